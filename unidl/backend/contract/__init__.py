@@ -1,0 +1,25 @@
+"""The contract: one abstract class, `Backend`, split by concern.
+
+Required are the abstract methods: primitives with NumPy's names and semantics on native tensors of one dtype (the public
+`unidl.ops` promotes dtypes and converts arguments before it calls). Derived are the methods with a body: an adapter
+overrides one where the framework has a faster or more accurate kernel, and the body stays the oracle of the override.
+"""
+
+from unidl.backend.contract import names
+from unidl.backend.contract.arrays import Arrays
+from unidl.backend.contract.autodiff import Autodiff
+from unidl.backend.contract.conv import Conv
+from unidl.backend.contract.execution import Execution
+from unidl.backend.contract.math import Math
+from unidl.backend.contract.native import Native
+from unidl.backend.contract.nn import NN
+from unidl.backend.contract.random import Random
+from unidl.backend.contract.recurrent import Recurrent
+from unidl.backend.contract.updates import Updates
+
+
+class Backend(Arrays, Math, NN, Conv, Recurrent, Random, Updates, Autodiff, Execution, Native):
+    """What a backend is. Subclass it in a package `unidl_<name>` and register a `BackendSpec`."""
+
+
+__all__ = ["Backend", "names"]

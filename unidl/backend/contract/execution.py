@@ -1,0 +1,38 @@
+"""Execution: a backend turns a whole function, or a whole training step, into one compiled unit.
+
+What is compiled takes a flat tuple of native tensors, may read and assign Variables, and draws random keys from
+`unidl.backend.keys`. A backend that runs eagerly uses the bodies here. One that traces records the function once for each
+combination of input shapes and dtypes (shapes are always concrete, so a ragged last batch costs one more trace, not one an
+epoch) and takes random keys as an input, see `keys.KeyFeed`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+
+
+class Execution(ABC):
+    def compile(self, fn, variables, jit_compile=False):
+        """A callable like `fn(*tensors)`, which returns a tensor, or a flat list or tuple of tensors.
+
+        `variables` are all that `fn` reads or assigns.
+        """
+        return fn
+
+    def compile_step(self, forward, update, trainable, variables, jit_compile=False):
+        """A training step: step(*tensors) -> the outputs of `forward`.
+
+        forward(*tensors) -> (scalar loss, flat list of other tensors); update(gradients) is called with the gradients of
+        the loss for the variables in `trainable`, in order, and assigns. `variables` are all that either reads or
+        assigns, `trainable` among them. Returns (loss, others) without waiting for the device.
+        """
+
+        def step(*tensors):
+            value, gradients = self.value_and_grad(lambda: forward(*tensors), trainable, has_aux=True)
+            update(gradients)
+            return value
+
+        return step
+
+    def synchronize(self):
+        """Wait until the device has done all that was asked of it."""

@@ -1,0 +1,75 @@
+"""Dtypes by NumPy's names, `floatx`, and the promotion rule of binary functions."""
+
+from __future__ import annotations
+
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+SIGNED = ("int8", "int16", "int32", "int64")
+UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
+ALL = ("bool", *UNSIGNED, *SIGNED, *FLOATS)
+_ALIASES = {"float": "float32", "int": "int32", "half": "float16", "double": "float64", "bool_": "bool"}
+
+_floatx = "float32"
+
+
+def floatx() -> str:
+    """The default float dtype, "float32" unless `set_floatx` said otherwise."""
+    return _floatx
+
+
+def set_floatx(value: str) -> None:
+    """Set the default float dtype: "float16", "bfloat16", "float32" or "float64"."""
+    global _floatx
+    if value not in FLOATS:
+        raise ValueError(f"set_floatx: expected one of {', '.join(FLOATS)}, got {value!r}.")
+    _floatx = value
+
+
+def standardize_dtype(dtype) -> str:
+    """Name of a dtype given by name, Python type, NumPy dtype or any framework's dtype; None means `floatx`."""
+    if dtype is None:
+        return _floatx
+    if isinstance(dtype, type) and dtype in (bool, int, float):
+        return {bool: "bool", int: "int32", float: _floatx}[dtype]
+    # np.dtype and tf.DType have a name; str(torch.float32) is "torch.float32"; numpy scalar types have __name__.
+    name = dtype if isinstance(dtype, str) else getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype)
+    name = name.rsplit(".", 1)[-1]
+    name = _ALIASES.get(name, name)
+    if name not in ALL:
+        raise ValueError(f"Unknown dtype {dtype!r}. Use one of {', '.join(ALL)}.")
+    return name
+
+
+def is_float(dtype: str) -> bool:
+    return dtype in FLOATS
+
+
+def is_integer(dtype: str) -> bool:
+    return dtype in SIGNED or dtype in UNSIGNED
+
+
+def result_type(*dtypes: str) -> str:
+    """Dtype of a function of tensors of `dtypes`: floats win over integers at their own width, as in JAX and Keras."""
+    result = dtypes[0]
+    for dtype in dtypes[1:]:
+        result = _promote(result, dtype)
+    return result
+
+
+def _promote(a: str, b: str) -> str:
+    if a == b or b == "bool":
+        return a
+    if a == "bool":
+        return b
+    if is_float(a) != is_float(b):
+        return a if is_float(a) else b
+    for family in (SIGNED, UNSIGNED):
+        if a in family and b in family:
+            return max(a, b, key=family.index)
+    if is_float(a):
+        if {a, b} == {"float16", "bfloat16"}:
+            return "float32"
+        return max(a, b, key=FLOATS.index)
+    signed, unsigned = (a, b) if a in SIGNED else (b, a)
+    # The smallest signed dtype that holds both; uint64 with a signed one needs a float.
+    needed = UNSIGNED.index(unsigned) + 1
+    return _floatx if needed == len(SIGNED) else SIGNED[max(needed, SIGNED.index(signed))]

@@ -1,0 +1,9 @@
+"""Errors of the backend layer."""
+
+
+class BackendError(ImportError):
+    """A backend that is unknown, not installed or cannot be loaded."""
+
+
+class UnsupportedError(NotImplementedError):
+    """A function that one backend cannot offer."""

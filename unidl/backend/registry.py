@@ -1,0 +1,164 @@
+"""Which backends there are, which one is active, and which one owns a tensor. Nothing here imports a framework."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+
+from unidl.backend.contract import Backend
+from unidl.backend.errors import BackendError
+from unidl.backend.spec import BackendSpec
+
+DEFAULT = "numpy"
+GROUP = "unidl.backends"
+
+_active: ContextVar[Backend | None] = ContextVar("unidl_backend", default=None)
+_device: ContextVar[str | None] = ContextVar("unidl_device", default=None)
+_loaded: dict[str, Backend] = {}
+_process_backend: Backend | None = None
+
+
+@dataclass(frozen=True)
+class BackendInfo:
+    """A row of `list_backends()`."""
+
+    name: str
+    installed: bool
+    version: str | None
+    install: str
+
+
+@cache
+def specs() -> dict[str, BackendSpec]:
+    """The registered backends by name."""
+    found = {}
+    for entry in importlib.metadata.entry_points(group=GROUP):
+        spec = entry.load()
+        found[spec.name] = spec
+    return dict(sorted(found.items(), key=lambda item: (item[0] != DEFAULT, item[0])))
+
+
+def list_backends() -> list[BackendInfo]:
+    """Every registered backend, installed or not, the default first. Imports no framework."""
+    return [BackendInfo(s.name, _is_installed(s), _version(s), s.install) for s in specs().values()]
+
+
+def _is_installed(spec: BackendSpec) -> bool:
+    return importlib.util.find_spec(spec.framework) is not None
+
+
+def _version(spec: BackendSpec) -> str | None:
+    for distribution in spec.distributions:
+        try:
+            return importlib.metadata.version(distribution)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def get_backend(name: str | Backend | None = None) -> Backend:
+    """The backend called `name`, loaded; without a name the active one.
+
+    The active one is that of the innermost `use_backend`, else of `set_backend`, else of the environment variable
+    `UNIDL_BACKEND`, else NumPy.
+    """
+    if name is None:
+        return _active.get() or _process_backend or get_backend(os.environ.get("UNIDL_BACKEND") or DEFAULT)
+    if isinstance(name, Backend):
+        return name
+    loaded = _loaded.get(name)
+    return loaded if loaded is not None else _load(name)
+
+
+def _load(name: str) -> Backend:
+    spec = specs().get(name)
+    if spec is None:
+        raise BackendError(f"There is no backend called {name!r}. {_what_there_is()}")
+    if not _is_installed(spec):
+        raise BackendError(
+            f"The backend {name!r} needs {spec.framework}, which is not installed. Install it with: {spec.install}\n{_what_there_is()}"
+        )
+    module, _, attribute = spec.adapter.partition(":")
+    try:
+        backend = getattr(importlib.import_module(module), attribute)()
+    except ImportError as error:
+        raise BackendError(
+            f"The backend {name!r} is installed but {spec.framework} cannot be imported: {error}. "
+            f"Install a working combination with: {spec.install}"
+        ) from error
+    _loaded[name] = backend
+    return backend
+
+
+def _what_there_is() -> str:
+    rows = list_backends()
+    installed = ", ".join(r.name for r in rows if r.installed)
+    missing = "; ".join(f"{r.name}: {r.install}" for r in rows if not r.installed)
+    return f"Installed: {installed}." + (f" To be had: {missing}." if missing else "")
+
+
+def set_backend(name: str) -> None:
+    """Make `name` the process' active backend from now on."""
+    global _process_backend
+    _process_backend = get_backend(name)
+
+
+@contextmanager
+def use_backend(name: str | Backend):
+    """Make `name` the active backend inside a `with` block, for this thread or task alone."""
+    backend = get_backend(name)
+    token = _active.set(backend)
+    try:
+        with backend.scope():
+            yield backend
+    finally:
+        _active.reset(token)
+
+
+@contextmanager
+def device(name: str):
+    """Put new tensors and variables on device `name` ("cpu", "gpu", "gpu:1") inside a `with` block."""
+    token = _device.set(standardize_device(name))
+    try:
+        yield
+    finally:
+        _device.reset(token)
+
+
+def current_device() -> str | None:
+    """The device asked for by `device(...)`, else by the environment variable `UNIDL_DEVICE`, else None: the backend's best."""
+    return _device.get() or _env_device(os.environ.get("UNIDL_DEVICE"))
+
+
+@cache
+def _env_device(value: str | None) -> str | None:
+    return standardize_device(value) if value else None
+
+
+def standardize_device(name: str) -> str:
+    """ "cuda" and "gpu" mean "gpu:0", "cpu" means "cpu:0"."""
+    kind, _, index = name.lower().partition(":")
+    kind = {"cuda": "gpu"}.get(kind, kind)
+    if kind not in ("cpu", "gpu") or not (index or "0").isdigit():
+        raise ValueError(f'Unknown device {name!r}. Write "cpu", "gpu" or "gpu:<index>".')
+    return f"{kind}:{index or 0}"
+
+
+def owner_of_type(cls: type) -> Backend | None:
+    """The backend whose tensors are of type `cls`, None for what belongs to no framework.
+
+    A tensor of a type proves that its framework is imported, so loading the adapter imports nothing new.
+    """
+    for base in cls.__mro__:
+        root = base.__module__.partition(".")[0]
+        for spec in specs().values():
+            if root in spec.tensor_roots:
+                backend = get_backend(spec.name)
+                return backend if issubclass(cls, backend.tensor_types) else None
+    return None

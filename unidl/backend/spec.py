@@ -1,0 +1,25 @@
+"""What an adapter package says of itself before its framework is imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class BackendSpec:
+    """Registered under the entry-point group `unidl.backends` as `<name> = "unidl_<name>:spec"`.
+
+    name: what users write in `UNIDL_BACKEND`.
+    adapter: "package.module:Class" of the `Backend` subclass; importing it imports the framework.
+    framework: the framework's import name.
+    distributions: its names on the package index, the first installed one tells the version.
+    tensor_roots: top-level modules of the tensor types, by which an object is recognised without an import.
+    install: the command that installs the framework.
+    """
+
+    name: str
+    adapter: str
+    framework: str
+    distributions: tuple[str, ...]
+    tensor_roots: tuple[str, ...]
+    install: str
