@@ -1,0 +1,61 @@
+# Each target makes the environment that it needs; a stamp file in the environment says that it is complete, so a
+# second run installs nothing until something in INSTALLED_FROM changes.
+
+PYTHON ?= $(shell command -v python3.11 || echo python3)
+VENV := .venv
+DEMO := .venv-demo
+NUMPY2 := .venv-numpy2
+# An editable install lists the top-level packages once, so an adapter added to backends/ asks for a new one.
+INSTALLED_FROM := pyproject.toml constraints.txt backends
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+
+# Small kernels are slower on two threads than on one, and the test processes would fight for the cores.
+ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+QUIET := TF_CPP_MIN_LOG_LEVEL=2
+PYTEST := $(ONE_THREAD) $(QUIET) $(VENV)/bin/python -m pytest
+
+.PHONY: demo test lint test-numpy2 test-packaging bench clean
+
+demo: $(DEMO)/.complete
+	$(DEMO)/bin/python examples/digits_cnn.py
+
+# Tests which measure time or memory run after the others, alone. Exit status 5 means that there are none.
+test: $(VENV)/.complete lint
+	$(PYTEST) -n 2 -m "not packaging and not serial"
+	$(PYTEST) -m "serial and not packaging" || [ $$? -eq 5 ]
+
+lint: $(VENV)/.complete
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+
+# The core, NumPy and torch run on NumPy 2 as well; TensorFlow and MXNet are absent here, and their tests skip.
+test-numpy2: $(NUMPY2)/.complete
+	$(ONE_THREAD) $(NUMPY2)/bin/python -m pytest -n 2 -m "not packaging and not serial"
+
+test-packaging: $(VENV)/.complete
+	$(PYTEST) -m packaging tests/packaging
+
+bench: $(VENV)/.complete
+	$(QUIET) $(VENV)/bin/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) $(DEMO) $(NUMPY2) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.complete: $(INSTALLED_FROM)
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python $(PIP_INSTALL) --constraint constraints.txt --editable '.[all,test,lint]'
+	touch $@
+
+$(DEMO)/.complete: $(INSTALLED_FROM)
+	$(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/python $(PIP_INSTALL) --constraint constraints.txt --editable .
+	touch $@
+
+# The same pins, except NumPy's.
+$(NUMPY2)/.complete: $(INSTALLED_FROM)
+	$(PYTHON) -m venv $(NUMPY2)
+	sed 's/^numpy==.*/numpy==2.4.6/' constraints.txt > $(NUMPY2)/constraints.txt
+	$(NUMPY2)/bin/python $(PIP_INSTALL) --constraint $(NUMPY2)/constraints.txt --editable '.[torch,test]'
+	touch $@
