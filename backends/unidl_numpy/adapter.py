@@ -1,0 +1,60 @@
+"""NumpyBackend: the functions of this package's modules, bound to the contract."""
+
+from __future__ import annotations
+
+import inspect
+from abc import update_abstractmethods
+
+import numpy as np
+
+from unidl.backend.contract import Backend
+from unidl_numpy import (
+    autodiff,
+    conv,
+    elementwise,
+    indexing,
+    interop,  # noqa: F401 - gives TapeArray its operators
+    linalg,
+    pooling,
+    products,
+    random,
+    reductions,
+    shaping,
+)
+from unidl_numpy.tape import plain
+from unidl_numpy.tape_array import TapeArray
+
+MODULES = (shaping, indexing, elementwise, reductions, products, linalg, conv, pooling, random, autodiff)
+
+
+class NumpyBackend(Backend):
+    name = "numpy"
+    version = np.__version__
+    tensor_types = (np.ndarray, TapeArray)
+    dtypes = (
+        "bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "float32", "float64",
+    )  # fmt: skip
+
+    def devices(self):
+        return ["cpu:0"]
+
+    def scope(self):
+        """Infinities and NaN are values here as on every backend, not warnings."""
+        return np.errstate(all="ignore")
+
+    def write(self, store, value):
+        """Takes `value` over unless it is a view, of which somebody else may hold the whole."""
+        value = plain(value)
+        return value if value.base is None and value.flags.writeable else value.copy()
+
+
+def _bind(cls, modules):
+    """Every public function of `modules` that the contract names becomes a static method."""
+    for module in modules:
+        for name, function in vars(module).items():
+            if not name.startswith("_") and inspect.isfunction(function) and hasattr(Backend, name):
+                setattr(cls, name, staticmethod(function))
+    update_abstractmethods(cls)
+
+
+_bind(NumpyBackend, MODULES)
