@@ -1,0 +1,12 @@
+"""The PyTorch backend of unidl. Importing this package imports no framework."""
+
+from unidl.backend.spec import BackendSpec
+
+spec = BackendSpec(
+    name="torch",
+    adapter="unidl_torch.adapter:TorchBackend",
+    framework="torch",
+    distributions=("torch",),
+    tensor_roots=("torch",),
+    install="pip install 'unidl-framework[torch]'",
+)

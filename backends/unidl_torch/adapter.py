@@ -1,0 +1,64 @@
+"""The adapter: what torch is to unidl.
+
+No global switch of torch is touched. On a GPU two of them decide about the digits: cuDNN convolutions and RNNs use TF32 unless
+`torch.backends.cudnn.allow_tf32 = False`, matrix products only if `torch.backends.cuda.matmul.allow_tf32 = True`. unidl's
+conformance runs turn both off for their own duration.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from unidl.backend.contract import Backend
+from unidl_torch.arrays import Arrays
+from unidl_torch.autodiff import Autodiff
+from unidl_torch.conv import Conv
+from unidl_torch.execution import Execution
+from unidl_torch.math import Math
+from unidl_torch.nn import NN
+from unidl_torch.random import Random
+from unidl_torch.recurrent import Recurrent
+from unidl_torch.updates import Updates
+
+
+class TorchBackend(Arrays, Math, NN, Conv, Recurrent, Random, Updates, Autodiff, Execution, Backend):
+    name = "torch"
+    version = torch.__version__
+    tensor_types = (torch.Tensor,)
+    dtypes = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64")
+
+    kernels = {
+        "logsumexp": "torch.logsumexp",
+        "var": "torch.var",
+        "relu": "torch.relu",
+        "relu6": "torch.nn.functional.relu6",
+        "leaky_relu": "torch.nn.functional.leaky_relu",
+        "elu": "torch.nn.functional.elu",
+        "selu": "torch.selu",
+        "softplus": "torch.nn.functional.softplus",
+        "silu": "torch.nn.functional.silu",
+        "gelu": "torch.nn.functional.gelu",
+        "softmax": "torch.softmax",
+        "log_softmax": "torch.log_softmax",
+        "embedding": "torch.nn.functional.embedding",
+        "batch_norm_training": "torch.batch_norm",
+        "batch_norm_inference": "torch.batch_norm",
+        "layer_norm": "torch.layer_norm",
+        "attention": "torch.nn.functional.scaled_dot_product_attention",
+        "sparse_softmax_cross_entropy": "torch.nn.functional.cross_entropy",
+        "conv": "torch.conv2d, torch.conv3d",
+        "conv_transpose": "torch.conv_transpose2d, torch.conv_transpose3d",
+        "max_pool": "torch.max_pool2d, torch.max_pool3d",
+        "avg_pool": "torch.avg_pool2d, torch.avg_pool3d",
+        "lstm": "torch.lstm",
+        "gru": "torch.gru",
+        "sgd_update": "torch._foreach_sub_",
+        "adam_update": "torch._fused_adam_",
+        "rmsprop_update": "torch._foreach_sub_",
+    }
+
+    def devices(self):
+        return ["cpu:0", *(f"gpu:{i}" for i in range(torch.cuda.device_count()))]
+
+    def copy(self, x):
+        return x.detach().clone(memory_format=torch.contiguous_format)

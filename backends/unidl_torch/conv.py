@@ -1,0 +1,123 @@
+"""Convolution and pooling.
+
+An (n, h, w, c) tensor permuted to (n, c, h, w) is torch's channels_last memory format: nothing is copied, and the output
+comes back in the same format. There is no such format for one spatial axis, which therefore runs as two.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch.nn import functional
+
+from unidl.backend import contract
+from unidl.backend.contract.conv import explicit_padding
+
+_CONV = {2: torch.conv2d, 3: torch.conv3d}
+_CONV_TRANSPOSE = {2: torch.conv_transpose2d, 3: torch.conv_transpose3d}
+_MAX_POOL = {2: functional.max_pool2d, 3: functional.max_pool3d}
+_AVG_POOL = {2: functional.avg_pool2d, 3: functional.avg_pool3d}
+_FORMAT = {2: torch.channels_last, 3: torch.channels_last_3d}
+
+
+def channels_second(x):
+    """(n, *spatial, c) -> (n, c, *spatial), a view."""
+    return x.permute(0, x.ndim - 1, *range(1, x.ndim - 1))
+
+
+def channels_last(x):
+    """(n, c, *spatial) -> (n, *spatial, c)."""
+    return x.permute(0, *range(2, x.ndim), 1)
+
+
+def pad_spatial(x, pairs, value=0.0):
+    """Pad the spatial axes of x (n, c, *spatial)."""
+    return functional.pad(x, [width for pair in reversed(pairs) for width in pair], value=value)
+
+
+def pooling_arguments(pairs, sizes, windows, strides):
+    """(symmetric padding, ceil_mode) with which torch's pooling sees the same windows, None where there are none.
+
+    Windows start at -before, whatever comes after the last element: only their number has to be right.
+    """
+    before = tuple(pair[0] for pair in pairs)
+    if any(b > w // 2 for b, w in zip(before, windows, strict=True)):
+        return None
+    wanted = [(n + lo + hi - w) // s + 1 for n, (lo, hi), w, s in zip(sizes, pairs, windows, strides, strict=True)]
+    for ceil_mode in (False, True):
+        counts = [_window_count(*axis, ceil_mode) for axis in zip(sizes, before, windows, strides, strict=True)]
+        if counts == wanted:
+            return before, ceil_mode
+    return None
+
+
+def _window_count(n, pad, window, stride, ceil_mode):
+    free = n + 2 * pad - window
+    if not ceil_mode:
+        return free // stride + 1
+    count = -(-free // stride) + 1
+    return count - 1 if (count - 1) * stride >= n + pad else count  # the last window must start inside
+
+
+class Conv(contract.Conv):
+    def conv(self, x, kernel, strides, padding, dilation, groups=1):
+        rank = len(strides)
+        if rank == 1:
+            pairs = explicit_padding(padding, x.shape[1:2], kernel.shape[:1], strides, dilation)
+            pairs = ((0, 0), *pairs)
+            return self.conv(x.unsqueeze(1), kernel.unsqueeze(0), (1, *strides), pairs, (1, *dilation), groups).squeeze(1)
+        pairs = explicit_padding(padding, x.shape[1:-1], kernel.shape[:rank], strides, dilation)
+        x, symmetric = channels_second(x), tuple(pair[0] for pair in pairs)
+        if any(lo != hi for lo, hi in pairs):
+            x, symmetric = pad_spatial(x, pairs), (0,) * rank
+        weight = kernel.permute(rank + 1, rank, *range(rank))
+        return channels_last(_CONV[rank](x, weight, None, strides, symmetric, dilation, groups))
+
+    def conv_transpose(self, x, kernel, strides, dilation, starts, sizes):
+        rank = len(strides)
+        if rank == 1:
+            y = self.conv_transpose(x.unsqueeze(1), kernel.unsqueeze(0), (1, *strides), (1, *dilation), (0, *starts), (1, *sizes))
+            return y.squeeze(1)
+        # torch crops the same amount on both sides, then lengthens the end by less than a stride or a dilation.
+        lengthened, missing = [], []
+        for n, w, s, d, start, size in zip(x.shape[1:-1], kernel.shape, strides, dilation, starts, sizes, strict=False):
+            wanted = size - ((n - 1) * s + (w - 1) * d + 1 - 2 * start)
+            lengthened.append(min(max(wanted, 0), max(s, d) - 1))
+            missing.append(wanted - lengthened[-1])
+        weight = kernel.permute(rank + 1, rank, *range(rank))
+        y = _CONV_TRANSPOSE[rank](channels_second(x), weight, None, strides, tuple(starts), tuple(lengthened), 1, dilation)
+        if any(missing):
+            y = pad_spatial(y, [(0, m) for m in missing])  # a negative width cuts
+        return channels_last(y)
+
+    def max_pool(self, x, window, strides, padding):
+        if len(window) == 1:
+            return self.max_pool(x.unsqueeze(1), (1, *window), (1, *strides), _lift(padding, x, window, strides)).squeeze(1)
+        pairs = explicit_padding(padding, x.shape[1:-1], window, strides)
+        arguments = pooling_arguments(pairs, x.shape[1:-1], window, strides)
+        x = channels_second(x)
+        if arguments is None:
+            lowest = -math.inf if x.is_floating_point() else torch.iinfo(x.dtype).min
+            x, arguments = pad_spatial(x, pairs, lowest), (0, False)
+        symmetric, ceil_mode = arguments
+        return channels_last(_MAX_POOL[len(window)](x, window, strides, symmetric, 1, ceil_mode))
+
+    def avg_pool(self, x, window, strides, padding):
+        if len(window) == 1:
+            return self.avg_pool(x.unsqueeze(1), (1, *window), (1, *strides), _lift(padding, x, window, strides)).squeeze(1)
+        rank = len(window)
+        pairs = explicit_padding(padding, x.shape[1:-1], window, strides)
+        arguments = pooling_arguments(pairs, x.shape[1:-1], window, strides)
+        x = channels_second(x)
+        if arguments is not None:
+            symmetric, ceil_mode = arguments
+            return channels_last(_AVG_POOL[rank](x, window, strides, symmetric, ceil_mode, count_include_pad=False))
+        sums = _AVG_POOL[rank](pad_spatial(x, pairs), window, strides, divisor_override=1)
+        real = pad_spatial(torch.ones((1, 1, *x.shape[2:]), dtype=x.dtype, device=x.device), pairs)
+        return channels_last(sums / _AVG_POOL[rank](real, window, strides, divisor_override=1))
+
+
+def _lift(padding, x, window, strides):
+    """The padding of one spatial axis as that of two, the first of size 1."""
+    return ((0, 0), *explicit_padding(padding, x.shape[1:-1], window, strides))

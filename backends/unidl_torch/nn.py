@@ -1,0 +1,125 @@
+"""Neural-network functions on torch's fused kernels."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+from unidl.backend import contract
+
+# Beyond it softplus(x) is x. torch's own default, 20, costs float64 four digits.
+_SOFTPLUS_LINEAR = 40.0
+
+# torch skips the label -100 in silence; this value is no label, so that -100 is an error like any other.
+_NO_LABEL_IS_SKIPPED = -(2**31)
+
+
+class NN(contract.NN):
+    relu = staticmethod(torch.relu)
+    relu6 = staticmethod(functional.relu6)
+    leaky_relu = staticmethod(functional.leaky_relu)
+    elu = staticmethod(functional.elu)
+    selu = staticmethod(torch.selu)
+    silu = staticmethod(functional.silu)
+
+    def softplus(self, x):
+        return functional.softplus(x, threshold=_SOFTPLUS_LINEAR)
+
+    def gelu(self, x, approximate):
+        return functional.gelu(x, approximate="tanh" if approximate else "none")
+
+    def softmax(self, x, axis=-1):
+        return torch.softmax(x, axis) if isinstance(axis, int) else super().softmax(x, axis)
+
+    def log_softmax(self, x, axis=-1):
+        return torch.log_softmax(x, axis) if isinstance(axis, int) else super().log_softmax(x, axis)
+
+    # -- lookup ----------------------------------------------------------------------------------
+
+    def embedding(self, table, indices):
+        return functional.embedding(indices if indices.dtype in (torch.int32, torch.int64) else indices.long(), table)
+
+    # -- normalization ---------------------------------------------------------------------------
+
+    def batch_norm_training(self, x, gamma, beta, axes, epsilon):
+        channels = _channels_second(x, axes)
+        count = channels.numel() // max(1, channels.shape[1])
+        if count < 2 or not x.is_floating_point():
+            return super().batch_norm_training(x, gamma, beta, axes, epsilon)  # torch refuses a single value per channel
+        mean, var = x.new_empty(2, channels.shape[1], dtype=torch.float32 if x.dtype.itemsize < 4 else x.dtype).unbind()
+        # With momentum 1 the "running" statistics are those of this batch, the variance unbiased.
+        y = torch.batch_norm(channels, gamma, beta, mean, var, True, 1.0, epsilon, torch.backends.cudnn.enabled)
+        var = var * ((count - 1) / count)
+        if x.requires_grad and torch.is_grad_enabled():
+            mean, var = _Moments.apply(channels, mean, var)
+        return _as_before(y, x, axes), mean.to(x.dtype), var.to(x.dtype)
+
+    def batch_norm_inference(self, x, gamma, beta, mean, var, axes, epsilon):
+        channels = _channels_second(x, axes)
+        y = torch.batch_norm(channels, gamma, beta, mean, var, False, 0.0, epsilon, torch.backends.cudnn.enabled)
+        return _as_before(y, x, axes)
+
+    def layer_norm(self, x, gamma, beta, axes, epsilon):
+        rank = x.ndim
+        axes = sorted(a % rank for a in axes)
+        shape = x.shape[axes[0] :]
+        fused = axes == list(range(axes[0], rank)) and all(w is None or w.shape == shape for w in (gamma, beta))
+        if not fused:
+            return super().layer_norm(x, gamma, beta, axes, epsilon)
+        return torch.layer_norm(x, shape, gamma, beta, epsilon)
+
+    # -- attention -------------------------------------------------------------------------------
+
+    def attention(self, query, key, value, bias=None, scale=1.0):
+        if not isinstance(scale, int | float):
+            query, scale = query * scale, 1.0
+        return functional.scaled_dot_product_attention(query, key, value, attn_mask=bias, scale=scale)
+
+    # -- fused losses ----------------------------------------------------------------------------
+
+    def sparse_softmax_cross_entropy(self, labels, logits):
+        flat = functional.cross_entropy(
+            logits.reshape(-1, logits.shape[-1]), labels.reshape(-1).long(), reduction="none", ignore_index=_NO_LABEL_IS_SKIPPED
+        )
+        return flat.reshape(labels.shape)
+
+
+def _channels_second(x, axes):
+    """(n, c) or (n, c, m, 1) view of `x`, whose one axis outside `axes` is c."""
+    reduced = {a % x.ndim for a in axes}
+    (axis,) = (a for a in range(x.ndim) if a not in reduced)
+    if axis == x.ndim - 1:
+        # (1, m, 1, c) seen as (1, c, m, 1) is torch's channels_last, for which it has a kernel of its own.
+        return x.reshape(1, -1, 1, x.shape[-1]).permute(0, 3, 1, 2)
+    if axis == 1:
+        return x
+    return x.movedim(axis, 0).unsqueeze(0)
+
+
+def _as_before(y, x, axes):
+    """Undo `_channels_second`."""
+    reduced = {a % x.ndim for a in axes}
+    (axis,) = (a for a in range(x.ndim) if a not in reduced)
+    if axis == x.ndim - 1:
+        return y.permute(0, 2, 3, 1).reshape(x.shape)
+    if axis == 1:
+        return y
+    return y.squeeze(0).movedim(0, axis)
+
+
+class _Moments(torch.autograd.Function):
+    """Mean and biased variance (c,) of x (n, c, ...) that a kernel has computed beside its output, with their gradients."""
+
+    @staticmethod
+    def forward(ctx, x, mean, var):
+        ctx.save_for_backward(x, mean)
+        return mean.view_as(mean), var.view_as(var)
+
+    @staticmethod
+    def backward(ctx, mean_gradient, var_gradient):
+        x, mean = ctx.saved_tensors
+        along = (1, -1) + (1,) * (x.ndim - 2)
+        count = x.numel() // x.shape[1]
+        of_mean = mean_gradient.view(along)
+        of_var = 2 * (x - mean.view(along)) * var_gradient.view(along)
+        return ((of_mean + of_var) / count).to(x.dtype), None, None
