@@ -1,0 +1,75 @@
+"""First values of weights."""
+
+import numpy as np
+
+from unidl.backend import registry
+from unidl.initializers.constant import Constant, Identity, Ones, Zeros
+from unidl.initializers.initializer import Initializer, host_array
+from unidl.initializers.orthogonal import Orthogonal
+from unidl.initializers.random import RandomNormal, RandomUniform, TruncatedNormal
+from unidl.initializers.variance_scaling import (
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LecunNormal,
+    LecunUniform,
+    VarianceScaling,
+)
+from unidl.saving.lookup import Catalogue
+
+_CLASSES = (
+    Initializer, Constant, Identity, Ones, Zeros, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal,
+    VarianceScaling, GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform,
+)  # fmt: skip
+
+_ALIASES = {
+    "IdentityInitializer": Identity,
+    "OrthogonalInitializer": Orthogonal,
+    "normal": RandomNormal,
+    "one": Ones,
+    "uniform": RandomUniform,
+    "zero": Zeros,
+}
+
+_catalogue = Catalogue("initializer", _CLASSES, aliases=_ALIASES)
+
+serialize = _catalogue.serialize
+
+
+def deserialize(config, custom_objects=None):
+    """The initializer of a config or name."""
+    found = _catalogue.deserialize(config, custom_objects)
+    return found() if isinstance(found, type) else found
+
+
+def get(identifier):
+    """An initializer by name, config, class or callable; an array or tensor gives one that returns it."""
+    owner = None if isinstance(identifier, np.ndarray) else registry.owner_of_type(type(identifier))
+    if owner is not None:
+        identifier = owner.to_numpy(identifier)
+    if isinstance(identifier, (np.ndarray, np.generic)):
+        return _returning(np.asarray(identifier))
+    found = _catalogue.get(identifier)
+    if found is not None and not callable(found):
+        raise ValueError(
+            f"initializers.get: {identifier!r} is no initializer. Give a name such as \"glorot_uniform\", an Initializer, "
+            "an array, or a function (shape, dtype=None) -> array."
+        )
+    return found
+
+
+def _returning(array):
+    def initialize(shape, dtype=None):
+        if tuple(shape) != array.shape:
+            raise ValueError(f"The initializer is an array of shape {array.shape}; the weight has shape {tuple(shape)}.")
+        return host_array(array, dtype).copy()
+
+    return initialize
+
+
+# Keras offers the classes in snake case too: `initializers.he_normal()`.
+constant, zeros, ones, identity, orthogonal = Constant, Zeros, Ones, Identity, Orthogonal
+random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
+variance_scaling, glorot_normal, glorot_uniform = VarianceScaling, GlorotNormal, GlorotUniform
+he_normal, he_uniform, lecun_normal, lecun_uniform = HeNormal, HeUniform, LecunNormal, LecunUniform

@@ -1,0 +1,34 @@
+"""Orthogonal matrices."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from unidl.initializers.initializer import host_array
+from unidl.initializers.random import RandomInitializer
+from unidl.random import host
+
+
+class Orthogonal(RandomInitializer):
+    """`gain` times a random orthogonal matrix (Saxe et al., arXiv:1312.6120) of all axes but the last, by the last.
+
+    Its columns are orthonormal, or its rows where there are fewer of them.
+    """
+
+    def __init__(self, gain=1.0, seed=None):
+        self.gain = gain
+        super().__init__(seed)
+
+    def __call__(self, shape, dtype=None):
+        if len(shape) < 2:
+            raise ValueError(f"Orthogonal: a matrix has at least two axes, got the shape {tuple(shape)}.")
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        q, r = np.linalg.qr(self._draw(host.normal, (max(rows, columns), min(rows, columns)), "float64"))
+        # The signs of the diagonal make the decomposition unique, and the distribution even (Mezzadri, math-ph/0609050).
+        q *= np.sign(np.diagonal(r))
+        return host_array(self.gain * (q if rows >= columns else q.T).reshape(tuple(shape)), dtype)
+
+    def get_config(self):
+        return {**super().get_config(), "gain": self.gain}

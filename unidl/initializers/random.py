@@ -1,0 +1,82 @@
+"""Initializers that draw from one distribution, and the base of all that draw."""
+
+from __future__ import annotations
+
+from unidl.backend import dtypes
+from unidl.initializers.initializer import Initializer, host_array
+from unidl.random import host
+from unidl.random.seed_generator import SeedGenerator, draw_key
+from unidl.saving.serialization import deserialize_keras_object
+
+
+class RandomInitializer(Initializer):
+    """`seed`: with an int, and with None too, every call gives the same values (None: others for each initializer, from a stream
+    of the global seed); a `SeedGenerator` gives new ones at every call.
+    """
+
+    def __init__(self, seed=None):
+        if isinstance(seed, dict):
+            seed = deserialize_keras_object(seed)
+        if not (seed is None or isinstance(seed, (int, SeedGenerator))):
+            raise ValueError(f"{type(self).__name__}: seed must be None, an int or a SeedGenerator, got {seed!r}.")
+        self.seed = seed
+        self._own_key = SeedGenerator().first_key() if seed is None else None
+
+    def _draw(self, distribution, shape, dtype, scale=1.0, shift=0.0):
+        """scale * x + shift in `dtype`, where x comes from `distribution` (key, shape, dtype)."""
+        if self.seed is None:
+            key = self._own_key
+        else:
+            key = self.seed.advance() if isinstance(self.seed, SeedGenerator) else draw_key(self.seed)
+        # In float64 and rounded once at the end, whatever the dtype.
+        values = distribution(key, tuple(shape), "float64")
+        values *= scale
+        values += shift
+        return host_array(values, _float(type(self).__name__, dtype))
+
+    def get_config(self):
+        return {"seed": self.seed}
+
+
+def _float(name, dtype):
+    dtype = dtypes.standardize_dtype(dtype)
+    if not dtypes.is_float(dtype):
+        raise ValueError(f"{name}: random weights are floats, got dtype {dtype!r}.")
+    return dtype
+
+
+class RandomNormal(RandomInitializer):
+    """Normal distribution with the given mean and standard deviation."""
+
+    def __init__(self, mean=0.0, stddev=0.05, seed=None):
+        self.mean = mean
+        self.stddev = stddev
+        super().__init__(seed)
+
+    def __call__(self, shape, dtype=None):
+        return self._draw(host.normal, shape, dtype, self.stddev, self.mean)
+
+    def get_config(self):
+        return {**super().get_config(), "mean": self.mean, "stddev": self.stddev}
+
+
+class TruncatedNormal(RandomNormal):
+    """Like `RandomNormal`, given that the value is at most two standard deviations from the mean."""
+
+    def __call__(self, shape, dtype=None):
+        return self._draw(host.truncated_normal, shape, dtype, self.stddev, self.mean)
+
+
+class RandomUniform(RandomInitializer):
+    """Evenly distributed over [minval, maxval)."""
+
+    def __init__(self, minval=-0.05, maxval=0.05, seed=None):
+        self.minval = minval
+        self.maxval = maxval
+        super().__init__(seed)
+
+    def __call__(self, shape, dtype=None):
+        return self._draw(host.uniform, shape, dtype, self.maxval - self.minval, self.minval)
+
+    def get_config(self):
+        return {**super().get_config(), "minval": self.minval, "maxval": self.maxval}

@@ -1,0 +1,115 @@
+"""Initializers whose variance depends on the number of inputs and outputs."""
+
+from __future__ import annotations
+
+import math
+
+from unidl.initializers.random import RandomInitializer
+from unidl.random import host
+
+# The standard deviation of a normal distribution that is cut at two standard deviations.
+TRUNCATED_STDDEV = 0.87962566103423978
+
+MODES = ("fan_in", "fan_out", "fan_avg")
+DISTRIBUTIONS = ("truncated_normal", "untruncated_normal", "uniform")
+
+
+def compute_fans(shape, input_axes=None, output_axes=None) -> tuple[int, int]:
+    """(inputs, outputs) of a unit: for kernels (*window, in, out) the window counts for both."""
+    if input_axes is not None and output_axes is not None:
+        return math.prod(shape[a] for a in input_axes), math.prod(shape[a] for a in output_axes)
+    if len(shape) < 2:
+        size = math.prod(shape)
+        return size, size
+    window = math.prod(shape[:-2])
+    return shape[-2] * window, shape[-1] * window
+
+
+class VarianceScaling(RandomInitializer):
+    """Mean 0 and variance scale / n, where n is the number of inputs, of outputs, or their mean, by `mode`.
+
+    Args:
+        scale: positive number.
+        mode: "fan_in", "fan_out" or "fan_avg".
+        distribution: "truncated_normal" (also "normal"), "untruncated_normal" or "uniform".
+        seed: see `RandomInitializer`.
+        input_axes, output_axes: the axes whose sizes multiply to the numbers of inputs and outputs; by default those of a kernel.
+    """
+
+    def __init__(
+        self, scale=1.0, mode="fan_in", distribution="truncated_normal", seed=None, input_axes=None, output_axes=None
+    ):
+        if scale <= 0:
+            raise ValueError(f"{type(self).__name__}: scale must be positive, got {scale}.")
+        if mode not in MODES:
+            raise ValueError(f"{type(self).__name__}: mode must be one of {', '.join(MODES)}, got {mode!r}.")
+        distribution = {"normal": "truncated_normal"}.get(distribution.lower(), distribution.lower())
+        if distribution not in DISTRIBUTIONS:
+            names = ", ".join(DISTRIBUTIONS)
+            raise ValueError(f"{type(self).__name__}: distribution must be one of {names}, got {distribution!r}.")
+        self.scale, self.mode, self.distribution = scale, mode, distribution
+        self.input_axes, self.output_axes = input_axes, output_axes
+        super().__init__(seed)
+
+    def __call__(self, shape, dtype=None):
+        fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
+        n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
+        variance = self.scale / max(1, n)
+        if self.distribution == "uniform":
+            limit = math.sqrt(3 * variance)
+            return self._draw(host.uniform, shape, dtype, 2 * limit, -limit)
+        if self.distribution == "truncated_normal":
+            return self._draw(host.truncated_normal, shape, dtype, math.sqrt(variance) / TRUNCATED_STDDEV)
+        return self._draw(host.normal, shape, dtype, math.sqrt(variance))
+
+    def get_config(self):
+        own = ("scale", "mode", "distribution", "input_axes", "output_axes")
+        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+
+
+class _Named(VarianceScaling):
+    """A VarianceScaling whose first three arguments are fixed."""
+
+    arguments = (1.0, "fan_in", "truncated_normal")
+
+    def __init__(self, seed=None, input_axes=None, output_axes=None):
+        super().__init__(*self.arguments, seed=seed, input_axes=input_axes, output_axes=output_axes)
+
+    def get_config(self):
+        return {"seed": self.seed, "input_axes": self.input_axes, "output_axes": self.output_axes}
+
+
+class GlorotUniform(_Named):
+    """Uniform, variance 2 / (inputs + outputs) (Glorot & Bengio 2010)."""
+
+    arguments = (1.0, "fan_avg", "uniform")
+
+
+class GlorotNormal(_Named):
+    """Truncated normal, variance 2 / (inputs + outputs) (Glorot & Bengio 2010)."""
+
+    arguments = (1.0, "fan_avg", "truncated_normal")
+
+
+class LecunNormal(_Named):
+    """Truncated normal, variance 1 / inputs (LeCun et al. 1998)."""
+
+    arguments = (1.0, "fan_in", "truncated_normal")
+
+
+class LecunUniform(_Named):
+    """Uniform, variance 1 / inputs (LeCun et al. 1998)."""
+
+    arguments = (1.0, "fan_in", "uniform")
+
+
+class HeNormal(_Named):
+    """Truncated normal, variance 2 / inputs (He et al., arXiv:1502.01852)."""
+
+    arguments = (2.0, "fan_in", "truncated_normal")
+
+
+class HeUniform(_Named):
+    """Uniform, variance 2 / inputs (He et al., arXiv:1502.01852)."""
+
+    arguments = (2.0, "fan_in", "uniform")

@@ -1,0 +1,95 @@
+"""Adam and AdamW."""
+
+from __future__ import annotations
+
+import math
+
+from unidl.backend.keys import next_number
+from unidl.optimizers.optimizer import Optimizer
+
+
+class Adam(Optimizer):
+    """Kingma & Ba (arXiv:1412.6980), p -= lr * sqrt(1 - beta_2**t) / (1 - beta_1**t) * m / (sqrt(v) + epsilon).
+
+    Args:
+        beta_1: decay of the mean m of gradients.
+        beta_2: decay of the mean v of squared gradients.
+        epsilon: outside the root and not bias-corrected, the paper's "epsilon hat".
+        amsgrad: the largest v so far instead of v (arXiv:1904.09237).
+
+    The other arguments are `Optimizer`'s.
+    """
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-07,
+        amsgrad=False,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
+        name=None,
+    ):
+        super().__init__(
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name,
+        )  # fmt: skip
+        self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
+
+    def slot_groups(self):
+        return [("momentum", "velocity")] + [("velocity_hat",)] * bool(self.amsgrad)
+
+    def _alpha(self) -> float:
+        """The learning rate with both bias corrections."""
+        t = self._update_number()
+        return self._current_rate() * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+
+    def update(self, backend, params, grads, slots, learning_rate):
+        names = ("momentum", "velocity", "velocity_hat")[: len(slots)]
+        step = backend.amsgrad_update if self.amsgrad else backend.adam_update
+        params, *moments = step(
+            params, grads, *(slots[name] for name in names),
+            alpha=next_number(self._alpha), beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon,
+        )  # fmt: skip
+        return params, dict(zip(names, moments, strict=True))
+
+    def get_config(self):
+        own = ("beta_1", "beta_2", "epsilon", "amsgrad")
+        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+
+
+class AdamW(Adam):
+    """`Adam` with decoupled weight decay (Loshchilov & Hutter, arXiv:1711.05101): before the step p -= p * weight_decay * lr."""
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        weight_decay=0.004,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-07,
+        amsgrad=False,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
+        name=None,
+    ):
+        if weight_decay is None:
+            raise ValueError("AdamW: weight_decay is None, so there is nothing to decay by. Use Adam, or a number such as 0.004.")
+        super().__init__(
+            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema,
+            ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name,
+        )  # fmt: skip

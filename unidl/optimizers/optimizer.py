@@ -1,0 +1,412 @@
+"""The base class of optimizers: what all of them do around the update itself.
+
+What changes from step to step (learning rate, bias corrections, "is this an update step?") is computed on the host in float64
+and enters through `next_number`. The first such number of a step also counts it. So a step that a backend traced once counts
+like one that runs eagerly: once a run, when its numbers are drawn.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+from unidl.backend.keys import next_number
+from unidl.backend.variable import Variable
+from unidl.optimizers import clipping
+from unidl.optimizers.host_variable import HostVariable
+from unidl.optimizers.schedules import LearningRateSchedule
+from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
+from unidl.utils.naming import auto_name
+
+
+class Optimizer:
+    """Subclasses implement `slot_groups` and `update`.
+
+    Args:
+        learning_rate: float, `LearningRateSchedule`, or a function without arguments that returns a float.
+        weight_decay: before each update p -= p * weight_decay * learning_rate.
+        clipnorm: limit of the norm of each gradient. Only one of the three limits may be given.
+        clipvalue: limit of each element of the gradients.
+        global_clipnorm: limit of the norm of all gradients together.
+        use_ema: keep exponential moving averages of the variables ...
+        ema_momentum: ... average = momentum * average + (1 - momentum) * variable, the first being the variable itself ...
+        ema_overwrite_frequency: ... and set the variables to them every so many steps; None: only `finalize_variable_values` does.
+        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+        gradient_accumulation_steps: update only every so many steps, with the mean of the gradients since.
+        name: by default the class' name in snake case.
+    """
+
+    def __init__(
+        self,
+        learning_rate,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
+        name=None,
+    ):
+        self.name = name or auto_name(type(self).__name__)
+        limits = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
+        given = [f"{key}={value}" for key, value in limits.items() if value is not None]
+        if len(given) > 1:
+            raise ValueError(f"{self.name}: give only one limit for gradients, got {' and '.join(given)}.")
+        _check_range(self.name, "ema_momentum", ema_momentum, not use_ema or 0 <= ema_momentum <= 1, "in [0, 1]")
+        every = ema_overwrite_frequency
+        _check_range(self.name, "ema_overwrite_frequency", every, every is None or _is_count(every), "None or an int >= 1")
+        steps = gradient_accumulation_steps
+        _check_range(self.name, "gradient_accumulation_steps", steps, steps is None or _is_count(steps, 2), "None or an int >= 2")
+        self.weight_decay = weight_decay
+        self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
+        self.use_ema, self.ema_momentum, self.ema_overwrite_frequency = use_ema, ema_momentum, ema_overwrite_frequency
+        self.loss_scale_factor = loss_scale_factor
+        self.gradient_accumulation_steps = gradient_accumulation_steps
+        self._steps = HostVariable(0, "int64", "iteration")
+        self._learning_rate = _learning_rate(self.name, learning_rate)
+        self._slots: dict[str, list[Variable]] = {}
+        self._slot_order: list[Variable] = []
+        self._targets: list[Variable] = []
+        self._undecayed_ids: set[int] = set()
+        self._undecayed_pattern = None
+        self.built = False
+
+    # -- what subclasses define --------------------------------------------------------------------
+
+    def slot_groups(self) -> list[tuple[str, ...]]:
+        """Names of the slots, in Keras' order: the slots of one group take turns variable by variable."""
+        return []
+
+    def update(self, backend, params, grads, slots, learning_rate):
+        """One step: lists of tensors in and out, (params, slots), `slots` a dict of lists by the names in `slot_groups`."""
+        raise NotImplementedError(f"{type(self).__name__} must implement update(backend, params, grads, slots, learning_rate).")
+
+    # -- numbers of the host -----------------------------------------------------------------------
+
+    @property
+    def iterations(self):
+        """How many updates were made."""
+        every = self.gradient_accumulation_steps
+        return HostVariable(self._steps.value // every, "int64", "iteration") if every else self._steps
+
+    @property
+    def learning_rate(self):
+        """A `HostVariable` to read and assign; with a schedule the float for the next step."""
+        if isinstance(self._learning_rate, HostVariable):
+            return self._learning_rate
+        return self._rate_at(self._steps.value)
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        if callable(value):
+            self._learning_rate = value
+        elif isinstance(self._learning_rate, LearningRateSchedule):
+            raise TypeError(
+                f"{self.name} has a {type(self._learning_rate).__name__}, which sets its learning rate. Make the optimizer with "
+                "a number, learning_rate=0.001, if you want to set it yourself."
+            )
+        elif isinstance(self._learning_rate, HostVariable):
+            self._learning_rate.assign(value)
+        else:
+            self._learning_rate = _learning_rate(self.name, value)
+
+    def _rate_at(self, step) -> float:
+        rate = self._learning_rate
+        if isinstance(rate, HostVariable):
+            return rate.value
+        return float(rate(step) if isinstance(rate, LearningRateSchedule) else rate())
+
+    def _count_step(self) -> float:
+        """Count a step and return its learning rate: the first number of every step."""
+        self._steps.value += 1
+        return self._current_rate()
+
+    def _current_rate(self) -> float:
+        return self._rate_at(self._steps.value - 1)
+
+    def _update_number(self) -> int:
+        """Which update the current step makes or prepares, from 1 on."""
+        return (self._steps.value - 1) // (self.gradient_accumulation_steps or 1) + 1
+
+    def begin_step(self) -> None:
+        """For a trainer, before each run of a step: an error unless the optimizer is built. `apply` does the counting."""
+        if not self.built:
+            raise ValueError(f"{self.name} is not built: call optimizer.build(model.trainable_variables) before the first step.")
+
+    # -- variables ---------------------------------------------------------------------------------
+
+    def build(self, variables) -> None:
+        """Make the slots of `variables`, the only ones that can be updated from now on."""
+        if self.built:
+            return
+        variables = list(variables)
+        groups = [("average",)] * self.use_ema + [("gradient_accumulator",)] * bool(self.gradient_accumulation_steps)
+        for group in groups + self.slot_groups():
+            self._slots.update((name, []) for name in group)
+            for variable in variables:
+                for name in group:
+                    self._add_slot(variable, name)
+        self._targets = variables
+        self._index = {id(variable): i for i, variable in enumerate(variables)}
+        self.built = True
+
+    def _add_slot(self, variable, name):
+        backend = variable.backend
+        with backend.scope():
+            zeros = backend.full_like(variable.value, self.initial_slot_value(name), variable.dtype)
+        slot = Variable(zeros, trainable=False, name=f"{variable.path.replace('/', '_')}_{name}", backend=backend)
+        slot.path = f"{self.name}/{slot.name}"
+        self._slots[name].append(slot)
+        self._slot_order.append(slot)
+
+    def initial_slot_value(self, name) -> float:
+        """What the slot called `name` is filled with at first."""
+        return 0.0
+
+    @property
+    def slot_variables(self) -> list[Variable]:
+        """The Variables on the device: `variables` without the numbers of the host."""
+        return list(self._slot_order)
+
+    @property
+    def variables(self) -> list:
+        """All state: iteration, learning rate (unless a schedule gives it), slots."""
+        rate = [self._learning_rate] if isinstance(self._learning_rate, HostVariable) else []
+        return [self._steps, *rate, *self._slot_order]
+
+    def set_weights(self, weights) -> None:
+        """Set `variables` from arrays of their shapes."""
+        self.begin_step()
+        weights = list(weights)
+        if len(weights) != len(self.variables):
+            raise ValueError(f"{self.name} has {len(self.variables)} variables, got {len(weights)} arrays.")
+        for variable, weight in zip(self.variables, weights, strict=True):
+            variable.assign(weight)
+
+    def save_own_variables(self, store) -> None:
+        """Put the variables into the mapping `store` under "0", "1" ..."""
+        store.update({str(i): variable.numpy() for i, variable in enumerate(self.variables)})
+
+    def load_own_variables(self, store) -> None:
+        """Read what `save_own_variables` wrote."""
+        self.set_weights([store[str(i)] for i in range(len(store.keys()))])
+
+    def to(self, backend):
+        """Move the slots to another backend; returns the optimizer. The model moves its own variables."""
+        for slot in self._slot_order:
+            slot.to(backend)
+        return self
+
+    # -- the step ----------------------------------------------------------------------------------
+
+    def scale_loss(self, loss):
+        """The loss to differentiate."""
+        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
+
+    def apply_gradients(self, grads_and_vars):
+        """`apply` for pairs (gradient, variable); returns the iterations."""
+        grads, variables = zip(*grads_and_vars, strict=True)
+        self.apply(grads, variables)
+        return self._steps
+
+    def apply(self, grads, trainable_variables=None) -> None:
+        """One step with native gradients, in the order of `trainable_variables` (by default those it was built with)."""
+        grads = list(grads)
+        if not grads:
+            return
+        if trainable_variables is None:
+            self.begin_step()
+            variables = self._targets
+        else:
+            variables = list(trainable_variables)
+            self.build(variables)
+        if len(grads) != len(variables):
+            raise ValueError(f"{self.name}: got {len(grads)} gradients for {len(variables)} variables.")
+        if any(g is None for g in grads):
+            grads, variables = _without_missing(self.name, grads, variables)
+        backend = self._backend_of(variables)
+        learning_rate = next_number(self._count_step)
+        with backend.scope():
+            grads = [g if backend.dtype(g) == v.dtype else backend.cast(g, v.dtype) for g, v in zip(grads, variables, strict=True)]
+            if self.loss_scale_factor is not None:
+                grads = [backend.divide(g, self.loss_scale_factor) for g in grads]
+            if self.gradient_accumulation_steps:
+                self._accumulate(backend, variables, grads, learning_rate)
+            else:
+                self._step(backend, variables, grads, learning_rate)
+            if self.use_ema:
+                self._average(backend)
+            for variable in variables:
+                if variable.constraint is not None:
+                    variable.replace(variable.constraint(variable.value))
+
+    def _backend_of(self, variables):
+        backend = variables[0].backend
+        for variable in variables:
+            if id(variable) not in self._index:
+                raise ValueError(
+                    f"{self.name} was not built for the variable {variable.path!r}. Make a new optimizer for new variables."
+                )
+        if self._slot_order and self._slot_order[0].backend is not backend:
+            raise ValueError(
+                f"The variables are on {backend.name!r} but {self.name}'s slots on {self._slot_order[0].backend.name!r}. "
+                f"Move them too: optimizer.to({backend.name!r})."
+            )
+        return backend
+
+    def _slots_of(self, variables) -> dict[str, list[Variable]]:
+        places = [self._index[id(v)] for v in variables]
+        return {name: [self._slots[name][i] for i in places] for group in self.slot_groups() for name in group}
+
+    def _step(self, backend, variables, grads, learning_rate):
+        params, slots = self._next_values(backend, variables, grads, learning_rate, lambda v: v.value)
+        for variable, value in zip(variables, params, strict=True):
+            variable.replace(value)
+        for name, slot_variables in self._slots_of(variables).items():
+            for variable, value in zip(slot_variables, slots[name], strict=True):
+                variable.replace(value)
+
+    def _next_values(self, backend, variables, grads, learning_rate, read):
+        """(params, slots) after clipping, decay and update of what `read(variable)` gives."""
+        grads = self._clip(backend, grads)
+        params = self._decay(backend, variables, [read(v) for v in variables])
+        slots = {name: [read(v) for v in slot_variables] for name, slot_variables in self._slots_of(variables).items()}
+        return self.update(backend, params, grads, slots, learning_rate)
+
+    def _clip(self, backend, grads):
+        if self.clipnorm:
+            return clipping.clip_by_norm(backend, grads, self.clipnorm)
+        if self.global_clipnorm:
+            return clipping.clip_by_global_norm(backend, grads, self.global_clipnorm)
+        return clipping.clip_by_value(backend, grads, self.clipvalue) if self.clipvalue else grads
+
+    # -- weight decay ------------------------------------------------------------------------------
+
+    def exclude_from_weight_decay(self, var_list=None, var_names=None) -> None:
+        """Spare the given variables, and those whose name contains one of `var_names`. Call it before `build`."""
+        if self.built:
+            raise ValueError("exclude_from_weight_decay: call it before the optimizer is built, that is, before training.")
+        self._undecayed_ids = {id(v) for v in var_list or ()}
+        self._undecayed_pattern = re.compile("|".join(var_names)) if var_names else None
+
+    def _decays(self, variable) -> bool:
+        pattern = self._undecayed_pattern
+        return id(variable) not in self._undecayed_ids and not (pattern and pattern.search(variable.name))
+
+    def _decay(self, backend, variables, params):
+        if self.weight_decay is None:
+            return params
+        factor = next_number(lambda: self.weight_decay * self._current_rate())
+        chosen = [i for i, v in enumerate(variables) if self._decays(v)]
+        decayed = backend.decay_update([params[i] for i in chosen], factor=factor)
+        for i, value in zip(chosen, decayed, strict=True):
+            params[i] = value
+        return params
+
+    # -- gradient accumulation ---------------------------------------------------------------------
+
+    def _accumulate(self, backend, variables, grads, learning_rate):
+        steps = self.gradient_accumulation_steps
+        sums = [self._slots["gradient_accumulator"][self._index[id(v)]] for v in variables]
+        totals = [backend.add(g, s.value) for g, s in zip(grads, sums, strict=True)]
+        is_update = next_number(lambda: float(self._steps.value % steps == 0))
+        if isinstance(is_update, float):
+            if is_update:
+                self._step(backend, variables, [backend.divide(t, steps) for t in totals], learning_rate)
+            for total, variable in zip(totals, sums, strict=True):
+                variable.replace(backend.full_like(total, 0) if is_update else total)
+            return
+        # Inside a trace both branches are computed; on copies, since an update may work in place.
+        chosen = backend.greater(is_update, 0)
+        means = [backend.divide(t, steps) for t in totals]
+        params, slots = self._next_values(backend, variables, means, learning_rate, lambda v: backend.copy(v.value))
+        changes = list(zip(variables, params, strict=True))
+        for name, slot_variables in self._slots_of(variables).items():
+            changes += zip(slot_variables, slots[name], strict=True)
+        for variable, value in changes:
+            variable.replace(backend.where(chosen, value, variable.value))
+        for total, variable in zip(totals, sums, strict=True):
+            variable.replace(backend.where(chosen, backend.full_like(total, 0), total))
+
+    # -- moving averages ---------------------------------------------------------------------------
+
+    def _average(self, backend):
+        momentum = next_number(lambda: 0.0 if self._update_number() == 1 else self.ema_momentum)
+        averages = self._slots["average"]
+        values = backend.average_update([a.value for a in averages], [v.value for v in self._targets], momentum=momentum)
+        for average, value in zip(averages, values, strict=True):
+            average.replace(value)
+        if self.ema_overwrite_frequency:
+            overwrite = next_number(lambda: float(self._update_number() % self.ema_overwrite_frequency == 0))
+            if isinstance(overwrite, float):
+                if overwrite:
+                    self.finalize_variable_values(self._targets)
+            else:
+                for average, variable in zip(averages, self._targets, strict=True):
+                    variable.replace(backend.where(backend.greater(overwrite, 0), average.value, variable.value))
+
+    def finalize_variable_values(self, var_list) -> None:
+        """With `use_ema`: set the variables to their moving averages. A trainer calls it after the last step."""
+        if not self.use_ema:
+            return
+        for variable in var_list:
+            average = self._slots["average"][self._index[id(variable)]]
+            variable.replace(average.backend.copy(average.value))
+
+    # -- config ------------------------------------------------------------------------------------
+
+    def get_config(self):
+        rate = self._learning_rate
+        return {
+            "name": self.name,
+            "learning_rate": rate.value if isinstance(rate, HostVariable) else serialize_keras_object(rate),
+            "weight_decay": self.weight_decay,
+            "clipnorm": self.clipnorm,
+            "global_clipnorm": self.global_clipnorm,
+            "clipvalue": self.clipvalue,
+            "use_ema": self.use_ema,
+            "ema_momentum": self.ema_momentum,
+            "ema_overwrite_frequency": self.ema_overwrite_frequency,
+            "loss_scale_factor": self.loss_scale_factor,
+            "gradient_accumulation_steps": self.gradient_accumulation_steps,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        if isinstance(config.get("learning_rate"), dict):
+            config["learning_rate"] = deserialize_keras_object(config["learning_rate"], custom_objects)
+        return cls(**config)
+
+
+def _learning_rate(name, value):
+    if callable(value):
+        return value
+    try:
+        return HostVariable(float(value), "float64", "learning_rate")
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{name}: learning_rate must be a number, a LearningRateSchedule or a function that returns a number, got {value!r}."
+        ) from None
+
+
+def _is_count(value, least=1):
+    return isinstance(value, int) and value >= least
+
+
+def _check_range(optimizer, name, value, is_right, expected):
+    if not is_right:
+        raise ValueError(f"{optimizer}: {name} must be {expected}, got {value!r}.")
+
+
+def _without_missing(name, grads, variables):
+    """Gradients and variables without the pairs where the gradient is None."""
+    missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
+    if len(missing) == len(grads):
+        raise ValueError(f"{name}: no gradient was given for any variable. Does the loss depend on the model's output?")
+    warnings.warn(f"{name}: there is no gradient for {', '.join(missing)}; they stay as they are.", stacklevel=3)
+    pairs = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
+    return [g for g, _ in pairs], [v for _, v in pairs]

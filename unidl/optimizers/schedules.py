@@ -1,0 +1,160 @@
+"""Learning rates that depend on the step, computed on the host in float64.
+
+A schedule is called with the number of steps done so far, an int from 0 on, and returns a float.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+
+from unidl.saving.lookup import Catalogue
+
+
+class LearningRateSchedule:
+    """Subclass it: `__call__(self, step) -> float`, and `get_config`."""
+
+    arguments = ()  # names of constructor arguments, which are attributes too
+
+    def __call__(self, step) -> float:
+        raise NotImplementedError(f"{type(self).__name__} must implement __call__(self, step) and return a float.")
+
+    def get_config(self):
+        return {name: getattr(self, name) for name in self.arguments}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+def _positive(schedule, **values):
+    for name, value in values.items():
+        if value <= 0:
+            raise ValueError(f"{type(schedule).__name__}: {name} must be positive, got {value}.")
+
+
+class ExponentialDecay(LearningRateSchedule):
+    """initial * decay_rate ** (step / decay_steps); with `staircase` the exponent is rounded down."""
+
+    arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
+
+    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name="ExponentialDecay"):
+        self.initial_learning_rate, self.decay_steps, self.decay_rate = initial_learning_rate, decay_steps, decay_rate
+        self.staircase, self.name = staircase, name
+        _positive(self, decay_steps=decay_steps)
+
+    def __call__(self, step):
+        return self.initial_learning_rate * self.decay_rate ** _periods(step, self.decay_steps, self.staircase)
+
+
+class InverseTimeDecay(LearningRateSchedule):
+    """initial / (1 + decay_rate * step / decay_steps); with `staircase` the quotient is rounded down."""
+
+    arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
+
+    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name="InverseTimeDecay"):
+        self.initial_learning_rate, self.decay_steps, self.decay_rate = initial_learning_rate, decay_steps, decay_rate
+        self.staircase, self.name = staircase, name
+        _positive(self, decay_steps=decay_steps)
+
+    def __call__(self, step):
+        return self.initial_learning_rate / (1 + self.decay_rate * _periods(step, self.decay_steps, self.staircase))
+
+
+def _periods(step, decay_steps, staircase):
+    periods = float(step) / decay_steps
+    return math.floor(periods) if staircase else periods
+
+
+class PiecewiseConstantDecay(LearningRateSchedule):
+    """values[i] for the first i with step <= boundaries[i], and values[-1] afterwards."""
+
+    arguments = ("boundaries", "values", "name")
+
+    def __init__(self, boundaries, values, name="PiecewiseConstant"):
+        if len(boundaries) != len(values) - 1:
+            raise ValueError(
+                "PiecewiseConstantDecay: n boundaries separate n + 1 values, "
+                f"got {len(boundaries)} boundaries and {len(values)} values."
+            )
+        self.boundaries, self.values, self.name = boundaries, values, name
+
+    def __call__(self, step):
+        return float(self.values[bisect.bisect_left(self.boundaries, float(step))])
+
+
+class PolynomialDecay(LearningRateSchedule):
+    """(initial - end) * (1 - step / decay_steps) ** power + end, and `end` from decay_steps on.
+
+    With `cycle` the decay is stretched to the next multiple of decay_steps instead.
+    """
+
+    arguments = ("initial_learning_rate", "decay_steps", "end_learning_rate", "power", "cycle", "name")
+
+    def __init__(
+        self, initial_learning_rate, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False, name="PolynomialDecay"
+    ):
+        self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
+        self.end_learning_rate, self.power, self.cycle, self.name = end_learning_rate, power, cycle, name
+        _positive(self, decay_steps=decay_steps)
+
+    def __call__(self, step):
+        step, length = float(step), float(self.decay_steps)
+        if self.cycle:
+            length *= max(1, math.ceil(step / length))
+        left = 1 - min(step, length) / length
+        return (self.initial_learning_rate - self.end_learning_rate) * left**self.power + self.end_learning_rate
+
+
+class CosineDecay(LearningRateSchedule):
+    """Half a cosine from the initial rate to `alpha` times it in decay_steps (Loshchilov & Hutter, arXiv:1608.03983).
+
+    With `warmup_target` the rate first rises linearly to it in `warmup_steps`, and falls from there.
+    """
+
+    arguments = ("initial_learning_rate", "decay_steps", "alpha", "name", "warmup_target", "warmup_steps")
+
+    def __init__(
+        self, initial_learning_rate, decay_steps, alpha=0.0, name="CosineDecay", warmup_target=None, warmup_steps=0
+    ):
+        self.initial_learning_rate, self.decay_steps, self.alpha, self.name = initial_learning_rate, decay_steps, alpha, name
+        self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
+        _positive(self, decay_steps=decay_steps)
+
+    def __call__(self, step):
+        step, top = float(step), self.initial_learning_rate
+        if self.warmup_target is not None:
+            if step < self.warmup_steps:
+                return (self.warmup_target - top) * step / self.warmup_steps + top
+            step, top = step - self.warmup_steps, self.warmup_target
+        return top * _cosine(min(step / self.decay_steps, 1.0), self.alpha)
+
+
+class CosineDecayRestarts(LearningRateSchedule):
+    """Cosine decays one after the other, each `t_mul` times as long and from a rate `m_mul` times as high as the one before."""
+
+    arguments = ("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha", "name")
+
+    def __init__(self, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0, name="SGDRDecay"):
+        self.initial_learning_rate, self.first_decay_steps = initial_learning_rate, first_decay_steps
+        self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
+        _positive(self, first_decay_steps=first_decay_steps)
+
+    def __call__(self, step):
+        done, length, height = float(step), float(self.first_decay_steps), 1.0
+        while done >= length:
+            done, length, height = done - length, length * self.t_mul, height * self.m_mul
+        return self.initial_learning_rate * _cosine(done / length, self.alpha, height)
+
+
+def _cosine(fraction, alpha, height=1.0):
+    return (1 - alpha) * 0.5 * height * (1 + math.cos(math.pi * fraction)) + alpha
+
+
+_catalogue = Catalogue(
+    "learning rate schedule",
+    (ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay, CosineDecay, CosineDecayRestarts),
+)
+
+serialize = _catalogue.serialize
+deserialize = _catalogue.deserialize

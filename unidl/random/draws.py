@@ -1,0 +1,143 @@
+"""Random tensors of the active backend. `seed`: see `seed_generator.draw_key`."""
+
+from __future__ import annotations
+
+import math
+
+from unidl.backend import dtypes, registry
+from unidl.ops.dispatch import backend_of, convert
+from unidl.random.seed_generator import draw_key
+
+# Bits of a uniform number, all of which the dtype can tell apart.
+_DIGITS = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 24}
+
+
+def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
+    """Float tensor of `shape`, evenly distributed over [minval, maxval)."""
+    dtype = _float_dtype("uniform", dtype)
+    backend, key = registry.get_backend(), draw_key(seed)
+    with backend.scope():
+        u = _uniform(backend, key, tuple(shape), dtype)
+        return u if (minval, maxval) == (0, 1) else backend.add(backend.multiply(u, float(maxval - minval)), float(minval))
+
+
+def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+    """Float tensor of `shape`, normally distributed."""
+    dtype = _float_dtype("normal", dtype)
+    backend, key = registry.get_backend(), draw_key(seed)
+    with backend.scope():
+        z = backend.normal(key, tuple(shape), _wide(dtype))
+        return backend.cast(_scaled(backend, z, mean, stddev), dtype)
+
+
+def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+    """Like `normal`, given that the number is at most two standard deviations from the mean."""
+    dtype = _float_dtype("truncated_normal", dtype)
+    backend, key = registry.get_backend(), draw_key(seed)
+    with backend.scope():
+        # The inverse of the distribution function: no rejection, one word for each number.
+        u = backend.uniform(key, tuple(shape), _wide(dtype))
+        inside = backend.multiply(backend.subtract(backend.multiply(u, 2.0), 1.0), math.erf(math.sqrt(2.0)))
+        z = backend.multiply(backend.erfinv(inside), math.sqrt(2.0))
+        return backend.cast(_scaled(backend, z, mean, stddev), dtype)
+
+
+def randint(shape, minval, maxval, dtype="int32", seed=None):
+    """Integer tensor of `shape`, evenly distributed over [minval, maxval); both Python ints, at most 2**31 apart."""
+    dtype = dtypes.standardize_dtype(dtype)
+    if not dtypes.is_integer(dtype):
+        raise ValueError(f'randint: dtype must be an integer dtype such as "int32", got {dtype!r}.')
+    n = int(maxval) - int(minval)
+    if not 0 < n <= 2**31:
+        raise ValueError(f"randint: expected minval < maxval <= minval + 2**31, got {minval} and {maxval}.")
+    backend, key = registry.get_backend(), draw_key(seed)
+    with backend.scope():
+        # A word of 64 bits modulo n, so that no number is favoured by more than n / 2**64.
+        words = backend.cast(backend.random_bits(key, (2, *shape)), "int64")
+        high, low = (backend.mod(backend.getitem(words, (i,)), n) for i in range(2))
+        offset = backend.mod(backend.add(backend.multiply(high, 2**32 % n), low), n)
+        return backend.cast(backend.add(offset, int(minval)), dtype)
+
+
+def bernoulli(shape, p=0.5, dtype=None, seed=None):
+    """Ones with probability `p` and zeros, in `dtype` (`floatx` by default, "bool" too)."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"bernoulli: p is a probability, got {p}.")
+    dtype = dtypes.standardize_dtype(dtype)
+    backend, key = registry.get_backend(), draw_key(seed)
+    with backend.scope():
+        return backend.cast(_at_least(backend, key, tuple(shape), 1 - p), dtype)
+
+
+def categorical(logits, num_samples, dtype="int32", seed=None):
+    """logits (n, classes), unnormalized log-probabilities -> (n, num_samples) class indices."""
+    backend, key = backend_of([logits]), draw_key(seed)
+    with backend.scope():
+        logits = backend.asarray(convert(backend, logits))
+        if len(backend.shape(logits)) != 2:
+            raise ValueError(f"categorical: logits must have the shape (n, classes), got {tuple(backend.shape(logits))}.")
+        n, classes = backend.shape(logits)
+        kind = backend.dtype(logits)
+        # The largest of the logits with Gumbel noise (Gumbel 1954); the middles of 2**23 steps keep both logarithms finite.
+        words = backend.cast(backend.right_shift(backend.random_bits(key, (n, num_samples, classes)), 9), _wide(kind))
+        u = backend.multiply(backend.add(words, 0.5), 2.0**-23)
+        noise = backend.negative(backend.log(backend.negative(backend.log(u))))
+        scores = backend.add(backend.expand_dims(backend.cast(logits, _wide(kind)), 1), noise)
+        return backend.cast(backend.argmax(scores, -1), dtypes.standardize_dtype(dtype))
+
+
+def dropout(inputs, rate, noise_shape=None, seed=None):
+    """`inputs` with a share `rate` of the elements set to 0 and the others divided by 1 - rate.
+
+    `noise_shape` has inputs' rank: along an axis of size 1 elements share their fate, None stands for the size in `inputs`.
+    """
+    if not 0 <= rate <= 1:
+        raise ValueError(f"dropout: rate must be in [0, 1], got {rate}.")
+    backend = backend_of([inputs])
+    with backend.scope():
+        x = convert(backend, inputs)
+        if rate == 0:
+            return x
+        if rate == 1:
+            return backend.full_like(x, 0)
+        return backend.dropout(x, draw_key(seed), rate, None if noise_shape is None else tuple(noise_shape))
+
+
+def shuffle(x, axis=0, seed=None):
+    """`x` with its slices along `axis` in random order."""
+    backend, key = backend_of([x]), draw_key(seed)
+    with backend.scope():
+        x = convert(backend, x)
+        order = backend.argsort(backend.random_bits(key, (backend.shape(x)[axis],)), 0)
+        return backend.take(x, order, axis)
+
+
+def _float_dtype(function, dtype):
+    dtype = dtypes.standardize_dtype(dtype)
+    if not dtypes.is_float(dtype):
+        raise ValueError(f'{function}: dtype must be a float dtype such as "float32", got {dtype!r}.')
+    return dtype
+
+
+def _wide(dtype):
+    """The dtype to compute in: numbers of half precision come from float32."""
+    return "float32" if dtype in ("float16", "bfloat16") else dtype
+
+
+def _uniform(backend, key, shape, dtype):
+    if _wide(dtype) == dtype:
+        return backend.uniform(key, shape, dtype)
+    words = backend.right_shift(backend.random_bits(key, shape), 32 - _DIGITS[dtype])
+    return backend.multiply(backend.cast(words, dtype), 2.0 ** -_DIGITS[dtype])
+
+
+def _at_least(backend, key, shape, rate):
+    if rate in (0, 1):
+        return backend.full(shape, rate == 0, "bool")
+    return backend.keep_mask(key, shape, rate)
+
+
+def _scaled(backend, z, mean, stddev):
+    if stddev != 1:
+        z = backend.multiply(z, float(stddev))
+    return z if mean == 0 else backend.add(z, float(mean))

@@ -1,0 +1,110 @@
+"""Where keys come from: generators, the global one among them, and the meaning of every `seed=` argument."""
+
+from __future__ import annotations
+
+import secrets
+
+from unidl.backend import keys as feed
+from unidl.random.keys import Key, absorb, derive_key, stream_state
+from unidl.utils.naming import auto_name
+
+# Streams of one seed: what a user seeds is stream 0, the global functions draw from stream 1, and each object that takes its
+# seed from the global one (a layer, an initializer) has a stream of its own from 2 on.
+_GIVEN, _GLOBAL, _FIRST_OWN = 0, 1, 2
+
+
+class SeedGenerator:
+    """A stream of keys. Pass it as `seed=` to get new numbers at every call.
+
+    Args:
+        seed: an int; None takes the global seed (`unidl.utils.set_random_seed`) and a stream of its own.
+        name: optional.
+
+    `counter` is the number of keys given out, and all the state there is: set it to resume.
+    """
+
+    def __init__(self, seed=None, name=None):
+        if seed is not None and not isinstance(seed, int):
+            raise ValueError(f"SeedGenerator: seed must be an int or None, got {seed!r}.")
+        self.name = name or auto_name(type(self).__name__)
+        self._given = seed
+        self.restart(*_global_stream() if seed is None else (seed, _GIVEN))
+
+    def restart(self, seed: int, stream: int) -> None:
+        """Begin stream number `stream` of `seed`."""
+        self.seed, self.stream, self.counter = seed, stream, 0
+        self._state = stream_state(seed, stream)
+
+    def advance(self) -> Key:
+        """The next key; moves on by one."""
+        self.counter += 1
+        return absorb(self._state, self.counter - 1)
+
+    def next(self, ordered=True) -> Key:
+        """The next key, as in `keras.random.SeedGenerator`; keys are ordered always."""
+        return self.advance()
+
+    def first_key(self) -> Key:
+        """Key number 0, without moving on: a seed for an object that repeats itself."""
+        return absorb(self._state, 0)
+
+    def get_config(self):
+        return {"seed": self._given, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+class _Global:
+    """The process' seed, the streams handed out, and the generator of calls without a seed."""
+
+    def __init__(self):
+        self.seed = secrets.randbits(32)
+        self.streams = _FIRST_OWN
+        self.generator = None
+
+
+_state = _Global()
+
+
+def _global_stream() -> tuple[int, int]:
+    _state.streams += 1
+    return _state.seed, _state.streams - 1
+
+
+def global_seed_generator() -> SeedGenerator:
+    """The generator behind `seed=None`."""
+    if _state.generator is None:
+        generator = SeedGenerator(0, name="global_seed_generator")
+        generator.restart(_state.seed, _GLOBAL)
+        _state.generator = generator
+    return _state.generator
+
+
+def seed_everything(seed: int) -> None:
+    """Set the global seed and begin its streams anew. Generators that exist keep theirs."""
+    _state.seed, _state.streams = seed, _FIRST_OWN
+    # The object stays: a compiled function may have drawn from it while it was traced.
+    global_seed_generator().restart(seed, _GLOBAL)
+
+
+def draw_key(seed):
+    """The key that `seed=` stands for: an int its one key, a SeedGenerator the next of its own, None the next global one."""
+    if seed is None:
+        seed = global_seed_generator()
+    if isinstance(seed, int):
+        return derive_key(seed)
+    if isinstance(seed, SeedGenerator):
+        return feed.next_key(seed)
+    raise ValueError(
+        f"seed must be None, an int or a SeedGenerator, got {seed!r}. An int gives the same numbers at every call; "
+        "for new ones make `generator = SeedGenerator(1)` once and pass `seed=generator`."
+    )
+
+
+def host_key(seed) -> Key:
+    """`draw_key` for numbers that are drawn on the host now, also while a function is traced."""
+    if seed is None:
+        seed = global_seed_generator()
+    return seed.advance() if isinstance(seed, SeedGenerator) else draw_key(seed)

@@ -1,0 +1,65 @@
+"""Custom classes and functions by name, so that a config can mention them."""
+
+from __future__ import annotations
+
+import inspect
+from contextvars import ContextVar
+
+_objects: dict[str, object] = {}
+_names: dict[object, str] = {}
+_scope: ContextVar[dict] = ContextVar("unidl_custom_objects", default={})  # noqa: B039  never mutated
+
+
+def register_keras_serializable(package="Custom", name=None):
+    """Decorator: register a class or function as "package>name", under which configs mention it.
+
+    A class needs `get_config()`; `name` is its own name by default.
+    """
+
+    def register(target):
+        if inspect.isclass(target) and not hasattr(target, "get_config"):
+            raise ValueError(
+                f"register_keras_serializable: the class {target.__name__} has no get_config(). Write one which returns the "
+                "arguments of __init__ as a dict, so that the object can be made again."
+            )
+        registered = f"{package}>{name or target.__name__}"
+        _objects[registered] = target
+        _names[target] = registered
+        return target
+
+    return register
+
+
+def get_registered_name(obj) -> str:
+    """The name under which a class or function is registered, else its own."""
+    return _names.get(obj, obj.__name__)
+
+
+def get_registered_object(name, custom_objects=None, module_objects=None):
+    """The class or function called `name`: of the scope, of the registry, of the two dicts; None if there is none."""
+    for table in (_scope.get(), _objects, custom_objects, module_objects):
+        if table and name in table:
+            return table[name]
+    return None
+
+
+def get_custom_objects() -> dict:
+    """The registry itself, {"package>name": object}."""
+    return _objects
+
+
+class CustomObjectScope:
+    """Inside a `with` block the objects of the dict `custom_objects` are known by its keys."""
+
+    def __init__(self, custom_objects):
+        self.custom_objects = dict(custom_objects or {})
+
+    def __enter__(self):
+        self._token = _scope.set({**_scope.get(), **self.custom_objects})
+        return self
+
+    def __exit__(self, *error):
+        _scope.reset(self._token)
+
+
+custom_object_scope = CustomObjectScope

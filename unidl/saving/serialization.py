@@ -1,0 +1,221 @@
+"""Objects as JSON-ready dicts in Keras' layout, and back.
+
+An object is {"module", "class_name", "config", "registered_name"}, a layer or model also has "build_config" and
+"compile_config". A dict is never code: lambdas are refused in both directions, and a name is looked up among the public
+classes of unidl and what was registered, never imported from elsewhere.
+"""
+
+from __future__ import annotations
+
+import types
+from contextvars import ContextVar
+
+import numpy as np
+
+from unidl.backend import dtypes, registry
+from unidl.backend.symbolic import KerasTensor
+from unidl.saving import custom_objects as registration
+from unidl.saving import public_names
+
+PLAIN = (str, int, float, bool, type(None))
+
+_shared: ContextVar[tuple[dict, dict] | None] = ContextVar("unidl_shared_objects", default=None)
+
+
+class ObjectSharingScope:
+    """Inside a `with` block an object that occurs twice is written with an id and read as one object."""
+
+    def __enter__(self):
+        self._token = _shared.set(({}, {}))
+        return self
+
+    def __exit__(self, *error):
+        _shared.reset(self._token)
+
+
+# -- to configs ------------------------------------------------------------------------------------
+
+
+def serialize_keras_object(obj):
+    """`obj` (anything with `get_config()`, a function, an array, plain data, or a nest of these) as JSON-ready data."""
+    if isinstance(obj, np.generic):
+        return obj.item()
+    if isinstance(obj, PLAIN):
+        return obj
+    if isinstance(obj, (list, tuple)):
+        return type(obj)(serialize_keras_object(x) for x in obj) if type(obj) in (list, tuple) else [*map(serialize_keras_object, obj)]
+    if isinstance(obj, dict):
+        return {key: serialize_keras_object(value) for key, value in obj.items()}
+    special = _serialize_special(obj)
+    if special is not None:
+        return special
+    if isinstance(obj, types.FunctionType):
+        return _serialize_function(obj)
+    return _serialize_object(obj)
+
+
+def _serialize_special(obj):
+    if isinstance(obj, bytes):
+        return {"class_name": "__bytes__", "config": {"value": obj.decode("utf-8")}}
+    if isinstance(obj, slice):
+        parts = {name: serialize_keras_object(getattr(obj, name)) for name in ("start", "stop", "step")}
+        return {"class_name": "__slice__", "config": parts}
+    if obj is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
+    if isinstance(obj, KerasTensor):
+        return {"class_name": "__keras_tensor__", "config": {"shape": obj.shape, "dtype": obj.dtype, "keras_history": None}}
+    if isinstance(obj, np.ndarray):
+        if obj.ndim == 0:
+            return obj.item()
+        return {"class_name": "__numpy__", "config": {"value": obj.tolist(), "dtype": dtypes.standardize_dtype(obj.dtype)}}
+    owner = registry.owner_of_type(type(obj))
+    if owner is not None:
+        return {"class_name": "__tensor__", "config": {"value": owner.to_numpy(obj).tolist(), "dtype": owner.dtype(obj)}}
+    return None
+
+
+def _serialize_function(function):
+    if function.__name__ == "<lambda>":
+        raise ValueError(
+            "A lambda cannot be written to a config, since a config holds no code. Give the function a name and register it:\n"
+            '    @unidl.saving.register_keras_serializable("my_package")\n    def scaled(x):\n        return x * 0.5'
+        )
+    name = registration.get_registered_name(function)
+    return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
+
+
+def _serialize_object(obj):
+    cls = type(obj)
+    if not hasattr(obj, "get_config"):
+        raise TypeError(
+            f"{obj!r} of type {cls.__name__} cannot be written to a config: it has no get_config(). "
+            "Write one which returns the arguments of __init__ as a dict."
+        )
+    module = public_names.keras_module_of(cls)
+    config = {
+        "module": module or (None if cls.__module__ == "__main__" else cls.__module__),
+        "class_name": cls.__name__,
+        "config": serialize_keras_object(obj.get_config()),
+        "registered_name": None if module else registration.get_registered_name(cls),
+    }
+    for part in ("build_config", "compile_config"):
+        value = getattr(obj, f"get_{part}", lambda: None)()
+        if value is not None:
+            config[part] = serialize_keras_object(value)
+    if _shared.get() is not None:
+        _mark_shared(obj, config)
+    return config
+
+
+def _mark_shared(obj, config):
+    first = _shared.get()[0].setdefault(id(obj), config)
+    if first is not config:
+        first["shared_object_id"] = config["shared_object_id"] = id(obj)
+
+
+# -- from configs ----------------------------------------------------------------------------------
+
+
+def deserialize_keras_object(config, custom_objects=None, safe_mode=True):
+    """The object that `serialize_keras_object`, of unidl or of Keras, wrote as `config`.
+
+    Args:
+        config: dict, list or plain data.
+        custom_objects: {name: class or function} known besides those registered.
+        safe_mode: part of Keras' signature; code in a config is refused whatever it says.
+    """
+    with registration.CustomObjectScope(custom_objects):
+        return _deserialize(config)
+
+
+def _deserialize(config):
+    if isinstance(config, str):
+        found = registration.get_registered_object(config)
+        return config if found is None else found
+    if isinstance(config, PLAIN):
+        return config
+    if isinstance(config, (list, tuple)):
+        return [_deserialize(x) for x in config]
+    if not isinstance(config, dict):
+        raise TypeError(f"deserialize_keras_object: a config is a dict, list or plain data, got {config!r}.")
+    if "class_name" not in config or "config" not in config:
+        return {key: _deserialize(value) for key, value in config.items()}
+    special = _SPECIAL.get(config["class_name"])
+    if special is not None:
+        return special(config["config"])
+    if config["class_name"] == "function":
+        return find_function(config["config"], config.get("module"))
+    return _make(config)
+
+
+def _refuse_lambda(_):
+    raise ValueError(
+        "This config contains a lambda as byte code, which unidl does not run. Replace it in the model by a named function, "
+        "register that with @unidl.saving.register_keras_serializable(), and save the model again."
+    )
+
+
+_SPECIAL = {
+    "__bytes__": lambda c: c["value"].encode("utf-8"),
+    "__slice__": lambda c: slice(*(_deserialize(c[name]) for name in ("start", "stop", "step"))),
+    "__ellipsis__": lambda c: Ellipsis,
+    "__keras_tensor__": lambda c: KerasTensor(tuple(c["shape"]), dtype=c["dtype"]),
+    "__numpy__": lambda c: np.array(c["value"], dtype=c["dtype"]),
+    "__tensor__": lambda c: registry.get_backend().asarray(np.array(c["value"]), c["dtype"]),
+    "__lambda__": _refuse_lambda,
+}
+
+
+def find_function(name: str, module: str | None = None):
+    """The registered function `name`, else the public one of `module`, or for "builtins" of any package that has functions."""
+    found = registration.get_registered_object(name)
+    if found is not None:
+        return found
+    modules = [f"{public_names.ROOT}.{p}" for p in public_names.FUNCTION_PACKAGES] if module in (None, "builtins") else [module]
+    for place in modules:
+        found = public_names.find_public(place, name)
+        if isinstance(found, types.FunctionType):
+            return found
+    raise _unknown("function", name, module)
+
+
+def find_class(config):
+    """The class that a config's "registered_name", or "module" and "class_name", stand for."""
+    name, module = config["class_name"], config.get("module")
+    for key in (config.get("registered_name"), name):
+        found = registration.get_registered_object(key) if key else None
+        if found is not None:
+            return found
+    found = public_names.find_public(module, name) if module else None
+    if found is None:
+        raise _unknown("class", name, module)
+    return found
+
+
+def _unknown(kind, name, module):
+    return TypeError(
+        f"The config mentions the {kind} {name!r}" + (f" of {module!r}" if module else "") + ", which is neither unidl's nor "
+        f"registered. Put @unidl.saving.register_keras_serializable() before its definition, or pass "
+        f"custom_objects={{{name!r}: {name.rpartition('>')[2]}}}."
+    )
+
+
+def _make(config):
+    shared, number = _shared.get(), config.get("shared_object_id")
+    if shared is not None and number in shared[1]:
+        return shared[1][number]
+    cls = find_class(config)
+    if isinstance(cls, types.FunctionType):
+        return cls
+    if not hasattr(cls, "from_config"):
+        raise TypeError(f"{cls.__name__} cannot be made from a config: it has no class method from_config(config).")
+    instance = cls.from_config(dict(config["config"] or {}))
+    if config.get("build_config") and not instance.built:
+        instance.build_from_config(_deserialize(config["build_config"]))
+        instance.built = True
+    if config.get("compile_config"):
+        instance.compile_from_config(config["compile_config"])
+        instance.compiled = True
+    if shared is not None and number is not None:
+        shared[1][number] = instance
+    return instance

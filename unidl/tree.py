@@ -1,0 +1,161 @@
+"""Nests: lists, tuples, named tuples and dicts of whatever else, which is a leaf.
+
+A dict's children come in the order of its sorted keys (an OrderedDict's in its own), so that equal dicts flatten equally
+however they were filled. Results have the types, and dicts the key order, of the first structure.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+
+_SEQUENCES = (list, tuple, deque)
+
+
+class MAP_TO_NONE:  # noqa: N801  Keras' name
+    """What the function of `traverse` returns to put None in a place, since None itself means "go on"."""
+
+
+def is_nested(structure) -> bool:
+    return isinstance(structure, (*_SEQUENCES, dict))
+
+
+def _children(structure):
+    """[(key, child)] of a nest: keys of a dict, else positions."""
+    if not isinstance(structure, dict):
+        return list(enumerate(structure))
+    keys = structure if isinstance(structure, OrderedDict) else sorted(structure)
+    return [(key, structure[key]) for key in keys]
+
+
+def _rebuild(structure, by_key):
+    """A nest like `structure` with the children of the dict `by_key`."""
+    if isinstance(structure, dict):
+        result = structure.copy()  # a defaultdict stays one
+        result.update((key, by_key[key]) for key in structure)
+        return result
+    children = [by_key[i] for i in range(len(structure))]
+    if hasattr(structure, "_fields"):
+        return type(structure)(*children)
+    return type(structure)(children)
+
+
+def flatten(structure) -> list:
+    """The leaves."""
+    if not is_nested(structure):
+        return [structure]
+    return [leaf for _, child in _children(structure) for leaf in flatten(child)]
+
+
+def flatten_with_path(structure) -> list:
+    """[(path, leaf)], a path being the tuple of keys and positions on the way."""
+    if not is_nested(structure):
+        return [((), structure)]
+    return [((key, *path), leaf) for key, child in _children(structure) for path, leaf in flatten_with_path(child)]
+
+
+def map_structure(func, *structures, none_is_leaf=True):
+    """`func` of the leaves of all structures, place by place; with `none_is_leaf=False` None stays None."""
+    if not callable(func):
+        raise TypeError(f"map_structure: the first argument is the function, got {func!r}.")
+    if not structures:
+        raise TypeError("map_structure: give at least one structure after the function.")
+    for other in structures[1:]:
+        assert_same_structure(structures[0], other)
+    return _map(func, structures, none_is_leaf)
+
+
+def _map(func, structures, none_is_leaf):
+    first = structures[0]
+    if is_nested(first):
+        return _rebuild(first, {key: _map(func, [s[key] for s in structures], none_is_leaf) for key, _ in _children(first)})
+    if not none_is_leaf and all(s is None for s in structures):
+        return None
+    return func(*structures)
+
+
+def map_structure_up_to(shallow_structure, func, *structures):
+    """Like `map_structure`, but what lies deeper than the leaves of `shallow_structure` is passed to `func` whole."""
+    if not structures:
+        raise TypeError("map_structure_up_to: give at least one structure after the function.")
+    if not is_nested(shallow_structure):
+        return func(*structures)
+    for structure in structures:
+        if not is_nested(structure) or _keys(structure) != _keys(shallow_structure):
+            raise ValueError(f"map_structure_up_to: {structure!r} does not have the layout of {shallow_structure!r}.")
+    parts = {
+        key: map_structure_up_to(child, func, *(s[key] for s in structures)) for key, child in _children(shallow_structure)
+    }
+    return _rebuild(shallow_structure, parts)
+
+
+def traverse(func, structure, top_down=True):
+    """Map nests too: what `func(nest or leaf)` returns replaces it, None keeps it, `MAP_TO_NONE` replaces it by None.
+
+    With `top_down` a nest is asked before its children, which are left alone if it is replaced; else after them.
+    """
+    if top_down:
+        found = func(structure)
+        if found is not None:
+            return None if found is MAP_TO_NONE else found
+    if is_nested(structure):
+        structure = _rebuild(structure, {key: traverse(func, child, top_down) for key, child in _children(structure)})
+    if not top_down:
+        found = func(structure)
+        if found is not None:
+            return None if found is MAP_TO_NONE else found
+    return structure
+
+
+def pack_sequence_as(structure, flat_sequence):
+    """The leaves of `flat_sequence`, in the order of `flatten`, in the nest of `structure`."""
+    flat = list(flat_sequence)
+    expected = len(flatten(structure))
+    if len(flat) != expected:
+        raise ValueError(f"pack_sequence_as: the structure has {expected} leaves, the sequence {len(flat)}: {structure!r}.")
+    return _pack(structure, iter(flat))
+
+
+def _pack(structure, leaves):
+    if not is_nested(structure):
+        return next(leaves)
+    return _rebuild(structure, {key: _pack(child, leaves) for key, child in _children(structure)})
+
+
+def _keys(structure) -> list:
+    return [key for key, _ in _children(structure)] if not isinstance(structure, dict) else sorted(structure)
+
+
+def assert_same_structure(a, b) -> None:
+    """Raise ValueError unless both are nested alike: the same types (all dicts count as one) with the same keys or lengths."""
+    if is_nested(a) != is_nested(b):
+        raise ValueError(f"The structures differ: {a!r} against {b!r}.")
+    if not is_nested(a):
+        return
+    kinds = [dict if isinstance(x, dict) else type(x) for x in (a, b)]
+    if kinds[0] is not kinds[1]:
+        raise ValueError(f"The structures differ: a {kinds[0].__name__}, {a!r}, against a {kinds[1].__name__}, {b!r}.")
+    if _keys(a) != _keys(b):
+        raise ValueError(f"The structures differ: {_keys(a)} against {_keys(b)} in {a!r} and {b!r}.")
+    for key, child in _children(a):
+        assert_same_structure(child, b[key])
+
+
+def assert_same_paths(a, b) -> None:
+    """Raise ValueError unless both have leaves at the same paths; lists and tuples count as equal."""
+    paths = [{path for path, _ in flatten_with_path(x)} for x in (a, b)]
+    if paths[0] != paths[1]:
+        raise ValueError(f"The structures differ: only one has {sorted(map(str, paths[0] ^ paths[1]))}.")
+
+
+def lists_to_tuples(structure):
+    """The structure with tuples for lists."""
+    return traverse(lambda x: tuple(x) if isinstance(x, list) else None, structure, top_down=False)
+
+
+def map_shape_structure(func, structure):
+    """`func` of every shape, a tuple or list of ints and Nones."""
+    if isinstance(structure, (list, tuple)) and all(x is None or isinstance(x, int) for x in structure):
+        return func(tuple(structure))
+    if not is_nested(structure):
+        raise ValueError(f"map_shape_structure: expected a shape such as (None, 3), got {structure!r}.")
+    return _rebuild(structure, {key: map_shape_structure(func, child) for key, child in _children(structure)})

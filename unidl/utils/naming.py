@@ -1,0 +1,32 @@
+"""Names: `Dense` -> "dense", the next one "dense_1"."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+_used: Counter[str] = Counter()
+
+
+def to_snake_case(name: str) -> str:
+    """ "LSTMCell" -> "lstm_cell", "Conv2DTranspose" -> "conv2d_transpose"."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def auto_name(prefix: str) -> str:
+    """The snake-case `prefix`, from the second call on followed by a number."""
+    return uniquify(to_snake_case(prefix))
+
+
+def uniquify(name: str) -> str:
+    """`name` the first time, then `name_1`, `name_2` ..."""
+    count = _used[name]
+    _used[name] += 1
+    return f"{name}_{count}" if count else name
+
+
+def reset_names() -> None:
+    """Forget which names were given, so that the next model's layers are numbered from the start."""
+    _used.clear()
