@@ -1,0 +1,12 @@
+"""The MXNet 1.9.1 adapter. Importing this package imports no framework."""
+
+from unidl.backend.spec import BackendSpec
+
+spec = BackendSpec(
+    name="mxnet",
+    adapter="unidl_mxnet.adapter:MXNetBackend",
+    framework="mxnet",
+    distributions=("mxnet",),
+    tensor_roots=("mxnet", "unidl_mxnet"),
+    install="pip install 'unidl-framework[mxnet]'",
+)

@@ -1,0 +1,64 @@
+"""Gradients of eager functions, by mxnet.autograd."""
+
+from __future__ import annotations
+
+from unidl.backend.variable import rebound
+from unidl_mxnet.load import mx
+from unidl_mxnet.registry import ndarray, numpy_shape
+
+
+def leaf(x):
+    """(view of `x` that autograd watches, its gradient buffer). `x` itself stays unknown to autograd."""
+    view = x.detach()
+    gradient = mx.np.zeros_like(view)
+    mx.autograd.mark_variables([view], [gradient])
+    return view, gradient
+
+
+def detached(tree):
+    """`tree` of lists, tuples, dicts and tensors, free of the tape."""
+    if isinstance(tree, ndarray):
+        return tree.detach()
+    if isinstance(tree, dict):
+        return {key: detached(value) for key, value in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        items = [detached(item) for item in tree]
+        return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
+    return tree
+
+
+def check_scalar(value, shape):
+    if shape != ():
+        raise ValueError(
+            f"A gradient is taken of one number, but the function returned a tensor of shape {shape}. "
+            "Reduce it first, e.g. with ops.mean(...) or ops.sum(...)."
+        )
+
+
+class Autodiff:
+    def value_and_grad(self, fn, variables, has_aux=False):
+        with numpy_shape():
+            pairs = [leaf(v.value) for v in variables]
+            leaves = [view for view, _ in pairs]
+            with rebound(variables, leaves):
+                with mx.autograd.record(train_mode=False):
+                    result = fn()
+                after = [v._store for v in variables]
+            value = result[0] if has_aux else result
+            if not self.is_tensor(value):
+                raise TypeError(f"The function must return a scalar tensor to differentiate, got {type(value).__name__}.")
+            check_scalar(value, value.shape)
+            self._backward(value)
+        for variable, view, store in zip(variables, leaves, after, strict=True):
+            if store is not view:
+                variable._store = store.detach()
+        return detached(result), [gradient for _, gradient in pairs]
+
+    @staticmethod
+    def _backward(value):
+        try:
+            mx.autograd.backward([value])
+        except mx.base.MXNetError as error:
+            # A value that depends on no leaf at all: the gradients stay the zeros that they are.
+            if "not in a computational graph" not in str(error):
+                raise

@@ -1,0 +1,93 @@
+"""Convolution and pooling. MXNet's CPU kernels are channels-first, so tensors are transposed on the way in and out."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+import unidl.backend.contract as contract
+from unidl.backend.contract.conv import explicit_padding
+from unidl_mxnet.arrays import from_numpy
+from unidl_mxnet.op import op
+
+
+class Conv:
+    def _channels_first(self, x):
+        rank = len(x.shape)
+        return self.transpose(x, (0, rank - 1, *range(1, rank - 1)))
+
+    def _channels_last(self, x):
+        rank = len(x.shape)
+        return self.transpose(x, (0, *range(2, rank), 1))
+
+    def _padded(self, x, pairs, value=0.0):
+        """(channels-first `x`, what is left for the kernel to pad): kernels pad alike on both sides only."""
+        if all(before == after for before, after in pairs) and value == 0.0:
+            return x, tuple(before for before, _ in pairs)
+        return self.pad(x, ((0, 0), (0, 0), *pairs), constant_values=value), (0,) * len(pairs)
+
+    def conv(self, x, kernel, strides, padding, dilation, groups=1):
+        rank = len(strides)
+        window, filters = kernel.shape[:rank], kernel.shape[-1]
+        if x.shape[-1] != kernel.shape[-2] * groups:
+            raise ValueError(
+                f"conv: an input of shape {x.shape} has {x.shape[-1]} channels, but a kernel of shape {kernel.shape} "
+                f"with groups={groups} takes {kernel.shape[-2] * groups}."
+            )
+        pairs = explicit_padding(padding, x.shape[1:-1], window, strides, dilation)
+        sizes = self._output_sizes(x, window, strides, pairs, dilation)
+        if 0 in x.shape or 0 in sizes:
+            return self.full((x.shape[0], *sizes, filters), 0, self.dtype(x))
+        x, pad = self._padded(self._channels_first(x), pairs)
+        weight = self.transpose(kernel, (rank + 1, rank, *range(rank)))
+        options = dict(kernel=window, stride=tuple(strides), dilate=tuple(dilation), pad=pad, num_filter=filters, num_group=groups)
+        return self._channels_last(op("Convolution", x, weight, no_bias=True, **options))
+
+    @staticmethod
+    def _output_sizes(x, window, strides, pairs, dilation):
+        sizes = []
+        for n, k, s, (before, after), d in zip(x.shape[1:-1], window, strides, pairs, dilation, strict=True):
+            size = (n + before + after - (k - 1) * d - 1) // s + 1
+            if size < 0 or (size == 0 and n):
+                raise ValueError(f"A window of {k} (dilation {d}) does not fit into {n + before + after} elements of an input of shape {x.shape}.")
+            sizes.append(size)
+        return tuple(sizes)
+
+    def conv_transpose(self, x, kernel, strides, dilation, starts, sizes):
+        rank = len(strides)
+        window, filters = kernel.shape[:rank], kernel.shape[-2]
+        # The 3-D kernel has no float64.
+        if rank == 3 or 0 in x.shape:
+            return contract.Backend.conv_transpose(self, x, kernel, strides, dilation, starts, sizes)
+        weight = self.transpose(kernel, (rank + 1, rank, *range(rank)))
+        y = op(
+            "Deconvolution", self._channels_first(x), weight, kernel=window, stride=tuple(strides), dilate=tuple(dilation),
+            num_filter=filters, no_bias=True,
+        )  # fmt: skip
+        y = self.getitem(y, (slice(None), slice(None), *(slice(a, a + n) for a, n in zip(starts, sizes, strict=True))))
+        short = tuple((0, n - have) for n, have in zip(sizes, y.shape[2:], strict=True))
+        return self._channels_last(self.pad(y, ((0, 0), (0, 0), *short)))
+
+    def max_pool(self, x, window, strides, padding):
+        pairs = explicit_padding(padding, x.shape[1:-1], window, strides)
+        return self._pool(x, window, strides, pairs, -math.inf, pool_type="max")
+
+    def avg_pool(self, x, window, strides, padding):
+        pairs = explicit_padding(padding, x.shape[1:-1], window, strides)
+        y = self._pool(x, window, strides, pairs, 0.0, pool_type="avg", count_include_pad=True)
+        if not any(before or after for before, after in pairs):
+            return y
+        share = np.ones((1,))
+        for n, k, s, (before, _), out in zip(x.shape[1:-1], window, strides, pairs, y.shape[1:-1], strict=True):
+            start = np.arange(out) * s - before
+            real = np.minimum(start + k, n) - np.maximum(start, 0)
+            share = share[..., None] * (k / real)
+        return self.multiply(y, from_numpy(share[..., None].astype(self.dtype(x))))
+
+    def _pool(self, x, window, strides, pairs, value, **options):
+        sizes = self._output_sizes(x, window, strides, pairs, (1,) * len(window))
+        if 0 in x.shape or 0 in sizes:
+            return self.full((x.shape[0], *sizes, x.shape[-1]), 0, self.dtype(x))
+        x, pad = self._padded(self._channels_first(x), pairs, value)
+        return self._channels_last(op("Pooling", x, kernel=tuple(window), stride=tuple(strides), pad=pad, **options))

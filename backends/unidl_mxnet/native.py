@@ -1,0 +1,27 @@
+"""Devices, storage of variables, and the flag MXNet needs for 0-d tensors."""
+
+from __future__ import annotations
+
+from unidl_mxnet.load import mx
+from unidl_mxnet.op import op
+from unidl_mxnet.registry import ndarray, numpy_shape
+from unidl_mxnet.traced import Traced
+
+
+class Native:
+    name = "mxnet"
+    version = mx.__version__
+    tensor_types = (ndarray, Traced)
+
+    def devices(self):
+        return ["cpu:0", *(f"gpu:{i}" for i in range(mx.context.num_gpus()))]
+
+    def scope(self):
+        return numpy_shape()
+
+    def write(self, store, value):
+        """A detached view, so that the tape of the step that made it can go."""
+        return op("BlockGrad", value) if isinstance(value, Traced) else value.detach()
+
+    def synchronize(self):
+        mx.nd.waitall()

@@ -1,0 +1,85 @@
+"""What runs for one combination of input shapes and dtypes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unidl_mxnet.autodiff import check_scalar, leaf
+from unidl_mxnet.graph import Graph, VariableValue
+from unidl_mxnet.load import mx
+
+
+def specs_of(tensors):
+    return [(t.shape, np.dtype(t.dtype).name) for t in tensors]
+
+
+class Program:
+    """A compiled function: one graph, whose last outputs go back into the Variables."""
+
+    def __init__(self, backend, fn, variables, tensors, *, differentiable):
+        def outputs(result):
+            return result if isinstance(result, (list, tuple)) else [result]
+
+        self.graph = Graph(backend, fn, variables, specs_of(tensors), differentiable=differentiable, outputs=outputs)
+        self.container = type(self.graph.result) if isinstance(self.graph.result, (list, tuple)) else None
+
+    def run(self, tensors):
+        graph = self.graph
+        results = graph(graph.inputs(tensors))
+        for variable, value in zip(graph.assigned, results[graph.count :], strict=True):
+            variable.replace(value)
+        if self.container is None:
+            return results[0]
+        return self.container(results[: graph.count])
+
+
+class StepProgram:
+    """A compiled training step: the forward graph on the tape, its gradients, and the graph of the update."""
+
+    def __init__(self, backend, forward, update, trainable, variables, tensors):
+        def outputs(result):
+            loss, others = result
+            if not backend.is_tensor(loss):
+                raise TypeError(f"The loss must be a scalar tensor, got {type(loss).__name__}.")
+            check_scalar(loss, loss.shape)
+            return [loss, *others]
+
+        self.forward = Graph(backend, forward, variables, specs_of(tensors), differentiable=True, outputs=outputs)
+        self.trainable = trainable
+        self.leaves = [None] * len(trainable)
+        self.stores = [None] * len(trainable)
+        self.gradients = [None] * len(trainable)
+        position = {id(v): i for i, v in enumerate(trainable)}
+        self.places = [
+            (place, position[id(source.variable)])
+            for place, source in enumerate(self.forward.sources)
+            if isinstance(source, VariableValue) and id(source.variable) in position
+        ]
+        self.is_differentiable = bool(self.places)
+        grads = [(tuple(v.shape), v.dtype) for v in trainable]
+        self.update = Graph(backend, lambda *gradients: update(list(gradients)), variables, grads, differentiable=False, outputs=lambda _: [])
+
+    def run(self, tensors):
+        arrays = self.forward.inputs(tensors)
+        self._watch()
+        for place, index in self.places:
+            arrays[place] = self.leaves[index]
+        with mx.autograd.record(train_mode=False):
+            results = self.forward(arrays)
+        if self.is_differentiable:
+            mx.autograd.backward([results[0]])
+        results = [x.detach() for x in results]
+        for variable, value in zip(self.forward.assigned, results[self.forward.count :], strict=True):
+            variable._store = value
+        new = self.update(self.update.inputs(self.gradients))
+        for variable, value in zip(self.update.assigned, new, strict=True):
+            variable._store = value
+        return results[0], results[1 : self.forward.count]
+
+    def _watch(self):
+        """A leaf for each trainable Variable, made anew only where the Variable has other storage than at the last run."""
+        for i, variable in enumerate(self.trainable):
+            store = variable._store
+            if store is not self.stores[i]:
+                self.stores[i] = store
+                self.leaves[i], self.gradients[i] = leaf(store)

@@ -1,0 +1,111 @@
+"""Reductions and running sums."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from unidl_mxnet.arrays import from_numpy
+from unidl_mxnet.elementwise import FLOAT
+from unidl_mxnet.gradients import carrier, needs_gradient
+from unidl_mxnet.op import op
+
+
+def all_axes(axis, rank):
+    """`axis` (None, int or tuple) as a sorted tuple of non-negative ints."""
+    if axis is None:
+        return tuple(range(rank))
+    axes = (axis,) if isinstance(axis, int) else axis
+    for a in axes:
+        if not -rank <= a < rank:
+            raise ValueError(f"axis {a} is out of range for a tensor of rank {rank}.")
+    return tuple(sorted({a % rank for a in axes}))
+
+
+class Reductions:
+    def sum(self, x, axis=None, keepdims=False):
+        axes = all_axes(axis, len(x.shape))
+        return op("_np_sum", x, axis=axes, keepdims=keepdims) if axes else x
+
+    def mean(self, x, axis=None, keepdims=False):
+        axes = all_axes(axis, len(x.shape))
+        if not axes:
+            return x
+        if 0 in x.shape:  # MXNet's kernel says 0; NumPy says NaN.
+            return self.divide(self.sum(x, axes, keepdims), math.prod(x.shape[a] for a in axes))
+        return op("_npi_mean", x, axis=axes, keepdims=keepdims)
+
+    def prod(self, x, axis=None, keepdims=False):
+        axes = all_axes(axis, len(x.shape))
+        return op("_np_prod", x, axis=axes, keepdims=keepdims) if axes else x
+
+    def max(self, x, axis=None, keepdims=False):
+        return self._extreme_of_axis("_np_max", x, axis, keepdims)
+
+    def min(self, x, axis=None, keepdims=False):
+        return self._extreme_of_axis("_np_min", x, axis, keepdims)
+
+    def _extreme_of_axis(self, kernel, x, axis, keepdims):
+        """MXNet gives the whole gradient to each of several equal extremes; here they share it."""
+        axes = all_axes(axis, len(x.shape))
+        if not axes:
+            return x
+        if any(x.shape[a] == 0 for a in axes):
+            raise ValueError(f"max or min over an empty axis of a tensor of shape {x.shape} has no value.")
+        dtype = self.dtype(x)
+        if dtype == "bool":
+            return self.cast(self._extreme_of_axis(kernel, self.cast(x, "uint8"), axis, keepdims), "bool")
+        y = op(kernel, x, axis=axes, keepdims=True)
+        if dtype in FLOAT and needs_gradient():
+            y = self.stop_gradient(y)
+            hits = self.cast(self.equal(x, y), dtype)
+            total = self.sum(self.multiply(hits, carrier(x)), axes, keepdims=True)
+            y = self.add(y, self.divide(total, self.maximum_of_count(self.sum(hits, axes, keepdims=True))))
+        return y if keepdims else self.squeeze(y, axes)
+
+    def maximum_of_count(self, count):
+        """At least 1: where NaN is the extreme nothing equals it."""
+        return op("_npi_maximum_scalar", self.stop_gradient(count), scalar=1.0)
+
+    def any(self, x, axis=None, keepdims=False):
+        axes = all_axes(axis, len(x.shape))
+        return op("_np_any", x, axis=axes, keepdims=keepdims) if axes else x
+
+    def all(self, x, axis=None, keepdims=False):
+        axes = all_axes(axis, len(x.shape))
+        return op("_np_all", x, axis=axes, keepdims=keepdims) if axes else x
+
+    def argmax(self, x, axis, keepdims=False):
+        return self._argument("_npi_argmax", self.max, x, axis, keepdims)
+
+    def argmin(self, x, axis, keepdims=False):
+        return self._argument("_npi_argmin", self.min, x, axis, keepdims)
+
+    def _argument(self, kernel, extreme, x, axis, keepdims):
+        axis = axis % len(x.shape)
+        if x.shape[axis] == 0:
+            raise ValueError(f"argmax or argmin over an empty axis of a tensor of shape {x.shape} has no value.")
+        if 0 in x.shape:
+            shape = tuple(1 if a == axis else d for a, d in enumerate(x.shape) if keepdims or a != axis)
+            return self.full(shape, 0, "int32")
+        if self.dtype(x) == "bool":
+            x = self.cast(x, "uint8")
+        return self.cast(op(kernel, x, axis=axis, keepdims=keepdims), "int32")
+
+    def cumsum(self, x, axis):
+        if 0 in x.shape:
+            return x
+        return op("_np_cumsum", x, axis=axis % len(x.shape))
+
+    def cumprod(self, x, axis):
+        """MXNet has none: a scan in log2(n) steps, each multiplying by what stands 1, 2, 4 ... places before."""
+        axis = axis % len(x.shape)
+        before = (slice(None),) * axis
+        size, shift = x.shape[axis], 1
+        while shift < size:
+            head = self.getitem(x, (*before, slice(0, shift)))
+            tail = self.multiply(self.getitem(x, (*before, slice(shift, None))), self.getitem(x, (*before, slice(0, size - shift))))
+            x = self.concatenate([head, tail], axis)
+            shift *= 2
+        return x

@@ -1,0 +1,148 @@
+"""Symbols that know their shape and dtype, and the trace that they belong to.
+
+While a function is compiled its tensors are `Traced`. Shapes and dtypes of results are asked of MXNet's own inference, node
+by node and cached, so a wrong shape is an error at the very call that makes it, as in eager mode.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from itertools import count
+
+import numpy as np
+
+from unidl_mxnet.load import mx  # isort: skip
+from mxnet._ctypes.symbol import _symbol_creator
+
+from unidl_mxnet.registry import creator, numpy_shape
+
+_trace: ContextVar[Trace | None] = ContextVar("unidl_mxnet_trace", default=None)
+
+
+class Traced:
+    """A tensor of a function that is being compiled: a symbol, its shape (a tuple of ints) and its dtype's name."""
+
+    __slots__ = ("dtype", "shape", "symbol")
+    __array_priority__ = 1000.0
+
+    def __init__(self, symbol, shape, dtype):
+        self.symbol, self.shape, self.dtype = symbol, shape, dtype
+
+    @property
+    def ndim(self):
+        return len(self.shape)
+
+    @property
+    def size(self):
+        return int(np.prod(self.shape))
+
+    def __len__(self):
+        if not self.shape:
+            raise TypeError("len() of a 0-d tensor")
+        return self.shape[0]
+
+    def __bool__(self):
+        raise TypeError(
+            "A compiled function cannot branch on the value of a tensor: it runs once to be recorded. Choose with "
+            "ops.where(condition, a, b), or run eagerly (run_eagerly=True)."
+        )
+
+    def _no_value(self, *_, **__):
+        raise TypeError(
+            "This tensor belongs to a function that is being compiled and has no value yet. Use unidl.ops on it instead of "
+            "NumPy, float() or int(), or run eagerly (run_eagerly=True)."
+        )
+
+    __array__ = __float__ = __int__ = __index__ = asnumpy = item = _no_value
+
+    def __repr__(self):
+        return f"<traced mxnet tensor, shape={self.shape}, dtype={self.dtype}>"
+
+
+class HostNumber(Traced):
+    """A 0-d tensor whose value is `numbers[row]`, which the host knows before each run."""
+
+    __slots__ = ("row",)
+
+
+class Trace:
+    """The inputs of a graph under construction.
+
+    `inputs` has a row (variable symbol, source) for each; the source says where the array comes from at each run: it is what
+    the maker of the input handed over, or the array itself for a constant that met a symbol.
+    """
+
+    def __init__(self, differentiable):
+        self.differentiable = differentiable
+        self.inputs = {}
+        self._constants = {}
+        self._names = count()
+
+    def input(self, shape, dtype, source, cls=Traced):
+        """A new input of the graph."""
+        name = f"input{len(self.inputs)}"
+        self.inputs[name] = source
+        return cls(mx.sym.Variable(name, shape=shape, dtype=dtype).as_np_ndarray(), shape, dtype)
+
+    def lift(self, x):
+        """`x` itself if traced, else an input that always holds the array `x`."""
+        if isinstance(x, Traced):
+            return x
+        known = self._constants.get(id(x))
+        if known is None:
+            known = self.input(x.shape, np.dtype(x.dtype).name, x)
+            self._constants[id(x)] = known
+        return known
+
+    def name(self):
+        return f"node{next(self._names)}"
+
+
+def current_trace():
+    """The innermost open trace, None in eager mode."""
+    return _trace.get()
+
+
+@contextmanager
+def tracing(trace):
+    token = _trace.set(trace)
+    try:
+        with numpy_shape():
+            yield trace
+    finally:
+        _trace.reset(token)
+
+
+def record(name, inputs, attrs):
+    """Add an operator to the open trace; a list if it has several outputs."""
+    trace = _trace.get()
+    if trace is None:
+        raise RuntimeError("A tensor of a compiled function was used after the function had been recorded. Return it, or assign it to a Variable.")
+    inputs = [trace.lift(x) for x in inputs]
+    keys, values = tuple(attrs), tuple(str(v) for v in attrs.values())
+    specs = infer(name, tuple((x.shape, x.dtype) for x in inputs), keys, values)
+    symbol = _create(name, [x.symbol for x in inputs], keys, values, trace.name())
+    if isinstance(symbol, list):
+        return [Traced(s, *spec) for s, spec in zip(symbol, specs, strict=True)]
+    return Traced(symbol, *specs[0])
+
+
+def _create(name, symbols, keys, values, node):
+    return _symbol_creator(creator(name), symbols, None, keys, values, node, True)
+
+
+@lru_cache(maxsize=10_000)
+def infer(name, inputs, keys, values):
+    """((shape, dtype), ...) of an operator's outputs for inputs ((shape, dtype), ...) and attributes."""
+    names = [f"x{i}" for i in range(len(inputs))]
+    result = _create(name, [mx.sym.Variable(n).as_np_ndarray() for n in names], keys, values, "probe")
+    if isinstance(result, list):
+        result = mx.sym.Group(result, mx.sym.numpy._Symbol)
+    with numpy_shape():
+        _, shapes, _ = result.infer_shape(**{n: shape for n, (shape, _) in zip(names, inputs, strict=True)})
+        _, types, _ = result.infer_type(**{n: dtype for n, (_, dtype) in zip(names, inputs, strict=True)})
+    if shapes is None or types is None:
+        raise ValueError(f"MXNet cannot tell the shape or dtype of {name} for inputs {inputs} and {dict(zip(keys, values, strict=True))}.")
+    return tuple((tuple(s), np.dtype(t).name) for s, t in zip(shapes, types, strict=True))
