@@ -9,22 +9,29 @@ import numpy as np
 
 from unidl.backend.contract import Backend
 from unidl_numpy import (
+    activations,
+    attention,
     autodiff,
     conv,
     elementwise,
     indexing,
     interop,  # noqa: F401 - gives TapeArray its operators
     linalg,
+    losses,
+    normalization,
     pooling,
     products,
     random,
+    recurrent,
     reductions,
     shaping,
+    updates,
 )
 from unidl_numpy.tape import plain
 from unidl_numpy.tape_array import TapeArray
 
-MODULES = (shaping, indexing, elementwise, reductions, products, linalg, conv, pooling, random, autodiff)
+PRIMITIVES = (shaping, indexing, elementwise, reductions, products, linalg, conv, pooling, random, autodiff)
+FUSED = (activations, attention, losses, normalization, recurrent, updates)
 
 
 class NumpyBackend(Backend):
@@ -49,12 +56,16 @@ class NumpyBackend(Backend):
 
 
 def _bind(cls, modules):
-    """Every public function of `modules` that the contract names becomes a static method."""
+    """Every public function of `modules` that the contract names becomes a static method; returns their names."""
+    bound = []
     for module in modules:
         for name, function in vars(module).items():
             if not name.startswith("_") and inspect.isfunction(function) and hasattr(Backend, name):
                 setattr(cls, name, staticmethod(function))
+                bound.append(name)
     update_abstractmethods(cls)
+    return bound
 
 
-_bind(NumpyBackend, MODULES)
+_bind(NumpyBackend, PRIMITIVES)
+NumpyBackend.kernels = {name: f"unidl_numpy.{name}" for name in _bind(NumpyBackend, FUSED)}

@@ -5,15 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 
-def unbroadcast(g, shape):
-    """Sum `g` down to `shape`, from which it was broadcast."""
-    if g.shape == shape:
-        return g
-    extra = g.ndim - len(shape)
-    axes = (*range(extra), *(extra + i for i, n in enumerate(shape) if n == 1 and g.shape[extra + i] != 1))
-    return g.sum(axis=axes, dtype=g.dtype).reshape(shape) if axes else g.reshape(shape)
-
-
 def same(x1, x2):
     """Both operands of an arithmetic function, a number in the dtype of the other one."""
     if not isinstance(x2, np.ndarray):

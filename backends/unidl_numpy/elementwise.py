@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from unidl_numpy import special
-from unidl_numpy.broadcasting import comparable, same, unbroadcast
+from unidl_numpy.broadcasting import comparable, same
+from unidl_numpy.sums import unbroadcast
 from unidl_numpy.tape import primitive
 
 # -- one tensor, with a gradient ---------------------------------------------------------------------

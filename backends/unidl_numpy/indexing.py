@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from unidl_numpy.broadcasting import same, unbroadcast
+from unidl_numpy.broadcasting import same
+from unidl_numpy.sums import unbroadcast
 from unidl_numpy.tape import primitive
 
 
@@ -21,7 +22,9 @@ def sum_rows(n, indices, rows):
 
 
 def _is_basic(key):
-    return all(isinstance(part, (int, np.integer, slice, type(None), type(Ellipsis))) for part in (key if isinstance(key, tuple) else (key,)))
+    return all(
+        isinstance(part, (int, np.integer, slice, type(None), type(Ellipsis))) for part in (key if isinstance(key, tuple) else (key,))
+    )
 
 
 @primitive

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from unidl_numpy.broadcasting import unbroadcast
+from unidl_numpy.sums import unbroadcast
 from unidl_numpy.tape import ALL, primitive
 
 

@@ -5,12 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from unidl_numpy.broadcasting import axes_of, keep_axes
+from unidl_numpy.sums import total, wide_dtype
 from unidl_numpy.tape import primitive
-
-
-def _wide(x):
-    """The dtype to add up in: that of x, but float32 for float16."""
-    return np.float32 if x.dtype == np.float16 else x.dtype
 
 
 def _spread(g, x, axis):
@@ -18,14 +14,13 @@ def _spread(g, x, axis):
     return np.broadcast_to(keep_axes(g, x.shape, axis), x.shape)
 
 
-@primitive
-def sum(x, axis=None, keepdims=False):
-    y = np.add.reduce(x, axis=_axis(axis), dtype=_wide(x), keepdims=keepdims)
-    return y.astype(x.dtype, copy=False), (lambda g: _spread(g, x, axis),)
-
-
 def _axis(axis):
     return tuple(axis) if isinstance(axis, list) else axis
+
+
+@primitive
+def sum(x, axis=None, keepdims=False):
+    return total(x, axis, keepdims), (lambda g: _spread(g, x, axis),)
 
 
 def _count(x, axis):
@@ -38,17 +33,28 @@ def _count(x, axis):
 @primitive
 def mean(x, axis=None, keepdims=False):
     count = _count(x, axis)
-    y = np.add.reduce(x, axis=_axis(axis), dtype=_wide(x), keepdims=keepdims) / x.dtype.type(count)
+    y = total(x.astype(wide_dtype(x), copy=False), axis, keepdims) / wide_dtype(x).type(count)
     return y.astype(x.dtype, copy=False), (lambda g: _spread(g / x.dtype.type(count), x, axis),)
 
 
 @primitive
 def var(x, axis=None, keepdims=False):
-    count = x.dtype.type(_count(x, axis))
-    wide = x.astype(_wide(x), copy=False)
-    centred = wide - np.add.reduce(wide, axis=_axis(axis), keepdims=True) / count
-    y = np.add.reduce(centred * centred, axis=_axis(axis), keepdims=keepdims) / count
+    wide = x.astype(wide_dtype(x), copy=False)
+    count = wide.dtype.type(_count(x, axis))
+    centred = wide - total(wide, axis, keepdims=True) / count
+    y = total(centred * centred, axis, keepdims) / count
     return y.astype(x.dtype, copy=False), (lambda g: _spread(g * (2 / count), x, axis) * centred,)
+
+
+@primitive
+def logsumexp(x, axis=None, keepdims=False):
+    top = np.max(x, axis=_axis(axis), keepdims=True)
+    top = np.where(np.isfinite(top), top, x.dtype.type(0))
+    e = np.exp(x - top)
+    size = total(e, axis, keepdims=True)
+    y = np.log(size) + top
+    y = y if keepdims else np.squeeze(y, axes_of(axis, x.ndim))
+    return y, (lambda g: e * (keep_axes(g, x.shape, axis) / size),)
 
 
 def _extreme(function):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from unidl.backend import dtypes
-from unidl_numpy.broadcasting import unbroadcast
 from unidl_numpy.indexing import sum_rows
+from unidl_numpy.sums import unbroadcast
 from unidl_numpy.tape import ALL, plain, primitive
 from unidl_numpy.tape_array import TapeArray
 

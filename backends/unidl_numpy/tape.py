@@ -169,7 +169,9 @@ def _nary(forward, tensors):
         for x in given:
             if type(x) is TapeArray and x._tape.entries is not None:
                 if tape is not None and tape is not x._tape:
-                    raise GradientError("value_and_grad inside value_and_grad: gradients of gradients are not offered by the NumPy backend.")
+                    raise GradientError(
+                        "value_and_grad inside value_and_grad: gradients of gradients are not offered by the NumPy backend."
+                    )
                 tape = x._tape
         values = [plain(x) for x in given]
         y, backward = forward(*values, *args[len(given) :], **kwargs)
