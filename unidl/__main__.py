@@ -1,0 +1,3 @@
+from unidl.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,10 @@
+"""The symbolic backend: the contract on tensors that have only a shape and a dtype.
+
+It infers the output of any function or layer, builds the functional graph, and is where shapes are checked: its errors are
+those that every backend gives.
+"""
+
+from unidl.backend.symbolic.tensor import KerasTensor
+from unidl.backend.symbolic.adapter import SymbolicBackend, symbolic
+
+__all__ = ["KerasTensor", "SymbolicBackend", "symbolic"]

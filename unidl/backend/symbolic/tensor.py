@@ -1,0 +1,94 @@
+"""KerasTensor: a tensor of which only shape and dtype are known."""
+
+from __future__ import annotations
+
+import itertools
+
+from unidl.backend import dtypes
+
+_names = itertools.count()
+
+
+class KerasTensor:
+    """Symbolic tensor: what `Input` returns and what layers and `unidl.ops` return when called on one.
+
+    Args:
+        shape: tuple of ints and Nones (an axis of any size).
+        dtype: name of the dtype.
+        name: shown in summaries.
+
+    Attributes:
+        history: (node, index): the node of the graph that made it and the place among its outputs; None for a tensor that
+            only carries a shape.
+    """
+
+    def __init__(self, shape, dtype="float32", name=None):
+        self.shape = tuple(shape)
+        self.dtype = dtypes.standardize_dtype(dtype)
+        self.name = name or f"keras_tensor_{next(_names)}"
+        self.history = None
+
+    @property
+    def ndim(self):
+        return len(self.shape)
+
+    def __len__(self):
+        raise TypeError(_NO_VALUE.format(what="len()"))
+
+    def __bool__(self):
+        raise TypeError(_NO_VALUE.format(what="a Python condition"))
+
+    def __iter__(self):
+        raise TypeError(_NO_VALUE.format(what="a Python loop"))
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError(_NO_VALUE.format(what="a NumPy function"))
+
+    def __float__(self):
+        raise TypeError(_NO_VALUE.format(what="float()"))
+
+    def __repr__(self):
+        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+
+    __hash__ = object.__hash__
+
+
+_NO_VALUE = (
+    "A KerasTensor has a shape and a dtype but no value yet, so {what} cannot use it. Write the computation with unidl.ops, "
+    "or put it into the call() of a Layer of your own."
+)
+
+
+def _bind_operators():
+    """Python's operators are the functions of `unidl.ops`, bound late because ops imports this module."""
+
+    def forward(name):
+        def method(self, *others):
+            from unidl import ops
+
+            return getattr(ops, name)(self, *others)
+
+        return method
+
+    def reflected(name):
+        def method(self, other):
+            from unidl import ops
+
+            return getattr(ops, name)(other, self)
+
+        return method
+
+    binary = {
+        "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide", "mod": "mod",
+        "pow": "power", "matmul": "matmul", "and": "logical_and", "or": "logical_or", "xor": "logical_xor",
+    }  # fmt: skip
+    for python, name in binary.items():
+        setattr(KerasTensor, f"__{python}__", forward(name))
+        setattr(KerasTensor, f"__r{python}__", reflected(name))
+    comparisons = {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}
+    unary = {"neg": "negative", "abs": "abs", "invert": "logical_not", "getitem": "get_item"}
+    for python, name in (comparisons | unary).items():
+        setattr(KerasTensor, f"__{python}__", forward(name))
+
+
+_bind_operators()

@@ -1,0 +1,63 @@
+"""Callback: what a user hooks into training."""
+
+from __future__ import annotations
+
+
+class Callback:
+    """Override the methods you need. `self.model` and `self.params` are set before the first call.
+
+    `logs` is {name: number}. Batch methods get the epoch's values so far; a callback that defines `on_train_batch_end`,
+    `on_test_batch_end` or the begin methods costs a read from the device each batch, others cost nothing.
+    """
+
+    def __init__(self):
+        self.params = {}
+        self.model = None
+
+    def set_params(self, params):
+        self.params = params
+
+    def set_model(self, model):
+        self.model = model
+
+    def on_train_begin(self, logs=None):
+        """At the beginning of fit."""
+
+    def on_train_end(self, logs=None):
+        """At the end of fit."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Before an epoch, numbered from 0."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        """After an epoch and its validation, whose names start with "val_"."""
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Before a training batch."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        """After a training batch."""
+
+    def on_test_begin(self, logs=None):
+        """Before evaluate or validation."""
+
+    def on_test_end(self, logs=None):
+        """After evaluate or validation."""
+
+    def on_test_batch_begin(self, batch, logs=None):
+        """Before a batch of evaluate or validation."""
+
+    def on_test_batch_end(self, batch, logs=None):
+        """After a batch of evaluate or validation."""
+
+    def on_predict_begin(self, logs=None):
+        """Before predict."""
+
+    def on_predict_end(self, logs=None):
+        """After predict."""
+
+    def on_predict_batch_begin(self, batch, logs=None):
+        """Before a batch of predict."""
+
+    def on_predict_batch_end(self, batch, logs=None):
+        """After a batch of predict."""

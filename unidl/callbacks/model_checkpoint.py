@@ -1,0 +1,71 @@
+"""ModelCheckpoint."""
+
+import os
+
+from unidl.callbacks.monitor import Monitor
+
+
+class ModelCheckpoint(Monitor):
+    """Save the weights during training.
+
+    Args:
+        filepath: ends with ".weights.h5"; may hold "{epoch:02d}" and names of the logs, "{val_loss:.2f}".
+        monitor, mode: see `Monitor`.
+        verbose: 1 prints each saving.
+        save_best_only: only when the monitored value is the best so far.
+        save_weights_only: must be True.
+        save_freq: "epoch", or a number of batches.
+        initial_value_threshold: a value to beat from the start, with `save_best_only`.
+    """
+
+    def __init__(
+        self,
+        filepath,
+        monitor="val_loss",
+        verbose=0,
+        save_best_only=False,
+        save_weights_only=True,
+        mode="auto",
+        save_freq="epoch",
+        initial_value_threshold=None,
+    ):
+        super().__init__(monitor, mode)
+        if not save_weights_only:
+            raise ValueError("ModelCheckpoint: saving whole models is not offered yet. Use save_weights_only=True and a path ending with .weights.h5.")
+        self.filepath = os.fspath(filepath)
+        if not self.filepath.endswith(".weights.h5"):
+            raise ValueError(f"ModelCheckpoint: the path must end with '.weights.h5', got {self.filepath!r}.")
+        if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
+            raise ValueError(f'ModelCheckpoint: save_freq must be "epoch" or a positive number of batches, got {save_freq!r}.')
+        self.verbose, self.save_best_only, self.save_freq, self.best = verbose, save_best_only, save_freq, initial_value_threshold
+        self._epoch = self._batches = 0
+        if save_freq != "epoch":
+            # Only then does the training loop have to show this callback every batch.
+            self.__class__ = _EveryBatches
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.save_freq == "epoch":
+            self._save(logs)
+
+    def _save(self, logs):
+        if self.save_best_only:
+            value = self.read(logs)
+            if value is None or not self.improved(value):
+                return
+            self.best = value
+        path = self.filepath.format(epoch=self._epoch + 1, **(logs or {}))
+        self.model.save_weights(path)
+        if self.verbose:
+            print(f"Epoch {self._epoch + 1}: saved the weights to {path}")
+
+
+class _EveryBatches(ModelCheckpoint):
+    """With `save_freq` in batches."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._batches += 1
+        if self._batches % self.save_freq == 0:
+            self._save(logs)

@@ -1,0 +1,43 @@
+"""Watching one value: what EarlyStopping, ModelCheckpoint and ReduceLROnPlateau have in common."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+from unidl.callbacks.callback import Callback
+
+_LARGER_IS_BETTER = ("acc", "accuracy", "auc", "precision", "recall", "f1", "iou", "r2")
+
+
+class Monitor(Callback):
+    """Knows whether a logged value got better.
+
+    Args:
+        monitor: name in the logs, e.g. "val_loss".
+        mode: "min", "max", or "auto": accuracy-like names are to grow, others to shrink.
+        min_delta: smaller changes do not count.
+    """
+
+    def __init__(self, monitor, mode="auto", min_delta=0.0):
+        super().__init__()
+        if mode not in ("auto", "min", "max"):
+            raise ValueError(f'{type(self).__name__}: mode must be "auto", "min" or "max", got {mode!r}.')
+        self.monitor, self.min_delta = monitor, abs(min_delta)
+        last = monitor.removeprefix("val_")
+        grows = mode == "max" or (mode == "auto" and any(last == n or last.endswith(f"_{n}") for n in _LARGER_IS_BETTER))
+        self._sign = -1.0 if grows else 1.0
+        self.best = None
+
+    def read(self, logs):
+        """The monitored value, or None with a warning that lists what there is."""
+        value = (logs or {}).get(self.monitor)
+        if value is None:
+            warnings.warn(f"{type(self).__name__}: there is no {self.monitor!r} in the logs; there are: {', '.join(logs or {})}.", stacklevel=2)
+        return value
+
+    def improved(self, value):
+        """Whether `value` beats the best so far."""
+        if math.isnan(value):
+            return False
+        return self.best is None or self._sign * (self.best - value) > self.min_delta

@@ -1,0 +1,136 @@
+"""Callbacks of a few lines."""
+
+from __future__ import annotations
+
+import csv
+import math
+
+from unidl.callbacks.callback import Callback
+from unidl.callbacks.monitor import Monitor
+
+
+class TerminateOnNaN(Callback):
+    """Stop at the first batch after which the loss is NaN or infinite. Reads the loss each batch."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        loss = (logs or {}).get("loss")
+        if loss is not None and not math.isfinite(loss):
+            print(f"Batch {batch}: the loss is {loss}, stopping.")
+            self.model.stop_training = True
+
+
+class LearningRateScheduler(Callback):
+    """Set the learning rate at the beginning of each epoch.
+
+    Args:
+        schedule: function (epoch, current rate) -> rate, or (epoch) -> rate.
+        verbose: 1 prints the rate.
+    """
+
+    def __init__(self, schedule, verbose=0):
+        super().__init__()
+        self.schedule, self.verbose = schedule, verbose
+
+    def on_epoch_begin(self, epoch, logs=None):
+        rate = float(self.model.optimizer.learning_rate)
+        try:
+            rate = self.schedule(epoch, rate)
+        except TypeError:
+            rate = self.schedule(epoch)
+        if not isinstance(rate, int | float):
+            raise ValueError(f"LearningRateScheduler: schedule() must return a number, got {rate!r}.")
+        self.model.optimizer.learning_rate = rate
+        if self.verbose:
+            print(f"Epoch {epoch + 1}: learning rate {rate}")
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs is not None:
+            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+
+
+class ReduceLROnPlateau(Monitor):
+    """Multiply the learning rate by `factor` when a value has not improved for `patience` epochs.
+
+    Args:
+        monitor, mode, min_delta: see `Monitor`.
+        factor: below 1.
+        patience: epochs without improvement that are allowed.
+        cooldown: epochs of rest after a reduction.
+        min_lr: lower bound of the rate.
+        verbose: 1 prints each reduction.
+    """
+
+    def __init__(self, monitor="val_loss", factor=0.1, patience=10, verbose=0, mode="auto", min_delta=1e-4, cooldown=0, min_lr=0.0):
+        super().__init__(monitor, mode, min_delta)
+        if factor >= 1:
+            raise ValueError(f"ReduceLROnPlateau: factor must be below 1, got {factor}.")
+        self.factor, self.patience, self.verbose, self.cooldown, self.min_lr = factor, patience, verbose, cooldown, min_lr
+
+    def on_train_begin(self, logs=None):
+        self.best, self._wait, self._resting = None, 0, 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        optimizer = self.model.optimizer
+        if logs is not None:
+            logs["learning_rate"] = float(optimizer.learning_rate)
+        value = self.read(logs)
+        if value is None:
+            return
+        if self._resting:
+            self._resting -= 1
+            self._wait = 0
+        if self.improved(value):
+            self.best, self._wait = value, 0
+        elif not self._resting:
+            self._wait += 1
+            rate = float(optimizer.learning_rate)
+            if self._wait >= self.patience and rate > self.min_lr:
+                optimizer.learning_rate = max(rate * self.factor, self.min_lr)
+                if self.verbose:
+                    print(f"Epoch {epoch + 1}: learning rate reduced to {float(optimizer.learning_rate)}")
+                self._resting, self._wait = self.cooldown, 0
+
+
+class CSVLogger(Callback):
+    """Write the logs of each epoch to a CSV file.
+
+    Args:
+        filename: path.
+        separator: between the columns.
+        append: continue an existing file.
+    """
+
+    def __init__(self, filename, separator=",", append=False):
+        super().__init__()
+        self.filename, self.separator, self.append = filename, separator, append
+        self._file = self._writer = None
+
+    def on_train_begin(self, logs=None):
+        self._file = open(self.filename, "a" if self.append else "w", newline="")  # noqa: SIM115 - open for the whole training
+        self._writer = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self._writer is None:
+            self._writer = csv.DictWriter(self._file, ["epoch", *logs], delimiter=self.separator)
+            if self._file.tell() == 0:
+                self._writer.writeheader()
+        self._writer.writerow({"epoch": epoch, **logs})
+        self._file.flush()
+
+    def on_train_end(self, logs=None):
+        self._file.close()
+
+
+class LambdaCallback(Callback):
+    """A callback from functions given by the methods' names, `LambdaCallback(on_epoch_end=lambda epoch, logs: ...)`."""
+
+    def __new__(cls, **functions):
+        unknown = [name for name in functions if not hasattr(Callback, name) or not name.startswith("on_")]
+        if unknown:
+            raise TypeError(f"LambdaCallback: there is no hook {unknown[0]!r}. The hooks are: {', '.join(n for n in dir(Callback) if n.startswith('on_'))}.")
+        # As methods of a class of its own, so that only the hooks which are given count as defined.
+        methods = {name: staticmethod(function) for name, function in functions.items()}
+        return super().__new__(type("LambdaCallback", (cls,), methods))
+
+    def __init__(self, **functions):
+        super().__init__()

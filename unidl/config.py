@@ -1,0 +1,48 @@
+"""Global settings: default float dtype, epsilon, data format, dtype policy."""
+
+from unidl.backend.dtypes import floatx, set_floatx
+from unidl.backend.registry import get_backend
+from unidl.dtype_policies import dtype_policy, set_dtype_policy
+
+_epsilon = 1e-7
+_image_data_format = "channels_last"
+
+
+def backend() -> str:
+    """Name of the active backend."""
+    return get_backend().name
+
+
+def epsilon() -> float:
+    """The small number that divisions and logarithms are guarded with, 1e-7."""
+    return _epsilon
+
+
+def set_epsilon(value: float) -> None:
+    global _epsilon
+    _epsilon = float(value)
+
+
+def image_data_format() -> str:
+    """ "channels_last" unless `set_image_data_format` said otherwise."""
+    return _image_data_format
+
+
+def set_image_data_format(value: str) -> None:
+    global _image_data_format
+    if value not in ("channels_last", "channels_first"):
+        raise ValueError(f'set_image_data_format: expected "channels_last" or "channels_first", got {value!r}.')
+    _image_data_format = value
+
+
+__all__ = [
+    "backend",
+    "dtype_policy",
+    "epsilon",
+    "floatx",
+    "image_data_format",
+    "set_dtype_policy",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+]

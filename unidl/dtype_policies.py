@@ -1,0 +1,61 @@
+"""Dtype policies: in which dtype a layer computes and in which it keeps its weights."""
+
+from __future__ import annotations
+
+from unidl.backend import dtypes
+
+
+class DTypePolicy:
+    """
+    Args:
+        name: a float dtype ("float32"), or "mixed_float16" / "mixed_bfloat16": compute in 16 bits, keep weights in float32.
+    """
+
+    def __init__(self, name=None):
+        name = name or dtypes.floatx()
+        if name.startswith("mixed_"):
+            self.compute_dtype, self.variable_dtype = dtypes.standardize_dtype(name.removeprefix("mixed_")), "float32"
+            self.name = name
+        else:
+            self.name = self.compute_dtype = self.variable_dtype = dtypes.standardize_dtype(name)
+
+    def get_config(self):
+        return {"name": self.name}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+    def __eq__(self, other):
+        return isinstance(other, DTypePolicy) and other.name == self.name
+
+    def __hash__(self):
+        return hash(self.name)
+
+    def __repr__(self):
+        return f"<DTypePolicy {self.name!r}>"
+
+
+_global: DTypePolicy | None = None
+
+
+def dtype_policy() -> DTypePolicy:
+    """The policy of layers that are given none: that of `set_dtype_policy`, else `floatx`."""
+    return _global or DTypePolicy()
+
+
+def set_dtype_policy(policy) -> None:
+    """Set the default policy by name or object; None goes back to `floatx`."""
+    global _global
+    _global = None if policy is None else get(policy)
+
+
+def get(identifier) -> DTypePolicy:
+    """A policy from None, a name, a config or a policy."""
+    if identifier is None:
+        return dtype_policy()
+    if isinstance(identifier, DTypePolicy):
+        return identifier
+    if isinstance(identifier, dict):
+        return DTypePolicy.from_config(identifier.get("config", identifier))
+    return DTypePolicy(identifier if isinstance(identifier, str) else dtypes.standardize_dtype(identifier))

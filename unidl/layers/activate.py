@@ -1,0 +1,24 @@
+"""Applying a layer's activation, with a note of the logits for the loss."""
+
+from __future__ import annotations
+
+from unidl import activations
+from unidl.layers import annotations, call_context
+
+_FROM_LOGITS = (activations.softmax, activations.sigmoid)
+
+
+def activate(activation, x):
+    """`activation(x)`; inside a training step the output of a softmax or sigmoid remembers `x`."""
+    if activation is None or activation is activations.linear:
+        return x
+    y = activation(x)
+    if activation in _FROM_LOGITS:
+        note_logits(y, x)
+    return y
+
+
+def note_logits(y, x):
+    context = call_context.current()
+    if context is not None and context.keep_logits:
+        annotations.logits.set(y, x)

@@ -1,0 +1,34 @@
+"""What is known of a tensor beside its values: the mask that travels with it, the logits it was made from.
+
+Tensors are native, so the note cannot be an attribute everywhere (a `np.ndarray` takes none). It is kept by identity and
+dropped when the tensor dies.
+"""
+
+from __future__ import annotations
+
+import weakref
+
+
+class Annotations:
+    """A map from tensors, by identity, that does not keep them alive."""
+
+    def __init__(self):
+        self._notes = {}
+
+    def set(self, tensor, note):
+        key = id(tensor)
+        self._notes[key] = (weakref.ref(tensor, lambda _: self._notes.pop(key, None)), note)
+
+    def get(self, tensor):
+        """The note of `tensor`, None without one."""
+        if not self._notes:
+            return None
+        found = self._notes.get(id(tensor))
+        return found[1] if found is not None and found[0]() is tensor else None
+
+
+# Bool tensors (batch, time, ...), True where a step counts; set by layers, read by the layers that get the tensor next.
+masks = Annotations()
+
+# For the output of a softmax or sigmoid: its input, so that a cross-entropy can be computed from it.
+logits = Annotations()

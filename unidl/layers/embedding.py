@@ -1,0 +1,68 @@
+"""Embedding."""
+
+from unidl import constraints, initializers, ops, regularizers
+from unidl.ops import fused
+from unidl.layers.layer import Layer
+from unidl.layers.validate import positive_int
+
+
+class Embedding(Layer):
+    """Integers to rows of a table: (n, ...) -> (n, ..., output_dim).
+
+    Args:
+        input_dim: number of rows; indices are in [0, input_dim).
+        output_dim: size of a row.
+        embeddings_initializer, embeddings_regularizer, embeddings_constraint: of the table.
+        mask_zero: index 0 is padding: the steps where it stands are masked for the layers that follow.
+        weights: list of one array, the initial table.
+
+    Weights: embeddings (input_dim, output_dim).
+    """
+
+    def __init__(
+        self,
+        input_dim,
+        output_dim,
+        embeddings_initializer="uniform",
+        embeddings_regularizer=None,
+        embeddings_constraint=None,
+        mask_zero=False,
+        weights=None,
+        **kwargs,
+    ):
+        if "input_length" in kwargs:
+            kwargs["input_shape"] = (kwargs.pop("input_length"),)
+        super().__init__(**kwargs)
+        self.input_dim = positive_int(self, "input_dim", input_dim)
+        self.output_dim = positive_int(self, "output_dim", output_dim)
+        self.embeddings_initializer = initializers.get(embeddings_initializer)
+        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
+        self.embeddings_constraint = constraints.get(embeddings_constraint)
+        self.mask_zero = mask_zero
+        self.supports_masking = mask_zero
+        self._makes_mask = mask_zero
+        self.autocast = False
+        self._initial = weights
+
+    def build(self, input_shape):
+        self.embeddings = self.add_weight(
+            (self.input_dim, self.output_dim),
+            self.embeddings_initializer,
+            regularizer=self.embeddings_regularizer,
+            constraint=self.embeddings_constraint,
+            name="embeddings",
+        )
+        if self._initial is not None:
+            self.embeddings.assign(self._initial[0] if isinstance(self._initial, list | tuple) else self._initial)
+
+    def call(self, inputs):
+        indices = inputs if ops.dtype(inputs) in ("int32", "int64") else ops.cast(inputs, "int32")
+        return ops.cast(fused.embedding(self.embeddings, indices), self.compute_dtype)
+
+    def compute_mask(self, inputs, previous_mask):
+        return ops.not_equal(inputs, 0) if self.mask_zero else None
+
+    def get_config(self):
+        config = super().get_config()
+        del config["weights"]
+        return config

@@ -1,0 +1,499 @@
+"""Layer: weights, a `build` that makes them, a `call` that uses them."""
+
+from __future__ import annotations
+
+import difflib
+import warnings
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+
+from unidl import constraints, dtype_policies, initializers, ops, regularizers
+from unidl.backend import registry
+from unidl.backend.dtypes import is_float
+from unidl.backend.symbolic import KerasTensor, graph
+from unidl.backend.variable import Variable
+from unidl.layers import call_context
+from unidl.layers.annotations import masks
+from unidl.layers.call_context import CallContext
+from unidl.layers.config import Configurable
+from unidl.layers.input_spec import InputSpec
+from unidl.layers.signature import call_signature, constructor_arguments
+from unidl.layers.tracking import Tracked
+from unidl.utils.naming import auto_name, to_snake_case
+
+_path: ContextVar[tuple] = ContextVar("unidl_layer_path", default=())
+
+
+class Layer(Configurable, Tracked):
+    """The base of all layers.
+
+    A subclass makes its weights in `build(input_shape)` with `add_weight` (or in its constructor, when it knows the shapes)
+    and computes in `call(inputs)` with `unidl.ops`; `call` may take `training` and `mask`. Sublayers in attributes, lists
+    and dicts are found by themselves.
+
+    Args:
+        activity_regularizer: added to the loss for each output, mean over the batch.
+        trainable: whether optimizers update the weights; False also means inference for normalization layers.
+        dtype: name of a dtype or policy ("float64", "mixed_float16"); default: the global policy.
+        autocast: cast floating inputs to the layer's compute dtype.
+        name: unique in its model; by default made from the class.
+
+    The layer lives on the backend that is active when it is made; `to(backend)` moves it.
+    """
+
+    _untracked = frozenset({"input_spec", "_arguments", "_build_shapes", "_losses", "_inbound"})
+
+    def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
+        self.name = name if name is not None else auto_name(to_snake_case(type(self).__name__))
+        if not isinstance(self.name, str) or "/" in self.name:
+            raise ValueError(f"{type(self).__name__}: name must be a string without '/', got {name!r}.")
+        self.backend = registry.get_backend()
+        self.dtype_policy = dtype_policies.get(dtype)
+        self.autocast = autocast
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.input_spec = None
+        self.supports_masking = False
+        self.built = False
+        self.path = self.name
+        self._trainable = trainable
+        self._losses = []
+        self._build_shapes = None
+        self._inbound = []
+        self._take_input_shape(kwargs)
+        if kwargs:
+            self._reject(kwargs)
+
+    def _take_input_shape(self, kwargs):
+        """The first layer of a Sequential may say what it gets: `input_shape=`, `batch_shape=`, `input_dim=`."""
+        batch = kwargs.pop("batch_size", None)
+        shape = kwargs.pop("batch_shape", kwargs.pop("batch_input_shape", None))
+        if "input_shape" in kwargs:
+            given = kwargs.pop("input_shape")
+            shape = (batch, *((given,) if isinstance(given, int) else given))
+        elif "input_dim" in kwargs:
+            shape = (batch, kwargs.pop("input_dim"))
+        self._given_input_shape = None if shape is None else tuple(shape)
+
+    def _reject(self, kwargs):
+        known = [n for n in constructor_arguments(type(self)) if not n.startswith("_")]
+        unknown = next(iter(kwargs))
+        close = difflib.get_close_matches(unknown, known, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise TypeError(f"{type(self).__name__}: unknown argument {unknown!r}.{hint} It takes: {', '.join(sorted(known))}.")
+
+    # -- for subclasses ----------------------------------------------------------------------------
+
+    def build(self, input_shape):
+        """Make the weights for inputs of `input_shape`, a tuple with None for open axes (or a structure of such)."""
+
+    def call(self, inputs):
+        raise NotImplementedError(f"{type(self).__name__} has no call(). Define: def call(self, inputs): return ...")
+
+    def compute_mask(self, inputs, previous_mask):
+        """Mask of the output; by default that of the input, if the layer supports masking."""
+        return previous_mask
+
+    def add_weight(
+        self, shape=None, initializer=None, dtype=None, trainable=True, autocast=True, regularizer=None, constraint=None, aggregation=None, name=None
+    ):
+        """Make a Variable of `shape` that belongs to this layer; Glorot uniform for floats and zeros for others by default."""
+        shape = () if shape is None else tuple(shape)
+        if any(size is None for size in shape):
+            raise ValueError(f"{self._who()}: cannot make the weight {name!r} of shape {shape}: its size depends on an axis that is open in the input.")
+        dtype = dtype or self.variable_dtype
+        initializer = initializers.get(initializer or ("glorot_uniform" if is_float(dtype) else "zeros"))
+        with registry.use_backend(self.backend):
+            variable = Variable(initializer, shape=shape, dtype=dtype, trainable=trainable, name=name)
+        variable.path = "/".join((*_path.get(), name or "variable")) if _path.get() else f"{self.path}/{name or 'variable'}"
+        variable.regularizer = regularizers.get(regularizer)
+        variable.constraint = constraints.get(constraint)
+        self._holders.setdefault("_weights", []).append(variable)
+        return variable
+
+    def add_loss(self, loss):
+        """Add a scalar tensor, or a list of them, computed in this call, to the training loss."""
+        context = call_context.current()
+        target = self._losses if context is None else context.losses
+        target.extend(loss if isinstance(loss, list | tuple) else [loss])
+
+    # -- calling -----------------------------------------------------------------------------------
+
+    def __call__(self, *args, **kwargs):
+        context = call_context.current()
+        if context is not None and context.trusted and self.built:
+            return self._run(context, args, kwargs)
+        if not args and call_signature(type(self)).names:
+            first = call_signature(type(self)).names[0]
+            if first not in kwargs:
+                raise TypeError(f"{self._who()}: called without its input. Write: layer({first}).")
+            args = (kwargs.pop(first),)
+        if graph.flatten_tensors((args, kwargs)):
+            return self._call_symbolic(args, kwargs)
+        with self._own_backend(), self._scope():
+            args = tuple(self._convert(a) for a in args)
+            kwargs = {k: self._convert(v) if k not in ("training",) else v for k, v in kwargs.items()}
+            self._ensure_built(args, kwargs)
+            if context is not None:
+                return self._run(context, args, kwargs)
+            context = CallContext(training=kwargs.get("training"))
+            with call_context.entered(context):
+                outputs = self._run(context, args, kwargs)
+            self._losses = context.losses
+            return outputs
+
+    def _run(self, context, args, kwargs):
+        """`call` with training flag and masks filled in, on checked native inputs."""
+        signature = call_signature(type(self))
+        outer = context.training
+        if signature.has_training and "training" not in kwargs:
+            kwargs["training"] = outer
+        elif "training" in kwargs and not signature.has_training and not signature.takes_any:
+            # A flag given to a layer that does not use it itself still holds for the layers inside.
+            context.training = kwargs.pop("training")
+        elif kwargs.get("training") is not None:
+            context.training = kwargs["training"]
+        mask = self._fill_masks(signature, args, kwargs)
+        try:
+            outputs = self.call(*args, **kwargs)
+        finally:
+            context.training = outer
+        if mask is not None:
+            self._pass_mask_on(args[0] if args else None, mask, outputs)
+        elif self._makes_mask:
+            self._note_mask(outputs, self.compute_mask(args[0], None))
+        if self.activity_regularizer is not None:
+            for output in _leaves(outputs):
+                context.losses.append(ops.divide(self.activity_regularizer(output), ops.shape(output)[0] or 1))
+        return outputs
+
+    _makes_mask = False  # layers that start a mask (Embedding, Masking) say so
+
+    def _fill_masks(self, signature, args, kwargs):
+        """Give `call` the masks its inputs carry; returns that of the first input (nested as the input is), or None."""
+        first = None
+        for name, value in zip(signature.names, args, strict=False):
+            parameter = signature.mask_of.get(name)
+            mask = kwargs.get(parameter) if parameter else None
+            if mask is None:
+                mask = _mask_of(value)
+                if mask is not None and parameter is not None:
+                    kwargs[parameter] = mask
+            if first is None and name == signature.names[0]:
+                first = mask
+        return first
+
+    def _pass_mask_on(self, inputs, mask, outputs):
+        if not self.supports_masking and type(self).compute_mask is Layer.compute_mask:
+            warnings.warn(f"{self._who()} does not support masking, so the mask ends here.", stacklevel=4)
+            return
+        self._note_mask(outputs, self.compute_mask(inputs, mask))
+
+    def _note_mask(self, outputs, mask):
+        if mask is None:
+            return
+        pairs = zip(outputs, mask, strict=False) if isinstance(mask, list | tuple) else [(_leaves(outputs)[0], mask)]
+        for output, each in pairs:
+            if each is not None:
+                masks.set(output, each)
+
+    def _call_symbolic(self, args, kwargs):
+        """Infer the outputs' shapes, building what is not built, and add a node to the graph."""
+        context = call_context.current()
+        with self._own_backend(), self._scope():
+            self._ensure_built(args, kwargs)
+            call_kwargs = {k: v for k, v in kwargs.items()}
+            with graph.paused(), call_context.entered(CallContext(training=context.training if context else kwargs.get("training"))) as inner:
+                outputs = self._symbolic_outputs(inner, args, call_kwargs)
+        if not graph.recording():
+            return outputs
+        noted = [masks.get(t) for t in graph.flatten_tensors(outputs)]
+        outputs = graph.map_tensors(lambda t: KerasTensor(t.shape, t.dtype), outputs)
+        for tensor, mask in zip(graph.flatten_tensors(outputs), noted, strict=True):
+            if mask is not None:
+                masks.set(tensor, mask)
+        node = graph.Node(self, args, kwargs, graph.flatten_tensors((args, kwargs)), graph.flatten_tensors(outputs))
+        self._inbound.append(node)
+        return outputs
+
+    def _symbolic_outputs(self, context, args, kwargs):
+        if type(self).compute_output_shape is not Layer.compute_output_shape:
+            return graph.map_tensors(
+                lambda t: t, _shapes_to_tensors(self.compute_output_shape(_shapes(args[0])), self.compute_dtype)
+            )
+        return self._run(context, args, kwargs)
+
+    def compute_output_shape(self, input_shape):
+        """Output shape for `input_shape`. A layer whose `call` uses a framework directly has to define it."""
+        return _shapes(self.compute_output_spec(_shapes_to_tensors(input_shape, self.compute_dtype)))
+
+    def compute_output_spec(self, *args, **kwargs):
+        """Outputs as KerasTensors for inputs given as KerasTensors."""
+        with graph.paused():
+            return self(*args, **kwargs)
+
+    def _convert(self, value):
+        """Native tensors of the layer's backend out of host data in `value`, floats in the compute dtype."""
+        if value is None or isinstance(value, bool | int | float | str):
+            return value
+        if isinstance(value, list | tuple) and _holds_tensors(value):
+            return type(value)(self._convert(v) for v in value)
+        if isinstance(value, dict):
+            return {k: self._convert(v) for k, v in value.items()}
+        if isinstance(value, Variable):
+            value = value.value
+        tensor = ops.convert_to_tensor(value)
+        dtype = self.backend.dtype(tensor)
+        if self.autocast and is_float(dtype) and dtype != self.compute_dtype:
+            mask = masks.get(tensor)
+            tensor = self.backend.cast(tensor, self.compute_dtype)
+            if mask is not None:
+                masks.set(tensor, mask)
+        return tensor
+
+    # -- building ----------------------------------------------------------------------------------
+
+    def _ensure_built(self, args, kwargs):
+        signature = call_signature(type(self))
+        shapes = {name: _shapes(value) for name, value in zip(signature.names, args, strict=False)}
+        shapes |= {name: _shapes(value) for name, value in kwargs.items() if _has_shape(value)}
+        if self.built:
+            self._check_input(next(iter(shapes.values()), None))
+            return
+        self._check_input(next(iter(shapes.values()), None))
+        wanted = signature.shapes_of_build
+        if len(wanted) == 1:
+            self._build_with({wanted[0]: next(iter(shapes.values()), None)})
+        else:
+            self._build_with({f"{name}_shape": shape for name, shape in shapes.items() if f"{name}_shape" in wanted})
+        self._check_input(next(iter(shapes.values()), None))
+
+    def _build_with(self, shapes):
+        with self._own_backend():
+            self.path = "/".join(_path.get()) or self.name
+            self.build(**shapes)
+        self._build_shapes = shapes
+        self.built = True
+
+    def _check_input(self, shapes):
+        if self.input_spec is None or shapes is None:
+            return
+        specs = self.input_spec if isinstance(self.input_spec, list | tuple) else [self.input_spec]
+        if isinstance(shapes, dict):
+            shapes = list(shapes.values())
+        shapes = shapes if isinstance(shapes, list) else [shapes]
+        if len(specs) != len(shapes):
+            raise ValueError(f"{self._who()}: expected {len(specs)} inputs, got {len(shapes)}: {shapes}.")
+        for spec, shape in zip(specs, shapes, strict=True):
+            problem = spec.problem(shape) if shape is not None else None
+            if problem:
+                raise ValueError(f"{self._who()}: {problem}; the input has shape {tuple(shape)}.{self._advice(spec, tuple(shape))}")
+
+    def _advice(self, spec, shape):
+        """What to write instead, for the mistakes that people make most."""
+        missing = (spec.ndim or spec.min_ndim or len(shape)) - len(shape)
+        if missing == 1 and len(shape) == 3 and spec.ndim == 4:
+            return " Add a channel axis: x[..., None] (or a batch axis: x[None])."
+        if missing == 1 and len(shape) >= 1:
+            return " One axis is missing: add a batch axis with x[None], or a last one with x[..., None]."
+        if spec.ndim is not None and missing < 0:
+            return " Flatten or Reshape the input first."
+        if self.built and spec.axes:
+            return f" The weights were built for {self._build_shapes}: give inputs like those, or make a new layer."
+        return ""
+
+    def _who(self):
+        return f"{type(self).__name__} {self.name!r}"
+
+    @contextmanager
+    def _scope(self):
+        token = _path.set((*_path.get(), self.name))
+        try:
+            yield
+        finally:
+            _path.reset(token)
+
+    def _own_backend(self):
+        return nullcontext() if registry.get_backend() is self.backend and call_context.current() else registry.use_backend(self.backend)
+
+    def to(self, backend):
+        """Move all weights, in place, to another backend; returns the layer."""
+        target = registry.get_backend(backend)
+        for layer in self._flatten_layers():
+            for variable in layer.held(Variable):
+                variable.to(target)
+            layer.backend = target
+        return self
+
+    # -- weights -----------------------------------------------------------------------------------
+
+    @property
+    def trainable(self):
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        for layer in self._flatten_layers():
+            layer._trainable = bool(value)
+
+    @property
+    def _layers(self):
+        """Direct sublayers in order of creation."""
+        return self.held(Layer)
+
+    def _flatten_layers(self):
+        """This layer and all below, depth first, without duplicates."""
+        found = {id(self): self}
+        for child in self._layers:
+            for layer in child._flatten_layers():
+                found.setdefault(id(layer), layer)
+        return list(found.values())
+
+    @property
+    def weights(self):
+        """All variables: own trainable, own non-trainable, then those of the sublayers; no duplicates."""
+        found = {}
+        own = self.held(Variable)
+        for variable in sorted(own, key=lambda v: not v.trainable):
+            found[id(variable)] = variable
+        for child in self._layers:
+            for variable in child.weights:
+                found.setdefault(id(variable), variable)
+        return list(found.values())
+
+    @property
+    def variables(self):
+        return self.weights
+
+    @property
+    def trainable_weights(self):
+        frozen = {id(v) for layer in self._flatten_layers() if not layer._trainable for v in layer.held(Variable)}
+        return [v for v in self.weights if v.trainable and id(v) not in frozen]
+
+    trainable_variables = property(lambda self: self.trainable_weights)
+
+    @property
+    def non_trainable_weights(self):
+        trainable = {id(v) for v in self.trainable_weights}
+        return [v for v in self.weights if id(v) not in trainable]
+
+    non_trainable_variables = property(lambda self: self.non_trainable_weights)
+
+    def get_weights(self):
+        """The weights' values as NumPy arrays, in the order of `weights`."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights):
+        """Set all weights from arrays in the order of `weights`; nothing changes unless all shapes fit."""
+        own = self.weights
+        if len(own) != len(weights):
+            raise ValueError(f"{self._who()}: set_weights() got {len(weights)} arrays, but there are {len(own)} weights: {[v.path for v in own]}.")
+        for variable, value in zip(own, weights, strict=True):
+            found = tuple(getattr(value, "shape", ()))
+            if found != tuple(variable.shape):
+                raise ValueError(f"{self._who()}: the weight {variable.path!r} has shape {variable.shape}, set_weights() got shape {found}.")
+        for variable, value in zip(own, weights, strict=True):
+            variable.assign(value)
+
+    def count_params(self):
+        """Number of elements in all weights."""
+        total = 0
+        for variable in self.weights:
+            size = 1
+            for n in variable.shape:
+                size *= n
+            total += size
+        return total
+
+    # -- losses, dtypes, symbols -------------------------------------------------------------------
+
+    @property
+    def losses(self):
+        """Losses that layers added in the last call, then the weights' regularizers."""
+        return [loss for layer in self._flatten_layers() for loss in layer._losses] + self.weight_losses()
+
+    def weight_losses(self):
+        """One scalar tensor for each regularized trainable weight."""
+        with registry.use_backend(self.backend):
+            return [v.regularizer(v.value) for v in self.trainable_weights if v.regularizer is not None]
+
+    @property
+    def compute_dtype(self):
+        return self.dtype_policy.compute_dtype
+
+    @property
+    def variable_dtype(self):
+        return self.dtype_policy.variable_dtype
+
+    @property
+    def dtype(self):
+        return self.variable_dtype
+
+    def kernel_description(self):
+        """The native kernels that the layer's last build chose, for `summary(kernels=True)`."""
+        return ""
+
+    def _one_node(self):
+        if len(self._inbound) != 1:
+            state = "was never called on a symbolic tensor" if not self._inbound else "was called several times"
+            raise AttributeError(f"{self._who()} {state}, so it has no single input and output.")
+        return self._inbound[0]
+
+    @property
+    def input(self):
+        """The symbolic input of a layer that was called once."""
+        inputs = self._one_node().inputs
+        return inputs[0] if len(inputs) == 1 else inputs
+
+    @property
+    def output(self):
+        outputs = self._one_node().outputs
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def __repr__(self):
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _has_shape(value):
+    return hasattr(value, "shape") and not isinstance(value, type)
+
+
+def _holds_tensors(values):
+    return any(_has_shape(v) or v is None or (isinstance(v, list | tuple | dict) and _holds_tensors(v)) for v in values)
+
+
+def _shapes(value):
+    """Shapes of the tensors in a structure: tuples in lists and dicts."""
+    if value is None:
+        return None
+    if isinstance(value, list | tuple):
+        return [_shapes(v) for v in value]
+    if isinstance(value, dict):
+        return {k: _shapes(v) for k, v in value.items()}
+    return tuple(ops.shape(value)) if _has_shape(value) else None
+
+
+def _shapes_to_tensors(shapes, dtype):
+    if isinstance(shapes, dict):
+        return {k: _shapes_to_tensors(v, dtype) for k, v in shapes.items()}
+    if isinstance(shapes, list) or (isinstance(shapes, tuple) and shapes and isinstance(shapes[0], list | tuple)):
+        return [_shapes_to_tensors(s, dtype) for s in shapes]
+    return KerasTensor(shapes, dtype)
+
+
+def _leaves(structure):
+    if isinstance(structure, list | tuple):
+        return [leaf for item in structure for leaf in _leaves(item)]
+    if isinstance(structure, dict):
+        return [leaf for item in structure.values() for leaf in _leaves(item)]
+    return [] if structure is None else [structure]
+
+
+def _mask_of(value):
+    """The mask noted for `value`; for a list of tensors a list, None when there is none at all."""
+    if isinstance(value, list | tuple):
+        found = [_mask_of(v) for v in value]
+        return found if any(m is not None for m in found) else None
+    return None if value is None or isinstance(value, dict | bool | int | float) else masks.get(value)
+
+
+__all__ = ["InputSpec", "Layer"]

@@ -1,0 +1,164 @@
+"""Batch and layer normalization."""
+
+from unidl import constraints, initializers, ops, regularizers
+from unidl.ops import fused
+from unidl.layers.input_spec import InputSpec
+from unidl.layers.layer import Layer
+
+
+class BatchNormalization(Layer):
+    """Normalize each channel by the batch's moments in training, by their moving averages in inference (Ioffe & Szegedy, arXiv:1502.03167).
+
+    y = gamma * (x - mean) / sqrt(variance + epsilon) + beta; moving = moving * momentum + batch * (1 - momentum), with the
+    biased variance for both. With a mask only the steps that count enter the moments. `trainable = False` means inference.
+
+    Args:
+        axis: the channels' axis.
+        momentum: of the moving averages.
+        epsilon: added to the variance.
+        center, scale: whether there are beta and gamma.
+        *_initializer, *_regularizer, *_constraint: of beta, gamma and the moving moments.
+        synchronized: not offered; must be False.
+
+    Weights: gamma, beta, moving_mean, moving_variance, each (channels,).
+    """
+
+    def __init__(
+        self,
+        axis=-1,
+        momentum=0.99,
+        epsilon=0.001,
+        center=True,
+        scale=True,
+        beta_initializer="zeros",
+        gamma_initializer="ones",
+        moving_mean_initializer="zeros",
+        moving_variance_initializer="ones",
+        beta_regularizer=None,
+        gamma_regularizer=None,
+        beta_constraint=None,
+        gamma_constraint=None,
+        synchronized=False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if synchronized:
+            raise ValueError("BatchNormalization: synchronized=True needs several devices training together, which is not offered. Leave it False.")
+        self.axis, self.momentum, self.epsilon = int(axis), float(momentum), epsilon
+        self.center, self.scale, self.synchronized = center, scale, synchronized
+        self.beta_initializer, self.gamma_initializer = initializers.get(beta_initializer), initializers.get(gamma_initializer)
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.beta_regularizer, self.gamma_regularizer = regularizers.get(beta_regularizer), regularizers.get(gamma_regularizer)
+        self.beta_constraint, self.gamma_constraint = constraints.get(beta_constraint), constraints.get(gamma_constraint)
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        if not -len(input_shape) <= self.axis < len(input_shape):
+            raise ValueError(f"{self._who()}: axis={self.axis} is not an axis of an input of shape {input_shape}.")
+        shape = (input_shape[self.axis],)
+        self.gamma = self.beta = None
+        if self.scale:
+            self.gamma = self.add_weight(
+                shape, self.gamma_initializer, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint, name="gamma"
+            )
+        if self.center:
+            self.beta = self.add_weight(shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint, name="beta")
+        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False, name="moving_mean")
+        self.moving_variance = self.add_weight(shape, self.moving_variance_initializer, trainable=False, name="moving_variance")
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: input_shape[self.axis]})
+        self._axes = tuple(a for a in range(len(input_shape)) if a != self.axis % len(input_shape))
+
+    def call(self, inputs, training=None, mask=None):
+        # In 16 bits the moments would lose their digits, so they are taken in float32.
+        x = ops.cast(inputs, "float32") if self.compute_dtype in ("float16", "bfloat16") else inputs
+        if training and self.trainable:
+            if mask is None:
+                y, mean, variance = fused.batch_norm_training(x, self.gamma, self.beta, self._axes, self.epsilon)
+            else:
+                mean, variance = self._masked_moments(x, mask)
+                y = fused.batch_norm_inference(x, self.gamma, self.beta, mean, variance, self._axes, self.epsilon)
+            self._average(self.moving_mean, mean)
+            self._average(self.moving_variance, variance)
+        else:
+            y = fused.batch_norm_inference(x, self.gamma, self.beta, self.moving_mean, self.moving_variance, self._axes, self.epsilon)
+        return ops.cast(y, self.compute_dtype)
+
+    def _average(self, moving, batch):
+        old = ops.multiply(moving.value, self.momentum)
+        moving.replace(ops.stop_gradient(ops.add(old, ops.multiply(ops.cast(batch, moving.dtype), 1.0 - self.momentum))))
+
+    def _masked_moments(self, x, mask):
+        """Weighted mean and variance, in two passes; the small number keeps a batch without any step finite, as in Keras."""
+        weights = ops.cast(mask, self.compute_dtype)
+        while len(ops.shape(weights)) < len(ops.shape(x)):
+            weights = ops.expand_dims(weights, -1)
+        broadcast = ops.multiply(ops.ones_like(x), weights)
+        total = ops.add(ops.sum(broadcast, axis=self._axes, keepdims=True), 1e-7)
+        mean = ops.divide(ops.sum(ops.multiply(x, weights), axis=self._axes, keepdims=True), total)
+        squares = ops.multiply(ops.square(ops.subtract(x, mean)), weights)
+        variance = ops.divide(ops.sum(squares, axis=self._axes, keepdims=True), total)
+        return ops.squeeze(mean, self._axes), ops.squeeze(variance, self._axes)
+
+
+class LayerNormalization(Layer):
+    """Normalize each sample over some of its axes (Ba et al., arXiv:1607.06450): gamma * (x - mean) / sqrt(variance + epsilon) + beta.
+
+    Args:
+        axis: an int or several.
+        epsilon: added to the variance.
+        center, scale: whether there are beta and gamma.
+        *_initializer, *_regularizer, *_constraint: of beta and gamma.
+
+    Weights: gamma, beta, of the sizes of the normalized axes.
+    """
+
+    def __init__(
+        self,
+        axis=-1,
+        epsilon=0.001,
+        center=True,
+        scale=True,
+        beta_initializer="zeros",
+        gamma_initializer="ones",
+        beta_regularizer=None,
+        gamma_regularizer=None,
+        beta_constraint=None,
+        gamma_constraint=None,
+        **kwargs,
+    ):
+        if "rms_scaling" in kwargs:
+            raise ValueError("LayerNormalization: rms_scaling is gone from Keras too. Use RMSNormalization.")
+        super().__init__(**kwargs)
+        self.axis = list(axis) if isinstance(axis, list | tuple) else axis
+        self.epsilon, self.center, self.scale = epsilon, center, scale
+        self.beta_initializer, self.gamma_initializer = initializers.get(beta_initializer), initializers.get(gamma_initializer)
+        self.beta_regularizer, self.gamma_regularizer = regularizers.get(beta_regularizer), regularizers.get(gamma_regularizer)
+        self.beta_constraint, self.gamma_constraint = constraints.get(beta_constraint), constraints.get(gamma_constraint)
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        rank = len(input_shape)
+        given = self.axis if isinstance(self.axis, list) else [self.axis]
+        if any(not -rank <= a < rank for a in given):
+            raise ValueError(f"{self._who()}: axis={self.axis} is not among the axes of an input of shape {input_shape}.")
+        self._axes = tuple(sorted(a % rank for a in given))
+        shape = tuple(input_shape[a] for a in self._axes)
+        self._along = tuple(input_shape[a] if a in self._axes else 1 for a in range(rank))
+        self.gamma = self.beta = None
+        if self.scale:
+            self.gamma = self.add_weight(
+                shape, self.gamma_initializer, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint, name="gamma"
+            )
+        if self.center:
+            self.beta = self.add_weight(shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint, name="beta")
+        self._trailing = self._axes == tuple(range(rank - len(self._axes), rank))
+        self.input_spec = InputSpec(ndim=rank, axes={a: input_shape[a] for a in self._axes})
+
+    def call(self, inputs):
+        x = ops.cast(inputs, "float32") if self.compute_dtype in ("float16", "bfloat16") else inputs
+        y = fused.layer_norm(x, self._broadcast(self.gamma), self._broadcast(self.beta), self._axes, self.epsilon)
+        return ops.cast(y, self.compute_dtype)
+
+    def _broadcast(self, weight):
+        return weight if weight is None or self._trailing else ops.reshape(weight, self._along)

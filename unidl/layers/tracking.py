@@ -1,0 +1,46 @@
+"""Finding the variables and sublayers that an object holds in its attributes."""
+
+from __future__ import annotations
+
+from unidl.backend.variable import Variable
+
+
+class Tracked:
+    """Remembers, in order of assignment, the attributes that hold variables, layers, or containers of such."""
+
+    _untracked: frozenset = frozenset()  # attributes that hold objects without owning them
+
+    def __new__(cls, *args, **kwargs):
+        self = super().__new__(cls)
+        object.__setattr__(self, "_holders", {})
+        return self
+
+    def __setattr__(self, name, value):
+        if isinstance(value, Variable | Tracked | list | tuple | dict) and name not in self._untracked:
+            self._holders.pop(name, None)
+            self._holders[name] = value
+        elif name in self._holders:
+            del self._holders[name]
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name):
+        self._holders.pop(name, None)
+        object.__delattr__(self, name)
+
+    def held(self, kind) -> list:
+        """The objects of class `kind` in own attributes and containers there, without duplicates, in order."""
+        found: dict[int, object] = {}
+        for value in self._holders.values():
+            _collect(value, kind, found)
+        return list(found.values())
+
+
+def _collect(value, kind, found):
+    if isinstance(value, kind):
+        found[id(value)] = value
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _collect(item, kind, found)
+    elif isinstance(value, dict):
+        for item in value.values():
+            _collect(item, kind, found)

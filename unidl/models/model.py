@@ -1,0 +1,223 @@
+"""Model: a layer that can be trained, saved and summarised; by subclassing, or from a functional graph."""
+
+from __future__ import annotations
+
+from unidl import tree
+from unidl.backend import dtypes
+from unidl.backend.symbolic import KerasTensor, graph
+from unidl.layers.input_spec import InputSpec
+from unidl.layers.layer import Layer
+from unidl.models.plan import Plan
+from unidl.models.summary import print_summary
+from unidl.training.trainer import Trainer
+
+
+class Model(Trainer, Layer):
+    """A network.
+
+    Three ways to one: `Model(inputs, outputs)` from symbolic tensors, a subclass with `call()`, or `Sequential`.
+
+    Args:
+        inputs, outputs: KerasTensors, alone or in lists and dicts; what `Input` began and layers continued.
+        name, trainable, dtype: as in `Layer`.
+    """
+
+    _untracked = Layer._untracked | {"optimizer", "_plan", "_given"}
+
+    def __new__(cls, *args, **kwargs):
+        if cls is Model and (args or "inputs" in kwargs or "outputs" in kwargs):
+            cls = Functional
+        return super().__new__(cls, *args, **kwargs)
+
+    def __init__(self, *args, **kwargs):
+        inputs, outputs = kwargs.pop("inputs", None), kwargs.pop("outputs", None)
+        ends = list(args)
+        inputs = ends.pop(0) if ends and inputs is None else inputs
+        outputs = ends.pop(0) if ends and outputs is None else outputs
+        super().__init__(**kwargs)
+        self._plan = None
+        if inputs is not None or outputs is not None:
+            self._use_graph(Plan(inputs, outputs, f"{type(self).__name__} {self.name!r}"))
+
+    def _use_graph(self, plan):
+        self._plan = plan
+        self._graph_layers = plan.layers
+        self.backend = plan.layers[0].backend if plan.layers else self.backend
+        self.built = True
+        self.input_spec = None
+        for layer in self._flatten_layers()[1:]:
+            for variable in layer._holders.get("_weights", []):
+                if not variable.path.startswith(f"{self.name}/"):
+                    variable.path = f"{self.name}/{variable.path}"
+
+    # -- calling a functional model -----------------------------------------------------------------
+
+    def call(self, inputs, training=None, mask=None):
+        if self._plan is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} {self.name!r} has no call(). Define def call(self, inputs): ..., or build it from a graph: Model(inputs, outputs)."
+            )
+        return self._plan.run(self._match_inputs(inputs), training)
+
+    def _match_inputs(self, inputs):
+        """The given tensors in the order of the graph's inputs; checks number, names and shapes."""
+        plan = self._plan
+        values = _by_name(plan.inputs, inputs, self._who())
+        if len(values) != len(plan.input_tensors):
+            raise ValueError(
+                f"{self._who()}: expected {len(plan.input_tensors)} inputs ({', '.join(t.name for t in plan.input_tensors)}), got {len(values)}."
+            )
+        matched = []
+        for symbol, value in zip(plan.input_tensors, values, strict=True):
+            shape = tuple(value.shape) if isinstance(value, KerasTensor) else self.backend.shape(value)
+            if len(shape) == len(symbol.shape) - 1 == 1 and symbol.shape[-1] == 1:
+                from unidl import ops
+
+                value, shape = ops.expand_dims(value, -1), (*shape, 1)
+            problem = InputSpec(shape=symbol.shape).problem(shape)
+            if problem:
+                raise ValueError(f"{self._who()}, input {symbol.name!r}: {problem}; the input has shape {tuple(shape)}, expected {symbol.shape}.")
+            matched.append(value)
+        return matched
+
+    def _match_arrays(self, x):
+        """Arrays given to fit, flat, in the order of the graph's inputs."""
+        return _by_name(self._plan.inputs, x, self._who())
+
+    def _build_from(self, x):
+        """Make the weights of an unbuilt model for data like `x`, by one symbolic call."""
+        self(_symbols(x))
+
+    def _symbolic_outputs_for(self, x):
+        """The outputs as KerasTensors for data like `x`."""
+        if self._plan is not None:
+            return self._plan.outputs
+        with graph.paused():
+            return self(_symbols(x))
+
+    def _is_unbuilt_subclass(self):
+        return self._plan is None and any(not layer.built for layer in self._flatten_layers())
+
+    def compute_mask(self, inputs, previous_mask):
+        return None  # the layers inside note the masks of the outputs themselves
+
+    # -- structure ----------------------------------------------------------------------------------
+
+    @property
+    def layers(self):
+        """Direct sublayers; of a functional model those of the graph, by depth."""
+        return list(self._layers)
+
+    @property
+    def inputs(self):
+        return None if self._plan is None else self._plan.input_tensors
+
+    @property
+    def outputs(self):
+        return None if self._plan is None else self._plan.output_tensors
+
+    @property
+    def input(self):
+        return self._one_plan().inputs
+
+    @property
+    def output(self):
+        return self._one_plan().outputs
+
+    def _one_plan(self):
+        if self._plan is None:
+            raise AttributeError(f"{self._who()} has no symbolic input yet. Call it on unidl.Input(shape=...) or give its first layer an input_shape.")
+        return self._plan
+
+    input_shape = property(lambda self: _shape_of(self.input))
+    output_shape = property(lambda self: _shape_of(self.output))
+    input_names = property(lambda self: [t.name for t in self._one_plan().input_tensors])
+
+    @property
+    def output_names(self):
+        """Of each output the name of the layer that made it; several outputs may be given as a dict of names."""
+        plan = self._one_plan()
+        if isinstance(plan.outputs, dict):
+            return list(plan.outputs)
+        return [t.history[0].operation.name for t in plan.output_tensors]
+
+    def get_layer(self, name=None, index=None):
+        """A direct sublayer by its name or index."""
+        layers = self.layers
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError(f"{self._who()} has {len(layers)} layers, asked for number {index}.")
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(f"{self._who()} has no layer {name!r}. Its layers: {', '.join(layer.name for layer in layers)}.")
+
+    def summary(self, line_length=None, expand_nested=False, show_trainable=False, print_fn=None, kernels=False):
+        """Print a table of layers, output shapes and parameters; with `kernels` what each layer runs on."""
+        print_summary(self, line_length, expand_nested, show_trainable, print_fn, kernels)
+
+    def build(self, input_shape=None):
+        """Make all weights for inputs of `input_shape` (with batch axis), by one symbolic call."""
+        if self._plan is None and not self.built and input_shape is not None and type(self).call is not Model.call and not self._building:
+            self._building = True
+            try:
+                self.compute_output_shape(input_shape)
+            finally:
+                self._building = False
+            self.built = True
+
+    _building = False
+
+    def _ensure_built(self, args, kwargs):
+        # A subclassed model's layers build themselves as call() reaches them.
+        if type(self).build is Model.build:
+            if not self.built:
+                self._build_shapes = None
+                self.path = self.name
+                self.built = True
+            return
+        super()._ensure_built(args, kwargs)
+
+    # -- config -------------------------------------------------------------------------------------
+
+    def get_config(self):
+        if self._plan is None and type(self) is not Model:
+            return super().get_config() if type(self).__init__ is not Model.__init__ else {"name": self.name, "trainable": self.trainable}
+        from unidl.models.graph_config import graph_to_config
+
+        return graph_to_config(self)
+
+    @classmethod
+    def from_config(cls, config):
+        if "input_layers" in config:
+            from unidl.models.graph_config import graph_from_config
+
+            return graph_from_config(cls if cls is not Model else Functional, config)
+        return super().from_config(config)
+
+
+class Functional(Model):
+    """What `Model(inputs, outputs)` returns."""
+
+
+def _symbols(x):
+    """KerasTensors like the arrays in `x`, with an open batch axis."""
+    return tree.map_structure(lambda a: KerasTensor((None, *a.shape[1:]), a.dtype.name if a.dtype.kind in "biu" else dtypes.floatx()), x)
+
+
+def _shape_of(structure):
+    return graph.map_tensors(lambda t: t.shape, structure)
+
+
+def _by_name(expected, given, who):
+    """Flat list of the values in `given`, in the order of the symbolic structure `expected`; dicts match by key or input name."""
+    if isinstance(given, dict):
+        names = list(expected) if isinstance(expected, dict) else [t.name for t in graph.flatten_tensors(expected)]
+        missing = [n for n in names if n not in given]
+        if missing:
+            raise ValueError(f"{who}: the inputs lack {', '.join(map(repr, missing))}; given were {', '.join(map(repr, given))}.")
+        return [given[n] for n in names]
+    if isinstance(given, list | tuple):
+        return [leaf for item in given for leaf in (_by_name(None, item, who) if isinstance(item, list | tuple) else [item])]
+    return [given]

@@ -1,0 +1,114 @@
+"""Sequential: layers in a row."""
+
+from __future__ import annotations
+
+from unidl.layers.input_layer import InputLayer
+from unidl.layers.layer import Layer, _shapes
+from unidl.backend.symbolic import KerasTensor
+from unidl.models.model import Functional, Model
+from unidl.models.plan import Plan
+from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
+
+
+class Sequential(Model):
+    """A model of layers in a row, each with one input and one output.
+
+    Args:
+        layers: list of layers; the first may be an `Input` or say its `input_shape=`.
+        trainable, name: as in `Layer`.
+
+    Without an input shape the weights are made at the first call, or by `build`.
+    """
+
+    def __init__(self, layers=None, trainable=True, name=None, **kwargs):
+        super().__init__(trainable=trainable, name=name, **kwargs)
+        self._stack = []
+        for layer in layers or ():
+            self.add(layer)
+
+    def add(self, layer):
+        """Append a layer (or the KerasTensor of an `Input`, at the beginning)."""
+        if isinstance(layer, KerasTensor) and layer.history is not None and isinstance(layer.history[0].operation, InputLayer):
+            layer = layer.history[0].operation
+        if not isinstance(layer, Layer):
+            raise TypeError(f"Sequential {self.name!r}: add() takes a layer, got {layer!r} of type {type(layer).__name__}.")
+        if any(layer.name == other.name for other in self._stack):
+            raise ValueError(f"Sequential {self.name!r}: two layers are called {layer.name!r}. Give one another name: {type(layer).__name__}(..., name='other').")
+        if isinstance(layer, InputLayer) and self._stack:
+            raise ValueError(f"Sequential {self.name!r}: an Input can only come first.")
+        if not self._stack and not isinstance(layer, InputLayer) and getattr(layer, "_given_input_shape", None):
+            self._stack.append(InputLayer(batch_shape=layer._given_input_shape))
+        self._stack.append(layer)
+        self._restart()
+
+    def pop(self, rebuild=True):
+        """Remove and return the last layer."""
+        layer = self._stack.pop()
+        self._restart()
+        return layer
+
+    def _restart(self):
+        """The stack changed: what was compiled for the old one is void; connect again if the input is known."""
+        self.built = False
+        self._plan = None
+        self._forget_compiled()
+        if self._stack and isinstance(self._stack[0], InputLayer) and len(self._stack) > 1:
+            self._connect(self._stack[0].output)
+
+    def _connect(self, tensor):
+        start = tensor
+        for layer in self.layers:
+            tensor = layer(tensor)
+            if not isinstance(tensor, KerasTensor):
+                raise ValueError(f"Sequential {self.name!r}: {layer._who()} has several outputs. Use the functional API: Model(inputs, outputs).")
+        self._use_graph(Plan(start, tensor, self._who()))
+
+    def build(self, input_shape=None):
+        """Make the weights for inputs of `input_shape`, batch axis included."""
+        if self._plan is None and input_shape is not None and len(self.layers):
+            self._stack.insert(0, InputLayer(batch_shape=tuple(input_shape)))
+            self._restart()
+
+    def __call__(self, inputs, *args, **kwargs):
+        if self._plan is None and not self.layers:
+            raise ValueError(f"Sequential {self.name!r} has no layers. Add some: model.add(unidl.layers.Dense(10)).")
+        if self._plan is None:
+            self._build_for(inputs)
+        return super().__call__(inputs, *args, **kwargs)
+
+    def _build_for(self, inputs):
+        """Connect for the shape and dtype of a first input, all of whose sizes but the last and inner ones stay open."""
+        shape = _shapes(inputs if hasattr(inputs, "shape") else self._convert(inputs))
+        dtype = str(getattr(inputs, "dtype", "float32")).rsplit(".", 1)[-1]
+        dtype = dtype if dtype.startswith(("int", "uint", "bool")) else self.compute_dtype
+        self._stack.insert(0, InputLayer(batch_shape=(None, *shape[1:]), dtype=dtype))
+        self._restart()
+
+    @property
+    def layers(self):
+        """The layers without the input."""
+        return [layer for layer in self._stack if not isinstance(layer, InputLayer)]
+
+    @property
+    def _layers(self):
+        return list(self._stack)
+
+    def get_config(self):
+        config = {"name": self.name, "trainable": self.trainable, "dtype": serialize_keras_object(self.dtype_policy)}
+        config["layers"] = [serialize_keras_object(layer) for layer in self._stack]
+        if self._plan is not None:
+            config["build_input_shape"] = self._plan.input_tensors[0].shape
+        return config
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        shape = config.pop("build_input_shape", None)
+        layers = [deserialize_keras_object(layer) for layer in config.pop("layers")]
+        model = cls(layers, **{k: v for k, v in config.items() if k in ("name", "trainable")})
+        if shape is not None and model._plan is None:
+            model.build(tuple(shape))
+        return model
+
+
+__all__ = ["Functional", "Sequential"]

@@ -1,0 +1,152 @@
+"""How a public function finds its backend, converts its arguments and reaches the contract.
+
+The owner of the first native tensor decides; NumPy arrays and numbers are accepted beside any tensor and, alone, belong to
+the active backend. Symbolic tensors (`KerasTensor`) go to the symbolic backend, and the call becomes a node of the graph.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from unidl.backend import dtypes, registry
+from unidl.backend.symbolic import KerasTensor, graph, symbolic
+from unidl.backend.variable import Variable
+
+# The backend that owns tensors of a type; None where the type belongs to none and the active backend converts.
+_owners = {np.ndarray: None, KerasTensor: symbolic, bool: None, int: None, float: None, list: None, tuple: None, type(None): None}
+
+NUMBERS = (int, float, bool)
+
+
+def owner_of(x):
+    """The backend of a tensor or Variable, None for host data."""
+    cls = type(x)
+    if cls is Variable:
+        return x.backend
+    try:
+        return _owners[cls]
+    except KeyError:
+        if isinstance(x, Variable):
+            return x.backend
+        owner = _owners[cls] = registry.owner_of_type(cls)
+        return owner
+
+
+def backend_of(tensors):
+    """The one backend of all `tensors`, the active one when they are host data."""
+    found = None
+    for x in tensors:
+        owner = owner_of(x)
+        if owner is not None and owner is not found:
+            if owner is symbolic or found is None:
+                found = owner
+            elif found is not symbolic:
+                raise TypeError(
+                    f"This call mixes tensors of the backends {found.name!r} and {owner.name!r}. "
+                    f"Convert one of them first: unidl.ops.convert_to_numpy(x)."
+                )
+    return registry.get_backend() if found is None else found
+
+
+def convert(backend, x):
+    """`x` as a native tensor of `backend`; Python numbers stay numbers, since they adopt the other operand's dtype."""
+    cls = type(x)
+    if cls in NUMBERS or x is None:
+        return x
+    if isinstance(x, Variable):
+        return x.value if backend is not symbolic else symbolic.asarray(x)
+    if isinstance(x, np.generic):
+        return x.item()
+    return x if isinstance(x, backend.tensor_types) and cls is not np.ndarray else backend.asarray(x)
+
+
+def prepare(tensors):
+    """(backend, converted tensors)."""
+    backend = backend_of(tensors)
+    return backend, [convert(backend, x) for x in tensors]
+
+
+def call(name, *tensors, **kwargs):
+    """The contract's `name` on `tensors`, each made a native tensor, numbers too; `kwargs` are passed on as they are."""
+    backend, tensors = prepare(tensors)
+    tensors = [backend.asarray(x) if type(x) in NUMBERS else x for x in tensors]
+    return run(backend, name, tensors, kwargs)
+
+
+def call_float(name, *tensors, **kwargs):
+    """Like `call` for functions of floats: integer and bool tensors become `floatx` first."""
+    backend, tensors = prepare(tensors)
+    tensors = [to_float(backend, backend.asarray(x) if type(x) in NUMBERS else x) for x in tensors]
+    return run(backend, name, tensors, kwargs)
+
+
+def call_promoted(name, *tensors, to_floats=False, **kwargs):
+    """Like `call` with all tensors promoted to one dtype; Python numbers adopt it. `to_floats`: a float dtype at least."""
+    backend, tensors = prepare(tensors)
+    tensors = promote(backend, tensors, to_floats)
+    return run(backend, name, tensors, kwargs)
+
+
+def call_sequence(name, tensors, **kwargs):
+    """Like `call_promoted` for a contract function that takes a list of tensors."""
+    backend, tensors = prepare(tensors)
+    tensors = promote(backend, [backend.asarray(x) if type(x) in NUMBERS else x for x in tensors], False)
+    return run(backend, name, [tensors], kwargs)
+
+
+def to_float(backend, x):
+    return x if x is None or dtypes.is_float(backend.dtype(x)) else backend.cast(x, dtypes.floatx())
+
+
+def promote(backend, tensors, to_floats=False):
+    """`tensors` in their common dtype; of numbers alone at least one becomes a tensor."""
+    if all(type(x) in NUMBERS for x in tensors):
+        tensors = [backend.asarray(x) for x in tensors]
+    kinds = [backend.dtype(x) for x in tensors if type(x) not in NUMBERS]
+    dtype = kinds[0] if all(k == kinds[0] for k in kinds) else dtypes.result_type(*kinds)
+    numbers = [x for x in tensors if type(x) in NUMBERS]
+    if not dtypes.is_float(dtype):
+        if to_floats or any(type(x) is float for x in numbers):
+            dtype = dtypes.floatx()
+        elif dtype == "bool" and any(type(x) is int for x in numbers):
+            dtype = "int32"
+    return [x if type(x) in NUMBERS or backend.dtype(x) == dtype else backend.cast(x, dtype) for x in tensors]
+
+
+def run(backend, name, tensors, kwargs):
+    """Call the contract; a framework's error about shapes becomes the one that every backend gives."""
+    try:
+        return getattr(backend, name)(*tensors, **kwargs)
+    except Exception as error:
+        if backend is not symbolic:
+            explanation = explain(name, tensors, kwargs)
+            if explanation is not None:
+                raise explanation from error
+        raise
+
+
+def explain(name, tensors, kwargs):
+    """The error that the shape rules give for this call, None where they find nothing wrong."""
+    try:
+        symbols = [[symbolic.asarray(t) for t in x] if isinstance(x, list) else x if type(x) in NUMBERS or x is None else symbolic.asarray(x) for x in tensors]
+        with graph.paused():
+            getattr(symbolic, name)(*symbols, **kwargs)
+    except (ValueError, TypeError) as error:
+        return error
+    return None
+
+
+def op(function):
+    """Mark a public function of tensors: called on symbolic tensors it becomes one node of the graph."""
+
+    @functools.wraps(function)
+    def public(*args, **kwargs):
+        for x in args:
+            cls = type(x)
+            if cls is KerasTensor or (cls in (list, tuple) and any(type(y) is KerasTensor for y in x)):
+                return graph.record_call(function, args, kwargs)
+        return function(*args, **kwargs)
+
+    return public

@@ -1,0 +1,47 @@
+"""The contract's fused functions, as the layers call them. Shapes and formulas are in `unidl.backend.contract`."""
+
+from __future__ import annotations
+
+from unidl.ops.dispatch import call, call_promoted, op
+
+
+@op
+def embedding(table, indices):
+    """Rows of `table` (n, d) by integers (...,) -> (..., d)."""
+    return call("embedding", table, indices)
+
+
+@op
+def layer_norm(x, gamma, beta, axes, epsilon):
+    """Normalize over the tuple `axes`; `gamma` and `beta` are None or broadcast against `x`."""
+    return call("layer_norm", x, gamma, beta, axes=axes, epsilon=epsilon)
+
+
+@op
+def batch_norm_training(x, gamma, beta, axes, epsilon):
+    """(y, mean, biased variance) by the batch's own moments over the tuple `axes`."""
+    return call("batch_norm_training", x, gamma, beta, axes=axes, epsilon=epsilon)
+
+
+@op
+def batch_norm_inference(x, gamma, beta, mean, var, axes, epsilon):
+    """Normalize by given 1-D moments."""
+    return call("batch_norm_inference", x, gamma, beta, mean, var, axes=axes, epsilon=epsilon)
+
+
+@op
+def attention(query, key, value, bias=None, scale=1.0):
+    """softmax(query @ key^T * scale + bias) @ value on the last two axes."""
+    return call_promoted("attention", query, key, value, bias, scale=scale)
+
+
+@op
+def lstm(x, h, c, kernel, recurrent_kernel, bias, reverse=False):
+    """A whole LSTM sequence: (outputs (n, t, u), h, c)."""
+    return call("lstm", x, h, c, kernel, recurrent_kernel, bias, reverse=reverse)
+
+
+@op
+def gru(x, h, kernel, recurrent_kernel, bias, reverse=False):
+    """A whole GRU sequence: (outputs (n, t, u), h)."""
+    return call("gru", x, h, kernel, recurrent_kernel, bias, reverse=reverse)

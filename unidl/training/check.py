@@ -1,0 +1,49 @@
+"""Data against model, on the host, before a framework sees it."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from unidl import tree
+from unidl.layers.embedding import Embedding
+
+
+def batches(model, source, targets=True):
+    """Check the first batch's shapes, and, for arrays, all values: NaN, label ranges, embedding indices."""
+    x, y, sample_weight = source.arrays if source.arrays is not None else source.sample()
+    _warn_of_nan("x", x)
+    if targets:
+        _warn_of_nan("y", y)
+        _warn_of_nan("sample_weight", sample_weight)
+        model.objective.check(model, x, y)
+    _check_indices(model, x)
+
+
+def _warn_of_nan(name, structure):
+    for leaf in tree.flatten(structure):
+        # A memory map may be larger than memory: reading all of it here would cost an epoch.
+        if leaf is not None and leaf.dtype.kind == "f" and not isinstance(leaf, np.memmap) and not np.isfinite(leaf.sum()):
+            bad = int(np.size(leaf) - np.count_nonzero(np.isfinite(leaf)))
+            if bad:
+                warnings.warn(f"The data {name!r} holds {bad} values that are NaN or infinite; the loss will follow.", RuntimeWarning, stacklevel=5)
+
+
+def _check_indices(model, x):
+    """Embeddings that stand right behind an input get indices in their range."""
+    plan = model._plan
+    if plan is None:
+        return
+    values = model._match_arrays(x)
+    for node in plan.nodes:
+        if isinstance(node.operation, Embedding):
+            for symbol, value in zip(plan.input_tensors, values, strict=True):
+                if node.inputs[0] is symbol and value.size and not isinstance(value, np.memmap):
+                    low, high = value.min(), value.max()
+                    size = node.operation.input_dim
+                    if low < 0 or high >= size:
+                        raise ValueError(
+                            f"{node.operation._who()}: the input {symbol.name!r} holds the index {int(low if low < 0 else high)}, "
+                            f"but indices must lie in [0, {size}). Raise input_dim, or map the index to a known one."
+                        )

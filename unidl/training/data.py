@@ -1,0 +1,191 @@
+"""Data in: arrays, generators and other iterables become a stream of (x, y, sample_weight) batches."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+
+from unidl import random, tree
+from unidl.ops.dispatch import owner_of
+
+DEFAULT_BATCH = 32
+
+
+def make_batches(x, y, sample_weight, batch_size, shuffle, class_weight, steps, caller):
+    """The source of batches for whatever was given to fit, evaluate or predict."""
+    if x is None:
+        raise ValueError(f"{caller}: no data. Give arrays, x=..., y=..., or an iterable of batches.")
+    if _is_arrays(x):
+        if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
+            raise ValueError(f"{caller}: batch_size must be a positive integer, got {batch_size!r}.")
+        return ArrayBatches(x, y, sample_weight, batch_size or DEFAULT_BATCH, shuffle, class_weight, steps, caller)
+    for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
+        if value is not None:
+            raise ValueError(f"{caller}: {name}= goes with arrays; an iterable yields batches (x, y) or (x, y, sample_weight) itself.")
+    return IterableBatches(x, shuffle, class_weight, steps, caller)
+
+
+def unpack(data):
+    """(x, y, sample_weight) of validation data, or of a batch that a user's iterable yields."""
+    if isinstance(data, tuple | list) and 1 <= len(data) <= 3 and not (isinstance(data, list) and np.isscalar(data[0])):
+        return (*data, None, None)[:3]
+    return data, None, None
+
+
+def split_validation(x, y, sample_weight, fraction):
+    """((x, y, w) to train on, (x, y, w) to validate on): the last `fraction` of the samples, before any shuffling."""
+    if not 0 < fraction < 1:
+        raise ValueError(f"fit: validation_split must lie between 0 and 1, got {fraction}.")
+    if not _is_arrays(x):
+        raise ValueError("fit: validation_split needs arrays. For an iterable give validation_data=.")
+    arrays = _to_arrays((x, y, sample_weight))
+    count = _common_length(arrays, "fit")
+    cut = int(math.floor(count * (1.0 - fraction)))
+    if cut == 0 or cut == count:
+        raise ValueError(f"fit: validation_split={fraction} of {count} samples leaves one side empty.")
+    return tree.map_structure(lambda a: None if a is None else a[:cut], arrays), tree.map_structure(lambda a: None if a is None else a[cut:], arrays)
+
+
+class ArrayBatches:
+    """Batches from arrays in memory or mapped from disk.
+
+    Attributes:
+        count: batches in an epoch.
+        arrays: (x, y, sample_weight) as NumPy arrays in their structure.
+    """
+
+    def __init__(self, x, y, sample_weight, batch_size, shuffle, class_weight, steps, caller):
+        self.arrays = x, y, sample_weight = _to_arrays((x, y, sample_weight))
+        self.size = _common_length(self.arrays, caller)
+        if self.size == 0:
+            raise ValueError(f"{caller}: the arrays are empty (0 samples).")
+        self.batch_size = min(batch_size, self.size)
+        self.shuffle = shuffle
+        if class_weight is not None:
+            self.arrays = x, y, _weights_of_classes(y, sample_weight, class_weight)
+        self.count = math.ceil(self.size / self.batch_size)
+        if steps is not None:
+            self.count = min(steps, self.count)
+
+    def sample(self):
+        """The first batch."""
+        return self._gather(slice(0, self.batch_size))
+
+    def __iter__(self):
+        order = random.permutation(self.size) if self.shuffle else None
+        for i in range(self.count):
+            part = slice(i * self.batch_size, min((i + 1) * self.batch_size, self.size))
+            yield self._gather(part if order is None else order[part])
+
+    def _gather(self, index):
+        return tree.map_structure(lambda a: None if a is None else np.ascontiguousarray(a[index]), self.arrays)
+
+
+class IterableBatches:
+    """Batches from a generator, a loader, or an object with `__len__` and `__getitem__`."""
+
+    arrays = None
+
+    def __init__(self, source, shuffle, class_weight, steps, caller):
+        self._source, self._shuffle, self._class_weight, self._caller = source, shuffle, class_weight, caller
+        self._indexed = hasattr(source, "__getitem__") and hasattr(source, "__len__")
+        if not self._indexed and not hasattr(source, "__iter__"):
+            raise TypeError(f"{caller}: cannot take batches from a {type(source).__name__}. Give arrays, or an iterable that yields (x, y) batches.")
+        known = len(source) if hasattr(source, "__len__") else None
+        self.count = known if steps is None else steps if known is None else min(steps, known)
+        self._limit = steps
+        # A generator is used up as it goes, so one iterator serves all epochs; what is looked at first is put back.
+        self._running = iter(source) if not self._indexed and iter(source) is source else None
+
+    def sample(self):
+        if self._running is None:
+            first = self._source[0] if self._indexed else next(iter(self._source), None)
+        else:
+            first = next(self._running, None)
+            if first is not None:
+                self._running = itertools.chain([first], self._running)
+        if first is None:
+            raise ValueError(f"{self._caller}: the iterable has no batch.")
+        return self._batch(first)
+
+    def __iter__(self):
+        if self._indexed:
+            order = random.permutation(len(self._source)) if self._shuffle else range(len(self._source))
+            stream = (self._source[int(i)] for i in order)
+        else:
+            stream = self._running if self._running is not None else iter(self._source)
+        taken = 0
+        for item in itertools.islice(stream, self._limit):
+            taken += 1
+            yield self._batch(item)
+        if self._running is not None and self.count is not None and taken < self.count:
+            raise ValueError(
+                f"{self._caller}: the generator ended after {taken} of {self.count} batches. Make it endless (while True), or lower steps_per_epoch or epochs."
+            )
+        if self._indexed and hasattr(self._source, "on_epoch_end"):
+            self._source.on_epoch_end()
+
+    def _batch(self, item):
+        x, y, sample_weight = _to_arrays(unpack(item))
+        if self._class_weight is not None:
+            sample_weight = _weights_of_classes(y, sample_weight, self._class_weight)
+        return x, y, sample_weight
+
+
+def _is_arrays(x):
+    leaves = tree.flatten(x)
+    return bool(leaves) and all(_is_array(leaf) for leaf in leaves)
+
+
+def _is_array(leaf):
+    return isinstance(leaf, int | float | bool | np.generic) or (hasattr(leaf, "shape") and hasattr(leaf, "dtype")) or hasattr(leaf, "iloc")
+
+
+def _to_arrays(structure):
+    """Every leaf as NumPy array: tensors of any framework, tables, and lists of numbers too."""
+    if structure is None:
+        return None
+    if isinstance(structure, dict):
+        return {k: _to_arrays(v) for k, v in structure.items()}
+    if isinstance(structure, list) and structure and not _is_array(structure[0]) and not isinstance(structure[0], list | tuple | dict):
+        raise TypeError(f"Data must be arrays of numbers; a list holds a {type(structure[0]).__name__}.")
+    if isinstance(structure, list) and structure and isinstance(structure[0], int | float | bool | np.generic):
+        return np.asarray(structure)
+    if isinstance(structure, list | tuple):
+        return type(structure)(_to_arrays(v) for v in structure)
+    if isinstance(structure, np.ndarray):
+        array = structure
+    else:
+        owner = owner_of(structure)
+        array = np.asarray(structure) if owner is None else owner.to_numpy(structure)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"Data must be numbers; got an array of dtype {array.dtype}. Convert text to integers first, and ragged lists to padded arrays.")
+    return array
+
+
+def _common_length(arrays, caller):
+    x, y, sample_weight = arrays
+    lengths = {}
+    for name, part in (("x", x), ("y", y), ("sample_weight", sample_weight)):
+        for leaf in tree.flatten(part):
+            if leaf is not None:
+                if leaf.ndim == 0:
+                    raise ValueError(f"{caller}: {name} is a single number; data has a first axis of samples.")
+                lengths.setdefault(len(leaf), name)
+    if len(lengths) > 1:
+        listing = ", ".join(f"{name} has {length}" for length, name in lengths.items())
+        raise ValueError(f"{caller}: the arrays differ in their number of samples: {listing}. Each sample needs its entry in all of them.")
+    return next(iter(lengths))
+
+
+def _weights_of_classes(y, sample_weight, class_weight):
+    """Sample weights (n,) from {class: weight}, times those given."""
+    if isinstance(y, dict | list | tuple) or y is None:
+        raise ValueError("fit: class_weight needs a single array of targets. For several outputs use sample_weight.")
+    classes = np.argmax(y, axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y), -1)[:, 0]
+    weights = np.ones(len(y), dtype="float32")
+    for label, weight in class_weight.items():
+        weights[classes == label] = weight
+    return weights if sample_weight is None else weights * sample_weight

@@ -1,0 +1,253 @@
+"""Objective: the losses and metrics of `compile`, resolved against the model's outputs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unidl import losses as losses_module
+from unidl import metrics as metrics_module
+from unidl import ops, tree
+from unidl.layers.annotations import logits, masks
+
+
+class Output:
+    """What is asked of one output of the model."""
+
+    def __init__(self, name, loss, weight, metrics, weighted_metrics):
+        self.name, self.loss, self.weight = name, loss, weight
+        self.metrics, self.weighted_metrics = metrics, weighted_metrics
+        self.tracker = None
+
+
+class Objective:
+    """
+    Args: those of `compile`.
+
+    `resolve` fixes, from a first batch, what belongs to which output; then `loss` and `update` run inside the compiled step
+    and `results` reads the numbers.
+    """
+
+    def __init__(self, loss, loss_weights, metrics, weighted_metrics):
+        self._given = loss, loss_weights, metrics, weighted_metrics
+        for each in tree.flatten(loss):
+            losses_module.get(each)  # unknown names are told at once
+        self.resolved = False
+        self._outputs = []
+        self._tracker = metrics_module.Mean(name="loss")
+
+    # -- resolving ---------------------------------------------------------------------------------
+
+    def resolve(self, model, x, y):
+        """Bind losses and metrics to outputs, by the shapes of targets and symbolic outputs."""
+        y_pred = model._symbolic_outputs_for(x)
+        names = self._names(model, y_pred)
+        predictions, targets = self._pair(names, y_pred, y, model)
+        loss, weights, metrics, weighted = (
+            self._spread(given, names, what) for given, what in zip(self._given, ("loss", "loss_weights", "metrics", "weighted_metrics"), strict=True)
+        )
+        self._outputs = []
+        for i, name in enumerate(names):
+            shapes = (None if targets[i] is None else targets[i].shape), predictions[i].shape
+            if loss[i] is not None and targets[i] is None:
+                raise ValueError(f"{model._who()}: the output {name!r} has a loss but no target. Give y, or loss=None for this output.")
+            prefix = f"{name}_" if len(names) > 1 else ""
+            self._outputs.append(
+                Output(
+                    name,
+                    losses_module.get(self._resolve_loss(loss[i], *shapes)),
+                    weights[i],
+                    self._make_metrics(metrics[i], prefix, *shapes),
+                    self._make_metrics(weighted[i], prefix, *shapes),
+                )
+            )
+            if len(names) > 1 and loss[i] is not None:
+                self._outputs[-1].tracker = metrics_module.Mean(name=f"{name}_loss")
+        self.resolved = True
+        model._forget_compiled()
+
+    @staticmethod
+    def _names(model, y_pred):
+        if isinstance(y_pred, dict):
+            return list(y_pred)
+        count = len(tree.flatten(y_pred))
+        if model.outputs is not None:
+            return model.output_names
+        return [f"output_{i}" for i in range(count)] if count > 1 else ["output"]
+
+    @staticmethod
+    def _pair(names, y_pred, y, model):
+        """Flat predictions and targets, in the order of `names`."""
+        predictions = [y_pred[n] for n in names] if isinstance(y_pred, dict) else tree.flatten(y_pred)
+        return predictions, _flat_targets(names, y, len(predictions), model._who())
+
+    @staticmethod
+    def _spread(given, names, what):
+        """What was given for all outputs, as a list with an entry for each."""
+        if isinstance(given, dict):
+            unknown = [k for k in given if k not in names]
+            if unknown:
+                raise ValueError(f"compile: {what} names the output {unknown[0]!r}; the outputs are {', '.join(names)}.")
+            return [given.get(n) for n in names]
+        if len(names) == 1:
+            if isinstance(given, list | tuple) and what in ("loss", "loss_weights"):
+                if len(given) != 1:
+                    raise ValueError(f"compile: {what} has {len(given)} entries for one output.")
+                return [given[0]]
+            if isinstance(given, list | tuple) and len(given) == 1 and isinstance(given[0], list | tuple):
+                return [given[0]]
+            return [given]
+        if isinstance(given, list | tuple):
+            if what in ("metrics", "weighted_metrics") and not any(isinstance(g, list | tuple) for g in given) and len(given) != len(names):
+                raise ValueError(f"compile: {what} for several outputs is a list with one list an output, or a dict by output name; got {given!r}.")
+            if len(given) != len(names):
+                raise ValueError(f"compile: {what} has {len(given)} entries for {len(names)} outputs ({', '.join(names)}).")
+            return list(given)
+        return [given] * len(names)
+
+    @staticmethod
+    def _resolve_loss(loss, y_shape, pred_shape):
+        if loss in ("crossentropy", "ce"):
+            return metrics_module.resolve("crossentropy_loss", y_shape, pred_shape)
+        return loss
+
+    @staticmethod
+    def _make_metrics(given, prefix, y_shape, pred_shape):
+        if given is None:
+            return []
+        found = []
+        for each in given if isinstance(given, list | tuple) else [given]:
+            metric = metrics_module.resolve(each, y_shape, pred_shape)
+            name = each if isinstance(each, str) else metric.name
+            found.append((prefix + name, metric))
+        return found
+
+    def check(self, model, x, y):
+        """Targets against losses, on the host: label ranges, shapes."""
+        if not self.resolved:
+            self.resolve(model, tree.map_structure(lambda a: None if a is None else a[:1], x), y)
+        names = [o.name for o in self._outputs]
+        y_pred = model._symbolic_outputs_for(tree.map_structure(lambda a: None if a is None else a[:1], x))
+        predictions, targets = self._pair(names, y_pred, y, model)
+        for output, target, prediction in zip(self._outputs, targets, predictions, strict=True):
+            if output.loss is None or target is None:
+                continue
+            where = f"{model._who()}, output {output.name!r}" if len(names) > 1 else model._who()
+            losses_module.check_targets(output.loss, target, prediction.shape, where)
+
+    # -- inside the step ---------------------------------------------------------------------------
+
+    def loss(self, y, y_pred, sample_weight):
+        """The weighted sum of the outputs' losses; the parts are kept for `update`."""
+        predictions, targets, weights = self._match(y, y_pred, sample_weight)
+        total = None
+        self._parts = []
+        for output, prediction, target, weight in zip(self._outputs, predictions, targets, weights, strict=True):
+            if output.loss is None:
+                self._parts.append(None)
+                continue
+            part = self._loss_of(output.loss, target, prediction, weight)
+            self._parts.append(part)
+            if output.weight is not None:
+                part = ops.multiply(part, output.weight)
+            total = part if total is None else ops.add(total, part)
+        return ops.convert_to_tensor(0.0) if total is None else total
+
+    @staticmethod
+    def _loss_of(loss, target, prediction, weight):
+        mask = masks.get(prediction)
+        from_logits = logits.get(prediction)
+        if from_logits is not None and hasattr(loss, "call_on_logits"):
+            return loss(target, prediction, sample_weight=weight, mask=mask, logits=from_logits)
+        return loss(target, prediction, sample_weight=weight, mask=mask)
+
+    def update(self, x, y, y_pred, sample_weight, loss):
+        """Add this batch to all metrics, on the device."""
+        size = ops.shape(tree.flatten(x)[0])[0]
+        self._tracker.update_state(ops.stop_gradient(loss), sample_weight=size)
+        predictions, targets, weights = self._match(y, y_pred, sample_weight)
+        for output, prediction, target, weight, part in zip(self._outputs, predictions, targets, weights, self._parts, strict=True):
+            if output.tracker is not None:
+                output.tracker.update_state(ops.stop_gradient(part), sample_weight=size)
+            detached = ops.stop_gradient(prediction)
+            mask = masks.get(prediction)
+            for _, metric in output.metrics:
+                metric.update_state(target, detached, sample_weight=None if mask is None else ops.cast(mask, "float32"))
+            for _, metric in output.weighted_metrics:
+                metric.update_state(target, detached, sample_weight=weight)
+        self._parts = None
+
+    def _match(self, y, y_pred, sample_weight):
+        names = [o.name for o in self._outputs]
+        predictions = [y_pred[n] for n in names] if isinstance(y_pred, dict) else tree.flatten(y_pred)
+        targets = _flat_targets(names, y, len(predictions), "The model")
+        if sample_weight is None or len(names) == 1:
+            weights = [sample_weight if not isinstance(sample_weight, list | tuple | dict) else tree.flatten(sample_weight)[0]] * len(names)
+        else:
+            weights = _flat_targets(names, sample_weight, len(predictions), "sample_weight") if isinstance(sample_weight, dict | list | tuple) else [sample_weight] * len(names)
+        return predictions, targets, weights
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def _named(self):
+        yield "loss", self._tracker
+        for output in self._outputs:
+            if output.tracker is not None:
+                yield output.tracker.name, output.tracker
+        for output in self._outputs:
+            yield from output.metrics
+            yield from output.weighted_metrics
+
+    @property
+    def names(self):
+        return [name for name, _ in self._named()]
+
+    @property
+    def metrics(self):
+        return [metric for _, metric in self._named()]
+
+    @property
+    def variables(self):
+        return [v for metric in self.metrics for v in metric.variables]
+
+    def results(self):
+        """{name: number}; reads from the device."""
+        found = {}
+        for name, metric in self._named():
+            value = metric.result()
+            if isinstance(value, dict):
+                found |= {k: _to_number(v) for k, v in value.items()}
+            else:
+                found[name] = _to_number(value)
+        return found
+
+    def reset(self):
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def to(self, backend):
+        for variable in self.variables:
+            variable.to(backend)
+
+
+def _to_number(value):
+    array = np.asarray(ops.convert_to_numpy(value))
+    return float(array) if array.ndim == 0 else array
+
+
+def _flat_targets(names, y, count, who):
+    if isinstance(y, dict):
+        unknown = [k for k in y if k not in names]
+        if unknown:
+            raise ValueError(f"{who}: there are targets for {unknown[0]!r}; the outputs are {', '.join(names)}.")
+        return [y.get(n) for n in names]
+    if count == 1 and not isinstance(y, list | tuple):
+        return [y]
+    flat = list(y) if isinstance(y, list | tuple) else [y]
+    if y is None:
+        return [None] * count
+    if len(flat) != count:
+        raise ValueError(f"{who}: {count} outputs ({', '.join(names)}) need {count} targets, got {len(flat)}. Give a list, or a dict by output name.")
+    return flat
+
+
+

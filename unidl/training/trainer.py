@@ -1,0 +1,252 @@
+"""compile, fit, evaluate, predict: the training side of a model."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unidl import callbacks as callbacks_module
+from unidl import optimizers, tree
+from unidl.backend import registry
+from unidl.backend.variable import Variable
+from unidl.training import check, steps
+from unidl.training.data import make_batches, split_validation, unpack
+from unidl.training.loop import run_epoch
+from unidl.training.objective import Objective
+
+
+class Trainer:
+    """Mixed into `Model`."""
+
+    optimizer = None
+    objective = None
+    stop_training = False
+    _steps: dict | None = None
+
+    def compile(
+        self,
+        optimizer="rmsprop",
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        weighted_metrics=None,
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile=False,
+        auto_scale_loss=True,
+    ):
+        """Say how the model is trained.
+
+        Args:
+            optimizer: name, config or Optimizer.
+            loss: name, function or Loss; for several outputs a list, or a dict by output name.
+            loss_weights: factors of the outputs' losses, in the structure of `loss`.
+            metrics: list of names, functions or Metrics; for several outputs a list of lists, or a dict by output name.
+            weighted_metrics: like `metrics`, but these use sample and class weights.
+            run_eagerly: run the step as plain Python, for debugging.
+            steps_per_execution: batches between two visits of callbacks.
+            jit_compile: use the backend's compiler on top (torch.compile, XLA).
+            auto_scale_loss: scale the loss under the policy "mixed_float16".
+        """
+        if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
+            raise ValueError(f"compile: steps_per_execution must be a positive integer, got {steps_per_execution!r}.")
+        with registry.use_backend(self.backend):
+            self.optimizer = optimizers.get(optimizer)
+            self.objective = Objective(loss, loss_weights, metrics, weighted_metrics)
+        self.run_eagerly, self.jit_compile, self.steps_per_execution = run_eagerly, jit_compile in (True, "auto") and jit_compile is True, steps_per_execution
+        self._forget_compiled()
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
+        initial_epoch=0,
+        steps_per_epoch=None,
+        validation_steps=None,
+        validation_batch_size=None,
+        validation_freq=1,
+    ):
+        """Train, and return a `History`.
+
+        Args:
+            x: array, list or dict of arrays (n, ...), a generator or iterable of (x, y) or (x, y, sample_weight) batches, or
+                an object with `__len__` and `__getitem__` of batches.
+            y: targets, for arrays; in the structure of the outputs.
+            batch_size: 32 by default, for arrays.
+            epochs: the number of the last epoch.
+            verbose: "auto" or 1 for a progress bar, 2 for a line an epoch, 0 for nothing.
+            callbacks: list of `Callback`s.
+            validation_split: share of the arrays, taken from their end before shuffling, to validate on.
+            validation_data: (x, y), (x, y, sample_weight) or an iterable, to validate on instead.
+            shuffle: draw a new order for each epoch (portable: the same on every backend).
+            class_weight: {class: weight}.
+            sample_weight: array (n,) of weights in the loss.
+            initial_epoch: number of the first epoch, to resume.
+            steps_per_epoch, validation_steps: batches in an epoch or validation; needed for endless iterables.
+            validation_batch_size: `batch_size` by default.
+            validation_freq: validate each so many epochs, or a list of epochs (from 1).
+        """
+        self._require_compiled("fit")
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = split_validation(x, y, sample_weight, validation_split)
+        with registry.use_backend(self.backend):
+            batches = make_batches(x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch, "fit")
+            self._prepare(batches)
+            monitor = callbacks_module.CallbackList(
+                callbacks, model=self, params={"epochs": epochs, "steps": batches.count, "verbose": verbose}, verbose=verbose
+            )
+            validation = None
+            if validation_data is not None:
+                vx, vy, vw = unpack(validation_data)
+                validation = make_batches(vx, vy, vw, validation_batch_size or batch_size, False, None, validation_steps, "fit(validation_data=)")
+                check.batches(self, validation)
+            self.stop_training = False
+            monitor.on_train_begin()
+            for epoch in range(initial_epoch, epochs):
+                monitor.on_epoch_begin(epoch)
+                logs = run_epoch(self, self._step("train"), batches, monitor, "train")
+                if validation is not None and self._validates_after(epoch, validation_freq):
+                    found = run_epoch(self, self._step("test"), validation, monitor, "test")
+                    logs |= {f"val_{name}": value for name, value in found.items()}
+                monitor.on_epoch_end(epoch, logs)
+                if self.stop_training:
+                    break
+            monitor.on_train_end(logs if epochs > initial_epoch else None)
+        return self.history
+
+    @staticmethod
+    def _validates_after(epoch, frequency):
+        return (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
+
+    def evaluate(
+        self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, callbacks=None, return_dict=False
+    ):
+        """Loss and metrics in inference mode: a number, a list in the order of `metrics_names`, or a dict."""
+        self._require_compiled("evaluate")
+        with registry.use_backend(self.backend):
+            batches = make_batches(x, y, sample_weight, batch_size, False, None, steps, "evaluate")
+            self._prepare(batches)
+            monitor = callbacks_module.CallbackList(callbacks, model=self, params={"steps": batches.count, "verbose": verbose}, verbose=verbose, history=False)
+            logs = run_epoch(self, self._step("test"), batches, monitor, "test")
+        if return_dict:
+            return logs
+        values = [logs[name] for name in self.metrics_names]
+        return values[0] if len(values) == 1 else values
+
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+        """Outputs in inference mode as NumPy arrays, in the structure of the model's outputs."""
+        with registry.use_backend(self.backend):
+            batches = make_batches(x, None, None, batch_size, False, None, steps, "predict")
+            self._prepare(batches, targets=False)
+            monitor = callbacks_module.CallbackList(callbacks, model=self, params={"steps": batches.count, "verbose": verbose}, verbose=verbose, history=False)
+            parts = run_epoch(self, self._step("predict"), batches, monitor, "predict")
+        return tree.map_structure(lambda *arrays: np.concatenate(arrays), *parts)
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """One step on one batch; returns the loss and metrics of this batch."""
+        return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Loss and metrics of one batch in inference mode."""
+        return self._on_batch("test", x, y, sample_weight, None, return_dict)
+
+    def predict_on_batch(self, x):
+        """Outputs for one batch as NumPy arrays."""
+        return self.predict(x, batch_size=len(tree.flatten(x)[0]), verbose=0)
+
+    def _on_batch(self, kind, x, y, sample_weight, class_weight, return_dict):
+        self._require_compiled(f"{kind}_on_batch")
+        with registry.use_backend(self.backend):
+            size = len(tree.flatten(x)[0])
+            batches = make_batches(x, y, sample_weight, max(size, 1), False, class_weight, None, f"{kind}_on_batch")
+            self._prepare(batches)
+            self.objective.reset()
+            for batch in batches:
+                self._step(kind)(*batch)
+            logs = self.objective.results()
+        values = [logs[name] for name in self.metrics_names]
+        return logs if return_dict else values[0] if len(values) == 1 else values
+
+    # -- what runs on a batch ------------------------------------------------------------------------
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """The scalar that is minimised, without regularizers. Override it for a loss of your own."""
+        return self.objective.loss(y, y_pred, sample_weight)
+
+    def _step(self, kind):
+        """The compiled function for "train", "test" or "predict" batches, made once."""
+        if self._steps is None:
+            self._steps = {}
+        if kind not in self._steps:
+            self._steps[kind] = steps.MAKERS[kind](self)
+        return self._steps[kind]
+
+    def _forget_compiled(self):
+        """Throw compiled functions away, after a change of the model."""
+        self._steps = None
+
+    def _prepare(self, batches, targets=True):
+        """Everything that happens once: build, resolve losses and metrics, check the data against the model."""
+        sample = batches.sample()
+        x, y, _ = sample
+        if not self.built or self._is_unbuilt_subclass():
+            self._build_from(x)
+        check.batches(self, batches, targets=targets)
+        if targets:
+            if not self.objective.resolved:
+                self.objective.resolve(self, x, y)
+            trainable = self.trainable_variables
+            if not self.optimizer.built:
+                self.optimizer.build(trainable)
+            frozen = tuple(map(id, trainable))
+            if getattr(self, "_compiled_for", frozen) != frozen:
+                self._forget_compiled()
+            self._compiled_for = frozen
+
+    def _require_compiled(self, caller):
+        if self.objective is None:
+            raise ValueError(
+                f"{self._who()}: {caller}() before compile(). Say how to train first: "
+                f'model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"]).'
+            )
+
+    @property
+    def metrics_names(self):
+        """Names in the order of `evaluate`'s values."""
+        return [] if self.objective is None else self.objective.names
+
+    @property
+    def metrics(self):
+        """The Metric objects of `compile`, with the loss tracker first."""
+        return [] if self.objective is None else self.objective.metrics
+
+    def reset_metrics(self):
+        """Set all metrics to their initial state."""
+        self.objective.reset()
+
+    def to(self, backend):
+        """Move the live model with optimizer, metrics and step count to another backend; training goes on as if nothing had happened."""
+        super().to(backend)
+        if self.optimizer is not None:
+            self.optimizer.to(self.backend)
+        if self.objective is not None:
+            self.objective.to(self.backend)
+        self._forget_compiled()
+        return self
+
+    def _state(self):
+        """All variables that a step reads or assigns."""
+        found = list(self.variables)
+        if self.optimizer is not None:
+            found += [v for v in self.optimizer.variables if isinstance(v, Variable)]
+        if self.objective is not None:
+            found += self.objective.variables
+        return list({id(v): v for v in found}.values())
