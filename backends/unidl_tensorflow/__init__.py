@@ -1,0 +1,12 @@
+"""unidl on TensorFlow. Importing this package imports no TensorFlow; the adapter does."""
+
+from unidl.backend.spec import BackendSpec
+
+spec = BackendSpec(
+    name="tensorflow",
+    adapter="unidl_tensorflow.adapter:TensorFlowBackend",
+    framework="tensorflow",
+    distributions=("tensorflow", "tensorflow-cpu"),
+    tensor_roots=("tensorflow",),
+    install="pip install 'unidl-framework[tensorflow]'",
+)

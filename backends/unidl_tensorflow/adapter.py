@@ -1,0 +1,46 @@
+"""The adapter: one class made of the concerns beside it."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from unidl.backend.contract import Backend
+from unidl_tensorflow.arrays import Arrays
+from unidl_tensorflow.autodiff import Autodiff
+from unidl_tensorflow.conv import Conv
+from unidl_tensorflow.elementwise import Elementwise
+from unidl_tensorflow.execution import Execution
+from unidl_tensorflow.indexing import Indexing
+from unidl_tensorflow.linalg import Linalg
+from unidl_tensorflow.nn import NN
+from unidl_tensorflow.pooling import Pooling
+from unidl_tensorflow.random import Random
+from unidl_tensorflow.recurrent import Recurrent
+from unidl_tensorflow.reductions import Reductions
+from unidl_tensorflow.storage import Storage
+
+
+class TensorFlowBackend(
+    Arrays, Indexing, Elementwise, Reductions, Linalg, NN, Conv, Pooling, Recurrent, Random, Autodiff, Execution, Storage, Backend
+):  # fmt: skip
+    """TensorFlow 2, eager and in graphs. Tensors are `tf.Tensor`, variables live in `tf.Variable`."""
+
+    name = "tensorflow"
+    version = tf.__version__
+    tensor_types = (tf.Tensor, tf.Variable)
+    dtypes = (
+        "bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64",
+        "float16", "bfloat16", "float32", "float64",
+    )  # fmt: skip
+    traces = True
+
+    kernels = {
+        "leaky_relu": "tf.nn.leaky_relu",
+        "relu": "tf.nn.relu",
+        "relu6": "tf.nn.relu6",
+        "softmax": "tf.nn.softmax",
+        "sparse_softmax_cross_entropy": "tf.nn.sparse_softmax_cross_entropy_with_logits",
+        "embedding": "tf.gather",
+        "conv_transpose": "tf.raw_ops.Conv2DBackpropInput",
+        "depthwise_conv": "tf.nn.depthwise_conv2d",
+    }

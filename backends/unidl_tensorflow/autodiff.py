@@ -1,0 +1,27 @@
+"""Gradients by tf.GradientTape, eager and inside graphs."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+
+class Autodiff:
+    def value_and_grad(self, fn, variables, has_aux=False):
+        stores = [v._store for v in variables]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            for store in stores:
+                tape.watch(store)
+            value = fn()
+            scalar = value[0] if has_aux else value
+        if scalar.shape.rank != 0:
+            raise ValueError(
+                f"value_and_grad: the function must return one number to differentiate, got shape {tuple(scalar.shape)}. "
+                "Reduce it first, e.g. with ops.mean(loss)."
+            )
+        gradients = tape.gradient(scalar, stores)
+        return value, [_dense(g, store) for g, store in zip(gradients, stores, strict=True)]
+
+
+def _dense(gradient, store):
+    """As a tensor: zeros for None, rows added up for what a gather leaves as IndexedSlices."""
+    return tf.zeros(store.shape, store.dtype) if gradient is None else tf.convert_to_tensor(gradient)

@@ -1,0 +1,51 @@
+"""Devices, and the storage of variables: a `tf.Variable`, since a graph can assign to nothing else."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import tensorflow as tf
+
+from unidl.backend import registry
+
+_NOWHERE = nullcontext()
+
+
+class Storage:
+    def devices(self):
+        kinds = {"CPU": [], "GPU": []}
+        for device in tf.config.list_logical_devices():
+            if device.device_type in kinds:
+                kinds[device.device_type].append(f"{device.device_type.lower()}:{device.name.rsplit(':', 1)[1]}")
+        return kinds["CPU"] + kinds["GPU"]
+
+    def scope(self):
+        device = registry.current_device()
+        return _NOWHERE if device is None else tf.device(f"/{device}")
+
+    def store(self, value):
+        """A new tf.Variable, not trainable, so that no tape watches it unasked.
+
+        Made while a function is traced, it lives outside of the graph, which needs a value that the graph need not compute.
+        """
+        value = self.asarray(value)
+        if not tf.executing_eagerly():
+            known = tf.get_static_value(value)
+            if known is None:
+                raise ValueError(
+                    "A Variable cannot start from a value that a compiled function computes: there is no number yet.\n"
+                    "  wrong:  compiled(lambda x: Variable(x * 2).value)\n"
+                    "  right:  v = Variable(zeros(shape)) before, and v.assign(x * 2) in the compiled function."
+                )
+            value = known
+        with tf.init_scope(), self.scope():
+            return tf.Variable(value, trainable=False)
+
+    def read(self, store):
+        return store.value() if isinstance(store, tf.Variable) else store
+
+    def write(self, store, value):
+        if isinstance(store, tf.Variable):
+            store.assign(value, read_value=False)
+            return store
+        return tf.stop_gradient(value)  # a tensor lent to the Variable by `rebound`
