@@ -1,8 +1,18 @@
-"""Helpers for users' scripts."""
+"""Helpers for users' scripts. Loaded when asked for, since `utils.naming` stands below all else."""
 
-from unidl.utils.normalize import normalize
-from unidl.utils.random_seed import set_random_seed
-from unidl.utils.session import clear_session
-from unidl.utils.to_categorical import to_categorical
+import importlib
+
+_HOME = {
+    "clear_session": "session",
+    "normalize": "arrays",
+    "set_random_seed": "random_seed",
+    "to_categorical": "one_hot",
+}
 
 __all__ = ["clear_session", "normalize", "set_random_seed", "to_categorical"]
+
+
+def __getattr__(name):
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -1,0 +1,103 @@
+"""Activation functions, by name or config."""
+
+from __future__ import annotations
+
+import types
+
+from unidl.activations import functions
+from unidl.activations.functions import (
+    celu,
+    elu,
+    exponential,
+    gelu,
+    glu,
+    hard_shrink,
+    hard_sigmoid,
+    hard_silu,
+    hard_tanh,
+    leaky_relu,
+    linear,
+    log_sigmoid,
+    log_softmax,
+    mish,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    soft_shrink,
+    softmax,
+    softplus,
+    softsign,
+    sparse_plus,
+    sparse_sigmoid,
+    sparsemax,
+    squareplus,
+    tanh,
+    tanh_shrink,
+    threshold,
+)
+from unidl.saving.lookup import Catalogue
+
+swish, hard_swish = silu, hard_silu
+
+_FUNCTIONS = [f for f in vars(functions).values() if isinstance(f, types.FunctionType)]
+_catalogue = Catalogue("activation", functions=_FUNCTIONS, aliases={"swish": silu, "hard_swish": hard_silu})
+
+deserialize = _catalogue.deserialize
+
+
+def get(identifier):
+    """An activation by name, config, or as it is; None is `linear`."""
+    if identifier is None:
+        return linear
+    found = _catalogue.get(identifier)
+    if not callable(found):
+        raise ValueError(f'activations.get: {identifier!r} is no activation. Give a name such as "relu", or a function of a tensor.')
+    return found
+
+
+def serialize(activation):
+    """The name of an activation of ours, the config of any other."""
+    if activation in _FUNCTIONS:
+        return activation.__name__
+    return _catalogue.serialize(activation)
+
+
+__all__ = [
+    "celu",
+    "deserialize",
+    "elu",
+    "exponential",
+    "get",
+    "gelu",
+    "glu",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+    "hard_tanh",
+    "leaky_relu",
+    "linear",
+    "log_sigmoid",
+    "log_softmax",
+    "mish",
+    "relu",
+    "relu6",
+    "selu",
+    "serialize",
+    "sigmoid",
+    "silu",
+    "soft_shrink",
+    "softmax",
+    "softplus",
+    "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "squareplus",
+    "swish",
+    "tanh",
+    "tanh_shrink",
+    "threshold",
+]

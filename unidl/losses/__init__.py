@@ -1,0 +1,115 @@
+"""Losses: classes that reduce to a number, functions of one value for each sample, and both by name."""
+
+from __future__ import annotations
+
+from unidl.losses.check import check_targets
+from unidl.losses.crossentropy import (
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    sparse_categorical_crossentropy,
+)
+from unidl.losses.crossentropy_losses import (
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    SparseCategoricalCrossentropy,
+)
+from unidl.losses.divergence import categorical_hinge, dice, hinge, kl_divergence, squared_hinge, tversky
+from unidl.losses.loss import Loss, LossFunctionWrapper
+from unidl.losses.named import (
+    CategoricalHinge,
+    CosineSimilarity,
+    Dice,
+    Hinge,
+    Huber,
+    KLDivergence,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    SquaredHinge,
+    Tversky,
+)
+from unidl.losses.regression import (
+    cosine_similarity,
+    huber,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+)
+from unidl.losses.shapes import kind_of_classification
+from unidl.saving.lookup import Catalogue
+
+# Functions, and the class of each, which knows more than the function: logits, masks.
+_CLASS_OF = {
+    binary_crossentropy: BinaryCrossentropy,
+    binary_focal_crossentropy: BinaryFocalCrossentropy,
+    categorical_crossentropy: CategoricalCrossentropy,
+    categorical_focal_crossentropy: CategoricalFocalCrossentropy,
+    sparse_categorical_crossentropy: SparseCategoricalCrossentropy,
+    categorical_hinge: CategoricalHinge,
+    dice: Dice,
+    hinge: Hinge,
+    kl_divergence: KLDivergence,
+    squared_hinge: SquaredHinge,
+    tversky: Tversky,
+    cosine_similarity: CosineSimilarity,
+    huber: Huber,
+    log_cosh: LogCosh,
+    mean_absolute_error: MeanAbsoluteError,
+    mean_absolute_percentage_error: MeanAbsolutePercentageError,
+    mean_squared_error: MeanSquaredError,
+    mean_squared_logarithmic_error: MeanSquaredLogarithmicError,
+    poisson: Poisson,
+}
+
+_ALIASES = {
+    "bce": binary_crossentropy, "BCE": binary_crossentropy,
+    "kld": kl_divergence, "KLD": kl_divergence,
+    "mae": mean_absolute_error, "MAE": mean_absolute_error,
+    "mse": mean_squared_error, "MSE": mean_squared_error,
+    "mape": mean_absolute_percentage_error, "MAPE": mean_absolute_percentage_error,
+    "msle": mean_squared_logarithmic_error, "MSLE": mean_squared_logarithmic_error,
+}  # fmt: skip
+
+_catalogue = Catalogue(
+    "loss", (Loss, LossFunctionWrapper, *_CLASS_OF.values()), tuple(_CLASS_OF), _ALIASES, name_of=lambda name: name
+)
+
+# Names that mean the cross-entropy that fits the shapes.
+BY_SHAPE = ("crossentropy", "ce")
+_BY_KIND = {
+    "binary": binary_crossentropy, "sparse": sparse_categorical_crossentropy, "categorical": categorical_crossentropy,
+}  # fmt: skip
+
+serialize = _catalogue.serialize
+deserialize = _catalogue.deserialize
+
+
+def get(identifier):
+    """A loss by name (the function, as in Keras), config, class, or as it is; None stays None."""
+    found = _catalogue.get(identifier)
+    if found is not None and not callable(found):
+        raise ValueError(f'losses.get: {identifier!r} is no loss. Give a name such as "mse", a Loss, or a function (y_true, y_pred).')
+    return found
+
+
+def resolve(identifier, y_true_shape=None, y_pred_shape=None):
+    """The `Loss` that `compile(loss=identifier)` means; "crossentropy" needs the shapes. None stays None."""
+    name = identifier if isinstance(identifier, str) else None
+    if name in BY_SHAPE:
+        identifier = _BY_KIND[kind_of_classification(y_true_shape, y_pred_shape)]
+    found = get(identifier)
+    if found is None or isinstance(found, Loss):
+        return found
+    if found in _CLASS_OF:
+        return _CLASS_OF[found](name=name or found.__name__)
+    return LossFunctionWrapper(found, name=name)

@@ -1,0 +1,150 @@
+"""Cross-entropies as functions: one value for each sample. From probabilities they clip to [1e-7, 1 - 1e-7]."""
+
+from __future__ import annotations
+
+from unidl import ops
+from unidl.losses.tensors import as_float, check_equal_shapes, native
+from unidl.ops.dispatch import backend_of
+
+EPSILON = 1e-7
+
+
+def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
+    """-sum(t log p) along `axis`: y_true (..., k) probabilities, y_pred (..., k) probabilities or logits -> (...,).
+
+    Probabilities are divided by their sum first. Smoothing: t * (1 - s) + s / k.
+    """
+    y_true, y_pred = _categorical("categorical_crossentropy", y_true, y_pred, label_smoothing, axis)
+    if from_logits:
+        return backend_of([y_pred]).softmax_cross_entropy(y_true, y_pred)
+    return ops.negative(ops.sum(ops.multiply(y_true, ops.log(_normalized(y_pred))), axis=-1))
+
+
+def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_class=None, axis=-1):
+    """-log p of the true class: y_true (...,) or (..., 1) integers, y_pred (..., k) -> (...,); 0 where it is `ignore_class`."""
+    y_true, y_pred = sparse_targets(y_true, y_pred, axis)
+    y_pred = _last(y_pred, axis)
+    valid = None
+    if ignore_class is not None:
+        valid = ops.not_equal(y_true, ignore_class)
+        y_true = ops.where(valid, y_true, ops.zeros_like(y_true))
+        y_pred = ops.where(ops.expand_dims(valid, -1), y_pred, ops.zeros_like(y_pred) if from_logits else ops.ones_like(y_pred))
+    if from_logits:
+        values = backend_of([y_pred]).sparse_softmax_cross_entropy(y_true, y_pred)
+    else:
+        p = ops.take_along_axis(_normalized(y_pred), ops.expand_dims(y_true, -1), -1)
+        values = ops.negative(ops.log(ops.squeeze(p, -1)))
+    return values if valid is None else ops.where(valid, values, ops.zeros_like(values))
+
+
+def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
+    """Mean along `axis` of -t log p - (1 - t) log(1 - p). Smoothing: t * (1 - s) + s / 2."""
+    y_true, y_pred = _binary("binary_crossentropy", y_true, y_pred, label_smoothing)
+    return ops.mean(elementwise_binary(y_true, y_pred, from_logits), axis=axis)
+
+
+def categorical_focal_crossentropy(y_true, y_pred, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1):
+    """-sum(alpha (1 - p)**gamma t log p) (Lin et al., arXiv:1708.02002)."""
+    y_true, y_pred = _categorical("categorical_focal_crossentropy", y_true, y_pred, label_smoothing, axis)
+    p = _normalized(ops.softmax(y_pred, -1) if from_logits else y_pred)
+    weight = ops.multiply(ops.power(ops.subtract(1.0, p), gamma), alpha)
+    return ops.negative(ops.sum(ops.multiply(weight, ops.multiply(y_true, ops.log(p))), axis=-1))
+
+
+def binary_focal_crossentropy(
+    y_true, y_pred, apply_class_balancing=False, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1
+):
+    """Mean of (1 - p_t)**gamma times the binary cross-entropy, p_t the probability of what is true (arXiv:1708.02002).
+
+    With `apply_class_balancing` also times alpha for the class 1, and 1 - alpha for 0.
+    """
+    y_true, y_pred = _binary("binary_focal_crossentropy", y_true, y_pred, label_smoothing)
+    p = ops.sigmoid(y_pred) if from_logits else y_pred
+    values = ops.multiply(ops.power(ops.subtract(1.0, _of_truth(y_true, p)), gamma), elementwise_binary(y_true, p, False))
+    if apply_class_balancing:
+        values = ops.multiply(values, ops.add(ops.multiply(y_true, 2 * alpha - 1), 1 - alpha))
+    return ops.mean(values, axis=axis)
+
+
+def _of_truth(y_true, p):
+    return ops.add(ops.multiply(y_true, p), ops.multiply(ops.subtract(1.0, y_true), ops.subtract(1.0, p)))
+
+
+def elementwise_binary(y_true, y_pred, from_logits):
+    """The binary cross-entropy of each element."""
+    if from_logits:
+        return backend_of([y_pred]).sigmoid_cross_entropy(y_true, y_pred)
+    p = ops.clip(y_pred, EPSILON, 1 - EPSILON)
+    return ops.negative(
+        ops.add(ops.multiply(y_true, ops.log(p)), ops.multiply(ops.subtract(1.0, y_true), ops.log(ops.subtract(1.0, p))))
+    )
+
+
+def sparse_targets(y_true, y_pred, axis=-1):
+    """y_true as int32 of y_pred's shape without `axis`, y_pred as floats; errors for what looks like one-hot rows."""
+    backend = backend_of([y_pred, y_true])
+    y_pred, y_true = as_float(backend, y_pred), native(backend, y_true)
+    if len(y_true.shape) == len(y_pred.shape) and tuple(y_true.shape)[axis] == 1:
+        y_true = ops.squeeze(y_true, axis)
+    check_sparse_shapes("sparse_categorical_crossentropy", tuple(y_true.shape), tuple(y_pred.shape), axis)
+    return (y_true if backend.dtype(y_true) == "int32" else backend.cast(y_true, "int32")), y_pred
+
+
+def check_sparse_shapes(name, true, pred, axis=-1):
+    """An error unless `true` is `pred` without `axis`."""
+    if len(pred) == 0:
+        raise ValueError(f"{name}: y_pred needs an axis of classes, got a single number.")
+    axis %= len(pred)
+    expected = pred[:axis] + pred[axis + 1 :]
+    if true == pred and pred[axis] != 1:
+        raise ValueError(
+            f"{name}: y_true has the shape {true} of y_pred, so it looks one-hot, but this loss wants class numbers of the "
+            f"shape {expected}. Use categorical_crossentropy, or pass np.argmax(y_true, axis=-1)."
+        )
+    if len(true) != len(expected) or any(a != b and None not in (a, b) for a, b in zip(true, expected, strict=True)):
+        raise ValueError(
+            f"{name}: y_pred has the shape {pred}, so y_true must have the shape {expected} of class numbers, got {true}."
+        )
+
+
+def check_categorical_shapes(name, true, pred):
+    """An error unless both shapes are equal."""
+    if len(true) == len(pred) - 1 or (len(true) == len(pred) and true[-1] == 1 and pred[-1] not in (1, None)):
+        raise ValueError(
+            f"{name}: y_true has the shape {true}, so it looks like class numbers, but this loss wants one probability for "
+            f"each class, of y_pred's shape {pred}. Use sparse_categorical_crossentropy, or to_categorical(y, {pred[-1]})."
+        )
+    if len(true) != len(pred) or any(a != b and None not in (a, b) for a, b in zip(true, pred, strict=True)):
+        raise ValueError(f"{name}: y_true and y_pred need the same shape, got {true} and {pred}.")
+
+
+def _categorical(name, y_true, y_pred, smoothing, axis):
+    """Both as floats with the classes last, y_true smoothed."""
+    backend = backend_of([y_pred, y_true])
+    y_pred = as_float(backend, y_pred)
+    y_true = as_float(backend, y_true, backend.dtype(y_pred))
+    check_categorical_shapes(name, tuple(y_true.shape), tuple(y_pred.shape))
+    if smoothing:
+        y_true = ops.add(ops.multiply(y_true, 1 - smoothing), smoothing / tuple(y_true.shape)[-1])
+    return _last(y_true, axis), _last(y_pred, axis)
+
+
+def _binary(name, y_true, y_pred, smoothing):
+    backend = backend_of([y_pred, y_true])
+    y_pred = as_float(backend, y_pred)
+    y_true = as_float(backend, y_true, backend.dtype(y_pred))
+    check_equal_shapes(name, y_true, y_pred)
+    if smoothing:
+        y_true = ops.add(ops.multiply(y_true, 1 - smoothing), 0.5 * smoothing)
+    return y_true, y_pred
+
+
+def _last(x, axis):
+    """`x` with `axis` moved to the end."""
+    rank = len(x.shape)
+    axis %= rank
+    return x if axis == rank - 1 else ops.transpose(x, (*(a for a in range(rank) if a != axis), axis))
+
+
+def _normalized(p):
+    return ops.clip(ops.divide(p, ops.sum(p, axis=-1, keepdims=True)), EPSILON, 1 - EPSILON)

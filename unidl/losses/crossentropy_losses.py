@@ -1,0 +1,171 @@
+"""Cross-entropies as losses. Each can be computed from the logits of the model's last activation."""
+
+from __future__ import annotations
+
+from unidl import ops
+from unidl.losses import crossentropy
+from unidl.losses.loss import NamedLoss
+from unidl.losses.tensors import native, together
+from unidl.ops.dispatch import backend_of
+
+
+class _FromLogits(NamedLoss):
+    """Calls its function with `from_logits=True` when it is given the input of the activation `activation`."""
+
+    activation = None
+
+    @property
+    def logits_of(self):
+        return None if self.from_logits or self.axis != -1 else self.activation
+
+    def call_on_logits(self, y_true, logits):
+        return self.fn(y_true, logits, **{**self._kwargs, "from_logits": True})
+
+
+class SparseCategoricalCrossentropy(_FromLogits):
+    """-log of the probability of the true class.
+
+    Args:
+        from_logits: y_pred holds logits, not probabilities.
+        ignore_class: targets of this class do not count.
+        axis: of the classes in y_pred.
+
+    y_true (...,) or (..., 1) of integers, y_pred (..., classes).
+    """
+
+    activation = "softmax"
+    arguments = ("from_logits", "ignore_class")
+
+    def __init__(
+        self,
+        from_logits=False,
+        ignore_class=None,
+        reduction="sum_over_batch_size",
+        axis=-1,
+        name="sparse_categorical_crossentropy",
+        dtype=None,
+    ):
+        super().__init__(
+            crossentropy.sparse_categorical_crossentropy, reduction, name, dtype,
+            from_logits=from_logits, ignore_class=ignore_class, axis=axis,
+        )  # fmt: skip
+
+    def _targets(self, backend, y_true):
+        # Class numbers stay integers: float32 would confuse them from 2**24 on.
+        return native(backend, y_true)
+
+    def call(self, y_true, y_pred):
+        return self.fn(y_true, y_pred, **self._kwargs)
+
+    def mask_of(self, y_true, values):
+        if self.ignore_class is None:
+            return None
+        counts = ops.not_equal(native(backend_of([values]), y_true), self.ignore_class)
+        return ops.squeeze(counts, self.axis) if len(counts.shape) > len(values.shape) else counts
+
+
+class CategoricalCrossentropy(_FromLogits):
+    """-sum of t * log(p) over the classes.
+
+    Args:
+        from_logits: y_pred holds logits, not probabilities.
+        label_smoothing: s in t * (1 - s) + s / classes.
+        axis: of the classes.
+
+    y_true and y_pred (..., classes).
+    """
+
+    activation = "softmax"
+    arguments = ("from_logits", "label_smoothing")
+
+    def __init__(
+        self,
+        from_logits=False,
+        label_smoothing=0.0,
+        axis=-1,
+        reduction="sum_over_batch_size",
+        name="categorical_crossentropy",
+        dtype=None,
+    ):
+        super().__init__(
+            crossentropy.categorical_crossentropy, reduction, name, dtype,
+            from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
+        )  # fmt: skip
+
+
+class BinaryCrossentropy(_FromLogits):
+    """Mean of -t * log(p) - (1 - t) * log(1 - p).
+
+    Args:
+        from_logits: y_pred holds logits, not probabilities.
+        label_smoothing: s in t * (1 - s) + s / 2.
+        axis: over which the mean is taken.
+
+    y_true and y_pred (n, ...) of one shape.
+    """
+
+    activation = "sigmoid"
+    arguments = ("from_logits", "label_smoothing", "axis")
+
+    def __init__(
+        self,
+        from_logits=False,
+        label_smoothing=0.0,
+        axis=-1,
+        reduction="sum_over_batch_size",
+        name="binary_crossentropy",
+        dtype=None,
+    ):
+        super().__init__(
+            crossentropy.binary_crossentropy, reduction, name, dtype,
+            from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
+        )  # fmt: skip
+
+    def call_on_logits(self, y_true, logits):
+        return super().call_on_logits(*together(y_true, logits))
+
+
+class CategoricalFocalCrossentropy(NamedLoss):
+    """`CategoricalCrossentropy` times alpha * (1 - p)**gamma (Lin et al., arXiv:1708.02002)."""
+
+    arguments = ("alpha", "gamma", "from_logits", "label_smoothing")
+
+    def __init__(
+        self,
+        alpha=0.25,
+        gamma=2.0,
+        from_logits=False,
+        label_smoothing=0.0,
+        axis=-1,
+        reduction="sum_over_batch_size",
+        name="categorical_focal_crossentropy",
+        dtype=None,
+    ):
+        super().__init__(
+            crossentropy.categorical_focal_crossentropy, reduction, name, dtype,
+            alpha=alpha, gamma=gamma, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
+        )  # fmt: skip
+
+
+class BinaryFocalCrossentropy(NamedLoss):
+    """`BinaryCrossentropy` times (1 - p_t)**gamma, p_t the probability of what is true (Lin et al., arXiv:1708.02002)."""
+
+    arguments = ("apply_class_balancing", "alpha", "gamma", "from_logits", "label_smoothing", "axis")
+
+    def __init__(
+        self,
+        apply_class_balancing=False,
+        alpha=0.25,
+        gamma=2.0,
+        from_logits=False,
+        label_smoothing=0.0,
+        axis=-1,
+        reduction="sum_over_batch_size",
+        name="binary_focal_crossentropy",
+        dtype=None,
+    ):
+        super().__init__(
+            crossentropy.binary_focal_crossentropy, reduction, name, dtype,
+            apply_class_balancing=apply_class_balancing, alpha=alpha, gamma=gamma, from_logits=from_logits,
+            label_smoothing=label_smoothing, axis=axis,
+        )  # fmt: skip

@@ -1,0 +1,112 @@
+"""The base class of losses, and the one that makes a loss of a function."""
+
+from __future__ import annotations
+
+from unidl import tree
+from unidl.backend import dtypes
+from unidl.losses.reduction import check_reduction, reduce_weighted
+from unidl.losses.tensors import as_float, together
+from unidl.ops.dispatch import backend_of
+from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
+from unidl.utils.naming import auto_name
+
+
+class Loss:
+    """Subclass it: `call(self, y_true, y_pred)` returns one float for each sample, (n,), or for each step of it, (n, t).
+
+    Args:
+        name: by default the class' name in snake case.
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum", "mean_with_sample_weight" (the
+            weighted sum over the sum of weights), "none" or None.
+        dtype: of the computation, `floatx` by default; a policy's compute dtype.
+    """
+
+    # Which activation's input can take the place of its output in `call_on_logits`: "softmax", "sigmoid", or None.
+    logits_of = None
+
+    def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
+        self.name = name or auto_name(type(self).__name__)
+        self.reduction = check_reduction(reduction)
+        self.dtype = dtypes.standardize_dtype(getattr(dtype, "compute_dtype", dtype))
+
+    def __call__(self, y_true, y_pred, sample_weight=None, mask=None, logits=None):
+        """The reduced loss.
+
+        `mask` (n, ...) is 0 for values that do not count. `logits`: what the activation `logits_of` made y_pred from; the
+        loss is then computed from it, which is exact where the activation saturates.
+        """
+        backend = backend_of(tree.flatten((y_pred, y_true)))
+        with backend.scope():
+            if logits is not None:
+                values = self.call_on_logits(self._targets(backend, y_true), as_float(backend, logits, self.dtype))
+            else:
+                y_pred = tree.map_structure(lambda x: as_float(backend, x, self.dtype), y_pred)
+                values = self.call(self._targets(backend, y_true), y_pred)
+            own = self.mask_of(y_true, values)
+            parts = [as_float(backend, m, self.dtype) for m in (mask, own) if m is not None]
+            mask = None if not parts else parts[0] if len(parts) == 1 else parts[0] * parts[1]
+            weight = None if sample_weight is None else as_float(backend, sample_weight, self.dtype)
+            return reduce_weighted(values, weight, mask, self.reduction)
+
+    def _targets(self, backend, y_true):
+        return tree.map_structure(lambda x: as_float(backend, x, self.dtype), y_true)
+
+    def call(self, y_true, y_pred):
+        raise NotImplementedError(f"{type(self).__name__} must implement call(self, y_true, y_pred).")
+
+    def call_on_logits(self, y_true, logits):
+        """`call` with the input of the activation `logits_of` for y_pred."""
+        raise NotImplementedError(f"{type(self).__name__} is not computed from logits.")
+
+    def mask_of(self, y_true, values):
+        """A mask of the shape of `values` that the loss itself imposes, or None."""
+        return None
+
+    def get_config(self):
+        return {"name": self.name, "reduction": self.reduction}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+    def __repr__(self):
+        return f"<{type(self).__name__} name={self.name}>"
+
+
+class LossFunctionWrapper(Loss):
+    """The loss of a function (y_true, y_pred, **kwargs) -> one float for each sample."""
+
+    def __init__(self, fn, reduction="sum_over_batch_size", name=None, dtype=None, **kwargs):
+        super().__init__(name=name or getattr(fn, "__name__", None), reduction=reduction, dtype=dtype)
+        self.fn = fn
+        self._kwargs = kwargs
+
+    def call(self, y_true, y_pred):
+        if not tree.is_nested(y_true) and not tree.is_nested(y_pred):
+            y_true, y_pred = together(y_true, y_pred)
+        return self.fn(y_true, y_pred, **self._kwargs)
+
+    def get_config(self):
+        return {**super().get_config(), "fn": serialize_keras_object(self.fn), **serialize_keras_object(self._kwargs)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**deserialize_keras_object(config))
+
+
+class NamedLoss(LossFunctionWrapper):
+    """A `LossFunctionWrapper` whose function is known: the config holds the arguments named in `arguments` instead."""
+
+    arguments = ()
+
+    def __init__(self, fn, reduction, name, dtype, **kwargs):
+        super().__init__(fn, reduction, name, dtype, **kwargs)
+        for key, value in kwargs.items():
+            setattr(self, key, value)
+
+    def get_config(self):
+        return {**Loss.get_config(self), **{name: getattr(self, name) for name in self.arguments}}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)

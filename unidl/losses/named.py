@@ -1,0 +1,66 @@
+"""The other functions as losses."""
+
+from __future__ import annotations
+
+from unidl.losses import divergence, regression
+from unidl.losses.loss import NamedLoss
+
+
+def _loss(fn, class_name, default_name=None):
+    """A class with Keras' constructor (reduction, name, dtype) for a function without arguments of its own."""
+
+    class Named(NamedLoss):
+        def __init__(self, reduction="sum_over_batch_size", name=default_name or fn.__name__, dtype=None):
+            super().__init__(fn, reduction, name, dtype)
+
+    Named.__name__ = Named.__qualname__ = class_name
+    Named.__doc__ = f"{fn.__doc__.strip()}\n\nSee `{fn.__name__}`."
+    return Named
+
+
+MeanSquaredError = _loss(regression.mean_squared_error, "MeanSquaredError")
+MeanAbsoluteError = _loss(regression.mean_absolute_error, "MeanAbsoluteError")
+MeanAbsolutePercentageError = _loss(regression.mean_absolute_percentage_error, "MeanAbsolutePercentageError")
+MeanSquaredLogarithmicError = _loss(regression.mean_squared_logarithmic_error, "MeanSquaredLogarithmicError")
+LogCosh = _loss(regression.log_cosh, "LogCosh")
+Poisson = _loss(regression.poisson, "Poisson")
+KLDivergence = _loss(divergence.kl_divergence, "KLDivergence")
+Hinge = _loss(divergence.hinge, "Hinge")
+SquaredHinge = _loss(divergence.squared_hinge, "SquaredHinge")
+CategoricalHinge = _loss(divergence.categorical_hinge, "CategoricalHinge")
+
+
+class Huber(NamedLoss):
+    """Quadratic for errors up to `delta`, linear beyond. See `huber`."""
+
+    arguments = ("delta",)
+
+    def __init__(self, delta=1.0, reduction="sum_over_batch_size", name="huber_loss", dtype=None):
+        super().__init__(regression.huber, reduction, name, dtype, delta=delta)
+
+
+class CosineSimilarity(NamedLoss):
+    """Minus the cosine of the angle along `axis`. See `cosine_similarity`."""
+
+    arguments = ("axis",)
+
+    def __init__(self, axis=-1, reduction="sum_over_batch_size", name="cosine_similarity", dtype=None):
+        super().__init__(regression.cosine_similarity, reduction, name, dtype, axis=axis)
+
+
+class Dice(NamedLoss):
+    """Overlap of two sets. See `dice`."""
+
+    arguments = ("axis",)
+
+    def __init__(self, reduction="sum_over_batch_size", name="dice", axis=None, dtype=None):
+        super().__init__(divergence.dice, reduction, name, dtype, axis=axis)
+
+
+class Tversky(NamedLoss):
+    """Overlap of two sets with weights. See `tversky`."""
+
+    arguments = ("alpha", "beta", "axis")
+
+    def __init__(self, alpha=0.5, beta=0.5, reduction="sum_over_batch_size", name="tversky", axis=None, dtype=None):
+        super().__init__(divergence.tversky, reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)

@@ -1,0 +1,62 @@
+"""From one value for each sample (or step of a sample) to the number that is minimised."""
+
+from __future__ import annotations
+
+import math
+
+from unidl import ops
+from unidl.losses.tensors import match_rank
+
+REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
+
+
+def check_reduction(reduction):
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {reduction!r}.")
+    return reduction
+
+
+def reduce_weighted(values, sample_weight, mask, reduction):
+    """Float `values` (n, ...) times weights and mask, reduced.
+
+    Weights do not change the divisor of "sum_over_batch_size", which is the number of values. Masked values do not count, for
+    it either. Weights of lower rank than the values, (n,) say, hold for all of a sample.
+    """
+    weight = _masked_weight(sample_weight, mask, reduction)
+    if weight is not None:
+        values, weight = match_rank(values, weight)
+        weight = expand_to_rank(weight, len(values.shape))
+        values = ops.multiply(values, weight)
+    shape = tuple(values.shape)
+    if reduction in (None, "none") or shape in ((), (0,)):
+        return values
+    if reduction == "mean_with_sample_weight" and weight is not None:
+        return divide_or_zero(ops.sum(values), ops.sum(weight))
+    # An empty axis has no mean; the sum over it is 0.
+    empty = None not in shape and math.prod(shape) == 0
+    return ops.sum(values) if reduction == "sum" or empty else ops.mean(values)
+
+
+def _masked_weight(sample_weight, mask, reduction):
+    """Weights with those of masked values 0; the others grow so that a mean is one over what is not masked."""
+    if mask is None:
+        return sample_weight
+    if reduction in ("sum_over_batch_size", "mean"):
+        mask = divide_or_zero(mask, ops.mean(mask))
+    if sample_weight is None:
+        return mask
+    mask, sample_weight = match_rank(mask, sample_weight)
+    rank = max(len(mask.shape), len(sample_weight.shape))
+    return ops.multiply(expand_to_rank(sample_weight, rank), expand_to_rank(mask, rank))
+
+
+def expand_to_rank(x, rank):
+    """`x` with axes of size 1 at the end."""
+    missing = rank - len(x.shape)
+    return x if missing <= 0 else ops.expand_dims(x, tuple(range(rank - missing, rank)))
+
+
+def divide_or_zero(x, y):
+    """x / y, and 0 where y is 0, whose gradient is 0 too."""
+    zero = ops.equal(y, 0)
+    return ops.where(zero, ops.zeros_like(ops.multiply(x, y)), ops.divide(x, ops.where(zero, ops.ones_like(y), y)))

@@ -1,0 +1,76 @@
+"""Losses between numbers, as functions: the mean over the last axis, (..., k) -> (...,)."""
+
+from __future__ import annotations
+
+import math
+
+from unidl import ops
+from unidl.losses.tensors import check_equal_shapes, together
+
+EPSILON = 1e-7
+
+
+def _pair(name, y_true, y_pred):
+    y_true, y_pred = together(y_true, y_pred)
+    check_equal_shapes(name, y_true, y_pred)
+    return y_true, y_pred
+
+
+def mean_squared_error(y_true, y_pred):
+    """Mean of (p - t)**2."""
+    y_true, y_pred = _pair("mean_squared_error", y_true, y_pred)
+    return ops.mean(ops.square(ops.subtract(y_pred, y_true)), axis=-1)
+
+
+def mean_absolute_error(y_true, y_pred):
+    """Mean of |p - t|."""
+    y_true, y_pred = _pair("mean_absolute_error", y_true, y_pred)
+    return ops.mean(ops.abs(ops.subtract(y_pred, y_true)), axis=-1)
+
+
+def mean_absolute_percentage_error(y_true, y_pred):
+    """100 times the mean of |t - p| / max(|t|, 1e-7)."""
+    y_true, y_pred = _pair("mean_absolute_percentage_error", y_true, y_pred)
+    relative = ops.divide(ops.subtract(y_true, y_pred), ops.maximum(ops.abs(y_true), EPSILON))
+    return ops.multiply(ops.mean(ops.abs(relative), axis=-1), 100.0)
+
+
+def mean_squared_logarithmic_error(y_true, y_pred):
+    """Mean of (log(p + 1) - log(t + 1))**2, both at least 1e-7."""
+    y_true, y_pred = _pair("mean_squared_logarithmic_error", y_true, y_pred)
+    logs = [ops.log(ops.add(ops.maximum(x, EPSILON), 1.0)) for x in (y_pred, y_true)]
+    return ops.mean(ops.square(ops.subtract(*logs)), axis=-1)
+
+
+def huber(y_true, y_pred, delta=1.0):
+    """Mean of e**2 / 2 for errors up to delta, of delta * |e| - delta**2 / 2 beyond (Huber 1964)."""
+    y_true, y_pred = _pair("huber", y_true, y_pred)
+    error = ops.subtract(y_pred, y_true)
+    size = ops.abs(error)
+    linear = ops.subtract(ops.multiply(size, delta), 0.5 * delta * delta)
+    return ops.mean(ops.where(ops.less_equal(size, delta), ops.multiply(ops.square(error), 0.5), linear), axis=-1)
+
+
+def log_cosh(y_true, y_pred):
+    """Mean of log(cosh(p - t))."""
+    y_true, y_pred = _pair("log_cosh", y_true, y_pred)
+    error = ops.subtract(y_pred, y_true)
+    return ops.mean(ops.subtract(ops.add(error, ops.softplus(ops.multiply(error, -2.0))), math.log(2.0)), axis=-1)
+
+
+def poisson(y_true, y_pred):
+    """Mean of p - t * log(p + 1e-7)."""
+    y_true, y_pred = _pair("poisson", y_true, y_pred)
+    return ops.mean(ops.subtract(y_pred, ops.multiply(y_true, ops.log(ops.add(y_pred, EPSILON)))), axis=-1)
+
+
+def cosine_similarity(y_true, y_pred, axis=-1):
+    """-sum of x * y for x and y scaled to length 1 along `axis`."""
+    y_true, y_pred = _pair("cosine_similarity", y_true, y_pred)
+    return ops.negative(ops.sum(ops.multiply(unit(y_true, axis), unit(y_pred, axis)), axis=axis))
+
+
+def unit(x, axis):
+    """x / sqrt(max(sum(x**2), 1e-12)), smooth near 0."""
+    square = ops.sum(ops.square(x), axis=axis, keepdims=True)
+    return ops.divide(x, ops.sqrt(ops.maximum(square, 1e-12)))

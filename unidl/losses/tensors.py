@@ -1,0 +1,49 @@
+"""Bringing targets, predictions and weights together: backend, dtype, rank."""
+
+from __future__ import annotations
+
+from unidl import ops
+from unidl.backend import dtypes
+from unidl.ops.dispatch import backend_of, convert
+
+
+def together(y_true, y_pred):
+    """(y_true, y_pred) as tensors of y_pred's backend and float dtype, with a last axis of size 1 more or less made equal."""
+    backend = backend_of([y_pred, y_true])
+    y_pred = as_float(backend, y_pred)
+    y_true = as_float(backend, y_true, backend.dtype(y_pred))
+    return match_rank(y_true, y_pred)
+
+
+def as_float(backend, x, dtype=None):
+    """`x` as a tensor of `backend` in `dtype`; by default floats keep theirs, and other numbers become `floatx`."""
+    x = native(backend, x)
+    if dtype is None:
+        dtype = backend.dtype(x) if dtypes.is_float(backend.dtype(x)) else dtypes.floatx()
+    return x if backend.dtype(x) == dtype else backend.cast(x, dtype)
+
+
+def native(backend, x):
+    """`x` as a tensor of `backend` in its own dtype."""
+    return backend.asarray(convert(backend, x))
+
+
+def match_rank(a, b):
+    """Make the ranks equal where one has a last axis of size 1 too many: (n,) with (n, 1) become (n, 1), else it is dropped."""
+    if len(a.shape) < len(b.shape):
+        b, a = match_rank(b, a)
+        return a, b
+    if len(a.shape) != len(b.shape) + 1 or tuple(a.shape)[-1] != 1:
+        return a, b
+    return (a, ops.expand_dims(b, -1)) if len(b.shape) == 1 else (ops.squeeze(a, -1), b)
+
+
+def check_equal_shapes(name, y_true, y_pred):
+    """An error unless the shapes broadcast against each other axis by axis."""
+    true, pred = tuple(y_true.shape), tuple(y_pred.shape)
+    fits = len(true) == len(pred) and all(a == b or 1 in (a, b) or None in (a, b) for a, b in zip(true, pred, strict=True))
+    if not fits:
+        raise ValueError(
+            f"{name}: y_true has the shape {true} and y_pred {pred}. Both need the same shape; give the model's last layer as "
+            "many units as the target has columns, or reshape the target."
+        )

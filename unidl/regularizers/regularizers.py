@@ -1,0 +1,96 @@
+"""Penalties on weights or outputs, added to the loss."""
+
+from __future__ import annotations
+
+import math
+
+from unidl import ops
+
+
+class Regularizer:
+    """Subclass it: `__call__(self, x)` returns a scalar tensor, `get_config` the constructor's arguments."""
+
+    def __call__(self, x):
+        raise NotImplementedError(f"{type(self).__name__} must implement __call__(self, x).")
+
+    def get_config(self):
+        raise NotImplementedError(f"{type(self).__name__} must implement get_config() to be saved.")
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+def _factor(regularizer, name, value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
+        raise ValueError(f"{type(regularizer).__name__}: {name} must be a number from 0 on, got {value!r}.")
+    return float(value)
+
+
+class L1L2(Regularizer):
+    """l1 * sum(|x|) + l2 * sum(x**2)."""
+
+    def __init__(self, l1=0.0, l2=0.0):
+        self.l1 = _factor(self, "l1", 0.0 if l1 is None else l1)
+        self.l2 = _factor(self, "l2", 0.0 if l2 is None else l2)
+
+    def __call__(self, x):
+        # A factor of 0 costs nothing, but where both are 0 the penalty is a scalar of x's dtype all the same.
+        penalty = None if self.l1 == 0 and self.l2 != 0 else ops.multiply(ops.sum(ops.abs(x)), self.l1)
+        if self.l2 == 0:
+            return penalty
+        square = ops.multiply(ops.sum(ops.square(x)), self.l2)
+        return square if penalty is None else ops.add(penalty, square)
+
+    def get_config(self):
+        return {"l1": self.l1, "l2": self.l2}
+
+
+class L1(Regularizer):
+    """l1 * sum(|x|)."""
+
+    def __init__(self, l1=0.01):
+        self.l1 = _factor(self, "l1", 0.01 if l1 is None else l1)
+
+    def __call__(self, x):
+        return ops.multiply(ops.sum(ops.abs(x)), self.l1)
+
+    def get_config(self):
+        return {"l1": self.l1}
+
+
+class L2(Regularizer):
+    """l2 * sum(x**2)."""
+
+    def __init__(self, l2=0.01):
+        self.l2 = _factor(self, "l2", 0.01 if l2 is None else l2)
+
+    def __call__(self, x):
+        return ops.multiply(ops.sum(ops.square(x)), self.l2)
+
+    def get_config(self):
+        return {"l2": self.l2}
+
+
+class OrthogonalRegularizer(Regularizer):
+    """factor times the mean of |cosine| between the rows (or `mode="columns"`) of a matrix (n, m)."""
+
+    def __init__(self, factor=0.01, mode="rows"):
+        self.factor = _factor(self, "factor", factor)
+        if mode not in ("rows", "columns"):
+            raise ValueError(f'OrthogonalRegularizer: mode must be "rows" or "columns", got {mode!r}.')
+        self.mode = mode
+
+    def __call__(self, x):
+        if len(x.shape) != 2:
+            raise ValueError(f"OrthogonalRegularizer: it regularizes matrices (n, m), got a weight of shape {tuple(x.shape)}.")
+        rows = x if self.mode == "rows" else ops.transpose(x)
+        size = tuple(rows.shape)[0]
+        length = ops.sqrt(ops.maximum(ops.sum(ops.square(rows), axis=1, keepdims=True), 1e-12))
+        rows = ops.divide(rows, length)
+        cosines = ops.abs(ops.matmul(rows, ops.transpose(rows)))
+        others = ops.multiply(cosines, ops.subtract(1.0, ops.cast(ops.eye(size), ops.dtype(cosines))))
+        return ops.multiply(ops.sum(others), self.factor / (size * (size - 1.0)))
+
+    def get_config(self):
+        return {"factor": self.factor, "mode": self.mode}
