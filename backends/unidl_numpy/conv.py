@@ -9,6 +9,8 @@ import numpy as np
 from unidl_numpy.tape import primitive
 from unidl_numpy.windows import output_sizes, padded, pads_of, places, unpadded
 
+_PIECE = 1 << 18  # elements of the columns that are made at once
+
 
 def columns(x, window, strides, dilation, sizes):
     """x (n, *padded, c) -> (n * out, window * c) for a GEMM with a kernel (window * c, f)."""
@@ -30,15 +32,23 @@ def columns(x, window, strides, dilation, sizes):
     return view.reshape(-1, count * c)
 
 
-def add_columns(cols, shape, window, strides, dilation, sizes):
-    """Adjoint of `columns`: (n * out, window * c) summed into zeros of `shape` (n, *padded, c)."""
+def add_columns(rows, kernel, shape, window, strides, dilation, sizes):
+    """Adjoint of `columns` after the product with the kernel: rows (n * out, f), kernel (window * c, f) -> zeros of `shape`
+    (n, *padded, c) to which rows @ kernel.T is added, each column at its place; a few samples at a time, for the cache."""
     n, c = shape[0], shape[-1]
-    if math.prod(window) == 1 and set(strides) == {1}:
-        return cols.reshape(shape)
-    cols = cols.reshape(n, *sizes, math.prod(window), c)
-    x = np.zeros(shape, cols.dtype)
-    for i, (_, key) in enumerate(places(window, strides, dilation, sizes)):
-        x[key] += cols[..., i, :]
+    count = math.prod(window)
+    if count == 1 and set(strides) == {1}:
+        return (rows @ kernel.T).reshape(shape)
+    x = np.zeros(shape, rows.dtype)
+    keys = [key for _, key in places(window, strides, dilation, sizes)]
+    each = math.prod(sizes)
+    samples = max(1, _PIECE // max(1, each * count * c))
+    for start in range(0, n, samples):
+        part = x[start : start + samples]
+        cols = rows[start * each : (start + samples) * each] @ kernel.T
+        cols = cols.reshape(len(part), *sizes, count, c)
+        for i, key in enumerate(keys):
+            part[key] += cols[..., i, :]
     return x
 
 
@@ -65,7 +75,7 @@ def _conv_dense(x, kernel, pads, wide, geometry):
     shape = wide.shape
 
     def for_x(g):
-        return unpadded(add_columns(g.reshape(-1, f) @ flat.T, shape, *geometry), x.shape, pads)
+        return unpadded(add_columns(g.reshape(-1, f), flat, shape, *geometry), x.shape, pads)
 
     return y, (for_x, lambda g: (cols.T @ g.reshape(-1, f)).reshape(kernel.shape))
 
@@ -135,7 +145,7 @@ def conv_transpose(x, kernel, strides, dilation, starts, sizes):
         back = _cut([(-before, -after) for before, after in pads], g)
         return columns(back, *geometry)
 
-    y = _cut(pads, add_columns(rows @ flat.T, shape, *geometry))
+    y = _cut(pads, add_columns(rows, flat, shape, *geometry))
     return y, (
         lambda g: (for_columns(g) @ flat).reshape(x.shape),
         lambda g: (for_columns(g).T @ rows).reshape(kernel.shape),

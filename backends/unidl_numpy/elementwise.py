@@ -9,7 +9,7 @@ import numpy as np
 from unidl_numpy import special
 from unidl_numpy.broadcasting import comparable, same
 from unidl_numpy.sums import unbroadcast
-from unidl_numpy.tape import primitive
+from unidl_numpy.tape import ALL, primitive
 
 # -- one tensor, with a gradient ---------------------------------------------------------------------
 
@@ -175,7 +175,7 @@ def clip(x, low, high):
 def _constant(function):
     """A primitive of any number of tensors through which no gradient flows."""
 
-    @primitive(None)
+    @primitive(ALL)
     def call(*args):
         return function(*args), None
 

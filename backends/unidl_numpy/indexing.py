@@ -21,10 +21,11 @@ def sum_rows(n, indices, rows):
     return total
 
 
+_BASIC = (int, np.integer, slice, type(None), type(Ellipsis))
+
+
 def _is_basic(key):
-    return all(
-        isinstance(part, (int, np.integer, slice, type(None), type(Ellipsis))) for part in (key if isinstance(key, tuple) else (key,))
-    )
+    return all(isinstance(part, _BASIC) for part in (key if isinstance(key, tuple) else (key,)))
 
 
 @primitive
@@ -65,7 +66,7 @@ def embedding(table, indices):
 @primitive
 def take_along_axis(x, indices, axis):
     at = axis % x.ndim
-    common = np.broadcast_shapes(*[s[:at] + (1,) + s[at + 1 :] for s in (x.shape, indices.shape)])
+    common = np.broadcast_shapes(*[(*s[:at], 1, *s[at + 1 :]) for s in (x.shape, indices.shape)])
     grid = list(np.ogrid[tuple(slice(n) for n in common)])
     # Where x itself is broadcast there is one element to take.
     grid = [np.zeros_like(g) if n == 1 else g for g, n in zip(grid, x.shape, strict=True)]

@@ -27,7 +27,7 @@ import numpy as np
 from unidl_numpy.tape_array import GradientError, TapeArray
 
 ndarray = np.ndarray
-ALL = None  # every positional argument is a tensor
+ALL = 0  # every positional argument is a tensor
 
 
 class Tape:
@@ -152,20 +152,23 @@ def _unary(forward, _):
 
 
 def _nary(forward, tensors):
-    names = forward.__code__.co_varnames[: tensors or 0]
+    names = forward.__code__.co_varnames[:tensors]
+    count = None if tensors == ALL else tensors
 
     @wraps(forward)
     def call(*args, **kwargs):
         if kwargs:
             args, kwargs = _tensors_by_place(args, kwargs, names)
         tape = None
-        for x in args if tensors is None else args[:tensors]:
+        for x in args[:count]:
             if type(x) is TapeArray:
                 break
         else:
             y = forward(*args, **kwargs)[0]
             return y if type(y) is ndarray else native(y, _first_float(args))
-        given = args[:tensors]
+        if len(args) < tensors:  # the last ones are optional
+            args = (*args, *[None] * (tensors - len(args)))
+        given = args[:count]
         for x in given:
             if type(x) is TapeArray and x._tape.entries is not None:
                 if tape is not None and tape is not x._tape:
