@@ -16,6 +16,14 @@ def pad_spatial(x, pairs, value=0):
     return tf.pad(x, ((0, 0), *pairs, (0, 0)), constant_values=value)
 
 
+def empty(x, window, strides, padding, dilation, channels):
+    """The result for a batch of none: oneDNN gives the wrong shape to a convolution of it, and a pool of it aborts the process."""
+    sizes = x.shape[1:-1]
+    pairs = explicit_padding(padding, sizes, window, strides, dilation)
+    axes = zip(sizes, window, strides, dilation, pairs, strict=True)
+    return tf.zeros((0, *((n + sum(pair) - (k - 1) * d - 1) // s + 1 for n, k, s, d, pair in axes), channels), x.dtype)
+
+
 def _padding(padding):
     """`padding` as tf.nn.conv2d wants it."""
     return padding.upper() if isinstance(padding, str) else [(0, 0), *padding, (0, 0)]
@@ -24,6 +32,8 @@ def _padding(padding):
 class Conv:
     def conv(self, x, kernel, strides, padding, dilation, groups=1):
         rank = len(strides)
+        if x.shape[0] == 0:
+            return empty(x, kernel.shape[:rank], strides, padding, dilation, kernel.shape[-1])
         if groups > 1:
             # Only oneDNN has a gradient for groups on a CPU (float32, Intel): elsewhere TensorFlow raises.
             parts = zip(tf.split(x, groups, -1), tf.split(kernel, groups, -1), strict=True)
@@ -36,16 +46,17 @@ class Conv:
         if rank == 1:
             padding = padding if isinstance(padding, str) else ((0, 0), *padding)
             return tf.squeeze(self.conv(as_planes(x), tf.expand_dims(kernel, 0), (1, *strides), padding, (1, *dilation)), 1)
-        if rank == 2:
-            return tf.nn.conv2d(x, kernel, strides, _padding(padding), dilations=dilation)
+        if rank == 2 and max(dilation) == 1:
+            return tf.nn.conv2d(x, kernel, strides, _padding(padding))
         if not isinstance(padding, str):
             x, padding = pad_spatial(x, padding), "valid"
-        # Not tf.nn.conv3d, which knows no dilation on a CPU; without data_format the eager gradient of this one fails.
-        return tf.nn.convolution(x, kernel, strides, padding.upper(), "NDHWC", dilation)
+        # Not conv2d and conv3d, whose gradients know no dilation on a CPU. Without data_format the eager gradient fails.
+        layout = "NHWC" if rank == 2 else "NDHWC"
+        return tf.nn.convolution(x, kernel, strides, padding.upper(), layout, dilation)
 
     def depthwise_conv(self, x, kernel, strides, padding, dilation):
         rank = len(strides)
-        native = rank < 3 and len(set(strides)) == 1 and (max(strides) == 1 or max(dilation) == 1)
+        native = x.shape[0] != 0 and rank < 3 and len(set(strides)) == 1 and (max(strides) == 1 or max(dilation) == 1)
         if not native:
             return super().depthwise_conv(x, kernel, strides, padding, dilation)
         if not isinstance(padding, str):
@@ -60,11 +71,11 @@ class Conv:
         if rank == 1:
             planes = self.conv_transpose(as_planes(x), tf.expand_dims(kernel, 0), (1, *strides), (1, *dilation), (0, *starts), (1, *sizes))
             return tf.squeeze(planes, 1)
-        if rank == 3 or (max(strides) > 1 and max(dilation) > 1):
+        if rank == 3 or max(dilation) > 1 or x.shape[0] == 0:
             return super().conv_transpose(x, kernel, strides, dilation, starts, sizes)
         # The gradient of a convolution that pads `start` before and what lies beyond `size` after.
-        axes = zip(self.shape(x)[1:-1], self.shape(kernel)[:rank], strides, dilation, strict=True)
-        full = [(n - 1) * s + (k - 1) * d + 1 for n, k, s, d in axes]
+        axes = zip(self.shape(x)[1:-1], self.shape(kernel)[:rank], strides, strict=True)
+        full = [(n - 1) * s + k for n, k, s in axes]
         real = [min(size, length - start) for size, length, start in zip(sizes, full, starts, strict=True)]
         cut = [(start, length - start - size) for start, length, size in zip(starts, full, real, strict=True)]
         y = tf.raw_ops.Conv2DBackpropInput(
@@ -74,6 +85,5 @@ class Conv:
             strides=(1, *strides, 1),
             padding="EXPLICIT",
             explicit_paddings=[0, 0, *cut[0], *cut[1], 0, 0],
-            dilations=(1, *dilation, 1),
         )
         return y if real == list(sizes) else pad_spatial(y, [(0, size - n) for size, n in zip(sizes, real, strict=True)])

@@ -13,7 +13,8 @@ class NN:
         return tf.nn.relu6(x)
 
     def leaky_relu(self, x, negative_slope):
-        return tf.nn.leaky_relu(x, negative_slope)
+        # The kernel keeps the slope in float32.
+        return super().leaky_relu(x, negative_slope) if x.dtype == tf.float64 else tf.nn.leaky_relu(x, negative_slope)
 
     def softmax(self, x, axis=-1):
         return tf.nn.softmax(x, axis) if isinstance(axis, int) else super().softmax(x, axis)

@@ -12,7 +12,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from unidl_tensorflow.conv import as_planes, pad_spatial
+from unidl_tensorflow.conv import as_planes, empty, pad_spatial
 
 
 class Pooling:
@@ -41,6 +41,8 @@ def _real_elements(size, window, stride, pair):
 
 def _by_planes(pool, x, window, strides, padding):
     rank = len(window)
+    if x.shape[0] == 0:
+        return empty(x, window, strides, padding, (1,) * rank, x.shape[-1])
     if rank == 1:
         return tf.squeeze(pool(as_planes(x), (1, *window), (1, *strides), padding.upper()), 1)
     if rank == 2:
