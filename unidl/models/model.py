@@ -9,6 +9,7 @@ from unidl.layers.input_spec import InputSpec
 from unidl.layers.layer import Layer
 from unidl.models.plan import Plan
 from unidl.models.summary import print_summary
+from unidl.saving.weights import load_weights, save_weights
 from unidl.training.trainer import Trainer
 
 
@@ -156,6 +157,14 @@ class Model(Trainer, Layer):
     def summary(self, line_length=None, expand_nested=False, show_trainable=False, print_fn=None, kernels=False):
         """Print a table of layers, output shapes and parameters; with `kernels` what each layer runs on."""
         print_summary(self, line_length, expand_nested, show_trainable, print_fn, kernels)
+
+    def save_weights(self, filepath, overwrite=True):
+        """Write the weights to a ".weights.h5" file in Keras' layout."""
+        save_weights(self, filepath, overwrite)
+
+    def load_weights(self, filepath):
+        """Read the weights from a ".weights.h5" file of the same architecture, unidl's or Keras'."""
+        load_weights(self, filepath)
 
     def build(self, input_shape=None):
         """Make all weights for inputs of `input_shape` (with batch axis), by one symbolic call."""

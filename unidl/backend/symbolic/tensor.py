@@ -57,38 +57,3 @@ _NO_VALUE = (
     "A KerasTensor has a shape and a dtype but no value yet, so {what} cannot use it. Write the computation with unidl.ops, "
     "or put it into the call() of a Layer of your own."
 )
-
-
-def _bind_operators():
-    """Python's operators are the functions of `unidl.ops`, bound late because ops imports this module."""
-
-    def forward(name):
-        def method(self, *others):
-            from unidl import ops
-
-            return getattr(ops, name)(self, *others)
-
-        return method
-
-    def reflected(name):
-        def method(self, other):
-            from unidl import ops
-
-            return getattr(ops, name)(other, self)
-
-        return method
-
-    binary = {
-        "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide", "mod": "mod",
-        "pow": "power", "matmul": "matmul", "and": "logical_and", "or": "logical_or", "xor": "logical_xor",
-    }  # fmt: skip
-    for python, name in binary.items():
-        setattr(KerasTensor, f"__{python}__", forward(name))
-        setattr(KerasTensor, f"__r{python}__", reflected(name))
-    comparisons = {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}
-    unary = {"neg": "negative", "abs": "abs", "invert": "logical_not", "getitem": "get_item"}
-    for python, name in (comparisons | unary).items():
-        setattr(KerasTensor, f"__{python}__", forward(name))
-
-
-_bind_operators()
