@@ -79,17 +79,11 @@ class Conv(contract.Conv):
         if rank == 1:
             y = self.conv_transpose(x.unsqueeze(1), kernel.unsqueeze(0), (1, *strides), (1, *dilation), (0, *starts), (1, *sizes))
             return y.squeeze(1)
-        # torch crops the same amount on both sides, then lengthens the end by less than a stride or a dilation.
-        lengthened, missing = [], []
-        for n, w, s, d, start, size in zip(x.shape[1:-1], kernel.shape, strides, dilation, starts, sizes, strict=False):
-            wanted = size - ((n - 1) * s + (w - 1) * d + 1 - 2 * start)
-            lengthened.append(min(max(wanted, 0), max(s, d) - 1))
-            missing.append(wanted - lengthened[-1])
+        axes = zip(x.shape[1:-1], kernel.shape, strides, dilation, starts, sizes, strict=False)
+        crops, lengthened, pairs = zip(*(_transpose_cut(*axis) for axis in axes), strict=True)
         weight = kernel.permute(rank + 1, rank, *range(rank))
-        y = _CONV_TRANSPOSE[rank](channels_second(x), weight, None, strides, tuple(starts), tuple(lengthened), 1, dilation)
-        if any(missing):
-            y = pad_spatial(y, [(0, m) for m in missing])  # a negative width cuts
-        return channels_last(y)
+        y = _CONV_TRANSPOSE[rank](channels_second(x), weight, None, strides, crops, lengthened, 1, dilation)
+        return channels_last(pad_spatial(y, pairs) if any(map(any, pairs)) else y)
 
     def max_pool(self, x, window, strides, padding):
         if len(window) == 1:
@@ -121,3 +115,13 @@ class Conv(contract.Conv):
 def _lift(padding, x, window, strides):
     """The padding of one spatial axis as that of two, the first of size 1."""
     return ((0, 0), *explicit_padding(padding, x.shape[1:-1], window, strides))
+
+
+def _transpose_cut(n, window, stride, dilation, start, size):
+    """(crop, lengthening, (before, after)) of one axis: torch crops both ends by the same amount and lengthens the end by
+    less than a stride or a dilation; the rest is zeros to pad, or elements to cut where a width is negative."""
+    full = (n - 1) * stride + (window - 1) * dilation + 1
+    longest = max(stride, dilation) - 1
+    crop = start if size - (full - 2 * start) <= longest else 0
+    lengthening = min(max(size - (full - 2 * crop), 0), longest)
+    return crop, lengthening, (crop - start, start + size - crop - (full - 2 * crop + lengthening))
