@@ -1,0 +1,102 @@
+"""Metrics, by name or config."""
+
+from __future__ import annotations
+
+from unidl.losses.shapes import kind_of_classification
+from unidl.metrics.accuracy import (
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+    binary_accuracy,
+    categorical_accuracy,
+    sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)
+from unidl.metrics.losses import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalHinge,
+    CosineSimilarity,
+    Hinge,
+    KLDivergence,
+    LogCoshError,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    RootMeanSquaredError,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+)
+from unidl.metrics.metric import Metric
+from unidl.metrics.reduction import Mean, MeanMetricWrapper, Sum
+from unidl.saving.lookup import Catalogue
+
+_CLASSES = (
+    Metric, Mean, MeanMetricWrapper, Sum,
+    Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy, TopKCategoricalAccuracy,
+    BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy,
+    MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError, RootMeanSquaredError,
+    CosineSimilarity, LogCoshError, Poisson, KLDivergence, Hinge, SquaredHinge, CategoricalHinge,
+)  # fmt: skip
+
+_ALIASES = {
+    "bce": BinaryCrossentropy, "BCE": BinaryCrossentropy,
+    "mse": MeanSquaredError, "MSE": MeanSquaredError,
+    "mae": MeanAbsoluteError, "MAE": MeanAbsoluteError,
+    "mape": MeanAbsolutePercentageError, "MAPE": MeanAbsolutePercentageError,
+    "msle": MeanSquaredLogarithmicError, "MSLE": MeanSquaredLogarithmicError,
+}  # fmt: skip
+
+_catalogue = Catalogue("metric", _CLASSES, aliases=_ALIASES)
+
+# Names whose meaning depends on the shapes of targets and predictions.
+_BY_SHAPE = {
+    "accuracy": {"binary": BinaryAccuracy, "sparse": SparseCategoricalAccuracy, "categorical": CategoricalAccuracy},
+    "crossentropy": {
+        "binary": BinaryCrossentropy, "sparse": SparseCategoricalCrossentropy, "categorical": CategoricalCrossentropy,
+    },
+}  # fmt: skip
+_BY_SHAPE["acc"], _BY_SHAPE["ce"] = _BY_SHAPE["accuracy"], _BY_SHAPE["crossentropy"]
+
+serialize = _catalogue.serialize
+
+
+def deserialize(config, custom_objects=None):
+    """The metric of a config or name."""
+    found = _catalogue.deserialize(config, custom_objects)
+    return found() if isinstance(found, type) else found
+
+
+def get(identifier):
+    """A metric by name, config, class or callable; None stays None."""
+    found = _catalogue.get(identifier)
+    if found is not None and not isinstance(found, Metric) and not callable(found):
+        raise ValueError(f'metrics.get: {identifier!r} is no metric. Give a name such as "mae", a Metric, or a function (y_true, y_pred).')
+    return found
+
+
+def resolve(identifier, y_true_shape, y_pred_shape) -> Metric:
+    """The Metric that `compile(metrics=[identifier])` means for targets and predictions of these shapes.
+
+    "accuracy" and "crossentropy" are binary where y_pred's last axis is 1, sparse categorical where y_true has a lower rank or
+    a last axis of 1, else categorical. A name stays the metric's name; a function becomes its mean.
+    """
+    if isinstance(identifier, str):
+        kinds = _BY_SHAPE.get(identifier.lower())
+        if kinds is not None:
+            return kinds[kind_of_classification(y_true_shape, y_pred_shape)](name=identifier)
+    found = get(identifier)
+    if found is None:
+        raise ValueError("metrics: None is no metric. Leave it out of the list.")
+    if not isinstance(found, Metric):
+        found = MeanMetricWrapper(found)
+    if isinstance(identifier, str):
+        found.name = identifier
+    return found

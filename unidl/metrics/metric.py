@@ -1,0 +1,84 @@
+"""The base class of metrics: sums kept on the device, read when asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unidl import initializers
+from unidl.backend import dtypes
+from unidl.backend.variable import Variable
+from unidl.utils.naming import auto_name
+
+
+class Metric:
+    """Subclass it: make variables in `__init__`, add to them in `update_state`, compute from them in `result`.
+
+    `update_state` runs inside the compiled step, so it must not read a value on the host.
+
+    Args:
+        dtype: of the computation, `floatx` by default; a policy's compute dtype.
+        name: by default the class' name in snake case.
+    """
+
+    def __init__(self, dtype=None, name=None):
+        self.name = name or auto_name(type(self).__name__)
+        self.dtype = dtypes.standardize_dtype(getattr(dtype, "compute_dtype", dtype))
+        self._own_variables: list[Variable] = []
+
+    def add_variable(self, shape=(), initializer="zeros", dtype=None, aggregation="sum", name=None) -> Variable:
+        """A Variable that belongs to the metric, on the active backend. `aggregation` is part of Keras' signature."""
+        if not hasattr(self, "_own_variables"):
+            raise RuntimeError(f"{type(self).__name__}.__init__ must call super().__init__() before add_variable().")
+        variable = Variable(
+            initializers.get(initializer or "zeros"), shape=shape, dtype=dtype or self.dtype, trainable=False, name=name
+        )
+        variable.path = f"{self.name}/{variable.name}"
+        self._own_variables.append(variable)
+        return variable
+
+    def add_weight(self, shape=(), initializer=None, dtype=None, name=None) -> Variable:
+        """`add_variable` under its older name."""
+        return self.add_variable(shape=shape, initializer=initializer, dtype=dtype, name=name)
+
+    @property
+    def variables(self) -> list[Variable]:
+        """Its own and those of metrics which it has as attributes."""
+        inner = [v for metric in vars(self).values() if isinstance(metric, Metric) for v in metric.variables]
+        return [*self._own_variables, *inner]
+
+    def update_state(self, *args, **kwargs) -> None:
+        raise NotImplementedError(f"{type(self).__name__} must implement update_state(self, y_true, y_pred, sample_weight=None).")
+
+    def result(self):
+        raise NotImplementedError(f"{type(self).__name__} must implement result(self).")
+
+    def reset_state(self) -> None:
+        """Set the variables to 0."""
+        for variable in self.variables:
+            variable.assign(np.zeros(variable.shape, dtype="float32"))
+
+    def __call__(self, *args, **kwargs):
+        self.update_state(*args, **kwargs)
+        return self.result()
+
+    def to(self, backend):
+        """Move to another backend; returns the metric."""
+        for variable in self.variables:
+            variable.to(backend)
+        return self
+
+    def get_config(self):
+        return {"name": self.name, "dtype": self.dtype}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+    def __repr__(self):
+        return f"<{type(self).__name__} name={self.name}>"
+
+
+def add_to(variable, amount) -> None:
+    """Add a native scalar or tensor to a variable."""
+    backend = variable.backend
+    variable.replace(backend.add(variable.value, backend.cast(backend.asarray(amount), variable.dtype)))

@@ -1,0 +1,105 @@
+"""Sums and means of values, and of what a function gives for targets and predictions."""
+
+from __future__ import annotations
+
+from unidl import ops
+from unidl.losses.reduction import divide_or_zero, expand_to_rank
+from unidl.losses.tensors import as_float, match_rank
+from unidl.metrics.metric import Metric, add_to
+from unidl.ops.dispatch import backend_of
+from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
+
+
+def samplewise(variable, values, sample_weight, reduce):
+    """(values, weights), both (n,) or scalars in the dtype and on the backend of `variable`, or weights None.
+
+    Axes behind the first are reduced by `reduce`; weights multiply the values before that. Values are detached from any tape.
+    """
+    backend = variable.backend
+    values = backend.stop_gradient(as_float(backend, values, variable.dtype))
+    if sample_weight is not None:
+        weight = as_float(backend, sample_weight, variable.dtype)
+        values, weight = match_rank(values, weight)
+        rank = len(weight.shape)
+        if len(values.shape) > rank:
+            values = reduce(values, axis=tuple(range(rank, len(values.shape))))
+        weight = expand_to_rank(weight, len(values.shape))
+        sample_weight = weight = ops.add(weight, ops.zeros_like(values))  # the shape of the values, which may be open
+        values = ops.multiply(values, weight)
+        if len(weight.shape) > 1:
+            sample_weight = reduce(weight, axis=tuple(range(1, len(weight.shape))))
+    if len(values.shape) > 1:
+        values = reduce(values, axis=tuple(range(1, len(values.shape))))
+    return values, sample_weight
+
+
+class Sum(Metric):
+    """The weighted sum of all values."""
+
+    def __init__(self, name="sum", dtype=None):
+        super().__init__(dtype, name)
+        self.total = self.add_variable(name="total")
+
+    def update_state(self, values, sample_weight=None):
+        with self.total.backend.scope():
+            values, _ = samplewise(self.total, values, sample_weight, ops.sum)
+            add_to(self.total, ops.sum(values))
+
+    def result(self):
+        return self.total.value
+
+
+class Mean(Metric):
+    """The weighted mean of all values, 0 where there were none."""
+
+    def __init__(self, name="mean", dtype=None):
+        super().__init__(dtype, name)
+        self.total = self.add_variable(name="total")
+        self.count = self.add_variable(name="count")
+
+    def update_state(self, values, sample_weight=None):
+        with self.total.backend.scope():
+            values, weight = samplewise(self.total, values, sample_weight, ops.mean)
+            add_to(self.total, ops.sum(values))
+            add_to(self.count, ops.sum(ops.ones_like(values) if weight is None else weight))
+
+    def result(self):
+        with self.total.backend.scope():
+            return divide_or_zero(self.total.value, self.count.value)
+
+
+class MeanMetricWrapper(Mean):
+    """The mean of `fn(y_true, y_pred, **kwargs)`, a function that gives one value for each sample or element."""
+
+    def __init__(self, fn, name=None, dtype=None, **kwargs):
+        super().__init__(name or getattr(fn, "name", None) or getattr(fn, "__name__", None), dtype)
+        self._fn, self._kwargs = fn, kwargs
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        with backend_of([y_pred, y_true]).scope():
+            super().update_state(self._fn(y_true, y_pred, **self._kwargs), sample_weight)
+
+    def get_config(self):
+        return {**super().get_config(), "fn": serialize_keras_object(self._fn), **serialize_keras_object(self._kwargs)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**deserialize_keras_object(config))
+
+
+class NamedMean(MeanMetricWrapper):
+    """A `MeanMetricWrapper` whose function is known: the config holds the arguments named in `arguments` instead."""
+
+    arguments = ()
+
+    def __init__(self, fn, name, dtype, **kwargs):
+        super().__init__(fn, name, dtype, **kwargs)
+        for key, value in kwargs.items():
+            setattr(self, key, value)
+
+    def get_config(self):
+        return {**Metric.get_config(self), **{name: getattr(self, name) for name in self.arguments}}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
