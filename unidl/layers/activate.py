@@ -14,11 +14,12 @@ def activate(activation, x):
         return x
     y = activation(x)
     if activation in _FROM_LOGITS:
-        note_logits(y, x)
+        note_logits(y, x, activation.__name__)
     return y
 
 
-def note_logits(y, x):
+def note_logits(y, x, kind):
+    """Note for the loss that `y` is the softmax or sigmoid (`kind`) of `x`."""
     context = call_context.current()
     if context is not None and context.keep_logits:
-        annotations.logits.set(y, x)
+        annotations.logits.set(y, (kind, x))

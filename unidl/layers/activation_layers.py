@@ -61,5 +61,5 @@ class Softmax(Layer):
             inputs = ops.add(inputs, ops.multiply(ops.subtract(1.0, ops.cast(mask, self.compute_dtype)), large))
         y = ops.softmax(inputs, axis=self.axis)
         if self.axis == -1:
-            note_logits(y, inputs)
+            note_logits(y, inputs, "softmax")
         return y

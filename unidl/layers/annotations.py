@@ -30,5 +30,5 @@ class Annotations:
 # Bool tensors (batch, time, ...), True where a step counts; set by layers, read by the layers that get the tensor next.
 masks = Annotations()
 
-# For the output of a softmax or sigmoid: its input, so that a cross-entropy can be computed from it.
+# For the output of a softmax or sigmoid: ("softmax" or "sigmoid", its input), so that a cross-entropy can be computed from it.
 logits = Annotations()

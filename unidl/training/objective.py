@@ -30,7 +30,8 @@ class Objective:
     def __init__(self, loss, loss_weights, metrics, weighted_metrics):
         self._given = loss, loss_weights, metrics, weighted_metrics
         for each in tree.flatten(loss):
-            losses_module.get(each)  # unknown names are told at once
+            if each not in losses_module.BY_SHAPE:
+                losses_module.get(each)  # unknown names are told at once
         self.resolved = False
         self._outputs = []
         self._tracker = metrics_module.Mean(name="loss")
@@ -54,7 +55,7 @@ class Objective:
             self._outputs.append(
                 Output(
                     name,
-                    losses_module.get(self._resolve_loss(loss[i], *shapes)),
+                    losses_module.resolve(loss[i], *shapes),
                     weights[i],
                     self._make_metrics(metrics[i], prefix, *shapes),
                     self._make_metrics(weighted[i], prefix, *shapes),
@@ -105,12 +106,6 @@ class Objective:
         return [given] * len(names)
 
     @staticmethod
-    def _resolve_loss(loss, y_shape, pred_shape):
-        if loss in ("crossentropy", "ce"):
-            return metrics_module.resolve("crossentropy_loss", y_shape, pred_shape)
-        return loss
-
-    @staticmethod
     def _make_metrics(given, prefix, y_shape, pred_shape):
         if given is None:
             return []
@@ -155,8 +150,8 @@ class Objective:
     @staticmethod
     def _loss_of(loss, target, prediction, weight):
         mask = masks.get(prediction)
-        from_logits = logits.get(prediction)
-        if from_logits is not None and hasattr(loss, "call_on_logits"):
+        kind, from_logits = logits.get(prediction) or (None, None)
+        if from_logits is not None and loss.logits_of == kind:
             return loss(target, prediction, sample_weight=weight, mask=mask, logits=from_logits)
         return loss(target, prediction, sample_weight=weight, mask=mask)
 
