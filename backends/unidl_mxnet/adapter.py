@@ -30,7 +30,7 @@ class MXNetBackend(
         "relu": "relu",
         "conv": "Convolution",
         "depthwise_conv": "Convolution",
-        "conv_transpose": "Deconvolution (1-D and 2-D)",
+        "conv_transpose": "dot and col2im",
         "max_pool": "Pooling",
         "avg_pool": "Pooling",
         "lstm": "RNN(mode=lstm)",

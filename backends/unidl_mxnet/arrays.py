@@ -108,7 +108,10 @@ class Arrays:
         return op("_np_reshape", x, newshape=tuple(shape))
 
     def transpose(self, x, axes):
-        return op("_np_transpose", x, axes=tuple(axes)) if axes else x
+        axes = tuple(axes)
+        if axes == tuple(range(len(axes))):
+            return x
+        return self._through_uint8(lambda y: op("_np_transpose", y, axes=axes), x)
 
     def broadcast_to(self, x, shape):
         offset = len(shape) - len(x.shape)

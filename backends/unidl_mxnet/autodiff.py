@@ -41,7 +41,7 @@ class Autodiff:
             pairs = [leaf(v.value) for v in variables]
             leaves = [view for view, _ in pairs]
             with rebound(variables, leaves):
-                with mx.autograd.record(train_mode=False):
+                with mx.autograd.record():
                     result = fn()
                 after = [v._store for v in variables]
             value = result[0] if has_aux else result

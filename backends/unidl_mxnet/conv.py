@@ -55,16 +55,22 @@ class Conv:
         return tuple(sizes)
 
     def conv_transpose(self, x, kernel, strides, dilation, starts, sizes):
+        """A product with the kernel and one `col2im`. `Deconvolution` is out of the question: its oneDNN gradient fails with
+        "could not execute a primitive" wherever the weights are the result of another operator, here a transpose.
+        """
         rank = len(strides)
-        window, filters = kernel.shape[:rank], kernel.shape[-2]
-        # The 3-D kernel has no float64.
-        if rank == 3 or 0 in x.shape:
+        if rank == 1:  # col2im knows planes only
+            x, kernel = self.expand_dims(x, 1), self.expand_dims(kernel, 0)
+            return self.squeeze(self.conv_transpose(x, kernel, (1, *strides), (1, *dilation), (0, *starts), (1, *sizes)), 1)
+        if rank == 3:
             return contract.Backend.conv_transpose(self, x, kernel, strides, dilation, starts, sizes)
-        weight = self.transpose(kernel, (rank + 1, rank, *range(rank)))
-        y = op(
-            "Deconvolution", self._channels_first(x), weight, kernel=window, stride=tuple(strides), dilate=tuple(dilation),
-            num_filter=filters, no_bias=True,
-        )  # fmt: skip
+        window, (filters, channels) = kernel.shape[:2], kernel.shape[2:]
+        if 0 in x.shape:
+            return self.full((x.shape[0], *sizes, filters), 0, self.dtype(x))
+        full = tuple((n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip(x.shape[1:-1], strides, window, dilation, strict=True))
+        weight = self.reshape(self.transpose(kernel, (3, 2, 0, 1)), (channels, -1))
+        columns = self.matmul(self.reshape(x, (x.shape[0], -1, channels)), weight)
+        y = op("col2im", self.transpose(columns, (0, 2, 1)), output_size=full, kernel=window, stride=tuple(strides), dilate=tuple(dilation))
         y = self.getitem(y, (slice(None), slice(None), *(slice(a, a + n) for a, n in zip(starts, sizes, strict=True))))
         short = tuple((0, n - have) for n, have in zip(sizes, y.shape[2:], strict=True))
         return self._channels_last(self.pad(y, ((0, 0), (0, 0), *short)))

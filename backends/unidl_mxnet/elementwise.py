@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+import unidl.backend.contract as contract
 from unidl.backend.contract import names
 from unidl.backend.dtypes import floatx
 from unidl_mxnet.gradients import carrier, needs_gradient
@@ -33,7 +34,7 @@ _BINARY = {
     "divide": ("_npi_true_divide", "_npi_true_divide_scalar", "_npi_rtrue_divide_scalar"),
     "mod": ("_npi_mod", "_npi_mod_scalar", "_npi_rmod_scalar"),
     "power": ("_npi_power", "_npi_power_scalar", "_npi_rpower_scalar"),
-    "arctan2": ("_npi_arctan2", "_npi_arctan2_scalar", "_npi_rarctan2_scalar"),
+    "arctan2": ("_npi_arctan2", None, None),  # the gradient of `_npi_rarctan2_scalar` is wrong
     "bitwise_and": ("_npi_bitwise_and", "_npi_bitwise_and_scalar", "_npi_bitwise_and_scalar"),
     "bitwise_or": ("_npi_bitwise_or", "_npi_bitwise_or_scalar", "_npi_bitwise_or_scalar"),
     "bitwise_xor": ("_npi_bitwise_xor", "_npi_bitwise_xor_scalar", "_npi_bitwise_xor_scalar"),
@@ -55,16 +56,13 @@ class Elementwise:
 
     def _number(self, kernel, x, number, *, compares=False):
         """A kernel of tensor `x` and a Python number, which takes the dtype of `x`."""
-        if not self._is_float(x):
-            if isinstance(number, float) and not number.is_integer():
-                if compares:
-                    return op(kernel, self.cast(x, "float64"), scalar=number)
-                raise TypeError(f"The number {number!r} does not fit a tensor of dtype {self.dtype(x)}. Cast the tensor to a float dtype first.")
-            # Kernels take the scalar as a double, so a larger integer travels as a tensor.
-            if abs(number) > 2**53:
-                return None
-            return op(kernel, x, scalar=int(number), is_int=True) if kernel != "_npi_arctan2_scalar" else op(kernel, x, scalar=number)
-        return op(kernel, x, scalar=float(number))
+        if self._is_float(x):
+            return op(kernel, x, scalar=float(number))
+        if float(number).is_integer():
+            return op(kernel, x, scalar=int(number), is_int=True)
+        if compares:
+            return op(kernel, self.cast(x, "float64"), scalar=number)
+        raise TypeError(f"The number {number!r} does not fit a tensor of dtype {self.dtype(x)}. Cast the tensor to a float dtype first.")
 
     def _of_one_dtype(self, x1, x2):
         """Both operands, a host number in the dtype of the other: MXNet notices a mixture late or never."""
@@ -87,9 +85,9 @@ class Elementwise:
         if isinstance(number, (np.ndarray, list, tuple)):
             number = self.asarray(number, self.dtype(tensor))
             return op(kernels[0], tensor, number) if left else op(kernels[0], number, tensor)
-        result = self._number(kernel, tensor, number, **options)
-        if result is not None:
-            return result
+        # Kernels take the number as a double, so a larger integer travels as a tensor.
+        if kernel is not None and (isinstance(number, float) or abs(number) <= 2**53):
+            return self._number(kernel, tensor, number, **options)
         number = self.full((), number, self.dtype(tensor))
         return op(kernels[0], tensor, number) if left else op(kernels[0], number, tensor)
 
@@ -164,6 +162,8 @@ class Elementwise:
         if not self._is_float(x):
             x = x if low == -math.inf else self.maximum(x, low)
             return x if high == math.inf else self.minimum(x, high)
+        if self.dtype(x) == "float64":  # the kernel holds its bounds as float32
+            return contract.Backend.clip(self, x, low, high)
         return op("_npi_clip", x, a_min=float(low), a_max=float(high))
 
 

@@ -56,7 +56,7 @@ class Linalg:
         """By the LQ factors of the transpose, which are defined for at least as many rows as columns."""
         m, n = x.shape[-2:]
         if m >= n:
-            lower, q = op("_linalg_gelqf", self._swapped(x))
+            q, lower = op("_linalg_gelqf", self._swapped(x))
             return self._checked((self._swapped(q), self._swapped(lower)))
         left, right = self.getitem(x, (Ellipsis, slice(0, m))), self.getitem(x, (Ellipsis, slice(m, None)))
         q, r = self.qr(left)

@@ -64,7 +64,7 @@ class StepProgram:
         self._watch()
         for place, index in self.places:
             arrays[place] = self.leaves[index]
-        with mx.autograd.record(train_mode=False):
+        with mx.autograd.record():
             results = self.forward(arrays)
         if self.is_differentiable:
             mx.autograd.backward([results[0]])

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from unidl_mxnet.arrays import from_numpy
 from unidl_mxnet.elementwise import FLOAT
 from unidl_mxnet.gradients import carrier, needs_gradient
 from unidl_mxnet.op import op
@@ -23,10 +20,19 @@ def all_axes(axis, rank):
     return tuple(sorted({a % rank for a in axes}))
 
 
+def _reduced(shape, axes, keepdims):
+    """Shape after a reduction over `axes`."""
+    return tuple(1 if a in axes else d for a, d in enumerate(shape) if keepdims or a not in axes)
+
+
 class Reductions:
     def sum(self, x, axis=None, keepdims=False):
         axes = all_axes(axis, len(x.shape))
-        return op("_np_sum", x, axis=axes, keepdims=keepdims) if axes else x
+        if not axes:
+            return x
+        if 0 in x.shape:  # the kernel's gradient fails on empty tensors
+            return self.full(_reduced(x.shape, axes, keepdims), 0, self.dtype(x))
+        return op("_np_sum", x, axis=axes, keepdims=keepdims)
 
     def mean(self, x, axis=None, keepdims=False):
         axes = all_axes(axis, len(x.shape))
@@ -56,15 +62,17 @@ class Reductions:
         dtype = self.dtype(x)
         if dtype == "bool":
             return self.cast(self._extreme_of_axis(kernel, self.cast(x, "uint8"), axis, keepdims), "bool")
+        if 0 in x.shape:  # an empty result, whose gradient the kernel cannot compute
+            return self.full(_reduced(x.shape, axes, keepdims), 0, dtype)
         y = op(kernel, x, axis=axes, keepdims=True)
         if dtype in FLOAT and needs_gradient():
             y = self.stop_gradient(y)
             hits = self.cast(self.equal(x, y), dtype)
             total = self.sum(self.multiply(hits, carrier(x)), axes, keepdims=True)
-            y = self.add(y, self.divide(total, self.maximum_of_count(self.sum(hits, axes, keepdims=True))))
+            y = self.add(y, self.divide(total, self._at_least_one(self.sum(hits, axes, keepdims=True))))
         return y if keepdims else self.squeeze(y, axes)
 
-    def maximum_of_count(self, count):
+    def _at_least_one(self, count):
         """At least 1: where NaN is the extreme nothing equals it."""
         return op("_npi_maximum_scalar", self.stop_gradient(count), scalar=1.0)
 
@@ -87,8 +95,7 @@ class Reductions:
         if x.shape[axis] == 0:
             raise ValueError(f"argmax or argmin over an empty axis of a tensor of shape {x.shape} has no value.")
         if 0 in x.shape:
-            shape = tuple(1 if a == axis else d for a, d in enumerate(x.shape) if keepdims or a != axis)
-            return self.full(shape, 0, "int32")
+            return self.full(_reduced(x.shape, (axis,), keepdims), 0, "int32")
         if self.dtype(x) == "bool":
             x = self.cast(x, "uint8")
         return self.cast(op(kernel, x, axis=axis, keepdims=keepdims), "int32")
