@@ -1,21 +1,20 @@
-"""Portable random bits in wrap-around int32 arithmetic.
+"""Portable random bits: on a CPU by the host's own generator, on a GPU and in a traced function by torch's int32 arithmetic.
 
-torch can multiply and shift int32 but hardly uint32, so a word is held as the int32 of the same bits, and a logical shift
-is an arithmetic one whose copies of the sign bit are masked away.
+A call of NumPy costs a fraction of a call of torch, and NumPy has unsigned shifts, so on a CPU the host is faster for small
+draws and for large ones. torch can multiply and shift int32 but hardly uint32; there a word is held as the int32 of the same
+bits, and a logical shift is an arithmetic one whose copies of the sign bit are masked away.
 """
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 
 from unidl.backend import contract
-from unidl.backend.contract.random import MASK, MULTIPLIERS, SHIFTS
+from unidl.backend.contract.random import MASK, MULTIPLIERS, SHIFTS, host_words
 from unidl_torch.types import current_device, torch_dtype
-
-# Elements hashed at a time on a CPU: the two buffers stay in its cache.
-BLOCK = 1 << 17
 
 
 def signed(word):
@@ -23,59 +22,61 @@ def signed(word):
     return word - (1 << 32) if word >> 31 else word
 
 
-_STEPS = tuple(
-    (shift, (1 << (32 - shift)) - 1, factor) for shift, factor in zip(SHIFTS, (*map(signed, MULTIPLIERS), None), strict=True)
-)
-
-
-def _mix_(words, scratch):
-    """`contract.random.mix` of each of int32 `words`, in place."""
-    for shift, mask, factor in _STEPS:
-        torch.bitwise_right_shift(words, shift, out=scratch)
-        words.bitwise_xor_(scratch.bitwise_and_(mask))
-        if factor is not None:
-            words.mul_(factor)
-
-
 def _mix(words):
-    """The same without mutation, for a traced function, where the compiler fuses it into one loop."""
-    for shift, mask, factor in _STEPS:
-        words = words ^ ((words >> shift) & mask)
+    """`contract.random.mix` of each of int32 `words`."""
+    for shift, factor in zip(SHIFTS, (*map(signed, MULTIPLIERS), None), strict=True):
+        words = words ^ ((words >> shift) & ((1 << (32 - shift)) - 1))
         if factor is not None:
             words = words * factor
     return words
 
 
-def hash_words(key, count):
-    """int32 tensor (count,) whose elements have the bits of mix(mix(i + key[0]) ^ key[1])."""
-    device = current_device()
-    if isinstance(key, torch.Tensor):
-        first, second = key.to(torch.int32).unbind()
-        return _mix(_mix(torch.arange(count, dtype=torch.int32, device=device) + first) ^ second)
-    first, second = key[0], signed(key[1])
-    words = torch.empty(count, dtype=torch.int32, device=device)
-    block = min(count, BLOCK if device.type == "cpu" else 1 << 30)
-    counter = torch.arange(block, dtype=torch.int32, device=device)
-    scratch = torch.empty_like(counter)
-    for start in range(0, count, block or 1):
-        part = words[start : start + block]
-        size = part.shape[0]
-        torch.add(counter[:size], signed((first + start) & MASK), out=part)
-        _mix_(part, scratch[:size])
-        _mix_(part.bitwise_xor_(second), scratch[:size])
-    return words
+def device_words(key, count, device):
+    """int32 tensor (count,) whose elements have the bits of mix(mix(i + key[0]) ^ key[1]); `key` may be a tensor (2,)."""
+    first, second = key.to(torch.int32).unbind() if isinstance(key, torch.Tensor) else map(signed, key)
+    return _mix(_mix(torch.arange(count, dtype=torch.int32, device=device) + first) ^ second)
+
+
+def _draw(key, shape, dtype, write, of_device_words):
+    """Tensor of `shape`: by `write(uint32 words, array)` piece by piece, or by `of_device_words` of all int32 words at once."""
+    device, count = current_device(), math.prod(shape)
+    if device.type != "cpu" or isinstance(key, torch.Tensor):
+        return of_device_words(device_words(key, count, device)).view(shape)
+    result = torch.empty(count, dtype=dtype)
+    array = result.numpy()
+    for where, words in host_words(key, count):
+        write(words, array[where])
+    return result.view(shape)
 
 
 class Random(contract.Random):
     def random_bits(self, key, shape):
-        return (hash_words(key, math.prod(shape)).long() & MASK).view(shape)
+        return _draw(key, shape, torch.int64, _write_bits, lambda words: words.long() & MASK)
 
     def uniform(self, key, shape, dtype):
-        upper = (hash_words(key, math.prod(shape)) >> 8) & 0xFFFFFF
-        return (upper.to(torch_dtype(dtype)) * 2.0**-24).view(shape)
+        dtype = torch_dtype(dtype)
+        # Narrow floats, of which NumPy has not all, pass through float32: it holds the 24 bits, and they are rounded once.
+        through = dtype if dtype.itemsize > 4 else torch.float32
+        values = _draw(key, shape, through, _write_uniform, lambda words: ((words >> 8) & 0xFFFFFF).to(through) * 2.0**-24)
+        return values.to(dtype)
 
     def keep_mask(self, key, shape, rate):
-        # Unsigned order is signed order with the top bit flipped.
         threshold = min(MASK, round(rate * 2**32))
-        words = hash_words(key, math.prod(shape)) ^ signed(1 << 31)
-        return (words >= signed(threshold ^ (1 << 31))).view(shape)
+
+        def write(words, mask):
+            np.greater_equal(words, np.uint32(threshold), out=mask)
+
+        def of_device_words(words):
+            # Unsigned order is signed order with the top bit flipped.
+            return (words ^ signed(1 << 31)) >= signed(threshold ^ (1 << 31))
+
+        return _draw(key, shape, torch.bool, write, of_device_words)
+
+
+def _write_bits(words, bits):
+    bits[...] = words
+
+
+def _write_uniform(words, values):
+    words >>= np.uint32(8)
+    np.multiply(words, values.dtype.type(2.0**-24), out=values, casting="unsafe")

@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from unidl.backend import Backend
-from unidl.backend.contract.random import MASK, mix
-from unidl_torch.random import BLOCK
+from unidl.backend.contract.random import MASK, PIECE, mix
 
 KEYS = [(0, 0), (12345, 678), (MASK, MASK), (0x80000000, 0x7FFFFFFF), (MASK - 3, 1)]
 
@@ -28,11 +27,12 @@ def test_a_key_that_is_a_tensor_gives_the_same_bits(backend, key):
 
 
 @pytest.mark.parametrize("key", KEYS[:3])
-def test_bits_beyond_the_first_block(backend, key):
-    n = 2 * BLOCK + 5
+def test_bits_beyond_the_first_piece(backend, key):
+    n = 2 * PIECE + 5
     bits = backend.random_bits(key, (n,))
-    places = [BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, n - 1]
+    places = [PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, n - 1]
     assert bits[places].tolist() == words(key, places)
+    assert torch.equal(backend.random_bits(torch.tensor(key), (n,)), bits)
 
 
 @pytest.mark.parametrize("rate", [0.0, 1e-9, 0.1, 0.5, 0.75, 0.999999999, 1.0])
@@ -41,6 +41,15 @@ def test_mask_and_uniform_are_those_of_the_default_bodies(backend, rate):
         assert torch.equal(backend.keep_mask(key, (3, 50), rate), Backend.keep_mask(backend, key, (3, 50), rate))
         for dtype in ("float32", "float64"):
             assert torch.equal(backend.uniform(key, (3, 50), dtype), Backend.uniform(backend, key, (3, 50), dtype))
+
+
+@pytest.mark.parametrize("shape", [(), (3, 50), (0, 2), (3, PIECE // 2)])
+def test_the_host_and_the_device_draw_the_same(backend, shape):
+    for key in KEYS:
+        on_device = torch.tensor(key)
+        assert torch.equal(backend.keep_mask(key, shape, 0.3), backend.keep_mask(on_device, shape, 0.3))
+        for dtype in ("bfloat16", "float16", "float32", "float64"):
+            assert torch.equal(backend.uniform(key, shape, dtype), backend.uniform(on_device, shape, dtype))
 
 
 def test_moments(backend):

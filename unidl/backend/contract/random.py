@@ -11,9 +11,14 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 
+import numpy as np
+
 MULTIPLIERS = (0x7FEB352D, 0x846CA68B)
 SHIFTS = (16, 15, 16)
 MASK = 0xFFFFFFFF
+
+# Words that `host_words` hashes at a time: they, their scratch and what is made of them stay in the cache.
+PIECE = 1 << 15
 
 
 def mix(word: int) -> int:
@@ -23,6 +28,32 @@ def mix(word: int) -> int:
     word ^= word >> SHIFTS[1]
     word = (word * MULTIPLIERS[1]) & MASK
     return word ^ (word >> SHIFTS[2])
+
+
+def host_words(key, count):
+    """Pairs (slice, uint32 words of the elements in it) for all of `count` elements, hashed by NumPy in pieces.
+
+    The array belongs to the caller until the next piece, which overwrites it.
+    """
+    first, second = key
+    counter = np.arange(min(count, PIECE), dtype=np.uint32)
+    buffer, scratch = np.empty_like(counter), np.empty_like(counter)
+    for start in range(0, count, PIECE):
+        size = min(PIECE, count - start)
+        words, spare = buffer[:size], scratch[:size]
+        np.add(counter[:size], np.uint32((first + start) & MASK), out=words)
+        _mix_words(words, spare)
+        words ^= np.uint32(second & MASK)
+        _mix_words(words, spare)
+        yield slice(start, start + size), words
+
+
+def _mix_words(words, spare):
+    """`mix` of every element of a uint32 array, in place; `spare` is of its shape."""
+    for shift, multiplier in zip(SHIFTS, (*MULTIPLIERS, None), strict=True):
+        words ^= np.right_shift(words, np.uint32(shift), out=spare)
+        if multiplier is not None:
+            words *= np.uint32(multiplier)
 
 
 class Random(ABC):
