@@ -69,14 +69,8 @@ TapeArray.__iter__ = lambda x: iter(shaping.unstack(x, 0))
 
 TapeArray.T = property(lambda x: functions.transpose(x))
 TapeArray.mT = property(lambda x: functions.swapaxes(x, -1, -2))
-for _name in (
-    "sum", "mean", "prod", "max", "min", "var", "std", "cumsum", "cumprod", "squeeze", "ravel", "swapaxes", "dot",
-    "take", "repeat", "clip", "argmax", "argmin", "any", "all", "nonzero", "argsort", "round", "diagonal", "trace", "ptp",
-):  # fmt: skip
-    if hasattr(functions, _name):
-        setattr(TapeArray, _name, getattr(functions, _name))
-TapeArray.flatten = functions.ravel
-TapeArray.copy = lambda x, order="C": x
+for _name, _function in functions.METHODS.items():
+    setattr(TapeArray, _name, _function)
 TapeArray.astype = lambda x, dtype, *args, **kwargs: shaping.cast(x, np.dtype(dtype))
 TapeArray.reshape = lambda x, *shape, order="C": functions.reshape(x, shape[0] if len(shape) == 1 else shape, order)
 TapeArray.transpose = lambda x, *axes: functions.transpose(x, (axes[0] if len(axes) == 1 else axes) or None)

@@ -202,14 +202,13 @@ TABLE = {
     np.linalg.solve: linalg.solve, np.linalg.inv: linalg.inv, np.linalg.det: linalg.det, np.copy: lambda x: x,
 }  # fmt: skip
 
-any = reductions.any
-all = reductions.all
-sum = reductions.sum
-mean = reductions.mean
-prod = reductions.prod
-max = reductions.max
-min = reductions.min
-var = reductions.var
+METHODS = {
+    "sum": reductions.sum, "mean": reductions.mean, "prod": reductions.prod, "max": reductions.max, "min": reductions.min,
+    "var": reductions.var, "std": std, "ptp": ptp, "cumsum": cumsum, "cumprod": cumprod, "squeeze": squeeze, "ravel": ravel,
+    "flatten": ravel, "swapaxes": swapaxes, "dot": dot, "take": take, "repeat": repeat, "clip": clip, "trace": trace,
+    "diagonal": diagonal, "argmax": argmax, "argmin": argmin, "argsort": argsort, "nonzero": nonzero,
+    "any": reductions.any, "all": reductions.all, "copy": lambda x, order="C": x,
+}  # fmt: skip
 
 # What depends on the shape, or is no differentiable function of the values.
 CONSTANT = {

@@ -10,14 +10,19 @@ from unidl_numpy.sums import unbroadcast
 from unidl_numpy.tape import ALL, primitive
 
 
+def _rows(x):
+    """(..., k) as a matrix (-1, k), also when k is 0."""
+    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
 def dot(x, w):
     """(..., k) @ (k, m) as one GEMM."""
-    return x @ w if x.ndim == 2 else (x.reshape(-1, x.shape[-1]) @ w).reshape(*x.shape[:-1], w.shape[-1])
+    return (_rows(x) @ w).reshape(*x.shape[:-1], w.shape[-1])
 
 
 def dot_weights(x, g):
     """Gradient of `dot` for w: (..., k), (..., m) -> (k, m), summed over the leading axes in one GEMM."""
-    return x.reshape(-1, x.shape[-1]).T @ g.reshape(-1, g.shape[-1])
+    return _rows(x).T @ _rows(g)
 
 
 @primitive(2)

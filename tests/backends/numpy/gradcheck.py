@@ -1,6 +1,7 @@
 """Central differences in float64, and helpers to differentiate a function of plain arrays."""
 
 import numpy as np
+
 from unidl_numpy.adapter import NumpyBackend
 from unidl_numpy.tape import Tape, plain
 from unidl_numpy.tape_array import TapeArray

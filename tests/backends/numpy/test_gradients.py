@@ -102,7 +102,7 @@ CASES = {
     "sort": (lambda x: B.sort(x, 0), X),
     "top_k": (lambda x: B.top_k(x, 2)[0], X),
     # reductions
-    **{f"{name} {axis} {keep}": (lambda x, f=getattr(B, name), a=axis, k=keep: f(x, a, k), normal(2, 3, 4))
+    **{f"{name} {axis} {keep}": (lambda x, f=name, a=axis, k=keep: getattr(B, f)(x, a, k), normal(2, 3, 4))
        for name in ("sum", "mean", "prod", "max", "min", "var", "logsumexp") for axis, keep in
        ((None, False), (1, False), ((0, 2), True), (-1, False))},
     "sum of many rows": (lambda x: B.sum(B.tile(x, (200, 1)), 0), X),
@@ -117,7 +117,8 @@ CASES = {
         ((3, 4), (4, 2)), ((2, 3, 4), (4, 2)), ((2, 3, 4), (2, 4, 2)), ((2, 1, 3, 4), (3, 4, 2)), ((3, 4), (2, 4, 2)),
         ((4,), (4,)), ((4,), (4, 2)), ((3, 4), (4,)), ((4,), (2, 4, 3)), ((2, 3, 4), (4,)))},
     **{f"einsum {s}": (lambda *xs, s=s: B.einsum(s, *xs), *[normal(*shape) for shape in shapes]) for s, shapes in (
-        ("ij,jk->ik", ((2, 3), (3, 4))), ("bthd,bshd->bhts", ((2, 3, 2, 2), (2, 4, 2, 2))), ("bhts,bshd->bthd", ((1, 2, 3, 4), (1, 4, 2, 2))),
+        ("ij,jk->ik", ((2, 3), (3, 4))), ("bthd,bshd->bhts", ((2, 3, 2, 2), (2, 4, 2, 2))),
+        ("bhts,bshd->bthd", ((1, 2, 3, 4), (1, 4, 2, 2))),
         ("abc,cde->abde", ((2, 3, 2), (2, 1, 3))), ("...ij,...jk->...ik", ((2, 1, 2, 3), (3, 3, 2))), ("ij,kj", ((2, 3), (4, 3))),
         ("ii->i", ((3, 3),)), ("ii", ((3, 3),)), ("ij->j", ((2, 3),)), ("ij,j->", ((2, 3), (3,))), ("i,j->ji", ((2,), (3,))),
         ("ij,jk,kl->il", ((2, 3), (3, 2), (2, 4))), ("iji,k->jk", ((2, 3, 2), (2,))), ("ij,k->k", ((2, 3), (4,))),
@@ -142,7 +143,8 @@ CASES = {
     "batch_norm": (lambda x, g, b: B.batch_norm_training(x, g, b, (0, 1), 1e-3), normal(3, 2, 4), normal(4), normal(4)),
     "batch_norm bare": (lambda x: B.batch_norm_training(x, None, None, (0,), 1e-3)[0], X),
     "batch_norm first": (lambda x, g, b: B.batch_norm_training(x, g, b, (0, 2), 1e-3), normal(3, 2, 4), normal(2), normal(2)),
-    "batch_norm_inference": (lambda x, g, b, m: B.batch_norm_inference(x, g, b, m, np.full(4, 2.0), (0,), 1e-3), X, normal(4), normal(4), normal(4)),
+    "batch_norm_inference": (lambda x, g, b, m: B.batch_norm_inference(x, g, b, m, np.full(4, 2.0), (0,), 1e-3),
+                             X, normal(4), normal(4), normal(4)),
     "attention": (lambda q, k, v, b: B.attention(q, k, v, b, 0.7), normal(2, 3, 4), normal(2, 2, 4), normal(2, 2, 5), normal(3, 2)),
     "attention broadcast": (lambda q, k, v: B.attention(q, k, v), normal(2, 3, 4), normal(2, 4), normal(1, 2, 5)),
     "sparse cross-entropy": (lambda x: B.sparse_softmax_cross_entropy(np.array([[1, 0], [3, 3]]), x), normal(2, 2, 4)),
@@ -151,7 +153,8 @@ CASES = {
     "dropout": (lambda x: B.dropout(x, (1, 2), 0.4), X),
     "dropout shape": (lambda x: B.dropout(x, (1, 3), 0.5, (None, 1)), X),
     "resize": (lambda x: B.resize(x, (5, 2), "bicubic"), normal(1, 3, 4, 2)),
-    **{f"lstm {r}": (lambda *xs, r=r: B.lstm(*xs, reverse=r), normal(2, 3, 4), normal(2, 3), normal(2, 3), normal(4, 12), normal(3, 12), normal(12))
+    **{f"lstm {r}": (lambda *xs, r=r: B.lstm(*xs, reverse=r),
+                     normal(2, 3, 4), normal(2, 3), normal(2, 3), normal(4, 12), normal(3, 12), normal(12))
        for r in (False, True)},
     "lstm no bias": (lambda *xs: B.lstm(*xs, None)[0], normal(2, 3, 4), normal(2, 3), normal(2, 3), normal(4, 12), normal(3, 12)),
     **{f"gru {r}": (lambda *xs, r=r: B.gru(*xs, reverse=r), normal(2, 3, 4), normal(2, 3), normal(4, 9), normal(3, 9), normal(2, 9))
@@ -185,7 +188,7 @@ for _starts, _sizes in (((0, 0), (7, 9)), ((1, 0), (5, 6)), ((0, 2), (9, 8))):
 CASES["conv_transpose dilated"] = (lambda x, k: B.conv_transpose(x, k, (1,), (2,), (1,), (6,)), normal(2, 4, 3), normal(3, 2, 3))
 for _padding in ("valid", "same"):
     for _name in ("max_pool", "avg_pool"):
-        CASES[f"{_name} {_padding}"] = (lambda x, f=getattr(B, _name), p=_padding: f(x, (3, 2), (2, 2), p), normal(2, 6, 5, 2))
+        CASES[f"{_name} {_padding}"] = (lambda x, f=_name, p=_padding: getattr(B, f)(x, (3, 2), (2, 2), p), normal(2, 6, 5, 2))
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -4,11 +4,11 @@ import inspect
 
 import numpy as np
 import pytest
-from unidl_numpy.adapter import NumpyBackend
-from unidl_numpy.tape import plain
 
 from tests.backends.numpy.gradcheck import B, gradients, weighted, worst
 from unidl.backend import Backend
+from unidl_numpy.adapter import NumpyBackend
+from unidl_numpy.tape import plain
 
 DERIVED = [
     name
