@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unidl import tree
+from unidl import ops, tree
 from unidl.backend import dtypes
 from unidl.losses.reduction import check_reduction, reduce_weighted
 from unidl.losses.tensors import as_float, together
@@ -44,7 +44,7 @@ class Loss:
                 values = self.call(self._targets(backend, y_true), y_pred)
             own = self.mask_of(y_true, values)
             parts = [as_float(backend, m, self.dtype) for m in (mask, own) if m is not None]
-            mask = None if not parts else parts[0] if len(parts) == 1 else parts[0] * parts[1]
+            mask = None if not parts else parts[0] if len(parts) == 1 else ops.multiply(*parts)
             weight = None if sample_weight is None else as_float(backend, sample_weight, self.dtype)
             return reduce_weighted(values, weight, mask, self.reduction)
 

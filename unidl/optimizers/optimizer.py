@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import warnings
 
+from unidl import ops
 from unidl.backend.keys import next_number
 from unidl.backend.variable import Variable
 from unidl.optimizers import clipping
@@ -204,7 +205,7 @@ class Optimizer:
 
     def scale_loss(self, loss):
         """The loss to differentiate."""
-        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
+        return loss if self.loss_scale_factor is None else ops.multiply(loss, self.loss_scale_factor)
 
     def apply_gradients(self, grads_and_vars):
         """`apply` for pairs (gradient, variable); returns the iterations."""

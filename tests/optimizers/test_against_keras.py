@@ -1,0 +1,139 @@
+"""Every optimizer and every option of the base class, seven steps in float64, against Keras."""
+
+import numpy as np
+import pytest
+
+from tests.reference import close, in_float64
+from unidl import optimizers
+from unidl.backend import Variable, list_backends, use_backend
+
+STEPS = 7
+SHAPES = [(3, 4), (4,), ()]
+BACKENDS = [b.name for b in list_backends() if b.installed]
+
+# Keras casts Python constants through float32, so those here are sums of few powers of two. That the defaults are Keras' own
+# is seen from the configs, and what they do from golden values, in test_optimizer.py.
+ADAM = {"learning_rate": 2**-7, "beta_1": 0.875, "beta_2": 0.9375, "epsilon": 2**-12}
+RMSPROP = {"learning_rate": 2**-7, "rho": 0.875, "epsilon": 2**-12}
+SGD = {"learning_rate": 2**-5}
+EMA = {"use_ema": True, "ema_momentum": 0.75}
+
+CASES = [
+    ("SGD", SGD),
+    ("SGD", {**SGD, "momentum": 0.875}),
+    ("SGD", {**SGD, "momentum": 0.875, "nesterov": True}),
+    ("SGD", {**SGD, "weight_decay": 2**-4, "momentum": 0.5}),
+    ("SGD", {**SGD, "clipnorm": 0.25}),
+    ("SGD", {**SGD, "clipvalue": 0.25}),
+    ("SGD", {**SGD, "global_clipnorm": 0.5}),
+    ("Adam", ADAM),
+    ("Adam", {**ADAM, "epsilon": 0.25}),
+    ("Adam", {**ADAM, "amsgrad": True, "beta_2": 0.5}),
+    ("AdamW", {**ADAM, "weight_decay": 0.125, "clipnorm": 0.5}),
+    ("RMSprop", RMSPROP),
+    ("RMSprop", {**RMSPROP, "epsilon": 0.25, "rho": 0.5}),
+    ("RMSprop", {**RMSPROP, "momentum": 0.875}),
+    ("RMSprop", {**RMSPROP, "centered": True}),
+    ("RMSprop", {**RMSPROP, "centered": True, "momentum": 0.25}),
+    ("Adam", {**ADAM, **EMA}),
+    ("Adam", {**ADAM, **EMA, "ema_overwrite_frequency": 3}),
+    ("Adam", {**ADAM, "loss_scale_factor": 8.0}),
+    ("Adam", {**ADAM, "gradient_accumulation_steps": 3}),
+    ("SGD", {**SGD, "gradient_accumulation_steps": 2, "momentum": 0.875, "global_clipnorm": 0.5, "weight_decay": 0.125}),
+    ("RMSprop", {**RMSPROP, "gradient_accumulation_steps": 2, **EMA, "ema_overwrite_frequency": 2}),
+]
+
+
+def _values(seed):
+    draw = np.random.default_rng(seed)
+    return [draw.standard_normal(s) for s in SHAPES]
+
+
+def _keras_run(keras, name, arguments):
+    variables = [keras.Variable(v, dtype="float64", name=f"v{i}") for i, v in enumerate(_values(0))]
+    variables[1].constraint = keras.constraints.NonNeg()
+    optimizer = getattr(keras.optimizers, name)(**arguments)
+    optimizer.build(variables)
+    for step in range(STEPS):
+        optimizer.apply([keras.ops.convert_to_tensor(g, dtype="float64") for g in _values(step + 1)])
+    return optimizer, [np.array(v) for v in variables], [np.array(v) for v in optimizer.variables]
+
+
+def _make(name, arguments):
+    from unidl import constraints
+
+    variables = [Variable(v, dtype="float64", name=f"v{i}") for i, v in enumerate(_values(0))]
+    variables[1].constraint = constraints.NonNeg()
+    optimizer = getattr(optimizers, name)(**arguments)
+    optimizer.build(variables)
+    return optimizer, variables
+
+
+def _compare(optimizer, variables, theirs):
+    _, expected, slots = theirs
+    for ours, wanted in zip(variables, expected, strict=True):
+        close(ours.numpy(), wanted)
+    assert len(optimizer.variables) == len(slots)
+    for ours, wanted in zip(optimizer.variables, slots, strict=True):
+        close(ours.numpy(), wanted)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("name", "arguments"), CASES)
+def test_eager(backend, name, arguments):
+    with in_float64() as keras:
+        theirs = _keras_run(keras, name, arguments)
+        with use_backend(backend) as b:
+            optimizer, variables = _make(name, arguments)
+            for step in range(STEPS):
+                optimizer.apply([b.asarray(g) for g in _values(step + 1)])
+            _compare(optimizer, variables, theirs)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("name", "arguments"), CASES)
+def test_in_a_compiled_step(backend, name, arguments):
+    """The gradient of sum(c * v) is c: the same numbers through the backend's own compiled step, begin_step before each run."""
+    with in_float64() as keras:
+        theirs = _keras_run(keras, name, {k: v for k, v in arguments.items() if k != "loss_scale_factor"})
+        with use_backend(backend) as b:
+            optimizer, variables = _make(name, arguments)
+
+            def forward(*coefficients):
+                total = None
+                for c, v in zip(coefficients, variables, strict=True):
+                    part = b.sum(b.multiply(c, v.value))
+                    total = part if total is None else b.add(total, part)
+                return optimizer.scale_loss(total), []
+
+            state = variables + optimizer.slot_variables
+            step = b.compile_step(forward, optimizer.apply, variables, state)
+            for i in range(STEPS):
+                optimizer.begin_step()
+                step(*[b.asarray(g) for g in _values(i + 1)])
+            _compare(optimizer, variables, theirs)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_schedule_and_changed_rate_reach_a_compiled_step(backend):
+    """A learning rate that changes between runs is an input of the step, not a constant of its trace."""
+    with use_backend(backend) as b:
+        v = Variable(np.zeros(2), dtype="float64")
+        optimizer = optimizers.SGD(optimizers.schedules.PiecewiseConstantDecay([1, 3], [1.0, 0.1, 0.01]))
+        optimizer.build([v])
+        step = b.compile_step(lambda x: (b.sum(b.multiply(x, v.value)), []), optimizer.apply, [v], [v])
+        for _ in range(6):
+            step(b.asarray(np.ones(2)))
+        close(v.numpy(), np.full(2, -(2 * 1.0 + 2 * 0.1 + 2 * 0.01)), 1e-6)
+        assert int(optimizer.iterations) == 6
+
+        constant = optimizers.SGD(1.0)
+        constant.build([v])
+        v.assign(np.zeros(2))
+        step = b.compile_step(lambda x: (b.sum(b.multiply(x, v.value)), []), constant.apply, [v], [v])
+        step(b.asarray(np.ones(2)))
+        constant.learning_rate = 0.25
+        step(b.asarray(np.ones(2)))
+        constant.apply([b.asarray(np.ones(2))])
+        close(v.numpy(), np.full(2, -1.5))
+        assert int(constant.iterations) == 3

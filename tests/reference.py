@@ -1,0 +1,38 @@
+"""Keras itself, as the reference: imported on TensorFlow with float64 as its default, quietly."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+import numpy as np
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@contextlib.contextmanager
+def in_float64():
+    """Keras and unidl with floatx float64 inside the block; yields Keras."""
+    import keras
+
+    import unidl.backend as backend
+
+    before = keras.config.floatx(), backend.floatx()
+    keras.config.set_floatx("float64")
+    backend.set_floatx("float64")
+    try:
+        yield keras
+    finally:
+        keras.config.set_floatx(before[0])
+        backend.set_floatx(before[1])
+
+
+def close(ours, theirs, tolerance=1e-11):
+    """Assert max|difference| <= tolerance * max|theirs|, and equal shapes."""
+    ours, theirs = np.asarray(ours), np.asarray(theirs)
+    assert ours.shape == theirs.shape, (ours.shape, theirs.shape)
+    np.testing.assert_array_equal(np.isnan(ours), np.isnan(theirs))
+    scale = np.nanmax(np.abs(theirs), initial=1e-300)
+    difference = np.nanmax(np.abs(ours - theirs), initial=0.0)
+    assert difference <= tolerance * scale, f"{difference / scale:.3e} > {tolerance}"
