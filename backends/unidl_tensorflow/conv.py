@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import tensorflow as tf
 
+from unidl.backend import registry
 from unidl.backend.contract.conv import explicit_padding
 
 
@@ -29,13 +32,31 @@ def _padding(padding):
     return padding.upper() if isinstance(padding, str) else [(0, 0), *padding, (0, 0)]
 
 
+@cache
+def has_grouped_gradient(device):
+    """Whether a float32 convolution in groups can be trained on `device`; on a CPU oneDNN alone can, so it is tried once."""
+    with tf.init_scope(), tf.device(device and f"/{device}"):
+        x, kernel = tf.zeros((1, 2, 2, 2)), tf.zeros((1, 1, 1, 2))
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.nn.conv2d(x, kernel, 1, "VALID")
+        try:
+            tape.gradient(y, x)
+        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
+            return False
+        return True
+
+
+def _groups_natively(x, rank, dilation):
+    return rank < 3 and max(dilation) == 1 and x.dtype == tf.float32 and has_grouped_gradient(registry.current_device())
+
+
 class Conv:
     def conv(self, x, kernel, strides, padding, dilation, groups=1):
         rank = len(strides)
         if x.shape[0] == 0:
             return empty(x, kernel.shape[:rank], strides, padding, dilation, kernel.shape[-1])
-        if groups > 1:
-            # Only oneDNN has a gradient for groups on a CPU (float32, Intel): elsewhere TensorFlow raises.
+        if groups > 1 and not _groups_natively(x, rank, dilation):
             parts = zip(tf.split(x, groups, -1), tf.split(kernel, groups, -1), strict=True)
             return tf.concat([self.conv(a, k, strides, padding, dilation) for a, k in parts], -1)
         if max(strides) > 1 and max(dilation) > 1:
@@ -45,7 +66,9 @@ class Conv:
             return dense[(slice(None), *(slice(None, None, s) for s in strides))]
         if rank == 1:
             padding = padding if isinstance(padding, str) else ((0, 0), *padding)
-            return tf.squeeze(self.conv(as_planes(x), tf.expand_dims(kernel, 0), (1, *strides), padding, (1, *dilation)), 1)
+            return tf.squeeze(self.conv(as_planes(x), tf.expand_dims(kernel, 0), (1, *strides), padding, (1, *dilation), groups), 1)
+        if groups > 1 and not isinstance(padding, str):
+            x, padding = pad_spatial(x, padding), "valid"  # oneDNN has no gradient for groups with explicit padding
         if rank == 2 and max(dilation) == 1:
             return tf.nn.conv2d(x, kernel, strides, _padding(padding))
         if not isinstance(padding, str):

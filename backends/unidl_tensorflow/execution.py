@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
+
 import tensorflow as tf
 
 from unidl.backend.keys import KeyFeed
+
+_xla: ContextVar[bool] = ContextVar("unidl_tensorflow_xla", default=False)
+
+
+def is_traced_for_xla():
+    """Whether the graph that is being recorded will be compiled by XLA as a whole."""
+    return _xla.get()
 
 
 class Compiled:
@@ -44,7 +53,11 @@ class _Graph:
         specs = [tf.TensorSpec(shape, dtype) for shape, dtype in signature]
         specs += [tf.TensorSpec((None, 2), tf.int64), tf.TensorSpec((None,), tf.float64)]
         function = tf.function(traced, autograph=False, jit_compile=jit_compile or None)
-        self._function = function.get_concrete_function(*specs)
+        token = _xla.set(jit_compile)
+        try:
+            self._function = function.get_concrete_function(*specs)
+        finally:
+            _xla.reset(token)
         self._check(variables)
 
     def _check(self, variables):

@@ -1,15 +1,22 @@
-"""Loops over time. In a graph a tf.while_loop, so that the graph does not grow with the sequence."""
+"""Loops over time. In a graph a long one is a tf.while_loop, so that the graph does not grow with the sequence."""
 
 from __future__ import annotations
 
 import tensorflow as tf
 
+from unidl_tensorflow.execution import is_traced_for_xla
+
+# Up to here a graph is unrolled: the loop's own bookkeeping costs more than the steps. An LSTM training step (50 moments,
+# 64 units, batch 32) takes 4.4 ms unrolled, 6.7 ms looped, 6.1 ms looped over blocks of 5. XLA compiles the unrolled one
+# for 38 s, and so always gets the loop.
+UNROLLED = 64
+
 
 class Recurrent:
     def scan(self, step, state, xs, reverse=False):
-        if tf.executing_eagerly():
-            return super().scan(step, state, xs, reverse)
         length = xs[0].shape[0]
+        if tf.executing_eagerly() or length < 2 or (length <= UNROLLED and not is_traced_for_xla()):
+            return super().scan(step, state, xs, reverse)
         moments = [tf.TensorArray(x.dtype, length, element_shape=x.shape[1:]).unstack(x) for x in xs]
         # The first step is done outside: it tells dtype and shape of the outputs.
         first = length - 1 if reverse else 0
