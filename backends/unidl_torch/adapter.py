@@ -39,6 +39,7 @@ class TorchBackend(Arrays, Math, NN, Conv, Recurrent, Random, Updates, Autodiff,
         "gelu": "torch.nn.functional.gelu",
         "softmax": "torch.softmax",
         "log_softmax": "torch.log_softmax",
+        "linear": "torch.addmm",
         "embedding": "torch.nn.functional.embedding",
         "batch_norm_training": "torch.batch_norm",
         "batch_norm_inference": "torch.addcmul",
@@ -61,3 +62,7 @@ class TorchBackend(Arrays, Math, NN, Conv, Recurrent, Random, Updates, Autodiff,
 
     def copy(self, x):
         return x.detach().clone(memory_format=torch.contiguous_format)
+
+    def write(self, store, value):
+        # Contiguous, since the optimizer kernels walk parameters and slots with one pointer, in place.
+        return value.detach().contiguous()

@@ -34,6 +34,13 @@ class NN(contract.NN):
     def log_softmax(self, x, axis=-1):
         return torch.log_softmax(x, axis) if isinstance(axis, int) else super().log_softmax(x, axis)
 
+    # -- dense -----------------------------------------------------------------------------------
+
+    def linear(self, x, kernel, bias=None):
+        if bias is not None and x.ndim == 2:
+            return torch.addmm(bias, x, kernel)
+        return functional.linear(x, kernel.t(), bias)
+
     # -- lookup ----------------------------------------------------------------------------------
 
     def embedding(self, table, indices):
@@ -42,6 +49,10 @@ class NN(contract.NN):
     # -- normalization ---------------------------------------------------------------------------
 
     def batch_norm_training(self, x, gamma, beta, axes, epsilon):
+        if x.dtype.itemsize < 4:
+            # The moments of float16 and bfloat16 want float32, and torch wants the same of its other arguments.
+            wide = (None if t is None else t.float() for t in (x, gamma, beta))
+            return tuple(t.to(x.dtype) for t in self.batch_norm_training(*wide, axes, epsilon))
         channels = _channels_second(x, axes)
         count = channels.numel() // max(1, channels.shape[1])
         if count < 2:
@@ -50,14 +61,13 @@ class NN(contract.NN):
         # std 0.01 it is wrong by 2e-5. Values centred before have a mean near 0, and then it is accurate.
         shift = channels.detach().mean([a for a in range(channels.ndim) if a != 1])
         channels = channels - shift.view(_along(channels))
-        wide = torch.float32 if x.dtype.itemsize < 4 else x.dtype
-        mean, var = torch.zeros(2, channels.shape[1], dtype=wide, device=x.device).unbind()
+        mean, var = channels.new_zeros(2, channels.shape[1]).unbind()
         # With momentum 1 the "running" statistics are those of this batch, the variance unbiased.
         y = torch.batch_norm(channels, gamma, beta, mean, var, True, 1.0, epsilon, torch.backends.cudnn.enabled)
         mean, var = mean + shift, var * ((count - 1) / count)
         if x.requires_grad and torch.is_grad_enabled():
             mean, var = _Moments.apply(channels, mean, var)
-        return _as_before(y, x, axes), mean.to(x.dtype), var.to(x.dtype)
+        return _as_before(y, x, axes), mean, var
 
     def batch_norm_inference(self, x, gamma, beta, mean, var, axes, epsilon):
         # Not torch.batch_norm: it computes x * scale - mean * scale, which cancels where the mean is large.
@@ -143,4 +153,4 @@ class _Moments(torch.autograd.Function):
         along = _along(x)
         centred = x - x.mean([a for a in range(x.ndim) if a != 1], keepdim=True)
         of_x = mean_gradient.view(along) + 2 * centred * var_gradient.view(along)
-        return (of_x * (x.shape[1] / x.numel())).to(x.dtype), None, None
+        return of_x * (x.shape[1] / x.numel()), None, None

@@ -7,6 +7,7 @@ change nothing in place, become one fused loop by themselves.
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import torch
 
@@ -18,12 +19,15 @@ def _laid_out_like(grads, params):
     return [g if g.stride() == p.stride() else torch.empty_like(p).copy_(g) for g, p in zip(grads, params, strict=True)]
 
 
+@cache
+def _infinity(device):
+    return torch.full((), math.inf, device=device)
+
+
 class Updates(contract.Updates):
     def sgd_update(self, params, grads, velocities, *, learning_rate, momentum, nesterov):
         if not params or isinstance(learning_rate, torch.Tensor):
-            return super().sgd_update(
-                params, grads, velocities, learning_rate=learning_rate, momentum=momentum, nesterov=nesterov
-            )
+            return super().sgd_update(params, grads, velocities, learning_rate=learning_rate, momentum=momentum, nesterov=nesterov)
         steps = torch._foreach_mul(grads, learning_rate)
         if velocities is None:
             torch._foreach_sub_(params, steps)
@@ -42,7 +46,7 @@ class Updates(contract.Updates):
             return super().adam_update(params, grads, m, v, alpha=alpha, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
         # torch's kernel corrects the bias by 1 - beta**t; after infinitely many steps that is 1, and what is left is
         # p -= lr * m / (sqrt(v) + eps), the update wanted, with alpha for lr.
-        endless = [torch.full((), math.inf, device=p.device) for p in params]
+        endless = [_infinity(params[0].device)] * len(params)
         torch._fused_adam_(
             params, _laid_out_like(grads, params), m, v, [], endless,
             lr=alpha, beta1=beta_1, beta2=beta_2, weight_decay=0.0, eps=epsilon, amsgrad=False, maximize=False,

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 
-def tensors(*arrays, dtype="float64", seed=None):
+def tensors(*arrays, dtype="float64"):
     """Leaves that require a gradient where they are floats."""
     made = []
     for a in arrays:

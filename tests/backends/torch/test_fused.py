@@ -50,6 +50,13 @@ def test_activation_of_tiny_values_keeps_its_digits(backend, name):
         assert np.max(np.abs(found / reference - 1)) < 1e-6
 
 
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 3, 4)])
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_linear(backend, shape, with_bias):
+    arrays = [randn(*shape), randn(4, 5)] + ([randn(5)] if with_bias else [])
+    assert_same(*natively_and_by_default(backend, "linear"), arrays)
+
+
 @pytest.mark.parametrize("axes", [(2,), (1, 2), (1,)])
 @pytest.mark.parametrize("affine", [True, False])
 def test_layer_norm(backend, axes, affine):
@@ -93,6 +100,16 @@ def test_batch_norm(backend, shape, axes, affine):
     moments = [randn(c), randn(c) + 2]
     both = inference(backend.batch_norm_inference), inference(lambda *a: Backend.batch_norm_inference(backend, *a))
     assert_same(*both, [x, *moments, *weights])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_batch_norm_of_narrow_floats(backend, dtype):
+    x, gamma, beta = (torch.tensor(a).to(dtype) for a in (100 + randn(64, 3), randn(3), randn(3)))
+    found = backend.batch_norm_training(x, gamma, beta, (0,), 1e-3)
+    wanted = Backend.batch_norm_training(backend, x.double(), gamma.double(), beta.double(), (0,), 1e-3)
+    for f, w in zip(found, wanted, strict=True):
+        assert f.dtype == dtype
+        assert relative_error(f.double().numpy(), w.numpy()) <= torch.finfo(dtype).eps
 
 
 def test_batch_norm_of_one_value_per_channel(backend):

@@ -1,6 +1,8 @@
 """Gradients of variables, training steps, and what they leave behind."""
 
 import gc
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -181,6 +183,23 @@ def test_eager_compile_is_the_function_itself(backend):
         return backend.multiply(x, 2.0)
 
     assert backend.compile(double, []) is double
+
+
+def test_a_store_is_contiguous_whatever_is_assigned(backend):
+    w = variable(3, 4)
+    for value in (torch.ones(4, 3).t(), torch.ones(1, 4).expand(3, 4)):
+        w.replace(value)
+        assert w.value.is_contiguous()
+        assert w.value.untyped_storage().nbytes() == 48
+
+
+def test_the_adapter_imports_no_compiler_and_no_other_framework():
+    code = (
+        "import sys; from unidl_torch.adapter import TorchBackend; TorchBackend();"
+        "print([m for m in ('tensorflow', 'mxnet', 'keras', 'jax', 'torch._dynamo', 'torch._inductor') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
 
 
 def live_tensors():

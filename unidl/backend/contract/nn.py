@@ -55,6 +55,13 @@ class NN(ABC):
         shifted = self.subtract(x, self.stop_gradient(self.max(x, axis, keepdims=True)))
         return self.subtract(shifted, self.log(self.sum(self.exp(shifted), axis, keepdims=True)))
 
+    # -- dense -----------------------------------------------------------------------------------
+
+    def linear(self, x, kernel, bias=None):
+        """x (..., d) @ kernel (d, u) + bias (u,) -> (..., u)."""
+        y = self.matmul(x, kernel)
+        return y if bias is None else self.add(y, bias)
+
     # -- lookup ----------------------------------------------------------------------------------
 
     def one_hot(self, indices, num_classes, dtype):
