@@ -104,7 +104,7 @@ def promote(backend, tensors, to_floats=False):
     """`tensors` in their common dtype; of numbers alone at least one becomes a tensor."""
     if all(type(x) in NUMBERS for x in tensors):
         tensors = [backend.asarray(x) for x in tensors]
-    kinds = [backend.dtype(x) for x in tensors if type(x) not in NUMBERS]
+    kinds = [backend.dtype(x) for x in tensors if x is not None and type(x) not in NUMBERS]
     dtype = kinds[0] if all(k == kinds[0] for k in kinds) else dtypes.result_type(*kinds)
     numbers = [x for x in tensors if type(x) in NUMBERS]
     if not dtypes.is_float(dtype):
@@ -112,7 +112,7 @@ def promote(backend, tensors, to_floats=False):
             dtype = dtypes.floatx()
         elif dtype == "bool" and any(type(x) is int for x in numbers):
             dtype = "int32"
-    return [x if type(x) in NUMBERS or backend.dtype(x) == dtype else backend.cast(x, dtype) for x in tensors]
+    return [x if x is None or type(x) in NUMBERS or backend.dtype(x) == dtype else backend.cast(x, dtype) for x in tensors]
 
 
 def run(backend, name, tensors, kwargs):
@@ -147,6 +147,8 @@ def op(function):
             cls = type(x)
             if cls is KerasTensor or (cls in (list, tuple) and any(type(y) is KerasTensor for y in x)):
                 return graph.record_call(function, args, kwargs)
+        if kwargs and graph.flatten_tensors(kwargs):
+            return graph.record_call(function, args, kwargs)
         return function(*args, **kwargs)
 
     return public

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from unidl.ops.dispatch import call, call_promoted, op
+from unidl.backend.contract.recurrent import Recurrent
+from unidl.backend.symbolic import symbolic
+from unidl.ops.dispatch import call, call_promoted, op, prepare
 
 
 @op
@@ -45,3 +47,15 @@ def lstm(x, h, c, kernel, recurrent_kernel, bias, reverse=False):
 def gru(x, h, kernel, recurrent_kernel, bias, reverse=False):
     """A whole GRU sequence: (outputs (n, t, u), h)."""
     return call("gru", x, h, kernel, recurrent_kernel, bias, reverse=reverse)
+
+
+def scan(step, state, xs, reverse=False, unroll=False):
+    """(last state, ys (t, ...)) of a loop over the leading axis: step(state, x) -> (state, y), see the contract.
+
+    `state` and `xs` are tuples of tensors. With `unroll` the steps are written out, also where the framework has a loop.
+    """
+    backend, tensors = prepare([*state, *xs])
+    state, xs = tuple(tensors[: len(state)]), tuple(tensors[len(state) :])
+    if unroll and backend is not symbolic:
+        return Recurrent.scan(backend, step, state, xs, reverse)
+    return backend.scan(step, state, xs, reverse)
