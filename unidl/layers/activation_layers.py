@@ -55,11 +55,22 @@ class Softmax(Layer):
         self.supports_masking = True
 
     def call(self, inputs, mask=None):
+        axis = self.axis if isinstance(self.axis, int) else tuple(self.axis)
         if mask is not None:
-            # Keras' rule: a large negative number is added, so that a row without any True becomes a plain softmax.
-            large = -3e4 if self.compute_dtype == "float16" else -1e9
-            inputs = ops.add(inputs, ops.multiply(ops.subtract(1.0, ops.cast(mask, self.compute_dtype)), large))
-        y = ops.softmax(inputs, axis=self.axis)
-        if self.axis == -1:
-            note_logits(y, inputs, "softmax")
+            return masked_softmax(inputs, mask, axis)
+        y = ops.softmax(inputs, axis=axis)
+        if axis == -1:
+            note_logits(y, inputs)
         return y
+
+
+def masked_softmax(x, mask, axis):
+    """Softmax over the elements where `mask`, broadcast against `x`, is True; the others get 0."""
+    if len(ops.shape(mask)) > len(ops.shape(x)):
+        raise ValueError(f"Softmax: the mask of shape {tuple(ops.shape(mask))} has more axes than the input of shape {tuple(ops.shape(x))}.")
+    if ops.dtype(mask) != "bool":
+        mask = ops.greater(mask, 0.5)
+    # A large number and not infinity, so that a slice without any True is not NaN.
+    large = 3e4 if ops.dtype(x) == "float16" else 1e9
+    y = ops.softmax(ops.where(mask, x, ops.full_like(x, -large)), axis=axis)
+    return ops.where(mask, y, ops.zeros_like(y))

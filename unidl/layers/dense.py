@@ -4,7 +4,7 @@ from unidl import activations, constraints, initializers, ops, regularizers
 from unidl.layers.input_spec import InputSpec
 from unidl.layers.layer import Layer
 from unidl.layers.activate import activate
-from unidl.layers.validate import positive_int
+from unidl.layers.validate import not_offered, positive_int
 
 
 class Dense(Layer):
@@ -16,6 +16,7 @@ class Dense(Layer):
         use_bias: whether to add a bias.
         kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint,
             bias_constraint: names, configs or objects.
+        lora_rank, lora_alpha, quantization_config: not offered; must be None.
 
     Weights: kernel (in, units), bias (units,).
     """
@@ -32,9 +33,13 @@ class Dense(Layer):
         activity_regularizer=None,
         kernel_constraint=None,
         bias_constraint=None,
+        lora_rank=None,
+        lora_alpha=None,
+        quantization_config=None,
         **kwargs,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        not_offered(self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
         self.units = positive_int(self, "units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
@@ -64,3 +69,8 @@ class Dense(Layer):
         if self.bias is not None:
             x = ops.add(x, self.bias)
         return activate(self.activation, x)
+
+    def get_config(self):
+        config = super().get_config()
+        del config["lora_rank"], config["lora_alpha"]
+        return config

@@ -3,7 +3,7 @@
 from unidl import constraints, initializers, ops, regularizers
 from unidl.ops import fused
 from unidl.layers.layer import Layer
-from unidl.layers.validate import positive_int
+from unidl.layers.validate import not_offered, positive_int
 
 
 class Embedding(Layer):
@@ -15,9 +15,12 @@ class Embedding(Layer):
         embeddings_initializer, embeddings_regularizer, embeddings_constraint: of the table.
         mask_zero: index 0 is padding: the steps where it stands are masked for the layers that follow.
         weights: list of one array, the initial table.
+        lora_rank, lora_alpha, quantization_config: not offered; must be None.
 
     Weights: embeddings (input_dim, output_dim).
     """
+
+    _lists_activity_regularizer = True
 
     def __init__(
         self,
@@ -28,11 +31,15 @@ class Embedding(Layer):
         embeddings_constraint=None,
         mask_zero=False,
         weights=None,
+        lora_rank=None,
+        lora_alpha=None,
+        quantization_config=None,
         **kwargs,
     ):
         if "input_length" in kwargs:
             kwargs["input_shape"] = (kwargs.pop("input_length"),)
         super().__init__(**kwargs)
+        not_offered(self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
         self.input_dim = positive_int(self, "input_dim", input_dim)
         self.output_dim = positive_int(self, "output_dim", output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
@@ -64,5 +71,5 @@ class Embedding(Layer):
 
     def get_config(self):
         config = super().get_config()
-        del config["weights"]
+        del config["weights"], config["lora_rank"], config["lora_alpha"]
         return config

@@ -24,6 +24,16 @@ from unidl.utils.naming import auto_name, to_snake_case
 _path: ContextVar[tuple] = ContextVar("unidl_layer_path", default=())
 
 
+@contextmanager
+def use_scope(path):
+    """Variables made inside have names that begin with `path`, a tuple of layers' names."""
+    token = _path.set(path)
+    try:
+        yield
+    finally:
+        _path.reset(token)
+
+
 class Layer(Configurable, Tracked):
     """The base of all layers.
 
@@ -171,7 +181,9 @@ class Layer(Configurable, Tracked):
     def _fill_masks(self, signature, args, kwargs):
         """Give `call` the masks its inputs carry; returns that of the first input (nested as the input is), or None."""
         first = None
-        for name, value in zip(signature.names, args, strict=False):
+        given = dict(zip(signature.names, args, strict=False))
+        given |= {name: kwargs[name] for name in signature.mask_of if name in kwargs}
+        for name, value in given.items():
             parameter = signature.mask_of.get(name)
             mask = kwargs.get(parameter) if parameter else None
             if mask is None:
@@ -216,11 +228,13 @@ class Layer(Configurable, Tracked):
         return outputs
 
     def _symbolic_outputs(self, context, args, kwargs):
-        if type(self).compute_output_shape is not Layer.compute_output_shape:
+        if type(self).compute_output_shape is not Layer.compute_output_shape and not self._shape_by_call:
             return graph.map_tensors(
                 lambda t: t, _shapes_to_tensors(self.compute_output_shape(_shapes(args[0])), self.compute_dtype)
             )
         return self._run(context, args, kwargs)
+
+    _shape_by_call = False  # run `call` on symbols although there is a `compute_output_shape`
 
     def compute_output_shape(self, input_shape):
         """Output shape for `input_shape`. A layer whose `call` uses a framework directly has to define it."""
@@ -264,8 +278,19 @@ class Layer(Configurable, Tracked):
         if len(wanted) == 1:
             self._build_with({wanted[0]: next(iter(shapes.values()), None)})
         else:
-            self._build_with({f"{name}_shape": shape for name, shape in shapes.items() if f"{name}_shape" in wanted})
+            known = {f"{name}_shape": shape for name, shape in shapes.items() if f"{name}_shape" in wanted}
+            for name in signature.required_shapes:
+                if name not in known:
+                    first, missing = signature.names[0], name.removesuffix("_shape")
+                    raise TypeError(f"{self._who()}: called without {missing!r}. Write: layer({first}, {missing}).")
+            self._build_with(known)
         self._check_input(next(iter(shapes.values()), None))
+
+    def build_inside(self, parent, **shapes):
+        """Build this sublayer in `parent`'s build, for the given arguments of its own build."""
+        if not self.built:
+            with use_scope((*parent.path.split("/"), self.name)):
+                self._build_with(shapes)
 
     def _build_with(self, shapes):
         with self._own_backend():
@@ -304,13 +329,8 @@ class Layer(Configurable, Tracked):
     def _who(self):
         return f"{type(self).__name__} {self.name!r}"
 
-    @contextmanager
     def _scope(self):
-        token = _path.set((*_path.get(), self.name))
-        try:
-            yield
-        finally:
-            _path.reset(token)
+        return use_scope((*_path.get(), self.name))
 
     def _own_backend(self):
         return nullcontext() if registry.get_backend() is self.backend and call_context.current() else registry.use_backend(self.backend)
@@ -360,9 +380,17 @@ class Layer(Configurable, Tracked):
                 found.setdefault(id(variable), variable)
         return list(found.values())
 
+    _state_variables = ()  # what a layer assigns in its call, and keeps to itself: no weights, and not saved
+
     @property
     def variables(self):
-        return self.weights
+        """The weights, then variables that layers keep from call to call, such as the states of a stateful LSTM."""
+        return self.weights + [v for layer in self._flatten_layers() for v in layer._state_variables]
+
+    def _update(self, variable, value):
+        """Assign a native tensor in a call; a symbolic call has no values to assign."""
+        if not isinstance(value, KerasTensor):
+            variable.replace(ops.stop_gradient(value))
 
     @property
     def trainable_weights(self):

@@ -4,6 +4,7 @@ from unidl import constraints, initializers, ops, regularizers
 from unidl.ops import fused
 from unidl.layers.input_spec import InputSpec
 from unidl.layers.layer import Layer
+from unidl.layers.validate import not_offered
 
 
 class BatchNormalization(Layer):
@@ -18,7 +19,7 @@ class BatchNormalization(Layer):
         epsilon: added to the variance.
         center, scale: whether there are beta and gamma.
         *_initializer, *_regularizer, *_constraint: of beta, gamma and the moving moments.
-        synchronized: not offered; must be False.
+        synchronized, renorm, renorm_clipping: not offered; must be False or None. renorm_momentum: without effect.
 
     Weights: gamma, beta, moving_mean, moving_variance, each (channels,).
     """
@@ -39,11 +40,13 @@ class BatchNormalization(Layer):
         beta_constraint=None,
         gamma_constraint=None,
         synchronized=False,
+        renorm=False,
+        renorm_clipping=None,
+        renorm_momentum=0.99,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if synchronized:
-            raise ValueError("BatchNormalization: synchronized=True needs several devices training together, which is not offered. Leave it False.")
+        not_offered(self, synchronized=synchronized, renorm=renorm, renorm_clipping=renorm_clipping)
         self.axis, self.momentum, self.epsilon = int(axis), float(momentum), epsilon
         self.center, self.scale, self.synchronized = center, scale, synchronized
         self.beta_initializer, self.gamma_initializer = initializers.get(beta_initializer), initializers.get(gamma_initializer)
@@ -86,7 +89,7 @@ class BatchNormalization(Layer):
 
     def _average(self, moving, batch):
         old = ops.multiply(moving.value, self.momentum)
-        moving.replace(ops.stop_gradient(ops.add(old, ops.multiply(ops.cast(batch, moving.dtype), 1.0 - self.momentum))))
+        self._update(moving, ops.add(old, ops.multiply(ops.cast(batch, moving.dtype), 1.0 - self.momentum)))
 
     def _masked_moments(self, x, mask):
         """Weighted mean and variance, in two passes; the small number keeps a batch without any step finite, as in Keras."""
@@ -127,8 +130,8 @@ class LayerNormalization(Layer):
         gamma_constraint=None,
         **kwargs,
     ):
-        if "rms_scaling" in kwargs:
-            raise ValueError("LayerNormalization: rms_scaling is gone from Keras too. Use RMSNormalization.")
+        if kwargs.pop("rms_scaling", False):
+            raise ValueError("LayerNormalization: rms_scaling=True divides by the standard deviation, not the root mean square. Use RMSNormalization.")
         super().__init__(**kwargs)
         self.axis = list(axis) if isinstance(axis, list | tuple) else axis
         self.epsilon, self.center, self.scale = epsilon, center, scale
@@ -162,3 +165,6 @@ class LayerNormalization(Layer):
 
     def _broadcast(self, weight):
         return weight if weight is None or self._trailing else ops.reshape(weight, self._along)
+
+    def get_config(self):
+        return super().get_config() | {"rms_scaling": False}

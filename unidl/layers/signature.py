@@ -12,6 +12,7 @@ class CallSignature:
         names: parameters of `call` in order, without self.
         mask_of: for each tensor parameter the parameter that takes its mask: "mask" for the first, "<name>_mask" else.
         has_training: whether `call` takes `training`.
+        shapes_of_build, required_shapes: parameters of `build`, and those without a default.
     """
 
     def __init__(self, cls):
@@ -23,7 +24,9 @@ class CallSignature:
         self.mask_of = {n: f"{n}_mask" for n in self.names if f"{n}_mask" in self.names}
         if "mask" in self.names and self.names[0] not in self.mask_of:
             self.mask_of[self.names[0]] = "mask"
-        self.shapes_of_build = [n for n in inspect.signature(cls.build).parameters if n != "self"]
+        of_build = {n: p for n, p in inspect.signature(cls.build).parameters.items() if n != "self"}
+        self.shapes_of_build = list(of_build)
+        self.required_shapes = [n for n, p in of_build.items() if p.default is p.empty]
 
 
 @cache

@@ -40,3 +40,10 @@ def data_format(layer, value):
     from unidl.config import image_data_format
 
     return one_of(layer, "data_format", value or image_data_format(), ("channels_last", "channels_first"))
+
+
+def not_offered(layer, **values):
+    """Refuse arguments of Keras that unidl does not offer, unless they are None or False."""
+    for name, value in values.items():
+        if value is not None and value is not False:
+            raise ValueError(f"{type(layer).__name__}: {name}={value!r} is not offered. Leave it out.")

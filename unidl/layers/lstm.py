@@ -1,0 +1,224 @@
+"""LSTM and its cell."""
+
+from __future__ import annotations
+
+from unidl import activations, constraints, initializers, ops, random, regularizers
+from unidl.layers.input_spec import InputSpec
+from unidl.layers.recurrent_cell import RecurrentCell, dropped
+from unidl.layers.rnn import RNN
+from unidl.layers.validate import one_of, positive_int
+from unidl.ops import fused
+
+
+class LSTMCell(RecurrentCell):
+    """One step of an LSTM (Hochreiter & Schmidhuber 1997, with the forget gates of Gers et al. 2000).
+
+    z = x @ kernel + h @ recurrent_kernel + bias, cut into the gates i, f, g, o:
+    c' = sigmoid(f) * c + sigmoid(i) * tanh(g), h' = sigmoid(o) * tanh(c').
+
+    Args:
+        units: size of the output and of each state.
+        activation: of g and of c'.
+        recurrent_activation: of the gates i, f, o.
+        use_bias: whether there is a bias.
+        unit_forget_bias: the bias of the forget gate begins at one.
+        *_initializer, *_regularizer, *_constraint: of the kernel, the recurrent kernel and the bias.
+        dropout, recurrent_dropout, seed: see `RecurrentCell`.
+
+    Weights: kernel (d, 4 * units), recurrent_kernel (units, 4 * units), bias (4 * units,). States: h and c, each (n, units).
+    """
+
+    def __init__(
+        self,
+        units,
+        activation="tanh",
+        recurrent_activation="sigmoid",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        unit_forget_bias=True,
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        seed=None,
+        **kwargs,
+    ):
+        # 1: a mask of its own for each gate, as with recurrent dropout; 2: one for all gates.
+        implementation = one_of(self, "implementation", kwargs.pop("implementation", 2), (1, 2))
+        super().__init__(dropout, recurrent_dropout, seed, **kwargs)
+        self.units = positive_int(self, "units", units)
+        self.activation, self.recurrent_activation = activations.get(activation), activations.get(recurrent_activation)
+        self.use_bias, self.unit_forget_bias = use_bias, unit_forget_bias
+        self.kernel_initializer, self.recurrent_initializer = initializers.get(kernel_initializer), initializers.get(recurrent_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer, self.recurrent_regularizer = regularizers.get(kernel_regularizer), regularizers.get(recurrent_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint, self.recurrent_constraint = constraints.get(kernel_constraint), constraints.get(recurrent_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.state_size = [self.units, self.units]
+        self.output_size = self.units
+        self.masks_per_step = 4 if recurrent_dropout or implementation == 1 else 1
+
+    def build(self, input_shape):
+        weights = (
+            ("kernel", (input_shape[-1], 4 * self.units), self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint),
+            ("recurrent_kernel", (self.units, 4 * self.units), self.recurrent_initializer, self.recurrent_regularizer, self.recurrent_constraint),
+        )
+        for name, shape, initializer, regularizer, constraint in weights:
+            setattr(self, name, self.add_weight(shape, initializer, regularizer=regularizer, constraint=constraint, name=name))
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight((4 * self.units,), self._first_bias, regularizer=self.bias_regularizer, constraint=self.bias_constraint, name="bias")
+
+    def _first_bias(self, shape, dtype=None):
+        if not self.unit_forget_bias:
+            return self.bias_initializer(shape, dtype=dtype)
+        u = self.units
+        parts = (self.bias_initializer((u,), dtype=dtype), initializers.Ones()((u,), dtype=dtype), self.bias_initializer((2 * u,), dtype=dtype))
+        return ops.concatenate(parts, axis=0)
+
+    def project(self, inputs, masks):
+        """x @ kernel + bias of all gates: (..., d) -> (..., 4 * units)."""
+        if masks is None or len(masks) == 1:
+            z = ops.matmul(inputs if masks is None else dropped(inputs, masks[0]), self.kernel)
+        else:
+            kernels = ops.split(self.kernel, 4, axis=1)
+            z = ops.concatenate([ops.matmul(dropped(inputs, m), k) for m, k in zip(masks, kernels, strict=True)], axis=-1)
+        return z if self.bias is None else ops.add(z, self.bias)
+
+    def advance(self, projected, states, masks):
+        h, c = states
+        if masks is None:
+            inner = ops.matmul(h, self.recurrent_kernel)
+        else:
+            kernels = ops.split(self.recurrent_kernel, 4, axis=1)
+            inner = ops.concatenate([ops.matmul(ops.multiply(h, m), k) for m, k in zip(masks, kernels, strict=True)], axis=-1)
+        i, f, g, o = ops.split(ops.add(projected, inner), 4, axis=-1)
+        gate = self.recurrent_activation
+        c = ops.add(ops.multiply(gate(f), c), ops.multiply(gate(i), self.activation(g)))
+        h = ops.multiply(gate(o), self.activation(c))
+        return h, [h, c]
+
+
+class LSTM(RNN):
+    """Long short-term memory: (n, t, d) -> (n, units), or (n, t, units) with `return_sequences`. Last states: h and c.
+
+    With tanh and sigmoid, without a mask, recurrent dropout and unrolling, all steps are one call of the backend's kernel;
+    `kernel_description()` says what it is, or why the steps are composed of primitives.
+
+    Args:
+        units ... seed: see `LSTMCell`.
+        activity_regularizer: see `Layer`.
+        return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: see `RNN`.
+        use_cudnn: "auto" uses the kernel where it can be used, True raises an error where it cannot, False never uses it.
+
+    Weights: those of the sublayer `lstm_cell`: kernel, recurrent_kernel, bias.
+    """
+
+    whole_sequence = "lstm"
+    _lists_activity_regularizer = True
+
+    def __init__(
+        self,
+        units,
+        activation="tanh",
+        recurrent_activation="sigmoid",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        unit_forget_bias=True,
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        seed=None,
+        return_sequences=False,
+        return_state=False,
+        go_backwards=False,
+        stateful=False,
+        unroll=False,
+        use_cudnn="auto",
+        **kwargs,
+    ):
+        of_cell = {key: kwargs.pop(key) for key in ("implementation",) if key in kwargs}
+        of_cell |= {key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs}
+        cell = LSTMCell(
+            units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer, unit_forget_bias,
+            kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint,
+            dropout, recurrent_dropout, seed, name="lstm_cell", **of_cell,
+        )  # fmt: skip
+        super().__init__(
+            cell, return_sequences, return_state, go_backwards, stateful, unroll, activity_regularizer=activity_regularizer, **kwargs
+        )
+        self.use_cudnn = one_of(self, "use_cudnn", use_cudnn, ("auto", True, False))
+        self.input_spec = InputSpec(ndim=3)
+
+    def build(self, sequences_shape, initial_state_shape=None):
+        super().build(sequences_shape, initial_state_shape)
+        self.input_spec = InputSpec(ndim=3, axes={-1: sequences_shape[-1]})
+
+    def _why_composed(self, masked):
+        reason = self._obstacle(masked)
+        if reason is not None and self.use_cudnn is True:
+            raise ValueError(
+                f"{self._who()}: use_cudnn=True asks for a kernel over whole sequences, which cannot be used here: {reason}. "
+                f'Write use_cudnn="auto" to take it where it can be used.'
+            )
+        return reason
+
+    def _obstacle(self, masked):
+        cell = self.cell
+        if self.use_cudnn is False:
+            return "use_cudnn=False"
+        if self.use_cudnn is True and "lstm" not in self.backend.kernels:
+            return f"the backend {self.backend.name!r} has none"
+        if cell.activation is not activations.tanh or cell.recurrent_activation is not activations.sigmoid:
+            names = ", ".join(getattr(a, "__name__", repr(a)) for a in (cell.activation, cell.recurrent_activation))
+            return f"the kernel has the activations tanh, sigmoid; here they are {names}"
+        if cell.recurrent_dropout:
+            return "recurrent_dropout"
+        if self.unroll:
+            return "unroll=True"
+        return "a mask" if masked else None
+
+    def _run_kernel(self, sequences, states, training):
+        cell = self.cell
+        if training and cell.dropout:
+            sequences = self._drop_inputs(sequences)
+        outputs, h, c = fused.lstm(sequences, *states, cell.kernel, cell.recurrent_kernel, cell.bias, reverse=self.go_backwards)
+        if self.return_sequences and self.go_backwards:
+            outputs = ops.flip(outputs, 1)
+        return outputs, h, [h, c]
+
+    def _drop_inputs(self, sequences):
+        """Dropout with one mask for all moments: the mask that the cell would draw."""
+        return random.dropout(sequences, self.cell.dropout, noise_shape=(None, 1, None), seed=self.cell.seed_generator)
+
+    def get_config(self):
+        config = super().get_config()
+        del config["cell"], config["use_cudnn"]
+        return config
+
+
+def _of_cell(name):
+    return property(lambda self: getattr(self.cell, name), doc=f"`{name}` of the cell.")
+
+
+for _name in (
+    "units", "activation", "recurrent_activation", "use_bias", "unit_forget_bias", "kernel_initializer", "recurrent_initializer",
+    "bias_initializer", "kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "kernel_constraint", "recurrent_constraint",
+    "bias_constraint", "dropout", "recurrent_dropout", "seed",
+):  # fmt: skip
+    setattr(LSTM, _name, _of_cell(_name))
