@@ -1,0 +1,108 @@
+"""Case: what is called, its inputs, and how its rounding is judged."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from unidl.backend import Variable
+
+ULP, BUDGET, ALARM = 8.0, 16.0, 64.0
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One call of the contract, written once for every backend.
+
+    Args:
+        method: the contract's method under test.
+        label: what is special about this case; unique within the method.
+        call: `call(backend, *inputs)` with native tensors -> a tensor, or a list or tuple of tensors.
+        inputs: input name -> array, or a function of a NumPy generator that draws one. Float inputs are rounded to float32
+            at first, so that every dtype starts from the same numbers.
+        kind: how float rounding is judged, a key of `scales.KINDS`: "exact", "ulp", "linear" or "noise".
+        scale: S of the forward outputs, `scale(*inputs)` -> array or list of arrays, where the kind's is not fair.
+        gradient_scale: S of the gradients, `gradient_scale(cotangent, *inputs)` -> list of arrays, one for each float input.
+        gradients: whether the gradients of the float inputs are compared.
+        ill_conditioned: float64 too is judged by the condition-scaled error and not by 1e-12, since the rounding of
+            an input alone moves the result by more.
+        traced: whether the case also runs through `compile` on backends that trace.
+        also: other methods that this case covers.
+    """
+
+    method: str
+    label: str
+    call: Callable
+    inputs: dict = field(default_factory=dict)
+    kind: str = "noise"
+    scale: Callable | None = None
+    gradient_scale: Callable | None = None
+    gradients: bool = True
+    ill_conditioned: bool = False
+    traced: bool = True
+    also: Sequence[str] = ()
+
+    @property
+    def name(self) -> str:
+        return f"{self.method}: {self.label}" if self.label else self.method
+
+    @property
+    def covers(self) -> tuple[str, ...]:
+        return (self.method, *self.also)
+
+    @property
+    def budget(self) -> float:
+        return ULP if self.kind == "ulp" else BUDGET
+
+    def draw(self) -> dict[str, np.ndarray]:
+        """The inputs, floats as float64 with float32 values; the seed is the name's, so cases do not move each other."""
+        generator = np.random.default_rng(zlib.crc32(self.name.encode()))
+        arrays = {name: np.asarray(spec(generator) if callable(spec) else spec) for name, spec in self.inputs.items()}
+        return {name: a.astype("float32").astype("float64") if a.dtype.kind == "f" else a for name, a in arrays.items()}
+
+    def prepare(self, backend, arrays):
+        """(variables by name, function of them): the float inputs become Variables, the others constants.
+
+        `function(**replaced)` calls the case with native tensors in place of some inputs; without them it reads the variables.
+        """
+        variables = {name: Variable(a, backend=backend) for name, a in arrays.items() if a.dtype.kind == "f"}
+        constants = {name: backend.asarray(a) for name, a in arrays.items() if name not in variables}
+
+        def function(**replaced):
+            values = (replaced[n] if n in replaced else variables[n].value if n in variables else constants[n] for n in arrays)
+            return self.call(backend, *values)
+
+        return variables, function
+
+
+def normal(*shape, mean=0.0, std=1.0):
+    """Normal floats of `shape`."""
+    return lambda generator: generator.normal(mean, std, shape)
+
+
+def uniform(low, high, *shape):
+    """Uniform floats of `shape` in [low, high)."""
+    return lambda generator: generator.uniform(low, high, shape)
+
+
+def integers(low, high, *shape, dtype="int32"):
+    """Integers of `shape` in [low, high)."""
+    return lambda generator: generator.integers(low, high, shape).astype(dtype)
+
+
+def booleans(*shape):
+    """Bools of `shape`."""
+    return lambda generator: generator.random(shape) < 0.5
+
+
+def positive_definite(*shape):
+    """Symmetric positive definite matrices (..., n, n) with eigenvalues of about 1 to 5."""
+
+    def draw(generator):
+        a = generator.normal(size=shape) / np.sqrt(shape[-1])
+        return a @ np.swapaxes(a, -1, -2) + np.eye(shape[-1])
+
+    return draw

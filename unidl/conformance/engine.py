@@ -1,0 +1,184 @@
+"""Engine: run a case on a backend and hand back records."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from functools import cache, lru_cache
+
+import numpy as np
+
+from unidl.backend import contract, get_backend, registry, use_backend
+from unidl.backend.errors import UnsupportedError
+from unidl.conformance.case import Case
+from unidl.conformance.judge import judge
+from unidl.conformance.scales import KINDS, Evaluation
+
+DTYPES = ("float64", "float32")
+COMPOSED = (contract.Arrays, contract.Math, contract.NN, contract.Conv, contract.Recurrent, contract.Random, contract.Updates)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One comparison. `what` is "forward", "forward, recording", "forward, traced", "gradient of <input>" or "unsupported"."""
+
+    case: str
+    backend: str
+    device: str
+    dtype: str
+    what: str
+    error: float
+    budget: float
+    passed: bool
+    message: str = ""
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+    def __str__(self):
+        figures = self.message or f"error {self.error:.3g}, budget {self.budget:.3g}"
+        return f"{self.case} [{self.backend}, {self.device}, {self.dtype}] {self.what}: {figures}"
+
+
+@cache
+def oracle():
+    """The default backend with the contract's own bodies in place of its fused kernels."""
+    cls = type(get_backend(registry.DEFAULT))
+    bodies = {
+        name: body
+        for concern in COMPOSED
+        for name, body in vars(concern).items()
+        if not name.startswith("__") and callable(body) and not getattr(body, "__isabstractmethod__", False)
+    }
+    return type("Oracle", (cls,), bodies)()
+
+
+def evaluate(backend, case, arrays, cotangents=None) -> Evaluation:
+    """Host arrays of `case` on `backend`; gradients too if there are cotangents (None for an output that has none)."""
+    variables, function = case.prepare(backend, arrays)
+    if cotangents is None:
+        return Evaluation(_to_host(backend, function()), {})
+    weights = [None if c is None else backend.asarray(c) for c in cotangents]
+
+    def loss():
+        outputs = _as_list(function())
+        terms = [backend.sum(backend.multiply(o, w)) for o, w in zip(outputs, weights, strict=True) if w is not None]
+        total = terms[0]
+        for term in terms[1:]:
+            total = backend.add(total, term)
+        return total, outputs
+
+    (_, outputs), gradients = backend.value_and_grad(loss, list(variables.values()), has_aux=True)
+    return Evaluation(
+        _to_host(backend, outputs), {n: g for n, g in zip(variables, _to_host(backend, gradients), strict=True)}
+    )
+
+
+def _trace(backend, case, arrays) -> Evaluation:
+    """The outputs of `case` compiled, its inputs (of all dtypes) passed as tensors."""
+    variables, function = case.prepare(backend, arrays)
+    names = list(arrays)
+    compiled = backend.compile(lambda *tensors: _as_list(function(**dict(zip(names, tensors, strict=True)))), list(variables.values()))
+    return Evaluation(_to_host(backend, compiled(*(backend.asarray(a) for a in arrays.values()))), {})
+
+
+def _as_list(outputs):
+    return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+
+
+def _to_host(backend, outputs):
+    return [backend.to_numpy(x) for x in _as_list(outputs)]
+
+
+@lru_cache(maxsize=4096)
+def reference(case: Case):
+    """(arrays, cotangents or None, Evaluation in float64, Evaluation of the scales) by the oracle."""
+    backend = oracle()
+    with use_backend(backend):
+        arrays = case.draw()
+        outputs = evaluate(backend, case, arrays).outputs
+        generator = np.random.default_rng(len(outputs))
+        cotangents = [generator.normal(size=o.shape).astype("float32").astype("float64") if o.dtype == "float64" else None for o in outputs]
+        if not case.gradients or all(c is None for c in cotangents) or not any(a.dtype.kind == "f" for a in arrays.values()):
+            cotangents = None
+        truth = evaluate(backend, case, arrays, cotangents)
+        scales = KINDS[case.kind](lambda a, c: evaluate(backend, case, a, c or None), arrays, cotangents or [], truth)
+        if case.scale is not None:
+            given = _as_list(case.scale(*arrays.values()))
+            scales.outputs = [np.broadcast_to(s, o.shape) for s, o in zip(given, truth.outputs, strict=True)]
+        if case.gradient_scale is not None and cotangents is not None:
+            given = _as_list(case.gradient_scale(cotangents[0], *arrays.values()))
+            scales.gradients = {name: np.abs(s) for name, s in zip(truth.gradients, given, strict=True)}
+    return arrays, cotangents, truth, scales
+
+
+def run_case(case: Case, backend, device=None, dtypes=DTYPES) -> list[Record]:
+    """All records of `case` on `backend` (a name or a Backend): every dtype, forward, gradients, traced."""
+    backend = get_backend(backend)
+    arrays, cotangents, truth, scales = reference(case)
+    floats = any(a.dtype.kind == "f" for a in arrays.values()) or any(o.dtype == "float64" for o in truth.outputs)
+    with registry.device(device) if device else nullcontext(), use_backend(backend):
+        where = device or backend.devices()[0]
+        missing = _missing(backend, case, arrays)
+        if missing:
+            return [_unsupported(backend, case, arrays, where, missing)]
+        records = []
+        for dtype in dtypes if floats else ("float64",):
+            cast = {name: a.astype(dtype) if a.dtype == "float64" else a for name, a in arrays.items()}
+            shown = dtype if floats else "none"
+
+            def compare(what, run, wanted, scale, dtype=dtype, shown=shown):
+                return _compare(case, backend.name, where, dtype, shown, what, run, wanted, scale)
+
+            records += compare("forward", lambda cast=cast: evaluate(backend, case, cast), truth, scales)
+            if cotangents is not None:
+                weights = [None if c is None else c.astype(dtype) for c in cotangents]
+                records += compare(
+                    "forward, recording", lambda cast=cast, weights=weights: evaluate(backend, case, cast, weights), truth, scales
+                )
+            if backend.traces and case.traced and dtype == dtypes[0]:
+                records += compare("forward, traced", lambda cast=cast: _trace(backend, case, cast), truth, scales)
+    return records
+
+
+def _compare(case, backend, device, dtype, shown, what, run, wanted, scales):
+    """Records of one run. An exception is a failed record with its text: the suite goes on to the next case."""
+    try:
+        got = run()
+    except Exception as error:  # noqa: BLE001 - reported as a failure
+        text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        return [Record(case.name, backend, device, shown, what, np.inf, case.budget, False, text)]
+    exact = case.kind == "exact"
+    rows = []
+    if len(got.outputs) != len(wanted.outputs):
+        text = f"{len(got.outputs)} outputs, expected {len(wanted.outputs)}"
+        return [Record(case.name, backend, device, shown, what, np.inf, case.budget, False, text)]
+    for i, (value, ref, scale) in enumerate(zip(got.outputs, wanted.outputs, scales.outputs, strict=True)):
+        label = what if len(wanted.outputs) == 1 else f"{what}, output {i}"
+        rows.append((label, judge(value, ref, scale, dtype, case.budget, exact, case.ill_conditioned)))
+    for name, value in got.gradients.items():
+        verdict = judge(value, wanted.gradients[name], scales.gradients[name], dtype, case.budget, False, case.ill_conditioned)
+        rows.append((f"gradient of {name}", verdict))
+    return [Record(case.name, backend, device, shown, what, v.error, v.budget, v.passed, v.message) for what, v in rows]
+
+
+def _missing(backend, case, arrays):
+    """Why `backend` says that it cannot run `case`, or None."""
+    for method in case.covers:
+        if method in backend.unsupported:
+            return backend.unsupported[method]
+    absent = {str(a.dtype) for a in arrays.values()} - set(backend.dtypes)
+    return f"no dtype {', '.join(sorted(absent))}" if absent else None
+
+
+def _unsupported(backend, case, arrays, device, reason):
+    """What a backend says it cannot do must raise UnsupportedError, and not give numbers."""
+    try:
+        evaluate(backend, case, arrays)
+    except UnsupportedError:
+        return Record(case.name, backend.name, device, "none", "unsupported", 0.0, 0.0, True, reason)
+    except Exception as error:  # noqa: BLE001 - reported as a failure
+        text = f"expected UnsupportedError, got {type(error).__name__}: {error}"
+    else:
+        text = f"declared unsupported ({reason}), but it gives a result"
+    return Record(case.name, backend.name, device, "none", "unsupported", np.inf, 0.0, False, text)

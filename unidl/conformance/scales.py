@@ -1,0 +1,80 @@
+"""Scales: what the rounding error of a case is divided by, so that one small budget fits every function.
+
+An error is reported as max |x - ref| / (u·S), where u is the unit roundoff and S says, for each element, how large an
+error of one rounding can fairly be. Four kinds of S, for the outputs and for each gradient:
+
+exact   The outputs are copies of inputs: they must be equal. A gradient adds cotangents: S is the gradient of |cotangent|.
+ulp     Elementwise functions: S = |ref|, so the error is in units of the last place, budget 8. No broadcasting here.
+linear  Sums of products: S is the same multilinear map of the absolute inputs, and its gradient for |cotangent|.
+noise   Everything else: how much the oracle itself moves, in float64, when each input and cotangent is changed by a
+        relative u with a random sign (the largest change of several draws, over u), plus |ref|. That is the condition
+        number measured rather than derived: a backward stable algorithm is within a few such units, whatever its order of
+        operations, and one that loses digits in an intermediate result is not.
+
+Only "noise" cannot be used at ties and kinks, where a changed input takes another branch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+U32 = 2.0**-24
+DRAWS = 8
+
+
+@dataclass
+class Evaluation:
+    """Arrays of one run: outputs in order, gradients by input name (outputs alone if `gradients` is empty)."""
+
+    outputs: list
+    gradients: dict
+
+
+def exact(evaluate, arrays, cotangents, reference):
+    return _absolute(evaluate(arrays, _abs(cotangents)))
+
+
+def ulp(evaluate, arrays, cotangents, reference):
+    return _absolute(reference)
+
+
+def linear(evaluate, arrays, cotangents, reference):
+    magnitudes = {name: np.abs(a) if a.dtype.kind == "f" else a for name, a in arrays.items()}
+    return _absolute(evaluate(magnitudes, _abs(cotangents)))
+
+
+def noise(evaluate, arrays, cotangents, reference):
+    generator = np.random.default_rng(0)
+
+    def moved(a):
+        return a if a is None or a.dtype.kind != "f" else a * (1 + U32 * generator.choice((-1.0, 1.0), a.shape))
+
+    scale = _absolute(reference)
+    pairs = [(scale.outputs, i, reference.outputs[i]) for i in range(len(scale.outputs)) if scale.outputs[i].dtype.kind == "f"]
+    pairs += [(scale.gradients, name, reference.gradients[name]) for name in scale.gradients]
+    largest = [np.zeros_like(ref) for _, _, ref in pairs]
+    for _ in range(DRAWS):
+        other = evaluate({name: moved(a) for name, a in arrays.items()}, [moved(c) for c in cotangents])
+        for i, (holder, key, ref) in enumerate(pairs):
+            changed = (other.outputs if holder is scale.outputs else other.gradients)[key]
+            with np.errstate(invalid="ignore"):
+                largest[i] = np.maximum(largest[i], np.nan_to_num(np.abs(changed - ref), nan=0.0, posinf=0.0))
+    for change, (holder, key, _) in zip(largest, pairs, strict=True):
+        holder[key] = holder[key] + change / U32
+    return scale
+
+
+def _abs(cotangents):
+    return [c if c is None else np.abs(c) for c in cotangents]
+
+
+def _absolute(evaluation):
+    def magnitude(a):
+        return np.abs(a) if a.dtype.kind == "f" else a
+
+    return Evaluation([magnitude(a) for a in evaluation.outputs], {name: magnitude(a) for name, a in evaluation.gradients.items()})
+
+
+KINDS = {"exact": exact, "ulp": ulp, "linear": linear, "noise": noise}
