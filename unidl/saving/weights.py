@@ -56,7 +56,7 @@ def load_weights(model, filepath):
     for variable, value in found:
         variable.assign(value)
     if optimizer is not None:
-        model.optimizer.set_values(optimizer)
+        model.optimizer.set_weights(optimizer)
 
 
 def _read(file, path, name, shape, filepath):

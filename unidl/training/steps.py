@@ -67,9 +67,12 @@ def make_train_step(model):
             objective.update(x, y, y_pred, sample_weight, loss)
             return optimizer.scale_loss(loss), []
 
+        def update(gradients):
+            optimizer.apply(gradients, trainable)
+
         if model.run_eagerly:
-            return _eager(backend, forward, optimizer.apply, trainable)
-        return backend.compile_step(forward, optimizer.apply, trainable, model._state(), jit_compile=model.jit_compile)
+            return _eager(backend, forward, update, trainable)
+        return backend.compile_step(forward, update, trainable, model._state(), jit_compile=model.jit_compile)
 
     trainable = model.trainable_variables
     return Step(model, compile_flat, before_run=optimizer.begin_step)

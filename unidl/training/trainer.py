@@ -7,7 +7,6 @@ import numpy as np
 from unidl import callbacks as callbacks_module
 from unidl import optimizers, tree
 from unidl.backend import registry
-from unidl.backend.variable import Variable
 from unidl.training import check, steps
 from unidl.training.data import make_batches, split_validation, unpack
 from unidl.training.loop import run_epoch
@@ -246,7 +245,7 @@ class Trainer:
         """All variables that a step reads or assigns."""
         found = list(self.variables)
         if self.optimizer is not None:
-            found += [v for v in self.optimizer.variables if isinstance(v, Variable)]
+            found += self.optimizer.slot_variables
         if self.objective is not None:
             found += self.objective.variables
         return list({id(v): v for v in found}.values())
