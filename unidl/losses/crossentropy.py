@@ -96,9 +96,9 @@ def check_sparse_shapes(name, true, pred, axis=-1):
         raise ValueError(f"{name}: y_pred needs an axis of classes, got a single number.")
     axis %= len(pred)
     expected = pred[:axis] + pred[axis + 1 :]
-    if true == pred and pred[axis] != 1:
+    if len(true) == len(pred) and true[axis] == pred[axis] != 1:
         raise ValueError(
-            f"{name}: y_true has the shape {true} of y_pred, so it looks one-hot, but this loss wants class numbers of the "
+            f"{name}: y_true has the shape {true}, so it looks one-hot, but this loss wants class numbers of the "
             f"shape {expected}. Use categorical_crossentropy, or pass np.argmax(y_true, axis=-1)."
         )
     if len(true) != len(expected) or any(a != b and None not in (a, b) for a, b in zip(true, expected, strict=True)):

@@ -76,7 +76,7 @@ class CategoricalCrossentropy(_FromLogits):
     """
 
     activation = "softmax"
-    arguments = ("from_logits", "label_smoothing")
+    arguments = ("from_logits", "label_smoothing", "axis")
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class BinaryCrossentropy(_FromLogits):
 class CategoricalFocalCrossentropy(NamedLoss):
     """`CategoricalCrossentropy` times alpha * (1 - p)**gamma (Lin et al., arXiv:1708.02002)."""
 
-    arguments = ("alpha", "gamma", "from_logits", "label_smoothing")
+    arguments = ("alpha", "gamma", "from_logits", "label_smoothing", "axis")
 
     def __init__(
         self,

@@ -1,0 +1,110 @@
+"""Every metric over three batches, with and without weights, in float64 against Keras on every backend."""
+
+import inspect
+import json
+
+import numpy as np
+import pytest
+
+from tests.reference import close, in_float64
+from unidl import metrics
+from unidl.backend import list_backends, use_backend
+
+BACKENDS = [b.name for b in list_backends() if b.installed]
+DRAW = np.random.default_rng(1)
+K = 6
+BATCHES = (5, 5, 2)
+
+
+def _split(array):
+    return np.split(array, np.cumsum(BATCHES)[:-1])
+
+
+N = sum(BATCHES)
+REALS, OTHERS = DRAW.standard_normal((2, N, K))
+PROBABILITIES = DRAW.random((N, K)) * 0.9 + 0.05
+PROBABILITIES /= PROBABILITIES.sum(-1, keepdims=True)
+CLASSES = DRAW.integers(0, K, N)
+ONE_HOT = np.eye(K)[CLASSES]
+BITS = DRAW.integers(0, 2, (N, 1)).astype("float64")
+SIGMOIDS = DRAW.random((N, 1))
+SIGMOIDS[0] = 0.5  # strictly greater counts
+ROUNDED = np.round(REALS)
+TIES = np.round(PROBABILITIES, 1)
+SEQUENCES = DRAW.integers(0, K, (N, 4))
+SCORES = DRAW.standard_normal((N, 4, K))
+SORTED = np.argsort(-SCORES[:, 0], -1).astype("float64")
+WEIGHTS = DRAW.random(N) * 2
+
+CASES = [
+    ("Accuracy", {}, ROUNDED, np.round(OTHERS)),
+    ("BinaryAccuracy", {}, BITS, SIGMOIDS),
+    ("BinaryAccuracy", {"threshold": 0.25}, BITS, SIGMOIDS),
+    ("CategoricalAccuracy", {}, ONE_HOT, PROBABILITIES),
+    ("SparseCategoricalAccuracy", {}, CLASSES, PROBABILITIES),
+    ("SparseCategoricalAccuracy", {}, CLASSES[:, None], PROBABILITIES),
+    ("SparseCategoricalAccuracy", {}, SEQUENCES, SCORES),
+    ("TopKCategoricalAccuracy", {"k": 2}, ONE_HOT, REALS),
+    ("TopKCategoricalAccuracy", {}, ONE_HOT, TIES),
+    ("SparseTopKCategoricalAccuracy", {"k": 2}, CLASSES, REALS),
+    ("SparseTopKCategoricalAccuracy", {"k": 2}, SEQUENCES, SCORES),
+    ("SparseTopKCategoricalAccuracy", {"k": 3, "from_sorted_ids": True}, CLASSES, SORTED),
+    ("MeanSquaredError", {}, REALS, OTHERS),
+    ("MeanAbsoluteError", {}, REALS, OTHERS),
+    ("MeanAbsolutePercentageError", {}, REALS, OTHERS),
+    ("MeanSquaredLogarithmicError", {}, PROBABILITIES, PROBABILITIES[::-1]),
+    ("RootMeanSquaredError", {}, REALS, OTHERS),
+    ("CosineSimilarity", {}, REALS, OTHERS),
+    ("LogCoshError", {}, REALS, OTHERS),
+    ("Poisson", {}, PROBABILITIES, PROBABILITIES[::-1]),
+    ("KLDivergence", {}, PROBABILITIES, PROBABILITIES[::-1]),
+    ("Hinge", {}, BITS, REALS[:, :1]),
+    ("SquaredHinge", {}, BITS, REALS[:, :1]),
+    ("CategoricalHinge", {}, ONE_HOT, REALS),
+    ("BinaryCrossentropy", {}, BITS, SIGMOIDS),
+    ("BinaryCrossentropy", {"from_logits": True, "label_smoothing": 0.25}, BITS, REALS[:, :1]),
+    ("CategoricalCrossentropy", {"from_logits": True}, ONE_HOT, REALS),
+    ("SparseCategoricalCrossentropy", {}, CLASSES, PROBABILITIES),
+    ("SparseCategoricalCrossentropy", {"from_logits": True}, SEQUENCES, SCORES),
+]
+IDS = [f"{i}-{case[0]}" for i, case in enumerate(CASES)]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("name", "arguments", "y_true", "y_pred"), CASES, ids=IDS)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_metrics(backend, name, arguments, y_true, y_pred, weighted):
+    with in_float64() as keras, use_backend(backend) as b:
+        theirs, ours = getattr(keras.metrics, name)(**arguments), getattr(metrics, name)(**arguments)
+        for t, p, w in zip(_split(y_true), _split(y_pred), _split(WEIGHTS), strict=True):
+            weights = w if weighted else None
+            # TensorFlow's in_top_k knows float32 only; the order of the scores is the same.
+            theirs.update_state(t, p.astype("float32") if "TopK" in name else p, sample_weight=weights)
+            ours.update_state(t, b.asarray(p), sample_weight=weights)
+        loose = ("Poisson", "MeanSquaredLogarithmicError", "LogCoshError", "KLDivergence")
+        close(b.to_numpy(ours.result()), np.array(theirs.result()), 1e-7 if name in loose else 1e-11)
+        ours.reset_state()
+        assert float(b.to_numpy(ours.result())) == 0.0
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("shapes", [((4, 3), None), ((4, 3), (4,)), ((4, 3), (4, 1)), ((4, 3), (4, 3)), ((4,), (4,)), ((), None), ((), ())])
+@pytest.mark.parametrize("name", ["Mean", "Sum"])
+def test_mean_and_sum(backend, shapes, name):
+    values = np.random.default_rng(0).standard_normal(shapes[0])
+    weights = None if shapes[1] is None else np.random.default_rng(1).random(shapes[1])
+    with in_float64() as keras, use_backend(backend) as b:
+        ours, theirs = getattr(metrics, name)(), getattr(keras.metrics, name)()
+        for _ in range(2):
+            ours.update_state(b.asarray(values), sample_weight=weights)
+            theirs.update_state(values, sample_weight=weights)
+        close(b.to_numpy(ours.result()), np.array(theirs.result()))
+
+
+def test_signatures_and_configs_are_keras():
+    with in_float64() as keras:
+        for name in sorted({case[0] for case in CASES} | {"Mean", "Sum"}):
+            ours, theirs = getattr(metrics, name), getattr(keras.metrics, name)
+            assert str(inspect.signature(ours)) == str(inspect.signature(theirs))
+            assert metrics.serialize(ours(name="m")) == keras.metrics.serialize(theirs(name="m"))
+            assert type(metrics.deserialize(json.loads(json.dumps(keras.metrics.serialize(theirs()))))) is ours
