@@ -109,12 +109,12 @@ class NN(contract.NN):
 
 
 def _channels_second(x, axes):
-    """(n, c) or (n, c, m, 1) view of `x`, whose one axis outside `axes` is c."""
+    """(n, c) or (n, c, ...) view of `x`, whose one axis outside `axes` is c."""
     reduced = {a % x.ndim for a in axes}
     (axis,) = (a for a in range(x.ndim) if a not in reduced)
     if axis == x.ndim - 1:
-        # (1, m, 1, c) seen as (1, c, m, 1) is torch's channels_last, for which it has a kernel of its own.
-        return x.reshape(1, -1, 1, x.shape[-1]).permute(0, 3, 1, 2)
+        # Two axes, not channels_last: there a gradient that was broadcast (of a mean, say) takes torch 10 times as long.
+        return x.reshape(-1, x.shape[-1])
     if axis == 1:
         return x
     return x.movedim(axis, 0).unsqueeze(0)
@@ -125,7 +125,7 @@ def _as_before(y, x, axes):
     reduced = {a % x.ndim for a in axes}
     (axis,) = (a for a in range(x.ndim) if a not in reduced)
     if axis == x.ndim - 1:
-        return y.permute(0, 2, 3, 1).reshape(x.shape)
+        return y.reshape(x.shape)
     if axis == 1:
         return y
     return y.squeeze(0).movedim(0, axis)
