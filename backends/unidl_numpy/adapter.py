@@ -30,8 +30,8 @@ from unidl_numpy import (
 from unidl_numpy.tape import plain
 from unidl_numpy.tape_array import TapeArray
 
-PRIMITIVES = (shaping, indexing, elementwise, reductions, products, linalg, conv, pooling, random, autodiff)
-FUSED = (activations, attention, losses, normalization, recurrent, updates)
+PRIMITIVES = (shaping, elementwise, reductions, products, linalg, pooling, autodiff)
+FUSED = (activations, attention, conv, indexing, losses, normalization, random, recurrent, updates)
 
 
 class NumpyBackend(Backend):
@@ -68,4 +68,4 @@ def _bind(cls, modules):
 
 
 _bind(NumpyBackend, PRIMITIVES)
-NumpyBackend.kernels = {name: f"unidl_numpy.{name}" for name in _bind(NumpyBackend, FUSED)}
+NumpyBackend.kernels = {name: f"unidl_numpy.{name}" for name in _bind(NumpyBackend, FUSED) if name not in Backend.__abstractmethods__}

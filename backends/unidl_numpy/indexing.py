@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unidl_numpy.broadcasting import same
+from unidl_numpy.broadcasting import same, where_kept
 from unidl_numpy.sums import unbroadcast
 from unidl_numpy.tape import primitive
 
@@ -127,10 +127,10 @@ def _where(x1, x2, condition):
     x1, x2 = same(x1, x2)
 
     def backward(g, needs):
-        zero = g.dtype.type(0)
+        mask = np.asarray(condition, bool)
         return (
-            unbroadcast(np.where(condition, g, zero), x1.shape) if needs[0] else None,
-            unbroadcast(np.where(condition, zero, g), x2.shape) if needs[1] else None,
+            unbroadcast(where_kept(mask, g), x1.shape) if needs[0] else None,
+            unbroadcast(where_kept(~mask, g), x2.shape) if needs[1] else None,
         )
 
     return np.where(condition, x1, x2), backward

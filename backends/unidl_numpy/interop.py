@@ -9,37 +9,19 @@ import operator
 
 import numpy as np
 
-from unidl.backend import dtypes
-from unidl.backend.variable import Variable
 from unidl_numpy import elementwise, indexing, products, reductions, shaping
 from unidl_numpy import numpy_functions as functions
+from unidl_numpy.promotion import operand, pair
 from unidl_numpy.tape import plain, plain_tree
 from unidl_numpy.tape_array import GradientError, TapeArray
 
 
-def _pair(x, y):
-    """Both operands in one dtype. Numbers, NumPy's too, take the dtype of the array."""
-    x, y = _operand(x), _operand(y)
-    if isinstance(x, np.ndarray) and isinstance(y, np.ndarray) and x.dtype != y.dtype:
-        common = dtypes.result_type(x.dtype.name, y.dtype.name)
-        return shaping.cast(x, common), shaping.cast(y, common)
-    return x, y
-
-
-def _operand(x):
-    if type(x) is TapeArray or isinstance(x, (np.ndarray, bool, int, float)):
-        return x
-    if isinstance(x, Variable):
-        return x.value
-    return x.item() if isinstance(x, np.generic) else np.asarray(x)
-
-
 def _binary(function):
-    return lambda x, y: function(*_pair(x, y))
+    return lambda x, y: function(*pair(x, y))
 
 
 def _reflected(function):
-    return lambda x, y: function(*_pair(y, x))
+    return lambda x, y: function(*pair(y, x))
 
 
 _OPERATORS = {
@@ -57,7 +39,7 @@ for _name, _function in _OPERATORS.items():
     setattr(TapeArray, f"__r{_name}__", _reflected(_function))
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
     _compare = getattr(operator, _name)
-    setattr(TapeArray, f"__{_name}__", lambda x, y, compare=_compare: compare(x._plain, plain(_operand(y))))
+    setattr(TapeArray, f"__{_name}__", lambda x, y, compare=_compare: compare(x._plain, plain(operand(y))))
 TapeArray.__neg__ = elementwise.negative
 TapeArray.__pos__ = lambda x: x
 TapeArray.__abs__ = elementwise.abs
@@ -119,12 +101,12 @@ def _array_ufunc(self, ufunc, method, *inputs, **kwargs):
         raise GradientError(f"np.{ufunc.__name__} into an existing array (out=, or a += x) loses the gradient of x. Write a = a + x.")
     kwargs.pop("out", None)
     if method == "__call__" and ufunc in _CONSTANT:
-        return ufunc(*[plain(_operand(x)) for x in inputs], **kwargs)
+        return ufunc(*[plain(operand(x)) for x in inputs], **kwargs)
     if method == "__call__" and not kwargs:
         if ufunc in _UNARY:
             return _UNARY[ufunc](*inputs)
         if ufunc in _BINARY:
-            return _BINARY[ufunc](*_pair(*inputs))
+            return _BINARY[ufunc](*pair(*inputs))
     if method == "reduce" and ufunc in _REDUCE and not set(kwargs) - {"axis", "keepdims"}:
         return _REDUCE[ufunc](*inputs, **{"axis": 0, **kwargs})
     call = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
@@ -133,13 +115,10 @@ def _array_ufunc(self, ufunc, method, *inputs, **kwargs):
 
 def no_gradient(name, kwargs=()):
     given = f" with {', '.join(sorted(kwargs))}=" if kwargs else ""
-    hint = f"unidl.ops.{name}" if name in _PUBLIC else "functions of unidl.ops"
     return GradientError(
-        f"np.{name}{given} has no gradient here; write {hint}, or unidl.ops.stop_gradient(x) where no gradient should flow."
+        f"np.{name}{given} has no gradient here; write it with functions of unidl.ops, "
+        "or unidl.ops.stop_gradient(x) where no gradient should flow."
     )
-
-
-_PUBLIC = {"logaddexp", "logsumexp", "erf"}
 
 
 def _array_function(self, function, types, args, kwargs):

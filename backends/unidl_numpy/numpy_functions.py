@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from unidl_numpy import elementwise, indexing, linalg, products, reductions, shaping
+from unidl_numpy.promotion import pair
 from unidl_numpy.tape import plain
 
 
@@ -124,9 +125,7 @@ def split(x, indices_or_sections, axis=0):
 
 
 def where(condition, x, y):
-    from unidl_numpy.interop import _pair
-
-    return indexing.where(plain(condition), *_pair(x, y))
+    return indexing.where(plain(condition), *pair(x, y))
 
 
 def sort(x, axis=-1):
@@ -160,9 +159,7 @@ def outer(x, y):
 
 
 def tensordot(x, y, axes=2):
-    from unidl_numpy.adapter import NumpyBackend
-
-    return NumpyBackend().tensordot(x, y, axes)
+    return products.tensordot(x, y, axes)
 
 
 def einsum(subscripts, *operands):

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from unidl_numpy import shaping
+from unidl_numpy.broadcasting import axes_of
 from unidl_numpy.sums import unbroadcast
 from unidl_numpy.tape import ALL, primitive
 
@@ -49,6 +51,18 @@ def _matmul_vectors(x1, x2, g):
     da = unbroadcast(g @ np.swapaxes(b, -1, -2), a.shape)
     db = unbroadcast(np.swapaxes(a, -1, -2) @ g, b.shape)
     return da.reshape(x1.shape), db.reshape(x2.shape)
+
+
+def tensordot(x1, x2, axes):
+    if isinstance(axes, int):
+        axes = range(x1.ndim - axes, x1.ndim), range(axes)
+    common1, common2 = (axes_of(ax if isinstance(ax, int) else tuple(ax), x.ndim) for ax, x in zip(axes, (x1, x2), strict=True))
+    free1, free2 = ([a for a in range(x.ndim) if a not in common] for x, common in ((x1, common1), (x2, common2)))
+    shape = [x1.shape[a] for a in free1] + [x2.shape[a] for a in free2]
+    count = math.prod(x1.shape[a] for a in common1)
+    left = shaping.reshape(shaping.transpose(x1, (*free1, *common1)), (math.prod(shape[: len(free1)]), count))
+    right = shaping.reshape(shaping.transpose(x2, (*common2, *free2)), (count, math.prod(shape[len(free1) :])))
+    return shaping.reshape(matmul(left, right), tuple(shape))
 
 
 def einsum(subscripts, *operands):

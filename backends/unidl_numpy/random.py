@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from unidl.backend.contract.random import MASK, MULTIPLIERS, SHIFTS
+from unidl_numpy.broadcasting import where_kept
 from unidl_numpy.shaping import numpy_dtype
 from unidl_numpy.tape import primitive
 
@@ -70,5 +71,5 @@ def dropout(x, key, rate, noise_shape=None):
     if noise_shape is not None:
         shape = tuple([s if n is None else n for n, s in zip(noise_shape, shape, strict=True)])
     mask = keep_mask(key, shape, rate)
-    scale, zero = x.dtype.type(1.0 / (1.0 - rate)), x.dtype.type(0)
-    return np.where(mask, x * scale, zero), (lambda g: np.where(mask, g * scale, zero),)
+    scale = x.dtype.type(1.0 / (1.0 - rate))
+    return where_kept(mask, np.asarray(x * scale)), (lambda g: where_kept(mask, np.asarray(g * scale)),)

@@ -11,7 +11,12 @@ from unidl_numpy.tape import primitive
 
 def _spread(g, x, axis):
     """Gradient `g` of a reduction, kept or not, seen at every element of `x`."""
+    if g.size == 1 and x.size < _FEW:
+        return np.full(x.shape, g.reshape(()))
     return np.broadcast_to(keep_axes(g, x.shape, axis), x.shape)
+
+
+_FEW = 4096  # np.broadcast_to takes longer than filling so many elements
 
 
 def _axis(axis):

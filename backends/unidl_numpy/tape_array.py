@@ -17,7 +17,7 @@ class GradientError(TypeError):
 class TapeArray:
     """An array on a tape: the plain array, the tape, and its slot there."""
 
-    __slots__ = ("_plain", "_slot", "_tape")
+    __slots__ = ("__weakref__", "_plain", "_slot", "_tape")
 
     def __init__(self, plain, tape, slot):
         self._plain = plain

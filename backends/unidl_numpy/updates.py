@@ -6,7 +6,7 @@ import numpy as np
 
 from unidl_numpy.tape import plain
 
-_PIECE = 1 << 14
+_PIECE = 1 << 15
 
 
 def _own(x):

@@ -48,6 +48,7 @@ CASES = {
     "stack": [(lambda b, x, y: b.stack([x, y], -1), X, X + 1)],
     "split": [(lambda b, x: b.split(x, 2, 1), X), (lambda b, x: b.split(x, (1,), 0), X)],
     "unstack": [(lambda b, x: b.unstack(x, -1), X)],
+    "tensordot": [(lambda b, x, y, a=a: b.tensordot(x, y, a), normal(2, 3, 4), normal(3, 4, 2)) for a in (2, ([1, 2], [0, 1]), (0, 2))],
     "inv": [(lambda b, x: b.inv(x), normal(2, 3, 3))],
     "embedding": [(lambda b, x: b.embedding(x, np.array([[2, 0], [2, 2]])), X)],
     "layer_norm": [(lambda b, *a: b.layer_norm(*a, (-1,), 1e-3), X, normal(4), normal(4)),
@@ -86,6 +87,8 @@ UPDATES = {
 def test_every_override_has_a_case():
     structural = {"scope", "write", "value_and_grad"}  # not functions of tensors
     assert set(OVERRIDDEN) - structural == set(CASES) | set(UPDATES)
+    assert set(B.kernels) <= set(OVERRIDDEN)
+    assert {"lstm", "gru", "attention", "layer_norm", "batch_norm_training", "adam_update", "conv_transpose"} <= set(B.kernels)
 
 
 @pytest.mark.parametrize(("name", "case"), [(name, i) for name in CASES for i in range(len(CASES[name]))])
