@@ -64,6 +64,8 @@ class NN(contract.NN):
         mean, var = channels.new_zeros(2, channels.shape[1]).unbind()
         # With momentum 1 the "running" statistics are those of this batch, the variance unbiased.
         y = torch.batch_norm(channels, gamma, beta, mean, var, True, 1.0, epsilon, torch.backends.cudnn.enabled)
+        if y.requires_grad:
+            y.register_hook(torch.Tensor.contiguous)  # a broadcast gradient (of a mean, say) takes torch ten times as long
         mean, var = mean + shift, var * ((count - 1) / count)
         if x.requires_grad and torch.is_grad_enabled():
             mean, var = _Moments.apply(channels, mean, var)
@@ -113,7 +115,6 @@ def _channels_second(x, axes):
     reduced = {a % x.ndim for a in axes}
     (axis,) = (a for a in range(x.ndim) if a not in reduced)
     if axis == x.ndim - 1:
-        # Two axes, not channels_last: there a gradient that was broadcast (of a mean, say) takes torch 10 times as long.
         return x.reshape(-1, x.shape[-1])
     if axis == 1:
         return x
