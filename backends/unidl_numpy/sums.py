@@ -17,24 +17,31 @@ def wide_dtype(x):
 
 
 def total(x, axis=None, keepdims=False):
-    """The sum of a plain array in its own dtype.
+    """The sum of a plain array in its own dtype."""
+    axes = axes_of(axis, x.ndim)
+    lead = len(axes)
+    if lead < x.ndim and axes == tuple(range(lead)):
+        y = _total_rows(x, lead)
+        return y.reshape((1,) * lead + y.shape) if keepdims else y
+    return np.add.reduce(x, axis=axes, dtype=wide_dtype(x), keepdims=keepdims).astype(x.dtype, copy=False)
+
+
+def _total_rows(x, lead):
+    """Sum over the first `lead` axes.
 
     NumPy adds up pairwise along the last axis alone; along the others it runs through, and float32 loses a digit every
-    hundred rows. So long sums over leading axes go in blocks, each a product of ones with a matrix (BLAS: four times as fast).
+    hundred rows. So long sums go in blocks, each a product of ones with a matrix (BLAS: four times as fast).
     """
-    axes = axes_of(axis, x.ndim)
     wide = wide_dtype(x)
-    lead = len(axes)
-    if x.dtype.kind == "f" and lead < x.ndim and x.size and axes == tuple(range(lead)) and x.flags.c_contiguous:
-        rest = x.shape[lead:]
-        rows = x.reshape(-1, math.prod(rest))
-        if len(rows) > 2 * _BLOCK:
-            whole = len(rows) // _BLOCK * _BLOCK
-            blocks = rows[:whole].reshape(-1, _BLOCK, rows.shape[1])
-            parts = np.ones(_BLOCK, wide) @ blocks.astype(wide, copy=False)
-            y = total(parts, 0) + np.add.reduce(rows[whole:], axis=0, dtype=wide)
-            return y.reshape((1,) * lead + rest if keepdims else rest).astype(x.dtype, copy=False)
-    return np.add.reduce(x, axis=axes, dtype=wide, keepdims=keepdims).astype(x.dtype, copy=False)
+    count = math.prod(x.shape[:lead])
+    if count <= 2 * _BLOCK or x.dtype.kind != "f" or not x.flags.c_contiguous or not x.size:
+        return np.add.reduce(x, axis=tuple(range(lead)), dtype=wide).astype(x.dtype, copy=False)
+    rest = x.shape[lead:]
+    rows = x.reshape(count, math.prod(rest)).astype(wide, copy=False)
+    whole = count // _BLOCK * _BLOCK
+    parts = np.ones(_BLOCK, wide) @ rows[:whole].reshape(-1, _BLOCK, rows.shape[1])
+    y = _total_rows(parts, 1) + np.add.reduce(rows[whole:], axis=0)
+    return y.reshape(rest).astype(x.dtype, copy=False)
 
 
 def unbroadcast(g, shape):
@@ -42,5 +49,7 @@ def unbroadcast(g, shape):
     if g.shape == shape:
         return g
     extra = g.ndim - len(shape)
+    if shape and g.shape[extra:] == shape:
+        return _total_rows(g, extra)
     axes = (*range(extra), *[extra + i for i, n in enumerate(shape) if n == 1 and g.shape[extra + i] != 1])
     return total(g, axes).reshape(shape) if axes else g.reshape(shape)
