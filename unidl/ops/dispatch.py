@@ -68,6 +68,12 @@ def prepare(tensors):
     return backend, [convert(backend, x) for x in tensors]
 
 
+def tensor_of(x):
+    """(backend, `x` as its native tensor), numbers too."""
+    backend, (x,) = prepare((x,))
+    return backend, backend.asarray(x) if type(x) in NUMBERS else x
+
+
 def call(name, *tensors, **kwargs):
     """The contract's `name` on `tensors`, each made a native tensor, numbers too; `kwargs` are passed on as they are."""
     backend, tensors = prepare(tensors)
@@ -87,6 +93,13 @@ def call_promoted(name, *tensors, to_floats=False, **kwargs):
     backend, tensors = prepare(tensors)
     tensors = promote(backend, tensors, to_floats)
     return run(backend, name, tensors, kwargs)
+
+
+def call_bool(name, *tensors, **kwargs):
+    """Like `call` for functions of bools: other tensors become bool, True where not zero."""
+    backend, tensors = prepare(tensors)
+    tensors = [backend.asarray(x) if type(x) in NUMBERS else x for x in tensors]
+    return run(backend, name, [x if backend.dtype(x) == "bool" else backend.cast(x, "bool") for x in tensors], kwargs)
 
 
 def call_sequence(name, tensors, **kwargs):

@@ -121,7 +121,12 @@ def make_predict_step(model):
 
         eager = getattr(model, "run_eagerly", False)
         run = body if eager else model.backend.compile(body, model._state(), jit_compile=getattr(model, "jit_compile", False))
-        return lambda *leaves: tree.pack_sequence_as(structures["output"], list(run(*leaves)))
+
+        def restored(*leaves):
+            flat = list(run(*leaves))  # the first run traces, and so finds the structure
+            return tree.pack_sequence_as(structures["output"], flat)
+
+        return restored
 
     return Step(model, compile_flat)
 
