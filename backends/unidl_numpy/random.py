@@ -11,7 +11,7 @@ from unidl_numpy.broadcasting import where_kept
 from unidl_numpy.shaping import numpy_dtype
 from unidl_numpy.tape import primitive
 
-_PIECE = 1 << 14
+_PIECE = 1 << 15
 
 
 def _mix(words, spare):
