@@ -12,7 +12,7 @@ from unidl.ops.elementwise import add, clip, divide, log, maximum, multiply, neg
 from unidl.ops.fused import attention
 from unidl.ops.indexing import one_hot
 from unidl.ops.reductions import max, mean, sum, var
-from unidl.ops.shaping import squeeze, swapaxes, transpose, where
+from unidl.ops.shaping import moveaxis, squeeze, swapaxes, transpose, where
 
 # -- activations -----------------------------------------------------------------------------------
 
@@ -285,7 +285,7 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     if len(shape_of(target)) == rank and shape_of(target)[-1] == 1:
         target = squeeze(target, -1)
     if axis not in (-1, rank - 1):
-        output = swapaxes(output, axis, -1)
+        output = moveaxis(output, axis, -1)
     target = cast(target, "int32")
     if from_logits:
         return call("sparse_softmax_cross_entropy", target, output)
