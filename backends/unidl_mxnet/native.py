@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from unidl_mxnet.gradients import needs_gradient
 from unidl_mxnet.load import mx
 from unidl_mxnet.op import op
 from unidl_mxnet.registry import ndarray, numpy_shape
@@ -21,7 +22,9 @@ class Native:
 
     def write(self, store, value):
         """A detached view, so that the tape of the step that made it can go."""
-        return op("BlockGrad", value) if isinstance(value, Traced) else value.detach()
+        if not isinstance(value, Traced):
+            return value.detach()
+        return op("BlockGrad", value) if needs_gradient() else value
 
     def synchronize(self):
         mx.nd.waitall()

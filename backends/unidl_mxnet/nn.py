@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unidl.backend.contract as contract
 from unidl_mxnet.op import op
+from unidl_mxnet.reductions import all_axes
 
 
 class NN:
@@ -21,3 +22,14 @@ class NN:
         if not isinstance(axis, int) or 0 in x.shape:
             return contract.Backend.softmax(self, x, axis)
         return op("_npx_softmax", x, axis=axis % len(x.shape))
+
+    def log_softmax(self, x, axis=-1):
+        """The default body, but for the maximum, which needs none of the care for the gradients of ties."""
+        if 0 in x.shape:
+            return x
+        axes = all_axes(axis, len(x.shape))
+        shifted = self.subtract(x, op("BlockGrad", op("_np_max", x, axis=axes, keepdims=True)))
+        return self.subtract(shifted, self.log(self.sum(self.exp(shifted), axes, keepdims=True)))
+
+    def sparse_softmax_cross_entropy(self, labels, logits):
+        return self.negative(op("_npx_pick", self.log_softmax(logits, -1), labels, axis=-1))

@@ -24,13 +24,12 @@ class Program:
         self.container = type(self.graph.result) if isinstance(self.graph.result, (list, tuple)) else None
 
     def run(self, tensors):
-        graph = self.graph
-        results = graph(graph.inputs(tensors))
-        for variable, value in zip(graph.assigned, results[graph.count :], strict=True):
-            variable.replace(value)
+        run = self.graph.start(tensors)
+        results = self.graph.body(run.inputs())
+        run.assign([x.detach() for x in results[self.graph.count :]])
         if self.container is None:
             return results[0]
-        return self.container(results[: graph.count])
+        return self.container(results[: self.graph.count])
 
 
 class StepProgram:
@@ -52,7 +51,7 @@ class StepProgram:
         position = {id(v): i for i, v in enumerate(trainable)}
         self.places = [
             (place, position[id(source.variable)])
-            for place, source in enumerate(self.forward.sources)
+            for place, source in enumerate(self.forward.body.sources)
             if isinstance(source, VariableValue) and id(source.variable) in position
         ]
         self.is_differentiable = bool(self.places)
@@ -60,20 +59,19 @@ class StepProgram:
         self.update = Graph(backend, lambda *gradients: update(list(gradients)), variables, grads, differentiable=False, outputs=lambda _: [])
 
     def run(self, tensors):
-        arrays = self.forward.inputs(tensors)
+        run = self.forward.start(tensors)
+        arrays = run.inputs()
         self._watch()
         for place, index in self.places:
             arrays[place] = self.leaves[index]
         with mx.autograd.record():
-            results = self.forward(arrays)
+            results = self.forward.body(arrays)
         if self.is_differentiable:
             mx.autograd.backward([results[0]])
         results = [x.detach() for x in results]
-        for variable, value in zip(self.forward.assigned, results[self.forward.count :], strict=True):
-            variable._store = value
-        new = self.update(self.update.inputs(self.gradients))
-        for variable, value in zip(self.update.assigned, new, strict=True):
-            variable._store = value
+        run.assign(results[self.forward.count :])
+        update = self.update.start(self.gradients)
+        update.assign(self.update.body(update.inputs()))
         return results[0], results[1 : self.forward.count]
 
     def _watch(self):

@@ -67,16 +67,31 @@ class HostNumber(Traced):
     __slots__ = ("row",)
 
 
-class Trace:
-    """The inputs of a graph under construction.
+class Slot:
+    """Source of a graph input: array `index` of native call `call`, after it ran."""
 
-    `inputs` has a row (variable symbol, source) for each; the source says where the array comes from at each run: it is what
-    the maker of the input handed over, or the array itself for a constant that met a symbol.
+    def __init__(self, call, index):
+        self.call, self.index = call, index
+
+
+class Call:
+    """A native call between two parts of a graph: `function(changed, others, number)` works in place on the arrays `changed`."""
+
+    def __init__(self, function, changed, others, number):
+        self.function, self.changed, self.others, self.number = function, changed, others, number
+
+
+class Trace:
+    """The inputs of a graph under construction, and the native calls in its middle.
+
+    `inputs` maps names to sources; a source says where the array comes from at each run: it is what the maker of the input
+    handed over, or the array itself for a constant that met a symbol.
     """
 
     def __init__(self, differentiable):
         self.differentiable = differentiable
         self.inputs = {}
+        self.calls = []
         self._constants = {}
         self._names = count()
 
@@ -95,6 +110,20 @@ class Trace:
             known = self.input(x.shape, np.dtype(x.dtype).name, x)
             self._constants[id(x)] = known
         return known
+
+    def call(self, function, changed, others, number):
+        """Put a native call into the graph; the `changed` tensors as it leaves them, or None where it cannot be.
+
+        It cannot be where an input depends on an earlier call, since all calls run between the two parts of the graph.
+        """
+        earlier = {name for name, source in self.inputs.items() if isinstance(source, Slot)}
+        earlier |= {x.symbol.name for call in self.calls for x in call.changed}
+        changed, others = [self.lift(x) for x in changed], [self.lift(x) for x in others]
+        if any(earlier.intersection(x.symbol.list_inputs()) for x in (*changed, *others)):
+            return None
+        self.calls.append(Call(function, changed, others, number))
+        place = len(self.calls) - 1
+        return [self.input(x.shape, x.dtype, Slot(place, i)) for i, x in enumerate(changed)]
 
     def name(self):
         return f"node{next(self._names)}"
