@@ -86,10 +86,11 @@ def test_as_keras(case, keras):
         cotangents = [draw.normal(size=y.shape) for y in first]
 
         config = ours.get_config()
-        theirs = getattr(keras.layers, type(ours).__name__).from_config(config)
+        theirs = getattr(keras.layers, type(ours).__name__).from_config(dict(config))
+        their_config = theirs.get_config()
         theirs(*args, **{k: v for k, v in case.kwargs.items() if k != "query_mask"})
-        assert set(config) == set(theirs.get_config())
-        ours = type(ours).from_config(theirs.get_config())
+        assert set(config) == set(their_config)
+        ours = type(ours).from_config(their_config)
         assert ours.get_config() == config
         ours(*args, **case.kwargs)
         assert [(w.name, tuple(w.shape)) for w in ours.weights] == [(w.name, tuple(w.shape)) for w in theirs.weights]
@@ -103,14 +104,27 @@ def test_as_keras(case, keras):
         wanted, wanted_gradients = _run_keras(keras, theirs, args, case.kwargs, cotangents)
     assert len(got) == len(wanted)
     assert len(got_gradients) == len(wanted_gradients)
-    for a, b in zip([*got, *got_gradients], [*wanted, *wanted_gradients], strict=True):
+    for a, b in zip(got, wanted, strict=True):
         close(a, b)
+    largest = max((np.abs(g).max(initial=0.0) for g in wanted_gradients), default=0.0)
+    for a, b in zip(got_gradients, wanted_gradients, strict=True):
+        # Some gradients are zero by symmetry (a key's bias), and what is computed is rounding of terms as large as the others.
+        if np.abs(b).max(initial=0.0) < 1e-12 * largest:
+            assert np.abs(a).max(initial=0.0) < 1e-12 * largest
+        else:
+            close(a, b)
     for a, b in zip(ours.weights, theirs.weights, strict=True):
         close(a.numpy(), b.numpy())
 
 
-# What Keras itself fails on; unidl's own result is tested elsewhere.
-KERAS_CANNOT = {}
+_EMPTY = "its TensorFlow backend adds by BiasAdd, which refuses an empty batch"
+# What Keras itself fails on; unidl's own results there are tested in test_edges.py.
+KERAS_CANNOT = {
+    "Add, empty batch": _EMPTY,
+    "LSTM, empty batch": _EMPTY,
+    "Conv2D, channels first": "TensorFlow has no such convolution on a CPU",
+    "Activation, gelu": "it rounds the square root of 2 to float32",
+}
 
 
 def test_all_layers_have_cases():

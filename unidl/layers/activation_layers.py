@@ -56,16 +56,16 @@ class Softmax(Layer):
 
     def call(self, inputs, mask=None):
         axis = self.axis if isinstance(self.axis, int) else tuple(self.axis)
-        if mask is not None:
-            return masked_softmax(inputs, mask, axis)
-        y = ops.softmax(inputs, axis=axis)
-        if axis == -1:
-            note_logits(y, inputs)
+        y = masked_softmax(inputs, mask, axis)
+        if axis == -1 and mask is None:
+            note_logits(y, inputs, "softmax")
         return y
 
 
 def masked_softmax(x, mask, axis):
-    """Softmax over the elements where `mask`, broadcast against `x`, is True; the others get 0."""
+    """Softmax over the elements where `mask`, broadcast against `x`, is True; the others get 0. None masks nothing."""
+    if mask is None:
+        return ops.softmax(x, axis=axis)
     if len(ops.shape(mask)) > len(ops.shape(x)):
         raise ValueError(f"Softmax: the mask of shape {tuple(ops.shape(mask))} has more axes than the input of shape {tuple(ops.shape(x))}.")
     if ops.dtype(mask) != "bool":

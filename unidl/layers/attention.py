@@ -107,6 +107,7 @@ class AdditiveAttention(Attention):
 
     Weights: scale (d,) with `use_scale`.
     """
+    _config_omits = frozenset({"score_mode"})
 
     def __init__(self, use_scale=True, dropout=0.0, seed=None, **kwargs):
         super().__init__(use_scale, "concat", dropout, seed, **kwargs)
@@ -121,8 +122,3 @@ class AdditiveAttention(Attention):
 
     def _why_composed(self, training, with_scores):
         return "additive scores"
-
-    def get_config(self):
-        config = super().get_config()
-        del config["score_mode"]
-        return config

@@ -26,13 +26,15 @@ class Configurable:
 
     _lists_activity_regularizer = False  # some of Keras' layers write it into their config also when there is none
 
+    _config_omits = frozenset()  # arguments that Keras does not write into the config
+
     def get_config(self):
         """A dict of JSON values from which `from_config` makes an equal layer (without weights)."""
         config = {"name": self.name, "trainable": self.trainable, "dtype": serialize_keras_object(self.dtype_policy)}
         if self.activity_regularizer is not None or self._lists_activity_regularizer:
             config["activity_regularizer"] = serialize_keras_object(self.activity_regularizer)
         for name, default in constructor_arguments(type(self)).items():
-            if name not in _BASE:
+            if name not in _BASE and name not in self._config_omits:
                 value = getattr(self, name) if hasattr(self, name) else self._arguments.get(name, default)
                 config[name] = _to_config(value)
         return config

@@ -11,6 +11,7 @@ from unidl.layers.validate import int_tuple, one_of, positive_int
 class BaseConv(Layer):
     """Cross-correlation over `rank` spatial axes; see `Conv2D` for the arguments."""
 
+    _config_omits = frozenset({"rank"})
     _lists_activity_regularizer = True
 
     def __init__(

@@ -20,6 +20,7 @@ class Dense(Layer):
 
     Weights: kernel (in, units), bias (units,).
     """
+    _config_omits = frozenset({"lora_rank", "lora_alpha"})
 
     def __init__(
         self,
@@ -69,8 +70,3 @@ class Dense(Layer):
         if self.bias is not None:
             x = ops.add(x, self.bias)
         return activate(self.activation, x)
-
-    def get_config(self):
-        config = super().get_config()
-        del config["lora_rank"], config["lora_alpha"]
-        return config

@@ -28,6 +28,7 @@ class EinsumDense(Layer):
     Weights: kernel, by its letters, and bias, broadcast against the outputs.
     """
 
+    _config_omits = frozenset({"lora_rank", "lora_alpha", "gptq_unpacked_column_size"})
     _lists_activity_regularizer = True
 
     def __init__(
@@ -137,9 +138,3 @@ class EinsumDense(Layer):
         if self.bias is not None:
             x = ops.add(x, self.bias)
         return activate(self.activation, x)
-
-    def get_config(self):
-        config = super().get_config()
-        for name in ("lora_rank", "lora_alpha", "gptq_unpacked_column_size"):
-            del config[name]
-        return config

@@ -20,6 +20,7 @@ class Embedding(Layer):
     Weights: embeddings (input_dim, output_dim).
     """
 
+    _config_omits = frozenset({"weights", "lora_rank", "lora_alpha"})
     _lists_activity_regularizer = True
 
     def __init__(
@@ -68,8 +69,3 @@ class Embedding(Layer):
 
     def compute_mask(self, inputs, previous_mask):
         return ops.not_equal(inputs, 0) if self.mask_zero else None
-
-    def get_config(self):
-        config = super().get_config()
-        del config["weights"], config["lora_rank"], config["lora_alpha"]
-        return config

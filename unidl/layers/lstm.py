@@ -122,6 +122,7 @@ class LSTM(RNN):
     """
 
     whole_sequence = "lstm"
+    _config_omits = frozenset({"cell", "use_cudnn"})
     _lists_activity_regularizer = True
 
     def __init__(
@@ -205,11 +206,6 @@ class LSTM(RNN):
     def _drop_inputs(self, sequences):
         """Dropout with one mask for all moments: the mask that the cell would draw."""
         return random.dropout(sequences, self.cell.dropout, noise_shape=(None, 1, None), seed=self.cell.seed_generator)
-
-    def get_config(self):
-        config = super().get_config()
-        del config["cell"], config["use_cudnn"]
-        return config
 
 
 def _of_cell(name):

@@ -41,6 +41,7 @@ class MultiHeadAttention(Layer):
     of the last one kernel (heads, value_dim, d) and bias (d,).
     """
 
+    _config_omits = frozenset({"flash_attention"})
     _lists_activity_regularizer = True
     _shape_by_call = True
 
@@ -237,9 +238,7 @@ class MultiHeadAttention(Layer):
         return (*query_shape[:-1], *(self.output_shape or query_shape[-1:]))
 
     def get_config(self):
-        config = super().get_config()
-        del config["flash_attention"]
-        return config | {"activity_regularizer": serialize_keras_object(self._activity_regularizer)}
+        return super().get_config() | {"activity_regularizer": serialize_keras_object(self._activity_regularizer)}
 
 
 def _copied(initializer):

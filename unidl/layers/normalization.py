@@ -146,7 +146,8 @@ class LayerNormalization(Layer):
         if any(not -rank <= a < rank for a in given):
             raise ValueError(f"{self._who()}: axis={self.axis} is not among the axes of an input of shape {input_shape}.")
         self._axes = tuple(sorted(a % rank for a in given))
-        shape = tuple(input_shape[a] for a in self._axes)
+        # Keras' order, in which -1 comes before 1; the elements are then laid out along the axes as they lie in memory.
+        shape = tuple(input_shape[a] for a in sorted(given))
         self._along = tuple(input_shape[a] if a in self._axes else 1 for a in range(rank))
         self.gamma = self.beta = None
         if self.scale:
@@ -155,7 +156,7 @@ class LayerNormalization(Layer):
             )
         if self.center:
             self.beta = self.add_weight(shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint, name="beta")
-        self._trailing = self._axes == tuple(range(rank - len(self._axes), rank))
+        self._trailing = tuple(a % rank for a in sorted(given)) == tuple(range(rank - len(self._axes), rank))
         self.input_spec = InputSpec(ndim=rank, axes={a: input_shape[a] for a in self._axes})
 
     def call(self, inputs):

@@ -10,6 +10,8 @@ from unidl.layers.validate import int_tuple, one_of
 class BasePooling(Layer):
     """Reduction over windows of `rank` spatial axes."""
 
+    _config_omits = frozenset({"rank"})
+
     def __init__(self, rank, pool_size, strides=None, padding="valid", data_format=None, **kwargs):
         super().__init__(**kwargs)
         self._rank = rank
