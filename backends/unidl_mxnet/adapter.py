@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from unidl import ops
 from unidl.backend.contract import Backend
+from unidl.ops.operators import bind_operators
 from unidl_mxnet.arrays import Arrays
 from unidl_mxnet.autodiff import Autodiff
 from unidl_mxnet.conv import Conv
@@ -16,6 +18,7 @@ from unidl_mxnet.nn import NN
 from unidl_mxnet.random import Random
 from unidl_mxnet.recurrent import Recurrent
 from unidl_mxnet.reductions import Reductions
+from unidl_mxnet.traced import Traced
 from unidl_mxnet.updates import Updates
 
 
@@ -36,3 +39,7 @@ class MXNetBackend(
         "lstm": "RNN(mode=lstm)",
         "gru": "RNN(mode=gru)",
     }
+
+
+# A layer's own `x * gate` works while it is compiled too; on arrays the operators are MXNet's.
+bind_operators(Traced, ops)

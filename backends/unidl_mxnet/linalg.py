@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from unidl_mxnet.elementwise import FLOAT
@@ -26,14 +28,23 @@ class Linalg:
         """For ranks >= 2."""
         if self.dtype(a) not in FLOAT:
             return self._integer_matmul(a, b)
-        if len(b.shape) == 2 and a.shape[-1] and 0 not in a.shape:
+        if self.dtype(a) == "float16":  # no kernel
+            return self.cast(self._matmul(self.cast(a, "float32"), self.cast(b, "float32")), "float16")
+        if len(b.shape) == 2 and 0 not in (*a.shape, *b.shape):
             # One plain product of two matrices, however many axes `a` has.
-            y = op("dot", self.reshape(a, (-1, a.shape[-1])), b)
-            return self.reshape(y, (*a.shape[:-1], b.shape[-1]))
+            return self.reshape(self._plain_product(self.reshape(a, (-1, a.shape[-1])), b), (*a.shape[:-1], b.shape[-1]))
         # The gradient of MXNet's broadcasting of batch axes is wrong; that of broadcast_to is right.
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
         a, b = self.broadcast_to(a, (*batch, *a.shape[-2:])), self.broadcast_to(b, (*batch, *b.shape[-2:]))
         return op("_npi_matmul", a, b)
+
+    def _plain_product(self, a, b):
+        """(m, k) @ (k, n). In float32 oneDNN is behind FullyConnected, not behind `dot`, and four times as fast, which pays for
+        the transpose that it needs: 0.75 ms instead of 2.96 ms for (256, 512) @ (512, 512) on one thread.
+        """
+        if self.dtype(a) == "float32" and a.shape[0] >= 8 and math.prod(b.shape) >= 4096:
+            return op("FullyConnected", a, self.transpose(b, (1, 0)), num_hidden=b.shape[1], no_bias=True, flatten=False)
+        return op("dot", a, b)
 
     def _integer_matmul(self, a, b):
         """A sum of products: MXNet's kernels of products are for floats alone."""

@@ -24,7 +24,7 @@ _trace: ContextVar[Trace | None] = ContextVar("unidl_mxnet_trace", default=None)
 class Traced:
     """A tensor of a function that is being compiled: a symbol, its shape (a tuple of ints) and its dtype's name."""
 
-    __slots__ = ("dtype", "shape", "symbol")
+    __slots__ = ("__weakref__", "dtype", "shape", "symbol")
     __array_priority__ = 1000.0
 
     def __init__(self, symbol, shape, dtype):

@@ -13,7 +13,7 @@ class NN(ABC):
     # -- activations (gradients at kinks: relu'(0) = 0, relu6' = 0 at both ends, leaky_relu'(0) = slope) ----------
 
     def relu(self, x):
-        return self.where(self.greater(x, 0), x, self.full_like(x, 0))
+        return self.where(self.less_equal(x, 0), self.full_like(x, 0), x)  # NaN stays NaN
 
     def relu6(self, x):
         inside = self.logical_and(self.greater(x, 0), self.less(x, 6))
