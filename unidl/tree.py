@@ -11,7 +11,7 @@ from collections import OrderedDict, deque
 _SEQUENCES = (list, tuple, deque)
 
 
-class MAP_TO_NONE:  # noqa: N801  Keras' name
+class MAP_TO_NONE:
     """What the function of `traverse` returns to put None in a place, since None itself means "go on"."""
 
 

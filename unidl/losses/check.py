@@ -31,7 +31,7 @@ def _sparse(loss, y, pred, where):
         bad = labels[labels != np.floor(labels)][0]
         raise ValueError(f"{where}: the targets are class numbers, but there is {bad}. For probabilities use categorical_crossentropy.")
     classes = pred[axis]
-    if labels.size and classes is not None and not (0 <= labels.min() and labels.max() < classes):
+    if labels.size and classes is not None and not (labels.min() >= 0 and labels.max() < classes):
         bad = int(labels.min() if labels.min() < 0 else labels.max())
         hint = " Do your classes begin with 1? Subtract 1 from them." if bad == classes and labels.min() >= 1 else ""
         raise ValueError(

@@ -15,38 +15,33 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
     Probabilities are divided by their sum first. Smoothing: t * (1 - s) + s / k.
     """
     y_true, y_pred = _categorical("categorical_crossentropy", y_true, y_pred, label_smoothing, axis)
-    if from_logits:
-        return backend_of([y_pred]).softmax_cross_entropy(y_true, y_pred)
-    return ops.negative(ops.sum(ops.multiply(y_true, ops.log(_normalized(y_pred))), axis=-1))
+    return ops.categorical_crossentropy(y_true, y_pred, from_logits)
 
 
 def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_class=None, axis=-1):
     """-log p of the true class: y_true (...,) or (..., 1) integers, y_pred (..., k) -> (...,); 0 where it is `ignore_class`."""
     y_true, y_pred = sparse_targets(y_true, y_pred, axis)
-    y_pred = _last(y_pred, axis)
+    y_pred = ops.moveaxis(y_pred, axis, -1)
     valid = None
     if ignore_class is not None:
         valid = ops.not_equal(y_true, ignore_class)
         y_true = ops.where(valid, y_true, ops.zeros_like(y_true))
         y_pred = ops.where(ops.expand_dims(valid, -1), y_pred, ops.zeros_like(y_pred) if from_logits else ops.ones_like(y_pred))
-    if from_logits:
-        values = backend_of([y_pred]).sparse_softmax_cross_entropy(y_true, y_pred)
-    else:
-        p = ops.take_along_axis(_normalized(y_pred), ops.expand_dims(y_true, -1), -1)
-        values = ops.negative(ops.log(ops.squeeze(p, -1)))
+    values = ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits)
     return values if valid is None else ops.where(valid, values, ops.zeros_like(values))
 
 
 def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
     """Mean along `axis` of -t log p - (1 - t) log(1 - p). Smoothing: t * (1 - s) + s / 2."""
     y_true, y_pred = _binary("binary_crossentropy", y_true, y_pred, label_smoothing)
-    return ops.mean(elementwise_binary(y_true, y_pred, from_logits), axis=axis)
+    return ops.mean(ops.binary_crossentropy(y_true, y_pred, from_logits), axis=axis)
 
 
 def categorical_focal_crossentropy(y_true, y_pred, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1):
     """-sum(alpha (1 - p)**gamma t log p) (Lin et al., arXiv:1708.02002)."""
     y_true, y_pred = _categorical("categorical_focal_crossentropy", y_true, y_pred, label_smoothing, axis)
-    p = _normalized(ops.softmax(y_pred, -1) if from_logits else y_pred)
+    p = ops.softmax(y_pred, -1) if from_logits else y_pred
+    p = ops.clip(ops.divide(p, ops.sum(p, axis=-1, keepdims=True)), EPSILON, 1 - EPSILON)
     weight = ops.multiply(ops.power(ops.subtract(1.0, p), gamma), alpha)
     return ops.negative(ops.sum(ops.multiply(weight, ops.multiply(y_true, ops.log(p))), axis=-1))
 
@@ -60,7 +55,7 @@ def binary_focal_crossentropy(
     """
     y_true, y_pred = _binary("binary_focal_crossentropy", y_true, y_pred, label_smoothing)
     p = ops.sigmoid(y_pred) if from_logits else y_pred
-    values = ops.multiply(ops.power(ops.subtract(1.0, _of_truth(y_true, p)), gamma), elementwise_binary(y_true, p, False))
+    values = ops.multiply(ops.power(ops.subtract(1.0, _of_truth(y_true, p)), gamma), ops.binary_crossentropy(y_true, p))
     if apply_class_balancing:
         values = ops.multiply(values, ops.add(ops.multiply(y_true, 2 * alpha - 1), 1 - alpha))
     return ops.mean(values, axis=axis)
@@ -68,16 +63,6 @@ def binary_focal_crossentropy(
 
 def _of_truth(y_true, p):
     return ops.add(ops.multiply(y_true, p), ops.multiply(ops.subtract(1.0, y_true), ops.subtract(1.0, p)))
-
-
-def elementwise_binary(y_true, y_pred, from_logits):
-    """The binary cross-entropy of each element."""
-    if from_logits:
-        return backend_of([y_pred]).sigmoid_cross_entropy(y_true, y_pred)
-    p = ops.clip(y_pred, EPSILON, 1 - EPSILON)
-    return ops.negative(
-        ops.add(ops.multiply(y_true, ops.log(p)), ops.multiply(ops.subtract(1.0, y_true), ops.log(ops.subtract(1.0, p))))
-    )
 
 
 def sparse_targets(y_true, y_pred, axis=-1):
@@ -126,7 +111,7 @@ def _categorical(name, y_true, y_pred, smoothing, axis):
     check_categorical_shapes(name, tuple(y_true.shape), tuple(y_pred.shape))
     if smoothing:
         y_true = ops.add(ops.multiply(y_true, 1 - smoothing), smoothing / tuple(y_true.shape)[-1])
-    return _last(y_true, axis), _last(y_pred, axis)
+    return ops.moveaxis(y_true, axis, -1), ops.moveaxis(y_pred, axis, -1)
 
 
 def _binary(name, y_true, y_pred, smoothing):
@@ -137,14 +122,3 @@ def _binary(name, y_true, y_pred, smoothing):
     if smoothing:
         y_true = ops.add(ops.multiply(y_true, 1 - smoothing), 0.5 * smoothing)
     return y_true, y_pred
-
-
-def _last(x, axis):
-    """`x` with `axis` moved to the end."""
-    rank = len(x.shape)
-    axis %= rank
-    return x if axis == rank - 1 else ops.transpose(x, (*(a for a in range(rank) if a != axis), axis))
-
-
-def _normalized(p):
-    return ops.clip(ops.divide(p, ops.sum(p, axis=-1, keepdims=True)), EPSILON, 1 - EPSILON)

@@ -52,10 +52,13 @@ def randint(shape, minval, maxval, dtype="int32", seed=None):
         raise ValueError(f"randint: expected minval < maxval <= minval + 2**31, got {minval} and {maxval}.")
     backend, key = registry.get_backend(), draw_key(seed)
     with backend.scope():
-        # A word of 64 bits modulo n, so that no number is favoured by more than n / 2**64.
+        # A word of 64 bits modulo n, so that no number is favoured by more than n / 2**64. By Horner's rule in steps of 16
+        # bits no product passes 2**48: some frameworks compute `mod` of int64 in float64.
         words = backend.cast(backend.random_bits(key, (2, *shape)), "int64")
-        high, low = (backend.mod(backend.getitem(words, (i,)), n) for i in range(2))
-        offset = backend.mod(backend.add(backend.multiply(high, 2**32 % n), low), n)
+        high, low = (backend.getitem(words, (i,)) for i in range(2))
+        offset = backend.mod(high, n)
+        for part in (backend.right_shift(low, 16), backend.mod(low, 2**16)):
+            offset = backend.mod(backend.add(backend.multiply(offset, 2**16), part), n)
         return backend.cast(backend.add(offset, int(minval)), dtype)
 
 

@@ -85,7 +85,7 @@ class OrthogonalRegularizer(Regularizer):
         if len(x.shape) != 2:
             raise ValueError(f"OrthogonalRegularizer: it regularizes matrices (n, m), got a weight of shape {tuple(x.shape)}.")
         rows = x if self.mode == "rows" else ops.transpose(x)
-        size = tuple(rows.shape)[0]
+        size, _ = tuple(rows.shape)
         length = ops.sqrt(ops.maximum(ops.sum(ops.square(rows), axis=1, keepdims=True), 1e-12))
         rows = ops.divide(rows, length)
         cosines = ops.abs(ops.matmul(rows, ops.transpose(rows)))
