@@ -88,7 +88,8 @@ def test_names():
                 assert activations.serialize(function) == keras.activations.serialize(getattr(keras.activations, name))
                 assert activations.deserialize(activations.serialize(function)) is function
     assert activations.get(None) is activations.linear
-    assert activations.get({"module": "builtins", "class_name": "function", "config": "relu", "registered_name": "function"}) is activations.relu
+    config = {"module": "builtins", "class_name": "function", "config": "relu", "registered_name": "function"}
+    assert activations.get(config) is activations.relu
     with pytest.raises(ValueError, match="Did you mean 'relu'"):
         activations.get("rellu")
     with pytest.raises(ValueError, match="no activation"):

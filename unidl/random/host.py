@@ -90,11 +90,27 @@ _TAIL = (
 
 def _normal_quantile(centred: np.ndarray) -> np.ndarray:
     """x with P(X <= x) = 0.5 + centred, float64, for |centred| < 0.5 - 2e-11."""
-    inside = np.abs(centred) <= 0.425
-    near = np.where(inside, 0.180625 - centred * centred, 0.0)
-    far = np.sqrt(-np.log(np.where(inside, 0.5, 0.5 - np.abs(centred)))) - 1.6
-    return np.where(inside, centred * _ratio(_MIDDLE, near), np.copysign(_ratio(_TAIL, far), centred))
+    flat = centred.reshape(-1)
+    out = np.empty_like(flat)
+    for start in range(0, flat.size, _BLOCK):
+        block = flat[start : start + _BLOCK]
+        result = out[start : start + _BLOCK]
+        np.multiply(block, _ratio(_MIDDLE, 0.180625 - block * block), out=result)
+        tail = np.flatnonzero(np.abs(block) > 0.425)
+        far = block[tail]
+        result[tail] = np.copysign(_ratio(_TAIL, np.sqrt(-np.log(0.5 - np.abs(far))) - 1.6), far)
+    return out.reshape(centred.shape)
 
 
 def _ratio(polynomials, x):
-    return np.polyval(polynomials[0], x) / np.polyval(polynomials[1], x)
+    numerator, denominator = (_horner(p, x) for p in polynomials)
+    numerator /= denominator
+    return numerator
+
+
+def _horner(coefficients, x):
+    value = np.full_like(x, coefficients[0])
+    for coefficient in coefficients[1:]:
+        value *= x
+        value += coefficient
+    return value
