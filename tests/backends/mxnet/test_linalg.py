@@ -87,3 +87,14 @@ def test_qr_and_svd(shape):
 def test_failures_surface_at_the_call(backend):
     with pytest.raises(Exception, match="(?i)singular|positive|potrf|cholesky"):
         backend.cholesky(backend.asarray(-np.eye(3)))
+
+
+def test_large_products_in_float32(backend):
+    """The oneDNN route, which the small shapes above do not take; the weights are the result of another function."""
+    x, w = rng.randn(16, 70), rng.randn(60, 70)
+    check(
+        lambda b, x, w: b.matmul(b.reshape(x, (2, 8, 70)), b.transpose(w, (1, 0))), lambda x, w: (x @ w.T).reshape(2, 8, 60), x, w,
+        gradient=lambda x, w: [np.ones((16, 60)) @ w, np.ones((60, 16)) @ x], gradient_rtol=1e-12, rtol32=1e-5,
+    )  # fmt: skip
+    x, w = backend.asarray(rng.randn(3, 4).astype("float16")), backend.asarray(rng.randn(4, 2).astype("float16"))
+    assert backend.dtype(backend.matmul(x, w)) == "float16"
