@@ -69,14 +69,14 @@ def run(make, dtype):
     """(losses of all epochs, final weights) of 200 steps."""
     unidl.utils.clear_session()
     unidl.utils.set_random_seed(5)
-    unidl.set_floatx(dtype)
+    unidl.config.set_floatx(dtype)
     try:
         model, optimizer, loss = make()
         model.compile(optimizer, loss)
         x, y = data(model)
         history = model.fit(x, y, batch_size=BATCH, epochs=STEPS * BATCH // len(x) + 1, verbose=0)
     finally:
-        unidl.set_floatx("float32")
+        unidl.config.set_floatx("float32")
     return np.array(history.history["loss"]), model.get_weights()
 
 
@@ -93,5 +93,8 @@ def test_200_steps_agree(backend, make):
     expected_losses, expected = ORACLE[make]
     assert losses[-1] < losses[0]
     np.testing.assert_allclose(losses, expected_losses, rtol=1e-9)
-    for ours, theirs in zip(weights, expected, strict=True):
-        assert np.max(np.abs(ours - theirs)) <= 1e-9 * np.max(np.abs(theirs))
+    # Relative to the model, not to each tensor: the bias of an attention's keys has no influence, and holds rounding alone.
+    scale = max(np.max(np.abs(w)) for w in expected)
+    worst = max(np.max(np.abs(ours - theirs)) for ours, theirs in zip(weights, expected, strict=True))
+    print(f"{make.__name__}: worst weight {worst / scale:.1e}, worst loss {np.max(np.abs(losses / expected_losses - 1)):.1e}")
+    assert worst <= 1e-9 * scale
