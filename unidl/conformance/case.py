@@ -25,7 +25,6 @@ class Case:
             at first, so that every dtype starts from the same numbers.
         kind: how float rounding is judged, a key of `scales.KINDS`: "exact", "ulp", "linear" or "noise".
         scale: S of the forward outputs, `scale(*inputs)` -> array or list of arrays, where the kind's is not fair.
-        gradient_scale: S of the gradients, `gradient_scale(cotangent, *inputs)` -> list of arrays, one for each float input.
         gradients: whether the gradients of the float inputs are compared.
         ill_conditioned: float64 too is judged by the condition-scaled error and not by 1e-12, since the rounding of
             an input alone moves the result by more.
@@ -39,7 +38,6 @@ class Case:
     inputs: dict = field(default_factory=dict)
     kind: str = "noise"
     scale: Callable | None = None
-    gradient_scale: Callable | None = None
     gradients: bool = True
     ill_conditioned: bool = False
     traced: bool = True

@@ -6,10 +6,10 @@ error of one rounding can fairly be. Four kinds of S, for the outputs and for ea
 exact   The outputs are copies of inputs: they must be equal. A gradient adds cotangents: S is the gradient of |cotangent|.
 ulp     Elementwise functions: S = |ref|, so the error is in units of the last place, budget 8. No broadcasting here.
 linear  Sums of products: S is the same multilinear map of the absolute inputs, and its gradient for |cotangent|.
-noise   Everything else: how much the oracle itself moves, in float64, when each input and cotangent is changed by a
-        relative u with a random sign (the largest change of several draws, over u), plus |ref|. That is the condition
-        number measured rather than derived: a backward stable algorithm is within a few such units, whatever its order of
-        operations, and one that loses digits in an intermediate result is not.
+noise   Everything else: how far the oracle scatters, in float64, when each input, each cotangent and each result of a
+        primitive of the contract's body is changed by a relative u with a random sign (the largest change of several
+        draws, over u), plus |ref|. That is the condition of the computation measured rather than derived: another order
+        of operations stays within a few such units, and a formula that loses digits does not.
 
 Only "noise" cannot be used at ties and kinks, where a changed input takes another branch.
 """
@@ -20,7 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-U32 = 2.0**-24
+from unidl.conformance.oracle import U32
+
 DRAWS = 8
 
 
@@ -55,8 +56,8 @@ def noise(evaluate, arrays, cotangents, reference):
     pairs = [(scale.outputs, i, reference.outputs[i]) for i in range(len(scale.outputs)) if scale.outputs[i].dtype.kind == "f"]
     pairs += [(scale.gradients, name, reference.gradients[name]) for name in scale.gradients]
     largest = [np.zeros_like(ref) for _, _, ref in pairs]
-    for _ in range(DRAWS):
-        other = evaluate({name: moved(a) for name, a in arrays.items()}, [moved(c) for c in cotangents])
+    for draw in range(DRAWS):
+        other = evaluate({name: moved(a) for name, a in arrays.items()}, [moved(c) for c in cotangents], noise=draw)
         for i, (holder, key, ref) in enumerate(pairs):
             changed = (other.outputs if holder is scale.outputs else other.gradients)[key]
             with np.errstate(invalid="ignore"):

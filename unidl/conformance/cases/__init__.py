@@ -1,5 +1,31 @@
 """The tables of cases, one module a concern."""
 
-from unidl.conformance.cases import functions_elementwise
+from unidl.conformance.cases import (
+    functions_conv,
+    functions_elementwise,
+    functions_execution,
+    functions_indexing,
+    functions_nn,
+    functions_products,
+    functions_random,
+    functions_recurrent,
+    functions_reductions,
+    functions_shaping,
+    functions_updates,
+)
 
-FUNCTION_CASES = [case for module in (functions_elementwise,) for case in module.CASES]
+_MODULES = (
+    functions_elementwise,
+    functions_reductions,
+    functions_shaping,
+    functions_indexing,
+    functions_products,
+    functions_nn,
+    functions_conv,
+    functions_recurrent,
+    functions_random,
+    functions_updates,
+    functions_execution,
+)
+
+FUNCTION_CASES = [case for module in _MODULES for case in module.CASES]

@@ -1,0 +1,123 @@
+"""Gradients, compiled functions and compiled steps as such: what the other cases use without looking at it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unidl.backend import Variable, keys
+from unidl.conformance.case import Case, normal
+
+SHAPE = (3, 4)
+
+
+class Counter:
+    """A source of random keys and of numbers which counts the runs, as a seed generator and an optimizer do."""
+
+    def __init__(self):
+        self.runs = 0
+
+    def advance(self):
+        self.runs += 1
+        return self.runs, 17
+
+    def rate(self):
+        return 0.5**self.runs
+
+
+def _value_and_grad(B, x):
+    """The value, gradients in the order asked for, zeros for what is not used, and an assignment that stays."""
+    used, unused, other = (Variable(x, backend=B) for _ in range(3))
+
+    def fn():
+        other.assign(B.multiply(used.value, 3.0))
+        return B.sum(B.square(used.value)), [B.sum(used.value)]
+
+    (value, aux), (zero, gradient) = B.value_and_grad(fn, [unused, used], has_aux=True)
+    return value, aux[0], zero, gradient, other.value
+
+
+def _twice(B, x):
+    """A variable that is read twice, and one gradient after another."""
+    v = Variable(x, backend=B)
+    first = B.value_and_grad(lambda: B.sum(B.multiply(v.value, B.tanh(v.value))), [v])
+    v.assign(first[1][0])
+    second = B.value_and_grad(lambda: B.sum(B.multiply(v.value, B.tanh(v.value))), [v])
+    return first[0], second[0], second[1][0]
+
+
+def _compile(B, x):
+    """A compiled function that reads one variable and assigns another, called with two shapes and after an assignment."""
+    v, calls = Variable(x, backend=B), Variable(0, dtype="int32", backend=B)
+
+    def fn(a, b):
+        calls.assign(B.add(calls.value, 1))
+        return [B.add(B.multiply(a, v.value), b), B.sum(a)]
+
+    run = B.compile(fn, [v, calls])
+    first = run(x, x)
+    v.assign(B.multiply(v.value, 2.0))
+    second = run(x, x)
+    row = B.getitem(x, (slice(0, 1),))
+    return [*first, *second, *run(row, row), calls.value]
+
+
+def _single(B, x):
+    return B.compile(lambda a: B.multiply(a, 2.0), [])(x)
+
+
+def _keys(B, x):
+    """A compiled function draws a new key at each run, the same ones as without compilation."""
+    source = Counter()
+    run = B.compile(lambda a: B.dropout(a, keys.next_key(source), 0.5), [])
+    return [run(x) for _ in range(3)]
+
+
+def _compile_step(B, x, y):
+    """Training steps with momentum, dropout, a changing rate and a running sum, on two shapes of batch."""
+    w = Variable(np.linspace(-1, 1, 4)[:, None], dtype=B.dtype(x), backend=B)
+    velocity = Variable(np.zeros((4, 1)), dtype=B.dtype(x), backend=B, trainable=False)
+    total = Variable(0.0, dtype=B.dtype(x), backend=B, trainable=False)
+    source = Counter()
+
+    def forward(a, b):
+        a = B.dropout(a, keys.next_key(source), 0.25)
+        error = B.subtract(B.matmul(a, w.value), b)
+        loss = B.mean(B.square(error))
+        total.assign(B.add(total.value, loss))
+        return loss, [B.sum(error)]
+
+    def update(gradients):
+        rate = keys.next_number(source.rate)
+        params, slots = B.sgd_update([w.value], gradients, [velocity.value], learning_rate=rate, momentum=0.9, nesterov=True)
+        w.assign(params[0])
+        velocity.assign(slots[0])
+
+    step = B.compile_step(forward, update, [w], [w, velocity, total])
+    losses = []
+    for _ in range(3):
+        loss, (error,) = step(x, y)
+        losses += [loss, error]
+    loss, (error,) = step(*(B.getitem(a, (slice(0, 2),)) for a in (x, y)))
+    B.synchronize()
+    return [*losses, loss, error, w.value, velocity.value, total.value]
+
+
+def _storage(B, x):
+    """A variable's storage is its own: neither a change of the source nor a copy of it shows in the other."""
+    store = B.store(x)
+    before = B.copy(B.read(store))
+    store = B.write(store, B.multiply(B.read(store), 2.0))
+    return [before, B.read(store)]
+
+
+CASES = [
+    Case("value_and_grad", "order, unused, aux, assignment", _value_and_grad, {"x": normal(*SHAPE)}, gradients=False, traced=False),
+    Case("value_and_grad", "twice", _twice, {"x": normal(*SHAPE)}, gradients=False, traced=False),
+    Case("compile", "shapes and variables", _compile, {"x": normal(*SHAPE)}, gradients=False, traced=False),
+    Case("compile", "single result", _single, {"x": normal(*SHAPE)}, gradients=False, traced=False),
+    Case("compile", "random keys", _keys, {"x": normal(*SHAPE)}, gradients=False, traced=False),
+    Case(
+        "compile_step", "", _compile_step, {"x": normal(5, 4), "y": normal(5, 1)}, gradients=False, traced=False, also=("synchronize",)
+    ),
+    Case("store", "", _storage, {"x": normal(*SHAPE)}, gradients=False, traced=False, also=("read", "write")),
+]
