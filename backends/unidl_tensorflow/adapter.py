@@ -38,6 +38,7 @@ class TensorFlowBackend(
         "leaky_relu": "tf.nn.leaky_relu",
         "relu": "tf.nn.relu",
         "relu6": "tf.nn.relu6",
+        "linear": "tf.matmul, tf.nn.bias_add",
         "log_softmax": "tf.nn.log_softmax",
         "softmax": "tf.nn.softmax",
         "sparse_softmax_cross_entropy": "tf.nn.sparse_softmax_cross_entropy_with_logits",

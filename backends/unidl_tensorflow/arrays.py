@@ -41,7 +41,7 @@ class Arrays:
             common = dtypes.result_type(*(self.dtype(p) for p in parts))
             return tf.stack([self.cast(p, common) for p in parts])
         array = np.asarray(x)
-        if dtype is None and isinstance(x, (bool, int, float, list, tuple)):
+        if dtype is None and isinstance(x, (bool, int, float, list, tuple)) and not isinstance(x, np.generic):
             dtype = _OF_PYTHON[array.dtype.kind]()
             if dtype == "int32":
                 array = np.array(x, dtype="int32")  # raises where a number does not fit

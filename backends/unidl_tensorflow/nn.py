@@ -31,6 +31,11 @@ class NN:
     def log_softmax(self, x, axis=-1):
         return tf.nn.log_softmax(x, axis) if isinstance(axis, int) else super().log_softmax(x, axis)
 
+    def linear(self, x, kernel, bias=None):
+        y = self.matmul(x, kernel)
+        # BiasAdd, and not Add: grappler fuses it into the product, and its gradient sums by a kernel of its own.
+        return y if bias is None else tf.nn.bias_add(y, bias) if len(y.shape) > 1 else y + bias
+
     def embedding(self, table, indices):
         return tf.gather(table, indices)
 
