@@ -8,9 +8,8 @@ import pytest
 
 from tests.reference import close, in_float64
 from unidl import losses
-from unidl.backend import list_backends, use_backend
+from unidl.backend import use_backend
 
-BACKENDS = [b.name for b in list_backends() if b.installed]
 DRAW = np.random.default_rng(0)
 N, K = 6, 5
 REALS = DRAW.standard_normal((N, K))
@@ -63,7 +62,6 @@ IDS = [f"{name}-{'-'.join(f'{k}={v}' for k, v in arguments.items())}" for name, 
 WEIGHTS = np.array([1.0, 0.0, 2.0, 0.5, 3.0, 0.25])
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(("name", "arguments", "y_true", "y_pred"), CASES, ids=IDS)
 def test_losses(backend, name, arguments, y_true, y_pred):
     with in_float64() as keras, use_backend(backend) as b:
@@ -91,7 +89,6 @@ def test_signatures_and_configs_are_keras():
             assert type(keras.losses.deserialize(json.loads(json.dumps(config)))) is theirs
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_masks(backend):
     """A mask re-weights by total / valid; with "sum" it only removes."""
     mask = np.array([[1, 1, 0], [1, 0, 0]], dtype=bool)
@@ -106,7 +103,6 @@ def test_masks(backend):
                 close(b.to_numpy(found), np.array(expected))
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_functions_keep_the_dtype_of_the_prediction(backend):
     with use_backend(backend) as b:
         y = b.asarray(PROBABILITIES.astype("float32"))

@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 
 from unidl import losses
-from unidl.backend import Variable, list_backends, use_backend
-
-BACKENDS = [b.name for b in list_backends() if b.installed]
+from unidl.backend import Variable, use_backend
 
 
 def test_weights_do_not_change_the_divisor():
@@ -29,7 +27,6 @@ def test_probabilities_are_normalised_then_clipped():
     np.testing.assert_allclose(found, [np.log(2), -np.log(1e-7)], rtol=1e-13)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", ["SparseCategoricalCrossentropy", "CategoricalCrossentropy", "BinaryCrossentropy"])
 def test_logits_are_exact_where_the_activation_saturates(backend, name):
     with use_backend(backend) as b:

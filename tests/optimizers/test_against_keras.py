@@ -5,11 +5,10 @@ import pytest
 
 from tests.reference import close, in_float64
 from unidl import optimizers
-from unidl.backend import Variable, list_backends, use_backend
+from unidl.backend import Variable, use_backend
 
 STEPS = 7
 SHAPES = [(3, 4), (4,), ()]
-BACKENDS = [b.name for b in list_backends() if b.installed]
 
 # Keras casts Python constants through float32, so those here are sums of few powers of two. That the defaults are Keras' own
 # is seen from the configs, and what they do from golden values, in test_optimizer.py.
@@ -78,7 +77,6 @@ def _compare(optimizer, variables, theirs):
         close(ours.numpy(), wanted)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(("name", "arguments"), CASES)
 def test_eager(backend, name, arguments):
     with in_float64() as keras:
@@ -90,7 +88,6 @@ def test_eager(backend, name, arguments):
             _compare(optimizer, variables, theirs)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(("name", "arguments"), CASES)
 def test_in_a_compiled_step(backend, name, arguments):
     """The gradient of sum(c * v) is c: the same numbers through the backend's own compiled step, begin_step before each run."""
@@ -114,7 +111,6 @@ def test_in_a_compiled_step(backend, name, arguments):
             _compare(optimizer, variables, theirs)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_schedule_and_changed_rate_reach_a_compiled_step(backend):
     """A learning rate that changes between runs is an input of the step, not a constant of its trace."""
     with use_backend(backend) as b:

@@ -16,6 +16,7 @@ from unidl.metrics.accuracy import (
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
 )
+from unidl.metrics.confusion import FalseNegatives, FalsePositives, Precision, Recall, TrueNegatives, TruePositives
 from unidl.metrics.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -44,6 +45,7 @@ _CLASSES = (
     BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy,
     MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError, RootMeanSquaredError,
     CosineSimilarity, LogCoshError, Poisson, KLDivergence, Hinge, SquaredHinge, CategoricalHinge,
+    FalseNegatives, FalsePositives, Precision, Recall, TrueNegatives, TruePositives,
 )  # fmt: skip
 
 _ALIASES = {
@@ -110,6 +112,8 @@ __all__ = [
     "CategoricalCrossentropy",
     "CategoricalHinge",
     "CosineSimilarity",
+    "FalseNegatives",
+    "FalsePositives",
     "Hinge",
     "KLDivergence",
     "LogCoshError",
@@ -121,6 +125,8 @@ __all__ = [
     "MeanSquaredLogarithmicError",
     "Metric",
     "Poisson",
+    "Precision",
+    "Recall",
     "RootMeanSquaredError",
     "SparseCategoricalAccuracy",
     "SparseCategoricalCrossentropy",
@@ -128,6 +134,8 @@ __all__ = [
     "SquaredHinge",
     "Sum",
     "TopKCategoricalAccuracy",
+    "TrueNegatives",
+    "TruePositives",
     "binary_accuracy",
     "categorical_accuracy",
     "deserialize",

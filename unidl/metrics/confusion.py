@@ -1,0 +1,141 @@
+"""Counts of right and wrong positives and negatives at thresholds, and what follows from them."""
+
+from __future__ import annotations
+
+from unidl import ops
+from unidl.losses.reduction import divide_or_zero, expand_to_rank
+from unidl.losses.tensors import as_float, check_equal_shapes, match_rank
+from unidl.metrics.metric import Metric, add_to
+
+# Below every score: with `top_k` all scores among the k count as positive.
+_LOWEST = -1e10
+
+# What is counted: (target, prediction).
+_KINDS = {
+    "true_positives": (True, True),
+    "false_positives": (False, True),
+    "true_negatives": (False, False),
+    "false_negatives": (True, False),
+}
+
+
+class _Counts(Metric):
+    """Sums of weights at each threshold, a prediction being positive where it is greater.
+
+    y_true and y_pred have one shape, targets 0 or 1; the metric counts all elements, or those of the class `class_id`.
+    """
+
+    kinds = ()
+
+    def __init__(self, thresholds, top_k, class_id, name, dtype):
+        super().__init__(dtype, name)
+        self.init_thresholds, self.top_k, self.class_id = thresholds, top_k, class_id
+        given = (0.5 if top_k is None else _LOWEST) if thresholds is None else thresholds
+        self.thresholds = list(given) if isinstance(given, (list, tuple)) else [given]
+        wrong = [] if thresholds is None else [t for t in self.thresholds if t is None or not 0 <= t <= 1]
+        if wrong:
+            raise ValueError(f"{self.name}: thresholds lie in [0, 1], got {wrong[0]}.")
+        for kind in self.kinds:
+            setattr(self, kind, self.add_variable((len(self.thresholds),), name=kind))
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        backend = self.variables[0].backend
+        with backend.scope():
+            y_true, y_pred = match_rank(as_float(backend, y_true, self.dtype), as_float(backend, y_pred, self.dtype))
+            check_equal_shapes(self.name, y_true, y_pred)
+            y_true, y_pred = self._chosen(y_true, backend.stop_gradient(y_pred))
+            weight = None
+            if sample_weight is not None:
+                weight = expand_to_rank(as_float(backend, sample_weight, self.dtype), len(y_pred.shape))
+                weight = ops.reshape(ops.add(weight, ops.zeros_like(y_pred)), (1, -1))
+            target = ops.cast(ops.reshape(y_true, (1, -1)), "bool")
+            limits = ops.reshape(backend.asarray(self.thresholds, self.dtype), (-1, 1))
+            positive = ops.greater(ops.reshape(y_pred, (1, -1)), limits)
+            for kind in self.kinds:
+                is_target, is_positive = _KINDS[kind]
+                hit = ops.logical_and(_flag(target, is_target), _flag(positive, is_positive))
+                hit = ops.cast(hit, self.dtype)
+                add_to(getattr(self, kind), ops.sum(hit if weight is None else ops.multiply(hit, weight), axis=1))
+
+    def _chosen(self, y_true, y_pred):
+        if self.top_k is not None:
+            kth = ops.top_k(y_pred, self.top_k)[0][..., -1:]
+            y_pred = ops.where(ops.greater_equal(y_pred, kth), y_pred, ops.full_like(y_pred, _LOWEST))
+        if self.class_id is None:
+            return y_true, y_pred
+        if len(y_pred.shape) < 2:
+            raise ValueError(f"{self.name}: class_id needs scores of the shape (n, classes), got {tuple(y_pred.shape)}.")
+        return y_true[..., self.class_id : self.class_id + 1], y_pred[..., self.class_id : self.class_id + 1]
+
+    def _single(self, values):
+        return values[0] if len(self.thresholds) == 1 else values
+
+
+def _flag(flags, wanted):
+    return flags if wanted else ops.logical_not(flags)
+
+
+class _Count(_Counts):
+    def __init__(self, thresholds=None, name=None, dtype=None):
+        super().__init__(thresholds, None, None, name, dtype)
+
+    def result(self):
+        return self._single(getattr(self, self.kinds[0]).value)
+
+    def get_config(self):
+        return {**super().get_config(), "thresholds": self.init_thresholds}
+
+
+class TruePositives(_Count):
+    """How many (or with what weight) are 1 and predicted so."""
+
+    kinds = ("true_positives",)
+
+
+class FalsePositives(_Count):
+    """How many are 0 and predicted 1."""
+
+    kinds = ("false_positives",)
+
+
+class TrueNegatives(_Count):
+    """How many are 0 and predicted so."""
+
+    kinds = ("true_negatives",)
+
+
+class FalseNegatives(_Count):
+    """How many are 1 and predicted 0."""
+
+    kinds = ("false_negatives",)
+
+
+class _Ratio(_Counts):
+    def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
+        super().__init__(thresholds, top_k, class_id, name, dtype)
+
+    def result(self):
+        right, wrong = (getattr(self, kind).value for kind in self.kinds)
+        return self._single(divide_or_zero(right, ops.add(right, wrong)))
+
+    def get_config(self):
+        own = {"thresholds": self.init_thresholds, "top_k": self.top_k, "class_id": self.class_id}
+        return {**super().get_config(), **own}
+
+
+class Precision(_Ratio):
+    """The share of what is 1 among what is predicted 1.
+
+    Args:
+        thresholds: a number, or a list of them for a list of results; by default 0.5, or none with `top_k`.
+        top_k: only the k highest scores of each row can be positive.
+        class_id: count this class only.
+    """
+
+    kinds = ("true_positives", "false_positives")
+
+
+class Recall(_Ratio):
+    """The share of what is predicted 1 among what is 1. Arguments as of `Precision`."""
+
+    kinds = ("true_positives", "false_negatives")
