@@ -5,17 +5,9 @@ import pytest
 
 from tests.reference import close
 from unidl import layers, ops
-from unidl.backend import list_backends, use_backend
 
-BACKENDS = [b.name for b in list_backends() if b.installed]
 DRAW = np.random.default_rng(0)
 Q, V = DRAW.normal(size=(2, 4, 3)), DRAW.normal(size=(2, 5, 3))
-
-
-@pytest.fixture(params=BACKENDS)
-def backend(request):
-    with use_backend(request.param) as active:
-        yield active
 
 
 def _numpy(x):

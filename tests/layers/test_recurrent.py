@@ -5,16 +5,8 @@ import pytest
 
 from tests.reference import close
 from unidl import layers, ops
-from unidl.backend import list_backends, use_backend
 
-BACKENDS = [b.name for b in list_backends() if b.installed]
 X = np.random.default_rng(0).normal(size=(4, 5, 3))
-
-
-@pytest.fixture(params=BACKENDS)
-def backend(request):
-    with use_backend(request.param) as active:
-        yield active
 
 
 def _lstm(units=2, **kwargs):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unidl import ops
+from unidl.backend.symbolic import KerasTensor
 
 
 def causal(queries, keys):
@@ -21,7 +22,9 @@ def _places(queries, keys):
 
 
 def _place_along(x, shape):
-    return ops.reshape(ops.arange(ops.shape(x)[1], dtype="int32"), shape)
+    steps = ops.shape(x)[1]
+    # An axis is open for symbols alone.
+    return ops.reshape(KerasTensor((None,), "int32") if steps is None else ops.arange(steps, dtype="int32"), shape)
 
 
 def both(*masks):

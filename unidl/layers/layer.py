@@ -176,6 +176,7 @@ class Layer(Configurable, Tracked):
                 context.losses.append(ops.divide(self.activity_regularizer(output), ops.shape(output)[0] or 1))
         return outputs
 
+    ends_masks = False  # set on a sublayer whose parent looks after masks itself
     _makes_mask = False  # layers that start a mask (Embedding, Masking) say so
 
     def _fill_masks(self, signature, args, kwargs):
@@ -195,6 +196,8 @@ class Layer(Configurable, Tracked):
         return first
 
     def _pass_mask_on(self, inputs, mask, outputs):
+        if self.ends_masks:
+            return
         if not self.supports_masking and type(self).compute_mask is Layer.compute_mask:
             warnings.warn(f"{self._who()} does not support masking, so the mask ends here.", stacklevel=4)
             return

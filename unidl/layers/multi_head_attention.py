@@ -122,7 +122,7 @@ class MultiHeadAttention(Layer):
         return layer
 
     def _dense(self, name, equation, shape, bias_axes, activation=None):
-        return EinsumDense(
+        layer = EinsumDense(
             equation,
             output_shape=shape,
             activation=activation,
@@ -137,6 +137,8 @@ class MultiHeadAttention(Layer):
             dtype=self.dtype_policy,
             name=name,
         )
+        layer.ends_masks = True
+        return layer
 
     def _attention_equations(self, rank):
         """Einsums (key, query -> scores) and (scores, value -> heads) for projected tensors of `rank` axes."""
@@ -163,19 +165,21 @@ class MultiHeadAttention(Layer):
         use_causal_mask=False,
     ):
         key = value if key is None else key
-        masks = (
+        given = (
             None if query_mask is None else ops.expand_dims(query_mask, -1),
             None if value_mask is None else ops.expand_dims(value_mask, -2),
             None if key_mask is None else ops.expand_dims(key_mask, -2),
-            attention_masks.causal(query, value) if use_causal_mask else None,
             None if self.sliding_window is None else attention_masks.window(query, value, self.sliding_window),
             attention_mask,
         )
         rank = len(ops.shape(query)) + len(self.attention_axes)
-        keep = attention_masks.both(*(self._for_all_heads(m, rank) for m in masks if m is not None))
+        keep = attention_masks.both(*(self._for_all_heads(m, rank) for m in given if m is not None))
+        some_blind = keep is not None  # under a causal mask alone every query sees the first key
+        if use_causal_mask:
+            keep = attention_masks.both(keep, self._for_all_heads(attention_masks.causal(query, value), rank))
         q, k, v = self.query_dense(query), self.key_dense(key), self.value_dense(value)
         if self._why_composed(training, return_attention_scores) is None:
-            heads, scores = self._run_kernel(q, k, v, keep), None
+            heads, scores = self._run_kernel(q, k, v, keep, some_blind), None
         else:
             heads, scores = self._run_composed(q, k, v, keep, training)
         if self.use_gate:
@@ -189,13 +193,14 @@ class MultiHeadAttention(Layer):
         place = len(ops.shape(mask)) - 2 * len(self.attention_axes)
         return ops.expand_dims(mask, tuple(range(place, place + lacking))) if lacking > 0 else mask
 
-    def _run_kernel(self, q, k, v, keep):
-        """Heads (n, t, heads, value_dim) by the backend's attention."""
+    def _run_kernel(self, q, k, v, keep, some_blind):
+        """Heads (n, t, heads, value_dim) by the backend's attention; `some_blind`: there may be queries that see nothing."""
         q, k, v = (ops.transpose(x, (0, 2, 1, 3)) for x in (q, k, v))
         bias = seen = None
         if keep is not None:
             large = 0.7 * (65500.0 if self.compute_dtype == "float16" else 3.38953e38)
             bias = ops.multiply(ops.cast(ops.logical_not(keep), self.compute_dtype), -large)
+        if some_blind:
             seen = ops.any(keep, axis=-1, keepdims=True)
             if not self.dropout:
                 # A query that sees nothing gets the mean of all values and, the scores being constants then, no gradient.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from unidl import ops, tree
 from unidl.backend.registry import use_backend
+from unidl.backend.symbolic import KerasTensor
 from unidl.backend.variable import Variable
 from unidl.layers.layer import Layer
 from unidl.layers.recurrent_cell import RecurrentCell
@@ -128,7 +129,7 @@ class RNN(Layer):
                 f"Give batches of one size, or make the layer with stateful=False."
             )
         if initial_state is None:
-            return list(self.states) if self.stateful else self.get_initial_state(batch)
+            return list(self.states) if self.stateful else _of_batch(batch, self.get_initial_state)
         states = list(initial_state) if isinstance(initial_state, list | tuple) else [initial_state]
         if len(states) != len(self.state_size):
             raise ValueError(f"{self._who()}: initial_state takes {len(self.state_size)} tensors of sizes {self.state_size}, got {len(states)}.")
@@ -176,7 +177,7 @@ class RNN(Layer):
     def _blank_output(self, sequences):
         """Zeros of the shape of one step's output."""
         size = getattr(self.cell, "output_size", None) or self.state_size[0]
-        return ops.zeros((ops.shape(sequences)[0], size), dtype=self.compute_dtype)
+        return _of_batch(ops.shape(sequences)[0], lambda n: ops.zeros((n, size), dtype=self.compute_dtype))
 
     def _prepare(self, sequences, states, training):
         """(what the loop runs over, function of one moment and the states)."""
@@ -197,6 +198,13 @@ class RNN(Layer):
         if reason is None:
             return self.backend.kernels.get(self.whole_sequence, "composed of primitives")
         return f"composed of primitives: {reason}"
+
+
+def _of_batch(batch, make):
+    """`make(batch)`; where the batch is open, which it is for symbols alone, symbols like `make(1)`."""
+    if batch is not None:
+        return make(batch)
+    return tree.map_structure(lambda x: KerasTensor((None, *ops.shape(x)[1:]), ops.dtype(x)), make(1))
 
 
 def _time_first(x):
