@@ -92,6 +92,9 @@ class Indexing:
         return op("_backward_gather_nd", updates, self.transpose(indices, (1, 0)), shape=x.shape)
 
     def where(self, condition, x1, x2):
+        shapes = [getattr(x, "shape", ()) for x in (condition, x1, x2)]
+        if any(0 in shape for shape in shapes):  # broadcasting to an empty shape divides by zero inside MXNet
+            return self.full(np.broadcast_shapes(*shapes), 0, self.dtype(x1 if self.is_tensor(x1) else x2))
         return op("_npi_where", condition, x1, x2)
 
     # -- order -----------------------------------------------------------------------------------
