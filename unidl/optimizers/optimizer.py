@@ -71,6 +71,8 @@ class Optimizer:
         self._slots: dict[str, list[Variable]] = {}
         self._slot_order: list[Variable] = []
         self._targets: list[Variable] = []
+        self._target_slots: dict[str, list[Variable]] = {}
+        self._index: dict[int, int] = {}
         self._undecayed_ids: set[int] = set()
         self._undecayed_pattern = None
         self.built = False
@@ -150,8 +152,9 @@ class Optimizer:
             for variable in variables:
                 for name in group:
                     self._add_slot(variable, name)
-        self._targets = variables
         self._index = {id(variable): i for i, variable in enumerate(variables)}
+        self._target_slots = self._slots_of(variables)
+        self._targets = variables
         self.built = True
 
     def _add_slot(self, variable, name):
@@ -246,11 +249,12 @@ class Optimizer:
 
     def _backend_of(self, variables):
         backend = variables[0].backend
-        for variable in variables:
-            if id(variable) not in self._index:
-                raise ValueError(
-                    f"{self.name} was not built for the variable {variable.path!r}. Make a new optimizer for new variables."
-                )
+        if variables is not self._targets:
+            for variable in variables:
+                if id(variable) not in self._index:
+                    raise ValueError(
+                        f"{self.name} was not built for the variable {variable.path!r}. Make a new optimizer for new variables."
+                    )
         if self._slot_order and self._slot_order[0].backend is not backend:
             raise ValueError(
                 f"The variables are on {backend.name!r} but {self.name}'s slots on {self._slot_order[0].backend.name!r}. "
@@ -259,6 +263,8 @@ class Optimizer:
         return backend
 
     def _slots_of(self, variables) -> dict[str, list[Variable]]:
+        if variables is self._targets:
+            return self._target_slots
         places = [self._index[id(v)] for v in variables]
         return {name: [self._slots[name][i] for i in places] for group in self.slot_groups() for name in group}
 
