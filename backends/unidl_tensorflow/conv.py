@@ -63,7 +63,7 @@ class Conv:
             # tf.nn refuses this pair: every strides-th result of the plain one.
             pairs = explicit_padding(padding, self.shape(x)[1:-1], self.shape(kernel)[:rank], strides, dilation)
             dense = self.conv(x, kernel, (1,) * rank, pairs, dilation)
-            return dense[(slice(None), *(slice(None, None, s) for s in strides))]
+            return self.getitem(dense, (slice(None), *(slice(None, None, s) for s in strides)))
         if rank == 1:
             padding = padding if isinstance(padding, str) else ((0, 0), *padding)
             return tf.squeeze(self.conv(as_planes(x), tf.expand_dims(kernel, 0), (1, *strides), padding, (1, *dilation), groups), 1)

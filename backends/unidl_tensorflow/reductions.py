@@ -64,7 +64,7 @@ class Reductions:
         size, reach = x.shape[axis], 1
         before = (slice(None),) * axis
         while reach < size:
-            ones = tf.ones_like(x[(*before, slice(0, reach))])
-            x *= tf.concat([ones, x[(*before, slice(0, size - reach))]], axis)
+            ones = tf.ones_like(self.getitem(x, (*before, slice(0, reach))))
+            x *= tf.concat([ones, self.getitem(x, (*before, slice(0, size - reach)))], axis)
             reach *= 2
         return x
