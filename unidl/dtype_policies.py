@@ -11,6 +11,8 @@ class DTypePolicy:
         name: a float dtype ("float32"), or "mixed_float16" / "mixed_bfloat16": compute in 16 bits, keep weights in float32.
     """
 
+    keras_module = "keras"  # where Keras has it, in configs
+
     def __init__(self, name=None):
         name = name or dtypes.floatx()
         if name.startswith("mixed_"):
