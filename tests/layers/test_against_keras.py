@@ -5,10 +5,10 @@ import zlib
 import numpy as np
 import pytest
 
+from tests.layers.running import run_unidl, weight_values, weighted
 from tests.reference import close, in_float64
-from unidl import ops, tree
-from unidl.autodiff import value_and_grad
-from unidl.backend import Variable, get_backend, use_backend
+from unidl import layers, tree
+from unidl.backend import use_backend
 from unidl.conformance.cases.layers import LAYER_CASES
 
 COMPARED = [case for case in LAYER_CASES if not case.random]
@@ -18,42 +18,6 @@ COMPARED = [case for case in LAYER_CASES if not case.random]
 def keras():
     with in_float64() as module:
         yield module
-
-
-def _is_float(array):
-    return isinstance(array, np.ndarray) and array.dtype.kind == "f"
-
-
-def _weight_values(layer, case, draw):
-    """Random values for all weights, so that no bias is zero and no scale is one."""
-    values = []
-    for weight in layer.weights:
-        value = draw.normal(size=weight.shape)
-        values.append(np.abs(value) + 0.5 if weight.name in case.positive else value)
-    return values
-
-
-def _weighted(multiply_and_sum, outputs, cotangents):
-    total = None
-    for output, cotangent in zip(outputs, cotangents, strict=True):
-        term = multiply_and_sum(output, cotangent)
-        total = term if total is None else total + term
-    return total
-
-
-def _run_unidl(layer, args, kwargs, cotangents):
-    """(outputs, gradients of float inputs, gradients of the weights) as arrays."""
-    variables = [Variable(a) for a in tree.flatten(args) if _is_float(a)]
-    feed = iter(variables)
-    symbols = tree.map_structure(lambda a: next(feed) if _is_float(a) else a, args)
-
-    def loss():
-        given = tree.map_structure(lambda a: a.value if isinstance(a, Variable) else a, symbols)
-        outputs = tree.flatten(layer(*given, **kwargs))
-        return _weighted(lambda y, c: ops.sum(ops.multiply(y, c)), outputs, cotangents), outputs
-
-    (_, outputs), gradients = value_and_grad(loss, [*variables, *layer.trainable_variables], has_aux=True)
-    return [ops.convert_to_numpy(x) for x in outputs], [ops.convert_to_numpy(g) for g in gradients]
 
 
 def _run_keras(keras, layer, args, kwargs, cotangents):
@@ -68,7 +32,7 @@ def _run_keras(keras, layer, args, kwargs, cotangents):
     with tf.GradientTape() as tape:
         tape.watch(watched)
         outputs = tree.flatten(layer(*tensors, **kwargs))
-        total = _weighted(lambda y, c: tf.reduce_sum(y * c), outputs, cotangents)
+        total = weighted(lambda y, c: tf.reduce_sum(y * c), outputs, cotangents)
     gradients = tape.gradient(total, [*watched, *(v.value for v in layer.trainable_variables)], unconnected_gradients="zero")
     return [np.asarray(x) for x in outputs], [np.asarray(tf.convert_to_tensor(g)) for g in gradients]
 
@@ -82,7 +46,7 @@ def test_as_keras(case, keras):
     with use_backend("numpy"):
         ours = case.make()
         first = tree.flatten(ours(*args, **case.kwargs))
-        values = _weight_values(ours, case, draw)
+        values = weight_values(ours, case, draw)
         cotangents = [draw.normal(size=y.shape) for y in first]
 
         config = ours.get_config()
@@ -100,7 +64,7 @@ def test_as_keras(case, keras):
             if getattr(layer, "stateful", False):
                 layer.reset_state()
 
-        got, got_gradients = _run_unidl(ours, args, case.kwargs, cotangents)
+        got, got_gradients = run_unidl(ours, args, case.kwargs, cotangents)
         wanted, wanted_gradients = _run_keras(keras, theirs, args, case.kwargs, cotangents)
     assert len(got) == len(wanted)
     assert len(got_gradients) == len(wanted_gradients)
@@ -128,9 +92,6 @@ KERAS_CANNOT = {
 
 
 def test_all_layers_have_cases():
-    from unidl import layers
-
     made = {type(case.make()) for case in LAYER_CASES}
     public = {getattr(layers, name) for name in layers.__all__ if isinstance(getattr(layers, name), type)}
     assert {c.__name__ for c in public - made if issubclass(c, layers.Layer)} == {"Layer", "InputLayer"}
-    assert get_backend("numpy").name == "numpy"

@@ -67,7 +67,9 @@ def masked_softmax(x, mask, axis):
     if mask is None:
         return ops.softmax(x, axis=axis)
     if len(ops.shape(mask)) > len(ops.shape(x)):
-        raise ValueError(f"Softmax: the mask of shape {tuple(ops.shape(mask))} has more axes than the input of shape {tuple(ops.shape(x))}.")
+        raise ValueError(
+            f"Softmax: the mask of shape {tuple(ops.shape(mask))} has more axes than the input of shape {tuple(ops.shape(x))}."
+        )
     if ops.dtype(mask) != "bool":
         mask = ops.greater(mask, 0.5)
     # A large number and not infinity, so that a slice without any True is not NaN.

@@ -43,7 +43,9 @@ class Attention(Layer):
 
     def _check_inputs(self, given):
         if not isinstance(given, list) or len(given) not in (2, 3) or not all(isinstance(s, tuple) for s in given):
-            raise ValueError(f"{self._who()}: takes a list of two or three tensors. Write: layer([query, value]) or layer([query, value, key]).")
+            raise ValueError(
+                f"{self._who()}: takes a list of two or three tensors. Write: layer([query, value]) or layer([query, value, key])."
+            )
 
     def call(self, inputs, mask=None, training=False, return_attention_scores=False, use_causal_mask=False):
         query, value, key = inputs if len(inputs) == 3 else (*inputs, inputs[1])
@@ -69,7 +71,9 @@ class Attention(Layer):
         if mask is None:
             return None, None
         if not isinstance(mask, list | tuple) or len(mask) not in (2, 3):
-            raise ValueError(f"{self._who()}: mask takes a list, one for each input. Write: layer([query, value], mask=[query_mask, value_mask]).")
+            raise ValueError(
+                f"{self._who()}: mask takes a list, one for each input. Write: layer([query, value], mask=[query_mask, value_mask])."
+            )
         return tuple(m if m is None else ops.cast(m, "bool") for m in mask[:2])
 
     def _bias(self, keep):
@@ -107,6 +111,7 @@ class AdditiveAttention(Attention):
 
     Weights: scale (d,) with `use_scale`.
     """
+
     _config_omits = frozenset({"score_mode"})
 
     def __init__(self, use_scale=True, dropout=0.0, seed=None, **kwargs):

@@ -47,7 +47,9 @@ class BaseConv(Layer):
         if self.filters % self.groups:
             raise ValueError(f"{type(self).__name__}: filters must be a multiple of groups, got filters={filters}, groups={groups}.")
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise ValueError(f"{type(self).__name__}: strides > 1 together with dilation_rate > 1 is not defined; got {strides} and {dilation_rate}.")
+            raise ValueError(
+                f"{type(self).__name__}: strides > 1 together with dilation_rate > 1 is not defined; got {strides} and {dilation_rate}."
+            )
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer, self.bias_initializer = initializers.get(kernel_initializer), initializers.get(bias_initializer)

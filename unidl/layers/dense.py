@@ -1,9 +1,9 @@
 """Dense."""
 
 from unidl import activations, constraints, initializers, ops, regularizers
+from unidl.layers.activate import activate
 from unidl.layers.input_spec import InputSpec
 from unidl.layers.layer import Layer
-from unidl.layers.activate import activate
 from unidl.layers.validate import not_offered, positive_int
 
 
@@ -20,6 +20,7 @@ class Dense(Layer):
 
     Weights: kernel (in, units), bias (units,).
     """
+
     _config_omits = frozenset({"lora_rank", "lora_alpha"})
 
     def __init__(

@@ -50,7 +50,13 @@ class EinsumDense(Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        not_offered(self, lora_rank=lora_rank, lora_alpha=lora_alpha, gptq_unpacked_column_size=gptq_unpacked_column_size, quantization_config=quantization_config)
+        not_offered(
+            self,
+            lora_rank=lora_rank,
+            lora_alpha=lora_alpha,
+            gptq_unpacked_column_size=gptq_unpacked_column_size,
+            quantization_config=quantization_config,
+        )
         self.equation = equation
         self.output_shape = (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
         self.bias_axes = bias_axes
@@ -71,7 +77,9 @@ class EinsumDense(Layer):
                     raise ValueError(f"EinsumDense: in the equation {self.equation!r} the letter {lost[0]!r} stands in one term alone.")
                 for letter in self.bias_axes or "":
                     if letter not in outputs:
-                        raise ValueError(f"EinsumDense: bias_axes={self.bias_axes!r} has the letter {letter!r}, which the outputs {outputs!r} have not.")
+                        raise ValueError(
+                            f"EinsumDense: bias_axes={self.bias_axes!r} has the letter {letter!r}, which the outputs {outputs!r} have not."
+                        )
                 return inputs, kernel, outputs, "left" if left_in else "right" if right_in else ""
         raise ValueError(
             f"EinsumDense: cannot use the equation {self.equation!r}. Write inputs,kernel->outputs in letters, "
@@ -83,7 +91,9 @@ class EinsumDense(Layer):
         inputs, _, outputs, side = self._terms
         elided = len(input_shape) - len(inputs)
         if elided < 0 or (elided > 0 and not side):
-            raise ValueError(f"{self._who()}: the equation {self.equation!r} takes inputs with {len(inputs)} axes, the shape is {input_shape}.")
+            raise ValueError(
+                f"{self._who()}: the equation {self.equation!r} takes inputs with {len(inputs)} axes, the shape is {input_shape}."
+            )
         first = elided if side == "left" else 0
         sizes = dict(zip(inputs, input_shape[first : first + len(inputs)], strict=True))
         # The batch axis is the first of all: an elided one, or the first letter.
@@ -98,7 +108,10 @@ class EinsumDense(Layer):
             if full[place] is None:
                 full[place] = sizes.get(letter)
             elif sizes.get(letter) not in (None, full[place]):
-                raise ValueError(f"{self._who()}: {letter!r} has the size {sizes[letter]} in the input and {full[place]} in output_shape={self.output_shape}.")
+                raise ValueError(
+                    f"{self._who()}: {letter!r} has the size {sizes[letter]} in the input "
+                    f"and {full[place]} in output_shape={self.output_shape}."
+                )
             sizes[letter] = full[place]
         return tuple(full), sizes, elided
 
@@ -106,7 +119,7 @@ class EinsumDense(Layer):
         return self._full_output_shape(tuple(input_shape))[0]
 
     def build(self, input_shape):
-        inputs, kernel, outputs, side = self._terms
+        _, kernel, outputs, side = self._terms
         _, sizes, elided = self._full_output_shape(tuple(input_shape))
         self.kernel = self.add_weight(
             [sizes[c] for c in kernel],

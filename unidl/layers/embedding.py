@@ -1,9 +1,9 @@
 """Embedding."""
 
 from unidl import constraints, initializers, ops, regularizers
-from unidl.ops import fused
 from unidl.layers.layer import Layer
 from unidl.layers.validate import not_offered, positive_int
+from unidl.ops import fused
 
 
 class Embedding(Layer):

@@ -18,7 +18,11 @@ class InputLayer(Layer):
         name: also the key under which data is given in a dict.
     """
 
-    def __init__(self, shape=None, batch_size=None, dtype=None, batch_shape=None, name=None, **kwargs):
+    def __init__(
+        self, shape=None, batch_size=None, dtype=None, sparse=None, ragged=None, batch_shape=None, optional=False, name=None, **kwargs
+    ):
+        if sparse or ragged or optional:
+            raise ValueError("Input: sparse, ragged and optional inputs are not offered. Give dense tensors, padded to one length.")
         if shape is not None and batch_shape is not None:
             raise ValueError("Input: give either shape= (without the batch axis) or batch_shape=, not both.")
         if shape is None and batch_shape is None:
@@ -41,7 +45,9 @@ class InputLayer(Layer):
         return self.output
 
     def get_config(self):
-        return {"batch_shape": self.batch_shape, "dtype": self._input_dtype, "name": self.name}
+        return {
+            "batch_shape": self.batch_shape, "dtype": self._input_dtype, "sparse": False, "ragged": False, "name": self.name, "optional": False
+        }  # fmt: skip
 
 
 def _as_shape(shape):
@@ -54,4 +60,4 @@ def Input(shape=None, batch_size=None, dtype=None, batch_shape=None, name=None, 
         if not isinstance(tensor, KerasTensor):
             raise TypeError(f"Input: tensor= takes a KerasTensor, got {type(tensor).__name__}.")
         shape, batch_shape, dtype = None, tensor.shape, dtype or tensor.dtype
-    return InputLayer(shape, batch_size, dtype, batch_shape, name).output
+    return InputLayer(shape, batch_size, dtype, batch_shape=batch_shape, name=name).output

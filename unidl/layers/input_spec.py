@@ -18,7 +18,16 @@ class InputSpec:
     """
 
     def __init__(
-        self, dtype=None, shape=None, ndim=None, max_ndim=None, min_ndim=None, axes=None, allow_last_axis_squeeze=False, name=None, optional=False
+        self,
+        dtype=None,
+        shape=None,
+        ndim=None,
+        max_ndim=None,
+        min_ndim=None,
+        axes=None,
+        allow_last_axis_squeeze=False,
+        name=None,
+        optional=False,
     ):
         self.dtype, self.shape, self.name, self.optional = dtype, None if shape is None else tuple(shape), name, optional
         self.ndim = len(self.shape) if self.shape is not None else ndim

@@ -104,12 +104,23 @@ class Layer(Configurable, Tracked):
         return previous_mask
 
     def add_weight(
-        self, shape=None, initializer=None, dtype=None, trainable=True, autocast=True, regularizer=None, constraint=None, aggregation=None, name=None
+        self,
+        shape=None,
+        initializer=None,
+        dtype=None,
+        trainable=True,
+        autocast=True,
+        regularizer=None,
+        constraint=None,
+        aggregation=None,
+        name=None,
     ):
         """Make a Variable of `shape` that belongs to this layer; Glorot uniform for floats and zeros for others by default."""
         shape = () if shape is None else tuple(shape)
         if any(size is None for size in shape):
-            raise ValueError(f"{self._who()}: cannot make the weight {name!r} of shape {shape}: its size depends on an axis that is open in the input.")
+            raise ValueError(
+                f"{self._who()}: cannot make the weight {name!r} of shape {shape}: its size depends on an axis that is open in the input."
+            )
         dtype = dtype or self.variable_dtype
         initializer = initializers.get(initializer or ("glorot_uniform" if is_float(dtype) else "zeros"))
         with registry.use_backend(self.backend):
@@ -216,8 +227,11 @@ class Layer(Configurable, Tracked):
         context = call_context.current()
         with self._own_backend(), self._scope():
             self._ensure_built(args, kwargs)
-            call_kwargs = {k: v for k, v in kwargs.items()}
-            with graph.paused(), call_context.entered(CallContext(training=context.training if context else kwargs.get("training"))) as inner:
+            call_kwargs = dict(kwargs)
+            with (
+                graph.paused(),
+                call_context.entered(CallContext(training=context.training if context else kwargs.get("training"))) as inner,
+            ):
                 outputs = self._symbolic_outputs(inner, args, call_kwargs)
         if not graph.recording():
             return outputs
@@ -232,9 +246,7 @@ class Layer(Configurable, Tracked):
 
     def _symbolic_outputs(self, context, args, kwargs):
         if type(self).compute_output_shape is not Layer.compute_output_shape and not self._shape_by_call:
-            return graph.map_tensors(
-                lambda t: t, _shapes_to_tensors(self.compute_output_shape(_shapes(args[0])), self.compute_dtype)
-            )
+            return graph.map_tensors(lambda t: t, _shapes_to_tensors(self.compute_output_shape(_shapes(args[0])), self.compute_dtype))
         return self._run(context, args, kwargs)
 
     _shape_by_call = False  # run `call` on symbols although there is a `compute_output_shape`
@@ -417,11 +429,15 @@ class Layer(Configurable, Tracked):
         """Set all weights from arrays in the order of `weights`; nothing changes unless all shapes fit."""
         own = self.weights
         if len(own) != len(weights):
-            raise ValueError(f"{self._who()}: set_weights() got {len(weights)} arrays, but there are {len(own)} weights: {[v.path for v in own]}.")
+            raise ValueError(
+                f"{self._who()}: set_weights() got {len(weights)} arrays, but there are {len(own)} weights: {[v.path for v in own]}."
+            )
         for variable, value in zip(own, weights, strict=True):
             found = tuple(getattr(value, "shape", ()))
             if found != tuple(variable.shape):
-                raise ValueError(f"{self._who()}: the weight {variable.path!r} has shape {variable.shape}, set_weights() got shape {found}.")
+                raise ValueError(
+                    f"{self._who()}: the weight {variable.path!r} has shape {variable.shape}, set_weights() got shape {found}."
+                )
         for variable, value in zip(own, weights, strict=True):
             variable.assign(value)
 

@@ -68,19 +68,31 @@ class LSTMCell(RecurrentCell):
     def build(self, input_shape):
         weights = (
             ("kernel", (input_shape[-1], 4 * self.units), self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint),
-            ("recurrent_kernel", (self.units, 4 * self.units), self.recurrent_initializer, self.recurrent_regularizer, self.recurrent_constraint),
+            (
+                "recurrent_kernel",
+                (self.units, 4 * self.units),
+                self.recurrent_initializer,
+                self.recurrent_regularizer,
+                self.recurrent_constraint,
+            ),
         )
         for name, shape, initializer, regularizer, constraint in weights:
             setattr(self, name, self.add_weight(shape, initializer, regularizer=regularizer, constraint=constraint, name=name))
         self.bias = None
         if self.use_bias:
-            self.bias = self.add_weight((4 * self.units,), self._first_bias, regularizer=self.bias_regularizer, constraint=self.bias_constraint, name="bias")
+            self.bias = self.add_weight(
+                (4 * self.units,), self._first_bias, regularizer=self.bias_regularizer, constraint=self.bias_constraint, name="bias"
+            )
 
     def _first_bias(self, shape, dtype=None):
         if not self.unit_forget_bias:
             return self.bias_initializer(shape, dtype=dtype)
         u = self.units
-        parts = (self.bias_initializer((u,), dtype=dtype), initializers.Ones()((u,), dtype=dtype), self.bias_initializer((2 * u,), dtype=dtype))
+        parts = (
+            self.bias_initializer((u,), dtype=dtype),
+            initializers.Ones()((u,), dtype=dtype),
+            self.bias_initializer((2 * u,), dtype=dtype),
+        )
         return ops.concatenate(parts, axis=0)
 
     def project(self, inputs, masks):
@@ -156,8 +168,8 @@ class LSTM(RNN):
         of_cell = {key: kwargs.pop(key) for key in ("implementation",) if key in kwargs}
         of_cell |= {key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs}
         cell = LSTMCell(
-            units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer, unit_forget_bias,
-            kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint,
+            units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
+            unit_forget_bias, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint,
             dropout, recurrent_dropout, seed, name="lstm_cell", **of_cell,
         )  # fmt: skip
         super().__init__(

@@ -13,7 +13,9 @@ class Merge(Layer):
 
     def build(self, input_shape):
         if not isinstance(input_shape, list) or len(input_shape) < 2:
-            raise ValueError(f"{self._who()}: takes a list of at least two inputs, got {input_shape}. Write: {type(self).__name__}()([a, b]).")
+            raise ValueError(
+                f"{self._who()}: takes a list of at least two inputs, got {input_shape}. Write: {type(self).__name__}()([a, b])."
+            )
 
     def compute_mask(self, inputs, previous_mask):
         """A step counts where it counts in any of the inputs; without a mask in all inputs there is none."""
@@ -35,7 +37,9 @@ class Add(Merge):
         for a in sizes[1:]:
             for m, n in zip(sizes[0][::-1], a[::-1], strict=False):
                 if None not in (m, n) and m != n and 1 not in (m, n):
-                    raise ValueError(f"{self._who()}: the inputs have shapes {input_shape}, which do not broadcast. Make them equal, or 1, on each axis.")
+                    raise ValueError(
+                        f"{self._who()}: the inputs have shapes {input_shape}, which do not broadcast. Make them equal, or 1, on each axis."
+                    )
 
     def call(self, inputs):
         total = inputs[0]

@@ -73,7 +73,9 @@ class MultiHeadAttention(Layer):
         self.dropout = unit_interval(self, "dropout", dropout)
         self.use_bias, self.use_gate = use_bias, use_gate
         self.output_shape = (output_shape,) if isinstance(output_shape, int) else None if output_shape is None else tuple(output_shape)
-        self.attention_axes = (attention_axes,) if isinstance(attention_axes, int) else None if attention_axes is None else tuple(attention_axes)
+        self.attention_axes = (
+            (attention_axes,) if isinstance(attention_axes, int) else None if attention_axes is None else tuple(attention_axes)
+        )
         self.sliding_window = None if sliding_window is None else positive_int(self, "sliding_window", sliding_window)
         self.flash_attention = flash_attention
         self.kernel_initializer, self.bias_initializer = initializers.get(kernel_initializer), initializers.get(bias_initializer)
@@ -93,7 +95,8 @@ class MultiHeadAttention(Layer):
             raise ValueError(f"{self._who()}: value and key may differ in their last axis alone, got shapes {value_shape} and {key_shape}.")
         if len({len(s) for s in (query_shape, value_shape, key_shape)}) > 1 or len(query_shape) < 3:
             raise ValueError(
-                f"{self._who()}: query, value and key must have one rank, at least 3 (batch, time, features), got shapes {query_shape}, {value_shape}, {key_shape}."
+                f"{self._who()}: query, value and key must have one rank, at least 3 (batch, time, features), "
+                f"got shapes {query_shape}, {value_shape}, {key_shape}."
             )
         rank = len(query_shape)
         axes = range(1, rank - 1) if self.attention_axes is None else (a % rank for a in self.attention_axes)
@@ -107,7 +110,10 @@ class MultiHeadAttention(Layer):
         outer, out = letters[: rank - 1], letters[rank + 1 : rank + 1 + len(self.output_shape or (1,))]
         heads = letters[rank - 1 : rank + 1]
         self.output_dense = self._dense(
-            "attention_output", f"{outer}{heads},{heads}{out}->{outer}{out}", (*[None] * (rank - 2), *(self.output_shape or query_shape[-1:])), out
+            "attention_output",
+            f"{outer}{heads},{heads}{out}->{outer}{out}",
+            (*[None] * (rank - 2), *(self.output_shape or query_shape[-1:])),
+            out,
         )
         self.output_dense.build_inside(self, input_shape=(*query_shape[:-1], self.num_heads, self.value_dim))
         self._equations = self._attention_equations(rank + 1)
@@ -117,7 +123,13 @@ class MultiHeadAttention(Layer):
     def _project(self, name, shape, size, activation=None):
         """The dense layer (..., features) -> (..., heads, size)."""
         outer, features, heads = string.ascii_lowercase[: len(shape) - 1], "x", "yz"
-        layer = self._dense(name, f"{outer}{features},{features}{heads}->{outer}{heads}", (*[None] * (len(shape) - 2), self.num_heads, size), heads, activation)
+        layer = self._dense(
+            name,
+            f"{outer}{features},{features}{heads}->{outer}{heads}",
+            (*[None] * (len(shape) - 2), self.num_heads, size),
+            heads,
+            activation,
+        )
         layer.build_inside(self, input_shape=shape)
         return layer
 
@@ -198,13 +210,14 @@ class MultiHeadAttention(Layer):
         q, k, v = (ops.transpose(x, (0, 2, 1, 3)) for x in (q, k, v))
         bias = seen = None
         if keep is not None:
-            large = 0.7 * (65500.0 if self.compute_dtype == "float16" else 3.38953e38)
-            bias = ops.multiply(ops.cast(ops.logical_not(keep), self.compute_dtype), -large)
-        if some_blind:
-            seen = ops.any(keep, axis=-1, keepdims=True)
-            if not self.dropout:
-                # A query that sees nothing gets the mean of all values and, the scores being constants then, no gradient.
+            hidden = ops.logical_not(keep)
+            if some_blind:
+                seen = ops.any(keep, axis=-1, keepdims=True)
+                # A query that sees nothing gets the mean of all values, and no gradient: equal scores, that are constants.
+                hidden = ops.logical_and(hidden, seen)
                 q = ops.where(seen, q, ops.zeros_like(q))
+            large = 0.7 * (65500.0 if self.compute_dtype == "float16" else 3.38953e38)
+            bias = ops.multiply(ops.cast(hidden, self.compute_dtype), -large)
         heads = fused.attention(q, k, v, bias, scale=1 / math.sqrt(self.key_dim))
         if seen is not None and self.dropout:
             heads = ops.where(seen, heads, ops.zeros_like(heads))
@@ -222,7 +235,10 @@ class MultiHeadAttention(Layer):
         """Why the attention kernel cannot be used; None if it can."""
         if with_scores:
             if self.flash_attention:
-                raise ValueError(f"{self._who()}: flash_attention=True computes no scores to return. Leave flash_attention=None, or return_attention_scores=False.")
+                raise ValueError(
+                    f"{self._who()}: flash_attention=True computes no scores to return. "
+                    f"Leave flash_attention=None, or return_attention_scores=False."
+                )
             return "the scores are asked for"
         if self.attention_axes != (1,) or len(self._equations[0].partition(",")[0]) != 4:
             return f"attention_axes={self.attention_axes}"

@@ -1,10 +1,10 @@
 """Batch and layer normalization."""
 
 from unidl import constraints, initializers, ops, regularizers
-from unidl.ops import fused
 from unidl.layers.input_spec import InputSpec
 from unidl.layers.layer import Layer
 from unidl.layers.validate import not_offered
+from unidl.ops import fused
 
 
 class BatchNormalization(Layer):
@@ -66,7 +66,9 @@ class BatchNormalization(Layer):
                 shape, self.gamma_initializer, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint, name="gamma"
             )
         if self.center:
-            self.beta = self.add_weight(shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint, name="beta")
+            self.beta = self.add_weight(
+                shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint, name="beta"
+            )
         self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False, name="moving_mean")
         self.moving_variance = self.add_weight(shape, self.moving_variance_initializer, trainable=False, name="moving_variance")
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: input_shape[self.axis]})
@@ -131,7 +133,9 @@ class LayerNormalization(Layer):
         **kwargs,
     ):
         if kwargs.pop("rms_scaling", False):
-            raise ValueError("LayerNormalization: rms_scaling=True divides by the standard deviation, not the root mean square. Use RMSNormalization.")
+            raise ValueError(
+                "LayerNormalization: rms_scaling=True divides by the standard deviation, not the root mean square. Use RMSNormalization."
+            )
         super().__init__(**kwargs)
         self.axis = list(axis) if isinstance(axis, list | tuple) else axis
         self.epsilon, self.center, self.scale = epsilon, center, scale
@@ -155,7 +159,9 @@ class LayerNormalization(Layer):
                 shape, self.gamma_initializer, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint, name="gamma"
             )
         if self.center:
-            self.beta = self.add_weight(shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint, name="beta")
+            self.beta = self.add_weight(
+                shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint, name="beta"
+            )
         self._trailing = tuple(a % rank for a in sorted(given)) == tuple(range(rank - len(self._axes), rank))
         self.input_spec = InputSpec(ndim=rank, axes={a: input_shape[a] for a in self._axes})
 

@@ -46,7 +46,8 @@ class RNN(Layer):
         for name in ("state_size", "call"):
             if not hasattr(cell, name):
                 raise ValueError(
-                    f"{type(self).__name__}: the cell {cell!r} has no {name!r}. A cell is a layer with state_size (an int or a list of ints) "
+                    f"{type(self).__name__}: the cell {cell!r} has no {name!r}. "
+                    f"A cell is a layer with state_size (an int or a list of ints) "
                     f"and call(inputs, states), which returns (output, new_states)."
                 )
         self.cell = cell
@@ -63,11 +64,15 @@ class RNN(Layer):
     def build(self, sequences_shape, initial_state_shape=None):
         if len(sequences_shape) < 3:
             raise ValueError(
-                f"{self._who()}: expected a sequence of shape (batch, time, features), got {sequences_shape}. For one feature a moment: x[..., None]."
+                f"{self._who()}: expected a sequence of shape (batch, time, features), got {sequences_shape}. "
+                f"For one feature a moment: x[..., None]."
             )
         batch, steps, *features = sequences_shape
         if self.unroll and steps is None:
-            raise ValueError(f"{self._who()}: unroll=True needs a known number of moments. Write Input(shape=(10, {features[-1]})), or leave unroll=False.")
+            raise ValueError(
+                f"{self._who()}: unroll=True needs a known number of moments. "
+                f"Write Input(shape=(10, {features[-1]})), or leave unroll=False."
+            )
         if isinstance(self.cell, Layer) and not self.cell.built:
             self.cell.build_inside(self, input_shape=(batch, *features))
         if self.stateful:
@@ -76,10 +81,13 @@ class RNN(Layer):
     def _make_states(self, batch):
         if batch is None:
             raise ValueError(
-                f"{self._who()}: stateful=True needs a known batch size. Write Input(batch_shape=(32, None, 8)), or Input(..., batch_size=32)."
+                f"{self._who()}: stateful=True needs a known batch size. "
+                f"Write Input(batch_shape=(32, None, 8)), or Input(..., batch_size=32)."
             )
         with use_backend(self.backend):
-            first = tree.map_structure(lambda x: Variable(x, dtype=self.compute_dtype, trainable=False, name="state"), self.get_initial_state(batch))
+            first = tree.map_structure(
+                lambda x: Variable(x, dtype=self.compute_dtype, trainable=False, name="state"), self.get_initial_state(batch)
+            )
         self.states = first
 
     @property
@@ -106,7 +114,9 @@ class RNN(Layer):
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
         if ops.shape(sequences)[1] == 0:
-            raise ValueError(f"{self._who()}: the sequences have no moments, their shape is {tuple(ops.shape(sequences))}. Give at least one.")
+            raise ValueError(
+                f"{self._who()}: the sequences have no moments, their shape is {tuple(ops.shape(sequences))}. Give at least one."
+            )
         states = self._first_states(sequences, initial_state)
         if isinstance(mask, list | tuple):
             mask = mask[0]
@@ -132,7 +142,9 @@ class RNN(Layer):
             return list(self.states) if self.stateful else _of_batch(batch, self.get_initial_state)
         states = list(initial_state) if isinstance(initial_state, list | tuple) else [initial_state]
         if len(states) != len(self.state_size):
-            raise ValueError(f"{self._who()}: initial_state takes {len(self.state_size)} tensors of sizes {self.state_size}, got {len(states)}.")
+            raise ValueError(
+                f"{self._who()}: initial_state takes {len(self.state_size)} tensors of sizes {self.state_size}, got {len(states)}."
+            )
         for state, size in zip(states, self.state_size, strict=True):
             if isinstance(size, int) and ops.shape(state)[-1] not in (size, None):
                 raise ValueError(f"{self._who()}: an initial state must have the shape (batch, {size}), got {tuple(ops.shape(state))}.")

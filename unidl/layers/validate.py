@@ -17,7 +17,10 @@ def int_tuple(layer, name, value, rank, allow_zero=False):
     values = (value,) * rank if isinstance(value, numbers.Integral) else tuple(value) if isinstance(value, list | tuple) else None
     low = 0 if allow_zero else 1
     if values is None or len(values) != rank or any(not isinstance(v, numbers.Integral) or v < low for v in values):
-        raise ValueError(f"{type(layer).__name__}: {name} must be {'a non-negative' if allow_zero else 'a positive'} integer or {rank} of them, got {value!r}.")
+        raise ValueError(
+            f"{type(layer).__name__}: {name} must be {'a non-negative' if allow_zero else 'a positive'} integer "
+            f"or {rank} of them, got {value!r}."
+        )
     return tuple(int(v) for v in values)
 
 

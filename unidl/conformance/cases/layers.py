@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from unidl import layers as L, regularizers  # noqa: N812  as short as a table of layers wants
+from unidl import layers as L
+from unidl import regularizers
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +76,17 @@ def _dense():
     yield LayerCase("Dense", lambda: L.Dense(3), normal((4, 5)))
     yield LayerCase("Dense, tanh, no bias", lambda: L.Dense(3, activation="tanh", use_bias=False), normal((4, 5)))
     yield LayerCase("Dense, three axes, softmax", lambda: L.Dense(3, activation="softmax"), normal((2, 3, 5)))
-    yield LayerCase("Dense, regularized", lambda: L.Dense(2, kernel_regularizer=regularizers.L2(0.25), bias_regularizer=regularizers.L1(0.5)), normal((1, 5)))
+    yield LayerCase(
+        "Dense, regularized",
+        lambda: L.Dense(2, kernel_regularizer=regularizers.L2(0.25), bias_regularizer=regularizers.L1(0.5)),
+        normal((1, 5)),
+    )
     yield LayerCase("Dense, empty batch", lambda: L.Dense(3, activation="relu"), normal((0, 5)))
     yield LayerCase("EinsumDense", lambda: L.EinsumDense("ab,bc->ac", 3, bias_axes="c"), normal((4, 5)))
     yield LayerCase("EinsumDense, heads", lambda: L.EinsumDense("abc,cde->abde", (None, 2, 3), bias_axes="de"), normal((2, 3, 5)))
-    yield LayerCase("EinsumDense, elided left", lambda: L.EinsumDense("...x,xy->...y", 4, activation="relu", bias_axes="y"), normal((2, 3, 5)))
+    yield LayerCase(
+        "EinsumDense, elided left", lambda: L.EinsumDense("...x,xy->...y", 4, activation="relu", bias_axes="y"), normal((2, 3, 5))
+    )
     yield LayerCase("EinsumDense, elided right", lambda: L.EinsumDense("abx...,xy->aby...", (3, 4), bias_axes="y"), normal((2, 3, 5, 2)))
     yield LayerCase("EinsumDense, batch of weights", lambda: L.EinsumDense("abc,bcd->abd", (3, 4), bias_axes="bd"), normal((2, 3, 5)))
     yield LayerCase("EinsumDense, heads joined", lambda: L.EinsumDense("abcd,cde->abe", (None, 6)), normal((1, 3, 2, 4)))
@@ -95,7 +102,9 @@ def _convolution():
     yield LayerCase("Conv2D, dilation, same", lambda: L.Conv2D(3, (2, 3), dilation_rate=2, padding="same"), normal((2, 7, 6, 2)))
     yield LayerCase("Conv2D, groups", lambda: L.Conv2D(6, 3, groups=2), normal((2, 6, 5, 4)))
     yield LayerCase("Conv2D, depthwise groups", lambda: L.Conv2D(4, 2, groups=4, padding="same"), normal((1, 5, 5, 4)))
-    yield LayerCase("Conv2D, channels first", lambda: L.Conv2D(3, (3, 2), data_format="channels_first", padding="same"), normal((2, 2, 5, 6)))
+    yield LayerCase(
+        "Conv2D, channels first", lambda: L.Conv2D(3, (3, 2), data_format="channels_first", padding="same"), normal((2, 2, 5, 6))
+    )
     yield LayerCase("Conv2D, 1 x 1", lambda: L.Conv2D(5, 1), normal((1, 3, 4, 2)))
     yield LayerCase("Conv2D, empty batch", lambda: L.Conv2D(3, 3), normal((0, 6, 7, 2)))
 
@@ -110,7 +119,9 @@ def _pooling():
         yield LayerCase(f"{name}, channels first", lambda cls=cls: cls(2, data_format="channels_first", padding="same"), spread(2, 3, 5, 4))
     yield LayerCase("GlobalAveragePooling1D", lambda: L.GlobalAveragePooling1D(), normal((2, 5, 3)))
     yield LayerCase("GlobalAveragePooling1D, mask", lambda: L.GlobalAveragePooling1D(), normal((2, 5, 3)), {"mask": rows(3, 5)})
-    yield LayerCase("GlobalAveragePooling1D, first, kept", lambda: L.GlobalAveragePooling1D("channels_first", keepdims=True), normal((2, 3, 5)))
+    yield LayerCase(
+        "GlobalAveragePooling1D, first, kept", lambda: L.GlobalAveragePooling1D("channels_first", keepdims=True), normal((2, 3, 5))
+    )
     yield LayerCase("GlobalAveragePooling2D", lambda: L.GlobalAveragePooling2D(), normal((2, 3, 4, 5)))
     yield LayerCase("GlobalAveragePooling2D, kept", lambda: L.GlobalAveragePooling2D(keepdims=True), normal((2, 3, 4, 5)))
     yield LayerCase("GlobalAveragePooling2D, channels first", lambda: L.GlobalAveragePooling2D("channels_first"), normal((1, 3, 4, 5)))
@@ -146,7 +157,9 @@ def _activation():
     yield LayerCase("Softmax, mask with a blind row", lambda: L.Softmax(), normal((2, 4, 3)), {"mask": SOME_ROWS_BLIND})
     yield LayerCase("Dropout, inference", lambda: L.Dropout(0.4), normal((3, 4)))
     yield LayerCase("Dropout", lambda: L.Dropout(0.4, seed=3), normal((30, 4)), {"training": True}, random=True)
-    yield LayerCase("Dropout, noise shape", lambda: L.Dropout(0.5, noise_shape=(None, 1, 4), seed=3), normal((9, 3, 4)), {"training": True}, random=True)
+    yield LayerCase(
+        "Dropout, noise shape", lambda: L.Dropout(0.5, noise_shape=(None, 1, 4), seed=3), normal((9, 3, 4)), {"training": True}, random=True
+    )
     yield LayerCase("Dropout, everything", lambda: L.Dropout(1.0), normal((3, 4)), {"training": True})
 
 
@@ -196,7 +209,9 @@ def _recurrent():
     yield LayerCase("LSTM, mask, last", lambda: L.LSTM(2), x, {"mask": HOLES})
     yield LayerCase("LSTM, mask, zeros", lambda: L.LSTM(2, zero_output_for_mask=True, **both), x, {"mask": HOLES})
     yield LayerCase("LSTM, mask, zeros, last", lambda: L.LSTM(2, zero_output_for_mask=True), x, {"mask": HOLES})
-    yield LayerCase("LSTM, mask, backwards", lambda: L.LSTM(2, go_backwards=True, **both), x, {"mask": HOLES, "initial_state": _states(4, 2)})
+    yield LayerCase(
+        "LSTM, mask, backwards", lambda: L.LSTM(2, go_backwards=True, **both), x, {"mask": HOLES, "initial_state": _states(4, 2)}
+    )
     yield LayerCase("LSTM, unrolled", lambda: L.LSTM(2, unroll=True, **both), x)
     yield LayerCase("LSTM, unrolled, mask", lambda: L.LSTM(2, unroll=True, **both), x, {"mask": HOLES})
     yield LayerCase("LSTM, unrolled, backwards", lambda: L.LSTM(2, unroll=True, go_backwards=True, **many), x)
@@ -214,7 +229,9 @@ def _recurrent():
     yield LayerCase("LSTMCell, linear", lambda: L.LSTMCell(2, activation=None), lambda g: (g.normal(size=(4, 3)), _states(4, 2)))
     yield LayerCase("RNN", lambda: L.RNN(L.LSTMCell(2)), x)
     yield LayerCase("RNN, state, mask", lambda: L.RNN(L.LSTMCell(2), **both), x, {"mask": HOLES})
-    yield LayerCase("RNN, backwards, zeros", lambda: L.RNN(L.LSTMCell(2), go_backwards=True, zero_output_for_mask=True, **many), x, {"mask": HOLES})
+    yield LayerCase(
+        "RNN, backwards, zeros", lambda: L.RNN(L.LSTMCell(2), go_backwards=True, zero_output_for_mask=True, **many), x, {"mask": HOLES}
+    )
 
 
 def _attention():
@@ -227,7 +244,12 @@ def _attention():
         yield LayerCase(f"{name}, causal", lambda cls=cls: cls(), qv, {"use_causal_mask": True})
         yield LayerCase(f"{name}, masks", lambda cls=cls: cls(), qv, {"mask": masks})
         yield LayerCase(f"{name}, value mask", lambda cls=cls: cls(), qv, {"mask": [None, rows(3, 5)]})
-        yield LayerCase(f"{name}, masks, causal, scores", lambda cls=cls: cls(), qv, {"mask": masks, "use_causal_mask": True, "return_attention_scores": True})
+        yield LayerCase(
+            f"{name}, masks, causal, scores",
+            lambda cls=cls: cls(),
+            qv,
+            {"mask": masks, "use_causal_mask": True, "return_attention_scores": True},
+        )
         yield LayerCase(f"{name}, scores", lambda cls=cls: cls(), qv, {"return_attention_scores": True})
         yield LayerCase(f"{name}, dropout", lambda cls=cls: cls(dropout=0.5, seed=4), qv, {"training": True}, random=True)
     yield LayerCase("Attention, concat", lambda: L.Attention(score_mode="concat"), qv)
