@@ -143,7 +143,7 @@ def run(backend, name, tensors, kwargs):
 def explain(name, tensors, kwargs):
     """The error that the shape rules give for this call, None where they find nothing wrong."""
     try:
-        symbols = [[symbolic.asarray(t) for t in x] if isinstance(x, list) else x if type(x) in NUMBERS or x is None else symbolic.asarray(x) for x in tensors]
+        symbols = [[symbolic.asarray(t) for t in x] if isinstance(x, list) else x if type(x) in NUMBERS or x is None or isinstance(x, str) else symbolic.asarray(x) for x in tensors]
         with graph.paused():
             getattr(symbolic, name)(*symbols, **kwargs)
     except (ValueError, TypeError) as error:
