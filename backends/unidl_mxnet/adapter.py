@@ -29,15 +29,17 @@ class MXNetBackend(
 
     traces = True
     kernels = {
-        "softmax": "softmax (one axis)",
         "relu": "relu",
+        "softmax": "softmax, of one axis",
+        "sparse_softmax_cross_entropy": "pick",
         "conv": "Convolution",
-        "depthwise_conv": "Convolution",
-        "conv_transpose": "dot and col2im",
+        "conv_transpose": "FullyConnected and col2im, in 1-D and 2-D",
         "max_pool": "Pooling",
         "avg_pool": "Pooling",
-        "lstm": "RNN(mode=lstm)",
-        "gru": "RNN(mode=gru)",
+        "lstm": "RNN, mode lstm",
+        "gru": "RNN, mode gru",
+        "sgd_update": "sgd_update and sgd_mom_update, compiled, float32, without Nesterov",
+        "adam_update": "sgd_update and adam_update, compiled, float32",
     }
 
 

@@ -28,6 +28,9 @@ class Conv:
         return self.pad(x, ((0, 0), (0, 0), *pairs), constant_values=value), (0,) * len(pairs)
 
     def conv(self, x, kernel, strides, padding, dilation, groups=1):
+        if self.dtype(x) == "float16":  # no kernel
+            y = self.conv(self.cast(x, "float32"), self.cast(kernel, "float32"), strides, padding, dilation, groups)
+            return self.cast(y, "float16")
         rank = len(strides)
         window, filters = kernel.shape[:rank], kernel.shape[-1]
         if x.shape[-1] != kernel.shape[-2] * groups:
@@ -77,7 +80,10 @@ class Conv:
 
     def max_pool(self, x, window, strides, padding):
         pairs = explicit_padding(padding, x.shape[1:-1], window, strides)
-        return self._pool(x, window, strides, pairs, -math.inf, pool_type="max")
+        y = self._pool(x, window, strides, pairs, -math.inf, pool_type="max")
+        # A window of nothing but -inf comes out as the lowest finite number.
+        lowest = float(np.finfo(self.dtype(x)).min)
+        return self.where(self.less_equal(y, lowest), self.full((), -math.inf, self.dtype(x)), y)
 
     def avg_pool(self, x, window, strides, padding):
         pairs = explicit_padding(padding, x.shape[1:-1], window, strides)

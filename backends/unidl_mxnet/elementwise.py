@@ -23,7 +23,7 @@ _UNARY = {
         "tanh", "arcsinh", "arccosh", "arctanh",
     )
 } | {"sigmoid": "_npx_sigmoid"}  # fmt: skip
-_UNARY_OF_ANY = {name: f"_npi_{name}" for name in ("negative", "abs", "sign", "square")}
+_UNARY_OF_ANY = {name: f"_npi_{name}" for name in ("negative", "abs", "square")}
 _ROUNDING = {"floor": "_npi_floor", "ceil": "_npi_ceil", "round": "_npi_around", "trunc": "_npi_trunc"}
 
 # name: (of two tensors, of tensor and number, of number and tensor)
@@ -33,7 +33,6 @@ _BINARY = {
     "multiply": ("_npi_multiply", "_npi_multiply_scalar", "_npi_multiply_scalar"),
     "divide": ("_npi_true_divide", "_npi_true_divide_scalar", "_npi_rtrue_divide_scalar"),
     "mod": ("_npi_mod", "_npi_mod_scalar", "_npi_rmod_scalar"),
-    "power": ("_npi_power", "_npi_power_scalar", "_npi_rpower_scalar"),
     "arctan2": ("_npi_arctan2", None, None),  # the gradient of `_npi_rarctan2_scalar` is wrong
     "bitwise_and": ("_npi_bitwise_and", "_npi_bitwise_and_scalar", "_npi_bitwise_and_scalar"),
     "bitwise_or": ("_npi_bitwise_or", "_npi_bitwise_or_scalar", "_npi_bitwise_or_scalar"),
@@ -121,7 +120,23 @@ class Elementwise:
     def logical_not(self, x):
         return op("_npi_logical_not", x)
 
+    def sign(self, x):
+        """MXNet's sign of NaN is 0; NumPy's is NaN."""
+        y = op("_npi_sign", x)
+        return self.stop_gradient(self.where(self.isnan(x), x, y)) if self._is_float(x) else y
+
     # -- two operands ----------------------------------------------------------------------------
+
+    def power(self, x1, x2):
+        """The gradient of MXNet's kernel for the exponent is NaN where the base is 0; here it is 0."""
+        kernels = ("_npi_power", "_npi_power_scalar", "_npi_rpower_scalar")
+        if not (self.is_tensor(x2) and self._is_float(x2) and needs_gradient()):
+            return self._of_two(kernels, x1, x2)
+        base = self.stop_gradient(self.asarray(x1, self.dtype(x2)))
+        y = self._of_two(kernels, x1, self.stop_gradient(x2))
+        zero = self.equal(base, 0)
+        log = self.where(zero, self.full((), 0, self.dtype(x2)), self.log(self.where(zero, self.full((), 1, self.dtype(x2)), base)))
+        return self.add(y, self.multiply(self.multiply(self.stop_gradient(y), log), carrier(x2)))
 
     def maximum(self, x1, x2):
         return self._extreme("_npi_maximum", self.greater, x1, x2)

@@ -114,6 +114,8 @@ class Indexing:
         x = self.stop_gradient(x)
         if self.dtype(x) in ("bool", "int8", "uint8"):
             x = self.cast(x, "int32")
+        elif self.dtype(x) == "float16":
+            x = self.cast(x, "float32")
         nan = self.isnan(x)
         x = self.where(nan, self.full_like(x, np.inf), x) if self.dtype(x).startswith("float") else x
         rough = op("_npi_argsort", x, axis=axis, is_ascend=True, dtype="int64")

@@ -7,9 +7,11 @@ used. For the import the name is put back; those three modules get a view of Num
 from __future__ import annotations
 
 import builtins
+import ctypes
 import importlib.util
 import sys
 import types
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -25,6 +27,20 @@ class _NumPyWithBool(types.ModuleType):
         return getattr(np, name)
 
 
+@contextmanager
+def _thread_count_kept():
+    """MXNet halves OpenMP's thread count at its import, for every library in the process; this puts it back."""
+    if sys.platform != "linux":
+        yield
+        return
+    openmp = ctypes.CDLL("libgomp.so.1")  # the one MXNet links, already loaded or about to be
+    count = openmp.omp_get_max_threads()
+    try:
+        yield
+    finally:
+        openmp.omp_set_num_threads(count)
+
+
 def load_mxnet():
     """The module `mxnet`."""
     if "mxnet" in sys.modules:
@@ -36,13 +52,14 @@ def load_mxnet():
         )
     if importlib.util.find_spec("distutils") is None:
         raise ImportError("MXNet 1.9.1 imports `distutils`, which this Python has only through setuptools: pip install setuptools")
-    if "bool" in np.__dict__:
-        return importlib.import_module("mxnet")
-    np.bool = builtins.bool
-    try:
-        mxnet = importlib.import_module("mxnet")
-    finally:
-        del np.bool
+    with _thread_count_kept():
+        if "bool" in np.__dict__:
+            return importlib.import_module("mxnet")
+        np.bool = builtins.bool
+        try:
+            mxnet = importlib.import_module("mxnet")
+        finally:
+            del np.bool
     for name in _READ_NP_BOOL_WHEN_USED:
         sys.modules[name]._np = _NumPyWithBool("numpy")
     return mxnet

@@ -32,7 +32,12 @@ class Reductions:
             return x
         if 0 in x.shape:  # the kernel's gradient fails on empty tensors
             return self.full(_reduced(x.shape, axes, keepdims), 0, self.dtype(x))
-        return op("_np_sum", x, axis=axes, keepdims=keepdims)
+        if self.dtype(x) not in FLOAT:
+            return op("_np_sum", x, axis=axes, keepdims=keepdims)
+        # The older kernel: the compensation of `_np_sum` makes NaN of infinities. It knows no 0-d result.
+        if keepdims or len(axes) < len(x.shape):
+            return op("sum", x, axis=axes, keepdims=keepdims)
+        return self.reshape(op("sum", x, axis=axes, keepdims=True), ())
 
     def mean(self, x, axis=None, keepdims=False):
         axes = all_axes(axis, len(x.shape))
@@ -44,7 +49,23 @@ class Reductions:
 
     def prod(self, x, axis=None, keepdims=False):
         axes = all_axes(axis, len(x.shape))
-        return op("_np_prod", x, axis=axes, keepdims=keepdims) if axes else x
+        if not axes:
+            return x
+        if 0 in x.shape:
+            return self.full(_reduced(x.shape, axes, keepdims), 1, self.dtype(x))
+        if self.dtype(x) in FLOAT and needs_gradient():
+            return self.reshape(self._product_by_halves(x, axes), _reduced(x.shape, axes, keepdims))
+        return op("_np_prod", x, axis=axes, keepdims=keepdims)
+
+    def _product_by_halves(self, x, axes):
+        """By halves: the gradient of MXNet's kernel divides by each factor, and is NaN where one is 0."""
+        rest = tuple(a for a in range(len(x.shape)) if a not in axes)
+        x = self.reshape(self.transpose(x, (*axes, *rest)), (-1, *(x.shape[a] for a in rest)))
+        while (size := x.shape[0]) > 1:
+            half = size // 2
+            pairs = self.multiply(self.getitem(x, (slice(0, half),)), self.getitem(x, (slice(half, 2 * half),)))
+            x = self.concatenate([pairs, self.getitem(x, (slice(2 * half, None),))], 0) if size % 2 else pairs
+        return x
 
     def max(self, x, axis=None, keepdims=False):
         return self._extreme_of_axis("_np_max", x, axis, keepdims)

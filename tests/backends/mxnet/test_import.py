@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 
@@ -69,4 +70,16 @@ loss.backward()
 trainer.step(2)
 assert type(loss) is mx.nd.NDArray and loss.shape == (1,)
 assert not mx.util.is_np_shape()
+""")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs torch")
+def test_the_thread_count_of_other_libraries_is_kept():
+    run("""
+import os
+os.environ.pop("OMP_NUM_THREADS", None)
+import torch
+torch.set_num_threads(2)
+from unidl_mxnet import load
+assert torch.get_num_threads() == 2, torch.get_num_threads()
 """)
