@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from unidl.backend import keys as feed
-from unidl.random import SeedGenerator, host
+from unidl.random import SeedGenerator, get_global_state, host, set_global_state
 from unidl.random.keys import absorb, derive_key, stream_state
 from unidl.random.seed_generator import draw_key, global_seed_generator
 from unidl.utils import set_random_seed
@@ -83,6 +83,23 @@ def test_set_random_seed_numbers_streams_anew():
     assert script() == first
     set_random_seed(8)
     assert SeedGenerator().advance() != first[0]
+
+
+def test_all_randomness_can_be_resumed():
+    set_random_seed(7)
+    generator = SeedGenerator()
+    generator.advance(), draw_key(None)
+    before = get_global_state(), generator.get_state()
+
+    def go_on():
+        return generator.advance(), draw_key(None), SeedGenerator().advance()
+
+    first = go_on()
+    set_random_seed(99)
+    generator.restart(1, 1)
+    set_global_state(before[0])
+    generator.set_state(before[1])
+    assert go_on() == first
 
 
 def test_the_global_generator_is_not_that_of_an_equal_seed():

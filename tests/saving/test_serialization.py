@@ -135,3 +135,12 @@ def test_lambdas_are_refused_both_ways():
 def test_what_has_no_config_is_told():
     with pytest.raises(TypeError, match=r"no get_config\(\)"):
         saving.serialize_keras_object(Variable(1.0))
+
+
+def test_dtype_policies_are_where_keras_has_them():
+    from unidl.dtype_policies import DTypePolicy
+
+    with in_float64() as keras:
+        config = saving.serialize_keras_object(DTypePolicy("mixed_bfloat16"))
+        assert config == keras.saving.serialize_keras_object(keras.DTypePolicy("mixed_bfloat16"))
+    assert saving.deserialize_keras_object(config) == DTypePolicy("mixed_bfloat16")

@@ -2,16 +2,18 @@
 
 from unidl.random.draws import bernoulli, categorical, dropout, normal, randint, shuffle, truncated_normal, uniform
 from unidl.random.order import permutation
-from unidl.random.seed_generator import SeedGenerator
+from unidl.random.seed_generator import SeedGenerator, get_global_state, set_global_state
 
 __all__ = [
     "SeedGenerator",
     "bernoulli",
     "categorical",
     "dropout",
+    "get_global_state",
     "normal",
     "permutation",
     "randint",
+    "set_global_state",
     "shuffle",
     "truncated_normal",
     "uniform",

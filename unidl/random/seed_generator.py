@@ -48,6 +48,15 @@ class SeedGenerator:
         """Key number 0, without moving on: a seed for an object that repeats itself."""
         return absorb(self._state, 0)
 
+    def get_state(self) -> dict:
+        """{"seed", "stream", "counter"}: all that a checkpoint needs to go on with the same numbers."""
+        return {"seed": self.seed, "stream": self.stream, "counter": self.counter}
+
+    def set_state(self, state: dict) -> None:
+        """Go on from what `get_state` returned."""
+        self.restart(state["seed"], state["stream"])
+        self.counter = state["counter"]
+
     def get_config(self):
         return {"seed": self._given, "name": self.name}
 
@@ -87,6 +96,18 @@ def seed_everything(seed: int) -> None:
     _state.seed, _state.streams = seed, _FIRST_OWN
     # The object stays: a compiled function may have drawn from it while it was traced.
     global_seed_generator().restart(seed, _GLOBAL)
+
+
+def get_global_state() -> dict:
+    """The state behind `seed=None`: {"seed", "streams" (how many were handed out), "counter"}."""
+    return {"seed": _state.seed, "streams": _state.streams, "counter": global_seed_generator().counter}
+
+
+def set_global_state(state: dict) -> None:
+    """Go on from what `get_global_state` returned, in this process or another."""
+    seed_everything(state["seed"])
+    _state.streams = state["streams"]
+    global_seed_generator().counter = state["counter"]
 
 
 def draw_key(seed):
