@@ -16,6 +16,7 @@ from unidl.metrics.accuracy import (
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
 )
+from unidl.metrics.auc import AUC
 from unidl.metrics.confusion import FalseNegatives, FalsePositives, Precision, Recall, TrueNegatives, TruePositives
 from unidl.metrics.losses import (
     BinaryCrossentropy,
@@ -45,7 +46,7 @@ _CLASSES = (
     BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy,
     MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError, RootMeanSquaredError,
     CosineSimilarity, LogCoshError, Poisson, KLDivergence, Hinge, SquaredHinge, CategoricalHinge,
-    FalseNegatives, FalsePositives, Precision, Recall, TrueNegatives, TruePositives,
+    AUC, FalseNegatives, FalsePositives, Precision, Recall, TrueNegatives, TruePositives,
 )  # fmt: skip
 
 _ALIASES = {
@@ -105,6 +106,7 @@ def resolve(identifier, y_true_shape, y_pred_shape) -> Metric:
 
 
 __all__ = [
+    "AUC",
     "Accuracy",
     "BinaryAccuracy",
     "BinaryCrossentropy",

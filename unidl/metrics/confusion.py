@@ -19,7 +19,7 @@ _KINDS = {
 }
 
 
-class _Counts(Metric):
+class Counts(Metric):
     """Sums of weights at each threshold, a prediction being positive where it is greater.
 
     y_true and y_pred have one shape, targets 0 or 1; the metric counts all elements, or those of the class `class_id`.
@@ -27,7 +27,7 @@ class _Counts(Metric):
 
     kinds = ()
 
-    def __init__(self, thresholds, top_k, class_id, name, dtype):
+    def __init__(self, thresholds, top_k, class_id, name, dtype, ends=()):
         super().__init__(dtype, name)
         self.init_thresholds, self.top_k, self.class_id = thresholds, top_k, class_id
         given = (0.5 if top_k is None else _LOWEST) if thresholds is None else thresholds
@@ -35,6 +35,8 @@ class _Counts(Metric):
         wrong = [] if thresholds is None else [t for t in self.thresholds if t is None or not 0 <= t <= 1]
         if wrong:
             raise ValueError(f"{self.name}: thresholds lie in [0, 1], got {wrong[0]}.")
+        if ends:  # points beyond both sides of [0, 1], where all are positive or none
+            self.thresholds = [ends[0], *self.thresholds, ends[1]]
         for kind in self.kinds:
             setattr(self, kind, self.add_variable((len(self.thresholds),), name=kind))
 
@@ -75,7 +77,7 @@ def _flag(flags, wanted):
     return flags if wanted else ops.logical_not(flags)
 
 
-class _Count(_Counts):
+class _Count(Counts):
     def __init__(self, thresholds=None, name=None, dtype=None):
         super().__init__(thresholds, None, None, name, dtype)
 
@@ -110,7 +112,7 @@ class FalseNegatives(_Count):
     kinds = ("false_negatives",)
 
 
-class _Ratio(_Counts):
+class _Ratio(Counts):
     def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
         super().__init__(thresholds, top_k, class_id, name, dtype)
 
