@@ -183,3 +183,28 @@ def test_weights_of_another_shape_are_refused_whole():
 def test_wrong_index_is_named():
     with pytest.raises((IndexError, ValueError)):
         layers.Embedding(3, 2)(np.array([[5]]))
+
+
+def test_mixed_precision(backend):
+    """Computes in 16 bits, keeps weights in 32, and a float32 layer behind it goes back."""
+    if backend.name == "mxnet":
+        pytest.skip("MXNet has no matrix product of float16 on a CPU")
+    policy = "mixed_float16"
+    narrow = [
+        layers.Dense(4, dtype=policy),
+        layers.LayerNormalization(dtype=policy),
+        layers.BatchNormalization(dtype=policy),
+        layers.Activation("relu", dtype=policy),
+    ]
+    wide = layers.Dense(2)
+    y, symbol = X, layers.Input((5,))
+    for layer in narrow:
+        y, symbol = layer(y), layer(symbol)
+        assert backend.dtype(y) == symbol.dtype == "float16"
+        assert all(w.dtype == "float32" and w.numpy().dtype == "float32" for w in layer.weights)
+    assert backend.dtype(wide(y)) == wide(symbol).dtype == "float32"
+    sequence = np.ones((2, 3, 5), "float32")
+    for layer in (layers.LSTM(2, dtype=policy), layers.LSTM(2, dtype=policy, unroll=True)):
+        assert backend.dtype(layer(sequence)) == "float16"
+    assert backend.dtype(layers.MultiHeadAttention(2, 3, dtype=policy)(sequence, sequence, use_causal_mask=True)) == "float16"
+    assert backend.dtype(layers.Embedding(3, 2, dtype=policy)(np.array([[1, 2]]))) == "float16"

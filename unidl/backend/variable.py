@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 
 from unidl.backend import dtypes, registry
+
+_autocast: ContextVar[str | None] = ContextVar("unidl_autocast", default=None)
 
 
 class Variable:
@@ -39,6 +42,7 @@ class Variable:
         if shape is not None and tuple(shape) != self.shape:
             raise ValueError(f"Variable {name!r}: the value has shape {self.shape}, expected {tuple(shape)}.")
         self.trainable = trainable
+        self.autocast = True
         self.name = name or "variable"
         self.path = self.name
         self.regularizer = None
@@ -46,8 +50,16 @@ class Variable:
 
     @property
     def value(self):
-        """The native tensor. Treat it as read-only."""
-        return self.backend.read(self._store)
+        """The native tensor, float weights in the dtype of `autocasting` if there is one. Treat it as read-only."""
+        value = self.backend.read(self._store)
+        dtype = self.value_dtype
+        return value if dtype == self.dtype else self.backend.cast(value, dtype)
+
+    @property
+    def value_dtype(self):
+        """Dtype of `value`."""
+        wanted = _autocast.get()
+        return self.dtype if wanted is None or not self.autocast or not dtypes.is_float(self.dtype) else wanted
 
     @property
     def ndim(self):
@@ -55,7 +67,7 @@ class Variable:
 
     def numpy(self) -> np.ndarray:
         """A host copy."""
-        return self.backend.to_numpy(self.value)
+        return self.backend.to_numpy(self.backend.read(self._store))
 
     def assign(self, value):
         """Set the value from a number, array, Variable or native tensor of the same shape; it is copied."""
@@ -70,10 +82,10 @@ class Variable:
         return self
 
     def assign_add(self, value):
-        return self.assign(self.backend.add(self.value, self.backend.asarray(value, self.dtype)))
+        return self.assign(self.backend.add(self.backend.read(self._store), self.backend.asarray(value, self.dtype)))
 
     def assign_sub(self, value):
-        return self.assign(self.backend.subtract(self.value, self.backend.asarray(value, self.dtype)))
+        return self.assign(self.backend.subtract(self.backend.read(self._store), self.backend.asarray(value, self.dtype)))
 
     def replace(self, value):
         """`assign` for a native tensor of the right shape and dtype that nobody else will change: no check, no copy."""
@@ -99,6 +111,21 @@ class Variable:
 
     def __repr__(self):
         return f"<Variable path={self.path}, shape={tuple(self.shape)}, dtype={self.dtype}, backend={self.backend.name}>"
+
+
+@contextmanager
+def autocasting(dtype):
+    """Inside a `with` block float Variables whose `autocast` is True read as `dtype`; None reads them as they are."""
+    token = _autocast.set(dtype)
+    try:
+        yield
+    finally:
+        _autocast.reset(token)
+
+
+def autocast_dtype():
+    """What the innermost `autocasting` said."""
+    return _autocast.get()
 
 
 @contextmanager

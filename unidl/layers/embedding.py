@@ -58,6 +58,7 @@ class Embedding(Layer):
             self.embeddings_initializer,
             regularizer=self.embeddings_regularizer,
             constraint=self.embeddings_constraint,
+            autocast=False,  # the rows are cast, not the table
             name="embeddings",
         )
         if self._initial is not None:

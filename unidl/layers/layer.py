@@ -11,7 +11,7 @@ from unidl import constraints, dtype_policies, initializers, ops, regularizers
 from unidl.backend import registry
 from unidl.backend.dtypes import is_float
 from unidl.backend.symbolic import KerasTensor, graph
-from unidl.backend.variable import Variable
+from unidl.backend.variable import Variable, autocast_dtype, autocasting
 from unidl.layers import call_context
 from unidl.layers.annotations import masks
 from unidl.layers.call_context import CallContext
@@ -60,6 +60,7 @@ class Layer(Configurable, Tracked):
         self.backend = registry.get_backend()
         self.dtype_policy = dtype_policies.get(dtype)
         self.autocast = autocast
+        self._casts_inputs = False  # some input has another float dtype than the layer computes in
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.input_spec = None
         self.supports_masking = False
@@ -126,6 +127,7 @@ class Layer(Configurable, Tracked):
         with registry.use_backend(self.backend):
             variable = Variable(initializer, shape=shape, dtype=dtype, trainable=trainable, name=name)
         variable.path = "/".join((*_path.get(), name or "variable")) if _path.get() else f"{self.path}/{name or 'variable'}"
+        variable.autocast = autocast
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
         self._holders.setdefault("_weights", []).append(variable)
@@ -141,13 +143,15 @@ class Layer(Configurable, Tracked):
 
     def __call__(self, *args, **kwargs):
         context = call_context.current()
-        if context is not None and context.trusted and self.built:
-            return self._run(context, args, kwargs)
         if not args and call_signature(type(self)).names:
             first = call_signature(type(self)).names[0]
             if first not in kwargs:
                 raise TypeError(f"{self._who()}: called without its input. Write: layer({first}).")
             args = (kwargs.pop(first),)
+        if context is not None and context.trusted and self.built:
+            if self._casts_inputs:
+                args = tuple(self._convert(a) for a in args)
+            return self._run(context, args, kwargs)
         if graph.flatten_tensors((args, kwargs)):
             return self._call_symbolic(args, kwargs)
         with self._own_backend(), self._scope():
@@ -174,8 +178,14 @@ class Layer(Configurable, Tracked):
         elif kwargs.get("training") is not None:
             context.training = kwargs["training"]
         mask = self._fill_masks(signature, args, kwargs)
+        policy = self.dtype_policy
+        weights_read_as = policy.compute_dtype if policy.compute_dtype != policy.variable_dtype else None
         try:
-            outputs = self.call(*args, **kwargs)
+            if weights_read_as == autocast_dtype():
+                outputs = self.call(*args, **kwargs)
+            else:
+                with autocasting(weights_read_as):
+                    outputs = self.call(*args, **kwargs)
         finally:
             context.training = outer
         if mask is not None:
@@ -227,12 +237,12 @@ class Layer(Configurable, Tracked):
         context = call_context.current()
         with self._own_backend(), self._scope():
             self._ensure_built(args, kwargs)
-            call_kwargs = dict(kwargs)
+            cast_args, call_kwargs = graph.map_tensors(self._convert_symbol, (args, dict(kwargs)))
             with (
                 graph.paused(),
                 call_context.entered(CallContext(training=context.training if context else kwargs.get("training"))) as inner,
             ):
-                outputs = self._symbolic_outputs(inner, args, call_kwargs)
+                outputs = self._symbolic_outputs(inner, cast_args, call_kwargs)
         if not graph.recording():
             return outputs
         noted = [masks.get(t) for t in graph.flatten_tensors(outputs)]
@@ -243,6 +253,17 @@ class Layer(Configurable, Tracked):
         node = graph.Node(self, args, kwargs, graph.flatten_tensors((args, kwargs)), graph.flatten_tensors(outputs))
         self._inbound.append(node)
         return outputs
+
+    def _convert_symbol(self, tensor):
+        """A symbol in the layer's compute dtype; a layer that needs a cast casts in trusted calls too."""
+        if not self.autocast or not is_float(tensor.dtype) or tensor.dtype == self.compute_dtype:
+            return tensor
+        self._casts_inputs = True
+        cast = KerasTensor(tensor.shape, self.compute_dtype)
+        mask = masks.get(tensor)
+        if mask is not None:
+            masks.set(cast, mask)
+        return cast
 
     def _symbolic_outputs(self, context, args, kwargs):
         if type(self).compute_output_shape is not Layer.compute_output_shape and not self._shape_by_call:

@@ -63,14 +63,14 @@ class BatchNormalization(Layer):
         self.gamma = self.beta = None
         if self.scale:
             self.gamma = self.add_weight(
-                shape, self.gamma_initializer, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint, name="gamma"
+                shape, self.gamma_initializer, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint, autocast=False, name="gamma"
             )
         if self.center:
             self.beta = self.add_weight(
-                shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint, name="beta"
+                shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint, autocast=False, name="beta"
             )
-        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False, name="moving_mean")
-        self.moving_variance = self.add_weight(shape, self.moving_variance_initializer, trainable=False, name="moving_variance")
+        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False, autocast=False, name="moving_mean")
+        self.moving_variance = self.add_weight(shape, self.moving_variance_initializer, trainable=False, autocast=False, name="moving_variance")
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: input_shape[self.axis]})
         self._axes = tuple(a for a in range(len(input_shape)) if a != self.axis % len(input_shape))
 
@@ -156,11 +156,11 @@ class LayerNormalization(Layer):
         self.gamma = self.beta = None
         if self.scale:
             self.gamma = self.add_weight(
-                shape, self.gamma_initializer, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint, name="gamma"
+                shape, self.gamma_initializer, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint, autocast=False, name="gamma"
             )
         if self.center:
             self.beta = self.add_weight(
-                shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint, name="beta"
+                shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint, autocast=False, name="beta"
             )
         self._trailing = tuple(a % rank for a in sorted(given)) == tuple(range(rank - len(self._axes), rank))
         self.input_spec = InputSpec(ndim=rank, axes={a: input_shape[a] for a in self._axes})

@@ -17,7 +17,7 @@ def of_value(x) -> KerasTensor:
     if isinstance(x, KerasTensor):
         return x
     if isinstance(x, Variable):
-        return KerasTensor(x.shape, x.dtype)
+        return KerasTensor(x.shape, x.value_dtype)
     owner = None if type(x) is np.ndarray else registry.owner_of_type(type(x))
     if owner is not None:
         return KerasTensor(owner.shape(x), owner.dtype(x))
