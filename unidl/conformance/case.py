@@ -30,6 +30,7 @@ class Case:
             an input alone moves the result by more.
         traced: whether the case also runs through `compile` on backends that trace.
         also: other methods that this case covers.
+        dtypes: those in which the case makes sense.
     """
 
     method: str
@@ -42,6 +43,7 @@ class Case:
     ill_conditioned: bool = False
     traced: bool = True
     also: Sequence[str] = ()
+    dtypes: Sequence[str] = ("float64", "float32")
 
     @property
     def name(self) -> str:
@@ -56,16 +58,12 @@ class Case:
         return ULP if self.kind == "ulp" else BUDGET
 
     def draw(self) -> dict[str, np.ndarray]:
-        """The inputs, floats as float64 with float32 values; the seed is the name's, so cases do not move each other."""
-        generator = np.random.default_rng(zlib.crc32(self.name.encode()))
-        arrays = {name: np.asarray(spec(generator) if callable(spec) else spec) for name, spec in self.inputs.items()}
-        return {name: a.astype("float32").astype("float64") if a.dtype.kind == "f" else a for name, a in arrays.items()}
+        """The inputs, floats as float64 with float32 values."""
+        generator = generator_of(self.name)
+        return round_to_float32({name: np.asarray(spec(generator) if callable(spec) else spec) for name, spec in self.inputs.items()})
 
-    def prepare(self, backend, arrays):
-        """(variables by name, function of them): the float inputs become Variables, the others constants.
-
-        `function(**replaced)` calls the case with native tensors in place of some inputs; without them it reads the variables.
-        """
+    def prepare(self, backend, arrays) -> Program:
+        """The case on `backend`: the float inputs become Variables, the others constants."""
         variables = {name: Variable(a, backend=backend) for name, a in arrays.items() if a.dtype.kind == "f"}
         constants = {name: backend.asarray(a) for name, a in arrays.items() if name not in variables}
 
@@ -73,7 +71,34 @@ class Case:
             values = (replaced[n] if n in replaced else variables[n].value if n in variables else constants[n] for n in arrays)
             return self.call(backend, *values)
 
-        return variables, function
+        return Program(variables, function, [], list(arrays))
+
+
+@dataclass(frozen=True)
+class Program:
+    """A case made ready on one backend.
+
+    variables: by name, those whose gradients are compared.
+    function: `function(**replaced)` -> a tensor, or a list or tuple of tensors; it reads the variables and constants, or
+        takes native tensors in place of some inputs.
+    others: Variables that it reads or assigns besides.
+    inputs: the names that `function` takes.
+    """
+
+    variables: dict
+    function: Callable
+    others: list
+    inputs: list
+
+
+def generator_of(name):
+    """NumPy generator seeded by a case's name, so that cases do not move each other."""
+    return np.random.default_rng(zlib.crc32(name.encode()))
+
+
+def round_to_float32(arrays):
+    """Float arrays as float64 with float32 values: every dtype starts from the same numbers."""
+    return {name: a.astype("float32").astype("float64") if a.dtype.kind == "f" else a for name, a in arrays.items()}
 
 
 def normal(*shape, mean=0.0, std=1.0):

@@ -12,7 +12,7 @@ from unidl.backend import get_backend, registry, use_backend
 from unidl.backend.errors import UnsupportedError
 from unidl.conformance.case import Case
 from unidl.conformance.judge import judge
-from unidl.conformance.oracle import noisy_oracle, oracle
+from unidl.conformance.oracle import noisy_oracle, oracle, standing_in
 from unidl.conformance.scales import KINDS, Evaluation
 
 DTYPES = ("float64", "float32")
@@ -42,31 +42,33 @@ class Record:
 
 def evaluate(backend, case, arrays, cotangents=None) -> Evaluation:
     """Host arrays of `case` on `backend`; gradients too if there are cotangents (None for an output that has none)."""
-    variables, function = case.prepare(backend, arrays)
+    program = case.prepare(backend, arrays)
     if cotangents is None:
-        return Evaluation(_to_host(backend, function()), {})
+        return Evaluation(_to_host(backend, program.function()), {})
     weights = [None if c is None else backend.asarray(c) for c in cotangents]
 
     def loss():
-        outputs = _as_list(function())
+        outputs = _as_list(program.function())
         terms = [backend.sum(backend.multiply(o, w)) for o, w in zip(outputs, weights, strict=True) if w is not None]
         total = terms[0]
         for term in terms[1:]:
             total = backend.add(total, term)
         return total, outputs
 
-    (_, outputs), gradients = backend.value_and_grad(loss, list(variables.values()), has_aux=True)
-    return Evaluation(
-        _to_host(backend, outputs), {n: g for n, g in zip(variables, _to_host(backend, gradients), strict=True)}
-    )
+    (_, outputs), gradients = backend.value_and_grad(loss, list(program.variables.values()), has_aux=True)
+    gradients = dict(zip(program.variables, _to_host(backend, gradients), strict=True))
+    return Evaluation(_to_host(backend, outputs), gradients)
 
 
 def _trace(backend, case, arrays) -> Evaluation:
     """The outputs of `case` compiled, its inputs (of all dtypes) passed as tensors."""
-    variables, function = case.prepare(backend, arrays)
-    names = list(arrays)
-    compiled = backend.compile(lambda *tensors: _as_list(function(**dict(zip(names, tensors, strict=True)))), list(variables.values()))
-    return Evaluation(_to_host(backend, compiled(*(backend.asarray(a) for a in arrays.values()))), {})
+    program = case.prepare(backend, arrays)
+
+    def function(*tensors):
+        return _as_list(program.function(**dict(zip(program.inputs, tensors, strict=True))))
+
+    compiled = backend.compile(function, [*program.variables.values(), *program.others])
+    return Evaluation(_to_host(backend, compiled(*(backend.asarray(arrays[name]) for name in program.inputs))), {})
 
 
 def _as_list(outputs):
@@ -81,7 +83,7 @@ def _to_host(backend, outputs):
 def reference(case: Case):
     """(arrays, cotangents or None, Evaluation in float64, Evaluation of the scales) by the oracle."""
     backend = oracle()
-    with use_backend(backend):
+    with standing_in(backend):
         arrays = case.draw()
         outputs = evaluate(backend, case, arrays).outputs
         generator = np.random.default_rng(len(outputs))
@@ -91,9 +93,11 @@ def reference(case: Case):
         truth = evaluate(backend, case, arrays, cotangents)
 
         def again(arrays, cotangents, noise=None):
-            if noise is not None:
-                noisy_oracle().seed(noise)
-            return evaluate(backend if noise is None else noisy_oracle(), case, arrays, cotangents or None)
+            if noise is None:
+                return evaluate(backend, case, arrays, cotangents or None)
+            noisy_oracle().seed(noise)
+            with standing_in(noisy_oracle()):
+                return evaluate(noisy_oracle(), case, arrays, cotangents or None)
 
         scales = KINDS[case.kind](again, arrays, cotangents or [], truth)
         if case.scale is not None:
@@ -113,7 +117,7 @@ def run_case(case: Case, backend, device=None, dtypes=DTYPES) -> list[Record]:
         if missing:
             return [_unsupported(backend, case, arrays, where, missing)]
         records = []
-        for dtype in dtypes if floats else ("float64",):
+        for dtype in [d for d in dtypes if d in case.dtypes] if floats else ["float64"]:
             cast = {name: a.astype(dtype) if a.dtype == "float64" else a for name, a in arrays.items()}
             shown = dtype if floats else "none"
 
@@ -126,7 +130,7 @@ def run_case(case: Case, backend, device=None, dtypes=DTYPES) -> list[Record]:
                 records += compare(
                     "forward, recording", lambda cast=cast, weights=weights: evaluate(backend, case, cast, weights), truth, scales
                 )
-            if backend.traces and case.traced and dtype == dtypes[0]:
+            if backend.traces and case.traced and dtype == "float64":
                 records += compare("forward, traced", lambda cast=cast: _trace(backend, case, cast), truth, scales)
     return records
 

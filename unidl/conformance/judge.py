@@ -3,6 +3,7 @@
 Shape and dtype must match, NaN and infinities must be in the same places. Then, on what is finite:
 
 float64   max |x - ref| / max |ref| <= 1e-12 (absolutely where ref is all zeros). A wrong formula shows at 1e-8 or more.
+          A reference that is zero but for rounding (a sum that cancels by symmetry) is judged as the narrower dtypes are.
 narrower  max |x - ref| / (u·S) <= the case's budget; S as `scales` explains. Results below the smallest normal number may
           be off by it, since some kernels flush them to zero (cases of kind "exact" may not).
 "exact", integers and bools: equal.
@@ -48,8 +49,9 @@ def judge(value, reference, scale, dtype, budget, exact=False, scaled=False) -> 
         difference = np.abs(value[finite].astype("float64") - reference[finite])
         if difference.size == 0:
             return Verdict(0.0, budget)
-        if dtype == "float64" and not scaled:
-            top = np.abs(reference[finite]).max()
+        top = np.abs(reference[finite]).max()
+        only_rounding = 0 < top <= FLOAT64_BUDGET * np.max(scale, initial=0.0, where=np.isfinite(scale))
+        if dtype == "float64" and not (scaled or only_rounding):
             return Verdict(float(difference.max() / (top or 1.0)), FLOAT64_BUDGET)
         info = np.finfo(value.dtype)
         unit = info.eps / 2

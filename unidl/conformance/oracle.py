@@ -7,12 +7,14 @@ error the rounding of intermediate results can fairly cause, see `scales`.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
 
-from unidl.backend import contract, get_backend, registry
+from unidl.backend import contract, get_backend, registry, use_backend
 from unidl.backend.contract import names
+from unidl.ops import dispatch
 
 U32 = 2.0**-24
 _COMPOSED = (contract.Arrays, contract.Math, contract.NN, contract.Conv, contract.Recurrent, contract.Random, contract.Updates)
@@ -78,3 +80,19 @@ def noisy_oracle():
     backend = type("NoisyOracle", (base,), functions | {"seed": seed})()
     backend.seed(0)
     return backend
+
+
+@contextmanager
+def standing_in(backend):
+    """Inside, `backend` is the active one and owns the tensors of the default backend, whose types it shares.
+
+    Public functions ask a tensor's type for its backend, and would find the registered one.
+    """
+    types = [cls for cls in backend.tensor_types if cls is not np.ndarray]
+    before = {cls: registry.owner_of_type(cls) for cls in types}
+    dispatch._owners.update(dict.fromkeys(types, backend))
+    try:
+        with use_backend(backend):
+            yield
+    finally:
+        dispatch._owners.update(before)

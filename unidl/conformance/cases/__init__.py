@@ -13,6 +13,8 @@ from unidl.conformance.cases import (
     functions_shaping,
     functions_updates,
 )
+from unidl.conformance.cases.layers import LAYER_CASES
+from unidl.conformance.layer_case import LayerProgramCase
 
 _MODULES = (
     functions_elementwise,
@@ -29,3 +31,5 @@ _MODULES = (
 )
 
 FUNCTION_CASES = [case for module in _MODULES for case in module.CASES]
+LAYERS_AS_CASES = [LayerProgramCase(row) for row in LAYER_CASES]
+ALL_CASES = [*FUNCTION_CASES, *LAYERS_AS_CASES]

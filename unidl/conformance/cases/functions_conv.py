@@ -52,7 +52,11 @@ CONV = [
 def _transpose(label, x, kernel, strides, starts, sizes, dilation=None):
     arguments = (strides, dilation or (1,) * len(strides), starts, sizes)
     return Case(
-        "conv_transpose", label, lambda B, x, k: B.conv_transpose(x, k, *arguments), {"x": normal(*x), "kernel": normal(*kernel)}, kind="linear"
+        "conv_transpose",
+        label,
+        lambda B, x, k: B.conv_transpose(x, k, *arguments),
+        {"x": normal(*x), "kernel": normal(*kernel)},
+        kind="linear",
     )
 
 
@@ -77,7 +81,11 @@ def _depthwise(label, x, kernel, strides=None, padding="valid", dilation=None):
     ones = (1,) * (len(x) - 2)
     arguments = (strides or ones, padding, dilation or ones)
     return Case(
-        "depthwise_conv", label, lambda B, x, k: B.depthwise_conv(x, k, *arguments), {"x": normal(*x), "kernel": normal(*kernel)}, kind="linear"
+        "depthwise_conv",
+        label,
+        lambda B, x, k: B.depthwise_conv(x, k, *arguments),
+        {"x": normal(*x), "kernel": normal(*kernel)},
+        kind="linear",
     )
 
 

@@ -69,9 +69,7 @@ KINKS = [
     _unary("square", "denormal result", [1e-20, 1e-19], kind="ulp"),
 ]
 
-PREDICATES = [
-    _unary(name, "", [0.0, 1.0, NAN, INF, -INF, 1e-40], gradients=False) for name in ("isnan", "isinf", "isfinite")
-]
+PREDICATES = [_unary(name, "", [0.0, 1.0, NAN, INF, -INF, 1e-40], gradients=False) for name in ("isnan", "isinf", "isfinite")]
 
 BINARY = [
     _binary("add", "broadcast", normal(3, 1, 4), normal(5, 1), kind="linear"),

@@ -116,8 +116,6 @@ CASES = [
     Case("compile", "shapes and variables", _compile, {"x": normal(*SHAPE)}, gradients=False, traced=False),
     Case("compile", "single result", _single, {"x": normal(*SHAPE)}, gradients=False, traced=False),
     Case("compile", "random keys", _keys, {"x": normal(*SHAPE)}, gradients=False, traced=False),
-    Case(
-        "compile_step", "", _compile_step, {"x": normal(5, 4), "y": normal(5, 1)}, gradients=False, traced=False, also=("synchronize",)
-    ),
+    Case("compile_step", "", _compile_step, {"x": normal(5, 4), "y": normal(5, 1)}, gradients=False, traced=False, also=("synchronize",)),
     Case("store", "", _storage, {"x": normal(*SHAPE)}, gradients=False, traced=False, also=("read", "write")),
 ]

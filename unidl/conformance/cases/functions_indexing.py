@@ -10,13 +10,17 @@ INF, NAN = np.inf, np.nan
 S = slice
 
 KEYS = {
-    "int": (1,), "negative int": (-1,), "slice": (S(1, 3),), "negative step": (S(None, None, -1),), "negative step of two": (S(3, None, -2),),
-    "step": (S(None, None, 2), S(1, None, 3)), "ellipsis": (..., 0), "new axis": (None, ..., None), "mixed": (S(0, 2), None, -1, S(None, None, -1)),
+    "int": (1,), "negative int": (-1,), "slice": (S(1, 3),), "negative step": (S(None, None, -1),),
+    "negative step of two": (S(3, None, -2),),
+    "step": (S(None, None, 2), S(1, None, 3)), "ellipsis": (..., 0), "new axis": (None, ..., None),
+    "mixed": (S(0, 2), None, -1, S(None, None, -1)),
     "empty": (S(2, 2),), "past the end": (S(1, 99), S(-99, 2)), "scalar": (1, 2, 3), "everything": (S(None),), "middle int": (S(None), 1),
     "negative stop": (..., S(None, -1)),
 }  # fmt: skip
 
-GETITEM = [Case("getitem", label, lambda B, x, key=key: B.getitem(x, key), {"x": normal(4, 5, 6)}, kind="exact") for label, key in KEYS.items()]
+GETITEM = [
+    Case("getitem", label, lambda B, x, key=key: B.getitem(x, key), {"x": normal(4, 5, 6)}, kind="exact") for label, key in KEYS.items()
+]
 GETITEM += [Case("getitem", "bools", lambda B, x: B.getitem(x, (S(None, None, -1),)), {"x": booleans(5)})]
 
 TAKE = [
@@ -50,10 +54,25 @@ TAKE += [
         ("repeated indices", [[0, 4, 4], [4, 1, 0]], "int32"), ("vector of int64", [3, 3], "int64"), ("scalar", 2, "int32"),
     )
 ]  # fmt: skip
-TAKE += [Case("embedding", "no indices", lambda B, t, i: B.embedding(t, i), {"table": normal(5, 3), "indices": np.zeros((0, 2), "int32")}, kind="exact", traced=False)]
+TAKE += [
+    Case(
+        "embedding",
+        "no indices",
+        lambda B, t, i: B.embedding(t, i),
+        {"table": normal(5, 3), "indices": np.zeros((0, 2), "int32")},
+        kind="exact",
+        traced=False,
+    )
+]
 
 SCATTER = [
-    Case(name, label, lambda B, x, i, u, name=name: getattr(B, name)(x, i, u), {"x": x, "indices": np.array(i, dtype), "updates": u}, kind=kind)
+    Case(
+        name,
+        label,
+        lambda B, x, i, u, name=name: getattr(B, name)(x, i, u),
+        {"x": x, "indices": np.array(i, dtype), "updates": u},
+        kind=kind,
+    )
     for name, label, x, i, u, dtype, kind in (
         ("scatter_add", "repeated indices", normal(5, 3), [[1], [1], [4]], normal(3, 3), "int32", "linear"),
         ("scatter_add", "elements", normal(4, 3), [[0, 1], [3, 2], [0, 1]], normal(3), "int64", "linear"),
@@ -65,21 +84,65 @@ SCATTER = [
 ]
 
 WHERE = [
-    Case("where", "broadcast", lambda B, c, x, y: B.where(c, x, y), {"condition": booleans(3, 1), "x1": normal(3, 4), "x2": normal(4)}, kind="exact"),
-    Case("where", "integers", lambda B, c, x, y: B.where(c, x, y), {"condition": booleans(6), "x1": integers(0, 9, 6), "x2": integers(0, 9, 6)}),
-    Case("where", "NaN in the branch not taken", lambda B, x: B.where(B.greater(x, 0.0), B.log(x), x), {"x": [-1.0, 2.0, -3.0]}, kind="ulp"),
-    Case("where", "infinite slope in the branch not taken", lambda B, x: B.where(B.greater(x, 0.0), B.sqrt(x), x), {"x": [0.0, 4.0]}, kind="ulp"),
-    Case("where", "root of a negative number not taken", lambda B, x: B.where(B.greater(x, 0.0), B.sqrt(x), x), {"x": [-1.0, 4.0]}, kind="ulp"),
+    Case(
+        "where",
+        "broadcast",
+        lambda B, c, x, y: B.where(c, x, y),
+        {"condition": booleans(3, 1), "x1": normal(3, 4), "x2": normal(4)},
+        kind="exact",
+    ),
+    Case(
+        "where",
+        "integers",
+        lambda B, c, x, y: B.where(c, x, y),
+        {"condition": booleans(6), "x1": integers(0, 9, 6), "x2": integers(0, 9, 6)},
+    ),
+    Case(
+        "where", "NaN in the branch not taken", lambda B, x: B.where(B.greater(x, 0.0), B.log(x), x), {"x": [-1.0, 2.0, -3.0]}, kind="ulp"
+    ),
+    Case(
+        "where",
+        "infinite slope in the branch not taken",
+        lambda B, x: B.where(B.greater(x, 0.0), B.sqrt(x), x),
+        {"x": [0.0, 4.0]},
+        kind="ulp",
+    ),
+    Case(
+        "where",
+        "root of a negative number not taken",
+        lambda B, x: B.where(B.greater(x, 0.0), B.sqrt(x), x),
+        {"x": [-1.0, 4.0]},
+        kind="ulp",
+    ),
     Case("where", "logarithm of zero not taken", lambda B, x: B.where(B.greater(x, 0.0), B.log(x), x), {"x": [0.0, 2.0]}, kind="ulp"),
-    Case("where", "division by zero not taken", lambda B, x: B.where(B.greater(x, 0.0), B.divide(1.0, x), x), {"x": [0.0, 2.0]}, kind="ulp"),
+    Case(
+        "where", "division by zero not taken", lambda B, x: B.where(B.greater(x, 0.0), B.divide(1.0, x), x), {"x": [0.0, 2.0]}, kind="ulp"
+    ),
     Case("where", "quotient of zeros not taken", lambda B, x: B.where(B.greater(x, 0.0), B.divide(x, x), x), {"x": [0.0, 2.0]}),
-    Case("where", "NaN itself not taken", lambda B, c, x, y: B.where(c, x, y), {"condition": [True, False], "x1": [1.0, NAN], "x2": [NAN, 2.0]}, kind="exact"),
-    Case("where", "scalar condition", lambda B, c, x, y: B.where(c, x, y), {"condition": np.array(True), "x1": normal(3), "x2": normal(3)}, kind="exact"),
+    Case(
+        "where",
+        "NaN itself not taken",
+        lambda B, c, x, y: B.where(c, x, y),
+        {"condition": [True, False], "x1": [1.0, NAN], "x2": [NAN, 2.0]},
+        kind="exact",
+    ),
+    Case(
+        "where",
+        "scalar condition",
+        lambda B, c, x, y: B.where(c, x, y),
+        {"condition": np.array(True), "x1": normal(3), "x2": normal(3)},
+        kind="exact",
+    ),
 ]
 
 ORDER = [
     Case("sort", label, lambda B, x, axis=axis: B.sort(x, axis), {"x": x}, kind="exact")
-    for label, x, axis in (("", normal(3, 7), -1), ("first axis", normal(5, 2), 0), ("integers", integers(0, 5, 9), 0), ("size one", normal(3, 1), 1))
+    for label, x, axis in (
+        ("", normal(3, 7), -1),
+        ("first axis", normal(5, 2), 0),
+        ("integers", integers(0, 5, 9), 0),
+        ("size one", normal(3, 1), 1),
+    )
 ]
 ORDER += [
     Case("sort", "NaN last", lambda B, x: B.sort(x, 0), {"x": [3.0, NAN, -INF, INF, 1.0]}, kind="exact", gradients=False),
@@ -95,7 +158,13 @@ ORDER += [
         )
     ),
     Case("top_k", "", lambda B, x: B.top_k(x, 3), {"x": normal(2, 3, 7)}, kind="exact"),
-    Case("top_k", "first of equals first", lambda B, x: B.top_k(x, 3), {"x": [[1.0, 2.0, 2.0, 2.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0]]}, kind="exact"),
+    Case(
+        "top_k",
+        "first of equals first",
+        lambda B, x: B.top_k(x, 3),
+        {"x": [[1.0, 2.0, 2.0, 2.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0]]},
+        kind="exact",
+    ),
     Case("top_k", "integers", lambda B, x: B.top_k(x, 2), {"x": integers(-9, 9, 6)}, kind="exact"),
     Case("top_k", "all", lambda B, x: B.top_k(x, 4), {"x": normal(2, 4)}, kind="exact"),
 ]

@@ -26,13 +26,17 @@ PRODUCTS = [
     _matmul("nothing to sum", (3, 0), (0, 5), traced=False),
     Case("matmul", "int32", lambda B, x, y: B.matmul(x, y), {"x1": integers(-9, 9, 3, 4), "x2": integers(-9, 9, 4, 2)}),
     *(
-        Case("einsum", label, lambda B, *xs, sub=label: B.einsum(sub, *xs), {f"x{i}": normal(*s) for i, s in enumerate(shapes)}, kind="linear")
+        Case(
+            "einsum", label, lambda B, *xs, sub=label: B.einsum(sub, *xs), {f"x{i}": normal(*s) for i, s in enumerate(shapes)},
+            kind="linear",
+        )
         for label, *shapes in (
             ("ij,jk->ik", (2, 3), (3, 4)), ("bij,bjk->bik", (2, 2, 3), (2, 3, 4)), ("...ij,...jk->...ik", (2, 2, 3), (2, 3, 4)),
-            ("ii->i", (3, 3)), ("ij->ji", (2, 3)), ("ij->", (2, 3)), ("abc->b", (2, 3, 4)), ("i,j->ij", (2,), (3,)), ("ij,jk", (2, 3), (3, 4)),
-            ("bthd,bshd->bhts", (2, 3, 2, 4), (2, 5, 2, 4)), ("bhts,bshd->bthd", (2, 2, 3, 5), (2, 5, 2, 4)), ("abc,cde->abde", (2, 3, 4), (4, 2, 2)),
-            ("ij,jk,kl->il", (2, 3), (3, 4), (4, 2)), ("i,i->", (4,), (4,)), ("...i->...", (2, 3, 4)), ("ab,ab->ab", (2, 3), (2, 3)),
-            ("ij,kj->k", (2, 3), (4, 3)), ("ii", (3, 3)), ("oh,nhwc->nowc", (3, 4), (2, 4, 2, 2)),
+            ("ii->i", (3, 3)), ("ij->ji", (2, 3)), ("ij->", (2, 3)), ("abc->b", (2, 3, 4)), ("i,j->ij", (2,), (3,)),
+            ("ij,jk", (2, 3), (3, 4)), ("bthd,bshd->bhts", (2, 3, 2, 4), (2, 5, 2, 4)), ("ii", (3, 3)), ("i,i->", (4,), (4,)),
+            ("bhts,bshd->bthd", (2, 2, 3, 5), (2, 5, 2, 4)), ("abc,cde->abde", (2, 3, 4), (4, 2, 2)), ("...i->...", (2, 3, 4)),
+            ("ij,jk,kl->il", (2, 3), (3, 4), (4, 2)), ("ab,ab->ab", (2, 3), (2, 3)), ("ij,kj->k", (2, 3), (4, 3)),
+            ("oh,nhwc->nowc", (3, 4), (2, 4, 2, 2)),
         )
     ),
     *(
@@ -45,13 +49,29 @@ PRODUCTS = [
 ]  # fmt: skip
 
 
+LINEAR = [
+    Case("linear", label, lambda B, x, k, *b: B.linear(x, k, *b), {name: normal(*shape) for name, shape in shapes.items()}, kind="linear")
+    for label, shapes in (
+        ("", {"x": (4, 5), "kernel": (5, 3), "bias": (3,)}),
+        ("no bias", {"x": (4, 5), "kernel": (5, 3)}),
+        ("sequences", {"x": (2, 3, 5), "kernel": (5, 3), "bias": (3,)}),
+        ("vector", {"x": (5,), "kernel": (5, 3), "bias": (3,)}),
+        ("one unit", {"x": (4, 5), "kernel": (5, 1), "bias": (1,)}),
+    )
+] + [
+    Case(
+        "linear", "empty batch", lambda B, x, k, b: B.linear(x, k, b), {"x": np.zeros((0, 5)), "kernel": normal(5, 3), "bias": normal(3)},
+        kind="linear", traced=False,
+    )
+]  # fmt: skip
+
+
 def _linalg(method, label, call, **inputs):
     return Case(method, label, call, inputs)
 
 
 def _symmetric(B, x):
     return B.multiply(B.add(x, B.transpose(x, (*range(len(B.shape(x)) - 2), -1 % len(B.shape(x)), len(B.shape(x)) - 2))), 0.5)
-
 
 
 def _triangular(lower):
@@ -103,7 +123,11 @@ LINALG = [
     _linalg("solve_triangular", "lower", lambda B, a, b: B.solve_triangular(a, b, lower=True), a=_triangular(True), b=normal(2, 4, 3)),
     _linalg("solve_triangular", "upper", lambda B, a, b: B.solve_triangular(a, b), a=_triangular(False), b=normal(2, 4, 3)),
     _linalg(
-        "solve_triangular", "reads only its triangle", lambda B, a, b: B.solve_triangular(a, b, lower=True), a=positive_definite(4, 4), b=normal(4, 2)
+        "solve_triangular",
+        "reads only its triangle",
+        lambda B, a, b: B.solve_triangular(a, b, lower=True),
+        a=positive_definite(4, 4),
+        b=normal(4, 2),
     ),
     _linalg("det", "", lambda B, x: B.det(x), x=normal(4, 4)),
     _linalg("det", "batch", lambda B, x: B.det(x), x=normal(2, 3, 3)),
@@ -112,4 +136,4 @@ LINALG = [
     _linalg("inv", "batch", lambda B, x: B.inv(x), x=positive_definite(2, 3, 3)),
 ]
 
-CASES = [*PRODUCTS, *LINALG]
+CASES = [*PRODUCTS, *LINEAR, *LINALG]

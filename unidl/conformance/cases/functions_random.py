@@ -30,7 +30,9 @@ DRAWS = [
     for case in (
         Case("uniform", f"float32, key {key}", lambda B, key=key: B.uniform(key, (4, 25), "float32")),
         Case("uniform", f"float64, key {key}", lambda B, key=key: B.uniform(key, (4, 25), "float64")),
-        Case("normal", f"key {key}", lambda B, x, key=key: B.multiply(B.normal(key, (4, 25), B.dtype(x)), x), {"x": 1.0}, scale=lambda x: 4.0),
+        Case(
+            "normal", f"key {key}", lambda B, x, key=key: B.multiply(B.normal(key, (4, 25), B.dtype(x)), x), {"x": 1.0}, scale=lambda x: 4.0
+        ),
         *(
             Case("keep_mask", f"rate {rate}, key {key}", lambda B, key=key, rate=rate: B.keep_mask(key, (4, 25), rate))
             for rate in (0.1, 0.5, 0.999, 1e-9)
@@ -42,7 +44,14 @@ DROPOUT = [
     Case("dropout", "half", lambda B, x: B.dropout(x, (3, 4), 0.5), {"x": normal(5, 8)}, kind="ulp"),
     Case("dropout", "noise shape", lambda B, x: B.dropout(x, (3, 4), 0.5, (None, 1, None)), {"x": normal(3, 4, 5)}, kind="ulp"),
     Case("dropout", "noise shape of sizes", lambda B, x: B.dropout(x, (3, 4), 0.5, (3, 4, 1)), {"x": normal(3, 4, 5)}, kind="ulp"),
-    Case("dropout", "infinities and NaN are dropped", lambda B, x: B.dropout(x, (3, 4), 0.5), {"x": [np.inf, np.nan] * 6}, kind="ulp", gradients=False),
+    Case(
+        "dropout",
+        "infinities and NaN are dropped",
+        lambda B, x: B.dropout(x, (3, 4), 0.5),
+        {"x": [np.inf, np.nan] * 6},
+        kind="ulp",
+        gradients=False,
+    ),
 ]
 
 CASES = [*BITS, *DRAWS, *DROPOUT]

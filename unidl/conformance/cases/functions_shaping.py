@@ -16,7 +16,9 @@ def _move(method, label, call, x=None, **options):
 CONVERSION = [
     Case("asarray", "Python numbers", lambda B: [B.asarray(1.5), B.asarray(3), B.asarray(True)]),
     Case("asarray", "lists", lambda B: [B.asarray([1.5, 2]), B.asarray([[1, 2]]), B.asarray([True, False])]),
-    Case("asarray", "arrays keep their dtype", lambda B: [B.asarray(np.zeros(2, d)) for d in ("float64", "int64", "uint8", "bool", "int8")]),
+    Case(
+        "asarray", "arrays keep their dtype", lambda B: [B.asarray(np.zeros(2, d)) for d in ("float64", "int64", "uint8", "bool", "int8")]
+    ),
     Case("asarray", "dtype", lambda B: [B.asarray([1, 2], "float32"), B.asarray(np.array([1.0, 2.0]), "int32"), B.asarray([0, 1], "bool")]),
     Case("asarray", "empty", lambda B: B.asarray(np.zeros((0, 3), "float32"))),
     Case("asarray", "not contiguous", lambda B: B.asarray(np.arange(12).reshape(3, 4).T[::-1, ::2])),
@@ -39,12 +41,20 @@ CONVERSION = [
 ]
 
 CREATION = [
-    Case("full", "", lambda B: [B.full((2, 3), 1.5, "float32"), B.full((), 2, "int64"), B.full((0, 2), 1, "float32"), B.full((2,), True, "bool")]),
+    Case(
+        "full",
+        "",
+        lambda B: [B.full((2, 3), 1.5, "float32"), B.full((), 2, "int64"), B.full((0, 2), 1, "float32"), B.full((2,), True, "bool")],
+    ),
     Case("full", "infinity", lambda B: B.full((2,), -INF, "float64")),
     _move("full_like", "", lambda B, x: [B.full_like(x, 2.5), B.full_like(x, 1, "int32")], gradients=False),
     Case("zeros", "", lambda B: [B.zeros((2, 3), "float32"), B.zeros((), "int32"), B.zeros((2,), "bool")]),
     Case("ones", "", lambda B: [B.ones((2, 3), "float64"), B.ones((2,), "int64"), B.ones((1,), "bool")]),
-    Case("arange", "", lambda B: [B.arange(0, 5, 1, "int32"), B.arange(5, 0, -2, "int64"), B.arange(3, 3, 1, "int32"), B.arange(1, 4, 1, "float32")]),
+    Case(
+        "arange",
+        "",
+        lambda B: [B.arange(0, 5, 1, "int32"), B.arange(5, 0, -2, "int64"), B.arange(3, 3, 1, "int32"), B.arange(1, 4, 1, "float32")],
+    ),
     Case("arange", "fractions", lambda B: B.arange(0.0, 1.0, 0.25, "float64")),
     Case("eye", "", lambda B: [B.eye(3, 3, 0, "float32"), B.eye(2, 4, 1, "float64"), B.eye(3, 2, -1, "int32")]),
 ]

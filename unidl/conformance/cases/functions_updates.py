@@ -35,7 +35,9 @@ def _case(method, label, slots, step):
 def _sgd(momentum, nesterov):
     def step(B, params, grads, *rest):
         *slots, t = rest
-        params, slots = B.sgd_update(params, grads, slots[0] if slots else None, learning_rate=0.1 / t, momentum=momentum, nesterov=nesterov)
+        params, slots = B.sgd_update(
+            params, grads, slots[0] if slots else None, learning_rate=0.1 / t, momentum=momentum, nesterov=nesterov
+        )
         return (params,) if slots is None else (params, slots)
 
     return step

@@ -1,0 +1,193 @@
+"""The suite itself: it covers the contract, and it notices what it is there to notice."""
+
+import json
+
+import numpy as np
+import pytest
+
+from unidl.backend import Backend, contract, get_backend
+from unidl.conformance import Case, run_case
+from unidl.conformance.__main__ import main
+from unidl.conformance.case import normal
+from unidl.conformance.cases import ALL_CASES, FUNCTION_CASES, LAYERS_AS_CASES
+from unidl.conformance.judge import judge
+from unidl.conformance.known import KnownFailure, known_failures, unexpected
+from unidl.conformance.oracle import oracle
+
+# Public methods of the contract without a case of their own.
+WITHOUT_CASE = {
+    "devices": "names of the machine's devices, in tests/backends",
+    "scope": "entered around every case",
+}
+
+
+def _contract_methods():
+    concerns = [cls for cls in Backend.__mro__ if cls.__module__.startswith(contract.__name__)]
+    return {name for cls in concerns for name, value in vars(cls).items() if not name.startswith("_") and callable(value)}
+
+
+def test_every_method_of_the_contract_has_a_case():
+    covered = {method for case in FUNCTION_CASES for method in case.covers}
+    methods = _contract_methods()
+    assert methods - covered - set(WITHOUT_CASE) == set()
+    assert covered - methods == set(), "cases for methods that the contract does not have"
+    assert set(WITHOUT_CASE) <= methods - covered
+
+
+def test_names_are_unique():
+    names = [case.name for case in ALL_CASES]
+    assert sorted(set(names)) == sorted(names)
+    assert len(FUNCTION_CASES) > 700
+    assert len(LAYERS_AS_CASES) > 150
+
+
+def test_known_failures_name_cases_and_reasons(backend):
+    names = {case.name for case in ALL_CASES}
+    for line in known_failures(backend):
+        assert line.case in names
+        assert len(line.reason) > 20
+
+
+# -- backends with one mistake each ------------------------------------------------------------------
+
+
+def _broken(**functions):
+    """The default backend with other bodies for some methods."""
+    return type("Broken", (type(oracle()),), functions)()
+
+
+def _one_pass_variance(self, x, axis=None, keepdims=False):
+    return self.subtract(self.mean(self.square(x), axis, keepdims), self.square(self.mean(x, axis, keepdims)))
+
+
+def _careless_log_softmax(self, x, axis=-1):
+    return self.log(self.softmax(x, axis))
+
+
+def _swapped_gates(self, x, h, c, kernel, recurrent_kernel, bias, reverse=False):
+    def swap(w):
+        i, f, g, o = self.split(w, 4, -1)
+        return self.concatenate([f, i, g, o], -1)
+
+    return oracle().lstm(x, h, c, swap(kernel), swap(recurrent_kernel), None if bias is None else swap(bias), reverse)
+
+
+def _epsilon_under_the_root(self, params, grads, m, v, *, alpha, beta_1, beta_2, epsilon):
+    m, v = self._adam_moments(grads, m, v, beta_1, beta_2)
+    steps = [self.divide(self.multiply(a, alpha), self.sqrt(self.add(b, epsilon))) for a, b in zip(m, v, strict=True)]
+    return [self.subtract(p, s) for p, s in zip(params, steps, strict=True)], m, v
+
+
+def _average_over_padding(self, x, window, strides, padding):
+    from unidl.backend.contract.conv import explicit_padding
+
+    sizes = self.shape(x)[1:-1]
+    pairs = explicit_padding(padding, sizes, window, strides)
+    return oracle().avg_pool(self.pad(x, ((0, 0), *pairs, (0, 0))), window, strides, "valid")
+
+
+@pytest.mark.parametrize(
+    ("functions", "match"),
+    [
+        ({"var": _one_pass_variance}, "var: larger offset"),
+        ({"log_softmax": _careless_log_softmax}, "log_softmax: saturated"),
+        ({"lstm": _swapped_gates}, "lstm"),
+        ({"adam_update": _epsilon_under_the_root}, "adam_update"),
+        ({"avg_pool": _average_over_padding}, "avg_pool: 2d same, uneven padding"),
+        ({"leaky_relu": lambda self, x, slope: self.maximum(x, self.multiply(x, slope))}, "leaky_relu: kink has the slope"),
+        ({"round": lambda self, x: self.floor(self.add(x, 0.5))}, "round: half to even"),
+        ({"softplus": lambda self, x: self.log(self.add(1.0, self.exp(x)))}, "softplus: large"),
+        ({"gelu": lambda self, x, approximate: oracle().gelu(x, True)}, "gelu"),
+        ({"sum": lambda self, x, axis=None, keepdims=False: self.cast(oracle().sum(x, axis, keepdims), "float32")}, "sum: scalar"),
+        ({"getitem": lambda self, x, key: self.stop_gradient(oracle().getitem(x, key))}, "getitem: slice"),
+        ({"erf": lambda self, x: oracle().tanh(self.multiply(x, 1.2))}, "erf"),
+        ({"exp": lambda self, x: self.multiply(oracle().exp(x), 1 + 1e-6)}, "exp"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_mistake_is_noticed(functions, match):
+    backend = _broken(**functions)
+    (case,) = [case for case in FUNCTION_CASES if case.name == match]
+    assert all(record.passed for record in run_case(case, oracle()))
+    assert not all(record.passed for record in run_case(case, backend))
+
+
+def test_rounding_is_noticed_where_float64_hides_it():
+    """A formula that is right but loses half of the digits passes in float64 and fails in float32."""
+
+    def cancelling(self, x):
+        return self.subtract(self.add(oracle().tanh(x), 1000.0), 1000.0)
+
+    (case,) = [case for case in FUNCTION_CASES if case.name == "tanh"]
+    failed = {(r.dtype, r.what) for r in run_case(case, _broken(tanh=cancelling)) if not r.passed}
+    assert failed == {("float32", "forward"), ("float32", "forward, recording")}
+
+
+def test_what_raises_is_a_failure():
+    def fail(self, x):
+        raise RuntimeError("no such kernel")
+
+    (case,) = [case for case in FUNCTION_CASES if case.name == "sin"]
+    records = run_case(case, _broken(sin=fail))
+    assert records
+    assert all("no such kernel" in r.message for r in records)
+
+
+def test_unsupported_must_raise_unsupported_error():
+    class Modest(type(oracle())):
+        unsupported = {"qr": "no kernel"}
+
+    (case,) = [case for case in FUNCTION_CASES if case.name == "qr: square"]
+    (record,) = run_case(case, Modest())
+    assert record.what == "unsupported"
+    assert not record.passed
+
+
+def test_known_failures():
+    case = Case("sin", "for this test", lambda B, x: B.sin(x), {"x": normal(3)}, kind="ulp")
+    good, bad = (run_case(case, backend) for backend in (oracle(), _broken(sin=lambda self, x: self.cos(x))))
+    line = KnownFailure(case.name, "a reason that explains it")
+    assert unexpected(good, []) == []
+    assert len(unexpected(bad, [])) == len(bad)
+    assert unexpected(bad, [line]) == []
+    assert "remove it" in unexpected(good, [line])[0]
+
+
+# -- the judge ---------------------------------------------------------------------------------------
+
+
+def _judge(value, reference, dtype="float64", **options):
+    reference = np.array(reference, "float64")
+    return judge(np.array(value, dtype), reference, np.abs(reference), dtype, 16.0, **options)
+
+
+def test_judge_wants_shape_dtype_and_the_same_infinities():
+    assert "shape" in _judge([1.0], [[1.0]]).message
+    assert "dtype" in judge(np.ones(1, "float64"), np.ones(1), np.ones(1), "float32", 16.0).message
+    assert "NaN or infinities" in _judge([1.0, np.inf], [1.0, np.nan]).message
+    assert "NaN or infinities" in _judge([np.inf], [-np.inf]).message
+    assert "not finite" in _judge([np.nan], [1.0]).message
+    assert _judge([np.nan, np.inf, 1.0], [np.nan, np.inf, 1.0]).passed
+
+
+def test_judge_budgets():
+    assert _judge([1 + 5e-13], [1.0]).passed
+    assert not _judge([1 + 5e-12], [1.0]).passed
+    assert _judge([1 + 8 * 2.0**-24], [1.0], "float32").passed
+    assert not _judge([1 + 34 * 2.0**-24], [1.0], "float32").passed
+    assert not _judge([1 + 2.0**-23], [1.0], "float32", exact=True).passed
+    assert _judge([5e-13], [0.0]).passed
+    assert not _judge([5e-12], [0.0]).passed
+
+
+# -- the command -------------------------------------------------------------------------------------
+
+
+def test_command(capsys):
+    name = get_backend("numpy").name
+    assert main(["--backend", name, "--match", "matmul"]) == 0
+    assert name in capsys.readouterr().out
+    assert main(["--backend", name, "--match", "matmul", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)[name]
+    assert shown["problems"] == []
+    assert shown["records"] == len(shown["all"]) > 50

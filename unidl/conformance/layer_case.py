@@ -1,0 +1,101 @@
+"""A layer as a case: forward, what the call assigns, and the gradients of its inputs and weights."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import numpy as np
+
+from unidl import tree
+from unidl.backend import floatx, set_floatx, use_backend
+from unidl.backend.variable import Variable
+from unidl.conformance.case import Case, Program, generator_of, round_to_float32
+from unidl.utils import set_random_seed
+
+# Where every key is masked, the scores are those minus 1e9, of which float32 keeps no digit.
+FLOAT64_ONLY = {"Attention, masks, causal, scores"}
+
+
+class LayerProgramCase(Case):
+    """A `LayerCase` of the table as a `Case` of kind "noise". Its arrays are the inputs, then the weights."""
+
+    def __init__(self, table_row):
+        super().__init__(
+            method=f"layer {table_row.name}",
+            label="",
+            call=table_row.make,
+            dtypes=("float64",) if table_row.name in FLOAT64_ONLY else ("float64", "float32"),
+        )
+        object.__setattr__(self, "row", table_row)
+
+    @property
+    def covers(self):
+        return ()
+
+    def draw(self):
+        generator = generator_of(self.name)
+        inputs = self.row.inputs(generator)
+        arrays = {f"input {i}": np.asarray(a) for i, a in enumerate(tree.flatten(inputs))}
+        with _floatx("float64"):
+            layer = self._built(inputs)
+        for name, weight in _named(layer.weights).items():
+            value = generator.normal(size=weight.shape)
+            arrays[name] = np.abs(value) + 0.5 if weight.name in self.row.positive else value
+        return round_to_float32(arrays)
+
+    def prepare(self, backend, arrays):
+        dtype = next((str(a.dtype) for a in arrays.values() if a.dtype.kind == "f"), floatx())
+        # The same draw again, for the structure of the call's arguments.
+        structure = self.row.inputs(generator_of(self.name))
+        names = [name for name in arrays if name.startswith("input ")]
+        given = iter([arrays[name] for name in names])
+        host = tree.map_structure(lambda _: next(given), structure)
+        with use_backend(backend), _floatx(dtype):
+            layer = self._built(host)
+            weights = _named(layer.weights)
+            for name, weight in weights.items():
+                weight.assign(arrays[name])
+            if getattr(layer, "stateful", False):
+                layer.reset_state()
+            inputs = {n: Variable(arrays[n], backend=backend) for n in names if arrays[n].dtype.kind == "f"}
+            constants = {n: backend.asarray(arrays[n]) for n in names if n not in inputs}
+        trainable = {n: w for n, w in weights.items() if any(w is t for t in layer.trainable_weights)}
+
+        def function(**replaced):
+            values = iter([replaced.get(n, inputs[n].value if n in inputs else constants.get(n)) for n in names])
+            with _floatx(dtype):
+                outputs = tree.flatten(layer(*tree.map_structure(lambda _: next(values), structure), **self.row.kwargs))
+            assigned = [backend.stop_gradient(w.value) for w in layer.non_trainable_variables if w.dtype == dtype]
+            return [*outputs, *assigned]
+
+        variables = inputs | trainable
+        others = [v for v in layer.variables if not any(v is w for w in trainable.values())]
+        return Program(variables, function, others, names)
+
+    def _built(self, inputs):
+        """The layer, built by a first call, with the same random state each time."""
+        set_random_seed(1)
+        layer = self.row.make()
+        layer(*inputs, **self.row.kwargs)
+        return layer
+
+
+def _named(weights):
+    """Weights by name, numbered where two share one."""
+    named = {}
+    for weight in weights:
+        name, n = weight.name, 2
+        while name in named:
+            name, n = f"{weight.name} {n}", n + 1
+        named[name] = weight
+    return named
+
+
+@contextmanager
+def _floatx(dtype):
+    before = floatx()
+    set_floatx(dtype)
+    try:
+        yield
+    finally:
+        set_floatx(before)
