@@ -292,10 +292,10 @@ class Layer(Configurable, Tracked):
         if isinstance(value, Variable):
             value = value.value
         tensor = ops.convert_to_tensor(value)
-        dtype = self.backend.dtype(tensor)
+        dtype = ops.dtype(tensor)
         if self.autocast and is_float(dtype) and dtype != self.compute_dtype:
             mask = masks.get(tensor)
-            tensor = self.backend.cast(tensor, self.compute_dtype)
+            tensor = ops.cast(tensor, self.compute_dtype)
             if mask is not None:
                 masks.set(tensor, mask)
         return tensor
