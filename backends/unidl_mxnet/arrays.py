@@ -8,6 +8,7 @@ import numpy as np
 
 from unidl.backend import registry
 from unidl.backend.dtypes import floatx
+
 from unidl_mxnet.load import mx  # isort: skip
 from mxnet.ndarray.ndarray import _new_alloc_handle
 

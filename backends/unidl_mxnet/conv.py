@@ -44,8 +44,9 @@ class Conv:
             return self.full((x.shape[0], *sizes, filters), 0, self.dtype(x))
         x, pad = self._padded(self._channels_first(x), pairs)
         weight = self.transpose(kernel, (rank + 1, rank, *range(rank)))
-        options = dict(kernel=window, stride=tuple(strides), dilate=tuple(dilation), pad=pad, num_filter=filters, num_group=groups)
-        return self._channels_last(op("Convolution", x, weight, no_bias=True, **options))
+        options = {"kernel": window, "stride": tuple(strides), "dilate": tuple(dilation), "pad": pad}
+        options |= {"num_filter": filters, "num_group": groups, "no_bias": True}
+        return self._channels_last(op("Convolution", x, weight, **options))
 
     @staticmethod
     def _output_sizes(x, window, strides, pairs, dilation):
@@ -53,7 +54,9 @@ class Conv:
         for n, k, s, (before, after), d in zip(x.shape[1:-1], window, strides, pairs, dilation, strict=True):
             size = (n + before + after - (k - 1) * d - 1) // s + 1
             if size < 0 or (size == 0 and n):
-                raise ValueError(f"A window of {k} (dilation {d}) does not fit into {n + before + after} elements of an input of shape {x.shape}.")
+                raise ValueError(
+                    f"A window of {k} (dilation {d}) does not fit into {n + before + after} elements of an input of shape {x.shape}."
+                )
             sizes.append(size)
         return tuple(sizes)
 

@@ -38,7 +38,7 @@ _BINARY = {
     "bitwise_or": ("_npi_bitwise_or", "_npi_bitwise_or_scalar", "_npi_bitwise_or_scalar"),
     "bitwise_xor": ("_npi_bitwise_xor", "_npi_bitwise_xor_scalar", "_npi_bitwise_xor_scalar"),
 }
-# The older kernels of broadcasting arithmetic are faster, their gradients up to five times.
+# The older kernels of broadcasting arithmetic and their gradients take half the time.
 _BROADCASTING = {
     "_npi_add": "broadcast_add", "_npi_subtract": "broadcast_sub", "_npi_multiply": "broadcast_mul", "_npi_true_divide": "broadcast_div",
 }  # fmt: skip

@@ -56,7 +56,9 @@ class StepProgram:
         ]
         self.is_differentiable = bool(self.places)
         grads = [(tuple(v.shape), v.dtype) for v in trainable]
-        self.update = Graph(backend, lambda *gradients: update(list(gradients)), variables, grads, differentiable=False, outputs=lambda _: [])
+        self.update = Graph(
+            backend, lambda *gradients: update(list(gradients)), variables, grads, differentiable=False, outputs=lambda _: []
+        )
 
     def run(self, tensors):
         run = self.forward.start(tensors)

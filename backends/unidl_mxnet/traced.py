@@ -148,7 +148,9 @@ def record(name, inputs, attrs):
     """Add an operator to the open trace; a list if it has several outputs."""
     trace = _trace.get()
     if trace is None:
-        raise RuntimeError("A tensor of a compiled function was used after the function had been recorded. Return it, or assign it to a Variable.")
+        raise RuntimeError(
+            "A tensor of a compiled function was used after the function had been recorded. Return it, or assign it to a Variable."
+        )
     inputs = [trace.lift(x) for x in inputs]
     keys, values = tuple(attrs), tuple(str(v) for v in attrs.values())
     specs = infer(name, tuple((x.shape, x.dtype) for x in inputs), keys, values)

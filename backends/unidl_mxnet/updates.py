@@ -51,7 +51,7 @@ class Updates:
         return results if len(results) == 2 else (results[0], None)
 
     def adam_update(self, params, grads, m, v, *, alpha, beta_1, beta_2, epsilon):
-        """Two kernels a parameter. The Adam kernel alone would be wrong: it computes 1 - beta in float32, 5e-5 off for 0.999.
+        """Two kernels a parameter. The Adam kernel alone would be wrong: it computes 1 - beta in float32, 1e-5 off for 0.999.
 
         So m is averaged by the SGD kernel, (1 - lr * wd) * m - lr * g with lr = beta_1 - 1 and wd = -1, whose constants are
         rounded once, and passes through Adam's with beta_1 = 1; and the gradients that Adam's squares are scaled by the
@@ -71,7 +71,5 @@ class Updates:
 
         results = self._call(call, [params, m, v], grads, alpha)
         if results is None:
-            return contract.Backend.adam_update(
-                self, params, grads, m, v, alpha=alpha, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon
-            )
+            return contract.Backend.adam_update(self, params, grads, m, v, alpha=alpha, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
         return results

@@ -23,7 +23,9 @@ def as_list(results):
     return list(results) if isinstance(results, (list, tuple)) else [results]
 
 
-def check(function, reference, *inputs, grad=True, rtol64=1e-12, rtol32=3e-6, gradient=None, gradient_rtol=2e-7, dtypes=("float64", "float32")):
+def check(
+    function, reference, *inputs, grad=True, rtol64=1e-12, rtol32=3e-6, gradient=None, gradient_rtol=2e-7, dtypes=("float64", "float32")
+):
     """`function(backend, *tensors)` against `reference(*arrays)`.
 
     Floating inputs run in each of `dtypes`. Gradients are held against `gradient(*arrays)` (of the sum over all elements

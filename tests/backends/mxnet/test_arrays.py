@@ -9,18 +9,20 @@ from tests.backends.mxnet.checks import check
 
 rng = np.random.RandomState(1)
 X = rng.randn(3, 4, 2)
-I = np.arange(24).reshape(3, 4, 2)
+N = np.arange(24).reshape(3, 4, 2)
 B = rng.randn(3, 4, 2) > 0
 
 
 def everywhere(function, reference):
     """Movement of data: floats with gradients, integers and bools."""
     check(function, reference, X)
-    check(function, reference, I, grad=False)
+    check(function, reference, N, grad=False)
     check(function, reference, B, grad=False)
 
 
-@pytest.mark.parametrize("value", [3, 2.5, True, [1, 2], [[1.0, 2.0], [3.0, 4.0]], [], np.float64(1.5), np.arange(3), np.zeros((0, 2)), np.array(7.0)])
+@pytest.mark.parametrize(
+    "value", [3, 2.5, True, [1, 2], [[1.0, 2.0], [3.0, 4.0]], [], np.float64(1.5), np.arange(3), np.zeros((0, 2)), np.array(7.0)]
+)
 def test_asarray(backend, value):
     x = backend.asarray(value)
     expected = np.asarray(value)
@@ -85,7 +87,10 @@ SHAPES = {
     "pad": (lambda b, x: b.pad(x, ((1, 2), (0, 0), (0, 1))), lambda x: np.pad(x, ((1, 2), (0, 0), (0, 1)))),
     "pad with a value": (lambda b, x: b.pad(x, ((1, 0),) * 3, constant_values=1), lambda x: np.pad(x, ((1, 0),) * 3, constant_values=1)),
     "pad reflect": (lambda b, x: b.pad(x, ((1, 2), (3, 1), (0, 1)), "reflect"), lambda x: np.pad(x, ((1, 2), (3, 1), (0, 1)), "reflect")),
-    "pad symmetric": (lambda b, x: b.pad(x, ((3, 1), (0, 2), (0, 0)), "symmetric"), lambda x: np.pad(x, ((3, 1), (0, 2), (0, 0)), "symmetric")),
+    "pad symmetric": (
+        lambda b, x: b.pad(x, ((3, 1), (0, 2), (0, 0)), "symmetric"),
+        lambda x: np.pad(x, ((3, 1), (0, 2), (0, 0)), "symmetric"),
+    ),
     "pad edge": (lambda b, x: b.pad(x, ((1, 2), (3, 1), (0, 0)), "edge"), lambda x: np.pad(x, ((1, 2), (3, 1), (0, 0)), "edge")),
     "take": (lambda b, x: b.take(x, b.asarray([[0, -1], [2, 0]]), 1), lambda x: x.take([[0, -1], [2, 0]], 1)),
     "take one": (lambda b, x: b.take(x, b.asarray(-2), -1), lambda x: x.take(-2, -1)),
@@ -141,7 +146,11 @@ def test_scatter():
         return x
 
     check(lambda b, x, u: b.scatter_add(x, b.asarray(indices), u), reference, x, updates)
-    check(lambda b, x: b.scatter_add(x, b.asarray([[0, 1], [0, 1]]), b.full((2,), 1, b.dtype(x))), lambda x: x + 2 * np.eye(4, 3, 1) * (np.arange(4)[:, None] == 0), x)
+    check(
+        lambda b, x: b.scatter_add(x, b.asarray([[0, 1], [0, 1]]), b.full((2,), 1, b.dtype(x))),
+        lambda x: x + 2 * np.eye(4, 3, 1) * (np.arange(4)[:, None] == 0),
+        x,
+    )
 
     def replaced(x, updates):
         x = x.copy()
@@ -149,7 +158,12 @@ def test_scatter():
         return x
 
     check(lambda b, x, u: b.scatter_update(x, b.asarray([[2], [0]]), b.getitem(u, (slice(0, 2),))), replaced, x, updates)
-    check(lambda b, x: b.scatter_add(x, b.asarray(indices), b.full((4, 3), 2, "int64")), lambda x: reference(x, 2), np.arange(12).reshape(4, 3), grad=False)
+    check(
+        lambda b, x: b.scatter_add(x, b.asarray(indices), b.full((4, 3), 2, "int64")),
+        lambda x: reference(x, 2),
+        np.arange(12).reshape(4, 3),
+        grad=False,
+    )
 
 
 TIES = np.array([[2.0, 1, 2, 1, 0, 2, 1, 0], [0.0, 0, 0, 0, 0, 0, 0, 0]]).repeat(5, axis=1)
@@ -159,7 +173,7 @@ def test_sort_is_stable_with_nan_last():
     for axis in (0, -1):
         check(lambda b, x, axis=axis: b.argsort(x, axis), lambda x, axis=axis: np.argsort(x, axis, kind="stable"), TIES, grad=False)
     check(lambda b, x: b.sort(x, 1), lambda x: np.sort(x, 1), X)
-    check(lambda b, x: b.sort(x, 1), lambda x: np.sort(x, 1), I[:, ::-1].copy(), grad=False)
+    check(lambda b, x: b.sort(x, 1), lambda x: np.sort(x, 1), N[:, ::-1].copy(), grad=False)
     check(lambda b, x: b.argsort(x, 1), lambda x: np.argsort(x, 1, kind="stable"), B, grad=False)
     odd = np.array([3.0, np.nan, np.inf, -np.inf, np.nan, 0.0, np.inf])
     check(lambda b, x: b.argsort(x, 0), lambda x: np.argsort(x, 0, kind="stable"), odd, grad=False)

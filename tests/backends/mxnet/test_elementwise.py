@@ -35,7 +35,9 @@ def test_unary(name):
 
 def test_erf_has_an_exact_derivative():
     x = np.array([-3.0, -0.4, 0.0, 0.7, 2.0])
-    check(lambda b, x: b.erf(x), np.vectorize(math.erf), x, gradient=lambda x: 2 / math.sqrt(math.pi) * np.exp(-(x**2)), gradient_rtol=1e-14)
+    check(
+        lambda b, x: b.erf(x), np.vectorize(math.erf), x, gradient=lambda x: 2 / math.sqrt(math.pi) * np.exp(-(x**2)), gradient_rtol=1e-14
+    )
 
 
 def test_erfinv():
@@ -77,7 +79,11 @@ def test_floor_divide():
     x, y = np.array([7.0, -7, 7, -7, 1.0, 6, 0.3]), np.array([2.0, 2, -2, -2, 0.1, 3, 0.1])
     check(lambda b, x, y: b.floor_divide(x, y), np.floor_divide, x, y, grad=False, dtypes=("float64",))
     for dtype in ("int32", "int64", "uint8"):
-        a, c = (np.array([7, 8, 200, 0]), np.array([2, 3, 7, 5])) if dtype == "uint8" else (np.array([7, -7, 2**30 + 1, -5]), np.array([-2, 2, 3, 5]))
+        a, c = (
+            (np.array([7, 8, 200, 0]), np.array([2, 3, 7, 5]))
+            if dtype == "uint8"
+            else (np.array([7, -7, 2**30 + 1, -5]), np.array([-2, 2, 3, 5]))
+        )
         check(lambda b, x, y: b.floor_divide(x, y), np.floor_divide, a.astype(dtype), c.astype(dtype), grad=False)
     check(lambda b, x: b.floor_divide(x, 3), lambda x: x // 3, np.array([2**60 + 1, -(2**60)]), grad=False)
 
@@ -140,5 +146,5 @@ def test_kinks():
 def test_mixed_dtypes_are_refused(backend):
     with pytest.raises(TypeError, match="float32 and float64"):
         backend.add(backend.asarray(np.ones(2, "float32")), backend.asarray(np.ones(2)))
-    with pytest.raises(TypeError, match="1.5"):
+    with pytest.raises(TypeError, match=r"1\.5"):
         backend.add(backend.asarray([1, 2]), 1.5)

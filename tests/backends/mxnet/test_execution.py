@@ -185,7 +185,8 @@ def test_a_trainable_variable_that_the_loss_ignores(backend):
     used, unused = Variable(np.ones(2), backend=backend), Variable(np.ones(3), backend=backend)
     seen = [Variable(np.ones(v.shape), backend=backend) for v in (used, unused)]
     step = backend.compile_step(
-        lambda: (backend.sum(used.value), []), lambda grads: [s.replace(backend.multiply(g, 2.0)) for s, g in zip(seen, grads, strict=True)],
+        lambda: (backend.sum(used.value), []),
+        lambda grads: [s.replace(backend.multiply(g, 2.0)) for s, g in zip(seen, grads, strict=True)],
         [used, unused], [used, unused, *seen],
     )  # fmt: skip
     step()

@@ -57,7 +57,13 @@ def test_gelu_and_elu():
 def test_lookup():
     table, indices = rng.randn(5, 3), np.array([[0, 4, 0], [2, 2, 2]], "int32")
     check(lambda b, t, i: b.embedding(t, i), lambda t, i: t[i], table, indices)
-    check(lambda b, i: b.one_hot(i, 4, "float32"), lambda i: (i[..., None] == np.arange(4)).astype("float32"), indices, grad=False, dtypes=("float32",))
+    check(
+        lambda b, i: b.one_hot(i, 4, "float32"),
+        lambda i: (i[..., None] == np.arange(4)).astype("float32"),
+        indices,
+        grad=False,
+        dtypes=("float32",),
+    )
 
 
 def test_normalization():
@@ -65,7 +71,12 @@ def test_normalization():
     check(native("layer_norm", (-1,), 1e-3), oracle("layer_norm", (-1,), 1e-3), x, gamma, beta)
     check(native("layer_norm", None, None, (1, 2), 1e-3), oracle("layer_norm", None, None, (1, 2), 1e-3), x)
     check(native("batch_norm_training", (0, 1), 1e-3), oracle("batch_norm_training", (0, 1), 1e-3), x, gamma, beta, gradient_rtol=1e-6)
-    check(native("batch_norm_training", None, None, (0, 2), 1e-3), oracle("batch_norm_training", None, None, (0, 2), 1e-3), x, gradient_rtol=1e-6)
+    check(
+        native("batch_norm_training", None, None, (0, 2), 1e-3),
+        oracle("batch_norm_training", None, None, (0, 2), 1e-3),
+        x,
+        gradient_rtol=1e-6,
+    )
 
 
 def test_normalization_far_from_zero():
@@ -83,7 +94,13 @@ def test_attention():
 def test_losses():
     labels, logits = np.array([0, 2, 2, 1]), 4 * rng.randn(4, 3)
     log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-    check(lambda b, t, x: b.sparse_softmax_cross_entropy(t, x), lambda t, x: -log_p.astype(x.dtype)[np.arange(4), t], labels, logits, rtol32=1e-5)
+    check(
+        lambda b, t, x: b.sparse_softmax_cross_entropy(t, x),
+        lambda t, x: -log_p.astype(x.dtype)[np.arange(4), t],
+        labels,
+        logits,
+        rtol32=1e-5,
+    )
     check(lambda b, t, x: b.softmax_cross_entropy(t, x), oracle("softmax_cross_entropy"), np.abs(rng.randn(4, 3)), logits)
     check(lambda b, t, x: b.sigmoid_cross_entropy(t, x), oracle("sigmoid_cross_entropy"), rng.rand(4, 3), logits)
 
@@ -96,10 +113,18 @@ def test_recurrent(name, reverse):
     x, carried = rng.randn(n, t, d), [rng.randn(n, u) for _ in range(states)]
     kernel, recurrent = 0.5 * rng.randn(d, gates * u), 0.5 * rng.randn(u, gates * u)
     bias = rng.randn(gates * u) if name == "lstm" else rng.randn(2, gates * u)
-    check(native(name, reverse=reverse), oracle(name, reverse=reverse), x, *carried, kernel, recurrent, bias, gradient_rtol=1e-6, rtol32=1e-5)
+    check(
+        native(name, reverse=reverse), oracle(name, reverse=reverse), x, *carried, kernel, recurrent, bias, gradient_rtol=1e-6, rtol32=1e-5
+    )
     check(native(name, None, reverse=reverse), oracle(name, None, reverse=reverse), x, *carried, kernel, recurrent, grad=False, rtol32=1e-5)
 
 
 def test_recurrent_of_an_empty_batch():
     x, h = np.zeros((0, 3, 2)), np.zeros((0, 4))
-    check(lambda b, x, h: b.lstm(x, h, h, b.full((2, 16), 1, b.dtype(x)), b.full((4, 16), 1, b.dtype(x)), None)[0], lambda x, h: np.zeros((0, 3, 4)), x, h, grad=False)
+    check(
+        lambda b, x, h: b.lstm(x, h, h, b.full((2, 16), 1, b.dtype(x)), b.full((4, 16), 1, b.dtype(x)), None)[0],
+        lambda x, h: np.zeros((0, 3, 4)),
+        x,
+        h,
+        grad=False,
+    )

@@ -16,7 +16,8 @@ X = rng.randn(3, 4, 2)
 def test_reduction(name, axis):
     for keepdims in (False, True):
         check(
-            lambda b, x, k=keepdims: getattr(b, name)(x, axis, keepdims=k), lambda x, k=keepdims: getattr(np, name)(x, axis=axis, keepdims=k), X,
+            lambda b, x, k=keepdims: getattr(b, name)(x, axis, keepdims=k),
+            lambda x, k=keepdims: getattr(np, name)(x, axis=axis, keepdims=k), X,
             gradient_rtol=1e-6, rtol32=5e-6,
         )  # fmt: skip
 
