@@ -20,11 +20,13 @@ def in_float64():
 
     before = keras.config.floatx(), backend.floatx()
     keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
     backend.set_floatx("float64")
     try:
         yield keras
     finally:
         keras.config.set_floatx(before[0])
+        keras.config.set_dtype_policy(before[0])
         backend.set_floatx(before[1])
 
 

@@ -23,7 +23,8 @@ class Model(Trainer, Layer):
         name, trainable, dtype: as in `Layer`.
     """
 
-    _untracked = Layer._untracked | {"optimizer", "_plan", "_given"}
+    keras_module = "keras"
+    _untracked = Layer._untracked | {"optimizer", "_plan"}
 
     def __new__(cls, *args, **kwargs):
         if cls is Model and (args or "inputs" in kwargs or "outputs" in kwargs):
@@ -46,10 +47,6 @@ class Model(Trainer, Layer):
         self.backend = plan.layers[0].backend if plan.layers else self.backend
         self.built = True
         self.input_spec = None
-        for layer in self._flatten_layers()[1:]:
-            for variable in layer._holders.get("_weights", []):
-                if not variable.path.startswith(f"{self.name}/"):
-                    variable.path = f"{self.name}/{variable.path}"
 
     # -- calling a functional model -----------------------------------------------------------------
 
@@ -58,7 +55,7 @@ class Model(Trainer, Layer):
             raise NotImplementedError(
                 f"{type(self).__name__} {self.name!r} has no call(). Define def call(self, inputs): ..., or build it from a graph: Model(inputs, outputs)."
             )
-        return self._plan.run(self._match_inputs(inputs), training)
+        return self._plan.run(self._match_inputs(inputs))
 
     def _match_inputs(self, inputs):
         """The given tensors in the order of the graph's inputs; checks number, names and shapes."""
@@ -75,9 +72,13 @@ class Model(Trainer, Layer):
                 from unidl import ops
 
                 value, shape = ops.expand_dims(value, -1), (*shape, 1)
-            problem = InputSpec(shape=symbol.shape).problem(shape)
+            spec = InputSpec(shape=symbol.shape)
+            problem = spec.problem(shape)
             if problem:
-                raise ValueError(f"{self._who()}, input {symbol.name!r}: {problem}; the input has shape {tuple(shape)}, expected {symbol.shape}.")
+                raise ValueError(
+                    f"{self._who()}, input {symbol.name!r}: {problem}; the input has shape {tuple(shape)}, "
+                    f"expected {symbol.shape}.{self._advice(spec, tuple(shape))}"
+                )
             matched.append(value)
         return matched
 
@@ -136,11 +137,8 @@ class Model(Trainer, Layer):
 
     @property
     def output_names(self):
-        """Of each output the name of the layer that made it; several outputs may be given as a dict of names."""
-        plan = self._one_plan()
-        if isinstance(plan.outputs, dict):
-            return list(plan.outputs)
-        return [t.history[0].operation.name for t in plan.output_tensors]
+        """Of each output the name of the layer that made it."""
+        return [t.history[0].operation.name for t in self._one_plan().output_tensors]
 
     def get_layer(self, name=None, index=None):
         """A direct sublayer by its name or index."""
@@ -208,6 +206,8 @@ class Model(Trainer, Layer):
 
 class Functional(Model):
     """What `Model(inputs, outputs)` returns."""
+
+    keras_module = "keras.src.models.functional"
 
 
 def _symbols(x):

@@ -11,11 +11,13 @@ class Plan:
     """Nodes from `inputs` to `outputs`, sorted, with the layers they use.
 
     Args:
-        inputs, outputs: KerasTensors in any nesting of lists, tuples and dicts.
+        inputs, outputs: KerasTensors in any nesting of lists, tuples and dicts. An input that came out of a layer is cut off
+            from it: the model begins there, with an InputLayer of its own.
 
     Attributes:
-        nodes: in the order of execution, those of one depth in the order in which they were made.
-        operations: their layers and functions, without duplicates, by depth from the inputs: Keras' order of layers.
+        nodes: in the order of execution.
+        operations: layers (the inputs' too) and functions, without duplicates, in Keras' order: by distance from the outputs,
+            the farthest first, and at one distance in the order in which a walk back from the outputs meets them.
     """
 
     def __init__(self, inputs, outputs, owner):
@@ -27,27 +29,34 @@ class Plan:
                 f"{owner}: inputs and outputs must be symbolic tensors. Start with x = unidl.Input(shape=(...)), "
                 f"call layers on it, and give both ends: Model(inputs=x, outputs=y)."
             )
-        self.nodes = self._sort(owner)
-        self.operations = self._operations()
+        self._entries = {id(t): _entry_node(t) for t in self.input_tensors}
+        order, met = self._walk(owner)
+        depth_of = self._measure(order)
+        self.nodes = sorted((n for n in order if n.inputs), key=lambda n: -depth_of[id(n)])
+        unused = [node.operation for node in self._entries.values() if id(node.operation) not in met]
+        self.operations = sorted(met.values(), key=lambda operation: -depth_of[id(operation)]) + unused
 
-    def _sort(self, owner):
-        """Depth-first from the outputs, then by depth (distance to the outputs), deepest first."""
-        ends = {id(t) for t in self.input_tensors}
-        finished, order, on_path = set(), [], set()
+    def origin(self, tensor):
+        """(node, index among its outputs) that `tensor` comes from, within this model."""
+        node = self._entries.get(id(tensor))
+        return tensor.history if node is None else (node, 0)
+
+    def _walk(self, owner):
+        """(nodes, sources first; {id: operation} as a walk back from the outputs meets them)."""
+        order, met, finished, on_path = [], {}, set(), set()
 
         def visit(tensor):
-            if id(tensor) in ends:
-                return
-            if tensor.history is None or isinstance(tensor.history[0].operation, InputLayer):
+            if id(tensor) not in self._entries and (tensor.history is None or isinstance(tensor.history[0].operation, InputLayer)):
                 raise ValueError(
                     f"{owner}: the output depends on {tensor}, which is not among the inputs {[t.name for t in self.input_tensors]}. "
                     f"Add it to `inputs`, or make the output from those inputs alone."
                 )
-            node = tensor.history[0]
+            node, _ = self.origin(tensor)
             if id(node) in finished:
                 return
             if id(node) in on_path:
                 raise ValueError(f"{owner}: the graph has a cycle through {node.operation.name!r}.")
+            met.setdefault(id(node.operation), node.operation)
             on_path.add(id(node))
             for source in node.inputs:
                 visit(source)
@@ -57,53 +66,45 @@ class Plan:
 
         for tensor in self.output_tensors:
             visit(tensor)
-        self._depths = self._measure(order, ends)
-        place = {id(node): i for i, node in enumerate(order)}
-        return sorted(order, key=lambda n: (-self._depths[id(n)], place[id(n)]))
+        return order, met
 
-    def _measure(self, order, ends):
-        """Distance of each node to the outputs; a layer used several times is as deep as its deepest use."""
-        depth_of_node = {id(node): 0 for node in order}
-        depth_of_layer: dict[int, int] = {}
-        self.input_depths = {key: 0 for key in ends}
+    def _measure(self, order):
+        """{id of a node or operation: distance to the outputs}; a layer used several times is as far as its farthest use."""
+        depth_of = {id(node): 0 for node in order}
         for node in reversed(order):
-            depth = max(depth_of_node[id(node)], depth_of_layer.get(id(node.operation), 0))
-            depth_of_node[id(node)] = depth_of_layer[id(node.operation)] = depth
+            depth = max(depth_of[id(node)], depth_of.get(id(node.operation), 0))
+            depth_of[id(node)] = depth_of[id(node.operation)] = depth
             for tensor in node.inputs:
-                if id(tensor) in ends:
-                    self.input_depths[id(tensor)] = max(self.input_depths[id(tensor)], depth + 1)
-                else:
-                    source = id(tensor.history[0])
-                    depth_of_node[source] = max(depth_of_node[source], depth + 1)
-        return depth_of_node
-
-    def _operations(self):
-        found, entries = {}, []
-        for tensor in self.input_tensors:
-            if tensor.history is not None:
-                entries.append((-self.input_depths[id(tensor)], tensor.history[0].operation))
-        for node in self.nodes:
-            entries.append((-self._depths[id(node)], node.operation))
-        for _, operation in sorted(entries, key=lambda entry: entry[0]):
-            found.setdefault(id(operation), operation)
-        return list(found.values())
+                source = id(self.origin(tensor)[0])
+                depth_of[source] = max(depth_of[source], depth + 1)
+        return depth_of
 
     @property
     def layers(self):
         return [op for op in self.operations if isinstance(op, Layer)]
 
-    def run(self, values, training=None):
-        """Execute on native tensors (or other KerasTensors) given in the structure of `inputs`."""
+    def run(self, values):
+        """Execute on native tensors (or other KerasTensors) given in the order of `input_tensors`."""
         memory = dict(zip((id(t) for t in self.input_tensors), values, strict=True))
+
+        def recall(tensor):
+            return memory[id(tensor)]
+
         for node in self.nodes:
-            args = [memory[id(a)] if type(a) is KerasTensor else graph.map_tensors(lambda t: memory[id(t)], a) for a in node.args]
-            kwargs = graph.map_tensors(lambda t: memory[id(t)], node.kwargs) if node.kwargs else {}
+            args = [memory[id(a)] if type(a) is KerasTensor else graph.map_tensors(recall, a) for a in node.args]
+            kwargs = graph.map_tensors(recall, node.kwargs) if node.kwargs else {}
             result = node.operation(*args, **kwargs)
             if len(node.outputs) == 1 and not isinstance(result, list | tuple | dict):
                 memory[id(node.outputs[0])] = result
             else:
                 memory.update(zip((id(t) for t in node.outputs), _flatten(result), strict=True))
-        return graph.map_tensors(lambda t: memory[id(t)], self.outputs)
+        return graph.map_tensors(recall, self.outputs)
+
+
+def _entry_node(tensor):
+    if tensor.history is not None and isinstance(tensor.history[0].operation, InputLayer):
+        return tensor.history[0]
+    return InputLayer(batch_shape=tensor.shape, dtype=tensor.dtype)._inbound[0]
 
 
 def _flatten(structure):

@@ -20,6 +20,8 @@ class Sequential(Model):
     Without an input shape the weights are made at the first call, or by `build`.
     """
 
+    keras_module = "keras"
+
     def __init__(self, layers=None, trainable=True, name=None, **kwargs):
         super().__init__(trainable=trainable, name=name, **kwargs)
         self._stack = []
@@ -58,7 +60,8 @@ class Sequential(Model):
     def _connect(self, tensor):
         start = tensor
         for layer in self.layers:
-            tensor = layer(tensor)
+            with self._scope():
+                tensor = layer(tensor)
             if not isinstance(tensor, KerasTensor):
                 raise ValueError(f"Sequential {self.name!r}: {layer._who()} has several outputs. Use the functional API: Model(inputs, outputs).")
         self._use_graph(Plan(start, tensor, self._who()))
@@ -104,8 +107,9 @@ class Sequential(Model):
     def from_config(cls, config):
         config = dict(config)
         shape = config.pop("build_input_shape", None)
-        layers = [deserialize_keras_object(layer) for layer in config.pop("layers")]
-        model = cls(layers, **{k: v for k, v in config.items() if k in ("name", "trainable")})
+        # Layers are built in the row, where their weights get the full names.
+        entries = [{key: value for key, value in entry.items() if key != "build_config"} for entry in config.pop("layers")]
+        model = cls([deserialize_keras_object(entry) for entry in entries], **{k: v for k, v in config.items() if k in ("name", "trainable")})
         if shape is not None and model._plan is None:
             model.build(tuple(shape))
         return model
