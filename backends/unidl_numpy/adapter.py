@@ -7,6 +7,7 @@ from abc import update_abstractmethods
 
 import numpy as np
 
+from unidl.backend.capture import CapturedExecution
 from unidl.backend.contract import Backend
 from unidl_numpy import (
     activations,
@@ -34,7 +35,7 @@ PRIMITIVES = (shaping, elementwise, reductions, products, linalg, pooling, autod
 FUSED = (activations, attention, conv, indexing, losses, normalization, random, recurrent, updates)
 
 
-class NumpyBackend(Backend):
+class NumpyBackend(CapturedExecution, Backend):
     name = "numpy"
     version = np.__version__
     tensor_types = (np.ndarray, TapeArray)

@@ -46,14 +46,22 @@ class KeyFeed:
         self._numbers.append(source)
         return self._number_of_row(len(self._numbers) - 1)
 
+    def keys(self) -> list:
+        """The next run's keys, pairs of ints; advances the generators."""
+        return [generator.advance() for generator in self._generators]
+
+    def numbers(self) -> list:
+        """The next run's numbers, floats."""
+        return [source() for source in self._numbers]
+
     def draw(self) -> np.ndarray:
-        """The next run's keys, int64 (keys, 2); advances the generators."""
-        rows = [generator.advance() for generator in self._generators]
+        """`keys` as int64 (keys, 2)."""
+        rows = self.keys()
         return np.array(rows, dtype="int64").reshape(len(rows), 2)
 
     def draw_numbers(self) -> np.ndarray:
-        """The next run's numbers, float64 (numbers,)."""
-        return np.array([source() for source in self._numbers], dtype="float64")
+        """`numbers` as float64 (numbers,)."""
+        return np.array(self.numbers(), dtype="float64")
 
 
 def next_key(generator):

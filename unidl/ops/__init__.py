@@ -1,29 +1,102 @@
-"""Functions of tensors, under the names of NumPy and Keras. Native tensors in, native tensors out.
+"""Tensor functions, by NumPy's names and Keras 3's.
 
-The backend is that of the first native tensor; NumPy arrays and numbers belong to the active one.
+They take and return native tensors of any backend; NumPy arrays, Python numbers, nested lists and Variables are accepted
+everywhere. The backend is that of the tensors, else the active one. Called on a `KerasTensor`, a function becomes a node of
+the functional graph.
 """
 
-import sys
+import sys  # isort: skip_file
 
+from unidl.backend.capture.symbol import Symbol
 from unidl.backend.symbolic import KerasTensor
 from unidl.backend.variable import Variable
-from unidl.ops import core, creation, elementwise, indexing, linalg, nn, products, reductions, shaping
+from unidl.ops.activations import (
+    celu, elu, gelu, glu, hard_shrink, hard_sigmoid, hard_silu, hard_swish, hard_tanh, leaky_relu, log_sigmoid, log_softmax, mish,
+    relu, relu6, selu, sigmoid, silu, soft_shrink, softmax, softplus, softsign, sparse_plus, sparse_sigmoid, sparsemax,
+    squareplus, swish, tanh_shrink, threshold,
+)  # fmt: skip
+from unidl.ops.composed import (
+    allclose, cbrt, deg2rad, divide_no_nan, erfc, exp2, fabs, fmax, fmin, fmod, heaviside, hypot, isclose, isneginf, isposinf,
+    ldexp, log10, log2, logaddexp, logaddexp2, nan_to_num, rad2deg, sinc,
+)  # fmt: skip
+from unidl.ops.control import cond, fori_loop, map, scan, switch, vectorized_map, while_loop
+from unidl.ops.convolution import (
+    adaptive_average_pool, adaptive_max_pool, average_pool, conv, conv_transpose, depthwise_conv, max_pool, separable_conv,
+)  # fmt: skip
+from unidl.ops.core import (
+    array, cast, convert_to_numpy, convert_to_tensor, copy, device_scope, dtype, is_tensor, ndim, saturate_cast, shape, size,
+    slice, slice_update, stop_gradient,
+)  # fmt: skip
+from unidl.ops.creation import (
+    arange, bartlett, blackman, empty, empty_like, eye, full, full_like, geomspace, hamming, hanning, identity, kaiser, linspace,
+    logspace, ones, ones_like, tri, zeros, zeros_like,
+)  # fmt: skip
+from unidl.ops.elementwise import (
+    abs, absolute, add, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, bitwise_and, bitwise_invert,
+    bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, ceil, clip, cos, cosh, divide, equal, erf,
+    erfinv, exp, expm1, floor, floor_divide, greater, greater_equal, isfinite, isinf, isnan, left_shift, less, less_equal, log,
+    log1p, logical_and, logical_not, logical_or, logical_xor, maximum, minimum, mod, multiply, negative, not_equal, power,
+    reciprocal, right_shift, round, rsqrt, sign, sin, sinh, sqrt, square, subtract, tan, tanh, true_divide, trunc,
+)  # fmt: skip
+from unidl.ops.indexing import (
+    argsort, bincount, digitize, get_item, in_top_k, isin, scatter, scatter_update, searchsorted, select, sort, take,
+    take_along_axis, top_k, unravel_index, where,
+)  # fmt: skip
+from unidl.ops.linalg import (
+    cdist, cholesky, cholesky_inverse, det, eigh, inv, logdet, lstsq, matrix_rank, norm, pinv, qr, slogdet, solve,
+    solve_triangular, svd,
+)  # fmt: skip
+from unidl.ops.nn import (
+    batch_normalization, binary_crossentropy, categorical_crossentropy, dot_product_attention, layer_normalization, moments,
+    multi_hot, normalize, one_hot, psnr, rms_normalization, sparse_categorical_crossentropy,
+)  # fmt: skip
 from unidl.ops.operators import bind_operators
+from unidl.ops.products import (
+    cross, diag, diagflat, diagonal, dot, einsum, inner, kron, matmul, outer, tensordot, trace, tril, triu, vander, vdot,
+)  # fmt: skip
+from unidl.ops.reductions import (
+    all, amax, amin, any, argmax, argmin, average, count_nonzero, cumprod, cumsum, diff, logsumexp, max, mean, median, min,
+    nancumprod, nancumsum, nanmax, nanmean, nanmin, nanprod, nanstd, nansum, nanvar, percentile, prod, ptp, quantile, std, sum,
+    trapezoid, var,
+)  # fmt: skip
+from unidl.ops.shaping import (
+    append, array_split, broadcast_to, concatenate, depth_to_space, dsplit, dstack, expand_dims, flip, fliplr, flipud, hsplit,
+    hstack, meshgrid, moveaxis, pad, ravel, repeat, reshape, roll, rot90, space_to_depth, split, squeeze, stack, swapaxes, tile,
+    transpose, unstack, vsplit, vstack,
+)  # fmt: skip
 
-_MODULES = (core, creation, elementwise, shaping, indexing, reductions, products, linalg, nn)
-
-
-def _public(module):
-    """The functions that `module` itself defines, and its other names for them."""
-    for name, value in vars(module).items():
-        if callable(value) and not name.startswith("_") and getattr(value, "__module__", None) == module.__name__:
-            yield name, value
-
-
-for _module in _MODULES:
-    globals().update(_public(_module))
-
-__all__ = sorted({name for module in _MODULES for name, _ in _public(module)})
+__all__ = [
+    "abs", "absolute", "adaptive_average_pool", "adaptive_max_pool", "add", "all", "allclose", "amax", "amin", "any", "append",
+    "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argsort", "array",
+    "array_split", "average", "average_pool", "bartlett", "batch_normalization", "binary_crossentropy", "bincount", "bitwise_and",
+    "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "blackman",
+    "broadcast_to", "cast", "categorical_crossentropy", "cbrt", "cdist", "ceil", "celu", "cholesky", "cholesky_inverse", "clip",
+    "concatenate", "cond", "conv", "conv_transpose", "convert_to_numpy", "convert_to_tensor", "copy", "cos", "cosh",
+    "count_nonzero", "cross", "cumprod", "cumsum", "deg2rad", "depth_to_space", "depthwise_conv", "det", "device_scope", "diag",
+    "diagflat", "diagonal", "diff", "digitize", "divide", "divide_no_nan", "dot", "dot_product_attention", "dsplit", "dstack",
+    "dtype", "eigh", "einsum", "elu", "empty", "empty_like", "equal", "erf", "erfc", "erfinv", "exp", "exp2", "expand_dims",
+    "expm1", "eye", "fabs", "flip", "fliplr", "flipud", "floor", "floor_divide", "fmax", "fmin", "fmod", "fori_loop", "full",
+    "full_like", "gelu", "geomspace", "get_item", "glu", "greater", "greater_equal", "hamming", "hanning", "hard_shrink",
+    "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "heaviside", "hsplit", "hstack", "hypot", "identity", "in_top_k",
+    "inner", "inv", "is_tensor", "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "kaiser", "kron",
+    "layer_normalization", "ldexp", "leaky_relu", "left_shift", "less", "less_equal", "linspace", "log", "log10", "log1p", "log2",
+    "log_sigmoid", "log_softmax", "logaddexp", "logaddexp2", "logdet", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "logspace", "logsumexp", "lstsq", "map", "matmul", "matrix_rank", "max", "max_pool", "maximum", "mean", "median", "meshgrid",
+    "min", "minimum", "mish", "mod", "moments", "moveaxis", "multi_hot", "multiply", "nan_to_num", "nancumprod", "nancumsum",
+    "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar", "ndim", "negative", "norm", "normalize", "not_equal",
+    "one_hot", "ones", "ones_like", "outer", "pad", "percentile", "pinv", "power", "prod", "psnr", "ptp", "qr", "quantile",
+    "rad2deg", "ravel", "reciprocal", "relu", "relu6", "repeat", "reshape", "right_shift", "rms_normalization", "roll", "rot90",
+    "round", "rsqrt", "saturate_cast", "scan", "scatter", "scatter_update", "searchsorted", "select", "selu", "separable_conv",
+    "shape", "sigmoid", "sign", "silu", "sin", "sinc", "sinh", "size", "slice", "slice_update", "slogdet", "soft_shrink",
+    "softmax", "softplus", "softsign", "solve", "solve_triangular", "sort", "space_to_depth", "sparse_categorical_crossentropy",
+    "sparse_plus", "sparse_sigmoid", "sparsemax", "split", "sqrt", "square", "squareplus", "squeeze", "stack", "std",
+    "stop_gradient", "subtract", "sum", "svd", "swapaxes", "swish", "switch", "take", "take_along_axis", "tan", "tanh",
+    "tanh_shrink", "tensordot", "threshold", "tile", "top_k", "trace", "transpose", "trapezoid", "tri", "tril", "triu",
+    "true_divide", "trunc", "unravel_index", "unstack", "vander", "var", "vdot", "vectorized_map", "vsplit", "vstack", "where",
+    "while_loop", "zeros", "zeros_like",
+]  # fmt: skip
 
 bind_operators(KerasTensor, sys.modules[__name__])
+bind_operators(Symbol, sys.modules[__name__])
+# Variables are compared by identity: they are looked up in lists and sets.
 bind_operators(Variable, sys.modules[__name__], comparisons=False)

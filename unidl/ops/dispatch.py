@@ -11,13 +11,20 @@ import functools
 import numpy as np
 
 from unidl.backend import dtypes, registry
+from unidl.backend.capture.symbol import Symbol
 from unidl.backend.symbolic import KerasTensor, graph, symbolic
 from unidl.backend.variable import Variable
 
 # The backend that owns tensors of a type; None where the type belongs to none and the active backend converts.
 _owners = {np.ndarray: None, KerasTensor: symbolic, bool: None, int: None, float: None, list: None, tuple: None, type(None): None}
 
+# Those of `_owners` whose tensors need no conversion: the way on which a call of native tensors costs least.
+_natives = {}
+
+_floats = {}
+
 NUMBERS = (int, float, bool)
+_CONTAINERS = (list, tuple)
 
 
 def owner_of(x):
@@ -28,10 +35,30 @@ def owner_of(x):
     try:
         return _owners[cls]
     except KeyError:
-        if isinstance(x, Variable):
+        if isinstance(x, (Variable, Symbol)):
             return x.backend
         owner = _owners[cls] = registry.owner_of_type(cls)
+        if owner is not None:
+            _natives[cls] = owner
         return owner
+
+
+def is_float_tensor(backend, x):
+    """Whether native `x` has a float dtype. Remembered by the framework's own dtype, which is quicker than its name."""
+    try:
+        return _floats[x.dtype]
+    except KeyError:
+        _floats[x.dtype] = result = dtypes.is_float(backend.dtype(x))
+        return result
+
+
+def native_owner(x):
+    """The backend that takes `x` as it is, None if it must be converted (or has not been met yet)."""
+    cls = type(x)
+    if cls is np.ndarray:
+        active = registry.get_backend()
+        return active if np.ndarray in active.tensor_types else None
+    return _natives.get(cls)
 
 
 def backend_of(tensors):
@@ -40,9 +67,9 @@ def backend_of(tensors):
     for x in tensors:
         owner = owner_of(x)
         if owner is not None and owner is not found:
-            if owner is symbolic or found is None:
+            if found is None or owner.absorbs:
                 found = owner
-            elif found is not symbolic:
+            elif not found.absorbs:
                 raise TypeError(
                     f"This call mixes tensors of the backends {found.name!r} and {owner.name!r}. "
                     f"Convert one of them first: unidl.ops.convert_to_numpy(x)."
@@ -56,7 +83,7 @@ def convert(backend, x):
     if cls in NUMBERS or x is None:
         return x
     if isinstance(x, Variable):
-        return x.value if backend is not symbolic else symbolic.asarray(x)
+        return x.value if x.backend is backend else backend.asarray(x if backend is symbolic else x.value)
     if isinstance(x, np.generic):
         return x.item()
     return x if isinstance(x, backend.tensor_types) and cls is not np.ndarray else backend.asarray(x)
@@ -68,49 +95,79 @@ def prepare(tensors):
     return backend, [convert(backend, x) for x in tensors]
 
 
+def prepare_tensors(tensors):
+    """(backend, converted tensors), numbers too."""
+    backend, tensors = prepare(tensors)
+    return backend, [backend.asarray(x) if type(x) in NUMBERS else x for x in tensors]
+
+
 def tensor_of(x):
     """(backend, `x` as its native tensor), numbers too."""
-    backend, (x,) = prepare((x,))
-    return backend, backend.asarray(x) if type(x) in NUMBERS else x
+    backend = native_owner(x)
+    if backend is not None:
+        return backend, x
+    backend, (x,) = prepare_tensors((x,))
+    return backend, x
 
 
 def call(name, *tensors, **kwargs):
     """The contract's `name` on `tensors`, each made a native tensor, numbers too; `kwargs` are passed on as they are."""
-    backend, tensors = prepare(tensors)
-    tensors = [backend.asarray(x) if type(x) in NUMBERS else x for x in tensors]
+    backend = native_owner(tensors[0]) if len(tensors) == 1 else None
+    if backend is None:
+        backend, tensors = prepare_tensors(tensors)
     return run(backend, name, tensors, kwargs)
 
 
 def call_float(name, *tensors, **kwargs):
     """Like `call` for functions of floats: integer and bool tensors become `floatx` first."""
-    backend, tensors = prepare(tensors)
-    tensors = [to_float(backend, backend.asarray(x) if type(x) in NUMBERS else x) for x in tensors]
-    return run(backend, name, tensors, kwargs)
-
-
-def call_promoted(name, *tensors, to_floats=False, **kwargs):
-    """Like `call` with all tensors promoted to one dtype; Python numbers adopt it. `to_floats`: a float dtype at least."""
-    backend, tensors = prepare(tensors)
-    tensors = promote(backend, tensors, to_floats)
+    backend = native_owner(tensors[0]) if len(tensors) == 1 else None
+    if backend is None or not is_float_tensor(backend, tensors[0]):
+        backend, tensors = prepare_tensors(tensors)
+        tensors = [to_float(backend, x) for x in tensors]
     return run(backend, name, tensors, kwargs)
 
 
 def call_bool(name, *tensors, **kwargs):
     """Like `call` for functions of bools: other tensors become bool, True where not zero."""
-    backend, tensors = prepare(tensors)
-    tensors = [backend.asarray(x) if type(x) in NUMBERS else x for x in tensors]
-    return run(backend, name, [x if backend.dtype(x) == "bool" else backend.cast(x, "bool") for x in tensors], kwargs)
+    backend, tensors = prepare_tensors(tensors)
+    return run(backend, name, [to_bool(backend, x) for x in tensors], kwargs)
+
+
+def call_promoted(name, *tensors, to_floats=False, **kwargs):
+    """Like `call` with all tensors promoted to one dtype; Python numbers adopt it. `to_floats`: a float dtype at least."""
+    backend = _without_promotion(tensors, to_floats) if len(tensors) == 2 else None
+    if backend is None:
+        backend, tensors = prepare(tensors)
+        tensors = promote(backend, tensors, to_floats)
+    return run(backend, name, tensors, kwargs)
+
+
+def _without_promotion(tensors, to_floats):
+    """The backend of two native tensors of one dtype, or of a float tensor and a number; None for all other pairs."""
+    first, second = tensors
+    backend = native_owner(first)
+    if backend is None:
+        return None
+    if type(second) in NUMBERS:
+        return backend if is_float_tensor(backend, first) else None
+    if native_owner(second) is not backend or first.dtype is not second.dtype:
+        return None
+    return None if to_floats and not is_float_tensor(backend, first) else backend
 
 
 def call_sequence(name, tensors, **kwargs):
     """Like `call_promoted` for a contract function that takes a list of tensors."""
-    backend, tensors = prepare(tensors)
-    tensors = promote(backend, [backend.asarray(x) if type(x) in NUMBERS else x for x in tensors], False)
+    backend, tensors = prepare_tensors(tensors)
+    tensors = promote(backend, tensors) if tensors else tensors
     return run(backend, name, [tensors], kwargs)
 
 
 def to_float(backend, x):
     return x if x is None or dtypes.is_float(backend.dtype(x)) else backend.cast(x, dtypes.floatx())
+
+
+def to_bool(backend, x):
+    return x if backend.dtype(x) == "bool" else backend.cast(x, "bool")
 
 
 def promote(backend, tensors, to_floats=False):
@@ -133,7 +190,7 @@ def run(backend, name, tensors, kwargs):
     try:
         return getattr(backend, name)(*tensors, **kwargs)
     except Exception as error:
-        if backend is not symbolic:
+        if not backend.absorbs:
             explanation = explain(name, tensors, kwargs)
             if explanation is not None:
                 raise explanation from error
@@ -143,12 +200,17 @@ def run(backend, name, tensors, kwargs):
 def explain(name, tensors, kwargs):
     """The error that the shape rules give for this call, None where they find nothing wrong."""
     try:
-        symbols = [[symbolic.asarray(t) for t in x] if isinstance(x, list) else x if type(x) in NUMBERS or x is None or isinstance(x, str) else symbolic.asarray(x) for x in tensors]
+        symbols = [[_symbol(t) for t in x] if isinstance(x, list) else _symbol(x) for x in tensors]
         with graph.paused():
             getattr(symbolic, name)(*symbols, **kwargs)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, IndexError) as error:
         return error
     return None
+
+
+def _symbol(x):
+    """What stands for `x` in a shape rule: numbers, strings, shapes and None stand for themselves."""
+    return x if x is None or isinstance(x, (*NUMBERS, str, tuple)) else symbolic.asarray(x)
 
 
 def op(function):
@@ -158,7 +220,7 @@ def op(function):
     def public(*args, **kwargs):
         for x in args:
             cls = type(x)
-            if cls is KerasTensor or (cls in (list, tuple) and any(type(y) is KerasTensor for y in x)):
+            if cls is KerasTensor or (cls in _CONTAINERS and any(type(y) is KerasTensor for y in x)):
                 return graph.record_call(function, args, kwargs)
         if kwargs and graph.flatten_tensors(kwargs):
             return graph.record_call(function, args, kwargs)

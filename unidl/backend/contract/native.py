@@ -19,6 +19,9 @@ class Native(ABC):
     # Functions of the contract that this framework cannot offer: {"svd": "reason"}; calling one raises it.
     unsupported: dict[str, str] = {}
 
+    # Whether tensors of other backends may stand beside its own, as what `asarray` makes of them (symbols do so).
+    absorbs: bool = False
+
     # Whether `compile` traces (True) or runs `fn` itself at each call (False).
     traces: bool = False
 

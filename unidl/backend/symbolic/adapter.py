@@ -20,6 +20,7 @@ class SymbolicBackend(Conversion, Elementwise, Shaping, Indexing, Products, Conv
     name = "symbolic"
     version = "0"
     tensor_types = (KerasTensor,)
+    absorbs = True
     dtypes = dtypes.ALL
 
     def devices(self):

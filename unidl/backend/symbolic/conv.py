@@ -29,7 +29,8 @@ class Convolution:
         channels, multiplier = kernel.shape[-2:]
         if not agree(x.shape[-1], channels):
             raise ValueError(
-                f"depthwise_conv: the input {x.shape} has {x.shape[-1]} channels (last axis), but the kernel {kernel.shape} takes {channels}."
+                f"depthwise_conv: the input {x.shape} has {x.shape[-1]} channels (last axis), "
+                f"but the kernel {kernel.shape} takes {channels}."
             )
         out = _windows("depthwise_conv", x, kernel.shape[:-2], strides, padding, dilation)
         return KerasTensor((x.shape[0], *out, channels * multiplier), common_dtype("depthwise_conv", x, kernel))
@@ -39,8 +40,8 @@ class Convolution:
         filters, channels = kernel.shape[-2:]
         if not agree(x.shape[-1], channels):
             raise ValueError(
-                f"conv_transpose: the input {x.shape} has {x.shape[-1]} channels (last axis), but the kernel {kernel.shape} takes {channels}. "
-                "Kernels of transposed convolutions are (*window, filters, channels)."
+                f"conv_transpose: the input {x.shape} has {x.shape[-1]} channels (last axis), but the kernel {kernel.shape} takes "
+                f"{channels}. Kernels of transposed convolutions are (*window, filters, channels)."
             )
         return KerasTensor((x.shape[0], *sizes, filters), common_dtype("conv_transpose", x, kernel))
 
@@ -69,7 +70,9 @@ def _check_ranks(name, x, kernel, strides):
 
 def _pool(name, x, window, strides, padding):
     if x.ndim != len(window) + 2:
-        raise ValueError(f"{name}: a window {tuple(window)} needs an input (n, *spatial, channels) of {len(window) + 2} axes, got {x.shape}.")
+        raise ValueError(
+            f"{name}: a window {tuple(window)} needs an input (n, *spatial, channels) of {len(window) + 2} axes, got {x.shape}."
+        )
     return KerasTensor((x.shape[0], *_windows(name, x, window, strides, padding, (1,) * len(window)), x.shape[-1]), x.dtype)
 
 

@@ -46,7 +46,8 @@ class Indexing:
         axis = one_axis("take_along_axis", axis, x.ndim, x.shape)
         if indices.ndim != x.ndim:
             raise ValueError(
-                f"take_along_axis: indices need as many axes as x, got {indices.shape} for {x.shape}. Use expand_dims, or take for one index an axis."
+                f"take_along_axis: indices need as many axes as x, got {indices.shape} for {x.shape}. Use expand_dims, or take for "
+                "whole slices."
             )
         others = broadcast("take_along_axis", _one_at(x.shape, axis), _one_at(indices.shape, axis))
         return KerasTensor((*others[:axis], indices.shape[axis], *others[axis + 1 :]), x.dtype)
@@ -95,8 +96,13 @@ def _scatter(name, x, indices, updates):
     _check_integers(name, indices)
     dtype = common_dtype(name, x, updates)
     if indices.ndim != 2 or indices.shape[1] is None or indices.shape[1] > x.ndim:
-        raise ValueError(f"{name}: indices have the shape (m, k), one row for each update, k at most {x.ndim} axes of {x.shape}; got {indices.shape}.")
+        raise ValueError(
+            f"{name}: indices have the shape (m, k), one row for each update, k at most the {x.ndim} axes of {x.shape}; got "
+            f"{indices.shape}."
+        )
     expected = (indices.shape[0], *x.shape[indices.shape[1] :])
     if not shapes_agree(updates.shape, expected) or not agree(updates.shape[0], indices.shape[0]):
-        raise ValueError(f"{name}: for x {x.shape} and indices {indices.shape} the updates must have the shape {expected}, got {updates.shape}.")
+        raise ValueError(
+            f"{name}: for x {x.shape} and indices {indices.shape} the updates must have the shape {expected}, got {updates.shape}."
+        )
     return KerasTensor(x.shape, dtype)

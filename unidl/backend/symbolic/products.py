@@ -17,7 +17,8 @@ class Products:
         if not agree(a[-1], inner):
             raise ValueError(
                 f"matmul: the shapes {a} and {b} do not fit: the last axis of the first, {a[-1]}, must equal the "
-                f"{'last but one' if len(b) > 1 else 'only'} axis of the second, {inner}. Transpose one of them, or check the number of features."
+                f"{'last but one' if len(b) > 1 else 'only'} axis of the second, {inner}. Transpose one of them, or check the number "
+                "of features."
             )
         batch = broadcast("matmul", a[:-2], b[:-2])
         return KerasTensor((*batch, *a[-2:-1], *(b[-1:] if len(b) > 1 else ())), common_dtype("matmul", x1, x2))
@@ -34,10 +35,13 @@ class Products:
             first, second = list(range(len(a) - axes, len(a))), list(range(axes))
         else:
             first, second = (
-                [one_axis("tensordot", i, len(s), s) for i in ([ax] if isinstance(ax, int) else ax)] for ax, s in zip(axes, (a, b), strict=True)
+                [one_axis("tensordot", i, len(s), s) for i in ([ax] if isinstance(ax, int) else ax)]
+                for ax, s in zip(axes, (a, b), strict=True)
             )
         if len(first) != len(second) or not all(agree(a[i], b[j]) for i, j in zip(first, second, strict=True)):
-            raise ValueError(f"tensordot: axes {first} of the shape {a} do not fit axes {second} of {b}; contracted axes must have equal sizes.")
+            raise ValueError(
+                f"tensordot: axes {first} of the shape {a} do not fit axes {second} of {b}; contracted axes must have equal sizes."
+            )
         left = tuple(s for i, s in enumerate(a) if i not in first)
         right = tuple(s for i, s in enumerate(b) if i not in second)
         return KerasTensor(left + right, dtype)

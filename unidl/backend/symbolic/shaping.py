@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from unidl.backend.symbolic.elementwise import common_dtype
 from unidl.backend.symbolic.shapes import agree, one_axis, product, shapes_agree, some_axes
 from unidl.backend.symbolic.tensor import KerasTensor
@@ -11,7 +13,9 @@ PAD_MODES = ("constant", "reflect", "symmetric", "edge")
 
 class Shaping:
     def reshape(self, x, shape):
-        shape = tuple(int(size) for size in shape)
+        shape = tuple(None if size is None else int(size) for size in shape)
+        if None in shape:
+            return KerasTensor(_with_open_axes(x.shape, shape), x.dtype)
         if shape.count(-1) > 1 or min(shape, default=0) < -1:
             raise ValueError(f"reshape: one size may be -1 and all others must be at least 0, got {shape}.")
         total, wanted = product(x.shape), product(size for size in shape if size != -1)
@@ -86,7 +90,9 @@ class Shaping:
         shapes = _joinable("stack", xs)
         dtype = common_dtype("stack", *xs)
         if not all(shapes_agree(shape, shapes[0]) for shape in shapes):
-            raise ValueError(f"stack: all tensors must have one shape, got {', '.join(map(str, shapes))}. Use concatenate to join unequal ones.")
+            raise ValueError(
+                f"stack: all tensors must have one shape, got {', '.join(map(str, shapes))}. Use concatenate to join unequal ones."
+            )
         merged = list(_merge(shapes))
         merged.insert(one_axis("stack", axis, len(merged) + 1), len(xs))
         return KerasTensor(merged, dtype)
@@ -96,11 +102,13 @@ class Shaping:
         size = _known_size("split", x, axis)
         if isinstance(indices_or_sections, int):
             if indices_or_sections < 1 or size % indices_or_sections:
-                raise ValueError(f"split: axis {axis} of the shape {x.shape} cannot be cut into {indices_or_sections} equal parts. Use array_split.")
+                raise ValueError(
+                    f"split: axis {axis} of the shape {x.shape} cannot be cut into {indices_or_sections} equal parts. Use array_split."
+                )
             sizes = [size // indices_or_sections] * indices_or_sections
         else:
             cuts = [0, *indices_or_sections, size]
-            sizes = [len(range(size)[a:b]) for a, b in zip(cuts, cuts[1:], strict=False)]
+            sizes = [len(range(size)[a:b]) for a, b in pairwise(cuts)]
         return [KerasTensor((*x.shape[:axis], part, *x.shape[axis + 1 :]), x.dtype) for part in sizes]
 
     def unstack(self, x, axis):
@@ -135,6 +143,16 @@ class Shaping:
         return KerasTensor(tuple(None if s is None else s + a + b for s, (a, b) in zip(x.shape, pad_width, strict=True)), x.dtype)
 
 
+def _with_open_axes(old, new):
+    """`new`, in which each None stands for an open axis of `old`, with its -1 solved from the axes that are known."""
+    if new.count(None) != old.count(None) or new.count(-1) > 1:
+        raise ValueError(f"reshape: the open axes of {old} cannot be told apart in {new}. Write -1 for one that changes.")
+    total, wanted = (product(size for size in shape if size not in (None, -1)) for shape in (old, new))
+    if (-1 not in new and total != wanted) or (-1 in new and (not wanted or total % wanted)):
+        raise ValueError(f"reshape: a tensor of shape {old} cannot be given the shape {new}: the known sizes have {total} and {wanted}.")
+    return tuple(total // wanted if size == -1 else size for size in new)
+
+
 def _cannot_fill(shape, wanted):
     """Whether no size of the open axes gives `wanted` elements."""
     known = product(size for size in shape if size is not None)
@@ -153,7 +171,7 @@ def _solve(old, new, total, wanted):
 def _known_size(name, x, axis):
     if x.shape[axis] is None:
         raise ValueError(
-            f"{name}: axis {axis} of the shape {x.shape} is open, so the number of parts is unknown. Give the axis a size in Input(shape=...)."
+            f"{name}: axis {axis} of the shape {x.shape} is open, so the number of parts is unknown. Give it a size in Input(shape=...)."
         )
     return x.shape[axis]
 

@@ -1,0 +1,94 @@
+"""Program: the calls that were captured, made into a Python function."""
+
+from __future__ import annotations
+
+import math
+
+from unidl.backend.capture.symbol import KeySymbol, Symbol
+
+
+class Program:
+    """A list of calls `targets = function(arguments)`, in the order in which they were made.
+
+    Each call is without side effects, so what no output needs is left out, and a value is dropped after its last use.
+    """
+
+    def __init__(self):
+        self._calls = []  # (names of the results, name of the function, code of the arguments, names used)
+        self._constants = {}
+        self._name_of = {}  # id of a constant -> its name
+        self._made = {}  # (function, code of the arguments) -> the result's symbol
+        self._count = 0
+
+    def name(self):
+        """A new name for a result."""
+        self._count += 1
+        return f"t{self._count}"
+
+    def add(self, results, function, args, kwargs):
+        """Write down a call whose results got the names `results`, one name or a list of them."""
+        used = set()
+        code = self._arguments(args, kwargs, used)
+        self._calls.append((results, function, code, used))
+
+    def once(self, function, args, kwargs, make):
+        """The symbol of a call made before with the same arguments, else that of `make()`."""
+        key = (function, self._arguments(args, kwargs, set()))
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = make()
+        return found
+
+    def _arguments(self, args, kwargs, used):
+        return ", ".join([*(self._code(a, used) for a in args), *(f"{k}={self._code(v, used)}" for k, v in kwargs.items())])
+
+    def is_constant(self, symbol):
+        return symbol.code in self._constants
+
+    def value(self, symbol):
+        """The value of a constant."""
+        return self._constants[symbol.code]
+
+    def constant(self, value):
+        """A name for a value that is the same at each run."""
+        name = self._name_of.setdefault(id(value), f"c{len(self._constants)}")
+        self._constants[name] = value  # keeps it alive, so that its id stays its own
+        return name
+
+    def _code(self, value, used):
+        if isinstance(value, Symbol | KeySymbol):
+            used.add(value.code)
+            return value.code
+        if isinstance(value, list) or type(value) is tuple:
+            items = ", ".join(self._code(v, used) for v in value)
+            return f"[{items}]" if isinstance(value, list) else f"({items},)" if value else "()"
+        if value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
+            return repr(value)
+        return self.constant(value)
+
+    def function(self, inputs, outputs, functions):
+        """The compiled function (K, N, *inputs) -> tuple of `outputs`; K are the keys and N the numbers of the run.
+
+        `functions` gives the function for a name. The function's source is its attribute `source`.
+        """
+        outputs = [self._code(o, set()) for o in outputs]
+        needed, kept = set(outputs), []
+        for call in reversed(self._calls):
+            names = call[0] if isinstance(call[0], list) else [call[0]]
+            if needed.intersection(names):
+                needed |= call[3]
+                kept.append(call)
+        body, alive_after = [], set(outputs) | {i.code for i in inputs}
+        for results, function, code, used in kept:
+            names = results if isinstance(results, list) else [results]
+            last = sorted(n for n in used | set(names) if n not in alive_after and n[0] == "t")
+            alive_after |= used
+            body += [f"    del {', '.join(last)}"] if last else []
+            body.append(f"    {', '.join(names)}{',' if isinstance(results, list) and len(names) == 1 else ''} = {function}({code})")
+        lines = [f"def program({', '.join(['K', 'N', *(i.code for i in inputs)])}):", *reversed(body)]
+        lines.append(f"    return ({', '.join(outputs)},)" if outputs else "    return ()")
+        source = "\n".join(lines)
+        namespace = {name: functions(name) for _, name, _, _ in kept} | self._constants
+        exec(compile(source, "<captured step>", "exec"), namespace)
+        namespace["program"].source = source
+        return namespace["program"]
