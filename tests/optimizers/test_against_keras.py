@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.reference import close, in_float64
-from unidl import optimizers
+from unidl import ops, optimizers
 from unidl.backend import Variable, use_backend
 
 STEPS = 7
@@ -99,8 +99,8 @@ def test_in_a_compiled_step(backend, name, arguments):
             def forward(*coefficients):
                 total = None
                 for c, v in zip(coefficients, variables, strict=True):
-                    part = b.sum(b.multiply(c, v.value))
-                    total = part if total is None else b.add(total, part)
+                    part = ops.sum(ops.multiply(c, v))
+                    total = part if total is None else ops.add(total, part)
                 return optimizer.scale_loss(total), []
 
             state = variables + optimizer.slot_variables
@@ -117,7 +117,7 @@ def test_schedule_and_changed_rate_reach_a_compiled_step(backend):
         v = Variable(np.zeros(2), dtype="float64")
         optimizer = optimizers.SGD(optimizers.schedules.PiecewiseConstantDecay([1, 3], [1.0, 0.1, 0.01]))
         optimizer.build([v])
-        step = b.compile_step(lambda x: (b.sum(b.multiply(x, v.value)), []), optimizer.apply, [v], [v])
+        step = b.compile_step(lambda x: (ops.sum(ops.multiply(x, v)), []), optimizer.apply, [v], [v])
         for _ in range(6):
             step(b.asarray(np.ones(2)))
         close(v.numpy(), np.full(2, -(2 * 1.0 + 2 * 0.1 + 2 * 0.01)), 1e-6)
@@ -126,7 +126,7 @@ def test_schedule_and_changed_rate_reach_a_compiled_step(backend):
         constant = optimizers.SGD(1.0)
         constant.build([v])
         v.assign(np.zeros(2))
-        step = b.compile_step(lambda x: (b.sum(b.multiply(x, v.value)), []), constant.apply, [v], [v])
+        step = b.compile_step(lambda x: (ops.sum(ops.multiply(x, v)), []), constant.apply, [v], [v])
         step(b.asarray(np.ones(2)))
         constant.learning_rate = 0.25
         step(b.asarray(np.ones(2)))
