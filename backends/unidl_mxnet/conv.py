@@ -86,7 +86,7 @@ class Conv:
         y = self._pool(x, window, strides, pairs, -math.inf, pool_type="max")
         # A window of nothing but -inf comes out as the lowest finite number.
         lowest = float(np.finfo(self.dtype(x)).min)
-        return self.where(self.less_equal(y, lowest), self.full((), -math.inf, self.dtype(x)), y)
+        return op("where", self.cast(self.less_equal(y, lowest), self.dtype(y)), self.full_like(y, -math.inf), y)
 
     def avg_pool(self, x, window, strides, padding):
         pairs = explicit_padding(padding, x.shape[1:-1], window, strides)

@@ -82,6 +82,8 @@ class Elementwise:
         left, right = self.is_tensor(x1), self.is_tensor(x2)
         if left and right:
             x1, x2 = self._of_one_dtype(x1, x2)
+            if kernels[0] == "_npi_add" and self._is_large_bias(x1, x2):
+                return op("_npi_add", x1, self._spread(x2, x1.shape))
             legacy = _BROADCASTING.get(kernels[0])
             if legacy and x1.shape != x2.shape and self._is_float(x1) and 0 not in (*x1.shape, *x2.shape):
                 return op(legacy, x1, x2)
@@ -97,6 +99,19 @@ class Elementwise:
             return self._number(kernel, tensor, number, **options)
         number = self.full((), number, self.dtype(tensor))
         return op(kernels[0], tensor, number) if left else op(kernels[0], number, tensor)
+
+    def _is_large_bias(self, x, bias):
+        """Whether a float32 vector is added along the last axis of a large tensor, on a tape."""
+        if len(bias.shape) != 1 or x.shape[-1:] != bias.shape or math.prod(x.shape) < 2**16:
+            return False
+        return self.dtype(x) == "float32" and needs_gradient()
+
+    def _spread(self, bias, shape):
+        """`bias` (c,) along the last axis of `shape`, by a product with ones: its gradient is a fast product too, where the
+        sum in the gradient of broadcasting takes 24 ms for (64, 28, 28, 32).
+        """
+        rows = self.full((math.prod(shape[:-1]), 1), 1, self.dtype(bias))
+        return self.reshape(op("dot", rows, self.reshape(bias, (1, -1))), shape)
 
     # -- one operand -----------------------------------------------------------------------------
 

@@ -148,3 +148,12 @@ def test_mixed_dtypes_are_refused(backend):
         backend.add(backend.asarray(np.ones(2, "float32")), backend.asarray(np.ones(2)))
     with pytest.raises(TypeError, match=r"1\.5"):
         backend.add(backend.asarray([1, 2]), 1.5)
+
+
+def test_bias_of_a_large_tensor():
+    """Takes the route by a product with ones."""
+    x, bias = rng.randn(2**10, 64), rng.randn(64)
+    check(
+        lambda b, x, y: b.add(x, y), np.add, x, bias, dtypes=("float32",),
+        gradient=lambda x, y: [np.ones_like(x), np.full_like(y, 2**10)],
+    )  # fmt: skip
