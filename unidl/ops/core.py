@@ -1,67 +1,111 @@
-"""Conversion, identity and control flow."""
+"""Conversion, dtypes, shapes."""
 
 from __future__ import annotations
 
 import builtins
+import math
 
 import numpy as np
 
 from unidl.backend import dtypes, registry
-from unidl.backend.symbolic import symbolic
 from unidl.backend.variable import Variable
-from unidl.ops.dispatch import NUMBERS, backend_of, call, convert, op, owner_of
+from unidl.ops.dispatch import backend_of, call, convert, op, owner_of, tensor_of
 
 
-def convert_to_tensor(x, dtype=None):
-    """Native tensor of the active backend (a tensor stays with its own), in `dtype` if given."""
-    backend = backend_of((x,))
-    x = convert(backend, x)
+@op
+def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
+    """Native tensor of a number, nested list, array, Variable or native tensor.
+
+    Without `dtype` Python floats become `floatx`, ints int32, and arrays keep their dtype. A tensor stays with its own
+    backend; host data go to the active one.
+    """
+    if sparse or ragged:
+        raise ValueError("convert_to_tensor: sparse and ragged tensors do not exist here. Leave `sparse` and `ragged` out.")
     dtype = None if dtype is None else dtypes.standardize_dtype(dtype)
-    if not backend.is_tensor(x):
-        return backend.asarray(x, dtype)
-    return x if dtype is None or backend.dtype(x) == dtype else backend.cast(x, dtype)
+    backend = backend_of((x,))
+    tensor = convert(backend, x) if owner_of(x) is not None or isinstance(x, np.generic) else x
+    if not backend.is_tensor(tensor) or type(tensor) is np.ndarray:
+        # Host data take their dtype at once: a list of large ints never passes through int32.
+        return backend.asarray(tensor, dtype)
+    return tensor if dtype is None or backend.dtype(tensor) == dtype else backend.cast(tensor, dtype)
+
+
+array = convert_to_tensor
 
 
 def convert_to_numpy(x):
-    """Host copy as `np.ndarray`, of a tensor of any backend, a Variable or host data."""
+    """Host copy as `np.ndarray` of a tensor of any backend, a Variable, array, list or number."""
     if isinstance(x, Variable):
         return x.numpy()
     owner = owner_of(x)
-    return np.asarray(x) if owner is None else owner.to_numpy(x)
+    return np.array(x) if owner is None else owner.to_numpy(x)
 
 
-def is_tensor(x) -> bool:
-    """Whether `x` is a tensor of an installed backend, or a symbolic one."""
-    return isinstance(x, np.ndarray) or (not isinstance(x, Variable) and owner_of(x) is not None)
+def is_tensor(x):
+    """Whether `x` is a native tensor of some backend, or a symbolic one."""
+    if isinstance(x, (np.ndarray, Variable)):
+        return isinstance(x, np.ndarray)
+    owner = owner_of(x)
+    return owner is not None and owner.is_tensor(x)
 
 
-def shape(x) -> tuple:
-    """Shape as a tuple; None for an open axis of a symbolic tensor."""
-    if isinstance(x, Variable | np.ndarray):
+def shape(x):
+    """Shape as a tuple of ints; None for an open axis of a symbolic tensor."""
+    if isinstance(x, (Variable, np.ndarray)):
         return tuple(x.shape)
     owner = owner_of(x)
-    return np.shape(x) if owner is None else owner.shape(x)
+    return np.shape(x) if owner is None else tuple(owner.shape(x))
 
 
-def dtype(x) -> str:
-    """Dtype by name."""
+def ndim(x):
+    """Number of axes."""
+    return len(shape(x))
+
+
+def size(x):
+    """Number of elements, None with an open axis."""
+    sizes = shape(x)
+    return None if None in sizes else math.prod(sizes)
+
+
+def dtype(x):
+    """Name of x's dtype, e.g. "float32"."""
     if isinstance(x, Variable):
         return x.dtype
-    owner = owner_of(x)
-    if owner is None:
-        return x.dtype.name if isinstance(x, np.ndarray) else symbolic.asarray(x).dtype
-    return owner.dtype(x)
+    backend, x = tensor_of(x)
+    return backend.dtype(x)
 
 
 @op
 def cast(x, dtype):
-    """`x` in another dtype; float to int truncates towards zero."""
+    """`x` in `dtype`: floats lose their fraction on the way to integers, bools are 0 and 1."""
     wanted = dtypes.standardize_dtype(dtype)
-    backend = backend_of((x,))
-    x = convert(backend, x)
-    if type(x) in NUMBERS:
-        x = backend.asarray(x)
+    backend, x = tensor_of(x)
     return x if backend.dtype(x) == wanted else backend.cast(x, wanted)
+
+
+@op
+def saturate_cast(x, dtype):
+    """`x` in `dtype`; what lies outside of an integer dtype's range becomes its nearest number."""
+    dtype = dtypes.standardize_dtype(dtype)
+    backend, x = tensor_of(x)
+    own = backend.dtype(x)
+    if dtypes.is_integer(dtype) and own != "bool":
+        low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+        if dtypes.is_integer(own):
+            low, high = max(low, np.iinfo(own).min), min(high, np.iinfo(own).max)
+        else:
+            # A float beside the bound may lie above it: 2**31 - 1 is 2**31 in float32, whose neighbour below is the bound.
+            high = _largest_at_most(high, own)
+        x = call("clip", x, low=low, high=high)
+    return backend.cast(x, dtype)
+
+
+def _largest_at_most(bound, dtype):
+    """The largest integer up to `bound` that a float `dtype` holds."""
+    digits = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}[dtype]
+    excess = max(0, bound.bit_length() - digits)
+    return bound >> excess << excess
 
 
 @op
@@ -72,72 +116,36 @@ def stop_gradient(variable):
 
 @op
 def copy(x):
-    """A tensor that shares no memory with `x`."""
+    """The same values in memory of its own."""
     return call("copy", x)
-
-
-@op
-def scan(f, init, xs, reverse=False):
-    """Loop over the leading axis: f(state, x) -> (state, y).
-
-    Args:
-        f: function of a tuple of tensors and a tuple of the tensors of one moment.
-        init: tuple of tensors.
-        xs: tuple of tensors (t, ...).
-        reverse: from the last moment to the first; the outputs keep the order of `xs`.
-
-    Returns:
-        (last state, outputs (t, ...)).
-    """
-    backend = backend_of((*init, *xs))
-    return backend.scan(f, tuple(convert(backend, s) for s in init), tuple(convert(backend, x) for x in xs), reverse)
-
-
-def cond(pred, true_fn, false_fn):
-    """`true_fn()` if the host-readable bool `pred` holds, else `false_fn()`. Inside a trace use `where`."""
-    if backend_of((pred,)) is symbolic:
-        raise TypeError("cond: the condition is symbolic and has no value yet. Use unidl.ops.where(condition, a, b).")
-    return true_fn() if bool(convert_to_numpy(pred)) else false_fn()
-
-
-def unstack(x, num=None, axis=0):
-    """List of the slices along an axis of known size."""
-    found = call("unstack", x, axis=axis)
-    if num is not None and len(found) != num:
-        raise ValueError(f"unstack: num={num}, but axis {axis} has {len(found)} elements.")
-    return found
-
-
-def scatter(indices, values, shape):
-    """Zeros of `shape` with `values` (m, ...) added at integer `indices` (m, k)."""
-    backend = backend_of((indices, values))
-    values = convert(backend, values)
-    return call("scatter_add", backend.zeros(tuple(shape), backend.dtype(values)), indices, values)
-
-
-def scatter_update(inputs, indices, updates):
-    """Copy of `inputs` with `updates` (m, ...) put at integer `indices` (m, k)."""
-    return call("scatter_update", inputs, indices, updates)
-
-
-@op
-def slice(inputs, start_indices, shape):
-    """The block of `shape` that begins at `start_indices` (Python ints)."""
-    return call("getitem", inputs, key=tuple(builtins.slice(a, a + n) for a, n in zip(start_indices, shape, strict=True)))
-
-
-@op
-def slice_update(inputs, start_indices, updates):
-    """Copy of `inputs` with the block that begins at `start_indices` (Python ints) replaced by `updates`."""
-    sizes, block = shape(inputs), shape(updates)
-    pads = tuple((a, n - a - b) for a, n, b in zip(start_indices, sizes, block, strict=True))
-    inside = call("pad", call("full_like", updates, value=1, dtype="bool"), pad_width=pads)
-    return call("where", inside, call("pad", updates, pad_width=pads), inputs)
-
-
-
 
 
 def device_scope(device_name):
     """`with device_scope("gpu:0"):` puts new tensors there."""
     return registry.device(device_name)
+
+
+# -- blocks by position ----------------------------------------------------------------------------
+
+
+@op
+def slice(inputs, start_indices, shape):
+    """The block of `shape` that begins at `start_indices` (ints); a size of -1 reaches to the end."""
+    starts = [int(s) for s in start_indices]
+    return call("getitem", inputs, key=tuple(builtins.slice(a, None if n == -1 else a + n) for a, n in zip(starts, shape, strict=True)))
+
+
+@op
+def slice_update(inputs, start_indices, updates):
+    """Copy of `inputs` with the block that begins at `start_indices` (ints) replaced by `updates`."""
+    backend = backend_of((inputs, updates))
+    inputs, updates = (backend.asarray(convert(backend, x)) for x in (inputs, updates))
+    starts, sizes, block = [int(s) for s in start_indices], backend.shape(inputs), backend.shape(updates)
+    fits = len(starts) == len(sizes) == len(block) and all(0 <= a <= n - b for a, n, b in zip(starts, sizes, block, strict=True))
+    if not fits:
+        raise ValueError(f"slice_update: a block {block} from {tuple(starts)} on does not fit into the shape {sizes}.")
+    inside = np.zeros(sizes, bool)
+    inside[tuple(builtins.slice(a, a + n) for a, n in zip(starts, block, strict=True))] = True
+    pads = tuple((a, n - a - b) for a, n, b in zip(starts, sizes, block, strict=True))
+    padded = backend.pad(backend.cast(updates, backend.dtype(inputs)), pads)
+    return backend.where(backend.asarray(inside), padded, inputs)

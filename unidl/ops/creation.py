@@ -1,88 +1,155 @@
-"""New tensors, on the active backend."""
+"""New tensors, on the active backend and the current device; those like another tensor, on that tensor's backend."""
 
 from __future__ import annotations
 
+import numpy as np
+
 from unidl.backend import dtypes, registry
-from unidl.ops.dispatch import call, op
+from unidl.backend.symbolic import graph, symbolic
+from unidl.ops.dispatch import NUMBERS, call, call_promoted, op, run, tensor_of
 
 
 def zeros(shape, dtype=None):
-    """Tensor of zeros."""
-    return full(shape, 0, dtype or dtypes.floatx())
+    """Zeros of `shape`, in `dtype` or `floatx`."""
+    return full(shape, 0, dtype)
 
 
 def ones(shape, dtype=None):
-    """Tensor of ones."""
-    return full(shape, 1, dtype or dtypes.floatx())
+    """Ones of `shape`, in `dtype` or `floatx`."""
+    return full(shape, 1, dtype)
+
+
+empty = zeros
 
 
 def full(shape, fill_value, dtype=None):
-    """Tensor filled with the number `fill_value`; its dtype follows the number unless given."""
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    return registry.get_backend().full(shape, fill_value, dtypes.standardize_dtype(dtype or type(fill_value)))
+    """Tensor of `shape` in `dtype` or `floatx`, filled with a number, or with a tensor that broadcasts to it."""
+    shape = (shape,) if hasattr(shape, "__index__") and not getattr(shape, "ndim", 0) else tuple(shape)
+    shape = tuple(None if size is None else int(size) for size in shape)
+    dtype = dtypes.standardize_dtype(dtype)
+    if type(fill_value) in NUMBERS:
+        return run(_maker(shape), "full", [shape, fill_value, dtype], {})
+    backend, value = tensor_of(fill_value)
+    return call("broadcast_to", backend.cast(value, dtype), shape=shape)
 
 
-@op
-def zeros_like(x, dtype=None):
-    """Zeros of the shape (and dtype) of `x`."""
-    return call("full_like", x, value=0, dtype=dtype and dtypes.standardize_dtype(dtype))
-
-
-@op
-def ones_like(x, dtype=None):
-    """Ones of the shape (and dtype) of `x`."""
-    return call("full_like", x, value=1, dtype=dtype and dtypes.standardize_dtype(dtype))
+def _maker(shape):
+    """The backend that makes a tensor of `shape`. An open axis exists only while shapes are inferred."""
+    if None not in shape:
+        return registry.get_backend()
+    if graph.recording():
+        raise ValueError(
+            f"A tensor of shape {shape} cannot be made before the size of the open axis is known. Take the shape from a tensor: "
+            "zeros_like(x), ones_like(x), full_like(x, value)."
+        )
+    return symbolic
 
 
 @op
 def full_like(x, fill_value, dtype=None):
-    """`fill_value` in the shape (and dtype) of `x`."""
-    return call("full_like", x, value=fill_value, dtype=dtype and dtypes.standardize_dtype(dtype))
+    """Tensor of x's shape and, unless given, dtype, filled with `fill_value`."""
+    dtype = None if dtype is None else dtypes.standardize_dtype(dtype)
+    if type(fill_value) in NUMBERS:
+        return call("full_like", x, value=fill_value, dtype=dtype)
+    backend, x = tensor_of(x)
+    zeros = backend.full_like(x, 0, dtype)
+    return call_promoted("add", zeros, backend.cast(tensor_of(fill_value)[1], backend.dtype(zeros)))
 
 
-def arange(start, stop=None, step=1, dtype=None):
-    """Evenly spaced numbers in [start, stop), or [0, start)."""
-    if stop is None:
-        start, stop = 0, start
+@op
+def zeros_like(x, dtype=None):
+    """Zeros of x's shape and, unless given, dtype."""
+    return call("full_like", x, value=0, dtype=None if dtype is None else dtypes.standardize_dtype(dtype))
+
+
+@op
+def ones_like(x, dtype=None):
+    """Ones of x's shape and, unless given, dtype."""
+    return call("full_like", x, value=1, dtype=None if dtype is None else dtypes.standardize_dtype(dtype))
+
+
+empty_like = zeros_like
+
+
+def arange(start, stop=None, step=None, dtype=None):
+    """Numbers from `start` (0 if only one is given) up to but without `stop`; int32 for ints, `floatx` if one is a float."""
+    start, stop = (0, start) if stop is None else (start, stop)
+    start, stop, step = (x.item() if hasattr(x, "item") else x for x in (start, stop, 1 if step is None else step))
     if dtype is None:
-        dtype = "int32" if all(isinstance(v, int) for v in (start, stop, step)) else dtypes.floatx()
-    return registry.get_backend().arange(start, stop, step, dtypes.standardize_dtype(dtype))
+        dtype = dtypes.floatx() if any(isinstance(x, float) for x in (start, stop, step)) else "int32"
+    return run(registry.get_backend(), "arange", [start, stop, step, dtypes.standardize_dtype(dtype)], {})
 
 
 def eye(N, M=None, k=0, dtype=None):
-    """(N, M) with ones on the k-th diagonal."""
-    return registry.get_backend().eye(N, N if M is None else M, k, dtypes.standardize_dtype(dtype))
+    """(N, M) with ones on the k-th diagonal, square by default."""
+    return run(registry.get_backend(), "eye", [N, N if M is None else M, k, dtypes.standardize_dtype(dtype)], {})
 
 
 def identity(n, dtype=None):
-    """(n, n) identity matrix."""
+    """(n, n) with ones on the diagonal."""
     return eye(n, dtype=dtype)
 
 
-def linspace(start, stop, num=50, endpoint=True, dtype=None):
-    """`num` evenly spaced numbers from `start` to `stop`, Python numbers."""
-    import numpy as np
-
-    return registry.get_backend().asarray(np.linspace(start, stop, num, endpoint=endpoint), dtypes.standardize_dtype(dtype))
+# -- constants that NumPy computes in float64 on the host ------------------------------------------
 
 
-@op
-def tril(x, k=0):
-    """`x` with zeros above the k-th diagonal of its last two axes."""
-    return _triangle(x, lambda backend, rows, cols: backend.greater_equal(backend.add(rows, k), cols))
+def tri(N, M=None, k=0, dtype=None):
+    """(N, M) with ones on and below the k-th diagonal."""
+    return _constant(np.tri(N, M, k), dtype)
 
 
-@op
-def triu(x, k=0):
-    """`x` with zeros below the k-th diagonal of its last two axes."""
-    return _triangle(x, lambda backend, rows, cols: backend.less_equal(backend.add(rows, k), cols))
+def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
+    """`num` evenly spaced numbers from `start` to `stop` (numbers or tensors with values), the last included if `endpoint`.
+
+    With `retstep` also the distance between neighbours.
+    """
+    values, step = np.linspace(_host(start), _host(stop), num, endpoint, retstep=True, axis=axis)
+    values = _constant(values, dtype)
+    return (values, step) if retstep else values
 
 
-def _triangle(x, keep):
-    from unidl.ops.dispatch import prepare
+def logspace(start, stop, num=50, endpoint=True, base=10, dtype=None, axis=0):
+    """`base` to the power of `linspace(start, stop)`."""
+    return _constant(np.logspace(_host(start), _host(stop), num, endpoint, base=base, axis=axis), dtype)
 
-    backend, (x,) = prepare((x,))
-    n, m = backend.shape(x)[-2:]
-    rows = backend.reshape(backend.arange(0, n, 1, "int32"), (n, 1))
-    mask = keep(backend, rows, backend.arange(0, m, 1, "int32"))
-    return backend.where(mask, x, backend.full_like(x, 0))
+
+def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
+    """`num` numbers from `start` to `stop` with a constant ratio between neighbours."""
+    return _constant(np.geomspace(_host(start), _host(stop), num, endpoint, axis=axis), dtype)
+
+
+def bartlett(x):
+    """Triangular window of `x` points."""
+    return _constant(np.bartlett(int(x)), None)
+
+
+def hamming(x):
+    """Hamming's window of `x` points, 0.54 - 0.46 cos."""
+    return _constant(np.hamming(int(x)), None)
+
+
+def hanning(x):
+    """Hann's window of `x` points, 0.5 - 0.5 cos."""
+    return _constant(np.hanning(int(x)), None)
+
+
+def blackman(x):
+    """Blackman's window of `x` points, 0.42 - 0.5 cos + 0.08 cos of twice the angle."""
+    return _constant(np.blackman(int(x)), None)
+
+
+def kaiser(x, beta):
+    """Kaiser's window of `x` points with the shape parameter `beta`."""
+    return _constant(np.kaiser(int(x), beta), None)
+
+
+def _constant(values, dtype):
+    return registry.get_backend().asarray(np.asarray(values), dtypes.standardize_dtype(dtype))
+
+
+def _host(x):
+    """A number or array of numbers as float64."""
+    if isinstance(x, (*NUMBERS, np.generic)):
+        return x
+    backend, x = tensor_of(x)
+    return backend.to_numpy(x)

@@ -1,167 +1,145 @@
-"""Elementwise functions, by NumPy's names. Arguments broadcast; dtypes are promoted; integers become `floatx` where needed."""
+"""Elementwise functions of the contract. Shapes broadcast; a Python number adopts the dtype of the tensor beside it."""
 
 from __future__ import annotations
 
-from unidl.ops.dispatch import call, call_float, call_promoted, op
+from unidl.backend import dtypes
+from unidl.ops.dispatch import NUMBERS, call, call_bool, op, tensor_of
+from unidl.ops.make import binary, bitwise, logical, unary
 
-_UNARY_FLOAT = {
-    "exp": "e**x.",
-    "expm1": "e**x - 1, accurate near 0.",
-    "log": "Natural logarithm.",
-    "log1p": "log(1 + x), accurate near 0.",
-    "sqrt": "Square root.",
-    "rsqrt": "1 / sqrt(x).",
-    "sin": "Sine of radians.",
-    "cos": "Cosine of radians.",
-    "tan": "Tangent of radians.",
-    "arcsin": "Inverse sine, in radians.",
-    "arccos": "Inverse cosine, in radians.",
-    "arctan": "Inverse tangent, in radians.",
-    "sinh": "Hyperbolic sine.",
-    "cosh": "Hyperbolic cosine.",
-    "tanh": "Hyperbolic tangent.",
-    "arcsinh": "Inverse hyperbolic sine.",
-    "arccosh": "Inverse hyperbolic cosine.",
-    "arctanh": "Inverse hyperbolic tangent.",
-    "erf": "Error function, 2/sqrt(pi) times the integral of exp(-t**2) from 0 to x.",
-    "erfinv": "Inverse of `erf`.",
-    "reciprocal": "1 / x.",
-}
-_UNARY = {
-    "negative": "-x.",
-    "abs": "Absolute value; its gradient at 0 is 0.",
-    "sign": "-1, 0 or 1.",
-    "square": "x * x.",
-    "floor": "Largest integer not above x, in x's dtype.",
-    "ceil": "Smallest integer not below x, in x's dtype.",
-    "trunc": "x without its fraction.",
-    "isnan": "Where x is NaN, as bool.",
-    "isinf": "Where x is infinite, as bool.",
-    "isfinite": "Where x is neither NaN nor infinite, as bool.",
-}
-_BINARY = {
-    "add": "x1 + x2.",
-    "subtract": "x1 - x2.",
-    "multiply": "x1 * x2.",
-    "floor_divide": "floor(x1 / x2).",
-    "mod": "x1 - floor(x1 / x2) * x2: has the sign of x2.",
-    "power": "x1 ** x2.",
-    "maximum": "The larger of both; equal ones share the gradient.",
-    "minimum": "The smaller of both; equal ones share the gradient.",
-    "equal": "x1 == x2, as bool.",
-    "not_equal": "x1 != x2, as bool.",
-    "less": "x1 < x2, as bool.",
-    "less_equal": "x1 <= x2, as bool.",
-    "greater": "x1 > x2, as bool.",
-    "greater_equal": "x1 >= x2, as bool.",
-    "bitwise_and": "Bits set in both, of integers.",
-    "bitwise_or": "Bits set in either, of integers.",
-    "bitwise_xor": "Bits set in one only, of integers.",
-}
+# -- arithmetic ------------------------------------------------------------------------------------
 
+add = binary("add", "x1 + x2.")
+subtract = binary("subtract", "x1 - x2.")
+multiply = binary("multiply", "x1 * x2.")
+divide = binary("divide", "x1 / x2; integers become floats first.", to_floats=True)
+true_divide = divide
+floor_divide = binary("floor_divide", "The largest integer not above x1 / x2.")
+mod = binary("mod", "Remainder of x1 / x2 with the sign of x2.")
+power = binary("power", "x1 to the power of x2.")
+maximum = binary("maximum", "The larger of x1 and x2; where they are equal each gets half of the gradient.")
+minimum = binary("minimum", "The smaller of x1 and x2; where they are equal each gets half of the gradient.")
+arctan2 = binary("arctan2", "Angle of the point (x2, x1), between -pi and pi.", to_floats=True)
 
-def _define(name, doc, caller, arguments, **options):
-    if arguments == 1:
+negative = unary("negative", "-x.", to_float=False)
+absolute = unary("absolute", "|x|, with gradient 0 at 0.", to_float=False, contract="abs")
+abs = unary("abs", "|x|, with gradient 0 at 0.", to_float=False)
+sign = unary("sign", "-1, 0 or 1 as x is negative, zero or positive.", to_float=False)
+square = unary("square", "x * x.", to_float=False)
+sqrt = unary("sqrt", "Square root; NaN for negative x.")
+rsqrt = unary("rsqrt", "1 / sqrt(x).")
+reciprocal = unary("reciprocal", "1 / x.")
 
-        def function(x):
-            return caller(name, x, **options)
-    else:
+# -- exponentials and trigonometry -----------------------------------------------------------------
 
-        def function(x1, x2):
-            return caller(name, x1, x2, **options)
+exp = unary("exp", "e to the power of x.")
+expm1 = unary("expm1", "exp(x) - 1, accurate near 0.")
+log = unary("log", "Natural logarithm; -inf at 0, NaN below.")
+log1p = unary("log1p", "log(1 + x), accurate near 0.")
+sin = unary("sin", "Sine of x in radians.")
+cos = unary("cos", "Cosine of x in radians.")
+tan = unary("tan", "Tangent of x in radians.")
+arcsin = unary("arcsin", "Angle in [-pi/2, pi/2] whose sine is x.")
+arccos = unary("arccos", "Angle in [0, pi] whose cosine is x.")
+arctan = unary("arctan", "Angle in (-pi/2, pi/2) whose tangent is x.")
+sinh = unary("sinh", "Hyperbolic sine.")
+cosh = unary("cosh", "Hyperbolic cosine.")
+tanh = unary("tanh", "Hyperbolic tangent.")
+arcsinh = unary("arcsinh", "Inverse of sinh.")
+arccosh = unary("arccosh", "Inverse of cosh, for x >= 1.")
+arctanh = unary("arctanh", "Inverse of tanh, for -1 < x < 1.")
+erf = unary("erf", "Error function, 2 / sqrt(pi) times the integral of exp(-t**2) from 0 to x.")
+erfinv = unary("erfinv", "Inverse of erf, for -1 < x < 1.")
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = doc
-    globals()[name] = op(function)
+# -- comparisons and logic: bool tensors -----------------------------------------------------------
 
-
-for _name, _doc in _UNARY_FLOAT.items():
-    _define(_name, _doc, call_float, 1)
-for _name, _doc in _UNARY.items():
-    _define(_name, _doc, call, 1)
-for _name, _doc in _BINARY.items():
-    _define(_name, _doc, call_promoted, 2)
-_define("divide", "x1 / x2; integers become floats first.", call_promoted, 2, to_floats=True)
-_define("arctan2", "Angle of the point (x2, x1), in radians.", call_promoted, 2, to_floats=True)
-
-absolute, true_divide = globals()["abs"], globals()["divide"]
-
-
-@op
-def round(x, decimals=0):
-    """To the nearest number with `decimals` decimals, halves to the even one; the gradient is 0."""
-    if not decimals:
-        return call("round", x)
-    scale = 10.0**decimals
-    return call_promoted("divide", call("round", call_promoted("multiply", x, scale)), scale)
-
-
-@op
-def clip(x, x_min, x_max):
-    """x within [x_min, x_max], Python numbers or None; the gradient passes at the bounds."""
-    return call("clip", x, low=x_min, high=x_max)
-
-
-def _to_bool(x):
-    from unidl.ops.core import cast
-
-    return cast(x, "bool")
-
-
-@op
-def logical_and(x1, x2):
-    """Both, of bools."""
-    return call("logical_and", _to_bool(x1), _to_bool(x2))
-
-
-@op
-def logical_or(x1, x2):
-    """Either, of bools."""
-    return call("logical_or", _to_bool(x1), _to_bool(x2))
-
-
-@op
-def logical_xor(x1, x2):
-    """One but not both, of bools."""
-    return call("logical_xor", _to_bool(x1), _to_bool(x2))
+equal = binary("equal", "x1 == x2.")
+not_equal = binary("not_equal", "x1 != x2.")
+less = binary("less", "x1 < x2.")
+less_equal = binary("less_equal", "x1 <= x2.")
+greater = binary("greater", "x1 > x2.")
+greater_equal = binary("greater_equal", "x1 >= x2.")
+logical_and = logical("logical_and", "x1 and x2; what is not 0 counts as true.")
+logical_or = logical("logical_or", "x1 or x2; what is not 0 counts as true.")
+logical_xor = logical("logical_xor", "Whether exactly one of x1 and x2 is true.")
+isnan = unary("isnan", "Whether x is NaN.")
+isinf = unary("isinf", "Whether x is inf or -inf.")
+isfinite = unary("isfinite", "Whether x is neither infinite nor NaN.")
 
 
 @op
 def logical_not(x):
-    """The opposite, of bools."""
-    return call("logical_not", _to_bool(x))
+    """Not x; what is not 0 counts as true."""
+    return call_bool("logical_not", x)
+
+
+# -- bits of integers ------------------------------------------------------------------------------
+
+bitwise_and = bitwise("bitwise_and", "Bits that both integers have.")
+bitwise_or = bitwise("bitwise_or", "Bits that either integer has.")
+bitwise_xor = bitwise("bitwise_xor", "Bits that exactly one of the integers has.")
+
+
+@op
+def bitwise_not(x):
+    """All bits of the integers flipped: -x - 1."""
+    return subtract(-1, x)
+
+
+bitwise_invert = bitwise_not
 
 
 @op
 def left_shift(x, y):
-    """Integers times 2**y, `y` a Python int."""
-    return call("left_shift", x, bits=y)
+    """Integers x times 2**y, `y` a Python int."""
+    return call("left_shift", x, bits=_bits("left_shift", y))
 
 
 @op
 def right_shift(x, y):
-    """Integers divided by 2**y and rounded down, `y` a Python int."""
-    return call("right_shift", x, bits=y)
+    """Integers x divided by 2**y and rounded down, `y` a Python int."""
+    return call("right_shift", x, bits=_bits("right_shift", y))
 
 
 bitwise_left_shift, bitwise_right_shift = left_shift, right_shift
 
 
-@op
-def logaddexp(x1, x2):
-    """log(exp(x1) + exp(x2)), without overflow."""
-    top = call_promoted("maximum", x1, x2, to_floats=True)
-    gap = call("negative", call("abs", call_promoted("subtract", x1, x2, to_floats=True)))
-    return call_promoted("add", top, call_float("log1p", call_float("exp", gap)))
+def _bits(name, y):
+    if not hasattr(y, "__index__") or getattr(y, "ndim", 0):
+        raise TypeError(f"{name}: the number of bits must be a Python int, got {type(y).__name__}. Multiply by a power of 2 instead.")
+    return int(y)
+
+
+# -- rounding --------------------------------------------------------------------------------------
+
+floor = unary("floor", "The largest integer not above x, as a float; gradient 0.")
+ceil = unary("ceil", "The smallest integer not below x, as a float; gradient 0.")
 
 
 @op
-def log2(x):
-    """Logarithm to base 2."""
-    return call_promoted("multiply", call_float("log", x), 1.4426950408889634)
+def round(x, decimals=0):
+    """Nearest integer, halves to the even one; with `decimals` to that many digits. Integers stay as they are."""
+    backend, x = tensor_of(x)
+    if not dtypes.is_float(backend.dtype(x)):
+        return x
+    if decimals == 0:
+        return call("round", x)
+    return divide(call("round", multiply(x, 10.0**decimals)), 10.0**decimals)
 
 
 @op
-def log10(x):
-    """Logarithm to base 10."""
-    return call_promoted("multiply", call_float("log", x), 0.4342944819032518)
+def trunc(x):
+    """x without its fraction; integers stay as they are."""
+    backend, x = tensor_of(x)
+    return call("trunc", x) if dtypes.is_float(backend.dtype(x)) else x
+
+
+@op
+def clip(x, x_min, x_max):
+    """x, at least `x_min` and at most `x_max` (None: no bound); the gradient passes at numeric bounds."""
+    if all(b is None or type(b) in NUMBERS for b in (x_min, x_max)):
+        if float in (type(x_min), type(x_max)):
+            backend, x = tensor_of(x)
+            x = x if dtypes.is_float(backend.dtype(x)) else backend.cast(x, dtypes.floatx())
+        return call("clip", x, low=x_min, high=x_max)
+    x = x if x_min is None else maximum(x, x_min)
+    return x if x_max is None else minimum(x, x_max)

@@ -1,92 +1,200 @@
-"""Picking elements, and order."""
+"""Lookups, choices, scatters, sorting."""
 
 from __future__ import annotations
 
+import numpy as np
+
 from unidl.backend import dtypes
-from unidl.ops.core import shape as shape_of
-from unidl.ops.dispatch import call, op
-from unidl.ops.elementwise import add, greater, less
-from unidl.ops.reductions import sum
-from unidl.ops.shaping import moveaxis, where
+from unidl.ops.dispatch import NUMBERS, backend_of, call, call_promoted, convert, op, prepare, promote, run, tensor_of, to_bool
+from unidl.ops.shaping import ravel
 
 
 @op
 def get_item(x, key):
-    """x[key], for ints, slices, None and Ellipsis; an integer tensor as the only key picks along the first axis."""
-    if not isinstance(key, int | slice | tuple | type(None) | type(Ellipsis)):
-        return take(x, key, axis=0)
-    return call("getitem", x, key=key if isinstance(key, tuple) else (key,))
+    """x[key] for ints, slices, None and Ellipsis, or one tensor (list, array) of integers for the first axis.
+
+    Boolean masks are refused, since the result's shape would depend on values: use `where`.
+    """
+    if isinstance(key, tuple):
+        if any(isinstance(k, (list, np.ndarray)) for k in key):
+            raise TypeError("get_item: only one array of indices, for the first axis, is possible. Use take or take_along_axis.")
+        return call("getitem", x, key=key)
+    if isinstance(key, (int, slice, type(None), type(Ellipsis), np.integer)):
+        return call("getitem", x, key=(key,))
+    backend, indices = tensor_of(key)
+    if backend.dtype(indices) == "bool":
+        raise TypeError("get_item: a boolean mask gives a shape that depends on values. Use where(mask, x, 0), or NumPy on the host.")
+    return take(x, indices, axis=0)
 
 
 @op
 def take(x, indices, axis=None):
-    """Slices along `axis` by integers of any shape; of the flat tensor without an axis. Negative ones count from the end."""
+    """Slices of x along `axis` (of the flattened x without one) by integers of any shape; negative ones count from the end."""
     if axis is None:
-        x, axis = call("reshape", x, shape=(-1,)), 0
-    return call("take", x, indices, axis=axis)
+        x, axis = ravel(x), 0
+    return call("take", x, _integers("take", indices), axis=axis)
 
 
 @op
 def take_along_axis(x, indices, axis=None):
-    """For each position the element whose place along `axis` stands in `indices`, which has x's rank."""
+    """Elements of x by `indices` of x's rank: out[i][j] = x[indices[i][j]][j] for axis 0; both flattened without an axis."""
     if axis is None:
-        x, indices, axis = call("reshape", x, shape=(-1,)), call("reshape", indices, shape=(-1,)), 0
-    size = shape_of(x)[axis]
-    if size is not None:
-        indices = where(less(indices, 0), add(indices, size), indices)
-    return call("take_along_axis", x, indices, axis=axis)
+        x, indices, axis = ravel(x), ravel(indices), 0
+    backend = backend_of([x, indices])
+    x, indices = (backend.asarray(convert(backend, t)) for t in (x, _integers("take_along_axis", indices)))
+    if backend.dtype(indices) in dtypes.SIGNED and -len(backend.shape(x)) <= axis < len(backend.shape(x)):
+        size = backend.shape(x)[axis]
+        if size is not None:
+            indices = backend.where(backend.less(indices, 0), backend.add(indices, size), indices)
+    return run(backend, "take_along_axis", [x, indices], {"axis": axis})
+
+
+def _integers(name, indices):
+    """Host lists as integers (an empty one has no dtype of its own)."""
+    if isinstance(indices, (list, tuple)) and len(indices) == 0:
+        return np.zeros((0,), "int32")
+    return indices
+
+
+@op
+def where(condition, x1=None, x2=None):
+    """x1 where `condition` is true (not 0), else x2; all broadcast. The gradient goes to the choice taken alone."""
+    if x1 is None or x2 is None:
+        raise ValueError("where: give both x1 and x2. The positions alone, np.nonzero, have a shape that depends on values.")
+    backend, (condition, x1, x2) = prepare((condition, x1, x2))
+    condition = to_bool(backend, backend.asarray(condition))
+    x1, x2 = promote(backend, [x1, x2])
+    # One of them may still be a number, which adopts the other's dtype.
+    if type(x1) in NUMBERS:
+        x1 = backend.asarray(x1, backend.dtype(x2))
+    if type(x2) in NUMBERS:
+        x2 = backend.asarray(x2, backend.dtype(x1))
+    return run(backend, "where", [condition, x1, x2], {})
+
+
+@op
+def select(condlist, choicelist, default=0):
+    """The choice that belongs to the first true condition, `default` where none is."""
+    result = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        result = where(condition, choice, result)
+    return result
+
+
+# -- scatters --------------------------------------------------------------------------------------
+
+
+@op
+def scatter(indices, values, shape):
+    """Zeros of `shape` with `values` (m, *shape[k:]) added at integer `indices` (m, k)."""
+    backend = backend_of([indices, values])
+    indices, values = (backend.asarray(convert(backend, t)) for t in (indices, values))
+    zeros = backend.full(tuple(shape), 0, backend.dtype(values))
+    return run(backend, "scatter_add", [zeros, *_rows(backend, indices, values, len(shape))], {})
+
+
+@op
+def scatter_update(inputs, indices, updates, reduction=None):
+    """Copy of `inputs` with `updates` (m, *inputs.shape[k:]) put at integer `indices` (m, k), or added for reduction="add"."""
+    names = {None: "scatter_update", "add": "scatter_add"}
+    if reduction not in names:
+        raise ValueError(f"scatter_update: reduction must be None or \"add\", got {reduction!r}.")
+    backend = backend_of([inputs, indices, updates])
+    inputs, indices, updates = (backend.asarray(convert(backend, t)) for t in (inputs, indices, updates))
+    dtype = backend.dtype(inputs)
+    updates = updates if backend.dtype(updates) == dtype else backend.cast(updates, dtype)
+    return run(backend, names[reduction], [inputs, *_rows(backend, indices, updates, len(backend.shape(inputs)))], {})
+
+
+def _rows(backend, indices, updates, rank):
+    """Indices (..., k) and updates (..., *rest) with the leading axes made one."""
+    shape = backend.shape(indices)
+    if len(shape) <= 2 or None in shape:
+        return indices, updates
+    k, rest = shape[-1], backend.shape(updates)[len(shape) - 1 :]
+    return backend.reshape(indices, (-1, k)), backend.reshape(updates, (-1, *rest))
+
+
+# -- order -----------------------------------------------------------------------------------------
 
 
 @op
 def sort(x, axis=-1):
-    """Ascending along `axis`."""
-    return call("sort", x, axis=axis)
+    """Ascending along `axis`, NaN last; flattened first if it is None."""
+    return call("sort", ravel(x), axis=0) if axis is None else call("sort", x, axis=axis)
 
 
 @op
 def argsort(x, axis=-1):
-    """int32 places of a stable ascending sort."""
-    return call("argsort", x, axis=axis)
+    """int32 indices that sort x along `axis`, equals in their order; flattened first if it is None."""
+    return call("argsort", ravel(x), axis=0) if axis is None else call("argsort", x, axis=axis)
 
 
 @op
 def top_k(x, k, sorted=True):
-    """(values, int32 indices) of the k largest along the last axis, in descending order."""
+    """(values, int32 indices) of the k largest along the last axis, largest first, of equals the first."""
     return call("top_k", x, k=k)
 
 
 @op
 def in_top_k(targets, predictions, k):
-    """Whether the class targets (n,) are among the k largest of predictions (n, classes): bool (n,)."""
-    wanted = call("take_along_axis", predictions, call("expand_dims", targets, axis=-1), axis=-1)
-    return less(sum(greater(predictions, wanted), axis=-1), k)
+    """Whether class `targets` (n,) is among the k largest of `predictions` (n, classes); ties count as in. Bool (n,)."""
+    backend = backend_of([predictions, targets])
+    predictions, targets = (backend.asarray(convert(backend, t)) for t in (predictions, targets))
+    own = take_along_axis(predictions, backend.expand_dims(targets, -1), -1)
+    better = backend.sum(backend.cast(call_promoted("greater", predictions, own), "int32"), -1)
+    finite = backend.squeeze(backend.isfinite(own), -1)
+    return backend.logical_and(backend.less(better, k), finite)
 
 
 @op
-def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
-    """(...,) integers -> (..., num_classes) with a 1 at each; the new axis may stand elsewhere."""
+def searchsorted(sorted_sequence, values, side="left"):
+    """int32 places of `values` in the ascending 1-D `sorted_sequence`, before ("left") or after ("right") equals."""
+    if side not in ("left", "right"):
+        raise ValueError(f'searchsorted: side must be "left" or "right", got {side!r}.')
+    backend = backend_of([sorted_sequence, values])
+    values = backend.expand_dims(backend.asarray(convert(backend, values)), -1)
+    smaller = call_promoted("less" if side == "left" else "less_equal", sorted_sequence, values)
+    return backend.sum(backend.cast(smaller, "int32"), -1)
+
+
+@op
+def digitize(x, bins):
+    """int32 number of the bin, between ascending edges `bins`, that x falls in: 0 below the first edge."""
+    return searchsorted(bins, x, side="right")
+
+
+@op
+def bincount(x, weights=None, minlength=0, sparse=False):
+    """How often each of 0 ... max(x) occurs in integers x (n,), or the sum of its `weights`.
+
+    The result has `minlength` entries at least; in a compiled function, where max(x) is unknown, give host data.
+    """
     if sparse:
-        raise ValueError("one_hot: sparse tensors are not offered; use sparse=False.")
-    result = call("one_hot", x, num_classes=num_classes, dtype=dtypes.standardize_dtype(dtype))
-    if axis in (-1, len(shape_of(x))):
-        return result
-    return moveaxis(result, -1, axis)
+        raise ValueError("bincount: sparse tensors do not exist here. Leave `sparse` out.")
+    backend, x = tensor_of(x)
+    largest = int(backend.to_numpy(backend.max(x))) + 1 if backend.shape(x)[0] else 0
+    counts = backend.one_hot(x, max(largest, minlength), "int32" if weights is None else dtypes.floatx())
+    if weights is not None:
+        counts = call_promoted("multiply", counts, backend.expand_dims(backend.asarray(convert(backend, weights)), -1))
+    return backend.sum(counts, 0)
 
 
 @op
-def argmax(x, axis=None, keepdims=False):
-    """int32 place of the first largest element along `axis`, or in the flat tensor."""
-    return _extreme("argmax", x, axis, keepdims)
+def isin(x1, x2, assume_unique=False, invert=False):
+    """Whether each element of x1 occurs in x2 (not, with `invert`)."""
+    backend = backend_of([x1, x2])
+    x1, x2 = (backend.asarray(convert(backend, t)) for t in (x1, x2))
+    found = backend.any(call_promoted("equal", backend.expand_dims(x1, -1), ravel(x2)), -1)
+    return backend.logical_not(found) if invert else found
 
 
 @op
-def argmin(x, axis=None, keepdims=False):
-    """int32 place of the first smallest element along `axis`, or in the flat tensor."""
-    return _extreme("argmin", x, axis, keepdims)
-
-
-def _extreme(name, x, axis, keepdims):
-    if axis is not None:
-        return call(name, x, axis=axis, keepdims=keepdims)
-    found = call(name, call("reshape", x, shape=(-1,)), axis=0, keepdims=False)
-    return call("reshape", found, shape=(1,) * len(shape_of(x))) if keepdims else found
+def unravel_index(indices, shape):
+    """Positions along each axis of `shape` of flat `indices`: a tuple of integer tensors."""
+    backend, rest = tensor_of(indices)
+    positions = []
+    for size in reversed(tuple(shape)):
+        positions.append(backend.mod(rest, size))
+        rest = backend.floor_divide(rest, size)
+    return tuple(reversed(positions))

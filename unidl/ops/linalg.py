@@ -1,98 +1,191 @@
-"""Linear algebra on the last two axes, batched."""
+"""Linear algebra on the last two axes, batched over those before."""
 
 from __future__ import annotations
 
-from unidl.ops.core import shape as shape_of
-from unidl.ops.dispatch import call_float, call_promoted, op
-from unidl.ops.elementwise import abs, power, square
-from unidl.ops.reductions import max, min, sum
+import math
+
+from unidl.backend import dtypes
+from unidl.ops.creation import zeros_like
+from unidl.ops.dispatch import call, call_float, call_promoted, op, tensor_of
+from unidl.ops.elementwise import abs as abs_
+from unidl.ops.elementwise import log, multiply, power, reciprocal, sign, sqrt, square
+from unidl.ops.indexing import where
+from unidl.ops.make import unary
+from unidl.ops.products import diagonal, matmul
+from unidl.ops.reductions import max as max_
+from unidl.ops.reductions import min as min_
+from unidl.ops.reductions import sum as sum_
+from unidl.ops.shaping import expand_dims, swapaxes
+
+det = unary("det", "Determinant: (..., n, n) -> (...).")
+inv = unary("inv", "Inverse: (..., n, n) -> (..., n, n).")
+eigh = unary("eigh", "(eigenvalues (..., n) ascending, eigenvectors (..., n, n) in columns) of symmetric matrices.")
 
 
 @op
 def cholesky(x, upper=False):
-    """Lower factor of symmetric positive definite matrices, or the upper one."""
+    """Lower factor L of symmetric positive definite matrices x = L L^T; its transpose with `upper`."""
     factor = call_float("cholesky", x)
-    if not upper:
-        return factor
-    from unidl.ops.shaping import swapaxes
+    return swapaxes(factor, -1, -2) if upper else factor
 
-    return swapaxes(factor, -1, -2)
+
+@op
+def cholesky_inverse(x, upper=False):
+    """Inverse of the matrix whose Cholesky factor is x."""
+    lower = swapaxes(x, -1, -2) if upper else x
+    inverse = call_float("inv", lower)
+    return matmul(swapaxes(inverse, -1, -2), inverse)
 
 
 @op
 def qr(x, mode="reduced"):
-    """(q, r) with orthonormal q and upper triangular r."""
+    """(q, r) with x = q r, q (..., m, k) orthonormal, r (..., k, n) upper triangular, k = min(m, n)."""
     if mode != "reduced":
-        raise ValueError(f'qr: only mode="reduced" is offered, got {mode!r}.')
+        raise ValueError(f'qr: only mode="reduced" exists here, got {mode!r}.')
     return call_float("qr", x)
 
 
 @op
-def svd(x, full_matrices=False, compute_uv=True):
-    """(u, s, vh), s descending; only s with compute_uv=False."""
-    if full_matrices:
-        raise ValueError("svd: only the reduced factors are offered; use full_matrices=False.")
-    found = call_float("svd", x)
-    return found if compute_uv else found[1]
+def svd(x, full_matrices=True, compute_uv=True):
+    """(u, s, vh) with x = u diag(s) vh and s descending; s alone without `compute_uv`.
 
-
-@op
-def eigh(x):
-    """(eigenvalues ascending, eigenvectors in columns) of symmetric matrices."""
-    return call_float("eigh", x)
-
-
-@op
-def inv(x):
-    """Inverse."""
-    return call_float("inv", x)
-
-
-@op
-def det(x):
-    """Determinant."""
-    return call_float("det", x)
+    `full_matrices=True` (the default of NumPy) is possible for square matrices; else write `full_matrices=False`.
+    """
+    backend, x = tensor_of(x)
+    m, n = backend.shape(x)[-2:]
+    if full_matrices and compute_uv and m != n:
+        raise ValueError(f"svd: full matrices of a {m} x {n} matrix are not available. Write svd(x, full_matrices=False).")
+    u, s, vh = call_float("svd", x)
+    return (u, s, vh) if compute_uv else s
 
 
 @op
 def solve(a, b):
-    """x with a @ x = b; b a matrix, or a vector where it has one axis fewer than a."""
+    """x with a @ x = b: a (..., n, n), b (..., n, k), or (n,) for one right side."""
     return _solve("solve", a, b)
 
 
 @op
 def solve_triangular(a, b, lower=False):
-    """Like `solve`, reading only one triangle of a."""
+    """Like `solve` for an upper (or `lower`) triangular a."""
     return _solve("solve_triangular", a, b, lower=lower)
 
 
-def _solve(name, a, b, **options):
-    if len(shape_of(b)) == len(shape_of(a)) - 1:
-        from unidl.ops.shaping import expand_dims, squeeze
+def _solve(name, a, b, **kwargs):
+    backend, b = tensor_of(b)
+    if len(backend.shape(b)) == len(_shape(a)) - 1:
+        solution = call_promoted(name, a, expand_dims(b, -1), to_floats=True, **kwargs)
+        return call("squeeze", solution, axis=-1)
+    return call_promoted(name, a, b, to_floats=True, **kwargs)
 
-        return squeeze(call_promoted(name, a, expand_dims(b, -1), to_floats=True, **options), -1)
-    return call_promoted(name, a, b, to_floats=True, **options)
+
+@op
+def pinv(x, rcond=None):
+    """Pseudo-inverse (Moore and Penrose); singular values up to `rcond` times the largest count as 0."""
+    u, s, vh = call_float("svd", x)
+    backend, s = tensor_of(s)
+    if rcond is None:
+        rcond = max(_shape(x)[-2:]) * _EPSILON[backend.dtype(s)]
+    small = call("less_equal", s, multiply(max_(s, -1, keepdims=True), rcond))
+    inverse = where(small, 0, reciprocal(where(small, 1, s)))
+    return matmul(multiply(swapaxes(vh, -1, -2), expand_dims(inverse, -2)), swapaxes(u, -1, -2))
+
+
+@op
+def lstsq(a, b, rcond=None):
+    """x with the smallest |a @ x - b|, of minimal norm: a (m, n), b (m,) or (m, k)."""
+    return matmul(pinv(a, rcond), b)
+
+
+@op
+def matrix_rank(x, tol=None):
+    """int32 number of singular values above `tol`, by default the largest times max(m, n) times the dtype's epsilon."""
+    _, s, _ = call_float("svd", x)
+    backend, s = tensor_of(s)
+    if tol is None:
+        tol = multiply(max_(s, -1, keepdims=True), max(_shape(x)[-2:]) * _EPSILON[backend.dtype(s)])
+    return sum_(backend.cast(call_promoted("greater", s, tol), "int32"), -1)
+
+
+@op
+def slogdet(x):
+    """(sign, log of |determinant|), each (...)."""
+    # By QR, the determinant of an orthonormal q being 1 or -1: no product that could overflow.
+    q, r = call_float("qr", x)
+    pivots = diagonal(r, 0, -2, -1)
+    signs = multiply(call("prod", sign(pivots), axis=-1), sign(call("det", q)))
+    return signs, sum_(log(abs_(pivots)), -1)
+
+
+@op
+def logdet(x):
+    """log of the determinant of symmetric positive definite matrices, by their Cholesky factor."""
+    return multiply(sum_(log(diagonal(call_float("cholesky", x), 0, -2, -1)), -1), 2.0)
 
 
 @op
 def norm(x, ord=None, axis=None, keepdims=False):
-    """Vector norm over `axis` (all by default): ord None or 2, 1, inf, -inf, or any number. The gradient at 0 is 0."""
-    if ord in (None, 2, "fro"):
-        return _root(sum(square(x), axis=axis, keepdims=keepdims))
-    if ord == float("inf"):
-        return max(abs(x), axis=axis, keepdims=keepdims)
-    if ord == float("-inf"):
-        return min(abs(x), axis=axis, keepdims=keepdims)
-    if ord == 1:
-        return sum(abs(x), axis=axis, keepdims=keepdims)
-    if isinstance(ord, int | float):
-        return power(sum(power(abs(x), ord), axis=axis, keepdims=keepdims), 1.0 / ord)
-    raise ValueError(f"norm: ord must be a number, None or 'fro', got {ord!r}.")
+    """Norm of vectors (`axis` an int, or None for all elements) or matrices (`axis` a pair), with gradient 0 at 0.
+
+    ord for vectors: None or 2 (Euclidean), 1, inf, -inf, 0 (number of non-zeros) or any other number; for matrices: None or
+    "fro", "nuc", 1, -1, inf, -inf, 2, -2.
+    """
+    backend, x = tensor_of(x)
+    if not dtypes.is_float(backend.dtype(x)):
+        x = backend.cast(x, dtypes.floatx())
+    rank = len(backend.shape(x))
+    axes = tuple(range(rank)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
+    if ord is None or (ord == 2 and len(axes) == 1) or (ord == "fro" and len(axes) == 2):
+        return _root(sum_(square(x), axes, keepdims))
+    if len(axes) == 1:
+        return _vector_norm(x, ord, axes, keepdims)
+    if len(axes) == 2:
+        return _matrix_norm(x, ord, tuple(a % rank for a in axes), keepdims)
+    raise ValueError(f"norm: ord={ord!r} is defined for vectors and matrices; give `axis`, one int or two, for {backend.shape(x)}.")
 
 
-def _root(total):
-    """sqrt with gradient 0 at 0."""
-    from unidl.ops.shaping import where
+def _root(x):
+    """Square root with gradient 0 at 0."""
+    zero = call("equal", x, zeros_like(x))
+    return where(zero, x, sqrt(where(zero, 1, x)))
 
-    positive = call_promoted("greater", total, 0)
-    return where(positive, call_float("sqrt", where(positive, total, 1.0)), 0.0)
+
+def _vector_norm(x, ord, axes, keepdims):
+    if isinstance(ord, str):
+        raise ValueError(f"norm: ord={ord!r} is a norm of matrices; give two axes, or a number as ord.")
+    size = abs_(x)
+    if ord in (math.inf, -math.inf):
+        return (max_ if ord > 0 else min_)(size, axes, keepdims)
+    if ord == 0:
+        backend, x = tensor_of(x)
+        return sum_(backend.cast(backend.cast(x, "bool"), backend.dtype(x)), axes, keepdims)
+    return sum_(size, axes, keepdims) if ord == 1 else power(sum_(power(size, ord), axes, keepdims), 1.0 / ord)
+
+
+def _matrix_norm(x, ord, axes, keepdims):
+    rows, columns = axes
+    if ord in (1, -1, math.inf, -math.inf):
+        added, chosen = (rows, columns) if ord in (1, -1) else (columns, rows)
+        result = (max_ if ord > 0 else min_)(sum_(abs_(x), added, keepdims=True), chosen, keepdims=True)
+    elif ord in (2, -2, "nuc"):
+        s = svd(call("transpose", x, axes=(*(a for a in range(len(_shape(x))) if a not in axes), rows, columns)), compute_uv=False)
+        result = sum_(s, -1) if ord == "nuc" else (max_ if ord > 0 else min_)(s, -1)
+        return expand_dims(result, tuple(sorted(axes))) if keepdims else result
+    else:
+        raise ValueError(f'norm: for matrices ord must be None, "fro", "nuc", 1, -1, 2, -2, inf or -inf, got {ord!r}.')
+    return result if keepdims else call("squeeze", result, axis=axes)
+
+
+_EPSILON = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
+
+
+def _shape(x):
+    backend, x = tensor_of(x)
+    return tuple(backend.shape(x))
+
+
+@op
+def cdist(x, y):
+    """(..., m, n) Euclidean distances of the rows of x (..., m, d) and y (..., n, d)."""
+    difference = call_promoted("subtract", expand_dims(x, -2), expand_dims(y, -3), to_floats=True)
+    return norm(difference, axis=-1)

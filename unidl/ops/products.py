@@ -1,62 +1,177 @@
-"""Products of tensors."""
+"""Products of tensors, diagonals and triangles."""
 
 from __future__ import annotations
 
-from unidl.ops.core import shape as shape_of
-from unidl.ops.dispatch import backend_of, call_promoted, convert, op, promote, run
-from unidl.ops.elementwise import multiply
-from unidl.ops.reductions import sum
+import numpy as np
+
+from unidl.ops.dispatch import backend_of, call, call_promoted, convert, op, prepare, promote, run, tensor_of
+from unidl.ops.elementwise import multiply, subtract
+from unidl.ops.indexing import where
+from unidl.ops.make import binary
+from unidl.ops.reductions import sum as sum_
+from unidl.ops.shaping import expand_dims, moveaxis, ravel, reshape, stack
+
+matmul = binary(
+    "matmul",
+    """Matrix product of the last two axes; axes before them broadcast. (..., m, k) @ (..., k, n) -> (..., m, n).
+
+    A 1-D x1 is a row, a 1-D x2 a column, and that axis is absent from the result.
+    """,
+)
 
 
 @op
-def matmul(x1, x2):
-    """Matrix product on the last two axes, batch axes broadcast; 1-D tensors are vectors."""
-    return call_promoted("matmul", x1, x2)
-
-
-@op
-def einsum(subscripts, *operands):
-    """Einstein's summation, "bij,bjk->bik"; ellipsis allowed."""
-    backend = backend_of(operands)
-    return run(backend, "einsum", [subscripts, *promote(backend, [convert(backend, x) for x in operands])], {})
+def einsum(subscripts, *operands, **kwargs):
+    """Sum of products by named axes, e.g. einsum("bij,bjk->bik", a, b); "..." stands for axes that broadcast."""
+    if kwargs:
+        raise TypeError(f"einsum: unknown arguments {', '.join(kwargs)}.")
+    backend, operands = prepare(operands)
+    operands = promote(backend, [backend.asarray(x) for x in operands])
+    return run(backend, "einsum", [subscripts, *operands], {})
 
 
 @op
 def tensordot(x1, x2, axes=2):
-    """Sum of products over `axes`: an int (last of x1 with first of x2), or a pair of lists."""
-    return call_promoted("tensordot", x1, x2, axes=axes)
+    """Product summed over axes of both: the last `axes` of x1 with the first of x2, or a pair of axis lists."""
+    if not isinstance(axes, int):
+        axes = tuple([a] if isinstance(a, int) else list(a) for a in axes)
+    return call_promoted("tensordot", *_tensors(x1, x2), axes=axes)
 
 
 @op
 def dot(x1, x2):
-    """NumPy's dot: the last axis of x1 with the second last of x2; plain products with scalars."""
-    rank1, rank2 = len(shape_of(x1)), len(shape_of(x2))
-    if 0 in (rank1, rank2):
+    """Sum over the last axis of x1 and the last but one (the only one) of x2; of numbers their product."""
+    x1, x2 = _tensors(x1, x2)
+    first, second = _rank(x1), _rank(x2)
+    if first == 0 or second == 0:
         return multiply(x1, x2)
-    if rank1 <= 2 and rank2 <= 2:
-        return matmul(x1, x2)
-    return tensordot(x1, x2, axes=((rank1 - 1,), (max(rank2 - 2, 0),)))
+    return tensordot(x1, x2, axes=((first - 1,), (max(second - 2, 0),)))
 
 
 @op
 def vdot(x1, x2):
-    """Sum of the products of all elements."""
-    return sum(multiply(x1, x2))
+    """Sum of the products of all elements, in order."""
+    return dot(ravel(x1), ravel(x2))
 
 
 @op
 def inner(x1, x2):
-    """Sum of products over the last axes."""
-    if 0 in (len(shape_of(x1)), len(shape_of(x2))):
+    """Sum over the last axes of both; of numbers their product."""
+    x1, x2 = _tensors(x1, x2)
+    if _rank(x1) == 0 or _rank(x2) == 0:
         return multiply(x1, x2)
-    return tensordot(x1, x2, axes=((len(shape_of(x1)) - 1,), (len(shape_of(x2)) - 1,)))
+    return tensordot(x1, x2, axes=((-1,), (-1,)))
 
 
 @op
-def cross(x1, x2):
-    """Vector product on last axes of size 3."""
-    from unidl.ops.shaping import roll
+def outer(x1, x2):
+    """(m, n) products of each element of x1 with each of x2, both flattened."""
+    return multiply(reshape(x1, (-1, 1)), reshape(x2, (1, -1)))
 
-    left = multiply(roll(x1, -1, -1), roll(x2, 1, -1))
-    right = multiply(roll(x1, 1, -1), roll(x2, -1, -1))
-    return call_promoted("subtract", left, right)
+
+@op
+def kron(x1, x2):
+    """Kronecker product: each element of x1 replaced by it times x2."""
+    x1, x2 = _tensors(x1, x2)
+    rank = max(_rank(x1), _rank(x2))
+    x1, x2 = (reshape(x, (1,) * (rank - _rank(x)) + _shape(x)) for x in (x1, x2))
+    spread = multiply(expand_dims(x1, tuple(range(1, 2 * rank, 2))), expand_dims(x2, tuple(range(0, 2 * rank, 2))))
+    return reshape(spread, tuple(a * b for a, b in zip(_shape(x1), _shape(x2), strict=True)))
+
+
+@op
+def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
+    """Cross product of vectors of length 3 along `axis` (or `axisa`, `axisb`, result along `axisc`)."""
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    x1, x2 = _tensors(x1, x2)
+    if _shape(x1)[axisa] != 3 or _shape(x2)[axisb] != 3:
+        raise ValueError(f"cross: both vectors need 3 elements, got the shapes {_shape(x1)} and {_shape(x2)}. For 2 elements append a 0.")
+    a, b = ([call("take", x, i, axis=place) for i in range(3)] for x, place in ((x1, axisa), (x2, axisb)))
+    parts = [subtract(multiply(a[i], b[j]), multiply(a[j], b[i])) for i, j in ((1, 2), (2, 0), (0, 1))]
+    return moveaxis(stack(parts, -1), -1, axisc)
+
+
+# -- diagonals and triangles -----------------------------------------------------------------------
+
+
+@op
+def diagonal(x, offset=0, axis1=0, axis2=1):
+    """Elements x[..., i, i + offset] of the planes of axis1 and axis2, along a new last axis."""
+    x = moveaxis(x, (axis1, axis2), (-2, -1))
+    *_, rows, columns = _shape(x)
+    first, second = max(0, -offset), max(0, offset)
+    count = max(0, min(rows - first, columns - second))
+    flat = (np.arange(count) + first) * columns + np.arange(count) + second
+    return call("take", reshape(x, (*_open(_shape(x)[:-2]), rows * columns)), flat.astype("int32"), axis=-1)
+
+
+@op
+def diag(x, k=0):
+    """The k-th diagonal of a matrix, or the matrix with x (n,) on its k-th diagonal and 0 elsewhere."""
+    if _rank(x) == 2:
+        return diagonal(x, k)
+    n = _shape(x)[0] + abs(k)
+    column = call("pad", x, pad_width=((max(0, -k), max(0, k)),))
+    return where(np.eye(n, k=k, dtype=bool), expand_dims(column, -1), 0)
+
+
+@op
+def diagflat(x, k=0):
+    """The matrix with all elements of x on its k-th diagonal."""
+    return diag(ravel(x), k)
+
+
+@op
+def trace(x, offset=0, axis1=0, axis2=1):
+    """Sum of the diagonal."""
+    return sum_(diagonal(x, offset, axis1, axis2), -1)
+
+
+@op
+def tril(x, k=0):
+    """x with 0 above the k-th diagonal of the last two axes."""
+    return where(np.tri(*_plane("tril", x), k, dtype=bool), x, 0)
+
+
+@op
+def triu(x, k=0):
+    """x with 0 below the k-th diagonal of the last two axes."""
+    return where(np.tri(*_plane("triu", x), k - 1, dtype=bool), 0, x)
+
+
+@op
+def vander(x, N=None, increasing=False):
+    """(n, N) powers of x (n,), from N - 1 down to 0, or up from 0."""
+    count = _shape(x)[0] if N is None else N
+    powers = np.arange(count) if increasing else np.arange(count)[::-1]
+    backend, x = tensor_of(x)
+    return call_promoted("power", expand_dims(x, -1), backend.asarray(powers.astype("int32")))
+
+
+# -- helpers ---------------------------------------------------------------------------------------
+
+
+def _tensors(*xs):
+    backend = backend_of(xs)
+    return [backend.asarray(convert(backend, x)) for x in xs]
+
+
+def _shape(x):
+    backend, x = tensor_of(x)
+    return tuple(backend.shape(x))
+
+
+def _rank(x):
+    return len(_shape(x))
+
+
+def _open(shape):
+    return tuple(-1 if size is None else size for size in shape)
+
+
+def _plane(name, x):
+    shape = _shape(x)
+    if len(shape) < 2 or None in shape[-2:]:
+        raise ValueError(f"{name}: the last two axes must be there and have known sizes, got the shape {shape}.")
+    return shape[-2:]

@@ -1,100 +1,339 @@
-"""Reductions; `axis` is an int, several, or None for all."""
+"""Reductions over `axis`: None for all axes, an int, or a tuple of ints. `keepdims` leaves axes of size 1."""
 
 from __future__ import annotations
 
-from unidl.ops.core import cast, dtype
-from unidl.ops.dispatch import call, call_float, op
-from unidl.ops.elementwise import maximum, minimum, not_equal
-
-
-def _axes(axis):
-    return axis if axis is None or isinstance(axis, int) else tuple(axis)
+from unidl.backend import dtypes
+from unidl.ops.creation import full_like, ones_like
+from unidl.ops.dispatch import call, call_bool, call_float, op, tensor_of
+from unidl.ops.elementwise import add, divide, isnan, less, maximum, minimum, multiply, sqrt, square, subtract
+from unidl.ops.indexing import sort, where
+from unidl.ops.shaping import ravel
 
 
 @op
 def sum(x, axis=None, keepdims=False):
-    """Sum; bools count as int32."""
-    return call("sum", cast(x, "int32") if dtype(x) == "bool" else x, axis=_axes(axis), keepdims=keepdims)
-
-
-@op
-def prod(x, axis=None, keepdims=False):
-    """Product."""
-    return call("prod", cast(x, "int32") if dtype(x) == "bool" else x, axis=_axes(axis), keepdims=keepdims)
+    """Sum; bools and integers narrower than 32 bits are added in int32."""
+    return call("sum", _wide(x), axis=_axes(axis), keepdims=keepdims)
 
 
 @op
 def mean(x, axis=None, keepdims=False):
-    """Mean, as a float."""
+    """Arithmetic mean, of integers as `floatx`."""
     return call_float("mean", x, axis=_axes(axis), keepdims=keepdims)
 
 
 @op
-def var(x, axis=None, keepdims=False):
-    """Biased variance, in two passes."""
-    return call_float("var", x, axis=_axes(axis), keepdims=keepdims)
-
-
-@op
-def std(x, axis=None, keepdims=False):
-    """Square root of the biased variance."""
-    return call_float("sqrt", call_float("var", x, axis=_axes(axis), keepdims=keepdims))
+def prod(x, axis=None, keepdims=False, dtype=None):
+    """Product, in `dtype` if given; bools and integers narrower than 32 bits are multiplied in int32."""
+    return call("prod", _wide(x, dtype), axis=_axes(axis), keepdims=keepdims)
 
 
 @op
 def max(x, axis=None, keepdims=False, initial=None):
-    """Largest element; equal ones share the gradient."""
-    found = call("max", x, axis=_axes(axis), keepdims=keepdims)
-    return found if initial is None else maximum(found, initial)
+    """Largest element, at least `initial`; equal ones share the gradient."""
+    return _extreme("max", maximum, x, axis, keepdims, initial)
 
 
 @op
 def min(x, axis=None, keepdims=False, initial=None):
-    """Smallest element; equal ones share the gradient."""
-    found = call("min", x, axis=_axes(axis), keepdims=keepdims)
-    return found if initial is None else minimum(found, initial)
+    """Smallest element, at most `initial`; equal ones share the gradient."""
+    return _extreme("min", minimum, x, axis, keepdims, initial)
 
 
 amax, amin = max, min
 
 
+def _extreme(name, pair, x, axis, keepdims, initial):
+    backend, x = tensor_of(x)
+    if backend.dtype(x) == "bool":
+        return backend.cast(_extreme(name, pair, backend.cast(x, "int32"), axis, keepdims, initial), "bool")
+    result = call(name, x, axis=_axes(axis), keepdims=keepdims)
+    return result if initial is None else pair(result, initial)
+
+
 @op
 def any(x, axis=None, keepdims=False):
-    """Whether any element is True (not zero)."""
-    return call("any", cast(x, "bool"), axis=_axes(axis), keepdims=keepdims)
+    """Whether any element is true (not 0); a bool tensor."""
+    return call_bool("any", x, axis=_axes(axis), keepdims=keepdims)
 
 
 @op
 def all(x, axis=None, keepdims=False):
-    """Whether all elements are True (not zero)."""
-    return call("all", cast(x, "bool"), axis=_axes(axis), keepdims=keepdims)
+    """Whether all elements are true (not 0); a bool tensor."""
+    return call_bool("all", x, axis=_axes(axis), keepdims=keepdims)
 
 
 @op
-def logsumexp(x, axis=None, keepdims=False):
-    """log(sum(exp(x))), without overflow."""
-    return call_float("logsumexp", x, axis=_axes(axis), keepdims=keepdims)
+def argmax(x, axis=None, keepdims=False):
+    """int32 index of the first largest element along `axis`, or in the flattened x."""
+    return _index("argmax", x, axis, keepdims)
+
+
+@op
+def argmin(x, axis=None, keepdims=False):
+    """int32 index of the first smallest element along `axis`, or in the flattened x."""
+    return _index("argmin", x, axis, keepdims)
+
+
+def _index(name, x, axis, keepdims):
+    backend, x = tensor_of(x)
+    if backend.dtype(x) == "bool":
+        x = backend.cast(x, "int32")
+    if axis is not None:
+        return call(name, x, axis=axis, keepdims=keepdims)
+    result = call(name, ravel(x), axis=0, keepdims=False)
+    return backend.reshape(result, (1,) * len(backend.shape(x))) if keepdims else result
 
 
 @op
 def count_nonzero(x, axis=None):
-    """Number of elements that are not zero, int32."""
-    return sum(not_equal(x, 0), axis=axis)
+    """int32 number of elements that are not 0."""
+    backend, x = tensor_of(x)
+    x = x if backend.dtype(x) == "bool" else backend.cast(x, "bool")
+    return call("sum", backend.cast(x, "int32"), axis=_axes(axis))
 
 
 @op
-def cumsum(x, axis=None):
-    """Running sum along `axis`, or of the flat tensor."""
-    return _running("cumsum", x, axis)
+def var(x, axis=None, keepdims=False):
+    """Mean squared distance from the mean (biased variance), in two passes."""
+    return call_float("var", x, axis=_axes(axis), keepdims=keepdims)
 
 
 @op
-def cumprod(x, axis=None):
-    """Running product along `axis`, or of the flat tensor."""
-    return _running("cumprod", x, axis)
+def std(x, axis=None, keepdims=False):
+    """Square root of `var`."""
+    return sqrt(var(x, axis, keepdims))
 
 
-def _running(name, x, axis):
-    if axis is None:
-        x, axis = call("reshape", x, shape=(-1,)), 0
-    return call(name, x, axis=axis)
+@op
+def logsumexp(x, axis=None, keepdims=False):
+    """log(sum(exp(x))) without overflow."""
+    return call_float("logsumexp", x, axis=_axes(axis), keepdims=keepdims)
+
+
+@op
+def ptp(x, axis=None, keepdims=False):
+    """Largest minus smallest element."""
+    return subtract(max(x, axis, keepdims), min(x, axis, keepdims))
+
+
+@op
+def average(x, axis=None, weights=None):
+    """Mean, weighted by `weights` of x's shape, or (n,) along an int `axis`."""
+    if weights is None:
+        return mean(x, axis)
+    backend, x = tensor_of(x)
+    shape, weights = backend.shape(x), backend.asarray(tensor_of(weights)[1])
+    if len(backend.shape(weights)) == 1 and len(shape) > 1:
+        if not isinstance(axis, int):
+            raise ValueError(f"average: weights {backend.shape(weights)} for x {shape} need `axis`, the int of the axis they belong to.")
+        weights = backend.reshape(weights, tuple(-1 if i == axis % len(shape) else 1 for i in range(len(shape))))
+    weights = multiply(ones_like(x), weights)
+    return divide(sum(multiply(x, weights), axis), sum(weights, axis))
+
+
+# -- running sums and differences ------------------------------------------------------------------
+
+
+@op
+def cumsum(x, axis=None, dtype=None):
+    """Running sum along `axis`, of the flattened x without one."""
+    return _running("cumsum", x, axis, dtype)
+
+
+@op
+def cumprod(x, axis=None, dtype=None):
+    """Running product along `axis`, of the flattened x without one."""
+    return _running("cumprod", x, axis, dtype)
+
+
+def _running(name, x, axis, dtype):
+    x = _wide(x, dtype)
+    return call(name, ravel(x), axis=0) if axis is None else call(name, x, axis=axis)
+
+
+@op
+def diff(a, n=1, axis=-1):
+    """Differences of neighbours along `axis`, n times over."""
+    backend, a = tensor_of(a)
+    before = (slice(None),) * (axis % len(backend.shape(a)))
+    for _ in range(n):
+        a = subtract(call("getitem", a, key=(*before, slice(1, None))), call("getitem", a, key=(*before, slice(None, -1))))
+    return a
+
+
+@op
+def trapezoid(y, x=None, dx=1.0, axis=-1):
+    """Integral along `axis` by trapezoids, at the places `x` or at distances `dx`."""
+    backend, y = tensor_of(y)
+    rank = len(backend.shape(y))
+    before = (slice(None),) * (axis % rank)
+    if x is not None:
+        dx = diff(x, axis=axis if len(backend.shape(tensor_of(x)[1])) == rank else -1)
+        if len(backend.shape(dx)) != rank:
+            dx = backend.reshape(dx, tuple(-1 if i == axis % rank else 1 for i in range(rank)))
+    heights = add(call("getitem", y, key=(*before, slice(1, None))), call("getitem", y, key=(*before, slice(None, -1))))
+    return divide(sum(multiply(heights, dx), axis), 2.0)
+
+
+# -- order statistics ------------------------------------------------------------------------------
+
+_QUANTILES = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+@op
+def quantile(x, q, axis=None, method="linear", keepdims=False):
+    """The value below which the fraction `q` (number or 1-D host array, whose axis comes first) of the elements lies.
+
+    method: what to take between two elements: "linear", "lower", "higher", "midpoint" or "nearest".
+    """
+    if method not in _QUANTILES:
+        raise ValueError(f"quantile: method must be one of {', '.join(_QUANTILES)}, got {method!r}.")
+    backend, x = tensor_of(x)
+    x = x if dtypes.is_float(backend.dtype(x)) else backend.cast(x, dtypes.floatx())
+    shape = backend.shape(x)
+    axes = sorted(a % len(shape) for a in (range(len(shape)) if axis is None else [axis] if isinstance(axis, int) else axis))
+    kept = [a for a in range(len(shape)) if a not in axes]
+    sizes = [shape[a] for a in axes]
+    if None in sizes:
+        raise ValueError(f"quantile: the axes {axes} of the shape {shape} must have known sizes.")
+    moved = backend.transpose(x, (*kept, *axes))
+    ordered = sort(backend.reshape(moved, (*(-1 if shape[a] is None else shape[a] for a in kept), _product(sizes))))
+    results = [_between(backend, ordered, float(one) * (_product(sizes) - 1), method) for one in _fractions(q)]
+    if keepdims:
+        results = [backend.expand_dims(r, tuple(axes)) for r in results]
+    return results[0] if _is_number(q) else backend.stack(results, 0)
+
+
+def _between(backend, ordered, place, method):
+    """Element number `place`, a float, of the sorted last axis."""
+    low = int(place // 1)
+    share = place - low
+    if method == "nearest":
+        low, share = round(place), 0.0
+    low_value = backend.getitem(ordered, (Ellipsis, low))
+    if share == 0.0 or method == "lower":
+        return low_value
+    high_value = backend.getitem(ordered, (Ellipsis, low + 1))
+    share = {"linear": share, "higher": 1.0, "midpoint": 0.5}[method]
+    return add(low_value, multiply(subtract(high_value, low_value), share))
+
+
+@op
+def percentile(x, q, axis=None, method="linear", keepdims=False):
+    """`quantile` of q / 100."""
+    return quantile(x, float(q) / 100 if _is_number(q) else [float(one) / 100 for one in _fractions(q)], axis, method, keepdims)
+
+
+@op
+def median(x, axis=None, keepdims=False):
+    """The middle element, the mean of the two middle ones for an even number."""
+    return quantile(x, 0.5, axis, "linear", keepdims)
+
+
+def _is_number(q):
+    return not getattr(q, "shape", None) and not isinstance(q, (list, tuple))
+
+
+def _fractions(q):
+    return [q] if _is_number(q) else list(q)
+
+
+def _product(sizes):
+    total = 1
+    for size in sizes:
+        total *= size
+    return total
+
+
+# -- without NaN -----------------------------------------------------------------------------------
+
+
+@op
+def nansum(x, axis=None, keepdims=False):
+    """`sum` of what is not NaN."""
+    return sum(_nan_as(x, 0), axis, keepdims)
+
+
+@op
+def nanprod(x, axis=None, keepdims=False):
+    """`prod` of what is not NaN."""
+    return prod(_nan_as(x, 1), axis, keepdims)
+
+
+@op
+def nanmax(x, axis=None, keepdims=False):
+    """`max` of what is not NaN, NaN if nothing else is there."""
+    return _nan_if_empty(max(_nan_as(x, -float("inf")), axis, keepdims), x, axis, keepdims)
+
+
+@op
+def nanmin(x, axis=None, keepdims=False):
+    """`min` of what is not NaN, NaN if nothing else is there."""
+    return _nan_if_empty(min(_nan_as(x, float("inf")), axis, keepdims), x, axis, keepdims)
+
+
+@op
+def nanmean(x, axis=None, keepdims=False):
+    """`mean` of what is not NaN."""
+    return divide(nansum(x, axis, keepdims), _numbers(x, axis, keepdims))
+
+
+@op
+def nanvar(x, axis=None, keepdims=False):
+    """`var` of what is not NaN."""
+    distance = subtract(x, nanmean(x, axis, keepdims=True))
+    return nanmean(square(distance), axis, keepdims)
+
+
+@op
+def nanstd(x, axis=None, keepdims=False):
+    """`std` of what is not NaN."""
+    return sqrt(nanvar(x, axis, keepdims))
+
+
+@op
+def nancumsum(x, axis=None, dtype=None):
+    """`cumsum` with 0 for NaN."""
+    return cumsum(_nan_as(x, 0), axis, dtype)
+
+
+@op
+def nancumprod(x, axis=None, dtype=None):
+    """`cumprod` with 1 for NaN."""
+    return cumprod(_nan_as(x, 1), axis, dtype)
+
+
+def _nan_as(x, value):
+    backend, x = tensor_of(x)
+    return where(isnan(x), full_like(x, value), x) if dtypes.is_float(backend.dtype(x)) else x
+
+
+def _numbers(x, axis, keepdims):
+    """How many elements are not NaN, as floats."""
+    backend, x = tensor_of(x)
+    present = call_bool("logical_not", isnan(x))
+    dtype = backend.dtype(x) if dtypes.is_float(backend.dtype(x)) else dtypes.floatx()
+    return call("sum", backend.cast(present, dtype), axis=_axes(axis), keepdims=keepdims)
+
+
+def _nan_if_empty(result, x, axis, keepdims):
+    backend, x = tensor_of(x)
+    if not dtypes.is_float(backend.dtype(x)):
+        return result
+    return where(less(_numbers(x, axis, keepdims), 1), full_like(result, float("nan")), result)
+
+
+# -- helpers ---------------------------------------------------------------------------------------
+
+
+def _axes(axis):
+    return tuple(axis) if isinstance(axis, list) else axis
+
+
+def _wide(x, dtype=None):
+    """x in `dtype`; without one, bools and narrow integers in int32, which no sum of few elements overflows."""
+    backend, x = tensor_of(x)
+    if dtype is None and backend.dtype(x) not in ("bool", "int8", "int16", "uint8", "uint16"):
+        return x
+    return backend.cast(x, dtypes.standardize_dtype(dtype or "int32"))

@@ -1,44 +1,53 @@
-"""Shapes: reshape, transpose, join, cut, repeat."""
+"""Functions that reorder, join, cut and repeat without changing a value."""
 
 from __future__ import annotations
 
-import math
-
-from unidl.ops.core import shape as shape_of
-from unidl.ops.dispatch import call, call_promoted, call_sequence, op
-
-
-def _axes(axis):
-    return axis if axis is None or isinstance(axis, int) else tuple(axis)
+from unidl.backend.symbolic.shapes import one_axis
+from unidl.ops.dispatch import call, call_promoted, call_sequence, op, tensor_of
 
 
 @op
 def reshape(x, newshape):
-    """The same elements in another shape; one size may be -1 (or None)."""
+    """x's elements, in order, in another shape; one size may be -1.
+
+    A None (an open axis, as `ops.shape` of a symbolic tensor gives it) stands for -1 if there is no other.
+    """
     newshape = (newshape,) if isinstance(newshape, int) else tuple(newshape)
-    return call("reshape", x, shape=tuple(-1 if s is None else s for s in newshape))
+    if None in newshape and -1 not in newshape and newshape.count(None) == 1:
+        newshape = tuple(-1 if size is None else size for size in newshape)
+    return call("reshape", x, shape=newshape)
+
+
+@op
+def ravel(x):
+    """All elements along one axis."""
+    return call("reshape", x, shape=(-1,))
 
 
 @op
 def transpose(x, axes=None):
-    """Axes in another order, reversed by default."""
-    rank = len(shape_of(x))
-    return call("transpose", x, axes=tuple(range(rank))[::-1] if axes is None else tuple(a % rank for a in axes))
+    """Axes in the order `axes`, by default reversed."""
+    backend, x = tensor_of(x)
+    axes = tuple(range(len(backend.shape(x))))[::-1] if axes is None else _positive("transpose", axes, len(backend.shape(x)))
+    return call("transpose", x, axes=axes)
 
 
 @op
 def swapaxes(x, axis1, axis2):
-    """Exchange two axes."""
-    axes = list(range(len(shape_of(x))))
-    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
-    return call("transpose", x, axes=tuple(axes))
+    """Two axes exchanged."""
+    backend, x = tensor_of(x)
+    order = list(range(len(backend.shape(x))))
+    axis1, axis2 = _positive("swapaxes", (axis1, axis2), len(order))
+    order[axis1], order[axis2] = order[axis2], order[axis1]
+    return call("transpose", x, axes=tuple(order))
 
 
 @op
 def moveaxis(x, source, destination):
-    """Move axes (an int or several) to new places."""
-    rank = len(shape_of(x))
-    source, destination = ([a % rank for a in ([axis] if isinstance(axis, int) else axis)] for axis in (source, destination))
+    """Axes `source` (an int or several) moved to the places `destination`; the others keep their order."""
+    backend, x = tensor_of(x)
+    rank = len(backend.shape(x))
+    source, destination = _positive("moveaxis", source, rank), _positive("moveaxis", destination, rank)
     order = [a for a in range(rank) if a not in source]
     for place, axis in sorted(zip(destination, source, strict=True)):
         order.insert(place, axis)
@@ -47,66 +56,181 @@ def moveaxis(x, source, destination):
 
 @op
 def broadcast_to(x, shape):
-    """`x` repeated along axes of size 1 to have `shape`."""
-    return call("broadcast_to", x, shape=tuple(shape))
+    """x repeated along axes of size 1 to fill `shape`."""
+    return call("broadcast_to", x, shape=(shape,) if isinstance(shape, int) else tuple(shape))
 
 
 @op
 def expand_dims(x, axis):
-    """New axes of size 1 at `axis`, an int or several, places in the result."""
-    return call("expand_dims", x, axis=_axes(axis))
+    """A new axis of size 1 at position `axis` of the result; several for a tuple."""
+    return call("expand_dims", x, axis=tuple(axis) if isinstance(axis, list) else axis)
 
 
 @op
 def squeeze(x, axis=None):
-    """Without the axes of size 1: those given, or all."""
+    """Without the axes of size 1, or without those in `axis`, an int or a tuple of ints."""
     if axis is None:
-        axis = tuple(i for i, n in enumerate(shape_of(x)) if n == 1)
-    return call("squeeze", x, axis=_axes(axis))
+        backend, x = tensor_of(x)
+        axis = tuple(i for i, size in enumerate(backend.shape(x)) if size == 1)
+        if not axis:
+            return x
+    return call("squeeze", x, axis=tuple(axis) if isinstance(axis, list) else axis)
+
+
+# -- joining ---------------------------------------------------------------------------------------
 
 
 @op
 def concatenate(xs, axis=0):
-    """Join tensors along an existing axis."""
-    return call_sequence("concatenate", list(xs), axis=axis)
+    """Tensors joined along an existing axis; all other axes must be equal."""
+    return call_sequence("concatenate", xs, axis=axis)
 
 
 @op
 def stack(x, axis=0):
-    """Join tensors along a new axis."""
-    return call_sequence("stack", list(x), axis=axis)
+    """Tensors of one shape joined along a new axis."""
+    return call_sequence("stack", x, axis=axis)
+
+
+@op
+def append(x1, x2, axis=None):
+    """x1 followed by x2 along `axis`; both flattened without one."""
+    return concatenate([ravel(x1), ravel(x2)]) if axis is None else concatenate([x1, x2], axis)
+
+
+@op
+def vstack(xs):
+    """Joined as rows: along axis 0, 1-D tensors as one row each."""
+    return concatenate([_at_least(2, x) for x in xs], 0)
+
+
+@op
+def hstack(xs):
+    """Joined as columns: along axis 1, 1-D tensors along their only axis."""
+    xs = [_at_least(1, x) for x in xs]
+    return concatenate(xs, 0 if _rank(xs[0]) == 1 else 1)
+
+
+@op
+def dstack(xs):
+    """Joined along the third axis; (n,) counts as (1, n, 1), (m, n) as (m, n, 1)."""
+    wide = [_at_least(2, x) for x in xs]
+    return concatenate([x if _rank(x) > 2 else expand_dims(x, -1) for x in wide], 2)
+
+
+# -- cutting ---------------------------------------------------------------------------------------
 
 
 @op
 def split(x, indices_or_sections, axis=0):
-    """List of equal parts, or of the parts between the given indices."""
-    sections = indices_or_sections
-    return call("split", x, indices_or_sections=sections if isinstance(sections, int) else tuple(sections), axis=axis)
+    """List of parts along `axis`: that many equal ones, or cut before each of the given indices."""
+    if not isinstance(indices_or_sections, int):
+        indices_or_sections = tuple(int(i) for i in indices_or_sections)
+    return call("split", x, indices_or_sections=indices_or_sections, axis=axis)
+
+
+@op
+def array_split(x, indices_or_sections, axis=0):
+    """Like `split`; the first parts are one longer where the axis cannot be divided evenly."""
+    if isinstance(indices_or_sections, int):
+        backend, x = tensor_of(x)
+        shape, parts = backend.shape(x), indices_or_sections
+        size = shape[_positive("array_split", axis, len(shape))[0]]
+        if size is None:
+            raise ValueError(f"array_split: axis {axis} of the shape {shape} is open. Give it a size in Input(shape=...).")
+        indices_or_sections = [size // parts * i + min(i, size % parts) for i in range(1, parts)]
+    return split(x, indices_or_sections, axis)
+
+
+@op
+def hsplit(x, indices_or_sections):
+    """`split` along axis 1, along axis 0 for 1-D tensors."""
+    return split(x, indices_or_sections, 0 if _rank(x) == 1 else 1)
+
+
+@op
+def vsplit(x, indices_or_sections):
+    """`split` along axis 0."""
+    return split(x, indices_or_sections, 0)
+
+
+@op
+def dsplit(x, indices_or_sections):
+    """`split` along axis 2."""
+    return split(x, indices_or_sections, 2)
+
+
+@op
+def unstack(x, num=None, axis=0):
+    """List of the slices along `axis`, whose size must be known (and `num`, if given)."""
+    parts = call("unstack", x, axis=axis)
+    if num not in (None, len(parts)):
+        raise ValueError(f"unstack: axis {axis} has {len(parts)} slices, not num={num}.")
+    return parts
+
+
+# -- order and repetition --------------------------------------------------------------------------
 
 
 @op
 def flip(x, axis=None):
-    """Reverse the order along `axis`, an int, several, or all."""
-    return call("flip", x, axis=tuple(range(len(shape_of(x)))) if axis is None else _axes(axis))
+    """Reversed order along `axis`: an int, a tuple, or None for all axes."""
+    backend, x = tensor_of(x)
+    return call("flip", x, axis=tuple(range(len(backend.shape(x)))) if axis is None else axis)
+
+
+@op
+def fliplr(x):
+    """Reversed along axis 1."""
+    return call("flip", x, axis=1)
+
+
+@op
+def flipud(x):
+    """Reversed along axis 0."""
+    return call("flip", x, axis=0)
+
+
+@op
+def rot90(array, k=1, axes=(0, 1)):
+    """Turned k times by 90 degrees in the plane of `axes`, from the first towards the second."""
+    first, second = axes
+    k %= 4
+    if k == 0:
+        return array
+    if k == 2:
+        return flip(flip(array, first), second)
+    return swapaxes(flip(array, second), first, second) if k == 1 else flip(swapaxes(array, first, second), second)
 
 
 @op
 def roll(x, shift, axis=None):
-    """Elements moved by `shift` places along `axis`, what leaves at the end comes in at the beginning."""
+    """Elements moved `shift` places on along `axis` (ints or tuples), what falls off comes in at the start; flattened without an axis."""
     if axis is None:
-        size = shape_of(x)
-        return reshape(roll(reshape(x, (-1,)), shift, 0), size)
-    n = shape_of(x)[axis]
-    cut = (n - shift % n) % n if n else 0
-    parts = call("split", x, indices_or_sections=(cut,), axis=axis)
-    return call_sequence("concatenate", parts[::-1], axis=axis)
+        backend, x = tensor_of(x)
+        return reshape(roll(ravel(x), shift, 0), backend.shape(x))
+    if isinstance(axis, (tuple, list)):
+        shifts = shift if isinstance(shift, (tuple, list)) else (shift,) * len(axis)
+        for one, where in zip(shifts, axis, strict=True):
+            x = roll(x, one, where)
+        return x
+    backend, x = tensor_of(x)
+    shape = backend.shape(x)
+    (axis,) = _positive("roll", axis, len(shape))
+    shift = shift if shape[axis] is None else shift % (shape[axis] or 1)
+    if shift == 0:
+        return x
+    before = (slice(None),) * axis
+    parts = [call("getitem", x, key=(*before, slice(-shift, None))), call("getitem", x, key=(*before, slice(None, -shift)))]
+    return concatenate(parts, axis)
 
 
 @op
 def tile(x, repeats):
-    """`x` side by side, `repeats` times along each axis (aligned from the right)."""
+    """x laid side by side, `repeats` times along each of the last axes."""
     repeats = (repeats,) if isinstance(repeats, int) else tuple(repeats)
-    rank = len(shape_of(x))
+    backend, x = tensor_of(x)
+    rank = len(backend.shape(x))
     if len(repeats) > rank:
         x = call("expand_dims", x, axis=tuple(range(len(repeats) - rank)))
     return call("tile", x, repeats=(1,) * (rank - len(repeats)) + repeats)
@@ -114,76 +238,97 @@ def tile(x, repeats):
 
 @op
 def repeat(x, repeats, axis=None):
-    """Each element `repeats` (one int) times along `axis`; without an axis of the flat tensor."""
+    """Each element `repeats` times along `axis`; flattened without one. `repeats` an int, or one int for each element."""
     if axis is None:
-        x, axis = call("reshape", x, shape=(-1,)), 0
-    return call("repeat", x, repeats=repeats, axis=axis)
+        x, axis = ravel(x), 0
+    if not hasattr(repeats, "__index__"):
+        repeats = [int(r) for r in repeats]
+        if len(repeats) > 1:
+            return call("take", x, [i for i, r in enumerate(repeats) for _ in range(r)], axis=axis)
+        (repeats,) = repeats
+    return call("repeat", x, repeats=int(repeats), axis=axis)
 
 
 @op
 def pad(x, pad_width, mode="constant", constant_values=None):
-    """Add elements around: `pad_width` is an int, a pair, or a pair for each axis.
+    """Elements added before and after each axis: pairs, one pair for all axes, or one int.
 
-    `mode` is "constant" (with `constant_values`, 0 by default), "reflect", "symmetric" or "edge".
+    mode: "constant" (`constant_values`, 0 by default), "edge", "reflect" (without the edge), "symmetric" (with it).
     """
-    rank = len(shape_of(x))
+    if constant_values is not None and mode != "constant":
+        raise ValueError(f"pad: constant_values belongs to mode='constant', got mode={mode!r}.")
+    backend, x = tensor_of(x)
+    rank = len(backend.shape(x))
     if isinstance(pad_width, int):
         pad_width = ((pad_width, pad_width),) * rank
     elif pad_width and isinstance(pad_width[0], int):
-        pad_width = (tuple(pad_width),) * rank
-    pairs = tuple(tuple(p) for p in pad_width)
-    pairs = pairs * rank if len(pairs) == 1 else pairs
-    if mode != "constant" and constant_values is not None:
-        raise ValueError(f'pad: constant_values goes with mode="constant", got mode={mode!r}.')
-    return call("pad", x, pad_width=pairs, mode=mode, constant_values=0 if constant_values is None else constant_values)
+        pad_width = (tuple(pad_width) if len(pad_width) == 2 else (pad_width[0],) * 2,) * rank
+    pad_width = tuple(tuple(int(n) for n in pair) for pair in pad_width)
+    if len(pad_width) == 1:
+        pad_width *= rank
+    return call("pad", x, pad_width=pad_width, mode=mode, constant_values=0 if constant_values is None else constant_values)
+
+
+def meshgrid(*x, indexing="xy"):
+    """Coordinate matrices of 1-D tensors: one for each, all of the grid's shape; "xy" puts the second tensor's axis first."""
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f'meshgrid: indexing must be "xy" or "ij", got {indexing!r}.')
+    count = len(x)
+    shapes = [[-1 if i == axis else 1 for i in range(count)] for axis in range(count)]
+    if indexing == "xy" and count > 1:
+        shapes = [[shape[1], shape[0], *shape[2:]] for shape in shapes]
+    columns = [reshape(one, shape) for one, shape in zip(x, shapes, strict=True)]
+    if count == 1:
+        return columns
+    grids = []
+    for i, column in enumerate(columns):
+        for other in columns[:i] + columns[i + 1 :]:
+            backend, column = tensor_of(column)
+            column = call_promoted("add", column, call("full_like", other, value=0, dtype=backend.dtype(column)))
+        grids.append(column)
+    return grids
 
 
 @op
-def ravel(x):
-    """All elements in one axis."""
-    return call("reshape", x, shape=(-1,))
+def space_to_depth(x, block_size, data_format="channels_last"):
+    """(n, h, w, c) -> (n, h / b, w / b, b * b * c): each block of b x b pixels becomes one."""
+    if data_format == "channels_first":
+        return transpose(space_to_depth(transpose(x, (0, 2, 3, 1)), block_size), (0, 3, 1, 2))
+    n, h, w, c = _shape_or_open(x)
+    b = block_size
+    x = transpose(reshape(x, (n, h // b, b, w // b, b, c)), (0, 1, 3, 2, 4, 5))
+    return reshape(x, (n, h // b, w // b, b * b * c))
 
 
 @op
-def where(condition, x1=None, x2=None):
-    """x1 where the bool `condition` holds, else x2; the gradient is that of the branch taken."""
-    if x1 is None or x2 is None:
-        raise ValueError("where: give both values, where(condition, x1, x2). Indices of True depend on values, which a compiled step cannot shape.")
-    from unidl.ops.core import cast
-    from unidl.ops.dispatch import NUMBERS, backend_of, convert, promote, run
-
-    backend = backend_of((condition, x1, x2))
-    condition = cast(convert(backend, condition), "bool")
-    x1, x2 = promote(backend, [convert(backend, x) for x in (x1, x2)])
-    kinds = [backend.dtype(x) for x in (x1, x2) if type(x) not in NUMBERS]
-    x1, x2 = (backend.asarray(x, kinds[0]) if type(x) in NUMBERS else x for x in (x1, x2))
-    return run(backend, "where", [condition, x1, x2], {})
+def depth_to_space(x, block_size, data_format="channels_last"):
+    """(n, h, w, b * b * c) -> (n, h * b, w * b, c): each pixel becomes a block of b x b."""
+    if data_format == "channels_first":
+        return transpose(depth_to_space(transpose(x, (0, 2, 3, 1)), block_size), (0, 3, 1, 2))
+    n, h, w, c = _shape_or_open(x)
+    b = block_size
+    x = transpose(reshape(x, (n, h, w, b, b, c // (b * b))), (0, 1, 3, 2, 4, 5))
+    return reshape(x, (n, h * b, w * b, c // (b * b)))
 
 
-def size(x):
-    """Number of elements, None with an open axis."""
-    found = shape_of(x)
-    return None if None in found else math.prod(found)
+# -- helpers ---------------------------------------------------------------------------------------
 
 
-def ndim(x):
-    """Number of axes."""
-    return len(shape_of(x))
+def _rank(x):
+    backend, x = tensor_of(x)
+    return len(backend.shape(x))
 
 
-@op
-def vstack(xs):
-    """Join along the first axis, 1-D tensors as rows."""
-    return call_sequence("concatenate", [expand_dims(x, 0) if ndim(x) == 1 else x for x in xs], axis=0)
+def _shape_or_open(x):
+    backend, x = tensor_of(x)
+    return tuple(-1 if size is None else size for size in backend.shape(x))
 
 
-@op
-def hstack(xs):
-    """Join along the second axis, 1-D tensors along their only one."""
-    return call_sequence("concatenate", list(xs), axis=0 if ndim(xs[0]) == 1 else 1)
+def _at_least(rank, x):
+    missing = rank - _rank(x)
+    return call("expand_dims", x, axis=tuple(range(missing))) if missing > 0 else tensor_of(x)[1]
 
 
-@op
-def outer(x1, x2):
-    """All products of the elements of two tensors: (n, m)."""
-    return call_promoted("multiply", call("reshape", x1, shape=(-1, 1)), call("reshape", x2, shape=(1, -1)))
+def _positive(name, axes, rank):
+    """`axes` (an int or several) as a tuple of numbers in [0, rank)."""
+    return tuple(one_axis(name, a, rank) for a in (axes if isinstance(axes, (tuple, list, range)) else (axes,)))

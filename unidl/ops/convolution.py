@@ -1,0 +1,173 @@
+"""Convolution and pooling.
+
+Channels last by default: (n, *spatial, c); "channels_first", (n, c, *spatial), is transposed around the contract's functions.
+`strides`, `dilation_rate` and `pool_size` are an int, or one for each spatial axis.
+"""
+
+from __future__ import annotations
+
+from unidl.ops.dispatch import call, call_promoted, op, tensor_of
+
+
+@op
+def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+    """Cross-correlation of (n, *spatial, c) with a kernel (*window, c / groups, filters) -> (n, *out, filters).
+
+    The number of groups follows from the channels. padding "same": out = ceil(size / stride), the odd element after.
+    """
+    def last(x, rank):
+        groups = _groups(x, kernel)
+        return call_promoted(
+            "conv", x, kernel,
+            strides=_each(strides, rank), padding=_padding("conv", padding), dilation=_each(dilation_rate, rank), groups=groups,
+        )  # fmt: skip
+
+    return _channels_last(last, inputs, data_format)
+
+
+def _groups(x, kernel):
+    channels, each = _shape(x)[-1], _shape(kernel)[-2]
+    if channels is None or each in (None, 0) or channels % each:
+        return 1
+    return channels // each
+
+
+@op
+def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+    """Each channel with its own filters: (n, *spatial, c), kernel (*window, c, m) -> (n, *out, c * m)."""
+    def last(x, rank):
+        return call_promoted(
+            "depthwise_conv", x, kernel,
+            strides=_each(strides, rank), padding=_padding("depthwise_conv", padding), dilation=_each(dilation_rate, rank),
+        )  # fmt: skip
+
+    return _channels_last(last, inputs, data_format)
+
+
+@op
+def separable_conv(inputs, depthwise_kernel, pointwise_kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+    """`depthwise_conv`, then `conv` with a kernel (1, ..., c * m, filters)."""
+    x = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
+    return conv(x, pointwise_kernel, 1, "valid", data_format)
+
+
+@op
+def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=None, data_format=None, dilation_rate=1):
+    """The adjoint of `conv`: (n, *spatial, c), kernel (*window, filters, c) -> (n, *out, filters).
+
+    With k = (window - 1) * dilation + 1, out is (n - 1) * stride + max(k, stride) for "valid" and n * stride for "same"; with
+    `output_padding` p, (n - 1) * stride + k + p and (n - 1) * stride + k % 2 + p.
+    """
+    def last(x, rank):
+        window, sizes = _shape(kernel)[:rank], _shape(x)[1 : 1 + rank]
+        steps, dilation = _each(strides, rank), _each(dilation_rate, rank)
+        extra = (None,) * rank if output_padding is None else _each(output_padding, rank)
+        cuts = [
+            transposed_cut(n, k, s, d, _padding("conv_transpose", padding), p)
+            for n, k, s, d, p in zip(sizes, window, steps, dilation, extra, strict=True)
+        ]
+        starts, outs = tuple(c[0] for c in cuts), tuple(c[1] for c in cuts)
+        return call_promoted("conv_transpose", x, kernel, strides=steps, dilation=dilation, starts=starts, sizes=outs)
+
+    return _channels_last(last, inputs, data_format)
+
+
+def transposed_cut(size, window, stride, dilation, padding, output_padding):
+    """(start, number) of the elements that a transposed convolution keeps of its full result along one axis."""
+    extent = (window - 1) * dilation + 1
+    if padding == "valid":
+        start, out = 0, max(extent, stride) if output_padding is None else extent + output_padding
+    elif output_padding is None:
+        # The adjoint of "same": what that convolution would have padded before is cut off.
+        start, out = max(0, extent - stride) // 2, stride
+    else:
+        start, out = extent // 2, extent % 2 + output_padding
+    return start, None if size is None else (size - 1) * stride + out
+
+
+@op
+def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+    """Largest element of each window: (n, *spatial, c) -> (n, *out, c). Strides are `pool_size` by default."""
+    return _pool("max_pool", inputs, pool_size, strides, padding, data_format)
+
+
+@op
+def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+    """Mean of each window, padding not counted: (n, *spatial, c) -> (n, *out, c). Strides are `pool_size` by default."""
+    return _pool("avg_pool", inputs, pool_size, strides, padding, data_format)
+
+
+def _pool(name, inputs, pool_size, strides, padding, data_format):
+    def last(x, rank):
+        window = _each(pool_size, rank)
+        steps = window if strides is None else _each(strides, rank)
+        return call(name, x, window=window, strides=steps, padding=_padding(name, padding))
+
+    return _channels_last(last, inputs, data_format)
+
+
+@op
+def adaptive_average_pool(inputs, output_size, data_format=None):
+    """Mean over `output_size` nearly equal, possibly overlapping ranges of each spatial axis."""
+    return _adaptive("mean", inputs, output_size, data_format)
+
+
+@op
+def adaptive_max_pool(inputs, output_size, data_format=None):
+    """Maximum over `output_size` nearly equal, possibly overlapping ranges of each spatial axis."""
+    return _adaptive("max", inputs, output_size, data_format)
+
+
+def _adaptive(name, inputs, output_size, data_format):
+    def last(x, rank):
+        for axis, count in enumerate(_each(output_size, rank), start=1):
+            size = _shape(x)[axis]
+            if size is None:
+                raise ValueError(f"adaptive pooling: axis {axis} of the shape {_shape(x)} must have a known size.")
+            before = (slice(None),) * axis
+            bounds = [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
+            backend, x = tensor_of(x)
+            x = backend.stack([getattr(backend, name)(backend.getitem(x, (*before, slice(a, b))), axis) for a, b in bounds], axis)
+        return x
+
+    return _channels_last(last, inputs, data_format)
+
+
+def _channels_last(function, inputs, data_format):
+    """`function(x, number of spatial axes)` on channels-last `inputs`, transposed there and back if they are not."""
+    backend, x = tensor_of(inputs)
+    rank = len(backend.shape(x)) - 2
+    if rank < 1:
+        raise ValueError(f"Convolution and pooling need (n, *spatial, channels), got the shape {backend.shape(x)}.")
+    if data_format is None:
+        from unidl.config import image_data_format
+
+        data_format = image_data_format()
+    if data_format == "channels_last":
+        return function(x, rank)
+    if data_format != "channels_first":
+        raise ValueError(f'data_format must be "channels_last" or "channels_first", got {data_format!r}.')
+    y = function(backend.transpose(x, (0, *range(2, rank + 2), 1)), rank)
+    return backend.transpose(y, (0, rank + 1, *range(1, rank + 1)))
+
+
+def _each(value, rank):
+    """One int for each of `rank` spatial axes."""
+    if hasattr(value, "__index__"):
+        return (int(value),) * rank
+    value = tuple(int(v) for v in value)
+    if len(value) not in (1, rank):
+        raise ValueError(f"Expected an int or {rank} ints, one for each spatial axis, got {value}.")
+    return value * rank if len(value) == 1 else value
+
+
+def _padding(name, padding):
+    padding = padding.lower() if isinstance(padding, str) else padding
+    if padding not in ("valid", "same"):
+        raise ValueError(f'{name}: padding must be "valid" or "same", got {padding!r}. For other amounts call pad first.')
+    return padding
+
+
+def _shape(x):
+    backend, x = tensor_of(x)
+    return tuple(backend.shape(x))
