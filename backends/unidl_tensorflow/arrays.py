@@ -79,7 +79,7 @@ class Arrays:
 
     def full(self, shape, value, dtype):
         with self.scope():
-            return tf.fill(shape, tf.constant(value, dtype))
+            return tf.fill(shape, tf.constant(bool(value) if dtype == "bool" else value, dtype))
 
     def full_like(self, x, value, dtype=None):
         return tf.fill(closed(x, tuple(x.shape)), tf.constant(value, dtype or x.dtype))

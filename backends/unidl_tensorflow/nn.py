@@ -40,6 +40,7 @@ class NN:
         return tf.gather(table, indices)
 
     def sparse_softmax_cross_entropy(self, labels, logits):
+        labels = labels if labels.dtype in (tf.int32, tf.int64) else tf.cast(labels, tf.int32)
         return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
 
     # -- normalization ---------------------------------------------------------------------------
