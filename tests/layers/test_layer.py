@@ -180,9 +180,10 @@ def test_weights_of_another_shape_are_refused_whole():
         layer(X[:, :4])
 
 
-def test_wrong_index_is_named():
-    with pytest.raises((IndexError, ValueError)):
-        layers.Embedding(3, 2)(np.array([[5]]))
+@pytest.mark.parametrize("index", [5, 3, -1])
+def test_an_index_without_a_row_is_an_error(backend, index):
+    with pytest.raises(ValueError, match=rf"Embedding 'embedding.*holds the index {index}, but indices must lie in \[0, 3\)"):
+        layers.Embedding(3, 2)(np.array([[0, index]]))
 
 
 def test_mixed_precision(backend):

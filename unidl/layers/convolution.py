@@ -62,18 +62,9 @@ class BaseConv(Layer):
         channels = input_shape[axis]
         if channels is not None and channels % self.groups:
             raise ValueError(f"{self._who()}: the {channels} input channels cannot be divided into {self.groups} groups.")
-        self.kernel = self.add_weight(
-            (*self.kernel_size, None if channels is None else channels // self.groups, self.filters),
-            self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
-        )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (self.filters,), self.bias_initializer, regularizer=self.bias_regularizer, constraint=self.bias_constraint, name="bias"
-            )
+        inner = None if channels is None else channels // self.groups
+        self.kernel = self.add_own_weight("kernel", (*self.kernel_size, inner, self.filters))
+        self.bias = self.add_own_weight("bias", (self.filters,)) if self.use_bias else None
         self.input_spec = InputSpec(ndim=self._rank + 2, axes={axis: channels})
 
     def call(self, inputs):

@@ -1,10 +1,11 @@
 """Dense."""
 
-from unidl import activations, constraints, initializers, ops, regularizers
+from unidl import activations, constraints, initializers, regularizers
 from unidl.layers.activate import activate
 from unidl.layers.input_spec import InputSpec
 from unidl.layers.layer import Layer
 from unidl.layers.validate import not_offered, positive_int
+from unidl.ops import fused
 
 
 class Dense(Layer):
@@ -52,22 +53,12 @@ class Dense(Layer):
         self.supports_masking = True
 
     def build(self, input_shape):
-        self.kernel = self.add_weight(
-            (input_shape[-1], self.units),
-            self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
-        )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (self.units,), self.bias_initializer, regularizer=self.bias_regularizer, constraint=self.bias_constraint, name="bias"
-            )
+        self.kernel = self.add_own_weight("kernel", (input_shape[-1], self.units))
+        self.bias = self.add_own_weight("bias", (self.units,)) if self.use_bias else None
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
 
     def call(self, inputs):
-        x = ops.matmul(inputs, self.kernel)
-        if self.bias is not None:
-            x = ops.add(x, self.bias)
-        return activate(self.activation, x)
+        return activate(self.activation, fused.linear(inputs, self.kernel, self.bias))
+
+    def kernel_description(self):
+        return self.backend.kernels.get("linear", "")

@@ -121,20 +121,12 @@ class EinsumDense(Layer):
     def build(self, input_shape):
         _, kernel, outputs, side = self._terms
         _, sizes, elided = self._full_output_shape(tuple(input_shape))
-        self.kernel = self.add_weight(
-            [sizes[c] for c in kernel],
-            self._scaled(kernel, outputs),
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
-        )
+        self.kernel = self.add_own_weight("kernel", [sizes[c] for c in kernel], initializer=self._scaled(kernel, outputs))
         self.bias = None
         if self.bias_axes:
             spanned = outputs[min(outputs.index(c) for c in self.bias_axes) :]
             shape = [sizes[c] if c in self.bias_axes else 1 for c in spanned] + [1] * (elided if side == "right" else 0)
-            self.bias = self.add_weight(
-                shape, self.bias_initializer, regularizer=self.bias_regularizer, constraint=self.bias_constraint, name="bias"
-            )
+            self.bias = self.add_own_weight("bias", shape)
         self.input_spec = InputSpec(ndim=len(input_shape))
 
     def _scaled(self, kernel, outputs):

@@ -1,5 +1,7 @@
 """Embedding."""
 
+import numpy as np
+
 from unidl import constraints, initializers, ops, regularizers
 from unidl.layers.layer import Layer
 from unidl.layers.validate import not_offered, positive_int
@@ -53,16 +55,25 @@ class Embedding(Layer):
         self._initial = weights
 
     def build(self, input_shape):
-        self.embeddings = self.add_weight(
-            (self.input_dim, self.output_dim),
-            self.embeddings_initializer,
-            regularizer=self.embeddings_regularizer,
-            constraint=self.embeddings_constraint,
-            autocast=False,  # the rows are cast, not the table
-            name="embeddings",
-        )
+        # The rows are cast to the compute dtype, not the table.
+        self.embeddings = self.add_own_weight("embeddings", (self.input_dim, self.output_dim), autocast=False)
         if self._initial is not None:
             self.embeddings.assign(self._initial[0] if isinstance(self._initial, list | tuple) else self._initial)
+
+    def _convert(self, value):
+        if isinstance(value, np.ndarray | list | int):
+            self.check_indices(np.asarray(value), "the input")
+        return super()._convert(value)
+
+    def check_indices(self, values, source):
+        """Raise ValueError if the array `values`, of which `source` tells the origin, holds an index without a row."""
+        if values.size:
+            low, high = values.min(), values.max()
+            if low < 0 or high >= self.input_dim:
+                raise ValueError(
+                    f"{self._who()}: {source} holds the index {int(low if low < 0 else high)}, but indices must lie in "
+                    f"[0, {self.input_dim}). Raise input_dim, or map the index to a known one."
+                )
 
     def call(self, inputs):
         indices = inputs if ops.dtype(inputs) in ("int32", "int64") else ops.cast(inputs, "int32")

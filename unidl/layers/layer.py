@@ -133,6 +133,11 @@ class Layer(Configurable, Tracked):
         self._holders.setdefault("_weights", []).append(variable)
         return variable
 
+    def add_own_weight(self, name, shape, prefix=None, **kwargs):
+        """`add_weight` with the layer's `<name>_initializer`, `<name>_regularizer` and `<name>_constraint` (or `<prefix>_...`)."""
+        given = {kind: getattr(self, f"{prefix or name}_{kind}", None) for kind in ("initializer", "regularizer", "constraint")}
+        return self.add_weight(shape, **(given | kwargs), name=name)
+
     def add_loss(self, loss):
         """Add a scalar tensor, or a list of them, computed in this call, to the training loss."""
         context = call_context.current()

@@ -66,23 +66,9 @@ class LSTMCell(RecurrentCell):
         self.masks_per_step = 4 if recurrent_dropout or implementation == 1 else 1
 
     def build(self, input_shape):
-        weights = (
-            ("kernel", (input_shape[-1], 4 * self.units), self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint),
-            (
-                "recurrent_kernel",
-                (self.units, 4 * self.units),
-                self.recurrent_initializer,
-                self.recurrent_regularizer,
-                self.recurrent_constraint,
-            ),
-        )
-        for name, shape, initializer, regularizer, constraint in weights:
-            setattr(self, name, self.add_weight(shape, initializer, regularizer=regularizer, constraint=constraint, name=name))
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (4 * self.units,), self._first_bias, regularizer=self.bias_regularizer, constraint=self.bias_constraint, name="bias"
-            )
+        self.kernel = self.add_own_weight("kernel", (input_shape[-1], 4 * self.units))
+        self.recurrent_kernel = self.add_own_weight("recurrent_kernel", (self.units, 4 * self.units), prefix="recurrent")
+        self.bias = self.add_own_weight("bias", (4 * self.units,), initializer=self._first_bias) if self.use_bias else None
 
     def _first_bias(self, shape, dtype=None):
         if not self.unit_forget_bias:
@@ -98,10 +84,9 @@ class LSTMCell(RecurrentCell):
     def project(self, inputs, masks):
         """x @ kernel + bias of all gates: (..., d) -> (..., 4 * units)."""
         if masks is None or len(masks) == 1:
-            z = ops.matmul(inputs if masks is None else dropped(inputs, masks[0]), self.kernel)
-        else:
-            kernels = ops.split(self.kernel, 4, axis=1)
-            z = ops.concatenate([ops.matmul(dropped(inputs, m), k) for m, k in zip(masks, kernels, strict=True)], axis=-1)
+            return fused.linear(inputs if masks is None else dropped(inputs, masks[0]), self.kernel, self.bias)
+        kernels = ops.split(self.kernel, 4, axis=1)
+        z = ops.concatenate([ops.matmul(dropped(inputs, m), k) for m, k in zip(masks, kernels, strict=True)], axis=-1)
         return z if self.bias is None else ops.add(z, self.bias)
 
     def advance(self, projected, states, masks):
@@ -169,8 +154,8 @@ class LSTM(RNN):
         of_cell |= {key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs}
         cell = LSTMCell(
             units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
-            unit_forget_bias, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint,
-            dropout, recurrent_dropout, seed, name="lstm_cell", **of_cell,
+            unit_forget_bias, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint,
+            recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed, name="lstm_cell", **of_cell,
         )  # fmt: skip
         super().__init__(
             cell, return_sequences, return_state, go_backwards, stateful, unroll, activity_regularizer=activity_regularizer, **kwargs

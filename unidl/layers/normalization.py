@@ -60,17 +60,10 @@ class BatchNormalization(Layer):
         if not -len(input_shape) <= self.axis < len(input_shape):
             raise ValueError(f"{self._who()}: axis={self.axis} is not an axis of an input of shape {input_shape}.")
         shape = (input_shape[self.axis],)
-        self.gamma = self.beta = None
-        if self.scale:
-            self.gamma = self.add_weight(
-                shape, self.gamma_initializer, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint, autocast=False, name="gamma"
-            )
-        if self.center:
-            self.beta = self.add_weight(
-                shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint, autocast=False, name="beta"
-            )
-        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False, autocast=False, name="moving_mean")
-        self.moving_variance = self.add_weight(shape, self.moving_variance_initializer, trainable=False, autocast=False, name="moving_variance")
+        self.gamma = self.add_own_weight("gamma", shape, autocast=False) if self.scale else None
+        self.beta = self.add_own_weight("beta", shape, autocast=False) if self.center else None
+        self.moving_mean = self.add_own_weight("moving_mean", shape, trainable=False, autocast=False)
+        self.moving_variance = self.add_own_weight("moving_variance", shape, trainable=False, autocast=False)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: input_shape[self.axis]})
         self._axes = tuple(a for a in range(len(input_shape)) if a != self.axis % len(input_shape))
 
@@ -153,15 +146,8 @@ class LayerNormalization(Layer):
         # Keras' order, in which -1 comes before 1; the elements are then laid out along the axes as they lie in memory.
         shape = tuple(input_shape[a] for a in sorted(given))
         self._along = tuple(input_shape[a] if a in self._axes else 1 for a in range(rank))
-        self.gamma = self.beta = None
-        if self.scale:
-            self.gamma = self.add_weight(
-                shape, self.gamma_initializer, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint, autocast=False, name="gamma"
-            )
-        if self.center:
-            self.beta = self.add_weight(
-                shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint, autocast=False, name="beta"
-            )
+        self.gamma = self.add_own_weight("gamma", shape, autocast=False) if self.scale else None
+        self.beta = self.add_own_weight("beta", shape, autocast=False) if self.center else None
         self._trailing = tuple(a % rank for a in sorted(given)) == tuple(range(rank - len(self._axes), rank))
         self.input_spec = InputSpec(ndim=rank, axes={a: input_shape[a] for a in self._axes})
 

@@ -8,6 +8,12 @@ from unidl.ops.dispatch import call, call_promoted, op, prepare
 
 
 @op
+def linear(x, kernel, bias=None):
+    """x @ kernel + bias: (..., d), (d, u), (u,) or None -> (..., u)."""
+    return call_promoted("linear", x, kernel, bias)
+
+
+@op
 def embedding(table, indices):
     """Rows of `table` (n, d) by integers (...,) -> (..., d)."""
     return call("embedding", table, indices)

@@ -39,11 +39,5 @@ def _check_indices(model, x):
     for node in plan.nodes:
         if isinstance(node.operation, Embedding):
             for symbol, value in zip(plan.input_tensors, values, strict=True):
-                if node.inputs[0] is symbol and value.size and not isinstance(value, np.memmap):
-                    low, high = value.min(), value.max()
-                    size = node.operation.input_dim
-                    if low < 0 or high >= size:
-                        raise ValueError(
-                            f"{node.operation._who()}: the input {symbol.name!r} holds the index {int(low if low < 0 else high)}, "
-                            f"but indices must lie in [0, {size}). Raise input_dim, or map the index to a known one."
-                        )
+                if node.inputs[0] is symbol and not isinstance(value, np.memmap):
+                    node.operation.check_indices(value, f"the input {symbol.name!r}")
