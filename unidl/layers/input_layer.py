@@ -46,7 +46,8 @@ class InputLayer(Layer):
 
     def get_config(self):
         return {
-            "batch_shape": self.batch_shape, "dtype": self._input_dtype, "sparse": False, "ragged": False, "name": self.name, "optional": False
+            "batch_shape": self.batch_shape, "dtype": self._input_dtype, "name": self.name,
+            "sparse": False, "ragged": False, "optional": False,
         }  # fmt: skip
 
 
