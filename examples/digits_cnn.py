@@ -37,9 +37,11 @@ seconds = time.perf_counter() - start
 loss, accuracy = model.evaluate(x_test, y_test, verbose=0)
 
 shades = " .:-=+*#%@"
-guesses = model.predict(x_test[:6], verbose=0)
-table = Table(*(f"is {label}" for label in y_test[:6]), title="Six test images and what the model says")
-pictures = ["\n".join("".join(shades[int(v * 9)] * 2 for v in row) for row in image[::2, ::2, 0]) for image in x_test[:6]]
+guesses = model.predict(x_test[:4], verbose=0)
+table = Table(title="Four test images and what the model says")
+for label in y_test[:4]:
+    table.add_column(f"is {label}", no_wrap=True, width=16)
+pictures = ["\n".join("".join(shades[int(v * 9)] * 2 for v in row) for row in image[::2, ::2, 0]) for image in x_test[:4]]
 table.add_row(*pictures)
 table.add_row(*(f"says {g.argmax()} ({g.max():.0%})" for g in guesses))
 Console().print(table)
