@@ -65,7 +65,7 @@ from unidl.ops.shaping import (
     transpose, unstack, vsplit, vstack,
 )  # fmt: skip
 
-__all__ = [
+__all__ = [  # noqa: RUF022 - many names a line
     "abs", "absolute", "adaptive_average_pool", "adaptive_max_pool", "add", "all", "allclose", "amax", "amin", "any", "append",
     "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argsort", "array",
     "array_split", "average", "average_pool", "bartlett", "batch_normalization", "binary_crossentropy", "bincount", "bitwise_and",

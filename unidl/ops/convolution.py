@@ -6,7 +6,7 @@ Channels last by default: (n, *spatial, c); "channels_first", (n, c, *spatial), 
 
 from __future__ import annotations
 
-from unidl.ops.dispatch import call, call_promoted, op, tensor_of
+from unidl.ops.dispatch import call, call_promoted, explain, op, tensor_of
 
 
 @op
@@ -17,12 +17,21 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
     """
     def last(x, rank):
         groups = _groups(x, kernel)
-        return call_promoted(
-            "conv", x, kernel,
-            strides=_each(strides, rank), padding=_padding("conv", padding), dilation=_each(dilation_rate, rank), groups=groups,
-        )  # fmt: skip
+        options = {"strides": _each(strides, rank), "padding": _padding("conv", padding), "dilation": _each(dilation_rate, rank)}
+        _check_windows("conv", (x, kernel), _shape(kernel)[:-2], options | {"groups": groups})
+        return call_promoted("conv", x, kernel, **options, groups=groups)
 
     return _channels_last(last, inputs, data_format)
+
+
+def _check_windows(name, tensors, window, options):
+    """An error where a window is larger than an input that is not padded, for which frameworks give empty tensors or worse."""
+    sizes, dilation = _shape(tensors[0])[1:-1], options.get("dilation", (1,) * len(window))
+    extents = [(k - 1) * d + 1 for k, d in zip(window, dilation, strict=False)]
+    if options["padding"] == "valid" and any(n is not None and n < k for n, k in zip(sizes, extents, strict=False)):
+        error = explain(name, [tensor_of(x)[1] for x in tensors], options)
+        if error is not None:
+            raise error
 
 
 def _groups(x, kernel):
@@ -36,10 +45,9 @@ def _groups(x, kernel):
 def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
     """Each channel with its own filters: (n, *spatial, c), kernel (*window, c, m) -> (n, *out, c * m)."""
     def last(x, rank):
-        return call_promoted(
-            "depthwise_conv", x, kernel,
-            strides=_each(strides, rank), padding=_padding("depthwise_conv", padding), dilation=_each(dilation_rate, rank),
-        )  # fmt: skip
+        options = {"strides": _each(strides, rank), "padding": _padding("depthwise_conv", padding), "dilation": _each(dilation_rate, rank)}
+        _check_windows("depthwise_conv", (x, kernel), _shape(kernel)[:-2], options)
+        return call_promoted("depthwise_conv", x, kernel, **options)
 
     return _channels_last(last, inputs, data_format)
 
@@ -101,7 +109,9 @@ def _pool(name, inputs, pool_size, strides, padding, data_format):
     def last(x, rank):
         window = _each(pool_size, rank)
         steps = window if strides is None else _each(strides, rank)
-        return call(name, x, window=window, strides=steps, padding=_padding(name, padding))
+        options = {"window": window, "strides": steps, "padding": _padding(name, padding)}
+        _check_windows(name, (x,), window, options)
+        return call(name, x, **options)
 
     return _channels_last(last, inputs, data_format)
 

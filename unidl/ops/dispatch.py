@@ -115,6 +115,7 @@ def call(name, *tensors, **kwargs):
     backend = native_owner(tensors[0]) if len(tensors) == 1 else None
     if backend is None:
         backend, tensors = prepare_tensors(tensors)
+    _check_axis(name, tensors, kwargs)
     return run(backend, name, tensors, kwargs)
 
 
@@ -124,7 +125,18 @@ def call_float(name, *tensors, **kwargs):
     if backend is None or not is_float_tensor(backend, tensors[0]):
         backend, tensors = prepare_tensors(tensors)
         tensors = [to_float(backend, x) for x in tensors]
+    _check_axis(name, tensors, kwargs)
     return run(backend, name, tensors, kwargs)
+
+
+def _check_axis(name, tensors, kwargs):
+    """An error for an axis out of range. Adapters count axes modulo the rank and would not notice."""
+    axis = kwargs.get("axis")
+    if axis is None or name == "expand_dims":
+        return
+    rank = len(tensors[0].shape)
+    if not (-rank <= axis < rank if type(axis) is int else all(-rank <= a < rank for a in axis)):
+        raise explain(name, tensors, kwargs)
 
 
 def call_bool(name, *tensors, **kwargs):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unidl.backend import dtypes
-from unidl.ops.dispatch import NUMBERS, call, call_bool, op, tensor_of
+from unidl.ops.dispatch import NUMBERS, call, call_bool, op, run, tensor_of
 from unidl.ops.make import binary, bitwise, logical, unary
 
 # -- arithmetic ------------------------------------------------------------------------------------
@@ -91,22 +91,23 @@ bitwise_invert = bitwise_not
 @op
 def left_shift(x, y):
     """Integers x times 2**y, `y` a Python int."""
-    return call("left_shift", x, bits=_bits("left_shift", y))
+    return _shift("left_shift", x, y)
 
 
 @op
 def right_shift(x, y):
     """Integers x divided by 2**y and rounded down, `y` a Python int."""
-    return call("right_shift", x, bits=_bits("right_shift", y))
+    return _shift("right_shift", x, y)
 
 
 bitwise_left_shift, bitwise_right_shift = left_shift, right_shift
 
 
-def _bits(name, y):
+def _shift(name, x, y):
     if not hasattr(y, "__index__") or getattr(y, "ndim", 0):
         raise TypeError(f"{name}: the number of bits must be a Python int, got {type(y).__name__}. Multiply by a power of 2 instead.")
-    return int(y)
+    backend, x = tensor_of(x)
+    return run(backend, name, [x, int(y)], {})
 
 
 # -- rounding --------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unidl.backend.symbolic.shapes import one_axis
-from unidl.ops.dispatch import call, call_promoted, call_sequence, op, tensor_of
+from unidl.ops.dispatch import call, call_promoted, call_sequence, explain, op, tensor_of
 
 
 @op
@@ -89,6 +89,11 @@ def concatenate(xs, axis=0):
 @op
 def stack(x, axis=0):
     """Tensors of one shape joined along a new axis."""
+    if len({_shape(one) for one in x}) > 1:
+        # Not every framework compares them. Open axes may still agree, in which case nothing is wrong.
+        error = explain("stack", [[tensor_of(one)[1] for one in x]], {"axis": axis})
+        if error is not None:
+            raise error
     return call_sequence("stack", x, axis=axis)
 
 
@@ -126,6 +131,9 @@ def split(x, indices_or_sections, axis=0):
     """List of parts along `axis`: that many equal ones, or cut before each of the given indices."""
     if not isinstance(indices_or_sections, int):
         indices_or_sections = tuple(int(i) for i in indices_or_sections)
+    elif indices_or_sections < 1 or any(size is not None and size % indices_or_sections for size in _shape(x)[axis : axis + 1 or None]):
+        # Frameworks would cut unequal parts.
+        raise explain("split", [tensor_of(x)[1]], {"indices_or_sections": indices_or_sections, "axis": axis})
     return call("split", x, indices_or_sections=indices_or_sections, axis=axis)
 
 
@@ -314,9 +322,13 @@ def depth_to_space(x, block_size, data_format="channels_last"):
 # -- helpers ---------------------------------------------------------------------------------------
 
 
-def _rank(x):
+def _shape(x):
     backend, x = tensor_of(x)
-    return len(backend.shape(x))
+    return tuple(backend.shape(x))
+
+
+def _rank(x):
+    return len(_shape(x))
 
 
 def _shape_or_open(x):

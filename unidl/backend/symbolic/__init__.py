@@ -4,7 +4,7 @@ It infers the output of any function or layer, builds the functional graph, and 
 those that every backend gives.
 """
 
-from unidl.backend.symbolic.tensor import KerasTensor
 from unidl.backend.symbolic.adapter import SymbolicBackend, symbolic
+from unidl.backend.symbolic.tensor import KerasTensor
 
 __all__ = ["KerasTensor", "SymbolicBackend", "symbolic"]

@@ -14,7 +14,7 @@ def einsum_shape(subscripts, shapes):
         raise ValueError(f"einsum: {subscripts!r} has {len(terms)} operands, but {len(shapes)} tensors came.")
     sizes, batches = {}, []
     for term, shape in zip(terms, shapes, strict=True):
-        _bind(subscripts, term, shape, sizes, batches)
+        _bind(subscripts, term, shape, ", ".join(map(str, shapes)), sizes, batches)
     batch = broadcast("einsum", *batches) if batches else ()
     if not arrow:
         letters = inputs.replace(",", "").replace(".", "")
@@ -26,7 +26,7 @@ def einsum_shape(subscripts, shapes):
     return (*(sizes[c] for c in head), *(batch if ellipsis else ()), *(sizes[c] for c in tail))
 
 
-def _bind(subscripts, term, shape, sizes, batches):
+def _bind(subscripts, term, shape, shapes, sizes, batches):
     """Enter the sizes of one operand's letters into `sizes`, the axes of its ellipsis into `batches`."""
     head, ellipsis, tail = term.partition("...")
     named = len(head) + len(tail)
@@ -40,4 +40,6 @@ def _bind(subscripts, term, shape, sizes, batches):
         if before is None or before == 1:
             sizes[letter] = size if size is not None or before is None else before
         elif not agree(before, size) and size != 1:
-            raise ValueError(f"einsum: the axis {letter!r} in {subscripts!r} has the sizes {before} and {size}; it must have one.")
+            raise ValueError(
+                f"einsum: the axis {letter!r} in {subscripts!r} has the sizes {before} and {size}; it must have one. Shapes: {shapes}."
+            )

@@ -1,0 +1,71 @@
+"""The symbolic rules predict the shape and dtype of what a real backend computes."""
+
+import numpy as np
+import pytest
+
+import unidl
+from tests.ops.calls import CALLS
+from unidl import KerasTensor, ops
+from unidl.backend.symbolic import graph
+
+# Their results depend on values.
+VALUES = {"bincount"}
+
+
+def parts(result):
+    return list(result) if isinstance(result, (list, tuple)) else [result]
+
+
+def described(result):
+    return [(tuple(ops.shape(x)), ops.dtype(x)) for x in parts(result)]
+
+
+def symbols(args):
+    return [KerasTensor(x.shape, x.dtype) if isinstance(x, np.ndarray) else x for x in args]
+
+
+@pytest.mark.parametrize("name", sorted(CALLS.keys() - VALUES))
+def test_shape_and_dtype(name):
+    call, _, args = CALLS[name]
+    with unidl.use_backend("numpy"):
+        assert described(call(*symbols(args))) == described(call(*args))
+
+
+def test_open_axes():
+    x = KerasTensor((None, 4, 6))
+    assert ops.reshape(x, (-1, 24)).shape == (None, 24)
+    assert ops.reshape(x, (-1, 8, 3)).shape == (None, 8, 3)
+    assert ops.add(x, np.ones((6,), "float32")).shape == (None, 4, 6)
+    assert ops.matmul(x, KerasTensor((6, 5))).shape == (None, 4, 5)
+    assert ops.concatenate([x, KerasTensor((3, 4, 6))], 0).shape == (None, 4, 6)
+    assert ops.concatenate([x, x], 1).shape == (None, 8, 6)
+    assert ops.sum(x, 1).shape == (None, 6)
+    assert ops.get_item(x, (slice(1, None), -1)).shape == (None, 6)
+    assert ops.einsum("bij,jk->bik", x, KerasTensor((6, 2))).shape == (None, 4, 2)
+    assert ops.conv(KerasTensor((None, None, 8, 3)), KerasTensor((3, 3, 3, 5)), 2, "same").shape == (None, None, 4, 5)
+    assert ops.flip(ops.transpose(x, (2, 0, 1)), 1).shape == (6, None, 4)
+    assert ops.dot_product_attention(*[KerasTensor((None, 5, 2, 8))] * 3, is_causal=True).shape == (None, 5, 2, 8)
+    with pytest.raises(ValueError, match="open"):
+        ops.split(x, 2, 0)
+    with pytest.raises(ValueError, match="cannot be given"):
+        ops.reshape(KerasTensor((None, 4)), (3, 3))
+
+
+def test_a_call_becomes_one_node():
+    x = KerasTensor((None, 3))
+    y = ops.norm(x, axis=-1)
+    node, index = y.history
+    assert (node.operation.function.__name__, index, node.inputs) == ("norm", 0, [x])
+    assert ops.add(x1=2, x2=x).history[0].kwargs == {"x1": 2, "x2": x}
+    assert ops.where(np.array([True, False, True]), x1=x, x2=0.0).history[0].inputs == [x]
+    with graph.paused():
+        assert ops.exp(x).history is None
+
+
+def test_no_values():
+    x = KerasTensor((None, 3))
+    for use in (ops.convert_to_numpy, bool, float, list, np.asarray):
+        with pytest.raises(TypeError, match="no value"):
+            use(x)
+    with pytest.raises(TypeError, match="value_and_grad"):
+        unidl.backend.symbolic.symbolic.value_and_grad(lambda: x, [])
