@@ -1,0 +1,93 @@
+"""The command: runs what is selected, prints ratios, keeps the figures as JSON, and publishes when told to."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+from benchmarks import arena, publish, report
+from benchmarks.contestants import RIVALS, lineup
+from benchmarks.workloads import WORKLOADS
+
+RESULTS = Path(__file__).resolve().parent / "results"
+PUBLISHED = RESULTS / "published.json"
+PACKAGES = ("unidl-framework", "numpy", "torch", "tensorflow-cpu", "mxnet", "keras", "scikit-learn")
+WHAT = ("fit", "predict", "evaluate")
+
+
+def main():
+    args = _arguments()
+    if args.republish:
+        publish.publish(json.loads(PUBLISHED.read_text()))
+        return
+    rounds = args.rounds or (6 if args.quick else 16)
+    document = {"machine": _machine(), "versions": _versions(), "rounds": rounds, "quick": args.quick, "results": []}
+    failures = []
+    for threads in args.threads:
+        for name in args.workload:
+            for backend in args.backend:
+                _compete(document, failures, backend, WORKLOADS[name], rounds, threads, args)
+    path = PUBLISHED if args.publish else RESULTS / time.strftime("%Y%m%d-%H%M%S.json")
+    RESULTS.mkdir(exist_ok=True)
+    path.write_text(json.dumps(document, indent=1))
+    print(f"The figures are in {path}.")
+    if args.publish:
+        publish.publish(document)
+    if failures:
+        sys.exit("\n".join(failures))
+
+
+def _compete(document, failures, backend, workload, rounds, threads, args):
+    """Run one competition; what fails is told at the end, so that the others still run."""
+    title = f"{workload.title}: {backend}, {threads} thread{'s' if threads > 1 else ''}"
+    try:
+        figures = arena.compete(lineup(backend, workload), workload, rounds, threads, args.quick, args.what)
+    except (RuntimeError, AssertionError) as error:
+        failures.append(f"{title}: {error}")
+        print(failures[-1], file=sys.stderr)
+        return
+    result = {"backend": backend, "workload": workload.name, "threads": threads, "quick": args.quick, "figures": figures}
+    document["results"].append(result)
+    report.show(report.rows(result), title)
+
+
+def _arguments():
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="short epochs and few rounds: under a minute for each backend and workload")
+    parser.add_argument("--backend", nargs="+", choices=RIVALS, default=list(RIVALS))
+    parser.add_argument("--workload", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
+    parser.add_argument("--what", nargs="+", choices=WHAT, default=WHAT, help="fit always runs; the others are left out unless named")
+    parser.add_argument("--rounds", type=int, help="epochs of each contestant, of which the first warms up")
+    own = os.environ.get("OMP_NUM_THREADS")
+    threads = [int(own)] if own else [2, 1]
+    parser.add_argument("--threads", nargs="+", type=int, default=threads, help="OMP_NUM_THREADS if that is set, otherwise 2 and then 1")
+    parser.add_argument("--publish", action="store_true", help="write docs/performance.md, the plot, and results/published.json")
+    parser.add_argument("--republish", action="store_true", help="run nothing: write page and plot from results/published.json")
+    args = parser.parse_args()
+    if args.rounds is not None and args.rounds < 3:
+        parser.error("--rounds must be at least 3: the first warms up, and a spread needs two more.")
+    return args
+
+
+def _machine():
+    model = next((line.partition(":")[2].strip() for line in _cpuinfo() if line.startswith("model name")), platform.processor())
+    return f"{model} ({os.cpu_count()} cores), {platform.system()}, Python {platform.python_version()}"
+
+
+def _cpuinfo():
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def _versions():
+    return {name: importlib.metadata.version(name) for name in PACKAGES}
+
+
+if __name__ == "__main__":
+    main()
