@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from unidl.backend import Variable
+from unidl.backend import Variable, get_backend
 
 ULP, BUDGET, ALARM = 8.0, 16.0, 64.0
 
@@ -69,7 +69,8 @@ class Case:
 
         def function(**replaced):
             values = (replaced[n] if n in replaced else variables[n].value if n in variables else constants[n] for n in arrays)
-            return self.call(backend, *values)
+            # The active backend is `backend`, but for the tracer of one that captures functions.
+            return self.call(get_backend(), *values)
 
         return Program(variables, function, [], list(arrays))
 

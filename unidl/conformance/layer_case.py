@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from unidl import tree
-from unidl.backend import floatx, set_floatx, use_backend
+from unidl.backend import floatx, get_backend, set_floatx, use_backend
 from unidl.backend.variable import Variable
 from unidl.conformance.case import Case, Program, generator_of, round_to_float32
 from unidl.utils import set_random_seed
@@ -65,7 +65,7 @@ class LayerProgramCase(Case):
             values = iter([replaced.get(n, inputs[n].value if n in inputs else constants.get(n)) for n in names])
             with _floatx(dtype):
                 outputs = tree.flatten(layer(*tree.map_structure(lambda _: next(values), structure), **self.row.kwargs))
-            assigned = [backend.stop_gradient(w.value) for w in layer.non_trainable_variables if w.dtype == dtype]
+            assigned = [get_backend().stop_gradient(w.value) for w in layer.non_trainable_variables if w.dtype == dtype]
             return [*outputs, *assigned]
 
         variables = inputs | trainable

@@ -1,10 +1,13 @@
-"""Gradients, compiled functions and compiled steps as such: what the other cases use without looking at it."""
+"""Gradients, compiled functions and compiled steps as such: what the other cases use without looking at it.
+
+What is compiled asks for the active backend, which is the tracer of a backend that captures functions.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from unidl.backend import Variable, keys
+from unidl.backend import Variable, get_backend, keys
 from unidl.conformance.case import Case, normal
 
 SHAPE = (3, 4)
@@ -50,6 +53,7 @@ def _compile(B, x):
     v, calls = Variable(x, backend=B), Variable(0, dtype="int32", backend=B)
 
     def fn(a, b):
+        B = get_backend()
         calls.assign(B.add(calls.value, 1))
         return [B.add(B.multiply(a, v.value), b), B.sum(a)]
 
@@ -62,13 +66,13 @@ def _compile(B, x):
 
 
 def _single(B, x):
-    return B.compile(lambda a: B.multiply(a, 2.0), [])(x)
+    return B.compile(lambda a: get_backend().multiply(a, 2.0), [])(x)
 
 
 def _keys(B, x):
     """A compiled function draws a new key at each run, the same ones as without compilation."""
     source = Counter()
-    run = B.compile(lambda a: B.dropout(a, keys.next_key(source), 0.5), [])
+    run = B.compile(lambda a: get_backend().dropout(a, keys.next_key(source), 0.5), [])
     return [run(x) for _ in range(3)]
 
 
@@ -80,6 +84,7 @@ def _compile_step(B, x, y):
     source = Counter()
 
     def forward(a, b):
+        B = get_backend()
         a = B.dropout(a, keys.next_key(source), 0.25)
         error = B.subtract(B.matmul(a, w.value), b)
         loss = B.mean(B.square(error))
@@ -87,6 +92,7 @@ def _compile_step(B, x, y):
         return loss, [B.sum(error)]
 
     def update(gradients):
+        B = get_backend()
         rate = keys.next_number(source.rate)
         params, slots = B.sgd_update([w.value], gradients, [velocity.value], learning_rate=rate, momentum=0.9, nesterov=True)
         w.assign(params[0])
