@@ -28,7 +28,7 @@ def cnn(k):
             layers.BatchNormalization(),
             layers.ReLU(),
             layers.MaxPooling2D(),
-            layers.Conv2D(4, 2, kernel_regularizer="l2"),
+            layers.Conv2D(4, 2, kernel_regularizer=k.regularizers.L2(2**-7)),
             layers.GlobalAveragePooling2D(),
             layers.Dense(3, activation="softmax"),
         ]

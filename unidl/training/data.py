@@ -48,7 +48,42 @@ def split_validation(x, y, sample_weight, fraction):
     return tree.map_structure(lambda a: None if a is None else a[:cut], arrays), tree.map_structure(lambda a: None if a is None else a[cut:], arrays)
 
 
-class ArrayBatches:
+class Batches:
+    """What is common to all sources: an epoch of a given number of steps.
+
+    Such an epoch of `fit` goes on where the last one stopped, and begins a new pass over the data when one ends.
+    """
+
+    def __init__(self, steps, caller):
+        self._steps, self._caller = steps, caller
+        self._current = self._sample = None
+
+    def sample(self):
+        """The first batch, looked at before the first epoch."""
+        if self._sample is None:
+            self._sample = self._first()
+        return self._sample
+
+    def __iter__(self):
+        if self._steps is None:
+            yield from self._pass()
+            return
+        if self._current is None or self._caller != "fit":
+            self._current = self._pass()
+        for taken in range(self._steps):
+            batch = next(self._current, None)
+            if batch is None:
+                self._current = self._pass()
+                batch = next(self._current, None)
+            if batch is None:
+                raise ValueError(
+                    f"{self._caller}: the iterator ended after {taken} of {self._steps} batches. "
+                    f"Make it endless (while True), or ask for fewer steps or epochs."
+                )
+            yield batch
+
+
+class ArrayBatches(Batches):
     """Batches from arrays in memory or mapped from disk.
 
     Attributes:
@@ -65,43 +100,44 @@ class ArrayBatches:
         self.shuffle = shuffle
         if class_weight is not None:
             self.arrays = x, y, _weights_of_classes(y, sample_weight, class_weight)
-        self.count = math.ceil(self.size / self.batch_size)
-        if steps is not None:
-            self.count = min(steps, self.count)
+        self._batches = math.ceil(self.size / self.batch_size)
+        self.count = self._batches if steps is None else steps
+        super().__init__(steps, caller)
 
-    def sample(self):
-        """The first batch."""
-        return self._gather(slice(0, self.batch_size))
+    def _first(self):
+        return tree.map_structure(lambda a: None if a is None else a[: self.batch_size], self.arrays)
 
-    def __iter__(self):
+    def _pass(self):
+        """Batches as the lists of their leaves, in the order of `tree.flatten` and without those that are None."""
+        leaves = [leaf for leaf in tree.flatten(self.arrays) if leaf is not None]
+        size = self.batch_size
         order = random.permutation(self.size) if self.shuffle else None
-        for i in range(self.count):
-            part = slice(i * self.batch_size, min((i + 1) * self.batch_size, self.size))
-            yield self._gather(part if order is None else order[part])
+        for start in range(0, self.size, size):
+            if order is None:
+                yield [np.ascontiguousarray(a[start : start + size]) for a in leaves]
+            else:
+                index = order[start : start + size]
+                yield [a.take(index, axis=0) for a in leaves]
 
-    def _gather(self, index):
-        return tree.map_structure(lambda a: None if a is None else np.ascontiguousarray(a[index]), self.arrays)
 
-
-class IterableBatches:
+class IterableBatches(Batches):
     """Batches from a generator, a loader, or an object with `__len__` and `__getitem__`."""
 
     arrays = None
 
     def __init__(self, source, shuffle, class_weight, steps, caller):
-        self._source, self._shuffle, self._class_weight, self._caller = source, shuffle, class_weight, caller
+        self._source, self._shuffle, self._class_weight = source, shuffle, class_weight
         self._indexed = hasattr(source, "__getitem__") and hasattr(source, "__len__")
         if not self._indexed and not hasattr(source, "__iter__"):
             raise TypeError(f"{caller}: cannot take batches from a {type(source).__name__}. Give arrays, or an iterable that yields (x, y) batches.")
-        known = len(source) if hasattr(source, "__len__") else None
-        self.count = known if steps is None else steps if known is None else min(steps, known)
-        self._limit = steps
+        self.count = len(source) if steps is None and hasattr(source, "__len__") else steps
         # A generator is used up as it goes, so one iterator serves all epochs; what is looked at first is put back.
         self._running = iter(source) if not self._indexed and iter(source) is source else None
+        super().__init__(steps, caller)
 
-    def sample(self):
+    def _first(self):
         if self._running is None:
-            first = self._source[0] if self._indexed else next(iter(self._source), None)
+            first = self._source[0] if self._indexed and len(self._source) else next(iter(self._source), None)
         else:
             first = next(self._running, None)
             if first is not None:
@@ -110,21 +146,14 @@ class IterableBatches:
             raise ValueError(f"{self._caller}: the iterable has no batch.")
         return self._batch(first)
 
-    def __iter__(self):
-        if self._indexed:
-            order = random.permutation(len(self._source)) if self._shuffle else range(len(self._source))
-            stream = (self._source[int(i)] for i in order)
-        else:
-            stream = self._running if self._running is not None else iter(self._source)
-        taken = 0
-        for item in itertools.islice(stream, self._limit):
-            taken += 1
-            yield self._batch(item)
-        if self._running is not None and self.count is not None and taken < self.count:
-            raise ValueError(
-                f"{self._caller}: the generator ended after {taken} of {self.count} batches. Make it endless (while True), or lower steps_per_epoch or epochs."
-            )
-        if self._indexed and hasattr(self._source, "on_epoch_end"):
+    def _pass(self):
+        if not self._indexed:
+            yield from map(self._batch, self._source if self._running is None else self._running)
+            return
+        order = random.permutation(len(self._source)) if self._shuffle else range(len(self._source))
+        for i in order:
+            yield self._batch(self._source[int(i)])
+        if hasattr(self._source, "on_epoch_end"):
             self._source.on_epoch_end()
 
     def _batch(self, item):
@@ -149,10 +178,8 @@ def _to_arrays(structure):
         return None
     if isinstance(structure, dict):
         return {k: _to_arrays(v) for k, v in structure.items()}
-    if isinstance(structure, list) and structure and not _is_array(structure[0]) and not isinstance(structure[0], list | tuple | dict):
-        raise TypeError(f"Data must be arrays of numbers; a list holds a {type(structure[0]).__name__}.")
-    if isinstance(structure, list) and structure and isinstance(structure[0], int | float | bool | np.generic):
-        return np.asarray(structure)
+    if _is_list_of_numbers(structure):
+        return _list_to_array(structure)
     if isinstance(structure, list | tuple):
         return type(structure)(_to_arrays(v) for v in structure)
     if isinstance(structure, np.ndarray):
@@ -162,6 +189,25 @@ def _to_arrays(structure):
         array = np.asarray(structure) if owner is None else owner.to_numpy(structure)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"Data must be numbers; got an array of dtype {array.dtype}. Convert text to integers first, and ragged lists to padded arrays.")
+    return array
+
+
+def _is_list_of_numbers(structure):
+    """Whether a list, however deep, holds Python numbers or text, and so is an array that was written out."""
+    while isinstance(structure, list) and structure:
+        structure = structure[0]
+        if isinstance(structure, int | float | str | np.generic):
+            return True
+    return False
+
+
+def _list_to_array(nested):
+    try:
+        array = np.asarray(nested)
+    except ValueError as error:
+        raise ValueError(f"A list of data must have rows of one length, as an array has. Pad the shorter ones. ({error})") from error
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"Data must be numbers; got a list of {array.dtype}. Convert text to integers first.")
     return array
 
 
@@ -185,7 +231,7 @@ def _weights_of_classes(y, sample_weight, class_weight):
     if isinstance(y, dict | list | tuple) or y is None:
         raise ValueError("fit: class_weight needs a single array of targets. For several outputs use sample_weight.")
     classes = np.argmax(y, axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y), -1)[:, 0]
-    weights = np.ones(len(y), dtype="float32")
+    weights = np.ones(len(y))
     for label, weight in class_weight.items():
         weights[classes == label] = weight
     return weights if sample_weight is None else weights * sample_weight

@@ -6,21 +6,20 @@ import warnings
 
 import numpy as np
 
-from unidl import tree
-
 
 def run_epoch(model, step, batches, monitor, kind):
-    """Run `step` on each batch; returns the logs (numbers by name), for "predict" the list of outputs as arrays."""
+    """Run `step` on each batch; returns the logs (numbers by name), for "predict" a list of arrays for each batch."""
     outputs = []
     objective = model.objective
     if kind != "predict":
         objective.reset()
     monitor.on_pass_begin(kind, batches.count)
+    run = step.on(batches)
     for i, batch in enumerate(batches):
         monitor.on_batch_begin(kind, i)
-        result = step(*batch)
+        result = run(batch)
         if kind == "predict":
-            outputs.append(tree.map_structure(model.backend.to_numpy, result))
+            outputs.append([model.backend.to_numpy(value) for value in result])
             monitor.on_batch_end(kind, i, dict)
         else:
             monitor.on_batch_end(kind, i, objective.results)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from unidl import losses as losses_module
 from unidl import metrics as metrics_module
 from unidl import ops, tree
+from unidl.backend import dtypes
 from unidl.layers.annotations import logits, masks
+from unidl.losses.reduction import expand_to_rank
 
 
 class Output:
     """What is asked of one output of the model."""
 
-    def __init__(self, name, loss, weight, metrics, weighted_metrics):
-        self.name, self.loss, self.weight = name, loss, weight
-        self.metrics, self.weighted_metrics = metrics, weighted_metrics
-        self.tracker = None
+    def __init__(self, name, loss, factor, tracker, metrics):
+        self.name, self.loss, self.factor, self.tracker = name, loss, factor, tracker
+        self.metrics, self.weighted_metrics = metrics, []
 
 
 class Objective:
@@ -43,26 +46,23 @@ class Objective:
         y_pred = model._symbolic_outputs_for(x)
         names = self._names(model, y_pred)
         predictions, targets = self._pair(names, y_pred, y, model)
-        loss, weights, metrics, weighted = (
+        losses, factors, metrics, weighted = (
             self._spread(given, names, what) for given, what in zip(self._given, ("loss", "loss_weights", "metrics", "weighted_metrics"), strict=True)
         )
+        several_losses = sum(loss is not None for loss in losses) > 1
+        prefixes = [f"{name}_" if len(names) > 1 else "" for name in names]
+        shapes = [(None if y is None else y.shape, y_pred.shape) for y, y_pred in zip(targets, predictions, strict=True)]
+        taken: set[str] = set()
         self._outputs = []
-        for i, name in enumerate(names):
-            shapes = (None if targets[i] is None else targets[i].shape), predictions[i].shape
-            if loss[i] is not None and targets[i] is None:
+        for name, prefix, target, shape, loss, factor, each in zip(names, prefixes, targets, shapes, losses, factors, metrics, strict=True):
+            if loss is not None and target is None:
                 raise ValueError(f"{model._who()}: the output {name!r} has a loss but no target. Give y, or loss=None for this output.")
-            prefix = f"{name}_" if len(names) > 1 else ""
-            self._outputs.append(
-                Output(
-                    name,
-                    losses_module.resolve(loss[i], *shapes),
-                    weights[i],
-                    self._make_metrics(metrics[i], prefix, *shapes),
-                    self._make_metrics(weighted[i], prefix, *shapes),
-                )
-            )
-            if len(names) > 1 and loss[i] is not None:
-                self._outputs[-1].tracker = metrics_module.Mean(name=f"{name}_loss")
+            tracker = metrics_module.Mean(name=f"{name}_loss") if several_losses and loss is not None else None
+            found = self._make_metrics(each, prefix, "", taken, shape)
+            self._outputs.append(Output(name, losses_module.resolve(loss, *shape), factor, tracker, found))
+        # After all others, since a name that is taken by then gets "weighted_" before it.
+        for output, prefix, shape, each in zip(self._outputs, prefixes, shapes, weighted, strict=True):
+            output.weighted_metrics = self._make_metrics(each, prefix, "weighted_", taken, shape)
         self.resolved = True
         model._forget_compiled()
 
@@ -106,14 +106,21 @@ class Objective:
         return [given] * len(names)
 
     @staticmethod
-    def _make_metrics(given, prefix, y_shape, pred_shape):
+    def _make_metrics(given, prefix, when_taken, taken, shapes):
+        """[(name in the logs, Metric)], each name once."""
         if given is None:
             return []
         found = []
         for each in given if isinstance(given, list | tuple) else [given]:
-            metric = metrics_module.resolve(each, y_shape, pred_shape)
-            name = each if isinstance(each, str) else metric.name
-            found.append((prefix + name, metric))
+            metric = metrics_module.resolve(each, *shapes)
+            base = each if isinstance(each, str) else metric.name
+            name = prefix + base if prefix + base not in taken else f"{prefix}{when_taken}{base}"
+            number = itertools.count(1)
+            stem = name
+            while name in taken:
+                name = f"{stem}_{next(number)}"
+            taken.add(name)
+            found.append((name, metric))
         return found
 
     def check(self, model, x, y):
@@ -142,8 +149,8 @@ class Objective:
                 continue
             part = self._loss_of(output.loss, target, prediction, weight)
             self._parts.append(part)
-            if output.weight is not None:
-                part = ops.multiply(part, output.weight)
+            if output.factor is not None:
+                part = ops.multiply(part, output.factor)
             total = part if total is None else ops.add(total, part)
         return ops.convert_to_tensor(0.0) if total is None else total
 
@@ -166,9 +173,9 @@ class Objective:
             detached = ops.stop_gradient(prediction)
             mask = masks.get(prediction)
             for _, metric in output.metrics:
-                metric.update_state(target, detached, sample_weight=None if mask is None else ops.cast(mask, "float32"))
+                metric.update_state(target, detached, sample_weight=_masked(None, mask))
             for _, metric in output.weighted_metrics:
-                metric.update_state(target, detached, sample_weight=weight)
+                metric.update_state(target, detached, sample_weight=_masked(weight, mask))
         self._parts = None
 
     def _match(self, y, y_pred, sample_weight):
@@ -185,12 +192,11 @@ class Objective:
 
     def _named(self):
         yield "loss", self._tracker
-        for output in self._outputs:
-            if output.tracker is not None:
-                yield output.tracker.name, output.tracker
-        for output in self._outputs:
-            yield from output.metrics
-            yield from output.weighted_metrics
+        yield from ((output.tracker.name, output.tracker) for output in self._outputs if output.tracker is not None)
+        found = [entry for output in self._outputs for entry in output.metrics]
+        found += [entry for output in self._outputs for entry in output.weighted_metrics]
+        # Keras' order of evaluate's values: as given for one output, by name for several.
+        yield from found if len(self._outputs) < 2 else sorted(found, key=lambda entry: entry[0])
 
     @property
     def names(self):
@@ -205,7 +211,7 @@ class Objective:
         return [v for metric in self.metrics for v in metric.variables]
 
     def results(self):
-        """{name: number}; reads from the device."""
+        """{name: number}, sorted by name; reads from the device."""
         found = {}
         for name, metric in self._named():
             value = metric.result()
@@ -213,7 +219,7 @@ class Objective:
                 found |= {k: _to_number(v) for k, v in value.items()}
             else:
                 found[name] = _to_number(value)
-        return found
+        return dict(sorted(found.items()))
 
     def reset(self):
         for metric in self.metrics:
@@ -222,6 +228,16 @@ class Objective:
     def to(self, backend):
         for variable in self.variables:
             variable.to(backend)
+
+
+def _masked(weight, mask):
+    """Weights that are 0 where a step does not count; None if there are neither weights nor a mask."""
+    if mask is None:
+        return weight
+    if weight is None:
+        return ops.cast(mask, dtypes.floatx())
+    weight = expand_to_rank(weight, len(ops.shape(mask)))
+    return ops.multiply(weight, ops.cast(mask, dtypes.floatx()))
 
 
 def _to_number(value):
@@ -243,6 +259,3 @@ def _flat_targets(names, y, count, who):
     if len(flat) != count:
         raise ValueError(f"{who}: {count} outputs ({', '.join(names)}) need {count} targets, got {len(flat)}. Give a list, or a dict by output name.")
     return flat
-
-
-

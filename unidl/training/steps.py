@@ -3,40 +3,48 @@
 from __future__ import annotations
 
 from unidl import ops, tree
-from unidl.backend import dtypes
 from unidl.layers import call_context
 from unidl.layers.call_context import CallContext
 
 
 class Step:
-    """A compiled function of batches; the batch's structure is fixed when it is first seen.
+    """A compiled function of batches of NumPy arrays, one compiled unit for each structure that batches have.
 
-    `body(x, y, sample_weight)` becomes a function of a flat list of tensors, one compiled unit for each structure.
+    `compile_flat(unflatten)` makes it as a function of a batch's leaves; `unflatten(*leaves)` gives (x, y, sample_weight).
     """
 
     def __init__(self, model, compile_flat, before_run=None):
         self._model, self._compile_flat, self._before_run = model, compile_flat, before_run
-        self._compiled = {}
+        self._bound = {}
 
-    def __call__(self, x, y, sample_weight):
-        flat = tree.flatten((x, y, sample_weight))
-        present = tuple(leaf is not None for leaf in flat)
-        structure = _describe((x, y, sample_weight))
-        run = self._compiled.get((structure, present))
-        if run is None:
-            template = (x, y, sample_weight)
-            run = self._compiled[structure, present] = self._compile_flat(lambda *leaves: _restore(template, present, leaves))
-        if self._before_run is not None:
-            self._before_run()
-        return run(*[self._tensor(leaf) for leaf in flat if leaf is not None])
+    def on(self, batches):
+        """The function that runs one of what iterating over `batches` of `training.data` gives."""
+        if batches.arrays is not None:
+            return self._bind(batches.arrays)
+        return lambda batch: self._bind(batch)([leaf for leaf in tree.flatten(batch) if leaf is not None])
 
-    def _tensor(self, leaf):
-        backend = self._model.backend
-        tensor = leaf if isinstance(leaf, backend.tensor_types) and type(leaf).__module__ != "numpy" else backend.asarray(leaf)
-        dtype = backend.dtype(tensor)
-        if dtypes.is_float(dtype) and dtype != self._model.compute_dtype:
-            return backend.cast(tensor, self._model.compute_dtype)
-        return tensor
+    def _bind(self, batch):
+        """run(leaves) for batches with the structure of `batch`; what is None there has no place in `leaves`."""
+        present = tuple(leaf is not None for leaf in tree.flatten(batch))
+        key = _describe(batch), present
+        if key not in self._bound:
+            template = tree.map_structure(lambda leaf: None, batch)  # holds no data
+            self._bound[key] = self._runner(self._compile_flat(lambda *leaves: _restore(template, present, leaves)))
+        return self._bound[key]
+
+    def _runner(self, compiled):
+        backend, before_run, compute_dtype = self._model.backend, self._before_run, self._model.compute_dtype
+
+        def tensor(leaf):
+            value = backend.asarray(leaf)
+            return backend.cast(value, compute_dtype) if leaf.dtype.kind == "f" and leaf.dtype.name != compute_dtype else value
+
+        def run(leaves):
+            if before_run is not None:
+                before_run()
+            return compiled(*[tensor(leaf) for leaf in leaves])
+
+        return run
 
 
 def _describe(structure):
@@ -109,6 +117,7 @@ def make_test_step(model):
 
 
 def make_predict_step(model):
+    """Its results are flat lists of outputs, which its `pack` puts into the structure of the model's outputs."""
     structures = {}
 
     def compile_flat(unflatten):
@@ -120,15 +129,11 @@ def make_predict_step(model):
             return tree.flatten(y_pred)
 
         eager = getattr(model, "run_eagerly", False)
-        run = body if eager else model.backend.compile(body, model._state(), jit_compile=getattr(model, "jit_compile", False))
+        return body if eager else model.backend.compile(body, model._state(), jit_compile=getattr(model, "jit_compile", False))
 
-        def restored(*leaves):
-            flat = list(run(*leaves))  # the first run traces, and so finds the structure
-            return tree.pack_sequence_as(structures["output"], flat)
-
-        return restored
-
-    return Step(model, compile_flat)
+    step = Step(model, compile_flat)
+    step.pack = lambda flat: tree.pack_sequence_as(structures["output"], flat)  # the first run traced, and so found it
+    return step
 
 
 MAKERS = {"train": make_train_step, "test": make_test_step, "predict": make_predict_step}

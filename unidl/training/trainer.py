@@ -146,8 +146,9 @@ class Trainer:
             batches = make_batches(x, None, None, batch_size, False, None, steps, "predict")
             self._prepare(batches, targets=False)
             monitor = callbacks_module.CallbackList(callbacks, model=self, params={"steps": batches.count, "verbose": verbose}, verbose=verbose, history=False)
-            parts = run_epoch(self, self._step("predict"), batches, monitor, "predict")
-        return tree.map_structure(lambda *arrays: np.concatenate(arrays), *parts)
+            step = self._step("predict")
+            parts = run_epoch(self, step, batches, monitor, "predict")
+        return step.pack([np.concatenate(arrays) for arrays in zip(*parts, strict=True)])
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """One step on one batch; returns the loss and metrics of this batch."""
@@ -168,8 +169,9 @@ class Trainer:
             batches = make_batches(x, y, sample_weight, max(size, 1), False, class_weight, None, f"{kind}_on_batch")
             self._prepare(batches)
             self.objective.reset()
+            run = self._step(kind).on(batches)
             for batch in batches:
-                self._step(kind)(*batch)
+                run(batch)
             logs = self.objective.results()
         values = [logs[name] for name in self.metrics_names]
         return logs if return_dict else values[0] if len(values) == 1 else values
