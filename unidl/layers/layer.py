@@ -374,7 +374,10 @@ class Layer(Configurable, Tracked):
         return use_scope((*_path.get(), self.name))
 
     def _own_backend(self):
-        return nullcontext() if registry.get_backend() is self.backend and call_context.current() else registry.use_backend(self.backend)
+        active = registry.get_backend()
+        if active.absorbs:  # a tracer: what it captures belongs to it
+            return nullcontext()
+        return nullcontext() if active is self.backend and call_context.current() else registry.use_backend(self.backend)
 
     def to(self, backend):
         """Move all weights, in place, to another backend; returns the layer."""

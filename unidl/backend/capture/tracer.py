@@ -145,7 +145,8 @@ def is_identity(name, args, kwargs, result):
     if not isinstance(first, Symbol) or first.shape != result.shape:
         return False
     if name == "cast":
-        return first.dtype == result.dtype
+        # `random_bits` is int64 by the shape rules, but a backend may give another integer dtype that holds the bits.
+        return first.dtype == result.dtype != "int64"
     if name == "stop_gradient":
         return first.detached
     if name in ("reshape", "broadcast_to"):
