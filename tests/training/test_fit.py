@@ -61,7 +61,7 @@ CASES = {
         "mlp", lambda k: {"optimizer": "sgd", **SPARSE, "weighted_metrics": ["accuracy"]},
         lambda: {"y": labels(), "validation_data": (np.ones((5, 4)) / 3, labels(samples=5), np.arange(5.0)), "validation_freq": 2},
     ),
-    "steps_per_epoch": ("mlp", lambda k: {"optimizer": "sgd", **SPARSE}, lambda: {"y": labels(), "steps_per_epoch": 2}),
+    "steps_per_epoch": ("mlp", lambda k: {"optimizer": "sgd", **SPARSE}, lambda: {"y": labels(), "steps_per_epoch": 2, "batch_size": 5}),
     "metric_objects": (
         "mlp",
         lambda k: {
@@ -113,7 +113,7 @@ def run(k, name, initial):
     model.compile(**compile_arguments(k), run_eagerly=k is keras)
     x, data = inputs_for(model, SAMPLES), more()
     data.setdefault("y", targets_for(model, SAMPLES))
-    history = model.fit(x, **data, **FIT).history
+    history = model.fit(x, **(FIT | data)).history
     scored = {key: value for key, value in data.items() if key in ("y", "sample_weight")}
     values = model.evaluate(x, **scored, batch_size=8, verbose=0)
     by_name = model.evaluate(x, **scored, batch_size=8, verbose=0, return_dict=True)

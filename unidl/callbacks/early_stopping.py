@@ -42,14 +42,12 @@ class EarlyStopping(Monitor):
             self.best_weights, self.best_epoch = self.model.get_weights(), epoch
         self.wait += 1
         if self.improved(value):
-            beats_baseline = self.baseline is None or self._sign * (self.baseline - value) > self.min_delta
             self.best, self.best_epoch = value, epoch
             if self.restore_best_weights:
                 self.best_weights = self.model.get_weights()
-            if beats_baseline:
+            if self.baseline is None or self._sign * (self.baseline - value) > self.min_delta:
                 self.wait = 0
-                return
-        if self.wait >= self.patience and epoch > 0:
+        elif self.wait >= self.patience and epoch > 0:
             self.stopped_epoch = epoch
             self.model.stop_training = True
 

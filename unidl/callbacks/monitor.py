@@ -37,7 +37,7 @@ class Monitor(Callback):
         return value
 
     def improved(self, value):
-        """Whether `value` beats the best so far."""
-        if math.isnan(value):
-            return False
-        return self.best is None or self._sign * (self.best - value) > self.min_delta
+        """Whether `value` beats the best so far: the first value does, and any number beats NaN."""
+        if self.best is None or math.isnan(self.best):
+            return self.best is None or not math.isnan(value)
+        return self._sign * (self.best - value) > self.min_delta

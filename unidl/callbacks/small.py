@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import math
 
 from unidl.callbacks.callback import Callback
@@ -30,13 +31,11 @@ class LearningRateScheduler(Callback):
     def __init__(self, schedule, verbose=0):
         super().__init__()
         self.schedule, self.verbose = schedule, verbose
+        parameters = inspect.signature(schedule).parameters.values()
+        self._takes_rate = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters) > 1
 
     def on_epoch_begin(self, epoch, logs=None):
-        rate = float(self.model.optimizer.learning_rate)
-        try:
-            rate = self.schedule(epoch, rate)
-        except TypeError:
-            rate = self.schedule(epoch)
+        rate = self.schedule(epoch, float(self.model.optimizer.learning_rate)) if self._takes_rate else self.schedule(epoch)
         if not isinstance(rate, int | float):
             raise ValueError(f"LearningRateScheduler: schedule() must return a number, got {rate!r}.")
         self.model.optimizer.learning_rate = rate
