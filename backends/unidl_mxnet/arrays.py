@@ -44,6 +44,13 @@ def _holds_tensors(x):
     return any(isinstance(i, (ndarray, Traced)) or (isinstance(i, (list, tuple)) and _holds_tensors(i)) for i in x)
 
 
+def _within(axis, rank):
+    """`axis` counted from the start; one that is not there is an error, which % would turn into another axis."""
+    if not -rank <= axis < rank:
+        raise ValueError(f"axis {axis} is out of range for {rank} axes.")
+    return axis % rank
+
+
 class Arrays:
     def asarray(self, x, dtype=None):
         if isinstance(x, (ndarray, Traced)):
@@ -110,7 +117,7 @@ class Arrays:
 
     def transpose(self, x, axes):
         axes = tuple(axes)
-        if axes == tuple(range(len(axes))):
+        if axes == tuple(range(len(x.shape))):
             return x
         if self.dtype(x) == "float32" and 0 not in x.shape and len(axes) <= 6 and (len(axes) > 2 or math.prod(x.shape) > 100_000):
             return op("transpose", x, axes=axes)  # oneDNN: two to six times as fast from this size on
@@ -125,7 +132,7 @@ class Arrays:
         axes = (axis,) if isinstance(axis, int) else axis
         rank = len(x.shape) + len(axes)
         sizes = iter(x.shape)
-        new = {a % rank for a in axes}
+        new = {_within(a, rank) for a in axes}
         return self.reshape(x, tuple(1 if i in new else next(sizes) for i in range(rank)))
 
     def squeeze(self, x, axis):
@@ -138,11 +145,11 @@ class Arrays:
         return self.reshape(x, tuple(d for i, d in enumerate(x.shape) if i not in gone))
 
     def concatenate(self, xs, axis):
-        axis = axis % len(xs[0].shape)
+        axis = _within(axis, len(xs[0].shape))
         return op("_npi_concatenate", *xs, axis=axis, num_args=len(xs))
 
     def stack(self, xs, axis):
-        return op("_npi_stack", *xs, axis=axis % (len(xs[0].shape) + 1), num_args=len(xs))
+        return op("_npi_stack", *xs, axis=_within(axis, len(xs[0].shape) + 1), num_args=len(xs))
 
     def flip(self, x, axis):
         axes = (axis,) if isinstance(axis, int) else axis

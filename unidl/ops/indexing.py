@@ -133,6 +133,10 @@ def argsort(x, axis=-1):
 @op
 def top_k(x, k, sorted=True):
     """(values, int32 indices) of the k largest along the last axis, largest first, of equals the first."""
+    backend, x = tensor_of(x)
+    size = (*backend.shape(x)[-1:], None)[0]
+    if size is not None and not 0 <= k <= size:
+        raise ValueError(f"top_k: k = {k} of the last axis of the shape {tuple(backend.shape(x))}; k must be between 0 and {size}.")
     return call("top_k", x, k=k)
 
 
