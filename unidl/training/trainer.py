@@ -43,7 +43,7 @@ class Trainer:
             weighted_metrics: like `metrics`, but these use sample and class weights.
             run_eagerly: run the step as plain Python, for debugging.
             steps_per_execution: batches between two visits of callbacks.
-            jit_compile: use the backend's compiler on top (torch.compile, XLA).
+            jit_compile: True uses the backend's compiler on top (torch.compile, XLA); "auto", Keras' default, does not.
             auto_scale_loss: scale the loss under the policy "mixed_float16".
         """
         if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
@@ -51,7 +51,7 @@ class Trainer:
         with registry.use_backend(self.backend):
             self.optimizer = optimizers.get(optimizer)
             self.objective = Objective(loss, loss_weights, metrics, weighted_metrics)
-        self.run_eagerly, self.jit_compile, self.steps_per_execution = run_eagerly, jit_compile in (True, "auto") and jit_compile is True, steps_per_execution
+        self.run_eagerly, self.jit_compile, self.steps_per_execution = run_eagerly, jit_compile is True, steps_per_execution
         self._forget_compiled()
 
     def fit(
