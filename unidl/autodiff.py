@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from unidl import ops
 from unidl.backend import registry
 from unidl.backend.variable import Variable
 
@@ -32,6 +33,16 @@ def value_and_grad(fn, variables, has_aux=False):
             raise ValueError(
                 f"value_and_grad: the variables live on several backends ({variables[0].backend.name}, {variable.backend.name}). Move them: variable.to(...)."
             )
+
+    def checked():
+        result = fn()
+        shape = ops.shape(result[0] if has_aux else result)
+        if tuple(shape) != ():
+            raise ValueError(
+                f"value_and_grad: the function must return a scalar to differentiate, got a tensor of shape {tuple(shape)}. Reduce it: unidl.ops.mean(...)."
+            )
+        return result
+
     backend = variables[0].backend
     with registry.use_backend(backend):
-        return backend.value_and_grad(fn, variables, has_aux=has_aux)
+        return backend.value_and_grad(checked, variables, has_aux=has_aux)

@@ -6,6 +6,7 @@ Groups follow the attributes: `layers/<snake_case class>[_n]/.../vars/<i>`, and 
 from __future__ import annotations
 
 import os
+import warnings
 
 import numpy as np
 
@@ -48,18 +49,20 @@ def load_weights(model, filepath):
     except OSError as error:
         raise ValueError(f"load_weights: {filepath} is no HDF5 file, or it is damaged: {error}.") from error
     with file:
-        found = []
-        for path, variables in _groups(model):
-            for i, variable in enumerate(variables):
-                found.append((variable, _read(file, f"{path}/vars/{i}", variable.path, tuple(variable.shape), filepath)))
+        places = {f"{path}/vars/{i}": variable for path, variables in _groups(model) for i, variable in enumerate(variables)}
+        values = {path: _read(file, path, variable.path, tuple(variable.shape), filepath) for path, variable in places.items()}
+        _check_for_more(file, places, filepath)
         optimizer = _read_optimizer(model, file, filepath)
-    for variable, value in found:
-        variable.assign(value)
+    for path, variable in places.items():
+        variable.assign(values[path])
     if optimizer is not None:
+        model.optimizer.build(model.trainable_variables)
         model.optimizer.set_weights(optimizer)
 
 
 def _read(file, path, name, shape, filepath):
+    if _leads_outside(file, path):
+        raise ValueError(f"load_weights: {path!r} in {filepath} refers to another file. A weight file must hold its arrays itself.")
     dataset = file.get(path)
     if not hasattr(dataset, "dtype"):
         raise ValueError(f"load_weights: {filepath} has no array {path!r} for the weight {name!r}; it was saved from another architecture.")
@@ -70,18 +73,54 @@ def _read(file, path, name, shape, filepath):
     return dataset[()]
 
 
+def _leads_outside(file, path):
+    """Whether an array's bytes would come from another file, which the user never named."""
+    h5py = _h5py()
+    parts = path.strip("./").split("/")
+    if any(isinstance(file.get("/".join(parts[:n]), getlink=True), h5py.ExternalLink) for n in range(1, len(parts) + 1)):
+        return True
+    dataset = file.get(path)
+    return isinstance(dataset, h5py.Dataset) and (dataset.external is not None or dataset.is_virtual)
+
+
+def _check_for_more(file, places, filepath):
+    """An error if layers of the file have arrays that the model has not."""
+    known = {path.removeprefix("./") for path in places}
+    found = []
+    file.visititems(lambda path, item: found.append(path) if hasattr(item, "dtype") else None)
+    more = [path for path in found if path.startswith("layers/") and path not in known]
+    if more:
+        raise ValueError(f"load_weights: {filepath} also has {more[0]!r}, which the model has not; it was saved from another architecture.")
+
+
 def _optimizer_values(model):
     optimizer = model.optimizer
     return [np.asarray(v.numpy()) for v in optimizer.variables] if optimizer is not None and optimizer.built else []
 
 
 def _read_optimizer(model, file, filepath):
-    """The optimizer's values, None where the file or the model has none, or they belong to another optimizer."""
-    own = _optimizer_values(model)
+    """The optimizer's values; None where the model or the file has none."""
     group = file.get("optimizer/vars")
-    if not own or group is None or len(group) != len(own):
+    if model.optimizer is None or group is None:
         return None
-    return [_read(file, f"optimizer/vars/{i}", f"optimizer variable {i}", value.shape, filepath) for i, value in enumerate(own)]
+    shapes = [v.shape for v in _optimizer_like(model).variables]
+    if len(group) != len(shapes):
+        warnings.warn(
+            f"load_weights: the optimizer's state in {filepath} has {len(group)} arrays, {model.optimizer.name} has {len(shapes)}; "
+            f"it belongs to another optimizer and stays there. The weights are loaded.",
+            stacklevel=4,
+        )
+        return None
+    return [_read(file, f"optimizer/vars/{i}", f"optimizer variable {i}", tuple(shape), filepath) for i, shape in enumerate(shapes)]
+
+
+def _optimizer_like(model):
+    """The model's optimizer; where it is not built yet a built copy, since nothing may change before all is read."""
+    if model.optimizer.built:
+        return model.optimizer
+    copy = type(model.optimizer).from_config(model.optimizer.get_config())
+    copy.build(model.trainable_variables)
+    return copy
 
 
 def _groups(model):
