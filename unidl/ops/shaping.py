@@ -274,6 +274,9 @@ def pad(x, pad_width, mode="constant", constant_values=None):
     pad_width = tuple(tuple(int(n) for n in pair) for pair in pad_width)
     if len(pad_width) == 1:
         pad_width *= rank
+    if len(pad_width) != rank:
+        shape = tuple(backend.shape(x))
+        raise ValueError(f"pad: one pair of non-negative ints for each axis of the shape {shape} is needed, got {pad_width}.")
     return call("pad", x, pad_width=pad_width, mode=mode, constant_values=0 if constant_values is None else constant_values)
 
 
