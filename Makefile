@@ -5,6 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV := .venv
 DEMO := .venv-demo
 NUMPY2 := .venv-numpy2
+JAX := .venv-jax
 # An editable install lists the top-level packages once, so an adapter added to backends/ asks for a new one.
 INSTALLED_FROM := pyproject.toml constraints.txt backends
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
@@ -14,12 +15,13 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 QUIET := TF_CPP_MIN_LOG_LEVEL=2
 PYTEST := $(ONE_THREAD) $(QUIET) $(VENV)/bin/python -m pytest
 
-.PHONY: demo test lint test-numpy2 test-packaging bench clean
+.PHONY: demo test lint test-numpy2 test-jax test-packaging bench clean
 
 demo: $(DEMO)/.complete
 	$(DEMO)/bin/python examples/digits_cnn.py
 
 # Tests which measure time or memory run after the others, alone. Exit status 5 means that there are none.
+test: export UNIDL_TEST_BACKENDS = numpy,torch,tensorflow,mxnet
 test: $(VENV)/.complete lint
 	$(PYTEST) -n 2 -m "not packaging and not serial"
 	$(PYTEST) -m "serial and not packaging" || [ $$? -eq 5 ]
@@ -33,6 +35,10 @@ lint: $(VENV)/.complete
 test-numpy2: $(NUMPY2)/.complete
 	$(ONE_THREAD) $(NUMPY2)/bin/python -m pytest -n 2 -m "not packaging and not serial"
 
+# JAX compiles every eager function for every shape, so its suite takes longer than all the others together.
+test-jax: $(JAX)/.complete
+	$(ONE_THREAD) UNIDL_TEST_BACKENDS=numpy,jax $(JAX)/bin/python -m pytest -n 2 --backend jax tests/conformance tests/backends/jax
+
 test-packaging: $(VENV)/.complete
 	$(PYTEST) -m packaging tests/packaging
 
@@ -40,7 +46,7 @@ bench: $(VENV)/.complete
 	$(QUIET) $(VENV)/bin/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) $(DEMO) $(NUMPY2) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) $(NUMPY2) $(JAX) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.complete: $(INSTALLED_FROM)
@@ -51,6 +57,11 @@ $(VENV)/.complete: $(INSTALLED_FROM)
 $(DEMO)/.complete: $(INSTALLED_FROM)
 	$(PYTHON) -m venv $(DEMO)
 	$(DEMO)/bin/python $(PIP_INSTALL) --constraint constraints.txt --editable .
+	touch $@
+
+$(JAX)/.complete: $(INSTALLED_FROM)
+	$(PYTHON) -m venv $(JAX)
+	$(JAX)/bin/python $(PIP_INSTALL) --constraint constraints.txt --editable '.[jax,test]'
 	touch $@
 
 # The same pins, except NumPy's.
