@@ -6,9 +6,9 @@ import sys
 import pytest
 
 import unidl
+from unidl.backend import registry
 
-FRAMEWORKS = {"torch", "tensorflow", "mxnet", "keras", "jax"}
-LAZY = FRAMEWORKS | {"rich", "pooch", "h5py", "requests"}
+LAZY = {"torch", "tensorflow", "mxnet", "keras", "jax", "rich", "pooch", "h5py", "requests"}
 INSTALLED = [row.name for row in unidl.list_backends() if row.installed]
 
 
@@ -47,11 +47,9 @@ model.compile("sgd", "mse")
 import numpy as np
 model.fit(np.ones((2, 2)), np.ones((2, 1)), verbose=0)
 """
-    found = modules_after(program) & LAZY
-    # The framework itself, and what it imports on its own account.
-    own = modules_after(f"import unidl.backend.registry as r, importlib; importlib.import_module(r.specs()[{backend!r}].framework)") if backend != "mxnet" else {"mxnet"}
-    assert found <= own | {"requests"} if backend == "mxnet" else found <= own
-    assert backend == "numpy" or backend in found
+    frameworks = {name: spec.framework for name, spec in registry.specs().items()}
+    found = modules_after(program) & set(frameworks.values())
+    assert found - {"numpy"} == {frameworks[backend]} - {"numpy"}
 
 
 def test_an_unknown_name_is_an_attribute_error():
