@@ -3,6 +3,8 @@
 What is not in the tables raises: nothing that NumPy can do loses a gradient in silence.
 """
 
+# mypy: disable-error-code="attr-defined,operator,misc"
+
 from __future__ import annotations
 
 import operator

@@ -58,7 +58,7 @@ class TapeArray:
     def __repr__(self):
         return f"<on tape: {self._plain!r}>"
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __array__(self, dtype=None, copy=None):
         raise GradientError(

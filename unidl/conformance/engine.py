@@ -102,9 +102,9 @@ def reference(case: Case):
         arrays = case.draw()
         outputs = evaluate(backend, case, arrays).outputs
         generator = np.random.default_rng(len(outputs))
-        cotangents = [generator.normal(size=o.shape).astype("float32").astype("float64") if o.dtype == "float64" else None for o in outputs]
-        if not case.gradients or all(c is None for c in cotangents) or not any(a.dtype.kind == "f" for a in arrays.values()):
-            cotangents = None
+        drawn = [generator.normal(size=o.shape).astype("float32").astype("float64") if o.dtype == "float64" else None for o in outputs]
+        differentiable = case.gradients and any(c is not None for c in drawn) and any(a.dtype.kind == "f" for a in arrays.values())
+        cotangents = drawn if differentiable else None
         truth = evaluate(backend, case, arrays, cotangents)
 
         def again(arrays, cotangents, noise=None):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from unidl import activations
-from unidl.layers import annotations, call_context
+from unidl.layers import call_context
+from unidl.layers.annotations import logits
 
 _FROM_LOGITS = (activations.softmax, activations.sigmoid)
 
@@ -22,4 +23,4 @@ def note_logits(y, x, kind):
     """Note for the loss that `y` is the softmax or sigmoid (`kind`) of `x`."""
     context = call_context.current()
     if context is not None and context.keep_logits:
-        annotations.logits.set(y, (kind, x))
+        logits.set(y, (kind, x))

@@ -26,7 +26,7 @@ class Configurable:
 
     _lists_activity_regularizer = False  # some of Keras' layers write it into their config also when there is none
 
-    _config_omits = frozenset()  # arguments that Keras does not write into the config
+    _config_omits: frozenset[str] = frozenset()  # arguments that Keras does not write into the config
 
     def get_config(self):
         """A dict of JSON values from which `from_config` makes an equal layer (without weights)."""

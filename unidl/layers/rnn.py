@@ -29,7 +29,7 @@ class RNN(Layer):
     """
 
     _untracked = Layer._untracked | {"states"}
-    whole_sequence = None  # the contract's function for all steps at once, if there is one
+    whole_sequence: str | None = None  # the contract's function for all steps at once, if there is one
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ from unidl.backend.variable import Variable
 class Tracked:
     """Remembers, in order of assignment, the attributes that hold variables, layers, or containers of such."""
 
+    _holders: dict[str, object]
     _untracked: frozenset = frozenset()  # attributes that hold objects without owning them
 
     def __new__(cls, *args, **kwargs):

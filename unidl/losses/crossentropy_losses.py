@@ -12,7 +12,7 @@ from unidl.ops.dispatch import backend_of
 class _FromLogits(NamedLoss):
     """Calls its function with `from_logits=True` when it is given the input of the activation `activation`."""
 
-    activation = None
+    activation: str | None = None
 
     @property
     def logits_of(self):

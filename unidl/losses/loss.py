@@ -22,7 +22,7 @@ class Loss:
     """
 
     # Which activation's input can take the place of its output in `call_on_logits`: "softmax", "sigmoid", or None.
-    logits_of = None
+    logits_of: str | None = None
 
     def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
         self.name = name or auto_name(type(self).__name__)
@@ -97,7 +97,7 @@ class LossFunctionWrapper(Loss):
 class NamedLoss(LossFunctionWrapper):
     """A `LossFunctionWrapper` whose function is known: the config holds the arguments named in `arguments` instead."""
 
-    arguments = ()
+    arguments: tuple[str, ...] = ()
 
     def __init__(self, fn, reduction, name, dtype, **kwargs):
         super().__init__(fn, reduction, name, dtype, **kwargs)

@@ -25,7 +25,7 @@ class Counts(Metric):
     y_true and y_pred have one shape, targets 0 or 1; the metric counts all elements, or those of the class `class_id`.
     """
 
-    kinds = ()
+    kinds: tuple[str, ...] = ()
 
     def __init__(self, thresholds, top_k, class_id, name, dtype, ends=()):
         super().__init__(dtype, name)

@@ -90,7 +90,7 @@ class MeanMetricWrapper(Mean):
 class NamedMean(MeanMetricWrapper):
     """A `MeanMetricWrapper` whose function is known: the config holds the arguments named in `arguments` instead."""
 
-    arguments = ()
+    arguments: tuple[str, ...] = ()
 
     def __init__(self, fn, name, dtype, **kwargs):
         super().__init__(fn, name, dtype, **kwargs)

@@ -19,9 +19,9 @@ from unidl.backend.variable import Variable
 _owners = {np.ndarray: None, KerasTensor: symbolic, bool: None, int: None, float: None, list: None, tuple: None, type(None): None}
 
 # Those of `_owners` whose tensors need no conversion: the way on which a call of native tensors costs least.
-_natives = {}
+_natives: dict[type, type] = {}
 
-_floats = {}
+_floats: dict[type, type] = {}
 
 NUMBERS = (int, float, bool)
 _CONTAINERS = (list, tuple)

@@ -14,7 +14,7 @@ from unidl.saving.lookup import Catalogue
 class LearningRateSchedule:
     """Subclass it: `__call__(self, step) -> float`, and `get_config`."""
 
-    arguments = ()  # names of constructor arguments, which are attributes too
+    arguments: tuple[str, ...] = ()  # names of constructor arguments, which are attributes too
 
     def __call__(self, step) -> float:
         raise NotImplementedError(f"{type(self).__name__} must implement __call__(self, step) and return a float.")
