@@ -154,5 +154,6 @@ def conv_transpose(x, kernel, strides, dilation, starts, sizes):
 
 def _cut(pads, x):
     """Pad the spatial axes by `pads`, a negative number cuts."""
-    key = tuple(slice(max(0, -before), n - max(0, -after)) for (before, after), n in zip(pads, x.shape[1:-1], strict=True))
-    return np.ascontiguousarray(padded(x[(slice(None), *key)], tuple((max(0, b), max(0, a)) for b, a in pads)))
+    inner = [slice(max(0, -before), n - max(0, -after)) for (before, after), n in zip(pads, x.shape[1:-1], strict=True)]
+    kept = (slice(None), *inner)
+    return np.ascontiguousarray(padded(x[kept], tuple((max(0, b), max(0, a)) for b, a in pads)))
