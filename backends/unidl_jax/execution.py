@@ -129,9 +129,8 @@ class _Trace:
 
         # How many keys and numbers there are is known after a trace; this one computes nothing.
         many = 1 << 16
-        jax.eval_shape(
-            pure, [b.value for b in boxes], tensors, jax.ShapeDtypeStruct((many, 2), np.uint32), jax.ShapeDtypeStruct((many,), self._float())
-        )
+        keys, numbers = jax.ShapeDtypeStruct((many, 2), np.uint32), jax.ShapeDtypeStruct((many,), self._float())
+        jax.eval_shape(pure, [b.value for b in boxes], tensors, keys, numbers)
         self._run = jax.jit(pure)
 
     @staticmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from contextlib import contextmanager
 
@@ -82,12 +81,10 @@ class _Part:
         self.assigned = [v for v, old, new in zip(variables, stores, after, strict=True) if new is not old]
         outputs += [new for old, new in zip(stores, after, strict=True) if new is not old]
         self.count = len(outputs) - len(self.assigned)
-        # A first version tells which variables are used at all; only those are passed.
-        source = program.function([*symbols, *stores], outputs, lambda name: None).source
-        words = set(re.findall(r"\w+", source.partition(":")[2]))
-        used = [(v, s) for v, s in zip(variables, stores, strict=True) if s.code in words]
-        self.read = [v for v, _ in used]
-        self.program = program.function([*symbols, *(s for _, s in used)], outputs, lambda name: list if name == "list" else getattr(backend, name))
+        used = program.needed(outputs)
+        self.read = [v for v, s in zip(variables, stores, strict=True) if s.code in used]
+        inputs = [*symbols, *(s for s in stores if s.code in used)]
+        self.program = program.function(inputs, outputs, lambda name: list if name == "list" else getattr(backend, name))
 
     def run(self, tensors):
         """Call the program and put the assigned values into their variables; returns the outputs."""

@@ -66,18 +66,27 @@ class Program:
             return repr(value)
         return self.constant(value)
 
-    def function(self, inputs, outputs, functions):
-        """The compiled function (K, N, *inputs) -> tuple of `outputs`; K are the keys and N the numbers of the run.
+    def needed(self, outputs):
+        """The names on which `outputs` depend, themselves among them."""
+        return self._reached([self._code(o, set()) for o in outputs])[0]
 
-        `functions` gives the function for a name. The function's source is its attribute `source`.
-        """
-        outputs = [self._code(o, set()) for o in outputs]
+    def _reached(self, outputs):
+        """(names that `outputs` depend on, the calls that make them, last ones first)."""
         needed, kept = set(outputs), []
         for call in reversed(self._calls):
             names = call[0] if isinstance(call[0], list) else [call[0]]
             if needed.intersection(names):
                 needed |= call[3]
                 kept.append(call)
+        return needed, kept
+
+    def function(self, inputs, outputs, functions):
+        """The compiled function (K, N, *inputs) -> tuple of `outputs`; K are the keys and N the numbers of the run.
+
+        `functions` gives the function for a name. The function's source is its attribute `source`.
+        """
+        outputs = [self._code(o, set()) for o in outputs]
+        _, kept = self._reached(outputs)
         body, alive_after = [], set(outputs) | {i.code for i in inputs}
         for results, function, code, used in kept:
             names = results if isinstance(results, list) else [results]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Symbol:
-    """A tensor of known shape and dtype; `code` is the Python expression that holds its value in the captured function, 
+    """A tensor of known shape and dtype; `code` is the Python expression that holds its value in the captured function,
     `backend` the tracer that it belongs to, and `detached` tells that no gradient flows through it."""
 
     __slots__ = ("__weakref__", "backend", "code", "detached", "dtype", "shape")

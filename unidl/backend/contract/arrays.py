@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from itertools import pairwise
 
 
 class Arrays(ABC):
@@ -103,7 +104,7 @@ class Arrays(ABC):
         else:
             cuts = [0, *indices_or_sections, size]
         before = (slice(None),) * axis
-        return [self.getitem(x, (*before, slice(a, b))) for a, b in zip(cuts, cuts[1:], strict=False)]
+        return [self.getitem(x, (*before, slice(a, b))) for a, b in pairwise(cuts)]
 
     def unstack(self, x, axis):
         """List of the slices along an axis of known size."""
