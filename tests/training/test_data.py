@@ -114,7 +114,7 @@ def test_evaluate_and_predict_take_iterables(backend):
     expected = net.evaluate(X, Y, verbose=0, batch_size=BATCH)
     for source in (Indexed(), Reiterable(), iter(batches())):
         np.testing.assert_allclose(net.evaluate(source, verbose=0), expected, rtol=1e-6)
-    only_x = net.predict([x for x, _ in batches()][0], verbose=0)
+    only_x = net.predict(batches()[0][0], verbose=0)
     assert only_x.shape == (BATCH, 3)
     np.testing.assert_allclose(net.predict(Reiterable(), verbose=0), net.predict(X, verbose=0), rtol=1e-5, atol=1e-7)
     assert net.predict(endless(), steps=2, verbose=0).shape == (2 * BATCH, 3)
@@ -145,14 +145,16 @@ def test_a_batch_larger_than_the_data(backend):
 def test_each_epoch_has_its_own_order():
     source = make_batches(np.arange(20), None, None, 8, True, None, None, "fit")
     unidl.utils.set_random_seed(11)
-    first, second = ([int(i) for x, _, _ in source for i in x] for _ in range(2))
+    first, second = ([int(i) for (x,) in source for i in x] for _ in range(2))
     assert sorted(first) == sorted(second) == list(range(20))
     assert first != second
     unidl.utils.set_random_seed(11)
-    assert [int(i) for x, _, _ in source for i in x] == first
+    assert [int(i) for (x,) in source for i in x] == first
 
 
-@pytest.mark.parametrize("settings", [{"run_eagerly": True}, {"steps_per_execution": 2}, {"jit_compile": True}], ids=lambda s: next(iter(s)))
+@pytest.mark.parametrize(
+    "settings", [{"run_eagerly": True}, {"steps_per_execution": 2}, {"jit_compile": True}], ids=lambda s: next(iter(s))
+)
 def test_execution_settings_change_nothing(backend, expected, settings):
     if settings.get("jit_compile") and backend.name == "torch":
         pytest.skip("the C++ compiler takes half a minute; tests/backends/torch compiles one step")
