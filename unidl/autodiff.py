@@ -28,10 +28,14 @@ def value_and_grad(fn, variables, has_aux=False):
         raise ValueError("value_and_grad: `variables` is empty. Pass e.g. model.trainable_variables (after the model was built).")
     for variable in variables:
         if not isinstance(variable, Variable):
-            raise TypeError(f"value_and_grad: `variables` takes unidl.Variable objects, got {type(variable).__name__}. Wrap a tensor: unidl.Variable(x).")
+            raise TypeError(
+                f"value_and_grad: `variables` takes unidl.Variable objects, "
+                f"got {type(variable).__name__}. Wrap a tensor: unidl.Variable(x)."
+            )
         if variable.backend is not variables[0].backend:
             raise ValueError(
-                f"value_and_grad: the variables live on several backends ({variables[0].backend.name}, {variable.backend.name}). Move them: variable.to(...)."
+                f"value_and_grad: the variables live on several backends "
+                f"({variables[0].backend.name}, {variable.backend.name}). Move them: variable.to(...)."
             )
 
     def checked():
@@ -39,7 +43,8 @@ def value_and_grad(fn, variables, has_aux=False):
         shape = ops.shape(result[0] if has_aux else result)
         if tuple(shape) != ():
             raise ValueError(
-                f"value_and_grad: the function must return a scalar to differentiate, got a tensor of shape {tuple(shape)}. Reduce it: unidl.ops.mean(...)."
+                f"value_and_grad: the function must return a scalar to differentiate, "
+                f"got a tensor of shape {tuple(shape)}. Reduce it: unidl.ops.mean(...)."
             )
         return result
 

@@ -26,7 +26,12 @@ def test_weights_are_made_at_the_first_call(backend):
     assert not model.built
     assert model.weights == []
     assert tuple(model(X).shape) == (6, 2)
-    assert [v.path for v in model.weights] == ["sequential/dense/kernel", "sequential/dense/bias", "sequential/dense_1/kernel", "sequential/dense_1/bias"]
+    assert [v.path for v in model.weights] == [
+        "sequential/dense/kernel",
+        "sequential/dense/bias",
+        "sequential/dense_1/kernel",
+        "sequential/dense_1/bias",
+    ]
     assert model.input_shape == (None, 4)
     assert model.output_shape == (None, 2)
     assert tuple(model(X[:2]).shape) == (2, 2)
@@ -282,7 +287,14 @@ def test_summary():
     frozen = layers.Dense(3, name="frozen", trainable=False)
     model = unidl.Model(inputs, ops.add(inner(inputs), frozen(inputs)), name="net")
     plain = summary(model)
-    for expected in ('Model: "net"', "inner (Sequential)", "(None, 3)", "Total params: 30 (120.00 B)", "Trainable params: 15 (60.00 B)", "Backend: numpy"):
+    for expected in (
+        'Model: "net"',
+        "inner (Sequential)",
+        "(None, 3)",
+        "Total params: 30 (120.00 B)",
+        "Trainable params: 15 (60.00 B)",
+        "Backend: numpy",
+    ):
         assert expected in plain
     assert "deep" not in plain
     assert "deep (Dense)" in summary(model, expand_nested=True)

@@ -10,7 +10,9 @@ N = 8
 
 
 def image_model():
-    model = unidl.Sequential([unidl.Input(shape=(6, 6, 1)), layers.Conv2D(2, 3, name="conv"), layers.Flatten(), layers.Dense(3, activation="softmax")])
+    model = unidl.Sequential(
+        [unidl.Input(shape=(6, 6, 1)), layers.Conv2D(2, 3, name="conv"), layers.Flatten(), layers.Dense(3, activation="softmax")]
+    )
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
@@ -22,7 +24,9 @@ def dense_model(units=3, loss="sparse_categorical_crossentropy", activation="sof
 
 
 def word_model():
-    model = unidl.Sequential([unidl.Input(shape=(5,), dtype="int32"), layers.Embedding(10, 4, name="words"), layers.Flatten(), layers.Dense(1)])
+    model = unidl.Sequential(
+        [unidl.Input(shape=(5,), dtype="int32"), layers.Embedding(10, 4, name="words"), layers.Flatten(), layers.Dense(1)]
+    )
     model.compile("sgd", "mse")
     return model
 
@@ -40,7 +44,11 @@ CASES = {
     "wrong number of features": (lambda: dense_model().fit(np.zeros((N, 5), "float32"), Y), ValueError, "got size 5"),
     "features in evaluate": (lambda: dense_model().evaluate(np.zeros((N, 5), "float32"), Y), ValueError, "got size 5"),
     "features in predict": (lambda: dense_model().predict(np.zeros((N, 5), "float32")), ValueError, "got size 5"),
-    "channel mismatch on a built layer": (lambda: _call_twice(layers.Conv2D(2, 3), (1, 6, 6, 1), (1, 6, 6, 2)), ValueError, "weights were built for"),
+    "channel mismatch on a built layer": (
+        lambda: _call_twice(layers.Conv2D(2, 3), (1, 6, 6, 1), (1, 6, 6, 2)),
+        ValueError,
+        "weights were built for",
+    ),
     "feature mismatch on a built layer": (lambda: _call_twice(layers.Dense(2), (1, 4), (1, 5)), ValueError, "weights were built for"),
     "rank of a convolution": (lambda: layers.Conv2D(2, 3)(np.zeros((2, 6, 6), "float32")), ValueError, "rank 4"),
     "rank of an LSTM": (lambda: layers.LSTM(2)(np.zeros((2, 6), "float32")), ValueError, "rank 3"),
@@ -55,7 +63,11 @@ CASES = {
     "labels too large": (lambda: dense_model().fit(X, np.full((N,), 3)), ValueError, "classes are 0 to 2"),
     "labels below zero": (lambda: dense_model().fit(X, np.full((N,), -1)), ValueError, "-1"),
     "one-hot for sparse loss": (lambda: dense_model().fit(X, np.zeros((N, 3), "float32")), ValueError, "categorical_crossentropy"),
-    "sparse for one-hot loss": (lambda: dense_model(loss="categorical_crossentropy").fit(X, Y), ValueError, "sparse_categorical_crossentropy"),
+    "sparse for one-hot loss": (
+        lambda: dense_model(loss="categorical_crossentropy").fit(X, Y),
+        ValueError,
+        "sparse_categorical_crossentropy",
+    ),
     "targets of another shape": (lambda: dense_model(loss="mse").fit(X, np.zeros((N, 2), "float32")), ValueError, "shape"),
     "fewer targets": (lambda: dense_model().fit(X, Y[:-1]), ValueError, "number of samples"),
     "fewer weights": (lambda: dense_model().fit(X, Y, sample_weight=np.ones(3)), ValueError, "number of samples"),
@@ -89,7 +101,11 @@ CASES = {
     "model without layers": (lambda: unidl.Sequential()(X), ValueError, "no layers"),
     "two layers of one name": (lambda: unidl.Sequential([layers.Dense(1, name="a"), layers.Dense(1, name="a")]), ValueError, "name"),
     "a function for a layer": (lambda: unidl.Sequential([print]), TypeError, "add"),
-    "graph without its input": (lambda: unidl.Model(unidl.Input((3,)), layers.Dense(2)(unidl.Input((3,)))), ValueError, "not among the inputs"),
+    "graph without its input": (
+        lambda: unidl.Model(unidl.Input((3,)), layers.Dense(2)(unidl.Input((3,)))),
+        ValueError,
+        "not among the inputs",
+    ),
     "value of a symbol": (lambda: bool(unidl.Input((3,))), TypeError, "no value"),
     "no variables": (lambda: unidl.value_and_grad(lambda: 0.0, []), ValueError, "empty"),
 }

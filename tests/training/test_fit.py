@@ -48,17 +48,26 @@ CASES = {
     "sgd": ("mlp", lambda k: {"optimizer": "sgd", **SPARSE}, lambda: {"y": labels()}),
     "momentum": ("mlp", lambda k: {"optimizer": k.optimizers.SGD(0.125, momentum=0.875, nesterov=True), **SPARSE}, lambda: {"y": labels()}),
     "adam": ("mlp", lambda k: {"optimizer": adam(k), **SPARSE}, lambda: {"y": labels()}),
-    "rmsprop": ("mlp", lambda k: {"optimizer": "rmsprop", "loss": "categorical_crossentropy", "metrics": ["accuracy", "mae"]}, lambda: {"y": one_hot()}),
+    "rmsprop": (
+        "mlp",
+        lambda k: {"optimizer": "rmsprop", "loss": "categorical_crossentropy", "metrics": ["accuracy", "mae"]},
+        lambda: {"y": one_hot()},
+    ),
     "label_column": ("mlp", lambda k: {"optimizer": "sgd", **SPARSE}, lambda: {"y": labels()[:, None]}),
     "sample_weight": (
-        "mlp", lambda k: {"optimizer": "sgd", **SPARSE, "weighted_metrics": ["accuracy", "sparse_categorical_crossentropy"]}, lambda: {"y": labels(), "sample_weight": weights()},
+        "mlp",
+        lambda k: {"optimizer": "sgd", **SPARSE, "weighted_metrics": ["accuracy", "sparse_categorical_crossentropy"]},
+        lambda: {"y": labels(), "sample_weight": weights()},
     ),
     "class_weight": (
-        "mlp", lambda k: {"optimizer": "sgd", **SPARSE, "weighted_metrics": ["accuracy"]}, lambda: {"y": labels(), "class_weight": {0: 0.5, 1: 2.0, 2: 1.5}},
+        "mlp",
+        lambda k: {"optimizer": "sgd", **SPARSE, "weighted_metrics": ["accuracy"]},
+        lambda: {"y": labels(), "class_weight": {0: 0.5, 1: 2.0, 2: 1.5}},
     ),
     "validation_split": ("mlp", lambda k: {"optimizer": "sgd", **SPARSE}, lambda: {"y": labels(), "validation_split": 0.3}),
     "validation_data": (
-        "mlp", lambda k: {"optimizer": "sgd", **SPARSE, "weighted_metrics": ["accuracy"]},
+        "mlp",
+        lambda k: {"optimizer": "sgd", **SPARSE, "weighted_metrics": ["accuracy"]},
         lambda: {"y": labels(), "validation_data": (np.ones((5, 4)) / 3, labels(samples=5), np.arange(5.0)), "validation_freq": 2},
     ),
     "steps_per_epoch": ("mlp", lambda k: {"optimizer": "sgd", **SPARSE}, lambda: {"y": labels(), "steps_per_epoch": 2, "batch_size": 5}),
@@ -75,33 +84,54 @@ CASES = {
     "batch_norm_and_l2": ("cnn", lambda k: {"optimizer": adam(k), **SPARSE}, lambda: {"y": labels()}),
     # Not Adam: for an index that occurs twice Keras on TensorFlow squares the parts of its gradient, and not their sum.
     "masks": ("words", lambda k: {"optimizer": "sgd", **SPARSE}, lambda: {"y": labels()}),
-    "mask_in_the_loss": ("tagger", lambda k: {"optimizer": "sgd", **SPARSE, "weighted_metrics": ["accuracy"]}, lambda: {"y": np.tile(labels()[:, None], (1, 5))}),
+    "mask_in_the_loss": (
+        "tagger",
+        lambda k: {"optimizer": "sgd", **SPARSE, "weighted_metrics": ["accuracy"]},
+        lambda: {"y": np.tile(labels()[:, None], (1, 5))},
+    ),
     "mask_and_weights": (
-        "tagger", lambda k: {"optimizer": "sgd", **SPARSE, "weighted_metrics": ["accuracy"]},
+        "tagger",
+        lambda k: {"optimizer": "sgd", **SPARSE, "weighted_metrics": ["accuracy"]},
         lambda: {"y": np.tile(labels()[:, None], (1, 5)), "sample_weight": np.tile(weights()[:, None], (1, 5))},
     ),
-    "shared": ("shared", lambda k: {"optimizer": "sgd", "loss": "mse", "metrics": ["mae"]}, lambda: {}),
-    "nested": ("nested", lambda k: {"optimizer": adam(k), "loss": "mae", "metrics": ["mse"]}, lambda: {}),
-    "functions": ("functions", lambda k: {"optimizer": "sgd", "loss": k.losses.Huber(0.5)}, lambda: {}),
-    "two_outputs": ("two_ends", lambda k: {"optimizer": "sgd", "loss": "mse", "metrics": [["mae"], ["mse", "mae"]]}, lambda: {}),
+    "shared": ("shared", lambda k: {"optimizer": "sgd", "loss": "mse", "metrics": ["mae"]}, dict),
+    "nested": ("nested", lambda k: {"optimizer": adam(k), "loss": "mae", "metrics": ["mse"]}, dict),
+    "functions": ("functions", lambda k: {"optimizer": "sgd", "loss": k.losses.Huber(0.5)}, dict),
+    "two_outputs": ("two_ends", lambda k: {"optimizer": "sgd", "loss": "mse", "metrics": [["mae"], ["mse", "mae"]]}, dict),
     "two_losses": (
         "two_ends",
-        lambda k: {"optimizer": adam(k), "loss": ["mse", "mae"], "loss_weights": [1.0, 0.3], "metrics": [["mae"], None], "weighted_metrics": [None, ["mse"]]},
+        lambda k: {
+            "optimizer": adam(k),
+            "loss": ["mse", "mae"],
+            "loss_weights": [1.0, 0.3],
+            "metrics": [["mae"], None],
+            "weighted_metrics": [None, ["mse"]],
+        },
         lambda: {"sample_weight": weights()},
     ),
     "losses_by_name": (
         "two_ends",
-        lambda k: {"optimizer": "sgd", "loss": {"first": "mse", "second": "mae"}, "loss_weights": {"first": 0.2, "second": 1.0}, "metrics": {"second": ["mse"]}},
-        lambda: {},
+        lambda k: {
+            "optimizer": "sgd",
+            "loss": {"first": "mse", "second": "mae"},
+            "loss_weights": {"first": 0.2, "second": 1.0},
+            "metrics": {"second": ["mse"]},
+        },
+        dict,
     ),
-    "one_loss_of_two": ("two_ends", lambda k: {"optimizer": "sgd", "loss": [None, "mse"]}, lambda: {}),
+    "one_loss_of_two": ("two_ends", lambda k: {"optimizer": "sgd", "loss": [None, "mse"]}, dict),
     "dicts": (
         "dicts",
-        lambda k: {"optimizer": "sgd", "loss": {"first": "mse", "second": "mae"}, "loss_weights": {"first": 2.0, "second": 0.5}, "metrics": {"first": ["mae"]}},
-        lambda: {},
+        lambda k: {
+            "optimizer": "sgd",
+            "loss": {"first": "mse", "second": "mae"},
+            "loss_weights": {"first": 2.0, "second": 0.5},
+            "metrics": {"first": ["mae"]},
+        },
+        dict,
     ),
-    "unequal_branches": ("branches", lambda k: {"optimizer": "sgd", "loss": "mse"}, lambda: {}),
-}  # fmt: skip
+    "unequal_branches": ("branches", lambda k: {"optimizer": "sgd", "loss": "mse"}, dict),
+}
 
 
 def run(k, name, initial):

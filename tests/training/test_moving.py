@@ -55,7 +55,7 @@ def never_moved():
     return losses, model.get_weights(), [np.asarray(v) for v in model.optimizer.variables]
 
 
-@pytest.mark.parametrize(("first", "second"), itertools.permutations(NAMES, 2))
+@pytest.mark.parametrize(("first", "second"), list(itertools.permutations(NAMES, 2)))
 def test_there_and_back(first, second):
     losses, weights, slots = never_moved()
     model = start(first)

@@ -79,6 +79,10 @@ class CallbackList:
             self._progress.end_epoch(logs)
             self._progress.close()
 
+    def watches_batches(self, kind):
+        """Whether a callback has a hook for the batches of "train", "test" or "predict" passes."""
+        return bool(self._begin[kind] or self._end[kind])
+
     def on_batch_begin(self, kind, batch):
         for method in self._begin[kind]:
             method(batch, {})

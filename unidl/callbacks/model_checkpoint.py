@@ -31,7 +31,9 @@ class ModelCheckpoint(Monitor):
     ):
         super().__init__(monitor, mode)
         if not save_weights_only:
-            raise ValueError("ModelCheckpoint: saving whole models is not offered yet. Use save_weights_only=True and a path ending with .weights.h5.")
+            raise ValueError(
+                "ModelCheckpoint: saving whole models is not offered yet. Use save_weights_only=True and a path ending with .weights.h5."
+            )
         self.filepath = os.fspath(filepath)
         if not self.filepath.endswith(".weights.h5"):
             raise ValueError(f"ModelCheckpoint: the path must end with '.weights.h5', got {self.filepath!r}.")
@@ -63,9 +65,15 @@ class ModelCheckpoint(Monitor):
 
 
 class _EveryBatches(ModelCheckpoint):
-    """With `save_freq` in batches."""
+    """With `save_freq` in batches, of which several may have passed between two calls."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        super().on_epoch_begin(epoch, logs)
+        self._last_batch = -1
 
     def on_train_batch_end(self, batch, logs=None):
-        self._batches += 1
-        if self._batches % self.save_freq == 0:
+        saved = self._batches // self.save_freq
+        self._batches += batch - self._last_batch
+        self._last_batch = batch
+        if self._batches // self.save_freq > saved:
             self._save(logs)

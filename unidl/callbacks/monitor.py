@@ -33,7 +33,9 @@ class Monitor(Callback):
         """The monitored value, or None with a warning that lists what there is."""
         value = (logs or {}).get(self.monitor)
         if value is None:
-            warnings.warn(f"{type(self).__name__}: there is no {self.monitor!r} in the logs; there are: {', '.join(logs or {})}.", stacklevel=2)
+            warnings.warn(
+                f"{type(self).__name__}: there is no {self.monitor!r} in the logs; there are: {', '.join(logs or {})}.", stacklevel=2
+            )
         return value
 
     def improved(self, value):

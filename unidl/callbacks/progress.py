@@ -95,4 +95,8 @@ class Bar(Silent):
 
 def format_logs(logs):
     """ "accuracy: 0.9812 - loss: 0.0602"."""
-    return " - ".join(f"{name}: {value:.4f}" if abs(value) > 1e-3 else f"{name}: {value:.4e}" for name, value in logs.items() if isinstance(value, int | float))
+    return " - ".join(
+        f"{name}: {value:.4f}" if abs(value) > 1e-3 else f"{name}: {value:.4e}"
+        for name, value in logs.items()
+        if isinstance(value, int | float)
+    )

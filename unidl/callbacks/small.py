@@ -126,7 +126,10 @@ class LambdaCallback(Callback):
     def __new__(cls, **functions):
         unknown = [name for name in functions if not hasattr(Callback, name) or not name.startswith("on_")]
         if unknown:
-            raise TypeError(f"LambdaCallback: there is no hook {unknown[0]!r}. The hooks are: {', '.join(n for n in dir(Callback) if n.startswith('on_'))}.")
+            raise TypeError(
+                f"LambdaCallback: there is no hook {unknown[0]!r}. "
+                f"The hooks are: {', '.join(n for n in dir(Callback) if n.startswith('on_'))}."
+            )
         # As methods of a class of its own, so that only the hooks which are given count as defined.
         methods = {name: staticmethod(function) for name, function in functions.items()}
         return super().__new__(type("LambdaCallback", (cls,), methods))

@@ -53,7 +53,8 @@ class Model(Trainer, Layer):
     def call(self, inputs, training=None, mask=None):
         if self._plan is None:
             raise NotImplementedError(
-                f"{type(self).__name__} {self.name!r} has no call(). Define def call(self, inputs): ..., or build it from a graph: Model(inputs, outputs)."
+                f"{type(self).__name__} {self.name!r} has no call(). "
+                f"Define def call(self, inputs): ..., or build it from a graph: Model(inputs, outputs)."
             )
         return self._plan.run(self._match_inputs(inputs))
 
@@ -63,7 +64,8 @@ class Model(Trainer, Layer):
         values = _by_name(plan.inputs, inputs, self._who())
         if len(values) != len(plan.input_tensors):
             raise ValueError(
-                f"{self._who()}: expected {len(plan.input_tensors)} inputs ({', '.join(t.name for t in plan.input_tensors)}), got {len(values)}."
+                f"{self._who()}: expected {len(plan.input_tensors)} inputs "
+                f"({', '.join(t.name for t in plan.input_tensors)}), got {len(values)}."
             )
         matched = []
         for symbol, value in zip(plan.input_tensors, values, strict=True):
@@ -128,7 +130,9 @@ class Model(Trainer, Layer):
 
     def _one_plan(self):
         if self._plan is None:
-            raise AttributeError(f"{self._who()} has no symbolic input yet. Call it on unidl.Input(shape=...) or give its first layer an input_shape.")
+            raise AttributeError(
+                f"{self._who()} has no symbolic input yet. Call it on unidl.Input(shape=...) or give its first layer an input_shape."
+            )
         return self._plan
 
     input_shape = property(lambda self: _shape_of(self.input))

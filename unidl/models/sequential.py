@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from unidl.backend.symbolic import KerasTensor
 from unidl.layers.input_layer import InputLayer
 from unidl.layers.layer import Layer, _shapes
-from unidl.backend.symbolic import KerasTensor
 from unidl.models.model import Functional, Model
 from unidl.models.plan import Plan
 from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
@@ -35,7 +35,10 @@ class Sequential(Model):
         if not isinstance(layer, Layer):
             raise TypeError(f"Sequential {self.name!r}: add() takes a layer, got {layer!r} of type {type(layer).__name__}.")
         if any(layer.name == other.name for other in self._stack):
-            raise ValueError(f"Sequential {self.name!r}: two layers are called {layer.name!r}. Give one another name: {type(layer).__name__}(..., name='other').")
+            raise ValueError(
+                f"Sequential {self.name!r}: two layers are called {layer.name!r}. "
+                f"Give one another name: {type(layer).__name__}(..., name='other')."
+            )
         if isinstance(layer, InputLayer) and self._stack:
             raise ValueError(f"Sequential {self.name!r}: an Input can only come first.")
         if not self._stack and not isinstance(layer, InputLayer) and getattr(layer, "_given_input_shape", None):
@@ -63,7 +66,9 @@ class Sequential(Model):
             with self._scope():
                 tensor = layer(tensor)
             if not isinstance(tensor, KerasTensor):
-                raise ValueError(f"Sequential {self.name!r}: {layer._who()} has several outputs. Use the functional API: Model(inputs, outputs).")
+                raise ValueError(
+                    f"Sequential {self.name!r}: {layer._who()} has several outputs. Use the functional API: Model(inputs, outputs)."
+                )
         self._use_graph(Plan(start, tensor, self._who()))
 
     def build(self, input_shape=None):
@@ -109,7 +114,9 @@ class Sequential(Model):
         shape = config.pop("build_input_shape", None)
         # Layers are built in the row, where their weights get the full names.
         entries = [{key: value for key, value in entry.items() if key != "build_config"} for entry in config.pop("layers")]
-        model = cls([deserialize_keras_object(entry) for entry in entries], **{k: v for k, v in config.items() if k in ("name", "trainable")})
+        model = cls(
+            [deserialize_keras_object(entry) for entry in entries], **{k: v for k, v in config.items() if k in ("name", "trainable")}
+        )
         if shape is not None and model._plan is None:
             model.build(tuple(shape))
         return model

@@ -20,7 +20,9 @@ def save_weights(model, filepath, overwrite=True):
     if not overwrite and os.path.exists(filepath):
         raise FileExistsError(f"save_weights: {filepath} exists. Choose another name, or overwrite=True.")
     if not model.weights:
-        raise ValueError(f"{model._who()}: there are no weights to save yet. Build the model first: call it on data, or give its input shape.")
+        raise ValueError(
+            f"{model._who()}: there are no weights to save yet. Build the model first: call it on data, or give its input shape."
+        )
     # Written beside the target and renamed, so that a crash leaves the old file whole.
     partial = f"{filepath}.partial"
     try:
@@ -67,7 +69,9 @@ def _read(file, path, name, shape, filepath):
     if not hasattr(dataset, "dtype"):
         raise ValueError(f"load_weights: {filepath} has no array {path!r} for the weight {name!r}; it was saved from another architecture.")
     if tuple(dataset.shape) != shape:
-        raise ValueError(f"load_weights: {path!r} in {filepath} has shape {tuple(dataset.shape)}, but the weight {name!r} has shape {shape}.")
+        raise ValueError(
+            f"load_weights: {path!r} in {filepath} has shape {tuple(dataset.shape)}, but the weight {name!r} has shape {shape}."
+        )
     if dataset.dtype.kind not in "biuf":
         raise ValueError(f"load_weights: {path!r} in {filepath} holds {dataset.dtype}, not numbers.")
     return dataset[()]

@@ -27,7 +27,9 @@ def _warn_of_nan(name, structure):
         if leaf is not None and leaf.dtype.kind == "f" and not isinstance(leaf, np.memmap) and not np.isfinite(leaf.sum()):
             bad = int(np.size(leaf) - np.count_nonzero(np.isfinite(leaf)))
             if bad:
-                warnings.warn(f"The data {name!r} holds {bad} values that are NaN or infinite; the loss will follow.", RuntimeWarning, stacklevel=5)
+                warnings.warn(
+                    f"The data {name!r} holds {bad} values that are NaN or infinite; the loss will follow.", RuntimeWarning, stacklevel=5
+                )
 
 
 def _check_indices(model, x):

@@ -42,10 +42,12 @@ def split_validation(x, y, sample_weight, fraction):
         raise ValueError("fit: validation_split needs arrays. For an iterable give validation_data=.")
     arrays = _to_arrays((x, y, sample_weight))
     count = _common_length(arrays, "fit")
-    cut = int(math.floor(count * (1.0 - fraction)))
+    cut = math.floor(count * (1.0 - fraction))
     if cut == 0 or cut == count:
         raise ValueError(f"fit: validation_split={fraction} of {count} samples leaves one side empty.")
-    return tree.map_structure(lambda a: None if a is None else a[:cut], arrays), tree.map_structure(lambda a: None if a is None else a[cut:], arrays)
+    return tree.map_structure(lambda a: None if a is None else a[:cut], arrays), tree.map_structure(
+        lambda a: None if a is None else a[cut:], arrays
+    )
 
 
 class Batches:
@@ -65,22 +67,35 @@ class Batches:
         return self._sample
 
     def __iter__(self):
+        """One batch at a time."""
+        return (batch for _, batch in self.chunks(lambda: 1))
+
+    def chunks(self, most):
+        """(count, batch) for each launch of an epoch: one batch, or `count` equal ones stacked along a new first axis.
+
+        `most()` is asked before each how many it may hold.
+        """
         if self._steps is None:
-            yield from self._pass()
+            current = self._pass()
+            while (chunk := current.take(most())) is not None:
+                yield chunk
             return
         if self._current is None or self._caller != "fit":
             self._current = self._pass()
-        for taken in range(self._steps):
-            batch = next(self._current, None)
-            if batch is None:
+        taken = 0
+        while taken < self._steps:
+            wanted = min(most(), self._steps - taken)
+            chunk = self._current.take(wanted)
+            if chunk is None:
                 self._current = self._pass()
-                batch = next(self._current, None)
-            if batch is None:
+                chunk = self._current.take(wanted)
+            if chunk is None:
                 raise ValueError(
                     f"{self._caller}: the iterator ended after {taken} of {self._steps} batches. "
                     f"Make it endless (while True), or ask for fewer steps or epochs."
                 )
-            yield batch
+            taken += chunk[0]
+            yield chunk
 
 
 class ArrayBatches(Batches):
@@ -108,16 +123,31 @@ class ArrayBatches(Batches):
         return tree.map_structure(lambda a: None if a is None else a[: self.batch_size], self.arrays)
 
     def _pass(self):
-        """Batches as the lists of their leaves, in the order of `tree.flatten` and without those that are None."""
-        leaves = [leaf for leaf in tree.flatten(self.arrays) if leaf is not None]
-        size = self.batch_size
+        """Its batches are lists of leaves, in the order of `tree.flatten` and without those that are None."""
         order = random.permutation(self.size) if self.shuffle else None
-        for start in range(0, self.size, size):
-            if order is None:
-                yield [np.ascontiguousarray(a[start : start + size]) for a in leaves]
-            else:
-                index = order[start : start + size]
-                yield [a.take(index, axis=0) for a in leaves]
+        return _ArrayPass([leaf for leaf in tree.flatten(self.arrays) if leaf is not None], self.batch_size, order)
+
+
+class _ArrayPass:
+    """One pass over arrays (n, ...), in the `order` of an index (n,), or in their own."""
+
+    def __init__(self, leaves, batch_size, order):
+        self._leaves, self._batch_size, self._order = leaves, batch_size, order
+        self._start, self._size = 0, len(leaves[0])
+
+    def take(self, most):
+        """The next (count, batch), at most `most` batches; None at the end."""
+        left = self._size - self._start
+        if not left:
+            return None
+        count = max(1, min(most, left // self._batch_size))
+        rows = slice(self._start, self._start + min(count * self._batch_size, left))
+        self._start = rows.stop
+        if self._order is None:
+            batch = [np.ascontiguousarray(a[rows]) for a in self._leaves]
+        else:
+            batch = [a.take(self._order[rows], axis=0) for a in self._leaves]
+        return count, batch if count == 1 else [a.reshape(count, self._batch_size, *a.shape[1:]) for a in batch]
 
 
 class IterableBatches(Batches):
@@ -129,7 +159,9 @@ class IterableBatches(Batches):
         self._source, self._shuffle, self._class_weight = source, shuffle, class_weight
         self._indexed = hasattr(source, "__getitem__") and hasattr(source, "__len__")
         if not self._indexed and not hasattr(source, "__iter__"):
-            raise TypeError(f"{caller}: cannot take batches from a {type(source).__name__}. Give arrays, or an iterable that yields (x, y) batches.")
+            raise TypeError(
+                f"{caller}: cannot take batches from a {type(source).__name__}. Give arrays, or an iterable that yields (x, y) batches."
+            )
         self.count = len(source) if steps is None and hasattr(source, "__len__") else steps
         # A generator is used up as it goes, so one iterator serves all epochs; what is looked at first is put back.
         self._running = iter(source) if not self._indexed and iter(source) is source else None
@@ -147,6 +179,9 @@ class IterableBatches(Batches):
         return self._batch(first)
 
     def _pass(self):
+        return _IterablePass(self._items())
+
+    def _items(self):
         if not self._indexed:
             yield from map(self._batch, self._source if self._running is None else self._running)
             return
@@ -161,6 +196,38 @@ class IterableBatches(Batches):
         if self._class_weight is not None:
             sample_weight = _weights_of_classes(y, sample_weight, self._class_weight)
         return x, y, sample_weight
+
+
+class _IterablePass:
+    """One pass over batches (x, y, sample_weight) as they come."""
+
+    def __init__(self, batches):
+        self._batches = batches
+        self._held = None
+
+    def take(self, most):
+        """The next (count, batch), at most `most` batches; None at the end. A batch of another form waits for the next call."""
+        first = self._next()
+        if first is None or most == 1:
+            return None if first is None else (1, first)
+        equal, form = [first], _form(first)
+        while len(equal) < most and (batch := self._next()) is not None:
+            if _form(batch) != form:
+                self._held = batch
+                break
+            equal.append(batch)
+        if len(equal) == 1:
+            return 1, first
+        return len(equal), tree.map_structure(lambda *leaves: None if leaves[0] is None else np.stack(leaves), *equal)
+
+    def _next(self):
+        batch, self._held = self._held, None
+        return next(self._batches, None) if batch is None else batch
+
+
+def _form(batch):
+    """Structure, shapes and dtypes."""
+    return [(path, leaf if leaf is None else (leaf.shape, leaf.dtype)) for path, leaf in tree.flatten_with_path(batch)]
 
 
 def _is_arrays(x):
@@ -188,7 +255,9 @@ def _to_arrays(structure):
         owner = owner_of(structure)
         array = np.asarray(structure) if owner is None else owner.to_numpy(structure)
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"Data must be numbers; got an array of dtype {array.dtype}. Convert text to integers first, and ragged lists to padded arrays.")
+        raise TypeError(
+            f"Data must be numbers; got an array of dtype {array.dtype}. Convert text to integers first, and ragged lists to padded arrays."
+        )
     return array
 
 

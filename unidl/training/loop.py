@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 
 import numpy as np
+
+from unidl import tree
+
+# A launch of several steps takes about so long and holds so much data at most, that the progress bar and Ctrl-C have not to
+# wait for it, nor memory to grow.
+LAUNCH_S = 0.1
+LAUNCH_BYTES = 4 << 20
 
 
 def run_epoch(model, step, batches, monitor, kind):
@@ -15,14 +23,18 @@ def run_epoch(model, step, batches, monitor, kind):
         objective.reset()
     monitor.on_pass_begin(kind, batches.count)
     run = step.on(batches)
-    for i, batch in enumerate(batches):
-        monitor.on_batch_begin(kind, i)
-        result = run(batch)
+    done = 0
+    for count, batch in batches.chunks(_launch_size(model, step, batches, monitor, kind)):
+        monitor.on_batch_begin(kind, done)
+        start = time.perf_counter()
+        result = run(count, batch)
+        step.seconds = (time.perf_counter() - start) / count
+        done += count
         if kind == "predict":
             outputs.append([model.backend.to_numpy(value) for value in result])
-            monitor.on_batch_end(kind, i, dict)
+            monitor.on_batch_end(kind, done - 1, dict)
         else:
-            monitor.on_batch_end(kind, i, objective.results)
+            monitor.on_batch_end(kind, done - 1, objective.results)
         if model.stop_training and kind == "train":
             break
     if kind == "predict":
@@ -31,9 +43,21 @@ def run_epoch(model, step, batches, monitor, kind):
     logs = objective.results()
     if kind == "train" and not np.isfinite(logs["loss"]):
         warnings.warn(
-            f"{model._who()}: the loss is {logs['loss']}. Look for NaN in the data, lower the learning rate, or stop at once with TerminateOnNaN().",
+            f"{model._who()}: the loss is {logs['loss']}. "
+            f"Look for NaN in the data, lower the learning rate, or stop at once with TerminateOnNaN().",
             RuntimeWarning,
             stacklevel=3,
         )
     monitor.on_pass_end(kind, logs)
     return logs
+
+
+def _launch_size(model, step, batches, monitor, kind):
+    """A function that says how many batches the next launch may hold."""
+    if kind == "predict":
+        return lambda: 1
+    if model.steps_per_execution > 1 or model.run_eagerly or monitor.watches_batches(kind):
+        return lambda: model.steps_per_execution
+    size = sum(leaf.nbytes for leaf in tree.flatten(batches.sample()) if leaf is not None)
+    most = min(model.backend.steps_per_launch, LAUNCH_BYTES // max(size, 1))
+    return lambda: 1 if step.seconds is None else max(1, min(most, int(LAUNCH_S / step.seconds)))

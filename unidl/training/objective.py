@@ -47,7 +47,8 @@ class Objective:
         names = self._names(model, y_pred)
         predictions, targets = self._pair(names, y_pred, y, model)
         losses, factors, metrics, weighted = (
-            self._spread(given, names, what) for given, what in zip(self._given, ("loss", "loss_weights", "metrics", "weighted_metrics"), strict=True)
+            self._spread(given, names, what)
+            for given, what in zip(self._given, ("loss", "loss_weights", "metrics", "weighted_metrics"), strict=True)
         )
         several_losses = sum(loss is not None for loss in losses) > 1
         prefixes = [f"{name}_" if len(names) > 1 else "" for name in names]
@@ -99,7 +100,9 @@ class Objective:
             return [given]
         if isinstance(given, list | tuple):
             if what in ("metrics", "weighted_metrics") and not any(isinstance(g, list | tuple) for g in given) and len(given) != len(names):
-                raise ValueError(f"compile: {what} for several outputs is a list with one list an output, or a dict by output name; got {given!r}.")
+                raise ValueError(
+                    f"compile: {what} for several outputs is a list with one list an output, or a dict by output name; got {given!r}."
+                )
             if len(given) != len(names):
                 raise ValueError(f"compile: {what} has {len(given)} entries for {len(names)} outputs ({', '.join(names)}).")
             return list(given)
@@ -185,7 +188,11 @@ class Objective:
         if sample_weight is None or len(names) == 1:
             weights = [sample_weight if not isinstance(sample_weight, list | tuple | dict) else tree.flatten(sample_weight)[0]] * len(names)
         else:
-            weights = _flat_targets(names, sample_weight, len(predictions), "sample_weight") if isinstance(sample_weight, dict | list | tuple) else [sample_weight] * len(names)
+            weights = (
+                _flat_targets(names, sample_weight, len(predictions), "sample_weight")
+                if isinstance(sample_weight, dict | list | tuple)
+                else [sample_weight] * len(names)
+            )
         return predictions, targets, weights
 
     # -- reading -----------------------------------------------------------------------------------
@@ -257,5 +264,7 @@ def _flat_targets(names, y, count, who):
     if y is None:
         return [None] * count
     if len(flat) != count:
-        raise ValueError(f"{who}: {count} outputs ({', '.join(names)}) need {count} targets, got {len(flat)}. Give a list, or a dict by output name.")
+        raise ValueError(
+            f"{who}: {count} outputs ({', '.join(names)}) need {count} targets, got {len(flat)}. Give a list, or a dict by output name."
+        )
     return flat

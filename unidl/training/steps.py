@@ -16,15 +16,16 @@ class Step:
     def __init__(self, model, compile_flat, before_run=None):
         self._model, self._compile_flat, self._before_run = model, compile_flat, before_run
         self._bound = {}
+        self.seconds = None  # what one run took lately
 
     def on(self, batches):
-        """The function that runs one of what iterating over `batches` of `training.data` gives."""
+        """run(count, batch) for what `batches.chunks` of `training.data` gives; returns what the last of the runs gives."""
         if batches.arrays is not None:
             return self._bind(batches.arrays)
-        return lambda batch: self._bind(batch)([leaf for leaf in tree.flatten(batch) if leaf is not None])
+        return lambda count, batch: self._bind(batch)(count, [leaf for leaf in tree.flatten(batch) if leaf is not None])
 
     def _bind(self, batch):
-        """run(leaves) for batches with the structure of `batch`; what is None there has no place in `leaves`."""
+        """run(count, leaves) for batches with the structure of `batch`; what is None there has no place in `leaves`."""
         present = tuple(leaf is not None for leaf in tree.flatten(batch))
         key = _describe(batch), present
         if key not in self._bound:
@@ -34,15 +35,16 @@ class Step:
 
     def _runner(self, compiled):
         backend, before_run, compute_dtype = self._model.backend, self._before_run, self._model.compute_dtype
+        launch = backend.in_one_launch(compiled)
 
         def tensor(leaf):
             value = backend.asarray(leaf)
             return backend.cast(value, compute_dtype) if leaf.dtype.kind == "f" and leaf.dtype.name != compute_dtype else value
 
-        def run(leaves):
+        def run(count, leaves):
             if before_run is not None:
                 before_run()
-            return compiled(*[tensor(leaf) for leaf in leaves])
+            return (compiled if count == 1 else launch)(*[tensor(leaf) for leaf in leaves])
 
         return run
 

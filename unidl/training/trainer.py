@@ -42,7 +42,8 @@ class Trainer:
             metrics: list of names, functions or Metrics; for several outputs a list of lists, or a dict by output name.
             weighted_metrics: like `metrics`, but these use sample and class weights.
             run_eagerly: run the step as plain Python, for debugging.
-            steps_per_execution: batches between two visits of callbacks.
+            steps_per_execution: batches between two visits of callbacks with hooks for batches. Where there are none, the backend is given
+                as many at once as it likes, with the same results.
             jit_compile: True uses the backend's compiler on top (torch.compile, XLA); "auto", Keras' default, does not.
             auto_scale_loss: scale the loss under the policy "mixed_float16".
         """
@@ -105,7 +106,9 @@ class Trainer:
             validation = None
             if validation_data is not None:
                 vx, vy, vw = unpack(validation_data)
-                validation = make_batches(vx, vy, vw, validation_batch_size or batch_size, False, None, validation_steps, "fit(validation_data=)")
+                validation = make_batches(
+                    vx, vy, vw, validation_batch_size or batch_size, False, None, validation_steps, "fit(validation_data=)"
+                )
                 check.batches(self, validation)
             self.stop_training = False
             monitor.on_train_begin()
@@ -125,15 +128,15 @@ class Trainer:
     def _validates_after(epoch, frequency):
         return (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
 
-    def evaluate(
-        self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, callbacks=None, return_dict=False
-    ):
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, callbacks=None, return_dict=False):
         """Loss and metrics in inference mode: a number, a list in the order of `metrics_names`, or a dict."""
         self._require_compiled("evaluate")
         with registry.use_backend(self.backend):
             batches = make_batches(x, y, sample_weight, batch_size, False, None, steps, "evaluate")
             self._prepare(batches)
-            monitor = callbacks_module.CallbackList(callbacks, model=self, params={"steps": batches.count, "verbose": verbose}, verbose=verbose, history=False)
+            monitor = callbacks_module.CallbackList(
+                callbacks, model=self, params={"steps": batches.count, "verbose": verbose}, verbose=verbose, history=False
+            )
             logs = run_epoch(self, self._step("test"), batches, monitor, "test")
         if return_dict:
             return logs
@@ -145,7 +148,9 @@ class Trainer:
         with registry.use_backend(self.backend):
             batches = make_batches(x, None, None, batch_size, False, None, steps, "predict")
             self._prepare(batches, targets=False)
-            monitor = callbacks_module.CallbackList(callbacks, model=self, params={"steps": batches.count, "verbose": verbose}, verbose=verbose, history=False)
+            monitor = callbacks_module.CallbackList(
+                callbacks, model=self, params={"steps": batches.count, "verbose": verbose}, verbose=verbose, history=False
+            )
             step = self._step("predict")
             parts = run_epoch(self, step, batches, monitor, "predict")
         return step.pack([np.concatenate(arrays) for arrays in zip(*parts, strict=True)])
@@ -171,7 +176,7 @@ class Trainer:
             self.objective.reset()
             run = self._step(kind).on(batches)
             for batch in batches:
-                run(batch)
+                run(1, batch)
             logs = self.objective.results()
         values = [logs[name] for name in self.metrics_names]
         return logs if return_dict else values[0] if len(values) == 1 else values
