@@ -21,8 +21,8 @@ _MODULES = {
     "math": "erf erfc erfinv extract_sequences fft fft2 ifft2 in_top_k irfft logsumexp rfft rsqrt stft top_k",
     "nn": "average_pool batch_norm celu conv conv_transpose depth_to_space depthwise_conv dot_product_attention elu gelu glu "
     "hard_shrink hard_sigmoid hard_silu hard_tanh layer_norm leaky_relu log_sigmoid log_softmax max_pool moments multi_hot normalize "
-    "one_hot relu relu6 rms_norm selu separable_conv sigmoid silu soft_shrink softmax softplus softsign space_to_depth sparse_plus sparse_sigmoid sparsemax "
-    "squareplus tanh_shrink threshold",
+    "one_hot relu relu6 rms_norm selu separable_conv sigmoid silu soft_shrink softmax softplus softsign space_to_depth "
+    "sparse_plus sparse_sigmoid sparsemax squareplus tanh_shrink threshold",
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
 
