@@ -15,6 +15,7 @@ from unidl_mxnet.indexing import Indexing
 from unidl_mxnet.linalg import Linalg
 from unidl_mxnet.native import Native
 from unidl_mxnet.nn import NN
+from unidl_mxnet.normalization import Normalization
 from unidl_mxnet.random import Random
 from unidl_mxnet.recurrent import Recurrent
 from unidl_mxnet.reductions import Reductions
@@ -23,17 +24,35 @@ from unidl_mxnet.updates import Updates
 
 
 class MXNetBackend(
-    Arrays, Indexing, Elementwise, Reductions, Linalg, Einsum, NN, Conv, Recurrent, Random, Updates, Autodiff, Execution, Native, Backend
+    Arrays,
+    Indexing,
+    Elementwise,
+    Reductions,
+    Linalg,
+    Einsum,
+    NN,
+    Normalization,
+    Conv,
+    Recurrent,
+    Random,
+    Updates,
+    Autodiff,
+    Execution,
+    Native,
+    Backend,
 ):
     """MXNet 1.9.1: eager on `mx.np` arrays, compiled as CachedOp."""
 
     traces = True
     kernels = {
-        "relu": "relu",
+        "linear": "FullyConnected, float32",
+        "relu": "LeakyReLU (ELU of slope 0) in float32, else relu",
+        "gelu": "LeakyReLU, float32, exact",
         "softmax": "softmax, of one axis",
         "sparse_softmax_cross_entropy": "pick",
         "conv": "Convolution",
         "conv_transpose": "FullyConnected and col2im, in 1-D and 2-D",
+        "batch_norm_training": "BatchNorm, in compiled float32 steps",
         "max_pool": "Pooling",
         "avg_pool": "Pooling",
         "lstm": "RNN, mode lstm",

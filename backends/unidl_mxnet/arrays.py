@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 
 import numpy as np
@@ -10,8 +11,10 @@ from unidl.backend import registry
 from unidl.backend.dtypes import floatx
 
 from unidl_mxnet.load import mx  # isort: skip
+from mxnet.base import _LIB
 from mxnet.ndarray.ndarray import _new_alloc_handle
 
+from unidl_mxnet import layout
 from unidl_mxnet.op import op
 from unidl_mxnet.registry import eager, ndarray, numpy_shape
 from unidl_mxnet.traced import Traced
@@ -32,9 +35,16 @@ def from_numpy(x: np.ndarray):
     """A new array with a copy of `x`."""
     if x.dtype.name not in DTYPES:
         raise TypeError(f"MXNet has no dtype {x.dtype.name}. Convert to one of {', '.join(DTYPES)} first, e.g. x.astype('int64').")
+    device = context()
     with numpy_shape():
-        result = ndarray(_new_alloc_handle(x.shape, context(), False, x.dtype.type))
-        if x.size:
+        result = ndarray(_new_alloc_handle(x.shape, device, False, x.dtype.type))
+        if x.size and device.device_type == "cpu":
+            # Nobody else knows of this memory yet. MXNet's own copy would first wait for all that the engine has to do.
+            address = ctypes.c_void_p()
+            mx.base.check_call(_LIB.MXNDArrayGetData(result.handle, ctypes.byref(address)))
+            x = np.ascontiguousarray(x)
+            ctypes.memmove(address, x.ctypes.data, x.nbytes)
+        elif x.size:
             result._sync_copyfrom(np.asarray(x, order="C"))
     return result
 
@@ -119,6 +129,8 @@ class Arrays:
         axes = tuple(axes)
         if axes == tuple(range(len(x.shape))):
             return x
+        if isinstance(x, Traced) and 0 not in x.shape and x.dtype != "bool":
+            return layout.transpose(op, x, axes)
         if self.dtype(x) == "float32" and 0 not in x.shape and len(axes) <= 6 and (len(axes) > 2 or math.prod(x.shape) > 100_000):
             return op("transpose", x, axes=axes)  # oneDNN: two to six times as fast from this size on
         return self._through_uint8(lambda y: op("_np_transpose", y, axes=axes), x)

@@ -84,13 +84,14 @@ class Conv:
     def max_pool(self, x, window, strides, padding):
         pairs = explicit_padding(padding, x.shape[1:-1], window, strides)
         y = self._pool(x, window, strides, pairs, -math.inf, pool_type="max")
-        # A window of nothing but -inf comes out as the lowest finite number.
+        # A window of nothing but -inf comes out as the lowest finite number, twice which is -inf.
         lowest = float(np.finfo(self.dtype(x)).min)
-        return op("where", self.cast(self.less_equal(y, lowest), self.dtype(y)), self.full_like(y, -math.inf), y)
+        missing = self.multiply(op("_lesser_equal_scalar", y, scalar=lowest), lowest)
+        return self._channels_last(op("_npi_add", y, self.stop_gradient(missing)))
 
     def avg_pool(self, x, window, strides, padding):
         pairs = explicit_padding(padding, x.shape[1:-1], window, strides)
-        y = self._pool(x, window, strides, pairs, 0.0, pool_type="avg", count_include_pad=True)
+        y = self._channels_last(self._pool(x, window, strides, pairs, 0.0, pool_type="avg", count_include_pad=True))
         if not any(before or after for before, after in pairs):
             return y
         share = np.ones((1,))
@@ -101,8 +102,9 @@ class Conv:
         return self.multiply(y, from_numpy(share[..., None].astype(self.dtype(x))))
 
     def _pool(self, x, window, strides, pairs, value, **options):
+        """(n, c, *out)"""
         sizes = self._output_sizes(x, window, strides, pairs, (1,) * len(window))
         if 0 in x.shape or 0 in sizes:
-            return self.full((x.shape[0], *sizes, x.shape[-1]), 0, self.dtype(x))
+            return self.full((x.shape[0], x.shape[-1], *sizes), 0, self.dtype(x))
         x, pad = self._padded(self._channels_first(x), pairs, value)
-        return self._channels_last(op("Pooling", x, kernel=tuple(window), stride=tuple(strides), pad=pad, **options))
+        return op("Pooling", x, kernel=tuple(window), stride=tuple(strides), pad=pad, **options)

@@ -62,9 +62,16 @@ class Graph:
     what they need is computed by `before`, and `body` runs after them.
     """
 
-    def __init__(self, backend, fn, variables, specs, *, differentiable, outputs):
-        self.feed = KeyFeed()
-        trace = Trace(differentiable)
+    def __init__(self, backend, fn, variables, specs, *, differentiable, outputs, shortcuts=False):
+        symbols = self._record(backend, Trace(differentiable, set() if shortcuts else None), fn, variables, specs, outputs)
+        if self.trace.shortcuts and not self.trace.shortcuts.isdisjoint(s.name for s in symbols[0].get_internals()):
+            symbols = self._record(backend, Trace(differentiable), fn, variables, specs, outputs)
+        self.body = Compiled(self.trace, symbols)
+        self._plan_calls(self.trace)
+
+    def _record(self, backend, trace, fn, variables, specs, outputs):
+        """The symbols of all outputs."""
+        self.feed, self.trace = KeyFeed(), trace
         with tracing(trace):
             arguments = [trace.input(shape, dtype, Argument(i)) for i, (shape, dtype) in enumerate(specs)]
             values = [trace.input(tuple(v.shape), v.dtype, VariableValue(v)) for v in variables]
@@ -78,9 +85,7 @@ class Graph:
             self.taken = [(v, source) for v, new in changed if isinstance(source := trace.inputs.get(new.symbol.name), Slot)]
             changed = [(v, new) for v, new in changed if not isinstance(trace.inputs.get(new.symbol.name), Slot)]
             self.assigned = [v for v, _ in changed]
-            symbols = [_output(trace, x) for x in (*flat, *(new for _, new in changed))]
-        self.body = Compiled(trace, symbols)
-        self._plan_calls(trace)
+            return [_output(trace, x) for x in (*flat, *(new for _, new in changed))]
 
     def _plan_calls(self, trace):
         self.calls = trace.calls

@@ -36,15 +36,23 @@ class Linalg:
         # The gradient of MXNet's broadcasting of batch axes is wrong; that of broadcast_to is right.
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
         a, b = self.broadcast_to(a, (*batch, *a.shape[-2:])), self.broadcast_to(b, (*batch, *b.shape[-2:]))
-        return op("_npi_matmul", a, b)
+        if 0 in (*a.shape, *b.shape):
+            return op("_npi_matmul", a, b)
+        # `batch_dot` takes a fifth of the time on the way back.
+        y = op("batch_dot", self.reshape(a, (-1, *a.shape[-2:])), self.reshape(b, (-1, *b.shape[-2:])))
+        return self.reshape(y, (*batch, a.shape[-2], b.shape[-1]))
 
     def _plain_product(self, a, b):
         """(m, k) @ (k, n). In float32 oneDNN is behind FullyConnected, not behind `dot`, and four times as fast, which pays for
         the transpose that it needs: 0.75 ms instead of 2.96 ms for (256, 512) @ (512, 512) on one thread.
         """
-        if self.dtype(a) == "float32" and a.shape[0] >= 8 and math.prod(b.shape) >= 4096:
+        if self._is_product_of_onednn(a.shape[0], b):
             return op("FullyConnected", a, self.transpose(b, (1, 0)), num_hidden=b.shape[1], no_bias=True, flatten=False)
         return op("dot", a, b)
+
+    def _is_product_of_onednn(self, rows, b):
+        """Whether FullyConnected is the faster kernel for (rows, k) @ `b` (k, n)."""
+        return self.dtype(b) == "float32" and rows >= 8 and math.prod(b.shape) >= 4096
 
     def _integer_matmul(self, a, b):
         """A sum of products: MXNet's kernels of products are for floats alone."""

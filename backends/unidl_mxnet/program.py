@@ -43,7 +43,7 @@ class StepProgram:
             check_scalar(loss, loss.shape)
             return [loss, *others]
 
-        self.forward = Graph(backend, forward, variables, specs_of(tensors), differentiable=True, outputs=outputs)
+        self.forward = Graph(backend, forward, variables, specs_of(tensors), differentiable=True, outputs=outputs, shortcuts=True)
         self.trainable = trainable
         self.leaves = [None] * len(trainable)
         self.stores = [None] * len(trainable)

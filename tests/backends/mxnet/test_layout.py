@@ -1,0 +1,116 @@
+"""Layout planning: no transposes between neighbouring layers, and native batch normalization that keeps its digits."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import unidl
+from unidl import ops
+from unidl.backend.variable import Variable
+from unidl.ops import fused
+
+from unidl_mxnet.traced import Trace, tracing  # isort: skip
+
+
+def nodes_of(fn, *shapes):
+    """Operators of the recorded `fn`, in order."""
+    trace = Trace(differentiable=False)
+    with unidl.use_backend("mxnet"), tracing(trace):
+        result = fn(*(trace.input(shape, "float32", None) for shape in shapes))
+    return [node["op"] for node in json.loads(result.symbol.tojson())["nodes"] if node["op"] != "null"]
+
+
+def moved(names):
+    return [n for n in names if n in ("transpose", "_np_transpose")]
+
+
+def test_two_convolutions_transpose_at_the_ends_only():
+    def fn(x, k1, b1, k2):
+        y = ops.relu(ops.conv(x, k1, padding="same") + b1)
+        return ops.conv(ops.max_pool(y, 2), k2)
+
+    names = nodes_of(fn, (2, 8, 8, 3), (3, 3, 3, 4), (4,), (3, 3, 4, 5))
+    assert len(moved(names)) == 4  # x, two kernels, the result
+    assert names.count("Convolution") == 2
+    assert not {"broadcast_add", "dot"} & set(names)  # the bias is in the convolution
+
+
+def test_residual_sum_and_global_mean_stay_channels_first():
+    def fn(x, k1, k2):
+        y = ops.relu(ops.conv(x, k1, padding="same"))
+        return ops.mean(ops.relu(y + ops.conv(y, k2, padding="same")), axis=(1, 2))
+
+    assert len(moved(nodes_of(fn, (2, 8, 8, 3), (3, 3, 3, 4), (3, 3, 4, 4)))) == 3
+
+
+@pytest.mark.parametrize("axes", [(0, 2, 1), (1, 0, 2), (2, 1, 0)])
+def test_values_are_those_of_the_eager_run(axes):
+    rng = np.random.default_rng(0)
+    x, row, other = (rng.normal(size=s).astype("float32") for s in ((3, 4, 5), (5,), (3, 4, 5)))
+
+    def fn(x, row, other):
+        y = ops.transpose(ops.exp(ops.transpose(x, axes)), [axes.index(a) for a in range(3)]) * row
+        z = ops.transpose(y, (2, 0, 1))
+        return ops.sum(z, 1), ops.max(z, (0, 2), keepdims=True), ops.where(z > 0.5, z, 0.0), z + ops.transpose(other, (2, 0, 1)), z * 2 + 1
+
+    with unidl.use_backend("mxnet") as backend:
+        compiled = backend.compile(fn, [])(*map(backend.asarray, (x, row, other)))
+        eager = fn(*map(backend.asarray, (x, row, other)))
+    for a, b in zip(compiled, eager, strict=True):
+        np.testing.assert_allclose(a.asnumpy(), b.asnumpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("mean", [0.0, 1e4])
+@pytest.mark.parametrize("convolved", [False, True])
+def test_batch_norm_of_a_step_keeps_its_digits(mean, convolved):
+    rng = np.random.default_rng(1)
+    x = (mean + (0.01 if mean else 1.0) * rng.normal(size=(16, 12, 12, 4))).astype("float32")
+    r = rng.normal(size=x.shape).astype("float32")
+
+    def step_of(backend, dtype, compiled):
+        gamma, beta = Variable(np.linspace(0.5, 2, 4, dtype=dtype)), Variable(np.zeros(4, dtype))
+        moments = Variable(np.zeros((2, 4), dtype))
+        kernel = Variable(np.eye(4, dtype=dtype)[None, None])
+
+        def forward(x, r):
+            y = ops.conv(x, kernel) if convolved else x
+            y, m, v = fused.batch_norm_training(y, gamma, beta, (0, 1, 2), 1e-3)
+            moments.replace(ops.stack([m, v]))
+            return ops.sum(y * r), [y]
+
+        tensors = backend.asarray(x.astype(dtype)), backend.asarray(r.astype(dtype))
+        if compiled:
+            variables = [gamma, beta, moments, kernel]
+            step = backend.compile_step(forward, lambda grads: gamma.replace(grads[0]), [gamma, beta], variables)
+            _, (y,) = step(*tensors)
+        else:
+            (_, (y,)), grads = backend.value_and_grad(lambda: forward(*tensors), [gamma, beta], has_aux=True)
+            gamma.replace(grads[0])
+        return backend.to_numpy(y), gamma.numpy(), moments.numpy()
+
+    with unidl.use_backend("mxnet") as backend:
+        got = step_of(backend, "float32", compiled=True)
+    with unidl.use_backend("numpy") as oracle:
+        want = step_of(oracle, "float64", compiled=False)
+    # In units of what rounding the input's centred values costs.
+    scale = 1.0 if not mean else 40.0
+    for name, a, b in zip(("y", "gamma's gradient"), got, want, strict=False):
+        assert np.abs(a - b).max() <= scale * 2e-6 * np.abs(b).max() * (1 if name == "y" else 10), name
+    np.testing.assert_allclose(got[2][0], want[2][0], rtol=2e-6, atol=1e-6)
+    np.testing.assert_allclose(got[2][1], want[2][1], rtol=2e-4 if mean else 1e-5)
+
+
+def test_a_loss_of_the_moments_has_their_gradient():
+    x = np.random.default_rng(2).normal(size=(8, 6)).astype("float32")
+    with unidl.use_backend("mxnet") as backend:
+        w = Variable(x)
+
+        def forward():
+            _, mean, var = fused.batch_norm_training(w, None, None, (0,), 1e-3)
+            return ops.sum(mean) + ops.sum(var), []
+
+        backend.compile_step(forward, lambda grads: w.assign(grads[0]), [w], [w])()
+        np.testing.assert_allclose(w.numpy(), 1 / 8 + 2 * (x - x.mean(0)) / 8, rtol=1e-5, atol=1e-6)
