@@ -82,11 +82,20 @@ def test_as_keras(case, keras):
 
 
 _EMPTY = "its TensorFlow backend adds by BiasAdd, which refuses an empty batch"
-# What Keras itself fails on; unidl's own results there are tested in test_edges.py.
+_NCHW = "TensorFlow has no such convolution on a CPU"
+_DILATED = "TensorFlow has no dilated transposed convolution on a CPU"
+_POOL_3D = "TensorFlow has no pooling of volumes in float64"
+# What Keras itself fails on; unidl's own results there are tested in test_edges.py and test_windows.py.
 KERAS_CANNOT = {
     "Add, empty batch": _EMPTY,
     "LSTM, empty batch": _EMPTY,
-    "Conv2D, channels first": "TensorFlow has no such convolution on a CPU",
+    "Conv2D, channels first": _NCHW,
+    "Conv1D, causal, channels first": _NCHW,
+    "Conv2DTranspose, channels first": _NCHW,
+    "Conv1DTranspose, valid, dilation": _DILATED,
+    "Conv1DTranspose, same, dilation": _DILATED,
+    "SeparableConv2D, channels first": "its TensorFlow backend adds the bias along the width instead of the channels",
+    **{f"{kind}Pooling3D{rest}": _POOL_3D for kind in ("Max", "Average") for rest in ("", ", same", ", channels first")},
     "Activation, gelu": "it rounds the square root of 2 to float32",
 }
 

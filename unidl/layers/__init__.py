@@ -2,8 +2,10 @@
 
 from unidl.layers.activation_layers import Activation, ReLU, Softmax
 from unidl.layers.attention import AdditiveAttention, Attention
-from unidl.layers.convolution import Conv2D
+from unidl.layers.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+from unidl.layers.convolution import Conv1D, Conv2D, Conv3D
 from unidl.layers.dense import Dense
+from unidl.layers.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
 from unidl.layers.einsum_dense import EinsumDense
 from unidl.layers.embedding import Embedding
 from unidl.layers.input_layer import Input, InputLayer
@@ -13,7 +15,20 @@ from unidl.layers.lstm import LSTM, LSTMCell
 from unidl.layers.merging import Add, Concatenate
 from unidl.layers.multi_head_attention import MultiHeadAttention
 from unidl.layers.normalization import BatchNormalization, LayerNormalization
-from unidl.layers.pooling import AveragePooling2D, GlobalAveragePooling1D, GlobalAveragePooling2D, MaxPooling2D
+from unidl.layers.pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    AveragePooling3D,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+    MaxPooling1D,
+    MaxPooling2D,
+    MaxPooling3D,
+)
 from unidl.layers.regularization import Dropout
 from unidl.layers.reshaping import Flatten, Reshape
 from unidl.layers.rnn import RNN
@@ -34,7 +49,13 @@ def deserialize(config, custom_objects=None):
 
 
 # Keras' second names.
-AvgPool2D, MaxPool2D, GlobalAvgPool1D, GlobalAvgPool2D = AveragePooling2D, MaxPooling2D, GlobalAveragePooling1D, GlobalAveragePooling2D
+AvgPool1D, AvgPool2D, AvgPool3D = AveragePooling1D, AveragePooling2D, AveragePooling3D
+MaxPool1D, MaxPool2D, MaxPool3D = MaxPooling1D, MaxPooling2D, MaxPooling3D
+GlobalAvgPool1D, GlobalAvgPool2D, GlobalAvgPool3D = GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D
+GlobalMaxPool1D, GlobalMaxPool2D, GlobalMaxPool3D = GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D
+Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
+Convolution1DTranspose, Convolution2DTranspose, Convolution3DTranspose = Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
 
 _catalogue = Catalogue("layer", [c for c in list(vars().values()) if isinstance(c, type) and issubclass(c, Layer)])
 
@@ -45,31 +66,64 @@ __all__ = [
     "Add",
     "AdditiveAttention",
     "Attention",
+    "AveragePooling1D",
     "AveragePooling2D",
+    "AveragePooling3D",
+    "AvgPool1D",
     "AvgPool2D",
+    "AvgPool3D",
     "BatchNormalization",
     "Concatenate",
+    "Conv1D",
+    "Conv1DTranspose",
     "Conv2D",
+    "Conv2DTranspose",
+    "Conv3D",
+    "Conv3DTranspose",
+    "Convolution1D",
+    "Convolution1DTranspose",
+    "Convolution2D",
+    "Convolution2DTranspose",
+    "Convolution3D",
+    "Convolution3DTranspose",
     "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
     "Dropout",
     "EinsumDense",
     "Embedding",
     "Flatten",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
     "GlobalAvgPool1D",
     "GlobalAvgPool2D",
+    "GlobalAvgPool3D",
+    "GlobalMaxPool1D",
+    "GlobalMaxPool2D",
+    "GlobalMaxPool3D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D",
     "Input",
     "InputLayer",
     "InputSpec",
     "LSTMCell",
     "Layer",
     "LayerNormalization",
+    "MaxPool1D",
     "MaxPool2D",
+    "MaxPool3D",
+    "MaxPooling1D",
     "MaxPooling2D",
+    "MaxPooling3D",
     "MultiHeadAttention",
     "ReLU",
     "Reshape",
+    "SeparableConv1D",
+    "SeparableConv2D",
+    "SeparableConvolution1D",
+    "SeparableConvolution2D",
     "Softmax",
     "deserialize",
     "serialize",

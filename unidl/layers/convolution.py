@@ -1,4 +1,4 @@
-"""Convolutions. One base; a layer of each rank."""
+"""Convolutions. One base for all layers that move a window of weights; a layer of each rank."""
 
 from unidl import activations, constraints, initializers, ops, regularizers
 from unidl.layers.activate import activate
@@ -7,16 +7,59 @@ from unidl.layers.layer import Layer
 from unidl.layers.validate import data_format as check_data_format
 from unidl.layers.validate import int_tuple, one_of, positive_int
 
+_GETTERS = {"initializer": initializers.get, "regularizer": regularizers.get, "constraint": constraints.get}
 
-class BaseConv(Layer):
-    """Cross-correlation over `rank` spatial axes; see `Conv2D` for the arguments."""
 
-    _config_omits = frozenset({"rank"})
+class WindowOfWeights(Layer):
+    """What convolutions have in common: windows over `_rank` spatial axes, a bias for each output channel, an activation."""
+
+    _rank = 0
+    _paddings = ("valid", "same")
     _lists_activity_regularizer = True
+
+    def _take_window(self, kernel_size, strides, padding, data_format, dilation_rate):
+        self.kernel_size = int_tuple(self, "kernel_size", kernel_size, self._rank)
+        self.strides = int_tuple(self, "strides", strides, self._rank)
+        self.padding = one_of(self, "padding", str(padding).lower(), self._paddings)
+        self.data_format = check_data_format(self, data_format)
+        self.dilation_rate = int_tuple(self, "dilation_rate", dilation_rate, self._rank)
+        self.input_spec = InputSpec(ndim=self._rank + 2)
+
+    def _refuse_stride_with_dilation(self):
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise ValueError(
+                f"{type(self).__name__}: strides > 1 together with dilation_rate > 1 is not defined; "
+                f"got {self.strides} and {self.dilation_rate}."
+            )
+
+    def _take_parameters(self, activation, use_bias, **of_weights):
+        """Keep the activation and, by name, the initializers, regularizers and constraints of the weights."""
+        self.activation, self.use_bias = activations.get(activation), use_bias
+        for name, value in of_weights.items():
+            setattr(self, name, _GETTERS[name.rpartition("_")[2]](value))
+
+    def _input_channels(self, input_shape):
+        """Size of the channels' axis, from now on required of inputs."""
+        axis = -1 if self.data_format == "channels_last" else 1
+        self.input_spec = InputSpec(ndim=self._rank + 2, axes={axis: input_shape[axis]})
+        return input_shape[axis]
+
+    def _make_bias(self, channels):
+        self.bias = self.add_own_weight("bias", (channels,)) if self.use_bias else None
+
+    def _finish(self, x):
+        """Add the bias, apply the activation."""
+        if self.bias is not None:
+            first = self.data_format == "channels_first"
+            x = ops.add(x, ops.reshape(self.bias, (1, -1) + (1,) * self._rank) if first else self.bias)
+        return activate(self.activation, x)
+
+
+class BaseConv(WindowOfWeights):
+    """Cross-correlation; see `Conv2D` for the arguments."""
 
     def __init__(
         self,
-        rank,
         filters,
         kernel_size,
         strides=1,
@@ -36,43 +79,48 @@ class BaseConv(Layer):
         **kwargs,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self._rank = rank
+        self._take_window(kernel_size, strides, padding, data_format, dilation_rate)
+        self._refuse_stride_with_dilation()
         self.filters = positive_int(self, "filters", filters)
-        self.kernel_size = int_tuple(self, "kernel_size", kernel_size, rank)
-        self.strides = int_tuple(self, "strides", strides, rank)
-        self.padding = one_of(self, "padding", str(padding).lower(), ("valid", "same"))
-        self.data_format = check_data_format(self, data_format)
-        self.dilation_rate = int_tuple(self, "dilation_rate", dilation_rate, rank)
         self.groups = positive_int(self, "groups", groups)
         if self.filters % self.groups:
             raise ValueError(f"{type(self).__name__}: filters must be a multiple of groups, got filters={filters}, groups={groups}.")
-        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise ValueError(
-                f"{type(self).__name__}: strides > 1 together with dilation_rate > 1 is not defined; got {strides} and {dilation_rate}."
-            )
-        self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer, self.bias_initializer = initializers.get(kernel_initializer), initializers.get(bias_initializer)
-        self.kernel_regularizer, self.bias_regularizer = regularizers.get(kernel_regularizer), regularizers.get(bias_regularizer)
-        self.kernel_constraint, self.bias_constraint = constraints.get(kernel_constraint), constraints.get(bias_constraint)
-        self.input_spec = InputSpec(ndim=rank + 2)
+        self._take_parameters(
+            activation, use_bias, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+        )  # fmt: skip
 
     def build(self, input_shape):
-        axis = -1 if self.data_format == "channels_last" else 1
-        channels = input_shape[axis]
+        channels = self._input_channels(input_shape)
         if channels is not None and channels % self.groups:
             raise ValueError(f"{self._who()}: the {channels} input channels cannot be divided into {self.groups} groups.")
         inner = None if channels is None else channels // self.groups
         self.kernel = self.add_own_weight("kernel", (*self.kernel_size, inner, self.filters))
-        self.bias = self.add_own_weight("bias", (self.filters,)) if self.use_bias else None
-        self.input_spec = InputSpec(ndim=self._rank + 2, axes={axis: channels})
+        self._make_bias(self.filters)
 
     def call(self, inputs):
-        x = ops.conv(inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
-        if self.bias is not None:
-            along = (1, self.filters) + (1,) * self._rank if self.data_format == "channels_first" else (self.filters,)
-            x = ops.add(x, ops.reshape(self.bias, along) if len(along) > 1 else self.bias)
-        return activate(self.activation, x)
+        return self._finish(ops.conv(inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate))
+
+
+class Conv1D(BaseConv):
+    """1D convolution: (n, t, c) -> (n, t', filters).
+
+    Args: as in `Conv2D`; and padding "causal": `dilation_rate * (kernel_size - 1)` zeros before the first step, none after the
+    last, so that an output depends on no later input.
+
+    Weights: kernel (k, c / groups, filters), bias (filters,).
+    """
+
+    _rank = 1
+    _paddings = ("valid", "same", "causal")
+
+    def call(self, inputs):
+        if self.padding != "causal":
+            return super().call(inputs)
+        before = (self.dilation_rate[0] * (self.kernel_size[0] - 1), 0)
+        inputs = ops.pad(inputs, ((0, 0), before, (0, 0)) if self.data_format == "channels_last" else ((0, 0), (0, 0), before))
+        return self._finish(ops.conv(inputs, self.kernel, self.strides, "valid", self.data_format, self.dilation_rate))
 
 
 class Conv2D(BaseConv):
@@ -89,5 +137,13 @@ class Conv2D(BaseConv):
     Weights: kernel (kh, kw, c / groups, filters) in both data formats, bias (filters,).
     """
 
-    def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid", data_format=None, dilation_rate=(1, 1), groups=1, **kwargs):
-        super().__init__(2, filters, kernel_size, strides, padding, data_format, dilation_rate, groups, **kwargs)
+    _rank = 2
+
+
+class Conv3D(BaseConv):
+    """3D convolution: (n, d, h, w, c) -> (n, d', h', w', filters). Arguments as in `Conv2D`, three for each window.
+
+    Weights: kernel (kd, kh, kw, c / groups, filters), bias (filters,).
+    """
+
+    _rank = 3

@@ -8,21 +8,43 @@ from unidl.layers.validate import int_tuple, one_of
 
 
 class BasePooling(Layer):
-    """Reduction over windows of `rank` spatial axes."""
+    """Reduction over windows of `_rank` spatial axes."""
 
-    _config_omits = frozenset({"rank"})
+    _rank = 0
 
-    def __init__(self, rank, pool_size, strides=None, padding="valid", data_format=None, **kwargs):
-        super().__init__(**kwargs)
-        self._rank = rank
-        self.pool_size = int_tuple(self, "pool_size", pool_size, rank)
-        self.strides = self.pool_size if strides is None else int_tuple(self, "strides", strides, rank)
+    def __init__(self, pool_size, strides=None, padding="valid", data_format=None, name=None, **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.pool_size = int_tuple(self, "pool_size", pool_size, self._rank)
+        self.strides = self.pool_size if strides is None else int_tuple(self, "strides", strides, self._rank)
         self.padding = one_of(self, "padding", str(padding).lower(), ("valid", "same"))
         self.data_format = check_data_format(self, data_format)
-        self.input_spec = InputSpec(ndim=rank + 2)
+        self.input_spec = InputSpec(ndim=self._rank + 2)
 
 
-class MaxPooling2D(BasePooling):
+class BaseMaxPooling(BasePooling):
+    """Maximum over windows."""
+
+    def call(self, inputs):
+        return ops.max_pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
+
+
+class BaseAveragePooling(BasePooling):
+    """Mean over windows."""
+
+    def call(self, inputs):
+        return ops.average_pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
+
+
+class MaxPooling1D(BaseMaxPooling):
+    """Maximum over windows in time: (n, t, c) -> (n, t', c). Arguments as in `MaxPooling2D`."""
+
+    _rank = 1
+
+    def __init__(self, pool_size=2, strides=None, padding="valid", data_format=None, name=None, **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
+
+class MaxPooling2D(BaseMaxPooling):
     """Maximum over windows: (n, h, w, c) -> (n, h', w', c); of equal elements the first gets the gradient.
 
     Args:
@@ -32,21 +54,37 @@ class MaxPooling2D(BasePooling):
         data_format: "channels_last" or "channels_first".
     """
 
+    _rank = 2
+
     def __init__(self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, name=None, **kwargs):
-        super().__init__(2, pool_size, strides, padding, data_format, name=name, **kwargs)
-
-    def call(self, inputs):
-        return ops.max_pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
 
-class AveragePooling2D(BasePooling):
+class MaxPooling3D(BaseMaxPooling):
+    """Maximum over windows: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as in `MaxPooling2D`."""
+
+    _rank = 3
+
+    def __init__(self, pool_size=(2, 2, 2), strides=None, padding="valid", data_format=None, name=None, **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
+
+class AveragePooling1D(BaseAveragePooling):
+    """Mean over windows in time, padding not counted: (n, t, c) -> (n, t', c). Arguments as in `MaxPooling2D`, none by default."""
+
+    _rank = 1
+
+
+class AveragePooling2D(BaseAveragePooling):
     """Mean over windows, padding not counted. Arguments as in `MaxPooling2D`."""
 
-    def __init__(self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, name=None, **kwargs):
-        super().__init__(2, pool_size, strides, padding, data_format, name=name, **kwargs)
+    _rank = 2
 
-    def call(self, inputs):
-        return ops.average_pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
+
+class AveragePooling3D(BaseAveragePooling):
+    """Mean over windows, padding not counted: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as in `MaxPooling2D`."""
+
+    _rank = 3
 
 
 class GlobalAveragePooling1D(Layer):
@@ -76,14 +114,54 @@ class GlobalAveragePooling1D(Layer):
         return None
 
 
-class GlobalAveragePooling2D(Layer):
-    """Mean over both spatial axes: (n, h, w, c) -> (n, c). Arguments as in `GlobalAveragePooling1D`."""
+class GlobalPooling(Layer):
+    """Reduction over all `_rank` spatial axes."""
+
+    _rank = 0
 
     def __init__(self, data_format=None, keepdims=False, **kwargs):
         super().__init__(**kwargs)
         self.data_format = check_data_format(self, data_format)
         self.keepdims = keepdims
-        self.input_spec = InputSpec(ndim=4)
+        first = 1 if self.data_format == "channels_last" else 2
+        self._axes = tuple(range(first, first + self._rank))
+        self.input_spec = InputSpec(ndim=self._rank + 2)
+
+
+class GlobalAveragePooling2D(GlobalPooling):
+    """Mean over both spatial axes: (n, h, w, c) -> (n, c). Arguments as in `GlobalAveragePooling1D`."""
+
+    _rank = 2
 
     def call(self, inputs):
-        return ops.mean(inputs, axis=(1, 2) if self.data_format == "channels_last" else (2, 3), keepdims=self.keepdims)
+        return ops.mean(inputs, axis=self._axes, keepdims=self.keepdims)
+
+
+class GlobalAveragePooling3D(GlobalPooling):
+    """Mean over the three spatial axes: (n, d, h, w, c) -> (n, c). Arguments as in `GlobalAveragePooling1D`."""
+
+    _rank = 3
+
+    def call(self, inputs):
+        return ops.mean(inputs, axis=self._axes, keepdims=self.keepdims)
+
+
+class GlobalMaxPooling1D(GlobalPooling):
+    """Maximum over time: (n, t, c) -> (n, c); equal elements share the gradient. Arguments as in `GlobalAveragePooling1D`."""
+
+    _rank = 1
+
+    def call(self, inputs):
+        return ops.max(inputs, axis=self._axes, keepdims=self.keepdims)
+
+
+class GlobalMaxPooling2D(GlobalMaxPooling1D):
+    """Maximum over both spatial axes: (n, h, w, c) -> (n, c). Arguments as in `GlobalAveragePooling1D`."""
+
+    _rank = 2
+
+
+class GlobalMaxPooling3D(GlobalMaxPooling1D):
+    """Maximum over the three spatial axes: (n, d, h, w, c) -> (n, c). Arguments as in `GlobalAveragePooling1D`."""
+
+    _rank = 3

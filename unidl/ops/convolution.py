@@ -85,11 +85,10 @@ def transposed_cut(size, window, stride, dilation, padding, output_padding):
     extent = (window - 1) * dilation + 1
     if padding == "valid":
         start, out = 0, max(extent, stride) if output_padding is None else extent + output_padding
-    elif output_padding is None:
-        # The adjoint of "same": what that convolution would have padded before is cut off.
-        start, out = max(0, extent - stride) // 2, stride
     else:
-        start, out = extent // 2, extent % 2 + output_padding
+        # What is too much is cut off at both ends, the odd element at the end, as "same" pads it there.
+        out = stride if output_padding is None else extent % 2 + output_padding
+        start = max(0, extent - out) // 2
     return start, None if size is None else (size - 1) * stride + out
 
 

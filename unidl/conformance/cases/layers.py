@@ -6,70 +6,21 @@ Every layer comes in several configurations with its edge cases: masks and fully
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
-import numpy as np
-
 from unidl import layers as L
 from unidl import regularizers
-
-
-@dataclass(frozen=True, eq=False)
-class LayerCase:
-    """One layer, called once.
-
-    Args:
-        name: unique.
-        make: () -> the layer, unbuilt.
-        inputs: function of a NumPy generator -> tuple of the call's positional arguments: arrays, or lists of arrays.
-        kwargs: the other arguments of the call; arrays among them are masks and initial states.
-        random: the output depends on random masks, so that it can be compared between backends but not with other libraries.
-        positive: names of weights that must be positive (variances).
-    """
-
-    name: str
-    make: Callable
-    inputs: Callable
-    kwargs: dict = field(default_factory=dict)
-    random: bool = False
-    positive: tuple[str, ...] = ("moving_variance",)
-
-
-def normal(*shapes):
-    """The call's arguments: one normal array of each shape."""
-    return lambda g: tuple(g.normal(size=s) for s in shapes)
-
-
-def normal_list(*shapes):
-    """One argument: a list of normal arrays."""
-    return lambda g: ([g.normal(size=s) for s in shapes],)
-
-
-def integers(high, *shape, dtype="int32"):
-    return lambda g: (g.integers(0, high, shape).astype(dtype),)
-
-
-def spread(*shape):
-    """Distinct values in random order: no ties for a maximum, none at the kinks of an activation."""
-    size = int(np.prod(shape))
-    return lambda g: ((g.permutation(size) - size / 2 + 0.3).reshape(shape) / 4,)
-
-
-def rows(*lengths, of=5):
-    """Mask (len(lengths), of): the first `lengths[i]` steps of sample i count."""
-    return np.arange(of) < np.array(lengths)[:, None]
-
-
-# Steps in the middle masked, all, none, the first.
-HOLES = np.array([[1, 0, 1, 1, 0], [0, 0, 0, 0, 0], [1, 1, 1, 1, 1], [0, 1, 1, 0, 1]], bool)
-TRIANGLE = np.tril(np.ones((4, 3), bool))[None]  # (1, 4, 3)
-SOME_ROWS_BLIND = np.array([[[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 1, 0]]] * 2, bool)  # (2, 4, 3), the second query sees nothing
-
-
-def _states(n, u):
-    g = np.random.default_rng(7)
-    return [g.normal(size=(n, u)), g.normal(size=(n, u))]
+from unidl.conformance.cases import layers_windows
+from unidl.conformance.cases.layer_rows import (
+    HOLES,
+    SOME_ROWS_BLIND,
+    TRIANGLE,
+    LayerCase,
+    integers,
+    normal,
+    normal_list,
+    rows,
+    spread,
+    states,
+)
 
 
 def _dense():
@@ -204,13 +155,13 @@ def _recurrent():
     yield LayerCase("LSTM, backwards", lambda: L.LSTM(2, go_backwards=True), x)
     yield LayerCase("LSTM, backwards, state", lambda: L.LSTM(2, go_backwards=True, **both), x)
     yield LayerCase("LSTM, no bias", lambda: L.LSTM(2, use_bias=False, **many), x)
-    yield LayerCase("LSTM, initial state", lambda: L.LSTM(2, **both), x, {"initial_state": _states(4, 2)})
+    yield LayerCase("LSTM, initial state", lambda: L.LSTM(2, **both), x, {"initial_state": states(4, 2)})
     yield LayerCase("LSTM, mask", lambda: L.LSTM(2, **both), x, {"mask": HOLES})
     yield LayerCase("LSTM, mask, last", lambda: L.LSTM(2), x, {"mask": HOLES})
     yield LayerCase("LSTM, mask, zeros", lambda: L.LSTM(2, zero_output_for_mask=True, **both), x, {"mask": HOLES})
     yield LayerCase("LSTM, mask, zeros, last", lambda: L.LSTM(2, zero_output_for_mask=True), x, {"mask": HOLES})
     yield LayerCase(
-        "LSTM, mask, backwards", lambda: L.LSTM(2, go_backwards=True, **both), x, {"mask": HOLES, "initial_state": _states(4, 2)}
+        "LSTM, mask, backwards", lambda: L.LSTM(2, go_backwards=True, **both), x, {"mask": HOLES, "initial_state": states(4, 2)}
     )
     yield LayerCase("LSTM, unrolled", lambda: L.LSTM(2, unroll=True, **both), x)
     yield LayerCase("LSTM, unrolled, mask", lambda: L.LSTM(2, unroll=True, **both), x, {"mask": HOLES})
@@ -224,9 +175,9 @@ def _recurrent():
     yield LayerCase("LSTM, dropout, inference", lambda: L.LSTM(2, dropout=0.5, recurrent_dropout=0.5), x)
     yield LayerCase("LSTM, dropout", lambda: L.LSTM(2, dropout=0.5, seed=1, **both), x, train, random=True)
     yield LayerCase("LSTM, recurrent dropout", lambda: L.LSTM(2, dropout=0.2, recurrent_dropout=0.5, seed=1, **both), x, train, random=True)
-    yield LayerCase("LSTMCell", lambda: L.LSTMCell(2), lambda g: (g.normal(size=(4, 3)), _states(4, 2)))
-    yield LayerCase("LSTMCell, one sample", lambda: L.LSTMCell(2, use_bias=False), lambda g: (g.normal(size=(1, 3)), _states(1, 2)))
-    yield LayerCase("LSTMCell, linear", lambda: L.LSTMCell(2, activation=None), lambda g: (g.normal(size=(4, 3)), _states(4, 2)))
+    yield LayerCase("LSTMCell", lambda: L.LSTMCell(2), lambda g: (g.normal(size=(4, 3)), states(4, 2)))
+    yield LayerCase("LSTMCell, one sample", lambda: L.LSTMCell(2, use_bias=False), lambda g: (g.normal(size=(1, 3)), states(1, 2)))
+    yield LayerCase("LSTMCell, linear", lambda: L.LSTMCell(2, activation=None), lambda g: (g.normal(size=(4, 3)), states(4, 2)))
     yield LayerCase("RNN", lambda: L.RNN(L.LSTMCell(2)), x)
     yield LayerCase("RNN, state, mask", lambda: L.RNN(L.LSTMCell(2), **both), x, {"mask": HOLES})
     yield LayerCase(
@@ -283,8 +234,6 @@ def _attention():
     yield LayerCase("MultiHeadAttention, empty batch", mha(), normal((0, 4, 5), (0, 3, 6)))
 
 
-LAYER_CASES = [
-    case
-    for family in (_dense, _convolution, _pooling, _shaping, _activation, _embedding, _normalization, _recurrent, _attention)
-    for case in family()
-]
+_OWN = (_dense, _convolution, _pooling, _shaping, _activation, _embedding, _normalization, _recurrent, _attention)
+
+LAYER_CASES = [case for family in (*_OWN, *layers_windows.FAMILIES) for case in family()]
