@@ -34,7 +34,7 @@ def make(**settings):
     model = unidl.Sequential(
         [
             unidl.Input((6,)),
-            layers.Dense(8, activation="relu", kernel_regularizer="l2"),
+            layers.Dense(8, activation="tanh", kernel_regularizer="l2"),
             layers.BatchNormalization(),
             layers.Dropout(0.3),
             layers.Dense(3, activation="softmax"),

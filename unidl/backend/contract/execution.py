@@ -12,6 +12,9 @@ from abc import ABC
 
 
 class Execution(ABC):
+    # How many steps of a pass over data the backend likes to get at once, through `in_one_launch`.
+    steps_per_launch = 1
+
     def compile(self, fn, variables, jit_compile=False):
         """A callable like `fn(*tensors)`, which returns a tensor, or a flat list or tuple of tensors.
 
@@ -33,6 +36,20 @@ class Execution(ABC):
             return value
 
         return step
+
+    def in_one_launch(self, step):
+        """run(*stacked) -> the outputs of the last of several steps.
+
+        `step` is what `compile` or `compile_step` returned, and `stacked` are its tensors with one axis more in front: run i
+        gets element i of it, and numbers and variables become exactly what as many calls of `step` make of them.
+        """
+
+        def run(*stacked):
+            for i in range(self.shape(stacked[0])[0]):
+                outputs = step(*[self.getitem(t, (i,)) for t in stacked])
+            return outputs
+
+        return run
 
     def synchronize(self):
         """Wait until the device has done all that was asked of it."""
