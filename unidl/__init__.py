@@ -33,6 +33,7 @@ _NAMES = {
     "device": "unidl.backend",
     "get_backend": "unidl.backend",
     "list_backends": "unidl.backend",
+    "name_scope": "unidl.utils",
     "set_backend": "unidl.backend",
     "use_backend": "unidl.backend",
     "value_and_grad": "unidl.autodiff",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import difflib
 import warnings
-from contextlib import contextmanager, nullcontext
-from contextvars import ContextVar
+from contextlib import nullcontext
 
 from unidl import constraints, dtype_policies, initializers, ops, regularizers
 from unidl.backend import registry
@@ -20,18 +19,7 @@ from unidl.layers.input_spec import InputSpec
 from unidl.layers.signature import call_signature, constructor_arguments
 from unidl.layers.tracking import Tracked
 from unidl.utils.naming import auto_name, to_snake_case
-
-_path: ContextVar[tuple] = ContextVar("unidl_layer_path", default=())
-
-
-@contextmanager
-def use_scope(path):
-    """Variables made inside have names that begin with `path`, a tuple of layers' names."""
-    token = _path.set(path)
-    try:
-        yield
-    finally:
-        _path.reset(token)
+from unidl.utils.scopes import current_path, use_path
 
 
 class Layer(Configurable, Tracked):
@@ -126,7 +114,7 @@ class Layer(Configurable, Tracked):
         initializer = initializers.get(initializer or ("glorot_uniform" if is_float(dtype) else "zeros"))
         with registry.use_backend(self.backend):
             variable = Variable(initializer, shape=shape, dtype=dtype, trainable=trainable, name=name)
-        variable.path = "/".join((*_path.get(), name or "variable")) if _path.get() else f"{self.path}/{name or 'variable'}"
+        variable.path = "/".join((*current_path(), name or "variable")) if current_path() else f"{self.path}/{name or 'variable'}"
         variable.autocast = autocast
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
@@ -330,12 +318,12 @@ class Layer(Configurable, Tracked):
     def build_inside(self, parent, **shapes):
         """Build this sublayer in `parent`'s build, for the given arguments of its own build."""
         if not self.built:
-            with use_scope((*parent.path.split("/"), self.name)):
+            with use_path((*parent.path.split("/"), self.name)):
                 self._build_with(shapes)
 
     def _build_with(self, shapes):
         with self._own_backend():
-            self.path = "/".join(_path.get()) or self.name
+            self.path = "/".join(current_path()) or self.name
             self.build(**shapes)
         self._build_shapes = shapes
         self.built = True
@@ -371,7 +359,7 @@ class Layer(Configurable, Tracked):
         return f"{type(self).__name__} {self.name!r}"
 
     def _scope(self):
-        return use_scope((*_path.get(), self.name))
+        return use_path((*current_path(), self.name))
 
     def _own_backend(self):
         active = registry.get_backend()

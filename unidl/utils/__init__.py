@@ -4,12 +4,13 @@ import importlib
 
 _HOME = {
     "clear_session": "session",
+    "name_scope": "scopes",
     "normalize": "arrays",
     "set_random_seed": "random_seed",
     "to_categorical": "one_hot",
 }
 
-__all__ = ["clear_session", "normalize", "set_random_seed", "to_categorical"]
+__all__ = ["clear_session", "name_scope", "normalize", "set_random_seed", "to_categorical"]
 
 
 def __getattr__(name):

@@ -1,0 +1,29 @@
+"""Scopes of names: where a variable stands in the model, "block/dense/kernel"."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_path: ContextVar[tuple] = ContextVar("unidl_path", default=())
+current_path = _path.get
+
+
+@contextmanager
+def use_path(path):
+    """Paths of variables made inside begin with `path`, a tuple of names."""
+    token = _path.set(path)
+    try:
+        yield
+    finally:
+        _path.reset(token)
+
+
+def name_scope(name):
+    """`with name_scope("encoder"):` puts "encoder/" before the paths of layers and variables that are built inside.
+
+    Scopes nest; each layer opens one of its own name.
+    """
+    if not isinstance(name, str) or not name or "/" in name:
+        raise ValueError(f"name_scope: takes a name without '/', got {name!r}.")
+    return use_path((*current_path(), name))
