@@ -24,23 +24,9 @@ from unidl_mxnet.updates import Updates
 
 
 class MXNetBackend(
-    Arrays,
-    Indexing,
-    Elementwise,
-    Reductions,
-    Linalg,
-    Einsum,
-    NN,
-    Normalization,
-    Conv,
-    Recurrent,
-    Random,
-    Updates,
-    Autodiff,
-    Execution,
-    Native,
-    Backend,
-):
+    Arrays, Indexing, Elementwise, Reductions, Linalg, Einsum, NN, Normalization, Conv,
+    Recurrent, Random, Updates, Autodiff, Execution, Native, Backend,
+):  # fmt: skip
     """MXNet 1.9.1: eager on `mx.np` arrays, compiled as CachedOp."""
 
     traces = True

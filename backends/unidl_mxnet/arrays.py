@@ -131,9 +131,7 @@ class Arrays:
             return x
         if isinstance(x, Traced) and 0 not in x.shape and x.dtype != "bool":
             return layout.transpose(op, x, axes)
-        if self.dtype(x) == "float32" and 0 not in x.shape and len(axes) <= 6 and (len(axes) > 2 or math.prod(x.shape) > 100_000):
-            return op("transpose", x, axes=axes)  # oneDNN: two to six times as fast from this size on
-        return self._through_uint8(lambda y: op("_np_transpose", y, axes=axes), x)
+        return self._through_uint8(lambda y: op(layout.kernel(y.shape, self.dtype(y)), y, axes=axes), x)
 
     def broadcast_to(self, x, shape):
         offset = len(shape) - len(x.shape)

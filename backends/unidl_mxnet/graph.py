@@ -8,10 +8,11 @@ from unidl_mxnet.arrays import context, from_numpy
 
 from unidl_mxnet.load import mx  # isort: skip
 from mxnet._ctypes.ndarray import CachedOp
+from mxnet._ctypes.symbol import _symbol_creator
 
 from unidl_mxnet.op import op
 from unidl_mxnet.random import Draw, KeyRow
-from unidl_mxnet.registry import eager
+from unidl_mxnet.registry import creator, eager
 from unidl_mxnet.traced import HostNumber, Slot, Trace, tracing
 
 
@@ -62,12 +63,17 @@ class Graph:
     what they need is computed by `before`, and `body` runs after them.
     """
 
-    def __init__(self, backend, fn, variables, specs, *, differentiable, outputs, shortcuts=False):
-        symbols = self._record(backend, Trace(differentiable, set() if shortcuts else None), fn, variables, specs, outputs)
+    def __init__(self, backend, fn, variables, specs, *, differentiable, outputs, of_step=False):
+        symbols = self._record(backend, Trace(differentiable, set() if of_step else None), fn, variables, specs, outputs)
         if self.trace.shortcuts and not self.trace.shortcuts.isdisjoint(s.name for s in symbols[0].get_internals()):
             symbols = self._record(backend, Trace(differentiable), fn, variables, specs, outputs)
-        self.body = Compiled(self.trace, symbols)
-        self._plan_calls(self.trace)
+        if of_step:
+            # Only the loss is differentiated.
+            loss, *others = symbols
+            self.group = mx.sym.Group([_node("make_loss", loss), *(_node("BlockGrad", s) for s in others)], mx.sym.numpy._Symbol)
+        else:
+            self.body = Compiled(self.trace, symbols)
+            self._plan_calls(self.trace)
 
     def _record(self, backend, trace, fn, variables, specs, outputs):
         """The symbols of all outputs."""
@@ -88,7 +94,7 @@ class Graph:
             return [_output(trace, x) for x in (*flat, *(new for _, new in changed))]
 
     def _plan_calls(self, trace):
-        self.calls = trace.calls
+        self.calls, self.prepared = trace.calls, {}
         wanted = [x for call in trace.calls for x in (*call.changed, *call.others)]
         computed = [x for x in wanted if x.symbol.name not in trace.inputs]
         self.before = Compiled(trace, [x.symbol for x in computed])
@@ -139,7 +145,12 @@ class Run:
             origins = [graph.origins[id(x)] for x in call.others]
             others = [computed[o] if isinstance(o, int) else self.fetch(o) for o in origins]
             number = self.numbers[call.number.row] if isinstance(call.number, HostNumber) else call.number
-            call.function(changed, others, float(number))
+            arrays = (*changed, *others)
+            known, function = self.graph.prepared.get(place, ((), None))
+            if len(known) != len(arrays) or any(a is not b for a, b in zip(known, arrays, strict=True)):
+                function = call.function(changed, others)
+                self.graph.prepared[place] = arrays, function
+            function(float(number))
             self.slots.append(changed)
 
     def fetch(self, source):
@@ -169,6 +180,11 @@ def _host_number(trace, row):
     number = trace.input((), "float64", Number(row), HostNumber)
     number.row = row
     return number
+
+
+def _node(name, symbol):
+    """An operator of one input as a symbol."""
+    return _symbol_creator(creator(name), [symbol], None, (), (), f"{symbol.name}_{name}", True)
 
 
 def _output(trace, x):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from unidl_mxnet.autodiff import check_scalar, leaf
-from unidl_mxnet.graph import Graph, VariableValue
-from unidl_mxnet.load import mx
+from unidl_mxnet.autodiff import check_scalar
+from unidl_mxnet.executor import StepExecutor
+from unidl_mxnet.graph import Graph
+from unidl_mxnet.registry import eager
 
 
 def specs_of(tensors):
@@ -33,7 +34,7 @@ class Program:
 
 
 class StepProgram:
-    """A compiled training step: the forward graph on the tape, its gradients, and the graph of the update."""
+    """A compiled training step: the executor of loss and gradients, and the graph of the update."""
 
     def __init__(self, backend, forward, update, trainable, variables, tensors):
         def outputs(result):
@@ -43,43 +44,16 @@ class StepProgram:
             check_scalar(loss, loss.shape)
             return [loss, *others]
 
-        self.forward = Graph(backend, forward, variables, specs_of(tensors), differentiable=True, outputs=outputs, shortcuts=True)
-        self.trainable = trainable
-        self.leaves = [None] * len(trainable)
-        self.stores = [None] * len(trainable)
-        self.gradients = [None] * len(trainable)
-        position = {id(v): i for i, v in enumerate(trainable)}
-        self.places = [
-            (place, position[id(source.variable)])
-            for place, source in enumerate(self.forward.body.sources)
-            if isinstance(source, VariableValue) and id(source.variable) in position
-        ]
-        self.is_differentiable = bool(self.places)
+        self.forward = Graph(backend, forward, variables, specs_of(tensors), differentiable=True, outputs=outputs, of_step=True)
+        self.executor = StepExecutor(self.forward, trainable)
         grads = [(tuple(v.shape), v.dtype) for v in trainable]
         self.update = Graph(
             backend, lambda *gradients: update(list(gradients)), variables, grads, differentiable=False, outputs=lambda _: []
         )
 
     def run(self, tensors):
-        run = self.forward.start(tensors)
-        arrays = run.inputs()
-        self._watch()
-        for place, index in self.places:
-            arrays[place] = self.leaves[index]
-        with mx.autograd.record():
-            results = self.forward.body(arrays)
-        if self.is_differentiable:
-            mx.autograd.backward([results[0]])
-        results = [x.detach() for x in results]
-        run.assign(results[self.forward.count :])
-        update = self.update.start(self.gradients)
+        self.executor.run(self.forward.start(tensors))
+        results = [eager("_np_copy", (x,), {}) for x in self.executor.outputs[: self.forward.count]]
+        update = self.update.start(self.executor.gradients)
         update.assign(self.update.body(update.inputs()))
-        return results[0], results[1 : self.forward.count]
-
-    def _watch(self):
-        """A leaf for each trainable Variable, made anew only where the Variable has other storage than at the last run."""
-        for i, variable in enumerate(self.trainable):
-            store = variable._store
-            if store is not self.stores[i]:
-                self.stores[i] = store
-                self.leaves[i], self.gradients[i] = leaf(store)
+        return results[0], results[1:]

@@ -12,7 +12,7 @@ from functools import cache
 
 from unidl_mxnet.load import mx  # isort: skip
 from mxnet._ctypes.ndarray import _imperative_invoke
-from mxnet.base import _LIB
+from mxnet.base import _LIB, NDArrayHandle, c_handle_array, c_str_array, check_call
 
 ndarray = mx.np.ndarray
 _on = ctypes.c_int(1)
@@ -48,3 +48,30 @@ def eager(name, inputs, attrs, out=None):
     """Run an operator on arrays; a list if it has several outputs."""
     with numpy_shape():
         return _imperative_invoke(creator(name), inputs, list(attrs), list(attrs.values()), out, True, False)
+
+
+class Prepared:
+    """An operator on arrays that stay the same, ready to run into `out`. Call with the learning rate if it is the first attribute."""
+
+    def __init__(self, name, inputs, attrs, out):
+        self._alive = inputs, out
+        self._values = c_str_array([str(v) for v in attrs.values()])
+        outputs = ctypes.cast(c_handle_array((out,)), ctypes.POINTER(NDArrayHandle))
+        self._outputs = outputs  # what `byref` points to
+        self._count, self._stypes = ctypes.c_int(1), ctypes.POINTER(ctypes.c_int)()
+        self._arguments = (
+            ctypes.c_void_p(creator(name)),
+            ctypes.c_int(len(inputs)),
+            c_handle_array(inputs),
+            ctypes.byref(self._count),
+            ctypes.byref(outputs),
+            ctypes.c_int(len(attrs)),
+            c_str_array(list(attrs)),
+            self._values,
+            ctypes.byref(self._stypes),
+        )
+
+    def __call__(self, rate=None):
+        if rate is not None:
+            self._values[0] = rate
+        check_call(_LIB.MXImperativeInvokeEx(*self._arguments))

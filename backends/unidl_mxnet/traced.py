@@ -81,7 +81,7 @@ class Slot:
 
 
 class Call:
-    """A native call between two parts of a graph: `function(changed, others, number)` works in place on the arrays `changed`."""
+    """A native call between two parts of a graph: `function(changed, others)(number)` works in place on the arrays `changed`."""
 
     def __init__(self, function, changed, others, number):
         self.function, self.changed, self.others, self.number = function, changed, others, number
@@ -91,7 +91,7 @@ class Trace:
     """The inputs of a graph under construction, and the native calls in its middle.
 
     `inputs` maps names to sources; a source says where the array comes from at each run: it is what the maker of the input
-    handed over, or the array itself for a constant that met a symbol.
+    handed over, or the array itself for a constant that met a symbol; all but the latter have their (shape, dtype) in `specs`.
 
     `shortcuts` are the names of results of kernels that know no gradient through them, of which the loss must be independent;
     None where such kernels must not be used.
@@ -99,7 +99,7 @@ class Trace:
 
     def __init__(self, differentiable, shortcuts=None):
         self.differentiable, self.shortcuts = differentiable, shortcuts
-        self.inputs = {}
+        self.inputs, self.specs = {}, {}
         self.calls = []
         self._constants = {}
         self._names = count()
@@ -108,6 +108,7 @@ class Trace:
         """A new input of the graph."""
         name = f"input{len(self.inputs)}"
         self.inputs[name] = source
+        self.specs[name] = shape, dtype
         return cls(mx.sym.Variable(name, shape=shape, dtype=dtype).as_np_ndarray(), shape, dtype)
 
     def lift(self, x):
@@ -117,6 +118,7 @@ class Trace:
         known = self._constants.get(id(x))
         if known is None:
             known = self.input(x.shape, np.dtype(x.dtype).name, x)
+            del self.specs[known.symbol.name]
             self._constants[id(x)] = known
         return known
 

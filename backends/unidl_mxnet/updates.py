@@ -12,8 +12,21 @@ import math
 import numpy as np
 
 import unidl.backend.contract as contract
-from unidl_mxnet.registry import eager
+from unidl_mxnet.registry import Prepared
 from unidl_mxnet.traced import HostNumber, current_trace
+
+
+def _in_turn(calls, before=()):
+    """A function of the learning rate that runs `before`, and then `calls` with it."""
+
+    def run(rate):
+        for call in before:
+            call()
+        rate = repr(rate).encode()
+        for call in calls:
+            call(rate)
+
+    return run
 
 
 class Updates:
@@ -29,15 +42,15 @@ class Updates:
         return results and [results[i : i + n] for i in range(0, n * len(lists), n)]
 
     def sgd_update(self, params, grads, velocities, *, learning_rate, momentum, nesterov):
-        def plain(changed, grads, rate):
-            for p, g in zip(changed, grads, strict=True):
-                eager("sgd_update", (p, g), {"lr": rate, "wd": 0.0, "lazy_update": False}, p)
+        def plain(changed, grads):
+            attrs = {"lr": 0.0, "wd": 0.0, "lazy_update": False}
+            return _in_turn([Prepared("sgd_update", (p, g), attrs, p) for p, g in zip(changed, grads, strict=True)])
 
-        def heavy(changed, grads, rate):
+        def heavy(changed, grads):
             n = len(grads)
-            attrs = {"lr": rate, "momentum": momentum, "wd": 0.0, "lazy_update": False}
-            for p, g, v in zip(changed[:n], grads, changed[n:], strict=True):
-                eager("sgd_mom_update", (p, g, v), attrs, p)
+            attrs = {"lr": 0.0, "momentum": momentum, "wd": 0.0, "lazy_update": False}
+            triples = zip(changed[:n], grads, changed[n:], strict=True)
+            return _in_turn([Prepared("sgd_mom_update", arrays, attrs, arrays[0]) for arrays in triples])
 
         results = None
         if velocities is None:
@@ -62,12 +75,12 @@ class Updates:
         average = {"lr": beta_1 - 1, "wd": -1.0, "lazy_update": False}
         kernel = {"beta1": 1.0, "beta2": beta_2, "epsilon": epsilon, "rescale_grad": scale, "lazy_update": False}
 
-        def call(changed, grads, alpha):
+        def call(changed, grads):
             n = len(grads)
-            attrs = {"lr": alpha, **kernel}
-            for p, g, a, b in zip(changed[:n], grads, changed[n : 2 * n], changed[2 * n :], strict=True):
-                eager("sgd_update", (a, g), average, a)
-                eager("adam_update", (p, g, a, b), attrs, p)
+            attrs = {"lr": 0.0, **kernel}
+            averages = [Prepared("sgd_update", (a, g), average, a) for a, g in zip(changed[n : 2 * n], grads, strict=True)]
+            lists = zip(changed[:n], grads, changed[n : 2 * n], changed[2 * n :], strict=True)
+            return _in_turn([Prepared("adam_update", arrays, attrs, arrays[0]) for arrays in lists], averages)
 
         results = self._call(call, [params, m, v], grads, alpha)
         if results is None:

@@ -1,0 +1,108 @@
+"""The forward graph of a training step bound to arrays that stay where they are.
+
+MXNet's executor plans forward and backward pass together and runs each by one call of a tenth of a CachedOp's cost on a tape. In
+return it reads and writes always the same arrays: inputs are copied into them, and the Variables that the step assigns
+or differentiates for live in them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from contextlib import contextmanager
+
+import numpy as np
+
+from unidl_mxnet.arrays import context
+from unidl_mxnet.graph import VariableValue
+
+from unidl_mxnet.load import mx  # isort: skip
+from mxnet.base import _LIB, check_call
+
+from unidl_mxnet.registry import Prepared, eager
+
+
+def _zeros(shape, dtype):
+    return eager("_npi_zeros", (), {"shape": shape, "dtype": np.dtype(dtype).name, "ctx": context()})
+
+
+@contextmanager
+def _quiet():
+    """MXNet prints a line to stderr at every bind unless told not to at the first, which can be told in no other way than this.
+
+    What the user has set stays; after the bind the environment is what it was.
+    """
+    name = "MXNET_SUBGRAPH_VERBOSE"
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = "0"
+    try:
+        yield
+    finally:
+        del os.environ[name]
+
+
+class StepExecutor:
+    """Attributes: `gradients`, the arrays of the loss' gradients for `trainable`; `outputs`, those of the graph's outputs."""
+
+    def __init__(self, graph, trainable):
+        self._graph = graph
+        self.gradients = [_zeros(tuple(v.shape), v.dtype) for v in trainable]
+        gradient_of = {id(v): g for v, g in zip(trainable, self.gradients, strict=True)}
+        # Copies, since what a Variable holds now may be shared with somebody.
+        self._homes = {id(v): (v, eager("_np_copy", (v._store,), {})) for v in graph.assigned}
+        arrays, gradients, self._loads = {}, {}, []
+        for name in graph.group.list_inputs():
+            source = graph.trace.inputs[name]
+            if isinstance(source, VariableValue):
+                variable = source.variable
+                if id(variable) not in self._homes:
+                    self._homes[id(variable)] = variable, eager("_np_copy", (variable._store,), {})
+                arrays[name] = self._homes[id(variable)][1]
+                if id(variable) in gradient_of:
+                    gradients[name] = gradient_of[id(variable)]
+            elif name in graph.trace.specs:
+                arrays[name] = _zeros(*graph.trace.specs[name])
+                self._loads.append((source, arrays[name]))
+            else:
+                arrays[name] = source
+        for variable, home in self._homes.values():
+            variable._store = home
+        self._bind(graph.group, arrays, gradients)
+        new = self.outputs[graph.count :]
+        self._stores = [Prepared("_np_copy", (x,), {}, self._homes[id(v)][1]) for v, x in zip(graph.assigned, new, strict=True)]
+
+    def _bind(self, group, arrays, gradients):
+        def legacy(named, names):
+            return [named[n].as_nd_ndarray() for n in names]
+
+        names = group.list_arguments()
+        self._has_gradients = bool(gradients)
+        if not gradients:
+            # MXNet takes an executor without gradients for inference, and fuses batch normalization with other moments.
+            gradients = {n: _zeros(arrays[n].shape, arrays[n].dtype) for n in names if np.dtype(arrays[n].dtype).kind == "f"}
+        with _quiet():
+            self._executor = group.bind(
+                context(),
+                legacy(arrays, names),
+                args_grad={name: g.as_nd_ndarray() for name, g in gradients.items()},
+                grad_req={name: "write" if name in gradients else "null" for name in names},
+                aux_states=legacy(arrays, group.list_auxiliary_states()),
+            )
+        self._handle = self._executor.handle
+        self.outputs = [x.as_np_ndarray() for x in self._executor._get_outputs()]
+
+    def run(self, run):
+        """One pass of a `Run` of the graph: forward, backward, and the new values of the Variables."""
+        for variable, home in self._homes.values():
+            if variable._store is not home:
+                eager("_np_copy", (variable._store,), {}, home)
+                variable._store = home
+        for source, array in self._loads:
+            eager("_np_copy", (run.fetch(source),), {}, array)
+        check_call(_LIB.MXExecutorForward(self._handle, ctypes.c_int(1)))
+        if self._has_gradients:
+            check_call(_LIB.MXExecutorBackwardEx(self._handle, mx.base.mx_uint(0), None, ctypes.c_int(1)))
+        for store in self._stores:
+            store()
