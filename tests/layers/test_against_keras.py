@@ -84,8 +84,9 @@ def test_as_keras(case, keras):
 _EMPTY = "its TensorFlow backend adds by BiasAdd, which refuses an empty batch"
 _NCHW = "TensorFlow has no such convolution on a CPU"
 _DILATED = "TensorFlow has no dilated transposed convolution on a CPU"
+_RESIZE = "TensorFlow resizes in float32, bicubic with a table of weights"
 _POOL_3D = "TensorFlow has no pooling of volumes in float64"
-# What Keras itself fails on; unidl's own results there are tested in test_edges.py and test_windows.py.
+# What Keras itself fails on; unidl's own results there are tested in test_edges.py, test_windows.py and test_small.py.
 KERAS_CANNOT = {
     "Add, empty batch": _EMPTY,
     "LSTM, empty batch": _EMPTY,
@@ -96,6 +97,10 @@ KERAS_CANNOT = {
     "Conv1DTranspose, same, dilation": _DILATED,
     "SeparableConv2D, channels first": "its TensorFlow backend adds the bias along the width instead of the channels",
     **{f"{kind}Pooling3D{rest}": _POOL_3D for kind in ("Max", "Average") for rest in ("", ", same", ", channels first")},
+    "UpSampling2D, bilinear": _RESIZE,
+    "UpSampling2D, bilinear, channels first": _RESIZE,
+    "UpSampling2D, bicubic": _RESIZE,
+    "LeakyReLU": "TensorFlow rounds the slope to float32",
     "Activation, gelu": "it rounds the square root of 2 to float32",
 }
 
@@ -103,4 +108,4 @@ KERAS_CANNOT = {
 def test_all_layers_have_cases():
     made = {type(case.make()) for case in LAYER_CASES}
     public = {getattr(layers, name) for name in layers.__all__ if isinstance(getattr(layers, name), type)}
-    assert {c.__name__ for c in public - made if issubclass(c, layers.Layer)} == {"Layer", "InputLayer"}
+    assert {c.__name__ for c in public - made if issubclass(c, layers.Layer)} == {"Layer", "InputLayer", "Wrapper"}

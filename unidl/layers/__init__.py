@@ -1,6 +1,6 @@
 """Layers, a family a file."""
 
-from unidl.layers.activation_layers import Activation, ReLU, Softmax
+from unidl.layers.activation_layers import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from unidl.layers.attention import AdditiveAttention, Attention
 from unidl.layers.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from unidl.layers.convolution import Conv1D, Conv2D, Conv3D
@@ -12,9 +12,11 @@ from unidl.layers.input_layer import Input, InputLayer
 from unidl.layers.input_spec import InputSpec
 from unidl.layers.layer import Layer
 from unidl.layers.lstm import LSTM, LSTMCell
-from unidl.layers.merging import Add, Concatenate
+from unidl.layers.merging import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract
 from unidl.layers.multi_head_attention import MultiHeadAttention
+from unidl.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise
 from unidl.layers.normalization import BatchNormalization, LayerNormalization
+from unidl.layers.padding import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 from unidl.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -29,9 +31,11 @@ from unidl.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
-from unidl.layers.regularization import Dropout
-from unidl.layers.reshaping import Flatten, Reshape
+from unidl.layers.regularization import ActivityRegularization, Dropout, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
+from unidl.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from unidl.layers.rnn import RNN
+from unidl.layers.simple_layers import Identity, Lambda, Masking, Rescaling, Wrapper
+from unidl.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from unidl.saving.lookup import Catalogue
 
 
@@ -60,12 +64,16 @@ SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2
 _catalogue = Catalogue("layer", [c for c in list(vars().values()) if isinstance(c, type) and issubclass(c, Layer)])
 
 __all__ = [
+    "ELU",
     "LSTM",
     "RNN",
     "Activation",
+    "ActivityRegularization",
     "Add",
     "AdditiveAttention",
+    "AlphaDropout",
     "Attention",
+    "Average",
     "AveragePooling1D",
     "AveragePooling2D",
     "AveragePooling3D",
@@ -86,13 +94,19 @@ __all__ = [
     "Convolution2DTranspose",
     "Convolution3D",
     "Convolution3DTranspose",
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Dot",
     "Dropout",
     "EinsumDense",
     "Embedding",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAveragePooling3D",
@@ -105,26 +119,48 @@ __all__ = [
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
+    "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
     "LSTMCell",
+    "Lambda",
     "Layer",
     "LayerNormalization",
+    "LeakyReLU",
+    "Masking",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
+    "Maximum",
+    "Minimum",
     "MultiHeadAttention",
+    "Multiply",
+    "PReLU",
+    "Permute",
     "ReLU",
+    "RepeatVector",
+    "Rescaling",
     "Reshape",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
     "SeparableConvolution2D",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "Subtract",
+    "UpSampling1D",
+    "UpSampling2D",
+    "UpSampling3D",
+    "Wrapper",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
+    "ZeroPadding3D",
     "deserialize",
     "serialize",
 ]

@@ -1,7 +1,8 @@
 """Activations as layers."""
 
-from unidl import activations, ops
+from unidl import activations, constraints, initializers, ops, regularizers
 from unidl.layers.activate import activate, note_logits
+from unidl.layers.input_spec import InputSpec
 from unidl.layers.layer import Layer
 
 
@@ -40,6 +41,69 @@ class ReLU(Layer):
 
     def call(self, inputs):
         return activations.relu(inputs, negative_slope=self.negative_slope, max_value=self.max_value, threshold=self.threshold)
+
+
+class LeakyReLU(Layer):
+    """x, or negative_slope * x where x is negative.
+
+    Args:
+        negative_slope: at least 0.
+    """
+
+    def __init__(self, negative_slope=0.3, **kwargs):
+        super().__init__(**kwargs)
+        if negative_slope is None or negative_slope < 0:
+            raise ValueError(f"LeakyReLU: negative_slope must not be negative, got {negative_slope!r}.")
+        self.negative_slope = negative_slope
+        self.supports_masking = True
+
+    def call(self, inputs):
+        return activations.leaky_relu(inputs, negative_slope=self.negative_slope)
+
+
+class ELU(Layer):
+    """x, or alpha * (exp(x) - 1) where x is negative (arXiv:1511.07289).
+
+    Args:
+        alpha: minus the limit for small x.
+    """
+
+    def __init__(self, alpha=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.alpha = alpha
+        self.supports_masking = True
+
+    def call(self, inputs):
+        return activations.elu(inputs, alpha=self.alpha)
+
+
+class PReLU(Layer):
+    """x, or alpha * x where x is negative, with a trained alpha for each element of a sample (He et al., arXiv:1502.01852).
+
+    Args:
+        alpha_initializer, alpha_regularizer, alpha_constraint: of alpha.
+        shared_axes: axes, counted from 1, along which elements have one alpha together.
+
+    Weights: alpha, of the shape of a sample, 1 along the shared axes.
+    """
+
+    def __init__(self, alpha_initializer="Zeros", alpha_regularizer=None, alpha_constraint=None, shared_axes=None, **kwargs):
+        super().__init__(**kwargs)
+        self.alpha_initializer, self.alpha_regularizer = initializers.get(alpha_initializer), regularizers.get(alpha_regularizer)
+        self.alpha_constraint = constraints.get(alpha_constraint)
+        self.shared_axes = [shared_axes] if isinstance(shared_axes, int) else None if shared_axes is None else list(shared_axes)
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        shared = self.shared_axes or []
+        if any(not 1 <= a < len(input_shape) for a in shared):
+            raise ValueError(f"{self._who()}: shared_axes={shared} must be axes after the batch of the shape {input_shape}.")
+        self.alpha = self.add_own_weight("alpha", tuple(1 if a in shared else n for a, n in enumerate(input_shape) if a > 0))
+        axes = {a: n for a, n in enumerate(input_shape) if a > 0 and a not in shared}
+        self.input_spec = InputSpec(ndim=len(input_shape), axes=axes)
+
+    def call(self, inputs):
+        return ops.subtract(ops.relu(inputs), ops.multiply(self.alpha, ops.relu(ops.negative(inputs))))
 
 
 class Softmax(Layer):

@@ -1,4 +1,4 @@
-"""Flatten and Reshape."""
+"""Other shapes and orders of the same elements."""
 
 import math
 
@@ -6,6 +6,7 @@ from unidl import ops
 from unidl.layers.input_spec import InputSpec
 from unidl.layers.layer import Layer
 from unidl.layers.validate import data_format as check_data_format
+from unidl.layers.validate import positive_int
 
 
 class Flatten(Layer):
@@ -55,3 +56,37 @@ class Reshape(Layer):
     def call(self, inputs):
         batch = -1 if -1 not in self._solved else ops.shape(inputs)[0]
         return ops.reshape(inputs, (batch, *self._solved))
+
+
+class Permute(Layer):
+    """The axes after the batch in another order: output axis i + 1 is input axis dims[i].
+
+    Args:
+        dims: the numbers 1, 2, ... in the new order.
+    """
+
+    def __init__(self, dims, **kwargs):
+        super().__init__(**kwargs)
+        self.dims = tuple(dims)
+        if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
+            raise ValueError(f"Permute: dims must be the numbers 1 to their count in some order, got {dims}. The batch is not among them.")
+        self.input_spec = InputSpec(ndim=len(self.dims) + 1)
+
+    def call(self, inputs):
+        return ops.transpose(inputs, (0, *self.dims))
+
+
+class RepeatVector(Layer):
+    """Each vector `n` times: (batch, features) -> (batch, n, features).
+
+    Args:
+        n: how often.
+    """
+
+    def __init__(self, n, **kwargs):
+        super().__init__(**kwargs)
+        self.n = positive_int(self, "n", n)
+        self.input_spec = InputSpec(ndim=2)
+
+    def call(self, inputs):
+        return ops.repeat(ops.expand_dims(inputs, 1), self.n, axis=1)

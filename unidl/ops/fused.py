@@ -55,6 +55,11 @@ def gru(x, h, kernel, recurrent_kernel, bias, reverse=False):
     return call("gru", x, h, kernel, recurrent_kernel, bias, reverse=reverse)
 
 
+def resize(x, size, interpolation):
+    """Images (n, h, w, c) -> (n, *size, c) by "nearest", "bilinear" or "bicubic" interpolation, half-pixel centres, no antialias."""
+    return call("resize", x, size=size, interpolation=interpolation)
+
+
 def scan(step, state, xs, reverse=False, unroll=False):
     """(last state, ys (t, ...)) of a loop over the leading axis: step(state, x) -> (state, y), see the contract.
 
