@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from unidl_numpy.sums import total
 from unidl_numpy.tape import primitive
 from unidl_numpy.windows import output_sizes, padded, pads_of, places, unpadded
 
@@ -54,6 +55,18 @@ def add_columns(rows, kernel, shape, window, strides, dilation, sizes):
 
 @primitive(2)
 def conv(x, kernel, strides, padding, dilation, groups=1):
+    return _conv(x, kernel, strides, padding, dilation, groups)
+
+
+@primitive(3)
+def biased_conv(x, kernel, bias, strides, padding, dilation, groups=1):
+    y, backward = _conv(x, kernel, strides, padding, dilation, groups)
+    y += bias
+    return y, (*backward, lambda g: total(g, tuple(range(g.ndim - 1))))
+
+
+def _conv(x, kernel, strides, padding, dilation, groups):
+    """(y, gradients for x and the kernel); y is new memory."""
     *window, _, f = kernel.shape
     pads = pads_of(padding, x, window, strides, dilation)
     wide = padded(x, pads)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from unidl_numpy.tape import primitive
 from unidl_numpy.windows import output_sizes, padded, pads_of, places, unpadded
+
+_PIECE = 1 << 17  # elements of the input whose gradients are made at once: they stay in the cache
 
 
 @primitive
@@ -18,22 +22,34 @@ def max_pool(x, window, strides, padding):
     for key in keys[1:]:
         np.maximum(y, wide[key], out=y)
 
-    apart = all(w <= s for w, s in zip(window, strides, strict=True))
+    apart = all(w <= s for w, s in zip(window, strides, strict=True))  # no element is in two windows
 
     def backward(g):
-        dx = np.zeros(wide.shape, x.dtype)
-        free = np.ones(y.shape, bool)
-        for key in keys:
-            first = wide[key] == y
-            first &= free
-            free ^= first
-            if apart:  # no element is in two windows
-                np.multiply(g, first, out=dx[key])
-            else:
-                dx[key] += g * first
+        tiled = apart and math.prod(wide.shape[1:-1]) == math.prod(window) * math.prod(sizes)  # and each is in one
+        dx = (np.empty if tiled else np.zeros)(wide.shape, x.dtype)
+        samples = max(1, _PIECE // max(1, math.prod(wide.shape[1:])))
+        for start in range(0, len(dx), samples):
+            part = slice(start, start + samples)
+            _scatter(dx[part], wide[part], y[part], g[part], keys, apart)
         return unpadded(dx, x.shape, pads)
 
     return y, (backward,)
+
+
+def _scatter(dx, wide, y, g, keys, apart):
+    """Give each gradient in `g` to the first element of its window that is the maximum, in `dx`."""
+    free = None
+    for key in keys:
+        first = wide[key] == y
+        if free is None:
+            free = ~first
+        else:
+            first &= free
+            free ^= first
+        if apart:
+            np.multiply(g, first, out=dx[key])
+        else:
+            dx[key] += g * first
 
 
 @primitive

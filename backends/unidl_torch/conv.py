@@ -62,17 +62,21 @@ def _window_count(n, pad, window, stride, ceil_mode):
 
 class Conv(contract.Conv):
     def conv(self, x, kernel, strides, padding, dilation, groups=1):
+        return self.biased_conv(x, kernel, None, strides, padding, dilation, groups)
+
+    def biased_conv(self, x, kernel, bias, strides, padding, dilation, groups=1):
         rank = len(strides)
         if rank == 1:
             pairs = explicit_padding(padding, x.shape[1:2], kernel.shape[:1], strides, dilation)
             pairs = ((0, 0), *pairs)
-            return self.conv(x.unsqueeze(1), kernel.unsqueeze(0), (1, *strides), pairs, (1, *dilation), groups).squeeze(1)
+            y = self.biased_conv(x.unsqueeze(1), kernel.unsqueeze(0), bias, (1, *strides), pairs, (1, *dilation), groups)
+            return y.squeeze(1)
         pairs = explicit_padding(padding, x.shape[1:-1], kernel.shape[:rank], strides, dilation)
         x, symmetric = channels_second(x), tuple(pair[0] for pair in pairs)
         if any(lo != hi for lo, hi in pairs):
             x, symmetric = pad_spatial(x, pairs), (0,) * rank
         weight = kernel.permute(rank + 1, rank, *range(rank))
-        return channels_last(_CONV[rank](x, weight, None, strides, symmetric, dilation, groups))
+        return channels_last(_CONV[rank](x, weight, bias, strides, symmetric, dilation, groups))
 
     def conv_transpose(self, x, kernel, strides, dilation, starts, sizes):
         rank = len(strides)

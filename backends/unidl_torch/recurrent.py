@@ -13,7 +13,10 @@ class Recurrent(contract.Recurrent):
         if bias is not None:
             weights += [bias, torch.zeros_like(bias)]  # torch adds one bias for the input, one for the state
         states = (h.unsqueeze(0), c.unsqueeze(0))
-        outputs, h, c = torch.lstm(_in_time(x, reverse), states, weights, bias is not None, 1, 0.0, True, False, True)
+        wanted = torch.is_grad_enabled() and any(t.requires_grad for t in (x, *states, *weights))
+        # While gradients are enabled the kernel keeps its workspace, three times as slow, whether anybody wants one or not.
+        with torch.set_grad_enabled(wanted):
+            outputs, h, c = torch.lstm(_in_time(x, reverse), states, weights, bias is not None, 1, 0.0, True, False, True)
         return _in_time(outputs, reverse), h.squeeze(0), c.squeeze(0)
 
     def gru(self, x, h, kernel, recurrent_kernel, bias, reverse=False):

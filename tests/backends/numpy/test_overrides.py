@@ -64,6 +64,8 @@ CASES = {
     "gru": [(lambda b, *a, r=r: b.gru(*a, reverse=r), *GRU) for r in (False, True)] + [(lambda b, *a: b.gru(*a, None), *GRU[:-1])],
     "depthwise_conv": [(lambda b, x, k, s=s: b.depthwise_conv(x, k, (s, s), "same", (1, 1)), normal(2, 5, 6, 3), normal(3, 3, 3, 2))
                        for s in (1, 2)],
+    "biased_conv": [(lambda b, *a, s=s, g=g: b.biased_conv(*a, (s, s), "same", (1, 1), g),
+                     normal(2, 5, 6, 4), normal(3, 3, 4 // g, 4), normal(4)) for s, g in ((1, 1), (2, 2), (1, 4))],
     "conv_transpose": [(lambda b, x, k, c=cut: b.conv_transpose(x, k, (2, 3), (1, 1), *c), normal(2, 3, 4, 3), normal(3, 2, 2, 3))
                        for cut in (((0, 0), (7, 11)), ((1, 2), (5, 7)), ((0, 1), (9, 13)))],
     "dropout": [(lambda b, x: b.dropout(x, (5, 6), 0.3), X), (lambda b, x: b.dropout(x, (5, 6), 0.3, (1, None)), X)],

@@ -68,6 +68,13 @@ def test_depthwise_is_channel_major(backend):
     assert relative_error(found, np.einsum("nhwijc,ijcm->nhwcm", w, kernel).reshape(2, 6, 5, 6)) < 1e-13
 
 
+@pytest.mark.parametrize(("shape", "window", "filters", "strides", "padding", "dilation", "groups"), CONVS)
+def test_biased_conv(backend, shape, window, filters, strides, padding, dilation, groups):
+    arrays = rng.standard_normal(shape), rng.standard_normal((*window, shape[-1] // groups, filters)), rng.standard_normal(filters)
+    arguments = strides, padding, dilation, groups
+    assert_same(lambda *a: backend.biased_conv(*a, *arguments), lambda *a: Backend.biased_conv(backend, *a, *arguments), arrays)
+
+
 def test_conv_output_is_channels_last_in_memory(backend):
     y = backend.conv(torch.ones(2, 8, 8, 3), torch.ones(3, 3, 3, 4), (1, 1), "same", (1, 1))
     assert y.is_contiguous()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from unidl.backend.capture.peephole import Call, rewritten
 from unidl.backend.capture.symbol import KeySymbol, Symbol
 
 
@@ -14,7 +15,7 @@ class Program:
     """
 
     def __init__(self):
-        self._calls = []  # (names of the results, name of the function, code of the arguments, names used)
+        self._calls = []
         self._constants = {}
         self._name_of = {}  # id of a constant -> its name
         self._made = {}  # (function, code of the arguments) -> the result's symbol
@@ -27,9 +28,12 @@ class Program:
 
     def add(self, results, function, args, kwargs):
         """Write down a call whose results got the names `results`, one name or a list of them."""
+        self._calls.append(self._call(results, function, args, kwargs))
+
+    def _call(self, results, function, args, kwargs):
         used = set()
         code = self._arguments(args, kwargs, used)
-        self._calls.append((results, function, code, used))
+        return Call(results, function, args, kwargs, code, frozenset(used))
 
     def once(self, function, args, kwargs, make):
         """The symbol of a call made before with the same arguments, else that of `make()`."""
@@ -74,9 +78,9 @@ class Program:
         """(names that `outputs` depend on, the calls that make them, last ones first)."""
         needed, kept = set(outputs), []
         for call in reversed(self._calls):
-            names = call[0] if isinstance(call[0], list) else [call[0]]
+            names = call.results if isinstance(call.results, list) else [call.results]
             if needed.intersection(names):
-                needed |= call[3]
+                needed |= call.used
                 kept.append(call)
         return needed, kept
 
@@ -87,8 +91,9 @@ class Program:
         """
         outputs = [self._code(o, set()) for o in outputs]
         _, kept = self._reached(outputs)
+        kept = rewritten(kept[::-1], outputs, self._call)[::-1]
         body, alive_after = [], set(outputs) | {i.code for i in inputs}
-        for results, function, code, used in kept:
+        for results, function, _, _, code, used in kept:
             names = results if isinstance(results, list) else [results]
             last = sorted(n for n in used | set(names) if n not in alive_after and n[0] == "t")
             alive_after |= used
@@ -97,7 +102,7 @@ class Program:
         lines = [f"def program({', '.join(['K', 'N', *(i.code for i in inputs)])}):", *reversed(body)]
         lines.append(f"    return ({', '.join(outputs)},)" if outputs else "    return ()")
         source = "\n".join(lines)
-        namespace = {name: functions(name) for _, name, _, _ in kept} | self._constants
+        namespace = {call.function: functions(call.function) for call in kept} | self._constants
         exec(compile(source, "<captured step>", "exec"), namespace)
         namespace["program"].source = source
         return namespace["program"]

@@ -31,6 +31,10 @@ class Conv(ABC):
     def conv(self, x, kernel, strides, padding, dilation, groups=1):
         """Cross-correlation: x (n, *spatial, c), kernel (*window, c / groups, f) -> (n, *out, f)."""
 
+    def biased_conv(self, x, kernel, bias, strides, padding, dilation, groups=1):
+        """`conv` plus bias (f,)."""
+        return self.add(self.conv(x, kernel, strides, padding, dilation, groups), bias)
+
     @abstractmethod
     def max_pool(self, x, window, strides, padding):
         """Maximum over windows; padding counts as -inf; among equals the first gets the gradient."""
