@@ -8,6 +8,7 @@ from unidl.layers.dense import Dense
 from unidl.layers.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
 from unidl.layers.einsum_dense import EinsumDense
 from unidl.layers.embedding import Embedding
+from unidl.layers.gru import GRU, GRUCell
 from unidl.layers.input_layer import Input, InputLayer
 from unidl.layers.input_spec import InputSpec
 from unidl.layers.layer import Layer
@@ -35,6 +36,7 @@ from unidl.layers.regularization import ActivityRegularization, Dropout, Spatial
 from unidl.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from unidl.layers.rnn import RNN
 from unidl.layers.simple_layers import Identity, Lambda, Masking, Rescaling, Wrapper
+from unidl.layers.simple_rnn import SimpleRNN, SimpleRNNCell
 from unidl.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from unidl.saving.lookup import Catalogue
 
@@ -65,6 +67,7 @@ _catalogue = Catalogue("layer", [c for c in list(vars().values()) if isinstance(
 
 __all__ = [
     "ELU",
+    "GRU",
     "LSTM",
     "RNN",
     "Activation",
@@ -105,6 +108,7 @@ __all__ = [
     "EinsumDense",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
@@ -149,6 +153,8 @@ __all__ = [
     "SeparableConv2D",
     "SeparableConvolution1D",
     "SeparableConvolution2D",
+    "SimpleRNN",
+    "SimpleRNNCell",
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from unidl import activations, constraints, initializers, ops, random, regularizers
-from unidl.layers.input_spec import InputSpec
+from unidl import activations, constraints, initializers, ops, regularizers
+from unidl.layers.kernel_rnn import KernelRNN, expose_cell
 from unidl.layers.recurrent_cell import RecurrentCell, dropped
-from unidl.layers.rnn import RNN
 from unidl.layers.validate import one_of, positive_int
 from unidl.ops import fused
 
@@ -103,7 +102,7 @@ class LSTMCell(RecurrentCell):
         return h, [h, c]
 
 
-class LSTM(RNN):
+class LSTM(KernelRNN):
     """Long short-term memory: (n, t, d) -> (n, units), or (n, t, units) with `return_sequences`. Last states: h and c.
 
     With tanh and sigmoid, without a mask, recurrent dropout and unrolling, all steps are one call of the backend's kernel;
@@ -119,8 +118,6 @@ class LSTM(RNN):
     """
 
     whole_sequence = "lstm"
-    _config_omits = frozenset({"cell", "use_cudnn"})
-    _lists_activity_regularizer = True
 
     def __init__(
         self,
@@ -161,35 +158,6 @@ class LSTM(RNN):
             cell, return_sequences, return_state, go_backwards, stateful, unroll, activity_regularizer=activity_regularizer, **kwargs
         )
         self.use_cudnn = one_of(self, "use_cudnn", use_cudnn, ("auto", True, False))
-        self.input_spec = InputSpec(ndim=3)
-
-    def build(self, sequences_shape, initial_state_shape=None):
-        super().build(sequences_shape, initial_state_shape)
-        self.input_spec = InputSpec(ndim=3, axes={-1: sequences_shape[-1]})
-
-    def _why_composed(self, masked):
-        reason = self._obstacle(masked)
-        if reason is not None and self.use_cudnn is True:
-            raise ValueError(
-                f"{self._who()}: use_cudnn=True asks for a kernel over whole sequences, which cannot be used here: {reason}. "
-                f'Write use_cudnn="auto" to take it where it can be used.'
-            )
-        return reason
-
-    def _obstacle(self, masked):
-        cell = self.cell
-        if self.use_cudnn is False:
-            return "use_cudnn=False"
-        if self.use_cudnn is True and "lstm" not in self.backend.kernels:
-            return f"the backend {self.backend.name!r} has none"
-        if cell.activation is not activations.tanh or cell.recurrent_activation is not activations.sigmoid:
-            names = ", ".join(getattr(a, "__name__", repr(a)) for a in (cell.activation, cell.recurrent_activation))
-            return f"the kernel has the activations tanh, sigmoid; here they are {names}"
-        if cell.recurrent_dropout:
-            return "recurrent_dropout"
-        if self.unroll:
-            return "unroll=True"
-        return "a mask" if masked else None
 
     def _run_kernel(self, sequences, states, training):
         cell = self.cell
@@ -200,18 +168,9 @@ class LSTM(RNN):
             outputs = ops.flip(outputs, 1)
         return outputs, h, [h, c]
 
-    def _drop_inputs(self, sequences):
-        """Dropout with one mask for all moments: the mask that the cell would draw."""
-        return random.dropout(sequences, self.cell.dropout, noise_shape=(None, 1, None), seed=self.cell.seed_generator)
 
-
-def _of_cell(name):
-    return property(lambda self: getattr(self.cell, name), doc=f"`{name}` of the cell.")
-
-
-for _name in (
-    "units", "activation", "recurrent_activation", "use_bias", "unit_forget_bias", "kernel_initializer", "recurrent_initializer",
+expose_cell(
+    LSTM, "units", "activation", "recurrent_activation", "use_bias", "unit_forget_bias", "kernel_initializer", "recurrent_initializer",
     "bias_initializer", "kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "kernel_constraint", "recurrent_constraint",
     "bias_constraint", "dropout", "recurrent_dropout", "seed",
-):  # fmt: skip
-    setattr(LSTM, _name, _of_cell(_name))
+)  # fmt: skip

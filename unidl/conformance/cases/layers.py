@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from unidl import layers as L
 from unidl import regularizers
-from unidl.conformance.cases import layers_small, layers_windows
+from unidl.conformance.cases import layers_recurrent, layers_small, layers_windows
 from unidl.conformance.cases.layer_rows import (
     HOLES,
     SOME_ROWS_BLIND,
@@ -236,4 +236,6 @@ def _attention():
 
 _OWN = (_dense, _convolution, _pooling, _shaping, _activation, _embedding, _normalization, _recurrent, _attention)
 
-LAYER_CASES = [case for family in (*_OWN, *layers_windows.FAMILIES, *layers_small.FAMILIES) for case in family()]
+_MODULES = (layers_windows, layers_small, layers_recurrent)
+
+LAYER_CASES = [case for family in (*_OWN, *(f for module in _MODULES for f in module.FAMILIES)) for case in family()]

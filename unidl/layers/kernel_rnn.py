@@ -1,0 +1,52 @@
+"""Recurrent layers for which backends may have a kernel over whole sequences."""
+
+from __future__ import annotations
+
+from unidl import activations, random
+from unidl.layers.input_spec import InputSpec
+from unidl.layers.rnn import RNN
+
+
+class KernelRNN(RNN):
+    """An RNN whose `whole_sequence` names the contract's function for all steps; a subclass sets `use_cudnn`."""
+
+    _config_omits = frozenset({"cell", "use_cudnn"})
+    _lists_activity_regularizer = True
+
+    def build(self, sequences_shape, initial_state_shape=None):
+        super().build(sequences_shape, initial_state_shape)
+        self.input_spec = InputSpec(ndim=3, axes={-1: sequences_shape[-1]})
+
+    def _why_composed(self, masked):
+        reason = self._obstacle(masked)
+        if reason is not None and self.use_cudnn is True:
+            raise ValueError(
+                f"{self._who()}: use_cudnn=True asks for a kernel over whole sequences, which cannot be used here: {reason}. "
+                f'Write use_cudnn="auto" to take it where it can be used.'
+            )
+        return reason
+
+    def _obstacle(self, masked):
+        cell = self.cell
+        if self.use_cudnn is False:
+            return "use_cudnn=False"
+        if self.use_cudnn is True and self.whole_sequence not in self.backend.kernels:
+            return f"the backend {self.backend.name!r} has none"
+        if cell.activation is not activations.tanh or cell.recurrent_activation is not activations.sigmoid:
+            names = ", ".join(getattr(a, "__name__", repr(a)) for a in (cell.activation, cell.recurrent_activation))
+            return f"the kernel has the activations tanh, sigmoid; here they are {names}"
+        if cell.recurrent_dropout:
+            return "recurrent_dropout"
+        if self.unroll:
+            return "unroll=True"
+        return "a mask" if masked else None
+
+    def _drop_inputs(self, sequences):
+        """Dropout with one mask for all moments: the mask that the cell would draw."""
+        return random.dropout(sequences, self.cell.dropout, noise_shape=(None, 1, None), seed=self.cell.seed_generator)
+
+
+def expose_cell(cls, *names):
+    """Make attributes of the cell readable on the layer, for its config."""
+    for name in names:
+        setattr(cls, name, property(lambda self, name=name: getattr(self.cell, name), doc=f"`{name}` of the cell."))
