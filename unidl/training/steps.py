@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from unidl import ops, tree
 from unidl.layers import call_context
 from unidl.layers.call_context import CallContext
@@ -37,9 +39,13 @@ class Step:
         backend, before_run, compute_dtype = self._model.backend, self._before_run, self._model.compute_dtype
         launch = backend.in_one_launch(compiled)
 
+        @cache
+        def is_cast(dtype):
+            return dtype.kind == "f" and dtype.name != compute_dtype
+
         def tensor(leaf):
             value = backend.asarray(leaf)
-            return backend.cast(value, compute_dtype) if leaf.dtype.kind == "f" and leaf.dtype.name != compute_dtype else value
+            return backend.cast(value, compute_dtype) if is_cast(leaf.dtype) else value
 
         def run(count, leaves):
             if before_run is not None:

@@ -201,13 +201,12 @@ class Trainer:
 
     def _prepare(self, batches, targets=True):
         """Everything that happens once: build, resolve losses and metrics, check the data against the model."""
-        sample = batches.sample()
-        x, y, _ = sample
         if not self.built or self._is_unbuilt_subclass():
-            self._build_from(x)
+            self._build_from(batches.sample()[0])
         check.batches(self, batches, targets=targets)
         if targets:
             if not self.objective.resolved:
+                x, y, _ = batches.sample()
                 self.objective.resolve(self, x, y)
             trainable = self.trainable_variables
             if not self.optimizer.built:
