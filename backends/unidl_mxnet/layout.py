@@ -100,7 +100,7 @@ def _reduce(op, name, x, attrs):
 def with_bias(op, x, bias):
     """`x + bias` as one convolution, if `x` is the channels-last result of one without bias, and `bias` a vector; else None."""
     base, axes = getattr(x, "origin", None) or (None, ())
-    if base is None or base.node[0] != "Convolution" or base.node[2]["no_bias"] is not True or len(bias.shape) != 1:
+    if base is None or base.node is None or base.node[0] != "Convolution" or base.node[2]["no_bias"] is not True or len(bias.shape) != 1:
         return None
     if axes[-1] != 1 or x.shape[-1:] != bias.shape:
         return None

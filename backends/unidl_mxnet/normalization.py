@@ -43,7 +43,9 @@ class Normalization:
         if node is not None and node[0] == "Convolution" and node[2]["no_bias"] is True:
             # The convolution subtracts it at no cost.
             _, (source, weight), options = node
-            centre = self._first_mean(op("Convolution", self.getitem(source, (slice(0, 1),)), weight, **options))
+            # Cut off from the tape here already: the backward kernel of a first sample's convolution fails beside strides.
+            first, fixed = self.stop_gradient(self.getitem(source, (slice(0, 1),))), self.stop_gradient(weight)
+            centre = self._first_mean(op("Convolution", first, fixed, **options))
             return op("Convolution", source, weight, self.negative(centre), **{**options, "no_bias": False}), centre
         centre = self._first_mean(self.getitem(x, (slice(0, 1),)))
         return self.subtract(x, self.reshape(centre, (1, -1, *(1,) * (len(x.shape) - 2)))), centre

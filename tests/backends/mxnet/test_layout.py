@@ -114,3 +114,48 @@ def test_a_loss_of_the_moments_has_their_gradient():
 
         backend.compile_step(forward, lambda grads: w.assign(grads[0]), [w], [w])()
         np.testing.assert_allclose(w.numpy(), 1 / 8 + 2 * (x - x.mean(0)) / 8, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_gradients_of_kernels_between_batch_norms(stride):
+    rng = np.random.default_rng(3)
+    kernels = [rng.normal(size=s).astype("float32") * 0.1 for s in ((3, 3, 3, 16), (3, 3, 16, 32))]
+    x, r = rng.normal(size=(8, 16, 16, 3)), rng.normal(size=(8, 16 // stride, 16 // stride, 32))
+
+    def gradients(backend, dtype, compiled):
+        ks = [Variable(k.astype(dtype)) for k in kernels]
+        gamma = Variable(np.full(32, 1.5, dtype))
+        x_, r_ = backend.asarray(x.astype(dtype)), backend.asarray(r.astype(dtype))
+
+        def forward(x, r):
+            y, _, _ = fused.batch_norm_training(ops.conv(x, ks[0], padding="same"), None, None, (0, 1, 2), 1e-3)
+            y, _, _ = fused.batch_norm_training(ops.conv(ops.relu(y), ks[1], strides=stride, padding="same"), gamma, None, (0, 1, 2), 1e-3)
+            return ops.sum(y * r), []
+
+        if compiled:
+
+            def update(grads):
+                for k, g in zip(ks, grads, strict=True):
+                    k.replace(g)
+
+            backend.compile_step(forward, update, ks, [*ks, gamma])(x_, r_)
+            return [k.numpy() for k in ks]
+        return [backend.to_numpy(g) for g in backend.value_and_grad(lambda: forward(x_, r_)[0], ks)[1]]
+
+    with unidl.use_backend("mxnet") as backend:
+        got = gradients(backend, "float32", compiled=True)
+    with unidl.use_backend("numpy") as oracle:
+        want = gradients(oracle, "float64", compiled=False)
+    for a, b in zip(got, want, strict=True):
+        assert np.abs(a - b).max() <= 1e-5 * np.abs(b).max()
+
+
+def test_a_vector_is_added_to_the_transposed_outputs_of_an_rnn():
+    """An operator with several results, which has no `node`."""
+
+    def fn(x, kernel, recurrent, bias, row):
+        zeros = ops.zeros((2, 4))
+        outputs, _, _ = unidl.get_backend("mxnet").lstm(x, zeros, zeros, kernel, recurrent, bias)
+        return outputs + row
+
+    assert "RNN" in nodes_of(fn, (2, 5, 3), (3, 16), (4, 16), (16,), (4,))
