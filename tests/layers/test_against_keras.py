@@ -100,6 +100,7 @@ KERAS_CANNOT = {
     "UpSampling2D, bilinear": _RESIZE,
     "UpSampling2D, bilinear, channels first": _RESIZE,
     "UpSampling2D, bicubic": _RESIZE,
+    "RMSNormalization, axis 1": "it broadcasts the scale along the last axis",
     "LeakyReLU": "TensorFlow rounds the slope to float32",
     "Activation, gelu": "it rounds the square root of 2 to float32",
 }

@@ -2,12 +2,14 @@
 
 from unidl.layers.activation_layers import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from unidl.layers.attention import AdditiveAttention, Attention
+from unidl.layers.bidirectional import Bidirectional
 from unidl.layers.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from unidl.layers.convolution import Conv1D, Conv2D, Conv3D
 from unidl.layers.dense import Dense
 from unidl.layers.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
 from unidl.layers.einsum_dense import EinsumDense
 from unidl.layers.embedding import Embedding
+from unidl.layers.group_normalization import GroupNormalization, RMSNormalization, UnitNormalization
 from unidl.layers.gru import GRU, GRUCell
 from unidl.layers.input_layer import Input, InputLayer
 from unidl.layers.input_spec import InputSpec
@@ -37,6 +39,7 @@ from unidl.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from unidl.layers.rnn import RNN
 from unidl.layers.simple_layers import Identity, Lambda, Masking, Rescaling, Wrapper
 from unidl.layers.simple_rnn import SimpleRNN, SimpleRNNCell
+from unidl.layers.time_distributed import TimeDistributed
 from unidl.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from unidl.saving.lookup import Catalogue
 
@@ -84,6 +87,7 @@ __all__ = [
     "AvgPool2D",
     "AvgPool3D",
     "BatchNormalization",
+    "Bidirectional",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -123,6 +127,7 @@ __all__ = [
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
+    "GroupNormalization",
     "Identity",
     "Input",
     "InputLayer",
@@ -145,6 +150,7 @@ __all__ = [
     "Multiply",
     "PReLU",
     "Permute",
+    "RMSNormalization",
     "ReLU",
     "RepeatVector",
     "Rescaling",
@@ -160,6 +166,8 @@ __all__ = [
     "SpatialDropout2D",
     "SpatialDropout3D",
     "Subtract",
+    "TimeDistributed",
+    "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",

@@ -210,7 +210,8 @@ def _make(config):
     if not hasattr(cls, "from_config"):
         raise TypeError(f"{cls.__name__} cannot be made from a config: it has no class method from_config(config).")
     instance = cls.from_config(dict(config["config"] or {}))
-    if config.get("build_config") and not instance.built:
+    # Most layers are built by their first call, or by the layer or model that holds them.
+    if config.get("build_config") and hasattr(instance, "build_from_config") and not instance.built:
         instance.build_from_config(_deserialize(config["build_config"]))
         instance.built = True
     if config.get("compile_config"):

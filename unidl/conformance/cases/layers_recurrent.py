@@ -43,4 +43,19 @@ def _simple():
     yield LayerCase("SimpleRNNCell, relu", lambda: L.SimpleRNNCell(2, "relu"), lambda g: (g.normal(size=(4, 3)), [H]))
 
 
-FAMILIES = (_gru, _simple)
+def _wrapped():
+    many = {"return_sequences": True}
+    for mode in ("concat", "sum", "mul", "ave", None):
+        yield LayerCase(f"Bidirectional, {mode}", lambda m=mode: L.Bidirectional(L.LSTM(2, **many), m), X)
+    yield LayerCase("Bidirectional, last", lambda: L.Bidirectional(L.GRU(2)), X)
+    yield LayerCase("Bidirectional, mask, state", lambda: L.Bidirectional(L.GRU(2, **BOTH)), X, {"mask": HOLES})
+    yield LayerCase(
+        "Bidirectional, initial state", lambda: L.Bidirectional(L.SimpleRNN(2, **BOTH), "sum"), X, {"initial_state": [H, H + 1]}
+    )
+    yield LayerCase("Bidirectional, two layers", lambda: L.Bidirectional(L.LSTM(2), backward_layer=L.GRU(3, go_backwards=True)), X)
+    yield LayerCase("TimeDistributed", lambda: L.TimeDistributed(L.Dense(2, activation="tanh")), normal((2, 3, 4)))
+    yield LayerCase("TimeDistributed, images", lambda: L.TimeDistributed(L.Conv2D(2, 2)), normal((2, 2, 3, 4, 1)))
+    yield LayerCase("TimeDistributed, one moment", lambda: L.TimeDistributed(L.Flatten()), normal((2, 1, 3, 2)))
+
+
+FAMILIES = (_gru, _simple, _wrapped)

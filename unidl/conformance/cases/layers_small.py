@@ -1,4 +1,4 @@
-"""Layers that pad, cut, repeat, join or disturb what they get, and activations with arguments."""
+"""Layers that pad, cut, repeat, join or disturb what they get, and activations with arguments, normalization without moving moments."""
 
 from __future__ import annotations
 
@@ -122,4 +122,18 @@ def _noise():
     yield LayerCase("ActivityRegularization, none", lambda: L.ActivityRegularization(), normal((0, 3)))
 
 
-FAMILIES = (_edges, _repetition, _merging, _activations, _small, _noise)
+def _normalization():
+    image = normal((2, 3, 2, 4))
+    yield LayerCase("GroupNormalization", lambda: L.GroupNormalization(2), image)
+    yield LayerCase("GroupNormalization, axis 1", lambda: L.GroupNormalization(3, axis=1, epsilon=0.25), image)
+    yield LayerCase("GroupNormalization, instances", lambda: L.GroupNormalization(-1, center=False), image)
+    yield LayerCase("GroupNormalization, one, no scale", lambda: L.GroupNormalization(1, scale=False), normal((3, 4)))
+    yield LayerCase("RMSNormalization", lambda: L.RMSNormalization(), normal((3, 4)))
+    yield LayerCase("RMSNormalization, two axes", lambda: L.RMSNormalization(axis=(1, 2), epsilon=0.25), normal((2, 3, 4)))
+    yield LayerCase("RMSNormalization, axis 1", lambda: L.RMSNormalization(axis=[1]), normal((2, 3, 4)))
+    yield LayerCase("UnitNormalization", lambda: L.UnitNormalization(), normal((3, 4)))
+    yield LayerCase("UnitNormalization, two axes", lambda: L.UnitNormalization(axis=[1, 2]), normal((2, 3, 4)))
+    yield LayerCase("UnitNormalization, axis 1", lambda: L.UnitNormalization(axis=1), normal((2, 3, 4)))
+
+
+FAMILIES = (_normalization, _edges, _repetition, _merging, _activations, _small, _noise)
