@@ -73,13 +73,15 @@ class NN(contract.NN):
 
     def batch_norm_inference(self, x, gamma, beta, mean, var, axes, epsilon):
         # Not torch.batch_norm: it computes x * scale - mean * scale, which cancels where the mean is large.
-        reduced = {a % x.ndim for a in axes}
-        along = [1 if a in reduced else -1 for a in range(x.ndim)]
         scale = torch.rsqrt(var + epsilon)
         if gamma is not None:
             scale = scale * gamma
-        centred, scale = x - mean.view(along), scale.view(along)
-        shift = None if beta is None else beta.view(along)
+        shift = beta
+        reduced = {a % x.ndim for a in axes}
+        if x.ndim - 1 in reduced:
+            along = [1 if a in reduced else -1 for a in range(x.ndim)]
+            mean, scale, shift = (None if t is None else t.view(along) for t in (mean, scale, shift))
+        centred = x - mean
         if not (centred.requires_grad or scale.requires_grad or (shift is not None and shift.requires_grad)):
             centred.mul_(scale)  # our own memory, and nobody will ask for the factors
             return centred if shift is None else centred.add_(shift)

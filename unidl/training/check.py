@@ -21,6 +21,12 @@ def batches(model, source, targets=True):
     _check_indices(model, x)
 
 
+def inputs(model, x):
+    """Check the values of arrays whose shapes and dtypes have been checked."""
+    _warn_of_nan("x", x)
+    _check_indices(model, x)
+
+
 def _warn_of_nan(name, structure):
     for leaf in tree.flatten(structure):
         # A memory map may be larger than memory: reading all of it here would cost an epoch.

@@ -8,7 +8,7 @@ from unidl import callbacks as callbacks_module
 from unidl import optimizers, tree
 from unidl.backend import registry
 from unidl.training import check, steps
-from unidl.training.data import make_batches, split_validation, unpack
+from unidl.training.data import DEFAULT_BATCH, make_batches, split_validation, unpack
 from unidl.training.loop import run_epoch
 from unidl.training.objective import Objective
 
@@ -146,13 +146,20 @@ class Trainer:
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """Outputs in inference mode as NumPy arrays, in the structure of the model's outputs."""
         with registry.use_backend(self.backend):
+            step = self._step("predict")
+            if callbacks is None and steps is None and verbose == 0:
+                run = step.for_one_batch(x, DEFAULT_BATCH if batch_size is None else batch_size)
+                if run is not None:
+                    check.inputs(self, x)
+                    return step.pack([np.array(self.backend.to_numpy(value), order="C") for value in run(1, [x])])
             batches = make_batches(x, None, None, batch_size, False, None, steps, "predict")
             self._prepare(batches, targets=False)
             monitor = callbacks_module.CallbackList(
                 callbacks, model=self, params={"steps": batches.count, "verbose": verbose}, verbose=verbose, history=False
             )
-            step = self._step("predict")
+            step = self._step("predict")  # building may have thrown the old one away
             parts = run_epoch(self, step, batches, monitor, "predict")
+            step.remember(x, batches)
         return step.pack([np.concatenate(arrays) for arrays in zip(*parts, strict=True)])
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
