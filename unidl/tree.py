@@ -82,9 +82,7 @@ def map_structure_up_to(shallow_structure, func, *structures):
     for structure in structures:
         if not is_nested(structure) or _keys(structure) != _keys(shallow_structure):
             raise ValueError(f"map_structure_up_to: {structure!r} does not have the layout of {shallow_structure!r}.")
-    parts = {
-        key: map_structure_up_to(child, func, *(s[key] for s in structures)) for key, child in _children(shallow_structure)
-    }
+    parts = {key: map_structure_up_to(child, func, *(s[key] for s in structures)) for key, child in _children(shallow_structure)}
     return _rebuild(shallow_structure, parts)
 
 

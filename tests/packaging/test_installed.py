@@ -12,18 +12,14 @@ FRAMEWORKS = ["torch", "tensorflow", "keras", "mxnet"]
 
 def test_the_environment_is_fresh(environment, cwd):
     """Otherwise the other tests would prove nothing: no framework, and nothing of the environment of the tests."""
-    found = environment.evaluate(
-        "importlib.util as u", f"[n for n in {[*FRAMEWORKS, 'pytest']} if u.find_spec(n)]", cwd
-    )
+    found = environment.evaluate("importlib.util as u", f"[n for n in {[*FRAMEWORKS, 'pytest']} if u.find_spec(n)]", cwd)
     assert found == []
     path = environment.evaluate("sys", "sys.path", cwd)
     assert sysconfig.get_path("purelib") not in path
 
 
 def test_entry_points_find_the_adapters(environment, cwd):
-    found = environment.evaluate(
-        "importlib.metadata as m", "[(e.name, e.value) for e in m.entry_points(group='unidl.backends')]", cwd
-    )
+    found = environment.evaluate("importlib.metadata as m", "[(e.name, e.value) for e in m.entry_points(group='unidl.backends')]", cwd)
     assert sorted(map(tuple, found)) == sorted((name, f"unidl_{name}:spec") for name in BACKENDS)
 
 

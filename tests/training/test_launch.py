@@ -1,6 +1,7 @@
 """Several steps in one launch give exactly what as many single steps give."""
 
 import io
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def batches():
     """Batches in two sizes, and an odd one in between."""
     sizes = [BATCH] * 7 + [3] + [BATCH] * 5 + [2, 2, 2]
     starts = np.cumsum([0, *sizes])
-    return [(X[a:b], Y[a:b]) for a, b in zip(starts, starts[1:], strict=False)]
+    return [(X[a:b], Y[a:b]) for a, b in pairwise(starts)]
 
 
 class Iterable:

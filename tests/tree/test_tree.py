@@ -55,6 +55,7 @@ def test_traverse():
         return tree.MAP_TO_NONE if isinstance(v, tuple) else v * 2 if isinstance(v, int) else None
 
     with in_float64() as keras:
+
         def theirs(v):
             return keras.tree.MAP_TO_NONE if isinstance(v, tuple) else v * 2 if isinstance(v, int) else None
 

@@ -53,7 +53,7 @@ def get(identifier):
     found = _catalogue.get(identifier)
     if found is not None and not callable(found):
         raise ValueError(
-            f"initializers.get: {identifier!r} is no initializer. Give a name such as \"glorot_uniform\", an Initializer, "
+            f'initializers.get: {identifier!r} is no initializer. Give a name such as "glorot_uniform", an Initializer, '
             "an array, or a function (shape, dtype=None) -> array."
         )
     return found

@@ -36,9 +36,7 @@ class VarianceScaling(RandomInitializer):
         input_axes, output_axes: the axes whose sizes multiply to the numbers of inputs and outputs; by default those of a kernel.
     """
 
-    def __init__(
-        self, scale=1.0, mode="fan_in", distribution="truncated_normal", seed=None, input_axes=None, output_axes=None
-    ):
+    def __init__(self, scale=1.0, mode="fan_in", distribution="truncated_normal", seed=None, input_axes=None, output_axes=None):
         if scale <= 0:
             raise ValueError(f"{type(self).__name__}: scale must be positive, got {scale}.")
         if mode not in MODES:

@@ -14,7 +14,7 @@ class WindowOfWeights(Layer):
     """What convolutions have in common: windows over `_rank` spatial axes, a bias for each output channel, an activation."""
 
     _rank = 0
-    _paddings = ("valid", "same")
+    _paddings: tuple[str, ...] = ("valid", "same")
     _lists_activity_regularizer = True
 
     def _take_window(self, kernel_size, strides, padding, data_format, dilation_rate):

@@ -48,9 +48,7 @@ class GroupNormalization(Layer):
             raise ValueError(f"{self._who()}: axis {self.axis} of the input must have a known size, got the shape {input_shape}.")
         self.groups = channels if self.groups == -1 else self.groups
         if channels % self.groups:
-            raise ValueError(
-                f"{self._who()}: {channels} channels cannot be divided into {self.groups} groups. Give another groups=."
-            )
+            raise ValueError(f"{self._who()}: {channels} channels cannot be divided into {self.groups} groups. Give another groups=.")
         self._channel_axis = self.axis % rank
         self.gamma = self.add_own_weight("gamma", (channels,), autocast=False) if self.scale else None
         self.beta = self.add_own_weight("beta", (channels,), autocast=False) if self.center else None

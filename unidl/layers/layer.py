@@ -260,7 +260,7 @@ class Layer(Configurable, Tracked):
 
     def _symbolic_outputs(self, context, args, kwargs):
         if type(self).compute_output_shape is not Layer.compute_output_shape and not self._shape_by_call:
-            return graph.map_tensors(lambda t: t, _shapes_to_tensors(self.compute_output_shape(_shapes(args[0])), self.compute_dtype))
+            return _shapes_to_tensors(self.compute_output_shape(_shapes(args[0])), self.compute_dtype)
         return self._run(context, args, kwargs)
 
     _shape_by_call = False  # run `call` on symbols although there is a `compute_output_shape`
@@ -299,13 +299,13 @@ class Layer(Configurable, Tracked):
         signature = call_signature(type(self))
         shapes = {name: _shapes(value) for name, value in zip(signature.names, args, strict=False)}
         shapes |= {name: _shapes(value) for name, value in kwargs.items() if _has_shape(value)}
+        first_shape = next(iter(shapes.values()), None)
+        self._check_input(first_shape)
         if self.built:
-            self._check_input(next(iter(shapes.values()), None))
             return
-        self._check_input(next(iter(shapes.values()), None))
         wanted = signature.shapes_of_build
         if len(wanted) == 1:
-            self._build_with({wanted[0]: next(iter(shapes.values()), None)})
+            self._build_with({wanted[0]: first_shape})
         else:
             known = {f"{name}_shape": shape for name, shape in shapes.items() if f"{name}_shape" in wanted}
             for name in signature.required_shapes:
@@ -313,7 +313,7 @@ class Layer(Configurable, Tracked):
                     first, missing = signature.names[0], name.removesuffix("_shape")
                     raise TypeError(f"{self._who()}: called without {missing!r}. Write: layer({first}, {missing}).")
             self._build_with(known)
-        self._check_input(next(iter(shapes.values()), None))
+        self._check_input(first_shape)  # build may have made the spec stricter
 
     def build_inside(self, parent, **shapes):
         """Build this sublayer in `parent`'s build, for the given arguments of its own build."""

@@ -80,9 +80,7 @@ _ALIASES = {
     "msle": mean_squared_logarithmic_error, "MSLE": mean_squared_logarithmic_error,
 }  # fmt: skip
 
-_catalogue = Catalogue(
-    "loss", (Loss, LossFunctionWrapper, *_CLASS_OF.values()), tuple(_CLASS_OF), _ALIASES, name_of=lambda name: name
-)
+_catalogue = Catalogue("loss", (Loss, LossFunctionWrapper, *_CLASS_OF.values()), tuple(_CLASS_OF), _ALIASES, name_of=lambda name: name)
 
 # Names that mean the cross-entropy that fits the shapes.
 BY_SHAPE = ("crossentropy", "ce")

@@ -87,9 +87,7 @@ def check_sparse_shapes(name, true, pred, axis=-1):
             f"shape {expected}. Use categorical_crossentropy, or pass np.argmax(y_true, axis=-1)."
         )
     if len(true) != len(expected) or any(a != b and None not in (a, b) for a, b in zip(true, expected, strict=True)):
-        raise ValueError(
-            f"{name}: y_pred has the shape {pred}, so y_true must have the shape {expected} of class numbers, got {true}."
-        )
+        raise ValueError(f"{name}: y_pred has the shape {pred}, so y_true must have the shape {expected} of class numbers, got {true}.")
 
 
 def check_categorical_shapes(name, true, pred):

@@ -29,9 +29,7 @@ class Metric:
         """A Variable that belongs to the metric, on the active backend. `aggregation` is part of Keras' signature."""
         if not hasattr(self, "_own_variables"):
             raise RuntimeError(f"{type(self).__name__}.__init__ must call super().__init__() before add_variable().")
-        variable = Variable(
-            initializers.get(initializer or "zeros"), shape=shape, dtype=dtype or self.dtype, trainable=False, name=name
-        )
+        variable = Variable(initializers.get(initializer or "zeros"), shape=shape, dtype=dtype or self.dtype, trainable=False, name=name)
         variable.path = f"{self.name}/{variable.name}"
         self._own_variables.append(variable)
         return variable

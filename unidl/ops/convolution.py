@@ -15,6 +15,7 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
 
     The number of groups follows from the channels. padding "same": out = ceil(size / stride), the odd element after.
     """
+
     def last(x, rank):
         groups = _groups(x, kernel)
         options = {"strides": _each(strides, rank), "padding": _padding("conv", padding), "dilation": _each(dilation_rate, rank)}
@@ -44,6 +45,7 @@ def _groups(x, kernel):
 @op
 def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
     """Each channel with its own filters: (n, *spatial, c), kernel (*window, c, m) -> (n, *out, c * m)."""
+
     def last(x, rank):
         options = {"strides": _each(strides, rank), "padding": _padding("depthwise_conv", padding), "dilation": _each(dilation_rate, rank)}
         _check_windows("depthwise_conv", (x, kernel), _shape(kernel)[:-2], options)
@@ -66,6 +68,7 @@ def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=No
     With k = (window - 1) * dilation + 1, out is (n - 1) * stride + max(k, stride) for "valid" and n * stride for "same"; with
     `output_padding` p, (n - 1) * stride + k + p and (n - 1) * stride + k % 2 + p.
     """
+
     def last(x, rank):
         window, sizes = _shape(kernel)[:rank], _shape(x)[1 : 1 + rank]
         steps, dilation = _each(strides, rank), _each(dilation_rate, rank)

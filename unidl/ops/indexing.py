@@ -98,7 +98,7 @@ def scatter_update(inputs, indices, updates, reduction=None):
     """Copy of `inputs` with `updates` (m, *inputs.shape[k:]) put at integer `indices` (m, k), or added for reduction="add"."""
     names = {None: "scatter_update", "add": "scatter_add"}
     if reduction not in names:
-        raise ValueError(f"scatter_update: reduction must be None or \"add\", got {reduction!r}.")
+        raise ValueError(f'scatter_update: reduction must be None or "add", got {reduction!r}.')
     backend = backend_of([inputs, indices, updates])
     inputs, indices, updates = (backend.asarray(convert(backend, t)) for t in (inputs, indices, updates))
     dtype = backend.dtype(inputs)

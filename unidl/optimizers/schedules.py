@@ -74,8 +74,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     def __init__(self, boundaries, values, name="PiecewiseConstant"):
         if len(boundaries) != len(values) - 1:
             raise ValueError(
-                "PiecewiseConstantDecay: n boundaries separate n + 1 values, "
-                f"got {len(boundaries)} boundaries and {len(values)} values."
+                f"PiecewiseConstantDecay: n boundaries separate n + 1 values, got {len(boundaries)} boundaries and {len(values)} values."
             )
         self.boundaries, self.values, self.name = boundaries, values, name
 
@@ -91,9 +90,7 @@ class PolynomialDecay(LearningRateSchedule):
 
     arguments = ("initial_learning_rate", "decay_steps", "end_learning_rate", "power", "cycle", "name")
 
-    def __init__(
-        self, initial_learning_rate, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False, name="PolynomialDecay"
-    ):
+    def __init__(self, initial_learning_rate, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False, name="PolynomialDecay"):
         self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
         self.end_learning_rate, self.power, self.cycle, self.name = end_learning_rate, power, cycle, name
         _positive(self, decay_steps=decay_steps)
@@ -114,9 +111,7 @@ class CosineDecay(LearningRateSchedule):
 
     arguments = ("initial_learning_rate", "decay_steps", "alpha", "name", "warmup_target", "warmup_steps")
 
-    def __init__(
-        self, initial_learning_rate, decay_steps, alpha=0.0, name="CosineDecay", warmup_target=None, warmup_steps=0
-    ):
+    def __init__(self, initial_learning_rate, decay_steps, alpha=0.0, name="CosineDecay", warmup_target=None, warmup_steps=0):
         self.initial_learning_rate, self.decay_steps, self.alpha, self.name = initial_learning_rate, decay_steps, alpha, name
         self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
         _positive(self, decay_steps=decay_steps)

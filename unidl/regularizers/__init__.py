@@ -3,9 +3,7 @@
 from unidl.regularizers.regularizers import L1, L1L2, L2, OrthogonalRegularizer, Regularizer
 from unidl.saving.lookup import Catalogue
 
-_catalogue = Catalogue(
-    "regularizer", (L1, L2, L1L2, OrthogonalRegularizer, Regularizer), aliases={"l1_l2": L1L2, "l1l2": L1L2}
-)
+_catalogue = Catalogue("regularizer", (L1, L2, L1L2, OrthogonalRegularizer, Regularizer), aliases={"l1_l2": L1L2, "l1l2": L1L2})
 
 serialize = _catalogue.serialize
 
