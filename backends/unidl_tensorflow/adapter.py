@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
-
 from unidl.backend.contract import Backend
 from unidl_tensorflow.arrays import Arrays
 from unidl_tensorflow.autodiff import Autodiff
@@ -12,6 +10,7 @@ from unidl_tensorflow.elementwise import Elementwise
 from unidl_tensorflow.execution import Execution
 from unidl_tensorflow.indexing import Indexing
 from unidl_tensorflow.linalg import Linalg
+from unidl_tensorflow.load import tf
 from unidl_tensorflow.nn import NN
 from unidl_tensorflow.pooling import Pooling
 from unidl_tensorflow.random import Random

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import tensorflow as tf
 
 from unidl.backend import dtypes
+from unidl_tensorflow.load import tf
 
 _OF_PYTHON = {"f": dtypes.floatx, "i": lambda: "int32", "b": lambda: "bool"}
 

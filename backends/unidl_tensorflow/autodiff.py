@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
+from unidl_tensorflow.load import tf
 
 
 class Autodiff:

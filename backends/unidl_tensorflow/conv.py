@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-import tensorflow as tf
-
 from unidl.backend import registry
 from unidl.backend.contract.conv import explicit_padding
+from unidl_tensorflow.load import tf
 
 
 def as_planes(x):

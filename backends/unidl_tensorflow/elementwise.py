@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 
-import tensorflow as tf
-
 from unidl.backend.contract import names
+from unidl_tensorflow.load import tf
 
 _UNARY = {
     "log": tf.math.log, "log1p": tf.math.log1p, "arcsin": tf.asin, "arccos": tf.acos, "arctan": tf.atan,

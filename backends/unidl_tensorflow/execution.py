@@ -6,9 +6,9 @@ from contextvars import ContextVar
 from functools import cache
 
 import numpy as np
-import tensorflow as tf
 
 from unidl.backend.keys import KeyFeed
+from unidl_tensorflow.load import tf
 
 _xla: ContextVar[bool] = ContextVar("unidl_tensorflow_xla", default=False)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
-
 from unidl_tensorflow.arrays import size_of
 from unidl_tensorflow.elementwise import pair
+from unidl_tensorflow.load import tf
 
 _INDEX_TYPES = (tf.int32, tf.int64)
 _BITS = {tf.float16: tf.int16, tf.bfloat16: tf.int16, tf.float32: tf.int32, tf.float64: tf.int64}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-import tensorflow as tf
+from unidl_tensorflow.load import tf
 
 
 def _multiplied(x):

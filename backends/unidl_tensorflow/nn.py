@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
+from unidl_tensorflow.load import tf
 
 FUSED_NORM_FROM = 1 << 17  # elements; below, the two ways take the same time, or the composed one less
 CUDNN_MIN_EPSILON = 1.001e-5

@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import tensorflow as tf
 
 from unidl_tensorflow.conv import as_planes, empty, pad_spatial
+from unidl_tensorflow.load import tf
 
 
 class Pooling:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import tensorflow as tf
 
 from unidl.backend.contract.random import MASK, MULTIPLIERS, SHIFTS, host_words
+from unidl_tensorflow.load import tf
 
 # From here on a draw inside a graph is handed to XLA, which fuses the twelve loops of the hash into one: a mask of
 # 1e6 elements takes 0.4 instead of 3.5 ms.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
-
 from unidl_tensorflow.execution import is_traced_for_xla
+from unidl_tensorflow.load import tf
 
 # Up to here a graph is unrolled: the loop's own bookkeeping costs more than the steps. An LSTM training step (50 moments,
 # 64 units, batch 32) takes 4.4 ms unrolled, 6.7 ms looped, 6.1 ms looped over blocks of 5. XLA compiles the unrolled one

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
-
 from unidl_tensorflow.indexing import descending, order_key
+from unidl_tensorflow.load import tf
 
 
 def _counted(x):

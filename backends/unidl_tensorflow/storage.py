@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-import tensorflow as tf
-
 from unidl.backend import registry
+from unidl_tensorflow.load import tf
 
 _NOWHERE = nullcontext()
 
