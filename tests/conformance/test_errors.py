@@ -9,7 +9,7 @@ from unidl.utils import clear_session
 
 def _raised(case, name):
     with use_backend(name) as backend:
-        clear_session()  # automatic names are numbered from one again
+        clear_session(free_memory=False)  # automatic names are numbered from one again
         with pytest.raises(case.kind) as caught:
             case.call(backend.asarray)
         return type(caught.value), str(caught.value)

@@ -18,6 +18,7 @@ from unidl.conformance.oracle import oracle
 WITHOUT_CASE = {
     "devices": "names of the machine's devices, in tests/backends",
     "scope": "entered around every case",
+    "in_one_launch": "whole epochs with and without it, in tests/training/test_launch.py",
 }
 
 

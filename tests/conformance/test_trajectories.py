@@ -67,7 +67,7 @@ def data(model):
 
 def run(make, dtype):
     """(losses of all epochs, final weights) of 200 steps."""
-    unidl.utils.clear_session()
+    unidl.utils.clear_session(free_memory=False)
     unidl.utils.set_random_seed(5)
     unidl.config.set_floatx(dtype)
     try:

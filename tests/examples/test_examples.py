@@ -40,8 +40,8 @@ def test_all_run(backend):
 
 # example: (epochs, pattern of the number that tells, bound)
 LEARNING = {
-    "digits_cnn": (3, r"test accuracy ([\d.]+)", 0.95),
-    "keras_mlp": (3, r"test loss and accuracy: \[[\d.]+, ([\d.]+)\]", 0.93),
+    "digits_cnn": (6, r"test accuracy ([\d.]+)", 0.95),
+    "keras_mlp": (6, r"test loss and accuracy: \[[\d.]+, ([\d.]+)\]", 0.93),
     "torch_mlp": (10, r"test loss and accuracy: \[[\d.]+, ([\d.]+)\]", 0.88),
     "custom_loop": (3, r".*test accuracy ([\d.]+)", 0.9),
     "custom_layer": (3, r"test loss and accuracy: \[[\d.]+, ([\d.]+)\]", 0.93),

@@ -20,7 +20,7 @@ def float64():
     with in_float64():
         keras.utils.clear_session()
         keras.config.set_dtype_policy("float64")
-        unidl.utils.clear_session()
+        unidl.utils.clear_session(free_memory=False)
         yield
 
 

@@ -11,7 +11,7 @@ X = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
 
 @pytest.fixture(autouse=True)
 def fresh_names():
-    unidl.utils.clear_session()
+    unidl.utils.clear_session(free_memory=False)
 
 
 def array(x):

@@ -87,7 +87,7 @@ FORMS = {
 
 
 def trained(**arguments):
-    unidl.utils.clear_session()
+    unidl.utils.clear_session(free_memory=False)
     net = model()
     history = net.fit(**arguments, epochs=2, shuffle=False, verbose=0)
     return net, history.history
@@ -158,7 +158,7 @@ def test_each_epoch_has_its_own_order():
 def test_execution_settings_change_nothing(backend, expected, settings):
     if settings.get("jit_compile") and backend.name == "torch":
         pytest.skip("the C++ compiler takes half a minute; tests/backends/torch compiles one step")
-    unidl.utils.clear_session()
+    unidl.utils.clear_session(free_memory=False)
     net = model(**settings)
     history = net.fit(X, Y, batch_size=BATCH, epochs=2, shuffle=False, verbose=0).history
     for name, values in expected[1].items():

@@ -30,7 +30,7 @@ class Watching(unidl.callbacks.Callback):
 
 def make(**settings):
     """Dropout, batch statistics, regularizers, a schedule and a metric with state: all that a step may change."""
-    unidl.utils.clear_session()
+    unidl.utils.clear_session(free_memory=False)
     unidl.utils.set_random_seed(4)
     model = unidl.Sequential(
         [

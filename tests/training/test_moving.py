@@ -25,7 +25,7 @@ def float64():
 
 def start(backend):
     """A fresh model with dropout, batch normalization and Adam."""
-    unidl.utils.clear_session()
+    unidl.utils.clear_session(free_memory=False)
     unidl.utils.set_random_seed(5)
     with unidl.use_backend(backend):
         model = unidl.Sequential(

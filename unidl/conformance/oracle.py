@@ -90,9 +90,11 @@ def standing_in(backend):
     """
     types = [cls for cls in backend.tensor_types if cls is not np.ndarray]
     before = {cls: registry.owner_of_type(cls) for cls in types}
-    dispatch._owners.update(dict.fromkeys(types, backend))
+    for cls in types:
+        dispatch.set_owner(cls, backend)
     try:
         with use_backend(backend):
             yield
     finally:
-        dispatch._owners.update(before)
+        for cls, owner in before.items():
+            dispatch.set_owner(cls, owner)

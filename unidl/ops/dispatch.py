@@ -37,10 +37,16 @@ def owner_of(x):
     except KeyError:
         if isinstance(x, (Variable, Symbol)):
             return x.backend
-        owner = _owners[cls] = registry.owner_of_type(cls)
-        if owner is not None:
-            _natives[cls] = owner
+        owner = registry.owner_of_type(cls)
+        set_owner(cls, owner)
         return owner
+
+
+def set_owner(cls, backend):
+    """Remember `backend` as the one of tensors of type `cls`; None: the active one converts them."""
+    _owners[cls] = backend
+    if backend is not None:
+        _natives[cls] = backend
 
 
 def is_float_tensor(backend, x):

@@ -77,7 +77,7 @@ def test_trains_and_moves():
     y = (x.sum(axis=1) > 0).astype("int32")
     losses = {}
     for road in (("numpy", "numpy"), ("jax", "numpy"), ("numpy", "jax")):
-        unidl.utils.clear_session()
+        unidl.utils.clear_session(free_memory=False)
         unidl.utils.set_random_seed(1)
         with use_backend(road[0]):
             model = unidl.Sequential(

@@ -49,6 +49,27 @@ CONV = [
 ]
 
 
+def _biased(label, x, kernel, strides, padding, groups=1, traced=True):
+    arguments = (strides, padding, (1,) * len(strides), groups)
+    return Case(
+        "biased_conv",
+        label,
+        lambda B, x, k, b: B.biased_conv(x, k, b, *arguments),
+        {"x": normal(*x), "kernel": normal(*kernel), "bias": normal(kernel[-1])},
+        kind="linear",
+        traced=traced,
+    )
+
+
+BIASED = [
+    _biased("1d", (2, 7, 3), (3, 3, 4), (1,), "valid"),
+    _biased("2d same, stride", (2, 6, 7, 3), (3, 2, 3, 4), (2, 2), "same"),
+    _biased("2d groups", (2, 5, 5, 4), (3, 3, 2, 6), (1, 1), "same", groups=2),
+    _biased("2d empty batch", (0, 5, 5, 2), (3, 3, 2, 3), (1, 1), "valid", traced=False),
+    _biased("3d asymmetric padding", (1, 4, 4, 4, 2), (2, 2, 2, 2, 3), (1, 1, 1), ((1, 0), (0, 1), (0, 0))),
+]
+
+
 def _transpose(label, x, kernel, strides, starts, sizes, dilation=None):
     arguments = (strides, dilation or (1,) * len(strides), starts, sizes)
     return Case(
@@ -150,4 +171,4 @@ RESIZE = [
     for label, x, size in SIZES
 ]  # fmt: skip
 
-CASES = [*CONV, *TRANSPOSE, *DEPTHWISE, *POOL, *RESIZE]
+CASES = [*CONV, *BIASED, *TRANSPOSE, *DEPTHWISE, *POOL, *RESIZE]
