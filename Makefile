@@ -15,7 +15,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 QUIET := TF_CPP_MIN_LOG_LEVEL=2
 PYTEST := $(ONE_THREAD) $(QUIET) $(VENV)/bin/python -m pytest
 
-.PHONY: demo test lint test-numpy2 test-jax test-packaging bench clean
+.PHONY: demo test test-slow lint test-numpy2 test-jax test-packaging bench clean
 
 demo: $(DEMO)/.complete
 	$(DEMO)/bin/python examples/digits_cnn.py
@@ -23,8 +23,12 @@ demo: $(DEMO)/.complete
 # Tests which measure time or memory run after the others, alone. Exit status 5 means that there are none.
 test: export UNIDL_TEST_BACKENDS = numpy,torch,tensorflow,mxnet
 test: $(VENV)/.complete lint
-	$(PYTEST) -n 2 -m "not packaging and not serial"
+	$(PYTEST) -n 2 -m "not packaging and not serial and not slow"
 	$(PYTEST) -m "serial and not packaging" || [ $$? -eq 5 ]
+
+# The longer sweeps: torch.compile, examples that train until they have learned.
+test-slow: $(VENV)/.complete
+	$(PYTEST) -n 2 -m slow
 
 lint: $(VENV)/.complete
 	$(VENV)/bin/ruff check
