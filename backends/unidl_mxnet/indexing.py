@@ -46,8 +46,23 @@ class Indexing:
             return self._empty(x, tuple(shape))
         whole = all(b == 0 and e == d and s == 1 for b, e, s, d in zip(begin, end, step, x.shape, strict=True))
         if not whole:
-            x = op("_npi_slice", x, begin=tuple(begin), end=tuple(end), step=tuple(step))
+            x = self._cut(x, begin, end, step)
         return x if tuple(shape) == x.shape else self.reshape(x, tuple(shape))
+
+    def _cut(self, x, begin, end, step):
+        """The slice; of many axes as one of fewer, since the kernel knows five: neighbours that stay whole become one axis."""
+        if len(x.shape) > 5:
+            sizes, cuts = [], []
+            for b, e, s, size in zip(begin, end, step, x.shape, strict=True):
+                whole = b == 0 and e == size and s == 1
+                if whole and cuts and cuts[-1] is None:
+                    sizes[-1] *= size
+                else:
+                    sizes.append(size)
+                    cuts.append(None if whole else (b, e, s))
+            begin, end, step = zip(*(cut or (0, size, 1) for cut, size in zip(cuts, sizes, strict=True)), strict=True)
+            x = self.reshape(x, tuple(sizes))
+        return op("_npi_slice", x, begin=tuple(begin), end=tuple(end), step=tuple(step))
 
     def _empty(self, x, shape):
         """No element of `x`, of `shape`."""

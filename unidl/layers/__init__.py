@@ -1,21 +1,33 @@
 """Layers, a family a file."""
 
 from unidl.layers.activation_layers import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from unidl.layers.adaptive_pooling import (
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
+)
 from unidl.layers.attention import AdditiveAttention, Attention
 from unidl.layers.bidirectional import Bidirectional
+from unidl.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from unidl.layers.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from unidl.layers.convolution import Conv1D, Conv2D, Conv3D
 from unidl.layers.dense import Dense
 from unidl.layers.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
 from unidl.layers.einsum_dense import EinsumDense
 from unidl.layers.embedding import Embedding
+from unidl.layers.feature_normalization import Normalization
 from unidl.layers.group_normalization import GroupNormalization, RMSNormalization, UnitNormalization
+from unidl.layers.group_query_attention import GroupQueryAttention
 from unidl.layers.gru import GRU, GRUCell
 from unidl.layers.input_layer import Input, InputLayer
 from unidl.layers.input_spec import InputSpec
 from unidl.layers.layer import Layer
 from unidl.layers.lstm import LSTM, LSTMCell
 from unidl.layers.merging import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract
+from unidl.layers.merging_functions import add, average, concatenate, dot, maximum, minimum, multiply, subtract
 from unidl.layers.multi_head_attention import MultiHeadAttention
 from unidl.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise
 from unidl.layers.normalization import BatchNormalization, LayerNormalization
@@ -36,9 +48,13 @@ from unidl.layers.pooling import (
 )
 from unidl.layers.regularization import ActivityRegularization, Dropout, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
 from unidl.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
+from unidl.layers.resizing import Resizing
+from unidl.layers.reversible_embedding import ReversibleEmbedding
 from unidl.layers.rnn import RNN
 from unidl.layers.simple_layers import Identity, Lambda, Masking, Rescaling, Wrapper
 from unidl.layers.simple_rnn import SimpleRNN, SimpleRNNCell
+from unidl.layers.spectral_normalization import SpectralNormalization
+from unidl.layers.stacked_rnn_cells import StackedRNNCells
 from unidl.layers.time_distributed import TimeDistributed
 from unidl.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from unidl.saving.lookup import Catalogue
@@ -75,6 +91,12 @@ __all__ = [
     "RNN",
     "Activation",
     "ActivityRegularization",
+    "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling3D",
+    "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D",
+    "AdaptiveMaxPooling3D",
     "Add",
     "AdditiveAttention",
     "AlphaDropout",
@@ -95,6 +117,9 @@ __all__ = [
     "Conv2DTranspose",
     "Conv3D",
     "Conv3DTranspose",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
     "Convolution1D",
     "Convolution1DTranspose",
     "Convolution2D",
@@ -128,6 +153,7 @@ __all__ = [
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
     "GroupNormalization",
+    "GroupQueryAttention",
     "Identity",
     "Input",
     "InputLayer",
@@ -148,6 +174,7 @@ __all__ = [
     "Minimum",
     "MultiHeadAttention",
     "Multiply",
+    "Normalization",
     "PReLU",
     "Permute",
     "RMSNormalization",
@@ -155,6 +182,8 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Resizing",
+    "ReversibleEmbedding",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
@@ -165,6 +194,8 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "SpectralNormalization",
+    "StackedRNNCells",
     "Subtract",
     "TimeDistributed",
     "UnitNormalization",
@@ -175,6 +206,14 @@ __all__ = [
     "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",
+    "add",
+    "average",
+    "concatenate",
     "deserialize",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
     "serialize",
+    "subtract",
 ]

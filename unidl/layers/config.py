@@ -54,4 +54,6 @@ def _to_config(value):
 def _from_config(value):
     if isinstance(value, dict) and "class_name" in value:
         return deserialize_keras_object(value)
+    if isinstance(value, list) and value and all(isinstance(v, dict) for v in value):
+        return [_from_config(v) for v in value]
     return value

@@ -62,7 +62,7 @@ class Embedding(Layer):
 
     def _convert(self, value):
         if isinstance(value, np.ndarray | list | int):
-            self.check_indices(np.asarray(value), "the input")
+            self.check_indices(value if isinstance(value, np.ndarray) else np.asarray(value), "the input")
         return super()._convert(value)
 
     def check_indices(self, values, source):

@@ -67,18 +67,8 @@ class LSTMCell(RecurrentCell):
     def build(self, input_shape):
         self.kernel = self.add_own_weight("kernel", (input_shape[-1], 4 * self.units))
         self.recurrent_kernel = self.add_own_weight("recurrent_kernel", (self.units, 4 * self.units), prefix="recurrent")
-        self.bias = self.add_own_weight("bias", (4 * self.units,), initializer=self._first_bias) if self.use_bias else None
-
-    def _first_bias(self, shape, dtype=None):
-        if not self.unit_forget_bias:
-            return self.bias_initializer(shape, dtype=dtype)
-        u = self.units
-        parts = (
-            self.bias_initializer((u,), dtype=dtype),
-            initializers.Ones()((u,), dtype=dtype),
-            self.bias_initializer((2 * u,), dtype=dtype),
-        )
-        return ops.concatenate(parts, axis=0)
+        first = forget_bias_of_ones(self.bias_initializer, self.units) if self.unit_forget_bias else self.bias_initializer
+        self.bias = self.add_own_weight("bias", (4 * self.units,), initializer=first) if self.use_bias else None
 
     def project(self, inputs, masks):
         """x @ kernel + bias of all gates: (..., d) -> (..., 4 * units)."""
@@ -100,6 +90,20 @@ class LSTMCell(RecurrentCell):
         c = ops.add(ops.multiply(gate(f), c), ops.multiply(gate(i), self.activation(g)))
         h = ops.multiply(gate(o), self.activation(c))
         return h, [h, c]
+
+
+def forget_bias_of_ones(initializer, units):
+    """The initializer of a bias (4 * units,) for the gates i, f, c, o: ones for f, else `initializer`."""
+
+    def first(shape, dtype=None):
+        parts = (
+            initializer((units,), dtype=dtype),
+            initializers.Ones()((units,), dtype=dtype),
+            initializer((2 * units,), dtype=dtype),
+        )
+        return ops.concatenate(parts, axis=0)
+
+    return first
 
 
 class LSTM(KernelRNN):

@@ -44,6 +44,7 @@ class MultiHeadAttention(Layer):
     _config_omits = frozenset({"flash_attention"})
     _lists_activity_regularizer = True
     _shape_by_call = True
+    _shared_by = 1  # how many heads of the query use one head of key and value
 
     def __init__(
         self,
@@ -102,10 +103,10 @@ class MultiHeadAttention(Layer):
         axes = range(1, rank - 1) if self.attention_axes is None else (a % rank for a in self.attention_axes)
         self.attention_axes = tuple(axes)
         self.query_dense = self._project("query", query_shape, self.key_dim)
-        self.key_dense = self._project("key", key_shape, self.key_dim)
+        self.key_dense = self._project("key", key_shape, self.key_dim, shared_by=self._shared_by)
         if self.use_gate:
             self.gate_dense = self._project("gate", query_shape, self.value_dim, activation="sigmoid")
-        self.value_dense = self._project("value", value_shape, self.value_dim)
+        self.value_dense = self._project("value", value_shape, self.value_dim, shared_by=self._shared_by)
         letters = string.ascii_lowercase
         outer, out = letters[: rank - 1], letters[rank + 1 : rank + 1 + len(self.output_shape or (1,))]
         heads = letters[rank - 1 : rank + 1]
@@ -120,13 +121,13 @@ class MultiHeadAttention(Layer):
         if self.flash_attention and self._obstacle() is not None:
             raise ValueError(f"{self._who()}: flash_attention=True cannot be had here: {self._obstacle()}. Leave flash_attention=None.")
 
-    def _project(self, name, shape, size, activation=None):
-        """The dense layer (..., features) -> (..., heads, size)."""
+    def _project(self, name, shape, size, activation=None, shared_by=1):
+        """The dense layer (..., features) -> (..., heads, size), with one head for `shared_by` of the query's."""
         outer, features, heads = string.ascii_lowercase[: len(shape) - 1], "x", "yz"
         layer = self._dense(
             name,
             f"{outer}{features},{features}{heads}->{outer}{heads}",
-            (*[None] * (len(shape) - 2), self.num_heads, size),
+            (*[None] * (len(shape) - 2), self.num_heads // shared_by, size),
             heads,
             activation,
         )
@@ -190,6 +191,8 @@ class MultiHeadAttention(Layer):
         if use_causal_mask:
             keep = attention_masks.both(keep, self._for_all_heads(attention_masks.causal(query, value), rank))
         q, k, v = self.query_dense(query), self.key_dense(key), self.value_dense(value)
+        if self._shared_by > 1:
+            k, v = (ops.repeat(x, self._shared_by, axis=-2) for x in (k, v))
         if self._why_composed(training, return_attention_scores) is None:
             heads, scores = self._run_kernel(q, k, v, keep, some_blind), None
         else:

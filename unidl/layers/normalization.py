@@ -1,6 +1,7 @@
 """Batch and layer normalization."""
 
 from unidl import constraints, initializers, ops, regularizers
+from unidl.layers import batch_renormalization
 from unidl.layers.input_spec import InputSpec
 from unidl.layers.layer import Layer
 from unidl.layers.validate import not_offered
@@ -19,9 +20,13 @@ class BatchNormalization(Layer):
         epsilon: added to the variance.
         center, scale: whether there are beta and gamma.
         *_initializer, *_regularizer, *_constraint: of beta, gamma and the moving moments.
-        synchronized, renorm, renorm_clipping: not offered; must be False or None. renorm_momentum: without effect.
+        renorm: in training, y = gamma * (normalized * r + d) + beta, where r and d, which are constants to gradients, lead to what averages
+            over earlier batches would give (Ioffe, arXiv:1702.03275): r = stddev / renorm_stddev, d = (mean - renorm_mean) / renorm_stddev.
+        renorm_clipping: dict of the limits "rmin" and "rmax" of r, and "dmax" of |d|; without an entry there is none.
+        renorm_momentum: of renorm_mean and renorm_stddev.
+        synchronized: not offered; must be False.
 
-    Weights: gamma, beta, moving_mean, moving_variance, each (channels,).
+    Weights: gamma, beta, moving_mean, moving_variance, with `renorm` also moving_stddev, renorm_mean, renorm_stddev, each (channels,).
     """
 
     def __init__(
@@ -39,14 +44,16 @@ class BatchNormalization(Layer):
         gamma_regularizer=None,
         beta_constraint=None,
         gamma_constraint=None,
-        synchronized=False,
         renorm=False,
         renorm_clipping=None,
         renorm_momentum=0.99,
+        synchronized=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        not_offered(self, synchronized=synchronized, renorm=renorm, renorm_clipping=renorm_clipping)
+        not_offered(self, synchronized=synchronized)
+        self.renorm, self.renorm_momentum = renorm, renorm_momentum
+        self.renorm_clipping = batch_renormalization.check_limits(renorm_clipping or {}) if renorm else renorm_clipping
         self.axis, self.momentum, self.epsilon = int(axis), float(momentum), epsilon
         self.center, self.scale, self.synchronized = center, scale, synchronized
         self.beta_initializer, self.gamma_initializer = initializers.get(beta_initializer), initializers.get(gamma_initializer)
@@ -64,6 +71,8 @@ class BatchNormalization(Layer):
         self.beta = self.add_own_weight("beta", shape, autocast=False) if self.center else None
         self.moving_mean = self.add_own_weight("moving_mean", shape, trainable=False, autocast=False)
         self.moving_variance = self.add_own_weight("moving_variance", shape, trainable=False, autocast=False)
+        if self.renorm:
+            self.moving_stddev, self.renorm_mean, self.renorm_stddev = batch_renormalization.make_weights(self, shape)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: input_shape[self.axis]})
         self._axes = tuple(a for a in range(len(input_shape)) if a != self.axis % len(input_shape))
 
@@ -71,20 +80,27 @@ class BatchNormalization(Layer):
         # In 16 bits the moments would lose their digits, so they are taken in float32.
         x = ops.cast(inputs, "float32") if self.compute_dtype in ("float16", "bfloat16") else inputs
         if training and self.trainable:
+            gamma, beta = (None, None) if self.renorm else (self.gamma, self.beta)
             if mask is None:
-                y, mean, variance = fused.batch_norm_training(x, self.gamma, self.beta, self._axes, self.epsilon)
+                y, mean, variance = fused.batch_norm_training(x, gamma, beta, self._axes, self.epsilon)
             else:
                 mean, variance = self._masked_moments(x, mask)
-                y = fused.batch_norm_inference(x, self.gamma, self.beta, mean, variance, self._axes, self.epsilon)
-            self._average(self.moving_mean, mean)
-            self._average(self.moving_variance, variance)
+                y = fused.batch_norm_inference(x, gamma, beta, mean, variance, self._axes, self.epsilon)
+            if self.renorm:
+                y = batch_renormalization.corrected(self, y, mean, variance)
+                batch_renormalization.update(self, mean, variance)
+            else:
+                self._average(self.moving_mean, mean, self.momentum)
+                self._average(self.moving_variance, variance, self.momentum)
         else:
             y = fused.batch_norm_inference(x, self.gamma, self.beta, self.moving_mean, self.moving_variance, self._axes, self.epsilon)
         return ops.cast(y, self.compute_dtype)
 
-    def _average(self, moving, batch):
-        old = ops.multiply(moving.value, self.momentum)
-        self._update(moving, ops.add(old, ops.multiply(ops.cast(batch, moving.dtype), 1.0 - self.momentum)))
+    def _average(self, moving, batch, momentum):
+        """Assign `moving` its next value, and return it."""
+        new = ops.add(ops.multiply(moving.value, momentum), ops.multiply(ops.cast(batch, moving.dtype), 1.0 - momentum))
+        self._update(moving, new)
+        return new
 
     def _masked_moments(self, x, mask):
         """Weighted mean and variance, in two passes; the small number keeps a batch without any step finite, as in Keras."""

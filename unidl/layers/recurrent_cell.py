@@ -31,8 +31,12 @@ class RecurrentCell(Layer):
         self.seed_generator = random.SeedGenerator(seed)
 
     def call(self, inputs, states, training=False):
-        input_masks, state_masks = self.draw_masks(inputs, states, training)
-        return self.advance(self.project(inputs, input_masks), states, state_masks)
+        return self.prepared_step(inputs, states, training)(inputs, states)
+
+    def prepared_step(self, like, states, training):
+        """A function (moment, states) -> (output, new states) with masks drawn now. `like` has the shape of a moment."""
+        input_masks, state_masks = self.draw_masks(like, states, training)
+        return lambda moment, state: self.advance(self.project(moment, input_masks), state, state_masks)
 
     def draw_masks(self, moment, states, training):
         """(for the inputs, for the state): tuples of tensors that hold 0 and 1 / (1 - rate), or None. One draw serves a whole sequence.
@@ -49,11 +53,46 @@ class RecurrentCell(Layer):
         ones = ops.ones_like(like)
         return tuple(random.dropout(ones, rate, seed=self.seed_generator) for _ in range(self.masks_per_step))
 
+    def blank_output(self, states):
+        """Zeros of the shape of an output."""
+        return ops.zeros_like(states[0])
+
     def get_initial_state(self, batch_size=None):
         """Zeros (batch, size), one tensor for each state."""
         return [ops.zeros((batch_size, size), dtype=self.compute_dtype) for size in self.state_size]
 
 
+def check_cell(layer, cell):
+    """Refuse what cannot be a cell of `layer`."""
+    for name in ("state_size", "call"):
+        if not hasattr(cell, name):
+            raise ValueError(
+                f"{type(layer).__name__}: the cell {cell!r} has no {name!r}. "
+                f"A cell is a layer with state_size (an int or a list of ints) "
+                f"and call(inputs, states), which returns (output, new_states)."
+            )
+
+
+def output_size_of(cell):
+    """Features of a cell's output: its `output_size`, else the size of its first state."""
+    size = getattr(cell, "output_size", None)
+    if size is not None:
+        return size
+    return cell.state_size if isinstance(cell.state_size, int) else cell.state_size[0]
+
+
+def step_of(cell, like, states, training):
+    """One step of any cell as a function (moment, states) -> (output, list of new states), see `RecurrentCell.prepared_step`."""
+    if hasattr(cell, "prepared_step"):
+        return cell.prepared_step(like, states, training)
+
+    def step(moment, states):
+        output, new = cell(moment, states) if callable(cell) else cell.call(moment, states)
+        return output, list(new) if isinstance(new, list | tuple) else [new]
+
+    return step
+
+
 def dropped(inputs, mask):
-    """`inputs` (n, d) or (n, t, d) times a mask (n, d)."""
-    return ops.multiply(inputs, mask if len(ops.shape(inputs)) == 2 else ops.expand_dims(mask, 1))
+    """`inputs` (n, ...) or (n, t, ...) times a mask (n, ...)."""
+    return ops.multiply(inputs, mask if len(ops.shape(inputs)) == len(ops.shape(mask)) else ops.expand_dims(mask, 1))

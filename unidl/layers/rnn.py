@@ -7,7 +7,8 @@ from unidl.backend.registry import use_backend
 from unidl.backend.symbolic import KerasTensor
 from unidl.backend.variable import Variable
 from unidl.layers.layer import Layer
-from unidl.layers.recurrent_cell import RecurrentCell
+from unidl.layers.recurrent_cell import RecurrentCell, check_cell, output_size_of, step_of
+from unidl.layers.stacked_rnn_cells import StackedRNNCells
 from unidl.ops import fused
 
 
@@ -17,7 +18,8 @@ class RNN(Layer):
     Where the mask is False, the state stays as it was and the output is that of the step before (zeros at the start).
 
     Args:
-        cell: a layer with `state_size` (an int or a list) and `call(inputs, states) -> (output, new states)`.
+        cell: a layer with `state_size` (an int or a list) and `call(inputs, states) -> (output, new states)`; or a list of such, see
+            `StackedRNNCells`.
         return_sequences: return the outputs of all steps instead of the last.
         return_state: also return the last states: [outputs, *states].
         go_backwards: run from the last moment to the first; outputs come in the order in which they were computed.
@@ -43,14 +45,8 @@ class RNN(Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        for name in ("state_size", "call"):
-            if not hasattr(cell, name):
-                raise ValueError(
-                    f"{type(self).__name__}: the cell {cell!r} has no {name!r}. "
-                    f"A cell is a layer with state_size (an int or a list of ints) "
-                    f"and call(inputs, states), which returns (output, new_states)."
-                )
-        self.cell = cell
+        self.cell = cell = StackedRNNCells(cell) if isinstance(cell, list | tuple) else cell
+        check_cell(self, cell)
         self.return_sequences, self.return_state = return_sequences, return_state
         self.go_backwards, self.stateful, self.unroll = go_backwards, stateful, unroll
         self.zero_output_for_mask = zero_output_for_mask
@@ -171,7 +167,7 @@ class RNN(Layer):
         if mask is None:
             flat, outputs = fused.scan(step, tuple(flat), (moments,), reverse=self.go_backwards, unroll=self.unroll)
         else:
-            blank = self._blank_output(sequences)
+            blank = self._blank_output(sequences, states)
             keep = _time_first(ops.cast(mask, "bool"))
 
             def masked_step(state, moment):
@@ -181,23 +177,25 @@ class RNN(Layer):
                 return (output, *(_choose(moment[1], a, b) for a, b in zip(new, old, strict=True))), output
 
             (_, *flat), outputs = fused.scan(masked_step, (blank, *flat), (moments, keep), reverse=self.go_backwards, unroll=self.unroll)
-        last = outputs[0 if self.go_backwards else -1]
+        last = ops.get_item(outputs, 0 if self.go_backwards else -1)
         if self.return_sequences:
             outputs = _time_first(ops.flip(outputs, 0) if self.go_backwards else outputs)
         return outputs, last, tree.pack_sequence_as(shape_of_states, list(flat))
 
-    def _blank_output(self, sequences):
+    def _blank_output(self, sequences, states):
         """Zeros of the shape of one step's output."""
-        size = getattr(self.cell, "output_size", None) or self.state_size[0]
+        if isinstance(self.cell, RecurrentCell):
+            return self.cell.blank_output(states)
+        size = output_size_of(self.cell)
         return _of_batch(ops.shape(sequences)[0], lambda n: ops.zeros((n, size), dtype=self.compute_dtype))
 
     def _prepare(self, sequences, states, training):
         """(what the loop runs over, function of one moment and the states)."""
         cell = self.cell
         if isinstance(cell, RecurrentCell):
-            input_masks, state_masks = cell.draw_masks(sequences[:, 0], states, training)
+            input_masks, state_masks = cell.draw_masks(ops.get_item(sequences, (slice(None), 0)), states, training)
             return cell.project(sequences, input_masks), lambda moment, state: cell.advance(moment, state, state_masks)
-        return sequences, lambda moment, state: cell(moment, state)
+        return sequences, step_of(cell, ops.get_item(sequences, (slice(None), 0)), states, training)
 
     def compute_mask(self, inputs, previous_mask):
         mask = previous_mask[0] if isinstance(previous_mask, list | tuple) else previous_mask

@@ -1,6 +1,7 @@
 """Larger grids by repetition or interpolation."""
 
 from unidl import ops
+from unidl.backend.contract.conv import INTERPOLATIONS
 from unidl.layers.input_spec import InputSpec
 from unidl.layers.layer import Layer
 from unidl.layers.validate import data_format as check_data_format
@@ -30,14 +31,14 @@ class UpSampling2D(Layer):
     Args:
         size: an int or two.
         data_format: "channels_last" or "channels_first".
-        interpolation: "nearest" (repetition), "bilinear" or "bicubic".
+        interpolation: "nearest" (repetition), "bilinear", "bicubic", "lanczos3" or "lanczos5".
     """
 
     def __init__(self, size=(2, 2), data_format=None, interpolation="nearest", **kwargs):
         super().__init__(**kwargs)
         self.size = int_tuple(self, "size", size, 2)
         self.data_format = check_data_format(self, data_format)
-        self.interpolation = one_of(self, "interpolation", str(interpolation).lower(), ("nearest", "bilinear", "bicubic"))
+        self.interpolation = one_of(self, "interpolation", str(interpolation).lower(), INTERPOLATIONS)
         self.input_spec = InputSpec(ndim=4)
 
     def call(self, inputs):

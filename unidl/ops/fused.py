@@ -55,9 +55,9 @@ def gru(x, h, kernel, recurrent_kernel, bias, reverse=False):
     return call("gru", x, h, kernel, recurrent_kernel, bias, reverse=reverse)
 
 
-def resize(x, size, interpolation):
-    """Images (n, h, w, c) -> (n, *size, c) by "nearest", "bilinear" or "bicubic" interpolation, half-pixel centres, no antialias."""
-    return call("resize", x, size=size, interpolation=interpolation)
+def resize(x, size, interpolation, antialias=False):
+    """Images (n, h, w, c) -> (n, *size, c), see the contract."""
+    return call("resize", x, size=size, interpolation=interpolation, antialias=antialias)
 
 
 def scan(step, state, xs, reverse=False, unroll=False):

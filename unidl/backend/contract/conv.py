@@ -84,30 +84,45 @@ class Conv(ABC):
         *window, c, m = self.shape(kernel)
         return self.conv(x, self.reshape(kernel, (*window, 1, c * m)), strides, padding, dilation, groups=c)
 
-    def resize(self, x, size, interpolation):
-        """x (n, h, w, c) -> (n, *size, c), half-pixel centres, no antialias: "nearest", "bilinear" or "bicubic" (a = -0.5).
+    def resize(self, x, size, interpolation, antialias=False):
+        """x (n, h, w, c) -> (n, *size, c), half-pixel centres; the interpolations are the keys of `KERNELS`, and "nearest".
 
-        Separable: one matrix product an axis.
+        With `antialias` the kernel is as much wider as the image gets smaller. Separable: one matrix product an axis.
         """
         for axis, target in ((1, size[0]), (2, size[1])):
-            weights = self.asarray(interpolation_matrix(self.shape(x)[axis], target, interpolation), self.dtype(x))
+            weights = interpolation_matrix(self.shape(x)[axis], target, interpolation, antialias)
+            weights = self.asarray(weights, self.dtype(x))
             x = self.einsum("oh,nhwc->nowc" if axis == 1 else "ow,nhwc->nhoc", weights, x)
         return x
 
 
-def interpolation_matrix(source, target, interpolation):
-    """(target, source) float64 weights; bicubic is Keys' kernel with a = -0.5, renormalized at the borders."""
-    centre = (np.arange(target) + 0.5) * source / target - 0.5
+def _linear(distance):
+    return np.maximum(0, 1 - distance)
+
+
+def _cubic(distance):
+    """Keys' kernel with a = -0.5 (IEEE Trans. ASSP 29, 1981)."""
+    near = (1.5 * distance - 2.5) * distance**2 + 1
+    far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
+    return np.where(distance <= 1, near, np.where(distance < 2, far, 0.0))
+
+
+def _lanczos(lobes):
+    return lambda distance: np.where(distance <= lobes, np.sinc(distance) * np.sinc(distance / lobes), 0.0)
+
+
+KERNELS = {"bilinear": _linear, "bicubic": _cubic, "lanczos3": _lanczos(3), "lanczos5": _lanczos(5)}
+INTERPOLATIONS = ("nearest", *KERNELS)
+
+
+def interpolation_matrix(source, target, interpolation, antialias=False):
+    """(target, source) float64 weights, of which each row adds up to 1, at the borders too."""
     if interpolation == "nearest":
         nearest = np.clip(np.floor((np.arange(target) + 0.5) * source / target), 0, source - 1)
         return (nearest[:, None] == np.arange(source)).astype("float64")
-    distance = np.abs(centre[:, None] - np.arange(source))
-    if interpolation == "bilinear":
-        weights = np.maximum(0, 1 - np.abs(np.clip(centre, 0, source - 1)[:, None] - np.arange(source)))
-    elif interpolation == "bicubic":
-        near = (1.5 * distance - 2.5) * distance**2 + 1
-        far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
-        weights = np.where(distance <= 1, near, np.where(distance < 2, far, 0.0))
-    else:
-        raise ValueError(f'resize: interpolation must be "nearest", "bilinear" or "bicubic", got {interpolation!r}.')
+    if interpolation not in KERNELS:
+        raise ValueError(f"resize: interpolation must be one of {', '.join(INTERPOLATIONS)}, got {interpolation!r}.")
+    centre = (np.arange(target) + 0.5) * source / target - 0.5
+    wider = max(source / target, 1.0) if antialias else 1.0
+    weights = KERNELS[interpolation](np.abs(centre[:, None] - np.arange(source)) / wider)
     return weights / weights.sum(axis=1, keepdims=True)

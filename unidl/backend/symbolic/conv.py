@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from unidl.backend.contract.conv import explicit_padding
+from unidl.backend.contract.conv import INTERPOLATIONS, explicit_padding
 from unidl.backend.symbolic.elementwise import common_dtype
 from unidl.backend.symbolic.shapes import agree
 from unidl.backend.symbolic.tensor import KerasTensor
-
-INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
 
 
 class Convolution:
@@ -51,7 +49,7 @@ class Convolution:
     def avg_pool(self, x, window, strides, padding):
         return _pool("average_pool", x, window, strides, padding)
 
-    def resize(self, x, size, interpolation):
+    def resize(self, x, size, interpolation, antialias=False):
         if interpolation not in INTERPOLATIONS:
             raise ValueError(f"resize: interpolation must be one of {', '.join(INTERPOLATIONS)}, got {interpolation!r}.")
         if x.ndim != 4:

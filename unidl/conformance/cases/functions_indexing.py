@@ -21,6 +21,9 @@ KEYS = {
 GETITEM = [
     Case("getitem", label, lambda B, x, key=key: B.getitem(x, key), {"x": normal(4, 5, 6)}, kind="exact") for label, key in KEYS.items()
 ]
+GETITEM += [
+    Case("getitem", "six axes", lambda B, x: B.getitem(x, (S(None), -1, S(None), S(0, 2))), {"x": normal(2, 3, 1, 4, 2, 2)}, kind="exact")
+]
 GETITEM += [Case("getitem", "bools", lambda B, x: B.getitem(x, (S(None, None, -1),)), {"x": booleans(5)})]
 
 TAKE = [

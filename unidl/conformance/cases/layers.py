@@ -233,6 +233,21 @@ def _attention():
     yield LayerCase("MultiHeadAttention, dropout", mha(dropout=0.5, seed=4), two, {"training": True, **scores}, random=True)
     yield LayerCase("MultiHeadAttention, empty batch", mha(), normal((0, 4, 5), (0, 3, 6)))
 
+    def gqa(**kwargs):
+        return lambda: L.GroupQueryAttention(4, 4, 2, **kwargs)  # Keras rounds a scale that is no power of 2
+
+    yield LayerCase("GroupQueryAttention", gqa(), two)
+    yield LayerCase("GroupQueryAttention, key, no bias", gqa(use_bias=False), three)
+    yield LayerCase("GroupQueryAttention, scores", gqa(), two, scores)
+    yield LayerCase("GroupQueryAttention, one head of values", lambda: L.GroupQueryAttention(1, 2, 1), two)
+    yield LayerCase("GroupQueryAttention, gate, causal", gqa(use_gate=True), two, {"use_causal_mask": True})
+    yield LayerCase("GroupQueryAttention, causal, scores", gqa(), two, {"use_causal_mask": True, **scores})
+    yield LayerCase("GroupQueryAttention, masks, causal", gqa(), two, {**padded, "use_causal_mask": True})
+    yield LayerCase("GroupQueryAttention, blind rows, scores", gqa(), two, {"attention_mask": SOME_ROWS_BLIND, **scores})
+    yield LayerCase("GroupQueryAttention, window, causal", gqa(sliding_window=2), two, {"use_causal_mask": True})
+    yield LayerCase("GroupQueryAttention, dropout", gqa(dropout=0.5, seed=4), two, {"training": True}, random=True)
+    yield LayerCase("GroupQueryAttention, empty batch", gqa(), normal((0, 4, 5), (0, 3, 6)))
+
 
 _OWN = (_dense, _convolution, _pooling, _shaping, _activation, _embedding, _normalization, _recurrent, _attention)
 

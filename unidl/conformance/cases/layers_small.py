@@ -1,4 +1,4 @@
-"""Layers that pad, cut, repeat, join or disturb what they get, and activations with arguments, normalization without moving moments."""
+"""Layers that pad, cut, resize, repeat, join or disturb what they get, activations with arguments, further normalizations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from unidl import activations, initializers
 from unidl import layers as L
-from unidl.conformance.cases.layer_rows import LayerCase, normal, normal_list, spread
+from unidl.conformance.cases.layer_rows import LayerCase, integers, normal, normal_list, rows, spread
 
 TRAIN = {"training": True}
 
@@ -136,4 +136,62 @@ def _normalization():
     yield LayerCase("UnitNormalization, axis 1", lambda: L.UnitNormalization(axis=1), normal((2, 3, 4)))
 
 
-FAMILIES = (_normalization, _edges, _repetition, _merging, _activations, _small, _noise)
+def _renormalization():
+    def bn(**limits):
+        return lambda: L.BatchNormalization(renorm=True, renorm_clipping=limits or None, renorm_momentum=0.75, momentum=0.5)
+
+    image = normal((4, 2, 3))
+    kept = {"positive": ("moving_variance", "moving_stddev", "renorm_stddev")}
+    yield LayerCase("BatchNormalization, renorm", bn(), normal((6, 3)), TRAIN, **kept)
+    yield LayerCase("BatchNormalization, renorm, clipped", bn(rmin=0.75, rmax=1.25, dmax=0.5), normal((2, 3, 4, 3)), TRAIN, **kept)
+    yield LayerCase("BatchNormalization, renorm, mask", bn(rmax=2.0), normal((2, 5, 3)), TRAIN | {"mask": rows(3, 5)}, **kept)
+    yield LayerCase("BatchNormalization, renorm, inference", bn(), normal((6, 3)), **kept)
+    plain = {"center": False, "scale": False}
+    yield LayerCase("BatchNormalization, renorm, neither", lambda: L.BatchNormalization(1, renorm=True, **plain), image, TRAIN, **kept)
+    yield LayerCase("SpectralNormalization", lambda: L.SpectralNormalization(L.Dense(3)), normal((4, 5)), TRAIN)
+    yield LayerCase("SpectralNormalization, inference", lambda: L.SpectralNormalization(L.Dense(3, use_bias=False)), normal((4, 5)))
+    yield LayerCase("SpectralNormalization, images", lambda: L.SpectralNormalization(L.Conv2D(2, 2), 3), normal((2, 4, 3, 2)), TRAIN)
+    yield LayerCase("SpectralNormalization, one channel", lambda: L.SpectralNormalization(L.Dense(1)), normal((1, 2)), TRAIN)
+
+
+def _features():
+    yield LayerCase("Normalization, numbers", lambda: L.Normalization(None, mean=0.5, variance=4.0), normal((3, 4)))
+    yield LayerCase("Normalization, each channel", lambda: L.Normalization(mean=[0.5, 1.0], variance=[4.0, 0.0]), normal((3, 2)))
+    yield LayerCase(
+        "Normalization, inverted", lambda: L.Normalization(mean=[0.5, 1.0], variance=[4.0, 2.0], invert=True), normal((3, 5, 2))
+    )
+    yield LayerCase(
+        "Normalization, two axes", lambda: L.Normalization((1, -1), mean=[[1.0, 2.0]], variance=[[0.25, 3.0]]), normal((3, 1, 4, 2))
+    )
+    yield LayerCase("Normalization, by weights", lambda: L.Normalization(), normal((4, 3)), positive=("variance",))
+    yield LayerCase("Normalization, empty batch", lambda: L.Normalization(1), normal((0, 2, 3)), positive=("variance",))
+    x = integers(5, 3, 4)
+    yield LayerCase("ReversibleEmbedding", lambda: L.ReversibleEmbedding(5, 3), x)
+    yield LayerCase("ReversibleEmbedding, untied, masked", lambda: L.ReversibleEmbedding(5, 3, tie_weights=False, mask_zero=True), x)
+    back = {"reverse": True}
+    yield LayerCase("ReversibleEmbedding, back", lambda: L.ReversibleEmbedding(5, 3), normal((2, 4, 3)), back)
+    yield LayerCase("ReversibleEmbedding, back, capped", lambda: L.ReversibleEmbedding(5, 3, logit_soft_cap=2.0), normal((2, 3)), back)
+    yield LayerCase("ReversibleEmbedding, back, untied", lambda: L.ReversibleEmbedding(5, 3, tie_weights=False), normal((1, 1, 3)), back)
+
+
+def _resizing():
+    image = normal((2, 4, 6, 2))
+    yield LayerCase("Resizing", lambda: L.Resizing(3, 5), image)
+    yield LayerCase("Resizing, nearest", lambda: L.Resizing(5, 4, "nearest"), image)
+    yield LayerCase("Resizing, bicubic", lambda: L.Resizing(7, 3, "bicubic"), image)
+    yield LayerCase("Resizing, lanczos3, antialias", lambda: L.Resizing(2, 9, "lanczos3", antialias=True), image)
+    yield LayerCase("Resizing, lanczos5", lambda: L.Resizing(3, 8, "lanczos5"), image)
+    yield LayerCase("Resizing, antialias", lambda: L.Resizing(2, 2, antialias=True), image)
+    yield LayerCase(
+        "Resizing, bicubic, antialias, channels first",
+        lambda: L.Resizing(2, 3, "bicubic", antialias=True, data_format="channels_first"),
+        image,
+    )
+    yield LayerCase("Resizing, cropped", lambda: L.Resizing(3, 3, "nearest", crop_to_aspect_ratio=True), normal((2, 4, 7, 2)))
+    yield LayerCase("Resizing, padded", lambda: L.Resizing(4, 3, "nearest", pad_to_aspect_ratio=True, fill_value=0.5), normal((1, 3, 6, 2)))
+    yield LayerCase("Resizing, one image", lambda: L.Resizing(3, 2, "nearest"), normal((4, 4, 2)))
+    yield LayerCase("Resizing, one pixel", lambda: L.Resizing(2, 3), normal((1, 1, 1, 2)))
+    yield LayerCase("Resizing, empty batch", lambda: L.Resizing(2, 3), normal((0, 3, 3, 1)))
+
+
+FAMILIES = (_renormalization, _features, _resizing, _normalization, _edges, _repetition, _merging, _activations, _small, _noise)

@@ -81,4 +81,19 @@ def _pooling():
                 yield LayerCase(f"{kind}Pooling{rank}D, channels first", lambda c=cls: c("channels_first"), spread(*shape))
 
 
-FAMILIES = (_convolution, _transposed, _depthwise, _pooling)
+def _adaptive():
+    for kind in ("AdaptiveAverage", "AdaptiveMax"):
+        one, two, three = (getattr(L, f"{kind}Pooling{rank}D") for rank in (1, 2, 3))
+        yield LayerCase(f"{kind}Pooling1D", lambda c=one: c(3), spread(2, 7, 2))
+        yield LayerCase(f"{kind}Pooling1D, to one", lambda c=one: c(1), spread(1, 4, 2))
+        yield LayerCase(f"{kind}Pooling1D, larger, channels first", lambda c=one: c((5,), "channels_first"), spread(2, 2, 3))
+        yield LayerCase(f"{kind}Pooling2D", lambda c=two: c(2), spread(2, 5, 4, 2))
+        yield LayerCase(f"{kind}Pooling2D, axes", lambda c=two: c((3, 2)), spread(2, 3, 5, 2))
+        yield LayerCase(f"{kind}Pooling2D, channels first", lambda c=two: c((2, 3), "channels_first"), spread(1, 2, 3, 4))
+        yield LayerCase(f"{kind}Pooling2D, empty batch", lambda c=two: c(2), normal((0, 3, 4, 2)))
+        yield LayerCase(f"{kind}Pooling3D", lambda c=three: c(2), spread(1, 3, 2, 5, 2))
+        yield LayerCase(f"{kind}Pooling3D, axes", lambda c=three: c((1, 2, 3)), spread(2, 2, 3, 4, 1))
+        yield LayerCase(f"{kind}Pooling3D, channels first", lambda c=three: c((2, 1, 2), "channels_first"), spread(1, 2, 3, 2, 3))
+
+
+FAMILIES = (_adaptive, _convolution, _transposed, _depthwise, _pooling)
