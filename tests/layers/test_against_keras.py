@@ -2,6 +2,7 @@
 
 import copy
 import zlib
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -115,7 +116,7 @@ KERAS_CANNOT = {
 }
 
 
-def test_all_layers_have_cases():
-    made = {type(case.make()) for case in LAYER_CASES}
+def test_all_layers_have_three_cases():
+    made = Counter(type(case.make()) for case in LAYER_CASES)
     public = {getattr(layers, name) for name in layers.__all__ if isinstance(getattr(layers, name), type)}
-    assert {c.__name__ for c in public - made if issubclass(c, layers.Layer)} == {"Layer", "InputLayer", "Wrapper"}
+    assert {c.__name__ for c in public if issubclass(c, layers.Layer) and made[c] < 3} == {"Layer", "InputLayer", "Wrapper"}

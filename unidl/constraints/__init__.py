@@ -5,7 +5,10 @@ from unidl.saving.lookup import Catalogue
 
 _catalogue = Catalogue("constraint", (Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm))
 
-serialize = _catalogue.serialize
+
+def serialize(constraint):
+    """The config of a constraint."""
+    return _catalogue.serialize(constraint)
 
 
 def deserialize(config, custom_objects=None):

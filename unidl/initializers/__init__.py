@@ -34,7 +34,10 @@ _ALIASES = {
 
 _catalogue = Catalogue("initializer", _CLASSES, aliases=_ALIASES)
 
-serialize = _catalogue.serialize
+
+def serialize(initializer):
+    """The config of an initializer."""
+    return _catalogue.serialize(initializer)
 
 
 def deserialize(config, custom_objects=None):
@@ -68,7 +71,8 @@ def _returning(array):
     return initialize
 
 
-# Keras offers the classes in snake case too: `initializers.he_normal()`.
+# Keras offers the classes in snake case too: `initializers.he_normal()`; and two under a second name.
+IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
 constant, zeros, ones, identity, orthogonal = Constant, Zeros, Ones, Identity, Orthogonal
 random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
 variance_scaling, glorot_normal, glorot_uniform = VarianceScaling, GlorotNormal, GlorotUniform
@@ -81,11 +85,13 @@ __all__ = [
     "HeNormal",
     "HeUniform",
     "Identity",
+    "IdentityInitializer",
     "Initializer",
     "LecunNormal",
     "LecunUniform",
     "Ones",
     "Orthogonal",
+    "OrthogonalInitializer",
     "RandomNormal",
     "RandomUniform",
     "TruncatedNormal",

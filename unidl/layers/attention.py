@@ -114,8 +114,8 @@ class AdditiveAttention(Attention):
 
     _config_omits = frozenset({"score_mode"})
 
-    def __init__(self, use_scale=True, dropout=0.0, seed=None, **kwargs):
-        super().__init__(use_scale, "concat", dropout, seed, **kwargs)
+    def __init__(self, use_scale=True, dropout=0.0, **kwargs):
+        super().__init__(use_scale, "concat", dropout, **kwargs)
 
     def build(self, input_shape):
         self._check_inputs(input_shape)

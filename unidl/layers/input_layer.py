@@ -15,14 +15,30 @@ class InputLayer(Layer):
         batch_size: of the batch axis, open by default.
         batch_shape: both in one, instead of the two above.
         dtype: of the data.
+        input_tensor: a symbolic tensor whose shape and dtype are taken, instead of all the above.
         name: also the key under which data is given in a dict.
+        sparse, ragged, optional: not offered; must be False or None.
     """
 
     def __init__(
-        self, shape=None, batch_size=None, dtype=None, sparse=None, ragged=None, batch_shape=None, optional=False, name=None, **kwargs
+        self,
+        shape=None,
+        batch_size=None,
+        dtype=None,
+        sparse=None,
+        ragged=None,
+        batch_shape=None,
+        input_tensor=None,
+        optional=False,
+        name=None,
+        **kwargs,
     ):
         if sparse or ragged or optional:
             raise ValueError("Input: sparse, ragged and optional inputs are not offered. Give dense tensors, padded to one length.")
+        if input_tensor is not None:
+            if not isinstance(input_tensor, KerasTensor):
+                raise TypeError(f"Input: the tensor must be a KerasTensor, got {type(input_tensor).__name__}.")
+            shape, batch_shape, dtype = None, input_tensor.shape, dtype or input_tensor.dtype
         if shape is not None and batch_shape is not None:
             raise ValueError("Input: give either shape= (without the batch axis) or batch_shape=, not both.")
         if shape is None and batch_shape is None:
@@ -55,10 +71,6 @@ def _as_shape(shape):
     return (shape,) if isinstance(shape, int) else tuple(shape)
 
 
-def Input(shape=None, batch_size=None, dtype=None, batch_shape=None, name=None, tensor=None):
+def Input(shape=None, batch_size=None, dtype=None, sparse=None, ragged=None, batch_shape=None, name=None, tensor=None, optional=False):
     """A symbolic tensor for the functional API: `x = Input(shape=(28, 28, 1))`. Arguments as in `InputLayer`."""
-    if tensor is not None:
-        if not isinstance(tensor, KerasTensor):
-            raise TypeError(f"Input: tensor= takes a KerasTensor, got {type(tensor).__name__}.")
-        shape, batch_shape, dtype = None, tensor.shape, dtype or tensor.dtype
-    return InputLayer(shape, batch_size, dtype, batch_shape=batch_shape, name=name).output
+    return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name).output

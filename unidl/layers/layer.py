@@ -101,7 +101,7 @@ class Layer(Configurable, Tracked):
         autocast=True,
         regularizer=None,
         constraint=None,
-        aggregation=None,
+        aggregation="none",
         name=None,
     ):
         """Make a Variable of `shape` that belongs to this layer; Glorot uniform for floats and zeros for others by default."""

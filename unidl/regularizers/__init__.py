@@ -5,7 +5,10 @@ from unidl.saving.lookup import Catalogue
 
 _catalogue = Catalogue("regularizer", (L1, L2, L1L2, OrthogonalRegularizer, Regularizer), aliases={"l1_l2": L1L2, "l1l2": L1L2})
 
-serialize = _catalogue.serialize
+
+def serialize(regularizer):
+    """The config of a regularizer."""
+    return _catalogue.serialize(regularizer)
 
 
 def deserialize(config, custom_objects=None):

@@ -107,6 +107,8 @@ def _noise():
     yield LayerCase("SpatialDropout2D", lambda: L.SpatialDropout2D(0.4, seed=1), image, TRAIN, random=True)
     yield LayerCase("SpatialDropout2D, channels first", lambda: L.SpatialDropout2D(0.4, seed=1, **first), image, TRAIN, random=True)
     yield LayerCase("SpatialDropout3D", lambda: L.SpatialDropout3D(0.4, seed=1), normal((6, 2, 2, 1, 4)), TRAIN, random=True)
+    yield LayerCase("SpatialDropout1D, all", lambda: L.SpatialDropout1D(1.0), normal((2, 3, 4)), TRAIN)
+    yield LayerCase("SpatialDropout3D, inference", lambda: L.SpatialDropout3D(0.3), normal((1, 2, 2, 1, 4)))
     yield LayerCase("SpatialDropout3D, all", lambda: L.SpatialDropout3D(1.0), normal((2, 2, 2, 1, 4)), TRAIN)
     yield LayerCase("GaussianNoise", lambda: L.GaussianNoise(0.5, seed=1), normal((5, 4)), TRAIN, random=True)
     yield LayerCase("GaussianNoise, none", lambda: L.GaussianNoise(0.0), normal((5, 4)), TRAIN)

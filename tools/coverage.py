@@ -1,0 +1,198 @@
+"""Write docs/coverage.md: unidl's public names and signatures beside Keras', each difference with its reason.
+
+The reasons are in docs/coverage_reasons.json: a pattern for the lines that `Difference` prints, and a sentence. A difference that no
+pattern meets is an error; a pattern that meets nothing any more is taken out of the file.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib
+import inspect
+import json
+import operator
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+REASONS = DOCS / "coverage_reasons.json"
+PAGE = DOCS / "coverage.md"
+NAMESPACES = (
+    "", "layers", "activations", "initializers", "regularizers", "constraints", "ops", "losses", "metrics", "optimizers",
+    "optimizers.schedules", "callbacks", "random", "utils", "models", "saving",
+)  # fmt: skip
+# Classes of which the public methods are compared too.
+WITH_METHODS = ("Model", "layers.Layer")
+MISSING, OWN = "missing", "only here"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`where` is the public name, `what` says how it differs from Keras'."""
+
+    where: str
+    what: str
+
+    def __str__(self):
+        return f"{self.where}: {self.what}"
+
+
+def public(module):
+    """Names of functions, classes and constants that a module offers."""
+    names = set(getattr(module, "__all__", None) or dir(module))
+    return {n for n in names if not n.startswith("_") and not inspect.ismodule(getattr(module, n))}
+
+
+def parameters(thing):
+    """({name: parameter} of a call, without self; whether it takes anything else), or None where there is no signature."""
+    function = thing.__init__ if inspect.isclass(thing) else thing
+    try:
+        found = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return None
+    kinds = {p.kind for p in found}
+    named = {p.name: p for p in found if p.name != "self" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+    return named, {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD} <= kinds
+
+
+def _same(a, b):
+    """Whether two defaults mean the same: equal, functions of one name, or a number for all axes and that number for each."""
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(map(_same, a, b))
+    for one, many in ((a, b), (b, a)):
+        if isinstance(one, int) and isinstance(many, tuple):
+            return all(_same(one, each) for each in many)
+    if isinstance(a, int | float) and isinstance(b, int | float):
+        return a == b and isinstance(a, bool) == isinstance(b, bool)
+    return a is b or (type(a) is type(b) and a == b) or getattr(a, "__name__", a) == getattr(b, "__name__", b)
+
+
+def _default(parameter):
+    return "none" if parameter.default is parameter.empty else repr(parameter.default)
+
+
+def compare_calls(where, theirs, ours):
+    """Differences between two callables."""
+    theirs, ours = parameters(theirs), parameters(ours)
+    if theirs is None or ours is None:
+        return
+    (theirs, anything), (ours, _) = theirs, ours
+    for name in theirs:
+        if name not in ours:
+            yield Difference(where, f"no argument {name}")
+        elif not _same(theirs[name].default, ours[name].default):
+            yield Difference(where, f"default of {name} {_default(ours[name])}, in Keras {_default(theirs[name])}")
+    if not anything:
+        for name in ours:
+            if name not in theirs:
+                yield Difference(where, f"argument {name} of its own")
+    common = [n for n in theirs if n in ours]
+    if common != [n for n in ours if n in theirs]:
+        yield Difference(where, f"order of {', '.join(n for n in ours if n in theirs)}; in Keras {', '.join(common)}")
+
+
+def compare_namespace(name):
+    """(number of Keras' public names, differences)."""
+    theirs, ours = (importlib.import_module(".".join(filter(None, (package, name)))) for package in ("keras", "unidl"))
+    prefix = f"{name}." if name else ""
+    found = []
+    names = sorted(public(theirs))
+    for each in names:
+        if not hasattr(ours, each):
+            found.append(Difference(prefix + each, MISSING))
+        elif callable(getattr(theirs, each)):
+            found += compare_calls(prefix + each, getattr(theirs, each), getattr(ours, each))
+    found += [Difference(prefix + each, OWN) for each in sorted(set(getattr(ours, "__all__", ())) - set(names))]
+    return len(names), [d for d in found if not inspect.ismodule(getattr(ours, d.where.rpartition(".")[2], None))]
+
+
+def compare_methods(path):
+    """(number of Keras' public methods of a class, differences)."""
+    theirs, ours = (operator.attrgetter(path)(importlib.import_module(package)) for package in ("keras", "unidl"))
+    methods = sorted(n for n, m in inspect.getmembers(theirs, inspect.isroutine) if not n.startswith("_"))
+    found = []
+    for each in methods:
+        if not hasattr(ours, each):
+            found.append(Difference(f"{path}.{each}", MISSING))
+        else:
+            found += compare_calls(f"{path}.{each}", getattr(theirs, each), getattr(ours, each))
+    return len(methods), found
+
+
+class Reasons:
+    """The data file."""
+
+    def __init__(self, path=REASONS):
+        self.path = path
+        self.by_pattern = json.loads(path.read_text())
+        self.used = set()
+
+    def of(self, difference):
+        """The reason of a difference, None without one."""
+        for pattern, reason in self.by_pattern.items():
+            if fnmatch.fnmatchcase(str(difference), pattern):
+                self.used.add(pattern)
+                return reason
+        return None
+
+    def prune(self):
+        kept = {pattern: reason for pattern, reason in self.by_pattern.items() if pattern in self.used}
+        self.path.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
+
+
+def sections():
+    """[(title, number of names, differences)]."""
+    spaces = [(f"unidl.{name}" if name else "unidl", *compare_namespace(name)) for name in NAMESPACES]
+    return spaces + [(f"Methods of unidl.{path}", *compare_methods(path)) for path in WITH_METHODS]
+
+
+def write(reasons):
+    """(the page, differences without a reason)."""
+    rows, parts, unexplained = [], [], []
+    for title, count, found in sections():
+        groups = {}
+        for difference in found:
+            reason = reasons.of(difference)
+            if reason is None:
+                unexplained.append(difference)
+            groups.setdefault((difference.what in (MISSING, OWN) and difference.what, reason), []).append(difference)
+        missing = sum(d.what == MISSING for d in found)
+        other = len({d.where for d in found if d.what not in (MISSING, OWN)})
+        rows.append(f"| {title} | {count} | {count - missing} | {count - missing - other} |")
+        if found:
+            parts += ["", f"## {title}", "", *(_line(kind, reason, group) for (kind, reason), group in groups.items())]
+    return "\n".join([HEAD.format(version=importlib.import_module("keras").__version__), *rows, *parts, ""]), unexplained
+
+
+HEAD = """# unidl and Keras {version}
+
+`make coverage` writes this page from the public names and signatures of both; a test compares it with them. A signature is the same if
+the arguments have the same names, order and defaults, where `1` and `(1, 1)` are one default. `**kwargs` are not looked into.
+
+| | Names in Keras | Here too | Same signature |
+|---|---|---|---|"""
+
+
+def _line(kind, reason, group):
+    if kind:
+        names = ", ".join(f"`{d.where.rpartition('.')[2]}`" for d in group)
+        return f"- {kind.capitalize()}: {names}. {reason}"
+    return f"- {'; '.join(f'`{d.where}`: {d.what}' for d in group)}. {reason}"
+
+
+def main():
+    reasons = Reasons()
+    page, unexplained = write(reasons)
+    if unexplained:
+        sys.exit("Differences without a reason; add a line to docs/coverage_reasons.json:\n" + "\n".join(map(str, unexplained)))
+    PAGE.write_text(page)
+    reasons.prune()
+
+
+if __name__ == "__main__":
+    main()
