@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 
 _MODULES = (
     "activations", "backend", "callbacks", "config", "constraints", "datasets", "dtype_policies", "initializers", "layers",
-    "losses", "metrics", "models", "ops", "optimizers", "random", "regularizers", "saving", "tree", "utils",
+    "losses", "metrics", "models", "ops", "optimizers", "random", "regularizers", "saving", "tree", "utils", "verify",
 )  # fmt: skip
 
 _NAMES = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from unidl.verify import command as verify
+
 
 def main(argv=None) -> int:
     """Run one subcommand; returns the exit status."""
@@ -12,6 +14,7 @@ def main(argv=None) -> int:
     commands = parser.add_subparsers(title="commands")
     backends = commands.add_parser("backends", help="list backends: what is installed, versions, devices, and what is missing")
     backends.set_defaults(run=show_backends)
+    verify.add_command(commands)
     arguments = parser.parse_args(argv)
     return arguments.run(arguments) or 0
 
