@@ -16,6 +16,7 @@ from unidl_mxnet.linalg import Linalg
 from unidl_mxnet.native import Native
 from unidl_mxnet.nn import NN
 from unidl_mxnet.normalization import Normalization
+from unidl_mxnet.operators import read_variables
 from unidl_mxnet.random import Random
 from unidl_mxnet.recurrent import Recurrent
 from unidl_mxnet.reductions import Reductions
@@ -50,3 +51,4 @@ class MXNetBackend(
 
 # A layer's own `x * gate` works while it is compiled too; on arrays the operators are MXNet's.
 bind_operators(Traced, ops)
+read_variables()

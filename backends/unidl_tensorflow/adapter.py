@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unidl.backend.contract import Backend
+from unidl.backend.variable import Variable
 from unidl_tensorflow.arrays import Arrays
 from unidl_tensorflow.autodiff import Autodiff
 from unidl_tensorflow.conv import Conv
@@ -49,3 +50,12 @@ class TensorFlowBackend(
         "conv_transpose": "tf.raw_ops.Conv2DBackpropInput",
         "depthwise_conv": "tf.nn.depthwise_conv2d",
     }
+
+
+def _read(variable, dtype=None, name=None, as_ref=False):
+    return variable.value if dtype is None else tf.cast(variable.value, dtype)
+
+
+# `tf.Tensor + variable` asks for a tensor. Without this TensorFlow would take the variable for an array of constants, through
+# which no gradient flows.
+tf.register_tensor_conversion_function(Variable, _read)

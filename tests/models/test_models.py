@@ -68,6 +68,46 @@ def test_add_and_pop():
     assert model.predict(X, verbose=0).shape == (6, 5)
 
 
+def test_a_growing_row_calls_each_layer_once():
+    model = unidl.Sequential([unidl.Input((4,)), layers.Dense(3, name="first"), layers.Dense(2)])
+    model.add(layers.Dense(1))
+    assert [len(layer._inbound) for layer in model.layers] == [1, 1, 1]
+    model.pop()
+    parts = unidl.Model(model.inputs, [layer.output for layer in model.layers])
+    assert [part.shape for part in parts.predict(X, verbose=0)] == [(6, 3), (6, 2)]
+    assert model.get_layer("first").output.shape == (None, 3)
+
+
+def test_a_shared_layer_tells_its_first_input_and_output():
+    first, second, dense = unidl.Input((4,)), unidl.Input((4,)), layers.Dense(2)
+    output = dense(first)
+    dense(second)
+    assert dense.input is first
+    assert dense.output is output
+    with pytest.raises(AttributeError, match="never called"):
+        layers.Dense(2).output  # noqa: B018
+
+
+def test_noise_of_the_batch_s_size_drawn_in_a_layer(backend):
+    """While the graph is made the batch axis is open; when the step runs it has a size."""
+
+    class Noisy(unidl.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.seed_generator = unidl.random.SeedGenerator(5)
+
+        def call(self, inputs):
+            return inputs + unidl.random.normal((ops.shape(inputs)[0], ops.shape(inputs)[1]), seed=self.seed_generator)
+
+    model = unidl.Sequential([unidl.Input((4,)), Noisy(), layers.Dense(4)])
+    model.compile("sgd", "mse")
+    model.fit(X, X, batch_size=4, verbose=0)
+    expected = unidl.random.normal(X.shape, seed=unidl.random.SeedGenerator(5))
+    np.testing.assert_allclose(array(Noisy()(X)) - X, array(expected), atol=1e-6)
+    with pytest.raises(ValueError, match="open axis"):
+        unidl.random.normal((None, 4))
+
+
 def test_training_goes_on_after_add():
     model = unidl.Sequential([unidl.Input((4,)), layers.Dense(3)])
     model.compile("adam", "mse")

@@ -1,5 +1,7 @@
 """Every function of the table gives NumPy's values on every backend, in float64."""
 
+import operator
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,45 @@ def test_arrays_numbers_and_variables_belong_to_the_active_backend(backend):
         assert backend.is_tensor(result)
         assert ops.dtype(result) == "float32"
     np.testing.assert_array_equal(ops.convert_to_numpy(variable * 2 + 1), [3, 5])
+
+
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "truediv", "pow", "matmul", "lt", "ge", "eq", "ne"])
+@pytest.mark.parametrize("in_a_step", [False, True])
+def test_operators_between_tensors_and_variables(backend, name, in_a_step):
+    """Whichever stands first, the variable counts as itself: its value now, and its gradient."""
+    import unidl
+
+    operator_of = getattr(operator, name)
+    x, w = np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([[1.0, 4.0], [3.0, 0.5]])
+    variable = unidl.Variable(w)
+
+    def both(a, b):
+        return ops.sum(ops.cast(operator_of(a, b), "float64")) + ops.sum(ops.cast(operator_of(b, a), "float64") * 2.0)
+
+    def through_values():
+        return both(backend.asarray(x), variable.value)
+
+    expected, (slope,) = unidl.value_and_grad(through_values, [variable])
+    found = []
+    if in_a_step:
+        step = backend.compile_step(lambda t: (both(t, variable), []), found.extend, [variable], [variable])
+        value, _ = step(backend.asarray(x))
+        np.testing.assert_allclose(ops.convert_to_numpy(value), ops.convert_to_numpy(expected), rtol=1e-14)
+    else:
+        value, found = unidl.value_and_grad(lambda: both(backend.asarray(x), variable), [variable])
+        np.testing.assert_allclose(ops.convert_to_numpy(found[0]), ops.convert_to_numpy(slope), rtol=1e-14)
+        np.testing.assert_allclose(ops.convert_to_numpy(value), ops.convert_to_numpy(expected), rtol=1e-14)
+
+
+def test_variables_are_equal_when_they_are_one(backend):
+    import unidl
+
+    one, other = unidl.Variable([1.0]), unidl.Variable([1.0])
+    assert one == one
+    assert one != other
+    assert other not in [one]
+    assert {one: 1}[one] == 1
+    assert one is not None
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 
 pytestmark = [pytest.mark.packaging, pytest.mark.timeout(600)]
 
-BACKENDS = {"numpy", "torch", "tensorflow", "mxnet"}
-FRAMEWORKS = ["torch", "tensorflow", "keras", "mxnet"]
+BACKENDS = {"numpy", "torch", "tensorflow", "mxnet", "jax"}
+FRAMEWORKS = ["torch", "tensorflow", "keras", "mxnet", "jax"]
 
 
 def test_the_environment_is_fresh(environment, cwd):
@@ -30,6 +30,13 @@ def test_every_backend_is_listed_and_only_numpy_is_installed(environment, cwd):
 
 def test_the_numpy_backend_loads(environment, cwd):
     assert environment.evaluate("unidl", "unidl.backend.get_backend('numpy').name", cwd) == "numpy"
+
+
+def test_a_model_trains(environment, cwd):
+    """The core alone, every package of it: one that the wheel lacks would only be missed by its users."""
+    make = "m := unidl.Sequential([unidl.Input((2,)), unidl.layers.Dense(1)])"
+    fit = "m.fit(numpy.ones((4, 2)), numpy.ones((4, 1)), verbose=0)"
+    assert len(environment.evaluate("numpy, unidl", f"[{make}, m.compile('sgd', 'mse'), {fit}.history['loss']][-1]", cwd)) == 1
 
 
 def test_a_framework_that_is_there_is_not_imported(environment, cwd, tmp_path):

@@ -32,7 +32,7 @@ def test_data_types_and_licences_are_in(archive):
 def test_nothing_else_is_in(archive):
     top = {name.partition("/")[0] for name in archive.namelist()}
     packages = {name for name in top if not name.endswith(".dist-info")}
-    assert packages == {"unidl", "unidl_numpy", "unidl_torch", "unidl_tensorflow", "unidl_mxnet"}
+    assert packages == {"unidl", "unidl_numpy", "unidl_torch", "unidl_tensorflow", "unidl_mxnet", "unidl_jax"}
 
 
 def test_the_core_asks_for_three_packages(archive):

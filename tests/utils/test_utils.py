@@ -52,3 +52,69 @@ def test_seeding_reaches_python_and_numpy():
     first = random.random(), np.random.rand()  # noqa: NPY002  the generator in question
     utils.set_random_seed(3)
     assert (random.random(), np.random.rand()) == first  # noqa: NPY002
+
+
+SEQUENCES = [[[1, 2, 3], [4], [], [5, 6, 7, 8]], [[[1, 2], [3, 4]], [[5, 6]]], [[], []]]
+OPTIONS = [{}, {"maxlen": 2}, {"maxlen": 5, "padding": "post", "value": -1}, {"maxlen": 3, "truncating": "post", "dtype": "float32"}]
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("sequences", SEQUENCES)
+def test_pad_sequences_is_keras(sequences, options):
+    with in_float64() as keras:
+        theirs = keras.utils.pad_sequences(sequences, **options)
+    ours = utils.pad_sequences(sequences, **options)
+    np.testing.assert_array_equal(ours, theirs)
+    assert ours.dtype == theirs.dtype
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (([[1]], None, "int32", "left"), "padding"),
+        (([[1]], None, "int32", "pre", "left"), "truncating"),
+        (([1, 2],), "list of sequences"),
+        (([[[1, 2]], [[1, 2, 3]]],), "one shape"),
+    ],
+)
+def test_pad_sequences_refuses(arguments, text):
+    with pytest.raises(ValueError, match=text):
+        utils.pad_sequences(*arguments)
+
+
+@pytest.mark.parametrize("parts", [(1,), (1, 2), (1, 2, 3), ([1, 2],), ([1], 2)])
+def test_batches_are_packed_as_in_keras(parts):
+    with in_float64() as keras:
+        packed = utils.pack_x_y_sample_weight(*parts)
+        assert packed == keras.utils.pack_x_y_sample_weight(*parts)
+        assert utils.unpack_x_y_sample_weight(packed) == keras.utils.unpack_x_y_sample_weight(packed)
+    with pytest.raises(ValueError, match="4 parts"):
+        utils.unpack_x_y_sample_weight((1, 2, 3, 4))
+
+
+def test_progbar_averages_as_keras(capsys):
+    bar = utils.Progbar(3, verbose=2, stateful_metrics=["last"])
+    for step in range(3):
+        bar.add(1, [("mean", step), ("last", step)])
+    assert capsys.readouterr().out == "mean: 1.0000 - last: 2.0000\n"
+    utils.Progbar(None, verbose=0).update(1, [("loss", 1.0)], finalize=True)
+    assert capsys.readouterr().out == ""
+    with pytest.raises(ValueError, match="not both"):
+        utils.Progbar(3, stateful_metrics=[], stateless_metrics=[])
+
+
+def test_names_that_live_elsewhere_are_the_same_objects():
+    import unidl
+    from unidl import backend, config, saving
+
+    for name in ("custom_object_scope", "get_custom_objects", "register_keras_serializable", "serialize_keras_object"):
+        assert getattr(utils, name) is getattr(saving, name)
+    for name in ("epsilon", "image_data_format", "set_image_data_format", "floatx"):
+        assert getattr(backend, name) is getattr(config, name)
+    assert utils.is_keras_tensor(unidl.Input((2,)))
+    assert not utils.is_keras_tensor(np.ones(2))
+    assert backend.backend() == backend.get_backend().name
+    with pytest.raises(AttributeError, match="nothing"):
+        utils.nothing  # noqa: B018
+    with pytest.raises(AttributeError, match="nothing"):
+        backend.nothing  # noqa: B018

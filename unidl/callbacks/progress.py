@@ -5,15 +5,18 @@ from __future__ import annotations
 import sys
 
 
-def make_progress(verbose, params):
-    """The display for a value of `verbose`: "auto" and 1 a bar (lines where the output is no terminal), 2 lines, 0 nothing."""
+def make_progress(verbose, params, **look):
+    """The display for a value of `verbose`: "auto" and 1 a bar (lines where the output is no terminal), 2 lines, 0 nothing.
+
+    `look`: arguments of `Bar`.
+    """
     if verbose not in ("auto", 0, 1, 2):
         raise ValueError(f'verbose must be "auto", 0, 1 or 2, got {verbose!r}.')
     if not verbose:
         return Silent()
     if verbose == 2 or not sys.stdout.isatty():
         return Lines(params)
-    return Bar(params)
+    return Bar(params, **look)
 
 
 class Silent:
@@ -57,18 +60,19 @@ class Bar(Silent):
 
     shows_batches = True
 
-    def __init__(self, params):
+    def __init__(self, params, width=24, interval=0.1, unit=""):
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
         self._epochs = params.get("epochs")
         self._text = ""
         self._bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=width),
             MofNCompleteColumn(),
+            *([TextColumn(unit)] if unit else []),
             TimeElapsedColumn(),
             TextColumn("{task.fields[logs]}"),
-            refresh_per_second=10,
+            refresh_per_second=1 / max(interval, 0.02),
         )
         self._task = None
         self._count = None

@@ -79,5 +79,5 @@ class Embedding(Layer):
         indices = inputs if ops.dtype(inputs) in ("int32", "int64") else ops.cast(inputs, "int32")
         return ops.cast(fused.embedding(self.embeddings, indices), self.compute_dtype)
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs, mask=None):
         return ops.not_equal(inputs, 0) if self.mask_zero else None

@@ -88,7 +88,7 @@ class Layer(Configurable, Tracked):
     def call(self, inputs):
         raise NotImplementedError(f"{type(self).__name__} has no call(). Define: def call(self, inputs): return ...")
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs, previous_mask=None):
         """Mask of the output; by default that of the input, if the layer supports masking."""
         return previous_mask
 
@@ -496,21 +496,24 @@ class Layer(Configurable, Tracked):
         """The native kernels that the layer's last build chose, for `summary(kernels=True)`."""
         return ""
 
-    def _one_node(self):
-        if len(self._inbound) != 1:
-            state = "was never called on a symbolic tensor" if not self._inbound else "was called several times"
-            raise AttributeError(f"{self._who()} {state}, so it has no single input and output.")
+    def _first_node(self):
+        if not self._inbound:
+            raise AttributeError(
+                f"{self._who()} was never called on a symbolic tensor, so it has no input and output. "
+                f"Call it on unidl.Input(shape=...), or put it into a model whose input shape is known."
+            )
         return self._inbound[0]
 
     @property
     def input(self):
-        """The symbolic input of a layer that was called once."""
-        inputs = self._one_node().inputs
+        """The symbolic input of the layer's first call; a list where there are several."""
+        inputs = self._first_node().inputs
         return inputs[0] if len(inputs) == 1 else inputs
 
     @property
     def output(self):
-        outputs = self._one_node().outputs
+        """The symbolic output of the layer's first call."""
+        outputs = self._first_node().outputs
         return outputs[0] if len(outputs) == 1 else outputs
 
     def __repr__(self):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from unidl import tree
 from unidl.backend import dtypes
 from unidl.backend.symbolic import KerasTensor, graph
@@ -9,6 +11,8 @@ from unidl.layers.input_spec import InputSpec
 from unidl.layers.layer import Layer
 from unidl.models.plan import Plan
 from unidl.models.summary import print_summary
+from unidl.saving.custom_objects import CustomObjectScope
+from unidl.saving.object_registration import serialize_keras_object
 from unidl.saving.weights import load_weights, save_weights
 from unidl.training.trainer import Trainer
 
@@ -199,13 +203,18 @@ class Model(Trainer, Layer):
 
         return graph_to_config(self)
 
-    @classmethod
-    def from_config(cls, config):
-        if "input_layers" in config:
-            from unidl.models.graph_config import graph_from_config
+    def to_json(self, **kwargs):
+        """The config as JSON text, for `models.model_from_json`; `kwargs` are those of `json.dumps`."""
+        return json.dumps(serialize_keras_object(self), **kwargs)
 
-            return graph_from_config(cls if cls is not Model else Functional, config)
-        return super().from_config(config)
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        with CustomObjectScope(custom_objects):
+            if "input_layers" in config:
+                from unidl.models.graph_config import graph_from_config
+
+                return graph_from_config(cls if cls is not Model else Functional, config)
+            return super().from_config(config)
 
 
 class Functional(Model):

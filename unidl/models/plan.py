@@ -83,8 +83,11 @@ class Plan:
     def layers(self):
         return [op for op in self.operations if isinstance(op, Layer)]
 
-    def run(self, values):
-        """Execute on native tensors (or other KerasTensors) given in the order of `input_tensors`."""
+    def run(self, values, instead=lambda operation: operation):
+        """Execute on native tensors (or other KerasTensors) given in the order of `input_tensors`.
+
+        `instead(operation)` is called in place of each operation.
+        """
         memory = dict(zip((id(t) for t in self.input_tensors), values, strict=True))
 
         def recall(tensor):
@@ -93,7 +96,7 @@ class Plan:
         for node in self.nodes:
             args = [memory[id(a)] if type(a) is KerasTensor else graph.map_tensors(recall, a) for a in node.args]
             kwargs = graph.map_tensors(recall, node.kwargs) if node.kwargs else {}
-            result = node.operation(*args, **kwargs)
+            result = instead(node.operation)(*args, **kwargs)
             if len(node.outputs) == 1 and not isinstance(result, list | tuple | dict):
                 memory[id(node.outputs[0])] = result
             else:

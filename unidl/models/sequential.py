@@ -24,12 +24,18 @@ class Sequential(Model):
 
     def __init__(self, layers=None, trainable=True, name=None, **kwargs):
         super().__init__(trainable=trainable, name=name, **kwargs)
-        self._stack = []
+        self._stack, self._outputs = [], []  # `_outputs`: a tensor for each layer that is connected
         for layer in layers or ():
-            self.add(layer)
+            self._append(layer)
+        self._connect()
 
-    def add(self, layer):
+    def add(self, layer, rebuild=True):
         """Append a layer (or the KerasTensor of an `Input`, at the beginning)."""
+        self._append(layer)
+        if rebuild:
+            self._connect()
+
+    def _append(self, layer):
         if isinstance(layer, KerasTensor) and layer.history is not None and isinstance(layer.history[0].operation, InputLayer):
             layer = layer.history[0].operation
         if not isinstance(layer, Layer):
@@ -44,38 +50,42 @@ class Sequential(Model):
         if not self._stack and not isinstance(layer, InputLayer) and getattr(layer, "_given_input_shape", None):
             self._stack.append(InputLayer(batch_shape=layer._given_input_shape))
         self._stack.append(layer)
-        self._restart()
 
     def pop(self, rebuild=True):
         """Remove and return the last layer."""
         layer = self._stack.pop()
-        self._restart()
+        if len(self._outputs) > len(self._stack):
+            layer._inbound.remove(self._outputs.pop().history[0])
+        if rebuild:
+            self._connect()
         return layer
 
-    def _restart(self):
-        """The stack changed: what was compiled for the old one is void; connect again if the input is known."""
+    def _connect(self):
+        """The stack changed: what was compiled for the old one is void; if the input is known, call what is not connected yet."""
         self.built = False
         self._plan = None
         self._forget_compiled()
-        if self._stack and isinstance(self._stack[0], InputLayer) and len(self._stack) > 1:
-            self._connect(self._stack[0].output)
-
-    def _connect(self, tensor):
-        start = tensor
-        for layer in self.layers:
-            with self._scope():
-                tensor = layer(tensor)
+        if not self._stack or not isinstance(self._stack[0], InputLayer):
+            return
+        for layer in self._stack[len(self._outputs) :]:
+            if isinstance(layer, InputLayer):
+                tensor = layer.output
+            else:
+                with self._scope():
+                    tensor = layer(self._outputs[-1])
             if not isinstance(tensor, KerasTensor):
                 raise ValueError(
                     f"Sequential {self.name!r}: {layer._who()} has several outputs. Use the functional API: Model(inputs, outputs)."
                 )
-        self._use_graph(Plan(start, tensor, self._who()))
+            self._outputs.append(tensor)
+        if len(self._stack) > 1:
+            self._use_graph(Plan(self._outputs[0], self._outputs[-1], self._who()))
 
     def build(self, input_shape=None):
         """Make the weights for inputs of `input_shape`, batch axis included."""
         if self._plan is None and input_shape is not None and len(self.layers):
             self._stack.insert(0, InputLayer(batch_shape=tuple(input_shape)))
-            self._restart()
+            self._connect()
 
     def __call__(self, inputs, *args, **kwargs):
         if self._plan is None and not self.layers:
@@ -90,7 +100,7 @@ class Sequential(Model):
         dtype = str(getattr(inputs, "dtype", "float32")).rsplit(".", 1)[-1]
         dtype = dtype if dtype.startswith(("int", "uint", "bool")) else self.compute_dtype
         self._stack.insert(0, InputLayer(batch_shape=(None, *shape[1:]), dtype=dtype))
-        self._restart()
+        self._connect()
 
     @property
     def layers(self):
@@ -109,14 +119,13 @@ class Sequential(Model):
         return config
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config, custom_objects=None):
         config = dict(config)
         shape = config.pop("build_input_shape", None)
         # Layers are built in the row, where their weights get the full names.
         entries = [{key: value for key, value in entry.items() if key != "build_config"} for entry in config.pop("layers")]
-        model = cls(
-            [deserialize_keras_object(entry) for entry in entries], **{k: v for k, v in config.items() if k in ("name", "trainable")}
-        )
+        layers = [deserialize_keras_object(entry, custom_objects) for entry in entries]
+        model = cls(layers, **{k: v for k, v in config.items() if k in ("name", "trainable")})
         if shape is not None and model._plan is None:
             model.build(tuple(shape))
         return model

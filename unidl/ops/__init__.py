@@ -50,7 +50,7 @@ from unidl.ops.nn import (
     batch_normalization, binary_crossentropy, categorical_crossentropy, dot_product_attention, layer_normalization, moments,
     multi_hot, normalize, one_hot, psnr, rms_normalization, sparse_categorical_crossentropy,
 )  # fmt: skip
-from unidl.ops.operators import bind_operators
+from unidl.ops.operators import bind_equality_with_tensors, bind_operators
 from unidl.ops.products import (
     cross, diag, diagflat, diagonal, dot, einsum, inner, kron, matmul, outer, tensordot, trace, tril, triu, vander, vdot,
 )  # fmt: skip
@@ -98,5 +98,6 @@ __all__ = [  # noqa: RUF022 - many names a line
 
 bind_operators(KerasTensor, sys.modules[__name__])
 bind_operators(Symbol, sys.modules[__name__])
-# Variables are compared by identity: they are looked up in lists and sets.
-bind_operators(Variable, sys.modules[__name__], comparisons=False)
+# Variables among themselves are compared by identity: they are looked up in lists and sets.
+bind_operators(Variable, sys.modules[__name__], equality=False)
+bind_equality_with_tensors(Variable, equal, not_equal)

@@ -6,18 +6,26 @@ _BINARY = {
     "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide", "mod": "mod",
     "pow": "power", "matmul": "matmul", "and": "logical_and", "or": "logical_or", "xor": "logical_xor",
 }  # fmt: skip
-_COMPARISONS = {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}
+_COMPARISONS = {"lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}
+_EQUALITY = {"eq": "equal", "ne": "not_equal"}
 _UNARY = {"neg": "negative", "abs": "abs", "invert": "logical_not", "getitem": "get_item"}
 
 
-def bind_operators(cls, functions, comparisons=True):
-    """Give `cls` the operators, taken from the module `functions`. Without `comparisons` equality stays identity."""
-    for python, name in (_BINARY | _UNARY | (_COMPARISONS if comparisons else {})).items():
+def bind_operators(cls, functions, equality=True):
+    """Give `cls` the operators, taken from the module `functions`. Without `equality` == stays identity."""
+    for python, name in (_BINARY | _UNARY | _COMPARISONS | (_EQUALITY if equality else {})).items():
         setattr(cls, f"__{python}__", _forward(getattr(functions, name)))
     for python, name in _BINARY.items():
         setattr(cls, f"__r{python}__", _reflected(getattr(functions, name)))
     # Gives a np.ndarray on the left no chance to take the object for an array of objects.
     cls.__array_ufunc__ = None
+
+
+def bind_equality_with_tensors(cls, equal, not_equal):
+    """`variable == tensor` is elementwise, whichever stands first; two variables are equal when they are one."""
+    cls.__eq__ = lambda self, other: self is other if other is None or isinstance(other, cls) else equal(self, other)
+    cls.__ne__ = lambda self, other: self is not other if other is None or isinstance(other, cls) else not_equal(self, other)
+    cls.__hash__ = object.__hash__
 
 
 def _forward(function):

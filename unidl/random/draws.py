@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from unidl.backend import dtypes, registry
+from unidl.backend.symbolic import KerasTensor, graph
 from unidl.ops.dispatch import backend_of, convert
 from unidl.random.seed_generator import draw_key
 
@@ -15,6 +16,8 @@ _DIGITS = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 24}
 def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     """Float tensor of `shape`, evenly distributed over [minval, maxval)."""
     dtype = _float_dtype("uniform", dtype)
+    if None in shape:
+        return _symbol("uniform", shape, dtype)
     backend, key = registry.get_backend(), draw_key(seed)
     with backend.scope():
         u = _uniform(backend, key, tuple(shape), dtype)
@@ -24,6 +27,8 @@ def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
 def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Float tensor of `shape`, normally distributed."""
     dtype = _float_dtype("normal", dtype)
+    if None in shape:
+        return _symbol("normal", shape, dtype)
     backend, key = registry.get_backend(), draw_key(seed)
     with backend.scope():
         z = backend.normal(key, tuple(shape), _wide(dtype))
@@ -33,6 +38,8 @@ def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Like `normal`, given that the number is at most two standard deviations from the mean."""
     dtype = _float_dtype("truncated_normal", dtype)
+    if None in shape:
+        return _symbol("truncated_normal", shape, dtype)
     backend, key = registry.get_backend(), draw_key(seed)
     with backend.scope():
         # The inverse of the distribution function: no rejection, one word for each number.
@@ -50,6 +57,8 @@ def randint(shape, minval, maxval, dtype="int32", seed=None):
     n = int(maxval) - int(minval)
     if not 0 < n <= 2**31:
         raise ValueError(f"randint: expected minval < maxval <= minval + 2**31, got {minval} and {maxval}.")
+    if None in shape:
+        return _symbol("randint", shape, dtype)
     backend, key = registry.get_backend(), draw_key(seed)
     with backend.scope():
         # A word of 64 bits modulo n, so that no number is favoured by more than n / 2**64. By Horner's rule in steps of 16
@@ -67,6 +76,8 @@ def bernoulli(shape, p=0.5, dtype=None, seed=None):
     if not 0 <= p <= 1:
         raise ValueError(f"bernoulli: p is a probability, got {p}.")
     dtype = dtypes.standardize_dtype(dtype)
+    if None in shape:
+        return _symbol("bernoulli", shape, dtype)
     backend, key = registry.get_backend(), draw_key(seed)
     with backend.scope():
         return backend.cast(_at_least(backend, key, tuple(shape), 1 - p), dtype)
@@ -120,6 +131,15 @@ def _float_dtype(function, dtype):
     if not dtypes.is_float(dtype):
         raise ValueError(f'{function}: dtype must be a float dtype such as "float32", got {dtype!r}.')
     return dtype
+
+
+def _symbol(function, shape, dtype):
+    """What a draw gives where an axis is open: in a layer's symbolic call only the shape is asked for, and no key is used up."""
+    if graph.recording():
+        raise ValueError(
+            f"{function}: the shape {tuple(shape)} has an open axis. Draw in the call() of a layer, where every axis has a size."
+        )
+    return KerasTensor(shape, dtype)
 
 
 def _wide(dtype):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import itertools
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -185,9 +187,10 @@ class IterableBatches(Batches):
         if not self._indexed:
             yield from map(self._batch, self._source if self._running is None else self._running)
             return
+        if hasattr(self._source, "on_epoch_begin"):
+            self._source.on_epoch_begin()
         order = random.permutation(len(self._source)) if self._shuffle else range(len(self._source))
-        for i in order:
-            yield self._batch(self._source[int(i)])
+        yield from map(self._batch, _fetch(self._source, map(int, order)))
         if hasattr(self._source, "on_epoch_end"):
             self._source.on_epoch_end()
 
@@ -196,6 +199,21 @@ class IterableBatches(Batches):
         if self._class_weight is not None:
             sample_weight = _weights_of_classes(y, sample_weight, self._class_weight)
         return x, y, sample_weight
+
+
+def _fetch(source, order):
+    """The items of `source` in the `order` of their numbers, made ahead by threads if it has several `workers`."""
+    if getattr(source, "workers", 1) < 2:
+        yield from map(source.__getitem__, order)
+        return
+    waiting = collections.deque()
+    with ThreadPoolExecutor(source.workers) as pool:
+        for i in order:
+            waiting.append(pool.submit(source.__getitem__, i))
+            if len(waiting) > source.max_queue_size:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 class _IterablePass:

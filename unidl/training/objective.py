@@ -39,6 +39,11 @@ class Objective:
         self._outputs = []
         self._tracker = metrics_module.Mean(name="loss")
 
+    @property
+    def given_loss(self):
+        """The argument `loss`."""
+        return self._given[0]
+
     # -- resolving ---------------------------------------------------------------------------------
 
     def resolve(self, model, x, y):

@@ -231,6 +231,11 @@ class Trainer:
             )
 
     @property
+    def loss(self):
+        """What `compile` was given as the loss."""
+        return None if self.objective is None else self.objective.given_loss
+
+    @property
     def metrics_names(self):
         """Names in the order of `evaluate`'s values."""
         return [] if self.objective is None else self.objective.names

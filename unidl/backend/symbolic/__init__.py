@@ -5,6 +5,6 @@ those that every backend gives.
 """
 
 from unidl.backend.symbolic.adapter import SymbolicBackend, symbolic
-from unidl.backend.symbolic.tensor import KerasTensor
+from unidl.backend.symbolic.tensor import KerasTensor, is_keras_tensor
 
-__all__ = ["KerasTensor", "SymbolicBackend", "symbolic"]
+__all__ = ["KerasTensor", "SymbolicBackend", "is_keras_tensor", "symbolic"]

@@ -53,6 +53,11 @@ class KerasTensor:
     __hash__ = object.__hash__
 
 
+def is_keras_tensor(x) -> bool:
+    """Whether `x` is a symbolic tensor."""
+    return isinstance(x, KerasTensor)
+
+
 _NO_VALUE = (
     "A KerasTensor has a shape and a dtype but no value yet, so {what} cannot use it. Write the computation with unidl.ops, "
     "or put it into the call() of a Layer of your own."

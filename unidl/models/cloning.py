@@ -1,0 +1,47 @@
+"""Models made from models, and from JSON."""
+
+from __future__ import annotations
+
+import json
+
+from unidl.backend.symbolic import graph
+from unidl.layers.input_layer import Input, InputLayer
+from unidl.layers.layer import Layer
+from unidl.models.model import Functional, Model
+from unidl.models.sequential import Sequential
+from unidl.saving.object_registration import deserialize_keras_object
+
+
+def clone_model(model, input_tensors=None, clone_function=None):
+    """A model of the same structure with new layers, and so new weights; not compiled.
+
+    Args:
+        model: a Sequential or functional model. A subclassed one is made anew by its own constructor.
+        input_tensors: KerasTensors to begin with, in the structure of `model.input`; new inputs by default.
+        clone_function: layer -> the layer that takes its place; by default one of the same config.
+    """
+    clone = clone_function or (lambda layer: type(layer).from_config(layer.get_config()))
+    if isinstance(model, Sequential) and input_tensors is None:
+        layers = [type(x).from_config(x.get_config()) if isinstance(x, InputLayer) else clone(x) for x in model._stack]
+        return Sequential(layers, name=model.name)
+    if not isinstance(model, Model) or model._plan is None:
+        raise ValueError(
+            f"clone_model: takes a Sequential or functional model, got {model!r}. A subclassed model is copied by making another: "
+            f"{type(model).__name__}(...)."
+        )
+    plan = model._plan
+    inputs = plan.inputs if input_tensors is None else input_tensors
+    if input_tensors is None:
+        inputs = graph.map_tensors(lambda t: Input(batch_shape=t.shape, dtype=t.dtype, name=t.name), inputs)
+    copies = {id(op): clone(op) for op in plan.layers if not isinstance(op, InputLayer)}
+    outputs = plan.run(graph.flatten_tensors(inputs), lambda op: copies[id(op)] if isinstance(op, Layer) else _recording(op.function))
+    return Functional(inputs, outputs, name=model.name)
+
+
+def _recording(function):
+    return lambda *args, **kwargs: graph.record_call(function, args, kwargs)
+
+
+def model_from_json(json_string, custom_objects=None):
+    """The model that `Model.to_json` of unidl or of Keras wrote, with new weights."""
+    return deserialize_keras_object(json.loads(json_string), custom_objects)

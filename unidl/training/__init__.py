@@ -1,0 +1,1 @@
+"""Training: data in, compiled steps, loops, the losses and metrics of compile."""

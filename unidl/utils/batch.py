@@ -1,0 +1,19 @@
+"""What a batch is made of: x, (x, y) or (x, y, sample_weight)."""
+
+from __future__ import annotations
+
+
+def pack_x_y_sample_weight(x, y=None, sample_weight=None):
+    """x, (x, y) or (x, y, sample_weight), whatever was given; an x that is a list or tuple stays apart as (x,)."""
+    if y is None:
+        return (x,) if isinstance(x, list | tuple) else x
+    return (x, y) if sample_weight is None else (x, y, sample_weight)
+
+
+def unpack_x_y_sample_weight(data):
+    """(x, y, sample_weight) of what `pack_x_y_sample_weight` made, None for what is not there."""
+    if not isinstance(data, list | tuple):
+        return data, None, None
+    if not 1 <= len(data) <= 3:
+        raise ValueError(f"unpack_x_y_sample_weight: a batch is x, (x,), (x, y) or (x, y, sample_weight); this one has {len(data)} parts.")
+    return (*data, None, None)[:3]

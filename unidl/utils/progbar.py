@@ -1,0 +1,51 @@
+"""Progbar: the progress bar of `fit` for loops of one's own."""
+
+from __future__ import annotations
+
+from unidl.callbacks.progress import make_progress
+
+
+class Progbar:
+    """A bar on a terminal, one line at the end elsewhere (and with `verbose=2`), nothing with `verbose=0`.
+
+    Args:
+        target: steps in all, None if unknown.
+        width: of the bar, in characters.
+        verbose: 0, 1 or 2.
+        interval: seconds between two pictures at least.
+        stateful_metrics: names whose last value is shown; the others' means over the steps are.
+        stateless_metrics: the other way round: names whose mean is shown. Only one of the two may be given.
+        unit_name: what a step is called.
+    """
+
+    def __init__(self, target, width=20, verbose=1, interval=0.05, stateful_metrics=None, stateless_metrics=None, unit_name="step"):
+        if stateful_metrics is not None and stateless_metrics is not None:
+            raise ValueError("Progbar: give stateful_metrics or stateless_metrics, not both: each says what the other names are.")
+        self.target = target
+        self._averaged = None if stateless_metrics is None else set(stateless_metrics)
+        self._as_given = set(stateful_metrics or ())
+        self._sums: dict[str, float] = {}
+        self._steps: dict[str, int] = {}
+        self._seen = None
+        self._display = make_progress(verbose, {}, width=width, interval=interval, unit=unit_name)
+
+    def update(self, current, values=None, finalize=None):
+        """Show that `current` steps are done; `values`: list of (name, value of the steps since the last call)."""
+        if self._seen is None:
+            self._display.begin_pass(self.target)
+        new = current - (self._seen or 0)
+        self._seen = current
+        for name, value in values or ():
+            averaged = name not in self._as_given if self._averaged is None else name in self._averaged
+            weight = max(new, 1)
+            self._sums[name] = (self._sums.get(name, 0.0) if averaged else 0.0) + float(value) * weight
+            self._steps[name] = (self._steps.get(name, 0) if averaged else 0) + weight
+        logs = {name: total / self._steps[name] for name, total in self._sums.items()}
+        self._display.batch(current, logs)
+        if current == self.target if finalize is None else finalize:
+            self._display.end_epoch(logs)
+            self._display.close()
+
+    def add(self, n, values=None):
+        """`update` by `n` more steps."""
+        self.update((self._seen or 0) + n, values)
