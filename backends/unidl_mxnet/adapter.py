@@ -44,6 +44,7 @@ class MXNetBackend(
         "avg_pool": "Pooling",
         "lstm": "RNN, mode lstm",
         "gru": "RNN, mode gru",
+        "simple_rnn": "RNN, mode rnn_tanh, in float32 also rnn_relu",
         "sgd_update": "sgd_update and sgd_mom_update, compiled, float32, without Nesterov",
         "adam_update": "sgd_update and adam_update, compiled, float32",
     }

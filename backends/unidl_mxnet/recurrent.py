@@ -1,4 +1,4 @@
-"""LSTM and GRU over whole sequences by MXNet's fused RNN operator."""
+"""Recurrent layers over whole sequences by MXNet's fused RNN operator."""
 
 from __future__ import annotations
 
@@ -26,6 +26,16 @@ class Recurrent:
         weights = (kernel, recurrent_kernel, self.getitem(bias, (0,)), self.getitem(bias, (1,)))
         weights = tuple(self._gates_swapped(w, units) for w in weights)
         y, h = self._rnn("gru", x, (h,), weights, units, reverse)
+        return y, h
+
+    def simple_rnn(self, x, h, kernel, recurrent_kernel, bias, activation="tanh", reverse=False):
+        # Of relu the operator keeps no more digits than float32 has.
+        if 0 in x.shape or (activation == "relu" and self.dtype(x) != "float32"):
+            return contract.Backend.simple_rnn(self, x, h, kernel, recurrent_kernel, bias, activation, reverse)
+        units = recurrent_kernel.shape[0]
+        zeros = self.full((units,), 0, self.dtype(x))
+        weights = (kernel, recurrent_kernel, zeros if bias is None else bias, zeros)
+        y, h = self._rnn(f"rnn_{activation}", x, (h,), weights, units, reverse)
         return y, h
 
     def _gates_swapped(self, w, units):

@@ -1,4 +1,4 @@
-"""LSTM and GRU over whole sequences: one GEMM for the inputs, one a step for the state, one for each weight gradient.
+"""Recurrent layers over whole sequences: one GEMM for the inputs, one a step for the state, one for each weight gradient.
 
 Inside, time is the leading axis, so that every step is one contiguous block.
 """
@@ -140,5 +140,39 @@ def gru(x, h, kernel, recurrent_kernel, bias, reverse=False):
         dx, dk = _input_gradients(xt, dz, kernel, (needs[0], needs[2]))
         dr = dot_weights(before, dinner) if needs[3] else None
         return dx, dh, dk, dr, np.stack([total(dz, (0, 1)), total(dinner, (0, 1))]) if needs[4] else None
+
+    return (outputs.swapaxes(0, 1), h_t.copy()), backward
+
+
+@primitive(5)
+def simple_rnn(x, h, kernel, recurrent_kernel, bias, activation="tanh", reverse=False):
+    xt = _time_major(x)
+    outputs = dot(xt, kernel)
+    if bias is not None:
+        outputs += bias
+    steps = len(outputs)
+    h_t = h
+    for t in _order(steps, reverse):
+        z = outputs[t]
+        z += h_t @ recurrent_kernel
+        if activation == "tanh":
+            np.tanh(z, out=z)
+        else:
+            np.maximum(z, 0, out=z)
+        h_t = z
+
+    def backward(gs, needs):
+        g_out, g_h = gs
+        g_out = None if g_out is None else g_out.swapaxes(0, 1)
+        dh = np.zeros_like(h) if g_h is None else g_h
+        dz = np.empty_like(outputs)
+        for t in _order(steps, not reverse):
+            if g_out is not None:
+                dh = dh + g_out[t]
+            dz[t] = dh * (1 - outputs[t] * outputs[t] if activation == "tanh" else outputs[t] > 0)
+            dh = dz[t] @ recurrent_kernel.T
+        dx, dk = _input_gradients(xt, dz, kernel, (needs[0], needs[2]))
+        dr = dot_weights(_state_before(outputs, h, reverse), dz) if needs[3] else None
+        return dx, dh, dk, dr, total(dz, (0, 1)) if needs[4] else None
 
     return (outputs.swapaxes(0, 1), h_t.copy()), backward

@@ -1,4 +1,4 @@
-"""LSTM and GRU on torch's whole-sequence kernels (cuDNN's on a GPU)."""
+"""Recurrent layers on torch's whole-sequence kernels (cuDNN's on a GPU)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,14 @@ class Recurrent(contract.Recurrent):
         with torch.set_grad_enabled(wanted):
             outputs, h, c = torch.lstm(_in_time(x, reverse), states, weights, bias is not None, 1, 0.0, True, False, True)
         return _in_time(outputs, reverse), h.squeeze(0), c.squeeze(0)
+
+    def simple_rnn(self, x, h, kernel, recurrent_kernel, bias, activation="tanh", reverse=False):
+        weights = [kernel.t(), recurrent_kernel.t()]
+        if bias is not None:
+            weights += [bias, torch.zeros_like(bias)]
+        run = {"tanh": torch.rnn_tanh, "relu": torch.rnn_relu}[activation]
+        outputs, h = run(_in_time(x, reverse), h.unsqueeze(0), weights, bias is not None, 1, 0.0, True, False, True)
+        return _in_time(outputs, reverse), h.squeeze(0)
 
     def gru(self, x, h, kernel, recurrent_kernel, bias, reverse=False):
         weights = [_reset_first(kernel).t(), _reset_first(recurrent_kernel).t()]

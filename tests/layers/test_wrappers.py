@@ -45,13 +45,14 @@ def test_states_go_on(backend):
     assert len(layer.states) == 2
 
 
-def test_gru_kernel_and_loop_agree(backend):
+@pytest.mark.parametrize("make", [layers.LSTM, layers.GRU, layers.SimpleRNN, lambda *a, **k: layers.SimpleRNN(*a, activation="relu", **k)])
+def test_kernel_and_loop_agree(backend, make):
     x = np.random.default_rng(1).normal(size=(3, 4, 2)).astype("float32")
-    layer = layers.GRU(3, return_sequences=True)
+    layer = make(3, return_sequences=True)
     layer(x)
-    layer.cell.bias.assign(np.random.default_rng(2).normal(size=(2, 9)))
+    layer.cell.bias.assign(np.random.default_rng(2).normal(size=layer.cell.bias.shape))
     fused = ops.convert_to_numpy(layer(x))
-    assert layer.kernel_description() == backend.kernels.get("gru", "composed of primitives")
+    assert layer.kernel_description() == backend.kernels.get(layer.whole_sequence, "composed of primitives")
     layer.use_cudnn = False
     close(ops.convert_to_numpy(layer(x)), fused, 1e-5)
 

@@ -12,6 +12,7 @@ class KernelRNN(RNN):
 
     _config_omits = frozenset({"cell", "use_cudnn"})
     _lists_activity_regularizer = True
+    kernel_activations = "tanh, sigmoid"
 
     def build(self, sequences_shape, initial_state_shape=None):
         super().build(sequences_shape, initial_state_shape)
@@ -32,14 +33,20 @@ class KernelRNN(RNN):
             return "use_cudnn=False"
         if self.use_cudnn is True and self.whole_sequence not in self.backend.kernels:
             return f"the backend {self.backend.name!r} has none"
-        if cell.activation is not activations.tanh or cell.recurrent_activation is not activations.sigmoid:
-            names = ", ".join(getattr(a, "__name__", repr(a)) for a in (cell.activation, cell.recurrent_activation))
-            return f"the kernel has the activations tanh, sigmoid; here they are {names}"
+        if not self._fits_activations():
+            names = ", ".join(getattr(a, "__name__", repr(a)) for a in self._activations())
+            return f"the kernel has the activations {self.kernel_activations}; here they are {names}"
         if cell.recurrent_dropout:
             return "recurrent_dropout"
         if self.unroll:
             return "unroll=True"
         return "a mask" if masked else None
+
+    def _activations(self):
+        return self.cell.activation, self.cell.recurrent_activation
+
+    def _fits_activations(self):
+        return self._activations() == (activations.tanh, activations.sigmoid)
 
     def _drop_inputs(self, sequences):
         """Dropout with one mask for all moments: the mask that the cell would draw."""

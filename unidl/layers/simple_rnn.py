@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from unidl import activations, constraints, initializers, ops, regularizers
-from unidl.layers.input_spec import InputSpec
-from unidl.layers.kernel_rnn import expose_cell
+from unidl.layers.kernel_rnn import KernelRNN, expose_cell
 from unidl.layers.recurrent_cell import RecurrentCell, dropped
-from unidl.layers.rnn import RNN
 from unidl.layers.validate import positive_int
 from unidl.ops import fused
 
@@ -69,8 +67,11 @@ class SimpleRNNCell(RecurrentCell):
         return h, [h]
 
 
-class SimpleRNN(RNN):
+class SimpleRNN(KernelRNN):
     """Fully connected recurrence: (n, t, d) -> (n, units), or (n, t, units) with `return_sequences`. Last state: h.
+
+    With tanh or relu, without a mask, recurrent dropout and unrolling, all steps are one call of the backend's kernel;
+    `kernel_description()` says what it is, or why the steps are composed of primitives.
 
     Args:
         units ... seed: see `SimpleRNNCell`.
@@ -81,7 +82,9 @@ class SimpleRNN(RNN):
     """
 
     _config_omits = frozenset({"cell", "seed"})  # Keras does not write the seed either
-    _lists_activity_regularizer = True
+    whole_sequence = "simple_rnn"
+    kernel_activations = "tanh or relu"
+    use_cudnn = "auto"
 
     def __init__(
         self,
@@ -116,7 +119,22 @@ class SimpleRNN(RNN):
         super().__init__(
             cell, return_sequences, return_state, go_backwards, stateful, unroll, activity_regularizer=activity_regularizer, **kwargs
         )
-        self.input_spec = InputSpec(ndim=3)
+
+    def _activations(self):
+        return (self.cell.activation,)
+
+    def _fits_activations(self):
+        return self.cell.activation in (activations.tanh, activations.relu)
+
+    def _run_kernel(self, sequences, states, training):
+        cell = self.cell
+        if training and cell.dropout:
+            sequences = self._drop_inputs(sequences)
+        weights = cell.kernel, cell.recurrent_kernel, cell.bias
+        outputs, h = fused.simple_rnn(sequences, *states, *weights, cell.activation.__name__, reverse=self.go_backwards)
+        if self.return_sequences and self.go_backwards:
+            outputs = ops.flip(outputs, 1)
+        return outputs, h, [h]
 
 
 expose_cell(

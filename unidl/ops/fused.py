@@ -55,6 +55,12 @@ def gru(x, h, kernel, recurrent_kernel, bias, reverse=False):
     return call("gru", x, h, kernel, recurrent_kernel, bias, reverse=reverse)
 
 
+@op
+def simple_rnn(x, h, kernel, recurrent_kernel, bias, activation="tanh", reverse=False):
+    """A whole sequence of h' = activation(x @ kernel + h @ recurrent_kernel + bias): (outputs (n, t, u), h)."""
+    return call("simple_rnn", x, h, kernel, recurrent_kernel, bias, activation=activation, reverse=reverse)
+
+
 def resize(x, size, interpolation, antialias=False):
     """Images (n, h, w, c) -> (n, *size, c), see the contract."""
     return call("resize", x, size=size, interpolation=interpolation, antialias=antialias)

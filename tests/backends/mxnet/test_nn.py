@@ -106,13 +106,13 @@ def test_losses():
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("name", ["lstm", "gru"])
+@pytest.mark.parametrize("name", ["lstm", "gru", "simple_rnn"])
 def test_recurrent(name, reverse):
-    gates, states = (4, 2) if name == "lstm" else (3, 1)
+    gates, states = {"lstm": (4, 2), "gru": (3, 1), "simple_rnn": (1, 1)}[name]
     n, t, d, u = 2, 4, 3, 5
     x, carried = rng.randn(n, t, d), [rng.randn(n, u) for _ in range(states)]
     kernel, recurrent = 0.5 * rng.randn(d, gates * u), 0.5 * rng.randn(u, gates * u)
-    bias = rng.randn(gates * u) if name == "lstm" else rng.randn(2, gates * u)
+    bias = rng.randn(2, gates * u) if name == "gru" else rng.randn(gates * u)
     check(
         native(name, reverse=reverse), oracle(name, reverse=reverse), x, *carried, kernel, recurrent, bias, gradient_rtol=1e-6, rtol32=1e-5
     )

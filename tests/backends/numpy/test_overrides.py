@@ -29,6 +29,7 @@ X = normal(3, 4)
 KINKS = np.array([[-1.0, 0.0, 6.0, 7.0], [-0.0, 2.0, -3.0, 0.5]])
 GATES = normal(2, 5, 4), normal(2, 3), normal(2, 3), normal(4, 12), normal(3, 12), normal(12)
 GRU = normal(2, 5, 4), normal(2, 3), normal(4, 9), normal(3, 9), normal(2, 9)
+SIMPLE = normal(2, 5, 4), normal(2, 3), normal(4, 3), normal(3, 3), normal(3)
 LABELS = np.array([1, 0, 3])
 
 # name: [(call, arrays to differentiate), ...]
@@ -61,6 +62,8 @@ CASES = {
     "softmax_cross_entropy": [(lambda b, t, x: b.softmax_cross_entropy(t, x), normal(3, 4), 20 * X)],
     "sigmoid_cross_entropy": [(lambda b, t, x: b.sigmoid_cross_entropy(t, x), normal(3, 4), 20 * X)],
     "lstm": [(lambda b, *a, r=r: b.lstm(*a, reverse=r), *GATES) for r in (False, True)] + [(lambda b, *a: b.lstm(*a, None), *GATES[:-1])],
+    "simple_rnn": [(lambda b, *a, f=f, r=r: b.simple_rnn(*a, f, r), *SIMPLE) for f in ("tanh", "relu") for r in (False, True)]
+    + [(lambda b, *a: b.simple_rnn(*a, None), *SIMPLE[:-1])],
     "gru": [(lambda b, *a, r=r: b.gru(*a, reverse=r), *GRU) for r in (False, True)] + [(lambda b, *a: b.gru(*a, None), *GRU[:-1])],
     "depthwise_conv": [(lambda b, x, k, s=s: b.depthwise_conv(x, k, (s, s), "same", (1, 1)), normal(2, 5, 6, 3), normal(3, 3, 3, 2))
                        for s in (1, 2)],

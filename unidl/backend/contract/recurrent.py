@@ -20,6 +20,24 @@ class Recurrent(ABC):
             ys.append(y)
         return state, self.stack(ys[::-1] if reverse else ys, 0)
 
+    def simple_rnn(self, x, h, kernel, recurrent_kernel, bias, activation="tanh", reverse=False):
+        """h' = activation(x @ kernel + h @ recurrent_kernel + bias), with "tanh" or "relu" (Elman 1990).
+
+        x (n, t, d), h (n, u), kernel (d, u), recurrent_kernel (u, u), bias (u,) or None
+        -> (outputs (n, t, u), h); `reverse` as in `lstm`.
+        """
+        z = self.matmul(x, kernel)
+        if bias is not None:
+            z = self.add(z, bias)
+        squash = getattr(self, activation)
+
+        def step(state, moment):
+            h = squash(self.add(moment[0], self.matmul(state[0], recurrent_kernel)))
+            return (h,), h
+
+        (h,), outputs = self.scan(step, (h,), (self.transpose(z, (1, 0, 2)),), reverse)
+        return self.transpose(outputs, (1, 0, 2)), h
+
     def lstm(self, x, h, c, kernel, recurrent_kernel, bias, reverse=False):
         """Hochreiter & Schmidhuber's LSTM with forget gates (Gers et al. 2000), tanh and sigmoid, gates i, f, c, o.
 

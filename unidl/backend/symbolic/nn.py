@@ -79,6 +79,11 @@ class Networks:
         last = (x.shape[0], units)
         return KerasTensor((*x.shape[:2], units), x.dtype), KerasTensor(last, x.dtype), KerasTensor(last, x.dtype)
 
+    def simple_rnn(self, x, h, kernel, recurrent_kernel, bias, activation="tanh", reverse=False):
+        units = _check_recurrent("simple_rnn", x, kernel, recurrent_kernel, 1, (h,))
+        _check_bias("simple_rnn", bias, (units,))
+        return KerasTensor((*x.shape[:2], units), x.dtype), KerasTensor((x.shape[0], units), x.dtype)
+
     def gru(self, x, h, kernel, recurrent_kernel, bias, reverse=False):
         units = _check_recurrent("gru", x, kernel, recurrent_kernel, 3, (h,))
         _check_bias("gru", bias, (2, 3 * units))

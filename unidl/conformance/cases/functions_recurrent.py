@@ -1,4 +1,4 @@
-"""Loops over time, LSTM and GRU."""
+"""Loops over time, LSTM, GRU and the simple RNN."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import numpy as np
 from unidl.conformance.case import Case, normal
 
 
-def _recurrent(name, label, n, t, d, u, bias=True, reverse=False, std=0.5, **options):
-    gates, states = (4, ("h", "c")) if name == "lstm" else (3, ("h",))
+def _recurrent(name, label, n, t, d, u, bias=True, reverse=False, activation=None, std=0.5, **options):
+    gates, states = {"lstm": (4, ("h", "c")), "gru": (3, ("h",)), "simple_rnn": (1, ("h",))}[name]
     inputs = {"x": normal(n, t, d)} | {s: normal(n, u) for s in states}
     inputs |= {"kernel": normal(d, gates * u, std=std), "recurrent_kernel": normal(u, gates * u, std=std)}
     if bias:
-        inputs["bias"] = normal(gates * u) if name == "lstm" else normal(2, gates * u)
+        inputs["bias"] = normal(2, gates * u) if name == "gru" else normal(gates * u)
 
     def call(B, *arguments):
         arguments = arguments if bias else (*arguments, None)
-        return getattr(B, name)(*arguments, reverse=reverse)
+        return getattr(B, name)(*arguments, reverse=reverse, **({"activation": activation} if activation else {}))
 
     return Case(name, label, call, inputs, **options)
 
 
 WHOLE = [
     case
-    for name in ("lstm", "gru")
+    for name in ("lstm", "gru", "simple_rnn")
     for case in (
         _recurrent(name, "", 3, 5, 4, 2),
         _recurrent(name, "reverse", 3, 5, 4, 2, reverse=True),
@@ -35,6 +35,10 @@ WHOLE = [
         _recurrent(name, "saturated", 2, 4, 3, 3, std=8.0),
         _recurrent(name, "more units than inputs", 2, 3, 1, 5),
     )
+]
+WHOLE += [
+    _recurrent("simple_rnn", "relu", 3, 5, 4, 2, activation="relu"),
+    _recurrent("simple_rnn", "relu, no bias, reverse", 2, 4, 3, 3, activation="relu", bias=False, reverse=True),
 ]
 
 

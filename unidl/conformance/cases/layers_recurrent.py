@@ -38,6 +38,9 @@ def _simple():
     yield LayerCase(
         "SimpleRNN, dropout", lambda: L.SimpleRNN(2, dropout=0.3, recurrent_dropout=0.5, seed=1), X, {"training": True}, random=True
     )
+    yield LayerCase("SimpleRNN, relu, all", lambda: L.SimpleRNN(2, "relu", **BOTH), X)
+    yield LayerCase("SimpleRNN, sigmoid", lambda: L.SimpleRNN(2, "sigmoid", stateful=True), X)
+    yield LayerCase("SimpleRNN, empty batch", lambda: L.SimpleRNN(2, **BOTH), normal((0, 5, 3)))
     yield LayerCase("SimpleRNNCell", lambda: L.SimpleRNNCell(2), lambda g: (g.normal(size=(4, 3)), [H]))
     yield LayerCase("SimpleRNNCell, no bias", lambda: L.SimpleRNNCell(2, None, False), lambda g: (g.normal(size=(4, 3)), [H]))
     yield LayerCase("SimpleRNNCell, relu", lambda: L.SimpleRNNCell(2, "relu"), lambda g: (g.normal(size=(4, 3)), [H]))
