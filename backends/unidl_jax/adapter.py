@@ -10,16 +10,33 @@ from unidl_jax.execution import Autodiff, Execution, Storage
 from unidl_jax.math import Math
 from unidl_jax.nn import Recurrent, Windows
 from unidl_jax.random import Random
+from unidl_jax.special import Control, Special
 
 
-class JaxBackend(Arrays, Math, Windows, Recurrent, Random, Autodiff, Execution, Storage, Backend):
+class JaxBackend(Arrays, Math, Windows, Recurrent, Random, Special, Autodiff, Control, Execution, Storage, Backend):
     """JAX: eager, and every compiled function under jax.jit."""
 
     name = "jax"
     version = jax.__version__
     tensor_types = (jax.Array,)
     traces = True
-    kernels = {"conv": "lax.conv_general_dilated", "max_pool": "lax.reduce_window", "avg_pool": "lax.reduce_window"}
+    kernels = {
+        "conv": "lax.conv_general_dilated",
+        "max_pool": "lax.reduce_window",
+        "avg_pool": "lax.reduce_window",
+        "gcd": "jnp.gcd",
+        "nextafter": "jnp.nextafter",
+        "i0": "jax.scipy.special.i0",
+        "bitcast": "jax.Array.view",
+        "lu_factor": "jax.scipy.linalg.lu_factor",
+        "fft": "jnp.fft.fft, jnp.fft.ifft",
+        "rfft": "jnp.fft.rfft",
+        "irfft": "jnp.fft.irfft",
+        "custom_gradient": "jax.custom_gradient",
+        "cond": "lax.cond, in compiled functions",
+        "while_loop": "lax.while_loop, or lax.scan with maximum_iterations, in compiled functions",
+        "jvp": "jax.jvp",
+    }
 
     def devices(self):
         names = [f"cpu:{i}" for i, _ in enumerate(jax.devices("cpu"))]

@@ -7,6 +7,7 @@ from unidl.backend.contract import Backend
 from unidl.ops.operators import bind_operators
 from unidl_mxnet.arrays import Arrays
 from unidl_mxnet.autodiff import Autodiff
+from unidl_mxnet.control import Control
 from unidl_mxnet.conv import Conv
 from unidl_mxnet.einsum import Einsum
 from unidl_mxnet.elementwise import Elementwise
@@ -26,7 +27,7 @@ from unidl_mxnet.updates import Updates
 
 class MXNetBackend(
     Arrays, Indexing, Elementwise, Reductions, Linalg, Einsum, NN, Normalization, Conv,
-    Recurrent, Random, Updates, Autodiff, Execution, Native, Backend,
+    Recurrent, Random, Updates, Autodiff, Control, Execution, Native, Backend,
 ):  # fmt: skip
     """MXNet 1.9.1: eager on `mx.np` arrays, compiled as CachedOp."""
 

@@ -46,11 +46,13 @@ def transpose(op, x, axes):
     if axes == tuple(range(len(axes))):
         return base
     moved = [a for a in axes if base.shape[a] > 1]
+    is_bool = base.dtype == "bool"  # no kernel moves bools
+    x = op("_npi_cast", base, dtype="uint8") if is_bool else base
     if moved == sorted(moved):  # only axes of size 1 move
-        result = op("_np_reshape", base, newshape=tuple(base.shape[a] for a in axes))
-        result.origin = base, axes
-        return result
-    result = op(kernel(base.shape, base.dtype), base, axes=axes)
+        result = op("_np_reshape", x, newshape=tuple(base.shape[a] for a in axes))
+    else:
+        result = op(kernel(base.shape, x.dtype), x, axes=axes)
+    result = op("_npi_cast", result, dtype="bool") if is_bool else result
     result.origin = base, axes
     return result
 

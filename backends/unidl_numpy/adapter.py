@@ -15,6 +15,7 @@ from unidl_numpy import (
     autodiff,
     conv,
     elementwise,
+    fourier,
     indexing,
     interop,  # noqa: F401 - gives TapeArray its operators
     linalg,
@@ -32,7 +33,7 @@ from unidl_numpy.tape import plain
 from unidl_numpy.tape_array import TapeArray
 
 PRIMITIVES = (shaping, elementwise, reductions, products, linalg, pooling, autodiff)
-FUSED = (activations, attention, conv, indexing, losses, normalization, random, recurrent, updates)
+FUSED = (activations, attention, conv, fourier, indexing, losses, normalization, random, recurrent, updates)
 
 
 class NumpyBackend(CapturedExecution, Backend):

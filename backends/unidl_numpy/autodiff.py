@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from unidl.backend.variable import rebound
-from unidl_numpy.tape import Tape, plain, plain_tree
+from unidl_numpy.tape import ALL, Tape, plain, plain_tree, primitive
 from unidl_numpy.tape_array import GradientError, TapeArray
 
 
@@ -38,3 +38,17 @@ def value_and_grad(fn, variables, has_aux=False):
         grads = [np.zeros_like(store) for store in before]
     value = np.asarray(value)
     return ((value, plain_tree(aux)) if has_aux else value), grads
+
+
+def custom_gradient(function, tensors):
+    @primitive(ALL)
+    def call(*arrays):
+        outputs, gradient = function(*arrays)
+        shapes = [(y.shape, y.dtype) for y in outputs]
+
+        def backward(gs, needs):
+            return tuple(gradient(*(np.zeros(*s) if g is None else g for g, s in zip(gs, shapes, strict=True))))
+
+        return list(outputs), backward
+
+    return list(call(*tensors))

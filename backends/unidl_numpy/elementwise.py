@@ -304,3 +304,13 @@ def _bitwise(function):
 bitwise_and, bitwise_or, bitwise_xor, left_shift, right_shift = (
     _bitwise(f) for f in (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift)
 )  # fmt: skip
+
+
+@primitive(2)
+def gcd(x1, x2):
+    return np.gcd(x1, x2), None
+
+
+@primitive(2)
+def nextafter(x1, x2):
+    return np.nextafter(x1, x2), None

@@ -17,11 +17,12 @@ from unidl_tensorflow.pooling import Pooling
 from unidl_tensorflow.random import Random
 from unidl_tensorflow.recurrent import Recurrent
 from unidl_tensorflow.reductions import Reductions
+from unidl_tensorflow.special import Special
 from unidl_tensorflow.storage import Storage
 
 
 class TensorFlowBackend(
-    Arrays, Indexing, Elementwise, Reductions, Linalg, NN, Conv, Pooling, Recurrent, Random, Autodiff, Execution, Storage, Backend
+    Arrays, Indexing, Elementwise, Reductions, Linalg, NN, Conv, Pooling, Recurrent, Random, Special, Autodiff, Execution, Storage, Backend
 ):  # fmt: skip
     """TensorFlow 2, eager and in graphs. Tensors are `tf.Tensor`, variables live in `tf.Variable`."""
 
@@ -49,6 +50,20 @@ class TensorFlowBackend(
         "embedding": "tf.gather",
         "conv_transpose": "tf.raw_ops.Conv2DBackpropInput",
         "depthwise_conv": "tf.nn.depthwise_conv2d",
+        "nextafter": "tf.math.nextafter",
+        "i0": "tf.math.bessel_i0",
+        "bitcast": "tf.bitcast",
+        "segment_sum": "tf.math.unsorted_segment_sum",
+        "segment_max": "tf.math.unsorted_segment_max",
+        "segment_min": "tf.math.unsorted_segment_min",
+        "segment_prod": "tf.math.unsorted_segment_prod",
+        "fft": "tf.signal.fft, tf.signal.ifft",
+        "rfft": "tf.signal.rfft",
+        "irfft": "tf.signal.irfft",
+        "custom_gradient": "tf.custom_gradient",
+        "cond": "tf.cond, in graphs",
+        "jvp": "tf.autodiff.ForwardAccumulator",
+        "while_loop": "tf.while_loop, in graphs",
     }
 
 

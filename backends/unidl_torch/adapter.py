@@ -18,10 +18,11 @@ from unidl_torch.math import Math
 from unidl_torch.nn import NN
 from unidl_torch.random import Random
 from unidl_torch.recurrent import Recurrent
+from unidl_torch.special import Special
 from unidl_torch.updates import Updates
 
 
-class TorchBackend(Arrays, Math, NN, Conv, Recurrent, Random, Updates, Autodiff, Execution, Backend):
+class TorchBackend(Arrays, Math, NN, Conv, Recurrent, Random, Special, Updates, Autodiff, Execution, Backend):
     name = "torch"
     version = torch.__version__
     tensor_types = (torch.Tensor,)
@@ -54,6 +55,18 @@ class TorchBackend(Arrays, Math, NN, Conv, Recurrent, Random, Updates, Autodiff,
         "lstm": "torch.lstm",
         "gru": "torch.gru",
         "simple_rnn": "torch.rnn_tanh, torch.rnn_relu",
+        "gcd": "torch.gcd",
+        "nextafter": "torch.nextafter",
+        "i0": "torch.special.i0",
+        "bitcast": "torch.Tensor.view",
+        "lu_factor": "torch.linalg.lu_factor",
+        "segment_max": "torch.scatter_reduce, floats",
+        "segment_min": "torch.scatter_reduce, floats",
+        "fft": "torch.fft.fft, torch.fft.ifft",
+        "rfft": "torch.fft.rfft",
+        "irfft": "torch.fft.irfft",
+        "custom_gradient": "torch.autograd.Function",
+        "jvp": "torch.autograd.forward_ad",
         "sgd_update": "torch._foreach_sub_",
         "adam_update": "torch._fused_adam_",
         "rmsprop_update": "torch._foreach_sub_",

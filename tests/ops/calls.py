@@ -27,6 +27,24 @@ SPD = S @ S.T
 HOLES = np.array([[1.0, np.nan, 3.0], [np.nan, np.nan, -2.0]])
 SPECIAL = np.array([0.0, -1.5, np.inf, -np.inf, np.nan])
 
+IDS = np.array([0, 2, 2, -1], "int32")
+
+
+def _parts(x):
+    return x.real, x.imag
+
+
+def _chance(logits, path):
+    """Probability of one class a moment."""
+    p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    return np.prod(p[np.arange(len(path)), list(path)])
+
+
+def _col2im(x):
+    """Windows (2, 1) of images (4, 1) added up."""
+    return np.stack([x[:, 0, 0], x[:, 0, 1] + x[:, 1, 0], x[:, 0, 2] + x[:, 1, 1], x[:, 1, 2]], 1)[:, None, :, None]
+
+
 _SAME_NAME = {
     **dict.fromkeys(("negative", "abs", "sign", "square", "exp", "expm1", "sin", "cos", "tan", "arctan", "sinh", "cosh", "tanh"), (A,)),
     **dict.fromkeys(("arcsinh", "floor", "ceil", "round", "trunc", "exp2", "cbrt", "deg2rad", "rad2deg", "fabs", "sinc"), (A,)),
@@ -48,6 +66,21 @@ _SAME_NAME = {
     **dict.fromkeys(("matmul", "dot"), (T, floats(4, 2))),
     **dict.fromkeys(("inner", "outer", "kron"), (A, B)),
     **dict.fromkeys(("vdot", "cross"), (V, floats(3))),
+    "nanmedian": (HOLES,),
+    "nanquantile": (HOLES, 0.3),
+    "nanpercentile": (HOLES, 30),
+    "nanargmax": (HOLES[:1], 1),
+    "nanargmin": (HOLES[:1], 1),
+    **dict.fromkeys(("gcd", "lcm"), (N, ints(3, high=9))),
+    "nextafter": (A, V),
+    "signbit": (np.array([-1.0, -0.0, 0.0, np.inf, -np.inf]),),
+    "i0": (A,),
+    **dict.fromkeys(("angle", "real", "imag", "conj", "conjugate", "isreal"), (A,)),
+    "corrcoef": (floats(3, 6),),
+    "correlate": (floats(7), V, "same"),
+    "unique": (N,),
+    "nonzero": (N,),
+    "histogram": (floats(20), 5),
     "diag": (V,),
     "vander": (V,),
     "searchsorted": (np.array([1.0, 2.0, 2.0, 5.0]), np.array([0.0, 2.0, 9.0])),
@@ -117,5 +150,70 @@ CALLS = {
     "scatter": (lambda v: ops.scatter([[2], [0], [2]], v, (4,)), lambda v: np.array([v[1], 0, v[0] + v[2], 0]), (V,)),
     "rms_normalization": (ops.rms_normalization, lambda x: x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-6), (A,)),
     "normalize": (ops.normalize, lambda x: x / np.linalg.norm(x, axis=-1, keepdims=True), (A,)),
+    "segment_sum": (lambda x: ops.segment_sum(x, IDS, 3), lambda x: np.stack([x[0], 0 * x[0], x[1] + x[2]]), (floats(4, 2),)),
+    "segment_max": (lambda x: ops.segment_max(x, IDS, 3)[2], lambda x: np.maximum(x[1], x[2]), (floats(4, 2),)),
+    "segment_min": (lambda x: ops.segment_min(x, IDS, 3)[2], lambda x: np.minimum(x[1], x[2]), (floats(4, 2),)),
+    "segment_prod": (lambda x: ops.segment_prod(x, IDS, 3), lambda x: np.stack([x[0], 1 + 0 * x[0], x[1] * x[2]]), (floats(4, 2),)),
+    "argpartition": (lambda x: ops.argpartition(x, 2, 1), lambda x: x.argsort(1, kind="stable"), (T,)),
+    "unique of a size": (lambda x: ops.unique(x, size=2), lambda x: np.unique(x)[:2], (N,)),
+    "rearrange": (
+        lambda x: ops.rearrange(x, "a (b c) d -> c (d a b)", b=3),
+        lambda x: x.transpose(2, 0, 1).reshape(1, -1),
+        (floats(2, 3, 4),),
+    ),
+    "extract_sequences": (lambda x: ops.extract_sequences(x, 3, 2), lambda x: np.stack([x[:, :3], x[:, 2:5]], 1), (floats(2, 6),)),
+    "unfold": (
+        lambda x: ops.unfold(x, (2, 3)),
+        lambda x: np.stack([x[:, :, :-1], x[:, :, 1:]], 2).swapaxes(-1, -2).reshape(2, -1, 3),
+        (floats(2, 2, 4, 3),),
+    ),
+    "fold": (lambda x: ops.fold(x, (4, 1), (2, 1)), _col2im, (floats(2, 2, 3),)),
+    "rfft": (lambda x: ops.rfft(x, 5), lambda x: list(_parts(np.fft.rfft(x, 5))), (T,)),
+    "irfft": (lambda x, y: ops.irfft((x, y)), lambda x, y: np.fft.irfft(x + 1j * y), (A, B)),
+    "fft": (lambda x, y: ops.fft((x, y)), lambda x, y: list(_parts(np.fft.fft(x + 1j * y))), (A, B)),
+    "fft2": (lambda x, y: ops.fft2((x, y)), lambda x, y: list(_parts(np.fft.fft2(x + 1j * y))), (A, B)),
+    "ifft2": (lambda x, y: ops.ifft2((x, y)), lambda x, y: list(_parts(np.fft.ifft2(x + 1j * y))), (A, B)),
+    "stft": (
+        lambda x: ops.stft(x, 4, 2, 4, None, False),
+        lambda x: list(_parts(np.fft.rfft(np.stack([x[:, :4], x[:, 2:6], x[:, 4:8]], 1)))),
+        (floats(2, 8),),
+    ),
+    "istft": (lambda x: ops.istft(ops.stft(x, 4, 2, 4), 4, 2, 4), lambda x: x, (floats(2, 8),)),
+    "lu_factor": (
+        ops.lu_factor,
+        lambda x: [np.array([[3.0, 4.0], [1 / 3, 2 - 4 / 3]]), np.array([1, 1])],
+        (np.array([[1.0, 2.0], [3.0, 4.0]]),),
+    ),
+    "view": (lambda x: ops.view(x, "int32"), lambda x: x.view("int32"), (np.array([[1.0, 2.0]], "float32"),)),
+    "view_as_real": (ops.view_as_real, lambda x: np.stack([x, 0 * x], -1), (A,)),
+    "associative_scan": (
+        lambda x: ops.associative_scan(lambda a, b: ops.maximum(a, b), x, axis=1),
+        lambda x: np.maximum.accumulate(x, 1),
+        (T,),
+    ),
+    "vectorize": (lambda x, y: ops.vectorize(lambda a, b: ops.subtract(a, b))(x, y), lambda x, y: x - y, (A, V)),
+    "custom_gradient": (ops.custom_gradient(lambda x: (ops.square(x), lambda up: up)), np.square, (A,)),
+    "ctc_loss": (
+        lambda x: ops.ctc_loss([[1, 2]], x, [2], [3]),
+        lambda x: -np.log(sum(_chance(x[0], path) for path in ((1, 2, 0), (1, 0, 2), (0, 1, 2), (1, 1, 2), (1, 2, 2))))[None],
+        (floats(1, 3, 3),),
+    ),
+    "ctc_decode": (
+        lambda x: ops.ctc_decode(x, [4]),
+        lambda x: [np.array([[[2, 1, -1, -1]]]), np.array([[-4.0]])],
+        (np.eye(3)[[2, 0, 1, 1]][None],),
+    ),
+    "scatter_update by maxima": (
+        lambda x: ops.scatter_update(x, [[0, 1], [0, 1]], [5.0, 7.0], "max"),
+        lambda x: np.where(np.arange(6).reshape(2, 3) == 1, 7.0, x),
+        (A,),
+    ),
+    "cond": (lambda x: ops.cond(x[0, 0] > 0, lambda: ops.square(x), lambda: ops.negative(x)), lambda x: x**2 if x[0, 0] > 0 else -x, (A,)),
+    "switch": (lambda i, x: ops.switch(i, [ops.square, ops.negative], x), lambda i, x: -x, (np.array(1, "int32"), A)),
+    "while_loop": (lambda x: ops.while_loop(lambda i, v: i < 3, lambda i, v: (i + 1, v * 2), (0, x))[1], lambda x: 8 * x, (A,)),
+    "fori_loop": (lambda n, x: ops.fori_loop(0, n, lambda i, v: v + v, x), lambda n, x: 8 * x, (np.array(3, "int32"), A)),
+    "scan": (lambda x: ops.scan(lambda c, v: (c + v, c * v), 0 * x[0], x)[0], lambda x: x.sum(0), (A,)),
+    "map": (lambda x: ops.map(ops.square, x), np.square, (A,)),
+    "vectorized_map": (lambda x: ops.vectorized_map(ops.sum, x), lambda x: x.sum(1), (A,)),
     "unravel_index": (lambda x: ops.unravel_index(x, (2, 3)), lambda x: list(np.unravel_index(x, (2, 3))), (np.array([0, 4, 5], "int32"),)),
 }

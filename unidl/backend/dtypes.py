@@ -47,6 +47,16 @@ def is_integer(dtype: str) -> bool:
     return dtype in SIGNED or dtype in UNSIGNED
 
 
+def extremes(dtype: str) -> tuple:
+    """(smallest, largest) number of `dtype`, infinities for floats."""
+    if is_float(dtype):
+        return -float("inf"), float("inf")
+    if dtype == "bool":
+        return False, True
+    bits = int(dtype.removeprefix("u").removeprefix("int"))
+    return (0, 2**bits - 1) if dtype in UNSIGNED else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
 def result_type(*dtypes: str) -> str:
     """Dtype of a function of tensors of `dtypes`: floats win over integers at their own width, as in JAX and Keras."""
     result = dtypes[0]

@@ -10,6 +10,7 @@ import numpy as np
 from unidl.backend import dtypes, registry
 
 _autocast: ContextVar[str | None] = ContextVar("unidl_autocast", default=None)
+_recorded_part: ContextVar[str | None] = ContextVar("unidl_recorded_part", default=None)
 
 
 class Variable:
@@ -89,6 +90,12 @@ class Variable:
 
     def replace(self, value):
         """`assign` for a native tensor of the right shape and dtype that nobody else will change: no check, no copy."""
+        part = _recorded_part.get()
+        if part is not None:
+            raise RuntimeError(
+                f"Variable {self.path!r} is assigned in {part} of a compiled function, which may run or not. Return the value from it and "
+                "assign that afterwards, or compile(run_eagerly=True)."
+            )
         if value is not self._store:
             self._store = self.backend.write(self._store, value)
 
@@ -126,6 +133,16 @@ def autocasting(dtype):
 def autocast_dtype():
     """What the innermost `autocasting` said."""
     return _autocast.get()
+
+
+@contextmanager
+def unassignable(part):
+    """Inside a `with` block Variables cannot be assigned, since `part` ("a branch", "a loop") of a compiled function is recorded."""
+    token = _recorded_part.set(part)
+    try:
+        yield
+    finally:
+        _recorded_part.reset(token)
 
 
 @contextmanager

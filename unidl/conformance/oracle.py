@@ -17,7 +17,10 @@ from unidl.backend.contract import names
 from unidl.ops import dispatch
 
 U32 = 2.0**-24
-_COMPOSED = (contract.Arrays, contract.Math, contract.NN, contract.Conv, contract.Recurrent, contract.Random, contract.Updates)
+_COMPOSED = (
+    contract.Arrays, contract.Math, contract.NN, contract.Conv, contract.Recurrent, contract.Random, contract.Segments, contract.Special,
+    contract.Factorizations, contract.Fourier, contract.Updates,
+)  # fmt: skip
 
 # Derivatives that kernels compute from the rounded value, with the cancellation which that brings.
 _FROM_VALUE = {

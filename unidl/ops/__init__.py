@@ -15,6 +15,7 @@ from unidl.ops.activations import (
     relu, relu6, selu, sigmoid, silu, soft_shrink, softmax, softplus, softsign, sparse_plus, sparse_sigmoid, sparsemax,
     squareplus, swish, tanh_shrink, threshold,
 )  # fmt: skip
+from unidl.ops.complex import angle, conj, conjugate, imag, isreal, polar, real, view_as_complex, view_as_real
 from unidl.ops.composed import (
     allclose, cbrt, deg2rad, divide_no_nan, erfc, exp2, fabs, fmax, fmin, fmod, heaviside, hypot, isclose, isneginf, isposinf,
     ldexp, log10, log2, logaddexp, logaddexp2, nan_to_num, rad2deg, sinc,
@@ -31,6 +32,7 @@ from unidl.ops.creation import (
     arange, bartlett, blackman, empty, empty_like, eye, full, full_like, geomspace, hamming, hanning, identity, kaiser, linspace,
     logspace, ones, ones_like, tri, zeros, zeros_like,
 )  # fmt: skip
+from unidl.ops.ctc import ctc_decode, ctc_loss
 from unidl.ops.elementwise import (
     abs, absolute, add, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, bitwise_and, bitwise_invert,
     bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, ceil, clip, cos, cosh, divide, equal, erf,
@@ -38,62 +40,79 @@ from unidl.ops.elementwise import (
     log1p, logical_and, logical_not, logical_or, logical_xor, maximum, minimum, mod, multiply, negative, not_equal, power,
     reciprocal, right_shift, round, rsqrt, sign, sin, sinh, sqrt, square, subtract, tan, tanh, true_divide, trunc,
 )  # fmt: skip
+from unidl.ops.functional import associative_scan, custom_gradient, jvp, vectorize
 from unidl.ops.indexing import (
     argsort, bincount, digitize, get_item, in_top_k, isin, scatter, scatter_update, searchsorted, select, sort, take,
     take_along_axis, top_k, unravel_index, where,
 )  # fmt: skip
 from unidl.ops.linalg import (
-    cdist, cholesky, cholesky_inverse, det, eigh, inv, logdet, lstsq, matrix_rank, norm, pinv, qr, slogdet, solve,
+    cdist, cholesky, cholesky_inverse, det, eig, eigh, inv, logdet, lstsq, lu_factor, matrix_rank, norm, pinv, qr, slogdet, solve,
     solve_triangular, svd,
+)  # fmt: skip
+from unidl.ops.nan import (
+    nanargmax, nanargmin, nancumprod, nancumsum, nanmax, nanmean, nanmedian, nanmin, nanpercentile, nanprod, nanquantile,
+    nanstd, nansum, nanvar,
 )  # fmt: skip
 from unidl.ops.nn import (
     batch_normalization, binary_crossentropy, categorical_crossentropy, dot_product_attention, layer_normalization, moments,
     multi_hot, normalize, one_hot, psnr, rms_normalization, sparse_categorical_crossentropy,
 )  # fmt: skip
+from unidl.ops.numbers import gcd, i0, lcm, nextafter, signbit, view
 from unidl.ops.operators import bind_equality_with_tensors, bind_operators
 from unidl.ops.products import (
     cross, diag, diagflat, diagonal, dot, einsum, inner, kron, matmul, outer, tensordot, trace, tril, triu, vander, vdot,
 )  # fmt: skip
+from unidl.ops.rearrange import rearrange
 from unidl.ops.reductions import (
     all, amax, amin, any, argmax, argmin, average, count_nonzero, cumprod, cumsum, diff, logsumexp, max, mean, median, min,
-    nancumprod, nancumsum, nanmax, nanmean, nanmin, nanprod, nanstd, nansum, nanvar, percentile, prod, ptp, quantile, std, sum,
-    trapezoid, var,
+    percentile, prod, ptp, quantile, std, sum, trapezoid, var,
 )  # fmt: skip
+from unidl.ops.segments import segment_max, segment_min, segment_prod, segment_sum
+from unidl.ops.sets import argpartition, histogram, nonzero, unique
 from unidl.ops.shaping import (
     append, array_split, broadcast_to, concatenate, depth_to_space, dsplit, dstack, expand_dims, flip, fliplr, flipud, hsplit,
     hstack, meshgrid, moveaxis, pad, ravel, repeat, reshape, roll, rot90, space_to_depth, split, squeeze, stack, swapaxes, tile,
     transpose, unstack, vsplit, vstack,
 )  # fmt: skip
+from unidl.ops.signal import fft, fft2, ifft2, irfft, istft, rfft, stft
+from unidl.ops.statistics import corrcoef, correlate
+from unidl.ops.windows import extract_sequences, fold, unfold
 
 __all__ = [  # noqa: RUF022 - many names a line
-    "abs", "absolute", "adaptive_average_pool", "adaptive_max_pool", "add", "all", "allclose", "amax", "amin", "any", "append",
-    "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argsort", "array",
-    "array_split", "average", "average_pool", "bartlett", "batch_normalization", "binary_crossentropy", "bincount", "bitwise_and",
-    "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "blackman",
-    "broadcast_to", "cast", "categorical_crossentropy", "cbrt", "cdist", "ceil", "celu", "cholesky", "cholesky_inverse", "clip",
-    "concatenate", "cond", "conv", "conv_transpose", "convert_to_numpy", "convert_to_tensor", "copy", "cos", "cosh",
-    "count_nonzero", "cross", "cumprod", "cumsum", "deg2rad", "depth_to_space", "depthwise_conv", "det", "device_scope", "diag",
-    "diagflat", "diagonal", "diff", "digitize", "divide", "divide_no_nan", "dot", "dot_product_attention", "dsplit", "dstack",
-    "dtype", "eigh", "einsum", "elu", "empty", "empty_like", "equal", "erf", "erfc", "erfinv", "exp", "exp2", "expand_dims",
-    "expm1", "eye", "fabs", "flip", "fliplr", "flipud", "floor", "floor_divide", "fmax", "fmin", "fmod", "fori_loop", "full",
-    "full_like", "gelu", "geomspace", "get_item", "glu", "greater", "greater_equal", "hamming", "hanning", "hard_shrink",
-    "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "heaviside", "hsplit", "hstack", "hypot", "identity", "in_top_k",
-    "inner", "inv", "is_tensor", "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "kaiser", "kron",
-    "layer_normalization", "ldexp", "leaky_relu", "left_shift", "less", "less_equal", "linspace", "log", "log10", "log1p", "log2",
-    "log_sigmoid", "log_softmax", "logaddexp", "logaddexp2", "logdet", "logical_and", "logical_not", "logical_or", "logical_xor",
-    "logspace", "logsumexp", "lstsq", "map", "matmul", "matrix_rank", "max", "max_pool", "maximum", "mean", "median", "meshgrid",
-    "min", "minimum", "mish", "mod", "moments", "moveaxis", "multi_hot", "multiply", "nan_to_num", "nancumprod", "nancumsum",
-    "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar", "ndim", "negative", "norm", "normalize", "not_equal",
-    "one_hot", "ones", "ones_like", "outer", "pad", "percentile", "pinv", "power", "prod", "psnr", "ptp", "qr", "quantile",
-    "rad2deg", "ravel", "reciprocal", "relu", "relu6", "repeat", "reshape", "right_shift", "rms_normalization", "roll", "rot90",
-    "round", "rsqrt", "saturate_cast", "scan", "scatter", "scatter_update", "searchsorted", "select", "selu", "separable_conv",
-    "shape", "sigmoid", "sign", "silu", "sin", "sinc", "sinh", "size", "slice", "slice_update", "slogdet", "soft_shrink",
-    "softmax", "softplus", "softsign", "solve", "solve_triangular", "sort", "space_to_depth", "sparse_categorical_crossentropy",
-    "sparse_plus", "sparse_sigmoid", "sparsemax", "split", "sqrt", "square", "squareplus", "squeeze", "stack", "std",
-    "stop_gradient", "subtract", "sum", "svd", "swapaxes", "swish", "switch", "take", "take_along_axis", "tan", "tanh",
-    "tanh_shrink", "tensordot", "threshold", "tile", "top_k", "trace", "transpose", "trapezoid", "tri", "tril", "triu",
-    "true_divide", "trunc", "unravel_index", "unstack", "vander", "var", "vdot", "vectorized_map", "vsplit", "vstack", "where",
-    "while_loop", "zeros", "zeros_like",
+    "abs", "absolute", "adaptive_average_pool", "adaptive_max_pool", "add", "all", "allclose", "amax", "amin", "angle", "any",
+    "append", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin",
+    "argpartition", "argsort", "array", "array_split", "associative_scan", "average", "average_pool", "bartlett",
+    "batch_normalization", "binary_crossentropy", "bincount", "bitwise_and", "bitwise_invert", "bitwise_left_shift",
+    "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "blackman", "broadcast_to", "cast",
+    "categorical_crossentropy", "cbrt", "cdist", "ceil", "celu", "cholesky", "cholesky_inverse", "clip", "concatenate",
+    "cond", "conj", "conjugate", "conv", "conv_transpose", "convert_to_numpy", "convert_to_tensor", "copy", "corrcoef",
+    "correlate", "cos", "cosh", "count_nonzero", "cross", "ctc_decode", "ctc_loss", "cumprod", "cumsum", "custom_gradient",
+    "deg2rad", "depth_to_space", "depthwise_conv", "det", "device_scope", "diag", "diagflat", "diagonal", "diff", "digitize",
+    "divide", "divide_no_nan", "dot", "dot_product_attention", "dsplit", "dstack", "dtype", "eig", "eigh", "einsum", "elu",
+    "empty", "empty_like", "equal", "erf", "erfc", "erfinv", "exp", "exp2", "expand_dims", "expm1", "extract_sequences",
+    "eye", "fabs", "fft", "fft2", "flip", "fliplr", "flipud", "floor", "floor_divide", "fmax", "fmin", "fmod", "fold",
+    "fori_loop", "full", "full_like", "gcd", "gelu", "geomspace", "get_item", "glu", "greater", "greater_equal", "hamming",
+    "hanning", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "heaviside", "histogram", "hsplit",
+    "hstack", "hypot", "i0", "identity", "ifft2", "imag", "in_top_k", "inner", "inv", "irfft", "is_tensor", "isclose",
+    "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "istft", "jvp", "kaiser", "kron",
+    "layer_normalization", "lcm", "ldexp", "leaky_relu", "left_shift", "less", "less_equal", "linspace", "log", "log10",
+    "log1p", "log2", "log_sigmoid", "log_softmax", "logaddexp", "logaddexp2", "logdet", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "logspace", "logsumexp", "lstsq", "lu_factor", "map", "matmul", "matrix_rank", "max",
+    "max_pool", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mish", "mod", "moments", "moveaxis", "multi_hot",
+    "multiply", "nan_to_num", "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin",
+    "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "ndim", "negative", "nextafter", "nonzero",
+    "norm", "normalize", "not_equal", "one_hot", "ones", "ones_like", "outer", "pad", "percentile", "pinv", "polar", "power",
+    "prod", "psnr", "ptp", "qr", "quantile", "rad2deg", "ravel", "real", "rearrange", "reciprocal", "relu", "relu6", "repeat",
+    "reshape", "rfft", "right_shift", "rms_normalization", "roll", "rot90", "round", "rsqrt", "saturate_cast", "scan",
+    "scatter", "scatter_update", "searchsorted", "segment_max", "segment_min", "segment_prod", "segment_sum", "select",
+    "selu", "separable_conv", "shape", "sigmoid", "sign", "signbit", "silu", "sin", "sinc", "sinh", "size", "slice",
+    "slice_update", "slogdet", "soft_shrink", "softmax", "softplus", "softsign", "solve", "solve_triangular", "sort",
+    "space_to_depth", "sparse_categorical_crossentropy", "sparse_plus", "sparse_sigmoid", "sparsemax", "split", "sqrt",
+    "square", "squareplus", "squeeze", "stack", "std", "stft", "stop_gradient", "subtract", "sum", "svd", "swapaxes", "swish",
+    "switch", "take", "take_along_axis", "tan", "tanh", "tanh_shrink", "tensordot", "threshold", "tile", "top_k", "trace",
+    "transpose", "trapezoid", "tri", "tril", "triu", "true_divide", "trunc", "unfold", "unique", "unravel_index", "unstack",
+    "vander", "var", "vdot", "vectorize", "vectorized_map", "view", "view_as_complex", "view_as_real", "vsplit", "vstack",
+    "where", "while_loop", "zeros", "zeros_like",
 ]  # fmt: skip
 
 bind_operators(KerasTensor, sys.modules[__name__])

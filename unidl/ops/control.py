@@ -1,47 +1,126 @@
-"""Branches and loops. Python runs them, so a compiled function holds what they did while it was traced."""
+"""Branches and loops.
+
+A condition that has a value is read on the host, and Python runs the branch or loop. In a compiled function, where it has none,
+the backend's own branch or loop is recorded (`Backend.cond`, `Backend.while_loop`): gradients flow through it, and it must
+not assign to Variables. On symbolic tensors both branches become part of the graph, and the condition chooses between them.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from unidl import tree
-from unidl.backend.symbolic import symbolic
-from unidl.ops.core import convert_to_numpy
-from unidl.ops.dispatch import backend_of
+from unidl.backend.symbolic import KerasTensor, graph, symbolic
+from unidl.ops.dispatch import backend_of, convert, owner_of, tensor_of, to_bool
+from unidl.ops.elementwise import add, less, less_equal
+from unidl.ops.indexing import where
 from unidl.ops.shaping import stack, unstack
 
 
 def cond(pred, true_fn, false_fn):
-    """true_fn() if `pred`, a bool that can be read on the host, else false_fn()."""
-    if isinstance(pred, (bool, np.bool_)):
-        return true_fn() if pred else false_fn()
-    if backend_of((pred,)) is symbolic:
-        raise TypeError("cond: the condition is symbolic and has no value yet. Use unidl.ops.where(condition, a, b).")
-    return true_fn() if bool(convert_to_numpy(pred)) else false_fn()
+    """true_fn() if `pred`, a bool or a tensor with one element, else false_fn().
+
+    Where `pred` has no value both functions must return one structure of tensors of the same shapes and dtypes. On symbolic
+    tensors, and in compiled functions of a backend that has no branches, both are computed and one is chosen: then guard the
+    arguments of what must not be computed, as for `where`.
+    """
+    if owner_of(pred) is None:
+        return true_fn() if bool(np.asarray(pred)) else false_fn()
+    backend, pred = tensor_of(pred)
+    pred = backend.reshape(to_bool(backend, pred), ())
+    if backend is symbolic:
+        taken, other = true_fn(), false_fn()
+        _check_alike("cond", "true_fn", taken, "false_fn", other)
+        return tree.map_structure(lambda a, b: where(pred, a, b), taken, other)
+    results = {}
+
+    def flat(name, fn):
+        def run():
+            results[name] = fn()
+            leaves = [as_tensor(backend, x) for x in tree.flatten(results[name])]
+            if len(results) == 2:
+                _check_alike("cond", *(part for item in results.items() for part in item))
+            return leaves
+
+        return run
+
+    outputs = backend.cond(pred, flat("true_fn", true_fn), flat("false_fn", false_fn))
+    return tree.pack_sequence_as(next(iter(results.values())), outputs)
 
 
 def switch(index, branches, *operands):
-    """branches[index](*operands); `index` can be read on the host, and is clipped to the list."""
-    index = min(max(int(convert_to_numpy(index)), 0), len(branches) - 1)
-    return branches[index](*operands)
+    """branches[index](*operands), `index` being clipped to the list; where it has no value see `cond`."""
+    last = len(branches) - 1
+    if owner_of(index) is None:
+        return branches[min(max(int(np.asarray(index)), 0), last)](*operands)
+    result = lambda: branches[last](*operands)  # noqa: E731 - grows by one branch after another
+    for i in reversed(range(last)):
+        result = _branch(index, i, branches[i], operands, result)
+    return result()
+
+
+def _branch(index, i, branch, operands, others):
+    return lambda: cond(less_equal(index, i), lambda: branch(*operands), others)
 
 
 def while_loop(cond, body, loop_vars, maximum_iterations=None):
-    """`loop_vars = body(*loop_vars)` while `cond(*loop_vars)`, which must be readable on the host."""
+    """`loop_vars = body(*loop_vars)` while `cond(*loop_vars)`, at most `maximum_iterations` times.
+
+    `loop_vars` is a tensor, or a list or tuple of tensors and nested structures, which keep their shapes and dtypes where the
+    condition has no value. What the functions use of other symbolic tensors must be among them. In compiled functions a
+    gradient may need `maximum_iterations`: the backend's error says so.
+    """
+    if graph.flatten_tensors(loop_vars):
+        return graph.record_call(_while_loop, (cond, body, loop_vars, maximum_iterations), {})
+    return _while_loop(cond, body, loop_vars, maximum_iterations)
+
+
+def _while_loop(cond, body, loop_vars, maximum_iterations):
     single = not isinstance(loop_vars, (list, tuple))
-    state, count = ((loop_vars,) if single else tuple(loop_vars)), 0
-    while (maximum_iterations is None or count < maximum_iterations) and bool(convert_to_numpy(cond(*state))):
-        state = body(*state)
-        state = tuple(state) if isinstance(state, (list, tuple)) else (state,)
-        count += 1
-    return state[0] if single else state
+    structure = (loop_vars,) if single else tuple(loop_vars)
+    backend = backend_of(tree.flatten(structure))
+
+    def goes_on(*leaves):
+        going = cond(*tree.pack_sequence_as(structure, list(leaves)))
+        _check_value("cond", going, backend)
+        return backend.reshape(to_bool(backend, as_tensor(backend, going)), ())
+
+    def step(*leaves):
+        result = body(*tree.pack_sequence_as(structure, list(leaves)))
+        result = tuple(result) if isinstance(result, (list, tuple)) else (result,)
+        leaves = [as_tensor(backend, x) for x in tree.flatten(result)]
+        for x in leaves:
+            _check_value("body", x, backend)
+        if backend.traces or backend.absorbs:
+            _check_alike("while_loop", "loop_vars", structure, "body", result)
+        return leaves
+
+    leaves = [as_tensor(backend, x) for x in tree.flatten(structure)]
+    structure = tree.pack_sequence_as(structure, leaves)
+    result = tree.pack_sequence_as(structure, backend.while_loop(goes_on, step, leaves, maximum_iterations))
+    return result[0] if single else type(loop_vars)(result)
+
+
+def _check_value(name, x, backend):
+    if isinstance(x, KerasTensor) and backend is not symbolic:
+        raise TypeError(
+            f"while_loop: {name} uses a symbolic tensor that is not among loop_vars, and so has no value when the model runs. Make it one "
+            "of loop_vars and return it unchanged from body."
+        )
 
 
 def fori_loop(lower, upper, body_fun, init_val):
-    """value = body_fun(i, value) for i from `lower` to `upper` - 1, Python ints."""
-    value = init_val
-    for i in range(int(lower), int(upper)):
-        value = body_fun(i, value)
+    """value = body_fun(i, value) for i from `lower` to `upper` - 1, Python ints; if a bound is a tensor, i is an int32 tensor."""
+    if owner_of(lower) is None and owner_of(upper) is None:
+        value = init_val
+        for i in range(int(lower), int(upper)):
+            value = body_fun(i, value)
+        return value
+    backend = backend_of([lower, upper, *tree.flatten(init_val)])
+    first, last = (backend.cast(as_tensor(backend, x), "int32") for x in (lower, upper))
+    _, _, value = while_loop(
+        lambda i, last, value: less(i, last), lambda i, last, value: (add(i, 1), last, body_fun(i, value)), (first, last, init_val)
+    )
     return value
 
 
@@ -78,3 +157,21 @@ def vectorized_map(function, elements):
 def _moments(xs):
     columns = [unstack(x) for x in tree.flatten(xs)]
     return [tree.pack_sequence_as(xs, list(row)) for row in zip(*columns, strict=True)]
+
+
+def as_tensor(backend, x):
+    """`x` as a tensor of `backend`; NumPy's scalars, which arithmetic of 0-d arrays gives, keep their dtype."""
+    if isinstance(x, np.generic):
+        return backend.asarray(np.asarray(x))
+    return x if x is None or isinstance(x, KerasTensor) else backend.asarray(convert(backend, x))
+
+
+def _check_alike(name, first, one, second, other):
+    """An error unless both structures hold tensors of the same shapes and dtypes."""
+    specs = []
+    for structure in (one, other):
+        backend = backend_of(tree.flatten(structure))
+        leaves = [as_tensor(backend, x) for x in tree.flatten(structure)]
+        specs.append([None if x is None else (tuple(backend.shape(x)), backend.dtype(x)) for x in leaves])
+    if specs[0] != specs[1]:
+        raise ValueError(f"{name}: {first} and {second} must give the same shapes and dtypes, got {specs[0]} and {specs[1]}.")

@@ -30,7 +30,9 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
     return tensor if dtype is None or backend.dtype(tensor) == dtype else backend.cast(tensor, dtype)
 
 
-array = convert_to_tensor
+def array(x, dtype=None):
+    """`convert_to_tensor`."""
+    return convert_to_tensor(x, dtype)
 
 
 def convert_to_numpy(x):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from unidl.backend import dtypes
@@ -95,15 +97,33 @@ def scatter(indices, values, shape):
 
 @op
 def scatter_update(inputs, indices, updates, reduction=None):
-    """Copy of `inputs` with `updates` (m, *inputs.shape[k:]) put at integer `indices` (m, k), or added for reduction="add"."""
-    names = {None: "scatter_update", "add": "scatter_add"}
-    if reduction not in names:
-        raise ValueError(f'scatter_update: reduction must be None or "add", got {reduction!r}.')
+    """Copy of `inputs` with `updates` (m, *inputs.shape[k:]) put at integer `indices` (m, k).
+
+    reduction: None to replace, "add", "max", "min" or "mul" to combine what is there with all updates of the same place.
+    """
+    if reduction not in (None, "add", *_COMBINED):
+        raise ValueError(f'scatter_update: reduction must be None, "add", "max", "min" or "mul", got {reduction!r}.')
     backend = backend_of([inputs, indices, updates])
     inputs, indices, updates = (backend.asarray(convert(backend, t)) for t in (inputs, indices, updates))
     dtype = backend.dtype(inputs)
     updates = updates if backend.dtype(updates) == dtype else backend.cast(updates, dtype)
-    return run(backend, names[reduction], [inputs, *_rows(backend, indices, updates, len(backend.shape(inputs)))], {})
+    indices, updates = _rows(backend, indices, updates, len(backend.shape(inputs)))
+    if reduction in _COMBINED:
+        return _combined(backend, reduction, inputs, indices, updates)
+    return run(backend, "scatter_add" if reduction == "add" else "scatter_update", [inputs, indices, updates], {})
+
+
+_COMBINED = {"max": ("segment_max", "maximum"), "min": ("segment_min", "minimum"), "mul": ("segment_prod", "multiply")}
+
+
+def _combined(backend, reduction, inputs, indices, updates):
+    """Each place of `inputs` as a segment, to which its updates belong."""
+    by_segment, pair = _COMBINED[reduction]
+    shape, k = backend.shape(inputs), backend.shape(indices)[-1]
+    strides = [math.prod(shape[i + 1 : k]) for i in range(k)]
+    ids = backend.sum(backend.multiply(indices, backend.asarray(np.array(strides), backend.dtype(indices))), -1)
+    combined = run(backend, by_segment, [updates, ids], {"count": math.prod(shape[:k])})
+    return call(pair, inputs, backend.reshape(combined, shape))
 
 
 def _rows(backend, indices, updates, rank):

@@ -20,6 +20,20 @@ from unidl.ops.shaping import expand_dims, swapaxes
 det = unary("det", "Determinant: (..., n, n) -> (...).")
 inv = unary("inv", "Inverse: (..., n, n) -> (..., n, n).")
 eigh = unary("eigh", "(eigenvalues (..., n) ascending, eigenvectors (..., n, n) in columns) of symmetric matrices.")
+eig = unary(
+    "eig",
+    """(eigenvalues (..., n), eigenvectors (..., n, n) of length 1 in columns) of matrices whose eigenvalues are real.
+
+    A complex eigenvalue is an error, since there are no complex dtypes. On the host, so not in compiled functions that trace.
+    """,
+)
+lu_factor = unary(
+    "lu_factor",
+    """(lu (..., m, n), pivots (..., min(m, n)) int32): row i was exchanged with row pivots[i], then x = L U.
+
+    L has ones on its diagonal and stands below that of lu, U on and above it.
+    """,
+)
 
 
 @op

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import math
+
 from unidl.backend import dtypes
-from unidl.ops.creation import full_like, ones_like
+from unidl.ops.creation import ones_like
 from unidl.ops.dispatch import call, call_bool, call_float, op, tensor_of
-from unidl.ops.elementwise import add, divide, isnan, less, maximum, minimum, multiply, sqrt, square, subtract
-from unidl.ops.indexing import sort, where
+from unidl.ops.elementwise import add, divide, maximum, minimum, multiply, sqrt, subtract
+from unidl.ops.indexing import sort
 from unidl.ops.shaping import ravel
 
 
 @op
 def sum(x, axis=None, keepdims=False):
     """Sum; bools and integers narrower than 32 bits are added in int32."""
-    return call("sum", _wide(x), axis=_axes(axis), keepdims=keepdims)
+    return call("sum", _wide(x), axis=axes_of(axis), keepdims=keepdims)
 
 
 @op
 def mean(x, axis=None, keepdims=False):
     """Arithmetic mean, of integers as `floatx`."""
-    return call_float("mean", x, axis=_axes(axis), keepdims=keepdims)
+    return call_float("mean", x, axis=axes_of(axis), keepdims=keepdims)
 
 
 @op
 def prod(x, axis=None, keepdims=False, dtype=None):
     """Product, in `dtype` if given; bools and integers narrower than 32 bits are multiplied in int32."""
-    return call("prod", _wide(x, dtype), axis=_axes(axis), keepdims=keepdims)
+    return call("prod", _wide(x, dtype), axis=axes_of(axis), keepdims=keepdims)
 
 
 @op
@@ -40,27 +42,36 @@ def min(x, axis=None, keepdims=False, initial=None):
     return _extreme("min", minimum, x, axis, keepdims, initial)
 
 
-amax, amin = max, min
+@op
+def amax(x, axis=None, keepdims=False):
+    """`max`."""
+    return max(x, axis, keepdims)
+
+
+@op
+def amin(x, axis=None, keepdims=False):
+    """`min`."""
+    return min(x, axis, keepdims)
 
 
 def _extreme(name, pair, x, axis, keepdims, initial):
     backend, x = tensor_of(x)
     if backend.dtype(x) == "bool":
         return backend.cast(_extreme(name, pair, backend.cast(x, "int32"), axis, keepdims, initial), "bool")
-    result = call(name, x, axis=_axes(axis), keepdims=keepdims)
+    result = call(name, x, axis=axes_of(axis), keepdims=keepdims)
     return result if initial is None else pair(result, initial)
 
 
 @op
 def any(x, axis=None, keepdims=False):
     """Whether any element is true (not 0); a bool tensor."""
-    return call_bool("any", x, axis=_axes(axis), keepdims=keepdims)
+    return call_bool("any", x, axis=axes_of(axis), keepdims=keepdims)
 
 
 @op
 def all(x, axis=None, keepdims=False):
     """Whether all elements are true (not 0); a bool tensor."""
-    return call_bool("all", x, axis=_axes(axis), keepdims=keepdims)
+    return call_bool("all", x, axis=axes_of(axis), keepdims=keepdims)
 
 
 @op
@@ -90,13 +101,13 @@ def count_nonzero(x, axis=None):
     """int32 number of elements that are not 0."""
     backend, x = tensor_of(x)
     x = x if backend.dtype(x) == "bool" else backend.cast(x, "bool")
-    return call("sum", backend.cast(x, "int32"), axis=_axes(axis))
+    return call("sum", backend.cast(x, "int32"), axis=axes_of(axis))
 
 
 @op
 def var(x, axis=None, keepdims=False):
     """Mean squared distance from the mean (biased variance), in two passes."""
-    return call_float("var", x, axis=_axes(axis), keepdims=keepdims)
+    return call_float("var", x, axis=axes_of(axis), keepdims=keepdims)
 
 
 @op
@@ -108,7 +119,7 @@ def std(x, axis=None, keepdims=False):
 @op
 def logsumexp(x, axis=None, keepdims=False):
     """log(sum(exp(x))) without overflow."""
-    return call_float("logsumexp", x, axis=_axes(axis), keepdims=keepdims)
+    return call_float("logsumexp", x, axis=axes_of(axis), keepdims=keepdims)
 
 
 @op
@@ -178,7 +189,7 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
 
 # -- order statistics ------------------------------------------------------------------------------
 
-_QUANTILES = ("linear", "lower", "higher", "midpoint", "nearest")
+METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
 @op
@@ -187,8 +198,18 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
 
     method: what to take between two elements: "linear", "lower", "higher", "midpoint" or "nearest".
     """
-    if method not in _QUANTILES:
-        raise ValueError(f"quantile: method must be one of {', '.join(_QUANTILES)}, got {method!r}.")
+    if method not in METHODS:
+        raise ValueError(f"quantile: method must be one of {', '.join(METHODS)}, got {method!r}.")
+    backend, rows, axes = as_rows("quantile", x, axis)
+    ordered, last = sort(rows), backend.shape(rows)[-1] - 1
+    results = [_between(backend, ordered, float(one) * last, method) for one in fractions(q)]
+    if keepdims:
+        results = [backend.expand_dims(r, tuple(axes)) for r in results]
+    return results[0] if is_number(q) else backend.stack(results, 0)
+
+
+def as_rows(name, x, axis):
+    """(backend, x as floats with the axes in `axis` joined to the last one, these axes)."""
     backend, x = tensor_of(x)
     x = x if dtypes.is_float(backend.dtype(x)) else backend.cast(x, dtypes.floatx())
     shape = backend.shape(x)
@@ -196,13 +217,9 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
     kept = [a for a in range(len(shape)) if a not in axes]
     sizes = [shape[a] for a in axes]
     if None in sizes:
-        raise ValueError(f"quantile: the axes {axes} of the shape {shape} must have known sizes.")
+        raise ValueError(f"{name}: the axes {axes} of the shape {shape} must have known sizes.")
     moved = backend.transpose(x, (*kept, *axes))
-    ordered = sort(backend.reshape(moved, (*(-1 if shape[a] is None else shape[a] for a in kept), _product(sizes))))
-    results = [_between(backend, ordered, float(one) * (_product(sizes) - 1), method) for one in _fractions(q)]
-    if keepdims:
-        results = [backend.expand_dims(r, tuple(axes)) for r in results]
-    return results[0] if _is_number(q) else backend.stack(results, 0)
+    return backend, backend.reshape(moved, (*(-1 if shape[a] is None else shape[a] for a in kept), math.prod(sizes))), axes
 
 
 def _between(backend, ordered, place, method):
@@ -222,7 +239,7 @@ def _between(backend, ordered, place, method):
 @op
 def percentile(x, q, axis=None, method="linear", keepdims=False):
     """`quantile` of q / 100."""
-    return quantile(x, float(q) / 100 if _is_number(q) else [float(one) / 100 for one in _fractions(q)], axis, method, keepdims)
+    return quantile(x, float(q) / 100 if is_number(q) else [float(one) / 100 for one in fractions(q)], axis, method, keepdims)
 
 
 @op
@@ -231,103 +248,18 @@ def median(x, axis=None, keepdims=False):
     return quantile(x, 0.5, axis, "linear", keepdims)
 
 
-def _is_number(q):
+def is_number(q):
     return not getattr(q, "shape", None) and not isinstance(q, (list, tuple))
 
 
-def _fractions(q):
-    return [q] if _is_number(q) else list(q)
-
-
-def _product(sizes):
-    total = 1
-    for size in sizes:
-        total *= size
-    return total
-
-
-# -- without NaN -----------------------------------------------------------------------------------
-
-
-@op
-def nansum(x, axis=None, keepdims=False):
-    """`sum` of what is not NaN."""
-    return sum(_nan_as(x, 0), axis, keepdims)
-
-
-@op
-def nanprod(x, axis=None, keepdims=False):
-    """`prod` of what is not NaN."""
-    return prod(_nan_as(x, 1), axis, keepdims)
-
-
-@op
-def nanmax(x, axis=None, keepdims=False):
-    """`max` of what is not NaN, NaN if nothing else is there."""
-    return _nan_if_empty(max(_nan_as(x, -float("inf")), axis, keepdims), x, axis, keepdims)
-
-
-@op
-def nanmin(x, axis=None, keepdims=False):
-    """`min` of what is not NaN, NaN if nothing else is there."""
-    return _nan_if_empty(min(_nan_as(x, float("inf")), axis, keepdims), x, axis, keepdims)
-
-
-@op
-def nanmean(x, axis=None, keepdims=False):
-    """`mean` of what is not NaN."""
-    return divide(nansum(x, axis, keepdims), _numbers(x, axis, keepdims))
-
-
-@op
-def nanvar(x, axis=None, keepdims=False):
-    """`var` of what is not NaN."""
-    distance = subtract(x, nanmean(x, axis, keepdims=True))
-    return nanmean(square(distance), axis, keepdims)
-
-
-@op
-def nanstd(x, axis=None, keepdims=False):
-    """`std` of what is not NaN."""
-    return sqrt(nanvar(x, axis, keepdims))
-
-
-@op
-def nancumsum(x, axis=None, dtype=None):
-    """`cumsum` with 0 for NaN."""
-    return cumsum(_nan_as(x, 0), axis, dtype)
-
-
-@op
-def nancumprod(x, axis=None, dtype=None):
-    """`cumprod` with 1 for NaN."""
-    return cumprod(_nan_as(x, 1), axis, dtype)
-
-
-def _nan_as(x, value):
-    backend, x = tensor_of(x)
-    return where(isnan(x), full_like(x, value), x) if dtypes.is_float(backend.dtype(x)) else x
-
-
-def _numbers(x, axis, keepdims):
-    """How many elements are not NaN, as floats."""
-    backend, x = tensor_of(x)
-    present = call_bool("logical_not", isnan(x))
-    dtype = backend.dtype(x) if dtypes.is_float(backend.dtype(x)) else dtypes.floatx()
-    return call("sum", backend.cast(present, dtype), axis=_axes(axis), keepdims=keepdims)
-
-
-def _nan_if_empty(result, x, axis, keepdims):
-    backend, x = tensor_of(x)
-    if not dtypes.is_float(backend.dtype(x)):
-        return result
-    return where(less(_numbers(x, axis, keepdims), 1), full_like(result, float("nan")), result)
+def fractions(q):
+    return [q] if is_number(q) else list(q)
 
 
 # -- helpers ---------------------------------------------------------------------------------------
 
 
-def _axes(axis):
+def axes_of(axis):
     return tuple(axis) if isinstance(axis, list) else axis
 
 

@@ -74,6 +74,11 @@ CASES = {
     "dropout": [(lambda b, x: b.dropout(x, (5, 6), 0.3), X), (lambda b, x: b.dropout(x, (5, 6), 0.3, (1, None)), X)],
     "uniform": [(lambda b, x: b.multiply(x, b.uniform((1, 2), (3, 4), "float64")), X)],
     "keep_mask": [(lambda b, x: b.multiply(x, b.cast(b.keep_mask((1, 2), (3, 4), 0.3), "float64")), X)],
+    "fft": [(lambda b, x, y, i=i: b.fft(x, y, i), normal(2, n), normal(2, n)) for n in (1, 5, 8) for i in (False, True)],
+    "rfft": [(lambda b, x: b.rfft(x), normal(2, n)) for n in (1, 5, 8)],
+    "irfft": [(lambda b, x, y, n=n: b.irfft(x, y, n), normal(2, n // 2 + 1), normal(2, n // 2 + 1)) for n in (1, 5, 8)],
+    "gcd": [(lambda b, x: b.multiply(x, b.cast(b.gcd(np.array([6, -4, 0, 9]), np.array([4, 6, 0, 0])), "float64")), X)],
+    "nextafter": [(lambda b, x: b.multiply(x, b.nextafter(x, b.negative(x))), X)],
     "zeros": [(lambda b, x: b.add(x, b.zeros((3, 4), "float64")), X)],
     "eye": [(lambda b, x: b.multiply(x, b.eye(3, 4, 1, "float64")), X)],
 }  # fmt: skip
@@ -90,7 +95,7 @@ UPDATES = {
 
 
 def test_every_override_has_a_case():
-    structural = {"scope", "write", "value_and_grad", "compile", "compile_step"}  # not functions of tensors
+    structural = {"scope", "write", "value_and_grad", "compile", "compile_step", "custom_gradient"}  # not functions of tensors
     assert set(OVERRIDDEN) - structural == set(CASES) | set(UPDATES)
     assert set(B.kernels) <= set(OVERRIDDEN)
     assert {"lstm", "gru", "attention", "layer_norm", "batch_norm_training", "adam_update", "conv_transpose"} <= set(B.kernels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 from unidl.backend.capture.peephole import Call, rewritten
@@ -19,12 +20,25 @@ class Program:
         self._constants = {}
         self._name_of = {}  # id of a constant -> its name
         self._made = {}  # (function, code of the arguments) -> the result's symbol
-        self._count = 0
+        self._numbers = itertools.count(1)
+
+    def inner(self):
+        """An empty program for a function inside this one: it may use all that was computed so far, and shares the constants."""
+        program = Program()
+        program._constants, program._name_of = self._constants, self._name_of
+        program._made, program._numbers = dict(self._made), self._numbers
+        return program
+
+    def free(self, outputs, inputs):
+        """Names that `outputs` need and that are made outside of this program, except for those of `inputs`."""
+        needed, kept = self._reached([self._code(o, set()) for o in outputs])
+        made = {name for call in kept for name in (call.results if isinstance(call.results, list) else [call.results])}
+        made |= {i.code for i in inputs}
+        return [name for name in sorted(needed - made) if name[0] in "txv"]
 
     def name(self):
         """A new name for a result."""
-        self._count += 1
-        return f"t{self._count}"
+        return f"t{next(self._numbers)}"
 
     def add(self, results, function, args, kwargs):
         """Write down a call whose results got the names `results`, one name or a list of them."""
@@ -87,7 +101,8 @@ class Program:
     def function(self, inputs, outputs, functions):
         """The compiled function (K, N, *inputs) -> tuple of `outputs`; K are the keys and N the numbers of the run.
 
-        `functions` gives the function for a name. The function's source is its attribute `source`.
+        `functions` gives the function for a name; a call may also be of a constant. The function's source is its attribute
+        `source`.
         """
         outputs = [self._code(o, set()) for o in outputs]
         _, kept = self._reached(outputs)
@@ -102,7 +117,7 @@ class Program:
         lines = [f"def program({', '.join(['K', 'N', *(i.code for i in inputs)])}):", *reversed(body)]
         lines.append(f"    return ({', '.join(outputs)},)" if outputs else "    return ()")
         source = "\n".join(lines)
-        namespace = {call.function: functions(call.function) for call in kept} | self._constants
+        namespace = {call.function: functions(call.function) for call in kept if call.function not in self._constants} | self._constants
         exec(compile(source, "<captured step>", "exec"), namespace)
         namespace["program"].source = source
         return namespace["program"]

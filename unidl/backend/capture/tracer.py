@@ -6,6 +6,7 @@ import inspect
 import math
 
 from unidl.backend import dtypes
+from unidl.backend.capture import control
 from unidl.backend.capture.symbol import KeySymbol, NumberSymbol, Symbol
 from unidl.backend.contract import Backend, names
 from unidl.backend.symbolic import KerasTensor, graph, symbolic
@@ -73,6 +74,18 @@ class Tracer(Backend):
 
     def scan(self, step, state, xs, reverse=False):
         return Backend.scan(self, step, state, xs, reverse)
+
+    def cond(self, pred, true_fn, false_fn):
+        return control.cond(self, pred, true_fn, false_fn)
+
+    def while_loop(self, condition, body, state, maximum_iterations=None):
+        return control.while_loop(self, condition, body, state, maximum_iterations)
+
+    def custom_gradient(self, function, tensors):
+        return control.custom_gradient(self, function, tensors)
+
+    def jvp(self, function, primals, tangents):
+        raise TypeError("jvp inside a captured step: take derivatives in a loop of your own, or compile(run_eagerly=True).")
 
     def _record(self, name, args, kwargs, result):
         """Write the call down; `result` is what the symbolic backend made of it."""

@@ -8,17 +8,24 @@ overrides one where the framework has a faster or more accurate kernel, and the 
 from unidl.backend.contract import names
 from unidl.backend.contract.arrays import Arrays
 from unidl.backend.contract.autodiff import Autodiff
+from unidl.backend.contract.control import Control
 from unidl.backend.contract.conv import Conv
 from unidl.backend.contract.execution import Execution
+from unidl.backend.contract.factorizations import Factorizations
+from unidl.backend.contract.fourier import Fourier
 from unidl.backend.contract.math import Math
 from unidl.backend.contract.native import Native
 from unidl.backend.contract.nn import NN
 from unidl.backend.contract.random import Random
 from unidl.backend.contract.recurrent import Recurrent
+from unidl.backend.contract.segments import Segments
+from unidl.backend.contract.special import Special
 from unidl.backend.contract.updates import Updates
 
 
-class Backend(Arrays, Math, NN, Conv, Recurrent, Random, Updates, Autodiff, Execution, Native):
+class Backend(
+    Arrays, Math, NN, Conv, Recurrent, Random, Segments, Special, Factorizations, Fourier, Updates, Autodiff, Control, Execution, Native
+):
     """What a backend is. Subclass it in a package `unidl_<name>` and register a `BackendSpec`."""
 
 

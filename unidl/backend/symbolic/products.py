@@ -72,6 +72,14 @@ class Products:
         *batch, m, n, k = _reduced("svd", x)
         return KerasTensor((*batch, m, k), x.dtype), KerasTensor((*batch, k), x.dtype), KerasTensor((*batch, k, n), x.dtype)
 
+    def lu_factor(self, x):
+        *batch, m, n, k = _reduced("lu_factor", x)
+        return KerasTensor((*batch, m, n), x.dtype), KerasTensor((*batch, k), "int32")
+
+    def eig(self, x):
+        _square("eig", x)
+        return KerasTensor(x.shape[:-1], x.dtype), KerasTensor(x.shape, x.dtype)
+
     def solve(self, a, b):
         return _solve("solve", a, b)
 

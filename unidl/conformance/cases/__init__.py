@@ -1,16 +1,19 @@
 """The tables of cases, one module a concern."""
 
 from unidl.conformance.cases import (
+    functions_control,
     functions_conv,
     functions_elementwise,
     functions_execution,
     functions_indexing,
     functions_nn,
     functions_products,
+    functions_public,
     functions_random,
     functions_recurrent,
     functions_reductions,
     functions_shaping,
+    functions_special,
     functions_updates,
 )
 from unidl.conformance.cases.layers import LAYER_CASES
@@ -28,6 +31,9 @@ _MODULES = (
     functions_random,
     functions_updates,
     functions_execution,
+    functions_public,
+    functions_special,
+    functions_control,
 )
 
 FUNCTION_CASES = [case for module in _MODULES for case in module.CASES]

@@ -1,0 +1,73 @@
+"""Branches and loops in compiled functions, and gradients of one's own.
+
+MXNet's own control flow takes subgraphs without fused kernels or random keys; here both branches are computed and one chosen.
+"""
+
+from __future__ import annotations
+
+from unidl.backend.errors import UnsupportedError
+from unidl.backend.variable import unassignable
+from unidl_mxnet.load import mx
+from unidl_mxnet.registry import ndarray
+from unidl_mxnet.traced import Traced
+
+
+class Control:
+    def cond(self, pred, true_fn, false_fn):
+        if not isinstance(pred, Traced):
+            return super().cond(pred, true_fn, false_fn)
+        with unassignable("a branch"):
+            return self._chosen(pred, true_fn(), false_fn())
+
+    def _chosen(self, pred, taken, other):
+        return [self.where(pred, self.asarray(a), self.asarray(b)) for a, b in zip(taken, other, strict=True)]
+
+    def while_loop(self, condition, body, state, maximum_iterations=None):
+        state = list(state)
+        going = condition(*state)
+        if not isinstance(going, Traced):
+            return super().while_loop(condition, body, state, maximum_iterations)
+        if maximum_iterations is None:
+            raise UnsupportedError(
+                "while_loop: in a compiled function of MXNet a loop is written out, so that its length must have a bound. Give "
+                "maximum_iterations, use fori_loop with Python ints, or run eagerly (run_eagerly=True)."
+            )
+        with unassignable("a loop"):
+            for i in range(maximum_iterations):
+                state = self._chosen(going, body(*state), state)
+                if i + 1 < maximum_iterations:
+                    going = self.logical_and(going, condition(*state))
+        return state
+
+    def custom_gradient(self, function, tensors):
+        if any(isinstance(x, Traced) for x in tensors):
+            raise UnsupportedError(
+                "custom_gradient: a compiled function of MXNet has only the gradients of its kernels. Run eagerly "
+                "(run_eagerly=True), or write the gradient with ops.stop_gradient."
+            )
+        if not mx.autograd.is_recording():
+            return list(function(*tensors)[0])
+        return list(_Custom(function)(*tensors))
+
+    def bitcast(self, x, dtype):
+        if isinstance(x, Traced):
+            raise UnsupportedError("view: MXNet cannot read bits in a compiled function. Run eagerly (run_eagerly=True).")
+        return super().bitcast(x, dtype)
+
+
+class _Custom(mx.autograd.Function):
+    def __init__(self, function):
+        super().__init__()
+        self._function = function
+
+    def forward(self, *tensors):
+        outputs, self._gradient = self._function(*tensors)
+        return tuple(_own(y, tensors) for y in outputs)
+
+    def backward(self, *upstream):
+        return tuple(g.as_nd_ndarray() for g in self._gradient(*(u.as_np_ndarray() if not isinstance(u, ndarray) else u for u in upstream)))
+
+
+def _own(y, tensors):
+    """`y`, a copy of it if it is one of the inputs."""
+    return y.copy() if any(y is t for t in tensors) else y

@@ -1,0 +1,72 @@
+"""Parts of complex numbers, for tensors that are real: there are no complex dtypes here.
+
+Complex tensors are pairs (real, imaginary part), as the Fourier transforms take and return them.
+"""
+
+from __future__ import annotations
+
+import math
+
+from unidl.ops.creation import zeros_like
+from unidl.ops.dispatch import call, op, tensor_of, to_float
+from unidl.ops.elementwise import isnan, less
+from unidl.ops.indexing import where
+from unidl.ops.shaping import stack
+
+
+@op
+def real(x):
+    """x, as a real tensor is its own real part."""
+    return tensor_of(x)[1]
+
+
+@op
+def imag(x):
+    """Zeros, the imaginary part of a real tensor."""
+    return zeros_like(x)
+
+
+@op
+def conjugate(x):
+    """x, as a real tensor is its own conjugate."""
+    return tensor_of(x)[1]
+
+
+@op
+def conj(x):
+    """x, as a real tensor is its own conjugate."""
+    return tensor_of(x)[1]
+
+
+@op
+def isreal(x):
+    """Whether the imaginary part is 0: True for all elements of a real tensor."""
+    return call("full_like", x, value=True, dtype="bool")
+
+
+@op
+def angle(x):
+    """Angle of x in the complex plane: 0, and pi where x is negative. Of a pair it is ops.arctan2(imag, real). Gradient 0."""
+    backend, x = tensor_of(x)
+    x = backend.stop_gradient(to_float(backend, x))
+    return where(isnan(x), x, where(less(x, 0), math.pi, zeros_like(x)))
+
+
+def polar(abs_, angle):
+    """Refused: the result is complex."""
+    raise _complex("polar", "the pair (abs_ * ops.cos(angle), abs_ * ops.sin(angle))")
+
+
+def view_as_complex(x):
+    """Refused: the result is complex."""
+    raise _complex("view_as_complex", "the pair (x[..., 0], x[..., 1])")
+
+
+@op
+def view_as_real(x):
+    """Real and imaginary part side by side on a new last axis: (...,) -> (..., 2), the latter 0 for a real tensor."""
+    return stack([x, zeros_like(x)], -1)
+
+
+def _complex(name, instead):
+    return TypeError(f"{name}: the result would be complex, and there are no complex dtypes here. Write {instead}.")

@@ -1,0 +1,49 @@
+"""Reductions of rows by segment: data (n, ...), segment_ids (n,) integers -> (num_segments, ...).
+
+Rows whose id is negative, or not below `num_segments`, belong to no segment. `num_segments` is the largest id plus 1 where it is
+not given, which needs ids that have values: not in a compiled function. `sorted` only promises something, and is not used.
+"""
+
+from __future__ import annotations
+
+from unidl.backend import dtypes
+from unidl.ops.core import cast
+from unidl.ops.dispatch import backend_of, convert, op, run
+from unidl.ops.host import host_value
+
+
+@op
+def segment_sum(data, segment_ids, num_segments=None, sorted=False):
+    """Sum of the rows of each segment, 0 where there is none."""
+    return _segments("segment_sum", data, segment_ids, num_segments)
+
+
+@op
+def segment_max(data, segment_ids, num_segments=None, sorted=False):
+    """Largest elements of each segment, equal ones sharing the gradient; -inf (the smallest integer) where there is no row."""
+    return _segments("segment_max", data, segment_ids, num_segments)
+
+
+@op
+def segment_min(data, segment_ids, num_segments=None, sorted=False):
+    """Smallest elements of each segment, equal ones sharing the gradient; inf (the largest integer) where there is no row."""
+    return _segments("segment_min", data, segment_ids, num_segments)
+
+
+@op
+def segment_prod(data, segment_ids, num_segments=None, sorted=False):
+    """Product of the rows of each segment, 1 where there is none."""
+    return _segments("segment_prod", data, segment_ids, num_segments)
+
+
+def _segments(name, data, ids, count):
+    backend = backend_of([data, ids])
+    data, ids = (backend.asarray(convert(backend, t)) for t in (data, ids))
+    if not dtypes.is_integer(backend.dtype(ids)):
+        raise TypeError(f"{name}: segment_ids must be integers, got {backend.dtype(ids)}.")
+    if backend.dtype(data) == "bool":
+        data = cast(data, "int32")
+    if count is None:
+        values = host_value(name, ids, f"Give the number of segments: {name}(data, segment_ids, num_segments=...).")
+        count = int(values.max(initial=-1)) + 1
+    return run(backend, name, [data, ids], {"count": count})

@@ -1,0 +1,84 @@
+"""Windows of images and sequences as columns, and back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unidl.ops.dispatch import call, op, tensor_of
+from unidl.ops.shaping import pad, reshape, stack
+
+
+@op
+def extract_sequences(x, sequence_length, sequence_stride):
+    """Overlapping pieces of the last axis: (..., n) -> (..., 1 + (n - sequence_length) // sequence_stride, sequence_length)."""
+    backend, x = tensor_of(x)
+    n = backend.shape(x)[-1]
+    if n is None or n < sequence_length:
+        raise ValueError(
+            f"extract_sequences: the last axis of the shape {tuple(backend.shape(x))} must be at least sequence_length={sequence_length}."
+        )
+    starts = np.arange(0, n - sequence_length + 1, sequence_stride)
+    return call("take", x, (starts[:, None] + np.arange(sequence_length)).astype("int32"), axis=-1)
+
+
+@op
+def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
+    """Windows as columns, channels first: (n, c, h, w) -> (n, c * kh * kw, windows). All sizes an int or a pair.
+
+    Images are padded by zeros, `padding` on each side.
+    """
+    backend, x = tensor_of(x)
+    shape = tuple(backend.shape(x))
+    if len(shape) != 4:
+        raise ValueError(f"unfold: images (n, channels, height, width) are needed, got the shape {shape}.")
+    kernel, dilation, padding, stride = map(_pair, (kernel_size, dilation, padding, stride))
+    counts = _windows("unfold", shape[2:], kernel, dilation, padding, stride)
+    x = pad(x, ((0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2)) if any(padding) else x
+    columns = []
+    for i in range(kernel[0]):
+        for j in range(kernel[1]):
+            rows, cols = (slice(a * d, a * d + s * (k - 1) + 1, s) for a, d, s, k in zip((i, j), dilation, stride, counts, strict=True))
+            columns.append(call("getitem", x, key=(slice(None), slice(None), rows, cols)))
+    batch = -1 if shape[0] is None else shape[0]
+    return reshape(stack(columns, 2), (batch, shape[1] * kernel[0] * kernel[1], counts[0] * counts[1]))
+
+
+@op
+def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
+    """The images of which `unfold` gives the columns, overlapping windows added up: (n, c * kh * kw, windows) -> (n, c, h, w)."""
+    backend, x = tensor_of(x)
+    shape = tuple(backend.shape(x))
+    size, kernel, dilation, padding, stride = map(_pair, (output_size, kernel_size, dilation, padding, stride))
+    counts = _windows("fold", size, kernel, dilation, padding, stride)
+    window = kernel[0] * kernel[1]
+    if len(shape) != 3 or shape[1] % window or shape[2] != counts[0] * counts[1]:
+        raise ValueError(
+            f"fold: for windows {kernel} of images {size} columns (n, c * {window}, {counts[0] * counts[1]}) are needed, got {shape}."
+        )
+    channels, batch = shape[1] // window, shape[0]
+    # Where in the image each element of a window lies; what lies in the padding belongs nowhere.
+    rows, columns = (
+        np.arange(k)[:, None] * d + np.arange(c) * s - p for k, d, c, s, p in zip(kernel, dilation, counts, stride, padding, strict=True)
+    )
+    rows, columns = rows[:, None, :, None], columns[None, :, None, :]
+    inside = (rows >= 0) & (rows < size[0]) & (columns >= 0) & (columns < size[1])
+    places = np.where(inside, rows * size[1] + columns, -1).reshape(-1).astype("int32")
+    elements = backend.transpose(reshape(x, (-1 if batch is None else batch * channels, window * shape[2])), (1, 0))
+    images = backend.transpose(call("segment_sum", elements, places, count=size[0] * size[1]), (1, 0))
+    return reshape(images, (-1 if batch is None else batch, channels, *size))
+
+
+def _pair(size):
+    return (size, size) if isinstance(size, int) else tuple(size)
+
+
+def _windows(name, sizes, kernel, dilation, padding, stride):
+    """How many windows there are along each axis."""
+    counts = []
+    for n, k, d, p, s in zip(sizes, kernel, dilation, padding, stride, strict=True):
+        if n is None or n + 2 * p < (k - 1) * d + 1:
+            raise ValueError(
+                f"{name}: windows {kernel} with dilation {dilation} and padding {padding} do not fit into images {tuple(sizes)}."
+            )
+        counts.append((n + 2 * p - (k - 1) * d - 1) // s + 1)
+    return tuple(counts)
