@@ -27,7 +27,7 @@ def main():
         publish.publish(json.loads(PUBLISHED.read_text()))
         return
     rounds = args.rounds or (6 if args.quick else 16)
-    document = {"machine": _machine(), "versions": _versions(), "rounds": rounds, "quick": args.quick, "results": []}
+    document = {"machine": _machine(), "versions": _versions(), "rounds": rounds, "quick": args.quick, "clock": args.clock, "results": []}
     failures = []
     for threads in args.threads:
         for name in args.workload:
@@ -47,7 +47,7 @@ def _compete(document, failures, backend, workload, rounds, threads, args):
     """Run one competition; what fails is told at the end, so that the others still run."""
     title = f"{workload.title}: {backend}, {threads} thread{'s' if threads > 1 else ''}"
     try:
-        figures = arena.compete(lineup(backend, workload), workload, rounds, threads, args.quick, args.what)
+        figures = arena.compete(lineup(backend, workload), workload, rounds, threads, args.quick, args.what, args.clock)
     except (RuntimeError, AssertionError) as error:
         failures.append(f"{title}: {error}")
         print(failures[-1], file=sys.stderr)
@@ -67,6 +67,8 @@ def _arguments():
     own = os.environ.get("OMP_NUM_THREADS")
     threads = [int(own)] if own else [2, 1]
     parser.add_argument("--threads", nargs="+", type=int, default=threads, help="OMP_NUM_THREADS if that is set, otherwise 2 and then 1")
+    clock_help = "cpu counts the processor time of each contestant, for a machine that others use too"
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall", help=clock_help)
     parser.add_argument("--publish", action="store_true", help="write docs/performance.md, the plot, and results/published.json")
     parser.add_argument("--republish", action="store_true", help="run nothing: write page and plot from results/published.json")
     args = parser.parse_args()

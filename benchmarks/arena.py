@@ -18,14 +18,14 @@ LOSS_TOLERANCE = 0.15
 
 
 class Worker:
-    def __init__(self, name, workload, rounds, threads, quick):
+    def __init__(self, name, workload, rounds, threads, quick, clock):
         environment = {
             **os.environ,
             **dict.fromkeys(THREAD_COUNTS, str(threads)),
             "TF_CPP_MIN_LOG_LEVEL": "3",
             **CONTESTANTS[name][2],
         }
-        command = [sys.executable, "-m", "benchmarks.worker", name, workload.name, str(rounds), "quick" if quick else "full"]
+        command = [sys.executable, "-m", "benchmarks.worker", name, workload.name, str(rounds), "quick" if quick else "full", clock]
         self.name = name
         self._process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.started = self._receive()
@@ -47,12 +47,12 @@ class Worker:
         self._process.wait()
 
 
-def compete(names, workload, rounds, threads, quick, what=("fit", "predict", "evaluate")):
+def compete(names, workload, rounds, threads, quick, what=("fit", "predict", "evaluate"), clock="wall"):
     """{contestant: figures}: lists with a number for each round, and single numbers for what happens once."""
     workers = []
     try:
         for name in names:
-            workers.append(Worker(name, workload, rounds, threads, quick))
+            workers.append(Worker(name, workload, rounds, threads, quick, clock))
         found = {w.name: {"import_s": w.started["import_s"], "first_step_s": w.started["first_step_s"]} for w in workers}
         for w, epochs in _in_turns(workers, rounds, "epoch"):
             # The first epoch warms up.

@@ -1,4 +1,4 @@
-"""One contestant in a process of its own, driven over pipes: `python -m benchmarks.worker NAME WORKLOAD ROUNDS quick|full`.
+"""One contestant in a process of its own, driven over pipes: `python -m benchmarks.worker NAME WORKLOAD ROUNDS quick|full wall|cpu`.
 
 It announces the import and the first step; then every line on its stdin lets it do one timed piece of work, and every line on its
 stdout is the JSON answer. The pieces come in a fixed order: ROUNDS epochs, then `predict N`, `evaluate N` in any order, `quit`.
@@ -19,18 +19,21 @@ from benchmarks.workloads import WORKLOADS
 LEAST_S = 0.1
 
 
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+
+
 class Gate:
     """Lets an epoch begin when the arena says so, and tells how long it took."""
 
-    def __init__(self, epochs, pipe):
-        self.epochs, self._pipe = epochs, pipe
+    def __init__(self, epochs, pipe, clock):
+        self.epochs, self._pipe, self._clock = epochs, pipe, clock
 
     def begin(self):
         self._pipe.receive()
-        self._start = time.perf_counter()
+        self._start = self._clock()
 
     def end(self, loss, accuracy):
-        seconds = time.perf_counter() - self._start
+        seconds = self._clock() - self._start
         self._pipe.send(seconds=seconds, loss=loss, accuracy=accuracy, peak_mb=_peak_mb())
 
 
@@ -67,44 +70,44 @@ def _peak_mb():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _timed(call):
+def _timed(call, clock):
     """(seconds a call, result), repeated to last at least LEAST_S."""
-    count, start = 0, time.perf_counter()
+    count, start = 0, clock()
     while True:
         result = call()
         count += 1
-        seconds = time.perf_counter() - start
+        seconds = clock() - start
         if seconds >= LEAST_S:
             return seconds / count, result
 
 
-def main(name, workload, rounds, quick):
+def main(name, workload, rounds, quick, clock):
     pipe = Pipe()
     workload = WORKLOADS[workload]
     x, y = workload.data(quick)
-    start = time.perf_counter()
+    start = clock()
     cls = contestants.load(name)
     contestant = cls(workload)
-    imported = time.perf_counter()
+    imported = clock()
     contestant.train(x[: workload.batch], y[: workload.batch], Opened())
-    first = time.perf_counter()
+    first = clock()
     pipe.send(ready=name, import_s=imported - start, first_step_s=first - imported)
-    contestant.train(x, y, Gate(rounds, pipe))
+    contestant.train(x, y, Gate(rounds, pipe, clock))
     while True:
         what, *arguments = pipe.receive()
         if what == "predict":
             n = int(arguments[0])
             contestant.predict(x[:n], n)  # not timed: this shape may be traced now
-            seconds, _ = _timed(lambda: contestant.predict(x[:n], n))  # noqa: B023
+            seconds, _ = _timed(lambda: contestant.predict(x[:n], n), clock)  # noqa: B023
             pipe.send(seconds=seconds)
         elif what == "evaluate":
             n = int(arguments[0])
             contestant.evaluate(x, y, n)
-            seconds, (loss, accuracy) = _timed(lambda: contestant.evaluate(x, y, n))  # noqa: B023
+            seconds, (loss, accuracy) = _timed(lambda: contestant.evaluate(x, y, n), clock)  # noqa: B023
             pipe.send(seconds=seconds, loss=float(loss), accuracy=float(accuracy))
         else:
             return
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4] == "quick")
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4] == "quick", CLOCKS[sys.argv[5]])

@@ -12,6 +12,13 @@ from unidl_mxnet.arrays import from_numpy
 from unidl_mxnet.op import op
 
 
+def _is_relu(x):
+    """Whether the traced `x` is known to hold nothing below 0."""
+    base, _ = getattr(x, "origin", None) or (x, None)
+    name, _, attrs = getattr(base, "node", None) or (None, None, None)
+    return name == "relu" or (name == "LeakyReLU" and attrs["act_type"] == "elu" and attrs.get("slope") == 0.0)
+
+
 class Conv:
     def _channels_first(self, x):
         rank = len(x.shape)
@@ -84,6 +91,8 @@ class Conv:
     def max_pool(self, x, window, strides, padding):
         pairs = explicit_padding(padding, x.shape[1:-1], window, strides)
         y = self._pool(x, window, strides, pairs, -math.inf, pool_type="max")
+        if _is_relu(x):
+            return self._channels_last(y)
         # A window of nothing but -inf comes out as the lowest finite number, twice which is -inf.
         lowest = float(np.finfo(self.dtype(x)).min)
         missing = self.multiply(op("_lesser_equal_scalar", y, scalar=lowest), lowest)

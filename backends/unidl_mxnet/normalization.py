@@ -1,4 +1,4 @@
-"""Batch normalization by the native kernel, in compiled float32 steps."""
+"""Normalization by the native kernels, in compiled float32 functions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,17 @@ import math
 import unidl.backend.contract as contract
 from unidl_mxnet.op import op
 from unidl_mxnet.traced import current_trace
+
+
+def _channels_second(rank, axes):
+    """The order of axes in which the one that is not among `axes` comes second."""
+    (axis,) = set(range(rank)) - set(axes)
+    first = int(axis == 0)  # an axis that takes the place of the batch
+    return (first, axis, *(a for a in range(rank) if a not in (first, axis)))
+
+
+def _back(order):
+    return tuple(order.index(a) for a in range(len(order)))
 
 
 class Normalization:
@@ -18,24 +29,48 @@ class Normalization:
         trace = current_trace()
         if trace is None or trace.shortcuts is None or self.dtype(x) != "float32" or 0 in x.shape:
             return contract.Backend.batch_norm_training(self, x, gamma, beta, axes, epsilon)
-        (axis,) = set(range(len(x.shape))) - set(axes)
-        first = int(axis == 0)  # an axis that takes the place of the batch
-        order = (first, axis, *(a for a in range(len(x.shape)) if a not in (first, axis)))
-        x = self.transpose(x, order)
-        channels, spatial = x.shape[1], math.prod(x.shape[2:])
-        x, centre = self._centred(x)
-        flat = self.reshape(x, (x.shape[0], channels, spatial, 1))
-        gamma = self.full((channels,), 1, "float32") if gamma is None else gamma
-        beta = self.full((channels,), 0, "float32") if beta is None else beta
-        unused = [self.full((channels,), 0, "float32") for _ in range(2)]  # moving moments, which belong to the layer
-        options = {"eps": epsilon, "momentum": 1.0, "fix_gamma": False, "axis": 1, "output_mean_var": True}
-        y, mean, scale = op("BatchNorm", flat, gamma, beta, *unused, **options)
-        y = self.reshape(y, x.shape)
+        order = _channels_second(len(x.shape), axes)
+        x, centre = self._centred(self.transpose(x, order))
+        unused = [self.full((x.shape[1],), 0, "float32") for _ in range(2)]  # moving moments, which belong to the layer
+        y, mean, scale = self._normalized(x, gamma, beta, *unused, epsilon, momentum=1.0, output_mean_var=True)
         mean, scale = self.stop_gradient(mean), self.stop_gradient(scale)  # 1 / sqrt(var + epsilon)
         var = self.maximum(self.subtract(self.divide(1.0, self.square(scale)), epsilon), 0.0)
         mean, var = self.stop_gradient(self.add(mean, centre)), self.stop_gradient(var)
         trace.shortcuts |= {mean.symbol.name, var.symbol.name}
-        return self.transpose(y, tuple(order.index(a) for a in range(len(order)))), mean, var
+        return self.transpose(y, _back(order)), mean, var
+
+    def batch_norm_inference(self, x, gamma, beta, mean, var, axes, epsilon):
+        """In one pass over `x`, in the layout in which oneDNN's convolutions hand it over. The kernel knows no gradient of the moments,
+        and wants them as they are in the layer.
+        """
+        trace = current_trace()
+        if trace is None or trace.differentiable or self.dtype(x) != "float32" or 0 in x.shape or not trace.holds(mean, var):
+            return contract.Backend.batch_norm_inference(self, x, gamma, beta, mean, var, axes, epsilon)
+        order = _channels_second(len(x.shape), axes)
+        y = self._normalized(self.transpose(x, order), gamma, beta, mean, var, epsilon, use_global_stats=True)
+        return self.transpose(y, _back(order))
+
+    def layer_norm(self, x, gamma, beta, axes, epsilon):
+        """The kernel's gradient takes longer than that of its parts, so it serves only where none is taken."""
+        trace, shape = current_trace(), x.shape
+        fits = axes == (len(shape) - 1,) and 0 not in shape and self.dtype(x) == "float32"
+        if trace is None or trace.differentiable or not fits or any(p is not None and p.shape[-1:] != (p.size,) for p in (gamma, beta)):
+            return contract.Backend.layer_norm(self, x, gamma, beta, axes, epsilon)
+        gamma = self.full(shape[-1:], 1, "float32") if gamma is None else self.reshape(gamma, shape[-1:])
+        beta = self.full(shape[-1:], 0, "float32") if beta is None else self.reshape(beta, shape[-1:])
+        return op("LayerNorm", x, gamma, beta, axis=-1, eps=epsilon)
+
+    def _normalized(self, x, gamma, beta, mean, var, epsilon, **options):
+        """What the kernel gives for `x` (n, c, ...); None for gamma and beta leaves them out."""
+        channels = x.shape[1]
+        # oneDNN's takes four axes. A reshape would bring a convolution's result out of its blocked layout.
+        flat = x if len(x.shape) == 4 else self.reshape(x, (x.shape[0], channels, math.prod(x.shape[2:]), 1))
+        gamma = self.full((channels,), 1, "float32") if gamma is None else gamma
+        beta = self.full((channels,), 0, "float32") if beta is None else beta
+        result = op("BatchNorm", flat, gamma, beta, mean, var, eps=epsilon, fix_gamma=False, axis=1, **options)
+        y, *moments = result if isinstance(result, list) else [result]
+        y = y if flat is x else self.reshape(y, x.shape)
+        return (y, *moments) if moments else y
 
     def _centred(self, x):
         """(x - centre, centre (c,)) for channels-first `x`, the centre being a mean over the first sample; no gradient in it."""

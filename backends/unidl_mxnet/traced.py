@@ -122,6 +122,10 @@ class Trace:
             self._constants[id(x)] = known
         return known
 
+    def holds(self, *tensors):
+        """Whether all of these are inputs of the graph."""
+        return all(self.lift(x).symbol.name in self.inputs for x in tensors)
+
     def call(self, function, changed, others, number):
         """Put a native call into the graph; the `changed` tensors as it leaves them, or None where it cannot be.
 
