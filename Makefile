@@ -59,7 +59,7 @@ clean:
 
 $(VENV)/.complete: $(INSTALLED_FROM)
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python $(PIP_INSTALL) --constraint constraints.txt --editable '.[all,test,lint,bench]'
+	$(VENV)/bin/python $(PIP_INSTALL) --constraint constraints.txt --editable '.[all,onnx,test,lint,bench]'
 	touch $@
 
 $(DEMO)/.complete: $(INSTALLED_FROM)

@@ -8,7 +8,7 @@ import pytest
 import unidl
 from unidl.backend import registry
 
-LAZY = {"torch", "tensorflow", "mxnet", "keras", "jax", "rich", "pooch", "h5py", "requests"}
+LAZY = {"torch", "tensorflow", "mxnet", "keras", "jax", "rich", "pooch", "h5py", "requests", "onnx"}
 INSTALLED = [row.name for row in unidl.list_backends() if row.installed]
 
 

@@ -34,7 +34,7 @@ def context():
 def from_numpy(x: np.ndarray):
     """A new array with a copy of `x`."""
     if x.dtype.name not in DTYPES:
-        raise TypeError(f"MXNet has no dtype {x.dtype.name}. Convert to one of {', '.join(DTYPES)} first, e.g. x.astype('int64').")
+        raise _no_dtype(x.dtype.name)
     device = context()
     with numpy_shape():
         result = ndarray(_new_alloc_handle(x.shape, device, False, x.dtype.type))
@@ -59,6 +59,10 @@ def _within(axis, rank):
     if not -rank <= axis < rank:
         raise ValueError(f"axis {axis} is out of range for {rank} axes.")
     return axis % rank
+
+
+def _no_dtype(name):
+    return TypeError(f"MXNet has no dtype {name}. Convert to one of {', '.join(DTYPES)} first, e.g. x.astype('int64').")
 
 
 class Arrays:
@@ -94,6 +98,8 @@ class Arrays:
             return x
         if dtype == "bool":
             return op("_npi_not_equal_scalar", x, scalar=0.0)
+        if dtype not in DTYPES:  # MXNet itself would make a tensor that nothing can read
+            raise _no_dtype(dtype)
         return op("_npi_cast", x, dtype=dtype)
 
     def stop_gradient(self, x):
@@ -173,6 +179,10 @@ class Arrays:
         return self.cast(function(self.cast(x, "uint8")), "bool")
 
     def tile(self, x, repeats):
+        if sum(n != 1 for n in repeats) > 2:  # its gradient sums over few axes only, and is prepared in the forward pass
+            for axis, n in enumerate(repeats):
+                x = self.tile(x, (*(1,) * axis, n, *(1,) * (len(repeats) - axis - 1)))
+            return x
         return op("_npi_tile", x, reps=tuple(repeats)) if x.shape else x
 
     def repeat(self, x, repeats, axis):

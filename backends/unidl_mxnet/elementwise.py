@@ -33,7 +33,6 @@ _BINARY = {
     "subtract": ("_npi_subtract", "_npi_subtract_scalar", "_npi_rsubtract_scalar"),
     "multiply": ("_npi_multiply", "_npi_multiply_scalar", "_npi_multiply_scalar"),
     "divide": ("_npi_true_divide", "_npi_true_divide_scalar", "_npi_rtrue_divide_scalar"),
-    "mod": ("_npi_mod", "_npi_mod_scalar", "_npi_rmod_scalar"),
     "arctan2": ("_npi_arctan2", None, None),  # the gradient of `_npi_rarctan2_scalar` is wrong
     "bitwise_and": ("_npi_bitwise_and", "_npi_bitwise_and_scalar", "_npi_bitwise_and_scalar"),
     "bitwise_or": ("_npi_bitwise_or", "_npi_bitwise_or_scalar", "_npi_bitwise_or_scalar"),
@@ -104,6 +103,15 @@ class Elementwise:
             return self._number(kernel, tensor, number, **options)
         number = self.full((), number, self.dtype(tensor))
         return op(kernels[0], tensor, number) if left else op(kernels[0], number, tensor)
+
+    def mod(self, x1, x2):
+        """The kernel gives 0 for the remainder of a float by 0, which is NaN."""
+        y = self._of_two(("_npi_mod", "_npi_mod_scalar", "_npi_rmod_scalar"), x1, x2)
+        if not self._is_float(y):
+            return y
+        if not self.is_tensor(x2):
+            return y if x2 else self.full_like(y, math.nan)
+        return self.where(self.equal(x2, 0), self.full_like(y, math.nan), y)
 
     def _spread(self, x, shape):
         """`x` repeated along the first axes or along the last axis of a large `shape`, where it is float32 and on a tape.

@@ -113,6 +113,10 @@ class Indexing:
         if shapes[0] == shapes[1] == shapes[2] and self.dtype(x1) == self.dtype(x2) == "float32":
             # The older kernel wants a float condition; with its cast it takes a quarter of the time.
             return op("where", self.cast(condition, "float32"), x1, x2)
+        if max(map(len, shapes)) > 5:  # as many axes as the kernel knows
+            shape = np.broadcast_shapes(*shapes)
+            flat = [self.reshape(self.broadcast_to(x, shape), (-1,)) for x in (condition, x1, x2)]
+            return self.reshape(op("_npi_where", *flat), shape)
         return op("_npi_where", condition, x1, x2)
 
     # -- order -----------------------------------------------------------------------------------

@@ -28,6 +28,11 @@ def _holds_tensor(x):
     return isinstance(x, (list, tuple)) and any(isinstance(i, (tf.Tensor, tf.Variable)) or _holds_tensor(i) for i in x)
 
 
+def _constant(value, dtype):
+    """0-d tensor; TensorFlow takes no 0 and 1 for a bool."""
+    return tf.constant(bool(value) if dtype == "bool" else value, dtype)
+
+
 class Arrays:
     # -- to and from the framework ---------------------------------------------------------------
 
@@ -79,10 +84,10 @@ class Arrays:
 
     def full(self, shape, value, dtype):
         with self.scope():
-            return tf.fill(shape, tf.constant(bool(value) if dtype == "bool" else value, dtype))
+            return tf.fill(shape, _constant(value, dtype))
 
     def full_like(self, x, value, dtype=None):
-        return tf.fill(closed(x, tuple(x.shape)), tf.constant(value, dtype or x.dtype))
+        return tf.fill(closed(x, tuple(x.shape)), _constant(value, dtype or x.dtype.name))
 
     def arange(self, start, stop, step, dtype):
         if dtype in ("int32", "int64"):

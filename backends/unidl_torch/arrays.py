@@ -32,6 +32,8 @@ def share(array):
         array = array.astype(array.dtype.newbyteorder("="))
     elif not array.flags.writeable or any(stride < 0 for stride in array.strides):
         array = array.copy()
+    if array.dtype.name == "bfloat16":  # of ml_dtypes, which torch does not know
+        return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
     return torch.from_numpy(array)
 
 

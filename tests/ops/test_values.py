@@ -96,6 +96,14 @@ def test_integers_become_floats_where_they_must(backend):
     assert ops.dtype(ops.round([1])) == "int32"
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int32"])
+def test_bits_flipped(backend, dtype):
+    x = np.array([0, 1, 5, 127], dtype)
+    found = ops.bitwise_not(backend.asarray(x))
+    assert ops.dtype(found) == dtype
+    np.testing.assert_array_equal(ops.convert_to_numpy(found), np.bitwise_not(x))
+
+
 def test_loops():
     total, seen = ops.scan(lambda carry, x: (carry + x, carry), np.float32(0), np.arange(4.0, dtype="float32"), reverse=True)
     assert ops.convert_to_numpy(total) == 6

@@ -81,8 +81,10 @@ bitwise_xor = bitwise("bitwise_xor", "Bits that exactly one of the integers has.
 
 @op
 def bitwise_not(x):
-    """All bits of the integers flipped: -x - 1."""
-    return subtract(-1, x)
+    """All bits of the integers flipped: -x - 1, of unsigned ones what is missing to the largest."""
+    backend, x = tensor_of(x)
+    dtype = backend.dtype(x)
+    return subtract(2 ** int(dtype[4:]) - 1 if dtype in dtypes.UNSIGNED else -1, x)
 
 
 bitwise_invert = bitwise_not

@@ -177,3 +177,12 @@ def test_an_unknown_device_is_named(backend):
         backend.asarray(1.0)
     with device("cpu"):
         assert backend.asarray(1.0).device.type == "cpu"
+
+
+def test_bfloat16_arrays_of_ml_dtypes(backend):
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    x = np.array([[1.5, -2.0], [3.0, 1e30]], ml_dtypes.bfloat16)
+    for array in (x, x.T, x[::-1]):
+        found = backend.asarray(array)
+        assert backend.dtype(found) == "bfloat16"
+        np.testing.assert_array_equal(backend.to_numpy(found), array.astype("float32"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from itertools import pairwise
 
+from unidl.backend.dtypes import UNSIGNED, is_integer
+
 
 class Arrays(ABC):
     # -- to and from the framework ---------------------------------------------------------------
@@ -168,6 +170,11 @@ class Arrays(ABC):
 
     def top_k(self, x, k):
         """(values, int32 indices) of the k largest along the last axis, in descending order, the first of equals first."""
-        order = self.argsort(self.negative(x), -1)
+        dtype = self.dtype(x)
+        if is_integer(dtype):  # the smallest integer has no negative
+            backwards = self.subtract(2 ** int(dtype[4:]) - 1 if dtype in UNSIGNED else -1, x)
+        else:
+            backwards = self.negative(x)
+        order = self.argsort(backwards, -1)
         indices = self.getitem(order, (Ellipsis, slice(0, k)))
         return self.take_along_axis(x, indices, -1), indices

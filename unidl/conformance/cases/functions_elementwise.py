@@ -91,6 +91,7 @@ BINARY = [
     _binary("minimum", "broadcast", normal(3, 1, 4), normal(2, 1), kind="exact"),
     _binary("mod", "both signs", [5.5, -5.5, 5.5, -5.5, 4.0, -4.0], [3.0, 3.0, -3.0, -3.0, 2.0, 2.0], kind="ulp"),
     _binary("floor_divide", "both signs", [5.5, -5.5, 5.5, -5.5, 4.0, -4.0], [3.0, 3.0, -3.0, -3.0, 2.0, 2.0], kind="exact"),
+    _binary("mod", "by zero", [1.0, -1.0, 0.0, NAN], [0.0, -0.0, 0.0, 0.0], kind="exact", gradients=False),
     _binary("mod", "integers of both signs", np.array([7, -7, 7, -7, 6], "int32"), np.array([3, 3, -3, -3, -3], "int32")),
     _binary("floor_divide", "integers of both signs", np.array([7, -7, 7, -7, 6], "int32"), np.array([3, 3, -3, -3, -3], "int32")),
     _binary("mod", "int64", integers(-50, 50, 20, dtype="int64"), integers(1, 9, 20, dtype="int64")),

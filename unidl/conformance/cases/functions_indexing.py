@@ -103,6 +103,12 @@ WHERE = [
         {"condition": booleans(6), "x1": integers(0, 9, 6), "x2": integers(0, 9, 6)},
     ),
     Case(
+        "where",
+        "six axes",
+        lambda B, c, x, y: B.where(c, x, y),
+        {"condition": booleans(2, 1, 2, 1, 2, 1), "x1": integers(0, 9, 1, 2, 2, 2, 1, 3), "x2": integers(0, 9, 2, 1, 3)},
+    ),
+    Case(
         "where", "NaN in the branch not taken", lambda B, x: B.where(B.greater(x, 0.0), B.log(x), x), {"x": [-1.0, 2.0, -3.0]}, kind="ulp"
     ),
     Case(
@@ -159,6 +165,8 @@ ORDER += [
         kind="exact",
     ),
     Case("top_k", "integers", lambda B, x: B.top_k(x, 2), {"x": integers(-9, 9, 6)}, kind="exact"),
+    Case("top_k", "unsigned", lambda B, x: B.top_k(x, 2), {"x": np.array([0, 255, 3, 128], "uint8")}, kind="exact"),
+    Case("top_k", "the smallest integer", lambda B, x: B.top_k(x, 3), {"x": np.array([5, -(2**31), 0, 2**31 - 1], "int32")}, kind="exact"),
     Case("top_k", "all", lambda B, x: B.top_k(x, 4), {"x": normal(2, 4)}, kind="exact"),
 ]
 

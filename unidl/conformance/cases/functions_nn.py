@@ -24,6 +24,7 @@ ACTIVATION += [_activation(name, "wide range", WIDE, *args) for name, args in AC
 ACTIVATION += [_activation("gelu", f"approximate{label}", x, True) for label, x in (("", uniform(-4, 4, 3, 30)), (", wide range", WIDE))]
 ACTIVATION += [
     _activation("relu", "kink", [-1.0, -0.0, 0.0, 1.0], kind="exact"),
+    _activation("relu", "a single number", np.array(2.5), kind="exact"),
     _activation("relu", "infinities", [INF, -INF], kind="exact"),
     _activation("relu", "NaN stays", [NAN, 1.0], kind="exact", gradients=False),
     _activation("relu", "integers", np.array([-2, 0, 3], "int32")),

@@ -46,6 +46,9 @@ CREATION = [
         "",
         lambda B: [B.full((2, 3), 1.5, "float32"), B.full((), 2, "int64"), B.full((0, 2), 1, "float32"), B.full((2,), True, "bool")],
     ),
+    Case(
+        "full_like", "bools", lambda B, x: [B.full_like(x, 1, "bool"), B.full_like(B.greater(x, 0.0), 0)], {"x": normal(3)}, gradients=False
+    ),
     Case("full", "infinity", lambda B: B.full((2,), -INF, "float64")),
     _move("full_like", "", lambda B, x: [B.full_like(x, 2.5), B.full_like(x, 1, "int32")], gradients=False),
     Case("zeros", "", lambda B: [B.zeros((2, 3), "float32"), B.zeros((), "int32"), B.zeros((2,), "bool")]),
@@ -75,6 +78,8 @@ SHAPE = [
     _move("flip", "", lambda B, x: B.flip(x, 1)),
     _move("flip", "several", lambda B, x: B.flip(x, (0, -1))),
     _move("tile", "", lambda B, x: B.tile(x, (2, 1, 3))),
+    _move("tile", "every axis", lambda B, x: B.tile(x, (2, 3, 2))),
+    Case("tile", "four axes", lambda B, x: B.tile(x, (7, 6, 4, 2)), {"x": normal(2, 3, 2, 2)}, kind="exact"),
     _move("repeat", "", lambda B, x: B.repeat(x, 3, 1)),
     _move("repeat", "negative axis, integers", lambda B, x: B.repeat(x, 2, -1), integers(0, 9, 2, 3)),
     _move("unstack", "", lambda B, x: B.unstack(x, 1)),

@@ -1,0 +1,23 @@
+"""ONNX's own node cases on every backend: all pass, but those that are excluded with a reason, which all fail."""
+
+import pytest
+
+from tests.outside import exclusions
+
+pytest.importorskip("onnx")
+
+from tests.outside import onnx_nodes
+
+
+def test_node_cases(backend):
+    results = onnx_nodes.run(backend.name)
+    assert len(results) > 1800
+    assert exclusions.problems(results, exclusions.read(onnx_nodes.SOURCE)) == []
+
+
+def test_every_exclusion_is_of_use():
+    names = [exclusions.Result(case.name, "") for case in onnx_nodes.cases()]
+    for line in exclusions.read(onnx_nodes.SOURCE):
+        for pattern in line.cases:
+            one = exclusions.Exclusion(line.reason, (pattern,))
+            assert any(one.covers(name) for name in names), f"{pattern!r} is no case of onnx"

@@ -1,0 +1,1 @@
+"""Models in and out: what is common to all formats."""
