@@ -15,7 +15,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 QUIET := TF_CPP_MIN_LOG_LEVEL=2
 PYTEST := $(ONE_THREAD) $(QUIET) $(VENV)/bin/python -m pytest
 
-.PHONY: demo test test-slow lint coverage test-numpy2 test-jax test-packaging bench clean
+.PHONY: demo test test-slow fuzz lint coverage test-numpy2 test-jax test-packaging bench clean
 
 demo: $(DEMO)/.complete
 	$(DEMO)/bin/python examples/digits_cnn.py
@@ -23,12 +23,18 @@ demo: $(DEMO)/.complete
 # Tests which measure time or memory run after the others, alone. Exit status 5 means that there are none.
 test: export UNIDL_TEST_BACKENDS = numpy,torch,tensorflow,mxnet
 test: $(VENV)/.complete lint
-	$(PYTEST) -n 2 -m "not packaging and not serial and not slow"
+	$(PYTEST) -n 2 -m "not packaging and not serial and not slow and not fuzz"
 	$(PYTEST) -m "serial and not packaging" || [ $$? -eq 5 ]
 
 # The longer sweeps: torch.compile, examples that train until they have learned.
 test-slow: $(VENV)/.complete
 	$(PYTEST) -n 2 -m slow
+
+# Random layers, models and training runs for SECONDS each, from SEED on; a finding comes with its seed and its smallest example.
+SECONDS ?= 20
+SEED ?= 0
+fuzz: $(VENV)/.complete
+	UNIDL_FUZZ_SECONDS=$(SECONDS) UNIDL_FUZZ_SEED=$(SEED) $(PYTEST) -m fuzz -rP --timeout 0 tests/fuzz
 
 lint: $(VENV)/.complete
 	$(VENV)/bin/ruff check
@@ -41,7 +47,7 @@ coverage: $(VENV)/.complete
 
 # The core, NumPy and torch run on NumPy 2 as well; TensorFlow and MXNet are absent here, and their tests skip.
 test-numpy2: $(NUMPY2)/.complete
-	$(ONE_THREAD) $(NUMPY2)/bin/python -m pytest -n 2 -m "not packaging and not serial"
+	$(ONE_THREAD) $(NUMPY2)/bin/python -m pytest -n 2 -m "not packaging and not serial and not fuzz"
 
 # JAX compiles every eager function for every shape, so its suite takes longer than all the others together.
 test-jax: $(JAX)/.complete

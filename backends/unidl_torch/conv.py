@@ -86,6 +86,8 @@ class Conv(contract.Conv):
         axes = zip(x.shape[1:-1], kernel.shape, strides, dilation, starts, sizes, strict=False)
         crops, lengthened, pairs = zip(*(_transpose_cut(*axis) for axis in axes), strict=True)
         weight = kernel.permute(rank + 1, rank, *range(rank))
+        if kernel.shape[-1] == 1:  # torch takes such a view for channels last and then refuses its own gradient in float64
+            weight = weight.contiguous()
         y = _CONV_TRANSPOSE[rank](channels_second(x), weight, None, strides, crops, lengthened, 1, dilation)
         return channels_last(pad_spatial(y, pairs) if any(map(any, pairs)) else y)
 

@@ -20,6 +20,7 @@ class GroupQueryAttention(MultiHeadAttention):
     of the last one kernel (heads, head_dim, d) and bias (d,).
     """
 
+    _named_after = "GroupedQueryAttention"  # Keras exports that class under this one's name
     _config_omits = frozenset({"flash_attention", "num_heads", "key_dim", "value_dim", "output_shape", "attention_axes"})
 
     def __init__(

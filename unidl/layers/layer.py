@@ -18,7 +18,7 @@ from unidl.layers.config import Configurable
 from unidl.layers.input_spec import InputSpec
 from unidl.layers.signature import call_signature, constructor_arguments
 from unidl.layers.tracking import Tracked
-from unidl.utils.naming import auto_name, to_snake_case
+from unidl.utils.naming import auto_name, prefix_of
 from unidl.utils.scopes import current_path, use_path
 
 
@@ -42,7 +42,7 @@ class Layer(Configurable, Tracked):
     _untracked = frozenset({"input_spec", "_arguments", "_build_shapes", "_losses", "_inbound"})
 
     def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
-        self.name = name if name is not None else auto_name(to_snake_case(type(self).__name__))
+        self.name = name if name is not None else auto_name(prefix_of(type(self)))
         if not isinstance(self.name, str) or "/" in self.name:
             raise ValueError(f"{type(self).__name__}: name must be a string without '/', got {name!r}.")
         self.backend = registry.get_backend()

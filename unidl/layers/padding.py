@@ -108,6 +108,11 @@ class Cropping1D(BaseCropping):
 
     def __init__(self, cropping=(1, 1), **kwargs):
         pair = int_tuple(self, "cropping", cropping, 2, allow_zero=True)
+        if "data_format" in kwargs:
+            raise TypeError(
+                "Cropping1D: unknown argument 'data_format'. It crops axis 1 of (batch, time, features). "
+                "Write: Permute((2, 1)) before and after it."
+            )
         super().__init__((pair,), "channels_last", **kwargs)
         self.cropping = pair
 

@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 
 from unidl.backend.variable import Variable
-from unidl.utils.naming import to_snake_case
+from unidl.utils.naming import prefix_of
 
 
 def save_weights(model, filepath, overwrite=True):
@@ -161,7 +161,7 @@ def _numbered(container, layers):
     used: dict[str, int] = {}
     for layer in layers:
         if hasattr(layer, "_holders"):
-            name = to_snake_case(type(layer).__name__)
+            name = prefix_of(type(layer))
             count = used.get(name, 0)
             used[name] = count + 1
             yield f"{container}/{name}_{count}" if count else f"{container}/{name}", layer

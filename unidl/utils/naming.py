@@ -15,6 +15,11 @@ def to_snake_case(name: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
+def prefix_of(cls) -> str:
+    """What names of objects of `cls` begin with: the class's name in snake case, or `_named_after`, where Keras' class has another."""
+    return to_snake_case(vars(cls).get("_named_after", cls.__name__))
+
+
 def auto_name(prefix: str) -> str:
     """The snake-case `prefix`, from the second call on followed by a number."""
     return uniquify(to_snake_case(prefix))

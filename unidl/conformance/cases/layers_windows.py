@@ -29,6 +29,7 @@ def _transposed():
         yield LayerCase(f"Conv1DTranspose, {padding}, long strides", lambda p=padding: L.Conv1DTranspose(2, 2, 3, p), x)
         yield LayerCase(f"Conv1DTranspose, {padding}, dilation", lambda p=padding: L.Conv1DTranspose(2, 2, 1, p, dilation_rate=3), x)
         yield LayerCase(f"Conv1DTranspose, {padding}, output padding", lambda p=padding: L.Conv1DTranspose(2, 3, 3, p, 1), x)
+    yield LayerCase("Conv1DTranspose, one channel", lambda: L.Conv1DTranspose(2, 3), normal((2, 4, 1)))
     x = normal((2, 3, 4, 2))
     yield LayerCase("Conv2DTranspose", lambda: L.Conv2DTranspose(3, (3, 2), activation="tanh"), x)
     yield LayerCase("Conv2DTranspose, strides, same", lambda: L.Conv2DTranspose(3, 4, strides=(2, 3), padding="same"), x)
