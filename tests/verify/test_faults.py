@@ -175,3 +175,16 @@ def test_the_model_is_given_back_as_it_was(backend, fault, monkeypatch):
         assert {layer.backend.name for layer in net._flatten_layers()} == {backend.name}
         assert {v.dtype for v in net.variables} == {"float32"}
         assert unidl.random.seed_generator.get_global_state() == state
+
+
+def test_inputs_that_are_rounded_to_float32(backend, monkeypatch):
+    """By itself each layer gets float32 values in float64, on which such a rounding does nothing: the whole model shows it."""
+
+    def rounded(x):
+        narrow = backend.cast(backend.cast(x, "float32"), backend.dtype(x))
+        return backend.add(x, backend.stop_gradient(backend.subtract(narrow, x)))
+
+    plant(monkeypatch, backend, "layer_norm", lambda f: lambda x, *a, **k: f(rounded(x), *a, **k))
+    report = run(backend, steps=0)
+    assert report.first is None
+    assert any("It parts in layer_normalization, on inputs with all digits of float64" in p for p in report.problems), report.problems

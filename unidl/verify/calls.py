@@ -163,6 +163,13 @@ class Replay:
         self.weights = {} if not isinstance(call.layer, Layer) else _named(call.layer)
 
     @property
+    def kept(self) -> list[str]:
+        """Names of the variables that are not trained, which the call may assign."""
+        layer = self.call.layer
+        trainable = {id(v) for v in layer.trainable_weights} if isinstance(layer, Layer) else set()
+        return [n for n, v in self.weights.items() if id(v) not in trainable]
+
+    @property
     def arrays(self) -> dict:
         """Its inputs, then the state of its variables; floats as float64 with float32 values, where every dtype can begin."""
         arrays = {f"input {i}": a for i, a in enumerate(self.call.arrays)}
@@ -178,9 +185,8 @@ class Replay:
         given = [n for n in arrays if n.startswith("input ")]
         inputs = {n: Variable(arrays[n], backend=backend) for n in given if arrays[n].dtype.kind == "f"}
         constants = {n: backend.asarray(arrays[n]) for n in given if n not in inputs}
-        trainable = {id(v) for v in layer.trainable_weights} if self.weights else set()
-        learned = {n: v for n, v in self.weights.items() if id(v) in trainable}
-        kept = [v for n, v in self.weights.items() if n not in learned]
+        kept = [self.weights[n] for n in self.kept]
+        learned = {n: v for n, v in self.weights.items() if n not in self.kept}
 
         def function(**replaced):
             tensors = [replaced.get(n, inputs[n].value if n in inputs else constants.get(n)) for n in given]

@@ -41,6 +41,11 @@ class Record:
         return self.within or self.explained or self.skipped
 
 
+def not_here(common, home) -> Record:
+    """The record of something that runs on the backend `home` alone."""
+    return Record(**common, what="call", error=0.0, budget=0.0, within=False, skipped=True, message=f"runs only on {home.name}")
+
+
 @dataclass
 class Report:
     """
@@ -67,7 +72,7 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        return not self.problems
+        return not self.problems and all(r.passed for r in self.records)
 
     def to_dict(self) -> dict:
         """All of it as plain data."""

@@ -1,0 +1,165 @@
+"""The second round: the loss, the outputs and all gradients of the whole model."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unidl.conformance.engine import evaluate
+from unidl.conformance.judge import FLOAT64_BUDGET
+from unidl.conformance.oracle import U32
+from unidl.conformance.scales import Evaluation, noise
+from unidl.verify.figures import share
+from unidl.verify.measure import again_on, flat, largest, verdicts
+from unidl.verify.report import Record, not_here
+from unidl.verify.snapshot import placed
+from unidl.verify.trajectory import BUDGET, FLOOR, OTHERS, U64
+from unidl.verify.wording import amount, one_line
+
+
+def check_model(job):
+    """Add the records, and what is wrong between the layers or behind them, to the job."""
+    whole, arrays = job.whole, job.whole.arrays
+    with job.on_reference():
+        outputs = evaluate(job.reference, whole, arrays).outputs
+        cotangents = [np.ones(())] + [None] * (len(outputs) - 1)
+        cotangents = cotangents if job.model.trainable_variables or any(a.dtype.kind == "f" for a in arrays.values()) else None
+        truth = evaluate(job.reference, whole, arrays, cotangents)
+    with job.on_reference(noisy=True):
+        again = again_on(whole, job.noisy_backend(), seeds=job.reference is not job.home)
+        scales = noise(again, arrays, cotangents or [], truth)
+    names = ["loss", *(f"output {i}" for i in range(len(outputs) - 1))] if len(outputs) > 2 else ["loss", "output"]
+    sizes = _sizes(truth, scales)
+    common = {"layer": "", "kind": "model", "stage": "model", "mode": "training"}
+    narrow: dict[str, Evaluation] = {}
+    for target in job.targets:
+        for dtype in job.dtypes:
+            here = common | {"target": target.label, "dtype": dtype}
+            if not job.runs_here(target):
+                job.records.append(not_here(here, job.home))
+                continue
+            got = _evaluate_whole(job, target, dtype, cotangents, here)
+            if got is None:
+                continue
+            if dtype == "float64":
+                plain, scaled = (verdicts(got, truth, scales, dtype, names, s) for s in (False, True))
+                for verdict, other, size in zip(plain, scaled, sizes, strict=True):
+                    _make_relative(verdict, size)
+                    job.records.append(Record(**here, **verdict, explained=not verdict["within"] and other["within"]))
+            else:
+                narrow[target.label] = got
+    _compare_with_others(job, narrow, truth, scales, names, common)
+    failed = [r for r in job.records if r.stage == "model" and not r.passed]
+    if failed and job.first is None:
+        _say_where_the_model_differs(job, failed)
+
+
+def _evaluate_whole(job, target, dtype, cotangents, here):
+    """The model's evaluation, run twice; None with a record where it cannot run."""
+    arrays = {n: a.astype(dtype) if a.dtype.kind == "f" else a for n, a in job.whole.arrays.items()}
+    weights = cotangents and [None if c is None else c.astype(dtype) for c in cotangents]
+    with placed(job.snapshot, target.backend, dtype, target.device):
+        try:
+            got, again = (evaluate(target.backend, job.whole, arrays, weights) for _ in range(2))
+        except Exception as error:  # noqa: BLE001 - reported as a failure of this backend
+            text = f"cannot run: {one_line(error)}"
+            job.records.append(Record(**here, what="call", error=np.inf, budget=0.0, within=False, message=text))
+            return None
+        changed = [a for a, b in zip(flat(got), flat(again), strict=True) if not np.array_equal(a, b, equal_nan=True)]
+        if changed and dtype == "float64":
+            _say_what_is_random(job, target)
+    return got
+
+
+def _say_what_is_random(job, target):
+    """Two runs from one state differ: name the first layer that gives two results for one input."""
+    first, second = (job.whole.run(target.backend) for _ in range(2))
+    culprit = next((a for a, b in zip(first, second, strict=True) if _same(a.arrays, b.arrays) and not _same(a.outputs, b.outputs)), None)
+    if culprit is None:
+        job.note_once(f"not deterministic on {target.label}: two runs from one state part in a gradient")
+        return
+    job.problems.append(
+        f"{culprit.label} ({culprit.kind}) is not deterministic: two runs on {target.label} with the same inputs and random state "
+        f"give different outputs. Draw random numbers with unidl.random and a SeedGenerator."
+    )
+
+
+def _compare_with_others(job, narrow, truth, scales, names, common):
+    """float32: each target's errors against the median of the others'."""
+    labels = [*names, *(f"gradient of {n}" for n in truth.gradients)]
+    refs, fair, sizes = flat(truth), flat(scales), _sizes(truth, scales)
+    errors = {t: [largest(value, ref) for value, ref in zip(flat(got), refs, strict=True)] for t, got in narrow.items()}
+    for target, own in errors.items():
+        for i, (label, ref, s) in enumerate(zip(labels, refs, fair, strict=True)):
+            if ref.dtype.kind != "f":
+                continue
+            others = [other[i] for name, other in errors.items() if name != target]
+            allowed = OTHERS * float(np.median(others)) if others else 0.0
+            allowed += FLOOR * U32 * float(np.max(s, initial=0.0))
+            figures = {"error": own[i] / sizes[i][0], "budget": allowed / sizes[i][0], "within": own[i] <= allowed}
+            job.records.append(Record(**common | {"target": target, "dtype": "float32"}, what=label, **figures))
+
+
+def _sizes(truth, scales):
+    """For each array (what its errors are relative to, its largest S).
+
+    A gradient that is zero but for rounding (of a bias before a normalization, say) is measured by the model's largest one.
+    """
+    found = []
+    gradients = max((_top(g) for g in truth.gradients.values()), default=0.0)
+    for ref, scale in zip(flat(truth), flat(scales), strict=True):
+        fair = float(np.max(scale, initial=0.0)) if ref.dtype.kind == "f" else 0.0
+        top = _top(ref)
+        found.append(((top if top > FLOAT64_BUDGET * fair else max(gradients, top)) or 1.0, fair))
+    return found
+
+
+def _top(a):
+    return float(np.max(np.abs(a), initial=0.0)) if a.dtype.kind == "f" else 0.0
+
+
+def _make_relative(verdict, size):
+    """A float64 error that `judge` gave in scaled roundings, since its reference is nothing but rounding, as the others are."""
+    top, fair = size
+    if verdict["budget"] == BUDGET:
+        verdict["error"], verdict["budget"] = (verdict[n] * U64 * fair / top for n in ("error", "budget"))
+
+
+def _say_where_the_model_differs(job, failed):
+    """All layers are equal and the model is not: look at what lies between them, or in the loss."""
+    worst = max(failed, key=lambda r: (r.dtype == "float64", share(r)))
+    if worst.message.startswith("cannot run"):
+        job.problems.append(f"The model does not run on {worst.target}: {worst.message.removeprefix('cannot run: ')}")
+    elif worst.dtype != "float64":
+        job.problems.append(
+            f"The model's {worst.what} on {worst.target} loses more digits in {worst.dtype} than rounding and the other backends "
+            f"explain ({amount(worst)}). float64 agrees, and each layer by itself is within its budget."
+        )
+    else:
+        target = next(t for t in job.targets if t.label == worst.target)
+        text = f"Each layer is equal by itself, but the model's {worst.what} on {worst.target} is not ({amount(worst)})."
+        job.problems.append(f"{text} {_where(job, target)}")
+
+
+def _where(job, target):
+    """Follow the forward pass: the first call whose inputs or outputs are not the reference's."""
+    ours = job.calls_on(job.reference, ())
+    with placed(job.snapshot, target.backend, "float64", target.device):
+        theirs = job.whole.run(target.backend)
+    before = "the input"
+    for a, b in zip(ours, theirs, strict=False):
+        if _differ(b.arrays, a.arrays):
+            return f"It parts between {before} and {a.label}: look at the functions that call() uses there."
+        if _differ(b.outputs, a.outputs):
+            return f"It parts in {a.label}, on inputs with all digits of float64: does something there round them to float32?"
+        before = a.label
+    return f"It is not between the layers: look behind {before}, at the loss, or at gradients that are stopped."
+
+
+def _differ(arrays, refs):
+    return any(largest(v, ref) > 1e-11 * (_top(ref) or 1.0) for v, ref in zip(arrays, refs, strict=True))
+
+
+def _same(first, second):
+    return len(first) == len(second) and all(
+        np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in zip(first, second, strict=True)
+    )
