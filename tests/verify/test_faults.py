@@ -95,17 +95,34 @@ def test_a_loss_of_digits_in_float32_alone(backend, monkeypatch):
     assert report.first.startswith("layer_normalization (LayerNormalization) is the first layer that differs")
 
 
-def test_a_backend_of_ones_own():
-    """An instance of a derived class, registered nowhere."""
-    torch = type(unidl.get_backend("numpy"))
+def test_a_backend_of_ones_own(backend):
+    """An instance of a derived class, registered nowhere, beside the true one."""
+    true = type(backend)
 
     def layer_norm(self, x, gamma, beta, axes, epsilon):
-        return torch.layer_norm(self, x, gamma, beta, axes, 1e-5)
+        return true.layer_norm(self, x, gamma, beta, axes, 1e-5)
 
-    wrong = type("Wrong", (torch,), {"layer_norm": layer_norm, "name": "wrong"})()
-    report = verify(model(), backends=["numpy", wrong], steps=0)
+    def adam_update(self, *args, epsilon, **kwargs):
+        return true.adam_update(self, *args, epsilon=epsilon, **kwargs)
+
+    wrong = type("Wrong", (true,), {"layer_norm": layer_norm, "adam_update": adam_update, "name": "wrong"})()
+    report = verify(model(), backends=[backend, wrong], steps=1)
     assert report.first.startswith("layer_normalization (LayerNormalization) is the first layer that differs, on wrong:")
-    assert not any(r.target == "numpy" and not r.passed for r in report.records)
+    assert not any(r.target == backend.name and not r.passed for r in report.records)
+    assert {r.stage for r in report.records if r.target == "wrong" and not r.passed} == {"layer", "model", "training"}
+    assert unidl.get_backend(backend.name) is backend
+
+
+def test_a_backend_with_tensors_that_nobody_knows():
+    class Tensor:
+        pass
+
+    class Unknown(type(unidl.get_backend("numpy"))):
+        name = "unknown"
+        tensor_types = (Tensor,)
+
+    with pytest.raises(ValueError, match="has tensors of type Tensor, which no registered backend has"):
+        verify(model(), backends=[Unknown()], steps=0)
 
 
 def test_a_fault_inside_a_composite_layer_is_named(monkeypatch):

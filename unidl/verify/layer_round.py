@@ -98,7 +98,8 @@ def first_difference(job, calls) -> str | None:
 
 
 def _note_what_rounding_explains(job):
-    explained = [r for r in job.records if r.explained]
+    differ = {r.layer for r in job.records if not r.passed}
+    explained = [r for r in job.records if r.explained and r.layer not in differ]
     for label in dict.fromkeys(r.layer for r in explained):
         rows = [r for r in explained if r.layer == label]
         what, where, worst = (dict.fromkeys(r.what for r in rows), dict.fromkeys(r.target for r in rows), max(rows, key=share))
