@@ -15,6 +15,7 @@ SHAPES = [(3, 4), (4,), ()]
 ADAM = {"learning_rate": 2**-7, "beta_1": 0.875, "beta_2": 0.9375, "epsilon": 2**-12}
 RMSPROP = {"learning_rate": 2**-7, "rho": 0.875, "epsilon": 2**-12}
 SGD = {"learning_rate": 2**-5}
+FTRL = {"learning_rate": 0.25, "initial_accumulator_value": 0.5}
 EMA = {"use_ema": True, "ema_momentum": 0.75}
 
 CASES = [
@@ -34,6 +35,26 @@ CASES = [
     ("RMSprop", {**RMSPROP, "momentum": 0.875}),
     ("RMSprop", {**RMSPROP, "centered": True}),
     ("RMSprop", {**RMSPROP, "centered": True, "momentum": 0.25}),
+    ("Adagrad", {"learning_rate": 2**-3, "initial_accumulator_value": 0.25, "epsilon": 2**-12}),
+    (
+        "Adagrad",
+        {
+            "learning_rate": 2**-3,
+            "initial_accumulator_value": 0.0,
+            "epsilon": 0.25,
+            "weight_decay": 0.125,
+            "gradient_accumulation_steps": 2,
+        },
+    ),
+    ("Adadelta", {"learning_rate": 0.5, "rho": 0.875, "epsilon": 2**-10}),
+    ("Adamax", {**ADAM, "epsilon": 2**-6}),
+    ("Lamb", ADAM),
+    ("Lamb", {**ADAM, "weight_decay": 0.125, "clipnorm": 0.5}),
+    ("Lion", {"learning_rate": 2**-6, "beta_1": 0.875, "beta_2": 0.9375}),
+    ("Lion", {"learning_rate": 2**-6, "beta_1": 0.5, "beta_2": 0.75, "weight_decay": 0.25}),
+    ("Ftrl", FTRL),
+    ("Ftrl", {**FTRL, "l1_regularization_strength": 0.25, "l2_regularization_strength": 0.5, "beta": 0.125}),
+    ("Ftrl", {**FTRL, "learning_rate_power": -0.25, "l2_shrinkage_regularization_strength": 0.125}),
     ("Adam", {**ADAM, **EMA}),
     ("Adam", {**ADAM, **EMA, "ema_overwrite_frequency": 3}),
     ("Adam", {**ADAM, "loss_scale_factor": 8.0}),

@@ -116,7 +116,8 @@ def test_save_and_restore_continues_exactly():
         b.load_own_variables({k: store[k] for k in "012"})
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop"])
+# Without Lamb, whose config Keras 3.15 cannot read back itself.
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "Lion", "Ftrl"])
 def test_configs_interchange_with_keras(name):
     with in_float64() as keras:
         ours = getattr(optimizers, name)(learning_rate=0.25, clipnorm=1.0)
@@ -212,3 +213,38 @@ def test_host_numbers():
     assert rate.assign(np.float32(0.25)).numpy() == 0.25
     with pytest.raises(ValueError, match="one number"):
         rate.assign([1, 2])
+
+
+def test_nadam_is_its_formula(backend):
+    """Dozat (2016), in plain NumPy. Keras rounds the schedule's 0.96 to float32, so it cannot judge float64."""
+    draw = np.random.default_rng(0)
+    p, m, v, product = draw.standard_normal(4), np.zeros(4), np.zeros(4), 1.0
+    variable = Variable(p, dtype="float64")
+    optimizer = optimizers.Nadam(2**-7, 0.875, 0.9375, 2**-12)
+    for t in range(1, 8):
+        if t == 5:  # state that comes from a file knows the number of the step alone
+            state = [np.array(value.numpy()) for value in optimizer.variables]
+            optimizer = optimizers.Nadam(2**-7, 0.875, 0.9375, 2**-12)
+            optimizer.build([variable])
+            optimizer.set_weights(state)
+        g = draw.standard_normal(4)
+        u, following = (0.875 * (1 - 0.5 * 0.96**i) for i in (t, t + 1))
+        product *= u
+        m, v = 0.875 * m + 0.125 * g, 0.9375 * v + 0.0625 * g * g
+        ahead = following * m / (1 - product * following) + (1 - u) * g / (1 - product)
+        p = p - 2**-7 * ahead / (np.sqrt(v / (1 - 0.9375**t)) + 2**-12)
+        optimizer.apply([backend.asarray(g)], [variable])
+    np.testing.assert_allclose(variable.numpy(), p, rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: optimizers.Lion(beta_1=0.0), "beta_1"),
+        (lambda: optimizers.Ftrl(learning_rate_power=0.5), "learning_rate_power"),
+        (lambda: optimizers.Ftrl(l1_regularization_strength=-1.0), "l1_regularization_strength"),
+    ],
+)
+def test_what_an_optimizer_cannot_use_is_refused(make, text):
+    with pytest.raises(ValueError, match=text):
+        make()

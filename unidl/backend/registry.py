@@ -84,6 +84,7 @@ def _load(name: str) -> Backend:
         raise BackendError(
             f"The backend {name!r} needs {spec.framework}, which is not installed. Install it with: {spec.install}\n{_what_there_is()}"
         )
+    current_device()  # a misspelt UNIDL_DEVICE is told now, also by a backend that never asks for a device
     module, _, attribute = spec.adapter.partition(":")
     try:
         backend = getattr(importlib.import_module(module), attribute)()
@@ -146,7 +147,7 @@ def standardize_device(name: str) -> str:
     kind, _, index = name.lower().partition(":")
     kind = {"cuda": "gpu"}.get(kind, kind)
     if kind not in ("cpu", "gpu") or not (index or "0").isdigit():
-        raise ValueError(f'Unknown device {name!r}. Write "cpu", "gpu" or "gpu:<index>".')
+        raise ValueError(f'Unknown device {name!r} (in `device(...)` or UNIDL_DEVICE). Write "cpu", "gpu" or "gpu:<index>".')
     return f"{kind}:{index or 0}"
 
 

@@ -1,14 +1,20 @@
 """Optimizers: Keras' arithmetic, the same on every backend."""
 
 from unidl.optimizers import schedules
+from unidl.optimizers.adagrad import Adadelta, Adagrad
 from unidl.optimizers.adam import Adam, AdamW
+from unidl.optimizers.adam_family import Adamax, Lamb, Nadam
+from unidl.optimizers.ftrl import Ftrl
 from unidl.optimizers.host_variable import HostVariable
+from unidl.optimizers.lion import Lion
 from unidl.optimizers.optimizer import Optimizer
 from unidl.optimizers.rmsprop import RMSprop
 from unidl.optimizers.sgd import SGD
 from unidl.saving.lookup import Catalogue
 
-_catalogue = Catalogue("optimizer", (Adam, AdamW, Optimizer, RMSprop, SGD), name_of=str.lower)
+_catalogue = Catalogue(
+    "optimizer", (Adadelta, Adagrad, Adam, Adamax, AdamW, Ftrl, Lamb, Lion, Nadam, Optimizer, RMSprop, SGD), name_of=str.lower
+)
 
 serialize = _catalogue.serialize
 
@@ -29,4 +35,22 @@ def get(identifier):
     return found
 
 
-__all__ = ["SGD", "Adam", "AdamW", "HostVariable", "Optimizer", "RMSprop", "deserialize", "get", "schedules", "serialize"]
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "HostVariable",
+    "Lamb",
+    "Lion",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "deserialize",
+    "get",
+    "schedules",
+    "serialize",
+]

@@ -1,0 +1,65 @@
+"""Adagrad and Adadelta."""
+
+from __future__ import annotations
+
+from unidl.optimizers.elementwise import PerParameter
+
+
+class Adagrad(PerParameter):
+    """Duchi et al. (JMLR 12, 2011): a = a + g**2, p -= lr * g / sqrt(a + epsilon).
+
+    Args:
+        initial_accumulator_value: of a.
+        epsilon: inside the root.
+
+    The other arguments, by name, are `Optimizer`'s.
+    """
+
+    arguments = ("initial_accumulator_value", "epsilon")
+
+    def __init__(self, learning_rate=0.001, initial_accumulator_value=0.1, epsilon=1e-07, **kwargs):
+        super().__init__(learning_rate, **kwargs)
+        self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
+
+    def slot_groups(self):
+        return [("accumulator",)]
+
+    def initial_slot_value(self, name):
+        return self.initial_accumulator_value if name == "accumulator" else 0.0
+
+    def step(self, backend, p, g, learning_rate, accumulator):
+        accumulator = backend.add(accumulator, backend.square(g))
+        change = backend.divide(backend.multiply(g, learning_rate), backend.sqrt(backend.add(accumulator, self.epsilon)))
+        return backend.subtract(p, change), {"accumulator": accumulator}
+
+
+class Adadelta(PerParameter):
+    """Zeiler (arXiv:1212.5701): p -= lr * d, d = g * sqrt(b + epsilon) / sqrt(a + epsilon), a and b the means of g**2 and d**2.
+
+    Args:
+        rho: decay of both means.
+        epsilon: inside both roots.
+
+    The other arguments, by name, are `Optimizer`'s.
+    """
+
+    arguments = ("rho", "epsilon")
+
+    def __init__(self, learning_rate=0.001, rho=0.95, epsilon=1e-07, **kwargs):
+        super().__init__(learning_rate, **kwargs)
+        self.rho, self.epsilon = rho, epsilon
+
+    def slot_groups(self):
+        return [("accumulated_grad", "accumulated_delta_var")]
+
+    def step(self, backend, p, g, learning_rate, accumulated_grad, accumulated_delta_var):
+        def mean(old, x):
+            return backend.add(backend.multiply(old, self.rho), backend.multiply(backend.square(x), 1 - self.rho))
+
+        def root(x):
+            return backend.sqrt(backend.add(x, self.epsilon))
+
+        squares = mean(accumulated_grad, g)
+        change = backend.divide(backend.multiply(root(accumulated_delta_var), g), root(squares))
+        slots = {"accumulated_grad": squares, "accumulated_delta_var": mean(accumulated_delta_var, change)}
+        return backend.subtract(p, backend.multiply(change, learning_rate)), slots

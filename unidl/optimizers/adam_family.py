@@ -1,0 +1,107 @@
+"""Adamax, Nadam, Lamb: Adam with another norm, a Nesterov step, or a step as long as the parameter says."""
+
+from __future__ import annotations
+
+from unidl.backend.keys import next_number
+from unidl.optimizers.elementwise import PerParameter, moving_mean
+
+
+class _Moments(PerParameter):
+    """What the three have in common: arguments, and the number of the update.
+
+    Args:
+        beta_1, beta_2: decays of the means of gradients and of their sizes.
+        epsilon: added to the divisor.
+
+    The other arguments, by name, are `Optimizer`'s.
+    """
+
+    arguments = ("beta_1", "beta_2", "epsilon")
+
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-07, **kwargs):
+        super().__init__(learning_rate, **kwargs)
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+
+    def slot_groups(self):
+        return [("momentum", "velocity")]
+
+    def _bias(self, beta):
+        return lambda: 1 - beta ** self._update_number()
+
+    def _means(self, backend, g, momentum, velocity):
+        return moving_mean(backend, momentum, g, self.beta_1), moving_mean(backend, velocity, backend.square(g), self.beta_2)
+
+
+class Adamax(_Moments):
+    """Kingma & Ba (arXiv:1412.6980), section 7.1: u = max(beta_2 * u, |g|), p -= lr * m / ((1 - beta_1**t) * (u + epsilon))."""
+
+    def slot_groups(self):
+        return [("momentum", "norm")]
+
+    def numbers(self):
+        return {"bias": next_number(self._bias(self.beta_1))}
+
+    def step(self, backend, p, g, learning_rate, momentum, norm, bias):
+        momentum = moving_mean(backend, momentum, g, self.beta_1)
+        norm = backend.maximum(backend.multiply(norm, self.beta_2), backend.abs(g))
+        divisor = backend.multiply(backend.add(norm, self.epsilon), bias)
+        change = backend.divide(backend.multiply(momentum, learning_rate), divisor)
+        return backend.subtract(p, change), {"momentum": momentum, "norm": norm}
+
+
+class Nadam(_Moments):
+    """Dozat (2016): Adam with Nesterov's step and the momentum u_t = beta_1 * (1 - 0.5 * 0.96**t).
+
+    p -= lr * (u_(t+1) * m / (1 - U_(t+1)) + (1 - u_t) * g / (1 - U_t)) / (sqrt(v / (1 - beta_2**t)) + epsilon), where U_t is the
+    product of u_1 to u_t.
+    """
+
+    _product = (0, 1.0)  # (t, U_t), so that U_(t+1) costs one factor
+
+    def _momentum_at(self, t):
+        return self.beta_1 * (1 - 0.5 * 0.96**t)
+
+    def _product_at(self, t):
+        known, product = self._product if self._product[0] <= t else (0, 1.0)
+        for i in range(known + 1, t + 1):
+            product *= self._momentum_at(i)
+        self._product = t, product
+        return product
+
+    def _of_momentum(self):
+        t = self._update_number()
+        product, following = self._product_at(t), self._momentum_at(t + 1)
+        return following / (1 - product * following)
+
+    def _of_gradient(self):
+        t = self._update_number()
+        return (1 - self._momentum_at(t)) / (1 - self._product_at(t))
+
+    def numbers(self):
+        sources = {"of_momentum": self._of_momentum, "of_gradient": self._of_gradient, "bias": self._bias(self.beta_2)}
+        return {name: next_number(source) for name, source in sources.items()}
+
+    def step(self, backend, p, g, learning_rate, momentum, velocity, of_momentum, of_gradient, bias):
+        momentum, velocity = self._means(backend, g, momentum, velocity)
+        direction = backend.add(backend.multiply(momentum, of_momentum), backend.multiply(g, of_gradient))
+        divisor = backend.add(backend.sqrt(backend.divide(velocity, bias)), self.epsilon)
+        change = backend.divide(backend.multiply(direction, learning_rate), divisor)
+        return backend.subtract(p, change), {"momentum": momentum, "velocity": velocity}
+
+
+class Lamb(_Moments):
+    """You et al. (arXiv:1904.00962): p -= lr * |p| / |r| * r, r being Adam's step; the ratio is 1 where a norm is 0."""
+
+    def numbers(self):
+        return {"bias_1": next_number(self._bias(self.beta_1)), "bias_2": next_number(self._bias(self.beta_2))}
+
+    def step(self, backend, p, g, learning_rate, momentum, velocity, bias_1, bias_2):
+        momentum, velocity = self._means(backend, g, momentum, velocity)
+        divisor = backend.add(backend.sqrt(backend.divide(velocity, bias_2)), self.epsilon)
+        change = backend.divide(backend.divide(momentum, bias_1), divisor)
+        of_p, of_change = (backend.sqrt(backend.sum(backend.square(x))) for x in (p, change))
+        one = backend.full_like(of_p, 1)
+        usable = backend.logical_and(backend.greater(of_p, 0), backend.greater(of_change, 0))
+        ratio = backend.where(usable, backend.divide(of_p, backend.where(usable, of_change, one)), one)
+        change = backend.multiply(backend.multiply(change, ratio), learning_rate)
+        return backend.subtract(p, change), {"momentum": momentum, "velocity": velocity}

@@ -1,0 +1,61 @@
+"""Ftrl."""
+
+from __future__ import annotations
+
+from unidl.backend.keys import next_number
+from unidl.optimizers.elementwise import PerParameter
+
+
+class Ftrl(PerParameter):
+    """Follow the regularized leader, with one rate for each coordinate (McMahan et al., KDD 2013).
+
+    With n the sum of g**2, q = -learning_rate_power and s = l2 + beta / (2 * lr):
+    z += g + 2 * shrinkage * p - (n_new**q - n**q) / lr * p, and p = (clip(z, -l1, l1) - z) / (n_new**q / lr + 2 * s).
+
+    Args:
+        learning_rate_power: at most 0; 0 keeps the rate.
+        initial_accumulator_value: of n.
+        l1_regularization_strength, l2_regularization_strength, l2_shrinkage_regularization_strength: l1, l2, shrinkage, at least 0.
+        beta: as above.
+
+    The other arguments, by name, are `Optimizer`'s.
+    """
+
+    arguments = (
+        "learning_rate_power", "initial_accumulator_value", "l1_regularization_strength", "l2_regularization_strength",
+        "l2_shrinkage_regularization_strength", "beta",
+    )  # fmt: skip
+
+    def __init__(
+        self, learning_rate=0.001, learning_rate_power=-0.5, initial_accumulator_value=0.1, l1_regularization_strength=0.0,
+        l2_regularization_strength=0.0, l2_shrinkage_regularization_strength=0.0, beta=0.0, **kwargs,
+    ):  # fmt: skip
+        super().__init__(learning_rate, **kwargs)
+        if learning_rate_power > 0:
+            raise ValueError(f"Ftrl: learning_rate_power must be at most 0, got {learning_rate_power}.")
+        self.learning_rate_power, self.beta = learning_rate_power, beta
+        self.initial_accumulator_value = initial_accumulator_value
+        self.l1_regularization_strength = l1_regularization_strength
+        self.l2_regularization_strength = l2_regularization_strength
+        self.l2_shrinkage_regularization_strength = l2_shrinkage_regularization_strength
+        for name in self.arguments[1:5]:
+            if getattr(self, name) < 0:
+                raise ValueError(f"Ftrl: {name} must be at least 0, got {getattr(self, name)}.")
+
+    def slot_groups(self):
+        return [("accumulator", "linear")]
+
+    def initial_slot_value(self, name):
+        return self.initial_accumulator_value if name == "accumulator" else 0.0
+
+    def numbers(self):
+        return {"twice_l2": next_number(lambda: 2 * self.l2_regularization_strength + self.beta / self._current_rate())}
+
+    def step(self, backend, p, g, learning_rate, accumulator, linear, twice_l2):
+        new = backend.add(accumulator, backend.square(g))
+        before, after = (backend.divide(backend.power(n, -self.learning_rate_power), learning_rate) for n in (accumulator, new))
+        pull = backend.add(g, backend.multiply(p, 2 * self.l2_shrinkage_regularization_strength))
+        linear = backend.add(linear, backend.subtract(pull, backend.multiply(backend.subtract(after, before), p)))
+        l1 = self.l1_regularization_strength
+        p = backend.divide(backend.subtract(backend.clip(linear, -l1, l1), linear), backend.add(after, twice_l2))
+        return p, {"accumulator": new, "linear": linear}

@@ -1,0 +1,33 @@
+"""Lion."""
+
+from __future__ import annotations
+
+from unidl.optimizers.elementwise import PerParameter
+
+
+class Lion(PerParameter):
+    """Chen et al. (arXiv:2302.06675): p -= lr * sign(beta_1 * m + (1 - beta_1) * g), then m = beta_2 * m + (1 - beta_2) * g.
+
+    Args:
+        beta_1: share of the mean m in the step, in (0, 1].
+        beta_2: decay of m.
+
+    The other arguments, by name, are `Optimizer`'s.
+    """
+
+    arguments = ("beta_1", "beta_2")
+
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.99, **kwargs):
+        super().__init__(learning_rate, **kwargs)
+        if not 0 < beta_1 <= 1:
+            raise ValueError(f"Lion: beta_1 must be in (0, 1], got {beta_1}; else the step would not use the momentum.")
+        self.beta_1, self.beta_2 = beta_1, beta_2
+
+    def slot_groups(self):
+        return [("momentum",)]
+
+    def step(self, backend, p, g, learning_rate, momentum):
+        def mix(beta):
+            return backend.add(backend.multiply(momentum, beta), backend.multiply(g, 1 - beta))
+
+        return backend.subtract(p, backend.multiply(backend.sign(mix(self.beta_1)), learning_rate)), {"momentum": mix(self.beta_2)}
