@@ -63,6 +63,20 @@ CASES = [
     ("AUC", {"summation_method": "minoring", "num_thresholds": 9}, BITS, SIGMOIDS),
     ("AUC", {"curve": "PR", "summation_method": "majoring", "thresholds": [0.25, 0.375, 0.75]}, BITS, SIGMOIDS),
     ("AUC", {"from_logits": True}, BITS, REALS[:, :1]),
+    ("PrecisionAtRecall", {"recall": 0.5}, BITS, SIGMOIDS),
+    ("RecallAtPrecision", {"precision": 0.5, "num_thresholds": 9}, BITS, SIGMOIDS),
+    ("SensitivityAtSpecificity", {"specificity": 0.25, "num_thresholds": 1}, BITS, SIGMOIDS),
+    ("SpecificityAtSensitivity", {"sensitivity": 0.5, "class_id": 1}, ONE_HOT, PROBABILITIES),
+    ("F1Score", {}, ONE_HOT, PROBABILITIES),
+    ("F1Score", {"average": "weighted", "threshold": 0.25}, ONE_HOT, PROBABILITIES),
+    ("FBetaScore", {"average": "micro", "beta": 2.0}, ONE_HOT, PROBABILITIES),
+    ("FBetaScore", {"average": "macro", "beta": 0.5}, ONE_HOT, TIES),
+    ("R2Score", {}, REALS, OTHERS),
+    ("R2Score", {"class_aggregation": None}, REALS, OTHERS),
+    ("R2Score", {"class_aggregation": "variance_weighted_average", "num_regressors": 2}, REALS, OTHERS),
+    ("R2Score", {"num_regressors": 100}, REALS[:, :1], OTHERS[:, :1]),
+    ("PearsonCorrelation", {}, REALS, OTHERS),
+    ("ConcordanceCorrelation", {}, REALS, OTHERS),
     ("MeanSquaredError", {}, REALS, OTHERS),
     ("MeanAbsoluteError", {}, REALS, OTHERS),
     ("MeanAbsolutePercentageError", {}, REALS, OTHERS),
@@ -81,6 +95,12 @@ CASES = [
     ("SparseCategoricalCrossentropy", {}, CLASSES, PROBABILITIES),
     ("SparseCategoricalCrossentropy", {"from_logits": True}, SEQUENCES, SCORES),
 ]
+REQUIRED = {
+    "PrecisionAtRecall": {"recall": 0.5},
+    "RecallAtPrecision": {"precision": 0.5},
+    "SensitivityAtSpecificity": {"specificity": 0.5},
+    "SpecificityAtSensitivity": {"sensitivity": 0.5},
+}
 IDS = [f"{i}-{case[0]}" for i, case in enumerate(CASES)]
 
 
@@ -97,7 +117,7 @@ def test_metrics(backend, name, arguments, y_true, y_pred, weighted):
         loose = ("Poisson", "MeanSquaredLogarithmicError", "LogCoshError", "KLDivergence")
         close(b.to_numpy(ours.result()), np.array(theirs.result()), 1e-7 if name in loose else 1e-11)
         ours.reset_state()
-        assert not b.to_numpy(ours.result()).any()
+        assert not any(v.numpy().any() for v in ours.variables)
 
 
 @pytest.mark.parametrize("shapes", [((4, 3), None), ((4, 3), (4,)), ((4, 3), (4, 1)), ((4, 3), (4, 3)), ((4,), (4,)), ((), None), ((), ())])
@@ -118,5 +138,39 @@ def test_signatures_and_configs_are_keras():
         for name in sorted({case[0] for case in CASES} | {"Mean", "Sum"}):
             ours, theirs = getattr(metrics, name), getattr(keras.metrics, name)
             assert str(inspect.signature(ours)) == str(inspect.signature(theirs))
-            assert metrics.serialize(ours(name="m")) == keras.metrics.serialize(theirs(name="m"))
-            assert type(metrics.deserialize(json.loads(json.dumps(keras.metrics.serialize(theirs()))))) is ours
+            arguments = {"name": "m", **REQUIRED.get(name, {})}
+            config = keras.metrics.serialize(theirs(**arguments))
+            assert metrics.serialize(ours(**arguments)) == config
+            assert type(metrics.deserialize(json.loads(json.dumps(config)))) is ours
+
+
+def test_scores_whose_variables_depend_on_the_data_are_made_before_the_step_is_compiled(backend):
+    import unidl
+
+    model = unidl.Sequential([unidl.Input((3,)), unidl.layers.Dense(K, activation="softmax")])
+    model.compile("sgd", "categorical_crossentropy", metrics=["f1_score", "r2_score", metrics.FBetaScore("macro", 2.0)])
+    x = DRAW.standard_normal((N, 3)).astype("float32")
+    logs = model.fit(x, ONE_HOT, verbose=0, batch_size=5, shuffle=False).history
+    assert np.shape(logs["f1_score"]) == (1, K)
+    predictions = model.predict(x, verbose=0)
+    measured = model.evaluate(x, ONE_HOT, verbose=0, batch_size=5, return_dict=True)
+    for name, metric in (("r2_score", metrics.R2Score()), ("fbeta_score", metrics.FBetaScore("macro", 2.0))):
+        close(measured[name], backend.to_numpy(metric(ONE_HOT, predictions)), 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: metrics.FBetaScore("mean"), "average"),
+        (lambda: metrics.FBetaScore(beta=0.0), "beta"),
+        (lambda: metrics.F1Score(threshold=2.0), "threshold"),
+        (lambda: metrics.F1Score()(CLASSES, PROBABILITIES), "to_categorical"),
+        (lambda: metrics.R2Score("mean"), "class_aggregation"),
+        (lambda: metrics.R2Score(num_regressors=-1), "num_regressors"),
+        (lambda: metrics.PrecisionAtRecall(2), "recall lies in"),
+        (lambda: metrics.PrecisionAtRecall(0.5, 0), "num_thresholds"),
+    ],
+)
+def test_what_a_metric_cannot_use_is_refused(make, text):
+    with pytest.raises(ValueError, match=text):
+        make()

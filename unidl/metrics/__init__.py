@@ -2,6 +2,24 @@
 
 from __future__ import annotations
 
+from unidl.losses import (
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
 from unidl.losses.shapes import kind_of_classification
 from unidl.metrics.accuracy import (
     Accuracy,
@@ -18,6 +36,8 @@ from unidl.metrics.accuracy import (
 )
 from unidl.metrics.auc import AUC
 from unidl.metrics.confusion import FalseNegatives, FalsePositives, Precision, Recall, TrueNegatives, TruePositives
+from unidl.metrics.correlation import ConcordanceCorrelation, PearsonCorrelation, concordance_correlation, pearson_correlation
+from unidl.metrics.f_score import F1Score, FBetaScore
 from unidl.metrics.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -36,7 +56,9 @@ from unidl.metrics.losses import (
     SquaredHinge,
 )
 from unidl.metrics.metric import Metric
+from unidl.metrics.r2_score import R2Score
 from unidl.metrics.reduction import Mean, MeanMetricWrapper, Sum
+from unidl.metrics.trade_off import PrecisionAtRecall, RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity
 from unidl.saving.lookup import Catalogue
 
 _CLASSES = (
@@ -47,6 +69,8 @@ _CLASSES = (
     MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError, RootMeanSquaredError,
     CosineSimilarity, LogCoshError, Poisson, KLDivergence, Hinge, SquaredHinge, CategoricalHinge,
     AUC, FalseNegatives, FalsePositives, Precision, Recall, TrueNegatives, TruePositives,
+    PrecisionAtRecall, RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity,
+    F1Score, FBetaScore, R2Score, ConcordanceCorrelation, PearsonCorrelation,
 )  # fmt: skip
 
 _ALIASES = {
@@ -113,7 +137,10 @@ __all__ = [
     "CategoricalAccuracy",
     "CategoricalCrossentropy",
     "CategoricalHinge",
+    "ConcordanceCorrelation",
     "CosineSimilarity",
+    "F1Score",
+    "FBetaScore",
     "FalseNegatives",
     "FalsePositives",
     "Hinge",
@@ -126,25 +153,49 @@ __all__ = [
     "MeanSquaredError",
     "MeanSquaredLogarithmicError",
     "Metric",
+    "PearsonCorrelation",
     "Poisson",
     "Precision",
+    "PrecisionAtRecall",
+    "R2Score",
     "Recall",
+    "RecallAtPrecision",
     "RootMeanSquaredError",
+    "SensitivityAtSpecificity",
     "SparseCategoricalAccuracy",
     "SparseCategoricalCrossentropy",
     "SparseTopKCategoricalAccuracy",
+    "SpecificityAtSensitivity",
     "SquaredHinge",
     "Sum",
     "TopKCategoricalAccuracy",
     "TrueNegatives",
     "TruePositives",
     "binary_accuracy",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_accuracy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "concordance_correlation",
     "deserialize",
     "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "pearson_correlation",
+    "poisson",
     "resolve",
     "serialize",
     "sparse_categorical_accuracy",
+    "sparse_categorical_crossentropy",
     "sparse_top_k_categorical_accuracy",
+    "squared_hinge",
     "top_k_categorical_accuracy",
 ]

@@ -44,6 +44,17 @@ class Metric:
         inner = [v for metric in vars(self).values() if isinstance(metric, Metric) for v in metric.variables]
         return [*self._own_variables, *inner]
 
+    def build(self, y_true_shape, y_pred_shape) -> None:
+        """Make variables whose shapes depend on the data; `compile` calls it before the step is compiled."""
+
+    _built = False
+
+    def build_for(self, y_true_shape, y_pred_shape) -> None:
+        """`build`, unless it is done."""
+        if not self._built:
+            self.build(tuple(y_true_shape), tuple(y_pred_shape))
+            self._built = True
+
     def update_state(self, *args, **kwargs) -> None:
         raise NotImplementedError(f"{type(self).__name__} must implement update_state(self, y_true, y_pred, sample_weight=None).")
 

@@ -121,6 +121,8 @@ class Objective:
         found = []
         for each in given if isinstance(given, list | tuple) else [given]:
             metric = metrics_module.resolve(each, *shapes)
+            if shapes[0] is not None:
+                metric.build_for(*shapes)
             base = each if isinstance(each, str) else metric.name
             name = prefix + base if prefix + base not in taken else f"{prefix}{when_taken}{base}"
             number = itertools.count(1)

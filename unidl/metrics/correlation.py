@@ -1,0 +1,46 @@
+"""Correlation of targets and predictions along an axis."""
+
+from __future__ import annotations
+
+from unidl import config, ops
+from unidl.losses.tensors import together
+from unidl.metrics.reduction import NamedMean
+
+
+def _centred(x, axis):
+    mean = ops.mean(x, axis=axis, keepdims=True)
+    return mean, x - mean
+
+
+def pearson_correlation(y_true, y_pred, axis=-1):
+    """Covariance over the product of both standard deviations, along `axis`; NaN where one is 0."""
+    parts = [_centred(y, axis)[1] for y in together(y_true, y_pred)]
+    left, right = (x / ops.std(x, axis=axis, keepdims=True) for x in parts)
+    return ops.mean(left * right, axis=axis)
+
+
+def concordance_correlation(y_true, y_pred, axis=-1):
+    """2 * covariance / (both variances + (difference of the means)**2), along `axis` (Lin, Biometrics 45, 1989)."""
+    y_true, y_pred = together(y_true, y_pred)
+    (mean_true, d_true), (mean_pred, d_pred) = _centred(y_true, axis), _centred(y_pred, axis)
+    spread = ops.mean(ops.square(d_true) + ops.square(d_pred), axis=axis, keepdims=True)
+    apart = spread + ops.square(mean_true - mean_pred) + config.epsilon()
+    return ops.mean(2 * d_true * d_pred / apart, axis=axis)
+
+
+class PearsonCorrelation(NamedMean):
+    """The mean of `pearson_correlation`."""
+
+    arguments = ("axis",)
+
+    def __init__(self, name="pearson_correlation", dtype=None, axis=-1):
+        super().__init__(pearson_correlation, name, dtype, axis=axis)
+
+
+class ConcordanceCorrelation(NamedMean):
+    """The mean of `concordance_correlation`."""
+
+    arguments = ("axis",)
+
+    def __init__(self, name="concordance_correlation", dtype=None, axis=-1):
+        super().__init__(concordance_correlation, name, dtype, axis=axis)

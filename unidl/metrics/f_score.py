@@ -1,0 +1,85 @@
+"""F scores."""
+
+from __future__ import annotations
+
+from unidl import config, ops
+from unidl.losses.tensors import as_float
+from unidl.metrics.metric import Metric, add_to
+from unidl.ops.dispatch import backend_of
+
+_AVERAGES = (None, "micro", "macro", "weighted")
+
+
+class FBetaScore(Metric):
+    """(1 + beta**2) * precision * recall / (beta**2 * precision + recall), for targets and scores (n, classes).
+
+    Args:
+        average: None for a score of each class, "micro" counts all classes together, "macro" is the mean of the classes' scores,
+            "weighted" that mean weighted by the classes' targets.
+        beta: how many times recall counts as much as precision; above 0.
+        threshold: scores above it are positive; None: the largest score of each row is.
+    """
+
+    def __init__(self, average=None, beta=1.0, threshold=None, name="fbeta_score", dtype=None):
+        super().__init__(dtype, name)
+        if average not in _AVERAGES:
+            raise ValueError(f"{self.name}: average is one of {', '.join(map(repr, _AVERAGES))}; got {average!r}.")
+        if not isinstance(beta, float) or beta <= 0:
+            raise ValueError(f"{self.name}: beta is a float above 0, got {beta!r}.")
+        if threshold is not None and not (isinstance(threshold, float) and 0 < threshold <= 1):
+            raise ValueError(f"{self.name}: threshold is None or a float in (0, 1], got {threshold!r}.")
+        self.average, self.beta, self.threshold = average, beta, threshold
+
+    def build(self, y_true_shape, y_pred_shape):
+        if len(y_true_shape) != 2 or len(y_pred_shape) != 2:
+            raise ValueError(
+                f"{self.name}: takes targets and scores of the shape (n, classes), got {tuple(y_true_shape)} and {tuple(y_pred_shape)}. "
+                f"Class numbers become rows by to_categorical(y)."
+            )
+        shape = () if self.average == "micro" else (y_pred_shape[-1],)
+        for kind in ("true_positives", "false_positives", "false_negatives", "intermediate_weights"):
+            setattr(self, kind, self.add_variable(shape, name=kind))
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        backend = backend_of([y_pred, y_true])
+        with backend.scope():
+            self.build_for(ops.shape(y_true), ops.shape(y_pred))
+            y_true, y_pred = (backend.stop_gradient(as_float(backend, y, self.dtype)) for y in (y_true, y_pred))
+            if self.threshold is None:
+                largest = ops.equal(y_pred, ops.max(y_pred, axis=-1, keepdims=True))
+                positive = ops.logical_and(largest, ops.greater(ops.abs(y_pred), 1e-9))  # a row of zeros says nothing
+            else:
+                positive = ops.greater(y_pred, self.threshold)
+            positive = ops.cast(positive, self.dtype)
+            weight = None if sample_weight is None else ops.expand_dims(as_float(backend, sample_weight, self.dtype), 1)
+            sums = {
+                "true_positives": positive * y_true,
+                "false_positives": positive * (1 - y_true),
+                "false_negatives": (1 - positive) * y_true,
+                "intermediate_weights": y_true,
+            }
+            for kind, values in sums.items():
+                values = values if weight is None else values * weight
+                add_to(getattr(self, kind), ops.sum(values, axis=None if self.average == "micro" else 0))
+
+    def result(self):
+        tiny = config.epsilon()
+        right, wrong, missed, weights = (v.value for v in self._own_variables)
+        precision, recall = right / (right + wrong + tiny), right / (right + missed + tiny)
+        score = precision * recall / (self.beta**2 * precision + recall + tiny) * (1 + self.beta**2)
+        if self.average == "weighted":
+            return ops.sum(score * (weights / (ops.sum(weights) + tiny)))
+        return score if self.average is None else ops.mean(score)
+
+    def get_config(self):
+        return {**super().get_config(), "average": self.average, "beta": self.beta, "threshold": self.threshold}
+
+
+class F1Score(FBetaScore):
+    """`FBetaScore` with beta = 1: the harmonic mean of precision and recall."""
+
+    def __init__(self, average=None, threshold=None, name="f1_score", dtype=None):
+        super().__init__(average, 1.0, threshold, name, dtype)
+
+    def get_config(self):
+        return {key: value for key, value in super().get_config().items() if key != "beta"}

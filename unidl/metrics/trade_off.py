@@ -1,0 +1,80 @@
+"""The best of one rate where another is high enough: precision at a recall, sensitivity at a specificity."""
+
+from __future__ import annotations
+
+from unidl import ops
+from unidl.losses.reduction import divide_or_zero
+from unidl.metrics.confusion import Counts
+
+_RATES = {
+    "sensitivity": ("true_positives", "false_negatives"),
+    "recall": ("true_positives", "false_negatives"),
+    "specificity": ("true_negatives", "false_positives"),
+    "precision": ("true_positives", "false_positives"),
+}
+
+
+class _TradeOff(Counts):
+    """The largest `best` over evenly spaced thresholds at which `at` is at least the given value; 0 if none is."""
+
+    kinds = ("true_positives", "false_positives", "true_negatives", "false_negatives")
+    best = at = ""
+
+    def __init__(self, value, num_thresholds, class_id, name, dtype):
+        if not 0 <= value <= 1:
+            raise ValueError(f"{type(self).__name__}: {self.at} lies in [0, 1], got {value}.")
+        if num_thresholds < 1:
+            raise ValueError(f"{type(self).__name__}: num_thresholds is at least 1, got {num_thresholds}.")
+        last = num_thresholds - 1
+        thresholds = [0.5] if num_thresholds == 1 else [0.0, *((i + 1) / last for i in range(num_thresholds - 2)), 1.0]
+        super().__init__(thresholds, None, class_id, name, dtype)
+        self.num_thresholds = num_thresholds
+        setattr(self, self.at, value)
+
+    def _rate(self, name):
+        hits, misses = (getattr(self, kind).value for kind in _RATES[name])
+        return divide_or_zero(hits, ops.add(hits, misses))
+
+    def result(self):
+        enough = ops.greater_equal(self._rate(self.at), getattr(self, self.at))
+        best = self._rate(self.best)
+        return ops.max(ops.where(enough, best, ops.zeros_like(best)))
+
+    def get_config(self):
+        return {**super().get_config(), "num_thresholds": self.num_thresholds, self.at: getattr(self, self.at), "class_id": self.class_id}
+
+
+class SensitivityAtSpecificity(_TradeOff):
+    """The largest share of the positives that is found while at least `specificity` of the negatives is."""
+
+    best, at = "sensitivity", "specificity"
+
+    def __init__(self, specificity, num_thresholds=200, class_id=None, name=None, dtype=None):
+        super().__init__(specificity, num_thresholds, class_id, name, dtype)
+
+
+class SpecificityAtSensitivity(_TradeOff):
+    """The largest share of the negatives that is found while at least `sensitivity` of the positives is."""
+
+    best, at = "specificity", "sensitivity"
+
+    def __init__(self, sensitivity, num_thresholds=200, class_id=None, name=None, dtype=None):
+        super().__init__(sensitivity, num_thresholds, class_id, name, dtype)
+
+
+class PrecisionAtRecall(_TradeOff):
+    """The largest precision at a recall of at least `recall`."""
+
+    best, at = "precision", "recall"
+
+    def __init__(self, recall, num_thresholds=200, class_id=None, name=None, dtype=None):
+        super().__init__(recall, num_thresholds, class_id, name, dtype)
+
+
+class RecallAtPrecision(_TradeOff):
+    """The largest recall at a precision of at least `precision`."""
+
+    best, at = "recall", "precision"
+
+    def __init__(self, precision, num_thresholds=200, class_id=None, name=None, dtype=None):
+        super().__init__(precision, num_thresholds, class_id, name, dtype)
