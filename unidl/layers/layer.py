@@ -194,7 +194,10 @@ class Layer(Configurable, Tracked):
     _makes_mask = False  # layers that start a mask (Embedding, Masking) say so
 
     def _fill_masks(self, signature, args, kwargs):
-        """Give `call` the masks its inputs carry; returns that of the first input (nested as the input is), or None."""
+        """Give `call` the masks its inputs carry; returns that of the first input (nested as the input is), or None.
+
+        As in Keras, `mask` takes that of an only tensor; beside other tensors (initial states, say) it has to be given.
+        """
         first = None
         given = dict(zip(signature.names, args, strict=False))
         given |= {name: kwargs[name] for name in signature.mask_of if name in kwargs}
@@ -203,7 +206,7 @@ class Layer(Configurable, Tracked):
             mask = kwargs.get(parameter) if parameter else None
             if mask is None:
                 mask = _mask_of(value)
-                if mask is not None and parameter is not None:
+                if mask is not None and parameter is not None and (parameter != "mask" or _number_of_tensors(args, kwargs) == 1):
                     kwargs[parameter] = mask
             if first is None and name == signature.names[0]:
                 first = mask
@@ -553,6 +556,11 @@ def _leaves(structure):
     if isinstance(structure, dict):
         return [leaf for item in structure.values() for leaf in _leaves(item)]
     return [] if structure is None else [structure]
+
+
+def _number_of_tensors(args, kwargs):
+    """How many of a call's arguments are or hold tensors."""
+    return sum(any(_has_shape(leaf) for leaf in _leaves(value)) for value in (*args, *kwargs.values()))
 
 
 def _mask_of(value):

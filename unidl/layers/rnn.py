@@ -27,7 +27,8 @@ class RNN(Layer):
         unroll: write the steps out one by one, also where the framework has a loop; needs a sequence of known length.
         zero_output_for_mask: the output of a masked step is zero.
 
-    `layer(x, initial_state=[...])` begins with given states. Weights: those of the cell.
+    `layer(x, initial_state=[...])` begins with given states; a mask is then not taken from x, as in Keras, but has to be given as
+    `mask=`. Weights: those of the cell.
     """
 
     _untracked = Layer._untracked | {"states"}

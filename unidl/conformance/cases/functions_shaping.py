@@ -50,7 +50,7 @@ CREATION = [
         "full_like", "bools", lambda B, x: [B.full_like(x, 1, "bool"), B.full_like(B.greater(x, 0.0), 0)], {"x": normal(3)}, gradients=False
     ),
     Case("full", "infinity", lambda B: B.full((2,), -INF, "float64")),
-    _move("full_like", "", lambda B, x: [B.full_like(x, 2.5), B.full_like(x, 1, "int32")], gradients=False),
+    _move("full_like", "", lambda B, x: [B.full_like(x, 2.5), B.full_like(x, 1, "int32"), B.full_like(x, 1, "bool")], gradients=False),
     Case("zeros", "", lambda B: [B.zeros((2, 3), "float32"), B.zeros((), "int32"), B.zeros((2,), "bool")]),
     Case("ones", "", lambda B: [B.ones((2, 3), "float64"), B.ones((2,), "int64"), B.ones((1,), "bool")]),
     Case(
