@@ -209,3 +209,13 @@ def test_mixed_precision(backend):
         assert backend.dtype(layer(sequence)) == "float16"
     assert backend.dtype(layers.MultiHeadAttention(2, 3, dtype=policy)(sequence, sequence, use_causal_mask=True)) == "float16"
     assert backend.dtype(layers.Embedding(3, 2, dtype=policy)(np.array([[1, 2]]))) == "float16"
+
+
+def test_build_called_by_hand_is_the_only_one(backend):
+    layer = layers.BatchNormalization()
+    layer.build((None, 3))
+    assert layer.built
+    weights = layer.weights
+    layer(np.ones((2, 3), "float32"))
+    assert len(layer.weights) == 4
+    assert all(a is b for a, b in zip(layer.weights, weights, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import warnings
 from contextlib import nullcontext
 
@@ -40,6 +41,11 @@ class Layer(Configurable, Tracked):
     """
 
     _untracked = frozenset({"input_spec", "_arguments", "_build_shapes", "_losses", "_inbound"})
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            cls.build = _noting_that_it_is_built(cls.build)
 
     def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
         self.name = name if name is not None else auto_name(prefix_of(type(self)))
@@ -521,6 +527,17 @@ class Layer(Configurable, Tracked):
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _noting_that_it_is_built(build):
+    """`build` for users who call it themselves: the first call must not build, and make all weights, again."""
+
+    @functools.wraps(build)
+    def noting(self, *args, **kwargs):
+        build(self, *args, **kwargs)
+        self.built = True
+
+    return noting
 
 
 def _has_shape(value):
