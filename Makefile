@@ -15,7 +15,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 QUIET := TF_CPP_MIN_LOG_LEVEL=2
 PYTEST := $(ONE_THREAD) $(QUIET) $(VENV)/bin/python -m pytest
 
-.PHONY: demo test test-slow fuzz lint coverage test-numpy2 test-jax test-packaging bench clean
+.PHONY: demo test test-slow fuzz lint coverage capabilities test-numpy2 test-jax test-packaging bench clean
 
 demo: $(DEMO)/.complete
 	$(DEMO)/bin/python examples/digits_cnn.py
@@ -44,6 +44,10 @@ lint: $(VENV)/.complete
 # docs/coverage.md: what Keras has beside what there is here.
 coverage: $(VENV)/.complete
 	$(QUIET) $(VENV)/bin/python tools/coverage.py
+
+# docs/capabilities.md: which functions of the contract have a native kernel on which backend.
+capabilities: $(VENV)/.complete
+	$(QUIET) $(VENV)/bin/python tools/capabilities.py
 
 # The core, NumPy and torch run on NumPy 2 as well; TensorFlow and MXNet are absent here, and their tests skip.
 test-numpy2: $(NUMPY2)/.complete

@@ -20,6 +20,10 @@ class JaxBackend(Arrays, Math, Windows, Recurrent, Random, Special, Autodiff, Co
     version = jax.__version__
     tensor_types = (jax.Array,)
     traces = True
+    limits = {
+        "eig": "not in compiled functions",
+        "while_loop": "in compiled functions a gradient needs `maximum_iterations`",
+    }
     kernels = {
         "conv": "lax.conv_general_dilated",
         "max_pool": "lax.reduce_window",

@@ -32,6 +32,13 @@ class MXNetBackend(
     """MXNet 1.9.1: eager on `mx.np` arrays, compiled as CachedOp."""
 
     traces = True
+    limits = {
+        "bitcast": "not in compiled functions",
+        "cond": "in compiled functions both branches are computed and one is chosen",
+        "custom_gradient": "not in compiled functions, which have only the gradients of kernels",
+        "eig": "not in compiled functions",
+        "while_loop": "in compiled functions written out, so `maximum_iterations` is needed",
+    }
     kernels = {
         "linear": "FullyConnected, float32",
         "relu": "LeakyReLU (ELU of slope 0) in float32, else relu",
@@ -45,6 +52,7 @@ class MXNetBackend(
         "avg_pool": "Pooling",
         "lstm": "RNN, mode lstm",
         "gru": "RNN, mode gru",
+        "custom_gradient": "mx.autograd.Function",
         "simple_rnn": "RNN, mode rnn_tanh, in float32 also rnn_relu",
         "sgd_update": "sgd_update and sgd_mom_update, compiled, float32, without Nesterov",
         "adam_update": "sgd_update and adam_update, compiled, float32",

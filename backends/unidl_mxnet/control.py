@@ -49,11 +49,6 @@ class Control:
             return list(function(*tensors)[0])
         return list(_Custom(function)(*tensors))
 
-    def bitcast(self, x, dtype):
-        if isinstance(x, Traced):
-            raise UnsupportedError("view: MXNet cannot read bits in a compiled function. Run eagerly (run_eagerly=True).")
-        return super().bitcast(x, dtype)
-
 
 class _Custom(mx.autograd.Function):
     def __init__(self, function):

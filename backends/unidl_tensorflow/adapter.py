@@ -35,6 +35,7 @@ class TensorFlowBackend(
     )  # fmt: skip
     traces = True
 
+    limits = {"eig": "not in compiled functions"}
     kernels = {
         "leaky_relu": "tf.nn.leaky_relu",
         "relu": "tf.nn.relu",

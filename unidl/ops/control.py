@@ -11,10 +11,11 @@ import numpy as np
 
 from unidl import tree
 from unidl.backend.symbolic import KerasTensor, graph, symbolic
-from unidl.ops.dispatch import backend_of, convert, owner_of, tensor_of, to_bool
+from unidl.ops.core import cast
+from unidl.ops.dispatch import backend_of, convert, owner_of, to_bool
 from unidl.ops.elementwise import add, less, less_equal
 from unidl.ops.indexing import where
-from unidl.ops.shaping import stack, unstack
+from unidl.ops.shaping import reshape, stack, unstack
 
 
 def cond(pred, true_fn, false_fn):
@@ -26,8 +27,8 @@ def cond(pred, true_fn, false_fn):
     """
     if owner_of(pred) is None:
         return true_fn() if bool(np.asarray(pred)) else false_fn()
-    backend, pred = tensor_of(pred)
-    pred = backend.reshape(to_bool(backend, pred), ())
+    pred = reshape(cast(pred, "bool"), ())
+    backend = backend_of([pred])
     if backend is symbolic:
         taken, other = true_fn(), false_fn()
         _check_alike("cond", "true_fn", taken, "false_fn", other)
@@ -117,7 +118,7 @@ def fori_loop(lower, upper, body_fun, init_val):
             value = body_fun(i, value)
         return value
     backend = backend_of([lower, upper, *tree.flatten(init_val)])
-    first, last = (backend.cast(as_tensor(backend, x), "int32") for x in (lower, upper))
+    first, last = (cast(as_tensor(backend, x), "int32") for x in (lower, upper))
     _, _, value = while_loop(
         lambda i, last, value: less(i, last), lambda i, last, value: (add(i, 1), last, body_fun(i, value)), (first, last, init_val)
     )

@@ -11,10 +11,12 @@ import numpy as np
 
 from unidl import tree
 from unidl.backend import use_backend
+from unidl.backend.symbolic import graph
 from unidl.backend.symbolic.shapes import broadcast
 from unidl.ops.control import as_tensor
 from unidl.ops.creation import zeros_like
-from unidl.ops.dispatch import backend_of, call, op, tensor_of
+from unidl.ops.dispatch import backend_of, op, tensor_of
+from unidl.ops.indexing import get_item, take
 from unidl.ops.shaping import broadcast_to, concatenate, flip, reshape, stack
 
 
@@ -54,12 +56,12 @@ def _prefixes(combined, leaves, axis, n):
         longer = combined([_every(x, axis, 0, (n - 1) // 2, 1) for x in even], [_every(x, axis, 2, n, 2) for x in leaves])
         odd = [concatenate([a, b], axis) for a, b in zip(odd, longer, strict=True)]
     order = np.argsort([*range(0, n, 2), *range(1, n, 2)]).astype("int32")
-    return [call("take", concatenate([a, b], axis), order, axis=axis) for a, b in zip(odd, even, strict=True)]
+    return [take(concatenate([a, b], axis), order, axis) for a, b in zip(odd, even, strict=True)]
 
 
 def _every(x, axis, start, stop, step):
     rank = len(tensor_of(x)[1].shape)
-    return call("getitem", x, key=(*(slice(None),) * (axis % rank), slice(start, stop, step)))
+    return get_item(x, (*(slice(None),) * (axis % rank), slice(start, stop, step)))
 
 
 def vectorize(pyfunc, *, excluded=None, signature=None):
@@ -91,7 +93,7 @@ def vectorize(pyfunc, *, excluded=None, signature=None):
         tensors = [broadcast_to(t, (*outer, *s[len(s) - r :])) for t, s, r in zip(tensors, shapes, ranks, strict=True)]
         results = []
         for index in itertools.product(*map(range, outer)):
-            values = [call("getitem", t, key=index) for t in tensors]
+            values = [get_item(t, index) for t in tensors]
             given = dict(zip(places, values[: len(places)], strict=True))
             named = dict(zip(names, values[len(places) :], strict=True))
             results.append(pyfunc(*(given.get(i, a) for i, a in enumerate(args)), **(kwargs | named)))
@@ -177,6 +179,12 @@ def jvp(fun, primals, tangents, has_aux=False):
         raise TypeError(
             "jvp: primals and tangents must be lists or tuples of the same length, one entry for each argument of the function."
         )
+    if graph.flatten_tensors([primals, tangents]):
+        return graph.record_call(_jvp, (fun, primals, tangents, has_aux), {})
+    return _jvp(fun, primals, tangents, has_aux)
+
+
+def _jvp(fun, primals, tangents, has_aux):
     leaves, along = tree.flatten(primals), tree.flatten(tangents)
     backend = backend_of([*leaves, *along])
     leaves, along = ([as_tensor(backend, x) for x in xs] for xs in (leaves, along))

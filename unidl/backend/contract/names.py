@@ -5,6 +5,9 @@ symbolic backend gives each group one shape rule. Everything with a signature of
 abstract method in the module of its concern.
 """
 
+# Bodies of the contract that compute on the host, or ask it what to do.
+ON_HOST = ("bitcast", "eig", "cond", "while_loop")
+
 # x -> tensor of x's shape and floating dtype (abs, sign, negative, square keep integers too).
 UNARY = (
     "negative", "abs", "sign", "square", "sqrt", "exp", "expm1", "log", "log1p",

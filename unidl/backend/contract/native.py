@@ -19,6 +19,9 @@ class Native(ABC):
     # Functions of the contract that this framework cannot offer: {"svd": "reason"}; calling one raises it.
     unsupported: dict[str, str] = {}
 
+    # Functions that do less here than elsewhere: {"custom_gradient": "not in compiled functions"}; what is left out raises.
+    limits: dict[str, str] = {}
+
     # Whether tensors of other backends may stand beside its own, as what `asarray` makes of them (symbols do so).
     absorbs: bool = False
 
