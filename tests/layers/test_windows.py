@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.reference import close
+from tests.reference import close, in_float64
 from unidl import layers, ops
 
 DRAW = np.random.default_rng(0)
@@ -48,6 +48,38 @@ def test_pooling_of_volumes_by_planes(backend, kind, padding):
     x = DRAW.normal(size=(2, 3, 5, 4, 2))
     planes = _numpy(two((2, 3), strides=2, padding=padding, dtype="float64")(x.reshape(6, 5, 4, 2)))
     close(_numpy(three((1, 2, 3), strides=(1, 2, 2), padding=padding, dtype="float64")(x)), planes.reshape(2, 3, *planes.shape[1:]))
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_transposed_convolutions_of_all_sizes(backend, rank, padding):
+    """Kernels from 1 to 4, strides from 1 to 3, each output padding; the axes of a grid take different ones."""
+    sizes = [(k, s, p) for k in range(1, 5) for s in range(1, 4) for p in (None, *range(s))]
+    with in_float64() as keras:
+        for k, s, p in sizes if rank == 1 else sizes[::rank]:
+            window, strides = ((k, k % 3 + 1, 2)[:rank], (s, 1, 2)[:rank])
+            added = None if p is None else (p, 0, 1)[:rank]
+            if padding == "same" and added and not all(1 <= n % 2 + a <= m for n, a, m in zip(window, added, strides, strict=True)):
+                continue  # a size that TensorFlow, and with it Keras, refuses
+            x, kernel = DRAW.normal(size=(2, *(3, 2, 2)[:rank], 2)), DRAW.normal(size=(*window, 3, 2))
+            wanted = keras.ops.conv_transpose(x, kernel, strides, padding, added, "channels_last")
+            got = ops.conv_transpose(ops.convert_to_tensor(x), ops.convert_to_tensor(kernel), strides, padding, added, "channels_last")
+            close(_numpy(got), np.asarray(wanted))
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_dilated_transposed_convolutions(backend, rank, padding):
+    """Against the same kernel with the holes written out, which has other sizes only for "same" with an output padding."""
+    for k, d in [(2, 2), (3, 2), (2, 3)]:
+        window, rate = (k, 2, 1)[:rank], (d, 1, 3)[:rank]
+        x, kernel = DRAW.normal(size=(1, *(4, 3, 2)[:rank], 2)), DRAW.normal(size=(*window, 3, 2))
+        sparse = np.zeros((*((n - 1) * r + 1 for n, r in zip(window, rate, strict=True)), 3, 2))
+        sparse[tuple(slice(None, None, r) for r in rate)] = kernel
+        x, kernel, sparse = (ops.convert_to_tensor(a) for a in (x, kernel, sparse))
+        for added in (None, 0):
+            got = ops.conv_transpose(x, kernel, 1, padding, added, "channels_last", rate)
+            close(_numpy(got), _numpy(ops.conv_transpose(x, sparse, 1, padding, added, "channels_last")))
 
 
 @pytest.mark.parametrize("padding", ["valid", "same"])

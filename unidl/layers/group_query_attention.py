@@ -21,6 +21,7 @@ class GroupQueryAttention(MultiHeadAttention):
     """
 
     _named_after = "GroupedQueryAttention"  # Keras exports that class under this one's name
+    _groups_in_files = {f"{name}_dense": f"_{name}_dense" for name in ("query", "key", "gate", "value", "output")}
     _config_omits = frozenset({"flash_attention", "num_heads", "key_dim", "value_dim", "output_shape", "attention_axes"})
 
     def __init__(

@@ -10,6 +10,7 @@ class Tracked:
 
     _holders: dict[str, object]
     _untracked: frozenset = frozenset()  # attributes that hold objects without owning them
+    _groups_in_files: dict[str, str] = {}  # {attribute of a sublayer: its group in Keras' weight files}, where the names differ
 
     def __new__(cls, *args, **kwargs):
         self = super().__new__(cls)

@@ -150,7 +150,7 @@ def _children(layer):
         yield from _numbered("layers", layer.layers)
         return
     for attribute, value in sorted(layer._holders.items()):
-        name = attribute.lstrip("_")
+        name = layer._groups_in_files.get(attribute, attribute.lstrip("_"))
         if hasattr(value, "_holders"):
             yield name, value
         elif isinstance(value, list | tuple | dict):
