@@ -60,6 +60,19 @@ def parameters(thing):
     return named, {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD} <= kinds
 
 
+def inherited(thing):
+    """{name: parameter} that the constructor of a class hands on to those of its bases."""
+    found = {}
+    if inspect.isclass(thing):
+        for base in inspect.getmro(thing):
+            if "__init__" in vars(base):
+                own = inspect.signature(base.__init__).parameters
+                found = {n: p for n, p in own.items() if n != "self"} | found
+                if not any(p.kind is p.VAR_KEYWORD for p in own.values()):
+                    break
+    return found
+
+
 def _same(a, b):
     """Whether two defaults mean the same: equal, functions of one name, or a number for all axes and that number for each."""
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
@@ -78,15 +91,17 @@ def _default(parameter):
 
 def compare_calls(where, theirs, ours):
     """Differences between two callables."""
+    known = inherited(ours)
     theirs, ours = parameters(theirs), parameters(ours)
     if theirs is None or ours is None:
         return
     (theirs, anything), (ours, _) = theirs, ours
+    known |= ours
     for name in theirs:
-        if name not in ours:
+        if name not in known:
             yield Difference(where, f"no argument {name}")
-        elif not _same(theirs[name].default, ours[name].default):
-            yield Difference(where, f"default of {name} {_default(ours[name])}, in Keras {_default(theirs[name])}")
+        elif not _same(theirs[name].default, known[name].default):
+            yield Difference(where, f"default of {name} {_default(known[name])}, in Keras {_default(theirs[name])}")
     if not anything:
         for name in ours:
             if name not in theirs:
@@ -172,7 +187,8 @@ def write(reasons):
 HEAD = """# unidl and Keras {version}
 
 `make coverage` writes this page from the public names and signatures of both; a test compares it with them. A signature is the same if
-the arguments have the same names, order and defaults, where `1` and `(1, 1)` are one default. `**kwargs` are not looked into.
+the arguments have the same names, order and defaults, where `1` and `(1, 1)` are one default, and what a
+class hands on to its base by `**kwargs` is an argument of it.
 
 | | Names in Keras | Here too | Same signature |
 |---|---|---|---|"""
