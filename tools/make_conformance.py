@@ -15,6 +15,7 @@ import platform
 from pathlib import Path
 
 from unidl.conformance import html
+from unidl.conformance.cases import ALL_CASES
 from unidl.conformance.engine import DTYPES
 from unidl.conformance.report import by_backend, figure, read_json, reasons, summary, worst
 
@@ -37,7 +38,10 @@ def short(groups):
         figures = [figure(worst(records, dtype)) or "–" for dtype in DTYPES]
         keys = ("cases", "records", "problems", "known")
         rows.append([f"{name} {records[0].version}", *(f"{counts[key]:,}" for key in keys), *figures])
-    return table(head, rows)
+    total = len(ALL_CASES)
+    partly = [name for name, records in groups.items() if summary(records)["cases"] < total]
+    note = f"\n\nOf the {total:,} cases of the suite, {', '.join(partly)} ran a part." if partly else ""
+    return table(head, rows) + note
 
 
 def long(groups):
