@@ -16,9 +16,6 @@ class Special(contract.Special, contract.Factorizations, contract.Fourier):
     def nextafter(self, x1, x2):
         return jax.lax.stop_gradient(jnp.nextafter(jax.lax.stop_gradient(x1), jax.lax.stop_gradient(x2)))
 
-    def i0(self, x):
-        return jax.scipy.special.i0(x)
-
     def bitcast(self, x, dtype):
         return jax.lax.stop_gradient(x).view(jax_dtype(dtype))
 
