@@ -138,6 +138,14 @@ def test_a_float64_model_has_one_round():
     assert {r.dtype for r in report.records} == {"float64"}
 
 
+@pytest.mark.parametrize("activation", ["softmax", "linear"])
+def test_class_numbers_without_a_loss(activation):
+    model = unidl.Sequential([unidl.Input((3,)), layers.Dense(2, activation=activation)])
+    report = verify(model, RNG.normal(size=(9, 3)), RNG.integers(0, 2, 9), backends=["numpy"], steps=2)
+    assert report.passed, str(report)
+    assert report.setup["loss"] == "SparseCategoricalCrossentropy"
+
+
 def test_a_layer_alone():
     report = verify(layers.Dense(4, activation="tanh", name="only"), np.ones((2, 3)), backends=["numpy"], steps=1)
     assert report.passed

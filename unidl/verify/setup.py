@@ -34,9 +34,12 @@ class Setup:
     optimizer: str
     notes: list = field(default_factory=list)
     given: tuple[object, object] = (None, None)
+    own_losses: list = field(default_factory=list)
 
     def prepare(self, model):
         """Give a placed model an objective without metrics, and an optimizer if it has none."""
+        for loss in self.own_losses:
+            loss.dtype = dtypes.floatx()  # those of the model follow where it is placed
         model.objective = Objective(*self.given, None, None)
         if model.optimizer is None:
             model.optimizer = optimizers.get("adam")
@@ -77,7 +80,8 @@ def make_setup(model, x, y, caller="verify") -> Setup:
     objective = Objective(given[0], given[1], None, None)
     objective.check(model, x, y)  # every label, not only those of the first batch
     (first_x, first_y) = batches[0]
-    return Setup(first_x, first_y, batches, words, name, notes, given)
+    own = [loss for loss in tree.flatten(given[0]) if isinstance(loss, losses.Loss)] if model.objective is None else []
+    return Setup(first_x, first_y, batches, words, name, notes, given, own)
 
 
 def _rows(structure, rows):
