@@ -77,8 +77,10 @@ conformance: $(VENV)/.complete
 test-packaging: $(VENV)/.complete
 	$(PYTEST) -m packaging tests/packaging
 
+# At most half an hour. It writes docs/performance.md; `make bench BENCH=--quick` only prints.
+BENCH ?= --publish
 bench: $(VENV)/.complete
-	$(QUIET) $(VENV)/bin/python -m benchmarks
+	$(QUIET) $(VENV)/bin/python -m benchmarks $(BENCH)
 
 clean:
 	rm -rf $(VENV) $(DEMO) $(NUMPY2) $(JAX) $(NEWEST_JAX) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import itertools
 import json
 import os
 import platform
@@ -11,8 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import arena, publish, report
-from benchmarks.contestants import RIVALS, lineup
+from benchmarks import arena, gpu, publish, report, streams
+from benchmarks.contestants import RIVALS, lineup, takes_part
 from benchmarks.workloads import WORKLOADS
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -26,15 +27,27 @@ def main():
     if args.republish:
         publish.publish(json.loads(PUBLISHED.read_text()))
         return
-    rounds = args.rounds or (6 if args.quick else 16)
-    document = {"machine": _machine(), "versions": _versions(), "rounds": rounds, "quick": args.quick, "clock": args.clock, "results": []}
-    failures = []
-    for threads in args.threads:
-        for name in args.workload:
-            for backend in args.backend:
-                _compete(document, failures, backend, WORKLOADS[name], rounds, threads, args)
+    rounds = args.rounds or (6 if args.quick else 10)
+    document = {
+        "machine": _machine(), "versions": _versions(), "date": time.strftime("%Y-%m-%d"), "clock": args.clock, "rounds": rounds,
+        "quick": args.quick, "results": [], "left_out": [],
+    }  # fmt: skip
     path = PUBLISHED if args.publish else RESULTS / time.strftime("%Y%m%d-%H%M%S.json")
     RESULTS.mkdir(exist_ok=True)
+    end, failures = time.monotonic() + 60 * args.minutes, []
+    for threads, name, backend in itertools.product(args.threads, args.workload, args.backend):
+        workload = WORKLOADS[name]
+        if not takes_part(backend, workload) or (backend.endswith("-jit") and threads != args.threads[0]):
+            continue
+        title = f"{workload.title}: {backend}, {threads} thread{'s' if threads > 1 else ''}"
+        if time.monotonic() > end:
+            document["left_out"].append(title)
+            continue
+        _compete(document, failures, title, backend, workload, rounds, threads, args)
+        path.write_text(json.dumps(document, indent=1))
+    if args.streams:
+        document["streams"] = streams.measure([b for b in args.backend if not b.endswith("-jit")])
+        document["gpu"] = gpu.measure()
     path.write_text(json.dumps(document, indent=1))
     print(f"The figures are in {path}.")
     if args.publish:
@@ -43,9 +56,8 @@ def main():
         sys.exit("\n".join(failures))
 
 
-def _compete(document, failures, backend, workload, rounds, threads, args):
+def _compete(document, failures, title, backend, workload, rounds, threads, args):
     """Run one competition; what fails is told at the end, so that the others still run."""
-    title = f"{workload.title}: {backend}, {threads} thread{'s' if threads > 1 else ''}"
     try:
         figures = arena.compete(lineup(backend, workload), workload, rounds, threads, args.quick, args.what, args.clock)
     except (RuntimeError, AssertionError) as error:
@@ -69,6 +81,8 @@ def _arguments():
     parser.add_argument("--threads", nargs="+", type=int, default=threads, help="OMP_NUM_THREADS if that is set, otherwise 2 and then 1")
     clock_help = "cpu counts the processor time of each contestant, for a machine that others use too"
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall", help=clock_help)
+    parser.add_argument("--minutes", type=float, default=publish.MINUTES, help="no competition begins later")
+    parser.add_argument("--no-streams", dest="streams", action="store_false", help="leave out the data sources and the GPU")
     parser.add_argument("--publish", action="store_true", help="write docs/performance.md, the plot, and results/published.json")
     parser.add_argument("--republish", action="store_true", help="run nothing: write page and plot from results/published.json")
     args = parser.parse_args()

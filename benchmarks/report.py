@@ -25,6 +25,8 @@ MEASURES = {
 NAMES = {
     "native-torch": "native torch", "fused-torch": "native torch, fused Adam", "keras-torch": "Keras on torch",
     "native-tensorflow": "native TensorFlow", "keras-tensorflow": "Keras on TensorFlow",
+    "compiled-torch": "torch.compile", "xla-tensorflow": "tf.function, XLA",
+    "unidl-torch": "without jit", "unidl-tensorflow": "without jit",
     "native-mxnet": "native Gluon", "native-numpy": "hand-written NumPy", "sklearn": "scikit-learn",
 }  # fmt: skip
 
@@ -89,14 +91,13 @@ def _row(backend, workload, measure, rival, own, other, factor):
 
 def show(found, title):
     """Print rows as a table."""
-    table = Table(*HEADER, title=title, title_justify="left")
+    shown = Table(*HEADER, title=title, title_justify="left")
     for row in found:
-        table.add_row(*row.cells, style={"missed": "red", "met": "green"}.get(row.verdict))
-    Console(width=140).print(table)
+        shown.add_row(*row.cells, style={"missed": "red", "met": "green"}.get(row.verdict))
+    Console(width=140).print(shown)
 
 
-def markdown(found):
-    """Rows as a Markdown table."""
-    lines = ["| " + " | ".join(HEADER) + " |", "|" + "---|" * len(HEADER)]
-    lines += ["| " + " | ".join(row.cells) + " |" for row in found]
-    return "\n".join(lines)
+def table(header, cells):
+    """A Markdown table of lists of strings."""
+    lines = [header, ["---"] * len(header), *cells]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

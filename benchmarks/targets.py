@@ -13,7 +13,7 @@ FIT = {
     "lstm": {"native-torch": 1.0, "native-mxnet": 1.0, "native-tensorflow": 0.8, "keras-torch": 0.3, "keras-tensorflow": 0.6},
 }
 
-# NumPy has no framework of its own to beat, so its rival is eager torch.
+# NumPy has no framework of its own to beat, so its rivals are eager torch and scikit-learn.
 NUMPY_FIT = {"mlp": 1.0, "cnn": 1.5, "lstm": 3.0, "transformer": 3.0}
 
 PREDICT_1 = {"native": 1.1, "keras": 0.2}
@@ -23,7 +23,11 @@ PEAK = {"native": 1.05, "keras": 0.9}
 def target(backend, workload, rival, what):
     """The largest ratio allowed, or None where nothing is promised."""
     kind = rival.partition("-")[0]
+    if backend.endswith("-jit"):
+        return None
     if what == "fit":
+        if backend == "numpy" and rival == "sklearn":
+            return 1.0
         if backend == "numpy":
             return NUMPY_FIT.get(workload) if rival == "native-torch" else None
         return FIT.get(workload, {}).get(rival)

@@ -18,10 +18,14 @@ CONTESTANTS = {
     "unidl-torch": ("high_level", "Unidl", {"UNIDL_BACKEND": "torch"}),
     "unidl-tensorflow": ("high_level", "Unidl", {"UNIDL_BACKEND": "tensorflow"}),
     "unidl-mxnet": ("high_level", "Unidl", {"UNIDL_BACKEND": "mxnet"}),
+    "unidl-torch-jit": ("high_level", "UnidlJit", {"UNIDL_BACKEND": "torch"}),
+    "unidl-tensorflow-jit": ("high_level", "UnidlJit", {"UNIDL_BACKEND": "tensorflow"}),
     "keras-torch": ("high_level", "Keras", {"KERAS_BACKEND": "torch"}),
     "keras-tensorflow": ("high_level", "Keras", {"KERAS_BACKEND": "tensorflow"}),
     "native-torch": ("torch_loop", "Torch", {}),
     "fused-torch": ("torch_loop", "FusedTorch", {}),
+    "compiled-torch": ("torch_loop", "CompiledTorch", {}),
+    "xla-tensorflow": ("tensorflow_loop", "XlaTensorFlow", {"KERAS_BACKEND": "tensorflow"}),
     "native-tensorflow": ("tensorflow_loop", "TensorFlow", {"KERAS_BACKEND": "tensorflow"}),
     "native-mxnet": ("gluon_loop", "Gluon", {}),
     "native-numpy": ("numpy_loop", "NumPyMLP", {}),
@@ -31,13 +35,22 @@ CONTESTANTS = {
 # Only these have no model for every workload.
 MLP_ONLY = ("native-numpy", "sklearn")
 
-# Whom unidl meets on each backend.
+# What jit_compile=True is measured on: a small model and one with many kinds of operations.
+JIT = ("mlp", "transformer")
+
+# Whom unidl meets on each backend; "-jit" is unidl with jit_compile=True.
 RIVALS = {
     "numpy": ("native-numpy", "native-torch", "sklearn"),
     "torch": ("native-torch", "fused-torch", "keras-torch"),
     "tensorflow": ("native-tensorflow", "keras-tensorflow"),
     "mxnet": ("native-mxnet",),
+    "torch-jit": ("unidl-torch", "native-torch", "compiled-torch"),
+    "tensorflow-jit": ("unidl-tensorflow", "native-tensorflow", "xla-tensorflow"),
 }
+
+
+def takes_part(backend, workload):
+    return workload.name in JIT or not backend.endswith("-jit")
 
 
 def lineup(backend, workload):

@@ -12,12 +12,14 @@ class HighLevel:
     """`fit`, `evaluate` and `predict` of the module called `library`."""
 
     library: str
+    compile_options: dict = {}
 
     def __init__(self, workload):
         self.k = importlib.import_module(self.library)
         self.k.utils.set_random_seed(0)
         self.model = models.build(self.k, workload)
-        self.model.compile(self.k.optimizers.Adam(LEARNING_RATE), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+        adam = self.k.optimizers.Adam(LEARNING_RATE)
+        self.model.compile(adam, loss="sparse_categorical_crossentropy", metrics=["accuracy"], **self.compile_options)
         self.batch = workload.batch
 
     def train(self, x, y, gate):
@@ -46,6 +48,10 @@ class Unidl(HighLevel):
 
         unidl.get_backend()  # imports the framework
         super().__init__(workload)
+
+
+class UnidlJit(Unidl):
+    compile_options = {"jit_compile": True}
 
 
 class Keras(HighLevel):

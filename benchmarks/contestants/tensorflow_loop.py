@@ -26,8 +26,7 @@ class TensorFlow:
         self.mean_loss = keras.metrics.Mean()
         self.accuracy = keras.metrics.SparseCategoricalAccuracy()
 
-    @tf.function
-    def _step(self, x, y, index):
+    def _one_step(self, x, y, index):
         x, y = tf.gather(x, index), tf.gather(y, index)
         with tf.GradientTape() as tape:
             output = self.model(x, training=True)
@@ -36,6 +35,8 @@ class TensorFlow:
         self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         self.mean_loss.update_state(loss)
         self.accuracy.update_state(y, output)
+
+    _step = tf.function(_one_step)
 
     @tf.function
     def _test(self, x, y):
@@ -69,3 +70,9 @@ class TensorFlow:
         for i in range(0, len(x), batch_size):
             self._test(tf.constant(x[i : i + batch_size]), tf.constant(y[i : i + batch_size]))
         return self._results()
+
+
+class XlaTensorFlow(TensorFlow):
+    def __init__(self, workload):
+        super().__init__(workload)
+        self._step = tf.function(self._one_step, jit_compile=True)

@@ -68,3 +68,9 @@ class Torch:
 
 class FusedTorch(Torch):
     optimizer_options = {"fused": True}
+
+
+class CompiledTorch(FusedTorch):
+    def __init__(self, workload):
+        super().__init__(workload)
+        self.model = torch.compile(self.model)

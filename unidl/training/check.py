@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
@@ -30,7 +31,7 @@ def inputs(model, x):
 def _warn_of_nan(name, structure):
     for leaf in tree.flatten(structure):
         # A memory map may be larger than memory: reading all of it here would cost an epoch.
-        if leaf is not None and leaf.dtype.kind == "f" and not isinstance(leaf, np.memmap) and not np.isfinite(leaf.sum()):
+        if leaf is not None and leaf.dtype.kind == "f" and not isinstance(leaf, np.memmap) and not math.isfinite(leaf.sum()):
             bad = int(np.size(leaf) - np.count_nonzero(np.isfinite(leaf)))
             if bad:
                 warnings.warn(
