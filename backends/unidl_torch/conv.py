@@ -31,6 +31,16 @@ def channels_last(x):
     return x.permute(0, *range(2, x.ndim), 1)
 
 
+def _weight(kernel):
+    """(*spatial, i, o) -> (o, i, *spatial): a view, but where i or o is 1.
+
+    torch takes such a view for channels last and then refuses its own gradient in float64.
+    """
+    rank = kernel.ndim - 2
+    weight = kernel.permute(rank + 1, rank, *range(rank))
+    return weight.contiguous() if 1 in kernel.shape[-2:] else weight
+
+
 def pad_spatial(x, pairs, value=0.0):
     """Pad the spatial axes of x (n, c, *spatial)."""
     return functional.pad(x, [width for pair in reversed(pairs) for width in pair], value=value)
@@ -75,7 +85,7 @@ class Conv(contract.Conv):
         x, symmetric = channels_second(x), tuple(pair[0] for pair in pairs)
         if any(lo != hi for lo, hi in pairs):
             x, symmetric = pad_spatial(x, pairs), (0,) * rank
-        weight = kernel.permute(rank + 1, rank, *range(rank))
+        weight = _weight(kernel)
         return channels_last(_CONV[rank](x, weight, bias, strides, symmetric, dilation, groups))
 
     def conv_transpose(self, x, kernel, strides, dilation, starts, sizes):
@@ -85,9 +95,7 @@ class Conv(contract.Conv):
             return y.squeeze(1)
         axes = zip(x.shape[1:-1], kernel.shape, strides, dilation, starts, sizes, strict=False)
         crops, lengthened, pairs = zip(*(_transpose_cut(*axis) for axis in axes), strict=True)
-        weight = kernel.permute(rank + 1, rank, *range(rank))
-        if kernel.shape[-1] == 1:  # torch takes such a view for channels last and then refuses its own gradient in float64
-            weight = weight.contiguous()
+        weight = _weight(kernel)
         y = _CONV_TRANSPOSE[rank](channels_second(x), weight, None, strides, crops, lengthened, 1, dilation)
         return channels_last(pad_spatial(y, pairs) if any(map(any, pairs)) else y)
 
@@ -107,8 +115,6 @@ class Conv(contract.Conv):
         if len(window) == 1:
             return self.avg_pool(x.unsqueeze(1), (1, *window), (1, *strides), _lift(padding, x, window, strides)).squeeze(1)
         rank = len(window)
-        if rank == 3 and x.dtype in (torch.float16, torch.bfloat16) and x.device.type == "cpu":  # no kernel
-            return self.avg_pool(x.float(), window, strides, padding).to(x.dtype)
         pairs = explicit_padding(padding, x.shape[1:-1], window, strides)
         arguments = pooling_arguments(pairs, x.shape[1:-1], window, strides)
         x = channels_second(x)

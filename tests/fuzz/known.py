@@ -17,6 +17,11 @@ def left_out(kind):
     return KNOWN["left out"][kind]
 
 
+def wrong_values():
+    """{argument: values that no layer takes for it}."""
+    return KNOWN["wrong values"]
+
+
 def of_keras(example):
     """The entries on Keras' own faults that fit the example: any of its layers, their arguments, the call's."""
     return [entry for entry in KNOWN["keras"] if any(_fits(entry, spec, example) for spec in specs(example.layer))]

@@ -19,6 +19,7 @@ from unidl.layers.config import Configurable
 from unidl.layers.input_spec import InputSpec
 from unidl.layers.signature import call_signature, constructor_arguments
 from unidl.layers.tracking import Tracked
+from unidl.saving.lookup import UnknownName
 from unidl.utils.naming import auto_name, prefix_of
 from unidl.utils.scopes import current_path, use_path
 
@@ -46,6 +47,8 @@ class Layer(Configurable, Tracked):
         super().__init_subclass__(**kwargs)
         if "build" in vars(cls):
             cls.build = _noting_that_it_is_built(cls.build)
+        if "__init__" in vars(cls):
+            cls.__init__ = _naming_itself(cls.__init__)
 
     def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
         self.name = name if name is not None else auto_name(prefix_of(type(self)))
@@ -538,6 +541,19 @@ def _noting_that_it_is_built(build):
         self.built = True
 
     return noting
+
+
+def _naming_itself(init):
+    """`init` whose errors on names of activations, initializers ... say which layer was given them: the outermost."""
+
+    @functools.wraps(init)
+    def naming(self, *args, **kwargs):
+        try:
+            init(self, *args, **kwargs)
+        except UnknownName as error:
+            raise error.by(type(self).__name__) from None
+
+    return naming
 
 
 def _has_shape(value):

@@ -10,6 +10,19 @@ from unidl.saving import serialization
 from unidl.utils.naming import to_snake_case
 
 
+class UnknownName(ValueError):
+    """There is no object of this name; `by(owner)` is the same with the class before it that was given the name."""
+
+    def by(self, owner):
+        error = UnknownName(f"{owner}: {self.plain}")
+        error.plain = self.plain
+        return error
+
+    def __init__(self, message):
+        super().__init__(message)
+        self.plain = message
+
+
 class Catalogue:
     """The objects of one kind by all their names.
 
@@ -51,7 +64,7 @@ class Catalogue:
         if found is None:
             near = difflib.get_close_matches(name, self.objects, n=3)
             hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else f" There are {', '.join(sorted(self.objects))}."
-            raise ValueError(f"There is no {self.kind} called {name!r}.{hint}")
+            raise UnknownName(f"There is no {self.kind} called {name!r}.{hint}")
         return found
 
     def _from_short_config(self, config):

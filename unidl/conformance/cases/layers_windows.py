@@ -9,6 +9,7 @@ from unidl.conformance.cases.layer_rows import LayerCase, normal, spread
 def _convolution():
     x = normal((2, 7, 4))
     yield LayerCase("Conv1D", lambda: L.Conv1D(3, 3), x)
+    yield LayerCase("Conv1D, one channel", lambda: L.Conv1D(3, 2), normal((2, 7, 1)))
     yield LayerCase("Conv1D, same, even", lambda: L.Conv1D(3, 4, padding="same", activation="tanh"), x)
     yield LayerCase("Conv1D, strides, groups", lambda: L.Conv1D(4, 3, strides=2, padding="same", groups=2), x)
     yield LayerCase("Conv1D, causal", lambda: L.Conv1D(3, 3, padding="causal"), x)
