@@ -235,6 +235,7 @@ def test_nadam_is_its_formula(backend):
         p = p - 2**-7 * ahead / (np.sqrt(v / (1 - 0.9375**t)) + 2**-12)
         optimizer.apply([backend.asarray(g)], [variable])
     np.testing.assert_allclose(variable.numpy(), p, rtol=1e-13)
+    np.testing.assert_allclose(optimizer.variables[-1].numpy(), product, rtol=1e-13)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from unidl.backend.keys import next_number
 from unidl.optimizers.elementwise import PerParameter, moving_mean
+from unidl.optimizers.host_variable import HostVariable
 
 
 class _Moments(PerParameter):
@@ -56,17 +57,25 @@ class Nadam(_Moments):
     product of u_1 to u_t.
     """
 
-    _product = (0, 1.0)  # (t, U_t), so that U_(t+1) costs one factor
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-07, **kwargs):
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
+        self._product, self._product_of = HostVariable(1.0, "float64", "u_product"), 0
+
+    @property
+    def variables(self):
+        """U_t is the last, as in Keras; read from a file it is overwritten by what follows from the number of the step."""
+        return [*super().variables, self._product]
 
     def _momentum_at(self, t):
         return self.beta_1 * (1 - 0.5 * 0.96**t)
 
     def _product_at(self, t):
-        known, product = self._product if self._product[0] <= t else (0, 1.0)
-        for i in range(known + 1, t + 1):
-            product *= self._momentum_at(i)
-        self._product = t, product
-        return product
+        if t not in (self._product_of, self._product_of + 1):  # the step was set: begin anew
+            self._product.value, self._product_of = 1.0, 0
+        for i in range(self._product_of + 1, t + 1):
+            self._product.value *= self._momentum_at(i)
+        self._product_of = t
+        return self._product.value
 
     def _of_momentum(self):
         t = self._update_number()
