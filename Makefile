@@ -2,10 +2,12 @@
 # second run installs nothing until something in INSTALLED_FROM changes.
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
+NEW_PYTHON ?= $(shell command -v python3.12 || echo python3)
 VENV := .venv
 DEMO := .venv-demo
 NUMPY2 := .venv-numpy2
 JAX := .venv-jax
+NEWEST_JAX := .venv-jax-newest
 # An editable install lists the top-level packages once, so an adapter added to backends/ asks for a new one.
 INSTALLED_FROM := pyproject.toml constraints.txt backends
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
@@ -15,7 +17,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 QUIET := TF_CPP_MIN_LOG_LEVEL=2
 PYTEST := $(ONE_THREAD) $(QUIET) $(VENV)/bin/python -m pytest
 
-.PHONY: demo test test-slow fuzz lint coverage capabilities test-numpy2 test-jax test-packaging bench clean
+.PHONY: demo test test-slow fuzz lint coverage capabilities test-numpy2 test-jax test-jax-newest test-packaging conformance conformance-jax bench clean
 
 demo: $(DEMO)/.complete
 	$(DEMO)/bin/python examples/digits_cnn.py
@@ -57,6 +59,21 @@ test-numpy2: $(NUMPY2)/.complete
 test-jax: $(JAX)/.complete
 	$(ONE_THREAD) UNIDL_TEST_BACKENDS=numpy,jax $(JAX)/bin/python -m pytest -n 2 --backend jax tests/conformance tests/backends/jax
 
+# The newest JAX wants a newer NumPy and Python than the other frameworks do; whole training runs and one case of each function.
+test-jax-newest: $(NEWEST_JAX)/.complete
+	$(ONE_THREAD) UNIDL_TEST_BACKENDS=numpy,jax $(NEWEST_JAX)/bin/python -m pytest --backend jax tests/conformance/test_trajectories.py tests/backends/jax
+	$(ONE_THREAD) $(NEWEST_JAX)/bin/python -m unidl conformance --backend jax --dtype bfloat16 --dtype float16
+
+# The tables of README.md and docs/conformance.md: JAX first, since it has an environment of its own.
+conformance-jax: $(JAX)/.complete
+	mkdir -p build
+	$(ONE_THREAD) $(JAX)/bin/python -m unidl conformance --backend jax --json build/conformance-jax.json
+
+conformance: $(VENV)/.complete
+	mkdir -p build
+	$(ONE_THREAD) $(QUIET) $(VENV)/bin/python -m unidl conformance --json build/conformance.json
+	$(VENV)/bin/python tools/make_conformance.py build/conformance.json $(wildcard build/conformance-jax.json)
+
 test-packaging: $(VENV)/.complete
 	$(PYTEST) -m packaging tests/packaging
 
@@ -66,7 +83,7 @@ bench: $(VENV)/.complete
 	$(QUIET) $(VENV)/bin/python -m benchmarks $(BENCH)
 
 clean:
-	rm -rf $(VENV) $(DEMO) $(NUMPY2) $(JAX) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) $(NUMPY2) $(JAX) $(NEWEST_JAX) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.complete: $(INSTALLED_FROM)
@@ -82,6 +99,11 @@ $(DEMO)/.complete: $(INSTALLED_FROM)
 $(JAX)/.complete: $(INSTALLED_FROM)
 	$(PYTHON) -m venv $(JAX)
 	$(JAX)/bin/python $(PIP_INSTALL) --constraint constraints.txt --editable '.[jax,test]'
+	touch $@
+
+$(NEWEST_JAX)/.complete: $(INSTALLED_FROM)
+	$(NEW_PYTHON) -m venv $(NEWEST_JAX)
+	$(NEWEST_JAX)/bin/python $(PIP_INSTALL) --upgrade 'jax>=0.11' 'numpy>=2.5' --editable '.[test]'
 	touch $@
 
 # The same pins, except NumPy's.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from unidl.conformance import command as conformance
 from unidl.verify import command as verify
 
 
@@ -15,6 +16,7 @@ def main(argv=None) -> int:
     backends = commands.add_parser("backends", help="list backends: what is installed, versions, devices, and what is missing")
     backends.set_defaults(run=show_backends)
     verify.add_command(commands)
+    conformance.add_command(commands)
     arguments = parser.parse_args(argv)
     return arguments.run(arguments) or 0
 

@@ -8,23 +8,28 @@ from unidl.backend.contract import Backend
 from unidl_jax.arrays import Arrays
 from unidl_jax.execution import Autodiff, Execution, Storage
 from unidl_jax.math import Math
-from unidl_jax.nn import Recurrent, Windows
+from unidl_jax.nn import Activations, Recurrent, Windows
 from unidl_jax.random import Random
 from unidl_jax.special import Control, Special
 
 
-class JaxBackend(Arrays, Math, Windows, Recurrent, Random, Special, Autodiff, Control, Execution, Storage, Backend):
+class JaxBackend(Arrays, Math, Activations, Windows, Recurrent, Random, Special, Autodiff, Control, Execution, Storage, Backend):
     """JAX: eager, and every compiled function under jax.jit."""
 
     name = "jax"
     version = jax.__version__
     tensor_types = (jax.Array,)
+    dtypes = (
+        "bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64",
+        "float16", "bfloat16", "float32", "float64",
+    )  # fmt: skip
     traces = True
     limits = {
         "eig": "not in compiled functions",
         "while_loop": "in compiled functions a gradient needs `maximum_iterations`",
     }
     kernels = {
+        "gelu": "jax.nn.gelu",
         "conv": "lax.conv_general_dilated",
         "max_pool": "lax.reduce_window",
         "avg_pool": "lax.reduce_window",

@@ -34,6 +34,12 @@ class Windows(contract.Conv):
         return total / count
 
 
+class Activations(contract.NN):
+    def gelu(self, x, approximate):
+        # By the complementary error function: 1 + erf(x) keeps few digits of a negative tail in float32.
+        return jax.nn.gelu(x, approximate)
+
+
 class Recurrent(contract.Recurrent):
     def scan(self, step, state, xs, reverse=False):
         return jax.lax.scan(step, tuple(state), tuple(xs), reverse=reverse)

@@ -9,6 +9,7 @@ import numpy as np
 
 from unidl.backend import registry
 from unidl.backend.dtypes import floatx
+from unidl.backend.errors import UnsupportedDtypeError
 
 from unidl_mxnet.load import mx  # isort: skip
 from mxnet.base import _LIB
@@ -62,7 +63,7 @@ def _within(axis, rank):
 
 
 def _no_dtype(name):
-    return TypeError(f"MXNet has no dtype {name}. Convert to one of {', '.join(DTYPES)} first, e.g. x.astype('int64').")
+    return UnsupportedDtypeError(f"MXNet has no dtype {name}. Convert to one of {', '.join(DTYPES)} first, e.g. x.astype('int64').")
 
 
 class Arrays:
@@ -76,6 +77,8 @@ class Arrays:
         array = np.asarray(x)
         if dtype is None and not hasattr(x, "__array__"):
             dtype = {"i": "int32", "f": floatx()}.get(array.dtype.kind)
+        if dtype not in (None, *DTYPES):
+            raise _no_dtype(dtype)
         return from_numpy(array if dtype is None else array.astype(dtype, copy=False))
 
     def to_numpy(self, x):

@@ -44,6 +44,10 @@ class Recurrent:
 
     def _rnn(self, mode, x, states, weights, units, reverse):
         """(outputs, *last states); `weights` are (d, g * u), (u, g * u) and two biases (g * u,)."""
+        if self.dtype(x) == "float16":  # no kernel
+            wide = ([self.cast(t, "float32") for t in group] for group in ((x,), states, weights))
+            (x,), states, weights = wide
+            return [self.cast(t, "float16") for t in self._rnn(mode, x, states, weights, units, reverse)]
         kernel, recurrent, *biases = weights
         flat = [self.reshape(self.transpose(w, (1, 0)), (-1,)) for w in (kernel, recurrent)]
         parameters = self.concatenate([*flat, *biases], 0)

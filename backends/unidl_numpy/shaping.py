@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from unidl.backend import dtypes
+from unidl.backend.errors import UnsupportedDtypeError
 from unidl_numpy.indexing import sum_rows
 from unidl_numpy.sums import unbroadcast
 from unidl_numpy.tape import ALL, plain, primitive
@@ -15,7 +16,7 @@ def numpy_dtype(dtype):
     """NumPy's dtype of a dtype's name."""
     name = dtypes.standardize_dtype(dtype)
     if name == "bfloat16":
-        raise TypeError(
+        raise UnsupportedDtypeError(
             "NumPy has no bfloat16, so the NumPy backend does not offer it. Write dtype='float32' (or 'float16'), "
             "or use a backend whose list_backends() entry is a framework with bfloat16."
         )

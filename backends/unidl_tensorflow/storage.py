@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 
 from unidl.backend import registry
 from unidl_tensorflow.load import tf
@@ -21,6 +21,15 @@ class Storage:
     def scope(self):
         device = registry.current_device()
         return _NOWHERE if device is None else tf.device(f"/{device}")
+
+    @contextmanager
+    def full_precision(self):
+        before = tf.config.experimental.tensor_float_32_execution_enabled()
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+        try:
+            yield
+        finally:
+            tf.config.experimental.enable_tensor_float_32_execution(before)
 
     def store(self, value):
         """A new tf.Variable, not trainable, so that no tape watches it unasked.

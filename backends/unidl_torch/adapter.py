@@ -1,11 +1,13 @@
 """The adapter: what torch is to unidl.
 
 No global switch of torch is touched. On a GPU two of them decide about the digits: cuDNN convolutions and RNNs use TF32 unless
-`torch.backends.cudnn.allow_tf32 = False`, matrix products only if `torch.backends.cuda.matmul.allow_tf32 = True`. unidl's
-conformance runs turn both off for their own duration.
+`torch.backends.cudnn.allow_tf32 = False`, matrix products only if `torch.backends.cuda.matmul.allow_tf32 = True`. `full_precision`
+turns both off for its own duration, as the conformance suite does.
 """
 
 from __future__ import annotations
+
+from contextlib import contextmanager
 
 import torch
 
@@ -71,6 +73,18 @@ class TorchBackend(Arrays, Math, NN, Conv, Recurrent, Random, Special, Updates, 
         "adam_update": "torch._fused_adam_",
         "rmsprop_update": "torch._foreach_sub_",
     }
+
+    @contextmanager
+    def full_precision(self):
+        switches = (torch.backends.cuda.matmul, torch.backends.cudnn)
+        before = [switch.allow_tf32 for switch in switches]
+        for switch in switches:
+            switch.allow_tf32 = False
+        try:
+            yield
+        finally:
+            for switch, value in zip(switches, before, strict=True):
+                switch.allow_tf32 = value
 
     def devices(self):
         return ["cpu:0", *(f"gpu:{i}" for i in range(torch.cuda.device_count()))]

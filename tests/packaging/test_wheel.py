@@ -26,6 +26,7 @@ def test_every_module_is_in(archive, repository):
 def test_data_types_and_licences_are_in(archive):
     names = archive.namelist()
     assert {"unidl/py.typed", "unidl/datasets/data/digits.npz", "unidl/datasets/data/README.md"} <= set(names)
+    assert "unidl_tensorflow/known_failures.json" in names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
 

@@ -7,3 +7,7 @@ class BackendError(ImportError):
 
 class UnsupportedError(NotImplementedError):
     """A function that one backend cannot offer."""
+
+
+class UnsupportedDtypeError(UnsupportedError, TypeError):
+    """A dtype that one backend does not have."""

@@ -1,6 +1,6 @@
 """The conformance suite: one table of cases that every backend must pass, a stranger's too.
 
-    python -m unidl.conformance --backend <name>
+    unidl conformance --backend <name>
 
 A case says once what is called, on which inputs, and how rounding is judged. The engine runs it on a backend, forward and
 the gradient of every float input, and compares with the oracle: the default backend in float64 with the bodies of the

@@ -11,6 +11,7 @@ import numpy as np
 from unidl.backend import Variable, get_backend
 
 ULP, BUDGET, ALARM = 8.0, 16.0, 64.0
+SIXTEEN_BITS = ("float16", "bfloat16")
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +23,7 @@ class Case:
         label: what is special about this case; unique within the method.
         call: `call(backend, *inputs)` with native tensors -> a tensor, or a list or tuple of tensors.
         inputs: input name -> array, or a function of a NumPy generator that draws one. Float inputs are rounded to float32
-            at first, so that every dtype starts from the same numbers.
+            at first (to 8 bits for the dtypes of 16), so that every dtype starts from the same numbers.
         kind: how float rounding is judged, a key of `scales.KINDS`: "exact", "ulp", "linear" or "noise".
         scale: S of the forward outputs, `scale(*inputs)` -> array or list of arrays, where the kind's is not fair.
         gradients: whether the gradients of the float inputs are compared.
@@ -31,6 +32,7 @@ class Case:
         traced: whether the case also runs through `compile` on backends that trace.
         also: other methods that this case covers.
         dtypes: those in which the case makes sense.
+        not_in_16_bits: why no backend runs it in float16 and bfloat16, although they are among `dtypes`: reports show the reason.
     """
 
     method: str
@@ -44,6 +46,7 @@ class Case:
     traced: bool = True
     also: Sequence[str] = ()
     dtypes: Sequence[str] = ("float64", "float32")
+    not_in_16_bits: str = ""
 
     @property
     def name(self) -> str:
@@ -62,9 +65,9 @@ class Case:
         generator = generator_of(self.name)
         return round_to_float32({name: np.asarray(spec(generator) if callable(spec) else spec) for name, spec in self.inputs.items()})
 
-    def prepare(self, backend, arrays) -> Program:
-        """The case on `backend`: the float inputs become Variables, the others constants."""
-        variables = {name: Variable(a, backend=backend) for name, a in arrays.items() if a.dtype.kind == "f"}
+    def prepare(self, backend, arrays, dtype=None) -> Program:
+        """The case on `backend`: the float inputs become Variables of `dtype` (by default the arrays'), the others constants."""
+        variables = {name: Variable(a, dtype=dtype, backend=backend) for name, a in arrays.items() if a.dtype.kind == "f"}
         constants = {name: backend.asarray(a) for name, a in arrays.items() if name not in variables}
 
         def function(**replaced):
@@ -100,6 +103,16 @@ def generator_of(name):
 def round_to_float32(arrays):
     """Float arrays as float64 with float32 values: every dtype starts from the same numbers."""
     return {name: a.astype("float32").astype("float64") if a.dtype.kind == "f" else a for name, a in arrays.items()}
+
+
+def round_to_8_bits(arrays):
+    """Float arrays with 8 significant bits, which bfloat16 holds, and float16 too unless they are very large or small."""
+
+    def rounded(a):
+        mantissa, exponent = np.frexp(a)
+        return np.ldexp(np.round(mantissa * 256) / 256, exponent)
+
+    return {name: rounded(a) if a.dtype.kind == "f" else a for name, a in arrays.items()}
 
 
 def normal(*shape, mean=0.0, std=1.0):

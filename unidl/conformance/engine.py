@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
@@ -13,17 +12,22 @@ from unidl.backend import get_backend, registry, use_backend
 from unidl.backend.capture import CaptureWarning
 from unidl.backend.contract.execution import Execution
 from unidl.backend.errors import UnsupportedError
-from unidl.conformance.case import Case
+from unidl.conformance.case import SIXTEEN_BITS, Case, round_to_8_bits, round_to_float32
 from unidl.conformance.judge import judge
 from unidl.conformance.oracle import noisy_oracle, oracle, standing_in
 from unidl.conformance.scales import KINDS, Evaluation
 
-DTYPES = ("float64", "float32")
+DTYPES = ("float64", "float32", *SIXTEEN_BITS)
 
 
 @dataclass(frozen=True)
 class Record:
-    """One comparison. `what` is "forward", "forward, recording", "forward, traced", "gradient of <input>" or "unsupported"."""
+    """One comparison.
+
+    `what` is "forward", "forward, recording", "forward, traced", "gradient of <input>", "unsupported" (the backend says that it
+    cannot, and `message` why) or "known failure" (a line of its list that holds no more).
+    `known` is the reason of a failure that is expected, `version` the framework's.
+    """
 
     case: str
     backend: str
@@ -34,6 +38,13 @@ class Record:
     budget: float
     passed: bool
     message: str = ""
+    known: str = ""
+    version: str = ""
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether it failed and nobody expected it."""
+        return not self.passed and not self.known
 
     def as_dict(self) -> dict:
         return asdict(self)
@@ -43,24 +54,39 @@ class Record:
         return f"{self.case} [{self.backend}, {self.device}, {self.dtype}] {self.what}: {figures}"
 
 
-def evaluate(backend, case, arrays, cotangents=None) -> Evaluation:
-    """Host arrays of `case` on `backend`; gradients too if there are cotangents (None for an output that has none)."""
-    program = case.prepare(backend, arrays)
+def evaluate(backend, case, arrays, cotangents=None, dtype=None) -> Evaluation:
+    """Host arrays of `case` on `backend`; gradients too if there are cotangents (None for an output that has none).
+
+    `dtype`: that of the float inputs where it is not the arrays'.
+    """
+    program = case.prepare(backend, arrays) if dtype is None else case.prepare(backend, arrays, dtype)
     if cotangents is None:
-        return Evaluation(_to_host(backend, program.function()), {})
-    weights = [None if c is None else backend.asarray(c) for c in cotangents]
+        return _on_host(backend, program.function(), dtype)
 
     def loss():
         outputs = _as_list(program.function())
-        terms = [backend.sum(backend.multiply(o, w)) for o, w in zip(outputs, weights, strict=True) if w is not None]
+        pairs = [(o, c) for o, c in zip(outputs, cotangents, strict=True) if c is not None]
+        terms = [backend.sum(backend.multiply(o, backend.asarray(c, backend.dtype(o)))) for o, c in pairs]
         total = terms[0]
         for term in terms[1:]:
             total = backend.add(total, term)
         return total, outputs
 
     (_, outputs), gradients = backend.value_and_grad(loss, list(program.variables.values()), has_aux=True)
-    gradients = dict(zip(program.variables, _to_host(backend, gradients), strict=True))
-    return Evaluation(_to_host(backend, outputs), gradients)
+    return _on_host(backend, outputs, dtype, dict(zip(program.variables, gradients, strict=True)), program.variables)
+
+
+def _on_host(backend, outputs, dtype, gradients=None, variables=None):
+    """The Evaluation of native tensors; with a `dtype`, what tensors have and should have is kept beside the arrays."""
+    tensors = dict(enumerate(_as_list(outputs))) | (gradients or {})
+    arrays = {key: backend.to_numpy(tensor) for key, tensor in tensors.items()}
+    dtypes = {}
+    if dtype is not None:
+        dtypes = {key: (backend.dtype(t), variables[key].dtype if key in (variables or {}) else dtype) for key, t in tensors.items()}
+        # The host has no bfloat16, but all of its numbers in float32.
+        arrays = {key: a.astype("float32") if dtypes[key][0] == "bfloat16" else a for key, a in arrays.items()}
+    names = list(gradients or {})
+    return Evaluation([a for key, a in arrays.items() if key not in names], {name: arrays[name] for name in names}, dtypes)
 
 
 def _trace(backend, case, arrays) -> Evaluation:
@@ -78,7 +104,7 @@ def _trace(backend, case, arrays) -> Evaluation:
 
 def _run_compiled(backend, function, program, arrays):
     compiled = backend.compile(function, [*program.variables.values(), *program.others])
-    return Evaluation(_to_host(backend, compiled(*(backend.asarray(arrays[name]) for name in program.inputs))), {})
+    return _on_host(backend, compiled(*(backend.asarray(arrays[name]) for name in program.inputs)), None)
 
 
 def _compiles(backend):
@@ -90,19 +116,19 @@ def _as_list(outputs):
     return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
 
 
-def _to_host(backend, outputs):
-    return [backend.to_numpy(x) for x in _as_list(outputs)]
-
-
 @lru_cache(maxsize=4096)
-def reference(case: Case):
-    """(arrays, cotangents or None, Evaluation in float64, Evaluation of the scales) by the oracle."""
+def reference(case: Case, sixteen_bits=False):
+    """(arrays, cotangents or None, Evaluation in float64, Evaluation of the scales) by the oracle.
+
+    With `sixteen_bits` from inputs which the dtypes of 16 bits can hold.
+    """
     backend = oracle()
-    with standing_in(backend):
-        arrays = case.draw()
+    rounded = round_to_8_bits if sixteen_bits else round_to_float32
+    with registry.device("cpu"), standing_in(backend):
+        arrays = rounded(case.draw())
         outputs = evaluate(backend, case, arrays).outputs
         generator = np.random.default_rng(len(outputs))
-        drawn = [generator.normal(size=o.shape).astype("float32").astype("float64") if o.dtype == "float64" else None for o in outputs]
+        drawn = [rounded({"c": generator.normal(size=o.shape)})["c"] if o.dtype == "float64" else None for o in outputs]
         differentiable = case.gradients and any(c is not None for c in drawn) and any(a.dtype.kind == "f" for a in arrays.values())
         cotangents = drawn if differentiable else None
         truth = evaluate(backend, case, arrays, cotangents)
@@ -124,29 +150,53 @@ def reference(case: Case):
 def run_case(case: Case, backend, device=None, dtypes=DTYPES) -> list[Record]:
     """All records of `case` on `backend` (a name or a Backend): every dtype, forward, gradients, traced."""
     backend = get_backend(backend)
-    arrays, cotangents, truth, scales = reference(case)
+    where = registry.standardize_device(device) if device else registry.current_device() or best_device(backend)
+    records = []
+    with registry.device(where), use_backend(backend), backend.full_precision():
+        wide, narrow = ([d for d in case.dtypes if d in dtypes and (d in SIXTEEN_BITS) == sixteen] for sixteen in (False, True))
+        if wide:
+            records += _run(case, backend, where, wide, *reference(case))
+        if narrow:
+            records += _run(case, backend, where, narrow, *reference(case, True))
+    return records
+
+
+def best_device(backend) -> str:
+    """The device on which a backend runs unasked: its first that is no CPU, if there is one."""
+    return next((device for device in backend.devices() if not device.startswith("cpu")), backend.devices()[0])
+
+
+def _run(case, backend, device, dtypes, arrays, cotangents, truth, scales):
+    """Records of `case` in `dtypes`, from one reference."""
     floats = any(a.dtype.kind == "f" for a in arrays.values())
-    with registry.device(device) if device else nullcontext(), use_backend(backend):
-        where = device or backend.devices()[0]
-        missing = _missing(backend, case, arrays)
-        if missing:
-            return [_unsupported(backend, case, arrays, where, missing)]
-        records = []
-        for dtype in [d for d in dtypes if d in case.dtypes] if floats else ["float64"]:
-            cast = {name: a.astype(dtype) if a.dtype == "float64" else a for name, a in arrays.items()}
-            shown = dtype if floats else "none"
+    missing = _missing(backend, case, arrays)
+    if missing:
+        return [_unsupported(backend, case, arrays, device, missing)]
+    records = []
+    for dtype in dtypes if floats else dtypes[:1]:
+        if dtype in SIXTEEN_BITS and case.not_in_16_bits:
+            records.append(Record(case.name, backend.name, device, dtype, "unsupported", 0.0, 0.0, True, case.not_in_16_bits))
+            continue
+        if dtype not in backend.dtypes:
+            records.append(_unsupported(backend, case, arrays, device, f"no dtype {dtype}", dtype))
+            continue
+        shown = dtype if floats else "none"
+        if dtype in SIXTEEN_BITS:
+            cast, host_dtype = arrays, dtype
+        else:
+            cast, host_dtype = {name: a.astype(dtype) if a.dtype == "float64" else a for name, a in arrays.items()}, None
 
-            def compare(what, run, wanted, scale, dtype=dtype, shown=shown):
-                return _compare(case, backend.name, where, dtype, shown, what, run, wanted, scale)
+        def compare(what, run, dtype=dtype, shown=shown):
+            return _compare(case, backend.name, device, dtype, shown, what, run, truth, scales)
 
-            records += compare("forward", lambda cast=cast: evaluate(backend, case, cast), truth, scales)
-            if cotangents is not None:
-                weights = [None if c is None else c.astype(dtype) for c in cotangents]
-                records += compare(
-                    "forward, recording", lambda cast=cast, weights=weights: evaluate(backend, case, cast, weights), truth, scales
-                )
-            if _compiles(backend) and case.traced and dtype == "float64":
-                records += compare("forward, traced", lambda cast=cast: _trace(backend, case, cast), truth, scales)
+        def run(cotangents, cast=cast, host_dtype=host_dtype):
+            return evaluate(backend, case, cast, cotangents, host_dtype)
+
+        records += compare("forward", lambda run=run: run(None))
+        if cotangents is not None:
+            records += compare("forward, recording", lambda run=run: run(cotangents))
+        if _compiles(backend) and case.traced and dtype == "float64":
+            records += compare("forward, traced", lambda cast=cast: _trace(backend, case, cast))
     return records
 
 
@@ -162,12 +212,14 @@ def _compare(case, backend, device, dtype, shown, what, run, wanted, scales):
     if len(got.outputs) != len(wanted.outputs):
         text = f"{len(got.outputs)} outputs, expected {len(wanted.outputs)}"
         return [Record(case.name, backend, device, shown, what, np.inf, case.budget, False, text)]
+
+    def verdict(key, value, ref, scale, exact):
+        return judge(value, ref, scale, dtype, case.budget, exact, case.ill_conditioned, *got.dtypes.get(key, ()))
+
     for i, (value, ref, scale) in enumerate(zip(got.outputs, wanted.outputs, scales.outputs, strict=True)):
-        label = what if len(wanted.outputs) == 1 else f"{what}, output {i}"
-        rows.append((label, judge(value, ref, scale, dtype, case.budget, exact, case.ill_conditioned)))
+        rows.append((what if len(wanted.outputs) == 1 else f"{what}, output {i}", verdict(i, value, ref, scale, exact)))
     for name, value in got.gradients.items():
-        verdict = judge(value, wanted.gradients[name], scales.gradients[name], dtype, case.budget, False, case.ill_conditioned)
-        rows.append((f"gradient of {name}", verdict))
+        rows.append((f"gradient of {name}", verdict(name, value, wanted.gradients[name], scales.gradients[name], False)))
     return [Record(case.name, backend, device, shown, what, v.error, v.budget, v.passed, v.message) for what, v in rows]
 
 
@@ -180,14 +232,14 @@ def _missing(backend, case, arrays):
     return f"no dtype {', '.join(sorted(absent))}" if absent else None
 
 
-def _unsupported(backend, case, arrays, device, reason):
+def _unsupported(backend, case, arrays, device, reason, dtype=None):
     """What a backend says it cannot do must raise UnsupportedError, and not give numbers."""
     try:
-        evaluate(backend, case, arrays)
+        evaluate(backend, case, arrays, dtype=dtype)
     except UnsupportedError:
-        return Record(case.name, backend.name, device, "none", "unsupported", 0.0, 0.0, True, reason)
+        return Record(case.name, backend.name, device, dtype or "none", "unsupported", 0.0, 0.0, True, reason)
     except Exception as error:  # noqa: BLE001 - reported as a failure
         text = f"expected UnsupportedError, got {type(error).__name__}: {error}"
     else:
         text = f"declared unsupported ({reason}), but it gives a result"
-    return Record(case.name, backend.name, device, "none", "unsupported", np.inf, 0.0, False, text)
+    return Record(case.name, backend.name, device, dtype or "none", "unsupported", np.inf, 0.0, False, text)

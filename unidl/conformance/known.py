@@ -9,10 +9,11 @@ list never outlives its reasons.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 
 from unidl.backend import get_backend
+from unidl.conformance.engine import Record
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,20 @@ def known_failures(backend) -> list[KnownFailure]:
     return [KnownFailure(**line) for line in json.loads(file.read_text("utf-8"))] if file.is_file() else []
 
 
-def unexpected(records, known) -> list[str]:
-    """What is wrong with `records` of one backend: failures that are not known, and known ones that pass."""
-    problems = [str(r) for r in records if not r.passed and not any(k.covers(r) for k in known)]
+def explained(records, known) -> list[Record]:
+    """The records of one backend, failures that are expected with their reasons, then one record for each line that fails no more."""
+    rows = []
+    for record in records:
+        reason = next((line.reason for line in known if line.covers(record)), "")
+        rows.append(record if record.passed or not reason else replace(record, known=reason))
     for line in known:
         covered = [r for r in records if line.covers(r)]
         if covered and all(r.passed for r in covered):
-            problems.append(f"{line.case}: passes now, so remove it from known_failures.json ({line.reason})")
-    return problems
+            text = f"passes now, so remove it from known_failures.json ({line.reason})"
+            rows.append(replace(covered[0], what="known failure", error=0.0, passed=False, message=text))
+    return rows
+
+
+def unexpected(records, known) -> list[str]:
+    """What is wrong with `records` of one backend: failures that are not known, and known ones that pass."""
+    return [str(record) for record in explained(records, known) if record.is_problem]

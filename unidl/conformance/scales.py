@@ -16,7 +16,7 @@ Only "noise" cannot be used at ties and kinks, where a changed input takes anoth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,10 +27,15 @@ DRAWS = 8
 
 @dataclass
 class Evaluation:
-    """Arrays of one run: outputs in order, gradients by input name (outputs alone if `gradients` is empty)."""
+    """Arrays of one run: outputs in order, gradients by input name (outputs alone if `gradients` is empty).
+
+    `dtypes` maps the index of an output, the name of a gradient, to the dtype that the backend's tensor had and the one it should
+    have; none where the arrays tell.
+    """
 
     outputs: list
     gradients: dict
+    dtypes: dict = field(default_factory=dict)
 
 
 def exact(evaluate, arrays, cotangents, reference):

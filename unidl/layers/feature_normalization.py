@@ -59,7 +59,8 @@ class Normalization(Layer):
 
     def _along_kept(self, value):
         """A given moment, aligned at the end with the kept axes, as an array that broadcasts against inputs."""
-        value = np.asarray(value, self.compute_dtype)
+        # The host has no bfloat16: `call` casts.
+        value = np.asarray(value, "float32" if self.compute_dtype == "bfloat16" else self.compute_dtype)
         shape = tuple(self._kept.values())
         try:
             return np.broadcast_to(value, shape).reshape(self._broadcast)
@@ -71,7 +72,7 @@ class Normalization(Layer):
     def call(self, inputs):
         x = ops.cast(inputs, self.compute_dtype)
         mean, variance = (
-            self._given
+            (ops.cast(value, self.compute_dtype) for value in self._given)
             if self.input_mean is not None
             else (ops.reshape(w.value, self._broadcast) for w in (self.adapt_mean, self.adapt_variance))
         )

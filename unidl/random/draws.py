@@ -15,7 +15,7 @@ _DIGITS = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 24}
 
 def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     """Float tensor of `shape`, evenly distributed over [minval, maxval)."""
-    dtype = _float_dtype("uniform", dtype)
+    dtype = float_dtype("uniform", dtype)
     if None in shape:
         return _symbol("uniform", shape, dtype)
     backend, key = registry.get_backend(), draw_key(seed)
@@ -26,7 +26,7 @@ def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
 
 def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Float tensor of `shape`, normally distributed."""
-    dtype = _float_dtype("normal", dtype)
+    dtype = float_dtype("normal", dtype)
     if None in shape:
         return _symbol("normal", shape, dtype)
     backend, key = registry.get_backend(), draw_key(seed)
@@ -37,7 +37,7 @@ def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
 
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Like `normal`, given that the number is at most two standard deviations from the mean."""
-    dtype = _float_dtype("truncated_normal", dtype)
+    dtype = float_dtype("truncated_normal", dtype)
     if None in shape:
         return _symbol("truncated_normal", shape, dtype)
     backend, key = registry.get_backend(), draw_key(seed)
@@ -126,7 +126,8 @@ def shuffle(x, axis=0, seed=None):
         return backend.take(x, order, axis)
 
 
-def _float_dtype(function, dtype):
+def float_dtype(function, dtype):
+    """Name of the float dtype asked for, `floatx` for None; a ValueError names `function`."""
     dtype = dtypes.standardize_dtype(dtype)
     if not dtypes.is_float(dtype):
         raise ValueError(f'{function}: dtype must be a float dtype such as "float32", got {dtype!r}.')

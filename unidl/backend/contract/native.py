@@ -36,6 +36,10 @@ class Native(ABC):
         """Context in which the framework must be called, entered once for each public call, not for each primitive."""
         return nullcontext()
 
+    def full_precision(self):
+        """Context in which float32 products keep all their bits, for a backend which may shorten them on some device (TF32)."""
+        return nullcontext()
+
     # -- storage of variables: what a Variable holds; by default the tensor itself ------------------
 
     def store(self, value):

@@ -17,6 +17,7 @@ from unidl.conformance.cases import (
     functions_updates,
 )
 from unidl.conformance.cases.layers import LAYER_CASES
+from unidl.conformance.cases.sixteen_bits import first_of_each, with_sixteen_bits
 from unidl.conformance.layer_case import LayerProgramCase
 
 _MODULES = (
@@ -31,11 +32,13 @@ _MODULES = (
     functions_random,
     functions_updates,
     functions_execution,
-    functions_public,
-    functions_special,
-    functions_control,
 )
+_MODULES_WITHOUT_SIXTEEN_BITS = (functions_public, functions_special, functions_control)
 
-FUNCTION_CASES = [case for module in _MODULES for case in module.CASES]
-LAYERS_AS_CASES = [LayerProgramCase(row) for row in LAYER_CASES]
+FUNCTION_CASES = [
+    *with_sixteen_bits([case for module in _MODULES for case in module.CASES]),
+    *(case for module in _MODULES_WITHOUT_SIXTEEN_BITS for case in module.CASES),
+]
+_FIRST_ROWS = first_of_each(LAYER_CASES, lambda row: row.name.partition(",")[0])
+LAYERS_AS_CASES = [LayerProgramCase(row, sixteen_bits=row in _FIRST_ROWS) for row in LAYER_CASES]
 ALL_CASES = [*FUNCTION_CASES, *LAYERS_AS_CASES]

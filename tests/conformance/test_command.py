@@ -1,0 +1,140 @@
+"""`unidl conformance`, its table, its records and its page; and the suite in the hands of a stranger's backend."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+
+import pytest
+
+from unidl.backend import get_backend
+from unidl.cli import main
+from unidl.conformance import Record, html, report
+
+FIELDS = ["case", "backend", "device", "dtype", "what", "error", "budget", "passed"]
+
+
+def test_command(capsys, tmp_path):
+    """A table for people, a list of records, a page."""
+    found, page = tmp_path / "found.json", tmp_path / "page.html"
+    assert main(["conformance", "--backend", "numpy", "--match", "matmul", "--json", str(found), "--html", str(page)]) == 0
+    assert "numpy" in capsys.readouterr().out
+    records = json.loads(found.read_text())
+    assert len(records) > 50
+    for record in records:
+        assert list(record)[: len(FIELDS)] == FIELDS
+    assert {r["dtype"] for r in records} == {"float64", "float32", "float16", "bfloat16", "none"}  # "none": of integers
+    assert [r["passed"] for r in records] == [True] * len(records)
+    assert {r["version"] for r in records} == {get_backend("numpy").version}
+    assert report.read_json(found) == [Record(**r) for r in records]
+    text = page.read_text()
+    assert f"All {len(records):,} records are as they should be" in text
+    assert "NumPy has no bfloat16" not in text  # the reason is the suite's, once, not the exception's for each case
+    assert "no dtype bfloat16" in text
+    assert "http" not in text, "the page needs nothing from elsewhere"
+
+
+def test_one_dtype(tmp_path):
+    path = tmp_path / "found.json"
+    assert main(["conformance", "--backend", "numpy", "--match", "matmul", "--dtype", "float16", "--json", str(path)]) == 0
+    assert {r["dtype"] for r in json.loads(path.read_text())} == {"float16"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--backend", "nothing"], "no backend called 'nothing'"),
+        (["--backend", "numpy", "--device", "gpu"], "has no device 'gpu:0' here, it has: cpu:0"),
+        (["--backend", "numpy", "--device", "tpu"], "Unknown device 'tpu'"),
+    ],
+)
+def test_what_is_not_there_is_said(arguments, message, capsys):
+    assert main(["conformance", *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_device_of_the_environment_must_be_there(capsys, monkeypatch):
+    monkeypatch.setenv("UNIDL_DEVICE", "gpu:7")
+    assert main(["conformance", "--backend", "numpy"]) == 2
+    assert "has no device 'gpu:7' here" in capsys.readouterr().err
+
+
+def test_no_case_is_no_success(capsys):
+    assert main(["conformance", "--backend", "numpy", "--match", "no such case"]) == 1
+    assert "No case's name contains 'no such case'" in capsys.readouterr().err
+
+
+def test_the_page_shows_what_went_wrong():
+    good = Record("sin", "here", "cpu:0", "float64", "forward", 1e-16, 1e-12, True, version="1")
+    bad = Record("cos: <edge>", "here", "cpu:0", "float64", "forward", math.inf, 1e-12, False, "shape (1,), expected (2,)", version="1")
+    known = Record("tan", "here", "cpu:0", "float32", "forward", 99.0, 8.0, False, known="its kernel has six digits", version="1")
+    absent = Record("qr", "here", "cpu:0", "none", "unsupported", 0.0, 0.0, True, "no kernel", version="1")
+    text = html.page([good, bad, known, absent])
+    assert "1 of 4 records failed" in text
+    for part in ("cos: &lt;edge&gt;", "shape (1,), expected (2,)", "known to fail: its kernel has six digits", "not offered: no kernel"):
+        assert part in text
+    assert report.summary([good, bad, known, absent]) == {
+        "cases": 4, "records": 4, "passed": 2, "known": 1, "problems": 1, "unsupported": 1,
+    }  # fmt: skip
+
+
+# -- a stranger's backend -----------------------------------------------------------------------------
+
+SPEC = """
+from unidl.backend import BackendSpec
+spec = BackendSpec(name="stranger", adapter="unidl_stranger.adapter:Stranger", framework="numpy", distributions=("numpy",),
+                   tensor_roots=("unidl_stranger",), install="pip install unidl-stranger")
+"""
+ADAPTER = """
+from unidl_numpy.adapter import NumpyBackend
+
+
+class Stranger(NumpyBackend):
+    name = "stranger"
+
+    def floor(self, x):
+        return super().ceil(x)
+"""
+REASON = "floor rounds up here, on purpose"
+
+
+@pytest.fixture
+def stranger(tmp_path):
+    """run(*python_arguments) -> the finished process, where a distribution with a backend of its own is installed."""
+    package, metadata = tmp_path / "unidl_stranger", tmp_path / "unidl_stranger-1.0.dist-info"
+    package.mkdir(), metadata.mkdir()
+    (package / "__init__.py").write_text(SPEC)
+    (package / "adapter.py").write_text(ADAPTER)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: unidl-stranger\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[unidl.backends]\nstranger = unidl_stranger:spec\n")
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+
+    def run(*arguments):
+        env = os.environ | {"PYTHONPATH": path, "UNIDL_BACKEND": "stranger", "COLUMNS": "200"}
+        env.pop("PYTEST_ADDOPTS", None)
+        return subprocess.run([sys.executable, *arguments], cwd=tmp_path, env=env, capture_output=True, text=True)
+
+    run.package = package
+    return run
+
+
+def test_a_stranger_is_certified(stranger):
+    """The command and pytest both find its backend, its fault, and, once it is written down, the reason."""
+    command = ("-m", "unidl", "conformance", "--backend", "stranger", "--match")
+    pytest_command = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "unidl.conformance", "-k")
+    done = stranger(*command, "matmul")
+    assert done.returncode == 0, done.stderr
+    assert "stranger" in done.stdout
+    assert stranger(*command, "floor").returncode == 1
+    done = stranger(*pytest_command, "floor")
+    assert done.returncode == 1
+    assert "floor [stranger, cpu:0, float64] forward: error" in done.stdout
+    lines = [{"case": case, "reason": REASON} for case in ("floor",)]
+    (stranger.package / "known_failures.json").write_text(json.dumps(lines))
+    done = stranger(*command, "floor")
+    assert done.returncode == 0, done.stdout
+    assert f"floor: known to fail: {REASON}" in done.stdout
+    done = stranger(*pytest_command, "floor or matmul")
+    assert done.returncode == 0, done.stdout
+    assert "stranger" in stranger(*pytest_command, "floor", "--collect-only").stdout
