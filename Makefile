@@ -17,7 +17,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 QUIET := TF_CPP_MIN_LOG_LEVEL=2
 PYTEST := $(ONE_THREAD) $(QUIET) $(VENV)/bin/python -m pytest
 
-.PHONY: demo test test-slow fuzz lint coverage capabilities test-numpy2 test-jax test-jax-newest test-packaging conformance conformance-jax bench clean
+.PHONY: outside-truth demo test test-slow fuzz lint coverage capabilities test-numpy2 test-jax test-jax-newest test-packaging conformance conformance-jax bench clean
 
 demo: $(DEMO)/.complete
 	$(DEMO)/bin/python examples/digits_cnn.py
@@ -76,6 +76,10 @@ conformance: $(VENV)/.complete
 
 test-packaging: $(VENV)/.complete
 	$(PYTEST) -m packaging tests/packaging
+
+# What the tests of ONNX, torch and Keras say of unidl: writes docs/outside-truth.md.
+outside-truth: $(VENV)/.complete
+	$(ONE_THREAD) $(QUIET) $(VENV)/bin/python -W ignore -m tools.outside_truth
 
 # At most half an hour. It writes docs/performance.md; `make bench BENCH=--quick` only prints.
 BENCH ?= --publish

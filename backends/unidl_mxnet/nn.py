@@ -51,4 +51,6 @@ class NN:
         return self.subtract(shifted, self.log(self.sum(self.exp(shifted), axes, keepdims=True)))
 
     def sparse_softmax_cross_entropy(self, labels, logits):
+        if not labels.shape:  # `pick` wants at least one axis
+            return self.squeeze(self.sparse_softmax_cross_entropy(self.expand_dims(labels, 0), self.expand_dims(logits, 0)), 0)
         return self.negative(op("_npx_pick", self.log_softmax(logits, -1), labels, axis=-1))

@@ -58,3 +58,8 @@ def problems(results, exclusions):
         elif not result.problem and reason is not None:
             found.append(f"{result.case} on {result.backend} passes now. Take it out of the exclusions: {reason}")
     return found
+
+
+def useless(names, exclusions):
+    """Patterns that are no case at all."""
+    return [p for e in exclusions for p in e.cases if not fnmatch.filter(names, p)]

@@ -16,8 +16,5 @@ def test_node_cases(backend):
 
 
 def test_every_exclusion_is_of_use():
-    names = [exclusions.Result(case.name, "") for case in onnx_nodes.cases()]
-    for line in exclusions.read(onnx_nodes.SOURCE):
-        for pattern in line.cases:
-            one = exclusions.Exclusion(line.reason, (pattern,))
-            assert any(one.covers(name) for name in names), f"{pattern!r} is no case of onnx"
+    names = [case.name for case in onnx_nodes.cases()]
+    assert exclusions.useless(names, exclusions.read(onnx_nodes.SOURCE)) == []

@@ -181,6 +181,7 @@ LOSSES = [
         ("saturated", np.array([0, 1, 2], "int32"), [[100.0, 0.0, -100.0]] * 3),
         ("uint8", integers(0, 5, 6, dtype="uint8"), normal(6, 5)),
         ("batch of one", np.array([1], "int32"), normal(1, 3)),
+        ("a single sample", np.array(1, "int32"), normal(3)),
         ("many classes", integers(0, 500, 3), normal(3, 500)),
     )
 ]
