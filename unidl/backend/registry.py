@@ -69,11 +69,17 @@ def get_backend(name: str | Backend | None = None) -> Backend:
     `UNIDL_BACKEND`, else NumPy.
     """
     if name is None:
-        return _active.get() or _process_backend or get_backend(os.environ.get("UNIDL_BACKEND") or DEFAULT)
+        return _active.get() or _process_backend or _from_environment()
     if isinstance(name, Backend):
         return name
     loaded = _loaded.get(name)
     return loaded if loaded is not None else _load(name)
+
+
+def _from_environment() -> Backend:
+    backend = get_backend(os.environ.get("UNIDL_BACKEND") or DEFAULT)
+    _require_device(backend, current_device())
+    return backend
 
 
 def _load(name: str) -> Backend:
@@ -84,7 +90,6 @@ def _load(name: str) -> Backend:
         raise BackendError(
             f"The backend {name!r} needs {spec.framework}, which is not installed. Install it with: {spec.install}\n{_what_there_is()}"
         )
-    current_device()  # a misspelt UNIDL_DEVICE is told now, also by a backend that never asks for a device
     module, _, attribute = spec.adapter.partition(":")
     try:
         backend = getattr(importlib.import_module(module), attribute)()
@@ -107,7 +112,9 @@ def _what_there_is() -> str:
 def set_backend(name: str) -> None:
     """Make `name` the process' active backend from now on."""
     global _process_backend
-    _process_backend = get_backend(name)
+    backend = get_backend(name)
+    _require_device(backend, current_device())
+    _process_backend = backend
 
 
 @contextmanager
@@ -124,8 +131,10 @@ def use_backend(name: str | Backend):
 
 @contextmanager
 def device(name: str):
-    """Put new tensors and variables on device `name` ("cpu", "gpu", "gpu:1") inside a `with` block."""
-    token = _device.set(standardize_device(name))
+    """Put new tensors and variables on device `name` ("cpu", "gpu", "gpu:1") of the active backend inside a `with` block."""
+    name = standardize_device(name)
+    _require_device(get_backend(), name)
+    token = _device.set(name)
     try:
         yield
     finally:
@@ -135,6 +144,16 @@ def device(name: str):
 def current_device() -> str | None:
     """The device asked for by `device(...)`, else by the environment variable `UNIDL_DEVICE`, else None: the backend's best."""
     return _device.get() or _env_device(os.environ.get("UNIDL_DEVICE"))
+
+
+@cache
+def _require_device(backend: Backend, name: str | None) -> None:
+    """An error for a device that `backend` has not: some frameworks would compute on another one without a word."""
+    if name is not None and name not in backend.devices():
+        raise ValueError(
+            f"The backend {backend.name!r} has no device {name!r} (asked for by `device(...)` or UNIDL_DEVICE); "
+            f"it has {', '.join(backend.devices())}. Choose one of these, or make another backend the active one first."
+        )
 
 
 @cache

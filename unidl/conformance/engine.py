@@ -152,7 +152,7 @@ def run_case(case: Case, backend, device=None, dtypes=DTYPES) -> list[Record]:
     backend = get_backend(backend)
     where = registry.standardize_device(device) if device else registry.current_device() or best_device(backend)
     records = []
-    with registry.device(where), use_backend(backend), backend.full_precision():
+    with use_backend(backend), registry.device(where), backend.full_precision():
         wide, narrow = ([d for d in case.dtypes if d in dtypes and (d in SIXTEEN_BITS) == sixteen] for sixteen in (False, True))
         if wide:
             records += _run(case, backend, where, wide, *reference(case))

@@ -127,7 +127,7 @@ def lent(model):
 @contextmanager
 def placed(snapshot, backend, dtype, device=None):
     """Inside, the model stands on `backend` (and `device`) in `dtype`, and that backend is the active one."""
-    with registry.device(device) if device else nullcontext(), active(backend):
+    with active(backend), registry.device(device) if device else nullcontext():
         snapshot.place(backend, dtype)
         yield snapshot.model
 
