@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import functools
-import warnings
 from contextlib import nullcontext
 
 from unidl import constraints, dtype_policies, initializers, ops, regularizers
@@ -17,14 +16,16 @@ from unidl.layers.annotations import masks
 from unidl.layers.call_context import CallContext
 from unidl.layers.config import Configurable
 from unidl.layers.input_spec import InputSpec
+from unidl.layers.mask_flow import PassesMasks
 from unidl.layers.signature import call_signature, constructor_arguments
+from unidl.layers.structures import has_shape, leaves
 from unidl.layers.tracking import Tracked
 from unidl.saving.lookup import UnknownName
 from unidl.utils.naming import auto_name, prefix_of
 from unidl.utils.scopes import current_path, use_path
 
 
-class Layer(Configurable, Tracked):
+class Layer(PassesMasks, Configurable, Tracked):
     """The base of all layers.
 
     A subclass makes its weights in `build(input_shape)` with `add_weight` (or in its constructor, when it knows the shapes)
@@ -96,10 +97,6 @@ class Layer(Configurable, Tracked):
 
     def call(self, inputs):
         raise NotImplementedError(f"{type(self).__name__} has no call(). Define: def call(self, inputs): return ...")
-
-    def compute_mask(self, inputs, previous_mask=None):
-        """Mask of the output; by default that of the input, if the layer supports masking."""
-        return previous_mask
 
     def add_weight(
         self,
@@ -195,47 +192,9 @@ class Layer(Configurable, Tracked):
         elif self._makes_mask:
             self._note_mask(outputs, self.compute_mask(args[0], None))
         if self.activity_regularizer is not None:
-            for output in _leaves(outputs):
+            for output in leaves(outputs):
                 context.losses.append(ops.divide(self.activity_regularizer(output), ops.shape(output)[0] or 1))
         return outputs
-
-    ends_masks = False  # set on a sublayer whose parent looks after masks itself
-    _makes_mask = False  # layers that start a mask (Embedding, Masking) say so
-
-    def _fill_masks(self, signature, args, kwargs):
-        """Give `call` the masks its inputs carry; returns that of the first input (nested as the input is), or None.
-
-        As in Keras, `mask` takes that of an only tensor; beside other tensors (initial states, say) it has to be given.
-        """
-        first = None
-        given = dict(zip(signature.names, args, strict=False))
-        given |= {name: kwargs[name] for name in signature.mask_of if name in kwargs}
-        for name, value in given.items():
-            parameter = signature.mask_of.get(name)
-            mask = kwargs.get(parameter) if parameter else None
-            if mask is None:
-                mask = _mask_of(value)
-                if mask is not None and parameter is not None and (parameter != "mask" or _number_of_tensors(args, kwargs) == 1):
-                    kwargs[parameter] = mask
-            if first is None and name == signature.names[0]:
-                first = mask
-        return first
-
-    def _pass_mask_on(self, inputs, mask, outputs):
-        if self.ends_masks:
-            return
-        if not self.supports_masking and type(self).compute_mask is Layer.compute_mask:
-            warnings.warn(f"{self._who()} does not support masking, so the mask ends here.", stacklevel=4)
-            return
-        self._note_mask(outputs, self.compute_mask(inputs, mask))
-
-    def _note_mask(self, outputs, mask):
-        if mask is None:
-            return
-        pairs = zip(outputs, mask, strict=False) if isinstance(mask, list | tuple) else [(_leaves(outputs)[0], mask)]
-        for output, each in pairs:
-            if each is not None:
-                masks.set(output, each)
 
     def _call_symbolic(self, args, kwargs):
         """Infer the outputs' shapes, building what is not built, and add a node to the graph."""
@@ -310,7 +269,7 @@ class Layer(Configurable, Tracked):
     def _ensure_built(self, args, kwargs):
         signature = call_signature(type(self))
         shapes = {name: _shapes(value) for name, value in zip(signature.names, args, strict=False)}
-        shapes |= {name: _shapes(value) for name, value in kwargs.items() if _has_shape(value)}
+        shapes |= {name: _shapes(value) for name, value in kwargs.items() if has_shape(value)}
         first_shape = next(iter(shapes.values()), None)
         self._check_input(first_shape)
         if self.built:
@@ -556,12 +515,8 @@ def _naming_itself(init):
     return naming
 
 
-def _has_shape(value):
-    return hasattr(value, "shape") and not isinstance(value, type)
-
-
 def _holds_tensors(values):
-    return any(_has_shape(v) or v is None or (isinstance(v, list | tuple | dict) and _holds_tensors(v)) for v in values)
+    return any(has_shape(v) or v is None or (isinstance(v, list | tuple | dict) and _holds_tensors(v)) for v in values)
 
 
 def _shapes(value):
@@ -572,7 +527,7 @@ def _shapes(value):
         return [_shapes(v) for v in value]
     if isinstance(value, dict):
         return {k: _shapes(v) for k, v in value.items()}
-    return tuple(ops.shape(value)) if _has_shape(value) else None
+    return tuple(ops.shape(value)) if has_shape(value) else None
 
 
 def _shapes_to_tensors(shapes, dtype):
@@ -581,27 +536,6 @@ def _shapes_to_tensors(shapes, dtype):
     if isinstance(shapes, list) or (isinstance(shapes, tuple) and shapes and isinstance(shapes[0], list | tuple)):
         return [_shapes_to_tensors(s, dtype) for s in shapes]
     return KerasTensor(shapes, dtype)
-
-
-def _leaves(structure):
-    if isinstance(structure, list | tuple):
-        return [leaf for item in structure for leaf in _leaves(item)]
-    if isinstance(structure, dict):
-        return [leaf for item in structure.values() for leaf in _leaves(item)]
-    return [] if structure is None else [structure]
-
-
-def _number_of_tensors(args, kwargs):
-    """How many of a call's arguments are or hold tensors."""
-    return sum(any(_has_shape(leaf) for leaf in _leaves(value)) for value in (*args, *kwargs.values()))
-
-
-def _mask_of(value):
-    """The mask noted for `value`; for a list of tensors a list, None when there is none at all."""
-    if isinstance(value, list | tuple):
-        found = [_mask_of(v) for v in value]
-        return found if any(m is not None for m in found) else None
-    return None if value is None or isinstance(value, dict | bool | int | float) else masks.get(value)
 
 
 __all__ = ["InputSpec", "Layer"]
