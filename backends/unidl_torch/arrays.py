@@ -30,9 +30,9 @@ def share(array):
     """CPU tensor of a NumPy array, on the same memory where torch can use that memory."""
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
-    elif not array.flags.writeable or any(stride < 0 for stride in array.strides):
+    elif not array.flags.writeable or min(array.strides, default=0) < 0:
         array = array.copy()
-    if array.dtype.name == "bfloat16":  # of ml_dtypes, which torch does not know
+    if array.dtype.kind == "V" and array.dtype.name == "bfloat16":  # of ml_dtypes, which torch does not know
         return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
     return torch.from_numpy(array)
 
@@ -65,11 +65,12 @@ class Arrays(contract.Arrays):
         return share(array).to(current_device(), target)
 
     def to_numpy(self, x):
-        x = x.detach()
-        if x.dtype == torch.bfloat16:
+        if x.requires_grad:
+            x = x.detach()
+        if x.dtype is torch.bfloat16:
             x = x.float()  # NumPy has no bfloat16; every one of them is a float32.
         # A copy always: optimizers change the memory of variables in place.
-        return x.numpy().copy() if x.device.type == "cpu" else x.cpu().numpy()
+        return x.numpy().copy() if x.is_cpu else x.cpu().numpy()
 
     def is_tensor(self, x):
         return isinstance(x, torch.Tensor)

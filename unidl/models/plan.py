@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unidl.backend.symbolic import KerasTensor, graph
+from unidl.layers.embedding import Embedding
 from unidl.layers.input_layer import InputLayer
 from unidl.layers.layer import Layer
 
@@ -18,6 +19,7 @@ class Plan:
         nodes: in the order of execution.
         operations: layers (the inputs' too) and functions, without duplicates, in Keras' order: by distance from the outputs,
             the farthest first, and at one distance in the order in which a walk back from the outputs meets them.
+        looked_up: (position of an input, Embedding that stands right behind it).
     """
 
     def __init__(self, inputs, outputs, owner):
@@ -35,6 +37,9 @@ class Plan:
         self.nodes = sorted((n for n in order if n.inputs), key=lambda n: -depth_of[id(n)])
         unused = [node.operation for node in self._entries.values() if id(node.operation) not in met]
         self.operations = sorted(met.values(), key=lambda operation: -depth_of[id(operation)]) + unused
+        place = {id(t): i for i, t in enumerate(self.input_tensors)}
+        lookups = [n for n in self.nodes if isinstance(n.operation, Embedding) and id(n.inputs[0]) in place]
+        self.looked_up = [(place[id(n.inputs[0])], n.operation) for n in lookups]
 
     def origin(self, tensor):
         """(node, index among its outputs) that `tensor` comes from, within this model."""

@@ -8,7 +8,9 @@ import warnings
 import numpy as np
 
 from unidl import tree
-from unidl.layers.embedding import Embedding
+
+# Below this size BLAS takes one thread.
+_SMALL = 4096
 
 
 def batches(model, source, targets=True):
@@ -23,8 +25,10 @@ def batches(model, source, targets=True):
 
 
 def inputs(model, x):
-    """Check the values of arrays whose shapes and dtypes have been checked."""
-    _warn_of_nan("x", x)
+    """Check the values of an array like one whose shape and dtype have been checked."""
+    # The product of a small array with itself is finite in most cases, and quicker to have than anything that looks for NaN.
+    if x.dtype.kind == "f" and (x.size > _SMALL or not math.isfinite(np.vdot(x, x))):
+        _warn_of_nan("x", x)
     _check_indices(model, x)
 
 
@@ -42,11 +46,9 @@ def _warn_of_nan(name, structure):
 def _check_indices(model, x):
     """Embeddings that stand right behind an input get indices in their range."""
     plan = model._plan
-    if plan is None:
+    if plan is None or not plan.looked_up:
         return
     values = model._match_arrays(x)
-    for node in plan.nodes:
-        if isinstance(node.operation, Embedding):
-            for symbol, value in zip(plan.input_tensors, values, strict=True):
-                if node.inputs[0] is symbol and not isinstance(value, np.memmap):
-                    node.operation.check_indices(value, f"the input {symbol.name!r}")
+    for position, embedding in plan.looked_up:
+        if not isinstance(values[position], np.memmap):
+            embedding.check_indices(values[position], f"the input {plan.input_tensors[position].name!r}")

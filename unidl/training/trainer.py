@@ -151,7 +151,7 @@ class Trainer:
                 run = step.for_one_batch(x, DEFAULT_BATCH if batch_size is None else batch_size)
                 if run is not None:
                     check.inputs(self, x)
-                    return step.pack([np.array(self.backend.to_numpy(value), order="C") for value in run(1, [x])])
+                    return step.pack([_owned(self.backend.to_numpy(value)) for value in run(1, [x])])
             batches = make_batches(x, None, None, batch_size, False, None, steps, "predict")
             self._prepare(batches, targets=False)
             monitor = callbacks_module.CallbackList(
@@ -267,3 +267,9 @@ class Trainer:
         if self.objective is not None:
             found += self.objective.variables
         return list({id(v): v for v in found}.values())
+
+
+def _owned(array):
+    """`array` in C order, in writable memory of its own."""
+    flags = array.flags
+    return array if flags.carray and flags.owndata else np.array(array, order="C")
