@@ -47,7 +47,7 @@ class Worker:
         self._process.wait()
 
 
-def compete(names, workload, rounds, threads, quick, what=("fit", "predict", "evaluate"), clock="wall"):
+def compete(names, workload, rounds, threads, quick, what=("predict_1", "predict_256", "evaluate"), clock="wall"):
     """{contestant: figures}: lists with a number for each round, and single numbers for what happens once."""
     workers = []
     try:
@@ -58,8 +58,8 @@ def compete(names, workload, rounds, threads, quick, what=("fit", "predict", "ev
             # The first epoch warms up.
             found[w.name] |= {"fit": [e["seconds"] for e in epochs[1:]], "peak_mb": epochs[-1]["peak_mb"]}
             found[w.name]["losses"] = [e["loss"] for e in epochs]
-        if "predict" in what:
-            for size in (1, 256):
+        for size in (1, 256):
+            if f"predict_{size}" in what:
                 for w, answers in _in_turns(workers, max(3, rounds // 2), f"predict {size}"):
                     found[w.name][f"predict_{size}"] = [a["seconds"] for a in answers]
         if "evaluate" in what:
