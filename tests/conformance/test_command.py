@@ -10,7 +10,8 @@ import pytest
 
 from unidl.backend import get_backend
 from unidl.cli import main
-from unidl.conformance import Record, html, report
+from unidl.conformance import Record, html, report, test_conformance
+from unidl.conformance.cases import ALL_CASES
 
 FIELDS = ["case", "backend", "device", "dtype", "what", "error", "budget", "passed"]
 
@@ -58,6 +59,12 @@ def test_the_device_of_the_environment_must_be_there(capsys, monkeypatch):
     monkeypatch.setenv("UNIDL_DEVICE", "gpu:7")
     assert main(["conformance", "--backend", "numpy"]) == 2
     assert "has no device 'gpu:7' here" in capsys.readouterr().err
+
+
+def test_without_the_device_the_tests_skip_and_say_why(monkeypatch):
+    monkeypatch.setenv("UNIDL_DEVICE", "gpu:7")
+    with pytest.raises(pytest.skip.Exception, match="The backend 'numpy' has no device 'gpu:7' here, it has: cpu:0"):
+        test_conformance.test_case(ALL_CASES[0], "numpy")
 
 
 def test_no_case_is_no_success(capsys):

@@ -1,6 +1,8 @@
 """Mutations: each fault of the table is caught by the cases that it names, which pass without it."""
 
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +42,9 @@ def test_there_are_faults_of_all_kinds():
     methods = {fault.method for fault in FAULTS}
     assert {"conv", "lstm", "attention", "adam_update", "random_bits", "value_and_grad"} <= methods
     assert any(name.startswith("layer ") for fault in FAULTS for name in fault.cases)
+
+
+@pytest.mark.parametrize("text", ["README.md", "CHANGELOG.md", "docs/conformance.md"])
+def test_the_texts_say_how_many_there_are(text):
+    found = re.findall(r"(\d+) (?:deliberate|planted) faults", (Path(__file__).parents[2] / text).read_text("utf-8"))
+    assert found == [str(len(FAULTS))]

@@ -27,10 +27,11 @@ def run(arguments) -> int:
     names = arguments.backend or report.installed()
     try:
         device = registry.standardize_device(arguments.device) if arguments.device else registry.current_device()
-        for name in names:
-            require_device(get_backend(name), device)
+        problem = next(filter(None, (lacking(get_backend(name), device) for name in names)), None)
     except (BackendError, ValueError) as error:
-        print(error, file=sys.stderr)
+        problem = str(error)
+    if problem:
+        print(problem, file=sys.stderr)
         return 2
     progress = _show if sys.stderr.isatty() else None
     records = report.run_suite(names, arguments.match, device, tuple(arguments.dtype or DTYPES), progress)
@@ -46,13 +47,14 @@ def run(arguments) -> int:
     return int(not records or any(record.is_problem for record in records))
 
 
-def require_device(backend, device) -> None:
-    """BackendError where `backend` has no such device."""
-    if device and device not in backend.devices():
-        raise BackendError(
-            f"The backend {backend.name!r} has no device {device!r} here, it has: {', '.join(backend.devices())}. "
-            "Name one of these, or install a build of the framework that sees the device."
-        )
+def lacking(backend, device) -> str | None:
+    """What to say where `backend` has no such device, else None."""
+    if device is None or device in backend.devices():
+        return None
+    return (
+        f"The backend {backend.name!r} has no device {device!r} here, it has: {', '.join(backend.devices())}. "
+        "Name one of these, or install a build of the framework that sees the device."
+    )
 
 
 def _show(name, done, of):

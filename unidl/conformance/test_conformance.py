@@ -1,6 +1,6 @@
 """`pytest --pyargs unidl.conformance`: each case as a test, on every installed backend.
 
-`UNIDL_BACKEND=paddle` chooses one of them and `UNIDL_DEVICE=gpu` the device; `-k` chooses cases.
+`UNIDL_BACKEND=paddle` chooses one of them and `UNIDL_DEVICE=gpu` the device; `-k` chooses cases. A backend without that device skips.
 """
 
 import os
@@ -9,7 +9,7 @@ import pytest
 
 from unidl.backend import get_backend, registry
 from unidl.conformance.cases import ALL_CASES
-from unidl.conformance.command import require_device
+from unidl.conformance.command import lacking
 from unidl.conformance.engine import run_case
 from unidl.conformance.known import known_failures, unexpected
 from unidl.conformance.report import installed
@@ -20,6 +20,8 @@ CHOSEN = os.environ.get("UNIDL_BACKEND")
 @pytest.mark.parametrize("name", [CHOSEN] if CHOSEN else installed())
 @pytest.mark.parametrize("case", ALL_CASES, ids=lambda case: case.name)
 def test_case(case, name):
-    require_device(get_backend(name), registry.current_device())
+    reason = lacking(get_backend(name), registry.current_device())
+    if reason:
+        pytest.skip(reason)
     problems = unexpected(run_case(case, name), known_failures(name))
     assert not problems, "\n".join(problems)
