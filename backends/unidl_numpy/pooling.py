@@ -61,9 +61,12 @@ def avg_pool(x, window, strides, padding):
     keys = [key for _, key in places(window, strides, ones, sizes)]
     real = padded(np.ones((1, *x.shape[1:-1], 1), x.dtype), pads)
     count = sum(real[key] for key in keys)
-    y = wide[keys[0]].copy()
-    for key in keys[1:]:
-        y += wide[key]
+    y = wide
+    for axis, (w, s, n) in enumerate(zip(window, strides, sizes, strict=True), 1):  # one after the other: sums of sums keep more digits
+        lines = [(slice(None),) * axis + (slice(p, p + (n - 1) * s + 1, s),) for p in range(w)]
+        wide_along, y = y, y[lines[0]].copy()
+        for line in lines[1:]:
+            y += wide_along[line]
     y /= count
     shape = wide.shape
 

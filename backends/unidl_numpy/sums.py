@@ -19,29 +19,32 @@ def wide_dtype(x):
 def total(x, axis=None, keepdims=False):
     """The sum of a plain array in its own dtype."""
     axes = axes_of(axis, x.ndim)
-    lead = len(axes)
-    if lead < x.ndim and axes == tuple(range(lead)):
-        y = _total_rows(x, lead)
-        return y.reshape((1,) * lead + y.shape) if keepdims else y
+    spread = [a for a in axes if x.strides[a] == 0 and x.shape[a] > 1]
+    if spread and x.dtype.kind == "f" and x.size:  # a broadcast number many times: the product has one rounding
+        once = x[tuple(slice(0, 1) if a in spread else slice(None) for a in range(x.ndim))]
+        return total(once, axis, keepdims) * x.dtype.type(math.prod(x.shape[a] for a in spread))
+    if axes and max(axes) < x.ndim - 1 and max(axes) - min(axes) == len(axes) - 1:
+        y = _total_rows(x, min(axes), max(axes) + 1)
+        return y.reshape([1 if a in axes else n for a, n in enumerate(x.shape)]) if keepdims else y
     return np.add.reduce(x, axis=axes, dtype=wide_dtype(x), keepdims=keepdims).astype(x.dtype, copy=False)
 
 
-def _total_rows(x, lead):
-    """Sum over the first `lead` axes.
+def _total_rows(x, start, end):
+    """Sum over the axes from `start` to `end`, which is not the last.
 
     NumPy adds up pairwise along the last axis alone; along the others it runs through, and float32 loses a digit every
     hundred rows. So long sums go in blocks, each a product of ones with a matrix (BLAS: four times as fast).
     """
     wide = wide_dtype(x)
-    count = math.prod(x.shape[:lead])
+    lead, rest = x.shape[:start], x.shape[end:]
+    count = math.prod(x.shape[start:end])
     if count <= 2 * _BLOCK or x.dtype.kind != "f" or not x.flags.c_contiguous or not x.size:
-        return np.add.reduce(x, axis=tuple(range(lead)), dtype=wide).astype(x.dtype, copy=False)
-    rest = x.shape[lead:]
-    rows = x.reshape(count, math.prod(rest)).astype(wide, copy=False)
+        return np.add.reduce(x, axis=tuple(range(start, end)), dtype=wide).astype(x.dtype, copy=False)
+    rows = x.reshape(math.prod(lead), count, math.prod(rest)).astype(wide, copy=False)
     whole = count // _BLOCK * _BLOCK
-    parts = np.ones(_BLOCK, wide) @ rows[:whole].reshape(-1, _BLOCK, rows.shape[1])
-    y = _total_rows(parts, 1) + np.add.reduce(rows[whole:], axis=0)
-    return y.reshape(rest).astype(x.dtype, copy=False)
+    parts = np.ones(_BLOCK, wide) @ rows[:, :whole].reshape(len(rows), -1, _BLOCK, rows.shape[2])
+    y = _total_rows(parts, 1, 2) + np.add.reduce(rows[:, whole:], axis=1)
+    return y.reshape(lead + rest).astype(x.dtype, copy=False)
 
 
 def unbroadcast(g, shape):
@@ -50,6 +53,6 @@ def unbroadcast(g, shape):
         return g
     extra = g.ndim - len(shape)
     if shape and g.shape[extra:] == shape:
-        return _total_rows(g, extra)
+        return total(g, tuple(range(extra)))
     axes = (*range(extra), *[extra + i for i, n in enumerate(shape) if n == 1 and g.shape[extra + i] != 1])
     return total(g, axes).reshape(shape) if axes else g.reshape(shape)

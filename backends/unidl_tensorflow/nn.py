@@ -48,7 +48,7 @@ class NN:
     def batch_norm_training(self, x, gamma, beta, axes, epsilon):
         """y by the fused kernel, in half the time; its moments have no gradient, so they are computed beside it."""
         rank, size, channels = len(x.shape), x.shape.num_elements(), x.shape[-1]
-        mean, centred = _centred(x, axes)
+        mean, centred = self._centred(x, axes)
         last = sorted(a % rank for a in axes) == list(range(rank - 1))
         if not last or x.dtype != tf.float32 or not size or size < FUSED_NORM_FROM or epsilon < CUDNN_MIN_EPSILON:
             y, rest, var = super().batch_norm_training(centred, gamma, beta, axes, epsilon)
@@ -63,18 +63,17 @@ class NN:
             epsilon=epsilon,
         )
         # Not the kernel's variance, which is the unbiased one.
-        var = tf.reduce_mean(tf.square(centred), axes) - tf.square(rest)
-        return tf.reshape(y, x.shape), tf.reduce_mean(x, axes), var
+        var = self.mean(tf.square(centred), axes) - tf.square(rest)
+        return tf.reshape(y, x.shape), self.mean(x, axes), var
 
     def layer_norm(self, x, gamma, beta, axes, epsilon):
-        return super().layer_norm(_centred(x, axes)[1], gamma, beta, axes, epsilon)
+        return super().layer_norm(self._centred(x, axes)[1], gamma, beta, axes, epsilon)
 
+    def _centred(self, x, axes):
+        """(mean, x - mean) for a function that a shift of x leaves as it is, gradient included.
 
-def _centred(x, axes):
-    """(mean, x - mean) for a function that a shift of x leaves as it is, gradient included.
-
-    The mean of float32 numbers near 1e4 is off by 5e-4. If their deviation is 0.01, a norm that subtracts it once is wrong
-    by 3 %; of what is left here it computes the mean again, and is right to 2e-7.
-    """
-    mean = tf.stop_gradient(tf.reduce_mean(x, axes, keepdims=True))
-    return tf.squeeze(mean, axes), x - mean
+        The mean of float32 numbers near 1e4 is off by 5e-4. If their deviation is 0.01, a norm that subtracts it once is wrong
+        by 3 %; of what is left here it computes the mean again, and is right to 2e-7.
+        """
+        mean = tf.stop_gradient(self.mean(x, axes, keepdims=True))
+        return tf.squeeze(mean, axes), x - mean

@@ -102,3 +102,29 @@ def test_errors():
         layers.EinsumDense("ab,bc->ac", 3)(Q)
     with pytest.raises(ValueError, match="lora_rank=4 is not offered"):
         layers.EinsumDense("ab,bc->ac", 3, lora_rank=4)
+
+
+def test_masks_that_do_not_fit(backend):
+    images = np.zeros((2, 4, 3, 5), "float32")
+    several = layers.MultiHeadAttention(2, 4, attention_axes=(1, 2))
+    assert several(images, images, attention_mask=np.ones((2, 4, 3, 4, 3), bool)).shape == (2, 4, 3, 5)
+    expected = r"MultiHeadAttention '.*expected .* \(2, 2, 4, 3, 4, 3\) of the scores, .*got .*Write: attention_mask=.*2 attention axes"
+    for masks in ({"query_mask": np.ones((2, 4), bool)}, {"value_mask": np.ones((2, 4), bool)}, {"use_causal_mask": True}):
+        with pytest.raises(ValueError, match=expected):
+            several(images, images, **masks)
+    tokens = layers.Embedding(5, 6, mask_zero=True)(layers.Input((4, 3), dtype="int32"))  # its mask is (batch, 4, 3)
+    with pytest.raises(ValueError, match="2 attention axes"):
+        several(tokens, tokens)
+    expected = r"MultiHeadAttention '.*\(2, 2, 4, 5\) of the scores.*Write: attention_mask=mask with a mask of shape \(2, 4, 5\)"
+    with pytest.raises(ValueError, match=expected):
+        layers.MultiHeadAttention(2, 4)(Q, V, value_mask=np.ones((2, 4), bool))
+
+
+def test_softmax_masks_that_do_not_fit(backend):
+    for mask in (np.ones((2, 4), bool), np.ones((1, 2, 4, 3), bool)):
+        expected = r"Softmax 'softmax.*expected .* \(2, 4, 3\) of the input.*got a mask of shape .*Write: layer\(x, mask=mask\)"
+        with pytest.raises(ValueError, match=expected):
+            layers.Softmax()(Q, mask=mask)
+    tokens = layers.Embedding(5, 6, mask_zero=True)(layers.Input((4,), dtype="int32"))
+    with pytest.raises(ValueError, match=r"Softmax 'softmax.*\(None, 4, 6\) of the input, .*got a mask of shape \(None, 4\)"):
+        layers.Softmax()(tokens)

@@ -16,6 +16,7 @@ Only "noise" cannot be used at ties and kinks, where a changed input takes anoth
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +24,7 @@ import numpy as np
 from unidl.conformance.oracle import U32
 
 DRAWS = 8
+MANY = 4096  # elements: of so many, some move by chance in no draw at all, since two signs cancel in one draw of two
 
 
 @dataclass
@@ -61,7 +63,8 @@ def noise(evaluate, arrays, cotangents, reference):
     pairs = [(scale.outputs, i, reference.outputs[i]) for i in range(len(scale.outputs)) if scale.outputs[i].dtype.kind == "f"]
     pairs += [(scale.gradients, name, reference.gradients[name]) for name in scale.gradients]
     largest = [np.zeros_like(ref) for _, _, ref in pairs]
-    for draw in range(DRAWS):
+    most = max((ref.size for _, _, ref in pairs), default=0)
+    for draw in range(DRAWS if most < MANY else math.ceil(math.log2(most)) + 5):
         other = evaluate({name: moved(a) for name, a in arrays.items()}, [moved(c) for c in cotangents], noise=draw)
         for i, (holder, key, ref) in enumerate(pairs):
             changed = (other.outputs if holder is scale.outputs else other.gradients)[key]

@@ -120,6 +120,10 @@ class Softmax(Layer):
 
     def call(self, inputs, mask=None):
         axis = self.axis if isinstance(self.axis, int) else tuple(self.axis)
+        if mask is not None:
+            shape = tuple(ops.shape(inputs))
+            advice = f"layer(x, mask=mask) with a mask of shape {shape}, of size 1 along the axes that share it."
+            require_broadcast(tuple(ops.shape(mask)), shape, self._who(), "the input", advice)
         y = masked_softmax(inputs, mask, axis)
         if axis == -1 and mask is None:
             note_logits(y, inputs, "softmax")
@@ -130,13 +134,19 @@ def masked_softmax(x, mask, axis):
     """Softmax over the elements where `mask`, broadcast against `x`, is True; the others get 0. None masks nothing."""
     if mask is None:
         return ops.softmax(x, axis=axis)
-    if len(ops.shape(mask)) > len(ops.shape(x)):
-        raise ValueError(
-            f"Softmax: the mask of shape {tuple(ops.shape(mask))} has more axes than the input of shape {tuple(ops.shape(x))}."
-        )
     if ops.dtype(mask) != "bool":
         mask = ops.greater(mask, 0.5)
     # A large number and not infinity, so that a slice without any True is not NaN.
     large = 3e4 if ops.dtype(x) == "float16" else 1e9
     y = ops.softmax(ops.where(mask, x, ops.full_like(x, -large)), axis=axis)
     return ops.where(mask, y, ops.zeros_like(y))
+
+
+def require_broadcast(mask, shape, who, what, advice):
+    """ValueError in the name of the layer `who` unless the shape `mask` broadcasts to `shape`, that of `what`; None is any size."""
+    sizes = zip(reversed(mask), reversed(shape), strict=False)
+    if len(mask) > len(shape) or any(m not in (n, 1, None) and n is not None for m, n in sizes):
+        raise ValueError(
+            f"{who}: expected a mask that broadcasts to the shape {shape} of {what}, each axis counted from the last of the same size "
+            f"or of size 1, got a mask of shape {mask}. Write: {advice}"
+        )

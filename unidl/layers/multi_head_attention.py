@@ -7,7 +7,7 @@ import string
 
 from unidl import constraints, initializers, ops, random, regularizers
 from unidl.layers import attention_masks
-from unidl.layers.activation_layers import masked_softmax
+from unidl.layers.activation_layers import masked_softmax, require_broadcast
 from unidl.layers.einsum_dense import EinsumDense
 from unidl.layers.layer import Layer
 from unidl.layers.validate import positive_int, unit_interval
@@ -186,10 +186,13 @@ class MultiHeadAttention(Layer):
             attention_mask,
         )
         rank = len(ops.shape(query)) + len(self.attention_axes)
-        keep = attention_masks.both(*(self._for_all_heads(m, rank) for m in given if m is not None))
-        some_blind = keep is not None  # under a causal mask alone every query sees the first key
+        given = [self._for_all_heads(m, rank) for m in given if m is not None]
+        some_blind = bool(given)  # under a causal mask alone every query sees the first key
         if use_causal_mask:
-            keep = attention_masks.both(keep, self._for_all_heads(attention_masks.causal(query, value), rank))
+            given.append(self._for_all_heads(attention_masks.causal(query, value), rank))
+        for mask in given:
+            self._require_fit(tuple(ops.shape(mask)), tuple(ops.shape(query)), tuple(ops.shape(value)))
+        keep = attention_masks.both(*given)
         q, k, v = self.query_dense(query), self.key_dense(key), self.value_dense(value)
         if self._shared_by > 1:
             k, v = (ops.repeat(x, self._shared_by, axis=-2) for x in (k, v))
@@ -207,6 +210,19 @@ class MultiHeadAttention(Layer):
         lacking = rank - len(ops.shape(mask))
         place = len(ops.shape(mask)) - 2 * len(self.attention_axes)
         return ops.expand_dims(mask, tuple(range(place, place + lacking))) if lacking > 0 else mask
+
+    def _require_fit(self, mask, query, value):
+        """ValueError for a mask, of that shape, which does not broadcast to the scores."""
+        axes = self.attention_axes
+        batch = tuple(n for a, n in enumerate(query[:-1]) if a not in axes)
+        attended = (*(query[a] for a in axes), *(value[a] for a in axes))
+        advice = f"attention_mask=mask with a mask of shape {(query[0], *attended)}, True where a query may look at a key."
+        if len(axes) > 1:
+            advice += (
+                " Masks of one time axis (query_mask, value_mask, key_mask, use_causal_mask, the mask that comes with the input of an "
+                f"Embedding or Masking) do not say which of the {len(axes)} attention axes they mean: leave them out."
+            )
+        require_broadcast(mask, (*batch, self.num_heads, *attended), self._who(), "the scores", advice)
 
     def _run_kernel(self, q, k, v, keep, some_blind):
         """Heads (n, t, heads, value_dim) by the backend's attention; `some_blind`: there may be queries that see nothing."""

@@ -6,6 +6,7 @@ from unidl.conformance.cases import (
     functions_elementwise,
     functions_execution,
     functions_indexing,
+    functions_large,
     functions_nn,
     functions_products,
     functions_public,
@@ -33,7 +34,7 @@ _MODULES = (
     functions_updates,
     functions_execution,
 )
-_MODULES_WITHOUT_SIXTEEN_BITS = (functions_public, functions_special, functions_control)
+_MODULES_WITHOUT_SIXTEEN_BITS = (functions_public, functions_special, functions_control, functions_large)
 
 FUNCTION_CASES = [
     *with_sixteen_bits([case for module in _MODULES for case in module.CASES]),
