@@ -145,7 +145,17 @@ class Arrays:
     def broadcast_to(self, x, shape):
         offset = len(shape) - len(x.shape)
         shape = tuple(x.shape[i - offset] if d == -1 else d for i, d in enumerate(shape))
-        return x if shape == x.shape else op("_npi_broadcast_to", x, shape=shape)
+        if shape == x.shape:
+            return x
+        if len(shape) <= 5:
+            return op("_npi_broadcast_to", x, shape=shape)
+        # The kernel knows five groups of neighbouring axes, so here it stretches one axis at a time.
+        sizes = [1] * offset + list(x.shape)
+        x = self.reshape(x, tuple(sizes))
+        for axis in [i for i, d in enumerate(shape) if d != sizes[i]]:
+            sizes[axis] = shape[axis]
+            x = op("_npi_broadcast_to", x, shape=tuple(sizes))
+        return x
 
     def expand_dims(self, x, axis):
         axes = (axis,) if isinstance(axis, int) else axis

@@ -63,7 +63,7 @@ def test_errors_teach(call, words):
 
 
 def test_spectral_norm_tends_to_one(backend):
-    layer = layers.SpectralNormalization(layers.Dense(4), power_iterations=3, dtype="float64")
+    layer = layers.SpectralNormalization(layers.Dense(4, dtype="float64"), power_iterations=3, dtype="float64")
     x = DRAW.normal(size=(2, 5))
     for _ in range(30):
         layer(x, training=True)

@@ -393,7 +393,7 @@ class Layer(PassesMasks, Configurable, Tracked):
     def _update(self, variable, value):
         """Assign a native tensor in a call; a symbolic call has no values to assign."""
         if not isinstance(value, KerasTensor):
-            variable.replace(ops.stop_gradient(value))
+            variable.replace(ops.cast(ops.stop_gradient(value), variable.dtype))
 
     @property
     def trainable_weights(self):
