@@ -39,8 +39,8 @@ def short(groups):
         keys = ("cases", "records", "problems", "known")
         rows.append([f"{name} {records[0].version}", *(f"{counts[key]:,}" for key in keys), *figures])
     total = len(ALL_CASES)
-    partly = [name for name, records in groups.items() if summary(records)["cases"] < total]
-    note = f"\n\nOf the {total:,} cases of the suite, {', '.join(partly)} ran a part." if partly else ""
+    partly = [f"{name} {cases:,}" for name, records in groups.items() if (cases := summary(records)["cases"]) < total]
+    note = f"\n\nThe suite has {total:,} cases; of these a part ran on: {', '.join(partly)}." if partly else ""
     return table(head, rows) + note
 
 
