@@ -38,7 +38,7 @@ def short(groups):
         figures = [figure(worst(records, dtype)) or "–" for dtype in DTYPES]
         keys = ("cases", "records", "problems", "known")
         rows.append([f"{name} {records[0].version}", *(f"{counts[key]:,}" for key in keys), *figures])
-    total = len(ALL_CASES)
+    total = len({case.name for case in ALL_CASES})
     partly = [f"{name} {cases:,}" for name, records in groups.items() if (cases := summary(records)["cases"]) < total]
     note = f"\n\nThe suite has {total:,} cases; of these a part ran on: {', '.join(partly)}." if partly else ""
     return table(head, rows) + note
