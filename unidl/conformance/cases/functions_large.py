@@ -103,7 +103,7 @@ PRODUCTS = [
         "gradient of the weights",
         lambda B, x, k: B.depthwise_conv(x, k, (1, 1), "same", (1, 1)),
         (0, 1, 2),
-        x=uniform(0, 1, 8, 32, 32, 2),
+        x=uniform(0, 1, 32, 32, 32, 2),
         kernel=normal(3, 3, 2, 1),
     ),
     _summed("embedding", "repeated indices", lambda B, t, i: B.embedding(t, i), 0, table=normal(3, 4), indices=integers(0, 3, N)),
