@@ -1,13 +1,17 @@
 """torch's modules over torch's own configurations, outputs and all gradients in float64, within 1e-12."""
 
+from unittest import mock
+
 import pytest
 
 from tests.conftest import INSTALLED
 from tests.outside import exclusions
 
 torch = pytest.importorskip("torch")
-# The list is private to torch, and its order names the configurations.
-pytest.importorskip("torch.testing._internal.common_modules", reason="this torch keeps its list of module configurations elsewhere")
+# The list is private to torch, and its order names the configurations. With it torch imports what freezes its switches for the
+# whole process, which other tests set.
+with mock.patch("torch.backends.disable_global_flags"):
+    pytest.importorskip("torch.testing._internal.common_modules", reason="this torch keeps its list of module configurations elsewhere")
 if not torch.__version__.startswith("2.13."):
     pytest.skip(f"the configurations are those of torch 2.13, not of {torch.__version__}", allow_module_level=True)
 
