@@ -50,6 +50,7 @@ def test_pooling_of_volumes_by_planes(backend, kind, padding):
     close(_numpy(three((1, 2, 3), strides=(1, 2, 2), padding=padding, dtype="float64")(x)), planes.reshape(2, 3, *planes.shape[1:]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_transposed_convolutions_of_all_sizes(backend, rank, padding):

@@ -3,14 +3,16 @@
 import pytest
 
 from tests.outside import exclusions
+from tests.outside.backends import BACKENDS
 
 pytest.importorskip("onnx")
 
 from tests.outside import onnx_nodes
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_node_cases(backend):
-    results = onnx_nodes.run(backend.name)
+    results = onnx_nodes.run(backend)
     assert len(results) > 1800
     assert exclusions.problems(results, exclusions.read(onnx_nodes.SOURCE)) == []
 

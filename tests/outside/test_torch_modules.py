@@ -4,8 +4,8 @@ from unittest import mock
 
 import pytest
 
-from tests.conftest import INSTALLED
 from tests.outside import exclusions
+from tests.outside.backends import BACKENDS
 
 torch = pytest.importorskip("torch")
 # The list is private to torch, and its order names the configurations. With it torch imports what freezes its switches for the
@@ -16,9 +16,6 @@ if not torch.__version__.startswith("2.13."):
     pytest.skip(f"the configurations are those of torch 2.13, not of {torch.__version__}", allow_module_level=True)
 
 from tests.outside import torch_modules  # noqa: E402
-
-IN_DEFAULT_RUN = ("numpy", "torch")
-BACKENDS = [pytest.param(name, marks=() if name in IN_DEFAULT_RUN else pytest.mark.slow) for name in INSTALLED]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

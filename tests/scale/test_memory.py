@@ -39,6 +39,7 @@ def test_ten_thousand_steps_hold_their_memory(backend):
     assert _private_mb() - before < 4
 
 
+@pytest.mark.slow
 def test_a_memory_map_is_trained_on_without_being_read_in(backend, tmp_path):
     rows = 1 << 21
     x = np.memmap(tmp_path / "x", dtype="float32", shape=(rows, 8), mode="w+")  # 64 MB
