@@ -89,6 +89,10 @@ def _row(backend, workload, measure, rival, own, other, factor):
     return Row(backend, workload, measure, rival, *middles, ratio, low, high, target(backend, workload, rival, measure))
 
 
+def thread_count(count):
+    return f"{count} thread{'s' if count > 1 else ''}"
+
+
 def show(found, title):
     """Print rows as a table."""
     shown = Table(*HEADER, title=title, title_justify="left")
