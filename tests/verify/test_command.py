@@ -94,6 +94,7 @@ def test_recording_and_comparing(monkeypatch, capsys):
     [
         ([], "what shall be verified"),
         (["verify_nets"], "names no factory"),
+        (["verify_nets.py"], "calls its load_weights() with a file of weights"),
         (["verify_nets:missing"], "has no 'missing'"),
         (["verify_nets:number"], "is no function, but a int"),
         (["verify_nets:nothing"], "must return a model"),

@@ -142,6 +142,16 @@ class use_backend(ContextDecorator):
 
 
 @contextmanager
+def replaced(registered: Backend, other: Backend):
+    """Inside, `other` is found wherever the loaded backend `registered` is asked for by its name."""
+    _loaded[registered.name] = other
+    try:
+        yield
+    finally:
+        _loaded[registered.name] = registered
+
+
+@contextmanager
 def device(name: str):
     """Put new tensors and variables on device `name` ("cpu", "gpu", "gpu:1") of the active backend inside a `with` block."""
     name = standardize_device(name)

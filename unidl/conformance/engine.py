@@ -14,8 +14,9 @@ from unidl.backend.contract.execution import Execution
 from unidl.backend.errors import UnsupportedError
 from unidl.conformance.case import SIXTEEN_BITS, Case, round_to_8_bits, round_to_float32
 from unidl.conformance.judge import judge
-from unidl.conformance.oracle import noisy_oracle, oracle, standing_in
+from unidl.conformance.oracle import noisy_oracle, oracle
 from unidl.conformance.scales import KINDS, Evaluation
+from unidl.ops.dispatch import standing_in
 
 DTYPES = ("float64", "float32", *SIXTEEN_BITS)
 

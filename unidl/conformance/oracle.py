@@ -7,14 +7,12 @@ error the rounding of intermediate results can fairly cause, see `scales`.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
 
-from unidl.backend import contract, get_backend, registry, use_backend
+from unidl.backend import contract, get_backend, registry
 from unidl.backend.contract import names
-from unidl.ops import dispatch
 
 U32 = 2.0**-24
 _COMPOSED = (
@@ -83,21 +81,3 @@ def noisy_oracle():
     backend = type("NoisyOracle", (base,), functions | {"seed": seed})()
     backend.seed(0)
     return backend
-
-
-@contextmanager
-def standing_in(backend):
-    """Inside, `backend` is the active one and owns the tensors of the default backend, whose types it shares.
-
-    Public functions ask a tensor's type for its backend, and would find the registered one.
-    """
-    types = [cls for cls in backend.tensor_types if cls is not np.ndarray]
-    before = {cls: registry.owner_of_type(cls) for cls in types}
-    for cls in types:
-        dispatch.set_owner(cls, backend)
-    try:
-        with use_backend(backend):
-            yield
-    finally:
-        for cls, owner in before.items():
-            dispatch.set_owner(cls, owner)

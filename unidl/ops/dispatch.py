@@ -7,6 +7,7 @@ the active backend. Symbolic tensors (`KerasTensor`) go to the symbolic backend,
 from __future__ import annotations
 
 import functools
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -47,6 +48,37 @@ def set_owner(cls, backend):
     _owners[cls] = backend
     if backend is not None:
         _natives[cls] = backend
+
+
+@contextmanager
+def standing_in(backend):
+    """Inside, `backend` is the active one and owns the tensors of its framework, whichever backend is registered for these.
+
+    For one that shares its tensors with another: the oracle, or a backend made to try something. Public functions ask a tensor's
+    type for its backend, and would find the registered one.
+    """
+    cls = next((c for c in backend.tensor_types if c is not np.ndarray), np.ndarray)
+    registered = registry.owner_of_type(cls)
+    if registered is None:
+        raise ValueError(
+            f"The backend {backend.name!r} has tensors of type {cls.__name__}, which no registered backend has. "
+            f"Register it under the entry-point group {registry.GROUP!r}, see docs/writing-a-backend.md."
+        )
+    if registered is backend:
+        with registry.use_backend(backend):
+            yield
+        return
+    before = dict(_owners), dict(_natives)
+    for known in (_owners, _natives):
+        for key in [key for key, owner in known.items() if owner is registered]:
+            del known[key]
+    try:
+        with registry.replaced(registered, backend), registry.use_backend(backend):
+            yield
+    finally:
+        for known, old in zip((_owners, _natives), before, strict=True):
+            known.clear()
+            known.update(old)
 
 
 def is_float_tensor(backend, x):

@@ -107,6 +107,11 @@ def _make(arguments):
 
 
 def _find(text):
+    if os.path.isfile(text):
+        raise _WrongUse(
+            f"{text!r} is a file, and whole models are not read from files yet. Write a function that builds the model, calls its "
+            "load_weights() with a file of weights, and returns it; then give package.module:function."
+        )
     name, colon, attribute = text.partition(":")
     if not colon or not name or not attribute:
         raise _WrongUse(f"{text!r} names no factory. Write package.module:function, such as mypackage.nets:make_model.")

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
 
-import numpy as np
-
-from unidl.backend import Backend, floatx, registry, set_floatx, use_backend
+from unidl.backend import Backend, floatx, registry, set_floatx
 from unidl.backend.dtypes import is_float
 from unidl.backend.variable import Variable
 from unidl.dtype_policies import DTypePolicy
 from unidl.losses import Loss
-from unidl.ops import dispatch
+from unidl.ops.dispatch import standing_in
 from unidl.random import SeedGenerator
 from unidl.random.seed_generator import get_global_state, set_global_state
 
@@ -127,37 +125,6 @@ def lent(model):
 @contextmanager
 def placed(snapshot, backend, dtype, device=None):
     """Inside, the model stands on `backend` (and `device`) in `dtype`, and that backend is the active one."""
-    with active(backend), registry.device(device) if device else nullcontext():
+    with standing_in(backend), registry.device(device) if device else nullcontext():
         snapshot.place(backend, dtype)
         yield snapshot.model
-
-
-def active(backend):
-    """`use_backend`, also for a Backend that is not the registered one of its framework: the oracle, or one made to try something."""
-    return use_backend(backend) if registry._loaded.get(backend.name) is backend else _standing_in(backend)
-
-
-@contextmanager
-def _standing_in(backend):
-    """Inside, `backend` owns the tensors of its framework: public functions ask a tensor's type, and would find the registered one."""
-    cls = next((c for c in backend.tensor_types if c is not np.ndarray), np.ndarray)
-    registered = registry.owner_of_type(cls)
-    if registered is None:
-        raise ValueError(
-            f"The backend {backend.name!r} has tensors of type {cls.__name__}, which no registered backend has. "
-            f"Register it under the entry-point group {registry.GROUP!r}, see docs/writing-a-backend.md."
-        )
-    maps = dispatch._owners, dispatch._natives
-    before = [dict(m) for m in maps]
-    for known in maps:
-        for key in [key for key, owner in known.items() if owner is registered]:
-            del known[key]
-    registry._loaded[registered.name] = backend
-    try:
-        with use_backend(backend):
-            yield
-    finally:
-        registry._loaded[registered.name] = registered
-        for known, old in zip(maps, before, strict=True):
-            known.clear()
-            known.update(old)
