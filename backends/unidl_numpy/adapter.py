@@ -32,6 +32,10 @@ from unidl_numpy import (
 from unidl_numpy.tape import plain
 from unidl_numpy.tape_array import TapeArray
 
+# glibc takes the largest array that was freed, up to 32 MB, for the measure of what it keeps instead of handing it back to the
+# kernel, which clears every page anew: a fifth of the time of a step whose arrays have some megabytes. No page of this is used.
+np.empty((32 << 20) - (1 << 16), np.uint8)
+
 PRIMITIVES = (shaping, elementwise, reductions, products, linalg, pooling, autodiff)
 FUSED = (activations, attention, conv, fourier, indexing, losses, normalization, random, recurrent, updates)
 

@@ -1,4 +1,4 @@
-"""Convolution as im2col and one GEMM, its adjoint, and depthwise convolution place by place."""
+"""Convolution as im2col and a GEMM for a few samples at a time, its gradients, and depthwise convolution place by place."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from unidl_numpy.sums import total
+from unidl_numpy.sums import total, wide_dtype
 from unidl_numpy.tape import primitive
 from unidl_numpy.windows import output_sizes, padded, pads_of, places, unpadded
 
@@ -33,23 +33,49 @@ def columns(x, window, strides, dilation, sizes):
     return view.reshape(-1, count * c)
 
 
-def add_columns(rows, kernel, shape, window, strides, dilation, sizes):
-    """Adjoint of `columns` after the product with the kernel: rows (n * out, f), kernel (window * c, f) -> zeros of `shape`
-    (n, *padded, c) to which rows @ kernel.T is added, each column at its place; a few samples at a time, for the cache."""
+def _pieces(n, each):
+    """Slices of n samples that make `each` elements of columns: a few at a time, for the cache."""
+    samples = max(1, _PIECE // max(1, each))
+    return [slice(start, start + samples) for start in range(0, n, samples)]
+
+
+def correlate(x, kernel, window, strides, dilation, sizes, bias=None):
+    """columns(x) @ kernel (window * c, f) + bias (f) -> (n, *out, f)"""
+    f = kernel.shape[1]
+    y = np.empty((len(x), *sizes, f), np.result_type(x, kernel))
+    for piece in _pieces(len(x), math.prod(sizes) * len(kernel)):
+        rows = y[piece].reshape(-1, f)
+        np.matmul(columns(x[piece], window, strides, dilation, sizes), kernel, out=rows)
+        if bias is not None:
+            rows += bias
+    return y
+
+
+def correlate_kernel(x, g, window, strides, dilation, sizes):
+    """Gradient of `correlate` for the kernel, which makes the columns again: (n, *padded, c), (n, *out, f) -> (window * c, f)"""
+    f = g.shape[-1]
+    size = math.prod(window) * x.shape[-1]
+    gradient = np.zeros((size, f), wide_dtype(g))
+    for piece in _pieces(len(x), math.prod(sizes) * size):
+        gradient += columns(x[piece], window, strides, dilation, sizes).T @ g[piece].reshape(-1, f)
+    return gradient.astype(g.dtype, copy=False)
+
+
+def add_columns(g, kernel, shape, window, strides, dilation, sizes):
+    """Gradient of `correlate` for x: g (n, *out, f), kernel (window * c, f) -> zeros of `shape` (n, *padded, c) to which
+    g @ kernel.T is added, each column at its place."""
     n, c = shape[0], shape[-1]
-    count = math.prod(window)
+    f, count = g.shape[-1], math.prod(window)
     if count == 1 and set(strides) == {1}:
-        return (rows @ kernel.T).reshape(shape)
-    x = np.zeros(shape, rows.dtype)
+        return (g.reshape(-1, f) @ kernel.T).reshape(shape)
+    x = np.zeros(shape, g.dtype)
     keys = [key for _, key in places(window, strides, dilation, sizes)]
-    each = math.prod(sizes)
-    samples = max(1, _PIECE // max(1, each * count * c))
-    for start in range(0, n, samples):
-        part = x[start : start + samples]
-        cols = rows[start * each : (start + samples) * each] @ kernel.T
-        cols = cols.reshape(len(part), *sizes, count, c)
-        for i, key in enumerate(keys):
-            part[key] += cols[..., i, :]
+    # A product for each place: its rows lie as those of x do, and are added in long runs.
+    backward = np.ascontiguousarray(kernel.reshape(count, c, f).swapaxes(1, 2))
+    for piece in _pieces(n, math.prod(sizes) * count * c):
+        part = x[piece]
+        for key, place in zip(keys, g[piece].reshape(-1, f) @ backward, strict=True):
+            part[key] += place.reshape(len(part), *sizes, c)
     return x
 
 
@@ -60,37 +86,51 @@ def conv(x, kernel, strides, padding, dilation, groups=1):
 
 @primitive(3)
 def biased_conv(x, kernel, bias, strides, padding, dilation, groups=1):
-    y, backward = _conv(x, kernel, strides, padding, dilation, groups)
-    y += bias
+    y, backward = _conv(x, kernel, strides, padding, dilation, groups, bias)
     return y, (*backward, lambda g: total(g, tuple(range(g.ndim - 1))))
 
 
-def _conv(x, kernel, strides, padding, dilation, groups):
-    """(y, gradients for x and the kernel); y is new memory."""
+def _conv(x, kernel, strides, padding, dilation, groups, bias=None):
+    """(y, gradients for x and the kernel)"""
     *window, _, f = kernel.shape
     pads = pads_of(padding, x, window, strides, dilation)
     wide = padded(x, pads)
-    sizes = output_sizes(wide.shape[1:-1], window, strides, dilation)
-    geometry = (window, strides, dilation, sizes)
+    geometry = (window, strides, dilation, output_sizes(wide.shape[1:-1], window, strides, dilation))
     if groups == 1:
-        return _conv_dense(x, kernel, pads, wide, geometry)
+        return _conv_dense(x, kernel, pads, wide, geometry, bias)
     if groups == x.shape[-1]:
-        return _conv_depthwise(x, kernel.reshape(*window, groups, f // groups), pads, wide, geometry, kernel.shape)
-    return _conv_grouped(x, kernel, pads, wide, geometry, groups)
+        y, backward = _conv_depthwise(x, kernel.reshape(*window, groups, f // groups), pads, wide, geometry, kernel.shape)
+    else:
+        y, backward = _conv_grouped(x, kernel, pads, wide, geometry, groups)
+    if bias is not None:
+        y += bias
+    return y, backward
 
 
-def _conv_dense(x, kernel, pads, wide, geometry):
-    sizes = geometry[-1]
-    f = kernel.shape[-1]
-    cols = columns(wide, *geometry)
-    flat = kernel.reshape(-1, f)
-    y = (cols @ flat).reshape(x.shape[0], *sizes, f)
+def _conv_dense(x, kernel, pads, wide, geometry, bias=None):
+    flat = kernel.reshape(-1, kernel.shape[-1])
     shape = wide.shape
 
     def for_x(g):
-        return unpadded(add_columns(g.reshape(-1, f), flat, shape, *geometry), x.shape, pads)
+        if _is_cheaper_turned(x.shape[1:-1], pads, *geometry):
+            return _correlate_turned(g, kernel, x.shape[1:-1], pads, *geometry)
+        return unpadded(add_columns(g, flat, shape, *geometry), x.shape, pads)
 
-    return y, (for_x, lambda g: (cols.T @ g.reshape(-1, f)).reshape(kernel.shape))
+    return correlate(wide, flat, *geometry, bias), (for_x, lambda g: correlate_kernel(wide, g, *geometry).reshape(kernel.shape))
+
+
+def _is_cheaper_turned(spatial, pads, window, strides, dilation, sizes):
+    """Whether the gradient for x is best made as another convolution: a larger product, but nothing is added up in memory."""
+    inside = all(max(pair) <= (w - 1) * d for pair, w, d in zip(pads, window, dilation, strict=True))
+    return set(strides) == {1} and inside and math.prod(spatial) <= 1.2 * math.prod(sizes)
+
+
+def _correlate_turned(g, kernel, spatial, pads, window, strides, dilation, sizes):
+    """Gradient for x of a convolution with strides of 1: g, padded by what is left of the window, with the kernel turned round."""
+    axes = range(len(window))
+    turned = np.flip(kernel, axes).swapaxes(-1, -2).reshape(-1, kernel.shape[-2])
+    rest = [((w - 1) * d - before, (w - 1) * d - after) for w, d, (before, after) in zip(window, dilation, pads, strict=True)]
+    return correlate(padded(g, rest), turned, window, strides, dilation, spatial)
 
 
 def _conv_grouped(x, kernel, pads, wide, geometry, groups):
@@ -149,19 +189,16 @@ def conv_transpose(x, kernel, strides, dilation, starts, sizes):
     geometry = (window, strides, dilation, spatial)
     full = tuple([(n - 1) * s + (w - 1) * d + 1 for n, s, w, d in zip(spatial, strides, window, dilation, strict=True)])
     flat = kernel.reshape(-1, c)
-    rows = x.reshape(-1, c)
     shape = (x.shape[0], *full, f)
     # The result is `full` cut to [start, start + size), with zeros past its end: a padding whose numbers may be negative.
     pads = [(-a, a + n - total) for a, n, total in zip(starts, sizes, full, strict=True)]
 
-    def for_columns(g):
-        back = _cut([(-before, -after) for before, after in pads], g)
-        return columns(back, *geometry)
+    def back(g):
+        return _cut([(-before, -after) for before, after in pads], g)
 
-    y = _cut(pads, add_columns(rows, flat, shape, *geometry))
-    return y, (
-        lambda g: (for_columns(g) @ flat).reshape(x.shape),
-        lambda g: (for_columns(g).T @ rows).reshape(kernel.shape),
+    return _cut(pads, add_columns(x, flat, shape, *geometry)), (
+        lambda g: correlate(back(g), flat, *geometry),
+        lambda g: correlate_kernel(back(g), x, *geometry).reshape(kernel.shape),
     )
 
 
