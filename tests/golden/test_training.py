@@ -59,6 +59,53 @@ def test_momentum(backend, nesterov):
     pinned(found, formula, nesterov=not nesterov)
 
 
+MATRIX = np.array([[3e-3, -2e-4, 0.5], [0.25, -1.0, 0.125]])
+
+
+def _matrix_steps(optimizer):
+    v = Variable(np.full((2, 3), 0.5), dtype="float64", name="v")
+    for t in (1, 2):
+        optimizer.apply([v.backend.asarray(MATRIX * t**2 + 0.1 * t)], [v])
+    return v.value
+
+
+def test_adafactor(backend):
+    def rms(x):
+        return np.sqrt((x**2).mean())
+
+    def formula(decay=-0.8, threshold=1.0, smallest=1e-3, relative=True, factored=True):
+        p, r, c, v = np.full((2, 3), 0.5), np.zeros(2), np.zeros(3), np.zeros((2, 3))
+        for t in (1, 2):
+            g = MATRIX * t**2 + 0.1 * t
+            new = t**decay
+            r, c = r + new * ((g**2).mean(1) - r), c + new * ((g**2).mean(0) - c)
+            v = np.outer(r / r.mean(), c) if factored else v + new * (g**2 - v)
+            u = g / np.sqrt(v)
+            p = p - max(smallest, rms(p)) * min(0.9, t**-0.5 if relative else 1) * u / max(1, rms(u) / threshold)
+        return p
+
+    found = _matrix_steps(optimizers.Adafactor(0.9))
+    pinned(found, formula, decay=-0.5, threshold=0.5, smallest=1.0, relative=False, factored=False)
+
+
+def test_muon(backend):
+    def formula(momentum=0.95, nesterov=True, rms_rate=0.2, steps=5, a=3.4445, b=-4.7750, c=2.0315, decay=0.004):
+        p, m = np.full((2, 3), 0.5), np.zeros((2, 3))
+        for t in (1, 2):
+            g = MATRIX * t**2 + 0.1 * t
+            m = momentum * m + g
+            x = g + momentum * m if nesterov else m
+            x = x / (np.linalg.norm(x) + 1e-7)
+            for _ in range(steps):
+                s = x @ x.T
+                x = a * x + (b * s + c * s @ s) @ x
+            p = p - p * decay * 0.25 - 0.25 * x * np.sqrt(3) * rms_rate
+        return p
+
+    found = _matrix_steps(optimizers.Muon(0.25))
+    pinned(found, formula, momentum=0.9, nesterov=False, rms_rate=0.25, steps=4, a=3.4, b=-4.8, c=2.0, decay=0.0)
+
+
 TRUE, PRED = np.array([[1.0, 2.0], [0.0, 4.0], [3.0, 3.0]]), np.array([[0.5, 2.5], [1.0, 1.0], [2.0, 5.0]])
 EACH = ((TRUE - PRED) ** 2).mean(1)
 WEIGHTS, MASK = np.array([0.5, 2.0, 4.0]), np.array([True, False, True])
@@ -69,6 +116,15 @@ def test_weights_do_not_change_the_divisor(backend):
         return (EACH * WEIGHTS).sum() / divisor
 
     pinned(losses.MeanSquaredError()(TRUE, PRED, sample_weight=WEIGHTS), formula, divisor=WEIGHTS.sum())
+
+
+def test_weights_are_of_samples(backend):
+    true, pred = np.zeros((2, 2, 1)), np.array([[[1.0], [2.0]], [[3.0], [4.0]]])
+
+    def formula(weights=((0.5, 0.5), (2.0, 2.0))):
+        return (pred[..., 0] ** 2 * np.array(weights)).sum() / 4
+
+    pinned(losses.MeanSquaredError()(true, pred, sample_weight=np.array([0.5, 2.0])), formula, weights=((0.5, 2.0), (0.5, 2.0)))
 
 
 def test_a_mask_changes_the_divisor(backend):

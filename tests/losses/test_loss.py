@@ -146,3 +146,75 @@ def test_right_targets_pass_the_check():
     losses.check_targets(losses.SparseCategoricalCrossentropy(), np.array([[0.0], [2.0]]), (None, 3))
     losses.check_targets(losses.BinaryCrossentropy(), np.array([[0], [1]]), (None, 1))
     losses.check_targets(losses.MeanSquaredError(), np.array([5.0]), (None, 1))
+
+
+def _circle_of_the_paper(labels, embeddings, gamma, margin):
+    """Equation 7 of arXiv:2002.10857 with similarities s = 1 - d, for rows that have equals and others."""
+    s = embeddings @ embeddings.T
+    equal = labels[:, None] == labels[None]
+    found = []
+    for i in range(len(labels)):
+        positive = [-gamma * max(1 + margin - s[i, j], 0) * (s[i, j] - (1 - margin)) for j in range(len(labels)) if equal[i, j] and i != j]
+        negative = [gamma * max(s[i, j] + margin, 0) * (s[i, j] - margin) for j in range(len(labels)) if not equal[i, j]]
+        found.append(np.log1p(np.exp(positive).sum() * np.exp(negative).sum()))
+    return np.array(found)
+
+
+UNIT = np.random.default_rng(3).standard_normal((5, 4))
+UNIT /= np.linalg.norm(UNIT, axis=1, keepdims=True)
+
+
+def test_circle_is_the_papers_and_lonely_rows_count_nothing(backend):
+    labels = np.array([0, 1, 0, 1, 2])  # 2 has no equal
+    v = Variable(UNIT, dtype="float64")
+    loss = losses.Circle(gamma=2.0, margin=0.25, dtype="float64")
+    value, (gradient,) = backend.value_and_grad(lambda: loss(labels, v.value), [v])
+    # The fifth is another to the four, so that it is part of their sums.
+    expected = _circle_of_the_paper(labels, UNIT, 2.0, 0.25)
+    np.testing.assert_allclose(backend.to_numpy(losses.circle(labels, v.value, gamma=2.0, margin=0.25)), [*expected[:4], 0], rtol=1e-13)
+    np.testing.assert_allclose(backend.to_numpy(value), expected[:4].mean(), rtol=1e-13)
+    assert np.isfinite(backend.to_numpy(gradient)).all()
+    alone, (gradient,) = backend.value_and_grad(lambda: losses.Circle(dtype="float64")(np.arange(5), v.value), [v])
+    assert backend.to_numpy(alone) == 0
+    np.testing.assert_array_equal(backend.to_numpy(gradient), 0)
+
+
+def test_generalized_cross_entropy_lies_between_cross_entropy_and_error(backend):
+    p = np.array([[0.7, 0.3], [0.2, 0.8]])
+    found = losses.categorical_generalized_cross_entropy(np.array([[0], [0]]), backend.asarray(p), q=0.5)
+    np.testing.assert_allclose(backend.to_numpy(found), (1 - np.sqrt([0.7, 0.2])) / 0.5, rtol=1e-14)
+    with pytest.raises(ValueError, match="q lies between 0 and 1"):
+        losses.CategoricalGeneralizedCrossEntropy(q=1.0)
+
+
+def test_ctc_sums_over_all_alignments(backend):
+    """Two moments, the label 1: it is there first, second, or both times."""
+    logits = np.array([[[0.5, -1.0, 0.25], [1.0, 2.0, -0.5]]])
+    p = np.exp(logits[0]) / np.exp(logits[0]).sum(-1, keepdims=True)
+    expected = -np.log(p[0, 1] * p[1, 0] + p[0, 0] * p[1, 1] + p[0, 1] * p[1, 1])
+    found = losses.CTC(dtype="float64")(np.array([[1, 0]]), backend.asarray(logits))
+    np.testing.assert_allclose(backend.to_numpy(found), expected, rtol=1e-13)
+    with pytest.raises(ValueError, match=r"y_true has the shape \(n, labels\)"):
+        losses.ctc(np.array([1, 0]), backend.asarray(logits))
+
+
+@pytest.mark.parametrize(
+    ("loss", "shape", "y"),
+    [
+        ("circle", (4,), np.array([0, 1, 0, 1, 2, 0])),
+        ("ctc", (7, 4), np.array([[1, 2], [1, 0], [3, 3], [2, 1], [0, 0], [3, 1]])),
+        (losses.CategoricalGeneralizedCrossEntropy(0.25), (4,), np.array([0, 1, 2, 3, 0, 1])),
+    ],
+)
+def test_losses_of_class_numbers_train(backend, loss, shape, y):
+    import unidl
+
+    unidl.utils.set_random_seed(0)
+    last = {"circle": unidl.layers.UnitNormalization(), "ctc": unidl.layers.Identity()}.get(loss, unidl.layers.Softmax())
+    model = unidl.Sequential([unidl.Input(shape), unidl.layers.Dense(4), last])
+    x = np.random.default_rng(0).standard_normal((6, *shape)).astype("float32")
+    wanted = float(losses.resolve(loss)(y, model(backend.asarray(x))))
+    model.compile(unidl.optimizers.SGD(0.01), loss)
+    history = model.fit(x, y, epochs=5, batch_size=6, verbose=0, shuffle=False).history["loss"]
+    np.testing.assert_allclose(history[0], wanted, rtol=1e-5)
+    assert history[-1] < history[0]

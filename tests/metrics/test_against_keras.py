@@ -24,6 +24,7 @@ REALS, OTHERS = DRAW.standard_normal((2, N, K))
 PROBABILITIES = DRAW.random((N, K)) * 0.9 + 0.05
 PROBABILITIES /= PROBABILITIES.sum(-1, keepdims=True)
 CLASSES = DRAW.integers(0, K, N)
+OTHER_CLASSES = np.roll(CLASSES, 1) * (CLASSES > 1) + CLASSES * (CLASSES < 2)
 ONE_HOT = np.eye(K)[CLASSES]
 BITS = DRAW.integers(0, 2, (N, 1)).astype("float64")
 SIGMOIDS = DRAW.random((N, 1))
@@ -71,6 +72,16 @@ CASES = [
     ("F1Score", {"average": "weighted", "threshold": 0.25}, ONE_HOT, PROBABILITIES),
     ("FBetaScore", {"average": "micro", "beta": 2.0}, ONE_HOT, PROBABILITIES),
     ("FBetaScore", {"average": "macro", "beta": 0.5}, ONE_HOT, TIES),
+    ("IoU", {"num_classes": K, "target_class_ids": [0, 2]}, CLASSES, OTHER_CLASSES),
+    ("IoU", {"num_classes": 4, "target_class_ids": [3, 1], "ignore_class": 0}, CLASSES, OTHER_CLASSES),
+    ("IoU", {"num_classes": K, "target_class_ids": [1], "sparse_y_pred": False, "axis": 1}, SEQUENCES, np.moveaxis(SCORES, -1, 1)),
+    ("BinaryIoU", {}, BITS, SIGMOIDS),
+    ("BinaryIoU", {"target_class_ids": [1], "threshold": 0.25}, BITS, SIGMOIDS),
+    ("MeanIoU", {"num_classes": K}, CLASSES, OTHER_CLASSES),
+    ("MeanIoU", {"num_classes": 9, "ignore_class": 2}, SEQUENCES, SEQUENCES[::-1]),
+    ("OneHotIoU", {"num_classes": K, "target_class_ids": [0, 5]}, ONE_HOT, PROBABILITIES),
+    ("OneHotMeanIoU", {"num_classes": K}, ONE_HOT, TIES),
+    ("OneHotMeanIoU", {"num_classes": K, "sparse_y_pred": True}, ONE_HOT, OTHER_CLASSES),
     ("R2Score", {}, REALS, OTHERS),
     ("R2Score", {"class_aggregation": None}, REALS, OTHERS),
     ("R2Score", {"class_aggregation": "variance_weighted_average", "num_regressors": 2}, REALS, OTHERS),
@@ -100,6 +111,12 @@ REQUIRED = {
     "RecallAtPrecision": {"precision": 0.5},
     "SensitivityAtSpecificity": {"specificity": 0.5},
     "SpecificityAtSensitivity": {"sensitivity": 0.5},
+    # Keras counts in 64 bits on TensorFlow, else in 32.
+    "BinaryIoU": {"dtype": "int32"},
+    "IoU": {"dtype": "int32", "num_classes": 3, "target_class_ids": [0, 2]},
+    "MeanIoU": {"dtype": "int32", "num_classes": 3},
+    "OneHotIoU": {"dtype": "int32", "num_classes": 3, "target_class_ids": [1]},
+    "OneHotMeanIoU": {"dtype": "int32", "num_classes": 3},
 }
 IDS = [f"{i}-{case[0]}" for i, case in enumerate(CASES)]
 
@@ -107,15 +124,21 @@ IDS = [f"{i}-{case[0]}" for i, case in enumerate(CASES)]
 @pytest.mark.parametrize(("name", "arguments", "y_true", "y_pred"), CASES, ids=IDS)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_metrics(backend, name, arguments, y_true, y_pred, weighted):
+    if "IoU" in name and weighted:
+        arguments = {**arguments, "dtype": "float64"}  # by default it counts in integers
     with in_float64() as keras, use_backend(backend) as b:
         theirs, ours = getattr(keras.metrics, name)(**arguments), getattr(metrics, name)(**arguments)
         for t, p, w in zip(_split(y_true), _split(y_pred), _split(WEIGHTS), strict=True):
             weights = w if weighted else None
             # TensorFlow's in_top_k knows float32 only; the order of the scores is the same.
-            theirs.update_state(t, p.astype("float32") if "TopK" in name else p, sample_weight=weights)
+            # Keras' IoU wants a weight for each class number.
+            theirs_too = np.repeat(w, t.shape[1]) if weighted and "IoU" in name and t.shape[1:] == (4,) else weights
+            theirs.update_state(t, p.astype("float32") if "TopK" in name else p, sample_weight=theirs_too)
             ours.update_state(t, b.asarray(p), sample_weight=weights)
         loose = ("Poisson", "MeanSquaredLogarithmicError", "LogCoshError", "KLDivergence")
-        close(b.to_numpy(ours.result()), np.array(theirs.result()), 1e-7 if name in loose else 1e-11)
+        # The quotients of IoU are float32 in any dtype.
+        tolerance = 2.0**-22 if "IoU" in name else 1e-7 if name in loose else 1e-11
+        close(b.to_numpy(ours.result()), np.array(theirs.result()), tolerance)
         ours.reset_state()
         assert not any(v.numpy().any() for v in ours.variables)
 
@@ -158,6 +181,25 @@ def test_scores_whose_variables_depend_on_the_data_are_made_before_the_step_is_c
         close(measured[name], backend.to_numpy(metric(ONE_HOT, predictions)), 1e-4)
 
 
+def test_counts_of_a_confusion_matrix_in_a_compiled_step(backend):
+    """Classes out of range do not count, targets of the class to ignore neither; weights that are cut are told of."""
+    import unidl
+
+    model = unidl.Sequential([unidl.Input((2, 2)), unidl.layers.Identity()])
+    model.compile(loss="mse", metrics=[metrics.OneHotMeanIoU(2, name="one_hot")])
+    scores = np.array([[[0.9, 0.1], [0.2, 0.8]], [[0.3, 0.7], [0.6, 0.4]]], dtype="float32")
+    one_hot = np.array([[[1, 0], [0, 1]], [[1, 0], [1, 0]]], dtype="float32")  # classes 0 1 | 0 0, predicted 0 1 | 1 0
+    logs = model.evaluate(scores, one_hot, verbose=0, return_dict=True, batch_size=1)
+    close(logs["one_hot"], (2 / 3 + 1 / 2) / 2, 1e-6)
+
+    metric = metrics.MeanIoU(2, ignore_class=9)
+    metric.update_state([0, 1, 9, 1, -1, 5], [0, 0, 0, 1, 0, 0])
+    assert metric.total_cm.numpy().tolist() == [[1, 0], [1, 1]]
+    with pytest.warns(UserWarning, match=r'dtype="float32"'):
+        metric.update_state([1], [1], sample_weight=np.array([2.5]))
+    assert metric.total_cm.numpy().tolist() == [[1, 0], [1, 3]]
+
+
 @pytest.mark.parametrize(
     ("make", "text"),
     [
@@ -169,6 +211,7 @@ def test_scores_whose_variables_depend_on_the_data_are_made_before_the_step_is_c
         (lambda: metrics.R2Score(num_regressors=-1), "num_regressors"),
         (lambda: metrics.PrecisionAtRecall(2), "recall lies in"),
         (lambda: metrics.PrecisionAtRecall(0.5, 0), "num_thresholds"),
+        (lambda: metrics.IoU(3, [0, 3]), "target_class_ids are some of 0 to 2"),
     ],
 )
 def test_what_a_metric_cannot_use_is_refused(make, text):

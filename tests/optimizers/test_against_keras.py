@@ -8,7 +8,7 @@ from unidl import ops, optimizers
 from unidl.backend import Variable, use_backend
 
 STEPS = 7
-SHAPES = [(3, 4), (4,), ()]
+SHAPES = [(3, 4), (4,), (), (4, 2), (2, 3, 2)]
 
 # Keras casts Python constants through float32, so those here are sums of few powers of two. That the defaults are Keras' own
 # is seen from the configs, and what they do from golden values, in test_optimizer.py.
@@ -16,6 +16,11 @@ ADAM = {"learning_rate": 2**-7, "beta_1": 0.875, "beta_2": 0.9375, "epsilon": 2*
 RMSPROP = {"learning_rate": 2**-7, "rho": 0.875, "epsilon": 2**-12}
 SGD = {"learning_rate": 2**-5}
 FTRL = {"learning_rate": 0.25, "initial_accumulator_value": 0.5}
+ADAFACTOR = {"learning_rate": 0.5, "beta_2_decay": -0.5, "epsilon_1": 2**-20, "epsilon_2": 2**-6}
+MUON = {
+    "learning_rate": 2**-5, "adam_beta_1": 0.875, "adam_beta_2": 0.9375, "epsilon": 2**-12, "momentum": 0.75, "rms_rate": 0.25,
+    "muon_a": 3.5, "muon_b": -4.75, "muon_c": 2.0, "weight_decay": 0.125, "adam_weight_decay": 0.25,
+}  # fmt: skip
 EMA = {"use_ema": True, "ema_momentum": 0.75}
 
 CASES = [
@@ -52,6 +57,13 @@ CASES = [
     ("Lamb", {**ADAM, "weight_decay": 0.125, "clipnorm": 0.5}),
     ("Lion", {"learning_rate": 2**-6, "beta_1": 0.875, "beta_2": 0.9375}),
     ("Lion", {"learning_rate": 2**-6, "beta_1": 0.5, "beta_2": 0.75, "weight_decay": 0.25}),
+    ("Adafactor", ADAFACTOR),
+    ("Adafactor", {**ADAFACTOR, "beta_2_decay": -1.0, "clip_threshold": 0.25, "relative_step": False}),
+    ("Adafactor", {**ADAFACTOR, "learning_rate": 2**-6, "weight_decay": 0.125, "gradient_accumulation_steps": 2}),
+    ("Muon", MUON),
+    ("Muon", {**MUON, "nesterov": False, "rms_rate": None, "ns_steps": 2, "weight_decay": None}),
+    ("Muon", {**MUON, "adam_lr_ratio": 0.5, "exclude_layers": ["v0"], "clipnorm": 0.5}),
+    ("Muon", {**MUON, "gradient_accumulation_steps": 3, "adam_weight_decay": None}),
     ("Ftrl", FTRL),
     ("Ftrl", {**FTRL, "l1_regularization_strength": 0.25, "l2_regularization_strength": 0.5, "beta": 0.125}),
     ("Ftrl", {**FTRL, "learning_rate_power": -0.25, "l2_shrinkage_regularization_strength": 0.125}),

@@ -117,7 +117,9 @@ def test_save_and_restore_continues_exactly():
 
 
 # Without Lamb, whose config Keras 3.15 cannot read back itself.
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "Lion", "Ftrl"])
+@pytest.mark.parametrize(
+    "name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "Lion", "Ftrl", "Adafactor", "Muon"]
+)
 def test_configs_interchange_with_keras(name):
     with in_float64() as keras:
         ours = getattr(optimizers, name)(learning_rate=0.25, clipnorm=1.0)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from unidl.losses.check import check_targets
+from unidl.losses.circle import Circle, circle
 from unidl.losses.crossentropy import (
     binary_crossentropy,
     binary_focal_crossentropy,
     categorical_crossentropy,
     categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy,
+    ctc,
     sparse_categorical_crossentropy,
 )
 from unidl.losses.crossentropy_losses import (
+    CTC,
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
     CategoricalCrossentropy,
     CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
     SparseCategoricalCrossentropy,
 )
 from unidl.losses.divergence import categorical_hinge, dice, hinge, kl_divergence, squared_hinge, tversky
@@ -55,6 +60,9 @@ _CLASS_OF = {
     categorical_crossentropy: CategoricalCrossentropy,
     categorical_focal_crossentropy: CategoricalFocalCrossentropy,
     sparse_categorical_crossentropy: SparseCategoricalCrossentropy,
+    categorical_generalized_cross_entropy: CategoricalGeneralizedCrossEntropy,
+    circle: Circle,
+    ctc: CTC,
     categorical_hinge: CategoricalHinge,
     dice: Dice,
     hinge: Hinge,
@@ -115,11 +123,14 @@ def resolve(identifier, y_true_shape=None, y_pred_shape=None):
 
 __all__ = [
     "BY_SHAPE",
+    "CTC",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
     "CategoricalHinge",
+    "Circle",
     "CosineSimilarity",
     "Dice",
     "Hinge",
@@ -140,9 +151,12 @@ __all__ = [
     "binary_focal_crossentropy",
     "categorical_crossentropy",
     "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
     "categorical_hinge",
     "check_targets",
+    "circle",
     "cosine_similarity",
+    "ctc",
     "deserialize",
     "dice",
     "get",

@@ -51,6 +51,7 @@ def _binary(loss, y, pred, where):
 
 _CHECKS = {
     crossentropy.sparse_categorical_crossentropy: _sparse,
+    crossentropy.categorical_generalized_cross_entropy: _sparse,
     crossentropy.categorical_crossentropy: _categorical,
     crossentropy.categorical_focal_crossentropy: _categorical,
     crossentropy.binary_crossentropy: _binary,

@@ -65,13 +65,39 @@ def _of_truth(y_true, p):
     return ops.add(ops.multiply(y_true, p), ops.multiply(ops.subtract(1.0, y_true), ops.subtract(1.0, p)))
 
 
-def sparse_targets(y_true, y_pred, axis=-1):
+def categorical_generalized_cross_entropy(y_true, y_pred, q):
+    """(1 - p**q) / q for the probability p of the true class (Zhang & Sabuncu, arXiv:1805.07836).
+
+    y_true (...,) or (..., 1) integers, y_pred (..., k) probabilities -> (...,). q in (0, 1): near 0 the cross-entropy, near 1 the
+    absolute error.
+    """
+    y_true, y_pred = sparse_targets(y_true, y_pred, name="categorical_generalized_cross_entropy")
+    chosen = ops.one_hot(y_true, tuple(y_pred.shape)[-1], dtype=ops.dtype(y_pred))
+    p = ops.sum(ops.multiply(y_pred, chosen), axis=-1)
+    return ops.divide(ops.subtract(1.0, ops.power(p, q)), q)
+
+
+def ctc(y_true, y_pred):
+    """`ops.ctc_loss` for targets padded with 0, the class that stands for no label.
+
+    y_true (n, labels) integers, y_pred (n, time, classes) logits -> (n,).
+    """
+    backend = backend_of([y_pred, y_true])
+    y_pred, y_true = as_float(backend, y_pred), backend.cast(native(backend, y_true), "int32")
+    true, pred = tuple(y_true.shape), tuple(y_pred.shape)
+    if len(true) != 2 or len(pred) != 3:
+        raise ValueError(f"ctc: y_true has the shape (n, labels) and y_pred (n, time, classes), got {true} and {pred}.")
+    labels = ops.sum(ops.cast(ops.not_equal(y_true, 0), "int32"), axis=-1)
+    return ops.ctc_loss(y_true, y_pred, labels, ops.full_like(labels, pred[1]))
+
+
+def sparse_targets(y_true, y_pred, axis=-1, name="sparse_categorical_crossentropy"):
     """y_true as int32 of y_pred's shape without `axis`, y_pred as floats; errors for what looks like one-hot rows."""
     backend = backend_of([y_pred, y_true])
     y_pred, y_true = as_float(backend, y_pred), native(backend, y_true)
     if len(y_true.shape) == len(y_pred.shape) and tuple(y_true.shape)[axis] == 1:
         y_true = ops.squeeze(y_true, axis)
-    check_sparse_shapes("sparse_categorical_crossentropy", tuple(y_true.shape), tuple(y_pred.shape), axis)
+    check_sparse_shapes(name, tuple(y_true.shape), tuple(y_pred.shape), axis)
     return (y_true if backend.dtype(y_true) == "int32" else backend.cast(y_true, "int32")), y_pred
 
 

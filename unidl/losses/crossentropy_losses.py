@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unidl import ops
 from unidl.losses import crossentropy
-from unidl.losses.loss import NamedLoss
+from unidl.losses.loss import NamedLoss, OfIntegers
 from unidl.losses.tensors import native, together
 from unidl.ops.dispatch import backend_of
 
@@ -22,7 +22,7 @@ class _FromLogits(NamedLoss):
         return self.fn(y_true, logits, **{**self._kwargs, "from_logits": True})
 
 
-class SparseCategoricalCrossentropy(_FromLogits):
+class SparseCategoricalCrossentropy(OfIntegers, _FromLogits):
     """-log of the probability of the true class.
 
     Args:
@@ -49,13 +49,6 @@ class SparseCategoricalCrossentropy(_FromLogits):
             crossentropy.sparse_categorical_crossentropy, reduction, name, dtype,
             from_logits=from_logits, ignore_class=ignore_class, axis=axis,
         )  # fmt: skip
-
-    def _targets(self, backend, y_true):
-        # Class numbers stay integers: float32 would confuse them from 2**24 on.
-        return native(backend, y_true)
-
-    def call(self, y_true, y_pred):
-        return self.fn(y_true, y_pred, **self._kwargs)
 
     def mask_of(self, y_true, values):
         if self.ignore_class is None:
@@ -169,3 +162,21 @@ class BinaryFocalCrossentropy(NamedLoss):
             apply_class_balancing=apply_class_balancing, alpha=alpha, gamma=gamma, from_logits=from_logits,
             label_smoothing=label_smoothing, axis=axis,
         )  # fmt: skip
+
+
+class CategoricalGeneralizedCrossEntropy(OfIntegers):
+    """Between cross-entropy and absolute error, for labels that are not all right. See `categorical_generalized_cross_entropy`."""
+
+    arguments = ("q",)
+
+    def __init__(self, q=0.5, reduction="sum_over_batch_size", name="categorical_generalized_cross_entropy", dtype=None):
+        if not 0 < q < 1:
+            raise ValueError(f"{name}: q lies between 0 and 1, got {q!r}.")
+        super().__init__(crossentropy.categorical_generalized_cross_entropy, reduction, name, dtype, q=q)
+
+
+class CTC(OfIntegers):
+    """Connectionist temporal classification: targets without times. See `ctc`."""
+
+    def __init__(self, reduction="sum_over_batch_size", name="ctc", dtype=None):
+        super().__init__(crossentropy.ctc, reduction, name, dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from unidl import ops, tree
 from unidl.backend import dtypes
 from unidl.losses.reduction import check_reduction, reduce_weighted
-from unidl.losses.tensors import as_float, together
+from unidl.losses.tensors import as_float, native, together
 from unidl.ops.dispatch import backend_of
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
 from unidl.utils.naming import auto_name
@@ -110,3 +110,13 @@ class NamedLoss(LossFunctionWrapper):
     @classmethod
     def from_config(cls, config):
         return cls(**config)
+
+
+class OfIntegers(NamedLoss):
+    """A `NamedLoss` whose targets stay integers: float32 would confuse class numbers from 2**24 on."""
+
+    def _targets(self, backend, y_true):
+        return native(backend, y_true)
+
+    def call(self, y_true, y_pred):
+        return self.fn(y_true, y_pred, **self._kwargs)

@@ -38,6 +38,7 @@ from unidl.metrics.auc import AUC
 from unidl.metrics.confusion import FalseNegatives, FalsePositives, Precision, Recall, TrueNegatives, TruePositives
 from unidl.metrics.correlation import ConcordanceCorrelation, PearsonCorrelation, concordance_correlation, pearson_correlation
 from unidl.metrics.f_score import F1Score, FBetaScore
+from unidl.metrics.iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
 from unidl.metrics.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -71,6 +72,7 @@ _CLASSES = (
     AUC, FalseNegatives, FalsePositives, Precision, Recall, TrueNegatives, TruePositives,
     PrecisionAtRecall, RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity,
     F1Score, FBetaScore, R2Score, ConcordanceCorrelation, PearsonCorrelation,
+    BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU,
 )  # fmt: skip
 
 _ALIASES = {
@@ -134,6 +136,7 @@ __all__ = [
     "Accuracy",
     "BinaryAccuracy",
     "BinaryCrossentropy",
+    "BinaryIoU",
     "CategoricalAccuracy",
     "CategoricalCrossentropy",
     "CategoricalHinge",
@@ -144,15 +147,19 @@ __all__ = [
     "FalseNegatives",
     "FalsePositives",
     "Hinge",
+    "IoU",
     "KLDivergence",
     "LogCoshError",
     "Mean",
     "MeanAbsoluteError",
     "MeanAbsolutePercentageError",
+    "MeanIoU",
     "MeanMetricWrapper",
     "MeanSquaredError",
     "MeanSquaredLogarithmicError",
     "Metric",
+    "OneHotIoU",
+    "OneHotMeanIoU",
     "PearsonCorrelation",
     "Poisson",
     "Precision",

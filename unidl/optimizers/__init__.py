@@ -1,19 +1,23 @@
 """Optimizers: Keras' arithmetic, the same on every backend."""
 
 from unidl.optimizers import schedules
+from unidl.optimizers.adafactor import Adafactor
 from unidl.optimizers.adagrad import Adadelta, Adagrad
 from unidl.optimizers.adam import Adam, AdamW
 from unidl.optimizers.adam_family import Adamax, Lamb, Nadam
 from unidl.optimizers.ftrl import Ftrl
 from unidl.optimizers.host_variable import HostVariable
 from unidl.optimizers.lion import Lion
+from unidl.optimizers.muon import Muon
 from unidl.optimizers.optimizer import Optimizer
 from unidl.optimizers.rmsprop import RMSprop
 from unidl.optimizers.sgd import SGD
 from unidl.saving.lookup import Catalogue
 
 _catalogue = Catalogue(
-    "optimizer", (Adadelta, Adagrad, Adam, Adamax, AdamW, Ftrl, Lamb, Lion, Nadam, Optimizer, RMSprop, SGD), name_of=str.lower
+    "optimizer",
+    (Adadelta, Adafactor, Adagrad, Adam, Adamax, AdamW, Ftrl, Lamb, Lion, Muon, Nadam, Optimizer, RMSprop, SGD),
+    name_of=str.lower,
 )
 
 serialize = _catalogue.serialize
@@ -38,6 +42,7 @@ def get(identifier):
 __all__ = [
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -46,6 +51,7 @@ __all__ = [
     "HostVariable",
     "Lamb",
     "Lion",
+    "Muon",
     "Nadam",
     "Optimizer",
     "RMSprop",

@@ -146,21 +146,24 @@ class Optimizer:
         if self.built:
             return
         variables = list(variables)
-        groups = [("average",)] * self.use_ema + [("gradient_accumulator",)] * bool(self.gradient_accumulation_steps)
-        for group in groups + self.slot_groups():
+        common = [("average",)] * self.use_ema + [("gradient_accumulator",)] * bool(self.gradient_accumulation_steps)
+        for group in common + self.slot_groups():
             self._slots.update((name, []) for name in group)
             for variable in variables:
                 for name in group:
-                    self._add_slot(variable, name)
+                    self._add_slot(variable, name, variable.shape if group in common else self.slot_shape(name, variable))
         self._index = {id(variable): i for i, variable in enumerate(variables)}
         self._target_slots = self._slots_of(variables)
         self._targets = variables
         self.built = True
 
-    def _add_slot(self, variable, name):
+    def _add_slot(self, variable, name, shape):
+        if shape is None:
+            self._slots[name].append(None)
+            return
         backend = variable.backend
         with backend.scope():
-            zeros = backend.full_like(variable.value, self.initial_slot_value(name), variable.dtype)
+            zeros = backend.full(tuple(shape), self.initial_slot_value(name), variable.dtype)
         slot = Variable(zeros, trainable=False, name=f"{variable.path.replace('/', '_')}_{name}", backend=backend)
         slot.path = f"{self.name}/{slot.name}"
         self._slots[name].append(slot)
@@ -169,6 +172,10 @@ class Optimizer:
     def initial_slot_value(self, name) -> float:
         """What the slot called `name` is filled with at first."""
         return 0.0
+
+    def slot_shape(self, name, variable) -> tuple[int, ...] | None:
+        """The shape of a variable's slot called `name`; None if the variable has none."""
+        return tuple(variable.shape)
 
     @property
     def slot_variables(self) -> list[Variable]:
@@ -272,15 +279,19 @@ class Optimizer:
         params, slots = self._next_values(backend, variables, grads, learning_rate, lambda v: v.value)
         for variable, value in zip(variables, params, strict=True):
             variable.replace(value)
-        for name, slot_variables in self._slots_of(variables).items():
-            for variable, value in zip(slot_variables, slots[name], strict=True):
-                variable.replace(value)
+        for variable, value in self._with_values(variables, slots):
+            variable.replace(value)
+
+    def _with_values(self, variables, slots):
+        """Pairs of the slots that there are and their next values."""
+        pairs = [pair for name, own in self._slots_of(variables).items() for pair in zip(own, slots[name], strict=True)]
+        return [(variable, value) for variable, value in pairs if variable is not None]
 
     def _next_values(self, backend, variables, grads, learning_rate, read):
         """(params, slots) after clipping, decay and update of what `read(variable)` gives."""
         grads = self._clip(backend, grads)
         params = self._decay(backend, variables, [read(v) for v in variables])
-        slots = {name: [read(v) for v in slot_variables] for name, slot_variables in self._slots_of(variables).items()}
+        slots = {name: [None if v is None else read(v) for v in own] for name, own in self._slots_of(variables).items()}
         return self.update(backend, params, grads, slots, learning_rate)
 
     def _clip(self, backend, grads):
@@ -304,14 +315,21 @@ class Optimizer:
         return id(variable) not in self._undecayed_ids and not (pattern and pattern.search(variable.name))
 
     def _decay(self, backend, variables, params):
-        if self.weight_decay is None:
-            return params
-        factor = next_number(lambda: self.weight_decay * self._current_rate())
-        chosen = [i for i, v in enumerate(variables) if self._decays(v)]
-        decayed = backend.decay_update([params[i] for i in chosen], factor=factor)
-        for i, value in zip(chosen, decayed, strict=True):
-            params[i] = value
+        groups = {}
+        for i, variable in enumerate(variables):
+            decay = self.weight_decay_of(variable) if self._decays(variable) else None
+            if decay is not None:
+                groups.setdefault(decay, []).append(i)
+        for decay, chosen in groups.items():
+            factor = next_number(lambda decay=decay: decay * self._current_rate())
+            decayed = backend.decay_update([params[i] for i in chosen], factor=factor)
+            for i, value in zip(chosen, decayed, strict=True):
+                params[i] = value
         return params
+
+    def weight_decay_of(self, variable) -> float | None:
+        """How much a variable decays unless it is excluded."""
+        return self.weight_decay
 
     # -- gradient accumulation ---------------------------------------------------------------------
 
@@ -330,10 +348,7 @@ class Optimizer:
         chosen = backend.greater(is_update, 0)
         means = [backend.divide(t, steps) for t in totals]
         params, slots = self._next_values(backend, variables, means, learning_rate, lambda v: backend.copy(v.value))
-        changes = list(zip(variables, params, strict=True))
-        for name, slot_variables in self._slots_of(variables).items():
-            changes += zip(slot_variables, slots[name], strict=True)
-        for variable, value in changes:
+        for variable, value in [*zip(variables, params, strict=True), *self._with_values(variables, slots)]:
             variable.replace(backend.where(chosen, value, variable.value))
         for total, variable in zip(totals, sums, strict=True):
             variable.replace(backend.where(chosen, backend.full_like(total, 0), total))

@@ -1,0 +1,66 @@
+"""The circle loss, between the embeddings of a batch: Sun et al. (arXiv:2002.10857)."""
+
+from __future__ import annotations
+
+from unidl import ops
+from unidl.losses.loss import OfIntegers
+from unidl.losses.tensors import as_float, native
+from unidl.ops.dispatch import backend_of
+
+
+def circle(y_true, y_pred, ref_labels=None, ref_embeddings=None, remove_diagonal=True, gamma=80, margin=0.4):
+    """softplus(logsumexp over equals of -gamma w (m - d) + logsumexp over others of gamma w' (1 - m - d)) -> (n,).
+
+    d = max(1 - cosine, 0) between two embeddings, m = `margin`, w = max(m + d, 0), w' = max(1 + m - d, 0). A row without equals, or
+    without others, gives 0.
+
+    Args:
+        y_true: class numbers (n,) or (n, 1).
+        y_pred: embeddings (n, size) of length 1.
+        ref_labels, ref_embeddings: compare with these, and not with y_true and y_pred themselves.
+        remove_diagonal: the i-th embedding is not compared with the i-th reference.
+    """
+    backend = backend_of([y_pred, y_true])
+    y_pred, y_true = as_float(backend, y_pred), _numbers(backend, y_true)
+    others = y_pred if ref_embeddings is None else as_float(backend, ref_embeddings, backend.dtype(y_pred))
+    labels = y_true if ref_labels is None else _numbers(backend, ref_labels)
+    distance = ops.maximum(ops.subtract(1.0, ops.matmul(y_pred, ops.transpose(others))), 0.0)
+    equal = _pairwise(y_true, labels)
+    different = ops.logical_not(equal)
+    if remove_diagonal:
+        equal = ops.logical_and(equal, ops.logical_not(_pairwise(_places(y_true), _places(labels))))
+    defined = ops.logical_and(ops.any(equal, axis=1), ops.any(different, axis=1))
+    pull = ops.multiply(ops.maximum(ops.add(distance, margin), 0.0), ops.subtract(distance, margin))
+    push = ops.multiply(ops.maximum(ops.subtract(1 + margin, distance), 0.0), ops.subtract(1 - margin, distance))
+    total = ops.add(_logsumexp(ops.multiply(pull, gamma), equal, defined), _logsumexp(ops.multiply(push, gamma), different, defined))
+    return ops.where(defined, ops.softplus(total), ops.zeros_like(total))
+
+
+def _numbers(backend, labels):
+    return ops.reshape(backend.cast(native(backend, labels), "int32"), (-1,))
+
+
+def _places(labels):
+    return ops.cumsum(ops.ones_like(labels))
+
+
+def _pairwise(a, b):
+    return ops.equal(ops.expand_dims(a, 1), ops.expand_dims(b, 0))
+
+
+def _logsumexp(x, chosen, defined):
+    """Over the chosen of each row; of all in rows that do not count, since the gradient of a sum of nothing is NaN."""
+    chosen = ops.logical_or(chosen, ops.expand_dims(ops.logical_not(defined), 1))
+    return ops.logsumexp(ops.where(chosen, x, ops.full_like(x, -float("inf"))), axis=1)
+
+
+class Circle(OfIntegers):
+    """Embeddings of a class near each other, others apart. See `circle`. Rows whose loss is 0 do not count for the mean."""
+
+    arguments = ("gamma", "margin", "remove_diagonal")
+
+    def __init__(self, gamma=80.0, margin=0.4, remove_diagonal=True, reduction="sum_over_batch_size", name="circle", dtype=None):
+        super().__init__(circle, reduction, name, dtype, gamma=gamma, margin=margin, remove_diagonal=remove_diagonal)
+
+    def mask_of(self, y_true, values):
+        return ops.greater(values, 0)

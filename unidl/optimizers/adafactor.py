@@ -1,0 +1,77 @@
+"""Adafactor."""
+
+from __future__ import annotations
+
+from unidl.backend.keys import next_number
+from unidl.optimizers.elementwise import PerParameter
+
+
+class Adafactor(PerParameter):
+    """Shazeer & Stern (arXiv:1804.04235): the mean of squared gradients, of matrices as the product of means of rows and columns.
+
+    p -= max(epsilon_2, rms(p)) * min(lr, 1 / sqrt(t)) * u / max(1, rms(u) / clip_threshold), u = g / sqrt(v), where v is the
+    mean of g**2 + epsilon_1 with the decay 1 - t**beta_2_decay; of two axes or more that of rows and columns, r and c, over the
+    last two, and v = r / mean(r) * c.
+
+    Args:
+        beta_2_decay: below 0.
+        epsilon_1: keeps divisors from 0.
+        epsilon_2: keeps steps from 0.
+        clip_threshold: limit of rms(u).
+        relative_step: of Keras' signature; the rate is at most 1 / sqrt(t) in any case.
+
+    The other arguments, by name, are `Optimizer`'s.
+    """
+
+    arguments = ("beta_2_decay", "epsilon_1", "epsilon_2", "clip_threshold", "relative_step")
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        beta_2_decay=-0.8,
+        epsilon_1=1e-30,
+        epsilon_2=1e-3,
+        clip_threshold=1.0,
+        relative_step=True,
+        **kwargs,
+    ):
+        super().__init__(learning_rate, **kwargs)
+        self.beta_2_decay, self.epsilon_1, self.epsilon_2 = beta_2_decay, epsilon_1, epsilon_2
+        self.clip_threshold, self.relative_step = clip_threshold, relative_step
+
+    def slot_groups(self):
+        return [("r", "c", "velocity")]
+
+    def slot_shape(self, name, variable):
+        shape = tuple(variable.shape)
+        if name == "velocity":
+            return shape
+        if len(shape) < 2:
+            return ()  # not used; Keras has them too
+        return shape[:-1] if name == "r" else (*shape[:-2], shape[-1])
+
+    def numbers(self):
+        return {
+            "rate": next_number(lambda: min(self._current_rate(), self._update_number() ** -0.5)),
+            "new": next_number(lambda: self._update_number() ** self.beta_2_decay),
+        }
+
+    def step(self, backend, p, g, learning_rate, r, c, velocity, rate, new):
+        def moved(mean, value):
+            return backend.add(mean, backend.multiply(backend.subtract(value, mean), new))
+
+        squares = backend.add(backend.square(g), self.epsilon_1)
+        if len(p.shape) < 2:
+            velocity = moved(velocity, squares)
+        else:
+            r, c = moved(r, backend.mean(squares, axis=-1)), moved(c, backend.mean(squares, axis=-2))
+            rows = backend.divide(r, backend.mean(r, axis=-1, keepdims=True))
+            velocity = backend.multiply(backend.expand_dims(rows, -1), backend.expand_dims(c, -2))
+        u = backend.divide(g, backend.sqrt(velocity))
+        clipped = backend.divide(u, backend.maximum(backend.divide(_rms(backend, u), self.clip_threshold), 1.0))
+        size = backend.multiply(backend.maximum(_rms(backend, p), self.epsilon_2), rate)
+        return backend.subtract(p, backend.multiply(clipped, size)), {"r": r, "c": c, "velocity": velocity}
+
+
+def _rms(backend, x):
+    return backend.sqrt(backend.mean(backend.square(x)))

@@ -1,0 +1,108 @@
+"""Muon."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from unidl.backend.keys import next_number
+from unidl.optimizers.elementwise import PerParameter, moving_mean
+
+
+class Muon(PerParameter):
+    """Momentum made orthogonal for matrices (Jordan et al. 2024; Liu et al., arXiv:2502.16982), AdamW for everything else.
+
+    m = momentum * m + g; p -= lr * rms_rate * sqrt(max(rows, columns)) * o, where o is what `ns_steps` steps of Newton and
+    Schulz, x = a x + (b x x^T + c (x x^T)^2) x, make of m, or of g + momentum * m with `nesterov`.
+
+    Args:
+        adam_beta_1, adam_beta_2, epsilon: AdamW's.
+        adam_weight_decay, weight_decay: of what AdamW updates, and of the matrices.
+        exclude_layers: regular expressions; AdamW updates matrices in whose path one is found.
+        exclude_embeddings: as well as those with "embedding" in their path.
+        muon_a, muon_b, muon_c: a, b and c.
+        adam_lr_ratio: AdamW's learning rate as a part of `learning_rate`.
+        momentum, ns_steps, nesterov: above.
+        rms_rate: above; None: p -= lr * o.
+
+    The other arguments, by name, are `Optimizer`'s.
+    """
+
+    arguments = (
+        "adam_beta_1", "adam_beta_2", "epsilon", "exclude_layers", "muon_a", "muon_b", "muon_c", "adam_lr_ratio", "momentum",
+        "ns_steps", "nesterov", "exclude_embeddings", "adam_weight_decay", "rms_rate",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        adam_beta_1=0.9,
+        adam_beta_2=0.999,
+        adam_weight_decay=0.004,
+        epsilon=1e-7,
+        weight_decay=0.004,
+        exclude_layers=None,
+        exclude_embeddings=True,
+        muon_a=3.4445,
+        muon_b=-4.7750,
+        muon_c=2.0315,
+        adam_lr_ratio=1,
+        momentum=0.95,
+        ns_steps=5,
+        nesterov=True,
+        rms_rate=0.2,
+        **kwargs,
+    ):
+        super().__init__(learning_rate, weight_decay=weight_decay, **kwargs)
+        self.adam_beta_1, self.adam_beta_2, self.epsilon = adam_beta_1, adam_beta_2, epsilon
+        self.adam_weight_decay, self.adam_lr_ratio = adam_weight_decay, adam_lr_ratio
+        self.exclude_layers, self.exclude_embeddings = exclude_layers or [], exclude_embeddings
+        self.muon_a, self.muon_b, self.muon_c = muon_a, muon_b, muon_c
+        self.momentum, self.ns_steps, self.nesterov, self.rms_rate = momentum, ns_steps, nesterov, rms_rate
+
+    def _is_adams(self, variable):
+        patterns = [*self.exclude_layers, *["(?i:embedding)"] * bool(self.exclude_embeddings)]
+        return len(variable.shape) != 2 or any(re.search(pattern, variable.path) for pattern in patterns)
+
+    def slot_groups(self):
+        return [("momentum", "velocity")]
+
+    def slot_shape(self, name, variable):
+        return tuple(variable.shape) if name == "momentum" or self._is_adams(variable) else None
+
+    def weight_decay_of(self, variable):
+        return self.adam_weight_decay if self._is_adams(variable) else self.weight_decay
+
+    def _alpha(self):
+        t = self._update_number()
+        rate = self._current_rate() * self.adam_lr_ratio
+        return rate * math.sqrt(1 - self.adam_beta_2**t) / (1 - self.adam_beta_1**t)
+
+    def numbers(self):
+        return {"alpha": next_number(self._alpha)}
+
+    def step(self, backend, p, g, learning_rate, momentum, velocity, alpha):
+        if velocity is None:
+            momentum = backend.add(backend.multiply(momentum, self.momentum), g)
+            ahead = backend.add(backend.multiply(momentum, self.momentum), g) if self.nesterov else momentum
+            change = backend.multiply(self._orthogonal(backend, ahead), learning_rate)
+            if self.rms_rate is not None:
+                change = backend.multiply(change, math.sqrt(max(p.shape)) * self.rms_rate)
+        else:
+            momentum = moving_mean(backend, momentum, g, self.adam_beta_1)
+            velocity = moving_mean(backend, velocity, backend.square(g), self.adam_beta_2)
+            change = backend.divide(backend.multiply(momentum, alpha), backend.add(backend.sqrt(velocity), self.epsilon))
+        return backend.subtract(p, change), {"momentum": momentum, "velocity": velocity}
+
+    def _orthogonal(self, backend, x):
+        """About u v^T of the singular value decomposition of x = u s v^T."""
+        rows, columns = backend.shape(x)
+        if rows > columns:
+            x = backend.transpose(x, (1, 0))
+        x = backend.divide(x, backend.add(backend.sqrt(backend.sum(backend.square(x))), 1e-7))
+        for _ in range(self.ns_steps):
+            square = backend.matmul(x, backend.transpose(x, (1, 0)))
+            fourth = backend.matmul(square, square)
+            factor = backend.add(backend.multiply(square, self.muon_b), backend.multiply(fourth, self.muon_c))
+            x = backend.add(backend.multiply(x, self.muon_a), backend.matmul(factor, x))
+        return backend.transpose(x, (1, 0)) if rows > columns else x
