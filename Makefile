@@ -25,7 +25,7 @@ demo: $(DEMO)/.complete
 # Tests which measure time or memory run after the others, alone. Exit status 5 means that there are none.
 test: export UNIDL_TEST_BACKENDS = numpy,torch,tensorflow,mxnet
 test: $(VENV)/.complete lint
-	$(PYTEST) -n 2 -m "not packaging and not serial and not slow and not fuzz"
+	$(PYTEST) -n 2 --dist loadgroup -m "not packaging and not serial and not slow and not fuzz"
 	$(PYTEST) -m "serial and not packaging" || [ $$? -eq 5 ]
 
 # The longer sweeps: torch.compile, examples that train until they have learned.
@@ -53,11 +53,11 @@ capabilities: $(VENV)/.complete
 
 # The core, NumPy and torch run on NumPy 2 as well; TensorFlow and MXNet are absent here, and their tests skip.
 test-numpy2: $(NUMPY2)/.complete
-	$(ONE_THREAD) $(NUMPY2)/bin/python -m pytest -n 2 -m "not packaging and not serial and not fuzz"
+	$(ONE_THREAD) $(NUMPY2)/bin/python -m pytest -n 2 --dist loadgroup -m "not packaging and not serial and not fuzz"
 
 # JAX compiles every eager function for every shape, so its suite takes longer than all the others together.
 test-jax: $(JAX)/.complete
-	$(ONE_THREAD) UNIDL_TEST_BACKENDS=numpy,jax $(JAX)/bin/python -m pytest -n 2 --backend jax tests/conformance tests/backends/jax
+	$(ONE_THREAD) UNIDL_TEST_BACKENDS=numpy,jax $(JAX)/bin/python -m pytest -n 2 --dist loadgroup --backend jax tests/conformance tests/backends/jax
 
 # The newest JAX wants a newer NumPy and Python than the other frameworks do; whole training runs and one case of each function.
 test-jax-newest: $(NEWEST_JAX)/.complete

@@ -7,7 +7,8 @@ from unidl.conformance.cases import ALL_CASES
 from unidl.conformance.known import known_failures, unexpected
 
 
-@pytest.mark.parametrize("case", ALL_CASES, ids=lambda case: case.name)
+# All backends of a case in one process: its reference takes longer than they do and is kept.
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name, marks=pytest.mark.xdist_group(case.name)) for case in ALL_CASES])
 def test_case(case, backend):
     problems = unexpected(run_case(case, backend), known_failures(backend))
     assert not problems, "\n".join(problems)

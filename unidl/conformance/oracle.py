@@ -56,7 +56,7 @@ def noisy_oracle():
             return type(y)(noise(self, part) for part in y)
         if not exact.is_tensor(y) or exact.dtype(y) != "float64":
             return y
-        back, forth = (U32 * self.signs.choice((-1.0, 1.0), exact.shape(y)) for _ in range(2))
+        back, forth = (U32 * (2.0 * self.signs.integers(0, 2, exact.shape(y)) - 1.0) for _ in range(2))
         # y * (1 + forth) with the gradient 1 + back: with one sign for both, the gradient would be the exact one of a
         # function nearby, in which everything still cancels as it should.
         return exact.add(exact.multiply(y, 1 + back), exact.multiply(exact.stop_gradient(y), forth - back))

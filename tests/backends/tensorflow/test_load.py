@@ -24,9 +24,9 @@ def test_the_adapter_imports_no_keras():
     [
         "import keras; print(keras.layers.Dense is tf.keras.layers.Dense)",
         "from tensorflow.keras import layers; print(layers.Dense is tf.keras.layers.Dense)",
-        "import tensorflow.keras.layers as L; print(L.Dense is tf.keras.layers.Dense)",
-        "print(tf.keras.Sequential([tf.keras.layers.Dense(1)])(tf.ones((2, 3))).shape == (2, 1))",
-        "print(tf.optimizers.Adam is tf.keras.optimizers.Adam)",
+        pytest.param("import tensorflow.keras.layers as L; print(L.Dense is tf.keras.layers.Dense)", marks=pytest.mark.slow),
+        pytest.param("print(tf.keras.Sequential([tf.keras.layers.Dense(1)])(tf.ones((2, 3))).shape == (2, 1))", marks=pytest.mark.slow),
+        pytest.param("print(tf.optimizers.Adam is tf.keras.optimizers.Adam)", marks=pytest.mark.slow),
     ],
 )
 def test_keras_is_there_when_asked_for(use):

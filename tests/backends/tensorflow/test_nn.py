@@ -17,14 +17,17 @@ def randn(*shape):
     return rng.standard_normal(shape)
 
 
-def agree(name, arrays, *args, pick=None, dtypes=("float64", "float32"), seed=5):
+def joined(y):
+    """One tensor of all outputs, so that one gradient tells of all."""
+    return tf.concat([tf.reshape(part, [-1]) for part in y], 0) if isinstance(y, (tuple, list)) else y
+
+
+def agree(name, arrays, *args, dtypes=("float64", "float32"), seed=5):
     def native(b, *x):
-        y = getattr(b, name)(*x, *args)
-        return y if pick is None else y[pick]
+        return joined(getattr(b, name)(*x, *args))
 
     def default(b, *x):
-        y = getattr(Backend, name)(b, *x, *args)
-        return y if pick is None else y[pick]
+        return joined(getattr(Backend, name)(b, *x, *args))
 
     for dtype in dtypes:
         exact = [a.astype("float64") if a.dtype.kind == "f" else a for a in arrays]
@@ -59,11 +62,10 @@ def test_linear():
 
 
 @pytest.mark.parametrize("fused_from", [0, 1 << 40])
-@pytest.mark.parametrize("pick", [0, 1, 2])
 @pytest.mark.parametrize(("shape", "axes"), [((4, 3, 3, 5), (0, 1, 2)), ((6, 5), (0,)), ((4, 5, 3), (0, 2)), ((1, 5), (0,))])
-def test_batch_norm(monkeypatch, fused_from, pick, shape, axes):
+def test_batch_norm(monkeypatch, fused_from, shape, axes):
     monkeypatch.setattr(nn, "FUSED_NORM_FROM", fused_from)
-    agree("batch_norm_training", [randn(*shape), randn(5), randn(5)], axes, 1e-3, pick=pick)
+    agree("batch_norm_training", [randn(*shape), randn(5), randn(5)], axes, 1e-3)
 
 
 @pytest.mark.parametrize("fused_from", [0, 1 << 40])
@@ -104,12 +106,11 @@ def _scan_path(request, monkeypatch):
 
 @pytest.mark.usefixtures("_scan_path")
 @pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("length", [1, 2, 6])
+@pytest.mark.parametrize("length", [1, 5])
 def test_lstm_and_gru(reverse, length):
     x, h, c = randn(2, length, 3), randn(2, 4), randn(2, 4)
-    for pick in (0, 1):
-        agree("lstm", [x, h, c, randn(3, 16), randn(4, 16), randn(16)], reverse, pick=pick)
-        agree("gru", [x, h, randn(3, 12), randn(4, 12), randn(2, 12)], reverse, pick=pick)
+    agree("lstm", [x, h, c, randn(3, 16), randn(4, 16), randn(16)], reverse)
+    agree("gru", [x, h, randn(3, 12), randn(4, 12), randn(2, 12)], reverse)
 
 
 def test_a_long_scan_does_not_unroll(tf_backend):
