@@ -16,6 +16,7 @@ from unidl_torch.arrays import Arrays
 from unidl_torch.autodiff import Autodiff
 from unidl_torch.conv import Conv
 from unidl_torch.execution import Execution
+from unidl_torch.layout import laid_out, memory_order
 from unidl_torch.math import Math
 from unidl_torch.nn import NN
 from unidl_torch.random import Random
@@ -92,6 +93,11 @@ class TorchBackend(Arrays, Math, NN, Conv, Recurrent, Random, Special, Updates, 
     def copy(self, x):
         return x.detach().clone(memory_format=torch.contiguous_format)
 
+    def lay_out(self, store, function):
+        order = memory_order(store.shape, function)
+        return store if order is None else laid_out(store, order)
+
     def write(self, store, value):
-        # Contiguous, since the optimizer kernels walk parameters and slots with one pointer, in place.
-        return value.detach().contiguous()
+        # The strides stay, since the optimizer kernels walk parameters and slots with one pointer, in place.
+        value = value.detach()
+        return value if value.stride() == store.stride() else torch.empty_like(store).copy_(value)

@@ -7,6 +7,7 @@ comes back in the same format. There is no such format for one spatial axis, whi
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 from torch.nn import functional
@@ -18,17 +19,24 @@ _CONV = {2: torch.conv2d, 3: torch.conv3d}
 _CONV_TRANSPOSE = {2: torch.conv_transpose2d, 3: torch.conv_transpose3d}
 _MAX_POOL = {2: functional.max_pool2d, 3: functional.max_pool3d}
 _AVG_POOL = {2: functional.avg_pool2d, 3: functional.avg_pool3d}
-_FORMAT = {2: torch.channels_last, 3: torch.channels_last_3d}
+
+# Permutations by rank: made once, since making them takes as long as a permutation.
+_CHANNELS_SECOND = {rank: (0, rank - 1, *range(1, rank - 1)) for rank in (3, 4, 5)}
+_CHANNELS_LAST = {rank: (0, *range(2, rank), 1) for rank in (3, 4, 5)}
+_WEIGHT = {rank: (rank - 1, rank - 2, *range(rank - 2)) for rank in (4, 5)}
+
+# How many answers about sizes and padding are kept. Without them, the smallest convolutions would take twice as long.
+_KEPT = 4096
 
 
 def channels_second(x):
     """(n, *spatial, c) -> (n, c, *spatial), a view."""
-    return x.permute(0, x.ndim - 1, *range(1, x.ndim - 1))
+    return torch.permute(x, _CHANNELS_SECOND[x.ndim])
 
 
 def channels_last(x):
     """(n, c, *spatial) -> (n, *spatial, c)."""
-    return x.permute(0, *range(2, x.ndim), 1)
+    return torch.permute(x, _CHANNELS_LAST[x.ndim])
 
 
 def _weight(kernel):
@@ -36,8 +44,7 @@ def _weight(kernel):
 
     torch takes such a view for channels last and then refuses its own gradient in float64.
     """
-    rank = kernel.ndim - 2
-    weight = kernel.permute(rank + 1, rank, *range(rank))
+    weight = torch.permute(kernel, _WEIGHT[kernel.ndim])
     return weight.contiguous() if 1 in kernel.shape[-2:] else weight
 
 
@@ -46,20 +53,31 @@ def pad_spatial(x, pairs, value=0.0):
     return functional.pad(x, [width for pair in reversed(pairs) for width in pair], value=value)
 
 
-def pooling_arguments(pairs, sizes, windows, strides):
-    """(symmetric padding, ceil_mode) with which torch's pooling sees the same windows, None where there are none.
+@lru_cache(_KEPT)
+def _conv_padding(padding, sizes, windows, strides, dilation):
+    """(padding of torch's convolution, pairs to pad the spatial axes with before it, if any)."""
+    pairs = explicit_padding(padding, sizes, windows, strides, dilation)
+    if any(lo != hi for lo, hi in pairs):
+        return (0,) * len(pairs), pairs
+    return tuple(lo for lo, _ in pairs), None
+
+
+@lru_cache(_KEPT)
+def pooling_arguments(padding, sizes, windows, strides):
+    """(pairs of padding, (symmetric padding, ceil_mode) with which torch's pooling sees the same windows or None).
 
     Windows start at -before, whatever comes after the last element: only their number has to be right.
     """
+    pairs = explicit_padding(padding, sizes, windows, strides)
     before = tuple(pair[0] for pair in pairs)
     if any(b > w // 2 for b, w in zip(before, windows, strict=True)):
-        return None
+        return pairs, None
     wanted = [(n + lo + hi - w) // s + 1 for n, (lo, hi), w, s in zip(sizes, pairs, windows, strides, strict=True)]
     for ceil_mode in (False, True):
         counts = [_window_count(*axis, ceil_mode) for axis in zip(sizes, before, windows, strides, strict=True)]
         if counts == wanted:
-            return before, ceil_mode
-    return None
+            return pairs, (before, ceil_mode)
+    return pairs, None
 
 
 def _window_count(n, pad, window, stride, ceil_mode):
@@ -81,12 +99,9 @@ class Conv(contract.Conv):
             pairs = ((0, 0), *pairs)
             y = self.biased_conv(x.unsqueeze(1), kernel.unsqueeze(0), bias, (1, *strides), pairs, (1, *dilation), groups)
             return y.squeeze(1)
-        pairs = explicit_padding(padding, x.shape[1:-1], kernel.shape[:rank], strides, dilation)
-        x, symmetric = channels_second(x), tuple(pair[0] for pair in pairs)
-        if any(lo != hi for lo, hi in pairs):
-            x, symmetric = pad_spatial(x, pairs), (0,) * rank
-        weight = _weight(kernel)
-        return channels_last(_CONV[rank](x, weight, bias, strides, symmetric, dilation, groups))
+        symmetric, pairs = _conv_padding(padding, x.shape[1:-1], kernel.shape[:rank], strides, dilation)
+        x = channels_second(x) if pairs is None else pad_spatial(channels_second(x), pairs)
+        return channels_last(_CONV[rank](x, _weight(kernel), bias, strides, symmetric, dilation, groups))
 
     def conv_transpose(self, x, kernel, strides, dilation, starts, sizes):
         rank = len(strides)
@@ -102,8 +117,7 @@ class Conv(contract.Conv):
     def max_pool(self, x, window, strides, padding):
         if len(window) == 1:
             return self.max_pool(x.unsqueeze(1), (1, *window), (1, *strides), _lift(padding, x, window, strides)).squeeze(1)
-        pairs = explicit_padding(padding, x.shape[1:-1], window, strides)
-        arguments = pooling_arguments(pairs, x.shape[1:-1], window, strides)
+        pairs, arguments = pooling_arguments(padding, x.shape[1:-1], window, strides)
         x = channels_second(x)
         if arguments is None:
             lowest = -math.inf if x.is_floating_point() else torch.iinfo(x.dtype).min
@@ -117,8 +131,7 @@ class Conv(contract.Conv):
         rank = len(window)
         if rank == 3 and x.dtype in (torch.float16, torch.bfloat16) and x.device.type == "cpu":  # no kernel
             return self.avg_pool(x.float(), window, strides, padding).to(x.dtype)
-        pairs = explicit_padding(padding, x.shape[1:-1], window, strides)
-        arguments = pooling_arguments(pairs, x.shape[1:-1], window, strides)
+        pairs, arguments = pooling_arguments(padding, x.shape[1:-1], window, strides)
         x = channels_second(x)
         if arguments is not None:
             symmetric, ceil_mode = arguments

@@ -15,7 +15,7 @@ from unidl.backend import contract
 
 
 def _laid_out_like(grads, params):
-    """Gradients with the strides of their parameters: the fused kernels walk both with one pointer."""
+    """Gradients or slots with the strides of their parameters: the fused kernels walk all with one pointer."""
     return [g if g.stride() == p.stride() else torch.empty_like(p).copy_(g) for g, p in zip(grads, params, strict=True)]
 
 
@@ -47,6 +47,7 @@ class Updates(contract.Updates):
         # torch's kernel corrects the bias by 1 - beta**t; after infinitely many steps that is 1, and what is left is
         # p -= lr * m / (sqrt(v) + eps), the update wanted, with alpha for lr.
         endless = [_infinity(params[0].device)] * len(params)
+        m, v = _laid_out_like(m, params), _laid_out_like(v, params)
         torch._fused_adam_(
             params, _laid_out_like(grads, params), m, v, [], endless,
             lr=alpha, beta1=beta_1, beta2=beta_2, weight_decay=0.0, eps=epsilon, amsgrad=False, maximize=False,

@@ -23,10 +23,13 @@ class Variable:
         trainable: whether optimizers update it.
         name: its own name; `path` is the full name, set by the layer that owns it.
         backend: name of the backend that holds it, the active one by default.
+        kernel_of: the function of the contract whose kernel it is ("conv", "lstm"): a backend may order the memory as that function
+            reads it. Shape and axes are the same in any order.
     """
 
-    def __init__(self, initializer, shape=None, dtype=None, trainable=True, name=None, backend=None):
+    def __init__(self, initializer, shape=None, dtype=None, trainable=True, name=None, backend=None, kernel_of=None):
         self.backend = registry.get_backend(backend)
+        self.kernel_of = kernel_of
         if callable(initializer):
             if shape is None:
                 raise ValueError("Variable: an initializer that is a function needs `shape`, e.g. Variable(init, shape=(3, 4)).")
@@ -38,7 +41,7 @@ class Variable:
             initializer = self.backend.asarray(value if owner in (None, self.backend) else owner.to_numpy(value))
             self.dtype = dtypes.standardize_dtype(dtype) if dtype else self.backend.dtype(initializer)
         with self.backend.scope():
-            self._store = self.backend.store(self.backend.cast(self.backend.asarray(initializer), self.dtype))
+            self._hold(self.backend, self.backend.cast(self.backend.asarray(initializer), self.dtype))
             self.shape = self.backend.shape(self.value)
         if shape is not None and tuple(shape) != self.shape:
             raise ValueError(f"Variable {name!r}: the value has shape {self.shape}, expected {tuple(shape)}.")
@@ -99,6 +102,11 @@ class Variable:
         if value is not self._store:
             self._store = self.backend.write(self._store, value)
 
+    def _hold(self, backend, value):
+        """From now on live on `backend`, in a storage of its own with native or host `value`; inside the backend's scope."""
+        store = backend.store(value)
+        self.backend, self._store = backend, store if self.kernel_of is None else backend.lay_out(store, self.kernel_of)
+
     def _check_shape(self, shape):
         if tuple(shape) != tuple(self.shape):
             raise ValueError(f"Variable {self.path!r} has shape {tuple(self.shape)}; cannot assign a value of shape {tuple(shape)} to it.")
@@ -109,8 +117,7 @@ class Variable:
         if target is not self.backend:
             value = self.numpy()
             with target.scope():
-                self._store = target.store(target.asarray(value, self.dtype))
-            self.backend = target
+                self._hold(target, target.asarray(value, self.dtype))
         return self
 
     def __array__(self, dtype=None, copy=None):

@@ -80,9 +80,9 @@ class ConvLSTMCell(RecurrentCell):
         if None in (*grid, input_shape[channels_at]):
             raise ValueError(f"{self._who()}: all axes after batch and time must have a known size, got {input_shape} for one moment.")
         channels = input_shape[channels_at]
-        self.kernel = self.add_own_weight("kernel", (*self.kernel_size, channels, 4 * self.filters))
+        self.kernel = self.add_own_weight("kernel", (*self.kernel_size, channels, 4 * self.filters), kernel_of="conv")
         self.recurrent_kernel = self.add_own_weight(
-            "recurrent_kernel", (*self.kernel_size, self.filters, 4 * self.filters), prefix="recurrent"
+            "recurrent_kernel", (*self.kernel_size, self.filters, 4 * self.filters), prefix="recurrent", kernel_of="conv"
         )
         first = forget_bias_of_ones(self.bias_initializer, self.filters) if self.unit_forget_bias else self.bias_initializer
         self.bias = self.add_own_weight("bias", (4 * self.filters,), initializer=first) if self.use_bias else None

@@ -47,7 +47,8 @@ class BaseConvTranspose(WindowOfWeights):
         )  # fmt: skip
 
     def build(self, input_shape):
-        self.kernel = self.add_own_weight("kernel", (*self.kernel_size, self.filters, self._input_channels(input_shape)))
+        shape = (*self.kernel_size, self.filters, self._input_channels(input_shape))
+        self.kernel = self.add_own_weight("kernel", shape, kernel_of="conv_transpose")
         self._make_bias(self.filters)
 
     def call(self, inputs):

@@ -96,7 +96,7 @@ class BaseConv(WindowOfWeights):
         if channels is not None and channels % self.groups:
             raise ValueError(f"{self._who()}: the {channels} input channels cannot be divided into {self.groups} groups.")
         inner = None if channels is None else channels // self.groups
-        self.kernel = self.add_own_weight("kernel", (*self.kernel_size, inner, self.filters))
+        self.kernel = self.add_own_weight("kernel", (*self.kernel_size, inner, self.filters), kernel_of="conv")
         self._make_bias(self.filters)
 
     def call(self, inputs):

@@ -38,7 +38,8 @@ class BaseDepthwiseConv(WindowOfWeights):
 
     def build(self, input_shape):
         channels = self._input_channels(input_shape)
-        self.kernel = self.add_own_weight("kernel", (*self.kernel_size, channels, self.depth_multiplier), prefix="depthwise")
+        shape = (*self.kernel_size, channels, self.depth_multiplier)
+        self.kernel = self.add_own_weight("kernel", shape, prefix="depthwise", kernel_of="depthwise_conv")
         self._make_bias(channels * self.depth_multiplier)
 
     def call(self, inputs):
@@ -105,9 +106,11 @@ class BaseSeparableConv(WindowOfWeights):
 
     def build(self, input_shape):
         channels, m = self._input_channels(input_shape), self.depth_multiplier
-        self.depthwise_kernel = self.add_own_weight("depthwise_kernel", (*self.kernel_size, channels, m), prefix="depthwise")
+        self.depthwise_kernel = self.add_own_weight(
+            "depthwise_kernel", (*self.kernel_size, channels, m), prefix="depthwise", kernel_of="depthwise_conv"
+        )
         self.pointwise_kernel = self.add_own_weight(
-            "pointwise_kernel", (1,) * self._rank + (channels * m, self.filters), prefix="pointwise"
+            "pointwise_kernel", (1,) * self._rank + (channels * m, self.filters), prefix="pointwise", kernel_of="conv"
         )
         self._make_bias(self.filters)
 

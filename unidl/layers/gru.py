@@ -66,8 +66,8 @@ class GRUCell(RecurrentCell):
 
     def build(self, input_shape):
         wide = 3 * self.units
-        self.kernel = self.add_own_weight("kernel", (input_shape[-1], wide))
-        self.recurrent_kernel = self.add_own_weight("recurrent_kernel", (self.units, wide), prefix="recurrent")
+        self.kernel = self.add_own_weight("kernel", (input_shape[-1], wide), kernel_of="gru")
+        self.recurrent_kernel = self.add_own_weight("recurrent_kernel", (self.units, wide), prefix="recurrent", kernel_of="gru")
         self.bias = self.add_own_weight("bias", (2, wide) if self.reset_after else (wide,)) if self.use_bias else None
 
     def project(self, inputs, masks):

@@ -109,8 +109,12 @@ class Layer(PassesMasks, Configurable, Tracked):
         constraint=None,
         aggregation="none",
         name=None,
+        kernel_of=None,
     ):
-        """Make a Variable of `shape` that belongs to this layer; Glorot uniform for floats and zeros for others by default."""
+        """Make a Variable of `shape` that belongs to this layer; Glorot uniform for floats and zeros for others by default.
+
+        `kernel_of` is for speed alone, see `Variable`.
+        """
         shape = () if shape is None else tuple(shape)
         if any(size is None for size in shape):
             raise ValueError(
@@ -119,7 +123,7 @@ class Layer(PassesMasks, Configurable, Tracked):
         dtype = dtype or self.variable_dtype
         initializer = initializers.get(initializer or ("glorot_uniform" if is_float(dtype) else "zeros"))
         with registry.use_backend(self.backend):
-            variable = Variable(initializer, shape=shape, dtype=dtype, trainable=trainable, name=name)
+            variable = Variable(initializer, shape=shape, dtype=dtype, trainable=trainable, name=name, kernel_of=kernel_of)
         variable.path = "/".join((*current_path(), name or "variable")) if current_path() else f"{self.path}/{name or 'variable'}"
         variable.autocast = autocast
         variable.regularizer = regularizers.get(regularizer)

@@ -65,8 +65,9 @@ class LSTMCell(RecurrentCell):
         self.masks_per_step = 4 if recurrent_dropout or implementation == 1 else 1
 
     def build(self, input_shape):
-        self.kernel = self.add_own_weight("kernel", (input_shape[-1], 4 * self.units))
-        self.recurrent_kernel = self.add_own_weight("recurrent_kernel", (self.units, 4 * self.units), prefix="recurrent")
+        self.kernel = self.add_own_weight("kernel", (input_shape[-1], 4 * self.units), kernel_of="lstm")
+        recurrent = (self.units, 4 * self.units)
+        self.recurrent_kernel = self.add_own_weight("recurrent_kernel", recurrent, prefix="recurrent", kernel_of="lstm")
         first = forget_bias_of_ones(self.bias_initializer, self.units) if self.unit_forget_bias else self.bias_initializer
         self.bias = self.add_own_weight("bias", (4 * self.units,), initializer=first) if self.use_bias else None
 

@@ -54,8 +54,9 @@ class SimpleRNNCell(RecurrentCell):
         self.output_size = self.units
 
     def build(self, input_shape):
-        self.kernel = self.add_own_weight("kernel", (input_shape[-1], self.units))
-        self.recurrent_kernel = self.add_own_weight("recurrent_kernel", (self.units, self.units), prefix="recurrent")
+        self.kernel = self.add_own_weight("kernel", (input_shape[-1], self.units), kernel_of="simple_rnn")
+        recurrent = (self.units, self.units)
+        self.recurrent_kernel = self.add_own_weight("recurrent_kernel", recurrent, prefix="recurrent", kernel_of="simple_rnn")
         self.bias = self.add_own_weight("bias", (self.units,)) if self.use_bias else None
 
     def project(self, inputs, masks):

@@ -164,7 +164,8 @@ class Optimizer:
         backend = variable.backend
         with backend.scope():
             zeros = backend.full(tuple(shape), self.initial_slot_value(name), variable.dtype)
-        slot = Variable(zeros, trainable=False, name=f"{variable.path.replace('/', '_')}_{name}", backend=backend)
+        of = variable.kernel_of if tuple(shape) == tuple(variable.shape) else None
+        slot = Variable(zeros, trainable=False, name=f"{variable.path.replace('/', '_')}_{name}", backend=backend, kernel_of=of)
         slot.path = f"{self.name}/{slot.name}"
         self._slots[name].append(slot)
         self._slot_order.append(slot)

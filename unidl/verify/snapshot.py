@@ -78,8 +78,7 @@ class Snapshot:
             if dtype is not None and is_float(variable.dtype):
                 variable.dtype = dtype
             with backend.scope():
-                variable._store = backend.store(backend.asarray(self._values[id(variable)], variable.dtype))
-            variable.backend = backend
+                variable._hold(backend, backend.asarray(self._values[id(variable)], variable.dtype))
         for owner, _ in self._contents.values():
             if dtype is not None and isinstance(owner, Loss):  # a loss computes in a dtype of its own
                 owner.dtype = dtype

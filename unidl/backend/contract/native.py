@@ -46,6 +46,10 @@ class Native(ABC):
         """Storage of its own (never an alias) for native or host `value`."""
         return self.copy(self.asarray(value))
 
+    def lay_out(self, store, function):
+        """`store` of a kernel of the contract's `function`, with its memory in the order which that function reads best."""
+        return store
+
     def read(self, store):
         """The tensor in `store`, as an operand; the caller does not change it."""
         return store

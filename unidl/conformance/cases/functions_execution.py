@@ -116,6 +116,18 @@ def _storage(B, x):
     return [before, B.read(store)]
 
 
+def _laid_out(B, x):
+    """In whatever order a kernel lies in memory, its values and axes stay, also after an assignment."""
+    found = []
+    for function in ("conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn"):
+        kernel = x if function.endswith(("conv", "transpose")) else B.reshape(x, (6, 20))
+        store = B.lay_out(B.store(kernel), function)
+        found.append(B.copy(B.read(store)))
+        store = B.write(store, B.multiply(B.read(store), 2.0))
+        found.append(B.read(B.write(store, B.add(kernel, B.read(store)))))
+    return found
+
+
 CASES = [
     Case("value_and_grad", "order, unused, aux, assignment", _value_and_grad, {"x": normal(*SHAPE)}, gradients=False, traced=False),
     Case("value_and_grad", "twice", _twice, {"x": normal(*SHAPE)}, gradients=False, traced=False),
@@ -124,4 +136,5 @@ CASES = [
     Case("compile", "random keys", _keys, {"x": normal(*SHAPE)}, gradients=False, traced=False),
     Case("compile_step", "", _compile_step, {"x": normal(5, 4), "y": normal(5, 1)}, gradients=False, traced=False, also=("synchronize",)),
     Case("store", "", _storage, {"x": normal(*SHAPE)}, gradients=False, traced=False, also=("read", "write")),
+    Case("lay_out", "", _laid_out, {"x": normal(2, 3, 4, 5)}, gradients=False, traced=False),
 ]
