@@ -80,6 +80,7 @@ DATA = {
 @pytest.mark.parametrize("name", DATA)
 def test_trained_models_pass(name, tmp_path):
     make, x, y, optimizer, loss = DATA[name]
+    unidl.utils.clear_session(free_memory=False)
     unidl.utils.set_random_seed(11)
     model = make()
     model.compile(optimizer, loss, metrics=["mae"])

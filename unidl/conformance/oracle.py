@@ -56,10 +56,10 @@ def noisy_oracle():
             return type(y)(noise(self, part) for part in y)
         if not exact.is_tensor(y) or exact.dtype(y) != "float64":
             return y
-        back, forth = (U32 * (2.0 * self.signs.integers(0, 2, exact.shape(y)) - 1.0) for _ in range(2))
-        # y * (1 + forth) with the gradient 1 + back: with one sign for both, the gradient would be the exact one of a
-        # function nearby, in which everything still cancels as it should.
-        return exact.add(exact.multiply(y, 1 + back), exact.multiply(exact.stop_gradient(y), forth - back))
+        back, forth = (1 + U32 * (2.0 * self.signs.integers(0, 2, exact.shape(y)) - 1.0) for _ in range(2))
+        # With one sign for both, the gradient would be the exact one of a function nearby, in which everything still cancels as
+        # it should.
+        return exact.custom_gradient(lambda y: ([y * forth], lambda g: [g * back]), [y])[0]
 
     def rounded(name):
         # The arguments too: so each gradient that comes back from here is rounded by itself.

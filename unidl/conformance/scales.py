@@ -53,7 +53,8 @@ def linear(evaluate, arrays, cotangents, reference):
     return _absolute(evaluate(magnitudes, _abs(cotangents)))
 
 
-def noise(evaluate, arrays, cotangents, reference):
+def noise(evaluate, arrays, cotangents, reference, draws=None):
+    """`draws`: how many, by default as many as there have to be. Fewer give a smaller S, so what passes by it would pass by all."""
     generator = np.random.default_rng(0)
 
     def moved(a):
@@ -64,7 +65,7 @@ def noise(evaluate, arrays, cotangents, reference):
     pairs += [(scale.gradients, name, reference.gradients[name]) for name in scale.gradients]
     largest = [np.zeros_like(ref) for _, _, ref in pairs]
     most = max((ref.size for _, _, ref in pairs), default=0)
-    for draw in range(DRAWS if most < MANY else math.ceil(math.log2(most)) + 5):
+    for draw in range(draws or (DRAWS if most < MANY else math.ceil(math.log2(most)) + 5)):
         other = evaluate({name: moved(a) for name, a in arrays.items()}, [moved(c) for c in cotangents], noise=draw)
         for i, (holder, key, ref) in enumerate(pairs):
             changed = (other.outputs if holder is scale.outputs else other.gradients)[key]

@@ -10,7 +10,7 @@ from unidl.conformance.oracle import noisy_oracle, oracle
 from unidl.conformance.scales import noise
 from unidl.verify.calls import Replay
 from unidl.verify.figures import share
-from unidl.verify.measure import again_on, verdicts
+from unidl.verify.measure import DRAWS, again_on, verdicts
 from unidl.verify.report import Record
 from unidl.verify.rounding import rounding_oracle
 from unidl.verify.snapshot import placed
@@ -31,27 +31,34 @@ def compare_calls(job, calls) -> list[Record]:
                 if job.reference is oracle():
                     raise
                 job.only_home[case.call.label] = one_line(error)
-    _find_scales(job, [case for case in cases if case.truth is not None], noisy_oracle())
     for case in (case for case in cases if case.truth is None):
         with placed(job.snapshot, job.home, "float64"):
             case.find_truth(job.home)
-            case.find_scales(job.home, seeds=False)
-    found = _on_all_targets(job, cases)
-    beyond = {r.layer for r in found if not r.within and not r.skipped} - set(job.only_home)
-    if beyond:
+    found: dict[tuple, Record] = {}
+    doubtful = cases
+    for draws in DRAWS:
+        _find_scales(job, doubtful, noisy_oracle(), draws)
+        found |= {_identity(r): r for r in _on_all_targets(job, doubtful)}
+        beyond = {r.layer for r in found.values() if not r.within and not r.skipped}
+        doubtful = [case for case in doubtful if case.call.label in beyond]
+    suspects = [case for case in doubtful if case.call.label not in job.only_home]
+    if suspects:
         # Only now what is simulated at length, see `rounding`.
-        suspects = [case for case in cases if case.call.label in beyond]
         _find_scales(job, suspects, rounding_oracle())
         within = {_identity(r) for r in _on_all_targets(job, suspects, scaled=True) if r.within}
-        for record in found:
+        for record in found.values():
             record.explained = not record.within and _identity(record) in within
-    return found
+    return list(found.values())
 
 
-def _find_scales(job, cases, noisy):
-    with placed(job.snapshot, noisy, "float64"):
-        for case in cases:
-            case.find_scales(noisy, seeds=True)
+def _find_scales(job, cases, noisy, draws=None):
+    """By `noisy`; of what runs only at home by moving its inputs there."""
+    for backend in (noisy, job.home):
+        here = [case for case in cases if (case.call.label in job.only_home) == (backend is job.home)]
+        if here:
+            with placed(job.snapshot, backend, "float64"):
+                for case in here:
+                    case.find_scales(backend, backend is noisy, draws)
 
 
 def _identity(record):
@@ -141,8 +148,8 @@ class _LayerCase:
         self.names = ["output"] if made == 1 else [f"output {i}" for i in range(made)]
         self.names += ["added loss"] * (len(outputs) - made - len(kept)) + [f"new {n}" for n in kept]
 
-    def find_scales(self, backend, seeds):
-        self.scales = noise(again_on(self.replay, backend, seeds), self.arrays, self.cotangents or [], self.truth)
+    def find_scales(self, backend, seeds, draws):
+        self.scales = noise(again_on(self.replay, backend, seeds), self.arrays, self.cotangents or [], self.truth, draws)
 
     def given(self, dtype):
         """(arrays, cotangents) in `dtype`."""

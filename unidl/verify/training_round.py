@@ -18,7 +18,6 @@ def check_training(job) -> dict:
     """Add the records, and where training parts, to the job; returns the curves of the plot."""
     with job.on_reference():
         truth = trajectory.train(job.model, job.setup, job.steps, eagerly=True)
-    scatter = _scatter(job, truth)
     runs = {}
     for target in job.targets:
         for dtype in job.dtypes:
@@ -33,24 +32,30 @@ def check_training(job) -> dict:
                     text = f"cannot train: {one_line(error)}"
                     job.records.append(Record(**here, what="step 1", error=np.inf, budget=0.0, within=False, message=text))
                     job.problems.append(f"{target.label} {text}")
-    for record in trajectory.judge_runs(runs, truth, scatter):
-        job.records.append(record)
+    job.records += _judged(job, runs, truth)
     _say_where_training_parts(job)
     return trajectory.curves(runs, truth)
 
 
-def _scatter(job, truth):
-    """Runs of the reference with simulated rounding of float32."""
-    found = []
-    for seed in range(NOISY_RUNS):
-        with job.on_reference(noisy=True):
-            jitter = None
-            if job.reference is job.home:
-                jitter = np.random.default_rng(seed), U32
-            else:
-                rounding_oracle().seed(seed)
-            found.append(trajectory.train(job.model, job.setup, job.steps, eagerly=True, jitter=jitter))
-    return trajectory.scatter(found, truth)
+def _judged(job, runs, truth):
+    """Records of the runs, with as many runs of simulated rounding as these need: their scatter, and so the budget, only grows."""
+    noisy = []
+    while True:
+        records = trajectory.judge_runs(runs, truth, trajectory.scatter(noisy, truth))
+        if len(noisy) == NOISY_RUNS or all(r.passed for r in records):
+            return records
+        noisy.append(_noisy_run(job, len(noisy)))
+
+
+def _noisy_run(job, seed):
+    """A run of the reference with simulated rounding of float32."""
+    with job.on_reference(noisy=True):
+        jitter = None
+        if job.reference is job.home:
+            jitter = np.random.default_rng(seed), U32
+        else:
+            rounding_oracle().seed(seed)
+        return trajectory.train(job.model, job.setup, job.steps, eagerly=True, jitter=jitter)
 
 
 def _say_where_training_parts(job):

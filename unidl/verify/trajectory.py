@@ -75,7 +75,8 @@ def scatter(noisy, truth) -> Run:
     """How far rounding of float32 moves a run: S of `unidl.conformance.scales`, the largest change of several runs over u, plus |ref|."""
 
     def spread(values, ref):
-        return max(float(np.max(np.abs(v - ref), initial=0.0)) for v in values) / U32 + float(np.max(np.abs(ref), initial=0.0))
+        moved = max((float(np.max(np.abs(v - ref), initial=0.0)) for v in values), default=0.0)
+        return moved / U32 + float(np.max(np.abs(ref), initial=0.0))
 
     losses = [spread([run.losses[t] for run in noisy], ref) for t, ref in enumerate(truth.losses)]
     weights = [{n: spread([run.weights[t][n] for run in noisy], ref) for n, ref in step.items()} for t, step in enumerate(truth.weights)]
