@@ -91,7 +91,7 @@ def _unique_on_host(backend, x, axis, size, fill):
         )
         for i, filler in ((0, 1), (2, 0)):
             numbers[i] = np.pad(numbers[i][:size], (0, missing), constant_values=filler)
-    return backend.asarray(values), *(backend.asarray(n.astype("int32")) for n in numbers)
+    return backend.asarray(values, backend.dtype(x)), *(backend.asarray(n.astype("int32")) for n in numbers)
 
 
 def _unique_of_size(backend, x, size, fill):

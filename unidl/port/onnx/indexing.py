@@ -50,10 +50,7 @@ def _positive(indices, size):
 
 
 def _reduction(node):
-    reduction = {"none": None, "add": "add"}.get(node["reduction"] or "none", node)
-    if reduction is node:
-        raise node.unsupported(f'reduction "{node["reduction"]}" is not possible: there are "none" and "add".')
-    return reduction
+    return None if node["reduction"] == "none" else node["reduction"]
 
 
 @handles("Scatter", "ScatterElements")
@@ -84,6 +81,28 @@ def top_k(node, x, k=None):
     else:
         values, places = ops.top_k(last, k)
     return ops.moveaxis(values, -1, node["axis"]), ops.cast(ops.moveaxis(places, -1, node["axis"]), "int64")
+
+
+@handles("NonZero")
+def nonzero(node, x):
+    """int64 (axes, k) places of the elements that are not 0."""
+    return ops.cast(ops.stack(ops.nonzero(x), 0), "int64")
+
+
+@handles("Unique")
+def unique(node, x):
+    """The different elements, or slices along `axis`; where each is first, the numbers that give x back, and how many there are.
+
+    In ascending order, or if not `sorted` in that of their first places.
+    """
+    axis = node["axis"]
+    values, first, inverse, counts = ops.unique(x, True, True, True, True, axis)
+    inverse = ops.reshape(inverse, (-1,))
+    if not node["sorted"]:
+        order = ops.argsort(first)
+        values, first, counts = ops.take(values, order, axis or 0), ops.take(first, order), ops.take(counts, order)
+        inverse = ops.take(ops.argsort(order), inverse)
+    return values, *(ops.cast(n, "int64") for n in (first, inverse, counts))
 
 
 @handles("Compress")

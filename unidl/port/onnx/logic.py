@@ -30,3 +30,9 @@ def cast(node, x):
 @handles("CastLike")
 def cast_like(node, x, like):
     return ops.cast(x, ops.dtype(like))
+
+
+@handles("BitCast")
+def bits_as(node, x):
+    x = ops.cast(x, "uint8") if ops.dtype(x) == "bool" else x  # a byte of 0 or 1
+    return ops.view(x, dtype_of(node["to"]))

@@ -13,7 +13,7 @@ from functools import cache
 
 FAMILIES = (
     "activations", "attention", "control", "creation", "elementwise", "indexing", "logic", "losses", "normalization", "products",
-    "recurrent", "reductions", "resizing", "sequences", "shaping", "windows",
+    "recurrent", "reductions", "resizing", "sampling", "sequences", "shaping", "signals", "windows",
 )  # fmt: skip
 
 
