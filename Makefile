@@ -15,6 +15,9 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 # Small kernels are slower on two threads than on one, and the test processes would fight for the cores.
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 QUIET := TF_CPP_MIN_LOG_LEVEL=2
+# What JAX has compiled, kept for the next run.
+JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(CURDIR)/build/jax-cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
+JAX_PYTEST := $(ONE_THREAD) $(JAX_CACHE) UNIDL_TEST_BACKENDS=numpy,jax $(JAX)/bin/python -m pytest
 PYTEST := $(ONE_THREAD) $(QUIET) $(VENV)/bin/python -m pytest
 
 .PHONY: outside-truth demo test test-slow fuzz lint coverage capabilities test-numpy2 test-jax test-jax-newest test-packaging conformance conformance-jax bench clean
@@ -57,17 +60,19 @@ test-numpy2: $(NUMPY2)/.complete
 
 # JAX compiles every eager function for every shape, so its suite takes longer than all the others together.
 test-jax: $(JAX)/.complete
-	$(ONE_THREAD) UNIDL_TEST_BACKENDS=numpy,jax $(JAX)/bin/python -m pytest -n 2 --dist loadgroup --backend jax tests/conformance tests/backends/jax
+	$(JAX_PYTEST) -n 2 --dist loadgroup --backend jax tests/conformance tests/verify
+	$(JAX_PYTEST) -m "not slow" tests/backends/jax tests/verify/test_clean.py
 
 # The newest JAX wants a newer NumPy and Python than the other frameworks do; whole training runs and one case of each function.
 test-jax-newest: $(NEWEST_JAX)/.complete
-	$(ONE_THREAD) UNIDL_TEST_BACKENDS=numpy,jax $(NEWEST_JAX)/bin/python -m pytest --backend jax tests/conformance/test_trajectories.py tests/backends/jax
+	$(ONE_THREAD) UNIDL_TEST_BACKENDS=numpy,jax $(NEWEST_JAX)/bin/python -m pytest --backend jax tests/conformance/test_trajectories.py
+	$(ONE_THREAD) UNIDL_TEST_BACKENDS=numpy,jax $(NEWEST_JAX)/bin/python -m pytest tests/backends/jax
 	$(ONE_THREAD) $(NEWEST_JAX)/bin/python -m unidl conformance --backend jax --dtype bfloat16 --dtype float16
 
 # The tables of README.md and docs/conformance.md: JAX first, since it has an environment of its own.
 conformance-jax: $(JAX)/.complete
 	mkdir -p build
-	$(ONE_THREAD) $(JAX)/bin/python -m unidl conformance --backend jax --json build/conformance-jax.json
+	$(ONE_THREAD) $(JAX_CACHE) $(JAX)/bin/python -m unidl conformance --backend jax --json build/conformance-jax.json
 
 conformance: $(VENV)/.complete
 	mkdir -p build
