@@ -48,6 +48,7 @@ class TensorFlowBackend(
         "conv": "tf.nn.conv2d, tf.nn.convolution",
         "max_pool": "tf.nn.max_pool2d",
         "avg_pool": "tf.nn.avg_pool2d",
+        "lstm": "tf.raw_ops.BlockLSTM, in float32",
         "embedding": "tf.gather",
         "conv_transpose": "tf.raw_ops.Conv2DBackpropInput",
         "depthwise_conv": "tf.nn.depthwise_conv2d",

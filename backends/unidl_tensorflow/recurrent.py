@@ -1,7 +1,9 @@
-"""Loops over time. In a graph a long one is a tf.while_loop, so that the graph does not grow with the sequence."""
+"""Loops over time: TensorFlow's kernel for a whole LSTM; otherwise a long loop in a graph is a tf.while_loop, so that the graph
+does not grow with the sequence."""
 
 from __future__ import annotations
 
+from unidl_tensorflow.block_lstm import block_lstm
 from unidl_tensorflow.execution import is_traced_for_xla
 from unidl_tensorflow.load import tf
 
@@ -12,6 +14,17 @@ UNROLLED = 64
 
 
 class Recurrent:
+    def lstm(self, x, h, c, kernel, recurrent_kernel, bias, reverse=False):
+        # The kernel's other dtype is float16, it wants numbers to work on, and XLA does not have it.
+        if x.dtype != tf.float32 or 0 in x.shape or is_traced_for_xla():
+            return super().lstm(x, h, c, kernel, recurrent_kernel, bias, reverse)
+        moments = tf.transpose(x, (1, 0, 2))
+        bias = tf.zeros(kernel.shape[1:], x.dtype) if bias is None else bias
+        weights = _exchanged(tf.concat([kernel, recurrent_kernel], 0))
+        hs, cs = block_lstm(tf.reverse(moments, (0,)) if reverse else moments, h, c, weights, _exchanged(bias))
+        outputs = tf.reverse(hs, (0,)) if reverse else hs
+        return tf.transpose(outputs, (1, 0, 2)), hs[-1], cs[-1]
+
     def scan(self, step, state, xs, reverse=False):
         length = xs[0].shape[0]
         if tf.executing_eagerly() or length < 2 or (length <= UNROLLED and not is_traced_for_xla()):
@@ -34,3 +47,9 @@ class Recurrent:
             maximum_iterations=length - 1,
         )
         return state, outputs.stack()
+
+
+def _exchanged(x):
+    """Gates i, f, c, o in the kernel's order i, c, f, o."""
+    i, f, c, o = tf.split(x, 4, -1)
+    return tf.concat([i, c, f, o], -1)
