@@ -106,6 +106,9 @@ class NN(contract.NN):
             query, scale = query * scale, 1.0
         return functional.scaled_dot_product_attention(query, key, value, attn_mask=bias, scale=scale)
 
+    def grouped_attention(self, query, key, value, bias=None, scale=1.0):
+        return functional.scaled_dot_product_attention(query, key, value, attn_mask=bias, scale=scale, enable_gqa=True)
+
     # -- fused losses ----------------------------------------------------------------------------
 
     def sparse_softmax_cross_entropy(self, labels, logits):

@@ -194,8 +194,6 @@ class MultiHeadAttention(Layer):
             self._require_fit(tuple(ops.shape(mask)), tuple(ops.shape(query)), tuple(ops.shape(value)))
         keep = attention_masks.both(*given)
         q, k, v = self.query_dense(query), self.key_dense(key), self.value_dense(value)
-        if self._shared_by > 1:
-            k, v = (ops.repeat(x, self._shared_by, axis=-2) for x in (k, v))
         if self._why_composed(training, return_attention_scores) is None:
             heads, scores = self._run_kernel(q, k, v, keep, some_blind), None
         else:
@@ -237,7 +235,8 @@ class MultiHeadAttention(Layer):
                 q = ops.where(seen, q, ops.zeros_like(q))
             large = 0.7 * (65500.0 if self.compute_dtype == "float16" else 3.38953e38)
             bias = ops.multiply(ops.cast(hidden, self.compute_dtype), -large)
-        heads = fused.attention(q, k, v, bias, scale=1 / math.sqrt(self.key_dim))
+        attention = fused.attention if self._shared_by == 1 else fused.grouped_attention
+        heads = attention(q, k, v, bias, scale=1 / math.sqrt(self.key_dim))
         if seen is not None and self.dropout:
             heads = ops.where(seen, heads, ops.zeros_like(heads))
         return ops.transpose(heads, (0, 2, 1, 3))
@@ -245,6 +244,8 @@ class MultiHeadAttention(Layer):
     def _run_composed(self, q, k, v, keep, training):
         """(heads, attention weights) for any axes."""
         to_scores, to_heads = self._equations
+        if self._shared_by > 1:
+            k, v = (ops.repeat(x, self._shared_by, axis=-2) for x in (k, v))
         scores = ops.einsum(to_scores, k, ops.multiply(q, 1 / math.sqrt(self.key_dim)))
         weights = masked_softmax(scores, keep, tuple(range(-len(self.attention_axes), 0)))
         dropped = random.dropout(weights, self.dropout, seed=self.seed_generator) if training and self.dropout else weights

@@ -44,6 +44,12 @@ def attention(query, key, value, bias=None, scale=1.0):
 
 
 @op
+def grouped_attention(query, key, value, bias=None, scale=1.0):
+    """`attention` of (n, heads, time, size) where key and value have a fraction of the query's heads."""
+    return call_promoted("grouped_attention", query, key, value, bias, scale=scale)
+
+
+@op
 def lstm(x, h, c, kernel, recurrent_kernel, bias, reverse=False):
     """A whole LSTM sequence: (outputs (n, t, u), h, c)."""
     return call("lstm", x, h, c, kernel, recurrent_kernel, bias, reverse=reverse)

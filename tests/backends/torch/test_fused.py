@@ -209,3 +209,11 @@ def test_kernels_names_only_overrides(backend):
     for name in backend.kernels:
         assert getattr(type(backend), name) is not getattr(Backend, name), name
         assert name not in required or name in ("conv", "max_pool", "avg_pool"), name
+
+
+@pytest.mark.parametrize("bias", [None, (3, 6, 4, 5), (4, 5)])
+def test_grouped_attention_is_that_of_repeated_heads_to_the_bit(backend, bias):
+    query, key, value = (torch.tensor(randn(3, h, t, 8), dtype=torch.float32) for h, t in ((6, 4), (2, 5), (2, 5)))
+    bias = bias and torch.tensor(randn(*bias), dtype=torch.float32)
+    found = backend.grouped_attention(query, key, value, bias, 0.5)
+    assert torch.equal(found, Backend.grouped_attention(backend, query, key, value, bias, 0.5))

@@ -119,6 +119,14 @@ class NN(ABC):
             scores = self.add(scores, bias)
         return self.matmul(self.softmax(scores, -1), value)
 
+    def grouped_attention(self, query, key, value, bias=None, scale=1.0):
+        """`attention` in which neighbouring heads of the query share one of key and value (Ainslie et al., arXiv:2305.13245).
+
+        query (n, h, t, d), key (n, g, s, d), value (n, g, s, v), h a multiple of g, `bias` as in `attention` -> (n, h, t, v).
+        """
+        each = self.shape(query)[1] // self.shape(key)[1]
+        return self.attention(query, self.repeat(key, each, 1), self.repeat(value, each, 1), bias, scale)
+
     # -- fused losses, one value for each sample -------------------------------------------------
 
     def sparse_softmax_cross_entropy(self, labels, logits):

@@ -153,6 +153,13 @@ def _attention(label, batch, t, s, d, v, bias=None, scale=1.0, **options):
     return Case("attention", label, lambda B, q, k, v, b=None: B.attention(q, k, v, b, scale), inputs, **options)
 
 
+def _grouped(label, heads, groups, t, s, d, v, bias=None, **options):
+    inputs = {"query": normal(2, heads, t, d), "key": normal(2, groups, s, d), "value": normal(2, groups, s, v)}
+    if bias is not None:
+        inputs["bias"] = bias
+    return Case("grouped_attention", label, lambda B, q, k, v, b=None: B.grouped_attention(q, k, v, b, 0.5), inputs, **options)
+
+
 def _mask(*rows, low=-1e9):
     return np.where(np.array(rows, bool), 0.0, low)
 
@@ -170,6 +177,13 @@ ATTENTION = [
     _attention("row masked altogether", (1, 2), 2, 3, 4, 4, bias=_mask([1, 1, 0], [0, 0, 0])),
     _attention("one key", (2,), 3, 1, 4, 4),
     _attention("large scores", (2,), 3, 4, 4, 4, scale=50.0),
+    _grouped("", 4, 2, 3, 5, 4, 4),
+    _grouped("one group", 3, 1, 3, 4, 4, 2),
+    _grouped("as many groups as heads", 2, 2, 3, 4, 4, 4),
+    _grouped("one query", 6, 2, 1, 5, 4, 4),
+    _grouped("bias", 4, 2, 3, 4, 4, 4, bias=normal(2, 4, 3, 4)),
+    _grouped("causal", 4, 2, 3, 3, 4, 4, bias=_mask([1, 0, 0], [1, 1, 0], [1, 1, 1])),
+    _grouped("row masked altogether", 4, 2, 2, 3, 4, 4, bias=_mask([1, 1, 0], [0, 0, 0])),
 ]
 
 LABELS = np.eye(5)[[0, 2, 4]]
