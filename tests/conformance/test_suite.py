@@ -46,6 +46,28 @@ def test_every_public_function_has_a_case():
     assert {m.removeprefix("ops.") for case in FUNCTION_CASES for m in case.covers if m.startswith("ops.")} <= set(ops.__all__)
 
 
+# Public functions whose gradient no case compares: what they give is no float, does not depend on floats, or are new numbers from
+# the values of others; `jvp` is a derivative itself, `view` reads bits, and `nextafter` has steps.
+NO_GRADIENT = {
+    "all", "any", "arange", "argmax", "argmin", "argsort", "bartlett", "bitwise_and", "bitwise_invert", "bitwise_left_shift",
+    "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "blackman", "count_nonzero", "ctc_decode", "dtype", "empty",
+    "equal", "eye", "full", "full_like", "gcd", "geomspace", "greater", "greater_equal", "hamming", "hanning", "histogram",
+    "identity", "is_tensor", "isfinite", "isin", "isinf", "isnan", "jvp", "kaiser", "lcm", "left_shift", "less", "less_equal",
+    "linspace", "logical_and", "logical_not", "logical_or", "logical_xor", "logspace", "matrix_rank", "multi_hot", "nextafter",
+    "nonzero", "not_equal", "one_hot", "ones", "right_shift", "shape", "tri", "unique", "unravel_index", "view", "zeros",
+}  # fmt: skip
+
+
+def test_every_public_function_with_a_gradient_has_it_compared():
+    compared = {
+        method.removeprefix("ops.")
+        for case in FUNCTION_CASES
+        if case.gradients and any(array.dtype.kind == "f" for array in case.draw().values())
+        for method in case.covers
+    }
+    assert set(ops.__all__) - compared - NO_CASE == NO_GRADIENT
+
+
 def test_names_are_unique():
     names = [case.name for case in ALL_CASES]
     assert sorted(set(names)) == sorted(names)

@@ -268,7 +268,7 @@ ROWS = {
     # core
     "Dense": row(plain(2, 4), UNITS, **DENSE, **of_weights("kernel", "bias")),
     "EinsumDense": row(
-        steps, {"equation": st.just("abc,cd->abd"), "output_shape": st.sampled_from([(None, 3), (None, 1)])},
+        plain(3, 3), {"equation": st.just("abc,cd->abd"), "output_shape": st.sampled_from([(None, 3), (None, 1)])},
         bias_axes=st.sampled_from([None, "d"]), activation=ACTIVATION, activity_regularizer=REGULARIZER, **of_weights("kernel", "bias"),
     ),
     "Embedding": row(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.golden.pinned import pinned
-from unidl import layers
+from unidl import layers, ops
 
 X = np.array([[1.0, -2.0], [3.0, 0.5], [-0.5, 4.0]])
 
@@ -85,3 +85,22 @@ def test_a_large_mean_leaves_the_variance_right(backend, mean, kind):
 
     # The mean itself is rounded to a few units of float32 at this size, which are a part of 0.01.
     pinned(found, formula, tolerance=2 * np.spacing(np.float32(mean)) / 0.01, one_pass=True)
+
+
+@pytest.mark.parametrize("policy", ["float16", "mixed_float16"])
+@pytest.mark.parametrize("make", [layers.BatchNormalization, lambda **k: layers.LayerNormalization(axis=0, **k)])
+def test_moments_of_16_bits_are_taken_in_32(backend, policy, make):
+    """4,096 numbers near 100: their sum overflows in float16, whose spacing there, 1/16, is an eighth of their deviation."""
+    x = (100 + 0.5 * np.random.default_rng(0).standard_normal((4096, 2))).astype("float16")
+    layer = make(dtype=policy)
+    layer.build((4096, 2))
+    found = ops.convert_to_numpy(layer(ops.convert_to_tensor(x), **({"training": True} if layer.name.startswith("batch") else {})))
+    assert found.dtype == "float16"
+    wide = x.astype("float64")
+    expected = (wide - wide.mean(0)) / np.sqrt(wide.var(0) + 1e-3)
+    assert np.abs(found - expected).max() <= 2**-9  # half a spacing of float16 between 2 and 4
+    for weight in layer.non_trainable_weights:
+        wanted = 0.01 * wide.mean(0) if "mean" in weight.name else 0.99 + 0.01 * wide.var(0)
+        np.testing.assert_allclose(weight.numpy(), wanted, rtol=2e-3 if policy == "float16" else 1e-6)
+    with_fixed = ops.convert_to_numpy(layer(ops.convert_to_tensor(x)))
+    assert np.isfinite(with_fixed).all()

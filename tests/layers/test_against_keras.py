@@ -72,6 +72,8 @@ def test_as_keras(case, keras):
     assert len(got_gradients) == len(wanted_gradients)
     for a, b in zip(got, wanted, strict=True):
         close(a, b)
+    if type(ours).__name__.startswith("AdaptiveMaxPooling"):
+        return  # it has no weights, and Keras' gradient holds uninitialised memory
     largest = max((np.abs(g).max(initial=0.0) for g in wanted_gradients), default=0.0)
     for a, b in zip(got_gradients, wanted_gradients, strict=True):
         # Some gradients are zero by symmetry (a key's bias), and what is computed is rounding of terms as large as the others.
@@ -92,11 +94,6 @@ _ADAPTED = "it reads its weights when `adapt` ends, and so not after set_weights
 RESIZED = [case.name for case in COMPARED if case.name.startswith("Resizing") and case.make().interpolation != "nearest"]
 # What Keras itself fails on; unidl's own results there are tested in test_edges.py, test_windows.py and test_small.py.
 KERAS_CANNOT = {
-    **{
-        case.name: "its gradient holds uninitialised memory, so it is right or wrong by chance"
-        for case in LAYER_CASES
-        if case.name.startswith("AdaptiveMaxPooling")
-    },
     "Add, empty batch": _EMPTY,
     "LSTM, empty batch": _EMPTY,
     "Conv2D, channels first": _NCHW,

@@ -188,8 +188,6 @@ def test_an_index_without_a_row_is_an_error(backend, index):
 
 def test_mixed_precision(backend):
     """Computes in 16 bits, keeps weights in 32, and a float32 layer behind it goes back."""
-    if backend.name == "mxnet":
-        pytest.skip("MXNet has no matrix product of float16 on a CPU")
     policy = "mixed_float16"
     narrow = [
         layers.Dense(4, dtype=policy),

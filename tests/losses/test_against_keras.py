@@ -35,6 +35,7 @@ CASES = [
     ("Poisson", {}, POSITIVE, POSITIVE[::-1]),
     ("CosineSimilarity", {}, OTHERS, REALS),
     ("CosineSimilarity", {"axis": 0}, OTHERS, REALS),
+    ("CosineSimilarity", {}, OTHERS, REALS * 1e-9),
     ("KLDivergence", {}, PROBABILITIES, PROBABILITIES[::-1]),
     ("Hinge", {}, BITS, REALS),
     ("Hinge", {}, BITS * 2 - 1, REALS),

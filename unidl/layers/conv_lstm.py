@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unidl import activations, constraints, initializers, ops, regularizers
 from unidl.layers.input_spec import InputSpec
-from unidl.layers.kernel_rnn import expose_cell
+from unidl.layers.kernel_rnn import expose_cell, make_cell
 from unidl.layers.lstm import forget_bias_of_ones
 from unidl.layers.recurrent_cell import RecurrentCell, dropped
 from unidl.layers.rnn import RNN
@@ -175,7 +175,8 @@ class BaseConvLSTM(RNN):
         stateful=False,
         **kwargs,
     ):
-        cell = ConvLSTMCell(
+        cell = make_cell(
+            self, ConvLSTMCell,
             self._rank, filters, kernel_size, strides, padding, data_format, dilation_rate, activation, recurrent_activation, use_bias,
             kernel_initializer, recurrent_initializer, bias_initializer, unit_forget_bias, kernel_regularizer, recurrent_regularizer,
             bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unidl import activations, constraints, initializers, ops, regularizers
-from unidl.layers.kernel_rnn import KernelRNN, expose_cell
+from unidl.layers.kernel_rnn import KernelRNN, expose_cell, make_cell
 from unidl.layers.recurrent_cell import RecurrentCell, dropped
 from unidl.layers.validate import one_of, positive_int
 from unidl.ops import fused
@@ -144,7 +144,8 @@ class GRU(KernelRNN):
     ):
         of_cell = {key: kwargs.pop(key) for key in ("implementation",) if key in kwargs}
         of_cell |= {key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs}
-        cell = GRUCell(
+        cell = make_cell(
+            self, GRUCell,
             units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
             kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint,
             dropout, recurrent_dropout, reset_after, seed, name="gru_cell", **of_cell,

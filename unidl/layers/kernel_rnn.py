@@ -5,6 +5,7 @@ from __future__ import annotations
 from unidl import activations, random
 from unidl.layers.input_spec import InputSpec
 from unidl.layers.rnn import RNN
+from unidl.saving.lookup import UnknownName
 
 
 class KernelRNN(RNN):
@@ -57,3 +58,13 @@ def expose_cell(cls, *names):
     """Make attributes of the cell readable on the layer, for its config."""
     for name in names:
         setattr(cls, name, property(lambda self, name=name: getattr(self.cell, name), doc=f"`{name}` of the cell."))
+
+
+def make_cell(layer, cell, *args, **kwargs):
+    """A cell for the arguments that were given to `layer`, which its errors therefore name."""
+    try:
+        return cell(*args, **kwargs)
+    except UnknownName:
+        raise  # the layer's constructor names it
+    except (TypeError, ValueError) as error:
+        raise type(error)(str(error).replace(cell.__name__, type(layer).__name__, 1)) from None

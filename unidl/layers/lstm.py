@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unidl import activations, constraints, initializers, ops, regularizers
-from unidl.layers.kernel_rnn import KernelRNN, expose_cell
+from unidl.layers.kernel_rnn import KernelRNN, expose_cell, make_cell
 from unidl.layers.recurrent_cell import RecurrentCell, dropped
 from unidl.layers.validate import one_of, positive_int
 from unidl.ops import fused
@@ -154,7 +154,8 @@ class LSTM(KernelRNN):
     ):
         of_cell = {key: kwargs.pop(key) for key in ("implementation",) if key in kwargs}
         of_cell |= {key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs}
-        cell = LSTMCell(
+        cell = make_cell(
+            self, LSTMCell,
             units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
             unit_forget_bias, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint,
             recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed, name="lstm_cell", **of_cell,

@@ -8,6 +8,13 @@ from unidl.layers.validate import not_offered
 from unidl.ops import fused
 
 
+def _wide(layer, *tensors):
+    """In float32 where the layer computes in 16 bits, in which moments would lose their digits."""
+    if layer.compute_dtype not in ("float16", "bfloat16"):
+        return tensors
+    return tuple(None if t is None else ops.cast(t, "float32") for t in tensors)
+
+
 class BatchNormalization(Layer):
     """Normalize each channel by the batch's moments in training, by their moving averages in inference (Ioffe & Szegedy, arXiv:1502.03167).
 
@@ -77,10 +84,10 @@ class BatchNormalization(Layer):
         self._axes = tuple(a for a in range(len(input_shape)) if a != self.axis % len(input_shape))
 
     def call(self, inputs, training=None, mask=None):
-        # In 16 bits the moments would lose their digits, so they are taken in float32.
-        x = ops.cast(inputs, "float32") if self.compute_dtype in ("float16", "bfloat16") else inputs
+        x, gamma, beta = _wide(self, inputs, self.gamma, self.beta)
         if training and self.trainable:
-            gamma, beta = (None, None) if self.renorm else (self.gamma, self.beta)
+            if self.renorm:
+                gamma = beta = None
             if mask is None:
                 y, mean, variance = fused.batch_norm_training(x, gamma, beta, self._axes, self.epsilon)
             else:
@@ -93,7 +100,8 @@ class BatchNormalization(Layer):
                 self._average(self.moving_mean, mean, self.momentum)
                 self._average(self.moving_variance, variance, self.momentum)
         else:
-            y = fused.batch_norm_inference(x, self.gamma, self.beta, self.moving_mean, self.moving_variance, self._axes, self.epsilon)
+            mean, variance = _wide(self, self.moving_mean, self.moving_variance)
+            y = fused.batch_norm_inference(x, gamma, beta, mean, variance, self._axes, self.epsilon)
         return ops.cast(y, self.compute_dtype)
 
     def _average(self, moving, batch, momentum):
@@ -168,8 +176,8 @@ class LayerNormalization(Layer):
         self.input_spec = InputSpec(ndim=rank, axes={a: input_shape[a] for a in self._axes})
 
     def call(self, inputs):
-        x = ops.cast(inputs, "float32") if self.compute_dtype in ("float16", "bfloat16") else inputs
-        y = fused.layer_norm(x, self._broadcast(self.gamma), self._broadcast(self.beta), self._axes, self.epsilon)
+        x, gamma, beta = _wide(self, inputs, self.gamma, self.beta)
+        y = fused.layer_norm(x, self._broadcast(gamma), self._broadcast(beta), self._axes, self.epsilon)
         return ops.cast(y, self.compute_dtype)
 
     def _broadcast(self, weight):

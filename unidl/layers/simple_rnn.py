@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unidl import activations, constraints, initializers, ops, regularizers
-from unidl.layers.kernel_rnn import KernelRNN, expose_cell
+from unidl.layers.kernel_rnn import KernelRNN, expose_cell, make_cell
 from unidl.layers.recurrent_cell import RecurrentCell, dropped
 from unidl.layers.validate import positive_int
 from unidl.ops import fused
@@ -112,7 +112,8 @@ class SimpleRNN(KernelRNN):
         seed=None,
         **kwargs,
     ):
-        cell = SimpleRNNCell(
+        cell = make_cell(
+            self, SimpleRNNCell,
             units, activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer,
             recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint, dropout,
             recurrent_dropout, seed, name="simple_rnn_cell", **{key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs},

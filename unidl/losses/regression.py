@@ -65,12 +65,6 @@ def poisson(y_true, y_pred):
 
 
 def cosine_similarity(y_true, y_pred, axis=-1):
-    """-sum of x * y for x and y scaled to length 1 along `axis`."""
+    """-sum of x * y for x and y scaled to length 1 along `axis`, where a length counts as 1e-7 at least."""
     y_true, y_pred = _pair("cosine_similarity", y_true, y_pred)
-    return ops.negative(ops.sum(ops.multiply(unit(y_true, axis), unit(y_pred, axis)), axis=axis))
-
-
-def unit(x, axis):
-    """x / sqrt(max(sum(x**2), 1e-12)), smooth near 0."""
-    square = ops.sum(ops.square(x), axis=axis, keepdims=True)
-    return ops.divide(x, ops.sqrt(ops.maximum(square, 1e-12)))
+    return ops.negative(ops.sum(ops.multiply(ops.normalize(y_true, axis), ops.normalize(y_pred, axis)), axis=axis))

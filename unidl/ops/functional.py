@@ -160,7 +160,20 @@ def _gradients(backend, grad, args, tensors, upstream):
         gradients = tree.flatten(result)
         if len(gradients) != len(tensors):
             raise ValueError(f"custom_gradient: grad must return a gradient for each of {len(tensors)} tensors, got {len(gradients)}.")
-        return [zeros_like(t) if g is None else as_tensor(backend, g) for g, t in zip(gradients, tensors, strict=True)]
+        return [_gradient_of(i, t, g, backend) for i, (t, g) in enumerate(zip(tensors, gradients, strict=True))]
+
+
+def _gradient_of(i, tensor, gradient, backend):
+    if gradient is None:
+        return zeros_like(tensor)
+    gradient = as_tensor(backend, gradient)
+    found, expected = backend.shape(gradient), backend.shape(tensor)
+    if len(found) != len(expected) or any(a != b and None not in (a, b) for a, b in zip(found, expected, strict=True)):
+        raise ValueError(
+            f"custom_gradient: gradient {i} has the shape {tuple(found)}, its tensor {tuple(expected)}. Where a tensor was broadcast, "
+            "its gradient is the sum over those axes."
+        )
+    return gradient
 
 
 def _wants_upstream(grad):

@@ -158,10 +158,11 @@ def norm(x, ord=None, axis=None, keepdims=False):
     raise ValueError(f"norm: ord={ord!r} is defined for vectors and matrices; give `axis`, one int or two, for {backend.shape(x)}.")
 
 
-def _root(x):
-    """Square root with gradient 0 at 0."""
+def _root(x, ord=2):
+    """The root of that order, with gradient 0 at 0."""
     zero = call("equal", x, zeros_like(x))
-    return where(zero, x, sqrt(where(zero, 1, x)))
+    positive = where(zero, 1, x)
+    return where(zero, x, sqrt(positive) if ord == 2 else power(positive, 1.0 / ord))
 
 
 def _vector_norm(x, ord, axes, keepdims):
@@ -173,7 +174,7 @@ def _vector_norm(x, ord, axes, keepdims):
     if ord == 0:
         backend, x = tensor_of(x)
         return sum_(backend.cast(backend.cast(x, "bool"), backend.dtype(x)), axes, keepdims)
-    return sum_(size, axes, keepdims) if ord == 1 else power(sum_(power(size, ord), axes, keepdims), 1.0 / ord)
+    return sum_(size, axes, keepdims) if ord == 1 else _root(sum_(power(size, ord), axes, keepdims), ord)
 
 
 def _matrix_norm(x, ord, axes, keepdims):

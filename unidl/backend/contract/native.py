@@ -60,7 +60,7 @@ class Native(ABC):
 
     @abstractmethod
     def copy(self, x):
-        """A tensor with the same value that shares no memory with `x`."""
+        """A tensor with the same value that shares no memory with `x`; whether gradients pass is not defined."""
 
     def __repr__(self):
         return f"<unidl backend {self.name} {self.version}>"

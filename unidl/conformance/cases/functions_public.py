@@ -88,7 +88,12 @@ CREATION = [
     public("empty", "shape", lambda: ops.zeros_like(ops.empty((2, 3)))),
     public("empty_like", "shape", lambda x: ops.zeros_like(ops.empty_like(x)), x=X, kind="exact"),
     public("array", args=("float64",), x=integers(0, 9, 3)),
+    public("array", "of a tensor", x=X, kind="exact"),
     public("convert_to_tensor", args=("float64",), x=integers(0, 9, 3)),
+    public("convert_to_tensor", "of a tensor", x=X, kind="exact"),
+    public("copy", x=X, kind="exact"),
+    public("copy", "signs of zero, infinity", x=[-0.0, 0.0, -INF, NAN], kind="exact"),
+    public("copy", "integers", x=integers(-9, 9, 3)),
 ]
 
 SHAPES = [
