@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import numpy as np
@@ -11,10 +12,12 @@ from tests.fuzz import known
 from tests.fuzz.drawn import filled, made
 from unidl import ops, tree
 from unidl.autodiff import value_and_grad
-from unidl.backend import Variable, use_backend
+from unidl.backend import Variable, floatx, set_floatx, use_backend
 from unidl.utils import clear_session, set_random_seed
 
 KERAS, ORACLE = 1e-11, 1e-12
+# Of float32: so many times the median of all backends, since the sizes of rounding errors are the formula's, and so many roundings.
+NOISE, ROUNDINGS = 3, 64
 
 
 def is_data(array):
@@ -27,37 +30,58 @@ class Run:
     def __init__(self, outputs, losses, gradients, weights):
         self.groups = {"outputs": outputs, "losses": losses, "gradients": gradients, "weights": weights}
 
-    def compare(self, reference, tolerance):
+    def compare(self, reference, tolerance, without=()):
         """Raise AssertionError where this run differs from `reference` by more than `tolerance`, relative to the largest of a group."""
+        for where, error, a, b in self.differences(reference, without):
+            assert a.dtype == b.dtype, f"{where}: {a.dtype}, expected {b.dtype}"
+            assert error <= tolerance, f"{where}: {error:.3e} > {tolerance}\ngot {a.ravel()[:6]}\nexpected {b.ravel()[:6]}"
+
+    def differences(self, reference, without=(), least=1e-2):
+        """(where, largest difference, array, reference) of each array; AssertionError where shapes or what is not finite differ."""
         defined = all(np.isfinite(y).all() for y in reference.groups["outputs"])
         for kind, wanted in reference.groups.items():
             got = self.groups[kind]
-            if kind == "gradients" and not defined:
+            if kind in without or (kind == "gradients" and not defined):
                 continue  # a mean of nothing has no gradient
             assert len(got) == len(wanted), f"{len(got)} {kind}, expected {len(wanted)}"
             largest = max((np.abs(w[np.isfinite(w)]).max(initial=0.0) for w in wanted), default=0.0)
             for i, (a, b) in enumerate(zip(got, wanted, strict=True)):
-                assert a.shape == b.shape, f"{kind}[{i}]: shape {a.shape}, expected {b.shape}"
-                assert a.dtype == b.dtype, f"{kind}[{i}]: {a.dtype}, expected {b.dtype}"
+                where = f"{kind}[{i}]"
+                assert a.shape == b.shape, f"{where}: shape {a.shape}, expected {b.shape}"
                 finite = np.isfinite(b)
-                assert np.array_equal(a[~finite], b[~finite], equal_nan=True), f"{kind}[{i}]: NaN or infinities differ"
+                assert np.array_equal(a[~finite], b[~finite], equal_nan=True), f"{where}: NaN or infinities differ"
                 difference = np.abs(a[finite] - b[finite]).max(initial=0.0)
                 # What is zero by symmetry is rounding of terms as large as the others.
-                # The data are of the size one: less than 1e-2 may be such rounding of what no group shows.
-                scale = max(np.abs(b[finite]).max(initial=0.0), 1e-2 * max(largest, 1.0))
-                assert difference <= tolerance * scale, (
-                    f"{kind}[{i}]: {difference / scale:.3e} > {tolerance}\ngot {a.ravel()[:6]}\nexpected {b.ravel()[:6]}"
-                )
+                # The data are of the size one: less than `least` may be such rounding of what no group shows.
+                yield where, difference / max(np.abs(b[finite]).max(initial=0.0), least * max(largest, 1.0)), a, b
 
 
 class Data:
-    """What an example is run with: the call's arguments, values for weights, and what the gradient is taken of."""
+    """What an example is run with: the call's arguments, values for weights, and what the gradient is taken of.
 
-    def __init__(self, example):
+    `rounded`: all numbers are those of float32.
+    """
+
+    def __init__(self, example, rounded=False):
         generator = example.generator
-        self.inputs, self.call = filled(example.inputs, generator), filled(example.call, generator)
+        self._rounded = rounded
+        self.inputs, self.call = self._exact((filled(example.inputs, generator), filled(example.call, generator)))
         self._generator = generator
         self.values = self.cotangents = None
+
+    def _exact(self, arrays):
+        return self.cast(self.cast(arrays, "float32"), "float64") if self._rounded else arrays
+
+    @staticmethod
+    def cast(arrays, dtype):
+        return tree.map_structure(lambda a: a.astype(dtype) if is_data(a) else a, arrays)
+
+    def single(self):
+        """The same in float32."""
+        found = copy.copy(self)
+        names = ("inputs", "call", "values", "cotangents")
+        vars(found).update((name, self.cast(getattr(self, name), "float32")) for name in names)
+        return found
 
     def complete(self, layer, outputs):
         self.values = []
@@ -65,6 +89,7 @@ class Data:
             value = self._generator.normal(size=weight.shape)
             self.values.append(np.abs(value) + 0.5 if "variance" in weight.name else value)
         self.cotangents = [self._generator.normal(size=y.shape) for y in outputs]
+        self.values, self.cotangents = self._exact(self.values), self._exact(self.cotangents)
 
 
 def run_unidl(layer, data):
@@ -164,9 +189,33 @@ def check(keras, example, backends):
         with known.errors(faults):
             theirs(*data.inputs, **data.call)
             assert [(w.name, tuple(w.shape)) for w in ours.weights] == [(w.name, tuple(w.shape)) for w in theirs.weights]
-            reference.compare(run_keras(ready(theirs, data), data), KERAS)
+            without = ["gradients"] * any(fault["do"] == "no gradients" for fault in faults)
+            reference.compare(run_keras(ready(theirs, data), data), KERAS, without)
     for backend in backends:
         try:
             of_unidl(example, data, backend)[1].compare(reference, ORACLE)
         except AssertionError as error:
             raise AssertionError(f"on {backend}: {error}") from None
+
+
+def check_single(example, backends):
+    """float32 on every backend against the float64 oracle with the same, rounded, numbers."""
+    data = Data(example, rounded=True)
+    _, oracle = of_unidl(example, data, "numpy")
+    single, before = data.single(), floatx()
+    set_floatx("float32")
+    try:
+        runs = {name: of_unidl(example, single, name)[1] for name in ("numpy", *backends)}
+    finally:
+        set_floatx(before)
+    # Normal numbers of float32 are not those of float64 rounded.
+    reference = runs["numpy"] if example.random else oracle
+    # 1 - tanh(x)**2, the derivative that frameworks take from the output, loses digits of 1.
+    errors = {name: list(run.differences(reference, least=1.0)) for name, run in runs.items()}
+    for i, (where, *_) in enumerate(errors["numpy"]):
+        noise = np.median([of_backend[i][1] for of_backend in errors.values()])
+        for name, of_backend in errors.items():
+            _, error, a, b = of_backend[i]
+            assert a.dtype == "float32" or a.dtype.kind != "f", f"on {name}: {where}: {a.dtype}, expected float32"
+            told = f"on {name}: {where}: {error:.3e} in float32, the median of backends {noise:.3e}"
+            assert error <= NOISE * noise + ROUNDINGS * 2.0**-24, f"{told}\ngot {a.ravel()[:6]}\nexpected {b.ravel()[:6]}"

@@ -11,7 +11,7 @@ import unidl
 from tests.fuzz.architectures import programs
 from tests.fuzz.compare import KERAS, ORACLE, Run, plain_json, run_keras, run_unidl
 from tests.fuzz.drawn import Spec, made
-from tests.fuzz.running import hunt
+from tests.fuzz.running import hunt, in_suite
 from unidl import tree
 from unidl.backend import use_backend
 
@@ -62,6 +62,10 @@ def check_model(keras, program, backends):
 
 def _models(keras, backends):
     return given(programs())(lambda program: check_model(keras, program, backends))
+
+
+def test_a_few_models(keras, backends):
+    in_suite(_models(keras, backends), examples=8)
 
 
 @pytest.mark.fuzz
@@ -116,6 +120,10 @@ def check_training(keras, program, optimizer, loss, weighted, backends):
 def _runs(keras, backends):
     drawn = given(programs(), OPTIMIZERS, LOSSES, st.booleans())
     return drawn(lambda program, optimizer, loss, weighted: check_training(keras, program, optimizer, loss, weighted, backends))
+
+
+def test_a_few_runs(keras, backends):
+    in_suite(_runs(keras, backends), examples=4)
 
 
 @pytest.mark.fuzz

@@ -1,9 +1,9 @@
-"""Random layers: each against Keras with the same config and weights, and on every backend against NumPy."""
+"""Random layers: each against Keras with the same config and weights, and on every backend against NumPy; then in float32."""
 
 import pytest
 from hypothesis import given
 
-from tests.fuzz.compare import check
+from tests.fuzz.compare import check, check_single
 from tests.fuzz.known import left_out
 from tests.fuzz.rows import ROWS, example
 from tests.fuzz.running import hunt, in_suite
@@ -26,6 +26,21 @@ def test_a_few(name, keras, backends):
 @pytest.mark.parametrize("name", PRESENT)
 def test_many(name, keras, backends):
     hunt(_one(keras, backends, name), name)
+
+
+def _single(backends, name):
+    return given(example(name))(lambda drawn: check_single(drawn, backends))
+
+
+@pytest.mark.parametrize("name", PRESENT)
+def test_a_few_in_float32(name, keras, backends):
+    in_suite(_single(backends, name), examples=2)
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("name", PRESENT)
+def test_many_in_float32(name, keras, backends):
+    hunt(_single(backends, name), name)
 
 
 def _public():
