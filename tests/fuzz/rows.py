@@ -348,7 +348,8 @@ ROWS = {
     "SpatialDropout3D": row(images(3), {"rate": RATE}, seed=SEED, data_format=FORMAT),
     # normalization
     "BatchNormalization": row(
-        masked, **SCALED, axis=_axes(-1, 1, 2), momentum=st.sampled_from([0.5, 0.875]),
+        masked, {"epsilon": EPSILON}, **{k: v for k, v in SCALED.items() if k != "epsilon"}, axis=_axes(-1, 1, 2),
+        momentum=st.sampled_from([0.5, 0.875]),
         moving_mean_initializer=INITIALIZER, moving_variance_initializer=st.sampled_from(["ones"]),
         trainable=BOOL, renorm=BOOL, renorm_momentum=st.sampled_from([0.5]),
         renorm_clipping=st.sampled_from([None, {"rmin": 0.5, "rmax": 2.0, "dmax": 0.5}]),
