@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,11 +123,10 @@ def _look(snapshot, backend, batch):
             return model_program(model, backend, arrays, batch)
 
     count = len(tree.flatten(model._symbolic_outputs_for(tree.map_structure(lambda a: a[:1], batch[0]))))
-    with listening(snapshot) as recorder:
+    with listening(snapshot) as recorder, _undone(snapshot, before, counters):
+        evaluate(backend, Step, arrays)  # without gradients: a backend that traces them has no values meanwhile
+    with _undone(snapshot, before, counters):
         got = evaluate(backend, Step, arrays, [np.ones((), dtype), *[None] * count])
-    snapshot.set_counters(counters)
-    for variable, value in before:
-        variable.assign(value)
     row = {}
     for call in recorder.calls:
         for i, output in enumerate(call.outputs):
@@ -135,6 +135,15 @@ def _look(snapshot, backend, batch):
     # Backwards: what is wrong in a layer's gradient is wrong in all before it.
     row |= {("gradient", n): sample(g, SAMPLES) for n, g in reversed(got.gradients.items()) if not n.startswith("input ")}
     return row
+
+
+@contextmanager
+def _undone(snapshot, values, counters):
+    """What the block does to the random state and to the variables of `values` is taken back."""
+    yield
+    snapshot.set_counters(counters)
+    for variable, value in values:
+        variable.assign(value)
 
 
 def _scatter(t, key, truth, noisy):
