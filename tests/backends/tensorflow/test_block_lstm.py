@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import unidl
 from unidl.backend import registry
 from unidl.backend.contract.recurrent import Recurrent
 from unidl_tensorflow.load import tf
@@ -68,3 +69,15 @@ def test_the_graph_does_not_grow_with_the_sequence(tensors):
         return len(traced.graph.get_operations())
 
     assert size(60) == size(2)
+
+
+def test_xla_which_has_no_such_kernel_trains_the_same(tensors):
+    def losses(jit_compile):
+        unidl.utils.set_random_seed(0)
+        with unidl.use_backend("tensorflow"):
+            model = unidl.Sequential([unidl.Input((TIME, DEPTH)), unidl.layers.LSTM(UNITS), unidl.layers.Dense(1)])
+            model.compile("adam", loss="mse", jit_compile=jit_compile)
+            x = tensors[0].numpy()
+            return model.fit(x, x[:, 0, :1], epochs=2, verbose=0).history["loss"]
+
+    np.testing.assert_allclose(losses(True), losses(False), rtol=1e-5)
