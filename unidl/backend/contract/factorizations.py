@@ -47,12 +47,13 @@ class Factorizations(ABC):
 
         def function(x):
             values, vectors = np.linalg.eig(self.to_numpy(x))
-            if np.iscomplexobj(values):
+            if np.any(np.imag(values)):
                 raise ValueError(
                     "eig: an eigenvalue of this matrix is complex, and tensors here are real. Use eigh for symmetric matrices, or "
                     "np.linalg.eig(ops.convert_to_numpy(x)) on the host."
                 )
-            values, vectors = self.asarray(values), self.asarray(vectors)
+            # From NumPy 2.5 on they are complex numbers in any case.
+            values, vectors = (self.asarray(np.ascontiguousarray(np.real(part))) for part in (values, vectors))
 
             def gradient(values_up, vectors_up):
                 n = self.shape(x)[-1]
