@@ -18,7 +18,7 @@ class JaxBackend(Arrays, Math, Activations, Windows, Recurrent, Random, Special,
 
     name = "jax"
     version = jax.__version__
-    tensor_types = (jax.Array,)
+    tensor_types = (jax.Array, jax.core.Tracer)  # newer tracers are no subclass of jax.Array
     dtypes = (
         "bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64",
         "float16", "bfloat16", "float32", "float64",
