@@ -21,6 +21,7 @@ from unidl_mxnet.registry import eager, ndarray, numpy_shape
 from unidl_mxnet.traced import Traced
 
 DTYPES = ("bool", "uint8", "int8", "int32", "int64", "float16", "float32", "float64")
+_DTYPES = frozenset(map(np.dtype, DTYPES))
 
 
 def context():
@@ -34,7 +35,7 @@ def context():
 
 def from_numpy(x: np.ndarray):
     """A new array with a copy of `x`."""
-    if x.dtype.name not in DTYPES:
+    if x.dtype not in _DTYPES:
         raise _no_dtype(x.dtype.name)
     device = context()
     with numpy_shape():
@@ -48,6 +49,12 @@ def from_numpy(x: np.ndarray):
         elif x.size:
             result._sync_copyfrom(np.asarray(x, order="C"))
     return result
+
+
+def rows(x):
+    """The elements along the first axis, as views."""
+    with numpy_shape():
+        return [x._at(i) for i in range(x.shape[0])]
 
 
 def _holds_tensors(x):
@@ -106,7 +113,7 @@ class Arrays:
         return op("_npi_cast", x, dtype=dtype)
 
     def stop_gradient(self, x):
-        return op("BlockGrad", x)
+        return x if isinstance(x, Traced) and x.node and x.node[0] == "BlockGrad" else op("BlockGrad", x)
 
     def copy(self, x):
         return op("_np_copy", x)

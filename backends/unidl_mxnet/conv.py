@@ -32,6 +32,9 @@ class Conv:
         """(channels-first `x`, what is left for the kernel to pad): kernels pad alike on both sides only."""
         if all(before == after for before, after in pairs) and value == 0.0:
             return x, tuple(before for before, _ in pairs)
+        if len(pairs) == 2 and value == 0.0:  # one pass, where `pad` makes two and blocks of zeros
+            widths = tuple(n for pair in ((0, 0), (0, 0), *pairs) for n in pair)
+            return op("Pad", x, mode="constant", pad_width=widths, constant_value=0.0), (0, 0)
         return self.pad(x, ((0, 0), (0, 0), *pairs), constant_values=value), (0,) * len(pairs)
 
     def conv(self, x, kernel, strides, padding, dilation, groups=1):

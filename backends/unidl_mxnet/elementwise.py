@@ -84,7 +84,12 @@ class Elementwise:
             x1, x2 = self._of_one_dtype(x1, x2)
             if kernels[0] == "_npi_add" and (y := layout.with_bias(op, x1, x2)) is not None:
                 return y
-            if kernels[0] == "_npi_add" and x1.shape == x2.shape and self.dtype(x1) == "float32" and math.prod(x1.shape) >= 2**14:
+            if (
+                kernels[0] == "_npi_add"
+                and x1.shape == x2.shape
+                and self.dtype(x1) == "float32"
+                and (math.prod(x1.shape) >= 2**14 or (len(x1.shape) == 4 and 0 not in x1.shape))
+            ):
                 return op("elemwise_add", x1, x2)  # oneDNN's, which takes convolutions' results in their own layout
             if kernels[0] in _BROADCASTING and x1.shape != x2.shape:
                 x1, x2 = self._spread(x1, x2.shape), self._spread(x2, x1.shape)

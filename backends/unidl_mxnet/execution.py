@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from unidl_mxnet.arrays import rows
 from unidl_mxnet.load import mx
 from unidl_mxnet.program import Program, StepProgram
 from unidl_mxnet.registry import numpy_shape
@@ -16,22 +17,32 @@ QUEUED_BYTES = 16 << 20
 
 
 class _Programs:
-    """The programs of one function, and what they have queued."""
+    """A compiled function: the programs that it needed so far, and what they have queued."""
 
-    def __init__(self, make):
-        self._make = make
+    def __init__(self, backend, make):
+        self._backend, self._make = backend, make
         self._made = {}
         self._queued = 0
 
-    def run(self, tensors, recording=False):
-        key = (recording, *((t.shape, t.dtype) for t in tensors))
+    def __call__(self, *tensors):
+        return self._run([[self._backend.asarray(t) for t in tensors]])
+
+    def launch(self, *stacked):
+        """One call for each row of `stacked`; the results of the last."""
+        return self._run(list(zip(*map(rows, stacked), strict=True)))
+
+    def _run(self, calls):
+        first = calls[0]
+        key = (mx.autograd.is_recording(), *((t.shape, t.dtype) for t in first))
         with numpy_shape():
             found = self._made.get(key)
             if found is None:
-                found = self._made[key] = self._make(tensors, recording), _bytes(tensors)
+                found = self._made[key] = self._make(first, key[0]), _bytes(first)
             program, size = found
-            results = program.run(tensors)
-        self._queued += size
+            for tensors in calls:
+                last = program.run(tensors)
+            results = program.results(last)
+        self._queued += size * len(calls)
         if self._queued > QUEUED_BYTES:
             mx.nd.waitall()
             self._queued = 0
@@ -43,18 +54,13 @@ def _bytes(tensors):
 
 
 class Execution:
+    steps_per_launch = 16  # their batches travel at once
+
     def compile(self, fn, variables, jit_compile=False):
-        programs = _Programs(lambda tensors, recording: Program(self, fn, variables, tensors, differentiable=recording))
-
-        def run(*tensors):
-            return programs.run([self.asarray(t) for t in tensors], mx.autograd.is_recording())
-
-        return run
+        return _Programs(self, lambda tensors, recording: Program(self, fn, variables, tensors, differentiable=recording))
 
     def compile_step(self, forward, update, trainable, variables, jit_compile=False):
-        programs = _Programs(lambda tensors, _: StepProgram(self, forward, update, trainable, variables, tensors))
+        return _Programs(self, lambda tensors, _: StepProgram(self, forward, update, trainable, variables, tensors))
 
-        def step(*tensors):
-            return programs.run([self.asarray(t) for t in tensors])
-
-        return step
+    def in_one_launch(self, step):
+        return step.launch if isinstance(step, _Programs) else super().in_one_launch(step)

@@ -15,6 +15,8 @@ import numpy as np
 
 from unidl_mxnet.arrays import context
 from unidl_mxnet.graph import VariableValue
+from unidl_mxnet.laid import array_of, stored
+from unidl_mxnet.layout import inverse
 
 from unidl_mxnet.load import mx  # isort: skip
 from mxnet.base import _LIB, check_call
@@ -48,30 +50,34 @@ class StepExecutor:
 
     def __init__(self, graph, trainable):
         self._graph = graph
-        self.gradients = [_zeros(tuple(v.shape), v.dtype) for v in trainable]
-        gradient_of = {id(v): g for v, g in zip(trainable, self.gradients, strict=True)}
+        names = graph.group.list_inputs()
+        sources = {name: s for name in names if isinstance(s := graph.trace.inputs[name], VariableValue)}
         # Copies, since what a Variable holds now may be shared with somebody.
-        self._homes = {id(v): (v, eager("_np_copy", (v._store,), {})) for v in graph.assigned}
+        self._homes = {s: eager("_np_copy", (array_of(s.variable, s.axes),), {}) for s in {*graph.assigned, *sources.values()}}
+        self.layouts = [next((s.axes for s in sources.values() if s.variable is v), None) for v in trainable]
+        self.gradients = [
+            _zeros(tuple(v.shape[a] for a in inverse(axes)) if axes else tuple(v.shape), v.dtype)
+            for v, axes in zip(trainable, self.layouts, strict=True)
+        ]
+        gradient_of = {id(v): g for v, g in zip(trainable, self.gradients, strict=True)}
         arrays, gradients, self._loads = {}, {}, []
-        for name in graph.group.list_inputs():
+        for name in names:
             source = graph.trace.inputs[name]
-            if isinstance(source, VariableValue):
-                variable = source.variable
-                if id(variable) not in self._homes:
-                    self._homes[id(variable)] = variable, eager("_np_copy", (variable._store,), {})
-                arrays[name] = self._homes[id(variable)][1]
-                if id(variable) in gradient_of:
-                    gradients[name] = gradient_of[id(variable)]
+            if name in sources:
+                arrays[name] = self._homes[source]
+                if id(source.variable) in gradient_of:
+                    gradients[name] = gradient_of[id(source.variable)]
             elif name in graph.trace.specs:
                 arrays[name] = _zeros(*graph.trace.specs[name])
-                self._loads.append((source, arrays[name]))
+                self._loads.append((source, Prepared("_np_copy", (arrays[name],), {}, arrays[name])))
             else:
                 arrays[name] = source
-        for variable, home in self._homes.values():
-            variable._store = home
+        self._kept = [(s, stored(home, s.axes)) for s, home in self._homes.items()]
+        for source, store in self._kept:
+            source.variable._store = store
         self._bind(graph.group, arrays, gradients)
         new = self.outputs[graph.count :]
-        self._stores = [Prepared("_np_copy", (x,), {}, self._homes[id(v)][1]) for v, x in zip(graph.assigned, new, strict=True)]
+        self._stores = [Prepared("_np_copy", (x,), {}, self._homes[s]) for s, x in zip(graph.assigned, new, strict=True)]
 
     def _bind(self, group, arrays, gradients):
         def legacy(named, names):
@@ -95,12 +101,12 @@ class StepExecutor:
 
     def run(self, run):
         """One pass of a `Run` of the graph: forward, backward, and the new values of the Variables."""
-        for variable, home in self._homes.values():
-            if variable._store is not home:
-                eager("_np_copy", (variable._store,), {}, home)
-                variable._store = home
-        for source, array in self._loads:
-            eager("_np_copy", (run.fetch(source),), {}, array)
+        for source, store in self._kept:
+            if source.variable._store is not store:
+                eager("_np_copy", (array_of(source.variable, source.axes),), {}, self._homes[source])
+                source.variable._store = store
+        for source, load in self._loads:
+            load(first=run.fetch(source))
         check_call(_LIB.MXExecutorForward(self._handle, ctypes.c_int(1)))
         if self._has_gradients:
             check_call(_LIB.MXExecutorBackwardEx(self._handle, mx.base.mx_uint(0), None, ctypes.c_int(1)))

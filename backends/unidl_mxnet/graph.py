@@ -10,10 +10,12 @@ from unidl_mxnet.load import mx  # isort: skip
 from mxnet._ctypes.ndarray import CachedOp
 from mxnet._ctypes.symbol import _symbol_creator
 
+from unidl_mxnet import layout
+from unidl_mxnet.laid import Laid, array_of, hold
 from unidl_mxnet.op import op
 from unidl_mxnet.random import Draw, KeyRow
-from unidl_mxnet.registry import creator, eager
-from unidl_mxnet.traced import HostNumber, Slot, Trace, tracing
+from unidl_mxnet.registry import creator, eager, ndarray
+from unidl_mxnet.traced import HostNumber, Slot, Trace, Weight, tracing
 
 
 class Argument:
@@ -24,7 +26,9 @@ class Argument:
 
 
 class VariableValue:
-    """Source of a graph input: what the Variable holds."""
+    """Source of a graph input: what the Variable holds, in the layout in which permuting by `axes` makes its value of it."""
+
+    axes = None
 
     def __init__(self, variable):
         self.variable = variable
@@ -38,14 +42,19 @@ class Number:
 
 
 class Compiled:
-    """A CachedOp of some outputs of a trace, and the sources of its inputs."""
+    """A CachedOp of some outputs of a trace, and the sources of its inputs; `changing` are those of Variables that each run assigns."""
 
-    def __init__(self, trace, symbols):
+    def __init__(self, trace, symbols, changing):
         self.sources, self.op = [], None
         if symbols:
             group = mx.sym.Group(symbols, mx.sym.numpy._Symbol)
             self.sources = [trace.inputs[name] for name in group.list_inputs()]
-            self.op = CachedOp(group, [("static_alloc", True), ("static_shape", True)])
+            # Kernels on arrays that are always the same are prepared once.
+            fixed = [isinstance(s, ndarray) or (isinstance(s, VariableValue) and s not in changing) for s in self.sources]
+            flags = {"static_alloc": True, "static_shape": True}
+            flags["param_indices"] = [i for i, is_fixed in enumerate(fixed) if is_fixed]
+            flags["data_indices"] = [i for i, is_fixed in enumerate(fixed) if not is_fixed]
+            self.op = CachedOp(group, list(flags.items()))
 
     def __call__(self, arrays):
         """List of outputs."""
@@ -56,56 +65,74 @@ class Compiled:
 
 
 class Graph:
-    """`fn(*tensors)` recorded for given shapes and dtypes.
+    """`fn(*tensors)` recorded for given shapes and dtypes; `layouts` are the axes by which arguments are to be permuted first.
 
-    `result` is what `fn` returned, and `assigned` are the Variables that it assigned. The outputs of `body` are the `count`
+    `result` is what `fn` returned, and `assigned` the sources of the Variables that it assigned. The outputs of `body` are the `count`
     tensors `outputs(result)`, and the new values of `assigned`. Where `fn` makes native calls (fused optimizer kernels),
     what they need is computed by `before`, and `body` runs after them.
     """
 
-    def __init__(self, backend, fn, variables, specs, *, differentiable, outputs, of_step=False):
+    def __init__(self, backend, fn, variables, specs, *, differentiable, outputs, of_step=False, layouts=()):
+        self._layouts = layouts or [None] * len(specs)
+        self._of_step = of_step
+        # Gradients through a compiled function are those of what its caller put into the Variables, in the layout in which it did.
+        self._is_free = of_step or not differentiable
         symbols = self._record(backend, Trace(differentiable, set() if of_step else None), fn, variables, specs, outputs)
         if self.trace.shortcuts and not self.trace.shortcuts.isdisjoint(s.name for s in symbols[0].get_internals()):
             symbols = self._record(backend, Trace(differentiable), fn, variables, specs, outputs)
         if of_step:
-            # Only the loss is differentiated.
             loss, *others = symbols
-            self.group = mx.sym.Group([_node("make_loss", loss), *(_node("BlockGrad", s) for s in others)], mx.sym.numpy._Symbol)
+            self.group = mx.sym.Group([_node("make_loss", loss), *others], mx.sym.numpy._Symbol)
         else:
-            self.body = Compiled(self.trace, symbols)
-            self._plan_calls(self.trace)
+            changing = {*self.assigned, *(source for source, _ in self.taken)}
+            self.body = Compiled(self.trace, symbols, changing)
+            self._plan_calls(self.trace, changing)
 
     def _record(self, backend, trace, fn, variables, specs, outputs):
         """The symbols of all outputs."""
         self.feed, self.trace = KeyFeed(), trace
         with tracing(trace):
             arguments = [trace.input(shape, dtype, Argument(i)) for i, (shape, dtype) in enumerate(specs)]
-            values = [trace.input(tuple(v.shape), v.dtype, VariableValue(v)) for v in variables]
+            arguments = [x if axes is None else layout.transpose(op, x, axes) for x, axes in zip(arguments, self._layouts, strict=True)]
+            sources = [VariableValue(v) for v in variables]
+            values = [self._value(trace, source) for source in sources]
             with self.feed.tracing(KeyRow, lambda row: _host_number(trace, row)), rebound(variables, values):
                 self.result = fn(*arguments)
                 after = [v._store for v in variables]
             flat = [backend.asarray(x) for x in outputs(self.result)]
             self.count = len(flat)
-            changed = [(v, trace.lift(new)) for v, old, new in zip(variables, values, after, strict=True) if new is not old]
+            changed = [(s, _as_kept(trace, s, old, new)) for s, old, new in zip(sources, values, after, strict=True) if new is not old]
             # A Variable that takes a native call's array whole needs no output of the graph.
-            self.taken = [(v, source) for v, new in changed if isinstance(source := trace.inputs.get(new.symbol.name), Slot)]
-            changed = [(v, new) for v, new in changed if not isinstance(trace.inputs.get(new.symbol.name), Slot)]
-            self.assigned = [v for v, _ in changed]
-            return [_output(trace, x) for x in (*flat, *(new for _, new in changed))]
+            self.taken = [(s, slot) for s, new in changed if isinstance(slot := trace.inputs.get(new.symbol.name), Slot)]
+            changed = [(s, new) for s, new in changed if not isinstance(trace.inputs.get(new.symbol.name), Slot)]
+            self.assigned = [s for s, _ in changed]
+            results = [*flat, *(new for _, new in changed)]
+            if self._of_step:  # only the loss is differentiated
+                results[1:] = map(backend.stop_gradient, results[1:])
+            return [_output(trace, x) for x in results]
 
-    def _plan_calls(self, trace):
+    def _value(self, trace, source):
+        """The traced value of a source's Variable."""
+        shape, dtype, store = tuple(source.variable.shape), source.variable.dtype, source.variable._store
+        if not self._is_free:
+            return trace.input(shape, dtype, source)
+        value = Weight(shape, dtype, source)
+        if type(store) is Laid:
+            value.lay(op, store.axes)
+        return value
+
+    def _plan_calls(self, trace, changing):
         self.calls, self.prepared = trace.calls, {}
         wanted = [x for call in trace.calls for x in (*call.changed, *call.others)]
         computed = [x for x in wanted if x.symbol.name not in trace.inputs]
-        self.before = Compiled(trace, [x.symbol for x in computed])
+        self.before = Compiled(trace, [x.symbol for x in computed], changing)
         places = {id(x): i for i, x in enumerate(computed)}
         # Where each array of a call comes from: an output of `before` by its place, or a source.
         self.origins = {id(x): places.get(id(x), trace.inputs.get(x.symbol.name)) for x in wanted}
         self.in_place = {
             (source.call, source.index)
-            for variable, source in self.taken
-            if isinstance(origin := self.origins[id(self.calls[source.call].changed[source.index])], VariableValue)
-            and origin.variable is variable
+            for kept, source in self.taken
+            if self.origins[id(self.calls[source.call].changed[source.index])] is kept
         }
         overwritten = {id(self.origins[id(self.calls[c].changed[i])].variable) for c, i in self.in_place}
         self.kept = [s for s in self.body.sources if isinstance(s, VariableValue) and id(s.variable) in overwritten]
@@ -134,7 +161,7 @@ class Run:
         graph = self.graph
         computed = graph.before([self.fetch(source) for source in graph.before.sources])
         for source in graph.kept:
-            self.old[id(source)] = eager("_np_copy", (source.variable._store,), {})
+            self.old[id(source)] = eager("_np_copy", (array_of(source.variable, source.axes),), {})
         for place, call in enumerate(graph.calls):
             changed = []
             for index, x in enumerate(call.changed):
@@ -156,7 +183,7 @@ class Run:
     def fetch(self, source):
         """The array of a source."""
         if isinstance(source, VariableValue):
-            return self.old.get(id(source), source.variable._store)
+            return self.old[id(source)] if id(source) in self.old else array_of(source.variable, source.axes)
         if isinstance(source, Argument):
             return self.tensors[source.position]
         if isinstance(source, Slot):
@@ -170,16 +197,24 @@ class Run:
 
     def assign(self, values):
         """Give the Variables their new values, the last outputs of `graph.body`."""
-        for variable, value in zip(self.graph.assigned, values, strict=True):
-            variable._store = value
-        for variable, source in self.graph.taken:
-            variable._store = self.slots[source.call][source.index]
+        for source, value in zip(self.graph.assigned, values, strict=True):
+            hold(source.variable, value, source.axes)
+        for source, slot in self.graph.taken:
+            hold(source.variable, self.slots[slot.call][slot.index], source.axes)
 
 
 def _host_number(trace, row):
     number = trace.input((), "float64", Number(row), HostNumber)
     number.row = row
     return number
+
+
+def _as_kept(trace, source, old, new):
+    """The `new` value of a Variable in the layout in which the Variable is kept; `old` is what it was."""
+    new = trace.lift(new)
+    if new.origin:
+        old.lay(op, new.origin[1])
+    return new if source.axes is None else layout.transpose(op, new, layout.inverse(source.axes))
 
 
 def _node(name, symbol):

@@ -39,22 +39,40 @@ def kernel(shape, dtype):
     return "transpose" if onednn else "_np_transpose"
 
 
+def inverse(axes):
+    """The permutation that undoes `axes`."""
+    return tuple(sorted(range(len(axes)), key=axes.__getitem__))
+
+
 def transpose(op, x, axes):
     """`x` with its axes permuted, in one step from the tensor that `x` was transposed from."""
+    if not _moves_nothing(x.shape, axes):
+        x.lay(op, inverse(axes))
     base, before = x.origin or (x, tuple(range(len(axes))))
     axes = tuple(before[a] for a in axes)
     if axes == tuple(range(len(axes))):
         return base
-    moved = [a for a in axes if base.shape[a] > 1]
     is_bool = base.dtype == "bool"  # no kernel moves bools
     x = op("_npi_cast", base, dtype="uint8") if is_bool else base
-    if moved == sorted(moved):  # only axes of size 1 move
+    if _moves_nothing(base.shape, axes):
         result = op("_np_reshape", x, newshape=tuple(base.shape[a] for a in axes))
     else:
         result = op(kernel(base.shape, x.dtype), x, axes=axes)
     result = op("_npi_cast", result, dtype="bool") if is_bool else result
     result.origin = base, axes
     return result
+
+
+def _moves_nothing(shape, axes):
+    """Whether only axes of size 1 move."""
+    moved = [a for a in axes if shape[a] > 1]
+    return moved == sorted(moved)
+
+
+def aligned(op, tensors):
+    """(tensors, axes): equally shaped tensors as those that become them when permuted by `axes`, None where none was transposed."""
+    axes = next((x.origin[1] for x in tensors if x.origin), None)
+    return (tensors, None) if axes is None else ([transpose(op, x, inverse(axes)) for x in tensors], axes)
 
 
 def on_bases(op, name, inputs, attrs):
@@ -74,6 +92,8 @@ def on_bases(op, name, inputs, attrs):
 
 def _base(op, x, axes):
     """The tensor that, permuted by `axes`, is `x`; None where that takes moving data."""
+    if len(x.shape) == len(axes) and not _moves_nothing(x.shape, axes):
+        x.lay(op, axes)
     if x.origin:
         return x.origin[0] if x.origin[1] == axes else None
     if math.prod(x.shape) == 1:
@@ -81,8 +101,7 @@ def _base(op, x, axes):
     shape = (1,) * (len(axes) - len(x.shape)) + x.shape
     if sum(d > 1 for d in shape) > 1 or len(shape) > len(axes):
         return None
-    inverse = tuple(sorted(range(len(axes)), key=axes.__getitem__))
-    return op("_np_reshape", x, newshape=tuple(shape[a] for a in inverse))
+    return op("_np_reshape", x, newshape=tuple(shape[a] for a in inverse(axes)))
 
 
 def _reduce(op, name, x, attrs):

@@ -48,7 +48,8 @@ class Linalg:
         """
         if self._is_product_of_onednn(a.shape[0], b):
             return op("FullyConnected", a, self.transpose(b, (1, 0)), num_hidden=b.shape[1], no_bias=True, flatten=False)
-        return op("dot", a, b)
+        base, axes = getattr(b, "origin", None) or (b, None)
+        return op("dot", a, base, transpose_b=True) if axes == (1, 0) else op("dot", a, b)
 
     def _is_product_of_onednn(self, rows, b):
         """Whether FullyConnected is the faster kernel for (rows, k) @ `b` (k, n)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unidl_mxnet.gradients import needs_gradient
+from unidl_mxnet.laid import read
 from unidl_mxnet.load import mx
 from unidl_mxnet.op import op
 from unidl_mxnet.registry import ndarray, numpy_shape
@@ -19,6 +20,9 @@ class Native:
 
     def scope(self):
         return numpy_shape()
+
+    def read(self, store):
+        return read(store)
 
     def write(self, store, value):
         """A detached view, so that the tape of the step that made it can go."""

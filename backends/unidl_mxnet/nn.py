@@ -46,11 +46,18 @@ class NN:
         """The default body, but for the maximum, which needs none of the care for the gradients of ties."""
         if 0 in x.shape:
             return x
-        axes = all_axes(axis, len(x.shape))
+        return self.subtract(*self._shifted(x, all_axes(axis, len(x.shape))))
+
+    def _shifted(self, x, axes):
+        """(`x` minus its maximum, the logarithm of the sum of the exponentials of that)."""
         shifted = self.subtract(x, op("BlockGrad", op("_np_max", x, axis=axes, keepdims=True)))
-        return self.subtract(shifted, self.log(self.sum(self.exp(shifted), axes, keepdims=True)))
+        return shifted, self.log(self.sum(self.exp(shifted), axes, keepdims=True))
 
     def sparse_softmax_cross_entropy(self, labels, logits):
         if not labels.shape:  # `pick` wants at least one axis
             return self.squeeze(self.sparse_softmax_cross_entropy(self.expand_dims(labels, 0), self.expand_dims(logits, 0)), 0)
-        return self.negative(op("_npx_pick", self.log_softmax(logits, -1), labels, axis=-1))
+        if 0 in logits.shape:
+            return contract.Backend.sparse_softmax_cross_entropy(self, labels, logits)
+        # `log_softmax` of the labels alone, which spares two passes over all classes and their gradients.
+        shifted, total = self._shifted(logits, (len(logits.shape) - 1,))
+        return self.subtract(self.squeeze(total, -1), op("_npx_pick", shifted, labels, axis=-1))

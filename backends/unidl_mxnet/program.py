@@ -25,12 +25,14 @@ class Program:
         self.container = type(self.graph.result) if isinstance(self.graph.result, (list, tuple)) else None
 
     def run(self, tensors):
+        """One run; returns what `results` makes the function's results of."""
         run = self.graph.start(tensors)
-        results = self.graph.body(run.inputs())
-        run.assign([x.detach() for x in results[self.graph.count :]])
-        if self.container is None:
-            return results[0]
-        return self.container(results[: self.graph.count])
+        outputs = self.graph.body(run.inputs())
+        run.assign([x.detach() for x in outputs[self.graph.count :]])
+        return outputs
+
+    def results(self, outputs):
+        return outputs[0] if self.container is None else self.container(outputs[: self.graph.count])
 
 
 class StepProgram:
@@ -46,14 +48,18 @@ class StepProgram:
 
         self.forward = Graph(backend, forward, variables, specs_of(tensors), differentiable=True, outputs=outputs, of_step=True)
         self.executor = StepExecutor(self.forward, trainable)
-        grads = [(tuple(v.shape), v.dtype) for v in trainable]
         self.update = Graph(
-            backend, lambda *gradients: update(list(gradients)), variables, grads, differentiable=False, outputs=lambda _: []
-        )
+            backend, lambda *gradients: update(list(gradients)), variables, specs_of(self.executor.gradients),
+            differentiable=False, outputs=lambda _: [], layouts=self.executor.layouts,
+        )  # fmt: skip
 
     def run(self, tensors):
+        """One step; returns the executor's own arrays, which the next step overwrites."""
         self.executor.run(self.forward.start(tensors))
-        results = [eager("_np_copy", (x,), {}) for x in self.executor.outputs[: self.forward.count]]
         update = self.update.start(self.executor.gradients)
         update.assign(self.update.body(update.inputs()))
-        return results[0], results[1:]
+        return self.executor.outputs[: self.forward.count]
+
+    def results(self, outputs):
+        loss, *others = [eager("_np_copy", (x,), {}) for x in outputs]
+        return loss, others

@@ -51,10 +51,11 @@ def eager(name, inputs, attrs, out=None):
 
 
 class Prepared:
-    """An operator on arrays that stay the same, ready to run into `out`. Call with the learning rate if it is the first attribute."""
+    """An operator on arrays, ready to run into `out`: with a learning rate for its first attribute, or with another first input."""
 
     def __init__(self, name, inputs, attrs, out):
         self._alive = inputs, out
+        self._inputs = c_handle_array(inputs)
         self._values = c_str_array([str(v) for v in attrs.values()])
         outputs = ctypes.cast(c_handle_array((out,)), ctypes.POINTER(NDArrayHandle))
         self._outputs = outputs  # what `byref` points to
@@ -62,7 +63,7 @@ class Prepared:
         self._arguments = (
             ctypes.c_void_p(creator(name)),
             ctypes.c_int(len(inputs)),
-            c_handle_array(inputs),
+            self._inputs,
             ctypes.byref(self._count),
             ctypes.byref(outputs),
             ctypes.c_int(len(attrs)),
@@ -71,7 +72,9 @@ class Prepared:
             ctypes.byref(self._stypes),
         )
 
-    def __call__(self, rate=None):
+    def __call__(self, rate=None, first=None):
         if rate is not None:
             self._values[0] = rate
+        if first is not None:
+            self._inputs[0] = first.handle
         check_call(_LIB.MXImperativeInvokeEx(*self._arguments))

@@ -16,7 +16,7 @@ import numpy as np
 from unidl_mxnet.load import mx  # isort: skip
 from mxnet._ctypes.symbol import _symbol_creator
 
-from unidl_mxnet.layout import on_bases
+from unidl_mxnet.layout import inverse, on_bases, transpose
 from unidl_mxnet.registry import creator, numpy_shape
 
 _trace: ContextVar[Trace | None] = ContextVar("unidl_mxnet_trace", default=None)
@@ -63,6 +63,9 @@ class Traced:
 
     __array__ = __float__ = __int__ = __index__ = asnumpy = item = _no_value
 
+    def lay(self, op, axes):
+        """Be the transpose by `axes` of another tensor, if there is a choice; see `Weight`."""
+
     def __repr__(self):
         return f"<traced mxnet tensor, shape={self.shape}, dtype={self.dtype}>"
 
@@ -71,6 +74,33 @@ class HostNumber(Traced):
     """A 0-d tensor whose value is `numbers[row]`, which the host knows before each run."""
 
     __slots__ = ("row",)
+
+
+class Weight(Traced):
+    """A Variable's value, of which the first use decides whether the graph takes it as it is or with its axes permuted.
+
+    `source` is that of its input, whose `axes` tell what was decided (see laid.py).
+    """
+
+    __slots__ = ("_symbol", "source")
+
+    def __init__(self, shape, dtype, source):
+        self.shape, self.dtype, self.source = shape, dtype, source
+        self.origin = self.node = self._symbol = None
+
+    @property
+    def symbol(self):
+        if self._symbol is None:
+            self._symbol = _trace.get().input(self.shape, self.dtype, self.source).symbol
+        return self._symbol
+
+    def lay(self, op, axes):
+        if self._symbol is None:
+            base = _trace.get().input(tuple(self.shape[a] for a in inverse(axes)), self.dtype, self.source)
+            self.source.axes = axes
+            self._symbol = base.symbol  # so that the transpose below is not asked to choose
+            result = transpose(op, base, axes)
+            self._symbol, self.origin = result.symbol, result.origin
 
 
 class Slot:

@@ -7,11 +7,14 @@ whose tensors may belong to somebody else.
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
 
 import unidl.backend.contract as contract
+from unidl_mxnet import layout
+from unidl_mxnet.op import op
 from unidl_mxnet.registry import Prepared
 from unidl_mxnet.traced import HostNumber, current_trace
 
@@ -37,9 +40,14 @@ class Updates:
             return None
         if any(self.dtype(x) != "float32" for x in (*lists[0], *grads)):
             return None
-        n = len(grads)
+        rows = [layout.aligned(op, [trace.lift(x) for x in row]) for row in zip(*lists, grads, strict=True)]
+        *lists, grads = zip(*(tensors for tensors, _ in rows), strict=True)
         results = trace.call(function, [x for xs in lists for x in xs], grads, number)
-        return results and [results[i : i + n] for i in range(0, n * len(lists), n)]
+        if results is None:
+            return None
+        axes = itertools.cycle(axes for _, axes in rows)
+        results = [x if a is None else layout.transpose(op, x, a) for x, a in zip(results, axes, strict=False)]
+        return [results[i : i + len(grads)] for i in range(0, len(results), len(grads))]
 
     def sgd_update(self, params, grads, velocities, *, learning_rate, momentum, nesterov):
         def plain(changed, grads):
