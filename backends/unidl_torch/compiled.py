@@ -13,6 +13,7 @@ from torch.utils import _pytree as pytree
 
 from unidl.backend.keys import KeyFeed
 from unidl.backend.variable import rebound
+from unidl_torch.recurrent_op import recurrences_as_operations
 from unidl_torch.types import current_device
 
 # Rows of the key and number inputs to begin with; a function that asks for more is recorded again with more.
@@ -69,7 +70,8 @@ class _Trace:
         numbers = torch.ones(rows, dtype=torch.float64, device=self._device)
         # Recording runs the function once: on copies, since an update may work in place.
         stores = [v._store.clone() for v in self._variables]
-        return make_fx(body)(stores, list(tensors), keys, numbers), asked
+        with recurrences_as_operations():
+            return make_fx(body)(stores, list(tensors), keys, numbers), asked
 
     def _host_input(self, values, dtype):
         """Rows drawn on the host, filled up to the size that was recorded."""

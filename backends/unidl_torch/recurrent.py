@@ -5,38 +5,31 @@ from __future__ import annotations
 import torch
 
 from unidl.backend import contract
+from unidl_torch.recurrent_op import run
 
 
 class Recurrent(contract.Recurrent):
     def lstm(self, x, h, c, kernel, recurrent_kernel, bias, reverse=False):
-        weights = [kernel.t(), recurrent_kernel.t()]
-        if bias is not None:
-            weights += [bias, torch.zeros_like(bias)]  # torch adds one bias for the input, one for the state
-        states = (h.unsqueeze(0), c.unsqueeze(0))
-        wanted = torch.is_grad_enabled() and any(t.requires_grad for t in (x, *states, *weights))
-        # While gradients are enabled the kernel keeps its workspace, three times as slow, whether anybody wants one or not.
-        with torch.set_grad_enabled(wanted):
-            outputs, h, c = torch.lstm(_in_time(x, reverse), states, weights, bias is not None, 1, 0.0, True, False, True)
-        return _in_time(outputs, reverse), h.squeeze(0), c.squeeze(0)
+        return _run("lstm", x, (h, c), [kernel, recurrent_kernel, *_of_input(bias)], reverse)
 
     def simple_rnn(self, x, h, kernel, recurrent_kernel, bias, activation="tanh", reverse=False):
-        weights = [kernel.t(), recurrent_kernel.t()]
-        if bias is not None:
-            weights += [bias, torch.zeros_like(bias)]
-        run = {"tanh": torch.rnn_tanh, "relu": torch.rnn_relu}[activation]
-        outputs, h = run(_in_time(x, reverse), h.unsqueeze(0), weights, bias is not None, 1, 0.0, True, False, True)
-        return _in_time(outputs, reverse), h.squeeze(0)
+        return _run(f"rnn_{activation}", x, (h,), [kernel, recurrent_kernel, *_of_input(bias)], reverse)
 
     def gru(self, x, h, kernel, recurrent_kernel, bias, reverse=False):
-        weights = [_reset_first(kernel).t(), _reset_first(recurrent_kernel).t()]
-        if bias is not None:
-            weights += _reset_first(bias).unbind(0)
-        outputs, h = torch.gru(_in_time(x, reverse), h.unsqueeze(0), weights, bias is not None, 1, 0.0, True, False, True)
-        return _in_time(outputs, reverse), h.squeeze(0)
+        biases = () if bias is None else bias.unbind(0)
+        return _run("gru", x, (h,), [_reset_first(w) for w in (kernel, recurrent_kernel, *biases)], reverse)
 
 
-def _in_time(x, reverse):
-    return x.flip(1) if reverse else x
+def _run(mode, x, states, weights, reverse):
+    kernel, recurrent_kernel, *biases = weights
+    states = [s.unsqueeze(0) for s in states]
+    outputs, *last = run(mode, x.flip(1) if reverse else x, states, [kernel.t(), recurrent_kernel.t(), *biases])
+    return outputs.flip(1) if reverse else outputs, *(s.squeeze(0) for s in last)
+
+
+def _of_input(bias):
+    """The biases that torch adds, one for the input and one for the state."""
+    return () if bias is None else (bias, torch.zeros_like(bias))
 
 
 def _reset_first(weights):

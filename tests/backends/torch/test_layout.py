@@ -131,25 +131,3 @@ def test_gradients_come_in_the_order_of_their_kernels(backend):
     _, gradients = backend.value_and_grad(lambda: backend.mean(model(X)), variables)
     strange = {v.path for g, v in zip(gradients, variables, strict=True) if g.stride() != v.value.stride()}
     assert not {path for path in strange if "gru" not in path}
-
-
-def test_the_graph_for_torch_compile_trains_evaluates_and_leaves_all_in_order(monkeypatch):
-    """Recorded as for `jit_compile=True` and run as it is, which needs no C++ compiler; afterwards training goes on without it."""
-    monkeypatch.setattr(torch, "compile", lambda graph, dynamic: graph)
-    layers = unidl.layers
-
-    def trained(jit_compile):
-        unidl.utils.set_random_seed(1)
-        with unidl.use_backend("torch"):
-            body = [layers.Conv2D(4, 3, activation="relu"), layers.Dropout(0.5), layers.Flatten(), layers.Dense(1)]
-            model, found = unidl.Sequential([unidl.Input((8, 8, 3)), *body]), []
-        optimizer = unidl.optimizers.Adam(0.01)
-        for compiled in (jit_compile, False):
-            model.compile(optimizer, "mse", jit_compile=compiled)
-            found += model.fit(X, Y, batch_size=5, epochs=2, verbose=0, shuffle=False).history["loss"]
-            found += [model.evaluate(X, Y, batch_size=5, verbose=0), *model.predict(X, verbose=0).flatten()]
-        return strides(model), found
-
-    (order, found), (wanted_order, wanted) = trained(True), trained(False)
-    assert order == wanted_order
-    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
