@@ -13,7 +13,7 @@ from unidl_mxnet.registry import numpy_shape
 
 # MXNet's engine queues calls without end, and what is queued keeps its inputs: a host that reads data faster than the steps
 # run would fill memory with batches. So after so much the host waits, which costs a drained queue.
-QUEUED_BYTES = 16 << 20
+QUEUED_BYTES = 4 << 20
 
 
 class _Programs:
@@ -54,7 +54,7 @@ def _bytes(tensors):
 
 
 class Execution:
-    steps_per_launch = 16  # their batches travel at once
+    steps_per_launch = 64  # their batches travel at once
 
     def compile(self, fn, variables, jit_compile=False):
         return _Programs(self, lambda tensors, recording: Program(self, fn, variables, tensors, differentiable=recording))
