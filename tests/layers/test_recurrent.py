@@ -40,21 +40,20 @@ def test_kernel_and_loop_agree(backend):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "mask", "reason"),
+    ("arguments", "reason"),
     [
-        ({}, np.ones((4, 5), bool), "a mask"),
-        ({"unroll": True}, None, "unroll=True"),
-        ({"recurrent_dropout": 0.5}, None, "recurrent_dropout"),
-        ({"activation": "relu"}, None, "the kernel has the activations tanh, sigmoid; here they are relu, sigmoid"),
-        ({"recurrent_activation": "hard_sigmoid"}, None, "the kernel has the activations tanh, sigmoid; here they are tanh, hard_sigmoid"),
+        ({"unroll": True}, "unroll=True"),
+        ({"recurrent_dropout": 0.5}, "recurrent_dropout"),
+        ({"activation": "relu"}, "the kernel has the activations tanh, sigmoid; here they are relu, sigmoid"),
+        ({"recurrent_activation": "hard_sigmoid"}, "the kernel has the activations tanh, sigmoid; here they are tanh, hard_sigmoid"),
     ],
 )
-def test_reasons_for_the_loop(arguments, mask, reason):
+def test_reasons_for_the_loop(arguments, reason):
     layer = _lstm(**arguments)
-    layer(X, mask=mask)
+    layer(X)
     assert layer.kernel_description() == f"composed of primitives: {reason}"
     with pytest.raises(ValueError, match="use_cudnn=True") as error:
-        _lstm(use_cudnn=True, **arguments)(X, mask=mask)
+        _lstm(use_cudnn=True, **arguments)(X)
     assert reason in str(error.value)
 
 
@@ -146,9 +145,9 @@ def test_bad_shapes_and_arguments():
         _lstm()(X[:, :0])
     with pytest.raises(ValueError, match="LSTM: use_cudnn must be one of"):
         _lstm(use_cudnn="yes")
-    with pytest.raises(ValueError, match="LSTMCell: dropout"):
+    with pytest.raises(ValueError, match="LSTM: dropout"):
         _lstm(dropout=1.5)
-    with pytest.raises(ValueError, match="LSTMCell: units"):
+    with pytest.raises(ValueError, match="LSTM: units"):
         layers.LSTM(0)
     with pytest.raises(ValueError, match="has no 'state_size'"):
         layers.RNN(layers.Dense(3))
@@ -169,7 +168,6 @@ def test_masks_come_from_an_embedding_and_go_on(backend):
     mask = indices != 0
     wanted = second(first(_numpy(table(indices)), mask=mask), mask=mask)
     close(_numpy(result), _numpy(wanted), 1e-15)
-    assert second.kernel_description() == "composed of primitives: a mask"
 
 
 class Counter(layers.Layer):

@@ -100,7 +100,7 @@ class GRUCell(RecurrentCell):
 class GRU(KernelRNN):
     """Gated recurrent unit: (n, t, d) -> (n, units), or (n, t, units) with `return_sequences`. Last state: h.
 
-    With `reset_after`, tanh and sigmoid, without a mask, recurrent dropout and unrolling, all steps are one call of the
+    With `reset_after`, tanh and sigmoid, without recurrent dropout and unrolling, all steps are one call of the
     backend's kernel; `kernel_description()` says what it is, or why the steps are composed of primitives.
 
     Args:
@@ -158,14 +158,9 @@ class GRU(KernelRNN):
     def _obstacle(self, masked):
         return super()._obstacle(masked) if self.reset_after else "reset_after=False"
 
-    def _run_kernel(self, sequences, states, training):
+    def _run_whole(self, sequences, states, reverse=False, idle=None):
         cell = self.cell
-        if training and cell.dropout:
-            sequences = self._drop_inputs(sequences)
-        outputs, h = fused.gru(sequences, *states, cell.kernel, cell.recurrent_kernel, cell.bias, reverse=self.go_backwards)
-        if self.return_sequences and self.go_backwards:
-            outputs = ops.flip(outputs, 1)
-        return outputs, h, [h]
+        return fused.gru(sequences, *states, cell.kernel, cell.recurrent_kernel, cell.bias, reverse=reverse)
 
 
 expose_cell(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from unidl import activations, random
+from unidl import activations, ops, random
 from unidl.layers.input_spec import InputSpec
+from unidl.layers.masked_sequence import MaskedSequence
 from unidl.layers.rnn import RNN
 from unidl.saving.lookup import UnknownName
 
@@ -41,7 +42,31 @@ class KernelRNN(RNN):
             return "recurrent_dropout"
         if self.unroll:
             return "unroll=True"
-        return "a mask" if masked else None
+        if masked and self.whole_sequence not in self.backend.kernels:
+            return "a mask"
+        return None
+
+    def _run_kernel(self, sequences, states, mask, training):
+        if training and self.cell.dropout:
+            sequences = self._drop_inputs(sequences)
+        if mask is not None:
+            return self._run_masked(sequences, states, ops.cast(mask, "bool"))
+        outputs, *last = self._run_whole(sequences, states, reverse=self.go_backwards)
+        if self.return_sequences and self.go_backwards:
+            outputs = ops.flip(outputs, 1)
+        return outputs, last[0], last
+
+    def _run_masked(self, sequences, states, mask):
+        if self.go_backwards:
+            sequences, mask = ops.flip(sequences, 1), ops.flip(mask, 1)
+        masked = MaskedSequence(sequences, mask)
+        made, _, *others = self._run_whole(masked.moments, states, idle=masked.idle)
+        outputs = masked.outputs(made, self.zero_output_for_mask, last_only=not self.return_sequences)
+        return outputs, ops.get_item(outputs, (slice(None), -1)), [masked.last_state(states[0], made), *others]
+
+    def _run_whole(self, sequences, states, reverse=False, idle=None):
+        """(outputs (n, t, u), *last states) by the contract's function. Where `idle` (n, t) is 1, states other than h stay as they are."""
+        raise NotImplementedError
 
     def _activations(self):
         return self.cell.activation, self.cell.recurrent_activation

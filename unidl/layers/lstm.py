@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from unidl import activations, constraints, initializers, ops, regularizers
 from unidl.layers.kernel_rnn import KernelRNN, expose_cell, make_cell
 from unidl.layers.recurrent_cell import RecurrentCell, dropped
 from unidl.layers.validate import one_of, positive_int
 from unidl.ops import fused
+
+_SATURATED = 1e4  # float16 has it, and sigmoid of its negative is 0 in float64
 
 
 class LSTMCell(RecurrentCell):
@@ -110,7 +114,7 @@ def forget_bias_of_ones(initializer, units):
 class LSTM(KernelRNN):
     """Long short-term memory: (n, t, d) -> (n, units), or (n, t, units) with `return_sequences`. Last states: h and c.
 
-    With tanh and sigmoid, without a mask, recurrent dropout and unrolling, all steps are one call of the backend's kernel;
+    With tanh and sigmoid, without recurrent dropout and unrolling, all steps are one call of the backend's kernel;
     `kernel_description()` says what it is, or why the steps are composed of primitives.
 
     Args:
@@ -165,14 +169,14 @@ class LSTM(KernelRNN):
         )
         self.use_cudnn = one_of(self, "use_cudnn", use_cudnn, ("auto", True, False))
 
-    def _run_kernel(self, sequences, states, training):
-        cell = self.cell
-        if training and cell.dropout:
-            sequences = self._drop_inputs(sequences)
-        outputs, h, c = fused.lstm(sequences, *states, cell.kernel, cell.recurrent_kernel, cell.bias, reverse=self.go_backwards)
-        if self.return_sequences and self.go_backwards:
-            outputs = ops.flip(outputs, 1)
-        return outputs, h, [h, c]
+    def _run_whole(self, sequences, states, reverse=False, idle=None):
+        cell, kernel = self.cell, self.cell.kernel
+        if idle is not None:
+            # A further input shuts gate i and opens gate f: their sigmoids are then 0 and 1 exactly, and c stays.
+            sequences = ops.concatenate([sequences, ops.expand_dims(idle, -1)], axis=-1)
+            gates = np.repeat([[-_SATURATED, _SATURATED, 0, 0]], cell.units, axis=1)
+            kernel = ops.concatenate([kernel, ops.convert_to_tensor(gates, dtype=self.compute_dtype)], axis=0)
+        return fused.lstm(sequences, *states, kernel, cell.recurrent_kernel, cell.bias, reverse=reverse)
 
 
 expose_cell(

@@ -119,7 +119,7 @@ class RNN(Layer):
             mask = mask[0]
         self._masked = mask is not None
         if self._why_composed(self._masked) is None:
-            outputs, last, states = self._run_kernel(sequences, states, training)
+            outputs, last, states = self._run_kernel(sequences, states, mask, training)
         else:
             outputs, last, states = self._run_cell(sequences, states, mask, training)
         if self.stateful:
@@ -151,7 +151,7 @@ class RNN(Layer):
         """Why no kernel for whole sequences can be used; None if one can."""
         return f"{type(self.cell).__name__} runs step by step"
 
-    def _run_kernel(self, sequences, states, training):
+    def _run_kernel(self, sequences, states, mask, training):
         """(outputs, last output, last states) by the contract's function for all steps."""
         raise NotImplementedError
 

@@ -71,7 +71,7 @@ class SimpleRNNCell(RecurrentCell):
 class SimpleRNN(KernelRNN):
     """Fully connected recurrence: (n, t, d) -> (n, units), or (n, t, units) with `return_sequences`. Last state: h.
 
-    With tanh or relu, without a mask, recurrent dropout and unrolling, all steps are one call of the backend's kernel;
+    With tanh or (unmasked) relu, without recurrent dropout and unrolling, all steps are one call of the backend's kernel;
     `kernel_description()` says what it is, or why the steps are composed of primitives.
 
     Args:
@@ -128,15 +128,15 @@ class SimpleRNN(KernelRNN):
     def _fits_activations(self):
         return self.cell.activation in (activations.tanh, activations.relu)
 
-    def _run_kernel(self, sequences, states, training):
+    def _obstacle(self, masked):
+        if masked and self.cell.activation is activations.relu:
+            return "a mask with relu, which might grow without bound in the moments that do not count"
+        return super()._obstacle(masked)
+
+    def _run_whole(self, sequences, states, reverse=False, idle=None):
         cell = self.cell
-        if training and cell.dropout:
-            sequences = self._drop_inputs(sequences)
         weights = cell.kernel, cell.recurrent_kernel, cell.bias
-        outputs, h = fused.simple_rnn(sequences, *states, *weights, cell.activation.__name__, reverse=self.go_backwards)
-        if self.return_sequences and self.go_backwards:
-            outputs = ops.flip(outputs, 1)
-        return outputs, h, [h]
+        return fused.simple_rnn(sequences, *states, *weights, cell.activation.__name__, reverse=reverse)
 
 
 expose_cell(

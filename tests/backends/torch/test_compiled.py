@@ -13,6 +13,7 @@ from unidl_torch.recurrent_op import recurrences_as_operations
 rng = np.random.default_rng(0)
 IMAGES = rng.standard_normal((13, 8, 8, 3)).astype("float32")
 SEQUENCES = rng.standard_normal((13, 5, 3)).astype("float32")
+SEQUENCES[0, 2:] = SEQUENCES[1, :2] = 0  # masked
 Y = rng.standard_normal((13, 1)).astype("float32")
 
 
@@ -53,7 +54,11 @@ def recurrent():
     ]
 
 
-@pytest.mark.parametrize(("x", "body"), [(IMAGES, cnn), (SEQUENCES, recurrent)], ids=["cnn", "recurrent"])
+def masked():
+    return [layers.Masking(), *recurrent()]
+
+
+@pytest.mark.parametrize(("x", "body"), [(IMAGES, cnn), (SEQUENCES, recurrent), (SEQUENCES, masked)], ids=["cnn", "recurrent", "masked"])
 def test_the_graph_trains_evaluates_and_leaves_all_in_order(as_it_is, x, body):
     check(x, body)
 
