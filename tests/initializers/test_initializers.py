@@ -18,7 +18,7 @@ RANDOM = [
     "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling", "GlorotNormal", "GlorotUniform",
     "HeNormal", "HeUniform", "LecunNormal", "LecunUniform", "Orthogonal",
 ]  # fmt: skip
-ALL = [*RANDOM, "Zeros", "Ones", "Constant", "Identity"]
+ALL = [*RANDOM, "Zeros", "Ones", "Constant", "Identity", "STFT"]
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -54,6 +54,19 @@ def test_spread_is_that_of_keras(name, shape):
     assert ours.std() == pytest.approx(theirs.std(), rel=0.03)
     assert abs(ours.mean()) < 5 * ours.std() / math.sqrt(ours.size)
     assert np.abs(ours).max() == pytest.approx(np.abs(theirs).max(), rel=0.01)
+
+
+@pytest.mark.parametrize("side", ["real", "imag"])
+@pytest.mark.parametrize("scaling", ["density", "spectrum", None])
+@pytest.mark.parametrize("periodic", [False, True])
+@pytest.mark.parametrize("window", ["hann", "hamming", "blackman", "boxcar", None, "array"])
+@pytest.mark.parametrize("shape", [(9, 1, 5), (4, 1, 2), (1, 1, 3)])
+def test_stft_is_that_of_keras(side, scaling, periodic, window, shape):
+    window = np.linspace(-0.5, 2, shape[0]) if window == "array" else window
+    ours = initializers.STFT(side, window, scaling, periodic)(shape, dtype="float64")
+    with in_float64() as keras:
+        theirs = np.array(keras.initializers.STFT(side, window, scaling, periodic)(shape, dtype="float64"))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14)
 
 
 def test_limits():
@@ -108,9 +121,10 @@ def test_weights_are_bit_identical_on_all_backends(backend, name):
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", None])
 def test_dtype_and_shape(name, dtype):
-    x = getattr(initializers, name)()((4, 3), dtype=dtype)
+    shape = (4, 1, 3) if name == "STFT" else (4, 3)
+    x = getattr(initializers, name)()(shape, dtype=dtype)
     assert type(x) is np.ndarray
-    assert x.shape == (4, 3)
+    assert x.shape == shape
     assert x.dtype == (dtype or "float32")
 
 
@@ -141,6 +155,12 @@ def test_errors():
         initializers.Identity()((2, 3, 4))
     with pytest.raises(ValueError, match="two axes"):
         initializers.Orthogonal()((2,))
+    with pytest.raises(ValueError, match="window must be 'boxcar', 'hann'"):
+        initializers.STFT(window="han")
+    with pytest.raises(ValueError, match=r"moments, 1, frequencies"):
+        initializers.STFT()((8, 2, 5))
+    with pytest.raises(ValueError, match="one value for each of the 8 moments"):
+        initializers.STFT(window=[1.0, 2.0])((8, 1, 5))
     with pytest.raises(ValueError, match="scale must be positive"):
         initializers.VarianceScaling(scale=0)
     with pytest.raises(ValueError, match="mode must be one of"):

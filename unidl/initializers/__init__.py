@@ -7,6 +7,7 @@ from unidl.initializers.constant import Constant, Identity, Ones, Zeros
 from unidl.initializers.initializer import Initializer, host_array
 from unidl.initializers.orthogonal import Orthogonal
 from unidl.initializers.random import RandomNormal, RandomUniform, TruncatedNormal
+from unidl.initializers.stft import STFT
 from unidl.initializers.variance_scaling import (
     GlorotNormal,
     GlorotUniform,
@@ -19,13 +20,14 @@ from unidl.initializers.variance_scaling import (
 from unidl.saving.lookup import Catalogue
 
 _CLASSES = (
-    Initializer, Constant, Identity, Ones, Zeros, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal,
+    Initializer, Constant, Identity, Ones, Zeros, Orthogonal, STFT, RandomNormal, RandomUniform, TruncatedNormal,
     VarianceScaling, GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform,
 )  # fmt: skip
 
 _ALIASES = {
     "IdentityInitializer": Identity,
     "OrthogonalInitializer": Orthogonal,
+    "STFTInitializer": STFT,
     "normal": RandomNormal,
     "one": Ones,
     "uniform": RandomUniform,
@@ -71,9 +73,9 @@ def _returning(array):
     return initialize
 
 
-# Keras offers the classes in snake case too: `initializers.he_normal()`; and two under a second name.
-IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
-constant, zeros, ones, identity, orthogonal = Constant, Zeros, Ones, Identity, Orthogonal
+# Keras offers the classes in snake case too: `initializers.he_normal()`; and three under a second name.
+IdentityInitializer, OrthogonalInitializer, STFTInitializer = Identity, Orthogonal, STFT
+constant, zeros, ones, identity, orthogonal, stft = Constant, Zeros, Ones, Identity, Orthogonal, STFT
 random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
 variance_scaling, glorot_normal, glorot_uniform = VarianceScaling, GlorotNormal, GlorotUniform
 he_normal, he_uniform, lecun_normal, lecun_uniform = HeNormal, HeUniform, LecunNormal, LecunUniform

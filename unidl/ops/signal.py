@@ -8,9 +8,8 @@ from unidl.backend import dtypes
 from unidl.ops.dispatch import call, op, prepare_tensors, promote, run, tensor_of
 from unidl.ops.elementwise import divide, multiply
 from unidl.ops.shaping import pad, reshape, swapaxes
+from unidl.ops.window_functions import window_of
 from unidl.ops.windows import extract_sequences
-
-_WINDOWS = {"hann": (0.5, 0.5), "hamming": (0.54, 0.46)}
 
 
 @op
@@ -68,7 +67,7 @@ def stft(x, sequence_length, sequence_stride, fft_length, window="hann", center=
         sequence_length: elements of a piece that the window covers.
         sequence_stride: from piece to piece.
         fft_length: elements of a piece, the window being in its middle.
-        window: "hann", "hamming" (periodic), a tensor (sequence_length,), or None for ones.
+        window: "hann", "hamming", "blackman", "boxcar" (periodic), a tensor (sequence_length,), or None for ones.
         center: x is reflected at its ends first, so that piece i is centred at i * sequence_stride.
     """
     backend, x = tensor_of(x)
@@ -128,11 +127,7 @@ def _window(name, backend, window, length, fft_length, dtype):
     if window is None:
         return backend.asarray(np.ones(fft_length), dtype)
     if isinstance(window, str):
-        if window not in _WINDOWS:
-            raise ValueError(f"{name}: window must be {', '.join(map(repr, _WINDOWS))}, a tensor or None, got {window!r}.")
-        base, swing = _WINDOWS[window]
-        values = base - swing * np.cos(2 * np.pi * np.arange(length) / length)
-        return backend.asarray(np.pad(values, (before, after)), dtype)
+        return backend.asarray(np.pad(window_of(name, window, length, periodic=True), (before, after)), dtype)
     window = backend.cast(tensor_of(window)[1], dtype)
     if tuple(backend.shape(window)) != (length,):
         raise ValueError(f"{name}: the window must have the shape {(length,)} of sequence_length, got {tuple(backend.shape(window))}.")
