@@ -52,8 +52,7 @@ def _mask(array):
 @pytest.mark.parametrize("case", list(_chosen()), ids=lambda case: case.name)
 @pytest.mark.filterwarnings("ignore:.*mask")
 def test_as_keras(case):
-    import tensorflow as tf
-
+    tf = pytest.importorskip("tensorflow")
     args = case.inputs(np.random.default_rng(1))
     with in_float64() as keras, use_backend("numpy"), warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -25,8 +25,7 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "arguments"), CASES, ids=[f"{n}-{a}" for n, a in CASES])
 def test_against_keras(backend, name, arguments):
-    import tensorflow as tf
-
+    tf = pytest.importorskip("tensorflow")
     with in_float64() as keras, use_backend(backend) as b:
         ours, theirs = getattr(regularizers, name)(**arguments), getattr(keras.regularizers, name)(**arguments)
         # Keras' factor of this one is a float32 tensor whatever floatx is.

@@ -2,7 +2,8 @@
 
     unidl_<name>/known_failures.json: [{"case": "...", "what": "...", "dtype": "float32", "reason": "..."}]
 
-`what` and `dtype` may be left out, and then hold for any. A line must still fail: one that passes is reported, so that the
+`what` and `dtype` may be left out, and then hold for any; `version` is how the versions of the framework begin for which the line holds,
+where another build has other kernels. A line must still fail: one that passes is reported, so that the
 list never outlives its reasons.
 """
 
@@ -22,16 +23,18 @@ class KnownFailure:
     reason: str
     what: str | None = None
     dtype: str | None = None
+    version: str = ""
 
     def covers(self, record) -> bool:
         return self.case == record.case and self.what in (None, record.what) and self.dtype in (None, record.dtype)
 
 
 def known_failures(backend) -> list[KnownFailure]:
-    """The lines of the backend's own list, none if its package has no such file."""
-    package = type(get_backend(backend)).__module__.partition(".")[0]
-    file = resources.files(package) / "known_failures.json"
-    return [KnownFailure(**line) for line in json.loads(file.read_text("utf-8"))] if file.is_file() else []
+    """The lines of the backend's own list for its framework's version, none if its package has no such file."""
+    backend = get_backend(backend)
+    file = resources.files(type(backend).__module__.partition(".")[0]) / "known_failures.json"
+    lines = [KnownFailure(**line) for line in json.loads(file.read_text("utf-8"))] if file.is_file() else []
+    return [line for line in lines if backend.version.startswith(line.version)]
 
 
 def explained(records, known) -> list[Record]:
