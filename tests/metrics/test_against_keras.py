@@ -74,7 +74,7 @@ CASES = [
     ("FBetaScore", {"average": "macro", "beta": 0.5}, ONE_HOT, TIES),
     ("IoU", {"num_classes": K, "target_class_ids": [0, 2]}, CLASSES, OTHER_CLASSES),
     ("IoU", {"num_classes": 4, "target_class_ids": [3, 1], "ignore_class": 0}, CLASSES, OTHER_CLASSES),
-    ("IoU", {"num_classes": K, "target_class_ids": [1], "sparse_y_pred": False, "axis": 1}, SEQUENCES, np.moveaxis(SCORES, -1, 1)),
+    ("IoU", {"num_classes": K, "target_class_ids": [1], "sparse_y_pred": False}, SEQUENCES, SCORES),
     ("BinaryIoU", {}, BITS, SIGMOIDS),
     ("BinaryIoU", {"target_class_ids": [1], "threshold": 0.25}, BITS, SIGMOIDS),
     ("MeanIoU", {"num_classes": K}, CLASSES, OTHER_CLASSES),
@@ -141,6 +141,14 @@ def test_metrics(backend, name, arguments, y_true, y_pred, weighted):
         close(b.to_numpy(ours.result()), np.array(theirs.result()), tolerance)
         ours.reset_state()
         assert not any(v.numpy().any() for v in ours.variables)
+
+
+def test_iou_of_scores_along_another_axis(backend):
+    """Keras takes `axis` for that of its one result too, and fails."""
+    along_last, along_second = (metrics.IoU(K, [0, 2], sparse_y_pred=False, axis=axis) for axis in (-1, 1))
+    along_last.update_state(SEQUENCES, SCORES)
+    along_second.update_state(SEQUENCES, np.moveaxis(SCORES, -1, 1))
+    assert 0 < float(along_second.result()) == float(along_last.result())
 
 
 @pytest.mark.parametrize("shapes", [((4, 3), None), ((4, 3), (4,)), ((4, 3), (4, 1)), ((4, 3), (4, 3)), ((4,), (4,)), ((), None), ((), ())])
