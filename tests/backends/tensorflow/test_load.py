@@ -23,7 +23,7 @@ def test_the_adapter_imports_no_keras():
     "use",
     [
         "import keras; print(keras.layers.Dense is tf.keras.layers.Dense)",
-        "from tensorflow.keras import layers; print(layers.Dense is tf.keras.layers.Dense)",
+        pytest.param("from tensorflow.keras import layers; print(layers.Dense is tf.keras.layers.Dense)", marks=pytest.mark.slow),
         pytest.param("import tensorflow.keras.layers as L; print(L.Dense is tf.keras.layers.Dense)", marks=pytest.mark.slow),
         pytest.param("print(tf.keras.Sequential([tf.keras.layers.Dense(1)])(tf.ones((2, 3))).shape == (2, 1))", marks=pytest.mark.slow),
         pytest.param("print(tf.optimizers.Adam is tf.keras.optimizers.Adam)", marks=pytest.mark.slow),
