@@ -91,7 +91,7 @@ WRONG = {
     "an output that nothing makes": (lambda: model(DENSE, {"w": W, "b": B}, outputs=("q",)), "should give 'q'"),
     "an unknown operator": (one("Nonsense"), "Nonsense.*does not exist in ai.onnx version 18.*Abs"),
     "an operator newer than the opset": (one("Gelu"), "Gelu.*does not exist in ai.onnx version 18"),
-    "an unsupported operator": (one("SequenceEmpty"), "SequenceEmpty of ai.onnx version 18 .*not supported"),
+    "an unsupported operator": (one("RoiAlign"), "RoiAlign of ai.onnx version 18 .*not supported"),
     "an unknown domain": (one("Mine", domain="mine"), "domain 'mine', which the model does not import"),
     "an opset of the future": (lambda: model(DENSE, {"w": W, "b": B}, opset=999), "version 999.*Install a newer onnx"),
     "no opset": (lambda: _without("opset_import"), "does not say which version"),
