@@ -8,6 +8,11 @@ from unidl.backend.keys import next_number
 from unidl.optimizers.optimizer import Optimizer
 
 
+def corrected_rate(rate, t, beta_1, beta_2) -> float:
+    """The learning rate with both bias corrections of update number t."""
+    return rate * math.sqrt(1 - beta_2**t) / (1 - beta_1**t)
+
+
 class Adam(Optimizer):
     """Kingma & Ba (arXiv:1412.6980), p -= lr * sqrt(1 - beta_2**t) / (1 - beta_1**t) * m / (sqrt(v) + epsilon).
 
@@ -48,9 +53,7 @@ class Adam(Optimizer):
         return [("momentum", "velocity")] + [("velocity_hat",)] * bool(self.amsgrad)
 
     def _alpha(self) -> float:
-        """The learning rate with both bias corrections."""
-        t = self._update_number()
-        return self._current_rate() * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        return corrected_rate(self._current_rate(), self._update_number(), self.beta_1, self.beta_2)
 
     def update(self, backend, params, grads, slots, learning_rate):
         names = ("momentum", "velocity", "velocity_hat")[: len(slots)]

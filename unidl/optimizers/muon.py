@@ -6,6 +6,7 @@ import math
 import re
 
 from unidl.backend.keys import next_number
+from unidl.optimizers.adam import corrected_rate
 from unidl.optimizers.elementwise import PerParameter, moving_mean
 
 
@@ -74,9 +75,7 @@ class Muon(PerParameter):
         return self.adam_weight_decay if self._is_adams(variable) else self.weight_decay
 
     def _alpha(self):
-        t = self._update_number()
-        rate = self._current_rate() * self.adam_lr_ratio
-        return rate * math.sqrt(1 - self.adam_beta_2**t) / (1 - self.adam_beta_1**t)
+        return corrected_rate(self._current_rate() * self.adam_lr_ratio, self._update_number(), self.adam_beta_1, self.adam_beta_2)
 
     def numbers(self):
         return {"alpha": next_number(self._alpha)}

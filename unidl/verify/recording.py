@@ -140,10 +140,12 @@ def _look(snapshot, backend, batch):
 @contextmanager
 def _undone(snapshot, values, counters):
     """What the block does to the random state and to the variables of `values` is taken back."""
-    yield
-    snapshot.set_counters(counters)
-    for variable, value in values:
-        variable.assign(value)
+    try:
+        yield
+    finally:
+        snapshot.set_counters(counters)
+        for variable, value in values:
+            variable.assign(value)
 
 
 def _scatter(t, key, truth, noisy):
