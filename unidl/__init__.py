@@ -21,7 +21,7 @@ _NAMES = {
     "Initializer": "unidl.initializers",
     "Input": "unidl.layers",
     "InputSpec": "unidl.layers",
-    "KerasTensor": "unidl.backend.symbolic",
+    "KerasTensor": "unidl.tracing",
     "Layer": "unidl.layers",
     "Loss": "unidl.losses",
     "Metric": "unidl.metrics",

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from unidl.backend import contract
-from unidl.backend.keys import KeyFeed
+from unidl.tracing.feed import KeyFeed
 
 _written: ContextVar[dict | None] = ContextVar("unidl_jax_written", default=None)
 

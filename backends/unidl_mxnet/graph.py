@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from unidl.backend.keys import KeyFeed
 from unidl.backend.variable import rebound
+from unidl.tracing.feed import KeyFeed
 from unidl_mxnet.arrays import context, from_numpy
 
 from unidl_mxnet.load import mx  # isort: skip

@@ -7,8 +7,8 @@ from abc import update_abstractmethods
 
 import numpy as np
 
-from unidl.backend.capture import CapturedExecution
 from unidl.backend.contract import Backend
+from unidl.tracing.capture import CapturedExecution
 from unidl_numpy import (
     activations,
     attention,

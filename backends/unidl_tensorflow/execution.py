@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from unidl.backend.keys import KeyFeed
+from unidl.tracing.feed import KeyFeed
 from unidl_tensorflow.load import tf
 
 _xla: ContextVar[bool] = ContextVar("unidl_tensorflow_xla", default=False)

@@ -11,8 +11,8 @@ import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils import _pytree as pytree
 
-from unidl.backend.keys import KeyFeed
 from unidl.backend.variable import rebound
+from unidl.tracing.feed import KeyFeed
 from unidl_torch.recurrent_op import recurrences_as_operations
 from unidl_torch.types import current_device
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from unidl.backend.capture import CapturedExecution
+from unidl.tracing.capture import CapturedExecution
 from unidl_torch.autodiff import differentiate
 
 

@@ -5,8 +5,8 @@ import pytest
 
 from unidl import ops, random
 from unidl.backend import Variable, get_backend, use_backend
-from unidl.backend.capture import CaptureWarning, execution
 from unidl.backend.contract.execution import Execution
+from unidl.tracing.capture import CaptureWarning, execution
 
 CAPTURING = ["numpy", "torch"]
 

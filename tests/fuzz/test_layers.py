@@ -8,7 +8,7 @@ from tests.fuzz.known import left_out
 from tests.fuzz.rows import ROWS, example
 from tests.fuzz.running import hunt, in_suite
 from unidl import layers
-from unidl.layers.signature import constructor_arguments
+from unidl.layers.base.signature import constructor_arguments
 
 PRESENT = [name for name in ROWS if hasattr(layers, name)]
 

@@ -13,7 +13,7 @@ from tests.reference import close, in_float64
 from unidl import layers, ops, tree
 from unidl.backend import use_backend
 from unidl.conformance.cases.layers import LAYER_CASES
-from unidl.layers.annotations import masks
+from unidl.layers.base.annotations import masks
 
 
 def _chosen():

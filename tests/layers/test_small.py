@@ -7,7 +7,7 @@ import pytest
 
 from tests.reference import close, in_float64
 from unidl import layers, ops
-from unidl.layers.annotations import masks
+from unidl.layers.base.annotations import masks
 from unidl.saving import register_keras_serializable
 
 DRAW = np.random.default_rng(0)

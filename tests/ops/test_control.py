@@ -5,7 +5,7 @@ import pytest
 
 import unidl
 from unidl import KerasTensor, Variable, layers, ops
-from unidl.backend.capture import CaptureWarning
+from unidl.tracing.capture import CaptureWarning
 
 X = np.array([[0.5, -1.0], [2.0, 0.25]])
 

@@ -7,8 +7,8 @@ import pytest
 
 from unidl import ops, random
 from unidl.backend import Variable, use_backend
-from unidl.random import SeedGenerator, host
-from unidl.random.keys import derive_key
+from unidl.random import SeedGenerator, numpy_draws
+from unidl.random.key_derivation import derive_key
 from unidl.utils import set_random_seed
 
 N = 20_000
@@ -30,7 +30,7 @@ def test_bits_and_orders_are_identical(backend):
     with use_backend(backend) as b:
         for dtype in ("float32", "float64"):
             np.testing.assert_array_equal(
-                b.to_numpy(random.uniform((3, 5, 7), dtype=dtype, seed=3)), host.uniform(derive_key(3), (3, 5, 7), dtype)
+                b.to_numpy(random.uniform((3, 5, 7), dtype=dtype, seed=3)), numpy_draws.uniform(derive_key(3), (3, 5, 7), dtype)
             )
         x = np.arange(60.0).reshape(20, 3)
         order = random.permutation(20, seed=4)
@@ -67,7 +67,7 @@ def test_all_draws_agree_with_numpy(backend):
 
 
 def test_uniform():
-    x = host.uniform(derive_key(1), (N,))
+    x = numpy_draws.uniform(derive_key(1), (N,))
     assert x.dtype == np.float32
     assert _cdf_distance(x, lambda v: v) < 1.95
     assert 0 <= x.min() <= x.max() < 1
@@ -83,8 +83,8 @@ def test_uniform_never_reaches_one(dtype):
 
 
 def test_normal_and_truncated_normal():
-    assert _cdf_distance(host.normal(derive_key(1), (N,)), _phi) < 1.95
-    x = host.truncated_normal(derive_key(2), (N,), "float64")
+    assert _cdf_distance(numpy_draws.normal(derive_key(1), (N,)), _phi) < 1.95
+    x = numpy_draws.truncated_normal(derive_key(2), (N,), "float64")
     low, mass = _phi(-2), math.erf(math.sqrt(2))
     assert _cdf_distance(x, lambda v: (_phi(v) - low) / mass) < 1.95
     assert np.abs(x).max() <= 2
@@ -97,17 +97,17 @@ def test_the_normal_quantile_is_exact():
 
     p = np.linspace(-0.47, 0.47, 301)
     expected = [NormalDist().inv_cdf(0.5 + v) for v in p]
-    np.testing.assert_allclose(host._normal_quantile(p), expected, rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(numpy_draws._normal_quantile(p), expected, rtol=1e-13, atol=1e-15)
     for x in (0.3, 1.9):
-        assert host._normal_quantile(np.array([_phi(x) - 0.5]))[0] == pytest.approx(x, rel=1e-12)
+        assert numpy_draws._normal_quantile(np.array([_phi(x) - 0.5]))[0] == pytest.approx(x, rel=1e-12)
 
 
 def test_host_normal_is_that_of_the_backends():
     with use_backend("numpy") as b:
         ours = b.to_numpy(random.normal((N,), dtype="float64", seed=5))
-        np.testing.assert_allclose(host.normal(derive_key(5), (N,), "float64"), ours, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(numpy_draws.normal(derive_key(5), (N,), "float64"), ours, rtol=1e-12, atol=1e-14)
         cut = b.to_numpy(random.truncated_normal((N,), dtype="float64", seed=5))
-        np.testing.assert_allclose(host.truncated_normal(derive_key(5), (N,), "float64"), cut, rtol=1e-11, atol=1e-12)
+        np.testing.assert_allclose(numpy_draws.truncated_normal(derive_key(5), (N,), "float64"), cut, rtol=1e-11, atol=1e-12)
 
 
 def test_randint_is_even():

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from unidl.backend import keys as feed
-from unidl.random import SeedGenerator, get_global_state, host, set_global_state
-from unidl.random.keys import absorb, derive_key, stream_state
+from unidl.random import SeedGenerator, get_global_state, numpy_draws, set_global_state
+from unidl.random.key_derivation import absorb, derive_key, stream_state
 from unidl.random.seed_generator import draw_key, global_seed_generator
+from unidl.tracing import feed
 from unidl.utils import set_random_seed
 
 
@@ -43,7 +43,7 @@ def test_a_changed_bit_changes_half_of_all_bits(change):
 
 def test_streams_and_steps_are_uncorrelated():
     n = 20_000
-    draws = [host.uniform(derive_key(0, stream, counter), (n,), "float64") for stream in range(5) for counter in range(5)]
+    draws = [numpy_draws.uniform(derive_key(0, stream, counter), (n,), "float64") for stream in range(5) for counter in range(5)]
     correlation = np.corrcoef(draws) - np.eye(25)
     assert np.abs(correlation).max() < 5 / np.sqrt(n)
     shifted = np.corrcoef([d[:-1] for d in draws], [d[1:] for d in draws])
@@ -56,7 +56,7 @@ def test_golden_values():
     assert derive_key(42, 3, 7) == GOLDEN[1]
     assert derive_key(-1) == derive_key(2**64 - 1)
     assert absorb(stream_state(42, 3), 7) == derive_key(42, 3, 7)
-    assert host.bits((1, 2), (3,)).tolist() == GOLDEN[2]
+    assert numpy_draws.bits((1, 2), (3,)).tolist() == GOLDEN[2]
 
 
 GOLDEN = [(3649461150, 2365346848), (3811403202, 2968232814), [3405767568, 4056789687, 3568491650]]

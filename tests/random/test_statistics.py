@@ -8,8 +8,8 @@ import pytest
 
 from unidl import random
 from unidl.backend import use_backend
-from unidl.random import host
-from unidl.random.keys import derive_key
+from unidl.random import numpy_draws
+from unidl.random.key_derivation import derive_key
 
 N = 1 << 16
 
@@ -27,7 +27,7 @@ LOW, HIGH = 190.0, 330.5
 
 @pytest.mark.parametrize("key", [(0, 0), derive_key(0), derive_key(1), derive_key(0, 3, 7)], ids=str)
 def test_every_byte_is_even(key):
-    words = host.bits(key, (N,))
+    words = numpy_draws.bits(key, (N,))
     for shift in (0, 8, 16, 24):
         assert LOW < _chi_squared((words >> np.uint32(shift)) & np.uint32(255), 256) < HIGH
 
@@ -43,13 +43,13 @@ def _pairs(a, b):
     ids=["counters", "streams", "seeds", "own streams", "later counters"],
 )
 def test_streams_are_independent(one, other):
-    a, b = (host.bits(derive_key(*parts), (N,)) for parts in (one, other))
+    a, b = (numpy_draws.bits(derive_key(*parts), (N,)) for parts in (one, other))
     assert LOW < _chi_squared(_pairs(a, b), 256) < HIGH
     assert LOW < _chi_squared(_pairs(a[1:], b[:-1]), 256) < HIGH
 
 
 def test_neighbours_are_independent():
-    words = host.bits(derive_key(4), (N + 16,))
+    words = numpy_draws.bits(derive_key(4), (N + 16,))
     for lag in (1, 2, 3, 16):
         assert LOW < _chi_squared(_pairs(words[:N], words[lag : N + lag]), 256) < HIGH
 

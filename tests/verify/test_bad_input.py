@@ -67,7 +67,7 @@ def test_nan_in_the_data():
 
 
 @pytest.mark.skipif("torch" not in INSTALLED, reason="needs torch")
-@pytest.mark.filterwarnings("ignore::unidl.backend.capture.CaptureWarning")
+@pytest.mark.filterwarnings("ignore::unidl.tracing.capture.CaptureWarning")
 def test_a_layer_that_calls_a_framework(monkeypatch):
     import torch
 

@@ -9,7 +9,6 @@ from functools import lru_cache
 import numpy as np
 
 from unidl.backend import get_backend, registry, use_backend
-from unidl.backend.capture import CaptureWarning
 from unidl.backend.contract.execution import Execution
 from unidl.backend.errors import UnsupportedError
 from unidl.conformance.case import SIXTEEN_BITS, Case, round_to_8_bits, round_to_float32
@@ -17,6 +16,7 @@ from unidl.conformance.judge import judge
 from unidl.conformance.oracle import noisy_oracle, oracle
 from unidl.conformance.scales import KINDS, Evaluation
 from unidl.ops.dispatch import standing_in
+from unidl.tracing.capture import CaptureWarning
 
 DTYPES = ("float64", "float32", *SIXTEEN_BITS)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from unidl.initializers.initializer import host_array
 from unidl.initializers.random import RandomInitializer
-from unidl.random import host
+from unidl.random import numpy_draws
 
 
 class Orthogonal(RandomInitializer):
@@ -25,7 +25,7 @@ class Orthogonal(RandomInitializer):
         if len(shape) < 2:
             raise ValueError(f"Orthogonal: a matrix has at least two axes, got the shape {tuple(shape)}.")
         rows, columns = math.prod(shape[:-1]), shape[-1]
-        q, r = np.linalg.qr(self._draw(host.normal, (max(rows, columns), min(rows, columns)), "float64"))
+        q, r = np.linalg.qr(self._draw(numpy_draws.normal, (max(rows, columns), min(rows, columns)), "float64"))
         # The signs of the diagonal make the decomposition unique, and the distribution even (Mezzadri, math-ph/0609050).
         q *= np.sign(np.diagonal(r))
         return host_array(self.gain * (q if rows >= columns else q.T).reshape(tuple(shape)), dtype)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unidl.backend import dtypes
 from unidl.initializers.initializer import Initializer, host_array
-from unidl.random import host
+from unidl.random import numpy_draws
 from unidl.random.seed_generator import SeedGenerator, draw_key
 from unidl.saving.serialization import deserialize_keras_object
 
@@ -54,7 +54,7 @@ class RandomNormal(RandomInitializer):
         super().__init__(seed)
 
     def __call__(self, shape, dtype=None):
-        return self._draw(host.normal, shape, dtype, self.stddev, self.mean)
+        return self._draw(numpy_draws.normal, shape, dtype, self.stddev, self.mean)
 
     def get_config(self):
         return {**super().get_config(), "mean": self.mean, "stddev": self.stddev}
@@ -64,7 +64,7 @@ class TruncatedNormal(RandomNormal):
     """Like `RandomNormal`, given that the value is at most two standard deviations from the mean."""
 
     def __call__(self, shape, dtype=None):
-        return self._draw(host.truncated_normal, shape, dtype, self.stddev, self.mean)
+        return self._draw(numpy_draws.truncated_normal, shape, dtype, self.stddev, self.mean)
 
 
 class RandomUniform(RandomInitializer):
@@ -76,7 +76,7 @@ class RandomUniform(RandomInitializer):
         super().__init__(seed)
 
     def __call__(self, shape, dtype=None):
-        return self._draw(host.uniform, shape, dtype, self.maxval - self.minval, self.minval)
+        return self._draw(numpy_draws.uniform, shape, dtype, self.maxval - self.minval, self.minval)
 
     def get_config(self):
         return {**super().get_config(), "minval": self.minval, "maxval": self.maxval}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from unidl.initializers.random import RandomInitializer
-from unidl.random import host
+from unidl.random import numpy_draws
 
 # The standard deviation of a normal distribution that is cut at two standard deviations.
 TRUNCATED_STDDEV = 0.87962566103423978
@@ -55,10 +55,10 @@ class VarianceScaling(RandomInitializer):
         variance = self.scale / max(1, n)
         if self.distribution == "uniform":
             limit = math.sqrt(3 * variance)
-            return self._draw(host.uniform, shape, dtype, 2 * limit, -limit)
+            return self._draw(numpy_draws.uniform, shape, dtype, 2 * limit, -limit)
         if self.distribution == "truncated_normal":
-            return self._draw(host.truncated_normal, shape, dtype, math.sqrt(variance) / TRUNCATED_STDDEV)
-        return self._draw(host.normal, shape, dtype, math.sqrt(variance))
+            return self._draw(numpy_draws.truncated_normal, shape, dtype, math.sqrt(variance) / TRUNCATED_STDDEV)
+        return self._draw(numpy_draws.normal, shape, dtype, math.sqrt(variance))
 
     def get_config(self):
         own = ("scale", "mode", "distribution", "input_axes", "output_axes")

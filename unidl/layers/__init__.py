@@ -1,7 +1,38 @@
 """Layers, a family a file."""
 
-from unidl.layers.activation_layers import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
-from unidl.layers.adaptive_pooling import (
+from unidl.layers.attention.attention import AdditiveAttention, Attention
+from unidl.layers.attention.group_query_attention import GroupQueryAttention
+from unidl.layers.attention.multi_head_attention import MultiHeadAttention
+from unidl.layers.base.input_layer import Input, InputLayer
+from unidl.layers.base.input_spec import InputSpec
+from unidl.layers.base.layer import Layer
+from unidl.layers.core.activation_layers import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from unidl.layers.core.dense import Dense
+from unidl.layers.core.einsum_dense import EinsumDense
+from unidl.layers.core.embedding import Embedding
+from unidl.layers.core.reversible_embedding import ReversibleEmbedding
+from unidl.layers.core.simple_layers import Identity, Lambda, Masking, Rescaling, Wrapper
+from unidl.layers.merging.functions import add, average, concatenate, dot, maximum, minimum, multiply, subtract
+from unidl.layers.merging.merge_layers import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract
+from unidl.layers.normalization.batch_and_layer import BatchNormalization, LayerNormalization
+from unidl.layers.normalization.feature_normalization import Normalization
+from unidl.layers.normalization.group_normalization import GroupNormalization, RMSNormalization, UnitNormalization
+from unidl.layers.normalization.spectral_normalization import SpectralNormalization
+from unidl.layers.recurrent.bidirectional import Bidirectional
+from unidl.layers.recurrent.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
+from unidl.layers.recurrent.gru import GRU, GRUCell
+from unidl.layers.recurrent.lstm import LSTM, LSTMCell
+from unidl.layers.recurrent.rnn import RNN
+from unidl.layers.recurrent.simple_rnn import SimpleRNN, SimpleRNNCell
+from unidl.layers.recurrent.stacked_rnn_cells import StackedRNNCells
+from unidl.layers.recurrent.time_distributed import TimeDistributed
+from unidl.layers.regularization.dropout import ActivityRegularization, Dropout, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
+from unidl.layers.regularization.noise import AlphaDropout, GaussianDropout, GaussianNoise
+from unidl.layers.reshaping.padding import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
+from unidl.layers.reshaping.reshape import Flatten, Permute, RepeatVector, Reshape
+from unidl.layers.reshaping.resizing import Resizing
+from unidl.layers.reshaping.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
+from unidl.layers.windows.adaptive_pooling import (
     AdaptiveAveragePooling1D,
     AdaptiveAveragePooling2D,
     AdaptiveAveragePooling3D,
@@ -9,30 +40,10 @@ from unidl.layers.adaptive_pooling import (
     AdaptiveMaxPooling2D,
     AdaptiveMaxPooling3D,
 )
-from unidl.layers.attention import AdditiveAttention, Attention
-from unidl.layers.bidirectional import Bidirectional
-from unidl.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
-from unidl.layers.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
-from unidl.layers.convolution import Conv1D, Conv2D, Conv3D
-from unidl.layers.dense import Dense
-from unidl.layers.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
-from unidl.layers.einsum_dense import EinsumDense
-from unidl.layers.embedding import Embedding
-from unidl.layers.feature_normalization import Normalization
-from unidl.layers.group_normalization import GroupNormalization, RMSNormalization, UnitNormalization
-from unidl.layers.group_query_attention import GroupQueryAttention
-from unidl.layers.gru import GRU, GRUCell
-from unidl.layers.input_layer import Input, InputLayer
-from unidl.layers.input_spec import InputSpec
-from unidl.layers.layer import Layer
-from unidl.layers.lstm import LSTM, LSTMCell
-from unidl.layers.merging import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract
-from unidl.layers.merging_functions import add, average, concatenate, dot, maximum, minimum, multiply, subtract
-from unidl.layers.multi_head_attention import MultiHeadAttention
-from unidl.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise
-from unidl.layers.normalization import BatchNormalization, LayerNormalization
-from unidl.layers.padding import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
-from unidl.layers.pooling import (
+from unidl.layers.windows.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+from unidl.layers.windows.convolution import Conv1D, Conv2D, Conv3D
+from unidl.layers.windows.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
+from unidl.layers.windows.pooling import (
     AveragePooling1D,
     AveragePooling2D,
     AveragePooling3D,
@@ -46,17 +57,6 @@ from unidl.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
-from unidl.layers.regularization import ActivityRegularization, Dropout, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
-from unidl.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
-from unidl.layers.resizing import Resizing
-from unidl.layers.reversible_embedding import ReversibleEmbedding
-from unidl.layers.rnn import RNN
-from unidl.layers.simple_layers import Identity, Lambda, Masking, Rescaling, Wrapper
-from unidl.layers.simple_rnn import SimpleRNN, SimpleRNNCell
-from unidl.layers.spectral_normalization import SpectralNormalization
-from unidl.layers.stacked_rnn_cells import StackedRNNCells
-from unidl.layers.time_distributed import TimeDistributed
-from unidl.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from unidl.saving.lookup import Catalogue
 
 

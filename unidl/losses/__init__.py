@@ -23,8 +23,7 @@ from unidl.losses.crossentropy_losses import (
     SparseCategoricalCrossentropy,
 )
 from unidl.losses.divergence import categorical_hinge, dice, hinge, kl_divergence, squared_hinge, tversky
-from unidl.losses.loss import Loss, LossFunctionWrapper
-from unidl.losses.named import (
+from unidl.losses.function_losses import (
     CategoricalHinge,
     CosineSimilarity,
     Dice,
@@ -40,6 +39,7 @@ from unidl.losses.named import (
     SquaredHinge,
     Tversky,
 )
+from unidl.losses.loss import Loss, LossFunctionWrapper
 from unidl.losses.regression import (
     cosine_similarity,
     huber,

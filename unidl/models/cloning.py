@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-from unidl.backend.symbolic import graph
-from unidl.layers.input_layer import Input, InputLayer
-from unidl.layers.layer import Layer
+from unidl.layers.base.input_layer import Input, InputLayer
+from unidl.layers.base.layer import Layer
 from unidl.models.model import Functional, Model
 from unidl.models.sequential import Sequential
 from unidl.saving.object_registration import deserialize_keras_object
+from unidl.tracing import graph
 
 
 def clone_model(model, input_tensors=None, clone_function=None):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from unidl.backend.symbolic import KerasTensor, graph
-from unidl.layers.layer import Layer
+from unidl.layers.base.layer import Layer
 from unidl.models.graph_functions import FunctionFromConfig, function_to_config, is_function
 from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
+from unidl.tracing import KerasTensor, graph
 
 
 def graph_to_config(model):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 
 from unidl import ops
-from unidl.backend.symbolic import graph
+from unidl.tracing import graph
 
 # Parameters that are arguments of the node also when they hold no tensor but a number or an index.
 _OPERANDS = frozenset({"x", "x1", "x2", "y", "condition", "indices", "key"})

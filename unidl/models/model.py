@@ -6,14 +6,14 @@ import json
 
 from unidl import tree
 from unidl.backend import dtypes
-from unidl.backend.symbolic import KerasTensor, graph
-from unidl.layers.input_spec import InputSpec
-from unidl.layers.layer import Layer
+from unidl.layers.base.input_spec import InputSpec
+from unidl.layers.base.layer import Layer
 from unidl.models.plan import Plan
 from unidl.models.summary import print_summary
 from unidl.saving.custom_objects import CustomObjectScope
 from unidl.saving.object_registration import serialize_keras_object
 from unidl.saving.weights import load_weights, save_weights
+from unidl.tracing import KerasTensor, graph
 from unidl.training.trainer import Trainer
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from unidl.backend.symbolic import KerasTensor, graph
-from unidl.layers.embedding import Embedding
-from unidl.layers.input_layer import InputLayer
-from unidl.layers.layer import Layer
+from unidl.layers.base.input_layer import InputLayer
+from unidl.layers.base.layer import Layer
+from unidl.layers.core.embedding import Embedding
+from unidl.tracing import KerasTensor, graph
 
 
 class Plan:

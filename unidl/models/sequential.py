@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from unidl.backend.symbolic import KerasTensor
-from unidl.layers.input_layer import InputLayer
-from unidl.layers.layer import Layer, _shapes
+from unidl.layers.base.input_layer import InputLayer
+from unidl.layers.base.layer import Layer, _shapes
 from unidl.models.model import Functional, Model
 from unidl.models.plan import Plan
 from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
+from unidl.tracing import KerasTensor
 
 
 class Sequential(Model):

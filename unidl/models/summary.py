@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 
-from unidl.layers.layer import Layer
+from unidl.layers.base.layer import Layer
 
 
 def print_summary(model, line_length=None, expand_nested=False, show_trainable=False, print_fn=None, kernels=False):

@@ -7,8 +7,8 @@ the functional graph.
 
 import sys  # isort: skip_file
 
-from unidl.backend.capture.symbol import Symbol
-from unidl.backend.symbolic import KerasTensor
+from unidl.tracing.capture.symbol import Symbol
+from unidl.tracing import KerasTensor
 from unidl.backend.variable import Variable
 from unidl.ops.activations import (
     celu, elu, gelu, glu, hard_shrink, hard_sigmoid, hard_silu, hard_swish, hard_tanh, leaky_relu, log_sigmoid, log_softmax, mish,
@@ -57,7 +57,7 @@ from unidl.ops.nn import (
     batch_normalization, binary_crossentropy, categorical_crossentropy, dot_product_attention, layer_normalization, moments,
     multi_hot, normalize, one_hot, psnr, rms_normalization, sparse_categorical_crossentropy,
 )  # fmt: skip
-from unidl.ops.numbers import gcd, i0, lcm, nextafter, signbit, view
+from unidl.ops.bits_and_divisors import gcd, i0, lcm, nextafter, signbit, view
 from unidl.ops.operators import bind_equality_with_tensors, bind_operators
 from unidl.ops.products import (
     cross, diag, diagflat, diagonal, dot, einsum, inner, kron, matmul, outer, tensordot, trace, tril, triu, vander, vdot,
@@ -76,7 +76,7 @@ from unidl.ops.shaping import (
 )  # fmt: skip
 from unidl.ops.signal import fft, fft2, ifft2, irfft, istft, rfft, stft
 from unidl.ops.statistics import corrcoef, correlate
-from unidl.ops.windows import extract_sequences, fold, unfold
+from unidl.ops.patches import extract_sequences, fold, unfold
 
 __all__ = [  # noqa: RUF022 - many names a line
     "abs", "absolute", "adaptive_average_pool", "adaptive_max_pool", "add", "all", "allclose", "amax", "amin", "angle", "any",

@@ -7,10 +7,10 @@ from unidl.ops.dispatch import call_float, op, tensor_of
 from unidl.ops.elementwise import abs as abs_
 from unidl.ops.elementwise import add, clip, divide, greater, less_equal, multiply, negative, sqrt, square, subtract, tanh
 from unidl.ops.indexing import sort, where
-from unidl.ops.make import unary
 from unidl.ops.reductions import cumsum  # fmt: skip
 from unidl.ops.reductions import sum as sum_
 from unidl.ops.shaping import moveaxis, split
+from unidl.ops.thin_functions import unary
 
 relu = unary("relu", "max(x, 0), with gradient 0 at 0.", to_float=False)
 relu6 = unary("relu6", "x, at least 0 and at most 6, with gradient 0 at both.", to_float=False)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 
 from unidl import tree
-from unidl.backend.symbolic import KerasTensor, graph, symbolic
 from unidl.ops.core import cast
 from unidl.ops.dispatch import backend_of, convert, owner_of, to_bool
 from unidl.ops.elementwise import add, less, less_equal
 from unidl.ops.indexing import where
 from unidl.ops.shaping import reshape, stack, unstack
+from unidl.tracing import KerasTensor, graph, symbolic
 
 
 def cond(pred, true_fn, false_fn):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from unidl.backend import dtypes, registry
-from unidl.backend.symbolic import graph, symbolic
 from unidl.ops.dispatch import NUMBERS, call, call_promoted, op, run, tensor_of
+from unidl.tracing import graph, symbolic
 
 
 def zeros(shape, dtype=None):

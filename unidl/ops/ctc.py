@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from unidl.backend import dtypes
-from unidl.backend.symbolic import KerasTensor, symbolic
 from unidl.ops.activations import log_softmax
 from unidl.ops.core import cast
 from unidl.ops.dispatch import backend_of, call, convert, op
@@ -22,12 +21,13 @@ from unidl.ops.elementwise import (
     not_equal,
     subtract,
 )
-from unidl.ops.host import host_value
+from unidl.ops.host_values import host_value
 from unidl.ops.indexing import argsort, take_along_axis, where
 from unidl.ops.reductions import argmax
 from unidl.ops.reductions import max as max_
 from unidl.ops.reductions import sum as sum_
 from unidl.ops.shaping import concatenate, expand_dims, pad, reshape, stack, transpose
+from unidl.tracing import KerasTensor, symbolic
 
 # log of a probability of 0: exp gives 0 in every dtype, and its rounding is small beside 1.
 _NEVER = -1e5

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 import numpy as np
 
 from unidl.backend import dtypes, registry
-from unidl.backend.capture.symbol import Symbol
-from unidl.backend.symbolic import KerasTensor, graph, symbolic
 from unidl.backend.variable import Variable
+from unidl.tracing import KerasTensor, graph, symbolic
+from unidl.tracing.capture.symbol import Symbol
 
 # The backend that owns tensors of a type; None where the type belongs to none and the active backend converts.
 _owners = {np.ndarray: None, KerasTensor: symbolic, bool: None, int: None, float: None, list: None, tuple: None, type(None): None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unidl.backend import dtypes
 from unidl.ops.dispatch import NUMBERS, call, call_bool, op, run, tensor_of
-from unidl.ops.make import binary, bitwise, logical, unary
+from unidl.ops.thin_functions import binary, bitwise, logical, unary
 
 # -- arithmetic ------------------------------------------------------------------------------------
 

@@ -11,13 +11,13 @@ import numpy as np
 
 from unidl import tree
 from unidl.backend import use_backend
-from unidl.backend.symbolic import graph
-from unidl.backend.symbolic.shapes import broadcast
 from unidl.ops.control import as_tensor
 from unidl.ops.creation import zeros_like
 from unidl.ops.dispatch import backend_of, op, tensor_of
 from unidl.ops.indexing import get_item, take
 from unidl.ops.shaping import broadcast_to, concatenate, flip, reshape, stack
+from unidl.tracing import graph
+from unidl.tracing.shapes.arithmetic import broadcast
 
 
 def associative_scan(f, elems, reverse=False, axis=0):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from unidl.backend.contract.recurrent import Recurrent
-from unidl.backend.symbolic import symbolic
 from unidl.ops.dispatch import call, call_promoted, op, prepare
+from unidl.tracing import symbolic
 
 
 @op

@@ -10,12 +10,12 @@ from unidl.ops.dispatch import call, call_float, call_promoted, op, tensor_of
 from unidl.ops.elementwise import abs as abs_
 from unidl.ops.elementwise import log, multiply, power, reciprocal, sign, sqrt, square
 from unidl.ops.indexing import where
-from unidl.ops.make import unary
 from unidl.ops.products import diagonal, matmul
 from unidl.ops.reductions import max as max_
 from unidl.ops.reductions import min as min_
 from unidl.ops.reductions import sum as sum_
 from unidl.ops.shaping import expand_dims, swapaxes
+from unidl.ops.thin_functions import unary
 
 det = unary("det", "Determinant: (..., n, n) -> (...).")
 inv = unary("inv", "Inverse: (..., n, n) -> (..., n, n).")

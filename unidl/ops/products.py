@@ -7,9 +7,9 @@ import numpy as np
 from unidl.ops.dispatch import backend_of, call, call_promoted, convert, op, prepare, promote, run, tensor_of
 from unidl.ops.elementwise import multiply, subtract
 from unidl.ops.indexing import where
-from unidl.ops.make import binary
 from unidl.ops.reductions import sum as sum_
 from unidl.ops.shaping import expand_dims, moveaxis, ravel, reshape, stack
+from unidl.ops.thin_functions import binary
 
 matmul = binary(
     "matmul",

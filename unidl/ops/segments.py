@@ -9,7 +9,7 @@ from __future__ import annotations
 from unidl.backend import dtypes
 from unidl.ops.core import cast
 from unidl.ops.dispatch import backend_of, convert, op, run
-from unidl.ops.host import host_value
+from unidl.ops.host_values import host_value
 
 
 @op

@@ -7,18 +7,18 @@ import builtins
 import numpy as np
 
 from unidl.backend import dtypes
-from unidl.backend.symbolic import KerasTensor, symbolic
-from unidl.backend.symbolic.shapes import one_axis
 from unidl.ops.core import cast
 from unidl.ops.dispatch import call, op, tensor_of
 from unidl.ops.elementwise import add, equal, greater, greater_equal, less, logical_and, logical_or, multiply, not_equal, subtract
-from unidl.ops.host import host_value
+from unidl.ops.host_values import host_value
 from unidl.ops.indexing import argsort, take, where
 from unidl.ops.reductions import cumsum
 from unidl.ops.reductions import max as max_
 from unidl.ops.reductions import min as min_
 from unidl.ops.reductions import sum as sum_
 from unidl.ops.shaping import concatenate, expand_dims, ravel, reshape
+from unidl.tracing import KerasTensor, symbolic
+from unidl.tracing.shapes.arithmetic import one_axis
 
 
 @op

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from unidl.backend.symbolic.shapes import one_axis
 from unidl.ops.dispatch import call, call_promoted, call_sequence, explain, op, tensor_of
+from unidl.tracing.shapes.arithmetic import one_axis
 
 
 @op

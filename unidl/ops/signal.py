@@ -7,9 +7,9 @@ import numpy as np
 from unidl.backend import dtypes
 from unidl.ops.dispatch import call, op, prepare_tensors, promote, run, tensor_of
 from unidl.ops.elementwise import divide, multiply
+from unidl.ops.patches import extract_sequences
 from unidl.ops.shaping import pad, reshape, swapaxes
 from unidl.ops.window_functions import window_of
-from unidl.ops.windows import extract_sequences
 
 
 @op

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from unidl.backend.keys import next_number
 from unidl.optimizers.elementwise import PerParameter
+from unidl.tracing.feed import next_number
 
 
 class Adafactor(PerParameter):

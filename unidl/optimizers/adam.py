@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from unidl.backend.keys import next_number
 from unidl.optimizers.optimizer import Optimizer
+from unidl.tracing.feed import next_number
 
 
 def corrected_rate(rate, t, beta_1, beta_2) -> float:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from unidl.backend.keys import next_number
 from unidl.optimizers.elementwise import PerParameter, moving_mean
 from unidl.optimizers.host_variable import HostVariable
+from unidl.tracing.feed import next_number
 
 
 class _Moments(PerParameter):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 
-from unidl.backend.keys import next_number
 from unidl.optimizers.adam import corrected_rate
 from unidl.optimizers.elementwise import PerParameter, moving_mean
+from unidl.tracing.feed import next_number
 
 
 class Muon(PerParameter):

@@ -11,12 +11,12 @@ import re
 import warnings
 
 from unidl import ops
-from unidl.backend.keys import next_number
 from unidl.backend.variable import Variable
 from unidl.optimizers import clipping
 from unidl.optimizers.host_variable import HostVariable
 from unidl.optimizers.schedules import LearningRateSchedule
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
+from unidl.tracing.feed import next_number
 from unidl.utils.naming import auto_name
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from unidl.backend import dtypes, registry
-from unidl.backend.symbolic import KerasTensor, graph
 from unidl.ops.dispatch import backend_of, convert
 from unidl.random.seed_generator import draw_key
+from unidl.tracing import KerasTensor, graph
 
 # Bits of a uniform number, all of which the dtype can tell apart.
 _DIGITS = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 24}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from unidl.random import host
+from unidl.random import numpy_draws
 from unidl.random.seed_generator import host_key
 
 
 def permutation(n: int, seed=None) -> np.ndarray:
     """range(n) in random order, int64 (n,): the order of `shuffle` with the same seed, on every backend."""
-    return host.permutation(host_key(seed), n)
+    return numpy_draws.permutation(host_key(seed), n)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 
-from unidl.backend import keys as feed
-from unidl.random.keys import Key, absorb, derive_key, stream_state
+from unidl.random.key_derivation import Key, absorb, derive_key, stream_state
+from unidl.tracing import feed
 from unidl.utils.naming import auto_name
 
 # Streams of one seed: what a user seeds is stream 0, the global functions draw from stream 1, and each object that takes its

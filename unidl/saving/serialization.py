@@ -13,9 +13,9 @@ from contextvars import ContextVar
 import numpy as np
 
 from unidl.backend import dtypes, registry
-from unidl.backend.symbolic import KerasTensor
 from unidl.saving import custom_objects as registration
 from unidl.saving import public_names
+from unidl.tracing import KerasTensor
 
 PLAIN = (str, int, float, bool, type(None))
 

@@ -10,7 +10,7 @@ from unidl import losses as losses_module
 from unidl import metrics as metrics_module
 from unidl import ops, tree
 from unidl.backend import dtypes
-from unidl.layers.annotations import logits, masks
+from unidl.layers.base.annotations import logits, masks
 from unidl.losses.reduction import expand_to_rank
 
 

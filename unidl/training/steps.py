@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 
 from unidl import ops, tree
-from unidl.layers import call_context
-from unidl.layers.call_context import CallContext
+from unidl.layers.base import call_context
+from unidl.layers.base.call_context import CallContext
 
 
 class Step:

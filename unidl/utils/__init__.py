@@ -16,7 +16,7 @@ _HOME = {
     "get_file": "unidl.utils.files",
     "get_registered_name": _SAVING,
     "get_registered_object": _SAVING,
-    "is_keras_tensor": "unidl.backend.symbolic",
+    "is_keras_tensor": "unidl.tracing",
     "name_scope": "unidl.utils.scopes",
     "normalize": "unidl.utils.arrays",
     "pack_x_y_sample_weight": "unidl.utils.batch",

@@ -9,14 +9,15 @@ import numpy as np
 
 from unidl import tree
 from unidl.backend import floatx, get_backend
-from unidl.backend.symbolic.graph import FunctionCall
 from unidl.backend.variable import Variable
 from unidl.conformance.case import Program
-from unidl.layers import Layer, call_context
-from unidl.layers.annotations import masks
-from unidl.layers.call_context import CallContext
-from unidl.layers.signature import call_signature
+from unidl.layers import Layer
+from unidl.layers.base import call_context
+from unidl.layers.base.annotations import masks
+from unidl.layers.base.call_context import CallContext
+from unidl.layers.base.signature import call_signature
 from unidl.models import Model
+from unidl.tracing.graph import FunctionCall
 from unidl.verify.trajectory import weight_names
 
 

@@ -6,7 +6,7 @@ import pytest
 import unidl
 from tests.ops.calls import CALLS
 from unidl import KerasTensor, ops
-from unidl.backend.symbolic import graph
+from unidl.tracing import graph
 
 # Their results depend on values.
 VALUES = {"bincount", "nonzero", "unique"}
@@ -68,4 +68,4 @@ def test_no_values():
         with pytest.raises(TypeError, match="no value"):
             use(x)
     with pytest.raises(TypeError, match="value_and_grad"):
-        unidl.backend.symbolic.symbolic.value_and_grad(lambda: x, [])
+        unidl.tracing.symbolic.value_and_grad(lambda: x, [])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from unidl.backend import Variable
-from unidl.backend.keys import next_number
+from unidl.tracing.feed import next_number
 
 
 class Model:

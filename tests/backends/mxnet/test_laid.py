@@ -7,8 +7,8 @@ import pytest
 
 import unidl
 from unidl import ops
-from unidl.backend.keys import next_number
 from unidl.backend.variable import Variable
+from unidl.tracing.feed import next_number
 from unidl_mxnet.laid import Laid
 
 SHAPES = {"dense": (64, 80), "conv": (3, 3, 4, 8)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from unidl.backend.contract.random import MASK, mix
-from unidl.backend.keys import next_key
+from unidl.tracing.feed import next_key
 
 KEY = (0x9E3779B9, 0x7F4A7C15)
 

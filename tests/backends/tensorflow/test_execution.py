@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from unidl.backend import Backend, Variable
-from unidl.backend.keys import next_key, next_number
+from unidl.tracing.feed import next_key, next_number
 
 
 class Counter:

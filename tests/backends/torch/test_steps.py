@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from unidl.backend import Variable, keys
-from unidl.backend.capture import CaptureWarning
+from unidl.backend import Variable
+from unidl.tracing import feed
+from unidl.tracing.capture import CaptureWarning
 
 rng = np.random.default_rng(5)
 
 
 class Keys:
-    """A generator as `unidl.backend.keys` asks for one."""
+    """A generator as `unidl.tracing.feed` asks for one."""
 
     def __init__(self):
         self.count = 0
@@ -109,7 +110,7 @@ class Model:
 
     def forward(self, x):
         b = self.w.backend  # while a step is captured, not torch itself
-        h = b.dropout(x, keys.next_key(self.keys), 0.5)
+        h = b.dropout(x, feed.next_key(self.keys), 0.5)
         self.running.assign(b.add(b.multiply(self.running.value, 0.9), b.multiply(b.mean(h, 0), 0.1)))
         return b.mean(b.square(b.matmul(h, self.w.value))), [h]
 
@@ -118,7 +119,7 @@ class Model:
         return 0.1 / self.steps
 
     def update(self, gradients):
-        alpha = keys.next_number(self.rate)
+        alpha = feed.next_number(self.rate)
         (w,), (m,), (v,) = self.w.backend.adam_update(
             [self.w.value], gradients, [self.m.value], [self.v.value], alpha=alpha, beta_1=0.9, beta_2=0.999, epsilon=1e-7
         )
@@ -169,7 +170,7 @@ def test_torch_compile_of_a_function_with_many_random_calls(backend):
 
     def draw(x):
         for _ in range(70):
-            x = backend.add(x, backend.uniform(keys.next_key(generator), (2,), "float32"))
+            x = backend.add(x, backend.uniform(feed.next_key(generator), (2,), "float32"))
         return x
 
     compiled, again = backend.compile(draw, [], jit_compile=True), Keys()

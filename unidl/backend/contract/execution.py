@@ -1,7 +1,7 @@
 """Execution: a backend turns a whole function, or a whole training step, into one compiled unit.
 
 What is compiled takes a flat tuple of native tensors, may read and assign Variables, and draws random keys from
-`unidl.backend.keys`. A backend that runs eagerly uses the bodies here. One that traces records the function once for each
+`unidl.tracing.feed`. A backend that runs eagerly uses the bodies here. One that traces records the function once for each
 combination of input shapes and dtypes (shapes are always concrete, so a ragged last batch costs one more trace, not one an
 epoch) and takes random keys as an input, see `keys.KeyFeed`.
 """

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from unidl.backend import Variable, get_backend, keys
+from unidl.backend import Variable, get_backend
 from unidl.conformance.case import Case, normal
+from unidl.tracing import feed
 
 SHAPE = (3, 4)
 
@@ -72,7 +73,7 @@ def _single(B, x):
 def _keys(B, x):
     """A compiled function draws a new key at each run, the same ones as without compilation."""
     source = Counter()
-    run = B.compile(lambda a: get_backend().dropout(a, keys.next_key(source), 0.5), [])
+    run = B.compile(lambda a: get_backend().dropout(a, feed.next_key(source), 0.5), [])
     return [run(x) for _ in range(3)]
 
 
@@ -85,7 +86,7 @@ def _compile_step(B, x, y):
 
     def forward(a, b):
         B = get_backend()
-        a = B.dropout(a, keys.next_key(source), 0.25)
+        a = B.dropout(a, feed.next_key(source), 0.25)
         error = B.subtract(B.matmul(a, w.value), b)
         loss = B.mean(B.square(error))
         total.assign(B.add(total.value, loss))
@@ -93,7 +94,7 @@ def _compile_step(B, x, y):
 
     def update(gradients):
         B = get_backend()
-        rate = keys.next_number(source.rate)
+        rate = feed.next_number(source.rate)
         params, slots = B.sgd_update([w.value], gradients, [velocity.value], learning_rate=rate, momentum=0.9, nesterov=True)
         w.assign(params[0])
         velocity.assign(slots[0])

@@ -1,0 +1,66 @@
+"""Grouped-query attention."""
+
+from __future__ import annotations
+
+from unidl.layers.attention.multi_head_attention import MultiHeadAttention
+from unidl.layers.base.validate import positive_int
+
+
+class GroupQueryAttention(MultiHeadAttention):
+    """`MultiHeadAttention` in which several heads of the query share one of key and value (Ainslie et al., arXiv:2305.13245).
+
+    query (n, t, d), value (n, s, e), key (n, s, f), which is the value by default -> (n, t, d).
+
+    Args:
+        head_dim: size of a head.
+        num_query_heads, num_key_value_heads: numbers of heads, the first a multiple of the second.
+        dropout ... seed: see `MultiHeadAttention`, also for the arguments of a call.
+
+    Weights: of query_dense, key_dense, (gate_dense,) value_dense, output_dense: kernel (d, heads, head_dim) and bias (heads, head_dim);
+    of the last one kernel (heads, head_dim, d) and bias (d,).
+    """
+
+    _named_after = "GroupedQueryAttention"  # Keras exports that class under this one's name
+    _groups_in_files = {f"{name}_dense": f"_{name}_dense" for name in ("query", "key", "gate", "value", "output")}
+    _config_omits = frozenset({"flash_attention", "num_heads", "key_dim", "value_dim", "output_shape", "attention_axes"})
+
+    def __init__(
+        self,
+        head_dim,
+        num_query_heads,
+        num_key_value_heads,
+        dropout=0.0,
+        use_bias=True,
+        sliding_window=None,
+        flash_attention=None,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        use_gate=False,
+        seed=None,
+        **kwargs,
+    ):
+        self.head_dim = positive_int(self, "head_dim", head_dim)
+        self.num_query_heads = positive_int(self, "num_query_heads", num_query_heads)
+        self.num_key_value_heads = positive_int(self, "num_key_value_heads", num_key_value_heads)
+        if num_query_heads % num_key_value_heads:
+            raise ValueError(
+                f"GroupQueryAttention: num_query_heads must be a multiple of num_key_value_heads, got {num_query_heads} and "
+                f"{num_key_value_heads}."
+            )
+        super().__init__(
+            num_query_heads, head_dim, dropout=dropout, use_bias=use_bias, sliding_window=sliding_window, flash_attention=flash_attention,
+            kernel_initializer=kernel_initializer, bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer, activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint, use_gate=use_gate, seed=seed, **kwargs,
+        )  # fmt: skip
+        self._shared_by = num_query_heads // num_key_value_heads
+
+    def build(self, query_shape, value_shape, key_shape=None):
+        if len(query_shape) != 3:
+            raise ValueError(f"{self._who()}: takes tensors (batch, time, features), got a query of shape {query_shape}.")
+        super().build(query_shape, value_shape, key_shape)

@@ -1,0 +1,59 @@
+"""Configs: what a layer was made with, in Keras' JSON layout, and a layer made from one."""
+
+from __future__ import annotations
+
+import inspect
+
+from unidl import activations
+from unidl.layers.base.signature import constructor_arguments
+from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
+
+_BASE = ("activity_regularizer", "trainable", "dtype", "autocast", "name")
+
+
+class Configurable:
+    """Remembers its constructor's arguments; `get_config` reads each back from the attribute of the same name, if there is one."""
+
+    def __new__(cls, *args, **kwargs):
+        self = super().__new__(cls, *args, **kwargs)
+        try:
+            bound = inspect.signature(cls.__init__).bind(self, *args, **kwargs)
+        except TypeError:
+            return self  # the constructor itself will raise the same, with a better text
+        given = dict(list(bound.arguments.items())[1:])
+        object.__setattr__(self, "_arguments", given | given.pop("kwargs", {}))
+        return self
+
+    _lists_activity_regularizer = False  # some of Keras' layers write it into their config also when there is none
+
+    _config_omits: frozenset[str] = frozenset()  # arguments that Keras does not write into the config
+
+    def get_config(self):
+        """A dict of JSON values from which `from_config` makes an equal layer (without weights)."""
+        config = {"name": self.name, "trainable": self.trainable, "dtype": serialize_keras_object(self.dtype_policy)}
+        if self.activity_regularizer is not None or self._lists_activity_regularizer:
+            config["activity_regularizer"] = serialize_keras_object(self.activity_regularizer)
+        for name, default in constructor_arguments(type(self)).items():
+            if name not in _BASE and name not in self._config_omits:
+                value = getattr(self, name) if hasattr(self, name) else self._arguments.get(name, default)
+                config[name] = _to_config(value)
+        return config
+
+    @classmethod
+    def from_config(cls, config):
+        """A new object from `get_config`'s dict, or from Keras' own for the same class."""
+        return cls(**{key: _from_config(value) for key, value in config.items()})
+
+
+def _to_config(value):
+    if callable(value) and getattr(value, "__module__", "").startswith("unidl.activations"):
+        return activations.serialize(value)
+    return serialize_keras_object(value)
+
+
+def _from_config(value):
+    if isinstance(value, dict) and "class_name" in value:
+        return deserialize_keras_object(value)
+    if isinstance(value, list) and value and all(isinstance(v, dict) for v in value):
+        return [_from_config(v) for v in value]
+    return value

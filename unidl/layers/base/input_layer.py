@@ -1,0 +1,76 @@
+"""Input: where a functional graph, or a Sequential, begins."""
+
+from __future__ import annotations
+
+from unidl.backend import dtypes
+from unidl.layers.base.layer import Layer
+from unidl.tracing import KerasTensor, graph
+
+
+class InputLayer(Layer):
+    """Holds the symbolic tensor that `Input` returns.
+
+    Args:
+        shape: without the batch axis, None for open axes.
+        batch_size: of the batch axis, open by default.
+        batch_shape: both in one, instead of the two above.
+        dtype: of the data.
+        input_tensor: a symbolic tensor whose shape and dtype are taken, instead of all the above.
+        name: also the key under which data is given in a dict.
+        sparse, ragged, optional: not offered; must be False or None.
+    """
+
+    def __init__(
+        self,
+        shape=None,
+        batch_size=None,
+        dtype=None,
+        sparse=None,
+        ragged=None,
+        batch_shape=None,
+        input_tensor=None,
+        optional=False,
+        name=None,
+        **kwargs,
+    ):
+        if sparse or ragged or optional:
+            raise ValueError("Input: sparse, ragged and optional inputs are not offered. Give dense tensors, padded to one length.")
+        if input_tensor is not None:
+            if not isinstance(input_tensor, KerasTensor):
+                raise TypeError(f"Input: the tensor must be a KerasTensor, got {type(input_tensor).__name__}.")
+            shape, batch_shape, dtype = None, input_tensor.shape, dtype or input_tensor.dtype
+        if shape is not None and batch_shape is not None:
+            raise ValueError("Input: give either shape= (without the batch axis) or batch_shape=, not both.")
+        if shape is None and batch_shape is None:
+            raise ValueError("Input: give the shape of one sample, e.g. Input(shape=(28, 28, 1)); for one number a sample: shape=(1,).")
+        super().__init__(name=name, **kwargs)
+        self.batch_shape = tuple(batch_shape) if batch_shape is not None else (batch_size, *_as_shape(shape))
+        for size in self.batch_shape:
+            if size is not None and (not isinstance(size, int) or size < 0):
+                raise ValueError(f"Input {self.name!r}: a shape is made of non-negative ints and None, got {self.batch_shape}.")
+        self._input_dtype = dtypes.standardize_dtype(dtype)
+        self.built = True
+        tensor = KerasTensor(self.batch_shape, self._input_dtype, name=self.name)
+        self._inbound.append(graph.Node(self, (), {}, [], [tensor]))
+
+    @property
+    def dtype(self):
+        return self._input_dtype
+
+    def call(self):
+        return self.output
+
+    def get_config(self):
+        return {
+            "batch_shape": self.batch_shape, "dtype": self._input_dtype, "name": self.name,
+            "sparse": False, "ragged": False, "optional": False,
+        }  # fmt: skip
+
+
+def _as_shape(shape):
+    return (shape,) if isinstance(shape, int) else tuple(shape)
+
+
+def Input(shape=None, batch_size=None, dtype=None, sparse=None, ragged=None, batch_shape=None, name=None, tensor=None, optional=False):
+    """A symbolic tensor for the functional API: `x = Input(shape=(28, 28, 1))`. Arguments as in `InputLayer`."""
+    return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name).output

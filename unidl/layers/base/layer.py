@@ -1,0 +1,545 @@
+"""Layer: weights, a `build` that makes them, a `call` that uses them."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from contextlib import nullcontext
+
+from unidl import constraints, dtype_policies, initializers, ops, regularizers
+from unidl.backend import registry
+from unidl.backend.dtypes import is_float
+from unidl.backend.variable import Variable, autocast_dtype, autocasting
+from unidl.layers.base import call_context
+from unidl.layers.base.annotations import masks
+from unidl.layers.base.call_context import CallContext
+from unidl.layers.base.config import Configurable
+from unidl.layers.base.input_spec import InputSpec
+from unidl.layers.base.mask_flow import PassesMasks
+from unidl.layers.base.signature import call_signature, constructor_arguments
+from unidl.layers.base.structures import has_shape, leaves
+from unidl.layers.base.tracking import Tracked
+from unidl.saving.lookup import UnknownName
+from unidl.tracing import KerasTensor, graph
+from unidl.utils.naming import auto_name, prefix_of
+from unidl.utils.scopes import current_path, use_path
+
+
+class Layer(PassesMasks, Configurable, Tracked):
+    """The base of all layers.
+
+    A subclass makes its weights in `build(input_shape)` with `add_weight` (or in its constructor, when it knows the shapes)
+    and computes in `call(inputs)` with `unidl.ops`; `call` may take `training` and `mask`. Sublayers in attributes, lists
+    and dicts are found by themselves.
+
+    Args:
+        activity_regularizer: added to the loss for each output, mean over the batch.
+        trainable: whether optimizers update the weights; False also means inference for normalization layers.
+        dtype: name of a dtype or policy ("float64", "mixed_float16"); default: the global policy.
+        autocast: cast floating inputs to the layer's compute dtype.
+        name: unique in its model; by default made from the class.
+
+    The layer lives on the backend that is active when it is made; `to(backend)` moves it.
+    """
+
+    _untracked = frozenset({"input_spec", "_arguments", "_build_shapes", "_losses", "_inbound"})
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            cls.build = _noting_that_it_is_built(cls.build)
+        if "__init__" in vars(cls):
+            cls.__init__ = _naming_itself(cls.__init__)
+
+    def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
+        self.name = name if name is not None else auto_name(prefix_of(type(self)))
+        if not isinstance(self.name, str) or "/" in self.name:
+            raise ValueError(f"{type(self).__name__}: name must be a string without '/', got {name!r}.")
+        self.backend = registry.get_backend()
+        self.dtype_policy = dtype_policies.get(dtype)
+        self.autocast = autocast
+        self._casts_inputs = False  # some input has another float dtype than the layer computes in
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.input_spec = None
+        self.supports_masking = False
+        self.built = False
+        self.path = self.name
+        self._trainable = trainable
+        self._losses = []
+        self._build_shapes = None
+        self._inbound = []
+        self._take_input_shape(kwargs)
+        if kwargs:
+            self._reject(kwargs)
+
+    def _take_input_shape(self, kwargs):
+        """The first layer of a Sequential may say what it gets: `input_shape=`, `batch_shape=`, `input_dim=`."""
+        batch = kwargs.pop("batch_size", None)
+        shape = kwargs.pop("batch_shape", kwargs.pop("batch_input_shape", None))
+        if "input_shape" in kwargs:
+            given = kwargs.pop("input_shape")
+            shape = (batch, *((given,) if isinstance(given, int) else given))
+        elif "input_dim" in kwargs:
+            shape = (batch, kwargs.pop("input_dim"))
+        self._given_input_shape = None if shape is None else tuple(shape)
+
+    def _reject(self, kwargs):
+        known = [n for n in constructor_arguments(type(self)) if not n.startswith("_")]
+        unknown = next(iter(kwargs))
+        close = difflib.get_close_matches(unknown, known, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise TypeError(f"{type(self).__name__}: unknown argument {unknown!r}.{hint} It takes: {', '.join(sorted(known))}.")
+
+    # -- for subclasses ----------------------------------------------------------------------------
+
+    def build(self, input_shape):
+        """Make the weights for inputs of `input_shape`, a tuple with None for open axes (or a structure of such)."""
+
+    def call(self, inputs):
+        raise NotImplementedError(f"{type(self).__name__} has no call(). Define: def call(self, inputs): return ...")
+
+    def add_weight(
+        self,
+        shape=None,
+        initializer=None,
+        dtype=None,
+        trainable=True,
+        autocast=True,
+        regularizer=None,
+        constraint=None,
+        aggregation="none",
+        name=None,
+        kernel_of=None,
+    ):
+        """Make a Variable of `shape` that belongs to this layer; Glorot uniform for floats and zeros for others by default.
+
+        `kernel_of` is for speed alone, see `Variable`.
+        """
+        shape = () if shape is None else tuple(shape)
+        if any(size is None for size in shape):
+            raise ValueError(
+                f"{self._who()}: cannot make the weight {name!r} of shape {shape}: its size depends on an axis that is open in the input."
+            )
+        dtype = dtype or self.variable_dtype
+        initializer = initializers.get(initializer or ("glorot_uniform" if is_float(dtype) else "zeros"))
+        with registry.use_backend(self.backend):
+            variable = Variable(initializer, shape=shape, dtype=dtype, trainable=trainable, name=name, kernel_of=kernel_of)
+        variable.path = "/".join((*current_path(), name or "variable")) if current_path() else f"{self.path}/{name or 'variable'}"
+        variable.autocast = autocast
+        variable.regularizer = regularizers.get(regularizer)
+        variable.constraint = constraints.get(constraint)
+        self._holders.setdefault("_weights", []).append(variable)
+        return variable
+
+    def add_own_weight(self, name, shape, prefix=None, **kwargs):
+        """`add_weight` with the layer's `<name>_initializer`, `<name>_regularizer` and `<name>_constraint` (or `<prefix>_...`)."""
+        given = {kind: getattr(self, f"{prefix or name}_{kind}", None) for kind in ("initializer", "regularizer", "constraint")}
+        return self.add_weight(shape, **(given | kwargs), name=name)
+
+    def add_loss(self, loss):
+        """Add a scalar tensor, or a list of them, computed in this call, to the training loss."""
+        context = call_context.current()
+        target = self._losses if context is None else context.losses
+        target.extend(loss if isinstance(loss, list | tuple) else [loss])
+
+    # -- calling -----------------------------------------------------------------------------------
+
+    def __call__(self, *args, **kwargs):
+        context = call_context.current()
+        if not args and call_signature(type(self)).names:
+            first = call_signature(type(self)).names[0]
+            if first not in kwargs:
+                raise TypeError(f"{self._who()}: called without its input. Write: layer({first}).")
+            args = (kwargs.pop(first),)
+        if context is not None and context.trusted and self.built:
+            if self._casts_inputs:
+                args = tuple(self._convert(a) for a in args)
+            return self._run(context, args, kwargs)
+        if graph.flatten_tensors((args, kwargs)):
+            return self._call_symbolic(args, kwargs)
+        with self._own_backend(), self._scope():
+            args = tuple(self._convert(a) for a in args)
+            kwargs = {k: self._convert(v) if k not in ("training",) else v for k, v in kwargs.items()}
+            self._ensure_built(args, kwargs)
+            if context is not None:
+                return self._run(context, args, kwargs)
+            context = CallContext(training=kwargs.get("training"))
+            with call_context.entered(context):
+                outputs = self._run(context, args, kwargs)
+            self._losses = context.losses
+            return outputs
+
+    def _run(self, context, args, kwargs):
+        """`call` with training flag and masks filled in, on checked native inputs."""
+        signature = call_signature(type(self))
+        outer = context.training
+        if signature.has_training and "training" not in kwargs:
+            kwargs["training"] = outer
+        elif "training" in kwargs and not signature.has_training and not signature.takes_any:
+            # A flag given to a layer that does not use it itself still holds for the layers inside.
+            context.training = kwargs.pop("training")
+        elif kwargs.get("training") is not None:
+            context.training = kwargs["training"]
+        mask = self._fill_masks(signature, args, kwargs)
+        policy = self.dtype_policy
+        weights_read_as = policy.compute_dtype if policy.compute_dtype != policy.variable_dtype else None
+        try:
+            if weights_read_as == autocast_dtype():
+                outputs = self.call(*args, **kwargs)
+            else:
+                with autocasting(weights_read_as):
+                    outputs = self.call(*args, **kwargs)
+        finally:
+            context.training = outer
+        if mask is not None:
+            self._pass_mask_on(args[0] if args else None, mask, outputs)
+        elif self._makes_mask:
+            self._note_mask(outputs, self.compute_mask(args[0], None))
+        if self.activity_regularizer is not None:
+            for output in leaves(outputs):
+                context.losses.append(ops.divide(self.activity_regularizer(output), ops.shape(output)[0] or 1))
+        return outputs
+
+    def _call_symbolic(self, args, kwargs):
+        """Infer the outputs' shapes, building what is not built, and add a node to the graph."""
+        context = call_context.current()
+        with self._own_backend(), self._scope():
+            self._ensure_built(args, kwargs)
+            cast_args, call_kwargs = graph.map_tensors(self._convert_symbol, (args, dict(kwargs)))
+            with (
+                graph.paused(),
+                call_context.entered(CallContext(training=context.training if context else kwargs.get("training"))) as inner,
+            ):
+                outputs = self._symbolic_outputs(inner, cast_args, call_kwargs)
+        if not graph.recording():
+            return outputs
+        noted = [masks.get(t) for t in graph.flatten_tensors(outputs)]
+        outputs = graph.map_tensors(lambda t: KerasTensor(t.shape, t.dtype), outputs)
+        for tensor, mask in zip(graph.flatten_tensors(outputs), noted, strict=True):
+            if mask is not None:
+                masks.set(tensor, mask)
+        node = graph.Node(self, args, kwargs, graph.flatten_tensors((args, kwargs)), graph.flatten_tensors(outputs))
+        self._inbound.append(node)
+        return outputs
+
+    def _convert_symbol(self, tensor):
+        """A symbol in the layer's compute dtype; a layer that needs a cast casts in trusted calls too."""
+        if not self.autocast or not is_float(tensor.dtype) or tensor.dtype == self.compute_dtype:
+            return tensor
+        self._casts_inputs = True
+        cast = KerasTensor(tensor.shape, self.compute_dtype)
+        mask = masks.get(tensor)
+        if mask is not None:
+            masks.set(cast, mask)
+        return cast
+
+    def _symbolic_outputs(self, context, args, kwargs):
+        if type(self).compute_output_shape is not Layer.compute_output_shape and not self._shape_by_call:
+            return _shapes_to_tensors(self.compute_output_shape(_shapes(args[0])), self.compute_dtype)
+        return self._run(context, args, kwargs)
+
+    _shape_by_call = False  # run `call` on symbols although there is a `compute_output_shape`
+
+    def compute_output_shape(self, input_shape):
+        """Output shape for `input_shape`. A layer whose `call` uses a framework directly has to define it."""
+        return _shapes(self.compute_output_spec(_shapes_to_tensors(input_shape, self.compute_dtype)))
+
+    def compute_output_spec(self, *args, **kwargs):
+        """Outputs as KerasTensors for inputs given as KerasTensors."""
+        with graph.paused():
+            return self(*args, **kwargs)
+
+    def _convert(self, value):
+        """Native tensors of the layer's backend out of host data in `value`, floats in the compute dtype."""
+        if value is None or isinstance(value, bool | int | float | str):
+            return value
+        if isinstance(value, list | tuple) and _holds_tensors(value):
+            return type(value)(self._convert(v) for v in value)
+        if isinstance(value, dict):
+            return {k: self._convert(v) for k, v in value.items()}
+        if isinstance(value, Variable):
+            value = value.value
+        tensor = ops.convert_to_tensor(value)
+        dtype = ops.dtype(tensor)
+        if self.autocast and is_float(dtype) and dtype != self.compute_dtype:
+            mask = masks.get(tensor)
+            tensor = ops.cast(tensor, self.compute_dtype)
+            if mask is not None:
+                masks.set(tensor, mask)
+        return tensor
+
+    # -- building ----------------------------------------------------------------------------------
+
+    def _ensure_built(self, args, kwargs):
+        signature = call_signature(type(self))
+        shapes = {name: _shapes(value) for name, value in zip(signature.names, args, strict=False)}
+        shapes |= {name: _shapes(value) for name, value in kwargs.items() if has_shape(value)}
+        first_shape = next(iter(shapes.values()), None)
+        self._check_input(first_shape)
+        if self.built:
+            return
+        wanted = signature.shapes_of_build
+        if len(wanted) == 1:
+            self._build_with({wanted[0]: first_shape})
+        else:
+            known = {f"{name}_shape": shape for name, shape in shapes.items() if f"{name}_shape" in wanted}
+            for name in signature.required_shapes:
+                if name not in known:
+                    first, missing = signature.names[0], name.removesuffix("_shape")
+                    raise TypeError(f"{self._who()}: called without {missing!r}. Write: layer({first}, {missing}).")
+            self._build_with(known)
+        self._check_input(first_shape)  # build may have made the spec stricter
+
+    def build_inside(self, parent, **shapes):
+        """Build this sublayer in `parent`'s build, for the given arguments of its own build."""
+        if not self.built:
+            with use_path((*parent.path.split("/"), self.name)):
+                self._build_with(shapes)
+
+    def _build_with(self, shapes):
+        with self._own_backend():
+            self.path = "/".join(current_path()) or self.name
+            self.build(**shapes)
+        self._build_shapes = shapes
+        self.built = True
+
+    def _check_input(self, shapes):
+        if self.input_spec is None or shapes is None:
+            return
+        specs = self.input_spec if isinstance(self.input_spec, list | tuple) else [self.input_spec]
+        if isinstance(shapes, dict):
+            shapes = list(shapes.values())
+        shapes = shapes if isinstance(shapes, list) else [shapes]
+        if len(specs) != len(shapes):
+            raise ValueError(f"{self._who()}: expected {len(specs)} inputs, got {len(shapes)}: {shapes}.")
+        for spec, shape in zip(specs, shapes, strict=True):
+            problem = spec.problem(shape) if shape is not None else None
+            if problem:
+                raise ValueError(f"{self._who()}: {problem}; the input has shape {tuple(shape)}.{self._advice(spec, tuple(shape))}")
+
+    def _advice(self, spec, shape):
+        """What to write instead, for the mistakes that people make most."""
+        missing = (spec.ndim or spec.min_ndim or len(shape)) - len(shape)
+        if missing == 1 and len(shape) == 3 and spec.ndim == 4:
+            return " Add a channel axis: x[..., None] (or a batch axis: x[None])."
+        if missing == 1 and len(shape) >= 1:
+            return " One axis is missing: add a batch axis with x[None], or a last one with x[..., None]."
+        if spec.ndim is not None and missing < 0:
+            return " Flatten or Reshape the input first."
+        if self.built and spec.axes:
+            return f" The weights were built for {self._build_shapes}: give inputs like those, or make a new layer."
+        return ""
+
+    def _who(self):
+        return f"{type(self).__name__} {self.name!r}"
+
+    def _scope(self):
+        return use_path((*current_path(), self.name))
+
+    def _own_backend(self):
+        active = registry.get_backend()
+        if active.absorbs:  # a tracer: what it captures belongs to it
+            return nullcontext()
+        return nullcontext() if active is self.backend and call_context.current() else registry.use_backend(self.backend)
+
+    def to(self, backend):
+        """Move all weights, in place, to another backend; returns the layer."""
+        target = registry.get_backend(backend)
+        for layer in self._flatten_layers():
+            for variable in layer.held(Variable):
+                variable.to(target)
+            layer.backend = target
+        return self
+
+    # -- weights -----------------------------------------------------------------------------------
+
+    @property
+    def trainable(self):
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        for layer in self._flatten_layers():
+            layer._trainable = bool(value)
+
+    @property
+    def _layers(self):
+        """Direct sublayers in order of creation."""
+        return self.held(Layer)
+
+    def _flatten_layers(self):
+        """This layer and all below, depth first, without duplicates."""
+        found = {id(self): self}
+        for child in self._layers:
+            for layer in child._flatten_layers():
+                found.setdefault(id(layer), layer)
+        return list(found.values())
+
+    @property
+    def weights(self):
+        """All variables: own trainable, own non-trainable, then those of the sublayers; no duplicates."""
+        found = {}
+        own = self.held(Variable)
+        for variable in sorted(own, key=lambda v: not v.trainable):
+            found[id(variable)] = variable
+        for child in self._layers:
+            for variable in child.weights:
+                found.setdefault(id(variable), variable)
+        return list(found.values())
+
+    _state_variables = ()  # what a layer assigns in its call, and keeps to itself: no weights, and not saved
+
+    @property
+    def variables(self):
+        """The weights, then variables that layers keep from call to call, such as the states of a stateful LSTM."""
+        return self.weights + [v for layer in self._flatten_layers() for v in layer._state_variables]
+
+    def _update(self, variable, value):
+        """Assign a native tensor in a call; a symbolic call has no values to assign."""
+        if not isinstance(value, KerasTensor):
+            variable.replace(ops.cast(ops.stop_gradient(value), variable.dtype))
+
+    @property
+    def trainable_weights(self):
+        frozen = {id(v) for layer in self._flatten_layers() if not layer._trainable for v in layer.held(Variable)}
+        return [v for v in self.weights if v.trainable and id(v) not in frozen]
+
+    trainable_variables = property(lambda self: self.trainable_weights)
+
+    @property
+    def non_trainable_weights(self):
+        trainable = {id(v) for v in self.trainable_weights}
+        return [v for v in self.weights if id(v) not in trainable]
+
+    non_trainable_variables = property(lambda self: self.non_trainable_weights)
+
+    def get_weights(self):
+        """The weights' values as NumPy arrays, in the order of `weights`."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights):
+        """Set all weights from arrays in the order of `weights`; nothing changes unless all shapes fit."""
+        own = self.weights
+        if len(own) != len(weights):
+            raise ValueError(
+                f"{self._who()}: set_weights() got {len(weights)} arrays, but there are {len(own)} weights: {[v.path for v in own]}."
+            )
+        for variable, value in zip(own, weights, strict=True):
+            found = tuple(getattr(value, "shape", ()))
+            if found != tuple(variable.shape):
+                raise ValueError(
+                    f"{self._who()}: the weight {variable.path!r} has shape {variable.shape}, set_weights() got shape {found}."
+                )
+        for variable, value in zip(own, weights, strict=True):
+            variable.assign(value)
+
+    def count_params(self):
+        """Number of elements in all weights."""
+        total = 0
+        for variable in self.weights:
+            size = 1
+            for n in variable.shape:
+                size *= n
+            total += size
+        return total
+
+    # -- losses, dtypes, symbols -------------------------------------------------------------------
+
+    @property
+    def losses(self):
+        """Losses that layers added in the last call, then the weights' regularizers."""
+        return [loss for layer in self._flatten_layers() for loss in layer._losses] + self.weight_losses()
+
+    def weight_losses(self):
+        """One scalar tensor for each regularized trainable weight."""
+        with registry.use_backend(self.backend):
+            return [v.regularizer(v.value) for v in self.trainable_weights if v.regularizer is not None]
+
+    @property
+    def compute_dtype(self):
+        return self.dtype_policy.compute_dtype
+
+    @property
+    def variable_dtype(self):
+        return self.dtype_policy.variable_dtype
+
+    @property
+    def dtype(self):
+        return self.variable_dtype
+
+    def kernel_description(self):
+        """The native kernels that the layer's last build chose, for `summary(kernels=True)`."""
+        return ""
+
+    def _first_node(self):
+        if not self._inbound:
+            raise AttributeError(
+                f"{self._who()} was never called on a symbolic tensor, so it has no input and output. "
+                f"Call it on unidl.Input(shape=...), or put it into a model whose input shape is known."
+            )
+        return self._inbound[0]
+
+    @property
+    def input(self):
+        """The symbolic input of the layer's first call; a list where there are several."""
+        inputs = self._first_node().inputs
+        return inputs[0] if len(inputs) == 1 else inputs
+
+    @property
+    def output(self):
+        """The symbolic output of the layer's first call."""
+        outputs = self._first_node().outputs
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def __repr__(self):
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _noting_that_it_is_built(build):
+    """`build` for users who call it themselves: the first call must not build, and make all weights, again."""
+
+    @functools.wraps(build)
+    def noting(self, *args, **kwargs):
+        build(self, *args, **kwargs)
+        self.built = True
+
+    return noting
+
+
+def _naming_itself(init):
+    """`init` whose errors on names of activations, initializers ... say which layer was given them: the outermost."""
+
+    @functools.wraps(init)
+    def naming(self, *args, **kwargs):
+        try:
+            init(self, *args, **kwargs)
+        except UnknownName as error:
+            raise error.by(type(self).__name__) from None
+
+    return naming
+
+
+def _holds_tensors(values):
+    return any(has_shape(v) or v is None or (isinstance(v, list | tuple | dict) and _holds_tensors(v)) for v in values)
+
+
+def _shapes(value):
+    """Shapes of the tensors in a structure: tuples in lists and dicts."""
+    if value is None:
+        return None
+    if isinstance(value, list | tuple):
+        return [_shapes(v) for v in value]
+    if isinstance(value, dict):
+        return {k: _shapes(v) for k, v in value.items()}
+    return tuple(ops.shape(value)) if has_shape(value) else None
+
+
+def _shapes_to_tensors(shapes, dtype):
+    if isinstance(shapes, dict):
+        return {k: _shapes_to_tensors(v, dtype) for k, v in shapes.items()}
+    if isinstance(shapes, list) or (isinstance(shapes, tuple) and shapes and isinstance(shapes[0], list | tuple)):
+        return [_shapes_to_tensors(s, dtype) for s in shapes]
+    return KerasTensor(shapes, dtype)
+
+
+__all__ = ["InputSpec", "Layer"]

@@ -1,0 +1,1 @@
+"""Layers that stand alone: Dense, Embedding, activations."""

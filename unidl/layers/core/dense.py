@@ -1,0 +1,64 @@
+"""Dense."""
+
+from unidl import activations, constraints, initializers, regularizers
+from unidl.layers.base.activate import activate
+from unidl.layers.base.input_spec import InputSpec
+from unidl.layers.base.layer import Layer
+from unidl.layers.base.validate import not_offered, positive_int
+from unidl.ops import fused
+
+
+class Dense(Layer):
+    """activation(inputs @ kernel + bias), on the last axis: (..., in) -> (..., units).
+
+    Args:
+        units: size of the output's last axis.
+        activation: name or function, none by default.
+        use_bias: whether to add a bias.
+        kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint,
+            bias_constraint: names, configs or objects.
+        lora_rank, lora_alpha, quantization_config: not offered; must be None.
+
+    Weights: kernel (in, units), bias (units,).
+    """
+
+    _config_omits = frozenset({"lora_rank", "lora_alpha"})
+
+    def __init__(
+        self,
+        units,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        lora_rank=None,
+        lora_alpha=None,
+        quantization_config=None,
+        **kwargs,
+    ):
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        not_offered(self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
+        self.units = positive_int(self, "units", units)
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer, self.bias_initializer = initializers.get(kernel_initializer), initializers.get(bias_initializer)
+        self.kernel_regularizer, self.bias_regularizer = regularizers.get(kernel_regularizer), regularizers.get(bias_regularizer)
+        self.kernel_constraint, self.bias_constraint = constraints.get(kernel_constraint), constraints.get(bias_constraint)
+        self.input_spec = InputSpec(min_ndim=2)
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        self.kernel = self.add_own_weight("kernel", (input_shape[-1], self.units))
+        self.bias = self.add_own_weight("bias", (self.units,)) if self.use_bias else None
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
+
+    def call(self, inputs):
+        return activate(self.activation, fused.linear(inputs, self.kernel, self.bias))
+
+    def kernel_description(self):
+        return self.backend.kernels.get("linear", "")

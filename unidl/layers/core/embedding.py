@@ -1,0 +1,83 @@
+"""Embedding."""
+
+import numpy as np
+
+from unidl import constraints, initializers, ops, regularizers
+from unidl.layers.base.layer import Layer
+from unidl.layers.base.validate import not_offered, positive_int
+from unidl.ops import fused
+
+
+class Embedding(Layer):
+    """Integers to rows of a table: (n, ...) -> (n, ..., output_dim).
+
+    Args:
+        input_dim: number of rows; indices are in [0, input_dim).
+        output_dim: size of a row.
+        embeddings_initializer, embeddings_regularizer, embeddings_constraint: of the table.
+        mask_zero: index 0 is padding: the steps where it stands are masked for the layers that follow.
+        weights: list of one array, the initial table.
+        lora_rank, lora_alpha, quantization_config: not offered; must be None.
+
+    Weights: embeddings (input_dim, output_dim).
+    """
+
+    _config_omits = frozenset({"weights", "lora_rank", "lora_alpha"})
+    _lists_activity_regularizer = True
+
+    def __init__(
+        self,
+        input_dim,
+        output_dim,
+        embeddings_initializer="uniform",
+        embeddings_regularizer=None,
+        embeddings_constraint=None,
+        mask_zero=False,
+        weights=None,
+        lora_rank=None,
+        lora_alpha=None,
+        quantization_config=None,
+        **kwargs,
+    ):
+        if "input_length" in kwargs:
+            kwargs["input_shape"] = (kwargs.pop("input_length"),)
+        super().__init__(**kwargs)
+        not_offered(self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
+        self.input_dim = positive_int(self, "input_dim", input_dim)
+        self.output_dim = positive_int(self, "output_dim", output_dim)
+        self.embeddings_initializer = initializers.get(embeddings_initializer)
+        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
+        self.embeddings_constraint = constraints.get(embeddings_constraint)
+        self.mask_zero = mask_zero
+        self.supports_masking = mask_zero
+        self._makes_mask = mask_zero
+        self.autocast = False
+        self._initial = weights
+
+    def build(self, input_shape):
+        # The rows are cast to the compute dtype, not the table.
+        self.embeddings = self.add_own_weight("embeddings", (self.input_dim, self.output_dim), autocast=False)
+        if self._initial is not None:
+            self.embeddings.assign(self._initial[0] if isinstance(self._initial, list | tuple) else self._initial)
+
+    def _convert(self, value):
+        if isinstance(value, np.ndarray | list | int):
+            self.check_indices(value if isinstance(value, np.ndarray) else np.asarray(value), "the input")
+        return super()._convert(value)
+
+    def check_indices(self, values, source):
+        """Raise ValueError if the array `values`, of which `source` tells the origin, holds an index without a row."""
+        if values.size:
+            low, high = values.min(), values.max()
+            if low < 0 or high >= self.input_dim:
+                raise ValueError(
+                    f"{self._who()}: {source} holds the index {int(low if low < 0 else high)}, but indices must lie in "
+                    f"[0, {self.input_dim}). Raise input_dim, or map the index to a known one."
+                )
+
+    def call(self, inputs):
+        indices = inputs if ops.dtype(inputs) in ("int32", "int64") else ops.cast(inputs, "int32")
+        return ops.cast(fused.embedding(self.embeddings, indices), self.compute_dtype)
+
+    def compute_mask(self, inputs, mask=None):
+        return ops.not_equal(inputs, 0) if self.mask_zero else None

@@ -1,0 +1,128 @@
+"""Layers without weights of their own: Identity, Masking, Rescaling, Lambda, Wrapper."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+
+from unidl import ops
+from unidl.layers.base.layer import Layer
+from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
+
+
+class Identity(Layer):
+    """Returns its inputs."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, inputs):
+        return inputs
+
+
+class Masking(Layer):
+    """Masks the steps of (n, t, ..., d) in which all features equal `mask_value`, and sets them to 0.
+
+    Args:
+        mask_value: the number that stands for nothing.
+    """
+
+    _makes_mask = True
+
+    def __init__(self, mask_value=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.mask_value = mask_value
+        self.supports_masking = True
+
+    def call(self, inputs):
+        return ops.where(ops.expand_dims(self._counts(inputs), -1), inputs, ops.zeros_like(inputs))
+
+    def compute_mask(self, inputs, previous_mask):
+        return self._counts(inputs)
+
+    def _counts(self, inputs):
+        return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
+
+
+class Rescaling(Layer):
+    """inputs * scale + offset.
+
+    Args:
+        scale, offset: numbers, or arrays that broadcast against the inputs.
+    """
+
+    def __init__(self, scale, offset=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.scale, self.offset = scale, offset
+        self.supports_masking = True
+
+    def call(self, inputs):
+        x = ops.cast(inputs, self.compute_dtype)
+        return ops.add(ops.multiply(x, self._constant(self.scale)), self._constant(self.offset))
+
+    def _constant(self, value):
+        return value if isinstance(value, int | float) else np.asarray(ops.convert_to_numpy(value), self.compute_dtype)
+
+
+class Lambda(Layer):
+    """Calls a function of tensors. For a config it must have a name and be registered; a `lambda` cannot be saved or loaded.
+
+    Args:
+        function: f(inputs, **arguments), which may also take `mask` and `training`.
+        output_shape: without effect, since shapes follow from the function; kept for the config.
+        mask: mask of the output, or a function (inputs, mask) -> mask; None if there is none.
+        arguments: other keyword arguments of the function.
+    """
+
+    _config_omits = frozenset({"function", "output_shape", "mask", "arguments"})
+
+    def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
+        super().__init__(**kwargs)
+        if not callable(function):
+            raise ValueError(f"Lambda: function must be callable, got {function!r}.")
+        self.function, self.output_shape, self.mask, self.arguments = function, output_shape, mask, dict(arguments or {})
+        self.supports_masking = mask is not None
+        parameters = inspect.signature(function).parameters
+        self._passes = tuple(name for name in ("mask", "training") if name in parameters)
+
+    def call(self, inputs, mask=None, training=None):
+        given = {"mask": mask, "training": training}
+        return self.function(inputs, **self.arguments, **{name: given[name] for name in self._passes})
+
+    def compute_mask(self, inputs, previous_mask):
+        return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
+
+    def get_config(self):
+        config = super().get_config() | {"function": serialize_keras_object(self.function)}
+        for name in ("output_shape", "mask"):
+            if getattr(self, name) is not None:
+                config[name] = serialize_keras_object(getattr(self, name))
+        return config | {"arguments": serialize_keras_object(self.arguments)}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None, safe_mode=None):
+        """A layer from `get_config`'s dict. `safe_mode` is part of Keras' signature: code in a config is refused whatever it says."""
+        parts = ("function", "output_shape", "mask", "arguments")
+        read = {name: deserialize_keras_object(config[name], custom_objects) for name in parts if name in config}
+        if isinstance(read.get("output_shape"), list):  # JSON has no tuples
+            read["output_shape"] = tuple(read["output_shape"])
+        return super().from_config({key: value for key, value in config.items() if key not in parts} | read)
+
+
+class Wrapper(Layer):
+    """Base of layers around another one.
+
+    Args:
+        layer: the layer inside, as the attribute `layer`.
+    """
+
+    def __init__(self, layer, **kwargs):
+        if not isinstance(layer, Layer):
+            raise ValueError(f"{type(self).__name__}: takes a layer, got {layer!r}. Write: {type(self).__name__}(Dense(3)).")
+        super().__init__(**kwargs)
+        self.layer = layer
+
+    def build(self, input_shape):
+        self.layer.build_inside(self, input_shape=input_shape)

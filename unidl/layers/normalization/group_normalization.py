@@ -1,0 +1,118 @@
+"""Normalization of each sample: in groups of channels, by its root mean square, or to length 1."""
+
+from unidl import constraints, initializers, ops, regularizers
+from unidl.layers.base.input_spec import InputSpec
+from unidl.layers.base.layer import Layer
+
+
+class GroupNormalization(Layer):
+    """Normalize groups of channels of each sample (Wu & He, arXiv:1803.08494): gamma * (x - mean) / sqrt(variance + epsilon) + beta.
+
+    Args:
+        groups: their number; the channels are divided into them in order. -1: one for each channel (instance normalization).
+        axis: the channels' axis.
+        epsilon: added to the variance.
+        center, scale: whether there are beta and gamma.
+        *_initializer, *_regularizer, *_constraint: of beta and gamma.
+
+    Weights: gamma, beta, each (channels,).
+    """
+
+    def __init__(
+        self,
+        groups=32,
+        axis=-1,
+        epsilon=1e-3,
+        center=True,
+        scale=True,
+        beta_initializer="zeros",
+        gamma_initializer="ones",
+        beta_regularizer=None,
+        gamma_regularizer=None,
+        beta_constraint=None,
+        gamma_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if not isinstance(groups, int) or (groups <= 0 and groups != -1):
+            raise ValueError(f"GroupNormalization: groups must be a positive integer, or -1 for one each channel, got {groups!r}.")
+        self.groups, self.axis, self.epsilon, self.center, self.scale = groups, axis, epsilon, center, scale
+        self.beta_initializer, self.gamma_initializer = initializers.get(beta_initializer), initializers.get(gamma_initializer)
+        self.beta_regularizer, self.gamma_regularizer = regularizers.get(beta_regularizer), regularizers.get(gamma_regularizer)
+        self.beta_constraint, self.gamma_constraint = constraints.get(beta_constraint), constraints.get(gamma_constraint)
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        rank, channels = len(input_shape), input_shape[self.axis]
+        if channels is None:
+            raise ValueError(f"{self._who()}: axis {self.axis} of the input must have a known size, got the shape {input_shape}.")
+        self.groups = channels if self.groups == -1 else self.groups
+        if channels % self.groups:
+            raise ValueError(f"{self._who()}: {channels} channels cannot be divided into {self.groups} groups. Give another groups=.")
+        self._channel_axis = self.axis % rank
+        self.gamma = self.add_own_weight("gamma", (channels,), autocast=False) if self.scale else None
+        self.beta = self.add_own_weight("beta", (channels,), autocast=False) if self.center else None
+        self._along = tuple(channels if a == self._channel_axis else 1 for a in range(rank))
+        self.input_spec = InputSpec(ndim=rank, axes={self.axis: channels})
+
+    def call(self, inputs):
+        # In 16 bits the moments would lose their digits, so they are taken in float32.
+        x = ops.cast(inputs, "float32") if self.compute_dtype in ("float16", "bfloat16") else inputs
+        # The batch first, so that channels and groups are next to each other; (n, groups, all others).
+        x = ops.moveaxis(x, self._channel_axis, 1)
+        moved = ops.shape(x)
+        batch = -1 if moved[0] is None else moved[0]
+        grouped = ops.reshape(x, (batch, self.groups, moved[1] // self.groups, *moved[2:]))
+        axes = tuple(range(2, len(moved) + 1))
+        mean, variance = ops.moments(grouped, axes, keepdims=True)
+        y = ops.multiply(ops.subtract(grouped, mean), ops.rsqrt(ops.add(variance, self.epsilon)))
+        y = ops.moveaxis(ops.reshape(y, (batch, *moved[1:])), 1, self._channel_axis)
+        if self.gamma is not None:
+            y = ops.multiply(y, ops.reshape(self.gamma, self._along))
+        if self.beta is not None:
+            y = ops.add(y, ops.reshape(self.beta, self._along))
+        return ops.cast(y, self.compute_dtype)
+
+
+class RMSNormalization(Layer):
+    """Divide by the root mean square over some axes (Zhang & Sennrich, arXiv:1910.07467): x / sqrt(mean(x**2) + epsilon) * scale.
+
+    Args:
+        axis: an int or several.
+        epsilon: added to the mean of squares.
+
+    Weights: scale, of the sizes of these axes.
+    """
+
+    def __init__(self, axis=-1, epsilon=1e-6, **kwargs):
+        super().__init__(**kwargs)
+        self.axis = sorted(axis) if isinstance(axis, list | tuple) else axis
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        self.axis = self.axis if isinstance(self.axis, list) else [self.axis]
+        if any(not -len(input_shape) <= a < len(input_shape) for a in self.axis):
+            raise ValueError(f"{self._who()}: axis={self.axis} is not among the axes of an input of shape {input_shape}.")
+        self.scale = self.add_weight(tuple(input_shape[a] for a in self.axis), initializer="ones", name="scale")
+
+    def call(self, inputs):
+        return ops.rms_normalization(inputs, self.scale, self.axis, self.epsilon)
+
+
+class UnitNormalization(Layer):
+    """Divide by the Euclidean norm over some axes, which counts as 1e-12 at least.
+
+    Args:
+        axis: an int or several.
+    """
+
+    def __init__(self, axis=-1, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(axis, int | list | tuple):
+            raise ValueError(f"UnitNormalization: axis must be an int or several, got {axis!r}.")
+        self.axis = list(axis) if isinstance(axis, list | tuple) else axis
+        self.supports_masking = True
+
+    def call(self, inputs):
+        axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
+        return ops.normalize(inputs, axis=axis, order=2, epsilon=1e-12)

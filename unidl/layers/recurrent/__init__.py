@@ -1,0 +1,1 @@
+"""Layers that go through time step by step."""

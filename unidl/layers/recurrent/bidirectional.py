@@ -1,0 +1,124 @@
+"""Bidirectional: one recurrent layer forwards, one backwards."""
+
+from __future__ import annotations
+
+from unidl import ops
+from unidl.layers.base.layer import Layer
+from unidl.layers.base.validate import not_offered, one_of
+from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
+
+
+class Bidirectional(Layer):
+    """Runs a copy of `layer` forwards and one backwards over (n, t, d) and joins their outputs, those of a moment together.
+
+    With `return_sequences` the outputs at masked moments are zero. With `return_state` the states of the forward layer and then
+    those of the backward layer follow the output.
+
+    Args:
+        layer: an `LSTM`, `GRU`, `SimpleRNN` or `RNN`.
+        merge_mode: "concat", "sum", "mul", "ave", or None for both outputs.
+        weights: not offered; use `set_weights`.
+        backward_layer: for the way back; by default a copy of `layer` with the other direction.
+
+    `initial_state` is a list: first half forwards, second half backwards. Weights: forward, then backward.
+    """
+
+    _config_omits = frozenset({"weights"})
+
+    def __init__(self, layer, merge_mode="concat", weights=None, backward_layer=None, **kwargs):
+        for given in (layer, backward_layer):
+            if given is not None and not (isinstance(given, Layer) and hasattr(given, "go_backwards")):
+                raise ValueError(f"Bidirectional: takes a recurrent layer, got {given!r}. Write: Bidirectional(LSTM(8)).")
+        super().__init__(**kwargs)
+        not_offered(self, weights=weights)
+        self.merge_mode = one_of(self, "merge_mode", merge_mode, ("concat", "sum", "mul", "ave", None))
+        self.forward_layer = _copy(layer, name=f"forward_{layer.name.removeprefix('forward_')}")
+        if backward_layer is None:
+            backward_layer = _copy(layer, name=f"backward_{layer.name.removeprefix('backward_')}", go_backwards=True)
+        self.backward_layer = backward_layer
+        self._check_pair()
+        for half in (self.forward_layer, self.backward_layer):
+            half.zero_output_for_mask = half.return_sequences
+            half.ends_masks = True
+        self.stateful, self.return_sequences, self.return_state = layer.stateful, layer.return_sequences, layer.return_state
+        self.input_spec = layer.input_spec
+        self.supports_masking = True
+
+    def _check_pair(self):
+        one, other = self.forward_layer, self.backward_layer
+        if one.go_backwards == other.go_backwards:
+            raise ValueError(f"Bidirectional: both layers have go_backwards={one.go_backwards}. One must run forwards, one backwards.")
+        for name in ("stateful", "return_sequences", "return_state"):
+            if getattr(one, name) != getattr(other, name):
+                raise ValueError(
+                    f"Bidirectional: {name} must be the same for both layers, got {getattr(one, name)} and {getattr(other, name)}."
+                )
+
+    def build(self, sequences_shape, initial_state_shape=None):
+        for half in (self.forward_layer, self.backward_layer):
+            half.build_inside(self, sequences_shape=sequences_shape)
+
+    def call(self, sequences, initial_state=None, mask=None, training=None):
+        states = [None, None]
+        if initial_state is not None:
+            half = len(initial_state) // 2
+            states = [list(initial_state[:half]), list(initial_state[half:])]
+        forward, backward = (
+            layer(sequences, initial_state=state, mask=mask, training=training)
+            for layer, state in zip((self.forward_layer, self.backward_layer), states, strict=True)
+        )
+        last = []
+        if self.return_state:
+            last = [*forward[1:], *backward[1:]]
+            forward, backward = forward[0], backward[0]
+        if self.return_sequences:
+            backward = ops.flip(backward, 1)
+        outputs = self._merge(forward, backward)
+        if self.merge_mode is None:
+            return (*outputs, *last)
+        return (outputs, *last) if self.return_state else outputs
+
+    def _merge(self, a, b):
+        if self.merge_mode == "concat":
+            return ops.concatenate([a, b], axis=-1)
+        if self.merge_mode == "mul":
+            return ops.multiply(a, b)
+        if self.merge_mode is None:
+            return a, b
+        total = ops.add(a, b)
+        return ops.divide(total, 2) if self.merge_mode == "ave" else total
+
+    def compute_mask(self, inputs, previous_mask):
+        mask = previous_mask[0] if isinstance(previous_mask, list | tuple) else previous_mask
+        mask = mask if self.return_sequences else None
+        number = (2 if self.merge_mode is None else 1) if mask is not None else 0
+        # Outputs beyond the first ones, the states, have none.
+        return None if number == 0 else mask if number == 1 and not self.return_state else [mask] * number
+
+    def reset_state(self):
+        """Set the states of stateful layers to zero."""
+        self.forward_layer.reset_state()
+        self.backward_layer.reset_state()
+
+    reset_states = reset_state
+
+    @property
+    def states(self):
+        """The states of both stateful layers, None before they have any."""
+        one, other = self.forward_layer.states, self.backward_layer.states
+        return None if not one or not other else (*one, *other)
+
+    def get_config(self):
+        halves = {"layer": self.forward_layer, "backward_layer": self.backward_layer}
+        return super().get_config() | {name: serialize_keras_object(half) for name, half in halves.items()}
+
+
+def _copy(layer, **changes):
+    """A new layer without weights, like `layer` but for some arguments."""
+    config = serialize_keras_object(layer)
+    config["config"] = config["config"] | changes
+    config.pop("build_config", None)
+    copy = deserialize_keras_object(config)
+    if hasattr(layer, "use_cudnn"):  # no config has it
+        copy.use_cudnn = layer.use_cudnn
+    return copy

@@ -1,0 +1,223 @@
+"""Convolutional LSTM and its cell, for grids of any rank."""
+
+from __future__ import annotations
+
+from unidl import activations, constraints, initializers, ops, regularizers
+from unidl.layers.base.input_spec import InputSpec
+from unidl.layers.base.validate import data_format as check_data_format
+from unidl.layers.base.validate import int_tuple, one_of, positive_int
+from unidl.layers.recurrent.kernel_rnn import expose_cell, make_cell
+from unidl.layers.recurrent.lstm import forget_bias_of_ones
+from unidl.layers.recurrent.recurrent_cell import RecurrentCell, dropped
+from unidl.layers.recurrent.rnn import RNN
+
+
+class ConvLSTMCell(RecurrentCell):
+    """One step of an LSTM whose products with the kernels are convolutions (Shi et al., arXiv:1506.04214, without peepholes).
+
+    The convolution of the inputs has the given padding and strides, that of the state padding "same" and strides 1.
+
+    Args: those of `ConvLSTM2D`, and `rank`, the number of spatial axes.
+
+    Weights: kernel (*kernel_size, c, 4 * filters), recurrent_kernel (*kernel_size, filters, 4 * filters), bias (4 * filters,), the gates in
+    the order i, f, c, o. States: h and c, of the shape of the output.
+    """
+
+    masks_per_step = 4
+
+    def __init__(
+        self,
+        rank,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format=None,
+        dilation_rate=1,
+        activation="tanh",
+        recurrent_activation="sigmoid",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        unit_forget_bias=True,
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(dropout, recurrent_dropout, seed, **kwargs)
+        self.rank, self.filters = rank, positive_int(self, "filters", filters)
+        self.kernel_size = int_tuple(self, "kernel_size", kernel_size, rank)
+        self.strides, self.dilation_rate = int_tuple(self, "strides", strides, rank), int_tuple(self, "dilation_rate", dilation_rate, rank)
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise ValueError(
+                f"{type(self).__name__}: strides > 1 together with dilation_rate > 1 is not defined; got {self.strides} and "
+                f"{self.dilation_rate}."
+            )
+        self.padding = one_of(self, "padding", str(padding).lower(), ("valid", "same"))
+        self.data_format = check_data_format(self, data_format)
+        self.activation, self.recurrent_activation = activations.get(activation), activations.get(recurrent_activation)
+        self.use_bias, self.unit_forget_bias = use_bias, unit_forget_bias
+        self.kernel_initializer, self.recurrent_initializer = initializers.get(kernel_initializer), initializers.get(recurrent_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer, self.recurrent_regularizer = regularizers.get(kernel_regularizer), regularizers.get(recurrent_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint, self.recurrent_constraint = constraints.get(kernel_constraint), constraints.get(recurrent_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.state_size = [None, None]  # grids, whose shape depends on the input's
+        self.output_size = self.filters
+
+    def build(self, input_shape):
+        channels_at = -1 if self.data_format == "channels_last" else 1
+        grid = input_shape[1:-1] if self.data_format == "channels_last" else input_shape[2:]
+        if None in (*grid, input_shape[channels_at]):
+            raise ValueError(f"{self._who()}: all axes after batch and time must have a known size, got {input_shape} for one moment.")
+        channels = input_shape[channels_at]
+        self.kernel = self.add_own_weight("kernel", (*self.kernel_size, channels, 4 * self.filters), kernel_of="conv")
+        self.recurrent_kernel = self.add_own_weight(
+            "recurrent_kernel", (*self.kernel_size, self.filters, 4 * self.filters), prefix="recurrent", kernel_of="conv"
+        )
+        first = forget_bias_of_ones(self.bias_initializer, self.filters) if self.unit_forget_bias else self.bias_initializer
+        self.bias = self.add_own_weight("bias", (4 * self.filters,), initializer=first) if self.use_bias else None
+        windows = zip(grid, self.kernel_size, self.strides, self.dilation_rate, strict=True)
+        out = tuple(-(-n // s) if self.padding == "same" else (n - (k - 1) * d - 1) // s + 1 for n, k, s, d in windows)
+        self._state_shape = (*out, self.filters) if self.data_format == "channels_last" else (self.filters, *out)
+
+    def get_initial_state(self, batch_size=None):
+        """Two grids of zeros."""
+        return [ops.zeros((batch_size, *self._state_shape), dtype=self.compute_dtype) for _ in range(2)]
+
+    def project(self, inputs, masks):
+        """Convolution of the inputs with the kernel, plus bias, for all gates; of one moment or of a sequence (n, t, ...)."""
+        if masks is None:
+            z = self._convolved(inputs, self.kernel)
+        else:
+            kernels = ops.split(self.kernel, 4, axis=-1)
+            z = [self._convolved(dropped(inputs, m), k) for m, k in zip(masks, kernels, strict=True)]
+            z = ops.concatenate(z, axis=self._channels)
+        if self.bias is None:
+            return z
+        return ops.add(z, self.bias if self.data_format == "channels_last" else ops.reshape(self.bias, (-1,) + (1,) * self.rank))
+
+    def _convolved(self, x, kernel):
+        if len(ops.shape(x)) == self.rank + 2:
+            return ops.conv(x, kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
+        # Moments are samples to a convolution.
+        steps, moment = ops.shape(x)[1], ops.shape(x)[2:]
+        y = self._convolved(ops.reshape(x, (-1, *moment)), kernel)
+        return ops.reshape(y, (-1, steps, *ops.shape(y)[1:]))
+
+    @property
+    def _channels(self):
+        """The channels' axis, from the end."""
+        return -1 if self.data_format == "channels_last" else -1 - self.rank
+
+    def advance(self, projected, states, masks):
+        h, c = states
+        if masks is None:
+            inner = self._recurrent(h, self.recurrent_kernel)
+        else:
+            kernels = ops.split(self.recurrent_kernel, 4, axis=-1)
+            inner = [self._recurrent(ops.multiply(h, m), k) for m, k in zip(masks, kernels, strict=True)]
+            inner = ops.concatenate(inner, axis=self._channels)
+        i, f, g, o = ops.split(ops.add(projected, inner), 4, axis=self._channels)
+        gate = self.recurrent_activation
+        c = ops.add(ops.multiply(gate(f), c), ops.multiply(gate(i), self.activation(g)))
+        h = ops.multiply(gate(o), self.activation(c))
+        return h, [h, c]
+
+    def _recurrent(self, h, kernel):
+        return ops.conv(h, kernel, 1, "same", self.data_format)
+
+
+class BaseConvLSTM(RNN):
+    """`ConvLSTMCell` of `_rank` spatial axes over time; see `ConvLSTM2D`."""
+
+    _rank = 0
+    _config_omits = frozenset({"cell"})
+    _lists_activity_regularizer = True
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format=None,
+        dilation_rate=1,
+        activation="tanh",
+        recurrent_activation="sigmoid",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        unit_forget_bias=True,
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        seed=None,
+        return_sequences=False,
+        return_state=False,
+        go_backwards=False,
+        stateful=False,
+        **kwargs,
+    ):
+        cell = make_cell(
+            self, ConvLSTMCell,
+            self._rank, filters, kernel_size, strides, padding, data_format, dilation_rate, activation, recurrent_activation, use_bias,
+            kernel_initializer, recurrent_initializer, bias_initializer, unit_forget_bias, kernel_regularizer, recurrent_regularizer,
+            bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed,
+            name="conv_lstm_cell", **{key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs},
+        )  # fmt: skip
+        super().__init__(cell, return_sequences, return_state, go_backwards, stateful, activity_regularizer=activity_regularizer, **kwargs)
+        self.input_spec = InputSpec(ndim=self._rank + 3)
+
+
+expose_cell(
+    BaseConvLSTM, "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "activation", "recurrent_activation",
+    "use_bias", "unit_forget_bias", "kernel_initializer", "recurrent_initializer", "bias_initializer", "kernel_regularizer",
+    "recurrent_regularizer", "bias_regularizer", "kernel_constraint", "recurrent_constraint", "bias_constraint", "dropout",
+    "recurrent_dropout", "seed",
+)  # fmt: skip
+
+
+class ConvLSTM1D(BaseConvLSTM):
+    """LSTM of convolutions over lines: (n, t, w, c) -> (n, w', filters). Arguments as in `ConvLSTM2D`."""
+
+    _rank = 1
+
+
+class ConvLSTM2D(BaseConvLSTM):
+    """LSTM of convolutions over images: (n, t, h, w, c) -> (n, h', w', filters), or (n, t, h', w', filters) with `return_sequences`.
+
+    Args:
+        filters, kernel_size, strides, padding, data_format, dilation_rate: of the convolution of the inputs, see `Conv2D`.
+        activation, recurrent_activation, use_bias, unit_forget_bias: see `LSTMCell`.
+        *_initializer, *_regularizer, *_constraint: of the kernel, the recurrent kernel and the bias.
+        activity_regularizer: see `Layer`.
+        dropout, recurrent_dropout, seed: see `RecurrentCell`; each gate has masks of its own.
+        return_sequences, return_state, go_backwards, stateful: see `RNN`, as also `unroll` and `zero_output_for_mask`.
+
+    Weights: those of the sublayer `conv_lstm_cell`: kernel, recurrent_kernel, bias.
+    """
+
+    _rank = 2
+
+
+class ConvLSTM3D(BaseConvLSTM):
+    """LSTM of convolutions over volumes: (n, t, d, h, w, c) -> (n, d', h', w', filters). Arguments as in `ConvLSTM2D`."""
+
+    _rank = 3

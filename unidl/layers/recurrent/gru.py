@@ -1,0 +1,170 @@
+"""GRU and its cell."""
+
+from __future__ import annotations
+
+from unidl import activations, constraints, initializers, ops, regularizers
+from unidl.layers.base.validate import one_of, positive_int
+from unidl.layers.recurrent.kernel_rnn import KernelRNN, expose_cell, make_cell
+from unidl.layers.recurrent.recurrent_cell import RecurrentCell, dropped
+from unidl.ops import fused
+
+
+class GRUCell(RecurrentCell):
+    """One step of a GRU (Cho et al., arXiv:1406.1078): h' = z * h + (1 - z) * tanh(candidate), with the gates z and r.
+
+    With `reset_after` the candidate is x_h + r * (h @ U_h + b'), else x_h + (r * h) @ U_h.
+
+    Args:
+        units: size of the output and of the state.
+        activation: of the candidate.
+        recurrent_activation: of the gates z and r.
+        use_bias: whether there is a bias.
+        *_initializer, *_regularizer, *_constraint: of the kernel, the recurrent kernel and the bias.
+        dropout, recurrent_dropout, seed: see `RecurrentCell`.
+        reset_after: whether r is applied after the product with the recurrent kernel.
+
+    Weights, columns in the order z, r, candidate: kernel (d, 3 * units), recurrent_kernel (units, 3 * units),
+    bias (3 * units,), with `reset_after` (2, 3 * units): of the input and of the state. State: h (n, units).
+    """
+
+    def __init__(
+        self,
+        units,
+        activation="tanh",
+        recurrent_activation="sigmoid",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        reset_after=True,
+        seed=None,
+        **kwargs,
+    ):
+        # 1: a mask of its own for each gate, as with recurrent dropout; 2: one for all gates.
+        implementation = one_of(self, "implementation", kwargs.pop("implementation", 2), (1, 2))
+        super().__init__(dropout, recurrent_dropout, seed, **kwargs)
+        self.units = positive_int(self, "units", units)
+        self.activation, self.recurrent_activation = activations.get(activation), activations.get(recurrent_activation)
+        self.use_bias, self.reset_after = use_bias, reset_after
+        self.kernel_initializer, self.recurrent_initializer = initializers.get(kernel_initializer), initializers.get(recurrent_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer, self.recurrent_regularizer = regularizers.get(kernel_regularizer), regularizers.get(recurrent_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint, self.recurrent_constraint = constraints.get(kernel_constraint), constraints.get(recurrent_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.state_size = [self.units]
+        self.output_size = self.units
+        self.masks_per_step = 3 if recurrent_dropout or implementation == 1 else 1
+
+    def build(self, input_shape):
+        wide = 3 * self.units
+        self.kernel = self.add_own_weight("kernel", (input_shape[-1], wide), kernel_of="gru")
+        self.recurrent_kernel = self.add_own_weight("recurrent_kernel", (self.units, wide), prefix="recurrent", kernel_of="gru")
+        self.bias = self.add_own_weight("bias", (2, wide) if self.reset_after else (wide,)) if self.use_bias else None
+
+    def project(self, inputs, masks):
+        """x @ kernel + bias of all gates: (..., d) -> (..., 3 * units)."""
+        bias = self.bias[0] if self.use_bias and self.reset_after else self.bias
+        if masks is None or len(masks) == 1:
+            return fused.linear(inputs if masks is None else dropped(inputs, masks[0]), self.kernel, bias)
+        kernels = ops.split(self.kernel, 3, axis=1)
+        x = ops.concatenate([ops.matmul(dropped(inputs, m), k) for m, k in zip(masks, kernels, strict=True)], axis=-1)
+        return x if bias is None else ops.add(x, bias)
+
+    def advance(self, projected, states, masks):
+        h = states[0]
+        each = [h] * 3 if masks is None else [ops.multiply(h, m) for m in masks]
+        kernels = ops.split(self.recurrent_kernel, 3, axis=1)
+        biases = ops.split(self.bias[1], 3, axis=0) if self.use_bias and self.reset_after else [None] * 3
+        xz, xr, xh = ops.split(projected, 3, axis=-1)
+        gate = self.recurrent_activation
+        z = gate(ops.add(xz, fused.linear(each[0], kernels[0], biases[0])))
+        r = gate(ops.add(xr, fused.linear(each[1], kernels[1], biases[1])))
+        if self.reset_after:
+            inner = ops.multiply(r, fused.linear(each[2], kernels[2], biases[2]))
+        else:
+            inner = ops.matmul(ops.multiply(r, each[2]), kernels[2])
+        candidate = self.activation(ops.add(xh, inner))
+        h = ops.add(ops.multiply(z, h), ops.multiply(ops.subtract(1.0, z), candidate))
+        return h, [h]
+
+
+class GRU(KernelRNN):
+    """Gated recurrent unit: (n, t, d) -> (n, units), or (n, t, units) with `return_sequences`. Last state: h.
+
+    With `reset_after`, tanh and sigmoid, without recurrent dropout and unrolling, all steps are one call of the
+    backend's kernel; `kernel_description()` says what it is, or why the steps are composed of primitives.
+
+    Args:
+        units ... seed, reset_after: see `GRUCell`.
+        activity_regularizer: see `Layer`.
+        return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: see `RNN`.
+        use_cudnn: as in `LSTM`.
+
+    Weights: those of the sublayer `gru_cell`: kernel, recurrent_kernel, bias.
+    """
+
+    whole_sequence = "gru"
+
+    def __init__(
+        self,
+        units,
+        activation="tanh",
+        recurrent_activation="sigmoid",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        seed=None,
+        return_sequences=False,
+        return_state=False,
+        go_backwards=False,
+        stateful=False,
+        unroll=False,
+        reset_after=True,
+        use_cudnn="auto",
+        **kwargs,
+    ):
+        of_cell = {key: kwargs.pop(key) for key in ("implementation",) if key in kwargs}
+        of_cell |= {key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs}
+        cell = make_cell(
+            self, GRUCell,
+            units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
+            kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint,
+            dropout, recurrent_dropout, reset_after, seed, name="gru_cell", **of_cell,
+        )  # fmt: skip
+        super().__init__(
+            cell, return_sequences, return_state, go_backwards, stateful, unroll, activity_regularizer=activity_regularizer, **kwargs
+        )
+        self.use_cudnn = one_of(self, "use_cudnn", use_cudnn, ("auto", True, False))
+
+    def _obstacle(self, masked):
+        return super()._obstacle(masked) if self.reset_after else "reset_after=False"
+
+    def _run_whole(self, sequences, states, reverse=False, idle=None):
+        cell = self.cell
+        return fused.gru(sequences, *states, cell.kernel, cell.recurrent_kernel, cell.bias, reverse=reverse)
+
+
+expose_cell(
+    GRU, "units", "activation", "recurrent_activation", "use_bias", "kernel_initializer", "recurrent_initializer", "bias_initializer",
+    "kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "kernel_constraint", "recurrent_constraint", "bias_constraint",
+    "dropout", "recurrent_dropout", "reset_after", "seed",
+)  # fmt: skip

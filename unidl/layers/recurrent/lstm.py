@@ -1,0 +1,186 @@
+"""LSTM and its cell."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unidl import activations, constraints, initializers, ops, regularizers
+from unidl.layers.base.validate import one_of, positive_int
+from unidl.layers.recurrent.kernel_rnn import KernelRNN, expose_cell, make_cell
+from unidl.layers.recurrent.recurrent_cell import RecurrentCell, dropped
+from unidl.ops import fused
+
+_SATURATED = 1e4  # float16 has it, and sigmoid of its negative is 0 in float64
+
+
+class LSTMCell(RecurrentCell):
+    """One step of an LSTM (Hochreiter & Schmidhuber 1997, with the forget gates of Gers et al. 2000).
+
+    z = x @ kernel + h @ recurrent_kernel + bias, cut into the gates i, f, g, o:
+    c' = sigmoid(f) * c + sigmoid(i) * tanh(g), h' = sigmoid(o) * tanh(c').
+
+    Args:
+        units: size of the output and of each state.
+        activation: of g and of c'.
+        recurrent_activation: of the gates i, f, o.
+        use_bias: whether there is a bias.
+        unit_forget_bias: the bias of the forget gate begins at one.
+        *_initializer, *_regularizer, *_constraint: of the kernel, the recurrent kernel and the bias.
+        dropout, recurrent_dropout, seed: see `RecurrentCell`.
+
+    Weights: kernel (d, 4 * units), recurrent_kernel (units, 4 * units), bias (4 * units,). States: h and c, each (n, units).
+    """
+
+    def __init__(
+        self,
+        units,
+        activation="tanh",
+        recurrent_activation="sigmoid",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        unit_forget_bias=True,
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        seed=None,
+        **kwargs,
+    ):
+        # 1: a mask of its own for each gate, as with recurrent dropout; 2: one for all gates.
+        implementation = one_of(self, "implementation", kwargs.pop("implementation", 2), (1, 2))
+        super().__init__(dropout, recurrent_dropout, seed, **kwargs)
+        self.units = positive_int(self, "units", units)
+        self.activation, self.recurrent_activation = activations.get(activation), activations.get(recurrent_activation)
+        self.use_bias, self.unit_forget_bias = use_bias, unit_forget_bias
+        self.kernel_initializer, self.recurrent_initializer = initializers.get(kernel_initializer), initializers.get(recurrent_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer, self.recurrent_regularizer = regularizers.get(kernel_regularizer), regularizers.get(recurrent_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint, self.recurrent_constraint = constraints.get(kernel_constraint), constraints.get(recurrent_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.state_size = [self.units, self.units]
+        self.output_size = self.units
+        self.masks_per_step = 4 if recurrent_dropout or implementation == 1 else 1
+
+    def build(self, input_shape):
+        self.kernel = self.add_own_weight("kernel", (input_shape[-1], 4 * self.units), kernel_of="lstm")
+        recurrent = (self.units, 4 * self.units)
+        self.recurrent_kernel = self.add_own_weight("recurrent_kernel", recurrent, prefix="recurrent", kernel_of="lstm")
+        first = forget_bias_of_ones(self.bias_initializer, self.units) if self.unit_forget_bias else self.bias_initializer
+        self.bias = self.add_own_weight("bias", (4 * self.units,), initializer=first) if self.use_bias else None
+
+    def project(self, inputs, masks):
+        """x @ kernel + bias of all gates: (..., d) -> (..., 4 * units)."""
+        if masks is None or len(masks) == 1:
+            return fused.linear(inputs if masks is None else dropped(inputs, masks[0]), self.kernel, self.bias)
+        kernels = ops.split(self.kernel, 4, axis=1)
+        z = ops.concatenate([ops.matmul(dropped(inputs, m), k) for m, k in zip(masks, kernels, strict=True)], axis=-1)
+        return z if self.bias is None else ops.add(z, self.bias)
+
+    def advance(self, projected, states, masks):
+        h, c = states
+        if masks is None:
+            inner = ops.matmul(h, self.recurrent_kernel)
+        else:
+            kernels = ops.split(self.recurrent_kernel, 4, axis=1)
+            inner = ops.concatenate([ops.matmul(ops.multiply(h, m), k) for m, k in zip(masks, kernels, strict=True)], axis=-1)
+        i, f, g, o = ops.split(ops.add(projected, inner), 4, axis=-1)
+        gate = self.recurrent_activation
+        c = ops.add(ops.multiply(gate(f), c), ops.multiply(gate(i), self.activation(g)))
+        h = ops.multiply(gate(o), self.activation(c))
+        return h, [h, c]
+
+
+def forget_bias_of_ones(initializer, units):
+    """The initializer of a bias (4 * units,) for the gates i, f, c, o: ones for f, else `initializer`."""
+
+    def first(shape, dtype=None):
+        parts = (
+            initializer((units,), dtype=dtype),
+            initializers.Ones()((units,), dtype=dtype),
+            initializer((2 * units,), dtype=dtype),
+        )
+        return ops.concatenate(parts, axis=0)
+
+    return first
+
+
+class LSTM(KernelRNN):
+    """Long short-term memory: (n, t, d) -> (n, units), or (n, t, units) with `return_sequences`. Last states: h and c.
+
+    With tanh and sigmoid, without recurrent dropout and unrolling, all steps are one call of the backend's kernel;
+    `kernel_description()` says what it is, or why the steps are composed of primitives.
+
+    Args:
+        units ... seed: see `LSTMCell`.
+        activity_regularizer: see `Layer`.
+        return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: see `RNN`.
+        use_cudnn: "auto" uses the kernel where it can be used, True raises an error where it cannot, False never uses it.
+
+    Weights: those of the sublayer `lstm_cell`: kernel, recurrent_kernel, bias.
+    """
+
+    whole_sequence = "lstm"
+
+    def __init__(
+        self,
+        units,
+        activation="tanh",
+        recurrent_activation="sigmoid",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        unit_forget_bias=True,
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        seed=None,
+        return_sequences=False,
+        return_state=False,
+        go_backwards=False,
+        stateful=False,
+        unroll=False,
+        use_cudnn="auto",
+        **kwargs,
+    ):
+        of_cell = {key: kwargs.pop(key) for key in ("implementation",) if key in kwargs}
+        of_cell |= {key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs}
+        cell = make_cell(
+            self, LSTMCell,
+            units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
+            unit_forget_bias, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint,
+            recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed, name="lstm_cell", **of_cell,
+        )  # fmt: skip
+        super().__init__(
+            cell, return_sequences, return_state, go_backwards, stateful, unroll, activity_regularizer=activity_regularizer, **kwargs
+        )
+        self.use_cudnn = one_of(self, "use_cudnn", use_cudnn, ("auto", True, False))
+
+    def _run_whole(self, sequences, states, reverse=False, idle=None):
+        cell, kernel = self.cell, self.cell.kernel
+        if idle is not None:
+            # A further input shuts gate i and opens gate f: their sigmoids are then 0 and 1 exactly, and c stays.
+            sequences = ops.concatenate([sequences, ops.expand_dims(idle, -1)], axis=-1)
+            gates = np.repeat([[-_SATURATED, _SATURATED, 0, 0]], cell.units, axis=1)
+            kernel = ops.concatenate([kernel, ops.convert_to_tensor(gates, dtype=self.compute_dtype)], axis=0)
+        return fused.lstm(sequences, *states, kernel, cell.recurrent_kernel, cell.bias, reverse=reverse)
+
+
+expose_cell(
+    LSTM, "units", "activation", "recurrent_activation", "use_bias", "unit_forget_bias", "kernel_initializer", "recurrent_initializer",
+    "bias_initializer", "kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "kernel_constraint", "recurrent_constraint",
+    "bias_constraint", "dropout", "recurrent_dropout", "seed",
+)  # fmt: skip

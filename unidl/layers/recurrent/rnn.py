@@ -1,0 +1,231 @@
+"""RNN: a cell, run over the moments of a sequence."""
+
+from __future__ import annotations
+
+from unidl import ops, tree
+from unidl.backend.registry import use_backend
+from unidl.backend.variable import Variable
+from unidl.layers.base.layer import Layer
+from unidl.layers.recurrent.recurrent_cell import RecurrentCell, check_cell, output_size_of, step_of
+from unidl.layers.recurrent.stacked_rnn_cells import StackedRNNCells
+from unidl.ops import fused
+from unidl.tracing import KerasTensor
+
+
+class RNN(Layer):
+    """Runs `cell` over time: (n, t, ...) -> (n, size), or (n, t, size) with `return_sequences`.
+
+    Where the mask is False, the state stays as it was and the output is that of the step before (zeros at the start).
+
+    Args:
+        cell: a layer with `state_size` (an int or a list) and `call(inputs, states) -> (output, new states)`; or a list of such, see
+            `StackedRNNCells`.
+        return_sequences: return the outputs of all steps instead of the last.
+        return_state: also return the last states: [outputs, *states].
+        go_backwards: run from the last moment to the first; outputs come in the order in which they were computed.
+        stateful: each sample of a batch begins with the last state of that sample in the batch before, until `reset_state()`.
+        unroll: write the steps out one by one, also where the framework has a loop; needs a sequence of known length.
+        zero_output_for_mask: the output of a masked step is zero.
+
+    `layer(x, initial_state=[...])` begins with given states; a mask is then not taken from x, as in Keras, but has to be given as
+    `mask=`. Weights: those of the cell.
+    """
+
+    _untracked = Layer._untracked | {"states"}
+    whole_sequence: str | None = None  # the contract's function for all steps at once, if there is one
+
+    def __init__(
+        self,
+        cell,
+        return_sequences=False,
+        return_state=False,
+        go_backwards=False,
+        stateful=False,
+        unroll=False,
+        zero_output_for_mask=False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.cell = cell = StackedRNNCells(cell) if isinstance(cell, list | tuple) else cell
+        check_cell(self, cell)
+        self.return_sequences, self.return_state = return_sequences, return_state
+        self.go_backwards, self.stateful, self.unroll = go_backwards, stateful, unroll
+        self.zero_output_for_mask = zero_output_for_mask
+        self.state_size = [cell.state_size] if isinstance(cell.state_size, int) else list(cell.state_size)
+        self.supports_masking = True
+        self.states = None
+        self._masked = False
+
+    # -- building and state ------------------------------------------------------------------------
+
+    def build(self, sequences_shape, initial_state_shape=None):
+        if len(sequences_shape) < 3:
+            raise ValueError(
+                f"{self._who()}: expected a sequence of shape (batch, time, features), got {sequences_shape}. "
+                f"For one feature a moment: x[..., None]."
+            )
+        batch, steps, *features = sequences_shape
+        if self.unroll and steps is None:
+            raise ValueError(
+                f"{self._who()}: unroll=True needs a known number of moments. "
+                f"Write Input(shape=(10, {features[-1]})), or leave unroll=False."
+            )
+        if isinstance(self.cell, Layer) and not self.cell.built:
+            self.cell.build_inside(self, input_shape=(batch, *features))
+        if self.stateful:
+            self._make_states(batch)
+
+    def _make_states(self, batch):
+        if batch is None:
+            raise ValueError(
+                f"{self._who()}: stateful=True needs a known batch size. "
+                f"Write Input(batch_shape=(32, None, 8)), or Input(..., batch_size=32)."
+            )
+        with use_backend(self.backend):
+            first = tree.map_structure(
+                lambda x: Variable(x, dtype=self.compute_dtype, trainable=False, name="state"), self.get_initial_state(batch)
+            )
+        self.states = first
+
+    @property
+    def _state_variables(self):
+        return tree.flatten(self.states) if self.states is not None else []
+
+    def get_initial_state(self, batch_size):
+        """The states before the first step: the cell's own, else zeros."""
+        if hasattr(self.cell, "get_initial_state"):
+            states = self.cell.get_initial_state(batch_size=batch_size)
+            return list(states) if tree.is_nested(states) else [states]
+        return [ops.zeros((batch_size, size), dtype=self.compute_dtype) for size in self.state_size]
+
+    def reset_state(self):
+        """Set the states of a stateful layer to zero."""
+        if not self.stateful:
+            raise ValueError(f"{self._who()} keeps no state from call to call. Make it with stateful=True.")
+        for variable in self._state_variables:
+            variable.assign(ops.zeros_like(variable.value))
+
+    reset_states = reset_state
+
+    # -- running -----------------------------------------------------------------------------------
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        if ops.shape(sequences)[1] == 0:
+            raise ValueError(
+                f"{self._who()}: the sequences have no moments, their shape is {tuple(ops.shape(sequences))}. Give at least one."
+            )
+        states = self._first_states(sequences, initial_state)
+        if isinstance(mask, list | tuple):
+            mask = mask[0]
+        self._masked = mask is not None
+        if self._why_composed(self._masked) is None:
+            outputs, last, states = self._run_kernel(sequences, states, mask, training)
+        else:
+            outputs, last, states = self._run_cell(sequences, states, mask, training)
+        if self.stateful:
+            for variable, value in zip(self._state_variables, tree.flatten(states), strict=True):
+                self._update(variable, value)
+        result = outputs if self.return_sequences else last
+        return [result, *states] if self.return_state else result
+
+    def _first_states(self, sequences, initial_state):
+        batch = ops.shape(sequences)[0]
+        if self.stateful and batch is not None and batch != self._state_variables[0].shape[0]:
+            raise ValueError(
+                f"{self._who()}: stateful=True was built for batches of {self._state_variables[0].shape[0]} samples, got {batch}. "
+                f"Give batches of one size, or make the layer with stateful=False."
+            )
+        if initial_state is None:
+            return list(self.states) if self.stateful else _of_batch(batch, self.get_initial_state)
+        states = list(initial_state) if isinstance(initial_state, list | tuple) else [initial_state]
+        if len(states) != len(self.state_size):
+            raise ValueError(
+                f"{self._who()}: initial_state takes {len(self.state_size)} tensors of sizes {self.state_size}, got {len(states)}."
+            )
+        for state, size in zip(states, self.state_size, strict=True):
+            if isinstance(size, int) and ops.shape(state)[-1] not in (size, None):
+                raise ValueError(f"{self._who()}: an initial state must have the shape (batch, {size}), got {tuple(ops.shape(state))}.")
+        return states
+
+    def _why_composed(self, masked) -> str | None:
+        """Why no kernel for whole sequences can be used; None if one can."""
+        return f"{type(self.cell).__name__} runs step by step"
+
+    def _run_kernel(self, sequences, states, mask, training):
+        """(outputs, last output, last states) by the contract's function for all steps."""
+        raise NotImplementedError
+
+    def _run_cell(self, sequences, states, mask, training):
+        """The same by a loop over the cell."""
+        projected, step_cell = self._prepare(sequences, states, training)
+        moments = _time_first(projected)
+        shape_of_states, flat = states, tree.flatten(states)
+
+        def step(state, moment):
+            output, new = step_cell(moment[0], tree.pack_sequence_as(shape_of_states, state))
+            return tuple(tree.flatten(new)), output
+
+        if mask is None:
+            flat, outputs = fused.scan(step, tuple(flat), (moments,), reverse=self.go_backwards, unroll=self.unroll)
+        else:
+            blank = self._blank_output(sequences, states)
+            keep = _time_first(ops.cast(mask, "bool"))
+
+            def masked_step(state, moment):
+                before, *old = state
+                new, output = step(tuple(old), moment[:1])
+                output = _choose(moment[1], output, blank if self.zero_output_for_mask else before)
+                return (output, *(_choose(moment[1], a, b) for a, b in zip(new, old, strict=True))), output
+
+            (_, *flat), outputs = fused.scan(masked_step, (blank, *flat), (moments, keep), reverse=self.go_backwards, unroll=self.unroll)
+        last = ops.get_item(outputs, 0 if self.go_backwards else -1)
+        if self.return_sequences:
+            outputs = _time_first(ops.flip(outputs, 0) if self.go_backwards else outputs)
+        return outputs, last, tree.pack_sequence_as(shape_of_states, list(flat))
+
+    def _blank_output(self, sequences, states):
+        """Zeros of the shape of one step's output."""
+        if isinstance(self.cell, RecurrentCell):
+            return self.cell.blank_output(states)
+        size = output_size_of(self.cell)
+        return _of_batch(ops.shape(sequences)[0], lambda n: ops.zeros((n, size), dtype=self.compute_dtype))
+
+    def _prepare(self, sequences, states, training):
+        """(what the loop runs over, function of one moment and the states)."""
+        cell = self.cell
+        if isinstance(cell, RecurrentCell):
+            input_masks, state_masks = cell.draw_masks(ops.get_item(sequences, (slice(None), 0)), states, training)
+            return cell.project(sequences, input_masks), lambda moment, state: cell.advance(moment, state, state_masks)
+        return sequences, step_of(cell, ops.get_item(sequences, (slice(None), 0)), states, training)
+
+    def compute_mask(self, inputs, previous_mask):
+        mask = previous_mask[0] if isinstance(previous_mask, list | tuple) else previous_mask
+        mask = mask if self.return_sequences else None
+        return [mask, *[None for _ in self.state_size]] if self.return_state else mask
+
+    def kernel_description(self):
+        """What the last call ran on; before the first, what a call without a mask will."""
+        reason = self._why_composed(self._masked)
+        if reason is None:
+            return self.backend.kernels.get(self.whole_sequence, "composed of primitives")
+        return f"composed of primitives: {reason}"
+
+
+def _of_batch(batch, make):
+    """`make(batch)`; where the batch is open, which it is for symbols alone, symbols like `make(1)`."""
+    if batch is not None:
+        return make(batch)
+    return tree.map_structure(lambda x: KerasTensor((None, *ops.shape(x)[1:]), ops.dtype(x)), make(1))
+
+
+def _time_first(x):
+    """Swap the first two axes."""
+    return ops.transpose(x, (1, 0, *range(2, len(ops.shape(x)))))
+
+
+def _choose(keep, new, old):
+    """`new` for the samples where `keep` (n,) is True, else `old`."""
+    return ops.where(ops.expand_dims(keep, tuple(range(1, len(ops.shape(new))))), new, old)
+
+
+__all__ = ["RNN"]

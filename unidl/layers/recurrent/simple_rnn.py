@@ -1,0 +1,146 @@
+"""SimpleRNN and its cell."""
+
+from __future__ import annotations
+
+from unidl import activations, constraints, initializers, ops, regularizers
+from unidl.layers.base.validate import positive_int
+from unidl.layers.recurrent.kernel_rnn import KernelRNN, expose_cell, make_cell
+from unidl.layers.recurrent.recurrent_cell import RecurrentCell, dropped
+from unidl.ops import fused
+
+
+class SimpleRNNCell(RecurrentCell):
+    """One step h' = activation(x @ kernel + h @ recurrent_kernel + bias).
+
+    Args:
+        units: size of the output and of the state.
+        activation: of the sum.
+        use_bias: whether there is a bias.
+        *_initializer, *_regularizer, *_constraint: of the kernel, the recurrent kernel and the bias.
+        dropout, recurrent_dropout, seed: see `RecurrentCell`.
+
+    Weights: kernel (d, units), recurrent_kernel (units, units), bias (units,). State: h (n, units).
+    """
+
+    def __init__(
+        self,
+        units,
+        activation="tanh",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(dropout, recurrent_dropout, seed, **kwargs)
+        self.units = positive_int(self, "units", units)
+        self.activation, self.use_bias = activations.get(activation), use_bias
+        self.kernel_initializer, self.recurrent_initializer = initializers.get(kernel_initializer), initializers.get(recurrent_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer, self.recurrent_regularizer = regularizers.get(kernel_regularizer), regularizers.get(recurrent_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint, self.recurrent_constraint = constraints.get(kernel_constraint), constraints.get(recurrent_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.state_size = [self.units]
+        self.output_size = self.units
+
+    def build(self, input_shape):
+        self.kernel = self.add_own_weight("kernel", (input_shape[-1], self.units), kernel_of="simple_rnn")
+        recurrent = (self.units, self.units)
+        self.recurrent_kernel = self.add_own_weight("recurrent_kernel", recurrent, prefix="recurrent", kernel_of="simple_rnn")
+        self.bias = self.add_own_weight("bias", (self.units,)) if self.use_bias else None
+
+    def project(self, inputs, masks):
+        return fused.linear(inputs if masks is None else dropped(inputs, masks[0]), self.kernel, self.bias)
+
+    def advance(self, projected, states, masks):
+        h = states[0] if masks is None else ops.multiply(states[0], masks[0])
+        h = self.activation(ops.add(projected, ops.matmul(h, self.recurrent_kernel)))
+        return h, [h]
+
+
+class SimpleRNN(KernelRNN):
+    """Fully connected recurrence: (n, t, d) -> (n, units), or (n, t, units) with `return_sequences`. Last state: h.
+
+    With tanh or (unmasked) relu, without recurrent dropout and unrolling, all steps are one call of the backend's kernel;
+    `kernel_description()` says what it is, or why the steps are composed of primitives.
+
+    Args:
+        units ... seed: see `SimpleRNNCell`.
+        activity_regularizer: see `Layer`.
+        return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: see `RNN`.
+
+    Weights: those of the sublayer `simple_rnn_cell`: kernel, recurrent_kernel, bias.
+    """
+
+    _config_omits = frozenset({"cell", "seed"})  # Keras does not write the seed either
+    whole_sequence = "simple_rnn"
+    kernel_activations = "tanh or relu"
+    use_cudnn = "auto"
+
+    def __init__(
+        self,
+        units,
+        activation="tanh",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        return_sequences=False,
+        return_state=False,
+        go_backwards=False,
+        stateful=False,
+        unroll=False,
+        seed=None,
+        **kwargs,
+    ):
+        cell = make_cell(
+            self, SimpleRNNCell,
+            units, activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer,
+            recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint, dropout,
+            recurrent_dropout, seed, name="simple_rnn_cell", **{key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs},
+        )  # fmt: skip
+        super().__init__(
+            cell, return_sequences, return_state, go_backwards, stateful, unroll, activity_regularizer=activity_regularizer, **kwargs
+        )
+
+    def _activations(self):
+        return (self.cell.activation,)
+
+    def _fits_activations(self):
+        return self.cell.activation in (activations.tanh, activations.relu)
+
+    def _obstacle(self, masked):
+        if masked and self.cell.activation is activations.relu:
+            return "a mask with relu, which might grow without bound in the moments that do not count"
+        return super()._obstacle(masked)
+
+    def _run_whole(self, sequences, states, reverse=False, idle=None):
+        cell = self.cell
+        weights = cell.kernel, cell.recurrent_kernel, cell.bias
+        return fused.simple_rnn(sequences, *states, *weights, cell.activation.__name__, reverse=reverse)
+
+
+expose_cell(
+    SimpleRNN, "units", "activation", "use_bias", "kernel_initializer", "recurrent_initializer", "bias_initializer", "kernel_regularizer",
+    "recurrent_regularizer", "bias_regularizer", "kernel_constraint", "recurrent_constraint", "bias_constraint", "dropout",
+    "recurrent_dropout", "seed",
+)  # fmt: skip

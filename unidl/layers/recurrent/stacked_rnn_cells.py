@@ -1,0 +1,70 @@
+"""StackedRNNCells: several cells as one."""
+
+from __future__ import annotations
+
+from unidl import ops, tree
+from unidl.layers.base.layer import Layer
+from unidl.layers.recurrent.recurrent_cell import check_cell, output_size_of, step_of
+
+
+class StackedRNNCells(Layer):
+    """A cell in which each cell gets the output of the one before; `RNN([a, b])` is `RNN(StackedRNNCells([a, b]))`.
+
+    Args:
+        cells: list of cells, see `RNN`.
+
+    States: a list with the states of each cell. Weights: those of the cells.
+    """
+
+    def __init__(self, cells, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(cells, list | tuple) or not cells:
+            raise ValueError(f"StackedRNNCells: cells must be a list of cells, got {cells!r}. Write: StackedRNNCells([LSTMCell(8)]).")
+        for cell in cells:
+            check_cell(self, cell)
+        self.cells = list(cells)
+
+    @property
+    def state_size(self):
+        return [cell.state_size for cell in self.cells]
+
+    @property
+    def output_size(self):
+        return output_size_of(self.cells[-1])
+
+    def build(self, input_shape):
+        for cell in self.cells:
+            if isinstance(cell, Layer):
+                cell.build_inside(self, input_shape=input_shape)
+            input_shape = (input_shape[0], output_size_of(cell))
+
+    def get_initial_state(self, batch_size=None):
+        """What each cell begins with, else zeros (batch, size) for each of its states."""
+        return [self._first_state(cell, batch_size) for cell in self.cells]
+
+    def _first_state(self, cell, batch_size):
+        if hasattr(cell, "get_initial_state"):
+            return cell.get_initial_state(batch_size=batch_size)
+        return tree.map_structure(lambda size: ops.zeros((batch_size, size), dtype=self.compute_dtype), cell.state_size)
+
+    def call(self, inputs, states, training=False):
+        return self.prepared_step(inputs, states, training)(inputs, states)
+
+    def prepared_step(self, like, states, training):
+        """As `RecurrentCell.prepared_step`, each cell with its own masks."""
+        steps = []
+        for cell, state in zip(self.cells, states, strict=True):
+            own = state if tree.is_nested(state) else [state]
+            steps.append(step_of(cell, like, own, training))
+            # The shape of what this cell will give the next: the batch from a state, which may have another size.
+            like = ops.multiply(tree.flatten(own)[0][:, :1], ops.ones((1, output_size_of(cell)), dtype=self.compute_dtype))
+
+        def run(moment, states):
+            after = []
+            for step, state in zip(steps, states, strict=True):
+                nested = tree.is_nested(state)
+                moment, new = step(moment, state if nested else [state])
+                after.append(new if nested else new[0])
+            return moment, after
+
+        return run

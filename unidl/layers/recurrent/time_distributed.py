@@ -1,0 +1,35 @@
+"""TimeDistributed: one layer for every moment."""
+
+from __future__ import annotations
+
+from unidl import ops
+from unidl.layers.base.signature import call_signature
+from unidl.layers.core.simple_layers import Wrapper
+
+
+class TimeDistributed(Wrapper):
+    """Applies a layer to each moment by itself: (n, t, ...) -> (n, t, ...).
+
+    Args:
+        layer: called with inputs without the time axis.
+    """
+
+    def __init__(self, layer, **kwargs):
+        super().__init__(layer, **kwargs)
+        self.layer.ends_masks = True
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        if len(input_shape) < 3:
+            raise ValueError(f"{self._who()}: expected inputs (batch, time, ...) of at least three axes, got the shape {input_shape}.")
+        super().build((input_shape[0], *input_shape[2:]))
+
+    def call(self, inputs, training=None, mask=None):
+        steps = ops.shape(inputs)[1]
+        if steps is None:
+            raise ValueError(f"{self._who()}: needs a known number of moments. Write Input(shape=(10, ...)).")
+        signature = call_signature(type(self.layer))
+        kwargs = {"training": training} if signature.has_training else {}
+        takes_mask = mask is not None and "mask" in signature.names
+        outputs = [self.layer(inputs[:, i], **kwargs, **({"mask": mask[:, i]} if takes_mask else {})) for i in range(steps)]
+        return ops.stack(outputs, axis=1)

@@ -1,0 +1,105 @@
+"""Dropout, and penalties on activations."""
+
+from unidl import random, regularizers
+from unidl.layers.base.input_spec import InputSpec
+from unidl.layers.base.layer import Layer
+from unidl.layers.base.validate import data_format as check_data_format
+from unidl.layers.base.validate import unit_interval
+
+
+class Dropout(Layer):
+    """In training, sets a random share of the elements to 0 and scales the others by 1 / (1 - rate).
+
+    Args:
+        rate: share of elements dropped, from 0 to 1.
+        noise_shape: shape of the mask, None for the input's size on an axis; 1 shares a mask along an axis.
+        seed: an int for a fixed stream; by default one from the global seed. The masks are the same on every backend.
+    """
+
+    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.rate = unit_interval(self, "rate", rate)
+        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+        self.seed = seed
+        self.seed_generator = random.SeedGenerator(seed)
+        self.supports_masking = True
+
+    def call(self, inputs, training=False):
+        if not training or self.rate == 0:
+            return inputs
+        return random.dropout(inputs, self.rate, noise_shape=self.noise_shape, seed=self.seed_generator)
+
+
+class BaseSpatialDropout(Dropout):
+    """Dropout of whole channels: one draw for all positions of a sample's channel."""
+
+    def __init__(self, rate, rank, data_format, seed=None, name=None, dtype=None):
+        super().__init__(rate, seed=seed, name=name, dtype=dtype)
+        channels = rank + 1 if data_format == "channels_last" else 1
+        self._noise = tuple(None if axis in (0, channels) else 1 for axis in range(rank + 2))
+        self.input_spec = InputSpec(ndim=rank + 2)
+
+    def call(self, inputs, training=False):
+        if not training or self.rate == 0:
+            return inputs
+        return random.dropout(inputs, self.rate, noise_shape=self._noise, seed=self.seed_generator)
+
+    def get_config(self):
+        """As Keras writes it: without `trainable`, the dtype as a name."""
+        config = {"rate": self.rate, "seed": self.seed, "name": self.name, "dtype": self.dtype_policy.name}
+        return config | ({"data_format": self.data_format} if hasattr(self, "data_format") else {})
+
+
+class SpatialDropout1D(BaseSpatialDropout):
+    """Dropout of whole channels of (n, t, c).
+
+    Args:
+        rate: share of channels dropped.
+        seed: see `Dropout`.
+    """
+
+    def __init__(self, rate, seed=None, name=None, dtype=None):
+        super().__init__(rate, 1, "channels_last", seed, name, dtype)
+
+
+class SpatialDropout2D(BaseSpatialDropout):
+    """Dropout of whole channels of (n, h, w, c).
+
+    Args:
+        rate: share of channels dropped.
+        data_format: "channels_last" or "channels_first".
+        seed: see `Dropout`.
+    """
+
+    def __init__(self, rate, data_format=None, seed=None, name=None, dtype=None):
+        data_format = check_data_format(self, data_format)
+        super().__init__(rate, 2, data_format, seed, name, dtype)
+        self.data_format = data_format
+
+
+class SpatialDropout3D(BaseSpatialDropout):
+    """Dropout of whole channels of (n, d, h, w, c). Arguments as in `SpatialDropout2D`."""
+
+    def __init__(self, rate, data_format=None, seed=None, name=None, dtype=None):
+        data_format = check_data_format(self, data_format)
+        super().__init__(rate, 3, data_format, seed, name, dtype)
+        self.data_format = data_format
+
+
+class ActivityRegularization(Layer):
+    """Passes its inputs on and adds l1 * sum|x| + l2 * sum(x**2), as a mean over the batch, to the training loss.
+
+    Args:
+        l1, l2: factors.
+    """
+
+    def __init__(self, l1=0.0, l2=0.0, **kwargs):
+        super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
+        self.l1, self.l2 = l1, l2
+        self.supports_masking = True
+
+    def call(self, inputs):
+        return inputs
+
+    def get_config(self):
+        return {key: value for key, value in super().get_config().items() if key != "activity_regularizer"}

@@ -1,0 +1,104 @@
+"""Random numbers added to, multiplied with or put in place of activations, in training only."""
+
+import math
+
+from unidl import ops, random
+from unidl.layers.base.layer import Layer
+from unidl.layers.base.validate import unit_interval
+from unidl.tracing import KerasTensor
+
+# What SELU tends to for small inputs (Klambauer et al., arXiv:1706.02515): minus scale times alpha.
+_SELU_FLOOR = -1.6732632423543772 * 1.0507009873554805
+
+
+class Noise(Layer):
+    """Base: in training, where `strength` is not 0, `call` returns `disturb(inputs)`, else the inputs."""
+
+    def __init__(self, strength, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self._strength = strength
+        self.seed = seed
+        self.seed_generator = random.SeedGenerator(seed)
+        self.supports_masking = True
+
+    def call(self, inputs, training=False):
+        # A symbol has a shape alone, which noise keeps.
+        if not training or self._strength == 0 or isinstance(inputs, KerasTensor):
+            return inputs
+        return self.disturb(inputs)
+
+    def disturb(self, inputs):
+        """`inputs` with noise, of the same shape."""
+        raise NotImplementedError
+
+    def _normal(self, inputs, mean, stddev):
+        return random.normal(ops.shape(inputs), mean, stddev, dtype=ops.dtype(inputs), seed=self.seed_generator)
+
+
+class GaussianNoise(Noise):
+    """Adds normal noise of mean 0.
+
+    Args:
+        stddev: its standard deviation, from 0 to 1.
+        seed: see `Dropout`.
+    """
+
+    _config_omits = frozenset({"strength"})
+
+    def __init__(self, stddev, seed=None, **kwargs):
+        self.stddev = unit_interval(self, "stddev", stddev)
+        super().__init__(stddev, seed, **kwargs)
+
+    def disturb(self, inputs):
+        return ops.add(inputs, self._normal(inputs, 0.0, self.stddev))
+
+
+class GaussianDropout(Noise):
+    """Multiplies with normal noise of mean 1 and the variance rate / (1 - rate) that dropout of this rate has.
+
+    Args:
+        rate: from 0 to below 1.
+        seed: see `Dropout`.
+    """
+
+    _config_omits = frozenset({"strength"})
+
+    def __init__(self, rate, seed=None, **kwargs):
+        self.rate = _below_one(self, rate)
+        super().__init__(rate, seed, **kwargs)
+
+    def disturb(self, inputs):
+        return ops.multiply(inputs, self._normal(inputs, 1.0, math.sqrt(self.rate / (1 - self.rate))))
+
+
+class AlphaDropout(Noise):
+    """Puts SELU's lower limit in place of a share of the elements, then scales and shifts so that mean 0 and variance 1 stay.
+
+    Args:
+        rate: share of the elements, from 0 to below 1.
+        noise_shape: see `Dropout`.
+        seed: see `Dropout`.
+    """
+
+    _config_omits = frozenset({"strength"})
+
+    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+        self.rate = _below_one(self, rate)
+        super().__init__(rate, seed, **kwargs)
+        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+
+    def disturb(self, inputs):
+        shape = ops.shape(inputs)
+        if self.noise_shape is not None:
+            shape = tuple(n if given is None else given for n, given in zip(shape, self.noise_shape, strict=True))
+        drawn = random.uniform(shape, dtype=ops.dtype(inputs), seed=self.seed_generator)
+        kept = ops.greater_equal(drawn, self.rate)
+        scale = ((1 - self.rate) * (1 + self.rate * _SELU_FLOOR**2)) ** -0.5
+        x = ops.where(kept, inputs, ops.full_like(inputs, _SELU_FLOOR))
+        return ops.add(ops.multiply(x, scale), -scale * _SELU_FLOOR * self.rate)
+
+
+def _below_one(layer, rate):
+    if unit_interval(layer, "rate", rate) == 1:
+        raise ValueError(f"{type(layer).__name__}: rate=1 leaves nothing of the inputs. Give a rate below 1.")
+    return rate

@@ -1,0 +1,143 @@
+"""Zeros put around the spatial axes, and edges cut off."""
+
+from unidl import ops
+from unidl.layers.base.input_spec import InputSpec
+from unidl.layers.base.layer import Layer
+from unidl.layers.base.validate import data_format as check_data_format
+from unidl.layers.base.validate import int_tuple
+
+
+def _pairs(layer, name, value, rank):
+    """(before, after) for each of `rank` axes, from an int, an int for each axis, or pairs."""
+    if isinstance(value, int):
+        value = (value,) * rank
+    if not isinstance(value, list | tuple) or len(value) != rank:
+        raise ValueError(f"{type(layer).__name__}: {name} must be an int, or {rank} ints or pairs (before, after), got {value!r}.")
+    return tuple(int_tuple(layer, name, v, 2, allow_zero=True) for v in value)
+
+
+class SpatialEdges(Layer):
+    """Base of the layers that change the edges of `_rank` spatial axes."""
+
+    _rank = 0
+
+    def _take(self, name, value, data_format):
+        self.data_format = check_data_format(self, data_format)
+        self.input_spec = InputSpec(ndim=self._rank + 2)
+        return _pairs(self, name, value, self._rank)
+
+    def _all_axes(self, pairs):
+        none = (0, 0)
+        return (none, none, *pairs) if self.data_format == "channels_first" else (none, *pairs, none)
+
+
+class BaseZeroPadding(SpatialEdges):
+    """Zeros before and after each spatial axis; see `ZeroPadding2D`."""
+
+    def __init__(self, padding=1, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.padding = self._take("padding", padding, data_format)
+
+    def call(self, inputs):
+        return ops.pad(inputs, self._all_axes(self.padding))
+
+
+class ZeroPadding1D(BaseZeroPadding):
+    """Zeros before and after the time axis: (n, t, c) -> (n, t', c).
+
+    Args:
+        padding: an int, or a pair (before, after).
+        data_format: "channels_last" (n, t, c) or "channels_first" (n, c, t).
+    """
+
+    _rank = 1
+
+    def __init__(self, padding=1, data_format=None, **kwargs):
+        pair = int_tuple(self, "padding", padding, 2, allow_zero=True)
+        super().__init__((pair,), data_format, **kwargs)
+        self.padding = pair
+
+    def call(self, inputs):
+        return ops.pad(inputs, self._all_axes((self.padding,)))
+
+
+class ZeroPadding2D(BaseZeroPadding):
+    """Zeros around images: (n, h, w, c) -> (n, h', w', c).
+
+    Args:
+        padding: an int; an int for each axis; or a pair (before, after) for each axis.
+        data_format: "channels_last" or "channels_first".
+    """
+
+    _rank = 2
+
+
+class ZeroPadding3D(BaseZeroPadding):
+    """Zeros around volumes: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as in `ZeroPadding2D`."""
+
+    _rank = 3
+
+
+class BaseCropping(SpatialEdges):
+    """Elements cut off before and after each spatial axis; see `Cropping2D`."""
+
+    def __init__(self, cropping, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.cropping = self._take("cropping", cropping, data_format)
+
+    def _crop(self, inputs, pairs):
+        cuts = self._all_axes(pairs)
+        for (before, after), size in zip(cuts, ops.shape(inputs), strict=True):
+            if size is not None and 0 < before + after >= size:
+                raise ValueError(f"{self._who()}: cropping={self.cropping} leaves nothing of an input of shape {tuple(ops.shape(inputs))}.")
+        return inputs[tuple(slice(before, -after if after else None) for before, after in cuts)]
+
+    def call(self, inputs):
+        return self._crop(inputs, self.cropping)
+
+
+class Cropping1D(BaseCropping):
+    """The time axis without its ends: (n, t, c) -> (n, t', c).
+
+    Args:
+        cropping: an int, or a pair (before, after).
+    """
+
+    _rank = 1
+    _config_omits = frozenset({"data_format"})
+
+    def __init__(self, cropping=(1, 1), **kwargs):
+        pair = int_tuple(self, "cropping", cropping, 2, allow_zero=True)
+        if "data_format" in kwargs:
+            raise TypeError(
+                "Cropping1D: unknown argument 'data_format'. It crops axis 1 of (batch, time, features). "
+                "Write: Permute((2, 1)) before and after it."
+            )
+        super().__init__((pair,), "channels_last", **kwargs)
+        self.cropping = pair
+
+    def call(self, inputs):
+        return self._crop(inputs, (self.cropping,))
+
+
+class Cropping2D(BaseCropping):
+    """Images without their edges: (n, h, w, c) -> (n, h', w', c).
+
+    Args:
+        cropping: an int; an int for each axis; or a pair (before, after) for each axis.
+        data_format: "channels_last" or "channels_first".
+    """
+
+    _rank = 2
+
+    def __init__(self, cropping=((0, 0), (0, 0)), data_format=None, **kwargs):
+        super().__init__(cropping, data_format, **kwargs)
+
+
+class Cropping3D(BaseCropping):
+    """Volumes without their edges: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as in `Cropping2D`."""
+
+    _rank = 3
+
+    def __init__(self, cropping=((1, 1), (1, 1), (1, 1)), data_format=None, **kwargs):
+        super().__init__(cropping, data_format, **kwargs)

@@ -1,0 +1,92 @@
+"""Other shapes and orders of the same elements."""
+
+import math
+
+from unidl import ops
+from unidl.layers.base.input_spec import InputSpec
+from unidl.layers.base.layer import Layer
+from unidl.layers.base.validate import data_format as check_data_format
+from unidl.layers.base.validate import positive_int
+
+
+class Flatten(Layer):
+    """All axes but the batch become one: (n, ...) -> (n, k).
+
+    Args:
+        data_format: "channels_first" inputs are flattened as if they were channels_last.
+    """
+
+    def __init__(self, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = check_data_format(self, data_format)
+        self.input_spec = InputSpec(min_ndim=1)
+
+    def call(self, inputs):
+        shape = ops.shape(inputs)
+        if self.data_format == "channels_first" and len(shape) > 2:
+            inputs = ops.transpose(inputs, (0, *range(2, len(shape)), 1))
+        inner = shape[1:]
+        return ops.reshape(inputs, (-1, math.prod(inner)) if None not in inner else (shape[0] or -1, -1))
+
+
+class Reshape(Layer):
+    """(n, ...) -> (n, *target_shape).
+
+    Args:
+        target_shape: without the batch axis; one -1 stands for what is left.
+    """
+
+    def __init__(self, target_shape, **kwargs):
+        super().__init__(**kwargs)
+        self.target_shape = tuple(target_shape)
+        if self.target_shape.count(-1) > 1 or any(s < -1 for s in self.target_shape):
+            raise ValueError(f"Reshape: target_shape takes sizes and at most one -1, got {self.target_shape}.")
+
+    def build(self, input_shape):
+        # Solved here, once, so that the open batch axis can be the one -1 of the call.
+        inner = input_shape[1:]
+        self._solved = self.target_shape
+        if None in inner:
+            return
+        total, known = math.prod(inner), math.prod(s for s in self.target_shape if s != -1)
+        if (-1 in self.target_shape and (known == 0 or total % known)) or (-1 not in self.target_shape and known != total):
+            raise ValueError(f"{self._who()}: cannot reshape {tuple(inner)} ({total} elements a sample) to {self.target_shape}.")
+        self._solved = tuple(total // known if s == -1 else s for s in self.target_shape)
+
+    def call(self, inputs):
+        batch = -1 if -1 not in self._solved else ops.shape(inputs)[0]
+        return ops.reshape(inputs, (batch, *self._solved))
+
+
+class Permute(Layer):
+    """The axes after the batch in another order: output axis i + 1 is input axis dims[i].
+
+    Args:
+        dims: the numbers 1, 2, ... in the new order.
+    """
+
+    def __init__(self, dims, **kwargs):
+        super().__init__(**kwargs)
+        self.dims = tuple(dims)
+        if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
+            raise ValueError(f"Permute: dims must be the numbers 1 to their count in some order, got {dims}. The batch is not among them.")
+        self.input_spec = InputSpec(ndim=len(self.dims) + 1)
+
+    def call(self, inputs):
+        return ops.transpose(inputs, (0, *self.dims))
+
+
+class RepeatVector(Layer):
+    """Each vector `n` times: (batch, features) -> (batch, n, features).
+
+    Args:
+        n: how often.
+    """
+
+    def __init__(self, n, **kwargs):
+        super().__init__(**kwargs)
+        self.n = positive_int(self, "n", n)
+        self.input_spec = InputSpec(ndim=2)
+
+    def call(self, inputs):
+        return ops.repeat(ops.expand_dims(inputs, 1), self.n, axis=1)

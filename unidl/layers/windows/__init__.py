@@ -1,0 +1,1 @@
+"""Layers that move a window over their input: convolutions and pooling."""

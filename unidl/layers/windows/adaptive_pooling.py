@@ -1,0 +1,78 @@
+"""Pooling to a grid of given size, whatever the size of the input."""
+
+from unidl import ops
+from unidl.layers.base.input_spec import InputSpec
+from unidl.layers.base.layer import Layer
+from unidl.layers.base.validate import data_format as check_data_format
+from unidl.layers.base.validate import int_tuple
+
+
+class BaseAdaptivePooling(Layer):
+    """Reduction over `output_size` nearly equal ranges of each of `_rank` spatial axes.
+
+    Range i of `count` over an axis of n elements goes from floor(i * n / count) to ceil((i + 1) * n / count), so that neighbours share an
+    element where n is no multiple.
+    """
+
+    _rank = 0
+
+    def __init__(self, output_size, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.output_size = int_tuple(self, "output_size", output_size, self._rank)
+        self.data_format = check_data_format(self, data_format)
+        self.input_spec = InputSpec(ndim=self._rank + 2)
+
+
+class BaseAdaptiveAveragePooling(BaseAdaptivePooling):
+    """Mean over the ranges."""
+
+    def call(self, inputs):
+        return ops.adaptive_average_pool(inputs, self.output_size, self.data_format)
+
+
+class BaseAdaptiveMaxPooling(BaseAdaptivePooling):
+    """Maximum over the ranges; equal elements share the gradient."""
+
+    def call(self, inputs):
+        return ops.adaptive_max_pool(inputs, self.output_size, self.data_format)
+
+
+class AdaptiveAveragePooling1D(BaseAdaptiveAveragePooling):
+    """Mean over ranges in time: (n, t, c) -> (n, output_size, c). Arguments as in `AdaptiveAveragePooling2D`."""
+
+    _rank = 1
+
+
+class AdaptiveAveragePooling2D(BaseAdaptiveAveragePooling):
+    """Mean over a grid of ranges: (n, h, w, c) -> (n, *output_size, c).
+
+    Args:
+        output_size: an int or two.
+        data_format: "channels_last" or "channels_first".
+    """
+
+    _rank = 2
+
+
+class AdaptiveAveragePooling3D(BaseAdaptiveAveragePooling):
+    """Mean over a grid of ranges: (n, d, h, w, c) -> (n, *output_size, c). Arguments as in `AdaptiveAveragePooling2D`."""
+
+    _rank = 3
+
+
+class AdaptiveMaxPooling1D(BaseAdaptiveMaxPooling):
+    """Maximum over ranges in time: (n, t, c) -> (n, output_size, c). Arguments as in `AdaptiveAveragePooling2D`."""
+
+    _rank = 1
+
+
+class AdaptiveMaxPooling2D(BaseAdaptiveMaxPooling):
+    """Maximum over a grid of ranges: (n, h, w, c) -> (n, *output_size, c). Arguments as in `AdaptiveAveragePooling2D`."""
+
+    _rank = 2
+
+
+class AdaptiveMaxPooling3D(BaseAdaptiveMaxPooling):
+    """Maximum over a grid of ranges: (n, d, h, w, c) -> (n, *output_size, c). Arguments as in `AdaptiveAveragePooling2D`."""
+
+    _rank = 3

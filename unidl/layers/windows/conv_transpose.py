@@ -1,0 +1,111 @@
+"""Transposed convolutions, a layer of each rank."""
+
+from unidl import ops
+from unidl.layers.base.validate import int_tuple, positive_int
+from unidl.layers.windows.convolution import WindowOfWeights
+
+
+class BaseConvTranspose(WindowOfWeights):
+    """The adjoint of a convolution; see `Conv2DTranspose` for the arguments."""
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        output_padding=None,
+        data_format=None,
+        dilation_rate=1,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._take_window(kernel_size, strides, padding, data_format, dilation_rate)
+        self._refuse_stride_with_dilation()
+        self.filters = positive_int(self, "filters", filters)
+        self.output_padding = None
+        if output_padding is not None:
+            self.output_padding = int_tuple(self, "output_padding", output_padding, self._rank, allow_zero=True)
+            if any(p >= s for p, s in zip(self.output_padding, self.strides, strict=True)):
+                raise ValueError(
+                    f"{type(self).__name__}: output_padding must be less than strides on each axis, "
+                    f"got output_padding={self.output_padding}, strides={self.strides}."
+                )
+        self._take_parameters(
+            activation, use_bias, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+        )  # fmt: skip
+
+    def build(self, input_shape):
+        shape = (*self.kernel_size, self.filters, self._input_channels(input_shape))
+        self.kernel = self.add_own_weight("kernel", shape, kernel_of="conv_transpose")
+        self._make_bias(self.filters)
+
+    def call(self, inputs):
+        options = self.strides, self.padding, self.output_padding, self.data_format, self.dilation_rate
+        return self._finish(ops.conv_transpose(inputs, self.kernel, *options))
+
+
+class Conv1DTranspose(BaseConvTranspose):
+    """1D transposed convolution: (n, t, c) -> (n, t', filters). Arguments as in `Conv2DTranspose`."""
+
+    _rank = 1
+
+
+class Conv2DTranspose(BaseConvTranspose):
+    """2D transposed convolution, which has the shapes of `Conv2D` the other way round: (n, h, w, c) -> (n, h', w', filters).
+
+    With k = (kernel_size - 1) * dilation_rate + 1, h' is (h - 1) * strides + max(k, strides) for padding "valid" and h * strides for
+    "same"; with `output_padding` p, (h - 1) * strides + k + p and (h - 1) * strides + k % 2 + p.
+
+    Args:
+        output_padding: less than `strides`, on each axis; None chooses the shape above.
+        filters, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, *_initializer, *_regularizer,
+            *_constraint: as in `Conv2D`.
+
+    Weights: kernel (kh, kw, filters, c), bias (filters,).
+    """
+
+    _rank = 2
+
+
+class Conv3DTranspose(BaseConvTranspose):
+    """3D transposed convolution: (n, d, h, w, c) -> (n, d', h', w', filters). Arguments as in `Conv2DTranspose`, but in
+    Keras' order, `data_format` before `output_padding`."""
+
+    _rank = 3
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format=None,
+        output_padding=None,
+        dilation_rate=1,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(
+            filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate, activation, use_bias, kernel_initializer,
+            bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint, bias_constraint, **kwargs,
+        )  # fmt: skip

@@ -1,0 +1,149 @@
+"""Convolutions. One base for all layers that move a window of weights; a layer of each rank."""
+
+from unidl import activations, constraints, initializers, ops, regularizers
+from unidl.layers.base.activate import activate
+from unidl.layers.base.input_spec import InputSpec
+from unidl.layers.base.layer import Layer
+from unidl.layers.base.validate import data_format as check_data_format
+from unidl.layers.base.validate import int_tuple, one_of, positive_int
+
+_GETTERS = {"initializer": initializers.get, "regularizer": regularizers.get, "constraint": constraints.get}
+
+
+class WindowOfWeights(Layer):
+    """What convolutions have in common: windows over `_rank` spatial axes, a bias for each output channel, an activation."""
+
+    _rank = 0
+    _paddings: tuple[str, ...] = ("valid", "same")
+    _lists_activity_regularizer = True
+
+    def _take_window(self, kernel_size, strides, padding, data_format, dilation_rate):
+        self.kernel_size = int_tuple(self, "kernel_size", kernel_size, self._rank)
+        self.strides = int_tuple(self, "strides", strides, self._rank)
+        self.padding = one_of(self, "padding", str(padding).lower(), self._paddings)
+        self.data_format = check_data_format(self, data_format)
+        self.dilation_rate = int_tuple(self, "dilation_rate", dilation_rate, self._rank)
+        self.input_spec = InputSpec(ndim=self._rank + 2)
+
+    def _refuse_stride_with_dilation(self):
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise ValueError(
+                f"{type(self).__name__}: strides > 1 together with dilation_rate > 1 is not defined; "
+                f"got {self.strides} and {self.dilation_rate}."
+            )
+
+    def _take_parameters(self, activation, use_bias, **of_weights):
+        """Keep the activation and, by name, the initializers, regularizers and constraints of the weights."""
+        self.activation, self.use_bias = activations.get(activation), use_bias
+        for name, value in of_weights.items():
+            setattr(self, name, _GETTERS[name.rpartition("_")[2]](value))
+
+    def _input_channels(self, input_shape):
+        """Size of the channels' axis, from now on required of inputs."""
+        axis = -1 if self.data_format == "channels_last" else 1
+        self.input_spec = InputSpec(ndim=self._rank + 2, axes={axis: input_shape[axis]})
+        return input_shape[axis]
+
+    def _make_bias(self, channels):
+        self.bias = self.add_own_weight("bias", (channels,)) if self.use_bias else None
+
+    def _finish(self, x):
+        """Add the bias, apply the activation."""
+        if self.bias is not None:
+            first = self.data_format == "channels_first"
+            x = ops.add(x, ops.reshape(self.bias, (1, -1) + (1,) * self._rank) if first else self.bias)
+        return activate(self.activation, x)
+
+
+class BaseConv(WindowOfWeights):
+    """Cross-correlation; see `Conv2D` for the arguments."""
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format=None,
+        dilation_rate=1,
+        groups=1,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._take_window(kernel_size, strides, padding, data_format, dilation_rate)
+        self._refuse_stride_with_dilation()
+        self.filters = positive_int(self, "filters", filters)
+        self.groups = positive_int(self, "groups", groups)
+        if self.filters % self.groups:
+            raise ValueError(f"{type(self).__name__}: filters must be a multiple of groups, got filters={filters}, groups={groups}.")
+        self._take_parameters(
+            activation, use_bias, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+        )  # fmt: skip
+
+    def build(self, input_shape):
+        channels = self._input_channels(input_shape)
+        if channels is not None and channels % self.groups:
+            raise ValueError(f"{self._who()}: the {channels} input channels cannot be divided into {self.groups} groups.")
+        inner = None if channels is None else channels // self.groups
+        self.kernel = self.add_own_weight("kernel", (*self.kernel_size, inner, self.filters), kernel_of="conv")
+        self._make_bias(self.filters)
+
+    def call(self, inputs):
+        return self._finish(ops.conv(inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate))
+
+
+class Conv1D(BaseConv):
+    """1D convolution: (n, t, c) -> (n, t', filters).
+
+    Args: as in `Conv2D`; and padding "causal": `dilation_rate * (kernel_size - 1)` zeros before the first step, none after the
+    last, so that an output depends on no later input.
+
+    Weights: kernel (k, c / groups, filters), bias (filters,).
+    """
+
+    _rank = 1
+    _paddings = ("valid", "same", "causal")
+
+    def call(self, inputs):
+        if self.padding != "causal":
+            return super().call(inputs)
+        before = (self.dilation_rate[0] * (self.kernel_size[0] - 1), 0)
+        inputs = ops.pad(inputs, ((0, 0), before, (0, 0)) if self.data_format == "channels_last" else ((0, 0), (0, 0), before))
+        return self._finish(ops.conv(inputs, self.kernel, self.strides, "valid", self.data_format, self.dilation_rate))
+
+
+class Conv2D(BaseConv):
+    """2D convolution: (n, h, w, c) -> (n, h', w', filters).
+
+    Args:
+        filters: number of output channels.
+        kernel_size, strides, dilation_rate: an int or two; strides > 1 and dilation_rate > 1 exclude each other.
+        padding: "valid", or "same": ceil(size / stride) outputs, the odd padding pixel at the bottom and right.
+        data_format: "channels_last" or "channels_first".
+        groups: input and output channels are divided into so many independent groups.
+        activation, use_bias, *_initializer, *_regularizer, *_constraint: as in `Dense`.
+
+    Weights: kernel (kh, kw, c / groups, filters) in both data formats, bias (filters,).
+    """
+
+    _rank = 2
+
+
+class Conv3D(BaseConv):
+    """3D convolution: (n, d, h, w, c) -> (n, d', h', w', filters). Arguments as in `Conv2D`, three for each window.
+
+    Weights: kernel (kd, kh, kw, c / groups, filters), bias (filters,).
+    """
+
+    _rank = 3

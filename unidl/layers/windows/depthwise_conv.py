@@ -1,0 +1,139 @@
+"""Depthwise and separable convolutions."""
+
+from unidl import ops
+from unidl.layers.base.validate import positive_int
+from unidl.layers.windows.convolution import WindowOfWeights
+
+
+class BaseDepthwiseConv(WindowOfWeights):
+    """Each channel convolved by itself; see `DepthwiseConv2D` for the arguments."""
+
+    def __init__(
+        self,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        depth_multiplier=1,
+        data_format=None,
+        dilation_rate=1,
+        activation=None,
+        use_bias=True,
+        depthwise_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        depthwise_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        depthwise_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._take_window(kernel_size, strides, padding, data_format, dilation_rate)
+        self.depth_multiplier = positive_int(self, "depth_multiplier", depth_multiplier)
+        self._take_parameters(
+            activation, use_bias, depthwise_initializer=depthwise_initializer, bias_initializer=bias_initializer,
+            depthwise_regularizer=depthwise_regularizer, bias_regularizer=bias_regularizer,
+            depthwise_constraint=depthwise_constraint, bias_constraint=bias_constraint,
+        )  # fmt: skip
+
+    def build(self, input_shape):
+        channels = self._input_channels(input_shape)
+        shape = (*self.kernel_size, channels, self.depth_multiplier)
+        self.kernel = self.add_own_weight("kernel", shape, prefix="depthwise", kernel_of="depthwise_conv")
+        self._make_bias(channels * self.depth_multiplier)
+
+    def call(self, inputs):
+        options = self.strides, self.padding, self.data_format, self.dilation_rate
+        return self._finish(ops.depthwise_conv(inputs, self.kernel, *options))
+
+
+class DepthwiseConv1D(BaseDepthwiseConv):
+    """1D depthwise convolution: (n, t, c) -> (n, t', c * depth_multiplier). Arguments as in `DepthwiseConv2D`."""
+
+    _rank = 1
+
+
+class DepthwiseConv2D(BaseDepthwiseConv):
+    """2D convolution of each channel with filters of its own: (n, h, w, c) -> (n, h', w', c * depth_multiplier).
+
+    Args:
+        depth_multiplier: number of filters for each channel.
+        depthwise_initializer, depthwise_regularizer, depthwise_constraint: of the kernel.
+        kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, bias_*: as in `Conv2D`.
+
+    Weights: kernel (kh, kw, c, depth_multiplier), bias (c * depth_multiplier,).
+    """
+
+    _rank = 2
+
+
+class BaseSeparableConv(WindowOfWeights):
+    """A depthwise convolution, then one with a window of 1; see `SeparableConv2D` for the arguments."""
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format=None,
+        dilation_rate=1,
+        depth_multiplier=1,
+        activation=None,
+        use_bias=True,
+        depthwise_initializer="glorot_uniform",
+        pointwise_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        depthwise_regularizer=None,
+        pointwise_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        depthwise_constraint=None,
+        pointwise_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._take_window(kernel_size, strides, padding, data_format, dilation_rate)
+        self.filters = positive_int(self, "filters", filters)
+        self.depth_multiplier = positive_int(self, "depth_multiplier", depth_multiplier)
+        self._take_parameters(
+            activation, use_bias, depthwise_initializer=depthwise_initializer, pointwise_initializer=pointwise_initializer,
+            bias_initializer=bias_initializer, depthwise_regularizer=depthwise_regularizer,
+            pointwise_regularizer=pointwise_regularizer, bias_regularizer=bias_regularizer,
+            depthwise_constraint=depthwise_constraint, pointwise_constraint=pointwise_constraint, bias_constraint=bias_constraint,
+        )  # fmt: skip
+
+    def build(self, input_shape):
+        channels, m = self._input_channels(input_shape), self.depth_multiplier
+        self.depthwise_kernel = self.add_own_weight(
+            "depthwise_kernel", (*self.kernel_size, channels, m), prefix="depthwise", kernel_of="depthwise_conv"
+        )
+        self.pointwise_kernel = self.add_own_weight(
+            "pointwise_kernel", (1,) * self._rank + (channels * m, self.filters), prefix="pointwise", kernel_of="conv"
+        )
+        self._make_bias(self.filters)
+
+    def call(self, inputs):
+        options = self.strides, self.padding, self.data_format, self.dilation_rate
+        return self._finish(ops.separable_conv(inputs, self.depthwise_kernel, self.pointwise_kernel, *options))
+
+
+class SeparableConv1D(BaseSeparableConv):
+    """1D separable convolution: (n, t, c) -> (n, t', filters). Arguments as in `SeparableConv2D`."""
+
+    _rank = 1
+
+
+class SeparableConv2D(BaseSeparableConv):
+    """2D depthwise convolution, then a mix of its channels: (n, h, w, c) -> (n, h', w', filters) (Chollet, arXiv:1610.02357).
+
+    Args:
+        depth_multiplier: number of filters for each input channel.
+        depthwise_*, pointwise_*: of the two kernels.
+        filters, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, bias_*: as in `Conv2D`.
+
+    Weights: depthwise_kernel (kh, kw, c, depth_multiplier), pointwise_kernel (1, 1, c * depth_multiplier, filters), bias (filters,).
+    """
+
+    _rank = 2

@@ -1,0 +1,167 @@
+"""Pooling over windows and over everything."""
+
+from unidl import ops
+from unidl.layers.base.input_spec import InputSpec
+from unidl.layers.base.layer import Layer
+from unidl.layers.base.validate import data_format as check_data_format
+from unidl.layers.base.validate import int_tuple, one_of
+
+
+class BasePooling(Layer):
+    """Reduction over windows of `_rank` spatial axes."""
+
+    _rank = 0
+
+    def __init__(self, pool_size, strides=None, padding="valid", data_format=None, name=None, **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.pool_size = int_tuple(self, "pool_size", pool_size, self._rank)
+        self.strides = self.pool_size if strides is None else int_tuple(self, "strides", strides, self._rank)
+        self.padding = one_of(self, "padding", str(padding).lower(), ("valid", "same"))
+        self.data_format = check_data_format(self, data_format)
+        self.input_spec = InputSpec(ndim=self._rank + 2)
+
+
+class BaseMaxPooling(BasePooling):
+    """Maximum over windows."""
+
+    def call(self, inputs):
+        return ops.max_pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
+
+
+class BaseAveragePooling(BasePooling):
+    """Mean over windows."""
+
+    def call(self, inputs):
+        return ops.average_pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
+
+
+class MaxPooling1D(BaseMaxPooling):
+    """Maximum over windows in time: (n, t, c) -> (n, t', c). Arguments as in `MaxPooling2D`."""
+
+    _rank = 1
+
+    def __init__(self, pool_size=2, strides=None, padding="valid", data_format=None, name=None, **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
+
+class MaxPooling2D(BaseMaxPooling):
+    """Maximum over windows: (n, h, w, c) -> (n, h', w', c); of equal elements the first gets the gradient.
+
+    Args:
+        pool_size: an int or two.
+        strides: an int or two, `pool_size` by default.
+        padding: "valid" or "same" (padding never wins).
+        data_format: "channels_last" or "channels_first".
+    """
+
+    _rank = 2
+
+    def __init__(self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, name=None, **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
+
+class MaxPooling3D(BaseMaxPooling):
+    """Maximum over windows: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as in `MaxPooling2D`."""
+
+    _rank = 3
+
+    def __init__(self, pool_size=(2, 2, 2), strides=None, padding="valid", data_format=None, name=None, **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
+
+class AveragePooling1D(BaseAveragePooling):
+    """Mean over windows in time, padding not counted: (n, t, c) -> (n, t', c). Arguments as in `MaxPooling2D`, none by default."""
+
+    _rank = 1
+
+
+class AveragePooling2D(BaseAveragePooling):
+    """Mean over windows, padding not counted. Arguments as in `MaxPooling2D`."""
+
+    _rank = 2
+
+
+class AveragePooling3D(BaseAveragePooling):
+    """Mean over windows, padding not counted: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as in `MaxPooling2D`."""
+
+    _rank = 3
+
+
+class GlobalAveragePooling1D(Layer):
+    """Mean over time: (n, t, c) -> (n, c); masked steps do not count.
+
+    Args:
+        data_format: "channels_last" (n, t, c) or "channels_first" (n, c, t).
+        keepdims: keep the time axis with size 1.
+    """
+
+    def __init__(self, data_format=None, keepdims=False, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = check_data_format(self, data_format)
+        self.keepdims = keepdims
+        self.input_spec = InputSpec(ndim=3)
+        self.supports_masking = True
+
+    def call(self, inputs, mask=None):
+        axis = 1 if self.data_format == "channels_last" else 2
+        if mask is None:
+            return ops.mean(inputs, axis=axis, keepdims=self.keepdims)
+        weights = ops.expand_dims(ops.cast(mask, self.compute_dtype), 3 - axis)
+        total = ops.sum(ops.multiply(inputs, weights), axis=axis, keepdims=self.keepdims)
+        return ops.divide(total, ops.sum(weights, axis=axis, keepdims=self.keepdims))
+
+    def compute_mask(self, inputs, previous_mask):
+        return None
+
+
+class GlobalPooling(Layer):
+    """Reduction over all `_rank` spatial axes."""
+
+    _rank = 0
+
+    def __init__(self, data_format=None, keepdims=False, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = check_data_format(self, data_format)
+        self.keepdims = keepdims
+        first = 1 if self.data_format == "channels_last" else 2
+        self._axes = tuple(range(first, first + self._rank))
+        self.input_spec = InputSpec(ndim=self._rank + 2)
+
+
+class GlobalAveragePooling2D(GlobalPooling):
+    """Mean over both spatial axes: (n, h, w, c) -> (n, c). Arguments as in `GlobalAveragePooling1D`."""
+
+    _rank = 2
+
+    def call(self, inputs):
+        return ops.mean(inputs, axis=self._axes, keepdims=self.keepdims)
+
+
+class GlobalAveragePooling3D(GlobalPooling):
+    """Mean over the three spatial axes: (n, d, h, w, c) -> (n, c). Arguments as in `GlobalAveragePooling1D`."""
+
+    _rank = 3
+
+    def call(self, inputs):
+        return ops.mean(inputs, axis=self._axes, keepdims=self.keepdims)
+
+
+class GlobalMaxPooling1D(GlobalPooling):
+    """Maximum over time: (n, t, c) -> (n, c); equal elements share the gradient. Arguments as in `GlobalAveragePooling1D`."""
+
+    _rank = 1
+
+    def call(self, inputs):
+        return ops.max(inputs, axis=self._axes, keepdims=self.keepdims)
+
+
+class GlobalMaxPooling2D(GlobalMaxPooling1D):
+    """Maximum over both spatial axes: (n, h, w, c) -> (n, c). Arguments as in `GlobalAveragePooling1D`."""
+
+    _rank = 2
+
+
+class GlobalMaxPooling3D(GlobalMaxPooling1D):
+    """Maximum over the three spatial axes: (n, d, h, w, c) -> (n, c). Arguments as in `GlobalAveragePooling1D`."""
+
+    _rank = 3

@@ -1,0 +1,40 @@
+"""Divisors, signs and neighbours of numbers, their bits, and Bessel's function."""
+
+from __future__ import annotations
+
+from unidl.backend import dtypes
+from unidl.ops.dispatch import call, op, tensor_of
+from unidl.ops.elementwise import abs as abs_
+from unidl.ops.elementwise import divide, equal, floor_divide, less, logical_and, logical_or, multiply
+from unidl.ops.indexing import where
+from unidl.ops.thin_functions import binary, unary
+
+gcd = binary("gcd", "Greatest common divisor of integers, never negative. Without gradient.")
+nextafter = binary("nextafter", "The float next to x1 on the way to x2, x1 where they are equal. Without gradient.", to_floats=True)
+i0 = unary("i0", "Modified Bessel function of the first kind and order 0; its derivative is that of order 1.")
+
+
+@op
+def lcm(x1, x2):
+    """Least common multiple of integers, never negative, 0 if one of them is 0. Without gradient."""
+    divisor = gcd(x1, x2)
+    return abs_(multiply(floor_divide(x1, where(equal(divisor, 0), 1, divisor)), x2))
+
+
+@op
+def signbit(x):
+    """Whether x is negative, also for -0.0; False for NaN. A bool tensor, without gradient."""
+    backend, x = tensor_of(x)
+    if backend.dtype(x) == "bool":
+        return backend.full_like(x, False)
+    if not dtypes.is_float(backend.dtype(x)):
+        return less(x, 0)
+    return logical_or(less(x, 0), logical_and(equal(x, 0), less(divide(1.0, x), 0)))
+
+
+@op
+def view(x, dtype=None):
+    """The bits of x read as `dtype`; a narrower dtype makes the last axis longer, a wider one shorter. Without gradient."""
+    backend, x = tensor_of(x)
+    wanted = backend.dtype(x) if dtype is None else dtypes.standardize_dtype(dtype)
+    return x if wanted == backend.dtype(x) else call("bitcast", x, dtype=wanted)

@@ -1,0 +1,92 @@
+"""The graph that calls on symbolic tensors leave behind: nodes, and the switch that pauses recording."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from unidl.tracing.keras_tensor import KerasTensor
+
+_paused: ContextVar[bool] = ContextVar("unidl_graph_paused", default=False)
+
+
+def recording() -> bool:
+    return not _paused.get()
+
+
+@contextmanager
+def paused():
+    """Symbolic calls inside carry shapes alone: the inside of a layer is no part of the graph around it."""
+    token = _paused.set(True)
+    try:
+        yield
+    finally:
+        _paused.reset(token)
+
+
+class Node:
+    """One call of an operation (a layer, or a function of `unidl.ops`).
+
+    Attributes:
+        operation: what is called, `operation(*args, **kwargs)`.
+        args, kwargs: as given, with KerasTensors at their places, in lists and dicts too.
+        inputs: the KerasTensors among them, in order.
+        outputs: flat list of the KerasTensors made.
+    """
+
+    def __init__(self, operation, args, kwargs, inputs, outputs):
+        self.operation = operation
+        self.args, self.kwargs = args, kwargs
+        self.inputs, self.outputs = inputs, outputs
+        for index, tensor in enumerate(outputs):
+            tensor.history = (self, index)
+
+
+class FunctionCall:
+    """A function of `unidl.ops` as an operation of the graph; counts as a layer without weights."""
+
+    def __init__(self, function, name):
+        self.function = function
+        self.name = name
+
+    def __call__(self, *args, **kwargs):
+        return self.function(*args, **kwargs)
+
+
+def flatten_tensors(structure, into=None):
+    """The KerasTensors in nested lists, tuples and dicts, in order."""
+    into = [] if into is None else into
+    if isinstance(structure, KerasTensor):
+        into.append(structure)
+    elif isinstance(structure, list | tuple):
+        for item in structure:
+            flatten_tensors(item, into)
+    elif isinstance(structure, dict):
+        for item in structure.values():
+            flatten_tensors(item, into)
+    return into
+
+
+def map_tensors(function, structure):
+    """`structure` with `function` applied to each KerasTensor in it."""
+    if isinstance(structure, KerasTensor):
+        return function(structure)
+    if isinstance(structure, list | tuple):
+        items = [map_tensors(function, item) for item in structure]
+        return type(structure)(*items) if hasattr(structure, "_fields") else type(structure)(items)
+    if isinstance(structure, dict):
+        return {key: map_tensors(function, item) for key, item in structure.items()}
+    return structure
+
+
+def record_call(function, args, kwargs):
+    """Outputs of a public function on symbolic arguments, as a new node unless recording is paused."""
+    if not recording():
+        return function(*args, **kwargs)
+    with paused():
+        # Fresh tensors: a function may return its argument, which already has a history.
+        result = map_tensors(lambda t: KerasTensor(t.shape, t.dtype), function(*args, **kwargs))
+    from unidl.utils.naming import auto_name
+
+    Node(FunctionCall(function, auto_name(function.__name__)), args, kwargs, flatten_tensors((args, kwargs)), flatten_tensors(result))
+    return result

@@ -1,0 +1,83 @@
+"""Symbolic rules: conversion and creation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from unidl.backend import dtypes, registry
+from unidl.backend.variable import Variable
+from unidl.tracing.keras_tensor import KerasTensor
+from unidl.tracing.shapes.arithmetic import check_shape
+
+
+def of_value(x) -> KerasTensor:
+    """The shape and dtype of a number, array, Variable or tensor of any backend."""
+    if isinstance(x, KerasTensor):
+        return x
+    if isinstance(x, Variable):
+        return KerasTensor(x.shape, x.value_dtype)
+    owner = None if type(x) is np.ndarray else registry.owner_of_type(type(x))
+    if owner is not None:
+        return KerasTensor(owner.shape(x), owner.dtype(x))
+    if isinstance(x, (np.ndarray, np.generic)):
+        return KerasTensor(x.shape, dtypes.standardize_dtype(x.dtype))
+    array = np.asarray(x)
+    python = {"b": "bool", "i": "int32", "u": "int32", "f": dtypes.floatx()}
+    if array.dtype.kind not in python:
+        raise TypeError(f"convert_to_tensor: cannot make a tensor of {type(x).__name__} {x!r}. Give numbers, an array or a tensor.")
+    return KerasTensor(array.shape, python[array.dtype.kind])
+
+
+class Conversion:
+    def asarray(self, x, dtype=None):
+        tensor = of_value(x)
+        return tensor if dtype is None else self.cast(tensor, dtype)
+
+    def to_numpy(self, x):
+        raise TypeError(
+            f"convert_to_numpy: {x!r} has a shape and a dtype but no value yet. Call the model on data first, or compute with unidl.ops."
+        )
+
+    def is_tensor(self, x):
+        return isinstance(x, KerasTensor)
+
+    def shape(self, x):
+        return x.shape
+
+    def dtype(self, x):
+        return x.dtype
+
+    def cast(self, x, dtype):
+        dtype = dtypes.standardize_dtype(dtype)
+        return x if dtype == x.dtype else KerasTensor(x.shape, dtype)
+
+    def stop_gradient(self, x):
+        return KerasTensor(x.shape, x.dtype)
+
+    copy = stop_gradient
+
+    def full(self, shape, value, dtype):
+        return KerasTensor(check_shape("full", shape), dtype)
+
+    def full_like(self, x, value, dtype=None):
+        return KerasTensor(x.shape, dtype or x.dtype)
+
+    def arange(self, start, stop, step, dtype):
+        if step == 0:
+            raise ValueError("arange: step must not be 0.")
+        return KerasTensor((max(0, math.ceil((stop - start) / step)),), dtype)
+
+    def eye(self, n, m, k, dtype):
+        return KerasTensor(check_shape("eye", (n, m)), dtype)
+
+    # Random numbers have the shape that was asked for, open axes included.
+
+    def random_bits(self, key, shape):
+        return KerasTensor(check_shape("random_bits", shape), "int64")
+
+    def uniform(self, key, shape, dtype):
+        return KerasTensor(check_shape("uniform", shape), dtype)
+
+    normal = uniform
