@@ -36,8 +36,16 @@ class Run:
         self._found["runs"][self._name] = {
             "machine": _machine(), "versions": _versions(), "clock": args.clock, "rounds": args.rounds, "quick": args.quick,
         }  # fmt: skip
-        self._before = json.loads(PUBLISHED.read_text()) if args.publish and PUBLISHED.exists() else record.empty()
-        self.path = PUBLISHED if args.publish else RESULTS / f"{self._name.replace(' ', '-').replace(':', '')}.json"
+        self._before = (
+            json.loads(PUBLISHED.read_text())
+            if args.publish and PUBLISHED.exists()
+            else record.empty()
+        )
+        self.path = (
+            PUBLISHED
+            if args.publish
+            else RESULTS / f"{self._name.replace(' ', '-').replace(':', '')}.json"
+        )
 
     def add(self, part, found):
         self._found[part] += [{"run": self._name, **f} for f in found]
@@ -52,7 +60,9 @@ def main():
         return
     run, left_out, failures = Run(args), [], []
     start = time.monotonic()
-    competitions = record.competitions(args.threads, [w for w in args.workload if w in WORKLOADS], args.backend)
+    competitions = record.competitions(
+        args.threads, [w for w in args.workload if w in WORKLOADS], args.backend
+    )
     early = sum(_comes_first(args, threads, backend) for threads, _, backend in competitions)
     for place, (threads, workload, backend) in enumerate(competitions):
         title = f"{workload.title}: {backend}, {report.thread_count(threads)}"
@@ -70,7 +80,11 @@ def main():
         run.add("gpu", gpu.measure())
     print(f"The figures are in {run.path}.")
     if left_out:
-        print(f"Left out, since the {args.minutes:g} minutes were over or nearly so:", *left_out, sep="\n  ")
+        print(
+            f"Left out, since the {args.minutes:g} minutes were over or nearly so:",
+            *left_out,
+            sep="\n  ",
+        )
     if args.publish:
         publish.publish(json.loads(PUBLISHED.read_text()))
     if failures:
@@ -84,45 +98,84 @@ def _comes_first(args, threads, backend):
 def _compete(run, failures, title, backend, workload, threads, args, what):
     """Run one competition; what fails is told at the end, so that the others still run."""
     try:
-        figures = arena.compete(lineup(backend, workload), workload, args.rounds, threads, args.quick, what, args.clock)
+        figures = arena.compete(
+            lineup(backend, workload), workload, args.rounds, threads, args.quick, what, args.clock
+        )
     except (RuntimeError, AssertionError) as error:
         failures.append(f"{title}: {error}")
         print(failures[-1], file=sys.stderr)
         return
-    result = {"backend": backend, "workload": workload.name, "threads": threads, "quick": args.quick, "figures": figures}
+    result = {
+        "backend": backend,
+        "workload": workload.name,
+        "threads": threads,
+        "quick": args.quick,
+        "figures": figures,
+    }
     run.add("results", [result])
     report.show(report.rows(result), title)
 
 
 def _arguments():
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="short epochs and few rounds: under a minute for each backend and workload")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="short epochs and few rounds: under a minute for each backend and workload",
+    )
     parser.add_argument("--backend", nargs="+", choices=RIVALS, default=list(RIVALS))
     workloads = [*WORKLOADS, "streams", "gpu"]
     parser.add_argument("--workload", nargs="+", choices=workloads, default=workloads)
     parser.add_argument(
-        "--what", nargs="+", choices=record.WHAT, default=record.WHAT, help="fit always runs; the others are left out unless named"
+        "--what",
+        nargs="+",
+        choices=record.WHAT,
+        default=record.WHAT,
+        help="fit always runs; the others are left out unless named",
     )
-    parser.add_argument("--rounds", type=int, help="epochs of each contestant, of which the first warms up")
+    parser.add_argument(
+        "--rounds", type=int, help="epochs of each contestant, of which the first warms up"
+    )
     own = os.environ.get("OMP_NUM_THREADS")
     threads = [int(own)] if own else list(record.THREADS)
-    parser.add_argument("--threads", nargs="+", type=int, default=threads, help="OMP_NUM_THREADS if that is set, otherwise 1 and then 2")
-    clock_help = "cpu counts the processor time of each contestant, for a machine that others use too"
+    parser.add_argument(
+        "--threads",
+        nargs="+",
+        type=int,
+        default=threads,
+        help="OMP_NUM_THREADS if that is set, otherwise 1 and then 2",
+    )
+    clock_help = (
+        "cpu counts the processor time of each contestant, for a machine that others use too"
+    )
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall", help=clock_help)
-    parser.add_argument("--minutes", type=float, default=publish.MINUTES, help="no competition begins later")
+    parser.add_argument(
+        "--minutes", type=float, default=publish.MINUTES, help="no competition begins later"
+    )
     publish_help = "put the figures in the place of those in results/published.json, and write docs/performance.md and the plot"
     parser.add_argument("--publish", action="store_true", help=publish_help)
-    parser.add_argument("--republish", action="store_true", help="run nothing: write page and plot from results/published.json")
+    parser.add_argument(
+        "--republish",
+        action="store_true",
+        help="run nothing: write page and plot from results/published.json",
+    )
     args = parser.parse_args()
     args.rounds = args.rounds or (6 if args.quick else 7)
     if args.rounds < 3:
-        parser.error("--rounds must be at least 3: the first warms up, and a spread needs two more.")
+        parser.error(
+            "--rounds must be at least 3: the first warms up, and a spread needs two more."
+        )
     return args
 
 
 def _machine():
-    model = next((line.partition(":")[2].strip() for line in _cpuinfo() if line.startswith("model name")), platform.processor())
-    return f"{model} ({os.cpu_count()} cores), {platform.system()}, Python {platform.python_version()}"
+    model = next(
+        (line.partition(":")[2].strip() for line in _cpuinfo() if line.startswith("model name")),
+        platform.processor(),
+    )
+    return (
+        f"{model} ({os.cpu_count()} cores), {platform.system()}, Python {platform.python_version()}"
+    )
 
 
 def _cpuinfo():

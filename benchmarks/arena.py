@@ -11,7 +11,13 @@ import sys
 
 from benchmarks.contestants import CONTESTANTS
 
-THREAD_COUNTS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+THREAD_COUNTS = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
 
 # What the workers' mean losses may differ by, since each shuffles and initializes in its own way.
 LOSS_TOLERANCE = 0.15
@@ -25,9 +31,20 @@ class Worker:
             "TF_CPP_MIN_LOG_LEVEL": "3",
             **CONTESTANTS[name][2],
         }
-        command = [sys.executable, "-m", "benchmarks.worker", name, workload.name, str(rounds), "quick" if quick else "full", clock]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.worker",
+            name,
+            workload.name,
+            str(rounds),
+            "quick" if quick else "full",
+            clock,
+        ]
         self.name = name
-        self._process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         self.started = self._receive()
 
     def ask(self, what):
@@ -38,7 +55,9 @@ class Worker:
     def _receive(self):
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{self.name} ended with exit status {self._process.wait()}; its error is above.")
+            raise RuntimeError(
+                f"{self.name} ended with exit status {self._process.wait()}; its error is above."
+            )
         return json.loads(line)
 
     def close(self):
@@ -47,16 +66,30 @@ class Worker:
         self._process.wait()
 
 
-def compete(names, workload, rounds, threads, quick, what=("predict_1", "predict_256", "evaluate"), clock="wall"):
+def compete(
+    names,
+    workload,
+    rounds,
+    threads,
+    quick,
+    what=("predict_1", "predict_256", "evaluate"),
+    clock="wall",
+):
     """{contestant: figures}: lists with a number for each round, and single numbers for what happens once."""
     workers = []
     try:
         for name in names:
             workers.append(Worker(name, workload, rounds, threads, quick, clock))
-        found = {w.name: {"import_s": w.started["import_s"], "first_step_s": w.started["first_step_s"]} for w in workers}
+        found = {
+            w.name: {"import_s": w.started["import_s"], "first_step_s": w.started["first_step_s"]}
+            for w in workers
+        }
         for w, epochs in _in_turns(workers, rounds, "epoch"):
             # The first epoch warms up.
-            found[w.name] |= {"fit": [e["seconds"] for e in epochs[1:]], "peak_mb": epochs[-1]["peak_mb"]}
+            found[w.name] |= {
+                "fit": [e["seconds"] for e in epochs[1:]],
+                "peak_mb": epochs[-1]["peak_mb"],
+            }
             found[w.name]["losses"] = [e["loss"] for e in epochs]
         for size in (1, 256):
             if f"predict_{size}" in what:
@@ -88,4 +121,6 @@ def check_losses(found):
     middle = statistics.median(means.values())
     for name, mean in means.items():
         if not math.isclose(mean, middle, rel_tol=LOSS_TOLERANCE):
-            raise AssertionError(f"the mean loss over all epochs is {mean:.3f} for {name}, but {middle:.3f} is the middle of {means}")
+            raise AssertionError(
+                f"the mean loss over all epochs is {mean:.3f} for {name}, but {middle:.3f} is the middle of {means}"
+            )

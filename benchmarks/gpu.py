@@ -29,7 +29,15 @@ def measure():
             for batch in BATCHES:
                 x, y = _data(batch)
                 for name, epoch in contestants(dtype, batch, x, y).items():
-                    found.append({"backend": backend, "dtype": dtype, "batch": batch, "contestant": name, "step_ms": _step_ms(epoch)})
+                    found.append(
+                        {
+                            "backend": backend,
+                            "dtype": dtype,
+                            "batch": batch,
+                            "contestant": name,
+                            "step_ms": _step_ms(epoch),
+                        }
+                    )
     return found
 
 
@@ -45,7 +53,9 @@ def _has_gpu(backend):
 
 def _data(batch):
     rng = np.random.default_rng(0)
-    return rng.normal(size=(STEPS * batch, 784)).astype("float32"), rng.integers(0, 10, STEPS * batch).astype("int32")
+    return rng.normal(size=(STEPS * batch, 784)).astype("float32"), rng.integers(
+        0, 10, STEPS * batch
+    ).astype("int32")
 
 
 def _step_ms(epoch):
@@ -68,7 +78,9 @@ def _unidl(backend, dtype, batch, x, y, **options):
     try:
         with unidl.use_backend(backend):
             model = models.build(unidl, WORKLOADS["mlp"])
-            model.compile("adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"], **options)
+            model.compile(
+                "adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"], **options
+            )
     finally:
         unidl.dtype_policies.set_dtype_policy(policy)
     return lambda: model.fit(x, y, batch_size=batch, verbose=0)
@@ -79,7 +91,9 @@ def _torch(dtype, batch, x, y, device="cuda"):
 
     def native(compile_options=None):
         inputs, labels = torch.from_numpy(x).to(device), torch.from_numpy(y).long().to(device)
-        model = torch.nn.Sequential(torch.nn.Linear(784, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10)).to(device)
+        model = torch.nn.Sequential(
+            torch.nn.Linear(784, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10)
+        ).to(device)
         optimizer = torch.optim.Adam(model.parameters(), fused=True)
         forward = model if compile_options is None else torch.compile(model, **compile_options)
 
@@ -110,7 +124,10 @@ def _jax(dtype, batch, x, y):
     import jax.numpy as jnp
 
     rng = np.random.default_rng(0)
-    params = [jnp.asarray(rng.normal(size=s) * 0.05, "float32") for s in ((784, 64), (64,), (64, 10), (10,))]
+    params = [
+        jnp.asarray(rng.normal(size=s) * 0.05, "float32")
+        for s in ((784, 64), (64,), (64, 10), (10,))
+    ]
     state = [params, [jnp.zeros_like(p) for p in params], [jnp.zeros_like(p) for p in params], 0]
 
     def loss_of(params, x, y):
@@ -124,7 +141,12 @@ def _jax(dtype, batch, x, y):
         m = [0.9 * a + 0.1 * g for a, g in zip(m, grads, strict=True)]
         v = [0.999 * a + 0.001 * g * g for a, g in zip(v, grads, strict=True)]
         rate = 1e-3 * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
-        return [p - rate * a / (jnp.sqrt(b) + 1e-7) for p, a, b in zip(params, m, v, strict=True)], m, v, loss
+        return (
+            [p - rate * a / (jnp.sqrt(b) + 1e-7) for p, a, b in zip(params, m, v, strict=True)],
+            m,
+            v,
+            loss,
+        )
 
     inputs, labels = jnp.asarray(x), jnp.asarray(y)
 
@@ -132,7 +154,9 @@ def _jax(dtype, batch, x, y):
         order = jnp.asarray(rng.permutation(len(x)).astype("int32"))
         for start in range(0, len(x), batch):
             state[3] += 1
-            *state[:3], loss = step(*state[:3], float(state[3]), inputs, labels, order[start : start + batch])
+            *state[:3], loss = step(
+                *state[:3], float(state[3]), inputs, labels, order[start : start + batch]
+            )
             float(loss)
 
     return {"unidl": _unidl("jax", dtype, batch, x, y), "native": epoch}
@@ -140,4 +164,7 @@ def _jax(dtype, batch, x, y):
 
 if __name__ == "__main__":
     rows = measure()
-    print(json.dumps(rows, indent=1) if rows else "No GPU was found, so nothing was measured.", file=sys.stdout)
+    print(
+        json.dumps(rows, indent=1) if rows else "No GPU was found, so nothing was measured.",
+        file=sys.stdout,
+    )

@@ -9,7 +9,9 @@ def build(k, workload, logits=False):
     """The model of `workload`, which ends in probabilities, or in logits for loops that want them."""
     inputs = k.Input(shape=workload.shape, dtype=workload.dtype)
     features = _BODIES[workload.name](k.layers, inputs)
-    return k.Model(inputs, k.layers.Dense(CLASSES, activation=None if logits else "softmax")(features))
+    return k.Model(
+        inputs, k.layers.Dense(CLASSES, activation=None if logits else "softmax")(features)
+    )
 
 
 def _mlp(layers, x):
@@ -55,4 +57,11 @@ def _text(layers, x):
     return layers.Dense(64, activation="relu")(x)
 
 
-_BODIES = {"mlp": _mlp, "cnn": _cnn, "lstm": _lstm, "transformer": _transformer, "resnet": _resnet, "text": _text}
+_BODIES = {
+    "mlp": _mlp,
+    "cnn": _cnn,
+    "lstm": _lstm,
+    "transformer": _transformer,
+    "resnet": _resnet,
+    "text": _text,
+}

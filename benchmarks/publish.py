@@ -83,13 +83,21 @@ def publish(document):
     DOCS.mkdir(exist_ok=True)
     numbers = {run: str(i) for i, run in enumerate(document["runs"], 1)}
     found = [(r["threads"], numbers[r["run"]], row) for r in document["results"] for row in rows(r)]
-    found.sort(key=lambda f: (f[0], *map(list.index, _ORDER, (f[2].workload, f[2].backend, f[2].measure))))
+    found.sort(
+        key=lambda f: (f[0], *map(list.index, _ORDER, (f[2].workload, f[2].backend, f[2].measure)))
+    )
     sections = []
     for threads in sorted({threads for threads, _, _ in found}):
         for name, workload in WORKLOADS.items():
-            cells = [(*row.cells, run) for count, run, row in found if count == threads and row.workload == name]
+            cells = [
+                (*row.cells, run)
+                for count, run, row in found
+                if count == threads and row.workload == name
+            ]
             if cells:
-                sections.append(f"## {workload.title}, {thread_count(threads)}\n\n{table((*HEADER, 'run'), cells)}\n")
+                sections.append(
+                    f"## {workload.title}, {thread_count(threads)}\n\n{table((*HEADER, 'run'), cells)}\n"
+                )
     judged = [(threads, row) for threads, _, row in found if row.target is not None]
     missed = [(threads, row) for threads, row in judged if row.verdict == "missed"]
     page = _PAGE.format(
@@ -132,7 +140,11 @@ def _explained(missed):
     reasons = json.loads(REASONS.read_text())
     lines = []
     for threads, row in missed:
-        keys = [f"{row.backend} {w} {row.measure} {r}" for w in (row.workload, "*") for r in (row.rival, "*")]
+        keys = [
+            f"{row.backend} {w} {row.measure} {r}"
+            for w in (row.workload, "*")
+            for r in (row.rival, "*")
+        ]
         why = next((reasons[key] for key in keys if key in reasons), "Not yet explained.")
         where = f"{WORKLOADS[row.workload].title}, {thread_count(threads)}"
         what = f"{where}, {MEASURES[row.measure][0]}, {row.backend} against {NAMES[row.rival]}"
@@ -143,7 +155,15 @@ def _explained(missed):
 def _streams(found, numbers):
     if not found:
         return ""
-    header = ["backend", "source", "source alone", "fit of arrays", "fit of the source", "of the sum", "run"]
+    header = [
+        "backend",
+        "source",
+        "source alone",
+        "fit of arrays",
+        "fit of the source",
+        "of the sum",
+        "run",
+    ]
     cells = []
     for f in found:
         seconds = [f"{f[key]:.3g} s" for key in ("alone_s", "arrays_s", "fit_s")]
@@ -156,7 +176,17 @@ def _gpu(found, numbers):
     if not found:
         return "\n## GPU\n\nNo GPU was at hand. `python -m benchmarks.gpu` measures torch and JAX where there is one.\n"
     header = ["backend", "dtype", "batch", "contestant", "a step", "run"]
-    cells = [[f["backend"], f["dtype"], str(f["batch"]), f["contestant"], f"{f['step_ms']:.3g} ms", numbers[f["run"]]] for f in found]
+    cells = [
+        [
+            f["backend"],
+            f["dtype"],
+            str(f["batch"]),
+            f["contestant"],
+            f"{f['step_ms']:.3g} ms",
+            numbers[f["run"]],
+        ]
+        for f in found
+    ]
     return _GPU.format(table=table(header, cells))
 
 
@@ -168,7 +198,12 @@ def _plot(fits):
     from matplotlib import pyplot as plt
 
     counts = sorted({threads for threads, _ in fits})
-    figure, axes = plt.subplots(1, len(counts), figsize=(7 * len(counts), 1 + 0.24 * max(len(fits) // len(counts), 8)), squeeze=False)
+    figure, axes = plt.subplots(
+        1,
+        len(counts),
+        figsize=(7 * len(counts), 1 + 0.24 * max(len(fits) // len(counts), 8)),
+        squeeze=False,
+    )
     for axis, threads in zip(axes[0], counts, strict=True):
         chosen = [row for count, row in fits if count == threads][::-1]
         labels = [f"{row.workload}, {row.backend} / {NAMES[row.rival]}" for row in chosen]

@@ -41,15 +41,26 @@ def _without(result, newer):
     """A competition's result less the measures that a newer one of the same competition has."""
     same = [n for n in newer if all(n[key] == result[key] for key in _COMPETITION)]
     measured = {measure for n in same for figures in n["figures"].values() for measure in figures}
-    left = {name: {m: v for m, v in figures.items() if m not in measured} for name, figures in result["figures"].items()}
+    left = {
+        name: {m: v for m, v in figures.items() if m not in measured}
+        for name, figures in result["figures"].items()
+    }
     return {**result, "figures": {name: figures for name, figures in left.items() if figures}}
 
 
 def competitions(threads, workloads, backends):
     """[(threads, workload, backend)]: the first thread count, then jit_compile on it, then the others."""
     found = itertools.product(threads, workloads, backends)
-    found = [(count, WORKLOADS[name], backend) for count, name, backend in found if takes_part(backend, WORKLOADS[name])]
-    found = [(count, w, backend) for count, w, backend in found if count == threads[0] or not backend.endswith("-jit")]
+    found = [
+        (count, WORKLOADS[name], backend)
+        for count, name, backend in found
+        if takes_part(backend, WORKLOADS[name])
+    ]
+    found = [
+        (count, w, backend)
+        for count, w, backend in found
+        if count == threads[0] or not backend.endswith("-jit")
+    ]
     return sorted(found, key=lambda c: (threads.index(c[0]), c[2].endswith("-jit")))
 
 

@@ -73,7 +73,15 @@ def rows(result):
             factor /= w.quick_steps if result["quick"] else w.steps
         for rival, other in figures.items():
             if rival != f"unidl-{backend}" and measure in own:
-                yield _row(backend, workload, measure, rival, _as_list(own[measure]), _as_list(other[measure]), factor)
+                yield _row(
+                    backend,
+                    workload,
+                    measure,
+                    rival,
+                    _as_list(own[measure]),
+                    _as_list(other[measure]),
+                    factor,
+                )
 
 
 def _as_list(value):
@@ -86,7 +94,17 @@ def _row(backend, workload, measure, rival, own, other, factor):
     low, _, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
     ratio = statistics.median(ratios)
     middles = statistics.median(own) * factor, statistics.median(other) * factor
-    return Row(backend, workload, measure, rival, *middles, ratio, low, high, target(backend, workload, rival, measure))
+    return Row(
+        backend,
+        workload,
+        measure,
+        rival,
+        *middles,
+        ratio,
+        low,
+        high,
+        target(backend, workload, rival, measure),
+    )
 
 
 def thread_count(count):

@@ -26,7 +26,10 @@ def measure(backends):
     for backend in backends:
         command = [sys.executable, "-m", "benchmarks.streams", backend]
         answer = subprocess.run(
-            command, env={**os.environ, "OMP_NUM_THREADS": "1", "UNIDL_BACKEND": backend}, stdout=subprocess.PIPE, check=True
+            command,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "UNIDL_BACKEND": backend},
+            stdout=subprocess.PIPE,
+            check=True,
         )
         found += json.loads(answer.stdout)
     return found
@@ -48,7 +51,10 @@ def _sources(backend, x, y, folder):
         def __iter__(self):
             return slices(x)
 
-    found = {"memmap": (mapped, lambda: _exhaust(slices(mapped))), "generator": (Endless(), lambda: _exhaust(slices(x)))}
+    found = {
+        "memmap": (mapped, lambda: _exhaust(slices(mapped))),
+        "generator": (Endless(), lambda: _exhaust(slices(x))),
+    }
     if backend == "torch":
         import torch
 
@@ -86,14 +92,27 @@ def main(backend):
     model = models.build(unidl, WORKLOADS["mlp"])
     model.compile("adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(BATCH * STEPS, 784)).astype("float32"), rng.integers(0, 10, BATCH * STEPS).astype("int32")
+    x, y = (
+        rng.normal(size=(BATCH * STEPS, 784)).astype("float32"),
+        rng.integers(0, 10, BATCH * STEPS).astype("int32"),
+    )
     arrays = _seconds(lambda: model.fit(x, y, batch_size=BATCH, verbose=0))
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for title, (source, draw) in _sources(backend, x, y, Path(folder)).items():
             given = {"y": y, "batch_size": BATCH} if title == "memmap" else {}
-            fit_s = _seconds(lambda source=source, given=given: model.fit(source, verbose=0, **given))
-            found.append({"backend": backend, "source": title, "alone_s": _seconds(draw), "fit_s": fit_s, "arrays_s": arrays})
+            fit_s = _seconds(
+                lambda source=source, given=given: model.fit(source, verbose=0, **given)
+            )
+            found.append(
+                {
+                    "backend": backend,
+                    "source": title,
+                    "alone_s": _seconds(draw),
+                    "fit_s": fit_s,
+                    "arrays_s": arrays,
+                }
+            )
     print(json.dumps(found))
 
 

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
-IMAGES = {"native-torch": 1.0, "native-tensorflow": 1.0, "native-mxnet": 1.0, "keras-torch": 0.5, "keras-tensorflow": 0.95}
+IMAGES = {
+    "native-torch": 1.0,
+    "native-tensorflow": 1.0,
+    "native-mxnet": 1.0,
+    "keras-torch": 0.5,
+    "keras-tensorflow": 0.95,
+}
 
 # workload -> rival -> ratio of the time of an epoch, where the backend is the rival's own.
 FIT = {
-    "mlp": {"native-torch": 0.85, "native-tensorflow": 0.5, "native-mxnet": 0.5, "keras-torch": 0.25, "keras-tensorflow": 0.4},
+    "mlp": {
+        "native-torch": 0.85,
+        "native-tensorflow": 0.5,
+        "native-mxnet": 0.5,
+        "keras-torch": 0.25,
+        "keras-tensorflow": 0.4,
+    },
     "cnn": IMAGES,
     "resnet": IMAGES,
-    "transformer": {"native-torch": 1.0, "native-tensorflow": 1.0, "native-mxnet": 1.0, "keras-torch": 0.8, "keras-tensorflow": 0.8},
-    "lstm": {"native-torch": 1.0, "native-mxnet": 1.0, "native-tensorflow": 0.8, "keras-torch": 0.3, "keras-tensorflow": 0.6},
+    "transformer": {
+        "native-torch": 1.0,
+        "native-tensorflow": 1.0,
+        "native-mxnet": 1.0,
+        "keras-torch": 0.8,
+        "keras-tensorflow": 0.8,
+    },
+    "lstm": {
+        "native-torch": 1.0,
+        "native-mxnet": 1.0,
+        "native-tensorflow": 0.8,
+        "keras-torch": 0.3,
+        "keras-tensorflow": 0.6,
+    },
 }
 
 # NumPy has no framework of its own to beat, so its rivals are eager torch and scikit-learn.

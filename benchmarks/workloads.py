@@ -55,6 +55,8 @@ WORKLOADS = {
         Workload("lstm", "LSTM(64) on 50x32, batch 32", (50, 32), 32, 64, 32),
         Workload("transformer", "transformer block 64x64, 4 heads, batch 32", (64, 64), 32, 64, 24),
         Workload("resnet", "ResNet-20 on 32x32x3, batch 32", (32, 32, 3), 32, 12, 4),
-        Workload("text", "text classifier, embedding 10000x64, batch 32", (100,), 32, 128, 64, "int32"),
+        Workload(
+            "text", "text classifier, embedding 10000x64, batch 32", (100,), 32, 128, 64, "int32"
+        ),
     )
 }

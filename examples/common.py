@@ -11,8 +11,14 @@ def arguments(epochs):
     """--epochs, and --samples for a quick look."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--epochs", type=int, default=epochs)
-    parser.add_argument("--samples", type=int, default=None, help="use only so many training samples")
-    parser.add_argument("--mnist", action="store_true", help="use MNIST (downloads 11 MB) instead of the digits that ship with unidl")
+    parser.add_argument(
+        "--samples", type=int, default=None, help="use only so many training samples"
+    )
+    parser.add_argument(
+        "--mnist",
+        action="store_true",
+        help="use MNIST (downloads 11 MB) instead of the digits that ship with unidl",
+    )
     return parser.parse_args()
 
 
@@ -26,5 +32,8 @@ def load_images(args):
         x, xt = x.astype("float32") / 255, xt.astype("float32") / 255
     else:
         (x, y), (xt, yt) = unidl.datasets.digits.load_data()
-        x, xt = (np.pad(np.kron(a / 16, np.ones((1, 3, 3))), ((0, 0), (2, 2), (2, 2))).astype("float32") for a in (x, xt))
+        x, xt = (
+            np.pad(np.kron(a / 16, np.ones((1, 3, 3))), ((0, 0), (2, 2), (2, 2))).astype("float32")
+            for a in (x, xt)
+        )
     return (x[: args.samples], y[: args.samples]), (xt, yt)

@@ -18,7 +18,9 @@ class GatedDense(unidl.Layer):
         self.units = units
 
     def build(self, input_shape):
-        self.kernel = self.add_weight((input_shape[-1], 2 * self.units), "glorot_uniform", name="kernel")
+        self.kernel = self.add_weight(
+            (input_shape[-1], 2 * self.units), "glorot_uniform", name="kernel"
+        )
         self.bias = self.add_weight((2 * self.units,), "zeros", name="bias")
 
     def call(self, inputs):
@@ -26,7 +28,14 @@ class GatedDense(unidl.Layer):
         return value * ops.sigmoid(gate)
 
 
-model = unidl.Sequential([unidl.Input(shape=(28, 28)), layers.Flatten(), GatedDense(64), layers.Dense(10, activation="softmax")])
+model = unidl.Sequential(
+    [
+        unidl.Input(shape=(28, 28)),
+        layers.Flatten(),
+        GatedDense(64),
+        layers.Dense(10, activation="softmax"),
+    ]
+)
 model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
 model.fit(x_train, y_train, epochs=args.epochs, batch_size=32)
 print("test loss and accuracy:", model.evaluate(x_test, y_test, verbose=0))

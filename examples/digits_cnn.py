@@ -14,7 +14,9 @@ args = arguments(epochs=12)
 unidl.utils.set_random_seed(7)
 (x_train, y_train), (x_test, y_test) = unidl.datasets.digits.load_data()
 # 8x8 pixels of 0 to 16, a channel axis, and every pixel doubled, so that two poolings leave something to look at.
-x_train, x_test = (np.kron(x / 16, np.ones((1, 2, 2)))[..., None].astype("float32") for x in (x_train, x_test))
+x_train, x_test = (
+    np.kron(x / 16, np.ones((1, 2, 2)))[..., None].astype("float32") for x in (x_train, x_test)
+)
 x_train, y_train = x_train[: args.samples], y_train[: args.samples]
 
 model = unidl.Sequential(
@@ -41,7 +43,10 @@ guesses = model.predict(x_test[:4], verbose=0)
 table = Table(title="Four test images and what the model says")
 for label in y_test[:4]:
     table.add_column(f"is {label}", no_wrap=True, width=16)
-pictures = ["\n".join("".join(shades[int(v * 9)] * 2 for v in row) for row in image[::2, ::2, 0]) for image in x_test[:4]]
+pictures = [
+    "\n".join("".join(shades[int(v * 9)] * 2 for v in row) for row in image[::2, ::2, 0])
+    for image in x_test[:4]
+]
 table.add_row(*pictures)
 table.add_row(*(f"says {g.argmax()} ({g.max():.0%})" for g in guesses))
 Console().print(table)

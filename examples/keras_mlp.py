@@ -15,6 +15,8 @@ model.add(keras.layers.Dropout(0.2))
 model.add(keras.layers.Dense(512, activation="relu"))
 model.add(keras.layers.Dropout(0.2))
 model.add(keras.layers.Dense(10, activation="softmax"))
-model.compile(loss="categorical_crossentropy", optimizer=keras.optimizers.RMSprop(), metrics=["accuracy"])
+model.compile(
+    loss="categorical_crossentropy", optimizer=keras.optimizers.RMSprop(), metrics=["accuracy"]
+)
 model.fit(x_train, y_train, batch_size=128, epochs=args.epochs, validation_split=0.1)
 print("test loss and accuracy:", model.evaluate(x_test, y_test, verbose=0))

@@ -30,4 +30,6 @@ state = layers.LSTM(32)(inputs, mask=real)
 model = unidl.Model(inputs, layers.Dense(1)(state))
 model.compile(optimizer=unidl.optimizers.Adam(0.01), loss="mse", metrics=["mae"])
 history = model.fit(x, y, epochs=args.epochs, batch_size=64, validation_split=0.1)
-print(f"validation error: from {history.history['val_mae'][0]:.3f} to {history.history['val_mae'][-1]:.3f} (guessing the mean gives 0.30)")
+print(
+    f"validation error: from {history.history['val_mae'][0]:.3f} to {history.history['val_mae'][-1]:.3f} (guessing the mean gives 0.30)"
+)

@@ -14,6 +14,10 @@ hidden = layers.ReLU()(layers.Dense(128)(inputs))
 outputs = layers.Softmax()(layers.Dense(10)(hidden))
 model = unidl.Model(inputs, outputs)
 
-model.compile(optimizer=unidl.optimizers.SGD(learning_rate=0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+model.compile(
+    optimizer=unidl.optimizers.SGD(learning_rate=0.01),
+    loss="sparse_categorical_crossentropy",
+    metrics=["accuracy"],
+)
 model.fit(x_train, y_train, epochs=args.epochs, batch_size=16)
 print("test loss and accuracy:", model.evaluate(x_test, y_test, verbose=0))

@@ -36,7 +36,13 @@ inputs = unidl.Input(shape=(length,), dtype="int32")
 h = Positions()(layers.Embedding(symbols, width)(inputs))
 for _ in range(2):
     h = block(h)
-model = unidl.Model(inputs, layers.Dense(symbols, activation="softmax")(layers.LayerNormalization()(h)))
-model.compile(optimizer=unidl.optimizers.Adam(0.003), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+model = unidl.Model(
+    inputs, layers.Dense(symbols, activation="softmax")(layers.LayerNormalization()(h))
+)
+model.compile(
+    optimizer=unidl.optimizers.Adam(0.003),
+    loss="sparse_categorical_crossentropy",
+    metrics=["accuracy"],
+)
 history = model.fit(x, y, epochs=args.epochs, batch_size=64, validation_split=0.1)
 print(f"validation accuracy: {history.history['val_accuracy'][-1]:.3f} (guessing gives 0.1)")

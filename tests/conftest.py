@@ -8,21 +8,32 @@ from unidl.backend import list_backends, use_backend
 
 
 def pytest_addoption(parser):
-    parser.addoption("--backend", action="append", help="run the tests of this backend only (may be given several times)")
+    parser.addoption(
+        "--backend",
+        action="append",
+        help="run the tests of this backend only (may be given several times)",
+    )
 
 
 def pytest_configure(config):
     # A suite that should cover certain backends must not pass because one of them failed to install.
     missing = set(os.environ.get("UNIDL_TEST_BACKENDS", "numpy").split(",")) - set(INSTALLED)
     if missing:
-        raise pytest.UsageError(f"These backends should be tested and are not installed: {', '.join(sorted(missing))}.")
+        raise pytest.UsageError(
+            f"These backends should be tested and are not installed: {', '.join(sorted(missing))}."
+        )
 
 
 def pytest_collection_modifyitems(config, items):
     wanted = config.getoption("--backend")
     if wanted:
-        params = [getattr(item, "callspec", None) and item.callspec.params.get("backend") for item in items]
-        config.hook.pytest_deselected(items=[i for i, p in zip(items, params, strict=True) if p not in wanted])
+        params = [
+            getattr(item, "callspec", None) and item.callspec.params.get("backend")
+            for item in items
+        ]
+        config.hook.pytest_deselected(
+            items=[i for i, p in zip(items, params, strict=True) if p not in wanted]
+        )
         items[:] = [i for i, p in zip(items, params, strict=True) if p in wanted]
 
 

@@ -31,7 +31,9 @@ def test_unused_variables_get_zeros(backend):
 
 def test_aux(backend):
     w = unidl.Variable([1.0, 2.0])
-    (value, aux), (gradient,) = unidl.value_and_grad(lambda: (ops.sum(w * 3.0), {"w": w * 2.0, "n": 7}), [w], has_aux=True)
+    (value, aux), (gradient,) = unidl.value_and_grad(
+        lambda: (ops.sum(w * 3.0), {"w": w * 2.0, "n": 7}), [w], has_aux=True
+    )
     np.testing.assert_allclose(array(value), 9)
     np.testing.assert_allclose(array(aux["w"]), [2, 4])
     assert aux["n"] == 7
@@ -58,7 +60,11 @@ def test_an_error_inside_comes_out_and_leaves_the_variables(backend):
 
 BAD = {
     "empty": (lambda: unidl.value_and_grad(lambda: 0.0, []), ValueError, "empty"),
-    "tensor for a variable": (lambda: unidl.value_and_grad(lambda: 0.0, [np.ones(2)]), TypeError, "unidl.Variable"),
+    "tensor for a variable": (
+        lambda: unidl.value_and_grad(lambda: 0.0, [np.ones(2)]),
+        TypeError,
+        "unidl.Variable",
+    ),
     "not a scalar": (
         lambda: unidl.value_and_grad(lambda: np.ones(2), [unidl.Variable([1.0])]),
         ValueError,
@@ -80,7 +86,9 @@ def test_a_loop_of_ones_own_is_fit(backend):
 
     def make():
         unidl.utils.set_random_seed(2)
-        return unidl.Sequential([unidl.Input((4,)), layers.Dense(5, activation="relu"), layers.Dense(3)])
+        return unidl.Sequential(
+            [unidl.Input((4,)), layers.Dense(5, activation="relu"), layers.Dense(3)]
+        )
 
     loss_of = unidl.losses.SparseCategoricalCrossentropy(from_logits=True)
     fitted = make()
@@ -89,7 +97,10 @@ def test_a_loop_of_ones_own_is_fit(backend):
     looped, optimizer = make(), unidl.optimizers.Adam(0.01)
     for i in range(0, 12, 4):
         batch = slice(i, i + 4)
-        _, gradients = unidl.value_and_grad(lambda: loss_of(y[batch], looped(x[batch], training=True)), looped.trainable_variables)  # noqa: B023
+        _, gradients = unidl.value_and_grad(
+            lambda batch=batch: loss_of(y[batch], looped(x[batch], training=True)),
+            looped.trainable_variables,
+        )
         optimizer.apply(gradients, looped.trainable_variables)
     for a, b in zip(looped.get_weights(), fitted.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)

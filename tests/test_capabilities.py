@@ -13,13 +13,17 @@ INSTALLED = {row.name for row in list_backends() if row.installed}
 
 @pytest.fixture(scope="module")
 def tool():
-    spec = importlib.util.spec_from_file_location("unidl_capabilities", ROOT / "tools" / "capabilities.py")
+    spec = importlib.util.spec_from_file_location(
+        "unidl_capabilities", ROOT / "tools" / "capabilities.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-@pytest.mark.skipif(not {"torch", "tensorflow", "mxnet"} <= INSTALLED, reason="the page is about all backends")
+@pytest.mark.skipif(
+    not {"torch", "tensorflow", "mxnet"} <= INSTALLED, reason="the page is about all backends"
+)
 def test_the_page_is_fresh(tool):
     assert tool.write() == tool.PAGE.read_text(), "run make capabilities"
 
@@ -37,7 +41,9 @@ def test_tables_name_functions_that_are_there(backend):
     for table in (backend.kernels, backend.limits, backend.unsupported):
         assert all(callable(getattr(Backend, name)) for name in table)
     for name in backend.kernels:
-        assert getattr(type(backend), name) is not getattr(Backend, name), f"{name} has a kernel and is not overridden"
+        assert getattr(type(backend), name) is not getattr(Backend, name), (
+            f"{name} has a kernel and is not overridden"
+        )
 
 
 @pytest.mark.skipif("mxnet" not in INSTALLED, reason="about MXNet")
@@ -50,7 +56,9 @@ def test_limits_are_kept():
     for function in (
         lambda v: get_backend().custom_gradient(lambda a: ([a], lambda up: [up]), [v])[0],
         lambda v: get_backend().while_loop(
-            lambda a: get_backend().less(get_backend().sum(a), 9.0), lambda a: [get_backend().add(a, a)], [v]
+            lambda a: get_backend().less(get_backend().sum(a), 9.0),
+            lambda a: [get_backend().add(a, a)],
+            [v],
         )[0],
     ):
         with use_backend(mxnet), pytest.raises(UnsupportedError, match="run_eagerly"):

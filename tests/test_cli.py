@@ -14,7 +14,11 @@ def test_backends_lists_all_with_their_state(capsys, monkeypatch):
     assert "* numpy" in output
     for row in unidl.list_backends():
         line = next(line for line in output.splitlines() if f" {row.name} " in line)
-        assert (row.version in line and "cpu:0" in line and "ready" in line) if row.installed else "not installed" in line
+        assert (
+            (row.version in line and "cpu:0" in line and "ready" in line)
+            if row.installed
+            else "not installed" in line
+        )
 
 
 def test_an_unknown_active_backend_is_told(capsys, monkeypatch):

@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parent.parent
 def tool():
     pytest.importorskip("keras")
     spec = importlib.util.spec_from_file_location("unidl_coverage", ROOT / "tools" / "coverage.py")
-    sys.modules[spec.name] = module = importlib.util.module_from_spec(spec)  # dataclasses look their module up
+    sys.modules[spec.name] = module = importlib.util.module_from_spec(
+        spec
+    )  # dataclasses look their module up
     spec.loader.exec_module(module)
     yield module
     del sys.modules[spec.name]

@@ -14,13 +14,19 @@ INSTALLED = [row.name for row in unidl.list_backends() if row.installed]
 
 def modules_after(program):
     """Top-level modules in a fresh process that ran `program`."""
-    code = f"{program}\nimport sys\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
-    output = subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, capture_output=True, text=True).stdout
+    code = (
+        f"{program}\nimport sys\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    )
+    output = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], check=True, capture_output=True, text=True
+    ).stdout
     return set(output.splitlines()[-1].split())
 
 
 def test_import_is_light():
-    assert not modules_after("import unidl; unidl.__version__; dir(unidl)") & (LAZY | {"unidl_numpy"})
+    assert not modules_after("import unidl; unidl.__version__; dir(unidl)") & (
+        LAZY | {"unidl_numpy"}
+    )
 
 
 @pytest.mark.parametrize("name", sorted(unidl.__all__))

@@ -6,7 +6,13 @@ import numpy as np
 
 
 def mlp(k):
-    return k.Sequential([k.Input((4,)), k.layers.Dense(5, activation="relu"), k.layers.Dense(3, activation="softmax")])
+    return k.Sequential(
+        [
+            k.Input((4,)),
+            k.layers.Dense(5, activation="relu"),
+            k.layers.Dense(3, activation="softmax"),
+        ]
+    )
 
 
 def old_style(k):
@@ -81,7 +87,10 @@ def dicts(k):
     layers = k.layers
     a, b = k.Input((4,), name="a"), k.Input((3,), name="b")
     h = layers.Concatenate()([b, layers.Dense(3)(a)])
-    return k.Model({"a": a, "b": b}, {"first": layers.Dense(2, name="one")(h), "second": layers.Dense(1, name="two")(h)})
+    return k.Model(
+        {"a": a, "b": b},
+        {"first": layers.Dense(2, name="one")(h), "second": layers.Dense(1, name="two")(h)},
+    )
 
 
 def shared(k):
@@ -97,7 +106,11 @@ def nested(k):
     """A functional model and a Sequential inside another, the first of them twice."""
     layers = k.layers
     inner_input = k.Input((3,))
-    inner = k.Model(inner_input, layers.Dense(3, activation="relu")(layers.BatchNormalization()(inner_input)), name="inner")
+    inner = k.Model(
+        inner_input,
+        layers.Dense(3, activation="relu")(layers.BatchNormalization()(inner_input)),
+        name="inner",
+    )
     row = k.Sequential([k.Input((3,)), layers.Dense(4), layers.Dense(3)], name="row")
     inputs = k.Input((3,))
     return k.Model(inputs, layers.Dense(2)(inner(row(inner(inputs)))))
@@ -119,7 +132,9 @@ def attention(k):
     h = layers.LayerNormalization()(inputs)
     h = layers.MultiHeadAttention(num_heads=2, key_dim=3)(h, h, use_causal_mask=True)
     h = layers.Add()([inputs, h])
-    return k.Model(inputs, layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling1D()(h)))
+    return k.Model(
+        inputs, layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling1D()(h))
+    )
 
 
 def branches(k):
@@ -134,7 +149,22 @@ def branches(k):
 
 
 MODELS = {
-    f.__name__: f for f in (mlp, old_style, cnn, words, tagger, residual, two_ends, dicts, shared, nested, functions, attention, branches)
+    f.__name__: f
+    for f in (
+        mlp,
+        old_style,
+        cnn,
+        words,
+        tagger,
+        residual,
+        two_ends,
+        dicts,
+        shared,
+        nested,
+        functions,
+        attention,
+        branches,
+    )
 }
 
 
@@ -144,7 +174,9 @@ def inputs_for(model, samples=6, seed=0):
     arrays = []
     for tensor in model.inputs:
         shape = (samples, *tensor.shape[1:])
-        arrays.append(rng.integers(0, 7, shape) if "int" in str(tensor.dtype) else rng.normal(size=shape))
+        arrays.append(
+            rng.integers(0, 7, shape) if "int" in str(tensor.dtype) else rng.normal(size=shape)
+        )
     if type(model).__name__ == "Functional" and isinstance(model.input, dict):
         return {tensor.name: array for tensor, array in zip(model.inputs, arrays, strict=True)}
     return arrays[0] if len(arrays) == 1 else arrays
@@ -162,5 +194,10 @@ def targets_for(model, samples=6, seed=1):
 def randomize(model, seed=2):
     """Give a Keras model random weights (variances positive), so that no zero or one hides a mistake."""
     rng = np.random.default_rng(seed)
-    model.set_weights([rng.uniform(0.2, 0.9, w.shape) * (1 if w.ndim == 1 else rng.choice([-1, 1], w.shape)) for w in model.get_weights()])
+    model.set_weights(
+        [
+            rng.uniform(0.2, 0.9, w.shape) * (1 if w.ndim == 1 else rng.choice([-1, 1], w.shape))
+            for w in model.get_weights()
+        ]
+    )
     return model

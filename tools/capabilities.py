@@ -17,7 +17,13 @@ from unidl.backend.contract import names
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "capabilities.md"
-TITLES = {"numpy": "NumPy", "torch": "torch", "tensorflow": "TensorFlow", "mxnet": "MXNet", "jax": "JAX"}
+TITLES = {
+    "numpy": "NumPy",
+    "torch": "torch",
+    "tensorflow": "TensorFlow",
+    "mxnet": "MXNet",
+    "jax": "JAX",
+}
 
 HEAD = """# What runs a function
 
@@ -34,9 +40,17 @@ body of the contract; **host**, computed by NumPy on the host, or decided there 
 def functions():
     """{concern: names of the functions with a body}, in the contract's order."""
     found = {}
-    for concern in (c for c in Backend.__mro__ if c.__module__.startswith(contract.__name__) and c is not Backend):
+    for concern in (
+        c
+        for c in Backend.__mro__
+        if c.__module__.startswith(contract.__name__) and c is not Backend
+    ):
         own = [
-            n for n, f in vars(concern).items() if inspect.isfunction(f) and not n.startswith("_") and n not in Backend.__abstractmethods__
+            n
+            for n, f in vars(concern).items()
+            if inspect.isfunction(f)
+            and not n.startswith("_")
+            and n not in Backend.__abstractmethods__
         ]
         if own and concern.__name__ not in ("Native", "Execution", "Autodiff"):
             found[concern.__name__] = own
@@ -46,7 +60,11 @@ def functions():
 class Installed:
     def __init__(self, name):
         backend = get_backend(name)
-        self.kernels, self.limits, self.unsupported = backend.kernels, backend.limits, backend.unsupported
+        self.kernels, self.limits, self.unsupported = (
+            backend.kernels,
+            backend.limits,
+            backend.unsupported,
+        )
         self._class = type(backend)
 
     def overrides(self, name):
@@ -59,7 +77,11 @@ class Read:
     def __init__(self, name):
         self.kernels, self.limits, self.unsupported, self._defined = {}, {}, {}, set()
         for file in sorted((ROOT / "backends" / f"unidl_{name}").glob("*.py")):
-            for cls in (node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ClassDef)):
+            for cls in (
+                node
+                for node in ast.walk(ast.parse(file.read_text()))
+                if isinstance(node, ast.ClassDef)
+            ):
                 for node in cls.body:
                     if isinstance(node, ast.FunctionDef):
                         self._defined.add(node.name)
@@ -92,7 +114,10 @@ def write(read_only=()):
     lines.append(f"| | {' | '.join(TITLES.values())} |\n|---|{'---|' * len(TITLES)}\n")
     for concern, of_concern in functions().items():
         lines.append(f"| **{concern}** |{' |' * len(TITLES)}\n")
-        lines += [f"| `{name}` | {' | '.join(cell(b, name) for b in backends.values())} |\n" for name in of_concern]
+        lines += [
+            f"| `{name}` | {' | '.join(cell(b, name) for b in backends.values())} |\n"
+            for name in of_concern
+        ]
     return "".join(lines) + TAIL
 
 

@@ -56,7 +56,11 @@ def parameters(thing):
     except (TypeError, ValueError):
         return None
     kinds = {p.kind for p in found}
-    named = {p.name: p for p in found if p.name != "self" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+    named = {
+        p.name: p
+        for p in found
+        if p.name != "self" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    }
     return named, {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD} <= kinds
 
 
@@ -82,7 +86,11 @@ def _same(a, b):
             return all(_same(one, each) for each in many)
     if isinstance(a, int | float) and isinstance(b, int | float):
         return a == b and isinstance(a, bool) == isinstance(b, bool)
-    return a is b or (type(a) is type(b) and a == b) or getattr(a, "__name__", a) == getattr(b, "__name__", b)
+    return (
+        a is b
+        or (type(a) is type(b) and a == b)
+        or getattr(a, "__name__", a) == getattr(b, "__name__", b)
+    )
 
 
 def _default(parameter):
@@ -101,19 +109,28 @@ def compare_calls(where, theirs, ours):
         if name not in known:
             yield Difference(where, f"no argument {name}")
         elif not _same(theirs[name].default, known[name].default):
-            yield Difference(where, f"default of {name} {_default(known[name])}, in Keras {_default(theirs[name])}")
+            yield Difference(
+                where,
+                f"default of {name} {_default(known[name])}, in Keras {_default(theirs[name])}",
+            )
     if not anything:
         for name in ours:
             if name not in theirs:
                 yield Difference(where, f"argument {name} of its own")
     common = [n for n in theirs if n in ours]
     if common != [n for n in ours if n in theirs]:
-        yield Difference(where, f"order of {', '.join(n for n in ours if n in theirs)}; in Keras {', '.join(common)}")
+        yield Difference(
+            where,
+            f"order of {', '.join(n for n in ours if n in theirs)}; in Keras {', '.join(common)}",
+        )
 
 
 def compare_namespace(name):
     """(number of Keras' public names, differences)."""
-    theirs, ours = (importlib.import_module(".".join(filter(None, (package, name)))) for package in ("keras", "unidl"))
+    theirs, ours = (
+        importlib.import_module(".".join(filter(None, (package, name))))
+        for package in ("keras", "unidl")
+    )
     prefix = f"{name}." if name else ""
     found = []
     names = sorted(public(theirs))
@@ -122,14 +139,24 @@ def compare_namespace(name):
             found.append(Difference(prefix + each, MISSING))
         elif callable(getattr(theirs, each)):
             found += compare_calls(prefix + each, getattr(theirs, each), getattr(ours, each))
-    found += [Difference(prefix + each, OWN) for each in sorted(set(getattr(ours, "__all__", ())) - set(names))]
-    return len(names), [d for d in found if not inspect.ismodule(getattr(ours, d.where.rpartition(".")[2], None))]
+    found += [
+        Difference(prefix + each, OWN)
+        for each in sorted(set(getattr(ours, "__all__", ())) - set(names))
+    ]
+    return len(names), [
+        d for d in found if not inspect.ismodule(getattr(ours, d.where.rpartition(".")[2], None))
+    ]
 
 
 def compare_methods(path):
     """(number of Keras' public methods of a class, differences)."""
-    theirs, ours = (operator.attrgetter(path)(importlib.import_module(package)) for package in ("keras", "unidl"))
-    methods = sorted(n for n, m in inspect.getmembers(theirs, inspect.isroutine) if not n.startswith("_"))
+    theirs, ours = (
+        operator.attrgetter(path)(importlib.import_module(package))
+        for package in ("keras", "unidl")
+    )
+    methods = sorted(
+        n for n, m in inspect.getmembers(theirs, inspect.isroutine) if not n.startswith("_")
+    )
     found = []
     for each in methods:
         if not hasattr(ours, each):
@@ -156,13 +183,17 @@ class Reasons:
         return None
 
     def prune(self):
-        kept = {pattern: reason for pattern, reason in self.by_pattern.items() if pattern in self.used}
+        kept = {
+            pattern: reason for pattern, reason in self.by_pattern.items() if pattern in self.used
+        }
         self.path.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
 
 
 def sections():
     """[(title, number of names, differences)]."""
-    spaces = [(f"unidl.{name}" if name else "unidl", *compare_namespace(name)) for name in NAMESPACES]
+    spaces = [
+        (f"unidl.{name}" if name else "unidl", *compare_namespace(name)) for name in NAMESPACES
+    ]
     return spaces + [(f"Methods of unidl.{path}", *compare_methods(path)) for path in WITH_METHODS]
 
 
@@ -175,13 +206,22 @@ def write(reasons):
             reason = reasons.of(difference)
             if reason is None:
                 unexplained.append(difference)
-            groups.setdefault((difference.what in (MISSING, OWN) and difference.what, reason), []).append(difference)
+            groups.setdefault(
+                (difference.what in (MISSING, OWN) and difference.what, reason), []
+            ).append(difference)
         missing = sum(d.what == MISSING for d in found)
         other = len({d.where for d in found if d.what not in (MISSING, OWN)})
         rows.append(f"| {title} | {count} | {count - missing} | {count - missing - other} |")
         if found:
-            parts += ["", f"## {title}", "", *(_line(kind, reason, group) for (kind, reason), group in groups.items())]
-    return "\n".join([HEAD.format(version=importlib.import_module("keras").__version__), *rows, *parts, ""]), unexplained
+            parts += [
+                "",
+                f"## {title}",
+                "",
+                *(_line(kind, reason, group) for (kind, reason), group in groups.items()),
+            ]
+    return "\n".join(
+        [HEAD.format(version=importlib.import_module("keras").__version__), *rows, *parts, ""]
+    ), unexplained
 
 
 HEAD = """# unidl and Keras {version}
@@ -205,7 +245,10 @@ def main():
     reasons = Reasons()
     page, unexplained = write(reasons)
     if unexplained:
-        sys.exit("Differences without a reason; add a line to docs/coverage_reasons.json:\n" + "\n".join(map(str, unexplained)))
+        sys.exit(
+            "Differences without a reason; add a line to docs/coverage_reasons.json:\n"
+            + "\n".join(map(str, unexplained))
+        )
     PAGE.write_text(page)
     reasons.prune()
 

@@ -20,27 +20,49 @@ from unidl.conformance.engine import DTYPES
 from unidl.conformance.report import by_backend, figure, read_json, reasons, summary, worst
 
 ROOT = Path(__file__).parents[1]
-BEGIN, END = "<!-- conformance: written by tools/make_conformance.py -->", "<!-- conformance: end -->"
+BEGIN, END = (
+    "<!-- conformance: written by tools/make_conformance.py -->",
+    "<!-- conformance: end -->",
+)
 
 
 def table(head, rows):
     """A table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join(
+        "| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
 
 
 def short(groups):
     """The table of the README: counts, and the worst share of a budget in each dtype."""
-    head = ["Backend", "Cases", "Records", "Failed", "Known failures", *(f"Worst {dtype}" for dtype in DTYPES)]
+    head = [
+        "Backend",
+        "Cases",
+        "Records",
+        "Failed",
+        "Known failures",
+        *(f"Worst {dtype}" for dtype in DTYPES),
+    ]
     rows = []
     for name, records in groups.items():
         counts = summary(records)
         figures = [figure(worst(records, dtype)) or "–" for dtype in DTYPES]
         keys = ("cases", "records", "problems", "known")
-        rows.append([f"{name} {records[0].version}", *(f"{counts[key]:,}" for key in keys), *figures])
+        rows.append(
+            [f"{name} {records[0].version}", *(f"{counts[key]:,}" for key in keys), *figures]
+        )
     total = len({case.name for case in ALL_CASES})
-    partly = [f"{name} {cases:,}" for name, records in groups.items() if (cases := summary(records)["cases"]) < total]
-    note = f"\n\nThe suite has {total:,} cases; of these a part ran on: {', '.join(partly)}." if partly else ""
+    partly = [
+        f"{name} {cases:,}"
+        for name, records in groups.items()
+        if (cases := summary(records)["cases"]) < total
+    ]
+    note = (
+        f"\n\nThe suite has {total:,} cases; of these a part ran on: {', '.join(partly)}."
+        if partly
+        else ""
+    )
     return table(head, rows) + note
 
 
@@ -53,7 +75,9 @@ def long(groups):
             if top is not None:
                 rows.append([name, dtype, figure(top), f"`{top.case}`, {top.what}"])
     parts = [short(groups), table(["Backend", "dtype", "Worst error of its budget", "Where"], rows)]
-    exceptions = [[name, text, count] for name, records in groups.items() for text, count in reasons(records)]
+    exceptions = [
+        [name, text, count] for name, records in groups.items() for text, count in reasons(records)
+    ]
     if exceptions:
         parts.append(table(["Backend", "Known to fail, or not offered", "Cases"], exceptions))
     return "\n\n".join(parts)
@@ -74,7 +98,9 @@ def main():
     records = [record for file in parser.parse_args().files for record in read_json(file)]
     groups = by_backend(records)
     devices = " and ".join(sorted({record.device for record in records}))
-    machine = f"{os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}"
+    machine = (
+        f"{os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}"
+    )
     where = f"{datetime.date.today():%-d %B %Y}, {devices}, {machine}"
     replace_between(ROOT / "README.md", short(groups))
     replace_between(ROOT / "docs" / "conformance.md", f"{where}.\n\n{long(groups)}")

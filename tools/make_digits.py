@@ -29,9 +29,17 @@ def split(labels):
 def main():
     digits = load_digits()
     images, labels = digits.images.astype(np.uint8), digits.target.astype(np.uint8)
-    assert np.array_equal(images, digits.images), "the pixels are whole numbers, so uint8 loses nothing"
+    assert np.array_equal(images, digits.images), (
+        "the pixels are whole numbers, so uint8 loses nothing"
+    )
     train, test = split(labels)
-    np.savez_compressed(TARGET, x_train=images[train], y_train=labels[train], x_test=images[test], y_test=labels[test])
+    np.savez_compressed(
+        TARGET,
+        x_train=images[train],
+        y_train=labels[train],
+        x_test=images[test],
+        y_test=labels[test],
+    )
     print(f"{TARGET}: {len(train)} + {len(test)} images, {TARGET.stat().st_size:,} bytes")
 
 

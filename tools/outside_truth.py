@@ -48,7 +48,8 @@ def main():
         "# Outside truth\n\nWhat tests that others wrote say of unidl. `make outside-truth` writes this page "
         f"({datetime.date.today():%d %B %Y}; Python {sys.version.partition(' ')[0]}, {versions}, CPU).\n\n"
         "A case is excluded for a reason in `tests/outside/*.json`. An excluded case is run all the same and must fail, so that the "
-        "list never outlives its reasons; the test suite fails when one of them passes, or any other fails.\n\n" + "\n\n".join(sections)
+        "list never outlives its reasons; the test suite fails when one of them passes, or any other fails.\n\n"
+        + "\n\n".join(sections)
     )
     (ROOT / "docs" / "outside-truth.md").write_text(text + "\n", "utf-8")
 
@@ -73,14 +74,29 @@ def _section(title, text, source, backends):
         why = Counter(exclusions.reason_of(r, excluded) or "FAILED" for r in results if r.problem)
         reasons[backend] = why
         failed = why.pop("FAILED", 0)
-        rows.append([backend, len(results), len(passed), failed, sum(why.values()), f"{max(r.error for r in passed):.1e}"])
-    every = sorted(set().union(*reasons.values()), key=lambda reason: -max(why[reason] for why in reasons.values()))
+        rows.append(
+            [
+                backend,
+                len(results),
+                len(passed),
+                failed,
+                sum(why.values()),
+                f"{max(r.error for r in passed):.1e}",
+            ]
+        )
+    every = sorted(
+        set().union(*reasons.values()),
+        key=lambda reason: -max(why[reason] for why in reasons.values()),
+    )
     return "\n\n".join(
         [
             f"## {title}",
             text,
             _table(["backend", "cases", "passed", "failed", "excluded", "worst error"], rows),
-            _table(["why excluded", *backends], [[reason, *(reasons[b][reason] or "" for b in backends)] for reason in every]),
+            _table(
+                ["why excluded", *backends],
+                [[reason, *(reasons[b][reason] or "" for b in backends)] for reason in every],
+            ),
         ]
     )
 
@@ -90,7 +106,11 @@ def _keras():
     files = sorted(ROOT.glob("tests/*/test_against_keras.py"))
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        subprocess.run([sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *map(str, files)], cwd=ROOT, check=False)
+        subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *map(str, files)],
+            cwd=ROOT,
+            check=False,
+        )
         cases = list(ElementTree.parse(report).iter("testcase"))
     counts, reasons = {}, Counter()
     for case in cases:
@@ -101,8 +121,15 @@ def _keras():
             count["excluded"] += 1
             reasons[skipped.get("message").removeprefix("Skipped: ")] += 1
         else:
-            count["passed" if case.find("failure") is None and case.find("error") is None else "failed"] += 1
-    rows = [[folder, sum(c.values()), c["passed"], c["failed"], c["excluded"]] for folder, c in counts.items()]
+            count[
+                "passed"
+                if case.find("failure") is None and case.find("error") is None
+                else "failed"
+            ] += 1
+    rows = [
+        [folder, sum(c.values()), c["passed"], c["failed"], c["excluded"]]
+        for folder, c in counts.items()
+    ]
     return "\n\n".join(
         [
             "## Keras: the same configs and weights",

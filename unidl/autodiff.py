@@ -25,7 +25,9 @@ def value_and_grad(fn, variables, has_aux=False):
     """
     variables = list(variables)
     if not variables:
-        raise ValueError("value_and_grad: `variables` is empty. Pass e.g. model.trainable_variables (after the model was built).")
+        raise ValueError(
+            "value_and_grad: `variables` is empty. Pass e.g. model.trainable_variables (after the model was built)."
+        )
     for variable in variables:
         if not isinstance(variable, Variable):
             raise TypeError(

@@ -10,10 +10,14 @@ from unidl.verify import command as verify
 
 def main(argv=None) -> int:
     """Run one subcommand; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="unidl", description="One deep learning program on any framework.")
+    parser = argparse.ArgumentParser(
+        prog="unidl", description="One deep learning program on any framework."
+    )
     parser.set_defaults(run=lambda _: parser.print_help())
     commands = parser.add_subparsers(title="commands")
-    backends = commands.add_parser("backends", help="list backends: what is installed, versions, devices, and what is missing")
+    backends = commands.add_parser(
+        "backends", help="list backends: what is installed, versions, devices, and what is missing"
+    )
     backends.set_defaults(run=show_backends)
     verify.add_command(commands)
     conformance.add_command(commands)

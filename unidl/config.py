@@ -31,7 +31,9 @@ def image_data_format() -> str:
 def set_image_data_format(value: str) -> None:
     global _image_data_format
     if value not in ("channels_last", "channels_first"):
-        raise ValueError(f'set_image_data_format: expected "channels_last" or "channels_first", got {value!r}.')
+        raise ValueError(
+            f'set_image_data_format: expected "channels_last" or "channels_first", got {value!r}.'
+        )
     _image_data_format = value
 
 

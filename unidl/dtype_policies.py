@@ -16,7 +16,10 @@ class DTypePolicy:
     def __init__(self, name=None):
         name = name or dtypes.floatx()
         if name.startswith("mixed_"):
-            self.compute_dtype, self.variable_dtype = dtypes.standardize_dtype(name.removeprefix("mixed_")), "float32"
+            self.compute_dtype, self.variable_dtype = (
+                dtypes.standardize_dtype(name.removeprefix("mixed_")),
+                "float32",
+            )
             self.name = name
         else:
             self.name = self.compute_dtype = self.variable_dtype = dtypes.standardize_dtype(name)
@@ -60,4 +63,6 @@ def get(identifier) -> DTypePolicy:
         return identifier
     if isinstance(identifier, dict):
         return DTypePolicy.from_config(identifier.get("config", identifier))
-    return DTypePolicy(identifier if isinstance(identifier, str) else dtypes.standardize_dtype(identifier))
+    return DTypePolicy(
+        identifier if isinstance(identifier, str) else dtypes.standardize_dtype(identifier)
+    )

@@ -50,7 +50,11 @@ def flatten_with_path(structure) -> list:
     """[(path, leaf)], a path being the tuple of keys and positions on the way."""
     if not is_nested(structure):
         return [((), structure)]
-    return [((key, *path), leaf) for key, child in _children(structure) for path, leaf in flatten_with_path(child)]
+    return [
+        ((key, *path), leaf)
+        for key, child in _children(structure)
+        for path, leaf in flatten_with_path(child)
+    ]
 
 
 def map_structure(func, *structures, none_is_leaf=True):
@@ -67,7 +71,13 @@ def map_structure(func, *structures, none_is_leaf=True):
 def _map(func, structures, none_is_leaf):
     first = structures[0]
     if is_nested(first):
-        return _rebuild(first, {key: _map(func, [s[key] for s in structures], none_is_leaf) for key, _ in _children(first)})
+        return _rebuild(
+            first,
+            {
+                key: _map(func, [s[key] for s in structures], none_is_leaf)
+                for key, _ in _children(first)
+            },
+        )
     if not none_is_leaf and all(s is None for s in structures):
         return None
     return func(*structures)
@@ -81,8 +91,13 @@ def map_structure_up_to(shallow_structure, func, *structures):
         return func(*structures)
     for structure in structures:
         if not is_nested(structure) or _keys(structure) != _keys(shallow_structure):
-            raise ValueError(f"map_structure_up_to: {structure!r} does not have the layout of {shallow_structure!r}.")
-    parts = {key: map_structure_up_to(child, func, *(s[key] for s in structures)) for key, child in _children(shallow_structure)}
+            raise ValueError(
+                f"map_structure_up_to: {structure!r} does not have the layout of {shallow_structure!r}."
+            )
+    parts = {
+        key: map_structure_up_to(child, func, *(s[key] for s in structures))
+        for key, child in _children(shallow_structure)
+    }
     return _rebuild(shallow_structure, parts)
 
 
@@ -96,7 +111,9 @@ def traverse(func, structure, top_down=True):
         if found is not None:
             return None if found is MAP_TO_NONE else found
     if is_nested(structure):
-        structure = _rebuild(structure, {key: traverse(func, child, top_down) for key, child in _children(structure)})
+        structure = _rebuild(
+            structure, {key: traverse(func, child, top_down) for key, child in _children(structure)}
+        )
     if not top_down:
         found = func(structure)
         if found is not None:
@@ -109,7 +126,9 @@ def pack_sequence_as(structure, flat_sequence):
     flat = list(flat_sequence)
     expected = len(flatten(structure))
     if len(flat) != expected:
-        raise ValueError(f"pack_sequence_as: the structure has {expected} leaves, the sequence {len(flat)}: {structure!r}.")
+        raise ValueError(
+            f"pack_sequence_as: the structure has {expected} leaves, the sequence {len(flat)}: {structure!r}."
+        )
     return _pack(structure, iter(flat))
 
 
@@ -120,7 +139,11 @@ def _pack(structure, leaves):
 
 
 def _keys(structure) -> list:
-    return [key for key, _ in _children(structure)] if not isinstance(structure, dict) else sorted(structure)
+    return (
+        [key for key, _ in _children(structure)]
+        if not isinstance(structure, dict)
+        else sorted(structure)
+    )
 
 
 def assert_same_structure(a, b) -> None:
@@ -131,9 +154,13 @@ def assert_same_structure(a, b) -> None:
         return
     kinds = [dict if isinstance(x, dict) else type(x) for x in (a, b)]
     if kinds[0] is not kinds[1]:
-        raise ValueError(f"The structures differ: a {kinds[0].__name__}, {a!r}, against a {kinds[1].__name__}, {b!r}.")
+        raise ValueError(
+            f"The structures differ: a {kinds[0].__name__}, {a!r}, against a {kinds[1].__name__}, {b!r}."
+        )
     if _keys(a) != _keys(b):
-        raise ValueError(f"The structures differ: {_keys(a)} against {_keys(b)} in {a!r} and {b!r}.")
+        raise ValueError(
+            f"The structures differ: {_keys(a)} against {_keys(b)} in {a!r} and {b!r}."
+        )
     for key, child in _children(a):
         assert_same_structure(child, b[key])
 
@@ -142,7 +169,9 @@ def assert_same_paths(a, b) -> None:
     """Raise ValueError unless both have leaves at the same paths; lists and tuples count as equal."""
     paths = [{path for path, _ in flatten_with_path(x)} for x in (a, b)]
     if paths[0] != paths[1]:
-        raise ValueError(f"The structures differ: only one has {sorted(map(str, paths[0] ^ paths[1]))}.")
+        raise ValueError(
+            f"The structures differ: only one has {sorted(map(str, paths[0] ^ paths[1]))}."
+        )
 
 
 def lists_to_tuples(structure):
@@ -152,8 +181,14 @@ def lists_to_tuples(structure):
 
 def map_shape_structure(func, structure):
     """`func` of every shape, a tuple or list of ints and Nones."""
-    if isinstance(structure, (list, tuple)) and all(x is None or isinstance(x, int) for x in structure):
+    if isinstance(structure, (list, tuple)) and all(
+        x is None or isinstance(x, int) for x in structure
+    ):
         return func(tuple(structure))
     if not is_nested(structure):
-        raise ValueError(f"map_shape_structure: expected a shape such as (None, 3), got {structure!r}.")
-    return _rebuild(structure, {key: map_shape_structure(func, child) for key, child in _children(structure)})
+        raise ValueError(
+            f"map_shape_structure: expected a shape such as (None, 3), got {structure!r}."
+        )
+    return _rebuild(
+        structure, {key: map_shape_structure(func, child) for key, child in _children(structure)}
+    )

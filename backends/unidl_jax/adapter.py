@@ -13,7 +13,20 @@ from unidl_jax.random import Random
 from unidl_jax.special import Control, Special
 
 
-class JaxBackend(Arrays, Math, Activations, Windows, Recurrent, Random, Special, Autodiff, Control, Execution, Storage, Backend):
+class JaxBackend(
+    Arrays,
+    Math,
+    Activations,
+    Windows,
+    Recurrent,
+    Random,
+    Special,
+    Autodiff,
+    Control,
+    Execution,
+    Storage,
+    Backend,
+):
     """JAX: eager, and every compiled function under jax.jit."""
 
     name = "jax"
@@ -48,4 +61,6 @@ class JaxBackend(Arrays, Math, Activations, Windows, Recurrent, Random, Special,
 
     def devices(self):
         names = [f"cpu:{i}" for i, _ in enumerate(jax.devices("cpu"))]
-        return names + [f"gpu:{i}" for i, d in enumerate(d for d in jax.devices() if d.platform == "gpu")]
+        return names + [
+            f"gpu:{i}" for i, d in enumerate(d for d in jax.devices() if d.platform == "gpu")
+        ]

@@ -28,8 +28,12 @@ class Arrays(contract.Arrays):
         if not isinstance(x, np.ndarray | np.generic):
             array = np.asarray(x)
             if array.dtype.kind not in "bifu":
-                raise TypeError(f"Cannot make a tensor of {type(x).__name__} {x!r}: expected numbers or nested lists of them.")
-            x = array.astype(dtype or {"f": dtypes.floatx(), "b": "bool"}.get(array.dtype.kind, "int32"))
+                raise TypeError(
+                    f"Cannot make a tensor of {type(x).__name__} {x!r}: expected numbers or nested lists of them."
+                )
+            x = array.astype(
+                dtype or {"f": dtypes.floatx(), "b": "bool"}.get(array.dtype.kind, "int32")
+            )
         # A copy: on a CPU JAX would share memory that the caller may change later.
         return jax.device_put(np.array(x, dtype=jax_dtype(dtype or x.dtype.name)), current_device())
 
@@ -65,7 +69,9 @@ class Arrays(contract.Arrays):
 
     def broadcast_to(self, x, shape):
         aligned = (1,) * (len(shape) - x.ndim) + x.shape
-        return jnp.broadcast_to(x, tuple(n if s == -1 else s for s, n in zip(shape, aligned, strict=True)))
+        return jnp.broadcast_to(
+            x, tuple(n if s == -1 else s for s, n in zip(shape, aligned, strict=True))
+        )
 
     def repeat(self, x, repeats, axis):
         return jnp.repeat(x, repeats, axis)

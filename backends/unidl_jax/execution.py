@@ -79,7 +79,9 @@ class Autodiff(contract.Autodiff):
                     )
                 return value, (aux, [box.value for box in assigned])
 
-        (value, (aux, values)), gradients = jax.value_and_grad(pure, has_aux=True)([box.value for box in boxes])
+        (value, (aux, values)), gradients = jax.value_and_grad(pure, has_aux=True)(
+            [box.value for box in boxes]
+        )
         for box, new in zip(assigned, values, strict=True):
             self.write(box, new)
         return ((value, aux) if has_aux else value), gradients
@@ -122,14 +124,20 @@ class _Trace:
         self.boxes, self.feed, self._assigned = boxes, KeyFeed(), []
 
         def pure(values, tensors, keys, numbers):
-            with _lent(boxes, values) as written, self.feed.tracing(lambda i: keys[i], lambda i: numbers[i]):
+            with (
+                _lent(boxes, values) as written,
+                self.feed.tracing(lambda i: keys[i], lambda i: numbers[i]),
+            ):
                 outputs = fn(*tensors)
                 self._assigned = list(written)
                 return outputs, [box.value for box in self._assigned]
 
         # How many keys and numbers there are is known after a trace; this one computes nothing.
         many = 1 << 16
-        keys, numbers = jax.ShapeDtypeStruct((many, 2), np.uint32), jax.ShapeDtypeStruct((many,), self._float())
+        keys, numbers = (
+            jax.ShapeDtypeStruct((many, 2), np.uint32),
+            jax.ShapeDtypeStruct((many,), self._float()),
+        )
         jax.eval_shape(pure, [b.value for b in boxes], tensors, keys, numbers)
         self._run = jax.jit(pure)
 
@@ -138,7 +146,10 @@ class _Trace:
         return np.float64 if jax.config.jax_enable_x64 else np.float32
 
     def __call__(self, tensors):
-        keys, numbers = self.feed.draw().astype(np.uint32), self.feed.draw_numbers().astype(self._float())
+        keys, numbers = (
+            self.feed.draw().astype(np.uint32),
+            self.feed.draw_numbers().astype(self._float()),
+        )
         outputs, values = self._run([b.value for b in self.boxes], tensors, keys, numbers)
         for box, value in zip(self._assigned, values, strict=True):
             box.value = value

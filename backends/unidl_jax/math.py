@@ -39,7 +39,11 @@ def _slope_of_erfinv(y):
 class Math(contract.Math):
     def abs(self, x):
         # The gradient of jnp.abs at 0 is 1.
-        return jnp.where(x == 0, jax.lax.stop_gradient(jnp.abs(x)), jnp.abs(x)) if jnp.issubdtype(x.dtype, jnp.floating) else jnp.abs(x)
+        return (
+            jnp.where(x == 0, jax.lax.stop_gradient(jnp.abs(x)), jnp.abs(x))
+            if jnp.issubdtype(x.dtype, jnp.floating)
+            else jnp.abs(x)
+        )
 
     def sigmoid(self, x):
         return jax.nn.sigmoid(x)
@@ -101,12 +105,25 @@ def _reduction(function):
 
 
 def _reduction_in_own_dtype(function):
-    return staticmethod(lambda x, axis=None, keepdims=False: function(x, axis, keepdims=keepdims, dtype=x.dtype))
+    return staticmethod(
+        lambda x, axis=None, keepdims=False: function(x, axis, keepdims=keepdims, dtype=x.dtype)
+    )
 
 
-_PLAIN = (*names.UNARY, *names.UNARY_PREDICATE, *names.BINARY, *names.COMPARISON, *names.LOGICAL, *names.BITWISE)
+_PLAIN = (
+    *names.UNARY,
+    *names.UNARY_PREDICATE,
+    *names.BINARY,
+    *names.COMPARISON,
+    *names.LOGICAL,
+    *names.BITWISE,
+)
 for _name in _PLAIN:
     if _name not in vars(Math):
         setattr(Math, _name, staticmethod(getattr(jnp, _name)))
 for _name in (*names.REDUCTION, *names.REDUCTION_LOGICAL):
-    setattr(Math, _name, (_reduction_in_own_dtype if _name in ("sum", "prod") else _reduction)(getattr(jnp, _name)))
+    setattr(
+        Math,
+        _name,
+        (_reduction_in_own_dtype if _name in ("sum", "prod") else _reduction)(getattr(jnp, _name)),
+    )

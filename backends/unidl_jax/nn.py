@@ -30,7 +30,9 @@ class Windows(contract.Conv):
         arguments = _windows(window, strides, padding)
         zero = jnp.zeros((), x.dtype)
         total = jax.lax.reduce_window(x, zero, jax.lax.add, *arguments)
-        count = jax.lax.reduce_window(jnp.ones((1, *x.shape[1:-1], 1), x.dtype), zero, jax.lax.add, *arguments)
+        count = jax.lax.reduce_window(
+            jnp.ones((1, *x.shape[1:-1], 1), x.dtype), zero, jax.lax.add, *arguments
+        )
         return total / count
 
 

@@ -13,7 +13,10 @@ from unidl.backend.contract.random import MULTIPLIERS, SHIFTS
 
 class Random(contract.Random):
     def random_bits(self, key, shape):
-        low, high = (k.astype(jnp.uint32) if isinstance(k, jax.Array) else jnp.uint32(k) for k in (key[0], key[1]))
+        low, high = (
+            k.astype(jnp.uint32) if isinstance(k, jax.Array) else jnp.uint32(k)
+            for k in (key[0], key[1])
+        )
         counter = jax.lax.iota(jnp.uint32, math.prod(shape))
         return _mix(_mix(counter + low) ^ high).reshape(shape)
 

@@ -14,7 +14,9 @@ class Special(contract.Special, contract.Factorizations, contract.Fourier):
     gcd = staticmethod(jnp.gcd)
 
     def nextafter(self, x1, x2):
-        return jax.lax.stop_gradient(jnp.nextafter(jax.lax.stop_gradient(x1), jax.lax.stop_gradient(x2)))
+        return jax.lax.stop_gradient(
+            jnp.nextafter(jax.lax.stop_gradient(x1), jax.lax.stop_gradient(x2))
+        )
 
     def bitcast(self, x, dtype):
         return jax.lax.stop_gradient(x).view(jax_dtype(dtype))
@@ -52,7 +54,9 @@ class Control(contract.Control):
             if maximum_iterations is not None:
                 return list(jax.lax.scan(step, state, None, maximum_iterations)[0])
             # Without a bound the way back is not known in advance: JAX has no gradient here, and says so.
-            return list(jax.lax.while_loop(lambda s: condition(*s), lambda s: list(body(*s)), state))
+            return list(
+                jax.lax.while_loop(lambda s: condition(*s), lambda s: list(body(*s)), state)
+            )
 
     def custom_gradient(self, function, tensors):
         def flat(*xs):
@@ -62,7 +66,9 @@ class Control(contract.Control):
         return list(jax.custom_gradient(flat)(*tensors))
 
     def jvp(self, function, primals, tangents):
-        outputs, derivatives = jax.jvp(lambda *xs: list(function(*xs)), tuple(primals), tuple(tangents))
+        outputs, derivatives = jax.jvp(
+            lambda *xs: list(function(*xs)), tuple(primals), tuple(tangents)
+        )
         return outputs, derivatives
 
 

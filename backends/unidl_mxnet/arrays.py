@@ -59,7 +59,10 @@ def rows(x):
 
 def _holds_tensors(x):
     """Whether a nested list has a tensor in it."""
-    return any(isinstance(i, (ndarray, Traced)) or (isinstance(i, (list, tuple)) and _holds_tensors(i)) for i in x)
+    return any(
+        isinstance(i, (ndarray, Traced)) or (isinstance(i, (list, tuple)) and _holds_tensors(i))
+        for i in x
+    )
 
 
 def _within(axis, rank):
@@ -70,7 +73,9 @@ def _within(axis, rank):
 
 
 def _no_dtype(name):
-    return UnsupportedDtypeError(f"MXNet has no dtype {name}. Convert to one of {', '.join(DTYPES)} first, e.g. x.astype('int64').")
+    return UnsupportedDtypeError(
+        f"MXNet has no dtype {name}. Convert to one of {', '.join(DTYPES)} first, e.g. x.astype('int64')."
+    )
 
 
 class Arrays:
@@ -113,7 +118,11 @@ class Arrays:
         return op("_npi_cast", x, dtype=dtype)
 
     def stop_gradient(self, x):
-        return x if isinstance(x, Traced) and x.node and x.node[0] == "BlockGrad" else op("BlockGrad", x)
+        return (
+            x
+            if isinstance(x, Traced) and x.node and x.node[0] == "BlockGrad"
+            else op("BlockGrad", x)
+        )
 
     def copy(self, x):
         return op("_np_copy", x)
@@ -123,7 +132,11 @@ class Arrays:
     def full(self, shape, value, dtype):
         if dtype == "int64" and abs(value) > 2**53:
             return from_numpy(np.full(shape, value, dtype))
-        return eager("_npi_full", (), {"shape": tuple(shape), "value": float(value), "dtype": dtype, "ctx": context()})
+        return eager(
+            "_npi_full",
+            (),
+            {"shape": tuple(shape), "value": float(value), "dtype": dtype, "ctx": context()},
+        )
 
     def full_like(self, x, value, dtype=None):
         return self.full(x.shape, value, dtype or self.dtype(x))
@@ -147,7 +160,9 @@ class Arrays:
             return x
         if isinstance(x, Traced) and 0 not in x.shape and x.dtype != "bool":
             return layout.transpose(op, x, axes)
-        return self._through_uint8(lambda y: op(layout.kernel(y.shape, self.dtype(y)), y, axes=axes), x)
+        return self._through_uint8(
+            lambda y: op(layout.kernel(y.shape, self.dtype(y)), y, axes=axes), x
+        )
 
     def broadcast_to(self, x, shape):
         offset = len(shape) - len(x.shape)
@@ -177,7 +192,9 @@ class Arrays:
         gone = {a % rank for a in axes}
         for a in gone:
             if x.shape[a] != 1:
-                raise ValueError(f"squeeze: axis {a} of a tensor of shape {x.shape} has not size 1.")
+                raise ValueError(
+                    f"squeeze: axis {a} of a tensor of shape {x.shape} has not size 1."
+                )
         return self.reshape(x, tuple(d for i, d in enumerate(x.shape) if i not in gone))
 
     def concatenate(self, xs, axis):
@@ -199,7 +216,9 @@ class Arrays:
         return self.cast(function(self.cast(x, "uint8")), "bool")
 
     def tile(self, x, repeats):
-        if sum(n != 1 for n in repeats) > 2:  # its gradient sums over few axes only, and is prepared in the forward pass
+        if (
+            sum(n != 1 for n in repeats) > 2
+        ):  # its gradient sums over few axes only, and is prepared in the forward pass
             for axis, n in enumerate(repeats):
                 x = self.tile(x, (*(1,) * axis, n, *(1,) * (len(repeats) - axis - 1)))
             return x

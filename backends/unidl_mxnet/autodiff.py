@@ -46,7 +46,9 @@ class Autodiff:
                 after = [v._store for v in variables]
             value = result[0] if has_aux else result
             if not self.is_tensor(value):
-                raise TypeError(f"The function must return a scalar tensor to differentiate, got {type(value).__name__}.")
+                raise TypeError(
+                    f"The function must return a scalar tensor to differentiate, got {type(value).__name__}."
+                )
             check_scalar(value, value.shape)
             self._backward(value)
         for variable, view, store in zip(variables, leaves, after, strict=True):

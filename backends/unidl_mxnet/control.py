@@ -20,7 +20,10 @@ class Control:
             return self._chosen(pred, true_fn(), false_fn())
 
     def _chosen(self, pred, taken, other):
-        return [self.where(pred, self.asarray(a), self.asarray(b)) for a, b in zip(taken, other, strict=True)]
+        return [
+            self.where(pred, self.asarray(a), self.asarray(b))
+            for a, b in zip(taken, other, strict=True)
+        ]
 
     def while_loop(self, condition, body, state, maximum_iterations=None):
         state = list(state)
@@ -60,7 +63,12 @@ class _Custom(mx.autograd.Function):
         return tuple(_own(y, tensors) for y in outputs)
 
     def backward(self, *upstream):
-        return tuple(g.as_nd_ndarray() for g in self._gradient(*(u.as_np_ndarray() if not isinstance(u, ndarray) else u for u in upstream)))
+        return tuple(
+            g.as_nd_ndarray()
+            for g in self._gradient(
+                *(u.as_np_ndarray() if not isinstance(u, ndarray) else u for u in upstream)
+            )
+        )
 
 
 def _own(y, tensors):

@@ -16,7 +16,9 @@ def _is_relu(x):
     """Whether the traced `x` is known to hold nothing below 0."""
     base, _ = getattr(x, "origin", None) or (x, None)
     name, _, attrs = getattr(base, "node", None) or (None, None, None)
-    return name == "relu" or (name == "LeakyReLU" and attrs["act_type"] == "elu" and attrs.get("slope") == 0.0)
+    return name == "relu" or (
+        name == "LeakyReLU" and attrs["act_type"] == "elu" and attrs.get("slope") == 0.0
+    )
 
 
 class Conv:
@@ -39,7 +41,14 @@ class Conv:
 
     def conv(self, x, kernel, strides, padding, dilation, groups=1):
         if self.dtype(x) == "float16":  # no kernel
-            y = self.conv(self.cast(x, "float32"), self.cast(kernel, "float32"), strides, padding, dilation, groups)
+            y = self.conv(
+                self.cast(x, "float32"),
+                self.cast(kernel, "float32"),
+                strides,
+                padding,
+                dilation,
+                groups,
+            )
             return self.cast(y, "float16")
         rank = len(strides)
         window, filters = kernel.shape[:rank], kernel.shape[-1]
@@ -54,14 +63,21 @@ class Conv:
             return self.full((x.shape[0], *sizes, filters), 0, self.dtype(x))
         x, pad = self._padded(self._channels_first(x), pairs)
         weight = self.transpose(kernel, (rank + 1, rank, *range(rank)))
-        options = {"kernel": window, "stride": tuple(strides), "dilate": tuple(dilation), "pad": pad}
+        options = {
+            "kernel": window,
+            "stride": tuple(strides),
+            "dilate": tuple(dilation),
+            "pad": pad,
+        }
         options |= {"num_filter": filters, "num_group": groups, "no_bias": True}
         return self._channels_last(op("Convolution", x, weight, **options))
 
     @staticmethod
     def _output_sizes(x, window, strides, pairs, dilation):
         sizes = []
-        for n, k, s, (before, after), d in zip(x.shape[1:-1], window, strides, pairs, dilation, strict=True):
+        for n, k, s, (before, after), d in zip(
+            x.shape[1:-1], window, strides, pairs, dilation, strict=True
+        ):
             size = (n + before + after - (k - 1) * d - 1) // s + 1
             if size < 0 or (size == 0 and n):
                 raise ValueError(
@@ -77,17 +93,41 @@ class Conv:
         rank = len(strides)
         if rank == 1:  # col2im knows planes only
             x, kernel = self.expand_dims(x, 1), self.expand_dims(kernel, 0)
-            return self.squeeze(self.conv_transpose(x, kernel, (1, *strides), (1, *dilation), (0, *starts), (1, *sizes)), 1)
+            return self.squeeze(
+                self.conv_transpose(
+                    x, kernel, (1, *strides), (1, *dilation), (0, *starts), (1, *sizes)
+                ),
+                1,
+            )
         if rank == 3:
-            return contract.Backend.conv_transpose(self, x, kernel, strides, dilation, starts, sizes)
+            return contract.Backend.conv_transpose(
+                self, x, kernel, strides, dilation, starts, sizes
+            )
         window, (filters, channels) = kernel.shape[:2], kernel.shape[2:]
         if 0 in x.shape:
             return self.full((x.shape[0], *sizes, filters), 0, self.dtype(x))
-        full = tuple((n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip(x.shape[1:-1], strides, window, dilation, strict=True))
+        full = tuple(
+            (n - 1) * s + (k - 1) * d + 1
+            for n, s, k, d in zip(x.shape[1:-1], strides, window, dilation, strict=True)
+        )
         weight = self.reshape(self.transpose(kernel, (3, 2, 0, 1)), (channels, -1))
         columns = self.matmul(self.reshape(x, (x.shape[0], -1, channels)), weight)
-        y = op("col2im", self.transpose(columns, (0, 2, 1)), output_size=full, kernel=window, stride=tuple(strides), dilate=tuple(dilation))
-        y = self.getitem(y, (slice(None), slice(None), *(slice(a, a + n) for a, n in zip(starts, sizes, strict=True))))
+        y = op(
+            "col2im",
+            self.transpose(columns, (0, 2, 1)),
+            output_size=full,
+            kernel=window,
+            stride=tuple(strides),
+            dilate=tuple(dilation),
+        )
+        y = self.getitem(
+            y,
+            (
+                slice(None),
+                slice(None),
+                *(slice(a, a + n) for a, n in zip(starts, sizes, strict=True)),
+            ),
+        )
         short = tuple((0, n - have) for n, have in zip(sizes, y.shape[2:], strict=True))
         return self._channels_last(self.pad(y, ((0, 0), (0, 0), *short)))
 
@@ -103,11 +143,15 @@ class Conv:
 
     def avg_pool(self, x, window, strides, padding):
         pairs = explicit_padding(padding, x.shape[1:-1], window, strides)
-        y = self._channels_last(self._pool(x, window, strides, pairs, 0.0, pool_type="avg", count_include_pad=True))
+        y = self._channels_last(
+            self._pool(x, window, strides, pairs, 0.0, pool_type="avg", count_include_pad=True)
+        )
         if not any(before or after for before, after in pairs):
             return y
         share = np.ones((1,))
-        for n, k, s, (before, _), out in zip(x.shape[1:-1], window, strides, pairs, y.shape[1:-1], strict=True):
+        for n, k, s, (before, _), out in zip(
+            x.shape[1:-1], window, strides, pairs, y.shape[1:-1], strict=True
+        ):
             start = np.arange(out) * s - before
             real = np.minimum(start + k, n) - np.maximum(start, 0)
             share = share[..., None] * (k / real)

@@ -25,7 +25,12 @@ _UNARY = {
     )
 } | {"sigmoid": "_npx_sigmoid"}  # fmt: skip
 _UNARY_OF_ANY = {name: f"_npi_{name}" for name in ("negative", "abs", "square")}
-_ROUNDING = {"floor": "_npi_floor", "ceil": "_npi_ceil", "round": "_npi_around", "trunc": "_npi_trunc"}
+_ROUNDING = {
+    "floor": "_npi_floor",
+    "ceil": "_npi_ceil",
+    "round": "_npi_around",
+    "trunc": "_npi_trunc",
+}
 
 # name: (of two tensors, of tensor and number, of number and tensor)
 _BINARY = {
@@ -65,7 +70,9 @@ class Elementwise:
             return op(kernel, x, scalar=int(number), is_int=True)
         if compares:
             return op(kernel, self.cast(x, "float64"), scalar=number)
-        raise TypeError(f"The number {number!r} does not fit a tensor of dtype {self.dtype(x)}. Cast the tensor to a float dtype first.")
+        raise TypeError(
+            f"The number {number!r} does not fit a tensor of dtype {self.dtype(x)}. Cast the tensor to a float dtype first."
+        )
 
     def _of_one_dtype(self, x1, x2):
         """Both operands, a host number in the dtype of the other: MXNet notices a mixture late or never."""
@@ -76,7 +83,9 @@ class Elementwise:
             return x1, self.cast(x2, dtype1)
         if isinstance(x1, HostNumber):
             return self.cast(x1, dtype2), x2
-        raise TypeError(f"The operands have dtypes {dtype1} and {dtype2}. Cast one of them: ops.cast(x, {dtype1!r}).")
+        raise TypeError(
+            f"The operands have dtypes {dtype1} and {dtype2}. Cast one of them: ops.cast(x, {dtype1!r})."
+        )
 
     def _of_two(self, kernels, x1, x2, **options):
         left, right = self.is_tensor(x1), self.is_tensor(x2)
@@ -90,11 +99,18 @@ class Elementwise:
                 and self.dtype(x1) == "float32"
                 and (math.prod(x1.shape) >= 2**14 or (len(x1.shape) == 4 and 0 not in x1.shape))
             ):
-                return op("elemwise_add", x1, x2)  # oneDNN's, which takes convolutions' results in their own layout
+                return op(
+                    "elemwise_add", x1, x2
+                )  # oneDNN's, which takes convolutions' results in their own layout
             if kernels[0] in _BROADCASTING and x1.shape != x2.shape:
                 x1, x2 = self._spread(x1, x2.shape), self._spread(x2, x1.shape)
             legacy = _BROADCASTING.get(kernels[0])
-            if legacy and x1.shape != x2.shape and self._is_float(x1) and 0 not in (*x1.shape, *x2.shape):
+            if (
+                legacy
+                and x1.shape != x2.shape
+                and self._is_float(x1)
+                and 0 not in (*x1.shape, *x2.shape)
+            ):
                 return op(legacy, x1, x2)
             return op(kernels[0], x1, x2)
         if not (left or right):
@@ -125,14 +141,26 @@ class Elementwise:
         for (64, 28, 28, 32). Any other `x` is returned as it is.
         """
         size, n = math.prod(shape), math.prod(x.shape)
-        if self.dtype(x) != "float32" or size < 2**14 or len(x.shape) > len(shape) or not needs_gradient():
+        if (
+            self.dtype(x) != "float32"
+            or size < 2**14
+            or len(x.shape) > len(shape)
+            or not needs_gradient()
+        ):
             return x
         if 1 < n < size and shape[len(shape) - len(x.shape) :] == x.shape:
             ones = self.full((size // n, 1), 1, "float32")
             return self.reshape(op("dot", ones, self.reshape(x, (1, n))), shape)
         if x.shape == (*shape[:-1], 1):
             ones = self.full((shape[-1], 1), 1, "float32")
-            y = op("FullyConnected", self.reshape(x, (-1, 1)), ones, num_hidden=shape[-1], no_bias=True, flatten=False)
+            y = op(
+                "FullyConnected",
+                self.reshape(x, (-1, 1)),
+                ones,
+                num_hidden=shape[-1],
+                no_bias=True,
+                flatten=False,
+            )
             return self.reshape(y, shape)
         return x
 
@@ -143,7 +171,9 @@ class Elementwise:
         y = op("_npx_erf", x)
         if self.dtype(x) == "float32" or not needs_gradient():
             return y
-        slope = self.multiply(self.exp(self.negative(self.square(self.stop_gradient(x)))), 2 / math.sqrt(math.pi))
+        slope = self.multiply(
+            self.exp(self.negative(self.square(self.stop_gradient(x)))), 2 / math.sqrt(math.pi)
+        )
         return self.add(self.stop_gradient(y), self.multiply(slope, carrier(x)))
 
     def erfinv(self, x):
@@ -173,7 +203,11 @@ class Elementwise:
         base = self.stop_gradient(self.asarray(x1, self.dtype(x2)))
         y = self._of_two(kernels, x1, self.stop_gradient(x2))
         zero = self.equal(base, 0)
-        log = self.where(zero, self.full((), 0, self.dtype(x2)), self.log(self.where(zero, self.full((), 1, self.dtype(x2)), base)))
+        log = self.where(
+            zero,
+            self.full((), 0, self.dtype(x2)),
+            self.log(self.where(zero, self.full((), 1, self.dtype(x2)), base)),
+        )
         return self.add(y, self.multiply(self.multiply(self.stop_gradient(y), log), carrier(x2)))
 
     def maximum(self, x1, x2):
@@ -187,7 +221,9 @@ class Elementwise:
         like = x1 if self.is_tensor(x1) else x2
         if not (self._is_float(like) and needs_gradient()):
             if self.dtype(like) == "bool":
-                kernel = {"_npi_maximum": "_npi_bitwise_or", "_npi_minimum": "_npi_bitwise_and"}[kernel]
+                kernel = {"_npi_maximum": "_npi_bitwise_or", "_npi_minimum": "_npi_bitwise_and"}[
+                    kernel
+                ]
             return self._of_two((kernel, kernel + "_scalar", kernel + "_scalar"), x1, x2)
         x1, x2 = self.asarray(x1, self.dtype(like)), self.asarray(x2, self.dtype(like))
         y = self.stop_gradient(op(kernel, x1, x2))
@@ -204,7 +240,11 @@ class Elementwise:
         rest = self.mod(x1, x2)
         if dtype not in FLOAT:
             zero = self.equal(x2, 0)
-            quotient = op("broadcast_div", self.subtract(x1, rest), self.where(zero, self.full_like(x2, 1), x2))
+            quotient = op(
+                "broadcast_div",
+                self.subtract(x1, rest),
+                self.where(zero, self.full_like(x2, 1), x2),
+            )
             return self.where(zero, self.full((), 0, dtype), quotient)
         # x1 - rest is a multiple of x2 up to rounding, so the nearest integer is meant.
         quotient = self.round(self.divide(self.subtract(x1, rest), x2))
@@ -279,12 +319,16 @@ def _comparison(name, kernels):
 def _logical(name):
     """MXNet's bitwise kernels refuse bools of different shapes; comparisons of bools broadcast."""
     if name == "logical_xor":
-        return lambda self, x1, x2: op("_npi_not_equal", self.asarray(x1, "bool"), self.asarray(x2, "bool"))
+        return lambda self, x1, x2: op(
+            "_npi_not_equal", self.asarray(x1, "bool"), self.asarray(x2, "bool")
+        )
     # a and b: a > not b;  a or b: a >= not b.
     kernel = {"logical_and": "_npi_greater", "logical_or": "_npi_greater_equal"}[name]
 
     def function(self, x1, x2):
-        return op(kernel, self.asarray(x1, "bool"), op("_npi_logical_not", self.asarray(x2, "bool")))
+        return op(
+            kernel, self.asarray(x1, "bool"), op("_npi_logical_not", self.asarray(x2, "bool"))
+        )
 
     return function
 

@@ -57,10 +57,18 @@ class Execution:
     steps_per_launch = 64  # their batches travel at once
 
     def compile(self, fn, variables, jit_compile=False):
-        return _Programs(self, lambda tensors, recording: Program(self, fn, variables, tensors, differentiable=recording))
+        return _Programs(
+            self,
+            lambda tensors, recording: Program(
+                self, fn, variables, tensors, differentiable=recording
+            ),
+        )
 
     def compile_step(self, forward, update, trainable, variables, jit_compile=False):
-        return _Programs(self, lambda tensors, _: StepProgram(self, forward, update, trainable, variables, tensors))
+        return _Programs(
+            self,
+            lambda tensors, _: StepProgram(self, forward, update, trainable, variables, tensors),
+        )
 
     def in_one_launch(self, step):
         return step.launch if isinstance(step, _Programs) else super().in_one_launch(step)

@@ -25,7 +25,9 @@ from unidl_mxnet.registry import Prepared, eager
 
 
 def _zeros(shape, dtype):
-    return eager("_npi_zeros", (), {"shape": shape, "dtype": np.dtype(dtype).name, "ctx": context()})
+    return eager(
+        "_npi_zeros", (), {"shape": shape, "dtype": np.dtype(dtype).name, "ctx": context()}
+    )
 
 
 @contextmanager
@@ -51,10 +53,17 @@ class StepExecutor:
     def __init__(self, graph, trainable):
         self._graph = graph
         names = graph.group.list_inputs()
-        sources = {name: s for name in names if isinstance(s := graph.trace.inputs[name], VariableValue)}
+        sources = {
+            name: s for name in names if isinstance(s := graph.trace.inputs[name], VariableValue)
+        }
         # Copies, since what a Variable holds now may be shared with somebody.
-        self._homes = {s: eager("_np_copy", (array_of(s.variable, s.axes),), {}) for s in {*graph.assigned, *sources.values()}}
-        self.layouts = [next((s.axes for s in sources.values() if s.variable is v), None) for v in trainable]
+        self._homes = {
+            s: eager("_np_copy", (array_of(s.variable, s.axes),), {})
+            for s in {*graph.assigned, *sources.values()}
+        }
+        self.layouts = [
+            next((s.axes for s in sources.values() if s.variable is v), None) for v in trainable
+        ]
         self.gradients = [
             _zeros(tuple(v.shape[a] for a in inverse(axes)) if axes else tuple(v.shape), v.dtype)
             for v, axes in zip(trainable, self.layouts, strict=True)
@@ -69,7 +78,9 @@ class StepExecutor:
                     gradients[name] = gradient_of[id(source.variable)]
             elif name in graph.trace.specs:
                 arrays[name] = _zeros(*graph.trace.specs[name])
-                self._loads.append((source, Prepared("_np_copy", (arrays[name],), {}, arrays[name])))
+                self._loads.append(
+                    (source, Prepared("_np_copy", (arrays[name],), {}, arrays[name]))
+                )
             else:
                 arrays[name] = source
         self._kept = [(s, stored(home, s.axes)) for s, home in self._homes.items()]
@@ -77,7 +88,10 @@ class StepExecutor:
             source.variable._store = store
         self._bind(graph.group, arrays, gradients)
         new = self.outputs[graph.count :]
-        self._stores = [Prepared("_np_copy", (x,), {}, self._homes[s]) for s, x in zip(graph.assigned, new, strict=True)]
+        self._stores = [
+            Prepared("_np_copy", (x,), {}, self._homes[s])
+            for s, x in zip(graph.assigned, new, strict=True)
+        ]
 
     def _bind(self, group, arrays, gradients):
         def legacy(named, names):
@@ -87,7 +101,11 @@ class StepExecutor:
         self._has_gradients = bool(gradients)
         if not gradients:
             # MXNet takes an executor without gradients for inference, and fuses batch normalization with other moments.
-            gradients = {n: _zeros(arrays[n].shape, arrays[n].dtype) for n in names if np.dtype(arrays[n].dtype).kind == "f"}
+            gradients = {
+                n: _zeros(arrays[n].shape, arrays[n].dtype)
+                for n in names
+                if np.dtype(arrays[n].dtype).kind == "f"
+            }
         with _quiet():
             self._executor = group.bind(
                 context(),
@@ -103,12 +121,16 @@ class StepExecutor:
         """One pass of a `Run` of the graph: forward, backward, and the new values of the Variables."""
         for source, store in self._kept:
             if source.variable._store is not store:
-                eager("_np_copy", (array_of(source.variable, source.axes),), {}, self._homes[source])
+                eager(
+                    "_np_copy", (array_of(source.variable, source.axes),), {}, self._homes[source]
+                )
                 source.variable._store = store
         for source, load in self._loads:
             load(first=run.fetch(source))
         check_call(_LIB.MXExecutorForward(self._handle, ctypes.c_int(1)))
         if self._has_gradients:
-            check_call(_LIB.MXExecutorBackwardEx(self._handle, mx.base.mx_uint(0), None, ctypes.c_int(1)))
+            check_call(
+                _LIB.MXExecutorBackwardEx(self._handle, mx.base.mx_uint(0), None, ctypes.c_int(1))
+            )
         for store in self._stores:
             store()

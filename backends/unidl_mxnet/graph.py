@@ -50,7 +50,10 @@ class Compiled:
             group = mx.sym.Group(symbols, mx.sym.numpy._Symbol)
             self.sources = [trace.inputs[name] for name in group.list_inputs()]
             # Kernels on arrays that are always the same are prepared once.
-            fixed = [isinstance(s, ndarray) or (isinstance(s, VariableValue) and s not in changing) for s in self.sources]
+            fixed = [
+                isinstance(s, ndarray) or (isinstance(s, VariableValue) and s not in changing)
+                for s in self.sources
+            ]
             flags = {"static_alloc": True, "static_shape": True}
             flags["param_indices"] = [i for i, is_fixed in enumerate(fixed) if is_fixed]
             flags["data_indices"] = [i for i, is_fixed in enumerate(fixed) if not is_fixed]
@@ -72,13 +75,24 @@ class Graph:
     what they need is computed by `before`, and `body` runs after them.
     """
 
-    def __init__(self, backend, fn, variables, specs, *, differentiable, outputs, of_step=False, layouts=()):
+    def __init__(
+        self, backend, fn, variables, specs, *, differentiable, outputs, of_step=False, layouts=()
+    ):
         self._layouts = layouts or [None] * len(specs)
         self._of_step = of_step
         # Gradients through a compiled function are those of what its caller put into the Variables, in the layout in which it did.
         self._is_free = of_step or not differentiable
-        symbols = self._record(backend, Trace(differentiable, set() if of_step else None), fn, variables, specs, outputs)
-        if self.trace.shortcuts and not self.trace.shortcuts.isdisjoint(s.name for s in symbols[0].get_internals()):
+        symbols = self._record(
+            backend,
+            Trace(differentiable, set() if of_step else None),
+            fn,
+            variables,
+            specs,
+            outputs,
+        )
+        if self.trace.shortcuts and not self.trace.shortcuts.isdisjoint(
+            s.name for s in symbols[0].get_internals()
+        ):
             symbols = self._record(backend, Trace(differentiable), fn, variables, specs, outputs)
         if of_step:
             loss, *others = symbols
@@ -92,19 +106,39 @@ class Graph:
         """The symbols of all outputs."""
         self.feed, self.trace = KeyFeed(), trace
         with tracing(trace):
-            arguments = [trace.input(shape, dtype, Argument(i)) for i, (shape, dtype) in enumerate(specs)]
-            arguments = [x if axes is None else layout.transpose(op, x, axes) for x, axes in zip(arguments, self._layouts, strict=True)]
+            arguments = [
+                trace.input(shape, dtype, Argument(i)) for i, (shape, dtype) in enumerate(specs)
+            ]
+            arguments = [
+                x if axes is None else layout.transpose(op, x, axes)
+                for x, axes in zip(arguments, self._layouts, strict=True)
+            ]
             sources = [VariableValue(v) for v in variables]
             values = [self._value(trace, source) for source in sources]
-            with self.feed.tracing(KeyRow, lambda row: _host_number(trace, row)), rebound(variables, values):
+            with (
+                self.feed.tracing(KeyRow, lambda row: _host_number(trace, row)),
+                rebound(variables, values),
+            ):
                 self.result = fn(*arguments)
                 after = [v._store for v in variables]
             flat = [backend.asarray(x) for x in outputs(self.result)]
             self.count = len(flat)
-            changed = [(s, _as_kept(trace, s, old, new)) for s, old, new in zip(sources, values, after, strict=True) if new is not old]
+            changed = [
+                (s, _as_kept(trace, s, old, new))
+                for s, old, new in zip(sources, values, after, strict=True)
+                if new is not old
+            ]
             # A Variable that takes a native call's array whole needs no output of the graph.
-            self.taken = [(s, slot) for s, new in changed if isinstance(slot := trace.inputs.get(new.symbol.name), Slot)]
-            changed = [(s, new) for s, new in changed if not isinstance(trace.inputs.get(new.symbol.name), Slot)]
+            self.taken = [
+                (s, slot)
+                for s, new in changed
+                if isinstance(slot := trace.inputs.get(new.symbol.name), Slot)
+            ]
+            changed = [
+                (s, new)
+                for s, new in changed
+                if not isinstance(trace.inputs.get(new.symbol.name), Slot)
+            ]
             self.assigned = [s for s, _ in changed]
             results = [*flat, *(new for _, new in changed)]
             if self._of_step:  # only the loss is differentiated
@@ -113,7 +147,11 @@ class Graph:
 
     def _value(self, trace, source):
         """The traced value of a source's Variable."""
-        shape, dtype, store = tuple(source.variable.shape), source.variable.dtype, source.variable._store
+        shape, dtype, store = (
+            tuple(source.variable.shape),
+            source.variable.dtype,
+            source.variable._store,
+        )
         if not self._is_free:
             return trace.input(shape, dtype, source)
         value = Weight(shape, dtype, source)
@@ -134,8 +172,14 @@ class Graph:
             for kept, source in self.taken
             if self.origins[id(self.calls[source.call].changed[source.index])] is kept
         }
-        overwritten = {id(self.origins[id(self.calls[c].changed[i])].variable) for c, i in self.in_place}
-        self.kept = [s for s in self.body.sources if isinstance(s, VariableValue) and id(s.variable) in overwritten]
+        overwritten = {
+            id(self.origins[id(self.calls[c].changed[i])].variable) for c, i in self.in_place
+        }
+        self.kept = [
+            s
+            for s in self.body.sources
+            if isinstance(s, VariableValue) and id(s.variable) in overwritten
+        ]
 
     def start(self, tensors):
         """A run of this graph: draws random keys and numbers."""
@@ -171,10 +215,16 @@ class Run:
                 changed.append(array if is_own else eager("_np_copy", (array,), {}))
             origins = [graph.origins[id(x)] for x in call.others]
             others = [computed[o] if isinstance(o, int) else self.fetch(o) for o in origins]
-            number = self.numbers[call.number.row] if isinstance(call.number, HostNumber) else call.number
+            number = (
+                self.numbers[call.number.row]
+                if isinstance(call.number, HostNumber)
+                else call.number
+            )
             arrays = (*changed, *others)
             known, function = self.graph.prepared.get(place, ((), None))
-            if len(known) != len(arrays) or any(a is not b for a, b in zip(known, arrays, strict=True)):
+            if len(known) != len(arrays) or any(
+                a is not b for a, b in zip(known, arrays, strict=True)
+            ):
                 function = call.function(changed, others)
                 self.graph.prepared[place] = arrays, function
             function(float(number))
@@ -183,7 +233,11 @@ class Run:
     def fetch(self, source):
         """The array of a source."""
         if isinstance(source, VariableValue):
-            return self.old[id(source)] if id(source) in self.old else array_of(source.variable, source.axes)
+            return (
+                self.old[id(source)]
+                if id(source) in self.old
+                else array_of(source.variable, source.axes)
+            )
         if isinstance(source, Argument):
             return self.tensors[source.position]
         if isinstance(source, Slot):
@@ -192,7 +246,9 @@ class Run:
             return from_numpy(source.function(self.keys[source.row]))
         if isinstance(source, Number):
             value = float(self.numbers[source.row])
-            return eager("_npi_full", (), {"shape": (), "value": value, "dtype": "float64", "ctx": context()})
+            return eager(
+                "_npi_full", (), {"shape": (), "value": value, "dtype": "float64", "ctx": context()}
+            )
         return source  # a constant
 
     def assign(self, values):

@@ -35,7 +35,9 @@ class Indexing:
             else:
                 k = int(k)
                 if not -size <= k < size:
-                    raise IndexError(f"index {k} is out of range for axis {axis} of a tensor of shape {x.shape}.")
+                    raise IndexError(
+                        f"index {k} is out of range for axis {axis} of a tensor of shape {x.shape}."
+                    )
                 positions = range(k % size, k % size + 1)
             begin.append(positions.start)
             # A stop of -1 below a negative step means "past the first element", which MXNet writes as None.
@@ -44,7 +46,10 @@ class Indexing:
             axis += 1
         if 0 in shape:
             return self._empty(x, tuple(shape))
-        whole = all(b == 0 and e == d and s == 1 for b, e, s, d in zip(begin, end, step, x.shape, strict=True))
+        whole = all(
+            b == 0 and e == d and s == 1
+            for b, e, s, d in zip(begin, end, step, x.shape, strict=True)
+        )
         if not whole:
             x = self._cut(x, begin, end, step)
         return x if tuple(shape) == x.shape else self.reshape(x, tuple(shape))
@@ -60,7 +65,9 @@ class Indexing:
                 else:
                     sizes.append(size)
                     cuts.append(None if whole else (b, e, s))
-            begin, end, step = zip(*(cut or (0, size, 1) for cut, size in zip(cuts, sizes, strict=True)), strict=True)
+            begin, end, step = zip(
+                *(cut or (0, size, 1) for cut, size in zip(cuts, sizes, strict=True)), strict=True
+            )
             x = self.reshape(x, tuple(sizes))
         return op("_npi_slice", x, begin=tuple(begin), end=tuple(end), step=tuple(step))
 
@@ -70,7 +77,9 @@ class Indexing:
 
     def take(self, x, indices, axis):
         axis = axis % len(x.shape)
-        return op("_npi_take", x, self._count_from_start(indices, x.shape[axis]), axis=axis, mode="clip")
+        return op(
+            "_npi_take", x, self._count_from_start(indices, x.shape[axis]), axis=axis, mode="clip"
+        )
 
     def _count_from_start(self, indices, size):
         """Negative indices replaced: MXNet's modes either clip them to 0 or hide those that are out of range."""
@@ -79,7 +88,9 @@ class Indexing:
     def take_along_axis(self, x, indices, axis):
         rank = len(x.shape)
         axis = axis % rank
-        shape = tuple(indices.shape[a] if a == axis or x.shape[a] == 1 else x.shape[a] for a in range(rank))
+        shape = tuple(
+            indices.shape[a] if a == axis or x.shape[a] == 1 else x.shape[a] for a in range(rank)
+        )
         indices = self.cast(self.broadcast_to(indices, shape), "int64")
         x = self.broadcast_to(x, tuple(x.shape[a] if a == axis else shape[a] for a in range(rank)))
         grid = [self._along(a, rank, shape) if a != axis else indices for a in range(rank)]
@@ -87,7 +98,9 @@ class Indexing:
 
     def _along(self, axis, rank, shape):
         """int64 array of `shape` that counts along `axis`; a constant, also in a trace."""
-        counts = np.arange(shape[axis], dtype="int64").reshape(tuple(-1 if a == axis else 1 for a in range(rank)))
+        counts = np.arange(shape[axis], dtype="int64").reshape(
+            tuple(-1 if a == axis else 1 for a in range(rank))
+        )
         return from_numpy(np.broadcast_to(counts, shape))
 
     def scatter_add(self, x, indices, updates):
@@ -108,8 +121,12 @@ class Indexing:
 
     def where(self, condition, x1, x2):
         shapes = [getattr(x, "shape", ()) for x in (condition, x1, x2)]
-        if any(0 in shape for shape in shapes):  # broadcasting to an empty shape divides by zero inside MXNet
-            return self.full(np.broadcast_shapes(*shapes), 0, self.dtype(x1 if self.is_tensor(x1) else x2))
+        if any(
+            0 in shape for shape in shapes
+        ):  # broadcasting to an empty shape divides by zero inside MXNet
+            return self.full(
+                np.broadcast_shapes(*shapes), 0, self.dtype(x1 if self.is_tensor(x1) else x2)
+            )
         if shapes[0] == shapes[1] == shapes[2] and self.dtype(x1) == self.dtype(x2) == "float32":
             # The older kernel wants a float condition; with its cast it takes a quarter of the time.
             return op("where", self.cast(condition, "float32"), x1, x2)
@@ -139,11 +156,18 @@ class Indexing:
         elif self.dtype(x) == "float16":
             x = self.cast(x, "float32")
         nan = self.isnan(x)
-        x = self.where(nan, self.full_like(x, np.inf), x) if self.dtype(x).startswith("float") else x
+        x = (
+            self.where(nan, self.full_like(x, np.inf), x)
+            if self.dtype(x).startswith("float")
+            else x
+        )
         rough = op("_npi_argsort", x, axis=axis, is_ascend=True, dtype="int64")
         ordered = self.take_along_axis(x, rough, axis)
         before = (slice(None),) * axis
-        steps = self.not_equal(self.getitem(ordered, (*before, slice(1, None))), self.getitem(ordered, (*before, slice(0, n - 1))))
+        steps = self.not_equal(
+            self.getitem(ordered, (*before, slice(1, None))),
+            self.getitem(ordered, (*before, slice(0, n - 1))),
+        )
         first = self.full((*x.shape[:axis], 1, *x.shape[axis + 1 :]), 0, "int64")
         rank = self.cumsum(self.concatenate([first, self.cast(steps, "int64")], axis), axis)
         late = self.cast(self.take_along_axis(nan, rough, axis), "int64")

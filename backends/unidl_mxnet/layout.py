@@ -23,19 +23,34 @@ _OLDER = (
     "relu", "LeakyReLU", "BlockGrad", "_np_copy", "rsqrt", "_contrib_sign_ste", "where", "_lesser_equal_scalar",
     "elemwise_add", "elemwise_mul", "_npx_sigmoid", "_npx_erf",
 )  # fmt: skip
-_ELEMENTWISE = {*_OLDER, *(f"_npi_{name}" for name in _UNARY), *(f"_npi_{name}_scalar" for name in _OF_NUMBER)}
+_ELEMENTWISE = {
+    *_OLDER,
+    *(f"_npi_{name}" for name in _UNARY),
+    *(f"_npi_{name}_scalar" for name in _OF_NUMBER),
+}
 # The same, but smaller operands are broadcast.
 _OF_TWO = (
     "add", "subtract", "multiply", "true_divide", "maximum", "minimum", "power", "equal", "not_equal", "less",
     "less_equal", "greater", "greater_equal", "where",
 )  # fmt: skip
-_BROADCASTING = {"broadcast_add", "broadcast_sub", "broadcast_mul", "broadcast_div", *(f"_npi_{name}" for name in _OF_TWO)}
+_BROADCASTING = {
+    "broadcast_add",
+    "broadcast_sub",
+    "broadcast_mul",
+    "broadcast_div",
+    *(f"_npi_{name}" for name in _OF_TWO),
+}
 _REDUCTIONS = {"sum", "_npi_mean", "_np_sum", "_np_max", "_np_min"}
 
 
 def kernel(shape, dtype):
     """The faster operator for a transpose: oneDNN's takes half to a sixth of the time, but not for small matrices."""
-    onednn = dtype == "float32" and 0 not in shape and len(shape) <= 6 and (len(shape) > 2 or math.prod(shape) > 100_000)
+    onednn = (
+        dtype == "float32"
+        and 0 not in shape
+        and len(shape) <= 6
+        and (len(shape) > 2 or math.prod(shape) > 100_000)
+    )
     return "transpose" if onednn else "_np_transpose"
 
 
@@ -72,7 +87,11 @@ def _moves_nothing(shape, axes):
 def aligned(op, tensors):
     """(tensors, axes): equally shaped tensors as those that become them when permuted by `axes`, None where none was transposed."""
     axes = next((x.origin[1] for x in tensors if x.origin), None)
-    return (tensors, None) if axes is None else ([transpose(op, x, inverse(axes)) for x in tensors], axes)
+    return (
+        (tensors, None)
+        if axes is None
+        else ([transpose(op, x, inverse(axes)) for x in tensors], axes)
+    )
 
 
 def on_bases(op, name, inputs, attrs):
@@ -121,7 +140,13 @@ def _reduce(op, name, x, attrs):
 def with_bias(op, x, bias):
     """`x + bias` as one convolution, if `x` is the channels-last result of one without bias, and `bias` a vector; else None."""
     base, axes = getattr(x, "origin", None) or (None, ())
-    if base is None or base.node is None or base.node[0] != "Convolution" or base.node[2]["no_bias"] is not True or len(bias.shape) != 1:
+    if (
+        base is None
+        or base.node is None
+        or base.node[0] != "Convolution"
+        or base.node[2]["no_bias"] is not True
+        or len(bias.shape) != 1
+    ):
         return None
     if axes[-1] != 1 or x.shape[-1:] != bias.shape:
         return None

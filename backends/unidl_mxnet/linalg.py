@@ -15,7 +15,9 @@ class Linalg:
     def matmul(self, x1, x2):
         rank1, rank2 = len(x1.shape), len(x2.shape)
         if not rank1 or not rank2:
-            raise ValueError(f"matmul takes tensors of rank 1 or more, got shapes {x1.shape} and {x2.shape}.")
+            raise ValueError(
+                f"matmul takes tensors of rank 1 or more, got shapes {x1.shape} and {x2.shape}."
+            )
         a = self.expand_dims(x1, 0) if rank1 == 1 else x1
         b = self.expand_dims(x2, -1) if rank2 == 1 else x2
         if a.shape[-1] != b.shape[-2]:
@@ -29,17 +31,27 @@ class Linalg:
         if self.dtype(a) not in FLOAT:
             return self._integer_matmul(a, b)
         if self.dtype(a) == "float16":  # no kernel
-            return self.cast(self._matmul(self.cast(a, "float32"), self.cast(b, "float32")), "float16")
+            return self.cast(
+                self._matmul(self.cast(a, "float32"), self.cast(b, "float32")), "float16"
+            )
         if len(b.shape) == 2 and 0 not in (*a.shape, *b.shape):
             # One plain product of two matrices, however many axes `a` has.
-            return self.reshape(self._plain_product(self.reshape(a, (-1, a.shape[-1])), b), (*a.shape[:-1], b.shape[-1]))
+            return self.reshape(
+                self._plain_product(self.reshape(a, (-1, a.shape[-1])), b),
+                (*a.shape[:-1], b.shape[-1]),
+            )
         # The gradient of MXNet's broadcasting of batch axes is wrong; that of broadcast_to is right.
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-        a, b = self.broadcast_to(a, (*batch, *a.shape[-2:])), self.broadcast_to(b, (*batch, *b.shape[-2:]))
+        a, b = (
+            self.broadcast_to(a, (*batch, *a.shape[-2:])),
+            self.broadcast_to(b, (*batch, *b.shape[-2:])),
+        )
         if 0 in (*a.shape, *b.shape):
             return op("_npi_matmul", a, b)
         # `batch_dot` takes a fifth of the time on the way back.
-        y = op("batch_dot", self.reshape(a, (-1, *a.shape[-2:])), self.reshape(b, (-1, *b.shape[-2:])))
+        y = op(
+            "batch_dot", self.reshape(a, (-1, *a.shape[-2:])), self.reshape(b, (-1, *b.shape[-2:]))
+        )
         return self.reshape(y, (*batch, a.shape[-2], b.shape[-1]))
 
     def _plain_product(self, a, b):
@@ -47,7 +59,14 @@ class Linalg:
         the transpose that it needs: 0.75 ms instead of 2.96 ms for (256, 512) @ (512, 512) on one thread.
         """
         if self._is_product_of_onednn(a.shape[0], b):
-            return op("FullyConnected", a, self.transpose(b, (1, 0)), num_hidden=b.shape[1], no_bias=True, flatten=False)
+            return op(
+                "FullyConnected",
+                a,
+                self.transpose(b, (1, 0)),
+                num_hidden=b.shape[1],
+                no_bias=True,
+                flatten=False,
+            )
         base, axes = getattr(b, "origin", None) or (b, None)
         return op("dot", a, base, transpose_b=True) if axes == (1, 0) else op("dot", a, b)
 
@@ -59,7 +78,9 @@ class Linalg:
         """A sum of products: MXNet's kernels of products are for floats alone."""
         dtype = self.dtype(a)
         if dtype == "bool":
-            return self.cast(self._integer_matmul(self.cast(a, "int32"), self.cast(b, "int32")), "bool")
+            return self.cast(
+                self._integer_matmul(self.cast(a, "int32"), self.cast(b, "int32")), "bool"
+            )
         return self.sum(self.multiply(self.expand_dims(a, -1), self.expand_dims(b, -3)), -2)
 
     def _checked(self, results):
@@ -78,7 +99,10 @@ class Linalg:
         if m >= n:
             q, lower = op("_linalg_gelqf", self._swapped(x))
             return self._checked((self._swapped(q), self._swapped(lower)))
-        left, right = self.getitem(x, (Ellipsis, slice(0, m))), self.getitem(x, (Ellipsis, slice(m, None)))
+        left, right = (
+            self.getitem(x, (Ellipsis, slice(0, m))),
+            self.getitem(x, (Ellipsis, slice(m, None))),
+        )
         q, r = self.qr(left)
         return q, self.concatenate([r, self.matmul(self._swapped(q), right)], -1)
 
@@ -100,7 +124,10 @@ class Linalg:
 
     def solve(self, a, b):
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-        a, b = self.broadcast_to(a, (*batch, *a.shape[-2:])), self.broadcast_to(b, (*batch, *b.shape[-2:]))
+        a, b = (
+            self.broadcast_to(a, (*batch, *a.shape[-2:])),
+            self.broadcast_to(b, (*batch, *b.shape[-2:])),
+        )
         return self._checked(op("_npi_solve", a, b))
 
     def solve_triangular(self, a, b, lower=False):

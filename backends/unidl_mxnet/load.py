@@ -15,7 +15,11 @@ from contextlib import contextmanager
 
 import numpy as np
 
-_READ_NP_BOOL_WHEN_USED = ("mxnet.numpy.multiarray", "mxnet.ndarray.numpy._op", "mxnet.symbol.numpy._symbol")
+_READ_NP_BOOL_WHEN_USED = (
+    "mxnet.numpy.multiarray",
+    "mxnet.ndarray.numpy._op",
+    "mxnet.symbol.numpy._symbol",
+)
 
 
 class _NumPyWithBool(types.ModuleType):
@@ -51,7 +55,9 @@ def load_mxnet():
             "Install both together: pip install 'mxnet==1.9.1' 'numpy<2' setuptools"
         )
     if importlib.util.find_spec("distutils") is None:
-        raise ImportError("MXNet 1.9.1 imports `distutils`, which this Python has only through setuptools: pip install setuptools")
+        raise ImportError(
+            "MXNet 1.9.1 imports `distutils`, which this Python has only through setuptools: pip install setuptools"
+        )
     with _thread_count_kept():
         if "bool" in np.__dict__:
             return importlib.import_module("mxnet")

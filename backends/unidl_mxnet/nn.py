@@ -17,7 +17,9 @@ class NN:
     def relu(self, x):
         """In float32 by oneDNN's ELU of slope 0, several times as fast as `relu`; its own ReLU would make 0 of NaN."""
         return (
-            op("LeakyReLU", x, act_type="elu", slope=0.0) if self.dtype(x) == "float32" and x.shape and 0 not in x.shape else op("relu", x)
+            op("LeakyReLU", x, act_type="elu", slope=0.0)
+            if self.dtype(x) == "float32" and x.shape and 0 not in x.shape
+            else op("relu", x)
         )
 
     def gelu(self, x, approximate):
@@ -31,10 +33,22 @@ class NN:
 
     def linear(self, x, kernel, bias=None):
         """FullyConnected adds the bias on the way, and sums its gradient faster than the gradient of broadcasting does."""
-        if bias is None or len(x.shape) < 2 or not self._is_product_of_onednn(math.prod(x.shape[:-1]), kernel):
+        if (
+            bias is None
+            or len(x.shape) < 2
+            or not self._is_product_of_onednn(math.prod(x.shape[:-1]), kernel)
+        ):
             return contract.Backend.linear(self, x, kernel, bias)
         rows = self.reshape(x, (-1, x.shape[-1]))
-        y = op("FullyConnected", rows, self.transpose(kernel, (1, 0)), bias, num_hidden=kernel.shape[1], no_bias=False, flatten=False)
+        y = op(
+            "FullyConnected",
+            rows,
+            self.transpose(kernel, (1, 0)),
+            bias,
+            num_hidden=kernel.shape[1],
+            no_bias=False,
+            flatten=False,
+        )
         return self.reshape(y, (*x.shape[:-1], kernel.shape[1]))
 
     def softmax(self, x, axis=-1):
@@ -55,7 +69,12 @@ class NN:
 
     def sparse_softmax_cross_entropy(self, labels, logits):
         if not labels.shape:  # `pick` wants at least one axis
-            return self.squeeze(self.sparse_softmax_cross_entropy(self.expand_dims(labels, 0), self.expand_dims(logits, 0)), 0)
+            return self.squeeze(
+                self.sparse_softmax_cross_entropy(
+                    self.expand_dims(labels, 0), self.expand_dims(logits, 0)
+                ),
+                0,
+            )
         if 0 in logits.shape:
             return contract.Backend.sparse_softmax_cross_entropy(self, labels, logits)
         # `log_softmax` of the labels alone, which spares two passes over all classes and their gradients.

@@ -31,8 +31,12 @@ class Normalization:
             return contract.Backend.batch_norm_training(self, x, gamma, beta, axes, epsilon)
         order = _channels_second(len(x.shape), axes)
         x, centre = self._centred(self.transpose(x, order))
-        unused = [self.full((x.shape[1],), 0, "float32") for _ in range(2)]  # moving moments, which belong to the layer
-        y, mean, scale = self._normalized(x, gamma, beta, *unused, epsilon, momentum=1.0, output_mean_var=True)
+        unused = [
+            self.full((x.shape[1],), 0, "float32") for _ in range(2)
+        ]  # moving moments, which belong to the layer
+        y, mean, scale = self._normalized(
+            x, gamma, beta, *unused, epsilon, momentum=1.0, output_mean_var=True
+        )
         mean, scale = self.stop_gradient(mean), self.stop_gradient(scale)  # 1 / sqrt(var + epsilon)
         var = self.maximum(self.subtract(self.divide(1.0, self.square(scale)), epsilon), 0.0)
         mean, var = self.stop_gradient(self.add(mean, centre)), self.stop_gradient(var)
@@ -44,30 +48,66 @@ class Normalization:
         and wants them as they are in the layer.
         """
         trace = current_trace()
-        if trace is None or trace.differentiable or self.dtype(x) != "float32" or 0 in x.shape or not trace.holds(mean, var):
-            return contract.Backend.batch_norm_inference(self, x, gamma, beta, mean, var, axes, epsilon)
+        if (
+            trace is None
+            or trace.differentiable
+            or self.dtype(x) != "float32"
+            or 0 in x.shape
+            or not trace.holds(mean, var)
+        ):
+            return contract.Backend.batch_norm_inference(
+                self, x, gamma, beta, mean, var, axes, epsilon
+            )
         order = _channels_second(len(x.shape), axes)
-        y = self._normalized(self.transpose(x, order), gamma, beta, mean, var, epsilon, use_global_stats=True)
+        y = self._normalized(
+            self.transpose(x, order), gamma, beta, mean, var, epsilon, use_global_stats=True
+        )
         return self.transpose(y, _back(order))
 
     def layer_norm(self, x, gamma, beta, axes, epsilon):
         """The kernel's gradient takes longer than that of its parts, so it serves only where none is taken."""
         trace, shape = current_trace(), x.shape
         fits = axes == (len(shape) - 1,) and 0 not in shape and self.dtype(x) == "float32"
-        if trace is None or trace.differentiable or not fits or any(p is not None and p.shape[-1:] != (p.size,) for p in (gamma, beta)):
+        if (
+            trace is None
+            or trace.differentiable
+            or not fits
+            or any(p is not None and p.shape[-1:] != (p.size,) for p in (gamma, beta))
+        ):
             return contract.Backend.layer_norm(self, x, gamma, beta, axes, epsilon)
-        gamma = self.full(shape[-1:], 1, "float32") if gamma is None else self.reshape(gamma, shape[-1:])
-        beta = self.full(shape[-1:], 0, "float32") if beta is None else self.reshape(beta, shape[-1:])
+        gamma = (
+            self.full(shape[-1:], 1, "float32")
+            if gamma is None
+            else self.reshape(gamma, shape[-1:])
+        )
+        beta = (
+            self.full(shape[-1:], 0, "float32") if beta is None else self.reshape(beta, shape[-1:])
+        )
         return op("LayerNorm", x, gamma, beta, axis=-1, eps=epsilon)
 
     def _normalized(self, x, gamma, beta, mean, var, epsilon, **options):
         """What the kernel gives for `x` (n, c, ...); None for gamma and beta leaves them out."""
         channels = x.shape[1]
         # oneDNN's takes four axes. A reshape would bring a convolution's result out of its blocked layout.
-        flat = x if len(x.shape) == 4 else self.reshape(x, (x.shape[0], channels, math.prod(x.shape[2:]), 1))
+        flat = (
+            x
+            if len(x.shape) == 4
+            else self.reshape(x, (x.shape[0], channels, math.prod(x.shape[2:]), 1))
+        )
         gamma = self.full((channels,), 1, "float32") if gamma is None else gamma
         beta = self.full((channels,), 0, "float32") if beta is None else beta
-        result = op("BatchNorm", flat, gamma, beta, mean, var, eps=epsilon, fix_gamma=False, axis=1, **options)
+        result = op(
+            "BatchNorm",
+            flat,
+            gamma,
+            beta,
+            mean,
+            var,
+            eps=epsilon,
+            fix_gamma=False,
+            axis=1,
+            **options,
+        )
         y, *moments = result if isinstance(result, list) else [result]
         y = y if flat is x else self.reshape(y, x.shape)
         return (y, *moments) if moments else y
@@ -79,9 +119,18 @@ class Normalization:
             # The convolution subtracts it at no cost.
             _, (source, weight), options = node
             # Cut off from the tape here already: the backward kernel of a first sample's convolution fails beside strides.
-            first, fixed = self.stop_gradient(self.getitem(source, (slice(0, 1),))), self.stop_gradient(weight)
+            first, fixed = (
+                self.stop_gradient(self.getitem(source, (slice(0, 1),))),
+                self.stop_gradient(weight),
+            )
             centre = self._first_mean(op("Convolution", first, fixed, **options))
-            return op("Convolution", source, weight, self.negative(centre), **{**options, "no_bias": False}), centre
+            return op(
+                "Convolution",
+                source,
+                weight,
+                self.negative(centre),
+                **{**options, "no_bias": False},
+            ), centre
         centre = self._first_mean(self.getitem(x, (slice(0, 1),)))
         return self.subtract(x, self.reshape(centre, (1, -1, *(1,) * (len(x.shape) - 2)))), centre
 

@@ -11,7 +11,21 @@ import functools
 from unidl.backend.variable import Variable
 from unidl_mxnet.load import mx
 
-_OPERATORS = ("add", "sub", "mul", "truediv", "mod", "pow", "matmul", "lt", "le", "gt", "ge", "eq", "ne")
+_OPERATORS = (
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "mod",
+    "pow",
+    "matmul",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "eq",
+    "ne",
+)
 
 
 def _reading(operator):

@@ -21,8 +21,17 @@ class Program:
         def outputs(result):
             return result if isinstance(result, (list, tuple)) else [result]
 
-        self.graph = Graph(backend, fn, variables, specs_of(tensors), differentiable=differentiable, outputs=outputs)
-        self.container = type(self.graph.result) if isinstance(self.graph.result, (list, tuple)) else None
+        self.graph = Graph(
+            backend,
+            fn,
+            variables,
+            specs_of(tensors),
+            differentiable=differentiable,
+            outputs=outputs,
+        )
+        self.container = (
+            type(self.graph.result) if isinstance(self.graph.result, (list, tuple)) else None
+        )
 
     def run(self, tensors):
         """One run; returns what `results` makes the function's results of."""
@@ -46,7 +55,15 @@ class StepProgram:
             check_scalar(loss, loss.shape)
             return [loss, *others]
 
-        self.forward = Graph(backend, forward, variables, specs_of(tensors), differentiable=True, outputs=outputs, of_step=True)
+        self.forward = Graph(
+            backend,
+            forward,
+            variables,
+            specs_of(tensors),
+            differentiable=True,
+            outputs=outputs,
+            of_step=True,
+        )
         self.executor = StepExecutor(self.forward, trainable)
         self.update = Graph(
             backend, lambda *gradients: update(list(gradients)), variables, specs_of(self.executor.gradients),

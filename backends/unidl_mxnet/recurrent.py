@@ -31,7 +31,9 @@ class Recurrent:
     def simple_rnn(self, x, h, kernel, recurrent_kernel, bias, activation="tanh", reverse=False):
         # Of relu the operator keeps no more digits than float32 has.
         if 0 in x.shape or (activation == "relu" and self.dtype(x) != "float32"):
-            return contract.Backend.simple_rnn(self, x, h, kernel, recurrent_kernel, bias, activation, reverse)
+            return contract.Backend.simple_rnn(
+                self, x, h, kernel, recurrent_kernel, bias, activation, reverse
+            )
         units = recurrent_kernel.shape[0]
         zeros = self.full((units,), 0, self.dtype(x))
         weights = (kernel, recurrent_kernel, zeros if bias is None else bias, zeros)
@@ -47,7 +49,9 @@ class Recurrent:
         if self.dtype(x) == "float16":  # no kernel
             wide = ([self.cast(t, "float32") for t in group] for group in ((x,), states, weights))
             (x,), states, weights = wide
-            return [self.cast(t, "float16") for t in self._rnn(mode, x, states, weights, units, reverse)]
+            return [
+                self.cast(t, "float16") for t in self._rnn(mode, x, states, weights, units, reverse)
+            ]
         kernel, recurrent, *biases = weights
         flat = [self.reshape(self.transpose(w, (1, 0)), (-1,)) for w in (kernel, recurrent)]
         parameters = self.concatenate([*flat, *biases], 0)
@@ -55,7 +59,16 @@ class Recurrent:
         if reverse:
             x = self.flip(x, 0)
         states = [self.expand_dims(s, 0) for s in states]
-        y, *last = op("RNN", x, parameters, *states, state_size=units, num_layers=1, mode=mode, state_outputs=True)
+        y, *last = op(
+            "RNN",
+            x,
+            parameters,
+            *states,
+            state_size=units,
+            num_layers=1,
+            mode=mode,
+            state_outputs=True,
+        )
         if reverse:
             y = self.flip(y, 0)
         return self.transpose(y, (1, 0, 2)), *(self.squeeze(s, 0) for s in last)

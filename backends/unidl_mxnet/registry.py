@@ -47,7 +47,9 @@ def creator(name: str):
 def eager(name, inputs, attrs, out=None):
     """Run an operator on arrays; a list if it has several outputs."""
     with numpy_shape():
-        return _imperative_invoke(creator(name), inputs, list(attrs), list(attrs.values()), out, True, False)
+        return _imperative_invoke(
+            creator(name), inputs, list(attrs), list(attrs.values()), out, True, False
+        )
 
 
 class Prepared:

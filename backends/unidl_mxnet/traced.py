@@ -96,7 +96,9 @@ class Weight(Traced):
 
     def lay(self, op, axes):
         if self._symbol is None:
-            base = _trace.get().input(tuple(self.shape[a] for a in inverse(axes)), self.dtype, self.source)
+            base = _trace.get().input(
+                tuple(self.shape[a] for a in inverse(axes)), self.dtype, self.source
+            )
             self.source.axes = axes
             self._symbol = base.symbol  # so that the transpose below is not asked to choose
             result = transpose(op, base, axes)
@@ -222,12 +224,20 @@ def _create(name, symbols, keys, values, node):
 def infer(name, inputs, keys, values):
     """((shape, dtype), ...) of an operator's outputs for inputs ((shape, dtype), ...) and attributes."""
     names = [f"x{i}" for i in range(len(inputs))]
-    result = _create(name, [mx.sym.Variable(n).as_np_ndarray() for n in names], keys, values, "probe")
+    result = _create(
+        name, [mx.sym.Variable(n).as_np_ndarray() for n in names], keys, values, "probe"
+    )
     if isinstance(result, list):
         result = mx.sym.Group(result, mx.sym.numpy._Symbol)
     with numpy_shape():
-        _, shapes, _ = result.infer_shape(**{n: shape for n, (shape, _) in zip(names, inputs, strict=True)})
-        _, types, _ = result.infer_type(**{n: dtype for n, (_, dtype) in zip(names, inputs, strict=True)})
+        _, shapes, _ = result.infer_shape(
+            **{n: shape for n, (shape, _) in zip(names, inputs, strict=True)}
+        )
+        _, types, _ = result.infer_type(
+            **{n: dtype for n, (_, dtype) in zip(names, inputs, strict=True)}
+        )
     if shapes is None or types is None:
-        raise ValueError(f"MXNet cannot tell the shape or dtype of {name} for inputs {inputs} and {dict(zip(keys, values, strict=True))}.")
+        raise ValueError(
+            f"MXNet cannot tell the shape or dtype of {name} for inputs {inputs} and {dict(zip(keys, values, strict=True))}."
+        )
     return tuple((tuple(s), np.dtype(t).name) for s, t in zip(shapes, types, strict=True))

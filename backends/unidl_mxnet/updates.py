@@ -40,25 +40,38 @@ class Updates:
             return None
         if any(self.dtype(x) != "float32" for x in (*lists[0], *grads)):
             return None
-        rows = [layout.aligned(op, [trace.lift(x) for x in row]) for row in zip(*lists, grads, strict=True)]
+        rows = [
+            layout.aligned(op, [trace.lift(x) for x in row])
+            for row in zip(*lists, grads, strict=True)
+        ]
         *lists, grads = zip(*(tensors for tensors, _ in rows), strict=True)
         results = trace.call(function, [x for xs in lists for x in xs], grads, number)
         if results is None:
             return None
         axes = itertools.cycle(axes for _, axes in rows)
-        results = [x if a is None else layout.transpose(op, x, a) for x, a in zip(results, axes, strict=False)]
+        results = [
+            x if a is None else layout.transpose(op, x, a)
+            for x, a in zip(results, axes, strict=False)
+        ]
         return [results[i : i + len(grads)] for i in range(0, len(results), len(grads))]
 
     def sgd_update(self, params, grads, velocities, *, learning_rate, momentum, nesterov):
         def plain(changed, grads):
             attrs = {"lr": 0.0, "wd": 0.0, "lazy_update": False}
-            return _in_turn([Prepared("sgd_update", (p, g), attrs, p) for p, g in zip(changed, grads, strict=True)])
+            return _in_turn(
+                [
+                    Prepared("sgd_update", (p, g), attrs, p)
+                    for p, g in zip(changed, grads, strict=True)
+                ]
+            )
 
         def heavy(changed, grads):
             n = len(grads)
             attrs = {"lr": 0.0, "momentum": momentum, "wd": 0.0, "lazy_update": False}
             triples = zip(changed[:n], grads, changed[n:], strict=True)
-            return _in_turn([Prepared("sgd_mom_update", arrays, attrs, arrays[0]) for arrays in triples])
+            return _in_turn(
+                [Prepared("sgd_mom_update", arrays, attrs, arrays[0]) for arrays in triples]
+            )
 
         results = None
         if velocities is None:
@@ -67,7 +80,13 @@ class Updates:
             results = self._call(heavy, [params, velocities], grads, learning_rate)
         if results is None:
             return contract.Backend.sgd_update(
-                self, params, grads, velocities, learning_rate=learning_rate, momentum=momentum, nesterov=nesterov
+                self,
+                params,
+                grads,
+                velocities,
+                learning_rate=learning_rate,
+                momentum=momentum,
+                nesterov=nesterov,
             )
         return results if len(results) == 2 else (results[0], None)
 
@@ -81,16 +100,37 @@ class Updates:
         rest = float(np.float32(1) - np.float32(beta_2))
         scale = math.sqrt((1 - beta_2) / rest) if rest else 1.0
         average = {"lr": beta_1 - 1, "wd": -1.0, "lazy_update": False}
-        kernel = {"beta1": 1.0, "beta2": beta_2, "epsilon": epsilon, "rescale_grad": scale, "lazy_update": False}
+        kernel = {
+            "beta1": 1.0,
+            "beta2": beta_2,
+            "epsilon": epsilon,
+            "rescale_grad": scale,
+            "lazy_update": False,
+        }
 
         def call(changed, grads):
             n = len(grads)
             attrs = {"lr": 0.0, **kernel}
-            averages = [Prepared("sgd_update", (a, g), average, a) for a, g in zip(changed[n : 2 * n], grads, strict=True)]
+            averages = [
+                Prepared("sgd_update", (a, g), average, a)
+                for a, g in zip(changed[n : 2 * n], grads, strict=True)
+            ]
             lists = zip(changed[:n], grads, changed[n : 2 * n], changed[2 * n :], strict=True)
-            return _in_turn([Prepared("adam_update", arrays, attrs, arrays[0]) for arrays in lists], averages)
+            return _in_turn(
+                [Prepared("adam_update", arrays, attrs, arrays[0]) for arrays in lists], averages
+            )
 
         results = self._call(call, [params, m, v], grads, alpha)
         if results is None:
-            return contract.Backend.adam_update(self, params, grads, m, v, alpha=alpha, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+            return contract.Backend.adam_update(
+                self,
+                params,
+                grads,
+                m,
+                v,
+                alpha=alpha,
+                beta_1=beta_1,
+                beta_2=beta_2,
+                epsilon=epsilon,
+            )
         return results

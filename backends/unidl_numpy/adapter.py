@@ -37,7 +37,18 @@ from unidl_numpy.tape_array import TapeArray
 np.empty((32 << 20) - (1 << 16), np.uint8)
 
 PRIMITIVES = (shaping, elementwise, reductions, products, linalg, pooling, autodiff)
-FUSED = (activations, attention, conv, fourier, indexing, losses, normalization, random, recurrent, updates)
+FUSED = (
+    activations,
+    attention,
+    conv,
+    fourier,
+    indexing,
+    losses,
+    normalization,
+    random,
+    recurrent,
+    updates,
+)
 
 
 class NumpyBackend(CapturedExecution, Backend):
@@ -74,4 +85,8 @@ def _bind(cls, modules):
 
 
 _bind(NumpyBackend, PRIMITIVES)
-NumpyBackend.kernels = {name: f"unidl_numpy.{name}" for name in _bind(NumpyBackend, FUSED) if name not in Backend.__abstractmethods__}
+NumpyBackend.kernels = {
+    name: f"unidl_numpy.{name}"
+    for name in _bind(NumpyBackend, FUSED)
+    if name not in Backend.__abstractmethods__
+}

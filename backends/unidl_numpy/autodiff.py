@@ -47,7 +47,11 @@ def custom_gradient(function, tensors):
         shapes = [(y.shape, y.dtype) for y in outputs]
 
         def backward(gs, needs):
-            return tuple(gradient(*(np.zeros(*s) if g is None else g for g, s in zip(gs, shapes, strict=True))))
+            return tuple(
+                gradient(
+                    *(np.zeros(*s) if g is None else g for g, s in zip(gs, shapes, strict=True))
+                )
+            )
 
         return list(outputs), backward
 

@@ -24,7 +24,10 @@ def _number(value, dtype):
 
 def comparable(x1, x2):
     """Both operands of a comparison: floats as `same`; with integers NumPy compares any number exactly."""
-    if isinstance(x1, np.ndarray) != isinstance(x2, np.ndarray) and (x1 if isinstance(x1, np.ndarray) else x2).dtype.kind == "f":
+    if (
+        isinstance(x1, np.ndarray) != isinstance(x2, np.ndarray)
+        and (x1 if isinstance(x1, np.ndarray) else x2).dtype.kind == "f"
+    ):
         return same(x1, x2)
     return x1, x2
 

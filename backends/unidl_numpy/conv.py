@@ -95,11 +95,18 @@ def _conv(x, kernel, strides, padding, dilation, groups, bias=None):
     *window, _, f = kernel.shape
     pads = pads_of(padding, x, window, strides, dilation)
     wide = padded(x, pads)
-    geometry = (window, strides, dilation, output_sizes(wide.shape[1:-1], window, strides, dilation))
+    geometry = (
+        window,
+        strides,
+        dilation,
+        output_sizes(wide.shape[1:-1], window, strides, dilation),
+    )
     if groups == 1:
         return _conv_dense(x, kernel, pads, wide, geometry, bias)
     if groups == x.shape[-1]:
-        y, backward = _conv_depthwise(x, kernel.reshape(*window, groups, f // groups), pads, wide, geometry, kernel.shape)
+        y, backward = _conv_depthwise(
+            x, kernel.reshape(*window, groups, f // groups), pads, wide, geometry, kernel.shape
+        )
     else:
         y, backward = _conv_grouped(x, kernel, pads, wide, geometry, groups)
     if bias is not None:
@@ -116,12 +123,17 @@ def _conv_dense(x, kernel, pads, wide, geometry, bias=None):
             return _correlate_turned(g, kernel, x.shape[1:-1], pads, *geometry)
         return unpadded(add_columns(g, flat, shape, *geometry), x.shape, pads)
 
-    return correlate(wide, flat, *geometry, bias), (for_x, lambda g: correlate_kernel(wide, g, *geometry).reshape(kernel.shape))
+    return correlate(wide, flat, *geometry, bias), (
+        for_x,
+        lambda g: correlate_kernel(wide, g, *geometry).reshape(kernel.shape),
+    )
 
 
 def _is_cheaper_turned(spatial, pads, window, strides, dilation, sizes):
     """Whether the gradient for x is best made as another convolution: a larger product, but nothing is added up in memory."""
-    inside = all(max(pair) <= (w - 1) * d for pair, w, d in zip(pads, window, dilation, strict=True))
+    inside = all(
+        max(pair) <= (w - 1) * d for pair, w, d in zip(pads, window, dilation, strict=True)
+    )
     return set(strides) == {1} and inside and math.prod(spatial) <= 1.2 * math.prod(sizes)
 
 
@@ -129,7 +141,10 @@ def _correlate_turned(g, kernel, spatial, pads, window, strides, dilation, sizes
     """Gradient for x of a convolution with strides of 1: g, padded by what is left of the window, with the kernel turned round."""
     axes = range(len(window))
     turned = np.flip(kernel, axes).swapaxes(-1, -2).reshape(-1, kernel.shape[-2])
-    rest = [((w - 1) * d - before, (w - 1) * d - after) for w, d, (before, after) in zip(window, dilation, pads, strict=True)]
+    rest = [
+        ((w - 1) * d - before, (w - 1) * d - after)
+        for w, d, (before, after) in zip(window, dilation, pads, strict=True)
+    ]
     return correlate(padded(g, rest), turned, window, strides, dilation, spatial)
 
 
@@ -137,12 +152,20 @@ def _conv_grouped(x, kernel, pads, wide, geometry, groups):
     f = kernel.shape[-1] // groups
     c = x.shape[-1] // groups
     parts = [
-        _conv_dense(x[..., i * c : (i + 1) * c], kernel[..., i * f : (i + 1) * f], pads, wide[..., i * c : (i + 1) * c], geometry)
+        _conv_dense(
+            x[..., i * c : (i + 1) * c],
+            kernel[..., i * f : (i + 1) * f],
+            pads,
+            wide[..., i * c : (i + 1) * c],
+            geometry,
+        )
         for i in range(groups)
     ]
 
     def joined(which):
-        return lambda g: np.concatenate([back[which](g[..., i * f : (i + 1) * f]) for i, (_, back) in enumerate(parts)], -1)
+        return lambda g: np.concatenate(
+            [back[which](g[..., i * f : (i + 1) * f]) for i, (_, back) in enumerate(parts)], -1
+        )
 
     return np.concatenate([y for y, _ in parts], -1), (joined(0), joined(1))
 
@@ -160,7 +183,11 @@ def _conv_depthwise(x, kernel, pads, wide, geometry, kernel_shape):
         g = g.reshape(*g.shape[:-1], c, m)
         dx = np.zeros(shape, x.dtype)
         for place, key in places(window, strides, dilation, sizes):
-            dx[key] += (g[..., 0] * kernel[place][:, 0]) if m == 1 else np.einsum("...cm,cm->...c", g, kernel[place])
+            dx[key] += (
+                (g[..., 0] * kernel[place][:, 0])
+                if m == 1
+                else np.einsum("...cm,cm->...c", g, kernel[place])
+            )
         return unpadded(dx, x.shape, pads)
 
     def for_kernel(g):
@@ -178,7 +205,12 @@ def depthwise_conv(x, kernel, strides, padding, dilation):
     window = kernel.shape[:-2]
     pads = pads_of(padding, x, window, strides, dilation)
     wide = padded(x, pads)
-    geometry = (window, strides, dilation, output_sizes(wide.shape[1:-1], window, strides, dilation))
+    geometry = (
+        window,
+        strides,
+        dilation,
+        output_sizes(wide.shape[1:-1], window, strides, dilation),
+    )
     return _conv_depthwise(x, kernel, pads, wide, geometry, kernel.shape)
 
 
@@ -187,7 +219,12 @@ def conv_transpose(x, kernel, strides, dilation, starts, sizes):
     *window, f, c = kernel.shape
     spatial = x.shape[1:-1]
     geometry = (window, strides, dilation, spatial)
-    full = tuple([(n - 1) * s + (w - 1) * d + 1 for n, s, w, d in zip(spatial, strides, window, dilation, strict=True)])
+    full = tuple(
+        [
+            (n - 1) * s + (w - 1) * d + 1
+            for n, s, w, d in zip(spatial, strides, window, dilation, strict=True)
+        ]
+    )
     flat = kernel.reshape(-1, c)
     shape = (x.shape[0], *full, f)
     # The result is `full` cut to [start, start + size), with zeros past its end: a padding whose numbers may be negative.
@@ -204,6 +241,9 @@ def conv_transpose(x, kernel, strides, dilation, starts, sizes):
 
 def _cut(pads, x):
     """Pad the spatial axes by `pads`, a negative number cuts."""
-    inner = [slice(max(0, -before), n - max(0, -after)) for (before, after), n in zip(pads, x.shape[1:-1], strict=True)]
+    inner = [
+        slice(max(0, -before), n - max(0, -after))
+        for (before, after), n in zip(pads, x.shape[1:-1], strict=True)
+    ]
     kept = (slice(None), *inner)
     return np.ascontiguousarray(padded(x[kept], tuple((max(0, b), max(0, a)) for b, a in pads)))

@@ -208,14 +208,20 @@ def subtract(x1, x2):
 @primitive(2)
 def multiply(x1, x2):
     x1, x2 = same(x1, x2)
-    return x1 * x2, (lambda g: unbroadcast(g * x2, x1.shape), lambda g: unbroadcast(g * x1, x2.shape))
+    return x1 * x2, (
+        lambda g: unbroadcast(g * x2, x1.shape),
+        lambda g: unbroadcast(g * x1, x2.shape),
+    )
 
 
 @primitive(2)
 def divide(x1, x2):
     x1, x2 = same(x1, x2)
     y = x1 / x2
-    return y, (lambda g: unbroadcast(g / x2, x1.shape), lambda g: unbroadcast(-g * y / x2, x2.shape))
+    return y, (
+        lambda g: unbroadcast(g / x2, x1.shape),
+        lambda g: unbroadcast(-g * y / x2, x2.shape),
+    )
 
 
 @primitive(2)
@@ -227,7 +233,10 @@ def floor_divide(x1, x2):
 @primitive(2)
 def mod(x1, x2):
     x1, x2 = same(x1, x2)
-    return np.mod(x1, x2), (lambda g: unbroadcast(g, x1.shape), lambda g: unbroadcast(-g * np.floor(x1 / x2), x2.shape))
+    return np.mod(x1, x2), (
+        lambda g: unbroadcast(g, x1.shape),
+        lambda g: unbroadcast(-g * np.floor(x1 / x2), x2.shape),
+    )
 
 
 @primitive(2)
@@ -238,11 +247,20 @@ def power(x1, x2):
 
     def base(g):
         zero = x2 == 0
-        return unbroadcast(g * np.where(zero, y.dtype.type(0), x2 * np.power(x1, np.where(zero, y.dtype.type(1), x2 - 1))), x1.shape)
+        return unbroadcast(
+            g
+            * np.where(
+                zero, y.dtype.type(0), x2 * np.power(x1, np.where(zero, y.dtype.type(1), x2 - 1))
+            ),
+            x1.shape,
+        )
 
     def exponent(g):
         zero = (x1 == 0) & (x2 >= 0)
-        return unbroadcast(g * np.where(zero, y.dtype.type(0), y * np.log(np.where(zero, y.dtype.type(1), x1))), x2.shape)
+        return unbroadcast(
+            g * np.where(zero, y.dtype.type(0), y * np.log(np.where(zero, y.dtype.type(1), x1))),
+            x2.shape,
+        )
 
     return y, (base, exponent)
 

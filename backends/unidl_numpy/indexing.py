@@ -48,7 +48,9 @@ def take(x, indices, axis):
     def backward(g):
         at = axis % x.ndim
         n = x.shape[at]
-        rows = np.moveaxis(g, range(at, at + indices.ndim), range(indices.ndim)).reshape(indices.size, *x.shape[:at], *x.shape[at + 1 :])
+        rows = np.moveaxis(g, range(at, at + indices.ndim), range(indices.ndim)).reshape(
+            indices.size, *x.shape[:at], *x.shape[at + 1 :]
+        )
         return np.moveaxis(sum_rows(n, indices.reshape(-1) % n, rows), 0, at)
 
     indices = np.asarray(indices)
@@ -58,7 +60,9 @@ def take(x, indices, axis):
 @primitive
 def embedding(table, indices):
     def backward(g):
-        return sum_rows(table.shape[0], indices.reshape(-1), g.reshape(indices.size, *table.shape[1:]))
+        return sum_rows(
+            table.shape[0], indices.reshape(-1), g.reshape(indices.size, *table.shape[1:])
+        )
 
     return table[indices], (backward,)
 
@@ -75,7 +79,11 @@ def take_along_axis(x, indices, axis):
 
     def backward(g):
         dx = np.zeros(x.shape, x.dtype)
-        if indices.shape[at] == 1 and x.shape[:at] == common[:at] and x.shape[at + 1 :] == common[at + 1 :]:
+        if (
+            indices.shape[at] == 1
+            and x.shape[:at] == common[:at]
+            and x.shape[at + 1 :] == common[at + 1 :]
+        ):
             dx[key] = g
         else:
             np.add.at(dx, key, g)

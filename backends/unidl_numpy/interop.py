@@ -41,7 +41,11 @@ for _name, _function in _OPERATORS.items():
     setattr(TapeArray, f"__r{_name}__", _reflected(_function))
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
     _compare = getattr(operator, _name)
-    setattr(TapeArray, f"__{_name}__", lambda x, y, compare=_compare: compare(x._plain, plain(operand(y))))
+    setattr(
+        TapeArray,
+        f"__{_name}__",
+        lambda x, y, compare=_compare: compare(x._plain, plain(operand(y))),
+    )
 TapeArray.__neg__ = elementwise.negative
 TapeArray.__pos__ = lambda x: x
 TapeArray.__abs__ = elementwise.abs
@@ -56,8 +60,12 @@ TapeArray.mT = property(lambda x: functions.swapaxes(x, -1, -2))
 for _name, _function in functions.METHODS.items():
     setattr(TapeArray, _name, _function)
 TapeArray.astype = lambda x, dtype, *args, **kwargs: shaping.cast(x, np.dtype(dtype))
-TapeArray.reshape = lambda x, *shape, order="C": functions.reshape(x, shape[0] if len(shape) == 1 else shape, order)
-TapeArray.transpose = lambda x, *axes: functions.transpose(x, (axes[0] if len(axes) == 1 else axes) or None)
+TapeArray.reshape = lambda x, *shape, order="C": functions.reshape(
+    x, shape[0] if len(shape) == 1 else shape, order
+)
+TapeArray.transpose = lambda x, *axes: functions.transpose(
+    x, (axes[0] if len(axes) == 1 else axes) or None
+)
 
 
 # -- ufuncs --------------------------------------------------------------------------------------------
@@ -84,7 +92,18 @@ _UNARY = {
 }  # fmt: skip
 _BINARY = {
     getattr(np, name): getattr(elementwise, name)
-    for name in ("add", "subtract", "multiply", "divide", "floor_divide", "mod", "power", "maximum", "minimum", "arctan2")
+    for name in (
+        "add",
+        "subtract",
+        "multiply",
+        "divide",
+        "floor_divide",
+        "mod",
+        "power",
+        "maximum",
+        "minimum",
+        "arctan2",
+    )
 } | {np.matmul: products.matmul}
 _CONSTANT = {
     np.isnan, np.isinf, np.isfinite, np.signbit, np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
@@ -100,7 +119,9 @@ _REDUCE = {
 
 def _array_ufunc(self, ufunc, method, *inputs, **kwargs):
     if kwargs.get("out") is not None:
-        raise GradientError(f"np.{ufunc.__name__} into an existing array (out=, or a += x) loses the gradient of x. Write a = a + x.")
+        raise GradientError(
+            f"np.{ufunc.__name__} into an existing array (out=, or a += x) loses the gradient of x. Write a = a + x."
+        )
     kwargs.pop("out", None)
     if method == "__call__" and ufunc in _CONSTANT:
         return ufunc(*[plain(operand(x)) for x in inputs], **kwargs)

@@ -71,7 +71,10 @@ def eigh(x):
 
     def backward(gs, needs):
         gl, gv = _or_zeros(gs[0], values), _or_zeros(gs[1], vectors)
-        inner = _gaps(values) * (_t(vectors) @ gv) + np.eye(values.shape[-1], dtype=x.dtype) * gl[..., None, :]
+        inner = (
+            _gaps(values) * (_t(vectors) @ gv)
+            + np.eye(values.shape[-1], dtype=x.dtype) * gl[..., None, :]
+        )
         dx = vectors @ inner @ _t(vectors)
         return ((dx + _t(dx)) * dx.dtype.type(0.5),)
 
@@ -88,7 +91,11 @@ def svd(x):
         f = _gaps(s * s)
         a, b = ut @ gu, vh @ gv
         row, column = s[..., None, :], s[..., :, None]
-        inner = f * (a - _t(a)) * row + column * (f * (b - _t(b))) + np.eye(s.shape[-1], dtype=x.dtype) * gs_[..., None, :]
+        inner = (
+            f * (a - _t(a)) * row
+            + column * (f * (b - _t(b)))
+            + np.eye(s.shape[-1], dtype=x.dtype) * gs_[..., None, :]
+        )
         dx = u @ inner @ vh
         if x.shape[-2] > s.shape[-1]:
             dx = dx + ((gu - u @ a) / row) @ vh

@@ -45,13 +45,19 @@ def softmax_cross_entropy(labels, logits):
     log_p, p = _log_softmax(logits)
     return -(labels * log_p).sum(-1), (
         lambda g: unbroadcast(-g[..., None] * log_p, labels.shape),
-        lambda g: unbroadcast(g[..., None] * (p * labels.sum(-1, keepdims=True) - labels), logits.shape),
+        lambda g: unbroadcast(
+            g[..., None] * (p * labels.sum(-1, keepdims=True) - labels), logits.shape
+        ),
     )
 
 
 @primitive(2)
 def sigmoid_cross_entropy(labels, logits):
-    y = np.maximum(logits, logits.dtype.type(0)) + np.log1p(np.exp(-np.abs(logits))) - labels * logits
+    y = (
+        np.maximum(logits, logits.dtype.type(0))
+        + np.log1p(np.exp(-np.abs(logits)))
+        - labels * logits
+    )
     return y, (
         lambda g: unbroadcast(-g * logits, labels.shape),
         lambda g: unbroadcast(g * (special.sigmoid(logits) - labels), logits.shape),

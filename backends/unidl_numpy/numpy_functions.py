@@ -20,7 +20,9 @@ def ravel(x, order="C"):
 
 
 def transpose(x, axes=None):
-    return shaping.transpose(x, tuple(range(x.ndim))[::-1] if axes is None else tuple([a % x.ndim for a in axes]))
+    return shaping.transpose(
+        x, tuple(range(x.ndim))[::-1] if axes is None else tuple([a % x.ndim for a in axes])
+    )
 
 
 def swapaxes(x, axis1, axis2):
@@ -32,7 +34,9 @@ def swapaxes(x, axis1, axis2):
 def moveaxis(x, source, destination):
     rank = x.ndim
     source = [a % rank for a in ([source] if isinstance(source, int) else source)]
-    destination = [a % rank for a in ([destination] if isinstance(destination, int) else destination)]
+    destination = [
+        a % rank for a in ([destination] if isinstance(destination, int) else destination)
+    ]
     order = [a for a in range(rank) if a not in source]
     for to, axis in sorted(zip(destination, source, strict=True)):
         order.insert(to, axis)
@@ -40,7 +44,9 @@ def moveaxis(x, source, destination):
 
 
 def squeeze(x, axis=None):
-    return shaping.squeeze(x, tuple([i for i, n in enumerate(x.shape) if n == 1]) if axis is None else axis)
+    return shaping.squeeze(
+        x, tuple([i for i, n in enumerate(x.shape) if n == 1]) if axis is None else axis
+    )
 
 
 def std(x, axis=None, keepdims=False):
@@ -48,7 +54,9 @@ def std(x, axis=None, keepdims=False):
 
 
 def ptp(x, axis=None, keepdims=False):
-    return elementwise.subtract(reductions.max(x, axis, keepdims), reductions.min(x, axis, keepdims))
+    return elementwise.subtract(
+        reductions.max(x, axis, keepdims), reductions.min(x, axis, keepdims)
+    )
 
 
 def cumsum(x, axis=None):
@@ -61,7 +69,9 @@ def cumprod(x, axis=None):
 
 def clip(x, a_min=None, a_max=None):
     if not all(bound is None or np.ndim(bound) == 0 for bound in (a_min, a_max)):
-        raise TypeError("clip: the bounds must be numbers here; write np.minimum(np.maximum(x, low), high) for arrays.")
+        raise TypeError(
+            "clip: the bounds must be numbers here; write np.minimum(np.maximum(x, low), high) for arrays."
+        )
     return elementwise.clip(x, a_min, a_max)
 
 
@@ -76,14 +86,20 @@ def take_along_axis(x, indices, axis):
 
 def repeat(x, repeats, axis=None):
     if not isinstance(repeats, int):
-        return take(x, np.repeat(np.arange(x.size if axis is None else x.shape[axis]), repeats), axis)
-    return shaping.repeat(ravel(x), repeats, 0) if axis is None else shaping.repeat(x, repeats, axis)
+        return take(
+            x, np.repeat(np.arange(x.size if axis is None else x.shape[axis]), repeats), axis
+        )
+    return (
+        shaping.repeat(ravel(x), repeats, 0) if axis is None else shaping.repeat(x, repeats, axis)
+    )
 
 
 def tile(x, reps):
     reps = (reps,) if isinstance(reps, int) else tuple(reps)
     rank = max(len(reps), x.ndim)
-    return shaping.tile(reshape(x, (1,) * (rank - x.ndim) + x.shape), (1,) * (rank - len(reps)) + reps)
+    return shaping.tile(
+        reshape(x, (1,) * (rank - x.ndim) + x.shape), (1,) * (rank - len(reps)) + reps
+    )
 
 
 def flip(x, axis=None):
@@ -105,7 +121,11 @@ def broadcast_to(x, shape):
 
 
 def concatenate(xs, axis=0):
-    return shaping.concatenate([ravel(x) for x in xs], 0) if axis is None else shaping.concatenate(list(xs), axis)
+    return (
+        shaping.concatenate([ravel(x) for x in xs], 0)
+        if axis is None
+        else shaping.concatenate(list(xs), axis)
+    )
 
 
 def stack(xs, axis=0):

@@ -22,10 +22,14 @@ def max_pool(x, window, strides, padding):
     for key in keys[1:]:
         np.maximum(y, wide[key], out=y)
 
-    apart = all(w <= s for w, s in zip(window, strides, strict=True))  # no element is in two windows
+    apart = all(
+        w <= s for w, s in zip(window, strides, strict=True)
+    )  # no element is in two windows
 
     def backward(g):
-        tiled = apart and math.prod(wide.shape[1:-1]) == math.prod(window) * math.prod(sizes)  # and each is in one
+        tiled = apart and math.prod(wide.shape[1:-1]) == math.prod(window) * math.prod(
+            sizes
+        )  # and each is in one
         dx = (np.empty if tiled else np.zeros)(wide.shape, x.dtype)
         samples = max(1, _PIECE // max(1, math.prod(wide.shape[1:])))
         for start in range(0, len(dx), samples):
@@ -62,7 +66,9 @@ def avg_pool(x, window, strides, padding):
     real = padded(np.ones((1, *x.shape[1:-1], 1), x.dtype), pads)
     count = sum(real[key] for key in keys)
     y = wide
-    for axis, (w, s, n) in enumerate(zip(window, strides, sizes, strict=True), 1):  # one after the other: sums of sums keep more digits
+    for axis, (w, s, n) in enumerate(
+        zip(window, strides, sizes, strict=True), 1
+    ):  # one after the other: sums of sums keep more digits
         lines = [(slice(None),) * axis + (slice(p, p + (n - 1) * s + 1, s),) for p in range(w)]
         wide_along, y = y, y[lines[0]].copy()
         for line in lines[1:]:

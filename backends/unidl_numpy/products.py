@@ -56,12 +56,22 @@ def _matmul_vectors(x1, x2, g):
 def tensordot(x1, x2, axes):
     if isinstance(axes, int):
         axes = range(x1.ndim - axes, x1.ndim), range(axes)
-    common1, common2 = (axes_of(ax if isinstance(ax, int) else tuple(ax), x.ndim) for ax, x in zip(axes, (x1, x2), strict=True))
-    free1, free2 = ([a for a in range(x.ndim) if a not in common] for x, common in ((x1, common1), (x2, common2)))
+    common1, common2 = (
+        axes_of(ax if isinstance(ax, int) else tuple(ax), x.ndim)
+        for ax, x in zip(axes, (x1, x2), strict=True)
+    )
+    free1, free2 = (
+        [a for a in range(x.ndim) if a not in common]
+        for x, common in ((x1, common1), (x2, common2))
+    )
     shape = [x1.shape[a] for a in free1] + [x2.shape[a] for a in free2]
     count = math.prod(x1.shape[a] for a in common1)
-    left = shaping.reshape(shaping.transpose(x1, (*free1, *common1)), (math.prod(shape[: len(free1)]), count))
-    right = shaping.reshape(shaping.transpose(x2, (*common2, *free2)), (count, math.prod(shape[len(free1) :])))
+    left = shaping.reshape(
+        shaping.transpose(x1, (*free1, *common1)), (math.prod(shape[: len(free1)]), count)
+    )
+    right = shaping.reshape(
+        shaping.transpose(x2, (*common2, *free2)), (count, math.prod(shape[len(free1) :]))
+    )
     return shaping.reshape(matmul(left, right), tuple(shape))
 
 
@@ -74,7 +84,10 @@ def _einsum(*operands, subscripts):
     inputs, output = explicit_subscripts(subscripts, [x.ndim for x in operands])
 
     def backward(g, needs):
-        return [_operand_gradient(i, inputs, output, operands, g) if need else None for i, need in enumerate(needs)]
+        return [
+            _operand_gradient(i, inputs, output, operands, g) if need else None
+            for i, need in enumerate(needs)
+        ]
 
     return contract(inputs, output, operands), backward
 
@@ -86,20 +99,32 @@ def explicit_subscripts(subscripts, ranks):
     if len(inputs) != len(ranks):
         raise ValueError(f"einsum: {subscripts!r} names {len(inputs)} operands, got {len(ranks)}.")
     unused = [c for c in map(chr, (*range(65, 91), *range(97, 123))) if c not in subscripts]
-    widths = [rank - len(term.replace("...", "")) if "..." in term else 0 for term, rank in zip(inputs, ranks, strict=True)]
+    widths = [
+        rank - len(term.replace("...", "")) if "..." in term else 0
+        for term, rank in zip(inputs, ranks, strict=True)
+    ]
     dots = "".join(unused[: max(widths, default=0)])
-    inputs = [term.replace("...", dots[len(dots) - width :]) for term, width in zip(inputs, widths, strict=True)]
+    inputs = [
+        term.replace("...", dots[len(dots) - width :])
+        for term, width in zip(inputs, widths, strict=True)
+    ]
     if arrow:
         return inputs, output.replace("...", dots)
     letters = "".join(inputs)
-    return inputs, dots + "".join(sorted(c for c in set(letters) if letters.count(c) == 1 and c not in dots))
+    return inputs, dots + "".join(
+        sorted(c for c in set(letters) if letters.count(c) == 1 and c not in dots)
+    )
 
 
 def contract(inputs, output, operands):
     """einsum with explicit letters; two operands without repeated letters go to matmul."""
     if len(operands) == 2 and all(len(set(term)) == len(term) for term in inputs):
         sizes = _sizes(inputs, operands)
-        if all(sizes[c] == n for term, x in zip(inputs, operands, strict=True) for c, n in zip(term, x.shape, strict=True)):
+        if all(
+            sizes[c] == n
+            for term, x in zip(inputs, operands, strict=True)
+            for c, n in zip(term, x.shape, strict=True)
+        ):
             return _contract_two(*inputs, output, *operands, sizes)
     return np.einsum(f"{','.join(inputs)}->{output}", *operands, optimize=len(operands) > 2)
 
@@ -115,7 +140,12 @@ def _contract_two(a, b, output, x, y, sizes):
 
     def arranged(term, value, groups):
         value = value.transpose([term.index(c) for group in groups for c in group])
-        return value.reshape([*(sizes[c] for c in batch), *(math.prod(sizes[c] for c in group) for group in groups[1:])])
+        return value.reshape(
+            [
+                *(sizes[c] for c in batch),
+                *(math.prod(sizes[c] for c in group) for group in groups[1:]),
+            ]
+        )
 
     product = arranged(a, x, (batch, free_a, common)) @ arranged(b, y, (batch, common, free_b))
     order = [*batch, *free_a, *free_b]
@@ -126,7 +156,11 @@ def _contract_two(a, b, output, x, y, sizes):
 def _sum_out(term, x, elsewhere):
     """Sum over the letters of `term` that occur nowhere else."""
     axes = tuple([i for i, c in enumerate(term) if c not in elsewhere])
-    return (term, x) if not axes else ("".join(c for c in term if c in elsewhere), x.sum(axis=axes, dtype=x.dtype))
+    return (
+        (term, x)
+        if not axes
+        else ("".join(c for c in term if c in elsewhere), x.sum(axis=axes, dtype=x.dtype))
+    )
 
 
 def _sizes(inputs, operands):
@@ -150,6 +184,8 @@ def _operand_gradient(i, inputs, output, operands, g):
         return unbroadcast(dx, x.shape)
     # A repeated letter reads a diagonal: write into the diagonal of zeros.
     full = np.zeros(x.shape, x.dtype)
-    strides = [sum(s for c, s in zip(term, full.strides, strict=True) if c == letter) for letter in letters]
+    strides = [
+        sum(s for c, s in zip(term, full.strides, strict=True) if c == letter) for letter in letters
+    ]
     np.lib.stride_tricks.as_strided(full, dx.shape, strides)[...] = dx
     return full

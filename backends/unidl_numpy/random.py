@@ -72,4 +72,6 @@ def dropout(x, key, rate, noise_shape=None):
         shape = tuple([s if n is None else n for n, s in zip(noise_shape, shape, strict=True)])
     mask = keep_mask(key, shape, rate)
     scale = x.dtype.type(1.0 / (1.0 - rate))
-    return where_kept(mask, np.asarray(x * scale)), (lambda g: where_kept(mask, np.asarray(g * scale)),)
+    return where_kept(mask, np.asarray(x * scale)), (
+        lambda g: where_kept(mask, np.asarray(g * scale)),
+    )

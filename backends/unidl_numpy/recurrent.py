@@ -139,7 +139,13 @@ def gru(x, h, kernel, recurrent_kernel, bias, reverse=False):
             dh = dh * update + dinner[t] @ recurrent_kernel.T
         dx, dk = _input_gradients(xt, dz, kernel, (needs[0], needs[2]))
         dr = dot_weights(before, dinner) if needs[3] else None
-        return dx, dh, dk, dr, np.stack([total(dz, (0, 1)), total(dinner, (0, 1))]) if needs[4] else None
+        return (
+            dx,
+            dh,
+            dk,
+            dr,
+            np.stack([total(dz, (0, 1)), total(dinner, (0, 1))]) if needs[4] else None,
+        )
 
     return (outputs.swapaxes(0, 1), h_t.copy()), backward
 

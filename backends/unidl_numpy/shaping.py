@@ -65,7 +65,9 @@ def stop_gradient(x):
 
 @primitive
 def cast(x, dtype):
-    return x.astype(numpy_dtype(dtype), copy=False), (lambda g: g.astype(x.dtype),) if x.dtype.kind == "f" else None
+    return x.astype(numpy_dtype(dtype), copy=False), (
+        lambda g: g.astype(x.dtype),
+    ) if x.dtype.kind == "f" else None
 
 
 def full(shape, value, dtype):
@@ -148,7 +150,15 @@ def split(x, indices_or_sections, axis):
     parts = np.split(x, indices_or_sections, axis)
 
     def backward(gs, needs):
-        return (np.concatenate([np.zeros(p.shape, x.dtype) if g is None else g for g, p in zip(gs, parts, strict=True)], axis),)
+        return (
+            np.concatenate(
+                [
+                    np.zeros(p.shape, x.dtype) if g is None else g
+                    for g, p in zip(gs, parts, strict=True)
+                ],
+                axis,
+            ),
+        )
 
     return parts, backward
 
@@ -185,7 +195,9 @@ def tile(x, repeats):
 def repeat(x, repeats, axis):
     def backward(g):
         at = axis % x.ndim
-        return g.reshape((*x.shape[: at + 1], repeats, *x.shape[at + 1 :])).sum(axis=at + 1, dtype=x.dtype)
+        return g.reshape((*x.shape[: at + 1], repeats, *x.shape[at + 1 :])).sum(
+            axis=at + 1, dtype=x.dtype
+        )
 
     return np.repeat(x, repeats, axis), (backward,)
 
@@ -194,8 +206,14 @@ def repeat(x, repeats, axis):
 def pad(x, pad_width, mode="constant", constant_values=0):
     pad_width = tuple(tuple(pair) for pair in pad_width)
     if mode == "constant":
-        inside = tuple(slice(before, before + n) for (before, _), n in zip(pad_width, x.shape, strict=True))
-        y = np.full([before + n + after for (before, after), n in zip(pad_width, x.shape, strict=True)], constant_values, x.dtype)
+        inside = tuple(
+            slice(before, before + n) for (before, _), n in zip(pad_width, x.shape, strict=True)
+        )
+        y = np.full(
+            [before + n + after for (before, after), n in zip(pad_width, x.shape, strict=True)],
+            constant_values,
+            x.dtype,
+        )
         y[inside] = x
         return y, (lambda g: g[inside],)
 

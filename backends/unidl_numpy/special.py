@@ -9,8 +9,20 @@ import numpy as np
 
 # Numerator and denominator, highest power first.
 _SMALL = (  # erf(x) / x in x**2 for |x| <= 0.46875
-    (1.85777706184603153e-1, 3.16112374387056560e0, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3),
-    (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3),
+    (
+        1.85777706184603153e-1,
+        3.16112374387056560e0,
+        1.13864154151050156e2,
+        3.77485237685302021e2,
+        3.20937758913846947e3,
+    ),
+    (
+        1.0,
+        2.36012909523441209e1,
+        2.44024637934444173e2,
+        1.28261652607737228e3,
+        2.84423683343917062e3,
+    ),
 )
 _MIDDLE = (  # erfc(x) * exp(x**2) in x for 0.46875 <= x <= 4
     (
@@ -66,8 +78,22 @@ def _erfc_tail(x):
 # erf(x) / x in x**2 for |x| <= 3.92, beyond which float32 is 1: a fit of our own to math.erf (Lawson's iteration for the
 # smallest largest relative error, 1.9e-08), evaluated in float64 so that nothing but the last rounding is lost.
 _SHORT = (
-    (2.050061845243052e-06, 0.0002848648648001775, 0.003765158851447233, 0.05274727638996175, 0.19039687203587433, 1.1283791463037554),
-    (3.809051668180971e-05, 0.0011624104607795614, 0.014968302070925695, 0.11410498592403834, 0.5020675779920452, 1.0),
+    (
+        2.050061845243052e-06,
+        0.0002848648648001775,
+        0.003765158851447233,
+        0.05274727638996175,
+        0.19039687203587433,
+        1.1283791463037554,
+    ),
+    (
+        3.809051668180971e-05,
+        0.0011624104607795614,
+        0.014968302070925695,
+        0.11410498592403834,
+        0.5020675779920452,
+        1.0,
+    ),
 )
 _PIECE = 1 << 13
 
@@ -78,7 +104,9 @@ def erf(x):
     y = np.empty_like(flat)
     piece = _erf_double if x.dtype == np.float64 else _erf_short
     for start in range(0, flat.size, _PIECE):
-        y[start : start + _PIECE] = piece(flat[start : start + _PIECE].astype(np.float64, copy=False))
+        y[start : start + _PIECE] = piece(
+            flat[start : start + _PIECE].astype(np.float64, copy=False)
+        )
     return y.reshape(x.shape)
 
 

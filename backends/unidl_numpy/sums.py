@@ -20,13 +20,17 @@ def total(x, axis=None, keepdims=False):
     """The sum of a plain array in its own dtype."""
     axes = axes_of(axis, x.ndim)
     spread = [a for a in axes if x.strides[a] == 0 and x.shape[a] > 1]
-    if spread and x.dtype.kind == "f" and x.size:  # a broadcast number many times: the product has one rounding
+    if (
+        spread and x.dtype.kind == "f" and x.size
+    ):  # a broadcast number many times: the product has one rounding
         once = x[tuple(slice(0, 1) if a in spread else slice(None) for a in range(x.ndim))]
         return total(once, axis, keepdims) * x.dtype.type(math.prod(x.shape[a] for a in spread))
     if axes and max(axes) < x.ndim - 1 and max(axes) - min(axes) == len(axes) - 1:
         y = _total_rows(x, min(axes), max(axes) + 1)
         return y.reshape([1 if a in axes else n for a, n in enumerate(x.shape)]) if keepdims else y
-    return np.add.reduce(x, axis=axes, dtype=wide_dtype(x), keepdims=keepdims).astype(x.dtype, copy=False)
+    return np.add.reduce(x, axis=axes, dtype=wide_dtype(x), keepdims=keepdims).astype(
+        x.dtype, copy=False
+    )
 
 
 def _total_rows(x, start, end):
@@ -39,7 +43,9 @@ def _total_rows(x, start, end):
     lead, rest = x.shape[:start], x.shape[end:]
     count = math.prod(x.shape[start:end])
     if count <= 2 * _BLOCK or x.dtype.kind != "f" or not x.flags.c_contiguous or not x.size:
-        return np.add.reduce(x, axis=tuple(range(start, end)), dtype=wide).astype(x.dtype, copy=False)
+        return np.add.reduce(x, axis=tuple(range(start, end)), dtype=wide).astype(
+            x.dtype, copy=False
+        )
     rows = x.reshape(math.prod(lead), count, math.prod(rest)).astype(wide, copy=False)
     whole = count // _BLOCK * _BLOCK
     parts = np.ones(_BLOCK, wide) @ rows[:, :whole].reshape(len(rows), -1, _BLOCK, rows.shape[2])
@@ -54,5 +60,8 @@ def unbroadcast(g, shape):
     extra = g.ndim - len(shape)
     if shape and g.shape[extra:] == shape:
         return total(g, tuple(range(extra)))
-    axes = (*range(extra), *[extra + i for i, n in enumerate(shape) if n == 1 and g.shape[extra + i] != 1])
+    axes = (
+        *range(extra),
+        *[extra + i for i, n in enumerate(shape) if n == 1 and g.shape[extra + i] != 1],
+    )
     return total(g, axes).reshape(shape) if axes else g.reshape(shape)

@@ -55,7 +55,9 @@ class Tape:
             self.entries.append((out._slot, slots, backward))
             return out
         outs = [self.array(part) if part.dtype.kind == "f" else part for part in y]
-        self.entries.append((tuple([o._slot if type(o) is TapeArray else None for o in outs]), slots, backward))
+        self.entries.append(
+            (tuple([o._slot if type(o) is TapeArray else None for o in outs]), slots, backward)
+        )
         return type(y)(outs)
 
     def gradients(self, result, leaves):
@@ -181,7 +183,11 @@ def _nary(forward, tensors):
         y = native(y, _first_float(values))
         if tape is None:
             return y
-        return tape.record(y, backward, tuple([x._slot if type(x) is TapeArray and x._tape is tape else None for x in given]))
+        return tape.record(
+            y,
+            backward,
+            tuple([x._slot if type(x) is TapeArray and x._tape is tape else None for x in given]),
+        )
 
     if tensors != 2:
         return call

@@ -17,7 +17,10 @@ def _own(x):
 def _pieces(*arrays):
     """Flat views of the arrays, `_PIECE` elements at a time, with a scratch array of the same length each."""
     flat = [a.reshape(-1) for a in arrays]
-    scratch = np.empty(min(flat[0].size, _PIECE), flat[0].dtype), np.empty(min(flat[0].size, _PIECE), flat[0].dtype)
+    scratch = (
+        np.empty(min(flat[0].size, _PIECE), flat[0].dtype),
+        np.empty(min(flat[0].size, _PIECE), flat[0].dtype),
+    )
     for start in range(0, flat[0].size, _PIECE):
         parts = [a[start : start + _PIECE] for a in flat]
         yield *parts, *[s[: parts[0].size] for s in scratch]
@@ -53,7 +56,12 @@ def adam_update(params, grads, m, v, *, alpha, beta_1, beta_2, epsilon):
     params, m, v = ([_own(x) for x in group] for group in (params, m, v))
     for p, g, m_p, v_p in zip(params, _grads(grads), m, v, strict=True):
         number = p.dtype.type
-        alpha_, decay_1, decay_2, epsilon_ = number(alpha), number(1 - beta_1), number(1 - beta_2), number(epsilon)
+        alpha_, decay_1, decay_2, epsilon_ = (
+            number(alpha),
+            number(1 - beta_1),
+            number(1 - beta_2),
+            number(epsilon),
+        )
         for p_i, g_i, m_i, v_i, step, root in _pieces(p, g, m_p, v_p):
             np.subtract(g_i, m_i, out=step)
             step *= decay_1
@@ -74,7 +82,12 @@ def rmsprop_update(params, grads, v, *, learning_rate, rho, epsilon):
     params, v = ([_own(x) for x in group] for group in (params, v))
     for p, g, v_p in zip(params, _grads(grads), v, strict=True):
         number = p.dtype.type
-        rate, keep, fresh, epsilon_ = number(learning_rate), number(rho), number(1 - rho), number(epsilon)
+        rate, keep, fresh, epsilon_ = (
+            number(learning_rate),
+            number(rho),
+            number(1 - rho),
+            number(epsilon),
+        )
         for p_i, g_i, v_i, step, root in _pieces(p, g, v_p):
             np.multiply(g_i, g_i, out=step)
             step *= fresh

@@ -25,7 +25,9 @@ def closed(x, shape):
 
 
 def _holds_tensor(x):
-    return isinstance(x, (list, tuple)) and any(isinstance(i, (tf.Tensor, tf.Variable)) or _holds_tensor(i) for i in x)
+    return isinstance(x, (list, tuple)) and any(
+        isinstance(i, (tf.Tensor, tf.Variable)) or _holds_tensor(i) for i in x
+    )
 
 
 def _constant(value, dtype):
@@ -46,13 +48,21 @@ class Arrays:
             common = dtypes.result_type(*(self.dtype(p) for p in parts))
             return tf.stack([self.cast(p, common) for p in parts])
         array = np.asarray(x)
-        if dtype is None and isinstance(x, (bool, int, float, list, tuple)) and not isinstance(x, np.generic):
+        if (
+            dtype is None
+            and isinstance(x, (bool, int, float, list, tuple))
+            and not isinstance(x, np.generic)
+        ):
             dtype = _OF_PYTHON[array.dtype.kind]()
             if dtype == "int32":
                 array = np.array(x, dtype="int32")  # raises where a number does not fit
         with self.scope():
             # tf.constant copies, also where convert_to_tensor might alias memory which the caller changes later.
-            return tf.constant(array if dtype is None else array.astype(tf.as_dtype(dtype).as_numpy_dtype, copy=False))
+            return tf.constant(
+                array
+                if dtype is None
+                else array.astype(tf.as_dtype(dtype).as_numpy_dtype, copy=False)
+            )
 
     def to_numpy(self, x):
         if not tf.is_tensor(x) or hasattr(x, "numpy"):
@@ -150,5 +160,7 @@ class Arrays:
         # tf.pad has no "edge", reflects at most once and stops at rank 5: gather by indices padded on the host.
         for axis, width in enumerate(pad_width):
             if any(width):
-                x = tf.gather(x, np.pad(np.arange(x.shape[axis], dtype="int32"), width, mode=mode), axis=axis)
+                x = tf.gather(
+                    x, np.pad(np.arange(x.shape[axis], dtype="int32"), width, mode=mode), axis=axis
+                )
         return x

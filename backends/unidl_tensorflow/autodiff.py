@@ -24,4 +24,6 @@ class Autodiff:
 
 def _dense(gradient, store):
     """As a tensor: zeros for None, rows added up for what a gather leaves as IndexedSlices."""
-    return tf.zeros(store.shape, store.dtype) if gradient is None else tf.convert_to_tensor(gradient)
+    return (
+        tf.zeros(store.shape, store.dtype) if gradient is None else tf.convert_to_tensor(gradient)
+    )

@@ -31,9 +31,24 @@ def _second_gradient(op, *grads):
             made = _step_by_step(x, h, c, weights, bias)
         gradients = first.gradient(made, given, output_gradients=upstream)
     wanted = [*grads[:4], grads[-1]]
-    for_x, for_c, for_h, for_weights, for_bias, for_hs, for_cs = second.gradient(gradients, given + upstream, output_gradients=wanted)
+    for_x, for_c, for_h, for_weights, for_bias, for_hs, for_cs = second.gradient(
+        gradients, given + upstream, output_gradients=wanted
+    )
     # What the kernel made beside h and c follows from its inputs, whose gradients are whole.
-    return None, for_x, for_c, for_h, for_weights, None, None, None, for_bias, *[None] * 7, for_cs, for_hs
+    return (
+        None,
+        for_x,
+        for_c,
+        for_h,
+        for_weights,
+        None,
+        None,
+        None,
+        for_bias,
+        *[None] * 7,
+        for_cs,
+        for_hs,
+    )
 
 
 def _step_by_step(x, h, c, weights, bias):

@@ -23,7 +23,10 @@ def empty(x, window, strides, padding, dilation, channels):
     sizes = x.shape[1:-1]
     pairs = explicit_padding(padding, sizes, window, strides, dilation)
     axes = zip(sizes, window, strides, dilation, pairs, strict=True)
-    return tf.zeros((0, *((n + sum(pair) - (k - 1) * d - 1) // s + 1 for n, k, s, d, pair in axes), channels), x.dtype)
+    return tf.zeros(
+        (0, *((n + sum(pair) - (k - 1) * d - 1) // s + 1 for n, k, s, d, pair in axes), channels),
+        x.dtype,
+    )
 
 
 def _padding(padding):
@@ -47,7 +50,12 @@ def has_grouped_gradient(device):
 
 
 def _groups_natively(x, rank, dilation):
-    return rank < 3 and max(dilation) == 1 and x.dtype == tf.float32 and has_grouped_gradient(registry.current_device())
+    return (
+        rank < 3
+        and max(dilation) == 1
+        and x.dtype == tf.float32
+        and has_grouped_gradient(registry.current_device())
+    )
 
 
 class Conv:
@@ -60,14 +68,29 @@ class Conv:
             return tf.concat([self.conv(a, k, strides, padding, dilation) for a, k in parts], -1)
         if max(strides) > 1 and max(dilation) > 1:
             # tf.nn refuses this pair: every strides-th result of the plain one.
-            pairs = explicit_padding(padding, self.shape(x)[1:-1], self.shape(kernel)[:rank], strides, dilation)
+            pairs = explicit_padding(
+                padding, self.shape(x)[1:-1], self.shape(kernel)[:rank], strides, dilation
+            )
             dense = self.conv(x, kernel, (1,) * rank, pairs, dilation)
             return self.getitem(dense, (slice(None), *(slice(None, None, s) for s in strides)))
         if rank == 1:
             padding = padding if isinstance(padding, str) else ((0, 0), *padding)
-            return tf.squeeze(self.conv(as_planes(x), tf.expand_dims(kernel, 0), (1, *strides), padding, (1, *dilation), groups), 1)
+            return tf.squeeze(
+                self.conv(
+                    as_planes(x),
+                    tf.expand_dims(kernel, 0),
+                    (1, *strides),
+                    padding,
+                    (1, *dilation),
+                    groups,
+                ),
+                1,
+            )
         if groups > 1 and not isinstance(padding, str):
-            x, padding = pad_spatial(x, padding), "valid"  # oneDNN has no gradient for groups with explicit padding
+            x, padding = (
+                pad_spatial(x, padding),
+                "valid",
+            )  # oneDNN has no gradient for groups with explicit padding
         if rank == 2 and max(dilation) == 1:
             return tf.nn.conv2d(x, kernel, strides, _padding(padding))
         if not isinstance(padding, str):
@@ -78,28 +101,50 @@ class Conv:
 
     def depthwise_conv(self, x, kernel, strides, padding, dilation):
         rank = len(strides)
-        native = x.shape[0] != 0 and rank < 3 and len(set(strides)) == 1 and (max(strides) == 1 or max(dilation) == 1)
+        native = (
+            x.shape[0] != 0
+            and rank < 3
+            and len(set(strides)) == 1
+            and (max(strides) == 1 or max(dilation) == 1)
+        )
         if not native:
             return super().depthwise_conv(x, kernel, strides, padding, dilation)
         if not isinstance(padding, str):
             x, padding = pad_spatial(x, padding), "valid"
         if rank == 1:
-            planes = self.depthwise_conv(as_planes(x), tf.expand_dims(kernel, 0), strides * 2, padding, (1, *dilation))
+            planes = self.depthwise_conv(
+                as_planes(x), tf.expand_dims(kernel, 0), strides * 2, padding, (1, *dilation)
+            )
             return tf.squeeze(planes, 1)
-        return tf.nn.depthwise_conv2d(x, kernel, (1, *strides, 1), padding.upper(), dilations=dilation)
+        return tf.nn.depthwise_conv2d(
+            x, kernel, (1, *strides, 1), padding.upper(), dilations=dilation
+        )
 
     def conv_transpose(self, x, kernel, strides, dilation, starts, sizes):
         rank = len(strides)
         if rank == 1:
-            planes = self.conv_transpose(as_planes(x), tf.expand_dims(kernel, 0), (1, *strides), (1, *dilation), (0, *starts), (1, *sizes))
+            planes = self.conv_transpose(
+                as_planes(x),
+                tf.expand_dims(kernel, 0),
+                (1, *strides),
+                (1, *dilation),
+                (0, *starts),
+                (1, *sizes),
+            )
             return tf.squeeze(planes, 1)
         if rank == 3 or max(dilation) > 1 or x.shape[0] == 0:
             return super().conv_transpose(x, kernel, strides, dilation, starts, sizes)
         # The gradient of a convolution that pads `start` before and what lies beyond `size` after.
         axes = zip(self.shape(x)[1:-1], self.shape(kernel)[:rank], strides, strict=True)
         full = [(n - 1) * s + k for n, k, s in axes]
-        real = [min(size, length - start) for size, length, start in zip(sizes, full, starts, strict=True)]
-        cut = [(start, length - start - size) for start, length, size in zip(starts, full, real, strict=True)]
+        real = [
+            min(size, length - start)
+            for size, length, start in zip(sizes, full, starts, strict=True)
+        ]
+        cut = [
+            (start, length - start - size)
+            for start, length, size in zip(starts, full, real, strict=True)
+        ]
         y = tf.raw_ops.Conv2DBackpropInput(
             input_sizes=tf.stack([tf.shape(x)[0], *real, kernel.shape[rank]]),
             filter=kernel,
@@ -108,4 +153,8 @@ class Conv:
             padding="EXPLICIT",
             explicit_paddings=[0, 0, *cut[0], *cut[1], 0, 0],
         )
-        return y if real == list(sizes) else pad_spatial(y, [(0, size - n) for size, n in zip(sizes, real, strict=True)])
+        return (
+            y
+            if real == list(sizes)
+            else pad_spatial(y, [(0, size - n) for size, n in zip(sizes, real, strict=True)])
+        )

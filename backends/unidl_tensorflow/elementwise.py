@@ -22,7 +22,19 @@ _BINARY = {
     "bitwise_and": tf.bitwise.bitwise_and, "bitwise_or": tf.bitwise.bitwise_or, "bitwise_xor": tf.bitwise.bitwise_xor,
 }  # fmt: skip
 _ORDER = ("less", "less_equal", "greater", "greater_equal")
-_WRITTEN_HERE = ("erf", "erfinv", "negative", "abs", "sign", "trunc", "power", "maximum", "minimum", "floor_divide", "mod")
+_WRITTEN_HERE = (
+    "erf",
+    "erfinv",
+    "negative",
+    "abs",
+    "sign",
+    "trunc",
+    "power",
+    "maximum",
+    "minimum",
+    "floor_divide",
+    "mod",
+)
 
 
 def pair(x1, x2):
@@ -49,7 +61,11 @@ class Elementwise:
 
     def erf(self, x):
         """The float64 kernel gives NaN at infinity."""
-        return tf.math.erf(x) if x.dtype != tf.float64 else tf.where(tf.abs(x) > 27, tf.sign(x), tf.math.erf(x))
+        return (
+            tf.math.erf(x)
+            if x.dtype != tf.float64
+            else tf.where(tf.abs(x) > 27, tf.sign(x), tf.math.erf(x))
+        )
 
     def erfinv(self, x):
         """In float64 always: TensorFlow's is a quantile of (x + 1) / 2, of a small x it keeps no digit (1e-10: 0) and in
@@ -60,7 +76,9 @@ class Elementwise:
         slope = tf.exp(tf.square(y)) * (math.sqrt(math.pi) / 2)
         y = tf.where(tf.abs(still) < 0.5, y - (tf.math.erf(y) - still) * slope, y)
         slope = tf.where(tf.math.is_finite(slope), slope, tf.zeros_like(slope))
-        return tf.cast(tf.stop_gradient(y), x.dtype) + tf.cast(slope, x.dtype) * (x - tf.stop_gradient(x))
+        return tf.cast(tf.stop_gradient(y), x.dtype) + tf.cast(slope, x.dtype) * (
+            x - tf.stop_gradient(x)
+        )
 
     def power(self, x1, x2):
         """x ** 0 has slope 0 at x = 0 too, where TensorFlow computes 0 * 0 ** -1."""
@@ -70,7 +88,11 @@ class Elementwise:
         if x1.dtype.is_floating:
             x1 = tf.where(tf.logical_and(x1 == 0, x2 == 0), tf.ones_like(x1), x1)
             return tf.pow(x1, x2)
-        return tf.pow(x1, x2) if not x1.dtype.is_unsigned else tf.cast(tf.pow(tf.cast(x1, tf.int64), tf.cast(x2, tf.int64)), x1.dtype)
+        return (
+            tf.pow(x1, x2)
+            if not x1.dtype.is_unsigned
+            else tf.cast(tf.pow(tf.cast(x1, tf.int64), tf.cast(x2, tf.int64)), x1.dtype)
+        )
 
     def maximum(self, x1, x2):
         return self._extreme(tf.maximum, x1, x2)
@@ -83,7 +105,11 @@ class Elementwise:
         """Equal arguments are averaged, so that they share the gradient; TensorFlow gives all of it to the first."""
         x1, x2 = pair(x1, x2)
         result = function(x1, x2)
-        return tf.where(tf.equal(x1, x2), x1 * 0.5 + x2 * 0.5, result) if x1.dtype.is_floating else result
+        return (
+            tf.where(tf.equal(x1, x2), x1 * 0.5 + x2 * 0.5, result)
+            if x1.dtype.is_floating
+            else result
+        )
 
     def floor_divide(self, x1, x2):
         """From the remainder, which is exact: floor(1 / 0.1) is 10, but 1 // 0.1 is 9."""
@@ -127,7 +153,11 @@ def _binary(function):
 def _order(function):
     def compare(self, x1, x2):
         x1, x2 = pair(x1, x2)
-        return function(tf.cast(x1, tf.uint8), tf.cast(x2, tf.uint8)) if x1.dtype == tf.bool else function(x1, x2)
+        return (
+            function(tf.cast(x1, tf.uint8), tf.cast(x2, tf.uint8))
+            if x1.dtype == tf.bool
+            else function(x1, x2)
+        )
 
     return compare
 

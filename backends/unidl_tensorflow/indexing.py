@@ -22,7 +22,9 @@ def order_key(x):
     if not x.dtype.is_floating:
         return x
     # Read as integers, positive floats keep their order and negative ones are reversed. One zero, one NaN.
-    x = tf.where(tf.math.is_nan(x), tf.constant(float("nan"), x.dtype), tf.where(x == 0, tf.zeros_like(x), x))
+    x = tf.where(
+        tf.math.is_nan(x), tf.constant(float("nan"), x.dtype), tf.where(x == 0, tf.zeros_like(x), x)
+    )
     bits = tf.bitcast(x, _BITS[x.dtype])
     return tf.where(bits < 0, tf.bitwise.bitwise_xor(bits, bits.dtype.max), bits)
 
@@ -47,7 +49,9 @@ class Indexing:
         if axis != rank - 1:
             order = [a for a in range(rank) if a != axis] + [axis]
             back = [order.index(a) for a in range(rank)]
-            return tf.transpose(self.take_along_axis(tf.transpose(x, order), tf.transpose(indices, order), -1), back)
+            return tf.transpose(
+                self.take_along_axis(tf.transpose(x, order), tf.transpose(indices, order), -1), back
+            )
         batch = tf.broadcast_static_shape(x.shape[:-1], indices.shape[:-1]).as_list()
         if None in batch:
             batch = tf.broadcast_dynamic_shape(tf.shape(x)[:-1], tf.shape(indices)[:-1])
@@ -55,7 +59,11 @@ class Indexing:
             indices = tf.broadcast_to(indices, tf.concat([batch, tf.shape(indices)[-1:]], 0))
         else:
             x = x if x.shape[:-1] == batch else tf.broadcast_to(x, [*batch, x.shape[-1]])
-            indices = indices if indices.shape[:-1] == batch else tf.broadcast_to(indices, [*batch, indices.shape[-1]])
+            indices = (
+                indices
+                if indices.shape[:-1] == batch
+                else tf.broadcast_to(indices, [*batch, indices.shape[-1]])
+            )
         return tf.gather(x, indices, batch_dims=rank - 1)
 
     def scatter_add(self, x, indices, updates):
@@ -78,6 +86,8 @@ class Indexing:
     def top_k(self, x, k):
         key = order_key(x)
         if x.dtype.is_floating:
-            key = tf.where(tf.math.is_nan(x), key.dtype.min, key)  # in descending order, too, NaN comes last
+            key = tf.where(
+                tf.math.is_nan(x), key.dtype.min, key
+            )  # in descending order, too, NaN comes last
         indices = tf.math.top_k(key, k).indices
         return self.take_along_axis(x, indices, -1), indices

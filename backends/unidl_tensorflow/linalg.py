@@ -24,7 +24,9 @@ class Linalg:
         elif rank2 == 2 and rank1 > 2 and x1.shape.is_fully_defined():
             # One large product instead of a batch of small ones, whose gradient would sum over the batch.
             *rows, inner = x1.shape
-            product = tf.reshape(tf.matmul(tf.reshape(x1, (math.prod(rows), inner)), x2), (*rows, x2.shape[1]))
+            product = tf.reshape(
+                tf.matmul(tf.reshape(x1, (math.prod(rows), inner)), x2), (*rows, x2.shape[1])
+            )
         else:
             product = tf.matmul(x1, x2)
         return product if product.dtype == dtype else tf.cast(product, dtype)

@@ -16,7 +16,12 @@ import types
 def load_tensorflow():
     """The module `tensorflow`."""
     names_another = os.environ.get("TF_USE_LEGACY_KERAS") in ("true", "True", "1")
-    if "tensorflow" in sys.modules or "keras" in sys.modules or names_another or (spec := importlib.util.find_spec("keras")) is None:
+    if (
+        "tensorflow" in sys.modules
+        or "keras" in sys.modules
+        or names_another
+        or (spec := importlib.util.find_spec("keras")) is None
+    ):
         return importlib.import_module("tensorflow")
     # No package, so TensorFlow's import of a module in it fails, which it expects; where Keras lies is read from the spec.
     stand_in = types.ModuleType("keras")

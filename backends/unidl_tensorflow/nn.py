@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from unidl_tensorflow.load import tf
 
-FUSED_NORM_FROM = 1 << 17  # elements; below, the two ways take the same time, or the composed one less
+FUSED_NORM_FROM = (
+    1 << 17
+)  # elements; below, the two ways take the same time, or the composed one less
 CUDNN_MIN_EPSILON = 1.001e-5
 
 
@@ -23,7 +25,11 @@ class NN:
 
     def leaky_relu(self, x, negative_slope):
         # The kernel keeps the slope in float32.
-        return super().leaky_relu(x, negative_slope) if x.dtype == tf.float64 else tf.nn.leaky_relu(x, negative_slope)
+        return (
+            super().leaky_relu(x, negative_slope)
+            if x.dtype == tf.float64
+            else tf.nn.leaky_relu(x, negative_slope)
+        )
 
     def softmax(self, x, axis=-1):
         return tf.nn.softmax(x, axis) if isinstance(axis, int) else super().softmax(x, axis)
@@ -50,7 +56,13 @@ class NN:
         rank, size, channels = len(x.shape), x.shape.num_elements(), x.shape[-1]
         mean, centred = self._centred(x, axes)
         last = sorted(a % rank for a in axes) == list(range(rank - 1))
-        if not last or x.dtype != tf.float32 or not size or size < FUSED_NORM_FROM or epsilon < CUDNN_MIN_EPSILON:
+        if (
+            not last
+            or x.dtype != tf.float32
+            or not size
+            or size < FUSED_NORM_FROM
+            or epsilon < CUDNN_MIN_EPSILON
+        ):
             y, rest, var = super().batch_norm_training(centred, gamma, beta, axes, epsilon)
             return y, mean + rest, var
         unused = tf.zeros(0)

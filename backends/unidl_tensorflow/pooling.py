@@ -28,7 +28,9 @@ class Pooling:
         # The kernel leaves out the padding that it adds itself, and no other.
         sizes = self.shape(x)[1:-1]
         y = _by_planes(tf.nn.avg_pool2d, pad_spatial(x, padding), window, strides, "valid")
-        counts = [_real_elements(*axis) for axis in zip(sizes, window, strides, padding, strict=True)]
+        counts = [
+            _real_elements(*axis) for axis in zip(sizes, window, strides, padding, strict=True)
+        ]
         share = math.prod(window) / np.maximum(1, math.prod(np.ix_(*counts)))
         return y * tf.constant(share[..., None], x.dtype)
 

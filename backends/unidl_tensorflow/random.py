@@ -23,8 +23,12 @@ class Random:
     def keep_mask(self, key, shape, rate):
         threshold = min(MASK, round(rate * 2**32))
         if _is_on_host(key):
-            return self._from_host(key, shape, np.bool_, lambda words: words >= np.uint32(threshold))
-        return _fused(lambda key: _bits(key, shape) >= tf.constant(threshold, tf.uint32), key, shape)
+            return self._from_host(
+                key, shape, np.bool_, lambda words: words >= np.uint32(threshold)
+            )
+        return _fused(
+            lambda key: _bits(key, shape) >= tf.constant(threshold, tf.uint32), key, shape
+        )
 
     def _from_host(self, key, shape, dtype, function):
         out = np.empty(math.prod(shape), dtype)
@@ -51,11 +55,15 @@ def _bits(key, shape):
 
 
 def _word(value):
-    return tf.cast(value, tf.uint32) if isinstance(value, tf.Tensor) else tf.constant(value, tf.uint32)
+    return (
+        tf.cast(value, tf.uint32) if isinstance(value, tf.Tensor) else tf.constant(value, tf.uint32)
+    )
 
 
 def _mix(word):
     for shift, factor in zip(SHIFTS, (*MULTIPLIERS, None), strict=True):
-        word = tf.bitwise.bitwise_xor(word, tf.bitwise.right_shift(word, tf.constant(shift, tf.uint32)))
+        word = tf.bitwise.bitwise_xor(
+            word, tf.bitwise.right_shift(word, tf.constant(shift, tf.uint32))
+        )
         word = word if factor is None else word * tf.constant(factor, tf.uint32)
     return word

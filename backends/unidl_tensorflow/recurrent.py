@@ -21,7 +21,9 @@ class Recurrent:
         moments = tf.transpose(x, (1, 0, 2))
         bias = tf.zeros(kernel.shape[1:], x.dtype) if bias is None else bias
         weights = _exchanged(tf.concat([kernel, recurrent_kernel], 0))
-        hs, cs = block_lstm(tf.reverse(moments, (0,)) if reverse else moments, h, c, weights, _exchanged(bias))
+        hs, cs = block_lstm(
+            tf.reverse(moments, (0,)) if reverse else moments, h, c, weights, _exchanged(bias)
+        )
         outputs = tf.reverse(hs, (0,)) if reverse else hs
         return tf.transpose(outputs, (1, 0, 2)), hs[-1], cs[-1]
 
@@ -29,7 +31,9 @@ class Recurrent:
         length = xs[0].shape[0]
         if tf.executing_eagerly() or length < 2 or (length <= UNROLLED and not is_traced_for_xla()):
             return super().scan(step, state, xs, reverse)
-        moments = [tf.TensorArray(x.dtype, length, element_shape=x.shape[1:]).unstack(x) for x in xs]
+        moments = [
+            tf.TensorArray(x.dtype, length, element_shape=x.shape[1:]).unstack(x) for x in xs
+        ]
         # The first step is done outside: it tells dtype and shape of the outputs.
         first = length - 1 if reverse else 0
         state, y = step(tuple(state), tuple(x[first] for x in xs))

@@ -41,18 +41,27 @@ def sum_in_parts(x, axis, keepdims):
     roundings. Sums of sums are off by 2, in the same time.
     """
     axes, shape = _sorted(x, axis), x.shape.as_list()
-    before, count, after = (math.prod(part) for part in (shape[: axes[0]], shape[axes[0] : axes[-1] + 1], shape[axes[-1] + 1 :]))
+    before, count, after = (
+        math.prod(part)
+        for part in (shape[: axes[0]], shape[axes[0] : axes[-1] + 1], shape[axes[-1] + 1 :])
+    )
     part = _divisor(count)
     if count > LONG * part:  # a prime number, or nearly
         y = tf.reduce_sum(tf.transpose(tf.reshape(x, (before, count, after)), (0, 2, 1)), 2)
     else:
         y = tf.reduce_sum(tf.reduce_sum(tf.reshape(x, (before, part, count // part, after)), 1), 1)
-    return tf.reshape(y, [1 if a in axes else n for a, n in enumerate(shape) if keepdims or a not in axes])
+    return tf.reshape(
+        y, [1 if a in axes else n for a, n in enumerate(shape) if keepdims or a not in axes]
+    )
 
 
 class Reductions:
     def sum(self, x, axis=None, keepdims=False):
-        return sum_in_parts(x, axis, keepdims) if _is_long(x, axis) else tf.reduce_sum(_counted(x), axis, keepdims)
+        return (
+            sum_in_parts(x, axis, keepdims)
+            if _is_long(x, axis)
+            else tf.reduce_sum(_counted(x), axis, keepdims)
+        )
 
     def mean(self, x, axis=None, keepdims=False):
         if _is_long(x, axis):
@@ -63,10 +72,18 @@ class Reductions:
         return tf.reduce_prod(_counted(x), axis, keepdims)
 
     def max(self, x, axis=None, keepdims=False):
-        return tf.reduce_any(x, axis, keepdims) if x.dtype == tf.bool else tf.reduce_max(x, axis, keepdims)
+        return (
+            tf.reduce_any(x, axis, keepdims)
+            if x.dtype == tf.bool
+            else tf.reduce_max(x, axis, keepdims)
+        )
 
     def min(self, x, axis=None, keepdims=False):
-        return tf.reduce_all(x, axis, keepdims) if x.dtype == tf.bool else tf.reduce_min(x, axis, keepdims)
+        return (
+            tf.reduce_all(x, axis, keepdims)
+            if x.dtype == tf.bool
+            else tf.reduce_min(x, axis, keepdims)
+        )
 
     def any(self, x, axis=None, keepdims=False):
         return tf.reduce_any(x, axis, keepdims)
@@ -80,7 +97,9 @@ class Reductions:
     def argmin(self, x, axis, keepdims=False):
         key = descending(order_key(x))
         if x.dtype.is_floating:
-            key = tf.where(tf.math.is_nan(x), key.dtype.max, key)  # NaN, where there is one, wins here too
+            key = tf.where(
+                tf.math.is_nan(x), key.dtype.max, key
+            )  # NaN, where there is one, wins here too
         return self._arg(key, axis, keepdims)
 
     @staticmethod

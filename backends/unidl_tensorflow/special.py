@@ -62,7 +62,14 @@ class Special:
     def while_loop(self, condition, body, state, maximum_iterations=None):
         if tf.executing_eagerly():
             return super().while_loop(condition, body, state, maximum_iterations)
-        return list(tf.while_loop(condition, lambda *s: list(body(*s)), list(state), maximum_iterations=maximum_iterations))
+        return list(
+            tf.while_loop(
+                condition,
+                lambda *s: list(body(*s)),
+                list(state),
+                maximum_iterations=maximum_iterations,
+            )
+        )
 
     def custom_gradient(self, function, tensors):
         return list(tf.custom_gradient(lambda *xs: function(*xs))(*tensors))
@@ -83,7 +90,11 @@ def _infinite(x, y, place):
     if not x.dtype.is_floating:
         return y
     limit = (x.dtype.min, x.dtype.max)[place]
-    return tf.where(y == tf.constant(limit, x.dtype), tf.constant(dtypes.extremes(x.dtype.name)[place], x.dtype), y)
+    return tf.where(
+        y == tf.constant(limit, x.dtype),
+        tf.constant(dtypes.extremes(x.dtype.name)[place], x.dtype),
+        y,
+    )
 
 
 def _pair(x):

@@ -15,7 +15,9 @@ class Storage:
         kinds = {"CPU": [], "GPU": []}
         for device in tf.config.list_logical_devices():
             if device.device_type in kinds:
-                kinds[device.device_type].append(f"{device.device_type.lower()}:{device.name.rsplit(':', 1)[1]}")
+                kinds[device.device_type].append(
+                    f"{device.device_type.lower()}:{device.name.rsplit(':', 1)[1]}"
+                )
         return kinds["CPU"] + kinds["GPU"]
 
     def scope(self):

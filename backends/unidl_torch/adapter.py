@@ -25,11 +25,24 @@ from unidl_torch.special import Special
 from unidl_torch.updates import Updates
 
 
-class TorchBackend(Arrays, Math, NN, Conv, Recurrent, Random, Special, Updates, Autodiff, Execution, Backend):
+class TorchBackend(
+    Arrays, Math, NN, Conv, Recurrent, Random, Special, Updates, Autodiff, Execution, Backend
+):
     name = "torch"
     version = torch.__version__
     tensor_types = (torch.Tensor,)
-    dtypes = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64")
+    dtypes = (
+        "bool",
+        "uint8",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "float16",
+        "bfloat16",
+        "float32",
+        "float64",
+    )
 
     kernels = {
         "logsumexp": "torch.logsumexp",

@@ -16,12 +16,18 @@ def host_array(x):
     array = np.asarray(x)
     if array.dtype == np.float64:
         # A 64-bit result comes from Python floats; from_numpy has no bfloat16, which the caller casts to.
-        return array if dtypes.floatx() in ("float64", "bfloat16") else array.astype(dtypes.floatx())
+        return (
+            array if dtypes.floatx() in ("float64", "bfloat16") else array.astype(dtypes.floatx())
+        )
     if array.dtype.kind == "O":
-        raise TypeError(f"Cannot make a tensor of {type(x).__name__} {x!r}: expected numbers or equally long nested lists of numbers.")
+        raise TypeError(
+            f"Cannot make a tensor of {type(x).__name__} {x!r}: expected numbers or equally long nested lists of numbers."
+        )
     if array.dtype == np.int64:
         if array.size and (array.min() < _INT32.min or array.max() > _INT32.max):
-            raise OverflowError('Python integers become int32, and this value does not fit. Say which dtype you want: dtype="int64".')
+            raise OverflowError(
+                'Python integers become int32, and this value does not fit. Say which dtype you want: dtype="int64".'
+            )
         return array.astype("int32")
     return array
 
@@ -32,7 +38,9 @@ def share(array):
         array = array.astype(array.dtype.newbyteorder("="))
     elif not array.flags.writeable or min(array.strides, default=0) < 0:
         array = array.copy()
-    if array.dtype.kind == "V" and array.dtype.name == "bfloat16":  # of ml_dtypes, which torch does not know
+    if (
+        array.dtype.kind == "V" and array.dtype.name == "bfloat16"
+    ):  # of ml_dtypes, which torch does not know
         return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
     return torch.from_numpy(array)
 
@@ -56,10 +64,16 @@ class Arrays(contract.Arrays):
             target = target or torch_dtype(dtypes.standardize_dtype(type(x)))
             return torch.tensor(x, dtype=target, device=current_device())
         if isinstance(x, np.generic):
-            return torch.tensor(x.item(), dtype=target or torch_dtype(x.dtype), device=current_device())
+            return torch.tensor(
+                x.item(), dtype=target or torch_dtype(x.dtype), device=current_device()
+            )
         if target is None:
             array = host_array(x)
-            target = torch_dtype(dtypes.floatx()) if array.dtype.kind == "f" and array.dtype == np.float64 else None
+            target = (
+                torch_dtype(dtypes.floatx())
+                if array.dtype.kind == "f" and array.dtype == np.float64
+                else None
+            )
         else:
             array = np.asarray(x)
         return share(array).to(current_device(), target)

@@ -35,7 +35,11 @@ def differentiate(function, arguments, variables, has_aux):
         if not value.requires_grad:
             gradients = [torch.zeros_like(leaf, requires_grad=False) for leaf in leaves]
         else:
-            gradients = list(torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)) if leaves else []
+            gradients = (
+                list(torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True))
+                if leaves
+                else []
+            )
     for variable, store in assigned:
         variable._store = store
     return detached(result), gradients
@@ -43,7 +47,11 @@ def differentiate(function, arguments, variables, has_aux):
 
 def _check_scalar(value):
     if not isinstance(value, torch.Tensor) or value.ndim:
-        what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else f"a {type(value).__name__}"
+        what = (
+            f"a tensor of shape {tuple(value.shape)}"
+            if isinstance(value, torch.Tensor)
+            else f"a {type(value).__name__}"
+        )
         raise ValueError(
             f"value_and_grad: the function returned {what}, but only a scalar tensor has one gradient for each variable. "
             "Reduce it first, for example: return unidl.ops.mean(loss)."

@@ -60,10 +60,15 @@ class _Trace:
 
                 return row
 
-            with rebound(self._variables, stores), self._feed.tracing(row_of(keys), row_of(numbers)):
+            with (
+                rebound(self._variables, stores),
+                self._feed.tracing(row_of(keys), row_of(numbers)),
+            ):
                 outputs, self._structure = pytree.tree_flatten(fn(*tensors))
                 after = [v._store for v in self._variables]
-            self._assigned = [i for i, (old, new) in enumerate(zip(stores, after, strict=True)) if new is not old]
+            self._assigned = [
+                i for i, (old, new) in enumerate(zip(stores, after, strict=True)) if new is not old
+            ]
             return outputs, [after[i] for i in self._assigned]
 
         keys = torch.zeros((rows, 2), dtype=torch.int64, device=self._device)
@@ -83,7 +88,9 @@ class _Trace:
         keys = self._host_input(self._feed.draw(), torch.int64)
         numbers = self._host_input(self._feed.draw_numbers(), torch.float64)
         with torch.no_grad():
-            outputs, stores = self._run([v._store for v in self._variables], list(tensors), keys, numbers)
+            outputs, stores = self._run(
+                [v._store for v in self._variables], list(tensors), keys, numbers
+            )
         for index, store in zip(self._assigned, stores, strict=True):
             self._variables[index]._store = store
         return pytree.tree_unflatten(outputs, self._structure)

@@ -72,9 +72,15 @@ def pooling_arguments(padding, sizes, windows, strides):
     before = tuple(pair[0] for pair in pairs)
     if any(b > w // 2 for b, w in zip(before, windows, strict=True)):
         return pairs, None
-    wanted = [(n + lo + hi - w) // s + 1 for n, (lo, hi), w, s in zip(sizes, pairs, windows, strides, strict=True)]
+    wanted = [
+        (n + lo + hi - w) // s + 1
+        for n, (lo, hi), w, s in zip(sizes, pairs, windows, strides, strict=True)
+    ]
     for ceil_mode in (False, True):
-        counts = [_window_count(*axis, ceil_mode) for axis in zip(sizes, before, windows, strides, strict=True)]
+        counts = [
+            _window_count(*axis, ceil_mode)
+            for axis in zip(sizes, before, windows, strides, strict=True)
+        ]
         if counts == wanted:
             return pairs, (before, ceil_mode)
     return pairs, None
@@ -85,7 +91,9 @@ def _window_count(n, pad, window, stride, ceil_mode):
     if not ceil_mode:
         return free // stride + 1
     count = -(-free // stride) + 1
-    return count - 1 if (count - 1) * stride >= n + pad else count  # the last window must start inside
+    return (
+        count - 1 if (count - 1) * stride >= n + pad else count
+    )  # the last window must start inside
 
 
 class Conv(contract.Conv):
@@ -97,26 +105,49 @@ class Conv(contract.Conv):
         if rank == 1:
             pairs = explicit_padding(padding, x.shape[1:2], kernel.shape[:1], strides, dilation)
             pairs = ((0, 0), *pairs)
-            y = self.biased_conv(x.unsqueeze(1), kernel.unsqueeze(0), bias, (1, *strides), pairs, (1, *dilation), groups)
+            y = self.biased_conv(
+                x.unsqueeze(1),
+                kernel.unsqueeze(0),
+                bias,
+                (1, *strides),
+                pairs,
+                (1, *dilation),
+                groups,
+            )
             return y.squeeze(1)
-        symmetric, pairs = _conv_padding(padding, x.shape[1:-1], kernel.shape[:rank], strides, dilation)
+        symmetric, pairs = _conv_padding(
+            padding, x.shape[1:-1], kernel.shape[:rank], strides, dilation
+        )
         x = channels_second(x) if pairs is None else pad_spatial(channels_second(x), pairs)
-        return channels_last(_CONV[rank](x, _weight(kernel), bias, strides, symmetric, dilation, groups))
+        return channels_last(
+            _CONV[rank](x, _weight(kernel), bias, strides, symmetric, dilation, groups)
+        )
 
     def conv_transpose(self, x, kernel, strides, dilation, starts, sizes):
         rank = len(strides)
         if rank == 1:
-            y = self.conv_transpose(x.unsqueeze(1), kernel.unsqueeze(0), (1, *strides), (1, *dilation), (0, *starts), (1, *sizes))
+            y = self.conv_transpose(
+                x.unsqueeze(1),
+                kernel.unsqueeze(0),
+                (1, *strides),
+                (1, *dilation),
+                (0, *starts),
+                (1, *sizes),
+            )
             return y.squeeze(1)
         axes = zip(x.shape[1:-1], kernel.shape, strides, dilation, starts, sizes, strict=False)
         crops, lengthened, pairs = zip(*(_transpose_cut(*axis) for axis in axes), strict=True)
         weight = _weight(kernel)
-        y = _CONV_TRANSPOSE[rank](channels_second(x), weight, None, strides, crops, lengthened, 1, dilation)
+        y = _CONV_TRANSPOSE[rank](
+            channels_second(x), weight, None, strides, crops, lengthened, 1, dilation
+        )
         return channels_last(pad_spatial(y, pairs) if any(map(any, pairs)) else y)
 
     def max_pool(self, x, window, strides, padding):
         if len(window) == 1:
-            return self.max_pool(x.unsqueeze(1), (1, *window), (1, *strides), _lift(padding, x, window, strides)).squeeze(1)
+            return self.max_pool(
+                x.unsqueeze(1), (1, *window), (1, *strides), _lift(padding, x, window, strides)
+            ).squeeze(1)
         pairs, arguments = pooling_arguments(padding, x.shape[1:-1], window, strides)
         x = channels_second(x)
         if arguments is None:
@@ -127,15 +158,21 @@ class Conv(contract.Conv):
 
     def avg_pool(self, x, window, strides, padding):
         if len(window) == 1:
-            return self.avg_pool(x.unsqueeze(1), (1, *window), (1, *strides), _lift(padding, x, window, strides)).squeeze(1)
+            return self.avg_pool(
+                x.unsqueeze(1), (1, *window), (1, *strides), _lift(padding, x, window, strides)
+            ).squeeze(1)
         rank = len(window)
-        if rank == 3 and x.dtype in (torch.float16, torch.bfloat16) and x.device.type == "cpu":  # no kernel
+        if (
+            rank == 3 and x.dtype in (torch.float16, torch.bfloat16) and x.device.type == "cpu"
+        ):  # no kernel
             return self.avg_pool(x.float(), window, strides, padding).to(x.dtype)
         pairs, arguments = pooling_arguments(padding, x.shape[1:-1], window, strides)
         x = channels_second(x)
         if arguments is not None:
             symmetric, ceil_mode = arguments
-            return channels_last(_AVG_POOL[rank](x, window, strides, symmetric, ceil_mode, count_include_pad=False))
+            return channels_last(
+                _AVG_POOL[rank](x, window, strides, symmetric, ceil_mode, count_include_pad=False)
+            )
         sums = _AVG_POOL[rank](pad_spatial(x, pairs), window, strides, divisor_override=1)
         real = pad_spatial(torch.ones((1, 1, *x.shape[2:]), dtype=x.dtype, device=x.device), pairs)
         return channels_last(sums / _AVG_POOL[rank](real, window, strides, divisor_override=1))

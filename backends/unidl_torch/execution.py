@@ -31,6 +31,8 @@ class Execution(CapturedExecution):
 
 
 def _compiled(fn, variables):
-    from unidl_torch.compiled import Compiled  # the tracer imports half of torch's compiler: only who asks for it waits
+    from unidl_torch.compiled import (
+        Compiled,
+    )  # the tracer imports half of torch's compiler: only who asks for it waits
 
     return Compiled(fn, variables)

@@ -20,7 +20,9 @@ def memory_order(shape, function):
     if function not in _CONVOLUTIONS:
         return None
     # torch's channels_last; with one channel that would be the same memory, but see `conv._weight`.
-    return (outer, inner, *spatial) if 1 in (shape[inner], shape[outer]) else (outer, *spatial, inner)
+    return (
+        (outer, inner, *spatial) if 1 in (shape[inner], shape[outer]) else (outer, *spatial, inner)
+    )
 
 
 def laid_out(x, order):

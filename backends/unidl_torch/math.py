@@ -82,7 +82,11 @@ class Math(contract.Math):
 
     def sign(self, x):
         # torch says that the sign of NaN is 0.
-        return torch.where(torch.isnan(x), x.detach(), torch.sign(x)) if x.is_floating_point() else torch.sign(x)
+        return (
+            torch.where(torch.isnan(x), x.detach(), torch.sign(x))
+            if x.is_floating_point()
+            else torch.sign(x)
+        )
 
     logical_not = staticmethod(torch.logical_not)
     left_shift = staticmethod(operator.lshift)

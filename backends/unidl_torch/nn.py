@@ -44,7 +44,9 @@ class NN(contract.NN):
     # -- lookup ----------------------------------------------------------------------------------
 
     def embedding(self, table, indices):
-        return functional.embedding(indices if indices.dtype in (torch.int32, torch.int64) else indices.long(), table)
+        return functional.embedding(
+            indices if indices.dtype in (torch.int32, torch.int64) else indices.long(), table
+        )
 
     # -- normalization ---------------------------------------------------------------------------
 
@@ -56,7 +58,9 @@ class NN(contract.NN):
         channels = _channels_second(x, axes)
         count = channels.numel() // max(1, channels.shape[1])
         if count < 2:
-            return super().batch_norm_training(x, gamma, beta, axes, epsilon)  # torch refuses a single value per channel
+            return super().batch_norm_training(
+                x, gamma, beta, axes, epsilon
+            )  # torch refuses a single value per channel
         # Values centred before have a mean near 0, so that what their own mean is off by costs the variance no digits: at mean 100,
         # std 0.01 it would be wrong by 2e-5.
         shift = channels.detach().mean([a for a in range(channels.ndim) if a != 1])
@@ -66,9 +70,13 @@ class NN(contract.NN):
             return _as_before(y, x, axes), mean + shift, var
         mean, var = channels.new_zeros(2, channels.shape[1]).unbind()
         # With momentum 1 the "running" statistics are those of this batch, the variance unbiased.
-        y = torch.batch_norm(channels, gamma, beta, mean, var, True, 1.0, epsilon, torch.backends.cudnn.enabled)
+        y = torch.batch_norm(
+            channels, gamma, beta, mean, var, True, 1.0, epsilon, torch.backends.cudnn.enabled
+        )
         if y.requires_grad:
-            y.register_hook(torch.Tensor.contiguous)  # a broadcast gradient (of a mean, say) takes torch ten times as long
+            y.register_hook(
+                torch.Tensor.contiguous
+            )  # a broadcast gradient (of a mean, say) takes torch ten times as long
         mean, var = mean + shift, var * ((count - 1) / count)
         if x.requires_grad and torch.is_grad_enabled():
             mean, var = _Moments.apply(channels, mean, var)
@@ -83,9 +91,15 @@ class NN(contract.NN):
         reduced = {a % x.ndim for a in axes}
         if x.ndim - 1 in reduced:
             along = [1 if a in reduced else -1 for a in range(x.ndim)]
-            mean, scale, shift = (None if t is None else t.view(along) for t in (mean, scale, shift))
+            mean, scale, shift = (
+                None if t is None else t.view(along) for t in (mean, scale, shift)
+            )
         centred = x - mean
-        if not (centred.requires_grad or scale.requires_grad or (shift is not None and shift.requires_grad)):
+        if not (
+            centred.requires_grad
+            or scale.requires_grad
+            or (shift is not None and shift.requires_grad)
+        ):
             centred.mul_(scale)  # our own memory, and nobody will ask for the factors
             return centred if shift is None else centred.add_(shift)
         return centred * scale if shift is None else torch.addcmul(shift, centred, scale)
@@ -94,7 +108,9 @@ class NN(contract.NN):
         rank = x.ndim
         axes = sorted(a % rank for a in axes)
         shape = x.shape[axes[0] :]
-        fused = axes == list(range(axes[0], rank)) and all(w is None or w.shape == shape for w in (gamma, beta))
+        fused = axes == list(range(axes[0], rank)) and all(
+            w is None or w.shape == shape for w in (gamma, beta)
+        )
         if not fused:
             return super().layer_norm(x, gamma, beta, axes, epsilon)
         return torch.layer_norm(x, shape, gamma, beta, epsilon)
@@ -104,16 +120,23 @@ class NN(contract.NN):
     def attention(self, query, key, value, bias=None, scale=1.0):
         if not isinstance(scale, int | float):
             query, scale = query * scale, 1.0
-        return functional.scaled_dot_product_attention(query, key, value, attn_mask=bias, scale=scale)
+        return functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=bias, scale=scale
+        )
 
     def grouped_attention(self, query, key, value, bias=None, scale=1.0):
-        return functional.scaled_dot_product_attention(query, key, value, attn_mask=bias, scale=scale, enable_gqa=True)
+        return functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=bias, scale=scale, enable_gqa=True
+        )
 
     # -- fused losses ----------------------------------------------------------------------------
 
     def sparse_softmax_cross_entropy(self, labels, logits):
         flat = functional.cross_entropy(
-            logits.reshape(-1, logits.shape[-1]), labels.reshape(-1).long(), reduction="none", ignore_index=_NO_LABEL_IS_SKIPPED
+            logits.reshape(-1, logits.shape[-1]),
+            labels.reshape(-1).long(),
+            reduction="none",
+            ignore_index=_NO_LABEL_IS_SKIPPED,
         )
         return flat.reshape(labels.shape)
 
@@ -193,7 +216,16 @@ class _Normalized(torch.autograd.Function):
         if gradient is not None:
             # A broadcast gradient (of a mean, say) takes torch ten times as long.
             of_x, of_gamma, of_beta = torch.ops.aten.native_batch_norm_backward(
-                gradient.contiguous(), x, gamma, None, None, mean.detach(), scale, True, ctx.epsilon, ctx.needs_input_grad[:3]
+                gradient.contiguous(),
+                x,
+                gamma,
+                None,
+                None,
+                mean.detach(),
+                scale,
+                True,
+                ctx.epsilon,
+                ctx.needs_input_grad[:3],
             )
         if ctx.needs_input_grad[0] and not (mean_gradient is None and var_gradient is None):
             of_moments = _of_moments(x, mean_gradient, var_gradient).expand_as(x)

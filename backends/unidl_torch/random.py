@@ -33,7 +33,9 @@ def _mix(words):
 
 def device_words(key, count, device):
     """int32 tensor (count,) whose elements have the bits of mix(mix(i + key[0]) ^ key[1]); `key` may be a tensor (2,)."""
-    first, second = key.to(torch.int32).unbind() if isinstance(key, torch.Tensor) else map(signed, key)
+    first, second = (
+        key.to(torch.int32).unbind() if isinstance(key, torch.Tensor) else map(signed, key)
+    )
     return _mix(_mix(torch.arange(count, dtype=torch.int32, device=device) + first) ^ second)
 
 
@@ -57,7 +59,13 @@ class Random(contract.Random):
         dtype = torch_dtype(dtype)
         # Narrow floats, of which NumPy has not all, pass through float32: it holds the 24 bits, and they are rounded once.
         through = dtype if dtype.itemsize > 4 else torch.float32
-        values = _draw(key, shape, through, _write_uniform, lambda words: ((words >> 8) & 0xFFFFFF).to(through) * 2.0**-24)
+        values = _draw(
+            key,
+            shape,
+            through,
+            _write_uniform,
+            lambda words: ((words >> 8) & 0xFFFFFF).to(through) * 2.0**-24,
+        )
         return values.to(dtype)
 
     def keep_mask(self, key, shape, rate):

@@ -13,17 +13,23 @@ class Recurrent(contract.Recurrent):
         return _run("lstm", x, (h, c), [kernel, recurrent_kernel, *_of_input(bias)], reverse)
 
     def simple_rnn(self, x, h, kernel, recurrent_kernel, bias, activation="tanh", reverse=False):
-        return _run(f"rnn_{activation}", x, (h,), [kernel, recurrent_kernel, *_of_input(bias)], reverse)
+        return _run(
+            f"rnn_{activation}", x, (h,), [kernel, recurrent_kernel, *_of_input(bias)], reverse
+        )
 
     def gru(self, x, h, kernel, recurrent_kernel, bias, reverse=False):
         biases = () if bias is None else bias.unbind(0)
-        return _run("gru", x, (h,), [_reset_first(w) for w in (kernel, recurrent_kernel, *biases)], reverse)
+        return _run(
+            "gru", x, (h,), [_reset_first(w) for w in (kernel, recurrent_kernel, *biases)], reverse
+        )
 
 
 def _run(mode, x, states, weights, reverse):
     kernel, recurrent_kernel, *biases = weights
     states = [s.unsqueeze(0) for s in states]
-    outputs, *last = run(mode, x.flip(1) if reverse else x, states, [kernel.t(), recurrent_kernel.t(), *biases])
+    outputs, *last = run(
+        mode, x.flip(1) if reverse else x, states, [kernel.t(), recurrent_kernel.t(), *biases]
+    )
     return outputs.flip(1) if reverse else outputs, *(s.squeeze(0) for s in last)
 
 

@@ -35,7 +35,17 @@ def run(mode, x, states, weights):
 
 
 def _kernel(mode, x, states, weights):
-    return getattr(torch, mode)(x, states if mode == "lstm" else states[0], weights, len(weights) > 2, 1, 0.0, True, False, True)
+    return getattr(torch, mode)(
+        x,
+        states if mode == "lstm" else states[0],
+        weights,
+        len(weights) > 2,
+        1,
+        0.0,
+        True,
+        False,
+        True,
+    )
 
 
 def _fresh(tensors):
@@ -51,13 +61,19 @@ def _backward(mode, x, states, weights, gradients):
     """Gradients for x, states and weights. The kernel runs again: how large a workspace it wants to keep, no graph can say."""
     leaves = [t.detach().requires_grad_() for t in (x, *states, *weights)]
     # Operations run below autograd while they are recorded; this one needs it.
-    with torch._C._SetExcludeDispatchKeyGuard(torch._C.DispatchKey.AutogradFunctionality, False), torch.enable_grad():
+    with (
+        torch._C._SetExcludeDispatchKeyGuard(torch._C.DispatchKey.AutogradFunctionality, False),
+        torch.enable_grad(),
+    ):
         outputs = _kernel(mode, leaves[0], leaves[1 : 1 + len(states)], leaves[1 + len(states) :])
     return _fresh(torch.autograd.grad(outputs, leaves, gradients))
 
 
 def _like_forward(mode, x, states, weights):
-    return [x.new_empty((*x.shape[:2], states[0].shape[-1])), *(s.new_empty(s.shape) for s in states)]
+    return [
+        x.new_empty((*x.shape[:2], states[0].shape[-1])),
+        *(s.new_empty(s.shape) for s in states),
+    ]
 
 
 def _like_backward(mode, x, states, weights, gradients):
@@ -69,7 +85,9 @@ for _name, _more, _run, _like in (
     ("recurrence", "", _forward, _like_forward),
     ("recurrence_gradients", ", Tensor[] gradients", _backward, _like_backward),
 ):
-    _library.define(f"{_name}(str mode, Tensor x, Tensor[] states, Tensor[] weights{_more}) -> Tensor[]")
+    _library.define(
+        f"{_name}(str mode, Tensor x, Tensor[] states, Tensor[] weights{_more}) -> Tensor[]"
+    )
     _library.impl(_name, _run, "CompositeExplicitAutograd")
     torch.library.register_fake(f"unidl::{_name}", _like, lib=_library)
 
@@ -89,5 +107,7 @@ class _Operation(torch.autograd.Function):
                 f"no second. Write compile(..., jit_compile=False), or unroll=True for the layer."
             )
         x, *tensors = ctx.saved_tensors
-        made = torch.ops.unidl.recurrence_gradients(ctx.mode, x, tensors[: ctx.count], tensors[ctx.count :], gradients)
+        made = torch.ops.unidl.recurrence_gradients(
+            ctx.mode, x, tensors[: ctx.count], tensors[ctx.count :], gradients
+        )
         return None, made[0], None, *made[1:]

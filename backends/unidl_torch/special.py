@@ -26,10 +26,14 @@ class Special:
     # -- segments ----------------------------------------------------------------------------------
 
     def segment_max(self, x, ids, count):
-        return _segments(x, ids, count, "amax", lambda: super(Special, self).segment_max(x, ids, count))
+        return _segments(
+            x, ids, count, "amax", lambda: super(Special, self).segment_max(x, ids, count)
+        )
 
     def segment_min(self, x, ids, count):
-        return _segments(x, ids, count, "amin", lambda: super(Special, self).segment_min(x, ids, count))
+        return _segments(
+            x, ids, count, "amin", lambda: super(Special, self).segment_min(x, ids, count)
+        )
 
     # -- Fourier transforms ------------------------------------------------------------------------
 
@@ -49,9 +53,16 @@ class Special:
 
     def jvp(self, function, primals, tangents):
         with forward_ad.dual_level():
-            outputs = function(*(forward_ad.make_dual(p.detach(), t) for p, t in zip(primals, tangents, strict=True)))
+            outputs = function(
+                *(
+                    forward_ad.make_dual(p.detach(), t)
+                    for p, t in zip(primals, tangents, strict=True)
+                )
+            )
             parts = [forward_ad.unpack_dual(y) for y in outputs]
-            return [y for y, _ in parts], [torch.zeros_like(y) if d is None else d for y, d in parts]
+            return [y for y, _ in parts], [
+                torch.zeros_like(y) if d is None else d for y, d in parts
+            ]
 
 
 def _segments(x, ids, count, kernel, otherwise):
@@ -59,8 +70,12 @@ def _segments(x, ids, count, kernel, otherwise):
     if not x.is_floating_point():
         return otherwise()
     outside = (ids < 0) | (ids >= count)
-    places = torch.where(outside, count, ids).long().reshape(-1, *(1,) * (x.ndim - 1)).expand(x.shape)
-    empty = x.new_full((count + 1, *x.shape[1:]), float("-inf") if kernel == "amax" else float("inf"))
+    places = (
+        torch.where(outside, count, ids).long().reshape(-1, *(1,) * (x.ndim - 1)).expand(x.shape)
+    )
+    empty = x.new_full(
+        (count + 1, *x.shape[1:]), float("-inf") if kernel == "amax" else float("inf")
+    )
     return empty.scatter_reduce(0, places, x, kernel, include_self=False)[:count]
 
 

@@ -25,7 +25,9 @@ def _torch_device(name):
     if kind == "cpu":
         return torch.device("cpu")
     if int(index) >= torch.cuda.device_count():
-        raise ValueError(f"The device {name!r} does not exist: torch {torch.__version__} sees {torch.cuda.device_count()} CUDA devices.")
+        raise ValueError(
+            f"The device {name!r} does not exist: torch {torch.__version__} sees {torch.cuda.device_count()} CUDA devices."
+        )
     return torch.device(f"cuda:{index}")
 
 

@@ -16,7 +16,10 @@ from unidl.backend import contract
 
 def _laid_out_like(grads, params):
     """Gradients or slots with the strides of their parameters: the fused kernels walk all with one pointer."""
-    return [g if g.stride() == p.stride() else torch.empty_like(p).copy_(g) for g, p in zip(grads, params, strict=True)]
+    return [
+        g if g.stride() == p.stride() else torch.empty_like(p).copy_(g)
+        for g, p in zip(grads, params, strict=True)
+    ]
 
 
 @cache
@@ -27,7 +30,14 @@ def _infinity(device):
 class Updates(contract.Updates):
     def sgd_update(self, params, grads, velocities, *, learning_rate, momentum, nesterov):
         if not params or isinstance(learning_rate, torch.Tensor):
-            return super().sgd_update(params, grads, velocities, learning_rate=learning_rate, momentum=momentum, nesterov=nesterov)
+            return super().sgd_update(
+                params,
+                grads,
+                velocities,
+                learning_rate=learning_rate,
+                momentum=momentum,
+                nesterov=nesterov,
+            )
         steps = torch._foreach_mul(grads, learning_rate)
         if velocities is None:
             torch._foreach_sub_(params, steps)
@@ -43,7 +53,9 @@ class Updates(contract.Updates):
 
     def adam_update(self, params, grads, m, v, *, alpha, beta_1, beta_2, epsilon):
         if not params or isinstance(alpha, torch.Tensor):
-            return super().adam_update(params, grads, m, v, alpha=alpha, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+            return super().adam_update(
+                params, grads, m, v, alpha=alpha, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon
+            )
         # torch's kernel corrects the bias by 1 - beta**t; after infinitely many steps that is 1, and what is left is
         # p -= lr * m / (sqrt(v) + eps), the update wanted, with alpha for lr.
         endless = [_infinity(params[0].device)] * len(params)
@@ -56,7 +68,9 @@ class Updates(contract.Updates):
 
     def rmsprop_update(self, params, grads, v, *, learning_rate, rho, epsilon):
         if not params or isinstance(learning_rate, torch.Tensor):
-            return super().rmsprop_update(params, grads, v, learning_rate=learning_rate, rho=rho, epsilon=epsilon)
+            return super().rmsprop_update(
+                params, grads, v, learning_rate=learning_rate, rho=rho, epsilon=epsilon
+            )
         torch._foreach_mul_(v, rho)
         torch._foreach_addcmul_(v, grads, grads, value=1 - rho)
         denominators = torch._foreach_add(v, epsilon)

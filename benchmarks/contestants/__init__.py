@@ -55,7 +55,10 @@ def takes_part(backend, workload):
 
 def lineup(backend, workload):
     """Names of the contestants for a backend and a workload, unidl first."""
-    return [f"unidl-{backend}", *(r for r in RIVALS[backend] if workload.name == "mlp" or r not in MLP_ONLY)]
+    return [
+        f"unidl-{backend}",
+        *(r for r in RIVALS[backend] if workload.name == "mlp" or r not in MLP_ONLY),
+    ]
 
 
 def load(name):

@@ -21,7 +21,9 @@ class Gluon:
         self.net = gluon_models.build(workload)
         self.net.initialize(mx.init.Xavier())
         self.net.hybridize(static_alloc=True, static_shape=True)
-        self.trainer = gluon.Trainer(self.net.collect_params(), "adam", {"learning_rate": LEARNING_RATE})
+        self.trainer = gluon.Trainer(
+            self.net.collect_params(), "adam", {"learning_rate": LEARNING_RATE}
+        )
         self.loss = gluon.loss.SoftmaxCrossEntropyLoss()
         self.loss.hybridize()
 
@@ -48,12 +50,20 @@ class Gluon:
             gate.end(total / len(x), correct / len(x))
 
     def predict(self, x, batch_size):
-        return np.concatenate([nd.softmax(self.net(self._inputs(x[i : i + batch_size]))).asnumpy() for i in range(0, len(x), batch_size)])
+        return np.concatenate(
+            [
+                nd.softmax(self.net(self._inputs(x[i : i + batch_size]))).asnumpy()
+                for i in range(0, len(x), batch_size)
+            ]
+        )
 
     def evaluate(self, x, y, batch_size):
         total, correct = 0.0, 0.0
         for i in range(0, len(x), batch_size):
-            xb, yb = self._inputs(x[i : i + batch_size]), nd.array(y[i : i + batch_size], dtype="float32")
+            xb, yb = (
+                self._inputs(x[i : i + batch_size]),
+                nd.array(y[i : i + batch_size], dtype="float32"),
+            )
             output = self.net(xb)
             total += self.loss(output, yb).sum().asscalar()
             correct += (output.argmax(1) == yb).sum().asscalar()

@@ -36,7 +36,9 @@ class _Lstm(HybridBlock):
     def __init__(self):
         super().__init__()
         with self.name_scope():
-            self.lstm = mx.gluon.rnn.LSTM(64, layout="NTC", input_size=32, i2h_bias_initializer=mx.init.LSTMBias())
+            self.lstm = mx.gluon.rnn.LSTM(
+                64, layout="NTC", input_size=32, i2h_bias_initializer=mx.init.LSTMBias()
+            )
             self.head = nn.Dense(CLASSES)
 
     def hybrid_forward(self, F, x):
@@ -48,7 +50,9 @@ class _Attention(HybridBlock):
         super().__init__()
         self._heads, self._scale = heads, 1 / math.sqrt(width // heads)
         with self.name_scope():
-            self.query, self.key, self.value, self.out = (nn.Dense(width, flatten=False, in_units=width) for _ in range(4))
+            self.query, self.key, self.value, self.out = (
+                nn.Dense(width, flatten=False, in_units=width) for _ in range(4)
+            )
 
     def hybrid_forward(self, F, x):
         q, k, v = (self._split(F, dense(x)) for dense in (self.query, self.key, self.value))
@@ -68,7 +72,10 @@ class _Transformer(HybridBlock):
         with self.name_scope():
             self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(in_channels=64) for _ in range(3))
             self.attention = _Attention(64, 4)
-            wide, narrow = nn.Dense(256, flatten=False, in_units=64), nn.Dense(64, flatten=False, in_units=256)
+            wide, narrow = (
+                nn.Dense(256, flatten=False, in_units=64),
+                nn.Dense(64, flatten=False, in_units=256),
+            )
             self.mlp = _sequential(wide, nn.GELU(), narrow, nn.Dropout(0.1))
             self.head = nn.Dense(CLASSES)
 
@@ -83,8 +90,14 @@ class _Block(HybridBlock):
         super().__init__()
         with self.name_scope():
             first, second = (nn.Conv2D(filters, 3, s, 1, use_bias=False) for s in (stride, 1))
-            self.body = _sequential(first, nn.BatchNorm(), nn.Activation("relu"), second, nn.BatchNorm())
-            self.shortcut = _sequential(nn.Conv2D(filters, 1, stride, use_bias=False), nn.BatchNorm()) if stride == 2 else None
+            self.body = _sequential(
+                first, nn.BatchNorm(), nn.Activation("relu"), second, nn.BatchNorm()
+            )
+            self.shortcut = (
+                _sequential(nn.Conv2D(filters, 1, stride, use_bias=False), nn.BatchNorm())
+                if stride == 2
+                else None
+            )
 
     def hybrid_forward(self, F, x):
         return F.relu(self.body(x) + (x if self.shortcut is None else self.shortcut(x)))
@@ -110,4 +123,11 @@ class _Text(HybridBlock):
         return self.mlp(F.mean(self.embedding(tokens), axis=1))
 
 
-_MODELS = {"mlp": _mlp, "cnn": _cnn, "lstm": _Lstm, "transformer": _Transformer, "resnet": _resnet, "text": _Text}
+_MODELS = {
+    "mlp": _mlp,
+    "cnn": _cnn,
+    "lstm": _Lstm,
+    "transformer": _Transformer,
+    "resnet": _resnet,
+    "text": _Text,
+}

@@ -19,7 +19,12 @@ class HighLevel:
         self.k.utils.set_random_seed(0)
         self.model = models.build(self.k, workload)
         adam = self.k.optimizers.Adam(LEARNING_RATE)
-        self.model.compile(adam, loss="sparse_categorical_crossentropy", metrics=["accuracy"], **self.compile_options)
+        self.model.compile(
+            adam,
+            loss="sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+            **self.compile_options,
+        )
         self.batch = workload.batch
 
     def train(self, x, y, gate):
@@ -31,7 +36,9 @@ class HighLevel:
             def on_epoch_end(self, epoch, logs=None):
                 gate.end(logs["loss"], logs["accuracy"])
 
-        self.model.fit(x, y, batch_size=self.batch, epochs=gate.epochs, verbose=0, callbacks=[Turns()])
+        self.model.fit(
+            x, y, batch_size=self.batch, epochs=gate.epochs, verbose=0, callbacks=[Turns()]
+        )
 
     def predict(self, x, batch_size):
         return self.model.predict(x, batch_size=batch_size, verbose=0)

@@ -16,7 +16,10 @@ class NumPyMLP:
         self.params = []
         for fan_in, fan_out in ((784, 64), (64, CLASSES)):
             limit = np.sqrt(6 / (fan_in + fan_out))
-            self.params += [self.rng.uniform(-limit, limit, (fan_in, fan_out)).astype("float32"), np.zeros(fan_out, "float32")]
+            self.params += [
+                self.rng.uniform(-limit, limit, (fan_in, fan_out)).astype("float32"),
+                np.zeros(fan_out, "float32"),
+            ]
         self.means, self.squares = ([np.zeros_like(p) for p in self.params] for _ in range(2))
         self.t = 0
 
@@ -64,7 +67,9 @@ class NumPyMLP:
             gate.end(total / len(x), correct / len(x))
 
     def predict(self, x, batch_size):
-        return np.concatenate([self._forward(x[i : i + batch_size])[1] for i in range(0, len(x), batch_size)])
+        return np.concatenate(
+            [self._forward(x[i : i + batch_size])[1] for i in range(0, len(x), batch_size)]
+        )
 
     def evaluate(self, x, y, batch_size):
         total, correct = 0.0, 0

@@ -64,7 +64,12 @@ class TensorFlow:
             gate.end(*self._results())
 
     def predict(self, x, batch_size):
-        return np.concatenate([self._infer(tf.constant(x[i : i + batch_size])).numpy() for i in range(0, len(x), batch_size)])
+        return np.concatenate(
+            [
+                self._infer(tf.constant(x[i : i + batch_size])).numpy()
+                for i in range(0, len(x), batch_size)
+            ]
+        )
 
     def evaluate(self, x, y, batch_size):
         for i in range(0, len(x), batch_size):

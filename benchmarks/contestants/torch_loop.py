@@ -20,7 +20,9 @@ class Torch:
         self.batch = workload.batch
         self.images = len(workload.shape) == 3
         self.model = torch_models.build(workload)
-        self.optimizer = torch.optim.Adam(self.model.parameters(), LEARNING_RATE, **self.optimizer_options)
+        self.optimizer = torch.optim.Adam(
+            self.model.parameters(), LEARNING_RATE, **self.optimizer_options
+        )
         self.loss = nn.CrossEntropyLoss()
 
     def _inputs(self, x):
@@ -50,7 +52,10 @@ class Torch:
     def predict(self, x, batch_size):
         self.model.eval()
         with torch.inference_mode():
-            parts = [torch.softmax(self.model(self._inputs(x[i : i + batch_size])), 1) for i in range(0, len(x), batch_size)]
+            parts = [
+                torch.softmax(self.model(self._inputs(x[i : i + batch_size])), 1)
+                for i in range(0, len(x), batch_size)
+            ]
             return torch.cat(parts).numpy()
 
     def evaluate(self, x, y, batch_size):

@@ -69,7 +69,9 @@ class _Block(nn.Module):
         self.norm2 = nn.BatchNorm2d(filters)
         self.shortcut = nn.Sequential()
         if stride == 2:
-            self.shortcut = nn.Sequential(nn.Conv2d(channels, filters, 1, stride, bias=False), nn.BatchNorm2d(filters))
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(channels, filters, 1, stride, bias=False), nn.BatchNorm2d(filters)
+            )
 
     def forward(self, x):
         h = F.relu(self.norm1(self.conv1(x)))
@@ -84,7 +86,9 @@ class _Resnet(nn.Sequential):
                 blocks.append(_Block(channels, filters, 2 if stage and not block else 1))
                 channels = filters
         stem = (nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU())
-        super().__init__(*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, CLASSES))
+        super().__init__(
+            *stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, CLASSES)
+        )
 
 
 class _Text(nn.Module):

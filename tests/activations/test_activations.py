@@ -9,9 +9,15 @@ from tests.reference import close, in_float64
 from unidl import activations, saving
 from unidl.backend import use_backend
 
-X = np.concatenate([np.random.default_rng(0).standard_normal((5, 6)) * 3, [[-30.0, -6.5, -1.5, 1.5, 6.5, 30.0]]])
+X = np.concatenate(
+    [np.random.default_rng(0).standard_normal((5, 6)) * 3, [[-30.0, -6.5, -1.5, 1.5, 6.5, 30.0]]]
+)
 
-CASES = [(name, {}) for name in activations.__all__ if name not in ("get", "serialize", "deserialize", "threshold", "sparsemax")] + [
+CASES = [
+    (name, {})
+    for name in activations.__all__
+    if name not in ("get", "serialize", "deserialize", "threshold", "sparsemax")
+] + [
     ("relu", {"negative_slope": 0.25}),
     ("relu", {"max_value": 2.0}),
     ("relu", {"max_value": 6.0}),
@@ -46,7 +52,9 @@ def test_sparsemax_is_the_projection_onto_the_simplex(backend):
     """Not against Keras, whose threshold sums running sums: its result for (0.1, 0.2, 0.3) does not add up to 1."""
     with use_backend(backend) as b:
         np.testing.assert_allclose(
-            b.to_numpy(activations.sparsemax(b.asarray(np.array([[1.0, 2.0, 3.0], [0.1, 0.2, 0.3]])))),
+            b.to_numpy(
+                activations.sparsemax(b.asarray(np.array([[1.0, 2.0, 3.0], [0.1, 0.2, 0.3]])))
+            ),
             [[0, 0, 1], [0.7 / 3, 1 / 3, 1.3 / 3]],
             atol=1e-15,
         )
@@ -54,7 +62,9 @@ def test_sparsemax_is_the_projection_onto_the_simplex(backend):
         np.testing.assert_allclose(y.sum(0), 1, rtol=1e-13)
         # Optimality: where y > 0, x - y is one number for each column, and nowhere less.
         gap = np.where(y > 0, X - y, -np.inf).max(0)
-        np.testing.assert_allclose(np.where(y > 0, X - y, gap), np.broadcast_to(gap, X.shape), atol=1e-13)
+        np.testing.assert_allclose(
+            np.where(y > 0, X - y, gap), np.broadcast_to(gap, X.shape), atol=1e-13
+        )
         assert (gap + y + 1e-13 >= X).all()
 
 
@@ -62,9 +72,13 @@ def test_gelu_and_selu_golden_values():
     from math import erf, exp, sqrt
 
     x = np.array([-1.0, 0.5, 2.0])
-    np.testing.assert_allclose(activations.gelu(x), [v * 0.5 * (1 + erf(v / sqrt(2))) for v in x], rtol=1e-13)
+    np.testing.assert_allclose(
+        activations.gelu(x), [v * 0.5 * (1 + erf(v / sqrt(2))) for v in x], rtol=1e-13
+    )
     scale, alpha = 1.0507009873554805, 1.6732632423543772
-    np.testing.assert_allclose(activations.selu(x), [scale * (v if v > 0 else alpha * (exp(v) - 1)) for v in x], rtol=1e-13)
+    np.testing.assert_allclose(
+        activations.selu(x), [scale * (v if v > 0 else alpha * (exp(v) - 1)) for v in x], rtol=1e-13
+    )
     np.testing.assert_allclose(activations.hard_sigmoid(x), [2 / 6, 3.5 / 6, 5 / 6], rtol=1e-13)
 
 
@@ -72,7 +86,10 @@ def test_signatures_are_keras():
     with in_float64() as keras:
         for name in activations.__all__:
             if name not in ("get", "serialize", "deserialize"):
-                ours, theirs = inspect.signature(getattr(activations, name)), inspect.signature(getattr(keras.activations, name))
+                ours, theirs = (
+                    inspect.signature(getattr(activations, name)),
+                    inspect.signature(getattr(keras.activations, name)),
+                )
                 assert str(ours) == str(theirs), name
 
 
@@ -82,10 +99,17 @@ def test_names():
             if name not in ("get", "serialize", "deserialize"):
                 function = activations.get(name)
                 assert function is getattr(activations, name)
-                assert activations.serialize(function) == keras.activations.serialize(getattr(keras.activations, name))
+                assert activations.serialize(function) == keras.activations.serialize(
+                    getattr(keras.activations, name)
+                )
                 assert activations.deserialize(activations.serialize(function)) is function
     assert activations.get(None) is activations.linear
-    config = {"module": "builtins", "class_name": "function", "config": "relu", "registered_name": "function"}
+    config = {
+        "module": "builtins",
+        "class_name": "function",
+        "config": "relu",
+        "registered_name": "function",
+    }
     assert activations.get(config) is activations.relu
     with pytest.raises(ValueError, match="Did you mean 'relu'"):
         activations.get("rellu")

@@ -117,7 +117,9 @@ def test_capture_leaves_variables_and_backend_as_they_were(backend):
 
 def functions_of(source):
     """Names of the functions that a captured program calls, in order."""
-    return [line.partition(" = ")[2].partition("(")[0] for line in source.splitlines() if " = " in line]
+    return [
+        line.partition(" = ")[2].partition("(")[0] for line in source.splitlines() if " = " in line
+    ]
 
 
 def test_pooling_goes_before_relu_with_the_same_numbers_and_gradients(backend):
@@ -126,17 +128,29 @@ def test_pooling_goes_before_relu_with_the_same_numbers_and_gradients(backend):
 
     assert functions_of(source_of(backend, fn, (1, 4, 4, 1))) == ["max_pool", "relu"]
     # Ties at 0, among negatives and among positives: the first gets the gradient.
-    image = np.array([[-1, -1, 0, -2], [-1, -1, 0, 0], [3, 3, -1, 5], [1, 3, 5, 0]], "float32").reshape(1, 4, 4, 1)
+    image = np.array(
+        [[-1, -1, 0, -2], [-1, -1, 0, 0], [3, 3, -1, 5], [1, 3, 5, 0]], "float32"
+    ).reshape(1, 4, 4, 1)
     results = []
     for capturing in (True, False):
         v = Variable(image)
         step = backend.compile_step if capturing else lambda *a: Execution.compile_step(backend, *a)
         gradients = Variable(np.zeros_like(image))
-        run = step(lambda x, v=v: (ops.sum(ops.multiply(fn(v.value), x)), []), lambda g, w=gradients: w.replace(g[0]), [v], [v, gradients])
+        run = step(
+            lambda x, v=v: (ops.sum(ops.multiply(fn(v.value), x)), []),
+            lambda g, w=gradients: w.replace(g[0]),
+            [v],
+            [v, gradients],
+        )
         run(backend.asarray(np.array([1.0, 2.0, 3.0, 4.0], "float32").reshape(1, 2, 2, 1)))
         results.append(gradients.numpy())
     np.testing.assert_array_equal(*results)
-    assert results[0][0, ..., 0].tolist() == [[0, 0, 0, 0], [0, 0, 0, 0], [3, 0, 0, 4], [0, 0, 0, 0]]
+    assert results[0][0, ..., 0].tolist() == [
+        [0, 0, 0, 0],
+        [0, 0, 0, 0],
+        [3, 0, 0, 4],
+        [0, 0, 0, 0],
+    ]
 
 
 def test_relu_stays_before_pooling_that_somebody_else_needs(backend):
@@ -149,12 +163,21 @@ def test_relu_stays_before_pooling_that_somebody_else_needs(backend):
 
 def test_a_bias_goes_into_the_convolution(backend):
     k, b = Variable(np.ones((3, 3, 2, 4)), dtype="float32"), Variable(np.ones(4), dtype="float32")
-    source = source_of(backend, lambda x: ops.add(ops.conv(x, k), b), (1, 5, 5, 2), variables=[k, b])
+    source = source_of(
+        backend, lambda x: ops.add(ops.conv(x, k), b), (1, 5, 5, 2), variables=[k, b]
+    )
     assert functions_of(source) == ["biased_conv"]
-    both = source_of(backend, lambda x: ops.add(ops.conv(x, k), ops.conv(x, ops.exp(k))), (1, 5, 5, 2), variables=[k])
+    both = source_of(
+        backend,
+        lambda x: ops.add(ops.conv(x, k), ops.conv(x, ops.exp(k))),
+        (1, 5, 5, 2),
+        variables=[k],
+    )
     assert functions_of(both) == ["conv", "exp", "conv", "add"]
 
 
 def test_no_gradient_is_kept_for_what_is_detached_later(backend):
-    source = source_of(backend, lambda x: ops.stop_gradient(ops.softmax(ops.reshape(ops.tanh(x), (3, 2)))), (2, 3))
+    source = source_of(
+        backend, lambda x: ops.stop_gradient(ops.softmax(ops.reshape(ops.tanh(x), (3, 2)))), (2, 3)
+    )
     assert functions_of(source) == ["stop_gradient", "tanh", "reshape", "softmax"]

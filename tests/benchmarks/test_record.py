@@ -13,20 +13,44 @@ RUN = {"machine": "m", "versions": {"numpy": "1"}, "clock": "wall", "rounds": 3,
 
 
 def document(run, *results, streams=()):
-    return {"runs": {run: RUN}, "results": [{"run": run, **r} for r in results], "streams": [{"run": run, **s} for s in streams], "gpu": []}
+    return {
+        "runs": {run: RUN},
+        "results": [{"run": run, **r} for r in results],
+        "streams": [{"run": run, **s} for s in streams],
+        "gpu": [],
+    }
 
 
 def result(measures, backend="torch", workload="mlp", threads=1):
-    figures = {name: {measure: [1.0, 2.0] for measure in measures} for name in (f"unidl-{backend}", "native-torch")}
-    return {"backend": backend, "workload": workload, "threads": threads, "quick": False, "figures": figures}
+    figures = {
+        name: {measure: [1.0, 2.0] for measure in measures}
+        for name in (f"unidl-{backend}", "native-torch")
+    }
+    return {
+        "backend": backend,
+        "workload": workload,
+        "threads": threads,
+        "quick": False,
+        "figures": figures,
+    }
 
 
 def measured(found):
-    return {(r["run"], r["backend"], r["workload"], r["threads"], m) for r in found["results"] for m in r["figures"]["native-torch"]}
+    return {
+        (r["run"], r["backend"], r["workload"], r["threads"], m)
+        for r in found["results"]
+        for m in r["figures"]["native-torch"]
+    }
 
 
 def test_a_part_takes_the_place_of_the_same_measures_of_the_same_competition():
-    old = document("1", result(["fit", "predict_1"]), result(["fit"], threads=2), result(["fit"], workload="cnn"), result(["fit"], "numpy"))
+    old = document(
+        "1",
+        result(["fit", "predict_1"]),
+        result(["fit"], threads=2),
+        result(["fit"], workload="cnn"),
+        result(["fit"], "numpy"),
+    )
     found = record.merged(old, document("2", result(["fit", "evaluate"])))
     assert measured(found) == {
         ("1", "torch", "mlp", 1, "predict_1"), ("1", "torch", "mlp", 2, "fit"), ("1", "torch", "cnn", 1, "fit"),
@@ -38,7 +62,9 @@ def test_a_run_of_which_nothing_is_left_is_forgotten():
     old = document("1", result(["fit"]), streams=[{"backend": "torch", "source": "memmap"}])
     newer = record.merged(old, document("2", result(["fit"])))
     assert list(newer["runs"]) == ["1", "2"]  # of the first, the stream
-    newest = record.merged(newer, document("3", streams=[{"backend": "torch", "source": "generator"}]))
+    newest = record.merged(
+        newer, document("3", streams=[{"backend": "torch", "source": "generator"}])
+    )
     assert list(newest["runs"]) == ["2", "3"]
     assert [s["source"] for s in newest["streams"]] == ["generator"]
 
@@ -62,9 +88,15 @@ def docs(tmp_path, monkeypatch):
 
 
 def test_the_page_names_the_run_of_each_row(docs):
-    publish.publish(record.merged(document("a", result(["fit", "predict_1"])), document("b", result(["fit"]))))
+    publish.publish(
+        record.merged(document("a", result(["fit", "predict_1"])), document("b", result(["fit"])))
+    )
     lines = (docs / "performance.md").read_text().splitlines()
-    assert [line.split("|")[-2].strip() for line in lines if line.startswith(("| fit, a step |", "| predict 1 |"))] == ["2", "1"]
+    assert [
+        line.split("|")[-2].strip()
+        for line in lines
+        if line.startswith(("| fit, a step |", "| predict 1 |"))
+    ] == ["2", "1"]
     assert (docs / "performance.png").exists()
 
 
@@ -73,4 +105,6 @@ PAGE = publish.DOCS / "performance.md"
 
 def test_the_published_page_is_that_of_the_published_figures(docs):
     publish.publish(json.loads(PUBLISHED.read_text()))
-    assert (docs / "performance.md").read_text() == PAGE.read_text(), "Run `python -m benchmarks --republish`."
+    assert (docs / "performance.md").read_text() == PAGE.read_text(), (
+        "Run `python -m benchmarks --republish`."
+    )

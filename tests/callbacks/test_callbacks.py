@@ -25,7 +25,9 @@ def model(rate=0.05):
 
 def fit(*given, epochs=6, net=None, **arguments):
     net = net or model()
-    net.fit(X, Y, epochs=epochs, batch_size=10, callbacks=list(given), **({"verbose": 0} | arguments))
+    net.fit(
+        X, Y, epochs=epochs, batch_size=10, callbacks=list(given), **({"verbose": 0} | arguments)
+    )
     return net
 
 
@@ -48,7 +50,11 @@ class Events(callbacks.Callback):
 
 for _name in [n for n in dir(callbacks.Callback) if n.startswith("on_")]:
     setattr(
-        Events, _name, lambda self, *args, _name=_name: self.seen.append((_name, args[0] if len(args) == 2 else None, sorted(args[-1])))
+        Events,
+        _name,
+        lambda self, *args, _name=_name: self.seen.append(
+            (_name, args[0] if len(args) == 2 else None, sorted(args[-1]))
+        ),
     )
 
 
@@ -64,12 +70,20 @@ def test_order_of_events(backend):
         ("on_test_batch_end", 0, ["loss"]),
         ("on_test_end", None, ["loss"]),
     ]
-    expected += [("on_epoch_end", 0, ["loss", "val_loss"]), ("on_train_end", None, ["loss", "val_loss"])]
+    expected += [
+        ("on_epoch_end", 0, ["loss", "val_loss"]),
+        ("on_train_end", None, ["loss", "val_loss"]),
+    ]
     assert events.seen == expected
     events.seen.clear()
     net.predict(X, batch_size=20, verbose=0, callbacks=[events])
     batch = ["on_predict_batch_begin", "on_predict_batch_end"]
-    assert [name for name, *_ in events.seen] == ["on_predict_begin", *batch, *batch, "on_predict_end"]
+    assert [name for name, *_ in events.seen] == [
+        "on_predict_begin",
+        *batch,
+        *batch,
+        "on_predict_end",
+    ]
 
 
 def test_no_read_in_each_batch_unless_asked_for(backend, monkeypatch):
@@ -112,8 +126,14 @@ STOPS = {
     "start later": ([1, 2, 3, 4, 5, 6], {"patience": 2, "start_from_epoch": 2}),
     "NaN": ([float("nan")] * 6, {"patience": 2}),
     "restore": ([3, 1, 2, 2, 2, 2], {"patience": 2, "restore_best_weights": True}),
-    "restore when never stopped": ([3, 1, 2, 0.5, 2, 2], {"patience": 5, "restore_best_weights": True}),
-    "restore with baseline": ([3, 2.9, 2.8, 2.7, 2.6, 2.5], {"patience": 2, "baseline": 1.0, "restore_best_weights": True}),
+    "restore when never stopped": (
+        [3, 1, 2, 0.5, 2, 2],
+        {"patience": 5, "restore_best_weights": True},
+    ),
+    "restore with baseline": (
+        [3, 2.9, 2.8, 2.7, 2.6, 2.5],
+        {"patience": 2, "baseline": 1.0, "restore_best_weights": True},
+    ),
 }
 
 
@@ -134,16 +154,27 @@ def test_early_stopping_is_that_of_keras(case):
     reference.set_weights(start)
     reference.compile(keras.optimizers.SGD(0.05), "mse")
     unidl.utils.set_random_seed(1)
-    history = reference.fit(X, Y, epochs=6, batch_size=10, verbose=0, callbacks=[KerasReplay(), theirs])
+    history = reference.fit(
+        X, Y, epochs=6, batch_size=10, verbose=0, callbacks=[KerasReplay(), theirs]
+    )
     assert net.history.epoch == history.epoch
-    assert (ours.stopped_epoch, ours.best_epoch, ours.wait) == (theirs.stopped_epoch, theirs.best_epoch, theirs.wait)
+    assert (ours.stopped_epoch, ours.best_epoch, ours.wait) == (
+        theirs.stopped_epoch,
+        theirs.best_epoch,
+        theirs.wait,
+    )
 
 
 def test_early_stopping_restores(backend):
     seen = []
     keep = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(net.get_weights()))
     net = model()
-    fit(Replay([3, 1, 2, 2, 2]), keep, callbacks.EarlyStopping(patience=2, restore_best_weights=True), net=net)
+    fit(
+        Replay([3, 1, 2, 2, 2]),
+        keep,
+        callbacks.EarlyStopping(patience=2, restore_best_weights=True),
+        net=net,
+    )
     assert len(seen) == 4
     for a, b in zip(net.get_weights(), seen[1], strict=True):
         np.testing.assert_array_equal(a, b)
@@ -165,13 +196,18 @@ def test_model_checkpoint(backend, tmp_path, save_best_only):
 
 
 def test_model_checkpoint_by_batches(tmp_path):
-    fit(callbacks.ModelCheckpoint(os.path.join(tmp_path, "{epoch}.weights.h5"), save_freq=6), epochs=3)
+    fit(
+        callbacks.ModelCheckpoint(os.path.join(tmp_path, "{epoch}.weights.h5"), save_freq=6),
+        epochs=3,
+    )
     assert sorted(os.listdir(tmp_path)) == ["2.weights.h5", "3.weights.h5"]
 
 
 def test_learning_rates(backend):
     plain = callbacks.LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1))
-    assert fit(plain, epochs=3).history.history["learning_rate"] == pytest.approx([0.1, 0.05, 0.1 / 3])
+    assert fit(plain, epochs=3).history.history["learning_rate"] == pytest.approx(
+        [0.1, 0.05, 0.1 / 3]
+    )
     with_rate = callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
     net = fit(with_rate, epochs=2)
     assert net.history.history["learning_rate"] == pytest.approx([0.025, 0.0125])
@@ -207,7 +243,12 @@ def test_reduce_on_plateau_is_that_of_keras(case):
     reference = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
     reference.compile(keras.optimizers.SGD(0.05), "mse")
     theirs = reference.fit(
-        X, Y, epochs=8, batch_size=40, verbose=0, callbacks=[KerasReplay(), keras.callbacks.ReduceLROnPlateau(**arguments)]
+        X,
+        Y,
+        epochs=8,
+        batch_size=40,
+        verbose=0,
+        callbacks=[KerasReplay(), keras.callbacks.ReduceLROnPlateau(**arguments)],
     ).history
     assert ours["learning_rate"] == pytest.approx(theirs["learning_rate"], rel=1e-6)
 
@@ -223,7 +264,12 @@ def test_csv_logger(tmp_path):
 
 def test_lambda_callback():
     seen = []
-    fit(callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append((batch, logs["loss"]))), epochs=1)
+    fit(
+        callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: seen.append((batch, logs["loss"]))
+        ),
+        epochs=1,
+    )
     assert [batch for batch, _ in seen] == [0, 1, 2, 3]
     with pytest.raises(TypeError, match="on_epoch_en"):
         callbacks.LambdaCallback(on_epoch_en=print)
@@ -265,7 +311,10 @@ net.predict(np.ones((40, 4)))
 def test_bar_on_a_terminal():
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], stdout=theirs, stderr=subprocess.PIPE, env=os.environ | {"TERM": "xterm", "COLUMNS": "120"}
+        [sys.executable, "-c", PROGRAM],
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "120"},
     )
     os.close(theirs)
     found = b""

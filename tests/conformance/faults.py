@@ -91,7 +91,11 @@ def a_constant_has_seven_digits(right, B, x):
 
 @fault("torch", "sum", "sum: many")
 def a_long_sum_runs_in_16_bits(right, B, x, axis=None, keepdims=False):
-    return B.cast(right(B.cast(x, "bfloat16"), axis, keepdims), B.dtype(x)) if B.dtype(x) == "float32" else right(x, axis, keepdims)
+    return (
+        B.cast(right(B.cast(x, "bfloat16"), axis, keepdims), B.dtype(x))
+        if B.dtype(x) == "float32"
+        else right(x, axis, keepdims)
+    )
 
 
 @fault("mxnet", "getitem", "getitem: slice")
@@ -152,7 +156,12 @@ def the_batch_variance_is_unbiased(right, B, x, gamma, beta, axes, epsilon):
     return y, mean, B.multiply(var, float(n / (n - 1)))
 
 
-@fault("tensorflow", "batch_norm_inference", "batch_norm_inference: images", "layer BatchNormalization, inference")
+@fault(
+    "tensorflow",
+    "batch_norm_inference",
+    "batch_norm_inference: images",
+    "layer BatchNormalization, inference",
+)
 def epsilon_is_added_to_the_deviation(right, B, x, gamma, beta, mean, var, axes, epsilon):
     deviation = B.add(B.sqrt(var), epsilon)
     return right(x, gamma, beta, mean, B.square(deviation), axes, 0.0)
@@ -174,7 +183,15 @@ def two_gates_change_places(right, B, x, h, c, kernel, recurrent_kernel, bias, r
         i, f, g, o = B.split(w, 4, -1)
         return B.concatenate([f, i, g, o], -1)
 
-    return right(x, h, c, swapped(kernel), swapped(recurrent_kernel), None if bias is None else swapped(bias), reverse)
+    return right(
+        x,
+        h,
+        c,
+        swapped(kernel),
+        swapped(recurrent_kernel),
+        None if bias is None else swapped(bias),
+        reverse,
+    )
 
 
 @fault("mxnet", "gru", "gru", "layer GRU")
@@ -199,14 +216,23 @@ def _mirrored(padding, sizes, window, strides, dilation=None):
 
 
 @fault("torch", "conv", "conv: 2d same, stride, even size")
-def the_odd_column_of_padding_comes_first(right, B, x, kernel, strides, padding, dilation, groups=1):
+def the_odd_column_of_padding_comes_first(
+    right, B, x, kernel, strides, padding, dilation, groups=1
+):
     pairs = _mirrored(padding, B.shape(x)[1:-1], B.shape(kernel)[:-2], strides, dilation)
     return right(x, kernel, strides, pairs, dilation, groups)
 
 
 @fault("numpy", "conv", "conv: 2d")
 def the_kernel_is_turned_round(right, B, x, kernel, strides, padding, dilation, groups=1):
-    return right(x, B.flip(kernel, (0, 1)) if len(strides) == 2 else kernel, strides, padding, dilation, groups)
+    return right(
+        x,
+        B.flip(kernel, (0, 1)) if len(strides) == 2 else kernel,
+        strides,
+        padding,
+        dilation,
+        groups,
+    )
 
 
 @fault("mxnet", "conv", "conv: 2d dilation, same")
@@ -258,8 +284,12 @@ def what_stays_is_not_rescaled(right, B, x, key, rate, noise_shape=None):
 
 
 @fault("torch", "adam_update", "adam_update: large epsilon")
-def adams_epsilon_stands_under_the_root(right, B, params, grads, m, v, *, alpha, beta_1, beta_2, epsilon):
-    return right(params, grads, m, v, alpha=alpha, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon**0.5)
+def adams_epsilon_stands_under_the_root(
+    right, B, params, grads, m, v, *, alpha, beta_1, beta_2, epsilon
+):
+    return right(
+        params, grads, m, v, alpha=alpha, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon**0.5
+    )
 
 
 @fault("numpy", "adam_update", "adam_update: in mid-run")
@@ -269,7 +299,9 @@ def the_betas_change_places(right, B, params, grads, m, v, *, alpha, beta_1, bet
 
 @fault("mxnet", "sgd_update", "sgd_update: nesterov in mid-run")
 def nesterov_is_ignored(right, B, params, grads, velocities, *, learning_rate, momentum, nesterov):
-    return right(params, grads, velocities, learning_rate=learning_rate, momentum=momentum, nesterov=False)
+    return right(
+        params, grads, velocities, learning_rate=learning_rate, momentum=momentum, nesterov=False
+    )
 
 
 @fault("tensorflow", "rmsprop_update", "rmsprop_update: in mid-run")

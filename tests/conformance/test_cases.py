@@ -8,7 +8,13 @@ from unidl.conformance.known import known_failures, unexpected
 
 
 # All backends of a case in one process: its reference takes longer than they do and is kept.
-@pytest.mark.parametrize("case", [pytest.param(case, id=case.name, marks=pytest.mark.xdist_group(case.name)) for case in ALL_CASES])
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=case.name, marks=pytest.mark.xdist_group(case.name))
+        for case in ALL_CASES
+    ],
+)
 def test_case(case, backend):
     problems = unexpected(run_case(case, backend), known_failures(backend))
     assert not problems, "\n".join(problems)

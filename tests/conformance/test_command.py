@@ -19,26 +19,64 @@ FIELDS = ["case", "backend", "device", "dtype", "what", "error", "budget", "pass
 def test_command(capsys, tmp_path):
     """A table for people, a list of records, a page."""
     found, page = tmp_path / "found.json", tmp_path / "page.html"
-    assert main(["conformance", "--backend", "numpy", "--match", "matmul", "--json", str(found), "--html", str(page)]) == 0
+    assert (
+        main(
+            [
+                "conformance",
+                "--backend",
+                "numpy",
+                "--match",
+                "matmul",
+                "--json",
+                str(found),
+                "--html",
+                str(page),
+            ]
+        )
+        == 0
+    )
     assert "numpy" in capsys.readouterr().out
     records = json.loads(found.read_text())
     assert len(records) > 50
     for record in records:
         assert list(record)[: len(FIELDS)] == FIELDS
-    assert {r["dtype"] for r in records} == {"float64", "float32", "float16", "bfloat16", "none"}  # "none": of integers
+    assert {r["dtype"] for r in records} == {
+        "float64",
+        "float32",
+        "float16",
+        "bfloat16",
+        "none",
+    }  # "none": of integers
     assert [r["passed"] for r in records] == [True] * len(records)
     assert {r["version"] for r in records} == {get_backend("numpy").version}
     assert report.read_json(found) == [Record(**r) for r in records]
     text = page.read_text()
     assert f"All {len(records):,} records are as they should be" in text
-    assert "NumPy has no bfloat16" not in text  # the reason is the suite's, once, not the exception's for each case
+    assert (
+        "NumPy has no bfloat16" not in text
+    )  # the reason is the suite's, once, not the exception's for each case
     assert "no dtype bfloat16" in text
     assert "http" not in text, "the page needs nothing from elsewhere"
 
 
 def test_one_dtype(tmp_path):
     path = tmp_path / "found.json"
-    assert main(["conformance", "--backend", "numpy", "--match", "matmul", "--dtype", "float16", "--json", str(path)]) == 0
+    assert (
+        main(
+            [
+                "conformance",
+                "--backend",
+                "numpy",
+                "--match",
+                "matmul",
+                "--dtype",
+                "float16",
+                "--json",
+                str(path),
+            ]
+        )
+        == 0
+    )
     assert {r["dtype"] for r in json.loads(path.read_text())} == {"float16"}
 
 
@@ -63,7 +101,9 @@ def test_the_device_of_the_environment_must_be_there(capsys, monkeypatch):
 
 def test_without_the_device_the_tests_skip_and_say_why(monkeypatch):
     monkeypatch.setenv("UNIDL_DEVICE", "gpu:7")
-    with pytest.raises(pytest.skip.Exception, match="The backend 'numpy' has no device 'gpu:7' here, it has: cpu:0"):
+    with pytest.raises(
+        pytest.skip.Exception, match="The backend 'numpy' has no device 'gpu:7' here, it has: cpu:0"
+    ):
         test_conformance.test_case(ALL_CASES[0], "numpy")
 
 
@@ -74,12 +114,41 @@ def test_no_case_is_no_success(capsys):
 
 def test_the_page_shows_what_went_wrong():
     good = Record("sin", "here", "cpu:0", "float64", "forward", 1e-16, 1e-12, True, version="1")
-    bad = Record("cos: <edge>", "here", "cpu:0", "float64", "forward", math.inf, 1e-12, False, "shape (1,), expected (2,)", version="1")
-    known = Record("tan", "here", "cpu:0", "float32", "forward", 99.0, 8.0, False, known="its kernel has six digits", version="1")
-    absent = Record("qr", "here", "cpu:0", "none", "unsupported", 0.0, 0.0, True, "no kernel", version="1")
+    bad = Record(
+        "cos: <edge>",
+        "here",
+        "cpu:0",
+        "float64",
+        "forward",
+        math.inf,
+        1e-12,
+        False,
+        "shape (1,), expected (2,)",
+        version="1",
+    )
+    known = Record(
+        "tan",
+        "here",
+        "cpu:0",
+        "float32",
+        "forward",
+        99.0,
+        8.0,
+        False,
+        known="its kernel has six digits",
+        version="1",
+    )
+    absent = Record(
+        "qr", "here", "cpu:0", "none", "unsupported", 0.0, 0.0, True, "no kernel", version="1"
+    )
     text = html.page([good, bad, known, absent])
     assert "1 of 4 records failed" in text
-    for part in ("cos: &lt;edge&gt;", "shape (1,), expected (2,)", "known to fail: its kernel has six digits", "not offered: no kernel"):
+    for part in (
+        "cos: &lt;edge&gt;",
+        "shape (1,), expected (2,)",
+        "known to fail: its kernel has six digits",
+        "not offered: no kernel",
+    ):
         assert part in text
     assert report.summary([good, bad, known, absent]) == {
         "cases": 4, "records": 4, "passed": 2, "known": 1, "problems": 1, "unsupported": 1,
@@ -113,14 +182,18 @@ def stranger(tmp_path):
     package.mkdir(), metadata.mkdir()
     (package / "__init__.py").write_text(SPEC)
     (package / "adapter.py").write_text(ADAPTER)
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: unidl-stranger\nVersion: 1.0\n")
+    (metadata / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: unidl-stranger\nVersion: 1.0\n"
+    )
     (metadata / "entry_points.txt").write_text("[unidl.backends]\nstranger = unidl_stranger:spec\n")
     path = os.pathsep.join([str(tmp_path), *sys.path])
 
     def run(*arguments):
         env = os.environ | {"PYTHONPATH": path, "UNIDL_BACKEND": "stranger", "COLUMNS": "200"}
         env.pop("PYTEST_ADDOPTS", None)
-        return subprocess.run([sys.executable, *arguments], cwd=tmp_path, env=env, capture_output=True, text=True)
+        return subprocess.run(
+            [sys.executable, *arguments], cwd=tmp_path, env=env, capture_output=True, text=True
+        )
 
     run.package = package
     return run
@@ -129,7 +202,16 @@ def stranger(tmp_path):
 def test_a_stranger_is_certified(stranger):
     """The command and pytest both find its backend, its fault, and, once it is written down, the reason."""
     command = ("-m", "unidl", "conformance", "--backend", "stranger", "--match")
-    pytest_command = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "unidl.conformance", "-k")
+    pytest_command = (
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--pyargs",
+        "unidl.conformance",
+        "-k",
+    )
     done = stranger(*command, "matmul")
     assert done.returncode == 0, done.stderr
     assert "stranger" in done.stdout

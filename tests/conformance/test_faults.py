@@ -28,12 +28,18 @@ def test_a_fault_is_caught(fault, monkeypatch):
         assert [str(record) for record in records if not record.passed] == []
     backend = get_backend(fault.backend)
     right = getattr(backend, fault.method)
-    monkeypatch.setattr(type(backend), fault.method, lambda self, *args, **kwargs: fault.faulty(right, self, *args, **kwargs))
+    monkeypatch.setattr(
+        type(backend),
+        fault.method,
+        lambda self, *args, **kwargs: fault.faulty(right, self, *args, **kwargs),
+    )
     for name, records in _run(fault).items():
         failed = [record for record in records if not record.passed]
         assert failed, f"{name} did not notice"
         # A wrong number, not a fault of the fault.
-        assert not any("Error" in record.message for record in failed), [record.message for record in failed]
+        assert not any("Error" in record.message for record in failed), [
+            record.message for record in failed
+        ]
 
 
 def test_there_are_faults_of_all_kinds():
@@ -46,5 +52,8 @@ def test_there_are_faults_of_all_kinds():
 
 @pytest.mark.parametrize("text", ["README.md", "CHANGELOG.md", "docs/conformance.md"])
 def test_the_texts_say_how_many_there_are(text):
-    found = re.findall(r"(\d+) (?:deliberate|planted) faults", (Path(__file__).parents[2] / text).read_text("utf-8"))
+    found = re.findall(
+        r"(\d+) (?:deliberate|planted) faults",
+        (Path(__file__).parents[2] / text).read_text("utf-8"),
+    )
     assert found == [str(len(FAULTS))]

@@ -23,11 +23,18 @@ WITHOUT_CASE = {
 
 def _contract_methods():
     concerns = [cls for cls in Backend.__mro__ if cls.__module__.startswith(contract.__name__)]
-    return {name for cls in concerns for name, value in vars(cls).items() if not name.startswith("_") and callable(value)}
+    return {
+        name
+        for cls in concerns
+        for name, value in vars(cls).items()
+        if not name.startswith("_") and callable(value)
+    }
 
 
 def test_every_method_of_the_contract_has_a_case():
-    covered = {method for case in FUNCTION_CASES for method in case.covers if not method.startswith("ops.")}
+    covered = {
+        method for case in FUNCTION_CASES for method in case.covers if not method.startswith("ops.")
+    }
     methods = _contract_methods()
     assert methods - covered - set(WITHOUT_CASE) == set()
     assert covered - methods == set(), "cases for methods that the contract does not have"
@@ -43,7 +50,12 @@ NO_CASE = {
 def test_every_public_function_has_a_case():
     covered = {method.removeprefix("ops.") for case in FUNCTION_CASES for method in case.covers}
     assert set(ops.__all__) - covered == NO_CASE
-    assert {m.removeprefix("ops.") for case in FUNCTION_CASES for m in case.covers if m.startswith("ops.")} <= set(ops.__all__)
+    assert {
+        m.removeprefix("ops.")
+        for case in FUNCTION_CASES
+        for m in case.covers
+        if m.startswith("ops.")
+    } <= set(ops.__all__)
 
 
 # Public functions whose gradient no case compares: what they give is no float, does not depend on floats, or are new numbers from
@@ -91,7 +103,9 @@ def _broken(**functions):
 
 
 def _one_pass_variance(self, x, axis=None, keepdims=False):
-    return self.subtract(self.mean(self.square(x), axis, keepdims), self.square(self.mean(x, axis, keepdims)))
+    return self.subtract(
+        self.mean(self.square(x), axis, keepdims), self.square(self.mean(x, axis, keepdims))
+    )
 
 
 def _careless_log_softmax(self, x, axis=-1):
@@ -103,12 +117,17 @@ def _swapped_gates(self, x, h, c, kernel, recurrent_kernel, bias, reverse=False)
         i, f, g, o = self.split(w, 4, -1)
         return self.concatenate([f, i, g, o], -1)
 
-    return oracle().lstm(x, h, c, swap(kernel), swap(recurrent_kernel), None if bias is None else swap(bias), reverse)
+    return oracle().lstm(
+        x, h, c, swap(kernel), swap(recurrent_kernel), None if bias is None else swap(bias), reverse
+    )
 
 
 def _epsilon_under_the_root(self, params, grads, m, v, *, alpha, beta_1, beta_2, epsilon):
     m, v = self._adam_moments(grads, m, v, beta_1, beta_2)
-    steps = [self.divide(self.multiply(a, alpha), self.sqrt(self.add(b, epsilon))) for a, b in zip(m, v, strict=True)]
+    steps = [
+        self.divide(self.multiply(a, alpha), self.sqrt(self.add(b, epsilon)))
+        for a, b in zip(m, v, strict=True)
+    ]
     return [self.subtract(p, s) for p, s in zip(params, steps, strict=True)], m, v
 
 
@@ -128,12 +147,25 @@ def _average_over_padding(self, x, window, strides, padding):
         ({"lstm": _swapped_gates}, "lstm"),
         ({"adam_update": _epsilon_under_the_root}, "adam_update"),
         ({"avg_pool": _average_over_padding}, "avg_pool: 2d same, uneven padding"),
-        ({"leaky_relu": lambda self, x, slope: self.maximum(x, self.multiply(x, slope))}, "leaky_relu: kink has the slope"),
+        (
+            {"leaky_relu": lambda self, x, slope: self.maximum(x, self.multiply(x, slope))},
+            "leaky_relu: kink has the slope",
+        ),
         ({"round": lambda self, x: self.floor(self.add(x, 0.5))}, "round: half to even"),
         ({"softplus": lambda self, x: self.log(self.add(1.0, self.exp(x)))}, "softplus: large"),
         ({"gelu": lambda self, x, approximate: oracle().gelu(x, True)}, "gelu"),
-        ({"sum": lambda self, x, axis=None, keepdims=False: self.cast(oracle().sum(x, axis, keepdims), "float32")}, "sum: scalar"),
-        ({"getitem": lambda self, x, key: self.stop_gradient(oracle().getitem(x, key))}, "getitem: slice"),
+        (
+            {
+                "sum": lambda self, x, axis=None, keepdims=False: self.cast(
+                    oracle().sum(x, axis, keepdims), "float32"
+                )
+            },
+            "sum: scalar",
+        ),
+        (
+            {"getitem": lambda self, x, key: self.stop_gradient(oracle().getitem(x, key))},
+            "getitem: slice",
+        ),
         ({"erf": lambda self, x: oracle().tanh(self.multiply(x, 1.2))}, "erf"),
         ({"exp": lambda self, x: self.multiply(oracle().exp(x), 1 + 1e-6)}, "exp"),
     ],
@@ -154,7 +186,11 @@ def test_rounding_is_noticed_where_float64_hides_it():
 
     (case,) = [case for case in FUNCTION_CASES if case.name == "tanh"]
     failed = {(r.dtype, r.what) for r in run_case(case, _broken(tanh=cancelling)) if not r.passed}
-    assert failed == {(dtype, what) for dtype in ("float32", "float16") for what in ("forward", "forward, recording")}
+    assert failed == {
+        (dtype, what)
+        for dtype in ("float32", "float16")
+        for what in ("forward", "forward, recording")
+    }
 
 
 def test_what_raises_is_a_failure():
@@ -179,7 +215,9 @@ def test_unsupported_must_raise_unsupported_error():
 
 def test_known_failures():
     case = Case("sin", "for this test", lambda B, x: B.sin(x), {"x": normal(3)}, kind="ulp")
-    good, bad = (run_case(case, backend) for backend in (oracle(), _broken(sin=lambda self, x: self.cos(x))))
+    good, bad = (
+        run_case(case, backend) for backend in (oracle(), _broken(sin=lambda self, x: self.cos(x)))
+    )
     line = KnownFailure(case.name, "a reason that explains it")
     assert unexpected(good, []) == []
     assert len(unexpected(bad, [])) == len(bad)
@@ -192,7 +230,9 @@ def test_a_known_failure_may_be_that_of_some_versions(monkeypatch):
     for version, there in (("1.26.4", True), ("2.4.6", False), ("11.0", False)):
         monkeypatch.setattr(get_backend("numpy"), "version", version)
         assert any(line.version == "1." for line in known_failures("numpy")) is there
-        assert {line.case for line in everywhere if not line.version} <= {line.case for line in known_failures("numpy")}
+        assert {line.case for line in everywhere if not line.version} <= {
+            line.case for line in known_failures("numpy")
+        }
 
 
 # -- the judge ---------------------------------------------------------------------------------------

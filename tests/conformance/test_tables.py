@@ -12,8 +12,21 @@ RECORDS = [
     Record("sin", "here", "cpu:0", "float64", "forward", 1.25e-15, 1e-12, True, version="1.2"),
     Record("cos", "here", "cpu:0", "float64", "forward", 3e-16, 1e-12, True, version="1.2"),
     Record("a|b", "here", "cpu:0", "float32", "gradient of x", 4.0, 16.0, True, version="1.2"),
-    Record("tan", "there", "cpu:0", "float32", "forward", math.inf, 8.0, False, "shape", version="3"),
-    Record("erf", "there", "cpu:0", "float32", "forward", 9.0, 8.0, False, known="six digits", version="3"),
+    Record(
+        "tan", "there", "cpu:0", "float32", "forward", math.inf, 8.0, False, "shape", version="3"
+    ),
+    Record(
+        "erf",
+        "there",
+        "cpu:0",
+        "float32",
+        "forward",
+        9.0,
+        8.0,
+        False,
+        known="six digits",
+        version="3",
+    ),
 ]
 
 

@@ -13,7 +13,12 @@ BATCH = 4
 def mlp():
     """784-64-10 with dropout, Adam."""
     model = unidl.Sequential(
-        [unidl.Input(shape=(784,)), layers.Dense(64, activation="relu"), layers.Dropout(0.2), layers.Dense(10, activation="softmax")]
+        [
+            unidl.Input(shape=(784,)),
+            layers.Dense(64, activation="relu"),
+            layers.Dropout(0.2),
+            layers.Dense(10, activation="softmax"),
+        ]
     )
     return model, "adam", "sparse_categorical_crossentropy"
 
@@ -34,7 +39,11 @@ def cnn():
             layers.Dense(10, activation="softmax"),
         ]
     )
-    return model, unidl.optimizers.SGD(0.01, momentum=0.9, nesterov=True), "sparse_categorical_crossentropy"
+    return (
+        model,
+        unidl.optimizers.SGD(0.01, momentum=0.9, nesterov=True),
+        "sparse_categorical_crossentropy",
+    )
 
 
 def lstm():
@@ -43,7 +52,11 @@ def lstm():
     h = layers.Embedding(20, 8, mask_zero=True)(inputs)
     h = layers.LSTM(12, return_sequences=True, dropout=0.1)(h)
     h = layers.LSTM(12)(h)
-    return unidl.Model(inputs, layers.Dense(10)(h)), "rmsprop", unidl.losses.SparseCategoricalCrossentropy(from_logits=True)
+    return (
+        unidl.Model(inputs, layers.Dense(10)(h)),
+        "rmsprop",
+        unidl.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
 
 
 def transformer():
@@ -51,17 +64,32 @@ def transformer():
     inputs = unidl.Input(shape=(6,), dtype="int32")
     x = layers.Embedding(20, 16)(inputs)
     h = layers.LayerNormalization()(x)
-    x = layers.Add()([x, layers.MultiHeadAttention(num_heads=4, key_dim=4, dropout=0.1)(h, h, use_causal_mask=True)])
+    x = layers.Add()(
+        [
+            x,
+            layers.MultiHeadAttention(num_heads=4, key_dim=4, dropout=0.1)(
+                h, h, use_causal_mask=True
+            ),
+        ]
+    )
     h = layers.Dense(32, activation="gelu")(layers.LayerNormalization()(x))
     x = layers.Add()([x, layers.Dropout(0.1)(layers.Dense(16)(h))])
     outputs = layers.Dense(10, activation="softmax")(layers.GlobalAveragePooling1D()(x))
-    return unidl.Model(inputs, outputs), unidl.optimizers.AdamW(0.002), "sparse_categorical_crossentropy"
+    return (
+        unidl.Model(inputs, outputs),
+        unidl.optimizers.AdamW(0.002),
+        "sparse_categorical_crossentropy",
+    )
 
 
 def data(model):
     rng = np.random.default_rng(0)
     shape = model.inputs[0].shape[1:]
-    x = rng.integers(0, 20, (64, *shape)) if model.inputs[0].dtype == "int32" else rng.normal(size=(64, *shape))
+    x = (
+        rng.integers(0, 20, (64, *shape))
+        if model.inputs[0].dtype == "int32"
+        else rng.normal(size=(64, *shape))
+    )
     return x, rng.integers(0, 10, 64)
 
 
@@ -95,6 +123,10 @@ def test_200_steps_agree(backend, make):
     np.testing.assert_allclose(losses, expected_losses, rtol=1e-9)
     # Relative to the model, not to each tensor: the bias of an attention's keys has no influence, and holds rounding alone.
     scale = max(np.max(np.abs(w)) for w in expected)
-    worst = max(np.max(np.abs(ours - theirs)) for ours, theirs in zip(weights, expected, strict=True))
-    print(f"{make.__name__}: worst weight {worst / scale:.1e}, worst loss {np.max(np.abs(losses / expected_losses - 1)):.1e}")
+    worst = max(
+        np.max(np.abs(ours - theirs)) for ours, theirs in zip(weights, expected, strict=True)
+    )
+    print(
+        f"{make.__name__}: worst weight {worst / scale:.1e}, worst loss {np.max(np.abs(losses / expected_losses - 1)):.1e}"
+    )
     assert worst <= 1e-9 * scale

@@ -26,12 +26,19 @@ CASES = [
 @pytest.mark.parametrize(("name", "arguments"), CASES, ids=[f"{n}-{a}" for n, a in CASES])
 def test_against_keras(backend, name, arguments):
     with in_float64() as keras, use_backend(backend) as b:
-        ours, theirs = getattr(constraints, name)(**arguments), getattr(keras.constraints, name)(**arguments)
+        ours, theirs = (
+            getattr(constraints, name)(**arguments),
+            getattr(keras.constraints, name)(**arguments),
+        )
         close(b.to_numpy(ours(b.asarray(W))), np.array(theirs(W)))
         config = constraints.serialize(ours)
         assert config == keras.constraints.serialize(theirs)
         again = json.loads(json.dumps(config))
-        assert constraints.serialize(constraints.deserialize(again)) == json.loads(json.dumps(config)) == again
+        assert (
+            constraints.serialize(constraints.deserialize(again))
+            == json.loads(json.dumps(config))
+            == again
+        )
 
 
 def test_get():

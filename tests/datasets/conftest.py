@@ -35,7 +35,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.append(wanted)
         fault = self.server.faults.pop(0) if self.server.faults else None
         content = self.server.content
-        start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and fault != "no ranges" else 0
+        start = (
+            int(wanted.removeprefix("bytes=").removesuffix("-"))
+            if wanted and fault != "no ranges"
+            else 0
+        )
         if isinstance(fault, str) and fault.isdigit():
             self.send_error(int(fault))
             return
@@ -47,7 +51,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         self.send_header("Content-Length", str(len(content) - start))
         self.end_headers()
-        self.wfile.write(content[start : start + fault] if isinstance(fault, int) else content[start:])
+        self.wfile.write(
+            content[start : start + fault] if isinstance(fault, int) else content[start:]
+        )
 
     def log_message(self, *args):
         pass
@@ -82,7 +88,9 @@ def server(cache, mnist_like, monkeypatch):
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         monkeypatch.setattr(mnist, "URL", server.url)
         monkeypatch.setattr(mnist, "SHA256", hashlib.sha256(mnist_like.content).hexdigest())
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread = threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
         thread.start()
         yield server
         server.shutdown()

@@ -18,7 +18,9 @@ def test_shapes_dtypes_and_range():
 def test_the_split_never_changes():
     """Every accuracy that was ever published for this split depends on these bytes."""
     (x_train, y_train), (x_test, y_test) = digits.load_data()
-    digest = hashlib.sha256(b"".join(array.tobytes() for array in (x_train, y_train, x_test, y_test)))
+    digest = hashlib.sha256(
+        b"".join(array.tobytes() for array in (x_train, y_train, x_test, y_test))
+    )
     assert digest.hexdigest() == "646c0b27b49644331699185dbfc40e923a74057051d8549afde8f2fb437ab67b"
 
 

@@ -34,7 +34,10 @@ def npz(tmp_path, members, compression=zipfile.ZIP_DEFLATED):
 @pytest.mark.parametrize("version", [(1, 0), (2, 0)])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_a_good_file(tmp_path, version, order):
-    path = npz(tmp_path, {"a.npy": npy(np.asarray(GOOD, order=order), version=version), "more.npy": b"ignored"})
+    path = npz(
+        tmp_path,
+        {"a.npy": npy(np.asarray(GOOD, order=order), version=version), "more.npy": b"ignored"},
+    )
     np.testing.assert_array_equal(read_npz(path, EXPECTED)["a"], GOOD)
 
 
@@ -55,7 +58,10 @@ def test_a_good_file(tmp_path, version, order):
         ({"a.npy": npy_with_header(HEADER.rstrip("}"))}, "found: "),
         ({"a.npy": npy_with_header(HEADER.replace("|u1", ",u1"))}, "found: "),
         # A few bytes that claim 10^20: refused by the header, before any memory is asked for.
-        ({"a.npy": npy_with_header(HEADER.replace("(8, 8)", "(10000000000, 10000000000)"))}, "a is uint8"),
+        (
+            {"a.npy": npy_with_header(HEADER.replace("(8, 8)", "(10000000000, 10000000000)"))},
+            "a is uint8",
+        ),
     ],
 )
 def test_a_wrong_member(tmp_path, members, reason):

@@ -25,8 +25,18 @@ for name in sys.argv[1:]:
 
 
 def run(backend, *arguments):
-    environment = os.environ | {"UNIDL_BACKEND": backend, "PYTHONPATH": os.pathsep.join([str(FOLDER), *sys.path])}
-    result = subprocess.run([sys.executable, *arguments], env=environment, cwd=FOLDER, capture_output=True, text=True, timeout=600)
+    environment = os.environ | {
+        "UNIDL_BACKEND": backend,
+        "PYTHONPATH": os.pathsep.join([str(FOLDER), *sys.path]),
+    }
+    result = subprocess.run(
+        [sys.executable, *arguments],
+        env=environment,
+        cwd=FOLDER,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
     assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-3000:]
     return result.stdout
 

@@ -30,16 +30,29 @@ class Program:
     outputs: tuple[int, ...]
 
     def build(self, k):
-        pool = [k.Input(shape, dtype="int32" if values else None, name=f"in_{i}") for i, (shape, values) in enumerate(self.inputs)]
+        pool = [
+            k.Input(shape, dtype="int32" if values else None, name=f"in_{i}")
+            for i, (shape, values) in enumerate(self.inputs)
+        ]
         inputs, layers = list(pool), []
         for i, step in enumerate(self.steps):
-            layer = layers[step.again] if step.again is not None else made(k, _named(step.layer, f"step_{i}"))
+            layer = (
+                layers[step.again]
+                if step.again is not None
+                else made(k, _named(step.layer, f"step_{i}"))
+            )
             layers.append(layer)
             tensors = [pool[n] for n in step.on]
             name = step.layer.name
-            pool.append(layer(*tensors) if name == "MultiHeadAttention" else layer(tensors if len(tensors) > 1 else tensors[0]))
+            pool.append(
+                layer(*tensors)
+                if name == "MultiHeadAttention"
+                else layer(tensors if len(tensors) > 1 else tensors[0])
+            )
         found = [pool[n] for n in self.outputs]
-        return k.Model(inputs if len(inputs) > 1 else inputs[0], found if len(found) > 1 else found[0])
+        return k.Model(
+            inputs if len(inputs) > 1 else inputs[0], found if len(found) > 1 else found[0]
+        )
 
 
 def _named(spec, name):
@@ -61,7 +74,15 @@ def _over_features(draw, size):
                 (_layer("LayerNormalization", epsilon=0.25), size),
                 (_layer("Activation", activation="sigmoid"), size),
                 (_layer("Dropout", rate=0.0), size),
-                (_layer("Dense", units=units, use_bias=False, kernel_regularizer=Spec("regularizers", "L2", {"l2": 0.125})), units),
+                (
+                    _layer(
+                        "Dense",
+                        units=units,
+                        use_bias=False,
+                        kernel_regularizer=Spec("regularizers", "L2", {"l2": 0.125}),
+                    ),
+                    units,
+                ),
             ]
         )
     )
@@ -72,7 +93,9 @@ def _over_time(draw, shape):
     t, f = shape
     u = draw(st.integers(1, 3))
     kind = draw(st.sampled_from(["LSTM", "GRU", "SimpleRNN"]))
-    both = _layer("Bidirectional", layer=_layer(kind, units=u, return_sequences=True), merge_mode="concat")
+    both = _layer(
+        "Bidirectional", layer=_layer(kind, units=u, return_sequences=True), merge_mode="concat"
+    )
     choices = [
         (_layer(kind, units=u, return_sequences=True), (t, u)),
         (_layer(kind, units=u), (u,)),
@@ -91,8 +114,14 @@ def _over_images(draw, shape):
     h, w, c = shape
     f = draw(st.integers(1, 3))
     choices = [
-        (_layer("Conv2D", filters=f, kernel_size=(2, 3), padding="same", activation="softplus"), (h, w, f)),
-        (_layer("Conv2D", filters=f, kernel_size=2, strides=2, padding="same"), (-(-h // 2), -(-w // 2), f)),
+        (
+            _layer("Conv2D", filters=f, kernel_size=(2, 3), padding="same", activation="softplus"),
+            (h, w, f),
+        ),
+        (
+            _layer("Conv2D", filters=f, kernel_size=2, strides=2, padding="same"),
+            (-(-h // 2), -(-w // 2), f),
+        ),
         (_layer("DepthwiseConv2D", kernel_size=2, padding="same"), (h, w, c)),
         (_layer("SeparableConv2D", filters=f, kernel_size=2, padding="same"), (h, w, f)),
         (_layer("MaxPooling2D", pool_size=2, padding="same"), (-(-h // 2), -(-w // 2), c)),
@@ -130,24 +159,44 @@ def programs(draw):
     for i, (shape, values) in enumerate(inputs):
         if values:
             d = draw(st.integers(1, 4))
-            add(_layer("Embedding", input_dim=values, output_dim=d, mask_zero=draw(st.booleans())), (i,), (*shape, d))
+            add(
+                _layer("Embedding", input_dim=values, output_dim=d, mask_zero=draw(st.booleans())),
+                (i,),
+                (*shape, d),
+            )
             unused[i] = len(shapes) - 1
     for _ in range(draw(st.integers(2, 5))):
         # The newest tensor most of the time, so that models get deep.
-        on = len(shapes) - 1 if draw(st.integers(0, 2)) else draw(st.sampled_from(_floats(inputs, shapes)))
+        on = (
+            len(shapes) - 1
+            if draw(st.integers(0, 2))
+            else draw(st.sampled_from(_floats(inputs, shapes)))
+        )
         shape = shapes[on]
         if shape not in shapes[len(inputs) :] and on < len(inputs) and inputs[on][1]:
             continue
         alike = [n for n in _floats(inputs, shapes) if n != on and shapes[n] == shape]
-        used = [i for i, s in enumerate(steps) if len(s.on) == 1 and shapes[s.on[0]] == shape and s.layer.name in ("Dense", "LSTM", "GRU")]
+        used = [
+            i
+            for i, s in enumerate(steps)
+            if len(s.on) == 1
+            and shapes[s.on[0]] == shape
+            and s.layer.name in ("Dense", "LSTM", "GRU")
+        ]
         what = draw(st.integers(0, 5))
         if what == 0 and alike:
-            add(_layer(draw(st.sampled_from(["Add", "Multiply", "Average", "Maximum"]))), (on, alike[0]), shape)
+            add(
+                _layer(draw(st.sampled_from(["Add", "Multiply", "Average", "Maximum"]))),
+                (on, alike[0]),
+                shape,
+            )
         elif what == 1 and alike:
             add(_layer("Concatenate", axis=-1), (on, alike[-1]), (*shape[:-1], 2 * shape[-1]))
         elif what == 2 and len(shape) == 2 and shape[1] > 1:
             other = alike[0] if alike else on
-            attention = draw(st.sampled_from(["MultiHeadAttention", "Attention", "AdditiveAttention"]))
+            attention = draw(
+                st.sampled_from(["MultiHeadAttention", "Attention", "AdditiveAttention"])
+            )
             arguments = {"num_heads": 2, "key_dim": 4} if attention == "MultiHeadAttention" else {}
             add(_layer(attention, **arguments), (on, other), shape)
         elif what == 3 and used:
@@ -162,7 +211,11 @@ def programs(draw):
     last = len(shapes) - 1
     # What no step took comes out, so that every input is used.
     taken = {n for step in steps for n in step.on}
-    open_ends = [n for n in range(len(shapes)) if n not in taken and n != last and not (n < len(inputs) and inputs[n][1])]
+    open_ends = [
+        n
+        for n in range(len(shapes))
+        if n not in taken and n != last and not (n < len(inputs) and inputs[n][1])
+    ]
     ends = tuple(dict.fromkeys([*open_ends, last]))
     if any(n < len(inputs) for n in ends):  # an input straight to an output is no model
         extra = []

@@ -28,13 +28,20 @@ class Run:
     """Outputs, losses, gradients and weights after a call, as arrays."""
 
     def __init__(self, outputs, losses, gradients, weights):
-        self.groups = {"outputs": outputs, "losses": losses, "gradients": gradients, "weights": weights}
+        self.groups = {
+            "outputs": outputs,
+            "losses": losses,
+            "gradients": gradients,
+            "weights": weights,
+        }
 
     def compare(self, reference, tolerance, without=()):
         """Raise AssertionError where this run differs from `reference` by more than `tolerance`, relative to the largest of a group."""
         for where, error, a, b in self.differences(reference, without):
             assert a.dtype == b.dtype, f"{where}: {a.dtype}, expected {b.dtype}"
-            assert error <= tolerance, f"{where}: {error:.3e} > {tolerance}\ngot {a.ravel()[:6]}\nexpected {b.ravel()[:6]}"
+            assert error <= tolerance, (
+                f"{where}: {error:.3e} > {tolerance}\ngot {a.ravel()[:6]}\nexpected {b.ravel()[:6]}"
+            )
 
     def differences(self, reference, without=(), least=1e-2):
         """(where, largest difference, array, reference) of each array; AssertionError where shapes or what is not finite differ."""
@@ -49,11 +56,18 @@ class Run:
                 where = f"{kind}[{i}]"
                 assert a.shape == b.shape, f"{where}: shape {a.shape}, expected {b.shape}"
                 finite = np.isfinite(b)
-                assert np.array_equal(a[~finite], b[~finite], equal_nan=True), f"{where}: NaN or infinities differ"
+                assert np.array_equal(a[~finite], b[~finite], equal_nan=True), (
+                    f"{where}: NaN or infinities differ"
+                )
                 difference = np.abs(a[finite] - b[finite]).max(initial=0.0)
                 # What is zero by symmetry is rounding of terms as large as the others.
                 # The data are of the size one: less than `least` may be such rounding of what no group shows.
-                yield where, difference / max(np.abs(b[finite]).max(initial=0.0), least * max(largest, 1.0)), a, b
+                yield (
+                    where,
+                    difference / max(np.abs(b[finite]).max(initial=0.0), least * max(largest, 1.0)),
+                    a,
+                    b,
+                )
 
 
 class Data:
@@ -65,7 +79,9 @@ class Data:
     def __init__(self, example, rounded=False):
         generator = example.generator
         self._rounded = rounded
-        self.inputs, self.call = self._exact((filled(example.inputs, generator), filled(example.call, generator)))
+        self.inputs, self.call = self._exact(
+            (filled(example.inputs, generator), filled(example.call, generator))
+        )
         self._generator = generator
         self.values = self.cotangents = None
 
@@ -97,16 +113,22 @@ def run_unidl(layer, data):
 
     def loss():
         feed = iter(variables)
-        args, kwargs = tree.map_structure(lambda a: next(feed).value if is_data(a) else a, (data.inputs, data.call))
+        args, kwargs = tree.map_structure(
+            lambda a: next(feed).value if is_data(a) else a, (data.inputs, data.call)
+        )
         outputs = tree.flatten(layer(*args, **kwargs))
         losses = list(layer.losses)
-        terms = [ops.sum(ops.multiply(y, c)) for y, c in zip(outputs, data.cotangents, strict=True)] + losses
+        terms = [
+            ops.sum(ops.multiply(y, c)) for y, c in zip(outputs, data.cotangents, strict=True)
+        ] + losses
         total = terms[0]
         for term in terms[1:]:
             total = ops.add(total, term)
         return total, (outputs, losses)
 
-    (_, (outputs, losses)), gradients = value_and_grad(loss, [*variables, *layer.trainable_variables], has_aux=True)
+    (_, (outputs, losses)), gradients = value_and_grad(
+        loss, [*variables, *layer.trainable_variables], has_aux=True
+    )
     arrays = [[ops.convert_to_numpy(x) for x in group] for group in (outputs, losses, gradients)]
     return Run(*arrays, layer.get_weights())
 
@@ -118,14 +140,25 @@ def run_keras(layer, data):
         return tf.convert_to_tensor(a) if isinstance(a, np.ndarray) else a
 
     args, kwargs = tree.map_structure(tensor, (data.inputs, data.call))
-    watched = [t for t in tree.flatten((args, kwargs)) if isinstance(t, tf.Tensor) and t.dtype.is_floating]
+    watched = [
+        t for t in tree.flatten((args, kwargs)) if isinstance(t, tf.Tensor) and t.dtype.is_floating
+    ]
     with tf.GradientTape() as tape:
         tape.watch(watched)
         outputs = tree.flatten(layer(*args, **kwargs))
         losses = list(layer.losses)
-        total = tf.add_n([tf.reduce_sum(y * c) for y, c in zip(outputs, data.cotangents, strict=True)] + losses)
-    gradients = tape.gradient(total, [*watched, *(v.value for v in layer.trainable_variables)], unconnected_gradients="zero")
-    arrays = [[np.asarray(tf.convert_to_tensor(x)) for x in group] for group in (outputs, losses, gradients)]
+        total = tf.add_n(
+            [tf.reduce_sum(y * c) for y, c in zip(outputs, data.cotangents, strict=True)] + losses
+        )
+    gradients = tape.gradient(
+        total,
+        [*watched, *(v.value for v in layer.trainable_variables)],
+        unconnected_gradients="zero",
+    )
+    arrays = [
+        [np.asarray(tf.convert_to_tensor(x)) for x in group]
+        for group in (outputs, losses, gradients)
+    ]
     return Run(*arrays, [np.asarray(w) for w in layer.get_weights()])
 
 
@@ -165,7 +198,11 @@ def check_configs(keras, example):
     assert plain_json(again.get_config()) == plain_json(config)
     keras.utils.clear_session(free_memory=False)
     direct = _without_origin(plain_json(made(keras, example.layer).get_config()))
-    differing = {k: (v, _without_origin(written).get(k)) for k, v in direct.items() if v != _without_origin(written).get(k)}
+    differing = {
+        k: (v, _without_origin(written).get(k))
+        for k, v in direct.items()
+        if v != _without_origin(written).get(k)
+    }
     assert not differing, f"config {differing}"
     return theirs
 
@@ -173,7 +210,11 @@ def check_configs(keras, example):
 def _without_origin(config):
     """A config without the names of modules, which differ between the libraries."""
     if isinstance(config, dict):
-        return {k: _without_origin(v) for k, v in config.items() if k not in ("module", "registered_name", "build_config")}
+        return {
+            k: _without_origin(v)
+            for k, v in config.items()
+            if k not in ("module", "registered_name", "build_config")
+        }
     return [_without_origin(v) for v in config] if isinstance(config, list) else config
 
 
@@ -188,7 +229,9 @@ def check(keras, example, backends):
             theirs = known.ChannelsLast(keras, example)
         with known.errors(faults):
             theirs(*data.inputs, **data.call)
-            assert [(w.name, tuple(w.shape)) for w in ours.weights] == [(w.name, tuple(w.shape)) for w in theirs.weights]
+            assert [(w.name, tuple(w.shape)) for w in ours.weights] == [
+                (w.name, tuple(w.shape)) for w in theirs.weights
+            ]
             without = ["gradients"] * any(fault["do"] == "no gradients" for fault in faults)
             reference.compare(run_keras(ready(theirs, data), data), KERAS, without)
     for backend in backends:
@@ -216,6 +259,10 @@ def check_single(example, backends):
         noise = np.median([of_backend[i][1] for of_backend in errors.values()])
         for name, of_backend in errors.items():
             _, error, a, b = of_backend[i]
-            assert a.dtype == "float32" or a.dtype.kind != "f", f"on {name}: {where}: {a.dtype}, expected float32"
+            assert a.dtype == "float32" or a.dtype.kind != "f", (
+                f"on {name}: {where}: {a.dtype}, expected float32"
+            )
             told = f"on {name}: {where}: {error:.3e} in float32, the median of backends {noise:.3e}"
-            assert error <= NOISE * noise + ROUNDINGS * 2.0**-24, f"{told}\ngot {a.ravel()[:6]}\nexpected {b.ravel()[:6]}"
+            assert error <= NOISE * noise + ROUNDINGS * 2.0**-24, (
+                f"{told}\ngot {a.ravel()[:6]}\nexpected {b.ravel()[:6]}"
+            )

@@ -34,7 +34,9 @@ class Array:
             return generator.normal(size=self.shape).astype(self.dtype)
         if self.kind == "holes":  # whole steps of zeros, for layers that look for them
             steps = generator.random(self.shape[:2]) < 0.6
-            return generator.normal(size=self.shape) * steps.reshape(*steps.shape, *[1] * (len(self.shape) - 2))
+            return generator.normal(size=self.shape) * steps.reshape(
+                *steps.shape, *[1] * (len(self.shape) - 2)
+            )
         if self.kind == "mask":
             return generator.random(self.shape) < 0.6
         return generator.integers(0, self.kind, self.shape).astype("int32")
@@ -56,7 +58,9 @@ class Example:
     @property
     def random(self):
         """Whether the result depends on random masks, so that no other library can have the same."""
-        return bool(self.call.get("training")) and any(s.arguments.get(rate) for s in specs(self.layer) for rate in RATES)
+        return bool(self.call.get("training")) and any(
+            s.arguments.get(rate) for s in specs(self.layer) for rate in RATES
+        )
 
 
 RATES = ("rate", "stddev", "dropout", "recurrent_dropout")

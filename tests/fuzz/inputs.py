@@ -22,7 +22,11 @@ def plain(low, high, features=None):
 
     def inputs(draw, layer):
         rank = draw(st.integers(low, high))
-        shape = (draw(BATCH), *(draw(FEATURES) for _ in range(rank - 2)), features or draw(FEATURES))
+        shape = (
+            draw(BATCH),
+            *(draw(FEATURES) for _ in range(rank - 2)),
+            features or draw(FEATURES),
+        )
         return (Array(shape),), {}
 
     return inputs
@@ -44,7 +48,9 @@ def images(rank, channels=None):
 
     def inputs(draw, layer):
         sizes = [draw(st.integers(3, 5 if rank < 3 else 3)) for _ in range(rank)]
-        return (Array(_with_channels(draw, sizes, layer, channels or draw(FEATURES))),), _training_if_random(draw, layer)
+        return (
+            Array(_with_channels(draw, sizes, layer, channels or draw(FEATURES))),
+        ), _training_if_random(draw, layer)
 
     return inputs
 
@@ -94,7 +100,9 @@ def masked(draw, layer):
     shape = (draw(BATCH), draw(LENGTH), draw(FEATURES))
     # Softmax takes a mask of the shape of its input, others one of steps.
     steps = shape if layer.name == "Softmax" else (shape[0], shape[2 if first else 1])
-    return (Array(shape),), (_training(draw) if layer.name == "BatchNormalization" else {}) | _mask(draw, steps)
+    return (Array(shape),), (_training(draw) if layer.name == "BatchNormalization" else {}) | _mask(
+        draw, steps
+    )
 
 
 def indices(draw, layer):
@@ -137,7 +145,10 @@ def sequences(draw, layer):
 def cells(draw, layer):
     """One step for a cell: inputs and states."""
     batch = draw(BATCH)
-    return (Array((batch, draw(FEATURES))), [Array(s) for s in _state_shapes(layer, batch)]), _training(draw)
+    return (
+        Array((batch, draw(FEATURES))),
+        [Array(s) for s in _state_shapes(layer, batch)],
+    ), _training(draw)
 
 
 def queries(separate=False):
@@ -145,7 +156,9 @@ def queries(separate=False):
 
     def inputs(draw, layer):
         batch, t, s, d = draw(BATCH), draw(LENGTH), draw(LENGTH), draw(FEATURES)
-        arrays = [Array((batch, t, d)), Array((batch, s, d)), Array((batch, s, d))][: draw(st.integers(2, 3))]
+        arrays = [Array((batch, t, d)), Array((batch, s, d)), Array((batch, s, d))][
+            : draw(st.integers(2, 3))
+        ]
         call = {}
         for flag in ("return_attention_scores", "use_causal_mask"):
             if draw(st.booleans()):

@@ -24,7 +24,11 @@ def wrong_values():
 
 def of_keras(example):
     """The entries on Keras' own faults that fit the example: any of its layers, their arguments, the call's."""
-    return [entry for entry in KNOWN["keras"] if any(_fits(entry, spec, example) for spec in specs(example.layer))]
+    return [
+        entry
+        for entry in KNOWN["keras"]
+        if any(_fits(entry, spec, example) for spec in specs(example.layer))
+    ]
 
 
 @contextmanager
@@ -55,7 +59,13 @@ def _flag(value):
 def _equal(value, wanted):
     """Equal as JSON; a list in the data file gives the choices; "any" is anything that is set."""
     value = list(value) if isinstance(value, tuple) else value
-    return (value is not None) if wanted == "any" else value in wanted if isinstance(wanted, list) else value == wanted
+    return (
+        (value is not None)
+        if wanted == "any"
+        else value in wanted
+        if isinstance(wanted, list)
+        else value == wanted
+    )
 
 
 class ChannelsLast:
@@ -64,7 +74,9 @@ class ChannelsLast:
     def __init__(self, keras, example):
         spec = example.layer
         self._axis = -1 - int(re.search(r"(\d)D", spec.name).group(1))
-        self.layer = made(keras, Spec(spec.module, spec.name, {**spec.arguments, "data_format": "channels_last"}))
+        self.layer = made(
+            keras, Spec(spec.module, spec.name, {**spec.arguments, "data_format": "channels_last"})
+        )
 
     def __call__(self, *inputs, **call):
         import tensorflow as tf

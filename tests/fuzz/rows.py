@@ -76,7 +76,15 @@ ACTIVATION = st.sampled_from([None, *NAMES])
 ELEMENTWISE = st.sampled_from([None, *sorted(set(NAMES) - {"softmax", "log_softmax"})])
 FORMAT = st.sampled_from([None, "channels_last", "channels_first"])
 INITIALIZER = st.sampled_from(
-    ["zeros", "ones", "random_normal", "glorot_uniform", "he_normal", "lecun_uniform", "truncated_normal"]
+    [
+        "zeros",
+        "ones",
+        "random_normal",
+        "glorot_uniform",
+        "he_normal",
+        "lecun_uniform",
+        "truncated_normal",
+    ]
 ) | st.builds(lambda v: Spec("initializers", "Constant", {"value": v}), FACTOR)
 REGULARIZER = st.one_of(
     st.none(),
@@ -84,7 +92,9 @@ REGULARIZER = st.one_of(
     st.builds(lambda v: Spec("regularizers", "L2", {"l2": v}), FACTOR),
     st.builds(lambda a, b: Spec("regularizers", "L1L2", {"l1": a, "l2": b}), FACTOR, FACTOR),
 )
-CONSTRAINT = st.sampled_from([None, "non_neg", Spec("constraints", "MaxNorm", {"max_value": 1.5, "axis": 0}), "unit_norm"])
+CONSTRAINT = st.sampled_from(
+    [None, "non_neg", Spec("constraints", "MaxNorm", {"max_value": 1.5, "axis": 0}), "unit_norm"]
+)
 EPSILON = st.sampled_from([2**-10, 2**-6, 0.25])
 
 
@@ -123,7 +133,12 @@ MANY = {
     "unroll": BOOL,
     "zero_output_for_mask": BOOL,
 }
-CELL = {**of_weights("kernel", "recurrent", "bias"), "use_bias": BOOL, "activation": ACTIVATION, "seed": SEED}
+CELL = {
+    **of_weights("kernel", "recurrent", "bias"),
+    "use_bias": BOOL,
+    "activation": ACTIVATION,
+    "seed": SEED,
+}
 CELL |= {"dropout": RATE, "recurrent_dropout": RATE}
 GATED = {**CELL, "recurrent_activation": st.sampled_from(["sigmoid", "tanh", "hard_sigmoid"])}
 UNITS = {"units": SIZE}
@@ -215,13 +230,22 @@ def _lstm(many, **more):
 def _wrapped_cell():
     return st.one_of(
         st.builds(lambda u: Spec("layers", "SimpleRNNCell", {"units": u}), SIZE),
-        st.builds(lambda u, r: Spec("layers", "GRUCell", {"units": u, "reset_after": r}), SIZE, BOOL),
-        st.builds(lambda u, f: Spec("layers", "LSTMCell", {"units": u, "unit_forget_bias": f}), SIZE, BOOL),
+        st.builds(
+            lambda u, r: Spec("layers", "GRUCell", {"units": u, "reset_after": r}), SIZE, BOOL
+        ),
+        st.builds(
+            lambda u, f: Spec("layers", "LSTMCell", {"units": u, "unit_forget_bias": f}), SIZE, BOOL
+        ),
         st.builds(
             lambda u, v: Spec(
                 "layers",
                 "StackedRNNCells",
-                {"cells": [Spec("layers", "LSTMCell", {"units": u}), Spec("layers", "GRUCell", {"units": v})]},
+                {
+                    "cells": [
+                        Spec("layers", "LSTMCell", {"units": u}),
+                        Spec("layers", "GRUCell", {"units": v}),
+                    ]
+                },
             ),
             SIZE,
             SIZE,
@@ -231,8 +255,19 @@ def _wrapped_cell():
 
 def _recurrent_layer(**fixed):
     """For Bidirectional: one layer with any of the flags that both directions share."""
-    flags = st.fixed_dictionaries({"units": SIZE, "return_sequences": BOOL, "return_state": BOOL, "zero_output_for_mask": BOOL})
-    return st.builds(lambda name, a: Spec("layers", name, {**a, **fixed}), st.sampled_from(["LSTM", "GRU", "SimpleRNN"]), flags)
+    flags = st.fixed_dictionaries(
+        {
+            "units": SIZE,
+            "return_sequences": BOOL,
+            "return_state": BOOL,
+            "zero_output_for_mask": BOOL,
+        }
+    )
+    return st.builds(
+        lambda name, a: Spec("layers", name, {**a, **fixed}),
+        st.sampled_from(["LSTM", "GRU", "SimpleRNN"]),
+        flags,
+    )
 
 
 PER_MOMENT = st.sampled_from(
@@ -256,7 +291,11 @@ def _conv_lstm(rank):
         data_format=FORMAT,
         **{k: v for k, v in CONV_LSTM_CELL.items() if k != "activation"},
         activation=st.sampled_from(["tanh", "linear"]),
-        **{k: v for k, v in MANY.items() if k in ("return_sequences", "return_state", "go_backwards", "stateful")},
+        **{
+            k: v
+            for k, v in MANY.items()
+            if k in ("return_sequences", "return_state", "go_backwards", "stateful")
+        },
         legal=_one_step,
         dilation_rate=each(rank, st.integers(1, 2)),
     )

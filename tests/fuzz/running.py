@@ -12,11 +12,18 @@ import time
 from hypothesis import HealthCheck, Phase, seed, settings
 
 SUITE, ROUND = 3, 25
-COMMON = {"database": None, "deadline": None, "suppress_health_check": list(HealthCheck), "print_blob": False}
+COMMON = {
+    "database": None,
+    "deadline": None,
+    "suppress_health_check": list(HealthCheck),
+    "print_blob": False,
+}
 
 
 def in_suite(test, examples=SUITE):
-    settings(max_examples=examples, derandomize=True, phases=[Phase.generate, Phase.shrink], **COMMON)(test)()
+    settings(
+        max_examples=examples, derandomize=True, phases=[Phase.generate, Phase.shrink], **COMMON
+    )(test)()
 
 
 def hunt(test, what):
@@ -28,7 +35,9 @@ def hunt(test, what):
         try:
             seed(first + rounds)(settings(max_examples=ROUND, **COMMON)(test))()
         except BaseException as error:
-            error.add_note(f"Again: UNIDL_FUZZ_SEED={first + rounds} UNIDL_FUZZ_SECONDS=0 pytest -m fuzz tests/fuzz -k {what}")
+            error.add_note(
+                f"Again: UNIDL_FUZZ_SEED={first + rounds} UNIDL_FUZZ_SECONDS=0 pytest -m fuzz tests/fuzz -k {what}"
+            )
             raise
         rounds += 1
     print(f"{what}: {rounds * ROUND} examples, seeds {first} to {first + rounds - 1}")

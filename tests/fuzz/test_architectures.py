@@ -23,9 +23,15 @@ class ModelData:
 
     def __init__(self, program, theirs):
         self.generator = g = np.random.default_rng(zlib.crc32(repr(program).encode()))
-        arrays = [g.integers(0, v, (3, *s)).astype("int32") if v else g.normal(size=(3, *s)) for s, v in program.inputs]
+        arrays = [
+            g.integers(0, v, (3, *s)).astype("int32") if v else g.normal(size=(3, *s))
+            for s, v in program.inputs
+        ]
         self.inputs, self.call = (arrays if len(arrays) > 1 else arrays[0],), {}
-        self.values = [np.abs(g.normal(size=w.shape)) + 0.5 if "variance" in w.name else g.normal(size=w.shape) for w in theirs.weights]
+        self.values = [
+            np.abs(g.normal(size=w.shape)) + 0.5 if "variance" in w.name else g.normal(size=w.shape)
+            for w in theirs.weights
+        ]
         outputs = tree.flatten(theirs(*self.inputs))
         self.cotangents = [g.normal(size=y.shape) for y in outputs]
 
@@ -80,10 +86,32 @@ PLAIN = Spec("optimizers", "SGD", {"learning_rate": 0.125})
 OPTIMIZERS = st.sampled_from(
     [
         PLAIN,
-        Spec("optimizers", "SGD", {"learning_rate": 0.0625, "momentum": 0.875, "nesterov": True, "clipnorm": 0.5}),
-        Spec("optimizers", "Adam", {"learning_rate": 2**-7, "beta_1": 0.875, "beta_2": 0.9375, "epsilon": 2**-6}),
-        Spec("optimizers", "AdamW", {"learning_rate": 2**-7, "beta_1": 0.5, "beta_2": 0.75, "epsilon": 2**-6, "weight_decay": 0.125}),
-        Spec("optimizers", "RMSprop", {"learning_rate": 2**-7, "rho": 0.875, "epsilon": 2**-6, "centered": True}),
+        Spec(
+            "optimizers",
+            "SGD",
+            {"learning_rate": 0.0625, "momentum": 0.875, "nesterov": True, "clipnorm": 0.5},
+        ),
+        Spec(
+            "optimizers",
+            "Adam",
+            {"learning_rate": 2**-7, "beta_1": 0.875, "beta_2": 0.9375, "epsilon": 2**-6},
+        ),
+        Spec(
+            "optimizers",
+            "AdamW",
+            {
+                "learning_rate": 2**-7,
+                "beta_1": 0.5,
+                "beta_2": 0.75,
+                "epsilon": 2**-6,
+                "weight_decay": 0.125,
+            },
+        ),
+        Spec(
+            "optimizers",
+            "RMSprop",
+            {"learning_rate": 2**-7, "rho": 0.875, "epsilon": 2**-6, "centered": True},
+        ),
     ]
 )
 # Not log_cosh: Keras rounds log(2) to float32.
@@ -105,7 +133,12 @@ def check_training(keras, program, optimizer, loss, weighted, backends):
         model.set_weights(data.values)
         model.compile(made(k, optimizer), loss)
         x, y = data.inputs[0], targets if len(targets) > 1 else targets[0]
-        losses = [np.asarray(model.train_on_batch(x, y, sample_weight=weight)).ravel()[:1].astype("float64") for _ in range(STEPS)]
+        losses = [
+            np.asarray(model.train_on_batch(x, y, sample_weight=weight))
+            .ravel()[:1]
+            .astype("float64")
+            for _ in range(STEPS)
+        ]
         return Run(losses, [], [], [np.asarray(w) for w in model.get_weights()])
 
     wanted = trained(keras, theirs)
@@ -119,7 +152,11 @@ def check_training(keras, program, optimizer, loss, weighted, backends):
 
 def _runs(keras, backends):
     drawn = given(programs(), OPTIMIZERS, LOSSES, st.booleans())
-    return drawn(lambda program, optimizer, loss, weighted: check_training(keras, program, optimizer, loss, weighted, backends))
+    return drawn(
+        lambda program, optimizer, loss, weighted: check_training(
+            keras, program, optimizer, loss, weighted, backends
+        )
+    )
 
 
 def test_a_few_runs(keras, backends):

@@ -17,7 +17,11 @@ from unidl.backend import use_backend
 from unidl.utils import clear_session
 
 # Values that no layer takes for an argument of this name.
-PRESENT = [name for name in ROWS if hasattr(layers, name) and any(a in wrong_values() for a in ROWS[name].arguments)]
+PRESENT = [
+    name
+    for name in ROWS
+    if hasattr(layers, name) and any(a in wrong_values() for a in ROWS[name].arguments)
+]
 
 
 @st.composite
@@ -25,7 +29,11 @@ def spoiled(draw, name):
     """The Spec of a layer with one argument that is wrong."""
     spec = draw(example(name)).layer
     argument = draw(st.sampled_from(sorted(set(wrong_values()) & ROWS[name].arguments)))
-    return Spec(spec.module, spec.name, {**spec.arguments, argument: draw(st.sampled_from(wrong_values()[argument]))})
+    return Spec(
+        spec.module,
+        spec.name,
+        {**spec.arguments, argument: draw(st.sampled_from(wrong_values()[argument]))},
+    )
 
 
 def _raised(spec, backend):

@@ -59,5 +59,9 @@ BASE = {"name", "dtype", "autocast", "trainable", "activity_regularizer"}
 def test_every_argument_is_drawn(name):
     cls = _public()[name]
     missing = set(constructor_arguments(cls)) - BASE - ROWS[name].arguments
-    explained = {argument for argument in missing if f"{name}.{argument}" in left_out("arguments") or argument in left_out("arguments")}
+    explained = {
+        argument
+        for argument in missing
+        if f"{name}.{argument}" in left_out("arguments") or argument in left_out("arguments")
+    }
     assert missing == explained

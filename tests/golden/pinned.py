@@ -15,7 +15,9 @@ def pinned(found, formula, tolerance=1e-12, **wrong):
     for name, values in wrong.items():
         for value in values if isinstance(values, tuple) else (values,):
             other = formula(**{name: value})
-            assert np.shape(other) != found.shape or _error(found, other) > 4 * tolerance, f"{name}={value} would not be noticed"
+            assert np.shape(other) != found.shape or _error(found, other) > 4 * tolerance, (
+                f"{name}={value} would not be noticed"
+            )
 
 
 def _error(found, expected):

@@ -12,19 +12,32 @@ def _gradient(function, at):
     return value_and_grad(lambda: ops.sum(function(v.value)), [v])[1][0]
 
 
-@pytest.mark.parametrize("arguments", [{}, {"axis": -1}, {"ord": 2, "axis": -1}, {"ord": 3, "axis": -1}, {"ord": "fro", "axis": (0, 1)}])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"axis": -1},
+        {"ord": 2, "axis": -1},
+        {"ord": 3, "axis": -1},
+        {"ord": "fro", "axis": (0, 1)},
+    ],
+)
 def test_the_norm_of_a_zero_vector_has_the_gradient_0(backend, arguments):
     found = _gradient(lambda x: ops.norm(x, **arguments), [[0.0, 0.0], [0.0, 0.0]])
     np.testing.assert_array_equal(ops.convert_to_numpy(found), 0)
 
 
 def test_a_root_at_0_has_the_gradient_infinity(backend):
-    np.testing.assert_array_equal(ops.convert_to_numpy(_gradient(ops.sqrt, [0.0, 4.0])), [np.inf, 0.25])
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(_gradient(ops.sqrt, [0.0, 4.0])), [np.inf, 0.25]
+    )
 
 
 def test_celu_is_smooth_at_0(backend):
     """Its two halves meet with the slope 1, not 2."""
-    np.testing.assert_array_equal(ops.convert_to_numpy(_gradient(activations.celu, [0.0, -0.0, 1.0])), 1)
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(_gradient(activations.celu, [0.0, -0.0, 1.0])), 1
+    )
 
 
 @pytest.mark.parametrize("x", [[0.0, 0.0], [3e-9, -4e-9], [3e-3, 4e-3]])
@@ -47,4 +60,8 @@ def test_cosine_similarity_near_zero(backend, x):
         pinned(value, similarity, **({"epsilon": (1e-6, 1e-8)} if near else {}))
     else:
         np.testing.assert_array_equal(np.abs(ops.convert_to_numpy(value)), 0)
-    pinned(_gradient(lambda v: losses.cosine_similarity(y, v), x), slope, **({"epsilon": (1e-6, 1e-8)} if near else {}))
+    pinned(
+        _gradient(lambda v: losses.cosine_similarity(y, v), x),
+        slope,
+        **({"epsilon": (1e-6, 1e-8)} if near else {}),
+    )

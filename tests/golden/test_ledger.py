@@ -9,14 +9,18 @@ from unidl.conformance.cases import ALL_CASES
 
 TESTS = Path(__file__).parents[1]
 LEDGER = (TESTS.parent / "docs" / "numerics.md").read_text()
-ROWS = [line for line in LEDGER.splitlines() if line.startswith("| ") and not line.startswith("| |")]
+ROWS = [
+    line for line in LEDGER.splitlines() if line.startswith("| ") and not line.startswith("| |")
+]
 CASES = {case.name for case in ALL_CASES}
 
 
 def _exists(proof):
     path, _, test = proof.partition("::")
     if re.search(r"\.(py|json)$", path):
-        return (TESTS / path).is_file() and (not test or f"def {test}(" in (TESTS / path).read_text())
+        return (TESTS / path).is_file() and (
+            not test or f"def {test}(" in (TESTS / path).read_text()
+        )
     if proof.endswith("…"):
         return any(name.startswith(proof[:-1]) for name in CASES)
     return proof in CASES

@@ -56,8 +56,12 @@ def test_the_forget_gate_begins_with_a_bias_of_one(backend):
 @pytest.mark.parametrize("zero", [False, True])
 def test_a_masked_step_keeps_the_state_and_repeats_the_output(backend, zero):
     keep = np.array([[True, False, True, False], [False, True, True, False]])
-    layer, weights = _given(layers.LSTM, (3, 8), (2, 8), (8,), return_sequences=True, zero_output_for_mask=zero)
-    pinned(layer(X, mask=keep), lambda zero=zero: _lstm(weights, keep=keep, zero=zero), zero=not zero)
+    layer, weights = _given(
+        layers.LSTM, (3, 8), (2, 8), (8,), return_sequences=True, zero_output_for_mask=zero
+    )
+    pinned(
+        layer(X, mask=keep), lambda zero=zero: _lstm(weights, keep=keep, zero=zero), zero=not zero
+    )
 
 
 def _gru(weights, reset_after, order="zrh", update="z"):
@@ -77,7 +81,14 @@ def _gru(weights, reset_after, order="zrh", update="z"):
 
 @pytest.mark.parametrize("reset_after", [True, False])
 def test_gru_gates_are_z_r_h_and_z_keeps_the_old_state(backend, reset_after):
-    layer, weights = _given(layers.GRU, (3, 6), (2, 6), (2, 6) if reset_after else (6,), return_sequences=True, reset_after=reset_after)
+    layer, weights = _given(
+        layers.GRU,
+        (3, 6),
+        (2, 6),
+        (2, 6) if reset_after else (6,),
+        return_sequences=True,
+        reset_after=reset_after,
+    )
 
     def formula(order="zrh", update="z"):
         return _gru(weights, reset_after, order, update)

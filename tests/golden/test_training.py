@@ -27,7 +27,11 @@ def test_adam(backend):
             m, v = beta_1 * m + (1 - beta_1) * g, beta_2 * v + (1 - beta_2) * g**2
             c1, c2 = 1 - beta_1**t, 1 - beta_2**t
             # Kingma and Ba, end of section 2: epsilon hat, beside the root of what is not corrected.
-            p = p - 1e-3 * (m / c1 / (np.sqrt(v / c2) + epsilon) if corrected else np.sqrt(c2) / c1 * m / (np.sqrt(v) + epsilon))
+            p = p - 1e-3 * (
+                m / c1 / (np.sqrt(v / c2) + epsilon)
+                if corrected
+                else np.sqrt(c2) / c1 * m / (np.sqrt(v) + epsilon)
+            )
         return p
 
     found = _steps(optimizers.Adam(), [G, 2 * G])
@@ -81,7 +85,9 @@ def test_adafactor(backend):
             r, c = r + new * ((g**2).mean(1) - r), c + new * ((g**2).mean(0) - c)
             v = np.outer(r / r.mean(), c) if factored else v + new * (g**2 - v)
             u = g / np.sqrt(v)
-            p = p - max(smallest, rms(p)) * min(0.9, t**-0.5 if relative else 1) * u / max(1, rms(u) / threshold)
+            p = p - max(smallest, rms(p)) * min(0.9, t**-0.5 if relative else 1) * u / max(
+                1, rms(u) / threshold
+            )
         return p
 
     found = _matrix_steps(optimizers.Adafactor(0.9))
@@ -89,7 +95,16 @@ def test_adafactor(backend):
 
 
 def test_muon(backend):
-    def formula(momentum=0.95, nesterov=True, rms_rate=0.2, steps=5, a=3.4445, b=-4.7750, c=2.0315, decay=0.004):
+    def formula(
+        momentum=0.95,
+        nesterov=True,
+        rms_rate=0.2,
+        steps=5,
+        a=3.4445,
+        b=-4.7750,
+        c=2.0315,
+        decay=0.004,
+    ):
         p, m = np.full((2, 3), 0.5), np.zeros((2, 3))
         for t in (1, 2):
             g = MATRIX * t**2 + 0.1 * t
@@ -103,10 +118,24 @@ def test_muon(backend):
         return p
 
     found = _matrix_steps(optimizers.Muon(0.25))
-    pinned(found, formula, momentum=0.9, nesterov=False, rms_rate=0.25, steps=4, a=3.4, b=-4.8, c=2.0, decay=0.0)
+    pinned(
+        found,
+        formula,
+        momentum=0.9,
+        nesterov=False,
+        rms_rate=0.25,
+        steps=4,
+        a=3.4,
+        b=-4.8,
+        c=2.0,
+        decay=0.0,
+    )
 
 
-TRUE, PRED = np.array([[1.0, 2.0], [0.0, 4.0], [3.0, 3.0]]), np.array([[0.5, 2.5], [1.0, 1.0], [2.0, 5.0]])
+TRUE, PRED = (
+    np.array([[1.0, 2.0], [0.0, 4.0], [3.0, 3.0]]),
+    np.array([[0.5, 2.5], [1.0, 1.0], [2.0, 5.0]]),
+)
 EACH = ((TRUE - PRED) ** 2).mean(1)
 WEIGHTS, MASK = np.array([0.5, 2.0, 4.0]), np.array([True, False, True])
 
@@ -115,7 +144,9 @@ def test_weights_do_not_change_the_divisor(backend):
     def formula(divisor=3.0):
         return (EACH * WEIGHTS).sum() / divisor
 
-    pinned(losses.MeanSquaredError()(TRUE, PRED, sample_weight=WEIGHTS), formula, divisor=WEIGHTS.sum())
+    pinned(
+        losses.MeanSquaredError()(TRUE, PRED, sample_weight=WEIGHTS), formula, divisor=WEIGHTS.sum()
+    )
 
 
 def test_weights_are_of_samples(backend):
@@ -124,7 +155,11 @@ def test_weights_are_of_samples(backend):
     def formula(weights=((0.5, 0.5), (2.0, 2.0))):
         return (pred[..., 0] ** 2 * np.array(weights)).sum() / 4
 
-    pinned(losses.MeanSquaredError()(true, pred, sample_weight=np.array([0.5, 2.0])), formula, weights=((0.5, 2.0), (0.5, 2.0)))
+    pinned(
+        losses.MeanSquaredError()(true, pred, sample_weight=np.array([0.5, 2.0])),
+        formula,
+        weights=((0.5, 2.0), (0.5, 2.0)),
+    )
 
 
 def test_a_mask_changes_the_divisor(backend):
@@ -135,7 +170,11 @@ def test_a_mask_changes_the_divisor(backend):
         return (EACH * MASK * WEIGHTS).sum() / divisor
 
     values, mask = backend.asarray(EACH), backend.asarray(MASK.astype("float64"))
-    pinned(reduce_weighted(values, backend.asarray(WEIGHTS), mask, "sum_over_batch_size"), formula, divisor=(3.0, WEIGHTS.sum()))
+    pinned(
+        reduce_weighted(values, backend.asarray(WEIGHTS), mask, "sum_over_batch_size"),
+        formula,
+        divisor=(3.0, WEIGHTS.sum()),
+    )
 
 
 @pytest.mark.parametrize("classes", [2, 4])
@@ -146,7 +185,12 @@ def test_label_smoothing(backend, classes):
     def formula(share=1 / classes, smoothing=0.25):
         return -((t * (1 - smoothing) + smoothing * share) * np.log(p)).sum(1).mean()
 
-    pinned(losses.CategoricalCrossentropy(label_smoothing=0.25)(t, p), formula, share=1 / (classes - 1), smoothing=0.0)
+    pinned(
+        losses.CategoricalCrossentropy(label_smoothing=0.25)(t, p),
+        formula,
+        share=1 / (classes - 1),
+        smoothing=0.0,
+    )
 
 
 def test_binary_label_smoothing_and_clipping(backend):
@@ -165,7 +209,10 @@ FAN_IN, FAN_OUT = 300, 200
 CUT = 0.87962566103423978  # standard deviation of a normal distribution that is cut at 2
 
 
-@pytest.mark.parametrize(("kind", "scale"), [("glorot", 2 / (FAN_IN + FAN_OUT)), ("he", 2 / FAN_IN), ("lecun", 1 / FAN_IN)])
+@pytest.mark.parametrize(
+    ("kind", "scale"),
+    [("glorot", 2 / (FAN_IN + FAN_OUT)), ("he", 2 / FAN_IN), ("lecun", 1 / FAN_IN)],
+)
 def test_limits_of_initializers(backend, kind, scale):
     def limit(factor=3.0):
         return np.sqrt(factor * scale)
@@ -173,12 +220,25 @@ def test_limits_of_initializers(backend, kind, scale):
     def cut(divisor=CUT):
         return 2 * np.sqrt(scale) / divisor
 
-    uniform = np.asarray(getattr(initializers, f"{kind.title() if kind != 'lecun' else 'Lecun'}Uniform")(seed=1)((FAN_IN, FAN_OUT)))
-    normal = np.asarray(getattr(initializers, f"{kind.title() if kind != 'lecun' else 'Lecun'}Normal")(seed=1)((FAN_IN, FAN_OUT)))
+    uniform = np.asarray(
+        getattr(initializers, f"{kind.title() if kind != 'lecun' else 'Lecun'}Uniform")(seed=1)(
+            (FAN_IN, FAN_OUT)
+        )
+    )
+    normal = np.asarray(
+        getattr(initializers, f"{kind.title() if kind != 'lecun' else 'Lecun'}Normal")(seed=1)(
+            (FAN_IN, FAN_OUT)
+        )
+    )
     # Of 60,000 draws the largest comes as near to the limit as 1 in 1,000.
     pinned(np.abs(uniform).max(), limit, tolerance=1e-3, factor=(1.0, 6.0))
     pinned(np.abs(normal).max(), cut, tolerance=5e-3, divisor=0.1)
-    pinned(normal.std(), lambda divisor=CUT: np.sqrt(scale) * CUT / divisor, tolerance=1e-2, divisor=(0.05,))
+    pinned(
+        normal.std(),
+        lambda divisor=CUT: np.sqrt(scale) * CUT / divisor,
+        tolerance=1e-2,
+        divisor=(0.05,),
+    )
 
 
 def test_truncated_normal_is_cut_at_two_deviations(backend):

@@ -15,7 +15,9 @@ def _conv(x, kernel, stride, before, after):
     return np.array([padded[s : s + len(kernel)] @ kernel for s in starts])
 
 
-@pytest.mark.parametrize(("size", "k", "stride", "total"), [(5, 2, 1, 1), (6, 4, 1, 3), (6, 3, 2, 1), (5, 4, 2, 3)])
+@pytest.mark.parametrize(
+    ("size", "k", "stride", "total"), [(5, 2, 1, 1), (6, 4, 1, 3), (6, 3, 2, 1), (5, 4, 2, 3)]
+)
 def test_the_odd_padding_pixel_is_the_last(backend, size, k, stride, total):
     """total = (ceil(n / s) - 1) s + k - n, of which total // 2 come first."""
     draw = np.random.default_rng(0)
@@ -36,9 +38,15 @@ def test_average_pooling_divides_by_the_real_elements(backend):
 
     def formula(padding_counts=False):
         windows = [x[max(i - 1, 0) : i + 2] for i in range(0, 5, 2)]
-        return np.array([w.sum() / (3 if padding_counts else len(w)) for w in windows])[None, :, None]
+        return np.array([w.sum() / (3 if padding_counts else len(w)) for w in windows])[
+            None, :, None
+        ]
 
-    pinned(layers.AveragePooling1D(3, strides=2, padding="same")(x[None, :, None]), formula, padding_counts=True)
+    pinned(
+        layers.AveragePooling1D(3, strides=2, padding="same")(x[None, :, None]),
+        formula,
+        padding_counts=True,
+    )
 
 
 def test_padding_never_wins_a_maximum(backend):
@@ -93,7 +101,11 @@ def test_heads_are_scaled_by_the_root_of_key_dim_and_attention_is_not(backend):
         e = np.exp(s - s.max(-1, keepdims=True))
         return e / e.sum(-1, keepdims=True)
 
-    pinned(layers.Attention()([q, v]), lambda scale=1.0: softmax(scale * q @ v.transpose(0, 2, 1)) @ v, scale=5**-0.5)
+    pinned(
+        layers.Attention()([q, v]),
+        lambda scale=1.0: softmax(scale * q @ v.transpose(0, 2, 1)) @ v,
+        scale=5**-0.5,
+    )
 
     layer = layers.MultiHeadAttention(1, 3, value_dim=2)
     layer(q, v)
@@ -102,7 +114,10 @@ def test_heads_are_scaled_by_the_root_of_key_dim_and_attention_is_not(backend):
     wq, bq, wk, bk, wv, bv, wo, bo = (np.squeeze(w) if w.ndim > 1 else w for w in weights)
 
     def formula(scale=3**-0.5):
-        return softmax(scale * (q @ wq + bq) @ (v @ wk + bk).transpose(0, 2, 1)) @ (v @ wv + bv) @ wo + bo
+        return (
+            softmax(scale * (q @ wq + bq) @ (v @ wk + bk).transpose(0, 2, 1)) @ (v @ wv + bv) @ wo
+            + bo
+        )
 
     pinned(layer(q, v), formula, scale=(1.0, 5**-0.5))
     found, _ = layer(q, v, return_attention_scores=True)
@@ -127,5 +142,15 @@ def test_slopes_at_kinks(backend, name, arguments, at, slope):
 
 def test_slopes_of_layers_below_zero(backend):
     x = np.array([[-2.0, 0.5]])
-    pinned(layers.LeakyReLU()(x), lambda slope=0.3: np.where(x > 0, x, slope * x), slope=(0.2, 0.01), tolerance=1e-7)
-    pinned(layers.Activation("leaky_relu")(x), lambda slope=0.2: np.where(x > 0, x, slope * x), slope=(0.3, 0.01), tolerance=1e-7)
+    pinned(
+        layers.LeakyReLU()(x),
+        lambda slope=0.3: np.where(x > 0, x, slope * x),
+        slope=(0.2, 0.01),
+        tolerance=1e-7,
+    )
+    pinned(
+        layers.Activation("leaky_relu")(x),
+        lambda slope=0.2: np.where(x > 0, x, slope * x),
+        slope=(0.3, 0.01),
+        tolerance=1e-7,
+    )

@@ -34,7 +34,10 @@ def test_signature_and_config_are_keras(name):
                 {k: generator(1, name="s") if v == "generator" else v for k, v in arguments.items()}
                 for generator in (SeedGenerator, keras.random.SeedGenerator)
             ]
-            config, expected = initializers.serialize(ours(**given[0])), keras.initializers.serialize(theirs(**given[1]))
+            config, expected = (
+                initializers.serialize(ours(**given[0])),
+                keras.initializers.serialize(theirs(**given[1])),
+            )
             if name == "Identity":
                 assert config["config"].pop("gain") == 1.0  # Keras forgets it
             assert config == expected
@@ -65,7 +68,9 @@ def test_stft_is_that_of_keras(side, scaling, periodic, window, shape):
     window = np.linspace(-0.5, 2, shape[0]) if window == "array" else window
     ours = initializers.STFT(side, window, scaling, periodic)(shape, dtype="float64")
     with in_float64() as keras:
-        theirs = np.array(keras.initializers.STFT(side, window, scaling, periodic)(shape, dtype="float64"))
+        theirs = np.array(
+            keras.initializers.STFT(side, window, scaling, periodic)(shape, dtype="float64")
+        )
     np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14)
 
 

@@ -39,5 +39,7 @@ def run_unidl(layer, args, kwargs, cotangents):
         outputs = tree.flatten(layer(*given, **kwargs))
         return weighted(lambda y, c: ops.sum(ops.multiply(y, c)), outputs, cotangents), outputs
 
-    (_, outputs), gradients = value_and_grad(loss, [*variables, *layer.trainable_variables], has_aux=True)
+    (_, outputs), gradients = value_and_grad(
+        loss, [*variables, *layer.trainable_variables], has_aux=True
+    )
     return [ops.convert_to_numpy(x) for x in outputs], [ops.convert_to_numpy(g) for g in gradients]

@@ -27,7 +27,12 @@ def _run_keras(keras, layer, args, kwargs, cotangents):
 
     tensors = tree.map_structure(tf.convert_to_tensor, args)
     watched = [t for t in tree.flatten(tensors) if t.dtype.is_floating]
-    kwargs = {k: tree.map_structure(lambda a: tf.convert_to_tensor(a) if isinstance(a, np.ndarray) else a, v) for k, v in kwargs.items()}
+    kwargs = {
+        k: tree.map_structure(
+            lambda a: tf.convert_to_tensor(a) if isinstance(a, np.ndarray) else a, v
+        )
+        for k, v in kwargs.items()
+    }
     if "query_mask" in kwargs:
         # Keras reads the query's mask from the tensor alone and ignores the argument.
         keras.src.backend.set_keras_mask(tensors[0], kwargs["query_mask"])
@@ -35,8 +40,14 @@ def _run_keras(keras, layer, args, kwargs, cotangents):
         tape.watch(watched)
         outputs = tree.flatten(layer(*tensors, **kwargs))
         total = weighted(lambda y, c: tf.reduce_sum(y * c), outputs, cotangents)
-    gradients = tape.gradient(total, [*watched, *(v.value for v in layer.trainable_variables)], unconnected_gradients="zero")
-    return [np.asarray(x) for x in outputs], [np.asarray(tf.convert_to_tensor(g)) for g in gradients]
+    gradients = tape.gradient(
+        total,
+        [*watched, *(v.value for v in layer.trainable_variables)],
+        unconnected_gradients="zero",
+    )
+    return [np.asarray(x) for x in outputs], [
+        np.asarray(tf.convert_to_tensor(g)) for g in gradients
+    ]
 
 
 @pytest.mark.parametrize("case", COMPARED, ids=lambda case: case.name)
@@ -52,14 +63,18 @@ def test_as_keras(case, keras):
         cotangents = [draw.normal(size=y.shape) for y in first]
 
         config = ours.get_config()
-        theirs = getattr(keras.layers, type(ours).__name__).from_config(copy.deepcopy(config))  # some pop from nested dicts
+        theirs = getattr(keras.layers, type(ours).__name__).from_config(
+            copy.deepcopy(config)
+        )  # some pop from nested dicts
         their_config = theirs.get_config()
         theirs(*args, **{k: v for k, v in case.kwargs.items() if k != "query_mask"})
         assert set(config) == set(their_config)
         ours = type(ours).from_config(their_config)
         assert ours.get_config() == config
         ours(*args, **case.kwargs)
-        assert [(w.name, tuple(w.shape)) for w in ours.weights] == [(w.name, tuple(w.shape)) for w in theirs.weights]
+        assert [(w.name, tuple(w.shape)) for w in ours.weights] == [
+            (w.name, tuple(w.shape)) for w in theirs.weights
+        ]
         ours.set_weights(values)
         theirs.set_weights(values)
         for layer in (ours, theirs):
@@ -91,7 +106,11 @@ _DILATED = "TensorFlow has no dilated transposed convolution on a CPU"
 _RESIZE = "TensorFlow resizes in float32, bicubic with a table of weights"
 _POOL_3D = "TensorFlow has no pooling of volumes in float64"
 _ADAPTED = "it reads its weights when `adapt` ends, and so not after set_weights"
-RESIZED = [case.name for case in COMPARED if case.name.startswith("Resizing") and case.make().interpolation != "nearest"]
+RESIZED = [
+    case.name
+    for case in COMPARED
+    if case.name.startswith("Resizing") and case.make().interpolation != "nearest"
+]
 # What Keras itself fails on; unidl's own results there are tested in test_edges.py, test_windows.py and test_small.py.
 KERAS_CANNOT = {
     "Add, empty batch": _EMPTY,
@@ -102,8 +121,16 @@ KERAS_CANNOT = {
     "Conv1DTranspose, valid, dilation": _DILATED,
     "Conv1DTranspose, same, dilation": _DILATED,
     "SeparableConv2D, channels first": "its TensorFlow backend adds the bias along the width instead of the channels",
-    **{f"{kind}Pooling3D{rest}": _POOL_3D for kind in ("Max", "Average") for rest in ("", ", same", ", channels first")},
-    **{f"Adaptive{kind}Pooling3D{rest}": _POOL_3D for kind in ("Max", "Average") for rest in ("", ", axes", ", channels first")},
+    **{
+        f"{kind}Pooling3D{rest}": _POOL_3D
+        for kind in ("Max", "Average")
+        for rest in ("", ", same", ", channels first")
+    },
+    **{
+        f"Adaptive{kind}Pooling3D{rest}": _POOL_3D
+        for kind in ("Max", "Average")
+        for rest in ("", ", axes", ", channels first")
+    },
     "UpSampling2D, bilinear": _RESIZE,
     "UpSampling2D, bilinear, channels first": _RESIZE,
     "UpSampling2D, bicubic": _RESIZE,
@@ -120,5 +147,11 @@ KERAS_CANNOT = {
 
 def test_all_layers_have_three_cases():
     made = Counter(type(case.make()) for case in LAYER_CASES)
-    public = {getattr(layers, name) for name in layers.__all__ if isinstance(getattr(layers, name), type)}
-    assert {c.__name__ for c in public if issubclass(c, layers.Layer) and made[c] < 3} == {"Layer", "InputLayer", "Wrapper"}
+    public = {
+        getattr(layers, name) for name in layers.__all__ if isinstance(getattr(layers, name), type)
+    }
+    assert {c.__name__ for c in public if issubclass(c, layers.Layer) and made[c] < 3} == {
+        "Layer",
+        "InputLayer",
+        "Wrapper",
+    }

@@ -28,14 +28,23 @@ def test_attention_by_kernel_and_by_parts(backend):
 def test_multi_head_attention_by_kernel_and_by_parts(backend):
     layer = layers.MultiHeadAttention(2, 4, dtype="float64")
     mask = np.tril(np.ones((4, 5), bool))[None]
-    close(_numpy(layer(Q, V, attention_mask=mask)), _numpy(layer(Q, V, attention_mask=mask, return_attention_scores=True)[0]), 1e-12)
+    close(
+        _numpy(layer(Q, V, attention_mask=mask)),
+        _numpy(layer(Q, V, attention_mask=mask, return_attention_scores=True)[0]),
+        1e-12,
+    )
     assert layer.kernel_description() == backend.kernels.get("attention", "composed of primitives")
 
 
 def test_descriptions():
-    assert layers.Attention(score_mode="concat").kernel_description() == "composed of primitives: score_mode='concat'"
+    assert (
+        layers.Attention(score_mode="concat").kernel_description()
+        == "composed of primitives: score_mode='concat'"
+    )
     assert layers.Attention(dropout=0.1).kernel_description() == "composed of primitives: dropout"
-    assert layers.AdditiveAttention().kernel_description() == "composed of primitives: additive scores"
+    assert (
+        layers.AdditiveAttention().kernel_description() == "composed of primitives: additive scores"
+    )
     layer = layers.MultiHeadAttention(1, 2, attention_axes=2)
     layer(Q[:, None], V[:, None])
     assert layer.kernel_description() == "composed of primitives: attention_axes=(2,)"
@@ -57,11 +66,19 @@ def test_masks_of_the_inputs_are_used_and_passed_on(backend):
         (layers.Attention(dtype="float64"), lambda layer, x, **k: layer([x, x], **k)),
         (layers.MultiHeadAttention(2, 3, dtype="float64"), lambda layer, x, **k: layer(x, x, **k)),
     ):
-        given = {"mask": [mask, mask]} if isinstance(layer, layers.Attention) else {"query_mask": mask, "value_mask": mask}
+        given = (
+            {"mask": [mask, mask]}
+            if isinstance(layer, layers.Attention)
+            else {"query_mask": mask, "value_mask": mask}
+        )
         got = call(layer, table(indices))
         close(_numpy(got), _numpy(call(layer, x, **given)), 1e-15)
         pooled = layers.GlobalAveragePooling1D(dtype="float64")
-        close(_numpy(pooled(call(layer, table(indices)))), _numpy(pooled(_numpy(got), mask=mask)), 1e-15)
+        close(
+            _numpy(pooled(call(layer, table(indices)))),
+            _numpy(pooled(_numpy(got), mask=mask)),
+            1e-15,
+        )
 
 
 def test_symbolic_shapes():
@@ -69,7 +86,9 @@ def test_symbolic_shapes():
     out, scores = layers.MultiHeadAttention(2, 3)(q, v, return_attention_scores=True)
     assert tuple(out.shape) == (None, None, 3)
     assert tuple(scores.shape) == (None, 2, None, 7)
-    assert tuple(layers.MultiHeadAttention(2, 3, output_shape=9)(q, v, use_causal_mask=True).shape) == (None, None, 9)
+    assert tuple(
+        layers.MultiHeadAttention(2, 3, output_shape=9)(q, v, use_causal_mask=True).shape
+    ) == (None, None, 9)
     assert tuple(layers.Attention()([q, v]).shape) == (None, None, 3)
     assert tuple(layers.EinsumDense("...x,xy->...y", 4, bias_axes="y")(q).shape) == (None, None, 4)
 
@@ -78,7 +97,9 @@ def test_projections_are_sublayers_in_keras_order():
     layer = layers.MultiHeadAttention(2, 3, use_gate=True, name="heads")
     layer(Q, V)
     names = ["query", "key", "gate", "value", "attention_output"]
-    assert [w.path for w in layer.weights] == [f"heads/{n}/{w}" for n in names for w in ("kernel", "bias")]
+    assert [w.path for w in layer.weights] == [
+        f"heads/{n}/{w}" for n in names for w in ("kernel", "bias")
+    ]
     kernels = layer.get_weights()[::2]
     assert not np.array_equal(kernels[0], kernels[1])
 
@@ -92,7 +113,9 @@ def test_errors():
         layers.Attention(score_mode="sum")
     with pytest.raises(TypeError, match=r"called without 'value'. Write: layer\(query, value\)"):
         layers.MultiHeadAttention(2, 3)(Q)
-    with pytest.raises(ValueError, match="MultiHeadAttention: num_heads must be a positive integer"):
+    with pytest.raises(
+        ValueError, match="MultiHeadAttention: num_heads must be a positive integer"
+    ):
         layers.MultiHeadAttention(0, 3)
     with pytest.raises(ValueError, match="may differ in their last axis alone"):
         layers.MultiHeadAttention(2, 3)(Q, V, V[:, :2])
@@ -107,12 +130,23 @@ def test_errors():
 def test_masks_that_do_not_fit(backend):
     images = np.zeros((2, 4, 3, 5), "float32")
     several = layers.MultiHeadAttention(2, 4, attention_axes=(1, 2))
-    assert several(images, images, attention_mask=np.ones((2, 4, 3, 4, 3), bool)).shape == (2, 4, 3, 5)
+    assert several(images, images, attention_mask=np.ones((2, 4, 3, 4, 3), bool)).shape == (
+        2,
+        4,
+        3,
+        5,
+    )
     expected = r"MultiHeadAttention '.*expected .* \(2, 2, 4, 3, 4, 3\) of the scores, .*got .*Write: attention_mask=.*2 attention axes"
-    for masks in ({"query_mask": np.ones((2, 4), bool)}, {"value_mask": np.ones((2, 4), bool)}, {"use_causal_mask": True}):
+    for masks in (
+        {"query_mask": np.ones((2, 4), bool)},
+        {"value_mask": np.ones((2, 4), bool)},
+        {"use_causal_mask": True},
+    ):
         with pytest.raises(ValueError, match=expected):
             several(images, images, **masks)
-    tokens = layers.Embedding(5, 6, mask_zero=True)(layers.Input((4, 3), dtype="int32"))  # its mask is (batch, 4, 3)
+    tokens = layers.Embedding(5, 6, mask_zero=True)(
+        layers.Input((4, 3), dtype="int32")
+    )  # its mask is (batch, 4, 3)
     with pytest.raises(ValueError, match="2 attention axes"):
         several(tokens, tokens)
     expected = r"MultiHeadAttention '.*\(2, 2, 4, 5\) of the scores.*Write: attention_mask=mask with a mask of shape \(2, 4, 5\)"
@@ -126,5 +160,8 @@ def test_softmax_masks_that_do_not_fit(backend):
         with pytest.raises(ValueError, match=expected):
             layers.Softmax()(Q, mask=mask)
     tokens = layers.Embedding(5, 6, mask_zero=True)(layers.Input((4,), dtype="int32"))
-    with pytest.raises(ValueError, match=r"Softmax 'softmax.*\(None, 4, 6\) of the input, .*got a mask of shape \(None, 4\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"Softmax 'softmax.*\(None, 4, 6\) of the input, .*got a mask of shape \(None, 4\)",
+    ):
         layers.Softmax()(tokens)

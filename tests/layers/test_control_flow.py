@@ -11,15 +11,23 @@ STEPS = 3
 
 
 def _cond(x, w):
-    return ops.cond(ops.greater(ops.sum(x), 0.0), lambda: ops.multiply(x, w), lambda: ops.sin(ops.add(x, w)))
+    return ops.cond(
+        ops.greater(ops.sum(x), 0.0), lambda: ops.multiply(x, w), lambda: ops.sin(ops.add(x, w))
+    )
 
 
 def _switch(x, w):
-    return ops.switch(ops.argmax(ops.sum(x, axis=0)), [lambda v: ops.multiply(v, w), lambda v: ops.exp(ops.multiply(v, w))], x)
+    return ops.switch(
+        ops.argmax(ops.sum(x, axis=0)),
+        [lambda v: ops.multiply(v, w), lambda v: ops.exp(ops.multiply(v, w))],
+        x,
+    )
 
 
 def _fori_loop(x, w):
-    return ops.fori_loop(0, 3, lambda i, v: ops.tanh(ops.add(ops.multiply(v, w), ops.cast(i, ops.dtype(v)))), x)
+    return ops.fori_loop(
+        0, 3, lambda i, v: ops.tanh(ops.add(ops.multiply(v, w), ops.cast(i, ops.dtype(v)))), x
+    )
 
 
 def _while_loop(x, w):
@@ -33,7 +41,11 @@ def _while_loop(x, w):
 
 
 def _scan(x, w):
-    return ops.scan(lambda carry, row: (ops.tanh(ops.add(carry, ops.multiply(row, w))), ops.multiply(carry, w)), ops.sin(x[0]), x)[1]
+    return ops.scan(
+        lambda carry, row: (ops.tanh(ops.add(carry, ops.multiply(row, w))), ops.multiply(carry, w)),
+        ops.sin(x[0]),
+        x,
+    )[1]
 
 
 def _associative_scan(x, w):
@@ -53,12 +65,25 @@ def _custom_gradient(x, w):
 
     @ops.custom_gradient
     def function(a, b):
-        return ops.multiply(a, b), lambda up: (ops.multiply(up, b), ops.sum(ops.multiply(up, a), axis=0) * 3.0)
+        return ops.multiply(a, b), lambda up: (
+            ops.multiply(up, b),
+            ops.sum(ops.multiply(up, a), axis=0) * 3.0,
+        )
 
     return function(x, w)
 
 
-FUNCTIONS = [_cond, _switch, _fori_loop, _while_loop, _scan, _associative_scan, _map, _vectorized_map, _custom_gradient]
+FUNCTIONS = [
+    _cond,
+    _switch,
+    _fori_loop,
+    _while_loop,
+    _scan,
+    _associative_scan,
+    _map,
+    _vectorized_map,
+    _custom_gradient,
+]
 
 
 class Controlled(layers.Layer):
@@ -67,7 +92,9 @@ class Controlled(layers.Layer):
         self.function = function
 
     def build(self, input_shape):
-        self.weight = self.add_weight((input_shape[-1],), unidl.initializers.Constant(0.75), name="weight")
+        self.weight = self.add_weight(
+            (input_shape[-1],), unidl.initializers.Constant(0.75), name="weight"
+        )
 
     def call(self, inputs):
         return self.function(inputs, self.weight.value)
@@ -83,7 +110,9 @@ def float64():
 
 def _trained(function, eagerly):
     unidl.utils.set_random_seed(4)
-    model = unidl.Sequential([unidl.Input((2,), batch_size=4), layers.Dense(2), Controlled(function), layers.Dense(1)])
+    model = unidl.Sequential(
+        [unidl.Input((2,), batch_size=4), layers.Dense(2), Controlled(function), layers.Dense(1)]
+    )
     model.compile(unidl.optimizers.SGD(0.05), "mse", run_eagerly=eagerly)
     draw = np.random.default_rng(0)
     before = model.get_weights()

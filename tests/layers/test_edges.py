@@ -49,7 +49,9 @@ def test_empty_batches_of_several(backend):
     "make",
     [
         lambda **k: layers.Conv2D(3, (3, 2), dtype="float64", **k),
-        lambda **k: layers.Conv2D(4, 2, strides=2, groups=2, activation="tanh", dtype="float64", **k),
+        lambda **k: layers.Conv2D(
+            4, 2, strides=2, groups=2, activation="tanh", dtype="float64", **k
+        ),
         lambda **k: layers.MaxPooling2D(2, dtype="float64", **k),
         lambda **k: layers.AveragePooling2D((2, 3), strides=1, dtype="float64", **k),
     ],
@@ -83,10 +85,16 @@ def test_batch_normalization_defaults(backend):
 def test_large_means_keep_their_digits(backend, make):
     """A variance in one pass would be wrong by half, or negative."""
     x = (100 + 0.01 * DRAW.normal(size=(64, 64))).astype("float32")
-    got = _numpy(make(epsilon=1e-9)(x, training=True) if make is layers.BatchNormalization else make(epsilon=1e-9)(x))
+    got = _numpy(
+        make(epsilon=1e-9)(x, training=True)
+        if make is layers.BatchNormalization
+        else make(epsilon=1e-9)(x)
+    )
     axis = 0 if make is layers.BatchNormalization else 1
     exact = x.astype("float64")
-    wanted = (exact - exact.mean(axis, keepdims=True)) / np.sqrt(exact.var(axis, keepdims=True) + 1e-9)
+    wanted = (exact - exact.mean(axis, keepdims=True)) / np.sqrt(
+        exact.var(axis, keepdims=True) + 1e-9
+    )
     assert np.abs(got - wanted).max() < 5e-3
 
 

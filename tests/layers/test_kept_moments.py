@@ -48,13 +48,28 @@ def test_adapt_keeps_digits_far_from_zero():
     [
         (lambda: layers.Normalization(mean=1.0), "give mean and variance together"),
         (lambda: layers.Normalization(mean=[[1.0]], variance=[[1.0]]), "of at most 1 axes"),
-        (lambda: layers.Normalization(mean=1.0, variance=1.0).adapt(np.ones((2, 2))), "nothing to adapt"),
+        (
+            lambda: layers.Normalization(mean=1.0, variance=1.0).adapt(np.ones((2, 2))),
+            "nothing to adapt",
+        ),
         (lambda: layers.Normalization(2)(np.ones((2, 2))), "has not"),
         (lambda: layers.Normalization().adapt([]), "got no batch"),
-        (lambda: layers.Normalization(mean=[1.0, 2.0], variance=[1.0, 2.0])(np.ones((2, 3))), "do not fit the kept axes"),
-        (lambda: layers.SpectralNormalization(layers.Flatten())(np.ones((2, 3))), "no weight named 'kernel' or 'embeddings'"),
-        (lambda: layers.BatchNormalization(renorm=True, renorm_clipping={"max": 1}), "takes the keys rmin, rmax, dmax"),
-        (lambda: layers.BatchNormalization(renorm=True, renorm_clipping={"rmin": 2, "rmax": 1}), "rmin <= rmax"),
+        (
+            lambda: layers.Normalization(mean=[1.0, 2.0], variance=[1.0, 2.0])(np.ones((2, 3))),
+            "do not fit the kept axes",
+        ),
+        (
+            lambda: layers.SpectralNormalization(layers.Flatten())(np.ones((2, 3))),
+            "no weight named 'kernel' or 'embeddings'",
+        ),
+        (
+            lambda: layers.BatchNormalization(renorm=True, renorm_clipping={"max": 1}),
+            "takes the keys rmin, rmax, dmax",
+        ),
+        (
+            lambda: layers.BatchNormalization(renorm=True, renorm_clipping={"rmin": 2, "rmax": 1}),
+            "rmin <= rmax",
+        ),
     ],
 )
 def test_errors_teach(call, words):

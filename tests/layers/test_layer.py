@@ -34,8 +34,17 @@ def test_a_layer_of_ones_own(backend):
     layer = Scaled(3, name="mine")
     plain, trained = _numpy(layer(X)), _numpy(layer(X, training=True))
     np.testing.assert_allclose(trained, 2 * plain, rtol=1e-6)
-    assert [w.path for w in layer.weights] == ["mine/gain", "mine/calls", "mine/inner/kernel", "mine/inner/bias"]
-    assert [w.path for w in layer.trainable_weights] == ["mine/gain", "mine/inner/kernel", "mine/inner/bias"]
+    assert [w.path for w in layer.weights] == [
+        "mine/gain",
+        "mine/calls",
+        "mine/inner/kernel",
+        "mine/inner/bias",
+    ]
+    assert [w.path for w in layer.trainable_weights] == [
+        "mine/gain",
+        "mine/inner/kernel",
+        "mine/inner/bias",
+    ]
     assert layer.count_params() == 3 + 1 + 15 + 3
     layer.inner.trainable = False
     assert [w.name for w in layer.trainable_weights] == ["gain"]
@@ -114,10 +123,14 @@ def test_masks_travel(backend):
     table = layers.Embedding(4, 3, mask_zero=True)
     x = _numpy(table(indices))
     wanted = np.stack([x[0, :2].mean(0), x[1, 0]])
-    pooled = layers.GlobalAveragePooling1D()(layers.Activation("linear")(layers.Dropout(0.5)(table(indices))))
+    pooled = layers.GlobalAveragePooling1D()(
+        layers.Activation("linear")(layers.Dropout(0.5)(table(indices)))
+    )
     np.testing.assert_allclose(_numpy(pooled), wanted, rtol=1e-6)
     dense = layers.Dense(3, kernel_initializer="identity")
-    np.testing.assert_allclose(_numpy(layers.GlobalAveragePooling1D()(dense(table(indices)))), wanted, rtol=1e-6)
+    np.testing.assert_allclose(
+        _numpy(layers.GlobalAveragePooling1D()(dense(table(indices)))), wanted, rtol=1e-6
+    )
 
 
 def test_masks_of_merged_inputs():
@@ -129,7 +142,11 @@ def test_masks_of_merged_inputs():
     np.testing.assert_allclose(got, layers.GlobalAveragePooling1D()(a + b, mask=either), rtol=1e-6)
     joined = layers.GlobalAveragePooling1D()(layers.Concatenate(axis=1)([a, b]))
     both = np.concatenate([indices != 0, indices[:, ::-1] != 0], axis=1)
-    np.testing.assert_allclose(joined, layers.GlobalAveragePooling1D()(np.concatenate([a, b], axis=1), mask=both), rtol=1e-6)
+    np.testing.assert_allclose(
+        joined,
+        layers.GlobalAveragePooling1D()(np.concatenate([a, b], axis=1), mask=both),
+        rtol=1e-6,
+    )
 
 
 def test_a_mask_that_ends_is_said():
@@ -143,23 +160,63 @@ def test_a_mask_that_ends_is_said():
     [
         (lambda: layers.Dense(3)(X[0]), ValueError, r"Dense 'dense.*expected rank 2 or more"),
         (lambda: layers.Dense(0), ValueError, "Dense: units must be a positive integer, got 0"),
-        (lambda: layers.Dense(3, activatoin="relu"), TypeError, "Dense: unknown argument 'activatoin'. Did you mean 'activation'"),
-        (lambda: layers.Dense(3)(), TypeError, r"Dense 'dense.*without its input. Write: layer\(inputs\)"),
-        (lambda: layers.Conv2D(3, 3)(np.zeros((2, 28, 28))), ValueError, r"Conv2D 'conv2d.*Add a channel axis: x\[..., None\]"),
-        (lambda: layers.Conv2D(3, 3, padding="full"), ValueError, "Conv2D: padding must be one of 'valid', 'same'"),
-        (lambda: layers.Conv2D(3, 3, strides=2, dilation_rate=2), ValueError, "Conv2D: strides > 1 together with dilation_rate > 1"),
-        (lambda: layers.Conv2D(3, 3, groups=2), ValueError, "Conv2D: filters must be a multiple of groups"),
+        (
+            lambda: layers.Dense(3, activatoin="relu"),
+            TypeError,
+            "Dense: unknown argument 'activatoin'. Did you mean 'activation'",
+        ),
+        (
+            lambda: layers.Dense(3)(),
+            TypeError,
+            r"Dense 'dense.*without its input. Write: layer\(inputs\)",
+        ),
+        (
+            lambda: layers.Conv2D(3, 3)(np.zeros((2, 28, 28))),
+            ValueError,
+            r"Conv2D 'conv2d.*Add a channel axis: x\[..., None\]",
+        ),
+        (
+            lambda: layers.Conv2D(3, 3, padding="full"),
+            ValueError,
+            "Conv2D: padding must be one of 'valid', 'same'",
+        ),
+        (
+            lambda: layers.Conv2D(3, 3, strides=2, dilation_rate=2),
+            ValueError,
+            "Conv2D: strides > 1 together with dilation_rate > 1",
+        ),
+        (
+            lambda: layers.Conv2D(3, 3, groups=2),
+            ValueError,
+            "Conv2D: filters must be a multiple of groups",
+        ),
         (lambda: layers.MaxPooling2D((2, 2, 2)), ValueError, "MaxPooling2D: pool_size must be"),
         (lambda: layers.Reshape((4,))(X), ValueError, r"Reshape 'reshape.*cannot reshape \(5,\)"),
         (lambda: layers.Add()(X), ValueError, r"Add 'add.*Write: Add\(\)\(\[a, b\]\)"),
         (lambda: layers.Add()([X, X[:, :3]]), ValueError, "Add 'add.*do not broadcast"),
         (lambda: layers.Concatenate()([X, X[:2, :, None]]), ValueError, "Concatenate 'concatenate"),
         (lambda: layers.Dropout(1.5), ValueError, "Dropout: rate must be a number from 0 to 1"),
-        (lambda: layers.Embedding(0, 3), ValueError, "Embedding: input_dim must be a positive integer"),
-        (lambda: layers.BatchNormalization(axis=4)(X), ValueError, "BatchNormalization 'batch_normalization.*axis=4 is not an axis"),
-        (lambda: layers.BatchNormalization(synchronized=True), ValueError, "BatchNormalization: synchronized=True is not offered"),
+        (
+            lambda: layers.Embedding(0, 3),
+            ValueError,
+            "Embedding: input_dim must be a positive integer",
+        ),
+        (
+            lambda: layers.BatchNormalization(axis=4)(X),
+            ValueError,
+            "BatchNormalization 'batch_normalization.*axis=4 is not an axis",
+        ),
+        (
+            lambda: layers.BatchNormalization(synchronized=True),
+            ValueError,
+            "BatchNormalization: synchronized=True is not offered",
+        ),
         (lambda: layers.LayerNormalization(rms_scaling=True), ValueError, "Use RMSNormalization"),
-        (lambda: layers.Dense(3)(layers.Input((None,))), ValueError, "size depends on an axis that is open"),
+        (
+            lambda: layers.Dense(3)(layers.Input((None,))),
+            ValueError,
+            "size depends on an axis that is open",
+        ),
         (lambda: layers.deserialize("dense"), ValueError, "not the config of a layer"),
     ],
     ids=range(20),
@@ -182,7 +239,10 @@ def test_weights_of_another_shape_are_refused_whole():
 
 @pytest.mark.parametrize("index", [5, 3, -1])
 def test_an_index_without_a_row_is_an_error(backend, index):
-    with pytest.raises(ValueError, match=rf"Embedding 'embedding.*holds the index {index}, but indices must lie in \[0, 3\)"):
+    with pytest.raises(
+        ValueError,
+        match=rf"Embedding 'embedding.*holds the index {index}, but indices must lie in \[0, 3\)",
+    ):
         layers.Embedding(3, 2)(np.array([[0, index]]))
 
 
@@ -205,7 +265,12 @@ def test_mixed_precision(backend):
     sequence = np.ones((2, 3, 5), "float32")
     for layer in (layers.LSTM(2, dtype=policy), layers.LSTM(2, dtype=policy, unroll=True)):
         assert backend.dtype(layer(sequence)) == "float16"
-    assert backend.dtype(layers.MultiHeadAttention(2, 3, dtype=policy)(sequence, sequence, use_causal_mask=True)) == "float16"
+    assert (
+        backend.dtype(
+            layers.MultiHeadAttention(2, 3, dtype=policy)(sequence, sequence, use_causal_mask=True)
+        )
+        == "float16"
+    )
     assert backend.dtype(layers.Embedding(3, 2, dtype=policy)(np.array([[1, 2]]))) == "float16"
 
 

@@ -10,14 +10,27 @@ from unidl.backend import Variable
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(6, 5, 3))
-MASK = np.array([[1, 1, 1, 0, 0], [0, 0, 1, 1, 0], [1, 0, 1, 0, 1], [0, 0, 0, 0, 0], [1, 1, 1, 1, 1], [0, 1, 0, 0, 0]], bool)
+MASK = np.array(
+    [
+        [1, 1, 1, 0, 0],
+        [0, 0, 1, 1, 0],
+        [1, 0, 1, 0, 1],
+        [0, 0, 0, 0, 0],
+        [1, 1, 1, 1, 1],
+        [0, 1, 0, 0, 0],
+    ],
+    bool,
+)
 KINDS = {"LSTM": 2, "GRU": 1, "SimpleRNN": 1}  # and how many states each has
 
 
 def both(kind, **arguments):
     """The layer, and the same cell with the same weights in a loop."""
     layer, cell = getattr(layers, kind), getattr(layers, f"{kind}Cell")
-    pair = layer(2, dtype="float64", **arguments), layers.RNN(cell(2, dtype="float64"), dtype="float64", **arguments)
+    pair = (
+        layer(2, dtype="float64", **arguments),
+        layers.RNN(cell(2, dtype="float64"), dtype="float64", **arguments),
+    )
     for each in pair:
         each.build(X.shape)
         each.built = True
@@ -34,10 +47,15 @@ def results(layer, x, states, mask):
     def loss():
         x, *first = (v.value for v in given)
         made = tree.flatten(layer(x, initial_state=first, mask=mask))
-        terms = [ops.sum(ops.multiply(y, np.cos(np.arange(np.prod(y.shape))).reshape(y.shape))) for y in made]
+        terms = [
+            ops.sum(ops.multiply(y, np.cos(np.arange(np.prod(y.shape))).reshape(y.shape)))
+            for y in made
+        ]
         return sum(terms[1:], terms[0]), made
 
-    (_, made), gradients = unidl.value_and_grad(loss, [*given, *layer.trainable_variables], has_aux=True)
+    (_, made), gradients = unidl.value_and_grad(
+        loss, [*given, *layer.trainable_variables], has_aux=True
+    )
     return [ops.convert_to_numpy(a) for a in (*made, *gradients)]
 
 
@@ -46,8 +64,16 @@ def results(layer, x, states, mask):
 @pytest.mark.parametrize("sequences", [False, True], ids=["last", "all"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_as_the_loop(backend, kind, sequences, backwards, zeros):
-    layer, loop, states = both(kind, return_sequences=sequences, return_state=True, go_backwards=backwards, zero_output_for_mask=zeros)
-    for found, wanted in zip(results(layer, X, states, MASK), results(loop, X, states, MASK), strict=True):
+    layer, loop, states = both(
+        kind,
+        return_sequences=sequences,
+        return_state=True,
+        go_backwards=backwards,
+        zero_output_for_mask=zeros,
+    )
+    for found, wanted in zip(
+        results(layer, X, states, MASK), results(loop, X, states, MASK), strict=True
+    ):
         close(found, wanted, 1e-11)
     kernel = backend.kernels.get(layer.whole_sequence)
     assert layer.kernel_description() == (kernel or "composed of primitives: a mask")
@@ -57,14 +83,20 @@ def test_as_the_loop(backend, kind, sequences, backwards, zeros):
 def test_the_state_goes_from_batch_to_batch(backend, kind):
     layer, loop, _ = both(kind, stateful=True)
     for _ in range(3):
-        close(ops.convert_to_numpy(layer(X, mask=MASK)), ops.convert_to_numpy(loop(X, mask=MASK)), 1e-12)
+        close(
+            ops.convert_to_numpy(layer(X, mask=MASK)),
+            ops.convert_to_numpy(loop(X, mask=MASK)),
+            1e-12,
+        )
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_stands_where_the_mask_is_false_has_no_part(kind):
     layer, _, states = both(kind, return_sequences=True, return_state=True)
     wild = np.where(MASK[..., None], X, [1e300, np.inf, np.nan])
-    for found, wanted in zip(results(layer, wild, states, MASK), results(layer, X, states, MASK), strict=True):
+    for found, wanted in zip(
+        results(layer, wild, states, MASK), results(layer, X, states, MASK), strict=True
+    ):
         np.testing.assert_array_equal(found, wanted)
 
 

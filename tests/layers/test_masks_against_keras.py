@@ -22,7 +22,13 @@ def _chosen():
     for case in LAYER_CASES:
         kind = type(case.make())
         given = any("mask" in name for name in case.kwargs)
-        if case.random or given or case.name in KERAS_CANNOT or case.name in ELSEWHERE or "empty" in case.name:
+        if (
+            case.random
+            or given
+            or case.name in KERAS_CANNOT
+            or case.name in ELSEWHERE
+            or "empty" in case.name
+        ):
             continue
         seen[kind] = seen.get(kind, 0) + 1
         if seen[kind] <= 2 or "initial_state" in case.kwargs:
@@ -57,7 +63,9 @@ def test_as_keras(case):
     with in_float64() as keras, use_backend("numpy"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         ours = case.make()
-        theirs = getattr(keras.layers, type(ours).__name__).from_config(copy.deepcopy(ours.get_config()))
+        theirs = getattr(keras.layers, type(ours).__name__).from_config(
+            copy.deepcopy(ours.get_config())
+        )
         ours(*args, **case.kwargs)
         theirs(*tree.map_structure(tf.convert_to_tensor, args), **case.kwargs)
         values = weight_values(ours, case, np.random.default_rng(2))
@@ -68,7 +76,10 @@ def test_as_keras(case):
         for a, b in zip(tree.flatten(mine), tree.flatten(other), strict=True):
             masks.set(a, _mask(a))
             keras.src.backend.set_keras_mask(b, tf.constant(_mask(a)))
-        got, wanted = tree.flatten(ours(*mine, **case.kwargs)), tree.flatten(theirs(*other, **case.kwargs))
+        got, wanted = (
+            tree.flatten(ours(*mine, **case.kwargs)),
+            tree.flatten(theirs(*other, **case.kwargs)),
+        )
         for a, b in zip(got, wanted, strict=True):
             close(a, np.asarray(b))
             found, expected = masks.get(a), keras.src.backend.get_keras_mask(b)
@@ -82,7 +93,9 @@ def _model(keras):
     table = keras.layers.Embedding(9, 4, mask_zero=True)
     a, b = table(words), table(more)
     both = keras.layers.Concatenate(axis=1)([a, keras.layers.Dropout(0.5)(b)])
-    seen = keras.layers.MultiHeadAttention(2, 4)(a, both)  # of a key size that is a power of 4, since Keras rounds the scale
+    seen = keras.layers.MultiHeadAttention(2, 4)(
+        a, both
+    )  # of a key size that is a power of 4, since Keras rounds the scale
     x = keras.layers.LayerNormalization()(keras.layers.Add()([a, seen]))
     x = keras.layers.TimeDistributed(keras.layers.Dense(4, activation="tanh"))(x)
     states = keras.layers.LSTM(4, return_state=True)(b)[1:]
@@ -95,17 +108,24 @@ def _model(keras):
 
 def test_through_a_functional_model(backend):
     draw = np.random.default_rng(0)
-    data = [draw.integers(0, 3, (5, 6)).astype("int32"), draw.integers(0, 3, (5, 6)).astype("int32")]
+    data = [
+        draw.integers(0, 3, (5, 6)).astype("int32"),
+        draw.integers(0, 3, (5, 6)).astype("int32"),
+    ]
     data[0][:, 0] = data[1][:, 0] = 1
     with in_float64() as keras:
         theirs, ours = _model(keras), _model(unidl)
         ours.set_weights(theirs.get_weights())
-        for a, b in zip(ours.predict(data, verbose=0), theirs.predict(data, verbose=0), strict=True):
+        for a, b in zip(
+            ours.predict(data, verbose=0), theirs.predict(data, verbose=0), strict=True
+        ):
             close(a, b)
 
 
 def test_through_a_sequential_model(backend):
-    data = np.random.default_rng(0).normal(size=(5, 6, 3)) * np.random.default_rng(1).integers(0, 2, (5, 6, 1))
+    data = np.random.default_rng(0).normal(size=(5, 6, 3)) * np.random.default_rng(1).integers(
+        0, 2, (5, 6, 1)
+    )
 
     def made(keras):
         stack = [

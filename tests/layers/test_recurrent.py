@@ -15,7 +15,9 @@ def _lstm(units=2, **kwargs):
 
 def _copy_of(layer, **changes):
     """The same layer with the same weights and other arguments."""
-    other = type(layer).from_config(layer.get_config() | {k: v for k, v in changes.items() if k != "use_cudnn"})
+    other = type(layer).from_config(
+        layer.get_config() | {k: v for k, v in changes.items() if k != "use_cudnn"}
+    )
     if "use_cudnn" in changes:
         other.use_cudnn = changes["use_cudnn"]
     other.build(X.shape)
@@ -44,8 +46,14 @@ def test_kernel_and_loop_agree(backend):
     [
         ({"unroll": True}, "unroll=True"),
         ({"recurrent_dropout": 0.5}, "recurrent_dropout"),
-        ({"activation": "relu"}, "the kernel has the activations tanh, sigmoid; here they are relu, sigmoid"),
-        ({"recurrent_activation": "hard_sigmoid"}, "the kernel has the activations tanh, sigmoid; here they are tanh, hard_sigmoid"),
+        (
+            {"activation": "relu"},
+            "the kernel has the activations tanh, sigmoid; here they are relu, sigmoid",
+        ),
+        (
+            {"recurrent_activation": "hard_sigmoid"},
+            "the kernel has the activations tanh, sigmoid; here they are tanh, hard_sigmoid",
+        ),
     ],
 )
 def test_reasons_for_the_loop(arguments, reason):
@@ -157,7 +165,11 @@ def test_forget_bias_begins_at_one():
     layer = _lstm()
     layer(X)
     assert layer.get_weights()[2].tolist() == [0, 0, 1, 1, 0, 0, 0, 0]
-    assert [w.path.split("/", 1)[1] for w in layer.weights] == ["lstm_cell/kernel", "lstm_cell/recurrent_kernel", "lstm_cell/bias"]
+    assert [w.path.split("/", 1)[1] for w in layer.weights] == [
+        "lstm_cell/kernel",
+        "lstm_cell/recurrent_kernel",
+        "lstm_cell/bias",
+    ]
 
 
 def test_masks_come_from_an_embedding_and_go_on(backend):
@@ -181,6 +193,8 @@ class Counter(layers.Layer):
 
 
 def test_a_cell_of_ones_own(backend):
-    outputs, state = layers.RNN(Counter(dtype="float64"), return_sequences=True, return_state=True, dtype="float64")(X)
+    outputs, state = layers.RNN(
+        Counter(dtype="float64"), return_sequences=True, return_state=True, dtype="float64"
+    )(X)
     close(_numpy(outputs), 2 * np.cumsum(X, axis=1), 1e-14)
     close(_numpy(state), X.sum(axis=1), 1e-14)

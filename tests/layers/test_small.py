@@ -29,7 +29,10 @@ def test_upsampling_as_keras(backend, interpolation, tolerance, data_format):
 
 def test_merging_with_masks_as_keras(backend):
     values = [DRAW.normal(size=(2, 3, 4)) for _ in range(3)]
-    counts = [np.array(m, bool) for m in ([[1, 1, 0], [1, 0, 0]], [[1, 0, 0], [1, 1, 0]], [[0, 1, 0], [1, 0, 1]])]
+    counts = [
+        np.array(m, bool)
+        for m in ([[1, 1, 0], [1, 0, 0]], [[1, 0, 0], [1, 1, 0]], [[0, 1, 0], [1, 0, 1]])
+    ]
     for name in ("Multiply", "Maximum", "Minimum"):
         for number in (1, 2, 3):  # so many of the tensors have a mask
             with in_float64() as keras:
@@ -38,7 +41,10 @@ def test_merging_with_masks_as_keras(backend):
                 for a, b, mask in zip(theirs[:number], ours[:number], counts, strict=False):
                     keras.src.backend.set_keras_mask(a, keras.ops.convert_to_tensor(mask))
                     masks.set(b, ops.convert_to_tensor(mask))
-                close(_numpy(getattr(layers, name)()(ours)), np.asarray(getattr(keras.layers, name)()(theirs)))
+                close(
+                    _numpy(getattr(layers, name)()(ours)),
+                    np.asarray(getattr(keras.layers, name)()(theirs)),
+                )
 
 
 def test_masking_starts_a_mask(backend):
@@ -69,13 +75,19 @@ def test_moments_of_noise(backend, make, mean, deviation):
 
 
 def test_alpha_dropout_keeps_the_moments(backend):
-    y = _numpy(layers.AlphaDropout(0.3, seed=1)(DRAW.normal(size=(300, 100)).astype("float32"), training=True))
+    y = _numpy(
+        layers.AlphaDropout(0.3, seed=1)(
+            DRAW.normal(size=(300, 100)).astype("float32"), training=True
+        )
+    )
     assert abs(y.mean()) < 0.03
     assert abs(y.std() - 1) < 0.03
 
 
 def test_spatial_dropout_takes_whole_channels(backend):
-    y = _numpy(layers.SpatialDropout2D(0.5, seed=1)(np.ones((8, 3, 4, 5), "float32"), training=True))
+    y = _numpy(
+        layers.SpatialDropout2D(0.5, seed=1)(np.ones((8, 3, 4, 5), "float32"), training=True)
+    )
     assert np.array_equal(y, np.broadcast_to(y[:, :1, :1], y.shape))
     assert set(np.unique(y)) == {0.0, 2.0}
 

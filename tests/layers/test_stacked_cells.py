@@ -16,7 +16,9 @@ def _model(keras):
     x = keras.Input((5, 2))
     cells = [keras.layers.LSTMCell(3), keras.layers.GRUCell(4)]
     y = keras.layers.RNN(cells, return_sequences=True)(keras.layers.Masking()(x))
-    y = keras.layers.Bidirectional(keras.layers.RNN(keras.layers.SimpleRNNCell(2)), merge_mode="sum")(y)
+    y = keras.layers.Bidirectional(
+        keras.layers.RNN(keras.layers.SimpleRNNCell(2)), merge_mode="sum"
+    )(y)
     return keras.Model(x, y)
 
 
@@ -46,13 +48,22 @@ def test_dropout_is_drawn_once_for_a_sequence(backend):
             return projected, [projected]
 
     upper = Identity(6, kernel_initializer="identity", dropout=0.5, seed=3)
-    y = ops.convert_to_numpy(layers.RNN([Pass(), upper], return_sequences=True)(np.ones((4, 5, 6), "float32"), training=True))
+    y = ops.convert_to_numpy(
+        layers.RNN([Pass(), upper], return_sequences=True)(
+            np.ones((4, 5, 6), "float32"), training=True
+        )
+    )
     assert set(np.unique(y)) == {0.0, 2.0}
     close(y, np.repeat(y[:, :1], 5, axis=1))
 
 
 def test_upper_cells_train(backend):
-    model = unidl.Sequential([layers.RNN([layers.LSTMCell(4, dropout=0.2), layers.GRUCell(3, recurrent_dropout=0.2)]), layers.Dense(1)])
+    model = unidl.Sequential(
+        [
+            layers.RNN([layers.LSTMCell(4, dropout=0.2), layers.GRUCell(3, recurrent_dropout=0.2)]),
+            layers.Dense(1),
+        ]
+    )
     model.compile(optimizer="adam", loss="mse")
     before = model.fit(X, X[:, 0, :1], epochs=1, verbose=0).history["loss"][0]
     assert model.fit(X, X[:, 0, :1], epochs=30, verbose=0).history["loss"][-1] < before
@@ -64,7 +75,10 @@ def test_upper_cells_train(backend):
         (lambda: layers.StackedRNNCells([]), "must be a list of cells"),
         (lambda: layers.RNN([layers.LSTMCell(2), layers.Dense(2)]), "has no 'state_size'"),
         (lambda: layers.ConvLSTM2D(2, 2)(layers.Input((3, None, 4, 1))), "must have a known size"),
-        (lambda: layers.ConvLSTM2D(2, 2, strides=2, dilation_rate=2), "strides > 1 together with dilation_rate > 1"),
+        (
+            lambda: layers.ConvLSTM2D(2, 2, strides=2, dilation_rate=2),
+            "strides > 1 together with dilation_rate > 1",
+        ),
         (lambda: layers.GroupQueryAttention(2, 3, 2), "must be a multiple of num_key_value_heads"),
     ],
 )

@@ -25,11 +25,17 @@ def test_there_and_back(tmp_path):
     with in_float64() as keras:
         theirs = _model(keras)
         draw = np.random.default_rng(1)
-        theirs.set_weights([np.abs(draw.normal(size=w.shape)).astype(w.dtype) for w in theirs.weights])
+        theirs.set_weights(
+            [np.abs(draw.normal(size=w.shape)).astype(w.dtype) for w in theirs.weights]
+        )
         theirs.save_weights(tmp_path / "theirs.weights.h5")
-        theirs.load_weights(tmp_path / "theirs.weights.h5")  # Normalization of Keras reads its weights at the end of loading
+        theirs.load_weights(
+            tmp_path / "theirs.weights.h5"
+        )  # Normalization of Keras reads its weights at the end of loading
         ours = unidl.Model.from_config(json.loads(theirs.to_json())["config"])
-        assert [(w.name, tuple(w.shape)) for w in ours.weights] == [(w.name, tuple(w.shape)) for w in theirs.weights]
+        assert [(w.name, tuple(w.shape)) for w in ours.weights] == [
+            (w.name, tuple(w.shape)) for w in theirs.weights
+        ]
         ours.load_weights(tmp_path / "theirs.weights.h5")
         close(ours.predict(x, verbose=0), theirs.predict(x, verbose=0))
         ours.save_weights(tmp_path / "ours.weights.h5")

@@ -47,7 +47,10 @@ def test_pooling_of_volumes_by_planes(backend, kind, padding):
     two, three = getattr(layers, f"{kind}Pooling2D"), getattr(layers, f"{kind}Pooling3D")
     x = DRAW.normal(size=(2, 3, 5, 4, 2))
     planes = _numpy(two((2, 3), strides=2, padding=padding, dtype="float64")(x.reshape(6, 5, 4, 2)))
-    close(_numpy(three((1, 2, 3), strides=(1, 2, 2), padding=padding, dtype="float64")(x)), planes.reshape(2, 3, *planes.shape[1:]))
+    close(
+        _numpy(three((1, 2, 3), strides=(1, 2, 2), padding=padding, dtype="float64")(x)),
+        planes.reshape(2, 3, *planes.shape[1:]),
+    )
 
 
 @pytest.mark.slow
@@ -60,11 +63,27 @@ def test_transposed_convolutions_of_all_sizes(backend, rank, padding):
         for k, s, p in sizes if rank == 1 else sizes[::rank]:
             window, strides = ((k, k % 3 + 1, 2)[:rank], (s, 1, 2)[:rank])
             added = None if p is None else (p, 0, 1)[:rank]
-            if padding == "same" and added and not all(1 <= n % 2 + a <= m for n, a, m in zip(window, added, strides, strict=True)):
+            if (
+                padding == "same"
+                and added
+                and not all(
+                    1 <= n % 2 + a <= m for n, a, m in zip(window, added, strides, strict=True)
+                )
+            ):
                 continue  # a size that TensorFlow, and with it Keras, refuses
-            x, kernel = DRAW.normal(size=(2, *(3, 2, 2)[:rank], 2)), DRAW.normal(size=(*window, 3, 2))
+            x, kernel = (
+                DRAW.normal(size=(2, *(3, 2, 2)[:rank], 2)),
+                DRAW.normal(size=(*window, 3, 2)),
+            )
             wanted = keras.ops.conv_transpose(x, kernel, strides, padding, added, "channels_last")
-            got = ops.conv_transpose(ops.convert_to_tensor(x), ops.convert_to_tensor(kernel), strides, padding, added, "channels_last")
+            got = ops.conv_transpose(
+                ops.convert_to_tensor(x),
+                ops.convert_to_tensor(kernel),
+                strides,
+                padding,
+                added,
+                "channels_last",
+            )
             close(_numpy(got), np.asarray(wanted))
 
 
@@ -80,7 +99,10 @@ def test_dilated_transposed_convolutions(backend, rank, padding):
         x, kernel, sparse = (ops.convert_to_tensor(a) for a in (x, kernel, sparse))
         for added in (None, 0):
             got = ops.conv_transpose(x, kernel, 1, padding, added, "channels_last", rate)
-            close(_numpy(got), _numpy(ops.conv_transpose(x, sparse, 1, padding, added, "channels_last")))
+            close(
+                _numpy(got),
+                _numpy(ops.conv_transpose(x, sparse, 1, padding, added, "channels_last")),
+            )
 
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
@@ -88,7 +110,9 @@ def test_dilation_is_a_kernel_with_holes(backend, padding):
     x, kernel = DRAW.normal(size=(2, 4, 3)), DRAW.normal(size=(2, 2, 3))
     sparse = np.zeros((4, 2, 3))
     sparse[::3] = kernel
-    dilated = layers.Conv1DTranspose(2, 2, padding=padding, dilation_rate=3, use_bias=False, dtype="float64")
+    dilated = layers.Conv1DTranspose(
+        2, 2, padding=padding, dilation_rate=3, use_bias=False, dtype="float64"
+    )
     plain = layers.Conv1DTranspose(2, 4, padding=padding, use_bias=False, dtype="float64")
     dilated(x), plain(x)
     dilated.set_weights([kernel])
@@ -100,9 +124,18 @@ def test_dilation_is_a_kernel_with_holes(backend, padding):
     ("make", "words"),
     [
         (lambda: layers.Conv2D(2, 2, padding="causal"), "padding must be one of 'valid', 'same'"),
-        (lambda: layers.Conv1D(2, 2, strides=2, dilation_rate=2), "strides > 1 together with dilation_rate > 1"),
-        (lambda: layers.Conv1DTranspose(2, 2, strides=2, output_padding=2), "output_padding must be less than strides"),
-        (lambda: layers.DepthwiseConv2D(2, depth_multiplier=0), "depth_multiplier must be a positive integer"),
+        (
+            lambda: layers.Conv1D(2, 2, strides=2, dilation_rate=2),
+            "strides > 1 together with dilation_rate > 1",
+        ),
+        (
+            lambda: layers.Conv1DTranspose(2, 2, strides=2, output_padding=2),
+            "output_padding must be less than strides",
+        ),
+        (
+            lambda: layers.DepthwiseConv2D(2, depth_multiplier=0),
+            "depth_multiplier must be a positive integer",
+        ),
         (lambda: layers.MaxPooling3D((2, 2)), "pool_size must be a positive integer or 3 of them"),
     ],
 )

@@ -45,14 +45,24 @@ def test_states_go_on(backend):
     assert len(layer.states) == 2
 
 
-@pytest.mark.parametrize("make", [layers.LSTM, layers.GRU, layers.SimpleRNN, lambda *a, **k: layers.SimpleRNN(*a, activation="relu", **k)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        layers.LSTM,
+        layers.GRU,
+        layers.SimpleRNN,
+        lambda *a, **k: layers.SimpleRNN(*a, activation="relu", **k),
+    ],
+)
 def test_kernel_and_loop_agree(backend, make):
     x = np.random.default_rng(1).normal(size=(3, 4, 2)).astype("float32")
     layer = make(3, return_sequences=True)
     layer(x)
     layer.cell.bias.assign(np.random.default_rng(2).normal(size=layer.cell.bias.shape))
     fused = ops.convert_to_numpy(layer(x))
-    assert layer.kernel_description() == backend.kernels.get(layer.whole_sequence, "composed of primitives")
+    assert layer.kernel_description() == backend.kernels.get(
+        layer.whole_sequence, "composed of primitives"
+    )
     layer.use_cudnn = False
     close(ops.convert_to_numpy(layer(x)), fused, 1e-5)
 
@@ -61,11 +71,26 @@ def test_kernel_and_loop_agree(backend, make):
     ("call", "words"),
     [
         (lambda: layers.Bidirectional(layers.Dense(2)), "takes a recurrent layer"),
-        (lambda: layers.Bidirectional(layers.LSTM(2), merge_mode="max"), "merge_mode must be one of"),
-        (lambda: layers.Bidirectional(layers.LSTM(2), backward_layer=layers.LSTM(2)), "One must run forwards"),
-        (lambda: layers.TimeDistributed(layers.Dense(2))(np.ones((2, 3), "float32")), "at least three axes"),
-        (lambda: layers.GroupNormalization(3)(np.ones((2, 4), "float32")), "cannot be divided into 3 groups"),
-        (lambda: layers.GRU(2, reset_after=False, use_cudnn=True)(np.ones((2, 3, 1), "float32")), "reset_after=False|has none"),
+        (
+            lambda: layers.Bidirectional(layers.LSTM(2), merge_mode="max"),
+            "merge_mode must be one of",
+        ),
+        (
+            lambda: layers.Bidirectional(layers.LSTM(2), backward_layer=layers.LSTM(2)),
+            "One must run forwards",
+        ),
+        (
+            lambda: layers.TimeDistributed(layers.Dense(2))(np.ones((2, 3), "float32")),
+            "at least three axes",
+        ),
+        (
+            lambda: layers.GroupNormalization(3)(np.ones((2, 4), "float32")),
+            "cannot be divided into 3 groups",
+        ),
+        (
+            lambda: layers.GRU(2, reset_after=False, use_cudnn=True)(np.ones((2, 3, 1), "float32")),
+            "reset_after=False|has none",
+        ),
     ],
 )
 def test_errors_teach(call, words):

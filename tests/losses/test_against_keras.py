@@ -53,11 +53,21 @@ CASES = [
     ("CategoricalCrossentropy", {"label_smoothing": 0.25}, ONE_HOT, PROBABILITIES),
     ("CategoricalCrossentropy", {"label_smoothing": 0.25, "from_logits": True}, ONE_HOT, REALS),
     ("CategoricalCrossentropy", {"axis": 0}, ONE_HOT, PROBABILITIES),
-    ("SparseCategoricalCrossentropy", {}, CLASSES, PROBABILITIES / PROBABILITIES.sum(-1, keepdims=True)),
+    (
+        "SparseCategoricalCrossentropy",
+        {},
+        CLASSES,
+        PROBABILITIES / PROBABILITIES.sum(-1, keepdims=True),
+    ),
     ("SparseCategoricalCrossentropy", {"from_logits": True}, CLASSES, REALS),
     ("SparseCategoricalCrossentropy", {"from_logits": True}, CLASSES[:, None], REALS),
     ("SparseCategoricalCrossentropy", {"from_logits": True, "ignore_class": 2}, CLASSES, REALS),
-    ("SparseCategoricalCrossentropy", {"from_logits": True, "ignore_class": -1}, np.where(CLASSES == 1, -1, CLASSES), REALS),
+    (
+        "SparseCategoricalCrossentropy",
+        {"from_logits": True, "ignore_class": -1},
+        np.where(CLASSES == 1, -1, CLASSES),
+        REALS,
+    ),
     ("CategoricalGeneralizedCrossEntropy", {}, CLASSES, PROBABILITIES),
     ("CategoricalGeneralizedCrossEntropy", {"q": 0.75}, CLASSES, PROBABILITIES),
     ("Circle", {}, PAIRS, UNIT),
@@ -65,11 +75,24 @@ CASES = [
     ("Circle", {"gamma": 4.0, "remove_diagonal": False}, PAIRS, UNIT),
     ("CTC", {}, LABELS, MOMENTS),
     ("CategoricalFocalCrossentropy", {}, ONE_HOT, PROBABILITIES),
-    ("CategoricalFocalCrossentropy", {"from_logits": True, "gamma": 1.5, "alpha": 0.5}, ONE_HOT, REALS),
+    (
+        "CategoricalFocalCrossentropy",
+        {"from_logits": True, "gamma": 1.5, "alpha": 0.5},
+        ONE_HOT,
+        REALS,
+    ),
     ("BinaryFocalCrossentropy", {}, BITS, PROBABILITIES),
-    ("BinaryFocalCrossentropy", {"apply_class_balancing": True, "from_logits": True, "alpha": 0.75}, BITS, REALS),
+    (
+        "BinaryFocalCrossentropy",
+        {"apply_class_balancing": True, "from_logits": True, "alpha": 0.75},
+        BITS,
+        REALS,
+    ),
 ]
-IDS = [f"{name}-{'-'.join(f'{k}={v}' for k, v in arguments.items())}" for name, arguments, _, _ in CASES]
+IDS = [
+    f"{name}-{'-'.join(f'{k}={v}' for k, v in arguments.items())}"
+    for name, arguments, _, _ in CASES
+]
 WEIGHTS = np.array([1.0, 0.0, 2.0, 0.5, 3.0, 0.25])
 
 
@@ -78,14 +101,32 @@ def test_losses(backend, name, arguments, y_true, y_pred):
     with in_float64() as keras, use_backend(backend) as b:
         theirs, ours = getattr(keras.losses, name), getattr(losses, name)
         # Keras casts some constants (epsilon, delta) to float32 on their way.
-        rounded = ("Poisson", "MeanSquaredLogarithmicError", "LogCosh", "KLDivergence", "Dice", "Tversky")
+        rounded = (
+            "Poisson",
+            "MeanSquaredLogarithmicError",
+            "LogCosh",
+            "KLDivergence",
+            "Dice",
+            "Tversky",
+        )
         # Its CTC is float32 on TensorFlow.
         tolerance = 1e-6 if name == "CTC" else 1e-7 if name in rounded else 1e-11
         whole = "axis" in arguments or name in ("Dice", "Tversky")
-        for reduction in ("sum_over_batch_size", "sum", "none", None, "mean", "mean_with_sample_weight"):
+        for reduction in (
+            "sum_over_batch_size",
+            "sum",
+            "none",
+            None,
+            "mean",
+            "mean_with_sample_weight",
+        ):
             for weights in (None,) if whole else (None, WEIGHTS, WEIGHTS[:, None]):
-                expected = theirs(**arguments, reduction=reduction)(y_true, y_pred, sample_weight=weights)
-                found = ours(**arguments, reduction=reduction)(y_true, b.asarray(y_pred), sample_weight=weights)
+                expected = theirs(**arguments, reduction=reduction)(
+                    y_true, y_pred, sample_weight=weights
+                )
+                found = ours(**arguments, reduction=reduction)(
+                    y_true, b.asarray(y_pred), sample_weight=weights
+                )
                 assert b.dtype(found) == "float64"
                 close(b.to_numpy(found), np.array(expected), tolerance)
 
@@ -95,12 +136,20 @@ def test_signatures_and_configs_are_keras():
         for name in sorted({case[0] for case in CASES}):
             ours, theirs = getattr(losses, name), getattr(keras.losses, name)
             assert str(inspect.signature(ours)) == str(inspect.signature(theirs))
-            config, expected = losses.serialize(ours(reduction="sum")), keras.losses.serialize(theirs(reduction="sum"))
+            config, expected = (
+                losses.serialize(ours(reduction="sum")),
+                keras.losses.serialize(theirs(reduction="sum")),
+            )
             assert expected["config"].items() <= config["config"].items()
-            assert {k: v for k, v in config.items() if k != "config"} == {k: v for k, v in expected.items() if k != "config"}
+            assert {k: v for k, v in config.items() if k != "config"} == {
+                k: v for k, v in expected.items() if k != "config"
+            }
             assert type(losses.deserialize(json.loads(json.dumps(expected)))) is ours
             # Not losses.deserialize, which does not know all of Keras' own losses.
-            assert type(keras.saving.deserialize_keras_object(json.loads(json.dumps(config)))) is theirs
+            assert (
+                type(keras.saving.deserialize_keras_object(json.loads(json.dumps(config))))
+                is theirs
+            )
 
 
 def test_masks(backend):
@@ -112,8 +161,12 @@ def test_masks(backend):
             for weights in (None, np.array([[1.0, 2.0, 3.0], [0.5, 1.0, 1.0]])):
                 y = keras.ops.convert_to_tensor(values)
                 y._keras_mask = keras.ops.convert_to_tensor(mask)
-                expected = keras.losses.MeanSquaredError(reduction=reduction)(values * 0, y, sample_weight=weights)
-                found = losses.MeanSquaredError(reduction=reduction)(values * 0, b.asarray(values), weights, mask=mask)
+                expected = keras.losses.MeanSquaredError(reduction=reduction)(
+                    values * 0, y, sample_weight=weights
+                )
+                found = losses.MeanSquaredError(reduction=reduction)(
+                    values * 0, b.asarray(values), weights, mask=mask
+                )
                 close(b.to_numpy(found), np.array(expected))
 
 

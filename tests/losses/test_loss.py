@@ -23,11 +23,15 @@ def test_label_smoothing_golden_values():
 
 
 def test_probabilities_are_normalised_then_clipped():
-    found = losses.sparse_categorical_crossentropy(np.array([0, 1]), np.array([[2.0, 2.0], [4.0, 0.0]]))
+    found = losses.sparse_categorical_crossentropy(
+        np.array([0, 1]), np.array([[2.0, 2.0], [4.0, 0.0]])
+    )
     np.testing.assert_allclose(found, [np.log(2), -np.log(1e-7)], rtol=1e-13)
 
 
-@pytest.mark.parametrize("name", ["SparseCategoricalCrossentropy", "CategoricalCrossentropy", "BinaryCrossentropy"])
+@pytest.mark.parametrize(
+    "name", ["SparseCategoricalCrossentropy", "CategoricalCrossentropy", "BinaryCrossentropy"]
+)
 def test_logits_are_exact_where_the_activation_saturates(backend, name):
     with use_backend(backend) as b:
         loss = getattr(losses, name)(dtype="float64")
@@ -68,7 +72,9 @@ def test_class_numbers_beyond_float32_keep_their_value():
 
 def test_weights_of_samples_hold_for_all_their_steps():
     values = np.arange(6.0).reshape(3, 2, 1) ** 0.5
-    found = losses.MeanSquaredError(reduction="none", dtype="float64")(0 * values, values, sample_weight=np.array([1.0, 2.0, 3.0]))
+    found = losses.MeanSquaredError(reduction="none", dtype="float64")(
+        0 * values, values, sample_weight=np.array([1.0, 2.0, 3.0])
+    )
     np.testing.assert_allclose(found, [[0, 1], [4, 6], [12, 15]], rtol=1e-12)
 
 
@@ -99,8 +105,15 @@ def test_get_and_resolve():
     assert losses.get(None) is None
     assert type(losses.resolve("mse")) is losses.MeanSquaredError
     assert losses.resolve("mse").name == "mse"
-    kinds = [type(losses.resolve("crossentropy", *s)).__name__ for s in (((4,), (4, 3)), ((4, 3), (4, 3)), ((4, 1), (4, 1)))]
-    assert kinds == ["SparseCategoricalCrossentropy", "CategoricalCrossentropy", "BinaryCrossentropy"]
+    kinds = [
+        type(losses.resolve("crossentropy", *s)).__name__
+        for s in (((4,), (4, 3)), ((4, 3), (4, 3)), ((4, 1), (4, 1)))
+    ]
+    assert kinds == [
+        "SparseCategoricalCrossentropy",
+        "CategoricalCrossentropy",
+        "BinaryCrossentropy",
+    ]
     with pytest.raises(ValueError, match="Did you mean 'categorical_crossentropy'"):
         losses.get("categorical_crosentropy")
     with pytest.raises(ValueError, match="reduction must be one of"):
@@ -127,7 +140,12 @@ def test_shape_errors_teach(function, true, pred, message):
 @pytest.mark.parametrize(
     ("loss", "y", "pred", "message"),
     [
-        ("sparse_categorical_crossentropy", [0, 3], (None, 3), "there is the class 3, but the model has 3 outputs"),
+        (
+            "sparse_categorical_crossentropy",
+            [0, 3],
+            (None, 3),
+            "there is the class 3, but the model has 3 outputs",
+        ),
         ("sparse_categorical_crossentropy", [1, 2, 3], (None, 3), "Subtract 1"),
         ("sparse_categorical_crossentropy", [-1, 2], (None, 3), "class -1"),
         ("sparse_categorical_crossentropy", [0.5, 1], (None, 3), "there is 0.5"),
@@ -142,8 +160,12 @@ def test_targets_are_checked_on_the_host(loss, y, pred, message):
 
 
 def test_right_targets_pass_the_check():
-    losses.check_targets(losses.SparseCategoricalCrossentropy(ignore_class=255), np.array([0, 2, 255]), (None, 3))
-    losses.check_targets(losses.SparseCategoricalCrossentropy(), np.array([[0.0], [2.0]]), (None, 3))
+    losses.check_targets(
+        losses.SparseCategoricalCrossentropy(ignore_class=255), np.array([0, 2, 255]), (None, 3)
+    )
+    losses.check_targets(
+        losses.SparseCategoricalCrossentropy(), np.array([[0.0], [2.0]]), (None, 3)
+    )
     losses.check_targets(losses.BinaryCrossentropy(), np.array([[0], [1]]), (None, 1))
     losses.check_targets(losses.MeanSquaredError(), np.array([5.0]), (None, 1))
 
@@ -154,8 +176,16 @@ def _circle_of_the_paper(labels, embeddings, gamma, margin):
     equal = labels[:, None] == labels[None]
     found = []
     for i in range(len(labels)):
-        positive = [-gamma * max(1 + margin - s[i, j], 0) * (s[i, j] - (1 - margin)) for j in range(len(labels)) if equal[i, j] and i != j]
-        negative = [gamma * max(s[i, j] + margin, 0) * (s[i, j] - margin) for j in range(len(labels)) if not equal[i, j]]
+        positive = [
+            -gamma * max(1 + margin - s[i, j], 0) * (s[i, j] - (1 - margin))
+            for j in range(len(labels))
+            if equal[i, j] and i != j
+        ]
+        negative = [
+            gamma * max(s[i, j] + margin, 0) * (s[i, j] - margin)
+            for j in range(len(labels))
+            if not equal[i, j]
+        ]
         found.append(np.log1p(np.exp(positive).sum() * np.exp(negative).sum()))
     return np.array(found)
 
@@ -171,17 +201,25 @@ def test_circle_is_the_papers_and_lonely_rows_count_nothing(backend):
     value, (gradient,) = backend.value_and_grad(lambda: loss(labels, v.value), [v])
     # The fifth is another to the four, so that it is part of their sums.
     expected = _circle_of_the_paper(labels, UNIT, 2.0, 0.25)
-    np.testing.assert_allclose(backend.to_numpy(losses.circle(labels, v.value, gamma=2.0, margin=0.25)), [*expected[:4], 0], rtol=1e-13)
+    np.testing.assert_allclose(
+        backend.to_numpy(losses.circle(labels, v.value, gamma=2.0, margin=0.25)),
+        [*expected[:4], 0],
+        rtol=1e-13,
+    )
     np.testing.assert_allclose(backend.to_numpy(value), expected[:4].mean(), rtol=1e-13)
     assert np.isfinite(backend.to_numpy(gradient)).all()
-    alone, (gradient,) = backend.value_and_grad(lambda: losses.Circle(dtype="float64")(np.arange(5), v.value), [v])
+    alone, (gradient,) = backend.value_and_grad(
+        lambda: losses.Circle(dtype="float64")(np.arange(5), v.value), [v]
+    )
     assert backend.to_numpy(alone) == 0
     np.testing.assert_array_equal(backend.to_numpy(gradient), 0)
 
 
 def test_generalized_cross_entropy_lies_between_cross_entropy_and_error(backend):
     p = np.array([[0.7, 0.3], [0.2, 0.8]])
-    found = losses.categorical_generalized_cross_entropy(np.array([[0], [0]]), backend.asarray(p), q=0.5)
+    found = losses.categorical_generalized_cross_entropy(
+        np.array([[0], [0]]), backend.asarray(p), q=0.5
+    )
     np.testing.assert_allclose(backend.to_numpy(found), (1 - np.sqrt([0.7, 0.2])) / 0.5, rtol=1e-14)
     with pytest.raises(ValueError, match="q lies between 0 and 1"):
         losses.CategoricalGeneralizedCrossEntropy(q=1.0)
@@ -210,7 +248,9 @@ def test_losses_of_class_numbers_train(backend, loss, shape, y):
     import unidl
 
     unidl.utils.set_random_seed(0)
-    last = {"circle": unidl.layers.UnitNormalization(), "ctc": unidl.layers.Identity()}.get(loss, unidl.layers.Softmax())
+    last = {"circle": unidl.layers.UnitNormalization(), "ctc": unidl.layers.Identity()}.get(
+        loss, unidl.layers.Softmax()
+    )
     model = unidl.Sequential([unidl.Input(shape), unidl.layers.Dense(4), last])
     x = np.random.default_rng(0).standard_normal((6, *shape)).astype("float32")
     wanted = float(losses.resolve(loss)(y, model(backend.asarray(x))))

@@ -62,7 +62,12 @@ CASES = [
     ("AUC", {}, BITS, SIGMOIDS),
     ("AUC", {"curve": "PR", "num_thresholds": 20}, BITS, SIGMOIDS),
     ("AUC", {"summation_method": "minoring", "num_thresholds": 9}, BITS, SIGMOIDS),
-    ("AUC", {"curve": "PR", "summation_method": "majoring", "thresholds": [0.25, 0.375, 0.75]}, BITS, SIGMOIDS),
+    (
+        "AUC",
+        {"curve": "PR", "summation_method": "majoring", "thresholds": [0.25, 0.375, 0.75]},
+        BITS,
+        SIGMOIDS,
+    ),
     ("AUC", {"from_logits": True}, BITS, REALS[:, :1]),
     ("PrecisionAtRecall", {"recall": 0.5}, BITS, SIGMOIDS),
     ("RecallAtPrecision", {"precision": 0.5, "num_thresholds": 9}, BITS, SIGMOIDS),
@@ -73,7 +78,12 @@ CASES = [
     ("FBetaScore", {"average": "micro", "beta": 2.0}, ONE_HOT, PROBABILITIES),
     ("FBetaScore", {"average": "macro", "beta": 0.5}, ONE_HOT, TIES),
     ("IoU", {"num_classes": K, "target_class_ids": [0, 2]}, CLASSES, OTHER_CLASSES),
-    ("IoU", {"num_classes": 4, "target_class_ids": [3, 1], "ignore_class": 0}, CLASSES, OTHER_CLASSES),
+    (
+        "IoU",
+        {"num_classes": 4, "target_class_ids": [3, 1], "ignore_class": 0},
+        CLASSES,
+        OTHER_CLASSES,
+    ),
     ("IoU", {"num_classes": K, "target_class_ids": [1], "sparse_y_pred": False}, SEQUENCES, SCORES),
     ("BinaryIoU", {}, BITS, SIGMOIDS),
     ("BinaryIoU", {"target_class_ids": [1], "threshold": 0.25}, BITS, SIGMOIDS),
@@ -84,7 +94,12 @@ CASES = [
     ("OneHotMeanIoU", {"num_classes": K, "sparse_y_pred": True}, ONE_HOT, OTHER_CLASSES),
     ("R2Score", {}, REALS, OTHERS),
     ("R2Score", {"class_aggregation": None}, REALS, OTHERS),
-    ("R2Score", {"class_aggregation": "variance_weighted_average", "num_regressors": 2}, REALS, OTHERS),
+    (
+        "R2Score",
+        {"class_aggregation": "variance_weighted_average", "num_regressors": 2},
+        REALS,
+        OTHERS,
+    ),
     ("R2Score", {"num_regressors": 100}, REALS[:, :1], OTHERS[:, :1]),
     ("PearsonCorrelation", {}, REALS, OTHERS),
     ("ConcordanceCorrelation", {}, REALS, OTHERS),
@@ -127,13 +142,22 @@ def test_metrics(backend, name, arguments, y_true, y_pred, weighted):
     if "IoU" in name and weighted:
         arguments = {**arguments, "dtype": "float64"}  # by default it counts in integers
     with in_float64() as keras, use_backend(backend) as b:
-        theirs, ours = getattr(keras.metrics, name)(**arguments), getattr(metrics, name)(**arguments)
+        theirs, ours = (
+            getattr(keras.metrics, name)(**arguments),
+            getattr(metrics, name)(**arguments),
+        )
         for t, p, w in zip(_split(y_true), _split(y_pred), _split(WEIGHTS), strict=True):
             weights = w if weighted else None
             # TensorFlow's in_top_k knows float32 only; the order of the scores is the same.
             # Keras' IoU wants a weight for each class number.
-            theirs_too = np.repeat(w, t.shape[1]) if weighted and "IoU" in name and t.shape[1:] == (4,) else weights
-            theirs.update_state(t, p.astype("float32") if "TopK" in name else p, sample_weight=theirs_too)
+            theirs_too = (
+                np.repeat(w, t.shape[1])
+                if weighted and "IoU" in name and t.shape[1:] == (4,)
+                else weights
+            )
+            theirs.update_state(
+                t, p.astype("float32") if "TopK" in name else p, sample_weight=theirs_too
+            )
             ours.update_state(t, b.asarray(p), sample_weight=weights)
         loose = ("Poisson", "MeanSquaredLogarithmicError", "LogCoshError", "KLDivergence")
         # The quotients of IoU are float32 in any dtype.
@@ -145,13 +169,26 @@ def test_metrics(backend, name, arguments, y_true, y_pred, weighted):
 
 def test_iou_of_scores_along_another_axis(backend):
     """Keras takes `axis` for that of its one result too, and fails."""
-    along_last, along_second = (metrics.IoU(K, [0, 2], sparse_y_pred=False, axis=axis) for axis in (-1, 1))
+    along_last, along_second = (
+        metrics.IoU(K, [0, 2], sparse_y_pred=False, axis=axis) for axis in (-1, 1)
+    )
     along_last.update_state(SEQUENCES, SCORES)
     along_second.update_state(SEQUENCES, np.moveaxis(SCORES, -1, 1))
     assert 0 < float(along_second.result()) == float(along_last.result())
 
 
-@pytest.mark.parametrize("shapes", [((4, 3), None), ((4, 3), (4,)), ((4, 3), (4, 1)), ((4, 3), (4, 3)), ((4,), (4,)), ((), None), ((), ())])
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        ((4, 3), None),
+        ((4, 3), (4,)),
+        ((4, 3), (4, 1)),
+        ((4, 3), (4, 3)),
+        ((4,), (4,)),
+        ((), None),
+        ((), ()),
+    ],
+)
 @pytest.mark.parametrize("name", ["Mean", "Sum"])
 def test_mean_and_sum(backend, shapes, name):
     values = np.random.default_rng(0).standard_normal(shapes[0])
@@ -179,13 +216,20 @@ def test_scores_whose_variables_depend_on_the_data_are_made_before_the_step_is_c
     import unidl
 
     model = unidl.Sequential([unidl.Input((3,)), unidl.layers.Dense(K, activation="softmax")])
-    model.compile("sgd", "categorical_crossentropy", metrics=["f1_score", "r2_score", metrics.FBetaScore("macro", 2.0)])
+    model.compile(
+        "sgd",
+        "categorical_crossentropy",
+        metrics=["f1_score", "r2_score", metrics.FBetaScore("macro", 2.0)],
+    )
     x = DRAW.standard_normal((N, 3)).astype("float32")
     logs = model.fit(x, ONE_HOT, verbose=0, batch_size=5, shuffle=False).history
     assert np.shape(logs["f1_score"]) == (1, K)
     predictions = model.predict(x, verbose=0)
     measured = model.evaluate(x, ONE_HOT, verbose=0, batch_size=5, return_dict=True)
-    for name, metric in (("r2_score", metrics.R2Score()), ("fbeta_score", metrics.FBetaScore("macro", 2.0))):
+    for name, metric in (
+        ("r2_score", metrics.R2Score()),
+        ("fbeta_score", metrics.FBetaScore("macro", 2.0)),
+    ):
         close(measured[name], backend.to_numpy(metric(ONE_HOT, predictions)), 1e-4)
 
 
@@ -196,7 +240,9 @@ def test_counts_of_a_confusion_matrix_in_a_compiled_step(backend):
     model = unidl.Sequential([unidl.Input((2, 2)), unidl.layers.Identity()])
     model.compile(loss="mse", metrics=[metrics.OneHotMeanIoU(2, name="one_hot")])
     scores = np.array([[[0.9, 0.1], [0.2, 0.8]], [[0.3, 0.7], [0.6, 0.4]]], dtype="float32")
-    one_hot = np.array([[[1, 0], [0, 1]], [[1, 0], [1, 0]]], dtype="float32")  # classes 0 1 | 0 0, predicted 0 1 | 1 0
+    one_hot = np.array(
+        [[[1, 0], [0, 1]], [[1, 0], [1, 0]]], dtype="float32"
+    )  # classes 0 1 | 0 0, predicted 0 1 | 1 0
     logs = model.evaluate(scores, one_hot, verbose=0, return_dict=True, batch_size=1)
     close(logs["one_hot"], (2 / 3 + 1 / 2) / 2, 1e-6)
 

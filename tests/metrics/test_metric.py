@@ -13,7 +13,12 @@ from unidl.backend import use_backend
      ((8, 3), (8, 3), "Categorical"), ((8, 5), (8, 5, 3), "SparseCategorical"), ((8, 5, 3), (8, 5, 3), "Categorical")],
 )  # fmt: skip
 def test_accuracy_is_resolved_by_shapes(y_true, y_pred, kind):
-    for name, suffix in (("accuracy", "Accuracy"), ("acc", "Accuracy"), ("crossentropy", "Crossentropy"), ("ce", "Crossentropy")):
+    for name, suffix in (
+        ("accuracy", "Accuracy"),
+        ("acc", "Accuracy"),
+        ("crossentropy", "Crossentropy"),
+        ("ce", "Crossentropy"),
+    ):
         metric = metrics.resolve(name, y_true, y_pred)
         assert type(metric).__name__ == kind + suffix
         assert metric.name == name

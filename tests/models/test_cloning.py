@@ -18,11 +18,15 @@ def shared_model():
 
 
 def row():
-    return unidl.Sequential([unidl.Input((4,)), layers.Dense(3, activation="relu"), layers.Dense(2)])
+    return unidl.Sequential(
+        [unidl.Input((4,)), layers.Dense(3, activation="relu"), layers.Dense(2)]
+    )
 
 
 @pytest.mark.parametrize("make", [shared_model, row])
-@pytest.mark.parametrize("copy", [models.clone_model, lambda m: models.model_from_json(m.to_json())])
+@pytest.mark.parametrize(
+    "copy", [models.clone_model, lambda m: models.model_from_json(m.to_json())]
+)
 def test_a_copy_has_the_structure_and_weights_of_its_own(make, copy):
     model = make()
     other = copy(model)
@@ -64,4 +68,6 @@ def test_custom_layers_come_back_by_name():
     text = unidl.Model(inputs, Twice()(inputs)).to_json()
     with pytest.raises(TypeError, match="Twice"):
         models.model_from_json(text)
-    np.testing.assert_array_equal(models.model_from_json(text, {"Twice": Twice}).predict(X, verbose=0), 2 * X)
+    np.testing.assert_array_equal(
+        models.model_from_json(text, {"Twice": Twice}).predict(X, verbose=0), 2 * X
+    )

@@ -97,7 +97,9 @@ def test_noise_of_the_batch_s_size_drawn_in_a_layer(backend):
             self.seed_generator = unidl.random.SeedGenerator(5)
 
         def call(self, inputs):
-            return inputs + unidl.random.normal((ops.shape(inputs)[0], ops.shape(inputs)[1]), seed=self.seed_generator)
+            return inputs + unidl.random.normal(
+                (ops.shape(inputs)[0], ops.shape(inputs)[1]), seed=self.seed_generator
+            )
 
     model = unidl.Sequential([unidl.Input((4,)), Noisy(), layers.Dense(4)])
     model.compile("sgd", "mse")
@@ -117,7 +119,9 @@ def test_training_goes_on_after_add():
     model.fit(X, X[:, :2], verbose=0)
 
 
-@pytest.mark.parametrize("argument", [{"input_shape": (4,)}, {"input_dim": 4}, {"batch_input_shape": (None, 4)}])
+@pytest.mark.parametrize(
+    "argument", [{"input_shape": (4,)}, {"input_dim": 4}, {"batch_input_shape": (None, 4)}]
+)
 def test_the_first_layer_says_the_input(argument):
     model = unidl.Sequential([layers.Dense(3, **argument)])
     assert model.built
@@ -157,16 +161,37 @@ def test_part_of_a_model_is_a_model(backend):
     inputs = unidl.Input((4,))
     hidden = layers.Dense(3, name="hidden")(inputs)
     whole = unidl.Model(inputs, layers.Dense(2, name="end")(hidden))
-    front, back = unidl.Model(inputs, whole.get_layer("hidden").output), unidl.Model(hidden, whole.output)
-    assert [layer.name for layer in back.layers if not isinstance(layer, layers.InputLayer)] == ["end"]
-    np.testing.assert_allclose(back.predict(front.predict(X, verbose=0), verbose=0), whole.predict(X, verbose=0), rtol=1e-6)
+    front, back = (
+        unidl.Model(inputs, whole.get_layer("hidden").output),
+        unidl.Model(hidden, whole.output),
+    )
+    assert [layer.name for layer in back.layers if not isinstance(layer, layers.InputLayer)] == [
+        "end"
+    ]
+    np.testing.assert_allclose(
+        back.predict(front.predict(X, verbose=0), verbose=0), whole.predict(X, verbose=0), rtol=1e-6
+    )
     again = unidl.Model.from_config(back.get_config())
     assert again.output_shape == (None, 2)
 
 
 def test_operators(backend):
     x = unidl.Input((4,))
-    model = unidl.Model(x, [x + 1, 1 - x, 2 * x, x / 2, x**2, -x, abs(x), x @ np.ones((4, 2), "float32"), x[:, 1:3], x > 0])
+    model = unidl.Model(
+        x,
+        [
+            x + 1,
+            1 - x,
+            2 * x,
+            x / 2,
+            x**2,
+            -x,
+            abs(x),
+            x @ np.ones((4, 2), "float32"),
+            x[:, 1:3],
+            x > 0,
+        ],
+    )
     expected = [X + 1, 1 - X, 2 * X, X / 2, X**2, -X, abs(X), X @ np.ones((4, 2)), X[:, 1:3], X > 0]
     for ours, theirs in zip(model(X), expected, strict=True):
         np.testing.assert_allclose(array(ours), theirs, rtol=1e-5, atol=1e-6)
@@ -211,7 +236,13 @@ class Net(unidl.Model):
 def test_subclassed_model(backend):
     net = Net()
     assert tuple(net(X).shape) == (6, 2)
-    assert [v.path.split("/")[-2] for v in net.weights[::2]] == ["r0", "r1", "left", "right", "dense"]
+    assert [v.path.split("/")[-2] for v in net.weights[::2]] == [
+        "r0",
+        "r1",
+        "left",
+        "right",
+        "dense",
+    ]
     assert len(net.losses) == 3  # add_loss, activity, kernel
     net.compile("sgd", "mse", metrics=["mae"])
     first = net.evaluate(X, X[:, :2], verbose=0, return_dict=True)
@@ -227,13 +258,17 @@ def test_the_training_flag_reaches_all_layers(backend):
     net = Net()
     assert not np.allclose(array(net(X, training=True)), array(net(X, training=False)))
     np.testing.assert_array_equal(array(net(X)), array(net(X, training=False)))
-    dropping = unidl.Sequential([unidl.Input((4,)), unidl.Sequential([unidl.Input((4,)), layers.Dropout(0.5)])])
+    dropping = unidl.Sequential(
+        [unidl.Input((4,)), unidl.Sequential([unidl.Input((4,)), layers.Dropout(0.5)])]
+    )
     np.testing.assert_array_equal(array(dropping(X)), X)
     assert (array(dropping(X, training=True)) == 0).any()
 
 
 def test_trainable(backend):
-    inner = unidl.Sequential([unidl.Input((4,)), layers.Dense(3), layers.BatchNormalization()], name="inner")
+    inner = unidl.Sequential(
+        [unidl.Input((4,)), layers.Dense(3), layers.BatchNormalization()], name="inner"
+    )
     model = unidl.Sequential([unidl.Input((4,)), inner, layers.Dense(2)])
     assert (len(model.trainable_weights), len(model.non_trainable_weights)) == (6, 2)
     inner.trainable = False
@@ -246,7 +281,9 @@ def test_trainable(backend):
     inner.trainable = True
     model.compile("sgd", "mse")
     model.fit(X, X[:, :2], verbose=0)
-    assert all(np.any(a != b) for a, b in zip(inner.get_weights(), before, strict=True) if b.ndim == 2)
+    assert all(
+        np.any(a != b) for a, b in zip(inner.get_weights(), before, strict=True) if b.ndim == 2
+    )
 
 
 def test_masks_travel(backend):
@@ -262,7 +299,9 @@ def test_masks_travel(backend):
     for layer in reader():
         h = layer(h)
     graph = unidl.Model(inputs, h)
-    front = unidl.Sequential([unidl.Input((4,), dtype="int32"), layers.Embedding(5, 3, mask_zero=True)])
+    front = unidl.Sequential(
+        [unidl.Input((4,), dtype="int32"), layers.Embedding(5, 3, mask_zero=True)]
+    )
     nested = unidl.Model(inputs, layers.LSTM(2)(front(inputs)))
     for model in (row, graph, nested):
         model.set_weights(row.get_weights())
@@ -299,7 +338,9 @@ def test_a_saturated_softmax_keeps_its_loss(backend, end, functional):
 
 
 def test_get_layer():
-    model = unidl.Sequential([unidl.Input((4,)), layers.Dense(3, name="a"), layers.Dense(2, name="b")])
+    model = unidl.Sequential(
+        [unidl.Input((4,)), layers.Dense(3, name="a"), layers.Dense(2, name="b")]
+    )
     assert model.get_layer("b") is model.get_layer(index=-1) is model.layers[1]
     with pytest.raises(ValueError, match="Its layers: a, b"):
         model.get_layer("c")

@@ -75,16 +75,26 @@ def test_ctc_loss_and_gradient_against_torch(blank):
     classes = [c for c in range(5) if c != blank]
     target = np.array(classes)[rng.integers(0, 4, (6, 4))].astype("int32")
     target[0, :3] = classes[0]  # repeated labels
-    lengths, moments = np.array([4, 3, 1, 0, 2, 4], "int32"), np.array([12, 10, 12, 5, 9, 8], "int32")
+    lengths, moments = (
+        np.array([4, 3, 1, 0, 2, 4], "int32"),
+        np.array([12, 10, 12, 5, 9, 8], "int32"),
+    )
     logits = floats(6, 12, 5)
     leaf = torch.tensor(logits, requires_grad=True)
     theirs = torch.nn.functional.ctc_loss(
-        torch.log_softmax(leaf, -1).transpose(0, 1), torch.tensor(target), torch.tensor(moments), torch.tensor(lengths), blank, "none"
+        torch.log_softmax(leaf, -1).transpose(0, 1),
+        torch.tensor(target),
+        torch.tensor(moments),
+        torch.tensor(lengths),
+        blank,
+        "none",
     )
     theirs.sum().backward()
     with use_backend("numpy"):
         x = unidl.Variable(logits)
-        value, (gradient,) = unidl.value_and_grad(lambda: ops.sum(ops.ctc_loss(target, x.value, lengths, moments, blank)), [x])
+        value, (gradient,) = unidl.value_and_grad(
+            lambda: ops.sum(ops.ctc_loss(target, x.value, lengths, moments, blank)), [x]
+        )
         close(value, theirs.sum().detach().numpy())
         close(gradient, leaf.grad.numpy())
         assert np.isinf(ops.ctc_loss([[1, 1]], floats(1, 2, 5), [2], [2]))[0]

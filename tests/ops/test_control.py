@@ -15,7 +15,12 @@ def _branch(x):
 
 
 def _loop(x):
-    return ops.while_loop(lambda v: ops.less(ops.sum(ops.square(v)), 40.0), lambda v: ops.multiply(v, 1.5), x, maximum_iterations=9)
+    return ops.while_loop(
+        lambda v: ops.less(ops.sum(ops.square(v)), 40.0),
+        lambda v: ops.multiply(v, 1.5),
+        x,
+        maximum_iterations=9,
+    )
 
 
 def _switch(x):
@@ -34,7 +39,14 @@ def _vectorized(x):
     return ops.vectorized_map(lambda v: ops.square(v), x)
 
 
-FUNCTIONS = {"cond": _branch, "while_loop": _loop, "switch": _switch, "scan": _scan, "associative_scan": _associative, "map": _vectorized}
+FUNCTIONS = {
+    "cond": _branch,
+    "while_loop": _loop,
+    "switch": _switch,
+    "scan": _scan,
+    "associative_scan": _associative,
+    "map": _vectorized,
+}
 
 
 def _gradient(function, x):
@@ -81,7 +93,9 @@ def test_in_a_functional_model(backend, name):
     model = unidl.Model(inputs, outputs)
     for x in (X, -X):
         found = ops.convert_to_numpy(model(ops.convert_to_tensor(x)))
-        np.testing.assert_allclose(found, ops.convert_to_numpy(FUNCTIONS[name](ops.convert_to_tensor(x))), rtol=1e-6)
+        np.testing.assert_allclose(
+            found, ops.convert_to_numpy(FUNCTIONS[name](ops.convert_to_tensor(x))), rtol=1e-6
+        )
 
 
 def test_branches_must_be_alike():
@@ -124,7 +138,9 @@ def test_python_decides_where_there_is_a_value(backend):
     taken = []
     assert ops.cond(True, lambda: taken.append("true"), lambda: taken.append("false")) is None
     ops.cond(
-        ops.convert_to_tensor(False), lambda: [taken.append("true"), ops.ones(())][1], lambda: [taken.append("false"), ops.ones(())][1]
+        ops.convert_to_tensor(False),
+        lambda: [taken.append("true"), ops.ones(())][1],
+        lambda: [taken.append("false"), ops.ones(())][1],
     )
     assert taken == ["true", "false"]
 
@@ -133,7 +149,10 @@ def test_custom_gradient_of_several(backend):
     @ops.custom_gradient
     def function(x, pair, scale=2.0):
         a, b = pair
-        return {"sum": ops.add(ops.multiply(x, scale), a), "b": ops.multiply(b, 3.0)}, lambda up_b, up_sum: (
+        return {
+            "sum": ops.add(ops.multiply(x, scale), a),
+            "b": ops.multiply(b, 3.0),
+        }, lambda up_b, up_sum: (
             up_sum,
             [None, ops.negative(up_b)],
         )
@@ -152,20 +171,28 @@ def test_custom_gradient_of_several(backend):
 
 def test_custom_gradient_that_names_upstream(backend):
     x = Variable(np.array([1.0, 2.0]))
-    function = ops.custom_gradient(lambda x: (ops.square(x), lambda *args, upstream: ops.multiply(args[0], upstream)))
+    function = ops.custom_gradient(
+        lambda x: (ops.square(x), lambda *args, upstream: ops.multiply(args[0], upstream))
+    )
     _, (gradient,) = unidl.value_and_grad(lambda: ops.sum(function(x.value)), [x])
     np.testing.assert_array_equal(ops.convert_to_numpy(gradient), [1.0, 2.0])
 
 
 def test_a_gradient_has_the_shape_of_its_tensor(backend):
     a, b = Variable(np.ones((3, 2))), Variable(np.ones(2))
-    function = ops.custom_gradient(lambda a, b: (ops.multiply(a, b), lambda up: (ops.multiply(up, b), ops.multiply(up, a))))
+    function = ops.custom_gradient(
+        lambda a, b: (ops.multiply(a, b), lambda up: (ops.multiply(up, b), ops.multiply(up, a)))
+    )
 
     def gradient():
-        return ops.convert_to_numpy(unidl.value_and_grad(lambda: ops.sum(function(a.value, b.value)), [a, b])[1][1])
+        return ops.convert_to_numpy(
+            unidl.value_and_grad(lambda: ops.sum(function(a.value, b.value)), [a, b])[1][1]
+        )
 
     error, text = ValueError, r"gradient 1 has the shape \(3, 2\), its tensor \(2,\)"
-    if backend.name == "mxnet":  # its engine prints that error, and raises one of its own when the gradient is read
+    if (
+        backend.name == "mxnet"
+    ):  # its engine prints that error, and raises one of its own when the gradient is read
         error, text = Exception, "CustomFunctionBackward"
     with pytest.raises(error, match=text):
         gradient()
@@ -174,7 +201,10 @@ def test_a_gradient_has_the_shape_of_its_tensor(backend):
 def test_jvp(backend):
     x, t = np.array([0.5, -1.0, 2.0]), np.array([1.0, 0.5, -2.0])
     primal, tangent, aux = ops.jvp(
-        lambda v: ((ops.sin(v), ops.sum(ops.square(v))), "aux"), (ops.convert_to_tensor(x),), (ops.convert_to_tensor(t),), has_aux=True
+        lambda v: ((ops.sin(v), ops.sum(ops.square(v))), "aux"),
+        (ops.convert_to_tensor(x),),
+        (ops.convert_to_tensor(t),),
+        has_aux=True,
     )
     assert aux == "aux"
     np.testing.assert_allclose(ops.convert_to_numpy(primal[0]), np.sin(x))
@@ -185,6 +215,10 @@ def test_jvp(backend):
 def test_what_depends_on_values_is_refused_in_compiled_functions(backend):
     """Captured functions run as plain Python instead, and say so."""
     for function in (ops.nonzero, ops.unique, lambda x: ops.segment_sum(x, ops.cast(x, "int32"))):
-        told = pytest.raises(TypeError, match="run_eagerly") if backend.traces else pytest.warns(CaptureWarning, match="run_eagerly")
+        told = (
+            pytest.raises(TypeError, match="run_eagerly")
+            if backend.traces
+            else pytest.warns(CaptureWarning, match="run_eagerly")
+        )
         with told:
             backend.compile(function, [])(ops.ones((2,)))

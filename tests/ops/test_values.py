@@ -35,7 +35,9 @@ def test_arrays_numbers_and_variables_belong_to_the_active_backend(backend):
     np.testing.assert_array_equal(ops.convert_to_numpy(variable * 2 + 1), [3, 5])
 
 
-@pytest.mark.parametrize("name", ["add", "sub", "mul", "truediv", "pow", "matmul", "lt", "ge", "eq", "ne"])
+@pytest.mark.parametrize(
+    "name", ["add", "sub", "mul", "truediv", "pow", "matmul", "lt", "ge", "eq", "ne"]
+)
 @pytest.mark.parametrize("in_a_step", [False, True])
 def test_operators_between_tensors_and_variables(backend, name, in_a_step):
     """Whichever stands first, the variable counts as itself: its value now, and its gradient."""
@@ -46,7 +48,9 @@ def test_operators_between_tensors_and_variables(backend, name, in_a_step):
     variable = unidl.Variable(w)
 
     def both(a, b):
-        return ops.sum(ops.cast(operator_of(a, b), "float64")) + ops.sum(ops.cast(operator_of(b, a), "float64") * 2.0)
+        return ops.sum(ops.cast(operator_of(a, b), "float64")) + ops.sum(
+            ops.cast(operator_of(b, a), "float64") * 2.0
+        )
 
     def through_values():
         return both(backend.asarray(x), variable.value)
@@ -54,13 +58,21 @@ def test_operators_between_tensors_and_variables(backend, name, in_a_step):
     expected, (slope,) = unidl.value_and_grad(through_values, [variable])
     found = []
     if in_a_step:
-        step = backend.compile_step(lambda t: (both(t, variable), []), found.extend, [variable], [variable])
+        step = backend.compile_step(
+            lambda t: (both(t, variable), []), found.extend, [variable], [variable]
+        )
         value, _ = step(backend.asarray(x))
-        np.testing.assert_allclose(ops.convert_to_numpy(value), ops.convert_to_numpy(expected), rtol=1e-14)
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(value), ops.convert_to_numpy(expected), rtol=1e-14
+        )
     else:
         value, found = unidl.value_and_grad(lambda: both(backend.asarray(x), variable), [variable])
-        np.testing.assert_allclose(ops.convert_to_numpy(found[0]), ops.convert_to_numpy(slope), rtol=1e-14)
-        np.testing.assert_allclose(ops.convert_to_numpy(value), ops.convert_to_numpy(expected), rtol=1e-14)
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(found[0]), ops.convert_to_numpy(slope), rtol=1e-14
+        )
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(value), ops.convert_to_numpy(expected), rtol=1e-14
+        )
 
 
 def test_variables_are_equal_when_they_are_one(backend):
@@ -105,7 +117,12 @@ def test_bits_flipped(backend, dtype):
 
 
 def test_loops():
-    total, seen = ops.scan(lambda carry, x: (carry + x, carry), np.float32(0), np.arange(4.0, dtype="float32"), reverse=True)
+    total, seen = ops.scan(
+        lambda carry, x: (carry + x, carry),
+        np.float32(0),
+        np.arange(4.0, dtype="float32"),
+        reverse=True,
+    )
     assert ops.convert_to_numpy(total) == 6
     np.testing.assert_array_equal(seen, [6, 5, 3, 0])
     assert ops.fori_loop(0, 5, lambda i, x: x + i, 0) == 10
@@ -118,14 +135,21 @@ def test_transposed_convolution_is_the_adjoint(backend):
     rng = np.random.default_rng(0)
     for padding, stride, size in (("same", 2, 8), ("valid", 1, 8), ("valid", 2, 9), ("same", 3, 9)):
         x, kernel = rng.normal(size=(2, size, 3)), rng.normal(size=(3, 3, 4))
-        forward = ops.convert_to_numpy(ops.conv(backend.asarray(x), backend.asarray(kernel), stride, padding))
+        forward = ops.convert_to_numpy(
+            ops.conv(backend.asarray(x), backend.asarray(kernel), stride, padding)
+        )
         y = rng.normal(size=forward.shape)
-        back = ops.convert_to_numpy(ops.conv_transpose(backend.asarray(y), backend.asarray(kernel), stride, padding))
+        back = ops.convert_to_numpy(
+            ops.conv_transpose(backend.asarray(y), backend.asarray(kernel), stride, padding)
+        )
         np.testing.assert_allclose((forward * y).sum(), (x * back).sum(), rtol=1e-10)
 
 
 def test_channels_first_is_the_same_up_to_a_transpose(backend):
-    x, kernel = np.random.default_rng(0).normal(size=(2, 7, 6, 4)), np.random.default_rng(1).normal(size=(3, 3, 2, 4))
+    x, kernel = (
+        np.random.default_rng(0).normal(size=(2, 7, 6, 4)),
+        np.random.default_rng(1).normal(size=(3, 3, 2, 4)),
+    )
     x, first, kernel = (backend.asarray(a) for a in (x, x.transpose(0, 3, 1, 2), kernel))
     for function in (
         lambda x, f: ops.conv(x, kernel, (2, 1), "same", f),
@@ -134,4 +158,8 @@ def test_channels_first_is_the_same_up_to_a_transpose(backend):
         lambda x, f: ops.adaptive_average_pool(x, 3, f),
     ):
         last = ops.convert_to_numpy(function(x, "channels_last"))
-        np.testing.assert_allclose(ops.convert_to_numpy(function(first, "channels_first")).transpose(0, 2, 3, 1), last, rtol=1e-12)
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(function(first, "channels_first")).transpose(0, 2, 3, 1),
+            last,
+            rtol=1e-12,
+        )

@@ -58,20 +58,48 @@ CASES = [
     ("Lion", {"learning_rate": 2**-6, "beta_1": 0.875, "beta_2": 0.9375}),
     ("Lion", {"learning_rate": 2**-6, "beta_1": 0.5, "beta_2": 0.75, "weight_decay": 0.25}),
     ("Adafactor", ADAFACTOR),
-    ("Adafactor", {**ADAFACTOR, "beta_2_decay": -1.0, "clip_threshold": 0.25, "relative_step": False}),
-    ("Adafactor", {**ADAFACTOR, "learning_rate": 2**-6, "weight_decay": 0.125, "gradient_accumulation_steps": 2}),
+    (
+        "Adafactor",
+        {**ADAFACTOR, "beta_2_decay": -1.0, "clip_threshold": 0.25, "relative_step": False},
+    ),
+    (
+        "Adafactor",
+        {
+            **ADAFACTOR,
+            "learning_rate": 2**-6,
+            "weight_decay": 0.125,
+            "gradient_accumulation_steps": 2,
+        },
+    ),
     ("Muon", MUON),
     ("Muon", {**MUON, "nesterov": False, "rms_rate": None, "ns_steps": 2, "weight_decay": None}),
     ("Muon", {**MUON, "adam_lr_ratio": 0.5, "exclude_layers": ["v0"], "clipnorm": 0.5}),
     ("Muon", {**MUON, "gradient_accumulation_steps": 3, "adam_weight_decay": None}),
     ("Ftrl", FTRL),
-    ("Ftrl", {**FTRL, "l1_regularization_strength": 0.25, "l2_regularization_strength": 0.5, "beta": 0.125}),
+    (
+        "Ftrl",
+        {
+            **FTRL,
+            "l1_regularization_strength": 0.25,
+            "l2_regularization_strength": 0.5,
+            "beta": 0.125,
+        },
+    ),
     ("Ftrl", {**FTRL, "learning_rate_power": -0.25, "l2_shrinkage_regularization_strength": 0.125}),
     ("Adam", {**ADAM, **EMA}),
     ("Adam", {**ADAM, **EMA, "ema_overwrite_frequency": 3}),
     ("Adam", {**ADAM, "loss_scale_factor": 8.0}),
     ("Adam", {**ADAM, "gradient_accumulation_steps": 3}),
-    ("SGD", {**SGD, "gradient_accumulation_steps": 2, "momentum": 0.875, "global_clipnorm": 0.5, "weight_decay": 0.125}),
+    (
+        "SGD",
+        {
+            **SGD,
+            "gradient_accumulation_steps": 2,
+            "momentum": 0.875,
+            "global_clipnorm": 0.5,
+            "weight_decay": 0.125,
+        },
+    ),
     ("RMSprop", {**RMSPROP, "gradient_accumulation_steps": 2, **EMA, "ema_overwrite_frequency": 2}),
 ]
 
@@ -87,7 +115,9 @@ def _keras_run(keras, name, arguments):
     optimizer = getattr(keras.optimizers, name)(**arguments)
     optimizer.build(variables)
     for step in range(STEPS):
-        optimizer.apply([keras.ops.convert_to_tensor(g, dtype="float64") for g in _values(step + 1)])
+        optimizer.apply(
+            [keras.ops.convert_to_tensor(g, dtype="float64") for g in _values(step + 1)]
+        )
     return optimizer, [np.array(v) for v in variables], [np.array(v) for v in optimizer.variables]
 
 
@@ -125,7 +155,9 @@ def test_eager(backend, name, arguments):
 def test_in_a_compiled_step(backend, name, arguments):
     """The gradient of sum(c * v) is c: the same numbers through the backend's own compiled step, begin_step before each run."""
     with in_float64() as keras:
-        theirs = _keras_run(keras, name, {k: v for k, v in arguments.items() if k != "loss_scale_factor"})
+        theirs = _keras_run(
+            keras, name, {k: v for k, v in arguments.items() if k != "loss_scale_factor"}
+        )
         with use_backend(backend) as b:
             optimizer, variables = _make(name, arguments)
 
@@ -148,9 +180,13 @@ def test_schedule_and_changed_rate_reach_a_compiled_step(backend):
     """A learning rate that changes between runs is an input of the step, not a constant of its trace."""
     with use_backend(backend) as b:
         v = Variable(np.zeros(2), dtype="float64")
-        optimizer = optimizers.SGD(optimizers.schedules.PiecewiseConstantDecay([1, 3], [1.0, 0.1, 0.01]))
+        optimizer = optimizers.SGD(
+            optimizers.schedules.PiecewiseConstantDecay([1, 3], [1.0, 0.1, 0.01])
+        )
         optimizer.build([v])
-        step = b.compile_step(lambda x: (ops.sum(ops.multiply(x, v)), []), optimizer.apply, [v], [v])
+        step = b.compile_step(
+            lambda x: (ops.sum(ops.multiply(x, v)), []), optimizer.apply, [v], [v]
+        )
         for _ in range(6):
             step(b.asarray(np.ones(2)))
         close(v.numpy(), np.full(2, -(2 * 1.0 + 2 * 0.1 + 2 * 0.01)), 1e-6)

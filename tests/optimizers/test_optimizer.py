@@ -23,17 +23,23 @@ def test_adam_epsilon_is_outside_the_root_and_not_corrected():
     # t = 1: m = (1 - b1) g, v = (1 - b2) g**2, step = lr sqrt(1 - b2) / (1 - b1) * m / (sqrt(v) + eps)
     g, eps = 1e-3, 1e-2
     root = np.sqrt(0.001)
-    assert _after(Adam(0.1, epsilon=eps), [g]) == pytest.approx(1 - 0.1 * root * g / (root * g + eps), rel=1e-13)
+    assert _after(Adam(0.1, epsilon=eps), [g]) == pytest.approx(
+        1 - 0.1 * root * g / (root * g + eps), rel=1e-13
+    )
 
 
 def test_default_epsilons_are_1e_7():
     assert Adam().epsilon == AdamW().epsilon == RMSprop().epsilon == 1e-7
     # With gradients of the size of epsilon a wrong epsilon changes the first digits.
-    assert _after(Adam(0.1), [1e-7]) == pytest.approx(1 - 0.1 * 0.001**0.5 / (0.001**0.5 + 1), rel=1e-12)
+    assert _after(Adam(0.1), [1e-7]) == pytest.approx(
+        1 - 0.1 * 0.001**0.5 / (0.001**0.5 + 1), rel=1e-12
+    )
 
 
 def test_rmsprop_epsilon_is_inside_the_root():
-    assert _after(RMSprop(0.1, epsilon=0.01), [0.2]) == pytest.approx(1 - 0.1 * 0.2 / np.sqrt(0.1 * 0.04 + 0.01), rel=1e-13)
+    assert _after(RMSprop(0.1, epsilon=0.01), [0.2]) == pytest.approx(
+        1 - 0.1 * 0.2 / np.sqrt(0.1 * 0.04 + 0.01), rel=1e-13
+    )
 
 
 def test_nesterov_looks_ahead():
@@ -42,7 +48,9 @@ def test_nesterov_looks_ahead():
     v1 = -lr * g
     p1 = 1 + m * v1 - lr * g
     v2 = m * v1 - lr * g
-    assert _after(SGD(lr, momentum=m, nesterov=True), [g, g]) == pytest.approx(p1 + m * v2 - lr * g, rel=1e-14)
+    assert _after(SGD(lr, momentum=m, nesterov=True), [g, g]) == pytest.approx(
+        p1 + m * v2 - lr * g, rel=1e-14
+    )
 
 
 def test_decay_is_decoupled_and_uses_the_rate():
@@ -118,7 +126,21 @@ def test_save_and_restore_continues_exactly():
 
 # Without Lamb, whose config Keras 3.15 cannot read back itself.
 @pytest.mark.parametrize(
-    "name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "Lion", "Ftrl", "Adafactor", "Muon"]
+    "name",
+    [
+        "SGD",
+        "Adam",
+        "AdamW",
+        "RMSprop",
+        "Adagrad",
+        "Adadelta",
+        "Adamax",
+        "Nadam",
+        "Lion",
+        "Ftrl",
+        "Adafactor",
+        "Muon",
+    ],
 )
 def test_configs_interchange_with_keras(name):
     with in_float64() as keras:
@@ -146,7 +168,10 @@ def test_get():
     assert type(optimizers.get("adam")) is Adam
     assert type(optimizers.get("RMSprop")) is RMSprop
     assert type(optimizers.get(SGD)) is SGD
-    assert optimizers.get({"class_name": "adamw", "config": {"learning_rate": 0.5}}).learning_rate == 0.5
+    assert (
+        optimizers.get({"class_name": "adamw", "config": {"learning_rate": 0.5}}).learning_rate
+        == 0.5
+    )
     with pytest.raises(ValueError, match=r"Did you mean .*'adam'"):
         optimizers.get("adma")
     with pytest.raises(ValueError, match="no optimizer"):

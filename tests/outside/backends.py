@@ -5,4 +5,7 @@ import pytest
 from tests.conftest import INSTALLED
 
 IN_DEFAULT_RUN = ("numpy", "torch")
-BACKENDS = [pytest.param(name, marks=() if name in IN_DEFAULT_RUN else pytest.mark.slow) for name in INSTALLED]
+BACKENDS = [
+    pytest.param(name, marks=() if name in IN_DEFAULT_RUN else pytest.mark.slow)
+    for name in INSTALLED
+]

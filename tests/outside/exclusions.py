@@ -40,7 +40,14 @@ class Exclusion:
 def read(source):
     """The exclusions of `source`, a file in this folder."""
     lines = json.loads((HERE / f"{source}.json").read_text("utf-8"))
-    return [Exclusion(line["reason"], tuple(line["cases"]), tuple(line["backends"]) if "backends" in line else None) for line in lines]
+    return [
+        Exclusion(
+            line["reason"],
+            tuple(line["cases"]),
+            tuple(line["backends"]) if "backends" in line else None,
+        )
+        for line in lines
+    ]
 
 
 def reason_of(result, exclusions):
@@ -56,7 +63,9 @@ def problems(results, exclusions):
         if result.problem and reason is None:
             found.append(f"{result.case} on {result.backend}: {result.problem}")
         elif not result.problem and reason is not None:
-            found.append(f"{result.case} on {result.backend} passes now. Take it out of the exclusions: {reason}")
+            found.append(
+                f"{result.case} on {result.backend} passes now. Take it out of the exclusions: {reason}"
+            )
     return found
 
 

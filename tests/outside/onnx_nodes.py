@@ -41,7 +41,9 @@ def _result(case, backend):
             assert len(found) == len(outputs), f"{len(found)} outputs for {len(outputs)}"
             errors += [_compare(a, _array(b), case) for a, b in zip(found, outputs, strict=True)]
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what the report says
-        return Result(case.name, backend, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        return Result(
+            case.name, backend, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        )
     return Result(case.name, backend, error=max(errors, default=0.0))
 
 

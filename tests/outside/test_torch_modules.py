@@ -11,9 +11,15 @@ torch = pytest.importorskip("torch")
 # The list is private to torch, and its order names the configurations. With it torch imports what freezes its switches for the
 # whole process, which other tests set.
 with mock.patch("torch.backends.disable_global_flags"):
-    pytest.importorskip("torch.testing._internal.common_modules", reason="this torch keeps its list of module configurations elsewhere")
+    pytest.importorskip(
+        "torch.testing._internal.common_modules",
+        reason="this torch keeps its list of module configurations elsewhere",
+    )
 if not torch.__version__.startswith("2.13."):
-    pytest.skip(f"the configurations are those of torch 2.13, not of {torch.__version__}", allow_module_level=True)
+    pytest.skip(
+        f"the configurations are those of torch 2.13, not of {torch.__version__}",
+        allow_module_level=True,
+    )
 
 from tests.outside import torch_modules  # noqa: E402
 

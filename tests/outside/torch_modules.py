@@ -28,8 +28,13 @@ def cases():
     found = []
     for info in module_db:
         torch.manual_seed(0)
-        inputs = info.module_inputs_func(info, device="cpu", dtype=torch.float64, requires_grad=True, training=True)
-        found += [(f"{info.name.removeprefix('nn.')}-{i}", info.module_cls, one) for i, one in enumerate(inputs)]
+        inputs = info.module_inputs_func(
+            info, device="cpu", dtype=torch.float64, requires_grad=True, training=True
+        )
+        found += [
+            (f"{info.name.removeprefix('nn.')}-{i}", info.module_cls, one)
+            for i, one in enumerate(inputs)
+        ]
     return found
 
 
@@ -57,7 +62,9 @@ def result(case, backend):
     except Unported as error:
         return Result(name, backend, str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what the report says
-        return Result(name, backend, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        return Result(
+            name, backend, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        )
 
 
 def _flat(values):
@@ -76,10 +83,17 @@ def _compare(module, port, args, outputs):
     cotangents = [draw.normal(size=tuple(y.shape)) for y in outputs]
     parameters = dict(module.named_parameters())
     leaves = [x for x in _flat(args) if x.is_floating_point() and x.requires_grad]
-    total = sum((y * torch.from_numpy(np.asarray(c))).sum() for y, c in zip(outputs, cotangents, strict=True))
-    gradients = torch.autograd.grad(total, [*leaves, *parameters.values()], allow_unused=True, materialize_grads=True)
+    total = sum(
+        (y * torch.from_numpy(np.asarray(c))).sum()
+        for y, c in zip(outputs, cotangents, strict=True)
+    )
+    gradients = torch.autograd.grad(
+        total, [*leaves, *parameters.values()], allow_unused=True, materialize_grads=True
+    )
     theirs = [g.numpy() for g in gradients[: len(leaves)]]
-    of_parameters = {name: g.numpy() for name, g in zip(parameters, gradients[len(leaves) :], strict=True)}
+    of_parameters = {
+        name: g.numpy() for name, g in zip(parameters, gradients[len(leaves) :], strict=True)
+    }
 
     watched = {id(x): Variable(x.detach().numpy(), dtype="float64") for x in leaves}
 
@@ -88,7 +102,9 @@ def _compare(module, port, args, outputs):
             return tuple(given(one) for one in x)
         if x is None:
             return None
-        return watched[id(x)].value if id(x) in watched else ops.convert_to_tensor(x.detach().numpy())
+        return (
+            watched[id(x)].value if id(x) in watched else ops.convert_to_tensor(x.detach().numpy())
+        )
 
     port.build([given(x) for x in args])
     for variable, value, _ in port.weights:
@@ -99,11 +115,24 @@ def _compare(module, port, args, outputs):
         terms = [ops.sum(ops.multiply(y, c)) for y, c in zip(ys, cotangents, strict=True)]
         return functools.reduce(ops.add, terms), ys
 
-    (_, ys), found = value_and_grad(loss, [*watched.values(), *(w[0] for w in port.weights)], has_aux=True)
+    (_, ys), found = value_and_grad(
+        loss, [*watched.values(), *(w[0] for w in port.weights)], has_aux=True
+    )
     wanted = theirs + [np.asarray(gradient(of_parameters)) for _, _, gradient in port.weights]
-    error = max(_error(f"output {i}", y, t.detach().numpy(), 0.0) for i, (y, t) in enumerate(zip(ys, outputs, strict=True)))
+    error = max(
+        _error(f"output {i}", y, t.detach().numpy(), 0.0)
+        for i, (y, t) in enumerate(zip(ys, outputs, strict=True))
+    )
     largest = max((np.abs(g).max(initial=0.0) for g in wanted), default=0.0)
-    return max([error, *(_error(f"gradient {i}", a, b, largest) for i, (a, b) in enumerate(zip(found, wanted, strict=True)))])
+    return max(
+        [
+            error,
+            *(
+                _error(f"gradient {i}", a, b, largest)
+                for i, (a, b) in enumerate(zip(found, wanted, strict=True))
+            ),
+        ]
+    )
 
 
 def _error(what, ours, theirs, largest):

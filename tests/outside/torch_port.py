@@ -27,7 +27,13 @@ def same(layer, module, names):
         name, turn = (theirs, lambda a: a) if isinstance(theirs, str) else theirs
         if name in parameters:
             value = turn(parameters[name].detach().numpy())
-            found.append((getattr(layer, ours), value, lambda gradients, name=name, turn=turn: turn(gradients[name])))
+            found.append(
+                (
+                    getattr(layer, ours),
+                    value,
+                    lambda gradients, name=name, turn=turn: turn(gradients[name]),
+                )
+            )
     return found
 
 

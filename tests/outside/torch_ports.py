@@ -17,7 +17,9 @@ FIRST = {"data_format": "channels_first", "dtype": "float64"}
 
 def activation(function, *attributes):
     """A function of the input and of attributes of the module."""
-    return lambda module, args, kwargs: Port(lambda x: function(x, *(getattr(module, name) for name in attributes)))
+    return lambda module, args, kwargs: Port(
+        lambda x: function(x, *(getattr(module, name) for name in attributes))
+    )
 
 
 def batched(call, rank):
@@ -34,7 +36,10 @@ def batched(call, rank):
 
 def linear(module, args, kwargs):
     layer = layers.Dense(module.out_features, use_bias=module.bias is not None, dtype="float64")
-    return Port(batched(layer, max(2, args[0].ndim)), lambda: same(layer, module, {"kernel": ("weight", lambda a: a.T), "bias": "bias"}))
+    return Port(
+        batched(layer, max(2, args[0].ndim)),
+        lambda: same(layer, module, {"kernel": ("weight", lambda a: a.T), "bias": "bias"}),
+    )
 
 
 def conv(module, args, kwargs):
@@ -49,10 +54,14 @@ def conv(module, args, kwargs):
     amounts = (0,) * rank if isinstance(module.padding, str) else module.padding
 
     def call(x):
-        return layer(ops.pad(x, [(0, 0), (0, 0), *((n, n) for n in amounts)]) if any(amounts) else x)
+        return layer(
+            ops.pad(x, [(0, 0), (0, 0), *((n, n) for n in amounts)]) if any(amounts) else x
+        )
 
     kernel = ("weight", lambda a: np.transpose(a, (*range(2, rank + 2), 1, 0)))
-    return Port(batched(call, rank + 2), lambda: same(layer, module, {"kernel": kernel, "bias": "bias"}))
+    return Port(
+        batched(call, rank + 2), lambda: same(layer, module, {"kernel": kernel, "bias": "bias"})
+    )
 
 
 def conv_transpose(module, args, kwargs):
@@ -70,7 +79,9 @@ def conv_transpose(module, args, kwargs):
         return ops.get_item(layer(x), (Ellipsis, *(slice(n, -n or None) for n in module.padding)))
 
     kernel = ("weight", lambda a: np.transpose(a, (*range(2, rank + 2), 1, 0)))
-    return Port(batched(call, rank + 2), lambda: same(layer, module, {"kernel": kernel, "bias": "bias"}))
+    return Port(
+        batched(call, rank + 2), lambda: same(layer, module, {"kernel": kernel, "bias": "bias"})
+    )
 
 
 # -- pooling and padding ---------------------------------------------------------------------------
@@ -91,7 +102,11 @@ def pool(kind, rank):
         divisor = getattr(module, "divisor_override", None)
 
         def call(x):
-            x = ops.pad(x, [(0, 0), (0, 0), *((n, n) for n in padding)], constant_values=fill) if any(padding) else x
+            x = (
+                ops.pad(x, [(0, 0), (0, 0), *((n, n) for n in padding)], constant_values=fill)
+                if any(padding)
+                else x
+            )
             return ops.multiply(layer(x), float(np.prod(window)) / divisor) if divisor else layer(x)
 
         return Port(batched(call, rank + 2))
@@ -103,7 +118,10 @@ def adaptive(function, rank):
     def port(module, args, kwargs):
         if getattr(module, "return_indices", False):
             raise Unported("max pooling does not give the places of the maxima")
-        sizes = [n or size for n, size in zip(each(module.output_size, rank), args[0].shape[-rank:], strict=True)]
+        sizes = [
+            n or size
+            for n, size in zip(each(module.output_size, rank), args[0].shape[-rank:], strict=True)
+        ]
         return Port(batched(lambda x: function(x, sizes, "channels_first"), rank + 2))
 
     return port
@@ -113,8 +131,14 @@ def padding(mode):
     def port(module, args, kwargs):
         """torch tells the amounts from the last axis on."""
         amounts = list(zip(module.padding[::2], module.padding[1::2], strict=True))[::-1]
-        value = {"constant_values": float(getattr(module, "value", 0))} if mode == "constant" else {}
-        return Port(lambda x: ops.pad(x, [(0, 0)] * (len(ops.shape(x)) - len(amounts)) + amounts, mode, **value))
+        value = (
+            {"constant_values": float(getattr(module, "value", 0))} if mode == "constant" else {}
+        )
+        return Port(
+            lambda x: ops.pad(
+                x, [(0, 0)] * (len(ops.shape(x)) - len(amounts)) + amounts, mode, **value
+            )
+        )
 
     return port
 
@@ -124,23 +148,47 @@ def padding(mode):
 
 def batch_norm(module, args, kwargs):
     layer = layers.BatchNormalization(
-        1, epsilon=module.eps, center=module.bias is not None, scale=module.weight is not None, dtype="float64"
+        1,
+        epsilon=module.eps,
+        center=module.bias is not None,
+        scale=module.weight is not None,
+        dtype="float64",
     )
-    return Port(lambda x: layer(x, training=True), lambda: same(layer, module, {"gamma": "weight", "beta": "bias"}))
+    return Port(
+        lambda x: layer(x, training=True),
+        lambda: same(layer, module, {"gamma": "weight", "beta": "bias"}),
+    )
 
 
 def group_norm(module, args, kwargs):
     groups = getattr(module, "num_groups", -1)
     layer = layers.GroupNormalization(
-        groups, 1, module.eps, center=module.bias is not None, scale=module.weight is not None, dtype="float64"
+        groups,
+        1,
+        module.eps,
+        center=module.bias is not None,
+        scale=module.weight is not None,
+        dtype="float64",
     )
-    rank = args[0].ndim if groups != -1 else {"InstanceNorm1d": 3, "InstanceNorm2d": 4, "InstanceNorm3d": 5}[type(module).__name__]
-    return Port(batched(layer, rank), lambda: same(layer, module, {"gamma": "weight", "beta": "bias"}))
+    rank = (
+        args[0].ndim
+        if groups != -1
+        else {"InstanceNorm1d": 3, "InstanceNorm2d": 4, "InstanceNorm3d": 5}[type(module).__name__]
+    )
+    return Port(
+        batched(layer, rank), lambda: same(layer, module, {"gamma": "weight", "beta": "bias"})
+    )
 
 
 def layer_norm(module, args, kwargs):
     axes = list(range(-len(module.normalized_shape), 0))
-    layer = layers.LayerNormalization(axes, module.eps, center=module.bias is not None, scale=module.weight is not None, dtype="float64")
+    layer = layers.LayerNormalization(
+        axes,
+        module.eps,
+        center=module.bias is not None,
+        scale=module.weight is not None,
+        dtype="float64",
+    )
     return Port(layer, lambda: same(layer, module, {"gamma": "weight", "beta": "bias"}))
 
 
@@ -164,11 +212,15 @@ def prelu(module, args, kwargs):
     """One slope for all, or one for each channel (axis 1)."""
     rank = args[0].ndim
     if rank < 2:
-        raise Unported("the slopes of PReLU belong to axes behind the batch, of which there are none")
+        raise Unported(
+            "the slopes of PReLU belong to axes behind the batch, of which there are none"
+        )
     many = module.num_parameters > 1
     layer = layers.PReLU(shared_axes=list(range(2 if many else 1, rank)), dtype="float64")
     shape = [-1 if axis == 1 and many else 1 for axis in range(1, rank)]
-    return Port(layer, lambda: same(layer, module, {"alpha": ("weight", lambda a: a.reshape(shape))}))
+    return Port(
+        layer, lambda: same(layer, module, {"alpha": ("weight", lambda a: a.reshape(shape))})
+    )
 
 
 def softplus(module, args, kwargs):
@@ -187,16 +239,32 @@ def multi_head_attention(module, args, kwargs):
     if kwargs.get("need_weights", True) is False or module.in_proj_weight is None:
         raise Unported("query, key and value of different widths")
     d, heads = module.embed_dim, module.num_heads
-    layer = layers.MultiHeadAttention(heads, d // heads, use_bias=module.in_proj_bias is not None, dtype="float64")
+    layer = layers.MultiHeadAttention(
+        heads, d // heads, use_bias=module.in_proj_bias is not None, dtype="float64"
+    )
     # torch's masks say what is left out: (t, s) or (n * heads, t, s), and (n, s), or (s,) of one sample.
-    left_out = [] if closed is None else [closed.reshape(-1, heads if closed.ndim == 3 else 1, *closed.shape[-2:])]
+    left_out = (
+        []
+        if closed is None
+        else [closed.reshape(-1, heads if closed.ndim == 3 else 1, *closed.shape[-2:])]
+    )
     left_out += [] if padded is None else [padded.reshape(-1, 1, 1, padded.shape[-1])]
     allowed = ~np.logical_or.reduce(np.broadcast_arrays(*left_out)) if left_out else None
 
     def call(query, key, value):
         flat = len(ops.shape(query)) == 2
-        order = (lambda x: ops.expand_dims(x, 0)) if flat else (lambda x: x if module.batch_first else ops.swapaxes(x, 0, 1))
-        y, scores = layer(order(query), order(value), order(key), attention_mask=allowed, return_attention_scores=True)
+        order = (
+            (lambda x: ops.expand_dims(x, 0))
+            if flat
+            else (lambda x: x if module.batch_first else ops.swapaxes(x, 0, 1))
+        )
+        y, scores = layer(
+            order(query),
+            order(value),
+            order(key),
+            attention_mask=allowed,
+            return_attention_scores=True,
+        )
         scores = ops.mean(scores, 1)
         if flat:
             return ops.squeeze(y, 0), ops.squeeze(scores, 0)
@@ -210,8 +278,15 @@ def multi_head_attention(module, args, kwargs):
             split = lambda a, part=part: a[part].T.reshape(d, heads, d // heads)  # noqa: E731
             found += same(dense, module, {"kernel": ("in_proj_weight", split)})
             if module.in_proj_bias is not None:
-                found += same(dense, module, {"bias": ("in_proj_bias", lambda a, part=part: a[part].reshape(heads, -1))})
-        out = {"kernel": ("out_proj.weight", lambda a: a.T.reshape(heads, d // heads, d)), "bias": "out_proj.bias"}
+                found += same(
+                    dense,
+                    module,
+                    {"bias": ("in_proj_bias", lambda a, part=part: a[part].reshape(heads, -1))},
+                )
+        out = {
+            "kernel": ("out_proj.weight", lambda a: a.T.reshape(heads, d // heads, d)),
+            "bias": "out_proj.bias",
+        }
         return found + same(layer.output_dense, module, out)
 
     return Port(call, weights)

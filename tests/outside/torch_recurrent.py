@@ -30,13 +30,18 @@ def _weights(module, layer, suffix):
         return np.concatenate([np.split(a, len(order))[i] for i in order])
 
     found = []
-    for name, variable in (("weight_ih", layer.cell.kernel), ("weight_hh", layer.cell.recurrent_kernel)):
+    for name, variable in (
+        ("weight_ih", layer.cell.kernel),
+        ("weight_hh", layer.cell.recurrent_kernel),
+    ):
         name += suffix
         value = gates(parameters[name].detach().numpy()).T
         found.append((variable, value, lambda gradients, name=name: gates(gradients[name]).T))
     if f"bias_ih{suffix}" in parameters:
         join = np.stack if _kind(module) == "GRU" else sum
-        values = [gates(parameters[f"bias_{part}{suffix}"].detach().numpy()) for part in ("ih", "hh")]
+        values = [
+            gates(parameters[f"bias_{part}{suffix}"].detach().numpy()) for part in ("ih", "hh")
+        ]
 
         def gradient(gradients):
             both = [gates(gradients[f"bias_{part}{suffix}"]) for part in ("ih", "hh")]
@@ -52,7 +57,11 @@ def whole(module, args, kwargs):
     if not hasattr(args[0], "dim"):
         raise Unported("packed sequences; masks do their work here")
     directions = 2 if module.bidirectional else 1
-    suffixes = [f"_l{i}{'_reverse' if back else ''}" for i in range(module.num_layers) for back in range(directions)]
+    suffixes = [
+        f"_l{i}{'_reverse' if back else ''}"
+        for i in range(module.num_layers)
+        for back in range(directions)
+    ]
     stack = [_layer(module, module.bias) for _ in suffixes]
 
     def call(x, state=None):
@@ -78,7 +87,14 @@ def whole(module, args, kwargs):
             return ops.squeeze(x, 0), tuple(ops.squeeze(s, 1) for s in lasts)
         return (x if module.batch_first else ops.swapaxes(x, 0, 1)), tuple(lasts)
 
-    return Port(call, lambda: [w for layer, suffix in zip(stack, suffixes, strict=True) for w in _weights(module, layer, suffix)])
+    return Port(
+        call,
+        lambda: [
+            w
+            for layer, suffix in zip(stack, suffixes, strict=True)
+            for w in _weights(module, layer, suffix)
+        ],
+    )
 
 
 def cell(module, args, kwargs):
@@ -87,10 +103,19 @@ def cell(module, args, kwargs):
 
     def call(x, state):
         states = state if isinstance(state, tuple) else (state,)
-        _, *lasts = layer(ops.reshape(x, (1, 1, -1)), initial_state=[ops.expand_dims(s, 0) for s in states])
+        _, *lasts = layer(
+            ops.reshape(x, (1, 1, -1)), initial_state=[ops.expand_dims(s, 0) for s in states]
+        )
         return tuple(ops.squeeze(s, 0) for s in lasts)
 
     return Port(call, lambda: _weights(module, layer, ""))
 
 
-PORTS = {"GRU": whole, "GRUCell": cell, "LSTM": whole, "LSTMCell": cell, "RNN": whole, "RNNCell": cell}
+PORTS = {
+    "GRU": whole,
+    "GRUCell": cell,
+    "LSTM": whole,
+    "LSTMCell": cell,
+    "RNN": whole,
+    "RNNCell": cell,
+}

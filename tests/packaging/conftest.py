@@ -22,7 +22,12 @@ class Environment:
         self.python = self.scripts / "python"
 
     def install(self, *what):
-        options = ["--quiet", "--disable-pip-version-check", "--constraint", ROOT / "constraints.txt"]
+        options = [
+            "--quiet",
+            "--disable-pip-version-check",
+            "--constraint",
+            ROOT / "constraints.txt",
+        ]
         run(sys.executable, "-m", "pip", "--python", self.python, "install", *options, *what)
 
     def evaluate(self, imports, expression, cwd, extra_path=None):
@@ -41,9 +46,13 @@ class Environment:
 
 def run(*command, cwd=None, env=None):
     """Standard output of a command which must succeed, free of what the environment of the tests would tell it."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "UNIDL_", "VIRTUAL_ENV"))}
+    inherited = {
+        k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "UNIDL_", "VIRTUAL_ENV"))
+    }
     command = [str(part) for part in command]
-    done = subprocess.run(command, cwd=cwd, env=inherited | (env or {}), capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=cwd, env=inherited | (env or {}), capture_output=True, text=True
+    )
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -53,7 +62,9 @@ def repository(tmp_path_factory):
     """A copy of what is installed from, because setuptools writes beside it."""
     copy = tmp_path_factory.mktemp("repository")
     for folder in ("unidl", "backends"):
-        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        shutil.copytree(
+            ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+        )
     for file in ("pyproject.toml", "LICENSE", "README.md"):
         shutil.copy(ROOT / file, copy)
     return copy
@@ -63,7 +74,17 @@ def repository(tmp_path_factory):
 def wheel(repository, tmp_path_factory):
     """Path of the built wheel."""
     folder = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, repository)
+    run(
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--wheel-dir",
+        folder,
+        repository,
+    )
     (path,) = folder.iterdir()
     return path
 

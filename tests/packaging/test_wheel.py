@@ -25,7 +25,11 @@ def test_every_module_is_in(archive, repository):
 
 def test_data_types_and_licences_are_in(archive):
     names = archive.namelist()
-    assert {"unidl/py.typed", "unidl/datasets/data/digits.npz", "unidl/datasets/data/README.md"} <= set(names)
+    assert {
+        "unidl/py.typed",
+        "unidl/datasets/data/digits.npz",
+        "unidl/datasets/data/README.md",
+    } <= set(names)
     assert "unidl_tensorflow/known_failures.json" in names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
@@ -33,7 +37,14 @@ def test_data_types_and_licences_are_in(archive):
 def test_nothing_else_is_in(archive):
     top = {name.partition("/")[0] for name in archive.namelist()}
     packages = {name for name in top if not name.endswith(".dist-info")}
-    assert packages == {"unidl", "unidl_numpy", "unidl_torch", "unidl_tensorflow", "unidl_mxnet", "unidl_jax"}
+    assert packages == {
+        "unidl",
+        "unidl_numpy",
+        "unidl_torch",
+        "unidl_tensorflow",
+        "unidl_mxnet",
+        "unidl_jax",
+    }
 
 
 def test_the_core_asks_for_three_packages(archive):

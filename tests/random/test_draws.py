@@ -19,7 +19,9 @@ def _cdf_distance(x, cdf):
     x = np.sort(np.asarray(x, "float64").ravel())
     p = np.vectorize(cdf)(x)
     n = x.size
-    return math.sqrt(n) * max(np.abs(p - np.arange(n) / n).max(), np.abs(p - np.arange(1, n + 1) / n).max())
+    return math.sqrt(n) * max(
+        np.abs(p - np.arange(n) / n).max(), np.abs(p - np.arange(1, n + 1) / n).max()
+    )
 
 
 def _phi(x):
@@ -30,13 +32,16 @@ def test_bits_and_orders_are_identical(backend):
     with use_backend(backend) as b:
         for dtype in ("float32", "float64"):
             np.testing.assert_array_equal(
-                b.to_numpy(random.uniform((3, 5, 7), dtype=dtype, seed=3)), numpy_draws.uniform(derive_key(3), (3, 5, 7), dtype)
+                b.to_numpy(random.uniform((3, 5, 7), dtype=dtype, seed=3)),
+                numpy_draws.uniform(derive_key(3), (3, 5, 7), dtype),
             )
         x = np.arange(60.0).reshape(20, 3)
         order = random.permutation(20, seed=4)
         assert sorted(order) == list(range(20))
         np.testing.assert_array_equal(b.to_numpy(random.shuffle(b.asarray(x), seed=4)), x[order])
-        np.testing.assert_array_equal(b.to_numpy(random.shuffle(b.asarray(x.T), axis=1, seed=4)), x[order].T)
+        np.testing.assert_array_equal(
+            b.to_numpy(random.shuffle(b.asarray(x.T), axis=1, seed=4)), x[order].T
+        )
 
 
 def test_all_draws_agree_with_numpy(backend):
@@ -51,9 +56,13 @@ def test_all_draws_agree_with_numpy(backend):
                     random.randint((N,), -5, 2**30, seed=4),
                     random.randint((N,), 0, 7, dtype="int64", seed=4),
                     random.bernoulli((N,), 0.3, seed=5),
-                    random.categorical(np.log([[0.1, 0.2, 0.7], [0.5, 0.25, 0.25]]).astype("float32"), 500, seed=6),
+                    random.categorical(
+                        np.log([[0.1, 0.2, 0.7], [0.5, 0.25, 0.25]]).astype("float32"), 500, seed=6
+                    ),
                     random.dropout(b.asarray(np.ones((50, 40), "float32")), 0.3, seed=7),
-                    random.dropout(b.asarray(np.ones((50, 40), "float32")), 0.3, noise_shape=(None, 1), seed=8),
+                    random.dropout(
+                        b.asarray(np.ones((50, 40), "float32")), 0.3, noise_shape=(None, 1), seed=8
+                    ),
                 )
             ]
 
@@ -99,20 +108,31 @@ def test_the_normal_quantile_is_exact():
     expected = [NormalDist().inv_cdf(0.5 + v) for v in p]
     np.testing.assert_allclose(numpy_draws._normal_quantile(p), expected, rtol=1e-13, atol=1e-15)
     for x in (0.3, 1.9):
-        assert numpy_draws._normal_quantile(np.array([_phi(x) - 0.5]))[0] == pytest.approx(x, rel=1e-12)
+        assert numpy_draws._normal_quantile(np.array([_phi(x) - 0.5]))[0] == pytest.approx(
+            x, rel=1e-12
+        )
 
 
 def test_host_normal_is_that_of_the_backends():
     with use_backend("numpy") as b:
         ours = b.to_numpy(random.normal((N,), dtype="float64", seed=5))
-        np.testing.assert_allclose(numpy_draws.normal(derive_key(5), (N,), "float64"), ours, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(
+            numpy_draws.normal(derive_key(5), (N,), "float64"), ours, rtol=1e-12, atol=1e-14
+        )
         cut = b.to_numpy(random.truncated_normal((N,), dtype="float64", seed=5))
-        np.testing.assert_allclose(numpy_draws.truncated_normal(derive_key(5), (N,), "float64"), cut, rtol=1e-11, atol=1e-12)
+        np.testing.assert_allclose(
+            numpy_draws.truncated_normal(derive_key(5), (N,), "float64"),
+            cut,
+            rtol=1e-11,
+            atol=1e-12,
+        )
 
 
 def test_randint_is_even():
     counts = np.bincount(random.randint((70_000,), 0, 7, seed=1), minlength=7)
-    assert ((counts - 10_000) ** 2 / 10_000).sum() < 22.5  # chi-squared, 6 degrees: once in a thousand
+    assert (
+        (counts - 10_000) ** 2 / 10_000
+    ).sum() < 22.5  # chi-squared, 6 degrees: once in a thousand
     wide = random.randint((N,), 0, 3 * 2**29, seed=2)
     # A word modulo 3 * 2**29 would favour the lower third by half.
     assert np.mean(wide < 2**29) == pytest.approx(1 / 3, abs=0.015)

@@ -11,7 +11,9 @@ from unidl.utils import set_random_seed
 
 
 def _keys(seeds, streams, counters):
-    return np.array([derive_key(a, b, c) for a in seeds for b in streams for c in counters], dtype="uint64")
+    return np.array(
+        [derive_key(a, b, c) for a in seeds for b in streams for c in counters], dtype="uint64"
+    )
 
 
 def test_a_hundred_thousand_keys_are_different():
@@ -30,7 +32,9 @@ def test_every_bit_is_balanced():
     assert np.abs(bits.mean(0) - 0.5).max() < 0.02
 
 
-@pytest.mark.parametrize("change", [(1, 0, 0), (0, 1, 0), (0, 0, 1), (1 << 31, 0, 0), (1 << 32, 0, 0), (0, 0, 1 << 40)])
+@pytest.mark.parametrize(
+    "change", [(1, 0, 0), (0, 1, 0), (0, 0, 1), (1 << 31, 0, 0), (1 << 32, 0, 0), (0, 0, 1 << 40)]
+)
 def test_a_changed_bit_changes_half_of_all_bits(change):
     flips = []
     for i in range(500):
@@ -43,7 +47,11 @@ def test_a_changed_bit_changes_half_of_all_bits(change):
 
 def test_streams_and_steps_are_uncorrelated():
     n = 20_000
-    draws = [numpy_draws.uniform(derive_key(0, stream, counter), (n,), "float64") for stream in range(5) for counter in range(5)]
+    draws = [
+        numpy_draws.uniform(derive_key(0, stream, counter), (n,), "float64")
+        for stream in range(5)
+        for counter in range(5)
+    ]
     correlation = np.corrcoef(draws) - np.eye(25)
     assert np.abs(correlation).max() < 5 / np.sqrt(n)
     shifted = np.corrcoef([d[:-1] for d in draws], [d[1:] for d in draws])
@@ -76,7 +84,12 @@ def test_a_generator_goes_on_and_can_be_set_back():
 def test_set_random_seed_numbers_streams_anew():
     def script():
         set_random_seed(7)
-        return [SeedGenerator().advance(), SeedGenerator().advance(), draw_key(None), draw_key(None)]
+        return [
+            SeedGenerator().advance(),
+            SeedGenerator().advance(),
+            draw_key(None),
+            draw_key(None),
+        ]
 
     first = script()
     assert len(set(first)) == 4

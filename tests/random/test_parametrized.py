@@ -66,7 +66,9 @@ def test_beta_has_its_moments():
 def test_binomial_frequencies():
     x = np.asarray(random.binomial((N,), 3, 0.4, seed=1)).astype(int)
     expected = N * np.array([0.216, 0.432, 0.288, 0.064])
-    assert ((np.bincount(x, minlength=4) - expected) ** 2 / expected).sum() < 16.3  # chi-squared, 3 degrees: once in a thousand
+    assert (
+        (np.bincount(x, minlength=4) - expected) ** 2 / expected
+    ).sum() < 16.3  # chi-squared, 3 degrees: once in a thousand
     assert not np.any(random.binomial((5,), 0, 0.5, seed=1))
 
 

@@ -25,7 +25,9 @@ def _chi_squared(cells, of):
 LOW, HIGH = 190.0, 330.5
 
 
-@pytest.mark.parametrize("key", [(0, 0), derive_key(0), derive_key(1), derive_key(0, 3, 7)], ids=str)
+@pytest.mark.parametrize(
+    "key", [(0, 0), derive_key(0), derive_key(1), derive_key(0, 3, 7)], ids=str
+)
 def test_every_byte_is_even(key):
     words = numpy_draws.bits(key, (N,))
     for shift in (0, 8, 16, 24):
@@ -39,7 +41,13 @@ def _pairs(a, b):
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [((0, 0, 0), (0, 0, 1)), ((0, 0, 0), (0, 1, 0)), ((0, 0, 0), (1, 0, 0)), ((5, 2, 9), (5, 3, 9)), ((5, 2, 9), (5, 2, 10))],
+    [
+        ((0, 0, 0), (0, 0, 1)),
+        ((0, 0, 0), (0, 1, 0)),
+        ((0, 0, 0), (1, 0, 0)),
+        ((5, 2, 9), (5, 3, 9)),
+        ((5, 2, 9), (5, 2, 10)),
+    ],
     ids=["counters", "streams", "seeds", "own streams", "later counters"],
 )
 def test_streams_are_independent(one, other):
@@ -64,7 +72,9 @@ EXACT = {
     "dropout": lambda b: random.dropout(b.asarray(X), 0.5, seed=1),
     "shuffle": lambda b: random.shuffle(b.asarray(X), seed=1),
     "permutation": lambda b: b.asarray(random.permutation(9, seed=1)),
-    "categorical": lambda b: random.categorical(np.log([[0.2, 0.3, 0.5]]).astype("float32"), 50, seed=1),
+    "categorical": lambda b: random.categorical(
+        np.log([[0.2, 0.3, 0.5]]).astype("float32"), 50, seed=1
+    ),
 }
 ROUNDED = {
     "normal": lambda b: random.normal((50,), 1.0, 2.0, seed=1),
@@ -82,9 +92,15 @@ def test_the_same_on_every_backend(backend, name):
 
     ours, reference = draw(backend), draw("numpy")
     assert ours.dtype == reference.dtype
-    np.testing.assert_allclose(ours, reference, rtol=0 if name in EXACT else 2e-6, atol=0 if name in EXACT else 2e-6)
+    np.testing.assert_allclose(
+        ours, reference, rtol=0 if name in EXACT else 2e-6, atol=0 if name in EXACT else 2e-6
+    )
 
 
 def test_no_function_is_forgotten():
-    functions = {name for name in random.__all__ if callable(getattr(random, name)) and not isinstance(getattr(random, name), type)}
+    functions = {
+        name
+        for name in random.__all__
+        if callable(getattr(random, name)) and not isinstance(getattr(random, name), type)
+    }
     assert {*EXACT, *ROUNDED} == functions - {"get_global_state", "set_global_state"}

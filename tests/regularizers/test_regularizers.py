@@ -27,7 +27,10 @@ CASES = [
 def test_against_keras(backend, name, arguments):
     tf = pytest.importorskip("tensorflow")
     with in_float64() as keras, use_backend(backend) as b:
-        ours, theirs = getattr(regularizers, name)(**arguments), getattr(keras.regularizers, name)(**arguments)
+        ours, theirs = (
+            getattr(regularizers, name)(**arguments),
+            getattr(keras.regularizers, name)(**arguments),
+        )
         # Keras' factor of this one is a float32 tensor whatever floatx is.
         single = name == "OrthogonalRegularizer"
         w = tf.Variable(W.astype("float32") if single else W)
@@ -41,7 +44,10 @@ def test_against_keras(backend, name, arguments):
         close(b.to_numpy(gradient), np.zeros_like(W) if slope is None else slope.numpy(), tolerance)
         config = regularizers.serialize(ours)
         assert config == keras.regularizers.serialize(theirs)
-        assert regularizers.deserialize(json.loads(json.dumps(config))).get_config() == ours.get_config()
+        assert (
+            regularizers.deserialize(json.loads(json.dumps(config))).get_config()
+            == ours.get_config()
+        )
 
 
 def test_get():

@@ -37,29 +37,50 @@ def test_tuples_numbers_of_numpy_and_tensors():
     assert saving.serialize_keras_object(np.float32(0.5)) == 0.5
     with use_backend("torch") as b:
         config = saving.serialize_keras_object(b.asarray(np.array([1.5, 2.0], "float32")))
-        assert config == {"class_name": "__tensor__", "config": {"value": [1.5, 2.0], "dtype": "float32"}}
+        assert config == {
+            "class_name": "__tensor__",
+            "config": {"value": [1.5, 2.0], "dtype": "float32"},
+        }
         again = saving.deserialize_keras_object(config)
         assert b.is_tensor(again)
         assert b.to_numpy(again).tolist() == [1.5, 2.0]
 
 
-@pytest.mark.parametrize("module", ["keras.initializers", "keras.src.initializers.random_initializers", "unidl.initializers"])
+@pytest.mark.parametrize(
+    "module",
+    ["keras.initializers", "keras.src.initializers.random_initializers", "unidl.initializers"],
+)
 def test_modules_of_keras_and_our_own_are_found(module):
-    config = {"module": module, "class_name": "HeNormal", "config": {"seed": 3}, "registered_name": None}
+    config = {
+        "module": module,
+        "class_name": "HeNormal",
+        "config": {"seed": 3},
+        "registered_name": None,
+    }
     found = saving.deserialize_keras_object(config)
     assert type(found) is initializers.HeNormal
     assert found.seed == 3
 
 
 def test_nested_objects_are_deserialized_by_their_owner():
-    config = optimizers.serialize(optimizers.Adam(optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)))
+    config = optimizers.serialize(
+        optimizers.Adam(optimizers.schedules.ExponentialDecay(0.1, 10, 0.5))
+    )
     assert config["config"]["learning_rate"]["module"] == "keras.optimizers.schedules"
-    assert type(saving.deserialize_keras_object(_through_json(config))._learning_rate) is optimizers.schedules.ExponentialDecay
+    assert (
+        type(saving.deserialize_keras_object(_through_json(config))._learning_rate)
+        is optimizers.schedules.ExponentialDecay
+    )
 
 
 def test_functions():
     config = saving.serialize_keras_object(losses.mean_squared_error)
-    assert config == {"module": "builtins", "class_name": "function", "config": "mean_squared_error", "registered_name": "function"}
+    assert config == {
+        "module": "builtins",
+        "class_name": "function",
+        "config": "mean_squared_error",
+        "registered_name": "function",
+    }
     assert saving.deserialize_keras_object(config) is losses.mean_squared_error
 
 
@@ -104,7 +125,9 @@ def test_scopes_and_arguments_make_names_known():
 def test_shared_objects_stay_one_object():
     shared = initializers.HeNormal(seed=1)
     with saving.ObjectSharingScope():
-        config = _through_json(saving.serialize_keras_object([shared, shared, initializers.HeNormal(seed=1)]))
+        config = _through_json(
+            saving.serialize_keras_object([shared, shared, initializers.HeNormal(seed=1)])
+        )
     with saving.ObjectSharingScope():
         a, b, c = saving.deserialize_keras_object(config)
     assert a is b
@@ -129,7 +152,9 @@ def test_lambdas_are_refused_both_ways():
     with pytest.raises(ValueError, match="Give the function a name"):
         saving.serialize_keras_object(lambda x: x)
     with pytest.raises(ValueError, match="does not run"):
-        saving.deserialize_keras_object({"class_name": "__lambda__", "config": {"value": []}}, safe_mode=False)
+        saving.deserialize_keras_object(
+            {"class_name": "__lambda__", "config": {"value": []}}, safe_mode=False
+        )
 
 
 def test_what_has_no_config_is_told():

@@ -139,7 +139,12 @@ def _external_storage(path, model):
     np.zeros(5, "float32").tofile(raw)
     with h5py.File(path, "r+") as file:
         del file["layers/dense/vars/1"]
-        file.create_dataset("layers/dense/vars/1", shape=(5,), dtype="float32", external=[(raw, 0, h5py.h5f.UNLIMITED)])
+        file.create_dataset(
+            "layers/dense/vars/1",
+            shape=(5,),
+            dtype="float32",
+            external=[(raw, 0, h5py.h5f.UNLIMITED)],
+        )
 
 
 def _bad_optimizer(path, model):
@@ -204,7 +209,9 @@ def test_a_crash_leaves_the_old_file(tmp_path, monkeypatch):
     model.save_weights(path)
     before = path.read_bytes()
     calls = iter(range(2))
-    monkeypatch.setattr(unidl.Variable, "numpy", lambda self: np.zeros(self.shape) if next(calls) < 1 else 1 / 0)
+    monkeypatch.setattr(
+        unidl.Variable, "numpy", lambda self: np.zeros(self.shape) if next(calls) < 1 else 1 / 0
+    )
     with pytest.raises((StopIteration, ZeroDivisionError)):
         model.save_weights(path)
     assert path.read_bytes() == before

@@ -59,7 +59,9 @@ def test_a_hundred_layers_cost_python_in_proportion(backend, tmp_path):
     _work(2, tmp_path)  # what is imported and cached once
     some, many = (_work(depth, tmp_path) for depth in (40, 100))
     for what, count in many.items():
-        assert count <= SLACK * 2.5 * some[what], f"{what}: {some[what]} calls for 40 layers, but {count} for 100"
+        assert count <= SLACK * 2.5 * some[what], (
+            f"{what}: {some[what]} calls for 40 layers, but {count} for 100"
+        )
 
 
 @pytest.mark.slow
@@ -68,7 +70,12 @@ def test_a_large_embedding_costs_python_no_more_than_a_small_one(backend, tmp_pa
 
     def work(rows):
         model = unidl.Sequential(
-            [unidl.Input((4,), dtype="int32"), layers.Embedding(rows, 64), layers.GlobalAveragePooling1D(), layers.Dense(2)]
+            [
+                unidl.Input((4,), dtype="int32"),
+                layers.Embedding(rows, 64),
+                layers.GlobalAveragePooling1D(),
+                layers.Dense(2),
+            ]
         )
         model.compile("sgd", loss=unidl.losses.SparseCategoricalCrossentropy(from_logits=True))
         embedding = model.layers[0]

@@ -14,9 +14,17 @@ Y = np.random.default_rng(1).integers(0, 3, N)
 
 def model(compiled=True, **compile_arguments):
     unidl.utils.set_random_seed(1)
-    net = unidl.Sequential([unidl.Input((4,)), layers.Dense(5, activation="tanh"), layers.Dense(3, activation="softmax")])
+    net = unidl.Sequential(
+        [
+            unidl.Input((4,)),
+            layers.Dense(5, activation="tanh"),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
     if compiled:
-        net.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **compile_arguments)
+        net.compile(
+            "adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **compile_arguments
+        )
     return net
 
 
@@ -51,7 +59,9 @@ class Reiterable:
 
 def torch_loader():
     torch = pytest.importorskip("torch")
-    return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.tensor(X), torch.tensor(Y)), batch_size=BATCH)
+    return torch.utils.data.DataLoader(
+        torch.utils.data.TensorDataset(torch.tensor(X), torch.tensor(Y)), batch_size=BATCH
+    )
 
 
 def tf_dataset():
@@ -66,7 +76,11 @@ def torch_tensors():
 
 def memory_map(folder):
     X.tofile(folder / "x")
-    return {"x": np.memmap(folder / "x", dtype="float32", shape=X.shape, mode="r"), "y": Y, "batch_size": BATCH}
+    return {
+        "x": np.memmap(folder / "x", dtype="float32", shape=X.shape, mode="r"),
+        "y": Y,
+        "batch_size": BATCH,
+    }
 
 
 FORMS = {
@@ -81,7 +95,11 @@ FORMS = {
     "lists": lambda _: {"x": X.tolist(), "y": Y.tolist(), "batch_size": BATCH},
     "list of arrays": lambda _: {"x": [X], "y": [Y], "batch_size": BATCH},
     "dict by input name": lambda _: {"x": {"input_layer": X}, "y": Y, "batch_size": BATCH},
-    "arrays of other dtypes": lambda _: {"x": X.astype("float64"), "y": Y.astype("uint8"), "batch_size": BATCH},
+    "arrays of other dtypes": lambda _: {
+        "x": X.astype("float64"),
+        "y": Y.astype("uint8"),
+        "batch_size": BATCH,
+    },
     "labels in a column": lambda _: {"x": X, "y": Y[:, None], "batch_size": BATCH},
 }
 
@@ -116,7 +134,9 @@ def test_evaluate_and_predict_take_iterables(backend):
         np.testing.assert_allclose(net.evaluate(source, verbose=0), expected, rtol=1e-6)
     only_x = net.predict(batches()[0][0], verbose=0)
     assert only_x.shape == (BATCH, 3)
-    np.testing.assert_allclose(net.predict(Reiterable(), verbose=0), net.predict(X, verbose=0), rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(
+        net.predict(Reiterable(), verbose=0), net.predict(X, verbose=0), rtol=1e-5, atol=1e-7
+    )
     assert net.predict(endless(), steps=2, verbose=0).shape == (2 * BATCH, 3)
     assert net.predict(X[:1], verbose=0).shape == (1, 3)
 
@@ -153,7 +173,9 @@ def test_each_epoch_has_its_own_order():
 
 
 @pytest.mark.parametrize(
-    "settings", [{"run_eagerly": True}, {"steps_per_execution": 2}, {"jit_compile": True}], ids=lambda s: next(iter(s))
+    "settings",
+    [{"run_eagerly": True}, {"steps_per_execution": 2}, {"jit_compile": True}],
+    ids=lambda s: next(iter(s)),
 )
 def test_execution_settings_change_nothing(backend, expected, settings):
     if settings.get("jit_compile") and backend.name == "torch":
@@ -174,6 +196,10 @@ def test_the_seed_sets_weights_masks_and_shuffles(backend):
     weights = layers.Dense(2)
     weights.build((None, 4))
     mask = layers.Dropout(0.5)(np.ones((2, 6), "float32"), training=True)
-    found = {"weights": weights.get_weights()[0], "mask": unidl.ops.convert_to_numpy(mask), "shuffle": unidl.random.permutation(5)}
+    found = {
+        "weights": weights.get_weights()[0],
+        "mask": unidl.ops.convert_to_numpy(mask),
+        "shuffle": unidl.random.permutation(5),
+    }
     for name, value in found.items():
         np.testing.assert_array_equal(value, SEEDED.setdefault(name, value))

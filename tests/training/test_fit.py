@@ -47,17 +47,33 @@ SPARSE = {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]}
 # name: (model, compile arguments by package, data beside x, fit arguments)
 CASES = {
     "sgd": ("mlp", lambda k: {"optimizer": "sgd", **SPARSE}, lambda: {"y": labels()}),
-    "momentum": ("mlp", lambda k: {"optimizer": k.optimizers.SGD(0.125, momentum=0.875, nesterov=True), **SPARSE}, lambda: {"y": labels()}),
+    "momentum": (
+        "mlp",
+        lambda k: {"optimizer": k.optimizers.SGD(0.125, momentum=0.875, nesterov=True), **SPARSE},
+        lambda: {"y": labels()},
+    ),
     "adam": ("mlp", lambda k: {"optimizer": adam(k), **SPARSE}, lambda: {"y": labels()}),
     "rmsprop": (
         "mlp",
-        lambda k: {"optimizer": "rmsprop", "loss": "categorical_crossentropy", "metrics": ["accuracy", "mae"]},
+        lambda k: {
+            "optimizer": "rmsprop",
+            "loss": "categorical_crossentropy",
+            "metrics": ["accuracy", "mae"],
+        },
         lambda: {"y": one_hot()},
     ),
-    "label_column": ("mlp", lambda k: {"optimizer": "sgd", **SPARSE}, lambda: {"y": labels()[:, None]}),
+    "label_column": (
+        "mlp",
+        lambda k: {"optimizer": "sgd", **SPARSE},
+        lambda: {"y": labels()[:, None]},
+    ),
     "sample_weight": (
         "mlp",
-        lambda k: {"optimizer": "sgd", **SPARSE, "weighted_metrics": ["accuracy", "sparse_categorical_crossentropy"]},
+        lambda k: {
+            "optimizer": "sgd",
+            **SPARSE,
+            "weighted_metrics": ["accuracy", "sparse_categorical_crossentropy"],
+        },
         lambda: {"y": labels(), "sample_weight": weights()},
     ),
     "class_weight": (
@@ -65,24 +81,48 @@ CASES = {
         lambda k: {"optimizer": "sgd", **SPARSE, "weighted_metrics": ["accuracy"]},
         lambda: {"y": labels(), "class_weight": {0: 0.5, 1: 2.0, 2: 1.5}},
     ),
-    "validation_split": ("mlp", lambda k: {"optimizer": "sgd", **SPARSE}, lambda: {"y": labels(), "validation_split": 0.3}),
+    "validation_split": (
+        "mlp",
+        lambda k: {"optimizer": "sgd", **SPARSE},
+        lambda: {"y": labels(), "validation_split": 0.3},
+    ),
     "validation_data": (
         "mlp",
         lambda k: {"optimizer": "sgd", **SPARSE, "weighted_metrics": ["accuracy"]},
-        lambda: {"y": labels(), "validation_data": (np.ones((5, 4)) / 3, labels(samples=5), np.arange(5.0)), "validation_freq": 2},
+        lambda: {
+            "y": labels(),
+            "validation_data": (np.ones((5, 4)) / 3, labels(samples=5), np.arange(5.0)),
+            "validation_freq": 2,
+        },
     ),
-    "steps_per_epoch": ("mlp", lambda k: {"optimizer": "sgd", **SPARSE}, lambda: {"y": labels(), "steps_per_epoch": 2, "batch_size": 5}),
+    "steps_per_epoch": (
+        "mlp",
+        lambda k: {"optimizer": "sgd", **SPARSE},
+        lambda: {"y": labels(), "steps_per_epoch": 2, "batch_size": 5},
+    ),
     "metric_objects": (
         "mlp",
         lambda k: {
             "optimizer": "sgd",
             "loss": k.losses.CategoricalCrossentropy(label_smoothing=0.1),
-            "metrics": [k.metrics.CategoricalAccuracy(name="hits"), "mse", k.metrics.MeanAbsoluteError()],
+            "metrics": [
+                k.metrics.CategoricalAccuracy(name="hits"),
+                "mse",
+                k.metrics.MeanAbsoluteError(),
+            ],
         },
         lambda: {"y": one_hot()},
     ),
-    "separate_softmax": ("old_style", lambda k: {"optimizer": "sgd", **SPARSE}, lambda: {"y": labels()}),
-    "batch_norm_and_l2": ("cnn", lambda k: {"optimizer": adam(k), **SPARSE}, lambda: {"y": labels()}),
+    "separate_softmax": (
+        "old_style",
+        lambda k: {"optimizer": "sgd", **SPARSE},
+        lambda: {"y": labels()},
+    ),
+    "batch_norm_and_l2": (
+        "cnn",
+        lambda k: {"optimizer": adam(k), **SPARSE},
+        lambda: {"y": labels()},
+    ),
     # Not Adam: for an index that occurs twice Keras on TensorFlow squares the parts of its gradient, and not their sum.
     "masks": ("words", lambda k: {"optimizer": "sgd", **SPARSE}, lambda: {"y": labels()}),
     "mask_in_the_loss": (
@@ -93,12 +133,19 @@ CASES = {
     "mask_and_weights": (
         "tagger",
         lambda k: {"optimizer": "sgd", **SPARSE, "weighted_metrics": ["accuracy"]},
-        lambda: {"y": np.tile(labels()[:, None], (1, 5)), "sample_weight": np.tile(weights()[:, None], (1, 5))},
+        lambda: {
+            "y": np.tile(labels()[:, None], (1, 5)),
+            "sample_weight": np.tile(weights()[:, None], (1, 5)),
+        },
     ),
     "shared": ("shared", lambda k: {"optimizer": "sgd", "loss": "mse", "metrics": ["mae"]}, dict),
     "nested": ("nested", lambda k: {"optimizer": adam(k), "loss": "mae", "metrics": ["mse"]}, dict),
     "functions": ("functions", lambda k: {"optimizer": "sgd", "loss": k.losses.Huber(0.5)}, dict),
-    "two_outputs": ("two_ends", lambda k: {"optimizer": "sgd", "loss": "mse", "metrics": [["mae"], ["mse", "mae"]]}, dict),
+    "two_outputs": (
+        "two_ends",
+        lambda k: {"optimizer": "sgd", "loss": "mse", "metrics": [["mae"], ["mse", "mae"]]},
+        dict,
+    ),
     "two_losses": (
         "two_ends",
         lambda k: {
@@ -164,7 +211,9 @@ def _pairs():
     for i, name in enumerate(CASES):
         yield pytest.param("numpy", name)
         for j, backend in enumerate(others):
-            yield pytest.param(backend, name, marks=[] if i % len(others) == j else pytest.mark.slow)
+            yield pytest.param(
+                backend, name, marks=[] if i % len(others) == j else pytest.mark.slow
+            )
 
 
 @pytest.mark.parametrize(("backend", "name"), _pairs(), indirect=["backend"])
@@ -201,7 +250,13 @@ def steps(k, initial):
     model.reset_metrics()
     found.append(model.test_on_batch(x[8:], y[8:]))
     model.reset_metrics()
-    found.append(list(model.train_on_batch(x[8:], y[8:], return_dict=True, class_weight={0: 1.0, 1: 0.3, 2: 2.0}).values()))
+    found.append(
+        list(
+            model.train_on_batch(
+                x[8:], y[8:], return_dict=True, class_weight={0: 1.0, 1: 0.3, 2: 2.0}
+            ).values()
+        )
+    )
     return [*found, model.predict_on_batch(x)]
 
 

@@ -67,10 +67,16 @@ def endless():
 
 
 FITS = {
-    "arrays": lambda m, **more: m.fit(X, Y, batch_size=BATCH, epochs=3, validation_split=0.2, verbose=0, **more),
-    "steps": lambda m, **more: m.fit(X, Y, batch_size=BATCH, epochs=4, steps_per_epoch=9, verbose=0, **more),
+    "arrays": lambda m, **more: m.fit(
+        X, Y, batch_size=BATCH, epochs=3, validation_split=0.2, verbose=0, **more
+    ),
+    "steps": lambda m, **more: m.fit(
+        X, Y, batch_size=BATCH, epochs=4, steps_per_epoch=9, verbose=0, **more
+    ),
     "iterable": lambda m, **more: m.fit(Iterable(), epochs=3, verbose=0, **more),
-    "generator": lambda m, **more: m.fit(endless(), epochs=4, steps_per_epoch=11, verbose=0, **more),
+    "generator": lambda m, **more: m.fit(
+        endless(), epochs=4, steps_per_epoch=11, verbose=0, **more
+    ),
 }
 
 
@@ -79,14 +85,18 @@ FITS = {
 def test_launches_change_no_bit(backend, monkeypatch, fit, settings):
     monkeypatch.setattr(loop, "LAUNCH_S", 1e9)  # as many as the backend likes
     single, launched = make(), make(**settings)
-    expected = fit(single, callbacks=[Watching()]).history  # a hook for batches: one step after the other
+    expected = fit(
+        single, callbacks=[Watching()]
+    ).history  # a hook for batches: one step after the other
     launched = make(**settings)
     found = fit(launched).history
     assert found == expected
     for ours, theirs in zip(launched.get_weights(), single.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert int(launched.optimizer.iterations) == int(single.optimizer.iterations)
-    assert launched.evaluate(X, Y, batch_size=BATCH, verbose=0) == single.evaluate(X, Y, batch_size=BATCH, verbose=0)
+    assert launched.evaluate(X, Y, batch_size=BATCH, verbose=0) == single.evaluate(
+        X, Y, batch_size=BATCH, verbose=0
+    )
 
 
 def test_the_default_body_of_in_one_launch(backend):
@@ -124,7 +134,14 @@ def test_terminate_on_nan_stops_at_its_batch(backend):
     spoiled[2 * BATCH] = np.nan
     model = make()
     with pytest.warns(RuntimeWarning, match="NaN"):
-        model.fit(spoiled, Y, batch_size=BATCH, shuffle=False, verbose=0, callbacks=[unidl.callbacks.TerminateOnNaN()])
+        model.fit(
+            spoiled,
+            Y,
+            batch_size=BATCH,
+            shuffle=False,
+            verbose=0,
+            callbacks=[unidl.callbacks.TerminateOnNaN()],
+        )
     assert int(model.optimizer.iterations) == 3
 
 
@@ -149,7 +166,10 @@ def test_the_bar_moves_on_between_launches(backend, monkeypatch):
     shown = []
     monkeypatch.setattr("sys.stdout", Terminal())
     monkeypatch.setattr("unidl.callbacks.callback_list.REFRESH_S", 0.0)
-    monkeypatch.setattr("unidl.callbacks.progress.Bar.batch", lambda self, done, logs: shown.append((done, sorted(logs))))
+    monkeypatch.setattr(
+        "unidl.callbacks.progress.Bar.batch",
+        lambda self, done, logs: shown.append((done, sorted(logs))),
+    )
     make().fit(X, Y, batch_size=BATCH, epochs=1, verbose=1)
     assert shown[-1] == (22, ["accuracy", "loss"])
     assert [done for done, _ in shown] == sorted({done for done, _ in shown})

@@ -39,7 +39,9 @@ def start(backend):
                 layers.Dense(3, activation="softmax"),
             ]
         )
-        model.compile(unidl.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+        model.compile(
+            unidl.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"]
+        )
     return model
 
 

@@ -29,7 +29,10 @@ def test_against_keras(nest):
         assert tree.flatten(nest) == keras.tree.flatten(nest)
         assert tree.flatten_with_path(nest) == keras.tree.flatten_with_path(nest)
         leaves = list(range(10, 10 + len(tree.flatten(nest))))
-        ours, theirs = tree.pack_sequence_as(nest, leaves), keras.tree.pack_sequence_as(nest, leaves)
+        ours, theirs = (
+            tree.pack_sequence_as(nest, leaves),
+            keras.tree.pack_sequence_as(nest, leaves),
+        )
         assert ours == theirs
         assert type(ours) is type(theirs)
         double = [f.map_structure(lambda a, b: (a, b), nest, nest) for f in (tree, keras.tree)]
@@ -57,11 +60,19 @@ def test_traverse():
     with in_float64() as keras:
 
         def theirs(v):
-            return keras.tree.MAP_TO_NONE if isinstance(v, tuple) else v * 2 if isinstance(v, int) else None
+            return (
+                keras.tree.MAP_TO_NONE
+                if isinstance(v, tuple)
+                else v * 2
+                if isinstance(v, int)
+                else None
+            )
 
         nest = [1, (2, 3), {"a": 4}]
         for top_down in (True, False):
-            assert tree.traverse(stop_at_tuples, nest, top_down) == keras.tree.traverse(theirs, nest, top_down)
+            assert tree.traverse(stop_at_tuples, nest, top_down) == keras.tree.traverse(
+                theirs, nest, top_down
+            )
 
 
 def test_up_to():
@@ -71,7 +82,15 @@ def test_up_to():
 
 
 @pytest.mark.parametrize(
-    ("a", "b"), [([1], (1,)), ([1], [1, 2]), ({"a": 1}, {"b": 1}), ([1], 1), (Point(1, 2), (1, 2)), ([1, [2]], [1, 2])]
+    ("a", "b"),
+    [
+        ([1], (1,)),
+        ([1], [1, 2]),
+        ({"a": 1}, {"b": 1}),
+        ([1], 1),
+        (Point(1, 2), (1, 2)),
+        ([1, [2]], [1, 2]),
+    ],
 )
 def test_different_structures(a, b):
     with in_float64() as keras, pytest.raises(ValueError):
@@ -90,7 +109,10 @@ def test_paths():
 
 
 def test_shapes():
-    assert tree.map_shape_structure(lambda s: (*s, 1), {"a": (None, 3), "b": [(2,), ()]}) == {"a": (None, 3, 1), "b": [(2, 1), (1,)]}
+    assert tree.map_shape_structure(lambda s: (*s, 1), {"a": (None, 3), "b": [(2,), ()]}) == {
+        "a": (None, 3, 1),
+        "b": [(2, 1), (1,)],
+    }
     with pytest.raises(ValueError, match="shape"):
         tree.map_shape_structure(lambda s: s, "a")
 

@@ -43,7 +43,9 @@ def server(tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("UNIDL_HOME", str(tmp_path))
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        threading.Thread(
+            target=running.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        ).start()
         running.asked, running.url = asked, f"http://127.0.0.1:{running.server_port}"
         yield running
         running.shutdown()

@@ -11,7 +11,10 @@ def test_paths_of_layers_built_inside():
     with unidl.name_scope("encoder"), unidl.name_scope("block"):
         layer = layers.Dense(2, name="dense")
         layer(x)
-    assert [v.path for v in layer.weights] == ["encoder/block/dense/kernel", "encoder/block/dense/bias"]
+    assert [v.path for v in layer.weights] == [
+        "encoder/block/dense/kernel",
+        "encoder/block/dense/bias",
+    ]
     outside = layers.Dense(2, name="dense")
     outside(x)
     assert outside.kernel.path == "dense/kernel"

@@ -12,7 +12,12 @@ from unidl.utils.naming import auto_name, to_snake_case
 
 def test_to_categorical():
     with in_float64() as keras:
-        for x, classes in (([0, 2, 1], None), ([[0], [1]], 3), (np.array([[0, 1], [2, 0]]), None), ([1.0, 0.0], None)):
+        for x, classes in (
+            ([0, 2, 1], None),
+            ([[0], [1]], 3),
+            (np.array([[0, 1], [2, 0]]), None),
+            ([1.0, 0.0], None),
+        ):
             ours, theirs = utils.to_categorical(x, classes), keras.utils.to_categorical(x, classes)
             np.testing.assert_array_equal(ours, theirs)
             assert ours.dtype == theirs.dtype
@@ -29,11 +34,15 @@ def test_normalize():
     with in_float64() as keras:
         for order in (1, 2):
             for axis in (-1, 1):
-                np.testing.assert_allclose(utils.normalize(x, axis, order), keras.utils.normalize(x, axis, order))
+                np.testing.assert_allclose(
+                    utils.normalize(x, axis, order), keras.utils.normalize(x, axis, order)
+                )
     np.testing.assert_allclose(utils.normalize(x, axis=0), [[1, 1], [0, 0]])
 
 
-@pytest.mark.parametrize("name", ["Dense", "LSTMCell", "Conv2DTranspose", "MultiHeadAttention", "RMSprop", "GRU", "ReLU"])
+@pytest.mark.parametrize(
+    "name", ["Dense", "LSTMCell", "Conv2DTranspose", "MultiHeadAttention", "RMSprop", "GRU", "ReLU"]
+)
 def test_names_are_keras(name):
     naming = pytest.importorskip("keras.src.utils.naming")
     assert to_snake_case(name) == naming.to_snake_case(name)
@@ -41,7 +50,11 @@ def test_names_are_keras(name):
 
 def test_names_count_up_and_start_again():
     utils.clear_session()
-    assert [auto_name("ZebraLayer") for _ in range(3)] == ["zebra_layer", "zebra_layer_1", "zebra_layer_2"]
+    assert [auto_name("ZebraLayer") for _ in range(3)] == [
+        "zebra_layer",
+        "zebra_layer_1",
+        "zebra_layer_2",
+    ]
     utils.clear_session()
     assert auto_name("ZebraLayer") == "zebra_layer"
 
@@ -54,7 +67,12 @@ def test_seeding_reaches_python_and_numpy():
 
 
 SEQUENCES = [[[1, 2, 3], [4], [], [5, 6, 7, 8]], [[[1, 2], [3, 4]], [[5, 6]]], [[], []]]
-OPTIONS = [{}, {"maxlen": 2}, {"maxlen": 5, "padding": "post", "value": -1}, {"maxlen": 3, "truncating": "post", "dtype": "float32"}]
+OPTIONS = [
+    {},
+    {"maxlen": 2},
+    {"maxlen": 5, "padding": "post", "value": -1},
+    {"maxlen": 3, "truncating": "post", "dtype": "float32"},
+]
 
 
 @pytest.mark.parametrize("options", OPTIONS)
@@ -86,7 +104,9 @@ def test_batches_are_packed_as_in_keras(parts):
     with in_float64() as keras:
         packed = utils.pack_x_y_sample_weight(*parts)
         assert packed == keras.utils.pack_x_y_sample_weight(*parts)
-        assert utils.unpack_x_y_sample_weight(packed) == keras.utils.unpack_x_y_sample_weight(packed)
+        assert utils.unpack_x_y_sample_weight(packed) == keras.utils.unpack_x_y_sample_weight(
+            packed
+        )
     with pytest.raises(ValueError, match="4 parts"):
         utils.unpack_x_y_sample_weight((1, 2, 3, 4))
 
@@ -106,7 +126,12 @@ def test_names_that_live_elsewhere_are_the_same_objects():
     import unidl
     from unidl import backend, config, saving
 
-    for name in ("custom_object_scope", "get_custom_objects", "register_keras_serializable", "serialize_keras_object"):
+    for name in (
+        "custom_object_scope",
+        "get_custom_objects",
+        "register_keras_serializable",
+        "serialize_keras_object",
+    ):
         assert getattr(utils, name) is getattr(saving, name)
     for name in ("epsilon", "image_data_format", "set_image_data_format", "floatx"):
         assert getattr(backend, name) is getattr(config, name)

@@ -25,7 +25,9 @@ def test_an_unbuilt_model_is_built_and_unbuilt_again():
 
 
 def test_an_unbuilt_model_without_data():
-    with pytest.raises(ValueError, match=r"does not say what its inputs look like.*verify\(model, x\)"):
+    with pytest.raises(
+        ValueError, match=r"does not say what its inputs look like.*verify\(model, x\)"
+    ):
         verify(unidl.Sequential([layers.Dense(3)]))
 
 
@@ -56,9 +58,13 @@ def test_the_layer_that_makes_the_first_nan():
         def call(self, inputs):
             return ops.sqrt(inputs)
 
-    report = verify(dense(Root(name="root"), layers.Dense(2, name="last")), X, backends=["numpy"], steps=1)
+    report = verify(
+        dense(Root(name="root"), layers.Dense(2, name="last")), X, backends=["numpy"], steps=1
+    )
     assert not report.passed
-    assert any(p.startswith("root (Root) makes the first NaN") for p in report.problems), report.problems
+    assert any(p.startswith("root (Root) makes the first NaN") for p in report.problems), (
+        report.problems
+    )
 
 
 def test_nan_in_the_data():
@@ -82,14 +88,29 @@ def test_a_layer_that_calls_a_framework(monkeypatch):
         model = dense(Native(name="native"), layers.Dense(2, name="last"))
     report = verify(model, X, backends=["numpy", "torch"], steps=2)
     assert report.passed, str(report)
-    assert any("the layer 'native' runs only on torch" in note for note in report.notes), report.notes
+    assert any("the layer 'native' runs only on torch" in note for note in report.notes), (
+        report.notes
+    )
     ran = {(r.layer, r.target) for r in report.records if not r.skipped}
-    assert {("native", "torch"), ("first", "numpy"), ("last", "numpy"), ("first", "torch"), ("", "torch")} <= ran
+    assert {
+        ("native", "torch"),
+        ("first", "numpy"),
+        ("last", "numpy"),
+        ("first", "torch"),
+        ("", "torch"),
+    } <= ran
     assert not {("native", "numpy"), ("", "numpy")} & ran
-    assert any(r.stage == "training" and r.target == "torch" and not r.skipped for r in report.records)
+    assert any(
+        r.stage == "training" and r.target == "torch" and not r.skipped for r in report.records
+    )
     # In float64 it is its own reference; its float32 is really compared with that.
-    monkeypatch.setattr(torch.special, "i0", lambda x: torch.exp(x) * (1 if x.dtype == torch.float64 else 1.001))
-    assert "native (Native) is the first layer that differs, on torch" in verify(model, X, backends=["torch"], steps=0).first
+    monkeypatch.setattr(
+        torch.special, "i0", lambda x: torch.exp(x) * (1 if x.dtype == torch.float64 else 1.001)
+    )
+    assert (
+        "native (Native) is the first layer that differs, on torch"
+        in verify(model, X, backends=["torch"], steps=0).first
+    )
 
 
 def test_a_layer_that_is_not_deterministic():
@@ -124,8 +145,12 @@ def test_an_empty_batch():
 
 
 def test_a_wrong_dtype():
-    tokens = unidl.Sequential([unidl.Input((4,), dtype="int32", name="tokens"), layers.Embedding(5, 2)])
-    with pytest.raises(TypeError, match="the input 'tokens' is int32, but its data is float64 with fractions"):
+    tokens = unidl.Sequential(
+        [unidl.Input((4,), dtype="int32", name="tokens"), layers.Embedding(5, 2)]
+    )
+    with pytest.raises(
+        TypeError, match="the input 'tokens' is int32, but its data is float64 with fractions"
+    ):
         verify(tokens, X, backends=["numpy"])
     with pytest.raises(TypeError, match="Data must be numbers"):
         verify(dense(), np.array([["a"] * 4]), backends=["numpy"])
@@ -179,7 +204,12 @@ def test_a_layer_that_cannot_run_somewhere(monkeypatch):
         raise RuntimeError("no such kernel")
 
     monkeypatch.setattr(backend, "tanh", fails, raising=False)
-    report = verify(dense(layers.Activation("tanh", name="bend")), X, backends=[backend.name], steps=1)
+    report = verify(
+        dense(layers.Activation("tanh", name="bend")), X, backends=[backend.name], steps=1
+    )
     assert not report.passed
-    assert f"bend (Activation) is the first layer that differs, on {backend.name}: call" in report.first
+    assert (
+        f"bend (Activation) is the first layer that differs, on {backend.name}: call"
+        in report.first
+    )
     assert "no such kernel" in report.first

@@ -16,7 +16,12 @@ RNG = np.random.default_rng(7)
 
 def mlp():
     return unidl.Sequential(
-        [unidl.Input((6,)), layers.Dense(8, activation="relu", kernel_regularizer="l2"), layers.Dropout(0.3), layers.Dense(3)]
+        [
+            unidl.Input((6,)),
+            layers.Dense(8, activation="relu", kernel_regularizer="l2"),
+            layers.Dropout(0.3),
+            layers.Dense(3),
+        ]
     )
 
 
@@ -45,10 +50,19 @@ def transformer():
     inputs = unidl.Input((5,), dtype="int32")
     x = layers.Embedding(9, 8)(inputs)
     h = layers.LayerNormalization()(x)
-    x = layers.Add()([x, layers.MultiHeadAttention(num_heads=2, key_dim=4, dropout=0.1)(h, h, use_causal_mask=True)])
+    x = layers.Add()(
+        [
+            x,
+            layers.MultiHeadAttention(num_heads=2, key_dim=4, dropout=0.1)(
+                h, h, use_causal_mask=True
+            ),
+        ]
+    )
     h = layers.Dense(16, activation="gelu")(layers.LayerNormalization()(x))
     x = layers.Add()([x, layers.Dropout(0.1)(layers.Dense(8)(h))])
-    return unidl.Model(inputs, layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling1D()(x)))
+    return unidl.Model(
+        inputs, layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling1D()(x))
+    )
 
 
 class Subclassed(unidl.Model):
@@ -70,9 +84,27 @@ class Subclassed(unidl.Model):
 
 DATA = {
     "mlp": (mlp, RNG.normal(size=(12, 6)), RNG.normal(size=(12, 3)), "adam", "mse"),
-    "cnn": (cnn, RNG.normal(size=(12, 8, 8, 2)), RNG.integers(0, 3, 12), "sgd", "sparse_categorical_crossentropy"),
-    "lstm": (lstm, RNG.integers(0, 9, (8, 5)), RNG.integers(0, 3, 8), "rmsprop", "sparse_categorical_crossentropy"),
-    "transformer": (transformer, RNG.integers(0, 9, (8, 5)), RNG.integers(0, 3, 8), "adamw", "sparse_categorical_crossentropy"),
+    "cnn": (
+        cnn,
+        RNG.normal(size=(12, 8, 8, 2)),
+        RNG.integers(0, 3, 12),
+        "sgd",
+        "sparse_categorical_crossentropy",
+    ),
+    "lstm": (
+        lstm,
+        RNG.integers(0, 9, (8, 5)),
+        RNG.integers(0, 3, 8),
+        "rmsprop",
+        "sparse_categorical_crossentropy",
+    ),
+    "transformer": (
+        transformer,
+        RNG.integers(0, 9, (8, 5)),
+        RNG.integers(0, 3, 8),
+        "adamw",
+        "sparse_categorical_crossentropy",
+    ),
     "subclassed": (Subclassed, RNG.normal(size=(8, 4)), RNG.normal(size=(8, 3)), "adam", "mse"),
 }
 
@@ -88,10 +120,21 @@ def test_trained_models_pass(name, tmp_path):
     assert report.passed, str(report)
     assert report.targets == INSTALLED
     stages = {(r.target, r.stage, r.dtype) for r in report.records}
-    assert stages == {(t, s, d) for t in INSTALLED for s in ("layer", "model", "training") for d in ("float64", "float32")}
-    assert any(r.what.startswith("gradient of input") or name in ("lstm", "transformer") for r in report.records)
+    assert stages == {
+        (t, s, d)
+        for t in INSTALLED
+        for s in ("layer", "model", "training")
+        for d in ("float64", "float32")
+    }
+    assert any(
+        r.what.startswith("gradient of input") or name in ("lstm", "transformer")
+        for r in report.records
+    )
     if name == "cnn":
-        assert {r.mode for r in report.records if r.layer == "batch_normalization"} == {"training", "inference"}
+        assert {r.mode for r in report.records if r.layer == "batch_normalization"} == {
+            "training",
+            "inference",
+        }
         assert any(r.what == "new moving_mean" for r in report.records)
         report.to_json(tmp_path / "report.json")
         found = json.loads((tmp_path / "report.json").read_text())
@@ -109,7 +152,11 @@ def test_graphs_pass(name):
     """Without data, loss or optimizer: all of it is chosen, and said."""
     unidl.utils.clear_session(free_memory=False)
     unidl.utils.set_random_seed(12)
-    report = verify(MODELS[name](unidl), backends=["numpy", "torch"] if "torch" in INSTALLED else ["numpy"], steps=2)
+    report = verify(
+        MODELS[name](unidl),
+        backends=["numpy", "torch"] if "torch" in INSTALLED else ["numpy"],
+        steps=2,
+    )
     assert report.passed, str(report)
     told = " ".join(report.notes)
     for word in ("inputs: drawn", "targets: drawn", "loss: mean_squared_error", "optimizer: Adam"):
@@ -142,16 +189,25 @@ def test_a_float64_model_has_one_round():
 @pytest.mark.parametrize("activation", ["softmax", "linear"])
 def test_class_numbers_without_a_loss(activation):
     model = unidl.Sequential([unidl.Input((3,)), layers.Dense(2, activation=activation)])
-    report = verify(model, RNG.normal(size=(9, 3)), RNG.integers(0, 2, 9), backends=["numpy"], steps=2)
+    report = verify(
+        model, RNG.normal(size=(9, 3)), RNG.integers(0, 2, 9), backends=["numpy"], steps=2
+    )
     assert report.passed, str(report)
     assert report.setup["loss"] == "SparseCategoricalCrossentropy"
 
 
 def test_a_layer_alone():
-    report = verify(layers.Dense(4, activation="tanh", name="only"), np.ones((2, 3)), backends=["numpy"], steps=1)
+    report = verify(
+        layers.Dense(4, activation="tanh", name="only"),
+        np.ones((2, 3)),
+        backends=["numpy"],
+        steps=1,
+    )
     assert report.passed
     assert report.layers == ["only"]
-    assert {"gradient of kernel", "gradient of bias", "gradient of input 0", "output"} <= {r.what for r in report.records}
+    assert {"gradient of kernel", "gradient of bias", "gradient of input 0", "output"} <= {
+        r.what for r in report.records
+    }
 
 
 def test_what_is_printed(capsys):

@@ -59,16 +59,49 @@ def test_equal(factory, capsys):
 
 
 def test_reports_in_files(tmp_path):
-    assert verify("verify_nets:model", "--backend", "numpy", "--steps", "2", "--json", "r.json", "--html", "r.html") == 0
+    assert (
+        verify(
+            "verify_nets:model",
+            "--backend",
+            "numpy",
+            "--steps",
+            "2",
+            "--json",
+            "r.json",
+            "--html",
+            "r.html",
+        )
+        == 0
+    )
     assert json.loads((tmp_path / "r.json").read_text())["passed"] is True
-    assert "<title>unidl verify: Sequential &#x27;net&#x27;</title>" in (tmp_path / "r.html").read_text()
+    assert (
+        "<title>unidl verify: Sequential &#x27;net&#x27;</title>"
+        in (tmp_path / "r.html").read_text()
+    )
 
 
 def test_different(backend, monkeypatch, tmp_path, capsys):
     true = backend.layer_norm
-    monkeypatch.setattr(backend, "layer_norm", lambda *a, axes, epsilon: true(*a, axes, epsilon * 2), raising=False)
-    assert verify("verify_nets:model", "--backend", backend.name, "--steps", "0", "--json", "r.json", "--html", "r.html") == 1
-    assert "norm (LayerNormalization) is the first layer that differs" in " ".join(capsys.readouterr().out.split())
+    monkeypatch.setattr(
+        backend, "layer_norm", lambda *a, axes, epsilon: true(*a, axes, epsilon * 2), raising=False
+    )
+    assert (
+        verify(
+            "verify_nets:model",
+            "--backend",
+            backend.name,
+            "--steps",
+            "0",
+            "--json",
+            "r.json",
+            "--html",
+            "r.html",
+        )
+        == 1
+    )
+    assert "norm (LayerNormalization) is the first layer that differs" in " ".join(
+        capsys.readouterr().out.split()
+    )
     assert json.loads((tmp_path / "r.json").read_text())["passed"] is False
     page = (tmp_path / "r.html").read_text()
     assert "class=bad" in page
@@ -82,7 +115,11 @@ def test_recording_and_comparing(monkeypatch, capsys):
     assert verify("--compare", "a.run", "b.run") == 0
     backend = unidl.get_backend("numpy")
     true = backend.sgd_update
-    monkeypatch.setattr(backend, "sgd_update", lambda *a, learning_rate, **k: true(*a, learning_rate=learning_rate * 1.01, **k))
+    monkeypatch.setattr(
+        backend,
+        "sgd_update",
+        lambda *a, learning_rate, **k: true(*a, learning_rate=learning_rate * 1.01, **k),
+    )
     assert verify(*record, "b.run") == 0
     capsys.readouterr()
     assert verify("--compare", "a.run", "b.run") == 1
@@ -101,11 +138,20 @@ def test_recording_and_comparing(monkeypatch, capsys):
         (["verify_nets:unfit"], "the input has shape"),
         (["no_such_module_here:model"], "there is no module 'no_such_module_here'"),
         (["verify_nets:model", "--backend", "paddle"], "no backend called 'paddle'"),
-        (["verify_nets:model", "--device", "gpu:9", "--backend", "numpy"], "none of the devices gpu:9"),
-        (["verify_nets:model", "--record", "a.run", "--backend", "numpy", "--backend", "torch"], "--record takes one --backend"),
+        (
+            ["verify_nets:model", "--device", "gpu:9", "--backend", "numpy"],
+            "none of the devices gpu:9",
+        ),
+        (
+            ["verify_nets:model", "--record", "a.run", "--backend", "numpy", "--backend", "torch"],
+            "--record takes one --backend",
+        ),
         (["verify_nets:model", "--compare", "a.run", "b.run"], "two run files and no factory"),
         (["--compare", "a.run", "b.run"], "a.run"),
-        (["verify_nets:model", "--backend", "numpy", "--steps", "1", "--json", "nowhere/r.json"], "no folder nowhere"),
+        (
+            ["verify_nets:model", "--backend", "numpy", "--steps", "1", "--json", "nowhere/r.json"],
+            "no folder nowhere",
+        ),
     ],
 )
 def test_wrong_use(arguments, text, capsys):

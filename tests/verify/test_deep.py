@@ -14,7 +14,9 @@ def resnet(depth, width=16, size=32, classes=10):
     """The residual network for CIFAR of `depth` = 6 n + 2 layers with weights."""
 
     def conv_norm(x, filters, strides=1):
-        return layers.BatchNormalization()(layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False)(x))
+        return layers.BatchNormalization()(
+            layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False)(x)
+        )
 
     inputs = unidl.Input((size, size, 3))
     x = layers.ReLU()(conv_norm(inputs, width))
@@ -47,7 +49,9 @@ def test_a_resnet_20_passes():
     x, y = data(8)
     report = verify(compiled(20), x, y, backends=["numpy", "torch"], steps=5)
     assert report.passed, str(report)
-    assert len(report.layers) == 19 + 2 + 19 + 19 + 9 + 2  # convolutions, shortcuts, norms, ReLUs, sums, the head
+    assert (
+        len(report.layers) == 19 + 2 + 19 + 19 + 9 + 2
+    )  # convolutions, shortcuts, norms, ReLUs, sums, the head
 
 
 def test_what_passes_by_few_draws_is_simulated_no_further(monkeypatch):
@@ -62,7 +66,11 @@ def test_what_passes_by_few_draws_is_simulated_no_further(monkeypatch):
 
     backend = unidl.get_backend("numpy")
     true = backend.mean
-    monkeypatch.setattr(backend, "mean", lambda x, axis=None, keepdims=False: backend.multiply(true(x, axis, keepdims), 1.001))
+    monkeypatch.setattr(
+        backend,
+        "mean",
+        lambda x, axis=None, keepdims=False: backend.multiply(true(x, axis, keepdims), 1.001),
+    )
     del seeds[:]
     assert not verify(compiled(8, width=4, size=8), x, y, backends=["numpy"], steps=0).passed
     assert len(seeds) > few

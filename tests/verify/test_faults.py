@@ -38,29 +38,49 @@ def test_without_a_fault_it_passes(backend):
 
 
 def test_a_wrong_epsilon(backend, monkeypatch):
-    plant(monkeypatch, backend, "layer_norm", lambda f: lambda x, gamma, beta, axes, epsilon: f(x, gamma, beta, axes, epsilon * 1.001))
+    plant(
+        monkeypatch,
+        backend,
+        "layer_norm",
+        lambda f: lambda x, gamma, beta, axes, epsilon: f(x, gamma, beta, axes, epsilon * 1.001),
+    )
     report = run(backend, steps=0)
     assert not report.passed
-    assert report.first.startswith(f"layer_normalization (LayerNormalization) is the first layer that differs, on {backend.name}: output")
+    assert report.first.startswith(
+        f"layer_normalization (LayerNormalization) is the first layer that differs, on {backend.name}: output"
+    )
     assert "Rounding does not explain it" in report.first
-    assert {r.layer for r in report.records if not r.passed and r.stage == "layer"} == {"layer_normalization"}
+    assert {r.layer for r in report.records if not r.passed and r.stage == "layer"} == {
+        "layer_normalization"
+    }
 
 
 def test_a_dropped_gradient(backend, monkeypatch):
     def make(linear):
-        return lambda x, kernel, bias=None: linear(x, kernel, bias if bias is None or bias.shape[0] != 5 else backend.stop_gradient(bias))
+        return lambda x, kernel, bias=None: linear(
+            x, kernel, bias if bias is None or bias.shape[0] != 5 else backend.stop_gradient(bias)
+        )
 
     plant(monkeypatch, backend, "linear", make)
     report = run(backend, steps=0)
-    assert report.first.startswith(f"middle (Dense) is the first layer that differs, on {backend.name}: gradient of bias")
+    assert report.first.startswith(
+        f"middle (Dense) is the first layer that differs, on {backend.name}: gradient of bias"
+    )
     assert "all zeros" in report.first
     assert "Its outputs are equal" in report.first
 
 
 def test_a_float32_cast_in_a_float64_path(backend, monkeypatch):
-    plant(monkeypatch, backend, "tanh", lambda f: lambda x: backend.cast(f(backend.cast(x, "float32")), backend.dtype(x)))
+    plant(
+        monkeypatch,
+        backend,
+        "tanh",
+        lambda f: lambda x: backend.cast(f(backend.cast(x, "float32")), backend.dtype(x)),
+    )
     report = run(backend, steps=0)
-    assert report.first.startswith(f"dense (Dense) is the first layer that differs, on {backend.name}")
+    assert report.first.startswith(
+        f"dense (Dense) is the first layer that differs, on {backend.name}"
+    )
     assert "look for something inside that computes in float32" in report.first
 
 
@@ -85,14 +105,19 @@ def test_a_loss_of_digits_in_float32_alone(backend, monkeypatch):
             x = B.add(x, 3000.0)
             mean = B.mean(x, axes, keepdims=True)
             var = B.subtract(B.mean(B.square(x), axes, keepdims=True), B.square(mean))
-            return B.add(B.multiply(B.multiply(B.subtract(x, mean), B.rsqrt(B.add(var, epsilon))), gamma), beta)
+            return B.add(
+                B.multiply(B.multiply(B.subtract(x, mean), B.rsqrt(B.add(var, epsilon))), gamma),
+                beta,
+            )
 
         return layer_norm
 
     plant(monkeypatch, backend, "layer_norm", one_pass)
     report = run(backend, steps=0)
     assert not report.passed
-    assert report.first.startswith("layer_normalization (LayerNormalization) is the first layer that differs")
+    assert report.first.startswith(
+        "layer_normalization (LayerNormalization) is the first layer that differs"
+    )
 
 
 def test_a_backend_of_ones_own(backend):
@@ -105,11 +130,19 @@ def test_a_backend_of_ones_own(backend):
     def adam_update(self, *args, epsilon, **kwargs):
         return true.adam_update(self, *args, epsilon=epsilon, **kwargs)
 
-    wrong = type("Wrong", (true,), {"layer_norm": layer_norm, "adam_update": adam_update, "name": "wrong"})()
+    wrong = type(
+        "Wrong", (true,), {"layer_norm": layer_norm, "adam_update": adam_update, "name": "wrong"}
+    )()
     report = verify(model(), backends=[backend, wrong], steps=1)
-    assert report.first.startswith("layer_normalization (LayerNormalization) is the first layer that differs, on wrong:")
+    assert report.first.startswith(
+        "layer_normalization (LayerNormalization) is the first layer that differs, on wrong:"
+    )
     assert not any(r.target == backend.name and not r.passed for r in report.records)
-    assert {r.stage for r in report.records if r.target == "wrong" and not r.passed} == {"layer", "model", "training"}
+    assert {r.stage for r in report.records if r.target == "wrong" and not r.passed} == {
+        "layer",
+        "model",
+        "training",
+    }
     assert unidl.get_backend(backend.name) is backend
 
 
@@ -121,7 +154,9 @@ def test_a_backend_with_tensors_that_nobody_knows():
         name = "unknown"
         tensor_types = (Tensor,)
 
-    with pytest.raises(ValueError, match="has tensors of type Tensor, which no registered backend has"):
+    with pytest.raises(
+        ValueError, match="has tensors of type Tensor, which no registered backend has"
+    ):
         verify(model(), backends=[Unknown()], steps=0)
 
 
@@ -136,8 +171,17 @@ def test_a_fault_inside_a_composite_layer_is_named(monkeypatch):
             return self.dense(self.norm(inputs))
 
     backend = unidl.get_backend("numpy")
-    plant(monkeypatch, backend, "layer_norm", lambda f: lambda x, gamma, beta, axes, epsilon: f(x, gamma, beta, axes, epsilon * 2))
-    report = verify(unidl.Sequential([unidl.Input((6,)), layers.Dense(4), Block(name="block")]), backends=["numpy"], steps=0)
+    plant(
+        monkeypatch,
+        backend,
+        "layer_norm",
+        lambda f: lambda x, gamma, beta, axes, epsilon: f(x, gamma, beta, axes, epsilon * 2),
+    )
+    report = verify(
+        unidl.Sequential([unidl.Input((6,)), layers.Dense(4), Block(name="block")]),
+        backends=["numpy"],
+        steps=0,
+    )
     assert report.first.startswith("block (Block) is the first layer that differs, on numpy")
     assert "Inside it: " in report.first
     assert "norm (LayerNormalization)" in report.first
@@ -186,7 +230,9 @@ def test_the_model_is_given_back_as_it_was(backend, fault, monkeypatch):
             net.objective,
             net._steps,
         )
-        assert all((a == b).all() for a, b in zip(before[0] + before[1], after[0] + after[1], strict=True))
+        assert all(
+            (a == b).all() for a, b in zip(before[0] + before[1], after[0] + after[1], strict=True)
+        )
         assert before[2:] == after[2:]
         assert all(a is v._store for a, v in zip(stores, net.variables, strict=True))
         assert {layer.backend.name for layer in net._flatten_layers()} == {backend.name}
@@ -204,4 +250,7 @@ def test_inputs_that_are_rounded_to_float32(backend, monkeypatch):
     plant(monkeypatch, backend, "layer_norm", lambda f: lambda x, *a, **k: f(rounded(x), *a, **k))
     report = run(backend, steps=0)
     assert report.first is None
-    assert any("It parts in layer_normalization, on inputs with all digits of float64" in p for p in report.problems), report.problems
+    assert any(
+        "It parts in layer_normalization, on inputs with all digits of float64" in p
+        for p in report.problems
+    ), report.problems

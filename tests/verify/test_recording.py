@@ -72,7 +72,12 @@ def test_float64_and_float32_part_by_rounding_alone(runs, tmp_path):
 
 def test_a_fault_of_the_forward_pass(backend, runs, monkeypatch, tmp_path):
     true = backend.batch_norm_training
-    monkeypatch.setattr(backend, "batch_norm_training", lambda *a, axes, epsilon: true(*a, axes, epsilon * 1.1), raising=False)
+    monkeypatch.setattr(
+        backend,
+        "batch_norm_training",
+        lambda *a, axes, epsilon: true(*a, axes, epsilon * 1.1),
+        raising=False,
+    )
     result = compare(runs / "numpy.run", again(backend.name, tmp_path / "wrong.run"))
     assert (result.equal, result.step, result.kind, result.name) == (False, 1, "output", "norm")
     assert result.difference > result.allowed > 0
@@ -83,7 +88,13 @@ def test_a_fault_of_a_gradient(backend, runs, monkeypatch, tmp_path):
     true = backend.linear
 
     def linear(x, kernel, bias=None):
-        return true(x, kernel, backend.add(backend.multiply(bias, 0.99), backend.multiply(backend.stop_gradient(bias), 0.01)))
+        return true(
+            x,
+            kernel,
+            backend.add(
+                backend.multiply(bias, 0.99), backend.multiply(backend.stop_gradient(bias), 0.01)
+            ),
+        )
 
     monkeypatch.setattr(backend, "linear", linear, raising=False)
     result = compare(runs / "numpy.run", again(backend.name, tmp_path / "wrong.run"))
@@ -136,7 +147,13 @@ def test_runs_that_cannot_be_compared(runs, tmp_path):
     with pytest.raises(ValueError, match=r"has 4 steps and .* 1"):
         compare(runs / "numpy.run", again("numpy", tmp_path / "steps.run", steps=1))
     with unidl.use_backend("numpy"):
-        record(unidl.Sequential([unidl.Input((6,)), layers.Dense(3)]), X, Y, STEPS, tmp_path / "other.run")
+        record(
+            unidl.Sequential([unidl.Input((6,)), layers.Dense(3)]),
+            X,
+            Y,
+            STEPS,
+            tmp_path / "other.run",
+        )
     with pytest.raises(ValueError, match="different models"):
         compare(runs / "numpy.run", tmp_path / "other.run")
 
@@ -145,7 +162,9 @@ def test_wrong_arguments_of_record(tmp_path):
     with pytest.raises(ValueError, match="steps must be an int >= 1"):
         record(model(), X, Y, 0, tmp_path / "a.run")
     with pytest.raises(ValueError, match="no trainable weights"):
-        record(unidl.Sequential([unidl.Input((6,)), layers.Flatten()]), X, None, 1, tmp_path / "a.run")
+        record(
+            unidl.Sequential([unidl.Input((6,)), layers.Flatten()]), X, None, 1, tmp_path / "a.run"
+        )
     with pytest.raises(FileNotFoundError, match="no folder"):
         record(model(), X, Y, 1, tmp_path / "nowhere" / "a.run")
     assert not list(tmp_path.iterdir())
@@ -156,7 +175,9 @@ def _with_header(runs, path, **changes):
         for name in old.namelist():
             data = old.read(name)
             if name == "header.json":
-                data = json.dumps({k: v for k, v in (json.loads(data) | changes).items() if v is not None})
+                data = json.dumps(
+                    {k: v for k, v in (json.loads(data) | changes).items() if v is not None}
+                )
             new.writestr(name, data)
     return path
 
@@ -205,7 +226,9 @@ def test_a_pickle_in_the_file_is_never_loaded(runs, tmp_path):
         for name in old.namelist():
             if name == "scatter.npy":
                 with new.open(name, "w") as stream:
-                    np.lib.format.write_array(stream, np.array([[{"a": 1}]], dtype=object), allow_pickle=True)
+                    np.lib.format.write_array(
+                        stream, np.array([[{"a": 1}]], dtype=object), allow_pickle=True
+                    )
             else:
                 new.writestr(name, old.read(name))
     with pytest.raises(ValueError, match="Python objects"):

@@ -42,7 +42,9 @@ from unidl.saving.lookup import Catalogue
 swish, hard_swish = silu, hard_silu
 
 _FUNCTIONS = [f for f in vars(functions).values() if isinstance(f, types.FunctionType)]
-_catalogue = Catalogue("activation", functions=_FUNCTIONS, aliases={"swish": silu, "hard_swish": hard_silu})
+_catalogue = Catalogue(
+    "activation", functions=_FUNCTIONS, aliases={"swish": silu, "hard_swish": hard_silu}
+)
 
 deserialize = _catalogue.deserialize
 
@@ -53,7 +55,9 @@ def get(identifier):
         return linear
     found = _catalogue.get(identifier)
     if not callable(found):
-        raise ValueError(f'activations.get: {identifier!r} is no activation. Give a name such as "relu", or a function of a tensor.')
+        raise ValueError(
+            f'activations.get: {identifier!r} is no activation. Give a name such as "relu", or a function of a tensor.'
+        )
     return found
 
 

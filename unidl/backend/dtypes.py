@@ -6,7 +6,13 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 SIGNED = ("int8", "int16", "int32", "int64")
 UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
 ALL = ("bool", *UNSIGNED, *SIGNED, *FLOATS)
-_ALIASES = {"float": "float32", "int": "int32", "half": "float16", "double": "float64", "bool_": "bool"}
+_ALIASES = {
+    "float": "float32",
+    "int": "int32",
+    "half": "float16",
+    "double": "float64",
+    "bool_": "bool",
+}
 
 _floatx = "float32"
 
@@ -31,7 +37,11 @@ def standardize_dtype(dtype) -> str:
     if isinstance(dtype, type) and dtype in (bool, int, float):
         return {bool: "bool", int: "int32", float: _floatx}[dtype]
     # np.dtype and tf.DType have a name; str(torch.float32) is "torch.float32"; numpy scalar types have __name__.
-    name = dtype if isinstance(dtype, str) else getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype)
+    name = (
+        dtype
+        if isinstance(dtype, str)
+        else getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype)
+    )
     name = name.rsplit(".", 1)[-1]
     name = _ALIASES.get(name, name)
     if name not in ALL:

@@ -188,7 +188,9 @@ def standardize_device(name: str) -> str:
     kind, _, index = name.lower().partition(":")
     kind = {"cuda": "gpu"}.get(kind, kind)
     if kind not in ("cpu", "gpu") or not (index or "0").isdigit():
-        raise ValueError(f'Unknown device {name!r} (in `device(...)` or UNIDL_DEVICE). Write "cpu", "gpu" or "gpu:<index>".')
+        raise ValueError(
+            f'Unknown device {name!r} (in `device(...)` or UNIDL_DEVICE). Write "cpu", "gpu" or "gpu:<index>".'
+        )
     return f"{kind}:{index or 0}"
 
 

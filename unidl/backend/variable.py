@@ -27,24 +27,43 @@ class Variable:
             reads it. Shape and axes are the same in any order.
     """
 
-    def __init__(self, initializer, shape=None, dtype=None, trainable=True, name=None, backend=None, kernel_of=None):
+    def __init__(
+        self,
+        initializer,
+        shape=None,
+        dtype=None,
+        trainable=True,
+        name=None,
+        backend=None,
+        kernel_of=None,
+    ):
         self.backend = registry.get_backend(backend)
         self.kernel_of = kernel_of
         if callable(initializer):
             if shape is None:
-                raise ValueError("Variable: an initializer that is a function needs `shape`, e.g. Variable(init, shape=(3, 4)).")
+                raise ValueError(
+                    "Variable: an initializer that is a function needs `shape`, e.g. Variable(init, shape=(3, 4))."
+                )
             self.dtype = dtypes.standardize_dtype(dtype)
             initializer = initializer(tuple(shape), dtype=self.dtype)
         else:
             value = initializer.numpy() if isinstance(initializer, Variable) else initializer
             owner = registry.owner_of_type(type(value))
-            initializer = self.backend.asarray(value if owner in (None, self.backend) else owner.to_numpy(value))
-            self.dtype = dtypes.standardize_dtype(dtype) if dtype else self.backend.dtype(initializer)
+            initializer = self.backend.asarray(
+                value if owner in (None, self.backend) else owner.to_numpy(value)
+            )
+            self.dtype = (
+                dtypes.standardize_dtype(dtype) if dtype else self.backend.dtype(initializer)
+            )
         with self.backend.scope():
-            self._hold(self.backend, self.backend.cast(self.backend.asarray(initializer), self.dtype))
+            self._hold(
+                self.backend, self.backend.cast(self.backend.asarray(initializer), self.dtype)
+            )
             self.shape = self.backend.shape(self.value)
         if shape is not None and tuple(shape) != self.shape:
-            raise ValueError(f"Variable {name!r}: the value has shape {self.shape}, expected {tuple(shape)}.")
+            raise ValueError(
+                f"Variable {name!r}: the value has shape {self.shape}, expected {tuple(shape)}."
+            )
         self.trainable = trainable
         self.autocast = True
         self.name = name or "variable"
@@ -63,7 +82,11 @@ class Variable:
     def value_dtype(self):
         """Dtype of `value`."""
         wanted = _autocast.get()
-        return self.dtype if wanted is None or not self.autocast or not dtypes.is_float(self.dtype) else wanted
+        return (
+            self.dtype
+            if wanted is None or not self.autocast or not dtypes.is_float(self.dtype)
+            else wanted
+        )
 
     @property
     def ndim(self):
@@ -86,10 +109,18 @@ class Variable:
         return self
 
     def assign_add(self, value):
-        return self.assign(self.backend.add(self.backend.read(self._store), self.backend.asarray(value, self.dtype)))
+        return self.assign(
+            self.backend.add(
+                self.backend.read(self._store), self.backend.asarray(value, self.dtype)
+            )
+        )
 
     def assign_sub(self, value):
-        return self.assign(self.backend.subtract(self.backend.read(self._store), self.backend.asarray(value, self.dtype)))
+        return self.assign(
+            self.backend.subtract(
+                self.backend.read(self._store), self.backend.asarray(value, self.dtype)
+            )
+        )
 
     def replace(self, value):
         """`assign` for a native tensor of the right shape and dtype that nobody else will change: no check, no copy."""
@@ -105,11 +136,16 @@ class Variable:
     def _hold(self, backend, value):
         """From now on live on `backend`, in a storage of its own with native or host `value`; inside the backend's scope."""
         store = backend.store(value)
-        self.backend, self._store = backend, store if self.kernel_of is None else backend.lay_out(store, self.kernel_of)
+        self.backend, self._store = (
+            backend,
+            store if self.kernel_of is None else backend.lay_out(store, self.kernel_of),
+        )
 
     def _check_shape(self, shape):
         if tuple(shape) != tuple(self.shape):
-            raise ValueError(f"Variable {self.path!r} has shape {tuple(self.shape)}; cannot assign a value of shape {tuple(shape)} to it.")
+            raise ValueError(
+                f"Variable {self.path!r} has shape {tuple(self.shape)}; cannot assign a value of shape {tuple(shape)} to it."
+            )
 
     def to(self, backend):
         """Move to another backend, in place; returns the Variable."""

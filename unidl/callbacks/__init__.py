@@ -5,7 +5,13 @@ from unidl.callbacks.callback_list import CallbackList
 from unidl.callbacks.early_stopping import EarlyStopping
 from unidl.callbacks.history import History
 from unidl.callbacks.model_checkpoint import ModelCheckpoint
-from unidl.callbacks.small import CSVLogger, LambdaCallback, LearningRateScheduler, ReduceLROnPlateau, TerminateOnNaN
+from unidl.callbacks.small import (
+    CSVLogger,
+    LambdaCallback,
+    LearningRateScheduler,
+    ReduceLROnPlateau,
+    TerminateOnNaN,
+)
 
 __all__ = [
     "CSVLogger",

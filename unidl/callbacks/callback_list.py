@@ -23,12 +23,22 @@ class CallbackList:
     """
 
     def __init__(self, callbacks, model, params, verbose="auto", history=True):
-        given = list(callbacks) if isinstance(callbacks, list | tuple) else [] if callbacks is None else [callbacks]
+        given = (
+            list(callbacks)
+            if isinstance(callbacks, list | tuple)
+            else []
+            if callbacks is None
+            else [callbacks]
+        )
         for callback in given:
             if not isinstance(callback, Callback):
-                raise TypeError(f"callbacks takes unidl.callbacks.Callback objects, got {type(callback).__name__}.")
+                raise TypeError(
+                    f"callbacks takes unidl.callbacks.Callback objects, got {type(callback).__name__}."
+                )
         if history:
-            given = [c for c in given if not isinstance(c, History)] + [next((c for c in given if isinstance(c, History)), History())]
+            given = [c for c in given if not isinstance(c, History)] + [
+                next((c for c in given if isinstance(c, History)), History())
+            ]
             model.history = given[-1]
         self.callbacks = given
         self._progress = make_progress(verbose, params)
@@ -43,7 +53,11 @@ class CallbackList:
         self._training = False
 
     def _overriding(self, method):
-        return [getattr(c, method) for c in self.callbacks if getattr(type(c), method) is not getattr(Callback, method)]
+        return [
+            getattr(c, method)
+            for c in self.callbacks
+            if getattr(type(c), method) is not getattr(Callback, method)
+        ]
 
     def _tell(self, method, *args):
         for callback in self.callbacks:

@@ -36,10 +36,19 @@ class ModelCheckpoint(Monitor):
             )
         self.filepath = os.fspath(filepath)
         if not self.filepath.endswith(".weights.h5"):
-            raise ValueError(f"ModelCheckpoint: the path must end with '.weights.h5', got {self.filepath!r}.")
+            raise ValueError(
+                f"ModelCheckpoint: the path must end with '.weights.h5', got {self.filepath!r}."
+            )
         if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
-            raise ValueError(f'ModelCheckpoint: save_freq must be "epoch" or a positive number of batches, got {save_freq!r}.')
-        self.verbose, self.save_best_only, self.save_freq, self.best = verbose, save_best_only, save_freq, initial_value_threshold
+            raise ValueError(
+                f'ModelCheckpoint: save_freq must be "epoch" or a positive number of batches, got {save_freq!r}.'
+            )
+        self.verbose, self.save_best_only, self.save_freq, self.best = (
+            verbose,
+            save_best_only,
+            save_freq,
+            initial_value_threshold,
+        )
         self._epoch = self._batches = 0
         if save_freq != "epoch":
             # Only then does the training loop have to show this callback every batch.

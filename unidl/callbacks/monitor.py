@@ -22,10 +22,14 @@ class Monitor(Callback):
     def __init__(self, monitor, mode="auto", min_delta=0.0):
         super().__init__()
         if mode not in ("auto", "min", "max"):
-            raise ValueError(f'{type(self).__name__}: mode must be "auto", "min" or "max", got {mode!r}.')
+            raise ValueError(
+                f'{type(self).__name__}: mode must be "auto", "min" or "max", got {mode!r}.'
+            )
         self.monitor, self.min_delta = monitor, abs(min_delta)
         last = monitor.removeprefix("val_")
-        grows = mode == "max" or (mode == "auto" and any(last == n or last.endswith(f"_{n}") for n in _LARGER_IS_BETTER))
+        grows = mode == "max" or (
+            mode == "auto" and any(last == n or last.endswith(f"_{n}") for n in _LARGER_IS_BETTER)
+        )
         self._sign = -1.0 if grows else 1.0
         self.best = None
 
@@ -34,7 +38,8 @@ class Monitor(Callback):
         value = (logs or {}).get(self.monitor)
         if value is None:
             warnings.warn(
-                f"{type(self).__name__}: there is no {self.monitor!r} in the logs; there are: {', '.join(logs or {})}.", stacklevel=2
+                f"{type(self).__name__}: there is no {self.monitor!r} in the logs; there are: {', '.join(logs or {})}.",
+                stacklevel=2,
             )
         return value
 

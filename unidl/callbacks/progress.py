@@ -61,7 +61,13 @@ class Bar(Silent):
     shows_batches = True
 
     def __init__(self, params, width=24, interval=0.1, unit=""):
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+        )
 
         self._epochs = params.get("epochs")
         self._text = ""

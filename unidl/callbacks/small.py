@@ -32,12 +32,20 @@ class LearningRateScheduler(Callback):
         super().__init__()
         self.schedule, self.verbose = schedule, verbose
         parameters = inspect.signature(schedule).parameters.values()
-        self._takes_rate = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters) > 1
+        self._takes_rate = (
+            sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters) > 1
+        )
 
     def on_epoch_begin(self, epoch, logs=None):
-        rate = self.schedule(epoch, float(self.model.optimizer.learning_rate)) if self._takes_rate else self.schedule(epoch)
+        rate = (
+            self.schedule(epoch, float(self.model.optimizer.learning_rate))
+            if self._takes_rate
+            else self.schedule(epoch)
+        )
         if not isinstance(rate, int | float):
-            raise ValueError(f"LearningRateScheduler: schedule() must return a number, got {rate!r}.")
+            raise ValueError(
+                f"LearningRateScheduler: schedule() must return a number, got {rate!r}."
+            )
         self.model.optimizer.learning_rate = rate
         if self.verbose:
             print(f"Epoch {epoch + 1}: learning rate {rate}")
@@ -59,11 +67,27 @@ class ReduceLROnPlateau(Monitor):
         verbose: 1 prints each reduction.
     """
 
-    def __init__(self, monitor="val_loss", factor=0.1, patience=10, verbose=0, mode="auto", min_delta=1e-4, cooldown=0, min_lr=0.0):
+    def __init__(
+        self,
+        monitor="val_loss",
+        factor=0.1,
+        patience=10,
+        verbose=0,
+        mode="auto",
+        min_delta=1e-4,
+        cooldown=0,
+        min_lr=0.0,
+    ):
         super().__init__(monitor, mode, min_delta)
         if factor >= 1:
             raise ValueError(f"ReduceLROnPlateau: factor must be below 1, got {factor}.")
-        self.factor, self.patience, self.verbose, self.cooldown, self.min_lr = factor, patience, verbose, cooldown, min_lr
+        self.factor, self.patience, self.verbose, self.cooldown, self.min_lr = (
+            factor,
+            patience,
+            verbose,
+            cooldown,
+            min_lr,
+        )
 
     def on_train_begin(self, logs=None):
         self.best, self._wait, self._resting = None, 0, 0
@@ -86,7 +110,9 @@ class ReduceLROnPlateau(Monitor):
             if self._wait >= self.patience and rate > self.min_lr:
                 optimizer.learning_rate = max(rate * self.factor, self.min_lr)
                 if self.verbose:
-                    print(f"Epoch {epoch + 1}: learning rate reduced to {float(optimizer.learning_rate)}")
+                    print(
+                        f"Epoch {epoch + 1}: learning rate reduced to {float(optimizer.learning_rate)}"
+                    )
                 self._resting, self._wait = self.cooldown, 0
 
 
@@ -124,7 +150,9 @@ class LambdaCallback(Callback):
     """A callback from functions given by the methods' names, `LambdaCallback(on_epoch_end=lambda epoch, logs: ...)`."""
 
     def __new__(cls, **functions):
-        unknown = [name for name in functions if not hasattr(Callback, name) or not name.startswith("on_")]
+        unknown = [
+            name for name in functions if not hasattr(Callback, name) or not name.startswith("on_")
+        ]
         if unknown:
             raise TypeError(
                 f"LambdaCallback: there is no hook {unknown[0]!r}. "

@@ -63,15 +63,33 @@ class Case:
     def draw(self) -> dict[str, np.ndarray]:
         """The inputs, floats as float64 with float32 values."""
         generator = generator_of(self.name)
-        return round_to_float32({name: np.asarray(spec(generator) if callable(spec) else spec) for name, spec in self.inputs.items()})
+        return round_to_float32(
+            {
+                name: np.asarray(spec(generator) if callable(spec) else spec)
+                for name, spec in self.inputs.items()
+            }
+        )
 
     def prepare(self, backend, arrays, dtype=None) -> Program:
         """The case on `backend`: the float inputs become Variables of `dtype` (by default the arrays'), the others constants."""
-        variables = {name: Variable(a, dtype=dtype, backend=backend) for name, a in arrays.items() if a.dtype.kind == "f"}
-        constants = {name: backend.asarray(a) for name, a in arrays.items() if name not in variables}
+        variables = {
+            name: Variable(a, dtype=dtype, backend=backend)
+            for name, a in arrays.items()
+            if a.dtype.kind == "f"
+        }
+        constants = {
+            name: backend.asarray(a) for name, a in arrays.items() if name not in variables
+        }
 
         def function(**replaced):
-            values = (replaced[n] if n in replaced else variables[n].value if n in variables else constants[n] for n in arrays)
+            values = (
+                replaced[n]
+                if n in replaced
+                else variables[n].value
+                if n in variables
+                else constants[n]
+                for n in arrays
+            )
             # The active backend is `backend`, but for the tracer of one that captures functions.
             return self.call(get_backend(), *values)
 
@@ -102,7 +120,10 @@ def generator_of(name):
 
 def round_to_float32(arrays):
     """Float arrays as float64 with float32 values: every dtype starts from the same numbers."""
-    return {name: a.astype("float32").astype("float64") if a.dtype.kind == "f" else a for name, a in arrays.items()}
+    return {
+        name: a.astype("float32").astype("float64") if a.dtype.kind == "f" else a
+        for name, a in arrays.items()
+    }
 
 
 def round_to_8_bits(arrays):

@@ -12,11 +12,21 @@ from unidl.conformance.engine import DTYPES
 
 def add_command(commands) -> None:
     """The subcommand, among those of `unidl`."""
-    parser = commands.add_parser("conformance", help="run every case of the contract on backends and report the errors")
+    parser = commands.add_parser(
+        "conformance", help="run every case of the contract on backends and report the errors"
+    )
     parser.set_defaults(run=run)
-    parser.add_argument("--backend", action="append", help="name of a backend; may be repeated; by default all that are installed")
-    parser.add_argument("--device", help='"cpu", "gpu", "gpu:1"; by default the best that each backend has')
-    parser.add_argument("--dtype", action="append", choices=DTYPES, help="one dtype only; may be repeated")
+    parser.add_argument(
+        "--backend",
+        action="append",
+        help="name of a backend; may be repeated; by default all that are installed",
+    )
+    parser.add_argument(
+        "--device", help='"cpu", "gpu", "gpu:1"; by default the best that each backend has'
+    )
+    parser.add_argument(
+        "--dtype", action="append", choices=DTYPES, help="one dtype only; may be repeated"
+    )
     parser.add_argument("--match", default="", help="only cases whose name contains this text")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write a list of all records")
     parser.add_argument("--html", metavar="FILE", type=Path, help="write a page that shows them")
@@ -26,7 +36,11 @@ def run(arguments) -> int:
     """Exit status 0 if every record passed or is a known failure, 2 where a backend or a device is missing."""
     names = arguments.backend or report.installed()
     try:
-        device = registry.standardize_device(arguments.device) if arguments.device else registry.current_device()
+        device = (
+            registry.standardize_device(arguments.device)
+            if arguments.device
+            else registry.current_device()
+        )
         problem = next(filter(None, (lacking(get_backend(name), device) for name in names)), None)
     except (BackendError, ValueError) as error:
         problem = str(error)
@@ -34,7 +48,9 @@ def run(arguments) -> int:
         print(problem, file=sys.stderr)
         return 2
     progress = _show if sys.stderr.isatty() else None
-    records = report.run_suite(names, arguments.match, device, tuple(arguments.dtype or DTYPES), progress)
+    records = report.run_suite(
+        names, arguments.match, device, tuple(arguments.dtype or DTYPES), progress
+    )
     if progress:
         print(end="\r\033[K", file=sys.stderr)
     report.print_table(records)

@@ -60,21 +60,33 @@ def evaluate(backend, case, arrays, cotangents=None, dtype=None) -> Evaluation:
 
     `dtype`: that of the float inputs where it is not the arrays'.
     """
-    program = case.prepare(backend, arrays) if dtype is None else case.prepare(backend, arrays, dtype)
+    program = (
+        case.prepare(backend, arrays) if dtype is None else case.prepare(backend, arrays, dtype)
+    )
     if cotangents is None:
         return _on_host(backend, program.function(), dtype)
 
     def loss():
         outputs = _as_list(program.function())
         pairs = [(o, c) for o, c in zip(outputs, cotangents, strict=True) if c is not None]
-        terms = [backend.sum(backend.multiply(o, backend.asarray(c, backend.dtype(o)))) for o, c in pairs]
+        terms = [
+            backend.sum(backend.multiply(o, backend.asarray(c, backend.dtype(o)))) for o, c in pairs
+        ]
         total = terms[0]
         for term in terms[1:]:
             total = backend.add(total, term)
         return total, outputs
 
-    (_, outputs), gradients = backend.value_and_grad(loss, list(program.variables.values()), has_aux=True)
-    return _on_host(backend, outputs, dtype, dict(zip(program.variables, gradients, strict=True)), program.variables)
+    (_, outputs), gradients = backend.value_and_grad(
+        loss, list(program.variables.values()), has_aux=True
+    )
+    return _on_host(
+        backend,
+        outputs,
+        dtype,
+        dict(zip(program.variables, gradients, strict=True)),
+        program.variables,
+    )
 
 
 def _on_host(backend, outputs, dtype, gradients=None, variables=None):
@@ -83,11 +95,21 @@ def _on_host(backend, outputs, dtype, gradients=None, variables=None):
     arrays = {key: backend.to_numpy(tensor) for key, tensor in tensors.items()}
     dtypes = {}
     if dtype is not None:
-        dtypes = {key: (backend.dtype(t), variables[key].dtype if key in (variables or {}) else dtype) for key, t in tensors.items()}
+        dtypes = {
+            key: (backend.dtype(t), variables[key].dtype if key in (variables or {}) else dtype)
+            for key, t in tensors.items()
+        }
         # The host has no bfloat16, but all of its numbers in float32.
-        arrays = {key: a.astype("float32") if dtypes[key][0] == "bfloat16" else a for key, a in arrays.items()}
+        arrays = {
+            key: a.astype("float32") if dtypes[key][0] == "bfloat16" else a
+            for key, a in arrays.items()
+        }
     names = list(gradients or {})
-    return Evaluation([a for key, a in arrays.items() if key not in names], {name: arrays[name] for name in names}, dtypes)
+    return Evaluation(
+        [a for key, a in arrays.items() if key not in names],
+        {name: arrays[name] for name in names},
+        dtypes,
+    )
 
 
 def _trace(backend, case, arrays) -> Evaluation:
@@ -105,7 +127,9 @@ def _trace(backend, case, arrays) -> Evaluation:
 
 def _run_compiled(backend, function, program, arrays):
     compiled = backend.compile(function, [*program.variables.values(), *program.others])
-    return _on_host(backend, compiled(*(backend.asarray(arrays[name]) for name in program.inputs)), None)
+    return _on_host(
+        backend, compiled(*(backend.asarray(arrays[name]) for name in program.inputs)), None
+    )
 
 
 def _compiles(backend):
@@ -129,8 +153,15 @@ def reference(case: Case, sixteen_bits: bool):
         arrays = rounded(case.draw())
         outputs = evaluate(backend, case, arrays).outputs
         generator = np.random.default_rng(len(outputs))
-        drawn = [rounded({"c": generator.normal(size=o.shape)})["c"] if o.dtype == "float64" else None for o in outputs]
-        differentiable = case.gradients and any(c is not None for c in drawn) and any(a.dtype.kind == "f" for a in arrays.values())
+        drawn = [
+            rounded({"c": generator.normal(size=o.shape)})["c"] if o.dtype == "float64" else None
+            for o in outputs
+        ]
+        differentiable = (
+            case.gradients
+            and any(c is not None for c in drawn)
+            and any(a.dtype.kind == "f" for a in arrays.values())
+        )
         cotangents = drawn if differentiable else None
         truth = evaluate(backend, case, arrays, cotangents)
 
@@ -144,17 +175,26 @@ def reference(case: Case, sixteen_bits: bool):
         scales = KINDS[case.kind](again, arrays, cotangents or [], truth)
         if case.scale is not None:
             given = _as_list(case.scale(*arrays.values()))
-            scales.outputs = [np.broadcast_to(s, o.shape) for s, o in zip(given, truth.outputs, strict=True)]
+            scales.outputs = [
+                np.broadcast_to(s, o.shape) for s, o in zip(given, truth.outputs, strict=True)
+            ]
     return arrays, cotangents, truth, scales
 
 
 def run_case(case: Case, backend, device=None, dtypes=DTYPES) -> list[Record]:
     """All records of `case` on `backend` (a name or a Backend): every dtype, forward, gradients, traced."""
     backend = get_backend(backend)
-    where = registry.standardize_device(device) if device else registry.current_device() or best_device(backend)
+    where = (
+        registry.standardize_device(device)
+        if device
+        else registry.current_device() or best_device(backend)
+    )
     records = []
     with use_backend(backend), registry.device(where), backend.full_precision():
-        wide, narrow = ([d for d in case.dtypes if d in dtypes and (d in SIXTEEN_BITS) == sixteen] for sixteen in (False, True))
+        wide, narrow = (
+            [d for d in case.dtypes if d in dtypes and (d in SIXTEEN_BITS) == sixteen]
+            for sixteen in (False, True)
+        )
         arrays = reference(case, not wide)[0]
         missing = _missing(backend, case, arrays)
         if missing:
@@ -168,7 +208,10 @@ def run_case(case: Case, backend, device=None, dtypes=DTYPES) -> list[Record]:
 
 def best_device(backend) -> str:
     """The device on which a backend runs unasked: its first that is no CPU, if there is one."""
-    return next((device for device in backend.devices() if not device.startswith("cpu")), backend.devices()[0])
+    return next(
+        (device for device in backend.devices() if not device.startswith("cpu")),
+        backend.devices()[0],
+    )
 
 
 def _run(case, backend, device, dtypes, arrays, cotangents, truth, scales):
@@ -177,7 +220,19 @@ def _run(case, backend, device, dtypes, arrays, cotangents, truth, scales):
     records = []
     for dtype in dtypes if floats else dtypes[:1]:
         if dtype in SIXTEEN_BITS and case.not_in_16_bits:
-            records.append(Record(case.name, backend.name, device, dtype, "unsupported", 0.0, 0.0, True, case.not_in_16_bits))
+            records.append(
+                Record(
+                    case.name,
+                    backend.name,
+                    device,
+                    dtype,
+                    "unsupported",
+                    0.0,
+                    0.0,
+                    True,
+                    case.not_in_16_bits,
+                )
+            )
             continue
         if dtype not in backend.dtypes:
             records.append(_unsupported(backend, case, arrays, device, f"no dtype {dtype}", dtype))
@@ -186,7 +241,13 @@ def _run(case, backend, device, dtypes, arrays, cotangents, truth, scales):
         if dtype in SIXTEEN_BITS:
             cast, host_dtype = arrays, dtype
         else:
-            cast, host_dtype = {name: a.astype(dtype) if a.dtype == "float64" else a for name, a in arrays.items()}, None
+            cast, host_dtype = (
+                {
+                    name: a.astype(dtype) if a.dtype == "float64" else a
+                    for name, a in arrays.items()
+                },
+                None,
+            )
 
         def compare(what, run, dtype=dtype, shown=shown):
             return _compare(case, backend.name, device, dtype, shown, what, run, truth, scales)
@@ -216,13 +277,37 @@ def _compare(case, backend, device, dtype, shown, what, run, wanted, scales):
         return [Record(case.name, backend, device, shown, what, np.inf, case.budget, False, text)]
 
     def verdict(key, value, ref, scale, exact):
-        return judge(value, ref, scale, dtype, case.budget, exact, case.ill_conditioned, *got.dtypes.get(key, ()))
+        return judge(
+            value,
+            ref,
+            scale,
+            dtype,
+            case.budget,
+            exact,
+            case.ill_conditioned,
+            *got.dtypes.get(key, ()),
+        )
 
-    for i, (value, ref, scale) in enumerate(zip(got.outputs, wanted.outputs, scales.outputs, strict=True)):
-        rows.append((what if len(wanted.outputs) == 1 else f"{what}, output {i}", verdict(i, value, ref, scale, exact)))
+    for i, (value, ref, scale) in enumerate(
+        zip(got.outputs, wanted.outputs, scales.outputs, strict=True)
+    ):
+        rows.append(
+            (
+                what if len(wanted.outputs) == 1 else f"{what}, output {i}",
+                verdict(i, value, ref, scale, exact),
+            )
+        )
     for name, value in got.gradients.items():
-        rows.append((f"gradient of {name}", verdict(name, value, wanted.gradients[name], scales.gradients[name], False)))
-    return [Record(case.name, backend, device, shown, what, v.error, v.budget, v.passed, v.message) for what, v in rows]
+        rows.append(
+            (
+                f"gradient of {name}",
+                verdict(name, value, wanted.gradients[name], scales.gradients[name], False),
+            )
+        )
+    return [
+        Record(case.name, backend, device, shown, what, v.error, v.budget, v.passed, v.message)
+        for what, v in rows
+    ]
 
 
 def _missing(backend, case, arrays):
@@ -239,9 +324,13 @@ def _unsupported(backend, case, arrays, device, reason, dtype=None):
     try:
         evaluate(backend, case, arrays, dtype=dtype)
     except UnsupportedError:
-        return Record(case.name, backend.name, device, dtype or "none", "unsupported", 0.0, 0.0, True, reason)
+        return Record(
+            case.name, backend.name, device, dtype or "none", "unsupported", 0.0, 0.0, True, reason
+        )
     except Exception as error:  # noqa: BLE001 - reported as a failure
         text = f"expected UnsupportedError, got {type(error).__name__}: {error}"
     else:
         text = f"declared unsupported ({reason}), but it gives a result"
-    return Record(case.name, backend.name, device, dtype or "none", "unsupported", np.inf, 0.0, False, text)
+    return Record(
+        case.name, backend.name, device, dtype or "none", "unsupported", np.inf, 0.0, False, text
+    )

@@ -44,7 +44,11 @@ def page(records) -> str:
     """HTML of the records of any backends."""
     groups = by_backend(records)
     problems = [record for record in records if record.is_problem]
-    verdict = f"{len(problems)} of {len(records):,} records failed" if problems else f"All {len(records):,} records are as they should be"
+    verdict = (
+        f"{len(problems)} of {len(records):,} records failed"
+        if problems
+        else f"All {len(records):,} records are as they should be"
+    )
     parts = [
         "<h1>Conformance</h1>",
         f"<p class='verdict {'bad' if problems else 'good'}'>{verdict}.</p>",
@@ -72,7 +76,9 @@ def page(records) -> str:
 def _table(head, rows, kind=""):
     cells = "".join(f"<th>{escape(h)}</th>" for h in head)
     lines = "\n".join("<tr>" + "".join(row) + "</tr>" for row in rows)
-    return f"<table class='{kind}'><thead><tr>{cells}</tr></thead><tbody>\n{lines}\n</tbody></table>"
+    return (
+        f"<table class='{kind}'><thead><tr>{cells}</tr></thead><tbody>\n{lines}\n</tbody></table>"
+    )
 
 
 def _text(value):
@@ -84,7 +90,10 @@ def _number(value):
 
 
 def _environment(groups):
-    devices = ", ".join(f"{name} {rows[0].version} on {' and '.join(sorted({r.device for r in rows}))}" for name, rows in groups.items())
+    devices = ", ".join(
+        f"{name} {rows[0].version} on {' and '.join(sorted({r.device for r in rows}))}"
+        for name, rows in groups.items()
+    )
     machine = f"{platform.machine()}, {os.cpu_count()} processors, {platform.system()}, Python {platform.python_version()}"
     threads = os.environ.get("OMP_NUM_THREADS", "not set")
     today = datetime.date.today().isoformat()
@@ -96,13 +105,21 @@ def _environment(groups):
 
 def _counts(groups):
     keys = ("cases", "records", "passed", "known", "unsupported", "problems")
-    rows = [[_text(name), *(_number(summary(records)[key]) for key in keys)] for name, records in groups.items()]
-    return _table(["backend", "cases", "records", "passed", "known failures", "not offered", "problems"], rows)
+    rows = [
+        [_text(name), *(_number(summary(records)[key]) for key in keys)]
+        for name, records in groups.items()
+    ]
+    return _table(
+        ["backend", "cases", "records", "passed", "known failures", "not offered", "problems"], rows
+    )
 
 
 def _worst(groups):
     dtypes = [d for d in DTYPES if any(r.dtype == d for rows in groups.values() for r in rows)]
-    rows = [[_text(name), *(_text(_described(worst(records, d))) for d in dtypes)] for name, records in groups.items()]
+    rows = [
+        [_text(name), *(_text(_described(worst(records, d))) for d in dtypes)]
+        for name, records in groups.items()
+    ]
     return _table(["backend", *dtypes], rows)
 
 
@@ -113,7 +130,10 @@ def _described(record):
 def _problems(problems):
     if not problems:
         return ""
-    rows = [[_text(r.backend), _text(r.dtype), _text(r.case), _text(r.what), _text(_told(r))] for r in problems]
+    rows = [
+        [_text(r.backend), _text(r.dtype), _text(r.case), _text(r.what), _text(_told(r))]
+        for r in problems
+    ]
     return "<h2>Problems</h2>" + _table(["backend", "dtype", "case", "what", "finding"], rows)
 
 
@@ -122,21 +142,33 @@ def _told(record):
 
 
 def _exceptions(groups):
-    rows = [[_text(name), _text(text), _number(count)] for name, records in groups.items() for text, count in reasons(records)]
+    rows = [
+        [_text(name), _text(text), _number(count)]
+        for name, records in groups.items()
+        for text, count in reasons(records)
+    ]
     if not rows:
         return ""
-    return "<h2>Known failures, and what is not offered</h2>" + _table(["backend", "reason", "cases"], rows)
+    return "<h2>Known failures, and what is not offered</h2>" + _table(
+        ["backend", "reason", "cases"], rows
+    )
 
 
 def _legend():
-    cells = [f"<td style='background:{colour}'>{escape(meaning)}</td>" for _, colour, meaning in _SCALE]
-    cells += [f"<td style='background:{colour}'>{meaning}</td>" for colour, meaning in (_ABSENT, _KNOWN)]
+    cells = [
+        f"<td style='background:{colour}'>{escape(meaning)}</td>" for _, colour, meaning in _SCALE
+    ]
+    cells += [
+        f"<td style='background:{colour}'>{meaning}</td>" for colour, meaning in (_ABSENT, _KNOWN)
+    ]
     return f"<table class='legend'><tr>{''.join(cells)}</tr></table>"
 
 
 def _heat_map(records, groups):
     """Rows: what comes before the label in a case's name. Columns: each backend in each dtype."""
-    columns = [(name, d) for name in groups for d in DTYPES if any(r.dtype == d for r in groups[name])]
+    columns = [
+        (name, d) for name in groups for d in DTYPES if any(r.dtype == d for r in groups[name])
+    ]
     cells: dict[tuple, list] = {}
     for record in records:
         row = record.case.partition(":")[0].partition(",")[0]
@@ -144,7 +176,9 @@ def _heat_map(records, groups):
         dtype = "float64" if record.dtype == "none" else record.dtype
         cells.setdefault((row, record.backend, dtype), []).append(record)
     names = list(dict.fromkeys(row for row, _, _ in cells))
-    rows = [[_text(row), *(_cell(cells.get((row, *column), [])) for column in columns)] for row in names]
+    rows = [
+        [_text(row), *(_cell(cells.get((row, *column), [])) for column in columns)] for row in names
+    ]
     return _table(["", *(f"{name} {dtype}" for name, dtype in columns)], rows, "map")
 
 

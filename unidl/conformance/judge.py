@@ -34,7 +34,9 @@ class Verdict:
         return not self.message and self.error <= self.budget
 
 
-def judge(value, reference, scale, dtype, budget, exact=False, scaled=False, found=None, wanted=None) -> Verdict:
+def judge(
+    value, reference, scale, dtype, budget, exact=False, scaled=False, found=None, wanted=None
+) -> Verdict:
     """`value` of a run in `dtype` against the float64 `reference`; `scaled`: by `scale` in float64 too.
 
     `found` is the dtype that the backend's tensor had, for which the host may have no name (bfloat16), by default the value's;
@@ -49,18 +51,30 @@ def judge(value, reference, scale, dtype, budget, exact=False, scaled=False, fou
     with np.errstate(all="ignore"):
         expected = reference.astype(value.dtype)
         if value.dtype.kind != "f" or exact:
-            equal = (value == expected) | ((value != value) & (expected != expected))  # NaN equals NaN here
+            equal = (value == expected) | (
+                (value != value) & (expected != expected)
+            )  # NaN equals NaN here
             return Verdict(float(np.count_nonzero(~equal)), 0.0)
         finite = np.isfinite(expected)
         if not np.array_equal(value[~finite], expected[~finite], equal_nan=True):
-            return Verdict(np.inf, budget, f"NaN or infinities differ: {_sample(value[~finite])}, expected {_sample(expected[~finite])}")
+            return Verdict(
+                np.inf,
+                budget,
+                f"NaN or infinities differ: {_sample(value[~finite])}, expected {_sample(expected[~finite])}",
+            )
         if not np.isfinite(value[finite]).all():
-            return Verdict(np.inf, budget, f"not finite: {_sample(value[finite])}, expected {_sample(expected[finite])}")
+            return Verdict(
+                np.inf,
+                budget,
+                f"not finite: {_sample(value[finite])}, expected {_sample(expected[finite])}",
+            )
         difference = np.abs(value[finite].astype("float64") - reference[finite])
         if difference.size == 0:
             return Verdict(0.0, budget)
         top = np.abs(reference[finite]).max()
-        only_rounding = 0 < top <= FLOAT64_BUDGET * np.max(scale, initial=0.0, where=np.isfinite(scale))
+        only_rounding = (
+            0 < top <= FLOAT64_BUDGET * np.max(scale, initial=0.0, where=np.isfinite(scale))
+        )
         if dtype == "float64" and not (scaled or only_rounding):
             return Verdict(float(difference.max() / (top or 1.0)), FLOAT64_BUDGET)
         fair = np.nan_to_num(np.broadcast_to(scale, reference.shape)[finite], nan=0.0, posinf=0.0)

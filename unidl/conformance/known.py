@@ -26,14 +26,22 @@ class KnownFailure:
     version: str = ""
 
     def covers(self, record) -> bool:
-        return self.case == record.case and self.what in (None, record.what) and self.dtype in (None, record.dtype)
+        return (
+            self.case == record.case
+            and self.what in (None, record.what)
+            and self.dtype in (None, record.dtype)
+        )
 
 
 def known_failures(backend) -> list[KnownFailure]:
     """The lines of the backend's own list for its framework's version, none if its package has no such file."""
     backend = get_backend(backend)
     file = resources.files(type(backend).__module__.partition(".")[0]) / "known_failures.json"
-    lines = [KnownFailure(**line) for line in json.loads(file.read_text("utf-8"))] if file.is_file() else []
+    lines = (
+        [KnownFailure(**line) for line in json.loads(file.read_text("utf-8"))]
+        if file.is_file()
+        else []
+    )
     return [line for line in lines if backend.version.startswith(line.version)]
 
 
@@ -47,7 +55,9 @@ def explained(records, known) -> list[Record]:
         covered = [r for r in records if line.covers(r)]
         if covered and all(r.passed for r in covered):
             text = f"passes now, so remove it from known_failures.json ({line.reason})"
-            rows.append(replace(covered[0], what="known failure", error=0.0, passed=False, message=text))
+            rows.append(
+                replace(covered[0], what="known failure", error=0.0, passed=False, message=text)
+            )
     return rows
 
 

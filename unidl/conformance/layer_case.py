@@ -27,7 +27,9 @@ class LayerProgramCase(Case):
             method=f"layer {table_row.name}",
             label="",
             call=table_row.make,
-            dtypes=("float64",) if table_row.name in FLOAT64_ONLY else ("float64", "float32", *(SIXTEEN_BITS if sixteen_bits else ())),
+            dtypes=("float64",)
+            if table_row.name in FLOAT64_ONLY
+            else ("float64", "float32", *(SIXTEEN_BITS if sixteen_bits else ())),
         )
         object.__setattr__(self, "row", table_row)
 
@@ -47,7 +49,9 @@ class LayerProgramCase(Case):
         return round_to_float32(arrays)
 
     def prepare(self, backend, arrays, dtype=None):
-        dtype = dtype or next((str(a.dtype) for a in arrays.values() if a.dtype.kind == "f"), floatx())
+        dtype = dtype or next(
+            (str(a.dtype) for a in arrays.values() if a.dtype.kind == "f"), floatx()
+        )
         # The same draw again, for the structure of the call's arguments.
         structure = self.row.inputs(generator_of(self.name))
         names = [name for name in arrays if name.startswith("input ")]
@@ -60,17 +64,35 @@ class LayerProgramCase(Case):
                 weight.assign(arrays[name])
             if getattr(layer, "stateful", False):
                 layer.reset_state()
-            inputs = {n: Variable(arrays[n], dtype=dtype, backend=backend) for n in names if arrays[n].dtype.kind == "f"}
+            inputs = {
+                n: Variable(arrays[n], dtype=dtype, backend=backend)
+                for n in names
+                if arrays[n].dtype.kind == "f"
+            }
             constants = {n: backend.asarray(arrays[n]) for n in names if n not in inputs}
-        trainable = {n: w for n, w in weights.items() if any(w is t for t in layer.trainable_weights)}
+        trainable = {
+            n: w for n, w in weights.items() if any(w is t for t in layer.trainable_weights)
+        }
 
         def function(**replaced):
-            values = iter([replaced.get(n, inputs[n].value if n in inputs else constants.get(n)) for n in names])
+            values = iter(
+                [
+                    replaced.get(n, inputs[n].value if n in inputs else constants.get(n))
+                    for n in names
+                ]
+            )
             with _computing_in(dtype):
-                outputs = tree.flatten(layer(*tree.map_structure(lambda _: next(values), structure), **self.row.kwargs))
-            kept = [w.value for w in layer.non_trainable_variables if w.dtype == layer.variable_dtype]
+                outputs = tree.flatten(
+                    layer(*tree.map_structure(lambda _: next(values), structure), **self.row.kwargs)
+                )
+            kept = [
+                w.value for w in layer.non_trainable_variables if w.dtype == layer.variable_dtype
+            ]
             # Cast for the comparison alone: what a layer keeps has the dtype of its weights.
-            return [*outputs, *(get_backend().cast(get_backend().stop_gradient(value), dtype) for value in kept)]
+            return [
+                *outputs,
+                *(get_backend().cast(get_backend().stop_gradient(value), dtype) for value in kept),
+            ]
 
         variables = inputs | trainable
         others = [v for v in layer.variables if not any(v is w for w in trainable.values())]

@@ -40,7 +40,9 @@ def oracle():
         name: body
         for concern in _COMPOSED
         for name, body in vars(concern).items()
-        if not name.startswith("__") and callable(body) and not getattr(body, "__isabstractmethod__", False)
+        if not name.startswith("__")
+        and callable(body)
+        and not getattr(body, "__isabstractmethod__", False)
     }
     return type("Oracle", (type(get_backend(registry.DEFAULT)),), bodies)()
 
@@ -56,14 +58,18 @@ def noisy_oracle():
             return type(y)(noise(self, part) for part in y)
         if not exact.is_tensor(y) or exact.dtype(y) != "float64":
             return y
-        back, forth = (1 + U32 * (2.0 * self.signs.integers(0, 2, exact.shape(y)) - 1.0) for _ in range(2))
+        back, forth = (
+            1 + U32 * (2.0 * self.signs.integers(0, 2, exact.shape(y)) - 1.0) for _ in range(2)
+        )
         # With one sign for both, the gradient would be the exact one of a function nearby, in which everything still cancels as
         # it should.
         return exact.custom_gradient(lambda y: ([y * forth], lambda g: [g * back]), [y])[0]
 
     def rounded(name):
         # The arguments too: so each gradient that comes back from here is rounded by itself.
-        return lambda self, *args, **kwargs: noise(self, getattr(exact, name)(*(noise(self, a) for a in args), **kwargs))
+        return lambda self, *args, **kwargs: noise(
+            self, getattr(exact, name)(*(noise(self, a) for a in args), **kwargs)
+        )
 
     def from_value(name, derivative):
         def function(self, x):
@@ -77,7 +83,9 @@ def noisy_oracle():
     def seed(self, n):
         self.signs = np.random.default_rng(n)
 
-    functions = {name: rounded(name) for name in _ROUNDED} | {name: from_value(name, f) for name, f in _FROM_VALUE.items()}
+    functions = {name: rounded(name) for name in _ROUNDED} | {
+        name: from_value(name, f) for name, f in _FROM_VALUE.items()
+    }
     backend = type("NoisyOracle", (base,), functions | {"seed": seed})()
     backend.seed(0)
     return backend

@@ -29,7 +29,9 @@ def run_suite(backends, match="", device=None, dtypes=DTYPES, progress=None) -> 
                 progress(name, i, len(chosen))
             records += run_case(case, name, device, dtypes)
         version = get_backend(name).version
-        results += [replace(record, version=version) for record in explained(records, known_failures(name))]
+        results += [
+            replace(record, version=version) for record in explained(records, known_failures(name))
+        ]
     return results
 
 
@@ -43,7 +45,11 @@ def by_backend(records) -> dict[str, list[Record]]:
 
 def worst(records, dtype) -> Record | None:
     """Of what passed in `dtype`, the one closest to its budget; in float64 of those held to 1e-12, which nearly all are."""
-    found = [r for r in records if r.dtype == dtype and r.passed and r.budget > 0 and r.what != "unsupported"]
+    found = [
+        r
+        for r in records
+        if r.dtype == dtype and r.passed and r.budget > 0 and r.what != "unsupported"
+    ]
     if dtype == "float64":
         found = [r for r in found if r.budget == FLOAT64_BUDGET]
     return max(found, key=lambda r: r.error / r.budget, default=None)
@@ -64,7 +70,9 @@ def summary(records) -> dict:
 def reasons(records) -> list[tuple[str, int]]:
     """What is not offered and what is known to fail, each with the number of its cases."""
     cases = {
-        (f"{r.case}: known to fail: {r.known}" if r.known else f"not offered: {r.message}", r.case) for r in records if _needs_reason(r)
+        (f"{r.case}: known to fail: {r.known}" if r.known else f"not offered: {r.message}", r.case)
+        for r in records
+        if _needs_reason(r)
     }
     return sorted(Counter(text for text, _ in cases).items())
 
@@ -80,19 +88,35 @@ def print_table(records) -> None:
     from rich.text import Text
 
     dtypes = [d for d in DTYPES if any(r.dtype == d for r in records)]
-    table = Table("backend", "cases", "records", "passed", "known", "problems", *(f"worst {dtype}" for dtype in dtypes))
+    table = Table(
+        "backend",
+        "cases",
+        "records",
+        "passed",
+        "known",
+        "problems",
+        *(f"worst {dtype}" for dtype in dtypes),
+    )
     console = Console()
     groups = by_backend(records)
     for name, rows in groups.items():
         counts = summary(rows)
         cells = [str(counts[key]) for key in ("cases", "records", "passed", "known", "problems")]
-        table.add_row(Text(f"{name} {rows[0].version}"), *cells, *(Text(figure(worst(rows, dtype))) for dtype in dtypes))
+        table.add_row(
+            Text(f"{name} {rows[0].version}"),
+            *cells,
+            *(Text(figure(worst(rows, dtype))) for dtype in dtypes),
+        )
     console.print(table)
     for name, rows in groups.items():
         for dtype in dtypes:
             top = worst(rows, dtype)
             if top is not None:
-                console.print(Text(f"{name} {dtype}: worst {figure(top)}: {top.case}, {top.what}", style="dim"))
+                console.print(
+                    Text(
+                        f"{name} {dtype}: worst {figure(top)}: {top.case}, {top.what}", style="dim"
+                    )
+                )
         for text, count in reasons(rows):
             console.print(Text(f"{name}: {text} ({count} {'case' if count == 1 else 'cases'})"))
         for record in rows:
@@ -114,7 +138,10 @@ def write_json(records, path) -> None:
 def read_json(path) -> list[Record]:
     """What `write_json` wrote."""
     rows = json.loads(Path(path).read_text("utf-8"))
-    return [Record(**row | {"error": math.inf if row["error"] is None else row["error"]}) for row in rows]
+    return [
+        Record(**row | {"error": math.inf if row["error"] is None else row["error"]})
+        for row in rows
+    ]
 
 
 def installed() -> list[str]:

@@ -58,19 +58,33 @@ def noise(evaluate, arrays, cotangents, reference, draws=None):
     generator = np.random.default_rng(0)
 
     def moved(a):
-        return a if a is None or a.dtype.kind != "f" else a * (1 + U32 * generator.choice((-1.0, 1.0), a.shape))
+        return (
+            a
+            if a is None or a.dtype.kind != "f"
+            else a * (1 + U32 * generator.choice((-1.0, 1.0), a.shape))
+        )
 
     scale = _absolute(reference)
-    pairs = [(scale.outputs, i, reference.outputs[i]) for i in range(len(scale.outputs)) if scale.outputs[i].dtype.kind == "f"]
+    pairs = [
+        (scale.outputs, i, reference.outputs[i])
+        for i in range(len(scale.outputs))
+        if scale.outputs[i].dtype.kind == "f"
+    ]
     pairs += [(scale.gradients, name, reference.gradients[name]) for name in scale.gradients]
     largest = [np.zeros_like(ref) for _, _, ref in pairs]
     most = max((ref.size for _, _, ref in pairs), default=0)
     for draw in range(draws or (DRAWS if most < MANY else math.ceil(math.log2(most)) + 5)):
-        other = evaluate({name: moved(a) for name, a in arrays.items()}, [moved(c) for c in cotangents], noise=draw)
+        other = evaluate(
+            {name: moved(a) for name, a in arrays.items()},
+            [moved(c) for c in cotangents],
+            noise=draw,
+        )
         for i, (holder, key, ref) in enumerate(pairs):
             changed = (other.outputs if holder is scale.outputs else other.gradients)[key]
             with np.errstate(invalid="ignore"):
-                largest[i] = np.maximum(largest[i], np.nan_to_num(np.abs(changed - ref), nan=0.0, posinf=0.0))
+                largest[i] = np.maximum(
+                    largest[i], np.nan_to_num(np.abs(changed - ref), nan=0.0, posinf=0.0)
+                )
     for change, (holder, key, _) in zip(largest, pairs, strict=True):
         holder[key] = holder[key] + change / U32
     return scale
@@ -84,7 +98,10 @@ def _absolute(evaluation):
     def magnitude(a):
         return np.abs(a) if a.dtype.kind == "f" else a
 
-    return Evaluation([magnitude(a) for a in evaluation.outputs], {name: magnitude(a) for name, a in evaluation.gradients.items()})
+    return Evaluation(
+        [magnitude(a) for a in evaluation.outputs],
+        {name: magnitude(a) for name, a in evaluation.gradients.items()},
+    )
 
 
 KINDS = {"exact": exact, "ulp": ulp, "linear": linear, "noise": noise}

@@ -21,7 +21,9 @@ def get(identifier):
     """A constraint by name, config, class or callable; None stays None."""
     found = _catalogue.get(identifier)
     if found is not None and not callable(found):
-        raise ValueError(f'constraints.get: {identifier!r} is no constraint. Give a name such as "max_norm", or MaxNorm(2).')
+        raise ValueError(
+            f'constraints.get: {identifier!r} is no constraint. Give a name such as "max_norm", or MaxNorm(2).'
+        )
     return found
 
 

@@ -33,7 +33,9 @@ class MaxNorm(Constraint):
 
     def __call__(self, w):
         norms = _norms(w, self.axis)
-        return ops.multiply(w, ops.divide(ops.clip(norms, 0.0, self.max_value), ops.add(norms, EPSILON)))
+        return ops.multiply(
+            w, ops.divide(ops.clip(norms, 0.0, self.max_value), ops.add(norms, EPSILON))
+        )
 
     def get_config(self):
         return {"max_value": self.max_value, "axis": self.axis}

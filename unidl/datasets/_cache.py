@@ -17,7 +17,9 @@ def cached(name, url, sha256):
     `sha256`: 64 hexadecimal digits. A file there with another checksum is removed and downloaded again.
     """
     if not name.endswith(".npz"):
-        raise ValueError(f"expected the name of a file, such as 'mnist.npz', or a path with a folder; got {name!r}")
+        raise ValueError(
+            f"expected the name of a file, such as 'mnist.npz', or a path with a folder; got {name!r}"
+        )
     target = cache_dir() / name
     if target.exists():
         found = hashlib.sha256(target.read_bytes()).hexdigest()

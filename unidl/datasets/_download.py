@@ -9,7 +9,9 @@ from unidl.datasets._resume import ResumingDownloader
 
 try:
     import fcntl
-except ImportError:  # Windows: two processes may then disturb each other's download, and the checksum tells
+except (
+    ImportError
+):  # Windows: two processes may then disturb each other's download, and the checksum tells
     fcntl = None  # type: ignore[assignment]
 
 
@@ -36,7 +38,9 @@ def _retrieve(url, sha256, target):
     downloader = ResumingDownloader(target.with_name(target.name + ".part"))
     for attempt in range(2):
         try:
-            pooch.retrieve(url, f"sha256:{sha256}", target.name, target.parent, downloader=downloader)
+            pooch.retrieve(
+                url, f"sha256:{sha256}", target.name, target.parent, downloader=downloader
+            )
             return
         except ValueError as error:  # pooch: wrong checksum, and the file is deleted
             # What was left from an earlier call may be of another version of the file: once more, from the start.

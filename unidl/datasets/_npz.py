@@ -8,7 +8,16 @@ import numpy as np
 
 # What zipfile, zlib and NumPy (which parses a header as Python source) raise on bytes that are not what they should
 # be. An OSError (no such file, no permission) is not among them: it says nothing about the bytes.
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError, RuntimeError, SyntaxError, TokenError)
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    ValueError,
+    TypeError,
+    RuntimeError,
+    SyntaxError,
+    TokenError,
+)
 
 _HEADER_READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -24,9 +33,14 @@ def read_npz(path, expected):
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            return {name: _read(archive, name, shape, dtype) for name, (shape, dtype) in expected.items()}
+            return {
+                name: _read(archive, name, shape, dtype)
+                for name, (shape, dtype) in expected.items()
+            }
     except _DAMAGE as error:
-        wanted = ", ".join(f"{name} {np.dtype(dtype)} {shape}" for name, (shape, dtype) in expected.items())
+        wanted = ", ".join(
+            f"{name} {np.dtype(dtype)} {shape}" for name, (shape, dtype) in expected.items()
+        )
         raise ValueError(
             f"{path} is damaged or is another file.\n"
             f"  expected: an .npz archive with the arrays {wanted}\n"
@@ -44,7 +58,9 @@ def _read(archive, name, shape, dtype):
     with archive.open(member) as stream:
         found_shape, found_dtype = _read_header(stream)
     if found_dtype.hasobject:
-        raise ValueError(f"{name} holds Python objects; they are pickles, which can run code, and are never loaded")
+        raise ValueError(
+            f"{name} holds Python objects; they are pickles, which can run code, and are never loaded"
+        )
     if (found_shape, found_dtype) != (shape, np.dtype(dtype)):
         raise ValueError(f"{name} is {found_dtype} {found_shape}")
     with archive.open(member) as stream:
@@ -58,6 +74,8 @@ def _read(archive, name, shape, dtype):
 def _read_header(stream):
     version = np.lib.format.read_magic(stream)
     if version not in _HEADER_READERS:
-        raise ValueError(f"an array in the .npy format {version}, where a plain one is in (1, 0) or (2, 0)")
+        raise ValueError(
+            f"an array in the .npy format {version}, where a plain one is in (1, 0) or (2, 0)"
+        )
     shape, _, dtype = _HEADER_READERS[version](stream)
     return shape, dtype

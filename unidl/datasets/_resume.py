@@ -38,12 +38,18 @@ class ResumingDownloader:
 
     def _fetch_the_rest(self, url):
         have = self._size()
-        headers = {"Accept-Encoding": "identity"}  # the bytes as they are, or positions in them mean nothing
+        headers = {
+            "Accept-Encoding": "identity"
+        }  # the bytes as they are, or positions in them mean nothing
         if have:
             headers["Range"] = f"bytes={have}-"
-        with requests.get(url, headers=headers, stream=True, timeout=_CONNECT_AND_READ_SECONDS) as response:
+        with requests.get(
+            url, headers=headers, stream=True, timeout=_CONNECT_AND_READ_SECONDS
+        ) as response:
             continues = response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
-            if have and (response.status_code == 416 or (response.status_code == 206 and not continues)):
+            if have and (
+                response.status_code == 416 or (response.status_code == 206 and not continues)
+            ):
                 # The server has no such rest: what is here is of another file, or is already whole.
                 self.part.unlink()
                 return self._fetch_the_rest(url)
@@ -58,4 +64,6 @@ class ResumingDownloader:
         # Older versions of urllib3 do not mind when a connection ends early.
         announced = int(response.headers.get("Content-Length", arrived))
         if arrived < announced:
-            raise requests.ConnectionError(f"the connection ended after {arrived} of {announced} bytes")
+            raise requests.ConnectionError(
+                f"the connection ended after {arrived} of {announced} bytes"
+            )

@@ -67,7 +67,9 @@ def get(identifier):
 def _returning(array):
     def initialize(shape, dtype=None):
         if tuple(shape) != array.shape:
-            raise ValueError(f"The initializer is an array of shape {array.shape}; the weight has shape {tuple(shape)}.")
+            raise ValueError(
+                f"The initializer is an array of shape {array.shape}; the weight has shape {tuple(shape)}."
+            )
         return host_array(array, dtype).copy()
 
     return initialize
@@ -75,7 +77,14 @@ def _returning(array):
 
 # Keras offers the classes in snake case too: `initializers.he_normal()`; and three under a second name.
 IdentityInitializer, OrthogonalInitializer, STFTInitializer = Identity, Orthogonal, STFT
-constant, zeros, ones, identity, orthogonal, stft = Constant, Zeros, Ones, Identity, Orthogonal, STFT
+constant, zeros, ones, identity, orthogonal, stft = (
+    Constant,
+    Zeros,
+    Ones,
+    Identity,
+    Orthogonal,
+    STFT,
+)
 random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
 variance_scaling, glorot_normal, glorot_uniform = VarianceScaling, GlorotNormal, GlorotUniform
 he_normal, he_uniform, lecun_normal, lecun_uniform = HeNormal, HeUniform, LecunNormal, LecunUniform

@@ -15,7 +15,9 @@ class Initializer:
     """
 
     def __call__(self, shape, dtype=None) -> np.ndarray:
-        raise NotImplementedError(f"{type(self).__name__} must implement __call__(self, shape, dtype=None).")
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement __call__(self, shape, dtype=None)."
+        )
 
     def get_config(self):
         return {}

@@ -23,9 +23,13 @@ class Orthogonal(RandomInitializer):
 
     def __call__(self, shape, dtype=None):
         if len(shape) < 2:
-            raise ValueError(f"Orthogonal: a matrix has at least two axes, got the shape {tuple(shape)}.")
+            raise ValueError(
+                f"Orthogonal: a matrix has at least two axes, got the shape {tuple(shape)}."
+            )
         rows, columns = math.prod(shape[:-1]), shape[-1]
-        q, r = np.linalg.qr(self._draw(numpy_draws.normal, (max(rows, columns), min(rows, columns)), "float64"))
+        q, r = np.linalg.qr(
+            self._draw(numpy_draws.normal, (max(rows, columns), min(rows, columns)), "float64")
+        )
         # The signs of the diagonal make the decomposition unique, and the distribution even (Mezzadri, math-ph/0609050).
         q *= np.sign(np.diagonal(r))
         return host_array(self.gain * (q if rows >= columns else q.T).reshape(tuple(shape)), dtype)

@@ -18,7 +18,9 @@ class RandomInitializer(Initializer):
         if isinstance(seed, dict):
             seed = deserialize_keras_object(seed)
         if not (seed is None or isinstance(seed, (int, SeedGenerator))):
-            raise ValueError(f"{type(self).__name__}: seed must be None, an int or a SeedGenerator, got {seed!r}.")
+            raise ValueError(
+                f"{type(self).__name__}: seed must be None, an int or a SeedGenerator, got {seed!r}."
+            )
         self.seed = seed
         self._own_key = SeedGenerator().first_key() if seed is None else None
 
@@ -27,7 +29,9 @@ class RandomInitializer(Initializer):
         if self.seed is None:
             key = self._own_key
         else:
-            key = self.seed.advance() if isinstance(self.seed, SeedGenerator) else draw_key(self.seed)
+            key = (
+                self.seed.advance() if isinstance(self.seed, SeedGenerator) else draw_key(self.seed)
+            )
         # In float64 and rounded once at the end, whatever the dtype.
         values = distribution(key, tuple(shape), "float64")
         values *= scale

@@ -24,14 +24,18 @@ class STFT(Initializer):
         if side not in ("real", "imag"):
             raise ValueError(f'STFT: side must be "real" or "imag", got {side!r}.')
         if scaling not in ("density", "spectrum", None):
-            raise ValueError(f'STFT: scaling must be "density", "spectrum" or None, got {scaling!r}.')
+            raise ValueError(
+                f'STFT: scaling must be "density", "spectrum" or None, got {scaling!r}.'
+            )
         if isinstance(window, str):
             window_of("STFT", window, 1, periodic)  # an unknown name is an error here already
         self.side, self.window, self.scaling, self.periodic = side, window, scaling, periodic
 
     def __call__(self, shape, dtype=None):
         if len(shape) != 3 or shape[1] != 1 or shape[2] < 2:
-            raise ValueError(f"STFT: the shape must be (moments, 1, frequencies) with two frequencies or more, got {tuple(shape)}.")
+            raise ValueError(
+                f"STFT: the shape must be (moments, 1, frequencies) with two frequencies or more, got {tuple(shape)}."
+            )
         length, _, count = shape
         turns = np.arange(length)[:, None, None] * np.arange(count) / (2 * (count - 1))
         waves = np.cos(2 * np.pi * turns) if self.side == "real" else -np.sin(2 * np.pi * turns)
@@ -41,13 +45,24 @@ class STFT(Initializer):
 
     def _window(self, length):
         is_name = isinstance(self.window, str)
-        window = window_of("STFT", self.window, length, self.periodic) if is_name else np.asarray(self.window, "float64")
+        window = (
+            window_of("STFT", self.window, length, self.periodic)
+            if is_name
+            else np.asarray(self.window, "float64")
+        )
         if window.shape != (length,):
-            raise ValueError(f"STFT: the window must have one value for each of the {length} moments, got the shape {window.shape}.")
+            raise ValueError(
+                f"STFT: the window must have one value for each of the {length} moments, got the shape {window.shape}."
+            )
         if self.scaling == "density":
             return window / np.sqrt(np.sum(np.square(window)))
         return window / np.sum(np.abs(window)) if self.scaling == "spectrum" else window
 
     def get_config(self):
         window = self.window.tolist() if isinstance(self.window, np.ndarray) else self.window
-        return {"side": self.side, "window": window, "periodic": self.periodic, "scaling": self.scaling}
+        return {
+            "side": self.side,
+            "window": window,
+            "periodic": self.periodic,
+            "scaling": self.scaling,
+        }

@@ -36,15 +36,29 @@ class VarianceScaling(RandomInitializer):
         input_axes, output_axes: the axes whose sizes multiply to the numbers of inputs and outputs; by default those of a kernel.
     """
 
-    def __init__(self, scale=1.0, mode="fan_in", distribution="truncated_normal", seed=None, input_axes=None, output_axes=None):
+    def __init__(
+        self,
+        scale=1.0,
+        mode="fan_in",
+        distribution="truncated_normal",
+        seed=None,
+        input_axes=None,
+        output_axes=None,
+    ):
         if scale <= 0:
             raise ValueError(f"{type(self).__name__}: scale must be positive, got {scale}.")
         if mode not in MODES:
-            raise ValueError(f"{type(self).__name__}: mode must be one of {', '.join(MODES)}, got {mode!r}.")
-        distribution = {"normal": "truncated_normal"}.get(distribution.lower(), distribution.lower())
+            raise ValueError(
+                f"{type(self).__name__}: mode must be one of {', '.join(MODES)}, got {mode!r}."
+            )
+        distribution = {"normal": "truncated_normal"}.get(
+            distribution.lower(), distribution.lower()
+        )
         if distribution not in DISTRIBUTIONS:
             names = ", ".join(DISTRIBUTIONS)
-            raise ValueError(f"{type(self).__name__}: distribution must be one of {names}, got {distribution!r}.")
+            raise ValueError(
+                f"{type(self).__name__}: distribution must be one of {names}, got {distribution!r}."
+            )
         self.scale, self.mode, self.distribution = scale, mode, distribution
         self.input_axes, self.output_axes = input_axes, output_axes
         super().__init__(seed)
@@ -57,7 +71,9 @@ class VarianceScaling(RandomInitializer):
             limit = math.sqrt(3 * variance)
             return self._draw(numpy_draws.uniform, shape, dtype, 2 * limit, -limit)
         if self.distribution == "truncated_normal":
-            return self._draw(numpy_draws.truncated_normal, shape, dtype, math.sqrt(variance) / TRUNCATED_STDDEV)
+            return self._draw(
+                numpy_draws.truncated_normal, shape, dtype, math.sqrt(variance) / TRUNCATED_STDDEV
+            )
         return self._draw(numpy_draws.normal, shape, dtype, math.sqrt(variance))
 
     def get_config(self):

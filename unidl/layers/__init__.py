@@ -12,11 +12,33 @@ from unidl.layers.core.einsum_dense import EinsumDense
 from unidl.layers.core.embedding import Embedding
 from unidl.layers.core.reversible_embedding import ReversibleEmbedding
 from unidl.layers.core.simple_layers import Identity, Lambda, Masking, Rescaling, Wrapper
-from unidl.layers.merging.functions import add, average, concatenate, dot, maximum, minimum, multiply, subtract
-from unidl.layers.merging.merge_layers import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract
+from unidl.layers.merging.functions import (
+    add,
+    average,
+    concatenate,
+    dot,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
+from unidl.layers.merging.merge_layers import (
+    Add,
+    Average,
+    Concatenate,
+    Dot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+)
 from unidl.layers.normalization.batch_and_layer import BatchNormalization, LayerNormalization
 from unidl.layers.normalization.feature_normalization import Normalization
-from unidl.layers.normalization.group_normalization import GroupNormalization, RMSNormalization, UnitNormalization
+from unidl.layers.normalization.group_normalization import (
+    GroupNormalization,
+    RMSNormalization,
+    UnitNormalization,
+)
 from unidl.layers.normalization.spectral_normalization import SpectralNormalization
 from unidl.layers.recurrent.bidirectional import Bidirectional
 from unidl.layers.recurrent.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
@@ -26,9 +48,22 @@ from unidl.layers.recurrent.rnn import RNN
 from unidl.layers.recurrent.simple_rnn import SimpleRNN, SimpleRNNCell
 from unidl.layers.recurrent.stacked_rnn_cells import StackedRNNCells
 from unidl.layers.recurrent.time_distributed import TimeDistributed
-from unidl.layers.regularization.dropout import ActivityRegularization, Dropout, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
+from unidl.layers.regularization.dropout import (
+    ActivityRegularization,
+    Dropout,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+)
 from unidl.layers.regularization.noise import AlphaDropout, GaussianDropout, GaussianNoise
-from unidl.layers.reshaping.padding import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
+from unidl.layers.reshaping.padding import (
+    Cropping1D,
+    Cropping2D,
+    Cropping3D,
+    ZeroPadding1D,
+    ZeroPadding2D,
+    ZeroPadding3D,
+)
 from unidl.layers.reshaping.reshape import Flatten, Permute, RepeatVector, Reshape
 from unidl.layers.reshaping.resizing import Resizing
 from unidl.layers.reshaping.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
@@ -42,7 +77,12 @@ from unidl.layers.windows.adaptive_pooling import (
 )
 from unidl.layers.windows.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from unidl.layers.windows.convolution import Conv1D, Conv2D, Conv3D
-from unidl.layers.windows.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
+from unidl.layers.windows.depthwise_conv import (
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
+)
 from unidl.layers.windows.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -69,20 +109,36 @@ def deserialize(config, custom_objects=None):
     """The layer of a config that `serialize`, of unidl or of Keras, wrote."""
     found = _catalogue.deserialize(config, custom_objects)
     if not isinstance(found, Layer):
-        raise ValueError(f"layers.deserialize: {config!r} is not the config of a layer. Write: deserialize(serialize(layer)).")
+        raise ValueError(
+            f"layers.deserialize: {config!r} is not the config of a layer. Write: deserialize(serialize(layer))."
+        )
     return found
 
 
 # Keras' second names.
 AvgPool1D, AvgPool2D, AvgPool3D = AveragePooling1D, AveragePooling2D, AveragePooling3D
 MaxPool1D, MaxPool2D, MaxPool3D = MaxPooling1D, MaxPooling2D, MaxPooling3D
-GlobalAvgPool1D, GlobalAvgPool2D, GlobalAvgPool3D = GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D
-GlobalMaxPool1D, GlobalMaxPool2D, GlobalMaxPool3D = GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D
+GlobalAvgPool1D, GlobalAvgPool2D, GlobalAvgPool3D = (
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+)
+GlobalMaxPool1D, GlobalMaxPool2D, GlobalMaxPool3D = (
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+)
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
-Convolution1DTranspose, Convolution2DTranspose, Convolution3DTranspose = Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+Convolution1DTranspose, Convolution2DTranspose, Convolution3DTranspose = (
+    Conv1DTranspose,
+    Conv2DTranspose,
+    Conv3DTranspose,
+)
 SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
 
-_catalogue = Catalogue("layer", [c for c in list(vars().values()) if isinstance(c, type) and issubclass(c, Layer)])
+_catalogue = Catalogue(
+    "layer", [c for c in list(vars().values()) if isinstance(c, type) and issubclass(c, Layer)]
+)
 
 __all__ = [
     "ELU",

@@ -22,7 +22,14 @@ from unidl.losses.crossentropy_losses import (
     CategoricalGeneralizedCrossEntropy,
     SparseCategoricalCrossentropy,
 )
-from unidl.losses.divergence import categorical_hinge, dice, hinge, kl_divergence, squared_hinge, tversky
+from unidl.losses.divergence import (
+    categorical_hinge,
+    dice,
+    hinge,
+    kl_divergence,
+    squared_hinge,
+    tversky,
+)
 from unidl.losses.function_losses import (
     CategoricalHinge,
     CosineSimilarity,
@@ -88,7 +95,13 @@ _ALIASES = {
     "msle": mean_squared_logarithmic_error, "MSLE": mean_squared_logarithmic_error,
 }  # fmt: skip
 
-_catalogue = Catalogue("loss", (Loss, LossFunctionWrapper, *_CLASS_OF.values()), tuple(_CLASS_OF), _ALIASES, name_of=lambda name: name)
+_catalogue = Catalogue(
+    "loss",
+    (Loss, LossFunctionWrapper, *_CLASS_OF.values()),
+    tuple(_CLASS_OF),
+    _ALIASES,
+    name_of=lambda name: name,
+)
 
 # Names that mean the cross-entropy that fits the shapes.
 BY_SHAPE = ("crossentropy", "ce")
@@ -104,7 +117,9 @@ def get(identifier):
     """A loss by name (the function, as in Keras), config, class, or as it is; None stays None."""
     found = _catalogue.get(identifier)
     if found is not None and not callable(found):
-        raise ValueError(f'losses.get: {identifier!r} is no loss. Give a name such as "mse", a Loss, or a function (y_true, y_pred).')
+        raise ValueError(
+            f'losses.get: {identifier!r} is no loss. Give a name such as "mse", a Loss, or a function (y_true, y_pred).'
+        )
     return found
 
 

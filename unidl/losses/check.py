@@ -29,11 +29,17 @@ def _sparse(loss, y, pred, where):
     labels = y if ignored is None else y[y != ignored]
     if labels.dtype.kind not in "iub" and (labels != np.floor(labels)).any():
         bad = labels[labels != np.floor(labels)][0]
-        raise ValueError(f"{where}: the targets are class numbers, but there is {bad}. For probabilities use categorical_crossentropy.")
+        raise ValueError(
+            f"{where}: the targets are class numbers, but there is {bad}. For probabilities use categorical_crossentropy."
+        )
     classes = pred[axis]
     if labels.size and classes is not None and not (labels.min() >= 0 and labels.max() < classes):
         bad = int(labels.min() if labels.min() < 0 else labels.max())
-        hint = " Do your classes begin with 1? Subtract 1 from them." if bad == classes and labels.min() >= 1 else ""
+        hint = (
+            " Do your classes begin with 1? Subtract 1 from them."
+            if bad == classes and labels.min() >= 1
+            else ""
+        )
         raise ValueError(
             f"{where}: there is the class {bad}, but the model has {classes} outputs, so classes are 0 to {classes - 1}.{hint}"
         )
@@ -46,7 +52,9 @@ def _categorical(loss, y, pred, where):
 def _binary(loss, y, pred, where):
     if y.size and not (y.min() >= 0 and y.max() <= 1):
         bad = y.min() if y.min() < 0 else y.max()
-        raise ValueError(f"{where}: a binary cross-entropy wants targets from 0 to 1, but there is {bad}.")
+        raise ValueError(
+            f"{where}: a binary cross-entropy wants targets from 0 to 1, but there is {bad}."
+        )
 
 
 _CHECKS = {

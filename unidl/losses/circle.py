@@ -8,7 +8,9 @@ from unidl.losses.tensors import as_float, native
 from unidl.ops.dispatch import backend_of
 
 
-def circle(y_true, y_pred, ref_labels=None, ref_embeddings=None, remove_diagonal=True, gamma=80, margin=0.4):
+def circle(
+    y_true, y_pred, ref_labels=None, ref_embeddings=None, remove_diagonal=True, gamma=80, margin=0.4
+):
     """softplus(logsumexp over equals of -gamma w (m - d) + logsumexp over others of gamma w' (1 - m - d)) -> (n,).
 
     d = max(1 - cosine, 0) between two embeddings, m = `margin`, w = max(m + d, 0), w' = max(1 + m - d, 0). A row without equals, or
@@ -22,7 +24,11 @@ def circle(y_true, y_pred, ref_labels=None, ref_embeddings=None, remove_diagonal
     """
     backend = backend_of([y_pred, y_true])
     y_pred, y_true = as_float(backend, y_pred), _numbers(backend, y_true)
-    others = y_pred if ref_embeddings is None else as_float(backend, ref_embeddings, backend.dtype(y_pred))
+    others = (
+        y_pred
+        if ref_embeddings is None
+        else as_float(backend, ref_embeddings, backend.dtype(y_pred))
+    )
     labels = y_true if ref_labels is None else _numbers(backend, ref_labels)
     distance = ops.maximum(ops.subtract(1.0, ops.matmul(y_pred, ops.transpose(others))), 0.0)
     equal = _pairwise(y_true, labels)
@@ -31,8 +37,13 @@ def circle(y_true, y_pred, ref_labels=None, ref_embeddings=None, remove_diagonal
         equal = ops.logical_and(equal, ops.logical_not(_pairwise(_places(y_true), _places(labels))))
     defined = ops.logical_and(ops.any(equal, axis=1), ops.any(different, axis=1))
     pull = ops.multiply(ops.maximum(ops.add(distance, margin), 0.0), ops.subtract(distance, margin))
-    push = ops.multiply(ops.maximum(ops.subtract(1 + margin, distance), 0.0), ops.subtract(1 - margin, distance))
-    total = ops.add(_logsumexp(ops.multiply(pull, gamma), equal, defined), _logsumexp(ops.multiply(push, gamma), different, defined))
+    push = ops.multiply(
+        ops.maximum(ops.subtract(1 + margin, distance), 0.0), ops.subtract(1 - margin, distance)
+    )
+    total = ops.add(
+        _logsumexp(ops.multiply(pull, gamma), equal, defined),
+        _logsumexp(ops.multiply(push, gamma), different, defined),
+    )
     return ops.where(defined, ops.softplus(total), ops.zeros_like(total))
 
 
@@ -59,8 +70,24 @@ class Circle(OfIntegers):
 
     arguments = ("gamma", "margin", "remove_diagonal")
 
-    def __init__(self, gamma=80.0, margin=0.4, remove_diagonal=True, reduction="sum_over_batch_size", name="circle", dtype=None):
-        super().__init__(circle, reduction, name, dtype, gamma=gamma, margin=margin, remove_diagonal=remove_diagonal)
+    def __init__(
+        self,
+        gamma=80.0,
+        margin=0.4,
+        remove_diagonal=True,
+        reduction="sum_over_batch_size",
+        name="circle",
+        dtype=None,
+    ):
+        super().__init__(
+            circle,
+            reduction,
+            name,
+            dtype,
+            gamma=gamma,
+            margin=margin,
+            remove_diagonal=remove_diagonal,
+        )
 
     def mask_of(self, y_true, values):
         return ops.greater(values, 0)

@@ -26,7 +26,11 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
     if ignore_class is not None:
         valid = ops.not_equal(y_true, ignore_class)
         y_true = ops.where(valid, y_true, ops.zeros_like(y_true))
-        y_pred = ops.where(ops.expand_dims(valid, -1), y_pred, ops.zeros_like(y_pred) if from_logits else ops.ones_like(y_pred))
+        y_pred = ops.where(
+            ops.expand_dims(valid, -1),
+            y_pred,
+            ops.zeros_like(y_pred) if from_logits else ops.ones_like(y_pred),
+        )
     values = ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits)
     return values if valid is None else ops.where(valid, values, ops.zeros_like(values))
 
@@ -37,9 +41,13 @@ def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, 
     return ops.mean(ops.binary_crossentropy(y_true, y_pred, from_logits), axis=axis)
 
 
-def categorical_focal_crossentropy(y_true, y_pred, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1):
+def categorical_focal_crossentropy(
+    y_true, y_pred, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1
+):
     """-sum(alpha (1 - p)**gamma t log p) (Lin et al., arXiv:1708.02002)."""
-    y_true, y_pred = _categorical("categorical_focal_crossentropy", y_true, y_pred, label_smoothing, axis)
+    y_true, y_pred = _categorical(
+        "categorical_focal_crossentropy", y_true, y_pred, label_smoothing, axis
+    )
     p = ops.softmax(y_pred, -1) if from_logits else y_pred
     p = ops.clip(ops.divide(p, ops.sum(p, axis=-1, keepdims=True)), EPSILON, 1 - EPSILON)
     weight = ops.multiply(ops.power(ops.subtract(1.0, p), gamma), alpha)
@@ -47,7 +55,14 @@ def categorical_focal_crossentropy(y_true, y_pred, alpha=0.25, gamma=2.0, from_l
 
 
 def binary_focal_crossentropy(
-    y_true, y_pred, apply_class_balancing=False, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1
+    y_true,
+    y_pred,
+    apply_class_balancing=False,
+    alpha=0.25,
+    gamma=2.0,
+    from_logits=False,
+    label_smoothing=0.0,
+    axis=-1,
 ):
     """Mean of (1 - p_t)**gamma times the binary cross-entropy, p_t the probability of what is true (arXiv:1708.02002).
 
@@ -55,14 +70,19 @@ def binary_focal_crossentropy(
     """
     y_true, y_pred = _binary("binary_focal_crossentropy", y_true, y_pred, label_smoothing)
     p = ops.sigmoid(y_pred) if from_logits else y_pred
-    values = ops.multiply(ops.power(ops.subtract(1.0, _of_truth(y_true, p)), gamma), ops.binary_crossentropy(y_true, p))
+    values = ops.multiply(
+        ops.power(ops.subtract(1.0, _of_truth(y_true, p)), gamma),
+        ops.binary_crossentropy(y_true, p),
+    )
     if apply_class_balancing:
         values = ops.multiply(values, ops.add(ops.multiply(y_true, 2 * alpha - 1), 1 - alpha))
     return ops.mean(values, axis=axis)
 
 
 def _of_truth(y_true, p):
-    return ops.add(ops.multiply(y_true, p), ops.multiply(ops.subtract(1.0, y_true), ops.subtract(1.0, p)))
+    return ops.add(
+        ops.multiply(y_true, p), ops.multiply(ops.subtract(1.0, y_true), ops.subtract(1.0, p))
+    )
 
 
 def categorical_generalized_cross_entropy(y_true, y_pred, q):
@@ -86,7 +106,9 @@ def ctc(y_true, y_pred):
     y_pred, y_true = as_float(backend, y_pred), backend.cast(native(backend, y_true), "int32")
     true, pred = tuple(y_true.shape), tuple(y_pred.shape)
     if len(true) != 2 or len(pred) != 3:
-        raise ValueError(f"ctc: y_true has the shape (n, labels) and y_pred (n, time, classes), got {true} and {pred}.")
+        raise ValueError(
+            f"ctc: y_true has the shape (n, labels) and y_pred (n, time, classes), got {true} and {pred}."
+        )
     labels = ops.sum(ops.cast(ops.not_equal(y_true, 0), "int32"), axis=-1)
     return ops.ctc_loss(y_true, y_pred, labels, ops.full_like(labels, pred[1]))
 
@@ -112,18 +134,26 @@ def check_sparse_shapes(name, true, pred, axis=-1):
             f"{name}: y_true has the shape {true}, so it looks one-hot, but this loss wants class numbers of the "
             f"shape {expected}. Use categorical_crossentropy, or pass np.argmax(y_true, axis=-1)."
         )
-    if len(true) != len(expected) or any(a != b and None not in (a, b) for a, b in zip(true, expected, strict=True)):
-        raise ValueError(f"{name}: y_pred has the shape {pred}, so y_true must have the shape {expected} of class numbers, got {true}.")
+    if len(true) != len(expected) or any(
+        a != b and None not in (a, b) for a, b in zip(true, expected, strict=True)
+    ):
+        raise ValueError(
+            f"{name}: y_pred has the shape {pred}, so y_true must have the shape {expected} of class numbers, got {true}."
+        )
 
 
 def check_categorical_shapes(name, true, pred):
     """An error unless both shapes are equal."""
-    if len(true) == len(pred) - 1 or (len(true) == len(pred) and true[-1] == 1 and pred[-1] not in (1, None)):
+    if len(true) == len(pred) - 1 or (
+        len(true) == len(pred) and true[-1] == 1 and pred[-1] not in (1, None)
+    ):
         raise ValueError(
             f"{name}: y_true has the shape {true}, so it looks like class numbers, but this loss wants one probability for "
             f"each class, of y_pred's shape {pred}. Use sparse_categorical_crossentropy, or to_categorical(y, {pred[-1]})."
         )
-    if len(true) != len(pred) or any(a != b and None not in (a, b) for a, b in zip(true, pred, strict=True)):
+    if len(true) != len(pred) or any(
+        a != b and None not in (a, b) for a, b in zip(true, pred, strict=True)
+    ):
         raise ValueError(f"{name}: y_true and y_pred need the same shape, got {true} and {pred}.")
 
 

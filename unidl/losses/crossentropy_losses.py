@@ -143,7 +143,14 @@ class CategoricalFocalCrossentropy(NamedLoss):
 class BinaryFocalCrossentropy(NamedLoss):
     """`BinaryCrossentropy` times (1 - p_t)**gamma, p_t the probability of what is true (Lin et al., arXiv:1708.02002)."""
 
-    arguments = ("apply_class_balancing", "alpha", "gamma", "from_logits", "label_smoothing", "axis")
+    arguments = (
+        "apply_class_balancing",
+        "alpha",
+        "gamma",
+        "from_logits",
+        "label_smoothing",
+        "axis",
+    )
 
     def __init__(
         self,
@@ -169,10 +176,18 @@ class CategoricalGeneralizedCrossEntropy(OfIntegers):
 
     arguments = ("q",)
 
-    def __init__(self, q=0.5, reduction="sum_over_batch_size", name="categorical_generalized_cross_entropy", dtype=None):
+    def __init__(
+        self,
+        q=0.5,
+        reduction="sum_over_batch_size",
+        name="categorical_generalized_cross_entropy",
+        dtype=None,
+    ):
         if not 0 < q < 1:
             raise ValueError(f"{name}: q lies between 0 and 1, got {q!r}.")
-        super().__init__(crossentropy.categorical_generalized_cross_entropy, reduction, name, dtype, q=q)
+        super().__init__(
+            crossentropy.categorical_generalized_cross_entropy, reduction, name, dtype, q=q
+        )
 
 
 class CTC(OfIntegers):

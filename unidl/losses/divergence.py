@@ -60,5 +60,7 @@ def tversky(y_true, y_pred, alpha=0.5, beta=0.5, axis=None):
     common = ops.sum(ops.multiply(y_true, y_pred), axis=axis)
     missed = ops.sum(ops.multiply(y_true, ops.subtract(1.0, y_pred)), axis=axis)
     invented = ops.sum(ops.multiply(y_pred, ops.subtract(1.0, y_true)), axis=axis)
-    total = ops.add(ops.add(common, ops.multiply(missed, alpha)), ops.add(ops.multiply(invented, beta), EPSILON))
+    total = ops.add(
+        ops.add(common, ops.multiply(missed, alpha)), ops.add(ops.multiply(invented, beta), EPSILON)
+    )
     return ops.subtract(1.0, ops.divide(common, total))

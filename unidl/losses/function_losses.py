@@ -10,7 +10,9 @@ def _loss(fn, class_name, default_name=None):
     """A class with Keras' constructor (reduction, name, dtype) for a function without arguments of its own."""
 
     class Named(NamedLoss):
-        def __init__(self, reduction="sum_over_batch_size", name=default_name or fn.__name__, dtype=None):
+        def __init__(
+            self, reduction="sum_over_batch_size", name=default_name or fn.__name__, dtype=None
+        ):
             super().__init__(fn, reduction, name, dtype)
 
     Named.__name__ = Named.__qualname__ = class_name
@@ -20,8 +22,12 @@ def _loss(fn, class_name, default_name=None):
 
 MeanSquaredError = _loss(regression.mean_squared_error, "MeanSquaredError")
 MeanAbsoluteError = _loss(regression.mean_absolute_error, "MeanAbsoluteError")
-MeanAbsolutePercentageError = _loss(regression.mean_absolute_percentage_error, "MeanAbsolutePercentageError")
-MeanSquaredLogarithmicError = _loss(regression.mean_squared_logarithmic_error, "MeanSquaredLogarithmicError")
+MeanAbsolutePercentageError = _loss(
+    regression.mean_absolute_percentage_error, "MeanAbsolutePercentageError"
+)
+MeanSquaredLogarithmicError = _loss(
+    regression.mean_squared_logarithmic_error, "MeanSquaredLogarithmicError"
+)
 LogCosh = _loss(regression.log_cosh, "LogCosh")
 Poisson = _loss(regression.poisson, "Poisson")
 KLDivergence = _loss(divergence.kl_divergence, "KLDivergence")
@@ -44,7 +50,9 @@ class CosineSimilarity(NamedLoss):
 
     arguments = ("axis",)
 
-    def __init__(self, axis=-1, reduction="sum_over_batch_size", name="cosine_similarity", dtype=None):
+    def __init__(
+        self, axis=-1, reduction="sum_over_batch_size", name="cosine_similarity", dtype=None
+    ):
         super().__init__(regression.cosine_similarity, reduction, name, dtype, axis=axis)
 
 
@@ -62,5 +70,15 @@ class Tversky(NamedLoss):
 
     arguments = ("alpha", "beta", "axis")
 
-    def __init__(self, alpha=0.5, beta=0.5, reduction="sum_over_batch_size", name="tversky", axis=None, dtype=None):
-        super().__init__(divergence.tversky, reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)
+    def __init__(
+        self,
+        alpha=0.5,
+        beta=0.5,
+        reduction="sum_over_batch_size",
+        name="tversky",
+        axis=None,
+        dtype=None,
+    ):
+        super().__init__(
+            divergence.tversky, reduction, name, dtype, alpha=alpha, beta=beta, axis=axis
+        )

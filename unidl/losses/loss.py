@@ -38,7 +38,9 @@ class Loss:
         backend = backend_of(tree.flatten((y_pred, y_true)))
         with backend.scope():
             if logits is not None:
-                values = self.call_on_logits(self._targets(backend, y_true), as_float(backend, logits, self.dtype))
+                values = self.call_on_logits(
+                    self._targets(backend, y_true), as_float(backend, logits, self.dtype)
+                )
             else:
                 y_pred = tree.map_structure(lambda x: as_float(backend, x, self.dtype), y_pred)
                 values = self.call(self._targets(backend, y_true), y_pred)
@@ -52,7 +54,9 @@ class Loss:
         return tree.map_structure(lambda x: as_float(backend, x, self.dtype), y_true)
 
     def call(self, y_true, y_pred):
-        raise NotImplementedError(f"{type(self).__name__} must implement call(self, y_true, y_pred).")
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement call(self, y_true, y_pred)."
+        )
 
     def call_on_logits(self, y_true, logits):
         """`call` with the input of the activation `logits_of` for y_pred."""
@@ -77,7 +81,9 @@ class LossFunctionWrapper(Loss):
     """The loss of a function (y_true, y_pred, **kwargs) -> one float for each sample."""
 
     def __init__(self, fn, reduction="sum_over_batch_size", name=None, dtype=None, **kwargs):
-        super().__init__(name=name or getattr(fn, "__name__", None), reduction=reduction, dtype=dtype)
+        super().__init__(
+            name=name or getattr(fn, "__name__", None), reduction=reduction, dtype=dtype
+        )
         self.fn = fn
         self._kwargs = kwargs
 
@@ -87,7 +93,11 @@ class LossFunctionWrapper(Loss):
         return self.fn(y_true, y_pred, **self._kwargs)
 
     def get_config(self):
-        return {**super().get_config(), "fn": serialize_keras_object(self.fn), **serialize_keras_object(self._kwargs)}
+        return {
+            **super().get_config(),
+            "fn": serialize_keras_object(self.fn),
+            **serialize_keras_object(self._kwargs),
+        }
 
     @classmethod
     def from_config(cls, config):

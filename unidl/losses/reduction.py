@@ -12,7 +12,9 @@ REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "
 
 def check_reduction(reduction):
     if reduction not in REDUCTIONS:
-        raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {reduction!r}.")
+        raise ValueError(
+            f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {reduction!r}."
+        )
     return reduction
 
 
@@ -59,4 +61,8 @@ def expand_to_rank(x, rank):
 def divide_or_zero(x, y):
     """x / y, and 0 where y is 0, whose gradient is 0 too."""
     zero = ops.equal(y, 0)
-    return ops.where(zero, ops.zeros_like(ops.multiply(x, y)), ops.divide(x, ops.where(zero, ops.ones_like(y), y)))
+    return ops.where(
+        zero,
+        ops.zeros_like(ops.multiply(x, y)),
+        ops.divide(x, ops.where(zero, ops.ones_like(y), y)),
+    )

@@ -48,23 +48,33 @@ def huber(y_true, y_pred, delta=1.0):
     error = ops.subtract(y_pred, y_true)
     size = ops.abs(error)
     linear = ops.subtract(ops.multiply(size, delta), 0.5 * delta * delta)
-    return ops.mean(ops.where(ops.less_equal(size, delta), ops.multiply(ops.square(error), 0.5), linear), axis=-1)
+    return ops.mean(
+        ops.where(ops.less_equal(size, delta), ops.multiply(ops.square(error), 0.5), linear),
+        axis=-1,
+    )
 
 
 def log_cosh(y_true, y_pred):
     """Mean of log(cosh(p - t))."""
     y_true, y_pred = _pair("log_cosh", y_true, y_pred)
     error = ops.subtract(y_pred, y_true)
-    return ops.mean(ops.subtract(ops.add(error, ops.softplus(ops.multiply(error, -2.0))), math.log(2.0)), axis=-1)
+    return ops.mean(
+        ops.subtract(ops.add(error, ops.softplus(ops.multiply(error, -2.0))), math.log(2.0)),
+        axis=-1,
+    )
 
 
 def poisson(y_true, y_pred):
     """Mean of p - t * log(p + 1e-7)."""
     y_true, y_pred = _pair("poisson", y_true, y_pred)
-    return ops.mean(ops.subtract(y_pred, ops.multiply(y_true, ops.log(ops.add(y_pred, EPSILON)))), axis=-1)
+    return ops.mean(
+        ops.subtract(y_pred, ops.multiply(y_true, ops.log(ops.add(y_pred, EPSILON)))), axis=-1
+    )
 
 
 def cosine_similarity(y_true, y_pred, axis=-1):
     """-sum of x * y for x and y scaled to length 1 along `axis`, where a length counts as 1e-7 at least."""
     y_true, y_pred = _pair("cosine_similarity", y_true, y_pred)
-    return ops.negative(ops.sum(ops.multiply(ops.normalize(y_true, axis), ops.normalize(y_pred, axis)), axis=axis))
+    return ops.negative(
+        ops.sum(ops.multiply(ops.normalize(y_true, axis), ops.normalize(y_pred, axis)), axis=axis)
+    )

@@ -41,7 +41,9 @@ def match_rank(a, b):
 def check_equal_shapes(name, y_true, y_pred):
     """An error unless the shapes broadcast against each other axis by axis."""
     true, pred = tuple(y_true.shape), tuple(y_pred.shape)
-    fits = len(true) == len(pred) and all(a == b or 1 in (a, b) or None in (a, b) for a, b in zip(true, pred, strict=True))
+    fits = len(true) == len(pred) and all(
+        a == b or 1 in (a, b) or None in (a, b) for a, b in zip(true, pred, strict=True)
+    )
     if not fits:
         raise ValueError(
             f"{name}: y_true has the shape {true} and y_pred {pred}. Both need the same shape; give the model's last layer as "

@@ -35,8 +35,20 @@ from unidl.metrics.accuracy import (
     top_k_categorical_accuracy,
 )
 from unidl.metrics.auc import AUC
-from unidl.metrics.confusion import FalseNegatives, FalsePositives, Precision, Recall, TrueNegatives, TruePositives
-from unidl.metrics.correlation import ConcordanceCorrelation, PearsonCorrelation, concordance_correlation, pearson_correlation
+from unidl.metrics.confusion import (
+    FalseNegatives,
+    FalsePositives,
+    Precision,
+    Recall,
+    TrueNegatives,
+    TruePositives,
+)
+from unidl.metrics.correlation import (
+    ConcordanceCorrelation,
+    PearsonCorrelation,
+    concordance_correlation,
+    pearson_correlation,
+)
 from unidl.metrics.f_score import F1Score, FBetaScore
 from unidl.metrics.iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
 from unidl.metrics.losses import (
@@ -59,7 +71,12 @@ from unidl.metrics.losses import (
 from unidl.metrics.metric import Metric
 from unidl.metrics.r2_score import R2Score
 from unidl.metrics.reduction import Mean, MeanMetricWrapper, Sum
-from unidl.metrics.trade_off import PrecisionAtRecall, RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity
+from unidl.metrics.trade_off import (
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+)
 from unidl.saving.lookup import Catalogue
 
 _CLASSES = (
@@ -107,7 +124,9 @@ def get(identifier):
     """A metric by name, config, class or callable; None stays None."""
     found = _catalogue.get(identifier)
     if found is not None and not isinstance(found, Metric) and not callable(found):
-        raise ValueError(f'metrics.get: {identifier!r} is no metric. Give a name such as "mae", a Metric, or a function (y_true, y_pred).')
+        raise ValueError(
+            f'metrics.get: {identifier!r} is no metric. Give a name such as "mae", a Metric, or a function (y_true, y_pred).'
+        )
     return found
 
 

@@ -25,7 +25,9 @@ def binary_accuracy(y_true, y_pred, threshold=0.5):
     """Whether y_true is 1 where y_pred is greater than `threshold`, and 0 elsewhere, element by element."""
     y_true, y_pred = together(y_true, y_pred)
     check_equal_shapes("binary_accuracy", y_true, y_pred)
-    return _as_number(ops.equal(y_true, ops.cast(ops.greater(y_pred, threshold), ops.dtype(y_true))))
+    return _as_number(
+        ops.equal(y_true, ops.cast(ops.greater(y_pred, threshold), ops.dtype(y_true)))
+    )
 
 
 def categorical_accuracy(y_true, y_pred):
@@ -54,7 +56,9 @@ def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False
     ids, y_true = native(backend, y_pred), native(backend, y_true)
     _, y_true = match_rank(ids[..., 0], y_true)
     best = ids[..., :k]
-    return _as_number(ops.any(ops.equal(best, ops.expand_dims(ops.cast(y_true, ops.dtype(best)), -1)), axis=-1))
+    return _as_number(
+        ops.any(ops.equal(best, ops.expand_dims(ops.cast(y_true, ops.dtype(best)), -1)), axis=-1)
+    )
 
 
 def _in_top_k(classes, scores, k):
@@ -114,8 +118,12 @@ class TopKCategoricalAccuracy(NamedMean):
 class SparseTopKCategoricalAccuracy(NamedMean):
     """How often the class is among the `k` of the highest scores."""
 
-    def __init__(self, k=5, name="sparse_top_k_categorical_accuracy", dtype=None, from_sorted_ids=False):
-        super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids)
+    def __init__(
+        self, k=5, name="sparse_top_k_categorical_accuracy", dtype=None, from_sorted_ids=False
+    ):
+        super().__init__(
+            sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids
+        )
 
     def get_config(self):
         extra = {"from_sorted_ids": True} if self.from_sorted_ids else {}

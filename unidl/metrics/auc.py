@@ -39,14 +39,24 @@ class AUC(Counts):
         from_logits=False,
     ):
         if multi_label or num_labels is not None or label_weights is not None:
-            raise NotImplementedError("AUC: multi_label is not offered. Make one AUC for each label, on its column of y_true and y_pred.")
+            raise NotImplementedError(
+                "AUC: multi_label is not offered. Make one AUC for each label, on its column of y_true and y_pred."
+            )
         if curve not in ("ROC", "PR"):
             raise ValueError(f'AUC: curve must be "ROC" or "PR", got {curve!r}.')
         if summation_method not in ("interpolation", "minoring", "majoring"):
-            raise ValueError(f'AUC: summation_method must be "interpolation", "minoring" or "majoring", got {summation_method!r}.')
+            raise ValueError(
+                f'AUC: summation_method must be "interpolation", "minoring" or "majoring", got {summation_method!r}.'
+            )
         if thresholds is None and num_thresholds < 2:
-            raise ValueError(f"AUC: a curve has at least 2 points, got num_thresholds={num_thresholds}.")
-        inner = [(i + 1) / (num_thresholds - 1) for i in range(num_thresholds - 2)] if thresholds is None else sorted(thresholds)
+            raise ValueError(
+                f"AUC: a curve has at least 2 points, got num_thresholds={num_thresholds}."
+            )
+        inner = (
+            [(i + 1) / (num_thresholds - 1) for i in range(num_thresholds - 2)]
+            if thresholds is None
+            else sorted(thresholds)
+        )
         super().__init__(inner, None, None, name, dtype, ends=(-_EPSILON, 1 + _EPSILON))
         self.num_thresholds, self.given_thresholds = len(self.thresholds), thresholds is not None
         self.curve, self.summation_method, self.from_logits = curve, summation_method, from_logits
@@ -61,12 +71,18 @@ class AUC(Counts):
         if self.curve == "PR" and self.summation_method == "interpolation":
             return self._interpolated_precision(tp, fp, fn)
         recall = divide_or_zero(tp, ops.add(tp, fn))
-        x, y = (recall, divide_or_zero(tp, ops.add(tp, fp))) if self.curve == "PR" else (divide_or_zero(fp, ops.add(fp, tn)), recall)
+        x, y = (
+            (recall, divide_or_zero(tp, ops.add(tp, fp)))
+            if self.curve == "PR"
+            else (divide_or_zero(fp, ops.add(fp, tn)), recall)
+        )
         before, after = y[:-1], y[1:]
         if self.summation_method == "interpolation":
             height = ops.multiply(ops.add(before, after), 0.5)
         else:
-            height = (ops.minimum if self.summation_method == "minoring" else ops.maximum)(before, after)
+            height = (ops.minimum if self.summation_method == "minoring" else ops.maximum)(
+                before, after
+            )
         return ops.sum(ops.multiply(ops.subtract(x[:-1], x[1:]), height))
 
     @staticmethod
@@ -78,7 +94,9 @@ class AUC(Counts):
         intercept = ops.subtract(tp[1:], ops.multiply(slope, positives[1:]))
         both = ops.logical_and(ops.greater(positives[:-1], 0), ops.greater(positives[1:], 0))
         one = ops.ones_like(rise)
-        ratio = ops.divide(ops.where(both, positives[:-1], one), ops.where(both, positives[1:], one))
+        ratio = ops.divide(
+            ops.where(both, positives[:-1], one), ops.where(both, positives[1:], one)
+        )
         area = ops.multiply(slope, ops.add(rise, ops.multiply(intercept, ops.log(ratio))))
         return ops.sum(divide_or_zero(area, ops.maximum(ops.add(tp[1:], fn[1:]), 0.0)))
 

@@ -32,7 +32,11 @@ class Counts(Metric):
         self.init_thresholds, self.top_k, self.class_id = thresholds, top_k, class_id
         given = (0.5 if top_k is None else _LOWEST) if thresholds is None else thresholds
         self.thresholds = list(given) if isinstance(given, (list, tuple)) else [given]
-        wrong = [] if thresholds is None else [t for t in self.thresholds if t is None or not 0 <= t <= 1]
+        wrong = (
+            []
+            if thresholds is None
+            else [t for t in self.thresholds if t is None or not 0 <= t <= 1]
+        )
         if wrong:
             raise ValueError(f"{self.name}: thresholds lie in [0, 1], got {wrong[0]}.")
         if ends:  # points beyond both sides of [0, 1], where all are positive or none
@@ -43,12 +47,16 @@ class Counts(Metric):
     def update_state(self, y_true, y_pred, sample_weight=None):
         backend = self.variables[0].backend
         with backend.scope():
-            y_true, y_pred = match_rank(as_float(backend, y_true, self.dtype), as_float(backend, y_pred, self.dtype))
+            y_true, y_pred = match_rank(
+                as_float(backend, y_true, self.dtype), as_float(backend, y_pred, self.dtype)
+            )
             check_equal_shapes(self.name, y_true, y_pred)
             y_true, y_pred = self._chosen(y_true, backend.stop_gradient(y_pred))
             weight = None
             if sample_weight is not None:
-                weight = expand_to_rank(as_float(backend, sample_weight, self.dtype), len(y_pred.shape))
+                weight = expand_to_rank(
+                    as_float(backend, sample_weight, self.dtype), len(y_pred.shape)
+                )
                 weight = ops.reshape(ops.add(weight, ops.zeros_like(y_pred)), (1, -1))
             target = ops.cast(ops.reshape(y_true, (1, -1)), "bool")
             limits = ops.reshape(backend.asarray(self.thresholds, self.dtype), (-1, 1))
@@ -57,17 +65,26 @@ class Counts(Metric):
                 is_target, is_positive = _KINDS[kind]
                 hit = ops.logical_and(_flag(target, is_target), _flag(positive, is_positive))
                 hit = ops.cast(hit, self.dtype)
-                add_to(getattr(self, kind), ops.sum(hit if weight is None else ops.multiply(hit, weight), axis=1))
+                add_to(
+                    getattr(self, kind),
+                    ops.sum(hit if weight is None else ops.multiply(hit, weight), axis=1),
+                )
 
     def _chosen(self, y_true, y_pred):
         if self.top_k is not None:
             kth = ops.top_k(y_pred, self.top_k)[0][..., -1:]
-            y_pred = ops.where(ops.greater_equal(y_pred, kth), y_pred, ops.full_like(y_pred, _LOWEST))
+            y_pred = ops.where(
+                ops.greater_equal(y_pred, kth), y_pred, ops.full_like(y_pred, _LOWEST)
+            )
         if self.class_id is None:
             return y_true, y_pred
         if len(y_pred.shape) < 2:
-            raise ValueError(f"{self.name}: class_id needs scores of the shape (n, classes), got {tuple(y_pred.shape)}.")
-        return y_true[..., self.class_id : self.class_id + 1], y_pred[..., self.class_id : self.class_id + 1]
+            raise ValueError(
+                f"{self.name}: class_id needs scores of the shape (n, classes), got {tuple(y_pred.shape)}."
+            )
+        return y_true[..., self.class_id : self.class_id + 1], y_pred[
+            ..., self.class_id : self.class_id + 1
+        ]
 
     def _single(self, values):
         return values[0] if len(self.thresholds) == 1 else values

@@ -23,11 +23,15 @@ class FBetaScore(Metric):
     def __init__(self, average=None, beta=1.0, threshold=None, name="fbeta_score", dtype=None):
         super().__init__(dtype, name)
         if average not in _AVERAGES:
-            raise ValueError(f"{self.name}: average is one of {', '.join(map(repr, _AVERAGES))}; got {average!r}.")
+            raise ValueError(
+                f"{self.name}: average is one of {', '.join(map(repr, _AVERAGES))}; got {average!r}."
+            )
         if not isinstance(beta, float) or beta <= 0:
             raise ValueError(f"{self.name}: beta is a float above 0, got {beta!r}.")
         if threshold is not None and not (isinstance(threshold, float) and 0 < threshold <= 1):
-            raise ValueError(f"{self.name}: threshold is None or a float in (0, 1], got {threshold!r}.")
+            raise ValueError(
+                f"{self.name}: threshold is None or a float in (0, 1], got {threshold!r}."
+            )
         self.average, self.beta, self.threshold = average, beta, threshold
 
     def build(self, y_true_shape, y_pred_shape):
@@ -37,21 +41,34 @@ class FBetaScore(Metric):
                 f"Class numbers become rows by to_categorical(y)."
             )
         shape = () if self.average == "micro" else (y_pred_shape[-1],)
-        for kind in ("true_positives", "false_positives", "false_negatives", "intermediate_weights"):
+        for kind in (
+            "true_positives",
+            "false_positives",
+            "false_negatives",
+            "intermediate_weights",
+        ):
             setattr(self, kind, self.add_variable(shape, name=kind))
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         backend = backend_of([y_pred, y_true])
         with backend.scope():
             self.build_for(ops.shape(y_true), ops.shape(y_pred))
-            y_true, y_pred = (backend.stop_gradient(as_float(backend, y, self.dtype)) for y in (y_true, y_pred))
+            y_true, y_pred = (
+                backend.stop_gradient(as_float(backend, y, self.dtype)) for y in (y_true, y_pred)
+            )
             if self.threshold is None:
                 largest = ops.equal(y_pred, ops.max(y_pred, axis=-1, keepdims=True))
-                positive = ops.logical_and(largest, ops.greater(ops.abs(y_pred), 1e-9))  # a row of zeros says nothing
+                positive = ops.logical_and(
+                    largest, ops.greater(ops.abs(y_pred), 1e-9)
+                )  # a row of zeros says nothing
             else:
                 positive = ops.greater(y_pred, self.threshold)
             positive = ops.cast(positive, self.dtype)
-            weight = None if sample_weight is None else ops.expand_dims(as_float(backend, sample_weight, self.dtype), 1)
+            weight = (
+                None
+                if sample_weight is None
+                else ops.expand_dims(as_float(backend, sample_weight, self.dtype), 1)
+            )
             sums = {
                 "true_positives": positive * y_true,
                 "false_positives": positive * (1 - y_true),
@@ -60,7 +77,10 @@ class FBetaScore(Metric):
             }
             for kind, values in sums.items():
                 values = values if weight is None else values * weight
-                add_to(getattr(self, kind), ops.sum(values, axis=None if self.average == "micro" else 0))
+                add_to(
+                    getattr(self, kind),
+                    ops.sum(values, axis=None if self.average == "micro" else 0),
+                )
 
     def result(self):
         tiny = config.epsilon()
@@ -72,7 +92,12 @@ class FBetaScore(Metric):
         return score if self.average is None else ops.mean(score)
 
     def get_config(self):
-        return {**super().get_config(), "average": self.average, "beta": self.beta, "threshold": self.threshold}
+        return {
+            **super().get_config(),
+            "average": self.average,
+            "beta": self.beta,
+            "threshold": self.threshold,
+        }
 
 
 class F1Score(FBetaScore):

@@ -27,7 +27,14 @@ class IoU(Metric):
     y_true and y_pred have as many class numbers each, of any shape; weights have the shape of these or of their first axes.
     """
 
-    arguments: tuple[str, ...] = ("num_classes", "target_class_ids", "ignore_class", "sparse_y_true", "sparse_y_pred", "axis")
+    arguments: tuple[str, ...] = (
+        "num_classes",
+        "target_class_ids",
+        "ignore_class",
+        "sparse_y_true",
+        "sparse_y_pred",
+        "axis",
+    )
 
     def __init__(
         self,
@@ -46,7 +53,9 @@ class IoU(Metric):
         self.sparse_y_true, self.sparse_y_pred = sparse_y_true, sparse_y_pred
         wrong = [i for i in self.target_class_ids if not 0 <= i < num_classes]
         if wrong or not self.target_class_ids:
-            raise ValueError(f"{self.name}: target_class_ids are some of 0 to {num_classes - 1}, got {self.target_class_ids}.")
+            raise ValueError(
+                f"{self.name}: target_class_ids are some of 0 to {num_classes - 1}, got {self.target_class_ids}."
+            )
         self.total_cm = self.add_variable((num_classes, num_classes), name="total_confusion_matrix")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
@@ -60,7 +69,9 @@ class IoU(Metric):
             weight = ops.cast(counts, self.dtype)
             if sample_weight is not None:
                 weight = ops.multiply(weight, self._weights(native(backend, sample_weight), unflat))
-            places = ops.where(counts, ops.add(ops.multiply(true, self.num_classes), pred), ops.zeros_like(true))
+            places = ops.where(
+                counts, ops.add(ops.multiply(true, self.num_classes), pred), ops.zeros_like(true)
+            )
             sums = ops.segment_sum(weight, places, self.num_classes**2)
             add_to(self.total_cm, ops.reshape(sums, (self.num_classes, self.num_classes)))
 
@@ -86,7 +97,9 @@ class IoU(Metric):
         counts = self.total_cm.value
         right = ops.diagonal(counts)
         union = ops.subtract(ops.add(ops.sum(counts, axis=0), ops.sum(counts, axis=1)), right)
-        right, union = (ops.cast(ops.take(x, self.target_class_ids), "float32") for x in (right, union))
+        right, union = (
+            ops.cast(ops.take(x, self.target_class_ids), "float32") for x in (right, union)
+        )
         tiny, present = config.epsilon(), ops.greater(union, 1e-9)
         each = ops.where(present, ops.divide(right, ops.add(union, tiny)), ops.zeros_like(union))
         return ops.divide(ops.sum(each), ops.add(ops.sum(ops.cast(present, "float32")), tiny))
@@ -112,19 +125,60 @@ class BinaryIoU(IoU):
 class MeanIoU(IoU):
     """`IoU`, the mean over all classes."""
 
-    arguments: tuple[str, ...] = ("num_classes", "ignore_class", "sparse_y_true", "sparse_y_pred", "axis")
+    arguments: tuple[str, ...] = (
+        "num_classes",
+        "ignore_class",
+        "sparse_y_true",
+        "sparse_y_pred",
+        "axis",
+    )
 
-    def __init__(self, num_classes, name=None, dtype=None, ignore_class=None, sparse_y_true=True, sparse_y_pred=True, axis=-1):
-        super().__init__(num_classes, range(num_classes), name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis)
+    def __init__(
+        self,
+        num_classes,
+        name=None,
+        dtype=None,
+        ignore_class=None,
+        sparse_y_true=True,
+        sparse_y_pred=True,
+        axis=-1,
+    ):
+        super().__init__(
+            num_classes,
+            range(num_classes),
+            name,
+            dtype,
+            ignore_class,
+            sparse_y_true,
+            sparse_y_pred,
+            axis,
+        )
 
 
 class OneHotIoU(IoU):
     """`IoU` for one-hot targets and scores (..., classes)."""
 
-    arguments: tuple[str, ...] = ("num_classes", "target_class_ids", "ignore_class", "sparse_y_pred", "axis")
+    arguments: tuple[str, ...] = (
+        "num_classes",
+        "target_class_ids",
+        "ignore_class",
+        "sparse_y_pred",
+        "axis",
+    )
 
-    def __init__(self, num_classes, target_class_ids, name=None, dtype=None, ignore_class=None, sparse_y_pred=False, axis=-1):
-        super().__init__(num_classes, target_class_ids, name, dtype, ignore_class, False, sparse_y_pred, axis)
+    def __init__(
+        self,
+        num_classes,
+        target_class_ids,
+        name=None,
+        dtype=None,
+        ignore_class=None,
+        sparse_y_pred=False,
+        axis=-1,
+    ):
+        super().__init__(
+            num_classes, target_class_ids, name, dtype, ignore_class, False, sparse_y_pred, axis
+        )
 
 
 class OneHotMeanIoU(MeanIoU):
@@ -132,5 +186,7 @@ class OneHotMeanIoU(MeanIoU):
 
     arguments: tuple[str, ...] = ("num_classes", "ignore_class", "sparse_y_pred", "axis")
 
-    def __init__(self, num_classes, name=None, dtype=None, ignore_class=None, sparse_y_pred=False, axis=-1):
+    def __init__(
+        self, num_classes, name=None, dtype=None, ignore_class=None, sparse_y_pred=False, axis=-1
+    ):
         super().__init__(num_classes, name, dtype, ignore_class, False, sparse_y_pred, axis)

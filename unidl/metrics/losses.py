@@ -23,8 +23,12 @@ def _metric(fn, class_name, default_name=None):
 
 MeanSquaredError = _metric(regression.mean_squared_error, "MeanSquaredError")
 MeanAbsoluteError = _metric(regression.mean_absolute_error, "MeanAbsoluteError")
-MeanAbsolutePercentageError = _metric(regression.mean_absolute_percentage_error, "MeanAbsolutePercentageError")
-MeanSquaredLogarithmicError = _metric(regression.mean_squared_logarithmic_error, "MeanSquaredLogarithmicError")
+MeanAbsolutePercentageError = _metric(
+    regression.mean_absolute_percentage_error, "MeanAbsolutePercentageError"
+)
+MeanSquaredLogarithmicError = _metric(
+    regression.mean_squared_logarithmic_error, "MeanSquaredLogarithmicError"
+)
 LogCoshError = _metric(regression.log_cosh, "LogCoshError", "logcosh")
 Poisson = _metric(regression.poisson, "Poisson")
 KLDivergence = _metric(divergence.kl_divergence, "KLDivergence")
@@ -66,8 +70,16 @@ class BinaryCrossentropy(NamedMean):
 
     arguments = ("from_logits", "label_smoothing")
 
-    def __init__(self, name="binary_crossentropy", dtype=None, from_logits=False, label_smoothing=0):
-        super().__init__(crossentropy.binary_crossentropy, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing)
+    def __init__(
+        self, name="binary_crossentropy", dtype=None, from_logits=False, label_smoothing=0
+    ):
+        super().__init__(
+            crossentropy.binary_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+        )
 
 
 class CategoricalCrossentropy(NamedMean):
@@ -75,7 +87,14 @@ class CategoricalCrossentropy(NamedMean):
 
     arguments = ("from_logits", "label_smoothing", "axis")
 
-    def __init__(self, name="categorical_crossentropy", dtype=None, from_logits=False, label_smoothing=0, axis=-1):
+    def __init__(
+        self,
+        name="categorical_crossentropy",
+        dtype=None,
+        from_logits=False,
+        label_smoothing=0,
+        axis=-1,
+    ):
         super().__init__(
             crossentropy.categorical_crossentropy, name, dtype,
             from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
@@ -87,7 +106,14 @@ class SparseCategoricalCrossentropy(NamedMean):
 
     arguments = ("from_logits", "ignore_class", "axis")
 
-    def __init__(self, name="sparse_categorical_crossentropy", dtype=None, from_logits=False, ignore_class=None, axis=-1):
+    def __init__(
+        self,
+        name="sparse_categorical_crossentropy",
+        dtype=None,
+        from_logits=False,
+        ignore_class=None,
+        axis=-1,
+    ):
         super().__init__(
             crossentropy.sparse_categorical_crossentropy, name, dtype,
             from_logits=from_logits, ignore_class=ignore_class, axis=axis,

@@ -25,11 +25,21 @@ class Metric:
         self.dtype = dtypes.standardize_dtype(getattr(dtype, "compute_dtype", dtype))
         self._own_variables: list[Variable] = []
 
-    def add_variable(self, shape=(), initializer="zeros", dtype=None, aggregation="sum", name=None) -> Variable:
+    def add_variable(
+        self, shape=(), initializer="zeros", dtype=None, aggregation="sum", name=None
+    ) -> Variable:
         """A Variable that belongs to the metric, on the active backend. `aggregation` is part of Keras' signature."""
         if not hasattr(self, "_own_variables"):
-            raise RuntimeError(f"{type(self).__name__}.__init__ must call super().__init__() before add_variable().")
-        variable = Variable(initializers.get(initializer or "zeros"), shape=shape, dtype=dtype or self.dtype, trainable=False, name=name)
+            raise RuntimeError(
+                f"{type(self).__name__}.__init__ must call super().__init__() before add_variable()."
+            )
+        variable = Variable(
+            initializers.get(initializer or "zeros"),
+            shape=shape,
+            dtype=dtype or self.dtype,
+            trainable=False,
+            name=name,
+        )
         variable.path = f"{self.name}/{variable.name}"
         self._own_variables.append(variable)
         return variable
@@ -41,7 +51,12 @@ class Metric:
     @property
     def variables(self) -> list[Variable]:
         """Its own and those of metrics which it has as attributes."""
-        inner = [v for metric in vars(self).values() if isinstance(metric, Metric) for v in metric.variables]
+        inner = [
+            v
+            for metric in vars(self).values()
+            if isinstance(metric, Metric)
+            for v in metric.variables
+        ]
         return [*self._own_variables, *inner]
 
     def build(self, y_true_shape, y_pred_shape) -> None:
@@ -56,7 +71,9 @@ class Metric:
             self._built = True
 
     def update_state(self, *args, **kwargs) -> None:
-        raise NotImplementedError(f"{type(self).__name__} must implement update_state(self, y_true, y_pred, sample_weight=None).")
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement update_state(self, y_true, y_pred, sample_weight=None)."
+        )
 
     def result(self):
         raise NotImplementedError(f"{type(self).__name__} must implement result(self).")
@@ -90,4 +107,6 @@ class Metric:
 def add_to(variable, amount) -> None:
     """Add a native scalar or tensor to a variable."""
     backend = variable.backend
-    variable.replace(backend.add(variable.value, backend.cast(backend.asarray(amount), variable.dtype)))
+    variable.replace(
+        backend.add(variable.value, backend.cast(backend.asarray(amount), variable.dtype))
+    )

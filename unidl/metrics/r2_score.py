@@ -19,10 +19,14 @@ class R2Score(Metric):
             elements of the targets. Without as many elements it stays as it is.
     """
 
-    def __init__(self, class_aggregation="uniform_average", num_regressors=0, name="r2_score", dtype=None):
+    def __init__(
+        self, class_aggregation="uniform_average", num_regressors=0, name="r2_score", dtype=None
+    ):
         super().__init__(dtype, name)
         if class_aggregation not in _AGGREGATIONS:
-            raise ValueError(f"{self.name}: class_aggregation is one of {_AGGREGATIONS}, got {class_aggregation!r}.")
+            raise ValueError(
+                f"{self.name}: class_aggregation is one of {_AGGREGATIONS}, got {class_aggregation!r}."
+            )
         if num_regressors < 0:
             raise ValueError(f"{self.name}: num_regressors is at least 0, got {num_regressors}.")
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
@@ -30,20 +34,31 @@ class R2Score(Metric):
 
     def build(self, y_true_shape, y_pred_shape):
         if len(y_pred_shape) != 2:
-            raise ValueError(f"{self.name}: takes predictions of the shape (n, outputs), got {tuple(y_pred_shape)}.")
-        for kind, name in (("squared_sum",) * 2, ("sum",) * 2, ("total_mse", "residual"), ("count",) * 2):
+            raise ValueError(
+                f"{self.name}: takes predictions of the shape (n, outputs), got {tuple(y_pred_shape)}."
+            )
+        for kind, name in (
+            ("squared_sum",) * 2,
+            ("sum",) * 2,
+            ("total_mse", "residual"),
+            ("count",) * 2,
+        ):
             setattr(self, kind, self.add_variable((y_pred_shape[-1],), name=name))
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         backend = self.num_samples.backend
         with backend.scope():
             self.build_for(ops.shape(y_true), ops.shape(y_pred))
-            y_true, y_pred = match_rank(*(backend.stop_gradient(as_float(backend, y, self.dtype)) for y in (y_true, y_pred)))
+            y_true, y_pred = match_rank(
+                *(backend.stop_gradient(as_float(backend, y, self.dtype)) for y in (y_true, y_pred))
+            )
             weight = ops.ones_like(y_true)
             add_to(self.num_samples, ops.sum(weight))
             if sample_weight is not None:
                 given = as_float(backend, sample_weight, self.dtype)
-                weight = weight * (ops.expand_dims(given, 1) if len(ops.shape(given)) == 1 else given)
+                weight = weight * (
+                    ops.expand_dims(given, 1) if len(ops.shape(given)) == 1 else given
+                )
             add_to(self.sum, ops.sum(y_true * weight, axis=0))
             add_to(self.squared_sum, ops.sum(y_true * y_true * weight, axis=0))
             add_to(self.total_mse, ops.sum(ops.square(y_true - y_pred) * weight, axis=0))
@@ -61,8 +76,16 @@ class R2Score(Metric):
             n = self.num_samples.value
             left = n - self.num_regressors - 1
             enough = ops.greater(left, 0)
-            score = ops.where(enough, 1 - (1 - score) * (n - 1) / ops.where(enough, left, ops.ones_like(left)), score)
+            score = ops.where(
+                enough,
+                1 - (1 - score) * (n - 1) / ops.where(enough, left, ops.ones_like(left)),
+                score,
+            )
         return score
 
     def get_config(self):
-        return {**super().get_config(), "class_aggregation": self.class_aggregation, "num_regressors": self.num_regressors}
+        return {
+            **super().get_config(),
+            "class_aggregation": self.class_aggregation,
+            "num_regressors": self.num_regressors,
+        }

@@ -24,7 +24,9 @@ def samplewise(variable, values, sample_weight, reduce):
         if len(values.shape) > rank:
             values = reduce(values, axis=tuple(range(rank, len(values.shape))))
         weight = expand_to_rank(weight, len(values.shape))
-        sample_weight = weight = ops.add(weight, ops.zeros_like(values))  # the shape of the values, which may be open
+        sample_weight = weight = ops.add(
+            weight, ops.zeros_like(values)
+        )  # the shape of the values, which may be open
         values = ops.multiply(values, weight)
         if len(weight.shape) > 1:
             sample_weight = reduce(weight, axis=tuple(range(1, len(weight.shape))))
@@ -80,7 +82,11 @@ class MeanMetricWrapper(Mean):
             super().update_state(self._fn(y_true, y_pred, **self._kwargs), sample_weight)
 
     def get_config(self):
-        return {**super().get_config(), "fn": serialize_keras_object(self._fn), **serialize_keras_object(self._kwargs)}
+        return {
+            **super().get_config(),
+            "fn": serialize_keras_object(self._fn),
+            **serialize_keras_object(self._kwargs),
+        }
 
     @classmethod
     def from_config(cls, config):

@@ -24,9 +24,15 @@ class _TradeOff(Counts):
         if not 0 <= value <= 1:
             raise ValueError(f"{type(self).__name__}: {self.at} lies in [0, 1], got {value}.")
         if num_thresholds < 1:
-            raise ValueError(f"{type(self).__name__}: num_thresholds is at least 1, got {num_thresholds}.")
+            raise ValueError(
+                f"{type(self).__name__}: num_thresholds is at least 1, got {num_thresholds}."
+            )
         last = num_thresholds - 1
-        thresholds = [0.5] if num_thresholds == 1 else [0.0, *((i + 1) / last for i in range(num_thresholds - 2)), 1.0]
+        thresholds = (
+            [0.5]
+            if num_thresholds == 1
+            else [0.0, *((i + 1) / last for i in range(num_thresholds - 2)), 1.0]
+        )
         super().__init__(thresholds, None, class_id, name, dtype)
         self.num_thresholds = num_thresholds
         setattr(self, self.at, value)
@@ -41,7 +47,12 @@ class _TradeOff(Counts):
         return ops.max(ops.where(enough, best, ops.zeros_like(best)))
 
     def get_config(self):
-        return {**super().get_config(), "num_thresholds": self.num_thresholds, self.at: getattr(self, self.at), "class_id": self.class_id}
+        return {
+            **super().get_config(),
+            "num_thresholds": self.num_thresholds,
+            self.at: getattr(self, self.at),
+            "class_id": self.class_id,
+        }
 
 
 class SensitivityAtSpecificity(_TradeOff):

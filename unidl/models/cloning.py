@@ -22,7 +22,10 @@ def clone_model(model, input_tensors=None, clone_function=None):
     """
     clone = clone_function or (lambda layer: type(layer).from_config(layer.get_config()))
     if isinstance(model, Sequential) and input_tensors is None:
-        layers = [type(x).from_config(x.get_config()) if isinstance(x, InputLayer) else clone(x) for x in model._stack]
+        layers = [
+            type(x).from_config(x.get_config()) if isinstance(x, InputLayer) else clone(x)
+            for x in model._stack
+        ]
         return Sequential(layers, name=model.name)
     if not isinstance(model, Model) or model._plan is None:
         raise ValueError(
@@ -32,9 +35,14 @@ def clone_model(model, input_tensors=None, clone_function=None):
     plan = model._plan
     inputs = plan.inputs if input_tensors is None else input_tensors
     if input_tensors is None:
-        inputs = graph.map_tensors(lambda t: Input(batch_shape=t.shape, dtype=t.dtype, name=t.name), inputs)
+        inputs = graph.map_tensors(
+            lambda t: Input(batch_shape=t.shape, dtype=t.dtype, name=t.name), inputs
+        )
     copies = {id(op): clone(op) for op in plan.layers if not isinstance(op, InputLayer)}
-    outputs = plan.run(graph.flatten_tensors(inputs), lambda op: copies[id(op)] if isinstance(op, Layer) else _recording(op.function))
+    outputs = plan.run(
+        graph.flatten_tensors(inputs),
+        lambda op: copies[id(op)] if isinstance(op, Layer) else _recording(op.function),
+    )
     return Functional(inputs, outputs, name=model.name)
 
 

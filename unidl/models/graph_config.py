@@ -22,7 +22,11 @@ def graph_to_config(model):
 
     def written(structure):
         if isinstance(structure, KerasTensor):
-            config = {"shape": list(structure.shape), "dtype": structure.dtype, "keras_history": reference(structure)}
+            config = {
+                "shape": list(structure.shape),
+                "dtype": structure.dtype,
+                "keras_history": reference(structure),
+            }
             return {"class_name": "__keras_tensor__", "config": config}
         if isinstance(structure, list | tuple):
             return [written(s) for s in structure]
@@ -33,10 +37,20 @@ def graph_to_config(model):
     def entry(operation):
         nodes = nodes_of[id(operation)]
         if isinstance(operation, Layer):
-            inbound = [{"args": written(node.args), "kwargs": written(node.kwargs)} for node in nodes]
-            return {**serialize_keras_object(operation), "name": operation.name, "inbound_nodes": inbound}
+            inbound = [
+                {"args": written(node.args), "kwargs": written(node.kwargs)} for node in nodes
+            ]
+            return {
+                **serialize_keras_object(operation),
+                "name": operation.name,
+                "inbound_nodes": inbound,
+            }
         config, args = function_to_config(operation, nodes[0])
-        return {**written(config), "name": operation.name, "inbound_nodes": [{"args": written(args), "kwargs": {}}]}
+        return {
+            **written(config),
+            "name": operation.name,
+            "inbound_nodes": [{"args": written(args), "kwargs": {}}],
+        }
 
     return {
         "name": model.name,
@@ -49,12 +63,18 @@ def graph_to_config(model):
 
 def graph_from_config(cls, config):
     """A new model from `graph_to_config`'s dict, or from a functional Keras model's."""
-    operations, outputs, waiting = {}, {}, []  # `outputs`: flat, by (operation's name, node's number)
+    operations, outputs, waiting = (
+        {},
+        {},
+        [],
+    )  # `outputs`: flat, by (operation's name, node's number)
     for entry in config["layers"]:
         name = entry["name"]
         # Layers are built by the graph's calls, where their weights get the full names.
         entry = {key: value for key, value in entry.items() if key != "build_config"}
-        operations[name] = FunctionFromConfig(entry) if is_function(entry) else deserialize_keras_object(entry)
+        operations[name] = (
+            FunctionFromConfig(entry) if is_function(entry) else deserialize_keras_object(entry)
+        )
         if not entry["inbound_nodes"]:
             outputs[name, 0] = operations[name]._inbound[0].outputs
         waiting += [(name, i, node) for i, node in enumerate(entry["inbound_nodes"])]
@@ -74,16 +94,28 @@ def graph_from_config(cls, config):
     def is_ready(structure):
         if isinstance(structure, dict) and structure.get("class_name") == "__keras_tensor__":
             return tuple(structure["config"]["keras_history"][:2]) in outputs
-        parts = structure.values() if isinstance(structure, dict) else structure if isinstance(structure, list | tuple) else ()
+        parts = (
+            structure.values()
+            if isinstance(structure, dict)
+            else structure
+            if isinstance(structure, list | tuple)
+            else ()
+        )
         return all(map(is_ready, parts))
 
     while waiting:
         # Nodes of one layer keep their order: their numbers are what other nodes refer to.
-        ready = [w for w in waiting if is_ready(w[2]) and (w[1] == 0 or (w[0], w[1] - 1) in outputs)]
+        ready = [
+            w for w in waiting if is_ready(w[2]) and (w[1] == 0 or (w[0], w[1] - 1) in outputs)
+        ]
         if not ready:
-            raise ValueError(f"from_config: the nodes of {', '.join(name for name, _, _ in waiting)} refer to tensors that no layer makes.")
+            raise ValueError(
+                f"from_config: the nodes of {', '.join(name for name, _, _ in waiting)} refer to tensors that no layer makes."
+            )
         for name, number, node in ready:
-            outputs[name, number] = graph.flatten_tensors(operations[name](*read(node["args"]), **read(node["kwargs"])))
+            outputs[name, number] = graph.flatten_tensors(
+                operations[name](*read(node["args"]), **read(node["kwargs"]))
+            )
         waiting = [w for w in waiting if (w[0], w[1]) not in outputs]
 
     def end(structure):

@@ -48,7 +48,12 @@ def function_to_config(call, node):
             config[parameter] = value
     class_name = _CLASS_OF.get(name, "".join(part.capitalize() for part in name.split("_")))
     module = f"keras.src.ops.{_MODULE_OF.get(name, 'numpy')}"
-    return {"module": module, "class_name": class_name, "config": config, "registered_name": class_name}, operands
+    return {
+        "module": module,
+        "class_name": class_name,
+        "config": config,
+        "registered_name": class_name,
+    }, operands
 
 
 class FunctionFromConfig:
@@ -57,7 +62,9 @@ class FunctionFromConfig:
     def __init__(self, entry):
         name = _FUNCTIONS.get(entry["class_name"].lower())
         if name is None:
-            raise ValueError(f"from_config: the graph calls {entry['module']}.{entry['class_name']}, which unidl.ops has not.")
+            raise ValueError(
+                f"from_config: the graph calls {entry['module']}.{entry['class_name']}, which unidl.ops has not."
+            )
         self._function = getattr(ops, name)
         self._config = dict(entry["config"])
         self._name = self._config.pop("name")
@@ -72,7 +79,11 @@ class FunctionFromConfig:
                 placed.append(given.pop(parameter.name))
             elif operands:
                 # An index of several axes is a tuple, which JSON turns into a list.
-                placed.append(tuple(operands.pop(0)) if parameter.name == "key" and isinstance(operands[0], list) else operands.pop(0))
+                placed.append(
+                    tuple(operands.pop(0))
+                    if parameter.name == "key" and isinstance(operands[0], list)
+                    else operands.pop(0)
+                )
             else:
                 break
         result = self._function(*placed, *operands, **given)

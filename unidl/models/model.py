@@ -73,7 +73,9 @@ class Model(Trainer, Layer):
             )
         matched = []
         for symbol, value in zip(plan.input_tensors, values, strict=True):
-            shape = tuple(value.shape) if isinstance(value, KerasTensor) else self.backend.shape(value)
+            shape = (
+                tuple(value.shape) if isinstance(value, KerasTensor) else self.backend.shape(value)
+            )
             if len(shape) == len(symbol.shape) - 1 == 1 and symbol.shape[-1] == 1:
                 from unidl import ops
 
@@ -153,14 +155,25 @@ class Model(Trainer, Layer):
         layers = self.layers
         if index is not None:
             if not -len(layers) <= index < len(layers):
-                raise ValueError(f"{self._who()} has {len(layers)} layers, asked for number {index}.")
+                raise ValueError(
+                    f"{self._who()} has {len(layers)} layers, asked for number {index}."
+                )
             return layers[index]
         for layer in layers:
             if layer.name == name:
                 return layer
-        raise ValueError(f"{self._who()} has no layer {name!r}. Its layers: {', '.join(layer.name for layer in layers)}.")
+        raise ValueError(
+            f"{self._who()} has no layer {name!r}. Its layers: {', '.join(layer.name for layer in layers)}."
+        )
 
-    def summary(self, line_length=None, expand_nested=False, show_trainable=False, print_fn=None, kernels=False):
+    def summary(
+        self,
+        line_length=None,
+        expand_nested=False,
+        show_trainable=False,
+        print_fn=None,
+        kernels=False,
+    ):
         """Print a table of layers, output shapes and parameters; with `kernels` what each layer runs on."""
         print_summary(self, line_length, expand_nested, show_trainable, print_fn, kernels)
 
@@ -174,7 +187,13 @@ class Model(Trainer, Layer):
 
     def build(self, input_shape=None):
         """Make all weights for inputs of `input_shape` (with batch axis), by one symbolic call."""
-        if self._plan is None and not self.built and input_shape is not None and type(self).call is not Model.call and not self._building:
+        if (
+            self._plan is None
+            and not self.built
+            and input_shape is not None
+            and type(self).call is not Model.call
+            and not self._building
+        ):
             self._building = True
             try:
                 self.compute_output_shape(input_shape)
@@ -198,7 +217,11 @@ class Model(Trainer, Layer):
 
     def get_config(self):
         if self._plan is None and type(self) is not Model:
-            return super().get_config() if type(self).__init__ is not Model.__init__ else {"name": self.name, "trainable": self.trainable}
+            return (
+                super().get_config()
+                if type(self).__init__ is not Model.__init__
+                else {"name": self.name, "trainable": self.trainable}
+            )
         from unidl.models.graph_config import graph_to_config
 
         return graph_to_config(self)
@@ -225,7 +248,12 @@ class Functional(Model):
 
 def _symbols(x):
     """KerasTensors like the arrays in `x`, with an open batch axis."""
-    return tree.map_structure(lambda a: KerasTensor((None, *a.shape[1:]), a.dtype.name if a.dtype.kind in "biu" else dtypes.floatx()), x)
+    return tree.map_structure(
+        lambda a: KerasTensor(
+            (None, *a.shape[1:]), a.dtype.name if a.dtype.kind in "biu" else dtypes.floatx()
+        ),
+        x,
+    )
 
 
 def _shape_of(structure):
@@ -235,11 +263,21 @@ def _shape_of(structure):
 def _by_name(expected, given, who):
     """Flat list of the values in `given`, in the order of the symbolic structure `expected`; dicts match by key or input name."""
     if isinstance(given, dict):
-        names = list(expected) if isinstance(expected, dict) else [t.name for t in graph.flatten_tensors(expected)]
+        names = (
+            list(expected)
+            if isinstance(expected, dict)
+            else [t.name for t in graph.flatten_tensors(expected)]
+        )
         missing = [n for n in names if n not in given]
         if missing:
-            raise ValueError(f"{who}: the inputs lack {', '.join(map(repr, missing))}; given were {', '.join(map(repr, given))}.")
+            raise ValueError(
+                f"{who}: the inputs lack {', '.join(map(repr, missing))}; given were {', '.join(map(repr, given))}."
+            )
         return [given[n] for n in names]
     if isinstance(given, list | tuple):
-        return [leaf for item in given for leaf in (_by_name(None, item, who) if isinstance(item, list | tuple) else [item])]
+        return [
+            leaf
+            for item in given
+            for leaf in (_by_name(None, item, who) if isinstance(item, list | tuple) else [item])
+        ]
     return [given]

@@ -35,10 +35,16 @@ class Plan:
         order, met = self._walk(owner)
         depth_of = self._measure(order)
         self.nodes = sorted((n for n in order if n.inputs), key=lambda n: -depth_of[id(n)])
-        unused = [node.operation for node in self._entries.values() if id(node.operation) not in met]
-        self.operations = sorted(met.values(), key=lambda operation: -depth_of[id(operation)]) + unused
+        unused = [
+            node.operation for node in self._entries.values() if id(node.operation) not in met
+        ]
+        self.operations = (
+            sorted(met.values(), key=lambda operation: -depth_of[id(operation)]) + unused
+        )
         place = {id(t): i for i, t in enumerate(self.input_tensors)}
-        lookups = [n for n in self.nodes if isinstance(n.operation, Embedding) and id(n.inputs[0]) in place]
+        lookups = [
+            n for n in self.nodes if isinstance(n.operation, Embedding) and id(n.inputs[0]) in place
+        ]
         self.looked_up = [(place[id(n.inputs[0])], n.operation) for n in lookups]
 
     def origin(self, tensor):
@@ -51,7 +57,9 @@ class Plan:
         order, met, finished, on_path = [], {}, set(), set()
 
         def visit(tensor):
-            if id(tensor) not in self._entries and (tensor.history is None or isinstance(tensor.history[0].operation, InputLayer)):
+            if id(tensor) not in self._entries and (
+                tensor.history is None or isinstance(tensor.history[0].operation, InputLayer)
+            ):
                 raise ValueError(
                     f"{owner}: the output depends on {tensor}, which is not among the inputs {[t.name for t in self.input_tensors]}. "
                     f"Add it to `inputs`, or make the output from those inputs alone."
@@ -99,7 +107,10 @@ class Plan:
             return memory[id(tensor)]
 
         for node in self.nodes:
-            args = [memory[id(a)] if type(a) is KerasTensor else graph.map_tensors(recall, a) for a in node.args]
+            args = [
+                memory[id(a)] if type(a) is KerasTensor else graph.map_tensors(recall, a)
+                for a in node.args
+            ]
             kwargs = graph.map_tensors(recall, node.kwargs) if node.kwargs else {}
             result = instead(node.operation)(*args, **kwargs)
             if len(node.outputs) == 1 and not isinstance(result, list | tuple | dict):

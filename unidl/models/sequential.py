@@ -36,10 +36,16 @@ class Sequential(Model):
             self._connect()
 
     def _append(self, layer):
-        if isinstance(layer, KerasTensor) and layer.history is not None and isinstance(layer.history[0].operation, InputLayer):
+        if (
+            isinstance(layer, KerasTensor)
+            and layer.history is not None
+            and isinstance(layer.history[0].operation, InputLayer)
+        ):
             layer = layer.history[0].operation
         if not isinstance(layer, Layer):
-            raise TypeError(f"Sequential {self.name!r}: add() takes a layer, got {layer!r} of type {type(layer).__name__}.")
+            raise TypeError(
+                f"Sequential {self.name!r}: add() takes a layer, got {layer!r} of type {type(layer).__name__}."
+            )
         if any(layer.name == other.name for other in self._stack):
             raise ValueError(
                 f"Sequential {self.name!r}: two layers are called {layer.name!r}. "
@@ -47,7 +53,11 @@ class Sequential(Model):
             )
         if isinstance(layer, InputLayer) and self._stack:
             raise ValueError(f"Sequential {self.name!r}: an Input can only come first.")
-        if not self._stack and not isinstance(layer, InputLayer) and getattr(layer, "_given_input_shape", None):
+        if (
+            not self._stack
+            and not isinstance(layer, InputLayer)
+            and getattr(layer, "_given_input_shape", None)
+        ):
             self._stack.append(InputLayer(batch_shape=layer._given_input_shape))
         self._stack.append(layer)
 
@@ -89,7 +99,9 @@ class Sequential(Model):
 
     def __call__(self, inputs, *args, **kwargs):
         if self._plan is None and not self.layers:
-            raise ValueError(f"Sequential {self.name!r} has no layers. Add some: model.add(unidl.layers.Dense(10)).")
+            raise ValueError(
+                f"Sequential {self.name!r} has no layers. Add some: model.add(unidl.layers.Dense(10))."
+            )
         if self._plan is None:
             self._build_for(inputs)
         return super().__call__(inputs, *args, **kwargs)
@@ -112,7 +124,11 @@ class Sequential(Model):
         return list(self._stack)
 
     def get_config(self):
-        config = {"name": self.name, "trainable": self.trainable, "dtype": serialize_keras_object(self.dtype_policy)}
+        config = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": serialize_keras_object(self.dtype_policy),
+        }
         config["layers"] = [serialize_keras_object(layer) for layer in self._stack]
         if self._plan is not None:
             config["build_input_shape"] = self._plan.input_tensors[0].shape
@@ -123,7 +139,10 @@ class Sequential(Model):
         config = dict(config)
         shape = config.pop("build_input_shape", None)
         # Layers are built in the row, where their weights get the full names.
-        entries = [{key: value for key, value in entry.items() if key != "build_config"} for entry in config.pop("layers")]
+        entries = [
+            {key: value for key, value in entry.items() if key != "build_config"}
+            for entry in config.pop("layers")
+        ]
         layers = [deserialize_keras_object(entry, custom_objects) for entry in entries]
         model = cls(layers, **{k: v for k, v in config.items() if k in ("name", "trainable")})
         if shape is not None and model._plan is None:

@@ -8,7 +8,9 @@ import math
 from unidl.layers.base.layer import Layer
 
 
-def print_summary(model, line_length=None, expand_nested=False, show_trainable=False, print_fn=None, kernels=False):
+def print_summary(
+    model, line_length=None, expand_nested=False, show_trainable=False, print_fn=None, kernels=False
+):
     """Print layers, output shapes, parameters and connections; `print_fn(text)` instead of the terminal."""
     from rich import box
     from rich.console import Console
@@ -18,11 +20,19 @@ def print_summary(model, line_length=None, expand_nested=False, show_trainable=F
     connected = model._plan is not None and not _is_row(model)
     for title in ("Layer (type)", "Output Shape", "Param #"):
         table.add_column(title, justify="right" if title == "Param #" else "left", overflow="fold")
-    for wanted, title in ((connected, "Connected to"), (show_trainable, "Trainable"), (kernels, "Runs on")):
+    for wanted, title in (
+        (connected, "Connected to"),
+        (show_trainable, "Trainable"),
+        (kernels, "Runs on"),
+    ):
         if wanted:
             table.add_column(title, overflow="fold")
     for depth, layer in _rows(model, expand_nested):
-        cells = ["  " * depth + f"{layer.name} ({type(layer).__name__})", _shape(layer), _params(layer)]
+        cells = [
+            "  " * depth + f"{layer.name} ({type(layer).__name__})",
+            _shape(layer),
+            _params(layer),
+        ]
         if connected:
             cells.append(", ".join(_sources(layer, model)))
         if show_trainable:
@@ -30,7 +40,11 @@ def print_summary(model, line_length=None, expand_nested=False, show_trainable=F
         if kernels:
             cells.append(_kernels(layer))
         table.add_row(*cells)
-    console = Console(file=io.StringIO() if print_fn else None, width=line_length or (100 if print_fn else None), soft_wrap=False)
+    console = Console(
+        file=io.StringIO() if print_fn else None,
+        width=line_length or (100 if print_fn else None),
+        soft_wrap=False,
+    )
     console.print(table)
     trainable, frozen = _count(model.trainable_variables), _count(model.non_trainable_variables)
     console.print(f" Total params: {_size(trainable, frozen)}", highlight=False)
@@ -43,11 +57,18 @@ def print_summary(model, line_length=None, expand_nested=False, show_trainable=F
 
 def _is_row(model):
     """Whether every layer has just the one before it as its source."""
-    return all(len(node.inputs) <= 1 for node in model._plan.nodes) and len(model._plan.output_tensors) == 1
+    return (
+        all(len(node.inputs) <= 1 for node in model._plan.nodes)
+        and len(model._plan.output_tensors) == 1
+    )
 
 
 def _rows(model, expand_nested, depth=0):
-    layers = model._plan.operations if model._plan is not None and not hasattr(model, "_stack") else model.layers
+    layers = (
+        model._plan.operations
+        if model._plan is not None and not hasattr(model, "_stack")
+        else model.layers
+    )
     for layer in layers:
         yield depth, layer if isinstance(layer, Layer) else _FunctionRow(layer)
         if expand_nested and hasattr(layer, "_plan"):
@@ -86,7 +107,9 @@ def _params(layer):
 def _sources(layer, model):
     nodes = {id(n) for n in model._plan.nodes}
     return [
-        f"{t.history[0].operation.name}[{t.history[1]}]" if len(t.history[0].outputs) > 1 else t.history[0].operation.name
+        f"{t.history[0].operation.name}[{t.history[1]}]"
+        if len(t.history[0].outputs) > 1
+        else t.history[0].operation.name
         for node in layer._inbound
         if id(node) in nodes
         for t in node.inputs
@@ -105,7 +128,15 @@ def _elements(variables):
 
 
 def _count(variables):
-    width = {"bool": 1, "uint8": 1, "int8": 1, "float16": 2, "bfloat16": 2, "float64": 8, "int64": 8}
+    width = {
+        "bool": 1,
+        "uint8": 1,
+        "int8": 1,
+        "float16": 2,
+        "bfloat16": 2,
+        "float64": 8,
+        "int64": 8,
+    }
     return _elements(variables), sum(math.prod(v.shape) * width.get(v.dtype, 4) for v in variables)
 
 

@@ -15,7 +15,17 @@ from unidl.ops.activations import (
     relu, relu6, selu, sigmoid, silu, soft_shrink, softmax, softplus, softsign, sparse_plus, sparse_sigmoid, sparsemax,
     squareplus, swish, tanh_shrink, threshold,
 )  # fmt: skip
-from unidl.ops.complex import angle, conj, conjugate, imag, isreal, polar, real, view_as_complex, view_as_real
+from unidl.ops.complex import (
+    angle,
+    conj,
+    conjugate,
+    imag,
+    isreal,
+    polar,
+    real,
+    view_as_complex,
+    view_as_real,
+)
 from unidl.ops.composed import (
     allclose, cbrt, deg2rad, divide_no_nan, erfc, exp2, fabs, fmax, fmin, fmod, heaviside, hypot, isclose, isneginf, isposinf,
     ldexp, log10, log2, logaddexp, logaddexp2, nan_to_num, rad2deg, sinc,

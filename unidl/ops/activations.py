@@ -5,7 +5,19 @@ from __future__ import annotations
 from unidl.ops.creation import zeros_like
 from unidl.ops.dispatch import call_float, op, tensor_of
 from unidl.ops.elementwise import abs as abs_
-from unidl.ops.elementwise import add, clip, divide, greater, less_equal, multiply, negative, sqrt, square, subtract, tanh
+from unidl.ops.elementwise import (
+    add,
+    clip,
+    divide,
+    greater,
+    less_equal,
+    multiply,
+    negative,
+    sqrt,
+    square,
+    subtract,
+    tanh,
+)
 from unidl.ops.indexing import sort, where
 from unidl.ops.reductions import cumsum  # fmt: skip
 from unidl.ops.reductions import sum as sum_

@@ -5,13 +5,28 @@ from __future__ import annotations
 from unidl.backend import dtypes
 from unidl.ops.dispatch import call, op, tensor_of
 from unidl.ops.elementwise import abs as abs_
-from unidl.ops.elementwise import divide, equal, floor_divide, less, logical_and, logical_or, multiply
+from unidl.ops.elementwise import (
+    divide,
+    equal,
+    floor_divide,
+    less,
+    logical_and,
+    logical_or,
+    multiply,
+)
 from unidl.ops.indexing import where
 from unidl.ops.thin_functions import binary, unary
 
 gcd = binary("gcd", "Greatest common divisor of integers, never negative. Without gradient.")
-nextafter = binary("nextafter", "The float next to x1 on the way to x2, x1 where they are equal. Without gradient.", to_floats=True)
-i0 = unary("i0", "Modified Bessel function of the first kind and order 0; its derivative is that of order 1.")
+nextafter = binary(
+    "nextafter",
+    "The float next to x1 on the way to x2, x1 where they are equal. Without gradient.",
+    to_floats=True,
+)
+i0 = unary(
+    "i0",
+    "Modified Bessel function of the first kind and order 0; its derivative is that of order 1.",
+)
 
 
 @op

@@ -69,4 +69,6 @@ def view_as_real(x):
 
 
 def _complex(name, instead):
-    return TypeError(f"{name}: the result would be complex, and there are no complex dtypes here. Write {instead}.")
+    return TypeError(
+        f"{name}: the result would be complex, and there are no complex dtypes here. Write {instead}."
+    )

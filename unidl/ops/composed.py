@@ -178,7 +178,12 @@ def allclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
     return call("all", isclose(x1, x2, rtol, atol, equal_nan))
 
 
-_LARGEST = {"float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.4028234663852886e38, "float64": 1.7976931348623157e308}
+_LARGEST = {
+    "float16": 65504.0,
+    "bfloat16": 3.3895313892515355e38,
+    "float32": 3.4028234663852886e38,
+    "float64": 1.7976931348623157e308,
+}
 
 
 @op

@@ -98,7 +98,9 @@ def _while_loop(cond, body, loop_vars, maximum_iterations):
 
     leaves = [as_tensor(backend, x) for x in tree.flatten(structure)]
     structure = tree.pack_sequence_as(structure, leaves)
-    result = tree.pack_sequence_as(structure, backend.while_loop(goes_on, step, leaves, maximum_iterations))
+    result = tree.pack_sequence_as(
+        structure, backend.while_loop(goes_on, step, leaves, maximum_iterations)
+    )
     return result[0] if single else type(loop_vars)(result)
 
 
@@ -120,7 +122,9 @@ def fori_loop(lower, upper, body_fun, init_val):
     backend = backend_of([lower, upper, *tree.flatten(init_val)])
     first, last = (cast(as_tensor(backend, x), "int32") for x in (lower, upper))
     _, _, value = while_loop(
-        lambda i, last, value: less(i, last), lambda i, last, value: (add(i, 1), last, body_fun(i, value)), (first, last, init_val)
+        lambda i, last, value: less(i, last),
+        lambda i, last, value: (add(i, 1), last, body_fun(i, value)),
+        (first, last, init_val),
     )
     return value
 
@@ -135,7 +139,9 @@ def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
         raise ValueError("scan: give `xs`, or `length` for a loop without input.")
     moments = [None] * length if xs is None else _moments(xs)
     if not moments:
-        raise ValueError("scan: the sequence is empty, so the result has no shape. Give at least one element.")
+        raise ValueError(
+            "scan: the sequence is empty, so the result has no shape. Give at least one element."
+        )
     carry, ys = init, []
     for x in reversed(moments) if reverse else moments:
         carry, y = f(carry, x)
@@ -173,6 +179,10 @@ def _check_alike(name, first, one, second, other):
     for structure in (one, other):
         backend = backend_of(tree.flatten(structure))
         leaves = [as_tensor(backend, x) for x in tree.flatten(structure)]
-        specs.append([None if x is None else (tuple(backend.shape(x)), backend.dtype(x)) for x in leaves])
+        specs.append(
+            [None if x is None else (tuple(backend.shape(x)), backend.dtype(x)) for x in leaves]
+        )
     if specs[0] != specs[1]:
-        raise ValueError(f"{name}: {first} and {second} must give the same shapes and dtypes, got {specs[0]} and {specs[1]}.")
+        raise ValueError(
+            f"{name}: {first} and {second} must give the same shapes and dtypes, got {specs[0]} and {specs[1]}."
+        )

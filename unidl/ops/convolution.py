@@ -18,7 +18,11 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
 
     def last(x, rank):
         groups = _groups(x, kernel)
-        options = {"strides": _each(strides, rank), "padding": _padding("conv", padding), "dilation": _each(dilation_rate, rank)}
+        options = {
+            "strides": _each(strides, rank),
+            "padding": _padding("conv", padding),
+            "dilation": _each(dilation_rate, rank),
+        }
         _check_windows("conv", (x, kernel), _shape(kernel)[:-2], options | {"groups": groups})
         return call_promoted("conv", x, kernel, **options, groups=groups)
 
@@ -29,7 +33,9 @@ def _check_windows(name, tensors, window, options):
     """An error where a window is larger than an input that is not padded, for which frameworks give empty tensors or worse."""
     sizes, dilation = _shape(tensors[0])[1:-1], options.get("dilation", (1,) * len(window))
     extents = [(k - 1) * d + 1 for k, d in zip(window, dilation, strict=False)]
-    if options["padding"] == "valid" and any(n is not None and n < k for n, k in zip(sizes, extents, strict=False)):
+    if options["padding"] == "valid" and any(
+        n is not None and n < k for n, k in zip(sizes, extents, strict=False)
+    ):
         error = explain(name, [tensor_of(x)[1] for x in tensors], options)
         if error is not None:
             raise error
@@ -47,7 +53,11 @@ def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None,
     """Each channel with its own filters: (n, *spatial, c), kernel (*window, c, m) -> (n, *out, c * m)."""
 
     def last(x, rank):
-        options = {"strides": _each(strides, rank), "padding": _padding("depthwise_conv", padding), "dilation": _each(dilation_rate, rank)}
+        options = {
+            "strides": _each(strides, rank),
+            "padding": _padding("depthwise_conv", padding),
+            "dilation": _each(dilation_rate, rank),
+        }
         _check_windows("depthwise_conv", (x, kernel), _shape(kernel)[:-2], options)
         return call_promoted("depthwise_conv", x, kernel, **options)
 
@@ -55,14 +65,30 @@ def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None,
 
 
 @op
-def separable_conv(inputs, depthwise_kernel, pointwise_kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+def separable_conv(
+    inputs,
+    depthwise_kernel,
+    pointwise_kernel,
+    strides=1,
+    padding="valid",
+    data_format=None,
+    dilation_rate=1,
+):
     """`depthwise_conv`, then `conv` with a kernel (1, ..., c * m, filters)."""
     x = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
     return conv(x, pointwise_kernel, 1, "valid", data_format)
 
 
 @op
-def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=None, data_format=None, dilation_rate=1):
+def conv_transpose(
+    inputs,
+    kernel,
+    strides=1,
+    padding="valid",
+    output_padding=None,
+    data_format=None,
+    dilation_rate=1,
+):
     """The adjoint of `conv`: (n, *spatial, c), kernel (*window, filters, c) -> (n, *out, filters).
 
     With k = (window - 1) * dilation + 1, out is (n - 1) * stride + max(k, stride) for "valid" and n * stride for "same"; with
@@ -78,7 +104,9 @@ def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=No
             for n, k, s, d, p in zip(sizes, window, steps, dilation, extra, strict=True)
         ]
         starts, outs = tuple(c[0] for c in cuts), tuple(c[1] for c in cuts)
-        return call_promoted("conv_transpose", x, kernel, strides=steps, dilation=dilation, starts=starts, sizes=outs)
+        return call_promoted(
+            "conv_transpose", x, kernel, strides=steps, dilation=dilation, starts=starts, sizes=outs
+        )
 
     return _channels_last(last, inputs, data_format)
 
@@ -135,11 +163,19 @@ def _adaptive(name, inputs, output_size, data_format):
         for axis, count in enumerate(_each(output_size, rank), start=1):
             size = _shape(x)[axis]
             if size is None:
-                raise ValueError(f"adaptive pooling: axis {axis} of the shape {_shape(x)} must have a known size.")
+                raise ValueError(
+                    f"adaptive pooling: axis {axis} of the shape {_shape(x)} must have a known size."
+                )
             before = (slice(None),) * axis
             bounds = [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
             backend, x = tensor_of(x)
-            x = backend.stack([getattr(backend, name)(backend.getitem(x, (*before, slice(a, b))), axis) for a, b in bounds], axis)
+            x = backend.stack(
+                [
+                    getattr(backend, name)(backend.getitem(x, (*before, slice(a, b))), axis)
+                    for a, b in bounds
+                ],
+                axis,
+            )
         return x
 
     return _channels_last(last, inputs, data_format)
@@ -150,7 +186,9 @@ def _channels_last(function, inputs, data_format):
     backend, x = tensor_of(inputs)
     rank = len(backend.shape(x)) - 2
     if rank < 1:
-        raise ValueError(f"Convolution and pooling need (n, *spatial, channels), got the shape {backend.shape(x)}.")
+        raise ValueError(
+            f"Convolution and pooling need (n, *spatial, channels), got the shape {backend.shape(x)}."
+        )
     if data_format is None:
         from unidl.config import image_data_format
 
@@ -158,7 +196,9 @@ def _channels_last(function, inputs, data_format):
     if data_format == "channels_last":
         return function(x, rank)
     if data_format != "channels_first":
-        raise ValueError(f'data_format must be "channels_last" or "channels_first", got {data_format!r}.')
+        raise ValueError(
+            f'data_format must be "channels_last" or "channels_first", got {data_format!r}.'
+        )
     y = function(backend.transpose(x, (0, *range(2, rank + 2), 1)), rank)
     return backend.transpose(y, (0, rank + 1, *range(1, rank + 1)))
 
@@ -176,7 +216,9 @@ def _each(value, rank):
 def _padding(name, padding):
     padding = padding.lower() if isinstance(padding, str) else padding
     if padding not in ("valid", "same"):
-        raise ValueError(f'{name}: padding must be "valid" or "same", got {padding!r}. For other amounts call pad first.')
+        raise ValueError(
+            f'{name}: padding must be "valid" or "same", got {padding!r}. For other amounts call pad first.'
+        )
     return padding
 
 

@@ -20,14 +20,18 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
     backend; host data go to the active one.
     """
     if sparse or ragged:
-        raise ValueError("convert_to_tensor: sparse and ragged tensors do not exist here. Leave `sparse` and `ragged` out.")
+        raise ValueError(
+            "convert_to_tensor: sparse and ragged tensors do not exist here. Leave `sparse` and `ragged` out."
+        )
     dtype = None if dtype is None else dtypes.standardize_dtype(dtype)
     backend = backend_of((x,))
     tensor = convert(backend, x) if owner_of(x) is not None or isinstance(x, np.generic) else x
     if not backend.is_tensor(tensor) or type(tensor) is np.ndarray:
         # Host data take their dtype at once: a list of large ints never passes through int32.
         return backend.asarray(tensor, dtype)
-    return tensor if dtype is None or backend.dtype(tensor) == dtype else backend.cast(tensor, dtype)
+    return (
+        tensor if dtype is None or backend.dtype(tensor) == dtype else backend.cast(tensor, dtype)
+    )
 
 
 def array(x, dtype=None):
@@ -136,7 +140,14 @@ def device_scope(device_name):
 def slice(inputs, start_indices, shape):
     """The block of `shape` that begins at `start_indices` (ints); a size of -1 reaches to the end."""
     starts = [int(s) for s in start_indices]
-    return call("getitem", inputs, key=tuple(builtins.slice(a, None if n == -1 else a + n) for a, n in zip(starts, shape, strict=True)))
+    return call(
+        "getitem",
+        inputs,
+        key=tuple(
+            builtins.slice(a, None if n == -1 else a + n)
+            for a, n in zip(starts, shape, strict=True)
+        ),
+    )
 
 
 @op
@@ -144,10 +155,18 @@ def slice_update(inputs, start_indices, updates):
     """Copy of `inputs` with the block that begins at `start_indices` (ints) replaced by `updates`."""
     backend = backend_of((inputs, updates))
     inputs, updates = (backend.asarray(convert(backend, x)) for x in (inputs, updates))
-    starts, sizes, block = [int(s) for s in start_indices], backend.shape(inputs), backend.shape(updates)
-    fits = len(starts) == len(sizes) == len(block) and all(0 <= a <= n - b for a, n, b in zip(starts, sizes, block, strict=True))
+    starts, sizes, block = (
+        [int(s) for s in start_indices],
+        backend.shape(inputs),
+        backend.shape(updates),
+    )
+    fits = len(starts) == len(sizes) == len(block) and all(
+        0 <= a <= n - b for a, n, b in zip(starts, sizes, block, strict=True)
+    )
     if not fits:
-        raise ValueError(f"slice_update: a block {block} from {tuple(starts)} on does not fit into the shape {sizes}.")
+        raise ValueError(
+            f"slice_update: a block {block} from {tuple(starts)} on does not fit into the shape {sizes}."
+        )
     inside = np.zeros(sizes, bool)
     inside[tuple(builtins.slice(a, a + n) for a, n in zip(starts, block, strict=True))] = True
     pads = tuple((a, n - a - b) for a, n, b in zip(starts, sizes, block, strict=True))

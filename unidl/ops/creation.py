@@ -24,7 +24,9 @@ empty = zeros
 
 def full(shape, fill_value, dtype=None):
     """Tensor of `shape` in `dtype` or `floatx`, filled with a number, or with a tensor that broadcasts to it."""
-    shape = (shape,) if hasattr(shape, "__index__") and not getattr(shape, "ndim", 0) else tuple(shape)
+    shape = (
+        (shape,) if hasattr(shape, "__index__") and not getattr(shape, "ndim", 0) else tuple(shape)
+    )
     shape = tuple(None if size is None else int(size) for size in shape)
     dtype = dtypes.standardize_dtype(dtype)
     if type(fill_value) in NUMBERS:
@@ -59,13 +61,17 @@ def full_like(x, fill_value, dtype=None):
 @op
 def zeros_like(x, dtype=None):
     """Zeros of x's shape and, unless given, dtype."""
-    return call("full_like", x, value=0, dtype=None if dtype is None else dtypes.standardize_dtype(dtype))
+    return call(
+        "full_like", x, value=0, dtype=None if dtype is None else dtypes.standardize_dtype(dtype)
+    )
 
 
 @op
 def ones_like(x, dtype=None):
     """Ones of x's shape and, unless given, dtype."""
-    return call("full_like", x, value=1, dtype=None if dtype is None else dtypes.standardize_dtype(dtype))
+    return call(
+        "full_like", x, value=1, dtype=None if dtype is None else dtypes.standardize_dtype(dtype)
+    )
 
 
 empty_like = zeros_like
@@ -74,15 +80,26 @@ empty_like = zeros_like
 def arange(start, stop=None, step=None, dtype=None):
     """Numbers from `start` (0 if only one is given) up to but without `stop`; int32 for ints, `floatx` if one is a float."""
     start, stop = (0, start) if stop is None else (start, stop)
-    start, stop, step = (x.item() if hasattr(x, "item") else x for x in (start, stop, 1 if step is None else step))
+    start, stop, step = (
+        x.item() if hasattr(x, "item") else x for x in (start, stop, 1 if step is None else step)
+    )
     if dtype is None:
-        dtype = dtypes.floatx() if any(isinstance(x, float) for x in (start, stop, step)) else "int32"
-    return run(registry.get_backend(), "arange", [start, stop, step, dtypes.standardize_dtype(dtype)], {})
+        dtype = (
+            dtypes.floatx() if any(isinstance(x, float) for x in (start, stop, step)) else "int32"
+        )
+    return run(
+        registry.get_backend(), "arange", [start, stop, step, dtypes.standardize_dtype(dtype)], {}
+    )
 
 
 def eye(N, M=None, k=0, dtype=None):
     """(N, M) with ones on the k-th diagonal, square by default."""
-    return run(registry.get_backend(), "eye", [N, N if M is None else M, k, dtypes.standardize_dtype(dtype)], {})
+    return run(
+        registry.get_backend(),
+        "eye",
+        [N, N if M is None else M, k, dtypes.standardize_dtype(dtype)],
+        {},
+    )
 
 
 def identity(n, dtype=None):
@@ -110,7 +127,9 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
 
 def logspace(start, stop, num=50, endpoint=True, base=10, dtype=None, axis=0):
     """`base` to the power of `linspace(start, stop)`."""
-    return _constant(np.logspace(_host(start), _host(stop), num, endpoint, base=base, axis=axis), dtype)
+    return _constant(
+        np.logspace(_host(start), _host(stop), num, endpoint, base=base, axis=axis), dtype
+    )
 
 
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):

@@ -45,7 +45,9 @@ def ctc_loss(target, output, target_length, output_length, mask_index=0):
     Returns:
         (n,) floats; inf, with gradient 0, where the target does not fit into the moments.
     """
-    backend, target, output, target_length, output_length = _inputs("ctc_loss", target, output, target_length, output_length)
+    backend, target, output, target_length, output_length = _inputs(
+        "ctc_loss", target, output, target_length, output_length
+    )
     (n, labels), (_, time, _) = backend.shape(target), backend.shape(output)
     if None in (labels, time):
         raise ValueError("ctc_loss: the number of labels and of moments must be known.")
@@ -54,7 +56,11 @@ def ctc_loss(target, output, target_length, output_length, mask_index=0):
     # A blank before, between and behind the labels.
     blanks = call("full_like", target, value=mask_index)
     last = call("full_like", expand_dims(target_length, -1), value=mask_index)
-    path = concatenate([reshape(stack([blanks, target], -1), (batch, 2 * labels)), last], 1) if labels else last
+    path = (
+        concatenate([reshape(stack([blanks, target], -1), (batch, 2 * labels)), last], 1)
+        if labels
+        else last
+    )
     states = 2 * labels + 1
     chances = _chances(backend, log_p, path, batch, time, states)
     # A blank may be left out between two different labels.
@@ -65,7 +71,11 @@ def ctc_loss(target, output, target_length, output_length, mask_index=0):
 
     def step(state, moment):
         (alpha,), (chance, number) = state, moment
-        shifted = [alpha, _shifted(alpha, 1, states), where(may_skip, _shifted(alpha, 2, states), _NEVER)]
+        shifted = [
+            alpha,
+            _shifted(alpha, 1, states),
+            where(may_skip, _shifted(alpha, 2, states), _NEVER),
+        ]
         grown = add(call("logsumexp", stack(shifted, 0), axis=0), chance)
         alpha = where(expand_dims(less(number, output_length), -1), grown, alpha)
         return (alpha,), call("getitem", alpha, key=(slice(None), 0))
@@ -77,7 +87,9 @@ def ctc_loss(target, output, target_length, output_length, mask_index=0):
         alpha = start
     end = expand_dims(add(target_length, target_length), -1)
     has_labels = expand_dims(greater(target_length, 0), -1)
-    in_label = where(has_labels, take_along_axis(alpha, where(has_labels, subtract(end, 1), 0), 1), _NEVER)
+    in_label = where(
+        has_labels, take_along_axis(alpha, where(has_labels, subtract(end, 1), 0), 1), _NEVER
+    )
     total = call("logsumexp", concatenate([take_along_axis(alpha, end, 1), in_label], 1), axis=1)
     fits = less_equal(_needed(backend, target, target_length, labels), output_length)
     # Without a single moment there is one alignment, of no label.
@@ -89,7 +101,10 @@ def _needed(backend, target, target_length, labels):
     """Moments that the shortest alignment takes: one for each label, and one between equal neighbours. (n,)"""
     if labels < 2:
         return target_length
-    before, after = call("getitem", target, key=(slice(None), slice(0, -1))), call("getitem", target, key=(slice(None), slice(1, None)))
+    before, after = (
+        call("getitem", target, key=(slice(None), slice(0, -1))),
+        call("getitem", target, key=(slice(None), slice(1, None))),
+    )
     inside = less(np.arange(1, labels, dtype="int32"), expand_dims(target_length, -1))
     return add(target_length, sum_(cast(logical_and(equal(before, after), inside), "int32"), -1))
 
@@ -102,17 +117,27 @@ def _chances(backend, log_p, path, batch, time, states):
 
 def _shifted(alpha, places, states):
     """`alpha` moved on by `places` states."""
-    return call("getitem", pad(alpha, ((0, 0), (places, 0)), constant_values=_NEVER), key=(slice(None), slice(0, states)))
+    return call(
+        "getitem",
+        pad(alpha, ((0, 0), (places, 0)), constant_values=_NEVER),
+        key=(slice(None), slice(0, states)),
+    )
 
 
 def _inputs(name, target, output, target_length, output_length):
     tensors = (target, output, target_length, output_length)
     backend = backend_of(tensors)
-    target, output, *lengths = (t if t is None else backend.asarray(convert(backend, t)) for t in tensors)
+    target, output, *lengths = (
+        t if t is None else backend.asarray(convert(backend, t)) for t in tensors
+    )
     if len(backend.shape(output)) != 3:
-        raise ValueError(f"{name}: the output must be (n, time, classes), got the shape {tuple(backend.shape(output))}.")
+        raise ValueError(
+            f"{name}: the output must be (n, time, classes), got the shape {tuple(backend.shape(output))}."
+        )
     if target is not None and len(backend.shape(target)) != 2:
-        raise ValueError(f"{name}: the target must be (n, labels), got the shape {tuple(backend.shape(target))}.")
+        raise ValueError(
+            f"{name}: the target must be (n, labels), got the shape {tuple(backend.shape(target))}."
+        )
     if backend.dtype(output) not in ("float32", "float64"):
         output = backend.cast(output, dtypes.result_type(backend.dtype(output), "float32"))
     target, *lengths = (t if t is None else cast(t, "int32") for t in (target, *lengths))
@@ -120,7 +145,15 @@ def _inputs(name, target, output, target_length, output_length):
 
 
 @op
-def ctc_decode(inputs, sequence_lengths, strategy="greedy", beam_width=100, top_paths=1, merge_repeated=True, mask_index=0):
+def ctc_decode(
+    inputs,
+    sequence_lengths,
+    strategy="greedy",
+    beam_width=100,
+    top_paths=1,
+    merge_repeated=True,
+    mask_index=0,
+):
     """The labels that logits `inputs` (n, time, classes) stand for, of which the first `sequence_lengths` (n,) moments count.
 
     "greedy" takes the likeliest class of each moment, without repetitions (unless `merge_repeated` is False) and blanks
@@ -129,19 +162,28 @@ def ctc_decode(inputs, sequence_lengths, strategy="greedy", beam_width=100, top_
     the host. Without gradient.
     """
     if strategy not in ("greedy", "beam_search"):
-        raise ValueError(f'ctc_decode: strategy must be "greedy" or "beam_search", got {strategy!r}.')
+        raise ValueError(
+            f'ctc_decode: strategy must be "greedy" or "beam_search", got {strategy!r}.'
+        )
     backend, _, inputs, _, lengths = _inputs("ctc_decode", None, inputs, None, sequence_lengths)
     inputs = backend.stop_gradient(inputs)
     if strategy == "greedy":
         return _greedy(backend, inputs, lengths, merge_repeated, mask_index)
     shape = backend.shape(inputs)
     if backend is symbolic:
-        return KerasTensor((top_paths, *shape[:2]), "int32"), KerasTensor((shape[0], top_paths), inputs.dtype)
-    log_p, lengths = (host_value("ctc_decode", x, 'Take strategy="greedy".') for x in (log_softmax(inputs), lengths))
+        return KerasTensor((top_paths, *shape[:2]), "int32"), KerasTensor(
+            (shape[0], top_paths), inputs.dtype
+        )
+    log_p, lengths = (
+        host_value("ctc_decode", x, 'Take strategy="greedy".')
+        for x in (log_softmax(inputs), lengths)
+    )
     paths = np.full((top_paths, *shape[:2]), -1, "int32")
     scores = np.full((shape[0], top_paths), -np.inf, log_p.dtype)
     for i, (moments, length) in enumerate(zip(log_p, lengths, strict=True)):
-        for rank, (path, score) in enumerate(_beams(moments[:length], beam_width, mask_index % shape[2])[:top_paths]):
+        for rank, (path, score) in enumerate(
+            _beams(moments[:length], beam_width, mask_index % shape[2])[:top_paths]
+        ):
             paths[rank, i, : len(path)], scores[i, rank] = path, score
     return backend.asarray(paths), backend.asarray(scores)
 
@@ -154,7 +196,11 @@ def _greedy(backend, inputs, lengths, merge_repeated, mask_index):
     score = negative(sum_(where(outside, 0.0, max_(inputs, -1)), 1, keepdims=True))
     left_out = equal(best, blank)
     if merge_repeated:
-        before = call("getitem", pad(best, ((0, 0), (1, 0)), constant_values=-1), key=(slice(None), slice(0, time)))
+        before = call(
+            "getitem",
+            pad(best, ((0, 0), (1, 0)), constant_values=-1),
+            key=(slice(None), slice(0, time)),
+        )
         left_out = logical_or(left_out, equal(best, before))
     order = argsort(cast(left_out, "int32"), -1)
     labels = take_along_axis(where(left_out, -1, best), order, 1)
@@ -184,4 +230,7 @@ def _beams(log_p, width, blank):
                     put((*path, label), 1, both + chance)
         kept = sorted(grown.items(), key=lambda item: -np.logaddexp(*item[1]))[:width]
         beams = {path: tuple(pair) for path, pair in kept}
-    return [(path, np.logaddexp(*pair)) for path, pair in sorted(beams.items(), key=lambda item: -np.logaddexp(*item[1]))]
+    return [
+        (path, np.logaddexp(*pair))
+        for path, pair in sorted(beams.items(), key=lambda item: -np.logaddexp(*item[1]))
+    ]

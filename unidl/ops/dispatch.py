@@ -17,7 +17,16 @@ from unidl.tracing import KerasTensor, graph, symbolic
 from unidl.tracing.capture.symbol import Symbol
 
 # The backend that owns tensors of a type; None where the type belongs to none and the active backend converts.
-_owners = {np.ndarray: None, KerasTensor: symbolic, bool: None, int: None, float: None, list: None, tuple: None, type(None): None}
+_owners = {
+    np.ndarray: None,
+    KerasTensor: symbolic,
+    bool: None,
+    int: None,
+    float: None,
+    list: None,
+    tuple: None,
+    type(None): None,
+}
 
 # Those of `_owners` whose tensors need no conversion: the way on which a call of native tensors costs least.
 _natives: dict[type, type] = {}
@@ -121,10 +130,16 @@ def convert(backend, x):
     if cls in NUMBERS or x is None:
         return x
     if isinstance(x, Variable):
-        return x.value if x.backend is backend else backend.asarray(x if backend is symbolic else x.value)
+        return (
+            x.value
+            if x.backend is backend
+            else backend.asarray(x if backend is symbolic else x.value)
+        )
     if isinstance(x, np.generic):
         return x.item()
-    return x if isinstance(x, backend.tensor_types) and cls is not np.ndarray else backend.asarray(x)
+    return (
+        x if isinstance(x, backend.tensor_types) and cls is not np.ndarray else backend.asarray(x)
+    )
 
 
 def prepare(tensors):
@@ -232,7 +247,12 @@ def promote(backend, tensors, to_floats=False):
             dtype = dtypes.floatx()
         elif dtype == "bool" and any(type(x) is int for x in numbers):
             dtype = "int32"
-    return [x if x is None or type(x) in NUMBERS or backend.dtype(x) == dtype else backend.cast(x, dtype) for x in tensors]
+    return [
+        x
+        if x is None or type(x) in NUMBERS or backend.dtype(x) == dtype
+        else backend.cast(x, dtype)
+        for x in tensors
+    ]
 
 
 def run(backend, name, tensors, kwargs):
@@ -270,7 +290,9 @@ def op(function):
     def public(*args, **kwargs):
         for x in args:
             cls = type(x)
-            if cls is KerasTensor or (cls in _CONTAINERS and any(type(y) is KerasTensor for y in x)):
+            if cls is KerasTensor or (
+                cls in _CONTAINERS and any(type(y) is KerasTensor for y in x)
+            ):
                 return graph.record_call(function, args, kwargs)
         if kwargs and graph.flatten_tensors(kwargs):
             return graph.record_call(function, args, kwargs)

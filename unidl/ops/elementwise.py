@@ -16,8 +16,12 @@ true_divide = divide
 floor_divide = binary("floor_divide", "The largest integer not above x1 / x2.")
 mod = binary("mod", "Remainder of x1 / x2 with the sign of x2.")
 power = binary("power", "x1 to the power of x2.")
-maximum = binary("maximum", "The larger of x1 and x2; where they are equal each gets half of the gradient.")
-minimum = binary("minimum", "The smaller of x1 and x2; where they are equal each gets half of the gradient.")
+maximum = binary(
+    "maximum", "The larger of x1 and x2; where they are equal each gets half of the gradient."
+)
+minimum = binary(
+    "minimum", "The smaller of x1 and x2; where they are equal each gets half of the gradient."
+)
 arctan2 = binary("arctan2", "Angle of the point (x2, x1), between -pi and pi.", to_floats=True)
 
 negative = unary("negative", "-x.", to_float=False)
@@ -107,7 +111,9 @@ bitwise_left_shift, bitwise_right_shift = left_shift, right_shift
 
 def _shift(name, x, y):
     if not hasattr(y, "__index__") or getattr(y, "ndim", 0):
-        raise TypeError(f"{name}: the number of bits must be a Python int, got {type(y).__name__}. Multiply by a power of 2 instead.")
+        raise TypeError(
+            f"{name}: the number of bits must be a Python int, got {type(y).__name__}. Multiply by a power of 2 instead."
+        )
     backend, x = tensor_of(x)
     return run(backend, name, [x, int(y)], {})
 

@@ -27,7 +27,9 @@ def associative_scan(f, elems, reverse=False, axis=0):
     the elements are those from the end.
     """
     if not callable(f):
-        raise TypeError(f"associative_scan: f must be a function of two structures of tensors, got {f!r}.")
+        raise TypeError(
+            f"associative_scan: f must be a function of two structures of tensors, got {f!r}."
+        )
     leaves = tree.flatten(elems)
     backend = backend_of(leaves)
     leaves = [as_tensor(backend, x) for x in leaves]
@@ -48,12 +50,17 @@ def associative_scan(f, elems, reverse=False, axis=0):
 def _prefixes(combined, leaves, axis, n):
     if n < 2:
         return leaves
-    pairs = combined([_every(x, axis, 0, n - 1, 2) for x in leaves], [_every(x, axis, 1, n, 2) for x in leaves])
+    pairs = combined(
+        [_every(x, axis, 0, n - 1, 2) for x in leaves], [_every(x, axis, 1, n, 2) for x in leaves]
+    )
     # Prefixes of even length; those of odd length are one element longer than these.
     even = _prefixes(combined, pairs, axis, n // 2)
     odd = [_every(x, axis, 0, 1, 1) for x in leaves]
     if n > 2:
-        longer = combined([_every(x, axis, 0, (n - 1) // 2, 1) for x in even], [_every(x, axis, 2, n, 2) for x in leaves])
+        longer = combined(
+            [_every(x, axis, 0, (n - 1) // 2, 1) for x in even],
+            [_every(x, axis, 2, n, 2) for x in leaves],
+        )
         odd = [concatenate([a, b], axis) for a, b in zip(odd, longer, strict=True)]
     order = np.argsort([*range(0, n, 2), *range(1, n, 2)]).astype("int32")
     return [take(concatenate([a, b], axis), order, axis) for a, b in zip(odd, even, strict=True)]
@@ -84,21 +91,34 @@ def vectorize(pyfunc, *, excluded=None, signature=None):
         places = [i for i in range(len(args)) if i not in excluded]
         names = [name for name in kwargs if name not in excluded]
         backend = backend_of([*(args[i] for i in places), *(kwargs[n] for n in names)])
-        tensors = [as_tensor(backend, x) for x in (*(args[i] for i in places), *(kwargs[n] for n in names))]
+        tensors = [
+            as_tensor(backend, x) for x in (*(args[i] for i in places), *(kwargs[n] for n in names))
+        ]
         ranks = [0] * len(tensors) if cores is None else cores
         if len(ranks) != len(tensors):
-            raise ValueError(f"vectorize: the signature {signature!r} has {len(ranks)} arguments, got {len(tensors)}.")
+            raise ValueError(
+                f"vectorize: the signature {signature!r} has {len(ranks)} arguments, got {len(tensors)}."
+            )
         shapes = [tuple(backend.shape(t)) for t in tensors]
-        outer = broadcast("vectorize", *(s[: len(s) - r] for s, r in zip(shapes, ranks, strict=True)))
-        tensors = [broadcast_to(t, (*outer, *s[len(s) - r :])) for t, s, r in zip(tensors, shapes, ranks, strict=True)]
+        outer = broadcast(
+            "vectorize", *(s[: len(s) - r] for s, r in zip(shapes, ranks, strict=True))
+        )
+        tensors = [
+            broadcast_to(t, (*outer, *s[len(s) - r :]))
+            for t, s, r in zip(tensors, shapes, ranks, strict=True)
+        ]
         results = []
         for index in itertools.product(*map(range, outer)):
             values = [get_item(t, index) for t in tensors]
             given = dict(zip(places, values[: len(places)], strict=True))
             named = dict(zip(names, values[len(places) :], strict=True))
-            results.append(pyfunc(*(given.get(i, a) for i, a in enumerate(args)), **(kwargs | named)))
+            results.append(
+                pyfunc(*(given.get(i, a) for i, a in enumerate(args)), **(kwargs | named))
+            )
         if not results:
-            raise ValueError(f"vectorize: there is no element in {outer}, so the result has no dtype. Give at least one.")
+            raise ValueError(
+                f"vectorize: there is no element in {outer}, so the result has no dtype. Give at least one."
+            )
 
         def joined(*parts):
             tensors = [as_tensor(backend, p) for p in parts]
@@ -114,7 +134,10 @@ def _core_ranks(signature):
     inputs, arrow, _ = signature.replace(" ", "").partition("->")
     if not arrow or not re.fullmatch(r"\([\w,]*\)(,\([\w,]*\))*", inputs):
         raise ValueError(f'vectorize: a signature looks like "(m,n),(n)->(m)", got {signature!r}.')
-    return [len([name for name in group.split(",") if name]) for group in re.findall(r"\(([\w,]*)\)", inputs)]
+    return [
+        len([name for name in group.split(",") if name])
+        for group in re.findall(r"\(([\w,]*)\)", inputs)
+    ]
 
 
 def custom_gradient(f):
@@ -159,8 +182,13 @@ def _gradients(backend, grad, args, tensors, upstream):
             result = grad(*upstream)
         gradients = tree.flatten(result)
         if len(gradients) != len(tensors):
-            raise ValueError(f"custom_gradient: grad must return a gradient for each of {len(tensors)} tensors, got {len(gradients)}.")
-        return [_gradient_of(i, t, g, backend) for i, (t, g) in enumerate(zip(tensors, gradients, strict=True))]
+            raise ValueError(
+                f"custom_gradient: grad must return a gradient for each of {len(tensors)} tensors, got {len(gradients)}."
+            )
+        return [
+            _gradient_of(i, t, g, backend)
+            for i, (t, g) in enumerate(zip(tensors, gradients, strict=True))
+        ]
 
 
 def _gradient_of(i, tensor, gradient, backend):
@@ -168,7 +196,9 @@ def _gradient_of(i, tensor, gradient, backend):
         return zeros_like(tensor)
     gradient = as_tensor(backend, gradient)
     found, expected = backend.shape(gradient), backend.shape(tensor)
-    if len(found) != len(expected) or any(a != b and None not in (a, b) for a, b in zip(found, expected, strict=True)):
+    if len(found) != len(expected) or any(
+        a != b and None not in (a, b) for a, b in zip(found, expected, strict=True)
+    ):
         raise ValueError(
             f"custom_gradient: gradient {i} has the shape {tuple(found)}, its tensor {tuple(expected)}. Where a tensor was broadcast, "
             "its gradient is the sum over those axes."
@@ -179,7 +209,11 @@ def _gradient_of(i, tensor, gradient, backend):
 def _wants_upstream(grad):
     """Whether `upstream` must be named."""
     parameter = inspect.signature(grad).parameters.get("upstream")
-    return parameter is not None and parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty
+    return (
+        parameter is not None
+        and parameter.kind is parameter.KEYWORD_ONLY
+        and parameter.default is parameter.empty
+    )
 
 
 def jvp(fun, primals, tangents, has_aux=False):
@@ -188,7 +222,11 @@ def jvp(fun, primals, tangents, has_aux=False):
     `primals` and `tangents` are lists or tuples of float tensors (or nested structures) of the same shapes. Backends without
     forward mode take one gradient for each number of the output. Not in compiled functions.
     """
-    if not isinstance(primals, (list, tuple)) or not isinstance(tangents, (list, tuple)) or len(primals) != len(tangents):
+    if (
+        not isinstance(primals, (list, tuple))
+        or not isinstance(tangents, (list, tuple))
+        or len(primals) != len(tangents)
+    ):
         raise TypeError(
             "jvp: primals and tangents must be lists or tuples of the same length, one entry for each argument of the function."
         )
@@ -202,7 +240,9 @@ def _jvp(fun, primals, tangents, has_aux):
     backend = backend_of([*leaves, *along])
     leaves, along = ([as_tensor(backend, x) for x in xs] for xs in (leaves, along))
     for x, t in zip(leaves, along, strict=True):
-        if tuple(backend.shape(x)) != tuple(backend.shape(t)) or backend.dtype(x) != backend.dtype(t):
+        if tuple(backend.shape(x)) != tuple(backend.shape(t)) or backend.dtype(x) != backend.dtype(
+            t
+        ):
             raise ValueError(
                 f"jvp: a tangent has the shape and dtype of its primal, got {backend.shape(t)} {backend.dtype(t)} for {backend.shape(x)} "
                 f"{backend.dtype(x)}."
@@ -216,5 +256,8 @@ def _jvp(fun, primals, tangents, has_aux):
             return [as_tensor(backend, y) for y in tree.flatten(found[0])]
 
     outputs, derivatives = backend.jvp(flat, leaves, along)
-    results = tree.pack_sequence_as(found[0], list(outputs)), tree.pack_sequence_as(found[0], list(derivatives))
+    results = (
+        tree.pack_sequence_as(found[0], list(outputs)),
+        tree.pack_sequence_as(found[0], list(derivatives)),
+    )
     return (*results, found[1]) if has_aux else results

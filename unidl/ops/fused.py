@@ -64,7 +64,9 @@ def gru(x, h, kernel, recurrent_kernel, bias, reverse=False):
 @op
 def simple_rnn(x, h, kernel, recurrent_kernel, bias, activation="tanh", reverse=False):
     """A whole sequence of h' = activation(x @ kernel + h @ recurrent_kernel + bias): (outputs (n, t, u), h)."""
-    return call("simple_rnn", x, h, kernel, recurrent_kernel, bias, activation=activation, reverse=reverse)
+    return call(
+        "simple_rnn", x, h, kernel, recurrent_kernel, bias, activation=activation, reverse=reverse
+    )
 
 
 def resize(x, size, interpolation, antialias=False):

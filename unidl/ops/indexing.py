@@ -7,7 +7,19 @@ import math
 import numpy as np
 
 from unidl.backend import dtypes
-from unidl.ops.dispatch import NUMBERS, backend_of, call, call_promoted, convert, op, prepare, promote, run, tensor_of, to_bool
+from unidl.ops.dispatch import (
+    NUMBERS,
+    backend_of,
+    call,
+    call_promoted,
+    convert,
+    op,
+    prepare,
+    promote,
+    run,
+    tensor_of,
+    to_bool,
+)
 from unidl.ops.shaping import ravel
 
 
@@ -19,13 +31,17 @@ def get_item(x, key):
     """
     if isinstance(key, tuple):
         if any(isinstance(k, (list, np.ndarray)) for k in key):
-            raise TypeError("get_item: only one array of indices, for the first axis, is possible. Use take or take_along_axis.")
+            raise TypeError(
+                "get_item: only one array of indices, for the first axis, is possible. Use take or take_along_axis."
+            )
         return call("getitem", x, key=key)
     if isinstance(key, (int, slice, type(None), type(Ellipsis), np.integer)):
         return call("getitem", x, key=(key,))
     backend, indices = tensor_of(key)
     if backend.dtype(indices) == "bool":
-        raise TypeError("get_item: a boolean mask gives a shape that depends on values. Use where(mask, x, 0), or NumPy on the host.")
+        raise TypeError(
+            "get_item: a boolean mask gives a shape that depends on values. Use where(mask, x, 0), or NumPy on the host."
+        )
     return take(x, indices, axis=0)
 
 
@@ -43,8 +59,12 @@ def take_along_axis(x, indices, axis=None):
     if axis is None:
         x, indices, axis = ravel(x), ravel(indices), 0
     backend = backend_of([x, indices])
-    x, indices = (backend.asarray(convert(backend, t)) for t in (x, _integers("take_along_axis", indices)))
-    if backend.dtype(indices) in dtypes.SIGNED and -len(backend.shape(x)) <= axis < len(backend.shape(x)):
+    x, indices = (
+        backend.asarray(convert(backend, t)) for t in (x, _integers("take_along_axis", indices))
+    )
+    if backend.dtype(indices) in dtypes.SIGNED and -len(backend.shape(x)) <= axis < len(
+        backend.shape(x)
+    ):
         size = backend.shape(x)[axis]
         if size is not None:
             indices = backend.where(backend.less(indices, 0), backend.add(indices, size), indices)
@@ -62,7 +82,9 @@ def _integers(name, indices):
 def where(condition, x1=None, x2=None):
     """x1 where `condition` is true (not 0), else x2; all broadcast. The gradient goes to the choice taken alone."""
     if x1 is None or x2 is None:
-        raise ValueError("where: give both x1 and x2. The positions alone, np.nonzero, have a shape that depends on values.")
+        raise ValueError(
+            "where: give both x1 and x2. The positions alone, np.nonzero, have a shape that depends on values."
+        )
     backend, (condition, x1, x2) = prepare((condition, x1, x2))
     condition = to_bool(backend, backend.asarray(condition))
     x1, x2 = promote(backend, [x1, x2])
@@ -102,18 +124,31 @@ def scatter_update(inputs, indices, updates, reduction=None):
     reduction: None to replace, "add", "max", "min" or "mul" to combine what is there with all updates of the same place.
     """
     if reduction not in (None, "add", *_COMBINED):
-        raise ValueError(f'scatter_update: reduction must be None, "add", "max", "min" or "mul", got {reduction!r}.')
+        raise ValueError(
+            f'scatter_update: reduction must be None, "add", "max", "min" or "mul", got {reduction!r}.'
+        )
     backend = backend_of([inputs, indices, updates])
-    inputs, indices, updates = (backend.asarray(convert(backend, t)) for t in (inputs, indices, updates))
+    inputs, indices, updates = (
+        backend.asarray(convert(backend, t)) for t in (inputs, indices, updates)
+    )
     dtype = backend.dtype(inputs)
     updates = updates if backend.dtype(updates) == dtype else backend.cast(updates, dtype)
     indices, updates = _rows(backend, indices, updates, len(backend.shape(inputs)))
     if reduction in _COMBINED:
         return _combined(backend, reduction, inputs, indices, updates)
-    return run(backend, "scatter_add" if reduction == "add" else "scatter_update", [inputs, indices, updates], {})
+    return run(
+        backend,
+        "scatter_add" if reduction == "add" else "scatter_update",
+        [inputs, indices, updates],
+        {},
+    )
 
 
-_COMBINED = {"max": ("segment_max", "maximum"), "min": ("segment_min", "minimum"), "mul": ("segment_prod", "multiply")}
+_COMBINED = {
+    "max": ("segment_max", "maximum"),
+    "min": ("segment_min", "minimum"),
+    "mul": ("segment_prod", "multiply"),
+}
 
 
 def _combined(backend, reduction, inputs, indices, updates):
@@ -121,7 +156,9 @@ def _combined(backend, reduction, inputs, indices, updates):
     by_segment, pair = _COMBINED[reduction]
     shape, k = backend.shape(inputs), backend.shape(indices)[-1]
     strides = [math.prod(shape[i + 1 : k]) for i in range(k)]
-    ids = backend.sum(backend.multiply(indices, backend.asarray(np.array(strides), backend.dtype(indices))), -1)
+    ids = backend.sum(
+        backend.multiply(indices, backend.asarray(np.array(strides), backend.dtype(indices))), -1
+    )
     combined = run(backend, by_segment, [updates, ids], {"count": math.prod(shape[:k])})
     return call(pair, inputs, backend.reshape(combined, shape))
 
@@ -156,7 +193,9 @@ def top_k(x, k, sorted=True):
     backend, x = tensor_of(x)
     size = (*backend.shape(x)[-1:], None)[0]
     if size is not None and not 0 <= k <= size:
-        raise ValueError(f"top_k: k = {k} of the last axis of the shape {tuple(backend.shape(x))}; k must be between 0 and {size}.")
+        raise ValueError(
+            f"top_k: k = {k} of the last axis of the shape {tuple(backend.shape(x))}; k must be between 0 and {size}."
+        )
     return call("top_k", x, k=k)
 
 
@@ -198,9 +237,13 @@ def bincount(x, weights=None, minlength=0, sparse=False):
         raise ValueError("bincount: sparse tensors do not exist here. Leave `sparse` out.")
     backend, x = tensor_of(x)
     largest = int(backend.to_numpy(backend.max(x))) + 1 if backend.shape(x)[0] else 0
-    counts = backend.one_hot(x, max(largest, minlength), "int32" if weights is None else dtypes.floatx())
+    counts = backend.one_hot(
+        x, max(largest, minlength), "int32" if weights is None else dtypes.floatx()
+    )
     if weights is not None:
-        counts = call_promoted("multiply", counts, backend.expand_dims(backend.asarray(convert(backend, weights)), -1))
+        counts = call_promoted(
+            "multiply", counts, backend.expand_dims(backend.asarray(convert(backend, weights)), -1)
+        )
     return backend.sum(counts, 0)
 
 

@@ -19,7 +19,10 @@ from unidl.ops.thin_functions import unary
 
 det = unary("det", "Determinant: (..., n, n) -> (...).")
 inv = unary("inv", "Inverse: (..., n, n) -> (..., n, n).")
-eigh = unary("eigh", "(eigenvalues (..., n) ascending, eigenvectors (..., n, n) in columns) of symmetric matrices.")
+eigh = unary(
+    "eigh",
+    "(eigenvalues (..., n) ascending, eigenvectors (..., n, n) in columns) of symmetric matrices.",
+)
 eig = unary(
     "eig",
     """(eigenvalues (..., n), eigenvectors (..., n, n) of length 1 in columns) of matrices whose eigenvalues are real.
@@ -68,7 +71,9 @@ def svd(x, full_matrices=True, compute_uv=True):
     backend, x = tensor_of(x)
     m, n = backend.shape(x)[-2:]
     if full_matrices and compute_uv and m != n:
-        raise ValueError(f"svd: full matrices of a {m} x {n} matrix are not available. Write svd(x, full_matrices=False).")
+        raise ValueError(
+            f"svd: full matrices of a {m} x {n} matrix are not available. Write svd(x, full_matrices=False)."
+        )
     u, s, vh = call_float("svd", x)
     return (u, s, vh) if compute_uv else s
 
@@ -155,7 +160,9 @@ def norm(x, ord=None, axis=None, keepdims=False):
         return _vector_norm(x, ord, axes, keepdims)
     if len(axes) == 2:
         return _matrix_norm(x, ord, tuple(a % rank for a in axes), keepdims)
-    raise ValueError(f"norm: ord={ord!r} is defined for vectors and matrices; give `axis`, one int or two, for {backend.shape(x)}.")
+    raise ValueError(
+        f"norm: ord={ord!r} is defined for vectors and matrices; give `axis`, one int or two, for {backend.shape(x)}."
+    )
 
 
 def _root(x, ord=2):
@@ -167,27 +174,44 @@ def _root(x, ord=2):
 
 def _vector_norm(x, ord, axes, keepdims):
     if isinstance(ord, str):
-        raise ValueError(f"norm: ord={ord!r} is a norm of matrices; give two axes, or a number as ord.")
+        raise ValueError(
+            f"norm: ord={ord!r} is a norm of matrices; give two axes, or a number as ord."
+        )
     size = abs_(x)
     if ord in (math.inf, -math.inf):
         return (max_ if ord > 0 else min_)(size, axes, keepdims)
     if ord == 0:
         backend, x = tensor_of(x)
         return sum_(backend.cast(backend.cast(x, "bool"), backend.dtype(x)), axes, keepdims)
-    return sum_(size, axes, keepdims) if ord == 1 else _root(sum_(power(size, ord), axes, keepdims), ord)
+    return (
+        sum_(size, axes, keepdims)
+        if ord == 1
+        else _root(sum_(power(size, ord), axes, keepdims), ord)
+    )
 
 
 def _matrix_norm(x, ord, axes, keepdims):
     rows, columns = axes
     if ord in (1, -1, math.inf, -math.inf):
         added, chosen = (rows, columns) if ord in (1, -1) else (columns, rows)
-        result = (max_ if ord > 0 else min_)(sum_(abs_(x), added, keepdims=True), chosen, keepdims=True)
+        result = (max_ if ord > 0 else min_)(
+            sum_(abs_(x), added, keepdims=True), chosen, keepdims=True
+        )
     elif ord in (2, -2, "nuc"):
-        s = svd(call("transpose", x, axes=(*(a for a in range(len(_shape(x))) if a not in axes), rows, columns)), compute_uv=False)
+        s = svd(
+            call(
+                "transpose",
+                x,
+                axes=(*(a for a in range(len(_shape(x))) if a not in axes), rows, columns),
+            ),
+            compute_uv=False,
+        )
         result = sum_(s, -1) if ord == "nuc" else (max_ if ord > 0 else min_)(s, -1)
         return expand_dims(result, tuple(sorted(axes))) if keepdims else result
     else:
-        raise ValueError(f'norm: for matrices ord must be None, "fro", "nuc", 1, -1, 2, -2, inf or -inf, got {ord!r}.')
+        raise ValueError(
+            f'norm: for matrices ord must be None, "fro", "nuc", 1, -1, 2, -2, inf or -inf, got {ord!r}.'
+        )
     return result if keepdims else call("squeeze", result, axis=axes)
 
 

@@ -5,9 +5,36 @@ from __future__ import annotations
 from unidl.backend import dtypes
 from unidl.ops.creation import full_like
 from unidl.ops.dispatch import call, call_bool, op, tensor_of
-from unidl.ops.elementwise import add, divide, floor, isnan, less, maximum, minimum, multiply, sqrt, square, subtract
+from unidl.ops.elementwise import (
+    add,
+    divide,
+    floor,
+    isnan,
+    less,
+    maximum,
+    minimum,
+    multiply,
+    sqrt,
+    square,
+    subtract,
+)
 from unidl.ops.indexing import sort, take_along_axis, where
-from unidl.ops.reductions import METHODS, all, argmax, argmin, as_rows, axes_of, cumprod, cumsum, fractions, is_number, max, min, prod, sum
+from unidl.ops.reductions import (
+    METHODS,
+    all,
+    argmax,
+    argmin,
+    as_rows,
+    axes_of,
+    cumprod,
+    cumsum,
+    fractions,
+    is_number,
+    max,
+    min,
+    prod,
+    sum,
+)
 
 
 @op
@@ -88,11 +115,24 @@ def _index(function, least, x, axis, keepdims):
 def nanquantile(x, q, axis=None, method="linear", keepdims=False):
     """`quantile` of what is not NaN, NaN where nothing else is there."""
     if method not in METHODS:
-        raise ValueError(f"nanquantile: method must be one of {', '.join(METHODS)}, got {method!r}.")
+        raise ValueError(
+            f"nanquantile: method must be one of {', '.join(METHODS)}, got {method!r}."
+        )
     backend, rows, axes = as_rows("nanquantile", x, axis)
     ordered, dtype = sort(rows), backend.dtype(rows)
-    count = call("sum", backend.cast(call_bool("logical_not", isnan(rows)), dtype), axis=-1, keepdims=True)
-    results = [_between(backend, ordered, multiply(maximum(subtract(count, 1.0), 0.0), float(one)), count, method) for one in fractions(q)]
+    count = call(
+        "sum", backend.cast(call_bool("logical_not", isnan(rows)), dtype), axis=-1, keepdims=True
+    )
+    results = [
+        _between(
+            backend,
+            ordered,
+            multiply(maximum(subtract(count, 1.0), 0.0), float(one)),
+            count,
+            method,
+        )
+        for one in fractions(q)
+    ]
     if keepdims:
         results = [backend.expand_dims(r, tuple(axes)) for r in results]
     return results[0] if is_number(q) else backend.stack(results, 0)
@@ -113,7 +153,13 @@ def _between(backend, ordered, place, count, method):
 @op
 def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
     """`nanquantile` of q / 100."""
-    return nanquantile(x, float(q) / 100 if is_number(q) else [float(one) / 100 for one in fractions(q)], axis, method, keepdims)
+    return nanquantile(
+        x,
+        float(q) / 100 if is_number(q) else [float(one) / 100 for one in fractions(q)],
+        axis,
+        method,
+        keepdims,
+    )
 
 
 @op

@@ -7,8 +7,30 @@ import math
 from unidl.backend import dtypes
 from unidl.ops.activations import softmax
 from unidl.ops.composed import log10
-from unidl.ops.dispatch import backend_of, call, call_float, convert, op, prepare, promote, run, tensor_of
-from unidl.ops.elementwise import add, clip, divide, log, maximum, multiply, negative, rsqrt, square, subtract, tanh
+from unidl.ops.dispatch import (
+    backend_of,
+    call,
+    call_float,
+    convert,
+    op,
+    prepare,
+    promote,
+    run,
+    tensor_of,
+)
+from unidl.ops.elementwise import (
+    add,
+    clip,
+    divide,
+    log,
+    maximum,
+    multiply,
+    negative,
+    rsqrt,
+    square,
+    subtract,
+    tanh,
+)
 from unidl.ops.indexing import take_along_axis, where
 from unidl.ops.linalg import norm
 from unidl.ops.reductions import max as max_
@@ -36,7 +58,9 @@ def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False):
         raise ValueError("multi_hot: give num_classes, the size of the new axis.")
     backend, inputs = tensor_of(inputs)
     if not backend.shape(inputs):
-        raise ValueError("multi_hot: the classes of a sample lie along the last axis, got a single number. Use one_hot.")
+        raise ValueError(
+            "multi_hot: the classes of a sample lie along the last axis, got a single number. Use one_hot."
+        )
     result = max_(one_hot(inputs, num_classes, -1, dtype), axis=-2)
     return result if axis == -1 else moveaxis(result, -1, axis)
 
@@ -53,7 +77,9 @@ def _not_sparse(name, sparse):
 def moments(x, axes, keepdims=False, synchronized=False):
     """(mean, biased variance) over `axes`, computed in float32 at least."""
     if synchronized:
-        raise ValueError("moments: there is one process here, so synchronized=True has no meaning. Leave it out.")
+        raise ValueError(
+            "moments: there is one process here, so synchronized=True has no meaning. Leave it out."
+        )
     backend, x = tensor_of(x)
     dtype = backend.dtype(x)
     wide = backend.cast(x, "float32") if dtype in ("float16", "bfloat16") else x
@@ -65,13 +91,21 @@ def moments(x, axes, keepdims=False, synchronized=False):
 def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilon=1e-3):
     """(x - mean) * scale / sqrt(variance + epsilon) + offset, all four 1-D along `axis` of x."""
     backend = backend_of([x, mean, variance])
-    tensors = [t if t is None else backend.asarray(convert(backend, t)) for t in (x, scale, offset, mean, variance)]
+    tensors = [
+        t if t is None else backend.asarray(convert(backend, t))
+        for t in (x, scale, offset, mean, variance)
+    ]
     present = promote(backend, [t for t in tensors if t is not None], to_floats=True)
     source = iter(present)
     x, scale, offset, mean, variance = (None if t is None else next(source) for t in tensors)
     rank = len(backend.shape(x))
     axes = tuple(a for a in range(rank) if a != axis % rank)
-    return run(backend, "batch_norm_inference", [x, scale, offset, mean, variance], {"axes": axes, "epsilon": epsilon})
+    return run(
+        backend,
+        "batch_norm_inference",
+        [x, scale, offset, mean, variance],
+        {"axes": axes, "epsilon": epsilon},
+    )
 
 
 @op
@@ -81,7 +115,9 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None):
     rank = len(backend.shape(x))
     axes = tuple(sorted(a % rank for a in ((axis,) if isinstance(axis, int) else axis)))
     gamma, beta = (_along(backend, p, axes, rank) for p in (gamma, beta))
-    return call_float("layer_norm", x, gamma, beta, axes=axes, epsilon=1e-3 if epsilon is None else epsilon)
+    return call_float(
+        "layer_norm", x, gamma, beta, axes=axes, epsilon=1e-3 if epsilon is None else epsilon
+    )
 
 
 @op
@@ -90,7 +126,9 @@ def rms_normalization(x, scale=None, axis=-1, epsilon=None):
     backend, x = tensor_of(x)
     rank = len(backend.shape(x))
     axes = tuple(sorted(a % rank for a in ((axis,) if isinstance(axis, int) else axis)))
-    y = multiply(x, rsqrt(add(mean(square(x), axes, keepdims=True), 1e-6 if epsilon is None else epsilon)))
+    y = multiply(
+        x, rsqrt(add(mean(square(x), axes, keepdims=True), 1e-6 if epsilon is None else epsilon))
+    )
     return y if scale is None else multiply(y, _along(backend, scale, axes, rank))
 
 
@@ -154,7 +192,9 @@ def binary_crossentropy(target, output, from_logits=False):
     if from_logits:
         return call("sigmoid_cross_entropy", target, output)
     p = clip(output, EPSILON, 1 - EPSILON)
-    return negative(add(multiply(target, log(p)), multiply(subtract(1.0, target), log(subtract(1.0, p)))))
+    return negative(
+        add(multiply(target, log(p)), multiply(subtract(1.0, target), log(subtract(1.0, p))))
+    )
 
 
 def _float_pair(target, output):
@@ -174,7 +214,15 @@ def _probabilities(output):
 
 @op
 def dot_product_attention(
-    query, key, value, bias=None, mask=None, scale=None, is_causal=False, flash_attention=None, attn_logits_soft_cap=None
+    query,
+    key,
+    value,
+    bias=None,
+    mask=None,
+    scale=None,
+    is_causal=False,
+    flash_attention=None,
+    attn_logits_soft_cap=None,
 ):
     """Attention of query (n, t, heads, d) to key (n, s, heads, d) and value (n, s, heads, v) -> (n, t, heads, v).
 
@@ -183,11 +231,15 @@ def dot_product_attention(
     `flash_attention` is the backend's own choice here and accepted for compatibility.
     """
     backend, tensors = prepare([query, key, value])
-    query, key, value = (swapaxes(x, 1, 2) for x in promote(backend, [backend.asarray(x) for x in tensors], True))
+    query, key, value = (
+        swapaxes(x, 1, 2) for x in promote(backend, [backend.asarray(x) for x in tensors], True)
+    )
     heads, fewer = backend.shape(query)[1], backend.shape(key)[1]
     if heads != fewer:
         if heads % fewer:
-            raise ValueError(f"dot_product_attention: {heads} query heads cannot share {fewer} key heads equally.")
+            raise ValueError(
+                f"dot_product_attention: {heads} query heads cannot share {fewer} key heads equally."
+            )
         key, value = (backend.repeat(x, heads // fewer, 1) for x in (key, value))
     dtype = backend.dtype(query)
     scale = 1 / math.sqrt(backend.shape(query)[-1]) if scale is None else scale
@@ -218,7 +270,9 @@ def _causal(backend, query, key):
     t, s = backend.shape(query)[2], backend.shape(key)[2]
     if None in (t, s):
         raise ValueError("dot_product_attention: is_causal=True needs sequences of known length.")
-    return backend.greater_equal(backend.expand_dims(backend.arange(0, t, 1, "int32"), 1), backend.arange(0, s, 1, "int32"))
+    return backend.greater_equal(
+        backend.expand_dims(backend.arange(0, t, 1, "int32"), 1), backend.arange(0, s, 1, "int32")
+    )
 
 
 @op

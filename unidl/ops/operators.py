@@ -23,8 +23,12 @@ def bind_operators(cls, functions, equality=True):
 
 def bind_equality_with_tensors(cls, equal, not_equal):
     """`variable == tensor` is elementwise, whichever stands first; two variables are equal when they are one."""
-    cls.__eq__ = lambda self, other: self is other if other is None or isinstance(other, cls) else equal(self, other)
-    cls.__ne__ = lambda self, other: self is not other if other is None or isinstance(other, cls) else not_equal(self, other)
+    cls.__eq__ = lambda self, other: (
+        self is other if other is None or isinstance(other, cls) else equal(self, other)
+    )
+    cls.__ne__ = lambda self, other: (
+        self is not other if other is None or isinstance(other, cls) else not_equal(self, other)
+    )
     cls.__hash__ = object.__hash__
 
 

@@ -30,17 +30,24 @@ def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
     backend, x = tensor_of(x)
     shape = tuple(backend.shape(x))
     if len(shape) != 4:
-        raise ValueError(f"unfold: images (n, channels, height, width) are needed, got the shape {shape}.")
+        raise ValueError(
+            f"unfold: images (n, channels, height, width) are needed, got the shape {shape}."
+        )
     kernel, dilation, padding, stride = map(_pair, (kernel_size, dilation, padding, stride))
     counts = _windows("unfold", shape[2:], kernel, dilation, padding, stride)
     x = pad(x, ((0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2)) if any(padding) else x
     columns = []
     for i in range(kernel[0]):
         for j in range(kernel[1]):
-            rows, cols = (slice(a * d, a * d + s * (k - 1) + 1, s) for a, d, s, k in zip((i, j), dilation, stride, counts, strict=True))
+            rows, cols = (
+                slice(a * d, a * d + s * (k - 1) + 1, s)
+                for a, d, s, k in zip((i, j), dilation, stride, counts, strict=True)
+            )
             columns.append(call("getitem", x, key=(slice(None), slice(None), rows, cols)))
     batch = -1 if shape[0] is None else shape[0]
-    return reshape(stack(columns, 2), (batch, shape[1] * kernel[0] * kernel[1], counts[0] * counts[1]))
+    return reshape(
+        stack(columns, 2), (batch, shape[1] * kernel[0] * kernel[1], counts[0] * counts[1])
+    )
 
 
 @op
@@ -48,7 +55,9 @@ def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
     """The images of which `unfold` gives the columns, overlapping windows added up: (n, c * kh * kw, windows) -> (n, c, h, w)."""
     backend, x = tensor_of(x)
     shape = tuple(backend.shape(x))
-    size, kernel, dilation, padding, stride = map(_pair, (output_size, kernel_size, dilation, padding, stride))
+    size, kernel, dilation, padding, stride = map(
+        _pair, (output_size, kernel_size, dilation, padding, stride)
+    )
     counts = _windows("fold", size, kernel, dilation, padding, stride)
     window = kernel[0] * kernel[1]
     if len(shape) != 3 or shape[1] % window or shape[2] != counts[0] * counts[1]:
@@ -58,13 +67,18 @@ def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
     channels, batch = shape[1] // window, shape[0]
     # Where in the image each element of a window lies; what lies in the padding belongs nowhere.
     rows, columns = (
-        np.arange(k)[:, None] * d + np.arange(c) * s - p for k, d, c, s, p in zip(kernel, dilation, counts, stride, padding, strict=True)
+        np.arange(k)[:, None] * d + np.arange(c) * s - p
+        for k, d, c, s, p in zip(kernel, dilation, counts, stride, padding, strict=True)
     )
     rows, columns = rows[:, None, :, None], columns[None, :, None, :]
     inside = (rows >= 0) & (rows < size[0]) & (columns >= 0) & (columns < size[1])
     places = np.where(inside, rows * size[1] + columns, -1).reshape(-1).astype("int32")
-    elements = backend.transpose(reshape(x, (-1 if batch is None else batch * channels, window * shape[2])), (1, 0))
-    images = backend.transpose(call("segment_sum", elements, places, count=size[0] * size[1]), (1, 0))
+    elements = backend.transpose(
+        reshape(x, (-1 if batch is None else batch * channels, window * shape[2])), (1, 0)
+    )
+    images = backend.transpose(
+        call("segment_sum", elements, places, count=size[0] * size[1]), (1, 0)
+    )
     return reshape(images, (-1 if batch is None else batch, channels, *size))
 
 

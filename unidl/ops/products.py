@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from unidl.ops.dispatch import backend_of, call, call_promoted, convert, op, prepare, promote, run, tensor_of
+from unidl.ops.dispatch import (
+    backend_of,
+    call,
+    call_promoted,
+    convert,
+    op,
+    prepare,
+    promote,
+    run,
+    tensor_of,
+)
 from unidl.ops.elementwise import multiply, subtract
 from unidl.ops.indexing import where
 from unidl.ops.reductions import sum as sum_
@@ -75,7 +85,9 @@ def kron(x1, x2):
     x1, x2 = _tensors(x1, x2)
     rank = max(_rank(x1), _rank(x2))
     x1, x2 = (reshape(x, (1,) * (rank - _rank(x)) + _shape(x)) for x in (x1, x2))
-    spread = multiply(expand_dims(x1, tuple(range(1, 2 * rank, 2))), expand_dims(x2, tuple(range(0, 2 * rank, 2))))
+    spread = multiply(
+        expand_dims(x1, tuple(range(1, 2 * rank, 2))), expand_dims(x2, tuple(range(0, 2 * rank, 2)))
+    )
     return reshape(spread, tuple(a * b for a, b in zip(_shape(x1), _shape(x2), strict=True)))
 
 
@@ -86,9 +98,16 @@ def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
         axisa = axisb = axisc = axis
     x1, x2 = _tensors(x1, x2)
     if _shape(x1)[axisa] != 3 or _shape(x2)[axisb] != 3:
-        raise ValueError(f"cross: both vectors need 3 elements, got the shapes {_shape(x1)} and {_shape(x2)}. For 2 elements append a 0.")
-    a, b = ([call("take", x, i, axis=place) for i in range(3)] for x, place in ((x1, axisa), (x2, axisb)))
-    parts = [subtract(multiply(a[i], b[j]), multiply(a[j], b[i])) for i, j in ((1, 2), (2, 0), (0, 1))]
+        raise ValueError(
+            f"cross: both vectors need 3 elements, got the shapes {_shape(x1)} and {_shape(x2)}. For 2 elements append a 0."
+        )
+    a, b = (
+        [call("take", x, i, axis=place) for i in range(3)]
+        for x, place in ((x1, axisa), (x2, axisb))
+    )
+    parts = [
+        subtract(multiply(a[i], b[j]), multiply(a[j], b[i])) for i, j in ((1, 2), (2, 0), (0, 1))
+    ]
     return moveaxis(stack(parts, -1), -1, axisc)
 
 
@@ -103,7 +122,9 @@ def diagonal(x, offset=0, axis1=0, axis2=1):
     first, second = max(0, -offset), max(0, offset)
     count = max(0, min(rows - first, columns - second))
     flat = (np.arange(count) + first) * columns + np.arange(count) + second
-    return call("take", reshape(x, (*_open(_shape(x)[:-2]), rows * columns)), flat.astype("int32"), axis=-1)
+    return call(
+        "take", reshape(x, (*_open(_shape(x)[:-2]), rows * columns)), flat.astype("int32"), axis=-1
+    )
 
 
 @op
@@ -173,5 +194,7 @@ def _open(shape):
 def _plane(name, x):
     shape = _shape(x)
     if len(shape) < 2 or None in shape[-2:]:
-        raise ValueError(f"{name}: the last two axes must be there and have known sizes, got the shape {shape}.")
+        raise ValueError(
+            f"{name}: the last two axes must be there and have known sizes, got the shape {shape}."
+        )
     return shape[-2:]

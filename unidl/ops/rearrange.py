@@ -24,12 +24,18 @@ def rearrange(tensor, pattern, **axes_lengths):
     left, right = (_groups(pattern, side) for side in sides)
     names, target = [n for group in left for n in group], [n for group in right for n in group]
     if len(set(names)) != len(names) or sorted(names) != sorted(target):
-        raise ValueError(f"rearrange: each axis must occur once on each side of the pattern, got {pattern!r}.")
+        raise ValueError(
+            f"rearrange: each axis must occur once on each side of the pattern, got {pattern!r}."
+        )
     if len(left) != len(shape):
-        raise ValueError(f"rearrange: the left side of {pattern!r} names {len(left)} axes, but the tensor has the shape {shape}.")
+        raise ValueError(
+            f"rearrange: the left side of {pattern!r} names {len(left)} axes, but the tensor has the shape {shape}."
+        )
     unknown = set(axes_lengths) - set(names)
     if unknown:
-        raise ValueError(f"rearrange: {', '.join(sorted(unknown))} is no axis of the pattern {pattern!r}.")
+        raise ValueError(
+            f"rearrange: {', '.join(sorted(unknown))} is no axis of the pattern {pattern!r}."
+        )
     sizes = {}
     for group, size in zip(left, shape, strict=True):
         sizes |= _sizes(pattern, group, size, axes_lengths)
@@ -42,7 +48,9 @@ def _groups(pattern, side):
     """The axes of one side: a list of names for each axis of the tensor."""
     found = re.findall(r"\(([\w\s]*)\)|(\w+)", side)
     if re.sub(r"\([\w\s]*\)|\w+|\s+", "", side):
-        raise ValueError(f"rearrange: a pattern has names, spaces, parentheses and one arrow, got {pattern!r}.")
+        raise ValueError(
+            f"rearrange: a pattern has names, spaces, parentheses and one arrow, got {pattern!r}."
+        )
     return [[name] if name else inner.split() for inner, name in found]
 
 
@@ -51,9 +59,13 @@ def _sizes(pattern, group, size, given):
     missing = [n for n in group if n not in given]
     product = math.prod(given[n] for n in group if n in given)
     if len(missing) > 1 and len(group) > 1:
-        raise ValueError(f"rearrange: the sizes of {', '.join(missing)} in {pattern!r} are open. Give all but one, e.g. {missing[0]}=2.")
+        raise ValueError(
+            f"rearrange: the sizes of {', '.join(missing)} in {pattern!r} are open. Give all but one, e.g. {missing[0]}=2."
+        )
     if size is not None and (size % product if missing else size != product):
-        raise ValueError(f"rearrange: an axis of size {size} cannot be ({' '.join(group)}) in {pattern!r} with {given}.")
+        raise ValueError(
+            f"rearrange: an axis of size {size} cannot be ({' '.join(group)}) in {pattern!r} with {given}."
+        )
     return {n: given[n] if n in given else None if size is None else size // product for n in group}
 
 

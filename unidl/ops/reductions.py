@@ -57,7 +57,9 @@ def amin(x, axis=None, keepdims=False):
 def _extreme(name, pair, x, axis, keepdims, initial):
     backend, x = tensor_of(x)
     if backend.dtype(x) == "bool":
-        return backend.cast(_extreme(name, pair, backend.cast(x, "int32"), axis, keepdims, initial), "bool")
+        return backend.cast(
+            _extreme(name, pair, backend.cast(x, "int32"), axis, keepdims, initial), "bool"
+        )
     result = call(name, x, axis=axes_of(axis), keepdims=keepdims)
     return result if initial is None else pair(result, initial)
 
@@ -137,8 +139,12 @@ def average(x, axis=None, weights=None):
     shape, weights = backend.shape(x), backend.asarray(tensor_of(weights)[1])
     if len(backend.shape(weights)) == 1 and len(shape) > 1:
         if not isinstance(axis, int):
-            raise ValueError(f"average: weights {backend.shape(weights)} for x {shape} need `axis`, the int of the axis they belong to.")
-        weights = backend.reshape(weights, tuple(-1 if i == axis % len(shape) else 1 for i in range(len(shape))))
+            raise ValueError(
+                f"average: weights {backend.shape(weights)} for x {shape} need `axis`, the int of the axis they belong to."
+            )
+        weights = backend.reshape(
+            weights, tuple(-1 if i == axis % len(shape) else 1 for i in range(len(shape)))
+        )
     weights = multiply(ones_like(x), weights)
     return divide(sum(multiply(x, weights), axis), sum(weights, axis))
 
@@ -169,7 +175,10 @@ def diff(a, n=1, axis=-1):
     backend, a = tensor_of(a)
     before = (slice(None),) * (axis % len(backend.shape(a)))
     for _ in range(n):
-        a = subtract(call("getitem", a, key=(*before, slice(1, None))), call("getitem", a, key=(*before, slice(None, -1))))
+        a = subtract(
+            call("getitem", a, key=(*before, slice(1, None))),
+            call("getitem", a, key=(*before, slice(None, -1))),
+        )
     return a
 
 
@@ -183,7 +192,10 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
         dx = diff(x, axis=axis if len(backend.shape(tensor_of(x)[1])) == rank else -1)
         if len(backend.shape(dx)) != rank:
             dx = backend.reshape(dx, tuple(-1 if i == axis % rank else 1 for i in range(rank)))
-    heights = add(call("getitem", y, key=(*before, slice(1, None))), call("getitem", y, key=(*before, slice(None, -1))))
+    heights = add(
+        call("getitem", y, key=(*before, slice(1, None))),
+        call("getitem", y, key=(*before, slice(None, -1))),
+    )
     return divide(sum(multiply(heights, dx), axis), 2.0)
 
 
@@ -213,13 +225,22 @@ def as_rows(name, x, axis):
     backend, x = tensor_of(x)
     x = x if dtypes.is_float(backend.dtype(x)) else backend.cast(x, dtypes.floatx())
     shape = backend.shape(x)
-    axes = sorted(a % len(shape) for a in (range(len(shape)) if axis is None else [axis] if isinstance(axis, int) else axis))
+    axes = sorted(
+        a % len(shape)
+        for a in (range(len(shape)) if axis is None else [axis] if isinstance(axis, int) else axis)
+    )
     kept = [a for a in range(len(shape)) if a not in axes]
     sizes = [shape[a] for a in axes]
     if None in sizes:
         raise ValueError(f"{name}: the axes {axes} of the shape {shape} must have known sizes.")
     moved = backend.transpose(x, (*kept, *axes))
-    return backend, backend.reshape(moved, (*(-1 if shape[a] is None else shape[a] for a in kept), math.prod(sizes))), axes
+    return (
+        backend,
+        backend.reshape(
+            moved, (*(-1 if shape[a] is None else shape[a] for a in kept), math.prod(sizes))
+        ),
+        axes,
+    )
 
 
 def _between(backend, ordered, place, method):
@@ -239,7 +260,13 @@ def _between(backend, ordered, place, method):
 @op
 def percentile(x, q, axis=None, method="linear", keepdims=False):
     """`quantile` of q / 100."""
-    return quantile(x, float(q) / 100 if is_number(q) else [float(one) / 100 for one in fractions(q)], axis, method, keepdims)
+    return quantile(
+        x,
+        float(q) / 100 if is_number(q) else [float(one) / 100 for one in fractions(q)],
+        axis,
+        method,
+        keepdims,
+    )
 
 
 @op

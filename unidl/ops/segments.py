@@ -44,6 +44,8 @@ def _segments(name, data, ids, count):
     if backend.dtype(data) == "bool":
         data = cast(data, "int32")
     if count is None:
-        values = host_value(name, ids, f"Give the number of segments: {name}(data, segment_ids, num_segments=...).")
+        values = host_value(
+            name, ids, f"Give the number of segments: {name}(data, segment_ids, num_segments=...)."
+        )
         count = int(values.max(initial=-1)) + 1
     return run(backend, name, [data, ids], {"count": count})

@@ -9,7 +9,18 @@ import numpy as np
 from unidl.backend import dtypes
 from unidl.ops.core import cast
 from unidl.ops.dispatch import call, op, tensor_of
-from unidl.ops.elementwise import add, equal, greater, greater_equal, less, logical_and, logical_or, multiply, not_equal, subtract
+from unidl.ops.elementwise import (
+    add,
+    equal,
+    greater,
+    greater_equal,
+    less,
+    logical_and,
+    logical_or,
+    multiply,
+    not_equal,
+    subtract,
+)
 from unidl.ops.host_values import host_value
 from unidl.ops.indexing import argsort, take, where
 from unidl.ops.reductions import cumsum
@@ -41,7 +52,16 @@ def argpartition(x, kth, axis=-1):
 
 
 @op
-def unique(x, sorted=True, return_index=False, return_inverse=False, return_counts=False, axis=None, size=None, fill_value=None):
+def unique(
+    x,
+    sorted=True,
+    return_index=False,
+    return_inverse=False,
+    return_counts=False,
+    axis=None,
+    size=None,
+    fill_value=None,
+):
     """The different elements of x (slices along `axis`), ascending; with what else was asked for, a tuple of them.
 
     Args:
@@ -74,11 +94,18 @@ def _symbolic_unique(x, axis, size):
         axis = one_axis("unique", axis, x.ndim, x.shape)
         shape[axis] = size
     numbers = KerasTensor((size,), "int32")
-    return KerasTensor(shape, x.dtype), numbers, KerasTensor(x.shape if axis is None else (x.shape[axis],), "int32"), numbers
+    return (
+        KerasTensor(shape, x.dtype),
+        numbers,
+        KerasTensor(x.shape if axis is None else (x.shape[axis],), "int32"),
+        numbers,
+    )
 
 
 def _unique_on_host(backend, x, axis, size, fill):
-    array = host_value("unique", x, "Give the number of results: ops.unique(x, size=...), which needs axis=None.")
+    array = host_value(
+        "unique", x, "Give the number of results: ops.unique(x, size=...), which needs axis=None."
+    )
     values, *numbers = np.unique(array, True, True, True, axis=axis, equal_nan=False)
     numbers[1] = numbers[1].reshape(array.shape if axis is None else -1)
     if size is not None:
@@ -91,7 +118,9 @@ def _unique_on_host(backend, x, axis, size, fill):
         )
         for i, filler in ((0, 1), (2, 0)):
             numbers[i] = np.pad(numbers[i][:size], (0, missing), constant_values=filler)
-    return backend.asarray(values, backend.dtype(x)), *(backend.asarray(n.astype("int32")) for n in numbers)
+    return backend.asarray(values, backend.dtype(x)), *(
+        backend.asarray(n.astype("int32")) for n in numbers
+    )
 
 
 def _unique_of_size(backend, x, size, fill):
@@ -101,14 +130,21 @@ def _unique_of_size(backend, x, size, fill):
     order = argsort(flat)
     ordered = take(flat, order)
     n = backend.shape(flat)[0]
-    after, before = call("getitem", ordered, key=(slice(1, None),)), call("getitem", ordered, key=(slice(0, n - 1),))
+    after, before = (
+        call("getitem", ordered, key=(slice(1, None),)),
+        call("getitem", ordered, key=(slice(0, n - 1),)),
+    )
     first = concatenate([backend.full((1,), True, "bool"), not_equal(after, before)])
     number = subtract(cumsum(cast(first, "int32")), 1)
     # Position, in the sorted order, of the first of each, at the place of its number.
-    starts = call("segment_sum", where(first, backend.arange(0, n, 1, "int32"), 0), number, count=size)
+    starts = call(
+        "segment_sum", where(first, backend.arange(0, n, 1, "int32"), 0), number, count=size
+    )
     counts = call("segment_sum", backend.full((n,), 1, "int32"), number, count=size)
     there = greater(counts, 0)
-    values = where(there, take(ordered, starts), cast(backend.asarray(fill), backend.dtype(ordered)))
+    values = where(
+        there, take(ordered, starts), cast(backend.asarray(fill), backend.dtype(ordered))
+    )
     index = where(there, take(order, starts), 1)
     inverse = call("scatter_update", backend.full((n,), 0, "int32"), expand_dims(order, -1), number)
     return values, index, reshape(inverse, shape), counts
@@ -122,16 +158,23 @@ def histogram(x, bins=10, range=None):
     """
     if not isinstance(bins, int) or bins < 1:
         raise ValueError(f"histogram: bins must be an int of at least 1, got {bins!r}.")
-    if range is not None and not (isinstance(range, (tuple, list)) and len(range) == 2 and range[0] <= range[1]):
+    if range is not None and not (
+        isinstance(range, (tuple, list)) and len(range) == 2 and range[0] <= range[1]
+    ):
         raise ValueError(f"histogram: range must be (lowest, highest), got {range!r}.")
     backend, x = tensor_of(x)
     x = backend.stop_gradient(x)
     if len(backend.shape(x)) != 1:
-        raise ValueError(f"histogram: x must have one axis, got the shape {tuple(backend.shape(x))}. Flatten it with ops.ravel.")
+        raise ValueError(
+            f"histogram: x must have one axis, got the shape {tuple(backend.shape(x))}. Flatten it with ops.ravel."
+        )
     if not dtypes.is_float(backend.dtype(x)):
         x = backend.cast(x, dtypes.floatx())
     edges = _edges(backend, x, bins, range)
-    low, high = call("getitem", edges, key=(slice(0, -1),)), call("getitem", edges, key=(slice(1, None),))
+    low, high = (
+        call("getitem", edges, key=(slice(0, -1),)),
+        call("getitem", edges, key=(slice(1, None),)),
+    )
     wide = expand_dims(x, -1)
     in_last = logical_and(np.arange(bins) == bins - 1, equal(wide, high))
     inside = logical_and(greater_equal(wide, low), logical_or(less(wide, high), in_last))

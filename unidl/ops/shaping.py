@@ -28,7 +28,11 @@ def ravel(x):
 def transpose(x, axes=None):
     """Axes in the order `axes`, by default reversed."""
     backend, x = tensor_of(x)
-    axes = tuple(range(len(backend.shape(x))))[::-1] if axes is None else _positive("transpose", axes, len(backend.shape(x)))
+    axes = (
+        tuple(range(len(backend.shape(x))))[::-1]
+        if axes is None
+        else _positive("transpose", axes, len(backend.shape(x)))
+    )
     return call("transpose", x, axes=axes)
 
 
@@ -47,7 +51,10 @@ def moveaxis(x, source, destination):
     """Axes `source` (an int or several) moved to the places `destination`; the others keep their order."""
     backend, x = tensor_of(x)
     rank = len(backend.shape(x))
-    source, destination = _positive("moveaxis", source, rank), _positive("moveaxis", destination, rank)
+    source, destination = (
+        _positive("moveaxis", source, rank),
+        _positive("moveaxis", destination, rank),
+    )
     order = [a for a in range(rank) if a not in source]
     for place, axis in sorted(zip(destination, source, strict=True)):
         order.insert(place, axis)
@@ -131,9 +138,14 @@ def split(x, indices_or_sections, axis=0):
     """List of parts along `axis`: that many equal ones, or cut before each of the given indices."""
     if not isinstance(indices_or_sections, int):
         indices_or_sections = tuple(int(i) for i in indices_or_sections)
-    elif indices_or_sections < 1 or any(size is not None and size % indices_or_sections for size in _shape(x)[axis : axis + 1 or None]):
+    elif indices_or_sections < 1 or any(
+        size is not None and size % indices_or_sections
+        for size in _shape(x)[axis : axis + 1 or None]
+    ):
         # Frameworks would cut unequal parts.
-        raise explain("split", [tensor_of(x)[1]], {"indices_or_sections": indices_or_sections, "axis": axis})
+        raise explain(
+            "split", [tensor_of(x)[1]], {"indices_or_sections": indices_or_sections, "axis": axis}
+        )
     return call("split", x, indices_or_sections=indices_or_sections, axis=axis)
 
 
@@ -145,7 +157,9 @@ def array_split(x, indices_or_sections, axis=0):
         shape, parts = backend.shape(x), indices_or_sections
         size = shape[_positive("array_split", axis, len(shape))[0]]
         if size is None:
-            raise ValueError(f"array_split: axis {axis} of the shape {shape} is open. Give it a size in Input(shape=...).")
+            raise ValueError(
+                f"array_split: axis {axis} of the shape {shape} is open. Give it a size in Input(shape=...)."
+            )
         indices_or_sections = [size // parts * i + min(i, size % parts) for i in range(1, parts)]
     return split(x, indices_or_sections, axis)
 
@@ -208,7 +222,11 @@ def rot90(array, k=1, axes=(0, 1)):
         return array
     if k == 2:
         return flip(flip(array, first), second)
-    return swapaxes(flip(array, second), first, second) if k == 1 else flip(swapaxes(array, first, second), second)
+    return (
+        swapaxes(flip(array, second), first, second)
+        if k == 1
+        else flip(swapaxes(array, first, second), second)
+    )
 
 
 @op
@@ -229,7 +247,10 @@ def roll(x, shift, axis=None):
     if shift == 0:
         return x
     before = (slice(None),) * axis
-    parts = [call("getitem", x, key=(*before, slice(-shift, None))), call("getitem", x, key=(*before, slice(None, -shift)))]
+    parts = [
+        call("getitem", x, key=(*before, slice(-shift, None))),
+        call("getitem", x, key=(*before, slice(None, -shift))),
+    ]
     return concatenate(parts, axis)
 
 
@@ -276,8 +297,16 @@ def pad(x, pad_width, mode="constant", constant_values=None):
         pad_width *= rank
     if len(pad_width) != rank:
         shape = tuple(backend.shape(x))
-        raise ValueError(f"pad: one pair of non-negative ints for each axis of the shape {shape} is needed, got {pad_width}.")
-    return call("pad", x, pad_width=pad_width, mode=mode, constant_values=0 if constant_values is None else constant_values)
+        raise ValueError(
+            f"pad: one pair of non-negative ints for each axis of the shape {shape} is needed, got {pad_width}."
+        )
+    return call(
+        "pad",
+        x,
+        pad_width=pad_width,
+        mode=mode,
+        constant_values=0 if constant_values is None else constant_values,
+    )
 
 
 def meshgrid(*x, indexing="xy"):
@@ -295,7 +324,9 @@ def meshgrid(*x, indexing="xy"):
     for i, column in enumerate(columns):
         for other in columns[:i] + columns[i + 1 :]:
             backend, column = tensor_of(column)
-            column = call_promoted("add", column, call("full_like", other, value=0, dtype=backend.dtype(column)))
+            column = call_promoted(
+                "add", column, call("full_like", other, value=0, dtype=backend.dtype(column))
+            )
         grids.append(column)
     return grids
 
@@ -346,4 +377,7 @@ def _at_least(rank, x):
 
 def _positive(name, axes, rank):
     """`axes` (an int or several) as a tuple of numbers in [0, rank)."""
-    return tuple(one_axis(name, a, rank) for a in (axes if isinstance(axes, (tuple, list, range)) else (axes,)))
+    return tuple(
+        one_axis(name, a, rank)
+        for a in (axes if isinstance(axes, (tuple, list, range)) else (axes,))
+    )

@@ -38,7 +38,9 @@ def _fft(name, x, inverse):
 def _fft2(name, x, inverse):
     backend, pair = _pair(name, x)
     if len(backend.shape(pair[0])) < 2:
-        raise ValueError(f"{name}: at least two axes are needed, got the shape {tuple(backend.shape(pair[0]))}.")
+        raise ValueError(
+            f"{name}: at least two axes are needed, got the shape {tuple(backend.shape(pair[0]))}."
+        )
     rows = [swapaxes(part, -1, -2) for part in run(backend, "fft", pair, {"inverse": inverse})]
     return tuple(swapaxes(part, -1, -2) for part in run(backend, "fft", rows, {"inverse": inverse}))
 
@@ -73,12 +75,17 @@ def stft(x, sequence_length, sequence_stride, fft_length, window="hann", center=
     backend, x = tensor_of(x)
     dtype = backend.dtype(x)
     if dtype not in ("float32", "float64"):
-        raise TypeError(f'stft: x must be float32 or float64, got {dtype}. Write ops.cast(x, "float32").')
+        raise TypeError(
+            f'stft: x must be float32 or float64, got {dtype}. Write ops.cast(x, "float32").'
+        )
     if center:
         pads = ((0, 0),) * (len(backend.shape(x)) - 1) + ((fft_length // 2, fft_length // 2),)
         x = pad(x, pads, mode="reflect")
     pieces = extract_sequences(x, fft_length, sequence_stride)
-    return call("rfft", multiply(pieces, _window("stft", backend, window, sequence_length, fft_length, dtype)))
+    return call(
+        "rfft",
+        multiply(pieces, _window("stft", backend, window, sequence_length, fft_length, dtype)),
+    )
 
 
 @op
@@ -91,11 +98,22 @@ def istft(x, sequence_length, sequence_stride, fft_length, length=None, window="
     backend, pair = _pair("istft", x)
     shape, dtype = backend.shape(pair[0]), backend.dtype(pair[0])
     if len(shape) < 2 or shape[-2] is None:
-        raise ValueError(f"istft: a pair (..., pieces, bins) with a known number of pieces is needed, got the shape {tuple(shape)}.")
-    pieces = run(backend, "irfft", [_of_length("istft", part, fft_length // 2 + 1) for part in pair], {"n": fft_length})
+        raise ValueError(
+            f"istft: a pair (..., pieces, bins) with a known number of pieces is needed, got the shape {tuple(shape)}."
+        )
+    pieces = run(
+        backend,
+        "irfft",
+        [_of_length("istft", part, fft_length // 2 + 1) for part in pair],
+        {"n": fft_length},
+    )
     count = shape[-2]
     total = fft_length + sequence_stride * (count - 1)
-    places = (np.arange(count)[:, None] * sequence_stride + np.arange(fft_length)).reshape(-1).astype("int32")
+    places = (
+        (np.arange(count)[:, None] * sequence_stride + np.arange(fft_length))
+        .reshape(-1)
+        .astype("int32")
+    )
     if window is not None:
         weights = _window("istft", backend, window, sequence_length, fft_length, dtype)
         pieces = multiply(pieces, weights)
@@ -115,33 +133,45 @@ def _added(backend, pieces, places, total):
     """Pieces (..., count, n) added up at `places` of (..., total)."""
     batch = tuple(-1 if n is None else n for n in backend.shape(pieces)[:-2])
     columns = swapaxes(reshape(pieces, (-1, len(places))), 0, 1)
-    return reshape(swapaxes(call("segment_sum", columns, places, count=total), 0, 1), (*batch, total))
+    return reshape(
+        swapaxes(call("segment_sum", columns, places, count=total), 0, 1), (*batch, total)
+    )
 
 
 def _window(name, backend, window, length, fft_length, dtype):
     """The window in the middle of `fft_length` elements."""
     if fft_length < length:
-        raise ValueError(f"{name}: fft_length={fft_length} must be at least sequence_length={length}.")
+        raise ValueError(
+            f"{name}: fft_length={fft_length} must be at least sequence_length={length}."
+        )
     before = (fft_length - length) // 2
     after = fft_length - length - before
     if window is None:
         return backend.asarray(np.ones(fft_length), dtype)
     if isinstance(window, str):
-        return backend.asarray(np.pad(window_of(name, window, length, periodic=True), (before, after)), dtype)
+        return backend.asarray(
+            np.pad(window_of(name, window, length, periodic=True), (before, after)), dtype
+        )
     window = backend.cast(tensor_of(window)[1], dtype)
     if tuple(backend.shape(window)) != (length,):
-        raise ValueError(f"{name}: the window must have the shape {(length,)} of sequence_length, got {tuple(backend.shape(window))}.")
+        raise ValueError(
+            f"{name}: the window must have the shape {(length,)} of sequence_length, got {tuple(backend.shape(window))}."
+        )
     return pad(window, ((before, after),))
 
 
 def _pair(name, x):
     """(backend, [real, imaginary part]) as floats of one dtype and shape."""
     if not isinstance(x, (tuple, list)) or len(x) != 2:
-        raise ValueError(f"{name}: x must be a pair (real, imaginary part), got something else. For a real tensor write (x, 0 * x).")
+        raise ValueError(
+            f"{name}: x must be a pair (real, imaginary part), got something else. For a real tensor write (x, 0 * x)."
+        )
     backend, tensors = prepare_tensors(x)
     pair = promote(backend, tensors, to_floats=True)
     if tuple(backend.shape(pair[0])) != tuple(backend.shape(pair[1])):
-        raise ValueError(f"{name}: real and imaginary part must have one shape, got {backend.shape(pair[0])} and {backend.shape(pair[1])}.")
+        raise ValueError(
+            f"{name}: real and imaginary part must have one shape, got {backend.shape(pair[0])} and {backend.shape(pair[1])}."
+        )
     return backend, pair
 
 
@@ -150,7 +180,9 @@ def _of_length(name, x, n):
     backend, x = tensor_of(x)
     size = backend.shape(x)[-1]
     if size is None or n < 1:
-        raise ValueError(f"{name}: the last axis must have a known size and the result at least one element, got {backend.shape(x)}, {n}.")
+        raise ValueError(
+            f"{name}: the last axis must have a known size and the result at least one element, got {backend.shape(x)}, {n}."
+        )
     if size > n:
         return call("getitem", x, key=(Ellipsis, slice(0, n)))
     return pad(x, ((0, 0),) * (len(backend.shape(x)) - 1) + ((0, n - size),)) if size < n else x

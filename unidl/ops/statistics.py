@@ -19,7 +19,9 @@ def corrcoef(x):
     x = to_float(backend, x)
     rank = len(backend.shape(x))
     if rank > 2:
-        raise ValueError(f"corrcoef: x must be (variables, observations), got the shape {tuple(backend.shape(x))}.")
+        raise ValueError(
+            f"corrcoef: x must be (variables, observations), got the shape {tuple(backend.shape(x))}."
+        )
     rows = x if rank == 2 else reshape(x, (1, -1))
     centred = subtract(rows, mean(rows, -1, keepdims=True))
     unit = divide(centred, sqrt(sum_(square(centred), -1, keepdims=True)))
@@ -39,13 +41,21 @@ def correlate(x1, x2, mode="valid"):
     backend, tensors = prepare_tensors((x1, x2))
     x1, x2 = promote(backend, tensors, to_floats=True)
     if len(backend.shape(x1)) != 1 or len(backend.shape(x2)) != 1:
-        raise ValueError(f"correlate: both tensors must have one axis, got the shapes {backend.shape(x1)} and {backend.shape(x2)}.")
+        raise ValueError(
+            f"correlate: both tensors must have one axis, got the shapes {backend.shape(x1)} and {backend.shape(x2)}."
+        )
     m, n = backend.shape(x1)[0], backend.shape(x2)[0]
     if not m or not n:
-        raise ValueError(f"correlate: both tensors must have a known size of at least 1, got the shapes {(m,)} and {(n,)}.")
+        raise ValueError(
+            f"correlate: both tensors must have a known size of at least 1, got the shapes {(m,)} and {(n,)}."
+        )
     if m < n:
         return flip(correlate(x2, x1, mode), 0)
-    before, after = {"valid": (0, 0), "same": (n // 2, n - n // 2 - 1), "full": (n - 1, n - 1)}[mode]
+    before, after = {"valid": (0, 0), "same": (n // 2, n - n // 2 - 1), "full": (n - 1, n - 1)}[
+        mode
+    ]
     padded = reshape(pad(x1, ((before, after),)), (1, -1, 1))
-    windows = call("conv", padded, reshape(x2, (-1, 1, 1)), strides=(1,), padding="valid", dilation=(1,))
+    windows = call(
+        "conv", padded, reshape(x2, (-1, 1, 1)), strides=(1,), padding="valid", dilation=(1,)
+    )
     return reshape(windows, (-1,))

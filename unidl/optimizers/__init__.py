@@ -16,7 +16,22 @@ from unidl.saving.lookup import Catalogue
 
 _catalogue = Catalogue(
     "optimizer",
-    (Adadelta, Adafactor, Adagrad, Adam, Adamax, AdamW, Ftrl, Lamb, Lion, Muon, Nadam, Optimizer, RMSprop, SGD),
+    (
+        Adadelta,
+        Adafactor,
+        Adagrad,
+        Adam,
+        Adamax,
+        AdamW,
+        Ftrl,
+        Lamb,
+        Lion,
+        Muon,
+        Nadam,
+        Optimizer,
+        RMSprop,
+        SGD,
+    ),
     name_of=str.lower,
 )
 
@@ -33,9 +48,15 @@ def deserialize(config, custom_objects=None):
 
 def get(identifier):
     """An optimizer by name ("adam"), config, class, or as it is."""
-    found = deserialize(identifier) if isinstance(identifier, (str, dict)) else _catalogue.get(identifier)
+    found = (
+        deserialize(identifier)
+        if isinstance(identifier, (str, dict))
+        else _catalogue.get(identifier)
+    )
     if found is not None and not isinstance(found, Optimizer):
-        raise ValueError(f'optimizers.get: {identifier!r} is no optimizer. Give a name such as "adam", or Adam(1e-3).')
+        raise ValueError(
+            f'optimizers.get: {identifier!r} is no optimizer. Give a name such as "adam", or Adam(1e-3).'
+        )
     return found
 
 

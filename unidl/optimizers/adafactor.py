@@ -64,13 +64,22 @@ class Adafactor(PerParameter):
         if len(p.shape) < 2:
             velocity = moved(velocity, squares)
         else:
-            r, c = moved(r, backend.mean(squares, axis=-1)), moved(c, backend.mean(squares, axis=-2))
+            r, c = (
+                moved(r, backend.mean(squares, axis=-1)),
+                moved(c, backend.mean(squares, axis=-2)),
+            )
             rows = backend.divide(r, backend.mean(r, axis=-1, keepdims=True))
             velocity = backend.multiply(backend.expand_dims(rows, -1), backend.expand_dims(c, -2))
         u = backend.divide(g, backend.sqrt(velocity))
-        clipped = backend.divide(u, backend.maximum(backend.divide(_rms(backend, u), self.clip_threshold), 1.0))
+        clipped = backend.divide(
+            u, backend.maximum(backend.divide(_rms(backend, u), self.clip_threshold), 1.0)
+        )
         size = backend.multiply(backend.maximum(_rms(backend, p), self.epsilon_2), rate)
-        return backend.subtract(p, backend.multiply(clipped, size)), {"r": r, "c": c, "velocity": velocity}
+        return backend.subtract(p, backend.multiply(clipped, size)), {
+            "r": r,
+            "c": c,
+            "velocity": velocity,
+        }
 
 
 def _rms(backend, x):

@@ -29,7 +29,9 @@ class Adagrad(PerParameter):
 
     def step(self, backend, p, g, learning_rate, accumulator):
         accumulator = backend.add(accumulator, backend.square(g))
-        change = backend.divide(backend.multiply(g, learning_rate), backend.sqrt(backend.add(accumulator, self.epsilon)))
+        change = backend.divide(
+            backend.multiply(g, learning_rate), backend.sqrt(backend.add(accumulator, self.epsilon))
+        )
         return backend.subtract(p, change), {"accumulator": accumulator}
 
 
@@ -54,12 +56,17 @@ class Adadelta(PerParameter):
 
     def step(self, backend, p, g, learning_rate, accumulated_grad, accumulated_delta_var):
         def mean(old, x):
-            return backend.add(backend.multiply(old, self.rho), backend.multiply(backend.square(x), 1 - self.rho))
+            return backend.add(
+                backend.multiply(old, self.rho), backend.multiply(backend.square(x), 1 - self.rho)
+            )
 
         def root(x):
             return backend.sqrt(backend.add(x, self.epsilon))
 
         squares = mean(accumulated_grad, g)
         change = backend.divide(backend.multiply(root(accumulated_delta_var), g), root(squares))
-        slots = {"accumulated_grad": squares, "accumulated_delta_var": mean(accumulated_delta_var, change)}
+        slots = {
+            "accumulated_grad": squares,
+            "accumulated_delta_var": mean(accumulated_delta_var, change),
+        }
         return backend.subtract(p, backend.multiply(change, learning_rate)), slots

@@ -91,7 +91,9 @@ class AdamW(Adam):
         name=None,
     ):
         if weight_decay is None:
-            raise ValueError("AdamW: weight_decay is None, so there is nothing to decay by. Use Adam, or a number such as 0.004.")
+            raise ValueError(
+                "AdamW: weight_decay is None, so there is nothing to decay by. Use Adam, or a number such as 0.004."
+            )
         super().__init__(
             learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema,
             ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name,

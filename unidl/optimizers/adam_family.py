@@ -30,7 +30,9 @@ class _Moments(PerParameter):
         return lambda: 1 - beta ** self._update_number()
 
     def _means(self, backend, g, momentum, velocity):
-        return moving_mean(backend, momentum, g, self.beta_1), moving_mean(backend, velocity, backend.square(g), self.beta_2)
+        return moving_mean(backend, momentum, g, self.beta_1), moving_mean(
+            backend, velocity, backend.square(g), self.beta_2
+        )
 
 
 class Adamax(_Moments):
@@ -87,12 +89,20 @@ class Nadam(_Moments):
         return (1 - self._momentum_at(t)) / (1 - self._product_at(t))
 
     def numbers(self):
-        sources = {"of_momentum": self._of_momentum, "of_gradient": self._of_gradient, "bias": self._bias(self.beta_2)}
+        sources = {
+            "of_momentum": self._of_momentum,
+            "of_gradient": self._of_gradient,
+            "bias": self._bias(self.beta_2),
+        }
         return {name: next_number(source) for name, source in sources.items()}
 
-    def step(self, backend, p, g, learning_rate, momentum, velocity, of_momentum, of_gradient, bias):
+    def step(
+        self, backend, p, g, learning_rate, momentum, velocity, of_momentum, of_gradient, bias
+    ):
         momentum, velocity = self._means(backend, g, momentum, velocity)
-        direction = backend.add(backend.multiply(momentum, of_momentum), backend.multiply(g, of_gradient))
+        direction = backend.add(
+            backend.multiply(momentum, of_momentum), backend.multiply(g, of_gradient)
+        )
         divisor = backend.add(backend.sqrt(backend.divide(velocity, bias)), self.epsilon)
         change = backend.divide(backend.multiply(direction, learning_rate), divisor)
         return backend.subtract(p, change), {"momentum": momentum, "velocity": velocity}
@@ -102,7 +112,10 @@ class Lamb(_Moments):
     """You et al. (arXiv:1904.00962): p -= lr * |p| / |r| * r, r being Adam's step; the ratio is 1 where a norm is 0."""
 
     def numbers(self):
-        return {"bias_1": next_number(self._bias(self.beta_1)), "bias_2": next_number(self._bias(self.beta_2))}
+        return {
+            "bias_1": next_number(self._bias(self.beta_1)),
+            "bias_2": next_number(self._bias(self.beta_2)),
+        }
 
     def step(self, backend, p, g, learning_rate, momentum, velocity, bias_1, bias_2):
         momentum, velocity = self._means(backend, g, momentum, velocity)
@@ -111,6 +124,8 @@ class Lamb(_Moments):
         of_p, of_change = (backend.sqrt(backend.sum(backend.square(x))) for x in (p, change))
         one = backend.full_like(of_p, 1)
         usable = backend.logical_and(backend.greater(of_p, 0), backend.greater(of_change, 0))
-        ratio = backend.where(usable, backend.divide(of_p, backend.where(usable, of_change, one)), one)
+        ratio = backend.where(
+            usable, backend.divide(of_p, backend.where(usable, of_change, one)), one
+        )
         change = backend.multiply(backend.multiply(change, ratio), learning_rate)
         return backend.subtract(p, change), {"momentum": momentum, "velocity": velocity}

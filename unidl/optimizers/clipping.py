@@ -5,14 +5,19 @@ from __future__ import annotations
 
 def clip_by_norm(backend, grads, limit):
     """Each tensor scaled down to the Euclidean norm `limit` if it is longer."""
-    return [backend.divide(backend.multiply(g, limit), backend.maximum(_norm(backend, [g]), limit)) for g in grads]
+    return [
+        backend.divide(backend.multiply(g, limit), backend.maximum(_norm(backend, [g]), limit))
+        for g in grads
+    ]
 
 
 def clip_by_global_norm(backend, grads, limit):
     """All tensors scaled down by one factor so that together they have at most the norm `limit`."""
     norm = _norm(backend, grads)
     # norm - norm is 0, or NaN for an infinite norm, which must not pass for a limit that worked.
-    factor = backend.add(backend.divide(limit, backend.maximum(norm, limit)), backend.subtract(norm, norm))
+    factor = backend.add(
+        backend.divide(limit, backend.maximum(norm, limit)), backend.subtract(norm, norm)
+    )
     return [backend.multiply(g, backend.cast(factor, backend.dtype(g))) for g in grads]
 
 

@@ -16,7 +16,9 @@ class PerParameter(Optimizer):
 
     def step(self, backend, p, g, learning_rate, **slots_and_numbers):
         """(p, {slot: value}) after one update of the parameter p with the gradient g."""
-        raise NotImplementedError(f"{type(self).__name__} must implement step(backend, p, g, learning_rate, **slots).")
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement step(backend, p, g, learning_rate, **slots)."
+        )
 
     def update(self, backend, params, grads, slots, learning_rate):
         numbers = self.numbers()

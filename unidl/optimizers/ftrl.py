@@ -32,7 +32,9 @@ class Ftrl(PerParameter):
     ):  # fmt: skip
         super().__init__(learning_rate, **kwargs)
         if learning_rate_power > 0:
-            raise ValueError(f"Ftrl: learning_rate_power must be at most 0, got {learning_rate_power}.")
+            raise ValueError(
+                f"Ftrl: learning_rate_power must be at most 0, got {learning_rate_power}."
+            )
         self.learning_rate_power, self.beta = learning_rate_power, beta
         self.initial_accumulator_value = initial_accumulator_value
         self.l1_regularization_strength = l1_regularization_strength
@@ -49,13 +51,24 @@ class Ftrl(PerParameter):
         return self.initial_accumulator_value if name == "accumulator" else 0.0
 
     def numbers(self):
-        return {"twice_l2": next_number(lambda: 2 * self.l2_regularization_strength + self.beta / self._current_rate())}
+        return {
+            "twice_l2": next_number(
+                lambda: 2 * self.l2_regularization_strength + self.beta / self._current_rate()
+            )
+        }
 
     def step(self, backend, p, g, learning_rate, accumulator, linear, twice_l2):
         new = backend.add(accumulator, backend.square(g))
-        before, after = (backend.divide(backend.power(n, -self.learning_rate_power), learning_rate) for n in (accumulator, new))
+        before, after = (
+            backend.divide(backend.power(n, -self.learning_rate_power), learning_rate)
+            for n in (accumulator, new)
+        )
         pull = backend.add(g, backend.multiply(p, 2 * self.l2_shrinkage_regularization_strength))
-        linear = backend.add(linear, backend.subtract(pull, backend.multiply(backend.subtract(after, before), p)))
+        linear = backend.add(
+            linear, backend.subtract(pull, backend.multiply(backend.subtract(after, before), p))
+        )
         l1 = self.l1_regularization_strength
-        p = backend.divide(backend.subtract(backend.clip(linear, -l1, l1), linear), backend.add(after, twice_l2))
+        p = backend.divide(
+            backend.subtract(backend.clip(linear, -l1, l1), linear), backend.add(after, twice_l2)
+        )
         return p, {"accumulator": new, "linear": linear}

@@ -21,7 +21,9 @@ class HostVariable:
         value = value.numpy() if hasattr(value, "numpy") else value
         value = np.asarray(value)
         if value.size != 1:
-            raise ValueError(f"{self.name} is one number; cannot assign an array of shape {value.shape} to it.")
+            raise ValueError(
+                f"{self.name} is one number; cannot assign an array of shape {value.shape} to it."
+            )
         self.value = value.astype(self.dtype).item()
         return self
 

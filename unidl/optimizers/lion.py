@@ -20,7 +20,9 @@ class Lion(PerParameter):
     def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.99, **kwargs):
         super().__init__(learning_rate, **kwargs)
         if not 0 < beta_1 <= 1:
-            raise ValueError(f"Lion: beta_1 must be in (0, 1], got {beta_1}; else the step would not use the momentum.")
+            raise ValueError(
+                f"Lion: beta_1 must be in (0, 1], got {beta_1}; else the step would not use the momentum."
+            )
         self.beta_1, self.beta_2 = beta_1, beta_2
 
     def slot_groups(self):
@@ -30,4 +32,6 @@ class Lion(PerParameter):
         def mix(beta):
             return backend.add(backend.multiply(momentum, beta), backend.multiply(g, 1 - beta))
 
-        return backend.subtract(p, backend.multiply(backend.sign(mix(self.beta_1)), learning_rate)), {"momentum": mix(self.beta_2)}
+        return backend.subtract(
+            p, backend.multiply(backend.sign(mix(self.beta_1)), learning_rate)
+        ), {"momentum": mix(self.beta_2)}

@@ -59,11 +59,18 @@ class Muon(PerParameter):
         self.adam_weight_decay, self.adam_lr_ratio = adam_weight_decay, adam_lr_ratio
         self.exclude_layers, self.exclude_embeddings = exclude_layers or [], exclude_embeddings
         self.muon_a, self.muon_b, self.muon_c = muon_a, muon_b, muon_c
-        self.momentum, self.ns_steps, self.nesterov, self.rms_rate = momentum, ns_steps, nesterov, rms_rate
+        self.momentum, self.ns_steps, self.nesterov, self.rms_rate = (
+            momentum,
+            ns_steps,
+            nesterov,
+            rms_rate,
+        )
 
     def _is_adams(self, variable):
         patterns = [*self.exclude_layers, *["(?i:embedding)"] * bool(self.exclude_embeddings)]
-        return len(variable.shape) != 2 or any(re.search(pattern, variable.path) for pattern in patterns)
+        return len(variable.shape) != 2 or any(
+            re.search(pattern, variable.path) for pattern in patterns
+        )
 
     def slot_groups(self):
         return [("momentum", "velocity")]
@@ -75,7 +82,12 @@ class Muon(PerParameter):
         return self.adam_weight_decay if self._is_adams(variable) else self.weight_decay
 
     def _alpha(self):
-        return corrected_rate(self._current_rate() * self.adam_lr_ratio, self._update_number(), self.adam_beta_1, self.adam_beta_2)
+        return corrected_rate(
+            self._current_rate() * self.adam_lr_ratio,
+            self._update_number(),
+            self.adam_beta_1,
+            self.adam_beta_2,
+        )
 
     def numbers(self):
         return {"alpha": next_number(self._alpha)}
@@ -83,14 +95,20 @@ class Muon(PerParameter):
     def step(self, backend, p, g, learning_rate, momentum, velocity, alpha):
         if velocity is None:
             momentum = backend.add(backend.multiply(momentum, self.momentum), g)
-            ahead = backend.add(backend.multiply(momentum, self.momentum), g) if self.nesterov else momentum
+            ahead = (
+                backend.add(backend.multiply(momentum, self.momentum), g)
+                if self.nesterov
+                else momentum
+            )
             change = backend.multiply(self._orthogonal(backend, ahead), learning_rate)
             if self.rms_rate is not None:
                 change = backend.multiply(change, math.sqrt(max(p.shape)) * self.rms_rate)
         else:
             momentum = moving_mean(backend, momentum, g, self.adam_beta_1)
             velocity = moving_mean(backend, velocity, backend.square(g), self.adam_beta_2)
-            change = backend.divide(backend.multiply(momentum, alpha), backend.add(backend.sqrt(velocity), self.epsilon))
+            change = backend.divide(
+                backend.multiply(momentum, alpha), backend.add(backend.sqrt(velocity), self.epsilon)
+            )
         return backend.subtract(p, change), {"momentum": momentum, "velocity": velocity}
 
     def _orthogonal(self, backend, x):
@@ -102,6 +120,8 @@ class Muon(PerParameter):
         for _ in range(self.ns_steps):
             square = backend.matmul(x, backend.transpose(x, (1, 0)))
             fourth = backend.matmul(square, square)
-            factor = backend.add(backend.multiply(square, self.muon_b), backend.multiply(fourth, self.muon_c))
+            factor = backend.add(
+                backend.multiply(square, self.muon_b), backend.multiply(fourth, self.muon_c)
+            )
             x = backend.add(backend.multiply(x, self.muon_a), backend.matmul(factor, x))
         return backend.transpose(x, (1, 0)) if rows > columns else x

@@ -55,15 +55,39 @@ class Optimizer:
         limits = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         given = [f"{key}={value}" for key, value in limits.items() if value is not None]
         if len(given) > 1:
-            raise ValueError(f"{self.name}: give only one limit for gradients, got {' and '.join(given)}.")
-        _check_range(self.name, "ema_momentum", ema_momentum, not use_ema or 0 <= ema_momentum <= 1, "in [0, 1]")
+            raise ValueError(
+                f"{self.name}: give only one limit for gradients, got {' and '.join(given)}."
+            )
+        _check_range(
+            self.name,
+            "ema_momentum",
+            ema_momentum,
+            not use_ema or 0 <= ema_momentum <= 1,
+            "in [0, 1]",
+        )
         every = ema_overwrite_frequency
-        _check_range(self.name, "ema_overwrite_frequency", every, every is None or _is_count(every), "None or an int >= 1")
+        _check_range(
+            self.name,
+            "ema_overwrite_frequency",
+            every,
+            every is None or _is_count(every),
+            "None or an int >= 1",
+        )
         steps = gradient_accumulation_steps
-        _check_range(self.name, "gradient_accumulation_steps", steps, steps is None or _is_count(steps, 2), "None or an int >= 2")
+        _check_range(
+            self.name,
+            "gradient_accumulation_steps",
+            steps,
+            steps is None or _is_count(steps, 2),
+            "None or an int >= 2",
+        )
         self.weight_decay = weight_decay
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
-        self.use_ema, self.ema_momentum, self.ema_overwrite_frequency = use_ema, ema_momentum, ema_overwrite_frequency
+        self.use_ema, self.ema_momentum, self.ema_overwrite_frequency = (
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+        )
         self.loss_scale_factor = loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
         self._steps = HostVariable(0, "int64", "iteration")
@@ -85,7 +109,9 @@ class Optimizer:
 
     def update(self, backend, params, grads, slots, learning_rate):
         """One step: lists of tensors in and out, (params, slots), `slots` a dict of lists by the names in `slot_groups`."""
-        raise NotImplementedError(f"{type(self).__name__} must implement update(backend, params, grads, slots, learning_rate).")
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement update(backend, params, grads, slots, learning_rate)."
+        )
 
     # -- numbers of the host -----------------------------------------------------------------------
 
@@ -93,7 +119,9 @@ class Optimizer:
     def iterations(self):
         """How many updates were made."""
         every = self.gradient_accumulation_steps
-        return HostVariable(self._steps.value // every, "int64", "iteration") if every else self._steps
+        return (
+            HostVariable(self._steps.value // every, "int64", "iteration") if every else self._steps
+        )
 
     @property
     def learning_rate(self):
@@ -137,7 +165,9 @@ class Optimizer:
     def begin_step(self) -> None:
         """For a trainer, before each run of a step: an error unless the optimizer is built. `apply` does the counting."""
         if not self.built:
-            raise ValueError(f"{self.name} is not built: call optimizer.build(model.trainable_variables) before the first step.")
+            raise ValueError(
+                f"{self.name} is not built: call optimizer.build(model.trainable_variables) before the first step."
+            )
 
     # -- variables ---------------------------------------------------------------------------------
 
@@ -146,12 +176,18 @@ class Optimizer:
         if self.built:
             return
         variables = list(variables)
-        common = [("average",)] * self.use_ema + [("gradient_accumulator",)] * bool(self.gradient_accumulation_steps)
+        common = [("average",)] * self.use_ema + [("gradient_accumulator",)] * bool(
+            self.gradient_accumulation_steps
+        )
         for group in common + self.slot_groups():
             self._slots.update((name, []) for name in group)
             for variable in variables:
                 for name in group:
-                    self._add_slot(variable, name, variable.shape if group in common else self.slot_shape(name, variable))
+                    self._add_slot(
+                        variable,
+                        name,
+                        variable.shape if group in common else self.slot_shape(name, variable),
+                    )
         self._index = {id(variable): i for i, variable in enumerate(variables)}
         self._target_slots = self._slots_of(variables)
         self._targets = variables
@@ -165,7 +201,13 @@ class Optimizer:
         with backend.scope():
             zeros = backend.full(tuple(shape), self.initial_slot_value(name), variable.dtype)
         of = variable.kernel_of if tuple(shape) == tuple(variable.shape) else None
-        slot = Variable(zeros, trainable=False, name=f"{variable.path.replace('/', '_')}_{name}", backend=backend, kernel_of=of)
+        slot = Variable(
+            zeros,
+            trainable=False,
+            name=f"{variable.path.replace('/', '_')}_{name}",
+            backend=backend,
+            kernel_of=of,
+        )
         slot.path = f"{self.name}/{slot.name}"
         self._slots[name].append(slot)
         self._slot_order.append(slot)
@@ -194,7 +236,9 @@ class Optimizer:
         self.begin_step()
         weights = list(weights)
         if len(weights) != len(self.variables):
-            raise ValueError(f"{self.name} has {len(self.variables)} variables, got {len(weights)} arrays.")
+            raise ValueError(
+                f"{self.name} has {len(self.variables)} variables, got {len(weights)} arrays."
+            )
         for variable, weight in zip(self.variables, weights, strict=True):
             variable.assign(weight)
 
@@ -216,7 +260,9 @@ class Optimizer:
 
     def scale_loss(self, loss):
         """The loss to differentiate."""
-        return loss if self.loss_scale_factor is None else ops.multiply(loss, self.loss_scale_factor)
+        return (
+            loss if self.loss_scale_factor is None else ops.multiply(loss, self.loss_scale_factor)
+        )
 
     def apply_gradients(self, grads_and_vars):
         """`apply` for pairs (gradient, variable); returns the iterations."""
@@ -236,13 +282,18 @@ class Optimizer:
             variables = list(trainable_variables)
             self.build(variables)
         if len(grads) != len(variables):
-            raise ValueError(f"{self.name}: got {len(grads)} gradients for {len(variables)} variables.")
+            raise ValueError(
+                f"{self.name}: got {len(grads)} gradients for {len(variables)} variables."
+            )
         if any(g is None for g in grads):
             grads, variables = _without_missing(self.name, grads, variables)
         backend = self._backend_of(variables)
         learning_rate = next_number(self._count_step)
         with backend.scope():
-            grads = [g if backend.dtype(g) == v.dtype else backend.cast(g, v.dtype) for g, v in zip(grads, variables, strict=True)]
+            grads = [
+                g if backend.dtype(g) == v.dtype else backend.cast(g, v.dtype)
+                for g, v in zip(grads, variables, strict=True)
+            ]
             if self.loss_scale_factor is not None:
                 grads = [backend.divide(g, self.loss_scale_factor) for g in grads]
             if self.gradient_accumulation_steps:
@@ -274,10 +325,16 @@ class Optimizer:
         if variables is self._targets:
             return self._target_slots
         places = [self._index[id(v)] for v in variables]
-        return {name: [self._slots[name][i] for i in places] for group in self.slot_groups() for name in group}
+        return {
+            name: [self._slots[name][i] for i in places]
+            for group in self.slot_groups()
+            for name in group
+        }
 
     def _step(self, backend, variables, grads, learning_rate):
-        params, slots = self._next_values(backend, variables, grads, learning_rate, lambda v: v.value)
+        params, slots = self._next_values(
+            backend, variables, grads, learning_rate, lambda v: v.value
+        )
         for variable, value in zip(variables, params, strict=True):
             variable.replace(value)
         for variable, value in self._with_values(variables, slots):
@@ -285,14 +342,21 @@ class Optimizer:
 
     def _with_values(self, variables, slots):
         """Pairs of the slots that there are and their next values."""
-        pairs = [pair for name, own in self._slots_of(variables).items() for pair in zip(own, slots[name], strict=True)]
+        pairs = [
+            pair
+            for name, own in self._slots_of(variables).items()
+            for pair in zip(own, slots[name], strict=True)
+        ]
         return [(variable, value) for variable, value in pairs if variable is not None]
 
     def _next_values(self, backend, variables, grads, learning_rate, read):
         """(params, slots) after clipping, decay and update of what `read(variable)` gives."""
         grads = self._clip(backend, grads)
         params = self._decay(backend, variables, [read(v) for v in variables])
-        slots = {name: [None if v is None else read(v) for v in own] for name, own in self._slots_of(variables).items()}
+        slots = {
+            name: [None if v is None else read(v) for v in own]
+            for name, own in self._slots_of(variables).items()
+        }
         return self.update(backend, params, grads, slots, learning_rate)
 
     def _clip(self, backend, grads):
@@ -307,13 +371,17 @@ class Optimizer:
     def exclude_from_weight_decay(self, var_list=None, var_names=None) -> None:
         """Spare the given variables, and those whose name contains one of `var_names`. Call it before `build`."""
         if self.built:
-            raise ValueError("exclude_from_weight_decay: call it before the optimizer is built, that is, before training.")
+            raise ValueError(
+                "exclude_from_weight_decay: call it before the optimizer is built, that is, before training."
+            )
         self._undecayed_ids = {id(v) for v in var_list or ()}
         self._undecayed_pattern = re.compile("|".join(var_names)) if var_names else None
 
     def _decays(self, variable) -> bool:
         pattern = self._undecayed_pattern
-        return id(variable) not in self._undecayed_ids and not (pattern and pattern.search(variable.name))
+        return id(variable) not in self._undecayed_ids and not (
+            pattern and pattern.search(variable.name)
+        )
 
     def _decay(self, backend, variables, params):
         groups = {}
@@ -341,15 +409,22 @@ class Optimizer:
         is_update = next_number(lambda: float(self._steps.value % steps == 0))
         if isinstance(is_update, float):
             if is_update:
-                self._step(backend, variables, [backend.divide(t, steps) for t in totals], learning_rate)
+                self._step(
+                    backend, variables, [backend.divide(t, steps) for t in totals], learning_rate
+                )
             for total, variable in zip(totals, sums, strict=True):
                 variable.replace(backend.full_like(total, 0) if is_update else total)
             return
         # Inside a trace both branches are computed; on copies, since an update may work in place.
         chosen = backend.greater(is_update, 0)
         means = [backend.divide(t, steps) for t in totals]
-        params, slots = self._next_values(backend, variables, means, learning_rate, lambda v: backend.copy(v.value))
-        for variable, value in [*zip(variables, params, strict=True), *self._with_values(variables, slots)]:
+        params, slots = self._next_values(
+            backend, variables, means, learning_rate, lambda v: backend.copy(v.value)
+        )
+        for variable, value in [
+            *zip(variables, params, strict=True),
+            *self._with_values(variables, slots),
+        ]:
             variable.replace(backend.where(chosen, value, variable.value))
         for total, variable in zip(totals, sums, strict=True):
             variable.replace(backend.where(chosen, backend.full_like(total, 0), total))
@@ -359,17 +434,23 @@ class Optimizer:
     def _average(self, backend):
         momentum = next_number(lambda: 0.0 if self._update_number() == 1 else self.ema_momentum)
         averages = self._slots["average"]
-        values = backend.average_update([a.value for a in averages], [v.value for v in self._targets], momentum=momentum)
+        values = backend.average_update(
+            [a.value for a in averages], [v.value for v in self._targets], momentum=momentum
+        )
         for average, value in zip(averages, values, strict=True):
             average.replace(value)
         if self.ema_overwrite_frequency:
-            overwrite = next_number(lambda: float(self._update_number() % self.ema_overwrite_frequency == 0))
+            overwrite = next_number(
+                lambda: float(self._update_number() % self.ema_overwrite_frequency == 0)
+            )
             if isinstance(overwrite, float):
                 if overwrite:
                     self.finalize_variable_values(self._targets)
             else:
                 for average, variable in zip(averages, self._targets, strict=True):
-                    variable.replace(backend.where(backend.greater(overwrite, 0), average.value, variable.value))
+                    variable.replace(
+                        backend.where(backend.greater(overwrite, 0), average.value, variable.value)
+                    )
 
     def finalize_variable_values(self, var_list) -> None:
         """With `use_ema`: set the variables to their moving averages. A trainer calls it after the last step."""
@@ -385,7 +466,9 @@ class Optimizer:
         rate = self._learning_rate
         return {
             "name": self.name,
-            "learning_rate": rate.value if isinstance(rate, HostVariable) else serialize_keras_object(rate),
+            "learning_rate": rate.value
+            if isinstance(rate, HostVariable)
+            else serialize_keras_object(rate),
             "weight_decay": self.weight_decay,
             "clipnorm": self.clipnorm,
             "global_clipnorm": self.global_clipnorm,
@@ -401,7 +484,9 @@ class Optimizer:
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
         if isinstance(config.get("learning_rate"), dict):
-            config["learning_rate"] = deserialize_keras_object(config["learning_rate"], custom_objects)
+            config["learning_rate"] = deserialize_keras_object(
+                config["learning_rate"], custom_objects
+            )
         return cls(**config)
 
 
@@ -429,7 +514,12 @@ def _without_missing(name, grads, variables):
     """Gradients and variables without the pairs where the gradient is None."""
     missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
     if len(missing) == len(grads):
-        raise ValueError(f"{name}: no gradient was given for any variable. Does the loss depend on the model's output?")
-    warnings.warn(f"{name}: there is no gradient for {', '.join(missing)}; they stay as they are.", stacklevel=3)
+        raise ValueError(
+            f"{name}: no gradient was given for any variable. Does the loss depend on the model's output?"
+        )
+    warnings.warn(
+        f"{name}: there is no gradient for {', '.join(missing)}; they stay as they are.",
+        stacklevel=3,
+    )
     pairs = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
     return [g for g, _ in pairs], [v for _, v in pairs]

@@ -42,12 +42,21 @@ class RMSprop(Optimizer):
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
 
     def slot_groups(self):
-        return [("velocity",)] + [("momentum",)] * (self.momentum > 0) + [("average_gradient",)] * bool(self.centered)
+        return (
+            [("velocity",)]
+            + [("momentum",)] * (self.momentum > 0)
+            + [("average_gradient",)] * bool(self.centered)
+        )
 
     def update(self, backend, params, grads, slots, learning_rate):
         if len(slots) == 1:
             params, v = backend.rmsprop_update(
-                params, grads, slots["velocity"], learning_rate=learning_rate, rho=self.rho, epsilon=self.epsilon
+                params,
+                grads,
+                slots["velocity"],
+                learning_rate=learning_rate,
+                rho=self.rho,
+                epsilon=self.epsilon,
             )
             return params, {"velocity": v}
         params, v, momenta, means = backend.rmsprop_full_update(

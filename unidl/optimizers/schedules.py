@@ -17,7 +17,9 @@ class LearningRateSchedule:
     arguments: tuple[str, ...] = ()  # names of constructor arguments, which are attributes too
 
     def __call__(self, step) -> float:
-        raise NotImplementedError(f"{type(self).__name__} must implement __call__(self, step) and return a float.")
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement __call__(self, step) and return a float."
+        )
 
     def get_config(self):
         return {name: getattr(self, name) for name in self.arguments}
@@ -38,13 +40,26 @@ class ExponentialDecay(LearningRateSchedule):
 
     arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
-    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name="ExponentialDecay"):
-        self.initial_learning_rate, self.decay_steps, self.decay_rate = initial_learning_rate, decay_steps, decay_rate
+    def __init__(
+        self,
+        initial_learning_rate,
+        decay_steps,
+        decay_rate,
+        staircase=False,
+        name="ExponentialDecay",
+    ):
+        self.initial_learning_rate, self.decay_steps, self.decay_rate = (
+            initial_learning_rate,
+            decay_steps,
+            decay_rate,
+        )
         self.staircase, self.name = staircase, name
         _positive(self, decay_steps=decay_steps)
 
     def __call__(self, step):
-        return self.initial_learning_rate * self.decay_rate ** _periods(step, self.decay_steps, self.staircase)
+        return self.initial_learning_rate * self.decay_rate ** _periods(
+            step, self.decay_steps, self.staircase
+        )
 
 
 class InverseTimeDecay(LearningRateSchedule):
@@ -52,13 +67,26 @@ class InverseTimeDecay(LearningRateSchedule):
 
     arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
-    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name="InverseTimeDecay"):
-        self.initial_learning_rate, self.decay_steps, self.decay_rate = initial_learning_rate, decay_steps, decay_rate
+    def __init__(
+        self,
+        initial_learning_rate,
+        decay_steps,
+        decay_rate,
+        staircase=False,
+        name="InverseTimeDecay",
+    ):
+        self.initial_learning_rate, self.decay_steps, self.decay_rate = (
+            initial_learning_rate,
+            decay_steps,
+            decay_rate,
+        )
         self.staircase, self.name = staircase, name
         _positive(self, decay_steps=decay_steps)
 
     def __call__(self, step):
-        return self.initial_learning_rate / (1 + self.decay_rate * _periods(step, self.decay_steps, self.staircase))
+        return self.initial_learning_rate / (
+            1 + self.decay_rate * _periods(step, self.decay_steps, self.staircase)
+        )
 
 
 def _periods(step, decay_steps, staircase):
@@ -88,11 +116,31 @@ class PolynomialDecay(LearningRateSchedule):
     With `cycle` the decay is stretched to the next multiple of decay_steps instead.
     """
 
-    arguments = ("initial_learning_rate", "decay_steps", "end_learning_rate", "power", "cycle", "name")
+    arguments = (
+        "initial_learning_rate",
+        "decay_steps",
+        "end_learning_rate",
+        "power",
+        "cycle",
+        "name",
+    )
 
-    def __init__(self, initial_learning_rate, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False, name="PolynomialDecay"):
+    def __init__(
+        self,
+        initial_learning_rate,
+        decay_steps,
+        end_learning_rate=0.0001,
+        power=1.0,
+        cycle=False,
+        name="PolynomialDecay",
+    ):
         self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
-        self.end_learning_rate, self.power, self.cycle, self.name = end_learning_rate, power, cycle, name
+        self.end_learning_rate, self.power, self.cycle, self.name = (
+            end_learning_rate,
+            power,
+            cycle,
+            name,
+        )
         _positive(self, decay_steps=decay_steps)
 
     def __call__(self, step):
@@ -100,7 +148,9 @@ class PolynomialDecay(LearningRateSchedule):
         if self.cycle:
             length *= max(1, math.ceil(step / length))
         left = 1 - min(step, length) / length
-        return (self.initial_learning_rate - self.end_learning_rate) * left**self.power + self.end_learning_rate
+        return (
+            self.initial_learning_rate - self.end_learning_rate
+        ) * left**self.power + self.end_learning_rate
 
 
 class CosineDecay(LearningRateSchedule):
@@ -109,10 +159,30 @@ class CosineDecay(LearningRateSchedule):
     With `warmup_target` the rate first rises linearly to it in `warmup_steps`, and falls from there.
     """
 
-    arguments = ("initial_learning_rate", "decay_steps", "alpha", "name", "warmup_target", "warmup_steps")
+    arguments = (
+        "initial_learning_rate",
+        "decay_steps",
+        "alpha",
+        "name",
+        "warmup_target",
+        "warmup_steps",
+    )
 
-    def __init__(self, initial_learning_rate, decay_steps, alpha=0.0, name="CosineDecay", warmup_target=None, warmup_steps=0):
-        self.initial_learning_rate, self.decay_steps, self.alpha, self.name = initial_learning_rate, decay_steps, alpha, name
+    def __init__(
+        self,
+        initial_learning_rate,
+        decay_steps,
+        alpha=0.0,
+        name="CosineDecay",
+        warmup_target=None,
+        warmup_steps=0,
+    ):
+        self.initial_learning_rate, self.decay_steps, self.alpha, self.name = (
+            initial_learning_rate,
+            decay_steps,
+            alpha,
+            name,
+        )
         self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
         _positive(self, decay_steps=decay_steps)
 
@@ -130,8 +200,19 @@ class CosineDecayRestarts(LearningRateSchedule):
 
     arguments = ("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha", "name")
 
-    def __init__(self, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0, name="SGDRDecay"):
-        self.initial_learning_rate, self.first_decay_steps = initial_learning_rate, first_decay_steps
+    def __init__(
+        self,
+        initial_learning_rate,
+        first_decay_steps,
+        t_mul=2.0,
+        m_mul=1.0,
+        alpha=0.0,
+        name="SGDRDecay",
+    ):
+        self.initial_learning_rate, self.first_decay_steps = (
+            initial_learning_rate,
+            first_decay_steps,
+        )
         self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
         _positive(self, first_decay_steps=first_decay_steps)
 
@@ -148,7 +229,14 @@ def _cosine(fraction, alpha, height=1.0):
 
 _catalogue = Catalogue(
     "learning rate schedule",
-    (ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay, CosineDecay, CosineDecayRestarts),
+    (
+        ExponentialDecay,
+        InverseTimeDecay,
+        PiecewiseConstantDecay,
+        PolynomialDecay,
+        CosineDecay,
+        CosineDecayRestarts,
+    ),
 )
 
 serialize = _catalogue.serialize

@@ -1,6 +1,15 @@
 """Portable random numbers: the same bits on every backend."""
 
-from unidl.random.draws import bernoulli, categorical, dropout, normal, randint, shuffle, truncated_normal, uniform
+from unidl.random.draws import (
+    bernoulli,
+    categorical,
+    dropout,
+    normal,
+    randint,
+    shuffle,
+    truncated_normal,
+    uniform,
+)
 from unidl.random.order import permutation
 from unidl.random.parametrized import beta, binomial, gamma
 from unidl.random.seed_generator import SeedGenerator, get_global_state, set_global_state

@@ -21,7 +21,11 @@ def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     backend, key = registry.get_backend(), draw_key(seed)
     with backend.scope():
         u = _uniform(backend, key, tuple(shape), dtype)
-        return u if (minval, maxval) == (0, 1) else backend.add(backend.multiply(u, float(maxval - minval)), float(minval))
+        return (
+            u
+            if (minval, maxval) == (0, 1)
+            else backend.add(backend.multiply(u, float(maxval - minval)), float(minval))
+        )
 
 
 def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
@@ -44,7 +48,9 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     with backend.scope():
         # The inverse of the distribution function: no rejection, one word for each number.
         u = backend.uniform(key, tuple(shape), _wide(dtype))
-        inside = backend.multiply(backend.subtract(backend.multiply(u, 2.0), 1.0), math.erf(math.sqrt(2.0)))
+        inside = backend.multiply(
+            backend.subtract(backend.multiply(u, 2.0), 1.0), math.erf(math.sqrt(2.0))
+        )
         z = backend.multiply(backend.erfinv(inside), math.sqrt(2.0))
         return backend.cast(_scaled(backend, z, mean, stddev), dtype)
 
@@ -56,7 +62,9 @@ def randint(shape, minval, maxval, dtype="int32", seed=None):
         raise ValueError(f'randint: dtype must be an integer dtype such as "int32", got {dtype!r}.')
     n = int(maxval) - int(minval)
     if not 0 < n <= 2**31:
-        raise ValueError(f"randint: expected minval < maxval <= minval + 2**31, got {minval} and {maxval}.")
+        raise ValueError(
+            f"randint: expected minval < maxval <= minval + 2**31, got {minval} and {maxval}."
+        )
     if None in shape:
         return _symbol("randint", shape, dtype)
     backend, key = registry.get_backend(), draw_key(seed)
@@ -89,11 +97,15 @@ def categorical(logits, num_samples, dtype="int32", seed=None):
     with backend.scope():
         logits = backend.asarray(convert(backend, logits))
         if len(backend.shape(logits)) != 2:
-            raise ValueError(f"categorical: logits must have the shape (n, classes), got {tuple(backend.shape(logits))}.")
+            raise ValueError(
+                f"categorical: logits must have the shape (n, classes), got {tuple(backend.shape(logits))}."
+            )
         n, classes = backend.shape(logits)
         kind = backend.dtype(logits)
         # The largest of the logits with Gumbel noise (Gumbel 1954); the middles of 2**23 steps keep both logarithms finite.
-        words = backend.cast(backend.right_shift(backend.random_bits(key, (n, num_samples, classes)), 9), _wide(kind))
+        words = backend.cast(
+            backend.right_shift(backend.random_bits(key, (n, num_samples, classes)), 9), _wide(kind)
+        )
         u = backend.multiply(backend.add(words, 0.5), 2.0**-23)
         noise = backend.negative(backend.log(backend.negative(backend.log(u))))
         scores = backend.add(backend.expand_dims(backend.cast(logits, _wide(kind)), 1), noise)
@@ -114,7 +126,9 @@ def dropout(inputs, rate, noise_shape=None, seed=None):
             return x
         if rate == 1:
             return backend.full_like(x, 0)
-        return backend.dropout(x, draw_key(seed), rate, None if noise_shape is None else tuple(noise_shape))
+        return backend.dropout(
+            x, draw_key(seed), rate, None if noise_shape is None else tuple(noise_shape)
+        )
 
 
 def shuffle(x, axis=0, seed=None):
@@ -130,7 +144,9 @@ def float_dtype(function, dtype):
     """Name of the float dtype asked for, `floatx` for None; a ValueError names `function`."""
     dtype = dtypes.standardize_dtype(dtype)
     if not dtypes.is_float(dtype):
-        raise ValueError(f'{function}: dtype must be a float dtype such as "float32", got {dtype!r}.')
+        raise ValueError(
+            f'{function}: dtype must be a float dtype such as "float32", got {dtype!r}.'
+        )
     return dtype
 
 

@@ -35,7 +35,10 @@ def beta(shape, alpha, beta, dtype=None, seed=None):
     dtype = float_dtype("beta", dtype)
     backend, key = backend_of([alpha, beta]), draw_key(seed)
     with backend.scope():
-        alpha, beta = _parameter(backend, "beta: alpha", alpha, shape), _parameter(backend, "beta: beta", beta, shape)
+        alpha, beta = (
+            _parameter(backend, "beta: alpha", alpha, shape),
+            _parameter(backend, "beta: beta", beta, shape),
+        )
         u = backend.uniform(key, (2 * _ROWS, *shape), "float64")
         x, y = _gamma(backend, u, 0, alpha), _gamma(backend, u, _ROWS, beta)
         return backend.cast(backend.divide(x, backend.add(x, y)), dtype)
@@ -64,14 +67,18 @@ def binomial(shape, counts, probabilities, dtype=None, seed=None):
         p = backend.cast(backend.asarray(convert(backend, probabilities)), "float64")
         hits = backend.less(words, backend.multiply(p, 2.0**32))
         thrown = backend.asarray(np.arange(throws).reshape(-1, *(1,) * len(shape)) < counts)
-        return backend.cast(backend.sum(backend.cast(backend.logical_and(hits, thrown), "int32"), 0), dtype)
+        return backend.cast(
+            backend.sum(backend.cast(backend.logical_and(hits, thrown), "int32"), 0), dtype
+        )
 
 
 def _parameter(backend, name, value, shape):
     """`value` in float64 and of `shape`."""
     if isinstance(value, int | float) and not value > 0:
         raise ValueError(f"{name} must be positive, got {value}.")
-    return backend.broadcast_to(backend.cast(backend.asarray(convert(backend, value)), "float64"), tuple(shape))
+    return backend.broadcast_to(
+        backend.cast(backend.asarray(convert(backend, value)), "float64"), tuple(shape)
+    )
 
 
 def _gamma(B, u, first, alpha):
@@ -87,11 +94,15 @@ def _gamma(B, u, first, alpha):
     result = d
     for attempt in reversed(range(_ATTEMPTS)):  # the first that succeeds comes last, and stays
         radius, angle, test = (uniform(3 * attempt + i) for i in range(3))
-        z = B.multiply(B.sqrt(B.multiply(B.log(radius), -2.0)), B.cos(B.multiply(angle, 2 * math.pi)))
+        z = B.multiply(
+            B.sqrt(B.multiply(B.log(radius), -2.0)), B.cos(B.multiply(angle, 2 * math.pi))
+        )
         root = B.add(B.multiply(c, z), 1.0)
         positive = B.greater(root, 0.0)
         v = B.where(positive, B.multiply(B.square(root), root), B.full_like(root, 1.0))
-        limit = B.add(B.divide(B.square(z), 2.0), B.multiply(d, B.add(B.subtract(1.0, v), B.log(v))))
+        limit = B.add(
+            B.divide(B.square(z), 2.0), B.multiply(d, B.add(B.subtract(1.0, v), B.log(v)))
+        )
         taken = B.logical_and(positive, B.less(B.log(test), limit))
         result = B.where(taken, B.multiply(d, v), result)
     boost = B.power(uniform(_ROWS - 1), B.divide(1.0, alpha))

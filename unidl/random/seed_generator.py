@@ -100,7 +100,11 @@ def seed_everything(seed: int) -> None:
 
 def get_global_state() -> dict:
     """The state behind `seed=None`: {"seed", "streams" (how many were handed out), "counter"}."""
-    return {"seed": _state.seed, "streams": _state.streams, "counter": global_seed_generator().counter}
+    return {
+        "seed": _state.seed,
+        "streams": _state.streams,
+        "counter": global_seed_generator().counter,
+    }
 
 
 def set_global_state(state: dict) -> None:

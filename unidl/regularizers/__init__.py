@@ -3,7 +3,11 @@
 from unidl.regularizers.regularizers import L1, L1L2, L2, OrthogonalRegularizer, Regularizer
 from unidl.saving.lookup import Catalogue
 
-_catalogue = Catalogue("regularizer", (L1, L2, L1L2, OrthogonalRegularizer, Regularizer), aliases={"l1_l2": L1L2, "l1l2": L1L2})
+_catalogue = Catalogue(
+    "regularizer",
+    (L1, L2, L1L2, OrthogonalRegularizer, Regularizer),
+    aliases={"l1_l2": L1L2, "l1l2": L1L2},
+)
 
 
 def serialize(regularizer):
@@ -21,7 +25,9 @@ def get(identifier):
     """A regularizer by name, config, class or callable; None stays None."""
     found = _catalogue.get(identifier)
     if found is not None and not callable(found):
-        raise ValueError(f'regularizers.get: {identifier!r} is no regularizer. Give a name such as "l2", or L2(1e-4).')
+        raise ValueError(
+            f'regularizers.get: {identifier!r} is no regularizer. Give a name such as "l2", or L2(1e-4).'
+        )
     return found
 
 

@@ -22,8 +22,15 @@ class Regularizer:
 
 
 def _factor(regularizer, name, value):
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
-        raise ValueError(f"{type(regularizer).__name__}: {name} must be a number from 0 on, got {value!r}.")
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or not math.isfinite(value)
+        or value < 0
+    ):
+        raise ValueError(
+            f"{type(regularizer).__name__}: {name} must be a number from 0 on, got {value!r}."
+        )
     return float(value)
 
 
@@ -36,7 +43,9 @@ class L1L2(Regularizer):
 
     def __call__(self, x):
         # A factor of 0 costs nothing, but where both are 0 the penalty is a scalar of x's dtype all the same.
-        penalty = None if self.l1 == 0 and self.l2 != 0 else ops.multiply(ops.sum(ops.abs(x)), self.l1)
+        penalty = (
+            None if self.l1 == 0 and self.l2 != 0 else ops.multiply(ops.sum(ops.abs(x)), self.l1)
+        )
         if self.l2 == 0:
             return penalty
         square = ops.multiply(ops.sum(ops.square(x)), self.l2)
@@ -78,18 +87,24 @@ class OrthogonalRegularizer(Regularizer):
     def __init__(self, factor=0.01, mode="rows"):
         self.factor = _factor(self, "factor", factor)
         if mode not in ("rows", "columns"):
-            raise ValueError(f'OrthogonalRegularizer: mode must be "rows" or "columns", got {mode!r}.')
+            raise ValueError(
+                f'OrthogonalRegularizer: mode must be "rows" or "columns", got {mode!r}.'
+            )
         self.mode = mode
 
     def __call__(self, x):
         if len(x.shape) != 2:
-            raise ValueError(f"OrthogonalRegularizer: it regularizes matrices (n, m), got a weight of shape {tuple(x.shape)}.")
+            raise ValueError(
+                f"OrthogonalRegularizer: it regularizes matrices (n, m), got a weight of shape {tuple(x.shape)}."
+            )
         rows = x if self.mode == "rows" else ops.transpose(x)
         size, _ = tuple(rows.shape)
         length = ops.sqrt(ops.maximum(ops.sum(ops.square(rows), axis=1, keepdims=True), 1e-12))
         rows = ops.divide(rows, length)
         cosines = ops.abs(ops.matmul(rows, ops.transpose(rows)))
-        others = ops.multiply(cosines, ops.subtract(1.0, ops.cast(ops.eye(size), ops.dtype(cosines))))
+        others = ops.multiply(
+            cosines, ops.subtract(1.0, ops.cast(ops.eye(size), ops.dtype(cosines)))
+        )
         return ops.multiply(ops.sum(others), self.factor / (size * (size - 1.0)))
 
     def get_config(self):

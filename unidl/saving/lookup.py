@@ -46,7 +46,11 @@ class Catalogue:
         with registration.CustomObjectScope(custom_objects):
             if isinstance(config, str):
                 return self._by_name(config)
-            if isinstance(config, dict) and "module" not in config and config.get("class_name") in self.objects:
+            if (
+                isinstance(config, dict)
+                and "module" not in config
+                and config.get("class_name") in self.objects
+            ):
                 return self._from_short_config(config)
             return serialization.deserialize_keras_object(config)
 
@@ -63,7 +67,11 @@ class Catalogue:
         found = registration.get_registered_object(name, module_objects=self.objects)
         if found is None:
             near = difflib.get_close_matches(name, self.objects, n=3)
-            hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else f" There are {', '.join(sorted(self.objects))}."
+            hint = (
+                f" Did you mean {' or '.join(map(repr, near))}?"
+                if near
+                else f" There are {', '.join(sorted(self.objects))}."
+            )
             raise UnknownName(f"There is no {self.kind} called {name!r}.{hint}")
         return found
 

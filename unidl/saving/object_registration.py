@@ -8,7 +8,11 @@ from unidl.saving.custom_objects import (
     get_registered_object,
     register_keras_serializable,
 )
-from unidl.saving.serialization import ObjectSharingScope, deserialize_keras_object, serialize_keras_object
+from unidl.saving.serialization import (
+    ObjectSharingScope,
+    deserialize_keras_object,
+    serialize_keras_object,
+)
 
 __all__ = [
     "CustomObjectScope",

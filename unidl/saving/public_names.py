@@ -15,7 +15,15 @@ ROOT = "unidl"
 FOREIGN_ROOT = "keras"
 
 # Packages whose functions a config may mention: functions of tensors alone, nothing that reads or writes files.
-FUNCTION_PACKAGES = ("activations", "losses", "metrics", "initializers", "regularizers", "constraints", "ops")
+FUNCTION_PACKAGES = (
+    "activations",
+    "losses",
+    "metrics",
+    "initializers",
+    "regularizers",
+    "constraints",
+    "ops",
+)
 
 
 def keras_module_of(cls) -> str | None:

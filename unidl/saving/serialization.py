@@ -43,7 +43,11 @@ def serialize_keras_object(obj):
     if isinstance(obj, PLAIN):
         return obj
     if isinstance(obj, (list, tuple)):
-        return type(obj)(serialize_keras_object(x) for x in obj) if type(obj) in (list, tuple) else [*map(serialize_keras_object, obj)]
+        return (
+            type(obj)(serialize_keras_object(x) for x in obj)
+            if type(obj) in (list, tuple)
+            else [*map(serialize_keras_object, obj)]
+        )
     if isinstance(obj, dict):
         return {key: serialize_keras_object(value) for key, value in obj.items()}
     special = _serialize_special(obj)
@@ -58,19 +62,30 @@ def _serialize_special(obj):
     if isinstance(obj, bytes):
         return {"class_name": "__bytes__", "config": {"value": obj.decode("utf-8")}}
     if isinstance(obj, slice):
-        parts = {name: serialize_keras_object(getattr(obj, name)) for name in ("start", "stop", "step")}
+        parts = {
+            name: serialize_keras_object(getattr(obj, name)) for name in ("start", "stop", "step")
+        }
         return {"class_name": "__slice__", "config": parts}
     if obj is Ellipsis:
         return {"class_name": "__ellipsis__", "config": {}}
     if isinstance(obj, KerasTensor):
-        return {"class_name": "__keras_tensor__", "config": {"shape": obj.shape, "dtype": obj.dtype, "keras_history": None}}
+        return {
+            "class_name": "__keras_tensor__",
+            "config": {"shape": obj.shape, "dtype": obj.dtype, "keras_history": None},
+        }
     if isinstance(obj, np.ndarray):
         if obj.ndim == 0:
             return obj.item()
-        return {"class_name": "__numpy__", "config": {"value": obj.tolist(), "dtype": dtypes.standardize_dtype(obj.dtype)}}
+        return {
+            "class_name": "__numpy__",
+            "config": {"value": obj.tolist(), "dtype": dtypes.standardize_dtype(obj.dtype)},
+        }
     owner = registry.owner_of_type(type(obj))
     if owner is not None:
-        return {"class_name": "__tensor__", "config": {"value": owner.to_numpy(obj).tolist(), "dtype": owner.dtype(obj)}}
+        return {
+            "class_name": "__tensor__",
+            "config": {"value": owner.to_numpy(obj).tolist(), "dtype": owner.dtype(obj)},
+        }
     return None
 
 
@@ -81,7 +96,12 @@ def _serialize_function(function):
             '    @unidl.saving.register_keras_serializable("my_package")\n    def scaled(x):\n        return x * 0.5'
         )
     name = registration.get_registered_name(function)
-    return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
+    return {
+        "module": "builtins",
+        "class_name": "function",
+        "config": name,
+        "registered_name": "function",
+    }
 
 
 def _serialize_object(obj):
@@ -137,7 +157,9 @@ def _deserialize(config):
     if isinstance(config, (list, tuple)):
         return [_deserialize(x) for x in config]
     if not isinstance(config, dict):
-        raise TypeError(f"deserialize_keras_object: a config is a dict, list or plain data, got {config!r}.")
+        raise TypeError(
+            f"deserialize_keras_object: a config is a dict, list or plain data, got {config!r}."
+        )
     if "class_name" not in config or "config" not in config:
         return {key: _deserialize(value) for key, value in config.items()}
     special = _SPECIAL.get(config["class_name"])
@@ -171,7 +193,11 @@ def find_function(name: str, module: str | None = None):
     found = registration.get_registered_object(name)
     if found is not None:
         return found
-    modules = [f"{public_names.ROOT}.{p}" for p in public_names.FUNCTION_PACKAGES] if module in (None, "builtins") else [module]
+    modules = (
+        [f"{public_names.ROOT}.{p}" for p in public_names.FUNCTION_PACKAGES]
+        if module in (None, "builtins")
+        else [module]
+    )
     for place in modules:
         found = public_names.find_public(place, name)
         if isinstance(found, types.FunctionType):
@@ -194,7 +220,9 @@ def find_class(config):
 
 def _unknown(kind, name, module):
     return TypeError(
-        f"The config mentions the {kind} {name!r}" + (f" of {module!r}" if module else "") + ", which is neither unidl's nor "
+        f"The config mentions the {kind} {name!r}"
+        + (f" of {module!r}" if module else "")
+        + ", which is neither unidl's nor "
         f"registered. Put @unidl.saving.register_keras_serializable() before its definition, or pass "
         f"custom_objects={{{name!r}: {name.rpartition('>')[2]}}}."
     )
@@ -208,7 +236,9 @@ def _make(config):
     if isinstance(cls, types.FunctionType):
         return cls
     if not hasattr(cls, "from_config"):
-        raise TypeError(f"{cls.__name__} cannot be made from a config: it has no class method from_config(config).")
+        raise TypeError(
+            f"{cls.__name__} cannot be made from a config: it has no class method from_config(config)."
+        )
     instance = cls.from_config(dict(config["config"] or {}))
     # Most layers are built by their first call, or by the layer or model that holds them.
     if config.get("build_config") and hasattr(instance, "build_from_config") and not instance.built:

@@ -18,7 +18,9 @@ def save_weights(model, filepath, overwrite=True):
     """Write all weights of `model`, and its optimizer's state, to `filepath`, which ends with ".weights.h5"."""
     filepath = _check_path(filepath)
     if not overwrite and os.path.exists(filepath):
-        raise FileExistsError(f"save_weights: {filepath} exists. Choose another name, or overwrite=True.")
+        raise FileExistsError(
+            f"save_weights: {filepath} exists. Choose another name, or overwrite=True."
+        )
     if not model.weights:
         raise ValueError(
             f"{model._who()}: there are no weights to save yet. Build the model first: call it on data, or give its input shape."
@@ -45,14 +47,25 @@ def load_weights(model, filepath):
     if not os.path.exists(filepath):
         raise FileNotFoundError(f"load_weights: there is no file {filepath}.")
     if not model.built:
-        raise ValueError(f"{model._who()}: load_weights() needs a built model. Call it on data, or give its input shape, first.")
+        raise ValueError(
+            f"{model._who()}: load_weights() needs a built model. Call it on data, or give its input shape, first."
+        )
     try:
         file = _h5py().File(filepath, "r")
     except OSError as error:
-        raise ValueError(f"load_weights: {filepath} is no HDF5 file, or it is damaged: {error}.") from error
+        raise ValueError(
+            f"load_weights: {filepath} is no HDF5 file, or it is damaged: {error}."
+        ) from error
     with file:
-        places = {f"{path}/vars/{i}": variable for path, variables in _groups(model) for i, variable in enumerate(variables)}
-        values = {path: _read(file, path, variable.path, tuple(variable.shape), filepath) for path, variable in places.items()}
+        places = {
+            f"{path}/vars/{i}": variable
+            for path, variables in _groups(model)
+            for i, variable in enumerate(variables)
+        }
+        values = {
+            path: _read(file, path, variable.path, tuple(variable.shape), filepath)
+            for path, variable in places.items()
+        }
         _check_for_more(file, places, filepath)
         optimizer = _read_optimizer(model, file, filepath)
     for path, variable in places.items():
@@ -64,16 +77,22 @@ def load_weights(model, filepath):
 
 def _read(file, path, name, shape, filepath):
     if _leads_outside(file, path):
-        raise ValueError(f"load_weights: {path!r} in {filepath} refers to another file. A weight file must hold its arrays itself.")
+        raise ValueError(
+            f"load_weights: {path!r} in {filepath} refers to another file. A weight file must hold its arrays itself."
+        )
     dataset = file.get(path)
     if not hasattr(dataset, "dtype"):
-        raise ValueError(f"load_weights: {filepath} has no array {path!r} for the weight {name!r}; it was saved from another architecture.")
+        raise ValueError(
+            f"load_weights: {filepath} has no array {path!r} for the weight {name!r}; it was saved from another architecture."
+        )
     if tuple(dataset.shape) != shape:
         raise ValueError(
             f"load_weights: {path!r} in {filepath} has shape {tuple(dataset.shape)}, but the weight {name!r} has shape {shape}."
         )
     if dataset.dtype.kind not in "biuf":
-        raise ValueError(f"load_weights: {path!r} in {filepath} holds {dataset.dtype}, not numbers.")
+        raise ValueError(
+            f"load_weights: {path!r} in {filepath} holds {dataset.dtype}, not numbers."
+        )
     return dataset[()]
 
 
@@ -81,10 +100,15 @@ def _leads_outside(file, path):
     """Whether an array's bytes would come from another file, which the user never named."""
     h5py = _h5py()
     parts = path.strip("./").split("/")
-    if any(isinstance(file.get("/".join(parts[:n]), getlink=True), h5py.ExternalLink) for n in range(1, len(parts) + 1)):
+    if any(
+        isinstance(file.get("/".join(parts[:n]), getlink=True), h5py.ExternalLink)
+        for n in range(1, len(parts) + 1)
+    ):
         return True
     dataset = file.get(path)
-    return isinstance(dataset, h5py.Dataset) and (dataset.external is not None or dataset.is_virtual)
+    return isinstance(dataset, h5py.Dataset) and (
+        dataset.external is not None or dataset.is_virtual
+    )
 
 
 def _check_for_more(file, places, filepath):
@@ -94,12 +118,18 @@ def _check_for_more(file, places, filepath):
     file.visititems(lambda path, item: found.append(path) if hasattr(item, "dtype") else None)
     more = [path for path in found if path.startswith("layers/") and path not in known]
     if more:
-        raise ValueError(f"load_weights: {filepath} also has {more[0]!r}, which the model has not; it was saved from another architecture.")
+        raise ValueError(
+            f"load_weights: {filepath} also has {more[0]!r}, which the model has not; it was saved from another architecture."
+        )
 
 
 def _optimizer_values(model):
     optimizer = model.optimizer
-    return [np.asarray(v.numpy()) for v in optimizer.variables] if optimizer is not None and optimizer.built else []
+    return (
+        [np.asarray(v.numpy()) for v in optimizer.variables]
+        if optimizer is not None and optimizer.built
+        else []
+    )
 
 
 def _read_optimizer(model, file, filepath):
@@ -115,7 +145,10 @@ def _read_optimizer(model, file, filepath):
             stacklevel=4,
         )
         return None
-    return [_read(file, f"optimizer/vars/{i}", f"optimizer variable {i}", tuple(shape), filepath) for i, shape in enumerate(shapes)]
+    return [
+        _read(file, f"optimizer/vars/{i}", f"optimizer variable {i}", tuple(shape), filepath)
+        for i, shape in enumerate(shapes)
+    ]
 
 
 def _optimizer_like(model):
@@ -170,7 +203,9 @@ def _numbered(container, layers):
 def _check_path(filepath):
     filepath = os.fspath(filepath)
     if not filepath.endswith(".weights.h5"):
-        raise ValueError(f"Weights are saved in a file whose name ends with '.weights.h5', got {filepath!r}.")
+        raise ValueError(
+            f"Weights are saved in a file whose name ends with '.weights.h5', got {filepath!r}."
+        )
     return filepath
 
 
@@ -178,5 +213,7 @@ def _h5py():
     try:
         import h5py
     except ImportError as error:
-        raise ImportError("Weight files need h5py. Install it with: pip install 'unidl-framework[files]'") from error
+        raise ImportError(
+            "Weight files need h5py. Install it with: pip install 'unidl-framework[files]'"
+        ) from error
     return h5py

@@ -88,5 +88,11 @@ def record_call(function, args, kwargs):
         result = map_tensors(lambda t: KerasTensor(t.shape, t.dtype), function(*args, **kwargs))
     from unidl.utils.naming import auto_name
 
-    Node(FunctionCall(function, auto_name(function.__name__)), args, kwargs, flatten_tensors((args, kwargs)), flatten_tensors(result))
+    Node(
+        FunctionCall(function, auto_name(function.__name__)),
+        args,
+        kwargs,
+        flatten_tensors((args, kwargs)),
+        flatten_tensors(result),
+    )
     return result

@@ -35,11 +35,18 @@ def inputs(model, x):
 def _warn_of_nan(name, structure):
     for leaf in tree.flatten(structure):
         # A memory map may be larger than memory: reading all of it here would cost an epoch.
-        if leaf is not None and leaf.dtype.kind == "f" and not isinstance(leaf, np.memmap) and not math.isfinite(leaf.sum()):
+        if (
+            leaf is not None
+            and leaf.dtype.kind == "f"
+            and not isinstance(leaf, np.memmap)
+            and not math.isfinite(leaf.sum())
+        ):
             bad = int(np.size(leaf) - np.count_nonzero(np.isfinite(leaf)))
             if bad:
                 warnings.warn(
-                    f"The data {name!r} holds {bad} values that are NaN or infinite; the loss will follow.", RuntimeWarning, stacklevel=5
+                    f"The data {name!r} holds {bad} values that are NaN or infinite; the loss will follow.",
+                    RuntimeWarning,
+                    stacklevel=5,
                 )
 
 
@@ -51,4 +58,6 @@ def _check_indices(model, x):
     values = model._match_arrays(x)
     for position, embedding in plan.looked_up:
         if not isinstance(values[position], np.memmap):
-            embedding.check_indices(values[position], f"the input {plan.input_tensors[position].name!r}")
+            embedding.check_indices(
+                values[position], f"the input {plan.input_tensors[position].name!r}"
+            )

@@ -18,20 +18,32 @@ DEFAULT_BATCH = 32
 def make_batches(x, y, sample_weight, batch_size, shuffle, class_weight, steps, caller):
     """The source of batches for whatever was given to fit, evaluate or predict."""
     if x is None:
-        raise ValueError(f"{caller}: no data. Give arrays, x=..., y=..., or an iterable of batches.")
+        raise ValueError(
+            f"{caller}: no data. Give arrays, x=..., y=..., or an iterable of batches."
+        )
     if _is_arrays(x):
         if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
-            raise ValueError(f"{caller}: batch_size must be a positive integer, got {batch_size!r}.")
-        return ArrayBatches(x, y, sample_weight, batch_size or DEFAULT_BATCH, shuffle, class_weight, steps, caller)
+            raise ValueError(
+                f"{caller}: batch_size must be a positive integer, got {batch_size!r}."
+            )
+        return ArrayBatches(
+            x, y, sample_weight, batch_size or DEFAULT_BATCH, shuffle, class_weight, steps, caller
+        )
     for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
         if value is not None:
-            raise ValueError(f"{caller}: {name}= goes with arrays; an iterable yields batches (x, y) or (x, y, sample_weight) itself.")
+            raise ValueError(
+                f"{caller}: {name}= goes with arrays; an iterable yields batches (x, y) or (x, y, sample_weight) itself."
+            )
     return IterableBatches(x, shuffle, class_weight, steps, caller)
 
 
 def unpack(data):
     """(x, y, sample_weight) of validation data, or of a batch that a user's iterable yields."""
-    if isinstance(data, tuple | list) and 1 <= len(data) <= 3 and not (isinstance(data, list) and np.isscalar(data[0])):
+    if (
+        isinstance(data, tuple | list)
+        and 1 <= len(data) <= 3
+        and not (isinstance(data, list) and np.isscalar(data[0]))
+    ):
         return (*data, None, None)[:3]
     return data, None, None
 
@@ -41,12 +53,16 @@ def split_validation(x, y, sample_weight, fraction):
     if not 0 < fraction < 1:
         raise ValueError(f"fit: validation_split must lie between 0 and 1, got {fraction}.")
     if not _is_arrays(x):
-        raise ValueError("fit: validation_split needs arrays. For an iterable give validation_data=.")
+        raise ValueError(
+            "fit: validation_split needs arrays. For an iterable give validation_data=."
+        )
     arrays = _to_arrays((x, y, sample_weight))
     count = _common_length(arrays, "fit")
     cut = math.floor(count * (1.0 - fraction))
     if cut == 0 or cut == count:
-        raise ValueError(f"fit: validation_split={fraction} of {count} samples leaves one side empty.")
+        raise ValueError(
+            f"fit: validation_split={fraction} of {count} samples leaves one side empty."
+        )
     return tree.map_structure(lambda a: None if a is None else a[:cut], arrays), tree.map_structure(
         lambda a: None if a is None else a[cut:], arrays
     )
@@ -122,12 +138,16 @@ class ArrayBatches(Batches):
         super().__init__(steps, caller)
 
     def _first(self):
-        return tree.map_structure(lambda a: None if a is None else a[: self.batch_size], self.arrays)
+        return tree.map_structure(
+            lambda a: None if a is None else a[: self.batch_size], self.arrays
+        )
 
     def _pass(self):
         """Its batches are lists of leaves, in the order of `tree.flatten` and without those that are None."""
         order = random.permutation(self.size) if self.shuffle else None
-        return _ArrayPass([leaf for leaf in tree.flatten(self.arrays) if leaf is not None], self.batch_size, order)
+        return _ArrayPass(
+            [leaf for leaf in tree.flatten(self.arrays) if leaf is not None], self.batch_size, order
+        )
 
 
 class _ArrayPass:
@@ -149,7 +169,9 @@ class _ArrayPass:
             batch = [np.ascontiguousarray(a[rows]) for a in self._leaves]
         else:
             batch = [a.take(self._order[rows], axis=0) for a in self._leaves]
-        return count, batch if count == 1 else [a.reshape(count, self._batch_size, *a.shape[1:]) for a in batch]
+        return count, batch if count == 1 else [
+            a.reshape(count, self._batch_size, *a.shape[1:]) for a in batch
+        ]
 
 
 class IterableBatches(Batches):
@@ -171,7 +193,11 @@ class IterableBatches(Batches):
 
     def _first(self):
         if self._running is None:
-            first = self._source[0] if self._indexed and len(self._source) else next(iter(self._source), None)
+            first = (
+                self._source[0]
+                if self._indexed and len(self._source)
+                else next(iter(self._source), None)
+            )
         else:
             first = next(self._running, None)
             if first is not None:
@@ -236,7 +262,9 @@ class _IterablePass:
             equal.append(batch)
         if len(equal) == 1:
             return 1, first
-        return len(equal), tree.map_structure(lambda *leaves: None if leaves[0] is None else np.stack(leaves), *equal)
+        return len(equal), tree.map_structure(
+            lambda *leaves: None if leaves[0] is None else np.stack(leaves), *equal
+        )
 
     def _next(self):
         batch, self._held = self._held, None
@@ -245,7 +273,10 @@ class _IterablePass:
 
 def _form(batch):
     """Structure, shapes and dtypes."""
-    return [(path, leaf if leaf is None else (leaf.shape, leaf.dtype)) for path, leaf in tree.flatten_with_path(batch)]
+    return [
+        (path, leaf if leaf is None else (leaf.shape, leaf.dtype))
+        for path, leaf in tree.flatten_with_path(batch)
+    ]
 
 
 def _is_arrays(x):
@@ -254,7 +285,11 @@ def _is_arrays(x):
 
 
 def _is_array(leaf):
-    return isinstance(leaf, int | float | bool | np.generic) or (hasattr(leaf, "shape") and hasattr(leaf, "dtype")) or hasattr(leaf, "iloc")
+    return (
+        isinstance(leaf, int | float | bool | np.generic)
+        or (hasattr(leaf, "shape") and hasattr(leaf, "dtype"))
+        or hasattr(leaf, "iloc")
+    )
 
 
 def _to_arrays(structure):
@@ -292,9 +327,13 @@ def _list_to_array(nested):
     try:
         array = np.asarray(nested)
     except ValueError as error:
-        raise ValueError(f"A list of data must have rows of one length, as an array has. Pad the shorter ones. ({error})") from error
+        raise ValueError(
+            f"A list of data must have rows of one length, as an array has. Pad the shorter ones. ({error})"
+        ) from error
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"Data must be numbers; got a list of {array.dtype}. Convert text to integers first.")
+        raise TypeError(
+            f"Data must be numbers; got a list of {array.dtype}. Convert text to integers first."
+        )
     return array
 
 
@@ -305,19 +344,27 @@ def _common_length(arrays, caller):
         for leaf in tree.flatten(part):
             if leaf is not None:
                 if leaf.ndim == 0:
-                    raise ValueError(f"{caller}: {name} is a single number; data has a first axis of samples.")
+                    raise ValueError(
+                        f"{caller}: {name} is a single number; data has a first axis of samples."
+                    )
                 lengths.setdefault(len(leaf), name)
     if len(lengths) > 1:
         listing = ", ".join(f"{name} has {length}" for length, name in lengths.items())
-        raise ValueError(f"{caller}: the arrays differ in their number of samples: {listing}. Each sample needs its entry in all of them.")
+        raise ValueError(
+            f"{caller}: the arrays differ in their number of samples: {listing}. Each sample needs its entry in all of them."
+        )
     return next(iter(lengths))
 
 
 def _weights_of_classes(y, sample_weight, class_weight):
     """Sample weights (n,) from {class: weight}, times those given."""
     if isinstance(y, dict | list | tuple) or y is None:
-        raise ValueError("fit: class_weight needs a single array of targets. For several outputs use sample_weight.")
-    classes = np.argmax(y, axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y), -1)[:, 0]
+        raise ValueError(
+            "fit: class_weight needs a single array of targets. For several outputs use sample_weight."
+        )
+    classes = (
+        np.argmax(y, axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y), -1)[:, 0]
+    )
     weights = np.ones(len(y))
     for label, weight in class_weight.items():
         weights[classes == label] = weight

@@ -53,21 +53,38 @@ class Objective:
         predictions, targets = self._pair(names, y_pred, y, model)
         losses, factors, metrics, weighted = (
             self._spread(given, names, what)
-            for given, what in zip(self._given, ("loss", "loss_weights", "metrics", "weighted_metrics"), strict=True)
+            for given, what in zip(
+                self._given, ("loss", "loss_weights", "metrics", "weighted_metrics"), strict=True
+            )
         )
         several_losses = sum(loss is not None for loss in losses) > 1
         prefixes = [f"{name}_" if len(names) > 1 else "" for name in names]
-        shapes = [(None if y is None else y.shape, y_pred.shape) for y, y_pred in zip(targets, predictions, strict=True)]
+        shapes = [
+            (None if y is None else y.shape, y_pred.shape)
+            for y, y_pred in zip(targets, predictions, strict=True)
+        ]
         taken: set[str] = set()
         self._outputs = []
-        for name, prefix, target, shape, loss, factor, each in zip(names, prefixes, targets, shapes, losses, factors, metrics, strict=True):
+        for name, prefix, target, shape, loss, factor, each in zip(
+            names, prefixes, targets, shapes, losses, factors, metrics, strict=True
+        ):
             if loss is not None and target is None:
-                raise ValueError(f"{model._who()}: the output {name!r} has a loss but no target. Give y, or loss=None for this output.")
-            tracker = metrics_module.Mean(name=f"{name}_loss") if several_losses and loss is not None else None
+                raise ValueError(
+                    f"{model._who()}: the output {name!r} has a loss but no target. Give y, or loss=None for this output."
+                )
+            tracker = (
+                metrics_module.Mean(name=f"{name}_loss")
+                if several_losses and loss is not None
+                else None
+            )
             found = self._make_metrics(each, prefix, "", taken, shape)
-            self._outputs.append(Output(name, losses_module.resolve(loss, *shape), factor, tracker, found))
+            self._outputs.append(
+                Output(name, losses_module.resolve(loss, *shape), factor, tracker, found)
+            )
         # After all others, since a name that is taken by then gets "weighted_" before it.
-        for output, prefix, shape, each in zip(self._outputs, prefixes, shapes, weighted, strict=True):
+        for output, prefix, shape, each in zip(
+            self._outputs, prefixes, shapes, weighted, strict=True
+        ):
             output.weighted_metrics = self._make_metrics(each, prefix, "weighted_", taken, shape)
         self.resolved = True
         model._forget_compiled()
@@ -84,7 +101,9 @@ class Objective:
     @staticmethod
     def _pair(names, y_pred, y, model):
         """Flat predictions and targets, in the order of `names`."""
-        predictions = [y_pred[n] for n in names] if isinstance(y_pred, dict) else tree.flatten(y_pred)
+        predictions = (
+            [y_pred[n] for n in names] if isinstance(y_pred, dict) else tree.flatten(y_pred)
+        )
         return predictions, _flat_targets(names, y, len(predictions), model._who())
 
     @staticmethod
@@ -93,23 +112,35 @@ class Objective:
         if isinstance(given, dict):
             unknown = [k for k in given if k not in names]
             if unknown:
-                raise ValueError(f"compile: {what} names the output {unknown[0]!r}; the outputs are {', '.join(names)}.")
+                raise ValueError(
+                    f"compile: {what} names the output {unknown[0]!r}; the outputs are {', '.join(names)}."
+                )
             return [given.get(n) for n in names]
         if len(names) == 1:
             if isinstance(given, list | tuple) and what in ("loss", "loss_weights"):
                 if len(given) != 1:
                     raise ValueError(f"compile: {what} has {len(given)} entries for one output.")
                 return [given[0]]
-            if isinstance(given, list | tuple) and len(given) == 1 and isinstance(given[0], list | tuple):
+            if (
+                isinstance(given, list | tuple)
+                and len(given) == 1
+                and isinstance(given[0], list | tuple)
+            ):
                 return [given[0]]
             return [given]
         if isinstance(given, list | tuple):
-            if what in ("metrics", "weighted_metrics") and not any(isinstance(g, list | tuple) for g in given) and len(given) != len(names):
+            if (
+                what in ("metrics", "weighted_metrics")
+                and not any(isinstance(g, list | tuple) for g in given)
+                and len(given) != len(names)
+            ):
                 raise ValueError(
                     f"compile: {what} for several outputs is a list with one list an output, or a dict by output name; got {given!r}."
                 )
             if len(given) != len(names):
-                raise ValueError(f"compile: {what} has {len(given)} entries for {len(names)} outputs ({', '.join(names)}).")
+                raise ValueError(
+                    f"compile: {what} has {len(given)} entries for {len(names)} outputs ({', '.join(names)})."
+                )
             return list(given)
         return [given] * len(names)
 
@@ -138,7 +169,9 @@ class Objective:
         if not self.resolved:
             self.resolve(model, tree.map_structure(lambda a: None if a is None else a[:1], x), y)
         names = [o.name for o in self._outputs]
-        y_pred = model._symbolic_outputs_for(tree.map_structure(lambda a: None if a is None else a[:1], x))
+        y_pred = model._symbolic_outputs_for(
+            tree.map_structure(lambda a: None if a is None else a[:1], x)
+        )
         predictions, targets = self._pair(names, y_pred, y, model)
         for output, target, prediction in zip(self._outputs, targets, predictions, strict=True):
             if output.loss is None or target is None:
@@ -153,7 +186,9 @@ class Objective:
         predictions, targets, weights = self._match(y, y_pred, sample_weight)
         total = None
         self._parts = []
-        for output, prediction, target, weight in zip(self._outputs, predictions, targets, weights, strict=True):
+        for output, prediction, target, weight in zip(
+            self._outputs, predictions, targets, weights, strict=True
+        ):
             if output.loss is None:
                 self._parts.append(None)
                 continue
@@ -177,7 +212,9 @@ class Objective:
         size = ops.shape(tree.flatten(x)[0])[0]
         self._tracker.update_state(ops.stop_gradient(loss), sample_weight=size)
         predictions, targets, weights = self._match(y, y_pred, sample_weight)
-        for output, prediction, target, weight, part in zip(self._outputs, predictions, targets, weights, self._parts, strict=True):
+        for output, prediction, target, weight, part in zip(
+            self._outputs, predictions, targets, weights, self._parts, strict=True
+        ):
             if output.tracker is not None:
                 output.tracker.update_state(ops.stop_gradient(part), sample_weight=size)
             detached = ops.stop_gradient(prediction)
@@ -190,10 +227,16 @@ class Objective:
 
     def _match(self, y, y_pred, sample_weight):
         names = [o.name for o in self._outputs]
-        predictions = [y_pred[n] for n in names] if isinstance(y_pred, dict) else tree.flatten(y_pred)
+        predictions = (
+            [y_pred[n] for n in names] if isinstance(y_pred, dict) else tree.flatten(y_pred)
+        )
         targets = _flat_targets(names, y, len(predictions), "The model")
         if sample_weight is None or len(names) == 1:
-            weights = [sample_weight if not isinstance(sample_weight, list | tuple | dict) else tree.flatten(sample_weight)[0]] * len(names)
+            weights = [
+                sample_weight
+                if not isinstance(sample_weight, list | tuple | dict)
+                else tree.flatten(sample_weight)[0]
+            ] * len(names)
         else:
             weights = (
                 _flat_targets(names, sample_weight, len(predictions), "sample_weight")
@@ -206,7 +249,11 @@ class Objective:
 
     def _named(self):
         yield "loss", self._tracker
-        yield from ((output.tracker.name, output.tracker) for output in self._outputs if output.tracker is not None)
+        yield from (
+            (output.tracker.name, output.tracker)
+            for output in self._outputs
+            if output.tracker is not None
+        )
         found = [entry for output in self._outputs for entry in output.metrics]
         found += [entry for output in self._outputs for entry in output.weighted_metrics]
         # Keras' order of evaluate's values: as given for one output, by name for several.
@@ -263,7 +310,9 @@ def _flat_targets(names, y, count, who):
     if isinstance(y, dict):
         unknown = [k for k in y if k not in names]
         if unknown:
-            raise ValueError(f"{who}: there are targets for {unknown[0]!r}; the outputs are {', '.join(names)}.")
+            raise ValueError(
+                f"{who}: there are targets for {unknown[0]!r}; the outputs are {', '.join(names)}."
+            )
         return [y.get(n) for n in names]
     if count == 1 and not isinstance(y, list | tuple):
         return [y]

@@ -27,7 +27,9 @@ class Step:
         """run(count, batch) for what `batches.chunks` of `training.data` gives; returns what the last of the runs gives."""
         if batches.arrays is not None:
             return self._bind(batches.arrays)
-        return lambda count, batch: self._bind(batch)(count, [leaf for leaf in tree.flatten(batch) if leaf is not None])
+        return lambda count, batch: self._bind(batch)(
+            count, [leaf for leaf in tree.flatten(batch) if leaf is not None]
+        )
 
     def _bind(self, batch):
         """run(count, leaves) for batches with the structure of `batch`; what is None there has no place in `leaves`."""
@@ -35,7 +37,9 @@ class Step:
         key = _describe(batch), present
         if key not in self._bound:
             template = tree.map_structure(lambda leaf: None, batch)  # holds no data
-            self._bound[key] = self._runner(self._compile_flat(lambda *leaves: _restore(template, present, leaves)))
+            self._bound[key] = self._runner(
+                self._compile_flat(lambda *leaves: _restore(template, present, leaves))
+            )
         return self._bound[key]
 
     def remember(self, x, batches):
@@ -45,12 +49,22 @@ class Step:
 
     def for_one_batch(self, x, batch_size):
         """run(count, leaves) for an array that is like one seen before and fits into one batch, else None."""
-        if type(x) is np.ndarray and type(batch_size) is int and x.ndim and 0 < len(x) <= batch_size and x.flags.c_contiguous:
+        if (
+            type(x) is np.ndarray
+            and type(batch_size) is int
+            and x.ndim
+            and 0 < len(x) <= batch_size
+            and x.flags.c_contiguous
+        ):
             return self._known.get((x.shape[1:], x.dtype))
         return None
 
     def _runner(self, compiled):
-        backend, before_run, compute_dtype = self._model.backend, self._before_run, self._model.compute_dtype
+        backend, before_run, compute_dtype = (
+            self._model.backend,
+            self._before_run,
+            self._model.compute_dtype,
+        )
         launch = backend.in_one_launch(compiled)
 
         @cache
@@ -89,7 +103,9 @@ def make_train_step(model):
     def compile_flat(unflatten):
         def forward(*leaves):
             x, y, sample_weight = unflatten(*leaves)
-            with call_context.entered(CallContext(training=True, trusted=True, keep_logits=True)) as context:
+            with call_context.entered(
+                CallContext(training=True, trusted=True, keep_logits=True)
+            ) as context:
                 y_pred = model(x)
                 loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
             for extra in [*context.losses, *model.weight_losses()]:
@@ -102,7 +118,9 @@ def make_train_step(model):
 
         if model.run_eagerly:
             return _eager(backend, forward, update, trainable)
-        return backend.compile_step(forward, update, trainable, model._state(), jit_compile=model.jit_compile)
+        return backend.compile_step(
+            forward, update, trainable, model._state(), jit_compile=model.jit_compile
+        )
 
     trainable = model.trainable_variables
     return Step(model, compile_flat, before_run=optimizer.begin_step)
@@ -112,7 +130,9 @@ def _eager(backend, forward, update, trainable):
     """The step as plain Python on any backend."""
 
     def step(*tensors):
-        value, gradients = backend.value_and_grad(lambda: forward(*tensors), trainable, has_aux=True)
+        value, gradients = backend.value_and_grad(
+            lambda: forward(*tensors), trainable, has_aux=True
+        )
         update(gradients)
         return value
 
@@ -125,15 +145,23 @@ def make_test_step(model):
     def compile_flat(unflatten):
         def body(*leaves):
             x, y, sample_weight = unflatten(*leaves)
-            with call_context.entered(CallContext(training=False, trusted=True, keep_logits=True)) as context:
+            with call_context.entered(
+                CallContext(training=False, trusted=True, keep_logits=True)
+            ) as context:
                 y_pred = model(x)
-                loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+                loss = model.compute_loss(
+                    x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False
+                )
             for extra in [*context.losses, *model.weight_losses()]:
                 loss = ops.add(loss, extra)
             objective.update(x, y, y_pred, sample_weight, loss)
             return loss
 
-        return body if model.run_eagerly else model.backend.compile(body, model._state(), jit_compile=model.jit_compile)
+        return (
+            body
+            if model.run_eagerly
+            else model.backend.compile(body, model._state(), jit_compile=model.jit_compile)
+        )
 
     return Step(model, compile_flat)
 
@@ -151,10 +179,18 @@ def make_predict_step(model):
             return tree.flatten(y_pred)
 
         eager = getattr(model, "run_eagerly", False)
-        return body if eager else model.backend.compile(body, model._state(), jit_compile=getattr(model, "jit_compile", False))
+        return (
+            body
+            if eager
+            else model.backend.compile(
+                body, model._state(), jit_compile=getattr(model, "jit_compile", False)
+            )
+        )
 
     step = Step(model, compile_flat)
-    step.pack = lambda flat: tree.pack_sequence_as(structures["output"], flat)  # the first run traced, and so found it
+    step.pack = lambda flat: tree.pack_sequence_as(
+        structures["output"], flat
+    )  # the first run traced, and so found it
     return step
 
 

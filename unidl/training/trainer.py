@@ -48,11 +48,17 @@ class Trainer:
             auto_scale_loss: scale the loss under the policy "mixed_float16".
         """
         if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
-            raise ValueError(f"compile: steps_per_execution must be a positive integer, got {steps_per_execution!r}.")
+            raise ValueError(
+                f"compile: steps_per_execution must be a positive integer, got {steps_per_execution!r}."
+            )
         with registry.use_backend(self.backend):
             self.optimizer = optimizers.get(optimizer)
             self.objective = Objective(loss, loss_weights, metrics, weighted_metrics)
-        self.run_eagerly, self.jit_compile, self.steps_per_execution = run_eagerly, jit_compile is True, steps_per_execution
+        self.run_eagerly, self.jit_compile, self.steps_per_execution = (
+            run_eagerly,
+            jit_compile is True,
+            steps_per_execution,
+        )
         self._forget_compiled()
 
     def fit(
@@ -96,18 +102,32 @@ class Trainer:
         """
         self._require_compiled("fit")
         if validation_split and validation_data is None:
-            (x, y, sample_weight), validation_data = split_validation(x, y, sample_weight, validation_split)
+            (x, y, sample_weight), validation_data = split_validation(
+                x, y, sample_weight, validation_split
+            )
         with registry.use_backend(self.backend):
-            batches = make_batches(x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch, "fit")
+            batches = make_batches(
+                x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch, "fit"
+            )
             self._prepare(batches)
             monitor = callbacks_module.CallbackList(
-                callbacks, model=self, params={"epochs": epochs, "steps": batches.count, "verbose": verbose}, verbose=verbose
+                callbacks,
+                model=self,
+                params={"epochs": epochs, "steps": batches.count, "verbose": verbose},
+                verbose=verbose,
             )
             validation = None
             if validation_data is not None:
                 vx, vy, vw = unpack(validation_data)
                 validation = make_batches(
-                    vx, vy, vw, validation_batch_size or batch_size, False, None, validation_steps, "fit(validation_data=)"
+                    vx,
+                    vy,
+                    vw,
+                    validation_batch_size or batch_size,
+                    False,
+                    None,
+                    validation_steps,
+                    "fit(validation_data=)",
                 )
                 check.batches(self, validation)
             self.stop_training = False
@@ -126,16 +146,32 @@ class Trainer:
 
     @staticmethod
     def _validates_after(epoch, frequency):
-        return (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
+        return (
+            (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
+        )
 
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, callbacks=None, return_dict=False):
+    def evaluate(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        verbose="auto",
+        sample_weight=None,
+        steps=None,
+        callbacks=None,
+        return_dict=False,
+    ):
         """Loss and metrics in inference mode: a number, a list in the order of `metrics_names`, or a dict."""
         self._require_compiled("evaluate")
         with registry.use_backend(self.backend):
             batches = make_batches(x, y, sample_weight, batch_size, False, None, steps, "evaluate")
             self._prepare(batches)
             monitor = callbacks_module.CallbackList(
-                callbacks, model=self, params={"steps": batches.count, "verbose": verbose}, verbose=verbose, history=False
+                callbacks,
+                model=self,
+                params={"steps": batches.count, "verbose": verbose},
+                verbose=verbose,
+                history=False,
             )
             logs = run_epoch(self, self._step("test"), batches, monitor, "test")
         if return_dict:
@@ -151,11 +187,17 @@ class Trainer:
                 run = step.for_one_batch(x, DEFAULT_BATCH if batch_size is None else batch_size)
                 if run is not None:
                     check.inputs(self, x)
-                    return step.pack([_owned(self.backend.to_numpy(value)) for value in run(1, [x])])
+                    return step.pack(
+                        [_owned(self.backend.to_numpy(value)) for value in run(1, [x])]
+                    )
             batches = make_batches(x, None, None, batch_size, False, None, steps, "predict")
             self._prepare(batches, targets=False)
             monitor = callbacks_module.CallbackList(
-                callbacks, model=self, params={"steps": batches.count, "verbose": verbose}, verbose=verbose, history=False
+                callbacks,
+                model=self,
+                params={"steps": batches.count, "verbose": verbose},
+                verbose=verbose,
+                history=False,
             )
             step = self._step("predict")  # building may have thrown the old one away
             parts = run_epoch(self, step, batches, monitor, "predict")
@@ -178,7 +220,9 @@ class Trainer:
         self._require_compiled(f"{kind}_on_batch")
         with registry.use_backend(self.backend):
             size = len(tree.flatten(x)[0])
-            batches = make_batches(x, y, sample_weight, max(size, 1), False, class_weight, None, f"{kind}_on_batch")
+            batches = make_batches(
+                x, y, sample_weight, max(size, 1), False, class_weight, None, f"{kind}_on_batch"
+            )
             self._prepare(batches)
             self.objective.reset()
             run = self._step(kind).on(batches)

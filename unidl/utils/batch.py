@@ -15,5 +15,7 @@ def unpack_x_y_sample_weight(data):
     if not isinstance(data, list | tuple):
         return data, None, None
     if not 1 <= len(data) <= 3:
-        raise ValueError(f"unpack_x_y_sample_weight: a batch is x, (x,), (x, y) or (x, y, sample_weight); this one has {len(data)} parts.")
+        raise ValueError(
+            f"unpack_x_y_sample_weight: a batch is x, (x,), (x, y) or (x, y, sample_weight); this one has {len(data)} parts."
+        )
     return (*data, None, None)[:3]

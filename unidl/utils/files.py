@@ -31,7 +31,9 @@ def get_file(
     known = file_hash or md5_hash
     if known and hash_algorithm == "auto":
         hash_algorithm = "sha256" if len(known) == 64 and not md5_hash else "md5"
-    folder = Path(cache_dir or os.environ.get("UNIDL_HOME") or "~/.unidl").expanduser() / cache_subdir
+    folder = (
+        Path(cache_dir or os.environ.get("UNIDL_HOME") or "~/.unidl").expanduser() / cache_subdir
+    )
     name = fname or origin.rpartition("/")[2]
     target = folder / name
     if force_download:
@@ -41,7 +43,13 @@ def get_file(
         kind = _archive_kind(name if archive_format == "auto" else archive_format)
         processor = {"zip": pooch.Unzip, "tar": pooch.Untar}[kind](extract_dir=f"{name}_extracted")
     try:
-        pooch.retrieve(origin, f"{hash_algorithm}:{known}" if known else None, name, folder, processor=processor)
+        pooch.retrieve(
+            origin,
+            f"{hash_algorithm}:{known}" if known else None,
+            name,
+            folder,
+            processor=processor,
+        )
     except OSError as error:
         raise ConnectionError(
             f"get_file: {name} is not in the cache and could not be downloaded: {error}\nPut it by hand at {target}."
@@ -55,4 +63,6 @@ def _archive_kind(name):
         return "zip"
     if name == "tar" or name.endswith((".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")):
         return "tar"
-    raise ValueError(f'get_file: cannot tell how {name!r} is packed. Say archive_format="zip" or "tar".')
+    raise ValueError(
+        f'get_file: cannot tell how {name!r} is packed. Say archive_format="zip" or "tar".'
+    )

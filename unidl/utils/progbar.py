@@ -18,9 +18,20 @@ class Progbar:
         unit_name: what a step is called.
     """
 
-    def __init__(self, target, width=20, verbose=1, interval=0.05, stateful_metrics=None, stateless_metrics=None, unit_name="step"):
+    def __init__(
+        self,
+        target,
+        width=20,
+        verbose=1,
+        interval=0.05,
+        stateful_metrics=None,
+        stateless_metrics=None,
+        unit_name="step",
+    ):
         if stateful_metrics is not None and stateless_metrics is not None:
-            raise ValueError("Progbar: give stateful_metrics or stateless_metrics, not both: each says what the other names are.")
+            raise ValueError(
+                "Progbar: give stateful_metrics or stateless_metrics, not both: each says what the other names are."
+            )
         self.target = target
         self._averaged = None if stateless_metrics is None else set(stateless_metrics)
         self._as_given = set(stateful_metrics or ())
@@ -36,9 +47,13 @@ class Progbar:
         new = current - (self._seen or 0)
         self._seen = current
         for name, value in values or ():
-            averaged = name not in self._as_given if self._averaged is None else name in self._averaged
+            averaged = (
+                name not in self._as_given if self._averaged is None else name in self._averaged
+            )
             weight = max(new, 1)
-            self._sums[name] = (self._sums.get(name, 0.0) if averaged else 0.0) + float(value) * weight
+            self._sums[name] = (self._sums.get(name, 0.0) if averaged else 0.0) + float(
+                value
+            ) * weight
             self._steps[name] = (self._steps.get(name, 0) if averaged else 0) + weight
         logs = {name: total / self._steps[name] for name, total in self._sums.items()}
         self._display.batch(current, logs)

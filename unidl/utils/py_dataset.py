@@ -21,13 +21,21 @@ class PyDataset:
                 f"{type(self).__name__}: use_multiprocessing=True is not offered. Threads are: workers={max(2, workers)}; NumPy and "
                 "the reading of files let each other run."
             )
-        self.workers, self.use_multiprocessing, self.max_queue_size = workers, use_multiprocessing, max_queue_size
+        self.workers, self.use_multiprocessing, self.max_queue_size = (
+            workers,
+            use_multiprocessing,
+            max_queue_size,
+        )
 
     def __len__(self):
-        raise NotImplementedError(f"{type(self).__name__} must implement __len__(): the number of batches in an epoch.")
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement __len__(): the number of batches in an epoch."
+        )
 
     def __getitem__(self, index):
-        raise NotImplementedError(f"{type(self).__name__} must implement __getitem__(index): batch number `index`, (x, y).")
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement __getitem__(index): batch number `index`, (x, y)."
+        )
 
     @property
     def num_batches(self):

@@ -16,7 +16,9 @@ def set_random_seed(seed: int) -> None:
     and shuffles at every run and on every backend.
     """
     if not isinstance(seed, int) or isinstance(seed, bool):
-        raise ValueError(f"set_random_seed: expected an int, got {seed!r}, for example set_random_seed(42).")
+        raise ValueError(
+            f"set_random_seed: expected an int, got {seed!r}, for example set_random_seed(42)."
+        )
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002  what users' own code draws from
     seed_everything(seed)

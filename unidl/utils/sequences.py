@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 
-def pad_sequences(sequences, maxlen=None, dtype="int32", padding="pre", truncating="pre", value=0.0) -> np.ndarray:
+def pad_sequences(
+    sequences, maxlen=None, dtype="int32", padding="pre", truncating="pre", value=0.0
+) -> np.ndarray:
     """Sequences of n_i steps -> (len(sequences), maxlen, ...), filled up with `value`.
 
     Args:
@@ -20,14 +22,20 @@ def pad_sequences(sequences, maxlen=None, dtype="int32", padding="pre", truncati
         if given not in ("pre", "post"):
             raise ValueError(f'pad_sequences: {name} is "pre" or "post", got {given!r}.')
     if any(not hasattr(s, "__len__") for s in sequences):
-        raise ValueError("pad_sequences: takes a list of sequences, such as [[1, 2], [3]]; got a number among them.")
+        raise ValueError(
+            "pad_sequences: takes a list of sequences, such as [[1, 2], [3]]; got a number among them."
+        )
     maxlen = max(map(len, sequences), default=0) if maxlen is None else maxlen
     shapes = {np.shape(s)[1:] for s in sequences if len(s)}
     if len(shapes) > 1:
-        raise ValueError(f"pad_sequences: the steps of all sequences have one shape, got {' and '.join(map(str, sorted(shapes)))}.")
+        raise ValueError(
+            f"pad_sequences: the steps of all sequences have one shape, got {' and '.join(map(str, sorted(shapes)))}."
+        )
     out = np.full((len(sequences), maxlen, *(shapes.pop() if shapes else ())), value, dtype)
     for row, sequence in zip(out, sequences, strict=True):
-        kept = sequence[max(0, len(sequence) - maxlen) :] if truncating == "pre" else sequence[:maxlen]
+        kept = (
+            sequence[max(0, len(sequence) - maxlen) :] if truncating == "pre" else sequence[:maxlen]
+        )
         if len(kept):
             row[maxlen - len(kept) if padding == "pre" else 0 :][: len(kept)] = kept
     return out

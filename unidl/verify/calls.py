@@ -48,7 +48,9 @@ class Call:
     def depends_on_training(self):
         """Whether it may compute something else in inference."""
         layer = self.layer
-        return isinstance(layer, Layer) and (call_signature(type(layer)).has_training or bool(layer._layers))
+        return isinstance(layer, Layer) and (
+            call_signature(type(layer)).has_training or bool(layer._layers)
+        )
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,14 @@ def listening(snapshot, inside=()):
     for layer in model._flatten_layers():
         if isinstance(layer, Model) or any(layer is other for other in inside):
             plan = getattr(layer, "_plan", None)
-            for operation in [] if plan is None else [n.operation for n in plan.nodes if isinstance(n.operation, FunctionCall)]:
-                operation.function = _watched(recorder, snapshot, operation, operation.function, operation.name)
+            for operation in (
+                []
+                if plan is None
+                else [n.operation for n in plan.nodes if isinstance(n.operation, FunctionCall)]
+            ):
+                operation.function = _watched(
+                    recorder, snapshot, operation, operation.function, operation.name
+                )
                 undo.append((operation, "function", operation.function.watched))
         else:
             name = layer.path.removeprefix(f"{model.path}/") or layer.name
@@ -128,7 +136,9 @@ def _describe(recorder, snapshot, backend, layer, name, args, kwargs):
             return leaf
         arrays.append(_host(backend, leaf))
         mask = masks.get(leaf)
-        noted.append(None if mask is None else tree.map_structure(lambda m: _host(backend, m), mask))
+        noted.append(
+            None if mask is None else tree.map_structure(lambda m: _host(backend, m), mask)
+        )
         return _Place(len(arrays) - 1)
 
     structure = tree.map_structure(place, (args, kwargs))
@@ -176,7 +186,10 @@ class Replay:
         arrays = {f"input {i}": a for i, a in enumerate(self.call.arrays)}
         arrays |= {name: self.call.state[id(v)] for name, v in self.weights.items()}
         with np.errstate(over="ignore"):
-            return {name: a.astype("float32").astype("float64") if a.dtype.kind == "f" else a for name, a in arrays.items()}
+            return {
+                name: a.astype("float32").astype("float64") if a.dtype.kind == "f" else a
+                for name, a in arrays.items()
+            }
 
     def prepare(self, backend, arrays):
         call, layer = self.call, self.call.layer
@@ -184,21 +197,36 @@ class Replay:
         for name, variable in self.weights.items():
             variable.assign(arrays[name])
         given = [n for n in arrays if n.startswith("input ")]
-        inputs = {n: Variable(arrays[n], backend=backend) for n in given if arrays[n].dtype.kind == "f"}
+        inputs = {
+            n: Variable(arrays[n], backend=backend) for n in given if arrays[n].dtype.kind == "f"
+        }
         constants = {n: backend.asarray(arrays[n]) for n in given if n not in inputs}
         kept = [self.weights[n] for n in self.kept]
         learned = {n: v for n, v in self.weights.items() if n not in self.kept}
 
         def function(**replaced):
-            tensors = [replaced.get(n, inputs[n].value if n in inputs else constants.get(n)) for n in given]
+            tensors = [
+                replaced.get(n, inputs[n].value if n in inputs else constants.get(n)) for n in given
+            ]
             for tensor, mask in zip(tensors, call.masks, strict=True):
                 if mask is not None:
                     masks.set(tensor, tree.map_structure(backend.asarray, mask))
-            args, kwargs = tree.map_structure(lambda leaf: tensors[leaf.index] if isinstance(leaf, _Place) else leaf, call.structure)
+            args, kwargs = tree.map_structure(
+                lambda leaf: tensors[leaf.index] if isinstance(leaf, _Place) else leaf,
+                call.structure,
+            )
             with call_context.entered(CallContext(training=call.training, trusted=True)) as context:
-                outputs = layer._run(context, args, kwargs) if isinstance(layer, Layer) else layer(*args, **kwargs)
+                outputs = (
+                    layer._run(context, args, kwargs)
+                    if isinstance(layer, Layer)
+                    else layer(*args, **kwargs)
+                )
             assigned = [backend.stop_gradient(v.value) for v in kept]
-            return [x for x in tree.flatten(outputs) if _is_tensor(backend, x)] + context.losses + assigned
+            return (
+                [x for x in tree.flatten(outputs) if _is_tensor(backend, x)]
+                + context.losses
+                + assigned
+            )
 
         return Program(inputs | learned, function, kept, given)
 
@@ -230,7 +258,9 @@ class WholeModel:
         self.setup.prepare(self.snapshot.model)
         self.snapshot.set_counters(self.counters)
         self.snapshot.reset_states()
-        return model_program(self.snapshot.model, backend, arrays, (self.setup.x, self.setup.y), training)
+        return model_program(
+            self.snapshot.model, backend, arrays, (self.setup.x, self.setup.y), training
+        )
 
     def run(self, backend, inside=(), training=True):
         """The calls of one forward pass where the model is placed. An exception that a layer raises says which it was."""
@@ -259,7 +289,9 @@ def model_program(model, backend, arrays, batch, training=True) -> Program:
     def function():
         values = iter([inputs[n].value if n in inputs else constants[n] for n in arrays])
         given = tree.map_structure(lambda _: next(values), x)
-        with call_context.entered(CallContext(training=training, trusted=True, keep_logits=training)) as context:
+        with call_context.entered(
+            CallContext(training=training, trusted=True, keep_logits=training)
+        ) as context:
             y_pred = model(given)
             if not training:
                 return tree.flatten(y_pred)
@@ -274,7 +306,10 @@ def model_program(model, backend, arrays, batch, training=True) -> Program:
 def leaves_by_name(x) -> dict:
     """The arrays of a batch as {"input 0": ...}, floats as float64."""
     leaves = [np.asarray(leaf) for leaf in tree.flatten(x)]
-    return {f"input {i}": a.astype("float64") if a.dtype.kind == "f" else a for i, a in enumerate(leaves)}
+    return {
+        f"input {i}": a.astype("float64") if a.dtype.kind == "f" else a
+        for i, a in enumerate(leaves)
+    }
 
 
 def _as_fed(backend, array, dtype):

@@ -28,15 +28,27 @@ def add_command(commands):
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("factory", nargs="?", metavar="package.module:make_model", help="what makes the model")
-    parser.add_argument("--backend", action="append", help="name of a backend; may be repeated; by default all that are installed")
-    parser.add_argument("--device", action="append", help='"cpu", "gpu:0" ...; may be repeated; by default all')
+    parser.add_argument(
+        "factory", nargs="?", metavar="package.module:make_model", help="what makes the model"
+    )
+    parser.add_argument(
+        "--backend",
+        action="append",
+        help="name of a backend; may be repeated; by default all that are installed",
+    )
+    parser.add_argument(
+        "--device", action="append", help='"cpu", "gpu:0" ...; may be repeated; by default all'
+    )
     parser.add_argument("--steps", type=int, default=20, help="training steps (20)")
     parser.add_argument("--seed", type=int, default=0, help="set before the factory runs (0)")
     parser.add_argument("--json", metavar="FILE", help="write the report as JSON")
     parser.add_argument("--html", metavar="FILE", help="write the report as one HTML page")
-    parser.add_argument("--record", metavar="FILE", help="record a training run on one backend instead")
-    parser.add_argument("--compare", nargs=2, metavar="FILE", help="compare two recorded runs instead")
+    parser.add_argument(
+        "--record", metavar="FILE", help="record a training run on one backend instead"
+    )
+    parser.add_argument(
+        "--compare", nargs=2, metavar="FILE", help="compare two recorded runs instead"
+    )
     parser.set_defaults(run=run)
 
 
@@ -48,7 +60,9 @@ def run(arguments) -> int:
         if arguments.compare:
             return _compare(arguments)
         model, x, y = _make(arguments)
-        return _record(arguments, model, x, y) if arguments.record else _verify(arguments, model, x, y)
+        return (
+            _record(arguments, model, x, y) if arguments.record else _verify(arguments, model, x, y)
+        )
     except (_WrongUse, BackendError, ValueError, TypeError, OSError) as error:
         print(f"unidl verify: {error}", file=sys.stderr)
         return WRONG_USE
@@ -95,14 +109,18 @@ def _make(arguments):
     if not arguments.factory:
         raise _WrongUse("what shall be verified? Write: unidl verify package.module:make_model")
     if arguments.record and arguments.backend and len(arguments.backend) > 1:
-        raise _WrongUse("--record takes one --backend: record once on each, and --compare the files.")
+        raise _WrongUse(
+            "--record takes one --backend: record once on each, and --compare the files."
+        )
     factory = _find(arguments.factory)
     with unidl.use_backend(arguments.backend[0] if arguments.backend else None):
         unidl.utils.set_random_seed(arguments.seed)
         made = factory() if not isinstance(factory, unidl.Layer) else factory
     parts = made if isinstance(made, tuple) else (made,)
     if not 1 <= len(parts) <= 3 or not isinstance(parts[0], unidl.Layer):
-        raise _WrongUse(f"{arguments.factory} must return a model, (model, x) or (model, x, y); got {type(made).__name__}.")
+        raise _WrongUse(
+            f"{arguments.factory} must return a model, (model, x) or (model, x, y); got {type(made).__name__}."
+        )
     return (*parts, None, None)[:3]
 
 
@@ -114,7 +132,9 @@ def _find(text):
         )
     name, colon, attribute = text.partition(":")
     if not colon or not name or not attribute:
-        raise _WrongUse(f"{text!r} names no factory. Write package.module:function, such as mypackage.nets:make_model.")
+        raise _WrongUse(
+            f"{text!r} names no factory. Write package.module:function, such as mypackage.nets:make_model."
+        )
     # A module beside the user is found, as with `python -m`.
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
@@ -122,7 +142,9 @@ def _find(text):
         found = importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
-            raise _WrongUse(f"there is no module {error.name!r}. Is it installed, or below {os.getcwd()}?") from error
+            raise _WrongUse(
+                f"there is no module {error.name!r}. Is it installed, or below {os.getcwd()}?"
+            ) from error
         raise
     for part in attribute.split("."):
         if not hasattr(found, part):

@@ -66,7 +66,12 @@ def compare(a, b) -> Comparison:
     _check_comparable(first, second, a, b)
     allowed = BUDGET * sum(_unit(run) * run.scatter for run in (first, second))
     steps = first.header["steps"]
-    difference = np.array([[_largest(p[t], q[t]) for p, q in zip(first.values, second.values, strict=True)] for t in range(steps)])
+    difference = np.array(
+        [
+            [_largest(p[t], q[t]) for p, q in zip(first.values, second.values, strict=True)]
+            for t in range(steps)
+        ]
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = np.where(difference == 0, 0.0, difference / allowed)
     parted = ~(difference <= allowed)  # a NaN in `allowed` allows nothing
@@ -84,33 +89,55 @@ def compare(a, b) -> Comparison:
     step, entry = found[0]
     kind, name = first.entries[entry]
     where = difference[step, entry], allowed[step, entry]
-    return replace(result, step=int(step) + 1, kind=kind, name=name, difference=float(where[0]), allowed=float(where[1]))
+    return replace(
+        result,
+        step=int(step) + 1,
+        kind=kind,
+        name=name,
+        difference=float(where[0]),
+        allowed=float(where[1]),
+    )
 
 
 def _unit(run: RecordedRun):
     dtype = run.header["dtype"]
     if dtype not in _UNITS:
-        raise ValueError(f"compare: a run in {dtype!r} cannot be judged; known are {', '.join(_UNITS)}.")
+        raise ValueError(
+            f"compare: a run in {dtype!r} cannot be judged; known are {', '.join(_UNITS)}."
+        )
     return _UNITS[dtype]
 
 
 def _check_comparable(first, second, a, b):
     one, other = first.header, second.header
-    if [k for k, _ in first.entries] != [k for k, _ in second.entries] or one["sizes"] != other["sizes"]:
+    if [k for k, _ in first.entries] != [k for k, _ in second.entries] or one["sizes"] != other[
+        "sizes"
+    ]:
         pairs = zip(first.entries, second.entries, strict=False)
-        at = next((f": {p[1]!r} against {q[1]!r}" for p, q in pairs if p != q), f": {len(first.entries)} and {len(second.entries)} entries")
-        raise ValueError(f"compare: {a} and {b} are runs of different models{at}. Record the same model twice.")
+        at = next(
+            (f": {p[1]!r} against {q[1]!r}" for p, q in pairs if p != q),
+            f": {len(first.entries)} and {len(second.entries)} entries",
+        )
+        raise ValueError(
+            f"compare: {a} and {b} are runs of different models{at}. Record the same model twice."
+        )
     if one["data"] != other["data"]:
-        raise ValueError(f"compare: {a} and {b} were fed different data, so they differ from the start. Record both with the same x and y.")
+        raise ValueError(
+            f"compare: {a} and {b} were fed different data, so they differ from the start. Record both with the same x and y."
+        )
     if one["steps"] != other["steps"]:
-        raise ValueError(f"compare: {a} has {one['steps']} steps and {b} {other['steps']}. Record the same number.")
+        raise ValueError(
+            f"compare: {a} has {one['steps']} steps and {b} {other['steps']}. Record the same number."
+        )
 
 
 def _largest(p, q):
     """The largest difference, infinite where only one is finite."""
     with np.errstate(invalid="ignore"):
         same = (p == q) | (np.isnan(p) & np.isnan(q))
-        return float(np.max(np.nan_to_num(np.where(same, 0.0, np.abs(p - q)), nan=np.inf), initial=0.0))
+        return float(
+            np.max(np.nan_to_num(np.where(same, 0.0, np.abs(p - q)), nan=np.inf), initial=0.0)
+        )
 
 
 def _origin(header):

@@ -61,7 +61,9 @@ def verify(model, x=None, y=None, backends=None, devices=None, steps=20) -> Repo
     with lent(model):
         with use_backend(model.backend):
             setup = make_setup(model, x, y)
-        targets, notes = find_targets(backends, devices)  # imports frameworks, so after all that may be wrong with the data
+        targets, notes = find_targets(
+            backends, devices
+        )  # imports frameworks, so after all that may be wrong with the data
         setup.notes += notes
         with lent(model) as snapshot:
             return Job(snapshot, setup, targets, steps).run()
@@ -71,7 +73,9 @@ def _as_model(model):
     if isinstance(model, Model):
         return model
     if not isinstance(model, Layer):
-        raise TypeError(f"verify: takes a Model or a Layer, got {type(model).__name__}. A model of a framework's own is imported first.")
+        raise TypeError(
+            f"verify: takes a Model or a Layer, got {type(model).__name__}. A model of a framework's own is imported first."
+        )
     with use_backend(model.backend):
         return _Alone(model)
 
@@ -90,7 +94,9 @@ class _Alone(Model):
 def find_targets(backends, devices):
     """([Target], notes about those that were left out)."""
     notes, loaded = [], []
-    for name in backends if backends is not None else [row.name for row in list_backends() if row.installed]:
+    for name in (
+        backends if backends is not None else [row.name for row in list_backends() if row.installed]
+    ):
         try:
             loaded.append(get_backend(name))
         except BackendError as error:
@@ -104,9 +110,13 @@ def find_targets(backends, devices):
         if not found:
             notes.append(f"{backend.name} has none of the devices {', '.join(wanted)}")
         several = len(backend.devices()) > 1
-        targets += [Target(backend, d, f"{backend.name} {d}" if several else backend.name) for d in found]
+        targets += [
+            Target(backend, d, f"{backend.name} {d}" if several else backend.name) for d in found
+        ]
     if not targets:
-        raise ValueError(f"verify: there is nothing to verify on. {'; '.join(notes) or 'Name a backend.'}.")
+        raise ValueError(
+            f"verify: there is nothing to verify on. {'; '.join(notes) or 'Name a backend.'}."
+        )
     return targets, notes
 
 
@@ -122,7 +132,9 @@ class Job:
         self.notes = setup.notes
         mixed = policies - {"float64", "float32"}
         if mixed:
-            self.notes.append(f"layers with the policy {', '.join(sorted(mixed))} are compared in float64 and float32")
+            self.notes.append(
+                f"layers with the policy {', '.join(sorted(mixed))} are compared in float64 and float32"
+            )
         self.whole = WholeModel(snapshot, setup)
         self.records: list[Record] = []
         self.problems: list[str] = []
@@ -197,17 +209,23 @@ class Job:
     def calls_on(self, backend, inside):
         with placed(self.snapshot, backend, "float64"):
             calls = self.whole.run(backend, inside)
-            calls += [c for c in self.whole.run(backend, inside, training=False) if c.depends_on_training]
+            calls += [
+                c for c in self.whole.run(backend, inside, training=False) if c.depends_on_training
+            ]
         return calls
 
     def _look_for_nan(self, calls):
         for variable in self.snapshot.variables:
             value = self.snapshot.value(variable)
             if value.dtype.kind == "f" and np.isnan(value).any():
-                self.problems.append(f"The weight {variable.path!r} holds NaN: it was never set, or training went astray.")
+                self.problems.append(
+                    f"The weight {variable.path!r} holds NaN: it was never set, or training went astray."
+                )
         first = next((c for c in calls if _makes_nan(c)), None)
         if first is not None:
-            self.problems.append(f"{first.label} ({first.kind}) makes the first NaN: its inputs have none, its outputs do.")
+            self.problems.append(
+                f"{first.label} ({first.kind}) makes the first NaN: its inputs have none, its outputs do."
+            )
 
 
 def _makes_nan(call):

@@ -26,5 +26,11 @@ def shown(record) -> str:
     if not math.isfinite(record.error):
         return "differs ✗"
     relative = record.dtype == "float64" or record.stage != "layer"
-    text = "0" if record.error == 0 else f"{record.error:.1e}" if relative else f"{record.error:{'.2g' if record.error < 99 else ',.0f'}}"
+    text = (
+        "0"
+        if record.error == 0
+        else f"{record.error:.1e}"
+        if relative
+        else f"{record.error:{'.2g' if record.error < 99 else ',.0f'}}"
+    )
     return text + ("" if record.within else " ~" if record.explained else " ✗")

@@ -12,7 +12,9 @@ def replacing(path):
     """A path beside `path` to write to; at the end of the block it takes the place of `path`."""
     path = Path(path)
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} into. Make it first.")
+        raise FileNotFoundError(
+            f"There is no folder {path.parent} to write {path.name} into. Make it first."
+        )
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         yield partial

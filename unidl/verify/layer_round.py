@@ -54,7 +54,9 @@ def compare_calls(job, calls) -> list[Record]:
 def _find_scales(job, cases, noisy, draws=None):
     """By `noisy`; of what runs only at home by moving its inputs there."""
     for backend in (noisy, job.home):
-        here = [case for case in cases if (case.call.label in job.only_home) == (backend is job.home)]
+        here = [
+            case for case in cases if (case.call.label in job.only_home) == (backend is job.home)
+        ]
         if here:
             with placed(job.snapshot, backend, "float64"):
                 for case in here:
@@ -77,17 +79,45 @@ def _on_all_targets(job, cases, scaled=False):
 
 def _compare_call(job, case, target, dtype, scaled):
     call = case.call
-    common = {"layer": call.label, "kind": call.kind, "stage": "layer", "target": target.label, "dtype": dtype}
+    common = {
+        "layer": call.label,
+        "kind": call.kind,
+        "stage": "layer",
+        "target": target.label,
+        "dtype": dtype,
+    }
     common["mode"] = "training" if call.training else "inference"
     if call.label in job.only_home and target.backend.name != job.home.name:
         text = f"runs only on {job.home.name}"
-        return [Record(**common, what="call", error=0.0, budget=0.0, within=False, skipped=True, message=text)]
+        return [
+            Record(
+                **common,
+                what="call",
+                error=0.0,
+                budget=0.0,
+                within=False,
+                skipped=True,
+                message=text,
+            )
+        ]
     budget = FLOAT64_BUDGET if dtype == "float64" else BUDGET
     try:
         got = evaluate(target.backend, case.replay, *case.given(dtype))
     except Exception as error:  # noqa: BLE001 - reported as a failure of this layer here
-        return [Record(**common, what="call", error=np.inf, budget=budget, within=False, message=f"cannot run: {one_line(error)}")]
-    return [Record(**common, **verdict) for verdict in verdicts(got, case.truth, case.scales, dtype, case.names, scaled)]
+        return [
+            Record(
+                **common,
+                what="call",
+                error=np.inf,
+                budget=budget,
+                within=False,
+                message=f"cannot run: {one_line(error)}",
+            )
+        ]
+    return [
+        Record(**common, **verdict)
+        for verdict in verdicts(got, case.truth, case.scales, dtype, case.names, scaled)
+    ]
 
 
 def first_difference(job, calls) -> str | None:
@@ -109,7 +139,11 @@ def _note_what_rounding_explains(job):
     explained = [r for r in job.records if r.explained and r.layer not in differ]
     for label in dict.fromkeys(r.layer for r in explained):
         rows = [r for r in explained if r.layer == label]
-        what, where, worst = (dict.fromkeys(r.what for r in rows), dict.fromkeys(r.target for r in rows), max(rows, key=share))
+        what, where, worst = (
+            dict.fromkeys(r.what for r in rows),
+            dict.fromkeys(r.target for r in rows),
+            max(rows, key=share),
+        )
         job.notes.append(
             f"{label} ({worst.kind}) exceeds its budget on {', '.join(where)}, as rounding explains: {', '.join(what)}; "
             f"at most {amount(worst)} in {worst.dtype}"
@@ -118,8 +152,16 @@ def _note_what_rounding_explains(job):
 
 def _look_inside(job, layer):
     """Which of the layers inside `layer` differ, in a sentence; they are compared like the others."""
-    inner = [c for c in job.calls_on(job.reference, (layer,)) if any(c.layer is part for part in layer._flatten_layers()[1:])]
-    few = [c for i, c in enumerate(inner) if sum(other.layer is c.layer for other in inner[:i]) < _MOST_CALLS]
+    inner = [
+        c
+        for c in job.calls_on(job.reference, (layer,))
+        if any(c.layer is part for part in layer._flatten_layers()[1:])
+    ]
+    few = [
+        c
+        for i, c in enumerate(inner)
+        if sum(other.layer is c.layer for other in inner[:i]) < _MOST_CALLS
+    ]
     failed = [r for r in compare_calls(job, few) if not r.passed]
     if not failed:
         return " The layers inside it are equal, so it is in its own call()." if few else ""
@@ -138,20 +180,38 @@ class _LayerCase:
     def find_truth(self, backend):
         outputs = evaluate(backend, self.replay, self.arrays).outputs
         generator = np.random.default_rng(len(outputs))
-        drawn = [generator.normal(size=o.shape).astype("float32").astype("float64") if o.dtype == "float64" else None for o in outputs]
+        drawn = [
+            generator.normal(size=o.shape).astype("float32").astype("float64")
+            if o.dtype == "float64"
+            else None
+            for o in outputs
+        ]
         kept = self.replay.kept  # what the layer assigns has no gradient
         drawn[len(drawn) - len(kept) :] = [None] * len(kept)
-        differentiable = any(c is not None for c in drawn) and self.replay.prepare(backend, self.arrays).variables
+        differentiable = (
+            any(c is not None for c in drawn)
+            and self.replay.prepare(backend, self.arrays).variables
+        )
         self.cotangents = drawn if differentiable else None
         self.truth = evaluate(backend, self.replay, self.arrays, self.cotangents)
         made = len(self.call.outputs)
         self.names = ["output"] if made == 1 else [f"output {i}" for i in range(made)]
-        self.names += ["added loss"] * (len(outputs) - made - len(kept)) + [f"new {n}" for n in kept]
+        self.names += ["added loss"] * (len(outputs) - made - len(kept)) + [
+            f"new {n}" for n in kept
+        ]
 
     def find_scales(self, backend, seeds, draws):
-        self.scales = noise(again_on(self.replay, backend, seeds), self.arrays, self.cotangents or [], self.truth, draws)
+        self.scales = noise(
+            again_on(self.replay, backend, seeds),
+            self.arrays,
+            self.cotangents or [],
+            self.truth,
+            draws,
+        )
 
     def given(self, dtype):
         """(arrays, cotangents) in `dtype`."""
         arrays = {n: a.astype(dtype) if a.dtype.kind == "f" else a for n, a in self.arrays.items()}
-        return arrays, self.cotangents and [None if c is None else c.astype(dtype) for c in self.cotangents]
+        return arrays, self.cotangents and [
+            None if c is None else c.astype(dtype) for c in self.cotangents
+        ]

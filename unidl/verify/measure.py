@@ -31,13 +31,20 @@ def verdicts(got, truth, scales, dtype, names, scaled=False):
     """The fields of a Record for each output and gradient; `scaled`: float64 too is judged by its condition."""
     if len(got.outputs) != len(truth.outputs):
         text = f"{len(got.outputs)} outputs, expected {len(truth.outputs)}"
-        return [{"what": "outputs", "error": np.inf, "budget": 0.0, "within": False, "message": text}]
+        return [
+            {"what": "outputs", "error": np.inf, "budget": 0.0, "within": False, "message": text}
+        ]
     rows = list(zip(names, got.outputs, truth.outputs, scales.outputs, strict=True))
-    rows += [(f"gradient of {n}", got.gradients[n], truth.gradients[n], scales.gradients[n]) for n in truth.gradients]
+    rows += [
+        (f"gradient of {n}", got.gradients[n], truth.gradients[n], scales.gradients[n])
+        for n in truth.gradients
+    ]
     found = []
     for what, value, ref, scale in rows:
         verdict = judge(value, ref, scale, dtype, BUDGET, scaled=scaled)
-        zeros = not verdict.passed and value.shape == ref.shape and not np.any(value) and np.any(ref)
+        zeros = (
+            not verdict.passed and value.shape == ref.shape and not np.any(value) and np.any(ref)
+        )
         figures = {"error": verdict.error, "budget": verdict.budget, "within": verdict.passed}
         found.append({"what": what, "message": "all zeros" if zeros else verdict.message} | figures)
     return found

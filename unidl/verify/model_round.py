@@ -24,7 +24,11 @@ def check_model(job):
     with job.on_reference():
         outputs = evaluate(job.reference, whole, arrays).outputs
         cotangents = [np.ones(())] + [None] * (len(outputs) - 1)
-        cotangents = cotangents if job.model.trainable_variables or any(a.dtype.kind == "f" for a in arrays.values()) else None
+        cotangents = (
+            cotangents
+            if job.model.trainable_variables or any(a.dtype.kind == "f" for a in arrays.values())
+            else None
+        )
         truth = evaluate(job.reference, whole, arrays, cotangents)
     found = {}
     for target in job.targets:
@@ -36,7 +40,11 @@ def check_model(job):
             got = _evaluate_whole(job, target, dtype, cotangents, here)
             if got is not None:
                 found[target.label, dtype] = got
-    names = ["loss", *(f"output {i}" for i in range(len(outputs) - 1))] if len(outputs) > 2 else ["loss", "output"]
+    names = (
+        ["loss", *(f"output {i}" for i in range(len(outputs) - 1))]
+        if len(outputs) > 2
+        else ["loss", "output"]
+    )
     for draws in DRAWS:
         with job.on_reference(noisy=True):
             again = again_on(whole, job.noisy_backend(), seeds=job.reference is not job.home)
@@ -59,9 +67,15 @@ def _evaluate_whole(job, target, dtype, cotangents, here):
             got, again = (evaluate(target.backend, job.whole, arrays, weights) for _ in range(2))
         except Exception as error:  # noqa: BLE001 - reported as a failure of this backend
             text = f"cannot run: {one_line(error)}"
-            job.records.append(Record(**here, what="call", error=np.inf, budget=0.0, within=False, message=text))
+            job.records.append(
+                Record(**here, what="call", error=np.inf, budget=0.0, within=False, message=text)
+            )
             return None
-        changed = [a for a, b in zip(flat(got), flat(again), strict=True) if not np.array_equal(a, b, equal_nan=True)]
+        changed = [
+            a
+            for a, b in zip(flat(got), flat(again), strict=True)
+            if not np.array_equal(a, b, equal_nan=True)
+        ]
         if changed and dtype == "float64":
             _say_what_is_random(job, target)
     return got
@@ -70,9 +84,18 @@ def _evaluate_whole(job, target, dtype, cotangents, here):
 def _say_what_is_random(job, target):
     """Two runs from one state differ: name the first layer that gives two results for one input."""
     first, second = (job.whole.run(target.backend) for _ in range(2))
-    culprit = next((a for a, b in zip(first, second, strict=True) if _same(a.arrays, b.arrays) and not _same(a.outputs, b.outputs)), None)
+    culprit = next(
+        (
+            a
+            for a, b in zip(first, second, strict=True)
+            if _same(a.arrays, b.arrays) and not _same(a.outputs, b.outputs)
+        ),
+        None,
+    )
     if culprit is None:
-        job.note_once(f"not deterministic on {target.label}: two runs from one state part in a gradient")
+        job.note_once(
+            f"not deterministic on {target.label}: two runs from one state part in a gradient"
+        )
         return
     job.problems.append(
         f"{culprit.label} ({culprit.kind}) is not deterministic: two runs on {target.label} with the same inputs and random state "
@@ -90,7 +113,9 @@ def _judged(found, truth, scales, names):
             for verdict, other, size in zip(plain, scaled, sizes, strict=True):
                 _make_relative(verdict, size)
                 explained = not verdict["within"] and other["within"]
-                records.append(Record(**_COMMON, target=target, dtype=dtype, **verdict, explained=explained))
+                records.append(
+                    Record(**_COMMON, target=target, dtype=dtype, **verdict, explained=explained)
+                )
     narrow = {target: got for (target, dtype), got in found.items() if dtype != "float64"}
     return records + _compared_with_others(narrow, truth, scales, names, sizes)
 
@@ -99,7 +124,10 @@ def _compared_with_others(narrow, truth, scales, names, sizes):
     """float32: each target's errors against the median of the others'."""
     labels = [*names, *(f"gradient of {n}" for n in truth.gradients)]
     refs, fair = flat(truth), flat(scales)
-    errors = {t: [largest(value, ref) for value, ref in zip(flat(got), refs, strict=True)] for t, got in narrow.items()}
+    errors = {
+        t: [largest(value, ref) for value, ref in zip(flat(got), refs, strict=True)]
+        for t, got in narrow.items()
+    }
     records = []
     for target, own in errors.items():
         for i, (label, ref, s) in enumerate(zip(labels, refs, fair, strict=True)):
@@ -108,7 +136,11 @@ def _compared_with_others(narrow, truth, scales, names, sizes):
             others = [other[i] for name, other in errors.items() if name != target]
             allowed = OTHERS * float(np.median(others)) if others else 0.0
             allowed += FLOOR * U32 * float(np.max(s, initial=0.0))
-            figures = {"error": own[i] / sizes[i][0], "budget": allowed / sizes[i][0], "within": own[i] <= allowed}
+            figures = {
+                "error": own[i] / sizes[i][0],
+                "budget": allowed / sizes[i][0],
+                "within": own[i] <= allowed,
+            }
             records.append(Record(**_COMMON, target=target, dtype="float32", what=label, **figures))
     return records
 
@@ -135,14 +167,18 @@ def _make_relative(verdict, size):
     """A float64 error that `judge` gave in scaled roundings, since its reference is nothing but rounding, as the others are."""
     top, fair = size
     if verdict["budget"] == BUDGET:
-        verdict["error"], verdict["budget"] = (verdict[n] * U64 * fair / top for n in ("error", "budget"))
+        verdict["error"], verdict["budget"] = (
+            verdict[n] * U64 * fair / top for n in ("error", "budget")
+        )
 
 
 def _say_where_the_model_differs(job, failed):
     """All layers are equal and the model is not: look at what lies between them, or in the loss."""
     worst = max(failed, key=lambda r: (r.dtype == "float64", share(r)))
     if worst.message.startswith("cannot run"):
-        job.problems.append(f"The model does not run on {worst.target}: {worst.message.removeprefix('cannot run: ')}")
+        job.problems.append(
+            f"The model does not run on {worst.target}: {worst.message.removeprefix('cannot run: ')}"
+        )
     elif worst.dtype != "float64":
         job.problems.append(
             f"The model's {worst.what} on {worst.target} loses more digits in {worst.dtype} than rounding and the other backends "
@@ -170,10 +206,13 @@ def _where(job, target):
 
 
 def _differ(arrays, refs):
-    return any(largest(v, ref) > 1e-11 * (_top(ref) or 1.0) for v, ref in zip(arrays, refs, strict=True))
+    return any(
+        largest(v, ref) > 1e-11 * (_top(ref) or 1.0) for v, ref in zip(arrays, refs, strict=True)
+    )
 
 
 def _same(first, second):
     return len(first) == len(second) and all(
-        np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in zip(first, second, strict=True)
+        np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+        for a, b in zip(first, second, strict=True)
     )

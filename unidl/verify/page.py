@@ -12,7 +12,9 @@ from unidl.verify.style import STYLE
 
 def render(report) -> str:
     """The page."""
-    verdict, colour = ("Equal everywhere", "var(--good)") if report.passed else ("Different", "var(--bad)")
+    verdict, colour = (
+        ("Equal everywhere", "var(--good)") if report.passed else ("Different", "var(--bad)")
+    )
     counted = [r for r in report.records if not r.skipped]
     setup = report.setup
     parts = [
@@ -38,12 +40,22 @@ def render(report) -> str:
 def _heat_map(report):
     dtypes = [d for d in ("float64", "float32") if any(r.dtype == d for r in report.records)]
     count = len(report.targets)
-    names = {"float64": "float64, relative error", "float32": "float32, roundings (last rows: relative)"}
+    names = {
+        "float64": "float64, relative error",
+        "float32": "float32, roundings (last rows: relative)",
+    }
     top = '<td class="gap"></td>'.join(f'<th colspan="{count}">{names[d]}</th>' for d in dtypes)
-    second = '<td class="gap"></td>'.join("".join(f"<th>{escape(t)}</th>" for t in report.targets) for _ in dtypes)
+    second = '<td class="gap"></td>'.join(
+        "".join(f"<th>{escape(t)}</th>" for t in report.targets) for _ in dtypes
+    )
     kinds = {r.layer: r.kind for r in report.records}
-    rows = [(f"{escape(layer)} <span>{escape(kinds.get(layer, ''))}</span>", layer, "layer") for layer in report.layers]
-    rows += [(name, "", stage) for name, stage in (("Whole model", "model"), ("Training", "training"))]
+    rows = [
+        (f"{escape(layer)} <span>{escape(kinds.get(layer, ''))}</span>", layer, "layer")
+        for layer in report.layers
+    ]
+    rows += [
+        (name, "", stage) for name, stage in (("Whole model", "model"), ("Training", "training"))
+    ]
     lines = []
     for heading, layer, stage in rows:
         found = [r for r in report.records if r.stage == stage and r.layer == layer]
@@ -51,11 +63,19 @@ def _heat_map(report):
             continue
         groups = []
         for dtype in dtypes:
-            groups.append("".join(_cell([r for r in found if r.dtype == dtype and r.target == t]) for t in report.targets))
+            groups.append(
+                "".join(
+                    _cell([r for r in found if r.dtype == dtype and r.target == t])
+                    for t in report.targets
+                )
+            )
         gap = '<td class="gap"></td>'
         rule = ' class="rule"' if stage == "model" else ""
         lines.append(f'<tr{rule}><th class="row" scope="row">{heading}</th>{gap.join(groups)}</tr>')
-    scale = "".join(f'<i style="background:{colour_of(10**power)}"></i>' for power in (-4, -3, -2, -1, -0.5, 0, 0.5))
+    scale = "".join(
+        f'<i style="background:{colour_of(10**power)}"></i>'
+        for power in (-4, -3, -2, -1, -0.5, 0, 0.5)
+    )
     key = (
         f'<p class="key small soft">error / budget: 10⁻⁴ {scale} beyond'
         "&emsp;~ beyond the budget, but no more than rounding explains&emsp;✗ different</p>"
@@ -79,7 +99,9 @@ def colour_of(part) -> str:
     position = 0.0 if part <= 0 else min(1.0, max(0.0, (math.log10(part) + 3.6) / 3.9))
     green, amber = (196, 234, 214), (250, 200, 110)
     middle = (238, 240, 200)
-    low, high, t = (green, middle, position * 2) if position < 0.5 else (middle, amber, position * 2 - 1)
+    low, high, t = (
+        (green, middle, position * 2) if position < 0.5 else (middle, amber, position * 2 - 1)
+    )
     return "#" + "".join(f"{round(a + (b - a) * t):02x}" for a, b in zip(low, high, strict=True))
 
 
@@ -87,7 +109,10 @@ def _training(report):
     if not report.trajectory:
         return ""
     runs = report.trajectory["runs"]
-    losses = [("reference", "float64", report.trajectory["reference"]), *((r["target"], r["dtype"], r["losses"]) for r in runs)]
+    losses = [
+        ("reference", "float64", report.trajectory["reference"]),
+        *((r["target"], r["dtype"], r["losses"]) for r in runs),
+    ]
     errors = [(r["target"], r["dtype"], r["errors"]) for r in runs]
     return (
         f'<h2>Training, step by step</h2><div class="card"><div class="plots">'
@@ -100,7 +125,11 @@ def _training(report):
 def _notes(report):
     if not report.notes:
         return ""
-    return "<h2>Notes</h2><ul>" + "".join(f"<li>{escape(note)}</li>" for note in report.notes) + "</ul>"
+    return (
+        "<h2>Notes</h2><ul>"
+        + "".join(f"<li>{escape(note)}</li>" for note in report.notes)
+        + "</ul>"
+    )
 
 
 def _environment(report):
@@ -109,10 +138,15 @@ def _environment(report):
         ("Date", e["date"]),
         ("unidl", e["unidl"]),
         ("Python, NumPy", f"{e['python']}, {e['numpy']}"),
-        *((name, f"{b['version']} on {', '.join(b['devices'])}") for name, b in e["backends"].items()),
+        *(
+            (name, f"{b['version']} on {', '.join(b['devices'])}")
+            for name, b in e["backends"].items()
+        ),
         ("Processor", f"{e['processor']}, {e['cores']} cores"),
         ("Threads", ", ".join(f"{k}={v}" for k, v in e["threads"].items()) or "not limited"),
         ("Platform", e["platform"]),
     ]
-    body = "".join(f"<dt>{escape(str(name))}</dt><dd>{escape(str(value))}</dd>" for name, value in rows)
+    body = "".join(
+        f"<dt>{escape(str(name))}</dt><dd>{escape(str(value))}</dd>" for name, value in rows
+    )
     return f'<h2>Environment</h2><div class="card"><dl class="env">{body}</dl></div>'

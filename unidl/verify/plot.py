@@ -33,19 +33,31 @@ def plot(series, targets, logarithmic=False) -> str:
     parts = []
     for tick in _ticks(low, high, logarithmic):
         text = f"10{_superscript(tick)}" if logarithmic else f"{tick:.4g}"
-        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{up(tick):.1f}" y2="{up(tick):.1f}"/>')
-        parts.append(f'<text x="{_LEFT - 8}" y="{up(tick) + 4:.1f}" text-anchor="end">{text}</text>')
+        parts.append(
+            f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{up(tick):.1f}" y2="{up(tick):.1f}"/>'
+        )
+        parts.append(
+            f'<text x="{_LEFT - 8}" y="{up(tick) + 4:.1f}" text-anchor="end">{text}</text>'
+        )
     for step in sorted({0, steps - 1, *(round((steps - 1) * part / 4) for part in range(5))}):
-        parts.append(f'<text x="{across(step):.1f}" y="{_HEIGHT - 10}" text-anchor="middle">{step + 1}</text>')
+        parts.append(
+            f'<text x="{across(step):.1f}" y="{_HEIGHT - 10}" text-anchor="middle">{step + 1}</text>'
+        )
     base = _HEIGHT - _BOTTOM
-    parts.append(f'<line class="axis" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{base}" y2="{base}"/>')
+    parts.append(
+        f'<line class="axis" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{base}" y2="{base}"/>'
+    )
     for target, dtype, points in series:
-        colour, wide = ("var(--line)", 7) if target == "reference" else (colour_of(target, targets), 1.8)
+        colour, wide = (
+            ("var(--line)", 7) if target == "reference" else (colour_of(target, targets), 1.8)
+        )
         for piece in _pieces(points):
             path = " ".join(f"{across(step):.1f},{up(v):.1f}" for step, v in piece)
             title = f"<title>{escape(target)}, {dtype}</title>"
             if len(piece) == 1:
-                parts.append(f'<circle cx="{path.split(",")[0]}" cy="{path.split(",")[1]}" r="3" fill="{colour}">{title}</circle>')
+                parts.append(
+                    f'<circle cx="{path.split(",")[0]}" cy="{path.split(",")[1]}" r="3" fill="{colour}">{title}</circle>'
+                )
             else:
                 parts.append(
                     f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{wide}" stroke-linejoin="round" '

@@ -30,7 +30,10 @@ from unidl.verify.trajectory import sample, weight_names
 FORMAT, VERSION = "unidl run", 1
 SAMPLES = 1024
 _NOISY_RUNS = 2
-_MOST_HEADER, _MOST_VALUES = 16 << 20, 1 << 27  # bytes, and numbers, that a run file may claim to hold
+_MOST_HEADER, _MOST_VALUES = (
+    16 << 20,
+    1 << 27,
+)  # bytes, and numbers, that a run file may claim to hold
 
 
 @dataclass(frozen=True)
@@ -65,14 +68,25 @@ def record(model, x, y, steps, path):
         with use_backend(home):
             setup = make_setup(model, x, y, "record")
         if not model.trainable_variables:
-            raise ValueError(f"record: {model._who()} has no trainable weights, so there is no training to record.")
+            raise ValueError(
+                f"record: {model._who()} has no trainable weights, so there is no training to record."
+            )
         with lent(model) as snapshot:
             ours = _run(snapshot, setup, steps, home, None, eagerly=False)
             truth = _run(snapshot, setup, steps, oracle(), "float64", eagerly=True)
-            noisy = [_run(snapshot, setup, steps, rounding_oracle(), "float64", eagerly=True, seed=n) for n in range(_NOISY_RUNS)]
+            noisy = [
+                _run(snapshot, setup, steps, rounding_oracle(), "float64", eagerly=True, seed=n)
+                for n in range(_NOISY_RUNS)
+            ]
     entries = list(ours[0])
-    if any(list(step) != list(other) for run in (truth, *noisy) for step, other in zip(ours, run, strict=True)):
-        raise ValueError("record: the model calls other layers on the oracle than on its own backend, so their rounding cannot be told.")
+    if any(
+        list(step) != list(other)
+        for run in (truth, *noisy)
+        for step, other in zip(ours, run, strict=True)
+    ):
+        raise ValueError(
+            "record: the model calls other layers on the oracle than on its own backend, so their rounding cannot be told."
+        )
     scatter = np.array([[_scatter(t, key, truth, noisy) for key in entries] for t in range(steps)])
     header = {
         "format": FORMAT,
@@ -89,7 +103,12 @@ def record(model, x, y, steps, path):
         "entries": entries,
         "sizes": [int(ours[0][key].size) for key in entries],
     }
-    _write(path, header, {f"values_{i}": np.array([step[key] for step in ours]) for i, key in enumerate(entries)} | {"scatter": scatter})
+    _write(
+        path,
+        header,
+        {f"values_{i}": np.array([step[key] for step in ours]) for i, key in enumerate(entries)}
+        | {"scatter": scatter},
+    )
 
 
 def _run(snapshot, setup, steps, backend, dtype, eagerly, seed=None):
@@ -104,36 +123,55 @@ def _run(snapshot, setup, steps, backend, dtype, eagerly, seed=None):
             x, y = setup.batch(step)
             row = _look(snapshot, backend, (x, y))
             model.train_on_batch(x, y)
-            row |= {("weight", n): sample(v.numpy(), SAMPLES) for n, v in zip(weight_names(model), model.weights, strict=True)}
+            row |= {
+                ("weight", n): sample(v.numpy(), SAMPLES)
+                for n, v in zip(weight_names(model), model.weights, strict=True)
+            }
             rows.append({key: value.astype("float64") for key, value in row.items()})
     return rows
 
 
 def _look(snapshot, backend, batch):
     """Outputs, loss and gradients of the step to come, which the model's state afterwards does not show."""
-    model, dtype = snapshot.model, floatx() if snapshot.model.compute_dtype == "float64" else snapshot.model.compute_dtype
+    model, dtype = (
+        snapshot.model,
+        floatx() if snapshot.model.compute_dtype == "float64" else snapshot.model.compute_dtype,
+    )
     counters = snapshot.counters()
     learned = {id(v) for v in model.trainable_variables}
     before = [(v, v.numpy()) for v in model.variables if id(v) not in learned]
-    arrays = {n: a.astype(dtype) if a.dtype.kind == "f" else a for n, a in leaves_by_name(batch[0]).items()}
+    arrays = {
+        n: a.astype(dtype) if a.dtype.kind == "f" else a
+        for n, a in leaves_by_name(batch[0]).items()
+    }
 
     class Step:
         @staticmethod
         def prepare(backend, arrays):
             return model_program(model, backend, arrays, batch)
 
-    count = len(tree.flatten(model._symbolic_outputs_for(tree.map_structure(lambda a: a[:1], batch[0]))))
+    count = len(
+        tree.flatten(model._symbolic_outputs_for(tree.map_structure(lambda a: a[:1], batch[0])))
+    )
     with listening(snapshot) as recorder, _undone(snapshot, before, counters):
-        evaluate(backend, Step, arrays)  # without gradients: a backend that traces them has no values meanwhile
+        evaluate(
+            backend, Step, arrays
+        )  # without gradients: a backend that traces them has no values meanwhile
     with _undone(snapshot, before, counters):
         got = evaluate(backend, Step, arrays, [np.ones((), dtype), *[None] * count])
     row = {}
     for call in recorder.calls:
         for i, output in enumerate(call.outputs):
-            row["output", call.label if len(call.outputs) == 1 else f"{call.label}, output {i}"] = sample(output, SAMPLES)
+            row["output", call.label if len(call.outputs) == 1 else f"{call.label}, output {i}"] = (
+                sample(output, SAMPLES)
+            )
     row["loss", "loss"] = sample(got.outputs[0])
     # Backwards: what is wrong in a layer's gradient is wrong in all before it.
-    row |= {("gradient", n): sample(g, SAMPLES) for n, g in reversed(got.gradients.items()) if not n.startswith("input ")}
+    row |= {
+        ("gradient", n): sample(g, SAMPLES)
+        for n, g in reversed(got.gradients.items())
+        if not n.startswith("input ")
+    }
     return row
 
 
@@ -169,7 +207,12 @@ def _write(path, header, arrays):
         archive.writestr("header.json", json.dumps(header))
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
-                np.lib.format.write_array(stream, np.ascontiguousarray(array, "float64"), version=(1, 0), allow_pickle=False)
+                np.lib.format.write_array(
+                    stream,
+                    np.ascontiguousarray(array, "float64"),
+                    version=(1, 0),
+                    allow_pickle=False,
+                )
 
 
 def read_run(path) -> RecordedRun:
@@ -179,7 +222,9 @@ def read_run(path) -> RecordedRun:
     expected = {f"values_{i}": ((steps, size), "float64") for i, size in enumerate(sizes)}
     arrays = read_npz(path, expected | {"scatter": ((steps, len(sizes)), "float64")})
     scatter = arrays.pop("scatter")
-    return RecordedRun(header, [tuple(entry) for entry in header["entries"]], list(arrays.values()), scatter)
+    return RecordedRun(
+        header, [tuple(entry) for entry in header["entries"]], list(arrays.values()), scatter
+    )
 
 
 def _read_header(path):
@@ -211,13 +256,27 @@ def _check_header(header):
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise ValueError("its header does not say that it is a run")
     if header.get("version") != VERSION:
-        raise ValueError(f"it has version {header.get('version')!r}, this unidl reads version {VERSION}")
-    kinds = {"steps": int, "entries": list, "sizes": list, "dtype": str, "backend": str, "model": str, "data": str, "environment": dict}
+        raise ValueError(
+            f"it has version {header.get('version')!r}, this unidl reads version {VERSION}"
+        )
+    kinds = {
+        "steps": int,
+        "entries": list,
+        "sizes": list,
+        "dtype": str,
+        "backend": str,
+        "model": str,
+        "data": str,
+        "environment": dict,
+    }
     for name, kind in kinds.items():
         if not isinstance(header.get(name), kind):
             raise ValueError(f"{name!r} in its header is {header.get(name)!r}")
     steps, sizes, entries = header["steps"], header["sizes"], header["entries"]
-    if not all(isinstance(e, list) and len(e) == 2 and all(isinstance(part, str) for part in e) for e in entries):
+    if not all(
+        isinstance(e, list) and len(e) == 2 and all(isinstance(part, str) for part in e)
+        for e in entries
+    ):
         raise ValueError("'entries' in its header are no pairs of kind and name")
     if len(sizes) != len(entries) or not all(type(n) is int and 0 <= n <= SAMPLES for n in sizes):
         raise ValueError("'sizes' in its header do not fit its entries")

@@ -43,7 +43,15 @@ class Record:
 
 def not_here(common, home) -> Record:
     """The record of something that runs on the backend `home` alone."""
-    return Record(**common, what="call", error=0.0, budget=0.0, within=False, skipped=True, message=f"runs only on {home.name}")
+    return Record(
+        **common,
+        what="call",
+        error=0.0,
+        budget=0.0,
+        within=False,
+        skipped=True,
+        message=f"runs only on {home.name}",
+    )
 
 
 @dataclass
@@ -115,7 +123,9 @@ def _print(report, console):
     from rich.table import Table
 
     verdict = "[bold green]EQUAL[/]" if report.passed else "[bold red]DIFFERENT[/]"
-    console.print(f"{verdict}  {escape(report.model)} against {escape(report.reference)}", highlight=False)
+    console.print(
+        f"{verdict}  {escape(report.model)} against {escape(report.reference)}", highlight=False
+    )
     table = Table(show_edge=False, pad_edge=False)
     table.add_column("Worst error", overflow="fold")
     for target in report.targets:
@@ -125,8 +135,17 @@ def _print(report, console):
             table.add_section()
             table.add_row(f"[bold]{heading}[/]")
             for layer in report.layers:
-                table.add_row(escape(layer), *(_cell(_pick(report, layer, target, dtype, "layer")) for target in report.targets))
-            for stage, name in (("model", "whole model, relative"), ("training", f"{report.setup['steps']} training steps, relative")):
+                table.add_row(
+                    escape(layer),
+                    *(
+                        _cell(_pick(report, layer, target, dtype, "layer"))
+                        for target in report.targets
+                    ),
+                )
+            for stage, name in (
+                ("model", "whole model, relative"),
+                ("training", f"{report.setup['steps']} training steps, relative"),
+            ):
                 cells = [_pick(report, None, target, dtype, stage) for target in report.targets]
                 if any(cells):
                     table.add_row(f"[italic]{name}[/]", *map(_cell, cells))
@@ -138,7 +157,9 @@ def _print(report, console):
 
 
 def _pick(report, layer, target, dtype, stage):
-    rows = (r for r in report.records if r.stage == stage and r.dtype == dtype and r.target == target)
+    rows = (
+        r for r in report.records if r.stage == stage and r.dtype == dtype and r.target == target
+    )
     return worst_of([r for r in rows if layer is None or r.layer == layer])
 
 
@@ -146,4 +167,10 @@ def _cell(record):
     text = shown(record)
     if record is None or record.skipped:
         return f"[dim]{text}[/]"
-    return f"[red]{text}[/]" if not record.passed else f"[yellow]{text}[/]" if record.explained else text
+    return (
+        f"[red]{text}[/]"
+        if not record.passed
+        else f"[yellow]{text}[/]"
+        if record.explained
+        else text
+    )

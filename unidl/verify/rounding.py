@@ -24,7 +24,9 @@ def rounding_oracle():
         y = (noisy.mean if mean else noisy.sum)(self, x, axis=axis, keepdims=keepdims)
         if exact.dtype(x) != "float64":
             return y
-        return exact.add(y, exact.asarray(_loss_of_a_sum(exact.to_numpy(x), axis, keepdims, mean, self.signs)))
+        return exact.add(
+            y, exact.asarray(_loss_of_a_sum(exact.to_numpy(x), axis, keepdims, mean, self.signs))
+        )
 
     def sum(self, x, axis=None, keepdims=False):
         return total(self, x, axis, keepdims, mean=False)
@@ -39,13 +41,27 @@ def rounding_oracle():
 
 def _loss_of_a_sum(a, axis, keepdims, mean, generator):
     """Sum (or mean) in float32, term by term in a random order, minus the sum in float64."""
-    axes = tuple(range(a.ndim)) if axis is None else tuple(n % a.ndim for n in ((axis,) if isinstance(axis, int) else axis))
+    axes = (
+        tuple(range(a.ndim))
+        if axis is None
+        else tuple(n % a.ndim for n in ((axis,) if isinstance(axis, int) else axis))
+    )
     kept = [n for n in range(a.ndim) if n not in axes]
     count = int(np.prod([a.shape[n] for n in axes]))
-    shape = tuple(1 if n in axes else a.shape[n] for n in range(a.ndim)) if keepdims else tuple(a.shape[n] for n in kept)
+    shape = (
+        tuple(1 if n in axes else a.shape[n] for n in range(a.ndim))
+        if keepdims
+        else tuple(a.shape[n] for n in kept)
+    )
     if count < 2 or not a.size:
         return np.zeros(shape)
-    rows = a.transpose(*kept, *axes).reshape(*(a.shape[n] for n in kept), count)[..., generator.permutation(count)]
+    rows = a.transpose(*kept, *axes).reshape(*(a.shape[n] for n in kept), count)[
+        ..., generator.permutation(count)
+    ]
     with np.errstate(all="ignore"):
-        lost = np.add.accumulate(rows.astype("float32"), axis=-1)[..., -1].astype("float64") - rows.sum(-1)
-    return np.nan_to_num(lost.reshape(shape) / (count if mean else 1), nan=0.0, posinf=0.0, neginf=0.0)
+        lost = np.add.accumulate(rows.astype("float32"), axis=-1)[..., -1].astype(
+            "float64"
+        ) - rows.sum(-1)
+    return np.nan_to_num(
+        lost.reshape(shape) / (count if mean else 1), nan=0.0, posinf=0.0, neginf=0.0
+    )

@@ -43,7 +43,11 @@ class Setup:
         model.objective = Objective(*self.given, None, None)
         if model.optimizer is None:
             model.optimizer = optimizers.get("adam")
-        for name, value in (("run_eagerly", False), ("jit_compile", False), ("steps_per_execution", 1)):
+        for name, value in (
+            ("run_eagerly", False),
+            ("jit_compile", False),
+            ("steps_per_execution", 1),
+        ):
             if not hasattr(model, name):
                 setattr(model, name, value)
         model._forget_compiled()
@@ -62,10 +66,14 @@ def make_setup(model, x, y, caller="verify") -> Setup:
     source = make_batches(x, None, None, BATCH, False, None, None, caller)
     x = _check_inputs(model, source.arrays[0], caller) if source.arrays is not None else None
     if x is None:
-        raise TypeError(f"{caller}: x must be arrays (or lists and dicts of arrays), not an iterable of batches. Give one batch of it.")
+        raise TypeError(
+            f"{caller}: x must be arrays (or lists and dicts of arrays), not an iterable of batches. Give one batch of it."
+        )
     if not model.built or model._is_unbuilt_subclass():
         model._build_from(x)
-        notes.append("weights: the model was not built, so fresh ones were drawn; it is unbuilt again")
+        notes.append(
+            "weights: the model was not built, so fresh ones were drawn; it is unbuilt again"
+        )
     idle = [layer.name for layer in model._flatten_layers() if not layer.built]
     if idle:
         notes.append(f"not built, because call() does not reach them: {', '.join(idle)}")
@@ -80,7 +88,11 @@ def make_setup(model, x, y, caller="verify") -> Setup:
     objective = Objective(given[0], given[1], None, None)
     objective.check(model, x, y)  # every label, not only those of the first batch
     (first_x, first_y) = batches[0]
-    own = [loss for loss in tree.flatten(given[0]) if isinstance(loss, losses.Loss)] if model.objective is None else []
+    own = (
+        [loss for loss in tree.flatten(given[0]) if isinstance(loss, losses.Loss)]
+        if model.objective is None
+        else []
+    )
     return Setup(first_x, first_y, batches, words, name, notes, given, own)
 
 
@@ -101,8 +113,12 @@ def _random_inputs(model, caller):
         shape = (symbol.shape[0] or BATCH, *(size or _OPEN_AXIS for size in symbol.shape[1:]))
         if dtypes.is_float(symbol.dtype):
             return generator.normal(size=shape).astype("float32")
-        ranges = [e.input_dim for e in embeddings if any(node.inputs[0] is symbol for node in e._inbound)]
-        below = 2 if symbol.dtype == "bool" else min(ranges or [e.input_dim for e in embeddings] or [2])
+        ranges = [
+            e.input_dim for e in embeddings if any(node.inputs[0] is symbol for node in e._inbound)
+        ]
+        below = (
+            2 if symbol.dtype == "bool" else min(ranges or [e.input_dim for e in embeddings] or [2])
+        )
         return generator.integers(0, below, shape).astype(symbol.dtype)
 
     arrays = {id(symbol): draw(symbol) for symbol in model.inputs}
@@ -125,7 +141,11 @@ def _check_inputs(model, x, caller):
             f"{caller}: {model._who()} has {len(model.inputs)} inputs ({', '.join(model.input_names)}), got {len(values)} arrays."
         )
     for symbol, value in zip(names, values, strict=True):
-        if not dtypes.is_float(symbol.dtype) and value.dtype.kind == "f" and (value != np.floor(value)).any():
+        if (
+            not dtypes.is_float(symbol.dtype)
+            and value.dtype.kind == "f"
+            and (value != np.floor(value)).any()
+        ):
             raise TypeError(
                 f"{caller}: the input {symbol.name!r} is {symbol.dtype}, but its data is {value.dtype} with fractions "
                 f"such as {value[value != np.floor(value)][0]}. Give integers: x.astype({symbol.dtype!r})."
@@ -138,7 +158,11 @@ def _objective(model, x, y, notes, caller):
     first = tree.map_structure(lambda a: a[:1], x)
     predictions = model._symbolic_outputs_for(first)
     names = Objective._names(model, predictions)
-    flat = [predictions[n] for n in names] if isinstance(predictions, dict) else tree.flatten(predictions)
+    flat = (
+        [predictions[n] for n in names]
+        if isinstance(predictions, dict)
+        else tree.flatten(predictions)
+    )
     size = len(tree.flatten(x)[0])
     if y is not None:
         y = make_batches(x, y, None, BATCH, False, None, None, caller).arrays[1]
@@ -146,26 +170,46 @@ def _objective(model, x, y, notes, caller):
         given = model.objective._given[:2]
         chosen = Objective._spread(given[0], names, "loss")
     else:
-        targets = [None] * len(names) if y is None else Objective._pair(names, predictions, y, model)[1]
-        chosen = [_default_loss(model, i, t, p.shape) for i, (t, p) in enumerate(zip(targets, flat, strict=True))]
+        targets = (
+            [None] * len(names) if y is None else Objective._pair(names, predictions, y, model)[1]
+        )
+        chosen = [
+            _default_loss(model, i, t, p.shape)
+            for i, (t, p) in enumerate(zip(targets, flat, strict=True))
+        ]
         given = (dict(zip(names, chosen, strict=True)) if len(names) > 1 else chosen[0], None)
         notes.append(f"loss: {_in_words(names, chosen)}, since the model was not compiled")
     if y is None and any(loss is not None for loss in chosen):
         generator = np.random.default_rng(_SEED + 1)
         drawn = [
-            None if loss is None else _draw_targets(generator, loss, (size, *p.shape[1:])) for loss, p in zip(chosen, flat, strict=True)
+            None if loss is None else _draw_targets(generator, loss, (size, *p.shape[1:]))
+            for loss, p in zip(chosen, flat, strict=True)
         ]
-        y = dict(zip(names, drawn, strict=True)) if isinstance(predictions, dict) else drawn[0] if len(drawn) == 1 else drawn
+        y = (
+            dict(zip(names, drawn, strict=True))
+            if isinstance(predictions, dict)
+            else drawn[0]
+            if len(drawn) == 1
+            else drawn
+        )
         notes.append("targets: drawn at random")
     return given, _in_words(names, chosen), y
 
 
 def _in_words(names, chosen):
     def word(loss):
-        return loss if isinstance(loss, str) else getattr(loss, "__name__", None) or type(loss).__name__
+        return (
+            loss
+            if isinstance(loss, str)
+            else getattr(loss, "__name__", None) or type(loss).__name__
+        )
 
     words = [word(loss) for loss in chosen]
-    return words[0] if len(set(words)) == 1 else ", ".join(f"{n} {w}" for n, w in zip(names, words, strict=True))
+    return (
+        words[0]
+        if len(set(words)) == 1
+        else ", ".join(f"{n} {w}" for n, w in zip(names, words, strict=True))
+    )
 
 
 def _default_loss(model, index, target, shape):
@@ -187,7 +231,10 @@ def _draw_targets(generator, loss, shape):
     function = getattr(losses.resolve(loss, shape, shape), "fn", None)
     if function is crossentropy.sparse_categorical_crossentropy:
         return generator.integers(0, shape[-1], shape[:-1])
-    if function in (crossentropy.categorical_crossentropy, crossentropy.categorical_focal_crossentropy):
+    if function in (
+        crossentropy.categorical_crossentropy,
+        crossentropy.categorical_focal_crossentropy,
+    ):
         return np.eye(shape[-1], dtype="float32")[generator.integers(0, shape[-1], shape[:-1])]
     if function in (crossentropy.binary_crossentropy, crossentropy.binary_focal_crossentropy):
         return generator.integers(0, 2, shape).astype("float32")

@@ -45,7 +45,9 @@ class Snapshot:
             item = pending.pop()
             if isinstance(item, tuple):
                 pending += item
-            elif id(item) not in self._contents and (isinstance(item, _CONTAINERS) or _is_ours(item)):
+            elif id(item) not in self._contents and (
+                isinstance(item, _CONTAINERS) or _is_ours(item)
+            ):
                 contents = item.copy() if isinstance(item, _CONTAINERS) else dict(vars(item))
                 self._contents[id(item)] = item, contents
                 pending += contents.values() if isinstance(contents, dict) else contents
@@ -80,7 +82,9 @@ class Snapshot:
             with backend.scope():
                 variable._hold(backend, backend.asarray(self._values[id(variable)], variable.dtype))
         for owner, _ in self._contents.values():
-            if dtype is not None and isinstance(owner, Loss):  # a loss computes in a dtype of its own
+            if dtype is not None and isinstance(
+                owner, Loss
+            ):  # a loss computes in a dtype of its own
                 owner.dtype = dtype
 
     def reset_states(self):

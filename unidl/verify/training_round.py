@@ -21,7 +21,14 @@ def check_training(job) -> dict:
     runs = {}
     for target in job.targets:
         for dtype in job.dtypes:
-            here = {"layer": "", "kind": "training", "stage": "training", "mode": "training", "target": target.label, "dtype": dtype}
+            here = {
+                "layer": "",
+                "kind": "training",
+                "stage": "training",
+                "mode": "training",
+                "target": target.label,
+                "dtype": dtype,
+            }
             if not job.runs_here(target):
                 job.records.append(not_here(here, job.home))
                 continue
@@ -30,7 +37,16 @@ def check_training(job) -> dict:
                     runs[target.label, dtype] = trajectory.train(job.model, job.setup, job.steps)
                 except Exception as error:  # noqa: BLE001 - reported as a failure of this backend
                     text = f"cannot train: {one_line(error)}"
-                    job.records.append(Record(**here, what="step 1", error=np.inf, budget=0.0, within=False, message=text))
+                    job.records.append(
+                        Record(
+                            **here,
+                            what="step 1",
+                            error=np.inf,
+                            budget=0.0,
+                            within=False,
+                            message=text,
+                        )
+                    )
                     job.problems.append(f"{target.label} {text}")
     job.records += _judged(job, runs, truth)
     _say_where_training_parts(job)
@@ -59,12 +75,19 @@ def _noisy_run(job, seed):
 
 
 def _say_where_training_parts(job):
-    failed = [r for r in job.records if r.stage == "training" and not r.passed and not r.message.startswith("cannot")]
+    failed = [
+        r
+        for r in job.records
+        if r.stage == "training" and not r.passed and not r.message.startswith("cannot")
+    ]
     if not failed:
         return
     equal_before = all(r.passed for r in job.records if r.stage in ("layer", "model"))
     for target in dict.fromkeys(r.target for r in failed):
-        worst = min((r for r in failed if r.target == target), key=lambda r: (r.dtype != "float64", int(r.what.split(",")[0].split()[1])))
+        worst = min(
+            (r for r in failed if r.target == target),
+            key=lambda r: (r.dtype != "float64", int(r.what.split(",")[0].split()[1])),
+        )
         text = f"Training on {target} parts in {worst.dtype} at {worst.what}: {amount(worst)}."
         if equal_before and "weight" in worst.what:
             text += f" Layers, loss and gradients are equal, so it is the update of {job.setup.optimizer} or the compiled step."

@@ -12,7 +12,10 @@ from unidl.verify.report import Record
 
 SAMPLES = 4096
 BUDGET = 16.0  # units of scaled rounding, as for layers
-OTHERS, FLOOR = 3.0, 4.0  # float32: times the median of the others, plus times what simulated rounding makes
+OTHERS, FLOOR = (
+    3.0,
+    4.0,
+)  # float32: times the median of the others, plus times what simulated rounding makes
 U64 = 2.0**-53
 
 
@@ -60,7 +63,12 @@ def train(model, setup, steps, eagerly=False, jitter=None, before_step=None) -> 
             before_step(step)
         x, y = setup.batch(step)
         run.losses.append(float(model.train_on_batch(x, y, return_dict=True)["loss"]))
-        run.weights.append({n: sample(v.numpy()).astype("float64") for n, v in zip(names, model.weights, strict=True)})
+        run.weights.append(
+            {
+                n: sample(v.numpy()).astype("float64")
+                for n, v in zip(names, model.weights, strict=True)
+            }
+        )
     return run
 
 
@@ -68,7 +76,9 @@ def _jitter(model, generator, unit):
     for variable in model.weights:
         value = variable.numpy()
         if value.dtype.kind == "f":
-            variable.assign(value * (1 + unit * generator.choice((-1.0, 1.0), value.shape)).astype(value.dtype))
+            variable.assign(
+                value * (1 + unit * generator.choice((-1.0, 1.0), value.shape)).astype(value.dtype)
+            )
 
 
 def scatter(noisy, truth) -> Run:
@@ -79,7 +89,10 @@ def scatter(noisy, truth) -> Run:
         return moved / U32 + float(np.max(np.abs(ref), initial=0.0))
 
     losses = [spread([run.losses[t] for run in noisy], ref) for t, ref in enumerate(truth.losses)]
-    weights = [{n: spread([run.weights[t][n] for run in noisy], ref) for n, ref in step.items()} for t, step in enumerate(truth.weights)]
+    weights = [
+        {n: spread([run.weights[t][n] for run in noisy], ref) for n, ref in step.items()}
+        for t, step in enumerate(truth.weights)
+    ]
     return Run(losses, weights)
 
 
@@ -88,26 +101,37 @@ def judge_runs(runs, truth, scale):
     differences = {key: _differences(run, truth) for key, run in runs.items()}
     records = []
     for (target, dtype), own in differences.items():
-        others = [d for (other, kind), d in differences.items() if other != target and kind == dtype]
+        others = [
+            d for (other, kind), d in differences.items() if other != target and kind == dtype
+        ]
         for part in ("loss", "weights"):
             rows = []
             for t in range(len(truth.losses)):
                 names = ["loss"] if part == "loss" else list(truth.weights[t])
                 top = _top(truth, t, part)
                 for name in names:
-                    error, s = own[t][name], scale.losses[t] if part == "loss" else scale.weights[t][name]
+                    error, s = (
+                        own[t][name],
+                        scale.losses[t] if part == "loss" else scale.weights[t][name],
+                    )
                     if dtype == "float64":
                         allowed = FLOAT64_BUDGET * top + BUDGET * U64 * s
                     else:
                         median = float(np.median([d[t][name] for d in others])) if others else 0.0
                         allowed = OTHERS * median + FLOOR * U32 * s
-                    what = f"step {t + 1}, loss" if part == "loss" else f"step {t + 1}, weight {name}"
+                    what = (
+                        f"step {t + 1}, loss" if part == "loss" else f"step {t + 1}, weight {name}"
+                    )
                     rows.append((t, what, error, allowed, top))
             beyond = [row for row in rows if not row[2] <= row[3]]
             first = [row for row in beyond if row[0] == beyond[0][0]] if beyond else rows
-            _, what, error, allowed, top = max(first, key=lambda row: row[2] / row[3] if row[3] else float(row[2] > 0))
+            _, what, error, allowed, top = max(
+                first, key=lambda row: row[2] / row[3] if row[3] else float(row[2] > 0)
+            )
             figures = {"error": error / top, "budget": allowed / top, "within": not beyond}
-            records.append(Record("", "training", "training", target, "training", dtype, what, **figures))
+            records.append(
+                Record("", "training", "training", target, "training", dtype, what, **figures)
+            )
     return records
 
 
@@ -128,11 +152,14 @@ def _differences(run, truth):
 
     def largest(a, b):
         with np.errstate(invalid="ignore"):
-            difference = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(np.subtract(a, b)))
+            difference = np.where(
+                (a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(np.subtract(a, b))
+            )
         return float(np.max(np.nan_to_num(difference, nan=np.inf), initial=0.0))
 
     return [
-        {"loss": largest(run.losses[t], truth.losses[t])} | {n: largest(run.weights[t][n], ref) for n, ref in truth.weights[t].items()}
+        {"loss": largest(run.losses[t], truth.losses[t])}
+        | {n: largest(run.weights[t][n], ref) for n, ref in truth.weights[t].items()}
         for t in range(len(truth.losses))
     ]
 
@@ -141,4 +168,7 @@ def _top(truth, t, part):
     """What errors of a step are relative to: its loss, or the model's largest weight."""
     if part == "loss":
         return abs(truth.losses[t]) or 1.0
-    return max((float(np.max(np.abs(w), initial=0.0)) for w in truth.weights[t].values()), default=0.0) or 1.0
+    return (
+        max((float(np.max(np.abs(w), initial=0.0)) for w in truth.weights[t].values()), default=0.0)
+        or 1.0
+    )

@@ -11,13 +11,19 @@ def sentence(label, records):
     worst = max(failed, key=lambda r: (r.dtype == "float64", r.what.startswith("output"), share(r)))
     targets = ", ".join(dict.fromkeys(r.target for r in failed))
     text = f"{label} ({worst.kind}) is the first layer that differs, on {targets}: {worst.what} in {worst.dtype}, {amount(worst)}."
-    if worst.what.startswith("gradient") and all(r.passed for r in records if r.dtype == worst.dtype and r.what.startswith("output")):
+    if worst.what.startswith("gradient") and all(
+        r.passed for r in records if r.dtype == worst.dtype and r.what.startswith("output")
+    ):
         text += " Its outputs are equal."
     if worst.message.startswith("cannot run"):
         return text
     if worst.dtype == "float64":
         narrow = 1e-10 < worst.error < 3e-6
-        size = " It is as large as float32's rounding: look for something inside that computes in float32." if narrow else ""
+        size = (
+            " It is as large as float32's rounding: look for something inside that computes in float32."
+            if narrow
+            else ""
+        )
         return f"{text} Rounding does not explain it.{size}"
     return f"{text} Its formula is right (float64 agrees), but it loses more digits than rounding in float32 explains."
 

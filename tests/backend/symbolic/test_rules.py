@@ -42,9 +42,16 @@ def test_open_axes():
     assert ops.sum(x, 1).shape == (None, 6)
     assert ops.get_item(x, (slice(1, None), -1)).shape == (None, 6)
     assert ops.einsum("bij,jk->bik", x, KerasTensor((6, 2))).shape == (None, 4, 2)
-    assert ops.conv(KerasTensor((None, None, 8, 3)), KerasTensor((3, 3, 3, 5)), 2, "same").shape == (None, None, 4, 5)
+    assert ops.conv(
+        KerasTensor((None, None, 8, 3)), KerasTensor((3, 3, 3, 5)), 2, "same"
+    ).shape == (None, None, 4, 5)
     assert ops.flip(ops.transpose(x, (2, 0, 1)), 1).shape == (6, None, 4)
-    assert ops.dot_product_attention(*[KerasTensor((None, 5, 2, 8))] * 3, is_causal=True).shape == (None, 5, 2, 8)
+    assert ops.dot_product_attention(*[KerasTensor((None, 5, 2, 8))] * 3, is_causal=True).shape == (
+        None,
+        5,
+        2,
+        8,
+    )
     with pytest.raises(ValueError, match="open"):
         ops.split(x, 2, 0)
     with pytest.raises(ValueError, match="cannot be given"):

@@ -14,7 +14,9 @@ def _scalar(backend, results, weights):
     total = None
     for result, weight in zip(results, weights, strict=True):
         if weight is not None:
-            term = backend.sum(backend.multiply(result, backend.asarray(weight, backend.dtype(result))))
+            term = backend.sum(
+                backend.multiply(result, backend.asarray(weight, backend.dtype(result)))
+            )
             total = term if total is None else backend.add(total, term)
     return total
 
@@ -24,7 +26,15 @@ def as_list(results):
 
 
 def check(
-    function, reference, *inputs, grad=True, rtol64=1e-12, rtol32=3e-6, gradient=None, gradient_rtol=2e-7, dtypes=("float64", "float32")
+    function,
+    reference,
+    *inputs,
+    grad=True,
+    rtol64=1e-12,
+    rtol32=3e-6,
+    gradient=None,
+    gradient_rtol=2e-7,
+    dtypes=("float64", "float32"),
 ):
     """`function(backend, *tensors)` against `reference(*arrays)`.
 
@@ -36,7 +46,12 @@ def check(
     for dtype in dtypes:
         arrays = [x.astype(dtype) if x.dtype.kind == "f" else x for x in inputs]
         tensors = [backend.asarray(x) for x in arrays]
-        exact = [np.asarray(r) for r in as_list(reference(*(x.astype("float64") if x.dtype.kind == "f" else x for x in arrays)))]
+        exact = [
+            np.asarray(r)
+            for r in as_list(
+                reference(*(x.astype("float64") if x.dtype.kind == "f" else x for x in arrays))
+            )
+        ]
         rtol = rtol64 if dtype == "float64" else rtol32
         eager = as_list(function(backend, *tensors))
         compiled = as_list(backend.compile(lambda *t: function(backend, *t), [])(*tensors))
@@ -57,13 +72,20 @@ def compare(backend, got, exact, rtol, dtype):
     host = backend.to_numpy(got)
     finite = np.abs(exact[np.isfinite(exact)]) if exact.dtype.kind == "f" else np.zeros(0)
     scale = finite.max() if finite.size else 1.0
-    np.testing.assert_allclose(host.astype("float64"), exact.astype("float64"), rtol=rtol, atol=rtol * scale)
+    np.testing.assert_allclose(
+        host.astype("float64"), exact.astype("float64"), rtol=rtol, atol=rtol * scale
+    )
 
 
 def check_gradients(backend, function, exact, arrays, dtype, gradient, rtol):
     rng = np.random.RandomState(3)
     floating = [i for i, x in enumerate(arrays) if x.dtype.kind == "f"]
-    weights = [(rng.uniform(0.5, 1.5, e.shape) if gradient is None else np.ones(e.shape)) if e.dtype.kind == "f" else None for e in exact]
+    weights = [
+        (rng.uniform(0.5, 1.5, e.shape) if gradient is None else np.ones(e.shape))
+        if e.dtype.kind == "f"
+        else None
+        for e in exact
+    ]
     variables = [Variable(arrays[i], backend=backend) for i in floating]
 
     def arguments():
@@ -76,7 +98,12 @@ def check_gradients(backend, function, exact, arrays, dtype, gradient, rtol):
     if gradient is None:
         wanted = [central_differences(backend, function, arrays, i, weights) for i in floating]
     else:
-        wanted = [np.asarray(g) for g in as_list(gradient(*(x.astype("float64") if x.dtype.kind == "f" else x for x in arrays)))]
+        wanted = [
+            np.asarray(g)
+            for g in as_list(
+                gradient(*(x.astype("float64") if x.dtype.kind == "f" else x for x in arrays))
+            )
+        ]
     found = {}
     found["eager"] = backend.value_and_grad(loss, variables)[1]
     copies = [Variable(np.zeros(v.shape, v.dtype), backend=backend) for v in variables]
@@ -91,7 +118,9 @@ def check_gradients(backend, function, exact, arrays, dtype, gradient, rtol):
         for got, want in zip(found[how], wanted, strict=True):
             assert backend.dtype(got) == dtype
             scale = max(np.abs(want[np.isfinite(want)]).max(initial=0.0), 1e-3)
-            np.testing.assert_allclose(backend.to_numpy(got), want, rtol=rtol, atol=rtol * scale, err_msg=how)
+            np.testing.assert_allclose(
+                backend.to_numpy(got), want, rtol=rtol, atol=rtol * scale, err_msg=how
+            )
 
 
 def central_differences(backend, function, arrays, index, weights):
@@ -103,6 +132,12 @@ def central_differences(backend, function, arrays, index, weights):
             moved = [x.copy() for x in arrays]
             moved[index][place] += sign * STEP
             results = as_list(function(backend, *(backend.asarray(x) for x in moved)))
-            values.append(sum(float((backend.to_numpy(r) * w).sum()) for r, w in zip(results, weights, strict=True) if w is not None))
+            values.append(
+                sum(
+                    float((backend.to_numpy(r) * w).sum())
+                    for r, w in zip(results, weights, strict=True)
+                    if w is not None
+                )
+            )
         result[place] = (values[0] - values[1]) / (2 * STEP)
     return result

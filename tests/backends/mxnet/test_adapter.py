@@ -24,7 +24,17 @@ def test_float16_where_mxnet_has_no_kernel(backend):
     rng = np.random.RandomState(8)
     x, kernel = rng.randn(1, 5, 2).astype("float16"), rng.randn(3, 2, 4).astype("float16")
     half = backend.conv(backend.asarray(x), backend.asarray(kernel), (1,), "same", (1,))
-    exact = backend.conv(backend.asarray(x.astype("float64")), backend.asarray(kernel.astype("float64")), (1,), "same", (1,))
+    exact = backend.conv(
+        backend.asarray(x.astype("float64")),
+        backend.asarray(kernel.astype("float64")),
+        (1,),
+        "same",
+        (1,),
+    )
     assert backend.dtype(half) == "float16"
-    np.testing.assert_allclose(backend.to_numpy(half), backend.to_numpy(exact), rtol=2e-3, atol=2e-3)
-    np.testing.assert_array_equal(backend.to_numpy(backend.sort(backend.asarray(x[0]), 0)), np.sort(x[0], 0))
+    np.testing.assert_allclose(
+        backend.to_numpy(half), backend.to_numpy(exact), rtol=2e-3, atol=2e-3
+    )
+    np.testing.assert_array_equal(
+        backend.to_numpy(backend.sort(backend.asarray(x[0]), 0)), np.sort(x[0], 0)
+    )

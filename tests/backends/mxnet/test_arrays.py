@@ -21,7 +21,19 @@ def everywhere(function, reference):
 
 
 @pytest.mark.parametrize(
-    "value", [3, 2.5, True, [1, 2], [[1.0, 2.0], [3.0, 4.0]], [], np.float64(1.5), np.arange(3), np.zeros((0, 2)), np.array(7.0)]
+    "value",
+    [
+        3,
+        2.5,
+        True,
+        [1, 2],
+        [[1.0, 2.0], [3.0, 4.0]],
+        [],
+        np.float64(1.5),
+        np.arange(3),
+        np.zeros((0, 2)),
+        np.array(7.0),
+    ],
 )
 def test_asarray(backend, value):
     x = backend.asarray(value)
@@ -57,8 +69,12 @@ def test_creation(backend):
     assert backend.to_numpy(backend.full((), 2**60 + 1, "int64")) == 2**60 + 1
     assert backend.to_numpy(backend.full((1,), -np.inf, "float32")) == -np.inf
     assert np.isnan(backend.to_numpy(backend.full((), np.nan, "float64")))
-    np.testing.assert_array_equal(backend.to_numpy(backend.arange(1, 2, 0.25, "float64")), np.arange(1, 2, 0.25))
-    np.testing.assert_array_equal(backend.to_numpy(backend.eye(2, 3, 1, "float32")), np.eye(2, 3, 1))
+    np.testing.assert_array_equal(
+        backend.to_numpy(backend.arange(1, 2, 0.25, "float64")), np.arange(1, 2, 0.25)
+    )
+    np.testing.assert_array_equal(
+        backend.to_numpy(backend.eye(2, 3, 1, "float32")), np.eye(2, 3, 1)
+    )
     check(lambda b, x: b.full_like(x, 2), lambda x: np.full_like(x, 2), X, grad=False)
 
 
@@ -157,7 +173,12 @@ def test_scatter():
         x[[2, 0]] = updates[:2]
         return x
 
-    check(lambda b, x, u: b.scatter_update(x, b.asarray([[2], [0]]), b.getitem(u, (slice(0, 2),))), replaced, x, updates)
+    check(
+        lambda b, x, u: b.scatter_update(x, b.asarray([[2], [0]]), b.getitem(u, (slice(0, 2),))),
+        replaced,
+        x,
+        updates,
+    )
     check(
         lambda b, x: b.scatter_add(x, b.asarray(indices), b.full((4, 3), 2, "int64")),
         lambda x: reference(x, 2),
@@ -171,15 +192,34 @@ TIES = np.array([[2.0, 1, 2, 1, 0, 2, 1, 0], [0.0, 0, 0, 0, 0, 0, 0, 0]]).repeat
 
 def test_sort_is_stable_with_nan_last():
     for axis in (0, -1):
-        check(lambda b, x, axis=axis: b.argsort(x, axis), lambda x, axis=axis: np.argsort(x, axis, kind="stable"), TIES, grad=False)
+        check(
+            lambda b, x, axis=axis: b.argsort(x, axis),
+            lambda x, axis=axis: np.argsort(x, axis, kind="stable"),
+            TIES,
+            grad=False,
+        )
     check(lambda b, x: b.sort(x, 1), lambda x: np.sort(x, 1), X)
     check(lambda b, x: b.sort(x, 1), lambda x: np.sort(x, 1), N[:, ::-1].copy(), grad=False)
     check(lambda b, x: b.argsort(x, 1), lambda x: np.argsort(x, 1, kind="stable"), B, grad=False)
     odd = np.array([3.0, np.nan, np.inf, -np.inf, np.nan, 0.0, np.inf])
     check(lambda b, x: b.argsort(x, 0), lambda x: np.argsort(x, 0, kind="stable"), odd, grad=False)
-    check(lambda b, x: b.argsort(x, 0), lambda x: np.argsort(x, 0, kind="stable"), np.array([2**53 + 1, 2**53, 5]), grad=False)
+    check(
+        lambda b, x: b.argsort(x, 0),
+        lambda x: np.argsort(x, 0, kind="stable"),
+        np.array([2**53 + 1, 2**53, 5]),
+        grad=False,
+    )
 
 
 def test_top_k():
-    check(lambda b, x: b.top_k(x, 2), lambda x: [-np.sort(-x)[..., :2], np.argsort(-x, kind="stable")[..., :2]], X[..., 0])
-    check(lambda b, x: b.top_k(x, 3)[1], lambda x: np.argsort(-x, kind="stable")[..., :3], TIES, grad=False)
+    check(
+        lambda b, x: b.top_k(x, 2),
+        lambda x: [-np.sort(-x)[..., :2], np.argsort(-x, kind="stable")[..., :2]],
+        X[..., 0],
+    )
+    check(
+        lambda b, x: b.top_k(x, 3)[1],
+        lambda x: np.argsort(-x, kind="stable")[..., :3],
+        TIES,
+        grad=False,
+    )

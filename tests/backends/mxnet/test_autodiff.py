@@ -13,8 +13,13 @@ def host(backend, xs):
 
 
 def test_value_gradients_and_aux(backend):
-    w, unused = Variable(np.array([1.0, 2.0]), backend=backend), Variable(np.ones((2, 2)), backend=backend)
-    (loss, aux), grads = backend.value_and_grad(lambda: (backend.sum(backend.square(w.value)), [w.value]), [w, unused], has_aux=True)
+    w, unused = (
+        Variable(np.array([1.0, 2.0]), backend=backend),
+        Variable(np.ones((2, 2)), backend=backend),
+    )
+    (loss, aux), grads = backend.value_and_grad(
+        lambda: (backend.sum(backend.square(w.value)), [w.value]), [w, unused], has_aux=True
+    )
     assert float(backend.to_numpy(loss)) == 5
     np.testing.assert_array_equal(backend.to_numpy(aux[0]), [1, 2])
     for got, want in zip(host(backend, grads), ([2, 4], np.zeros((2, 2))), strict=True):
@@ -29,7 +34,10 @@ def test_a_value_that_depends_on_nothing_has_zero_gradients(backend):
 
 
 def test_no_autograd_state_is_left_behind(backend):
-    w, seen = Variable(np.ones(3), backend=backend), Variable(np.zeros(3), backend=backend, trainable=False)
+    w, seen = (
+        Variable(np.ones(3), backend=backend),
+        Variable(np.zeros(3), backend=backend, trainable=False),
+    )
     before = w._store
     x = backend.asarray(np.ones(3))
 
@@ -67,12 +75,17 @@ def test_errors_teach(backend):
     with pytest.raises(TypeError, match="float"):
         backend.value_and_grad(lambda: 1.0, [w])
     with pytest.raises(Exception, match=r"(?i)shape|broadcast"):
-        backend.value_and_grad(lambda: backend.sum(backend.add(w.value, backend.asarray(np.ones(4)))), [w])
+        backend.value_and_grad(
+            lambda: backend.sum(backend.add(w.value, backend.asarray(np.ones(4)))), [w]
+        )
     w.assign(np.zeros(3))  # the failed calls left the Variable usable
 
 
 def test_memory_is_flat_over_steps(backend):
-    w, mean = Variable(np.ones(1000), backend=backend), Variable(np.ones(1000), backend=backend, trainable=False)
+    w, mean = (
+        Variable(np.ones(1000), backend=backend),
+        Variable(np.ones(1000), backend=backend, trainable=False),
+    )
 
     def fn():
         mean.assign(backend.multiply(backend.add(mean.value, w.value), 0.5))

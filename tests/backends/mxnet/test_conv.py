@@ -18,10 +18,16 @@ def windows(x, window, strides, padding, dilation, value):
     """((position, (n, *window, c) block), ...) of a channels-last array, and the output's spatial shape."""
     pairs = explicit_padding(padding, x.shape[1:-1], window, strides, dilation)
     x = np.pad(x, ((0, 0), *pairs, (0, 0)), constant_values=value)
-    out = [(n - (k - 1) * d - 1) // s + 1 for n, k, s, d in zip(x.shape[1:-1], window, strides, dilation, strict=True)]
+    out = [
+        (n - (k - 1) * d - 1) // s + 1
+        for n, k, s, d in zip(x.shape[1:-1], window, strides, dilation, strict=True)
+    ]
     blocks = []
     for place in itertools.product(*map(range, out)):
-        cut = tuple(slice(p * s, p * s + (k - 1) * d + 1, d) for p, k, s, d in zip(place, window, strides, dilation, strict=True))
+        cut = tuple(
+            slice(p * s, p * s + (k - 1) * d + 1, d)
+            for p, k, s, d in zip(place, window, strides, dilation, strict=True)
+        )
         blocks.append((place, x[(slice(None), *cut)]))
     return blocks, out
 
@@ -33,8 +39,13 @@ def conv(strides, padding, dilation, groups=1):
         y = np.zeros((x.shape[0], *out, f))
         for place, block in blocks:
             for g in range(groups):
-                part, mine = block[..., g * c : (g + 1) * c], slice(g * f // groups, (g + 1) * f // groups)
-                y[(slice(None), *place, mine)] = np.tensordot(part, kernel[..., mine], len(window) + 1)
+                part, mine = (
+                    block[..., g * c : (g + 1) * c],
+                    slice(g * f // groups, (g + 1) * f // groups),
+                )
+                y[(slice(None), *place, mine)] = np.tensordot(
+                    part, kernel[..., mine], len(window) + 1
+                )
         return y
 
     return reference
@@ -74,7 +85,12 @@ def test_conv(shape, kernel, strides, padding, dilation, groups):
 
 
 def test_conv_of_an_empty_batch():
-    check(native("conv", (1,), "same", (1,)), lambda x, k: np.zeros((0, 5, 3)), np.zeros((0, 5, 2)), rng.randn(3, 2, 3))
+    check(
+        native("conv", (1,), "same", (1,)),
+        lambda x, k: np.zeros((0, 5, 3)),
+        np.zeros((0, 5, 2)),
+        rng.randn(3, 2, 3),
+    )
 
 
 def test_conv_of_wrong_shapes(backend):
@@ -86,13 +102,28 @@ def test_conv_of_wrong_shapes(backend):
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
-@pytest.mark.parametrize(("window", "stride", "padding"), [(2, 2, "valid"), (3, 2, "same"), (2, 1, "same"), (3, 1, "same"), (4, 3, "same")])
+@pytest.mark.parametrize(
+    ("window", "stride", "padding"),
+    [(2, 2, "valid"), (3, 2, "same"), (2, 1, "same"), (3, 1, "same"), (4, 3, "same")],
+)
 def test_pool(rank, window, stride, padding):
     x = rng.randn(2, *((7, 6) if rank == 2 else (5, 4, 4)[:rank]), 2)
     arguments = (window,) * rank, (stride,) * rank, padding
     dtypes = ("float64", "float32") if rank < 3 else ("float64",)
-    check(native("max_pool", *arguments), pool(np.nanmax, *arguments), x, gradient_rtol=1e-6, dtypes=dtypes)
-    check(native("avg_pool", *arguments), pool(np.nanmean, *arguments), x, gradient_rtol=1e-6, dtypes=dtypes)
+    check(
+        native("max_pool", *arguments),
+        pool(np.nanmax, *arguments),
+        x,
+        gradient_rtol=1e-6,
+        dtypes=dtypes,
+    )
+    check(
+        native("avg_pool", *arguments),
+        pool(np.nanmean, *arguments),
+        x,
+        gradient_rtol=1e-6,
+        dtypes=dtypes,
+    )
 
 
 def test_first_of_equals_gets_the_gradient_of_max_pooling():
@@ -114,7 +145,13 @@ def test_first_of_equals_gets_the_gradient_of_max_pooling():
 def test_conv_transpose(spatial, window, strides, dilation, starts, sizes):
     arguments = strides, dilation, starts, sizes
     x, kernel = rng.randn(2, *spatial, 3), rng.randn(*window, 2, 3)
-    check(native("conv_transpose", *arguments), oracle("conv_transpose", *arguments), x, kernel, gradient_rtol=1e-6)
+    check(
+        native("conv_transpose", *arguments),
+        oracle("conv_transpose", *arguments),
+        x,
+        kernel,
+        gradient_rtol=1e-6,
+    )
 
 
 def test_depthwise():
@@ -130,4 +167,9 @@ def test_depthwise():
 
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic"])
 def test_resize(interpolation):
-    check(native("resize", (5, 7), interpolation), oracle("resize", (5, 7), interpolation), rng.randn(1, 3, 4, 2), gradient_rtol=1e-6)
+    check(
+        native("resize", (5, 7), interpolation),
+        oracle("resize", (5, 7), interpolation),
+        rng.randn(1, 3, 4, 2),
+        gradient_rtol=1e-6,
+    )

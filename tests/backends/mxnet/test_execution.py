@@ -18,7 +18,10 @@ class Model:
     def __init__(self, backend, dtype="float64", units=3):
         rng = np.random.RandomState(0)
         self.b, self.time = backend, 0
-        self.params = [Variable(rng.randn(4, units).astype(dtype), backend=backend), Variable(np.zeros(units, dtype), backend=backend)]
+        self.params = [
+            Variable(rng.randn(4, units).astype(dtype), backend=backend),
+            Variable(np.zeros(units, dtype), backend=backend),
+        ]
         self.m = [Variable(np.zeros(p.shape, dtype), backend=backend) for p in self.params]
         self.v = [Variable(np.zeros(p.shape, dtype), backend=backend) for p in self.params]
         self.running = Variable(np.zeros((), dtype), backend=backend, trainable=False)
@@ -53,7 +56,9 @@ class Model:
         return self.b.compile_step(self.forward, self.update, self.params, self.variables)
 
     def eager(self, *tensors):
-        value, grads = self.b.value_and_grad(lambda: self.forward(*tensors), self.params, has_aux=True)
+        value, grads = self.b.value_and_grad(
+            lambda: self.forward(*tensors), self.params, has_aux=True
+        )
         self.update(grads)
         return value
 
@@ -63,7 +68,9 @@ class Model:
 
 def batch(backend, n=5, dtype="float64", units=3):
     rng = np.random.RandomState(n)
-    return backend.asarray(rng.randn(n, 4).astype(dtype)), backend.asarray(rng.randn(n, units).astype(dtype))
+    return backend.asarray(rng.randn(n, 4).astype(dtype)), backend.asarray(
+        rng.randn(n, units).astype(dtype)
+    )
 
 
 @pytest.mark.parametrize(("dtype", "rtol"), [("float64", 1e-12), ("float32", 2e-5)])
@@ -73,7 +80,9 @@ def test_a_compiled_step_is_the_eager_step(backend, dtype, rtol):
     for n in (5, 5, 2, 5, 2):
         want, got = eager.eager(*batch(backend, n, dtype)), step(*batch(backend, n, dtype))
         np.testing.assert_allclose(backend.to_numpy(got[0]), backend.to_numpy(want[0]), rtol=rtol)
-        np.testing.assert_allclose(backend.to_numpy(got[1][0]), backend.to_numpy(want[1][0]), rtol=rtol, atol=rtol)
+        np.testing.assert_allclose(
+            backend.to_numpy(got[1][0]), backend.to_numpy(want[1][0]), rtol=rtol, atol=rtol
+        )
         for a, b in zip(compiled.state(), eager.state(), strict=True):
             np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol)
     assert compiled.traces == 2  # the ragged batch cost one more, not one each time
@@ -141,7 +150,9 @@ def test_memory_is_flat_over_a_thousand_steps(backend):
             backend.synchronize()
     backend.synchronize()
     gc.collect()
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 8 * 1024  # KiB; the outputs alone are 256 KiB a step
+    assert (
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 8 * 1024
+    )  # KiB; the outputs alone are 256 KiB a step
     assert len(gc.get_objects()) - objects < 100
 
 
@@ -198,7 +209,12 @@ def test_errors_teach(backend):
     v = Variable(np.ones(2), backend=backend)
     with pytest.raises(ValueError, match=r"shape \(2,\)"):
         backend.compile_step(lambda: (v.value, []), lambda g: None, [v], [v])()
-    for bad in (lambda x: x if backend.sum(x) else -1, lambda x: np.asarray(x), lambda x: float(x), lambda x: backend.to_numpy(x)):
+    for bad in (
+        lambda x: x if backend.sum(x) else -1,
+        lambda x: np.asarray(x),
+        lambda x: float(x),
+        lambda x: backend.to_numpy(x),
+    ):
         with pytest.raises(TypeError, match="compiled"):
             backend.compile(bad, [])(v.value)
     with pytest.raises(Exception, match=r"(?i)shape|broadcast|incompatible"):

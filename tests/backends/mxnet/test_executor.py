@@ -19,7 +19,9 @@ def make_step(backend, w, count):
         count.replace(ops.add(count.value, 1.0))
         return ops.sum(ops.multiply(w, ops.sum(x, 0))), [ops.multiply(w, 1.0)]
 
-    return backend.compile_step(forward, lambda grads: w.replace(ops.subtract(w.value, grads[0])), [w], [w, count])
+    return backend.compile_step(
+        forward, lambda grads: w.replace(ops.subtract(w.value, grads[0])), [w], [w, count]
+    )
 
 
 def test_batches_of_two_sizes_take_turns_on_the_same_variables():
@@ -70,8 +72,15 @@ def test_batch_norm_of_a_step_with_nothing_to_train_uses_the_batch():
             y, _, _ = fused.batch_norm_training(ops.conv(x, kernel), None, None, (0, 1, 2), 1e-3)
             return ops.sum(y), [y]
 
-        _, (y,) = backend.compile_step(forward, lambda grads: None, [], [kernel])(backend.asarray(x))
-    np.testing.assert_allclose(y.asnumpy(), (x - x.mean((0, 1, 2))) / np.sqrt(x.var((0, 1, 2)) + 1e-3), rtol=1e-4, atol=1e-5)
+        _, (y,) = backend.compile_step(forward, lambda grads: None, [], [kernel])(
+            backend.asarray(x)
+        )
+    np.testing.assert_allclose(
+        y.asnumpy(),
+        (x - x.mean((0, 1, 2))) / np.sqrt(x.var((0, 1, 2)) + 1e-3),
+        rtol=1e-4,
+        atol=1e-5,
+    )
 
 
 def test_nothing_is_printed_and_the_environment_stays():
@@ -84,5 +93,7 @@ model.fit(np.ones((4, 2), "float32"), np.ones((4, 1), "float32"), verbose=0)
 assert dict(os.environ) == before
 """
     environment = {**os.environ, "UNIDL_BACKEND": "mxnet"}
-    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")

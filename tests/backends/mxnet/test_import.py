@@ -11,7 +11,9 @@ import pytest
 
 
 def run(code):
-    result = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False
+    )
     assert result.returncode == 0, result.stderr
     return result.stdout
 
@@ -39,7 +41,9 @@ assert load.mx.np.full((2,), True).dtype == np.bool_
 
 
 def test_the_package_imports_no_framework():
-    run("import sys, unidl_mxnet; assert unidl_mxnet.spec.name == 'mxnet' and 'mxnet' not in sys.modules")
+    run(
+        "import sys, unidl_mxnet; assert unidl_mxnet.spec.name == 'mxnet' and 'mxnet' not in sys.modules"
+    )
 
 
 def test_numpy_2_is_refused(monkeypatch):

@@ -21,7 +21,9 @@ class Trained:
     def __init__(self, kind):
         rng = np.random.default_rng(0)
         self.kind = kind
-        self.w, self.m, self.v = (Variable(rng.random(SHAPES[kind]).astype("float32")) for _ in range(3))
+        self.w, self.m, self.v = (
+            Variable(rng.random(SHAPES[kind]).astype("float32")) for _ in range(3)
+        )
         self.variables = [self.w, self.m, self.v]
 
     def loss(self, x):

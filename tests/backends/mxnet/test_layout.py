@@ -20,7 +20,9 @@ def nodes_of(fn, *shapes):
     trace = Trace(differentiable=False)
     with unidl.use_backend("mxnet"), tracing(trace):
         result = fn(*(trace.input(shape, "float32", None) for shape in shapes))
-    return [node["op"] for node in json.loads(result.symbol.tojson())["nodes"] if node["op"] != "null"]
+    return [
+        node["op"] for node in json.loads(result.symbol.tojson())["nodes"] if node["op"] != "null"
+    ]
 
 
 def moved(names):
@@ -54,7 +56,13 @@ def test_values_are_those_of_the_eager_run(axes):
     def fn(x, row, other):
         y = ops.transpose(ops.exp(ops.transpose(x, axes)), [axes.index(a) for a in range(3)]) * row
         z = ops.transpose(y, (2, 0, 1))
-        return ops.sum(z, 1), ops.max(z, (0, 2), keepdims=True), ops.where(z > 0.5, z, 0.0), z + ops.transpose(other, (2, 0, 1)), z * 2 + 1
+        return (
+            ops.sum(z, 1),
+            ops.max(z, (0, 2), keepdims=True),
+            ops.where(z > 0.5, z, 0.0),
+            z + ops.transpose(other, (2, 0, 1)),
+            z * 2 + 1,
+        )
 
     with unidl.use_backend("mxnet") as backend:
         compiled = backend.compile(fn, [])(*map(backend.asarray, (x, row, other)))
@@ -84,10 +92,14 @@ def test_batch_norm_of_a_step_keeps_its_digits(mean, convolved):
         tensors = backend.asarray(x.astype(dtype)), backend.asarray(r.astype(dtype))
         if compiled:
             variables = [gamma, beta, moments, kernel]
-            step = backend.compile_step(forward, lambda grads: gamma.replace(grads[0]), [gamma, beta], variables)
+            step = backend.compile_step(
+                forward, lambda grads: gamma.replace(grads[0]), [gamma, beta], variables
+            )
             _, (y,) = step(*tensors)
         else:
-            (_, (y,)), grads = backend.value_and_grad(lambda: forward(*tensors), [gamma, beta], has_aux=True)
+            (_, (y,)), grads = backend.value_and_grad(
+                lambda: forward(*tensors), [gamma, beta], has_aux=True
+            )
             gamma.replace(grads[0])
         return backend.to_numpy(y), gamma.numpy(), moments.numpy()
 
@@ -98,7 +110,9 @@ def test_batch_norm_of_a_step_keeps_its_digits(mean, convolved):
     # In units of what rounding the input's centred values costs.
     scale = 1.0 if not mean else 40.0
     for name, a, b in zip(("y", "gamma's gradient"), got, want, strict=False):
-        assert np.abs(a - b).max() <= scale * 2e-6 * np.abs(b).max() * (1 if name == "y" else 10), name
+        assert np.abs(a - b).max() <= scale * 2e-6 * np.abs(b).max() * (1 if name == "y" else 10), (
+            name
+        )
     np.testing.assert_allclose(got[2][0], want[2][0], rtol=2e-6, atol=1e-6)
     np.testing.assert_allclose(got[2][1], want[2][1], rtol=2e-4 if mean else 1e-5)
 
@@ -128,8 +142,16 @@ def test_gradients_of_kernels_between_batch_norms(stride):
         x_, r_ = backend.asarray(x.astype(dtype)), backend.asarray(r.astype(dtype))
 
         def forward(x, r):
-            y, _, _ = fused.batch_norm_training(ops.conv(x, ks[0], padding="same"), None, None, (0, 1, 2), 1e-3)
-            y, _, _ = fused.batch_norm_training(ops.conv(ops.relu(y), ks[1], strides=stride, padding="same"), gamma, None, (0, 1, 2), 1e-3)
+            y, _, _ = fused.batch_norm_training(
+                ops.conv(x, ks[0], padding="same"), None, None, (0, 1, 2), 1e-3
+            )
+            y, _, _ = fused.batch_norm_training(
+                ops.conv(ops.relu(y), ks[1], strides=stride, padding="same"),
+                gamma,
+                None,
+                (0, 1, 2),
+                1e-3,
+            )
             return ops.sum(y * r), []
 
         if compiled:
@@ -140,7 +162,9 @@ def test_gradients_of_kernels_between_batch_norms(stride):
 
             backend.compile_step(forward, update, ks, [*ks, gamma])(x_, r_)
             return [k.numpy() for k in ks]
-        return [backend.to_numpy(g) for g in backend.value_and_grad(lambda: forward(x_, r_)[0], ks)[1]]
+        return [
+            backend.to_numpy(g) for g in backend.value_and_grad(lambda: forward(x_, r_)[0], ks)[1]
+        ]
 
     with unidl.use_backend("mxnet") as backend:
         got = gradients(backend, "float32", compiled=True)

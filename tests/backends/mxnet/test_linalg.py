@@ -18,7 +18,12 @@ rng = np.random.RandomState(4)
 )  # fmt: skip
 def test_matmul(shapes):
     check(lambda b, x, y: b.matmul(x, y), np.matmul, *(rng.randn(*s) for s in shapes))
-    check(lambda b, x, y: b.matmul(x, y), np.matmul, *(rng.randint(-9, 9, s) for s in shapes), grad=False)
+    check(
+        lambda b, x, y: b.matmul(x, y),
+        np.matmul,
+        *(rng.randint(-9, 9, s) for s in shapes),
+        grad=False,
+    )
 
 
 def test_matmul_of_wrong_shapes(backend):
@@ -34,9 +39,12 @@ def test_matmul_of_wrong_shapes(backend):
 def test_einsum(subscripts):
     sizes = dict(zip("abcdijklhts", (2, 3, 4, 2, 3, 3, 4, 2, 2, 3, 4), strict=True))
     operands = [
-        rng.randn(*([2] if "..." in t else []), *(sizes[c] for c in t.replace("...", ""))) for t in subscripts.split("->")[0].split(",")
+        rng.randn(*([2] if "..." in t else []), *(sizes[c] for c in t.replace("...", "")))
+        for t in subscripts.split("->")[0].split(",")
     ]
-    check(lambda b, *xs: b.einsum(subscripts, *xs), lambda *xs: np.einsum(subscripts, *xs), *operands)
+    check(
+        lambda b, *xs: b.einsum(subscripts, *xs), lambda *xs: np.einsum(subscripts, *xs), *operands
+    )
 
 
 def test_einsum_of_wrong_arguments(backend):
@@ -48,7 +56,12 @@ def test_einsum_of_wrong_arguments(backend):
 
 def test_tensordot():
     x, y = rng.randn(2, 3, 4), rng.randn(4, 3, 5)
-    check(lambda b, x, y: b.tensordot(x, y, ([2, 1], [0, 1])), lambda x, y: np.tensordot(x, y, ([2, 1], [0, 1])), x, y)
+    check(
+        lambda b, x, y: b.tensordot(x, y, ([2, 1], [0, 1])),
+        lambda x, y: np.tensordot(x, y, ([2, 1], [0, 1])),
+        x,
+        y,
+    )
     check(lambda b, x, y: b.tensordot(x, y, 1), lambda x, y: np.tensordot(x, y, 1), x, y)
 
 
@@ -68,7 +81,14 @@ def test_solvers():
         gradient_rtol=1e-6,
         rtol32=1e-5,
     )
-    check(lambda k, a, b: k.solve_triangular(a, b), lambda a, b: np.linalg.solve(np.triu(a), b), a, b, gradient_rtol=1e-6, rtol32=1e-5)
+    check(
+        lambda k, a, b: k.solve_triangular(a, b),
+        lambda a, b: np.linalg.solve(np.triu(a), b),
+        a,
+        b,
+        gradient_rtol=1e-6,
+        rtol32=1e-5,
+    )
     check(lambda k, a: k.det(a), np.linalg.det, a, gradient_rtol=1e-6, rtol32=1e-5)
     check(lambda k, a: k.inv(a), np.linalg.inv, a, gradient_rtol=1e-6, rtol32=1e-5)
 
@@ -80,9 +100,23 @@ def test_factors():
         """Cholesky reads one triangle; the gradient is defined on symmetric matrices."""
         return k.multiply(k.add(x, k.transpose(x, (0, 2, 1))), 0.5)
 
-    check(lambda k, x: k.cholesky(half(k, x)), np.linalg.cholesky, a, gradient_rtol=1e-6, rtol32=1e-5)
-    check(lambda k, x: k.eigh(half(k, x))[0], lambda x: np.linalg.eigh(x)[0], a, gradient_rtol=1e-6, rtol32=1e-5)
-    check(lambda k, x: k.square(k.eigh(half(k, x))[1]), lambda x: np.linalg.eigh(x)[1] ** 2, a, gradient_rtol=1e-5, rtol32=1e-4)
+    check(
+        lambda k, x: k.cholesky(half(k, x)), np.linalg.cholesky, a, gradient_rtol=1e-6, rtol32=1e-5
+    )
+    check(
+        lambda k, x: k.eigh(half(k, x))[0],
+        lambda x: np.linalg.eigh(x)[0],
+        a,
+        gradient_rtol=1e-6,
+        rtol32=1e-5,
+    )
+    check(
+        lambda k, x: k.square(k.eigh(half(k, x))[1]),
+        lambda x: np.linalg.eigh(x)[1] ** 2,
+        a,
+        gradient_rtol=1e-5,
+        rtol32=1e-4,
+    )
 
 
 @pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 4), (2, 3, 2)], ids=str)
@@ -93,11 +127,19 @@ def test_qr_and_svd(shape):
 
     def qr(x):
         pairs = [np.linalg.qr(matrix) for matrix in x.reshape(-1, *shape[-2:])]
-        return [np.stack([p[i] ** 2 for p in pairs]).reshape(*shape[:-2], *pairs[0][i].shape) for i in (0, 1)]
+        return [
+            np.stack([p[i] ** 2 for p in pairs]).reshape(*shape[:-2], *pairs[0][i].shape)
+            for i in (0, 1)
+        ]
 
     check(lambda k, x: [k.square(y) for y in k.qr(x)], qr, x, **options)
     check(lambda k, x: k.matmul(*k.qr(x)), lambda x: x, x, grad=False, rtol32=1e-5)
-    check(lambda k, x: [k.square(y) for y in k.svd(x)], lambda x: [y**2 for y in np.linalg.svd(x, full_matrices=False)], x, **options)
+    check(
+        lambda k, x: [k.square(y) for y in k.svd(x)],
+        lambda x: [y**2 for y in np.linalg.svd(x, full_matrices=False)],
+        x,
+        **options,
+    )
 
 
 def test_failures_surface_at_the_call(backend):
@@ -112,5 +154,8 @@ def test_large_products_in_float32(backend):
         lambda b, x, w: b.matmul(b.reshape(x, (2, 8, 70)), b.transpose(w, (1, 0))), lambda x, w: (x @ w.T).reshape(2, 8, 60), x, w,
         gradient=lambda x, w: [np.ones((16, 60)) @ w, np.ones((60, 16)) @ x], gradient_rtol=1e-12, rtol32=1e-5,
     )  # fmt: skip
-    x, w = backend.asarray(rng.randn(3, 4).astype("float16")), backend.asarray(rng.randn(4, 2).astype("float16"))
+    x, w = (
+        backend.asarray(rng.randn(3, 4).astype("float16")),
+        backend.asarray(rng.randn(4, 2).astype("float16")),
+    )
     assert backend.dtype(backend.matmul(x, w)) == "float16"

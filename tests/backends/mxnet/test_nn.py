@@ -21,7 +21,9 @@ def oracle(name, *arguments, **options):
         backend = get_backend("mxnet")
         tensors = [backend.asarray(x) for x in arrays]
         result = getattr(Backend, name)(backend, *tensors, *arguments, **options)
-        return [backend.to_numpy(r) for r in (result if isinstance(result, (list, tuple)) else [result])]
+        return [
+            backend.to_numpy(r) for r in (result if isinstance(result, (list, tuple)) else [result])
+        ]
 
     return reference
 
@@ -44,13 +46,24 @@ def test_softmax_of_extremes():
 
 @pytest.mark.parametrize("name", ["softplus", "silu", "selu"])
 def test_activation(name):
-    check(native(name), oracle(name), np.array([-30.0, -1.0, -0.1, 0.2, 3.0, 40.0]), gradient_rtol=1e-6)
+    check(
+        native(name),
+        oracle(name),
+        np.array([-30.0, -1.0, -0.1, 0.2, 3.0, 40.0]),
+        gradient_rtol=1e-6,
+    )
 
 
 def test_gelu_and_elu():
     x = 2 * rng.randn(7)
-    check(native("gelu", False), lambda x: x * 0.5 * (1 + np.vectorize(math.erf)(x / math.sqrt(2))), x)
-    check(native("gelu", True), lambda x: 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))), x)
+    check(
+        native("gelu", False), lambda x: x * 0.5 * (1 + np.vectorize(math.erf)(x / math.sqrt(2))), x
+    )
+    check(
+        native("gelu", True),
+        lambda x: 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+        x,
+    )
     check(native("elu", 1.5), lambda x: np.where(x > 0, x, 1.5 * np.expm1(np.minimum(x, 0))), x)
 
 
@@ -69,8 +82,19 @@ def test_lookup():
 def test_normalization():
     x, gamma, beta = rng.randn(4, 3, 5), rng.randn(5), rng.randn(5)
     check(native("layer_norm", (-1,), 1e-3), oracle("layer_norm", (-1,), 1e-3), x, gamma, beta)
-    check(native("layer_norm", None, None, (1, 2), 1e-3), oracle("layer_norm", None, None, (1, 2), 1e-3), x)
-    check(native("batch_norm_training", (0, 1), 1e-3), oracle("batch_norm_training", (0, 1), 1e-3), x, gamma, beta, gradient_rtol=1e-6)
+    check(
+        native("layer_norm", None, None, (1, 2), 1e-3),
+        oracle("layer_norm", None, None, (1, 2), 1e-3),
+        x,
+    )
+    check(
+        native("batch_norm_training", (0, 1), 1e-3),
+        oracle("batch_norm_training", (0, 1), 1e-3),
+        x,
+        gamma,
+        beta,
+        gradient_rtol=1e-6,
+    )
     check(
         native("batch_norm_training", None, None, (0, 2), 1e-3),
         oracle("batch_norm_training", None, None, (0, 2), 1e-3),
@@ -83,12 +107,26 @@ def test_normalization_far_from_zero():
     x = (1e4 + 0.01 * rng.randn(8, 64)).astype("float32").astype("float64")
     exact = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-12)
     # The mean itself is rounded to 1/2048 of a unit: an error of 5 % of the deviation is in the format, not in the kernel.
-    check(native("layer_norm", None, None, (-1,), 1e-12), lambda _: exact, x, grad=False, rtol32=0.06, rtol64=1e-9)
+    check(
+        native("layer_norm", None, None, (-1,), 1e-12),
+        lambda _: exact,
+        x,
+        grad=False,
+        rtol32=0.06,
+        rtol64=1e-9,
+    )
 
 
 def test_attention():
     q, k, v, bias = rng.randn(2, 3, 4), rng.randn(2, 5, 4), rng.randn(2, 5, 6), rng.randn(3, 5)
-    check(lambda b, q, k, v, bias: b.attention(q, k, v, bias, 0.5), oracle("attention", 0.5), q, k, v, bias)
+    check(
+        lambda b, q, k, v, bias: b.attention(q, k, v, bias, 0.5),
+        oracle("attention", 0.5),
+        q,
+        k,
+        v,
+        bias,
+    )
 
 
 def test_losses():
@@ -101,8 +139,18 @@ def test_losses():
         logits,
         rtol32=1e-5,
     )
-    check(lambda b, t, x: b.softmax_cross_entropy(t, x), oracle("softmax_cross_entropy"), np.abs(rng.randn(4, 3)), logits)
-    check(lambda b, t, x: b.sigmoid_cross_entropy(t, x), oracle("sigmoid_cross_entropy"), rng.rand(4, 3), logits)
+    check(
+        lambda b, t, x: b.softmax_cross_entropy(t, x),
+        oracle("softmax_cross_entropy"),
+        np.abs(rng.randn(4, 3)),
+        logits,
+    )
+    check(
+        lambda b, t, x: b.sigmoid_cross_entropy(t, x),
+        oracle("sigmoid_cross_entropy"),
+        rng.rand(4, 3),
+        logits,
+    )
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -114,15 +162,34 @@ def test_recurrent(name, reverse):
     kernel, recurrent = 0.5 * rng.randn(d, gates * u), 0.5 * rng.randn(u, gates * u)
     bias = rng.randn(2, gates * u) if name == "gru" else rng.randn(gates * u)
     check(
-        native(name, reverse=reverse), oracle(name, reverse=reverse), x, *carried, kernel, recurrent, bias, gradient_rtol=1e-6, rtol32=1e-5
+        native(name, reverse=reverse),
+        oracle(name, reverse=reverse),
+        x,
+        *carried,
+        kernel,
+        recurrent,
+        bias,
+        gradient_rtol=1e-6,
+        rtol32=1e-5,
     )
-    check(native(name, None, reverse=reverse), oracle(name, None, reverse=reverse), x, *carried, kernel, recurrent, grad=False, rtol32=1e-5)
+    check(
+        native(name, None, reverse=reverse),
+        oracle(name, None, reverse=reverse),
+        x,
+        *carried,
+        kernel,
+        recurrent,
+        grad=False,
+        rtol32=1e-5,
+    )
 
 
 def test_recurrent_of_an_empty_batch():
     x, h = np.zeros((0, 3, 2)), np.zeros((0, 4))
     check(
-        lambda b, x, h: b.lstm(x, h, h, b.full((2, 16), 1, b.dtype(x)), b.full((4, 16), 1, b.dtype(x)), None)[0],
+        lambda b, x, h: b.lstm(
+            x, h, h, b.full((2, 16), 1, b.dtype(x)), b.full((4, 16), 1, b.dtype(x)), None
+        )[0],
         lambda x, h: np.zeros((0, 3, 4)),
         x,
         h,

@@ -33,8 +33,14 @@ def test_bits(backend):
 
 def test_uniform_and_mask_are_those_of_the_default_body(backend):
     words = np.array(reference(KEY, 1000))
-    np.testing.assert_array_equal(backend.to_numpy(backend.uniform(KEY, (1000,), "float32")), ((words >> 8) * 2.0**-24).astype("float32"))
-    np.testing.assert_array_equal(backend.to_numpy(backend.keep_mask(KEY, (10, 100), 0.3)).ravel(), words >= round(0.3 * 2**32))
+    np.testing.assert_array_equal(
+        backend.to_numpy(backend.uniform(KEY, (1000,), "float32")),
+        ((words >> 8) * 2.0**-24).astype("float32"),
+    )
+    np.testing.assert_array_equal(
+        backend.to_numpy(backend.keep_mask(KEY, (10, 100), 0.3)).ravel(),
+        words >= round(0.3 * 2**32),
+    )
     assert backend.to_numpy(backend.keep_mask(KEY, (8,), 1.0)).sum() == 0
 
 

@@ -26,7 +26,12 @@ def test_reduction(name, axis):
 def test_integers(dtype):
     x = np.array([[3, -1, 7], [2**29, 5, 5]], dtype)
     for name in ("sum", "prod", "max", "min"):
-        check(lambda b, x, name=name: getattr(b, name)(x, 0), lambda x, name=name: getattr(np, name)(x, axis=0), x, grad=False)
+        check(
+            lambda b, x, name=name: getattr(b, name)(x, 0),
+            lambda x, name=name: getattr(np, name)(x, axis=0),
+            x,
+            grad=False,
+        )
     check(lambda b, x: b.cumsum(x, 1), lambda x: np.cumsum(x, 1), x, grad=False)
 
 
@@ -34,14 +39,29 @@ def test_logical():
     x = rng.randn(3, 4) > 0
     for name in ("any", "all", "max", "min"):
         for axis in (None, 0, (0, 1)):
-            check(lambda b, x, n=name, a=axis: getattr(b, n)(x, a), lambda x, n=name, a=axis: getattr(np, n)(x, axis=a), x, grad=False)
+            check(
+                lambda b, x, n=name, a=axis: getattr(b, n)(x, a),
+                lambda x, n=name, a=axis: getattr(np, n)(x, axis=a),
+                x,
+                grad=False,
+            )
 
 
 @pytest.mark.parametrize("name", ["argmax", "argmin"])
 def test_index(name, backend):
-    for x in (X, np.array([[1.0, 1.0], [0.0, 0.0]]), np.array([[False, True, True]]), np.array([[2**53, 2**53 + 1]])):
+    for x in (
+        X,
+        np.array([[1.0, 1.0], [0.0, 0.0]]),
+        np.array([[False, True, True]]),
+        np.array([[2**53, 2**53 + 1]]),
+    ):
         for axis in (0, -1):
-            check(lambda b, x, a=axis: getattr(b, name)(x, a), lambda x, a=axis: getattr(np, name)(x, a), x, grad=False)
+            check(
+                lambda b, x, a=axis: getattr(b, name)(x, a),
+                lambda x, a=axis: getattr(np, name)(x, a),
+                x,
+                grad=False,
+            )
     assert backend.dtype(getattr(backend, name)(backend.asarray(X), 0)) == "int32"
 
 
@@ -57,7 +77,9 @@ def test_cumulative():
     for axis in (0, -2):
         check(lambda b, x, a=axis: b.cumsum(x, a), lambda x, a=axis: np.cumsum(x, a), X)
         check(lambda b, x, a=axis: b.cumprod(x, a), lambda x, a=axis: np.cumprod(x, a), X)
-    check(lambda b, x: b.cumprod(x, 0), lambda x: np.cumprod(x), np.array([2.0, 0.0, 3.0, 4.0, 5.0]))
+    check(
+        lambda b, x: b.cumprod(x, 0), lambda x: np.cumprod(x), np.array([2.0, 0.0, 3.0, 4.0, 5.0])
+    )
 
 
 def test_empty_axes(backend):
@@ -78,4 +100,9 @@ def test_large_offset():
 
 def test_logsumexp():
     check(lambda b, x: b.logsumexp(x, (0, 1)), lambda x: np.log(np.exp(x).sum((0, 1))), X)
-    check(lambda b, x: b.logsumexp(x, 0), lambda x: np.array([-np.inf]), np.full((2, 1), -np.inf), grad=False)
+    check(
+        lambda b, x: b.logsumexp(x, 0),
+        lambda x: np.array([-np.inf]),
+        np.full((2, 1), -np.inf),
+        grad=False,
+    )

@@ -21,7 +21,10 @@ def compare(ours, theirs, *arrays, tolerance=1e-12):
     result = ours(*arrays)
     pairs = [x if isinstance(x, (tuple, list)) else [x] for x in (result, reference)]
     assert worst(pairs[0], [x.detach().numpy() for x in pairs[1]]) <= tolerance
-    loss = sum((x * torch.tensor(np.cos(np.arange(x.numel()) + 1.0).reshape(x.shape))).sum() for x in pairs[1])
+    loss = sum(
+        (x * torch.tensor(np.cos(np.arange(x.numel()) + 1.0).reshape(x.shape))).sum()
+        for x in pairs[1]
+    )
     expected = torch.autograd.grad(loss, tensors)
     _, grads = gradients(lambda *xs: weighted(ours(*xs)), *arrays)
     assert worst(grads, [g.numpy() for g in expected]) <= tolerance
@@ -54,7 +57,11 @@ def test_conv(x, k, strides, padding, dilation, groups):
     rank = len(strides)
     compare(
         lambda x, k: B.conv(x, k, strides, tuple((p, p) for p in padding), dilation, groups),
-        lambda x, k: last(CONV[rank - 1](first(x), k.movedim(-1, 0).movedim(-1, 1), None, strides, padding, dilation, groups)),
+        lambda x, k: last(
+            CONV[rank - 1](
+                first(x), k.movedim(-1, 0).movedim(-1, 1), None, strides, padding, dilation, groups
+            )
+        ),
         normal(*x),
         normal(*k),
     )
@@ -63,7 +70,9 @@ def test_conv(x, k, strides, padding, dilation, groups):
 def test_conv_transpose():
     compare(
         lambda x, k: B.conv_transpose(x, k, (2, 3), (1, 1), (1, 0), (6, 12)),
-        lambda x, k: last(F.conv_transpose2d(first(x), k.permute(3, 2, 0, 1), None, (2, 3), (1, 0), (1, 0))),
+        lambda x, k: last(
+            F.conv_transpose2d(first(x), k.permute(3, 2, 0, 1), None, (2, 3), (1, 0), (1, 0))
+        ),
         normal(2, 3, 4, 3),
         normal(3, 3, 2, 3),
     )
@@ -71,15 +80,40 @@ def test_conv_transpose():
 
 def test_pooling():
     x = normal(2, 7, 8, 3)
-    compare(lambda x: B.max_pool(x, (3, 2), (2, 2), "valid"), lambda x: last(F.max_pool2d(first(x), (3, 2), (2, 2))), x)
-    compare(lambda x: B.avg_pool(x, (3, 2), (2, 2), "valid"), lambda x: last(F.avg_pool2d(first(x), (3, 2), (2, 2))), x)
+    compare(
+        lambda x: B.max_pool(x, (3, 2), (2, 2), "valid"),
+        lambda x: last(F.max_pool2d(first(x), (3, 2), (2, 2))),
+        x,
+    )
+    compare(
+        lambda x: B.avg_pool(x, (3, 2), (2, 2), "valid"),
+        lambda x: last(F.avg_pool2d(first(x), (3, 2), (2, 2))),
+        x,
+    )
 
 
 def test_lstm():
-    x, h, c, k, r, b = normal(3, 6, 4), normal(3, 5), normal(3, 5), normal(4, 20), normal(5, 20), normal(20)
+    x, h, c, k, r, b = (
+        normal(3, 6, 4),
+        normal(3, 5),
+        normal(3, 5),
+        normal(4, 20),
+        normal(5, 20),
+        normal(20),
+    )
 
     def theirs(x, h, c, k, r, b):
-        out, hn, cn = torch._VF.lstm(x, (h[None], c[None]), (k.T, r.T, b, torch.zeros_like(b)), True, 1, 0.0, True, False, True)
+        out, hn, cn = torch._VF.lstm(
+            x,
+            (h[None], c[None]),
+            (k.T, r.T, b, torch.zeros_like(b)),
+            True,
+            1,
+            0.0,
+            True,
+            False,
+            True,
+        )
         return out, hn[0], cn[0]
 
     compare(B.lstm, theirs, x, h, c, k, r, b)
@@ -92,7 +126,17 @@ def test_gru():
         return torch.cat([w[..., 5:10], w[..., :5], w[..., 10:]], -1)
 
     def theirs(x, h, k, r, b):
-        out, hn = torch._VF.gru(x, h[None], (swapped(k).T, swapped(r).T, swapped(b[0]), swapped(b[1])), True, 1, 0.0, True, False, True)
+        out, hn = torch._VF.gru(
+            x,
+            h[None],
+            (swapped(k).T, swapped(r).T, swapped(b[0]), swapped(b[1])),
+            True,
+            1,
+            0.0,
+            True,
+            False,
+            True,
+        )
         return out, hn[0]
 
     compare(B.gru, theirs, x, h, k, r, b)
@@ -108,7 +152,13 @@ def test_attention():
 
 def test_normalization():
     x, g, b = normal(6, 5, 4) + 10, normal(4), normal(4)
-    compare(lambda x, g, b: B.layer_norm(x, g, b, (-1,), 1e-3), lambda x, g, b: F.layer_norm(x, (4,), g, b, 1e-3), x, g, b)
+    compare(
+        lambda x, g, b: B.layer_norm(x, g, b, (-1,), 1e-3),
+        lambda x, g, b: F.layer_norm(x, (4,), g, b, 1e-3),
+        x,
+        g,
+        b,
+    )
     compare(
         lambda x, g, b: B.batch_norm_training(x, g, b, (0, 1), 1e-3)[0],
         lambda x, g, b: last(F.batch_norm(first(x), None, None, g, b, True, 0.0, 1e-3)),
@@ -151,14 +201,21 @@ def test_linear_algebra():
     compare(lambda x: B.svd(x)[1], lambda x: torch.linalg.svdvals(x), square, tolerance=1e-11)
     compare(B.det, torch.linalg.det, square, tolerance=1e-11)
     spd = square @ square.swapaxes(1, 2) + np.eye(4)
-    compare(lambda x: B.cholesky(B.matmul(x, B.transpose(x, (0, 2, 1)))), lambda x: torch.linalg.cholesky(x @ x.mT), spd, tolerance=1e-10)
+    compare(
+        lambda x: B.cholesky(B.matmul(x, B.transpose(x, (0, 2, 1)))),
+        lambda x: torch.linalg.cholesky(x @ x.mT),
+        spd,
+        tolerance=1e-10,
+    )
 
 
 def test_long_products():
     x = normal(4, 30)
     compare(lambda x: B.cumprod(x, 1), lambda x: torch.cumprod(x, 1), x)
     compare(lambda x: B.prod(x, 1), lambda x: torch.prod(x, 1), x)
-    compare(lambda x: B.logsumexp(100 * np.ones(()) * x, 1), lambda x: torch.logsumexp(100 * x, 1), x)
+    compare(
+        lambda x: B.logsumexp(100 * np.ones(()) * x, 1), lambda x: torch.logsumexp(100 * x, 1), x
+    )
 
 
 @pytest.mark.parametrize("mode", ["reflect", "edge"])

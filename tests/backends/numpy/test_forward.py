@@ -12,14 +12,26 @@ X = rng.normal(size=(2, 3, 4))
 INDEX = rng.integers(0, 3, (2, 5, 4))
 
 CASES = {
-    "take": (lambda: B.take(X, np.array([[0, -1], [2, 2]]), 1), lambda: np.take(X, [[0, -1], [2, 2]], 1)),
-    "take_along_axis": (lambda: B.take_along_axis(X, INDEX, 1), lambda: np.take_along_axis(X, INDEX, 1)),
+    "take": (
+        lambda: B.take(X, np.array([[0, -1], [2, 2]]), 1),
+        lambda: np.take(X, [[0, -1], [2, 2]], 1),
+    ),
+    "take_along_axis": (
+        lambda: B.take_along_axis(X, INDEX, 1),
+        lambda: np.take_along_axis(X, INDEX, 1),
+    ),
     "take_along_axis broadcast": (
         lambda: B.take_along_axis(X, INDEX[:1], 1),
         lambda: np.take_along_axis(X, np.repeat(INDEX[:1], 2, 0), 1),
     ),
-    "pad": (lambda: B.pad(X, ((0, 0), (1, 2), (3, 0)), "constant", 5), lambda: np.pad(X, ((0, 0), (1, 2), (3, 0)), constant_values=5)),
-    "broadcast_to": (lambda: B.broadcast_to(X, (5, -1, -1, 4)), lambda: np.broadcast_to(X, (5, 2, 3, 4))),
+    "pad": (
+        lambda: B.pad(X, ((0, 0), (1, 2), (3, 0)), "constant", 5),
+        lambda: np.pad(X, ((0, 0), (1, 2), (3, 0)), constant_values=5),
+    ),
+    "broadcast_to": (
+        lambda: B.broadcast_to(X, (5, -1, -1, 4)),
+        lambda: np.broadcast_to(X, (5, 2, 3, 4)),
+    ),
     "scatter_update": (
         lambda: B.scatter_update(X, np.array([[1, 0]]), np.ones((1, 4))),
         lambda: np.concatenate([X[:1], np.concatenate([np.ones((1, 1, 4)), X[1:, 1:]], 1)]),
@@ -36,13 +48,28 @@ CASES = {
     "all": (lambda: B.all(X > -1, 1), lambda: (X > -1).all(1)),
     "arange": (lambda: B.arange(0, 1, 0.25, "float32"), lambda: np.arange(0, 1, 0.25, "float32")),
     "eye": (lambda: B.eye(2, 3, 1, "int32"), lambda: np.eye(2, 3, 1)),
-    "mod": (lambda: B.mod(np.array([-3, 3, -3.5]), np.array([2, -2, 2.0])), lambda: np.array([1, -1, 0.5])),
-    "shifts": (lambda: B.right_shift(B.left_shift(np.array([-3, 5]), 4), 3), lambda: np.array([-6, 10])),
-    "one_hot": (lambda: B.one_hot(np.array([1, 5, -1]), 2, "float32"), lambda: np.array([[0, 1], [0, 0], [0, 0]])),
-    "einsum": (lambda: B.einsum("...ij,kj->...ki", X, X[0]), lambda: np.einsum("...ij,kj->...ki", X, X[0])),
+    "mod": (
+        lambda: B.mod(np.array([-3, 3, -3.5]), np.array([2, -2, 2.0])),
+        lambda: np.array([1, -1, 0.5]),
+    ),
+    "shifts": (
+        lambda: B.right_shift(B.left_shift(np.array([-3, 5]), 4), 3),
+        lambda: np.array([-6, 10]),
+    ),
+    "one_hot": (
+        lambda: B.one_hot(np.array([1, 5, -1]), 2, "float32"),
+        lambda: np.array([[0, 1], [0, 0], [0, 0]]),
+    ),
+    "einsum": (
+        lambda: B.einsum("...ij,kj->...ki", X, X[0]),
+        lambda: np.einsum("...ij,kj->...ki", X, X[0]),
+    ),
     "einsum implicit": (lambda: B.einsum("ba", X[0]), lambda: np.einsum("ba", X[0])),
     "cumprod": (lambda: B.cumprod(X, -1), lambda: np.cumprod(X, -1)),
-    "resize": (lambda: B.resize(np.arange(4.0).reshape(1, 2, 2, 1), (1, 4), "nearest")[0, 0, :, 0], lambda: np.array([2.0, 2, 3, 3])),
+    "resize": (
+        lambda: B.resize(np.arange(4.0).reshape(1, 2, 2, 1), (1, 4), "nearest")[0, 0, :, 0],
+        lambda: np.array([2.0, 2, 3, 3]),
+    ),
 }
 
 
@@ -86,4 +113,6 @@ def test_conv_is_its_definition(padding, channels):
     pads = {"valid": ((0, 0), (0, 0)), "same": ((0, 1), (0, 1))}.get(padding, padding)
     wide = np.pad(x, ((0, 0), *pads, (0, 0)))
     for n, i, j, f in np.ndindex(y.shape):
-        np.testing.assert_allclose(y[n, i, j, f], (wide[n, 2 * i : 2 * i + 3, j : j + 2] * k[..., f]).sum(), atol=1e-12)
+        np.testing.assert_allclose(
+            y[n, i, j, f], (wide[n, 2 * i : 2 * i + 3, j : j + 2] * k[..., f]).sum(), atol=1e-12
+        )

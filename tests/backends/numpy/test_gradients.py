@@ -176,19 +176,38 @@ CONVS = {
     "3d": ((1, 4, 3, 4, 2), (2, 2, 2, 2, 2), (2, 1, 1), "same", (1, 1, 1), 1),
 }
 for _name, (_x, _k, *_rest) in CONVS.items():
-    CASES[f"conv {_name}"] = (lambda x, k, rest=_rest: B.conv(x, k, *rest), normal(*_x), normal(*_k))
-CASES["depthwise"] = (lambda x, k: B.depthwise_conv(x, k, (1, 1), "same", (1, 1)), normal(1, 4, 4, 3), normal(3, 3, 3, 1))
-CASES["depthwise 2"] = (lambda x, k: B.depthwise_conv(x, k, (2, 2), "same", (1, 1)), normal(1, 5, 4, 2), normal(3, 2, 2, 2))
+    CASES[f"conv {_name}"] = (
+        lambda x, k, rest=_rest: B.conv(x, k, *rest),
+        normal(*_x),
+        normal(*_k),
+    )
+CASES["depthwise"] = (
+    lambda x, k: B.depthwise_conv(x, k, (1, 1), "same", (1, 1)),
+    normal(1, 4, 4, 3),
+    normal(3, 3, 3, 1),
+)
+CASES["depthwise 2"] = (
+    lambda x, k: B.depthwise_conv(x, k, (2, 2), "same", (1, 1)),
+    normal(1, 5, 4, 2),
+    normal(3, 2, 2, 2),
+)
 for _starts, _sizes in (((0, 0), (7, 9)), ((1, 0), (5, 6)), ((0, 2), (9, 8))):
     CASES[f"conv_transpose {_starts} {_sizes}"] = (
         lambda x, k, a=_starts, n=_sizes: B.conv_transpose(x, k, (2, 2), (1, 1), a, n),
         normal(1, 3, 4, 3),
         normal(3, 3, 2, 3),
     )
-CASES["conv_transpose dilated"] = (lambda x, k: B.conv_transpose(x, k, (1,), (2,), (1,), (6,)), normal(2, 4, 3), normal(3, 2, 3))
+CASES["conv_transpose dilated"] = (
+    lambda x, k: B.conv_transpose(x, k, (1,), (2,), (1,), (6,)),
+    normal(2, 4, 3),
+    normal(3, 2, 3),
+)
 for _padding in ("valid", "same"):
     for _name in ("max_pool", "avg_pool"):
-        CASES[f"{_name} {_padding}"] = (lambda x, f=_name, p=_padding: getattr(B, f)(x, (3, 2), (2, 2), p), normal(2, 6, 5, 2))
+        CASES[f"{_name} {_padding}"] = (
+            lambda x, f=_name, p=_padding: getattr(B, f)(x, (3, 2), (2, 2), p),
+            normal(2, 6, 5, 2),
+        )
 
 
 @pytest.mark.parametrize("name", CASES)

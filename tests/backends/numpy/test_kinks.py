@@ -9,7 +9,12 @@ from tests.backends.numpy.gradcheck import B, gradients
 def slope(function, *arrays):
     """Gradients of the sum."""
     with B.scope():
-        return [g.tolist() for g in gradients(lambda *xs: B.sum(function(*xs)), *[np.array(x, "float32") for x in arrays])[1]]
+        return [
+            g.tolist()
+            for g in gradients(
+                lambda *xs: B.sum(function(*xs)), *[np.array(x, "float32") for x in arrays]
+            )[1]
+        ]
 
 
 @pytest.mark.parametrize(
@@ -23,7 +28,11 @@ def slope(function, *arrays):
         (B.softplus, [-200.0, 0.0, 200.0], [0, 0.5, 1]),
         (lambda x: B.max(x), [2.0, 1.0, 2.0, 2.0], [1 / 3, 0, 1 / 3, 1 / 3]),
         (lambda x: B.min(x, 0), [1.0, 2.0, 1.0], [0.5, 0, 0.5]),
-        (lambda x: B.max_pool(B.reshape(x, (1, 4, 1)), (2,), (2,), "valid"), [5.0, 5.0, 1.0, 1.0], [1, 0, 1, 0]),
+        (
+            lambda x: B.max_pool(B.reshape(x, (1, 4, 1)), (2,), (2,), "valid"),
+            [5.0, 5.0, 1.0, 1.0],
+            [1, 0, 1, 0],
+        ),
         (lambda x: B.power(x, 0.0), [0.0, 2.0], [0, 0]),
         (lambda x: B.power(x, 2), [0.0, 3.0], [0, 6]),
         (lambda x: B.prod(x), [0.0, 2.0, 3.0], [6, 0, 0]),
@@ -35,7 +44,10 @@ def test_kink(function, x, expected):
 
 @pytest.mark.parametrize("function", [B.maximum, B.minimum])
 def test_ties_are_split(function):
-    assert slope(function, [1.0, 2.0], [1.0, 3.0]) == [[0.5, 0 if function is B.maximum else 1], [0.5, 1 if function is B.maximum else 0]]
+    assert slope(function, [1.0, 2.0], [1.0, 3.0]) == [
+        [0.5, 0 if function is B.maximum else 1],
+        [0.5, 1 if function is B.maximum else 0],
+    ]
 
 
 @pytest.mark.parametrize("name", ["floor", "ceil", "round", "trunc", "sign"])
@@ -50,11 +62,15 @@ def test_round_halves_to_even():
 
 
 def test_where_takes_the_gradient_of_the_branch_taken():
-    assert slope(lambda a, b: B.where(np.array([True, False]), a, b), [1.0, np.nan], [np.nan, 2.0]) == [[1, 0], [0, 1]]
+    assert slope(
+        lambda a, b: B.where(np.array([True, False]), a, b), [1.0, np.nan], [np.nan, 2.0]
+    ) == [[1, 0], [0, 1]]
 
 
 def test_average_divides_by_real_elements():
-    np.testing.assert_array_equal(B.avg_pool(np.ones((1, 3, 3, 1), "float32"), (2, 2), (2, 2), "same"), np.ones((1, 2, 2, 1)))
+    np.testing.assert_array_equal(
+        B.avg_pool(np.ones((1, 3, 3, 1), "float32"), (2, 2), (2, 2), "same"), np.ones((1, 2, 2, 1))
+    )
 
 
 def test_variance_in_two_passes():

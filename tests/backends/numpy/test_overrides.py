@@ -95,29 +95,53 @@ UPDATES = {
 
 
 def test_every_override_has_a_case():
-    structural = {"scope", "write", "value_and_grad", "compile", "compile_step", "custom_gradient"}  # not functions of tensors
+    structural = {
+        "scope",
+        "write",
+        "value_and_grad",
+        "compile",
+        "compile_step",
+        "custom_gradient",
+    }  # not functions of tensors
     assert set(OVERRIDDEN) - structural == set(CASES) | set(UPDATES)
     assert set(B.kernels) <= set(OVERRIDDEN)
-    assert {"lstm", "gru", "attention", "layer_norm", "batch_norm_training", "adam_update", "conv_transpose"} <= set(B.kernels)
+    assert {
+        "lstm",
+        "gru",
+        "attention",
+        "layer_norm",
+        "batch_norm_training",
+        "adam_update",
+        "conv_transpose",
+    } <= set(B.kernels)
 
 
-@pytest.mark.parametrize(("name", "case"), [(name, i) for name in CASES for i in range(len(CASES[name]))])
+@pytest.mark.parametrize(
+    ("name", "case"), [(name, i) for name in CASES for i in range(len(CASES[name]))]
+)
 def test_override(name, case):
     call, *arrays = CASES[name][case]
     ours, reference = (call(b, *arrays) for b in (B, D))
     parts = [x if isinstance(x, (tuple, list)) else [x] for x in (ours, reference)]
     assert [x.dtype for x in parts[0]] == [x.dtype for x in parts[1]]
     assert worst(*parts) <= 1e-12
-    ours, reference = (gradients(lambda *xs, b=b: weighted(call(b, *xs)), *arrays)[1] for b in (B, D))
+    ours, reference = (
+        gradients(lambda *xs, b=b: weighted(call(b, *xs)), *arrays)[1] for b in (B, D)
+    )
     assert worst(ours, reference) <= 1e-12
 
 
-@pytest.mark.parametrize(("name", "case"), [(name, i) for name in UPDATES for i in range(len(UPDATES[name]))])
+@pytest.mark.parametrize(
+    ("name", "case"), [(name, i) for name in UPDATES for i in range(len(UPDATES[name]))]
+)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_update(name, case, dtype):
     count, options, without = UPDATES[name][case]
     shapes = (3, 4), (40000,), ()
-    groups = [None if i in without else [np.asarray(rng.uniform(0.1, 1, s), dtype) for s in shapes] for i in range(count)]
+    groups = [
+        None if i in without else [np.asarray(rng.uniform(0.1, 1, s), dtype) for s in shapes]
+        for i in range(count)
+    ]
     reference = getattr(Backend, name)(B, *groups, **options)
     gradient = [g.copy() for g in groups[1]]
     ours = getattr(B, name)(*groups, **options)

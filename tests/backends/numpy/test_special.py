@@ -8,7 +8,13 @@ import pytest
 from tests.backends.numpy.gradcheck import B
 from unidl.backend.contract.random import mix
 
-POINTS = np.concatenate([np.linspace(-6.5, 6.5, 20001), 10.0 ** np.linspace(-300, 1.5, 1000), -(10.0 ** np.linspace(-30, 2, 500))])
+POINTS = np.concatenate(
+    [
+        np.linspace(-6.5, 6.5, 20001),
+        10.0 ** np.linspace(-300, 1.5, 1000),
+        -(10.0 ** np.linspace(-30, 2, 500)),
+    ]
+)
 
 
 def ulps(x, reference):
@@ -23,7 +29,9 @@ def test_erf(dtype, budget):
 
 
 def test_erf_at_the_edges():
-    np.testing.assert_array_equal(B.erf(np.array([np.inf, -np.inf, 0.0, np.nan])), [1, -1, 0, np.nan])
+    np.testing.assert_array_equal(
+        B.erf(np.array([np.inf, -np.inf, 0.0, np.nan])), [1, -1, 0, np.nan]
+    )
     assert np.signbit(B.erf(np.array(-0.0)))
     tiny = np.array([1e-300, -1e-200])
     np.testing.assert_allclose(B.erf(tiny), tiny * 2 / math.sqrt(math.pi), rtol=4e-16)
@@ -38,7 +46,9 @@ def test_erfinv():
     z = B.erfinv(x)
     assert (np.abs(z - y)[inside] <= loose[inside]).all()
     np.testing.assert_array_equal(B.erfinv(-x), -z)
-    np.testing.assert_array_equal(B.erfinv(np.array([1.0, -1.0, 1.5, np.nan, 0.0])), [np.inf, -np.inf, np.nan, np.nan, 0])
+    np.testing.assert_array_equal(
+        B.erfinv(np.array([1.0, -1.0, 1.5, np.nan, 0.0])), [np.inf, -np.inf, np.nan, np.nan, 0]
+    )
 
 
 def test_sigmoid_of_large_numbers():
@@ -59,4 +69,7 @@ def test_random_bits(key):
 def test_uniform_is_exact():
     bits = B.random_bits((3, 4), (1000,))
     for dtype in ("float32", "float64"):
-        np.testing.assert_array_equal(B.uniform((3, 4), (1000,), dtype), (bits >> np.uint32(8)).astype(dtype) * np.array(2.0**-24, dtype))
+        np.testing.assert_array_equal(
+            B.uniform((3, 4), (1000,), dtype),
+            (bits >> np.uint32(8)).astype(dtype) * np.array(2.0**-24, dtype),
+        )

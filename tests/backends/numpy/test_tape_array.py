@@ -35,7 +35,9 @@ PROGRAMS = {
     "iteration": lambda x: sum(row * i for i, row in enumerate(x)),
     "unpacking": lambda x: (lambda a, b, c: a * b + c)(*x),
     "exp": lambda x: np.exp(x) + np.tanh(x) * np.sin(x),
-    "log": lambda x: np.log(x * x + 1) + np.log1p(x * x) + np.log2(x * x + 1) + np.log10(x * x + 2) + np.exp2(x),
+    "log": lambda x: (
+        np.log(x * x + 1) + np.log1p(x * x) + np.log2(x * x + 1) + np.log10(x * x + 2) + np.exp2(x)
+    ),
     "sum": lambda x: np.sum(x, axis=1) + np.mean(x) + np.max(x, axis=-1),
     "reduce": lambda x: np.add.reduce(x, axis=1) * np.maximum.reduce(x, axis=1),
     "concatenate": lambda x: np.concatenate([x, X, x * 2], axis=1),
@@ -44,7 +46,9 @@ PROGRAMS = {
     "maximum": lambda x: np.maximum(x, 0.1) + np.minimum(x, X[0]),
     "clip": lambda x: np.clip(x, -0.5, 0.5) + x.clip(-1, 1),
     "dot": lambda x: np.dot(x, W) + np.einsum("ij,jk->ik", x, W) + np.tensordot(x, W, 1),
-    "moving axes": lambda x: np.moveaxis(x[None], 0, -1) * np.swapaxes(x, 0, 1).T[..., None] * np.expand_dims(x, 2),
+    "moving axes": lambda x: (
+        np.moveaxis(x[None], 0, -1) * np.swapaxes(x, 0, 1).T[..., None] * np.expand_dims(x, 2)
+    ),
     "roll": lambda x: np.roll(x, 1, axis=1) * np.flip(x, 0) * np.roll(x, 2),
     "take": lambda x: np.take(x, [0, 2], axis=1) * np.repeat(x[:, :1], 2, axis=1),
     "pad": lambda x: np.pad(x, 1) * np.tile(x, 2)[:1, :6],
@@ -52,9 +56,14 @@ PROGRAMS = {
     "trace": lambda x: np.trace(x[:, :3]) + np.outer(x[0], x[1]).sum(),
     "cumsum": lambda x: np.cumsum(x, axis=1) + x.cumsum(0),
     "sort": lambda x: np.sort(x, axis=1) * X,
-    "linear algebra": lambda x: np.linalg.inv(x[:, :3] + 4 * np.eye(3)) @ np.linalg.solve(x[:, 1:] + 5 * np.eye(3), np.eye(3)),
+    "linear algebra": lambda x: (
+        np.linalg.inv(x[:, :3] + 4 * np.eye(3))
+        @ np.linalg.solve(x[:, 1:] + 5 * np.eye(3), np.eye(3))
+    ),
     "determinant": lambda x: np.linalg.det(x[:, :3]) * np.ones(2),
-    "constants": lambda x: x * (x > 0) * np.isfinite(x) * np.ones_like(x) * x.shape[0] * len(x) * np.ndim(x),
+    "constants": lambda x: (
+        x * (x > 0) * np.isfinite(x) * np.ones_like(x) * x.shape[0] * len(x) * np.ndim(x)
+    ),
     "floor": lambda x: x * np.sign(x) + np.floor(x) * x,
 }
 
@@ -110,7 +119,13 @@ def test_refused(name):
 
 def test_float32_and_numbers_of_numpy():
     x = X.astype("float32")
-    for program in (lambda x: x * np.sqrt(2), lambda x: np.float64(2) + x, lambda x: x * 3, lambda x: x * np.arange(4), lambda x: x**2):
+    for program in (
+        lambda x: x * np.sqrt(2),
+        lambda x: np.float64(2) + x,
+        lambda x: x * 3,
+        lambda x: x * np.arange(4),
+        lambda x: x**2,
+    ):
         _, (g,) = gradients(lambda x, f=program: f(x).sum(), x)
         assert g.dtype == "float32"
 

@@ -19,7 +19,12 @@ def w():
 def test_value_and_gradients(w):
     other = Variable(np.ones(2, "float32"), backend="numpy")
     value, (gradient, zero) = B.value_and_grad(lambda: B.sum(B.square(w.value)), [w, other])
-    assert (type(value), value.dtype, value.shape, float(value)) == (np.ndarray, np.dtype("float32"), (), 14.0)
+    assert (type(value), value.dtype, value.shape, float(value)) == (
+        np.ndarray,
+        np.dtype("float32"),
+        (),
+        14.0,
+    )
     assert gradient.tolist() == [2, 4, 6]
     assert zero.tolist() == [0, 0]
     assert gradient.flags.writeable
@@ -82,7 +87,9 @@ def test_variables_are_given_back_after_an_error(w):
 
 
 def test_stop_gradient(w):
-    _, (gradient,) = B.value_and_grad(lambda: B.sum(B.multiply(w.value, B.stop_gradient(w.value))), [w])
+    _, (gradient,) = B.value_and_grad(
+        lambda: B.sum(B.multiply(w.value, B.stop_gradient(w.value))), [w]
+    )
     assert gradient.tolist() == [1, 2, 3]
 
 
@@ -121,7 +128,12 @@ def test_an_array_that_outlived_its_tape_is_a_constant(w):
 
 def test_tensors_by_keyword(w):
     _, (gradient,) = B.value_and_grad(
-        lambda: B.sum(B.layer_norm(np.ones((2, 3), "float32"), gamma=None, beta=w.value, axes=(1,), epsilon=1e-3)), [w]
+        lambda: B.sum(
+            B.layer_norm(
+                np.ones((2, 3), "float32"), gamma=None, beta=w.value, axes=(1,), epsilon=1e-3
+            )
+        ),
+        [w],
     )
     assert gradient.tolist() == [2, 2, 2]
 
@@ -129,7 +141,10 @@ def test_tensors_by_keyword(w):
 def test_memory_is_flat():
     """1,000 steps, the collector off: no cycle may keep an array alive."""
     rng = np.random.default_rng(0)
-    kernel, recurrent = Variable(rng.normal(size=(8, 32)), backend="numpy"), Variable(rng.normal(size=(8, 32)), backend="numpy")
+    kernel, recurrent = (
+        Variable(rng.normal(size=(8, 32)), backend="numpy"),
+        Variable(rng.normal(size=(8, 32)), backend="numpy"),
+    )
     x = rng.normal(size=(4, 5, 8))
     state = np.zeros((4, 8))
 

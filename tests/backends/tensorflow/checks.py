@@ -22,7 +22,11 @@ def check(function, reference, *inputs, gradients=None, dtypes=("float64", "floa
         weights = np.random.default_rng(3).uniform(0.5, 1.5, wanted.shape)
         expected = [wanted]
         if gradients is not False:
-            expected += gradients(weights, *exact) if gradients else central_differences(reference, weights, exact)
+            expected += (
+                gradients(weights, *exact)
+                if gradients
+                else central_differences(reference, weights, exact)
+            )
         for compiled in (False, True):
             found = outputs(function, arrays, None if gradients is False else weights, compiled)
             assert len(found) == len(expected)
@@ -34,7 +38,10 @@ def check(function, reference, *inputs, gradients=None, dtypes=("float64", "floa
 def outputs(function, arrays, weights, compiled):
     """The value, and with `weights` the gradients of its weighted sum for the floating inputs, as arrays."""
     backend = get_backend("tensorflow")
-    leaves = [Variable(x, backend="tensorflow") if x.dtype.kind == "f" else backend.asarray(x) for x in arrays]
+    leaves = [
+        Variable(x, backend="tensorflow") if x.dtype.kind == "f" else backend.asarray(x)
+        for x in arrays
+    ]
     variables = [v for v in leaves if isinstance(v, Variable)]
 
     def value():
@@ -64,7 +71,9 @@ def central_differences(reference, weights, arrays):
             high, low = x.copy(), x.copy()
             high[i] += STEP
             low[i] -= STEP
-            change = reference(*arrays[:k], high, *arrays[k + 1 :]) - reference(*arrays[:k], low, *arrays[k + 1 :])
+            change = reference(*arrays[:k], high, *arrays[k + 1 :]) - reference(
+                *arrays[:k], low, *arrays[k + 1 :]
+            )
             gradient[i] = np.sum(weights * change) / (2 * STEP)
         gradients.append(gradient)
     return gradients

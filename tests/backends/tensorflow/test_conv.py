@@ -17,7 +17,12 @@ def windows(x, window, strides, dilation, pairs, fill):
     x = np.pad(x, ((0, 0), *pairs, (0, 0)), constant_values=fill)
     extents = [(k - 1) * d + 1 for k, d in zip(window, dilation, strict=True)]
     views = np.lib.stride_tricks.sliding_window_view(x, extents, tuple(range(1, rank + 1)))
-    picks = (slice(None), *(slice(None, None, s) for s in strides), slice(None), *(slice(None, None, d) for d in dilation))
+    picks = (
+        slice(None),
+        *(slice(None, None, s) for s in strides),
+        slice(None),
+        *(slice(None, None, d) for d in dilation),
+    )
     return np.moveaxis(views[picks], rank + 1, -1)
 
 
@@ -39,7 +44,10 @@ CASES = [(1, 1, 1), (2, 1, 1), (1, 2, 1), (2, 2, 1), (1, 1, 2), (2, 1, 2), (1, 2
 def test_conv(rank, padding, stride, dilation, groups):
     strides, dilation = (stride,) * rank, (dilation,) * rank
     padding = ((1, 2), (0, 1), (1, 0))[:rank] if padding == "explicit" else padding
-    x, kernel = rng.standard_normal((2, *(5, 4, 4)[:rank], 2)), rng.standard_normal((*(2,) * rank, 2 // groups, 2))
+    x, kernel = (
+        rng.standard_normal((2, *(5, 4, 4)[:rank], 2)),
+        rng.standard_normal((*(2,) * rank, 2 // groups, 2)),
+    )
     check(
         lambda b, x, k: b.conv(x, k, strides, padding, dilation, groups),
         lambda x, k: conv(x, k, strides, padding, dilation, groups),
@@ -58,14 +66,20 @@ def linear_gradients(weights, x, kernel, *how):
             gradient[i] = np.sum(weights * function(unit))
         return gradient
 
-    return [responses(x.shape, lambda u: conv(u, kernel, *how)), responses(kernel.shape, lambda u: conv(x, u, *how))]
+    return [
+        responses(x.shape, lambda u: conv(u, kernel, *how)),
+        responses(kernel.shape, lambda u: conv(x, u, *how)),
+    ]
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 1), (1, 2)])
 def test_depthwise_conv(rank, stride, dilation):
     strides, dilation = (stride,) * rank, (dilation,) * rank
-    x, kernel = rng.standard_normal((1, *(5, 4, 3)[:rank], 2)), rng.standard_normal((*(2,) * rank, 2, 2))
+    x, kernel = (
+        rng.standard_normal((1, *(5, 4, 3)[:rank], 2)),
+        rng.standard_normal((*(2,) * rank, 2, 2)),
+    )
     check(
         lambda b, x, k: b.depthwise_conv(x, k, strides, "same", dilation),
         lambda x, k: conv(x, k.reshape(*k.shape[:rank], 1, 4), strides, "same", dilation, 2),
@@ -88,12 +102,22 @@ def test_conv_transpose_is_the_adjoint(rank, stride, dilation, start, size):
         """sum over windows: each input element adds its kernel at its place of the full result."""
         whole = np.zeros((1, *(max(full, start + size),) * rank, kernel.shape[rank]))
         for place in itertools.product(range(length), repeat=rank):
-            at = tuple(slice(p * stride, p * stride + (k - 1) * dilation + 1, dilation) for p in place)
+            at = tuple(
+                slice(p * stride, p * stride + (k - 1) * dilation + 1, dilation) for p in place
+            )
             whole[(0, *at)] += kernel @ x[(0, *place)]
         return whole[(slice(None), *(slice(start, start + size),) * rank)]
 
-    x, kernel = rng.standard_normal((1, *(length,) * rank, 1)), rng.standard_normal((*(k,) * rank, 2, 1))
-    check(lambda b, x, k: b.conv_transpose(x, k, strides, dilations, starts, sizes), adjoint, x, kernel)
+    x, kernel = (
+        rng.standard_normal((1, *(length,) * rank, 1)),
+        rng.standard_normal((*(k,) * rank, 2, 1)),
+    )
+    check(
+        lambda b, x, k: b.conv_transpose(x, k, strides, dilations, starts, sizes),
+        adjoint,
+        x,
+        kernel,
+    )
 
 
 def pool(x, window, strides, padding, maximum):
@@ -112,7 +136,11 @@ def test_pool(name, padding, rank, window, stride):
     window, strides = (window,) * rank, (stride,) * rank
     padding = ((1, 0), (0, 1), (1, 1))[:rank] if padding == "explicit" else padding
     x = rng.standard_normal((1, *(5, 4, 5)[:rank], 2))
-    check(lambda b, x: getattr(b, name)(x, window, strides, padding), lambda x: pool(x, window, strides, padding, name == "max_pool"), x)
+    check(
+        lambda b, x: getattr(b, name)(x, window, strides, padding),
+        lambda x: pool(x, window, strides, padding, name == "max_pool"),
+        x,
+    )
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
@@ -135,7 +163,10 @@ def test_empty_batches(rank):
 def test_where_no_kernel_has_groups_they_are_split(tf_backend, monkeypatch):
     import unidl_tensorflow.conv as module
 
-    x, kernel = rng.standard_normal((2, 5, 5, 4)).astype("float32"), rng.standard_normal((3, 3, 2, 6)).astype("float32")
+    x, kernel = (
+        rng.standard_normal((2, 5, 5, 4)).astype("float32"),
+        rng.standard_normal((3, 3, 2, 6)).astype("float32"),
+    )
     args = (tf_backend.asarray(x), tf_backend.asarray(kernel), (1, 1), "same", (1, 1), 2)
     native = tf_backend.to_numpy(tf_backend.conv(*args))
     monkeypatch.setattr(module, "has_grouped_gradient", lambda device: False)
@@ -144,5 +175,15 @@ def test_where_no_kernel_has_groups_they_are_split(tf_backend, monkeypatch):
 
 @pytest.mark.parametrize("pairs", list(itertools.product([(0, 0), (2, 1)], repeat=2)))
 def test_grouped_conv_trains_in_float32_with_any_padding(pairs):
-    x, kernel, how = rng.standard_normal((1, 3, 3, 2)), rng.standard_normal((2, 2, 1, 2)), ((1, 1), pairs, (1, 1), 2)
-    check(lambda b, x, k: b.conv(x, k, *how), lambda x, k: conv(x, k, *how), x, kernel, dtypes=["float32"])
+    x, kernel, how = (
+        rng.standard_normal((1, 3, 3, 2)),
+        rng.standard_normal((2, 2, 1, 2)),
+        ((1, 1), pairs, (1, 1), 2),
+    )
+    check(
+        lambda b, x, k: b.conv(x, k, *how),
+        lambda x, k: conv(x, k, *how),
+        x,
+        kernel,
+        dtypes=["float32"],
+    )

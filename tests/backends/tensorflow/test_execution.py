@@ -34,7 +34,9 @@ class Model:
         self.seen = Variable(np.zeros((), "float32"), trainable=False, backend=backend)
         self.variables = [self.w, self.unused, self.momentum, self.seen]
         args = (self.forward, self.update, [self.w, self.unused], self.variables)
-        self.step = backend.compile_step(*args) if compiled else Backend.compile_step(backend, *args)
+        self.step = (
+            backend.compile_step(*args) if compiled else Backend.compile_step(backend, *args)
+        )
 
     def forward(self, x, y):
         b = self.b
@@ -51,7 +53,12 @@ class Model:
     def update(self, gradients):
         rate = next_number(self.learning_rate)
         params, momenta = self.b.sgd_update(
-            [self.w.value], gradients[:1], [self.momentum.value], learning_rate=cast(self.b, rate), momentum=0.9, nesterov=False
+            [self.w.value],
+            gradients[:1],
+            [self.momentum.value],
+            learning_rate=cast(self.b, rate),
+            momentum=0.9,
+            nesterov=False,
         )
         self.momentum.replace(momenta[0])
         self.w.replace(params[0])
@@ -64,7 +71,10 @@ def cast(b, rate):
 def batches(backend, sizes):
     rng = np.random.default_rng(1)
     for n in sizes:
-        yield backend.asarray(rng.standard_normal((n, 6)).astype("float32")), backend.asarray(rng.standard_normal((n, 3)).astype("float32"))
+        yield (
+            backend.asarray(rng.standard_normal((n, 6)).astype("float32")),
+            backend.asarray(rng.standard_normal((n, 3)).astype("float32")),
+        )
 
 
 def test_compiled_steps_equal_eager_ones(tf_backend):
@@ -130,10 +140,15 @@ def test_a_compiled_function_inside_another_one_draws_each_key_once(tf_backend):
 
 def test_xla_computes_the_same(tf_backend):
     rng = np.random.default_rng(0)
-    arrays = [rng.standard_normal(s).astype("float32") for s in ((2, 70, 3), (2, 4), (2, 4), (3, 16), (4, 16), (16,))]
+    arrays = [
+        rng.standard_normal(s).astype("float32")
+        for s in ((2, 70, 3), (2, 4), (2, 4), (3, 16), (4, 16), (16,))
+    ]
     tensors = [tf_backend.asarray(a) for a in arrays]
     run = lambda *t: tf_backend.lstm(*t)[0]  # noqa: E731
-    np.testing.assert_allclose(tf_backend.compile(run, [], jit_compile=True)(*tensors), run(*tensors), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        tf_backend.compile(run, [], jit_compile=True)(*tensors), run(*tensors), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_gradients_flow_through_a_compiled_function(tf_backend):
@@ -192,10 +207,16 @@ def test_unused_and_gathered_variables_have_dense_gradients(tf_backend):
 
 
 def test_a_variable_is_not_made_from_what_a_graph_computes(tf_backend):
-    with pytest.raises(ValueError, match="cannot start from a value that a compiled function computes"):
-        tf_backend.compile(lambda x: Variable(x, backend=tf_backend).value, [])(tf_backend.asarray([1.0]))
+    with pytest.raises(
+        ValueError, match="cannot start from a value that a compiled function computes"
+    ):
+        tf_backend.compile(lambda x: Variable(x, backend=tf_backend).value, [])(
+            tf_backend.asarray([1.0])
+        )
 
 
 def test_a_tensor_without_a_value_says_so(tf_backend):
     with pytest.raises(TypeError, match="no value yet"):
-        tf_backend.compile(lambda x: tf_backend.asarray(tf_backend.to_numpy(x)), [])(tf_backend.asarray([1.0]))
+        tf_backend.compile(lambda x: tf_backend.asarray(tf_backend.to_numpy(x)), [])(
+            tf_backend.asarray([1.0])
+        )

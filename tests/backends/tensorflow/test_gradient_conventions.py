@@ -24,10 +24,18 @@ def test_steps_have_no_slope(name):
         (lambda b, x: b.abs(x), np.abs, np.sign(KINKS)),
         (lambda b, x: b.relu(x), lambda x: np.maximum(x, 0), KINKS > 0),
         (lambda b, x: b.relu6(x), lambda x: np.clip(x, 0, 6), (KINKS > 0) & (KINKS < 6)),
-        (lambda b, x: b.leaky_relu(x, 0.1), lambda x: np.where(x > 0, x, 0.1 * x), np.where(KINKS > 0, 1, 0.1)),
+        (
+            lambda b, x: b.leaky_relu(x, 0.1),
+            lambda x: np.where(x > 0, x, 0.1 * x),
+            np.where(KINKS > 0, 1, 0.1),
+        ),
         (lambda b, x: b.clip(x, 0, 6), lambda x: np.clip(x, 0, 6), (KINKS >= 0) & (KINKS <= 6)),
         (lambda b, x: b.maximum(x, 0.0), lambda x: np.maximum(x, 0), (np.sign(KINKS) + 1) / 2),
-        (lambda b, x: b.minimum(1.5, x), lambda x: np.minimum(x, 1.5), (np.sign(1.5 - KINKS) + 1) / 2),
+        (
+            lambda b, x: b.minimum(1.5, x),
+            lambda x: np.minimum(x, 1.5),
+            (np.sign(1.5 - KINKS) + 1) / 2,
+        ),
     ],
 )
 def test_kinks(function, reference, slope):
@@ -38,7 +46,12 @@ def test_kinks(function, reference, slope):
 def test_reduction_splits_ties(name):
     x = np.array([2.0, 1.0, 2.0, 1.0])
     chosen = x == getattr(np, name)(x)
-    check(lambda b, x: getattr(b, name)(x, 0), getattr(np, name), x, gradients=lambda w, _: [w * chosen / 2])
+    check(
+        lambda b, x: getattr(b, name)(x, 0),
+        getattr(np, name),
+        x,
+        gradients=lambda w, _: [w * chosen / 2],
+    )
 
 
 @pytest.mark.parametrize("x", [[2.0, 0.0, 3.0], [0.0, 0.0, 3.0], [1.0, 2.0, 3.0]])
@@ -49,12 +62,24 @@ def test_products_of_zeros(x):
 
 def test_power_of_zero():
     x, y = np.array([0.0, 0.0, 0.0, 2.0, -2.0]), np.array([0.0, 1.0, 2.0, 0.0, 2.0])
-    check(lambda b, x, y: b.power(x, y), np.power, x, y, gradients=slopes([0, 1, 0, 0, -4], [0, 0, 0, np.log(2), 0]))
+    check(
+        lambda b, x, y: b.power(x, y),
+        np.power,
+        x,
+        y,
+        gradients=slopes([0, 1, 0, 0, -4], [0, 0, 0, np.log(2), 0]),
+    )
 
 
 def test_where_ignores_nan_in_the_branch_not_taken():
     x, y = np.array([1.0, 2.0]), np.array([np.nan, 4.0])
-    check(lambda b, x, y: b.where(b.less(x, 1.5), x, y), lambda x, y: np.where(x < 1.5, x, y), x, y, gradients=slopes([1, 0], [0, 1]))
+    check(
+        lambda b, x, y: b.where(b.less(x, 1.5), x, y),
+        lambda x, y: np.where(x < 1.5, x, y),
+        x,
+        y,
+        gradients=slopes([1, 0], [0, 1]),
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -12,7 +12,9 @@ OTHERWISE = "import sys, tensorflow as tf; import unidl; unidl.get_backend('tens
 
 
 def run(program):
-    return subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True, capture_output=True, text=True).stdout.split()
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], check=True, capture_output=True, text=True
+    ).stdout.split()
 
 
 def test_the_adapter_imports_no_keras():
@@ -23,10 +25,21 @@ def test_the_adapter_imports_no_keras():
     "use",
     [
         "import keras; print(keras.layers.Dense is tf.keras.layers.Dense)",
-        pytest.param("from tensorflow.keras import layers; print(layers.Dense is tf.keras.layers.Dense)", marks=pytest.mark.slow),
-        pytest.param("import tensorflow.keras.layers as L; print(L.Dense is tf.keras.layers.Dense)", marks=pytest.mark.slow),
-        pytest.param("print(tf.keras.Sequential([tf.keras.layers.Dense(1)])(tf.ones((2, 3))).shape == (2, 1))", marks=pytest.mark.slow),
-        pytest.param("print(tf.optimizers.Adam is tf.keras.optimizers.Adam)", marks=pytest.mark.slow),
+        pytest.param(
+            "from tensorflow.keras import layers; print(layers.Dense is tf.keras.layers.Dense)",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "import tensorflow.keras.layers as L; print(L.Dense is tf.keras.layers.Dense)",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "print(tf.keras.Sequential([tf.keras.layers.Dense(1)])(tf.ones((2, 3))).shape == (2, 1))",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "print(tf.optimizers.Adam is tf.keras.optimizers.Adam)", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_keras_is_there_when_asked_for(use):
@@ -39,5 +52,7 @@ def test_tensorflow_looks_for_keras_where_it_always_does():
 
 
 def test_a_tensorflow_or_keras_imported_before_is_taken_as_it_is():
-    assert run("import keras, sys; kept = keras\n" + LOADED + "print(sys.modules['keras'] is kept)") == ["True"]
+    assert run(
+        "import keras, sys; kept = keras\n" + LOADED + "print(sys.modules['keras'] is kept)"
+    ) == ["True"]
     assert run(OTHERWISE + "print('keras' in sys.modules)") == ["True"]

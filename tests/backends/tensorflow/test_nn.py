@@ -19,7 +19,9 @@ def randn(*shape):
 
 def joined(y):
     """One tensor of all outputs, so that one gradient tells of all."""
-    return tf.concat([tf.reshape(part, [-1]) for part in y], 0) if isinstance(y, (tuple, list)) else y
+    return (
+        tf.concat([tf.reshape(part, [-1]) for part in y], 0) if isinstance(y, (tuple, list)) else y
+    )
 
 
 def agree(name, arrays, *args, dtypes=("float64", "float32"), seed=5):
@@ -31,17 +33,31 @@ def agree(name, arrays, *args, dtypes=("float64", "float32"), seed=5):
 
     for dtype in dtypes:
         exact = [a.astype("float64") if a.dtype.kind == "f" else a for a in arrays]
-        weights = np.random.default_rng(seed).uniform(0.5, 1.5, outputs(default, exact, None, False)[0].shape)
+        weights = np.random.default_rng(seed).uniform(
+            0.5, 1.5, outputs(default, exact, None, False)[0].shape
+        )
         wanted = outputs(default, exact, weights, False)
         for compiled in (False, True):
-            found = outputs(native, [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays], weights, compiled)
+            found = outputs(
+                native,
+                [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays],
+                weights,
+                compiled,
+            )
             for f, w in zip(found, wanted, strict=True):
                 assert_close(f, w, 1e-12 if dtype == "float64" else 2e-5)
 
 
 @pytest.mark.parametrize(
     ("name", "args"),
-    [("relu", ()), ("relu6", ()), ("leaky_relu", (0.3,)), ("softmax", (0,)), ("softmax", ((0, 1),)), ("log_softmax", (-1,))],
+    [
+        ("relu", ()),
+        ("relu6", ()),
+        ("leaky_relu", (0.3,)),
+        ("softmax", (0,)),
+        ("softmax", ((0, 1),)),
+        ("log_softmax", (-1,)),
+    ],
 )
 def test_activations(name, args):
     agree(name, [3 * randn(4, 5)], *args)
@@ -62,7 +78,10 @@ def test_linear():
 
 
 @pytest.mark.parametrize("fused_from", [0, 1 << 40])
-@pytest.mark.parametrize(("shape", "axes"), [((4, 3, 3, 5), (0, 1, 2)), ((6, 5), (0,)), ((4, 5, 3), (0, 2)), ((1, 5), (0,))])
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [((4, 3, 3, 5), (0, 1, 2)), ((6, 5), (0,)), ((4, 5, 3), (0, 2)), ((1, 5), (0,))],
+)
 def test_batch_norm(monkeypatch, fused_from, shape, axes):
     monkeypatch.setattr(nn, "FUSED_NORM_FROM", fused_from)
     agree("batch_norm_training", [randn(*shape), randn(5), randn(5)], axes, 1e-3)
@@ -75,7 +94,9 @@ def test_norms_with_a_large_mean_keep_their_digits(tf_backend, monkeypatch, mean
     x = (mean + 0.01 * randn(2048, 4)).astype("float32")
     exact = x.astype("float64")
     wanted = (exact - exact.mean(0)) / np.sqrt(exact.var(0) + 1e-4)
-    y, found_mean, found_var = tf_backend.batch_norm_training(tf_backend.asarray(x), None, None, (0,), 1e-4)
+    y, found_mean, found_var = tf_backend.batch_norm_training(
+        tf_backend.asarray(x), None, None, (0,), 1e-4
+    )
     assert_close(y.numpy(), wanted, 4e-6)
     assert_close(found_mean.numpy(), exact.mean(0), 1e-6)
     assert_close(found_var.numpy(), exact.var(0), 1e-5)
@@ -84,7 +105,9 @@ def test_norms_with_a_large_mean_keep_their_digits(tf_backend, monkeypatch, mean
 
 
 def test_accuracy_that_the_choice_of_kernels_rests_on(tf_backend):
-    x = np.concatenate([np.linspace(-20, 20, 801), np.geomspace(1e-6, 1, 100), -np.geomspace(1e-6, 1, 100)]).astype("float32")
+    x = np.concatenate(
+        [np.linspace(-20, 20, 801), np.geomspace(1e-6, 1, 100), -np.geomspace(1e-6, 1, 100)]
+    ).astype("float32")
     exact = x.astype("float64")
     cases = {
         "softplus": ((), np.logaddexp(exact, 0)),
@@ -95,8 +118,16 @@ def test_accuracy_that_the_choice_of_kernels_rests_on(tf_backend):
     }
     for name, (args, wanted) in cases.items():
         found = getattr(tf_backend, name)(tf.constant(x), *args).numpy().astype("float64")
-        assert np.max(np.abs(found - wanted) / np.spacing(np.abs(wanted).astype("float32"))) <= 8, name
-    assert np.max(np.abs(tf.nn.elu(x).numpy() - cases["elu"][1]) / np.spacing(np.abs(cases["elu"][1]).astype("float32"))) > 1e4
+        assert np.max(np.abs(found - wanted) / np.spacing(np.abs(wanted).astype("float32"))) <= 8, (
+            name
+        )
+    assert (
+        np.max(
+            np.abs(tf.nn.elu(x).numpy() - cases["elu"][1])
+            / np.spacing(np.abs(cases["elu"][1]).astype("float32"))
+        )
+        > 1e4
+    )
 
 
 @pytest.fixture(params=["unrolled", "looped"])
@@ -115,7 +146,11 @@ def test_lstm_and_gru(reverse, length):
 
 def test_a_long_scan_does_not_unroll(tf_backend):
     def total(xs):
-        return tf_backend.scan(lambda s, x: ((tf_backend.add(s[0], x[0]),), s[0]), (tf_backend.zeros((2,), "float32"),), (xs,))[1]
+        return tf_backend.scan(
+            lambda s, x: ((tf_backend.add(s[0], x[0]),), s[0]),
+            (tf_backend.zeros((2,), "float32"),),
+            (xs,),
+        )[1]
 
     run = tf_backend.compile(total, [])
     found = run(tf_backend.asarray(np.ones((1000, 2), "float32"))).numpy()

@@ -22,7 +22,9 @@ def test_eager(tf_backend):
 
 @pytest.mark.usefixtures("path")
 def test_in_a_graph_with_a_tensor_for_a_key(tf_backend):
-    draw = tf_backend.compile(lambda key: [tf_backend.random_bits(key, (60,)), tf_backend.keep_mask(key, (60,), 0.3)], [])
+    draw = tf_backend.compile(
+        lambda key: [tf_backend.random_bits(key, (60,)), tf_backend.keep_mask(key, (60,), 0.3)], []
+    )
     bits, mask = draw(tf_backend.asarray(np.array(KEY, "int64")))
     assert bits.numpy().tolist() == WORDS
     assert mask.numpy().tolist() == [w >= round(0.3 * 2**32) for w in WORDS]
@@ -30,12 +32,17 @@ def test_in_a_graph_with_a_tensor_for_a_key(tf_backend):
 
 @pytest.mark.usefixtures("path")
 def test_in_a_graph_with_ints_for_a_key(tf_backend):
-    assert tf_backend.compile(lambda: tf_backend.random_bits(KEY, (60,)), [])().numpy().tolist() == WORDS
+    assert (
+        tf_backend.compile(lambda: tf_backend.random_bits(KEY, (60,)), [])().numpy().tolist()
+        == WORDS
+    )
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.5, 1.0])
 def test_eager_masks_are_the_default_ones(tf_backend, rate):
-    assert np.array_equal(tf_backend.keep_mask(KEY, (500,), rate), Backend.keep_mask(tf_backend, KEY, (500,), rate))
+    assert np.array_equal(
+        tf_backend.keep_mask(KEY, (500,), rate), Backend.keep_mask(tf_backend, KEY, (500,), rate)
+    )
 
 
 def test_empty(tf_backend):

@@ -22,7 +22,11 @@ def outputs_and_gradients(function, arrays, dtype):
     leaves = tensors(*arrays, dtype=dtype)
     outputs = flat(function(*leaves))
     rng = np.random.default_rng(7)
-    total = sum((o * torch.tensor(rng.standard_normal(o.shape)).to(o.dtype)).sum() for o in outputs if o.requires_grad)
+    total = sum(
+        (o * torch.tensor(rng.standard_normal(o.shape)).to(o.dtype)).sum()
+        for o in outputs
+        if o.requires_grad
+    )
     wanted = [t for t in leaves if t.requires_grad]
     gradients = torch.autograd.grad(total, wanted, materialize_grads=True, allow_unused=True)
     return [t.detach().double().numpy() for t in (*outputs, *gradients)]
@@ -43,9 +47,16 @@ def relative_error(found, reference):
 def assert_same(function, reference, arrays, float32=2e-5):
     """In float64 to 1e-12; the float32 of `function` within `float32` of the float64 `reference`."""
     exact = outputs_and_gradients(reference, arrays, "float64")
-    for found, wanted in zip(outputs_and_gradients(function, arrays, "float64"), exact, strict=True):
+    for found, wanted in zip(
+        outputs_and_gradients(function, arrays, "float64"), exact, strict=True
+    ):
         assert relative_error(found, wanted) <= 1e-12
-    rounded = [a.astype("float32").astype("float64") if a.dtype == "float64" else a for a in map(np.asarray, arrays)]
+    rounded = [
+        a.astype("float32").astype("float64") if a.dtype == "float64" else a
+        for a in map(np.asarray, arrays)
+    ]
     exact = outputs_and_gradients(reference, rounded, "float64")
-    for found, wanted in zip(outputs_and_gradients(function, rounded, "float32"), exact, strict=True):
+    for found, wanted in zip(
+        outputs_and_gradients(function, rounded, "float32"), exact, strict=True
+    ):
         assert relative_error(found, wanted) <= float32

@@ -11,7 +11,14 @@ X = rng.standard_normal((3, 4, 5))
 
 
 def test_numbers_and_lists_take_the_default_dtypes(backend):
-    for value, dtype in ((1.5, "float32"), (2, "int32"), (True, "bool"), ([1.5, 2], "float32"), ([[1], [2]], "int32"), ([True], "bool")):
+    for value, dtype in (
+        (1.5, "float32"),
+        (2, "int32"),
+        (True, "bool"),
+        ([1.5, 2], "float32"),
+        ([[1], [2]], "int32"),
+        ([True], "bool"),
+    ):
         assert backend.dtype(backend.asarray(value)) == dtype
     assert backend.dtype(backend.asarray(1, "float64")) == "float64"
     assert backend.asarray(0.1, "float64").item() == 0.1
@@ -25,7 +32,9 @@ def test_floatx_float64_is_preserved(backend):
         assert x.dtype == torch.float64
         assert x.item() == 0.1
         assert backend.asarray([0.1]).item() == 0.1
-        assert backend.softmax(backend.multiply(backend.asarray([0.1, 2]), 0.3)).dtype == torch.float64
+        assert (
+            backend.softmax(backend.multiply(backend.asarray([0.1, 2]), 0.3)).dtype == torch.float64
+        )
     finally:
         set_floatx("float32")
 
@@ -39,7 +48,9 @@ def test_floatx_bfloat16(backend):
         set_floatx("float32")
 
 
-@pytest.mark.parametrize("dtype", ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"])
+@pytest.mark.parametrize(
+    "dtype", ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"]
+)
 def test_arrays_keep_their_dtype(backend, dtype):
     x = np.array([[0, 1], [1, 0]], dtype)
     t = backend.asarray(x)
@@ -101,7 +112,9 @@ def test_getitem(backend, key):
 def test_pad(backend, mode):
     width = ((1, 2), (0, 0), (3, 1))
     np.testing.assert_array_equal(backend.pad(torch.tensor(X), width, mode), np.pad(X, width, mode))
-    assert torch.autograd.gradcheck(lambda t: backend.pad(t, width, mode), torch.tensor(X, requires_grad=True))
+    assert torch.autograd.gradcheck(
+        lambda t: backend.pad(t, width, mode), torch.tensor(X, requires_grad=True)
+    )
 
 
 SHAPING = {
@@ -118,7 +131,9 @@ SHAPING = {
 @pytest.mark.parametrize("name", SHAPING)
 def test_shaping(backend, name):
     argument, reference = SHAPING[name]
-    np.testing.assert_array_equal(getattr(backend, name)(torch.tensor(X), argument), reference(X, argument))
+    np.testing.assert_array_equal(
+        getattr(backend, name)(torch.tensor(X), argument), reference(X, argument)
+    )
 
 
 def test_joining_and_parting(backend):
@@ -142,13 +157,17 @@ def test_gathering_and_scattering(backend):
     with pytest.raises(IndexError):
         backend.take(t, torch.tensor([4]), 1)
     order = np.argsort(X, 1)
-    np.testing.assert_array_equal(backend.take_along_axis(t, torch.tensor(order).int(), 1), np.take_along_axis(X, order, 1))
+    np.testing.assert_array_equal(
+        backend.take_along_axis(t, torch.tensor(order).int(), 1), np.take_along_axis(X, order, 1)
+    )
     wanted = np.zeros((3, 4))
     np.add.at(wanted, ([0, 2, 0], [1, 3, 1]), [1.0, 2.0, 4.0])
     places = torch.tensor([[0, 1], [2, 3], [0, 1]])
     found = backend.scatter_add(torch.zeros(3, 4), places, torch.tensor([1.0, 2.0, 4.0]))
     np.testing.assert_array_equal(found, wanted)
-    assert backend.scatter_update(torch.zeros(3, 2), torch.tensor([[1]]), torch.ones(1, 2)).tolist() == [[0, 0], [1, 1], [0, 0]]
+    assert backend.scatter_update(
+        torch.zeros(3, 2), torch.tensor([[1]]), torch.ones(1, 2)
+    ).tolist() == [[0, 0], [1, 1], [0, 0]]
 
 
 def test_sorting_is_stable_and_puts_nan_last(backend):

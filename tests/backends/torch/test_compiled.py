@@ -31,8 +31,13 @@ def trained(x, body, jit_compile):
     optimizer = unidl.optimizers.Adam(0.01)
     for compiled in (jit_compile, False):
         model.compile(optimizer, "mse", jit_compile=compiled)
-        found += model.fit(x, Y[: len(x)], batch_size=5, epochs=2, verbose=0, shuffle=False).history["loss"]
-        found += [model.evaluate(x, Y[: len(x)], batch_size=5, verbose=0), *model.predict(x, verbose=0).flatten()]
+        found += model.fit(
+            x, Y[: len(x)], batch_size=5, epochs=2, verbose=0, shuffle=False
+        ).history["loss"]
+        found += [
+            model.evaluate(x, Y[: len(x)], batch_size=5, verbose=0),
+            *model.predict(x, verbose=0).flatten(),
+        ]
     return [v.value.stride() for v in model.variables], found
 
 
@@ -58,13 +63,19 @@ def masked():
     return [layers.Masking(), *recurrent()]
 
 
-@pytest.mark.parametrize(("x", "body"), [(IMAGES, cnn), (SEQUENCES, recurrent), (SEQUENCES, masked)], ids=["cnn", "recurrent", "masked"])
+@pytest.mark.parametrize(
+    ("x", "body"),
+    [(IMAGES, cnn), (SEQUENCES, recurrent), (SEQUENCES, masked)],
+    ids=["cnn", "recurrent", "masked"],
+)
 def test_the_graph_trains_evaluates_and_leaves_all_in_order(as_it_is, x, body):
     check(x, body)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("x", "body"), [(IMAGES, cnn), (SEQUENCES, recurrent)], ids=["cnn", "recurrent"])
+@pytest.mark.parametrize(
+    ("x", "body"), [(IMAGES, cnn), (SEQUENCES, recurrent)], ids=["cnn", "recurrent"]
+)
 def test_what_torch_compile_makes_of_it_does_too(x, body):
     check(x[:5], body)  # one shape for all, since each is compiled for itself
 
@@ -80,16 +91,27 @@ def test_the_graph_does_not_grow_with_the_sequence(as_it_is, backend):
     assert size(9) == size(2)
 
 
-@pytest.mark.parametrize(("mode", "gates"), [("lstm", 4), ("gru", 3), ("rnn_tanh", 1), ("rnn_relu", 1)])
+@pytest.mark.parametrize(
+    ("mode", "gates"), [("lstm", 4), ("gru", 3), ("rnn_tanh", 1), ("rnn_relu", 1)]
+)
 @pytest.mark.parametrize("moments", [1, 3])
 def test_the_operations_keep_what_they_promise_to_the_compiler(backend, mode, gates, moments):
     """Shapes, strides and dtypes of the results, none of which is the same as another."""
-    x, states = torch.randn(2, moments, 3), [torch.randn(1, 2, 4) for _ in range(2 if mode == "lstm" else 1)]
-    weights = [torch.randn(3, gates * 4).t(), torch.randn(4, gates * 4).t(), *torch.randn(2, gates * 4).unbind(0)]
+    x, states = (
+        torch.randn(2, moments, 3),
+        [torch.randn(1, 2, 4) for _ in range(2 if mode == "lstm" else 1)],
+    )
+    weights = [
+        torch.randn(3, gates * 4).t(),
+        torch.randn(4, gates * 4).t(),
+        *torch.randn(2, gates * 4).unbind(0),
+    ]
     given, checks = (mode, x, states, weights), ("test_schema", "test_faketensor")
     torch.library.opcheck(torch.ops.unidl.recurrence.default, given, test_utils=checks)
     gradients = torch.ops.unidl.recurrence(*given)
-    torch.library.opcheck(torch.ops.unidl.recurrence_gradients.default, (*given, gradients), test_utils=checks)
+    torch.library.opcheck(
+        torch.ops.unidl.recurrence_gradients.default, (*given, gradients), test_utils=checks
+    )
 
 
 def test_a_second_derivative_through_a_compiled_recurrence_is_refused(backend):
@@ -97,7 +119,9 @@ def test_a_second_derivative_through_a_compiled_recurrence_is_refused(backend):
 
     def norm():
         with recurrences_as_operations():
-            outputs, _ = backend.gru(torch.ones(2, 3, 3), torch.zeros(2, 4), torch.ones(3, 12), w.value, None)
+            outputs, _ = backend.gru(
+                torch.ones(2, 3, 3), torch.zeros(2, 4), torch.ones(3, 12), w.value, None
+            )
         (gradient,) = torch.autograd.grad(outputs.sum(), [w.value], create_graph=True)
         return gradient.sum()
 

@@ -19,10 +19,15 @@ def windows(x, window, strides, padding, dilation, fill):
     pairs = explicit_padding(padding, x.shape[1:-1], window, strides, dilation)
     padded = np.pad(x, ((0, 0), *pairs, (0, 0)), constant_values=fill)
     extents = [(w - 1) * d + 1 for w, d in zip(window, dilation, strict=True)]
-    counts = [(n - e) // s + 1 for n, e, s in zip(padded.shape[1:-1], extents, strides, strict=True)]
+    counts = [
+        (n - e) // s + 1 for n, e, s in zip(padded.shape[1:-1], extents, strides, strict=True)
+    ]
     out = np.empty((x.shape[0], *counts, *window, x.shape[-1]))
     for at in itertools.product(*map(range, counts)):
-        cut = tuple(slice(i * s, i * s + e, d) for i, s, e, d in zip(at, strides, extents, dilation, strict=True))
+        cut = tuple(
+            slice(i * s, i * s + e, d)
+            for i, s, e, d in zip(at, strides, extents, dilation, strict=True)
+        )
         out[(slice(None), *at)] = padded[(slice(None), *cut)]
     assert out.ndim == 2 * rank + 2
     return out
@@ -49,13 +54,27 @@ CONVS = [
 ]
 
 
-@pytest.mark.parametrize(("shape", "window", "filters", "strides", "padding", "dilation", "groups"), CONVS)
+@pytest.mark.parametrize(
+    ("shape", "window", "filters", "strides", "padding", "dilation", "groups"), CONVS
+)
 def test_conv(backend, shape, window, filters, strides, padding, dilation, groups):
-    x, kernel = rng.standard_normal(shape), rng.standard_normal((*window, shape[-1] // groups, filters))
+    x, kernel = (
+        rng.standard_normal(shape),
+        rng.standard_normal((*window, shape[-1] // groups, filters)),
+    )
     arguments = (strides, padding, dilation, groups)
     reference = conv_reference(x, kernel, *arguments)
-    assert relative_error(backend.conv(torch.tensor(x), torch.tensor(kernel), *arguments).numpy(), reference) < 1e-13
-    single = backend.conv(torch.tensor(x).float(), torch.tensor(kernel).float(), *arguments).double().numpy()
+    assert (
+        relative_error(
+            backend.conv(torch.tensor(x), torch.tensor(kernel), *arguments).numpy(), reference
+        )
+        < 1e-13
+    )
+    single = (
+        backend.conv(torch.tensor(x).float(), torch.tensor(kernel).float(), *arguments)
+        .double()
+        .numpy()
+    )
     assert relative_error(single, reference) < 1e-5
     leaves = torch.tensor(x, requires_grad=True), torch.tensor(kernel, requires_grad=True)
     assert torch.autograd.gradcheck(lambda *a: backend.conv(*a, *arguments), leaves, fast_mode=True)
@@ -63,16 +82,31 @@ def test_conv(backend, shape, window, filters, strides, padding, dilation, group
 
 def test_depthwise_is_channel_major(backend):
     x, kernel = rng.standard_normal((2, 6, 5, 3)), rng.standard_normal((3, 3, 3, 2))
-    found = backend.depthwise_conv(torch.tensor(x), torch.tensor(kernel), (1, 1), "same", (1, 1)).numpy()
+    found = backend.depthwise_conv(
+        torch.tensor(x), torch.tensor(kernel), (1, 1), "same", (1, 1)
+    ).numpy()
     w = windows(x, (3, 3), (1, 1), "same", (1, 1), 0.0)
-    assert relative_error(found, np.einsum("nhwijc,ijcm->nhwcm", w, kernel).reshape(2, 6, 5, 6)) < 1e-13
+    assert (
+        relative_error(found, np.einsum("nhwijc,ijcm->nhwcm", w, kernel).reshape(2, 6, 5, 6))
+        < 1e-13
+    )
 
 
-@pytest.mark.parametrize(("shape", "window", "filters", "strides", "padding", "dilation", "groups"), CONVS)
+@pytest.mark.parametrize(
+    ("shape", "window", "filters", "strides", "padding", "dilation", "groups"), CONVS
+)
 def test_biased_conv(backend, shape, window, filters, strides, padding, dilation, groups):
-    arrays = rng.standard_normal(shape), rng.standard_normal((*window, shape[-1] // groups, filters)), rng.standard_normal(filters)
+    arrays = (
+        rng.standard_normal(shape),
+        rng.standard_normal((*window, shape[-1] // groups, filters)),
+        rng.standard_normal(filters),
+    )
     arguments = strides, padding, dilation, groups
-    assert_same(lambda *a: backend.biased_conv(*a, *arguments), lambda *a: Backend.biased_conv(backend, *a, *arguments), arrays)
+    assert_same(
+        lambda *a: backend.biased_conv(*a, *arguments),
+        lambda *a: Backend.biased_conv(backend, *a, *arguments),
+        arrays,
+    )
 
 
 def test_conv_output_is_channels_last_in_memory(backend):
@@ -123,8 +157,15 @@ def test_pooling(backend, shape, window, strides, padding):
     leaf = torch.tensor(x, requires_grad=True)
     for name, reference in (("max_pool", np.nanmax), ("avg_pool", np.nanmean)):
         function = getattr(backend, name)
-        assert relative_error(function(torch.tensor(x), window, strides, padding).numpy(), reference(seen, over)) < 1e-14
-        assert torch.autograd.gradcheck(lambda t, f=function: f(t, window, strides, padding), leaf, fast_mode=True)
+        assert (
+            relative_error(
+                function(torch.tensor(x), window, strides, padding).numpy(), reference(seen, over)
+            )
+            < 1e-14
+        )
+        assert torch.autograd.gradcheck(
+            lambda t, f=function: f(t, window, strides, padding), leaf, fast_mode=True
+        )
 
 
 @pytest.mark.parametrize("window", [(2,), (2, 2), (2, 2, 2)])
@@ -136,7 +177,9 @@ def test_first_of_equals_gets_the_gradient_of_max_pool(backend, window, channels
     (g,) = torch.autograd.grad(y.sum(), x)
     places = range(0, 5, 2) if padding == "same" else range(0, 4, 2)
     assert g.sum() == y.numel()
-    assert all((g[(slice(None), *at)] == 1).all() for at in itertools.product(places, repeat=len(window)))
+    assert all(
+        (g[(slice(None), *at)] == 1).all() for at in itertools.product(places, repeat=len(window))
+    )
 
 
 def test_max_pool_of_negative_values_ignores_the_padding(backend):

@@ -27,7 +27,9 @@ ACTIVATIONS = {
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activation(backend, name):
-    x = np.concatenate([3 * randn(50), [0.0, -0.0, 6.0, 19.0, 21.0, 39.0, 41.0, -25.0, 30.0, -6.0]]).reshape(6, 10)
+    x = np.concatenate(
+        [3 * randn(50), [0.0, -0.0, 6.0, 19.0, 21.0, 39.0, 41.0, -25.0, 30.0, -6.0]]
+    ).reshape(6, 10)
     assert_same(*natively_and_by_default(backend, name, *ACTIVATIONS[name]), [x])
 
 
@@ -79,7 +81,13 @@ def test_layer_norm_at_a_large_mean_is_as_good_as_the_default(backend):
     assert relative_error(native, reference) <= 2 * relative_error(default, reference)
 
 
-BATCHES = [((8, 3), (0,)), ((4, 5, 6, 3), (0, 1, 2)), ((4, 3, 5, 6), (0, 2, 3)), ((3, 4, 5), (1, 2)), ((2, 3, 4, 3, 2), (0, 1, 2, 3))]
+BATCHES = [
+    ((8, 3), (0,)),
+    ((4, 5, 6, 3), (0, 1, 2)),
+    ((4, 3, 5, 6), (0, 2, 3)),
+    ((3, 4, 5), (1, 2)),
+    ((2, 3, 4, 3, 2), (0, 1, 2, 3)),
+]
 
 
 @pytest.mark.parametrize(("shape", "axes"), BATCHES)
@@ -93,12 +101,21 @@ def test_batch_norm(backend, shape, axes, affine):
         return lambda x, gamma=None, beta=None: function(x, gamma, beta, axes, 1e-3)
 
     def inference(function):
-        return lambda x, mean, var, gamma=None, beta=None: function(x, gamma, beta, mean, var * var, axes, 1e-3)
+        return lambda x, mean, var, gamma=None, beta=None: function(
+            x, gamma, beta, mean, var * var, axes, 1e-3
+        )
 
     x = randn(*shape) + 1
-    assert_same(training(backend.batch_norm_training), training(lambda *a: Backend.batch_norm_training(backend, *a)), [x, *weights])
+    assert_same(
+        training(backend.batch_norm_training),
+        training(lambda *a: Backend.batch_norm_training(backend, *a)),
+        [x, *weights],
+    )
     moments = [randn(c), randn(c) + 2]
-    both = inference(backend.batch_norm_inference), inference(lambda *a: Backend.batch_norm_inference(backend, *a))
+    both = (
+        inference(backend.batch_norm_inference),
+        inference(lambda *a: Backend.batch_norm_inference(backend, *a)),
+    )
     assert_same(*both, [x, *moments, *weights])
 
 
@@ -106,7 +123,9 @@ def test_batch_norm(backend, shape, axes, affine):
 def test_batch_norm_of_narrow_floats(backend, dtype):
     x, gamma, beta = (torch.tensor(a).to(dtype) for a in (100 + randn(64, 3), randn(3), randn(3)))
     found = backend.batch_norm_training(x, gamma, beta, (0,), 1e-3)
-    wanted = Backend.batch_norm_training(backend, x.double(), gamma.double(), beta.double(), (0,), 1e-3)
+    wanted = Backend.batch_norm_training(
+        backend, x.double(), gamma.double(), beta.double(), (0,), 1e-3
+    )
     for f, w in zip(found, wanted, strict=True):
         assert f.dtype == dtype
         assert relative_error(f.double().numpy(), w.numpy()) <= torch.finfo(dtype).eps
@@ -127,18 +146,26 @@ def test_batch_norm_at_mean_100_and_std_a_hundredth(backend, shape):
     y, mean, var = backend.batch_norm_training(torch.tensor(x), None, None, axes, 1e-3)
     assert np.abs(var.numpy() / wide.var(axes) - 1).max() < 2e-6
     assert np.abs(mean.numpy() / wide.mean(axes) - 1).max() < 2e-7
-    assert relative_error(y.numpy(), (wide - wide.mean(axes)) / np.sqrt(wide.var(axes) + 1e-3)) < 2e-6
+    assert (
+        relative_error(y.numpy(), (wide - wide.mean(axes)) / np.sqrt(wide.var(axes) + 1e-3)) < 2e-6
+    )
 
 
 def test_batch_norm_twice_differentiable(backend):
-    x, gamma, beta = (torch.tensor(a, requires_grad=True) for a in (randn(5, 3), randn(3), randn(3)))
-    assert torch.autograd.gradgradcheck(lambda *a: backend.batch_norm_training(*a, (0,), 1e-3), (x, gamma, beta))
+    x, gamma, beta = (
+        torch.tensor(a, requires_grad=True) for a in (randn(5, 3), randn(3), randn(3))
+    )
+    assert torch.autograd.gradgradcheck(
+        lambda *a: backend.batch_norm_training(*a, (0,), 1e-3), (x, gamma, beta)
+    )
 
 
 @pytest.mark.parametrize("bias", [None, (3, 1, 4, 6), (4, 6)])
 @pytest.mark.parametrize("scale", [1.0, 0.37])
 def test_attention(backend, bias, scale):
-    arrays = [randn(3, 2, 4, 5), randn(3, 2, 6, 5), randn(3, 2, 6, 7)] + ([randn(*bias)] if bias else [])
+    arrays = [randn(3, 2, 4, 5), randn(3, 2, 6, 5), randn(3, 2, 6, 7)] + (
+        [randn(*bias)] if bias else []
+    )
     assert_same(*natively_and_by_default(backend, "attention", scale=scale), arrays)
 
 
@@ -152,7 +179,9 @@ def test_attention_of_one_head_with_a_trainable_scale(backend):
 @pytest.mark.parametrize("with_bias", [False, True])
 def test_lstm(backend, reverse, with_bias):
     n, t, d, u = 3, 6, 4, 5
-    arrays = [randn(n, t, d), randn(n, u), randn(n, u), randn(d, 4 * u), randn(u, 4 * u)] + ([randn(4 * u)] if with_bias else [])
+    arrays = [randn(n, t, d), randn(n, u), randn(n, u), randn(d, 4 * u), randn(u, 4 * u)] + (
+        [randn(4 * u)] if with_bias else []
+    )
     native = lambda x, h, c, k, r, b=None: backend.lstm(x, h, c, k, r, b, reverse)  # noqa: E731
     default = lambda x, h, c, k, r, b=None: Backend.lstm(backend, x, h, c, k, r, b, reverse)  # noqa: E731
     assert_same(native, default, arrays)
@@ -162,7 +191,9 @@ def test_lstm(backend, reverse, with_bias):
 @pytest.mark.parametrize("with_bias", [False, True])
 def test_gru(backend, reverse, with_bias):
     n, t, d, u = 3, 6, 4, 5
-    arrays = [randn(n, t, d), randn(n, u), randn(d, 3 * u), randn(u, 3 * u)] + ([randn(2, 3 * u)] if with_bias else [])
+    arrays = [randn(n, t, d), randn(n, u), randn(d, 3 * u), randn(u, 3 * u)] + (
+        [randn(2, 3 * u)] if with_bias else []
+    )
     native = lambda x, h, k, r, b=None: backend.gru(x, h, k, r, b, reverse)  # noqa: E731
     default = lambda x, h, k, r, b=None: Backend.gru(backend, x, h, k, r, b, reverse)  # noqa: E731
     assert_same(native, default, arrays)
@@ -170,16 +201,26 @@ def test_gru(backend, reverse, with_bias):
 
 def test_lstm_without_gradients_agrees_too(backend):
     """torch may choose another kernel when nothing is to be differentiated."""
-    arrays = [torch.tensor(a) for a in (randn(3, 6, 4), randn(3, 5), randn(3, 5), randn(4, 20), randn(5, 20), randn(20))]
+    arrays = [
+        torch.tensor(a)
+        for a in (randn(3, 6, 4), randn(3, 5), randn(3, 5), randn(4, 20), randn(5, 20), randn(20))
+    ]
     for dtype, budget in ((torch.float64, 1e-12), (torch.float32, 2e-6)):
-        for found, wanted in zip(backend.lstm(*(a.to(dtype) for a in arrays)), Backend.lstm(backend, *arrays), strict=True):
+        for found, wanted in zip(
+            backend.lstm(*(a.to(dtype) for a in arrays)),
+            Backend.lstm(backend, *arrays),
+            strict=True,
+        ):
             assert relative_error(found.double().numpy(), wanted.numpy()) <= budget
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "int64"])
 def test_sparse_cross_entropy(backend, dtype):
     labels = rng.integers(0, 5, (3, 4)).astype(dtype)
-    assert_same(*natively_and_by_default(backend, "sparse_softmax_cross_entropy"), [labels, 4 * randn(3, 4, 5)])
+    assert_same(
+        *natively_and_by_default(backend, "sparse_softmax_cross_entropy"),
+        [labels, 4 * randn(3, 4, 5)],
+    )
 
 
 def test_no_label_is_skipped_in_silence(backend):
@@ -190,7 +231,10 @@ def test_no_label_is_skipped_in_silence(backend):
 @pytest.mark.parametrize("name", ["softmax_cross_entropy", "sigmoid_cross_entropy"])
 def test_dense_cross_entropy(backend, name):
     labels = rng.random((3, 5))
-    assert_same(*natively_and_by_default(backend, name), [labels / labels.sum(-1, keepdims=True), 4 * randn(3, 5)])
+    assert_same(
+        *natively_and_by_default(backend, name),
+        [labels / labels.sum(-1, keepdims=True), 4 * randn(3, 5)],
+    )
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "int64"])
@@ -213,7 +257,9 @@ def test_kernels_names_only_overrides(backend):
 
 @pytest.mark.parametrize("bias", [None, (3, 6, 4, 5), (4, 5)])
 def test_grouped_attention_is_that_of_repeated_heads_to_the_bit(backend, bias):
-    query, key, value = (torch.tensor(randn(3, h, t, 8), dtype=torch.float32) for h, t in ((6, 4), (2, 5), (2, 5)))
+    query, key, value = (
+        torch.tensor(randn(3, h, t, 8), dtype=torch.float32) for h, t in ((6, 4), (2, 5), (2, 5))
+    )
     bias = bias and torch.tensor(randn(*bias), dtype=torch.float32)
     found = backend.grouped_attention(query, key, value, bias, 0.5)
     assert torch.equal(found, Backend.grouped_attention(backend, query, key, value, bias, 0.5))

@@ -12,7 +12,15 @@ from unidl_torch.conv import _weight
 rng = np.random.default_rng(11)
 
 # The spatial ranks, and one channel at either end, where torch cannot tell one memory format from another.
-KERNELS = [(3, 4, 5), (3, 2, 4, 5), (3, 3, 1, 4), (3, 2, 4, 1), (1, 1, 4, 6), (3, 3, 1, 1), (2, 3, 2, 3, 4)]
+KERNELS = [
+    (3, 4, 5),
+    (3, 2, 4, 5),
+    (3, 3, 1, 4),
+    (3, 2, 4, 1),
+    (1, 1, 4, 6),
+    (3, 3, 1, 1),
+    (2, 3, 2, 3, 4),
+]
 
 
 def randn(*shape):
@@ -38,7 +46,9 @@ def run(backend, function, shape, dtype, kernel_of):
         for s, of in (((2, *(5,) * rank, channels), None), (shape, kernel_of))
     )
     ones = (1,) * rank
-    arguments = {"conv_transpose": ((2,) * rank, ones, (0,) * rank, (11,) * rank)}.get(function, (ones, "same", ones))
+    arguments = {"conv_transpose": ((2,) * rank, ones, (0,) * rank, (11,) * rank)}.get(
+        function, (ones, "same", ones)
+    )
 
     def loss():
         y = getattr(backend, function)(x.value, kernel.value, *arguments)
@@ -68,7 +78,10 @@ def model_of_kernels():
     )  # fmt: skip
 
 
-X, Y = rng.standard_normal((12, 8, 8, 3)).astype("float32"), rng.standard_normal((12, 1)).astype("float32")
+X, Y = (
+    rng.standard_normal((12, 8, 8, 3)).astype("float32"),
+    rng.standard_normal((12, 1)).astype("float32"),
+)
 
 OPTIMIZERS = {
     "adam": lambda: unidl.optimizers.Adam(0.01, use_ema=True),
@@ -83,7 +96,9 @@ def train(backend, optimizer, epochs=2):
     with unidl.use_backend(backend):
         model = model_of_kernels()
         model.compile(OPTIMIZERS[optimizer](), "mse")
-        history = model.fit(X, Y, batch_size=4, epochs=epochs, verbose=0, shuffle=False).history["loss"]
+        history = model.fit(X, Y, batch_size=4, epochs=epochs, verbose=0, shuffle=False).history[
+            "loss"
+        ]
     return model, history
 
 
@@ -99,7 +114,11 @@ def test_training_is_that_of_numpy_and_slots_lie_as_their_parameters_do(optimize
         np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-3, atol=2e-5)
     twisted = 0
     for v in model.trainable_variables:
-        own = [slot for slot in model.optimizer.slot_variables if slot.name.startswith(v.path.replace("/", "_") + "_")]
+        own = [
+            slot
+            for slot in model.optimizer.slot_variables
+            if slot.name.startswith(v.path.replace("/", "_") + "_")
+        ]
         assert own
         assert all(slot.value.stride() == v.value.stride() for slot in own), v.path
         twisted += not v.value.is_contiguous()
@@ -129,5 +148,7 @@ def test_gradients_come_in_the_order_of_their_kernels(backend):
     model, _ = train("torch", "adam", epochs=1)
     variables = model.trainable_variables
     _, gradients = backend.value_and_grad(lambda: backend.mean(model(X)), variables)
-    strange = {v.path for g, v in zip(gradients, variables, strict=True) if g.stride() != v.value.stride()}
+    strange = {
+        v.path for g, v in zip(gradients, variables, strict=True) if g.stride() != v.value.stride()
+    }
     assert not {path for path in strange if "gru" not in path}

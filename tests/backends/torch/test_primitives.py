@@ -33,14 +33,23 @@ def close(found, reference, dtype):
         return
     assert found.dtype == dtype
     budget = ULPS * np.finfo(dtype).eps
-    np.testing.assert_allclose(found, reference, rtol=budget, atol=budget * np.abs(reference[np.isfinite(reference)]).max(initial=0) / 8)
+    np.testing.assert_allclose(
+        found,
+        reference,
+        rtol=budget,
+        atol=budget * np.abs(reference[np.isfinite(reference)]).max(initial=0) / 8,
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", [n for n in names.UNARY if n not in NUMPY_LACKS])
 def test_unary(backend, name, dtype):
     x = DOMAIN.get(name, X).astype(dtype)
-    close(getattr(backend, name)(torch.tensor(x)).numpy(), getattr(np, name)(x.astype("float64")), dtype)
+    close(
+        getattr(backend, name)(torch.tensor(x)).numpy(),
+        getattr(np, name)(x.astype("float64")),
+        dtype,
+    )
 
 
 @pytest.mark.parametrize("name", names.UNARY)
@@ -52,14 +61,18 @@ def test_unary_gradient(backend, name):
 def test_special(backend):
     x = torch.tensor(X)
     np.testing.assert_allclose(backend.erf(x), np.vectorize(math.erf)(X), rtol=1e-14)
-    np.testing.assert_allclose(backend.erf(backend.erfinv(torch.tensor(INSIDE))), INSIDE, rtol=1e-14)
+    np.testing.assert_allclose(
+        backend.erf(backend.erfinv(torch.tensor(INSIDE))), INSIDE, rtol=1e-14
+    )
     np.testing.assert_allclose(backend.sigmoid(x), 1 / (1 + np.exp(-X)), rtol=1e-14)
 
 
 EDGES = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 0.5, 1.5, 2.5, -0.5, -1.5, 1e-310])
 
 
-@pytest.mark.parametrize("name", [n for n in (*names.UNARY, *names.UNARY_PREDICATE) if n not in NUMPY_LACKS])
+@pytest.mark.parametrize(
+    "name", [n for n in (*names.UNARY, *names.UNARY_PREDICATE) if n not in NUMPY_LACKS]
+)
 def test_unary_edges(backend, name):
     with np.errstate(all="ignore"):
         reference = getattr(np, name)(EDGES)
@@ -71,9 +84,16 @@ def test_unary_edges(backend, name):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", [*names.BINARY, *names.COMPARISON])
 def test_binary(backend, name, dtype):
-    a, b = (POSITIVE if name == "power" else 4 * X).astype(dtype), rng.standard_normal((4,)).astype(dtype)
+    a, b = (
+        (POSITIVE if name == "power" else 4 * X).astype(dtype),
+        rng.standard_normal((4,)).astype(dtype),
+    )
     reference, function = getattr(np, name), getattr(backend, name)
-    close(function(torch.tensor(a), torch.tensor(b)).numpy(), reference(a.astype("float64"), b.astype("float64")), dtype)
+    close(
+        function(torch.tensor(a), torch.tensor(b)).numpy(),
+        reference(a.astype("float64"), b.astype("float64")),
+        dtype,
+    )
     close(function(torch.tensor(a), 1.5).numpy(), reference(a.astype("float64"), 1.5), dtype)
     close(function(1.5, torch.tensor(a)).numpy(), reference(1.5, a.astype("float64")), dtype)
 
@@ -96,7 +116,11 @@ def test_binary_gradient(backend, name):
 def test_logic(backend, name):
     kind = "bool" if name in names.LOGICAL else "int32"
     a, b = np.array([0, 0, 1, 1], kind), np.array([0, 1, 0, 1], kind)
-    close(getattr(backend, name)(torch.tensor(a), torch.tensor(b)).numpy(), getattr(np, name)(a, b), kind)
+    close(
+        getattr(backend, name)(torch.tensor(a), torch.tensor(b)).numpy(),
+        getattr(np, name)(a, b),
+        kind,
+    )
     close(backend.logical_not(torch.tensor(a.astype(bool))).numpy(), ~a.astype(bool), kind)
 
 
@@ -113,11 +137,21 @@ def test_reduction(backend, name, axis, keepdims):
     x = rng.standard_normal((2, 3, 4))
     if name in names.REDUCTION_LOGICAL:
         x = x > 0.5
-    reference = (lambda x, **k: np.log(np.sum(np.exp(x), **k))) if name == "logsumexp" else getattr(np, name)
+    reference = (
+        (lambda x, **k: np.log(np.sum(np.exp(x), **k)))
+        if name == "logsumexp"
+        else getattr(np, name)
+    )
     function = getattr(backend, name)
-    close(function(torch.tensor(x), axis, keepdims).numpy(), reference(x, axis=axis, keepdims=keepdims), "float64")
+    close(
+        function(torch.tensor(x), axis, keepdims).numpy(),
+        reference(x, axis=axis, keepdims=keepdims),
+        "float64",
+    )
     if x.dtype != bool:
-        assert torch.autograd.gradcheck(lambda t: function(t, axis, keepdims), torch.tensor(x, requires_grad=True))
+        assert torch.autograd.gradcheck(
+            lambda t: function(t, axis, keepdims), torch.tensor(x, requires_grad=True)
+        )
 
 
 @pytest.mark.parametrize("name", ["sum", "prod", "max", "min"])
@@ -128,7 +162,10 @@ def test_integer_reduction_keeps_its_dtype(backend, name):
 
 @pytest.mark.parametrize("name", ["sum", "mean", "prod"])
 def test_reduction_of_nothing(backend, name):
-    with np.errstate(all="ignore"), pytest.warns(RuntimeWarning) if name == "mean" else np.errstate():
+    with (
+        np.errstate(all="ignore"),
+        pytest.warns(RuntimeWarning) if name == "mean" else np.errstate(),
+    ):
         reference = getattr(np, name)(np.zeros((0, 3)), axis=0)
     np.testing.assert_array_equal(getattr(backend, name)(torch.zeros(0, 3), 0), reference)
 
@@ -148,17 +185,29 @@ def test_index_of_the_first_extreme(backend):
 
 @pytest.mark.parametrize("name", names.CUMULATIVE)
 def test_cumulative(backend, name):
-    close(getattr(backend, name)(torch.tensor(X), 1).numpy(), getattr(np, name)(X, axis=1), "float64")
+    close(
+        getattr(backend, name)(torch.tensor(X), 1).numpy(), getattr(np, name)(X, axis=1), "float64"
+    )
     assert getattr(backend, name)(torch.tensor([1, 2], dtype=torch.int32), 0).dtype == torch.int32
-    assert torch.autograd.gradcheck(lambda t: getattr(backend, name)(t, 1), torch.tensor(X, requires_grad=True))
+    assert torch.autograd.gradcheck(
+        lambda t: getattr(backend, name)(t, 1), torch.tensor(X, requires_grad=True)
+    )
 
 
 def test_products(backend):
     a, b = rng.standard_normal((2, 3, 4)), rng.standard_normal((4, 5))
     close(backend.matmul(torch.tensor(a), torch.tensor(b)).numpy(), a @ b, "float64")
     close(backend.matmul(torch.tensor(a), torch.tensor(b[:, 0])).numpy(), a @ b[:, 0], "float64")
-    close(backend.einsum("...ij,jk", torch.tensor(a), torch.tensor(b)).numpy(), np.einsum("...ij,jk", a, b), "float64")
-    close(backend.tensordot(torch.tensor(a), torch.tensor(b), 1).numpy(), np.tensordot(a, b, 1), "float64")
+    close(
+        backend.einsum("...ij,jk", torch.tensor(a), torch.tensor(b)).numpy(),
+        np.einsum("...ij,jk", a, b),
+        "float64",
+    )
+    close(
+        backend.tensordot(torch.tensor(a), torch.tensor(b), 1).numpy(),
+        np.tensordot(a, b, 1),
+        "float64",
+    )
 
 
 def test_linear_algebra(backend):
@@ -172,7 +221,9 @@ def test_linear_algebra(backend):
     np.testing.assert_allclose(backend.det(t(spd)), np.linalg.det(spd), rtol=1e-12)
     for lower in (True, False):
         triangle = np.tril(spd) if lower else np.triu(spd)
-        np.testing.assert_allclose(backend.solve_triangular(t(spd), t(b), lower), np.linalg.solve(triangle, b), atol=1e-12)
+        np.testing.assert_allclose(
+            backend.solve_triangular(t(spd), t(b), lower), np.linalg.solve(triangle, b), atol=1e-12
+        )
     q, r = backend.qr(t(b))
     np.testing.assert_allclose(q @ r, b, atol=1e-12)
     u, s, vh = backend.svd(t(b))
@@ -196,7 +247,9 @@ def test_ties_are_split_evenly(backend):
 
 def test_kinks(backend):
     assert gradient(backend.abs, [0.0, -2.0]) == [[0.0, -1.0]]
-    assert gradient(lambda x: backend.clip(x, 0, 1), [-1.0, 0.0, 1.0, 2.0]) == [[0.0, 1.0, 1.0, 0.0]]
+    assert gradient(lambda x: backend.clip(x, 0, 1), [-1.0, 0.0, 1.0, 2.0]) == [
+        [0.0, 1.0, 1.0, 0.0]
+    ]
     assert gradient(lambda x: backend.clip(x, None, 1), [1.0, 2.0]) == [[1.0, 0.0]]
     assert gradient(backend.relu, [0.0, 1.0]) == [[0.0, 1.0]]
     assert gradient(backend.relu6, [0.0, 6.0, 5.0]) == [[0.0, 0.0, 1.0]]

@@ -38,18 +38,26 @@ def test_bits_beyond_the_first_piece(backend, key):
 @pytest.mark.parametrize("rate", [0.0, 1e-9, 0.1, 0.5, 0.75, 0.999999999, 1.0])
 def test_mask_and_uniform_are_those_of_the_default_bodies(backend, rate):
     for key in KEYS:
-        assert torch.equal(backend.keep_mask(key, (3, 50), rate), Backend.keep_mask(backend, key, (3, 50), rate))
+        assert torch.equal(
+            backend.keep_mask(key, (3, 50), rate), Backend.keep_mask(backend, key, (3, 50), rate)
+        )
         for dtype in ("float32", "float64"):
-            assert torch.equal(backend.uniform(key, (3, 50), dtype), Backend.uniform(backend, key, (3, 50), dtype))
+            assert torch.equal(
+                backend.uniform(key, (3, 50), dtype), Backend.uniform(backend, key, (3, 50), dtype)
+            )
 
 
 @pytest.mark.parametrize("shape", [(), (3, 50), (0, 2), (3, PIECE // 2)])
 def test_the_host_and_the_device_draw_the_same(backend, shape):
     for key in KEYS:
         on_device = torch.tensor(key)
-        assert torch.equal(backend.keep_mask(key, shape, 0.3), backend.keep_mask(on_device, shape, 0.3))
+        assert torch.equal(
+            backend.keep_mask(key, shape, 0.3), backend.keep_mask(on_device, shape, 0.3)
+        )
         for dtype in ("bfloat16", "float16", "float32", "float64"):
-            assert torch.equal(backend.uniform(key, shape, dtype), backend.uniform(on_device, shape, dtype))
+            assert torch.equal(
+                backend.uniform(key, shape, dtype), backend.uniform(on_device, shape, dtype)
+            )
 
 
 def test_moments(backend):

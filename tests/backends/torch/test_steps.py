@@ -27,12 +27,16 @@ class Keys:
 
 
 def variable(*shape, trainable=True):
-    return Variable(rng.standard_normal(shape), dtype="float32", trainable=trainable, backend="torch")
+    return Variable(
+        rng.standard_normal(shape), dtype="float32", trainable=trainable, backend="torch"
+    )
 
 
 def test_value_and_gradients(backend):
     w, unused = variable(3), variable(2)
-    value, (g, zero) = backend.value_and_grad(lambda: backend.sum(backend.square(w.value)), [w, unused])
+    value, (g, zero) = backend.value_and_grad(
+        lambda: backend.sum(backend.square(w.value)), [w, unused]
+    )
     assert not value.requires_grad
     np.testing.assert_allclose(g, 2 * w.numpy())
     assert zero.tolist() == [0, 0]
@@ -49,7 +53,9 @@ def test_a_constant_has_gradients_of_zero(backend):
 
 def test_aux_is_free_of_the_tape(backend):
     w = variable(3)
-    (value, aux), _ = backend.value_and_grad(lambda: (backend.sum(w.value), {"y": [backend.exp(w.value), 5]}), [w], has_aux=True)
+    (value, aux), _ = backend.value_and_grad(
+        lambda: (backend.sum(w.value), {"y": [backend.exp(w.value), 5]}), [w], has_aux=True
+    )
     assert not value.requires_grad
     assert not aux["y"][0].requires_grad
     assert aux["y"][1] == 5
@@ -111,7 +117,9 @@ class Model:
     def forward(self, x):
         b = self.w.backend  # while a step is captured, not torch itself
         h = b.dropout(x, feed.next_key(self.keys), 0.5)
-        self.running.assign(b.add(b.multiply(self.running.value, 0.9), b.multiply(b.mean(h, 0), 0.1)))
+        self.running.assign(
+            b.add(b.multiply(self.running.value, 0.9), b.multiply(b.mean(h, 0), 0.1))
+        )
         return b.mean(b.square(b.matmul(h, self.w.value))), [h]
 
     def rate(self):
@@ -121,7 +129,14 @@ class Model:
     def update(self, gradients):
         alpha = feed.next_number(self.rate)
         (w,), (m,), (v,) = self.w.backend.adam_update(
-            [self.w.value], gradients, [self.m.value], [self.v.value], alpha=alpha, beta_1=0.9, beta_2=0.999, epsilon=1e-7
+            [self.w.value],
+            gradients,
+            [self.m.value],
+            [self.v.value],
+            alpha=alpha,
+            beta_1=0.9,
+            beta_2=0.999,
+            epsilon=1e-7,
         )
         self.w.replace(w)
         self.m.replace(m)
@@ -161,7 +176,9 @@ def test_torch_compile_gives_the_same_run(backend):
     assert eager.keys.count == compiled.keys.count
     assert eager.steps == compiled.steps
     for name in ("w", "m", "v", "running"):
-        np.testing.assert_allclose(getattr(compiled, name).numpy(), getattr(eager, name).numpy(), rtol=2e-4, atol=1e-6)
+        np.testing.assert_allclose(
+            getattr(compiled, name).numpy(), getattr(eager, name).numpy(), rtol=2e-4, atol=1e-6
+        )
 
 
 @pytest.mark.slow

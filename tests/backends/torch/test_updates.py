@@ -11,7 +11,10 @@ SHAPES = [(3, 4), (7,), (), (2, 3, 5)]
 
 
 def lists(count, dtype):
-    return [[torch.tensor(np.abs(rng.standard_normal(s)) + 0.1, dtype=dtype) for s in SHAPES] for _ in range(count)]
+    return [
+        [torch.tensor(np.abs(rng.standard_normal(s)) + 0.1, dtype=dtype) for s in SHAPES]
+        for _ in range(count)
+    ]
 
 
 UPDATES = {
@@ -19,7 +22,11 @@ UPDATES = {
     "momentum": ("sgd_update", 1, {"learning_rate": 0.1, "momentum": 0.9, "nesterov": False}),
     "nesterov": ("sgd_update", 1, {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True}),
     "adam": ("adam_update", 2, {"alpha": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}),
-    "adam without momentum": ("adam_update", 2, {"alpha": 0.01, "beta_1": 0.0, "beta_2": 0.5, "epsilon": 0.1}),
+    "adam without momentum": (
+        "adam_update",
+        2,
+        {"alpha": 0.01, "beta_1": 0.0, "beta_2": 0.5, "epsilon": 0.1},
+    ),
     "rmsprop": ("rmsprop_update", 1, {"learning_rate": 0.1, "rho": 0.9, "epsilon": 1e-7}),
 }
 
@@ -43,7 +50,14 @@ def test_update(backend, case, dtype, budget, as_tensor):
     params, grads, *slots = lists(2 + count, dtype)
     kept = [g.clone() for g in grads]
     copies = [[t.clone() for t in group] for group in (params, *slots)]
-    wanted = run(lambda *a, **k: getattr(Backend, name)(backend, *a, **k), name, copies[0], grads, copies[1:], arguments)
+    wanted = run(
+        lambda *a, **k: getattr(Backend, name)(backend, *a, **k),
+        name,
+        copies[0],
+        grads,
+        copies[1:],
+        arguments,
+    )
     found = run(getattr(backend, name), name, params, grads, slots, arguments)
     for f, w in zip(found, wanted, strict=True):
         assert f.dtype == dtype
@@ -56,7 +70,14 @@ def test_gradients_and_slots_may_lie_in_memory_in_another_order(backend, case):
     name, count, arguments = UPDATES[case]
     made = [torch.tensor(np.abs(rng.standard_normal((4, 5))) + 0.1) for _ in range(2 + count)]
     twisted, *slots = ([t.t().contiguous().t()] for t in made[1:])
-    plain = run(lambda *a, **k: getattr(Backend, name)(backend, *a, **k), name, [made[0]], [made[1]], [[t] for t in made[2:]], arguments)
+    plain = run(
+        lambda *a, **k: getattr(Backend, name)(backend, *a, **k),
+        name,
+        [made[0]],
+        [made[1]],
+        [[t] for t in made[2:]],
+        arguments,
+    )
     found = run(getattr(backend, name), name, [made[0].clone()], twisted, slots, arguments)
     for f, w in zip(found, plain, strict=True):
         np.testing.assert_allclose(f, w, rtol=1e-14)
@@ -71,4 +92,7 @@ def test_the_memory_of_parameters_is_reused(backend):
 
 
 def test_no_parameters(backend):
-    assert backend.adam_update([], [], [], [], alpha=0.1, beta_1=0.9, beta_2=0.9, epsilon=1e-7) is not None
+    assert (
+        backend.adam_update([], [], [], [], alpha=0.1, beta_1=0.9, beta_2=0.9, epsilon=1e-7)
+        is not None
+    )

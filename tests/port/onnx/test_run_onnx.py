@@ -16,7 +16,9 @@ X = DRAW.normal(size=(2, 3)).astype("float32")
 FLOAT = TensorProto.FLOAT
 
 
-def model(nodes, initializers=None, inputs=(("x", [None, 3]),), outputs=("y",), opset=18, **options):
+def model(
+    nodes, initializers=None, inputs=(("x", [None, 3]),), outputs=("y",), opset=18, **options
+):
     tensors = [numpy_helper.from_array(a, name) for name, a in (initializers or {}).items()]
     graph = helper.make_graph(
         nodes,
@@ -57,7 +59,9 @@ def test_shapes_are_computed_on_the_host(backend):
         helper.make_node("Reshape", ["x", "target"], ["y"]),
     ]
     constants = {"zero": np.array([0]), "rest": np.array([-1])}
-    (y,) = run_onnx(model(nodes, constants, inputs=(("x", [None, 3, 2]),)), [np.zeros((5, 3, 2), "float32")])
+    (y,) = run_onnx(
+        model(nodes, constants, inputs=(("x", [None, 3, 2]),)), [np.zeros((5, 3, 2), "float32")]
+    )
     assert ops.shape(y) == (5, 6)
 
 
@@ -66,12 +70,16 @@ def test_gradients_flow_through(backend):
 
     function, x = read_onnx(model(DENSE, {"w": W, "b": B})), unidl.Variable(X)
     _, (found,) = unidl.value_and_grad(lambda: ops.sum(function([x.value])[0]), [x])
-    np.testing.assert_allclose(ops.convert_to_numpy(found), (EXPECTED > 0) @ W.T, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(found), (EXPECTED > 0) @ W.T, rtol=1e-5, atol=1e-6
+    )
 
 
 def test_functions_of_the_model():
     body = [helper.make_node("Add", ["a", "a"], ["double"])]
-    function = helper.make_function("own", "Double", ["a"], ["double"], body, [helper.make_opsetid("", 18)])
+    function = helper.make_function(
+        "own", "Double", ["a"], ["double"], body, [helper.make_opsetid("", 18)]
+    )
     proto = model([helper.make_node("Double", ["x"], ["y"], domain="own")], functions=[function])
     proto.opset_import.append(helper.make_opsetid("own", 1))
     np.testing.assert_array_equal(run_onnx(proto, [X])[0], 2 * X)

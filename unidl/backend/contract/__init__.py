@@ -24,7 +24,21 @@ from unidl.backend.contract.updates import Updates
 
 
 class Backend(
-    Arrays, Math, NN, Conv, Recurrent, Random, Segments, Special, Factorizations, Fourier, Updates, Autodiff, Control, Execution, Native
+    Arrays,
+    Math,
+    NN,
+    Conv,
+    Recurrent,
+    Random,
+    Segments,
+    Special,
+    Factorizations,
+    Fourier,
+    Updates,
+    Autodiff,
+    Control,
+    Execution,
+    Native,
 ):
     """What a backend is. Subclass it in a package `unidl_<name>` and register a `BackendSpec`."""
 

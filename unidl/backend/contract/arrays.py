@@ -102,7 +102,11 @@ class Arrays(ABC):
         axis = axis % len(self.shape(x))
         size = self.shape(x)[axis]
         if isinstance(indices_or_sections, int):
-            cuts = list(range(0, size + 1, size // indices_or_sections)) if size else [0] * (indices_or_sections + 1)
+            cuts = (
+                list(range(0, size + 1, size // indices_or_sections))
+                if size
+                else [0] * (indices_or_sections + 1)
+            )
         else:
             cuts = [0, *indices_or_sections, size]
         before = (slice(None),) * axis

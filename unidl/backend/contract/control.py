@@ -22,7 +22,9 @@ class Control(ABC):
     def while_loop(self, condition, body, state, maximum_iterations=None):
         """state = body(*state), a list of tensors, while condition(*state), a 0-d bool, at most `maximum_iterations` times."""
         state, count = list(state), 0
-        while (maximum_iterations is None or count < maximum_iterations) and bool(self.to_numpy(condition(*state))):
+        while (maximum_iterations is None or count < maximum_iterations) and bool(
+            self.to_numpy(condition(*state))
+        ):
             state = list(body(*state))
             count += 1
         return state
@@ -32,7 +34,9 @@ class Control(ABC):
 
         `gradient` takes a tensor for each output and returns a list of one for each of the `tensors`.
         """
-        raise UnsupportedError(f"custom_gradient: the backend {self.name!r} has no functions with a gradient of their own.")
+        raise UnsupportedError(
+            f"custom_gradient: the backend {self.name!r} has no functions with a gradient of their own."
+        )
 
     def jvp(self, function, primals, tangents):
         """(outputs, their derivatives along `tangents`): function(*primals) gives a list of tensors.
@@ -50,13 +54,21 @@ class Control(ABC):
             for j in range(int(np.prod(shape))):
 
                 def number(i=i, j=j):
-                    return self.getitem(self.reshape(function(*(v.value for v in variables))[i], (-1,)), (j,))
+                    return self.getitem(
+                        self.reshape(function(*(v.value for v in variables))[i], (-1,)), (j,)
+                    )
 
                 gradients = self.value_and_grad(number, variables)[1]
-                terms = [self.sum(self.multiply(g, t)) for g, t in zip(gradients, tangents, strict=True)]
+                terms = [
+                    self.sum(self.multiply(g, t)) for g, t in zip(gradients, tangents, strict=True)
+                ]
                 total = terms[0]
                 for term in terms[1:]:
                     total = self.add(total, term)
                 rows.append(total)
-            derivatives.append(self.reshape(self.stack(rows, 0), shape) if rows else self.full(shape, 0, self.dtype(output)))
+            derivatives.append(
+                self.reshape(self.stack(rows, 0), shape)
+                if rows
+                else self.full(shape, 0, self.dtype(output))
+            )
         return outputs, derivatives

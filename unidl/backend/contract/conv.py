@@ -20,7 +20,9 @@ def explicit_padding(padding, sizes, windows, strides, dilations=None):
         return ((0, 0),) * len(sizes)
     if padding == "same":
         dilations = dilations or (1,) * len(sizes)
-        return tuple(same_padding(*axis) for axis in zip(sizes, windows, strides, dilations, strict=True))
+        return tuple(
+            same_padding(*axis) for axis in zip(sizes, windows, strides, dilations, strict=True)
+        )
     return tuple(tuple(pair) for pair in padding)
 
 
@@ -60,7 +62,9 @@ class Conv(ABC):
             pairs.append((extent - start, extent + start + size - length))
         cut = tuple(slice(max(0, -lo), None if hi >= 0 else hi) for lo, hi in pairs)
         x = self.getitem(x, (slice(None), *cut))
-        kernel = self.flip(self.transpose(kernel, (*range(rank), rank + 1, rank)), tuple(range(rank)))
+        kernel = self.flip(
+            self.transpose(kernel, (*range(rank), rank + 1, rank)), tuple(range(rank))
+        )
         padding = tuple((max(0, lo), max(0, hi)) for lo, hi in pairs)
         return self.conv(x, kernel, (1,) * rank, padding, dilation)
 
@@ -82,7 +86,9 @@ class Conv(ABC):
     def depthwise_conv(self, x, kernel, strides, padding, dilation):
         """x (n, *spatial, c), kernel (*window, c, m) -> (n, *out, c * m), channel-major."""
         *window, c, m = self.shape(kernel)
-        return self.conv(x, self.reshape(kernel, (*window, 1, c * m)), strides, padding, dilation, groups=c)
+        return self.conv(
+            x, self.reshape(kernel, (*window, 1, c * m)), strides, padding, dilation, groups=c
+        )
 
     def resize(self, x, size, interpolation, antialias=False):
         """x (n, h, w, c) -> (n, *size, c), half-pixel centres; the interpolations are the keys of `KERNELS`, and "nearest".
@@ -108,7 +114,9 @@ def _cubic(distance):
 
 
 def _lanczos(lobes):
-    return lambda distance: np.where(distance <= lobes, np.sinc(distance) * np.sinc(distance / lobes), 0.0)
+    return lambda distance: np.where(
+        distance <= lobes, np.sinc(distance) * np.sinc(distance / lobes), 0.0
+    )
 
 
 KERNELS = {"bilinear": _linear, "bicubic": _cubic, "lanczos3": _lanczos(3), "lanczos5": _lanczos(5)}
@@ -121,7 +129,9 @@ def interpolation_matrix(source, target, interpolation, antialias=False):
         nearest = np.clip(np.floor((np.arange(target) + 0.5) * source / target), 0, source - 1)
         return (nearest[:, None] == np.arange(source)).astype("float64")
     if interpolation not in KERNELS:
-        raise ValueError(f"resize: interpolation must be one of {', '.join(INTERPOLATIONS)}, got {interpolation!r}.")
+        raise ValueError(
+            f"resize: interpolation must be one of {', '.join(INTERPOLATIONS)}, got {interpolation!r}."
+        )
     centre = (np.arange(target) + 0.5) * source / target - 0.5
     wider = max(source / target, 1.0) if antialias else 1.0
     weights = KERNELS[interpolation](np.abs(centre[:, None] - np.arange(source)) / wider)

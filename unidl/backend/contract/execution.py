@@ -31,7 +31,9 @@ class Execution(ABC):
         """
 
         def step(*tensors):
-            value, gradients = self.value_and_grad(lambda: forward(*tensors), trainable, has_aux=True)
+            value, gradients = self.value_and_grad(
+                lambda: forward(*tensors), trainable, has_aux=True
+            )
             update(gradients)
             return value
 

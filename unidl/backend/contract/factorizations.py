@@ -24,10 +24,15 @@ class Factorizations(ABC):
             x = self._rows_exchanged(x, i, self.expand_dims(pivot, -1), row_numbers)
             below = self.asarray((row_numbers > i)[:, None])
             right = self.asarray(column_numbers > i)
-            row, column = self.getitem(x, (Ellipsis, slice(i, i + 1), slice(None))), self.getitem(x, (Ellipsis, slice(i, i + 1)))
+            row, column = (
+                self.getitem(x, (Ellipsis, slice(i, i + 1), slice(None))),
+                self.getitem(x, (Ellipsis, slice(i, i + 1))),
+            )
             corner = self.getitem(x, (Ellipsis, slice(i, i + 1), slice(i, i + 1)))
             factors = self.where(below, self.divide(column, corner), self.full_like(column, 0))
-            eliminated = self.subtract(x, self.multiply(factors, self.where(right, row, self.full_like(row, 0))))
+            eliminated = self.subtract(
+                x, self.multiply(factors, self.where(right, row, self.full_like(row, 0)))
+            )
             here = self.asarray((row_numbers > i)[:, None] & (column_numbers == i))
             x = self.where(here, self.add(factors, self.full_like(x, 0)), eliminated)
         return x, self.stack(pivots, -1)
@@ -35,7 +40,11 @@ class Factorizations(ABC):
     def _rows_exchanged(self, x, i, pivot, row_numbers):
         """Row `i` and row `pivot` (..., 1) of `x` exchanged."""
         rows = self.asarray(row_numbers.astype("int32"))
-        order = self.where(self.equal(rows, i), pivot, self.where(self.equal(rows, pivot), self.full_like(rows, i), rows))
+        order = self.where(
+            self.equal(rows, i),
+            pivot,
+            self.where(self.equal(rows, pivot), self.full_like(rows, i), rows),
+        )
         return self.take_along_axis(x, self.expand_dims(order, -1), -2)
 
     def eig(self, x):
@@ -53,17 +62,27 @@ class Factorizations(ABC):
                     "np.linalg.eig(ops.convert_to_numpy(x)) on the host."
                 )
             # From NumPy 2.5 on they are complex numbers in any case.
-            values, vectors = (self.asarray(np.ascontiguousarray(np.real(part))) for part in (values, vectors))
+            values, vectors = (
+                self.asarray(np.ascontiguousarray(np.real(part))) for part in (values, vectors)
+            )
 
             def gradient(values_up, vectors_up):
                 n = self.shape(x)[-1]
                 same = self.asarray(np.eye(n, dtype=bool))
                 gap = self.subtract(self.expand_dims(values, -2), self.expand_dims(values, -1))
-                gaps = self.where(same, self.full_like(gap, 0), self.divide(1.0, self.where(same, self.full_like(gap, 1), gap)))
+                gaps = self.where(
+                    same,
+                    self.full_like(gap, 0),
+                    self.divide(1.0, self.where(same, self.full_like(gap, 1), gap)),
+                )
                 turned = self._swapped_axes(vectors)
-                along = self.multiply(vectors, self.sum(self.multiply(vectors, vectors_up), -2, keepdims=True))
+                along = self.multiply(
+                    vectors, self.sum(self.multiply(vectors, vectors_up), -2, keepdims=True)
+                )
                 inner = self.multiply(gaps, self.matmul(turned, self.subtract(vectors_up, along)))
-                inner = self.where(same, self.add(self.expand_dims(values_up, -2), self.full_like(inner, 0)), inner)
+                inner = self.where(
+                    same, self.add(self.expand_dims(values_up, -2), self.full_like(inner, 0)), inner
+                )
                 return [self.solve(turned, self.matmul(inner, turned))]
 
             return [values, vectors], gradient

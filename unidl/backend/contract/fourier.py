@@ -38,7 +38,10 @@ class Fourier(ABC):
         if n % 2 == 0:
             weights[-1] = 1.0
         weights = self.asarray(weights / n, self.dtype(real))
-        return self.subtract(self.matmul(self.multiply(real, weights), cos), self.matmul(self.multiply(imag, weights), sin))
+        return self.subtract(
+            self.matmul(self.multiply(real, weights), cos),
+            self.matmul(self.multiply(imag, weights), sin),
+        )
 
     def _waves(self, rows, columns, dtype, period=None):
         """cos and sin of 2 pi j k / period; j k is reduced exactly first, and what is 0 is exactly 0."""

@@ -76,12 +76,17 @@ class Math(ABC):
         rank1, rank2 = len(self.shape(x1)), len(self.shape(x2))
         if isinstance(axes, int):
             axes = (range(rank1 - axes, rank1), range(axes))
-        contract1, contract2 = ([a % r for a in ([ax] if isinstance(ax, int) else ax)] for ax, r in zip(axes, (rank1, rank2), strict=True))
+        contract1, contract2 = (
+            [a % r for a in ([ax] if isinstance(ax, int) else ax)]
+            for ax, r in zip(axes, (rank1, rank2), strict=True)
+        )
         letters = [chr(ord("a") + i) for i in range(rank1 + rank2)]
         first, second = letters[:rank1], letters[rank1:]
         for a, b in zip(contract1, contract2, strict=True):
             second[b] = first[a]
-        out = [s for i, s in enumerate(first) if i not in contract1] + [s for i, s in enumerate(second) if i not in contract2]
+        out = [s for i, s in enumerate(first) if i not in contract1] + [
+            s for i, s in enumerate(second) if i not in contract2
+        ]
         return self.einsum(f"{''.join(first)},{''.join(second)}->{''.join(out)}", x1, x2)
 
     # -- linear algebra, on the last two axes, batched -------------------------------------------

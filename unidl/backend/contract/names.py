@@ -19,7 +19,18 @@ UNARY = (
 UNARY_PREDICATE = ("isnan", "isinf", "isfinite")
 
 # (x1, x2) of one dtype -> tensor of that dtype and the broadcast shape.
-BINARY = ("add", "subtract", "multiply", "divide", "floor_divide", "mod", "power", "maximum", "minimum", "arctan2")
+BINARY = (
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "floor_divide",
+    "mod",
+    "power",
+    "maximum",
+    "minimum",
+    "arctan2",
+)
 
 # (x1, x2) of one dtype -> bool tensor of the broadcast shape.
 COMPARISON = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")

@@ -23,7 +23,9 @@ class NN(ABC):
         return self.where(self.greater(x, 0), x, self.multiply(x, negative_slope))
 
     def elu(self, x, alpha):
-        negative = self.multiply(self.expm1(self.where(self.greater(x, 0), self.full_like(x, 0), x)), alpha)
+        negative = self.multiply(
+            self.expm1(self.where(self.greater(x, 0), self.full_like(x, 0), x)), alpha
+        )
         return self.where(self.greater(x, 0), x, negative)
 
     def selu(self, x):
@@ -41,9 +43,14 @@ class NN(ABC):
     def gelu(self, x, approximate):
         """Exact, x * Phi(x), or the tanh approximation (Hendrycks & Gimpel, arXiv:1606.08415)."""
         if approximate:
-            inner = self.multiply(self.add(x, self.multiply(self.multiply(self.square(x), x), 0.044715)), math.sqrt(2 / math.pi))
+            inner = self.multiply(
+                self.add(x, self.multiply(self.multiply(self.square(x), x), 0.044715)),
+                math.sqrt(2 / math.pi),
+            )
             return self.multiply(self.multiply(x, 0.5), self.add(self.tanh(inner), 1.0))
-        return self.multiply(self.multiply(x, 0.5), self.add(self.erf(self.multiply(x, math.sqrt(0.5))), 1.0))
+        return self.multiply(
+            self.multiply(x, 0.5), self.add(self.erf(self.multiply(x, math.sqrt(0.5))), 1.0)
+        )
 
     def softmax(self, x, axis=-1):
         """`axis` an int or a tuple of ints."""
@@ -125,14 +132,18 @@ class NN(ABC):
         query (n, h, t, d), key (n, g, s, d), value (n, g, s, v), h a multiple of g, `bias` as in `attention` -> (n, h, t, v).
         """
         each = self.shape(query)[1] // self.shape(key)[1]
-        return self.attention(query, self.repeat(key, each, 1), self.repeat(value, each, 1), bias, scale)
+        return self.attention(
+            query, self.repeat(key, each, 1), self.repeat(value, each, 1), bias, scale
+        )
 
     # -- fused losses, one value for each sample -------------------------------------------------
 
     def sparse_softmax_cross_entropy(self, labels, logits):
         """labels (...,) integers, logits (..., k) -> (...,)."""
         log_p = self.log_softmax(logits, -1)
-        return self.negative(self.squeeze(self.take_along_axis(log_p, self.expand_dims(labels, -1), -1), -1))
+        return self.negative(
+            self.squeeze(self.take_along_axis(log_p, self.expand_dims(labels, -1), -1), -1)
+        )
 
     def softmax_cross_entropy(self, labels, logits):
         """labels (..., k) probabilities, logits (..., k) -> (...,)."""

@@ -66,7 +66,9 @@ class Random(ABC):
 
     def uniform(self, key, shape, dtype):
         """[0, 1): the upper 24 bits of each word times 2**-24, exact in float32 and wider."""
-        return self.multiply(self.cast(self.right_shift(self.random_bits(key, shape), 8), dtype), 2.0**-24)
+        return self.multiply(
+            self.cast(self.right_shift(self.random_bits(key, shape), 8), dtype), 2.0**-24
+        )
 
     def normal(self, key, shape, dtype):
         """Standard normal by Box & Muller (1958), in pairs: the first half of the draws are radii, the second angles."""

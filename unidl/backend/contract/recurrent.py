@@ -52,7 +52,9 @@ class Recurrent(ABC):
             h, c = state
             gates = self.add(moment[0], self.matmul(h, recurrent_kernel))
             i, f, g, o = self.split(gates, 4, -1)
-            c = self.add(self.multiply(self.sigmoid(f), c), self.multiply(self.sigmoid(i), self.tanh(g)))
+            c = self.add(
+                self.multiply(self.sigmoid(f), c), self.multiply(self.sigmoid(i), self.tanh(g))
+            )
             h = self.multiply(self.sigmoid(o), self.tanh(c))
             return (h, c), h
 
@@ -78,7 +80,9 @@ class Recurrent(ABC):
             hz, hr, hh = self.split(inner, 3, -1)
             update, reset = self.sigmoid(self.add(xz, hz)), self.sigmoid(self.add(xr, hr))
             candidate = self.tanh(self.add(xh, self.multiply(reset, hh)))
-            h = self.add(self.multiply(update, h), self.multiply(self.subtract(1.0, update), candidate))
+            h = self.add(
+                self.multiply(update, h), self.multiply(self.subtract(1.0, update), candidate)
+            )
             return (h,), h
 
         (h,), outputs = self.scan(step, (h,), (self.transpose(z, (1, 0, 2)),), reverse)

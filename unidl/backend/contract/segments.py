@@ -40,4 +40,6 @@ class Segments(ABC):
         member = self.reshape(member, (*self.shape(member), *(1,) * (rank - 1)))
         wide = self.expand_dims(x, 1)
         spread = self.where(member, wide, self.full((1,) * (rank + 1), neutral, self.dtype(x)))
-        return self.concatenate([spread, self.full((1, *self.shape(spread)[1:]), neutral, self.dtype(x))], 0)
+        return self.concatenate(
+            [spread, self.full((1, *self.shape(spread)[1:]), neutral, self.dtype(x))], 0
+        )

@@ -25,7 +25,9 @@ class Updates(ABC):
         for p, step, v in zip(params, steps, velocities, strict=True):
             v = self.subtract(self.multiply(v, momentum), step)
             new_velocities.append(v)
-            new_params.append(self.add(p, self.subtract(self.multiply(v, momentum), step) if nesterov else v))
+            new_params.append(
+                self.add(p, self.subtract(self.multiply(v, momentum), step) if nesterov else v)
+            )
         return new_params, new_velocities
 
     def adam_update(self, params, grads, m, v, *, alpha, beta_1, beta_2, epsilon):
@@ -46,41 +48,75 @@ class Updates(ABC):
         return self._adam_steps(params, m, v_hat, alpha, epsilon), m, v, v_hat
 
     def _adam_moments(self, grads, m, v, beta_1, beta_2):
-        m = [self.add(a, self.multiply(self.subtract(g, a), 1 - beta_1)) for a, g in zip(m, grads, strict=True)]
-        v = [self.add(a, self.multiply(self.subtract(self.square(g), a), 1 - beta_2)) for a, g in zip(v, grads, strict=True)]
+        m = [
+            self.add(a, self.multiply(self.subtract(g, a), 1 - beta_1))
+            for a, g in zip(m, grads, strict=True)
+        ]
+        v = [
+            self.add(a, self.multiply(self.subtract(self.square(g), a), 1 - beta_2))
+            for a, g in zip(v, grads, strict=True)
+        ]
         return m, v
 
     def _adam_steps(self, params, m, v, alpha, epsilon):
         new_params = []
         for p, m_i, v_i in zip(params, m, v, strict=True):
-            step = self.divide(self.multiply(m_i, self._factor(alpha, p)), self.add(self.sqrt(v_i), epsilon))
+            step = self.divide(
+                self.multiply(m_i, self._factor(alpha, p)), self.add(self.sqrt(v_i), epsilon)
+            )
             new_params.append(self.subtract(p, step))
         return new_params
 
     def rmsprop_update(self, params, grads, v, *, learning_rate, rho, epsilon):
         """Tieleman & Hinton (2012): p -= lr * g / sqrt(v + epsilon). -> (params, v)."""
         params, v, _, _ = self.rmsprop_full_update(
-            params, grads, v, None, None, learning_rate=learning_rate, rho=rho, momentum=0.0, epsilon=epsilon
+            params,
+            grads,
+            v,
+            None,
+            None,
+            learning_rate=learning_rate,
+            rho=rho,
+            momentum=0.0,
+            epsilon=epsilon,
         )
         return params, v
 
-    def rmsprop_full_update(self, params, grads, v, momenta, means, *, learning_rate, rho, momentum, epsilon):
+    def rmsprop_full_update(
+        self, params, grads, v, momenta, means, *, learning_rate, rho, momentum, epsilon
+    ):
         """`rmsprop_update` with momentum on the steps, and with `means` (of the gradients) with v - mean**2 for v.
 
         `momenta` and `means` are lists, or None without. -> (params, v, momenta, means).
         """
-        v = [self.add(self.multiply(a, rho), self.multiply(self.square(g), 1 - rho)) for a, g in zip(v, grads, strict=True)]
+        v = [
+            self.add(self.multiply(a, rho), self.multiply(self.square(g), 1 - rho))
+            for a, g in zip(v, grads, strict=True)
+        ]
         spread = v
         if means is not None:
-            means = [self.add(self.multiply(a, rho), self.multiply(g, 1 - rho)) for a, g in zip(means, grads, strict=True)]
+            means = [
+                self.add(self.multiply(a, rho), self.multiply(g, 1 - rho))
+                for a, g in zip(means, grads, strict=True)
+            ]
             spread = [self.subtract(a, self.square(b)) for a, b in zip(v, means, strict=True)]
         steps = [
-            self.divide(self.multiply(g, self._factor(learning_rate, g)), self.sqrt(self.add(s, epsilon)))
+            self.divide(
+                self.multiply(g, self._factor(learning_rate, g)), self.sqrt(self.add(s, epsilon))
+            )
             for g, s in zip(grads, spread, strict=True)
         ]
         if momenta is not None:
-            steps = momenta = [self.add(self.multiply(a, momentum), step) for a, step in zip(momenta, steps, strict=True)]
-        return [self.subtract(p, step) for p, step in zip(params, steps, strict=True)], v, momenta, means
+            steps = momenta = [
+                self.add(self.multiply(a, momentum), step)
+                for a, step in zip(momenta, steps, strict=True)
+            ]
+        return (
+            [self.subtract(p, step) for p, step in zip(params, steps, strict=True)],
+            v,
+            momenta,
+            means,
+        )
 
     def decay_update(self, params, *, factor):
         """Decoupled weight decay (Loshchilov & Hutter, arXiv:1711.05101): p -= p * factor. -> params."""

@@ -34,7 +34,12 @@ _MODULES = (
     functions_updates,
     functions_execution,
 )
-_MODULES_WITHOUT_SIXTEEN_BITS = (functions_public, functions_special, functions_control, functions_large)
+_MODULES_WITHOUT_SIXTEEN_BITS = (
+    functions_public,
+    functions_special,
+    functions_control,
+    functions_large,
+)
 
 FUNCTION_CASES = [
     *with_sixteen_bits([case for module in _MODULES for case in module.CASES]),

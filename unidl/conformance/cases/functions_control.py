@@ -10,26 +10,38 @@ from unidl.conformance.cases.functions_public import public
 
 
 def _cond(B, p, x, y):
-    return B.cond(B.greater(p, 0), lambda: [B.multiply(x, y), B.sum(x)], lambda: [B.exp(x), B.sum(y)])
+    return B.cond(
+        B.greater(p, 0), lambda: [B.multiply(x, y), B.sum(x)], lambda: [B.exp(x), B.sum(y)]
+    )
 
 
 def _while(B, x, y):
     def body(i, value):
         return [B.add(i, 1), B.add(B.multiply(value, y), B.tanh(value))]
 
-    return B.while_loop(lambda i, value: B.less(i, 3), body, [B.asarray(0), x], maximum_iterations=5)[1]
+    return B.while_loop(
+        lambda i, value: B.less(i, 3), body, [B.asarray(0), x], maximum_iterations=5
+    )[1]
 
 
 def _own_gradient(B, x, y):
     def function(a, b):
-        return [B.multiply(a, b), B.exp(a)], lambda u, v: [B.multiply(u, 3.0), B.add(B.multiply(v, B.exp(a)), u)]
+        return [B.multiply(a, b), B.exp(a)], lambda u, v: [
+            B.multiply(u, 3.0),
+            B.add(B.multiply(v, B.exp(a)), u),
+        ]
 
     return B.custom_gradient(function, [B.sin(x), y])
 
 
 def _squares_until(x):
     """While the sum is below 50."""
-    return ops.while_loop(lambda v: ops.sum(v) < 50.0, lambda v: ops.add(ops.square(v), 0.5), (x,), maximum_iterations=6)[0]
+    return ops.while_loop(
+        lambda v: ops.sum(v) < 50.0,
+        lambda v: ops.add(ops.square(v), 0.5),
+        (x,),
+        maximum_iterations=6,
+    )[0]
 
 
 def _reversed_gradient(x):

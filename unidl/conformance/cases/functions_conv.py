@@ -13,7 +13,12 @@ def _conv(label, x, kernel, strides=None, padding="valid", dilation=None, groups
     ones = (1,) * (len(x) - 2)
     arguments = (strides or ones, padding, dilation or ones, groups)
     return Case(
-        "conv", label, lambda B, x, k: B.conv(x, k, *arguments), {"x": normal(*x), "kernel": normal(*kernel)}, kind="linear", **options
+        "conv",
+        label,
+        lambda B, x, k: B.conv(x, k, *arguments),
+        {"x": normal(*x), "kernel": normal(*kernel)},
+        kind="linear",
+        **options,
     )
 
 
@@ -45,7 +50,14 @@ CONV = [
     _conv("3d", (1, 4, 5, 4, 2), (2, 3, 2, 2, 3)),
     _conv("3d same, stride", (1, 4, 5, 6, 2), (3, 2, 3, 2, 3), (2, 2, 2), "same"),
     _conv("3d dilation", (1, 5, 5, 5, 2), (2, 2, 2, 2, 2), None, "valid", (2, 1, 2)),
-    _conv("3d groups, asymmetric padding", (1, 4, 4, 4, 4), (2, 2, 2, 2, 4), None, ((1, 0), (0, 1), (0, 0)), groups=2),
+    _conv(
+        "3d groups, asymmetric padding",
+        (1, 4, 4, 4, 4),
+        (2, 2, 2, 2, 4),
+        None,
+        ((1, 0), (0, 1), (0, 0)),
+        groups=2,
+    ),
 ]
 
 
@@ -66,7 +78,13 @@ BIASED = [
     _biased("2d same, stride", (2, 6, 7, 3), (3, 2, 3, 4), (2, 2), "same"),
     _biased("2d groups", (2, 5, 5, 4), (3, 3, 2, 6), (1, 1), "same", groups=2),
     _biased("2d empty batch", (0, 5, 5, 2), (3, 3, 2, 3), (1, 1), "valid", traced=False),
-    _biased("3d asymmetric padding", (1, 4, 4, 4, 2), (2, 2, 2, 2, 3), (1, 1, 1), ((1, 0), (0, 1), (0, 0))),
+    _biased(
+        "3d asymmetric padding",
+        (1, 4, 4, 4, 2),
+        (2, 2, 2, 2, 3),
+        (1, 1, 1),
+        ((1, 0), (0, 1), (0, 0)),
+    ),
 ]
 
 
@@ -89,7 +107,9 @@ TRANSPOSE = [
     _transpose("2d stride", (2, 3, 4, 3), (3, 2, 2, 3), (2, 3), (0, 0), (7, 11)),
     _transpose("2d same", (2, 3, 4, 3), (3, 3, 2, 3), (2, 2), (0, 0), (6, 8)),
     _transpose("2d cut at the start", (2, 3, 4, 3), (4, 4, 2, 3), (2, 2), (1, 1), (6, 8)),
-    _transpose("2d stride larger than the window", (2, 3, 3, 2), (1, 2, 2, 2), (3, 3), (0, 0), (9, 9)),
+    _transpose(
+        "2d stride larger than the window", (2, 3, 3, 2), (1, 2, 2, 2), (3, 3), (0, 0), (9, 9)
+    ),
     _transpose("2d dilation", (2, 3, 3, 2), (3, 2, 2, 2), (1, 1), (0, 0), (7, 5), (2, 2)),
     _transpose("2d dilation, cut", (2, 4, 3, 2), (3, 2, 2, 2), (1, 1), (2, 1), (4, 3), (2, 2)),
     _transpose("2d cut deeper than the window", (2, 5, 4, 2), (2, 2, 3, 2), (2, 2), (3, 4), (4, 3)),
@@ -140,22 +160,82 @@ WINDOWS = (
 
 
 def _pool(name, label, x, window, strides, padding, **options):
-    return Case(name, label, lambda B, x: getattr(B, name)(x, window, strides, padding), {"x": x}, **options)
+    return Case(
+        name, label, lambda B, x: getattr(B, name)(x, window, strides, padding), {"x": x}, **options
+    )
 
 
-TIED = np.tile([[1.0, 3.0, 3.0, 0.0], [3.0, 3.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0], [2.0, 2.0, 2.0, 5.0]], (1, 1, 1))[..., None]
+TIED = np.tile(
+    [[1.0, 3.0, 3.0, 0.0], [3.0, 3.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0], [2.0, 2.0, 2.0, 5.0]],
+    (1, 1, 1),
+)[..., None]
 POOL = [_pool("max_pool", label, normal(*x), *rest, kind="exact") for label, x, *rest in WINDOWS]
 POOL += [_pool("avg_pool", label, normal(*x), *rest, kind="linear") for label, x, *rest in WINDOWS]
 POOL += [
-    _pool("max_pool", "first of equals gets the gradient", TIED, (2, 2), (2, 2), "valid", kind="exact"),
-    _pool("max_pool", "first of equals, overlapping, same", TIED, (3, 3), (1, 1), "same", kind="exact"),
+    _pool(
+        "max_pool", "first of equals gets the gradient", TIED, (2, 2), (2, 2), "valid", kind="exact"
+    ),
+    _pool(
+        "max_pool", "first of equals, overlapping, same", TIED, (3, 3), (1, 1), "same", kind="exact"
+    ),
     _pool("max_pool", "first of equals, 1d", np.ones((1, 6, 1)), (3,), (2,), "same", kind="exact"),
-    _pool("max_pool", "first of equals, 3d", np.ones((1, 4, 4, 4, 1)), (2, 2, 2), (2, 2, 2), "valid", kind="exact"),
-    _pool("max_pool", "all zeros after relu", np.zeros((2, 4, 4, 2)), (2, 2), (2, 2), "valid", kind="exact"),
-    _pool("max_pool", "padding loses to negative numbers", -1 - np.arange(9.0).reshape(1, 3, 3, 1), (2, 2), (2, 2), "same", kind="exact"),
-    _pool("max_pool", "minus infinity", np.full((1, 2, 2, 1), -INF), (2, 2), (1, 1), "same", kind="exact", gradients=False),
-    _pool("max_pool", "empty batch", np.zeros((0, 4, 4, 2)), (2, 2), (2, 2), "valid", kind="exact", traced=False),
-    _pool("avg_pool", "empty batch", np.zeros((0, 4, 4, 2)), (2, 2), (2, 2), "valid", kind="linear", traced=False),
+    _pool(
+        "max_pool",
+        "first of equals, 3d",
+        np.ones((1, 4, 4, 4, 1)),
+        (2, 2, 2),
+        (2, 2, 2),
+        "valid",
+        kind="exact",
+    ),
+    _pool(
+        "max_pool",
+        "all zeros after relu",
+        np.zeros((2, 4, 4, 2)),
+        (2, 2),
+        (2, 2),
+        "valid",
+        kind="exact",
+    ),
+    _pool(
+        "max_pool",
+        "padding loses to negative numbers",
+        -1 - np.arange(9.0).reshape(1, 3, 3, 1),
+        (2, 2),
+        (2, 2),
+        "same",
+        kind="exact",
+    ),
+    _pool(
+        "max_pool",
+        "minus infinity",
+        np.full((1, 2, 2, 1), -INF),
+        (2, 2),
+        (1, 1),
+        "same",
+        kind="exact",
+        gradients=False,
+    ),
+    _pool(
+        "max_pool",
+        "empty batch",
+        np.zeros((0, 4, 4, 2)),
+        (2, 2),
+        (2, 2),
+        "valid",
+        kind="exact",
+        traced=False,
+    ),
+    _pool(
+        "avg_pool",
+        "empty batch",
+        np.zeros((0, 4, 4, 2)),
+        (2, 2),
+        (2, 2),
+        "valid",
+        kind="linear",
+        traced=False,
+    ),
 ]
 
 SIZES = (

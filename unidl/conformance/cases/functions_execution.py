@@ -95,7 +95,9 @@ def _compile_step(B, x, y):
     def update(gradients):
         B = get_backend()
         rate = feed.next_number(source.rate)
-        params, slots = B.sgd_update([w.value], gradients, [velocity.value], learning_rate=rate, momentum=0.9, nesterov=True)
+        params, slots = B.sgd_update(
+            [w.value], gradients, [velocity.value], learning_rate=rate, momentum=0.9, nesterov=True
+        )
         w.assign(params[0])
         velocity.assign(slots[0])
 
@@ -130,12 +132,42 @@ def _laid_out(B, x):
 
 
 CASES = [
-    Case("value_and_grad", "order, unused, aux, assignment", _value_and_grad, {"x": normal(*SHAPE)}, gradients=False, traced=False),
+    Case(
+        "value_and_grad",
+        "order, unused, aux, assignment",
+        _value_and_grad,
+        {"x": normal(*SHAPE)},
+        gradients=False,
+        traced=False,
+    ),
     Case("value_and_grad", "twice", _twice, {"x": normal(*SHAPE)}, gradients=False, traced=False),
-    Case("compile", "shapes and variables", _compile, {"x": normal(*SHAPE)}, gradients=False, traced=False),
+    Case(
+        "compile",
+        "shapes and variables",
+        _compile,
+        {"x": normal(*SHAPE)},
+        gradients=False,
+        traced=False,
+    ),
     Case("compile", "single result", _single, {"x": normal(*SHAPE)}, gradients=False, traced=False),
     Case("compile", "random keys", _keys, {"x": normal(*SHAPE)}, gradients=False, traced=False),
-    Case("compile_step", "", _compile_step, {"x": normal(5, 4), "y": normal(5, 1)}, gradients=False, traced=False, also=("synchronize",)),
-    Case("store", "", _storage, {"x": normal(*SHAPE)}, gradients=False, traced=False, also=("read", "write")),
+    Case(
+        "compile_step",
+        "",
+        _compile_step,
+        {"x": normal(5, 4), "y": normal(5, 1)},
+        gradients=False,
+        traced=False,
+        also=("synchronize",),
+    ),
+    Case(
+        "store",
+        "",
+        _storage,
+        {"x": normal(*SHAPE)},
+        gradients=False,
+        traced=False,
+        also=("read", "write"),
+    ),
     Case("lay_out", "", _laid_out, {"x": normal(2, 3, 4, 5)}, gradients=False, traced=False),
 ]

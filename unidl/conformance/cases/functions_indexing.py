@@ -19,19 +19,47 @@ KEYS = {
 }  # fmt: skip
 
 GETITEM = [
-    Case("getitem", label, lambda B, x, key=key: B.getitem(x, key), {"x": normal(4, 5, 6)}, kind="exact") for label, key in KEYS.items()
+    Case(
+        "getitem",
+        label,
+        lambda B, x, key=key: B.getitem(x, key),
+        {"x": normal(4, 5, 6)},
+        kind="exact",
+    )
+    for label, key in KEYS.items()
 ]
 GETITEM += [
-    Case("getitem", "six axes", lambda B, x: B.getitem(x, (S(None), -1, S(None), S(0, 2))), {"x": normal(2, 3, 1, 4, 2, 2)}, kind="exact")
+    Case(
+        "getitem",
+        "six axes",
+        lambda B, x: B.getitem(x, (S(None), -1, S(None), S(0, 2))),
+        {"x": normal(2, 3, 1, 4, 2, 2)},
+        kind="exact",
+    )
 ]
-GETITEM += [Case("getitem", "bools", lambda B, x: B.getitem(x, (S(None, None, -1),)), {"x": booleans(5)})]
+GETITEM += [
+    Case("getitem", "bools", lambda B, x: B.getitem(x, (S(None, None, -1),)), {"x": booleans(5)})
+]
 
 TAKE = [
-    Case("take", label, lambda B, x, i, axis=axis: B.take(x, i, axis), {"x": x, "indices": np.asarray(i)}, kind="exact", traced=traced)
+    Case(
+        "take",
+        label,
+        lambda B, x, i, axis=axis: B.take(x, i, axis),
+        {"x": x, "indices": np.asarray(i)},
+        kind="exact",
+        traced=traced,
+    )
     for label, x, i, axis, traced in (
         ("repeated indices", normal(5, 3), np.array([1, 1, 4, 1], "int32"), 0, True),
         ("negative indices", normal(5, 3), np.array([-1, 0, -5], "int32"), 0, True),
-        ("matrix of int64 indices, last axis", normal(2, 5), np.array([[0, 4], [4, 4]], "int64"), -1, True),
+        (
+            "matrix of int64 indices, last axis",
+            normal(2, 5),
+            np.array([[0, 4], [4, 4]], "int64"),
+            -1,
+            True,
+        ),
         ("scalar index", normal(2, 5, 3), np.array(2, "int32"), 1, True),
         ("integers", integers(0, 9, 5), np.array([3, 3, 0], "int32"), 0, True),
         ("no indices", normal(5, 3), np.zeros((0,), "int32"), 0, False),
@@ -77,12 +105,44 @@ SCATTER = [
         kind=kind,
     )
     for name, label, x, i, u, dtype, kind in (
-        ("scatter_add", "repeated indices", normal(5, 3), [[1], [1], [4]], normal(3, 3), "int32", "linear"),
-        ("scatter_add", "elements", normal(4, 3), [[0, 1], [3, 2], [0, 1]], normal(3), "int64", "linear"),
-        ("scatter_add", "integers", integers(0, 9, 5), [[0], [0], [2]], np.array([1, 2, 3], "int32"), "int32", "exact"),
+        (
+            "scatter_add",
+            "repeated indices",
+            normal(5, 3),
+            [[1], [1], [4]],
+            normal(3, 3),
+            "int32",
+            "linear",
+        ),
+        (
+            "scatter_add",
+            "elements",
+            normal(4, 3),
+            [[0, 1], [3, 2], [0, 1]],
+            normal(3),
+            "int64",
+            "linear",
+        ),
+        (
+            "scatter_add",
+            "integers",
+            integers(0, 9, 5),
+            [[0], [0], [2]],
+            np.array([1, 2, 3], "int32"),
+            "int32",
+            "exact",
+        ),
         ("scatter_update", "", normal(5, 3), [[1], [4]], normal(2, 3), "int32", "exact"),
         ("scatter_update", "elements", normal(4, 3), [[0, 1], [3, 2]], normal(2), "int64", "exact"),
-        ("scatter_update", "integers", integers(0, 9, 5), [[0], [2]], np.array([7, 8], "int32"), "int32", "exact"),
+        (
+            "scatter_update",
+            "integers",
+            integers(0, 9, 5),
+            [[0], [2]],
+            np.array([7, 8], "int32"),
+            "int32",
+            "exact",
+        ),
     )
 ]
 
@@ -106,15 +166,25 @@ WHERE = [
         "where",
         "six axes",
         lambda B, c, x, y: B.where(c, x, y),
-        {"condition": booleans(2, 1, 2, 1, 2, 1), "x1": integers(0, 9, 1, 2, 2, 2, 1, 3), "x2": integers(0, 9, 2, 1, 3)},
+        {
+            "condition": booleans(2, 1, 2, 1, 2, 1),
+            "x1": integers(0, 9, 1, 2, 2, 2, 1, 3),
+            "x2": integers(0, 9, 2, 1, 3),
+        },
     ),
     Case(
-        "where", "NaN in the branch not taken", lambda B, x: B.where(B.greater(x, 0.0), B.log(x), x), {"x": [-1.0, 2.0, -3.0]}, kind="ulp"
+        "where",
+        "NaN in the branch not taken",
+        lambda B, x: B.where(B.greater(x, 0.0), B.log(x), x),
+        {"x": [-1.0, 2.0, -3.0]},
+        kind="ulp",
     ),
     Case(
         "where",
         "argument guarded",
-        lambda B, x: B.where(B.greater(x, 0.0), B.sqrt(B.where(B.greater(x, 0.0), x, B.full_like(x, 1))), x),
+        lambda B, x: B.where(
+            B.greater(x, 0.0), B.sqrt(B.where(B.greater(x, 0.0), x, B.full_like(x, 1))), x
+        ),
         {"x": [0.0, -1.0, 4.0]},
         kind="ulp",
     ),
@@ -144,9 +214,18 @@ ORDER = [
     )
 ]
 ORDER += [
-    Case("sort", "NaN last", lambda B, x: B.sort(x, 0), {"x": [3.0, NAN, -INF, INF, 1.0]}, kind="exact", gradients=False),
+    Case(
+        "sort",
+        "NaN last",
+        lambda B, x: B.sort(x, 0),
+        {"x": [3.0, NAN, -INF, INF, 1.0]},
+        kind="exact",
+        gradients=False,
+    ),
     *(
-        Case("argsort", label, lambda B, x, axis=axis: B.argsort(x, axis), {"x": x}, gradients=False)
+        Case(
+            "argsort", label, lambda B, x, axis=axis: B.argsort(x, axis), {"x": x}, gradients=False
+        )
         for label, x, axis in (
             ("", normal(3, 7), -1),
             ("stable with ties", np.array([[2, 1, 2, 1, 1, 2, 0, 0] * 8], "float64"), 1),
@@ -165,16 +244,43 @@ ORDER += [
         kind="exact",
     ),
     Case("top_k", "integers", lambda B, x: B.top_k(x, 2), {"x": integers(-9, 9, 6)}, kind="exact"),
-    Case("top_k", "unsigned", lambda B, x: B.top_k(x, 2), {"x": np.array([0, 255, 3, 128], "uint8")}, kind="exact"),
-    Case("top_k", "the smallest integer", lambda B, x: B.top_k(x, 3), {"x": np.array([5, -(2**31), 0, 2**31 - 1], "int32")}, kind="exact"),
+    Case(
+        "top_k",
+        "unsigned",
+        lambda B, x: B.top_k(x, 2),
+        {"x": np.array([0, 255, 3, 128], "uint8")},
+        kind="exact",
+    ),
+    Case(
+        "top_k",
+        "the smallest integer",
+        lambda B, x: B.top_k(x, 3),
+        {"x": np.array([5, -(2**31), 0, 2**31 - 1], "int32")},
+        kind="exact",
+    ),
     Case("top_k", "all", lambda B, x: B.top_k(x, 4), {"x": normal(2, 4)}, kind="exact"),
 ]
 
 ONE_HOT = [
     Case("one_hot", "", lambda B, i: B.one_hot(i, 4, "float32"), {"indices": integers(0, 4, 2, 3)}),
-    Case("one_hot", "out of range gives zeros", lambda B, i: B.one_hot(i, 3, "float64"), {"indices": np.array([-1, 0, 3, 2], "int64")}),
-    Case("one_hot", "integers, scalar", lambda B, i: B.one_hot(i, 3, "int32"), {"indices": np.array(1, "int32")}),
-    Case("one_hot", "uint8", lambda B, i: B.one_hot(i, 3, "float32"), {"indices": np.array([0, 2], "uint8")}),
+    Case(
+        "one_hot",
+        "out of range gives zeros",
+        lambda B, i: B.one_hot(i, 3, "float64"),
+        {"indices": np.array([-1, 0, 3, 2], "int64")},
+    ),
+    Case(
+        "one_hot",
+        "integers, scalar",
+        lambda B, i: B.one_hot(i, 3, "int32"),
+        {"indices": np.array(1, "int32")},
+    ),
+    Case(
+        "one_hot",
+        "uint8",
+        lambda B, i: B.one_hot(i, 3, "float32"),
+        {"indices": np.array([0, 2], "uint8")},
+    ),
 ]
 
 CASES = [*GETITEM, *TAKE, *SCATTER, *WHERE, *ORDER, *ONE_HOT]

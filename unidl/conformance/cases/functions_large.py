@@ -16,7 +16,9 @@ POSITIVE = uniform(0, 1, 3, N)
 
 def _summed(name, label, call, axes, **inputs):
     """The sum over `axes` of what `call` gives, so that the gradient that comes back to it is constant along them."""
-    return Case(name, f"large, {label}", lambda B, *xs: B.sum(call(B, *xs), axes), inputs, kind="linear")
+    return Case(
+        name, f"large, {label}", lambda B, *xs: B.sum(call(B, *xs), axes), inputs, kind="linear"
+    )
 
 
 NORMALIZATION = [
@@ -32,13 +34,19 @@ NORMALIZATION = [
 
 REDUCTIONS = [
     *(_reduce(name, "large, last axis", POSITIVE, 1, kind="linear") for name in ("sum", "mean")),
-    *(_reduce(name, "large, first axis", uniform(0, 1, N, 3), 0, kind="linear") for name in ("sum", "mean")),
+    *(
+        _reduce(name, "large, first axis", uniform(0, 1, N, 3), 0, kind="linear")
+        for name in ("sum", "mean")
+    ),
     *(_reduce(name, "large, all axes", POSITIVE, kind="linear") for name in ("sum", "mean")),
     _reduce("mean", "large images", uniform(0, 1, 2, 100, 100, 3), (1, 2), kind="linear"),
     _reduce("var", "large, last axis", normal(3, N, mean=100), 1, ill_conditioned=True),
     _reduce("var", "large, first axis", normal(N, 3, mean=100), 0, ill_conditioned=True),
     _reduce("logsumexp", "thousands of terms", normal(2, N), 1),
-    *(Case(name, "large", lambda B, x, name=name: getattr(B, name)(x, 1), {"x": normal(2, N)}) for name in ("softmax", "log_softmax")),
+    *(
+        Case(name, "large", lambda B, x, name=name: getattr(B, name)(x, 1), {"x": normal(2, N)})
+        for name in ("softmax", "log_softmax")
+    ),
     Case(
         "avg_pool",
         "large images",
@@ -61,8 +69,20 @@ REDUCTIONS = [
 ]
 
 PRODUCTS = [
-    Case("matmul", "large", lambda B, x, y: B.matmul(x, y), {"x1": uniform(0, 1, 2, 8192), "x2": uniform(0, 1, 8192, 3)}, kind="linear"),
-    Case("matmul", "large vectors", lambda B, x, y: B.matmul(x, y), {"x1": uniform(0, 1, 8192), "x2": uniform(0, 1, 8192)}, kind="linear"),
+    Case(
+        "matmul",
+        "large",
+        lambda B, x, y: B.matmul(x, y),
+        {"x1": uniform(0, 1, 2, 8192), "x2": uniform(0, 1, 8192, 3)},
+        kind="linear",
+    ),
+    Case(
+        "matmul",
+        "large vectors",
+        lambda B, x, y: B.matmul(x, y),
+        {"x1": uniform(0, 1, 8192), "x2": uniform(0, 1, 8192)},
+        kind="linear",
+    ),
     Case(
         "einsum",
         "large",
@@ -78,7 +98,13 @@ PRODUCTS = [
         kind="linear",
     ),
     _summed(
-        "linear", "many samples", lambda B, x, k, b: B.linear(x, k, b), 0, x=uniform(0, 1, 8192, 3), kernel=normal(3, 2), bias=normal(2)
+        "linear",
+        "many samples",
+        lambda B, x, k, b: B.linear(x, k, b),
+        0,
+        x=uniform(0, 1, 8192, 3),
+        kernel=normal(3, 2),
+        bias=normal(2),
     ),
     _summed(
         "linear",
@@ -106,7 +132,14 @@ PRODUCTS = [
         x=uniform(0, 1, 32, 32, 32, 2),
         kernel=normal(3, 3, 2, 1),
     ),
-    _summed("embedding", "repeated indices", lambda B, t, i: B.embedding(t, i), 0, table=normal(3, 4), indices=integers(0, 3, N)),
+    _summed(
+        "embedding",
+        "repeated indices",
+        lambda B, t, i: B.embedding(t, i),
+        0,
+        table=normal(3, 4),
+        indices=integers(0, 3, N),
+    ),
     _summed("add", "broadcast", lambda B, x, b: B.add(x, b), 0, x1=normal(N, 3), x2=normal(3)),
 ]
 

@@ -19,9 +19,14 @@ def _activation(name, label, x, *args, **options):
     return Case(name, label, lambda B, x: getattr(B, name)(x, *args), {"x": x}, **options)
 
 
-ACTIVATION = [_activation(name, "", uniform(-4, 4, 3, 30), *args) for name, args in ACTIVATIONS.items()]
+ACTIVATION = [
+    _activation(name, "", uniform(-4, 4, 3, 30), *args) for name, args in ACTIVATIONS.items()
+]
 ACTIVATION += [_activation(name, "wide range", WIDE, *args) for name, args in ACTIVATIONS.items()]
-ACTIVATION += [_activation("gelu", f"approximate{label}", x, True) for label, x in (("", uniform(-4, 4, 3, 30)), (", wide range", WIDE))]
+ACTIVATION += [
+    _activation("gelu", f"approximate{label}", x, True)
+    for label, x in (("", uniform(-4, 4, 3, 30)), (", wide range", WIDE))
+]
 ACTIVATION += [
     _activation("relu", "kink", [-1.0, -0.0, 0.0, 1.0], kind="exact"),
     _activation("relu", "a single number", np.array(2.5), kind="exact"),
@@ -57,7 +62,9 @@ SOFTMAX = [
         _softmax(name, "middle axis", normal(2, 4, 3), 1),
         _softmax(name, "two axes", normal(2, 3, 4), (1, 2)),
         _softmax(name, "saturated", [[100.0, 0.0, -100.0], [1000.0, 0.0, 999.0]]),
-        _softmax(name, "large offset", [[10000.0, 10001.0, 10002.0], [-10000.0, -10001.0, -10002.0]]),
+        _softmax(
+            name, "large offset", [[10000.0, 10001.0, 10002.0], [-10000.0, -10001.0, -10002.0]]
+        ),
         _softmax(name, "size one", normal(3, 1)),
         _softmax(name, "ties", [[2.0, 2.0, 2.0, 1.0]]),
         _softmax(name, "many", normal(2, 1000)),
@@ -80,7 +87,11 @@ def _batch_norm(label, x, axes=(0, 1, 2), scale=True, centre=True, epsilon=1e-3,
 
     size = np.shape(x(np.random.default_rng(0)) if callable(x) else x)
     (axis,) = set(range(len(size))) - set(axes)
-    inputs = {"x": x} | ({"gamma": normal(size[axis])} if scale else {}) | ({"beta": normal(size[axis])} if centre else {})
+    inputs = (
+        {"x": x}
+        | ({"gamma": normal(size[axis])} if scale else {})
+        | ({"beta": normal(size[axis])} if centre else {})
+    )
     return Case("batch_norm_training", label, call, inputs, **options)
 
 
@@ -92,7 +103,9 @@ def _inference(label, x, axes, channels, scale=True, centre=True):
         return B.batch_norm_inference(x, gamma, beta, mean, var, axes, 1e-3)
 
     inputs = {"x": x, "mean": normal(channels), "var": uniform(0.5, 2, channels)}
-    inputs |= ({"gamma": normal(channels)} if scale else {}) | ({"beta": normal(channels)} if centre else {})
+    inputs |= ({"gamma": normal(channels)} if scale else {}) | (
+        {"beta": normal(channels)} if centre else {}
+    )
     return Case("batch_norm_inference", label, call, inputs)
 
 
@@ -105,7 +118,11 @@ def _layer_norm(label, x, axes, scale=None, centre=None, epsilon=1e-3, **options
         beta = parameters.pop(0) if centre else None
         return B.layer_norm(x, gamma, beta, axes, epsilon)
 
-    inputs = {"x": x} | ({"gamma": normal(*scale)} if scale else {}) | ({"beta": normal(*centre)} if centre else {})
+    inputs = (
+        {"x": x}
+        | ({"gamma": normal(*scale)} if scale else {})
+        | ({"beta": normal(*centre)} if centre else {})
+    )
     return Case("layer_norm", label, call, inputs, **options)
 
 
@@ -121,8 +138,18 @@ NORMALIZATION = [
     _batch_norm("batch of one", normal(1, 3), (0,)),
     _batch_norm("constant", np.full((4, 2), 3.0), (0,)),
     _batch_norm("another epsilon", normal(6, 3, std=0.01), (0,), epsilon=1e-5),
-    *(_batch_norm(f"vectors, {label}", normal(32, 3, mean=mean, std=std), (0,), ill_conditioned=True) for label, mean, std in OFFSETS),
-    *(_batch_norm(f"images, {label}", normal(4, 4, 4, 3, mean=mean, std=std), ill_conditioned=True) for label, mean, std in OFFSETS),
+    *(
+        _batch_norm(
+            f"vectors, {label}", normal(32, 3, mean=mean, std=std), (0,), ill_conditioned=True
+        )
+        for label, mean, std in OFFSETS
+    ),
+    *(
+        _batch_norm(
+            f"images, {label}", normal(4, 4, 4, 3, mean=mean, std=std), ill_conditioned=True
+        )
+        for label, mean, std in OFFSETS
+    ),
     _inference("images", normal(2, 3, 3, 4), (0, 1, 2), 4),
     _inference("vectors", normal(6, 3), (0,), 3),
     _inference("channels first", normal(3, 4, 2, 2), (0, 2, 3), 4),
@@ -142,22 +169,47 @@ NORMALIZATION = [
     _layer_norm("size one", normal(3, 1), (1,), (1,), (1,)),
     _layer_norm("another epsilon", normal(3, 8, std=0.01), (1,), (8,), (8,), epsilon=1e-6),
     _layer_norm("empty batch", np.zeros((0, 8)), (1,), (8,), (8,), traced=False),
-    *(_layer_norm(label, normal(4, 64, mean=mean, std=std), (1,), (64,), (64,), ill_conditioned=True) for label, mean, std in OFFSETS),
+    *(
+        _layer_norm(
+            label, normal(4, 64, mean=mean, std=std), (1,), (64,), (64,), ill_conditioned=True
+        )
+        for label, mean, std in OFFSETS
+    ),
 ]
 
 
 def _attention(label, batch, t, s, d, v, bias=None, scale=1.0, **options):
-    inputs = {"query": normal(*batch, t, d), "key": normal(*batch, s, d), "value": normal(*batch, s, v)}
+    inputs = {
+        "query": normal(*batch, t, d),
+        "key": normal(*batch, s, d),
+        "value": normal(*batch, s, v),
+    }
     if bias is not None:
         inputs["bias"] = bias
-    return Case("attention", label, lambda B, q, k, v, b=None: B.attention(q, k, v, b, scale), inputs, **options)
+    return Case(
+        "attention",
+        label,
+        lambda B, q, k, v, b=None: B.attention(q, k, v, b, scale),
+        inputs,
+        **options,
+    )
 
 
 def _grouped(label, heads, groups, t, s, d, v, bias=None, **options):
-    inputs = {"query": normal(2, heads, t, d), "key": normal(2, groups, s, d), "value": normal(2, groups, s, v)}
+    inputs = {
+        "query": normal(2, heads, t, d),
+        "key": normal(2, groups, s, d),
+        "value": normal(2, groups, s, v),
+    }
     if bias is not None:
         inputs["bias"] = bias
-    return Case("grouped_attention", label, lambda B, q, k, v, b=None: B.grouped_attention(q, k, v, b, 0.5), inputs, **options)
+    return Case(
+        "grouped_attention",
+        label,
+        lambda B, q, k, v, b=None: B.grouped_attention(q, k, v, b, 0.5),
+        inputs,
+        **options,
+    )
 
 
 def _mask(*rows, low=-1e9):
@@ -173,7 +225,16 @@ ATTENTION = [
     _attention("bias broadcasts", (2, 2), 3, 4, 4, 4, bias=normal(2, 1, 1, 4)),
     _attention("bias of two axes", (2,), 3, 4, 4, 4, bias=normal(3, 4)),
     _attention("causal", (1, 2), 3, 3, 4, 4, bias=_mask([1, 0, 0], [1, 1, 0], [1, 1, 1])),
-    _attention("causal by minus infinity", (1, 2), 3, 3, 4, 4, bias=_mask([1, 0, 0], [1, 1, 0], [1, 1, 1], low=-INF), gradients=False),
+    _attention(
+        "causal by minus infinity",
+        (1, 2),
+        3,
+        3,
+        4,
+        4,
+        bias=_mask([1, 0, 0], [1, 1, 0], [1, 1, 1], low=-INF),
+        gradients=False,
+    ),
     _attention("row masked altogether", (1, 2), 2, 3, 4, 4, bias=_mask([1, 1, 0], [0, 0, 0])),
     _attention("one key", (2,), 3, 1, 4, 4),
     _attention("large scores", (2,), 3, 4, 4, 4, scale=50.0),
@@ -188,7 +249,12 @@ ATTENTION = [
 
 LABELS = np.eye(5)[[0, 2, 4]]
 LOSSES = [
-    Case("sparse_softmax_cross_entropy", label, lambda B, y, x: B.sparse_softmax_cross_entropy(y, x), {"labels": y, "logits": x})
+    Case(
+        "sparse_softmax_cross_entropy",
+        label,
+        lambda B, y, x: B.sparse_softmax_cross_entropy(y, x),
+        {"labels": y, "logits": x},
+    )
     for label, y, x in (
         ("", integers(0, 5, 6), normal(6, 5, std=3)),
         ("int64, sequences", integers(0, 4, 2, 3, dtype="int64"), normal(2, 3, 4)),
@@ -200,7 +266,12 @@ LOSSES = [
     )
 ]
 LOSSES += [
-    Case("softmax_cross_entropy", label, lambda B, y, x: B.softmax_cross_entropy(y, x), {"labels": y, "logits": x})
+    Case(
+        "softmax_cross_entropy",
+        label,
+        lambda B, y, x: B.softmax_cross_entropy(y, x),
+        {"labels": y, "logits": x},
+    )
     for label, y, x in (
         ("", LABELS, normal(3, 5, std=3)),
         ("soft labels", uniform(0, 1, 2, 3, 4), normal(2, 3, 4)),

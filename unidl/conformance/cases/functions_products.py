@@ -8,7 +8,14 @@ from unidl.conformance.case import Case, integers, normal, positive_definite
 
 
 def _matmul(label, a, b, **options):
-    return Case("matmul", label, lambda B, x, y: B.matmul(x, y), {"x1": normal(*a), "x2": normal(*b)}, kind="linear", **options)
+    return Case(
+        "matmul",
+        label,
+        lambda B, x, y: B.matmul(x, y),
+        {"x1": normal(*a), "x2": normal(*b)},
+        kind="linear",
+        **options,
+    )
 
 
 PRODUCTS = [
@@ -71,7 +78,15 @@ def _linalg(method, label, call, **inputs):
 
 
 def _symmetric(B, x):
-    return B.multiply(B.add(x, B.transpose(x, (*range(len(B.shape(x)) - 2), -1 % len(B.shape(x)), len(B.shape(x)) - 2))), 0.5)
+    return B.multiply(
+        B.add(
+            x,
+            B.transpose(
+                x, (*range(len(B.shape(x)) - 2), -1 % len(B.shape(x)), len(B.shape(x)) - 2)
+            ),
+        ),
+        0.5,
+    )
 
 
 def _triangular(lower):
@@ -104,7 +119,9 @@ def _qr(B, x):
 
 LINALG = [
     _linalg("cholesky", "", lambda B, x: B.cholesky(_symmetric(B, x)), x=positive_definite(4, 4)),
-    _linalg("cholesky", "batch", lambda B, x: B.cholesky(_symmetric(B, x)), x=positive_definite(2, 3, 3)),
+    _linalg(
+        "cholesky", "batch", lambda B, x: B.cholesky(_symmetric(B, x)), x=positive_definite(2, 3, 3)
+    ),
     _linalg("cholesky", "size one", lambda B, x: B.cholesky(x), x=positive_definite(1, 1)),
     _linalg("qr", "square", _qr, x=normal(4, 4)),
     _linalg("qr", "tall", _qr, x=normal(5, 3)),
@@ -119,9 +136,27 @@ LINALG = [
     _linalg("eigh", "batch", _eigen, x=normal(2, 3, 3)),
     _linalg("eigh", "eigenvalues alone", lambda B, x: B.eigh(_symmetric(B, x))[0], x=normal(4, 4)),
     _linalg("solve", "", lambda B, a, b: B.solve(a, b), a=positive_definite(4, 4), b=normal(4, 2)),
-    _linalg("solve", "batch", lambda B, a, b: B.solve(a, b), a=positive_definite(2, 3, 3), b=normal(2, 3, 1)),
-    _linalg("solve_triangular", "lower", lambda B, a, b: B.solve_triangular(a, b, lower=True), a=_triangular(True), b=normal(2, 4, 3)),
-    _linalg("solve_triangular", "upper", lambda B, a, b: B.solve_triangular(a, b), a=_triangular(False), b=normal(2, 4, 3)),
+    _linalg(
+        "solve",
+        "batch",
+        lambda B, a, b: B.solve(a, b),
+        a=positive_definite(2, 3, 3),
+        b=normal(2, 3, 1),
+    ),
+    _linalg(
+        "solve_triangular",
+        "lower",
+        lambda B, a, b: B.solve_triangular(a, b, lower=True),
+        a=_triangular(True),
+        b=normal(2, 4, 3),
+    ),
+    _linalg(
+        "solve_triangular",
+        "upper",
+        lambda B, a, b: B.solve_triangular(a, b),
+        a=_triangular(False),
+        b=normal(2, 4, 3),
+    ),
     _linalg(
         "solve_triangular",
         "reads only its triangle",
@@ -131,7 +166,9 @@ LINALG = [
     ),
     _linalg("det", "", lambda B, x: B.det(x), x=normal(4, 4)),
     _linalg("det", "batch", lambda B, x: B.det(x), x=normal(2, 3, 3)),
-    Case("det", "singular", lambda B, x: B.det(x), {"x": [[1.0, 2.0], [2.0, 4.0]]}, gradients=False),
+    Case(
+        "det", "singular", lambda B, x: B.det(x), {"x": [[1.0, 2.0], [2.0, 4.0]]}, gradients=False
+    ),
     _linalg("inv", "", lambda B, x: B.inv(x), x=positive_definite(4, 4)),
     _linalg("inv", "batch", lambda B, x: B.inv(x), x=positive_definite(2, 3, 3)),
 ]

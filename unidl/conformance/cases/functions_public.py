@@ -77,7 +77,10 @@ ELEMENTWISE = [
 ]  # fmt: skip
 
 CREATION = [
-    *(public(name, args=(7,)) for name in ("bartlett", "blackman", "hamming", "hanning", "identity")),
+    *(
+        public(name, args=(7,))
+        for name in ("bartlett", "blackman", "hamming", "hanning", "identity")
+    ),
     public("kaiser", "", lambda: ops.kaiser(7, 8.0)),
     public("tri", "", lambda: ops.tri(3, 4, 1)),
     public("linspace", "", lambda: ops.linspace(-1.0, 2.0, 7)),

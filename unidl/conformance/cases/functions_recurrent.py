@@ -7,16 +7,23 @@ import numpy as np
 from unidl.conformance.case import Case, normal
 
 
-def _recurrent(name, label, n, t, d, u, bias=True, reverse=False, activation=None, std=0.5, **options):
+def _recurrent(
+    name, label, n, t, d, u, bias=True, reverse=False, activation=None, std=0.5, **options
+):
     gates, states = {"lstm": (4, ("h", "c")), "gru": (3, ("h",)), "simple_rnn": (1, ("h",))}[name]
     inputs = {"x": normal(n, t, d)} | {s: normal(n, u) for s in states}
-    inputs |= {"kernel": normal(d, gates * u, std=std), "recurrent_kernel": normal(u, gates * u, std=std)}
+    inputs |= {
+        "kernel": normal(d, gates * u, std=std),
+        "recurrent_kernel": normal(u, gates * u, std=std),
+    }
     if bias:
         inputs["bias"] = normal(2, gates * u) if name == "gru" else normal(gates * u)
 
     def call(B, *arguments):
         arguments = arguments if bias else (*arguments, None)
-        return getattr(B, name)(*arguments, reverse=reverse, **({"activation": activation} if activation else {}))
+        return getattr(B, name)(
+            *arguments, reverse=reverse, **({"activation": activation} if activation else {})
+        )
 
     return Case(name, label, call, inputs, **options)
 
@@ -38,7 +45,17 @@ WHOLE = [
 ]
 WHOLE += [
     _recurrent("simple_rnn", "relu", 3, 5, 4, 2, activation="relu"),
-    _recurrent("simple_rnn", "relu, no bias, reverse", 2, 4, 3, 3, activation="relu", bias=False, reverse=True),
+    _recurrent(
+        "simple_rnn",
+        "relu, no bias, reverse",
+        2,
+        4,
+        3,
+        3,
+        activation="relu",
+        bias=False,
+        reverse=True,
+    ),
 ]
 
 

@@ -15,8 +15,15 @@ def _reduce(name, label, x, axis=None, keepdims=False, **options):
 
 def _axes(name, **options):
     """The axis in each form that it may have."""
-    forms = (("all axes", None, False), ("axis, kept", 1, True), ("negative axis", -1, False), ("two axes", (0, 2), False))
-    return [_reduce(name, label, normal(3, 4, 5), axis, keep, **options) for label, axis, keep in forms]
+    forms = (
+        ("all axes", None, False),
+        ("axis, kept", 1, True),
+        ("negative axis", -1, False),
+        ("two axes", (0, 2), False),
+    )
+    return [
+        _reduce(name, label, normal(3, 4, 5), axis, keep, **options) for label, axis, keep in forms
+    ]
 
 
 SUMS = [
@@ -42,7 +49,14 @@ SUMS = [
 EXTREMES = [
     _reduce("max", "ties share", [[1.0, 3.0, 3.0], [2.0, 2.0, 2.0]], 1, kind="exact"),
     _reduce("min", "ties share", [[1.0, 1.0, 3.0], [2.0, 2.0, 2.0]], 1, kind="exact"),
-    _reduce("max", "ties over two axes", [[[1.0, 3.0], [3.0, 0.0]], [[0.0, 0.0], [-1.0, 0.0]]], (1, 2), True, kind="exact"),
+    _reduce(
+        "max",
+        "ties over two axes",
+        [[[1.0, 3.0], [3.0, 0.0]], [[0.0, 0.0], [-1.0, 0.0]]],
+        (1, 2),
+        True,
+        kind="exact",
+    ),
     _reduce("max", "infinities", [[-INF, -INF], [INF, 1.0]], 1, kind="exact"),
     _reduce("max", "NaN wins", [[NAN, 1.0], [1.0, NAN]], 1, kind="exact", gradients=False),
     _reduce("min", "NaN wins", [[NAN, 1.0], [1.0, NAN]], 1, kind="exact", gradients=False),
@@ -54,7 +68,13 @@ EXTREMES = [
 ]
 
 ARG = [
-    Case(name, label, lambda B, x, name=name, axis=axis, keep=keep: getattr(B, name)(x, axis, keep), {"x": x}, gradients=False)
+    Case(
+        name,
+        label,
+        lambda B, x, name=name, axis=axis, keep=keep: getattr(B, name)(x, axis, keep),
+        {"x": x},
+        gradients=False,
+    )
     for name in ("argmax", "argmin")
     for label, x, axis, keep in (
         ("", normal(3, 5), 1, False),
@@ -68,14 +88,21 @@ ARG = [
 ]
 
 LOGICAL = [
-    Case(name, label, lambda B, x, name=name, axis=axis, keep=keep: getattr(B, name)(x, axis, keep), {"x": x})
+    Case(
+        name,
+        label,
+        lambda B, x, name=name, axis=axis, keep=keep: getattr(B, name)(x, axis, keep),
+        {"x": x},
+    )
     for name in ("any", "all")
     for label, x, axis, keep in (
         ("", booleans(3, 4), None, False),
         ("axis", booleans(3, 4), 1, False),
         ("two axes, kept", booleans(3, 2, 2), (1, 2), True),
     )
-] + [_reduce(name, "empty axis", np.zeros((0, 2), bool), 0, traced=False) for name in ("any", "all")]
+] + [
+    _reduce(name, "empty axis", np.zeros((0, 2), bool), 0, traced=False) for name in ("any", "all")
+]
 
 
 def _running(name, label, x, axis, **options):
@@ -89,7 +116,9 @@ CUMULATIVE = [
     _running("cumsum", "axis of size one", normal(3, 1), 1, kind="linear"),
     _running("cumprod", "", uniform(0.5, 2, 3, 6), 1),
     _running("cumprod", "negative axis", normal(2, 3, 4), -2),
-    _running("cumprod", "zeros", [[2.0, 0.0, 3.0, 4.0], [1.0, 0.0, 0.0, 2.0], [0.0, 1.0, 2.0, 3.0]], 1),
+    _running(
+        "cumprod", "zeros", [[2.0, 0.0, 3.0, 4.0], [1.0, 0.0, 0.0, 2.0], [0.0, 1.0, 2.0, 3.0]], 1
+    ),
     _running("cumprod", "int64", integers(1, 4, 5, dtype="int64"), 0),
 ]
 

@@ -13,7 +13,13 @@ IDS = np.array([0, 2, 2, -1, 5, 0], "int32")
 
 
 def _segments(name, label, x, ids=IDS, count=4, **options):
-    return Case(name, label, lambda B, x, ids: getattr(B, name)(x, ids, count), {"x": x, "ids": ids}, **options)
+    return Case(
+        name,
+        label,
+        lambda B, x, ids: getattr(B, name)(x, ids, count),
+        {"x": x, "ids": ids},
+        **options,
+    )
 
 
 SEGMENTS = [

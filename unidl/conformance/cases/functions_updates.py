@@ -17,9 +17,17 @@ def _case(method, label, slots, step):
 
     `slots` maps names to how each is drawn: "zero", "normal" or "positive".
     """
-    draw = {"zero": lambda *shape: np.zeros(shape), "normal": normal, "positive": lambda *shape: uniform(0.1, 1, *shape)}
+    draw = {
+        "zero": lambda *shape: np.zeros(shape),
+        "normal": normal,
+        "positive": lambda *shape: uniform(0.1, 1, *shape),
+    }
     groups = {"param": "normal", "grad": "normal", **slots}
-    inputs = {f"{name}{i}": draw[how](*shape) for name, how in groups.items() for i, shape in enumerate(SHAPES)}
+    inputs = {
+        f"{name}{i}": draw[how](*shape)
+        for name, how in groups.items()
+        for i, shape in enumerate(SHAPES)
+    }
 
     def call(B, *tensors):
         n = len(SHAPES)
@@ -36,7 +44,12 @@ def _sgd(momentum, nesterov):
     def step(B, params, grads, *rest):
         *slots, t = rest
         params, slots = B.sgd_update(
-            params, grads, slots[0] if slots else None, learning_rate=0.1 / t, momentum=momentum, nesterov=nesterov
+            params,
+            grads,
+            slots[0] if slots else None,
+            learning_rate=0.1 / t,
+            momentum=momentum,
+            nesterov=nesterov,
         )
         return (params,) if slots is None else (params, slots)
 
@@ -48,11 +61,15 @@ def _alpha(t, beta_1=0.9, beta_2=0.999):
 
 
 def _adam(epsilon):
-    return lambda B, p, g, m, v, t: B.adam_update(p, g, m, v, alpha=_alpha(t), beta_1=0.9, beta_2=0.999, epsilon=epsilon)
+    return lambda B, p, g, m, v, t: B.adam_update(
+        p, g, m, v, alpha=_alpha(t), beta_1=0.9, beta_2=0.999, epsilon=epsilon
+    )
 
 
 def _amsgrad(B, p, g, m, v, top, t):
-    return B.amsgrad_update(p, g, m, v, top, alpha=_alpha(t), beta_1=0.9, beta_2=0.999, epsilon=1e-7)
+    return B.amsgrad_update(
+        p, g, m, v, top, alpha=_alpha(t), beta_1=0.9, beta_2=0.999, epsilon=1e-7
+    )
 
 
 def _rmsprop(B, p, g, v, t):
@@ -64,7 +81,17 @@ def _rmsprop_full(momentum, centred):
         *slots, t = rest
         momenta = slots.pop(0) if momentum else None
         means = slots.pop(0) if centred else None
-        out = B.rmsprop_full_update(p, g, v, momenta, means, learning_rate=0.01 / t, rho=0.9, momentum=momentum, epsilon=1e-7)
+        out = B.rmsprop_full_update(
+            p,
+            g,
+            v,
+            momenta,
+            means,
+            learning_rate=0.01 / t,
+            rho=0.9,
+            momentum=momentum,
+            epsilon=1e-7,
+        )
         return [group for group in out if group is not None]
 
     return step
@@ -80,12 +107,37 @@ CASES = [
     _case("adam_update", "in mid-run", {"m": "normal", "v": "positive"}, _adam(1e-7)),
     _case("adam_update", "large epsilon", {"m": "zero", "v": "zero"}, _adam(0.1)),
     _case("amsgrad_update", "", {"m": "zero", "v": "zero", "v_hat": "zero"}, _amsgrad),
-    _case("amsgrad_update", "in mid-run", {"m": "normal", "v": "positive", "v_hat": "positive"}, _amsgrad),
+    _case(
+        "amsgrad_update",
+        "in mid-run",
+        {"m": "normal", "v": "positive", "v_hat": "positive"},
+        _amsgrad,
+    ),
     _case("rmsprop_update", "", {"v": "zero"}, _rmsprop),
     _case("rmsprop_update", "in mid-run", {"v": "positive"}, _rmsprop),
-    _case("rmsprop_full_update", "momentum", {"v": "zero", "momentum": "zero"}, _rmsprop_full(0.9, False)),
-    _case("rmsprop_full_update", "centred", {"v": "positive", "mean": "zero"}, _rmsprop_full(0.0, True)),
-    _case("rmsprop_full_update", "centred with momentum", {"v": "positive", "momentum": "zero", "mean": "zero"}, _rmsprop_full(0.9, True)),
+    _case(
+        "rmsprop_full_update",
+        "momentum",
+        {"v": "zero", "momentum": "zero"},
+        _rmsprop_full(0.9, False),
+    ),
+    _case(
+        "rmsprop_full_update",
+        "centred",
+        {"v": "positive", "mean": "zero"},
+        _rmsprop_full(0.0, True),
+    ),
+    _case(
+        "rmsprop_full_update",
+        "centred with momentum",
+        {"v": "positive", "momentum": "zero", "mean": "zero"},
+        _rmsprop_full(0.9, True),
+    ),
     _case("decay_update", "", {}, lambda B, p, g, t: (B.decay_update(p, factor=0.004 / t),)),
-    _case("average_update", "", {"average": "normal"}, lambda B, p, g, a, t: (p, B.average_update(a, p, momentum=0.99))),
+    _case(
+        "average_update",
+        "",
+        {"average": "normal"},
+        lambda B, p, g, a, t: (p, B.average_update(a, p, momentum=0.99)),
+    ),
 ]

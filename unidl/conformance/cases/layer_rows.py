@@ -57,7 +57,9 @@ def rows(*lengths, of=5):
 # Steps in the middle masked, all, none, the first.
 HOLES = np.array([[1, 0, 1, 1, 0], [0, 0, 0, 0, 0], [1, 1, 1, 1, 1], [0, 1, 1, 0, 1]], bool)
 TRIANGLE = np.tril(np.ones((4, 3), bool))[None]  # (1, 4, 3)
-SOME_ROWS_BLIND = np.array([[[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 1, 0]]] * 2, bool)  # (2, 4, 3), the second query sees nothing
+SOME_ROWS_BLIND = np.array(
+    [[[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 1, 0]]] * 2, bool
+)  # (2, 4, 3), the second query sees nothing
 
 
 def states(n, u):

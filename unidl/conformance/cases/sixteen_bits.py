@@ -15,7 +15,9 @@ _LAPACK = "no framework has linear algebra in 16 bits: cast to float32 before an
 
 # Method of the contract, or layer -> why it does not run in 16 bits, on any backend.
 NOT_IN_SIXTEEN_BITS = {
-    **dict.fromkeys(("cholesky", "qr", "svd", "eigh", "solve", "solve_triangular", "det", "inv"), _LAPACK),
+    **dict.fromkeys(
+        ("cholesky", "qr", "svd", "eigh", "solve", "solve_triangular", "det", "inv"), _LAPACK
+    ),
     "compile_step": "the losses of this run pass the largest number of float16",
     "normal": "Box and Muller's radius needs more digits: unidl.random draws in float32 and rounds",
     "amsgrad_update": "squares of small gradients vanish in float16: mixed policies keep weights and moments in float32",
@@ -35,7 +37,11 @@ def with_sixteen_bits(cases):
     rounding = [c for c in cases if c.kind != "exact" and len(c.dtypes) > 1 and c.inputs]
     first = first_of_each(rounding, lambda case: case.method)
     return [
-        replace(case, dtypes=(*case.dtypes, *SIXTEEN_BITS), not_in_16_bits=NOT_IN_SIXTEEN_BITS.get(case.method, ""))
+        replace(
+            case,
+            dtypes=(*case.dtypes, *SIXTEEN_BITS),
+            not_in_16_bits=NOT_IN_SIXTEEN_BITS.get(case.method, ""),
+        )
         if case in first
         else case
         for case in cases

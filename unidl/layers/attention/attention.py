@@ -39,15 +39,30 @@ class Attention(Layer):
     def build(self, input_shape):
         self._check_inputs(input_shape)
         self.scale = self.add_weight((), "ones", name="scale") if self.use_scale else None
-        self.concat_score_weight = self.add_weight((), "ones", name="concat_score_weight") if self.score_mode == "concat" else None
+        self.concat_score_weight = (
+            self.add_weight((), "ones", name="concat_score_weight")
+            if self.score_mode == "concat"
+            else None
+        )
 
     def _check_inputs(self, given):
-        if not isinstance(given, list) or len(given) not in (2, 3) or not all(isinstance(s, tuple) for s in given):
+        if (
+            not isinstance(given, list)
+            or len(given) not in (2, 3)
+            or not all(isinstance(s, tuple) for s in given)
+        ):
             raise ValueError(
                 f"{self._who()}: takes a list of two or three tensors. Write: layer([query, value]) or layer([query, value, key])."
             )
 
-    def call(self, inputs, mask=None, training=False, return_attention_scores=False, use_causal_mask=False):
+    def call(
+        self,
+        inputs,
+        mask=None,
+        training=False,
+        return_attention_scores=False,
+        use_causal_mask=False,
+    ):
         query, value, key = inputs if len(inputs) == 3 else (*inputs, inputs[1])
         query_mask, value_mask = self._two_masks(mask)
         keep = None if value_mask is None else ops.expand_dims(value_mask, -2)
@@ -56,7 +71,9 @@ class Attention(Layer):
         bias = None if keep is None else self._bias(keep)
         scores = None
         if self._why_composed(training, return_attention_scores) is None:
-            output = fused.attention(query if self.scale is None else ops.multiply(query, self.scale), key, value, bias)
+            output = fused.attention(
+                query if self.scale is None else ops.multiply(query, self.scale), key, value, bias
+            )
         else:
             scores = self._scores(query, key)
             scores = ops.softmax(scores if bias is None else ops.add(scores, bias), axis=-1)
@@ -103,7 +120,11 @@ class Attention(Layer):
 
     def kernel_description(self):
         reason = self._why_composed(training=True, with_scores=False)
-        return self.backend.kernels.get("attention", "composed of primitives") if reason is None else f"composed of primitives: {reason}"
+        return (
+            self.backend.kernels.get("attention", "composed of primitives")
+            if reason is None
+            else f"composed of primitives: {reason}"
+        )
 
 
 class AdditiveAttention(Attention):
@@ -119,7 +140,11 @@ class AdditiveAttention(Attention):
 
     def build(self, input_shape):
         self._check_inputs(input_shape)
-        self.scale = self.add_weight((input_shape[0][-1],), "glorot_uniform", name="scale") if self.use_scale else None
+        self.scale = (
+            self.add_weight((input_shape[0][-1],), "glorot_uniform", name="scale")
+            if self.use_scale
+            else None
+        )
 
     def _scores(self, query, key):
         total = ops.tanh(ops.add(ops.expand_dims(query, -2), ops.expand_dims(key, -3)))

@@ -24,7 +24,9 @@ def _places(queries, keys):
 def _place_along(x, shape):
     steps = ops.shape(x)[1]
     # An axis is open for symbols alone.
-    return ops.reshape(KerasTensor((None,), "int32") if steps is None else ops.arange(steps, dtype="int32"), shape)
+    return ops.reshape(
+        KerasTensor((None,), "int32") if steps is None else ops.arange(steps, dtype="int32"), shape
+    )
 
 
 def both(*masks):

@@ -21,8 +21,12 @@ class GroupQueryAttention(MultiHeadAttention):
     """
 
     _named_after = "GroupedQueryAttention"  # Keras exports that class under this one's name
-    _groups_in_files = {f"{name}_dense": f"_{name}_dense" for name in ("query", "key", "gate", "value", "output")}
-    _config_omits = frozenset({"flash_attention", "num_heads", "key_dim", "value_dim", "output_shape", "attention_axes"})
+    _groups_in_files = {
+        f"{name}_dense": f"_{name}_dense" for name in ("query", "key", "gate", "value", "output")
+    }
+    _config_omits = frozenset(
+        {"flash_attention", "num_heads", "key_dim", "value_dim", "output_shape", "attention_axes"}
+    )
 
     def __init__(
         self,
@@ -62,5 +66,7 @@ class GroupQueryAttention(MultiHeadAttention):
 
     def build(self, query_shape, value_shape, key_shape=None):
         if len(query_shape) != 3:
-            raise ValueError(f"{self._who()}: takes tensors (batch, time, features), got a query of shape {query_shape}.")
+            raise ValueError(
+                f"{self._who()}: takes tensors (batch, time, features), got a query of shape {query_shape}."
+            )
         super().build(query_shape, value_shape, key_shape)

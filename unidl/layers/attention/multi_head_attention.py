@@ -69,19 +69,45 @@ class MultiHeadAttention(Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.num_heads, self.key_dim = positive_int(self, "num_heads", num_heads), positive_int(self, "key_dim", key_dim)
-        self.value_dim = self.key_dim if value_dim is None else positive_int(self, "value_dim", value_dim)
+        self.num_heads, self.key_dim = (
+            positive_int(self, "num_heads", num_heads),
+            positive_int(self, "key_dim", key_dim),
+        )
+        self.value_dim = (
+            self.key_dim if value_dim is None else positive_int(self, "value_dim", value_dim)
+        )
         self.dropout = unit_interval(self, "dropout", dropout)
         self.use_bias, self.use_gate = use_bias, use_gate
-        self.output_shape = (output_shape,) if isinstance(output_shape, int) else None if output_shape is None else tuple(output_shape)
-        self.attention_axes = (
-            (attention_axes,) if isinstance(attention_axes, int) else None if attention_axes is None else tuple(attention_axes)
+        self.output_shape = (
+            (output_shape,)
+            if isinstance(output_shape, int)
+            else None
+            if output_shape is None
+            else tuple(output_shape)
         )
-        self.sliding_window = None if sliding_window is None else positive_int(self, "sliding_window", sliding_window)
+        self.attention_axes = (
+            (attention_axes,)
+            if isinstance(attention_axes, int)
+            else None
+            if attention_axes is None
+            else tuple(attention_axes)
+        )
+        self.sliding_window = (
+            None if sliding_window is None else positive_int(self, "sliding_window", sliding_window)
+        )
         self.flash_attention = flash_attention
-        self.kernel_initializer, self.bias_initializer = initializers.get(kernel_initializer), initializers.get(bias_initializer)
-        self.kernel_regularizer, self.bias_regularizer = regularizers.get(kernel_regularizer), regularizers.get(bias_regularizer)
-        self.kernel_constraint, self.bias_constraint = constraints.get(kernel_constraint), constraints.get(bias_constraint)
+        self.kernel_initializer, self.bias_initializer = (
+            initializers.get(kernel_initializer),
+            initializers.get(bias_initializer),
+        )
+        self.kernel_regularizer, self.bias_regularizer = (
+            regularizers.get(kernel_regularizer),
+            regularizers.get(bias_regularizer),
+        )
+        self.kernel_constraint, self.bias_constraint = (
+            constraints.get(kernel_constraint),
+            constraints.get(bias_constraint),
+        )
         # It holds for the output of each projection, as in Keras, and not for that of the whole.
         self._activity_regularizer = regularizers.get(activity_regularizer)
         self.seed = seed
@@ -93,22 +119,35 @@ class MultiHeadAttention(Layer):
     def build(self, query_shape, value_shape, key_shape=None):
         key_shape = value_shape if key_shape is None else key_shape
         if value_shape[1:-1] != key_shape[1:-1]:
-            raise ValueError(f"{self._who()}: value and key may differ in their last axis alone, got shapes {value_shape} and {key_shape}.")
+            raise ValueError(
+                f"{self._who()}: value and key may differ in their last axis alone, got shapes {value_shape} and {key_shape}."
+            )
         if len({len(s) for s in (query_shape, value_shape, key_shape)}) > 1 or len(query_shape) < 3:
             raise ValueError(
                 f"{self._who()}: query, value and key must have one rank, at least 3 (batch, time, features), "
                 f"got shapes {query_shape}, {value_shape}, {key_shape}."
             )
         rank = len(query_shape)
-        axes = range(1, rank - 1) if self.attention_axes is None else (a % rank for a in self.attention_axes)
+        axes = (
+            range(1, rank - 1)
+            if self.attention_axes is None
+            else (a % rank for a in self.attention_axes)
+        )
         self.attention_axes = tuple(axes)
         self.query_dense = self._project("query", query_shape, self.key_dim)
         self.key_dense = self._project("key", key_shape, self.key_dim, shared_by=self._shared_by)
         if self.use_gate:
-            self.gate_dense = self._project("gate", query_shape, self.value_dim, activation="sigmoid")
-        self.value_dense = self._project("value", value_shape, self.value_dim, shared_by=self._shared_by)
+            self.gate_dense = self._project(
+                "gate", query_shape, self.value_dim, activation="sigmoid"
+            )
+        self.value_dense = self._project(
+            "value", value_shape, self.value_dim, shared_by=self._shared_by
+        )
         letters = string.ascii_lowercase
-        outer, out = letters[: rank - 1], letters[rank + 1 : rank + 1 + len(self.output_shape or (1,))]
+        outer, out = (
+            letters[: rank - 1],
+            letters[rank + 1 : rank + 1 + len(self.output_shape or (1,))],
+        )
         heads = letters[rank - 1 : rank + 1]
         self.output_dense = self._dense(
             "attention_output",
@@ -116,10 +155,14 @@ class MultiHeadAttention(Layer):
             (*[None] * (rank - 2), *(self.output_shape or query_shape[-1:])),
             out,
         )
-        self.output_dense.build_inside(self, input_shape=(*query_shape[:-1], self.num_heads, self.value_dim))
+        self.output_dense.build_inside(
+            self, input_shape=(*query_shape[:-1], self.num_heads, self.value_dim)
+        )
         self._equations = self._attention_equations(rank + 1)
         if self.flash_attention and self._obstacle() is not None:
-            raise ValueError(f"{self._who()}: flash_attention=True cannot be had here: {self._obstacle()}. Leave flash_attention=None.")
+            raise ValueError(
+                f"{self._who()}: flash_attention=True cannot be had here: {self._obstacle()}. Leave flash_attention=None."
+            )
 
     def _project(self, name, shape, size, activation=None, shared_by=1):
         """The dense layer (..., features) -> (..., heads, size), with one head for `shared_by` of the query's."""
@@ -157,9 +200,15 @@ class MultiHeadAttention(Layer):
         """Einsums (key, query -> scores) and (scores, value -> heads) for projected tensors of `rank` axes."""
         letters = string.ascii_letters
         query = letters[:rank]
-        key = "".join(letters[rank + i] if i in self.attention_axes else c for i, c in enumerate(query))
+        key = "".join(
+            letters[rank + i] if i in self.attention_axes else c for i, c in enumerate(query)
+        )
         shared = "".join(c for i, c in enumerate(query[:-1]) if i not in self.attention_axes)
-        scores = shared + "".join(query[i] for i in self.attention_axes) + "".join(key[i] for i in self.attention_axes)
+        scores = (
+            shared
+            + "".join(query[i] for i in self.attention_axes)
+            + "".join(key[i] for i in self.attention_axes)
+        )
         return f"{key},{query}->{scores}", f"{scores},{key}->{query}"
 
     # -- calling -----------------------------------------------------------------------------------
@@ -182,7 +231,9 @@ class MultiHeadAttention(Layer):
             None if query_mask is None else ops.expand_dims(query_mask, -1),
             None if value_mask is None else ops.expand_dims(value_mask, -2),
             None if key_mask is None else ops.expand_dims(key_mask, -2),
-            None if self.sliding_window is None else attention_masks.window(query, value, self.sliding_window),
+            None
+            if self.sliding_window is None
+            else attention_masks.window(query, value, self.sliding_window),
             attention_mask,
         )
         rank = len(ops.shape(query)) + len(self.attention_axes)
@@ -191,7 +242,9 @@ class MultiHeadAttention(Layer):
         if use_causal_mask:
             given.append(self._for_all_heads(attention_masks.causal(query, value), rank))
         for mask in given:
-            self._require_fit(tuple(ops.shape(mask)), tuple(ops.shape(query)), tuple(ops.shape(value)))
+            self._require_fit(
+                tuple(ops.shape(mask)), tuple(ops.shape(query)), tuple(ops.shape(value))
+            )
         keep = attention_masks.both(*given)
         q, k, v = self.query_dense(query), self.key_dense(key), self.value_dense(value)
         if self._why_composed(training, return_attention_scores) is None:
@@ -220,7 +273,9 @@ class MultiHeadAttention(Layer):
                 " Masks of one time axis (query_mask, value_mask, key_mask, use_causal_mask, the mask that comes with the input of an "
                 f"Embedding or Masking) do not say which of the {len(axes)} attention axes they mean: leave them out."
             )
-        require_broadcast(mask, (*batch, self.num_heads, *attended), self._who(), "the scores", advice)
+        require_broadcast(
+            mask, (*batch, self.num_heads, *attended), self._who(), "the scores", advice
+        )
 
     def _run_kernel(self, q, k, v, keep, some_blind):
         """Heads (n, t, heads, value_dim) by the backend's attention; `some_blind`: there may be queries that see nothing."""
@@ -248,7 +303,11 @@ class MultiHeadAttention(Layer):
             k, v = (ops.repeat(x, self._shared_by, axis=-2) for x in (k, v))
         scores = ops.einsum(to_scores, k, ops.multiply(q, 1 / math.sqrt(self.key_dim)))
         weights = masked_softmax(scores, keep, tuple(range(-len(self.attention_axes), 0)))
-        dropped = random.dropout(weights, self.dropout, seed=self.seed_generator) if training and self.dropout else weights
+        dropped = (
+            random.dropout(weights, self.dropout, seed=self.seed_generator)
+            if training and self.dropout
+            else weights
+        )
         return ops.einsum(to_heads, dropped, v), weights
 
     def _why_composed(self, training, with_scores) -> str | None:
@@ -272,16 +331,26 @@ class MultiHeadAttention(Layer):
 
     def kernel_description(self):
         reason = self._why_composed(training=True, with_scores=False) if self.built else None
-        return self.backend.kernels.get("attention", "composed of primitives") if reason is None else f"composed of primitives: {reason}"
+        return (
+            self.backend.kernels.get("attention", "composed of primitives")
+            if reason is None
+            else f"composed of primitives: {reason}"
+        )
 
     def compute_output_shape(self, query_shape, value_shape=None, key_shape=None):
         """Shape of the output alone, which the query's decides."""
         return (*query_shape[:-1], *(self.output_shape or query_shape[-1:]))
 
     def get_config(self):
-        return super().get_config() | {"activity_regularizer": serialize_keras_object(self._activity_regularizer)}
+        return super().get_config() | {
+            "activity_regularizer": serialize_keras_object(self._activity_regularizer)
+        }
 
 
 def _copied(initializer):
     """One that draws anew: an initializer with a stream of its own would give all projections the same numbers."""
-    return type(initializer).from_config(initializer.get_config()) if hasattr(initializer, "get_config") else initializer
+    return (
+        type(initializer).from_config(initializer.get_config())
+        if hasattr(initializer, "get_config")
+        else initializer
+    )

@@ -24,18 +24,30 @@ class Configurable:
         object.__setattr__(self, "_arguments", given | given.pop("kwargs", {}))
         return self
 
-    _lists_activity_regularizer = False  # some of Keras' layers write it into their config also when there is none
+    _lists_activity_regularizer = (
+        False  # some of Keras' layers write it into their config also when there is none
+    )
 
-    _config_omits: frozenset[str] = frozenset()  # arguments that Keras does not write into the config
+    _config_omits: frozenset[str] = (
+        frozenset()
+    )  # arguments that Keras does not write into the config
 
     def get_config(self):
         """A dict of JSON values from which `from_config` makes an equal layer (without weights)."""
-        config = {"name": self.name, "trainable": self.trainable, "dtype": serialize_keras_object(self.dtype_policy)}
+        config = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": serialize_keras_object(self.dtype_policy),
+        }
         if self.activity_regularizer is not None or self._lists_activity_regularizer:
             config["activity_regularizer"] = serialize_keras_object(self.activity_regularizer)
         for name, default in constructor_arguments(type(self)).items():
             if name not in _BASE and name not in self._config_omits:
-                value = getattr(self, name) if hasattr(self, name) else self._arguments.get(name, default)
+                value = (
+                    getattr(self, name)
+                    if hasattr(self, name)
+                    else self._arguments.get(name, default)
+                )
                 config[name] = _to_config(value)
         return config
 

@@ -34,20 +34,32 @@ class InputLayer(Layer):
         **kwargs,
     ):
         if sparse or ragged or optional:
-            raise ValueError("Input: sparse, ragged and optional inputs are not offered. Give dense tensors, padded to one length.")
+            raise ValueError(
+                "Input: sparse, ragged and optional inputs are not offered. Give dense tensors, padded to one length."
+            )
         if input_tensor is not None:
             if not isinstance(input_tensor, KerasTensor):
-                raise TypeError(f"Input: the tensor must be a KerasTensor, got {type(input_tensor).__name__}.")
+                raise TypeError(
+                    f"Input: the tensor must be a KerasTensor, got {type(input_tensor).__name__}."
+                )
             shape, batch_shape, dtype = None, input_tensor.shape, dtype or input_tensor.dtype
         if shape is not None and batch_shape is not None:
-            raise ValueError("Input: give either shape= (without the batch axis) or batch_shape=, not both.")
+            raise ValueError(
+                "Input: give either shape= (without the batch axis) or batch_shape=, not both."
+            )
         if shape is None and batch_shape is None:
-            raise ValueError("Input: give the shape of one sample, e.g. Input(shape=(28, 28, 1)); for one number a sample: shape=(1,).")
+            raise ValueError(
+                "Input: give the shape of one sample, e.g. Input(shape=(28, 28, 1)); for one number a sample: shape=(1,)."
+            )
         super().__init__(name=name, **kwargs)
-        self.batch_shape = tuple(batch_shape) if batch_shape is not None else (batch_size, *_as_shape(shape))
+        self.batch_shape = (
+            tuple(batch_shape) if batch_shape is not None else (batch_size, *_as_shape(shape))
+        )
         for size in self.batch_shape:
             if size is not None and (not isinstance(size, int) or size < 0):
-                raise ValueError(f"Input {self.name!r}: a shape is made of non-negative ints and None, got {self.batch_shape}.")
+                raise ValueError(
+                    f"Input {self.name!r}: a shape is made of non-negative ints and None, got {self.batch_shape}."
+                )
         self._input_dtype = dtypes.standardize_dtype(dtype)
         self.built = True
         tensor = KerasTensor(self.batch_shape, self._input_dtype, name=self.name)
@@ -71,6 +83,18 @@ def _as_shape(shape):
     return (shape,) if isinstance(shape, int) else tuple(shape)
 
 
-def Input(shape=None, batch_size=None, dtype=None, sparse=None, ragged=None, batch_shape=None, name=None, tensor=None, optional=False):
+def Input(
+    shape=None,
+    batch_size=None,
+    dtype=None,
+    sparse=None,
+    ragged=None,
+    batch_shape=None,
+    name=None,
+    tensor=None,
+    optional=False,
+):
     """A symbolic tensor for the functional API: `x = Input(shape=(28, 28, 1))`. Arguments as in `InputLayer`."""
-    return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name).output
+    return InputLayer(
+        shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name
+    ).output

@@ -29,7 +29,12 @@ class InputSpec:
         name=None,
         optional=False,
     ):
-        self.dtype, self.shape, self.name, self.optional = dtype, None if shape is None else tuple(shape), name, optional
+        self.dtype, self.shape, self.name, self.optional = (
+            dtype,
+            None if shape is None else tuple(shape),
+            name,
+            optional,
+        )
         self.ndim = len(self.shape) if self.shape is not None else ndim
         self.max_ndim, self.min_ndim = max_ndim, min_ndim
         self.axes = {int(k): v for k, v in (axes or {}).items()}
@@ -38,8 +43,14 @@ class InputSpec:
     def problem(self, shape) -> str | None:
         """What is wrong with an input of `shape`, None if nothing is."""
         rank = len(shape)
-        if self.ndim is not None and rank != self.ndim and not (self.allow_last_axis_squeeze and abs(rank - self.ndim) == 1):
-            return f"expected a tensor of rank {self.ndim} {_AXES.get(self.ndim, '')}, got rank {rank}"
+        if (
+            self.ndim is not None
+            and rank != self.ndim
+            and not (self.allow_last_axis_squeeze and abs(rank - self.ndim) == 1)
+        ):
+            return (
+                f"expected a tensor of rank {self.ndim} {_AXES.get(self.ndim, '')}, got rank {rank}"
+            )
         if self.min_ndim is not None and rank < self.min_ndim:
             return f"expected rank {self.min_ndim} or more, got rank {rank}"
         if self.max_ndim is not None and rank > self.max_ndim:

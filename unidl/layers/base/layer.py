@@ -51,10 +51,21 @@ class Layer(PassesMasks, Configurable, Tracked):
         if "__init__" in vars(cls):
             cls.__init__ = _naming_itself(cls.__init__)
 
-    def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
+    def __init__(
+        self,
+        *,
+        activity_regularizer=None,
+        trainable=True,
+        dtype=None,
+        autocast=True,
+        name=None,
+        **kwargs,
+    ):
         self.name = name if name is not None else auto_name(prefix_of(type(self)))
         if not isinstance(self.name, str) or "/" in self.name:
-            raise ValueError(f"{type(self).__name__}: name must be a string without '/', got {name!r}.")
+            raise ValueError(
+                f"{type(self).__name__}: name must be a string without '/', got {name!r}."
+            )
         self.backend = registry.get_backend()
         self.dtype_policy = dtype_policies.get(dtype)
         self.autocast = autocast
@@ -88,7 +99,9 @@ class Layer(PassesMasks, Configurable, Tracked):
         unknown = next(iter(kwargs))
         close = difflib.get_close_matches(unknown, known, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise TypeError(f"{type(self).__name__}: unknown argument {unknown!r}.{hint} It takes: {', '.join(sorted(known))}.")
+        raise TypeError(
+            f"{type(self).__name__}: unknown argument {unknown!r}.{hint} It takes: {', '.join(sorted(known))}."
+        )
 
     # -- for subclasses ----------------------------------------------------------------------------
 
@@ -96,7 +109,9 @@ class Layer(PassesMasks, Configurable, Tracked):
         """Make the weights for inputs of `input_shape`, a tuple with None for open axes (or a structure of such)."""
 
     def call(self, inputs):
-        raise NotImplementedError(f"{type(self).__name__} has no call(). Define: def call(self, inputs): return ...")
+        raise NotImplementedError(
+            f"{type(self).__name__} has no call(). Define: def call(self, inputs): return ..."
+        )
 
     def add_weight(
         self,
@@ -121,10 +136,23 @@ class Layer(PassesMasks, Configurable, Tracked):
                 f"{self._who()}: cannot make the weight {name!r} of shape {shape}: its size depends on an axis that is open in the input."
             )
         dtype = dtype or self.variable_dtype
-        initializer = initializers.get(initializer or ("glorot_uniform" if is_float(dtype) else "zeros"))
+        initializer = initializers.get(
+            initializer or ("glorot_uniform" if is_float(dtype) else "zeros")
+        )
         with registry.use_backend(self.backend):
-            variable = Variable(initializer, shape=shape, dtype=dtype, trainable=trainable, name=name, kernel_of=kernel_of)
-        variable.path = "/".join((*current_path(), name or "variable")) if current_path() else f"{self.path}/{name or 'variable'}"
+            variable = Variable(
+                initializer,
+                shape=shape,
+                dtype=dtype,
+                trainable=trainable,
+                name=name,
+                kernel_of=kernel_of,
+            )
+        variable.path = (
+            "/".join((*current_path(), name or "variable"))
+            if current_path()
+            else f"{self.path}/{name or 'variable'}"
+        )
         variable.autocast = autocast
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
@@ -133,7 +161,10 @@ class Layer(PassesMasks, Configurable, Tracked):
 
     def add_own_weight(self, name, shape, prefix=None, **kwargs):
         """`add_weight` with the layer's `<name>_initializer`, `<name>_regularizer` and `<name>_constraint` (or `<prefix>_...`)."""
-        given = {kind: getattr(self, f"{prefix or name}_{kind}", None) for kind in ("initializer", "regularizer", "constraint")}
+        given = {
+            kind: getattr(self, f"{prefix or name}_{kind}", None)
+            for kind in ("initializer", "regularizer", "constraint")
+        }
         return self.add_weight(shape, **(given | kwargs), name=name)
 
     def add_loss(self, loss):
@@ -159,7 +190,9 @@ class Layer(PassesMasks, Configurable, Tracked):
             return self._call_symbolic(args, kwargs)
         with self._own_backend(), self._scope():
             args = tuple(self._convert(a) for a in args)
-            kwargs = {k: self._convert(v) if k not in ("training",) else v for k, v in kwargs.items()}
+            kwargs = {
+                k: self._convert(v) if k not in ("training",) else v for k, v in kwargs.items()
+            }
             self._ensure_built(args, kwargs)
             if context is not None:
                 return self._run(context, args, kwargs)
@@ -182,7 +215,9 @@ class Layer(PassesMasks, Configurable, Tracked):
             context.training = kwargs["training"]
         mask = self._fill_masks(signature, args, kwargs)
         policy = self.dtype_policy
-        weights_read_as = policy.compute_dtype if policy.compute_dtype != policy.variable_dtype else None
+        weights_read_as = (
+            policy.compute_dtype if policy.compute_dtype != policy.variable_dtype else None
+        )
         try:
             if weights_read_as == autocast_dtype():
                 outputs = self.call(*args, **kwargs)
@@ -197,7 +232,9 @@ class Layer(PassesMasks, Configurable, Tracked):
             self._note_mask(outputs, self.compute_mask(args[0], None))
         if self.activity_regularizer is not None:
             for output in leaves(outputs):
-                context.losses.append(ops.divide(self.activity_regularizer(output), ops.shape(output)[0] or 1))
+                context.losses.append(
+                    ops.divide(self.activity_regularizer(output), ops.shape(output)[0] or 1)
+                )
         return outputs
 
     def _call_symbolic(self, args, kwargs):
@@ -208,7 +245,9 @@ class Layer(PassesMasks, Configurable, Tracked):
             cast_args, call_kwargs = graph.map_tensors(self._convert_symbol, (args, dict(kwargs)))
             with (
                 graph.paused(),
-                call_context.entered(CallContext(training=context.training if context else kwargs.get("training"))) as inner,
+                call_context.entered(
+                    CallContext(training=context.training if context else kwargs.get("training"))
+                ) as inner,
             ):
                 outputs = self._symbolic_outputs(inner, cast_args, call_kwargs)
         if not graph.recording():
@@ -218,7 +257,13 @@ class Layer(PassesMasks, Configurable, Tracked):
         for tensor, mask in zip(graph.flatten_tensors(outputs), noted, strict=True):
             if mask is not None:
                 masks.set(tensor, mask)
-        node = graph.Node(self, args, kwargs, graph.flatten_tensors((args, kwargs)), graph.flatten_tensors(outputs))
+        node = graph.Node(
+            self,
+            args,
+            kwargs,
+            graph.flatten_tensors((args, kwargs)),
+            graph.flatten_tensors(outputs),
+        )
         self._inbound.append(node)
         return outputs
 
@@ -234,15 +279,22 @@ class Layer(PassesMasks, Configurable, Tracked):
         return cast
 
     def _symbolic_outputs(self, context, args, kwargs):
-        if type(self).compute_output_shape is not Layer.compute_output_shape and not self._shape_by_call:
-            return _shapes_to_tensors(self.compute_output_shape(_shapes(args[0])), self.compute_dtype)
+        if (
+            type(self).compute_output_shape is not Layer.compute_output_shape
+            and not self._shape_by_call
+        ):
+            return _shapes_to_tensors(
+                self.compute_output_shape(_shapes(args[0])), self.compute_dtype
+            )
         return self._run(context, args, kwargs)
 
     _shape_by_call = False  # run `call` on symbols although there is a `compute_output_shape`
 
     def compute_output_shape(self, input_shape):
         """Output shape for `input_shape`. A layer whose `call` uses a framework directly has to define it."""
-        return _shapes(self.compute_output_spec(_shapes_to_tensors(input_shape, self.compute_dtype)))
+        return _shapes(
+            self.compute_output_spec(_shapes_to_tensors(input_shape, self.compute_dtype))
+        )
 
     def compute_output_spec(self, *args, **kwargs):
         """Outputs as KerasTensors for inputs given as KerasTensors."""
@@ -282,11 +334,17 @@ class Layer(PassesMasks, Configurable, Tracked):
         if len(wanted) == 1:
             self._build_with({wanted[0]: first_shape})
         else:
-            known = {f"{name}_shape": shape for name, shape in shapes.items() if f"{name}_shape" in wanted}
+            known = {
+                f"{name}_shape": shape
+                for name, shape in shapes.items()
+                if f"{name}_shape" in wanted
+            }
             for name in signature.required_shapes:
                 if name not in known:
                     first, missing = signature.names[0], name.removesuffix("_shape")
-                    raise TypeError(f"{self._who()}: called without {missing!r}. Write: layer({first}, {missing}).")
+                    raise TypeError(
+                        f"{self._who()}: called without {missing!r}. Write: layer({first}, {missing})."
+                    )
             self._build_with(known)
         self._check_input(first_shape)  # build may have made the spec stricter
 
@@ -311,11 +369,15 @@ class Layer(PassesMasks, Configurable, Tracked):
             shapes = list(shapes.values())
         shapes = shapes if isinstance(shapes, list) else [shapes]
         if len(specs) != len(shapes):
-            raise ValueError(f"{self._who()}: expected {len(specs)} inputs, got {len(shapes)}: {shapes}.")
+            raise ValueError(
+                f"{self._who()}: expected {len(specs)} inputs, got {len(shapes)}: {shapes}."
+            )
         for spec, shape in zip(specs, shapes, strict=True):
             problem = spec.problem(shape) if shape is not None else None
             if problem:
-                raise ValueError(f"{self._who()}: {problem}; the input has shape {tuple(shape)}.{self._advice(spec, tuple(shape))}")
+                raise ValueError(
+                    f"{self._who()}: {problem}; the input has shape {tuple(shape)}.{self._advice(spec, tuple(shape))}"
+                )
 
     def _advice(self, spec, shape):
         """What to write instead, for the mistakes that people make most."""
@@ -340,7 +402,11 @@ class Layer(PassesMasks, Configurable, Tracked):
         active = registry.get_backend()
         if active.absorbs:  # a tracer: what it captures belongs to it
             return nullcontext()
-        return nullcontext() if active is self.backend and call_context.current() else registry.use_backend(self.backend)
+        return (
+            nullcontext()
+            if active is self.backend and call_context.current()
+            else registry.use_backend(self.backend)
+        )
 
     def to(self, backend):
         """Move all weights, in place, to another backend; returns the layer."""
@@ -392,7 +458,9 @@ class Layer(PassesMasks, Configurable, Tracked):
     @property
     def variables(self):
         """The weights, then variables that layers keep from call to call, such as the states of a stateful LSTM."""
-        return self.weights + [v for layer in self._flatten_layers() for v in layer._state_variables]
+        return self.weights + [
+            v for layer in self._flatten_layers() for v in layer._state_variables
+        ]
 
     def _update(self, variable, value):
         """Assign a native tensor in a call; a symbolic call has no values to assign."""
@@ -401,7 +469,12 @@ class Layer(PassesMasks, Configurable, Tracked):
 
     @property
     def trainable_weights(self):
-        frozen = {id(v) for layer in self._flatten_layers() if not layer._trainable for v in layer.held(Variable)}
+        frozen = {
+            id(v)
+            for layer in self._flatten_layers()
+            if not layer._trainable
+            for v in layer.held(Variable)
+        }
         return [v for v in self.weights if v.trainable and id(v) not in frozen]
 
     trainable_variables = property(lambda self: self.trainable_weights)
@@ -448,12 +521,16 @@ class Layer(PassesMasks, Configurable, Tracked):
     @property
     def losses(self):
         """Losses that layers added in the last call, then the weights' regularizers."""
-        return [loss for layer in self._flatten_layers() for loss in layer._losses] + self.weight_losses()
+        return [
+            loss for layer in self._flatten_layers() for loss in layer._losses
+        ] + self.weight_losses()
 
     def weight_losses(self):
         """One scalar tensor for each regularized trainable weight."""
         with registry.use_backend(self.backend):
-            return [v.regularizer(v.value) for v in self.trainable_weights if v.regularizer is not None]
+            return [
+                v.regularizer(v.value) for v in self.trainable_weights if v.regularizer is not None
+            ]
 
     @property
     def compute_dtype(self):
@@ -520,7 +597,10 @@ def _naming_itself(init):
 
 
 def _holds_tensors(values):
-    return any(has_shape(v) or v is None or (isinstance(v, list | tuple | dict) and _holds_tensors(v)) for v in values)
+    return any(
+        has_shape(v) or v is None or (isinstance(v, list | tuple | dict) and _holds_tensors(v))
+        for v in values
+    )
 
 
 def _shapes(value):
@@ -537,7 +617,9 @@ def _shapes(value):
 def _shapes_to_tensors(shapes, dtype):
     if isinstance(shapes, dict):
         return {k: _shapes_to_tensors(v, dtype) for k, v in shapes.items()}
-    if isinstance(shapes, list) or (isinstance(shapes, tuple) and shapes and isinstance(shapes[0], list | tuple)):
+    if isinstance(shapes, list) or (
+        isinstance(shapes, tuple) and shapes and isinstance(shapes[0], list | tuple)
+    ):
         return [_shapes_to_tensors(s, dtype) for s in shapes]
     return KerasTensor(shapes, dtype)
 

@@ -31,7 +31,11 @@ class PassesMasks:
             mask = kwargs.get(parameter) if parameter else None
             if mask is None:
                 mask = _mask_of(value)
-                if mask is not None and parameter is not None and (parameter != "mask" or _number_of_tensors(args, kwargs) == 1):
+                if (
+                    mask is not None
+                    and parameter is not None
+                    and (parameter != "mask" or _number_of_tensors(args, kwargs) == 1)
+                ):
                     kwargs[parameter] = mask
             if first is None and name == signature.names[0]:
                 first = mask
@@ -41,14 +45,20 @@ class PassesMasks:
         if self.ends_masks:
             return
         if not self.supports_masking and type(self).compute_mask is PassesMasks.compute_mask:
-            warnings.warn(f"{self._who()} does not support masking, so the mask ends here.", stacklevel=4)
+            warnings.warn(
+                f"{self._who()} does not support masking, so the mask ends here.", stacklevel=4
+            )
             return
         self._note_mask(outputs, self.compute_mask(inputs, mask))
 
     def _note_mask(self, outputs, mask):
         if mask is None:
             return
-        pairs = zip(outputs, mask, strict=False) if isinstance(mask, list | tuple) else [(leaves(outputs)[0], mask)]
+        pairs = (
+            zip(outputs, mask, strict=False)
+            if isinstance(mask, list | tuple)
+            else [(leaves(outputs)[0], mask)]
+        )
         for output, each in pairs:
             if each is not None:
                 masks.set(output, each)
@@ -56,7 +66,9 @@ class PassesMasks:
 
 def _number_of_tensors(args, kwargs):
     """How many of a call's arguments are or hold tensors."""
-    return sum(any(has_shape(leaf) for leaf in leaves(value)) for value in (*args, *kwargs.values()))
+    return sum(
+        any(has_shape(leaf) for leaf in leaves(value)) for value in (*args, *kwargs.values())
+    )
 
 
 def _mask_of(value):
@@ -64,4 +76,6 @@ def _mask_of(value):
     if isinstance(value, list | tuple):
         found = [_mask_of(v) for v in value]
         return found if any(m is not None for m in found) else None
-    return None if value is None or isinstance(value, dict | bool | int | float) else masks.get(value)
+    return (
+        None if value is None or isinstance(value, dict | bool | int | float) else masks.get(value)
+    )

@@ -17,7 +17,11 @@ class CallSignature:
 
     def __init__(self, cls):
         parameters = inspect.signature(cls.call).parameters
-        self.names = [n for n, p in parameters.items() if n != "self" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        self.names = [
+            n
+            for n, p in parameters.items()
+            if n != "self" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        ]
         takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
         self.has_training = "training" in self.names
         self.takes_any = takes_any
@@ -41,6 +45,9 @@ def constructor_arguments(cls) -> dict[str, object]:
     for base in cls.__mro__:
         if "__init__" in vars(base) and base is not object:
             for name, parameter in inspect.signature(base.__init__).parameters.items():
-                if name != "self" and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                if name != "self" and parameter.kind not in (
+                    parameter.VAR_POSITIONAL,
+                    parameter.VAR_KEYWORD,
+                ):
                     arguments.setdefault(name, parameter.default)
     return arguments

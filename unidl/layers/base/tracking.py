@@ -10,7 +10,9 @@ class Tracked:
 
     _holders: dict[str, object]
     _untracked: frozenset = frozenset()  # attributes that hold objects without owning them
-    _groups_in_files: dict[str, str] = {}  # {attribute of a sublayer: its group in Keras' weight files}, where the names differ
+    _groups_in_files: dict[
+        str, str
+    ] = {}  # {attribute of a sublayer: its group in Keras' weight files}, where the names differ
 
     def __new__(cls, *args, **kwargs):
         self = super().__new__(cls)
@@ -18,7 +20,10 @@ class Tracked:
         return self
 
     def __setattr__(self, name, value):
-        if isinstance(value, Variable | Tracked | list | tuple | dict) and name not in self._untracked:
+        if (
+            isinstance(value, Variable | Tracked | list | tuple | dict)
+            and name not in self._untracked
+        ):
             self._holders.pop(name, None)
             self._holders[name] = value
         elif name in self._holders:

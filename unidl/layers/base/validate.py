@@ -8,15 +8,27 @@ import numbers
 def positive_int(layer, name, value):
     """`value` as an int > 0, or an error that names the layer and the argument."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value <= 0:
-        raise ValueError(f"{type(layer).__name__}: {name} must be a positive integer, got {value!r}.")
+        raise ValueError(
+            f"{type(layer).__name__}: {name} must be a positive integer, got {value!r}."
+        )
     return int(value)
 
 
 def int_tuple(layer, name, value, rank, allow_zero=False):
     """`value`, an int or a sequence of `rank` ints, as a tuple."""
-    values = (value,) * rank if isinstance(value, numbers.Integral) else tuple(value) if isinstance(value, list | tuple) else None
+    values = (
+        (value,) * rank
+        if isinstance(value, numbers.Integral)
+        else tuple(value)
+        if isinstance(value, list | tuple)
+        else None
+    )
     low = 0 if allow_zero else 1
-    if values is None or len(values) != rank or any(not isinstance(v, numbers.Integral) or v < low for v in values):
+    if (
+        values is None
+        or len(values) != rank
+        or any(not isinstance(v, numbers.Integral) or v < low for v in values)
+    ):
         raise ValueError(
             f"{type(layer).__name__}: {name} must be {'a non-negative' if allow_zero else 'a positive'} integer "
             f"or {rank} of them, got {value!r}."
@@ -27,14 +39,18 @@ def int_tuple(layer, name, value, rank, allow_zero=False):
 def one_of(layer, name, value, choices):
     """`value` if it is among `choices`."""
     if value not in choices:
-        raise ValueError(f"{type(layer).__name__}: {name} must be one of {', '.join(map(repr, choices))}; got {value!r}.")
+        raise ValueError(
+            f"{type(layer).__name__}: {name} must be one of {', '.join(map(repr, choices))}; got {value!r}."
+        )
     return value
 
 
 def unit_interval(layer, name, value):
     """A probability in [0, 1]."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value <= 1:
-        raise ValueError(f"{type(layer).__name__}: {name} must be a number from 0 to 1, got {value!r}.")
+        raise ValueError(
+            f"{type(layer).__name__}: {name} must be a number from 0 to 1, got {value!r}."
+        )
     return value
 
 
@@ -42,11 +58,15 @@ def data_format(layer, value):
     """ "channels_last" or "channels_first"; None means the default of `unidl.config`."""
     from unidl.config import image_data_format
 
-    return one_of(layer, "data_format", value or image_data_format(), ("channels_last", "channels_first"))
+    return one_of(
+        layer, "data_format", value or image_data_format(), ("channels_last", "channels_first")
+    )
 
 
 def not_offered(layer, **values):
     """Refuse arguments of Keras that unidl does not offer, unless they are None or False."""
     for name, value in values.items():
         if value is not None and value is not False:
-            raise ValueError(f"{type(layer).__name__}: {name}={value!r} is not offered. Leave it out.")
+            raise ValueError(
+                f"{type(layer).__name__}: {name}={value!r} is not offered. Leave it out."
+            )

@@ -33,14 +33,23 @@ class ReLU(Layer):
 
     def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
         super().__init__(**kwargs)
-        for name, value in (("max_value", max_value), ("negative_slope", negative_slope), ("threshold", threshold)):
+        for name, value in (
+            ("max_value", max_value),
+            ("negative_slope", negative_slope),
+            ("threshold", threshold),
+        ):
             if (value is None and name != "max_value") or (value is not None and value < 0):
                 raise ValueError(f"ReLU: {name} must not be negative, got {value!r}.")
         self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
         self.supports_masking = True
 
     def call(self, inputs):
-        return activations.relu(inputs, negative_slope=self.negative_slope, max_value=self.max_value, threshold=self.threshold)
+        return activations.relu(
+            inputs,
+            negative_slope=self.negative_slope,
+            max_value=self.max_value,
+            threshold=self.threshold,
+        )
 
 
 class LeakyReLU(Layer):
@@ -53,7 +62,9 @@ class LeakyReLU(Layer):
     def __init__(self, negative_slope=0.3, **kwargs):
         super().__init__(**kwargs)
         if negative_slope is None or negative_slope < 0:
-            raise ValueError(f"LeakyReLU: negative_slope must not be negative, got {negative_slope!r}.")
+            raise ValueError(
+                f"LeakyReLU: negative_slope must not be negative, got {negative_slope!r}."
+            )
         self.negative_slope = negative_slope
         self.supports_masking = True
 
@@ -87,23 +98,45 @@ class PReLU(Layer):
     Weights: alpha, of the shape of a sample, 1 along the shared axes.
     """
 
-    def __init__(self, alpha_initializer="Zeros", alpha_regularizer=None, alpha_constraint=None, shared_axes=None, **kwargs):
+    def __init__(
+        self,
+        alpha_initializer="Zeros",
+        alpha_regularizer=None,
+        alpha_constraint=None,
+        shared_axes=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
-        self.alpha_initializer, self.alpha_regularizer = initializers.get(alpha_initializer), regularizers.get(alpha_regularizer)
+        self.alpha_initializer, self.alpha_regularizer = (
+            initializers.get(alpha_initializer),
+            regularizers.get(alpha_regularizer),
+        )
         self.alpha_constraint = constraints.get(alpha_constraint)
-        self.shared_axes = [shared_axes] if isinstance(shared_axes, int) else None if shared_axes is None else list(shared_axes)
+        self.shared_axes = (
+            [shared_axes]
+            if isinstance(shared_axes, int)
+            else None
+            if shared_axes is None
+            else list(shared_axes)
+        )
         self.supports_masking = True
 
     def build(self, input_shape):
         shared = self.shared_axes or []
         if any(not 1 <= a < len(input_shape) for a in shared):
-            raise ValueError(f"{self._who()}: shared_axes={shared} must be axes after the batch of the shape {input_shape}.")
-        self.alpha = self.add_own_weight("alpha", tuple(1 if a in shared else n for a, n in enumerate(input_shape) if a > 0))
+            raise ValueError(
+                f"{self._who()}: shared_axes={shared} must be axes after the batch of the shape {input_shape}."
+            )
+        self.alpha = self.add_own_weight(
+            "alpha", tuple(1 if a in shared else n for a, n in enumerate(input_shape) if a > 0)
+        )
         axes = {a: n for a, n in enumerate(input_shape) if a > 0 and a not in shared}
         self.input_spec = InputSpec(ndim=len(input_shape), axes=axes)
 
     def call(self, inputs):
-        return ops.subtract(ops.relu(inputs), ops.multiply(self.alpha, ops.relu(ops.negative(inputs))))
+        return ops.subtract(
+            ops.relu(inputs), ops.multiply(self.alpha, ops.relu(ops.negative(inputs)))
+        )
 
 
 class Softmax(Layer):

@@ -58,12 +58,23 @@ class EinsumDense(Layer):
             quantization_config=quantization_config,
         )
         self.equation = equation
-        self.output_shape = (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
+        self.output_shape = (
+            (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
+        )
         self.bias_axes = bias_axes
         self.activation = activations.get(activation)
-        self.kernel_initializer, self.bias_initializer = initializers.get(kernel_initializer), initializers.get(bias_initializer)
-        self.kernel_regularizer, self.bias_regularizer = regularizers.get(kernel_regularizer), regularizers.get(bias_regularizer)
-        self.kernel_constraint, self.bias_constraint = constraints.get(kernel_constraint), constraints.get(bias_constraint)
+        self.kernel_initializer, self.bias_initializer = (
+            initializers.get(kernel_initializer),
+            initializers.get(bias_initializer),
+        )
+        self.kernel_regularizer, self.bias_regularizer = (
+            regularizers.get(kernel_regularizer),
+            regularizers.get(bias_regularizer),
+        )
+        self.kernel_constraint, self.bias_constraint = (
+            constraints.get(kernel_constraint),
+            constraints.get(bias_constraint),
+        )
         self._terms = self._parse()
 
     def _parse(self):
@@ -71,10 +82,18 @@ class EinsumDense(Layer):
         match = _EQUATION.fullmatch(str(self.equation).replace(" ", ""))
         if match is not None:
             left_in, inputs, right_in, kernel, left_out, outputs, right_out = match.groups()
-            if bool(left_in) == bool(left_out) and bool(right_in) == bool(right_out) and not (left_in and right_in):
-                lost = [c for c in outputs if c not in inputs + kernel] or [c for c in kernel if c not in inputs + outputs]
+            if (
+                bool(left_in) == bool(left_out)
+                and bool(right_in) == bool(right_out)
+                and not (left_in and right_in)
+            ):
+                lost = [c for c in outputs if c not in inputs + kernel] or [
+                    c for c in kernel if c not in inputs + outputs
+                ]
                 if lost:
-                    raise ValueError(f"EinsumDense: in the equation {self.equation!r} the letter {lost[0]!r} stands in one term alone.")
+                    raise ValueError(
+                        f"EinsumDense: in the equation {self.equation!r} the letter {lost[0]!r} stands in one term alone."
+                    )
                 for letter in self.bias_axes or "":
                     if letter not in outputs:
                         raise ValueError(
@@ -98,7 +117,11 @@ class EinsumDense(Layer):
         sizes = dict(zip(inputs, input_shape[first : first + len(inputs)], strict=True))
         # The batch axis is the first of all: an elided one, or the first letter.
         leading = input_shape[: max(1, first)]
-        full = [*leading, *self.output_shape, *(input_shape[len(inputs) :] if side == "right" else ())]
+        full = [
+            *leading,
+            *self.output_shape,
+            *(input_shape[len(inputs) :] if side == "right" else ()),
+        ]
         if len(full) != elided + len(outputs):
             raise ValueError(
                 f"{self._who()}: output_shape={self.output_shape} must give the sizes of the outputs {outputs!r} without the batch axis; "
@@ -121,22 +144,30 @@ class EinsumDense(Layer):
     def build(self, input_shape):
         _, kernel, outputs, side = self._terms
         _, sizes, elided = self._full_output_shape(tuple(input_shape))
-        self.kernel = self.add_own_weight("kernel", [sizes[c] for c in kernel], initializer=self._scaled(kernel, outputs))
+        self.kernel = self.add_own_weight(
+            "kernel", [sizes[c] for c in kernel], initializer=self._scaled(kernel, outputs)
+        )
         self.bias = None
         if self.bias_axes:
             spanned = outputs[min(outputs.index(c) for c in self.bias_axes) :]
-            shape = [sizes[c] if c in self.bias_axes else 1 for c in spanned] + [1] * (elided if side == "right" else 0)
+            shape = [sizes[c] if c in self.bias_axes else 1 for c in spanned] + [1] * (
+                elided if side == "right" else 0
+            )
             self.bias = self.add_own_weight("bias", shape)
         self.input_spec = InputSpec(ndim=len(input_shape))
 
     def _scaled(self, kernel, outputs):
         """The kernel's initializer; one that scales with the fans is told which axes are inputs and which outputs."""
         initializer = self.kernel_initializer
-        if not isinstance(initializer, VarianceScaling) or (initializer.input_axes is not None and initializer.output_axes is not None):
+        if not isinstance(initializer, VarianceScaling) or (
+            initializer.input_axes is not None and initializer.output_axes is not None
+        ):
             return initializer
         into = [i for i, c in enumerate(kernel) if c not in outputs]
         out = [i for i, c in enumerate(kernel) if c in outputs]
-        return type(initializer).from_config(initializer.get_config() | {"input_axes": into, "output_axes": out})
+        return type(initializer).from_config(
+            initializer.get_config() | {"input_axes": into, "output_axes": out}
+        )
 
     def call(self, inputs):
         x = ops.einsum(self.equation, inputs, self.kernel)

@@ -42,7 +42,12 @@ class Embedding(Layer):
         if "input_length" in kwargs:
             kwargs["input_shape"] = (kwargs.pop("input_length"),)
         super().__init__(**kwargs)
-        not_offered(self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
+        not_offered(
+            self,
+            lora_rank=lora_rank,
+            lora_alpha=lora_alpha,
+            quantization_config=quantization_config,
+        )
         self.input_dim = positive_int(self, "input_dim", input_dim)
         self.output_dim = positive_int(self, "output_dim", output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
@@ -56,13 +61,19 @@ class Embedding(Layer):
 
     def build(self, input_shape):
         # The rows are cast to the compute dtype, not the table.
-        self.embeddings = self.add_own_weight("embeddings", (self.input_dim, self.output_dim), autocast=False)
+        self.embeddings = self.add_own_weight(
+            "embeddings", (self.input_dim, self.output_dim), autocast=False
+        )
         if self._initial is not None:
-            self.embeddings.assign(self._initial[0] if isinstance(self._initial, list | tuple) else self._initial)
+            self.embeddings.assign(
+                self._initial[0] if isinstance(self._initial, list | tuple) else self._initial
+            )
 
     def _convert(self, value):
         if isinstance(value, np.ndarray | list | int):
-            self.check_indices(value if isinstance(value, np.ndarray) else np.asarray(value), "the input")
+            self.check_indices(
+                value if isinstance(value, np.ndarray) else np.asarray(value), "the input"
+            )
         return super()._convert(value)
 
     def check_indices(self, values, source):

@@ -30,15 +30,30 @@ class ReversibleEmbedding(Embedding):
         logit_soft_cap=None,
         **kwargs,
     ):
-        super().__init__(input_dim, output_dim, embeddings_initializer, embeddings_regularizer, embeddings_constraint, mask_zero, **kwargs)
-        self.tie_weights, self.reverse_dtype, self.logit_soft_cap = tie_weights, reverse_dtype, logit_soft_cap
+        super().__init__(
+            input_dim,
+            output_dim,
+            embeddings_initializer,
+            embeddings_regularizer,
+            embeddings_constraint,
+            mask_zero,
+            **kwargs,
+        )
+        self.tie_weights, self.reverse_dtype, self.logit_soft_cap = (
+            tie_weights,
+            reverse_dtype,
+            logit_soft_cap,
+        )
         self._reversed = False
 
     def build(self, input_shape):
         super().build(input_shape)
         if not self.tie_weights:
             self.reverse_embeddings = self.add_weight(
-                (self.output_dim, self.input_dim), self.embeddings_initializer, autocast=False, name="reverse_embeddings"
+                (self.output_dim, self.input_dim),
+                self.embeddings_initializer,
+                autocast=False,
+                name="reverse_embeddings",
             )
 
     def check_indices(self, values, source):

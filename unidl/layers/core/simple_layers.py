@@ -63,7 +63,11 @@ class Rescaling(Layer):
         return ops.add(ops.multiply(x, self._constant(self.scale)), self._constant(self.offset))
 
     def _constant(self, value):
-        return value if isinstance(value, int | float) else np.asarray(ops.convert_to_numpy(value), self.compute_dtype)
+        return (
+            value
+            if isinstance(value, int | float)
+            else np.asarray(ops.convert_to_numpy(value), self.compute_dtype)
+        )
 
 
 class Lambda(Layer):
@@ -82,14 +86,21 @@ class Lambda(Layer):
         super().__init__(**kwargs)
         if not callable(function):
             raise ValueError(f"Lambda: function must be callable, got {function!r}.")
-        self.function, self.output_shape, self.mask, self.arguments = function, output_shape, mask, dict(arguments or {})
+        self.function, self.output_shape, self.mask, self.arguments = (
+            function,
+            output_shape,
+            mask,
+            dict(arguments or {}),
+        )
         self.supports_masking = mask is not None
         parameters = inspect.signature(function).parameters
         self._passes = tuple(name for name in ("mask", "training") if name in parameters)
 
     def call(self, inputs, mask=None, training=None):
         given = {"mask": mask, "training": training}
-        return self.function(inputs, **self.arguments, **{name: given[name] for name in self._passes})
+        return self.function(
+            inputs, **self.arguments, **{name: given[name] for name in self._passes}
+        )
 
     def compute_mask(self, inputs, previous_mask):
         return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
@@ -105,10 +116,16 @@ class Lambda(Layer):
     def from_config(cls, config, custom_objects=None, safe_mode=None):
         """A layer from `get_config`'s dict. `safe_mode` is part of Keras' signature: code in a config is refused whatever it says."""
         parts = ("function", "output_shape", "mask", "arguments")
-        read = {name: deserialize_keras_object(config[name], custom_objects) for name in parts if name in config}
+        read = {
+            name: deserialize_keras_object(config[name], custom_objects)
+            for name in parts
+            if name in config
+        }
         if isinstance(read.get("output_shape"), list):  # JSON has no tuples
             read["output_shape"] = tuple(read["output_shape"])
-        return super().from_config({key: value for key, value in config.items() if key not in parts} | read)
+        return super().from_config(
+            {key: value for key, value in config.items() if key not in parts} | read
+        )
 
 
 class Wrapper(Layer):
@@ -120,7 +137,9 @@ class Wrapper(Layer):
 
     def __init__(self, layer, **kwargs):
         if not isinstance(layer, Layer):
-            raise ValueError(f"{type(self).__name__}: takes a layer, got {layer!r}. Write: {type(self).__name__}(Dense(3)).")
+            raise ValueError(
+                f"{type(self).__name__}: takes a layer, got {layer!r}. Write: {type(self).__name__}(Dense(3))."
+            )
         super().__init__(**kwargs)
         self.layer = layer
 

@@ -44,7 +44,12 @@ class Elementwise(Merge):
 
     def call(self, inputs, mask=None):
         rank = max(len(ops.shape(x)) for x in inputs)
-        inputs = [ops.expand_dims(x, tuple(range(1, 1 + rank - n))) if (n := len(ops.shape(x))) < rank else x for x in inputs]
+        inputs = [
+            ops.expand_dims(x, tuple(range(1, 1 + rank - n)))
+            if (n := len(ops.shape(x))) < rank
+            else x
+            for x in inputs
+        ]
         return self.join(inputs, [None] * len(inputs) if mask is None else mask)
 
     def join(self, inputs, masks):
@@ -72,7 +77,9 @@ class Subtract(Elementwise):
     def build(self, input_shape):
         super().build(input_shape)
         if len(input_shape) != 2:
-            raise ValueError(f"{self._who()}: takes exactly two inputs, got {len(input_shape)}. Write: Subtract()([a, b]).")
+            raise ValueError(
+                f"{self._who()}: takes exactly two inputs, got {len(input_shape)}. Write: Subtract()([a, b])."
+            )
 
     def pair(self, a, b):
         return ops.subtract(a, b)
@@ -93,7 +100,10 @@ class Multiply(Elementwise):
 
     def join(self, inputs, masks):
         masks = [None if m is None else ops.expand_dims(m, -1) for m in masks]
-        ones = [x if m is None else ops.where(m, x, ops.ones_like(x)) for x, m in zip(inputs, masks, strict=True)]
+        ones = [
+            x if m is None else ops.where(m, x, ops.ones_like(x))
+            for x, m in zip(inputs, masks, strict=True)
+        ]
         product = super().join(ones, masks)
         if any(m is None for m in masks):
             return product
@@ -153,24 +163,40 @@ class Dot(Merge):
     def __init__(self, axes, normalize=False, **kwargs):
         super().__init__(**kwargs)
         given = (axes,) * 2 if isinstance(axes, int) else axes
-        if not isinstance(given, list | tuple) or len(given) != 2 or not all(isinstance(a, int) for a in given):
+        if (
+            not isinstance(given, list | tuple)
+            or len(given) != 2
+            or not all(isinstance(a, int) for a in given)
+        ):
             raise ValueError(f"Dot: axes must be an int or two of them, got {axes!r}.")
         self.axes, self.normalize = axes, normalize
 
     def build(self, input_shape):
         super().build(input_shape)
         if len(input_shape) != 2:
-            raise ValueError(f"{self._who()}: takes exactly two inputs, got {len(input_shape)}. Write: Dot(axes=1)([a, b]).")
+            raise ValueError(
+                f"{self._who()}: takes exactly two inputs, got {len(input_shape)}. Write: Dot(axes=1)([a, b])."
+            )
         given = (self.axes,) * 2 if isinstance(self.axes, int) else self.axes
-        self._axes = tuple(a % len(s) if -len(s) <= a < len(s) else 0 for a, s in zip(given, input_shape, strict=True))
+        self._axes = tuple(
+            a % len(s) if -len(s) <= a < len(s) else 0
+            for a, s in zip(given, input_shape, strict=True)
+        )
         if 0 in self._axes:
-            raise ValueError(f"{self._who()}: axes={self.axes} must name an axis after the batch of both shapes {input_shape}.")
+            raise ValueError(
+                f"{self._who()}: axes={self.axes} must name an axis after the batch of both shapes {input_shape}."
+            )
         m, n = (s[a] for s, a in zip(input_shape, self._axes, strict=True))
         if None not in (m, n) and m != n:
-            raise ValueError(f"{self._who()}: axes={self.axes} have sizes {m} and {n} in the shapes {input_shape}; they must be equal.")
+            raise ValueError(
+                f"{self._who()}: axes={self.axes} have sizes {m} and {n} in the shapes {input_shape}; they must be equal."
+            )
 
     def call(self, inputs):
-        a, b = (ops.normalize(x, axis=axis) if self.normalize else x for x, axis in zip(inputs, self._axes, strict=True))
+        a, b = (
+            ops.normalize(x, axis=axis) if self.normalize else x
+            for x, axis in zip(inputs, self._axes, strict=True)
+        )
         i, j = self._axes
         m, n = len(ops.shape(a)), len(ops.shape(b))
         # Letters: b is the batch, k the axis summed over, all others stay.
@@ -200,11 +226,15 @@ class Concatenate(Merge):
         super().build(input_shape)
         ranks = {len(s) for s in input_shape}
         if len(ranks) > 1 or not -min(ranks) <= self.axis < min(ranks):
-            raise ValueError(f"{self._who()}: axis={self.axis} needs inputs of one rank that has this axis, got shapes {input_shape}.")
+            raise ValueError(
+                f"{self._who()}: axis={self.axis} needs inputs of one rank that has this axis, got shapes {input_shape}."
+            )
         rank = ranks.pop()
         for axis in set(range(rank)) - {self.axis % rank}:
             if len({s[axis] for s in input_shape} - {None}) > 1:
-                raise ValueError(f"{self._who()}: inputs of shapes {input_shape} differ on axis {axis}; only axis {self.axis} may differ.")
+                raise ValueError(
+                    f"{self._who()}: inputs of shapes {input_shape} differ on axis {axis}; only axis {self.axis} may differ."
+                )
 
     def call(self, inputs):
         return ops.concatenate(inputs, axis=self.axis)

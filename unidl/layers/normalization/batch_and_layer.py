@@ -60,26 +60,45 @@ class BatchNormalization(Layer):
         super().__init__(**kwargs)
         not_offered(self, synchronized=synchronized)
         self.renorm, self.renorm_momentum = renorm, renorm_momentum
-        self.renorm_clipping = batch_renormalization.check_limits(renorm_clipping or {}) if renorm else renorm_clipping
+        self.renorm_clipping = (
+            batch_renormalization.check_limits(renorm_clipping or {}) if renorm else renorm_clipping
+        )
         self.axis, self.momentum, self.epsilon = int(axis), float(momentum), epsilon
         self.center, self.scale, self.synchronized = center, scale, synchronized
-        self.beta_initializer, self.gamma_initializer = initializers.get(beta_initializer), initializers.get(gamma_initializer)
+        self.beta_initializer, self.gamma_initializer = (
+            initializers.get(beta_initializer),
+            initializers.get(gamma_initializer),
+        )
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
-        self.beta_regularizer, self.gamma_regularizer = regularizers.get(beta_regularizer), regularizers.get(gamma_regularizer)
-        self.beta_constraint, self.gamma_constraint = constraints.get(beta_constraint), constraints.get(gamma_constraint)
+        self.beta_regularizer, self.gamma_regularizer = (
+            regularizers.get(beta_regularizer),
+            regularizers.get(gamma_regularizer),
+        )
+        self.beta_constraint, self.gamma_constraint = (
+            constraints.get(beta_constraint),
+            constraints.get(gamma_constraint),
+        )
         self.supports_masking = True
 
     def build(self, input_shape):
         if not -len(input_shape) <= self.axis < len(input_shape):
-            raise ValueError(f"{self._who()}: axis={self.axis} is not an axis of an input of shape {input_shape}.")
+            raise ValueError(
+                f"{self._who()}: axis={self.axis} is not an axis of an input of shape {input_shape}."
+            )
         shape = (input_shape[self.axis],)
         self.gamma = self.add_own_weight("gamma", shape, autocast=False) if self.scale else None
         self.beta = self.add_own_weight("beta", shape, autocast=False) if self.center else None
-        self.moving_mean = self.add_own_weight("moving_mean", shape, trainable=False, autocast=False)
-        self.moving_variance = self.add_own_weight("moving_variance", shape, trainable=False, autocast=False)
+        self.moving_mean = self.add_own_weight(
+            "moving_mean", shape, trainable=False, autocast=False
+        )
+        self.moving_variance = self.add_own_weight(
+            "moving_variance", shape, trainable=False, autocast=False
+        )
         if self.renorm:
-            self.moving_stddev, self.renorm_mean, self.renorm_stddev = batch_renormalization.make_weights(self, shape)
+            self.moving_stddev, self.renorm_mean, self.renorm_stddev = (
+                batch_renormalization.make_weights(self, shape)
+            )
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: input_shape[self.axis]})
         self._axes = tuple(a for a in range(len(input_shape)) if a != self.axis % len(input_shape))
 
@@ -89,10 +108,14 @@ class BatchNormalization(Layer):
             if self.renorm:
                 gamma = beta = None
             if mask is None:
-                y, mean, variance = fused.batch_norm_training(x, gamma, beta, self._axes, self.epsilon)
+                y, mean, variance = fused.batch_norm_training(
+                    x, gamma, beta, self._axes, self.epsilon
+                )
             else:
                 mean, variance = self._masked_moments(x, mask)
-                y = fused.batch_norm_inference(x, gamma, beta, mean, variance, self._axes, self.epsilon)
+                y = fused.batch_norm_inference(
+                    x, gamma, beta, mean, variance, self._axes, self.epsilon
+                )
             if self.renorm:
                 y = batch_renormalization.corrected(self, y, mean, variance)
                 batch_renormalization.update(self, mean, variance)
@@ -106,7 +129,10 @@ class BatchNormalization(Layer):
 
     def _average(self, moving, batch, momentum):
         """Assign `moving` its next value, and return it."""
-        new = ops.add(ops.multiply(moving.value, momentum), ops.multiply(ops.cast(batch, moving.dtype), 1.0 - momentum))
+        new = ops.add(
+            ops.multiply(moving.value, momentum),
+            ops.multiply(ops.cast(batch, moving.dtype), 1.0 - momentum),
+        )
         self._update(moving, new)
         return new
 
@@ -156,28 +182,43 @@ class LayerNormalization(Layer):
         super().__init__(**kwargs)
         self.axis = list(axis) if isinstance(axis, list | tuple) else axis
         self.epsilon, self.center, self.scale = epsilon, center, scale
-        self.beta_initializer, self.gamma_initializer = initializers.get(beta_initializer), initializers.get(gamma_initializer)
-        self.beta_regularizer, self.gamma_regularizer = regularizers.get(beta_regularizer), regularizers.get(gamma_regularizer)
-        self.beta_constraint, self.gamma_constraint = constraints.get(beta_constraint), constraints.get(gamma_constraint)
+        self.beta_initializer, self.gamma_initializer = (
+            initializers.get(beta_initializer),
+            initializers.get(gamma_initializer),
+        )
+        self.beta_regularizer, self.gamma_regularizer = (
+            regularizers.get(beta_regularizer),
+            regularizers.get(gamma_regularizer),
+        )
+        self.beta_constraint, self.gamma_constraint = (
+            constraints.get(beta_constraint),
+            constraints.get(gamma_constraint),
+        )
         self.supports_masking = True
 
     def build(self, input_shape):
         rank = len(input_shape)
         given = self.axis if isinstance(self.axis, list) else [self.axis]
         if any(not -rank <= a < rank for a in given):
-            raise ValueError(f"{self._who()}: axis={self.axis} is not among the axes of an input of shape {input_shape}.")
+            raise ValueError(
+                f"{self._who()}: axis={self.axis} is not among the axes of an input of shape {input_shape}."
+            )
         self._axes = tuple(sorted(a % rank for a in given))
         # Keras' order, in which -1 comes before 1; the elements are then laid out along the axes as they lie in memory.
         shape = tuple(input_shape[a] for a in sorted(given))
         self._along = tuple(input_shape[a] if a in self._axes else 1 for a in range(rank))
         self.gamma = self.add_own_weight("gamma", shape, autocast=False) if self.scale else None
         self.beta = self.add_own_weight("beta", shape, autocast=False) if self.center else None
-        self._trailing = tuple(a % rank for a in sorted(given)) == tuple(range(rank - len(self._axes), rank))
+        self._trailing = tuple(a % rank for a in sorted(given)) == tuple(
+            range(rank - len(self._axes), rank)
+        )
         self.input_spec = InputSpec(ndim=rank, axes={a: input_shape[a] for a in self._axes})
 
     def call(self, inputs):
         x, gamma, beta = _wide(self, inputs, self.gamma, self.beta)
-        y = fused.layer_norm(x, self._broadcast(gamma), self._broadcast(beta), self._axes, self.epsilon)
+        y = fused.layer_norm(
+            x, self._broadcast(gamma), self._broadcast(beta), self._axes, self.epsilon
+        )
         return ops.cast(y, self.compute_dtype)
 
     def _broadcast(self, weight):

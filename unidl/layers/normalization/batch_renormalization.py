@@ -14,10 +14,14 @@ def check_limits(limits):
     """The dict `limits`, or an error."""
     unknown = set(limits) - set(_LIMITS)
     if unknown:
-        raise ValueError(f"BatchNormalization: renorm_clipping takes the keys {', '.join(_LIMITS)}, got {sorted(unknown)}.")
+        raise ValueError(
+            f"BatchNormalization: renorm_clipping takes the keys {', '.join(_LIMITS)}, got {sorted(unknown)}."
+        )
     low, high, most = (limits.get(name) for name in _LIMITS)
     if (low is not None and high is not None and low > high) or (most is not None and most < 0):
-        raise ValueError(f"BatchNormalization: renorm_clipping needs rmin <= rmax and dmax >= 0, got {limits}.")
+        raise ValueError(
+            f"BatchNormalization: renorm_clipping needs rmin <= rmax and dmax >= 0, got {limits}."
+        )
     return limits
 
 

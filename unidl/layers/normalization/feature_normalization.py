@@ -29,7 +29,9 @@ class Normalization(Layer):
         super().__init__(**kwargs)
         self.axis = () if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
         if (mean is None) != (variance is None):
-            raise ValueError(f"Normalization: give mean and variance together, got mean={mean!r}, variance={variance!r}.")
+            raise ValueError(
+                f"Normalization: give mean and variance together, got mean={mean!r}, variance={variance!r}."
+            )
         if np.shape(mean) != np.shape(variance) or np.ndim(mean) > len(self.axis):
             raise ValueError(
                 f"Normalization: mean and variance must have one shape, of at most {len(self.axis)} axes for axis={self.axis}; "
@@ -41,11 +43,15 @@ class Normalization(Layer):
     def build(self, input_shape):
         rank = len(input_shape)
         if any(not -rank <= a < rank for a in self.axis):
-            raise ValueError(f"{self._who()}: axis={self.axis} names an axis that the shape {input_shape} has not.")
+            raise ValueError(
+                f"{self._who()}: axis={self.axis} names an axis that the shape {input_shape} has not."
+            )
         kept = sorted(a % rank for a in self.axis)
         open_axes = [a for a in kept if input_shape[a] is None]
         if open_axes:
-            raise ValueError(f"{self._who()}: axis {open_axes[0]} of the shape {input_shape} is kept, so its size must be known.")
+            raise ValueError(
+                f"{self._who()}: axis {open_axes[0]} of the shape {input_shape} is kept, so its size must be known."
+            )
         self._kept = {a: input_shape[a] for a in kept}
         self._reduced = tuple(a for a in range(rank) if a not in self._kept)
         self._broadcast = tuple(self._kept.get(a, 1) for a in range(rank))
@@ -55,12 +61,16 @@ class Normalization(Layer):
             self.adapt_variance = self.add_weight(shape, "ones", trainable=False, name="variance")
             self.count = self.add_weight((), "zeros", dtype="int32", trainable=False, name="count")
         else:
-            self._given = tuple(self._along_kept(value) for value in (self.input_mean, self.input_variance))
+            self._given = tuple(
+                self._along_kept(value) for value in (self.input_mean, self.input_variance)
+            )
 
     def _along_kept(self, value):
         """A given moment, aligned at the end with the kept axes, as an array that broadcasts against inputs."""
         # The host has no bfloat16: `call` casts.
-        value = np.asarray(value, "float32" if self.compute_dtype == "bfloat16" else self.compute_dtype)
+        value = np.asarray(
+            value, "float32" if self.compute_dtype == "bfloat16" else self.compute_dtype
+        )
         shape = tuple(self._kept.values())
         try:
             return np.broadcast_to(value, shape).reshape(self._broadcast)
@@ -74,10 +84,17 @@ class Normalization(Layer):
         mean, variance = (
             (ops.cast(value, self.compute_dtype) for value in self._given)
             if self.input_mean is not None
-            else (ops.reshape(w.value, self._broadcast) for w in (self.adapt_mean, self.adapt_variance))
+            else (
+                ops.reshape(w.value, self._broadcast)
+                for w in (self.adapt_mean, self.adapt_variance)
+            )
         )
         deviation = ops.maximum(ops.sqrt(variance), _EPSILON)
-        return ops.add(ops.multiply(x, deviation), mean) if self.invert else ops.divide(ops.subtract(x, mean), deviation)
+        return (
+            ops.add(ops.multiply(x, deviation), mean)
+            if self.invert
+            else ops.divide(ops.subtract(x, mean), deviation)
+        )
 
     def adapt(self, data):
         """Take the moments from `data`: an array or native tensor, or an iterable of such batches (of a tuple the first element counts).
@@ -85,24 +102,34 @@ class Normalization(Layer):
         They are computed on the host in float64; earlier ones are forgotten.
         """
         if self.input_mean is not None:
-            raise ValueError(f"{self._who()}: mean and variance were given, so there is nothing to adapt. Leave them out.")
+            raise ValueError(
+                f"{self._who()}: mean and variance were given, so there is nothing to adapt. Leave them out."
+            )
         batches = [data] if hasattr(data, "shape") else data
         moments = None
         for batch in batches:
             batch = _to_host(batch)
             if not self.built:
-                self._build_with({"input_shape": (None, *batch.shape[1:]) if 0 not in self.axis else batch.shape})
+                self._build_with(
+                    {"input_shape": (None, *batch.shape[1:]) if 0 not in self.axis else batch.shape}
+                )
             self._check_batch(batch.shape)
             moments = _merged(moments, self._moments(batch))
         if moments is None:
-            raise ValueError(f"{self._who()}: adapt() got no batch. Give an array, or an iterable of at least one.")
+            raise ValueError(
+                f"{self._who()}: adapt() got no batch. Give an array, or an iterable of at least one."
+            )
         _, mean, variance = moments
         self.adapt_mean.assign(mean)
         self.adapt_variance.assign(variance)
 
     def _check_batch(self, shape):
-        if len(shape) != len(self._broadcast) or any(shape[a] != size for a, size in self._kept.items()):
-            raise ValueError(f"{self._who()}: adapt() got data of shape {shape}, but the layer was built for {self._build_shapes}.")
+        if len(shape) != len(self._broadcast) or any(
+            shape[a] != size for a, size in self._kept.items()
+        ):
+            raise ValueError(
+                f"{self._who()}: adapt() got data of shape {shape}, but the layer was built for {self._build_shapes}."
+            )
 
     def _moments(self, batch):
         count = math.prod(batch.shape[a] for a in self._reduced)
@@ -111,7 +138,9 @@ class Normalization(Layer):
 
     def get_config(self):
         given = {"mean": self.input_mean, "variance": self.input_variance}
-        return super().get_config() | {name: None if v is None else np.asarray(v).tolist() for name, v in given.items()}
+        return super().get_config() | {
+            name: None if v is None else np.asarray(v).tolist() for name, v in given.items()
+        }
 
 
 def _to_host(batch):
@@ -126,4 +155,8 @@ def _merged(a, b):
     (m, mean, variance), (n, other, spread) = a, b
     share = n / (m + n)
     delta = other - mean
-    return m + n, mean + delta * share, variance * (1 - share) + spread * share + np.square(delta) * share * (1 - share)
+    return (
+        m + n,
+        mean + delta * share,
+        variance * (1 - share) + spread * share + np.square(delta) * share * (1 - share),
+    )

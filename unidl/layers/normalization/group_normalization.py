@@ -35,23 +35,48 @@ class GroupNormalization(Layer):
     ):
         super().__init__(**kwargs)
         if not isinstance(groups, int) or (groups <= 0 and groups != -1):
-            raise ValueError(f"GroupNormalization: groups must be a positive integer, or -1 for one each channel, got {groups!r}.")
-        self.groups, self.axis, self.epsilon, self.center, self.scale = groups, axis, epsilon, center, scale
-        self.beta_initializer, self.gamma_initializer = initializers.get(beta_initializer), initializers.get(gamma_initializer)
-        self.beta_regularizer, self.gamma_regularizer = regularizers.get(beta_regularizer), regularizers.get(gamma_regularizer)
-        self.beta_constraint, self.gamma_constraint = constraints.get(beta_constraint), constraints.get(gamma_constraint)
+            raise ValueError(
+                f"GroupNormalization: groups must be a positive integer, or -1 for one each channel, got {groups!r}."
+            )
+        self.groups, self.axis, self.epsilon, self.center, self.scale = (
+            groups,
+            axis,
+            epsilon,
+            center,
+            scale,
+        )
+        self.beta_initializer, self.gamma_initializer = (
+            initializers.get(beta_initializer),
+            initializers.get(gamma_initializer),
+        )
+        self.beta_regularizer, self.gamma_regularizer = (
+            regularizers.get(beta_regularizer),
+            regularizers.get(gamma_regularizer),
+        )
+        self.beta_constraint, self.gamma_constraint = (
+            constraints.get(beta_constraint),
+            constraints.get(gamma_constraint),
+        )
         self.supports_masking = True
 
     def build(self, input_shape):
         rank, channels = len(input_shape), input_shape[self.axis]
         if channels is None:
-            raise ValueError(f"{self._who()}: axis {self.axis} of the input must have a known size, got the shape {input_shape}.")
+            raise ValueError(
+                f"{self._who()}: axis {self.axis} of the input must have a known size, got the shape {input_shape}."
+            )
         self.groups = channels if self.groups == -1 else self.groups
         if channels % self.groups:
-            raise ValueError(f"{self._who()}: {channels} channels cannot be divided into {self.groups} groups. Give another groups=.")
+            raise ValueError(
+                f"{self._who()}: {channels} channels cannot be divided into {self.groups} groups. Give another groups=."
+            )
         self._channel_axis = self.axis % rank
-        self.gamma = self.add_own_weight("gamma", (channels,), autocast=False) if self.scale else None
-        self.beta = self.add_own_weight("beta", (channels,), autocast=False) if self.center else None
+        self.gamma = (
+            self.add_own_weight("gamma", (channels,), autocast=False) if self.scale else None
+        )
+        self.beta = (
+            self.add_own_weight("beta", (channels,), autocast=False) if self.center else None
+        )
         self._along = tuple(channels if a == self._channel_axis else 1 for a in range(rank))
         self.input_spec = InputSpec(ndim=rank, axes={self.axis: channels})
 
@@ -92,8 +117,12 @@ class RMSNormalization(Layer):
     def build(self, input_shape):
         self.axis = self.axis if isinstance(self.axis, list) else [self.axis]
         if any(not -len(input_shape) <= a < len(input_shape) for a in self.axis):
-            raise ValueError(f"{self._who()}: axis={self.axis} is not among the axes of an input of shape {input_shape}.")
-        self.scale = self.add_weight(tuple(input_shape[a] for a in self.axis), initializer="ones", name="scale")
+            raise ValueError(
+                f"{self._who()}: axis={self.axis} is not among the axes of an input of shape {input_shape}."
+            )
+        self.scale = self.add_weight(
+            tuple(input_shape[a] for a in self.axis), initializer="ones", name="scale"
+        )
 
     def call(self, inputs):
         return ops.rms_normalization(inputs, self.scale, self.axis, self.epsilon)

@@ -29,12 +29,22 @@ class SpectralNormalization(Wrapper):
     def build(self, input_shape):
         super().build(input_shape)
         self.input_spec = InputSpec(min_ndim=1, axes={-1: input_shape[-1]})
-        self._weight = next((name for name in ("kernel", "embeddings") if hasattr(self.layer, name)), None)
+        self._weight = next(
+            (name for name in ("kernel", "embeddings") if hasattr(self.layer, name)), None
+        )
         if self._weight is None:
-            raise ValueError(f"{self._who()}: the layer {self.layer.name!r} has no weight named 'kernel' or 'embeddings' to normalize.")
+            raise ValueError(
+                f"{self._who()}: the layer {self.layer.name!r} has no weight named 'kernel' or 'embeddings' to normalize."
+            )
         self.kernel = getattr(self.layer, self._weight)
         start = initializers.TruncatedNormal(stddev=0.02)
-        self.vector_u = self.add_weight((1, self.kernel.shape[-1]), start, dtype=self.kernel.dtype, trainable=False, name="vector_u")
+        self.vector_u = self.add_weight(
+            (1, self.kernel.shape[-1]),
+            start,
+            dtype=self.kernel.dtype,
+            trainable=False,
+            name="vector_u",
+        )
 
     def call(self, inputs, training=False):
         if not training:
@@ -42,7 +52,11 @@ class SpectralNormalization(Wrapper):
         kernel = self.kernel.value
         u, normalized = self._normalized(ops.stop_gradient(kernel))
         # The quotient by value, the kernel by gradient.
-        with _lent(self.layer, self._weight, ops.add(kernel, ops.stop_gradient(ops.subtract(normalized, kernel)))):
+        with _lent(
+            self.layer,
+            self._weight,
+            ops.add(kernel, ops.stop_gradient(ops.subtract(normalized, kernel))),
+        ):
             outputs = self.layer(inputs)
         self._update(self.vector_u, u)
         self._update(self.kernel, normalized)

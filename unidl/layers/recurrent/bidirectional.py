@@ -27,27 +27,41 @@ class Bidirectional(Layer):
 
     def __init__(self, layer, merge_mode="concat", weights=None, backward_layer=None, **kwargs):
         for given in (layer, backward_layer):
-            if given is not None and not (isinstance(given, Layer) and hasattr(given, "go_backwards")):
-                raise ValueError(f"Bidirectional: takes a recurrent layer, got {given!r}. Write: Bidirectional(LSTM(8)).")
+            if given is not None and not (
+                isinstance(given, Layer) and hasattr(given, "go_backwards")
+            ):
+                raise ValueError(
+                    f"Bidirectional: takes a recurrent layer, got {given!r}. Write: Bidirectional(LSTM(8))."
+                )
         super().__init__(**kwargs)
         not_offered(self, weights=weights)
-        self.merge_mode = one_of(self, "merge_mode", merge_mode, ("concat", "sum", "mul", "ave", None))
+        self.merge_mode = one_of(
+            self, "merge_mode", merge_mode, ("concat", "sum", "mul", "ave", None)
+        )
         self.forward_layer = _copy(layer, name=f"forward_{layer.name.removeprefix('forward_')}")
         if backward_layer is None:
-            backward_layer = _copy(layer, name=f"backward_{layer.name.removeprefix('backward_')}", go_backwards=True)
+            backward_layer = _copy(
+                layer, name=f"backward_{layer.name.removeprefix('backward_')}", go_backwards=True
+            )
         self.backward_layer = backward_layer
         self._check_pair()
         for half in (self.forward_layer, self.backward_layer):
             half.zero_output_for_mask = half.return_sequences
             half.ends_masks = True
-        self.stateful, self.return_sequences, self.return_state = layer.stateful, layer.return_sequences, layer.return_state
+        self.stateful, self.return_sequences, self.return_state = (
+            layer.stateful,
+            layer.return_sequences,
+            layer.return_state,
+        )
         self.input_spec = layer.input_spec
         self.supports_masking = True
 
     def _check_pair(self):
         one, other = self.forward_layer, self.backward_layer
         if one.go_backwards == other.go_backwards:
-            raise ValueError(f"Bidirectional: both layers have go_backwards={one.go_backwards}. One must run forwards, one backwards.")
+            raise ValueError(
+                f"Bidirectional: both layers have go_backwards={one.go_backwards}. One must run forwards, one backwards."
+            )
         for name in ("stateful", "return_sequences", "return_state"):
             if getattr(one, name) != getattr(other, name):
                 raise ValueError(
@@ -93,7 +107,13 @@ class Bidirectional(Layer):
         mask = mask if self.return_sequences else None
         number = (2 if self.merge_mode is None else 1) if mask is not None else 0
         # Outputs beyond the first ones, the states, have none.
-        return None if number == 0 else mask if number == 1 and not self.return_state else [mask] * number
+        return (
+            None
+            if number == 0
+            else mask
+            if number == 1 and not self.return_state
+            else [mask] * number
+        )
 
     def reset_state(self):
         """Set the states of stateful layers to zero."""
@@ -110,7 +130,9 @@ class Bidirectional(Layer):
 
     def get_config(self):
         halves = {"layer": self.forward_layer, "backward_layer": self.backward_layer}
-        return super().get_config() | {name: serialize_keras_object(half) for name, half in halves.items()}
+        return super().get_config() | {
+            name: serialize_keras_object(half) for name, half in halves.items()
+        }
 
 
 def _copy(layer, **changes):

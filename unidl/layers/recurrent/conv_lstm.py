@@ -55,7 +55,10 @@ class ConvLSTMCell(RecurrentCell):
         super().__init__(dropout, recurrent_dropout, seed, **kwargs)
         self.rank, self.filters = rank, positive_int(self, "filters", filters)
         self.kernel_size = int_tuple(self, "kernel_size", kernel_size, rank)
-        self.strides, self.dilation_rate = int_tuple(self, "strides", strides, rank), int_tuple(self, "dilation_rate", dilation_rate, rank)
+        self.strides, self.dilation_rate = (
+            int_tuple(self, "strides", strides, rank),
+            int_tuple(self, "dilation_rate", dilation_rate, rank),
+        )
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
                 f"{type(self).__name__}: strides > 1 together with dilation_rate > 1 is not defined; got {self.strides} and "
@@ -63,13 +66,25 @@ class ConvLSTMCell(RecurrentCell):
             )
         self.padding = one_of(self, "padding", str(padding).lower(), ("valid", "same"))
         self.data_format = check_data_format(self, data_format)
-        self.activation, self.recurrent_activation = activations.get(activation), activations.get(recurrent_activation)
+        self.activation, self.recurrent_activation = (
+            activations.get(activation),
+            activations.get(recurrent_activation),
+        )
         self.use_bias, self.unit_forget_bias = use_bias, unit_forget_bias
-        self.kernel_initializer, self.recurrent_initializer = initializers.get(kernel_initializer), initializers.get(recurrent_initializer)
+        self.kernel_initializer, self.recurrent_initializer = (
+            initializers.get(kernel_initializer),
+            initializers.get(recurrent_initializer),
+        )
         self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer, self.recurrent_regularizer = regularizers.get(kernel_regularizer), regularizers.get(recurrent_regularizer)
+        self.kernel_regularizer, self.recurrent_regularizer = (
+            regularizers.get(kernel_regularizer),
+            regularizers.get(recurrent_regularizer),
+        )
         self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint, self.recurrent_constraint = constraints.get(kernel_constraint), constraints.get(recurrent_constraint)
+        self.kernel_constraint, self.recurrent_constraint = (
+            constraints.get(kernel_constraint),
+            constraints.get(recurrent_constraint),
+        )
         self.bias_constraint = constraints.get(bias_constraint)
         self.state_size = [None, None]  # grids, whose shape depends on the input's
         self.output_size = self.filters
@@ -78,21 +93,43 @@ class ConvLSTMCell(RecurrentCell):
         channels_at = -1 if self.data_format == "channels_last" else 1
         grid = input_shape[1:-1] if self.data_format == "channels_last" else input_shape[2:]
         if None in (*grid, input_shape[channels_at]):
-            raise ValueError(f"{self._who()}: all axes after batch and time must have a known size, got {input_shape} for one moment.")
+            raise ValueError(
+                f"{self._who()}: all axes after batch and time must have a known size, got {input_shape} for one moment."
+            )
         channels = input_shape[channels_at]
-        self.kernel = self.add_own_weight("kernel", (*self.kernel_size, channels, 4 * self.filters), kernel_of="conv")
-        self.recurrent_kernel = self.add_own_weight(
-            "recurrent_kernel", (*self.kernel_size, self.filters, 4 * self.filters), prefix="recurrent", kernel_of="conv"
+        self.kernel = self.add_own_weight(
+            "kernel", (*self.kernel_size, channels, 4 * self.filters), kernel_of="conv"
         )
-        first = forget_bias_of_ones(self.bias_initializer, self.filters) if self.unit_forget_bias else self.bias_initializer
-        self.bias = self.add_own_weight("bias", (4 * self.filters,), initializer=first) if self.use_bias else None
+        self.recurrent_kernel = self.add_own_weight(
+            "recurrent_kernel",
+            (*self.kernel_size, self.filters, 4 * self.filters),
+            prefix="recurrent",
+            kernel_of="conv",
+        )
+        first = (
+            forget_bias_of_ones(self.bias_initializer, self.filters)
+            if self.unit_forget_bias
+            else self.bias_initializer
+        )
+        self.bias = (
+            self.add_own_weight("bias", (4 * self.filters,), initializer=first)
+            if self.use_bias
+            else None
+        )
         windows = zip(grid, self.kernel_size, self.strides, self.dilation_rate, strict=True)
-        out = tuple(-(-n // s) if self.padding == "same" else (n - (k - 1) * d - 1) // s + 1 for n, k, s, d in windows)
-        self._state_shape = (*out, self.filters) if self.data_format == "channels_last" else (self.filters, *out)
+        out = tuple(
+            -(-n // s) if self.padding == "same" else (n - (k - 1) * d - 1) // s + 1
+            for n, k, s, d in windows
+        )
+        self._state_shape = (
+            (*out, self.filters) if self.data_format == "channels_last" else (self.filters, *out)
+        )
 
     def get_initial_state(self, batch_size=None):
         """Two grids of zeros."""
-        return [ops.zeros((batch_size, *self._state_shape), dtype=self.compute_dtype) for _ in range(2)]
+        return [
+            ops.zeros((batch_size, *self._state_shape), dtype=self.compute_dtype) for _ in range(2)
+        ]
 
     def project(self, inputs, masks):
         """Convolution of the inputs with the kernel, plus bias, for all gates; of one moment or of a sequence (n, t, ...)."""
@@ -100,15 +137,24 @@ class ConvLSTMCell(RecurrentCell):
             z = self._convolved(inputs, self.kernel)
         else:
             kernels = ops.split(self.kernel, 4, axis=-1)
-            z = [self._convolved(dropped(inputs, m), k) for m, k in zip(masks, kernels, strict=True)]
+            z = [
+                self._convolved(dropped(inputs, m), k) for m, k in zip(masks, kernels, strict=True)
+            ]
             z = ops.concatenate(z, axis=self._channels)
         if self.bias is None:
             return z
-        return ops.add(z, self.bias if self.data_format == "channels_last" else ops.reshape(self.bias, (-1,) + (1,) * self.rank))
+        return ops.add(
+            z,
+            self.bias
+            if self.data_format == "channels_last"
+            else ops.reshape(self.bias, (-1,) + (1,) * self.rank),
+        )
 
     def _convolved(self, x, kernel):
         if len(ops.shape(x)) == self.rank + 2:
-            return ops.conv(x, kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
+            return ops.conv(
+                x, kernel, self.strides, self.padding, self.data_format, self.dilation_rate
+            )
         # Moments are samples to a convolution.
         steps, moment = ops.shape(x)[1], ops.shape(x)[2:]
         y = self._convolved(ops.reshape(x, (-1, *moment)), kernel)
@@ -125,7 +171,9 @@ class ConvLSTMCell(RecurrentCell):
             inner = self._recurrent(h, self.recurrent_kernel)
         else:
             kernels = ops.split(self.recurrent_kernel, 4, axis=-1)
-            inner = [self._recurrent(ops.multiply(h, m), k) for m, k in zip(masks, kernels, strict=True)]
+            inner = [
+                self._recurrent(ops.multiply(h, m), k) for m, k in zip(masks, kernels, strict=True)
+            ]
             inner = ops.concatenate(inner, axis=self._channels)
         i, f, g, o = ops.split(ops.add(projected, inner), 4, axis=self._channels)
         gate = self.recurrent_activation
@@ -182,7 +230,15 @@ class BaseConvLSTM(RNN):
             bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed,
             name="conv_lstm_cell", **{key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs},
         )  # fmt: skip
-        super().__init__(cell, return_sequences, return_state, go_backwards, stateful, activity_regularizer=activity_regularizer, **kwargs)
+        super().__init__(
+            cell,
+            return_sequences,
+            return_state,
+            go_backwards,
+            stateful,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
+        )
         self.input_spec = InputSpec(ndim=self._rank + 3)
 
 

@@ -52,13 +52,25 @@ class GRUCell(RecurrentCell):
         implementation = one_of(self, "implementation", kwargs.pop("implementation", 2), (1, 2))
         super().__init__(dropout, recurrent_dropout, seed, **kwargs)
         self.units = positive_int(self, "units", units)
-        self.activation, self.recurrent_activation = activations.get(activation), activations.get(recurrent_activation)
+        self.activation, self.recurrent_activation = (
+            activations.get(activation),
+            activations.get(recurrent_activation),
+        )
         self.use_bias, self.reset_after = use_bias, reset_after
-        self.kernel_initializer, self.recurrent_initializer = initializers.get(kernel_initializer), initializers.get(recurrent_initializer)
+        self.kernel_initializer, self.recurrent_initializer = (
+            initializers.get(kernel_initializer),
+            initializers.get(recurrent_initializer),
+        )
         self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer, self.recurrent_regularizer = regularizers.get(kernel_regularizer), regularizers.get(recurrent_regularizer)
+        self.kernel_regularizer, self.recurrent_regularizer = (
+            regularizers.get(kernel_regularizer),
+            regularizers.get(recurrent_regularizer),
+        )
         self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint, self.recurrent_constraint = constraints.get(kernel_constraint), constraints.get(recurrent_constraint)
+        self.kernel_constraint, self.recurrent_constraint = (
+            constraints.get(kernel_constraint),
+            constraints.get(recurrent_constraint),
+        )
         self.bias_constraint = constraints.get(bias_constraint)
         self.state_size = [self.units]
         self.output_size = self.units
@@ -67,23 +79,36 @@ class GRUCell(RecurrentCell):
     def build(self, input_shape):
         wide = 3 * self.units
         self.kernel = self.add_own_weight("kernel", (input_shape[-1], wide), kernel_of="gru")
-        self.recurrent_kernel = self.add_own_weight("recurrent_kernel", (self.units, wide), prefix="recurrent", kernel_of="gru")
-        self.bias = self.add_own_weight("bias", (2, wide) if self.reset_after else (wide,)) if self.use_bias else None
+        self.recurrent_kernel = self.add_own_weight(
+            "recurrent_kernel", (self.units, wide), prefix="recurrent", kernel_of="gru"
+        )
+        self.bias = (
+            self.add_own_weight("bias", (2, wide) if self.reset_after else (wide,))
+            if self.use_bias
+            else None
+        )
 
     def project(self, inputs, masks):
         """x @ kernel + bias of all gates: (..., d) -> (..., 3 * units)."""
         bias = self.bias[0] if self.use_bias and self.reset_after else self.bias
         if masks is None or len(masks) == 1:
-            return fused.linear(inputs if masks is None else dropped(inputs, masks[0]), self.kernel, bias)
+            return fused.linear(
+                inputs if masks is None else dropped(inputs, masks[0]), self.kernel, bias
+            )
         kernels = ops.split(self.kernel, 3, axis=1)
-        x = ops.concatenate([ops.matmul(dropped(inputs, m), k) for m, k in zip(masks, kernels, strict=True)], axis=-1)
+        x = ops.concatenate(
+            [ops.matmul(dropped(inputs, m), k) for m, k in zip(masks, kernels, strict=True)],
+            axis=-1,
+        )
         return x if bias is None else ops.add(x, bias)
 
     def advance(self, projected, states, masks):
         h = states[0]
         each = [h] * 3 if masks is None else [ops.multiply(h, m) for m in masks]
         kernels = ops.split(self.recurrent_kernel, 3, axis=1)
-        biases = ops.split(self.bias[1], 3, axis=0) if self.use_bias and self.reset_after else [None] * 3
+        biases = (
+            ops.split(self.bias[1], 3, axis=0) if self.use_bias and self.reset_after else [None] * 3
+        )
         xz, xr, xh = ops.split(projected, 3, axis=-1)
         gate = self.recurrent_activation
         z = gate(ops.add(xz, fused.linear(each[0], kernels[0], biases[0])))
@@ -151,7 +176,14 @@ class GRU(KernelRNN):
             dropout, recurrent_dropout, reset_after, seed, name="gru_cell", **of_cell,
         )  # fmt: skip
         super().__init__(
-            cell, return_sequences, return_state, go_backwards, stateful, unroll, activity_regularizer=activity_regularizer, **kwargs
+            cell,
+            return_sequences,
+            return_state,
+            go_backwards,
+            stateful,
+            unroll,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
         )
         self.use_cudnn = one_of(self, "use_cudnn", use_cudnn, ("auto", True, False))
 
@@ -160,7 +192,9 @@ class GRU(KernelRNN):
 
     def _run_whole(self, sequences, states, reverse=False, idle=None):
         cell = self.cell
-        return fused.gru(sequences, *states, cell.kernel, cell.recurrent_kernel, cell.bias, reverse=reverse)
+        return fused.gru(
+            sequences, *states, cell.kernel, cell.recurrent_kernel, cell.bias, reverse=reverse
+        )
 
 
 expose_cell(

@@ -37,7 +37,9 @@ class KernelRNN(RNN):
             return f"the backend {self.backend.name!r} has none"
         if not self._fits_activations():
             names = ", ".join(getattr(a, "__name__", repr(a)) for a in self._activations())
-            return f"the kernel has the activations {self.kernel_activations}; here they are {names}"
+            return (
+                f"the kernel has the activations {self.kernel_activations}; here they are {names}"
+            )
         if cell.recurrent_dropout:
             return "recurrent_dropout"
         if self.unroll:
@@ -61,8 +63,14 @@ class KernelRNN(RNN):
             sequences, mask = ops.flip(sequences, 1), ops.flip(mask, 1)
         masked = MaskedSequence(sequences, mask)
         made, _, *others = self._run_whole(masked.moments, states, idle=masked.idle)
-        outputs = masked.outputs(made, self.zero_output_for_mask, last_only=not self.return_sequences)
-        return outputs, ops.get_item(outputs, (slice(None), -1)), [masked.last_state(states[0], made), *others]
+        outputs = masked.outputs(
+            made, self.zero_output_for_mask, last_only=not self.return_sequences
+        )
+        return (
+            outputs,
+            ops.get_item(outputs, (slice(None), -1)),
+            [masked.last_state(states[0], made), *others],
+        )
 
     def _run_whole(self, sequences, states, reverse=False, idle=None):
         """(outputs (n, t, u), *last states) by the contract's function. Where `idle` (n, t) is 1, states other than h stay as they are."""
@@ -76,13 +84,21 @@ class KernelRNN(RNN):
 
     def _drop_inputs(self, sequences):
         """Dropout with one mask for all moments: the mask that the cell would draw."""
-        return random.dropout(sequences, self.cell.dropout, noise_shape=(None, 1, None), seed=self.cell.seed_generator)
+        return random.dropout(
+            sequences, self.cell.dropout, noise_shape=(None, 1, None), seed=self.cell.seed_generator
+        )
 
 
 def expose_cell(cls, *names):
     """Make attributes of the cell readable on the layer, for its config."""
     for name in names:
-        setattr(cls, name, property(lambda self, name=name: getattr(self.cell, name), doc=f"`{name}` of the cell."))
+        setattr(
+            cls,
+            name,
+            property(
+                lambda self, name=name: getattr(self.cell, name), doc=f"`{name}` of the cell."
+            ),
+        )
 
 
 def make_cell(layer, cell, *args, **kwargs):

@@ -56,31 +56,60 @@ class LSTMCell(RecurrentCell):
         implementation = one_of(self, "implementation", kwargs.pop("implementation", 2), (1, 2))
         super().__init__(dropout, recurrent_dropout, seed, **kwargs)
         self.units = positive_int(self, "units", units)
-        self.activation, self.recurrent_activation = activations.get(activation), activations.get(recurrent_activation)
+        self.activation, self.recurrent_activation = (
+            activations.get(activation),
+            activations.get(recurrent_activation),
+        )
         self.use_bias, self.unit_forget_bias = use_bias, unit_forget_bias
-        self.kernel_initializer, self.recurrent_initializer = initializers.get(kernel_initializer), initializers.get(recurrent_initializer)
+        self.kernel_initializer, self.recurrent_initializer = (
+            initializers.get(kernel_initializer),
+            initializers.get(recurrent_initializer),
+        )
         self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer, self.recurrent_regularizer = regularizers.get(kernel_regularizer), regularizers.get(recurrent_regularizer)
+        self.kernel_regularizer, self.recurrent_regularizer = (
+            regularizers.get(kernel_regularizer),
+            regularizers.get(recurrent_regularizer),
+        )
         self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint, self.recurrent_constraint = constraints.get(kernel_constraint), constraints.get(recurrent_constraint)
+        self.kernel_constraint, self.recurrent_constraint = (
+            constraints.get(kernel_constraint),
+            constraints.get(recurrent_constraint),
+        )
         self.bias_constraint = constraints.get(bias_constraint)
         self.state_size = [self.units, self.units]
         self.output_size = self.units
         self.masks_per_step = 4 if recurrent_dropout or implementation == 1 else 1
 
     def build(self, input_shape):
-        self.kernel = self.add_own_weight("kernel", (input_shape[-1], 4 * self.units), kernel_of="lstm")
+        self.kernel = self.add_own_weight(
+            "kernel", (input_shape[-1], 4 * self.units), kernel_of="lstm"
+        )
         recurrent = (self.units, 4 * self.units)
-        self.recurrent_kernel = self.add_own_weight("recurrent_kernel", recurrent, prefix="recurrent", kernel_of="lstm")
-        first = forget_bias_of_ones(self.bias_initializer, self.units) if self.unit_forget_bias else self.bias_initializer
-        self.bias = self.add_own_weight("bias", (4 * self.units,), initializer=first) if self.use_bias else None
+        self.recurrent_kernel = self.add_own_weight(
+            "recurrent_kernel", recurrent, prefix="recurrent", kernel_of="lstm"
+        )
+        first = (
+            forget_bias_of_ones(self.bias_initializer, self.units)
+            if self.unit_forget_bias
+            else self.bias_initializer
+        )
+        self.bias = (
+            self.add_own_weight("bias", (4 * self.units,), initializer=first)
+            if self.use_bias
+            else None
+        )
 
     def project(self, inputs, masks):
         """x @ kernel + bias of all gates: (..., d) -> (..., 4 * units)."""
         if masks is None or len(masks) == 1:
-            return fused.linear(inputs if masks is None else dropped(inputs, masks[0]), self.kernel, self.bias)
+            return fused.linear(
+                inputs if masks is None else dropped(inputs, masks[0]), self.kernel, self.bias
+            )
         kernels = ops.split(self.kernel, 4, axis=1)
-        z = ops.concatenate([ops.matmul(dropped(inputs, m), k) for m, k in zip(masks, kernels, strict=True)], axis=-1)
+        z = ops.concatenate(
+            [ops.matmul(dropped(inputs, m), k) for m, k in zip(masks, kernels, strict=True)],
+            axis=-1,
+        )
         return z if self.bias is None else ops.add(z, self.bias)
 
     def advance(self, projected, states, masks):
@@ -89,7 +118,10 @@ class LSTMCell(RecurrentCell):
             inner = ops.matmul(h, self.recurrent_kernel)
         else:
             kernels = ops.split(self.recurrent_kernel, 4, axis=1)
-            inner = ops.concatenate([ops.matmul(ops.multiply(h, m), k) for m, k in zip(masks, kernels, strict=True)], axis=-1)
+            inner = ops.concatenate(
+                [ops.matmul(ops.multiply(h, m), k) for m, k in zip(masks, kernels, strict=True)],
+                axis=-1,
+            )
         i, f, g, o = ops.split(ops.add(projected, inner), 4, axis=-1)
         gate = self.recurrent_activation
         c = ops.add(ops.multiply(gate(f), c), ops.multiply(gate(i), self.activation(g)))
@@ -165,7 +197,14 @@ class LSTM(KernelRNN):
             recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed, name="lstm_cell", **of_cell,
         )  # fmt: skip
         super().__init__(
-            cell, return_sequences, return_state, go_backwards, stateful, unroll, activity_regularizer=activity_regularizer, **kwargs
+            cell,
+            return_sequences,
+            return_state,
+            go_backwards,
+            stateful,
+            unroll,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
         )
         self.use_cudnn = one_of(self, "use_cudnn", use_cudnn, ("auto", True, False))
 
@@ -175,8 +214,12 @@ class LSTM(KernelRNN):
             # A further input shuts gate i and opens gate f: their sigmoids are then 0 and 1 exactly, and c stays.
             sequences = ops.concatenate([sequences, ops.expand_dims(idle, -1)], axis=-1)
             gates = np.repeat([[-_SATURATED, _SATURATED, 0, 0]], cell.units, axis=1)
-            kernel = ops.concatenate([kernel, ops.convert_to_tensor(gates, dtype=self.compute_dtype)], axis=0)
-        return fused.lstm(sequences, *states, kernel, cell.recurrent_kernel, cell.bias, reverse=reverse)
+            kernel = ops.concatenate(
+                [kernel, ops.convert_to_tensor(gates, dtype=self.compute_dtype)], axis=0
+            )
+        return fused.lstm(
+            sequences, *states, kernel, cell.recurrent_kernel, cell.bias, reverse=reverse
+        )
 
 
 expose_cell(

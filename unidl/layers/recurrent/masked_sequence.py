@@ -35,7 +35,11 @@ class MaskedSequence:
 
 def _at(first, made, index):
     """Of `first` (n, u) and then `made` (n, t, u) those at `index` (n, k): (n, k, u)."""
-    return ops.take_along_axis(ops.concatenate([ops.expand_dims(first, 1), made], axis=1), ops.expand_dims(index, -1), axis=1)
+    return ops.take_along_axis(
+        ops.concatenate([ops.expand_dims(first, 1), made], axis=1),
+        ops.expand_dims(index, -1),
+        axis=1,
+    )
 
 
 def _last(index):

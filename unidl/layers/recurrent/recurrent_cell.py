@@ -36,7 +36,9 @@ class RecurrentCell(Layer):
     def prepared_step(self, like, states, training):
         """A function (moment, states) -> (output, new states) with masks drawn now. `like` has the shape of a moment."""
         input_masks, state_masks = self.draw_masks(like, states, training)
-        return lambda moment, state: self.advance(self.project(moment, input_masks), state, state_masks)
+        return lambda moment, state: self.advance(
+            self.project(moment, input_masks), state, state_masks
+        )
 
     def draw_masks(self, moment, states, training):
         """(for the inputs, for the state): tuples of tensors that hold 0 and 1 / (1 - rate), or None. One draw serves a whole sequence.
@@ -51,7 +53,9 @@ class RecurrentCell(Layer):
         if rate == 0:
             return None
         ones = ops.ones_like(like)
-        return tuple(random.dropout(ones, rate, seed=self.seed_generator) for _ in range(self.masks_per_step))
+        return tuple(
+            random.dropout(ones, rate, seed=self.seed_generator) for _ in range(self.masks_per_step)
+        )
 
     def blank_output(self, states):
         """Zeros of the shape of an output."""
@@ -95,4 +99,6 @@ def step_of(cell, like, states, training):
 
 def dropped(inputs, mask):
     """`inputs` (n, ...) or (n, t, ...) times a mask (n, ...)."""
-    return ops.multiply(inputs, mask if len(ops.shape(inputs)) == len(ops.shape(mask)) else ops.expand_dims(mask, 1))
+    return ops.multiply(
+        inputs, mask if len(ops.shape(inputs)) == len(ops.shape(mask)) else ops.expand_dims(mask, 1)
+    )

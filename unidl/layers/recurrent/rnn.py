@@ -32,7 +32,9 @@ class RNN(Layer):
     """
 
     _untracked = Layer._untracked | {"states"}
-    whole_sequence: str | None = None  # the contract's function for all steps at once, if there is one
+    whole_sequence: str | None = (
+        None  # the contract's function for all steps at once, if there is one
+    )
 
     def __init__(
         self,
@@ -51,7 +53,9 @@ class RNN(Layer):
         self.return_sequences, self.return_state = return_sequences, return_state
         self.go_backwards, self.stateful, self.unroll = go_backwards, stateful, unroll
         self.zero_output_for_mask = zero_output_for_mask
-        self.state_size = [cell.state_size] if isinstance(cell.state_size, int) else list(cell.state_size)
+        self.state_size = (
+            [cell.state_size] if isinstance(cell.state_size, int) else list(cell.state_size)
+        )
         self.supports_masking = True
         self.states = None
         self._masked = False
@@ -83,7 +87,8 @@ class RNN(Layer):
             )
         with use_backend(self.backend):
             first = tree.map_structure(
-                lambda x: Variable(x, dtype=self.compute_dtype, trainable=False, name="state"), self.get_initial_state(batch)
+                lambda x: Variable(x, dtype=self.compute_dtype, trainable=False, name="state"),
+                self.get_initial_state(batch),
             )
         self.states = first
 
@@ -101,7 +106,9 @@ class RNN(Layer):
     def reset_state(self):
         """Set the states of a stateful layer to zero."""
         if not self.stateful:
-            raise ValueError(f"{self._who()} keeps no state from call to call. Make it with stateful=True.")
+            raise ValueError(
+                f"{self._who()} keeps no state from call to call. Make it with stateful=True."
+            )
         for variable in self._state_variables:
             variable.assign(ops.zeros_like(variable.value))
 
@@ -144,7 +151,9 @@ class RNN(Layer):
             )
         for state, size in zip(states, self.state_size, strict=True):
             if isinstance(size, int) and ops.shape(state)[-1] not in (size, None):
-                raise ValueError(f"{self._who()}: an initial state must have the shape (batch, {size}), got {tuple(ops.shape(state))}.")
+                raise ValueError(
+                    f"{self._who()}: an initial state must have the shape (batch, {size}), got {tuple(ops.shape(state))}."
+                )
         return states
 
     def _why_composed(self, masked) -> str | None:
@@ -166,7 +175,9 @@ class RNN(Layer):
             return tuple(tree.flatten(new)), output
 
         if mask is None:
-            flat, outputs = fused.scan(step, tuple(flat), (moments,), reverse=self.go_backwards, unroll=self.unroll)
+            flat, outputs = fused.scan(
+                step, tuple(flat), (moments,), reverse=self.go_backwards, unroll=self.unroll
+            )
         else:
             blank = self._blank_output(sequences, states)
             keep = _time_first(ops.cast(mask, "bool"))
@@ -175,9 +186,18 @@ class RNN(Layer):
                 before, *old = state
                 new, output = step(tuple(old), moment[:1])
                 output = _choose(moment[1], output, blank if self.zero_output_for_mask else before)
-                return (output, *(_choose(moment[1], a, b) for a, b in zip(new, old, strict=True))), output
+                return (
+                    output,
+                    *(_choose(moment[1], a, b) for a, b in zip(new, old, strict=True)),
+                ), output
 
-            (_, *flat), outputs = fused.scan(masked_step, (blank, *flat), (moments, keep), reverse=self.go_backwards, unroll=self.unroll)
+            (_, *flat), outputs = fused.scan(
+                masked_step,
+                (blank, *flat),
+                (moments, keep),
+                reverse=self.go_backwards,
+                unroll=self.unroll,
+            )
         last = ops.get_item(outputs, 0 if self.go_backwards else -1)
         if self.return_sequences:
             outputs = _time_first(ops.flip(outputs, 0) if self.go_backwards else outputs)
@@ -188,14 +208,20 @@ class RNN(Layer):
         if isinstance(self.cell, RecurrentCell):
             return self.cell.blank_output(states)
         size = output_size_of(self.cell)
-        return _of_batch(ops.shape(sequences)[0], lambda n: ops.zeros((n, size), dtype=self.compute_dtype))
+        return _of_batch(
+            ops.shape(sequences)[0], lambda n: ops.zeros((n, size), dtype=self.compute_dtype)
+        )
 
     def _prepare(self, sequences, states, training):
         """(what the loop runs over, function of one moment and the states)."""
         cell = self.cell
         if isinstance(cell, RecurrentCell):
-            input_masks, state_masks = cell.draw_masks(ops.get_item(sequences, (slice(None), 0)), states, training)
-            return cell.project(sequences, input_masks), lambda moment, state: cell.advance(moment, state, state_masks)
+            input_masks, state_masks = cell.draw_masks(
+                ops.get_item(sequences, (slice(None), 0)), states, training
+            )
+            return cell.project(sequences, input_masks), lambda moment, state: cell.advance(
+                moment, state, state_masks
+            )
         return sequences, step_of(cell, ops.get_item(sequences, (slice(None), 0)), states, training)
 
     def compute_mask(self, inputs, previous_mask):
@@ -215,7 +241,9 @@ def _of_batch(batch, make):
     """`make(batch)`; where the batch is open, which it is for symbols alone, symbols like `make(1)`."""
     if batch is not None:
         return make(batch)
-    return tree.map_structure(lambda x: KerasTensor((None, *ops.shape(x)[1:]), ops.dtype(x)), make(1))
+    return tree.map_structure(
+        lambda x: KerasTensor((None, *ops.shape(x)[1:]), ops.dtype(x)), make(1)
+    )
 
 
 def _time_first(x):

@@ -44,23 +44,38 @@ class SimpleRNNCell(RecurrentCell):
         super().__init__(dropout, recurrent_dropout, seed, **kwargs)
         self.units = positive_int(self, "units", units)
         self.activation, self.use_bias = activations.get(activation), use_bias
-        self.kernel_initializer, self.recurrent_initializer = initializers.get(kernel_initializer), initializers.get(recurrent_initializer)
+        self.kernel_initializer, self.recurrent_initializer = (
+            initializers.get(kernel_initializer),
+            initializers.get(recurrent_initializer),
+        )
         self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer, self.recurrent_regularizer = regularizers.get(kernel_regularizer), regularizers.get(recurrent_regularizer)
+        self.kernel_regularizer, self.recurrent_regularizer = (
+            regularizers.get(kernel_regularizer),
+            regularizers.get(recurrent_regularizer),
+        )
         self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint, self.recurrent_constraint = constraints.get(kernel_constraint), constraints.get(recurrent_constraint)
+        self.kernel_constraint, self.recurrent_constraint = (
+            constraints.get(kernel_constraint),
+            constraints.get(recurrent_constraint),
+        )
         self.bias_constraint = constraints.get(bias_constraint)
         self.state_size = [self.units]
         self.output_size = self.units
 
     def build(self, input_shape):
-        self.kernel = self.add_own_weight("kernel", (input_shape[-1], self.units), kernel_of="simple_rnn")
+        self.kernel = self.add_own_weight(
+            "kernel", (input_shape[-1], self.units), kernel_of="simple_rnn"
+        )
         recurrent = (self.units, self.units)
-        self.recurrent_kernel = self.add_own_weight("recurrent_kernel", recurrent, prefix="recurrent", kernel_of="simple_rnn")
+        self.recurrent_kernel = self.add_own_weight(
+            "recurrent_kernel", recurrent, prefix="recurrent", kernel_of="simple_rnn"
+        )
         self.bias = self.add_own_weight("bias", (self.units,)) if self.use_bias else None
 
     def project(self, inputs, masks):
-        return fused.linear(inputs if masks is None else dropped(inputs, masks[0]), self.kernel, self.bias)
+        return fused.linear(
+            inputs if masks is None else dropped(inputs, masks[0]), self.kernel, self.bias
+        )
 
     def advance(self, projected, states, masks):
         h = states[0] if masks is None else ops.multiply(states[0], masks[0])
@@ -119,7 +134,14 @@ class SimpleRNN(KernelRNN):
             recurrent_dropout, seed, name="simple_rnn_cell", **{key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs},
         )  # fmt: skip
         super().__init__(
-            cell, return_sequences, return_state, go_backwards, stateful, unroll, activity_regularizer=activity_regularizer, **kwargs
+            cell,
+            return_sequences,
+            return_state,
+            go_backwards,
+            stateful,
+            unroll,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
         )
 
     def _activations(self):
@@ -130,13 +152,17 @@ class SimpleRNN(KernelRNN):
 
     def _obstacle(self, masked):
         if masked and self.cell.activation is activations.relu:
-            return "a mask with relu, which might grow without bound in the moments that do not count"
+            return (
+                "a mask with relu, which might grow without bound in the moments that do not count"
+            )
         return super()._obstacle(masked)
 
     def _run_whole(self, sequences, states, reverse=False, idle=None):
         cell = self.cell
         weights = cell.kernel, cell.recurrent_kernel, cell.bias
-        return fused.simple_rnn(sequences, *states, *weights, cell.activation.__name__, reverse=reverse)
+        return fused.simple_rnn(
+            sequences, *states, *weights, cell.activation.__name__, reverse=reverse
+        )
 
 
 expose_cell(

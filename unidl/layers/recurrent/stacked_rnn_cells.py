@@ -19,7 +19,9 @@ class StackedRNNCells(Layer):
     def __init__(self, cells, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(cells, list | tuple) or not cells:
-            raise ValueError(f"StackedRNNCells: cells must be a list of cells, got {cells!r}. Write: StackedRNNCells([LSTMCell(8)]).")
+            raise ValueError(
+                f"StackedRNNCells: cells must be a list of cells, got {cells!r}. Write: StackedRNNCells([LSTMCell(8)])."
+            )
         for cell in cells:
             check_cell(self, cell)
         self.cells = list(cells)
@@ -45,7 +47,9 @@ class StackedRNNCells(Layer):
     def _first_state(self, cell, batch_size):
         if hasattr(cell, "get_initial_state"):
             return cell.get_initial_state(batch_size=batch_size)
-        return tree.map_structure(lambda size: ops.zeros((batch_size, size), dtype=self.compute_dtype), cell.state_size)
+        return tree.map_structure(
+            lambda size: ops.zeros((batch_size, size), dtype=self.compute_dtype), cell.state_size
+        )
 
     def call(self, inputs, states, training=False):
         return self.prepared_step(inputs, states, training)(inputs, states)
@@ -57,7 +61,10 @@ class StackedRNNCells(Layer):
             own = state if tree.is_nested(state) else [state]
             steps.append(step_of(cell, like, own, training))
             # The shape of what this cell will give the next: the batch from a state, which may have another size.
-            like = ops.multiply(tree.flatten(own)[0][:, :1], ops.ones((1, output_size_of(cell)), dtype=self.compute_dtype))
+            like = ops.multiply(
+                tree.flatten(own)[0][:, :1],
+                ops.ones((1, output_size_of(cell)), dtype=self.compute_dtype),
+            )
 
         def run(moment, states):
             after = []

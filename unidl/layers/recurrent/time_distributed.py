@@ -21,15 +21,22 @@ class TimeDistributed(Wrapper):
 
     def build(self, input_shape):
         if len(input_shape) < 3:
-            raise ValueError(f"{self._who()}: expected inputs (batch, time, ...) of at least three axes, got the shape {input_shape}.")
+            raise ValueError(
+                f"{self._who()}: expected inputs (batch, time, ...) of at least three axes, got the shape {input_shape}."
+            )
         super().build((input_shape[0], *input_shape[2:]))
 
     def call(self, inputs, training=None, mask=None):
         steps = ops.shape(inputs)[1]
         if steps is None:
-            raise ValueError(f"{self._who()}: needs a known number of moments. Write Input(shape=(10, ...)).")
+            raise ValueError(
+                f"{self._who()}: needs a known number of moments. Write Input(shape=(10, ...))."
+            )
         signature = call_signature(type(self.layer))
         kwargs = {"training": training} if signature.has_training else {}
         takes_mask = mask is not None and "mask" in signature.names
-        outputs = [self.layer(inputs[:, i], **kwargs, **({"mask": mask[:, i]} if takes_mask else {})) for i in range(steps)]
+        outputs = [
+            self.layer(inputs[:, i], **kwargs, **({"mask": mask[:, i]} if takes_mask else {}))
+            for i in range(steps)
+        ]
         return ops.stack(outputs, axis=1)

@@ -27,7 +27,9 @@ class Dropout(Layer):
     def call(self, inputs, training=False):
         if not training or self.rate == 0:
             return inputs
-        return random.dropout(inputs, self.rate, noise_shape=self.noise_shape, seed=self.seed_generator)
+        return random.dropout(
+            inputs, self.rate, noise_shape=self.noise_shape, seed=self.seed_generator
+        )
 
 
 class BaseSpatialDropout(Dropout):
@@ -46,7 +48,12 @@ class BaseSpatialDropout(Dropout):
 
     def get_config(self):
         """As Keras writes it: without `trainable`, the dtype as a name."""
-        config = {"rate": self.rate, "seed": self.seed, "name": self.name, "dtype": self.dtype_policy.name}
+        config = {
+            "rate": self.rate,
+            "seed": self.seed,
+            "name": self.name,
+            "dtype": self.dtype_policy.name,
+        }
         return config | ({"data_format": self.data_format} if hasattr(self, "data_format") else {})
 
 
@@ -102,4 +109,8 @@ class ActivityRegularization(Layer):
         return inputs
 
     def get_config(self):
-        return {key: value for key, value in super().get_config().items() if key != "activity_regularizer"}
+        return {
+            key: value
+            for key, value in super().get_config().items()
+            if key != "activity_regularizer"
+        }

@@ -32,7 +32,9 @@ class Noise(Layer):
         raise NotImplementedError
 
     def _normal(self, inputs, mean, stddev):
-        return random.normal(ops.shape(inputs), mean, stddev, dtype=ops.dtype(inputs), seed=self.seed_generator)
+        return random.normal(
+            ops.shape(inputs), mean, stddev, dtype=ops.dtype(inputs), seed=self.seed_generator
+        )
 
 
 class GaussianNoise(Noise):
@@ -68,7 +70,9 @@ class GaussianDropout(Noise):
         super().__init__(rate, seed, **kwargs)
 
     def disturb(self, inputs):
-        return ops.multiply(inputs, self._normal(inputs, 1.0, math.sqrt(self.rate / (1 - self.rate))))
+        return ops.multiply(
+            inputs, self._normal(inputs, 1.0, math.sqrt(self.rate / (1 - self.rate)))
+        )
 
 
 class AlphaDropout(Noise):
@@ -90,7 +94,10 @@ class AlphaDropout(Noise):
     def disturb(self, inputs):
         shape = ops.shape(inputs)
         if self.noise_shape is not None:
-            shape = tuple(n if given is None else given for n, given in zip(shape, self.noise_shape, strict=True))
+            shape = tuple(
+                n if given is None else given
+                for n, given in zip(shape, self.noise_shape, strict=True)
+            )
         drawn = random.uniform(shape, dtype=ops.dtype(inputs), seed=self.seed_generator)
         kept = ops.greater_equal(drawn, self.rate)
         scale = ((1 - self.rate) * (1 + self.rate * _SELU_FLOOR**2)) ** -0.5
@@ -100,5 +107,7 @@ class AlphaDropout(Noise):
 
 def _below_one(layer, rate):
     if unit_interval(layer, "rate", rate) == 1:
-        raise ValueError(f"{type(layer).__name__}: rate=1 leaves nothing of the inputs. Give a rate below 1.")
+        raise ValueError(
+            f"{type(layer).__name__}: rate=1 leaves nothing of the inputs. Give a rate below 1."
+        )
     return rate

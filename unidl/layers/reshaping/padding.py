@@ -12,7 +12,9 @@ def _pairs(layer, name, value, rank):
     if isinstance(value, int):
         value = (value,) * rank
     if not isinstance(value, list | tuple) or len(value) != rank:
-        raise ValueError(f"{type(layer).__name__}: {name} must be an int, or {rank} ints or pairs (before, after), got {value!r}.")
+        raise ValueError(
+            f"{type(layer).__name__}: {name} must be an int, or {rank} ints or pairs (before, after), got {value!r}."
+        )
     return tuple(int_tuple(layer, name, v, 2, allow_zero=True) for v in value)
 
 
@@ -28,7 +30,9 @@ class SpatialEdges(Layer):
 
     def _all_axes(self, pairs):
         none = (0, 0)
-        return (none, none, *pairs) if self.data_format == "channels_first" else (none, *pairs, none)
+        return (
+            (none, none, *pairs) if self.data_format == "channels_first" else (none, *pairs, none)
+        )
 
 
 class BaseZeroPadding(SpatialEdges):
@@ -89,7 +93,9 @@ class BaseCropping(SpatialEdges):
         cuts = self._all_axes(pairs)
         for (before, after), size in zip(cuts, ops.shape(inputs), strict=True):
             if size is not None and 0 < before + after >= size:
-                raise ValueError(f"{self._who()}: cropping={self.cropping} leaves nothing of an input of shape {tuple(ops.shape(inputs))}.")
+                raise ValueError(
+                    f"{self._who()}: cropping={self.cropping} leaves nothing of an input of shape {tuple(ops.shape(inputs))}."
+                )
         return inputs[tuple(slice(before, -after if after else None) for before, after in cuts)]
 
     def call(self, inputs):

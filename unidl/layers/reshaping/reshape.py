@@ -26,7 +26,9 @@ class Flatten(Layer):
         if self.data_format == "channels_first" and len(shape) > 2:
             inputs = ops.transpose(inputs, (0, *range(2, len(shape)), 1))
         inner = shape[1:]
-        return ops.reshape(inputs, (-1, math.prod(inner)) if None not in inner else (shape[0] or -1, -1))
+        return ops.reshape(
+            inputs, (-1, math.prod(inner)) if None not in inner else (shape[0] or -1, -1)
+        )
 
 
 class Reshape(Layer):
@@ -40,7 +42,9 @@ class Reshape(Layer):
         super().__init__(**kwargs)
         self.target_shape = tuple(target_shape)
         if self.target_shape.count(-1) > 1 or any(s < -1 for s in self.target_shape):
-            raise ValueError(f"Reshape: target_shape takes sizes and at most one -1, got {self.target_shape}.")
+            raise ValueError(
+                f"Reshape: target_shape takes sizes and at most one -1, got {self.target_shape}."
+            )
 
     def build(self, input_shape):
         # Solved here, once, so that the open batch axis can be the one -1 of the call.
@@ -49,8 +53,12 @@ class Reshape(Layer):
         if None in inner:
             return
         total, known = math.prod(inner), math.prod(s for s in self.target_shape if s != -1)
-        if (-1 in self.target_shape and (known == 0 or total % known)) or (-1 not in self.target_shape and known != total):
-            raise ValueError(f"{self._who()}: cannot reshape {tuple(inner)} ({total} elements a sample) to {self.target_shape}.")
+        if (-1 in self.target_shape and (known == 0 or total % known)) or (
+            -1 not in self.target_shape and known != total
+        ):
+            raise ValueError(
+                f"{self._who()}: cannot reshape {tuple(inner)} ({total} elements a sample) to {self.target_shape}."
+            )
         self._solved = tuple(total // known if s == -1 else s for s in self.target_shape)
 
     def call(self, inputs):
@@ -69,7 +77,9 @@ class Permute(Layer):
         super().__init__(**kwargs)
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
-            raise ValueError(f"Permute: dims must be the numbers 1 to their count in some order, got {dims}. The batch is not among them.")
+            raise ValueError(
+                f"Permute: dims must be the numbers 1 to their count in some order, got {dims}. The batch is not among them."
+            )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
     def call(self, inputs):

@@ -39,17 +39,30 @@ class Resizing(Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.height, self.width = positive_int(self, "height", height), positive_int(self, "width", width)
+        self.height, self.width = (
+            positive_int(self, "height", height),
+            positive_int(self, "width", width),
+        )
         self.interpolation = one_of(self, "interpolation", interpolation, INTERPOLATIONS)
         if crop_to_aspect_ratio and pad_to_aspect_ratio:
-            raise ValueError("Resizing: crop_to_aspect_ratio and pad_to_aspect_ratio exclude each other. Give one of them.")
-        self.crop_to_aspect_ratio, self.pad_to_aspect_ratio = crop_to_aspect_ratio, pad_to_aspect_ratio
-        self.fill_mode, self.fill_value = one_of(self, "fill_mode", fill_mode, ("constant",)), fill_value
+            raise ValueError(
+                "Resizing: crop_to_aspect_ratio and pad_to_aspect_ratio exclude each other. Give one of them."
+            )
+        self.crop_to_aspect_ratio, self.pad_to_aspect_ratio = (
+            crop_to_aspect_ratio,
+            pad_to_aspect_ratio,
+        )
+        self.fill_mode, self.fill_value = (
+            one_of(self, "fill_mode", fill_mode, ("constant",)),
+            fill_value,
+        )
         self.antialias, self.data_format = bool(antialias), check_data_format(self, data_format)
 
     def build(self, input_shape):
         if not isinstance(input_shape, tuple) or len(input_shape) not in (3, 4):
-            raise ValueError(f"{self._who()}: takes images (n, h, w, c), or one image (h, w, c), got the shape {input_shape}.")
+            raise ValueError(
+                f"{self._who()}: takes images (n, h, w, c), or one image (h, w, c), got the shape {input_shape}."
+            )
 
     def call(self, inputs):
         dtype = ops.dtype(inputs)
@@ -80,5 +93,7 @@ class Resizing(Layer):
             return x[:, top : top + tall, left : left + wide]
         if self.pad_to_aspect_ratio:
             top, left = max(tall - h, 0) // 2, max(wide - w, 0) // 2
-            return ops.pad(x, ((0, 0), (top, top), (left, left), (0, 0)), constant_values=self.fill_value)
+            return ops.pad(
+                x, ((0, 0), (top, top), (left, left), (0, 0)), constant_values=self.fill_value
+            )
         return x

@@ -38,7 +38,9 @@ class UpSampling2D(Layer):
         super().__init__(**kwargs)
         self.size = int_tuple(self, "size", size, 2)
         self.data_format = check_data_format(self, data_format)
-        self.interpolation = one_of(self, "interpolation", str(interpolation).lower(), INTERPOLATIONS)
+        self.interpolation = one_of(
+            self, "interpolation", str(interpolation).lower(), INTERPOLATIONS
+        )
         self.input_spec = InputSpec(ndim=4)
 
     def call(self, inputs):
@@ -47,7 +49,11 @@ class UpSampling2D(Layer):
         first = self.data_format == "channels_first"
         x = ops.transpose(inputs, (0, 2, 3, 1)) if first else inputs
         sizes = ops.shape(x)[1:3]
-        x = fused.resize(x, tuple(None if n is None else n * k for n, k in zip(sizes, self.size, strict=True)), self.interpolation)
+        x = fused.resize(
+            x,
+            tuple(None if n is None else n * k for n, k in zip(sizes, self.size, strict=True)),
+            self.interpolation,
+        )
         return ops.transpose(x, (0, 3, 1, 2)) if first else x
 
 

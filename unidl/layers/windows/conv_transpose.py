@@ -34,7 +34,9 @@ class BaseConvTranspose(WindowOfWeights):
         self.filters = positive_int(self, "filters", filters)
         self.output_padding = None
         if output_padding is not None:
-            self.output_padding = int_tuple(self, "output_padding", output_padding, self._rank, allow_zero=True)
+            self.output_padding = int_tuple(
+                self, "output_padding", output_padding, self._rank, allow_zero=True
+            )
             if any(p >= s for p, s in zip(self.output_padding, self.strides, strict=True)):
                 raise ValueError(
                     f"{type(self).__name__}: output_padding must be less than strides on each axis, "
@@ -52,7 +54,13 @@ class BaseConvTranspose(WindowOfWeights):
         self._make_bias(self.filters)
 
     def call(self, inputs):
-        options = self.strides, self.padding, self.output_padding, self.data_format, self.dilation_rate
+        options = (
+            self.strides,
+            self.padding,
+            self.output_padding,
+            self.data_format,
+            self.dilation_rate,
+        )
         return self._finish(ops.conv_transpose(inputs, self.kernel, *options))
 
 

@@ -7,7 +7,11 @@ from unidl.layers.base.layer import Layer
 from unidl.layers.base.validate import data_format as check_data_format
 from unidl.layers.base.validate import int_tuple, one_of, positive_int
 
-_GETTERS = {"initializer": initializers.get, "regularizer": regularizers.get, "constraint": constraints.get}
+_GETTERS = {
+    "initializer": initializers.get,
+    "regularizer": regularizers.get,
+    "constraint": constraints.get,
+}
 
 
 class WindowOfWeights(Layer):
@@ -51,7 +55,9 @@ class WindowOfWeights(Layer):
         """Add the bias, apply the activation."""
         if self.bias is not None:
             first = self.data_format == "channels_first"
-            x = ops.add(x, ops.reshape(self.bias, (1, -1) + (1,) * self._rank) if first else self.bias)
+            x = ops.add(
+                x, ops.reshape(self.bias, (1, -1) + (1,) * self._rank) if first else self.bias
+            )
         return activate(self.activation, x)
 
 
@@ -84,7 +90,9 @@ class BaseConv(WindowOfWeights):
         self.filters = positive_int(self, "filters", filters)
         self.groups = positive_int(self, "groups", groups)
         if self.filters % self.groups:
-            raise ValueError(f"{type(self).__name__}: filters must be a multiple of groups, got filters={filters}, groups={groups}.")
+            raise ValueError(
+                f"{type(self).__name__}: filters must be a multiple of groups, got filters={filters}, groups={groups}."
+            )
         self._take_parameters(
             activation, use_bias, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
             kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
@@ -94,13 +102,26 @@ class BaseConv(WindowOfWeights):
     def build(self, input_shape):
         channels = self._input_channels(input_shape)
         if channels is not None and channels % self.groups:
-            raise ValueError(f"{self._who()}: the {channels} input channels cannot be divided into {self.groups} groups.")
+            raise ValueError(
+                f"{self._who()}: the {channels} input channels cannot be divided into {self.groups} groups."
+            )
         inner = None if channels is None else channels // self.groups
-        self.kernel = self.add_own_weight("kernel", (*self.kernel_size, inner, self.filters), kernel_of="conv")
+        self.kernel = self.add_own_weight(
+            "kernel", (*self.kernel_size, inner, self.filters), kernel_of="conv"
+        )
         self._make_bias(self.filters)
 
     def call(self, inputs):
-        return self._finish(ops.conv(inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate))
+        return self._finish(
+            ops.conv(
+                inputs,
+                self.kernel,
+                self.strides,
+                self.padding,
+                self.data_format,
+                self.dilation_rate,
+            )
+        )
 
 
 class Conv1D(BaseConv):
@@ -119,8 +140,17 @@ class Conv1D(BaseConv):
         if self.padding != "causal":
             return super().call(inputs)
         before = (self.dilation_rate[0] * (self.kernel_size[0] - 1), 0)
-        inputs = ops.pad(inputs, ((0, 0), before, (0, 0)) if self.data_format == "channels_last" else ((0, 0), (0, 0), before))
-        return self._finish(ops.conv(inputs, self.kernel, self.strides, "valid", self.data_format, self.dilation_rate))
+        inputs = ops.pad(
+            inputs,
+            ((0, 0), before, (0, 0))
+            if self.data_format == "channels_last"
+            else ((0, 0), (0, 0), before),
+        )
+        return self._finish(
+            ops.conv(
+                inputs, self.kernel, self.strides, "valid", self.data_format, self.dilation_rate
+            )
+        )
 
 
 class Conv2D(BaseConv):

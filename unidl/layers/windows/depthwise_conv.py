@@ -39,7 +39,9 @@ class BaseDepthwiseConv(WindowOfWeights):
     def build(self, input_shape):
         channels = self._input_channels(input_shape)
         shape = (*self.kernel_size, channels, self.depth_multiplier)
-        self.kernel = self.add_own_weight("kernel", shape, prefix="depthwise", kernel_of="depthwise_conv")
+        self.kernel = self.add_own_weight(
+            "kernel", shape, prefix="depthwise", kernel_of="depthwise_conv"
+        )
         self._make_bias(channels * self.depth_multiplier)
 
     def call(self, inputs):
@@ -107,16 +109,24 @@ class BaseSeparableConv(WindowOfWeights):
     def build(self, input_shape):
         channels, m = self._input_channels(input_shape), self.depth_multiplier
         self.depthwise_kernel = self.add_own_weight(
-            "depthwise_kernel", (*self.kernel_size, channels, m), prefix="depthwise", kernel_of="depthwise_conv"
+            "depthwise_kernel",
+            (*self.kernel_size, channels, m),
+            prefix="depthwise",
+            kernel_of="depthwise_conv",
         )
         self.pointwise_kernel = self.add_own_weight(
-            "pointwise_kernel", (1,) * self._rank + (channels * m, self.filters), prefix="pointwise", kernel_of="conv"
+            "pointwise_kernel",
+            (1,) * self._rank + (channels * m, self.filters),
+            prefix="pointwise",
+            kernel_of="conv",
         )
         self._make_bias(self.filters)
 
     def call(self, inputs):
         options = self.strides, self.padding, self.data_format, self.dilation_rate
-        return self._finish(ops.separable_conv(inputs, self.depthwise_kernel, self.pointwise_kernel, *options))
+        return self._finish(
+            ops.separable_conv(inputs, self.depthwise_kernel, self.pointwise_kernel, *options)
+        )
 
 
 class SeparableConv1D(BaseSeparableConv):

@@ -12,10 +12,14 @@ class BasePooling(Layer):
 
     _rank = 0
 
-    def __init__(self, pool_size, strides=None, padding="valid", data_format=None, name=None, **kwargs):
+    def __init__(
+        self, pool_size, strides=None, padding="valid", data_format=None, name=None, **kwargs
+    ):
         super().__init__(name=name, **kwargs)
         self.pool_size = int_tuple(self, "pool_size", pool_size, self._rank)
-        self.strides = self.pool_size if strides is None else int_tuple(self, "strides", strides, self._rank)
+        self.strides = (
+            self.pool_size if strides is None else int_tuple(self, "strides", strides, self._rank)
+        )
         self.padding = one_of(self, "padding", str(padding).lower(), ("valid", "same"))
         self.data_format = check_data_format(self, data_format)
         self.input_spec = InputSpec(ndim=self._rank + 2)
@@ -32,7 +36,9 @@ class BaseAveragePooling(BasePooling):
     """Mean over windows."""
 
     def call(self, inputs):
-        return ops.average_pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
+        return ops.average_pool(
+            inputs, self.pool_size, self.strides, self.padding, self.data_format
+        )
 
 
 class MaxPooling1D(BaseMaxPooling):
@@ -40,7 +46,9 @@ class MaxPooling1D(BaseMaxPooling):
 
     _rank = 1
 
-    def __init__(self, pool_size=2, strides=None, padding="valid", data_format=None, name=None, **kwargs):
+    def __init__(
+        self, pool_size=2, strides=None, padding="valid", data_format=None, name=None, **kwargs
+    ):
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
 
@@ -56,7 +64,9 @@ class MaxPooling2D(BaseMaxPooling):
 
     _rank = 2
 
-    def __init__(self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, name=None, **kwargs):
+    def __init__(
+        self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, name=None, **kwargs
+    ):
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
 
@@ -65,7 +75,15 @@ class MaxPooling3D(BaseMaxPooling):
 
     _rank = 3
 
-    def __init__(self, pool_size=(2, 2, 2), strides=None, padding="valid", data_format=None, name=None, **kwargs):
+    def __init__(
+        self,
+        pool_size=(2, 2, 2),
+        strides=None,
+        padding="valid",
+        data_format=None,
+        name=None,
+        **kwargs,
+    ):
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
 

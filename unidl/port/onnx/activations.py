@@ -80,7 +80,12 @@ def log_softmax(node, x):
 def hardmax(node, x):
     def largest(x, axis):
         classes = ops.shape(x)[axis]
-        return ops.one_hot(ops.argmax(x, axis), classes, axis % len(ops.shape(x)) if axis >= 0 else axis, ops.dtype(x))
+        return ops.one_hot(
+            ops.argmax(x, axis),
+            classes,
+            axis % len(ops.shape(x)) if axis >= 0 else axis,
+            ops.dtype(x),
+        )
 
     return _along(node, x, largest)
 
@@ -99,5 +104,7 @@ def dropout(node, x, ratio=None, training=None):
     """What is trained elsewhere drops nothing; a graph that asks for training mode with a ratio is refused."""
     asked = node.since >= 12 and training is not None and bool(host(training))
     if asked and (ratio is None or float(host(ratio)) > 0):
-        raise node.unsupported("training mode draws random numbers that no two frameworks share. Export the model for inference.")
+        raise node.unsupported(
+            "training mode draws random numbers that no two frameworks share. Export the model for inference."
+        )
     return x, ops.ones_like(x, "bool")

@@ -38,7 +38,13 @@ def _apart(x, heads):
 
 def _masks(node, t, s, mask, past_k, lengths):
     """(bias, allowed): what is added to the scores, and where there may be attention at all; None for nothing and everywhere."""
-    allowed = _reach(node, t, s, 0 if past_k is None else ops.shape(past_k)[2], None if lengths is None else ints(lengths))
+    allowed = _reach(
+        node,
+        t,
+        s,
+        0 if past_k is None else ops.shape(past_k)[2],
+        None if lengths is None else ints(lengths),
+    )
     if mask is None:
         return None, allowed
     is_bool, missing = ops.dtype(mask) == "bool", s - ops.shape(mask)[-1]
@@ -53,7 +59,9 @@ def _masks(node, t, s, mask, past_k, lengths):
 
 def _reach(node, t, s, before, lengths):
     """Bool (t, s) or (n, 1, t, s) on the host: which keys a query may see by causality, windows and lengths; None for all."""
-    offset = np.full((), before) if lengths is None else (np.asarray(lengths) - t).reshape(-1, 1, 1, 1)
+    offset = (
+        np.full((), before) if lengths is None else (np.asarray(lengths) - t).reshape(-1, 1, 1, 1)
+    )
     distance = np.arange(t)[:, None] + offset - np.arange(s)
     limits = []
     if node["is_causal"]:
@@ -73,13 +81,19 @@ def _fused(node, q, k, v, bias, allowed, scale):
         wide = dtype_of(node["softmax_precision"])
         q, k, v, bias = (x if x is None else ops.cast(x, wide) for x in (q, k, v, bias))
     q, k, v = (ops.swapaxes(x, 1, 2) for x in (q, k, v))
-    y = ops.dot_product_attention(q, k, v, bias, allowed, scale, attn_logits_soft_cap=node["softcap"] or None)
+    y = ops.dot_product_attention(
+        q, k, v, bias, allowed, scale, attn_logits_soft_cap=node["softcap"] or None
+    )
     return _empty_rows(ops.cast(ops.swapaxes(y, 1, 2), dtype), allowed)
 
 
 def _empty_rows(y, allowed):
     """Zeros where a query may see nothing."""
-    return y if allowed is None else ops.where(ops.any(allowed, -1, keepdims=True), y, ops.zeros_like(y))
+    return (
+        y
+        if allowed is None
+        else ops.where(ops.any(allowed, -1, keepdims=True), y, ops.zeros_like(y))
+    )
 
 
 def _explained(node, q, k, v, bias, allowed, scale):
@@ -91,8 +105,16 @@ def _explained(node, q, k, v, bias, allowed, scale):
     cap = node["softcap"]
     scores.append(ops.multiply(ops.tanh(ops.divide(scores[0], cap)), cap) if cap else scores[0])
     biased = scores[1] if bias is None else ops.add(scores[1], bias)
-    scores.append(biased if allowed is None else ops.where(allowed, biased, ops.full_like(biased, -math.inf)))
-    closed = biased if allowed is None else ops.where(allowed, biased, ops.full_like(biased, np.finfo(ops.dtype(q)).min))
+    scores.append(
+        biased if allowed is None else ops.where(allowed, biased, ops.full_like(biased, -math.inf))
+    )
+    closed = (
+        biased
+        if allowed is None
+        else ops.where(allowed, biased, ops.full_like(biased, np.finfo(ops.dtype(q)).min))
+    )
     wide = dtype_of(node["softmax_precision"]) if node["softmax_precision"] else ops.dtype(q)
-    scores.append(_empty_rows(ops.cast(ops.softmax(ops.cast(closed, wide), -1), ops.dtype(q)), allowed))
+    scores.append(
+        _empty_rows(ops.cast(ops.softmax(ops.cast(closed, wide), -1), ops.dtype(q)), allowed)
+    )
     return ops.matmul(scores[3], v), scores[node["qk_matmul_output_mode"]]

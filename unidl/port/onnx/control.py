@@ -15,7 +15,9 @@ def _call(graph, arguments, outer):
 
 @handles("If", scoped=True)
 def branch(node, condition, outer):
-    return tuple(_call(node["then_branch" if bool(host(condition).item()) else "else_branch"], (), outer))
+    return tuple(
+        _call(node["then_branch" if bool(host(condition).item()) else "else_branch"], (), outer)
+    )
 
 
 @handles("Loop", scoped=True)
@@ -24,7 +26,9 @@ def loop(node, count, condition, *state, outer):
     body, limit = node["body"], None if count is None else ints(count)[0]
     going, number, collected = condition is None or bool(host(condition).item()), 0, []
     while going and (limit is None or number < limit):
-        condition, *results = _call(body, (np.asarray(number, "int64"), np.asarray(True), *state), outer)
+        condition, *results = _call(
+            body, (np.asarray(number, "int64"), np.asarray(True), *state), outer
+        )
         state, row = results[: len(state)], results[len(state) :]
         collected.append(row)
         going, number = bool(host(condition).item()), number + 1
@@ -43,7 +47,10 @@ def scan(node, *inputs, outer):
 
 def _scan_batches(node, inputs, outer):
     """Version 8: every sample by itself, along axis 1."""
-    samples = [_scan(node, [ops.get_item(x, i) for x in inputs], outer) for i in range(ops.shape(inputs[0])[0])]
+    samples = [
+        _scan(node, [ops.get_item(x, i) for x in inputs], outer)
+        for i in range(ops.shape(inputs[0])[0])
+    ]
     return tuple(ops.stack(list(column), 0) for column in zip(*samples, strict=True))
 
 
@@ -51,7 +58,10 @@ def _scan(node, inputs, outer):
     body, many = node["body"], node["num_scan_inputs"]
     state, sequences = list(inputs[: len(inputs) - many]), inputs[len(inputs) - many :]
     outputs = len(body.outputs) - len(state)
-    axes, backwards = node["scan_input_axes"] or [0] * many, node["scan_input_directions"] or node["directions"] or [0] * many
+    axes, backwards = (
+        node["scan_input_axes"] or [0] * many,
+        node["scan_input_directions"] or node["directions"] or [0] * many,
+    )
     columns = [ops.unstack(x, axis=axis) for x, axis in zip(sequences, axes, strict=True)]
     columns = [c[::-1] if back else c for c, back in zip(columns, backwards, strict=True)]
     rows = []
@@ -59,7 +69,10 @@ def _scan(node, inputs, outer):
         results = _call(body, (*state, *moment), outer)
         state, row = results[: len(state)], results[len(state) :]
         rows.append(row)
-    axes, backwards = node["scan_output_axes"] or [0] * outputs, node["scan_output_directions"] or [0] * outputs
+    axes, backwards = (
+        node["scan_output_axes"] or [0] * outputs,
+        node["scan_output_directions"] or [0] * outputs,
+    )
     stacked = [
         ops.stack(list(column[::-1] if back else column), axis)
         for column, axis, back in zip(zip(*rows, strict=True), axes, backwards, strict=True)

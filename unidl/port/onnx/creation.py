@@ -20,7 +20,9 @@ def constant(node):
     ):
         if name in node:
             return np.asarray(node[name], dtype)
-    raise node.unsupported(f"there are constants of tensors and numbers only, got {', '.join(node.attributes)}.")
+    raise node.unsupported(
+        f"there are constants of tensors and numbers only, got {', '.join(node.attributes)}."
+    )
 
 
 @handles("ConstantOfShape")
@@ -37,7 +39,12 @@ def numbers(node, start, limit, step):
 @handles("EyeLike")
 def eye_like(node, x):
     rows, columns = ops.shape(x)
-    return ops.eye(rows, columns, node["k"] or 0, ops.dtype(x) if node["dtype"] is None else dtype_of(node["dtype"]))
+    return ops.eye(
+        rows,
+        columns,
+        node["k"] or 0,
+        ops.dtype(x) if node["dtype"] is None else dtype_of(node["dtype"]),
+    )
 
 
 @handles("OneHot")
@@ -53,7 +60,13 @@ def one_hot(node, indices, depth, values):
 @handles("HannWindow", "HammingWindow", "BlackmanWindow")
 def window(node, size):
     """A sum of cosines over `size` points, the last of which is the first of the next period if `periodic`."""
-    weights = {"HannWindow": (0.5, 0.5), "HammingWindow": (25 / 46, 21 / 46), "BlackmanWindow": (0.42, 0.5, 0.08)}[node.operator]
+    weights = {
+        "HannWindow": (0.5, 0.5),
+        "HammingWindow": (25 / 46, 21 / 46),
+        "BlackmanWindow": (0.42, 0.5, 0.08),
+    }[node.operator]
     size = int(host(size).item())
     angle = 2 * np.pi * np.arange(size) / (size if node["periodic"] else size - 1)
-    return sum((-1) ** i * weight * np.cos(i * angle) for i, weight in enumerate(weights)).astype(dtype_of(node["output_datatype"]))
+    return sum((-1) ** i * weight * np.cos(i * angle) for i, weight in enumerate(weights)).astype(
+        dtype_of(node["output_datatype"])
+    )

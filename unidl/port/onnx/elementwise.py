@@ -28,7 +28,9 @@ def divide(node, x, y):
         return ops.divide(x, y)
     if dtype in dtypes.UNSIGNED:
         return ops.floor_divide(x, y)
-    return ops.multiply(ops.multiply(ops.sign(x), ops.sign(y)), ops.floor_divide(ops.abs(x), ops.abs(y)))
+    return ops.multiply(
+        ops.multiply(ops.sign(x), ops.sign(y)), ops.floor_divide(ops.abs(x), ops.abs(y))
+    )
 
 
 @handles("Pow")

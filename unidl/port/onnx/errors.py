@@ -14,7 +14,9 @@ def onnx_package():
     try:
         module = importlib.import_module("onnx")
     except ImportError as error:
-        raise ImportError('Reading ONNX needs the package onnx. Install it with: pip install "unidl-framework[onnx]"') from error
+        raise ImportError(
+            'Reading ONNX needs the package onnx. Install it with: pip install "unidl-framework[onnx]"'
+        ) from error
     for part in ("checker", "inliner", "numpy_helper", "helper", "shape_inference"):
         importlib.import_module(f"onnx.{part}")
     return module

@@ -23,10 +23,16 @@ class Node:
         onnx = onnx_package()
         self.operator, self.domain, self.since = proto.op_type, proto.domain, schema.since_version
         self.inputs, self.outputs = list(proto.input), list(proto.output)
-        self.label = f"{proto.op_type}-{schema.since_version}" + (f" (node {proto.name!r})" if proto.name else "")
-        defaults = {name: a.default_value for name, a in schema.attributes.items() if a.default_value.name}
+        self.label = f"{proto.op_type}-{schema.since_version}" + (
+            f" (node {proto.name!r})" if proto.name else ""
+        )
+        defaults = {
+            name: a.default_value for name, a in schema.attributes.items() if a.default_value.name
+        }
         given = {a.name: a for a in proto.attribute}
-        self.attributes = {name: self._value(onnx, a, known) for name, a in {**defaults, **given}.items()}
+        self.attributes = {
+            name: self._value(onnx, a, known) for name, a in {**defaults, **given}.items()
+        }
         self.handler = handlers()[domain_of(proto), self.operator]
 
     def _value(self, onnx, attribute, known):
@@ -64,7 +70,9 @@ class Graph:
     def __init__(self, proto, scope):
         self.name = proto.name
         if proto.sparse_initializer:
-            raise OnnxError(f"The graph {self.name!r} has sparse initializers, which do not exist here. Store them as dense tensors.")
+            raise OnnxError(
+                f"The graph {self.name!r} has sparse initializers, which do not exist here. Store them as dense tensors."
+            )
         self.initializers = {t.name: array_of(t) for t in proto.initializer}
         self.inputs = [i.name for i in proto.input]
         self.declared = {i.name: i.type for i in proto.input}
@@ -74,11 +82,15 @@ class Graph:
         self.nodes = []
         for place, node in enumerate(proto.node):
             self._check_inputs(node, place, names, made)
-            self.nodes.append(Node(node, schema_of(node, scope.versions), Scope(scope.versions, names)))
+            self.nodes.append(
+                Node(node, schema_of(node, scope.versions), Scope(scope.versions, names))
+            )
             names.update(name for name in node.output if name)
         missing = [name for name in self.outputs if name not in names]
         if missing:
-            raise OnnxError(f"The graph {self.name!r} should give {missing[0]!r}, which no node, input or initializer makes.")
+            raise OnnxError(
+                f"The graph {self.name!r} should give {missing[0]!r}, which no node, input or initializer makes."
+            )
 
     def _check_inputs(self, node, place, names, made):
         for name in node.input:
@@ -86,7 +98,11 @@ class Graph:
                 continue
             label = f"The graph {self.name!r} is damaged: {node.op_type} (node {node.name!r}) needs {name!r}, which"
             if name in made:
-                why = "it makes itself" if made[name] == place else f"only the later node number {made[name]} makes"
+                why = (
+                    "it makes itself"
+                    if made[name] == place
+                    else f"only the later node number {made[name]} makes"
+                )
                 raise OnnxError(f"{label} {why}: the nodes form a cycle or are out of order.")
             raise OnnxError(f"{label} no node, input or initializer makes.")
 
@@ -96,7 +112,9 @@ class Graph:
         for node in self.nodes:
             inputs = [values[name] if name else None for name in node.inputs]
             results = _run_node(node, inputs, values)
-            values.update((name, result) for name, result in zip(node.outputs, results, strict=False) if name)
+            values.update(
+                (name, result) for name, result in zip(node.outputs, results, strict=False) if name
+            )
         return [values[name] for name in self.outputs]
 
 
@@ -109,7 +127,9 @@ def _run_node(node, inputs, values):
         results = node.handler.function(node, *inputs, **options)
     results = results if isinstance(results, tuple) else (results,)
     if len(results) < len(node.outputs) and any(node.outputs[len(results) :]):
-        raise node.unsupported(f"output number {len(results) + 1} ({node.outputs[len(results)]!r}) is not computed here.")
+        raise node.unsupported(
+            f"output number {len(results) + 1} ({node.outputs[len(results)]!r}) is not computed here."
+        )
     return [np.asarray(r) if isinstance(r, np.generic) else r for r in results]
 
 
@@ -117,7 +137,9 @@ def _is_for_host(node, inputs):
     """Whether a node computes on the host: all that it takes is there, and nothing in bfloat16, which NumPy does not have."""
     if node.handler.scoped or node["to"] == onnx_package().TensorProto.BFLOAT16:
         return False
-    return all(x is None or (isinstance(x, np.ndarray) and x.dtype.name != "bfloat16") for x in inputs)
+    return all(
+        x is None or (isinstance(x, np.ndarray) and x.dtype.name != "bfloat16") for x in inputs
+    )
 
 
 def schema_of(node, versions):

@@ -25,10 +25,22 @@ class OnnxFunction:
 
     def __call__(self, inputs):
         """List of the outputs for `inputs`, a dict by name or a list in order, of arrays or tensors."""
-        feeds = dict(zip(self.inputs, inputs, strict=False)) if isinstance(inputs, (list, tuple)) else dict(inputs)
+        feeds = (
+            dict(zip(self.inputs, inputs, strict=False))
+            if isinstance(inputs, (list, tuple))
+            else dict(inputs)
+        )
         unknown = [name for name in feeds if name not in self.inputs]
-        missing = [name for name in self.inputs if name not in feeds and name not in self.graph.initializers]
-        if unknown or missing or (isinstance(inputs, (list, tuple)) and len(inputs) > len(self.inputs)):
+        missing = [
+            name
+            for name in self.inputs
+            if name not in feeds and name not in self.graph.initializers
+        ]
+        if (
+            unknown
+            or missing
+            or (isinstance(inputs, (list, tuple)) and len(inputs) > len(self.inputs))
+        ):
             raise OnnxError(
                 f"The model {self.graph.name!r} has the inputs {', '.join(map(repr, self.inputs))}"
                 f"; missing: {missing or 'none'}, unknown: {unknown or 'none'}, given: {len(inputs)}."
@@ -45,13 +57,21 @@ def read_onnx(model) -> OnnxFunction:
     if isinstance(model, onnx.ModelProto):
         return OnnxFunction(model)
     try:
-        proto = onnx.load_model_from_string(model) if isinstance(model, bytes) else onnx.load_model(os.fspath(model))
+        proto = (
+            onnx.load_model_from_string(model)
+            if isinstance(model, bytes)
+            else onnx.load_model(os.fspath(model))
+        )
     except onnx.checker.ValidationError as error:
-        raise OnnxError(f"{_name(model)}: external data of the model cannot be read: {error}") from error
+        raise OnnxError(
+            f"{_name(model)}: external data of the model cannot be read: {error}"
+        ) from error
     except Exception as error:
         if type(error).__name__ != "DecodeError":  # of protobuf, which onnx does not export
             raise
-        raise OnnxError(f"{_name(model)} is not an ONNX file, or it is cut off: {error}.") from error
+        raise OnnxError(
+            f"{_name(model)} is not an ONNX file, or it is cut off: {error}."
+        ) from error
     return OnnxFunction(proto)
 
 
@@ -68,9 +88,13 @@ def _checked(proto):
     """The model, if its parts are there and its opset is one that the package onnx defines."""
     onnx = onnx_package()
     if not proto.HasField("graph") or not proto.graph.output:
-        raise OnnxError("The model has no graph, or its graph has no output: the file is empty or cut off.")
+        raise OnnxError(
+            "The model has no graph, or its graph has no output: the file is empty or cut off."
+        )
     if not proto.opset_import:
-        raise OnnxError("The model does not say which version of the operators it uses (opset_import is empty).")
+        raise OnnxError(
+            "The model does not say which version of the operators it uses (opset_import is empty)."
+        )
     newest = onnx.defs.onnx_opset_version()
     for domain, version in _versions(proto).items():
         if domain == "" and not 1 <= version <= newest:
@@ -93,7 +117,11 @@ def _expanded(proto):
     inlined: set = set()
     while True:
         versions = _versions(proto)
-        wanted = {(n.domain, n.op_type) for n in _nodes(proto.graph) if (domain_of(n), n.op_type) not in handlers()}
+        wanted = {
+            (n.domain, n.op_type)
+            for n in _nodes(proto.graph)
+            if (domain_of(n), n.op_type) not in handlers()
+        }
         for node in _nodes(proto.graph):
             if (node.domain, node.op_type) in wanted:
                 _check_expandable(node, schema_of(node, versions), inlined, versions)
@@ -103,14 +131,21 @@ def _expanded(proto):
         # Bodies that depend on types need those of what is between the nodes.
         typed = onnx.shape_inference.infer_shapes(proto)
         try:
-            proto = onnx.inliner.inline_selected_functions(typed, sorted(wanted), inline_schema_functions=True)
+            proto = onnx.inliner.inline_selected_functions(
+                typed, sorted(wanted), inline_schema_functions=True
+            )
         except RuntimeError as error:
             names = ", ".join(name for _, name in sorted(wanted))
-            raise OnnxError(f"The package onnx cannot write out {names} as a graph of simpler operators: {error}") from error
+            raise OnnxError(
+                f"The package onnx cannot write out {names} as a graph of simpler operators: {error}"
+            ) from error
 
 
 def _check_expandable(node, schema, inlined, versions):
-    if (schema.has_function or schema.has_context_dependent_function) and (node.domain, node.op_type) not in inlined:
+    if (schema.has_function or schema.has_context_dependent_function) and (
+        node.domain,
+        node.op_type,
+    ) not in inlined:
         return
     raise OnnxError(
         f"The operator {node.op_type} of {node.domain or 'ai.onnx'} version {versions[domain_of(node)]} (since {schema.since_version}, "
@@ -136,7 +171,13 @@ def _check_declared(name, x, declared):
         raise OnnxError(f"The input {name!r} must be {wanted}, got {ops.dtype(x)}. Cast it first.")
     if not declared.tensor_type.HasField("shape"):
         return
-    sizes = [d.dim_value if d.HasField("dim_value") else None for d in declared.tensor_type.shape.dim]
+    sizes = [
+        d.dim_value if d.HasField("dim_value") else None for d in declared.tensor_type.shape.dim
+    ]
     shape = ops.shape(x)
-    if len(sizes) != len(shape) or any(a is not None and a != b for a, b in zip(sizes, shape, strict=True)):
-        raise OnnxError(f"The input {name!r} must have the shape {tuple(sizes)}, got {tuple(shape)}.")
+    if len(sizes) != len(shape) or any(
+        a is not None and a != b for a, b in zip(sizes, shape, strict=True)
+    ):
+        raise OnnxError(
+            f"The input {name!r} must have the shape {tuple(sizes)}, got {tuple(shape)}."
+        )

@@ -31,7 +31,12 @@ def gather_nd(node, x, indices):
     flat = _flat(indices, sizes[batch : batch + depth])
     each = math.prod(sizes[batch : batch + depth])
     if batch:
-        offsets = np.arange(math.prod(sizes[:batch])).reshape(*sizes[:batch], *[1] * (len(places) - batch)) * each
+        offsets = (
+            np.arange(math.prod(sizes[:batch])).reshape(
+                *sizes[:batch], *[1] * (len(places) - batch)
+            )
+            * each
+        )
         flat = ops.add(flat, offsets)
     return ops.take(ops.reshape(x, (-1, *sizes[batch + depth :])), flat, 0)
 
@@ -60,7 +65,9 @@ def scatter_elements(node, x, indices, updates):
     grid = np.indices(places)
     columns = [_positive(indices, sizes[a]) if a == axis else grid[a] for a in range(len(sizes))]
     columns = [ops.cast(ops.reshape(c, (-1,)), "int64") for c in columns]
-    return ops.scatter_update(x, ops.stack(columns, -1), ops.reshape(updates, (-1,)), _reduction(node))
+    return ops.scatter_update(
+        x, ops.stack(columns, -1), ops.reshape(updates, (-1,)), _reduction(node)
+    )
 
 
 @handles("ScatterND")
@@ -80,7 +87,9 @@ def top_k(node, x, k=None):
         values = ops.take_along_axis(last, places, -1)
     else:
         values, places = ops.top_k(last, k)
-    return ops.moveaxis(values, -1, node["axis"]), ops.cast(ops.moveaxis(places, -1, node["axis"]), "int64")
+    return ops.moveaxis(values, -1, node["axis"]), ops.cast(
+        ops.moveaxis(places, -1, node["axis"]), "int64"
+    )
 
 
 @handles("NonZero")
@@ -100,7 +109,11 @@ def unique(node, x):
     inverse = ops.reshape(inverse, (-1,))
     if not node["sorted"]:
         order = ops.argsort(first)
-        values, first, counts = ops.take(values, order, axis or 0), ops.take(first, order), ops.take(counts, order)
+        values, first, counts = (
+            ops.take(values, order, axis or 0),
+            ops.take(first, order),
+            ops.take(counts, order),
+        )
         inverse = ops.take(ops.argsort(order), inverse)
     return values, *(ops.cast(n, "int64") for n in (first, inverse, counts))
 

@@ -16,7 +16,11 @@ plain({
 
 @handles("IsInf")
 def is_infinite(node, x):
-    functions = [f for f, name in ((ops.isneginf, "detect_negative"), (ops.isposinf, "detect_positive")) if node[name]]
+    functions = [
+        f
+        for f, name in ((ops.isneginf, "detect_negative"), (ops.isposinf, "detect_positive"))
+        if node[name]
+    ]
     if len(functions) == 2:
         return ops.isinf(x)
     return functions[0](x) if functions else ops.zeros_like(x, "bool")

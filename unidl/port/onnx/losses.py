@@ -20,7 +20,9 @@ def negative_log_likelihood(node, log_p, target, weight=None):
     loss = ops.negative(ops.multiply(chosen, weights))
     if node["reduction"] == "none":
         return loss
-    return ops.sum(loss) if node["reduction"] == "sum" else ops.divide(ops.sum(loss), ops.sum(weights))
+    return (
+        ops.sum(loss) if node["reduction"] == "sum" else ops.divide(ops.sum(loss), ops.sum(weights))
+    )
 
 
 @handles("SoftmaxCrossEntropyLoss")

@@ -12,7 +12,9 @@ from unidl.port.onnx.values import as_
 def batch_normalization(node, x, scale, bias, mean, var):
     """By given moments; in training mode by the batch's, which also move the given ones."""
     if node.since < 14 and len(node.outputs) > 1:
-        raise node.unsupported("the training mode of versions before 14 is not possible. Export the model for inference.")
+        raise node.unsupported(
+            "the training mode of versions before 14 is not possible. Export the model for inference."
+        )
     if not node["training_mode"]:
         return ops.batch_normalization(x, mean, var, 1, bias, scale, node["epsilon"])
     axes = (0, *range(2, len(ops.shape(x))))
@@ -37,7 +39,10 @@ def group_normalization(node, x, scale, bias):
     n, c, *spatial = ops.shape(x)
     groups = node["num_groups"]
     split = ops.reshape(x, (n, groups, c // groups, *spatial))
-    y = ops.reshape(fused.layer_norm(split, None, None, tuple(range(2, len(spatial) + 3)), node["epsilon"]), ops.shape(x))
+    y = ops.reshape(
+        fused.layer_norm(split, None, None, tuple(range(2, len(spatial) + 3)), node["epsilon"]),
+        ops.shape(x),
+    )
     if node.since < 21:
         scale, bias = (ops.repeat(p, c // groups, 0) for p in (scale, bias))
     return ops.add(ops.multiply(y, _channels(scale, x)), _channels(bias, x))
@@ -95,4 +100,6 @@ def local_response_normalization(node, x):
     widths = [(0, 0), (before, size - 1 - before), *[(0, 0)] * (len(ops.shape(x)) - 2)]
     squares = ops.pad(ops.square(x), widths)
     total = sum(ops.get_item(squares, (slice(None), slice(i, i + channels))) for i in range(size))
-    return ops.divide(x, ops.power(ops.add(ops.multiply(total, node["alpha"] / size), node["bias"]), node["beta"]))
+    return ops.divide(
+        x, ops.power(ops.add(ops.multiply(total, node["alpha"] / size), node["bias"]), node["beta"])
+    )

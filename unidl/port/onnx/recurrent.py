@@ -18,7 +18,9 @@ def lstm(node, x, w, r, b=None, lengths=None, h=None, c=None, p=None):
     _check(node, x, lengths, ["Sigmoid", "Tanh", "Tanh"])
 
     def one(x, i, reverse, h, c):
-        kernel, recurrent = (ops.transpose(_gates(ops.get_item(m, i), (0, 2, 3, 1))) for m in (w, r))
+        kernel, recurrent = (
+            ops.transpose(_gates(ops.get_item(m, i), (0, 2, 3, 1))) for m in (w, r)
+        )
         bias = None
         if b is not None:
             both = ops.split(ops.get_item(b, i), 2)
@@ -38,7 +40,10 @@ def _peeping(x, h, c, kernel, recurrent, bias, peep, reverse):
     def step(state, moment):
         h, c = state
         i, f, g, o = ops.split(ops.add(moment[0], ops.matmul(h, recurrent)), 4, -1)
-        i, f = ops.sigmoid(ops.add(i, ops.multiply(peep_i, c))), ops.sigmoid(ops.add(f, ops.multiply(peep_f, c)))
+        i, f = (
+            ops.sigmoid(ops.add(i, ops.multiply(peep_i, c))),
+            ops.sigmoid(ops.add(f, ops.multiply(peep_f, c))),
+        )
         c = ops.add(ops.multiply(f, c), ops.multiply(i, ops.tanh(g)))
         h = ops.multiply(ops.sigmoid(ops.add(o, ops.multiply(peep_o, c))), ops.tanh(c))
         return (h, c), h
@@ -115,13 +120,17 @@ def _check(node, x, lengths, activations):
         raise node.unsupported("clip is not possible.")
     time = ops.shape(x)[1 if node["layout"] else 0]
     if lengths is not None and set(ints(lengths)) != {time}:
-        raise node.unsupported(f"sequences of different lengths in one batch are not possible, got {ints(lengths)} of {time}.")
+        raise node.unsupported(
+            f"sequences of different lengths in one batch are not possible, got {ints(lengths)} of {time}."
+        )
 
 
 def _directions(node, x, one, *states):
     """(outputs, *last states) of one or two directions: `one(x (n, t, d), number, reverse, *states)` runs one."""
     x = x if node["layout"] else ops.swapaxes(x, 0, 1)
-    backwards = {"forward": [False], "reverse": [True], "bidirectional": [False, True]}[node["direction"]]
+    backwards = {"forward": [False], "reverse": [True], "bidirectional": [False, True]}[
+        node["direction"]
+    ]
     place = 1 if node["layout"] else 0
     results = []
     for i, reverse in enumerate(backwards):

@@ -13,11 +13,23 @@ from unidl.port.onnx.values import as_, axes_of, ints
 
 
 def _lowest(dtype):
-    return -math.inf if dtypes.is_float(dtype) else int(np.iinfo(dtype).min) if dtype != "bool" else False
+    return (
+        -math.inf
+        if dtypes.is_float(dtype)
+        else int(np.iinfo(dtype).min)
+        if dtype != "bool"
+        else False
+    )
 
 
 def _highest(dtype):
-    return math.inf if dtypes.is_float(dtype) else int(np.iinfo(dtype).max) if dtype != "bool" else True
+    return (
+        math.inf
+        if dtypes.is_float(dtype)
+        else int(np.iinfo(dtype).max)
+        if dtype != "bool"
+        else True
+    )
 
 
 def _extreme(function, nothing):
@@ -27,7 +39,9 @@ def _extreme(function, nothing):
         reduced = range(len(shape)) if axes is None else [a % len(shape) for a in axes]
         if all(shape[a] for a in reduced):
             return function(x, axes, keepdims)
-        kept = [1 if a in reduced else n for a, n in enumerate(shape) if keepdims or a not in reduced]
+        kept = [
+            1 if a in reduced else n for a, n in enumerate(shape) if keepdims or a not in reduced
+        ]
         return ops.full(kept, nothing(ops.dtype(x)), ops.dtype(x))
 
     return reduce
@@ -65,7 +79,12 @@ def reduce(node, x, *rest):
     if axes == ():
         x, axes = ops.expand_dims(x, -1), [-1]
         return as_(_REDUCTIONS[node.operator](x, (-1,), False), x)
-    return as_(_REDUCTIONS[node.operator](x, axes if axes is None else tuple(axes), bool(node["keepdims"])), x)
+    return as_(
+        _REDUCTIONS[node.operator](
+            x, axes if axes is None else tuple(axes), bool(node["keepdims"])
+        ),
+        x,
+    )
 
 
 @handles("ArgMax", "ArgMin")

@@ -16,7 +16,14 @@ def upsample(node, x, scales=None):
     scales = node["scales"] if node.since < 9 else host(scales).tolist()
     for axis, scale in enumerate(scales):
         size = ops.shape(x)[axis]
-        x = _along(node, x, axis, _places("asymmetric", size, int(size * scale), scale), scale, {"nearest_mode": "floor"})
+        x = _along(
+            node,
+            x,
+            axis,
+            _places("asymmetric", size, int(size * scale), scale),
+            scale,
+            {"nearest_mode": "floor"},
+        )
     return x
 
 
@@ -40,11 +47,17 @@ def resize(node, x, *rest):
     mode = node["coordinate_transformation_mode"] or "asymmetric"
     outside = np.zeros((1,) * rank, bool)
     for i, (axis, n, m, scale) in enumerate(zip(axes, old, sizes, scales, strict=True)):
-        span = None if roi is None or not ops.size(roi) else (float(host(roi)[i]), float(host(roi)[i + len(axes)]))
+        span = (
+            None
+            if roi is None or not ops.size(roi)
+            else (float(host(roi)[i]), float(host(roi)[i + len(axes)]))
+        )
         places = _places(mode, n, m, scale, span)
         x = _along(node, x, axis, places, scale, node.attributes)
         if mode == "tf_crop_and_resize":
-            outside = outside | ((places < 0) | (places > n - 1)).reshape([-1 if a == axis else 1 for a in range(rank)])
+            outside = outside | ((places < 0) | (places > n - 1)).reshape(
+                [-1 if a == axis else 1 for a in range(rank)]
+            )
     return ops.where(outside, as_(node["extrapolation_value"], x), x) if outside.any() else x
 
 
@@ -66,7 +79,11 @@ def _places(mode, n, m, scale, span=None):
     if mode == "tf_half_pixel_for_nn":
         return (i + 0.5) / scale
     start, end = span
-    return start * (n - 1) + i * (end - start) * (n - 1) / (m - 1) if m > 1 else np.full(m, 0.5 * (start + end) * (n - 1))
+    return (
+        start * (n - 1) + i * (end - start) * (n - 1) / (m - 1)
+        if m > 1
+        else np.full(m, 0.5 * (start + end) * (n - 1))
+    )
 
 
 _NEAREST = {
@@ -83,7 +100,12 @@ def _along(node, x, axis, places, scale, options):
         nearest = _NEAREST[options.get("nearest_mode", "floor")](places)
         return ops.take(x, np.clip(nearest, 0, n - 1).astype("int32"), axis)
     weights = _weights(
-        n, places, _kernel(node), 2 if node["mode"] == "cubic" else 1, scale if node["antialias"] else 1.0, node["exclude_outside"]
+        n,
+        places,
+        _kernel(node),
+        2 if node["mode"] == "cubic" else 1,
+        scale if node["antialias"] else 1.0,
+        node["exclude_outside"],
     )
     return ops.moveaxis(ops.tensordot(x, as_(weights, x), axes=((axis,), (1,))), -1, axis)
 

@@ -22,7 +22,11 @@ def sample_grid(node, x, grid):
     axes = []
     for axis, n in enumerate(sizes):
         place = ops.get_item(grid, (Ellipsis, len(sizes) - 1 - axis))
-        place = ops.multiply(ops.add(place, 1.0), (n - 1) / 2) if align else ops.subtract(ops.multiply(ops.add(place, 1.0), n / 2), 0.5)
+        place = (
+            ops.multiply(ops.add(place, 1.0), (n - 1) / 2)
+            if align
+            else ops.subtract(ops.multiply(ops.add(place, 1.0), n / 2), 0.5)
+        )
         axes.append(list(_neighbours(place, n, mode, node["padding_mode"], align)))
     total = None
     for corner in itertools.product(*axes):
@@ -37,7 +41,9 @@ def sample_grid(node, x, grid):
 def _neighbours(place, n, mode, padding, align):
     """(int32 places within n, weights) of the pixels that count at a float `place` along one axis."""
     if mode != "cubic":
-        place = _inside(place, n, padding, align)  # a cubic reflects its pixels instead, of which it has some outside
+        place = _inside(
+            place, n, padding, align
+        )  # a cubic reflects its pixels instead, of which it has some outside
     if mode == "nearest":
         found = [(ops.round(place), ops.ones_like(place))]
     else:
@@ -45,7 +51,9 @@ def _neighbours(place, n, mode, padding, align):
         rest = ops.subtract(place, below)
         steps = (-1, 0, 1, 2) if mode == "cubic" else (0, 1)
         weigh = _cubic if mode == "cubic" else lambda distance: ops.subtract(1.0, distance)
-        found = [(ops.add(below, float(s)), weigh(ops.abs(ops.subtract(rest, float(s))))) for s in steps]
+        found = [
+            (ops.add(below, float(s)), weigh(ops.abs(ops.subtract(rest, float(s))))) for s in steps
+        ]
     for pixel, weight in found:
         if padding == "zeros":
             there = ops.logical_and(ops.greater_equal(pixel, 0.0), ops.less(pixel, float(n)))
@@ -65,15 +73,23 @@ def _inside(place, n, padding, align):
         return ops.zeros_like(place)
     away = ops.abs(ops.subtract(place, low))
     away = ops.subtract(away, ops.multiply(ops.floor(ops.divide(away, 2 * length)), 2 * length))
-    return ops.clip(ops.add(ops.subtract(length, ops.abs(ops.subtract(away, length))), low), 0.0, n - 1.0)
+    return ops.clip(
+        ops.add(ops.subtract(length, ops.abs(ops.subtract(away, length))), low), 0.0, n - 1.0
+    )
 
 
 def _cubic(distance):
     """Keys' kernel."""
     d, a = distance, _CUBIC
-    near = ops.add(ops.multiply(ops.multiply(ops.subtract(ops.multiply(d, a + 2), a + 3), d), d), 1.0)
-    far = ops.multiply(ops.subtract(ops.multiply(ops.add(ops.multiply(ops.subtract(d, 5.0), d), 8.0), d), 4.0), a)
-    return ops.where(ops.less_equal(d, 1.0), near, ops.where(ops.less(d, 2.0), far, ops.zeros_like(d)))
+    near = ops.add(
+        ops.multiply(ops.multiply(ops.subtract(ops.multiply(d, a + 2), a + 3), d), d), 1.0
+    )
+    far = ops.multiply(
+        ops.subtract(ops.multiply(ops.add(ops.multiply(ops.subtract(d, 5.0), d), 8.0), d), 4.0), a
+    )
+    return ops.where(
+        ops.less_equal(d, 1.0), near, ops.where(ops.less(d, 2.0), far, ops.zeros_like(d))
+    )
 
 
 def _at(x, index):
@@ -92,12 +108,18 @@ def max_unpool(node, x, indices, shape=None):
     strides, pads = node["strides"] or [1] * len(kernel), node["pads"] or [0] * 2 * len(kernel)
     new = [
         (n - 1) * s + k - low - high
-        for n, s, k, low, high in zip(ops.shape(x)[2:], strides, kernel, pads[: len(kernel)], pads[len(kernel) :], strict=True)
+        for n, s, k, low, high in zip(
+            ops.shape(x)[2:], strides, kernel, pads[: len(kernel)], pads[len(kernel) :], strict=True
+        )
     ]
     full = (*ops.shape(x)[:2], *new)
     values = ops.scatter(ops.reshape(indices, (-1, 1)), ops.reshape(x, (-1,)), (math.prod(full),))
     image = ops.reshape(values, full)
-    return image if shape is None else ops.pad(image, [(0, m - n) for m, n in zip(ints(shape), full, strict=True)])
+    return (
+        image
+        if shape is None
+        else ops.pad(image, [(0, m - n) for m, n in zip(ints(shape), full, strict=True)])
+    )
 
 
 @handles("Col2Im")
@@ -108,17 +130,27 @@ def image_of_columns(node, x, image, block):
     strides, dilations = node["strides"] or [1] * rank, node["dilations"] or [1] * rank
     pads = node["pads"] or [0] * 2 * rank
     lines = []
-    for size, b, stride, dilation, low, high in zip(image, block, strides, dilations, pads[:rank], pads[rank:], strict=True):
+    for size, b, stride, dilation, low, high in zip(
+        image, block, strides, dilations, pads[:rank], pads[rank:], strict=True
+    ):
         starts = np.arange(0, size + low + high - dilation * (b - 1), stride)
-        lines.append(np.arange(b)[:, None] * dilation + starts - low)  # (block, places) along this axis
+        lines.append(
+            np.arange(b)[:, None] * dilation + starts - low
+        )  # (block, places) along this axis
     flat, inside = np.zeros((1, 1), int), np.ones((1, 1), bool)
     for size, line in zip(image, lines, strict=True):
         flat = _outer(flat * size, line, np.add)
         inside = _outer(inside, (line >= 0) & (line < size), np.logical_and)
     c = channels // math.prod(block)
-    rows = ops.reshape(ops.transpose(ops.reshape(x, (n * c, math.prod(block), count)), (1, 2, 0)), (-1, n * c))
+    rows = ops.reshape(
+        ops.transpose(ops.reshape(x, (n * c, math.prod(block), count)), (1, 2, 0)), (-1, n * c)
+    )
     kept = np.flatnonzero(inside)
-    rows = ops.scatter(flat.ravel()[kept].astype("int32")[:, None], ops.take(rows, kept.astype("int32"), 0), (math.prod(image), n * c))
+    rows = ops.scatter(
+        flat.ravel()[kept].astype("int32")[:, None],
+        ops.take(rows, kept.astype("int32"), 0),
+        (math.prod(image), n * c),
+    )
     return ops.reshape(ops.transpose(rows, (1, 0)), (n, c, *image))
 
 

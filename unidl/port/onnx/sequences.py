@@ -43,7 +43,11 @@ def length(node, sequence):
 
 @handles("ConcatFromSequence")
 def concatenate(node, sequence):
-    return ops.stack(sequence, node["axis"]) if node["new_axis"] else ops.concatenate(sequence, node["axis"])
+    return (
+        ops.stack(sequence, node["axis"])
+        if node["new_axis"]
+        else ops.concatenate(sequence, node["axis"])
+    )
 
 
 @handles("SplitToSequence")

@@ -112,7 +112,9 @@ def pad(node, x, pads=None, value=None, axes=None):
     pads, rank = ints(pads), len(ops.shape(x))
     axes = range(rank) if axes is None else [a % rank for a in ints(axes)]
     widths = [(0, 0)] * rank
-    for axis, before, after in zip(axes, pads[: len(pads) // 2], pads[len(pads) // 2 :], strict=True):
+    for axis, before, after in zip(
+        axes, pads[: len(pads) // 2], pads[len(pads) // 2 :], strict=True
+    ):
         widths[axis] = (before, after)
     x = ops.get_item(x, tuple(slice(max(0, -a), None if b >= 0 else b) for a, b in widths))
     widths = [(max(0, a), max(0, b)) for a, b in widths]
@@ -142,7 +144,10 @@ def space_to_depth(node, x):
     """The opposite of DepthToSpace."""
     (n, c, h, w), b = ops.shape(x), node["blocksize"]
     crd = node["mode"] == "CRD"
-    x = ops.transpose(ops.reshape(x, (n, c, h // b, b, w // b, b)), (0, 1, 3, 5, 2, 4) if crd else (0, 3, 5, 1, 2, 4))
+    x = ops.transpose(
+        ops.reshape(x, (n, c, h // b, b, w // b, b)),
+        (0, 1, 3, 5, 2, 4) if crd else (0, 3, 5, 1, 2, 4),
+    )
     return ops.reshape(x, (n, c * b**2, h // b, w // b))
 
 
@@ -151,7 +156,9 @@ def triangle(node, x, k=None):
     k = 0 if k is None else ints(k)[0]
     rows, columns = ops.shape(x)[-2:]
     kept = np.tri(rows, columns, k - 1, dtype=bool)
-    return ops.where(~kept if node["upper"] else np.tri(rows, columns, k, dtype=bool), x, ops.zeros_like(x))
+    return ops.where(
+        ~kept if node["upper"] else np.tri(rows, columns, k, dtype=bool), x, ops.zeros_like(x)
+    )
 
 
 @handles("ReverseSequence")

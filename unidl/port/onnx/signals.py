@@ -16,7 +16,13 @@ def fourier(node, x, length=None, axis=None):
     x = ops.moveaxis(x, axis, -2)  # the parts stay in the last place
     size = ops.shape(x)[-2]
     one_sided = bool(node["onesided"])
-    n = ints(length)[0] if length is not None else 2 * (size - 1) if one_sided and node["inverse"] else size
+    n = (
+        ints(length)[0]
+        if length is not None
+        else 2 * (size - 1)
+        if one_sided and node["inverse"]
+        else size
+    )
     if one_sided and node["inverse"]:
         result = ops.expand_dims(ops.irfft(_parts(x), n), -1)
     else:

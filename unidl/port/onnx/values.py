@@ -16,21 +16,31 @@ def array_of(proto):
     try:
         return onnx.numpy_helper.to_array(proto)
     except (ValueError, TypeError) as error:
-        raise OnnxError(f"The tensor {proto.name!r} with dims {list(proto.dims)} is damaged: {error}") from error
+        raise OnnxError(
+            f"The tensor {proto.name!r} with dims {list(proto.dims)} is damaged: {error}"
+        ) from error
 
 
 def dtype_of(number):
     """unidl's name of an ONNX data type."""
     names = onnx_package().TensorProto.DataType
     if number not in names.values() or number == 0:
-        raise OnnxError(f"Data type number {number} does not exist in ONNX {onnx_package().__version__}.")
-    return known_dtype({"FLOAT": "float32", "DOUBLE": "float64"}.get(names.Name(number), names.Name(number).lower()))
+        raise OnnxError(
+            f"Data type number {number} does not exist in ONNX {onnx_package().__version__}."
+        )
+    return known_dtype(
+        {"FLOAT": "float32", "DOUBLE": "float64"}.get(
+            names.Name(number), names.Name(number).lower()
+        )
+    )
 
 
 def known_dtype(name):
     """`name`, if unidl has such a dtype."""
     if name not in dtypes.ALL:
-        raise OnnxError(f"The data type {name} does not exist here. There are {', '.join(dtypes.ALL)}.")
+        raise OnnxError(
+            f"The data type {name} does not exist here. There are {', '.join(dtypes.ALL)}."
+        )
     return name
 
 
@@ -41,7 +51,11 @@ def host(x):
 
 def ints(x):
     """A 1-D tensor or attribute of integers as a list; None stays None."""
-    return None if x is None else [int(i) for i in np.ravel(x if isinstance(x, (list, tuple)) else host(x))]
+    return (
+        None
+        if x is None
+        else [int(i) for i in np.ravel(x if isinstance(x, (list, tuple)) else host(x))]
+    )
 
 
 def as_(x, like):

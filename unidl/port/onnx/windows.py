@@ -29,7 +29,9 @@ class Windows:
         # What `ceil_mode` needs at the end so that a last, incomplete window fits.
         self.extra = [self._extra(i) if node["ceil_mode"] else 0 for i in range(rank)]
         padded = [n + a + b + e for n, (a, b), e in zip(sizes, self.pads, self.extra, strict=True)]
-        self.outs = [(n - k) // s + 1 for n, k, s in zip(padded, self.extents, self.strides, strict=True)]
+        self.outs = [
+            (n - k) // s + 1 for n, k, s in zip(padded, self.extents, self.strides, strict=True)
+        ]
 
     def _pads(self, node, sizes):
         if node["auto_pad"] in (None, "NOTSET"):
@@ -37,7 +39,10 @@ class Windows:
             return list(zip(pads[: len(sizes)], pads[len(sizes) :], strict=True))
         if node["auto_pad"] == "VALID":
             return [(0, 0)] * len(sizes)
-        totals = [max(0, (-(-n // s) - 1) * s + k - n) for n, s, k in zip(sizes, self.strides, self.extents, strict=True)]
+        totals = [
+            max(0, (-(-n // s) - 1) * s + k - n)
+            for n, s, k in zip(sizes, self.strides, self.extents, strict=True)
+        ]
         pairs = [(t // 2, t - t // 2) for t in totals]
         return pairs if node["auto_pad"] == "SAME_UPPER" else [(b, a) for a, b in pairs]
 
@@ -50,7 +55,11 @@ class Windows:
 
     def pad(self, x, value):
         widths = [(a, b + e) for (a, b), e in zip(self.pads, self.extra, strict=True)]
-        return x if not any(map(any, widths)) else ops.pad(x, [(0, 0), (0, 0), *widths], constant_values=value)
+        return (
+            x
+            if not any(map(any, widths))
+            else ops.pad(x, [(0, 0), (0, 0), *widths], constant_values=value)
+        )
 
     def offsets(self):
         return itertools.product(*map(range, self.window))
@@ -59,18 +68,25 @@ class Windows:
         """For each place in the window the elements that stand there, one for each window."""
         for offset in self.offsets():
             places = zip(offset, self.dilations, self.strides, self.outs, strict=True)
-            yield ops.get_item(x, (Ellipsis, *(slice(o * d, o * d + (n - 1) * s + 1, s) for o, d, s, n in places)))
+            yield ops.get_item(
+                x, (Ellipsis, *(slice(o * d, o * d + (n - 1) * s + 1, s) for o, d, s, n in places))
+            )
 
     def sum(self, x):
         """Sum over each window of padded x."""
         if max(self.dilations) > 1:
             return functools.reduce(ops.add, self.slices(x))
-        return ops.multiply(ops.average_pool(x, self.window, self.strides, "valid", FIRST), float(math.prod(self.window)))
+        return ops.multiply(
+            ops.average_pool(x, self.window, self.strides, "valid", FIRST),
+            float(math.prod(self.window)),
+        )
 
     def counts(self, with_padding):
         """How many elements of each window count: without those of `ceil_mode`, and of the padding if `with_padding`."""
         total = np.ones(())
-        for n, (a, b), k, s, d, out in zip(self.sizes, self.pads, self.window, self.strides, self.dilations, self.outs, strict=True):
+        for n, (a, b), k, s, d, out in zip(
+            self.sizes, self.pads, self.window, self.strides, self.dilations, self.outs, strict=True
+        ):
             places = np.arange(out)[:, None] * s + np.arange(k) * d
             low, high = (0, a + n + b) if with_padding else (a, a + n)
             total = np.multiply.outer(total, ((places >= low) & (places < high)).sum(1))
@@ -87,7 +103,9 @@ def conv(node, x, kernel, bias=None):
 
 
 def _biased(y, bias):
-    return y if bias is None else ops.add(y, ops.reshape(bias, (-1, *[1] * (len(ops.shape(y)) - 2))))
+    return (
+        y if bias is None else ops.add(y, ops.reshape(bias, (-1, *[1] * (len(ops.shape(y)) - 2))))
+    )
 
 
 @handles("ConvTranspose")
@@ -97,15 +115,31 @@ def conv_transpose(node, x, kernel, bias=None):
     strides, dilations = (tuple(node[name] or (1,) * rank) for name in ("strides", "dilations"))
     extra = node["output_padding"] or [0] * rank
     window, sizes = ops.shape(kernel)[2:], ops.shape(x)[2:]
-    fulls = [(n - 1) * s + (k - 1) * d + 1 + p for n, s, k, d, p in zip(sizes, strides, window, dilations, extra, strict=True)]
+    fulls = [
+        (n - 1) * s + (k - 1) * d + 1 + p
+        for n, s, k, d, p in zip(sizes, strides, window, dilations, extra, strict=True)
+    ]
     kernels = ops.split(ops.transpose(kernel, (*range(2, rank + 2), 1, 0)), groups, -1)
     parts = ops.split(x, groups, 1)
-    parts = [ops.conv_transpose(x, k, strides, "valid", extra, FIRST, dilations) for x, k in zip(parts, kernels, strict=True)]
+    parts = [
+        ops.conv_transpose(x, k, strides, "valid", extra, FIRST, dilations)
+        for x, k in zip(parts, kernels, strict=True)
+    ]
     y = parts[0] if groups == 1 else ops.concatenate(parts, 1)
     pairs = _cuts(node, fulls, [n * s for n, s in zip(sizes, strides, strict=True)])
     # A negative cut asks for zeros behind the end.
-    y = ops.pad(y, [(0, 0), (0, 0), *((0, max(0, -b)) for _, b in pairs)]) if any(b < 0 for _, b in pairs) else y
-    y = ops.get_item(y, (Ellipsis, *(slice(a, n - max(0, b) + max(0, -b)) for n, (a, b) in zip(fulls, pairs, strict=True))))
+    y = (
+        ops.pad(y, [(0, 0), (0, 0), *((0, max(0, -b)) for _, b in pairs)])
+        if any(b < 0 for _, b in pairs)
+        else y
+    )
+    y = ops.get_item(
+        y,
+        (
+            Ellipsis,
+            *(slice(a, n - max(0, b) + max(0, -b)) for n, (a, b) in zip(fulls, pairs, strict=True)),
+        ),
+    )
     return _biased(y, bias)
 
 
@@ -188,4 +222,6 @@ def global_max_pool(node, x):
 
 @handles("GlobalLpPool")
 def global_lp_pool(node, x):
-    return ops.power(ops.sum(ops.power(ops.abs(x), float(node["p"])), _spatial(x), keepdims=True), 1 / node["p"])
+    return ops.power(
+        ops.sum(ops.power(ops.abs(x), float(node["p"])), _spatial(x), keepdims=True), 1 / node["p"]
+    )

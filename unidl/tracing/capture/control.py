@@ -34,7 +34,9 @@ class _Inner:
         symbols = [Symbol(self._tracer, name, (), "float32") for name in free]
         backend = self._tracer._backend
         return self._program.function(
-            [*self._inputs, *symbols], self.outputs, lambda name: list if name == "list" else getattr(backend, name)
+            [*self._inputs, *symbols],
+            self.outputs,
+            lambda name: list if name == "list" else getattr(backend, name),
         )
 
 
@@ -71,7 +73,9 @@ def while_loop(tracer, condition, body, state, maximum_iterations):
     def loop(K, N, *values):
         state, values = values[:size], values[size:]
         count = 0
-        while (maximum_iterations is None or count < maximum_iterations) and bool(to_numpy(goes_on(K, N, *state, *values)[0])):
+        while (maximum_iterations is None or count < maximum_iterations) and bool(
+            to_numpy(goes_on(K, N, *state, *values)[0])
+        ):
             state = step(K, N, *state, *values)
             count += 1
         return state
@@ -89,6 +93,8 @@ def custom_gradient(tracer, function, tensors):
 
     def attach(K, N, *values):
         made, given, used = values[: places[0]], values[places[0] : places[1]], values[places[1] :]
-        return backend.custom_gradient(lambda *_: (list(made), lambda *up: list(back(K, N, *up, *used))), list(given))
+        return backend.custom_gradient(
+            lambda *_: (list(made), lambda *up: list(back(K, N, *up, *used))), list(given)
+        )
 
     return _call(tracer, attach, [*outputs, *tensors], inner.free, outputs)

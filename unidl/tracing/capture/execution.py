@@ -26,7 +26,11 @@ class CapturedExecution(Execution):
 
     def compile_step(self, forward, update, trainable, variables, jit_compile=False):
         eager = super().compile_step(forward, update, trainable, variables)
-        return _PerShape(self, lambda tensors: _capture_step(self, forward, update, trainable, variables, tensors), eager)
+        return _PerShape(
+            self,
+            lambda tensors: _capture_step(self, forward, update, trainable, variables, tensors),
+            eager,
+        )
 
 
 class _PerShape:
@@ -66,7 +70,9 @@ class _Part:
         tracer = Tracer(backend, program)
         symbols = [Symbol(tracer, f"x{i}", shape, dtype) for i, (shape, dtype) in enumerate(inputs)]
         stores = [Symbol(tracer, f"v{i}", v.shape, v.dtype) for i, v in enumerate(variables)]
-        keys = self.feed.tracing(lambda i: KeySymbol(f"K[{i}]"), lambda i: NumberSymbol(tracer, f"N[{i}]", (), floatx()))
+        keys = self.feed.tracing(
+            lambda i: KeySymbol(f"K[{i}]"), lambda i: NumberSymbol(tracer, f"N[{i}]", (), floatx())
+        )
         with keys, _standing_in(tracer, variables, stores), registry.use_backend(tracer):
             outputs = fn(*symbols)
             self.is_one = not isinstance(outputs, list | tuple)
@@ -78,18 +84,24 @@ class _Part:
                 if new is not old and (new.code[0] != "t" or new.code in seen):
                     after[i] = tracer.copy(new)
                 seen.add(new.code)
-        self.assigned = [v for v, old, new in zip(variables, stores, after, strict=True) if new is not old]
+        self.assigned = [
+            v for v, old, new in zip(variables, stores, after, strict=True) if new is not old
+        ]
         outputs += [new for old, new in zip(stores, after, strict=True) if new is not old]
         self.count = len(outputs) - len(self.assigned)
         used = program.needed(outputs)
         self.read = [v for v, s in zip(variables, stores, strict=True) if s.code in used]
         inputs = [*symbols, *(s for s in stores if s.code in used)]
-        self.program = program.function(inputs, outputs, lambda name: list if name == "list" else getattr(backend, name))
+        self.program = program.function(
+            inputs, outputs, lambda name: list if name == "list" else getattr(backend, name)
+        )
 
     def run(self, tensors):
         """Call the program and put the assigned values into their variables; returns the outputs."""
         feed = self.feed
-        outputs = self.program(feed.keys(), feed.numbers(), *tensors, *[v._store for v in self.read])
+        outputs = self.program(
+            feed.keys(), feed.numbers(), *tensors, *[v._store for v in self.read]
+        )
         if self.assigned:
             for variable, value in zip(self.assigned, outputs[self.count :], strict=True):
                 variable.replace(value)
@@ -109,8 +121,15 @@ def _capture_step(backend, forward, update, trainable, variables, tensors):
         loss, others = forward(*symbols)
         return [loss, *others]
 
-    first = _Part(backend, flat_forward, [(backend.shape(t), backend.dtype(t)) for t in tensors], variables)
-    second = _Part(backend, lambda *gradients: update(list(gradients)) or [], [(v.shape, v.dtype) for v in trainable], variables)
+    first = _Part(
+        backend, flat_forward, [(backend.shape(t), backend.dtype(t)) for t in tensors], variables
+    )
+    second = _Part(
+        backend,
+        lambda *gradients: update(list(gradients)) or [],
+        [(v.shape, v.dtype) for v in trainable],
+        variables,
+    )
 
     def step(*tensors):
         def run():

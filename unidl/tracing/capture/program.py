@@ -32,7 +32,11 @@ class Program:
     def free(self, outputs, inputs):
         """Names that `outputs` need and that are made outside of this program, except for those of `inputs`."""
         needed, kept = self._reached([self._code(o, set()) for o in outputs])
-        made = {name for call in kept for name in (call.results if isinstance(call.results, list) else [call.results])}
+        made = {
+            name
+            for call in kept
+            for name in (call.results if isinstance(call.results, list) else [call.results])
+        }
         made |= {i.code for i in inputs}
         return [name for name in sorted(needed - made) if name[0] in "txv"]
 
@@ -58,7 +62,12 @@ class Program:
         return found
 
     def _arguments(self, args, kwargs, used):
-        return ", ".join([*(self._code(a, used) for a in args), *(f"{k}={self._code(v, used)}" for k, v in kwargs.items())])
+        return ", ".join(
+            [
+                *(self._code(a, used) for a in args),
+                *(f"{k}={self._code(v, used)}" for k, v in kwargs.items()),
+            ]
+        )
 
     def is_constant(self, symbol):
         return symbol.code in self._constants
@@ -80,7 +89,11 @@ class Program:
         if isinstance(value, list) or type(value) is tuple:
             items = ", ".join(self._code(v, used) for v in value)
             return f"[{items}]" if isinstance(value, list) else f"({items},)" if value else "()"
-        if value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
+        if (
+            value is None
+            or isinstance(value, bool | int | str)
+            or (isinstance(value, float) and math.isfinite(value))
+        ):
             return repr(value)
         return self.constant(value)
 
@@ -113,11 +126,20 @@ class Program:
             last = sorted(n for n in used | set(names) if n not in alive_after and n[0] == "t")
             alive_after |= used
             body += [f"    del {', '.join(last)}"] if last else []
-            body.append(f"    {', '.join(names)}{',' if isinstance(results, list) and len(names) == 1 else ''} = {function}({code})")
-        lines = [f"def program({', '.join(['K', 'N', *(i.code for i in inputs)])}):", *reversed(body)]
+            body.append(
+                f"    {', '.join(names)}{',' if isinstance(results, list) and len(names) == 1 else ''} = {function}({code})"
+            )
+        lines = [
+            f"def program({', '.join(['K', 'N', *(i.code for i in inputs)])}):",
+            *reversed(body),
+        ]
         lines.append(f"    return ({', '.join(outputs)},)" if outputs else "    return ()")
         source = "\n".join(lines)
-        namespace = {call.function: functions(call.function) for call in kept if call.function not in self._constants} | self._constants
+        namespace = {
+            call.function: functions(call.function)
+            for call in kept
+            if call.function not in self._constants
+        } | self._constants
         exec(compile(source, "<captured step>", "exec"), namespace)
         namespace["program"].source = source
         return namespace["program"]

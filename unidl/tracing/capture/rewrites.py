@@ -15,7 +15,9 @@ from unidl.tracing.capture.symbol import Symbol
 # Non-decreasing, with slope 0 wherever two different numbers give the same: one commutes with a maximum, gradients included.
 _MONOTONE = frozenset(("relu", "relu6"))
 
-_OF_ONE_TENSOR = frozenset((*names.UNARY, *_MONOTONE, "cast", "reshape", "transpose", "softmax", "log_softmax"))
+_OF_ONE_TENSOR = frozenset(
+    (*names.UNARY, *_MONOTONE, "cast", "reshape", "transpose", "softmax", "log_softmax")
+)
 
 
 class Call(NamedTuple):
@@ -46,17 +48,25 @@ def _find(calls, outputs):
     """(place of a call, place of the only call that uses its result, rule for the two), or None."""
     uses = Counter(name for call in calls for name in call.used)
     uses.update(outputs)
-    made = {call.results: place for place, call in enumerate(calls) if isinstance(call.results, str)}
+    made = {
+        call.results: place for place, call in enumerate(calls) if isinstance(call.results, str)
+    }
     for second, call in enumerate(calls):
         given = call.args[0] if call.args else None
-        first = made.get(given.code) if isinstance(given, Symbol) and uses[given.code] == 1 else None
+        first = (
+            made.get(given.code) if isinstance(given, Symbol) and uses[given.code] == 1 else None
+        )
         if first is not None and (rule := _rule(calls[first], call)) is not None:
             return first, second, rule
     return None
 
 
 def _rule(first, second):
-    if second.function == "max_pool" and first.function in _MONOTONE and math.prod(_strides(*second.args, **second.kwargs)) > 1:
+    if (
+        second.function == "max_pool"
+        and first.function in _MONOTONE
+        and math.prod(_strides(*second.args, **second.kwargs)) > 1
+    ):
         return _exchange  # the smaller tensor goes through both directions of the activation
     if second.function == "stop_gradient" and first.function in _OF_ONE_TENSOR:
         return _exchange  # nothing is kept for a gradient that nobody takes

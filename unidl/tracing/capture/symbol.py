@@ -10,7 +10,13 @@ class Symbol:
     __slots__ = ("__weakref__", "backend", "code", "detached", "dtype", "shape")
 
     def __init__(self, backend, code, shape, dtype, detached=False):
-        self.backend, self.code, self.shape, self.dtype, self.detached = backend, code, tuple(shape), dtype, detached
+        self.backend, self.code, self.shape, self.dtype, self.detached = (
+            backend,
+            code,
+            tuple(shape),
+            dtype,
+            detached,
+        )
 
     @property
     def ndim(self):

@@ -27,7 +27,11 @@ class Tracer(Backend):
     def __init__(self, backend, program):
         self._backend, self._program = backend, program
         self.name, self.version = backend.name, backend.version
-        self.kernels, self.unsupported, self.dtypes = backend.kernels, backend.unsupported, backend.dtypes
+        self.kernels, self.unsupported, self.dtypes = (
+            backend.kernels,
+            backend.unsupported,
+            backend.dtypes,
+        )
 
     def shape(self, x):
         return x.shape
@@ -48,11 +52,15 @@ class Tracer(Backend):
         x._no_value()
 
     def value_and_grad(self, fn, variables, has_aux=False):
-        raise TypeError("value_and_grad inside a captured step: take gradients in a loop of your own, or compile(run_eagerly=True).")
+        raise TypeError(
+            "value_and_grad inside a captured step: take gradients in a loop of your own, or compile(run_eagerly=True)."
+        )
 
     def asarray(self, x, dtype=None):
         if isinstance(x, NumberSymbol):
-            return self._record("asarray", (x, dtype or x.dtype), {}, KerasTensor((), dtype or x.dtype))
+            return self._record(
+                "asarray", (x, dtype or x.dtype), {}, KerasTensor((), dtype or x.dtype)
+            )
         if isinstance(x, Symbol):
             return x if dtype in (None, x.dtype) else self.cast(x, dtype)
         if isinstance(x, list | tuple) and any(isinstance(v, Symbol) for v in x):
@@ -60,14 +68,22 @@ class Tracer(Backend):
         return self._constant(self._backend.asarray(x, dtype))
 
     def _constant(self, value):
-        return Symbol(self, self._program.constant(value), self._backend.shape(value), self._backend.dtype(value), detached=True)
+        return Symbol(
+            self,
+            self._program.constant(value),
+            self._backend.shape(value),
+            self._backend.dtype(value),
+            detached=True,
+        )
 
     def copy(self, x):
         """Always a call of its own: the result belongs to whoever asked for it."""
         return self._new("copy", (x,), {}, x)
 
     def store(self, value):
-        raise TypeError("A Variable cannot be made inside a captured step. Make it in build() or in the constructor.")
+        raise TypeError(
+            "A Variable cannot be made inside a captured step. Make it in build() or in the constructor."
+        )
 
     def write(self, store, value):
         return value
@@ -85,7 +101,9 @@ class Tracer(Backend):
         return control.custom_gradient(self, function, tensors)
 
     def jvp(self, function, primals, tangents):
-        raise TypeError("jvp inside a captured step: take derivatives in a loop of your own, or compile(run_eagerly=True).")
+        raise TypeError(
+            "jvp inside a captured step: take derivatives in a loop of your own, or compile(run_eagerly=True)."
+        )
 
     def _record(self, name, args, kwargs, result):
         """Write the call down; `result` is what the symbolic backend made of it."""
@@ -93,24 +111,35 @@ class Tracer(Backend):
             if is_identity(name, args, kwargs, result):
                 return args[0]
             if self._is_constant(name, args, kwargs, result):
-                return self._constant(getattr(self._backend, name)(*self._values(args), **self._values(kwargs)))
-            return self._program.once(name, args, kwargs, lambda: self._new(name, args, kwargs, result))
+                return self._constant(
+                    getattr(self._backend, name)(*self._values(args), **self._values(kwargs))
+                )
+            return self._program.once(
+                name, args, kwargs, lambda: self._new(name, args, kwargs, result)
+            )
         if not all(isinstance(r, KerasTensor | None) for r in result):
             return self._record_lists(name, args, kwargs, result)
-        symbols = [None if r is None else Symbol(self, self._program.name(), r.shape, r.dtype) for r in result]
+        symbols = [
+            None if r is None else Symbol(self, self._program.name(), r.shape, r.dtype)
+            for r in result
+        ]
         self._program.add(["_" if s is None else s.code for s in symbols], name, args, kwargs)
         return type(result)(symbols)
 
     def _new(self, name, args, kwargs, result):
         detached = name == "stop_gradient" or not dtypes.is_float(result.dtype)
-        detached = detached or all(s.detached for s in leaves((args, kwargs)) if isinstance(s, Symbol))
+        detached = detached or all(
+            s.detached for s in leaves((args, kwargs)) if isinstance(s, Symbol)
+        )
         symbol = Symbol(self, self._program.name(), result.shape, result.dtype, detached)
         self._program.add(symbol.code, name, args, kwargs)
         return symbol
 
     def _is_constant(self, name, args, kwargs, result):
         """Whether the result is the same at each run: of constants alone, or made from a shape."""
-        made_from_shape = name == "full_like" or all(self._program.is_constant(s) for s in leaves((args, kwargs)))
+        made_from_shape = name == "full_like" or all(
+            self._program.is_constant(s) for s in leaves((args, kwargs))
+        )
         return made_from_shape and math.prod(result.shape) <= LARGEST_CONSTANT
 
     def _values(self, structure):
@@ -136,7 +165,9 @@ class Tracer(Backend):
                 continue
             symbols = [Symbol(self, self._program.name(), r.shape, r.dtype) for r in items]
             if symbols:
-                self._program.add([s.code for s in symbols], "list", (Symbol(self, part, (), "float32"),), {})
+                self._program.add(
+                    [s.code for s in symbols], "list", (Symbol(self, part, (), "float32"),), {}
+                )
             out.append(symbols)
         return tuple(out)
 
@@ -166,7 +197,11 @@ def is_identity(name, args, kwargs, result):
         return True
     if name == "transpose":
         return tuple(args[1] if len(args) > 1 else kwargs["axes"]) == tuple(range(first.ndim))
-    return name in ("sum", "mean", "max", "min", "prod") and not first.shape and first.dtype == result.dtype
+    return (
+        name in ("sum", "mean", "max", "min", "prod")
+        and not first.shape
+        and first.dtype == result.dtype
+    )
 
 
 def _as_symbolic(value):
@@ -181,12 +216,19 @@ def _as_symbolic(value):
 
 def _recorder(name):
     def method(self, *args, **kwargs):
-        if name in _NUMBER_OR_TENSOR and all(not isinstance(a, Symbol) or isinstance(a, NumberSymbol) for a in args):
-            args = (self.asarray(args[0], dtypes.floatx() if isinstance(args[0], float) else None), *args[1:])
+        if name in _NUMBER_OR_TENSOR and all(
+            not isinstance(a, Symbol) or isinstance(a, NumberSymbol) for a in args
+        ):
+            args = (
+                self.asarray(args[0], dtypes.floatx() if isinstance(args[0], float) else None),
+                *args[1:],
+            )
         elif name not in _NUMBER_OR_TENSOR and not name.endswith("_update"):
             args = tuple(self.asarray(a) if isinstance(a, NumberSymbol) else a for a in args)
         with graph.paused():
-            result = getattr(symbolic, name)(*map(_as_symbolic, args), **{k: _as_symbolic(v) for k, v in kwargs.items()})
+            result = getattr(symbolic, name)(
+                *map(_as_symbolic, args), **{k: _as_symbolic(v) for k, v in kwargs.items()}
+            )
         return self._record(name, args, kwargs, result)
 
     method.__name__ = name
@@ -195,6 +237,10 @@ def _recorder(name):
 
 # Every public function of the contract that is not about the backend itself.
 for _name, _function in inspect.getmembers(Backend, inspect.isfunction):
-    if not _name.startswith("_") and _name not in vars(Tracer) and _name not in ("compile", "compile_step", "read", "synchronize"):
+    if (
+        not _name.startswith("_")
+        and _name not in vars(Tracer)
+        and _name not in ("compile", "compile_step", "read", "synchronize")
+    ):
         setattr(Tracer, _name, _recorder(_name))
 Tracer.__abstractmethods__ = frozenset()

@@ -16,7 +16,18 @@ from unidl.tracing.shapes.shaping import Shaping
 
 
 class SymbolicBackend(
-    Conversion, Elementwise, Shaping, Indexing, Products, Convolution, Networks, Control, Segments, Special, Fourier, Backend
+    Conversion,
+    Elementwise,
+    Shaping,
+    Indexing,
+    Products,
+    Convolution,
+    Networks,
+    Control,
+    Segments,
+    Special,
+    Fourier,
+    Backend,
 ):
     """The contract on tensors that have only a shape and a dtype. Functions without a rule here run the contract's body."""
 

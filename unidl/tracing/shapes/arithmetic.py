@@ -46,7 +46,10 @@ def some_axes(name, axis, rank, shape=None) -> tuple:
     """`axis` (None for all, an int or several) as a sorted tuple of numbers in [0, rank)."""
     if axis is None:
         return tuple(range(rank))
-    axes = [one_axis(name, a, rank, shape) for a in (axis if isinstance(axis, (tuple, list)) else (axis,))]
+    axes = [
+        one_axis(name, a, rank, shape)
+        for a in (axis if isinstance(axis, (tuple, list)) else (axis,))
+    ]
     if len(set(axes)) != len(axes):
         raise ValueError(f"{name}: axis {axis} names an axis of the shape {shape} twice.")
     return tuple(sorted(axes))

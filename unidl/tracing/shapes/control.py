@@ -44,7 +44,9 @@ class Segments:
 def _segments(name, x, ids, count):
     check_rank(name, "data", x.shape, 1)
     if ids.ndim != 1 or not agree(ids.shape[0], x.shape[0]):
-        raise ValueError(f"{name}: segment_ids must hold one integer for each row of data, got the shapes {ids.shape} and {x.shape}.")
+        raise ValueError(
+            f"{name}: segment_ids must hold one integer for each row of data, got the shapes {ids.shape} and {x.shape}."
+        )
     return KerasTensor((count, *x.shape[1:]), x.dtype)
 
 
@@ -56,7 +58,9 @@ class Special:
         return KerasTensor(broadcast("gcd", x1.shape, x2.shape), dtype)
 
     def nextafter(self, x1, x2):
-        return KerasTensor(broadcast("nextafter", x1.shape, x2.shape), common_dtype("nextafter", x1, x2))
+        return KerasTensor(
+            broadcast("nextafter", x1.shape, x2.shape), common_dtype("nextafter", x1, x2)
+        )
 
     def i0(self, x):
         return KerasTensor(x.shape, x.dtype)
@@ -68,7 +72,9 @@ class Special:
         check_rank("view", "a tensor read as numbers of another width", x.shape, 1)
         last = x.shape[-1]
         if last is not None and last * old % new:
-            raise ValueError(f"view: the last axis of the shape {x.shape}, {last * old} bytes, does not hold whole numbers of {dtype}.")
+            raise ValueError(
+                f"view: the last axis of the shape {x.shape}, {last * old} bytes, does not hold whole numbers of {dtype}."
+            )
         return KerasTensor((*x.shape[:-1], None if last is None else last * old // new), dtype)
 
 
@@ -78,12 +84,16 @@ def _bytes(dtype):
 
 class Fourier:
     def fft(self, real, imag, inverse=False):
-        return KerasTensor(_pair("fft", real, imag), real.dtype), KerasTensor(real.shape, real.dtype)
+        return KerasTensor(_pair("fft", real, imag), real.dtype), KerasTensor(
+            real.shape, real.dtype
+        )
 
     def rfft(self, x):
         check_rank("rfft", "x", x.shape, 1)
         bins = None if x.shape[-1] is None else x.shape[-1] // 2 + 1
-        return KerasTensor((*x.shape[:-1], bins), x.dtype), KerasTensor((*x.shape[:-1], bins), x.dtype)
+        return KerasTensor((*x.shape[:-1], bins), x.dtype), KerasTensor(
+            (*x.shape[:-1], bins), x.dtype
+        )
 
     def irfft(self, real, imag, n):
         return KerasTensor((*_pair("irfft", real, imag)[:-1], n), real.dtype)
@@ -93,5 +103,7 @@ def _pair(name, real, imag):
     check_rank(name, "x", real.shape, 1)
     common_dtype(name, real, imag)
     if not shapes_agree(real.shape, imag.shape):
-        raise ValueError(f"{name}: real and imaginary part must have one shape, got {real.shape} and {imag.shape}.")
+        raise ValueError(
+            f"{name}: real and imaginary part must have one shape, got {real.shape} and {imag.shape}."
+        )
     return real.shape

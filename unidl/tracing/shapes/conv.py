@@ -15,10 +15,16 @@ class Convolution:
         if not agree(channels, None if per_group is None else per_group * groups):
             raise ValueError(
                 f"conv: the input {x.shape} has {channels} channels (last axis), but the kernel {kernel.shape} takes "
-                + (f"{per_group}." if groups == 1 else f"{per_group} in each of {groups} groups, {per_group * groups} together.")
+                + (
+                    f"{per_group}."
+                    if groups == 1
+                    else f"{per_group} in each of {groups} groups, {per_group * groups} together."
+                )
             )
         if filters % groups:
-            raise ValueError(f"conv: {filters} filters cannot be shared equally by {groups} groups.")
+            raise ValueError(
+                f"conv: {filters} filters cannot be shared equally by {groups} groups."
+            )
         out = _windows("conv", x, kernel.shape[:-2], strides, padding, dilation)
         return KerasTensor((x.shape[0], *out, filters), common_dtype("conv", x, kernel))
 
@@ -31,7 +37,9 @@ class Convolution:
                 f"but the kernel {kernel.shape} takes {channels}."
             )
         out = _windows("depthwise_conv", x, kernel.shape[:-2], strides, padding, dilation)
-        return KerasTensor((x.shape[0], *out, channels * multiplier), common_dtype("depthwise_conv", x, kernel))
+        return KerasTensor(
+            (x.shape[0], *out, channels * multiplier), common_dtype("depthwise_conv", x, kernel)
+        )
 
     def conv_transpose(self, x, kernel, strides, dilation, starts, sizes):
         _check_ranks("conv_transpose", x, kernel, strides)
@@ -51,9 +59,13 @@ class Convolution:
 
     def resize(self, x, size, interpolation, antialias=False):
         if interpolation not in INTERPOLATIONS:
-            raise ValueError(f"resize: interpolation must be one of {', '.join(INTERPOLATIONS)}, got {interpolation!r}.")
+            raise ValueError(
+                f"resize: interpolation must be one of {', '.join(INTERPOLATIONS)}, got {interpolation!r}."
+            )
         if x.ndim != 4:
-            raise ValueError(f"resize: images (n, height, width, channels) are needed, got the shape {x.shape}.")
+            raise ValueError(
+                f"resize: images (n, height, width, channels) are needed, got the shape {x.shape}."
+            )
         return KerasTensor((x.shape[0], *size, x.shape[3]), x.dtype)
 
 
@@ -71,19 +83,28 @@ def _pool(name, x, window, strides, padding):
         raise ValueError(
             f"{name}: a window {tuple(window)} needs an input (n, *spatial, channels) of {len(window) + 2} axes, got {x.shape}."
         )
-    return KerasTensor((x.shape[0], *_windows(name, x, window, strides, padding, (1,) * len(window)), x.shape[-1]), x.dtype)
+    return KerasTensor(
+        (x.shape[0], *_windows(name, x, window, strides, padding, (1,) * len(window)), x.shape[-1]),
+        x.dtype,
+    )
 
 
 def _windows(name, x, window, strides, padding, dilation):
     """Number of windows along each spatial axis of `x`."""
     out = []
-    for axis, (size, k, s, d) in enumerate(zip(x.shape[1:-1], window, strides, dilation, strict=True)):
+    for axis, (size, k, s, d) in enumerate(
+        zip(x.shape[1:-1], window, strides, dilation, strict=True)
+    ):
         if min(k, s, d) < 1:
-            raise ValueError(f"{name}: window, strides and dilation must be at least 1, got {k}, {s} and {d} for spatial axis {axis}.")
+            raise ValueError(
+                f"{name}: window, strides and dilation must be at least 1, got {k}, {s} and {d} for spatial axis {axis}."
+            )
         if size is None:
             out.append(None)
             continue
-        ((before, after),) = explicit_padding(padding if isinstance(padding, str) else (padding[axis],), (size,), (k,), (s,), (d,))
+        ((before, after),) = explicit_padding(
+            padding if isinstance(padding, str) else (padding[axis],), (size,), (k,), (s,), (d,)
+        )
         span, room = (k - 1) * d + 1, size + before + after
         if room < span and not (padding == "same" and size == 0):
             raise ValueError(

@@ -26,7 +26,9 @@ def of_value(x) -> KerasTensor:
     array = np.asarray(x)
     python = {"b": "bool", "i": "int32", "u": "int32", "f": dtypes.floatx()}
     if array.dtype.kind not in python:
-        raise TypeError(f"convert_to_tensor: cannot make a tensor of {type(x).__name__} {x!r}. Give numbers, an array or a tensor.")
+        raise TypeError(
+            f"convert_to_tensor: cannot make a tensor of {type(x).__name__} {x!r}. Give numbers, an array or a tensor."
+        )
     return KerasTensor(array.shape, python[array.dtype.kind])
 
 

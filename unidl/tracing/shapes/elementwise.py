@@ -22,14 +22,18 @@ def common_dtype(name, *operands):
     """The one dtype of the tensors among `operands`."""
     found = {x.dtype for x in operands if isinstance(x, KerasTensor)}
     if len(found) != 1:
-        raise TypeError(f"{name}: tensors of one dtype are needed, got {' and '.join(sorted(found)) or 'none'}. Use ops.cast.")
+        raise TypeError(
+            f"{name}: tensors of one dtype are needed, got {' and '.join(sorted(found)) or 'none'}. Use ops.cast."
+        )
     return found.pop()
 
 
 def check_bool(name, *operands):
     for x in operands:
         if isinstance(x, KerasTensor) and x.dtype != "bool":
-            raise TypeError(f'{name}: a bool tensor is needed, got {x.dtype}. Compare it, or use ops.cast(x, "bool").')
+            raise TypeError(
+                f'{name}: a bool tensor is needed, got {x.dtype}. Compare it, or use ops.cast(x, "bool").'
+            )
 
 
 class Elementwise:
@@ -70,7 +74,9 @@ def _along(name, x, axis):
 def _same(name):
     def rule(self, x, *args, **kwargs):
         if name not in INTEGERS_TOO and not dtypes.is_float(x.dtype):
-            raise TypeError(f"{name}: a float tensor is needed, got {x.dtype}. Use ops.cast(x, {dtypes.floatx()!r}).")
+            raise TypeError(
+                f"{name}: a float tensor is needed, got {x.dtype}. Use ops.cast(x, {dtypes.floatx()!r})."
+            )
         return KerasTensor(x.shape, x.dtype)
 
     return rule
@@ -82,7 +88,9 @@ def _predicate(name):
 
 def _binary(name):
     def rule(self, x1, x2):
-        return KerasTensor(broadcast(name, operand_shape(x1), operand_shape(x2)), common_dtype(name, x1, x2))
+        return KerasTensor(
+            broadcast(name, operand_shape(x1), operand_shape(x2)), common_dtype(name, x1, x2)
+        )
 
     return rule
 
@@ -118,7 +126,9 @@ def _bitwise(name):
 def reduced(name, x, axis, keepdims):
     """Shape of `x` without (or with 1 for) the axes in `axis`."""
     axes = some_axes(name, axis, x.ndim, x.shape)
-    return tuple(1 if i in axes else size for i, size in enumerate(x.shape) if keepdims or i not in axes)
+    return tuple(
+        1 if i in axes else size for i, size in enumerate(x.shape) if keepdims or i not in axes
+    )
 
 
 def _reduction(name, dtype=None):
@@ -133,7 +143,9 @@ def _extreme(name):
         shape = reduced(name, x, axis, keepdims)
         empty = [i for i in some_axes(name, axis, x.ndim, x.shape) if x.shape[i] == 0]
         if empty:
-            raise ValueError(f"{name}: axis {empty[0]} of the shape {x.shape} is empty, so there is no {name[-3:]}imum.")
+            raise ValueError(
+                f"{name}: axis {empty[0]} of the shape {x.shape} is empty, so there is no {name[-3:]}imum."
+            )
         return KerasTensor(shape, "int32" if name.startswith("arg") else x.dtype)
 
     return rule

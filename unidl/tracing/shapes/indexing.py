@@ -13,7 +13,9 @@ class Indexing:
         key = key if isinstance(key, tuple) else (key,)
         used = sum(1 for k in key if k is not None and k is not Ellipsis)
         if used > x.ndim:
-            raise IndexError(f"get_item: {used} indices for a tensor of shape {x.shape}, which has {x.ndim} axes.")
+            raise IndexError(
+                f"get_item: {used} indices for a tensor of shape {x.shape}, which has {x.ndim} axes."
+            )
         if not any(k is Ellipsis for k in key):
             key = (*key, Ellipsis)
         shape, axis = [], 0
@@ -61,7 +63,9 @@ class Indexing:
     def top_k(self, x, k):
         one_axis("top_k", -1, x.ndim, x.shape)
         if k < 0 or (x.shape[-1] is not None and k > x.shape[-1]):
-            raise ValueError(f"top_k: k = {k} of the last axis of the shape {x.shape}; k must be between 0 and {x.shape[-1]}.")
+            raise ValueError(
+                f"top_k: k = {k} of the last axis of the shape {x.shape}; k must be between 0 and {x.shape[-1]}."
+            )
         shape = (*x.shape[:-1], k)
         return KerasTensor(shape, x.dtype), KerasTensor(shape, "int32")
 
@@ -77,15 +81,21 @@ def _sliced(size, key):
 
 def _check_index(shape, axis, index):
     if isinstance(index, bool) or not hasattr(index, "__index__"):
-        raise TypeError(f"get_item: an index is an int, a slice, None or Ellipsis, got {index!r}. Use take for a tensor of indices.")
+        raise TypeError(
+            f"get_item: an index is an int, a slice, None or Ellipsis, got {index!r}. Use take for a tensor of indices."
+        )
     size = shape[axis]
     if size is not None and not -size <= index < size:
-        raise IndexError(f"get_item: index {index} is out of range for axis {axis} of the shape {shape}.")
+        raise IndexError(
+            f"get_item: index {index} is out of range for axis {axis} of the shape {shape}."
+        )
 
 
 def _check_integers(name, indices):
     if not dtypes.is_integer(indices.dtype):
-        raise TypeError(f'{name}: indices must be integers, got {indices.dtype}. Use ops.cast(indices, "int32").')
+        raise TypeError(
+            f'{name}: indices must be integers, got {indices.dtype}. Use ops.cast(indices, "int32").'
+        )
 
 
 def _one_at(shape, axis):

@@ -13,11 +13,20 @@ class Networks:
     def batch_norm_training(self, x, gamma, beta, axes, epsilon):
         (axis,) = set(range(x.ndim)) - {a % x.ndim for a in axes}
         moments = KerasTensor((x.shape[axis],), x.dtype)
-        return self.batch_norm_inference(x, gamma, beta, moments, moments, axes, epsilon), moments, KerasTensor(moments.shape, x.dtype)
+        return (
+            self.batch_norm_inference(x, gamma, beta, moments, moments, axes, epsilon),
+            moments,
+            KerasTensor(moments.shape, x.dtype),
+        )
 
     def batch_norm_inference(self, x, gamma, beta, mean, var, axes, epsilon):
         (axis,) = set(range(x.ndim)) - {a % x.ndim for a in axes}
-        for what, parameter in (("gamma", gamma), ("beta", beta), ("mean", mean), ("variance", var)):
+        for what, parameter in (
+            ("gamma", gamma),
+            ("beta", beta),
+            ("mean", mean),
+            ("variance", var),
+        ):
             if parameter is not None and not shapes_agree(parameter.shape, (x.shape[axis],)):
                 raise ValueError(
                     f"batch_normalization: {what} has the shape {parameter.shape}, expected {(x.shape[axis],)}: one number for each of the "
@@ -27,8 +36,12 @@ class Networks:
 
     def layer_norm(self, x, gamma, beta, axes, epsilon):
         for what, parameter in (("gamma", gamma), ("beta", beta)):
-            if parameter is not None and not shapes_agree(broadcast(f"layer_normalization ({what})", x.shape, parameter.shape), x.shape):
-                raise ValueError(f"layer_normalization: {what} of shape {parameter.shape} does not broadcast to the input {x.shape}.")
+            if parameter is not None and not shapes_agree(
+                broadcast(f"layer_normalization ({what})", x.shape, parameter.shape), x.shape
+            ):
+                raise ValueError(
+                    f"layer_normalization: {what} of shape {parameter.shape} does not broadcast to the input {x.shape}."
+                )
         return KerasTensor(x.shape, x.dtype)
 
     # -- attention ---------------------------------------------------------------------------------
@@ -44,7 +57,9 @@ class Networks:
         if bias is not None:
             scores = broadcast("attention (bias)", scores, bias.shape)
         batch = broadcast("attention", scores[:-2], v[:-2])
-        return KerasTensor((*batch, q[-2], v[-1]), common_dtype("attention", query, key, value, bias))
+        return KerasTensor(
+            (*batch, q[-2], v[-1]), common_dtype("attention", query, key, value, bias)
+        )
 
     # -- losses ------------------------------------------------------------------------------------
 
@@ -69,7 +84,9 @@ class Networks:
     def scan(self, step, state, xs, reverse=False):
         lengths = {x.shape[0] for x in xs} - {None}
         if len(lengths) > 1:
-            raise ValueError(f"scan: all sequences need the same number of moments, got {sorted(lengths)}.")
+            raise ValueError(
+                f"scan: all sequences need the same number of moments, got {sorted(lengths)}."
+            )
         state, y = step(state, tuple(KerasTensor(x.shape[1:], x.dtype) for x in xs))
         return state, KerasTensor((lengths.pop() if lengths else None, *y.shape), y.dtype)
 
@@ -77,17 +94,25 @@ class Networks:
         units = _check_recurrent("lstm", x, kernel, recurrent_kernel, 4, (h, c))
         _check_bias("lstm", bias, (4 * units,))
         last = (x.shape[0], units)
-        return KerasTensor((*x.shape[:2], units), x.dtype), KerasTensor(last, x.dtype), KerasTensor(last, x.dtype)
+        return (
+            KerasTensor((*x.shape[:2], units), x.dtype),
+            KerasTensor(last, x.dtype),
+            KerasTensor(last, x.dtype),
+        )
 
     def simple_rnn(self, x, h, kernel, recurrent_kernel, bias, activation="tanh", reverse=False):
         units = _check_recurrent("simple_rnn", x, kernel, recurrent_kernel, 1, (h,))
         _check_bias("simple_rnn", bias, (units,))
-        return KerasTensor((*x.shape[:2], units), x.dtype), KerasTensor((x.shape[0], units), x.dtype)
+        return KerasTensor((*x.shape[:2], units), x.dtype), KerasTensor(
+            (x.shape[0], units), x.dtype
+        )
 
     def gru(self, x, h, kernel, recurrent_kernel, bias, reverse=False):
         units = _check_recurrent("gru", x, kernel, recurrent_kernel, 3, (h,))
         _check_bias("gru", bias, (2, 3 * units))
-        return KerasTensor((*x.shape[:2], units), x.dtype), KerasTensor((x.shape[0], units), x.dtype)
+        return KerasTensor((*x.shape[:2], units), x.dtype), KerasTensor(
+            (x.shape[0], units), x.dtype
+        )
 
     # -- gradients ---------------------------------------------------------------------------------
 
@@ -102,14 +127,20 @@ def _check_recurrent(name, x, kernel, recurrent_kernel, gates, states):
     """Number of units."""
     units = recurrent_kernel.shape[0]
     expected = ((x.shape[-1] if x.ndim else None, gates * units), (units, gates * units))
-    if x.ndim != 3 or not shapes_agree(kernel.shape, expected[0]) or not shapes_agree(recurrent_kernel.shape, expected[1]):
+    if (
+        x.ndim != 3
+        or not shapes_agree(kernel.shape, expected[0])
+        or not shapes_agree(recurrent_kernel.shape, expected[1])
+    ):
         raise ValueError(
             f"{name}: expected x (batch, time, d), kernel (d, {gates} * units) and recurrent_kernel (units, {gates} * units), got "
             f"{x.shape}, {kernel.shape} and {recurrent_kernel.shape}."
         )
     for state in states:
         if not shapes_agree(state.shape, (x.shape[0], units)):
-            raise ValueError(f"{name}: a state must have the shape {(x.shape[0], units)}, got {state.shape}.")
+            raise ValueError(
+                f"{name}: a state must have the shape {(x.shape[0], units)}, got {state.shape}."
+            )
     return units
 
 

@@ -12,7 +12,9 @@ class Products:
     def matmul(self, x1, x2):
         a, b = x1.shape, x2.shape
         if not a or not b:
-            raise ValueError(f"matmul: both tensors need at least one axis, got {a} and {b}. Use multiply for numbers.")
+            raise ValueError(
+                f"matmul: both tensors need at least one axis, got {a} and {b}. Use multiply for numbers."
+            )
         inner = b[-2] if len(b) > 1 else b[0]
         if not agree(a[-1], inner):
             raise ValueError(
@@ -21,7 +23,9 @@ class Products:
                 "of features."
             )
         batch = broadcast("matmul", a[:-2], b[:-2])
-        return KerasTensor((*batch, *a[-2:-1], *(b[-1:] if len(b) > 1 else ())), common_dtype("matmul", x1, x2))
+        return KerasTensor(
+            (*batch, *a[-2:-1], *(b[-1:] if len(b) > 1 else ())), common_dtype("matmul", x1, x2)
+        )
 
     def einsum(self, subscripts, *operands):
         dtype = common_dtype("einsum", *operands)
@@ -31,14 +35,18 @@ class Products:
         dtype, a, b = common_dtype("tensordot", x1, x2), x1.shape, x2.shape
         if isinstance(axes, int):
             if axes > min(len(a), len(b)):
-                raise ValueError(f"tensordot: {axes} axes cannot be contracted of the shapes {a} and {b}.")
+                raise ValueError(
+                    f"tensordot: {axes} axes cannot be contracted of the shapes {a} and {b}."
+                )
             first, second = list(range(len(a) - axes, len(a))), list(range(axes))
         else:
             first, second = (
                 [one_axis("tensordot", i, len(s), s) for i in ([ax] if isinstance(ax, int) else ax)]
                 for ax, s in zip(axes, (a, b), strict=True)
             )
-        if len(first) != len(second) or not all(agree(a[i], b[j]) for i, j in zip(first, second, strict=True)):
+        if len(first) != len(second) or not all(
+            agree(a[i], b[j]) for i, j in zip(first, second, strict=True)
+        ):
             raise ValueError(
                 f"tensordot: axes {first} of the shape {a} do not fit axes {second} of {b}; contracted axes must have equal sizes."
             )
@@ -70,7 +78,11 @@ class Products:
 
     def svd(self, x):
         *batch, m, n, k = _reduced("svd", x)
-        return KerasTensor((*batch, m, k), x.dtype), KerasTensor((*batch, k), x.dtype), KerasTensor((*batch, k, n), x.dtype)
+        return (
+            KerasTensor((*batch, m, k), x.dtype),
+            KerasTensor((*batch, k), x.dtype),
+            KerasTensor((*batch, k, n), x.dtype),
+        )
 
     def lu_factor(self, x):
         *batch, m, n, k = _reduced("lu_factor", x)
@@ -104,5 +116,9 @@ def _solve(name, a, b):
     _square(name, a)
     check_rank(name, "the right side", b.shape, 2)
     if not agree(a.shape[-1], b.shape[-2]):
-        raise ValueError(f"{name}: a {a.shape} and b {b.shape} do not fit: b needs {a.shape[-1]} rows. A single right side is b[:, None].")
-    return KerasTensor((*broadcast(name, a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), common_dtype(name, a, b))
+        raise ValueError(
+            f"{name}: a {a.shape} and b {b.shape} do not fit: b needs {a.shape[-1]} rows. A single right side is b[:, None]."
+        )
+    return KerasTensor(
+        (*broadcast(name, a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), common_dtype(name, a, b)
+    )

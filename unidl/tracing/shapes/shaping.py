@@ -17,11 +17,17 @@ class Shaping:
         if None in shape:
             return KerasTensor(_with_open_axes(x.shape, shape), x.dtype)
         if shape.count(-1) > 1 or min(shape, default=0) < -1:
-            raise ValueError(f"reshape: one size may be -1 and all others must be at least 0, got {shape}.")
+            raise ValueError(
+                f"reshape: one size may be -1 and all others must be at least 0, got {shape}."
+            )
         total, wanted = product(x.shape), product(size for size in shape if size != -1)
         misfit = ValueError(
             f"reshape: a tensor of shape {x.shape} has {total} elements and cannot be given the shape {shape}"
-            + (f", which has {wanted}." if -1 not in shape else f": {total} is not a multiple of {wanted}.")
+            + (
+                f", which has {wanted}."
+                if -1 not in shape
+                else f": {total} is not a multiple of {wanted}."
+            )
         )
         if -1 not in shape:
             if total is not None and total != wanted:
@@ -37,7 +43,9 @@ class Shaping:
     def transpose(self, x, axes):
         full = some_axes("transpose", tuple(axes), x.ndim, x.shape)
         if len(full) != x.ndim:
-            raise ValueError(f"transpose: axes must name every axis of the shape {x.shape} once, got {tuple(axes)}.")
+            raise ValueError(
+                f"transpose: axes must name every axis of the shape {x.shape} once, got {tuple(axes)}."
+            )
         return KerasTensor(tuple(x.shape[a] for a in axes), x.dtype)
 
     def broadcast_to(self, x, shape):
@@ -62,13 +70,17 @@ class Shaping:
         count = len(axis) if isinstance(axis, (tuple, list)) else 1
         axes = some_axes("expand_dims", axis, x.ndim + count)
         sizes = iter(x.shape)
-        return KerasTensor(tuple(1 if i in axes else next(sizes) for i in range(x.ndim + count)), x.dtype)
+        return KerasTensor(
+            tuple(1 if i in axes else next(sizes) for i in range(x.ndim + count)), x.dtype
+        )
 
     def squeeze(self, x, axis):
         axes = some_axes("squeeze", axis, x.ndim, x.shape)
         for i in axes:
             if not agree(x.shape[i], 1):
-                raise ValueError(f"squeeze: axis {i} of the shape {x.shape} has the size {x.shape[i]}; only axes of size 1 can be dropped.")
+                raise ValueError(
+                    f"squeeze: axis {i} of the shape {x.shape} has the size {x.shape[i]}; only axes of size 1 can be dropped."
+                )
         return KerasTensor(tuple(size for i, size in enumerate(x.shape) if i not in axes), x.dtype)
 
     def concatenate(self, xs, axis):
@@ -109,7 +121,9 @@ class Shaping:
         else:
             cuts = [0, *indices_or_sections, size]
             sizes = [len(range(size)[a:b]) for a, b in pairwise(cuts)]
-        return [KerasTensor((*x.shape[:axis], part, *x.shape[axis + 1 :]), x.dtype) for part in sizes]
+        return [
+            KerasTensor((*x.shape[:axis], part, *x.shape[axis + 1 :]), x.dtype) for part in sizes
+        ]
 
     def unstack(self, x, axis):
         axis = one_axis("unstack", axis, x.ndim, x.shape)
@@ -122,8 +136,13 @@ class Shaping:
 
     def tile(self, x, repeats):
         if len(repeats) != x.ndim:
-            raise ValueError(f"tile: one repeat for each axis of the shape {x.shape} is needed, got {tuple(repeats)}.")
-        return KerasTensor(tuple(None if s is None else s * r for s, r in zip(x.shape, repeats, strict=True)), x.dtype)
+            raise ValueError(
+                f"tile: one repeat for each axis of the shape {x.shape} is needed, got {tuple(repeats)}."
+            )
+        return KerasTensor(
+            tuple(None if s is None else s * r for s, r in zip(x.shape, repeats, strict=True)),
+            x.dtype,
+        )
 
     def repeat(self, x, repeats, axis):
         axis = one_axis("repeat", axis, x.ndim, x.shape)
@@ -135,21 +154,47 @@ class Shaping:
         if mode not in PAD_MODES:
             raise ValueError(f"pad: mode must be one of {', '.join(PAD_MODES)}, got {mode!r}.")
         if len(pad_width) != x.ndim or any(len(pair) != 2 or min(pair) < 0 for pair in pad_width):
-            raise ValueError(f"pad: one pair of non-negative ints for each axis of the shape {x.shape} is needed, got {pad_width}.")
+            raise ValueError(
+                f"pad: one pair of non-negative ints for each axis of the shape {x.shape} is needed, got {pad_width}."
+            )
         for i, (size, pair) in enumerate(zip(x.shape, pad_width, strict=True)):
-            most = None if size is None or mode == "constant" else size - 1 if mode == "reflect" else size if mode == "symmetric" else None
-            if (most is not None and max(pair) > most) or (mode == "edge" and size == 0 and max(pair)):
-                raise ValueError(f"pad: axis {i} of the shape {x.shape} is too short to be padded by {tuple(pair)} in mode {mode!r}.")
-        return KerasTensor(tuple(None if s is None else s + a + b for s, (a, b) in zip(x.shape, pad_width, strict=True)), x.dtype)
+            most = (
+                None
+                if size is None or mode == "constant"
+                else size - 1
+                if mode == "reflect"
+                else size
+                if mode == "symmetric"
+                else None
+            )
+            if (most is not None and max(pair) > most) or (
+                mode == "edge" and size == 0 and max(pair)
+            ):
+                raise ValueError(
+                    f"pad: axis {i} of the shape {x.shape} is too short to be padded by {tuple(pair)} in mode {mode!r}."
+                )
+        return KerasTensor(
+            tuple(
+                None if s is None else s + a + b
+                for s, (a, b) in zip(x.shape, pad_width, strict=True)
+            ),
+            x.dtype,
+        )
 
 
 def _with_open_axes(old, new):
     """`new`, in which each None stands for an open axis of `old`, with its -1 solved from the axes that are known."""
     if new.count(None) != old.count(None) or new.count(-1) > 1:
-        raise ValueError(f"reshape: the open axes of {old} cannot be told apart in {new}. Write -1 for one that changes.")
-    total, wanted = (product(size for size in shape if size not in (None, -1)) for shape in (old, new))
+        raise ValueError(
+            f"reshape: the open axes of {old} cannot be told apart in {new}. Write -1 for one that changes."
+        )
+    total, wanted = (
+        product(size for size in shape if size not in (None, -1)) for shape in (old, new)
+    )
     if (-1 not in new and total != wanted) or (-1 in new and (not wanted or total % wanted)):
-        raise ValueError(f"reshape: a tensor of shape {old} cannot be given the shape {new}: the known sizes have {total} and {wanted}.")
+        raise ValueError(
+            f"reshape: a tensor of shape {old} cannot be given the shape {new}: the known sizes have {total} and {wanted}."
+        )
     return tuple(total // wanted if size == -1 else size for size in new)
 
 
@@ -184,4 +229,7 @@ def _joinable(name, xs):
 
 def _merge(shapes):
     """Axis by axis the known size."""
-    return tuple(next((size for size in sizes if size is not None), None) for sizes in zip(*shapes, strict=True))
+    return tuple(
+        next((size for size in sizes if size is not None), None)
+        for sizes in zip(*shapes, strict=True)
+    )

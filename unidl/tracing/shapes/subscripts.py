@@ -11,18 +11,24 @@ def einsum_shape(subscripts, shapes):
     inputs, arrow, output = text.partition("->")
     terms = inputs.split(",")
     if len(terms) != len(shapes):
-        raise ValueError(f"einsum: {subscripts!r} has {len(terms)} operands, but {len(shapes)} tensors came.")
+        raise ValueError(
+            f"einsum: {subscripts!r} has {len(terms)} operands, but {len(shapes)} tensors came."
+        )
     sizes, batches = {}, []
     for term, shape in zip(terms, shapes, strict=True):
         _bind(subscripts, term, shape, ", ".join(map(str, shapes)), sizes, batches)
     batch = broadcast("einsum", *batches) if batches else ()
     if not arrow:
         letters = inputs.replace(",", "").replace(".", "")
-        output = ("..." if batches else "") + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+        output = ("..." if batches else "") + "".join(
+            sorted(c for c in set(letters) if letters.count(c) == 1)
+        )
     head, ellipsis, tail = output.partition("...")
     unknown = set(head + tail) - set(sizes)
     if unknown:
-        raise ValueError(f"einsum: {subscripts!r} has {', '.join(sorted(unknown))!r} in its output but in no operand.")
+        raise ValueError(
+            f"einsum: {subscripts!r} has {', '.join(sorted(unknown))!r} in its output but in no operand."
+        )
     return (*(sizes[c] for c in head), *(batch if ellipsis else ()), *(sizes[c] for c in tail))
 
 
@@ -31,7 +37,9 @@ def _bind(subscripts, term, shape, shapes, sizes, batches):
     head, ellipsis, tail = term.partition("...")
     named = len(head) + len(tail)
     if len(shape) != named and not (ellipsis and len(shape) > named):
-        raise ValueError(f"einsum: {term!r} in {subscripts!r} means {named} axes{' or more' if ellipsis else ''}, got the shape {shape}.")
+        raise ValueError(
+            f"einsum: {term!r} in {subscripts!r} means {named} axes{' or more' if ellipsis else ''}, got the shape {shape}."
+        )
     if ellipsis:
         batches.append(shape[len(head) : len(shape) - len(tail)])
     last = shape[len(shape) - len(tail) :] if tail else ()
