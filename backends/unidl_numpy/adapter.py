@@ -59,6 +59,11 @@ class NumpyBackend(CapturedExecution, Backend):
         "bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "float32", "float64",
     )  # fmt: skip
 
+    gradients = staticmethod(autodiff.gradients)
+
+    def signature(self, tensors):
+        return tuple([(t.shape, t.dtype) for t in tensors])
+
     def devices(self):
         return ["cpu:0"]
 

@@ -4,40 +4,53 @@ from __future__ import annotations
 
 import numpy as np
 
-from unidl.backend.variable import rebound
+from unidl.backend.frame import standing_in
+from unidl.backend.variable import commit, stores_of
 from unidl_numpy.tape import ALL, Tape, plain, plain_tree, primitive
 from unidl_numpy.tape_array import GradientError, TapeArray
 
 
 def value_and_grad(fn, variables, has_aux=False):
     variables = list(variables)
-    before = [v._store for v in variables]
-    if any(type(store) is TapeArray for store in before):
-        raise GradientError(
-            "value_and_grad inside value_and_grad: gradients of gradients are not offered by the NumPy backend. "
-            "Take the inner gradient first, outside the function, or use a backend that nests."
-        )
-    tape = Tape()
-    leaves = [tape.array(store) for store in before]
-    with rebound(variables, leaves):
+    tape, values = Tape(), stores_of(variables)
+    leaves = _leaves(tape, values)
+    with standing_in(variables, leaves) as stand_ins:
         result, aux = fn() if has_aux else (fn(), None)
-        after = [v._store for v in variables]
-    # Contract of `rebound`: what was assigned to the variables themselves inside is ours to keep.
-    for variable, leaf, store in zip(variables, leaves, after, strict=True):
-        if store is not leaf:
-            variable._store = plain(store)
-    value = plain(result)
-    if np.shape(value) != ():
+    gradients = _gradients(tape, result, leaves, values)
+    assigned = stand_ins.assigned()
+    commit([v for v, _ in assigned], [x for _, x in assigned])
+    value = np.asarray(plain(result))
+    return ((value, plain_tree(aux)) if has_aux else value), gradients
+
+
+def gradients(function, values):
+    tape = Tape()
+    leaves = _leaves(tape, values)
+    outputs = function(leaves)
+    found = _gradients(tape, outputs[0], leaves, values)
+    return [plain(x) for x in outputs], found
+
+
+def _leaves(tape, values):
+    if any(type(value) is TapeArray for value in values):
+        raise GradientError(
+            "value_and_grad inside value_and_grad: gradients of gradients are not offered by the NumPy "
+            "backend. Take the inner gradient first, outside the function, or use a backend that nests."
+        )
+    return [tape.array(value) for value in values]
+
+
+def _gradients(tape, result, leaves, values):
+    """Gradients of the scalar `result` for the `leaves` of `tape`, which stand for `values`."""
+    if np.shape(plain(result)) != ():
         raise ValueError(
-            f"value_and_grad: the function must return a scalar, got shape {np.shape(value)}. Reduce it: unidl.ops.mean(loss)."
+            f"value_and_grad: the function must return a scalar, got shape {np.shape(plain(result))}. "
+            "Reduce it: unidl.ops.mean(loss)."
         )
     if type(result) is TapeArray and result._tape is tape:
-        grads = tape.gradients(result, leaves)
-    else:
-        tape.entries = None
-        grads = [np.zeros_like(store) for store in before]
-    value = np.asarray(value)
-    return ((value, plain_tree(aux)) if has_aux else value), grads
+        return tape.gradients(result, leaves)
+    tape.entries = None
+    return [np.zeros_like(value) for value in values]
 
 
 def custom_gradient(function, tensors):

@@ -1,11 +1,12 @@
-"""Gradients by torch.autograd, with the variables as leaves only while the function runs."""
+"""Gradients by torch.autograd, with leaves that stand in for the variables while the function runs."""
 
 from __future__ import annotations
 
 import torch
 
 from unidl.backend import contract
-from unidl.backend.variable import rebound
+from unidl.backend.frame import standing_in
+from unidl.backend.variable import commit, stores_of
 
 
 def detached(structure):
@@ -20,32 +21,12 @@ def detached(structure):
     return structure
 
 
-def differentiate(function, arguments, variables, has_aux):
-    """(value, gradients) of `function(*arguments)`, see `contract.Autodiff`."""
-    assigned = []
-    with torch.enable_grad():
-        leaves = [variable._store.detach().requires_grad_() for variable in variables]
-        with rebound(variables, leaves):
-            result = function(*arguments)
-            value = result[0] if has_aux else result
-            for variable, leaf in zip(variables, leaves, strict=True):
-                if variable._store is not leaf:
-                    assigned.append((variable, variable._store))
-        _check_scalar(value)
-        if not value.requires_grad:
-            gradients = [torch.zeros_like(leaf, requires_grad=False) for leaf in leaves]
-        else:
-            gradients = (
-                list(torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True))
-                if leaves
-                else []
-            )
-    for variable, store in assigned:
-        variable._store = store
-    return detached(result), gradients
+def leaves_of(values):
+    return [value.detach().requires_grad_() for value in values]
 
 
-def _check_scalar(value):
+def gradients_of(value, leaves):
+    """Gradients of the scalar `value` for the tensors `leaves`."""
     if not isinstance(value, torch.Tensor) or value.ndim:
         what = (
             f"a tensor of shape {tuple(value.shape)}"
@@ -53,9 +34,26 @@ def _check_scalar(value):
             else f"a {type(value).__name__}"
         )
         raise ValueError(
-            f"value_and_grad: the function returned {what}, but only a scalar tensor has one gradient for each variable. "
-            "Reduce it first, for example: return unidl.ops.mean(loss)."
+            f"value_and_grad: the function returned {what}, but only a scalar tensor has one gradient "
+            "for each variable. Reduce it first, for example: return unidl.ops.mean(loss)."
         )
+    if not leaves:
+        return []
+    if not value.requires_grad:
+        return [torch.zeros_like(leaf, requires_grad=False) for leaf in leaves]
+    return list(torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True))
+
+
+def differentiate(function, arguments, variables, has_aux):
+    """(value, gradients) of `function(*arguments)`, see `contract.Autodiff`."""
+    with torch.enable_grad():
+        leaves = leaves_of(stores_of(variables))
+        with standing_in(variables, leaves) as stand_ins:
+            result = function(*arguments)
+        gradients = gradients_of(result[0] if has_aux else result, leaves)
+    assigned = stand_ins.assigned()
+    commit([v for v, _ in assigned], [x for _, x in assigned])
+    return detached(result), gradients
 
 
 class Autodiff(contract.Autodiff):

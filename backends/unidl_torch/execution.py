@@ -4,15 +4,40 @@ from __future__ import annotations
 
 import torch
 
-from unidl.tracing.capture import CapturedExecution
-from unidl_torch.autodiff import differentiate
+from unidl.tracing.capture import CapturedExecution, Symbol
+from unidl.tracing.pure import PerSignature
+from unidl_torch.autodiff import detached, differentiate, gradients_of, leaves_of
+
+
+class _Symbol(Symbol):
+    """A symbol that functions of torch recognise."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __torch_function__(cls, function, types, args=(), kwargs=None):
+        cls._no_value(function)
 
 
 class Execution(CapturedExecution):
+    symbol_type = _Symbol
+
+    def signature(self, tensors):
+        return tuple([(t.shape, t.dtype, t.device) for t in tensors])
+
+    def gradients(self, function, values):
+        with torch.enable_grad():
+            leaves = leaves_of(values)
+            outputs = function(leaves)
+            gradients = gradients_of(outputs[0], leaves)
+        return detached(outputs), gradients
+
     def compile(self, fn, variables, jit_compile=False):
-        # Stores need no gradient, so nothing is recorded that no_grad or inference_mode would spare, and the outputs stay
-        # tensors with which the user may do anything.
-        return _compiled(fn, variables) if jit_compile else super().compile(fn, variables)
+        # Stores need no gradient, so nothing is recorded that no_grad or inference_mode would spare,
+        # and the outputs stay tensors with which the user may do anything.
+        if jit_compile:
+            return PerSignature(self, fn, lambda tensors: _compiled(fn, variables, tensors))
+        return super().compile(fn, variables)
 
     def compile_step(self, forward, update, trainable, variables, jit_compile=False):
         if not jit_compile:
@@ -23,16 +48,15 @@ class Execution(CapturedExecution):
             update(gradients)
             return value
 
-        return _compiled(step, variables)
+        return self.compile(step, variables, jit_compile=True)
 
     def synchronize(self):
         if torch.cuda.is_initialized():
             torch.cuda.synchronize()
 
 
-def _compiled(fn, variables):
-    from unidl_torch.compiled import (
-        Compiled,
-    )  # the tracer imports half of torch's compiler: only who asks for it waits
+def _compiled(fn, variables, tensors):
+    # The tracer imports half of torch's compiler: only who asks for it waits.
+    from unidl_torch.compiled import Compiled
 
-    return Compiled(fn, variables)
+    return Compiled(fn, variables, tensors)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copyreg
 import importlib
 import importlib.metadata
 import importlib.util
 import os
+import threading
 from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -22,6 +24,10 @@ _active: ContextVar[Backend | None] = ContextVar("unidl_backend", default=None)
 _device: ContextVar[str | None] = ContextVar("unidl_device", default=None)
 _loaded: dict[str, Backend] = {}
 _process_backend: Backend | None = None
+
+# Threads that meet a backend for the first time at once get one object, and two frameworks are not
+# imported at once: their imports wait for each other's locks.
+_loading = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -88,18 +94,30 @@ def _load(name: str) -> Backend:
         raise BackendError(f"There is no backend called {name!r}. {_what_there_is()}")
     if not _is_installed(spec):
         raise BackendError(
-            f"The backend {name!r} needs {spec.framework}, which is not installed. Install it with: {spec.install}\n{_what_there_is()}"
+            f"The backend {name!r} needs {spec.framework}, which is not installed. "
+            f"Install it with: {spec.install}\n{_what_there_is()}"
         )
+    with _loading:
+        if name not in _loaded:
+            _loaded[name] = _import(spec)
+        return _loaded[name]
+
+
+def _import(spec: BackendSpec) -> Backend:
     module, _, attribute = spec.adapter.partition(":")
     try:
         backend = getattr(importlib.import_module(module), attribute)()
     except ImportError as error:
         raise BackendError(
-            f"The backend {name!r} is installed but {spec.framework} cannot be imported: {error}. "
+            f"The backend {spec.name!r} is installed but {spec.framework} cannot be imported: {error}. "
             f"Install a working combination with: {spec.install}"
         ) from error
-    _loaded[name] = backend
+    copyreg.pickle(type(backend), _by_name)  # a copy of a model shares its backend
     return backend
+
+
+def _by_name(backend: Backend):
+    return get_backend, (backend.name,)
 
 
 def _what_there_is() -> str:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from contextvars import ContextVar
-
 import numpy as np
 
 from unidl.backend import dtypes, registry
-
-_autocast: ContextVar[str | None] = ContextVar("unidl_autocast", default=None)
-_recorded_part: ContextVar[str | None] = ContextVar("unidl_recorded_part", default=None)
+from unidl.backend.frame import changed, current
 
 
 class Variable:
@@ -37,7 +32,7 @@ class Variable:
         backend=None,
         kernel_of=None,
     ):
-        self.backend = registry.get_backend(backend)
+        self._backend = backend = registry.get_backend(backend)
         self.kernel_of = kernel_of
         if callable(initializer):
             if shape is None:
@@ -55,8 +50,8 @@ class Variable:
             self.dtype = (
                 dtypes.standardize_dtype(dtype) if dtype else self.backend.dtype(initializer)
             )
-        with self.backend.scope():
-            self._hold(
+        with backend.scope():
+            self.hold(
                 self.backend, self.backend.cast(self.backend.asarray(initializer), self.dtype)
             )
             self.shape = self.backend.shape(self.value)
@@ -72,21 +67,41 @@ class Variable:
         self.constraint = None
 
     @property
+    def backend(self):
+        """The backend that holds it; while a step is captured, the tracer that stands for that backend."""
+        tracer = current().tracer
+        return self._backend if tracer is None or tracer.stands_for is not self._backend else tracer
+
+    @property
     def value(self):
-        """The native tensor, float weights in the dtype of `autocasting` if there is one. Treat it as read-only."""
-        value = self.backend.read(self._store)
-        dtype = self.value_dtype
-        return value if dtype == self.dtype else self.backend.cast(value, dtype)
+        """The native tensor, float weights in the dtype of `autocasting` if there is one.
+
+        Treat it as read-only.
+        """
+        frame = current()
+        stand_ins = frame.stand_ins
+        value = self._backend.read(self._store) if stand_ins is None else stand_ins[self]
+        if frame.autocast is None or (dtype := self.value_dtype) == self.dtype:
+            return value
+        return self.backend.cast(value, dtype)
 
     @property
     def value_dtype(self):
         """Dtype of `value`."""
-        wanted = _autocast.get()
-        return (
-            self.dtype
-            if wanted is None or not self.autocast or not dtypes.is_float(self.dtype)
-            else wanted
-        )
+        wanted = current().autocast
+        if wanted is None or not self.autocast or not dtypes.is_float(self.dtype):
+            return self.dtype
+        return wanted
+
+    @property
+    def uncast(self):
+        """`value` in the Variable's own dtype."""
+        stand_ins = current().stand_ins
+        return self.own_value() if stand_ins is None else stand_ins[self]
+
+    def own_value(self):
+        """The native tensor in its store, whatever stands in for it."""
+        return self._backend.read(self._store)
 
     @property
     def ndim(self):
@@ -94,7 +109,7 @@ class Variable:
 
     def numpy(self) -> np.ndarray:
         """A host copy."""
-        return self.backend.to_numpy(self.backend.read(self._store))
+        return self.backend.to_numpy(self.uncast)
 
     def assign(self, value):
         """Set the value from a number, array, Variable or native tensor of the same shape; it is copied."""
@@ -109,37 +124,38 @@ class Variable:
         return self
 
     def assign_add(self, value):
-        return self.assign(
-            self.backend.add(
-                self.backend.read(self._store), self.backend.asarray(value, self.dtype)
-            )
-        )
+        return self.assign(self.backend.add(self.uncast, self.backend.asarray(value, self.dtype)))
 
     def assign_sub(self, value):
-        return self.assign(
-            self.backend.subtract(
-                self.backend.read(self._store), self.backend.asarray(value, self.dtype)
-            )
-        )
+        value = self.backend.asarray(value, self.dtype)
+        return self.assign(self.backend.subtract(self.uncast, value))
 
     def replace(self, value):
-        """`assign` for a native tensor of the right shape and dtype that nobody else will change: no check, no copy."""
-        part = _recorded_part.get()
-        if part is not None:
-            raise RuntimeError(
-                f"Variable {self.path!r} is assigned in {part} of a compiled function, which may run or not. Return the value from it and "
-                "assign that afterwards, or compile(run_eagerly=True)."
-            )
-        if value is not self._store:
-            self._store = self.backend.write(self._store, value)
+        """`assign` for a native tensor of the right shape and dtype that nobody else will change.
 
-    def _hold(self, backend, value):
-        """From now on live on `backend`, in a storage of its own with native or host `value`; inside the backend's scope."""
+        No check, no copy.
+        """
+        frame = current()
+        if frame.branch is not None:
+            raise RuntimeError(
+                f"Variable {self.path!r} is assigned in {frame.branch} of a compiled function, which "
+                "may run or not. Return the value from it and assign that afterwards, or "
+                "compile(run_eagerly=True)."
+            )
+        if frame.stand_ins is not None:
+            frame.stand_ins.assign(self, value)
+        elif value is not self._store:
+            self._store = self._backend.write(self._store, value)
+
+    def hold(self, backend, value):
+        """From now on live on `backend`, in a storage of its own with native or host `value`.
+
+        Called inside the backend's scope.
+        """
         store = backend.store(value)
-        self.backend, self._store = (
-            backend,
-            store if self.kernel_of is None else backend.lay_out(store, self.kernel_of),
-        )
+        if self.kernel_of is not None:
+            store = backend.lay_out(store, self.kernel_of)
+        self._backend, self._store = backend, store
 
     def _check_shape(self, shape):
         if tuple(shape) != tuple(self.shape):
@@ -153,8 +169,19 @@ class Variable:
         if target is not self.backend:
             value = self.numpy()
             with target.scope():
-                self._hold(target, target.asarray(value, self.dtype))
+                self.hold(target, target.asarray(value, self.dtype))
         return self
+
+    def __getstate__(self):
+        state = {name: x for name, x in vars(self).items() if name not in ("_backend", "_store")}
+        return state | {"backend": self._backend.name, "value": self.numpy()}
+
+    def __setstate__(self, state):
+        state = dict(state)
+        backend, value = registry.get_backend(state.pop("backend")), state.pop("value")
+        vars(self).update(state)
+        with backend.scope():
+            self.hold(backend, backend.asarray(value, self.dtype))
 
     def __array__(self, dtype=None, copy=None):
         return self.numpy() if dtype is None else self.numpy().astype(dtype)
@@ -163,42 +190,35 @@ class Variable:
         return f"<Variable path={self.path}, shape={tuple(self.shape)}, dtype={self.dtype}, backend={self.backend.name}>"
 
 
-@contextmanager
 def autocasting(dtype):
-    """Inside a `with` block float Variables whose `autocast` is True read as `dtype`; None reads them as they are."""
-    token = _autocast.set(dtype)
-    try:
-        yield
-    finally:
-        _autocast.reset(token)
+    """A context in which float Variables whose `autocast` is True read as `dtype`; None: as they are."""
+    return changed(autocast=dtype)
 
 
-def autocast_dtype():
-    """What the innermost `autocasting` said."""
-    return _autocast.get()
+def unassignable(branch):
+    """A context in which Variables cannot be assigned, since `branch` ("a branch", "a loop") of a
+    compiled function is recorded."""
+    return changed(branch=branch)
 
 
-@contextmanager
-def unassignable(part):
-    """Inside a `with` block Variables cannot be assigned, since `part` ("a branch", "a loop") of a compiled function is recorded."""
-    token = _recorded_part.set(part)
-    try:
-        yield
-    finally:
-        _recorded_part.reset(token)
+def stores_of(variables) -> list:
+    """What the Variables hold, for a compiled function to read: their stores, or what stands in."""
+    stand_ins = current().stand_ins
+    if stand_ins is None:
+        return [v._store for v in variables]
+    return [stand_ins[v] for v in variables]
 
 
-@contextmanager
-def rebound(variables, stores):
-    """Let `variables` hold other stores (leaves of a tape, tracers) inside a `with` block; yields them.
+def commit(variables, values):
+    """Put what a step computed into place, one native value for each Variable."""
+    stand_ins = current().stand_ins
+    for variable, value in zip(variables, values, strict=True):
+        if stand_ins is not None:
+            stand_ins.assign(variable, value)
+        elif value is not variable._store:
+            variable._store = variable._backend.write(variable._store, value)
 
-    Afterwards each variable has its old store again. What was assigned inside is the adapter's to read before the end.
-    """
-    before = [v._store for v in variables]
-    for variable, store in zip(variables, stores, strict=True):
-        variable._store = store
-    try:
-        yield stores
-    finally:
-        for variable, store in zip(variables, before, strict=True):
-            variable._store = store
+
+def put_store(variable, store):
+    """Let a Variable hold another store of its backend: the adapter's way to keep a value elsewhere."""
+    variable._store = store

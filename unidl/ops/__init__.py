@@ -126,7 +126,7 @@ __all__ = [  # noqa: RUF022 - many names a line
 ]  # fmt: skip
 
 bind_operators(KerasTensor, sys.modules[__name__])
-bind_operators(Symbol, sys.modules[__name__])
+bind_operators(Symbol, sys.modules[__name__], other_ufunc=Symbol._no_value)
 # Variables among themselves are compared by identity: they are looked up in lists and sets.
 bind_operators(Variable, sys.modules[__name__], equality=False)
 bind_equality_with_tensors(Variable, equal, not_equal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unidl.ops.dispatch import tensor_of
+from unidl.tracing.capture.symbol import NotCapturable
 
 
 def host_value(name, x, instead):
@@ -10,7 +11,9 @@ def host_value(name, x, instead):
     backend, x = tensor_of(x)
     try:
         return backend.to_numpy(backend.stop_gradient(x))
-    except Exception as error:
+    except NotCapturable:
+        raise  # the function runs as plain Python then, where there are values
+    except (TypeError, AttributeError, NotImplementedError) as error:
         raise TypeError(
             f"{name}: the result's shape depends on values, which a tensor has neither in a compiled function nor in a functional model. "
             f"{instead} Or run eagerly: compile(run_eagerly=True)."

@@ -11,14 +11,34 @@ _EQUALITY = {"eq": "equal", "ne": "not_equal"}
 _UNARY = {"neg": "negative", "abs": "abs", "invert": "logical_not", "getitem": "get_item"}
 
 
-def bind_operators(cls, functions, equality=True):
-    """Give `cls` the operators, taken from the module `functions`. Without `equality` == stays identity."""
+# NumPy's functions that stand for an operator whose left side is an array.
+_UFUNCS = {"remainder": "mod", "bitwise_and": "logical_and", "bitwise_or": "logical_or"} | {
+    name: name for name in (*_BINARY.values(), *_COMPARISONS.values(), *_EQUALITY.values())
+}
+
+
+def bind_operators(cls, functions, equality=True, other_ufunc=None):
+    """Give `cls` the operators, taken from the module `functions`.
+
+    Without `equality` == stays identity. `other_ufunc(self, ...)` is called where a function of NumPy
+    that is no operator meets an object; None: NumPy raises an error of its own.
+    """
     for python, name in (_BINARY | _UNARY | _COMPARISONS | (_EQUALITY if equality else {})).items():
         setattr(cls, f"__{python}__", _forward(getattr(functions, name)))
     for python, name in _BINARY.items():
         setattr(cls, f"__r{python}__", _reflected(getattr(functions, name)))
     # Gives a np.ndarray on the left no chance to take the object for an array of objects.
-    cls.__array_ufunc__ = None
+    cls.__array_ufunc__ = None if other_ufunc is None else _of_numpy(functions, other_ufunc)
+
+
+def _of_numpy(functions, other_ufunc):
+    def array_ufunc(self, ufunc, method, *inputs, **kwargs):
+        name = _UFUNCS.get(ufunc.__name__)
+        if name is None or method != "__call__" or kwargs:
+            return other_ufunc(self)
+        return getattr(functions, name)(*inputs)
+
+    return array_ufunc
 
 
 def bind_equality_with_tensors(cls, equal, not_equal):

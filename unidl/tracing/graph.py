@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from contextvars import ContextVar
-
+from unidl.backend.frame import changed, current
 from unidl.tracing.keras_tensor import KerasTensor
-
-_paused: ContextVar[bool] = ContextVar("unidl_graph_paused", default=False)
 
 
 def recording() -> bool:
-    return not _paused.get()
+    return current().records
 
 
-@contextmanager
 def paused():
-    """Symbolic calls inside carry shapes alone: the inside of a layer is no part of the graph around it."""
-    token = _paused.set(True)
-    try:
-        yield
-    finally:
-        _paused.reset(token)
+    """A context in which symbolic calls carry shapes alone: the inside of a layer is no part of the
+    graph around it."""
+    return changed(records=False)
 
 
 class Node:

@@ -80,7 +80,7 @@ class Snapshot:
             if dtype is not None and is_float(variable.dtype):
                 variable.dtype = dtype
             with backend.scope():
-                variable._hold(backend, backend.asarray(self._values[id(variable)], variable.dtype))
+                variable.hold(backend, backend.asarray(self._values[id(variable)], variable.dtype))
         for owner, _ in self._contents.values():
             if dtype is not None and isinstance(
                 owner, Loss

@@ -12,6 +12,16 @@ from abc import ABC
 
 
 class Execution(ABC):
+    # Of how many combinations of shapes and dtypes a compiled function keeps what it made for them.
+    programs_kept = 64
+
+    def signature(self, tensors):
+        """What a compiled function is made for: shapes and dtypes of `tensors`, hashable.
+
+        By the framework's own objects where they are hashable, which is quicker.
+        """
+        return tuple([(self.shape(t), self.dtype(t)) for t in tensors])
+
     # How many steps of a pass over data the backend likes to get at once, through `in_one_launch`.
     steps_per_launch = 1
 

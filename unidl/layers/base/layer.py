@@ -7,9 +7,9 @@ import functools
 from contextlib import nullcontext
 
 from unidl import constraints, dtype_policies, initializers, ops, regularizers
-from unidl.backend import registry
+from unidl.backend import frame, registry
 from unidl.backend.dtypes import is_float
-from unidl.backend.variable import Variable, autocast_dtype, autocasting
+from unidl.backend.variable import Variable, autocasting
 from unidl.layers.base import call_context
 from unidl.layers.base.annotations import masks
 from unidl.layers.base.call_context import CallContext
@@ -218,11 +218,12 @@ class Layer(PassesMasks, Configurable, Tracked):
         weights_read_as = (
             policy.compute_dtype if policy.compute_dtype != policy.variable_dtype else None
         )
+        around = frame.current()
         try:
-            if weights_read_as == autocast_dtype():
+            if weights_read_as == around.autocast and around.naming is None:
                 outputs = self.call(*args, **kwargs)
             else:
-                with autocasting(weights_read_as):
+                with autocasting(weights_read_as), self._named(around):
                     outputs = self.call(*args, **kwargs)
         finally:
             context.training = outer
@@ -236,6 +237,10 @@ class Layer(PassesMasks, Configurable, Tracked):
                     ops.divide(self.activity_regularizer(output), ops.shape(output)[0] or 1)
                 )
         return outputs
+
+    def _named(self, around):
+        """A context in which what is recorded has the layer's path."""
+        return nullcontext() if around.naming is None else around.naming(self.path)
 
     def _call_symbolic(self, args, kwargs):
         """Infer the outputs' shapes, building what is not built, and add a node to the graph."""

@@ -6,5 +6,6 @@ trace by itself derives its execution from `CapturedExecution`.
 """
 
 from unidl.tracing.capture.execution import CapturedExecution, CaptureWarning
+from unidl.tracing.capture.symbol import NotCapturable, Symbol
 
-__all__ = ["CaptureWarning", "CapturedExecution"]
+__all__ = ["CaptureWarning", "CapturedExecution", "NotCapturable", "Symbol"]

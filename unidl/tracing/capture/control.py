@@ -7,7 +7,6 @@ the program around it becomes an argument, so that a branch runs only when it is
 from __future__ import annotations
 
 from unidl.backend.variable import unassignable
-from unidl.tracing.capture.symbol import Symbol
 
 
 class _Inner:
@@ -31,21 +30,18 @@ class _Inner:
 
     def function(self, free):
         """The compiled function (K, N, *inputs, *free) -> tuple of outputs."""
-        symbols = [Symbol(self._tracer, name, (), "float32") for name in free]
-        backend = self._tracer._backend
+        symbols = [self._tracer.symbol(name, (), "float32") for name in free]
         return self._program.function(
-            [*self._inputs, *symbols],
-            self.outputs,
-            lambda name: list if name == "list" else getattr(backend, name),
+            [*self._inputs, *symbols], self.outputs, self._tracer.function
         )
 
 
 def _call(tracer, function, given, free, outputs):
     """Write down a call of `function(K, N, *given, *free)`; new symbols like `outputs` for what it returns."""
     program = tracer._program
-    names = [Symbol(tracer, name, (), "float32") for name in ("K", "N")]
-    used = [Symbol(tracer, name, (), "float32") for name in free]
-    symbols = [Symbol(tracer, program.name(), o.shape, o.dtype) for o in outputs]
+    names = [tracer.symbol(name, (), "float32") for name in ("K", "N")]
+    used = [tracer.symbol(name, (), "float32") for name in free]
+    symbols = [tracer.symbol(program.name(), o.shape, o.dtype) for o in outputs]
     program.add([s.code for s in symbols], program.constant(function), (*names, *given, *used), {})
     return symbols
 
@@ -64,7 +60,7 @@ def cond(tracer, pred, true_fn, false_fn):
 
 def while_loop(tracer, condition, body, state, maximum_iterations):
     state = [tracer.asarray(s) for s in state]
-    carried = [Symbol(tracer, tracer._program.name(), s.shape, s.dtype) for s in state]
+    carried = [tracer.symbol(tracer._program.name(), s.shape, s.dtype) for s in state]
     inner = [_Inner(tracer, lambda *s: [condition(*s)], carried), _Inner(tracer, body, carried)]
     free = sorted({name for one in inner for name in one.free})
     goes_on, step = (one.function(free) for one in inner)
@@ -86,7 +82,7 @@ def while_loop(tracer, condition, body, state, maximum_iterations):
 def custom_gradient(tracer, function, tensors):
     outputs, gradient = function(*(tracer.stop_gradient(t) for t in tensors))
     outputs = [tracer.stop_gradient(tracer.asarray(o)) for o in outputs]
-    upstream = [Symbol(tracer, tracer._program.name(), o.shape, o.dtype) for o in outputs]
+    upstream = [tracer.symbol(tracer._program.name(), o.shape, o.dtype) for o in outputs]
     inner = _Inner(tracer, gradient, upstream)
     back, backend = inner.function(inner.free), tracer._backend
     places = len(outputs), len(outputs) + len(tensors)

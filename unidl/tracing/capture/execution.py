@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import contextmanager
+from abc import abstractmethod
 
 from unidl.backend import registry
 from unidl.backend.contract.execution import Execution
 from unidl.backend.dtypes import floatx
+from unidl.backend.variable import commit, stores_of
 from unidl.tracing.capture.program import Program
-from unidl.tracing.capture.symbol import KeySymbol, NumberSymbol, Symbol
+from unidl.tracing.capture.symbol import KeySymbol, NotCapturable, NumberSymbol, Symbol
 from unidl.tracing.capture.tracer import Tracer
-from unidl.tracing.feed import KeyFeed
+from unidl.tracing.pure import PerSignature, Pure
 
 
 class CaptureWarning(UserWarning):
@@ -19,138 +20,164 @@ class CaptureWarning(UserWarning):
 
 
 class CapturedExecution(Execution):
-    """`compile` and `compile_step` for a backend that runs eagerly and whose variables hold the tensor itself."""
+    """`compile` and `compile_step` for a backend that runs eagerly and whose stores are the tensors."""
+
+    symbol_type = Symbol  # a class derived from it tells the framework's own functions what it is
+
+    @abstractmethod
+    def gradients(self, function, values):
+        """(outputs, gradients) of `function(leaves)` -> tuple of tensors, the first a scalar.
+
+        `leaves` are like the native `values`, for each of which there is a gradient of the scalar.
+        The outputs are free of any tape.
+        """
 
     def compile(self, fn, variables, jit_compile=False):
-        return _PerShape(self, lambda tensors: _capture_function(self, fn, variables, tensors), fn)
+        return PerSignature(self, fn, lambda tensors: _captured_function(self, fn, variables, tensors))
 
     def compile_step(self, forward, update, trainable, variables, jit_compile=False):
         eager = super().compile_step(forward, update, trainable, variables)
-        return _PerShape(
-            self,
-            lambda tensors: _capture_step(self, forward, update, trainable, variables, tensors),
-            eager,
-        )
+
+        def make(tensors):
+            try:
+                return _Step(self, forward, update, trainable, variables, tensors)
+            except NotCapturable as error:
+                return _left_eager(eager, error)
+
+        return PerSignature(self, eager, make)
 
 
-class _PerShape:
-    """One captured function for each combination of input shapes and dtypes."""
+def _captured_function(backend, fn, variables, tensors):
+    try:
+        return _Function(backend, fn, variables, tensors)
+    except NotCapturable as error:
+        return _left_eager(fn, error)
 
-    def __init__(self, backend, capture, eager):
-        self._backend, self._capture, self._eager = backend, capture, eager
-        self._captured = {}
 
-    def __call__(self, *tensors):
-        key = tuple([(t.shape, t.dtype) for t in tensors])
-        run = self._captured.get(key)
-        if run is None:
-            run = self._captured[key] = self._try_capture(tensors)
-        return run(*tensors)
-
-    def _try_capture(self, tensors):
-        try:
-            return self._capture(tensors)
-        except (TypeError, AttributeError, NotImplementedError) as error:
-            # A layer may call the framework directly, which no symbol can go through. Its own errors come from the eager run.
-            warnings.warn(
-                f"This function runs as plain Python at every call, since it could not be captured: {error} "
-                "Write custom layers with unidl.ops to have them captured, or silence this with run_eagerly=True.",
-                CaptureWarning,
-                stacklevel=4,
-            )
-            return self._eager
+def _left_eager(eager, error):
+    """A layer may call the framework itself, which no symbol can go through."""
+    warnings.warn(
+        "This function runs as plain Python at every call, since it could not be captured: "
+        f"{error} Write custom layers with unidl.ops to have them captured, or silence this with "
+        "run_eagerly=True.",
+        CaptureWarning,
+        stacklevel=6,
+    )
+    return eager
 
 
 class _Part:
-    """A function captured with its variables: what it reads comes in, what it assigns goes out."""
+    """A function captured with its variables: what it reads comes in, what it assigns goes out.
 
-    def __init__(self, backend, fn, inputs, variables):
-        self.feed = KeyFeed()
+    Attributes:
+        program: program(keys, numbers, *tensors, *what `read` hold) -> (*outputs, *new values).
+        read, assigned: Variables.
+        count: number of outputs.
+        is_one: whether `fn` returns a tensor and not a list of them.
+    """
+
+    def __init__(self, backend, fn, specs, variables, name):
+        self._pure = Pure(fn, variables)
+        self.feed = self._pure.feed
+        self._pure.complete(lambda: self._trace(backend, specs, name))
+        self.assigned = self._pure.assigned
+
+    def _trace(self, backend, specs, name):
         program = Program()
         tracer = Tracer(backend, program)
-        symbols = [Symbol(tracer, f"x{i}", shape, dtype) for i, (shape, dtype) in enumerate(inputs)]
-        stores = [Symbol(tracer, f"v{i}", v.shape, v.dtype) for i, v in enumerate(variables)]
-        keys = self.feed.tracing(
-            lambda i: KeySymbol(f"K[{i}]"), lambda i: NumberSymbol(tracer, f"N[{i}]", (), floatx())
-        )
-        with keys, _standing_in(tracer, variables, stores), registry.use_backend(tracer):
-            outputs = fn(*symbols)
+        tensors = [tracer.symbol(f"x{i}", *spec) for i, spec in enumerate(specs)]
+        stores = [tracer.symbol(f"v{i}", v.shape, v.dtype) for i, v in enumerate(self._pure.variables)]
+        with registry.use_backend(tracer):
+            outputs, after = self._pure(
+                stores,
+                tensors,
+                lambda i: KeySymbol(f"K[{i}]"),
+                lambda i: NumberSymbol(tracer, f"N[{i}]", (), floatx()),
+                tracer=tracer,
+                naming=program.naming,
+            )
             self.is_one = not isinstance(outputs, list | tuple)
             outputs = [tracer.asarray(o) for o in ([outputs] if self.is_one else outputs)]
-            after = [v._store for v in variables]
-            # A store may be changed in place by an optimizer, so it shares memory with nothing else.
-            seen = set()
-            for i, (old, new) in enumerate(zip(stores, after, strict=True)):
-                if new is not old and (new.code[0] != "t" or new.code in seen):
-                    after[i] = tracer.copy(new)
-                seen.add(new.code)
-        self.assigned = [
-            v for v, old, new in zip(variables, stores, after, strict=True) if new is not old
-        ]
-        outputs += [new for old, new in zip(stores, after, strict=True) if new is not old]
-        self.count = len(outputs) - len(self.assigned)
-        used = program.needed(outputs)
-        self.read = [v for v, s in zip(variables, stores, strict=True) if s.code in used]
-        inputs = [*symbols, *(s for s in stores if s.code in used)]
-        self.program = program.function(
-            inputs, outputs, lambda name: list if name == "list" else getattr(backend, name)
+            results = [*outputs, *_apart(tracer, stores, after)]
+        self.count = len(outputs)
+        used = program.needed(results)
+        pairs = [(v, s) for v, s in zip(self._pure.variables, stores, strict=True) if s.code in used]
+        self.read = [v for v, _ in pairs]
+        inputs = [*tensors, *(s for _, s in pairs)]
+        self.program = program.function(inputs, results, tracer.function, name)
+
+
+def _apart(tracer, stores, values):
+    """`values`, each in memory of its own: an optimizer may change what a Variable holds in place."""
+    taken = {s.code for s in stores}
+    apart = []
+    for value in values:
+        if value.code[0] != "t" or value.code in taken:
+            value = tracer.copy(value)
+        taken.add(value.code)
+        apart.append(value)
+    return apart
+
+
+def _specs(backend, tensors):
+    return [(backend.shape(t), backend.dtype(t)) for t in tensors]
+
+
+class _Function:
+    def __init__(self, backend, fn, variables, tensors):
+        self._part = _Part(backend, fn, _specs(backend, tensors), variables, "function")
+
+    def __call__(self, *tensors):
+        part = self._part
+        feed = part.feed
+        results = part.program(feed.keys(), feed.numbers(), *tensors, *stores_of(part.read))
+        if part.assigned:
+            commit(part.assigned, results[part.count :])
+            results = results[: part.count]
+        return results[0] if part.is_one else list(results)
+
+
+class _Step:
+    """A training step: loss and gradients by one program, the update by another, then one commit."""
+
+    def __init__(self, backend, forward, update, trainable, variables, tensors):
+        def flat_forward(*symbols):
+            loss, others = forward(*symbols)
+            return [loss, *others]
+
+        def flat_update(*gradients):
+            update(list(gradients))
+            return []
+
+        specs = [(v.shape, v.dtype) for v in trainable]
+        self._gradients = backend.gradients
+        self._first = first = _Part(
+            backend, flat_forward, _specs(backend, tensors), variables, "forward"
         )
+        self._second = second = _Part(backend, flat_update, specs, variables, "update")
+        self._trainable = trainable
+        place = {v: 2 + len(tensors) + i for i, v in enumerate(first.read)}
+        # (which leaf, where it goes among the arguments) of the trainable variables that are read.
+        self._leaves = [(i, place[v]) for i, v in enumerate(trainable) if v in place]
+        new = {v: first.count + i for i, v in enumerate(first.assigned)}
+        # What the update reads of what the forward pass assigned.
+        self._renewed = [(i, new[v]) for i, v in enumerate(second.read) if v in new]
 
-    def run(self, tensors):
-        """Call the program and put the assigned values into their variables; returns the outputs."""
-        feed = self.feed
-        outputs = self.program(
-            feed.keys(), feed.numbers(), *tensors, *[v._store for v in self.read]
-        )
-        if self.assigned:
-            for variable, value in zip(self.assigned, outputs[self.count :], strict=True):
-                variable.replace(value)
-            outputs = outputs[: self.count]
-        return outputs
+    def __call__(self, *tensors):
+        first, second = self._first, self._second
+        arguments = [first.feed.keys(), first.feed.numbers(), *tensors, *stores_of(first.read)]
 
+        def function(leaves):
+            for leaf, position in self._leaves:
+                arguments[position] = leaves[leaf]
+            return first.program(*arguments)
 
-def _capture_function(backend, fn, variables, tensors):
-    part = _Part(backend, fn, [(backend.shape(t), backend.dtype(t)) for t in tensors], variables)
-    if part.is_one:
-        return lambda *tensors: part.run(tensors)[0]
-    return lambda *tensors: list(part.run(tensors))
-
-
-def _capture_step(backend, forward, update, trainable, variables, tensors):
-    def flat_forward(*symbols):
-        loss, others = forward(*symbols)
-        return [loss, *others]
-
-    first = _Part(
-        backend, flat_forward, [(backend.shape(t), backend.dtype(t)) for t in tensors], variables
-    )
-    second = _Part(
-        backend,
-        lambda *gradients: update(list(gradients)) or [],
-        [(v.shape, v.dtype) for v in trainable],
-        variables,
-    )
-
-    def step(*tensors):
-        def run():
-            loss, *others = first.run(tensors)
-            return loss, others
-
-        value, gradients = backend.value_and_grad(run, trainable, has_aux=True)
-        second.run(gradients)
-        return value
-
-    return step
-
-
-@contextmanager
-def _standing_in(tracer, variables, stores):
-    """Let `variables` belong to the tracer and hold symbols."""
-    before = [(v.backend, v._store) for v in variables]
-    for variable, store in zip(variables, stores, strict=True):
-        variable.backend, variable._store = tracer, store
-    try:
-        yield
-    finally:
-        for variable, (backend, store) in zip(variables, before, strict=True):
-            variable.backend, variable._store = backend, store
+        results, gradients = self._gradients(function, stores_of(self._trainable))
+        stores = stores_of(second.read)
+        for position, index in self._renewed:
+            stores[position] = results[index]
+        updated = second.program(second.feed.keys(), second.feed.numbers(), *gradients, *stores)
+        commit(first.assigned, results[first.count :])
+        commit(second.assigned, updated)
+        loss, *others = results[: first.count]
+        return loss, others

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import linecache
 import math
+import weakref
+from contextlib import contextmanager
 
 from unidl.tracing.capture.rewrites import Call, rewritten
 from unidl.tracing.capture.symbol import KeySymbol, Symbol
+
+_programs = itertools.count(1)
 
 
 class Program:
@@ -21,6 +26,16 @@ class Program:
         self._name_of = {}  # id of a constant -> its name
         self._made = {}  # (function, code of the arguments) -> the result's symbol
         self._numbers = itertools.count(1)
+        self._place = ""  # path of the layer whose calls are written down now
+
+    @contextmanager
+    def naming(self, path):
+        """Inside, calls are written down as those of the layer at `path`."""
+        before, self._place = self._place, path
+        try:
+            yield
+        finally:
+            self._place = before
 
     def inner(self):
         """An empty program for a function inside this one: it may use all that was computed so far, and shares the constants."""
@@ -51,7 +66,7 @@ class Program:
     def _call(self, results, function, args, kwargs):
         used = set()
         code = self._arguments(args, kwargs, used)
-        return Call(results, function, args, kwargs, code, frozenset(used))
+        return Call(results, function, args, kwargs, code, frozenset(used), self._place)
 
     def once(self, function, args, kwargs, make):
         """The symbol of a call made before with the same arguments, else that of `make()`."""
@@ -111,35 +126,47 @@ class Program:
                 kept.append(call)
         return needed, kept
 
-    def function(self, inputs, outputs, functions):
-        """The compiled function (K, N, *inputs) -> tuple of `outputs`; K are the keys and N the numbers of the run.
+    def function(self, inputs, outputs, functions, name="part"):
+        """The compiled function (K, N, *inputs) -> tuple of `outputs`; K are the keys and N the numbers
+        of the run.
 
-        `functions` gives the function for a name; a call may also be of a constant. The function's source is its attribute
-        `source`.
+        `functions` gives the function for a name; a call may also be of a constant. The function's
+        source is its attribute `source`, and debuggers and tracebacks show it, with the layer's path
+        at each line.
         """
         outputs = [self._code(o, set()) for o in outputs]
         _, kept = self._reached(outputs)
         kept = rewritten(kept[::-1], outputs, self._call)[::-1]
         body, alive_after = [], set(outputs) | {i.code for i in inputs}
-        for results, function, _, _, code, used in kept:
-            names = results if isinstance(results, list) else [results]
-            last = sorted(n for n in used | set(names) if n not in alive_after and n[0] == "t")
-            alive_after |= used
+        for call in kept:
+            names = call.results if isinstance(call.results, list) else [call.results]
+            last = sorted(n for n in call.used | set(names) if n not in alive_after and n[0] == "t")
+            alive_after |= call.used
             body += [f"    del {', '.join(last)}"] if last else []
-            body.append(
-                f"    {', '.join(names)}{',' if isinstance(results, list) and len(names) == 1 else ''} = {function}({code})"
-            )
-        lines = [
-            f"def program({', '.join(['K', 'N', *(i.code for i in inputs)])}):",
-            *reversed(body),
-        ]
-        lines.append(f"    return ({', '.join(outputs)},)" if outputs else "    return ()")
-        source = "\n".join(lines)
+            body.append(_line(call, names))
+        head = f"def program({', '.join(['K', 'N', *(i.code for i in inputs)])}):"
+        end = f"    return ({', '.join(outputs)},)" if outputs else "    return ()"
         namespace = {
             call.function: functions(call.function)
             for call in kept
             if call.function not in self._constants
-        } | self._constants
-        exec(compile(source, "<captured step>", "exec"), namespace)
-        namespace["program"].source = source
-        return namespace["program"]
+        }
+        return _executed([head, *reversed(body), end], namespace | self._constants, name)
+
+
+def _line(call, names):
+    comma = "," if isinstance(call.results, list) and len(names) == 1 else ""
+    place = f"  # {call.place}" if call.place else ""
+    return f"    {', '.join(names)}{comma} = {call.function}({call.code}){place}"
+
+
+def _executed(lines, namespace, name):
+    """The function `program` of these lines of source, which Python's tools can find."""
+    source = "\n".join(lines) + "\n"
+    filename = f"<captured {name} {next(_programs)}>"
+    exec(compile(source, filename, "exec"), namespace)
+    program = namespace["program"]
+    program.source = source
+    linecache.cache[filename] = len(source), None, source.splitlines(keepends=True), filename
+    weakref.finalize(program, linecache.cache.pop, filename, None)
+    return program

@@ -29,50 +29,40 @@ class Call(NamedTuple):
     kwargs: dict[str, Any]
     code: str  # of the arguments
     used: frozenset[str]  # names in `code`
+    place: str  # path of the layer that made it
 
 
 def rewritten(calls, outputs, make):
-    """`calls` with every rule applied as often as it can be; `outputs` are the names that the program returns.
+    """`calls` with every rule applied as often as it can be, in time linear in their number.
 
-    `make(results, function, args, kwargs)` is a new Call.
+    `outputs` are the names that the program returns, and `make(results, function, args, kwargs)` is
+    a new Call.
     """
-    calls = list(calls)
-    while (found := _find(calls, outputs)) is not None:
-        first, second, rule = found
-        calls[second : second + 1] = rule(calls[first], calls[second], make)
-        del calls[first]
-    return calls
-
-
-def _find(calls, outputs):
-    """(place of a call, place of the only call that uses its result, rule for the two), or None."""
     uses = Counter(name for call in calls for name in call.used)
     uses.update(outputs)
-    made = {
-        call.results: place for place, call in enumerate(calls) if isinstance(call.results, str)
-    }
-    for second, call in enumerate(calls):
-        given = call.args[0] if call.args else None
-        first = (
-            made.get(given.code) if isinstance(given, Symbol) and uses[given.code] == 1 else None
-        )
-        if first is not None and (rule := _rule(calls[first], call)) is not None:
-            return first, second, rule
-    return None
+    slots = [[call] for call in calls]  # where a call stood: what stands there now
+    slot_of = {call.results: i for i, call in enumerate(calls) if isinstance(call.results, str)}
+    for place, slot in enumerate(slots):
+        second = slot[-1]
+        while (first := _producer(second, uses, slots, slot_of)) is not None:
+            rule = next((rule for applies, rule in RULES if applies(first, second)), None)
+            if rule is None:
+                break
+            new = [c._replace(place=c.place or first.place) for c in rule(first, second, make)]
+            slots[slot_of[first.results]].remove(first)
+            at = slot.index(second)
+            slot[at : at + 1] = new
+            slot_of |= {call.results: place for call in new}
+            second = new[0]
+    return [call for slot in slots for call in slot]
 
 
-def _rule(first, second):
-    if (
-        second.function == "max_pool"
-        and first.function in _MONOTONE
-        and math.prod(_strides(*second.args, **second.kwargs)) > 1
-    ):
-        return _exchange  # the smaller tensor goes through both directions of the activation
-    if second.function == "stop_gradient" and first.function in _OF_ONE_TENSOR:
-        return _exchange  # nothing is kept for a gradient that nobody takes
-    if second.function == "add" and first.function == "conv" and _is_bias(*second.args):
-        return _with_bias
-    return None
+def _producer(call, uses, slots, slot_of):
+    """The call that made the first argument of `call`, if nothing else needs it."""
+    given = call.args[0] if call.args else None
+    if not isinstance(given, Symbol) or uses[given.code] != 1 or given.code not in slot_of:
+        return None
+    return next((c for c in slots[slot_of[given.code]] if c.results == given.code), None)
 
 
 def _strides(x, window, strides, padding):
@@ -95,3 +85,27 @@ def _is_bias(x, bias):
 def _with_bias(first, second, make):
     x, kernel, *rest = first.args
     return [make(second.results, "biased_conv", (x, kernel, second.args[1], *rest), first.kwargs)]
+
+
+def _shrinks_after_activation(first, second):
+    """The smaller tensor goes through both directions of the activation."""
+    if second.function != "max_pool" or first.function not in _MONOTONE:
+        return False
+    return math.prod(_strides(*second.args, **second.kwargs)) > 1
+
+
+def _stops_gradient(first, second):
+    """Nothing is kept for a gradient that nobody takes."""
+    return second.function == "stop_gradient" and first.function in _OF_ONE_TENSOR
+
+
+def _adds_bias(first, second):
+    return second.function == "add" and first.function == "conv" and _is_bias(*second.args)
+
+
+# (whether it applies to two neighbouring calls, what takes their place)
+RULES = (
+    (_shrinks_after_activation, _exchange),
+    (_stops_gradient, _exchange),
+    (_adds_bias, _with_bias),
+)

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 
+class NotCapturable(TypeError, AttributeError):
+    """A symbol met what only a tensor with a value can do; the function has to run as plain Python.
+
+    It is what Python and the frameworks expect to be told: an object of a wrong type, or without
+    that attribute.
+    """
+
+
 class Symbol:
     """A tensor of known shape and dtype; `code` is the Python expression that holds its value in the captured function,
     `backend` the tracer that it belongs to, and `detached` tells that no gradient flows through it."""
@@ -28,12 +36,18 @@ class Symbol:
         return self.shape[0]
 
     def _no_value(self, *_, **__):
-        raise TypeError(
-            "The step is being captured: it runs once on tensors that have a shape but no value. Use unidl.ops instead of NumPy, float() "
-            "or an if on values (ops.where chooses), or compile(run_eagerly=True)."
+        raise NotCapturable(
+            "The step is being captured: it runs once on tensors that have a shape but no value. Use "
+            "unidl.ops instead of functions of a framework, float() or an if on values (ops.where "
+            "chooses), or compile(run_eagerly=True)."
         )
 
-    __array__ = __bool__ = __float__ = __int__ = __index__ = _no_value
+    __array__ = __bool__ = __float__ = __int__ = __index__ = __array_function__ = _no_value
+
+    def __getattr__(self, name):
+        raise NotCapturable(
+            f"A tensor of a step that is being captured has no {name!r}: it is of no framework yet."
+        )
 
     def __repr__(self):
         return f"<captured tensor, shape={self.shape}, dtype={self.dtype}>"

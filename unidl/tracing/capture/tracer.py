@@ -9,7 +9,7 @@ from unidl.backend import dtypes
 from unidl.backend.contract import Backend, names
 from unidl.tracing import KerasTensor, graph, symbolic
 from unidl.tracing.capture import control
-from unidl.tracing.capture.symbol import KeySymbol, NumberSymbol, Symbol
+from unidl.tracing.capture.symbol import KeySymbol, NotCapturable, NumberSymbol, Symbol
 
 # Larger results are computed at each run instead of being kept for good.
 LARGEST_CONSTANT = 1 << 16
@@ -26,6 +26,7 @@ class Tracer(Backend):
 
     def __init__(self, backend, program):
         self._backend, self._program = backend, program
+        self.stands_for = backend
         self.name, self.version = backend.name, backend.version
         self.kernels, self.unsupported, self.dtypes = (
             backend.kernels,
@@ -48,11 +49,18 @@ class Tracer(Backend):
     def scope(self):
         return self._backend.scope()
 
+    def symbol(self, code, shape, dtype, detached=False):
+        return self._backend.symbol_type(self, code, shape, dtype, detached)
+
+    def function(self, name):
+        """What a program calls by `name`."""
+        return list if name == "list" else getattr(self._backend, name)
+
     def to_numpy(self, x):
         x._no_value()
 
     def value_and_grad(self, fn, variables, has_aux=False):
-        raise TypeError(
+        raise NotCapturable(
             "value_and_grad inside a captured step: take gradients in a loop of your own, or compile(run_eagerly=True)."
         )
 
@@ -68,8 +76,7 @@ class Tracer(Backend):
         return self._constant(self._backend.asarray(x, dtype))
 
     def _constant(self, value):
-        return Symbol(
-            self,
+        return self.symbol(
             self._program.constant(value),
             self._backend.shape(value),
             self._backend.dtype(value),
@@ -101,7 +108,7 @@ class Tracer(Backend):
         return control.custom_gradient(self, function, tensors)
 
     def jvp(self, function, primals, tangents):
-        raise TypeError(
+        raise NotCapturable(
             "jvp inside a captured step: take derivatives in a loop of your own, or compile(run_eagerly=True)."
         )
 
@@ -120,7 +127,7 @@ class Tracer(Backend):
         if not all(isinstance(r, KerasTensor | None) for r in result):
             return self._record_lists(name, args, kwargs, result)
         symbols = [
-            None if r is None else Symbol(self, self._program.name(), r.shape, r.dtype)
+            None if r is None else self.symbol(self._program.name(), r.shape, r.dtype)
             for r in result
         ]
         self._program.add(["_" if s is None else s.code for s in symbols], name, args, kwargs)
@@ -131,7 +138,7 @@ class Tracer(Backend):
         detached = detached or all(
             s.detached for s in leaves((args, kwargs)) if isinstance(s, Symbol)
         )
-        symbol = Symbol(self, self._program.name(), result.shape, result.dtype, detached)
+        symbol = self.symbol(self._program.name(), result.shape, result.dtype, detached)
         self._program.add(symbol.code, name, args, kwargs)
         return symbol
 
@@ -163,10 +170,10 @@ class Tracer(Backend):
             if items is None:
                 out.append(None)
                 continue
-            symbols = [Symbol(self, self._program.name(), r.shape, r.dtype) for r in items]
+            symbols = [self.symbol(self._program.name(), r.shape, r.dtype) for r in items]
             if symbols:
                 self._program.add(
-                    [s.code for s in symbols], "list", (Symbol(self, part, (), "float32"),), {}
+                    [s.code for s in symbols], "list", (self.symbol(part, (), "float32"),), {}
                 )
             out.append(symbols)
         return tuple(out)
