@@ -6,7 +6,7 @@ import jax
 
 from unidl.backend.contract import Backend
 from unidl_jax.arrays import Arrays
-from unidl_jax.execution import Autodiff, Execution, Storage
+from unidl_jax.execution import Autodiff, Execution
 from unidl_jax.math import Math
 from unidl_jax.nn import Activations, Recurrent, Windows
 from unidl_jax.random import Random
@@ -24,7 +24,6 @@ class JaxBackend(
     Autodiff,
     Control,
     Execution,
-    Storage,
     Backend,
 ):
     """JAX: eager, and every compiled function under jax.jit."""

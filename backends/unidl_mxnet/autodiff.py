@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from unidl.backend.variable import rebound
+from unidl.backend.frame import standing_in
+from unidl.backend.variable import commit
 from unidl_mxnet.load import mx
 from unidl_mxnet.registry import ndarray, numpy_shape
 
@@ -38,12 +39,10 @@ def check_scalar(value, shape):
 class Autodiff:
     def value_and_grad(self, fn, variables, has_aux=False):
         with numpy_shape():
-            pairs = [leaf(v.value) for v in variables]
+            pairs = [leaf(v.uncast) for v in variables]
             leaves = [view for view, _ in pairs]
-            with rebound(variables, leaves):
-                with mx.autograd.record():
-                    result = fn()
-                after = [v._store for v in variables]
+            with standing_in(variables, leaves) as stand_ins, mx.autograd.record():
+                result = fn()
             value = result[0] if has_aux else result
             if not self.is_tensor(value):
                 raise TypeError(
@@ -51,9 +50,8 @@ class Autodiff:
                 )
             check_scalar(value, value.shape)
             self._backward(value)
-        for variable, view, store in zip(variables, leaves, after, strict=True):
-            if store is not view:
-                variable._store = store.detach()
+        assigned = stand_ins.assigned()
+        commit([v for v, _ in assigned], [x for _, x in assigned])
         return detached(result), [gradient for _, gradient in pairs]
 
     @staticmethod

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import numpy as np
 
+from unidl.tracing.pure import PerSignature
 from unidl_mxnet.arrays import rows
 from unidl_mxnet.load import mx
 from unidl_mxnet.program import Program, StepProgram
 from unidl_mxnet.registry import numpy_shape
+from unidl_mxnet.traced import current_trace
 
 # MXNet's engine queues calls without end, and what is queued keeps its inputs: a host that reads data faster than the steps
 # run would fill memory with batches. So after so much the host waits, which costs a drained queue.
 QUEUED_BYTES = 4 << 20
 
+# A CachedOp and an executor compute in arrays of their own, and MXNet lets threads mix them up.
+engine_lock = threading.RLock()
 
-class _Programs:
-    """A compiled function: the programs that it needed so far, and what they have queued."""
 
-    def __init__(self, backend, make):
-        self._backend, self._make = backend, make
-        self._made = {}
-        self._queued = 0
+class _Compiled(PerSignature):
+    """A compiled function, and what its programs have queued."""
+
+    _queued = 0
 
     def __call__(self, *tensors):
+        if current_trace() is not None:
+            return self._fn(*tensors)  # a part of what is traced
         return self._run([[self._backend.asarray(t) for t in tensors]])
 
     def launch(self, *stacked):
@@ -32,20 +37,15 @@ class _Programs:
         return self._run(list(zip(*map(rows, stacked), strict=True)))
 
     def _run(self, calls):
-        first = calls[0]
-        key = (mx.autograd.is_recording(), *((t.shape, t.dtype) for t in first))
-        with numpy_shape():
-            found = self._made.get(key)
-            if found is None:
-                found = self._made[key] = self._make(first, key[0]), _bytes(first)
-            program, size = found
+        with engine_lock, numpy_shape():
+            program = self.program(calls[0])
             for tensors in calls:
                 last = program.run(tensors)
             results = program.results(last)
-        self._queued += size * len(calls)
-        if self._queued > QUEUED_BYTES:
-            mx.nd.waitall()
-            self._queued = 0
+            self._queued += _bytes(calls[0]) * len(calls)
+            if self._queued > QUEUED_BYTES:
+                mx.nd.waitall()
+                self._queued = 0
         return results
 
 
@@ -55,20 +55,24 @@ def _bytes(tensors):
 
 class Execution:
     steps_per_launch = 64  # their batches travel at once
+    programs_kept = 32  # a bound graph keeps its arrays
+
+    def signature(self, tensors):
+        shapes = tuple([(t.shape, t.dtype) for t in tensors])
+        return mx.autograd.is_recording(), shapes
 
     def compile(self, fn, variables, jit_compile=False):
-        return _Programs(
-            self,
-            lambda tensors, recording: Program(
-                self, fn, variables, tensors, differentiable=recording
-            ),
-        )
+        def make(tensors, signature):
+            return Program(self, fn, variables, tensors, differentiable=signature[0])
+
+        return _Compiled(self, fn, make)
 
     def compile_step(self, forward, update, trainable, variables, jit_compile=False):
-        return _Programs(
-            self,
-            lambda tensors, _: StepProgram(self, forward, update, trainable, variables, tensors),
-        )
+        def make(tensors, _):
+            return StepProgram(self, forward, update, trainable, variables, tensors)
+
+        eager = super().compile_step(forward, update, trainable, variables)
+        return _Compiled(self, eager, make)
 
     def in_one_launch(self, step):
-        return step.launch if isinstance(step, _Programs) else super().in_one_launch(step)
+        return step.launch if isinstance(step, _Compiled) else super().in_one_launch(step)

@@ -13,9 +13,10 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from unidl.backend.variable import put_store
 from unidl_mxnet.arrays import context
 from unidl_mxnet.graph import VariableValue
-from unidl_mxnet.laid import array_of, stored
+from unidl_mxnet.laid import array_of, holds, stored
 from unidl_mxnet.layout import inverse
 
 from unidl_mxnet.load import mx  # isort: skip
@@ -85,7 +86,7 @@ class StepExecutor:
                 arrays[name] = source
         self._kept = [(s, stored(home, s.axes)) for s, home in self._homes.items()]
         for source, store in self._kept:
-            source.variable._store = store
+            put_store(source.variable, store)
         self._bind(graph.group, arrays, gradients)
         new = self.outputs[graph.count :]
         self._stores = [
@@ -120,11 +121,11 @@ class StepExecutor:
     def run(self, run):
         """One pass of a `Run` of the graph: forward, backward, and the new values of the Variables."""
         for source, store in self._kept:
-            if source.variable._store is not store:
+            if not holds(source.variable, store):
                 eager(
                     "_np_copy", (array_of(source.variable, source.axes),), {}, self._homes[source]
                 )
-                source.variable._store = store
+                put_store(source.variable, store)
         for source, load in self._loads:
             load(first=run.fetch(source))
         check_call(_LIB.MXExecutorForward(self._handle, ctypes.c_int(1)))

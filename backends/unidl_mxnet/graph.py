@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from unidl.backend.variable import rebound
-from unidl.tracing.feed import KeyFeed
+from unidl.tracing.pure import Pure
 from unidl_mxnet.arrays import context, from_numpy
 
 from unidl_mxnet.load import mx  # isort: skip
@@ -11,7 +10,7 @@ from mxnet._ctypes.ndarray import CachedOp
 from mxnet._ctypes.symbol import _symbol_creator
 
 from unidl_mxnet import layout
-from unidl_mxnet.laid import Laid, array_of, hold
+from unidl_mxnet.laid import array_of, axes_of, hold
 from unidl_mxnet.op import op
 from unidl_mxnet.random import Draw, KeyRow
 from unidl_mxnet.registry import creator, eager, ndarray
@@ -82,18 +81,20 @@ class Graph:
         self._of_step = of_step
         # Gradients through a compiled function are those of what its caller put into the Variables, in the layout in which it did.
         self._is_free = of_step or not differentiable
-        symbols = self._record(
-            backend,
-            Trace(differentiable, set() if of_step else None),
-            fn,
-            variables,
-            specs,
-            outputs,
-        )
+        pure = Pure(fn, variables)
+
+        def record(shortcuts):
+            return pure.complete(
+                lambda: self._record(
+                    backend, Trace(differentiable, shortcuts), pure, specs, outputs
+                )
+            )
+
+        symbols = record(set() if of_step else None)
         if self.trace.shortcuts and not self.trace.shortcuts.isdisjoint(
             s.name for s in symbols[0].get_internals()
         ):
-            symbols = self._record(backend, Trace(differentiable), fn, variables, specs, outputs)
+            symbols = record(None)
         if of_step:
             loss, *others = symbols
             self.group = mx.sym.Group([_node("make_loss", loss), *others], mx.sym.numpy._Symbol)
@@ -102,9 +103,9 @@ class Graph:
             self.body = Compiled(self.trace, symbols, changing)
             self._plan_calls(self.trace, changing)
 
-    def _record(self, backend, trace, fn, variables, specs, outputs):
+    def _record(self, backend, trace, pure, specs, outputs):
         """The symbols of all outputs."""
-        self.feed, self.trace = KeyFeed(), trace
+        self.feed, self.trace = pure.feed, trace
         with tracing(trace):
             arguments = [
                 trace.input(shape, dtype, Argument(i)) for i, (shape, dtype) in enumerate(specs)
@@ -113,20 +114,20 @@ class Graph:
                 x if axes is None else layout.transpose(op, x, axes)
                 for x, axes in zip(arguments, self._layouts, strict=True)
             ]
-            sources = [VariableValue(v) for v in variables]
-            values = [self._value(trace, source) for source in sources]
-            with (
-                self.feed.tracing(KeyRow, lambda row: _host_number(trace, row)),
-                rebound(variables, values),
-            ):
-                self.result = fn(*arguments)
-                after = [v._store for v in variables]
+            sources = {v: VariableValue(v) for v in pure.variables}
+            values = {v: self._value(trace, source) for v, source in sources.items()}
+            self.result, after = pure(
+                values.values(),
+                arguments,
+                KeyRow,
+                lambda row: _host_number(trace, row),
+                naming=trace.naming,
+            )
             flat = [backend.asarray(x) for x in outputs(self.result)]
             self.count = len(flat)
             changed = [
-                (s, _as_kept(trace, s, old, new))
-                for s, old, new in zip(sources, values, after, strict=True)
-                if new is not old
+                (sources[v], _as_kept(trace, sources[v], values[v], new))
+                for v, new in zip(pure.assigned, after, strict=True)
             ]
             # A Variable that takes a native call's array whole needs no output of the graph.
             self.taken = [
@@ -147,16 +148,13 @@ class Graph:
 
     def _value(self, trace, source):
         """The traced value of a source's Variable."""
-        shape, dtype, store = (
-            tuple(source.variable.shape),
-            source.variable.dtype,
-            source.variable._store,
-        )
+        shape, dtype = tuple(source.variable.shape), source.variable.dtype
         if not self._is_free:
             return trace.input(shape, dtype, source)
         value = Weight(shape, dtype, source)
-        if type(store) is Laid:
-            value.lay(op, store.axes)
+        axes = axes_of(source.variable)
+        if axes is not None:
+            value.lay(op, axes)
         return value
 
     def _plan_calls(self, trace, changing):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from unidl.backend.variable import put_store, stores_of
 from unidl_mxnet.layout import inverse, kernel
 from unidl_mxnet.registry import eager
 
@@ -38,17 +39,34 @@ def stored(array, axes):
 
 def array_of(variable, axes):
     """The array which permuted by `axes` is the Variable's value. It keeps that layout, for the next time."""
-    store = variable._store
+    store = _store(variable)
     if type(store) is Laid and store.axes == axes:
         return store.array
     value = read(store)
     if axes is None:
         return value
-    variable._store = Laid(_permuted(value, inverse(axes)), axes)
-    return variable._store.array
+    store = Laid(_permuted(value, inverse(axes)), axes)
+    put_store(variable, store)
+    return store.array
+
+
+def axes_of(variable):
+    """The axes by which the array that the Variable holds is to be permuted; None: it is its value."""
+    store = _store(variable)
+    return store.axes if type(store) is Laid else None
+
+
+def holds(variable, store):
+    """Whether this very object is what the Variable holds."""
+    return _store(variable) is store
+
+
+def _store(variable):
+    return stores_of((variable,))[0]
 
 
 def hold(variable, array, axes):
     """Let the Variable hold `array` permuted by `axes`."""
-    if type(variable._store) is not Laid or variable._store.array is not array:
-        variable._store = stored(array, axes)
+    store = _store(variable)
+    if type(store) is not Laid or store.array is not array:
+        put_store(variable, stored(array, axes))

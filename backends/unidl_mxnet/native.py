@@ -24,11 +24,14 @@ class Native:
     def read(self, store):
         return read(store)
 
-    def write(self, store, value):
-        """A detached view, so that the tape of the step that made it can go."""
+    def detach(self, value):
         if not isinstance(value, Traced):
             return value.detach()
         return op("BlockGrad", value) if needs_gradient() else value
+
+    def write(self, store, value):
+        """A detached view, so that the tape of the step that made it can go."""
+        return value.detach()
 
     def synchronize(self):
         mx.nd.waitall()

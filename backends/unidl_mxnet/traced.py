@@ -135,6 +135,7 @@ class Trace:
         self.calls = []
         self._constants = {}
         self._names = count()
+        self._place = ""
 
     def input(self, shape, dtype, source, cls=Traced):
         """A new input of the graph."""
@@ -173,7 +174,16 @@ class Trace:
         return [self.input(x.shape, x.dtype, Slot(place, i)) for i, x in enumerate(changed)]
 
     def name(self):
-        return f"node{next(self._names)}"
+        return f"{self._place}node{next(self._names)}"
+
+    @contextmanager
+    def naming(self, path):
+        """Inside, names of nodes, which errors show, begin with the layer's path."""
+        before, self._place = self._place, f"{path}/"
+        try:
+            yield
+        finally:
+            self._place = before
 
 
 def current_trace():

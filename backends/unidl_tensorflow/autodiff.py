@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from unidl.backend.variable import stores_of
 from unidl_tensorflow.load import tf
 
 
 class Autodiff:
     def value_and_grad(self, fn, variables, has_aux=False):
-        stores = [v._store for v in variables]
+        stores = stores_of(variables)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for store in stores:
                 tape.watch(store)

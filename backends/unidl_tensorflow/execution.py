@@ -7,7 +7,10 @@ from functools import cache
 
 import numpy as np
 
+from unidl.backend.frame import changed
+from unidl.backend.variable import stores_of
 from unidl.tracing.feed import KeyFeed
+from unidl.tracing.pure import PerSignature
 from unidl_tensorflow.load import tf
 
 _xla: ContextVar[bool] = ContextVar("unidl_tensorflow_xla", default=False)
@@ -28,71 +31,68 @@ def _no_numbers():
     return tf.zeros(0, tf.float64)
 
 
-class Compiled:
+class _Compiled(PerSignature):
     """A function of tensors as graphs, one for each signature.
 
-    Not left to tf.function's own cache, because each graph has a feed of its own and must be known before its keys are
-    drawn; it is also quicker (see `_Graph`).
+    Not left to tf.function's own cache, because each graph has a feed of its own and must be known
+    before its keys are drawn; it is also quicker (see `_Graph`).
     """
-
-    def __init__(self, fn, variables, jit_compile):
-        self._fn, self._variables, self._jit_compile = fn, list(variables), jit_compile
-        self._graphs = {}
 
     def __call__(self, *tensors):
         if not tf.executing_eagerly():
-            return self._fn(*tensors)  # part of a larger graph, which has the keys
-        return self._graph(tuple([(t.shape, t.dtype) for t in tensors]))(tensors)
+            return self._fn(*tensors)  # a part of a larger graph, which has the keys
+        return super().__call__(*tensors)
 
-    def launch(self, stacked):
-        """Run once for each element of the first axis that all tensors share; returns what the last run gives."""
-        return self._graph(tuple([(t.shape[1:], t.dtype) for t in stacked])).launch(stacked)
+    def launch(self, *stacked):
+        """Run once for each element of the first axis that all tensors share; what the last run gives."""
+        signature = tuple([(t.shape[1:], t.dtype) for t in stacked])
+        return self.program(stacked, signature).launch(stacked)
 
-    def _graph(self, signature):
-        graph = self._graphs.get(signature)
-        if graph is None or graph.stale(self._variables):
-            graph = self._graphs[signature] = _Graph(
-                self._fn, signature, self._variables, self._jit_compile
-            )
+    def program(self, tensors, signature=None):
+        graph = super().program(tensors, signature)
+        if graph.is_stale():
+            graph.record()
         return graph
 
 
 class _Graph:
-    """One trace: its graph, its host feed, and the stores that it captured."""
+    """One trace: its graph, its host feed, and the stores that it captured.
+
+    A graph reads and assigns tf.Variables itself, so nothing stands in for the Variables here.
+    """
 
     def __init__(self, fn, signature, variables, jit_compile):
-        self._feed = KeyFeed()
-        self._signature, self._loop = signature, None
-        self._stores = [v._store for v in variables]
+        self._fn, self._signature, self._jit_compile = fn, signature, jit_compile
+        self._variables = list(dict.fromkeys(variables))
+        self.record()
+
+    def record(self):
+        self._feed, self._loop = KeyFeed(), None
+        self._stores = stores_of(self._variables)
 
         def traced(*inputs):
             *tensors, keys, numbers = inputs
-            with self._feed.tracing(lambda i: keys[i], lambda i: numbers[i]):
-                return fn(*tensors)
+            feeding = self._feed.tracing(lambda i: keys[i], lambda i: numbers[i])
+            with feeding, changed(naming=_named):
+                return self._fn(*tensors)
 
         # The numbers of keys and of numbers are known only after the trace.
-        specs = [tf.TensorSpec(shape, dtype) for shape, dtype in signature]
+        specs = [tf.TensorSpec(shape, dtype) for shape, dtype in self._signature]
         specs += [tf.TensorSpec((None, 2), tf.int64), tf.TensorSpec((None,), tf.float64)]
-        function = tf.function(traced, autograph=False, jit_compile=jit_compile or None)
-        token = _xla.set(jit_compile)
+        function = tf.function(traced, autograph=False, jit_compile=self._jit_compile or None)
+        token = _xla.set(self._jit_compile)
         try:
             self._function = function.get_concrete_function(*specs)
         finally:
             _xla.reset(token)
-        self._check(variables)
 
-    def _check(self, variables):
-        for variable in variables:
-            if isinstance(variable._store, tf.Tensor) and not hasattr(variable._store, "numpy"):
-                raise RuntimeError(
-                    f"Variable {variable.path!r} was left holding a tensor of the traced graph, which has no value."
-                )
+    def is_stale(self):
+        """Whether a variable has got other storage since the trace (it moved to another backend and
+        back)."""
+        stores = stores_of(self._variables)
+        return any(a is not b for a, b in zip(stores, self._stores, strict=True))
 
-    def stale(self, variables):
-        """Whether a variable has got other storage since the trace (it moved to another backend and back)."""
-        return any(v._store is not store for v, store in zip(variables, self._stores, strict=True))
-
-    def __call__(self, tensors):
+    def __call__(self, *tensors):
         keys, numbers = self._feed.draw(), self._feed.draw_numbers()
         inputs = [
             *tensors,
@@ -132,21 +132,33 @@ class _Graph:
         return tf.function(looped, autograph=False).get_concrete_function(*specs)
 
 
+def _named(path):
+    """Names of a graph's operations, which errors show, begin with the layer's path."""
+    return tf.name_scope(
+        "".join(c if c.isalnum() or c in "_-/." else "_" for c in path.lstrip("_-/"))
+    )
+
+
 class Execution:
     steps_per_launch = 32
+    programs_kept = 32  # a graph of a training step takes some megabytes
+
+    def signature(self, tensors):
+        return tuple([(t.shape, t.dtype) for t in tensors])
 
     def compile(self, fn, variables, jit_compile=False):
-        return Compiled(fn, variables, jit_compile)
+        def make(tensors, signature):
+            return _Graph(fn, signature, variables, jit_compile)
+
+        return _Compiled(self, fn, make)
 
     def compile_step(self, forward, update, trainable, variables, jit_compile=False):
-        return Compiled(
-            super().compile_step(forward, update, trainable, variables), variables, jit_compile
-        )
+        step = super().compile_step(forward, update, trainable, variables)
+        return self.compile(step, variables, jit_compile)
 
     def in_one_launch(self, step):
-        if not isinstance(step, Compiled):
-            return super().in_one_launch(step)  # plain Python
-        return lambda *stacked: step.launch(stacked)
+        # Anything else is plain Python.
+        return step.launch if isinstance(step, _Compiled) else super().in_one_launch(step)
 
     def synchronize(self):
         tf.test.experimental.sync_devices()

@@ -52,10 +52,8 @@ class Storage:
             return tf.Variable(value, trainable=False)
 
     def read(self, store):
-        return store.value() if isinstance(store, tf.Variable) else store
+        return store.value()
 
     def write(self, store, value):
-        if isinstance(store, tf.Variable):
-            store.assign(value, read_value=False)
-            return store
-        return tf.stop_gradient(value)  # a tensor lent to the Variable by `rebound`
+        store.assign(value, read_value=False)
+        return store

@@ -67,8 +67,6 @@ class Compiled:
         keys = self._host_input(pure.feed.draw(), torch.int64)
         numbers = self._host_input(pure.feed.draw_numbers(), torch.float64)
         with torch.no_grad():
-            outputs, values = self._run(
-                stores_of(pure.variables), list(tensors), keys, numbers
-            )
+            outputs, values = self._run(stores_of(pure.variables), list(tensors), keys, numbers)
         commit(pure.assigned, values)
         return pytree.tree_unflatten(outputs, self._structure)

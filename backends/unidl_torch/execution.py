@@ -36,7 +36,7 @@ class Execution(CapturedExecution):
         # Stores need no gradient, so nothing is recorded that no_grad or inference_mode would spare,
         # and the outputs stay tensors with which the user may do anything.
         if jit_compile:
-            return PerSignature(self, fn, lambda tensors: _compiled(fn, variables, tensors))
+            return PerSignature(self, fn, lambda tensors, _: _compiled(fn, variables, tensors))
         return super().compile(fn, variables)
 
     def compile_step(self, forward, update, trainable, variables, jit_compile=False):

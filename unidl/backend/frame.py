@@ -71,7 +71,7 @@ class StandIns(dict):
 
     Args:
         variables, values: the Variables and what stands for them.
-        symbols: whether the values belong to a trace. Else what is assigned is cut off from gradients.
+        symbols: whether the values belong to a trace.
 
     Attributes:
         met: with `symbols`, other Variables whose own value was read, which the trace took for
@@ -93,7 +93,7 @@ class StandIns(dict):
         return variable.own_value()
 
     def assign(self, variable, value):
-        self[variable] = value if self._symbols else variable.backend.stop_gradient(value)
+        self[variable] = variable.backend.detach(value)
 
     def assigned(self):
         """[(Variable, value)] of what was assigned, in the order of the variables."""

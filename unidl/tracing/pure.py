@@ -69,12 +69,13 @@ class PerSignature:
 
     Args:
         fn: the function itself, for a call inside of another trace.
-        make: make(tensors) -> a program, a function of tensors like these.
+        make: make(tensors, signature) -> a program, a function of tensors like these.
 
     Of more than `backend.programs_kept` programs the one that was not used for longest goes.
     """
 
     def __init__(self, backend, fn, make):
+        self._backend = backend
         self._signature, self._limit = backend.signature, backend.programs_kept
         self._fn, self._make = fn, make
         self._programs = OrderedDict()
@@ -91,7 +92,7 @@ class PerSignature:
         program = programs.get(key)
         if program is None:
             with tracing_lock:
-                program = programs.get(key) or self._make(tensors)
+                program = programs.get(key) or self._make(tensors, key)
                 programs[key] = program
                 while len(programs) > self._limit:
                     programs.popitem(last=False)

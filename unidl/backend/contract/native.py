@@ -54,6 +54,10 @@ class Native(ABC):
         """The tensor in `store`, as an operand; the caller does not change it."""
         return store
 
+    def detach(self, value):
+        """`value` as a Variable that is assigned it: no gradient flows through it."""
+        return self.stop_gradient(value)
+
     def write(self, store, value):
         """The storage after assignment of native `value`, which it may take over without a copy."""
         return self.stop_gradient(value)

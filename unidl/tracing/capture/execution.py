@@ -33,12 +33,14 @@ class CapturedExecution(Execution):
         """
 
     def compile(self, fn, variables, jit_compile=False):
-        return PerSignature(self, fn, lambda tensors: _captured_function(self, fn, variables, tensors))
+        return PerSignature(
+            self, fn, lambda tensors, _: _captured_function(self, fn, variables, tensors)
+        )
 
     def compile_step(self, forward, update, trainable, variables, jit_compile=False):
         eager = super().compile_step(forward, update, trainable, variables)
 
-        def make(tensors):
+        def make(tensors, _):
             try:
                 return _Step(self, forward, update, trainable, variables, tensors)
             except NotCapturable as error:
@@ -86,7 +88,9 @@ class _Part:
         program = Program()
         tracer = Tracer(backend, program)
         tensors = [tracer.symbol(f"x{i}", *spec) for i, spec in enumerate(specs)]
-        stores = [tracer.symbol(f"v{i}", v.shape, v.dtype) for i, v in enumerate(self._pure.variables)]
+        stores = [
+            tracer.symbol(f"v{i}", v.shape, v.dtype) for i, v in enumerate(self._pure.variables)
+        ]
         with registry.use_backend(tracer):
             outputs, after = self._pure(
                 stores,
@@ -101,7 +105,9 @@ class _Part:
             results = [*outputs, *_apart(tracer, stores, after)]
         self.count = len(outputs)
         used = program.needed(results)
-        pairs = [(v, s) for v, s in zip(self._pure.variables, stores, strict=True) if s.code in used]
+        pairs = [
+            (v, s) for v, s in zip(self._pure.variables, stores, strict=True) if s.code in used
+        ]
         self.read = [v for v, _ in pairs]
         inputs = [*tensors, *(s for _, s in pairs)]
         self.program = program.function(inputs, results, tracer.function, name)

@@ -92,7 +92,7 @@ class Tracer(Backend):
             "A Variable cannot be made inside a captured step. Make it in build() or in the constructor."
         )
 
-    def write(self, store, value):
+    def detach(self, value):
         return value
 
     def scan(self, step, state, xs, reverse=False):
