@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from unidl import ops
+from unidl.utils.watched import Watched
 
 EPSILON = 1e-7
 
 
-class Constraint:
+class Constraint(Watched):
     """Subclass it: `__call__(self, w)` returns the projected weight, `get_config` the constructor's arguments."""
 
     def __call__(self, w):

@@ -9,9 +9,10 @@ from unidl.losses.tensors import as_float, native, together
 from unidl.ops.dispatch import backend_of
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
 from unidl.utils.naming import auto_name
+from unidl.utils.watched import Watched
 
 
-class Loss:
+class Loss(Watched):
     """Subclass it: `call(self, y_true, y_pred)` returns one float for each sample, (n,), or for each step of it, (n, t).
 
     Args:

@@ -8,9 +8,10 @@ from unidl import initializers
 from unidl.backend import dtypes
 from unidl.backend.variable import Variable
 from unidl.utils.naming import auto_name
+from unidl.utils.watched import Watched
 
 
-class Metric:
+class Metric(Watched):
     """Subclass it: make variables in `__init__`, add to them in `update_state`, compute from them in `result`.
 
     `update_state` runs inside the compiled step, so it must not read a value on the host.

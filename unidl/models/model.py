@@ -28,7 +28,7 @@ class Model(Trainer, Layer):
     """
 
     keras_module = "keras"
-    _untracked = Layer._untracked | {"optimizer", "_plan"}
+    _untracked = Layer._untracked | {"optimizer", "_plan", "_steps"}
 
     def __new__(cls, *args, **kwargs):
         if cls is Model and (args or "inputs" in kwargs or "outputs" in kwargs):

@@ -18,9 +18,10 @@ from unidl.optimizers.schedules import LearningRateSchedule
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
 from unidl.tracing.feed import next_number
 from unidl.utils.naming import auto_name
+from unidl.utils.watched import Watched
 
 
-class Optimizer:
+class Optimizer(Watched):
     """Subclasses implement `slot_groups` and `update`.
 
     Args:
@@ -96,8 +97,8 @@ class Optimizer:
         self._slot_order: list[Variable] = []
         self._targets: list[Variable] = []
         self._target_slots: dict[str, list[Variable]] = {}
-        self._index: dict[int, int] = {}
-        self._undecayed_ids: set[int] = set()
+        self._index: dict[Variable, int] = {}
+        self._undecayed: set[Variable] = set()
         self._undecayed_pattern = None
         self.built = False
 
@@ -188,7 +189,7 @@ class Optimizer:
                         name,
                         variable.shape if group in common else self.slot_shape(name, variable),
                     )
-        self._index = {id(variable): i for i, variable in enumerate(variables)}
+        self._index = {variable: i for i, variable in enumerate(variables)}
         self._target_slots = self._slots_of(variables)
         self._targets = variables
         self.built = True
@@ -310,7 +311,7 @@ class Optimizer:
         backend = variables[0].backend
         if variables is not self._targets:
             for variable in variables:
-                if id(variable) not in self._index:
+                if variable not in self._index:
                     raise ValueError(
                         f"{self.name} was not built for the variable {variable.path!r}. Make a new optimizer for new variables."
                     )
@@ -324,7 +325,7 @@ class Optimizer:
     def _slots_of(self, variables) -> dict[str, list[Variable]]:
         if variables is self._targets:
             return self._target_slots
-        places = [self._index[id(v)] for v in variables]
+        places = [self._index[v] for v in variables]
         return {
             name: [self._slots[name][i] for i in places]
             for group in self.slot_groups()
@@ -374,14 +375,12 @@ class Optimizer:
             raise ValueError(
                 "exclude_from_weight_decay: call it before the optimizer is built, that is, before training."
             )
-        self._undecayed_ids = {id(v) for v in var_list or ()}
+        self._undecayed = set(var_list or ())
         self._undecayed_pattern = re.compile("|".join(var_names)) if var_names else None
 
     def _decays(self, variable) -> bool:
         pattern = self._undecayed_pattern
-        return id(variable) not in self._undecayed_ids and not (
-            pattern and pattern.search(variable.name)
-        )
+        return variable not in self._undecayed and not (pattern and pattern.search(variable.name))
 
     def _decay(self, backend, variables, params):
         groups = {}
@@ -404,7 +403,7 @@ class Optimizer:
 
     def _accumulate(self, backend, variables, grads, learning_rate):
         steps = self.gradient_accumulation_steps
-        sums = [self._slots["gradient_accumulator"][self._index[id(v)]] for v in variables]
+        sums = [self._slots["gradient_accumulator"][self._index[v]] for v in variables]
         totals = [backend.add(g, s.value) for g, s in zip(grads, sums, strict=True)]
         is_update = next_number(lambda: float(self._steps.value % steps == 0))
         if isinstance(is_update, float):
@@ -457,7 +456,7 @@ class Optimizer:
         if not self.use_ema:
             return
         for variable in var_list:
-            average = self._slots["average"][self._index[id(variable)]]
+            average = self._slots["average"][self._index[variable]]
             variable.replace(average.backend.copy(average.value))
 
     # -- config ------------------------------------------------------------------------------------

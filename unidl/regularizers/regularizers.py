@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from unidl import ops
+from unidl.utils.watched import Watched
 
 
-class Regularizer:
+class Regularizer(Watched):
     """Subclass it: `__call__(self, x)` returns a scalar tensor, `get_config` the constructor's arguments."""
 
     def __call__(self, x):

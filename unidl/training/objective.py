@@ -12,6 +12,7 @@ from unidl import ops, tree
 from unidl.backend import dtypes
 from unidl.layers.base.annotations import logits, masks
 from unidl.losses.reduction import expand_to_rank
+from unidl.utils.watched import Watched
 
 
 class Output:
@@ -22,7 +23,7 @@ class Output:
         self.metrics, self.weighted_metrics = metrics, []
 
 
-class Objective:
+class Objective(Watched):
     """
     Args: those of `compile`.
 
@@ -258,6 +259,11 @@ class Objective:
         found += [entry for output in self._outputs for entry in output.weighted_metrics]
         # Keras' order of evaluate's values: as given for one output, by name for several.
         yield from found if len(self._outputs) < 2 else sorted(found, key=lambda entry: entry[0])
+
+    @property
+    def parts(self):
+        """The losses and metrics."""
+        return [o.loss for o in self._outputs if o.loss is not None] + self.metrics
 
     @property
     def names(self):

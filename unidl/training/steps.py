@@ -9,16 +9,25 @@ import numpy as np
 from unidl import ops, tree
 from unidl.layers.base import call_context
 from unidl.layers.base.call_context import CallContext
+from unidl.training.interrupts import whole_step
+from unidl.utils.watched import changes
+
+# Of how many shapes of one array a step remembers that they need no check.
+_KNOWN = 256
 
 
 class Step:
-    """A compiled function of batches of NumPy arrays, one compiled unit for each structure that batches have.
+    """A compiled function of batches of NumPy arrays, one compiled unit for each structure that batches
+    have.
 
-    `compile_flat(unflatten)` makes it as a function of a batch's leaves; `unflatten(*leaves)` gives (x, y, sample_weight).
+    `compile_flat(unflatten)` makes it as a function of a batch's leaves; `unflatten(*leaves)` gives
+    (x, y, sample_weight). `changes_state` tells whether a run assigns Variables, which no other thread
+    may read meanwhile.
     """
 
-    def __init__(self, model, compile_flat, before_run=None):
+    def __init__(self, model, compile_flat, changes_state, before_run=None):
         self._model, self._compile_flat, self._before_run = model, compile_flat, before_run
+        self._changes_state = changes_state
         self._bound = {}
         self._known = {}
         self.seconds = None  # what one run took lately
@@ -37,14 +46,14 @@ class Step:
         key = _describe(batch), present
         if key not in self._bound:
             template = tree.map_structure(lambda leaf: None, batch)  # holds no data
-            self._bound[key] = self._runner(
-                self._compile_flat(lambda *leaves: _restore(template, present, leaves))
-            )
+            self._bound[key] = self._runner(lambda *leaves: _restore(template, present, leaves))
         return self._bound[key]
 
     def remember(self, x, batches):
         """After a pass over `batches` of the one array x, arrays like it need no check of shape and dtype."""
         if type(x) is np.ndarray:
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
             self._known[x.shape[1:], x.dtype] = self.on(batches)
 
     def for_one_batch(self, x, batch_size):
@@ -59,13 +68,18 @@ class Step:
             return self._known.get((x.shape[1:], x.dtype))
         return None
 
-    def _runner(self, compiled):
-        backend, before_run, compute_dtype = (
-            self._model.backend,
-            self._before_run,
-            self._model.compute_dtype,
-        )
-        launch = backend.in_one_launch(compiled)
+    def _runner(self, unflatten):
+        model, before_run = self._model, self._before_run
+        backend, compute_dtype = model.backend, model.compute_dtype
+        guarded = model._gate.writing if self._changes_state else model._gate.reading
+        compiled = launch = version = seen = None
+
+        def renew():
+            nonlocal compiled, launch, version
+            found = model._changes()
+            if compiled is None or found != version:
+                compiled, version = self._compile_flat(unflatten), found
+                launch = backend.in_one_launch(compiled)
 
         @cache
         def is_cast(dtype):
@@ -76,9 +90,15 @@ class Step:
             return backend.cast(value, compute_dtype) if is_cast(leaf.dtype) else value
 
         def run(count, leaves):
-            if before_run is not None:
-                before_run()
-            return (compiled if count == 1 else launch)(*[tensor(leaf) for leaf in leaves])
+            nonlocal seen
+            if seen != changes():
+                seen = changes()
+                renew()
+            tensors = [tensor(leaf) for leaf in leaves]
+            with whole_step, guarded():
+                if before_run is not None:
+                    before_run()
+                return (compiled if count == 1 else launch)(*tensors)
 
         return run
 
@@ -123,7 +143,7 @@ def make_train_step(model):
         )
 
     trainable = model.trainable_variables
-    return Step(model, compile_flat, before_run=optimizer.begin_step)
+    return Step(model, compile_flat, changes_state=True, before_run=optimizer.begin_step)
 
 
 def _eager(backend, forward, update, trainable):
@@ -163,7 +183,7 @@ def make_test_step(model):
             else model.backend.compile(body, model._state(), jit_compile=model.jit_compile)
         )
 
-    return Step(model, compile_flat)
+    return Step(model, compile_flat, changes_state=True)
 
 
 def make_predict_step(model):
@@ -187,7 +207,8 @@ def make_predict_step(model):
             )
         )
 
-    step = Step(model, compile_flat)
+    keeps_states = any(layer._state_variables for layer in model._flatten_layers())
+    step = Step(model, compile_flat, changes_state=keeps_states)
     step.pack = lambda flat: tree.pack_sequence_as(
         structures["output"], flat
     )  # the first run traced, and so found it

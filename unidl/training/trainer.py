@@ -9,8 +9,11 @@ from unidl import optimizers, tree
 from unidl.backend import registry
 from unidl.training import check, steps
 from unidl.training.data import DEFAULT_BATCH, make_batches, split_validation, unpack
+from unidl.training.gate import Gate
+from unidl.training.interrupts import interruptible
 from unidl.training.loop import run_epoch
 from unidl.training.objective import Objective
+from unidl.utils.watched import version_of
 
 
 class Trainer:
@@ -20,6 +23,7 @@ class Trainer:
     objective = None
     stop_training = False
     _steps: dict | None = None
+    _unwatched = frozenset({"history", "stop_training"})
 
     def compile(
         self,
@@ -105,7 +109,7 @@ class Trainer:
             (x, y, sample_weight), validation_data = split_validation(
                 x, y, sample_weight, validation_split
             )
-        with registry.use_backend(self.backend):
+        with registry.use_backend(self.backend), interruptible():
             batches = make_batches(
                 x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch, "fit"
             )
@@ -218,7 +222,7 @@ class Trainer:
 
     def _on_batch(self, kind, x, y, sample_weight, class_weight, return_dict):
         self._require_compiled(f"{kind}_on_batch")
-        with registry.use_backend(self.backend):
+        with registry.use_backend(self.backend), interruptible():
             size = len(tree.flatten(x)[0])
             batches = make_batches(
                 x, y, sample_weight, max(size, 1), False, class_weight, None, f"{kind}_on_batch"
@@ -302,6 +306,23 @@ class Trainer:
             self.objective.to(self.backend)
         self._forget_compiled()
         return self
+
+    def _changes(self):
+        """How often anything was changed that a compiled step has read."""
+        parts = [*self._flatten_layers(), self.optimizer, self.objective]
+        if self.objective is not None:
+            parts += self.objective.parts
+        return version_of(*(part for part in parts if part is not None))
+
+    @property
+    def _gate(self):
+        """Who may read and who may change the state: a `Gate`, made when it is first needed."""
+        gate = vars(self).get("_own_gate")
+        return vars(self).setdefault("_own_gate", Gate()) if gate is None else gate
+
+    def __getstate__(self):
+        # What is compiled belongs to this object: a copy compiles for itself.
+        return {k: v for k, v in vars(self).items() if k not in ("_steps", "_compiled_for")}
 
     def _state(self):
         """All variables that a step reads or assigns."""

@@ -66,7 +66,7 @@ def test_a_weight_and_its_slots_are_kept_in_the_kernels_layout_and_read_in_their
 
 def test_a_step_moves_no_weight():
     _, step, _ = run("mxnet", "dense", 1)
-    (program, _), *_ = step._made.values()
+    program, *_ = step._programs.values()
     plan = program.executor._executor.debug_str()
     assert "FullyConnected" in plan
     assert "transpose" not in plan

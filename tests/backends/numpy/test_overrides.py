@@ -97,6 +97,7 @@ UPDATES = {
 def test_every_override_has_a_case():
     structural = {
         "scope",
+        "signature",
         "write",
         "value_and_grad",
         "compile",

@@ -162,7 +162,7 @@ def test_graphs_are_freed_with_the_function(tf_backend):
     model = Model(tf_backend, True)
     for data in batches(tf_backend, [4]):
         model.step(*data)
-    (graph,) = model.step._graphs.values()
+    (graph,) = model.step._programs.values()
     dead = weakref.ref(graph._function.graph)
     del model, graph, data
     gc.collect()

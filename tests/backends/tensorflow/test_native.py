@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from unidl.backend import Variable, device, registry
-from unidl.backend.variable import rebound
+from unidl.backend.frame import standing_in
 
 
 def test_spec_imports_no_tensorflow():
@@ -48,9 +48,9 @@ def test_a_store_is_no_alias_and_a_value_read_does_not_change(tf_backend):
     assert v.numpy().tolist() == [5, 6]
 
 
-def test_stores_may_be_plain_tensors_for_a_while(tf_backend):
+def test_a_tensor_may_stand_in_for_a_variable(tf_backend):
     v = Variable([1.0, 2.0], backend=tf_backend)
-    with rebound([v], [tf_backend.asarray([3.0, 4.0])]):
+    with standing_in([v], [tf_backend.asarray([3.0, 4.0])]):
         assert v.numpy().tolist() == [3, 4]
         v.assign([7.0, 8.0])
         assert v.numpy().tolist() == [7, 8]

@@ -155,5 +155,5 @@ def test_a_long_scan_does_not_unroll(tf_backend):
     run = tf_backend.compile(total, [])
     found = run(tf_backend.asarray(np.ones((1000, 2), "float32"))).numpy()
     assert found[:, 0].tolist() == list(range(1000))
-    (graph,) = run._graphs.values()
+    (graph,) = run._programs.values()
     assert len(graph._function.graph.get_operations()) < 60

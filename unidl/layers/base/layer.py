@@ -431,7 +431,9 @@ class Layer(PassesMasks, Configurable, Tracked):
     @trainable.setter
     def trainable(self, value):
         for layer in self._flatten_layers():
-            layer._trainable = bool(value)
+            if layer._trainable is not bool(value):
+                layer._trainable = bool(value)
+                layer._count_change()
 
     @property
     def _layers(self):

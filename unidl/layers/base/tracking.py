@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from unidl.backend.variable import Variable
+from unidl.utils.watched import Watched
 
 
-class Tracked:
+class Tracked(Watched):
     """Remembers, in order of assignment, the attributes that hold variables, layers, or containers of such."""
 
     _holders: dict[str, object]
@@ -20,6 +21,7 @@ class Tracked:
         return self
 
     def __setattr__(self, name, value):
+        self._watch(name, value)
         if (
             isinstance(value, Variable | Tracked | list | tuple | dict)
             and name not in self._untracked

@@ -78,7 +78,7 @@ class _Part:
         is_one: whether `fn` returns a tensor and not a list of them.
     """
 
-    def __init__(self, backend, fn, specs, variables, name):
+    def __init__(self, backend, fn, specs, variables, name="function"):
         self._pure = Pure(fn, variables)
         self.feed = self._pure.feed
         self._pure.complete(lambda: self._trace(backend, specs, name))
