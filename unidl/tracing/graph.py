@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 from unidl.backend.frame import changed, current
 from unidl.tracing.keras_tensor import KerasTensor
 
@@ -43,6 +45,14 @@ class FunctionCall:
 
     def __call__(self, *args, **kwargs):
         return self.function(*args, **kwargs)
+
+    def __reduce__(self):
+        return _call_of, (self.function.__module__, self.function.__name__, self.name)
+
+
+def _call_of(module, function, name):
+    """The FunctionCall of a function that `@op` wraps in its module."""
+    return FunctionCall(getattr(importlib.import_module(module), function).__wrapped__, name)
 
 
 def flatten_tensors(structure, into=None):

@@ -9,6 +9,7 @@ import numpy as np
 from unidl import ops, tree
 from unidl.layers.base import call_context
 from unidl.layers.base.call_context import CallContext
+from unidl.tracing.pure import tracing_lock
 from unidl.training.interrupts import whole_step
 from unidl.utils.watched import changes
 
@@ -72,14 +73,19 @@ class Step:
         model, before_run = self._model, self._before_run
         backend, compute_dtype = model.backend, model.compute_dtype
         guarded = model._gate.writing if self._changes_state else model._gate.reading
-        compiled = launch = version = seen = None
+        # (changes seen, changes of the model, function of one batch, of several)
+        made = (None, None, None, None)
 
-        def renew():
-            nonlocal compiled, launch, version
-            found = model._changes()
-            if compiled is None or found != version:
-                compiled, version = self._compile_flat(unflatten), found
-                launch = backend.in_one_launch(compiled)
+        def renewed():
+            nonlocal made
+            with tracing_lock:
+                seen, found = changes(), model._changes()
+                _, version, compiled, launch = made
+                if compiled is None or found != version:
+                    compiled = self._compile_flat(unflatten)
+                    launch = backend.in_one_launch(compiled)
+                made = seen, found, compiled, launch
+            return made
 
         @cache
         def is_cast(dtype):
@@ -90,10 +96,9 @@ class Step:
             return backend.cast(value, compute_dtype) if is_cast(leaf.dtype) else value
 
         def run(count, leaves):
-            nonlocal seen
+            seen, _, compiled, launch = made
             if seen != changes():
-                seen = changes()
-                renew()
+                _, _, compiled, launch = renewed()
             tensors = [tensor(leaf) for leaf in leaves]
             with whole_step, guarded():
                 if before_run is not None:
