@@ -6,8 +6,10 @@ import jax
 
 from unidl.backend.contract import Backend
 from unidl_jax.arrays import Arrays
-from unidl_jax.execution import Autodiff, Execution
+from unidl_jax.autodiff import Autodiff
+from unidl_jax.execution import Execution
 from unidl_jax.math import Math
+from unidl_jax.native import Native
 from unidl_jax.nn import Activations, Recurrent, Windows
 from unidl_jax.random import Random
 from unidl_jax.special import Control, Special
@@ -24,6 +26,7 @@ class JaxBackend(
     Autodiff,
     Control,
     Execution,
+    Native,
     Backend,
 ):
     """JAX: eager, and every compiled function under jax.jit."""
@@ -57,9 +60,3 @@ class JaxBackend(
         "while_loop": "lax.while_loop, or lax.scan with maximum_iterations, in compiled functions",
         "jvp": "jax.jvp",
     }
-
-    def devices(self):
-        names = [f"cpu:{i}" for i, _ in enumerate(jax.devices("cpu"))]
-        return names + [
-            f"gpu:{i}" for i, d in enumerate(d for d in jax.devices() if d.platform == "gpu")
-        ]

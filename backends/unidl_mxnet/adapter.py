@@ -14,6 +14,7 @@ from unidl_mxnet.elementwise import Elementwise
 from unidl_mxnet.execution import Execution
 from unidl_mxnet.indexing import Indexing
 from unidl_mxnet.linalg import Linalg
+from unidl_mxnet.load import mx
 from unidl_mxnet.native import Native
 from unidl_mxnet.nn import NN
 from unidl_mxnet.normalization import Normalization
@@ -21,6 +22,7 @@ from unidl_mxnet.operators import read_variables
 from unidl_mxnet.random import Random
 from unidl_mxnet.recurrent import Recurrent
 from unidl_mxnet.reductions import Reductions
+from unidl_mxnet.registry import ndarray
 from unidl_mxnet.traced import Traced
 from unidl_mxnet.updates import Updates
 
@@ -31,6 +33,9 @@ class MXNetBackend(
 ):  # fmt: skip
     """MXNet 1.9.1: eager on `mx.np` arrays, compiled as CachedOp."""
 
+    name = "mxnet"
+    version = mx.__version__
+    tensor_types = (ndarray, Traced)
     traces = True
     limits = {
         "bitcast": "not in compiled functions",

@@ -124,9 +124,6 @@ class Arrays:
             else op("BlockGrad", x)
         )
 
-    def copy(self, x):
-        return op("_np_copy", x)
-
     # -- creation --------------------------------------------------------------------------------
 
     def full(self, shape, value, dtype):

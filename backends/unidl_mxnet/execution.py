@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 
+from unidl.backend import contract
 from unidl.tracing.pure import PerSignature
 from unidl_mxnet.arrays import rows
 from unidl_mxnet.load import mx
@@ -53,7 +54,7 @@ def _bytes(tensors):
     return sum(math.prod(t.shape) * np.dtype(t.dtype).itemsize for t in tensors)
 
 
-class Execution:
+class Execution(contract.Execution):
     steps_per_launch = 64  # their batches travel at once
     programs_kept = 32  # a bound graph keeps its arrays
 
@@ -76,3 +77,6 @@ class Execution:
 
     def in_one_launch(self, step):
         return step.launch if isinstance(step, _Compiled) else super().in_one_launch(step)
+
+    def synchronize(self):
+        mx.nd.waitall()

@@ -12,17 +12,17 @@ from unidl_tensorflow.execution import Execution
 from unidl_tensorflow.indexing import Indexing
 from unidl_tensorflow.linalg import Linalg
 from unidl_tensorflow.load import tf
+from unidl_tensorflow.native import Native
 from unidl_tensorflow.nn import NN
 from unidl_tensorflow.pooling import Pooling
 from unidl_tensorflow.random import Random
 from unidl_tensorflow.recurrent import Recurrent
 from unidl_tensorflow.reductions import Reductions
 from unidl_tensorflow.special import Special
-from unidl_tensorflow.storage import Storage
 
 
 class TensorFlowBackend(
-    Arrays, Indexing, Elementwise, Reductions, Linalg, NN, Conv, Pooling, Recurrent, Random, Special, Autodiff, Execution, Storage, Backend
+    Arrays, Indexing, Elementwise, Reductions, Linalg, NN, Conv, Pooling, Recurrent, Random, Special, Autodiff, Execution, Native, Backend
 ):  # fmt: skip
     """TensorFlow 2, eager and in graphs. Tensors are `tf.Tensor`, variables live in `tf.Variable`."""
 

@@ -87,9 +87,6 @@ class Arrays:
     def stop_gradient(self, x):
         return tf.stop_gradient(x)
 
-    def copy(self, x):
-        return tf.identity(x)
-
     # -- creation --------------------------------------------------------------------------------
 
     def full(self, shape, value, dtype):

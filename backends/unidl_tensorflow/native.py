@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
 
-from unidl.backend import registry
+from unidl.backend import contract, registry
 from unidl_tensorflow.load import tf
 
 _NOWHERE = nullcontext()
 
 
-class Storage:
+class Native(contract.Native):
     def devices(self):
         kinds = {"CPU": [], "GPU": []}
         for device in tf.config.list_logical_devices():
@@ -50,6 +50,9 @@ class Storage:
             value = known
         with tf.init_scope(), self.scope():
             return tf.Variable(value, trainable=False)
+
+    def copy(self, x):
+        return tf.identity(x)
 
     def read(self, store):
         return store.value()
