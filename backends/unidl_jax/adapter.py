@@ -1,4 +1,4 @@
-"""The backend: the families of functions put together."""
+"""The adapter: one class made of the concerns beside it."""
 
 from __future__ import annotations
 
@@ -7,22 +7,29 @@ import jax
 from unidl.backend.contract import Backend
 from unidl_jax.arrays import Arrays
 from unidl_jax.autodiff import Autodiff
+from unidl_jax.control import Control
+from unidl_jax.conv import Conv
 from unidl_jax.execution import Execution
+from unidl_jax.factorizations import Factorizations
+from unidl_jax.fourier import Fourier
 from unidl_jax.math import Math
 from unidl_jax.native import Native
-from unidl_jax.nn import Activations, Recurrent, Windows
+from unidl_jax.nn import NN
 from unidl_jax.random import Random
-from unidl_jax.special import Control, Special
+from unidl_jax.recurrent import Recurrent
+from unidl_jax.special import Special
 
 
 class JaxBackend(
     Arrays,
     Math,
-    Activations,
-    Windows,
+    NN,
+    Conv,
     Recurrent,
     Random,
     Special,
+    Factorizations,
+    Fourier,
     Autodiff,
     Control,
     Execution,

@@ -9,11 +9,11 @@ import numpy as np
 
 from unidl.backend import contract
 from unidl.tracing.pure import PerSignature
-from unidl_mxnet.arrays import rows
 from unidl_mxnet.load import mx
 from unidl_mxnet.program import Program, StepProgram
 from unidl_mxnet.registry import numpy_shape
 from unidl_mxnet.traced import current_trace
+from unidl_mxnet.transfer import rows
 
 # MXNet's engine queues calls without end, and what is queued keeps its inputs: a host that reads data faster than the steps
 # run would fill memory with batches. So after so much the host waits, which costs a drained queue.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, nullcontext
 
 from unidl.backend import contract, registry
+from unidl.backend.variable import Variable
 from unidl_tensorflow.load import tf
 
 _NOWHERE = nullcontext()
@@ -60,3 +61,12 @@ class Native(contract.Native):
     def write(self, store, value):
         store.assign(value, read_value=False)
         return store
+
+
+def _read(variable, dtype=None, name=None, as_ref=False):
+    return variable.value if dtype is None else tf.cast(variable.value, dtype)
+
+
+# `tf.Tensor + variable` asks for a tensor. Without this TensorFlow would take the variable for an array of constants, through
+# which no gradient flows.
+tf.register_tensor_conversion_function(Variable, _read)

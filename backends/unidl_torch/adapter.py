@@ -7,13 +7,17 @@ import torch
 from unidl.backend.contract import Backend
 from unidl_torch.arrays import Arrays
 from unidl_torch.autodiff import Autodiff
+from unidl_torch.control import Control
 from unidl_torch.conv import Conv
 from unidl_torch.execution import Execution
+from unidl_torch.factorizations import Factorizations
+from unidl_torch.fourier import Fourier
 from unidl_torch.math import Math
 from unidl_torch.native import Native
 from unidl_torch.nn import NN
 from unidl_torch.random import Random
 from unidl_torch.recurrent import Recurrent
+from unidl_torch.segments import Segments
 from unidl_torch.special import Special
 from unidl_torch.updates import Updates
 
@@ -25,13 +29,19 @@ class TorchBackend(
     Conv,
     Recurrent,
     Random,
+    Segments,
     Special,
+    Factorizations,
+    Fourier,
     Updates,
     Autodiff,
+    Control,
     Execution,
     Native,
     Backend,
 ):
+    """torch: eager, its steps captured, or compiled by torch.compile."""
+
     name = "torch"
     version = torch.__version__
     tensor_types = (torch.Tensor,)
