@@ -1,4 +1,4 @@
-"""What a backend is stands at the bottom: `unidl.backend` imports nothing above it, and itself in one direction."""
+"""`unidl.backend` stands at the bottom: it imports nothing above it, and has no import circle."""
 
 import ast
 from pathlib import Path
@@ -25,8 +25,8 @@ def is_module(name):
 def imports(source, package):
     """Modules of unidl that `source` names, in functions and in strings too.
 
-    `from unidl.backend import dtypes` names the module `unidl.backend.dtypes`, not its package, which
-    is being imported by then.
+    `from unidl.backend import dtypes` names the module `unidl.backend.dtypes`, not its package,
+    which is being imported by then.
     """
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -92,7 +92,7 @@ def test_the_backend_imports_nothing_above_it():
 
 
 def test_the_checks_would_notice():
-    """A circle through a function's import, and a module that is named by a relative import or a string."""
+    """An import in a function, a relative one, a module named by a string; a circle of three."""
     source = (
         "def f():\n    from unidl.backend.variable import Variable\n"
         "from unidl.backend import dtypes\nfrom ..tracing import graph\nx = 'unidl.utils'\n"

@@ -1,4 +1,4 @@
-"""Branches, loops and gradients of one's own: JAX' own where it traces, Python where it does not."""
+"""Branches, loops and gradients of one's own: by JAX where it traces, else by Python."""
 
 from __future__ import annotations
 

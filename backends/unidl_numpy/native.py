@@ -7,9 +7,9 @@ import numpy as np
 from unidl.backend import contract
 from unidl_numpy.tape import plain
 
-# glibc takes the largest array that was freed, up to 32 MB, for the measure of what it keeps instead
-# of handing it back to the kernel, which clears every page anew: a fifth of the time of a step whose
-# arrays have some megabytes. No page of this is used.
+# glibc takes the largest array that was freed, up to 32 MB, for the measure of what it keeps
+# instead of handing it back to the kernel, which clears every page anew: a fifth of the time of a
+# step whose arrays have some megabytes. No page of this is used.
 np.empty((32 << 20) - (1 << 16), np.uint8)
 
 

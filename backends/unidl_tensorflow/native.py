@@ -1,4 +1,4 @@
-"""Devices, and the storage of variables: a `tf.Variable`, since a graph can assign to nothing else."""
+"""Devices, and what holds a variable: a `tf.Variable`, since a graph can assign to nothing else."""
 
 from __future__ import annotations
 
@@ -67,6 +67,6 @@ def _read(variable, dtype=None, name=None, as_ref=False):
     return variable.value if dtype is None else tf.cast(variable.value, dtype)
 
 
-# `tf.Tensor + variable` asks for a tensor. Without this TensorFlow would take the variable for an array of constants, through
-# which no gradient flows.
+# `tf.Tensor + variable` asks for a tensor. Without this TensorFlow would take the variable for an
+# array of constants, through which no gradient flows.
 tf.register_tensor_conversion_function(Variable, _read)

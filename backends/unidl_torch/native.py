@@ -1,8 +1,8 @@
 """Devices, and the storage of variables: the tensor itself, its memory in the order of its kernel.
 
 No global switch of torch is touched. On a GPU two of them decide about the digits: cuDNN's
-convolutions and RNNs use TF32 unless `torch.backends.cudnn.allow_tf32 = False`, matrix products only
-if `torch.backends.cuda.matmul.allow_tf32 = True`. `full_precision` turns both off for its own
+convolutions and RNNs use TF32 unless `torch.backends.cudnn.allow_tf32 = False`, matrix products
+only if `torch.backends.cuda.matmul.allow_tf32 = True`. `full_precision` turns both off for its own
 duration, as the conformance suite does.
 """
 

@@ -1,4 +1,4 @@
-"""Every adapter has one shape: a concern of the contract is overridden in the file and by the class of its name."""
+"""One shape for all adapters: a concern is overridden in the file and by the class of its name."""
 
 import inspect
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Derivatives along a direction: by the backend's forward mode, or by gradients where it has none."""
+"""Derivatives along a direction: by forward mode, or by gradients where a backend has none."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from unidl.backend import Backend, Variable
 def jvp(backend, function, primals, tangents):
     """(outputs, their derivatives along `tangents`), two lists of native tensors.
 
-    function(*primals) gives the outputs. `primals` and `tangents` are lists of native tensors of the
-    same shapes and dtypes.
+    function(*primals) gives the outputs. `primals` and `tangents` are lists of native tensors of
+    the same shapes and dtypes.
     """
     if type(backend).jvp is not Backend.jvp:
         return backend.jvp(function, primals, tangents)
