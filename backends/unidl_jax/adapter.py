@@ -1,4 +1,4 @@
-"""The backend: the families of functions put together."""
+"""The adapter: one class made of the concerns beside it."""
 
 from __future__ import annotations
 
@@ -6,24 +6,34 @@ import jax
 
 from unidl.backend.contract import Backend
 from unidl_jax.arrays import Arrays
-from unidl_jax.execution import Autodiff, Execution
+from unidl_jax.autodiff import Autodiff
+from unidl_jax.control import Control
+from unidl_jax.conv import Conv
+from unidl_jax.execution import Execution
+from unidl_jax.factorizations import Factorizations
+from unidl_jax.fourier import Fourier
 from unidl_jax.math import Math
-from unidl_jax.nn import Activations, Recurrent, Windows
+from unidl_jax.native import Native
+from unidl_jax.nn import NN
 from unidl_jax.random import Random
-from unidl_jax.special import Control, Special
+from unidl_jax.recurrent import Recurrent
+from unidl_jax.special import Special
 
 
 class JaxBackend(
     Arrays,
     Math,
-    Activations,
-    Windows,
+    NN,
+    Conv,
     Recurrent,
     Random,
     Special,
+    Factorizations,
+    Fourier,
     Autodiff,
     Control,
     Execution,
+    Native,
     Backend,
 ):
     """JAX: eager, and every compiled function under jax.jit."""
@@ -57,9 +67,3 @@ class JaxBackend(
         "while_loop": "lax.while_loop, or lax.scan with maximum_iterations, in compiled functions",
         "jvp": "jax.jvp",
     }
-
-    def devices(self):
-        names = [f"cpu:{i}" for i, _ in enumerate(jax.devices("cpu"))]
-        return names + [
-            f"gpu:{i}" for i, d in enumerate(d for d in jax.devices() if d.platform == "gpu")
-        ]

@@ -55,9 +55,6 @@ class Arrays(contract.Arrays):
     def stop_gradient(self, x):
         return jax.lax.stop_gradient(x)
 
-    def copy(self, x):
-        return jnp.array(x)
-
     def full(self, shape, value, dtype):
         return jnp.full(shape, value, jax_dtype(dtype), device=current_device())
 

@@ -1,56 +1,13 @@
-"""Windows and loops: XLA's convolution, window reductions and scan."""
+"""The one function that jax.nn computes more accurately than the contract's body."""
 
 from __future__ import annotations
 
 import jax
-import jax.numpy as jnp
 
 from unidl.backend import contract
 
-_LAYOUT = {1: ("NWC", "WIO", "NWC"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NDHWC", "DHWIO", "NDHWC")}
 
-
-class Windows(contract.Conv):
-    def conv(self, x, kernel, strides, padding, dilation, groups=1):
-        return jax.lax.conv_general_dilated(
-            x,
-            kernel,
-            strides,
-            _padding(padding),
-            rhs_dilation=dilation,
-            dimension_numbers=_LAYOUT[len(strides)],
-            feature_group_count=groups,
-            precision="highest",
-        )
-
-    def max_pool(self, x, window, strides, padding):
-        return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, *_windows(window, strides, padding))
-
-    def avg_pool(self, x, window, strides, padding):
-        arguments = _windows(window, strides, padding)
-        zero = jnp.zeros((), x.dtype)
-        total = jax.lax.reduce_window(x, zero, jax.lax.add, *arguments)
-        count = jax.lax.reduce_window(
-            jnp.ones((1, *x.shape[1:-1], 1), x.dtype), zero, jax.lax.add, *arguments
-        )
-        return total / count
-
-
-class Activations(contract.NN):
+class NN(contract.NN):
     def gelu(self, x, approximate):
         # By the complementary error function: 1 + erf(x) keeps few digits of a negative tail in float32.
         return jax.nn.gelu(x, approximate)
-
-
-class Recurrent(contract.Recurrent):
-    def scan(self, step, state, xs, reverse=False):
-        return jax.lax.scan(step, tuple(state), tuple(xs), reverse=reverse)
-
-
-def _padding(padding):
-    return padding.upper() if isinstance(padding, str) else padding
-
-
-def _windows(window, strides, padding):
-    pairs = padding.upper() if isinstance(padding, str) else ((0, 0), *padding, (0, 0))
-    return (1, *window, 1), (1, *strides, 1), pairs

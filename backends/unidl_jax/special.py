@@ -1,4 +1,4 @@
-"""Kernels that JAX has where most frameworks have none, Fourier transforms, branches, loops and gradients of one's own."""
+"""Kernels that JAX has where most frameworks have none."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import jax
 import jax.numpy as jnp
 
 from unidl.backend import contract
-from unidl.backend.variable import unassignable
 from unidl_jax.precision import jax_dtype
 
 
-class Special(contract.Special, contract.Factorizations, contract.Fourier):
+class Special(contract.Special):
     gcd = staticmethod(jnp.gcd)
 
     def nextafter(self, x1, x2):
@@ -20,62 +19,3 @@ class Special(contract.Special, contract.Factorizations, contract.Fourier):
 
     def bitcast(self, x, dtype):
         return jax.lax.stop_gradient(x).view(jax_dtype(dtype))
-
-    def lu_factor(self, x):
-        lu, pivots = jax.scipy.linalg.lu_factor(x)
-        return lu, pivots.astype("int32")
-
-    def fft(self, real, imag, inverse=False):
-        return _pair((jnp.fft.ifft if inverse else jnp.fft.fft)(jax.lax.complex(real, imag)))
-
-    def rfft(self, x):
-        return _pair(jnp.fft.rfft(x))
-
-    def irfft(self, real, imag, n):
-        return jnp.fft.irfft(jax.lax.complex(real, imag), n)
-
-
-class Control(contract.Control):
-    def cond(self, pred, true_fn, false_fn):
-        if not isinstance(pred, jax.core.Tracer):
-            return super().cond(pred, true_fn, false_fn)
-        with unassignable("a branch"):
-            return list(jax.lax.cond(pred, lambda: tuple(true_fn()), lambda: tuple(false_fn())))
-
-    def while_loop(self, condition, body, state, maximum_iterations=None):
-        state = list(state)
-        if not any(isinstance(x, jax.core.Tracer) for x in (*state, condition(*state))):
-            return super().while_loop(condition, body, state, maximum_iterations)
-
-        def step(s, _):
-            return jax.lax.cond(condition(*s), lambda: list(body(*s)), lambda: list(s)), None
-
-        with unassignable("a loop"):
-            if maximum_iterations is not None:
-                return list(jax.lax.scan(step, state, None, maximum_iterations)[0])
-            # Without a bound the way back is not known in advance: JAX has no gradient here, and says so.
-            return list(
-                jax.lax.while_loop(lambda s: condition(*s), lambda s: list(body(*s)), state)
-            )
-
-    def custom_gradient(self, function, tensors):
-        def flat(*xs):
-            outputs, gradient = function(*xs)
-            return tuple(outputs), lambda upstream: tuple(gradient(*(_float(u) for u in upstream)))
-
-        return list(jax.custom_gradient(flat)(*tensors))
-
-    def jvp(self, function, primals, tangents):
-        outputs, derivatives = jax.jvp(
-            lambda *xs: list(function(*xs)), tuple(primals), tuple(tangents)
-        )
-        return outputs, derivatives
-
-
-def _float(upstream):
-    """Zeros for the gradient of an output that has none."""
-    return jnp.zeros(upstream.shape) if upstream.dtype == jax.dtypes.float0 else upstream
-
-
-def _pair(x):
-    return jnp.real(x), jnp.imag(x)

@@ -1,36 +1,44 @@
-"""The backend: the families of functions put together."""
+"""The adapter: one class made of the concerns beside it."""
 
 from __future__ import annotations
 
-from unidl import ops
 from unidl.backend.contract import Backend
-from unidl.ops.operators import bind_operators
+from unidl_mxnet import operators  # noqa: F401 - arrays and symbols get operators of their own
 from unidl_mxnet.arrays import Arrays
 from unidl_mxnet.autodiff import Autodiff
 from unidl_mxnet.control import Control
 from unidl_mxnet.conv import Conv
-from unidl_mxnet.einsum import Einsum
-from unidl_mxnet.elementwise import Elementwise
 from unidl_mxnet.execution import Execution
-from unidl_mxnet.indexing import Indexing
-from unidl_mxnet.linalg import Linalg
+from unidl_mxnet.load import mx
+from unidl_mxnet.math import Math
 from unidl_mxnet.native import Native
 from unidl_mxnet.nn import NN
-from unidl_mxnet.normalization import Normalization
-from unidl_mxnet.operators import read_variables
 from unidl_mxnet.random import Random
 from unidl_mxnet.recurrent import Recurrent
-from unidl_mxnet.reductions import Reductions
+from unidl_mxnet.registry import ndarray
 from unidl_mxnet.traced import Traced
 from unidl_mxnet.updates import Updates
 
 
 class MXNetBackend(
-    Arrays, Indexing, Elementwise, Reductions, Linalg, Einsum, NN, Normalization, Conv,
-    Recurrent, Random, Updates, Autodiff, Control, Execution, Native, Backend,
-):  # fmt: skip
+    Arrays,
+    Math,
+    NN,
+    Conv,
+    Recurrent,
+    Random,
+    Updates,
+    Autodiff,
+    Control,
+    Execution,
+    Native,
+    Backend,
+):
     """MXNet 1.9.1: eager on `mx.np` arrays, compiled as CachedOp."""
 
+    name = "mxnet"
+    version = mx.__version__
+    tensor_types = (ndarray, Traced)
     traces = True
     limits = {
         "bitcast": "not in compiled functions",
@@ -57,8 +65,3 @@ class MXNetBackend(
         "sgd_update": "sgd_update and sgd_mom_update, compiled, float32, without Nesterov",
         "adam_update": "sgd_update and adam_update, compiled, float32",
     }
-
-
-# A layer's own `x * gate` works while it is compiled too; on arrays the operators are MXNet's.
-bind_operators(Traced, ops)
-read_variables()

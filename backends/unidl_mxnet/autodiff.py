@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from unidl.backend import contract
 from unidl.backend.frame import standing_in
 from unidl.backend.variable import commit
 from unidl_mxnet.load import mx
@@ -36,7 +37,7 @@ def check_scalar(value, shape):
         )
 
 
-class Autodiff:
+class Autodiff(contract.Autodiff):
     def value_and_grad(self, fn, variables, has_aux=False):
         with numpy_shape():
             pairs = [leaf(v.uncast) for v in variables]

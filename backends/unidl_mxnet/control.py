@@ -5,6 +5,7 @@ MXNet's own control flow takes subgraphs without fused kernels or random keys; h
 
 from __future__ import annotations
 
+from unidl.backend import contract
 from unidl.backend.errors import UnsupportedError
 from unidl.backend.variable import unassignable
 from unidl_mxnet.load import mx
@@ -12,7 +13,7 @@ from unidl_mxnet.registry import ndarray
 from unidl_mxnet.traced import Traced
 
 
-class Control:
+class Control(contract.Control):
     def cond(self, pred, true_fn, false_fn):
         if not isinstance(pred, Traced):
             return super().cond(pred, true_fn, false_fn)

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-import unidl.backend.contract as contract
+from unidl.backend import contract
 from unidl.backend.contract.conv import explicit_padding
-from unidl_mxnet.arrays import from_numpy
 from unidl_mxnet.op import op
+from unidl_mxnet.transfer import from_numpy
 
 
 def _is_relu(x):
@@ -21,7 +21,7 @@ def _is_relu(x):
     )
 
 
-class Conv:
+class Conv(contract.Conv):
     def _channels_first(self, x):
         rank = len(x.shape)
         return self.transpose(x, (0, rank - 1, *range(1, rank - 1)))
@@ -100,9 +100,7 @@ class Conv:
                 1,
             )
         if rank == 3:
-            return contract.Backend.conv_transpose(
-                self, x, kernel, strides, dilation, starts, sizes
-            )
+            return super().conv_transpose(x, kernel, strides, dilation, starts, sizes)
         window, (filters, channels) = kernel.shape[:2], kernel.shape[2:]
         if 0 in x.shape:
             return self.full((x.shape[0], *sizes, filters), 0, self.dtype(x))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from string import ascii_letters
 
+from unidl.backend import contract
+
 
 def parse(subscripts, ranks):
     """([labels of each operand], labels of the result), the ellipsis written out in unused letters."""
@@ -34,7 +36,7 @@ def parse(subscripts, ranks):
     return full, "".join(dots) + "".join(once)
 
 
-class Einsum:
+class Einsum(contract.Math):
     def einsum(self, subscripts, *operands):
         labels, result = parse(subscripts, [len(x.shape) for x in operands])
         terms = [self._diagonals(x, t) for x, t in zip(operands, labels, strict=True)]

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-import unidl.backend.contract as contract
+from unidl.backend import contract
 from unidl.backend.contract import names
 from unidl.backend.dtypes import floatx
 from unidl_mxnet import layout
@@ -58,7 +58,7 @@ _COMPARISON = {
 assert set(_COMPARISON) == set(names.COMPARISON)
 
 
-class Elementwise:
+class Elementwise(contract.Math):
     def _is_float(self, x):
         return self.dtype(x) in FLOAT
 
@@ -251,6 +251,9 @@ class Elementwise:
         plain = self.floor(self.divide(x1, x2))
         return self.stop_gradient(self.where(self.isfinite(quotient), quotient, plain))
 
+    def rsqrt(self, x):
+        return op("rsqrt", x)
+
     def left_shift(self, x, bits):
         return self.multiply(x, 2**bits)
 
@@ -264,7 +267,7 @@ class Elementwise:
             x = x if low == -math.inf else self.maximum(x, low)
             return x if high == math.inf else self.minimum(x, high)
         if self.dtype(x) == "float64":  # the kernel holds its bounds as float32
-            return contract.Backend.clip(self, x, low, high)
+            return super().clip(x, low, high)
         return op("_npi_clip", x, a_min=float(low), a_max=float(high))
 
 

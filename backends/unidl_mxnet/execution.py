@@ -7,12 +7,13 @@ import threading
 
 import numpy as np
 
+from unidl.backend import contract
 from unidl.tracing.pure import PerSignature
-from unidl_mxnet.arrays import rows
 from unidl_mxnet.load import mx
 from unidl_mxnet.program import Program, StepProgram
 from unidl_mxnet.registry import numpy_shape
 from unidl_mxnet.traced import current_trace
+from unidl_mxnet.transfer import rows
 
 # MXNet's engine queues calls without end, and what is queued keeps its inputs: a host that reads data faster than the steps
 # run would fill memory with batches. So after so much the host waits, which costs a drained queue.
@@ -53,7 +54,7 @@ def _bytes(tensors):
     return sum(math.prod(t.shape) * np.dtype(t.dtype).itemsize for t in tensors)
 
 
-class Execution:
+class Execution(contract.Execution):
     steps_per_launch = 64  # their batches travel at once
     programs_kept = 32  # a bound graph keeps its arrays
 
@@ -76,3 +77,6 @@ class Execution:
 
     def in_one_launch(self, step):
         return step.launch if isinstance(step, _Compiled) else super().in_one_launch(step)
+
+    def synchronize(self):
+        mx.nd.waitall()

@@ -14,10 +14,10 @@ from contextlib import contextmanager
 import numpy as np
 
 from unidl.backend.variable import put_store
-from unidl_mxnet.arrays import context
 from unidl_mxnet.graph import VariableValue
 from unidl_mxnet.laid import array_of, holds, stored
 from unidl_mxnet.layout import inverse
+from unidl_mxnet.transfer import context
 
 from unidl_mxnet.load import mx  # isort: skip
 from mxnet.base import _LIB, check_call

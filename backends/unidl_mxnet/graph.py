@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unidl.tracing.pure import Pure
-from unidl_mxnet.arrays import context, from_numpy
+from unidl_mxnet.transfer import context, from_numpy
 
 from unidl_mxnet.load import mx  # isort: skip
 from mxnet._ctypes.ndarray import CachedOp

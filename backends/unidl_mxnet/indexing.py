@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from unidl_mxnet.arrays import from_numpy
+from unidl.backend import contract
 from unidl_mxnet.op import op
+from unidl_mxnet.transfer import from_numpy
 
 
-class Indexing:
+class Indexing(contract.Arrays):
     def getitem(self, x, key):
         key = key if isinstance(key, tuple) else (key,)
         rank = len(x.shape)

@@ -6,12 +6,13 @@ import math
 
 import numpy as np
 
+from unidl.backend import contract
 from unidl_mxnet.elementwise import FLOAT
 from unidl_mxnet.op import op
 from unidl_mxnet.registry import ndarray
 
 
-class Linalg:
+class Linalg(contract.Math):
     def matmul(self, x1, x2):
         rank1, rank2 = len(x1.shape), len(x2.shape)
         if not rank1 or not rank2:

@@ -1,25 +1,25 @@
-"""Devices, storage of variables, and the flag MXNet needs for 0-d tensors."""
+"""Devices, the storage of variables, and the flag that MXNet needs for 0-d tensors."""
 
 from __future__ import annotations
 
+from unidl.backend import contract
 from unidl_mxnet.gradients import needs_gradient
 from unidl_mxnet.laid import read
 from unidl_mxnet.load import mx
 from unidl_mxnet.op import op
-from unidl_mxnet.registry import ndarray, numpy_shape
+from unidl_mxnet.registry import numpy_shape
 from unidl_mxnet.traced import Traced
 
 
-class Native:
-    name = "mxnet"
-    version = mx.__version__
-    tensor_types = (ndarray, Traced)
-
+class Native(contract.Native):
     def devices(self):
         return ["cpu:0", *(f"gpu:{i}" for i in range(mx.context.num_gpus()))]
 
     def scope(self):
         return numpy_shape()
+
+    def copy(self, x):
+        return op("_np_copy", x)
 
     def read(self, store):
         return read(store)
@@ -32,6 +32,3 @@ class Native:
     def write(self, store, value):
         """A detached view, so that the tape of the step that made it can go."""
         return value.detach()
-
-    def synchronize(self):
-        mx.nd.waitall()

@@ -1,15 +1,20 @@
-"""MXNet's operators on arrays meet unidl's Variables: `ops.matmul(x, kernel) + bias` in a layer's own `call`.
+"""Operators between MXNet's arrays, symbols and unidl's Variables.
 
-Any other class would answer NotImplemented for a type that it does not know, and Python would ask the Variable; MXNet raises.
-So here a Variable on the right is read before MXNet sees it.
+On arrays the operators are MXNet's. Any other class would answer NotImplemented for a type that it
+does not know, and Python would ask the Variable; MXNet raises. So a Variable on the right is read
+before MXNet sees it. What is traced gets all operators from `unidl.ops`, so that a layer's own
+`x * gate` works while it is compiled too.
 """
 
 from __future__ import annotations
 
 import functools
 
+from unidl import ops
 from unidl.backend.variable import Variable
+from unidl.ops.operators import bind_operators
 from unidl_mxnet.load import mx
+from unidl_mxnet.traced import Traced
 
 _OPERATORS = (
     "add",
@@ -36,8 +41,7 @@ def _reading(operator):
     return read_and_call
 
 
-def read_variables():
-    """Teach `mx.np.ndarray` to take Variables as right operands."""
-    for name in _OPERATORS:
-        method = f"__{name}__"
-        setattr(mx.np.ndarray, method, _reading(getattr(mx.np.ndarray, method)))
+for _name in _OPERATORS:
+    _method = f"__{_name}__"
+    setattr(mx.np.ndarray, _method, _reading(getattr(mx.np.ndarray, _method)))
+bind_operators(Traced, ops)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from unidl.backend import contract
 from unidl.backend.contract.random import MASK, MULTIPLIERS, SHIFTS
-from unidl_mxnet.arrays import from_numpy
 from unidl_mxnet.traced import current_trace
+from unidl_mxnet.transfer import from_numpy
 
 
 def host_bits(key, shape) -> np.ndarray:
@@ -48,7 +49,7 @@ class Draw:
         self.row, self.function = row, function
 
 
-class Random:
+class Random(contract.Random):
     def _drawn(self, key, shape, dtype, function):
         """Tensor of the host array `function(key)`."""
         if isinstance(key, KeyRow):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import unidl.backend.contract as contract
+from unidl.backend import contract
 from unidl_mxnet.op import op
 
 
-class Recurrent:
+class Recurrent(contract.Recurrent):
     def lstm(self, x, h, c, kernel, recurrent_kernel, bias, reverse=False):
         if 0 in x.shape:  # the operator divides by the batch size
-            return contract.Backend.lstm(self, x, h, c, kernel, recurrent_kernel, bias, reverse)
+            return super().lstm(x, h, c, kernel, recurrent_kernel, bias, reverse)
         units = recurrent_kernel.shape[0]
         zeros = self.full((4 * units,), 0, self.dtype(x))
         weights = (kernel, recurrent_kernel, zeros if bias is None else bias, zeros)
@@ -18,7 +18,7 @@ class Recurrent:
 
     def gru(self, x, h, kernel, recurrent_kernel, bias, reverse=False):
         if 0 in x.shape:
-            return contract.Backend.gru(self, x, h, kernel, recurrent_kernel, bias, reverse)
+            return super().gru(x, h, kernel, recurrent_kernel, bias, reverse)
         units = recurrent_kernel.shape[0]
         if bias is None:
             bias = self.full((2, 3 * units), 0, self.dtype(x))
@@ -31,9 +31,7 @@ class Recurrent:
     def simple_rnn(self, x, h, kernel, recurrent_kernel, bias, activation="tanh", reverse=False):
         # Of relu the operator keeps no more digits than float32 has.
         if 0 in x.shape or (activation == "relu" and self.dtype(x) != "float32"):
-            return contract.Backend.simple_rnn(
-                self, x, h, kernel, recurrent_kernel, bias, activation, reverse
-            )
+            return super().simple_rnn(x, h, kernel, recurrent_kernel, bias, activation, reverse)
         units = recurrent_kernel.shape[0]
         zeros = self.full((units,), 0, self.dtype(x))
         weights = (kernel, recurrent_kernel, zeros if bias is None else bias, zeros)

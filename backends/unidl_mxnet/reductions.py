@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from unidl.backend import contract
 from unidl_mxnet.elementwise import FLOAT
 from unidl_mxnet.gradients import carrier, needs_gradient
 from unidl_mxnet.op import op
@@ -25,7 +26,7 @@ def _reduced(shape, axes, keepdims):
     return tuple(1 if a in axes else d for a, d in enumerate(shape) if keepdims or a not in axes)
 
 
-class Reductions:
+class Reductions(contract.Math):
     def sum(self, x, axis=None, keepdims=False):
         axes = all_axes(axis, len(x.shape))
         if not axes:

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-import unidl.backend.contract as contract
+from unidl.backend import contract
 from unidl_mxnet import layout
 from unidl_mxnet.op import op
 from unidl_mxnet.registry import Prepared
@@ -32,7 +32,7 @@ def _in_turn(calls, before=()):
     return run
 
 
-class Updates:
+class Updates(contract.Updates):
     def _call(self, function, lists, grads, number):
         """`function` on the arrays of `lists` (of equal length) and `grads` as a native call; lists, or None if impossible."""
         trace = current_trace()
@@ -79,8 +79,7 @@ class Updates:
         elif not nesterov:
             results = self._call(heavy, [params, velocities], grads, learning_rate)
         if results is None:
-            return contract.Backend.sgd_update(
-                self,
+            return super().sgd_update(
                 params,
                 grads,
                 velocities,
@@ -122,8 +121,7 @@ class Updates:
 
         results = self._call(call, [params, m, v], grads, alpha)
         if results is None:
-            return contract.Backend.adam_update(
-                self,
+            return super().adam_update(
                 params,
                 grads,
                 m,

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from unidl_numpy import special
+from unidl_numpy.error_function import erf
+from unidl_numpy.logistic import sigmoid
 from unidl_numpy.tape import primitive
 
 
@@ -39,12 +40,12 @@ def elu(x, alpha):
 @primitive
 def softplus(x):
     y = np.maximum(x, x.dtype.type(0)) + np.log1p(np.exp(-np.abs(x)))
-    return y, (lambda g: g * special.sigmoid(x),)
+    return y, (lambda g: g * sigmoid(x),)
 
 
 @primitive
 def silu(x):
-    s = special.sigmoid(x)
+    s = sigmoid(x)
     y = x * s
     return y, (lambda g: g * (s + y * (1 - s)),)
 
@@ -59,7 +60,7 @@ def gelu(x, approximate):
         def slope():
             return phi + x * (0.5 * (1 - t * t)) * scale * (1 + 3 * cubic * (x * x))
     else:
-        phi = 0.5 * (1 + special.erf(x * x.dtype.type(math.sqrt(0.5))))
+        phi = 0.5 * (1 + erf(x * x.dtype.type(math.sqrt(0.5))))
 
         def slope():
             return phi + x * (np.exp(-0.5 * (x * x)) * x.dtype.type(1 / math.sqrt(2 * math.pi)))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from unidl.backend import contract
 from unidl.backend.frame import standing_in
 from unidl.backend.variable import commit, stores_of
-from unidl_numpy.tape import ALL, Tape, plain, plain_tree, primitive
+from unidl_numpy.tape import Tape, plain, plain_tree
 from unidl_numpy.tape_array import GradientError, TapeArray
 
 
@@ -53,19 +54,5 @@ def _gradients(tape, result, leaves, values):
     return [np.zeros_like(value) for value in values]
 
 
-def custom_gradient(function, tensors):
-    @primitive(ALL)
-    def call(*arrays):
-        outputs, gradient = function(*arrays)
-        shapes = [(y.shape, y.dtype) for y in outputs]
-
-        def backward(gs, needs):
-            return tuple(
-                gradient(
-                    *(np.zeros(*s) if g is None else g for g, s in zip(gs, shapes, strict=True))
-                )
-            )
-
-        return list(outputs), backward
-
-    return list(call(*tensors))
+class Autodiff(contract.Autodiff):
+    value_and_grad = staticmethod(value_and_grad)

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from unidl.backend import contract
+from unidl_numpy import pooling
 from unidl_numpy.sums import total, wide_dtype
 from unidl_numpy.tape import primitive
 from unidl_numpy.windows import output_sizes, padded, pads_of, places, unpadded
@@ -247,3 +249,12 @@ def _cut(pads, x):
     ]
     kept = (slice(None), *inner)
     return np.ascontiguousarray(padded(x[kept], tuple((max(0, b), max(0, a)) for b, a in pads)))
+
+
+class Conv(contract.Conv):
+    conv = staticmethod(conv)
+    biased_conv = staticmethod(biased_conv)
+    depthwise_conv = staticmethod(depthwise_conv)
+    conv_transpose = staticmethod(conv_transpose)
+    max_pool = staticmethod(pooling.max_pool)
+    avg_pool = staticmethod(pooling.avg_pool)

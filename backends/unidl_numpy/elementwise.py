@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from unidl_numpy import special
+from unidl_numpy import error_function, logistic
 from unidl_numpy.broadcasting import comparable, same
 from unidl_numpy.sums import unbroadcast
 from unidl_numpy.tape import ALL, primitive
@@ -133,18 +133,18 @@ def arctanh(x):
 
 @primitive
 def erf(x):
-    return special.erf(x), (lambda g: g * (2 / math.sqrt(math.pi)) * np.exp(-x * x),)
+    return error_function.erf(x), (lambda g: g * (2 / math.sqrt(math.pi)) * np.exp(-x * x),)
 
 
 @primitive
 def erfinv(x):
-    y = special.erfinv(x)
+    y = error_function.erfinv(x)
     return y, (lambda g: g * (math.sqrt(math.pi) / 2) * np.exp(y * y),)
 
 
 @primitive
 def sigmoid(x):
-    y = special.sigmoid(x)
+    y = logistic.sigmoid(x)
     return y, (lambda g: g * y * (1 - y),)
 
 
@@ -322,13 +322,3 @@ def _bitwise(function):
 bitwise_and, bitwise_or, bitwise_xor, left_shift, right_shift = (
     _bitwise(f) for f in (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift)
 )  # fmt: skip
-
-
-@primitive(2)
-def gcd(x1, x2):
-    return np.gcd(x1, x2), None
-
-
-@primitive(2)
-def nextafter(x1, x2):
-    return np.nextafter(x1, x2), None

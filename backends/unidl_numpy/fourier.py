@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from unidl.backend import contract
 from unidl_numpy.tape import primitive
 
 
@@ -56,3 +57,9 @@ def irfft(real, imag, n):
         return _pair(np.fft.rfft(g) * weights, real.dtype)
 
     return y, backward
+
+
+class Fourier(contract.Fourier):
+    fft = staticmethod(fft)
+    rfft = staticmethod(rfft)
+    irfft = staticmethod(irfft)

@@ -58,16 +58,6 @@ def take(x, indices, axis):
 
 
 @primitive
-def embedding(table, indices):
-    def backward(g):
-        return sum_rows(
-            table.shape[0], indices.reshape(-1), g.reshape(indices.size, *table.shape[1:])
-        )
-
-    return table[indices], (backward,)
-
-
-@primitive
 def take_along_axis(x, indices, axis):
     at = axis % x.ndim
     common = np.broadcast_shapes(*[(*s[:at], 1, *s[at + 1 :]) for s in (x.shape, indices.shape)])

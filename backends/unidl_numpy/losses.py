@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unidl_numpy import special
+from unidl_numpy.logistic import sigmoid
 from unidl_numpy.sums import unbroadcast
 from unidl_numpy.tape import primitive
 
@@ -60,5 +60,5 @@ def sigmoid_cross_entropy(labels, logits):
     )
     return y, (
         lambda g: unbroadcast(-g * logits, labels.shape),
-        lambda g: unbroadcast(g * (special.sigmoid(logits) - labels), logits.shape),
+        lambda g: unbroadcast(g * (sigmoid(logits) - labels), logits.shape),
     )

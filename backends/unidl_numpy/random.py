@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from unidl.backend import contract
 from unidl.backend.contract.random import MASK, MULTIPLIERS, SHIFTS
 from unidl_numpy.broadcasting import where_kept
 from unidl_numpy.shaping import numpy_dtype
@@ -75,3 +76,10 @@ def dropout(x, key, rate, noise_shape=None):
     return where_kept(mask, np.asarray(x * scale)), (
         lambda g: where_kept(mask, np.asarray(g * scale)),
     )
+
+
+class Random(contract.Random):
+    random_bits = staticmethod(random_bits)
+    uniform = staticmethod(uniform)
+    keep_mask = staticmethod(keep_mask)
+    dropout = staticmethod(dropout)

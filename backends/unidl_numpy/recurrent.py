@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from unidl.backend import contract
+from unidl_numpy.logistic import sigmoid_in_place
 from unidl_numpy.products import dot, dot_weights
-from unidl_numpy.special import sigmoid_in_place
 from unidl_numpy.sums import total
 from unidl_numpy.tape import primitive
 
@@ -182,3 +183,9 @@ def simple_rnn(x, h, kernel, recurrent_kernel, bias, activation="tanh", reverse=
         return dx, dh, dk, dr, total(dz, (0, 1)) if needs[4] else None
 
     return (outputs.swapaxes(0, 1), h_t.copy()), backward
+
+
+class Recurrent(contract.Recurrent):
+    simple_rnn = staticmethod(simple_rnn)
+    lstm = staticmethod(lstm)
+    gru = staticmethod(gru)

@@ -43,10 +43,6 @@ def to_numpy(x):
     return np.array(plain(x))
 
 
-def copy(x):
-    return np.array(plain(x))
-
-
 def is_tensor(x):
     return isinstance(x, np.ndarray)
 

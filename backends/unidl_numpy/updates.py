@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from unidl.backend import contract
 from unidl_numpy.tape import plain
 
 _PIECE = 1 << 15
@@ -99,3 +100,9 @@ def rmsprop_update(params, grads, v, *, learning_rate, rho, epsilon):
             step /= root
             p_i -= step
     return params, v
+
+
+class Updates(contract.Updates):
+    sgd_update = staticmethod(sgd_update)
+    adam_update = staticmethod(adam_update)
+    rmsprop_update = staticmethod(rmsprop_update)

@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 from unidl.backend.contract import Backend
-from unidl.backend.variable import Variable
 from unidl_tensorflow.arrays import Arrays
 from unidl_tensorflow.autodiff import Autodiff
+from unidl_tensorflow.control import Control
 from unidl_tensorflow.conv import Conv
-from unidl_tensorflow.elementwise import Elementwise
 from unidl_tensorflow.execution import Execution
-from unidl_tensorflow.indexing import Indexing
-from unidl_tensorflow.linalg import Linalg
+from unidl_tensorflow.fourier import Fourier
 from unidl_tensorflow.load import tf
+from unidl_tensorflow.math import Math
+from unidl_tensorflow.native import Native
 from unidl_tensorflow.nn import NN
-from unidl_tensorflow.pooling import Pooling
 from unidl_tensorflow.random import Random
 from unidl_tensorflow.recurrent import Recurrent
-from unidl_tensorflow.reductions import Reductions
+from unidl_tensorflow.segments import Segments
 from unidl_tensorflow.special import Special
-from unidl_tensorflow.storage import Storage
 
 
 class TensorFlowBackend(
-    Arrays, Indexing, Elementwise, Reductions, Linalg, NN, Conv, Pooling, Recurrent, Random, Special, Autodiff, Execution, Storage, Backend
-):  # fmt: skip
+    Arrays,
+    Math,
+    NN,
+    Conv,
+    Recurrent,
+    Random,
+    Segments,
+    Special,
+    Fourier,
+    Autodiff,
+    Control,
+    Execution,
+    Native,
+    Backend,
+):
     """TensorFlow 2, eager and in graphs. Tensors are `tf.Tensor`, variables live in `tf.Variable`."""
 
     name = "tensorflow"
@@ -67,12 +78,3 @@ class TensorFlowBackend(
         "jvp": "tf.autodiff.ForwardAccumulator",
         "while_loop": "tf.while_loop, in graphs",
     }
-
-
-def _read(variable, dtype=None, name=None, as_ref=False):
-    return variable.value if dtype is None else tf.cast(variable.value, dtype)
-
-
-# `tf.Tensor + variable` asks for a tensor. Without this TensorFlow would take the variable for an array of constants, through
-# which no gradient flows.
-tf.register_tensor_conversion_function(Variable, _read)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from unidl.backend import contract
 from unidl.backend.variable import stores_of
 from unidl_tensorflow.load import tf
 
 
-class Autodiff:
+class Autodiff(contract.Autodiff):
     def value_and_grad(self, fn, variables, has_aux=False):
         stores = stores_of(variables)
         with tf.GradientTape(watch_accessed_variables=False) as tape:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from unidl.backend import contract
 from unidl.backend.contract import names
 from unidl_tensorflow.load import tf
 
@@ -46,7 +47,7 @@ def pair(x1, x2):
     return x1, x2
 
 
-class Elementwise:
+class Elementwise(contract.Math):
     def negative(self, x):
         return tf.zeros_like(x) - x if x.dtype.is_unsigned else tf.negative(x)
 

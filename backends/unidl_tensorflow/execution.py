@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 
+from unidl.backend import contract
 from unidl.backend.frame import changed
 from unidl.backend.variable import stores_of
 from unidl.tracing.feed import KeyFeed
@@ -139,7 +140,7 @@ def _named(path):
     )
 
 
-class Execution:
+class Execution(contract.Execution):
     steps_per_launch = 32
     programs_kept = 32  # a graph of a training step takes some megabytes
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from unidl_tensorflow.arrays import size_of
+from unidl.backend import contract
 from unidl_tensorflow.elementwise import pair
 from unidl_tensorflow.load import tf
+from unidl_tensorflow.shaping import size_of
 
 _INDEX_TYPES = (tf.int32, tf.int64)
 _BITS = {tf.float16: tf.int16, tf.bfloat16: tf.int16, tf.float32: tf.int32, tf.float64: tf.int64}
@@ -34,7 +35,7 @@ def descending(key):
     return tf.bitwise.invert(key)
 
 
-class Indexing:
+class Indexing(contract.Arrays):
     def getitem(self, x, key):
         return x[key] if key != () else tf.convert_to_tensor(x)
 

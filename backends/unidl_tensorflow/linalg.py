@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from unidl.backend import contract
 from unidl_tensorflow.load import tf
 
 
@@ -12,7 +13,7 @@ def _multiplied(x):
     return x if x.dtype.is_floating or x.dtype in (tf.int32, tf.int64) else tf.cast(x, tf.int64)
 
 
-class Linalg:
+class Linalg(contract.Math):
     def matmul(self, x1, x2):
         dtype = x1.dtype
         x1, x2 = _multiplied(x1), _multiplied(x2)

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from unidl.backend import contract
 from unidl_tensorflow.load import tf
 
 FUSED_NORM_FROM = (
@@ -16,7 +17,7 @@ FUSED_NORM_FROM = (
 CUDNN_MIN_EPSILON = 1.001e-5
 
 
-class NN:
+class NN(contract.NN):
     def relu(self, x):
         return tf.nn.relu(x)
 

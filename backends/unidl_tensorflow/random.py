@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from unidl.backend import contract
 from unidl.backend.contract.random import MASK, MULTIPLIERS, SHIFTS, host_words
 from unidl_tensorflow.load import tf
 
@@ -14,7 +15,7 @@ from unidl_tensorflow.load import tf
 FUSED_FROM = 1 << 13
 
 
-class Random:
+class Random(contract.Random):
     def random_bits(self, key, shape):
         if _is_on_host(key):
             return self._from_host(key, shape, np.uint32, lambda words: words)

@@ -3,6 +3,7 @@ does not grow with the sequence."""
 
 from __future__ import annotations
 
+from unidl.backend import contract
 from unidl_tensorflow.block_lstm import block_lstm
 from unidl_tensorflow.execution import is_traced_for_xla
 from unidl_tensorflow.load import tf
@@ -13,7 +14,7 @@ from unidl_tensorflow.load import tf
 UNROLLED = 64
 
 
-class Recurrent:
+class Recurrent(contract.Recurrent):
     def lstm(self, x, h, c, kernel, recurrent_kernel, bias, reverse=False):
         # The kernel's other dtype is float16, it wants numbers to work on, and XLA does not have it.
         if x.dtype != tf.float32 or 0 in x.shape or is_traced_for_xla():

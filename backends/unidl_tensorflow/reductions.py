@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
+from unidl.backend import contract
 from unidl_tensorflow.indexing import descending, order_key
 from unidl_tensorflow.load import tf
 
@@ -55,7 +56,7 @@ def sum_in_parts(x, axis, keepdims):
     )
 
 
-class Reductions:
+class Reductions(contract.Math):
     def sum(self, x, axis=None, keepdims=False):
         return (
             sum_in_parts(x, axis, keepdims)

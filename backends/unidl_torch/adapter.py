@@ -1,33 +1,47 @@
-"""The adapter: what torch is to unidl.
-
-No global switch of torch is touched. On a GPU two of them decide about the digits: cuDNN convolutions and RNNs use TF32 unless
-`torch.backends.cudnn.allow_tf32 = False`, matrix products only if `torch.backends.cuda.matmul.allow_tf32 = True`. `full_precision`
-turns both off for its own duration, as the conformance suite does.
-"""
+"""The adapter: one class made of the concerns beside it."""
 
 from __future__ import annotations
-
-from contextlib import contextmanager
 
 import torch
 
 from unidl.backend.contract import Backend
 from unidl_torch.arrays import Arrays
 from unidl_torch.autodiff import Autodiff
+from unidl_torch.control import Control
 from unidl_torch.conv import Conv
 from unidl_torch.execution import Execution
-from unidl_torch.layout import laid_out, memory_order
+from unidl_torch.factorizations import Factorizations
+from unidl_torch.fourier import Fourier
 from unidl_torch.math import Math
+from unidl_torch.native import Native
 from unidl_torch.nn import NN
 from unidl_torch.random import Random
 from unidl_torch.recurrent import Recurrent
+from unidl_torch.segments import Segments
 from unidl_torch.special import Special
 from unidl_torch.updates import Updates
 
 
 class TorchBackend(
-    Arrays, Math, NN, Conv, Recurrent, Random, Special, Updates, Autodiff, Execution, Backend
+    Arrays,
+    Math,
+    NN,
+    Conv,
+    Recurrent,
+    Random,
+    Segments,
+    Special,
+    Factorizations,
+    Fourier,
+    Updates,
+    Autodiff,
+    Control,
+    Execution,
+    Native,
+    Backend,
 ):
+    """torch: eager, its steps captured, or compiled by torch.compile."""
+
     name = "torch"
     version = torch.__version__
     tensor_types = (torch.Tensor,)
@@ -88,30 +102,3 @@ class TorchBackend(
         "adam_update": "torch._fused_adam_",
         "rmsprop_update": "torch._foreach_sub_",
     }
-
-    @contextmanager
-    def full_precision(self):
-        switches = (torch.backends.cuda.matmul, torch.backends.cudnn)
-        before = [switch.allow_tf32 for switch in switches]
-        for switch in switches:
-            switch.allow_tf32 = False
-        try:
-            yield
-        finally:
-            for switch, value in zip(switches, before, strict=True):
-                switch.allow_tf32 = value
-
-    def devices(self):
-        return ["cpu:0", *(f"gpu:{i}" for i in range(torch.cuda.device_count()))]
-
-    def copy(self, x):
-        return x.detach().clone(memory_format=torch.contiguous_format)
-
-    def lay_out(self, store, function):
-        order = memory_order(store.shape, function)
-        return store if order is None else laid_out(store, order)
-
-    def write(self, store, value):
-        # The strides stay, since the optimizer kernels walk parameters and slots with one pointer, in place.
-        value = value.detach()
-        return value if value.stride() == store.stride() else torch.empty_like(store).copy_(value)

@@ -11,6 +11,7 @@ import numpy as np
 
 from unidl import tree
 from unidl.backend import use_backend
+from unidl.ops import forward_mode
 from unidl.ops.control import as_tensor
 from unidl.ops.creation import zeros_like
 from unidl.ops.dispatch import backend_of, op, tensor_of
@@ -255,7 +256,7 @@ def _jvp(fun, primals, tangents, has_aux):
             found[:] = result if has_aux else [result, None]
             return [as_tensor(backend, y) for y in tree.flatten(found[0])]
 
-    outputs, derivatives = backend.jvp(flat, leaves, along)
+    outputs, derivatives = forward_mode.jvp(backend, flat, leaves, along)
     results = (
         tree.pack_sequence_as(found[0], list(outputs)),
         tree.pack_sequence_as(found[0], list(derivatives)),

@@ -3,6 +3,9 @@
 Required are the abstract methods: primitives with NumPy's names and semantics on native tensors of one dtype (the public
 `unidl.ops` promotes dtypes and converts arguments before it calls). Derived are the methods with a body: an adapter
 overrides one where the framework has a faster or more accurate kernel, and the body stays the oracle of the override.
+
+Each concern is a class in a file of its own. An adapter overrides it in a file of the same name, by
+a class of the same name derived from it, and its `adapter.py` puts these together with `Backend`.
 """
 
 from unidl.backend.contract import names
@@ -43,4 +46,22 @@ class Backend(
     """What a backend is. Subclass it in a package `unidl_<name>` and register a `BackendSpec`."""
 
 
-__all__ = ["Backend", "names"]
+__all__ = [
+    "NN",
+    "Arrays",
+    "Autodiff",
+    "Backend",
+    "Control",
+    "Conv",
+    "Execution",
+    "Factorizations",
+    "Fourier",
+    "Math",
+    "Native",
+    "Random",
+    "Recurrent",
+    "Segments",
+    "Special",
+    "Updates",
+    "names",
+]

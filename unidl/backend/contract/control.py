@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from abc import ABC
 
-import numpy as np
-
 from unidl.backend.errors import UnsupportedError
 
 
@@ -41,34 +39,10 @@ class Control(ABC):
     def jvp(self, function, primals, tangents):
         """(outputs, their derivatives along `tangents`): function(*primals) gives a list of tensors.
 
-        The body takes one gradient for each number of the outputs; frameworks with forward mode take one pass in all.
+        For frameworks with forward mode. For the others `unidl.ops.jvp` takes one gradient for each
+        number of the outputs.
         """
-        from unidl.backend.variable import Variable  # needs the registry, which needs this module
-
-        variables = [Variable(p, dtype=self.dtype(p), backend=self) for p in primals]
-        outputs = function(*primals)
-        derivatives = []
-        for i, output in enumerate(outputs):
-            shape = self.shape(output)
-            rows = []
-            for j in range(int(np.prod(shape))):
-
-                def number(i=i, j=j):
-                    return self.getitem(
-                        self.reshape(function(*(v.value for v in variables))[i], (-1,)), (j,)
-                    )
-
-                gradients = self.value_and_grad(number, variables)[1]
-                terms = [
-                    self.sum(self.multiply(g, t)) for g, t in zip(gradients, tangents, strict=True)
-                ]
-                total = terms[0]
-                for term in terms[1:]:
-                    total = self.add(total, term)
-                rows.append(total)
-            derivatives.append(
-                self.reshape(self.stack(rows, 0), shape)
-                if rows
-                else self.full(shape, 0, self.dtype(output))
-            )
-        return outputs, derivatives
+        raise UnsupportedError(
+            f"jvp: the backend {self.name!r} has no forward mode. Call unidl.ops.jvp, which takes one "
+            "gradient for each number of the outputs instead."
+        )

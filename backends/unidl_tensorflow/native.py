@@ -1,16 +1,17 @@
-"""Devices, and the storage of variables: a `tf.Variable`, since a graph can assign to nothing else."""
+"""Devices, and what holds a variable: a `tf.Variable`, since a graph can assign to nothing else."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
 
-from unidl.backend import registry
+from unidl.backend import contract, registry
+from unidl.backend.variable import Variable
 from unidl_tensorflow.load import tf
 
 _NOWHERE = nullcontext()
 
 
-class Storage:
+class Native(contract.Native):
     def devices(self):
         kinds = {"CPU": [], "GPU": []}
         for device in tf.config.list_logical_devices():
@@ -51,9 +52,21 @@ class Storage:
         with tf.init_scope(), self.scope():
             return tf.Variable(value, trainable=False)
 
+    def copy(self, x):
+        return tf.identity(x)
+
     def read(self, store):
         return store.value()
 
     def write(self, store, value):
         store.assign(value, read_value=False)
         return store
+
+
+def _read(variable, dtype=None, name=None, as_ref=False):
+    return variable.value if dtype is None else tf.cast(variable.value, dtype)
+
+
+# `tf.Tensor + variable` asks for a tensor. Without this TensorFlow would take the variable for an
+# array of constants, through which no gradient flows.
+tf.register_tensor_conversion_function(Variable, _read)

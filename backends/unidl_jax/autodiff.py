@@ -1,0 +1,34 @@
+"""Gradients by jax.value_and_grad, of a pure function of what the variables hold."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+
+from unidl.backend import contract
+from unidl.backend.frame import standing_in
+from unidl.backend.variable import commit, stores_of
+
+
+class Autodiff(contract.Autodiff):
+    def value_and_grad(self, fn, variables, has_aux=False):
+        assigned = []
+
+        def pure(leaves):
+            with standing_in(variables, leaves) as stand_ins:
+                result = fn()
+            value, aux = result if has_aux else (result, None)
+            if np.shape(value) != ():
+                raise ValueError(
+                    f"value_and_grad: the function must return a scalar, got shape {np.shape(value)}. "
+                    "Reduce it: unidl.ops.mean(loss)."
+                )
+            pairs = stand_ins.assigned()
+            assigned[:] = [v for v, _ in pairs]
+            return value, (aux, [x for _, x in pairs])
+
+        (value, (aux, values)), gradients = jax.value_and_grad(pure, has_aux=True)(
+            stores_of(variables)
+        )
+        commit(assigned, values)
+        return ((value, aux) if has_aux else value), gradients
