@@ -21,7 +21,9 @@ def sequential():
     return unidl.Sequential(
         [
             layers.Input((6,)),
-            layers.Dense(8, activation="relu", kernel_regularizer="l2", kernel_constraint="max_norm"),
+            layers.Dense(
+                8, activation="relu", kernel_regularizer="l2", kernel_constraint="max_norm"
+            ),
             layers.BatchNormalization(),
             layers.Dropout(0.3),
             layers.Dense(3, activation="softmax"),
@@ -50,7 +52,11 @@ class Subclass(unidl.Model):
 
 def deep():
     return unidl.Sequential(
-        [layers.Input((6,)), *(layers.Dense(6) for _ in range(250)), layers.Dense(3, activation="softmax")]
+        [
+            layers.Input((6,)),
+            *(layers.Dense(6) for _ in range(250)),
+            layers.Dense(3, activation="softmax"),
+        ]
     )
 
 

@@ -44,7 +44,9 @@ def chain(depth, units=8):
 
 def data(n=64, units=8, seed=0):
     rng = np.random.default_rng(seed)
-    return rng.normal(size=(n, units)).astype("float32"), rng.normal(size=(n, units)).astype("float32")
+    return rng.normal(size=(n, units)).astype("float32"), rng.normal(size=(n, units)).astype(
+        "float32"
+    )
 
 
 def first_predict(depth, rounds):

@@ -74,8 +74,8 @@ class StandIns(dict):
         symbols: whether the values belong to a trace.
 
     Attributes:
-        met: with `symbols`, other Variables whose own value was read, which the trace took for
-            a constant.
+        met: with `symbols`, other Variables that were read, of which the trace took the value for
+            a constant, or assigned.
     """
 
     def __init__(self, variables, values, symbols=False):
@@ -93,6 +93,8 @@ class StandIns(dict):
         return variable.own_value()
 
     def assign(self, variable, value):
+        if self._symbols and variable not in self:
+            self.met[variable] = None
         self[variable] = variable.backend.detach(value)
 
     def assigned(self):

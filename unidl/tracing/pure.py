@@ -27,6 +27,7 @@ class Pure:
     Attributes:
         variables: those given, and others that the trace met.
         assigned: after a trace, the Variables for which it returned new values.
+        met: after a trace, Variables that it met beside `variables`: it has to be made again.
         feed: where each run's keys and numbers come from.
     """
 
@@ -35,7 +36,7 @@ class Pure:
         self.variables = list(dict.fromkeys(variables))
         self.assigned = []
         self.feed = KeyFeed()
-        self._met = []
+        self.met = []
 
     def __call__(self, values, tensors, key_of_row, number_of_row, **frame):
         """(what `fn` returns, new values of `assigned`).
@@ -52,16 +53,16 @@ class Pure:
             outputs = self._fn(*tensors)
         assigned = stand_ins.assigned()
         self.assigned = [variable for variable, _ in assigned]
-        self._met = list(stand_ins.met)
+        self.met = list(stand_ins.met)
         return outputs, [value for _, value in assigned]
 
     def complete(self, trace):
         """What `trace()` returns once every Variable that is read in it is among `variables`."""
         while True:
             result = trace()
-            if not self._met:
+            if not self.met:
                 return result
-            self.variables += self._met
+            self.variables += self.met
 
 
 class PerSignature:
