@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -14,24 +15,14 @@ from unidl import layers
 
 def together(count, function):
     """The results of `function(i)`, called in `count` threads at once; an error of one is raised."""
-    barrier, results, errors = threading.Barrier(count), [None] * count, []
+    barrier = threading.Barrier(count)
 
     def run(i):
         barrier.wait()
-        try:
-            results[i] = function(i)
-        except BaseException as error:
-            errors.append(error)
+        return function(i)
 
-    threads = [threading.Thread(target=run, args=(i,)) for i in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    assert not any(thread.is_alive() for thread in threads)
-    if errors:
-        raise errors[0]
-    return results
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count), timeout=120))
 
 
 def chain(depth, units=8):
@@ -53,7 +44,9 @@ def first_predict(depth, rounds):
     for _ in range(rounds):
         model = chain(depth)
         before = model.get_weights()
-        found = together(4, lambda i: model.predict(np.ones((i + 2, 8), "float32"), verbose=0))
+        found = together(
+            4, lambda i, of=model: of.predict(np.ones((i + 2, 8), "float32"), verbose=0)
+        )
         for a, b in zip(before, model.get_weights(), strict=True):
             np.testing.assert_array_equal(a, b)
         want = model.predict(np.ones((2, 8), "float32"), verbose=0)
@@ -134,7 +127,8 @@ def train_two(rounds):
         return model.get_weights()
 
     alone = [fit(*trained(seed)) for seed in range(2)]
-    beside = together(2, lambda i, pairs=[trained(0), trained(1)]: fit(*pairs[i]))
+    pairs = [trained(0), trained(1)]
+    beside = together(2, lambda i: fit(*pairs[i]))
     for a, b in zip(alone, beside, strict=True):
         for w, v in zip(a, b, strict=True):
             np.testing.assert_array_equal(w, v)
