@@ -4,7 +4,30 @@ from __future__ import annotations
 
 import threading
 import weakref
-from contextlib import ExitStack
+
+
+class _All:
+    """A context that holds the gate's own lock and those of all its readers."""
+
+    __slots__ = ("_gate", "_held")
+
+    def __init__(self, gate):
+        self._gate, self._held = gate, []
+
+    def __enter__(self):
+        self._take(self._gate._writing)
+        for ref in self._gate._locks:
+            lock = ref()
+            if lock is not None:
+                self._take(lock)
+
+    def _take(self, lock):
+        lock.acquire()
+        self._held.append(lock)
+
+    def __exit__(self, *error):
+        while self._held:
+            self._held.pop().release()
 
 
 class Gate:
@@ -32,13 +55,8 @@ class Gate:
 
     def writing(self):
         """A context in which nobody else reads or writes."""
-        stack = ExitStack()
-        stack.enter_context(self._writing)
-        for ref in self._locks:
-            lock = ref()
-            if lock is not None:
-                stack.enter_context(lock)
-        return stack
+        # A thread that has not read yet asks for `_writing` before it does.
+        return _All(self) if self._locks else self._writing
 
     def __reduce__(self):
         return Gate, ()  # a copy of a model has a gate of its own
