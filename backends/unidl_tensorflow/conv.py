@@ -45,14 +45,20 @@ def _padding(padding):
 
 @cache
 def has_grouped_gradient(device):
-    """Whether a float32 convolution in groups can be trained on `device`; on a CPU oneDNN alone can, so it is tried once."""
+    """Whether a float32 convolution in groups can be trained on `device`.
+
+    On a CPU oneDNN alone can, so it is tried once: by the gradient's kernel itself, since inside
+    `init_scope` no tape records.
+    """
     with tf.init_scope(), tf.device(device and f"/{device}"):
-        x, kernel = tf.zeros((1, 2, 2, 2)), tf.zeros((1, 1, 1, 2))
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = tf.nn.conv2d(x, kernel, 1, "VALID")
         try:
-            tape.gradient(y, x)
+            tf.raw_ops.Conv2DBackpropInput(
+                input_sizes=(1, 2, 2, 2),
+                filter=tf.zeros((1, 1, 1, 2)),
+                out_backprop=tf.zeros((1, 2, 2, 2)),
+                strides=(1, 1, 1, 1),
+                padding="VALID",
+            )
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
             return False
         return True
