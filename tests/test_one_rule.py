@@ -87,3 +87,16 @@ def test_importing_imports_no_framework(module):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"torch", "tensorflow", "mxnet", "jax", "keras", "rich", "pooch"} & set(loaded)
+
+
+def test_only_variables_touch_their_stores():
+    """Whoever reads or writes a store beside the frame would not see what stands in for it."""
+    roots = ROOT, ROOT.parent / "backends"
+    files = [path for root in roots for path in root.rglob("*.py") if path.name != "variable.py"]
+    touching = [
+        f"{path}:{node.lineno}"
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr == "_store"
+    ]
+    assert not touching
