@@ -191,9 +191,7 @@ class Objective(Watched):
     def parts(self, y, y_pred, sample_weight):
         """The loss of each output, a scalar; None for an output without a loss."""
         return [
-            None
-            if output.loss is None
-            else self._loss_of(output.loss, target, prediction, weight)
+            None if output.loss is None else self._loss_of(output.loss, target, prediction, weight)
             for output, prediction, target, weight in self._match(y, y_pred, sample_weight)
         ]
 

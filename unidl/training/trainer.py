@@ -19,6 +19,8 @@ from unidl.training.gate import Gate
 from unidl.training.interrupts import interruptible
 from unidl.training.loop import run_epoch
 from unidl.training.objective import Objective
+from unidl.utils.arguments import naming_arguments
+from unidl.utils.traceback_filtering import filtered
 from unidl.utils.watched import version_of
 
 
@@ -59,6 +61,8 @@ class Trainer:
     _steps: dict | None = None
     _unwatched = frozenset({"history", "stop_training"})
 
+    @filtered
+    @naming_arguments
     def compile(
         self,
         optimizer="rmsprop",
@@ -100,7 +104,9 @@ class Trainer:
         )
         self._forget_compiled()
 
+    @filtered
     @_in_one_thread
+    @naming_arguments
     def fit(
         self,
         x=None,
@@ -192,6 +198,8 @@ class Trainer:
             (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
         )
 
+    @filtered
+    @naming_arguments
     def evaluate(
         self,
         x=None,
@@ -221,6 +229,8 @@ class Trainer:
         values = [logs[name] for name in self.metrics_names]
         return values[0] if len(values) == 1 else values
 
+    @filtered
+    @naming_arguments
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """Outputs in inference mode as NumPy arrays, in the structure of the model's outputs."""
         with registry.use_backend(self.backend):
@@ -246,11 +256,15 @@ class Trainer:
             step.remember(x, batches)
         return step.pack([np.concatenate(arrays) for arrays in zip(*parts, strict=True)])
 
+    @filtered
     @_in_one_thread
+    @naming_arguments
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """One step on one batch; returns the loss and metrics of this batch."""
         return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
 
+    @filtered
+    @naming_arguments
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """Loss and metrics of one batch in inference mode."""
         return self._on_batch("test", x, y, sample_weight, None, return_dict)
