@@ -23,7 +23,6 @@ from unidl.utils.arguments import naming_arguments
 from unidl.utils.traceback_filtering import filtered
 from unidl.utils.watched import version_of
 
-
 # By model, and not in the model, since a lock can be neither copied nor pickled.
 _training: WeakKeyDictionary[Trainer, threading.RLock] = WeakKeyDictionary()
 _making_a_lock = threading.Lock()
