@@ -58,7 +58,7 @@ def flatten_with_path(structure) -> list:
 
 
 def instances(kinds, structure) -> list:
-    """The objects of a class, or of any of several, in a nest: as they stand, dicts in their order."""
+    """The objects of a class, or of any of several, in a nest; dicts in their own order."""
     found: list = []
     _gather(kinds, structure, found)
     return found

@@ -86,11 +86,9 @@ def test_arguments_that_a_method_does_not_take(backend):
     with pytest.raises(TypeError, match=r"compile\(\): unknown argument 'optimiser'. Did you mean"):
         model.compile(optimiser="sgd")
     model.compile("sgd", "mse")
+    problem = r"unknown argument 'batchsize'. Did you mean 'batch_size'\?"
     for name in ("fit", "evaluate", "predict"):
-        with pytest.raises(
-            TypeError,
-            match=rf"'sequential.*': {name}\(\): unknown argument 'batchsize'. Did you mean 'batch_size'\?",
-        ):
+        with pytest.raises(TypeError, match=rf"'sequential.*': {name}\(\): {problem}"):
             getattr(model, name)(X, batchsize=3)
 
 

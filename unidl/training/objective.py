@@ -238,7 +238,7 @@ class Objective(Watched):
                 metric.update_state(target, detached, sample_weight=_masked(weight, mask))
 
     def _match(self, y, y_pred, sample_weight):
-        """[(output, prediction, target, sample weight)]; empty if nothing is asked of the outputs."""
+        """[(output, prediction, target, sample weight)]; empty if the outputs are asked nothing."""
         if not self._outputs:
             return []
         names = [o.name for o in self._outputs]

@@ -294,7 +294,7 @@ class Trainer:
         """The scalar that is minimised. Override it for a loss of your own.
 
         Args:
-            x, y, sample_weight: a batch, in the structures given to `fit`; None where none was given.
+            x, y, sample_weight: a batch, in the structures given to `fit`; None if not given.
             y_pred: the outputs for x.
             training: False in `evaluate` and `test_on_batch`.
 

@@ -18,7 +18,7 @@ def unknown_arguments(given, known) -> str:
 
 
 def naming_arguments(method):
-    """`method`, whose error on an unknown keyword names the object, and the argument that was meant."""
+    """`method`, whose error on an unknown keyword says what was meant."""
     known = [name for name in inspect.signature(method).parameters if name != "self"]
 
     @functools.wraps(method)

@@ -46,7 +46,7 @@ def filtered(entry):
 
 
 def shorten(error) -> None:
-    """Shorten the traceback of `error` in place, if the caller, which caught it, was called by the user."""
+    """Shorten the traceback of `error` in place, if the function that caught it is the outermost."""
     if not _enabled or _is_inside(sys._getframe(1).f_back):
         return
     hidden = _hidden_packages()
@@ -90,7 +90,7 @@ def _drop_frames(traceback, hidden) -> None:
 
 @functools.cache
 def _hidden_packages() -> frozenset:
-    """Top-level packages of unidl, the adapters and their frameworks, and of what calls for them."""
+    """Top-level packages of unidl, the adapters, their frameworks, and what calls for them."""
     from unidl.backend import registry
 
     found = {"unidl", "contextlib", "functools", ""}  # "": code that was made while tracing
