@@ -15,7 +15,7 @@ class BatchLoss(NamedTuple):
     Attributes:
         loss: the scalar that is minimised.
         y_pred: the model's outputs.
-        parts: each output's own loss as in `Objective.parts`; None if `compute_loss` is overridden.
+        parts: each output's own loss as in `Objective.losses_of_outputs`; None if `compute_loss` is overridden.
     """
 
     loss: Any
@@ -31,7 +31,7 @@ def batch_loss(model, x, y, sample_weight, training) -> BatchLoss:
         if model._computes_own_loss:
             loss = _own_loss(model, x, y, y_pred, sample_weight, training)
             return BatchLoss(loss, y_pred, None)
-        parts = model.objective.parts(y, y_pred, sample_weight)
+        parts = model.objective.losses_of_outputs(y, y_pred, sample_weight)
         return BatchLoss(with_added_losses(model, model.objective.total(parts)), y_pred, parts)
 
 

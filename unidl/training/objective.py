@@ -188,7 +188,7 @@ class Objective(Watched):
 
     # -- inside the step ---------------------------------------------------------------------------
 
-    def parts(self, y, y_pred, sample_weight):
+    def losses_of_outputs(self, y, y_pred, sample_weight):
         """The loss of each output, a scalar; None for an output without a loss."""
         return [
             None if output.loss is None else self._loss_of(output.loss, target, prediction, weight)
@@ -222,7 +222,7 @@ class Objective(Watched):
         if parts is None:  # of a loss of the user's own, which says nothing of single outputs
             tracked = any(output.tracker is not None for output in self._outputs)
             parts = (
-                self.parts(y, found.y_pred, sample_weight)
+                self.losses_of_outputs(y, found.y_pred, sample_weight)
                 if tracked
                 else [None] * len(self._outputs)
             )

@@ -301,7 +301,7 @@ class Trainer:
         This one adds `self.losses`, which are the layers' losses and the weights' regularizers, to
         the losses given to `compile`. One that does not call it adds them itself if it wants them.
         """
-        parts = self.objective.parts(y, y_pred, sample_weight)
+        parts = self.objective.losses_of_outputs(y, y_pred, sample_weight)
         return with_added_losses(self, self.objective.total(parts))
 
     @property
