@@ -15,7 +15,7 @@ class BatchLoss(NamedTuple):
     Attributes:
         loss: the scalar that is minimised.
         y_pred: the model's outputs.
-        parts: each output's own loss as in `Objective.losses_of_outputs`; None if `compute_loss` is overridden.
+        parts: those of `Objective.losses_of_outputs`; None if `compute_loss` is overridden.
     """
 
     loss: Any

@@ -19,7 +19,7 @@ from unidl.training.gate import Gate
 from unidl.training.interrupts import interruptible
 from unidl.training.loop import run_epoch
 from unidl.training.objective import Objective
-from unidl.utils.arguments import naming_arguments
+from unidl.utils.arguments import public_method
 from unidl.utils.traceback_filtering import filtered
 from unidl.utils.watched import version_of
 
@@ -60,8 +60,7 @@ class Trainer:
     _steps: dict | None = None
     _unwatched = frozenset({"history", "stop_training"})
 
-    @filtered
-    @naming_arguments
+    @public_method
     def compile(
         self,
         optimizer="rmsprop",
@@ -105,7 +104,7 @@ class Trainer:
 
     @filtered
     @_in_one_thread
-    @naming_arguments
+    @public_method
     def fit(
         self,
         x=None,
@@ -197,8 +196,7 @@ class Trainer:
             (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
         )
 
-    @filtered
-    @naming_arguments
+    @public_method
     def evaluate(
         self,
         x=None,
@@ -228,8 +226,7 @@ class Trainer:
         values = [logs[name] for name in self.metrics_names]
         return values[0] if len(values) == 1 else values
 
-    @filtered
-    @naming_arguments
+    @public_method
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """Outputs in inference mode as NumPy arrays, in the structure of the model's outputs."""
         with registry.use_backend(self.backend):
@@ -257,13 +254,12 @@ class Trainer:
 
     @filtered
     @_in_one_thread
-    @naming_arguments
+    @public_method
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """One step on one batch; returns the loss and metrics of this batch."""
         return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
 
-    @filtered
-    @naming_arguments
+    @public_method
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """Loss and metrics of one batch in inference mode."""
         return self._on_batch("test", x, y, sample_weight, None, return_dict)

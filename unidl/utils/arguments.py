@@ -6,6 +6,8 @@ import difflib
 import functools
 import inspect
 
+from unidl.utils.traceback_filtering import shorten
+
 
 def unknown_arguments(given, known) -> str:
     """A sentence on the first of the names `given` that is none of `known`, "" if all are known."""
@@ -17,19 +19,21 @@ def unknown_arguments(given, known) -> str:
     return ""
 
 
-def naming_arguments(method):
-    """`method`, whose error on an unknown keyword says what was meant."""
+def public_method(method):
+    """`method` with short tracebacks, whose error on an unknown keyword says what was meant."""
     known = [name for name in inspect.signature(method).parameters if name != "self"]
 
     @functools.wraps(method)
     def called(self, *args, **kwargs):
         try:
             return method(self, *args, **kwargs)
-        except TypeError as error:
+        except BaseException as error:
             # A traceback that ends here: the call itself failed, and nothing inside it.
-            problem = error.__traceback__.tb_next is None and unknown_arguments(kwargs, known)
-            if not problem:
-                raise
-            raise TypeError(f"{self._who()}: {method.__name__}(): {problem}") from None
+            if type(error) is TypeError and error.__traceback__.tb_next is None:
+                problem = unknown_arguments(kwargs, known)
+                if problem:
+                    raise TypeError(f"{self._who()}: {method.__name__}(): {problem}") from None
+            shorten(error)
+            raise
 
     return called

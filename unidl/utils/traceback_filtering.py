@@ -46,7 +46,7 @@ def filtered(entry):
 
 
 def shorten(error) -> None:
-    """Shorten the traceback of `error` in place, if the function that caught it is the outermost."""
+    """Shorten the traceback of `error` in place, if who caught it is the outermost entry."""
     if not _enabled or _is_inside(sys._getframe(1).f_back):
         return
     hidden = _hidden_packages()
