@@ -5,6 +5,7 @@ import os
 import pytest
 
 from unidl.backend import list_backends, use_backend
+from unidl.utils.traceback_filtering import disable_traceback_filtering
 
 
 def pytest_addoption(parser):
@@ -16,6 +17,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    disable_traceback_filtering()  # a test that fails shows all of the way
     # A suite that should cover certain backends must not pass because one of them failed to install.
     missing = set(os.environ.get("UNIDL_TEST_BACKENDS", "numpy").split(",")) - set(INSTALLED)
     if missing:

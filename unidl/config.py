@@ -3,6 +3,11 @@
 from unidl.backend.dtypes import floatx, set_floatx
 from unidl.backend.registry import get_backend
 from unidl.dtype_policies import dtype_policy, set_dtype_policy
+from unidl.utils.traceback_filtering import (
+    disable_traceback_filtering,
+    enable_traceback_filtering,
+    is_traceback_filtering_enabled,
+)
 
 _epsilon = 1e-7
 _image_data_format = "channels_last"
@@ -39,10 +44,13 @@ def set_image_data_format(value: str) -> None:
 
 __all__ = [
     "backend",
+    "disable_traceback_filtering",
     "dtype_policy",
+    "enable_traceback_filtering",
     "epsilon",
     "floatx",
     "image_data_format",
+    "is_traceback_filtering_enabled",
     "set_dtype_policy",
     "set_epsilon",
     "set_floatx",

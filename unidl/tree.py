@@ -39,11 +39,11 @@ def _rebuild(structure, by_key):
     return type(structure)(children)
 
 
-def flatten(structure) -> list:
-    """The leaves."""
-    if not is_nested(structure):
+def flatten(structure, is_leaf=None) -> list:
+    """The leaves; a nest for which `is_leaf(nest)` is true is one of them."""
+    if not is_nested(structure) or (is_leaf is not None and is_leaf(structure)):
         return [structure]
-    return [leaf for _, child in _children(structure) for leaf in flatten(child)]
+    return [leaf for _, child in _children(structure) for leaf in flatten(child, is_leaf)]
 
 
 def flatten_with_path(structure) -> list:
@@ -57,24 +57,72 @@ def flatten_with_path(structure) -> list:
     ]
 
 
-def map_structure(func, *structures, none_is_leaf=True):
-    """`func` of the leaves of all structures, place by place; with `none_is_leaf=False` None stays None."""
+def instances(kinds, structure) -> list:
+    """The objects of a class, or of any of several, in a nest; dicts in their own order."""
+    found: list = []
+    _gather(kinds, structure, found)
+    return found
+
+
+def _gather(kinds, structure, found):
+    if isinstance(structure, kinds):
+        found.append(structure)
+    elif isinstance(structure, _SEQUENCES):
+        for child in structure:
+            _gather(kinds, child, found)
+    elif isinstance(structure, dict):
+        for child in structure.values():
+            _gather(kinds, child, found)
+
+
+def has_instance(kinds, structure) -> bool:
+    """Whether a nest holds an object of a class, or of any of several."""
+    if isinstance(structure, kinds):
+        return True
+    if isinstance(structure, dict):
+        structure = structure.values()
+    elif not isinstance(structure, _SEQUENCES):
+        return False
+    return any(has_instance(kinds, child) for child in structure)
+
+
+def map_instances(func, kinds, structure):
+    """A nest with `func` of each object of a class, or of any of several, and all else as it is."""
+    if isinstance(structure, kinds):
+        return func(structure)
+    if isinstance(structure, dict):
+        by_key = {key: map_instances(func, kinds, child) for key, child in structure.items()}
+        return by_key if type(structure) is dict else _rebuild(structure, by_key)
+    if isinstance(structure, _SEQUENCES):
+        children = [map_instances(func, kinds, child) for child in structure]
+        if hasattr(structure, "_fields"):
+            return type(structure)(*children)
+        return type(structure)(children)
+    return structure
+
+
+def map_structure(func, *structures, none_is_leaf=True, is_leaf=None):
+    """`func` of the leaves of all structures, place by place.
+
+    With `none_is_leaf=False` None stays None. A nest of the first structure for which
+    `is_leaf(nest)` is true is given to `func` whole, with what stands in its place in the others.
+    """
     if not callable(func):
         raise TypeError(f"map_structure: the first argument is the function, got {func!r}.")
     if not structures:
         raise TypeError("map_structure: give at least one structure after the function.")
     for other in structures[1:]:
-        assert_same_structure(structures[0], other)
-    return _map(func, structures, none_is_leaf)
+        _assert_same(structures[0], other, is_leaf)
+    return _map(func, structures, none_is_leaf, is_leaf)
 
 
-def _map(func, structures, none_is_leaf):
+def _map(func, structures, none_is_leaf, is_leaf):
     first = structures[0]
-    if is_nested(first):
+    if is_nested(first) and not (is_leaf is not None and is_leaf(first)):
         return _rebuild(
             first,
             {
-                key: _map(func, [s[key] for s in structures], none_is_leaf)
+                key: _map(func, [s[key] for s in structures], none_is_leaf, is_leaf)
                 for key, _ in _children(first)
             },
         )
@@ -148,6 +196,12 @@ def _keys(structure) -> list:
 
 def assert_same_structure(a, b) -> None:
     """Raise ValueError unless both are nested alike: the same types (all dicts count as one) with the same keys or lengths."""
+    _assert_same(a, b, None)
+
+
+def _assert_same(a, b, is_leaf):
+    if is_leaf is not None and is_nested(a) and is_leaf(a):
+        return
     if is_nested(a) != is_nested(b):
         raise ValueError(f"The structures differ: {a!r} against {b!r}.")
     if not is_nested(a):
@@ -162,7 +216,7 @@ def assert_same_structure(a, b) -> None:
             f"The structures differ: {_keys(a)} against {_keys(b)} in {a!r} and {b!r}."
         )
     for key, child in _children(a):
-        assert_same_structure(child, b[key])
+        _assert_same(child, b[key], is_leaf)
 
 
 def assert_same_paths(a, b) -> None:

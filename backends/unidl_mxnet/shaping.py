@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from unidl import tree
 from unidl.backend import contract
 from unidl.backend.dtypes import floatx
 from unidl_mxnet import layout
@@ -14,14 +15,6 @@ from unidl_mxnet.op import op
 from unidl_mxnet.registry import eager, ndarray, numpy_shape
 from unidl_mxnet.traced import Traced
 from unidl_mxnet.transfer import DTYPES, context, from_numpy, no_dtype
-
-
-def _holds_tensors(x):
-    """Whether a nested list has a tensor in it."""
-    return any(
-        isinstance(i, (ndarray, Traced)) or (isinstance(i, (list, tuple)) and _holds_tensors(i))
-        for i in x
-    )
 
 
 def _within(axis, rank):
@@ -37,7 +30,7 @@ class Shaping(contract.Arrays):
             return x if dtype is None else self.cast(x, dtype)
         if isinstance(x, mx.nd.NDArray):
             return self.asarray(x.as_np_ndarray(), dtype)
-        if isinstance(x, (list, tuple)) and _holds_tensors(x):
+        if isinstance(x, (list, tuple)) and tree.has_instance((ndarray, Traced), x):
             return self.stack([self.asarray(item, dtype) for item in x], 0)
         array = np.asarray(x)
         if dtype is None and not hasattr(x, "__array__"):

@@ -24,6 +24,7 @@ from functools import partial, wraps
 
 import numpy as np
 
+from unidl import tree
 from unidl_numpy.tape_array import GradientError, TapeArray
 
 ndarray = np.ndarray
@@ -122,14 +123,7 @@ def plain(x):
 
 def plain_tree(x):
     """`x` with every TapeArray in its lists, tuples and dicts replaced by the plain array."""
-    if type(x) is TapeArray:
-        return x._plain
-    if isinstance(x, (list, tuple)):
-        parts = [plain_tree(part) for part in x]
-        return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
-    if isinstance(x, dict):
-        return {key: plain_tree(value) for key, value in x.items()}
-    return x
+    return tree.map_instances(plain, TapeArray, x)
 
 
 def primitive(forward=None, tensors=1):

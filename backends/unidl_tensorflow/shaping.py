@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from unidl import tree
 from unidl.backend import contract, dtypes
 from unidl_tensorflow.load import tf
 
@@ -24,12 +25,6 @@ def closed(x, shape):
     return tf.stack([sizes[i] if n is None else n for i, n in enumerate(shape)])
 
 
-def _holds_tensor(x):
-    return isinstance(x, (list, tuple)) and any(
-        isinstance(i, (tf.Tensor, tf.Variable)) or _holds_tensor(i) for i in x
-    )
-
-
 def _constant(value, dtype):
     """0-d tensor; TensorFlow takes no 0 and 1 for a bool."""
     return tf.constant(bool(value) if dtype == "bool" else value, dtype)
@@ -43,7 +38,7 @@ class Shaping(contract.Arrays):
             x = x.value()
         if isinstance(x, tf.Tensor):
             return x if dtype is None or x.dtype.name == dtype else self.cast(x, dtype)
-        if _holds_tensor(x):
+        if isinstance(x, (list, tuple)) and tree.has_instance((tf.Tensor, tf.Variable), x):
             parts = [self.asarray(i, dtype) for i in x]
             common = dtypes.result_type(*(self.dtype(p) for p in parts))
             return tf.stack([self.cast(p, common) for p in parts])

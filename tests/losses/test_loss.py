@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from unidl import losses
+import unidl
+from unidl import losses, ops
 from unidl.backend import Variable, use_backend
 
 
@@ -258,3 +259,28 @@ def test_losses_of_class_numbers_train(backend, loss, shape, y):
     history = model.fit(x, y, epochs=5, batch_size=6, verbose=0, shuffle=False).history["loss"]
     np.testing.assert_allclose(history[0], wanted, rtol=1e-5)
     assert history[-1] < history[0]
+
+
+def test_ctc_counts_samples_with_any_step_left_after_masking(backend):
+    x = np.random.default_rng(0).normal(size=(4, 7, 3)).astype("float32")
+    x[0, 5:], x[2] = 0, 0  # the mask leaves out two steps of one sample, and all of another
+    y = np.array([[1, 2], [1, 0], [2, 2], [1, 1]])
+    inputs = unidl.Input((7, 3))
+    hidden = unidl.layers.Masking()(inputs)
+    model = unidl.Model(inputs, unidl.layers.Dense(4)(hidden))
+    model.compile("sgd", "ctc")
+    outputs = ops.convert_to_numpy(model(x))
+    each = ops.convert_to_numpy(losses.ctc(y, backend.asarray(outputs)))
+    expected = each[[0, 1, 3]].mean()
+    assert model.evaluate(x, y, verbose=0) == pytest.approx(expected, rel=1e-4)
+    assert model.train_on_batch(x, y) == pytest.approx(expected, rel=1e-4)
+    mask = backend.asarray(np.any(x != 0, -1))
+    assert float(ops.convert_to_numpy(losses.CTC()(y, outputs, mask=mask))) == pytest.approx(
+        expected, rel=1e-4
+    )
+
+
+def test_a_mask_with_more_axes_than_the_losses_names_the_loss(backend):
+    y = np.zeros((4, 7), "float32")
+    with pytest.raises(ValueError, match=r"MeanSquaredError 'mean_squared_error': the mask has"):
+        losses.MeanSquaredError()(y, backend.asarray(y), mask=backend.asarray(y + 1))

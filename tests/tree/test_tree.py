@@ -122,3 +122,38 @@ def test_errors():
         tree.pack_sequence_as([1, 2], [1, 2, 3])
     with pytest.raises(TypeError, match="function"):
         tree.map_structure(3, [1])
+
+
+def test_leaves_that_are_nests():
+    nest = {"b": [1, [2, 3]], "a": {"leaf": [4]}}
+
+    def is_leaf(part):
+        return part == [2, 3] or "leaf" in part
+
+    assert tree.flatten(nest, is_leaf=is_leaf) == [{"leaf": [4]}, 1, [2, 3]]
+    assert tree.map_structure(str, nest, is_leaf=is_leaf) == {
+        "b": ["1", "[2, 3]"],
+        "a": "{'leaf': [4]}",
+    }
+    paired = tree.map_structure(lambda a, b: (a, b), [[1, 2], 3], [[4], 5], is_leaf=len)
+    assert paired == ([[1, 2], 3], [[4], 5])
+    with pytest.raises(ValueError, match="differ"):
+        tree.map_structure(lambda a, b: a, [[1, 2], 3], [[4], 5])
+
+
+def test_objects_of_a_class_in_a_nest():
+    Pair = namedtuple("Pair", "a b")
+    nest = {"z": [1, "x"], "a": Pair(2.0, (True, None))}
+    assert tree.instances(int, nest) == [1, True]  # in the order in which they stand
+    assert tree.instances((int, float), nest) == [1, 2.0, True]
+    assert tree.instances(Pair, nest) == [nest["a"]]
+    assert tree.has_instance(float, nest)
+    assert not tree.has_instance(bytes, nest)
+    assert tree.has_instance(str, "x")
+    mapped = tree.map_instances(lambda x: -x, float, nest)
+    assert mapped == {"z": [1, "x"], "a": Pair(-2.0, (True, None))}
+    assert list(mapped) == ["z", "a"]
+    assert type(mapped["a"]) is Pair
+    ordered = tree.map_instances(lambda x: x + 1, int, OrderedDict(b=1, a=2))
+    assert type(ordered) is OrderedDict
+    assert list(ordered.items()) == [("b", 2), ("a", 3)]

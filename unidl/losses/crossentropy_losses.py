@@ -195,3 +195,7 @@ class CTC(OfIntegers):
 
     def __init__(self, reduction="sum_over_batch_size", name="ctc", dtype=None):
         super().__init__(crossentropy.ctc, reduction, name, dtype)
+
+    def _fit_mask(self, mask, values):
+        """A sample counts if any of its steps does: the loss is one number over all of them."""
+        return ops.max(mask, axis=tuple(range(1, len(mask.shape)))) if len(mask.shape) > 1 else mask

@@ -47,12 +47,24 @@ class Loss(Watched):
                 values = self.call(self._targets(backend, y_true), y_pred)
             own = self.mask_of(y_true, values)
             parts = [as_float(backend, m, self.dtype) for m in (mask, own) if m is not None]
+            parts = [self._fit_mask(m, values) for m in parts]
             mask = None if not parts else parts[0] if len(parts) == 1 else ops.multiply(*parts)
             weight = None if sample_weight is None else as_float(backend, sample_weight, self.dtype)
             return reduce_weighted(values, weight, mask, self.reduction)
 
     def _targets(self, backend, y_true):
         return tree.map_structure(lambda x: as_float(backend, x, self.dtype), y_true)
+
+    def _fit_mask(self, mask, values):
+        """The float `mask` in the rank of `values`, or less."""
+        found, wanted = tuple(mask.shape), tuple(values.shape)
+        if len(found) <= len(wanted) or found == (*wanted, 1):
+            return mask
+        raise ValueError(
+            f"{type(self).__name__} {self.name!r}: the mask has the shape {found}, the losses have "
+            f"{wanted}: the loss is one number over axes of which the mask leaves some out. Give "
+            f"the model a layer that ends the mask, or write a Loss whose call() keeps these axes."
+        )
 
     def call(self, y_true, y_pred):
         raise NotImplementedError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from unidl import tree
 from unidl.layers.base.layer import Layer
 from unidl.models.graph_functions import FunctionFromConfig, function_to_config, is_function
 from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
@@ -20,19 +21,20 @@ def graph_to_config(model):
         node, index = plan.origin(tensor)
         return [node.operation.name, place.get(id(node), 0), index]
 
-    def written(structure):
-        if isinstance(structure, KerasTensor):
+    def write(part):
+        if isinstance(part, KerasTensor):
             config = {
-                "shape": list(structure.shape),
-                "dtype": structure.dtype,
-                "keras_history": reference(structure),
+                "shape": list(part.shape),
+                "dtype": part.dtype,
+                "keras_history": reference(part),
             }
             return {"class_name": "__keras_tensor__", "config": config}
-        if isinstance(structure, list | tuple):
-            return [written(s) for s in structure]
-        if isinstance(structure, dict):
-            return {k: written(v) for k, v in structure.items()}
-        return serialize_keras_object(structure)
+        if tree.is_nested(part):
+            return list(part) if isinstance(part, tuple) else None
+        return serialize_keras_object(part)
+
+    def written(structure):
+        return tree.traverse(write, structure, top_down=False)
 
     def entry(operation):
         nodes = nodes_of[id(operation)]
@@ -79,29 +81,24 @@ def graph_from_config(cls, config):
             outputs[name, 0] = operations[name]._inbound[0].outputs
         waiting += [(name, i, node) for i, node in enumerate(entry["inbound_nodes"])]
 
+    def tensor(reference):
+        name, node, index = reference
+        return outputs[name, node][index]
+
+    def read_one(part):
+        if _is_tensor(part):
+            return tensor(part["config"]["keras_history"])
+        return deserialize_keras_object(part) if _is_object(part) else part
+
     def read(structure):
-        if isinstance(structure, list | tuple):
-            return [read(s) for s in structure]
-        if not isinstance(structure, dict):
-            return structure
-        if structure.get("class_name") == "__keras_tensor__":
-            name, node, index = structure["config"]["keras_history"]
-            return outputs[name, node][index]
-        if "class_name" in structure:
-            return deserialize_keras_object(structure)
-        return {k: read(v) for k, v in structure.items()}
+        return tree.map_structure(read_one, structure, is_leaf=_is_object)
 
     def is_ready(structure):
-        if isinstance(structure, dict) and structure.get("class_name") == "__keras_tensor__":
-            return tuple(structure["config"]["keras_history"][:2]) in outputs
-        parts = (
-            structure.values()
-            if isinstance(structure, dict)
-            else structure
-            if isinstance(structure, list | tuple)
-            else ()
+        return all(
+            tuple(part["config"]["keras_history"][:2]) in outputs
+            for part in tree.flatten(structure, is_leaf=_is_object)
+            if _is_tensor(part)
         )
-        return all(map(is_ready, parts))
 
     while waiting:
         # Nodes of one layer keep their order: their numbers are what other nodes refer to.
@@ -118,13 +115,28 @@ def graph_from_config(cls, config):
             )
         waiting = [w for w in waiting if (w[0], w[1]) not in outputs]
 
-    def end(structure):
-        if isinstance(structure, dict):
-            return {k: end(v) for k, v in structure.items()}
-        if len(structure) == 3 and isinstance(structure[0], str) and isinstance(structure[1], int):
-            return outputs[structure[0], structure[1]][structure[2]]
-        return [end(s) for s in structure]
-
-    model = cls(end(config["input_layers"]), end(config["output_layers"]), name=config.get("name"))
+    ends = [
+        tree.map_structure(tensor, config[end], is_leaf=_is_reference)
+        for end in ("input_layers", "output_layers")
+    ]
+    model = cls(*ends, name=config.get("name"))
     model._trainable = config.get("trainable", True)
     return model
+
+
+def _is_object(part):
+    return isinstance(part, dict) and "class_name" in part
+
+
+def _is_tensor(part):
+    return _is_object(part) and part["class_name"] == "__keras_tensor__"
+
+
+def _is_reference(part):
+    """[layer, node, index]"""
+    return (
+        not isinstance(part, dict)
+        and len(part) == 3
+        and isinstance(part[0], str)
+        and isinstance(part[1], int)
+    )

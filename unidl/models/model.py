@@ -59,6 +59,7 @@ class Model(Trainer, Layer):
             raise NotImplementedError(
                 f"{type(self).__name__} {self.name!r} has no call(). "
                 f"Define def call(self, inputs): ..., or build it from a graph: Model(inputs, outputs)."
+                + self._hint_at_forward()
             )
         return self._plan.run(self._match_inputs(inputs))
 

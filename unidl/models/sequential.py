@@ -8,6 +8,7 @@ from unidl.models.model import Functional, Model
 from unidl.models.plan import Plan
 from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
 from unidl.tracing import KerasTensor
+from unidl.utils.traceback_filtering import filtered
 
 
 class Sequential(Model):
@@ -42,6 +43,11 @@ class Sequential(Model):
             and isinstance(layer.history[0].operation, InputLayer)
         ):
             layer = layer.history[0].operation
+        if isinstance(layer, type) and issubclass(layer, Layer):
+            raise TypeError(
+                f"Sequential {self.name!r}: got the class {layer.__name__}, not a layer. "
+                f"Call it: {layer.__name__}(...)."
+            )
         if not isinstance(layer, Layer):
             raise TypeError(
                 f"Sequential {self.name!r}: add() takes a layer, got {layer!r} of type {type(layer).__name__}."
@@ -97,6 +103,7 @@ class Sequential(Model):
             self._stack.insert(0, InputLayer(batch_shape=tuple(input_shape)))
             self._connect()
 
+    @filtered
     def __call__(self, inputs, *args, **kwargs):
         if self._plan is None and not self.layers:
             raise ValueError(

@@ -15,6 +15,7 @@ from unidl.backend import dtypes, registry
 from unidl.backend.variable import Variable
 from unidl.tracing import KerasTensor, graph, symbolic
 from unidl.tracing.capture.symbol import Symbol
+from unidl.utils.traceback_filtering import shorten
 
 # The backend that owns tensors of a type; None where the type belongs to none and the active backend converts.
 _owners = {
@@ -288,14 +289,18 @@ def op(function):
 
     @functools.wraps(function)
     def public(*args, **kwargs):
-        for x in args:
-            cls = type(x)
-            if cls is KerasTensor or (
-                cls in _CONTAINERS and any(type(y) is KerasTensor for y in x)
-            ):
+        try:
+            for x in args:
+                cls = type(x)
+                if cls is KerasTensor or (
+                    cls in _CONTAINERS and any(type(y) is KerasTensor for y in x)
+                ):
+                    return graph.record_call(function, args, kwargs)
+            if kwargs and graph.flatten_tensors(kwargs):
                 return graph.record_call(function, args, kwargs)
-        if kwargs and graph.flatten_tensors(kwargs):
-            return graph.record_call(function, args, kwargs)
-        return function(*args, **kwargs)
+            return function(*args, **kwargs)
+        except BaseException as error:
+            shorten(error)
+            raise
 
     return public

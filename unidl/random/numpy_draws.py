@@ -10,31 +10,15 @@ import math
 
 import numpy as np
 
-from unidl.backend.contract.random import MASK, MULTIPLIERS, SHIFTS
+from unidl.backend.contract.random import host_bits
 from unidl.random.key_derivation import Key
 
-_BLOCK = 1 << 16  # words of 4 bytes: a block and its scratch stay in the cache
+_BLOCK = 1 << 16  # numbers of 8 bytes: a block and what is made of it stay in the cache
 
 
 def bits(key: Key, shape) -> np.ndarray:
     """uint32 words: element i is mix(mix(i + key[0]) ^ key[1])."""
-    count = math.prod(shape)
-    words = np.arange(count, dtype=np.uint32)
-    scratch = np.empty(min(count, _BLOCK), np.uint32)
-    for start in range(0, count, _BLOCK):
-        block = words[start : start + _BLOCK]
-        block += np.uint32(key[0] & MASK)
-        _mix(block, scratch[: block.size])
-        block ^= np.uint32(key[1] & MASK)
-        _mix(block, scratch[: block.size])
-    return words.reshape(shape)
-
-
-def _mix(words, scratch):
-    for shift, multiplier in zip(SHIFTS, MULTIPLIERS, strict=False):
-        words ^= np.right_shift(words, shift, out=scratch)
-        words *= np.uint32(multiplier)
-    words ^= np.right_shift(words, SHIFTS[2], out=scratch)
+    return host_bits(key, math.prod(shape)).reshape(shape)
 
 
 def uniform(key: Key, shape, dtype="float32") -> np.ndarray:

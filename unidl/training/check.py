@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 from unidl import tree
+from unidl.utils.traceback_filtering import user_stacklevel
 
 # Below this size BLAS takes one thread.
 _SMALL = 4096
@@ -46,7 +47,7 @@ def _warn_of_nan(name, structure):
                 warnings.warn(
                     f"The data {name!r} holds {bad} values that are NaN or infinite; the loss will follow.",
                     RuntimeWarning,
-                    stacklevel=5,
+                    stacklevel=user_stacklevel(),
                 )
 
 

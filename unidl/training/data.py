@@ -294,19 +294,17 @@ def _is_array(leaf):
 
 def _to_arrays(structure):
     """Every leaf as NumPy array: tensors of any framework, tables, and lists of numbers too."""
-    if structure is None:
-        return None
-    if isinstance(structure, dict):
-        return {k: _to_arrays(v) for k, v in structure.items()}
-    if _is_list_of_numbers(structure):
-        return _list_to_array(structure)
-    if isinstance(structure, list | tuple):
-        return type(structure)(_to_arrays(v) for v in structure)
-    if isinstance(structure, np.ndarray):
-        array = structure
+    return tree.map_structure(_to_array, structure, none_is_leaf=False, is_leaf=_is_list_of_numbers)
+
+
+def _to_array(leaf):
+    if isinstance(leaf, list):
+        return _list_to_array(leaf)
+    if isinstance(leaf, np.ndarray):
+        array = leaf
     else:
-        owner = owner_of(structure)
-        array = np.asarray(structure) if owner is None else owner.to_numpy(structure)
+        owner = owner_of(leaf)
+        array = np.asarray(leaf) if owner is None else owner.to_numpy(leaf)
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"Data must be numbers; got an array of dtype {array.dtype}. Convert text to integers first, and ragged lists to padded arrays."

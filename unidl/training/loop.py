@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 from unidl import tree
+from unidl.utils.traceback_filtering import user_stacklevel
 
 # A launch of several steps takes about so long and holds so much data at most, that the progress bar and Ctrl-C have not to
 # wait for it, nor memory to grow.
@@ -46,7 +47,7 @@ def run_epoch(model, step, batches, monitor, kind):
             f"{model._who()}: the loss is {logs['loss']}. "
             f"Look for NaN in the data, lower the learning rate, or stop at once with TerminateOnNaN().",
             RuntimeWarning,
-            stacklevel=3,
+            stacklevel=user_stacklevel(),
         )
     monitor.on_pass_end(kind, logs)
     return logs

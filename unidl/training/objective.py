@@ -49,6 +49,10 @@ class Objective(Watched):
 
     def resolve(self, model, x, y):
         """Bind losses and metrics to outputs, by the shapes of targets and symbolic outputs."""
+        if all(given is None for given in self._given):
+            # Targets of any structure will do: only a `compute_loss` of the user's own reads them.
+            self.resolved = True
+            return
         y_pred = model._symbolic_outputs_for(x)
         names = self._names(model, y_pred)
         predictions, targets = self._pair(names, y_pred, y, model)
@@ -169,6 +173,8 @@ class Objective(Watched):
         """Targets against losses, on the host: label ranges, shapes."""
         if not self.resolved:
             self.resolve(model, tree.map_structure(lambda a: None if a is None else a[:1], x), y)
+        if not self._outputs:
+            return
         names = [o.name for o in self._outputs]
         y_pred = model._symbolic_outputs_for(
             tree.map_structure(lambda a: None if a is None else a[:1], x)
@@ -182,19 +188,19 @@ class Objective(Watched):
 
     # -- inside the step ---------------------------------------------------------------------------
 
-    def loss(self, y, y_pred, sample_weight):
-        """The weighted sum of the outputs' losses; the parts are kept for `update`."""
-        predictions, targets, weights = self._match(y, y_pred, sample_weight)
+    def losses_of_outputs(self, y, y_pred, sample_weight):
+        """The loss of each output, a scalar; None for an output without a loss."""
+        return [
+            None if output.loss is None else self._loss_of(output.loss, target, prediction, weight)
+            for output, prediction, target, weight in self._match(y, y_pred, sample_weight)
+        ]
+
+    def total(self, parts):
+        """The sum of the outputs' losses, each times its factor in `loss_weights`."""
         total = None
-        self._parts = []
-        for output, prediction, target, weight in zip(
-            self._outputs, predictions, targets, weights, strict=True
-        ):
-            if output.loss is None:
-                self._parts.append(None)
+        for output, part in zip(self._outputs, parts, strict=True):
+            if part is None:
                 continue
-            part = self._loss_of(output.loss, target, prediction, weight)
-            self._parts.append(part)
             if output.factor is not None:
                 part = ops.multiply(part, output.factor)
             total = part if total is None else ops.add(total, part)
@@ -208,14 +214,20 @@ class Objective(Watched):
             return loss(target, prediction, sample_weight=weight, mask=mask, logits=from_logits)
         return loss(target, prediction, sample_weight=weight, mask=mask)
 
-    def update(self, x, y, y_pred, sample_weight, loss):
-        """Add this batch to all metrics, on the device."""
+    def update(self, x, y, sample_weight, found):
+        """Add a batch and the `BatchLoss` found for it to all metrics, on the device."""
         size = ops.shape(tree.flatten(x)[0])[0]
-        self._tracker.update_state(ops.stop_gradient(loss), sample_weight=size)
-        predictions, targets, weights = self._match(y, y_pred, sample_weight)
-        for output, prediction, target, weight, part in zip(
-            self._outputs, predictions, targets, weights, self._parts, strict=True
-        ):
+        self._tracker.update_state(ops.stop_gradient(found.loss), sample_weight=size)
+        parts = found.parts
+        if parts is None:  # of a loss of the user's own, which says nothing of single outputs
+            tracked = any(output.tracker is not None for output in self._outputs)
+            parts = (
+                self.losses_of_outputs(y, found.y_pred, sample_weight)
+                if tracked
+                else [None] * len(self._outputs)
+            )
+        matched = self._match(y, found.y_pred, sample_weight)
+        for (output, prediction, target, weight), part in zip(matched, parts, strict=True):
             if output.tracker is not None:
                 output.tracker.update_state(ops.stop_gradient(part), sample_weight=size)
             detached = ops.stop_gradient(prediction)
@@ -224,9 +236,11 @@ class Objective(Watched):
                 metric.update_state(target, detached, sample_weight=_masked(None, mask))
             for _, metric in output.weighted_metrics:
                 metric.update_state(target, detached, sample_weight=_masked(weight, mask))
-        self._parts = None
 
     def _match(self, y, y_pred, sample_weight):
+        """[(output, prediction, target, sample weight)]; empty if the outputs are asked nothing."""
+        if not self._outputs:
+            return []
         names = [o.name for o in self._outputs]
         predictions = (
             [y_pred[n] for n in names] if isinstance(y_pred, dict) else tree.flatten(y_pred)
@@ -244,7 +258,7 @@ class Objective(Watched):
                 if isinstance(sample_weight, dict | list | tuple)
                 else [sample_weight] * len(names)
             )
-        return predictions, targets, weights
+        return list(zip(self._outputs, predictions, targets, weights, strict=True))
 
     # -- reading -----------------------------------------------------------------------------------
 

@@ -6,10 +6,11 @@ from functools import cache
 
 import numpy as np
 
-from unidl import ops, tree
+from unidl import tree
 from unidl.layers.base import call_context
 from unidl.layers.base.call_context import CallContext
 from unidl.tracing.pure import tracing_lock
+from unidl.training.batch_loss import batch_loss
 from unidl.training.interrupts import whole_step
 from unidl.utils.watched import changes
 
@@ -128,15 +129,9 @@ def make_train_step(model):
     def compile_flat(unflatten):
         def forward(*leaves):
             x, y, sample_weight = unflatten(*leaves)
-            with call_context.entered(
-                CallContext(training=True, trusted=True, keep_logits=True)
-            ) as context:
-                y_pred = model(x)
-                loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
-            for extra in [*context.losses, *model.weight_losses()]:
-                loss = ops.add(loss, extra)
-            objective.update(x, y, y_pred, sample_weight, loss)
-            return optimizer.scale_loss(loss), []
+            found = batch_loss(model, x, y, sample_weight, training=True)
+            objective.update(x, y, sample_weight, found)
+            return optimizer.scale_loss(found.loss), []
 
         def update(gradients):
             optimizer.apply(gradients, trainable)
@@ -170,17 +165,9 @@ def make_test_step(model):
     def compile_flat(unflatten):
         def body(*leaves):
             x, y, sample_weight = unflatten(*leaves)
-            with call_context.entered(
-                CallContext(training=False, trusted=True, keep_logits=True)
-            ) as context:
-                y_pred = model(x)
-                loss = model.compute_loss(
-                    x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False
-                )
-            for extra in [*context.losses, *model.weight_losses()]:
-                loss = ops.add(loss, extra)
-            objective.update(x, y, y_pred, sample_weight, loss)
-            return loss
+            found = batch_loss(model, x, y, sample_weight, training=False)
+            objective.update(x, y, sample_weight, found)
+            return found.loss
 
         return (
             body

@@ -2,18 +2,53 @@
 
 from __future__ import annotations
 
+import functools
+import threading
+from weakref import WeakKeyDictionary
+
 import numpy as np
 
 from unidl import callbacks as callbacks_module
 from unidl import optimizers, tree
 from unidl.backend import registry
-from unidl.training import check, steps
+from unidl.layers.base import call_context
+from unidl.training import check, overrides, steps
+from unidl.training.batch_loss import with_added_losses
 from unidl.training.data import DEFAULT_BATCH, make_batches, split_validation, unpack
 from unidl.training.gate import Gate
 from unidl.training.interrupts import interruptible
 from unidl.training.loop import run_epoch
 from unidl.training.objective import Objective
+from unidl.utils.arguments import public_method
+from unidl.utils.traceback_filtering import filtered
 from unidl.utils.watched import version_of
+
+# By model, and not in the model, since a lock can be neither copied nor pickled.
+_training: WeakKeyDictionary[Trainer, threading.RLock] = WeakKeyDictionary()
+_making_a_lock = threading.Lock()
+
+
+def _in_one_thread(method):
+    """A method that trains, refused while another thread trains the same model."""
+
+    @functools.wraps(method)
+    def alone(self, *args, **kwargs):
+        lock = _training.get(self)
+        if lock is None:
+            with _making_a_lock:
+                lock = _training.setdefault(self, threading.RLock())
+        if not lock.acquire(blocking=False):
+            raise RuntimeError(
+                f"{self._who()}: {method.__name__}() while another thread trains this model. Both "
+                f"would change the same weights. Wait until the other is done, or train a copy: "
+                f"unidl.models.clone_model(model)."
+            )
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            lock.release()
+
+    return alone
 
 
 class Trainer:
@@ -25,6 +60,7 @@ class Trainer:
     _steps: dict | None = None
     _unwatched = frozenset({"history", "stop_training"})
 
+    @public_method
     def compile(
         self,
         optimizer="rmsprop",
@@ -51,6 +87,7 @@ class Trainer:
             jit_compile: True uses the backend's compiler on top (torch.compile, XLA); "auto", Keras' default, does not.
             auto_scale_loss: scale the loss under the policy "mixed_float16".
         """
+        overrides.refuse(self, "compile")
         if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
             raise ValueError(
                 f"compile: steps_per_execution must be a positive integer, got {steps_per_execution!r}."
@@ -65,6 +102,9 @@ class Trainer:
         )
         self._forget_compiled()
 
+    @filtered
+    @_in_one_thread
+    @public_method
     def fit(
         self,
         x=None,
@@ -134,6 +174,7 @@ class Trainer:
                     "fit(validation_data=)",
                 )
                 check.batches(self, validation)
+            history = self.history
             self.stop_training = False
             monitor.on_train_begin()
             for epoch in range(initial_epoch, epochs):
@@ -146,7 +187,8 @@ class Trainer:
                 if self.stop_training:
                     break
             monitor.on_train_end(logs if epochs > initial_epoch else None)
-        return self.history
+        self.history = history  # a callback may have called fit too
+        return history
 
     @staticmethod
     def _validates_after(epoch, frequency):
@@ -154,6 +196,7 @@ class Trainer:
             (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
         )
 
+    @public_method
     def evaluate(
         self,
         x=None,
@@ -183,6 +226,7 @@ class Trainer:
         values = [logs[name] for name in self.metrics_names]
         return values[0] if len(values) == 1 else values
 
+    @public_method
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """Outputs in inference mode as NumPy arrays, in the structure of the model's outputs."""
         with registry.use_backend(self.backend):
@@ -208,10 +252,14 @@ class Trainer:
             step.remember(x, batches)
         return step.pack([np.concatenate(arrays) for arrays in zip(*parts, strict=True)])
 
+    @filtered
+    @_in_one_thread
+    @public_method
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """One step on one batch; returns the loss and metrics of this batch."""
         return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
 
+    @public_method
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """Loss and metrics of one batch in inference mode."""
         return self._on_batch("test", x, y, sample_weight, None, return_dict)
@@ -239,14 +287,38 @@ class Trainer:
     # -- what runs on a batch ------------------------------------------------------------------------
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """The scalar that is minimised, without regularizers. Override it for a loss of your own."""
-        return self.objective.loss(y, y_pred, sample_weight)
+        """The scalar that is minimised. Override it for a loss of your own.
+
+        Args:
+            x, y, sample_weight: a batch, in the structures given to `fit`; None if not given.
+            y_pred: the outputs for x.
+            training: False in `evaluate` and `test_on_batch`.
+
+        This one adds `self.losses`, which are the layers' losses and the weights' regularizers, to
+        the losses given to `compile`. One that does not call it adds them itself if it wants them.
+        """
+        parts = self.objective.losses_of_outputs(y, y_pred, sample_weight)
+        return with_added_losses(self, self.objective.total(parts))
+
+    @property
+    def _computes_own_loss(self):
+        return getattr(self.compute_loss, "__func__", None) is not Trainer.compute_loss
+
+    @property
+    def losses(self):
+        """The losses that layers added in this step or the last call, then the regularizers'."""
+        context = call_context.current()
+        if context is None or context.model is not self:
+            return super().losses
+        return context.losses + self.weight_losses()
 
     def _step(self, kind):
         """The compiled function for "train", "test" or "predict" batches, made once."""
         if self._steps is None:
             self._steps = {}
         if kind not in self._steps:
+            if kind == "predict":
+                overrides.refuse(self, "predict")
             self._steps[kind] = steps.MAKERS[kind](self)
         return self._steps[kind]
 
@@ -272,6 +344,7 @@ class Trainer:
             self._compiled_for = frozen
 
     def _require_compiled(self, caller):
+        overrides.refuse(self, caller)
         if self.objective is None:
             raise ValueError(
                 f"{self._who()}: {caller}() before compile(). Say how to train first: "

@@ -18,6 +18,7 @@ from unidl.layers.base.call_context import CallContext
 from unidl.layers.base.signature import call_signature
 from unidl.models import Model
 from unidl.tracing.graph import FunctionCall
+from unidl.training.batch_loss import batch_loss
 from unidl.verify.trajectory import weight_names
 
 
@@ -289,16 +290,11 @@ def model_program(model, backend, arrays, batch, training=True) -> Program:
     def function():
         values = iter([inputs[n].value if n in inputs else constants[n] for n in arrays])
         given = tree.map_structure(lambda _: next(values), x)
-        with call_context.entered(
-            CallContext(training=training, trusted=True, keep_logits=training)
-        ) as context:
-            y_pred = model(given)
-            if not training:
-                return tree.flatten(y_pred)
-            loss = model.compute_loss(x=given, y=targets, y_pred=y_pred, sample_weight=None)
-        for extra in [*context.losses, *model.weight_losses()]:
-            loss = backend.add(loss, extra)
-        return [loss, *tree.flatten(y_pred)]
+        if not training:
+            with call_context.entered(CallContext(training=False, trusted=True)):
+                return tree.flatten(model(given))
+        found = batch_loss(model, given, targets, None, training=True)
+        return [found.loss, *tree.flatten(found.y_pred)]
 
     return Program(inputs | weights, function, [], list(arrays))
 

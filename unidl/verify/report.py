@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import asdict, dataclass, field
 
+from unidl import tree
 from unidl.verify import page
 from unidl.verify.figures import shown, worst_of
 from unidl.verify.files import write_text
@@ -111,11 +112,8 @@ class Report:
 
 
 def _finite(value):
-    if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    """`value` for JSON, which has no word for infinities and NaN."""
+    return tree.map_instances(lambda x: x if math.isfinite(x) else None, float, value)
 
 
 def _print(report, console):

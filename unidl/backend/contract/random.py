@@ -17,7 +17,7 @@ MULTIPLIERS = (0x7FEB352D, 0x846CA68B)
 SHIFTS = (16, 15, 16)
 MASK = 0xFFFFFFFF
 
-# Words that `host_words` hashes at a time: they, their scratch and what is made of them stay in the cache.
+# Words that NumPy hashes at a time: they, their scratch and what is made of them stay in the cache.
 PIECE = 1 << 15
 
 
@@ -35,17 +35,32 @@ def host_words(key, count):
 
     The array belongs to the caller until the next piece, which overwrites it.
     """
-    first, second = key
+    buffer = np.empty(min(count, PIECE), np.uint32)
+    yield from _hashed(key, count, lambda piece, size: buffer[:size])
+
+
+def host_bits(key, count):
+    """The uint32 words of all of `count` elements, (count,), hashed by NumPy."""
+    words = np.empty(count, np.uint32)
+    for _ in _hashed(key, count, lambda piece, size: words[piece]):
+        pass
+    return words
+
+
+def _hashed(key, count, place):
+    """Write the words of one piece after the other into `place(slice, size)`, and yield them."""
+    first, second = (int(word) & MASK for word in key)
     counter = np.arange(min(count, PIECE), dtype=np.uint32)
-    buffer, scratch = np.empty_like(counter), np.empty_like(counter)
+    scratch = np.empty_like(counter)
     for start in range(0, count, PIECE):
         size = min(PIECE, count - start)
-        words, spare = buffer[:size], scratch[:size]
+        piece, spare = slice(start, start + size), scratch[:size]
+        words = place(piece, size)
         np.add(counter[:size], np.uint32((first + start) & MASK), out=words)
         _mix_words(words, spare)
-        words ^= np.uint32(second & MASK)
+        words ^= np.uint32(second)
         _mix_words(words, spare)
-        yield slice(start, start + size), words
+        yield piece, words
 
 
 def _mix_words(words, spare):

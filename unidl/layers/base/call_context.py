@@ -12,13 +12,15 @@ class CallContext:
         training: the flag given to the outermost layer; a layer that got none of its own takes this.
         trusted: shapes and dtypes were checked when the model was built, so layers skip their checks.
         keep_logits: softmax and sigmoid at a layer's end leave a note of their input (see `annotations.logits`).
+        model: the model whose training or test step this call is, None for other calls.
         losses: what layers added by `add_loss` or an activity regularizer.
     """
 
-    def __init__(self, training=None, trusted=False, keep_logits=False):
+    def __init__(self, training=None, trusted=False, keep_logits=False, model=None):
         self.training = training
         self.trusted = trusted
         self.keep_logits = keep_logits
+        self.model = model
         self.losses = []
 
 

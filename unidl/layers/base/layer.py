@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
+import re
 from contextlib import nullcontext
 
 from unidl import constraints, dtype_policies, initializers, ops, regularizers
@@ -21,8 +21,10 @@ from unidl.layers.base.structures import has_shape, leaves
 from unidl.layers.base.tracking import Tracked
 from unidl.saving.lookup import UnknownName
 from unidl.tracing import KerasTensor, graph
+from unidl.utils.arguments import unknown_arguments
 from unidl.utils.naming import auto_name, prefix_of
 from unidl.utils.scopes import current_path, use_path
+from unidl.utils.traceback_filtering import shorten
 
 
 class Layer(PassesMasks, Configurable, Tracked):
@@ -95,13 +97,8 @@ class Layer(PassesMasks, Configurable, Tracked):
         self._given_input_shape = None if shape is None else tuple(shape)
 
     def _reject(self, kwargs):
-        known = [n for n in constructor_arguments(type(self)) if not n.startswith("_")]
-        unknown = next(iter(kwargs))
-        close = difflib.get_close_matches(unknown, known, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise TypeError(
-            f"{type(self).__name__}: unknown argument {unknown!r}.{hint} It takes: {', '.join(sorted(known))}."
-        )
+        problem = unknown_arguments(kwargs, _known_arguments(type(self)))
+        raise TypeError(f"{type(self).__name__}: {problem}")
 
     # -- for subclasses ----------------------------------------------------------------------------
 
@@ -111,7 +108,11 @@ class Layer(PassesMasks, Configurable, Tracked):
     def call(self, inputs):
         raise NotImplementedError(
             f"{type(self).__name__} has no call(). Define: def call(self, inputs): return ..."
+            + self._hint_at_forward()
         )
+
+    def _hint_at_forward(self):
+        return " It has forward(); did you mean call()?" if hasattr(self, "forward") else ""
 
     def add_weight(
         self,
@@ -131,6 +132,13 @@ class Layer(PassesMasks, Configurable, Tracked):
         `kernel_of` is for speed alone, see `Variable`.
         """
         shape = () if shape is None else tuple(shape)
+        context = call_context.current()
+        if context is not None and context.trusted:
+            raise ValueError(
+                f"{self._who()}: the weight {name!r} is made inside call(), anew at every call, "
+                f"so it would never be trained. Make layers in __init__ (and weights there or in "
+                f"build), keep them in attributes, and only use them in call()."
+            )
         if any(size is None for size in shape):
             raise ValueError(
                 f"{self._who()}: cannot make the weight {name!r} of shape {shape}: its size depends on an axis that is open in the input."
@@ -186,21 +194,25 @@ class Layer(PassesMasks, Configurable, Tracked):
             if self._casts_inputs:
                 args = tuple(self._convert(a) for a in args)
             return self._run(context, args, kwargs)
-        if graph.flatten_tensors((args, kwargs)):
-            return self._call_symbolic(args, kwargs)
-        with self._own_backend(), self._scope():
-            args = tuple(self._convert(a) for a in args)
-            kwargs = {
-                k: self._convert(v) if k not in ("training",) else v for k, v in kwargs.items()
-            }
-            self._ensure_built(args, kwargs)
-            if context is not None:
-                return self._run(context, args, kwargs)
-            context = CallContext(training=kwargs.get("training"))
-            with call_context.entered(context):
-                outputs = self._run(context, args, kwargs)
-            self._losses = context.losses
-            return outputs
+        try:
+            if graph.flatten_tensors((args, kwargs)):
+                return self._call_symbolic(args, kwargs)
+            with self._own_backend(), self._scope():
+                args = tuple(self._convert(a) for a in args)
+                kwargs = {
+                    k: self._convert(v) if k not in ("training",) else v for k, v in kwargs.items()
+                }
+                self._ensure_built(args, kwargs)
+                if context is not None:
+                    return self._run(context, args, kwargs)
+                context = CallContext(training=kwargs.get("training"))
+                with call_context.entered(context):
+                    outputs = self._run(context, args, kwargs)
+                self._losses = context.losses
+                return outputs
+        except BaseException as error:
+            shorten(error)
+            raise
 
     def _run(self, context, args, kwargs):
         """`call` with training flag and masks filled in, on checked native inputs."""
@@ -227,6 +239,8 @@ class Layer(PassesMasks, Configurable, Tracked):
                     outputs = self.call(*args, **kwargs)
         finally:
             context.training = outer
+        if outputs is None:
+            raise ValueError(f"{self._who()}: call() returned None. End it with: return outputs.")
         if mask is not None:
             self._pass_mask_on(args[0] if args else None, mask, outputs)
         elif self._makes_mask:
@@ -591,16 +605,41 @@ def _noting_that_it_is_built(build):
 
 
 def _naming_itself(init):
-    """`init` whose errors on names of activations, initializers ... say which layer was given them: the outermost."""
+    """`init` whose errors on arguments say which layer was given them: the outermost."""
 
     @functools.wraps(init)
     def naming(self, *args, **kwargs):
+        cls = type(self)
         try:
             init(self, *args, **kwargs)
         except UnknownName as error:
-            raise error.by(type(self).__name__) from None
+            raise error.by(cls.__name__) from None
+        except TypeError as error:
+            # A traceback that ends here: the call itself failed, and nothing inside it.
+            if error.__traceback__.tb_next is not None:
+                raise
+            problem = re.sub(r"^[\w.]+(?=\.__init__\(\))", cls.__name__, str(error))
+            unknown = unknown_arguments(kwargs, _known_arguments(cls))
+            raise TypeError(f"{problem}; {unknown}" if unknown else problem) from None
+        except AttributeError as error:
+            if "_losses" in vars(self):
+                raise
+            raise _without_super(cls) from error
+        if cls.__init__ is naming and "_losses" not in vars(self):
+            raise _without_super(cls)
 
     return naming
+
+
+def _without_super(cls):
+    return RuntimeError(
+        f"{cls.__name__}: __init__() did not call super().__init__(), which has to come first. "
+        f"Write: def __init__(self, ...): super().__init__() and then all else."
+    )
+
+
+def _known_arguments(cls):
+    return [name for name in constructor_arguments(cls) if not name.startswith("_")]
 
 
 def _holds_tensors(values):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from unidl import tree
 from unidl.backend.variable import Variable
 from unidl.utils.watched import Watched
 
@@ -38,18 +39,4 @@ class Tracked(Watched):
 
     def held(self, kind) -> list:
         """The objects of class `kind` in own attributes and containers there, without duplicates, in order."""
-        found: dict[int, object] = {}
-        for value in self._holders.values():
-            _collect(value, kind, found)
-        return list(found.values())
-
-
-def _collect(value, kind, found):
-    if isinstance(value, kind):
-        found[id(value)] = value
-    elif isinstance(value, list | tuple):
-        for item in value:
-            _collect(item, kind, found)
-    elif isinstance(value, dict):
-        for item in value.values():
-            _collect(item, kind, found)
+        return list({id(x): x for x in tree.instances(kind, self._holders)}.values())

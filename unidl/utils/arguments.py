@@ -1,0 +1,39 @@
+"""What to write instead of an argument that a function does not take."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+
+from unidl.utils.traceback_filtering import shorten
+
+
+def unknown_arguments(given, known) -> str:
+    """A sentence on the first of the names `given` that is none of `known`, "" if all are known."""
+    for name in given:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            return f"unknown argument {name!r}.{hint} It takes: {', '.join(sorted(known))}."
+    return ""
+
+
+def public_method(method):
+    """`method` with short tracebacks, whose error on an unknown keyword says what was meant."""
+    known = [name for name in inspect.signature(method).parameters if name != "self"]
+
+    @functools.wraps(method)
+    def called(self, *args, **kwargs):
+        try:
+            return method(self, *args, **kwargs)
+        except BaseException as error:
+            # A traceback that ends here: the call itself failed, and nothing inside it.
+            if type(error) is TypeError and error.__traceback__.tb_next is None:
+                problem = unknown_arguments(kwargs, known)
+                if problem:
+                    raise TypeError(f"{self._who()}: {method.__name__}(): {problem}") from None
+            shorten(error)
+            raise
+
+    return called
