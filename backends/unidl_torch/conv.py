@@ -135,6 +135,10 @@ class Conv(contract.Conv):
                 (1, *sizes),
             )
             return y.squeeze(1)
+        if math.prod(kernel.shape[:-2]) == 1 < math.prod(strides) and x.device.type == "cpu":
+            # Without AVX-512 the float32 kernel of torch 2.13 writes beyond the end of the gradient
+            # of such a weight and kills the process, unless all tensors are channels first.
+            return super().conv_transpose(x, kernel, strides, dilation, starts, sizes)
         axes = zip(x.shape[1:-1], kernel.shape, strides, dilation, starts, sizes, strict=False)
         crops, lengthened, pairs = zip(*(_transpose_cut(*axis) for axis in axes), strict=True)
         weight = _weight(kernel)
