@@ -14,7 +14,8 @@ from unidl.backend.errors import UnsupportedError
 from unidl.conformance.case import SIXTEEN_BITS, Case, round_to_8_bits, round_to_float32
 from unidl.conformance.judge import Verdict, judge
 from unidl.conformance.oracle import noisy_oracle, oracle
-from unidl.conformance.scales import KINDS, Evaluation
+from unidl.conformance.in_turn import in_turn
+from unidl.conformance.scales import KINDS, Evaluation, lost_in_turn
 from unidl.ops.dispatch import standing_in
 from unidl.tracing.capture import CaptureWarning
 
@@ -230,6 +231,10 @@ def reference(case: Case, sixteen_bits: bool):
             scales.outputs = [
                 np.broadcast_to(s, o.shape) for s, o in zip(given, truth.outputs, strict=True)
             ]
+        if case.long_sums:
+            with standing_in(in_turn()):
+                found = evaluate(in_turn(), case, arrays, cotangents)
+            scales.budgets = lost_in_turn(truth, scales, found, case.budget)
     return arrays, cotangents, truth, scales
 
 
@@ -378,7 +383,7 @@ def _verdicts(case, dtype, what, got, truth, scales, names, suffix):
             ref,
             scale,
             dtype,
-            case.budget,
+            scales.budgets.get(key, case.budget) if dtype == "float32" else case.budget,
             exact,
             case.ill_conditioned,
             *got.dtypes.get(key, ()),

@@ -31,6 +31,7 @@ MANY = 4096  # elements: of so many, some move by chance in no draw at all, sinc
 class Evaluation:
     """Arrays of one run: outputs in order, gradients by input name (outputs alone if `gradients` is empty).
 
+    Of scales, `budgets` maps the same keys to budgets of float32 that are larger than the case's.
     `dtypes` maps the index of an output, the name of a gradient, to the dtype that the backend's tensor had and the one it should
     have; none where the arrays tell.
     """
@@ -38,6 +39,7 @@ class Evaluation:
     outputs: list
     gradients: dict
     dtypes: dict = field(default_factory=dict)
+    budgets: dict = field(default_factory=dict)
 
 
 def exact(evaluate, arrays, cotangents, reference):
@@ -88,6 +90,26 @@ def noise(evaluate, arrays, cotangents, reference, draws=None):
     for change, (holder, key, _) in zip(largest, pairs, strict=True):
         holder[key] = holder[key] + change / U32
     return scale
+
+
+def lost_in_turn(truth, scales, found, least):
+    """Budgets where a single float32 accumulator lost more than half of `least`: twice what it lost.
+
+    Twice, since terms of the same sizes in another order lose another amount; `found` is what
+    `in_turn` made of the case. One budget for a whole tensor: which element loses most depends on
+    the order.
+    """
+    budgets = {}
+    for holder in ("outputs", "gradients"):
+        made, wanted, scale = (getattr(e, holder) for e in (found, truth, scales))
+        for key in range(len(wanted)) if holder == "outputs" else wanted:
+            if wanted[key].dtype.kind == "f" and wanted[key].size:
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    lost = np.abs(made[key] - wanted[key]) / (U32 * scale[key])
+                budget = 2 * float(np.nan_to_num(lost, nan=0.0, posinf=0.0).max())
+                if budget > least:
+                    budgets[key] = budget
+    return budgets
 
 
 def _abs(cotangents):

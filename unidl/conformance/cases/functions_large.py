@@ -17,7 +17,12 @@ POSITIVE = uniform(0, 1, 3, N)
 def _summed(name, label, call, axes, **inputs):
     """The sum over `axes` of what `call` gives, so that the gradient that comes back to it is constant along them."""
     return Case(
-        name, f"large, {label}", lambda B, *xs: B.sum(call(B, *xs), axes), inputs, kind="linear"
+        name,
+        f"large, {label}",
+        lambda B, *xs: B.sum(call(B, *xs), axes),
+        inputs,
+        kind="linear",
+        long_sums=True,
     )
 
 
@@ -53,6 +58,7 @@ REDUCTIONS = [
         lambda B, x: B.avg_pool(x, (100, 100), (1, 1), "valid"),
         {"x": uniform(0, 1, 2, 100, 100, 3)},
         kind="linear",
+        long_sums=True,
     ),
     Case(
         "sparse_softmax_cross_entropy",
@@ -75,6 +81,7 @@ PRODUCTS = [
         lambda B, x, y: B.matmul(x, y),
         {"x1": uniform(0, 1, 2, 8192), "x2": uniform(0, 1, 8192, 3)},
         kind="linear",
+        long_sums=True,
     ),
     Case(
         "matmul",
@@ -82,6 +89,7 @@ PRODUCTS = [
         lambda B, x, y: B.matmul(x, y),
         {"x1": uniform(0, 1, 8192), "x2": uniform(0, 1, 8192)},
         kind="linear",
+        long_sums=True,
     ),
     Case(
         "einsum",
@@ -89,6 +97,7 @@ PRODUCTS = [
         lambda B, x, y: B.einsum("bsd,se->bde", x, y),
         {"x1": uniform(0, 1, 2, 8192, 2), "x2": uniform(0, 1, 8192, 3)},
         kind="linear",
+        long_sums=True,
     ),
     Case(
         "conv",
@@ -96,6 +105,7 @@ PRODUCTS = [
         lambda B, x, k: B.conv(x, k, (1, 1), "same", (1, 1), 1),
         {"x": uniform(0, 1, 1, 4, 4, 512), "kernel": uniform(0, 1, 3, 3, 512, 4)},
         kind="linear",
+        long_sums=True,
     ),
     _summed(
         "linear",
