@@ -14,7 +14,7 @@ from unidl.backend.errors import UnsupportedError
 from unidl.conformance.case import SIXTEEN_BITS, Case, round_to_8_bits, round_to_float32
 from unidl.conformance.judge import Verdict, judge
 from unidl.conformance.oracle import noisy_oracle, oracle
-from unidl.conformance.in_turn import in_turn
+from unidl.conformance.in_turn import in_turn, orders
 from unidl.conformance.scales import KINDS, Evaluation, lost_in_turn
 from unidl.ops.dispatch import standing_in
 from unidl.tracing.capture import CaptureWarning
@@ -233,7 +233,7 @@ def reference(case: Case, sixteen_bits: bool):
             ]
         if case.long_sums:
             with standing_in(in_turn()):
-                found = evaluate(in_turn(), case, arrays, cotangents)
+                found = [evaluate(in_turn(), case, arrays, cotangents) for _ in orders()]
             scales.budgets = lost_in_turn(truth, scales, found, case.budget)
     return arrays, cotangents, truth, scales
 

@@ -2,8 +2,8 @@
 
 A kernel may add up the terms of a sum in any order: that depends on the processor's vectors, on
 blocks that fit its cache, on threads. So nobody can say what error a correct kernel has on another
-machine, but one can say what the plainest of all orders has on the same numbers: a single
-accumulator that takes the terms as they lie in memory. More accumulators lose less. Where a sum of
+machine, but one can say what a single accumulator has on the same numbers, in the order in which
+they lie in memory and in others. More accumulators lose less. Where a sum of
 thousands of terms is the framework's own (products, convolutions, what a gradient adds up over
 a broadcast or over repeated indices) that is the measure of a float32 result; `case.long_sums` says
 where. Results of this backend are float64 numbers that float32 arithmetic has made.
@@ -12,6 +12,7 @@ where. Results of this backend are float64 numbers that float32 arithmetic has m
 from __future__ import annotations
 
 import string
+from contextvars import ContextVar
 from functools import cache
 
 import numpy as np
@@ -21,6 +22,24 @@ from unidl.backend.contract.conv import explicit_padding
 from unidl.conformance.oracle import oracle
 
 
+# In memory's order equal terms follow each other, which loses most where all have one sign. Where
+# they have both, what is lost depends on how far the partial sums wander.
+ORDERS = (
+    lambda count: slice(None),
+    lambda count: slice(None, None, -1),
+    *(lambda count, n=n: np.random.default_rng(n).permutation(count) for n in range(4)),
+)
+_order: ContextVar = ContextVar("unidl_order_of_sums", default=ORDERS[0])
+
+
+def orders():
+    """Each of `ORDERS` in turn, for sums that are taken while the loop's body runs."""
+    for order in ORDERS:
+        token = _order.set(order)
+        yield order
+        _order.reset(token)
+
+
 def sum_in_turn(a, axes):
     """`a` added up over `axes` in float32, in order, as float64 without these axes."""
     axes = [n % a.ndim for n in axes]
@@ -28,6 +47,7 @@ def sum_in_turn(a, axes):
     rows = a.transpose(*kept, *axes).reshape(*(a.shape[n] for n in kept), -1).astype("float32")
     if rows.shape[-1] == 0:
         return np.zeros(rows.shape[:-1])
+    rows = rows[..., _order.get()(rows.shape[-1])]
     return np.add.accumulate(rows, axis=-1)[..., -1].astype("float64")
 
 
@@ -112,6 +132,19 @@ def in_turn():
         made = sum_in_turn(views, range(plain.ndim, plain.ndim + len(window))) / count
         return exact.add(y, exact.asarray(made - exact.to_numpy(exact.stop_gradient(y))))
 
+    def total(name):
+        def function(self, x, axis=None, keepdims=False):
+            y = getattr(exact, name)(x, axis=axis, keepdims=keepdims)
+            if not is_float(x):
+                return y
+            plain, of_y = (exact.to_numpy(exact.stop_gradient(t)) for t in (x, y))
+            axes = range(plain.ndim) if axis is None else np.atleast_1d(axis)
+            made = sum_in_turn(plain, axes).reshape(of_y.shape)
+            made = made / (plain.size / max(of_y.size, 1) if name == "mean" else 1)
+            return exact.add(y, exact.asarray(made - of_y))
+
+        return function
+
     def take(self, x, indices, axis):
         if axis != 0 or not is_float(x):
             return exact.take(x, indices, axis)
@@ -119,8 +152,9 @@ def in_turn():
 
         def function(x):
             def gradient(g):
-                total = np.zeros(x.shape, "float32")
-                np.add.at(total, rows, g.astype("float32"))
+                total, order = np.zeros(x.shape, "float32"), _order.get()(rows.size)
+                flat = g.reshape(rows.size, *x.shape[1:]).astype("float32")
+                np.add.at(total, rows.reshape(-1)[order], flat[order])
                 return [total.astype("float64")]
 
             return [np.take(x, rows, 0)], gradient
@@ -147,5 +181,6 @@ def in_turn():
         return function
 
     functions = {name: broadcast(name) for name in names.BINARY}
+    functions |= {name: total(name) for name in ("sum", "mean")}
     functions |= {f.__name__: f for f in (matmul, einsum, conv, avg_pool, take)}
     return type("InTurn", (type(exact),), functions)()

@@ -95,21 +95,24 @@ def noise(evaluate, arrays, cotangents, reference, draws=None):
 def lost_in_turn(truth, scales, found, least):
     """Budgets where a single float32 accumulator lost more than half of `least`: twice what it lost.
 
-    Twice, since terms of the same sizes in another order lose another amount; `found` is what
-    `in_turn` made of the case. One budget for a whole tensor: which element loses most depends on
-    the order.
+    Twice, since these are not all orders; `found` is what `in_turn` made of the case in some. One
+    budget for a whole tensor: which element loses most depends on the order.
     """
+
+    def lost(made, wanted, scale):
+        if wanted.dtype.kind != "f" or not wanted.size:
+            return 0.0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            units = np.abs(made - wanted) / (U32 * scale)
+        return float(np.nan_to_num(units, nan=0.0, posinf=0.0).max())
+
     budgets = {}
     for holder in ("outputs", "gradients"):
-        made, wanted, scale = (getattr(e, holder) for e in (found, truth, scales))
+        wanted, scale = getattr(truth, holder), getattr(scales, holder)
         for key in range(len(wanted)) if holder == "outputs" else wanted:
-            if wanted[key].dtype.kind == "f" and wanted[key].size:
-                with np.errstate(divide="ignore", invalid="ignore"):
-                    lost = np.abs(made[key] - wanted[key]) / (U32 * scale[key])
-                budget = 2 * float(np.nan_to_num(lost, nan=0.0, posinf=0.0).max())
-                if budget > least:
-                    budgets[key] = budget
-    return budgets
+            made = [getattr(evaluation, holder)[key] for evaluation in found]
+            budgets[key] = 2 * max(lost(each, wanted[key], scale[key]) for each in made)
+    return {key: budget for key, budget in budgets.items() if budget > least}
 
 
 def _abs(cotangents):
