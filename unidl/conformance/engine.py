@@ -12,9 +12,9 @@ from unidl.backend import Variable, get_backend, registry, use_backend
 from unidl.backend.contract.execution import Execution
 from unidl.backend.errors import UnsupportedError
 from unidl.conformance.case import SIXTEEN_BITS, Case, round_to_8_bits, round_to_float32
+from unidl.conformance.in_turn import in_turn, orders
 from unidl.conformance.judge import Verdict, judge
 from unidl.conformance.oracle import noisy_oracle, oracle
-from unidl.conformance.in_turn import in_turn, orders
 from unidl.conformance.scales import KINDS, Evaluation, lost_in_turn
 from unidl.ops.dispatch import standing_in
 from unidl.tracing.capture import CaptureWarning

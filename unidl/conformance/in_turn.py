@@ -21,7 +21,6 @@ from unidl.backend.contract import names
 from unidl.backend.contract.conv import explicit_padding
 from unidl.conformance.oracle import oracle
 
-
 # In memory's order equal terms follow each other, which loses most where all have one sign. Where
 # they have both, what is lost depends on how far the partial sums wander.
 ORDERS = (
