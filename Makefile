@@ -20,7 +20,7 @@ JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(CURDIR)/build/jax-cache JAX_PERSISTENT_
 JAX_PYTEST := $(ONE_THREAD) $(JAX_CACHE) UNIDL_TEST_BACKENDS=numpy,jax $(JAX)/bin/python -m pytest
 PYTEST := $(ONE_THREAD) $(QUIET) $(VENV)/bin/python -m pytest
 
-.PHONY: outside-truth demo test test-slow fuzz lint coverage capabilities test-numpy2 test-jax test-jax-newest test-packaging conformance conformance-jax bench clean
+.PHONY: outside-truth demo test test-slow test-isa test-order fuzz lint coverage capabilities test-numpy2 test-jax test-jax-newest test-packaging conformance conformance-jax bench clean
 
 demo: $(DEMO)/.complete
 	$(DEMO)/bin/python examples/digits_cnn.py
@@ -34,6 +34,17 @@ test: $(VENV)/.complete lint
 # The longer sweeps: torch.compile, examples that train until they have learned.
 test-slow: $(VENV)/.complete
 	$(PYTEST) -n 2 -m slow
+
+# What other processors would compute: the suites that judge numbers, under the kernels that they would choose.
+ISA ?=
+test-isa: $(VENV)/.complete
+	$(QUIET) $(VENV)/bin/python -m tools.other_kernels $(ISA)
+
+# The suite five times, in five orders and with five seeds of Python's hashes.
+ORDERS ?= 1 2 3 4 5
+test-order: export UNIDL_TEST_BACKENDS = numpy,torch,tensorflow,mxnet
+test-order: $(VENV)/.complete
+	for seed in $(ORDERS); do PYTHONHASHSEED=$$seed $(PYTEST) -n 2 --shuffle $$seed -m "not packaging and not serial and not slow and not fuzz" || exit 1; done
 
 # Random layers, models and training runs for SECONDS each, from SEED on; a finding comes with its seed and its smallest example.
 SECONDS ?= 20

@@ -1,14 +1,26 @@
-"""One fixture for all: `backend` runs a test once on each installed backend."""
+"""Fixtures of all tests: `backend` runs a test once on each installed backend, `seeded` runs always."""
 
 import os
+import random
+import sys
 
 import pytest
 
+import unidl
 from unidl.backend import list_backends, use_backend
 from unidl.utils.traceback_filtering import disable_traceback_filtering
 
+SEED = 20251127
+# How frameworks that a test may have imported are seeded; none is imported for that.
+SEEDERS = {
+    "torch": lambda torch: torch.manual_seed(SEED),
+    "tensorflow": lambda tf: tf.random.set_seed(SEED),
+    "mxnet": lambda mx: mx.random.seed(SEED),
+}
+
 
 def pytest_addoption(parser):
+    parser.addoption("--shuffle", type=int, help="run the tests in an order drawn from this seed")
     parser.addoption(
         "--backend",
         action="append",
@@ -29,14 +41,28 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(config, items):
     wanted = config.getoption("--backend")
     if wanted:
-        params = [
-            getattr(item, "callspec", None) and item.callspec.params.get("backend")
-            for item in items
-        ]
-        config.hook.pytest_deselected(
-            items=[i for i, p in zip(items, params, strict=True) if p not in wanted]
-        )
-        items[:] = [i for i, p in zip(items, params, strict=True) if p in wanted]
+        # Tests that ask for no backend stay: they may well concern what has been changed.
+        others = [item for item in items if _backend_of(item) not in (None, *wanted)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if _backend_of(item) in (None, *wanted)]
+    seed = config.getoption("--shuffle")
+    if seed is not None:
+        random.Random(seed).shuffle(items)
+
+
+def _backend_of(item):
+    found = item.callspec.params.get("backend") if hasattr(item, "callspec") else None
+    return found if isinstance(found, str) else None
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Every test starts from the same random numbers, whatever ran before it."""
+    unidl.utils.set_random_seed(SEED)  # NumPy's and Python's too
+    for name, seed in SEEDERS.items():
+        if name in sys.modules:
+            seed(sys.modules[name])
+    unidl.utils.clear_session(free_memory=False)
 
 
 INSTALLED = [row.name for row in list_backends() if row.installed]

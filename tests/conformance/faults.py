@@ -37,6 +37,39 @@ def fault(backend, method, *cases):
     return add
 
 
+# -- float32 alone, and long sums alone --------------------------------------------------------------
+
+
+def _long(B, x):
+    return B.dtype(x) == "float32" and B.shape(x)[-1] > 4096
+
+
+@fault("numpy", "matmul", "matmul: large")
+def a_long_product_adds_up_in_float16(right, B, x1, x2):
+    if not _long(B, x1):
+        return right(x1, x2)
+    terms = B.to_numpy(x1)[:, :, None] * B.to_numpy(x2)
+    return B.asarray(np.add.accumulate(terms.astype("float16"), 1)[:, -1].astype("float32"))
+
+
+@fault("torch", "matmul", "matmul: large")
+def a_long_product_leaves_out_a_term(right, B, x1, x2):
+    return right(x1[:, :-1], x2[:-1]) if _long(B, x1) else right(x1, x2)
+
+
+@fault("tensorflow", "einsum", "einsum: large")
+def a_long_product_is_a_little_too_large(right, B, subscripts, *operands):
+    y = right(subscripts, *operands)
+    return y * 1.0001 if B.dtype(y) == "float32" else y
+
+
+@fault("mxnet", "conv", "conv: large, 4,608 terms")
+def a_long_convolution_rounds_its_inputs_to_float16(right, B, x, kernel, *args):
+    if B.dtype(x) != "float32":
+        return right(x, kernel, *args)
+    return right(B.cast(B.cast(x, "float16"), "float32"), kernel, *args)
+
+
 # -- functions ----------------------------------------------------------------------------------------
 
 

@@ -29,6 +29,8 @@ class Case:
         gradients: whether the gradients of the float inputs are compared.
         ill_conditioned: float64 too is judged by the condition-scaled error and not by 1e-12, since the rounding of
             an input alone moves the result by more.
+        long_sums: the framework's own kernels add up thousands of terms here, in whatever order this
+            processor likes: float32 may lose twice what `in_turn` loses on the same numbers.
         traced: whether the case also runs through `compile` on backends that trace.
         also: other methods that this case covers.
         dtypes: those in which the case makes sense.
@@ -45,6 +47,7 @@ class Case:
     ill_conditioned: bool = False
     traced: bool = True
     also: Sequence[str] = ()
+    long_sums: bool = False
     dtypes: Sequence[str] = ("float64", "float32")
     not_in_16_bits: str = ""
 
@@ -55,6 +58,10 @@ class Case:
     @property
     def covers(self) -> tuple[str, ...]:
         return (self.method, *self.also)
+
+    def inputs_of(self, arrays) -> list[str]:
+        """Names of the inputs below weights that may be frozen: none where there are no weights."""
+        return []
 
     @property
     def budget(self) -> float:

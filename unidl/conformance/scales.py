@@ -31,6 +31,7 @@ MANY = 4096  # elements: of so many, some move by chance in no draw at all, sinc
 class Evaluation:
     """Arrays of one run: outputs in order, gradients by input name (outputs alone if `gradients` is empty).
 
+    Of scales, `budgets` maps the same keys to budgets of float32 that are larger than the case's.
     `dtypes` maps the index of an output, the name of a gradient, to the dtype that the backend's tensor had and the one it should
     have; none where the arrays tell.
     """
@@ -38,6 +39,7 @@ class Evaluation:
     outputs: list
     gradients: dict
     dtypes: dict = field(default_factory=dict)
+    budgets: dict = field(default_factory=dict)
 
 
 def exact(evaluate, arrays, cotangents, reference):
@@ -88,6 +90,29 @@ def noise(evaluate, arrays, cotangents, reference, draws=None):
     for change, (holder, key, _) in zip(largest, pairs, strict=True):
         holder[key] = holder[key] + change / U32
     return scale
+
+
+def lost_in_turn(truth, scales, found, least):
+    """Budgets where a single float32 accumulator lost more than half of `least`: twice what it lost.
+
+    Twice, since these are not all orders; `found` is what `in_turn` made of the case in some. One
+    budget for a whole tensor: which element loses most depends on the order.
+    """
+
+    def lost(made, wanted, scale):
+        if wanted.dtype.kind != "f" or not wanted.size:
+            return 0.0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            units = np.abs(made - wanted) / (U32 * scale)
+        return float(np.nan_to_num(units, nan=0.0, posinf=0.0).max())
+
+    budgets = {}
+    for holder in ("outputs", "gradients"):
+        wanted, scale = getattr(truth, holder), getattr(scales, holder)
+        for key in range(len(wanted)) if holder == "outputs" else wanted:
+            made = [getattr(evaluation, holder)[key] for evaluation in found]
+            budgets[key] = 2 * max(lost(each, wanted[key], scale[key]) for each in made)
+    return {key: budget for key, budget in budgets.items() if budget > least}
 
 
 def _abs(cotangents):

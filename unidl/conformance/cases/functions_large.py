@@ -1,6 +1,7 @@
 """Long sums, thousands of terms: a kernel that adds them up one after the other in float32 loses digits that short ones do not show.
 
-Random signs hide it, so most terms here are positive, and cotangents are spread from a sum, as that of a loss is: all of one sign.
+Where the sum is ours it must hold the budget of all sums; where it is a kernel of the framework's,
+`long_sums` says so. Random signs hide it, so most terms here are positive, and cotangents are spread from a sum, as that of a loss is: all of one sign.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ POSITIVE = uniform(0, 1, 3, N)
 def _summed(name, label, call, axes, **inputs):
     """The sum over `axes` of what `call` gives, so that the gradient that comes back to it is constant along them."""
     return Case(
-        name, f"large, {label}", lambda B, *xs: B.sum(call(B, *xs), axes), inputs, kind="linear"
+        name,
+        f"large, {label}",
+        lambda B, *xs: B.sum(call(B, *xs), axes),
+        inputs,
+        kind="linear",
+        long_sums=True,
     )
 
 
@@ -25,7 +31,7 @@ NORMALIZATION = [
     _batch_norm("large images", normal(32, 16, 16, 4)),
     _batch_norm("large images, channels first", normal(32, 4, 16, 16), (0, 2, 3)),
     _batch_norm("large batch", normal(8192, 3), (0,)),
-    _batch_norm("larger images", normal(32, 64, 32, 2)),
+    _batch_norm("larger images", normal(32, 64, 32, 2), long_sums=True),
     _batch_norm("large images, mean 100", normal(32, 16, 16, 4, mean=100), ill_conditioned=True),
     _layer_norm("large", normal(3, N), (1,), (N,), (N,)),
     _layer_norm("large, mean 100", normal(3, N, mean=100), (1,), (N,), (N,), ill_conditioned=True),
@@ -53,6 +59,7 @@ REDUCTIONS = [
         lambda B, x: B.avg_pool(x, (100, 100), (1, 1), "valid"),
         {"x": uniform(0, 1, 2, 100, 100, 3)},
         kind="linear",
+        long_sums=True,
     ),
     Case(
         "sparse_softmax_cross_entropy",
@@ -75,6 +82,7 @@ PRODUCTS = [
         lambda B, x, y: B.matmul(x, y),
         {"x1": uniform(0, 1, 2, 8192), "x2": uniform(0, 1, 8192, 3)},
         kind="linear",
+        long_sums=True,
     ),
     Case(
         "matmul",
@@ -82,6 +90,7 @@ PRODUCTS = [
         lambda B, x, y: B.matmul(x, y),
         {"x1": uniform(0, 1, 8192), "x2": uniform(0, 1, 8192)},
         kind="linear",
+        long_sums=True,
     ),
     Case(
         "einsum",
@@ -89,6 +98,7 @@ PRODUCTS = [
         lambda B, x, y: B.einsum("bsd,se->bde", x, y),
         {"x1": uniform(0, 1, 2, 8192, 2), "x2": uniform(0, 1, 8192, 3)},
         kind="linear",
+        long_sums=True,
     ),
     Case(
         "conv",
@@ -96,6 +106,7 @@ PRODUCTS = [
         lambda B, x, k: B.conv(x, k, (1, 1), "same", (1, 1), 1),
         {"x": uniform(0, 1, 1, 4, 4, 512), "kernel": uniform(0, 1, 3, 3, 512, 4)},
         kind="linear",
+        long_sums=True,
     ),
     _summed(
         "linear",
