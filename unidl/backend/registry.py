@@ -8,6 +8,7 @@ import importlib.metadata
 import importlib.util
 import os
 import threading
+import warnings
 from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -42,11 +43,20 @@ class BackendInfo:
 
 @cache
 def specs() -> dict[str, BackendSpec]:
-    """The registered backends by name."""
+    """The registered backends by name, but for those whose entry point fails: they warn."""
     found = {}
     for entry in importlib.metadata.entry_points(group=GROUP):
-        spec = entry.load()
-        found[spec.name] = spec
+        try:
+            spec = entry.load()
+            found[spec.name] = spec
+        except Exception as error:  # noqa: BLE001 - a stranger's package must not break the others
+            owner = entry.dist.name if entry.dist else "a distribution without a name"
+            warnings.warn(
+                f"The backend {entry.name!r} of {owner} is left out: its entry point "
+                f"{entry.value!r} gives no BackendSpec ({type(error).__name__}: {error}). "
+                f"Mend or uninstall {owner}.",
+                stacklevel=2,
+            )
     return dict(sorted(found.items(), key=lambda item: (item[0] != DEFAULT, item[0])))
 
 
