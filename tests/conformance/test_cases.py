@@ -16,5 +16,7 @@ from unidl.conformance.known import known_failures, unexpected
     ],
 )
 def test_case(case, backend):
-    problems = unexpected(run_case(case, backend), known_failures(backend))
+    records = run_case(case, backend)
+    assert records, f"{case.name} did not run"
+    problems = unexpected(records, known_failures(backend))
     assert not problems, "\n".join(problems)

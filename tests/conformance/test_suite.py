@@ -5,7 +5,8 @@ import pytest
 
 from unidl import ops
 from unidl.backend import Backend, contract, get_backend
-from unidl.conformance import Case, run_case
+from unidl.backend.errors import UnsupportedError
+from unidl.conformance import Case, engine, report, run_case
 from unidl.conformance.case import normal
 from unidl.conformance.cases import ALL_CASES, FUNCTION_CASES, LAYERS_AS_CASES
 from unidl.conformance.judge import judge
@@ -266,3 +267,79 @@ def test_judge_budgets():
     assert _judge([1.0], [1.0], "float16", wanted="float32", found="float32").passed
     assert _judge([5e-13], [0.0]).passed
     assert not _judge([5e-12], [0.0]).passed
+
+
+# -- nothing passes that did not run ------------------------------------------------------------------
+
+NO_FLOATS = [case for case in FUNCTION_CASES if not case.inputs]
+
+
+def _fails(message):
+    def fail(*args, **kwargs):
+        raise RuntimeError(message)
+
+    return fail
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_cases_without_float_inputs_do_not_depend_on_the_dtype_asked_for(backend, dtype):
+    """`--dtype float32` alone: `ones` in float64 gives float64 all the same."""
+    assert any(case.name == "ones" for case in NO_FLOATS)
+    known = known_failures(backend)
+    for case in NO_FLOATS:
+        records = run_case(case, backend, dtypes=(dtype,))
+        assert {record.dtype for record in records} == {"none"}
+        lines = [line for line in known if line.case == case.name]
+        assert unexpected(records, lines) == []
+
+
+@pytest.mark.parametrize(
+    ("stage", "what"),
+    [
+        ("inputs", "reference"),
+        ("oracle", "reference"),
+        ("scale", "reference"),
+        ("forward", "forward"),
+        ("gradient", "forward, recording"),
+        ("judge", "forward"),
+    ],
+)
+def test_a_failure_in_any_stage_is_a_failed_record(stage, what, monkeypatch):
+    def call(B, x):
+        if (stage == "forward" and B.name == "here") or (stage == "oracle" and B.name != "here"):
+            raise RuntimeError("planted")
+        return B.sin(x)
+
+    options = {"scale": _fails("planted")} if stage == "scale" else {}
+    inputs = {"x": _fails("planted") if stage == "inputs" else normal(3)}
+    case = Case("sin", f"planted in {stage}", call, inputs, kind="ulp", **options)
+    backend = _broken(name="here")
+    if stage == "gradient":
+        monkeypatch.setattr(type(backend), "value_and_grad", _fails("planted"))
+    if stage == "judge":
+        monkeypatch.setattr(engine, "judge", _fails("planted"))
+    problems = [record for record in run_case(case, backend) if record.is_problem]
+    assert what in {record.what for record in problems}
+    assert all("planted" in record.message for record in problems)
+
+
+def test_a_gradient_that_does_not_come_back_is_a_failure():
+    def value_and_grad(self, fn, variables, has_aux=False):
+        value, gradients = oracle().value_and_grad(fn, variables, has_aux)
+        return value, gradients[:-1]
+
+    (case,) = [case for case in FUNCTION_CASES if case.name == "maximum: ties"]
+    problems = [r for r in run_case(case, _broken(value_and_grad=value_and_grad)) if r.is_problem]
+    assert problems
+
+
+def test_what_is_not_offered_is_not_counted_as_passed():
+    class Modest(type(oracle())):
+        unsupported = {"qr": "no kernel"}
+
+        def qr(self, x, mode="reduced"):
+            raise UnsupportedError("no kernel")
+
+    (case,) = [case for case in FUNCTION_CASES if case.name == "qr: square"]
+    counts = report.summary(run_case(case, Modest()))
+    assert (counts["passed"], counts["unsupported"], counts["problems"]) == (0, 1, 0)

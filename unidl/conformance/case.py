@@ -56,6 +56,10 @@ class Case:
     def covers(self) -> tuple[str, ...]:
         return (self.method, *self.also)
 
+    def inputs_of(self, arrays) -> list[str]:
+        """Names of the inputs below weights that may be frozen: none where there are no weights."""
+        return []
+
     @property
     def budget(self) -> float:
         return ULP if self.kind == "ulp" else BUDGET

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import faulthandler
 import sys
 from pathlib import Path
 
 from unidl.backend import BackendError, get_backend, registry
-from unidl.conformance import html, report
+from unidl.conformance import html, report, suite
 from unidl.conformance.engine import DTYPES
+from unidl.conformance.journal import Journal, JournalError
 
 
 def add_command(commands) -> None:
@@ -25,16 +27,41 @@ def add_command(commands) -> None:
         "--device", help='"cpu", "gpu", "gpu:1"; by default the best that each backend has'
     )
     parser.add_argument(
-        "--dtype", action="append", choices=DTYPES, help="one dtype only; may be repeated"
+        "--dtype",
+        action="append",
+        choices=DTYPES,
+        help="one dtype only; may be repeated. Cases without float inputs run where float64 or "
+        "float32 is among them",
     )
     parser.add_argument("--match", default="", help="only cases whose name contains this text")
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write a list of all records")
+    parser.add_argument(
+        "--json",
+        metavar="FILE",
+        type=Path,
+        help="write a list of all records; until the end they are in FILE.partial, as they come, "
+        "with the name of the running case in its last line",
+    )
+    parser.add_argument(
+        "--isolate",
+        action="store_true",
+        help="run the cases in a child process: a crash of the framework is one failed case",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from FILE.partial of --json, which a run left that did not come to its end; "
+        "the case in which it ended runs again, in a child process",
+    )
     parser.add_argument("--html", metavar="FILE", type=Path, help="write a page that shows them")
 
 
 def run(arguments) -> int:
-    """Exit status 0 if every record passed or is a known failure, 2 where a backend or a device is missing."""
+    """Exit status 0 if every record of every backend passed or is a known failure.
+
+    2 where nothing ran, since a backend, a device or a file is missing; else 1.
+    """
     names = arguments.backend or report.installed()
+    dtypes = tuple(arguments.dtype or DTYPES)
     try:
         device = (
             registry.standardize_device(arguments.device)
@@ -42,25 +69,55 @@ def run(arguments) -> int:
             else registry.current_device()
         )
         problem = next(filter(None, (lacking(get_backend(name), device) for name in names)), None)
-    except (BackendError, ValueError) as error:
+        problem = problem or _no_place(arguments)
+        journal = None if problem else _journal(arguments, names, device, dtypes)
+    except (BackendError, ValueError, JournalError) as error:
         problem = str(error)
     if problem:
         print(problem, file=sys.stderr)
         return 2
+    if not faulthandler.is_enabled():
+        faulthandler.enable()  # a crash shows where in Python it was
     progress = _show if sys.stderr.isatty() else None
-    records = report.run_suite(
-        names, arguments.match, device, tuple(arguments.dtype or DTYPES), progress
+    records = suite.run_suite(
+        names, arguments.match, device, dtypes, progress, journal, arguments.isolate
     )
     if progress:
         print(end="\r\033[K", file=sys.stderr)
-    report.print_table(records)
-    if arguments.json:
-        report.write_json(records, arguments.json)
-    if arguments.html:
-        arguments.html.write_text(html.page(records), "utf-8")
     if not records:
         print(f"No case's name contains {arguments.match!r}.", file=sys.stderr)
-    return int(not records or any(record.is_problem for record in records))
+    if journal is not None:
+        report.write_json(records, arguments.json)
+        journal.remove()
+    report.print_table(records)
+    for text in suite.not_run(records, names, arguments.match, dtypes):
+        print(text)
+    if arguments.html and records:
+        arguments.html.write_text(html.page(records), "utf-8")
+    untested = set(names) - {record.backend for record in records}
+    return int(bool(untested) or any(record.is_problem for record in records))
+
+
+def _no_place(arguments):
+    """What to say where a file cannot be written at the end of the run, else None."""
+    for path in filter(None, (arguments.json, arguments.html)):
+        if path.is_dir() or not path.absolute().parent.is_dir():
+            return f"{path} cannot be written: name a file in a directory that exists."
+    if arguments.resume and not arguments.json:
+        return "--resume goes on from the file of --json FILE: name the same file again."
+    return None
+
+
+def _journal(arguments, names, device, dtypes):
+    if not arguments.json:
+        return None
+    settings = {
+        "backends": {name: get_backend(name).version for name in names},
+        "match": arguments.match,
+        "device": device,
+        "dtypes": list(dtypes),
+    }
+    return Journal(f"{arguments.json}.partial", settings, arguments.resume)
 
 
 def lacking(backend, device) -> str | None:
@@ -73,5 +130,6 @@ def lacking(backend, device) -> str | None:
     )
 
 
-def _show(name, done, of):
-    print(f"\r{name}: {done} of {of}", end="\033[K", file=sys.stderr, flush=True)
+def _show(name, case, done, of):
+    text = f"{name}: {done} of {of}: {case}"
+    print(f"\r{text[:100]}", end="\033[K", file=sys.stderr, flush=True)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
-from unidl.backend import get_backend, registry, use_backend
+from unidl.backend import Variable, get_backend, registry, use_backend
 from unidl.backend.contract.execution import Execution
 from unidl.backend.errors import UnsupportedError
 from unidl.conformance.case import SIXTEEN_BITS, Case, round_to_8_bits, round_to_float32
-from unidl.conformance.judge import judge
+from unidl.conformance.judge import Verdict, judge
 from unidl.conformance.oracle import noisy_oracle, oracle
 from unidl.conformance.scales import KINDS, Evaluation
 from unidl.ops.dispatch import standing_in
@@ -25,8 +25,11 @@ DTYPES = ("float64", "float32", *SIXTEEN_BITS)
 class Record:
     """One comparison.
 
-    `what` is "forward", "forward, recording", "forward, traced", "gradient of <input>", "unsupported" (the backend says that it
-    cannot, and `message` why) or "known failure" (a line of its list that holds no more).
+    `what` is "forward", "forward, recording", "forward, traced", "gradient of <input>" (all were
+    asked for), "gradient of <input>, alone", "gradients without <input>", "gradient of <input>,
+    frozen" (below frozen weights, in a compiled step), "unsupported" (the backend says that it
+    cannot, and `message` why), "reference" (the case or the oracle raised), "crash" (the process
+    ended in it) or "known failure" (a line of its list that holds no more).
     `known` is the reason of a failure that is expected, `version` the framework's.
     """
 
@@ -55,10 +58,11 @@ class Record:
         return f"{self.case} [{self.backend}, {self.device}, {self.dtype}] {self.what}: {figures}"
 
 
-def evaluate(backend, case, arrays, cotangents=None, dtype=None) -> Evaluation:
-    """Host arrays of `case` on `backend`; gradients too if there are cotangents (None for an output that has none).
+def evaluate(backend, case, arrays, cotangents=None, dtype=None, wanted=None) -> Evaluation:
+    """Host arrays of `case` on `backend`; gradients too if there are cotangents.
 
-    `dtype`: that of the float inputs where it is not the arrays'.
+    `cotangents` has None for an output that has no gradient. `dtype`: that of the float inputs
+    where it is not the arrays'. `wanted`: names of the gradients asked for, by default all.
     """
     program = (
         case.prepare(backend, arrays) if dtype is None else case.prepare(backend, arrays, dtype)
@@ -66,27 +70,28 @@ def evaluate(backend, case, arrays, cotangents=None, dtype=None) -> Evaluation:
     if cotangents is None:
         return _on_host(backend, program.function(), dtype)
 
+    asked = {n: v for n, v in program.variables.items() if wanted is None or n in wanted}
+
     def loss():
         outputs = _as_list(program.function())
-        pairs = [(o, c) for o, c in zip(outputs, cotangents, strict=True) if c is not None]
-        terms = [
-            backend.sum(backend.multiply(o, backend.asarray(c, backend.dtype(o)))) for o, c in pairs
-        ]
-        total = terms[0]
-        for term in terms[1:]:
-            total = backend.add(total, term)
-        return total, outputs
+        return _weighted_sum(backend, outputs, cotangents), outputs
 
-    (_, outputs), gradients = backend.value_and_grad(
-        loss, list(program.variables.values()), has_aux=True
-    )
+    (_, outputs), gradients = backend.value_and_grad(loss, list(asked.values()), has_aux=True)
     return _on_host(
-        backend,
-        outputs,
-        dtype,
-        dict(zip(program.variables, gradients, strict=True)),
-        program.variables,
+        backend, outputs, dtype, dict(zip(asked, gradients, strict=True)), program.variables
     )
+
+
+def _weighted_sum(backend, outputs, cotangents):
+    """The scalar whose gradient is that of the outputs for these cotangents."""
+    pairs = [(o, c) for o, c in zip(outputs, cotangents, strict=True) if c is not None]
+    terms = [
+        backend.sum(backend.multiply(o, backend.asarray(c, backend.dtype(o)))) for o, c in pairs
+    ]
+    total = terms[0]
+    for term in terms[1:]:
+        total = backend.add(total, term)
+    return total
 
 
 def _on_host(backend, outputs, dtype, gradients=None, variables=None):
@@ -130,6 +135,53 @@ def _run_compiled(backend, function, program, arrays):
     return _on_host(
         backend, compiled(*(backend.asarray(arrays[name]) for name in program.inputs)), None
     )
+
+
+def subsets(names) -> dict[str, list]:
+    """Which gradients are asked for besides all at once, by what records call them.
+
+    A kernel may be right only where somebody wants all of its gradients.
+    """
+    names = list(names)
+    if len(names) < 2:
+        return {}
+    found = {f"gradient of {name}, alone": [name] for name in names}
+    return found if len(names) == 2 else found | {f"gradients without {names[0]}": names[1:]}
+
+
+def _below_frozen(backend, case, arrays, cotangents) -> Evaluation:
+    """The gradients of a layer's computed inputs in a compiled step, its weights frozen."""
+    program = case.prepare(backend, arrays)
+    trained = {n: v for n, v in program.variables.items() if n in program.inputs}
+    found = {
+        n: Variable(np.zeros(v.shape), dtype=v.dtype, backend=backend) for n, v in trained.items()
+    }
+    for variable in trained.values():
+        variable.assign(backend.multiply(variable.value, 0.5))
+
+    def forward(*weights):
+        B = get_backend()
+        given = iter(weights)
+        inputs = {n: B.multiply(v.value, 2.0) for n, v in trained.items()}
+        outputs = _as_list(program.function(**inputs))
+        each = [None if c is None else next(given) for c in cotangents]
+        return _weighted_sum(B, outputs, each), outputs
+
+    def update(gradients):
+        for variable, gradient in zip(found.values(), gradients, strict=True):
+            variable.assign(get_backend().multiply(gradient, 0.5))
+
+    frozen = [v for n, v in program.variables.items() if n not in trained]
+    step = backend.compile_step(
+        forward,
+        update,
+        list(trained.values()),
+        [*trained.values(), *found.values(), *frozen, *program.others],
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", CaptureWarning)
+        outputs = step(*(backend.asarray(c) for c in cotangents if c is not None))[1]
+    return _on_host(backend, outputs, None, {n: v.value for n, v in found.items()})
 
 
 def _compiles(backend):
@@ -184,26 +236,47 @@ def reference(case: Case, sixteen_bits: bool):
 def run_case(case: Case, backend, device=None, dtypes=DTYPES) -> list[Record]:
     """All records of `case` on `backend` (a name or a Backend): every dtype, forward, gradients, traced."""
     backend = get_backend(backend)
-    where = (
-        registry.standardize_device(device)
-        if device
-        else registry.current_device() or best_device(backend)
-    )
-    records = []
+    where = where_to_run(backend, device)
     with use_backend(backend), registry.device(where), backend.full_precision():
-        wide, narrow = (
-            [d for d in case.dtypes if d in dtypes and (d in SIXTEEN_BITS) == sixteen]
-            for sixteen in (False, True)
-        )
-        arrays = reference(case, not wide)[0]
-        missing = _missing(backend, case, arrays)
-        if missing:
-            return [_unsupported(backend, case, arrays, where, missing)]
-        if wide:
-            records += _run(case, backend, where, wide, *reference(case, False))
-        if narrow:
-            records += _run(case, backend, where, narrow, *reference(case, True))
+        try:
+            return _records(case, backend, where, dtypes)
+        except Exception as error:  # noqa: BLE001 - reported as a failure
+            text = f"the case or the oracle raised {_told(error)}"
+            return [
+                Record(
+                    case.name, backend.name, where, "none", "reference", np.inf, 0.0, False, text
+                )
+            ]
+
+
+def _records(case, backend, device, dtypes):
+    wide, narrow = (
+        [d for d in case.dtypes if d in dtypes and (d in SIXTEEN_BITS) == sixteen]
+        for sixteen in (False, True)
+    )
+    if not wide and not narrow:
+        return []
+    arrays = reference(case, not wide)[0]
+    missing = _missing(backend, case, arrays)
+    if missing:
+        return [_unsupported(backend, case, arrays, device, missing)]
+    records = []
+    if wide:
+        records += _run(case, backend, device, wide, *reference(case, False))
+    if narrow:
+        records += _run(case, backend, device, narrow, *reference(case, True))
     return records
+
+
+def _told(error):
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+
+
+def where_to_run(backend, device) -> str:
+    """The `device` asked for, here or by the environment, else the backend's best."""
+    if device:
+        return registry.standardize_device(device)
+    return registry.current_device() or best_device(backend)
 
 
 def best_device(backend) -> str:
@@ -218,8 +291,9 @@ def _run(case, backend, device, dtypes, arrays, cotangents, truth, scales):
     """Records of `case` in `dtypes`, from one reference."""
     floats = any(a.dtype.kind == "f" for a in arrays.values())
     records = []
-    for dtype in dtypes if floats else dtypes[:1]:
-        if dtype in SIXTEEN_BITS and case.not_in_16_bits:
+    # Without float inputs a case says itself which dtypes it makes, whatever dtype is asked for.
+    for dtype in dtypes if floats else ("float64",):
+        if floats and dtype in SIXTEEN_BITS and case.not_in_16_bits:
             records.append(
                 Record(
                     case.name,
@@ -234,7 +308,7 @@ def _run(case, backend, device, dtypes, arrays, cotangents, truth, scales):
                 )
             )
             continue
-        if dtype not in backend.dtypes:
+        if floats and dtype not in backend.dtypes:
             records.append(_unsupported(backend, case, arrays, device, f"no dtype {dtype}", dtype))
             continue
         shown = dtype if floats else "none"
@@ -249,33 +323,55 @@ def _run(case, backend, device, dtypes, arrays, cotangents, truth, scales):
                 None,
             )
 
-        def compare(what, run, dtype=dtype, shown=shown):
-            return _compare(case, backend.name, device, dtype, shown, what, run, truth, scales)
+        def compare(what, run, names=None, suffix="", dtype=dtype, shown=shown):
+            where = (case, backend.name, device, dtype, shown)
+            return _compare(*where, what, run, truth, scales, names, suffix)
 
-        def run(cotangents, cast=cast, host_dtype=host_dtype):
-            return evaluate(backend, case, cast, cotangents, host_dtype)
+        def run(cotangents, wanted=None, cast=cast, host_dtype=host_dtype):
+            return evaluate(backend, case, cast, cotangents, host_dtype, wanted)
 
         records += compare("forward", lambda run=run: run(None))
         if cotangents is not None:
             records += compare("forward, recording", lambda run=run: run(cotangents))
+        if cotangents is not None and dtype == "float64":
+            for what, wanted in subsets(truth.gradients).items():
+                found = compare(
+                    what, lambda run=run, wanted=wanted: run(cotangents, wanted), wanted
+                )
+                records.append(_worst_of(found, what))
+            records += _frozen(backend, case, cast, cotangents, compare)
         if _compiles(backend) and case.traced and dtype == "float64":
             records += compare("forward, traced", lambda cast=cast: _trace(backend, case, cast))
     return records
 
 
-def _compare(case, backend, device, dtype, shown, what, run, wanted, scales):
-    """Records of one run. An exception is a failed record with its text: the suite goes on to the next case."""
-    try:
-        got = run()
-    except Exception as error:  # noqa: BLE001 - reported as a failure
-        text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        return [Record(case.name, backend, device, shown, what, np.inf, case.budget, False, text)]
-    exact = case.kind == "exact"
-    rows = []
-    if len(got.outputs) != len(wanted.outputs):
-        text = f"{len(got.outputs)} outputs, expected {len(wanted.outputs)}"
-        return [Record(case.name, backend, device, shown, what, np.inf, case.budget, False, text)]
+def _frozen(backend, case, arrays, cotangents, compare):
+    """Records of the gradients of a layer's inputs below its frozen weights."""
+    inputs = [n for n in case.inputs_of(arrays) if arrays[n].dtype.kind == "f"]
+    if not (inputs and _compiles(backend) and case.traced):
+        return []
+    return compare(
+        "frozen", lambda: _below_frozen(backend, case, arrays, cotangents), inputs, ", frozen"
+    )
 
+
+def _compare(case, backend, device, dtype, shown, what, run, truth, scales, names=None, suffix=""):
+    """Records of one run. An exception is a failed record with its text: the suite goes on.
+
+    With `names` of gradients, records of these alone, `suffix` after what they are called.
+    """
+
+    def record(what, error, budget, passed, message):
+        return Record(case.name, backend, device, shown, what, error, budget, passed, message)
+
+    try:
+        verdicts = _verdicts(case, dtype, what, run(), truth, scales, names, suffix)
+    except Exception as error:  # noqa: BLE001 - reported as a failure
+        return [record(what, np.inf, case.budget, False, _told(error))]
+    return [record(w, v.error, v.budget, v.passed, v.message) for w, v in verdicts]
+
+
+def _verdicts(case, dtype, what, got, truth, scales, names, suffix):
     def verdict(key, value, ref, scale, exact):
         return judge(
             value,
@@ -288,26 +384,26 @@ def _compare(case, backend, device, dtype, shown, what, run, wanted, scales):
             *got.dtypes.get(key, ()),
         )
 
-    for i, (value, ref, scale) in enumerate(
-        zip(got.outputs, wanted.outputs, scales.outputs, strict=True)
-    ):
-        rows.append(
-            (
-                what if len(wanted.outputs) == 1 else f"{what}, output {i}",
-                verdict(i, value, ref, scale, exact),
-            )
-        )
-    for name, value in got.gradients.items():
-        rows.append(
-            (
-                f"gradient of {name}",
-                verdict(name, value, wanted.gradients[name], scales.gradients[name], False),
-            )
-        )
-    return [
-        Record(case.name, backend, device, shown, what, v.error, v.budget, v.passed, v.message)
-        for what, v in rows
-    ]
+    if len(got.outputs) != len(truth.outputs):
+        text = f"{len(got.outputs)} outputs, expected {len(truth.outputs)}"
+        return [(what, Verdict(np.inf, case.budget, text))]
+    rows = []
+    if names is None:
+        several = len(truth.outputs) > 1
+        for i, triple in enumerate(zip(got.outputs, truth.outputs, scales.outputs, strict=True)):
+            shown = f"{what}, output {i}" if several else what
+            rows.append((shown, verdict(i, *triple, case.kind == "exact")))
+        names = truth.gradients if got.gradients else ()
+    for name in names:
+        triple = got.gradients[name], truth.gradients[name], scales.gradients[name]
+        rows.append((f"gradient of {name}{suffix}", verdict(name, *triple, False)))
+    return rows
+
+
+def _worst_of(records, what):
+    """The record closest to its budget or furthest from it, called `what`."""
+    worst = max(records, key=lambda r: (not r.passed, r.error / r.budget if r.budget else r.error))
+    return replace(worst, what=what)
 
 
 def _missing(backend, case, arrays):

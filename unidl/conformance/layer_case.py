@@ -48,13 +48,16 @@ class LayerProgramCase(Case):
             arrays[name] = np.abs(value) + 0.5 if weight.name in self.row.positive else value
         return round_to_float32(arrays)
 
+    def inputs_of(self, arrays):
+        return [name for name in arrays if name.startswith("input ")]
+
     def prepare(self, backend, arrays, dtype=None):
         dtype = dtype or next(
             (str(a.dtype) for a in arrays.values() if a.dtype.kind == "f"), floatx()
         )
         # The same draw again, for the structure of the call's arguments.
         structure = self.row.inputs(generator_of(self.name))
-        names = [name for name in arrays if name.startswith("input ")]
+        names = self.inputs_of(arrays)
         given = iter([arrays[name] for name in names])
         host = tree.map_structure(lambda _: next(given), structure)
         with use_backend(backend), _computing_in(dtype):

@@ -1,4 +1,4 @@
-"""Run the suite and say what came out: a table for people, JSON for machines. `html` makes the page.
+"""Say what came out of a run: a table for people, JSON for machines. `html` makes the page.
 
 All figures come from the records alone, so runs of several machines or environments can be read back and shown together.
 """
@@ -6,33 +6,13 @@ All figures come from the records alone, so runs of several machines or environm
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
-from unidl.backend import get_backend, list_backends
-from unidl.conformance.cases import ALL_CASES
-from unidl.conformance.engine import DTYPES, Record, run_case
+from unidl.backend import list_backends
+from unidl.conformance.engine import DTYPES, Record
+from unidl.conformance.journal import from_row, to_row
 from unidl.conformance.judge import FLOAT64_BUDGET
-from unidl.conformance.known import explained, known_failures
-
-
-def run_suite(backends, match="", device=None, dtypes=DTYPES, progress=None) -> list[Record]:
-    """Records of every case whose name contains `match` on every backend; `progress(name, done, of)` is called now and then."""
-    chosen = [case for case in ALL_CASES if match in case.name]
-    results = []
-    for name in backends:
-        records = []
-        for i, case in enumerate(chosen):
-            if progress is not None and i % 50 == 0:
-                progress(name, i, len(chosen))
-            records += run_case(case, name, device, dtypes)
-        version = get_backend(name).version
-        results += [
-            replace(record, version=version) for record in explained(records, known_failures(name))
-        ]
-    return results
 
 
 def by_backend(records) -> dict[str, list[Record]]:
@@ -56,14 +36,14 @@ def worst(records, dtype) -> Record | None:
 
 
 def summary(records) -> dict:
-    """Counts of one backend's records."""
+    """Counts of one backend's records. What is not offered did not run and so did not pass."""
     return {
         "cases": len({r.case for r in records}),
         "records": len(records),
-        "passed": sum(r.passed for r in records),
+        "passed": sum(r.passed and r.what != "unsupported" for r in records),
         "known": sum(bool(r.known) for r in records),
         "problems": sum(r.is_problem for r in records),
-        "unsupported": sum(r.what == "unsupported" for r in records),
+        "unsupported": sum(r.what == "unsupported" and r.passed for r in records),
     }
 
 
@@ -94,6 +74,7 @@ def print_table(records) -> None:
         "records",
         "passed",
         "known",
+        "not offered",
         "problems",
         *(f"worst {dtype}" for dtype in dtypes),
     )
@@ -101,7 +82,8 @@ def print_table(records) -> None:
     groups = by_backend(records)
     for name, rows in groups.items():
         counts = summary(rows)
-        cells = [str(counts[key]) for key in ("cases", "records", "passed", "known", "problems")]
+        keys = ("cases", "records", "passed", "known", "unsupported", "problems")
+        cells = [str(counts[key]) for key in keys]
         table.add_row(
             Text(f"{name} {rows[0].version}"),
             *cells,
@@ -130,18 +112,16 @@ def figure(record) -> str:
 
 
 def write_json(records, path) -> None:
-    """A list of records; an error without a figure (another shape, an exception) is null."""
-    rows = [r.as_dict() | {"error": r.error if math.isfinite(r.error) else None} for r in records]
-    Path(path).write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n", "utf-8")
+    """A list of records, in one piece: the file is the old one or the new one, never a part."""
+    rows = ",\n".join(json.dumps(to_row(record)) for record in records)
+    unfinished = Path(f"{path}.new")
+    unfinished.write_text(f"[\n{rows}\n]\n", "utf-8")
+    unfinished.replace(path)
 
 
 def read_json(path) -> list[Record]:
     """What `write_json` wrote."""
-    rows = json.loads(Path(path).read_text("utf-8"))
-    return [
-        Record(**row | {"error": math.inf if row["error"] is None else row["error"]})
-        for row in rows
-    ]
+    return [from_row(row) for row in json.loads(Path(path).read_text("utf-8"))]
 
 
 def installed() -> list[str]:

@@ -23,5 +23,7 @@ def test_case(case, name):
     reason = lacking(get_backend(name), registry.current_device())
     if reason:
         pytest.skip(reason)
-    problems = unexpected(run_case(case, name), known_failures(name))
+    records = run_case(case, name)
+    assert records, f"{case.name} did not run"
+    problems = unexpected(records, known_failures(name))
     assert not problems, "\n".join(problems)
