@@ -13,10 +13,11 @@ from abc import update_abstractmethods
 import numpy as np
 
 from unidl.backend import Backend, BackendSpec
-from unidl.backend.variable import rebound
+from unidl.backend.frame import standing_in
+from unidl.backend.variable import commit, stores_of
 from unidl.tracing.capture import CapturedExecution
 from unidl_numpy.adapter import NumpyBackend
-from unidl_numpy.tape import Tape, plain_tree
+from unidl_numpy.tape import Tape, plain, plain_tree
 from unidl_numpy.tape_array import TapeArray
 
 spec = BackendSpec(
@@ -98,20 +99,31 @@ class OddBackend(CapturedExecution, Backend):
         return _numpy.to_numpy(x.array)
 
     def value_and_grad(self, fn, variables, has_aux=False):
-        tape = Tape()
-        leaves = [OddTensor(tape.array(v._store.array)) for v in variables]
-        with rebound(variables, leaves):
+        tape, values = Tape(), stores_of(variables)
+        leaves = [OddTensor(tape.array(value.array)) for value in values]
+        with standing_in(variables, leaves) as stand_ins:
             result = fn()
-            after = [v._store for v in variables]
-        for variable, leaf, store in zip(variables, leaves, after, strict=True):
-            if store is not leaf:
-                variable._store = self.stop_gradient(store)
-        loss = _unwrapped(result[0] if has_aux else result)
-        if isinstance(loss, TapeArray):
-            gradients = tape.gradients(loss, _unwrapped(leaves))
-        else:
-            gradients = [np.zeros(v.shape, v.dtype) for v in variables]
-        return _wrapped(plain_tree(_unwrapped(result))), _wrapped(gradients)
+        gradients = _gradients(tape, result[0] if has_aux else result, leaves)
+        assigned = stand_ins.assigned()
+        commit([v for v, _ in assigned], [x for _, x in assigned])
+        return _free(result), gradients
+
+    def gradients(self, function, values):
+        tape = Tape()
+        leaves = [OddTensor(tape.array(value.array)) for value in values]
+        outputs = function(leaves)
+        gradients = _gradients(tape, outputs[0], leaves)
+        return _free(outputs), gradients
+
+
+def _gradients(tape, loss, leaves):
+    if isinstance(loss.array, TapeArray):
+        return _wrapped(tape.gradients(loss.array, _unwrapped(leaves)))
+    return [_wrapped(np.zeros_like(plain(leaf.array))) for leaf in leaves]
+
+
+def _free(tree):
+    return _wrapped(plain_tree(_unwrapped(tree)))
 
 
 def _bind(name):

@@ -13,7 +13,7 @@ from unidl.conformance.cases import ALL_CASES
 
 BY_NAME = {case.name: case for case in ALL_CASES}
 EAGER = (
-    "matmul: matrices",
+    "matmul: batch broadcasts",
     "getitem: slice",
     "dropout",
     "softmax",
@@ -30,8 +30,8 @@ EAGER = (
 COMPILED = ("compile: shapes and variables", "compile: random keys", "compile_step", "layer Dense")
 
 
-@pytest.fixture
-def odd(monkeypatch):
+@pytest.fixture(scope="module")
+def odd():
     """The odd backend, found by an entry point beside the real ones."""
     real = importlib.metadata.entry_points
 
@@ -39,9 +39,10 @@ def odd(monkeypatch):
         value = "tests.conformance.odd_backend:spec"
         return [*real(**wanted), importlib.metadata.EntryPoint("odd", value, registry.GROUP)]
 
-    monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
-    registry.specs.cache_clear()
-    yield registry.get_backend("odd")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importlib.metadata, "entry_points", entry_points)
+        registry.specs.cache_clear()
+        yield registry.get_backend("odd")
     registry._loaded.pop("odd")
     registry.specs.cache_clear()
 
