@@ -416,3 +416,8 @@ def aux_comes_back_as_it_was_recorded(right, B, fn, variables, has_aux=False):
 @fault("torch", "write", "write: does not hold the tape")
 def an_assigned_value_stays_on_the_tape(right, B, store, value):
     return value
+
+
+@fault("torch", "detach", "detach: does not hold the tape")
+def what_a_step_assigns_stays_on_the_tape(right, B, value):
+    return value

@@ -174,26 +174,38 @@ def _recorded(B, variable, fate):
 def _tape_is_free(fate):
     """Whether the tape is gone (1.0) while all that came out of it is still held.
 
-    `fate(kept, y)` says what becomes of a recorded tensor: the aux is what it returns, and `kept` is
-    a variable to which it may be assigned.
+    `fate(B, kept, stores, y)` says what becomes of a recorded tensor: the aux is what it returns,
+    `kept` is a variable and `stores` a list of one store to which it may be assigned; what is
+    appended to the list is held as well.
     """
 
     def call(B, x):
         variable, kept = Variable(x, backend=B), Variable(x, backend=B)
-        results, witness = _recorded(B, variable, lambda y: fate(kept, y))
+        stores = [B.store(x)]
+        results, witness = _recorded(B, variable, lambda y: fate(B, kept, stores, y))
         gc.collect()
         for wait in (0.01, 0.1, 1.0, 2.0):  # a thread of the framework's may free it
             if witness() is not None:
                 time.sleep(wait)
                 gc.collect()
         gone = B.asarray(float(witness() is None), B.dtype(x))
-        return [gone, results[1][0], kept.value]
+        return [gone, results[1][0], kept.value, B.read(stores[0])]
 
     return call
 
 
-def _replaced(kept, y):
+def _as_aux(B, kept, stores, y):
+    return [y]
+
+
+def _detached(B, kept, stores, y):
     kept.replace(y)
+    stores.append(B.detach(y))
+    return []
+
+
+def _written(B, kept, stores, y):
+    stores[0] = B.write(stores[0], y)
     return []
 
 
@@ -226,6 +238,7 @@ CASES = [
         {"x": normal(*SHAPE)},
         gradients=False,
         traced=False,
+        also=("signature",),
     ),
     Case("compile", "single result", _single, {"x": normal(*SHAPE)}, gradients=False, traced=False),
     Case("compile", "random keys", _keys, {"x": normal(*SHAPE)}, gradients=False, traced=False),
@@ -263,8 +276,9 @@ CASES = [
             also=("custom_gradient",),
         )
         for method, label, fate in (
-            ("value_and_grad", "aux does not hold the tape", lambda kept, y: [y]),
-            ("write", "does not hold the tape", _replaced),
+            ("value_and_grad", "aux does not hold the tape", _as_aux),
+            ("detach", "does not hold the tape", _detached),
+            ("write", "does not hold the tape", _written),
         )
     ),
     Case("lay_out", "", _laid_out, {"x": normal(2, 3, 4, 5)}, gradients=False, traced=False),
