@@ -59,7 +59,7 @@ class Recurrent(contract.Recurrent):
         else:
             # MXNet's own kernels for GRU and the simple recurrence, which compute all but float32,
             # go on from what they left in the gradient of the parameters. Where nobody wants that
-            # they leave nothing, and gradients of inputs and states are off by up to their own size.
+            # they leave nothing, and gradients of inputs and states are off by up to their size.
             parameters = wanted_too(self, parameters, (x, *states))
         x = self.transpose(x, (1, 0, 2))
         if reverse:

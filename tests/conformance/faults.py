@@ -315,7 +315,7 @@ def gradients_come_back_in_the_wrong_order(right, B, fn, variables, has_aux=Fals
     return value, list(gradients)[::-1]
 
 
-# -- only under some conditions: sizes, rates, what is asked for ----------------------------------------
+# -- only under some conditions: sizes, rates, what is asked for ----------------------------------
 
 
 @fault("torch", "dropout", "dropout: most")
@@ -387,7 +387,7 @@ def frozen_weights_stop_the_gradient_of_the_inputs(
     )
 
 
-# -- memory and tapes -----------------------------------------------------------------------------------
+# -- memory and tapes -----------------------------------------------------------------------------
 
 
 @fault("torch", "copy", "copy: shares no memory")

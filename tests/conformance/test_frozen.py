@@ -1,4 +1,4 @@
-"""What lies below a frozen layer is trained as on every other backend, in float64 to the last digits."""
+"""What lies below a frozen layer is trained alike on all backends, in float64 to the last digits."""
 
 import numpy as np
 import pytest

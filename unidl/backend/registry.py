@@ -132,8 +132,8 @@ def _import(spec: BackendSpec) -> Backend:
     missing = [name for name in _ATTRIBUTES if not hasattr(backend, name)]
     if missing:
         raise BackendError(
-            f"The backend {spec.name!r} cannot be used: its class {spec.adapter} lacks the attributes "
-            f"{', '.join(missing)}. Write in its body: "
+            f"The backend {spec.name!r} cannot be used: its class {spec.adapter} lacks the "
+            f"attributes {', '.join(missing)}. Write in its body: "
             f"{'; '.join(f'{name} = {_ATTRIBUTES[name]}' for name in missing)}."
         )
     copyreg.pickle(type(backend), _by_name)  # a copy of a model shares its backend
