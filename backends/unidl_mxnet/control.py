@@ -6,11 +6,13 @@ MXNet's own control flow takes subgraphs without fused kernels or random keys; h
 from __future__ import annotations
 
 from unidl.backend import contract
+from unidl.backend.dtypes import is_float
 from unidl.backend.errors import UnsupportedError
 from unidl.backend.variable import unassignable
 from unidl_mxnet.load import mx
 from unidl_mxnet.registry import ndarray
 from unidl_mxnet.traced import Traced
+from unidl_mxnet.wanted import wanted_too
 
 
 class Control(contract.Control):
@@ -51,13 +53,25 @@ class Control(contract.Control):
             )
         if not mx.autograd.is_recording():
             return list(function(*tensors)[0])
-        return list(_Custom(function)(*tensors))
+        # MXNet writes the gradients of the inputs in order, up to the first that nobody wants. So
+        # what can have none comes last, and of the others all are wanted as soon as one is.
+        floats = [i for i, x in enumerate(tensors) if is_float(self.dtype(x)) and x.size]
+        order = [*floats, *(i for i in range(len(tensors)) if i not in floats)]
+        given = [tensors[i] for i in order]
+        for place, i in enumerate(floats if len(floats) > 1 else ()):
+            flat, others = self.reshape(tensors[i], (-1,)), [tensors[j] for j in floats if j != i]
+            given[place] = self.reshape(wanted_too(self, [flat], others), tensors[i].shape)
+        return list(_Custom(function, order)(*given))
 
 
 class _Custom(mx.autograd.Function):
-    def __init__(self, function):
+    """`function` on inputs that come in another order: the first is its argument `order[0]`."""
+
+    def __init__(self, function, order):
         super().__init__()
-        self._function = function
+        self._order = order
+        places = [order.index(i) for i in range(len(order))]
+        self._function = lambda *given: function(*(given[place] for place in places))
 
     def forward(self, *tensors):
         outputs, self._gradient = self._function(*tensors)
@@ -66,10 +80,14 @@ class _Custom(mx.autograd.Function):
     def backward(self, *upstream):
         return tuple(
             g.as_nd_ndarray()
-            for g in self._gradient(
+            for g in self._in_order(
                 *(u.as_np_ndarray() if not isinstance(u, ndarray) else u for u in upstream)
             )
         )
+
+    def _in_order(self, *upstream):
+        gradients = self._gradient(*upstream)
+        return [gradients[i] for i in self._order]
 
 
 def _own(y, tensors):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from unidl.backend import contract
 from unidl_mxnet.op import op
+from unidl_mxnet.wanted import wanted_too
 
 
 class Recurrent(contract.Recurrent):
@@ -42,18 +43,6 @@ class Recurrent(contract.Recurrent):
         z, r, n = self.split(w, 3, -1)
         return self.concatenate([r, z, n], -1)
 
-    def _wanted_too(self, weights, others):
-        """`weights` in one vector, whose gradient is wanted wherever that of one of `others` is.
-
-        The operator's own kernels for GRU and the simple recurrence go on from what they left in
-        the gradient of the parameters. Where nobody wants that they leave nothing, and the
-        gradients of inputs and states are off by up to their own size (in float64; oneDNN computes
-        float32). So one number of each of `others` goes into the vector and out again: its gradient
-        gets a zero.
-        """
-        one = [self.reshape(self.getitem(t, (slice(0, 1),) * len(t.shape)), (1,)) for t in others]
-        return self.getitem(self.concatenate([*weights, *one], 0), (slice(0, -len(one)),))
-
     def _rnn(self, mode, x, states, weights, units, reverse):
         """(outputs, *last states); `weights` are (d, g * u), (u, g * u) and two biases (g * u,)."""
         if self.dtype(x) == "float16":  # no kernel
@@ -64,11 +53,14 @@ class Recurrent(contract.Recurrent):
             ]
         kernel, recurrent, *biases = weights
         flat = [self.reshape(self.transpose(w, (1, 0)), (-1,)) for w in (kernel, recurrent)]
-        weights = [*flat, *biases]
-        lstm = mode == "lstm"  # whose kernel needs no such help
-        parameters = (
-            self.concatenate(weights, 0) if lstm else self._wanted_too(weights, (x, *states))
-        )
+        parameters = [*flat, *biases]
+        if mode == "lstm":
+            parameters = self.concatenate(parameters, 0)
+        else:
+            # MXNet's own kernels for GRU and the simple recurrence, which compute all but float32,
+            # go on from what they left in the gradient of the parameters. Where nobody wants that
+            # they leave nothing, and gradients of inputs and states are off by up to their size.
+            parameters = wanted_too(self, parameters, (x, *states))
         x = self.transpose(x, (1, 0, 2))
         if reverse:
             x = self.flip(x, 0)

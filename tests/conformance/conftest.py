@@ -8,8 +8,14 @@ import pytest
 
 SPEC = """
 from unidl.backend import BackendSpec
-spec = BackendSpec(name="stranger", adapter="unidl_stranger.adapter:Stranger", framework="numpy", distributions=("numpy",),
-                   tensor_roots=("unidl_stranger",), install="pip install unidl-stranger")
+spec = BackendSpec(
+    name="stranger",
+    adapter="unidl_stranger.adapter:Stranger",
+    framework="numpy",
+    distributions=("numpy",),
+    tensor_roots=("unidl_stranger",),
+    install="pip install unidl-stranger",
+)
 """
 ADAPTER = """
 from unidl_numpy.adapter import NumpyBackend
@@ -25,7 +31,7 @@ class Stranger(NumpyBackend):
 
 @pytest.fixture
 def stranger(tmp_path):
-    """run(*python_arguments) -> the finished process, where a distribution with a backend of its own is installed."""
+    """run(*python_arguments) -> the finished process, in which the stranger's backend is installed."""
     package, metadata = tmp_path / "unidl_stranger", tmp_path / "unidl_stranger-1.0.dist-info"
     package.mkdir(), metadata.mkdir()
     (package / "__init__.py").write_text(SPEC)

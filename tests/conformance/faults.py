@@ -346,3 +346,111 @@ def the_old_average_weighs_too_little(right, B, params, grads, v, *, learning_ra
 def gradients_come_back_in_the_wrong_order(right, B, fn, variables, has_aux=False):
     value, gradients = right(fn, list(variables), has_aux=has_aux)
     return value, list(gradients)[::-1]
+
+
+# -- only under some conditions: sizes, rates, what is asked for ----------------------------------
+
+
+@fault("torch", "dropout", "dropout: most")
+def high_rates_scale_by_the_rate(right, B, x, key, rate, noise_shape=None):
+    y = right(x, key, rate, noise_shape)
+    return B.multiply(y, (1 - rate) / rate) if rate > 0.5 else y
+
+
+@fault("torch", "attention", "attention: mask of 64 keys", "attention: mask of 257 keys")
+def the_mask_is_ignored_from_sixteen_keys_on(right, B, query, key, value, bias=None, scale=1.0):
+    return right(query, key, value, bias if B.shape(key)[-2] < 16 else None, scale)
+
+
+@fault("mxnet", "attention", "attention: mask of 257 keys")
+def keys_after_the_first_block_are_not_masked(right, B, query, key, value, bias=None, scale=1.0):
+    if bias is not None and B.shape(bias)[-1] > 256:
+        head = B.getitem(bias, (..., slice(0, 256)))
+        tail = B.getitem(bias, (..., slice(256, None)))
+        bias = B.concatenate([head, B.full_like(tail, 0)], -1)
+    return right(query, key, value, bias, scale)
+
+
+@fault("torch", "adam_update", "adam_update: twenty tensors")
+def long_lists_forget_the_second_moment(
+    right, B, params, grads, m, v, *, alpha, beta_1, beta_2, epsilon
+):
+    if len(params) >= 5:
+        v = [B.full_like(x, 1) for x in v]
+    return right(params, grads, m, v, alpha=alpha, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+
+
+@fault("numpy", "sgd_update", "sgd_update: nesterov, twenty tensors")
+def long_lists_lose_their_last_tensor(
+    right, B, params, grads, velocities, *, learning_rate, momentum, nesterov
+):
+    if len(params) >= 8:
+        grads = [*grads[:-1], B.full_like(grads[-1], 0)]
+    return right(
+        params,
+        grads,
+        velocities,
+        learning_rate=learning_rate,
+        momentum=momentum,
+        nesterov=nesterov,
+    )
+
+
+@fault("numpy", "simple_rnn", "simple_rnn", "layer SimpleRNN")
+def inputs_alone_get_half_of_their_gradient(
+    right, B, x, h, kernel, recurrent_kernel, bias, activation="tanh", reverse=False
+):
+    if type(kernel) is np.ndarray:  # nobody wants its gradient
+        x = B.add(B.multiply(x, 0.5), B.stop_gradient(B.multiply(x, 0.5)))
+    return right(x, h, kernel, recurrent_kernel, bias, activation, reverse)
+
+
+@fault("torch", "lstm", "layer LSTM")
+def frozen_weights_stop_the_gradient_of_the_inputs(
+    right, B, x, h, c, kernel, recurrent_kernel, bias, reverse=False
+):
+    return right(
+        x if kernel.requires_grad else B.stop_gradient(x),
+        h,
+        c,
+        kernel,
+        recurrent_kernel,
+        bias,
+        reverse,
+    )
+
+
+# -- memory and tapes -----------------------------------------------------------------------------
+
+
+@fault("torch", "copy", "copy: shares no memory")
+def a_copy_is_the_tensor_itself(right, B, x):
+    return x
+
+
+@fault("mxnet", "store", "store: shares no memory")
+def a_store_is_the_tensor_itself(right, B, value):
+    return value
+
+
+@fault("torch", "value_and_grad", "value_and_grad: aux does not hold the tape")
+def aux_comes_back_as_it_was_recorded(right, B, fn, variables, has_aux=False):
+    recorded = []
+
+    def watched():
+        result = fn()
+        recorded.extend(result[1])
+        return result
+
+    (value, _), gradients = right(watched, variables, has_aux=True)
+    return (value, recorded), gradients
+
+
+@fault("torch", "write", "write: does not hold the tape")
+def an_assigned_value_stays_on_the_tape(right, B, store, value):
+    return value
+
+
+@fault("torch", "detach", "detach: does not hold the tape")
+def what_a_step_assigns_stays_on_the_tape(right, B, value):
+    return value

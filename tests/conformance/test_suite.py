@@ -269,7 +269,7 @@ def test_judge_budgets():
     assert not _judge([5e-12], [0.0]).passed
 
 
-# -- nothing passes that did not run ------------------------------------------------------------------
+# -- nothing passes that did not run --------------------------------------------------------------
 
 NO_FLOATS = [case for case in FUNCTION_CASES if not case.inputs]
 

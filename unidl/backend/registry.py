@@ -21,6 +21,13 @@ from unidl.backend.spec import BackendSpec
 DEFAULT = "numpy"
 GROUP = "unidl.backends"
 
+# What the class of every backend has, and what it looks like.
+_ATTRIBUTES = {
+    "name": '"mine"',
+    "version": "framework.__version__",
+    "tensor_types": "(framework.Tensor,)",
+}
+
 _active: ContextVar[Backend | None] = ContextVar("unidl_backend", default=None)
 _device: ContextVar[str | None] = ContextVar("unidl_device", default=None)
 _loaded: dict[str, Backend] = {}
@@ -122,6 +129,13 @@ def _import(spec: BackendSpec) -> Backend:
             f"The backend {spec.name!r} is installed but {spec.framework} cannot be imported: {error}. "
             f"Install a working combination with: {spec.install}"
         ) from error
+    missing = [name for name in _ATTRIBUTES if not hasattr(backend, name)]
+    if missing:
+        raise BackendError(
+            f"The backend {spec.name!r} cannot be used: its class {spec.adapter} lacks the "
+            f"attributes {', '.join(missing)}. Write in its body: "
+            f"{'; '.join(f'{name} = {_ATTRIBUTES[name]}' for name in missing)}."
+        )
     copyreg.pickle(type(backend), _by_name)  # a copy of a model shares its backend
     return backend
 

@@ -53,7 +53,7 @@ def run_suite(
 
 
 def not_run(records, backends, match, dtypes) -> list[str]:
-    """For each backend what to say of the cases without a record, which no dtype asked for concerns."""
+    """What to say, for each backend, of the cases that no dtype asked for concerns."""
     texts = []
     for name in backends:
         ran = {record.case for record in records if record.backend == name}

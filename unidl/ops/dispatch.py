@@ -98,6 +98,8 @@ def is_float_tensor(backend, x):
     except KeyError:
         _floats[x.dtype] = result = dtypes.is_float(backend.dtype(x))
         return result
+    except TypeError:  # this framework's dtypes are no keys
+        return dtypes.is_float(backend.dtype(x))
 
 
 def native_owner(x):

@@ -5,6 +5,11 @@ What is compiled asks for the active backend, which is the tracer of a backend t
 
 from __future__ import annotations
 
+import gc
+import time
+import weakref
+from contextlib import suppress
+
 import numpy as np
 
 from unidl.backend import Variable, get_backend
@@ -119,6 +124,91 @@ def _storage(B, x):
     return [before, B.read(store)]
 
 
+def _overwrite(tensor):
+    """Zeros into the memory of `tensor`, where its framework lets a user assign to elements."""
+    if hasattr(type(tensor), "__setitem__"):
+        # Some have the method for the sake of a message that says why there is none.
+        with suppress(TypeError):
+            tensor[:] = 0
+
+
+def _copied(B, x):
+    """A copy and its source, each after the other was overwritten."""
+    first, second = B.add(x, x), B.add(x, x)
+    copy_of_first, copy_of_second = B.copy(first), B.copy(second)
+    _overwrite(first)
+    _overwrite(copy_of_second)
+    return [copy_of_first, second]
+
+
+def _stored(B, x):
+    """What is stored and its source, each after the other was overwritten."""
+    first, second = B.add(x, x), B.add(x, x)
+    store_of_first, store_of_second = B.store(first), B.store(second)
+    _overwrite(first)
+    _overwrite(B.read(store_of_second))
+    return [B.read(store_of_first), second]
+
+
+class _Witness:
+    """Lives as long as the tape which holds the gradient function that refers to it."""
+
+
+def _recorded(B, variable, fate):
+    """(what value_and_grad returned, a weak reference to a witness on its tape)."""
+    witness = _Witness()
+
+    def square(x):
+        def gradient(g, witness=witness):
+            return [B.multiply(g, B.multiply(x, 2.0))]
+
+        return [B.square(x)], gradient
+
+    def fn():
+        (y,) = B.custom_gradient(square, [variable.value])
+        return B.sum(y), fate(y)
+
+    return B.value_and_grad(fn, [variable], has_aux=True), weakref.ref(witness)
+
+
+def _tape_is_free(fate):
+    """Whether the tape is gone (1.0) while all that came out of it is still held.
+
+    `fate(B, kept, stores, y)` says what becomes of a recorded tensor: the aux is what it returns,
+    `kept` is a variable and `stores` a list of one store to which it may be assigned; what is
+    appended to the list is held as well.
+    """
+
+    def call(B, x):
+        variable, kept = Variable(x, backend=B), Variable(x, backend=B)
+        stores = [B.store(x)]
+        results, witness = _recorded(B, variable, lambda y: fate(B, kept, stores, y))
+        gc.collect()
+        for wait in (0.01, 0.1, 1.0, 2.0):  # a thread of the framework's may free it
+            if witness() is not None:
+                time.sleep(wait)
+                gc.collect()
+        gone = B.asarray(float(witness() is None), B.dtype(x))
+        return [gone, results[1][0], kept.value, B.read(stores[0])]
+
+    return call
+
+
+def _as_aux(B, kept, stores, y):
+    return [y]
+
+
+def _detached(B, kept, stores, y):
+    kept.replace(y)
+    stores.append(B.detach(y))
+    return []
+
+
+def _written(B, kept, stores, y):
+    stores[0] = B.write(stores[0], y)
+    return []
+
+
 def _laid_out(B, x):
     """In whatever order a kernel lies in memory, its values and axes stay, also after an assignment."""
     found = []
@@ -148,6 +238,7 @@ CASES = [
         {"x": normal(*SHAPE)},
         gradients=False,
         traced=False,
+        also=("signature",),
     ),
     Case("compile", "single result", _single, {"x": normal(*SHAPE)}, gradients=False, traced=False),
     Case("compile", "random keys", _keys, {"x": normal(*SHAPE)}, gradients=False, traced=False),
@@ -168,6 +259,27 @@ CASES = [
         gradients=False,
         traced=False,
         also=("read", "write"),
+    ),
+    *(
+        Case(method, "shares no memory", call, {"x": normal(*SHAPE)}, gradients=False, traced=False)
+        for method, call in (("copy", _copied), ("store", _stored))
+    ),
+    *(
+        Case(
+            method,
+            label,
+            _tape_is_free(fate),
+            {"x": normal(*SHAPE)},
+            kind="exact",
+            gradients=False,
+            traced=False,
+            also=("custom_gradient",),
+        )
+        for method, label, fate in (
+            ("value_and_grad", "aux does not hold the tape", _as_aux),
+            ("detach", "does not hold the tape", _detached),
+            ("write", "does not hold the tape", _written),
+        )
     ),
     Case("lay_out", "", _laid_out, {"x": normal(2, 3, 4, 5)}, gradients=False, traced=False),
 ]

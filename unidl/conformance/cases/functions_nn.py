@@ -216,6 +216,15 @@ def _mask(*rows, low=-1e9):
     return np.where(np.array(rows, bool), 0.0, low)
 
 
+def _every_third(*shape, low=-1e9):
+    """Bias (queries, keys) that hides every third key, from another one on for each query."""
+    place = sum(np.indices(shape))
+    return np.where(place % 3 == 0, low, 0.0)
+
+
+# Kernels choose another way for more keys than one vector or one block of theirs holds.
+MANY_KEYS = (64, 257)
+
 ATTENTION = [
     _attention("", (2,), 3, 4, 5, 2),
     _attention("scale", (2,), 3, 4, 4, 4, scale=0.5),
@@ -238,6 +247,12 @@ ATTENTION = [
     _attention("row masked altogether", (1, 2), 2, 3, 4, 4, bias=_mask([1, 1, 0], [0, 0, 0])),
     _attention("one key", (2,), 3, 1, 4, 4),
     _attention("large scores", (2,), 3, 4, 4, 4, scale=50.0),
+    *(
+        _attention(f"mask of {s} keys", (2, 2), 3, s, 8, 4, bias=_every_third(3, s), scale=0.5)
+        for s in MANY_KEYS
+    ),
+    _attention("causal, 64 keys", (1, 2), 64, 64, 4, 4, bias=_mask(*np.tri(64))),
+    *(_grouped(f"mask of {s} keys", 4, 2, 3, s, 8, 4, bias=_every_third(3, s)) for s in MANY_KEYS),
     _grouped("", 4, 2, 3, 5, 4, 4),
     _grouped("one group", 3, 1, 3, 4, 4, 2),
     _grouped("as many groups as heads", 2, 2, 3, 4, 4, 4),

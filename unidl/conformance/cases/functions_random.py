@@ -59,7 +59,7 @@ DRAWS = [
                 f"rate {rate}, key {key}",
                 lambda B, key=key, rate=rate: B.keep_mask(key, (4, 25), rate),
             )
-            for rate in (0.1, 0.5, 0.999, 1e-9)
+            for rate in (0.1, 0.5, 0.8, 0.999, 1e-9)
         ),
     )
 ]
@@ -67,6 +67,9 @@ DROPOUT = [
     Case("dropout", "", lambda B, x: B.dropout(x, (3, 4), 0.3), {"x": normal(5, 8)}, kind="ulp"),
     Case(
         "dropout", "half", lambda B, x: B.dropout(x, (3, 4), 0.5), {"x": normal(5, 8)}, kind="ulp"
+    ),
+    Case(
+        "dropout", "most", lambda B, x: B.dropout(x, (3, 4), 0.8), {"x": normal(5, 8)}, kind="ulp"
     ),
     Case(
         "dropout",

@@ -10,10 +10,12 @@ import numpy as np
 from unidl.conformance.case import Case, normal, uniform
 
 SHAPES = ((3, 4), (5,), ())
+# Kernels that take a list at once go other ways where it is long.
+TWENTY = (*SHAPES, (2, 3, 2), (1,), (17,), (4, 1)) * 2 + ((2, 2),) * 6
 
 
-def _case(method, label, slots, step):
-    """`step(B, params, grads, *slots, t)` -> (params, *slots); lists of one tensor for each of SHAPES.
+def _case(method, label, slots, step, shapes=SHAPES):
+    """`step(B, params, grads, *slots, t)` -> (params, *slots); lists of one tensor for each shape.
 
     `slots` maps names to how each is drawn: "zero", "normal" or "positive".
     """
@@ -26,16 +28,19 @@ def _case(method, label, slots, step):
     inputs = {
         f"{name}{i}": draw[how](*shape)
         for name, how in groups.items()
-        for i, shape in enumerate(SHAPES)
+        for i, shape in enumerate(shapes)
     }
 
     def call(B, *tensors):
-        n = len(SHAPES)
+        n = len(shapes)
         params, grads, *state = (list(tensors[i * n : (i + 1) * n]) for i in range(len(groups)))
         params, *state = ([B.copy(x) for x in group] for group in (params, *state))
         for t in (1, 2, 3):
             params, *state = step(B, params, [B.multiply(g, 1.0 / t) for g in grads], *state, t)
-        return [x for group in (params, *state) for x in group]
+        if len(shapes) == len(SHAPES):
+            return [x for group in (params, *state) for x in group]
+        flat = [[B.reshape(x, (-1,)) for x in group] for group in (params, *state)]
+        return [B.concatenate(group, 0) for group in flat]
 
     return Case(method, label, call, inputs, gradients=False)
 
@@ -97,6 +102,14 @@ def _rmsprop_full(momentum, centred):
     return step
 
 
+def _decay(B, p, g, t):
+    return (B.decay_update(p, factor=0.004 / t),)
+
+
+def _average(B, p, g, a, t):
+    return p, B.average_update(a, p, momentum=0.99)
+
+
 CASES = [
     _case("sgd_update", "plain", {}, _sgd(0.0, False)),
     _case("sgd_update", "momentum", {"velocity": "zero"}, _sgd(0.9, False)),
@@ -133,11 +146,23 @@ CASES = [
         {"v": "positive", "momentum": "zero", "mean": "zero"},
         _rmsprop_full(0.9, True),
     ),
-    _case("decay_update", "", {}, lambda B, p, g, t: (B.decay_update(p, factor=0.004 / t),)),
-    _case(
-        "average_update",
-        "",
-        {"average": "normal"},
-        lambda B, p, g, a, t: (p, B.average_update(a, p, momentum=0.99)),
+    _case("decay_update", "", {}, _decay),
+    _case("average_update", "", {"average": "normal"}, _average),
+    *(
+        _case(method, "twenty tensors", slots, step, TWENTY)
+        for method, slots, step in (
+            ("sgd_update", {}, _sgd(0.0, False)),
+            ("adam_update", {"m": "normal", "v": "positive"}, _adam(1e-7)),
+            ("amsgrad_update", {"m": "normal", "v": "positive", "v_hat": "positive"}, _amsgrad),
+            ("rmsprop_update", {"v": "positive"}, _rmsprop),
+            (
+                "rmsprop_full_update",
+                {"v": "positive", "momentum": "zero", "mean": "zero"},
+                _rmsprop_full(0.9, True),
+            ),
+            ("decay_update", {}, _decay),
+            ("average_update", {"average": "normal"}, _average),
+        )
     ),
+    _case("sgd_update", "nesterov, twenty tensors", {"v": "normal"}, _sgd(0.9, True), TWENTY),
 ]
