@@ -18,6 +18,7 @@ from unidl.layers.base.call_context import CallContext
 from unidl.layers.base.signature import call_signature
 from unidl.models import Model
 from unidl.tracing.graph import FunctionCall
+from unidl.verify.foreign import check_owned
 from unidl.verify.trajectory import weight_names
 
 
@@ -115,6 +116,7 @@ def _watched(recorder, snapshot, layer, function, name):
         recorder.inside = True
         try:
             outputs = function(*args, **kwargs)
+            check_owned(backend, outputs, f"{call.label} ({call.kind})")
         except Exception:
             recorder.failed = recorder.failed or call.label
             raise
@@ -221,6 +223,7 @@ class Replay:
                     if isinstance(layer, Layer)
                     else layer(*args, **kwargs)
                 )
+            check_owned(backend, outputs, f"{call.label} ({call.kind})")
             assigned = [backend.stop_gradient(v.value) for v in kept]
             return (
                 [x for x in tree.flatten(outputs) if _is_tensor(backend, x)]
@@ -248,9 +251,9 @@ class WholeModel:
 
     kind = "noise"
 
-    def __init__(self, snapshot, setup):
+    def __init__(self, snapshot, setup, counters=None):
         self.snapshot, self.setup = snapshot, setup
-        self.counters = snapshot.counters()
+        self.counters = counters or snapshot.counters()
         self.arrays = leaves_by_name(setup.x)
 
     def prepare(self, backend, arrays, training=True):

@@ -1,0 +1,121 @@
+"""Is every single step of a run the reference's, from the state that the run had before it?
+
+Two runs part for good where a ReLU stands at zero: rounding decides on which side, and the steps that follow amplify it. So few
+runs of simulated rounding, each with states of its own, do not tell what rounding may do to one run. One step from the very
+state of the run does: the same ReLUs stand at zero there, and simulated rounding moves them too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from unidl.conformance.oracle import U32
+from unidl.verify import trajectory
+from unidl.verify.measure import largest
+from unidl.verify.snapshot import placed
+from unidl.verify.trajectory import BUDGET, weight_names
+
+# Evaluations with simulated rounding, for a step that has not passed by fewer: a run has hundreds of comparisons, and a ReLU
+# that stands at zero moves in half of the draws.
+DRAWS = (2, 4, 8, 16)
+
+
+@dataclass(frozen=True)
+class Parting:
+    """what: "step 3, weight dense/kernel", as in a Record; error and budget: relative."""
+
+    what: str
+    error: float
+    budget: float
+
+
+@dataclass(frozen=True)
+class Steps:
+    """states: before each step of a run, and after the last. losses: of the steps."""
+
+    states: list
+    losses: list
+
+
+def steps_of(job, target, dtype) -> Steps:
+    """Those of a run on `target`."""
+    states: list = []
+    with placed(job.snapshot, target.backend, dtype, target.device):
+
+        def keep(step):
+            states.append(job.snapshot.state())
+
+        run = trajectory.train(job.model, job.setup, job.steps, before_step=keep)
+        states.append(job.snapshot.state())
+    return Steps(states, run.losses)
+
+
+def first_parting(job, steps) -> Parting | None:
+    """The first step of a float32 run that simulated rounding does not explain, None if there is none."""
+    states = steps.states
+    found = [_named(job, states[t + 1], steps.losses[t]) for t in range(job.steps)]
+    with job.on_reference():
+        truths = [_after(job, states[t], t) for t in range(job.steps)]
+    moved: list = [{} for _ in truths]
+    doubtful = list(range(job.steps))
+    beyond: dict[int, Parting] = {}
+    done = 0
+    for draws in DRAWS:
+        with job.on_reference(noisy=True):
+            for seed in range(done, draws):
+                for t in doubtful:
+                    other = _after(job, states[t], t, job.simulate_rounding(seed))
+                    for name, value in other.items():
+                        change = largest(value, truths[t][name])
+                        moved[t][name] = max(moved[t].get(name, 0.0), change)
+        done = draws
+        beyond = {}
+        for t in doubtful:
+            parting = _worst(t, found[t], truths[t], moved[t])
+            if parting is not None:
+                beyond[t] = parting
+        doubtful = list(beyond)
+        if not doubtful:
+            return None
+    return beyond[doubtful[0]]
+
+
+def _after(job, state, step, jitter=None):
+    """{name: array} of what one step makes of `state` on the reference where the model is placed."""
+    model, snapshot = job.model, job.snapshot
+    job.setup.prepare(model)
+    model.run_eagerly = True
+    model.optimizer.build(model.trainable_variables)
+    snapshot.set_state(state)
+    if jitter is not None:
+        trajectory.jitter_weights(model, *jitter)
+    x, y = job.setup.batch(step)
+    loss = float(model.train_on_batch(x, y, return_dict=True)["loss"])
+    return _named(job, snapshot.state(), loss)
+
+
+def _named(job, state, loss):
+    """The loss of a step and the float arrays of the state after it, by name."""
+    names = [f"weight {n}" for n in weight_names(job.model)]
+    names += [f"state {i}" for i in range(len(state.weights) - len(names))]
+    named = dict(zip(names, state.weights, strict=True))
+    named |= {f"slot {i} of the optimizer": value for i, value in enumerate(state.slots)}
+    arrays = {n: np.asarray(a, "float64") for n, a in named.items() if a.dtype.kind == "f"}
+    return {"loss": np.asarray(loss)} | arrays
+
+
+def _worst(step, found, truth, moved):
+    """The Parting of a step, None if all that it made is within what rounding explains."""
+    rows = []
+    for name, ref in truth.items():
+        top = float(np.max(np.abs(ref), initial=0.0))
+        allowed = BUDGET * (moved[name] + U32 * top)
+        error = largest(found[name], ref)
+        if not error <= allowed:
+            rows.append((error / allowed if allowed else np.inf, name, error, allowed, top or 1.0))
+    if not rows:
+        return None
+    _, name, error, allowed, top = max(rows)
+    return Parting(f"step {step + 1}, {name}", error / top, allowed / top)
