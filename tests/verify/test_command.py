@@ -113,6 +113,8 @@ def test_recording_and_comparing(monkeypatch, capsys):
     assert verify(*record, "a.run") == 0
     assert verify(*record, "b.run") == 0
     assert verify("--compare", "a.run", "b.run") == 0
+    assert verify(*record, "wide.run", "--dtype", "float64") == 0
+    assert "2 steps on numpy in float64 recorded in wide.run" in capsys.readouterr().out
     backend = unidl.get_backend("numpy")
     true = backend.sgd_update
     monkeypatch.setattr(
@@ -147,7 +149,8 @@ def test_recording_and_comparing(monkeypatch, capsys):
             "--record takes one --backend",
         ),
         (["verify_nets:model", "--compare", "a.run", "b.run"], "two run files and no factory"),
-        (["--compare", "a.run", "b.run"], "a.run"),
+        (["--compare", "a.run", "b.run"], "There is no run file a.run. Record one first"),
+        (["verify_nets:model", "--dtype", "float64"], "--dtype is for --record"),
         (
             ["verify_nets:model", "--backend", "numpy", "--steps", "1", "--json", "nowhere/r.json"],
             "no folder nowhere",

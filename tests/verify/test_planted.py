@@ -173,8 +173,12 @@ TABLE = [
 
 @pytest.mark.parametrize(
     ("method", "fault", "build", "layer", "told"),
-    TABLE,
-    ids=[f"{row[0]}, {row[1].__name__}" for row in TABLE],
+    [
+        pytest.param(
+            *row, id=f"{row[0]}, {row[1].__name__}", marks=[pytest.mark.slow] * (i % 3 > 0)
+        )
+        for i, row in enumerate(TABLE)
+    ],
 )
 def test_a_fault_is_caught_at_its_layer(backend, method, fault, build, layer, told, monkeypatch):
     optimizer = "adam" if method != "sgd_update" else unidl.optimizers.SGD(0.1, momentum=0.9)
@@ -319,7 +323,13 @@ def _plain_case(fault):
 
 @pytest.mark.filterwarnings("ignore::unidl.tracing.capture.CaptureWarning")
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("fault", FAULTS, ids=[f.name for f in FAULTS])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(f, id=f.name, marks=[pytest.mark.slow] * (i % 5 > 0))
+        for i, f in enumerate(FAULTS)
+    ],
+)
 def test_faults_of_the_conformance_suite(fault, monkeypatch):
     case = _plain_case(fault)
     if fault.backend not in INSTALLED or case is None:

@@ -221,6 +221,23 @@ def test_a_layer_that_returns_another_frameworks_tensor(tmp_path):
     assert any("the layer 'back' runs only on torch" in note for note in report.notes)
 
 
+@pytest.mark.parametrize("call", ["method", "function"])
+@needs_torch
+def test_a_layer_that_calls_a_framework_on_a_symbol(call):
+    """The error says what to write."""
+    import torch
+
+    class Native(layers.Layer):
+        def call(self, inputs):
+            return inputs.abs() if call == "method" else torch.special.i0(inputs)
+
+    with pytest.raises(
+        (AttributeError, TypeError),
+        match=r"KerasTensor.*Native 'native'.*Define compute_output_shape\(self, input_shape\)",
+    ):
+        model(Native(name="native"))
+
+
 def test_a_backend_that_says_it_cannot(backend, monkeypatch, tmp_path):
     def unsupported(*args, **kwargs):
         raise unidl.backend.UnsupportedError("no such kernel")
