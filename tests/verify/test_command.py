@@ -163,7 +163,7 @@ def test_wrong_use(arguments, text, capsys):
 
 
 def test_an_import_that_fails_inside_the_users_module_is_the_users_to_see(capsys):
-    """With its traceback, and an exit status that does not say "different" as Python's own would."""
+    """With its traceback, and not with Python's own exit status, which would say "different"."""
     assert verify("verify_broken:model") == 2
     told = capsys.readouterr().err
     assert "verify_broken.py" in told

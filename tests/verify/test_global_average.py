@@ -1,4 +1,4 @@
-"""Networks without a fault are found equal, although rounding in them is hard to judge (see `nets`)."""
+"""Networks without a fault are found equal, though rounding in them is hard to judge (`nets`)."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from unidl.verify.rounding import rounding_oracle
 PAIR = [name for name in ("numpy", "torch") if name in INSTALLED]
 
 
-# Each of them was once called different: a bias before the average, a beta, a ReLU that stands at zero.
+# Hard ones: a bias before the average, a beta, a ReLU that stands at zero.
 @pytest.mark.parametrize(
     ("name", "seed"),
     [("plain 1, sgd", 1), ("plain 3, adam", 0), ("plain 3, BN, adam", 0), ("residual 1, adam", 1)],

@@ -1,4 +1,4 @@
-"""Many faults, one at a time, in many kinds of networks: each is caught, at the layer that has it."""
+"""Many faults, one at a time, in many kinds of networks: each is caught, at its layer."""
 
 import numpy as np
 import pytest
@@ -71,7 +71,7 @@ def made(build, optimizer="adam"):
     return model, x, RNG.integers(0, 3, len(x))
 
 
-# -- faults: (right, backend, *arguments) -> what the faulty method gives ----------------------------
+# -- faults: (right, backend, *arguments) -> what the faulty method gives --------------------------
 
 
 def epsilon_a_thousandth_too_large(right, B, x, gamma, beta, axes, epsilon):
@@ -280,7 +280,7 @@ def test_one_wrong_backend_among_several_is_no_reason_to_suspect_the_reference(m
     assert "suspect" not in report.first
 
 
-# -- the faults of the conformance suite ------------------------------------------------------------
+# -- the faults of the conformance suite ---------------------------------------------------------
 
 CASES = {case.name: case for case in ALL_CASES}
 

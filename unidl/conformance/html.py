@@ -52,7 +52,8 @@ def _environment(groups):
     threads = os.environ.get("OMP_NUM_THREADS", "not set")
     today = datetime.date.today().isoformat()
     return (
-        f'<p class="small soft">{escape(devices)}. Page written on {today} with NumPy {np.__version__} on {escape(machine)}, '
+        f'<p class="small soft">{escape(devices)}. Page written on {today} with NumPy '
+        f"{np.__version__} on {escape(machine)}, "
         f"OMP_NUM_THREADS {escape(threads)}.</p>"
     )
 

@@ -1,4 +1,4 @@
-"""A report as one HTML page that needs nothing else: no script, no font, no network; by day and by night."""
+"""A report as one HTML page that needs no script, font or network; by day and by night."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def render(title, heading, verdict, tone, parts) -> str:
 
 
 def table(head, rows) -> str:
-    """A plain table: `head` are texts, `rows` are rows of texts and of ints, which stand to the right."""
+    """A plain table: `head` are texts, `rows` are rows of texts and of ints (to the right)."""
     top = "".join(f"<th>{escape(name)}</th>" for name in head)
     lines = "\n".join(f"<tr>{''.join(map(_plain, row))}</tr>" for row in rows)
     return _scrolling(

@@ -1,4 +1,4 @@
-"""A call of a layer that is to be compared: its arrays, and once they are found its truth and scales."""
+"""A call of a layer that is to be compared: its arrays, and its truth and scales once found."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ class CallCase:
     """
     Attributes:
         call, replay: the call, and how it is run again. arrays: its inputs and weights.
-        truth, cotangents, names: by `find_truth`; the names of the outputs. scales: by `find_scales`.
+        truth, cotangents, names: by `find_truth`; the names of the outputs. scales: by
+        `find_scales`.
     """
 
     def __init__(self, call, snapshot):

@@ -11,6 +11,7 @@ from unidl import tree
 from unidl.backend import floatx, get_backend
 from unidl.backend.variable import Variable
 from unidl.conformance.case import Program
+from unidl.conformance.evaluable import Evaluable
 from unidl.layers import Layer
 from unidl.layers.base import call_context
 from unidl.layers.base.annotations import masks
@@ -166,10 +167,8 @@ def _host(backend, x):
     return np.array(x if type(x) is np.ndarray else backend.to_numpy(backend.stop_gradient(x)))
 
 
-class Replay:
-    """A `Call` as the conformance engine takes it: `prepare` makes it ready on the backend where its model is placed."""
-
-    kind = "noise"
+class Replay(Evaluable):
+    """A `Call` that can be evaluated on the backend where its model is placed."""
 
     def __init__(self, call: Call, snapshot):
         self.call, self.snapshot = call, snapshot
@@ -246,10 +245,8 @@ def _named(layer):
     return named
 
 
-class WholeModel:
-    """A model's training loss and outputs as the conformance engine takes them, in one training call on one batch."""
-
-    kind = "noise"
+class WholeModel(Evaluable):
+    """A model's training loss and outputs, in one training call on one batch."""
 
     def __init__(self, snapshot, setup, counters=None):
         self.snapshot, self.setup = snapshot, setup

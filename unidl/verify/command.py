@@ -1,7 +1,7 @@
 """`unidl verify`: check a model from a shell or in CI.
 
-Exit status 0: equal, 1: different, 2: wrong use, 3: incomplete, that is, nothing differs but not all was compared, or the
-verification itself failed.
+Exit status 0: equal, 1: different, 2: wrong use, 3: incomplete, that is, nothing differs but not
+all was compared, or the verification itself failed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ at random by the model's input shapes. It may compile the model; otherwise Adam 
   unidl verify nets:make_model --backend torch --record after.run
   unidl verify --compare before.run after.run                          which step and layer part, if any do
 
-Exit status: 0 equal, 1 different, 2 wrong use, 3 incomplete (nothing differs, but not all was compared).
+Exit status: 0 equal, 1 different, 2 wrong use, 3 incomplete (nothing differs, but not all
+was compared).
 """
 
 
@@ -73,7 +74,8 @@ def run(arguments) -> int:
     """What is wrong with the call, the model or its data, is said in a line, without a traceback."""
     from unidl.backend import BackendError
 
-    failed = WRONG_USE  # of what the user's module raises; Python's own status would be that of a difference
+    # Of what the user's module raises. Python's own status would be that of a difference.
+    failed = WRONG_USE
     try:
         if arguments.dtype and not arguments.record:
             raise _WrongUse("--dtype is for --record; both dtypes are verified anyhow.")

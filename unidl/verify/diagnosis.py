@@ -1,4 +1,4 @@
-"""What a difference of one layer looks like. Each sentence is tried out, none is guessed from a size."""
+"""What a difference of one layer looks like: tried out, never guessed from its size."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _differ(case, first, second):
 
 
 def _agree_without_the_reference(job, case, failed):
-    """Whether two backends or more differ from it, all that do not share its code, and not from each other."""
+    """Whether all backends that share no code with it differ from it, and not from each other."""
     own = [t for t in job.targets if not isinstance(oracle(), type(t.backend))]
     names = {r.target for r in failed}
     differing = [t for t in job.targets if t.label in names]
@@ -76,10 +76,11 @@ def _agree_without_the_reference(job, case, failed):
 
 
 def _ignores_what_float32_has_not(job, case, target, what):
-    """Whether a change of all inputs by less than float32 can hold changes the result otherwise than the reference's.
+    """Whether the result follows a change of all inputs by less than float32 can hold otherwise
+    than the reference does.
 
-    A wrong formula follows such a change nearly as the right one does. What went through float32 does not move at all, or
-    jumps by a unit in the last place.
+    A wrong formula follows such a change nearly as the right one does. What went through float32
+    does not move at all, or jumps by a unit in the last place.
     """
     moved = CallCase(case.call, job.snapshot)
     moved.names, generator = case.names, np.random.default_rng(0)

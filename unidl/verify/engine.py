@@ -10,12 +10,14 @@ model     The training loss, the outputs and every gradient of the whole model. 
           explains. float32: at most 3 times the median error of the others, plus a floor: 4 times what simulated rounding
           makes of the reference.
 training  Some steps with the model's own loss and optimizer, compiled as the backend compiles them; each step's loss and
-          weights, judged like the model, with the condition measured on whole runs. A float32 run that leaves the reference's is
-          compared once more step by step, from its own state before each (`unidl.verify.single_steps`).
+          weights, judged like the model, with the condition measured on whole runs. A float32 run
+          that leaves the reference's is compared once more step by step, from its own state before
+          each (`unidl.verify.single_steps`).
 
-What raises where it has no right to is a failure of its stage: the report is then incomplete. Only two things are no failure
-but let a layer be compared where it runs: a backend that says it cannot (UnsupportedError), and a layer that calls a framework
-and gets another one's tensors (`unidl.verify.foreign`).
+What raises where it has no right to is a failure of its stage: the report is then incomplete. Only
+two things are no failure but let a layer be compared where it runs: a backend that says it cannot
+(UnsupportedError), and a layer that calls a framework and gets another one's tensors
+(`unidl.verify.foreign`).
 """
 
 from __future__ import annotations
@@ -65,8 +67,9 @@ def verify(
         backends: names (or Backends); by default all that are installed.
         devices: such as ["cpu", "gpu:0"]; by default all that each backend has.
         steps: of training, with the compiled optimizer and loss; Adam and a loss that suits the targets where there are none.
-        require_all: whatever does not run on every backend and device makes the report incomplete. Without it, a model that runs
-            where its framework allows is equal "where it runs", if anything was compared with an independent reference.
+        require_all: whatever does not run on every backend and device makes the report incomplete.
+            Without it, a model that runs where its framework allows is equal "where it runs", if
+            anything was compared with an independent reference.
     """
     model = _as_model(model)
     if not isinstance(steps, int) or steps < 0:
@@ -129,7 +132,8 @@ def find_targets(backends, devices):
         ]
     if not targets:
         raise ValueError(
-            f"verify: there is nothing to verify on. {'; '.join(notes.values()) or 'Name a backend.'}."
+            "verify: there is nothing to verify on. "
+            f"{'; '.join(notes.values()) or 'Name a backend.'}."
         )
     return targets, notes
 
@@ -222,7 +226,7 @@ class Job:
         return None
 
     def is_its_own_reference(self, target, dtype):
-        """Of what runs only on the model's own backend: whether a target is just what it would be compared with."""
+        """Whether a target is what it would be compared with, for what runs at home alone."""
         return (
             dtype == "float64"
             and target.backend is self.home
@@ -233,7 +237,7 @@ class Job:
         return self.home if self.reference is self.home else rounding_oracle()
 
     def simulate_rounding(self, seed):
-        """Let the next run on the noisy backend be the one number `seed`; returns the jitter of its weights, if any."""
+        """Let the next noisy run be number `seed`; returns the jitter of its weights, if any."""
         if self.reference is self.home:
             return np.random.default_rng(seed), U32
         rounding_oracle().seed(seed)
@@ -244,7 +248,7 @@ class Job:
             self.notes.append(text)
 
     def look_again(self, target, state, step) -> str | None:
-        """The first layer that differs on `target` with the weights and the batch of a training step, in a sentence."""
+        """The first layer that differs on `target` at a training step, in a sentence."""
         x, y = self.setup.batch(step)
         with self.snapshot.weights_of(state):
             there = Job(self.snapshot, replace(self.setup, x=x, y=y, notes=[]), [target], 0)
@@ -261,8 +265,9 @@ class Job:
     def _listen(self):
         """The calls of one training pass, and those of an inference pass that may differ, on the reference.
 
-        Where the oracle cannot run the model because a layer of it calls a framework by itself, the model's own backend, in
-        float64, becomes the reference. None where the oracle fails at something else.
+        Where the oracle cannot run the model because a layer of it calls a framework by itself,
+        the model's own backend, in float64, becomes the reference. None where the oracle fails at
+        something else.
         """
         try:
             return self.calls_on(self.reference)

@@ -18,8 +18,9 @@ _CALLERS = ("unidl.layers.base", "unidl.models", "unidl.verify.calls")
 def runs_elsewhere(error, backend) -> bool:
     """Whether `error` says no more than that the tensors of `backend` are the wrong ones here.
 
-    That is what unidl says of two frameworks' tensors in one call, or what a backend cannot do; or an error from beyond
-    unidl, out of the framework that a `call` turned to, which names the type of tensor that it was given.
+    That is what unidl says of two frameworks' tensors in one call, or what a backend cannot do; or
+    an error from beyond unidl, out of the framework that a `call` turned to, which names the type
+    of tensor that it was given.
     """
     if isinstance(error, (ForeignTensorError, UnsupportedError)):
         return True
@@ -37,7 +38,7 @@ def _our_packages():
 
 
 def check_owned(backend, outputs, who):
-    """An error if a call on `backend` gave tensors of another framework: what follows would run on that one."""
+    """An error if a call on `backend` gave another's tensors, on which what follows would run."""
     for x in tree.flatten(outputs):
         if isinstance(x, np.ndarray) or backend.is_tensor(x):
             continue

@@ -26,7 +26,8 @@ def render(report) -> str:
         _environment(report),
         "<footer>Made by <b>unidl verify</b>. float64: largest error relative to the largest value, budget 1e-12. float32, layers: in "
         "roundings scaled by the condition of the computation, budget 16. Whole model and training in float32: relative, at most 3 "
-        "times the median of the other backends plus what simulated rounding makes. Hold the pointer over a cell to see more.</footer>",
+        "times the median of the other backends plus what simulated rounding makes. Hold the "
+        "pointer over a cell to see more.</footer>",
     ]
     title = f"unidl verify: {report.model}"
     return html_page.render(title, report.model, report.heading, _TONES[report.verdict], parts)
@@ -92,7 +93,8 @@ def _training(report):
         f'<h2>Training, step by step</h2><div class="card"><div class="plots">'
         f"<figure><figcaption>Loss. Where runs agree, their lines lie on each other.</figcaption>{plot(losses, report.targets)}</figure>"
         f"<figure><figcaption>Largest error of a weight after each step, relative to the largest weight.</figcaption>"
-        f"{plot(errors, report.targets, logarithmic=True)}</figure></div>{legend(drawn, report.targets, dtypes)}</div>"
+        f"{plot(errors, report.targets, logarithmic=True)}</figure></div>"
+        f"{legend(drawn, report.targets, dtypes)}</div>"
     )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from unidl import tree
 from unidl.backend import floatx, use_backend
 from unidl.conformance.engine import evaluate
+from unidl.conformance.evaluable import Evaluable
 from unidl.conformance.oracle import U32, oracle
 from unidl.datasets._npz import read_npz
 from unidl.verify.calls import leaves_by_name, listening, model_program
@@ -57,10 +58,11 @@ def record(model, x, y, steps, path, dtype=None):
         x, y: data as for `verify`; None draws it, the same on every machine.
         steps: at least 1; the loss and optimizer are the model's, the step is compiled as its backend compiles it.
         path: of the run file. It is written whole or not at all.
-        dtype: of the run, by default the model's own. "float64" shows what rounding in float32 hides.
+        dtype: of the run, by default the model's own. "float64" shows what rounding in float32
+            hides.
 
-    The run is on the model's own backend. How far rounding may move it is found by three more runs on
-    the oracle, so a recording takes longer than the training.
+    The run is on the model's own backend. How far rounding may move it is found by three more runs
+    on the oracle, so a recording takes longer than the training.
     """
     if not isinstance(steps, int) or steps < 1:
         raise ValueError(f"record: steps must be an int >= 1, got {steps!r}.")
@@ -137,6 +139,17 @@ def _run(snapshot, setup, steps, backend, dtype, eagerly, seed=None):
     return rows
 
 
+@dataclass
+class _Step(Evaluable):
+    """The loss and outputs of a placed model on one batch, from where it stands."""
+
+    model: object
+    batch: tuple
+
+    def prepare(self, backend, arrays):
+        return model_program(self.model, backend, arrays, self.batch)
+
+
 def _look(snapshot, backend, batch):
     """Outputs, loss and gradients of the step to come, which the model's state afterwards does not show."""
     model, dtype = (
@@ -150,21 +163,17 @@ def _look(snapshot, backend, batch):
         n: a.astype(dtype) if a.dtype.kind == "f" else a
         for n, a in leaves_by_name(batch[0]).items()
     }
-
-    class Step:
-        @staticmethod
-        def prepare(backend, arrays):
-            return model_program(model, backend, arrays, batch)
+    step = _Step(model, batch)
 
     count = len(
         tree.flatten(model._symbolic_outputs_for(tree.map_structure(lambda a: a[:1], batch[0])))
     )
     with listening(snapshot) as recorder, _undone(snapshot, before, counters):
         evaluate(
-            backend, Step, arrays
+            backend, step, arrays
         )  # without gradients: a backend that traces them has no values meanwhile
     with _undone(snapshot, before, counters):
-        got = evaluate(backend, Step, arrays, [np.ones((), dtype), *[None] * count])
+        got = evaluate(backend, step, arrays, [np.ones((), dtype), *[None] * count])
     row = {}
     for call in recorder.calls:
         for i, output in enumerate(call.outputs):

@@ -1,9 +1,11 @@
 """What rounding in float32 may do to a model: the noisy oracle, whose sums are also taken one term after the other.
 
-That holds for the gradients too: a bias that was added to every pixel gets the sum over all pixels, and after a global average
-these terms are equal, so that each addition rounds the same way. Kernels sum in any order they like. The worst they do in practice is one accumulator for all terms: over n of them it loses up
-to n/2 roundings, where a tree of pairs loses log2 n. (Measured on batch normalization of 8,192 values a channel: the variance
-off by 470 roundings in two frameworks, by 3 and 7 in two others.) `unidl.conformance` asks for better, and the first budget of
+That holds for the gradients too: a bias that was added to every pixel gets the sum over all
+pixels, and after a global average these terms are equal, so that each addition rounds the same
+way. Kernels sum in any order they like. The worst they do in practice is one accumulator for all
+terms: over n of them it loses up to n/2 roundings, where a tree of pairs loses log2 n. (Measured
+on batch normalization of 8,192 values a channel: the variance off by 470 roundings in two
+frameworks, by 3 and 7 in two others.) `unidl.conformance` asks for better, and the first budget of
 a layer does too; but where this simulation loses as much, rounding explains an error.
 """
 
@@ -19,7 +21,7 @@ from unidl.conformance.oracle import noisy_oracle, oracle
 
 @cache
 def rounding_oracle():
-    """The backend whose float64 results scatter like float32's, sums taken in an order of their own; `seed(n)` chooses."""
+    """The backend whose float64 results scatter like float32's, also in its sums; see `seed`."""
     exact, noisy = oracle(), type(noisy_oracle())
 
     def total(self, x, axis, keepdims, mean):
@@ -63,7 +65,8 @@ def rounding_oracle():
 
     def seed(self, n):
         noisy.seed(self, n)
-        # As the terms lie in memory first: the order of most kernels, in which equal terms follow one another.
+        # First as the terms lie in memory: the order of most kernels, in which equal terms follow
+        # one another.
         self.order = slice if n % 2 == 0 else self.signs.permutation
 
     functions = {name: broadcast(name) for name in names.BINARY}
@@ -75,7 +78,7 @@ def rounding_oracle():
 
 
 def _loss_of_a_sum(a, axis, keepdims, mean, order):
-    """Sum (or mean) in float32, term by term in the order `order(count)`, minus the sum in float64."""
+    """Sum (or mean) in float32, term by term in `order(count)`, minus the sum in float64."""
     axes = (
         tuple(range(a.ndim))
         if axis is None

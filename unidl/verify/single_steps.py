@@ -1,8 +1,9 @@
 """Is every single step of a run the reference's, from the state that the run had before it?
 
-Two runs part for good where a ReLU stands at zero: rounding decides on which side, and the steps that follow amplify it. So few
-runs of simulated rounding, each with states of its own, do not tell what rounding may do to one run. One step from the very
-state of the run does: the same ReLUs stand at zero there, and simulated rounding moves them too.
+Two runs part for good where a ReLU stands at zero: rounding decides on which side, and the steps
+that follow amplify it. So few runs of simulated rounding, each with states of its own, do not tell
+what rounding may do to one run. One step from the very state of the run does: the same ReLUs stand
+at zero there, and simulated rounding moves them too.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from unidl.verify.measure import largest
 from unidl.verify.snapshot import placed
 from unidl.verify.trajectory import BUDGET, weight_names
 
-# Evaluations with simulated rounding, for a step that has not passed by fewer: a run has hundreds of comparisons, and a ReLU
-# that stands at zero moves in half of the draws.
+# Evaluations with simulated rounding, for a step that has not passed by fewer: a run has hundreds
+# of comparisons, and a ReLU that stands at zero moves in half of the draws.
 DRAWS = (2, 4, 8, 16)
 
 
@@ -61,7 +62,7 @@ def steps_of(job, target, dtype) -> Steps:
 
 
 def first_parting(job, steps) -> Parting | None:
-    """The first step of a float32 run that simulated rounding does not explain, None if there is none."""
+    """The first step of a float32 run that rounding does not explain, None if there is none."""
     states = steps.states
     found = [_named(job, states[t + 1], steps.losses[t], steps.slots) for t in range(job.steps)]
     with job.on_reference():
@@ -91,7 +92,7 @@ def first_parting(job, steps) -> Parting | None:
 
 
 def _after(job, state, step, jitter=None):
-    """{name: array} of what one step makes of `state` on the reference where the model is placed."""
+    """{name: array} of what one step makes of `state` where the model is placed."""
     model, snapshot = job.model, job.snapshot
     job.setup.prepare(model)
     model.run_eagerly = True
@@ -120,8 +121,8 @@ def _worst(step, found, truth, moved):
     tops = {name: float(np.max(np.abs(ref), initial=0.0)) for name, ref in truth.items()}
     for name, ref in truth.items():
         top = tops[name]
-        # The gradient of a bias before a normalization is nothing but rounding: what the optimizer keeps of it is measured by
-        # what it keeps of the others.
+        # The gradient of a bias before a normalization is nothing but rounding: what the optimizer
+        # keeps of it is measured by what it keeps of the others.
         alike = [other for other in tops if name.startswith(_SLOT) and _kind(other) == _kind(name)]
         allowed = BUDGET * (moved[name] + U32 * max([top, *(tops[other] for other in alike)]))
         error = largest(found[name], ref)

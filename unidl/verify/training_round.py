@@ -51,7 +51,7 @@ def check_training(job) -> dict:
 
 
 def _judged(job, runs, truth):
-    """(records, scatter) of the runs, with as many runs of simulated rounding as these need: scatter and budget only grow."""
+    """(records, scatter) of the runs, with as many noisy runs as these need: budgets only grow."""
     noisy = []
     while True:
         scale = trajectory.scatter(noisy, truth)

@@ -133,7 +133,7 @@ def judge_runs(runs, truth, scale):
 
 
 def curves(runs, truth, scale) -> dict:
-    """The figures of the plot: losses, and after each step the largest error of a weight with its budget.
+    """The figures of the plot: losses, and each step's largest error of a weight with its budget.
 
     Both are relative to the model's largest weight.
     """
@@ -154,7 +154,7 @@ def curves(runs, truth, scale) -> dict:
 
 
 def _allowed(dtype, top, scale, others):
-    """The budget of one error: of a weight or loss with this scale, whose errors on the `others` are known."""
+    """The budget of one weight or loss with this scale, whose errors on the `others` are known."""
     if dtype == "float64":
         return FLOAT64_BUDGET * top + BUDGET * U64 * scale
     return (OTHERS * float(np.median(others)) if others else 0.0) + FLOOR * U32 * scale

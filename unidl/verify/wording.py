@@ -6,7 +6,7 @@ from unidl.verify.figures import share
 
 
 def sentence(label, records, looks=""):
-    """What is wrong with one layer, on which targets, whether rounding explains it, and what it `looks` like."""
+    """What is wrong with one layer, where, whether rounding explains it, what it `looks` like."""
     failed = [r for r in records if r.failed]
     worst = max(failed, key=lambda r: (r.dtype == "float64", r.what.startswith("output"), share(r)))
     targets = ", ".join(dict.fromkeys(r.target for r in failed))
@@ -19,7 +19,10 @@ def sentence(label, records, looks=""):
         return text
     if worst.dtype == "float64":
         return f"{text} Rounding does not explain it.{looks}"
-    return f"{text} Its formula is right (float64 agrees), but it loses more digits than rounding in float32 explains.{looks}"
+    return (
+        f"{text} Its formula is right (float64 agrees), but it loses more digits than rounding in "
+        f"float32 explains.{looks}"
+    )
 
 
 def amount(record):

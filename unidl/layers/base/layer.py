@@ -299,7 +299,8 @@ class Layer(PassesMasks, Configurable, Tracked):
             if KerasTensor.__name__ not in str(error) or _HINT in str(error):
                 raise
             raise type(error)(
-                f"{error}. {self._who()} was called on a symbol, which only unidl.ops take. {_HINT} "
+                f"{error}. {self._who()} was called on a symbol, which only unidl.ops take. "
+                f"{_HINT} "
                 "a layer that calls a framework's functions, or methods of its tensors."
             ) from error
 
