@@ -52,8 +52,8 @@ def no_noise(monkeypatch):
 
 
 @pytest.mark.usefixtures("no_noise")
-def test_a_run_that_leaves_the_references_is_explained_step_by_step():
-    report = verify(*make("plain 1, adam", 0), backends=["numpy"], steps=4)
+def test_a_run_that_leaves_the_references_is_explained_step_by_step(backend):
+    report = verify(*make("plain 1, adam", 0), backends=[backend], steps=4)
     assert report.passed, str(report)
     training = [r for r in report.records if r.stage == "training"]
     assert {r.dtype for r in training if r.explained} == {"float32"}
@@ -62,24 +62,23 @@ def test_a_run_that_leaves_the_references_is_explained_step_by_step():
 
 @pytest.mark.usefixtures("no_noise")
 @pytest.mark.parametrize("fault", ["value", "slot"])
-def test_a_fault_of_float32_alone_is_not_explained(fault, monkeypatch):
+def test_a_fault_of_float32_alone_is_not_explained(fault, backend, monkeypatch):
     """The same run in float64 shows nothing, and each step counts by itself."""
-    backend = unidl.get_backend("numpy")
     true = backend.adam_update
 
     def adam_update(params, grads, m, v, **kwargs):
         params, *slots = true(params, grads, m, v, **kwargs)
-        if params[0].dtype == np.float32:
+        if backend.dtype(params[0]) == "float32":
             if fault == "value":
-                params = [p * np.float32(1 + 1e-4) for p in params]
+                params = [backend.multiply(p, 1 + 1e-4) for p in params]
             else:
-                slots[-1] = [s * np.float32(1 + 1e-2) for s in slots[-1]]
+                slots[-1] = [backend.multiply(s, 1 + 1e-2) for s in slots[-1]]
         return (params, *slots)
 
     monkeypatch.setattr(backend, "adam_update", adam_update, raising=False)
-    report = verify(*make("plain 1, adam", 0), backends=["numpy"], steps=3)
+    report = verify(*make("plain 1, adam", 0), backends=[backend], steps=3)
     assert report.verdict == "different"
-    assert "Training on numpy parts in float32 at step 1" in report.first
+    assert f"Training on {backend.name} parts in float32 at step 1" in report.first
     assert "it is the update of Adam" in report.first
 
 

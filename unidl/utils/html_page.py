@@ -27,29 +27,24 @@ body{margin:0;background:var(--bg);color:var(--ink);
 font:15px/1.5 system-ui,"Segoe UI",Roboto,sans-serif}
 main{max-width:1180px;margin:0 auto;padding:36px 20px 60px}
 h1{font-size:27px;margin:0 0 2px;letter-spacing:-.01em}
-h2{font-size:16px;margin:34px 0 10px}
-p{margin:6px 0}
-.soft{color:var(--soft)}
-.small{font-size:13px}
+p{margin:6px 0}ul{margin:6px 0;padding-left:20px}
+.soft{color:var(--soft)}.small{font-size:13px}.hint{display:none}
 .verdict{display:inline-block;padding:3px 12px;border-radius:99px;color:#fff;font-weight:600;
 font-size:14px;margin-bottom:12px}
 .found{border-left:4px solid var(--bad);padding-left:12px;margin:8px 0}
-.found.warn{border-color:var(--warn)}
+.found.warn{border-color:var(--warn)}h2{font-size:16px;margin:34px 0 10px}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:16px 18px;
 overflow-x:auto}
-.hint{display:none}
 table{border-collapse:separate;border-spacing:3px;font-variant-numeric:tabular-nums}
 th{font-weight:500;color:var(--soft);font-size:13px;padding:2px 8px;text-align:left}
 .map th{text-align:center}
 .map th.row{position:sticky;left:0;background:var(--card);text-align:left;color:var(--ink);
 white-space:nowrap;padding-right:14px}
-th.row span{color:var(--soft);font-weight:400}
+th.row span{color:var(--soft);font-weight:400}td.number{text-align:right}
 td{padding:4px 9px;border-radius:5px;font-size:13px;vertical-align:top}
-td.number{text-align:right}
 .map td{text-align:right;min-width:64px;white-space:nowrap;line-height:20px;color:#17202b}
 .map td.none{color:var(--soft);text-align:center}
-td.gap{min-width:14px!important;padding:0}
-tr.rule td,tr.rule th{padding-top:10px}
+td.gap{min-width:14px!important;padding:0}tr.rule td,tr.rule th{padding-top:10px}
 .s0{background:#eef4f1}.s1{background:#dff0e7}.s2{background:#cfe8da}.s3{background:#bce0cb}
 .s4{background:#a6d6ba}.s5{background:#f0e3a0}.s6{background:#f3b562}
 .absent{background:#f1e3f5}.known{background:#b3a1c9}
@@ -57,18 +52,13 @@ tr.rule td,tr.rule th{padding-top:10px}
 .key span{white-space:nowrap;margin-right:14px}
 .key i{display:inline-block;width:22px;height:11px;margin-right:6px;border-radius:3px}
 .env{display:grid;grid-template-columns:max-content 1fr;gap:3px 18px;font-size:14px}
-.env dt{color:var(--soft)}
-.env dd{margin:0}
-.plots{display:flex;gap:16px;flex-wrap:wrap}
-.plots figure{margin:0;flex:1 1 440px}
+.env dt{color:var(--soft)}.env dd{margin:0}
+.plots{display:flex;gap:16px;flex-wrap:wrap}.plots figure{margin:0;flex:1 1 440px}
 figcaption{font-size:13px;color:var(--soft);margin-bottom:4px}
-svg{width:100%;height:auto;display:block}
-svg text{fill:var(--soft);font-size:11px}
-svg .grid{stroke:var(--line)}
-svg .axis{stroke:var(--soft)}
+svg{width:100%;height:auto;display:block}svg text{fill:var(--soft);font-size:11px}
+svg .grid{stroke:var(--line)}svg .axis{stroke:var(--soft)}
 .legend span{margin-right:16px;white-space:nowrap;font-size:13px}
 .legend svg{display:inline-block;width:26px;height:10px;margin-right:6px}
-ul{margin:6px 0;padding-left:20px}
 footer{margin-top:40px;color:var(--soft);font-size:13px}
 @media(max-width:700px){main{padding:20px 10px 40px}.card{padding:10px}.hint{display:block}
 .map th.row{white-space:normal;overflow-wrap:anywhere;min-width:96px;max-width:34vw}

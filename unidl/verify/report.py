@@ -57,14 +57,14 @@ class Record:
 
 def not_compared(common, why) -> Record:
     """The record of something that was not compared."""
-    figures = {"error": 0.0, "budget": 0.0, "within": False, "skipped": True}
-    return Record(**common, what="call", **figures, message=why)
+    return Record(
+        **common, what="call", error=0.0, budget=0.0, within=False, skipped=True, message=why
+    )
 
 
 def cannot_run(common, text) -> Record:
     """The record of something that raised where it should have run."""
-    figures = {"error": math.inf, "budget": 0.0, "within": False}
-    return Record(**common, what="call", **figures, message=text)
+    return Record(**common, what="call", error=math.inf, budget=0.0, within=False, message=text)
 
 
 @dataclass

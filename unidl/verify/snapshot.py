@@ -115,8 +115,8 @@ class Snapshot:
     def state(self) -> State:
         """Of the placed model, between two steps."""
         optimizer = self.model.optimizer
-        variables = (self.model.variables, optimizer.variables)
-        return State(*([v.numpy() for v in some] for some in variables), self.counters())
+        weights = [v.numpy() for v in self.model.variables]
+        return State(weights, [v.numpy() for v in optimizer.variables], self.counters())
 
     def set_state(self, state):
         """Let the placed model, its optimizer built, go on from `state`."""
