@@ -1,4 +1,4 @@
-"""The page: one style for both reports, colours that warn of nothing ordinary, a plot with its budgets."""
+"""The page: one style for both reports, colours that warn of nothing ordinary, budgets drawn."""
 
 import numpy as np
 import pytest

@@ -12,7 +12,7 @@ from unidl.conformance.cases import ALL_CASES
 from unidl.conformance.engine import evaluate
 from unidl.conformance.oracle import oracle
 from unidl.ops.dispatch import standing_in
-from unidl.verify import verify
+from unidl.verify import trajectory, verify
 
 RNG = np.random.default_rng(11)
 
@@ -244,6 +244,22 @@ def test_a_stale_weight_is_found_at_the_step_where_it_shows(backend, monkeypatch
     assert (
         "With the weights of that step d1 (Dense) is the first layer that differs" in report.first
     )
+
+
+def test_a_compiled_step_that_keeps_something(monkeypatch):
+    """No layer is wrong by itself, also not with the weights of that step."""
+    true = trajectory.train
+
+    def train(*args, eagerly=False, **kwargs):
+        run = true(*args, eagerly=eagerly, **kwargs)
+        if not eagerly:
+            run.losses[1] = run.losses[0]
+        return run
+
+    monkeypatch.setattr(trajectory, "train", train)
+    report = verify(*made(dense), backends=["numpy"], steps=3)
+    assert "parts in float64 at step 2, loss" in report.first
+    assert "it is the loss, or what the compiled step keeps of the steps before" in report.first
 
 
 @pytest.mark.skipif(len(INSTALLED) < 2, reason="needs two backends")

@@ -8,11 +8,11 @@ from unidl.conformance.case import Program
 
 
 class Evaluable(Protocol):
-    """A case of the table, a layer, a call of one, a whole model: anything with host arrays in and tensors out.
+    """A case of the table, a call of a layer, a whole model: host arrays in, tensors out.
 
     A `Case` is one; `verify` has others.
     """
 
     def prepare(self, backend, arrays) -> Program:
-        """What runs on `backend`, from host `arrays` by name; their floats have the dtype to compute in."""
+        """What runs on `backend`, from host `arrays` by name; their floats' dtype is computed in."""
         ...

@@ -75,8 +75,9 @@ def _say_where_training_parts(job, records):
         if not own:
             continue
         worst = min(own, key=lambda r: (r.dtype != "float64", _step(r)))
-        steps = steps_of(job, target, worst.dtype)
+        steps = None
         if worst.dtype == "float32":
+            steps = steps_of(job, target, worst.dtype)
             parting = first_parting(job, steps)
             if parting is None:
                 _explain(job, own)
@@ -90,16 +91,20 @@ def _say_where_training_parts(job, records):
         text = (
             f"Training on {target.label} parts in {worst.dtype} at {worst.what}: {amount(worst)}."
         )
-        found = job.look_again(target, steps.states[_step(worst) - 1], _step(worst) - 1)
-        if equal_before and found is not None:
-            text += f" With the weights of that step {found}"
-        elif equal_before:
-            text += f" {_behind_the_layers(job, worst)}"
+        if equal_before:
+            text += f" {_where(job, target, worst, steps or steps_of(job, target, worst.dtype))}"
         elif job.first is not None:
             text += " That follows."
         job.problems.append(text)
         if job.first is None and equal_before:
             job.first = text
+
+
+def _where(job, target, worst, steps):
+    """What makes a step other than the reference's, in a sentence."""
+    step = _step(worst) - 1
+    layer = job.look_again(target, steps.states[step], step)
+    return f"With the weights of that step {layer}" if layer else _behind_the_layers(job, worst)
 
 
 def _behind_the_layers(job, worst):
