@@ -40,7 +40,7 @@ from unidl.verify.foreign import runs_elsewhere
 from unidl.verify.layer_round import compare_calls, first_difference
 from unidl.verify.model_round import check_model
 from unidl.verify.report import Record, Report
-from unidl.verify.rounding import rounding_oracle
+from unidl.verify.rounding import LOUD, rounding_oracle
 from unidl.verify.setup import make_setup
 from unidl.verify.snapshot import Snapshot, lent, placed
 from unidl.verify.training_round import check_training
@@ -236,11 +236,11 @@ class Job:
     def noisy_backend(self):
         return self.home if self.reference is self.home else rounding_oracle()
 
-    def simulate_rounding(self, seed):
+    def simulate_rounding(self, seed, loud=False):
         """Let the next noisy run be number `seed`; returns the jitter of its weights, if any."""
         if self.reference is self.home:
-            return np.random.default_rng(seed), U32
-        rounding_oracle().seed(seed)
+            return np.random.default_rng(seed), U32 * (LOUD if loud else 1)
+        rounding_oracle().seed(seed, loud)
         return None
 
     def note_once(self, text):
