@@ -70,6 +70,29 @@ def test_float64_and_float32_part_by_rounding_alone(runs, tmp_path):
     assert max(result.shares) > 0
 
 
+def test_a_recording_in_float64_shows_what_rounding_hides(backend, monkeypatch, tmp_path):
+    """An epsilon that is wrong by a 20th moves less than float32 holds, of a network in float32."""
+
+    def run(name, dtype):
+        with unidl.use_backend(backend):
+            record(model(), X, Y, 2, tmp_path / name, dtype)
+        return tmp_path / name
+
+    right = {dtype: run(f"{dtype}.run", dtype) for dtype in ("float32", "float64")}
+    assert read_run(right["float64"]).header["dtype"] == "float64"
+    assert compare(right["float64"], right["float32"]).equal
+    true = backend.batch_norm_training
+    monkeypatch.setattr(
+        backend,
+        "batch_norm_training",
+        lambda *a, axes, epsilon: true(*a, axes, epsilon * (1 + 1e-6)),
+        raising=False,
+    )
+    assert compare(right["float32"], run("wrong.run", "float32")).equal
+    found = compare(right["float64"], run("wrong.run", "float64"))
+    assert (found.equal, found.step, found.kind, found.name) == (False, 1, "output", "norm")
+
+
 def test_a_fault_of_the_forward_pass(backend, runs, monkeypatch, tmp_path):
     true = backend.batch_norm_training
     monkeypatch.setattr(
@@ -165,6 +188,8 @@ def test_wrong_arguments_of_record(tmp_path):
         record(
             unidl.Sequential([unidl.Input((6,)), layers.Flatten()]), X, None, 1, tmp_path / "a.run"
         )
+    with pytest.raises(ValueError, match='dtype must be "float64" or "float32", got 3'):
+        record(model(), X, Y, 1, tmp_path / "a.run", 3)
     with pytest.raises(FileNotFoundError, match="no folder"):
         record(model(), X, Y, 1, tmp_path / "nowhere" / "a.run")
     assert not list(tmp_path.iterdir())
@@ -216,7 +241,7 @@ def test_damaged_files(runs, tmp_path):
     bad.write_bytes(flipped)
     with pytest.raises(ValueError, match="damaged"):
         read_run(bad)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"no run file .*none.run. Record one first"):
         read_run(tmp_path / "none.run")
 
 

@@ -11,3 +11,7 @@ class UnsupportedError(NotImplementedError):
 
 class UnsupportedDtypeError(UnsupportedError, TypeError):
     """A dtype that one backend does not have."""
+
+
+class ForeignTensorError(TypeError):
+    """A call that got tensors of two backends, or of another one than its model's."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from unidl.backend import dtypes, registry
+from unidl.backend.errors import ForeignTensorError
 from unidl.backend.variable import Variable
 from unidl.tracing import KerasTensor, graph, symbolic
 from unidl.tracing.capture.symbol import Symbol
@@ -120,7 +121,7 @@ def backend_of(tensors):
             if found is None or owner.absorbs:
                 found = owner
             elif not found.absorbs:
-                raise TypeError(
+                raise ForeignTensorError(
                     f"This call mixes tensors of the backends {found.name!r} and {owner.name!r}. "
                     f"Convert one of them first: unidl.ops.convert_to_numpy(x)."
                 )

@@ -11,6 +11,7 @@ from unidl import tree
 from unidl.backend import floatx, get_backend
 from unidl.backend.variable import Variable
 from unidl.conformance.case import Program
+from unidl.conformance.evaluable import Evaluable
 from unidl.layers import Layer
 from unidl.layers.base import call_context
 from unidl.layers.base.annotations import masks
@@ -19,6 +20,7 @@ from unidl.layers.base.signature import call_signature
 from unidl.models import Model
 from unidl.tracing.graph import FunctionCall
 from unidl.training.batch_loss import batch_loss
+from unidl.verify.foreign import check_owned
 from unidl.verify.trajectory import weight_names
 
 
@@ -116,6 +118,7 @@ def _watched(recorder, snapshot, layer, function, name):
         recorder.inside = True
         try:
             outputs = function(*args, **kwargs)
+            check_owned(backend, outputs, f"{call.label} ({call.kind})")
         except Exception:
             recorder.failed = recorder.failed or call.label
             raise
@@ -165,10 +168,8 @@ def _host(backend, x):
     return np.array(x if type(x) is np.ndarray else backend.to_numpy(backend.stop_gradient(x)))
 
 
-class Replay:
-    """A `Call` as the conformance engine takes it: `prepare` makes it ready on the backend where its model is placed."""
-
-    kind = "noise"
+class Replay(Evaluable):
+    """A `Call` that can be evaluated on the backend where its model is placed."""
 
     def __init__(self, call: Call, snapshot):
         self.call, self.snapshot = call, snapshot
@@ -222,6 +223,7 @@ class Replay:
                     if isinstance(layer, Layer)
                     else layer(*args, **kwargs)
                 )
+            check_owned(backend, outputs, f"{call.label} ({call.kind})")
             assigned = [backend.stop_gradient(v.value) for v in kept]
             return (
                 [x for x in tree.flatten(outputs) if _is_tensor(backend, x)]
@@ -244,14 +246,12 @@ def _named(layer):
     return named
 
 
-class WholeModel:
-    """A model's training loss and outputs as the conformance engine takes them, in one training call on one batch."""
+class WholeModel(Evaluable):
+    """A model's training loss and outputs, in one training call on one batch."""
 
-    kind = "noise"
-
-    def __init__(self, snapshot, setup):
+    def __init__(self, snapshot, setup, counters=None):
         self.snapshot, self.setup = snapshot, setup
-        self.counters = snapshot.counters()
+        self.counters = counters or snapshot.counters()
         self.arrays = leaves_by_name(setup.x)
 
     def prepare(self, backend, arrays, training=True):

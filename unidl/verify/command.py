@@ -1,4 +1,8 @@
-"""`unidl verify`: check a model from a shell or in CI. Exit status 0: equal, 1: different, 2: wrong use."""
+"""`unidl verify`: check a model from a shell or in CI.
+
+Exit status 0: equal, 1: different, 2: wrong use, 3: incomplete, that is, nothing differs but not
+all was compared, or the verification itself failed.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,9 @@ import argparse
 import importlib
 import os
 import sys
+import traceback
 
-EQUAL, DIFFERENT, WRONG_USE = 0, 1, 2
+EQUAL, DIFFERENT, WRONG_USE, INCOMPLETE = 0, 1, 2, 3
 
 _EPILOG = """
 The factory is a function without arguments that returns a model, (model, x) or (model, x, y); without x, inputs are drawn
@@ -17,6 +22,9 @@ at random by the model's input shapes. It may compile the model; otherwise Adam 
   unidl verify nets:make_model --backend torch --record before.run     then, after an upgrade or on another machine,
   unidl verify nets:make_model --backend torch --record after.run
   unidl verify --compare before.run after.run                          which step and layer part, if any do
+
+Exit status: 0 equal, 1 different, 2 wrong use, 3 incomplete (nothing differs, but not all
+was compared).
 """
 
 
@@ -49,6 +57,16 @@ def add_command(commands):
     parser.add_argument(
         "--compare", nargs=2, metavar="FILE", help="compare two recorded runs instead"
     )
+    parser.add_argument(
+        "--dtype",
+        choices=("float64", "float32"),
+        help="with --record: train in this dtype instead of the model's own",
+    )
+    parser.add_argument(
+        "--require-all",
+        action="store_true",
+        help="incomplete unless the whole model runs on every backend and device",
+    )
     parser.set_defaults(run=run)
 
 
@@ -56,16 +74,24 @@ def run(arguments) -> int:
     """What is wrong with the call, the model or its data, is said in a line, without a traceback."""
     from unidl.backend import BackendError
 
+    # Of what the user's module raises. Python's own status would be that of a difference.
+    failed = WRONG_USE
     try:
+        if arguments.dtype and not arguments.record:
+            raise _WrongUse("--dtype is for --record; both dtypes are verified anyhow.")
         if arguments.compare:
             return _compare(arguments)
         model, x, y = _make(arguments)
+        failed = INCOMPLETE
         return (
             _record(arguments, model, x, y) if arguments.record else _verify(arguments, model, x, y)
         )
     except (_WrongUse, BackendError, ValueError, TypeError, OSError) as error:
         print(f"unidl verify: {error}", file=sys.stderr)
         return WRONG_USE
+    except Exception:  # noqa: BLE001 - shown, with an exit status that is no verdict
+        traceback.print_exc()
+        return failed
 
 
 class _WrongUse(Exception):
@@ -85,20 +111,31 @@ def _compare(arguments):
 def _verify(arguments, model, x, y):
     from unidl.verify import verify
 
-    report = verify(model, x, y, arguments.backend, arguments.device, arguments.steps)
+    report = verify(
+        model,
+        x,
+        y,
+        arguments.backend,
+        arguments.device,
+        arguments.steps,
+        arguments.require_all,
+    )
     report.show()
     if arguments.json:
         report.to_json(arguments.json)
     if arguments.html:
         report.to_html(arguments.html)
-    return EQUAL if report.passed else DIFFERENT
+    return {"equal": EQUAL, "different": DIFFERENT, "incomplete": INCOMPLETE}[report.verdict]
 
 
 def _record(arguments, model, x, y):
     from unidl.verify import record
 
-    record(model, x, y, arguments.steps, arguments.record)
-    print(f"{arguments.steps} steps on {model.backend.name} recorded in {arguments.record}")
+    dtype = arguments.dtype or model.compute_dtype
+    record(model, x, y, arguments.steps, arguments.record, dtype)
+    print(
+        f"{arguments.steps} steps on {model.backend.name} in {dtype} recorded in {arguments.record}"
+    )
     return EQUAL
 
 

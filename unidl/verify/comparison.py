@@ -77,6 +77,8 @@ def compare(a, b) -> Comparison:
     parted = ~(difference <= allowed)  # a NaN in `allowed` allows nothing
     parted &= difference > 0
     found = np.argwhere(parted)
+    if not difference.size:
+        raise ValueError(f"compare: {a} and {b} hold nothing that could be compared.")
     result = Comparison(
         equal=not len(found),
         first=first.header,

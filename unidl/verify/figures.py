@@ -14,7 +14,9 @@ def share(record) -> float:
 
 def worst_of(records):
     """The record that is farthest beyond its budget, or nearest to it; None of none."""
-    return max(records, key=lambda r: (not r.passed, not r.within, share(r)), default=None)
+    return max(
+        records, key=lambda r: (r.failed, not r.skipped, not r.within, share(r)), default=None
+    )
 
 
 def shown(record) -> str:

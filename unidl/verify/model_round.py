@@ -9,8 +9,9 @@ from unidl.conformance.judge import FLOAT64_BUDGET
 from unidl.conformance.oracle import U32
 from unidl.conformance.scales import noise
 from unidl.verify.figures import share
+from unidl.verify.foreign import runs_elsewhere
 from unidl.verify.measure import DRAWS, again_on, flat, largest, verdicts
-from unidl.verify.report import Record, not_here
+from unidl.verify.report import Record, cannot_run, not_compared
 from unidl.verify.snapshot import placed
 from unidl.verify.trajectory import BUDGET, FLOOR, OTHERS, U64
 from unidl.verify.wording import amount, one_line
@@ -34,8 +35,9 @@ def check_model(job):
     for target in job.targets:
         for dtype in job.dtypes:
             here = _COMMON | {"target": target.label, "dtype": dtype}
-            if not job.runs_here(target):
-                job.records.append(not_here(here, job.home))
+            why_not = job.why_not_whole(target, dtype)
+            if why_not:
+                job.records.append(not_compared(here, why_not))
                 continue
             got = _evaluate_whole(job, target, dtype, cotangents, here)
             if got is not None:
@@ -50,10 +52,12 @@ def check_model(job):
             again = again_on(whole, job.noisy_backend(), seeds=job.reference is not job.home)
             scales = noise(again, arrays, cotangents or [], truth, draws)
         records = _judged(found, truth, scales, names)
-        if all(r.passed for r in records):
+        if not any(r.failed for r in records):
             break
+    for record in records:
+        record.alone = job.reference is job.home
     job.records += records
-    failed = [r for r in job.records if r.stage == "model" and not r.passed]
+    failed = [r for r in job.records if r.stage == "model" and r.failed]
     if failed and job.first is None:
         _say_where_the_model_differs(job, failed)
 
@@ -66,9 +70,10 @@ def _evaluate_whole(job, target, dtype, cotangents, here):
         try:
             got, again = (evaluate(target.backend, job.whole, arrays, weights) for _ in range(2))
         except Exception as error:  # noqa: BLE001 - reported as a failure of this backend
-            text = f"cannot run: {one_line(error)}"
             job.records.append(
-                Record(**here, what="call", error=np.inf, budget=0.0, within=False, message=text)
+                not_compared(here, f"does not run here: {one_line(error)}")
+                if runs_elsewhere(error, target.backend)
+                else cannot_run(here, f"cannot run: {one_line(error)}")
             )
             return None
         changed = [

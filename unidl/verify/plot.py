@@ -8,11 +8,15 @@ from html import escape
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 480, 250, 58, 30, 10, 10
 _COLOURS = ("#2f6fde", "#e07b27", "#16a08a", "#a04fc4", "#c8385e", "#7a8a2b", "#5b6b82")
 _DASHES = {"float64": "", "float32": "5 4"}
+_DOTS = "1.5 4"
 _SMALLEST = 1e-18  # what a logarithmic plot shows for zero
 
 
 def plot(series, targets, logarithmic=False) -> str:
-    """`series`: [(target, dtype, values by step)]; values that are not finite break the line."""
+    """`series`: [(target, dtype, values by step)]; values that are not finite break the line.
+
+    The targets "reference" and "budget" have lines of their own.
+    """
     series = [(t, d, [_shown(v, logarithmic) for v in values]) for t, d, values in series]
     values = [v for _, _, points in series for v in points if v is not None]
     if not values:
@@ -48,9 +52,10 @@ def plot(series, targets, logarithmic=False) -> str:
         f'<line class="axis" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{base}" y2="{base}"/>'
     )
     for target, dtype, points in series:
-        colour, wide = (
-            ("var(--line)", 7) if target == "reference" else (colour_of(target, targets), 1.8)
-        )
+        colour, wide, dash = {
+            "reference": ("var(--line)", 7, ""),
+            "budget": ("var(--soft)", 1.4, _DOTS),
+        }.get(target) or (colour_of(target, targets), 1.8, _DASHES[dtype])
         for piece in _pieces(points):
             path = " ".join(f"{across(step):.1f},{up(v):.1f}" for step, v in piece)
             title = f"<title>{escape(target)}, {dtype}</title>"
@@ -61,20 +66,21 @@ def plot(series, targets, logarithmic=False) -> str:
             else:
                 parts.append(
                     f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{wide}" stroke-linejoin="round" '
-                    f'stroke-dasharray="{_DASHES[dtype]}">{title}</polyline>'
+                    f'stroke-dasharray="{dash}">{title}</polyline>'
                 )
     return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">{"".join(parts)}</svg>'
 
 
-def legend(targets, dtypes) -> str:
-    """What the colours and dashes of `plot` mean."""
+def legend(drawn, targets, dtypes) -> str:
+    """What the colours and dashes of `plot` mean, for those of the `targets` that are `drawn`."""
 
     def line(colour, dash):
         stroke = f'stroke="{colour}" stroke-width="2.4" stroke-dasharray="{dash}"'
         return f'<svg viewBox="0 0 26 10"><line x1="0" x2="26" y1="5" y2="5" {stroke}/></svg>'
 
-    items = [f"<span>{line(colour_of(t, targets), '')}{escape(t)}</span>" for t in targets]
+    items = [f"<span>{line(colour_of(t, targets), '')}{escape(t)}</span>" for t in drawn]
     items += [f"<span>{line('var(--soft)', _DASHES[d])}{d}</span>" for d in _DASHES if d in dtypes]
+    items.append(f"<span>{line('var(--soft)', _DOTS)}budget of the largest error</span>")
     return f'<p class="legend">{"".join(items)}</p>'
 
 

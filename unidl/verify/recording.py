@@ -17,6 +17,7 @@ import numpy as np
 from unidl import tree
 from unidl.backend import floatx, use_backend
 from unidl.conformance.engine import evaluate
+from unidl.conformance.evaluable import Evaluable
 from unidl.conformance.oracle import U32, oracle
 from unidl.datasets._npz import read_npz
 from unidl.verify.calls import leaves_by_name, listening, model_program
@@ -49,7 +50,7 @@ class RecordedRun:
     scatter: np.ndarray
 
 
-def record(model, x, y, steps, path):
+def record(model, x, y, steps, path, dtype=None):
     """Train a copy of the run that `model` would make, `steps` steps from its state now, and write all that it computes to `path`.
 
     Args:
@@ -57,13 +58,17 @@ def record(model, x, y, steps, path):
         x, y: data as for `verify`; None draws it, the same on every machine.
         steps: at least 1; the loss and optimizer are the model's, the step is compiled as its backend compiles it.
         path: of the run file. It is written whole or not at all.
+        dtype: of the run, by default the model's own. "float64" shows what rounding in float32
+            hides.
 
-    The run is on the model's own backend and in its own dtype. How far rounding may move it is found by three more runs on
-    the oracle, so a recording takes longer than the training.
+    The run is on the model's own backend. How far rounding may move it is found by three more runs
+    on the oracle, so a recording takes longer than the training.
     """
     if not isinstance(steps, int) or steps < 1:
         raise ValueError(f"record: steps must be an int >= 1, got {steps!r}.")
-    home, dtype = model.backend, model.compute_dtype
+    if dtype not in (None, "float64", "float32"):
+        raise ValueError(f'record: dtype must be "float64" or "float32", got {dtype!r}.')
+    home, own = model.backend, model.compute_dtype
     with lent(model):
         with use_backend(home):
             setup = make_setup(model, x, y, "record")
@@ -72,7 +77,10 @@ def record(model, x, y, steps, path):
                 f"record: {model._who()} has no trainable weights, so there is no training to record."
             )
         with lent(model) as snapshot:
-            ours = _run(snapshot, setup, steps, home, None, eagerly=False)
+            # None: a model with a mixed policy keeps it.
+            ours = _run(
+                snapshot, setup, steps, home, None if dtype == own else dtype, eagerly=False
+            )
             truth = _run(snapshot, setup, steps, oracle(), "float64", eagerly=True)
             noisy = [
                 _run(snapshot, setup, steps, rounding_oracle(), "float64", eagerly=True, seed=n)
@@ -93,7 +101,7 @@ def record(model, x, y, steps, path):
         "version": VERSION,
         "model": f"{type(model).__name__} {model.name!r}",
         "backend": f"{home.name} {home.version}",
-        "dtype": dtype,
+        "dtype": dtype or own,
         "steps": steps,
         "loss": setup.loss,
         "optimizer": setup.optimizer,
@@ -131,6 +139,17 @@ def _run(snapshot, setup, steps, backend, dtype, eagerly, seed=None):
     return rows
 
 
+@dataclass
+class _Step(Evaluable):
+    """The loss and outputs of a placed model on one batch, from where it stands."""
+
+    model: object
+    batch: tuple
+
+    def prepare(self, backend, arrays):
+        return model_program(self.model, backend, arrays, self.batch)
+
+
 def _look(snapshot, backend, batch):
     """Outputs, loss and gradients of the step to come, which the model's state afterwards does not show."""
     model, dtype = (
@@ -144,21 +163,17 @@ def _look(snapshot, backend, batch):
         n: a.astype(dtype) if a.dtype.kind == "f" else a
         for n, a in leaves_by_name(batch[0]).items()
     }
-
-    class Step:
-        @staticmethod
-        def prepare(backend, arrays):
-            return model_program(model, backend, arrays, batch)
+    step = _Step(model, batch)
 
     count = len(
         tree.flatten(model._symbolic_outputs_for(tree.map_structure(lambda a: a[:1], batch[0])))
     )
     with listening(snapshot) as recorder, _undone(snapshot, before, counters):
         evaluate(
-            backend, Step, arrays
+            backend, step, arrays
         )  # without gradients: a backend that traces them has no values meanwhile
     with _undone(snapshot, before, counters):
-        got = evaluate(backend, Step, arrays, [np.ones((), dtype), *[None] * count])
+        got = evaluate(backend, step, arrays, [np.ones((), dtype), *[None] * count])
     row = {}
     for call in recorder.calls:
         for i, output in enumerate(call.outputs):
@@ -235,6 +250,11 @@ def _read_header(path):
                 raise ValueError(f"its header claims {info.file_size} bytes")
             header = json.loads(archive.read(info))
         _check_header(header)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"There is no run file {path}. Record one first: unidl.verify.record(model, x, y, "
+            f"steps, path), or: unidl verify package.module:make_model --record {path}"
+        ) from error
     except (
         zipfile.BadZipFile,
         zipfile.LargeZipFile,

@@ -7,6 +7,7 @@ that unidl knows of it is put back: attributes of its layers, variables with the
 from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 
 from unidl.backend import Backend, floatx, registry, set_floatx
 from unidl.backend.dtypes import is_float
@@ -18,6 +19,19 @@ from unidl.random import SeedGenerator
 from unidl.random.seed_generator import get_global_state, set_global_state
 
 _CONTAINERS = (list, dict, set)
+
+
+@dataclass
+class State:
+    """All that a training step starts from, on the host.
+
+    weights: those of `model.variables`. slots: those of the optimizer's variables, in order.
+    counters: where the random numbers stand.
+    """
+
+    weights: list
+    slots: list
+    counters: list
 
 
 class Snapshot:
@@ -97,6 +111,30 @@ class Snapshot:
     def value(self, variable):
         """The host copy of a variable as it was."""
         return self._values[id(variable)]
+
+    def state(self) -> State:
+        """Of the placed model, between two steps."""
+        optimizer = self.model.optimizer
+        weights = [v.numpy() for v in self.model.variables]
+        return State(weights, [v.numpy() for v in optimizer.variables], self.counters())
+
+    def set_state(self, state):
+        """Let the placed model, its optimizer built, go on from `state`."""
+        variables = [*self.model.variables, *self.model.optimizer.variables]
+        for variable, value in zip(variables, [*state.weights, *state.slots], strict=True):
+            variable.assign(value)
+        self.set_counters(state.counters)
+
+    @contextmanager
+    def weights_of(self, state):
+        """Inside, the model is placed with the weights of `state` in place of those that it had."""
+        before = self._values
+        held = {id(v): w for v, w in zip(self.model.variables, state.weights, strict=True)}
+        self._values = before | held
+        try:
+            yield
+        finally:
+            self._values = before
 
     def counters(self) -> list:
         """Where the random numbers stand: the global state first."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from unidl.conformance.oracle import U32
 from unidl.verify import trajectory
-from unidl.verify.report import Record, not_here
-from unidl.verify.rounding import rounding_oracle
+from unidl.verify.foreign import runs_elsewhere
+from unidl.verify.report import cannot_run, not_compared
+from unidl.verify.single_steps import first_parting, steps_of
 from unidl.verify.snapshot import placed
 from unidl.verify.wording import amount, one_line
 
@@ -29,70 +27,109 @@ def check_training(job) -> dict:
                 "target": target.label,
                 "dtype": dtype,
             }
-            if not job.runs_here(target):
-                job.records.append(not_here(here, job.home))
+            why_not = job.why_not_whole(target, dtype)
+            if why_not:
+                job.records.append(not_compared(here, why_not))
                 continue
             with placed(job.snapshot, target.backend, dtype, target.device):
                 try:
                     runs[target.label, dtype] = trajectory.train(job.model, job.setup, job.steps)
                 except Exception as error:  # noqa: BLE001 - reported as a failure of this backend
+                    if runs_elsewhere(error, target.backend):
+                        text = f"does not train here: {one_line(error)}"
+                        job.records.append(not_compared(here, text))
+                        continue
                     text = f"cannot train: {one_line(error)}"
-                    job.records.append(
-                        Record(
-                            **here,
-                            what="step 1",
-                            error=np.inf,
-                            budget=0.0,
-                            within=False,
-                            message=text,
-                        )
-                    )
+                    job.records.append(cannot_run(here, text))
                     job.problems.append(f"{target.label} {text}")
-    job.records += _judged(job, runs, truth)
-    _say_where_training_parts(job)
-    return trajectory.curves(runs, truth)
+    records, scale = _judged(job, runs, truth)
+    for record in records:
+        record.alone = job.reference is job.home
+    job.records += records
+    _say_where_training_parts(job, records)
+    return trajectory.curves(runs, truth, scale)
 
 
 def _judged(job, runs, truth):
-    """Records of the runs, with as many runs of simulated rounding as these need: their scatter, and so the budget, only grows."""
+    """(records, scatter) of the runs, with as many noisy runs as these need: budgets only grow."""
     noisy = []
     while True:
-        records = trajectory.judge_runs(runs, truth, trajectory.scatter(noisy, truth))
-        if len(noisy) == NOISY_RUNS or all(r.passed for r in records):
-            return records
+        scale = trajectory.scatter(noisy, truth)
+        records = trajectory.judge_runs(runs, truth, scale)
+        if len(noisy) == NOISY_RUNS or not any(r.failed for r in records):
+            return records, scale
         noisy.append(_noisy_run(job, len(noisy)))
 
 
 def _noisy_run(job, seed):
     """A run of the reference with simulated rounding of float32."""
     with job.on_reference(noisy=True):
-        jitter = None
-        if job.reference is job.home:
-            jitter = np.random.default_rng(seed), U32
-        else:
-            rounding_oracle().seed(seed)
+        jitter = job.simulate_rounding(seed)
         return trajectory.train(job.model, job.setup, job.steps, eagerly=True, jitter=jitter)
 
 
-def _say_where_training_parts(job):
-    failed = [
-        r
-        for r in job.records
-        if r.stage == "training" and not r.passed and not r.message.startswith("cannot")
-    ]
-    if not failed:
-        return
-    equal_before = all(r.passed for r in job.records if r.stage in ("layer", "model"))
-    for target in dict.fromkeys(r.target for r in failed):
-        worst = min(
-            (r for r in failed if r.target == target),
-            key=lambda r: (r.dtype != "float64", int(r.what.split(",")[0].split()[1])),
+def _say_where_training_parts(job, records):
+    equal_before = not any(r.failed for r in job.records if r.stage in ("layer", "model"))
+    for target in job.targets:
+        own = [r for r in records if r.target == target.label and r.failed]
+        if not own:
+            continue
+        worst = min(own, key=lambda r: (r.dtype != "float64", _step(r)))
+        steps = None
+        if worst.dtype == "float32":
+            steps = steps_of(job, target, worst.dtype)
+            parting = first_parting(job, steps)
+            if parting is None:
+                _explain(job, own)
+                continue
+            for record in own:
+                record.what, record.error, record.budget = (
+                    parting.what,
+                    parting.error,
+                    parting.budget,
+                )
+        text = (
+            f"Training on {target.label} parts in {worst.dtype} at {worst.what}: {amount(worst)}."
         )
-        text = f"Training on {target} parts in {worst.dtype} at {worst.what}: {amount(worst)}."
-        if equal_before and "weight" in worst.what:
-            text += f" Layers, loss and gradients are equal, so it is the update of {job.setup.optimizer} or the compiled step."
+        if equal_before:
+            text += f" {_where(job, target, worst, steps or steps_of(job, target, worst.dtype))}"
         elif job.first is not None:
             text += " That follows."
         job.problems.append(text)
         if job.first is None and equal_before:
             job.first = text
+
+
+def _where(job, target, worst, steps):
+    """What makes a step other than the reference's, in a sentence."""
+    step = _step(worst) - 1
+    layer = job.look_again(target, steps.states[step], step)
+    return f"With the weights of that step {layer}" if layer else _behind_the_layers(job, worst)
+
+
+def _behind_the_layers(job, worst):
+    if "weight" in worst.what or "slot" in worst.what:
+        return (
+            "Layers, loss and gradients are equal, so it is the update of "
+            f"{job.setup.optimizer} or the compiled step."
+        )
+    return (
+        "Each layer by itself is equal with the weights of that step, so it is the loss, or what "
+        "the compiled step keeps of the steps before."
+    )
+
+
+def _explain(job, records):
+    """The run leaves the reference's, but no single step does: what it amplifies is rounding."""
+    for record in records:
+        record.explained = True
+    first = min(records, key=_step)
+    job.notes.append(
+        f"training on {first.target} in float32 leaves the reference's run at {first.what} "
+        f"({amount(first)}), as rounding explains: from its own state before it, each step is the "
+        "reference's"
+    )
+
+
+def _step(record):
+    return int(record.what.split(",")[0].split()[1])

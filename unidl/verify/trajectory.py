@@ -58,7 +58,7 @@ def train(model, setup, steps, eagerly=False, jitter=None, before_step=None) -> 
     run = Run([], [])
     for step in range(steps):
         if jitter is not None:
-            _jitter(model, *jitter)
+            jitter_weights(model, *jitter)
         if before_step is not None:
             before_step(step)
         x, y = setup.batch(step)
@@ -72,7 +72,8 @@ def train(model, setup, steps, eagerly=False, jitter=None, before_step=None) -> 
     return run
 
 
-def _jitter(model, generator, unit):
+def jitter_weights(model, generator, unit):
+    """Change every float weight by a relative `unit` with a random sign."""
     for variable in model.weights:
         value = variable.numpy()
         if value.dtype.kind == "f":
@@ -114,11 +115,7 @@ def judge_runs(runs, truth, scale):
                         own[t][name],
                         scale.losses[t] if part == "loss" else scale.weights[t][name],
                     )
-                    if dtype == "float64":
-                        allowed = FLOAT64_BUDGET * top + BUDGET * U64 * s
-                    else:
-                        median = float(np.median([d[t][name] for d in others])) if others else 0.0
-                        allowed = OTHERS * median + FLOOR * U32 * s
+                    allowed = _allowed(dtype, top, s, [d[t][name] for d in others])
                     what = (
                         f"step {t + 1}, loss" if part == "loss" else f"step {t + 1}, weight {name}"
                     )
@@ -135,16 +132,32 @@ def judge_runs(runs, truth, scale):
     return records
 
 
-def curves(runs, truth) -> dict:
-    """The figures of the plot: losses, and the largest error of a weight after each step, relative to the model's largest weight."""
+def curves(runs, truth, scale) -> dict:
+    """The figures of the plot: losses, and each step's largest error of a weight with its budget.
+
+    Both are relative to the model's largest weight.
+    """
+    differences = {key: _differences(run, truth) for key, run in runs.items()}
     rows = []
     for (target, dtype), run in runs.items():
-        errors = [
-            max(value for name, value in step.items() if name != "loss") / _top(truth, t, "weights")
-            for t, step in enumerate(_differences(run, truth))
-        ]
-        rows.append({"target": target, "dtype": dtype, "losses": run.losses, "errors": errors})
+        others = [d for (t, kind), d in differences.items() if t != target and kind == dtype]
+        errors, budgets = [], []
+        for t, step in enumerate(differences[target, dtype]):
+            name = max((n for n in step if n != "loss"), key=step.__getitem__)
+            top = _top(truth, t, "weights")
+            allowed = _allowed(dtype, top, scale.weights[t][name], [d[t][name] for d in others])
+            errors.append(step[name] / top)
+            budgets.append(allowed / top)
+        row = {"target": target, "dtype": dtype, "losses": run.losses}
+        rows.append(row | {"errors": errors, "budgets": budgets})
     return {"steps": len(truth.losses), "reference": truth.losses, "runs": rows}
+
+
+def _allowed(dtype, top, scale, others):
+    """The budget of one weight or loss with this scale, whose errors on the `others` are known."""
+    if dtype == "float64":
+        return FLOAT64_BUDGET * top + BUDGET * U64 * scale
+    return (OTHERS * float(np.median(others)) if others else 0.0) + FLOOR * U32 * scale
 
 
 def _differences(run, truth):

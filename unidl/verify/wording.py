@@ -5,27 +5,24 @@ from __future__ import annotations
 from unidl.verify.figures import share
 
 
-def sentence(label, records):
-    """What is wrong with one layer, on which targets, and whether rounding explains it."""
-    failed = [r for r in records if not r.passed]
+def sentence(label, records, looks=""):
+    """What is wrong with one layer, where, whether rounding explains it, what it `looks` like."""
+    failed = [r for r in records if r.failed]
     worst = max(failed, key=lambda r: (r.dtype == "float64", r.what.startswith("output"), share(r)))
     targets = ", ".join(dict.fromkeys(r.target for r in failed))
     text = f"{label} ({worst.kind}) is the first layer that differs, on {targets}: {worst.what} in {worst.dtype}, {amount(worst)}."
     if worst.what.startswith("gradient") and all(
-        r.passed for r in records if r.dtype == worst.dtype and r.what.startswith("output")
+        not r.failed for r in records if r.dtype == worst.dtype and r.what.startswith("output")
     ):
         text += " Its outputs are equal."
     if worst.message.startswith("cannot run"):
         return text
     if worst.dtype == "float64":
-        narrow = 1e-10 < worst.error < 3e-6
-        size = (
-            " It is as large as float32's rounding: look for something inside that computes in float32."
-            if narrow
-            else ""
-        )
-        return f"{text} Rounding does not explain it.{size}"
-    return f"{text} Its formula is right (float64 agrees), but it loses more digits than rounding in float32 explains."
+        return f"{text} Rounding does not explain it.{looks}"
+    return (
+        f"{text} Its formula is right (float64 agrees), but it loses more digits than rounding in "
+        f"float32 explains.{looks}"
+    )
 
 
 def amount(record):

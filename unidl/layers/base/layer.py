@@ -26,6 +26,8 @@ from unidl.utils.naming import auto_name, prefix_of
 from unidl.utils.scopes import current_path, use_path
 from unidl.utils.traceback_filtering import shorten
 
+_HINT = "Define compute_output_shape(self, input_shape) in"
+
 
 class Layer(PassesMasks, Configurable, Tracked):
     """The base of all layers.
@@ -305,7 +307,16 @@ class Layer(PassesMasks, Configurable, Tracked):
             return _shapes_to_tensors(
                 self.compute_output_shape(_shapes(args[0])), self.compute_dtype
             )
-        return self._run(context, args, kwargs)
+        try:
+            return self._run(context, args, kwargs)
+        except (AttributeError, TypeError) as error:
+            if KerasTensor.__name__ not in str(error) or _HINT in str(error):
+                raise
+            raise type(error)(
+                f"{error}. {self._who()} was called on a symbol, which only unidl.ops take. "
+                f"{_HINT} "
+                "a layer that calls a framework's functions, or methods of its tensors."
+            ) from error
 
     _shape_by_call = False  # run `call` on symbols although there is a `compute_output_shape`
 
