@@ -52,8 +52,9 @@ def test_open_axes():
         2,
         8,
     )
-    with pytest.raises(ValueError, match="open"):
-        ops.split(x, 2, 0)
+    assert [part.shape for part in ops.split(x, 2, 0)] == [(None, 4, 6)] * 2
+    with pytest.raises(ValueError, match="unstack: the number of outputs depends"):
+        ops.unstack(x)
     with pytest.raises(ValueError, match="cannot be given"):
         ops.reshape(KerasTensor((None, 4)), (3, 3))
 
