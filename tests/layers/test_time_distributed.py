@@ -94,6 +94,4 @@ def test_build_under_any_parameter_name(backend, name):
     target = np.ones(model.predict(given, verbose=0).shape, "float32")
     before = model.get_weights()
     model.fit(given, target * 0.3, verbose=0)
-    assert all(
-        np.abs(a - b).max() > 0 for a, b in zip(before, model.get_weights(), strict=True)
-    )
+    assert all(np.abs(a - b).max() > 0 for a, b in zip(before, model.get_weights(), strict=True))

@@ -6,7 +6,8 @@ import pytest
 import unidl
 from tests.ops.calls import CALLS
 from unidl import KerasTensor, ops
-from unidl.tracing import graph
+from unidl.backend.contract import Backend
+from unidl.tracing import SymbolicBackend, graph
 
 # Their results depend on values.
 VALUES = {"bincount", "nonzero", "unique"}
@@ -77,3 +78,63 @@ def test_no_values():
             use(x)
     with pytest.raises(TypeError, match="value_and_grad"):
         unidl.tracing.symbolic.value_and_grad(lambda: x, [])
+
+
+CONCERNS = [
+    concern
+    for concern in Backend.__mro__
+    if concern.__module__.startswith("unidl.backend.contract.")
+]
+
+# What is no function of tensors.
+WITHOUT_RULES = {"abstract", "execution", "native", "updates"}
+
+
+def test_rules_lie_in_files_of_the_contract_s_names():
+    """A rule for a function of contract/x.py stands in shapes/x.py, or where another rule file says so."""
+    home = {n: c.__module__.rpartition(".")[2] for c in CONCERNS for n in vars(c)}
+    factors = {"cholesky", "det", "eigh", "inv", "qr", "solve", "solve_triangular", "svd"}
+    for cls in SymbolicBackend.__mro__:
+        place = cls.__module__.removeprefix("unidl.tracing.shapes.").partition(".")[0]
+        if not cls.__module__.startswith("unidl.tracing.shapes.") or place == "adapter":
+            continue
+        for name in vars(cls):
+            if name in home and not name.startswith("_"):
+                expected = "factorizations" if name in factors else home[name]
+                assert place == expected or (name, place) == ("copy", "arrays"), name
+
+
+def test_every_function_has_a_rule_or_a_body_that_runs_on_symbols():
+    """Of those without a rule the case table has calls, and the body gives shapes like NumPy's."""
+    own = {n for c in SymbolicBackend.__mro__ if "shapes" in c.__module__ for n in vars(c)}
+    derived = {
+        name
+        for concern in CONCERNS
+        if concern.__module__.rpartition(".")[2] not in WITHOUT_RULES
+        for name in vars(concern)
+        if not name.startswith("_") and name not in own and callable(getattr(concern, name))
+    }
+    assert derived <= DERIVED.keys()
+    for name, args in DERIVED.items():
+        with unidl.use_backend("numpy") as backend:
+            native = getattr(backend, name)(*args)
+        with graph.paused():
+            symbolic = getattr(unidl.tracing.symbolic, name)(*symbols(args))
+        assert described(symbolic) == described(native), name
+
+
+def floats(*shape):
+    return np.ones(shape, "float32")
+
+
+DERIVED = {
+    "biased_conv": (floats(2, 8, 3), floats(3, 3, 4), floats(4), (1,), "same", (1,)),
+    "grouped_attention": (floats(2, 4, 5, 8), floats(2, 2, 5, 8), floats(2, 2, 5, 8)),
+    "linear": (floats(2, 3), floats(3, 4), floats(4)),
+    "one_hot": (np.zeros((2, 3), "int32"), 4, "float32"),
+    "sigmoid_cross_entropy": (floats(2, 3), floats(2, 3)),
+    "keep_mask": ((1, 2), (3, 4), 0.5),
+    "dropout": (floats(3, 4), (1, 2), 0.5),
+    "zeros": ((2, 3), "float32"),
+    "ones": ((2, 3), "float32"),
+}
