@@ -2,8 +2,8 @@
 
 On arrays the operators are MXNet's. Any other class would answer NotImplemented for a type that it
 does not know, and Python would ask the right operand; MXNet raises. So a Variable on the right is
-read before MXNet sees it, and a tensor without value is asked itself. What is traced gets all operators from `unidl.ops`, so that a layer's own
-`x * gate` works while it is compiled too.
+read before MXNet sees it, and a tensor without value is asked itself. What is traced gets all
+operators from `unidl.ops`, so that a layer's own `x * gate` works while it is compiled too.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from unidl.backend.dtypes import is_float
 
 class Abstract(contract.Abstract):
     def abstract_call(self, fn, specs):
-        # Ones for floats, which any function takes; zeros for integers, which are indices into any table.
+        # Ones for floats, which any function takes; zeros for integers, which are indices into any
+        # table.
         stand_ins = [
             (np.ones if is_float(dtype) else np.zeros)(shape, dtype) for shape, dtype in specs
         ]

@@ -1,7 +1,8 @@
 """TensorFlow's comparisons meet unidl's symbols: `ops.ones((3,)) > x` in a layer's own `call`.
 
-For `+` and the other operators with a reflected form TensorFlow answers NotImplemented when it does not know the right operand,
-and Python asks that. For comparisons it raises; here they answer in the same way.
+For `+` and the other operators with a reflected form TensorFlow answers NotImplemented when it
+does not know the right operand, and Python asks that. For comparisons it raises; here they answer
+in the same way.
 """
 
 from __future__ import annotations

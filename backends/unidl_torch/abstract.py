@@ -1,7 +1,8 @@
 """Abstract calls: torch's fake tensors, which have a shape, a dtype and a device, and no memory.
 
-They are meta tensors that may meet real ones, as the weights of a layer are. Their mode is not entered, so that what a
-function makes anew (the weights of a layer that is built on the way) is real.
+They are meta tensors that may meet real ones, as the weights of a layer are. Their mode is not
+entered, so that what a function makes anew (the weights of a layer that is built on the way) is
+real.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Functions of a framework or of NumPy inside `call`: shapes by the framework's tensors without values, or a clear error."""
+"""Functions of a framework or of NumPy inside `call`: shapes by the framework's tensors without
+values, or a clear error."""
 
 import importlib
 
@@ -14,7 +15,8 @@ HOMES = {"numpy": "numpy", "torch": "torch", "tensorflow": "tensorflow", "jax": 
 
 
 class Mixed(layers.Layer):
-    """Functions of the framework beside own weights, layers that are built on the way, and state."""
+    """Functions of the framework beside own weights, layers that are built on the way, and
+    state."""
 
     def __init__(self, framework):
         super().__init__()

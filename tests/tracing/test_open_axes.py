@@ -1,4 +1,5 @@
-"""`call` counts with the size of an open axis, in functional models and in subclassed ones, and trains."""
+"""`call` counts with the size of an open axis, in functional models and in subclassed ones, and
+trains."""
 
 import math
 

@@ -91,7 +91,8 @@ WITHOUT_RULES = {"abstract", "execution", "native", "updates"}
 
 
 def test_rules_lie_in_files_of_the_contract_s_names():
-    """A rule for a function of contract/x.py stands in shapes/x.py, or where another rule file says so."""
+    """A rule for a function of contract/x.py stands in shapes/x.py, or where another rule file says
+    so."""
     home = {n: c.__module__.rpartition(".")[2] for c in CONCERNS for n in vars(c)}
     factors = {"cholesky", "det", "eigh", "inv", "qr", "solve", "solve_triangular", "svd"}
     for cls in SymbolicBackend.__mro__:

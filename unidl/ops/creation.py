@@ -7,7 +7,7 @@ import numpy as np
 from unidl.backend import dtypes, registry
 from unidl.ops.dispatch import NUMBERS, call, call_promoted, op, run, tensor_of
 from unidl.tracing import graph, symbolic
-from unidl.tracing.sizes import OpenSize, a_size, has_open
+from unidl.tracing.sizes import OpenSize, has_open
 
 
 def zeros(shape, dtype=None):
@@ -28,7 +28,7 @@ def full(shape, fill_value, dtype=None):
     shape = (
         (shape,) if hasattr(shape, "__index__") and not getattr(shape, "ndim", 0) else tuple(shape)
     )
-    shape = tuple(a_size(size) for size in shape)
+    shape = tuple([size if isinstance(size, int) or size is None else int(size) for size in shape])
     dtype = dtypes.standardize_dtype(dtype)
     if type(fill_value) in NUMBERS:
         return run(_maker(shape), "full", [shape, fill_value, dtype], {})

@@ -54,13 +54,15 @@ def owner_of(x):
 
 
 def has_values(x) -> bool:
-    """Whether tensor `x` has a value, now or when what is being compiled runs; a symbol of shape inference has none."""
+    """Whether tensor `x` has a value, now or when what is being compiled runs; a symbol of shape
+    inference has none."""
     owner = owner_of(x)
     return owner is None or owner.has_values
 
 
 def sized(x, sizes):
-    """`x`, or a symbol like it if one of `sizes` is that of an open axis: then only the shape of the result is asked for."""
+    """`x`, or a symbol like it if one of `sizes` is that of an open axis: then only the shape of
+    the result is asked for."""
     return symbolic.asarray(x) if OpenSize in map(type, sizes) else x
 
 

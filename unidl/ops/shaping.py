@@ -16,7 +16,7 @@ def reshape(x, newshape):
     newshape = (newshape,) if isinstance(newshape, int) else tuple(newshape)
     if None in newshape and -1 not in newshape and newshape.count(None) == 1:
         newshape = tuple(-1 if size is None else size for size in newshape)
-    return call("reshape", sized(x, newshape), shape=newshape)
+    return call("reshape", x, shape=newshape)
 
 
 @op

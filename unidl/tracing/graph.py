@@ -20,8 +20,8 @@ def paused():
 
 
 def resumed():
-    """A context in which symbolic calls are recorded, also within another layer's call: a Sequential
-    connects its own layers there."""
+    """A context in which symbolic calls are recorded, also within another layer's call: a
+    Sequential connects its own layers there."""
     return changed(records=True)
 
 

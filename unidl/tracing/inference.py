@@ -11,13 +11,17 @@ from unidl.tracing.structures import flatten_tensors, map_tensors
 
 
 def infer(name, function, structure, taken=set, carry=None):
-    """The outputs of function(structure) as new KerasTensors, also where they do not depend on those in `structure`.
+    """The outputs of function(structure) as new KerasTensors, also where they do not depend on
+    those in `structure`.
 
     Args:
         name: of the function, for errors.
-        function: takes `structure` with tensors in place of its own KerasTensors, all of whose sizes are numbers.
-        taken: taken() are sizes that the function may compare with those of its inputs: no open axis gets one of them.
-        carry: carry(old, new, like_new) is told of each tensor that was made for another, to hand on what is noted of it;
+        function: takes `structure` with tensors in place of its own KerasTensors, all of whose
+            sizes are numbers.
+        taken: taken() are sizes that the function may compare with those of its inputs: no open
+            axis gets one of them.
+        carry: carry(old, new, like_new) is told of each tensor that was made for another, to hand
+            on what is noted of it;
             like_new(tensor) makes a new tensor in the same way.
     """
     tensors = flatten_tensors(structure)
@@ -64,8 +68,9 @@ def _combined(name, carry, results):
     if isinstance(first, list | tuple):
         if len(first) != len(last):
             raise ValueError(
-                f"{name}: the number of outputs depends on the size of an open axis, so a model cannot be made of "
-                "them. Give the axis a size in Input(shape=...), or return the outputs as one tensor: ops.stack."
+                f"{name}: the number of outputs depends on the size of an open axis, so a model "
+                "cannot be made of them. Give the axis a size in Input(shape=...), or return the "
+                "outputs as one tensor: ops.stack."
             )
         items = [_combined(name, carry, parts) for parts in zip(*results, strict=True)]
         return type(first)(*items) if hasattr(first, "_fields") else type(first)(items)
@@ -74,8 +79,8 @@ def _combined(name, carry, results):
     specs = [of_value(result) for result in results]
     if len(specs[0].shape) != len(specs[-1].shape) or specs[0].dtype != specs[-1].dtype:
         raise ValueError(
-            f"{name}: the number of axes or the dtype of the output depends on the size of an open axis. Give the axis a "
-            "size in Input(shape=...)."
+            f"{name}: the number of axes or the dtype of the output depends on the size of an "
+            "open axis. Give the axis a size in Input(shape=...)."
         )
     if len(specs) == 1:  # within a run of the function around, whose sizes are still numbers
         shape, like_new = specs[0].shape, _again

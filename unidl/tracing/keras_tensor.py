@@ -10,14 +10,16 @@ _names = itertools.count()
 
 
 class NoValue(TypeError):
-    """A symbolic tensor was asked for its value; `reason` is the message without the advice, for who knows better."""
+    """A symbolic tensor was asked for its value; `reason` is the message without the advice, for
+    who knows better."""
 
     def __init__(self, what):
         self.reason = (
             f"A KerasTensor has a shape and a dtype but no value yet, so {what} cannot use it."
         )
         super().__init__(
-            f"{self.reason} Write the computation with unidl.ops, or put it into the call() of a Layer of your own."
+            f"{self.reason} Write the computation with unidl.ops, or put it into the call() of a "
+            "Layer of your own."
         )
 
 

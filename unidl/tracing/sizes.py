@@ -1,8 +1,10 @@
-"""Sizes of open axes: None where a user reads a shape, a number while a layer or function computes with it.
+"""Sizes of open axes: None where a user reads a shape, a number while a layer or function computes
+with it.
 
-`call` may count with a size (`ops.arange(ops.shape(x)[1])`, `-1` beside an open axis, a loop), so it gets a number. It runs
-twice, each time with another prime, and what differs between the two results is open. An `OpenSize` also knows the number of
-the other run and prints as None, so that a shape rule can tell it from a fixed size: it fits any size, as None does.
+`call` may count with a size (`ops.arange(ops.shape(x)[1])`, `-1` beside an open axis, a loop), so
+it gets a number. It runs twice, each time with another prime, and what differs between the two
+results is open. An `OpenSize` also knows the number of the other run and prints as None, so that a
+shape rule can tell it from a fixed size: it fits any size, as None does.
 """
 
 from __future__ import annotations
@@ -11,12 +13,14 @@ import operator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-# About as long as a short sentence: tables of positions are longer, windows shorter, and a loop over one is quick.
+# About as long as a short sentence: tables of positions are longer, windows are shorter, and a
+# loop over one is quick.
 _PRIMES = (103, 107, 109, 113, 131, 137, 139, 149, 151, 157, 163, 167, 173, 179, 181, 191, 193, 197)
 
 
 class OpenSize(int):
-    """The size of an open axis in one of the two runs; `other` is that of the other run, and differs."""
+    """The size of an open axis in one of the two runs; `other` is that of the other run, and
+    differs."""
 
     other: int
 
@@ -61,7 +65,8 @@ def has_open(shape) -> bool:
 
 
 def of_both(function, *sizes):
-    """function(*sizes), an OpenSize if the two runs give two numbers, None if one of the sizes is None."""
+    """function(*sizes), an OpenSize if the two runs give two numbers, None if one of the sizes is
+    None."""
     if None in sizes:
         return None
     if OpenSize not in map(type, sizes):
@@ -71,7 +76,8 @@ def of_both(function, *sizes):
 
 
 def opened(function, *sizes):
-    """Like `of_both` for what stays open also where the two numbers happen to be equal, such as a count of windows."""
+    """Like `of_both` for what stays open also where the two numbers happen to be equal, such as a
+    count of windows."""
     if None in sizes:
         return None
     first, second = (function(*of_run) for of_run in _of_runs(sizes))
@@ -102,9 +108,11 @@ _run: ContextVar[OpenSize | None] = ContextVar("unidl_open_size", default=None)
 
 
 def stand_ins(taken) -> tuple[OpenSize, OpenSize]:
-    """What open axes are in the first and in the second run: primes that are not among the sizes `taken`.
+    """What open axes are in the first and in the second run: primes that are not among the sizes
+    `taken`.
 
-    All open axes get one number, since a program may need two of them to be equal (the states and the sequence of a decoder,
+    All open axes get one number, since a program may need two of them to be equal (the states and
+    the sequence of a decoder,
     both axes of an adjacency matrix).
     """
     first, second = [p for p in _PRIMES if p not in taken][:2]
@@ -135,7 +143,8 @@ def numbered(shape) -> tuple:
 def as_given(shape) -> tuple:
     """`shape` as its user knows it, with None for what is open, to build a layer for it.
 
-    A size that lost its mark on the way (`int(size)`, a tensor of the framework) is known by its number.
+    A size that lost its mark on the way (`int(size)`, a tensor of the framework) is known by its
+    number.
     """
     size = _run.get()
     if size is None:

@@ -1,4 +1,5 @@
-"""The way out for a `call` that uses NumPy or a framework: shapes by the framework's own tensors without values."""
+"""The way out for a `call` that uses NumPy or a framework: shapes by the framework's own tensors
+without values."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ def met_foreign_code(error):
 
 
 def outputs(layer, training, given, first_error):
-    """What `call` returns for the symbolic tensors in `given`, all of whose sizes are numbers; `first_error` is why it did
+    """What `call` returns for the symbolic tensors in `given`, all of whose sizes are numbers;
+    `first_error` is why it did
     not run on these."""
     tensors = list({id(t): t for t in graph.flatten_tensors(given)}.values())
     noted = [masks.get(t) for t in tensors]
@@ -52,10 +54,12 @@ def outputs(layer, training, given, first_error):
     except Exception as error:
         first = getattr(first_error, "reason", first_error)
         raise NeedsRule(
-            f"{layer._who()}: its output shape is not known. call() was run on tensors that have a shape but no value, "
-            f"and failed: {first}\nThen it was run on tensors without values of the backend "
-            f"{layer.backend.name!r}, and failed: {str(error).partition(chr(10))[0]}\nEither write call() with unidl.ops (ops.where or ops.cond in place of "
-            f"an if on a tensor), or tell the shape: def compute_output_shape(self, input_shape): return ..."
+            f"{layer._who()}: its output shape is not known. call() was run on tensors that have "
+            f"a shape but no value, and failed: {first}\n"
+            f"Then it was run on tensors without values of the backend {layer.backend.name!r}, "
+            f"and failed: {str(error).partition(chr(10))[0]}\n"
+            "Either write call() with unidl.ops (ops.where or ops.cond in place of an if on a "
+            "tensor), or tell the shape: def compute_output_shape(self, input_shape): return ..."
         ) from error
     symbols = iter([KerasTensor(shape, dtype) for shape, dtype in made])
     return _map_leaves(structure[-1], lambda leaf: next(symbols))

@@ -29,7 +29,8 @@ def shapes_of(value):
 
 
 def map_shapes(function, shapes):
-    """What `shapes_of` gives (or a user, with tuples for lists too) with `function` applied to each shape."""
+    """What `shapes_of` gives (or a user, with tuples for lists too) with `function` applied to each
+    shape."""
     if shapes is None:
         return None
     if isinstance(shapes, dict):

@@ -1,7 +1,8 @@
-"""Calls on symbolic tensors: the shapes of what a layer returns, and the node that the call leaves in the graph.
+"""Calls on symbolic tensors: the shapes of what a layer returns, and the node that the call leaves
+in the graph.
 
-As in Keras an overridden `compute_output_spec` decides, then an overridden `compute_output_shape`, then `call` itself, run on
-tensors without values.
+As in Keras an overridden `compute_output_spec` decides, then an overridden `compute_output_shape`,
+then `call` itself, run on tensors without values.
 """
 
 from __future__ import annotations
@@ -111,7 +112,8 @@ class InfersShapes:
         return outputs
 
     def _convert_symbol(self, tensor):
-        """A symbol in the layer's compute dtype; a layer that needs a cast casts in trusted calls too."""
+        """A symbol in the layer's compute dtype; a layer that needs a cast casts in trusted calls
+        too."""
         if not self.autocast or not is_float(tensor.dtype) or tensor.dtype == self._casts_to:
             return tensor
         self._casts_inputs = True
@@ -137,7 +139,8 @@ class InfersShapes:
         self._noted_shapes = shapes
 
     def compute_output_shape(self, input_shape):
-        """Output shape for `input_shape`. A layer whose `call` needs values, or a framework's functions on a backend that
+        """Output shape for `input_shape`. A layer whose `call` needs values, or a framework's
+        functions on a backend that
         cannot run them without values, has to define it."""
         return shapes_of(self.compute_output_spec(tensors_of(input_shape, self.compute_dtype)))
 

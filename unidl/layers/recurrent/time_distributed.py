@@ -47,7 +47,7 @@ class TimeDistributed(Wrapper):
     def _check_mask(self, inputs, mask):
         if mask is not None and not shapes_agree(ops.shape(mask)[:2], ops.shape(inputs)[:2]):
             raise ValueError(
-                f"{self._who()}: the mask has the shape {tuple(ops.shape(mask))}, but the input has "
-                f"the shape {tuple(ops.shape(inputs))}. A mask is (batch, time), with one entry for "
-                f"each moment of the input."
+                f"{self._who()}: the mask has the shape {tuple(ops.shape(mask))}, but the input "
+                f"has the shape {tuple(ops.shape(inputs))}. A mask is (batch, time), with one "
+                "entry for each moment of the input."
             )

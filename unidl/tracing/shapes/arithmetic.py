@@ -1,4 +1,5 @@
-"""Arithmetic of shapes, where None or an OpenSize is an axis of any size, and the errors that follow from it."""
+"""Arithmetic of shapes, where None or an OpenSize is an axis of any size, and the errors that
+follow from it."""
 
 from __future__ import annotations
 

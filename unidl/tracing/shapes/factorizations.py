@@ -1,4 +1,5 @@
-"""Shape rules of linear algebra: those of `contract/factorizations.py`, and of `contract/math.py` by factors."""
+"""Shape rules of linear algebra: those of `contract/factorizations.py`, and of `contract/math.py`
+by factors."""
 
 from __future__ import annotations
 
@@ -70,7 +71,8 @@ def _solve(name, a, b):
     check_rank(name, "the right side", b.shape, 2)
     if not agree(a.shape[-1], b.shape[-2]):
         raise ValueError(
-            f"{name}: a {a.shape} and b {b.shape} do not fit: b needs {a.shape[-1]} rows. A single right side is b[:, None]."
+            f"{name}: a {a.shape} and b {b.shape} do not fit: b needs {a.shape[-1]} rows. A "
+            "single right side is b[:, None]."
         )
     return KerasTensor(
         (*broadcast(name, a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), common_dtype(name, a, b)

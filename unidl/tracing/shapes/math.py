@@ -1,4 +1,5 @@
-"""Shape rules of `contract/math.py`: products, and one rule for each table of `contract/names.py`."""
+"""Shape rules of `contract/math.py`: products, and one rule for each table of
+`contract/names.py`."""
 
 from __future__ import annotations
 
@@ -18,13 +19,16 @@ class Math:
         a, b = x1.shape, x2.shape
         if not a or not b:
             raise ValueError(
-                f"matmul: both tensors need at least one axis, got {a} and {b}. Use multiply for numbers."
+                f"matmul: both tensors need at least one axis, got {a} and {b}. Use multiply for "
+                "numbers."
             )
         inner = b[-2] if len(b) > 1 else b[0]
         if not agree(a[-1], inner):
             raise ValueError(
-                f"matmul: the shapes {a} and {b} do not fit: the last axis of the first, {a[-1]}, must equal the "
-                f"{'last but one' if len(b) > 1 else 'only'} axis of the second, {inner}. Transpose one of them, or check the number "
+                f"matmul: the shapes {a} and {b} do not fit: the last axis of the first, {a[-1]}, "
+                "must equal the "
+                f"{'last but one' if len(b) > 1 else 'only'} axis of the second, {inner}. "
+                "Transpose one of them, or check the number "
                 "of features."
             )
         batch = broadcast("matmul", a[:-2], b[:-2])
@@ -53,7 +57,8 @@ class Math:
             agree(a[i], b[j]) for i, j in zip(first, second, strict=True)
         ):
             raise ValueError(
-                f"tensordot: axes {first} of the shape {a} do not fit axes {second} of {b}; contracted axes must have equal sizes."
+                f"tensordot: axes {first} of the shape {a} do not fit axes {second} of {b}; "
+                "contracted axes must have equal sizes."
             )
         left = tuple(s for i, s in enumerate(a) if i not in first)
         right = tuple(s for i, s in enumerate(b) if i not in second)
@@ -131,7 +136,8 @@ def _extreme(name):
         empty = [i for i in some_axes(name, axis, x.ndim, x.shape) if x.shape[i] == 0]
         if empty:
             raise ValueError(
-                f"{name}: axis {empty[0]} of the shape {x.shape} is empty, so there is no {name[-3:]}imum."
+                f"{name}: axis {empty[0]} of the shape {x.shape} is empty, so there is no "
+                f"{name[-3:]}imum."
             )
         return KerasTensor(shape, "int32" if name.startswith("arg") else x.dtype)
 

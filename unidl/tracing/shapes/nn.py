@@ -1,4 +1,5 @@
-"""Shape rules of `contract/nn.py`: functions whose bodies would name an inner step in their errors."""
+"""Shape rules of `contract/nn.py`: functions whose bodies would name an inner step in their
+errors."""
 
 from __future__ import annotations
 

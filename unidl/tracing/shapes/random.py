@@ -1,4 +1,5 @@
-"""Shape rules of `contract/random.py`: random numbers have the shape that was asked for, open axes included."""
+"""Shape rules of `contract/random.py`: random numbers have the shape that was asked for, open axes
+included."""
 
 from __future__ import annotations
 
