@@ -26,8 +26,7 @@ def met_foreign_code(error):
 
 def outputs(layer, training, given, first_error):
     """What `call` returns for the symbolic tensors in `given`, all of whose sizes are numbers;
-    `first_error` is why it did
-    not run on these."""
+    `first_error` is why it did not run on these."""
     tensors = list({id(t): t for t in graph.flatten_tensors(given)}.values())
     noted = [masks.get(t) for t in tensors]
     carried = [m for m in noted if isinstance(m, KerasTensor)]
