@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 
 from unidl.backend.contract import Backend
+from unidl_jax.abstract import Abstract
 from unidl_jax.arrays import Arrays
 from unidl_jax.autodiff import Autodiff
 from unidl_jax.control import Control
@@ -34,6 +35,7 @@ class JaxBackend(
     Control,
     Execution,
     Native,
+    Abstract,
     Backend,
 ):
     """JAX: eager, and every compiled function under jax.jit."""

@@ -109,6 +109,9 @@ class Arrays(contract.Arrays):
     concatenate = staticmethod(jnp.concatenate)
     stack = staticmethod(jnp.stack)
     flip = staticmethod(jnp.flip)
-    tile = staticmethod(jnp.tile)
+
+    def tile(self, x, repeats):
+        return jnp.tile(x, repeats)
+
     where = staticmethod(jnp.where)
     sort = staticmethod(jnp.sort)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from unidl.backend.contract import Backend
 from unidl_mxnet import operators  # noqa: F401 - arrays and symbols get operators of their own
+from unidl_mxnet.abstract import Abstract
 from unidl_mxnet.arrays import Arrays
 from unidl_mxnet.autodiff import Autodiff
 from unidl_mxnet.control import Control
@@ -32,6 +33,7 @@ class MXNetBackend(
     Control,
     Execution,
     Native,
+    Abstract,
     Backend,
 ):
     """MXNet 1.9.1: eager on `mx.np` arrays, compiled as CachedOp."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from unidl.backend.contract import Backend
 from unidl_numpy import interop  # noqa: F401 - gives TapeArray its operators
+from unidl_numpy.abstract import Abstract
 from unidl_numpy.arrays import Arrays
 from unidl_numpy.autodiff import Autodiff
 from unidl_numpy.control import Control
@@ -36,6 +37,7 @@ class NumpyBackend(
     Control,
     Execution,
     Native,
+    Abstract,
     Backend,
 ):
     """NumPy: eager, its steps captured, reverse mode of its own."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from unidl.backend.contract import Backend
+from unidl_tensorflow import operators  # noqa: F401 - tensors leave comparisons to symbols
+from unidl_tensorflow.abstract import Abstract
 from unidl_tensorflow.arrays import Arrays
 from unidl_tensorflow.autodiff import Autodiff
 from unidl_tensorflow.control import Control
@@ -33,6 +35,7 @@ class TensorFlowBackend(
     Control,
     Execution,
     Native,
+    Abstract,
     Backend,
 ):
     """TensorFlow 2, eager and in graphs. Tensors are `tf.Tensor`, variables live in `tf.Variable`."""

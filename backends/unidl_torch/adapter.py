@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from unidl.backend.contract import Backend
+from unidl_torch.abstract import Abstract
 from unidl_torch.arrays import Arrays
 from unidl_torch.autodiff import Autodiff
 from unidl_torch.control import Control
@@ -38,6 +39,7 @@ class TorchBackend(
     Control,
     Execution,
     Native,
+    Abstract,
     Backend,
 ):
     """torch: eager, its steps captured, or compiled by torch.compile."""

@@ -14,6 +14,7 @@ from unidl.saving.custom_objects import CustomObjectScope
 from unidl.saving.object_registration import serialize_keras_object
 from unidl.saving.weights import load_weights, save_weights
 from unidl.tracing import KerasTensor, graph
+from unidl.tracing.sizes import as_given
 from unidl.training.trainer import Trainer
 
 
@@ -75,7 +76,9 @@ class Model(Trainer, Layer):
         matched = []
         for symbol, value in zip(plan.input_tensors, values, strict=True):
             shape = (
-                tuple(value.shape) if isinstance(value, KerasTensor) else self.backend.shape(value)
+                as_given(value.shape)
+                if isinstance(value, KerasTensor)
+                else self.backend.shape(value)
             )
             if len(shape) == len(symbol.shape) - 1 == 1 and symbol.shape[-1] == 1:
                 from unidl import ops
@@ -108,6 +111,11 @@ class Model(Trainer, Layer):
 
     def _is_unbuilt_subclass(self):
         return self._plan is None and any(not layer.built for layer in self._flatten_layers())
+
+    @property
+    def _casts_to(self):
+        """That of the graph's inputs; the layers behind cast to what they compute in."""
+        return super()._casts_to if self._plan is None else self._plan.float_dtype
 
     def compute_mask(self, inputs, previous_mask):
         return None  # the layers inside note the masks of the outputs themselves

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from unidl.backend.dtypes import floatx, is_float, result_type
 from unidl.layers.base.input_layer import InputLayer
 from unidl.layers.base.layer import Layer
 from unidl.layers.core.embedding import Embedding
@@ -19,6 +20,7 @@ class Plan:
         nodes: in the order of execution.
         operations: layers (the inputs' too) and functions, without duplicates, in Keras' order: by distance from the outputs,
             the farthest first, and at one distance in the order in which a walk back from the outputs meets them.
+        float_dtype: of the inputs that are floats, the widest.
         looked_up: (position of an input, Embedding that stands right behind it).
     """
 
@@ -42,6 +44,8 @@ class Plan:
             sorted(met.values(), key=lambda operation: -depth_of[id(operation)]) + unused
         )
         place = {id(t): i for i, t in enumerate(self.input_tensors)}
+        floats = [t.dtype for t in self.input_tensors if is_float(t.dtype)]
+        self.float_dtype = result_type(*floats) if floats else floatx()
         lookups = [
             n for n in self.nodes if isinstance(n.operation, Embedding) and id(n.inputs[0]) in place
         ]

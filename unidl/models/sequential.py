@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from unidl.layers.base.input_layer import InputLayer
-from unidl.layers.base.layer import Layer, _shapes
+from unidl.layers.base.layer import Layer
+from unidl.layers.base.structures import shapes_as_given, shapes_of
 from unidl.models.model import Functional, Model
 from unidl.models.plan import Plan
 from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
-from unidl.tracing import KerasTensor
+from unidl.tracing import KerasTensor, graph
 from unidl.utils.traceback_filtering import filtered
 
 
@@ -87,7 +88,7 @@ class Sequential(Model):
             if isinstance(layer, InputLayer):
                 tensor = layer.output
             else:
-                with self._scope():
+                with self._scope(), graph.resumed():
                     tensor = layer(self._outputs[-1])
             if not isinstance(tensor, KerasTensor):
                 raise ValueError(
@@ -115,9 +116,10 @@ class Sequential(Model):
 
     def _build_for(self, inputs):
         """Connect for the shape and dtype of a first input, all of whose sizes but the last and inner ones stay open."""
-        shape = _shapes(inputs if hasattr(inputs, "shape") else self._convert(inputs))
+        shape = shapes_of(inputs if hasattr(inputs, "shape") else self._convert(inputs))
+        shape = shapes_as_given(shape)
         dtype = str(getattr(inputs, "dtype", "float32")).rsplit(".", 1)[-1]
-        dtype = dtype if dtype.startswith(("int", "uint", "bool")) else self.compute_dtype
+        dtype = dtype if dtype.startswith(("int", "uint", "bool")) else self.layers[0].compute_dtype
         self._stack.insert(0, InputLayer(batch_shape=(None, *shape[1:]), dtype=dtype))
         self._connect()
 

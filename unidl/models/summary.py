@@ -81,6 +81,7 @@ class _FunctionRow:
     weights = ()
     trainable = True
     built = True
+    _noted_shapes = None
 
     def __init__(self, call):
         self.name, self._call = call.name, call
@@ -94,8 +95,9 @@ class _FunctionRow:
 def _shape(layer):
     if layer._inbound:
         shapes = [t.shape for t in layer._inbound[0].outputs]
-        return str(shapes[0]) if len(shapes) == 1 else ", ".join(map(str, shapes))
-    return "?"
+    else:
+        shapes = layer._noted_shapes
+    return ", ".join(map(str, shapes)) if shapes else "?"
 
 
 def _params(layer):

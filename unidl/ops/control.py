@@ -15,7 +15,7 @@ from unidl.ops.dispatch import backend_of, convert, owner_of, to_bool
 from unidl.ops.elementwise import add, less, less_equal
 from unidl.ops.indexing import where
 from unidl.ops.shaping import reshape, stack, unstack
-from unidl.tracing import KerasTensor, graph, symbolic
+from unidl.tracing import KerasTensor, graph
 
 
 def cond(pred, true_fn, false_fn):
@@ -29,7 +29,7 @@ def cond(pred, true_fn, false_fn):
         return true_fn() if bool(np.asarray(pred)) else false_fn()
     pred = reshape(cast(pred, "bool"), ())
     backend = backend_of([pred])
-    if backend is symbolic:
+    if not backend.has_values:
         taken, other = true_fn(), false_fn()
         _check_alike("cond", "true_fn", taken, "false_fn", other)
         return tree.map_structure(lambda a, b: where(pred, a, b), taken, other)
@@ -105,7 +105,7 @@ def _while_loop(cond, body, loop_vars, maximum_iterations):
 
 
 def _check_value(name, x, backend):
-    if isinstance(x, KerasTensor) and backend is not symbolic:
+    if isinstance(x, KerasTensor) and backend.has_values:
         raise TypeError(
             f"while_loop: {name} uses a symbolic tensor that is not among loop_vars, and so has no value when the model runs. Make it one "
             "of loop_vars and return it unchanged from body."

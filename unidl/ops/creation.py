@@ -7,6 +7,7 @@ import numpy as np
 from unidl.backend import dtypes, registry
 from unidl.ops.dispatch import NUMBERS, call, call_promoted, op, run, tensor_of
 from unidl.tracing import graph, symbolic
+from unidl.tracing.sizes import OpenSize, has_open
 
 
 def zeros(shape, dtype=None):
@@ -27,7 +28,7 @@ def full(shape, fill_value, dtype=None):
     shape = (
         (shape,) if hasattr(shape, "__index__") and not getattr(shape, "ndim", 0) else tuple(shape)
     )
-    shape = tuple(None if size is None else int(size) for size in shape)
+    shape = tuple([size if isinstance(size, int) or size is None else int(size) for size in shape])
     dtype = dtypes.standardize_dtype(dtype)
     if type(fill_value) in NUMBERS:
         return run(_maker(shape), "full", [shape, fill_value, dtype], {})
@@ -37,7 +38,7 @@ def full(shape, fill_value, dtype=None):
 
 def _maker(shape):
     """The backend that makes a tensor of `shape`. An open axis exists only while shapes are inferred."""
-    if None not in shape:
+    if not has_open(shape):
         return registry.get_backend()
     if graph.recording():
         raise ValueError(
@@ -83,19 +84,19 @@ def arange(start, stop=None, step=None, dtype=None):
     start, stop, step = (
         x.item() if hasattr(x, "item") else x for x in (start, stop, 1 if step is None else step)
     )
+    # As many numbers as an open axis has: a symbol, where shapes are inferred.
+    backend = symbolic if type(stop) is OpenSize else registry.get_backend()
     if dtype is None:
         dtype = (
             dtypes.floatx() if any(isinstance(x, float) for x in (start, stop, step)) else "int32"
         )
-    return run(
-        registry.get_backend(), "arange", [start, stop, step, dtypes.standardize_dtype(dtype)], {}
-    )
+    return run(backend, "arange", [start, stop, step, dtypes.standardize_dtype(dtype)], {})
 
 
 def eye(N, M=None, k=0, dtype=None):
     """(N, M) with ones on the k-th diagonal, square by default."""
     return run(
-        registry.get_backend(),
+        _maker((N, N if M is None else M)),
         "eye",
         [N, N if M is None else M, k, dtypes.standardize_dtype(dtype)],
         {},

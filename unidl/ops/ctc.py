@@ -27,7 +27,7 @@ from unidl.ops.reductions import argmax
 from unidl.ops.reductions import max as max_
 from unidl.ops.reductions import sum as sum_
 from unidl.ops.shaping import concatenate, expand_dims, pad, reshape, stack, transpose
-from unidl.tracing import KerasTensor, symbolic
+from unidl.tracing import KerasTensor
 
 # log of a probability of 0: exp gives 0 in every dtype, and its rounding is small beside 1.
 _NEVER = -1e5
@@ -170,7 +170,7 @@ def ctc_decode(
     if strategy == "greedy":
         return _greedy(backend, inputs, lengths, merge_repeated, mask_index)
     shape = backend.shape(inputs)
-    if backend is symbolic:
+    if not backend.has_values:
         return KerasTensor((top_paths, *shape[:2]), "int32"), KerasTensor(
             (shape[0], top_paths), inputs.dtype
         )

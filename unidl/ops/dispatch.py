@@ -16,6 +16,7 @@ from unidl.backend.errors import ForeignTensorError
 from unidl.backend.variable import Variable
 from unidl.tracing import KerasTensor, graph, symbolic
 from unidl.tracing.capture.symbol import Symbol
+from unidl.tracing.sizes import OpenSize
 from unidl.utils.traceback_filtering import shorten
 
 # The backend that owns tensors of a type; None where the type belongs to none and the active backend converts.
@@ -52,6 +53,19 @@ def owner_of(x):
         owner = registry.owner_of_type(cls)
         set_owner(cls, owner)
         return owner
+
+
+def has_values(x) -> bool:
+    """Whether tensor `x` has a value, now or when what is being compiled runs; a symbol of shape
+    inference has none."""
+    owner = owner_of(x)
+    return owner is None or owner.has_values
+
+
+def sized(x, sizes):
+    """`x`, or a symbol like it if one of `sizes` is that of an open axis: then only the shape of
+    the result is asked for."""
+    return symbolic.asarray(x) if OpenSize in map(type, sizes) else x
 
 
 def set_owner(cls, backend):
@@ -137,7 +151,7 @@ def convert(backend, x):
         return (
             x.value
             if x.backend is backend
-            else backend.asarray(x if backend is symbolic else x.value)
+            else backend.asarray(x.value if backend.has_values else x)
         )
     if isinstance(x, np.generic):
         return x.item()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from unidl.backend.contract.recurrent import Recurrent
 from unidl.ops.dispatch import call, call_promoted, op, prepare
-from unidl.tracing import symbolic
 
 
 @op
@@ -81,6 +80,6 @@ def scan(step, state, xs, reverse=False, unroll=False):
     """
     backend, tensors = prepare([*state, *xs])
     state, xs = tuple(tensors[: len(state)]), tuple(tensors[len(state) :])
-    if unroll and backend is not symbolic:
+    if unroll and backend.has_values:
         return Recurrent.scan(backend, step, state, xs, reverse)
     return backend.scan(step, state, xs, reverse)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 
 from unidl.backend import dtypes
@@ -26,7 +27,14 @@ def mean(x, axis=None, keepdims=False):
 
 @op
 def prod(x, axis=None, keepdims=False, dtype=None):
-    """Product, in `dtype` if given; bools and integers narrower than 32 bits are multiplied in int32."""
+    """Product, in `dtype` if given; bools and integers narrower than 32 bits are multiplied in
+    int32.
+
+    Of a tuple of Python ints, such as `ops.shape(x)[:-1]`, it is a Python int, which can be a size
+    in a compiled function too.
+    """
+    if type(x) is tuple and x and dtype is None and builtins.all(isinstance(n, int) for n in x):
+        return math.prod(x)
     return call("prod", _wide(x, dtype), axis=axes_of(axis), keepdims=keepdims)
 
 

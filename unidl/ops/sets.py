@@ -28,7 +28,7 @@ from unidl.ops.reductions import max as max_
 from unidl.ops.reductions import min as min_
 from unidl.ops.reductions import sum as sum_
 from unidl.ops.shaping import concatenate, expand_dims, ravel, reshape
-from unidl.tracing import KerasTensor, symbolic
+from unidl.tracing import KerasTensor
 from unidl.tracing.shapes.arithmetic import one_axis
 
 
@@ -36,7 +36,7 @@ from unidl.tracing.shapes.arithmetic import one_axis
 def nonzero(x):
     """Positions of the elements that are not 0: a tuple of int32 tensors (k,), one for each axis. Without gradient."""
     backend, x = tensor_of(x)
-    if backend is symbolic:
+    if not backend.has_values:
         return tuple(KerasTensor((None,), "int32") for _ in x.shape)
     values = host_value("nonzero", x, "Compute with the mask itself: ops.where(mask, x, 0).")
     return tuple(backend.asarray(places.astype("int32")) for places in np.nonzero(values))
@@ -77,7 +77,7 @@ def unique(
     """
     backend, x = tensor_of(x)
     x = backend.stop_gradient(x)
-    if backend is symbolic:
+    if not backend.has_values:
         results = _symbolic_unique(x, axis, size)
     elif size is not None and axis is None:
         results = _unique_of_size(backend, x, size, 0 if fill_value is None else fill_value)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from unidl.ops.dispatch import call, call_promoted, call_sequence, explain, op, tensor_of
+from unidl.ops.dispatch import call, call_promoted, call_sequence, explain, op, sized, tensor_of
 from unidl.tracing.shapes.arithmetic import one_axis
+from unidl.tracing.sizes import a_size, is_open
 
 
 @op
@@ -64,7 +65,8 @@ def moveaxis(x, source, destination):
 @op
 def broadcast_to(x, shape):
     """x repeated along axes of size 1 to fill `shape`."""
-    return call("broadcast_to", x, shape=(shape,) if isinstance(shape, int) else tuple(shape))
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    return call("broadcast_to", sized(x, shape), shape=shape)
 
 
 @op
@@ -139,7 +141,7 @@ def split(x, indices_or_sections, axis=0):
     if not isinstance(indices_or_sections, int):
         indices_or_sections = tuple(int(i) for i in indices_or_sections)
     elif indices_or_sections < 1 or any(
-        size is not None and size % indices_or_sections
+        not is_open(size) and size % indices_or_sections
         for size in _shape(x)[axis : axis + 1 or None]
     ):
         # Frameworks would cut unequal parts.
@@ -258,7 +260,7 @@ def roll(x, shift, axis=None):
 def tile(x, repeats):
     """x laid side by side, `repeats` times along each of the last axes."""
     repeats = (repeats,) if isinstance(repeats, int) else tuple(repeats)
-    backend, x = tensor_of(x)
+    backend, x = tensor_of(sized(x, repeats))
     rank = len(backend.shape(x))
     if len(repeats) > rank:
         x = call("expand_dims", x, axis=tuple(range(len(repeats) - rank)))
@@ -275,7 +277,7 @@ def repeat(x, repeats, axis=None):
         if len(repeats) > 1:
             return call("take", x, [i for i, r in enumerate(repeats) for _ in range(r)], axis=axis)
         (repeats,) = repeats
-    return call("repeat", x, repeats=int(repeats), axis=axis)
+    return call("repeat", sized(x, (repeats,)), repeats=a_size(repeats), axis=axis)
 
 
 @op

@@ -8,6 +8,7 @@ from unidl.backend import dtypes, registry
 from unidl.ops.dispatch import backend_of, convert
 from unidl.random.seed_generator import draw_key
 from unidl.tracing import KerasTensor, graph
+from unidl.tracing.sizes import has_open
 
 # Bits of a uniform number, all of which the dtype can tell apart.
 _DIGITS = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 24}
@@ -16,7 +17,7 @@ _DIGITS = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 24}
 def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     """Float tensor of `shape`, evenly distributed over [minval, maxval)."""
     dtype = float_dtype("uniform", dtype)
-    if None in shape:
+    if has_open(shape):
         return _symbol("uniform", shape, dtype)
     backend, key = registry.get_backend(), draw_key(seed)
     with backend.scope():
@@ -31,7 +32,7 @@ def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
 def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Float tensor of `shape`, normally distributed."""
     dtype = float_dtype("normal", dtype)
-    if None in shape:
+    if has_open(shape):
         return _symbol("normal", shape, dtype)
     backend, key = registry.get_backend(), draw_key(seed)
     with backend.scope():
@@ -42,7 +43,7 @@ def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Like `normal`, given that the number is at most two standard deviations from the mean."""
     dtype = float_dtype("truncated_normal", dtype)
-    if None in shape:
+    if has_open(shape):
         return _symbol("truncated_normal", shape, dtype)
     backend, key = registry.get_backend(), draw_key(seed)
     with backend.scope():
@@ -65,7 +66,7 @@ def randint(shape, minval, maxval, dtype="int32", seed=None):
         raise ValueError(
             f"randint: expected minval < maxval <= minval + 2**31, got {minval} and {maxval}."
         )
-    if None in shape:
+    if has_open(shape):
         return _symbol("randint", shape, dtype)
     backend, key = registry.get_backend(), draw_key(seed)
     with backend.scope():
@@ -84,7 +85,7 @@ def bernoulli(shape, p=0.5, dtype=None, seed=None):
     if not 0 <= p <= 1:
         raise ValueError(f"bernoulli: p is a probability, got {p}.")
     dtype = dtypes.standardize_dtype(dtype)
-    if None in shape:
+    if has_open(shape):
         return _symbol("bernoulli", shape, dtype)
     backend, key = registry.get_backend(), draw_key(seed)
     with backend.scope():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 
 from unidl.backend.frame import changed, current
-from unidl.tracing.keras_tensor import KerasTensor
+from unidl.tracing.inference import infer
+from unidl.tracing.structures import flatten_tensors, map_tensors
 
 
 def recording() -> bool:
@@ -16,6 +17,12 @@ def paused():
     """A context in which symbolic calls carry shapes alone: the inside of a layer is no part of the
     graph around it."""
     return changed(records=False)
+
+
+def resumed():
+    """A context in which symbolic calls are recorded, also within another layer's call: a
+    Sequential connects its own layers there."""
+    return changed(records=True)
 
 
 class Node:
@@ -55,39 +62,14 @@ def _call_of(module, function, name):
     return FunctionCall(getattr(importlib.import_module(module), function).__wrapped__, name)
 
 
-def flatten_tensors(structure, into=None):
-    """The KerasTensors in nested lists, tuples and dicts, in order."""
-    into = [] if into is None else into
-    if isinstance(structure, KerasTensor):
-        into.append(structure)
-    elif isinstance(structure, list | tuple):
-        for item in structure:
-            flatten_tensors(item, into)
-    elif isinstance(structure, dict):
-        for item in structure.values():
-            flatten_tensors(item, into)
-    return into
-
-
-def map_tensors(function, structure):
-    """`structure` with `function` applied to each KerasTensor in it."""
-    if isinstance(structure, KerasTensor):
-        return function(structure)
-    if isinstance(structure, list | tuple):
-        items = [map_tensors(function, item) for item in structure]
-        return type(structure)(*items) if hasattr(structure, "_fields") else type(structure)(items)
-    if isinstance(structure, dict):
-        return {key: map_tensors(function, item) for key, item in structure.items()}
-    return structure
-
-
 def record_call(function, args, kwargs):
     """Outputs of a public function on symbolic arguments, as a new node unless recording is paused."""
     if not recording():
         return function(*args, **kwargs)
     with paused():
-        # Fresh tensors: a function may return its argument, which already has a history.
-        result = map_tensors(lambda t: KerasTensor(t.shape, t.dtype), function(*args, **kwargs))
+        result = infer(
+            function.__name__, lambda given: function(*given[0], **given[1]), (args, kwargs)
+        )
     from unidl.utils.naming import auto_name
 
     Node(
@@ -98,3 +80,15 @@ def record_call(function, args, kwargs):
         flatten_tensors(result),
     )
     return result
+
+
+__all__ = [
+    "FunctionCall",
+    "Node",
+    "flatten_tensors",
+    "map_tensors",
+    "paused",
+    "record_call",
+    "recording",
+    "resumed",
+]

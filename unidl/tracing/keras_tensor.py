@@ -9,6 +9,20 @@ from unidl.backend import dtypes
 _names = itertools.count()
 
 
+class NoValue(TypeError):
+    """A symbolic tensor was asked for its value; `reason` is the message without the advice, for
+    who knows better."""
+
+    def __init__(self, what):
+        self.reason = (
+            f"A KerasTensor has a shape and a dtype but no value yet, so {what} cannot use it."
+        )
+        super().__init__(
+            f"{self.reason} Write the computation with unidl.ops, or put it into the call() of a "
+            "Layer of your own."
+        )
+
+
 class KerasTensor:
     """Symbolic tensor: what `Input` returns and what layers and `unidl.ops` return when called on one.
 
@@ -33,19 +47,19 @@ class KerasTensor:
         return len(self.shape)
 
     def __len__(self):
-        raise TypeError(_NO_VALUE.format(what="len()"))
+        raise NoValue("len()")
 
     def __bool__(self):
-        raise TypeError(_NO_VALUE.format(what="a Python condition"))
+        raise NoValue("a Python condition")
 
     def __iter__(self):
-        raise TypeError(_NO_VALUE.format(what="a Python loop"))
+        raise NoValue("a Python loop")
 
     def __array__(self, dtype=None, copy=None):
-        raise TypeError(_NO_VALUE.format(what="a NumPy function"))
+        raise NoValue("a NumPy function")
 
     def __float__(self):
-        raise TypeError(_NO_VALUE.format(what="float()"))
+        raise NoValue("float()")
 
     def __repr__(self):
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
@@ -56,9 +70,3 @@ class KerasTensor:
 def is_keras_tensor(x) -> bool:
     """Whether `x` is a symbolic tensor."""
     return isinstance(x, KerasTensor)
-
-
-_NO_VALUE = (
-    "A KerasTensor has a shape and a dtype but no value yet, so {what} cannot use it. Write the computation with unidl.ops, "
-    "or put it into the call() of a Layer of your own."
-)

@@ -9,6 +9,7 @@ a class of the same name derived from it, and its `adapter.py` puts these togeth
 """
 
 from unidl.backend.contract import names
+from unidl.backend.contract.abstract import Abstract
 from unidl.backend.contract.arrays import Arrays
 from unidl.backend.contract.autodiff import Autodiff
 from unidl.backend.contract.control import Control
@@ -41,6 +42,7 @@ class Backend(
     Autodiff,
     Control,
     Execution,
+    Abstract,
     Native,
 ):
     """What a backend is. Subclass it in a package `unidl_<name>` and register a `BackendSpec`."""
@@ -48,6 +50,7 @@ class Backend(
 
 __all__ = [
     "NN",
+    "Abstract",
     "Arrays",
     "Autodiff",
     "Backend",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from unidl import ops
-from unidl.tracing import KerasTensor
 
 
 def causal(queries, keys):
@@ -22,11 +21,7 @@ def _places(queries, keys):
 
 
 def _place_along(x, shape):
-    steps = ops.shape(x)[1]
-    # An axis is open for symbols alone.
-    return ops.reshape(
-        KerasTensor((None,), "int32") if steps is None else ops.arange(steps, dtype="int32"), shape
-    )
+    return ops.reshape(ops.arange(ops.shape(x)[1], dtype="int32"), shape)
 
 
 def both(*masks):

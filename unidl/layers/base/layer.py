@@ -17,10 +17,12 @@ from unidl.layers.base.config import Configurable
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.mask_flow import PassesMasks
 from unidl.layers.base.signature import call_signature, constructor_arguments
-from unidl.layers.base.structures import has_shape, leaves
+from unidl.layers.base.structures import has_shape, leaves, shapes_as_given, shapes_of
+from unidl.layers.base.symbolic_call import InfersShapes
 from unidl.layers.base.tracking import Tracked
+from unidl.ops.dispatch import has_values
 from unidl.saving.lookup import UnknownName
-from unidl.tracing import KerasTensor, graph
+from unidl.tracing import graph, sizes
 from unidl.utils.arguments import unknown_arguments
 from unidl.utils.naming import auto_name, prefix_of
 from unidl.utils.scopes import current_path, use_path
@@ -29,7 +31,7 @@ from unidl.utils.traceback_filtering import shorten
 _HINT = "Define compute_output_shape(self, input_shape) in"
 
 
-class Layer(PassesMasks, Configurable, Tracked):
+class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
     """The base of all layers.
 
     A subclass makes its weights in `build(input_shape)` with `add_weight` (or in its constructor, when it knows the shapes)
@@ -206,11 +208,14 @@ class Layer(PassesMasks, Configurable, Tracked):
                 }
                 self._ensure_built(args, kwargs)
                 if context is not None:
-                    return self._run(context, args, kwargs)
-                context = CallContext(training=kwargs.get("training"))
-                with call_context.entered(context):
                     outputs = self._run(context, args, kwargs)
-                self._losses = context.losses
+                else:
+                    context = CallContext(training=kwargs.get("training"))
+                    with call_context.entered(context):
+                        outputs = self._run(context, args, kwargs)
+                    self._losses = context.losses
+                if self._noted_shapes is None:
+                    self._note_shapes(outputs)
                 return outputs
         except BaseException as error:
             shorten(error)
@@ -258,79 +263,6 @@ class Layer(PassesMasks, Configurable, Tracked):
         """A context in which what is recorded has the layer's path."""
         return nullcontext() if around.naming is None else around.naming(self.path)
 
-    def _call_symbolic(self, args, kwargs):
-        """Infer the outputs' shapes, building what is not built, and add a node to the graph."""
-        context = call_context.current()
-        with self._own_backend(), self._scope():
-            self._ensure_built(args, kwargs)
-            cast_args, call_kwargs = graph.map_tensors(self._convert_symbol, (args, dict(kwargs)))
-            with (
-                graph.paused(),
-                call_context.entered(
-                    CallContext(training=context.training if context else kwargs.get("training"))
-                ) as inner,
-            ):
-                outputs = self._symbolic_outputs(inner, cast_args, call_kwargs)
-        if not graph.recording():
-            return outputs
-        noted = [masks.get(t) for t in graph.flatten_tensors(outputs)]
-        outputs = graph.map_tensors(lambda t: KerasTensor(t.shape, t.dtype), outputs)
-        for tensor, mask in zip(graph.flatten_tensors(outputs), noted, strict=True):
-            if mask is not None:
-                masks.set(tensor, mask)
-        node = graph.Node(
-            self,
-            args,
-            kwargs,
-            graph.flatten_tensors((args, kwargs)),
-            graph.flatten_tensors(outputs),
-        )
-        self._inbound.append(node)
-        return outputs
-
-    def _convert_symbol(self, tensor):
-        """A symbol in the layer's compute dtype; a layer that needs a cast casts in trusted calls too."""
-        if not self.autocast or not is_float(tensor.dtype) or tensor.dtype == self.compute_dtype:
-            return tensor
-        self._casts_inputs = True
-        cast = KerasTensor(tensor.shape, self.compute_dtype)
-        mask = masks.get(tensor)
-        if mask is not None:
-            masks.set(cast, mask)
-        return cast
-
-    def _symbolic_outputs(self, context, args, kwargs):
-        if (
-            type(self).compute_output_shape is not Layer.compute_output_shape
-            and not self._shape_by_call
-        ):
-            return _shapes_to_tensors(
-                self.compute_output_shape(_shapes(args[0])), self.compute_dtype
-            )
-        try:
-            return self._run(context, args, kwargs)
-        except (AttributeError, TypeError) as error:
-            if KerasTensor.__name__ not in str(error) or _HINT in str(error):
-                raise
-            raise type(error)(
-                f"{error}. {self._who()} was called on a symbol, which only unidl.ops take. "
-                f"{_HINT} "
-                "a layer that calls a framework's functions, or methods of its tensors."
-            ) from error
-
-    _shape_by_call = False  # run `call` on symbols although there is a `compute_output_shape`
-
-    def compute_output_shape(self, input_shape):
-        """Output shape for `input_shape`. A layer whose `call` uses a framework directly has to define it."""
-        return _shapes(
-            self.compute_output_spec(_shapes_to_tensors(input_shape, self.compute_dtype))
-        )
-
-    def compute_output_spec(self, *args, **kwargs):
-        """Outputs as KerasTensors for inputs given as KerasTensors."""
-        with graph.paused():
-            return self(*args, **kwargs)
-
     def _convert(self, value):
         """Native tensors of the layer's backend out of host data in `value`, floats in the compute dtype."""
         if value is None or isinstance(value, bool | int | float | str):
@@ -343,9 +275,9 @@ class Layer(PassesMasks, Configurable, Tracked):
             value = value.value
         tensor = ops.convert_to_tensor(value)
         dtype = ops.dtype(tensor)
-        if self.autocast and is_float(dtype) and dtype != self.compute_dtype:
+        if self.autocast and is_float(dtype) and dtype != self._casts_to:
             mask = masks.get(tensor)
-            tensor = ops.cast(tensor, self.compute_dtype)
+            tensor = ops.cast(tensor, self._casts_to)
             if mask is not None:
                 masks.set(tensor, mask)
         return tensor
@@ -354,8 +286,12 @@ class Layer(PassesMasks, Configurable, Tracked):
 
     def _ensure_built(self, args, kwargs):
         signature = call_signature(type(self))
-        shapes = {name: _shapes(value) for name, value in zip(signature.names, args, strict=False)}
-        shapes |= {name: _shapes(value) for name, value in kwargs.items() if has_shape(value)}
+        shapes = {
+            name: shapes_of(value) for name, value in zip(signature.names, args, strict=False)
+        }
+        shapes |= {name: shapes_of(value) for name, value in kwargs.items() if has_shape(value)}
+        if sizes.in_numbers():
+            shapes = {name: shapes_as_given(shape) for name, shape in shapes.items()}
         first_shape = next(iter(shapes.values()), None)
         self._check_input(first_shape)
         if self.built:
@@ -379,13 +315,19 @@ class Layer(PassesMasks, Configurable, Tracked):
         self._check_input(first_shape)  # build may have made the spec stricter
 
     def build_inside(self, parent, **shapes):
-        """Build this sublayer in `parent`'s build, for the given arguments of its own build."""
+        """Build this sublayer in `parent`'s build, for the given arguments of its own build.
+
+        An only one goes to the first parameter, whatever that is called.
+        """
         if not self.built:
+            wanted = call_signature(type(self)).shapes_of_build
+            if len(shapes) == 1 and wanted and not shapes.keys() & set(wanted):
+                shapes = dict(zip(wanted, shapes.values(), strict=False))
             with use_path((*parent.path.split("/"), self.name)):
                 self._build_with(shapes)
 
     def _build_with(self, shapes):
-        with self._own_backend():
+        with self._own_backend(), self.backend.concretely():
             self.path = "/".join(current_path()) or self.name
             self.build(**shapes)
         self._build_shapes = shapes
@@ -496,7 +438,7 @@ class Layer(PassesMasks, Configurable, Tracked):
 
     def _update(self, variable, value):
         """Assign a native tensor in a call; a symbolic call has no values to assign."""
-        if not isinstance(value, KerasTensor):
+        if has_values(value):
             variable.replace(ops.cast(ops.stop_gradient(value), variable.dtype))
 
     @property
@@ -566,6 +508,11 @@ class Layer(PassesMasks, Configurable, Tracked):
 
     @property
     def compute_dtype(self):
+        return self.dtype_policy.compute_dtype
+
+    @property
+    def _casts_to(self):
+        """What float inputs are cast to."""
         return self.dtype_policy.compute_dtype
 
     @property
@@ -658,27 +605,6 @@ def _holds_tensors(values):
         has_shape(v) or v is None or (isinstance(v, list | tuple | dict) and _holds_tensors(v))
         for v in values
     )
-
-
-def _shapes(value):
-    """Shapes of the tensors in a structure: tuples in lists and dicts."""
-    if value is None:
-        return None
-    if isinstance(value, list | tuple):
-        return [_shapes(v) for v in value]
-    if isinstance(value, dict):
-        return {k: _shapes(v) for k, v in value.items()}
-    return tuple(ops.shape(value)) if has_shape(value) else None
-
-
-def _shapes_to_tensors(shapes, dtype):
-    if isinstance(shapes, dict):
-        return {k: _shapes_to_tensors(v, dtype) for k, v in shapes.items()}
-    if isinstance(shapes, list) or (
-        isinstance(shapes, tuple) and shapes and isinstance(shapes[0], list | tuple)
-    ):
-        return [_shapes_to_tensors(s, dtype) for s in shapes]
-    return KerasTensor(shapes, dtype)
 
 
 __all__ = ["InputSpec", "Layer"]

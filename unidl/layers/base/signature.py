@@ -13,14 +13,13 @@ class CallSignature:
         mask_of: for each tensor parameter the parameter that takes its mask: "mask" for the first, "<name>_mask" else.
         has_training: whether `call` takes `training`.
         shapes_of_build, required_shapes: parameters of `build`, and those without a default.
+        shapes_of_rule: parameters of `compute_output_shape`.
     """
 
     def __init__(self, cls):
-        parameters = inspect.signature(cls.call).parameters
+        parameters = _without_self(cls.call)
         self.names = [
-            n
-            for n, p in parameters.items()
-            if n != "self" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+            n for n, p in parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
         ]
         takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
         self.has_training = "training" in self.names
@@ -28,9 +27,15 @@ class CallSignature:
         self.mask_of = {n: f"{n}_mask" for n in self.names if f"{n}_mask" in self.names}
         if "mask" in self.names and self.names[0] not in self.mask_of:
             self.mask_of[self.names[0]] = "mask"
-        of_build = {n: p for n, p in inspect.signature(cls.build).parameters.items() if n != "self"}
+        of_build = _without_self(cls.build)
         self.shapes_of_build = list(of_build)
         self.required_shapes = [n for n, p in of_build.items() if p.default is p.empty]
+        self.shapes_of_rule = list(_without_self(cls.compute_output_shape))
+
+
+def _without_self(method):
+    """The parameters of a method but the first, whatever it is called."""
+    return dict(list(inspect.signature(method).parameters.items())[1:])
 
 
 @cache

@@ -1,6 +1,8 @@
 """Nested lists, tuples and dicts of tensors, as layers get and return them."""
 
-from unidl import tree
+from unidl import ops, tree
+from unidl.tracing import KerasTensor
+from unidl.tracing.sizes import as_given
 
 
 def has_shape(value):
@@ -9,3 +11,36 @@ def has_shape(value):
 
 def leaves(structure):
     return [leaf for leaf in tree.flatten(structure) if leaf is not None]
+
+
+def shapes_of(value):
+    """Shapes of the tensors in a structure: tuples in lists and dicts."""
+    if value is None:
+        return None
+    if isinstance(value, list | tuple):
+        return [shapes_of(v) for v in value]
+    if isinstance(value, dict):
+        return {k: shapes_of(v) for k, v in value.items()}
+    return tuple(ops.shape(value)) if has_shape(value) else None
+
+
+def map_shapes(function, shapes):
+    """What `shapes_of` gives (or a user, with tuples for lists too) with `function` applied to each
+    shape."""
+    if shapes is None:
+        return None
+    if isinstance(shapes, dict):
+        return {k: map_shapes(function, v) for k, v in shapes.items()}
+    if any(isinstance(s, list | tuple | dict) for s in shapes):
+        return [map_shapes(function, s) for s in shapes]
+    return function(shapes)
+
+
+def shapes_as_given(shapes):
+    """Shapes as their user knows them, with None for the numbers that stand for open axes."""
+    return map_shapes(as_given, shapes)
+
+
+def tensors_of(shapes, dtype):
+    """A KerasTensor for each shape."""
+    return map_shapes(lambda shape: KerasTensor(shape, dtype), shapes)

@@ -9,7 +9,7 @@ from unidl.layers.base.layer import Layer
 from unidl.layers.recurrent.recurrent_cell import RecurrentCell, check_cell, output_size_of, step_of
 from unidl.layers.recurrent.stacked_rnn_cells import StackedRNNCells
 from unidl.ops import fused
-from unidl.tracing import KerasTensor
+from unidl.tracing.shapes.arithmetic import agree
 
 
 class RNN(Layer):
@@ -137,20 +137,20 @@ class RNN(Layer):
 
     def _first_states(self, sequences, initial_state):
         batch = ops.shape(sequences)[0]
-        if self.stateful and batch is not None and batch != self._state_variables[0].shape[0]:
+        if self.stateful and not agree(batch, self._state_variables[0].shape[0]):
             raise ValueError(
                 f"{self._who()}: stateful=True was built for batches of {self._state_variables[0].shape[0]} samples, got {batch}. "
                 f"Give batches of one size, or make the layer with stateful=False."
             )
         if initial_state is None:
-            return list(self.states) if self.stateful else _of_batch(batch, self.get_initial_state)
+            return list(self.states) if self.stateful else self.get_initial_state(batch)
         states = list(initial_state) if isinstance(initial_state, list | tuple) else [initial_state]
         if len(states) != len(self.state_size):
             raise ValueError(
                 f"{self._who()}: initial_state takes {len(self.state_size)} tensors of sizes {self.state_size}, got {len(states)}."
             )
         for state, size in zip(states, self.state_size, strict=True):
-            if isinstance(size, int) and ops.shape(state)[-1] not in (size, None):
+            if isinstance(size, int) and not agree(ops.shape(state)[-1], size):
                 raise ValueError(
                     f"{self._who()}: an initial state must have the shape (batch, {size}), got {tuple(ops.shape(state))}."
                 )
@@ -208,9 +208,7 @@ class RNN(Layer):
         if isinstance(self.cell, RecurrentCell):
             return self.cell.blank_output(states)
         size = output_size_of(self.cell)
-        return _of_batch(
-            ops.shape(sequences)[0], lambda n: ops.zeros((n, size), dtype=self.compute_dtype)
-        )
+        return ops.zeros((ops.shape(sequences)[0], size), dtype=self.compute_dtype)
 
     def _prepare(self, sequences, states, training):
         """(what the loop runs over, function of one moment and the states)."""
@@ -235,15 +233,6 @@ class RNN(Layer):
         if reason is None:
             return self.backend.kernels.get(self.whole_sequence, "composed of primitives")
         return f"composed of primitives: {reason}"
-
-
-def _of_batch(batch, make):
-    """`make(batch)`; where the batch is open, which it is for symbols alone, symbols like `make(1)`."""
-    if batch is not None:
-        return make(batch)
-    return tree.map_structure(
-        lambda x: KerasTensor((None, *ops.shape(x)[1:]), ops.dtype(x)), make(1)
-    )
 
 
 def _time_first(x):

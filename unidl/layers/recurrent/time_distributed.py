@@ -5,6 +5,8 @@ from __future__ import annotations
 from unidl import ops
 from unidl.layers.base.signature import call_signature
 from unidl.layers.core.simple_layers import Wrapper
+from unidl.ops.dispatch import has_values
+from unidl.tracing.shapes.arithmetic import shapes_agree
 
 
 class TimeDistributed(Wrapper):
@@ -27,16 +29,25 @@ class TimeDistributed(Wrapper):
         super().build((input_shape[0], *input_shape[2:]))
 
     def call(self, inputs, training=None, mask=None):
-        steps = ops.shape(inputs)[1]
-        if steps is None:
-            raise ValueError(
-                f"{self._who()}: needs a known number of moments. Write Input(shape=(10, ...))."
-            )
+        self._check_mask(inputs, mask)
         signature = call_signature(type(self.layer))
         kwargs = {"training": training} if signature.has_training else {}
         takes_mask = mask is not None and "mask" in signature.names
-        outputs = [
-            self.layer(inputs[:, i], **kwargs, **({"mask": mask[:, i]} if takes_mask else {}))
-            for i in range(steps)
-        ]
-        return ops.stack(outputs, axis=1)
+
+        def output(i):
+            moment = {"mask": mask[:, i]} if takes_mask else {}
+            return self.layer(inputs[:, i], **kwargs, **moment)
+
+        steps = ops.shape(inputs)[1]
+        if has_values(inputs):
+            return ops.stack([output(i) for i in range(steps)], axis=1)
+        # The shape is the same for every moment, and one stands for all.
+        return ops.repeat(ops.expand_dims(output(0), 1), steps, axis=1)
+
+    def _check_mask(self, inputs, mask):
+        if mask is not None and not shapes_agree(ops.shape(mask)[:2], ops.shape(inputs)[:2]):
+            raise ValueError(
+                f"{self._who()}: the mask has the shape {tuple(ops.shape(mask))}, but the input "
+                f"has the shape {tuple(ops.shape(inputs))}. A mask is (batch, time), with one "
+                "entry for each moment of the input."
+            )

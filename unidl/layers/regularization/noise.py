@@ -5,7 +5,7 @@ import math
 from unidl import ops, random
 from unidl.layers.base.layer import Layer
 from unidl.layers.base.validate import unit_interval
-from unidl.tracing import KerasTensor
+from unidl.ops.dispatch import has_values
 
 # What SELU tends to for small inputs (Klambauer et al., arXiv:1706.02515): minus scale times alpha.
 _SELU_FLOOR = -1.6732632423543772 * 1.0507009873554805
@@ -23,7 +23,7 @@ class Noise(Layer):
 
     def call(self, inputs, training=False):
         # A symbol has a shape alone, which noise keeps.
-        if not training or self._strength == 0 or isinstance(inputs, KerasTensor):
+        if not training or self._strength == 0 or not has_values(inputs):
             return inputs
         return self.disturb(inputs)
 

@@ -5,6 +5,7 @@ from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.layer import Layer
 from unidl.layers.base.validate import data_format as check_data_format
 from unidl.layers.base.validate import int_tuple
+from unidl.tracing.sizes import is_open
 
 
 def _pairs(layer, name, value, rank):
@@ -92,7 +93,7 @@ class BaseCropping(SpatialEdges):
     def _crop(self, inputs, pairs):
         cuts = self._all_axes(pairs)
         for (before, after), size in zip(cuts, ops.shape(inputs), strict=True):
-            if size is not None and 0 < before + after >= size:
+            if not is_open(size) and 0 < before + after >= size:
                 raise ValueError(
                     f"{self._who()}: cropping={self.cropping} leaves nothing of an input of shape {tuple(ops.shape(inputs))}."
                 )

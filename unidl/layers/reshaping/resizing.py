@@ -7,6 +7,7 @@ from unidl.layers.base.layer import Layer
 from unidl.layers.base.validate import data_format as check_data_format
 from unidl.layers.base.validate import one_of, positive_int
 from unidl.ops import fused
+from unidl.ops.dispatch import has_values
 from unidl.tracing import KerasTensor
 
 
@@ -66,7 +67,7 @@ class Resizing(Layer):
 
     def call(self, inputs):
         dtype = ops.dtype(inputs)
-        if isinstance(inputs, KerasTensor):
+        if not has_values(inputs):
             return KerasTensor(self._size(inputs.shape), dtype)
         x = inputs if is_float(dtype) else ops.cast(inputs, self.compute_dtype)
         alone = len(ops.shape(x)) == 3

@@ -1,11 +1,14 @@
-"""Arithmetic of shapes, where None is an axis of any size, and the errors that follow from it."""
+"""Arithmetic of shapes, where None or an OpenSize is an axis of any size, and the errors that
+follow from it."""
 
 from __future__ import annotations
+
+from unidl.tracing.sizes import a_size, is_open, merged
 
 
 def agree(a, b) -> bool:
     """Whether two sizes can be equal."""
-    return a is None or b is None or a == b
+    return a == b or is_open(a) or is_open(b)
 
 
 def shapes_agree(a, b) -> bool:
@@ -17,15 +20,17 @@ def broadcast(name, *shapes):
     rank = max(map(len, shapes))
     result = []
     for axis in range(-rank, 0):
-        sizes = {shape[axis] for shape in shapes if -axis <= len(shape)} - {1}
-        known = sizes - {None}
+        sizes = [shape[axis] for shape in shapes if -axis <= len(shape)]
+        known = {size for size in sizes if not is_open(size)} - {1}
         if len(known) > 1:
             raise ValueError(
                 f"{name}: the shapes {' and '.join(map(str, shapes))} do not broadcast: axis {axis} has the sizes "
                 f"{' and '.join(map(str, sorted(known)))}. Axes, counted from the last, must be equal or 1; insert axes of size 1 "
                 "with expand_dims, or reorder them with transpose."
             )
-        result.append(known.pop() if known else None if sizes else 1)
+        result.append(
+            known.pop() if known else merged([size for size in sizes if is_open(size)] or [1])
+        )
     return tuple(result)
 
 
@@ -69,9 +74,9 @@ def check_shape(name, shape) -> tuple:
     """A shape given by the user, as a tuple of non-negative ints and Nones."""
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     for size in shape:
-        if size is not None and (not hasattr(size, "__index__") or size < 0):
+        if not is_open(size) and (not hasattr(size, "__index__") or size < 0):
             raise ValueError(f"{name}: a shape holds non-negative ints, got {shape}.")
-    return tuple(None if size is None else int(size) for size in shape)
+    return tuple(a_size(size) for size in shape)
 
 
 def check_rank(name, what, shape, least):

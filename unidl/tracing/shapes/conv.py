@@ -1,18 +1,21 @@
-"""Symbolic rules: convolution, pooling and resizing, channels last."""
+"""Shape rules of `contract/conv.py`: convolution, pooling and resizing, channels last."""
 
 from __future__ import annotations
+
+from functools import partial
 
 from unidl.backend.contract.conv import INTERPOLATIONS, explicit_padding
 from unidl.tracing.keras_tensor import KerasTensor
 from unidl.tracing.shapes.arithmetic import agree
-from unidl.tracing.shapes.elementwise import common_dtype
+from unidl.tracing.shapes.operands import common_dtype
+from unidl.tracing.sizes import is_open, opened
 
 
-class Convolution:
+class Conv:
     def conv(self, x, kernel, strides, padding, dilation, groups=1):
         _check_ranks("conv", x, kernel, strides)
         channels, (per_group, filters) = x.shape[-1], kernel.shape[-2:]
-        if not agree(channels, None if per_group is None else per_group * groups):
+        if not agree(channels, per_group * groups):
             raise ValueError(
                 f"conv: the input {x.shape} has {channels} channels (last axis), but the kernel {kernel.shape} takes "
                 + (
@@ -99,8 +102,8 @@ def _windows(name, x, window, strides, padding, dilation):
             raise ValueError(
                 f"{name}: window, strides and dilation must be at least 1, got {k}, {s} and {d} for spatial axis {axis}."
             )
-        if size is None:
-            out.append(None)
+        if is_open(size):
+            out.append(opened(partial(_fitting, padding, axis, k, s, d), size))
             continue
         ((before, after),) = explicit_padding(
             padding if isinstance(padding, str) else (padding[axis],), (size,), (k,), (s,), (d,)
@@ -113,3 +116,11 @@ def _windows(name, x, window, strides, padding, dilation):
             )
         out.append(0 if padding == "same" and size == 0 else (room - span) // s + 1)
     return out
+
+
+def _fitting(padding, axis, k, s, d, size):
+    """Number of windows along an open axis, one at least."""
+    ((before, after),) = explicit_padding(
+        padding if isinstance(padding, str) else (padding[axis],), (size,), (k,), (s,), (d,)
+    )
+    return max(1, (size + before + after - (k - 1) * d - 1) // s + 1)

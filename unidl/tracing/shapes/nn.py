@@ -1,13 +1,27 @@
-"""Symbolic rules: fused functions whose default bodies would loop, or would name an inner step in their errors."""
+"""Shape rules of `contract/nn.py`: functions whose bodies would name an inner step in their
+errors."""
 
 from __future__ import annotations
 
 from unidl.tracing.keras_tensor import KerasTensor
-from unidl.tracing.shapes.arithmetic import agree, broadcast, shapes_agree
-from unidl.tracing.shapes.elementwise import common_dtype
+from unidl.tracing.shapes.arithmetic import agree, broadcast, shapes_agree, some_axes
+from unidl.tracing.shapes.arrays.indexing import check_integers
+from unidl.tracing.shapes.operands import common_dtype, same_shape
+
+ACTIVATIONS = ("relu", "relu6", "leaky_relu", "elu", "selu", "softplus", "silu", "gelu")
 
 
-class Networks:
+class NN:
+    def softmax(self, x, axis=-1):
+        return _along("softmax", x, axis)
+
+    def log_softmax(self, x, axis=-1):
+        return _along("log_softmax", x, axis)
+
+    def embedding(self, table, indices):
+        check_integers("embedding", indices)
+        return KerasTensor((*indices.shape, *table.shape[1:]), table.dtype)
+
     # -- normalization -----------------------------------------------------------------------------
 
     def batch_norm_training(self, x, gamma, beta, axes, epsilon):
@@ -79,71 +93,11 @@ class Networks:
             )
         return KerasTensor(logits.shape[:-1], logits.dtype)
 
-    # -- loops over time ---------------------------------------------------------------------------
 
-    def scan(self, step, state, xs, reverse=False):
-        lengths = {x.shape[0] for x in xs} - {None}
-        if len(lengths) > 1:
-            raise ValueError(
-                f"scan: all sequences need the same number of moments, got {sorted(lengths)}."
-            )
-        state, y = step(state, tuple(KerasTensor(x.shape[1:], x.dtype) for x in xs))
-        return state, KerasTensor((lengths.pop() if lengths else None, *y.shape), y.dtype)
-
-    def lstm(self, x, h, c, kernel, recurrent_kernel, bias, reverse=False):
-        units = _check_recurrent("lstm", x, kernel, recurrent_kernel, 4, (h, c))
-        _check_bias("lstm", bias, (4 * units,))
-        last = (x.shape[0], units)
-        return (
-            KerasTensor((*x.shape[:2], units), x.dtype),
-            KerasTensor(last, x.dtype),
-            KerasTensor(last, x.dtype),
-        )
-
-    def simple_rnn(self, x, h, kernel, recurrent_kernel, bias, activation="tanh", reverse=False):
-        units = _check_recurrent("simple_rnn", x, kernel, recurrent_kernel, 1, (h,))
-        _check_bias("simple_rnn", bias, (units,))
-        return KerasTensor((*x.shape[:2], units), x.dtype), KerasTensor(
-            (x.shape[0], units), x.dtype
-        )
-
-    def gru(self, x, h, kernel, recurrent_kernel, bias, reverse=False):
-        units = _check_recurrent("gru", x, kernel, recurrent_kernel, 3, (h,))
-        _check_bias("gru", bias, (2, 3 * units))
-        return KerasTensor((*x.shape[:2], units), x.dtype), KerasTensor(
-            (x.shape[0], units), x.dtype
-        )
-
-    # -- gradients ---------------------------------------------------------------------------------
-
-    def value_and_grad(self, fn, variables, has_aux=False):
-        raise TypeError(
-            "value_and_grad: the function works on symbolic tensors, which have no values and so no gradients. Call it on arrays "
-            "or native tensors; while a functional model is built, put what needs gradients into a Layer or train_step."
-        )
+def _along(name, x, axis):
+    some_axes(name, axis, x.ndim, x.shape)
+    return KerasTensor(x.shape, x.dtype)
 
 
-def _check_recurrent(name, x, kernel, recurrent_kernel, gates, states):
-    """Number of units."""
-    units = recurrent_kernel.shape[0]
-    expected = ((x.shape[-1] if x.ndim else None, gates * units), (units, gates * units))
-    if (
-        x.ndim != 3
-        or not shapes_agree(kernel.shape, expected[0])
-        or not shapes_agree(recurrent_kernel.shape, expected[1])
-    ):
-        raise ValueError(
-            f"{name}: expected x (batch, time, d), kernel (d, {gates} * units) and recurrent_kernel (units, {gates} * units), got "
-            f"{x.shape}, {kernel.shape} and {recurrent_kernel.shape}."
-        )
-    for state in states:
-        if not shapes_agree(state.shape, (x.shape[0], units)):
-            raise ValueError(
-                f"{name}: a state must have the shape {(x.shape[0], units)}, got {state.shape}."
-            )
-    return units
-
-
-def _check_bias(name, bias, expected):
-    if bias is not None and not shapes_agree(bias.shape, expected):
-        raise ValueError(f"{name}: the bias must have the shape {expected}, got {bias.shape}.")
+for _name in ACTIVATIONS:
+    setattr(NN, _name, same_shape(_name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unidl.tracing.shapes.arithmetic import agree, broadcast
+from unidl.tracing.sizes import is_open, merged
 
 
 def einsum_shape(subscripts, shapes):
@@ -45,8 +46,8 @@ def _bind(subscripts, term, shape, shapes, sizes, batches):
     last = shape[len(shape) - len(tail) :] if tail else ()
     for letter, size in zip(head + tail, (*shape[: len(head)], *last), strict=True):
         before = sizes.setdefault(letter, size)
-        if before is None or before == 1:
-            sizes[letter] = size if size is not None or before is None else before
+        if is_open(before) or before == 1:
+            sizes[letter] = before if is_open(size) and before == 1 else merged((size, before))
         elif not agree(before, size) and size != 1:
             raise ValueError(
                 f"einsum: the axis {letter!r} in {subscripts!r} has the sizes {before} and {size}; it must have one. Shapes: {shapes}."

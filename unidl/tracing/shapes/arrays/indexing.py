@@ -1,11 +1,12 @@
-"""Symbolic rules: slices, lookups and scatters."""
+"""Shape rules: slices, lookups, scatters, choices."""
 
 from __future__ import annotations
 
 from unidl.backend import dtypes
 from unidl.tracing.keras_tensor import KerasTensor
 from unidl.tracing.shapes.arithmetic import agree, broadcast, one_axis, shapes_agree
-from unidl.tracing.shapes.elementwise import common_dtype
+from unidl.tracing.shapes.operands import check_bool, common_dtype, operand_shape
+from unidl.tracing.sizes import OpenSize, is_open, of_both
 
 
 class Indexing:
@@ -35,16 +36,12 @@ class Indexing:
         return KerasTensor(shape, x.dtype)
 
     def take(self, x, indices, axis):
-        _check_integers("take", indices)
+        check_integers("take", indices)
         axis = one_axis("take", axis, x.ndim, x.shape)
         return KerasTensor(x.shape[:axis] + indices.shape + x.shape[axis + 1 :], x.dtype)
 
-    def embedding(self, table, indices):
-        _check_integers("embedding", indices)
-        return KerasTensor((*indices.shape, *table.shape[1:]), table.dtype)
-
     def take_along_axis(self, x, indices, axis):
-        _check_integers("take_along_axis", indices)
+        check_integers("take_along_axis", indices)
         axis = one_axis("take_along_axis", axis, x.ndim, x.shape)
         if indices.ndim != x.ndim:
             raise ValueError(
@@ -54,29 +51,34 @@ class Indexing:
         others = broadcast("take_along_axis", _one_at(x.shape, axis), _one_at(indices.shape, axis))
         return KerasTensor((*others[:axis], indices.shape[axis], *others[axis + 1 :]), x.dtype)
 
+    def where(self, condition, x1, x2):
+        check_bool("where", condition)
+        shape = broadcast("where", condition.shape, operand_shape(x1), operand_shape(x2))
+        return KerasTensor(shape, common_dtype("where", x1, x2))
+
     def scatter_add(self, x, indices, updates):
         return _scatter("scatter_update", x, indices, updates)
 
     def scatter_update(self, x, indices, updates):
         return _scatter("scatter_update", x, indices, updates)
 
-    def top_k(self, x, k):
-        one_axis("top_k", -1, x.ndim, x.shape)
-        if k < 0 or (x.shape[-1] is not None and k > x.shape[-1]):
-            raise ValueError(
-                f"top_k: k = {k} of the last axis of the shape {x.shape}; k must be between 0 and {x.shape[-1]}."
-            )
-        shape = (*x.shape[:-1], k)
-        return KerasTensor(shape, x.dtype), KerasTensor(shape, "int32")
-
 
 def _sliced(size, key):
     if key.step == 0:
         raise ValueError("get_item: the step of a slice must not be 0.")
     if size is None:
-        # A slice of an open axis is open too, unless it takes everything.
+        # A slice of an open axis is open too.
         return None
-    return len(range(size)[key])
+    given = [n for n in (key.start, key.stop, key.step) if n is not None]
+    if OpenSize not in map(type, (size, *given)):
+        return len(range(size)[key])
+    return of_both(lambda size, *numbers: len(range(size)[_slice_like(key, numbers)]), size, *given)
+
+
+def _slice_like(key, numbers):
+    """`key` with other numbers at the places that are not None."""
+    rest = iter(numbers)
+    return slice(*(None if n is None else next(rest) for n in (key.start, key.stop, key.step)))
 
 
 def _check_index(shape, axis, index):
@@ -85,13 +87,13 @@ def _check_index(shape, axis, index):
             f"get_item: an index is an int, a slice, None or Ellipsis, got {index!r}. Use take for a tensor of indices."
         )
     size = shape[axis]
-    if size is not None and not -size <= index < size:
+    if not is_open(size) and not -size <= index < size:
         raise IndexError(
             f"get_item: index {index} is out of range for axis {axis} of the shape {shape}."
         )
 
 
-def _check_integers(name, indices):
+def check_integers(name, indices):
     if not dtypes.is_integer(indices.dtype):
         raise TypeError(
             f'{name}: indices must be integers, got {indices.dtype}. Use ops.cast(indices, "int32").'
@@ -103,9 +105,9 @@ def _one_at(shape, axis):
 
 
 def _scatter(name, x, indices, updates):
-    _check_integers(name, indices)
+    check_integers(name, indices)
     dtype = common_dtype(name, x, updates)
-    if indices.ndim != 2 or indices.shape[1] is None or indices.shape[1] > x.ndim:
+    if indices.ndim != 2 or is_open(indices.shape[1]) or indices.shape[1] > x.ndim:
         raise ValueError(
             f"{name}: indices have the shape (m, k), one row for each update, k at most the {x.ndim} axes of {x.shape}; got "
             f"{indices.shape}."

@@ -1,4 +1,4 @@
-"""Symbolic rules: conversion and creation."""
+"""Shape rules: conversion and creation."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from unidl.backend import dtypes, registry
 from unidl.backend.variable import Variable
 from unidl.tracing.keras_tensor import KerasTensor
 from unidl.tracing.shapes.arithmetic import check_shape
+from unidl.tracing.sizes import of_both
 
 
 def of_value(x) -> KerasTensor:
@@ -32,7 +33,11 @@ def of_value(x) -> KerasTensor:
     return KerasTensor(array.shape, python[array.dtype.kind])
 
 
-class Conversion:
+def _count(start, stop, step):
+    return max(0, math.ceil((stop - start) / step))
+
+
+class Creation:
     def asarray(self, x, dtype=None):
         tensor = of_value(x)
         return tensor if dtype is None else self.cast(tensor, dtype)
@@ -69,17 +74,7 @@ class Conversion:
     def arange(self, start, stop, step, dtype):
         if step == 0:
             raise ValueError("arange: step must not be 0.")
-        return KerasTensor((max(0, math.ceil((stop - start) / step)),), dtype)
+        return KerasTensor((of_both(_count, start, stop, step),), dtype)
 
     def eye(self, n, m, k, dtype):
         return KerasTensor(check_shape("eye", (n, m)), dtype)
-
-    # Random numbers have the shape that was asked for, open axes included.
-
-    def random_bits(self, key, shape):
-        return KerasTensor(check_shape("random_bits", shape), "int64")
-
-    def uniform(self, key, shape, dtype):
-        return KerasTensor(check_shape("uniform", shape), dtype)
-
-    normal = uniform

@@ -1,4 +1,4 @@
-"""Symbolic rules: functions that move elements around without changing them."""
+"""Shape rules: functions that move elements around without changing them."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ from itertools import pairwise
 
 from unidl.tracing.keras_tensor import KerasTensor
 from unidl.tracing.shapes.arithmetic import agree, one_axis, product, shapes_agree, some_axes
-from unidl.tracing.shapes.elementwise import common_dtype
+from unidl.tracing.shapes.operands import common_dtype
+from unidl.tracing.sizes import OpenSize, a_size, is_open, merged, of_both, opened
 
 PAD_MODES = ("constant", "reflect", "symmetric", "edge")
 
 
 class Shaping:
     def reshape(self, x, shape):
-        shape = tuple(None if size is None else int(size) for size in shape)
+        shape = tuple(a_size(size) for size in shape)
         if None in shape:
             return KerasTensor(_with_open_axes(x.shape, shape), x.dtype)
         if shape.count(-1) > 1 or min(shape, default=0) < -1:
             raise ValueError(
                 f"reshape: one size may be -1 and all others must be at least 0, got {shape}."
             )
-        total, wanted = product(x.shape), product(size for size in shape if size != -1)
+        old, new = _without_common(x.shape, shape)
+        total, wanted = product(old), product(size for size in new if size != -1)
         misfit = ValueError(
             f"reshape: a tensor of shape {x.shape} has {total} elements and cannot be given the shape {shape}"
             + (
@@ -30,12 +32,12 @@ class Shaping:
             )
         )
         if -1 not in shape:
-            if total is not None and total != wanted:
+            if is_open(total) and not is_open(wanted) and _cannot_fill(old, wanted):
                 raise misfit
-            if total is None and _cannot_fill(x.shape, wanted):
+            if not agree(total, wanted):
                 raise misfit
             return KerasTensor(shape, x.dtype)
-        solved = _solve(x.shape, shape, total, wanted)
+        solved = _solve(total, wanted)
         if solved == "misfit":
             raise misfit
         return KerasTensor(tuple(solved if size == -1 else size for size in shape), x.dtype)
@@ -94,9 +96,9 @@ class Shaping:
                     "Join along another axis, or pad the shorter ones."
                 )
         sizes = [shape[axis] for shape in shapes]
-        merged = list(_merge(shapes))
-        merged[axis] = None if None in sizes else sum(sizes)
-        return KerasTensor(merged, dtype)
+        joined = _merge(shapes)
+        joined[axis] = None if None in sizes else sum(sizes)
+        return KerasTensor(joined, dtype)
 
     def stack(self, xs, axis):
         shapes = _joinable("stack", xs)
@@ -105,22 +107,28 @@ class Shaping:
             raise ValueError(
                 f"stack: all tensors must have one shape, got {', '.join(map(str, shapes))}. Use concatenate to join unequal ones."
             )
-        merged = list(_merge(shapes))
-        merged.insert(one_axis("stack", axis, len(merged) + 1), len(xs))
-        return KerasTensor(merged, dtype)
+        joined = _merge(shapes)
+        joined.insert(one_axis("stack", axis, len(joined) + 1), len(xs))
+        return KerasTensor(joined, dtype)
 
     def split(self, x, indices_or_sections, axis):
         axis = one_axis("split", axis, x.ndim, x.shape)
         size = _known_size("split", x, axis)
         if isinstance(indices_or_sections, int):
-            if indices_or_sections < 1 or size % indices_or_sections:
+            if indices_or_sections < 1 or (not is_open(size) and size % indices_or_sections):
                 raise ValueError(
                     f"split: axis {axis} of the shape {x.shape} cannot be cut into {indices_or_sections} equal parts. Use array_split."
                 )
-            sizes = [size // indices_or_sections] * indices_or_sections
+            part = size // indices_or_sections
+            if is_open(size):
+                part = opened(lambda size: max(1, size // indices_or_sections), size)
+            sizes = [part] * indices_or_sections
         else:
             cuts = [0, *indices_or_sections, size]
-            sizes = [len(range(size)[a:b]) for a, b in pairwise(cuts)]
+            sizes = [
+                of_both(lambda size, a, b: len(range(size)[a:b]), size, a, b)
+                for a, b in pairwise(cuts)
+            ]
         return [
             KerasTensor((*x.shape[:axis], part, *x.shape[axis + 1 :]), x.dtype) for part in sizes
         ]
@@ -160,7 +168,7 @@ class Shaping:
         for i, (size, pair) in enumerate(zip(x.shape, pad_width, strict=True)):
             most = (
                 None
-                if size is None or mode == "constant"
+                if is_open(size) or mode == "constant"
                 else size - 1
                 if mode == "reflect"
                 else size
@@ -200,17 +208,27 @@ def _with_open_axes(old, new):
 
 def _cannot_fill(shape, wanted):
     """Whether no size of the open axes gives `wanted` elements."""
-    known = product(size for size in shape if size is not None)
+    known = product(size for size in shape if not is_open(size))
     return bool(wanted % known) if known else bool(wanted)
 
 
-def _solve(old, new, total, wanted):
-    """Size of the -1 in `new`, None if open, "misfit" if there is none."""
-    if total is not None:
-        if wanted == 0:
-            return "misfit" if total else 0
-        return "misfit" if total % wanted else total // wanted
-    return None
+def _without_common(old, new):
+    """Both shapes without the open sizes that stand in each of them."""
+    old, new = list(old), list(new)
+    for size in [s for s in old if type(s) is OpenSize]:
+        if any(type(s) is OpenSize and s == size for s in new):
+            old.remove(size)
+            new.remove(size)
+    return old, new
+
+
+def _solve(total, wanted):
+    """Size of the -1, "misfit" if there is none."""
+    if is_open(total) or is_open(wanted):
+        return opened(lambda total, wanted: max(1, total // max(1, wanted)), total, wanted)
+    if wanted == 0:
+        return "misfit" if total else 0
+    return "misfit" if total % wanted else total // wanted
 
 
 def _known_size(name, x, axis):
@@ -229,7 +247,4 @@ def _joinable(name, xs):
 
 def _merge(shapes):
     """Axis by axis the known size."""
-    return tuple(
-        next((size for size in sizes if size is not None), None)
-        for sizes in zip(*shapes, strict=True)
-    )
+    return [merged(sizes) for sizes in zip(*shapes, strict=True)]

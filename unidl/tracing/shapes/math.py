@@ -1,46 +1,68 @@
-"""Symbolic rules of the tables in `contract.names`: one for each group."""
+"""Shape rules of `contract/math.py`: products, and one rule for each table of
+`contract/names.py`."""
 
 from __future__ import annotations
 
 from unidl.backend import dtypes
 from unidl.backend.contract import names
 from unidl.tracing.keras_tensor import KerasTensor
-from unidl.tracing.shapes.arithmetic import broadcast, one_axis, some_axes
+from unidl.tracing.shapes.arithmetic import agree, broadcast, one_axis, some_axes
+from unidl.tracing.shapes.operands import check_bool, common_dtype, operand_shape, same_shape
+from unidl.tracing.shapes.subscripts import einsum_shape
 
-# Functions of the contract with a body that keep shape and dtype of their first argument, whatever the others are.
-SAME = (
-    "relu", "relu6", "leaky_relu", "elu", "selu", "softplus", "silu", "gelu", "rsqrt", "reciprocal", "clip",
-)  # fmt: skip
-INTEGERS_TOO = ("negative", "abs", "sign", "square", "clip", "relu", "relu6")
-
-
-def operand_shape(x):
-    return x.shape if isinstance(x, KerasTensor) else ()
+# Functions with a body that keep shape and dtype of their first argument, whatever the others are.
+SAME = ("rsqrt", "reciprocal", "clip")
 
 
-def common_dtype(name, *operands):
-    """The one dtype of the tensors among `operands`."""
-    found = {x.dtype for x in operands if isinstance(x, KerasTensor)}
-    if len(found) != 1:
-        raise TypeError(
-            f"{name}: tensors of one dtype are needed, got {' and '.join(sorted(found)) or 'none'}. Use ops.cast."
-        )
-    return found.pop()
-
-
-def check_bool(name, *operands):
-    for x in operands:
-        if isinstance(x, KerasTensor) and x.dtype != "bool":
-            raise TypeError(
-                f'{name}: a bool tensor is needed, got {x.dtype}. Compare it, or use ops.cast(x, "bool").'
+class Math:
+    def matmul(self, x1, x2):
+        a, b = x1.shape, x2.shape
+        if not a or not b:
+            raise ValueError(
+                f"matmul: both tensors need at least one axis, got {a} and {b}. Use multiply for "
+                "numbers."
             )
+        inner = b[-2] if len(b) > 1 else b[0]
+        if not agree(a[-1], inner):
+            raise ValueError(
+                f"matmul: the shapes {a} and {b} do not fit: the last axis of the first, {a[-1]}, "
+                "must equal the "
+                f"{'last but one' if len(b) > 1 else 'only'} axis of the second, {inner}. "
+                "Transpose one of them, or check the number "
+                "of features."
+            )
+        batch = broadcast("matmul", a[:-2], b[:-2])
+        return KerasTensor(
+            (*batch, *a[-2:-1], *(b[-1:] if len(b) > 1 else ())), common_dtype("matmul", x1, x2)
+        )
 
+    def einsum(self, subscripts, *operands):
+        dtype = common_dtype("einsum", *operands)
+        return KerasTensor(einsum_shape(subscripts, [x.shape for x in operands]), dtype)
 
-class Elementwise:
-    def where(self, condition, x1, x2):
-        check_bool("where", condition)
-        shape = broadcast("where", condition.shape, operand_shape(x1), operand_shape(x2))
-        return KerasTensor(shape, common_dtype("where", x1, x2))
+    def tensordot(self, x1, x2, axes):
+        dtype, a, b = common_dtype("tensordot", x1, x2), x1.shape, x2.shape
+        if isinstance(axes, int):
+            if axes > min(len(a), len(b)):
+                raise ValueError(
+                    f"tensordot: {axes} axes cannot be contracted of the shapes {a} and {b}."
+                )
+            first, second = list(range(len(a) - axes, len(a))), list(range(axes))
+        else:
+            first, second = (
+                [one_axis("tensordot", i, len(s), s) for i in ([ax] if isinstance(ax, int) else ax)]
+                for ax, s in zip(axes, (a, b), strict=True)
+            )
+        if len(first) != len(second) or not all(
+            agree(a[i], b[j]) for i, j in zip(first, second, strict=True)
+        ):
+            raise ValueError(
+                f"tensordot: axes {first} of the shape {a} do not fit axes {second} of {b}; "
+                "contracted axes must have equal sizes."
+            )
+        left = tuple(s for i, s in enumerate(a) if i not in first)
+        right = tuple(s for i, s in enumerate(b) if i not in second)
+        return KerasTensor(left + right, dtype)
 
     def logical_not(self, x):
         check_bool("logical_not", x)
@@ -50,36 +72,6 @@ class Elementwise:
         return KerasTensor(x.shape, x.dtype)
 
     right_shift = left_shift
-
-    def sort(self, x, axis):
-        one_axis("sort", axis, x.ndim, x.shape)
-        return KerasTensor(x.shape, x.dtype)
-
-    def argsort(self, x, axis):
-        one_axis("argsort", axis, x.ndim, x.shape)
-        return KerasTensor(x.shape, "int32")
-
-    def softmax(self, x, axis=-1):
-        return _along("softmax", x, axis)
-
-    def log_softmax(self, x, axis=-1):
-        return _along("log_softmax", x, axis)
-
-
-def _along(name, x, axis):
-    some_axes(name, axis, x.ndim, x.shape)
-    return KerasTensor(x.shape, x.dtype)
-
-
-def _same(name):
-    def rule(self, x, *args, **kwargs):
-        if name not in INTEGERS_TOO and not dtypes.is_float(x.dtype):
-            raise TypeError(
-                f"{name}: a float tensor is needed, got {x.dtype}. Use ops.cast(x, {dtypes.floatx()!r})."
-            )
-        return KerasTensor(x.shape, x.dtype)
-
-    return rule
 
 
 def _predicate(name):
@@ -144,7 +136,8 @@ def _extreme(name):
         empty = [i for i in some_axes(name, axis, x.ndim, x.shape) if x.shape[i] == 0]
         if empty:
             raise ValueError(
-                f"{name}: axis {empty[0]} of the shape {x.shape} is empty, so there is no {name[-3:]}imum."
+                f"{name}: axis {empty[0]} of the shape {x.shape} is empty, so there is no "
+                f"{name[-3:]}imum."
             )
         return KerasTensor(shape, "int32" if name.startswith("arg") else x.dtype)
 
@@ -168,7 +161,7 @@ def _cumulative(name):
 
 
 for _names, _rule in (
-    (names.UNARY + SAME, _same),
+    (names.UNARY + SAME, same_shape),
     (names.UNARY_PREDICATE, _predicate),
     (names.BINARY, _binary),
     (names.COMPARISON, _comparison),
@@ -180,4 +173,4 @@ for _names, _rule in (
     (names.CUMULATIVE, _cumulative),
 ):
     for _name in _names:
-        setattr(Elementwise, _name, _rule(_name))
+        setattr(Math, _name, _rule(_name))

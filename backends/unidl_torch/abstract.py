@@ -1,0 +1,23 @@
+"""Abstract calls: torch's fake tensors, which have a shape, a dtype and a device, and no memory.
+
+They are meta tensors that may meet real ones, as the weights of a layer are. Their mode is not
+entered, so that what a function makes anew (the weights of a layer that is built on the way) is
+real.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from unidl.backend import contract
+
+
+class Abstract(contract.Abstract):
+    def abstract_call(self, fn, specs):
+        from torch._subclasses.fake_tensor import FakeTensorMode  # takes a while, and few need it
+
+        mode = FakeTensorMode(allow_non_fake_inputs=True)
+        with mode:
+            fakes = [self.full(shape, 0, dtype) for shape, dtype in specs]
+        with torch.no_grad():
+            return [(self.shape(y), self.dtype(y)) for y in map(self.asarray, fn(*fakes))]
