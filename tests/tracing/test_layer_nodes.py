@@ -176,7 +176,7 @@ def test_a_call_that_returns_nothing_names_the_layer(backend):
         def call(self, x):
             ops.exp(x)
 
-    with pytest.raises(TypeError, match=r"Silent 'quiet': call\(\) returned None.*return"):
+    with pytest.raises(ValueError, match=r"Silent 'quiet': call\(\) returned None.*return"):
         Silent(name="quiet")(unidl.Input((3,)))
 
 

@@ -107,8 +107,6 @@ class InfersShapes:
                 if not abstract_call.met_foreign_code(error):
                     raise
                 outputs = abstract_call.outputs(self, training, given, error)
-        if outputs is None:
-            raise TypeError(f"{self._who()}: call() returned None. End it with: return outputs")
         return outputs
 
     def _convert_symbol(self, tensor):

@@ -242,12 +242,18 @@ def _recorder(name):
     return method
 
 
+_OF_THE_BACKEND = (
+    "abstract_call",
+    "compile",
+    "compile_step",
+    "concretely",
+    "read",
+    "signature",
+    "synchronize",
+)
+
 # Every public function of the contract that is not about the backend itself.
 for _name, _function in inspect.getmembers(Backend, inspect.isfunction):
-    if (
-        not _name.startswith("_")
-        and _name not in vars(Tracer)
-        and _name not in ("compile", "compile_step", "read", "synchronize")
-    ):
+    if not _name.startswith("_") and _name not in vars(Tracer) and _name not in _OF_THE_BACKEND:
         setattr(Tracer, _name, _recorder(_name))
 Tracer.__abstractmethods__ = frozenset()
