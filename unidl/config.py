@@ -1,8 +1,13 @@
 """Global settings: default float dtype, epsilon, data format, dtype policy."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from unidl.backend.dtypes import floatx, set_floatx
 from unidl.backend.registry import get_backend
 from unidl.dtype_policies import dtype_policy, set_dtype_policy
+from unidl.utils.namespaces import namespace
 
 _epsilon = 1e-7
 _image_data_format = "channels_last"
@@ -48,3 +53,6 @@ __all__ = [
     "set_floatx",
     "set_image_data_format",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = namespace(__name__, __all__)

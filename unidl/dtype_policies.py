@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from unidl.backend import dtypes
+from unidl.utils.namespaces import namespace
 
 
 class DTypePolicy:
@@ -66,3 +69,9 @@ def get(identifier) -> DTypePolicy:
     return DTypePolicy(
         identifier if isinstance(identifier, str) else dtypes.standardize_dtype(identifier)
     )
+
+
+__all__ = ["DTypePolicy", "dtype_policy", "get", "set_dtype_policy"]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = namespace(__name__, __all__)

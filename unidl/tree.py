@@ -7,6 +7,9 @@ however they were filled. Results have the types, and dicts the key order, of th
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from typing import TYPE_CHECKING
+
+from unidl.utils.namespaces import namespace
 
 _SEQUENCES = (list, tuple, deque)
 
@@ -192,3 +195,22 @@ def map_shape_structure(func, structure):
     return _rebuild(
         structure, {key: map_shape_structure(func, child) for key, child in _children(structure)}
     )
+
+
+__all__ = [
+    "MAP_TO_NONE",
+    "assert_same_paths",
+    "assert_same_structure",
+    "flatten",
+    "flatten_with_path",
+    "is_nested",
+    "lists_to_tuples",
+    "map_shape_structure",
+    "map_structure",
+    "map_structure_up_to",
+    "pack_sequence_as",
+    "traverse",
+]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = namespace(__name__, __all__)

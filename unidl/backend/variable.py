@@ -6,9 +6,10 @@ import numpy as np
 
 from unidl.backend import dtypes, registry
 from unidl.backend.frame import changed, current
+from unidl.typing import HasOperators
 
 
-class Variable:
+class Variable(HasOperators):
     """A value that layers, optimizers and metrics own.
 
     Args:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import bisect
 import math
+from typing import TYPE_CHECKING
 
 from unidl.saving.lookup import Catalogue
+from unidl.utils.namespaces import namespace
 
 
 class LearningRateSchedule:
@@ -227,8 +229,10 @@ def _cosine(fraction, alpha, height=1.0):
     return (1 - alpha) * 0.5 * height * (1 + math.cos(math.pi * fraction)) + alpha
 
 
-_catalogue = Catalogue(
+_catalogue: Catalogue[LearningRateSchedule] = Catalogue(
+    "schedules",
     "learning rate schedule",
+    "Give the config that `serialize` wrote.",
     (
         ExponentialDecay,
         InverseTimeDecay,
@@ -238,6 +242,19 @@ _catalogue = Catalogue(
         CosineDecayRestarts,
     ),
 )
+serialize, deserialize = _catalogue.serialize, _catalogue.deserialize
 
-serialize = _catalogue.serialize
-deserialize = _catalogue.deserialize
+__all__ = [
+    "CosineDecay",
+    "CosineDecayRestarts",
+    "ExponentialDecay",
+    "InverseTimeDecay",
+    "LearningRateSchedule",
+    "PiecewiseConstantDecay",
+    "PolynomialDecay",
+    "deserialize",
+    "serialize",
+]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = namespace(__name__, __all__)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 
 from unidl.backend import dtypes
+from unidl.typing import HasOperators
 
 _names = itertools.count()
 
 
-class KerasTensor:
+class KerasTensor(HasOperators):
     """Symbolic tensor: what `Input` returns and what layers and `unidl.ops` return when called on one.
 
     Args:
