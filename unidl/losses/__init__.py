@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from unidl.losses.check import check_targets
@@ -65,7 +66,7 @@ from unidl.typing import Shape
 from unidl.utils.namespaces import namespace
 
 # Functions, and the class of each, which knows more than the function: logits, masks.
-_CLASS_OF = {
+_CLASS_OF: dict[Callable[..., Any], type[Loss]] = {
     binary_crossentropy: BinaryCrossentropy,
     binary_focal_crossentropy: BinaryFocalCrossentropy,
     categorical_crossentropy: CategoricalCrossentropy,

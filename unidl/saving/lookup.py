@@ -119,7 +119,10 @@ class Catalogue(Generic[T]):
     def _from_short_config(self, config: dict[str, Any]) -> Any:
         """{"class_name", "config"} without a module, as people write it by hand."""
         cls: Any = self.objects[config["class_name"]]
-        return cls.from_config(dict(config.get("config") or {})) if inspect.isclass(cls) else cls
+        if not inspect.isclass(cls):
+            return cls
+        make: Callable[[dict[str, Any]], Any] = cls.from_config  # type: ignore[attr-defined]
+        return make(dict(config.get("config") or {}))
 
 
 def _needed_arguments(cls: type) -> list[str]:
