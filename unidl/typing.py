@@ -7,7 +7,9 @@ type checker they are `Any`. The names say what a function means.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+T = TypeVar("T")
 
 # What functions return: a native tensor of the backend, or a KerasTensor inside a functional model.
 Tensor: TypeAlias = Any
@@ -16,14 +18,12 @@ TensorLike: TypeAlias = Any
 # Lists, tuples and dicts of tensors, to any depth.
 Nest: TypeAlias = Any
 
-# A shape with known sizes, and one whose open axes are None.
-Shape: TypeAlias = Sequence[int]
-OpenShape: TypeAlias = Sequence[int | None]
+# Sizes; that of an open axis is None, where a function or layer takes one.
+Shape: TypeAlias = Sequence[int | None]
 # "float32", np.float32, or a framework's own dtype.
 DType: TypeAlias = Any
-# One axis, or one or several.
-Axis: TypeAlias = int
-Axes: TypeAlias = int | Sequence[int]
+# One axis, or several.
+Axis: TypeAlias = int | Sequence[int]
 # One size for all spatial axes, or one for each.
 Sizes: TypeAlias = int | Sequence[int]
 
@@ -41,6 +41,11 @@ PolicyLike: TypeAlias = Any
 SeedLike: TypeAlias = Any
 # A number, or a schedule: step -> number.
 LearningRate: TypeAlias = Any
+
+
+def any_arguments(function: Callable[..., T]) -> Callable[..., T]:
+    """Mark a method whose overrides have arguments of their own, such as a layer's `call`."""
+    return function
 
 
 class HasArithmetic:
