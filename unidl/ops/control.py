@@ -64,7 +64,7 @@ def switch(index: TensorLike, branches: Sequence[Callable[..., Any]], *operands:
     return result()
 
 
-def _branch(index: TensorLike, i: Any, branch: Any, operands: Any, others: Any) -> Any:
+def _branch(index: Any, i: Any, branch: Any, operands: Any, others: Any) -> Any:
     return lambda: cond(less_equal(index, i), lambda: branch(*operands), others)
 
 
@@ -113,7 +113,7 @@ def _while_loop(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any) -
     return result[0] if single else type(loop_vars)(result)
 
 
-def _check_value(name: str, x: TensorLike, backend: Any) -> Any:
+def _check_value(name: str, x: TensorLike, backend: Any) -> None:
     if isinstance(x, KerasTensor) and backend is not symbolic:
         raise TypeError(
             f"while_loop: {name} uses a symbolic tensor that is not among loop_vars, and so has no value when the model runs. Make it one "
@@ -143,7 +143,7 @@ def fori_loop(
 def scan(
     f: Callable[..., Any],
     init: Nest,
-    xs: Nest = None,
+    xs: Nest | None = None,
     length: int | None = None,
     reverse: bool = False,
     unroll: int = 1,
@@ -191,7 +191,7 @@ def as_tensor(backend: Any, x: TensorLike) -> Any:
     return x if x is None or isinstance(x, KerasTensor) else backend.asarray(convert(backend, x))
 
 
-def _check_alike(name: str, first: Any, one: Any, second: Any, other: Any) -> Any:
+def _check_alike(name: str, first: Any, one: Any, second: Any, other: Any) -> None:
     """An error unless both structures hold tensors of the same shapes and dtypes."""
     specs = []
     for structure in (one, other):

@@ -39,7 +39,7 @@ def conv(
     return _channels_last(last, inputs, data_format)
 
 
-def _check_windows(name: str, tensors: Any, window: Any, options: Any) -> Any:
+def _check_windows(name: str, tensors: Any, window: Any, options: Any) -> None:
     """An error where a window is larger than an input that is not padded, for which frameworks give empty tensors or worse."""
     sizes, dilation = _shape(tensors[0])[1:-1], options.get("dilation", (1,) * len(window))
     extents = [(k - 1) * d + 1 for k, d in zip(window, dilation, strict=False)]
@@ -240,7 +240,7 @@ def _channels_last(function: Any, inputs: TensorLike, data_format: Any) -> Any:
     return backend.transpose(y, (0, rank + 1, *range(1, rank + 1)))
 
 
-def _each(value: TensorLike, rank: Any) -> Any:
+def _each(value: Any, rank: Any) -> Any:
     """One int for each of `rank` spatial axes."""
     if hasattr(value, "__index__"):
         return (int(value),) * rank

@@ -80,7 +80,10 @@ empty_like = zeros_like
 
 
 def arange(
-    start: TensorLike, stop: TensorLike = None, step: TensorLike = None, dtype: DType | None = None
+    start: TensorLike,
+    stop: TensorLike | None = None,
+    step: TensorLike | None = None,
+    dtype: DType | None = None,
 ) -> Tensor:
     """Numbers from `start` (0 if only one is given) up to but without `stop`; int32 for ints, `floatx` if one is a float."""
     start, stop = (0, start) if stop is None else (start, stop)

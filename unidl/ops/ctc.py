@@ -78,7 +78,7 @@ def ctc_loss(
     may_skip = logical_and(np.arange(states) % 2 == 1, not_equal(path, two_before))
     start = where(np.arange(states) < 2, call("getitem", chances, key=(0,)), _NEVER)
 
-    def step(state: TensorLike, moment: TensorLike) -> Any:
+    def step(state: Any, moment: TensorLike) -> Any:
         (alpha,), (chance, number) = state, moment
         shifted = [
             alpha,
@@ -118,13 +118,13 @@ def _needed(backend: Any, target: TensorLike, target_length: Any, labels: Any) -
     return add(target_length, sum_(cast(logical_and(equal(before, after), inside), "int32"), -1))
 
 
-def _chances(backend: Any, log_p: Any, path: Any, batch: Any, time: Any, states: TensorLike) -> Any:
+def _chances(backend: Any, log_p: Any, path: Any, batch: Any, time: Any, states: Any) -> Any:
     """(time, n, states): log of the probability of each state's class."""
     index = backend.broadcast_to(expand_dims(path, 1), (batch, time, states))
     return transpose(take_along_axis(log_p, index, 2), (1, 0, 2))
 
 
-def _shifted(alpha: Any, places: Any, states: TensorLike) -> Any:
+def _shifted(alpha: Any, places: Any, states: Any) -> Any:
     """`alpha` moved on by `places` states."""
     return call(
         "getitem",

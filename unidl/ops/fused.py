@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from unidl.backend.contract.recurrent import Recurrent
 from unidl.ops.dispatch import call, call_promoted, op, prepare
 from unidl.tracing import symbolic
-from unidl.typing import Nest, TensorLike
+from unidl.typing import TensorLike
 
 
 @op
@@ -52,11 +53,7 @@ def batch_norm_inference(
 
 @op
 def attention(
-    query: TensorLike,
-    key: TensorLike,
-    value: TensorLike,
-    bias: TensorLike | None = None,
-    scale: Any = 1.0,
+    query: TensorLike, key: Any, value: Any, bias: TensorLike | None = None, scale: Any = 1.0
 ) -> Any:
     """softmax(query @ key^T * scale + bias) @ value on the last two axes."""
     return call_promoted("attention", query, key, value, bias, scale=scale)
@@ -64,11 +61,7 @@ def attention(
 
 @op
 def grouped_attention(
-    query: TensorLike,
-    key: TensorLike,
-    value: TensorLike,
-    bias: TensorLike | None = None,
-    scale: Any = 1.0,
+    query: TensorLike, key: Any, value: Any, bias: TensorLike | None = None, scale: Any = 1.0
 ) -> Any:
     """`attention` of (n, heads, time, size) where key and value have a fraction of the query's heads."""
     return call_promoted("grouped_attention", query, key, value, bias, scale=scale)
@@ -78,7 +71,7 @@ def grouped_attention(
 def lstm(
     x: TensorLike,
     h: Any,
-    c: TensorLike,
+    c: Any,
     kernel: TensorLike,
     recurrent_kernel: TensorLike,
     bias: TensorLike,
@@ -123,7 +116,7 @@ def resize(x: TensorLike, size: Any, interpolation: Any, antialias: bool = False
 
 
 def scan(
-    step: TensorLike, state: TensorLike, xs: Nest, reverse: bool = False, unroll: int = False
+    step: Callable[..., Any], state: Any, xs: Any, reverse: bool = False, unroll: bool = False
 ) -> Any:
     """(last state, ys (t, ...)) of a loop over the leading axis: step(state, x) -> (state, y), see the contract.
 

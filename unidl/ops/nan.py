@@ -186,7 +186,7 @@ def nanmedian(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -
 # -- helpers ---------------------------------------------------------------------------------------
 
 
-def _nan_as(x: TensorLike, value: TensorLike) -> Any:
+def _nan_as(x: TensorLike, value: Any) -> Any:
     backend, x = tensor_of(x)
     return where(isnan(x), full_like(x, value), x) if dtypes.is_float(backend.dtype(x)) else x
 

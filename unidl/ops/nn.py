@@ -79,7 +79,7 @@ def multi_hot(
     return result if axis == -1 else moveaxis(result, -1, axis)
 
 
-def _not_sparse(name: str, sparse: Any) -> Any:
+def _not_sparse(name: str, sparse: Any) -> None:
     if sparse:
         raise ValueError(f"{name}: sparse tensors do not exist here. Leave `sparse` out.")
 
@@ -305,7 +305,7 @@ def dot_product_attention(
 _LOWEST = {"float16": -3e4, "bfloat16": -1e38, "float32": -1e38, "float64": -1e300}
 
 
-def _causal(backend: Any, query: TensorLike, key: TensorLike) -> Any:
+def _causal(backend: Any, query: TensorLike, key: Any) -> Any:
     """Bool (t, s): whether key j is no later than query i."""
     t, s = backend.shape(query)[2], backend.shape(key)[2]
     if None in (t, s):

@@ -47,7 +47,7 @@ def segment_prod(
     return _segments("segment_prod", data, segment_ids, num_segments)
 
 
-def _segments(name: str, data: TensorLike, ids: Any, count: Any) -> Any:
+def _segments(name: str, data: Any, ids: Any, count: Any) -> Any:
     backend = backend_of([data, ids])
     data, ids = (backend.asarray(convert(backend, t)) for t in (data, ids))
     if not dtypes.is_integer(backend.dtype(ids)):
