@@ -63,7 +63,7 @@ def is_tensor(x: TensorLike) -> bool:
     return owner is not None and owner.is_tensor(x)
 
 
-def shape(x: TensorLike) -> tuple[int | None, ...]:
+def shape(x: TensorLike) -> tuple[Any, ...]:
     """Shape as a tuple of ints; None for an open axis of a symbolic tensor."""
     if isinstance(x, (Variable, np.ndarray)):
         return tuple(x.shape)
@@ -76,7 +76,7 @@ def ndim(x: TensorLike) -> int:
     return len(shape(x))
 
 
-def size(x: TensorLike) -> int | None:
+def size(x: TensorLike) -> Any:
     """Number of elements, None with an open axis."""
     sizes = shape(x)
     known = [n for n in sizes if n is not None]

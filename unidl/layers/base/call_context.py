@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 
 class CallContext:
@@ -15,11 +17,13 @@ class CallContext:
         losses: what layers added by `add_loss` or an activity regularizer.
     """
 
-    def __init__(self, training=None, trusted=False, keep_logits=False):
+    def __init__(
+        self, training: bool | None = None, trusted: bool = False, keep_logits: bool = False
+    ) -> None:
         self.training = training
         self.trusted = trusted
         self.keep_logits = keep_logits
-        self.losses = []
+        self.losses: list[Any] = []
 
 
 _context: ContextVar[CallContext | None] = ContextVar("unidl_call_context", default=None)
@@ -27,7 +31,7 @@ current = _context.get
 
 
 @contextmanager
-def entered(context: CallContext):
+def entered(context: CallContext) -> Iterator[Any]:
     token = _context.set(context)
     try:
         yield context

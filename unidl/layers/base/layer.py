@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import difflib
 import functools
+from collections.abc import Sequence
 from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from unidl import constraints, dtype_policies, initializers, ops, regularizers
 from unidl.backend import frame, registry
 from unidl.backend.dtypes import is_float
 from unidl.backend.variable import Variable, autocasting
+from unidl.dtype_policies import DTypePolicy
 from unidl.layers.base import call_context
 from unidl.layers.base.annotations import masks
 from unidl.layers.base.call_context import CallContext
@@ -21,8 +26,22 @@ from unidl.layers.base.structures import has_shape, leaves
 from unidl.layers.base.tracking import Tracked
 from unidl.saving.lookup import UnknownName
 from unidl.tracing import KerasTensor, graph
+from unidl.typing import (
+    ConstraintLike,
+    DType,
+    InitializerLike,
+    PolicyLike,
+    RegularizerLike,
+    Shape,
+    Tensor,
+    TensorLike,
+    any_arguments,
+)
 from unidl.utils.naming import auto_name, prefix_of
 from unidl.utils.scopes import current_path, use_path
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Layer(PassesMasks, Configurable, Tracked):
@@ -42,25 +61,32 @@ class Layer(PassesMasks, Configurable, Tracked):
     The layer lives on the backend that is active when it is made; `to(backend)` moves it.
     """
 
+    input_spec: Any  # an InputSpec, or one for each input
+    activity_regularizer: Any
+    dtype_policy: DTypePolicy
+    _losses: list[Any]
+    _inbound: list[Any]
+    _build_shapes: Any
+
     _untracked = frozenset({"input_spec", "_arguments", "_build_shapes", "_losses", "_inbound"})
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "build" in vars(cls):
-            cls.build = _noting_that_it_is_built(cls.build)
+            cls.build = _noting_that_it_is_built(cls.build)  # type: ignore[method-assign]
         if "__init__" in vars(cls):
-            cls.__init__ = _naming_itself(cls.__init__)
+            cls.__init__ = _naming_itself(cls.__init__)  # type: ignore[method-assign]
 
     def __init__(
         self,
         *,
-        activity_regularizer=None,
-        trainable=True,
-        dtype=None,
-        autocast=True,
-        name=None,
-        **kwargs,
-    ):
+        activity_regularizer: RegularizerLike | None = None,
+        trainable: bool = True,
+        dtype: PolicyLike | None = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         self.name = name if name is not None else auto_name(prefix_of(type(self)))
         if not isinstance(self.name, str) or "/" in self.name:
             raise ValueError(
@@ -83,7 +109,7 @@ class Layer(PassesMasks, Configurable, Tracked):
         if kwargs:
             self._reject(kwargs)
 
-    def _take_input_shape(self, kwargs):
+    def _take_input_shape(self, kwargs: Any) -> None:
         """The first layer of a Sequential may say what it gets: `input_shape=`, `batch_shape=`, `input_dim=`."""
         batch = kwargs.pop("batch_size", None)
         shape = kwargs.pop("batch_shape", kwargs.pop("batch_input_shape", None))
@@ -94,7 +120,7 @@ class Layer(PassesMasks, Configurable, Tracked):
             shape = (batch, kwargs.pop("input_dim"))
         self._given_input_shape = None if shape is None else tuple(shape)
 
-    def _reject(self, kwargs):
+    def _reject(self, kwargs: Any) -> None:
         known = [n for n in constructor_arguments(type(self)) if not n.startswith("_")]
         unknown = next(iter(kwargs))
         close = difflib.get_close_matches(unknown, known, n=1)
@@ -105,27 +131,29 @@ class Layer(PassesMasks, Configurable, Tracked):
 
     # -- for subclasses ----------------------------------------------------------------------------
 
-    def build(self, input_shape):
+    @any_arguments
+    def build(self, input_shape: Any) -> None:
         """Make the weights for inputs of `input_shape`, a tuple with None for open axes (or a structure of such)."""
 
-    def call(self, inputs):
+    @any_arguments
+    def call(self, inputs: TensorLike) -> Any:
         raise NotImplementedError(
             f"{type(self).__name__} has no call(). Define: def call(self, inputs): return ..."
         )
 
     def add_weight(
         self,
-        shape=None,
-        initializer=None,
-        dtype=None,
-        trainable=True,
-        autocast=True,
-        regularizer=None,
-        constraint=None,
-        aggregation="none",
-        name=None,
-        kernel_of=None,
-    ):
+        shape: Shape | None = None,
+        initializer: InitializerLike | None = None,
+        dtype: DType | None = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: RegularizerLike | None = None,
+        constraint: ConstraintLike | None = None,
+        aggregation: str = "none",
+        name: str | None = None,
+        kernel_of: str | None = None,
+    ) -> Variable:
         """Make a Variable of `shape` that belongs to this layer; Glorot uniform for floats and zeros for others by default.
 
         `kernel_of` is for speed alone, see `Variable`.
@@ -159,15 +187,17 @@ class Layer(PassesMasks, Configurable, Tracked):
         self._holders.setdefault("_weights", []).append(variable)
         return variable
 
-    def add_own_weight(self, name, shape, prefix=None, **kwargs):
+    def add_own_weight(
+        self, name: str, shape: Shape, prefix: Any = None, **kwargs: Any
+    ) -> Variable:
         """`add_weight` with the layer's `<name>_initializer`, `<name>_regularizer` and `<name>_constraint` (or `<prefix>_...`)."""
-        given = {
+        given: dict[str, Any] = {
             kind: getattr(self, f"{prefix or name}_{kind}", None)
             for kind in ("initializer", "regularizer", "constraint")
         }
         return self.add_weight(shape, **(given | kwargs), name=name)
 
-    def add_loss(self, loss):
+    def add_loss(self, loss: TensorLike) -> None:
         """Add a scalar tensor, or a list of them, computed in this call, to the training loss."""
         context = call_context.current()
         target = self._losses if context is None else context.losses
@@ -175,7 +205,7 @@ class Layer(PassesMasks, Configurable, Tracked):
 
     # -- calling -----------------------------------------------------------------------------------
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         context = call_context.current()
         if not args and call_signature(type(self)).names:
             first = call_signature(type(self)).names[0]
@@ -202,7 +232,7 @@ class Layer(PassesMasks, Configurable, Tracked):
             self._losses = context.losses
             return outputs
 
-    def _run(self, context, args, kwargs):
+    def _run(self, context: Any, args: Any, kwargs: Any) -> Any:
         """`call` with training flag and masks filled in, on checked native inputs."""
         signature = call_signature(type(self))
         outer = context.training
@@ -238,11 +268,11 @@ class Layer(PassesMasks, Configurable, Tracked):
                 )
         return outputs
 
-    def _named(self, around):
+    def _named(self, around: Any) -> Any:
         """A context in which what is recorded has the layer's path."""
         return nullcontext() if around.naming is None else around.naming(self.path)
 
-    def _call_symbolic(self, args, kwargs):
+    def _call_symbolic(self, args: Any, kwargs: Any) -> Any:
         """Infer the outputs' shapes, building what is not built, and add a node to the graph."""
         context = call_context.current()
         with self._own_backend(), self._scope():
@@ -272,7 +302,7 @@ class Layer(PassesMasks, Configurable, Tracked):
         self._inbound.append(node)
         return outputs
 
-    def _convert_symbol(self, tensor):
+    def _convert_symbol(self, tensor: TensorLike) -> Any:
         """A symbol in the layer's compute dtype; a layer that needs a cast casts in trusted calls too."""
         if not self.autocast or not is_float(tensor.dtype) or tensor.dtype == self.compute_dtype:
             return tensor
@@ -283,7 +313,7 @@ class Layer(PassesMasks, Configurable, Tracked):
             masks.set(cast, mask)
         return cast
 
-    def _symbolic_outputs(self, context, args, kwargs):
+    def _symbolic_outputs(self, context: Any, args: Any, kwargs: Any) -> Any:
         if (
             type(self).compute_output_shape is not Layer.compute_output_shape
             and not self._shape_by_call
@@ -295,18 +325,19 @@ class Layer(PassesMasks, Configurable, Tracked):
 
     _shape_by_call = False  # run `call` on symbols although there is a `compute_output_shape`
 
-    def compute_output_shape(self, input_shape):
+    @any_arguments
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """Output shape for `input_shape`. A layer whose `call` uses a framework directly has to define it."""
         return _shapes(
             self.compute_output_spec(_shapes_to_tensors(input_shape, self.compute_dtype))
         )
 
-    def compute_output_spec(self, *args, **kwargs):
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Outputs as KerasTensors for inputs given as KerasTensors."""
         with graph.paused():
             return self(*args, **kwargs)
 
-    def _convert(self, value):
+    def _convert(self, value: Any) -> Any:
         """Native tensors of the layer's backend out of host data in `value`, floats in the compute dtype."""
         if value is None or isinstance(value, bool | int | float | str):
             return value
@@ -327,7 +358,7 @@ class Layer(PassesMasks, Configurable, Tracked):
 
     # -- building ----------------------------------------------------------------------------------
 
-    def _ensure_built(self, args, kwargs):
+    def _ensure_built(self, args: Any, kwargs: Any) -> None:
         signature = call_signature(type(self))
         shapes = {name: _shapes(value) for name, value in zip(signature.names, args, strict=False)}
         shapes |= {name: _shapes(value) for name, value in kwargs.items() if has_shape(value)}
@@ -353,20 +384,20 @@ class Layer(PassesMasks, Configurable, Tracked):
             self._build_with(known)
         self._check_input(first_shape)  # build may have made the spec stricter
 
-    def build_inside(self, parent, **shapes):
+    def build_inside(self, parent: Any, **shapes: Any) -> None:
         """Build this sublayer in `parent`'s build, for the given arguments of its own build."""
         if not self.built:
             with use_path((*parent.path.split("/"), self.name)):
                 self._build_with(shapes)
 
-    def _build_with(self, shapes):
+    def _build_with(self, shapes: Any) -> None:
         with self._own_backend():
             self.path = "/".join(current_path()) or self.name
             self.build(**shapes)
         self._build_shapes = shapes
         self.built = True
 
-    def _check_input(self, shapes):
+    def _check_input(self, shapes: Any) -> None:
         if self.input_spec is None or shapes is None:
             return
         specs = self.input_spec if isinstance(self.input_spec, list | tuple) else [self.input_spec]
@@ -384,7 +415,7 @@ class Layer(PassesMasks, Configurable, Tracked):
                     f"{self._who()}: {problem}; the input has shape {tuple(shape)}.{self._advice(spec, tuple(shape))}"
                 )
 
-    def _advice(self, spec, shape):
+    def _advice(self, spec: Any, shape: Any) -> str:
         """What to write instead, for the mistakes that people make most."""
         missing = (spec.ndim or spec.min_ndim or len(shape)) - len(shape)
         if missing == 1 and len(shape) == 3 and spec.ndim == 4:
@@ -397,13 +428,13 @@ class Layer(PassesMasks, Configurable, Tracked):
             return f" The weights were built for {self._build_shapes}: give inputs like those, or make a new layer."
         return ""
 
-    def _who(self):
+    def _who(self) -> str:
         return f"{type(self).__name__} {self.name!r}"
 
-    def _scope(self):
+    def _scope(self) -> Any:
         return use_path((*current_path(), self.name))
 
-    def _own_backend(self):
+    def _own_backend(self) -> Any:
         active = registry.get_backend()
         if active.absorbs:  # a tracer: what it captures belongs to it
             return nullcontext()
@@ -413,7 +444,7 @@ class Layer(PassesMasks, Configurable, Tracked):
             else registry.use_backend(self.backend)
         )
 
-    def to(self, backend):
+    def to(self, backend: Any) -> Self:
         """Move all weights, in place, to another backend; returns the layer."""
         target = registry.get_backend(backend)
         for layer in self._flatten_layers():
@@ -425,22 +456,22 @@ class Layer(PassesMasks, Configurable, Tracked):
     # -- weights -----------------------------------------------------------------------------------
 
     @property
-    def trainable(self):
+    def trainable(self) -> bool:
         return self._trainable
 
     @trainable.setter
-    def trainable(self, value):
+    def trainable(self, value: Any) -> None:
         for layer in self._flatten_layers():
             if layer._trainable is not bool(value):
                 layer._trainable = bool(value)
                 layer._count_change()
 
     @property
-    def _layers(self):
+    def _layers(self) -> Any:
         """Direct sublayers in order of creation."""
         return self.held(Layer)
 
-    def _flatten_layers(self):
+    def _flatten_layers(self) -> Any:
         """This layer and all below, depth first, without duplicates."""
         found = {id(self): self}
         for child in self._layers:
@@ -449,7 +480,7 @@ class Layer(PassesMasks, Configurable, Tracked):
         return list(found.values())
 
     @property
-    def weights(self):
+    def weights(self) -> list[Variable]:
         """All variables: own trainable, own non-trainable, then those of the sublayers; no duplicates."""
         found = {}
         own = self.held(Variable)
@@ -460,22 +491,22 @@ class Layer(PassesMasks, Configurable, Tracked):
                 found.setdefault(id(variable), variable)
         return list(found.values())
 
-    _state_variables = ()  # what a layer assigns in its call, and keeps to itself: no weights, and not saved
+    _state_variables: Any = ()  # what a layer assigns in its call, and keeps to itself: no weights, and not saved
 
     @property
-    def variables(self):
+    def variables(self) -> list[Variable]:
         """The weights, then variables that layers keep from call to call, such as the states of a stateful LSTM."""
         return self.weights + [
             v for layer in self._flatten_layers() for v in layer._state_variables
         ]
 
-    def _update(self, variable, value):
+    def _update(self, variable: Any, value: Any) -> None:
         """Assign a native tensor in a call; a symbolic call has no values to assign."""
         if not isinstance(value, KerasTensor):
             variable.replace(ops.cast(ops.stop_gradient(value), variable.dtype))
 
     @property
-    def trainable_weights(self):
+    def trainable_weights(self) -> list[Variable]:
         frozen = {
             id(v)
             for layer in self._flatten_layers()
@@ -484,20 +515,24 @@ class Layer(PassesMasks, Configurable, Tracked):
         }
         return [v for v in self.weights if v.trainable and id(v) not in frozen]
 
-    trainable_variables = property(lambda self: self.trainable_weights)
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        return self.trainable_weights
 
     @property
-    def non_trainable_weights(self):
+    def non_trainable_weights(self) -> list[Variable]:
         trainable = {id(v) for v in self.trainable_weights}
         return [v for v in self.weights if id(v) not in trainable]
 
-    non_trainable_variables = property(lambda self: self.non_trainable_weights)
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        return self.non_trainable_weights
 
-    def get_weights(self):
+    def get_weights(self) -> list[np.ndarray]:
         """The weights' values as NumPy arrays, in the order of `weights`."""
         return [v.numpy() for v in self.weights]
 
-    def set_weights(self, weights):
+    def set_weights(self, weights: Sequence[Any]) -> None:
         """Set all weights from arrays in the order of `weights`; nothing changes unless all shapes fit."""
         own = self.weights
         if len(own) != len(weights):
@@ -513,7 +548,7 @@ class Layer(PassesMasks, Configurable, Tracked):
         for variable, value in zip(own, weights, strict=True):
             variable.assign(value)
 
-    def count_params(self):
+    def count_params(self) -> int:
         """Number of elements in all weights."""
         total = 0
         for variable in self.weights:
@@ -526,13 +561,13 @@ class Layer(PassesMasks, Configurable, Tracked):
     # -- losses, dtypes, symbols -------------------------------------------------------------------
 
     @property
-    def losses(self):
+    def losses(self) -> list[Tensor]:
         """Losses that layers added in the last call, then the weights' regularizers."""
         return [
             loss for layer in self._flatten_layers() for loss in layer._losses
         ] + self.weight_losses()
 
-    def weight_losses(self):
+    def weight_losses(self) -> list[Tensor]:
         """One scalar tensor for each regularized trainable weight."""
         with registry.use_backend(self.backend):
             return [
@@ -540,22 +575,22 @@ class Layer(PassesMasks, Configurable, Tracked):
             ]
 
     @property
-    def compute_dtype(self):
+    def compute_dtype(self) -> str:
         return self.dtype_policy.compute_dtype
 
     @property
-    def variable_dtype(self):
+    def variable_dtype(self) -> str:
         return self.dtype_policy.variable_dtype
 
     @property
-    def dtype(self):
+    def dtype(self) -> str:
         return self.variable_dtype
 
-    def kernel_description(self):
+    def kernel_description(self) -> str | None:
         """The native kernels that the layer's last build chose, for `summary(kernels=True)`."""
         return ""
 
-    def _first_node(self):
+    def _first_node(self) -> Any:
         if not self._inbound:
             raise AttributeError(
                 f"{self._who()} was never called on a symbolic tensor, so it has no input and output. "
@@ -564,37 +599,37 @@ class Layer(PassesMasks, Configurable, Tracked):
         return self._inbound[0]
 
     @property
-    def input(self):
+    def input(self) -> Any:
         """The symbolic input of the layer's first call; a list where there are several."""
         inputs = self._first_node().inputs
         return inputs[0] if len(inputs) == 1 else inputs
 
     @property
-    def output(self):
+    def output(self) -> Any:
         """The symbolic output of the layer's first call."""
         outputs = self._first_node().outputs
         return outputs[0] if len(outputs) == 1 else outputs
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-def _noting_that_it_is_built(build):
+def _noting_that_it_is_built(build: Any) -> Any:
     """`build` for users who call it themselves: the first call must not build, and make all weights, again."""
 
     @functools.wraps(build)
-    def noting(self, *args, **kwargs):
+    def noting(self: Any, *args: Any, **kwargs: Any) -> None:
         build(self, *args, **kwargs)
         self.built = True
 
     return noting
 
 
-def _naming_itself(init):
+def _naming_itself(init: Any) -> Any:
     """`init` whose errors on names of activations, initializers ... say which layer was given them: the outermost."""
 
     @functools.wraps(init)
-    def naming(self, *args, **kwargs):
+    def naming(self: Any, *args: Any, **kwargs: Any) -> None:
         try:
             init(self, *args, **kwargs)
         except UnknownName as error:
@@ -603,14 +638,14 @@ def _naming_itself(init):
     return naming
 
 
-def _holds_tensors(values):
+def _holds_tensors(values: TensorLike) -> bool:
     return any(
         has_shape(v) or v is None or (isinstance(v, list | tuple | dict) and _holds_tensors(v))
         for v in values
     )
 
 
-def _shapes(value):
+def _shapes(value: Any) -> Any:
     """Shapes of the tensors in a structure: tuples in lists and dicts."""
     if value is None:
         return None
@@ -621,7 +656,7 @@ def _shapes(value):
     return tuple(ops.shape(value)) if has_shape(value) else None
 
 
-def _shapes_to_tensors(shapes, dtype):
+def _shapes_to_tensors(shapes: Any, dtype: DType) -> Any:
     if isinstance(shapes, dict):
         return {k: _shapes_to_tensors(v, dtype) for k, v in shapes.items()}
     if isinstance(shapes, list) or (
