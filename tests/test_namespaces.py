@@ -28,7 +28,7 @@ def test_dir_lists_the_public_names_and_no_others(name):
 
 @pytest.mark.parametrize("name", sorted(set(MODULES) - {"unidl", "unidl.utils", "unidl.verify"}))
 def test_no_public_class_or_function_is_left_out(name):
-    """Whatever a module defines or imports of unidl without an underscore is meant for users, or lies in a submodule."""
+    """What a module defines or imports of unidl without an underscore is meant for users."""
     module = importlib.import_module(name)
     helpers = {"namespace", "Catalogue", "bind_operators", "bind_equality_with_tensors"}
     found = {

@@ -160,7 +160,7 @@ def compare_namespace(name):
 
 
 def compare_modules():
-    """(number of Keras' modules, and names in modules without signatures; those that are missing)."""
+    """(number of Keras' modules and of names in `ONLY_NAMES`; those that are missing)."""
     count, found = 0, []
     for name in (*NAMESPACES, *ONLY_NAMES):
         theirs, ours = both(name)

@@ -30,7 +30,7 @@ Sizes: TypeAlias = int | Sequence[int]
 Config: TypeAlias = dict[str, Any]
 CustomObjects: TypeAlias = Mapping[str, Any]
 
-# What the layers' arguments take: a name, a config, an object, a function; None where it is left out.
+# What the layers' arguments take: a name, a config, an object, a function; None is none of them.
 ActivationLike: TypeAlias = str | Mapping[str, Any] | Callable[..., Any] | None
 InitializerLike: TypeAlias = Any
 RegularizerLike: TypeAlias = str | Mapping[str, Any] | Callable[..., Any] | None

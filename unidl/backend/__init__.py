@@ -49,8 +49,8 @@ __all__ = [
     "use_backend",
 ]
 
-# What older Keras programs ask of `keras.backend`, under the roofs where it lives, which stand above
-# this package.
+# What older Keras programs ask of `keras.backend`, under the roofs where it lives, which stand
+# above this package.
 if TYPE_CHECKING:
     from unidl.config import (
         backend,

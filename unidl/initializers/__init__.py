@@ -22,6 +22,7 @@ from unidl.initializers.variance_scaling import (
     VarianceScaling,
 )
 from unidl.saving.lookup import Catalogue
+from unidl.typing import DType, TensorLike
 from unidl.utils.namespaces import namespace
 
 _CLASSES = (
@@ -56,7 +57,7 @@ def serialize(initializer: Any) -> Any:
 
 
 def get(identifier: Any) -> Any:
-    """An initializer by name, config, class or callable; an array or tensor gives one of its values."""
+    """An initializer by name, config, class or callable; for an array one of its values."""
     owner = None if isinstance(identifier, np.ndarray) else registry.owner_of_type(type(identifier))
     if owner is not None:
         identifier = owner.to_numpy(identifier)
@@ -65,8 +66,8 @@ def get(identifier: Any) -> Any:
     return _catalogue.get(identifier)
 
 
-def _returning(array):
-    def initialize(shape, dtype=None):
+def _returning(array: TensorLike) -> Any:
+    def initialize(shape: Any, dtype: DType | None = None) -> Any:
         if tuple(shape) != array.shape:
             raise ValueError(
                 f"The initializer is an array of shape {array.shape}; the weight has shape {tuple(shape)}."

@@ -1,7 +1,7 @@
-"""How a module of public names answers: what `dir()` lists, what is loaded on first use, what is missing.
+"""How a module of public names answers: what `dir()` lists, what loads later, what is missing.
 
-A package binds it behind `if not TYPE_CHECKING:`, since a type checker that sees a module's `__getattr__` takes
-every misspelt name for a good one.
+A package binds it behind `if not TYPE_CHECKING:`, since a type checker that sees a module's
+`__getattr__` takes every misspelt name for a good one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def namespace(
     Args:
         module: its `__name__`.
         public: its `__all__`, which is what `dir()` lists.
-        homes: {name: the module to take it from on first use}; "package.name" is that module itself.
+        homes: {name: the module to take it from on first use}, or a submodule of that name itself.
     """
     places = homes or {}
 
@@ -51,12 +51,12 @@ def namespace(
 
 
 def _is_from_import(frame: Any) -> bool:
-    """Whether a frame stands at `from module import name`, which drops the text of an AttributeError."""
+    """Whether a frame stands at `from module import name`, which drops an AttributeError's text."""
     return frame.f_code.co_code[frame.f_lasti] == opmap["IMPORT_FROM"]
 
 
 def _advice(module: str, public: Collection[str], name: str) -> str:
-    """What to say after "has no attribute": why Keras' name is missing, else names that look alike."""
+    """What follows "has no attribute": why Keras' name is missing, else names that look alike."""
     if name.startswith("__"):  # Python and its tools ask for these, and expect to find none
         return ""
     reason = missing_names().get(".".join([*module.split(".")[1:], name]))

@@ -491,7 +491,8 @@ class Layer(PassesMasks, Configurable, Tracked):
                 found.setdefault(id(variable), variable)
         return list(found.values())
 
-    _state_variables: Any = ()  # what a layer assigns in its call, and keeps to itself: no weights, and not saved
+    # What a layer assigns in its call, and keeps to itself: no weights, and not saved.
+    _state_variables: Any = ()
 
     @property
     def variables(self) -> list[Variable]:
