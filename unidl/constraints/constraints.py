@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from unidl import ops
-from unidl.utils.watched import Watched
 from unidl.typing import Axis, Config, Tensor, TensorLike
+from unidl.utils.watched import Watched
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -41,7 +41,7 @@ def bind_operators(
 
 
 def _of_numpy(functions: ModuleType, other_ufunc: Callable[..., Any]) -> Callable[..., Any]:
-    def array_ufunc(self, ufunc, method, *inputs, **kwargs):
+    def array_ufunc(self: Any, ufunc: Any, method: Any, *inputs: Any, **kwargs: Any) -> Any:
         name = _UFUNCS.get(ufunc.__name__)
         if name is None or method != "__call__" or kwargs:
             return other_ufunc(self)

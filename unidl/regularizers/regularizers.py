@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from unidl import ops
-from unidl.utils.watched import Watched
 from unidl.typing import Config, Tensor, TensorLike
+from unidl.utils.watched import Watched
 
 if TYPE_CHECKING:
     from typing_extensions import Self
