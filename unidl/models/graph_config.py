@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl.layers.base.layer import Layer
 from unidl.models.graph_functions import FunctionFromConfig, function_to_config, is_function
 from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
 from unidl.tracing import KerasTensor, graph
+from unidl.typing import TensorLike
 
 
-def graph_to_config(model):
+def graph_to_config(model: Any) -> Any:
     """{"name", "trainable", "layers", "input_layers", "output_layers"}."""
     plan = model._plan
-    nodes_of = {id(op): [] for op in plan.operations}
+    nodes_of: Any = {id(op): [] for op in plan.operations}
     for node in plan.nodes:
         nodes_of[id(node.operation)].append(node)
     place = {id(node): i for nodes in nodes_of.values() for i, node in enumerate(nodes)}
 
-    def reference(tensor):
+    def reference(tensor: TensorLike) -> Any:
         node, index = plan.origin(tensor)
         return [node.operation.name, place.get(id(node), 0), index]
 
-    def written(structure):
+    def written(structure: Any) -> Any:
         if isinstance(structure, KerasTensor):
             config = {
                 "shape": list(structure.shape),
@@ -34,7 +37,7 @@ def graph_to_config(model):
             return {k: written(v) for k, v in structure.items()}
         return serialize_keras_object(structure)
 
-    def entry(operation):
+    def entry(operation: Any) -> Any:
         nodes = nodes_of[id(operation)]
         if isinstance(operation, Layer):
             inbound = [
@@ -61,13 +64,11 @@ def graph_to_config(model):
     }
 
 
-def graph_from_config(cls, config):
+def graph_from_config(cls: Any, config: Any) -> Any:
     """A new model from `graph_to_config`'s dict, or from a functional Keras model's."""
-    operations, outputs, waiting = (
-        {},
-        {},
-        [],
-    )  # `outputs`: flat, by (operation's name, node's number)
+    operations: dict[str, Any] = {}
+    outputs: dict[Any, Any] = {}  # flat, by (operation's name, node's number)
+    waiting: list[Any] = []
     for entry in config["layers"]:
         name = entry["name"]
         # Layers are built by the graph's calls, where their weights get the full names.
@@ -79,7 +80,7 @@ def graph_from_config(cls, config):
             outputs[name, 0] = operations[name]._inbound[0].outputs
         waiting += [(name, i, node) for i, node in enumerate(entry["inbound_nodes"])]
 
-    def read(structure):
+    def read(structure: Any) -> Any:
         if isinstance(structure, list | tuple):
             return [read(s) for s in structure]
         if not isinstance(structure, dict):
@@ -91,7 +92,7 @@ def graph_from_config(cls, config):
             return deserialize_keras_object(structure)
         return {k: read(v) for k, v in structure.items()}
 
-    def is_ready(structure):
+    def is_ready(structure: Any) -> bool:
         if isinstance(structure, dict) and structure.get("class_name") == "__keras_tensor__":
             return tuple(structure["config"]["keras_history"][:2]) in outputs
         parts = (
@@ -118,7 +119,7 @@ def graph_from_config(cls, config):
             )
         waiting = [w for w in waiting if (w[0], w[1]) not in outputs]
 
-    def end(structure):
+    def end(structure: Any) -> Any:
         if isinstance(structure, dict):
             return {k: end(v) for k, v in structure.items()}
         if len(structure) == 3 and isinstance(structure[0], str) and isinstance(structure[1], int):
