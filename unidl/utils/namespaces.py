@@ -6,18 +6,12 @@ A package binds it behind `if not TYPE_CHECKING:`, since a type checker that see
 
 from __future__ import annotations
 
-import difflib
 import functools
-import json
 import sys
 from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from opcode import opmap
-from pathlib import Path
 from typing import Any
-
-# {"layers.TextVectorization": reason}: what Keras has and unidl has not. `make coverage` writes it.
-MISSING = Path(__file__).with_name("missing_names.json")
 
 
 def namespace(
@@ -63,12 +57,21 @@ def _advice(module: str, public: Collection[str], name: str) -> str:
     if reason is not None:
         yet = " yet" if reason.startswith("Later") else ""
         return f": Keras' {name} is not in unidl{yet}. {reason}"
+    import difflib  # here and below: what only errors need costs `import unidl` nothing
+
     near = difflib.get_close_matches(name, public, n=2)
     return f". Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
 @functools.cache
 def missing_names() -> dict[str, str]:
-    """{public name: reason} of what Keras has and unidl has not."""
-    names: dict[str, str] = json.loads(MISSING.read_text(encoding="utf-8"))
+    """{"layers.TextVectorization": reason} of what Keras has and unidl has not.
+
+    `make coverage` writes the file.
+    """
+    import json
+    from pathlib import Path
+
+    text = Path(__file__).with_name("missing_names.json").read_text(encoding="utf-8")
+    names: dict[str, str] = json.loads(text)
     return names
