@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 
 import numpy as np
@@ -39,3 +40,12 @@ def close(ours, theirs, tolerance=1e-11):
     scale = np.nanmax(np.abs(theirs), initial=1e-300)
     difference = np.nanmax(np.abs(ours - theirs), initial=0.0)
     assert difference <= tolerance * scale, f"{difference / scale:.3e} > {tolerance}"
+
+
+def bare_signature(function):
+    """The signature of a function or class as text, without annotations: Keras has none."""
+    found = inspect.signature(function)
+    bare = [
+        parameter.replace(annotation=parameter.empty) for parameter in found.parameters.values()
+    ]
+    return str(found.replace(parameters=bare, return_annotation=found.empty))

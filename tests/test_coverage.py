@@ -27,6 +27,8 @@ def test_the_page_is_fresh(tool):
     assert not unexplained, "add reasons to docs/coverage_reasons.json"
     assert page == tool.PAGE.read_text(), "run make coverage"
     assert set(reasons.by_pattern) == reasons.used, "run make coverage"
+    names = tool.as_json(tool.missing_names(reasons))
+    assert names == tool.MISSING_NAMES.read_text(), "run make coverage"
 
 
 def test_differences_are_seen(tool):

@@ -22,12 +22,18 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 REASONS = DOCS / "coverage_reasons.json"
 PAGE = DOCS / "coverage.md"
+# What unidl says to someone who asks for a name that only Keras has.
+MISSING_NAMES = DOCS.parent / "unidl" / "utils" / "missing_names.json"
 NAMESPACES = (
     "", "layers", "activations", "initializers", "regularizers", "constraints", "ops", "losses", "metrics", "optimizers",
     "optimizers.schedules", "callbacks", "random", "utils", "models", "saving",
 )  # fmt: skip
+# Of these only the names are compared, and of the others the modules in them.
+ONLY_NAMES = ("backend", "config", "datasets", "dtype_policies")
+KERAS_ALONE = {"src", "legacy"}  # Keras' own inside, and what it keeps of Keras 2
 # Classes of which the public methods are compared too.
 WITH_METHODS = ("Model", "layers.Layer")
+MODULES = "Modules, and names in unidl." + ", unidl.".join(ONLY_NAMES)
 MISSING, OWN = "missing", "only here"
 
 
@@ -125,12 +131,17 @@ def compare_calls(where, theirs, ours):
         )
 
 
-def compare_namespace(name):
-    """(number of Keras' public names, differences)."""
-    theirs, ours = (
+def both(name):
+    """Keras' module of a name, and unidl's."""
+    return tuple(
         importlib.import_module(".".join(filter(None, (package, name))))
         for package in ("keras", "unidl")
     )
+
+
+def compare_namespace(name):
+    """(number of Keras' public names, differences)."""
+    theirs, ours = both(name)
     prefix = f"{name}." if name else ""
     found = []
     names = sorted(public(theirs))
@@ -146,6 +157,20 @@ def compare_namespace(name):
     return len(names), [
         d for d in found if not inspect.ismodule(getattr(ours, d.where.rpartition(".")[2], None))
     ]
+
+
+def compare_modules():
+    """(number of Keras' modules and of names in `ONLY_NAMES`; those that are missing)."""
+    count, found = 0, []
+    for name in (*NAMESPACES, *ONLY_NAMES):
+        theirs, ours = both(name)
+        for each in sorted(set(dir(theirs)) - KERAS_ALONE):
+            wanted = name in ONLY_NAMES or inspect.ismodule(getattr(theirs, each))
+            if wanted and not each.startswith("_"):
+                count += 1
+                if not hasattr(ours, each):
+                    found.append(Difference(f"{name}.{each}" if name else each, MISSING))
+    return count, found
 
 
 def compare_methods(path):
@@ -186,7 +211,7 @@ class Reasons:
         kept = {
             pattern: reason for pattern, reason in self.by_pattern.items() if pattern in self.used
         }
-        self.path.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
+        self.path.write_text(as_json(kept))
 
 
 def sections():
@@ -194,7 +219,18 @@ def sections():
     spaces = [
         (f"unidl.{name}" if name else "unidl", *compare_namespace(name)) for name in NAMESPACES
     ]
+    spaces.append((MODULES, *compare_modules()))
     return spaces + [(f"Methods of unidl.{path}", *compare_methods(path)) for path in WITH_METHODS]
+
+
+def missing_names(reasons):
+    """{public name: reason} of the functions, classes and modules that unidl lacks."""
+    found = [d for name in NAMESPACES for d in compare_namespace(name)[1]] + compare_modules()[1]
+    return {d.where: reasons.of(d) for d in sorted(found, key=str) if d.what == MISSING}
+
+
+def as_json(table):
+    return json.dumps(table, indent=2, ensure_ascii=False) + "\n"
 
 
 def write(reasons):
@@ -217,7 +253,10 @@ def write(reasons):
                 "",
                 f"## {title}",
                 "",
-                *(_line(kind, reason, group) for (kind, reason), group in groups.items()),
+                *(
+                    _line(kind, reason, group, whole=title == MODULES)
+                    for (kind, reason), group in groups.items()
+                ),
             ]
     return "\n".join(
         [HEAD.format(version=importlib.import_module("keras").__version__), *rows, *parts, ""]
@@ -234,9 +273,10 @@ class hands on to its base by `**kwargs` is an argument of it.
 |---|---|---|---|"""
 
 
-def _line(kind, reason, group):
+def _line(kind, reason, group, whole):
+    """One line of a section; with `whole` the names are given in full."""
     if kind:
-        names = ", ".join(f"`{d.where.rpartition('.')[2]}`" for d in group)
+        names = ", ".join(f"`{d.where if whole else d.where.rpartition('.')[2]}`" for d in group)
         return f"- {kind.capitalize()}: {names}. {reason}"
     return f"- {'; '.join(f'`{d.where}`: {d.what}' for d in group)}. {reason}"
 
@@ -250,6 +290,7 @@ def main():
             + "\n".join(map(str, unexplained))
         )
     PAGE.write_text(page)
+    MISSING_NAMES.write_text(as_json(missing_names(reasons)))
     reasons.prune()
 
 

@@ -1,21 +1,22 @@
 """unidl: write a neural network once; train, check and ship it on any framework.
 
-The names are Keras 3's. `UNIDL_BACKEND`, `unidl.set_backend` or `with unidl.use_backend(...)` choose the framework; importing
-unidl imports none. Everything here is loaded when it is first used.
+The names are Keras 3's. `UNIDL_BACKEND`, `unidl.set_backend` or `with unidl.use_backend(...)`
+choose the framework; importing unidl imports none. Everything here is loaded when it is first used.
 """
 
 from __future__ import annotations
 
-import importlib
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
 _MODULES = (
-    "activations", "backend", "callbacks", "config", "constraints", "datasets", "dtype_policies", "initializers", "layers",
-    "losses", "metrics", "models", "ops", "optimizers", "random", "regularizers", "saving", "tree", "utils", "verify",
+    "activations", "backend", "callbacks", "config", "constraints", "datasets", "dtype_policies",
+    "initializers", "layers", "losses", "metrics", "models", "ops", "optimizers", "random",
+    "regularizers", "saving", "tree", "utils", "verify",
 )  # fmt: skip
 
-_NAMES = {
+_HOMES = {name: f"unidl.{name}" for name in _MODULES} | {
     "DTypePolicy": "unidl.dtype_policies",
     "Functional": "unidl.models",
     "Initializer": "unidl.initializers",
@@ -39,19 +40,93 @@ _NAMES = {
     "value_and_grad": "unidl.autodiff",
 }
 
+if TYPE_CHECKING:  # the same names for type checkers and editors, which do not run the lines below
+    from unidl import (
+        activations,
+        backend,
+        callbacks,
+        config,
+        constraints,
+        datasets,
+        dtype_policies,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        models,
+        ops,
+        optimizers,
+        random,
+        regularizers,
+        saving,
+        tree,
+        utils,
+        verify,
+    )
+    from unidl.autodiff import value_and_grad
+    from unidl.backend import (
+        Variable,
+        device,
+        get_backend,
+        list_backends,
+        set_backend,
+        use_backend,
+    )
+    from unidl.dtype_policies import DTypePolicy
+    from unidl.initializers import Initializer
+    from unidl.layers import Input, InputSpec, Layer
+    from unidl.losses import Loss
+    from unidl.metrics import Metric
+    from unidl.models import Functional, Model, Sequential
+    from unidl.optimizers import Optimizer
+    from unidl.regularizers import Regularizer
+    from unidl.tracing import KerasTensor
+    from unidl.utils import name_scope
+else:
+    from unidl.utils.namespaces import namespace
 
-def __getattr__(name):
-    if name in _MODULES:
-        return importlib.import_module(f"unidl.{name}")
-    if name in _NAMES:
-        value = getattr(importlib.import_module(_NAMES[name]), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'unidl' has no attribute {name!r}")
+    __getattr__, __dir__ = namespace(__name__, _HOMES, _HOMES)
 
-
-def __dir__():
-    return sorted({*globals(), *_MODULES, *_NAMES})
-
-
-__all__ = sorted([*_MODULES, *_NAMES])
+__all__ = [
+    "DTypePolicy",
+    "Functional",
+    "Initializer",
+    "Input",
+    "InputSpec",
+    "KerasTensor",
+    "Layer",
+    "Loss",
+    "Metric",
+    "Model",
+    "Optimizer",
+    "Regularizer",
+    "Sequential",
+    "Variable",
+    "activations",
+    "backend",
+    "callbacks",
+    "config",
+    "constraints",
+    "datasets",
+    "device",
+    "dtype_policies",
+    "get_backend",
+    "initializers",
+    "layers",
+    "list_backends",
+    "losses",
+    "metrics",
+    "models",
+    "name_scope",
+    "ops",
+    "optimizers",
+    "random",
+    "regularizers",
+    "saving",
+    "set_backend",
+    "tree",
+    "use_backend",
+    "utils",
+    "value_and_grad",
+    "verify",
+]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 from unidl import ops
 from unidl.backend import registry
 from unidl.backend.variable import Variable
+from unidl.typing import Tensor
 
 
-def value_and_grad(fn, variables, has_aux=False):
+def value_and_grad(
+    fn: Callable[[], Any], variables: Iterable[Variable], has_aux: bool = False
+) -> tuple[Any, list[Tensor]]:
     """Value of `fn()` and its gradients with respect to `variables`, the same way on every backend.
 
     Args:
@@ -40,7 +46,7 @@ def value_and_grad(fn, variables, has_aux=False):
                 f"({variables[0].backend.name}, {variable.backend.name}). Move them: variable.to(...)."
             )
 
-    def checked():
+    def checked() -> Any:
         result = fn()
         shape = ops.shape(result[0] if has_aux else result)
         if tuple(shape) != ():

@@ -1,5 +1,9 @@
 """Global settings: default float dtype, epsilon, data format, dtype policy."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from unidl.backend.dtypes import floatx, set_floatx
 from unidl.backend.registry import get_backend
 from unidl.dtype_policies import dtype_policy, set_dtype_policy
@@ -56,3 +60,6 @@ __all__ = [
     "set_floatx",
     "set_image_data_format",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = namespace(__name__, __all__)

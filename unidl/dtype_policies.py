@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from unidl.backend import dtypes
+from unidl.typing import Config, PolicyLike
+from unidl.utils.namespaces import namespace
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class DTypePolicy:
@@ -13,7 +20,7 @@ class DTypePolicy:
 
     keras_module = "keras"  # where Keras has it, in configs
 
-    def __init__(self, name=None):
+    def __init__(self, name: str | None = None) -> None:
         name = name or dtypes.floatx()
         if name.startswith("mixed_"):
             self.compute_dtype, self.variable_dtype = (
@@ -24,20 +31,20 @@ class DTypePolicy:
         else:
             self.name = self.compute_dtype = self.variable_dtype = dtypes.standardize_dtype(name)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"name": self.name}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Any) -> Self:
         return cls(**config)
 
-    def __eq__(self, other):
+    def __eq__(self, other: Any) -> bool:
         return isinstance(other, DTypePolicy) and other.name == self.name
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self.name)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<DTypePolicy {self.name!r}>"
 
 
@@ -49,13 +56,13 @@ def dtype_policy() -> DTypePolicy:
     return _global or DTypePolicy()
 
 
-def set_dtype_policy(policy) -> None:
+def set_dtype_policy(policy: PolicyLike) -> None:
     """Set the default policy by name or object; None goes back to `floatx`."""
     global _global
     _global = None if policy is None else get(policy)
 
 
-def get(identifier) -> DTypePolicy:
+def get(identifier: PolicyLike) -> DTypePolicy:
     """A policy from None, a name, a config or a policy."""
     if identifier is None:
         return dtype_policy()
@@ -66,3 +73,9 @@ def get(identifier) -> DTypePolicy:
     return DTypePolicy(
         identifier if isinstance(identifier, str) else dtypes.standardize_dtype(identifier)
     )
+
+
+__all__ = ["DTypePolicy", "dtype_policy", "get", "set_dtype_policy"]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = namespace(__name__, __all__)

@@ -7,6 +7,11 @@ however they were filled. Results have the types, and dicts the key order, of th
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from unidl.typing import Nest
+from unidl.utils.namespaces import namespace
 
 _SEQUENCES = (list, tuple, deque)
 
@@ -15,11 +20,11 @@ class MAP_TO_NONE:
     """What the function of `traverse` returns to put None in a place, since None itself means "go on"."""
 
 
-def is_nested(structure) -> bool:
+def is_nested(structure: Nest) -> bool:
     return isinstance(structure, (*_SEQUENCES, dict))
 
 
-def _children(structure):
+def _children(structure: Any) -> Any:
     """[(key, child)] of a nest: keys of a dict, else positions."""
     if not isinstance(structure, dict):
         return list(enumerate(structure))
@@ -27,7 +32,7 @@ def _children(structure):
     return [(key, structure[key]) for key in keys]
 
 
-def _rebuild(structure, by_key):
+def _rebuild(structure: Any, by_key: Any) -> Any:
     """A nest like `structure` with the children of the dict `by_key`."""
     if isinstance(structure, dict):
         result = structure.copy()  # a defaultdict stays one
@@ -46,7 +51,7 @@ def flatten(structure, is_leaf=None) -> list:
     return [leaf for _, child in _children(structure) for leaf in flatten(child, is_leaf)]
 
 
-def flatten_with_path(structure) -> list:
+def flatten_with_path(structure: Nest) -> list:
     """[(path, leaf)], a path being the tuple of keys and positions on the way."""
     if not is_nested(structure):
         return [((), structure)]
@@ -131,7 +136,7 @@ def _map(func, structures, none_is_leaf, is_leaf):
     return func(*structures)
 
 
-def map_structure_up_to(shallow_structure, func, *structures):
+def map_structure_up_to(shallow_structure: Nest, func: Callable[..., Any], *structures: Any) -> Any:
     """Like `map_structure`, but what lies deeper than the leaves of `shallow_structure` is passed to `func` whole."""
     if not structures:
         raise TypeError("map_structure_up_to: give at least one structure after the function.")
@@ -149,7 +154,7 @@ def map_structure_up_to(shallow_structure, func, *structures):
     return _rebuild(shallow_structure, parts)
 
 
-def traverse(func, structure, top_down=True):
+def traverse(func: Callable[..., Any], structure: Nest, top_down: bool = True) -> Any:
     """Map nests too: what `func(nest or leaf)` returns replaces it, None keeps it, `MAP_TO_NONE` replaces it by None.
 
     With `top_down` a nest is asked before its children, which are left alone if it is replaced; else after them.
@@ -169,7 +174,7 @@ def traverse(func, structure, top_down=True):
     return structure
 
 
-def pack_sequence_as(structure, flat_sequence):
+def pack_sequence_as(structure: Nest, flat_sequence: Iterable[Any]) -> Any:
     """The leaves of `flat_sequence`, in the order of `flatten`, in the nest of `structure`."""
     flat = list(flat_sequence)
     expected = len(flatten(structure))
@@ -180,13 +185,13 @@ def pack_sequence_as(structure, flat_sequence):
     return _pack(structure, iter(flat))
 
 
-def _pack(structure, leaves):
+def _pack(structure: Any, leaves: Any) -> Any:
     if not is_nested(structure):
         return next(leaves)
     return _rebuild(structure, {key: _pack(child, leaves) for key, child in _children(structure)})
 
 
-def _keys(structure) -> list:
+def _keys(structure: Any) -> list:
     return (
         [key for key, _ in _children(structure)]
         if not isinstance(structure, dict)
@@ -194,7 +199,7 @@ def _keys(structure) -> list:
     )
 
 
-def assert_same_structure(a, b) -> None:
+def assert_same_structure(a: Nest, b: Nest) -> None:
     """Raise ValueError unless both are nested alike: the same types (all dicts count as one) with the same keys or lengths."""
     _assert_same(a, b, None)
 
@@ -219,7 +224,7 @@ def _assert_same(a, b, is_leaf):
         _assert_same(child, b[key], is_leaf)
 
 
-def assert_same_paths(a, b) -> None:
+def assert_same_paths(a: Nest, b: Nest) -> None:
     """Raise ValueError unless both have leaves at the same paths; lists and tuples count as equal."""
     paths = [{path for path, _ in flatten_with_path(x)} for x in (a, b)]
     if paths[0] != paths[1]:
@@ -228,12 +233,12 @@ def assert_same_paths(a, b) -> None:
         )
 
 
-def lists_to_tuples(structure):
+def lists_to_tuples(structure: Nest) -> Any:
     """The structure with tuples for lists."""
     return traverse(lambda x: tuple(x) if isinstance(x, list) else None, structure, top_down=False)
 
 
-def map_shape_structure(func, structure):
+def map_shape_structure(func: Callable[..., Any], structure: Nest) -> Any:
     """`func` of every shape, a tuple or list of ints and Nones."""
     if isinstance(structure, (list, tuple)) and all(
         x is None or isinstance(x, int) for x in structure
@@ -246,3 +251,22 @@ def map_shape_structure(func, structure):
     return _rebuild(
         structure, {key: map_shape_structure(func, child) for key, child in _children(structure)}
     )
+
+
+__all__ = [
+    "MAP_TO_NONE",
+    "assert_same_paths",
+    "assert_same_structure",
+    "flatten",
+    "flatten_with_path",
+    "is_nested",
+    "lists_to_tuples",
+    "map_shape_structure",
+    "map_structure",
+    "map_structure_up_to",
+    "pack_sequence_as",
+    "traverse",
+]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = namespace(__name__, __all__)

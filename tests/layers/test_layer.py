@@ -217,7 +217,7 @@ def test_a_mask_that_ends_is_said():
             ValueError,
             "size depends on an axis that is open",
         ),
-        (lambda: layers.deserialize("dense"), ValueError, "not the config of a layer"),
+        (lambda: layers.deserialize("dense"), ValueError, "is no layer: Dense needs units"),
     ],
     ids=range(20),
 )

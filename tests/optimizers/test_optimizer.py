@@ -276,3 +276,23 @@ def test_nadam_is_its_formula(backend):
 def test_what_an_optimizer_cannot_use_is_refused(make, text):
     with pytest.raises(ValueError, match=text):
         make()
+
+
+def test_the_learning_rate_is_a_number_on_either_side_of_an_operator():
+    rate = optimizers.SGD(0.25).learning_rate
+    steps = optimizers.SGD(0.25).iterations
+    assert (1 - rate, rate - 1, 1 / rate, rate / 0.5, 2**rate) == (0.75, -0.75, 4.0, 0.5, 2**0.25)
+    assert (rate**2, -rate, abs(-rate), rate + rate, rate * rate) == (
+        0.0625,
+        -0.25,
+        0.25,
+        0.5,
+        0.0625,
+    )
+    assert (7 // (steps + 2), 7 % (steps + 4), steps // 2) == (3, 3, 0)
+    assert rate == 0.25
+    assert rate != 0.5
+    assert rate > steps
+    assert 0.25 <= rate <= 0.25
+    assert len({rate, rate}) == 1
+    np.testing.assert_array_equal(np.ones(2) - rate, [0.75, 0.75])

@@ -65,7 +65,8 @@ def repository(tmp_path_factory):
         shutil.copytree(
             ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
         )
-    for file in ("pyproject.toml", "LICENSE", "README.md"):
+    shutil.copytree(ROOT / "tools" / "build_backend", copy / "tools" / "build_backend")
+    for file in ("pyproject.toml", "MANIFEST.in", "LICENSE", "README.md"):
         shutil.copy(ROOT / file, copy)
     return copy
 

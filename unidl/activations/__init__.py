@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from unidl.activations import functions
 from unidl.activations.functions import (
@@ -38,30 +40,27 @@ from unidl.activations.functions import (
     threshold,
 )
 from unidl.saving.lookup import Catalogue
+from unidl.utils.namespaces import namespace
 
 swish, hard_swish = silu, hard_silu
 
 _FUNCTIONS = [f for f in vars(functions).values() if isinstance(f, types.FunctionType)]
-_catalogue = Catalogue(
-    "activation", functions=_FUNCTIONS, aliases={"swish": silu, "hard_swish": hard_silu}
+_catalogue: Catalogue[Callable[..., Any]] = Catalogue(
+    "activations",
+    "activation",
+    'Give a name such as "relu", or a function of a tensor.',
+    functions=_FUNCTIONS,
+    aliases={"swish": silu, "hard_swish": hard_silu},
 )
-
 deserialize = _catalogue.deserialize
 
 
-def get(identifier):
+def get(identifier: Any) -> Callable[..., Any]:
     """An activation by name, config, or as it is; None is `linear`."""
-    if identifier is None:
-        return linear
-    found = _catalogue.get(identifier)
-    if not callable(found):
-        raise ValueError(
-            f'activations.get: {identifier!r} is no activation. Give a name such as "relu", or a function of a tensor.'
-        )
-    return found
+    return linear if identifier is None else _catalogue.get(identifier)
 
 
-def serialize(activation):
+def serialize(activation: Any) -> Any:
     """The name of an activation of ours, the config of any other."""
     if activation in _FUNCTIONS:
         return activation.__name__
@@ -105,3 +104,6 @@ __all__ = [
     "tanh_shrink",
     "threshold",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = namespace(__name__, __all__)

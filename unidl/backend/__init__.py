@@ -1,6 +1,8 @@
 """Backends: the contract, the registry, dtypes and variables. Imports and names no framework."""
 
-import importlib
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from unidl.backend.contract import Backend
 from unidl.backend.dtypes import floatx, is_float, result_type, set_floatx, standardize_dtype
@@ -16,26 +18,9 @@ from unidl.backend.registry import (
 )
 from unidl.backend.spec import BackendSpec
 from unidl.backend.variable import Variable
+from unidl.utils.namespaces import namespace
 
 is_float_dtype = is_float
-
-# What older Keras programs ask of `keras.backend`, under the roofs where it lives. They stand above this package.
-_ELSEWHERE = {
-    "backend": "unidl.config",
-    "clear_session": "unidl.utils",
-    "epsilon": "unidl.config",
-    "image_data_format": "unidl.config",
-    "is_keras_tensor": "unidl.utils",
-    "set_epsilon": "unidl.config",
-    "set_image_data_format": "unidl.config",
-}
-
-
-def __getattr__(name):
-    if name not in _ELSEWHERE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_ELSEWHERE[name]), name)
-
 
 __all__ = [
     "Backend",
@@ -44,15 +29,45 @@ __all__ = [
     "BackendSpec",
     "UnsupportedError",
     "Variable",
+    "backend",
+    "clear_session",
     "current_device",
     "device",
+    "epsilon",
     "floatx",
     "get_backend",
+    "image_data_format",
     "is_float_dtype",
+    "is_keras_tensor",
     "list_backends",
     "result_type",
     "set_backend",
+    "set_epsilon",
     "set_floatx",
+    "set_image_data_format",
     "standardize_dtype",
     "use_backend",
 ]
+
+# What older Keras programs ask of `keras.backend`, under the roofs where it lives, which stand
+# above this package.
+if TYPE_CHECKING:
+    from unidl.config import (
+        backend,
+        epsilon,
+        image_data_format,
+        set_epsilon,
+        set_image_data_format,
+    )
+    from unidl.utils import clear_session, is_keras_tensor
+else:
+    _ELSEWHERE = {
+        "backend": "unidl.config",
+        "clear_session": "unidl.utils",
+        "epsilon": "unidl.config",
+        "image_data_format": "unidl.config",
+        "is_keras_tensor": "unidl.utils",
+        "set_epsilon": "unidl.config",
+        "set_image_data_format": "unidl.config",
+    }
+    __getattr__, __dir__ = namespace(__name__, __all__, _ELSEWHERE)

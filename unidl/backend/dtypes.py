@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unidl.typing import DType
+
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 SIGNED = ("int8", "int16", "int32", "int64")
 UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
@@ -30,7 +32,7 @@ def set_floatx(value: str) -> None:
     _floatx = value
 
 
-def standardize_dtype(dtype) -> str:
+def standardize_dtype(dtype: DType | None) -> str:
     """Name of a dtype given by name, Python type, NumPy dtype or any framework's dtype; None means `floatx`."""
     if dtype is None:
         return _floatx

@@ -13,10 +13,14 @@ from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from unidl.backend.contract import Backend
 from unidl.backend.errors import BackendError
 from unidl.backend.spec import BackendSpec
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 DEFAULT = "numpy"
 GROUP = "unidl.backends"
@@ -140,7 +144,7 @@ def _import(spec: BackendSpec) -> Backend:
     return backend
 
 
-def _by_name(backend: Backend):
+def _by_name(backend: Backend) -> Any:
     return get_backend, (backend.name,)
 
 
@@ -165,10 +169,10 @@ class use_backend(ContextDecorator):
     A class, since each public call enters one, and a generator takes three times as long.
     """
 
-    def __init__(self, name: str | Backend):
+    def __init__(self, name: str | Backend) -> None:
         self._name = name
 
-    def _recreate_cm(self):
+    def _recreate_cm(self) -> Self:
         return type(self)(self._name)  # each call of a decorated function enters one of its own
 
     def __enter__(self) -> Backend:
@@ -178,13 +182,13 @@ class use_backend(ContextDecorator):
         self._scope, self._token = scope, _active.set(backend)
         return backend
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: Any) -> None:
         _active.reset(self._token)
         return self._scope.__exit__(*error)
 
 
 @contextmanager
-def replaced(registered: Backend, other: Backend):
+def replaced(registered: Backend, other: Backend) -> Iterator[None]:
     """Inside, `other` is found wherever the loaded backend `registered` is asked for by its name."""
     _loaded[registered.name] = other
     try:
@@ -194,7 +198,7 @@ def replaced(registered: Backend, other: Backend):
 
 
 @contextmanager
-def device(name: str):
+def device(name: str) -> Iterator[None]:
     """Put new tensors and variables on device `name` ("cpu", "gpu", "gpu:1") of the active backend inside a `with` block."""
     name = standardize_device(name)
     _require_device(get_backend(), name)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from unidl.backend import dtypes, registry
 from unidl.backend.frame import changed, current
+from unidl.typing import DType, HasOperators, Shape, Tensor, TensorLike
+
+if TYPE_CHECKING:
+    from unidl.backend.contract import Backend
 
 
-class Variable:
+class Variable(HasOperators):
     """A value that layers, optimizers and metrics own.
 
     Args:
@@ -22,16 +28,19 @@ class Variable:
             reads it. Shape and axes are the same in any order.
     """
 
+    shape: tuple[int, ...]
+    _store: Any
+
     def __init__(
         self,
-        initializer,
-        shape=None,
-        dtype=None,
-        trainable=True,
-        name=None,
-        backend=None,
-        kernel_of=None,
-    ):
+        initializer: Any,
+        shape: Shape | None = None,
+        dtype: DType | None = None,
+        trainable: bool = True,
+        name: str | None = None,
+        backend: str | Backend | None = None,
+        kernel_of: str | None = None,
+    ) -> None:
         self._backend = backend = registry.get_backend(backend)
         self.kernel_of = kernel_of
         if callable(initializer):
@@ -63,17 +72,17 @@ class Variable:
         self.autocast = True
         self.name = name or "variable"
         self.path = self.name
-        self.regularizer = None
-        self.constraint = None
+        self.regularizer: Any = None
+        self.constraint: Any = None
 
     @property
-    def backend(self):
+    def backend(self) -> Backend:
         """The backend that holds it; while a step is captured, the tracer that stands for that backend."""
         tracer = current().tracer
         return self._backend if tracer is None or tracer.stands_for is not self._backend else tracer
 
     @property
-    def value(self):
+    def value(self) -> Tensor:
         """The native tensor, float weights in the dtype of `autocasting` if there is one.
 
         Treat it as read-only.
@@ -86,7 +95,7 @@ class Variable:
         return self.backend.cast(value, dtype)
 
     @property
-    def value_dtype(self):
+    def value_dtype(self) -> str:
         """Dtype of `value`."""
         wanted = current().autocast
         if wanted is None or not self.autocast or not dtypes.is_float(self.dtype):
@@ -94,24 +103,24 @@ class Variable:
         return wanted
 
     @property
-    def uncast(self):
+    def uncast(self) -> Tensor:
         """`value` in the Variable's own dtype."""
         stand_ins = current().stand_ins
         return self.own_value() if stand_ins is None else stand_ins[self]
 
-    def own_value(self):
+    def own_value(self) -> Tensor:
         """The native tensor in its store, whatever stands in for it."""
         return self._backend.read(self._store)
 
     @property
-    def ndim(self):
+    def ndim(self) -> int:
         return len(self.shape)
 
     def numpy(self) -> np.ndarray:
         """A host copy."""
         return self.backend.to_numpy(self.uncast)
 
-    def assign(self, value):
+    def assign(self, value: TensorLike) -> Variable:
         """Set the value from a number, array, Variable or native tensor of the same shape; it is copied."""
         if isinstance(value, Variable):
             value = value.value
@@ -123,14 +132,14 @@ class Variable:
         self.replace(self.backend.copy(value))
         return self
 
-    def assign_add(self, value):
+    def assign_add(self, value: TensorLike) -> Variable:
         return self.assign(self.backend.add(self.uncast, self.backend.asarray(value, self.dtype)))
 
-    def assign_sub(self, value):
+    def assign_sub(self, value: TensorLike) -> Variable:
         value = self.backend.asarray(value, self.dtype)
         return self.assign(self.backend.subtract(self.uncast, value))
 
-    def replace(self, value):
+    def replace(self, value: TensorLike) -> None:
         """`assign` for a native tensor of the right shape and dtype that nobody else will change.
 
         No check, no copy.
@@ -147,7 +156,7 @@ class Variable:
         elif value is not self._store:
             self._store = self._backend.write(self._store, value)
 
-    def hold(self, backend, value):
+    def hold(self, backend: Any, value: TensorLike) -> None:
         """From now on live on `backend`, in a storage of its own with native or host `value`.
 
         Called inside the backend's scope.
@@ -157,13 +166,13 @@ class Variable:
             store = backend.lay_out(store, self.kernel_of)
         self._backend, self._store = backend, store
 
-    def _check_shape(self, shape):
+    def _check_shape(self, shape: Any) -> None:
         if tuple(shape) != tuple(self.shape):
             raise ValueError(
                 f"Variable {self.path!r} has shape {tuple(self.shape)}; cannot assign a value of shape {tuple(shape)} to it."
             )
 
-    def to(self, backend):
+    def to(self, backend: str | Backend) -> Variable:
         """Move to another backend, in place; returns the Variable."""
         target = registry.get_backend(backend)
         if target is not self.backend:
@@ -172,36 +181,36 @@ class Variable:
                 self.hold(target, target.asarray(value, self.dtype))
         return self
 
-    def __getstate__(self):
+    def __getstate__(self) -> Any:
         state = {name: x for name, x in vars(self).items() if name not in ("_backend", "_store")}
         return state | {"backend": self._backend.name, "value": self.numpy()}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Any) -> None:
         state = dict(state)
         backend, value = registry.get_backend(state.pop("backend")), state.pop("value")
         vars(self).update(state)
         with backend.scope():
             self.hold(backend, backend.asarray(value, self.dtype))
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: DType | None = None, copy: bool | None = None) -> np.ndarray:
         return self.numpy() if dtype is None else self.numpy().astype(dtype)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={tuple(self.shape)}, dtype={self.dtype}, backend={self.backend.name}>"
 
 
-def autocasting(dtype):
+def autocasting(dtype: str | None) -> Any:
     """A context in which float Variables whose `autocast` is True read as `dtype`; None: as they are."""
     return changed(autocast=dtype)
 
 
-def unassignable(branch):
+def unassignable(branch: Any) -> Any:
     """A context in which Variables cannot be assigned, since `branch` ("a branch", "a loop") of a
     compiled function is recorded."""
     return changed(branch=branch)
 
 
-def stores_of(variables) -> list:
+def stores_of(variables: Any) -> list:
     """What the Variables hold, for a compiled function to read: their stores, or what stands in."""
     stand_ins = current().stand_ins
     if stand_ins is None:
@@ -209,7 +218,7 @@ def stores_of(variables) -> list:
     return [stand_ins[v] for v in variables]
 
 
-def commit(variables, values):
+def commit(variables: Any, values: Any) -> None:
     """Put what a step computed into place, one native value for each Variable."""
     stand_ins = current().stand_ins
     for variable, value in zip(variables, values, strict=True):
@@ -219,6 +228,6 @@ def commit(variables, values):
             variable._store = variable._backend.write(variable._store, value)
 
 
-def put_store(variable, store):
+def put_store(variable: Variable, store: Any) -> None:
     """Let a Variable hold another store of its backend: the adapter's way to keep a value elsewhere."""
     variable._store = store

@@ -1,5 +1,9 @@
 """Callbacks."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.callback_list import CallbackList
 from unidl.callbacks.early_stopping import EarlyStopping
@@ -12,6 +16,7 @@ from unidl.callbacks.small import (
     ReduceLROnPlateau,
     TerminateOnNaN,
 )
+from unidl.utils.namespaces import namespace
 
 __all__ = [
     "CSVLogger",
@@ -25,3 +30,6 @@ __all__ = [
     "ReduceLROnPlateau",
     "TerminateOnNaN",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = namespace(__name__, __all__)

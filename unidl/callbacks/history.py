@@ -1,21 +1,25 @@
 """History: the logs of every epoch."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from unidl.callbacks.callback import Callback
 
 
 class History(Callback):
     """What fit returns: `history` is {name: [value of each epoch]}, `epoch` the epochs' numbers."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self.history = {}
-        self.epoch = []
+        self.history: dict[str, list[Any]] = {}
+        self.epoch: list[int] = []
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Any = None) -> None:
         self.epoch = []
         self.history = {}
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)

@@ -1,8 +1,14 @@
 """ModelCheckpoint."""
 
+from __future__ import annotations
+
 import os
+from typing import TYPE_CHECKING, Any
 
 from unidl.callbacks.monitor import Monitor
+
+if TYPE_CHECKING:
+    from os import PathLike
 
 
 class ModelCheckpoint(Monitor):
@@ -20,15 +26,15 @@ class ModelCheckpoint(Monitor):
 
     def __init__(
         self,
-        filepath,
-        monitor="val_loss",
-        verbose=0,
-        save_best_only=False,
-        save_weights_only=True,
-        mode="auto",
-        save_freq="epoch",
-        initial_value_threshold=None,
-    ):
+        filepath: str | PathLike[str],
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = True,
+        mode: str = "auto",
+        save_freq: str | int = "epoch",
+        initial_value_threshold: float | None = None,
+    ) -> None:
         super().__init__(monitor, mode)
         if not save_weights_only:
             raise ValueError(
@@ -54,14 +60,14 @@ class ModelCheckpoint(Monitor):
             # Only then does the training loop have to show this callback every batch.
             self.__class__ = _EveryBatches
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch = epoch
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if self.save_freq == "epoch":
             self._save(logs)
 
-    def _save(self, logs):
+    def _save(self, logs: Any) -> None:
         if self.save_best_only:
             value = self.read(logs)
             if value is None or not self.improved(value):
@@ -76,13 +82,14 @@ class ModelCheckpoint(Monitor):
 class _EveryBatches(ModelCheckpoint):
     """With `save_freq` in batches, of which several may have passed between two calls."""
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: Any, logs: Any = None) -> None:
         super().on_epoch_begin(epoch, logs)
         self._last_batch = -1
 
-    def on_train_batch_end(self, batch, logs=None):
-        saved = self._batches // self.save_freq
+    def on_train_batch_end(self, batch: Any, logs: Any = None) -> None:
+        every = int(self.save_freq)
+        saved = self._batches // every
         self._batches += batch - self._last_batch
         self._last_batch = batch
-        if self._batches // self.save_freq > saved:
+        if self._batches // every > saved:
             self._save(logs)

@@ -5,15 +5,22 @@ from __future__ import annotations
 import csv
 import inspect
 import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.monitor import Monitor
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from typing_extensions import Self
 
 
 class TerminateOnNaN(Callback):
     """Stop at the first batch after which the loss is NaN or infinite. Reads the loss each batch."""
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         loss = (logs or {}).get("loss")
         if loss is not None and not math.isfinite(loss):
             print(f"Batch {batch}: the loss is {loss}, stopping.")
@@ -28,7 +35,7 @@ class LearningRateScheduler(Callback):
         verbose: 1 prints the rate.
     """
 
-    def __init__(self, schedule, verbose=0):
+    def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         super().__init__()
         self.schedule, self.verbose = schedule, verbose
         parameters = inspect.signature(schedule).parameters.values()
@@ -36,7 +43,7 @@ class LearningRateScheduler(Callback):
             sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters) > 1
         )
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         rate = (
             self.schedule(epoch, float(self.model.optimizer.learning_rate))
             if self._takes_rate
@@ -50,7 +57,7 @@ class LearningRateScheduler(Callback):
         if self.verbose:
             print(f"Epoch {epoch + 1}: learning rate {rate}")
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if logs is not None:
             logs["learning_rate"] = float(self.model.optimizer.learning_rate)
 
@@ -69,15 +76,15 @@ class ReduceLROnPlateau(Monitor):
 
     def __init__(
         self,
-        monitor="val_loss",
-        factor=0.1,
-        patience=10,
-        verbose=0,
-        mode="auto",
-        min_delta=1e-4,
-        cooldown=0,
-        min_lr=0.0,
-    ):
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        verbose: int = 0,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+    ) -> None:
         super().__init__(monitor, mode, min_delta)
         if factor >= 1:
             raise ValueError(f"ReduceLROnPlateau: factor must be below 1, got {factor}.")
@@ -89,10 +96,10 @@ class ReduceLROnPlateau(Monitor):
             min_lr,
         )
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Any = None) -> None:
         self.best, self._wait, self._resting = None, 0, 0
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         optimizer = self.model.optimizer
         if logs is not None:
             logs["learning_rate"] = float(optimizer.learning_rate)
@@ -125,16 +132,19 @@ class CSVLogger(Callback):
         append: continue an existing file.
     """
 
-    def __init__(self, filename, separator=",", append=False):
+    def __init__(
+        self, filename: str | PathLike[str], separator: str = ",", append: bool = False
+    ) -> None:
         super().__init__()
         self.filename, self.separator, self.append = filename, separator, append
-        self._file = self._writer = None
+        self._file: Any = None
+        self._writer: Any = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Any = None) -> None:
         self._file = open(self.filename, "a" if self.append else "w", newline="")  # noqa: SIM115 - open for the whole training
         self._writer = None
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if self._writer is None:
             self._writer = csv.DictWriter(self._file, ["epoch", *logs], delimiter=self.separator)
             if self._file.tell() == 0:
@@ -142,14 +152,14 @@ class CSVLogger(Callback):
         self._writer.writerow({"epoch": epoch, **logs})
         self._file.flush()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Any = None) -> None:
         self._file.close()
 
 
 class LambdaCallback(Callback):
     """A callback from functions given by the methods' names, `LambdaCallback(on_epoch_end=lambda epoch, logs: ...)`."""
 
-    def __new__(cls, **functions):
+    def __new__(cls, **functions: Any) -> Self:
         unknown = [
             name for name in functions if not hasattr(Callback, name) or not name.startswith("on_")
         ]
@@ -162,5 +172,5 @@ class LambdaCallback(Callback):
         methods = {name: staticmethod(function) for name, function in functions.items()}
         return super().__new__(type("LambdaCallback", (cls,), methods))
 
-    def __init__(self, **functions):
+    def __init__(self, **functions: Any) -> None:
         super().__init__()

@@ -1,30 +1,25 @@
 """Constraints, by name or config."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from unidl.constraints.constraints import Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 from unidl.saving.lookup import Catalogue
+from unidl.utils.namespaces import namespace
 
-_catalogue = Catalogue("constraint", (Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm))
+_catalogue: Catalogue[Any] = Catalogue(
+    "constraints",
+    "constraint",
+    'Give a name such as "max_norm", or MaxNorm(2).',
+    (Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm),
+)
+deserialize, get = _catalogue.deserialize, _catalogue.get
 
 
-def serialize(constraint):
+def serialize(constraint: Any) -> Any:
     """The config of a constraint."""
     return _catalogue.serialize(constraint)
-
-
-def deserialize(config, custom_objects=None):
-    """The constraint of a config or name."""
-    found = _catalogue.deserialize(config, custom_objects)
-    return found() if isinstance(found, type) else found
-
-
-def get(identifier):
-    """A constraint by name, config, class or callable; None stays None."""
-    found = _catalogue.get(identifier)
-    if found is not None and not callable(found):
-        raise ValueError(
-            f'constraints.get: {identifier!r} is no constraint. Give a name such as "max_norm", or MaxNorm(2).'
-        )
-    return found
 
 
 max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
@@ -43,3 +38,6 @@ __all__ = [
     "serialize",
     "unit_norm",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = namespace(__name__, __all__)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from unidl import ops
+from unidl.typing import Axis, Config, Tensor, TensorLike
 from unidl.utils.watched import Watched
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 EPSILON = 1e-7
 
@@ -11,68 +17,70 @@ EPSILON = 1e-7
 class Constraint(Watched):
     """Subclass it: `__call__(self, w)` returns the projected weight, `get_config` the constructor's arguments."""
 
-    def __call__(self, w):
+    def __call__(self, w: TensorLike) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} must implement __call__(self, w).")
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Any) -> Self:
         return cls(**config)
 
 
-def _norms(w, axis):
+def _norms(w: Any, axis: Any) -> Any:
     return ops.sqrt(ops.sum(ops.square(w), axis=axis, keepdims=True))
 
 
 class MaxNorm(Constraint):
     """The norm along `axis` is at most `max_value`."""
 
-    def __init__(self, max_value=2, axis=0):
+    def __init__(self, max_value: float = 2, axis: Axis = 0) -> None:
         self.max_value, self.axis = max_value, axis
 
-    def __call__(self, w):
+    def __call__(self, w: TensorLike) -> Tensor:
         norms = _norms(w, self.axis)
         return ops.multiply(
             w, ops.divide(ops.clip(norms, 0.0, self.max_value), ops.add(norms, EPSILON))
         )
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"max_value": self.max_value, "axis": self.axis}
 
 
 class NonNeg(Constraint):
     """No element is negative."""
 
-    def __call__(self, w):
+    def __call__(self, w: TensorLike) -> Tensor:
         return ops.maximum(w, 0)
 
 
 class UnitNorm(Constraint):
     """The norm along `axis` is 1."""
 
-    def __init__(self, axis=0):
+    def __init__(self, axis: Axis = 0) -> None:
         self.axis = axis
 
-    def __call__(self, w):
+    def __call__(self, w: TensorLike) -> Tensor:
         return ops.divide(w, ops.add(_norms(w, self.axis), EPSILON))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"axis": self.axis}
 
 
 class MinMaxNorm(Constraint):
     """The norm along `axis` is brought towards [min_value, max_value], the share `rate` of the way in each step."""
 
-    def __init__(self, min_value=0.0, max_value=1.0, rate=1.0, axis=0):
+    def __init__(
+        self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Axis = 0
+    ) -> None:
         self.min_value, self.max_value, self.rate, self.axis = min_value, max_value, rate, axis
 
-    def __call__(self, w):
+    def __call__(self, w: TensorLike) -> Tensor:
         norms = _norms(w, self.axis)
         target = ops.multiply(ops.clip(norms, self.min_value, self.max_value), self.rate)
         desired = ops.add(target, ops.multiply(norms, 1 - self.rate))
         return ops.multiply(w, ops.divide(desired, ops.add(norms, EPSILON)))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {name: getattr(self, name) for name in ("min_value", "max_value", "rate", "axis")}

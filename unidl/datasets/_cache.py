@@ -1,17 +1,19 @@
 """Where downloaded data sets live, and which of the files there are good."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import warnings
 from pathlib import Path
 
 
-def cache_dir():
+def cache_dir() -> Path:
     """`$UNIDL_HOME/datasets`, by default `~/.unidl/datasets`. It need not exist."""
     return Path(os.environ.get("UNIDL_HOME") or "~/.unidl").expanduser() / "datasets"
 
 
-def cached(name, url, sha256):
+def cached(name: str, url: str, sha256: str) -> Path:
     """Return the path of the file `name` in the cache, downloaded from `url` unless it is there and good.
 
     `sha256`: 64 hexadecimal digits. A file there with another checksum is removed and downloaded again.

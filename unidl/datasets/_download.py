@@ -1,11 +1,16 @@
 """Download one file into the cache: resumed after a break, verified before it is kept, one process at a time."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pooch
 import requests
 
 from unidl.datasets._resume import ResumingDownloader
+from unidl.typing import TensorLike
 
 try:
     import fcntl
@@ -15,7 +20,7 @@ except (
     fcntl = None  # type: ignore[assignment]
 
 
-def download(url, sha256, target):
+def download(url: str, sha256: str, target: TensorLike) -> None:
     """Download `url` to the path `target`. Raises ConnectionError, ValueError (wrong checksum) or OSError (disk)."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +39,7 @@ def download(url, sha256, target):
         ) from error
 
 
-def _retrieve(url, sha256, target):
+def _retrieve(url: Any, sha256: Any, target: TensorLike) -> None:
     downloader = ResumingDownloader(target.with_name(target.name + ".part"))
     for attempt in range(2):
         try:
@@ -53,7 +58,7 @@ def _retrieve(url, sha256, target):
             ) from error
 
 
-def _by_hand(url, sha256, target):
+def _by_hand(url: Any, sha256: Any, target: TensorLike) -> str:
     return (
         f"  do this: where there is a connection, download\n"
         f"    {url}\n"
@@ -65,7 +70,7 @@ def _by_hand(url, sha256, target):
 
 
 @contextmanager
-def _one_at_a_time(target):
+def _one_at_a_time(target: TensorLike) -> Iterator[Any]:
     """Wait until no other process (or thread) downloads `target`; the lock dies with its process."""
     with open(target.with_name(target.name + ".lock"), "w") as lock:
         if fcntl is not None:

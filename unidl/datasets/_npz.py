@@ -1,10 +1,15 @@
 """Read an .npz file that may be damaged or hostile."""
 
+from __future__ import annotations
+
 import zipfile
 import zlib
 from tokenize import TokenError
+from typing import Any
 
 import numpy as np
+
+from unidl.typing import DType
 
 # What zipfile, zlib and NumPy (which parses a header as Python source) raise on bytes that are not what they should
 # be. An OSError (no such file, no permission) is not among them: it says nothing about the bytes.
@@ -25,7 +30,7 @@ _HEADER_READERS = {
 }
 
 
-def read_npz(path, expected):
+def read_npz(path: Any, expected: Any) -> Any:
     """Return a dict of the arrays named in `expected`, a dict of name to (shape, dtype).
 
     Nothing in the file is trusted: pickles are never loaded, and an array is read only when its header announces
@@ -49,7 +54,7 @@ def read_npz(path, expected):
         ) from error
 
 
-def _read(archive, name, shape, dtype):
+def _read(archive: Any, name: str, shape: Any, dtype: DType) -> Any:
     member = f"{name}.npy"
     if member not in archive.namelist():
         raise ValueError(f"no array {name!r}, only {sorted(archive.namelist())[:10]}")
@@ -71,7 +76,7 @@ def _read(archive, name, shape, dtype):
     return array
 
 
-def _read_header(stream):
+def _read_header(stream: Any) -> Any:
     version = np.lib.format.read_magic(stream)
     if version not in _HEADER_READERS:
         raise ValueError(

@@ -1,6 +1,9 @@
 """A downloader for pooch that goes on where a broken download stopped."""
 
+from __future__ import annotations
+
 import os
+from typing import Any
 
 import requests
 
@@ -16,11 +19,11 @@ class ResumingDownloader:
     `resumed` says whether the last download began with bytes of an earlier call.
     """
 
-    def __init__(self, part):
+    def __init__(self, part: Any) -> None:
         self.part = part
         self.resumed = False
 
-    def __call__(self, url, output_file, _pooch):
+    def __call__(self, url: str, output_file: Any, _pooch: Any) -> Any:
         self.resumed = self._size() > 0
         for attempt in range(1, _ATTEMPTS + 1):
             before = self._size()
@@ -33,10 +36,10 @@ class ResumingDownloader:
                     raise
         os.replace(self.part, output_file)
 
-    def _size(self):
+    def _size(self) -> Any:
         return self.part.stat().st_size if self.part.exists() else 0
 
-    def _fetch_the_rest(self, url):
+    def _fetch_the_rest(self, url: Any) -> Any:
         have = self._size()
         headers = {
             "Accept-Encoding": "identity"
@@ -56,7 +59,7 @@ class ResumingDownloader:
             response.raise_for_status()
             self._write(response, append=response.status_code == 206)
 
-    def _write(self, response, append):
+    def _write(self, response: Any, append: Any) -> None:
         arrived = 0
         with open(self.part, "ab" if append else "wb") as file:
             for chunk in response.iter_content(_CHUNK):

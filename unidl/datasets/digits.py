@@ -1,5 +1,7 @@
 """UCI handwritten digits: 1,797 real images of 8x8 pixels, shipped with the package."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ _ARRAYS: dict[str, tuple[tuple[int, ...], type]] = {
 }
 
 
-def load_data():
+def load_data() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Return `(x_train, y_train), (x_test, y_test)`.
 
     - `x_train` (1437, 8, 8) and `x_test` (360, 8, 8): uint8, grey values **0 to 16** (not 255: divide by 16).

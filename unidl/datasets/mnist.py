@@ -1,12 +1,18 @@
 """MNIST: 70,000 handwritten digits of 28x28 pixels, in the file and the form that Keras users know."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from unidl.datasets._cache import cached
 from unidl.datasets._npz import read_npz
+
+if TYPE_CHECKING:
+    from os import PathLike
 
 URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
@@ -19,7 +25,9 @@ _ARRAYS: dict[str, tuple[tuple[int, ...], type]] = {
 }
 
 
-def load_data(path="mnist.npz"):
+def load_data(
+    path: str | PathLike[str] = "mnist.npz",
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Return `(x_train, y_train), (x_test, y_test)`.
 
     - `x_train` (60000, 28, 28) and `x_test` (10000, 28, 28): uint8, grey values 0 to 255.
@@ -37,7 +45,7 @@ def load_data(path="mnist.npz"):
     return (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
 
 
-def _from_cache(name):
+def _from_cache(name: str) -> Any:
     file = cached(name, URL, SHA256)
     try:
         return read_npz(file, _ARRAYS)

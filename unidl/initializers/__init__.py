@@ -1,5 +1,9 @@
 """First values of weights."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from unidl.backend import registry
@@ -18,6 +22,8 @@ from unidl.initializers.variance_scaling import (
     VarianceScaling,
 )
 from unidl.saving.lookup import Catalogue
+from unidl.typing import DType, TensorLike
+from unidl.utils.namespaces import namespace
 
 _CLASSES = (
     Initializer, Constant, Identity, Ones, Zeros, Orthogonal, STFT, RandomNormal, RandomUniform, TruncatedNormal,
@@ -34,38 +40,34 @@ _ALIASES = {
     "zero": Zeros,
 }
 
-_catalogue = Catalogue("initializer", _CLASSES, aliases=_ALIASES)
+_catalogue: Catalogue[Any] = Catalogue(
+    "initializers",
+    "initializer",
+    'Give a name such as "glorot_uniform", an Initializer, an array, '
+    "or a function (shape, dtype=None) -> array.",
+    _CLASSES,
+    aliases=_ALIASES,
+)
+deserialize = _catalogue.deserialize
 
 
-def serialize(initializer):
+def serialize(initializer: Any) -> Any:
     """The config of an initializer."""
     return _catalogue.serialize(initializer)
 
 
-def deserialize(config, custom_objects=None):
-    """The initializer of a config or name."""
-    found = _catalogue.deserialize(config, custom_objects)
-    return found() if isinstance(found, type) else found
-
-
-def get(identifier):
-    """An initializer by name, config, class or callable; an array or tensor gives one that returns it."""
+def get(identifier: Any) -> Any:
+    """An initializer by name, config, class or callable; for an array one of its values."""
     owner = None if isinstance(identifier, np.ndarray) else registry.owner_of_type(type(identifier))
     if owner is not None:
         identifier = owner.to_numpy(identifier)
     if isinstance(identifier, (np.ndarray, np.generic)):
         return _returning(np.asarray(identifier))
-    found = _catalogue.get(identifier)
-    if found is not None and not callable(found):
-        raise ValueError(
-            f'initializers.get: {identifier!r} is no initializer. Give a name such as "glorot_uniform", an Initializer, '
-            "an array, or a function (shape, dtype=None) -> array."
-        )
-    return found
+    return _catalogue.get(identifier)
 
 
-def _returning(array):
-    def initialize(shape, dtype=None):
+def _returning(array: TensorLike) -> Any:
+    def initialize(shape: Any, dtype: DType | None = None) -> Any:
         if tuple(shape) != array.shape:
             raise ValueError(
                 f"The initializer is an array of shape {array.shape}; the weight has shape {tuple(shape)}."
@@ -90,6 +92,7 @@ variance_scaling, glorot_normal, glorot_uniform = VarianceScaling, GlorotNormal,
 he_normal, he_uniform, lecun_normal, lecun_uniform = HeNormal, HeUniform, LecunNormal, LecunUniform
 
 __all__ = [
+    "STFT",
     "Constant",
     "GlorotNormal",
     "GlorotUniform",
@@ -105,6 +108,7 @@ __all__ = [
     "OrthogonalInitializer",
     "RandomNormal",
     "RandomUniform",
+    "STFTInitializer",
     "TruncatedNormal",
     "VarianceScaling",
     "Zeros",
@@ -123,7 +127,11 @@ __all__ = [
     "random_normal",
     "random_uniform",
     "serialize",
+    "stft",
     "truncated_normal",
     "variance_scaling",
     "zeros",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = namespace(__name__, __all__)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from unidl.initializers.initializer import Initializer, host_array
+from unidl.typing import Config, DType
 
 
 class Constant(Initializer):
     """Every element is `value`, a number or an array that broadcasts to the shape."""
 
-    def __init__(self, value=0.0):
+    def __init__(self, value: Any = 0.0) -> None:
         self.value = value
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> Any:
         return host_array(np.broadcast_to(np.asarray(self.value), tuple(shape)), dtype).copy()
 
-    def get_config(self):
+    def get_config(self) -> Config:
         value = self.value
         return {"value": value.item() if isinstance(value, np.generic) else value}
 
@@ -24,27 +28,28 @@ class Constant(Initializer):
 class Zeros(Initializer):
     """Zeros."""
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> Any:
         return host_array(np.zeros(tuple(shape)), dtype)
 
 
 class Ones(Initializer):
     """Ones."""
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> Any:
         return host_array(np.ones(tuple(shape)), dtype)
 
 
 class Identity(Initializer):
     """`gain` times the identity matrix, for two axes (n, m) only."""
 
-    def __init__(self, gain=1.0):
+    def __init__(self, gain: float = 1.0) -> None:
         self.gain = gain
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> Any:
         if len(shape) != 2:
             raise ValueError(f"Identity: a matrix has two axes, got the shape {tuple(shape)}.")
-        return host_array(self.gain * np.eye(*shape), dtype)
+        rows, columns = shape
+        return host_array(self.gain * np.eye(rows, columns), dtype)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"gain": self.gain}

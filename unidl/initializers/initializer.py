@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from unidl.backend import dtypes
 from unidl.saving.serialization import deserialize_keras_object
+from unidl.typing import Config, DType, TensorLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Initializer:
@@ -14,23 +21,23 @@ class Initializer:
     Subclasses implement `__call__`, and `get_config` if they have arguments.
     """
 
-    def __call__(self, shape, dtype=None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> np.ndarray:
         raise NotImplementedError(
             f"{type(self).__name__} must implement __call__(self, shape, dtype=None)."
         )
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Any) -> Self:
         return cls(**{key: deserialize_keras_object(value) for key, value in config.items()})
 
-    def clone(self):
+    def clone(self) -> Any:
         return type(self).from_config(self.get_config())
 
 
-def host_array(values, dtype) -> np.ndarray:
+def host_array(values: TensorLike, dtype: DType | None) -> np.ndarray:
     """`values` in `dtype`, where NumPy has it: bfloat16 stays float32, and the Variable rounds it."""
     name = dtypes.standardize_dtype(dtype)
     return np.asarray(values, dtype="float32" if name == "bfloat16" else name)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from unidl.initializers.initializer import host_array
 from unidl.initializers.random import RandomInitializer
 from unidl.random import numpy_draws
+from unidl.typing import Config, DType, SeedLike
 
 
 class Orthogonal(RandomInitializer):
@@ -17,11 +20,11 @@ class Orthogonal(RandomInitializer):
     Its columns are orthonormal, or its rows where there are fewer of them.
     """
 
-    def __init__(self, gain=1.0, seed=None):
+    def __init__(self, gain: float = 1.0, seed: SeedLike | None = None) -> None:
         self.gain = gain
         super().__init__(seed)
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> Any:
         if len(shape) < 2:
             raise ValueError(
                 f"Orthogonal: a matrix has at least two axes, got the shape {tuple(shape)}."
@@ -34,5 +37,5 @@ class Orthogonal(RandomInitializer):
         q *= np.sign(np.diagonal(r))
         return host_array(self.gain * (q if rows >= columns else q.T).reshape(tuple(shape)), dtype)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "gain": self.gain}

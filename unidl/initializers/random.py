@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from unidl.backend import dtypes
 from unidl.initializers.initializer import Initializer, host_array
 from unidl.random import numpy_draws
 from unidl.random.seed_generator import SeedGenerator, draw_key
 from unidl.saving.serialization import deserialize_keras_object
+from unidl.typing import Config, DType, SeedLike
 
 
 class RandomInitializer(Initializer):
@@ -14,7 +18,7 @@ class RandomInitializer(Initializer):
     of the global seed); a `SeedGenerator` gives new ones at every call.
     """
 
-    def __init__(self, seed=None):
+    def __init__(self, seed: SeedLike | None = None) -> None:
         if isinstance(seed, dict):
             seed = deserialize_keras_object(seed)
         if not (seed is None or isinstance(seed, (int, SeedGenerator))):
@@ -24,7 +28,9 @@ class RandomInitializer(Initializer):
         self.seed = seed
         self._own_key = SeedGenerator().first_key() if seed is None else None
 
-    def _draw(self, distribution, shape, dtype, scale=1.0, shift=0.0):
+    def _draw(
+        self, distribution: Any, shape: Any, dtype: DType, scale: Any = 1.0, shift: Any = 0.0
+    ) -> Any:
         """scale * x + shift in `dtype`, where x comes from `distribution` (key, shape, dtype)."""
         if self.seed is None:
             key = self._own_key
@@ -38,11 +44,11 @@ class RandomInitializer(Initializer):
         values += shift
         return host_array(values, _float(type(self).__name__, dtype))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"seed": self.seed}
 
 
-def _float(name, dtype):
+def _float(name: str, dtype: DType) -> Any:
     dtype = dtypes.standardize_dtype(dtype)
     if not dtypes.is_float(dtype):
         raise ValueError(f"{name}: random weights are floats, got dtype {dtype!r}.")
@@ -52,35 +58,39 @@ def _float(name, dtype):
 class RandomNormal(RandomInitializer):
     """Normal distribution with the given mean and standard deviation."""
 
-    def __init__(self, mean=0.0, stddev=0.05, seed=None):
+    def __init__(
+        self, mean: float = 0.0, stddev: float = 0.05, seed: SeedLike | None = None
+    ) -> None:
         self.mean = mean
         self.stddev = stddev
         super().__init__(seed)
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> Any:
         return self._draw(numpy_draws.normal, shape, dtype, self.stddev, self.mean)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "mean": self.mean, "stddev": self.stddev}
 
 
 class TruncatedNormal(RandomNormal):
     """Like `RandomNormal`, given that the value is at most two standard deviations from the mean."""
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> Any:
         return self._draw(numpy_draws.truncated_normal, shape, dtype, self.stddev, self.mean)
 
 
 class RandomUniform(RandomInitializer):
     """Evenly distributed over [minval, maxval)."""
 
-    def __init__(self, minval=-0.05, maxval=0.05, seed=None):
+    def __init__(
+        self, minval: float = -0.05, maxval: float = 0.05, seed: SeedLike | None = None
+    ) -> None:
         self.minval = minval
         self.maxval = maxval
         super().__init__(seed)
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> Any:
         return self._draw(numpy_draws.uniform, shape, dtype, self.maxval - self.minval, self.minval)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "minval": self.minval, "maxval": self.maxval}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from unidl.initializers.initializer import Initializer, host_array
 from unidl.ops.window_functions import window_of
+from unidl.typing import Config, DType, TensorLike
 
 
 class STFT(Initializer):
@@ -20,7 +24,13 @@ class STFT(Initializer):
         periodic: whether a window by name leaves out the last value, which is the first of the next period.
     """
 
-    def __init__(self, side="real", window="hann", scaling="density", periodic=False):
+    def __init__(
+        self,
+        side: str = "real",
+        window: str | TensorLike | None = "hann",
+        scaling: str | None = "density",
+        periodic: bool = False,
+    ) -> None:
         if side not in ("real", "imag"):
             raise ValueError(f'STFT: side must be "real" or "imag", got {side!r}.')
         if scaling not in ("density", "spectrum", None):
@@ -31,7 +41,7 @@ class STFT(Initializer):
             window_of("STFT", window, 1, periodic)  # an unknown name is an error here already
         self.side, self.window, self.scaling, self.periodic = side, window, scaling, periodic
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> Any:
         if len(shape) != 3 or shape[1] != 1 or shape[2] < 2:
             raise ValueError(
                 f"STFT: the shape must be (moments, 1, frequencies) with two frequencies or more, got {tuple(shape)}."
@@ -43,10 +53,10 @@ class STFT(Initializer):
             waves = waves * self._window(length)[:, None, None]
         return host_array(waves, dtype)
 
-    def _window(self, length):
+    def _window(self, length: Any) -> Any:
         is_name = isinstance(self.window, str)
         window = (
-            window_of("STFT", self.window, length, self.periodic)
+            window_of("STFT", str(self.window), length, self.periodic)
             if is_name
             else np.asarray(self.window, "float64")
         )
@@ -58,7 +68,7 @@ class STFT(Initializer):
             return window / np.sqrt(np.sum(np.square(window)))
         return window / np.sum(np.abs(window)) if self.scaling == "spectrum" else window
 
-    def get_config(self):
+    def get_config(self) -> Config:
         window = self.window.tolist() if isinstance(self.window, np.ndarray) else self.window
         return {
             "side": self.side,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 from unidl.initializers.random import RandomInitializer
 from unidl.random import numpy_draws
+from unidl.typing import Config, DType, SeedLike
 
 # The standard deviation of a normal distribution that is cut at two standard deviations.
 TRUNCATED_STDDEV = 0.87962566103423978
@@ -14,7 +17,11 @@ MODES = ("fan_in", "fan_out", "fan_avg")
 DISTRIBUTIONS = ("truncated_normal", "untruncated_normal", "uniform")
 
 
-def compute_fans(shape, input_axes=None, output_axes=None) -> tuple[int, int]:
+def compute_fans(
+    shape: Sequence[int],
+    input_axes: Sequence[int] | None = None,
+    output_axes: Sequence[int] | None = None,
+) -> tuple[int, int]:
     """(inputs, outputs) of a unit: for kernels (*window, in, out) the window counts for both."""
     if input_axes is not None and output_axes is not None:
         return math.prod(shape[a] for a in input_axes), math.prod(shape[a] for a in output_axes)
@@ -38,13 +45,13 @@ class VarianceScaling(RandomInitializer):
 
     def __init__(
         self,
-        scale=1.0,
-        mode="fan_in",
-        distribution="truncated_normal",
-        seed=None,
-        input_axes=None,
-        output_axes=None,
-    ):
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: SeedLike | None = None,
+        input_axes: Any = None,
+        output_axes: Any = None,
+    ) -> None:
         if scale <= 0:
             raise ValueError(f"{type(self).__name__}: scale must be positive, got {scale}.")
         if mode not in MODES:
@@ -63,7 +70,7 @@ class VarianceScaling(RandomInitializer):
         self.input_axes, self.output_axes = input_axes, output_axes
         super().__init__(seed)
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> Any:
         fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         variance = self.scale / max(1, n)
@@ -76,7 +83,7 @@ class VarianceScaling(RandomInitializer):
             )
         return self._draw(numpy_draws.normal, shape, dtype, math.sqrt(variance))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         own = ("scale", "mode", "distribution", "input_axes", "output_axes")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}
 
@@ -86,10 +93,10 @@ class _Named(VarianceScaling):
 
     arguments = (1.0, "fan_in", "truncated_normal")
 
-    def __init__(self, seed=None, input_axes=None, output_axes=None):
+    def __init__(self, seed: Any = None, input_axes: Any = None, output_axes: Any = None) -> None:
         super().__init__(*self.arguments, seed=seed, input_axes=input_axes, output_axes=output_axes)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"seed": self.seed, "input_axes": self.input_axes, "output_axes": self.output_axes}
 
 

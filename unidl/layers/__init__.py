@@ -1,5 +1,9 @@
 """Layers, a family a file."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from unidl.layers.attention.attention import AdditiveAttention, Attention
 from unidl.layers.attention.group_query_attention import GroupQueryAttention
 from unidl.layers.attention.multi_head_attention import MultiHeadAttention
@@ -98,22 +102,7 @@ from unidl.layers.windows.pooling import (
     MaxPooling3D,
 )
 from unidl.saving.lookup import Catalogue
-
-
-def serialize(layer):
-    """The config of a layer: class, module and arguments."""
-    return _catalogue.serialize(layer)
-
-
-def deserialize(config, custom_objects=None):
-    """The layer of a config that `serialize`, of unidl or of Keras, wrote."""
-    found = _catalogue.deserialize(config, custom_objects)
-    if not isinstance(found, Layer):
-        raise ValueError(
-            f"layers.deserialize: {config!r} is not the config of a layer. Write: deserialize(serialize(layer))."
-        )
-    return found
-
+from unidl.utils.namespaces import namespace
 
 # Keras' second names.
 AvgPool1D, AvgPool2D, AvgPool3D = AveragePooling1D, AveragePooling2D, AveragePooling3D
@@ -136,9 +125,20 @@ Convolution1DTranspose, Convolution2DTranspose, Convolution3DTranspose = (
 )
 SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
 
-_catalogue = Catalogue(
-    "layer", [c for c in list(vars().values()) if isinstance(c, type) and issubclass(c, Layer)]
+_catalogue: Catalogue[Layer] = Catalogue(
+    "layers",
+    "layer",
+    "Write: deserialize(serialize(layer)).",
+    [c for c in list(vars().values()) if isinstance(c, type) and issubclass(c, Layer)],
+    accepts=lambda found: isinstance(found, Layer),
 )
+deserialize = _catalogue.deserialize
+
+
+def serialize(layer: Layer) -> Any:
+    """The config of a layer: class, module and arguments."""
+    return _catalogue.serialize(layer)
+
 
 __all__ = [
     "ELU",
@@ -273,3 +273,6 @@ __all__ = [
     "serialize",
     "subtract",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = namespace(__name__, __all__)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 from unidl.losses.check import check_targets
 from unidl.losses.circle import Circle, circle
 from unidl.losses.crossentropy import (
@@ -59,9 +62,11 @@ from unidl.losses.regression import (
 )
 from unidl.losses.shapes import kind_of_classification
 from unidl.saving.lookup import Catalogue
+from unidl.typing import Shape
+from unidl.utils.namespaces import namespace
 
 # Functions, and the class of each, which knows more than the function: logits, masks.
-_CLASS_OF = {
+_CLASS_OF: dict[Callable[..., Any], type[Loss]] = {
     binary_crossentropy: BinaryCrossentropy,
     binary_focal_crossentropy: BinaryFocalCrossentropy,
     categorical_crossentropy: CategoricalCrossentropy,
@@ -95,13 +100,17 @@ _ALIASES = {
     "msle": mean_squared_logarithmic_error, "MSLE": mean_squared_logarithmic_error,
 }  # fmt: skip
 
-_catalogue = Catalogue(
+_catalogue: Catalogue[Any] = Catalogue(
+    "losses",
     "loss",
+    'Give a name such as "mse", a Loss, or a function (y_true, y_pred).',
     (Loss, LossFunctionWrapper, *_CLASS_OF.values()),
     tuple(_CLASS_OF),
     _ALIASES,
     name_of=lambda name: name,
 )
+# A name gives the function, as in Keras.
+serialize, deserialize, get = _catalogue.serialize, _catalogue.deserialize, _catalogue.get
 
 # Names that mean the cross-entropy that fits the shapes.
 BY_SHAPE = ("crossentropy", "ce")
@@ -109,21 +118,10 @@ _BY_KIND = {
     "binary": binary_crossentropy, "sparse": sparse_categorical_crossentropy, "categorical": categorical_crossentropy,
 }  # fmt: skip
 
-serialize = _catalogue.serialize
-deserialize = _catalogue.deserialize
 
-
-def get(identifier):
-    """A loss by name (the function, as in Keras), config, class, or as it is; None stays None."""
-    found = _catalogue.get(identifier)
-    if found is not None and not callable(found):
-        raise ValueError(
-            f'losses.get: {identifier!r} is no loss. Give a name such as "mse", a Loss, or a function (y_true, y_pred).'
-        )
-    return found
-
-
-def resolve(identifier, y_true_shape=None, y_pred_shape=None):
+def resolve(
+    identifier: Any, y_true_shape: Shape | None = None, y_pred_shape: Shape | None = None
+) -> Loss | None:
     """The `Loss` that `compile(loss=identifier)` means; "crossentropy" needs the shapes. None stays None."""
     name = identifier if isinstance(identifier, str) else None
     if name in BY_SHAPE:
@@ -190,3 +188,6 @@ __all__ = [
     "squared_hinge",
     "tversky",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = namespace(__name__, __all__)

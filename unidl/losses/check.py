@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from unidl.losses import crossentropy
 from unidl.losses.loss import LossFunctionWrapper
+from unidl.typing import Shape, TensorLike
 
 
-def check_targets(loss, y_true, y_pred_shape, where="loss") -> None:
+def check_targets(
+    loss: TensorLike, y_true: TensorLike, y_pred_shape: Shape, where: str = "loss"
+) -> None:
     """Raise a ValueError if the array `y_true` cannot be meant for `loss` and predictions of `y_pred_shape`.
 
     Class numbers must be integers in [0, classes), other crossentropies' targets probabilities. `where` begins the message.
@@ -20,7 +25,7 @@ def check_targets(loss, y_true, y_pred_shape, where="loss") -> None:
         check(loss, np.asarray(y_true), tuple(y_pred_shape), where)
 
 
-def _sparse(loss, y, pred, where):
+def _sparse(loss: Any, y: TensorLike, pred: TensorLike, where: Any) -> None:
     axis = loss._kwargs.get("axis", -1)
     if y.ndim == len(pred) and y.shape[axis] == 1:
         y = np.squeeze(y, axis)
@@ -45,11 +50,11 @@ def _sparse(loss, y, pred, where):
         )
 
 
-def _categorical(loss, y, pred, where):
+def _categorical(loss: Any, y: TensorLike, pred: TensorLike, where: Any) -> None:
     crossentropy.check_categorical_shapes(where, y.shape, (None, *pred[1:]))
 
 
-def _binary(loss, y, pred, where):
+def _binary(loss: Any, y: TensorLike, pred: TensorLike, where: Any) -> None:
     if y.size and not (y.min() >= 0 and y.max() <= 1):
         bad = y.min() if y.min() < 0 else y.max()
         raise ValueError(

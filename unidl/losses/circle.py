@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl import ops
 from unidl.losses.loss import OfIntegers
 from unidl.losses.tensors import as_float, native
 from unidl.ops.dispatch import backend_of
+from unidl.typing import DType, Tensor, TensorLike
 
 
 def circle(
-    y_true, y_pred, ref_labels=None, ref_embeddings=None, remove_diagonal=True, gamma=80, margin=0.4
-):
+    y_true: TensorLike,
+    y_pred: TensorLike,
+    ref_labels: TensorLike | None = None,
+    ref_embeddings: TensorLike | None = None,
+    remove_diagonal: bool = True,
+    gamma: float = 80,
+    margin: float = 0.4,
+) -> Tensor:
     """softplus(logsumexp over equals of -gamma w (m - d) + logsumexp over others of gamma w' (1 - m - d)) -> (n,).
 
     d = max(1 - cosine, 0) between two embeddings, m = `margin`, w = max(m + d, 0), w' = max(1 + m - d, 0). A row without equals, or
@@ -47,19 +56,19 @@ def circle(
     return ops.where(defined, ops.softplus(total), ops.zeros_like(total))
 
 
-def _numbers(backend, labels):
+def _numbers(backend: Any, labels: Any) -> Any:
     return ops.reshape(backend.cast(native(backend, labels), "int32"), (-1,))
 
 
-def _places(labels):
+def _places(labels: Any) -> Any:
     return ops.cumsum(ops.ones_like(labels))
 
 
-def _pairwise(a, b):
+def _pairwise(a: TensorLike, b: TensorLike) -> Any:
     return ops.equal(ops.expand_dims(a, 1), ops.expand_dims(b, 0))
 
 
-def _logsumexp(x, chosen, defined):
+def _logsumexp(x: TensorLike, chosen: Any, defined: Any) -> Any:
     """Over the chosen of each row; of all in rows that do not count, since the gradient of a sum of nothing is NaN."""
     chosen = ops.logical_or(chosen, ops.expand_dims(ops.logical_not(defined), 1))
     return ops.logsumexp(ops.where(chosen, x, ops.full_like(x, -float("inf"))), axis=1)
@@ -72,13 +81,13 @@ class Circle(OfIntegers):
 
     def __init__(
         self,
-        gamma=80.0,
-        margin=0.4,
-        remove_diagonal=True,
-        reduction="sum_over_batch_size",
-        name="circle",
-        dtype=None,
-    ):
+        gamma: float = 80.0,
+        margin: float = 0.4,
+        remove_diagonal: bool = True,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "circle",
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(
             circle,
             reduction,
@@ -89,5 +98,5 @@ class Circle(OfIntegers):
             remove_diagonal=remove_diagonal,
         )
 
-    def mask_of(self, y_true, values):
+    def mask_of(self, y_true: TensorLike, values: TensorLike) -> Any:
         return ops.greater(values, 0)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl import ops
 from unidl.losses.tensors import as_float, check_equal_shapes, native
 from unidl.ops.dispatch import backend_of
+from unidl.typing import Axis, Tensor, TensorLike
 
 EPSILON = 1e-7
 
 
-def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
+def categorical_crossentropy(
+    y_true: TensorLike,
+    y_pred: TensorLike,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: Axis = -1,
+) -> Tensor:
     """-sum(t log p) along `axis`: y_true (..., k) probabilities, y_pred (..., k) probabilities or logits -> (...,).
 
     Probabilities are divided by their sum first. Smoothing: t * (1 - s) + s / k.
@@ -18,7 +27,13 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
     return ops.categorical_crossentropy(y_true, y_pred, from_logits)
 
 
-def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_class=None, axis=-1):
+def sparse_categorical_crossentropy(
+    y_true: TensorLike,
+    y_pred: TensorLike,
+    from_logits: bool = False,
+    ignore_class: int | None = None,
+    axis: int = -1,
+) -> Tensor:
     """-log p of the true class: y_true (...,) or (..., 1) integers, y_pred (..., k) -> (...,); 0 where it is `ignore_class`."""
     y_true, y_pred = sparse_targets(y_true, y_pred, axis)
     y_pred = ops.moveaxis(y_pred, axis, -1)
@@ -35,15 +50,27 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
     return values if valid is None else ops.where(valid, values, ops.zeros_like(values))
 
 
-def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
+def binary_crossentropy(
+    y_true: TensorLike,
+    y_pred: TensorLike,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: Axis = -1,
+) -> Tensor:
     """Mean along `axis` of -t log p - (1 - t) log(1 - p). Smoothing: t * (1 - s) + s / 2."""
     y_true, y_pred = _binary("binary_crossentropy", y_true, y_pred, label_smoothing)
     return ops.mean(ops.binary_crossentropy(y_true, y_pred, from_logits), axis=axis)
 
 
 def categorical_focal_crossentropy(
-    y_true, y_pred, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1
-):
+    y_true: TensorLike,
+    y_pred: TensorLike,
+    alpha: Any = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: Axis = -1,
+) -> Tensor:
     """-sum(alpha (1 - p)**gamma t log p) (Lin et al., arXiv:1708.02002)."""
     y_true, y_pred = _categorical(
         "categorical_focal_crossentropy", y_true, y_pred, label_smoothing, axis
@@ -55,15 +82,15 @@ def categorical_focal_crossentropy(
 
 
 def binary_focal_crossentropy(
-    y_true,
-    y_pred,
-    apply_class_balancing=False,
-    alpha=0.25,
-    gamma=2.0,
-    from_logits=False,
-    label_smoothing=0.0,
-    axis=-1,
-):
+    y_true: TensorLike,
+    y_pred: TensorLike,
+    apply_class_balancing: bool = False,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: Axis = -1,
+) -> Tensor:
     """Mean of (1 - p_t)**gamma times the binary cross-entropy, p_t the probability of what is true (arXiv:1708.02002).
 
     With `apply_class_balancing` also times alpha for the class 1, and 1 - alpha for 0.
@@ -79,13 +106,15 @@ def binary_focal_crossentropy(
     return ops.mean(values, axis=axis)
 
 
-def _of_truth(y_true, p):
+def _of_truth(y_true: TensorLike, p: Any) -> Any:
     return ops.add(
         ops.multiply(y_true, p), ops.multiply(ops.subtract(1.0, y_true), ops.subtract(1.0, p))
     )
 
 
-def categorical_generalized_cross_entropy(y_true, y_pred, q):
+def categorical_generalized_cross_entropy(
+    y_true: TensorLike, y_pred: TensorLike, q: float
+) -> Tensor:
     """(1 - p**q) / q for the probability p of the true class (Zhang & Sabuncu, arXiv:1805.07836).
 
     y_true (...,) or (..., 1) integers, y_pred (..., k) probabilities -> (...,). q in (0, 1): near 0 the cross-entropy, near 1 the
@@ -97,7 +126,7 @@ def categorical_generalized_cross_entropy(y_true, y_pred, q):
     return ops.divide(ops.subtract(1.0, ops.power(p, q)), q)
 
 
-def ctc(y_true, y_pred):
+def ctc(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`ops.ctc_loss` for targets padded with 0, the class that stands for no label.
 
     y_true (n, labels) integers, y_pred (n, time, classes) logits -> (n,).
@@ -113,7 +142,12 @@ def ctc(y_true, y_pred):
     return ops.ctc_loss(y_true, y_pred, labels, ops.full_like(labels, pred[1]))
 
 
-def sparse_targets(y_true, y_pred, axis=-1, name="sparse_categorical_crossentropy"):
+def sparse_targets(
+    y_true: TensorLike,
+    y_pred: TensorLike,
+    axis: int = -1,
+    name: str | None = "sparse_categorical_crossentropy",
+) -> Tensor:
     """y_true as int32 of y_pred's shape without `axis`, y_pred as floats; errors for what looks like one-hot rows."""
     backend = backend_of([y_pred, y_true])
     y_pred, y_true = as_float(backend, y_pred), native(backend, y_true)
@@ -123,7 +157,9 @@ def sparse_targets(y_true, y_pred, axis=-1, name="sparse_categorical_crossentrop
     return (y_true if backend.dtype(y_true) == "int32" else backend.cast(y_true, "int32")), y_pred
 
 
-def check_sparse_shapes(name, true, pred, axis=-1):
+def check_sparse_shapes(
+    name: str | None, true: TensorLike, pred: TensorLike, axis: int = -1
+) -> Tensor:
     """An error unless `true` is `pred` without `axis`."""
     if len(pred) == 0:
         raise ValueError(f"{name}: y_pred needs an axis of classes, got a single number.")
@@ -142,7 +178,7 @@ def check_sparse_shapes(name, true, pred, axis=-1):
         )
 
 
-def check_categorical_shapes(name, true, pred):
+def check_categorical_shapes(name: str | None, true: TensorLike, pred: TensorLike) -> Tensor:
     """An error unless both shapes are equal."""
     if len(true) == len(pred) - 1 or (
         len(true) == len(pred) and true[-1] == 1 and pred[-1] not in (1, None)
@@ -157,7 +193,9 @@ def check_categorical_shapes(name, true, pred):
         raise ValueError(f"{name}: y_true and y_pred need the same shape, got {true} and {pred}.")
 
 
-def _categorical(name, y_true, y_pred, smoothing, axis):
+def _categorical(
+    name: str, y_true: TensorLike, y_pred: TensorLike, smoothing: Any, axis: Any
+) -> Any:
     """Both as floats with the classes last, y_true smoothed."""
     backend = backend_of([y_pred, y_true])
     y_pred = as_float(backend, y_pred)
@@ -168,7 +206,7 @@ def _categorical(name, y_true, y_pred, smoothing, axis):
     return ops.moveaxis(y_true, axis, -1), ops.moveaxis(y_pred, axis, -1)
 
 
-def _binary(name, y_true, y_pred, smoothing):
+def _binary(name: str, y_true: TensorLike, y_pred: TensorLike, smoothing: Any) -> Any:
     backend = backend_of([y_pred, y_true])
     y_pred = as_float(backend, y_pred)
     y_true = as_float(backend, y_true, backend.dtype(y_pred))

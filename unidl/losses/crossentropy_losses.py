@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl import ops
 from unidl.losses import crossentropy
 from unidl.losses.loss import NamedLoss, OfIntegers
 from unidl.losses.tensors import native, together
 from unidl.ops.dispatch import backend_of
+from unidl.typing import Axis, DType, TensorLike
 
 
 class _FromLogits(NamedLoss):
@@ -15,10 +18,10 @@ class _FromLogits(NamedLoss):
     activation: str | None = None
 
     @property
-    def logits_of(self):
+    def logits_of(self) -> Any:
         return None if self.from_logits or self.axis != -1 else self.activation
 
-    def call_on_logits(self, y_true, logits):
+    def call_on_logits(self, y_true: TensorLike, logits: TensorLike) -> Any:
         return self.fn(y_true, logits, **{**self._kwargs, "from_logits": True})
 
 
@@ -38,19 +41,19 @@ class SparseCategoricalCrossentropy(OfIntegers, _FromLogits):
 
     def __init__(
         self,
-        from_logits=False,
-        ignore_class=None,
-        reduction="sum_over_batch_size",
-        axis=-1,
-        name="sparse_categorical_crossentropy",
-        dtype=None,
-    ):
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        axis: int = -1,
+        name: str | None = "sparse_categorical_crossentropy",
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(
             crossentropy.sparse_categorical_crossentropy, reduction, name, dtype,
             from_logits=from_logits, ignore_class=ignore_class, axis=axis,
         )  # fmt: skip
 
-    def mask_of(self, y_true, values):
+    def mask_of(self, y_true: TensorLike, values: TensorLike) -> Any:
         if self.ignore_class is None:
             return None
         counts = ops.not_equal(native(backend_of([values]), y_true), self.ignore_class)
@@ -73,13 +76,13 @@ class CategoricalCrossentropy(_FromLogits):
 
     def __init__(
         self,
-        from_logits=False,
-        label_smoothing=0.0,
-        axis=-1,
-        reduction="sum_over_batch_size",
-        name="categorical_crossentropy",
-        dtype=None,
-    ):
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: Axis = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "categorical_crossentropy",
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(
             crossentropy.categorical_crossentropy, reduction, name, dtype,
             from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
@@ -102,19 +105,19 @@ class BinaryCrossentropy(_FromLogits):
 
     def __init__(
         self,
-        from_logits=False,
-        label_smoothing=0.0,
-        axis=-1,
-        reduction="sum_over_batch_size",
-        name="binary_crossentropy",
-        dtype=None,
-    ):
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: Axis = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "binary_crossentropy",
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(
             crossentropy.binary_crossentropy, reduction, name, dtype,
             from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
         )  # fmt: skip
 
-    def call_on_logits(self, y_true, logits):
+    def call_on_logits(self, y_true: TensorLike, logits: TensorLike) -> Any:
         return super().call_on_logits(*together(y_true, logits))
 
 
@@ -125,15 +128,15 @@ class CategoricalFocalCrossentropy(NamedLoss):
 
     def __init__(
         self,
-        alpha=0.25,
-        gamma=2.0,
-        from_logits=False,
-        label_smoothing=0.0,
-        axis=-1,
-        reduction="sum_over_batch_size",
-        name="categorical_focal_crossentropy",
-        dtype=None,
-    ):
+        alpha: Any = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: Axis = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "categorical_focal_crossentropy",
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(
             crossentropy.categorical_focal_crossentropy, reduction, name, dtype,
             alpha=alpha, gamma=gamma, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
@@ -154,16 +157,16 @@ class BinaryFocalCrossentropy(NamedLoss):
 
     def __init__(
         self,
-        apply_class_balancing=False,
-        alpha=0.25,
-        gamma=2.0,
-        from_logits=False,
-        label_smoothing=0.0,
-        axis=-1,
-        reduction="sum_over_batch_size",
-        name="binary_focal_crossentropy",
-        dtype=None,
-    ):
+        apply_class_balancing: bool = False,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: Axis = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "binary_focal_crossentropy",
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(
             crossentropy.binary_focal_crossentropy, reduction, name, dtype,
             apply_class_balancing=apply_class_balancing, alpha=alpha, gamma=gamma, from_logits=from_logits,
@@ -178,11 +181,11 @@ class CategoricalGeneralizedCrossEntropy(OfIntegers):
 
     def __init__(
         self,
-        q=0.5,
-        reduction="sum_over_batch_size",
-        name="categorical_generalized_cross_entropy",
-        dtype=None,
-    ):
+        q: float = 0.5,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "categorical_generalized_cross_entropy",
+        dtype: DType | None = None,
+    ) -> None:
         if not 0 < q < 1:
             raise ValueError(f"{name}: q lies between 0 and 1, got {q!r}.")
         super().__init__(
@@ -193,7 +196,12 @@ class CategoricalGeneralizedCrossEntropy(OfIntegers):
 class CTC(OfIntegers):
     """Connectionist temporal classification: targets without times. See `ctc`."""
 
-    def __init__(self, reduction="sum_over_batch_size", name="ctc", dtype=None):
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "ctc",
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(crossentropy.ctc, reduction, name, dtype)
 
     def _fit_mask(self, mask, values):

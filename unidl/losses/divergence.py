@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl import ops
 from unidl.losses.tensors import check_equal_shapes, together
+from unidl.typing import Axis, Tensor, TensorLike
 
 EPSILON = 1e-7
 
 
-def kl_divergence(y_true, y_pred):
+def kl_divergence(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """sum(t * log(t / p)), both clipped to [1e-7, 1]."""
     y_true, y_pred = together(y_true, y_pred)
     check_equal_shapes("kl_divergence", y_true, y_pred)
@@ -16,17 +19,17 @@ def kl_divergence(y_true, y_pred):
     return ops.sum(ops.multiply(t, ops.log(ops.divide(t, p))), axis=-1)
 
 
-def hinge(y_true, y_pred):
+def hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Mean of max(1 - t * p, 0), t -1 or 1; 0 and 1 will do."""
     return ops.mean(_margins("hinge", y_true, y_pred), axis=-1)
 
 
-def squared_hinge(y_true, y_pred):
+def squared_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Mean of max(1 - t * p, 0)**2, t -1 or 1; 0 and 1 will do."""
     return ops.mean(ops.square(_margins("squared_hinge", y_true, y_pred)), axis=-1)
 
 
-def categorical_hinge(y_true, y_pred):
+def categorical_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """max(largest wrong score - right score + 1, 0) for one-hot t."""
     y_true, y_pred = together(y_true, y_pred)
     check_equal_shapes("categorical_hinge", y_true, y_pred)
@@ -35,7 +38,7 @@ def categorical_hinge(y_true, y_pred):
     return ops.maximum(ops.add(ops.subtract(wrong, right), 1.0), 0.0)
 
 
-def _margins(name, y_true, y_pred):
+def _margins(name: str, y_true: TensorLike, y_pred: TensorLike) -> Any:
     y_true, y_pred = together(y_true, y_pred)
     check_equal_shapes(name, y_true, y_pred)
     # Targets that are all 0 or 1 mean -1 and 1. Whether they are is known on the device only.
@@ -44,7 +47,7 @@ def _margins(name, y_true, y_pred):
     return ops.maximum(ops.subtract(1.0, ops.multiply(signs, y_pred)), 0.0)
 
 
-def dice(y_true, y_pred, axis=None):
+def dice(y_true: TensorLike, y_pred: TensorLike, axis: Axis | None = None) -> Tensor:
     """1 - 2 * |t and p| / (|t| + |p|) over `axis` (Sørensen 1948)."""
     y_true, y_pred = together(y_true, y_pred)
     check_equal_shapes("dice", y_true, y_pred)
@@ -53,7 +56,13 @@ def dice(y_true, y_pred, axis=None):
     return ops.subtract(1.0, ops.divide(common, total))
 
 
-def tversky(y_true, y_pred, alpha=0.5, beta=0.5, axis=None):
+def tversky(
+    y_true: TensorLike,
+    y_pred: TensorLike,
+    alpha: float = 0.5,
+    beta: float = 0.5,
+    axis: Axis | None = None,
+) -> Tensor:
     """`dice` with weights for t without p, `alpha`, and p without t, `beta` (arXiv:1706.05721)."""
     y_true, y_pred = together(y_true, y_pred)
     check_equal_shapes("tversky", y_true, y_pred)

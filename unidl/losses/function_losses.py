@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl.losses import divergence, regression
 from unidl.losses.loss import NamedLoss
+from unidl.typing import Axis, DType
 
 
-def _loss(fn, class_name, default_name=None):
+def _loss(fn: Any, class_name: Any, default_name: Any = None) -> Any:
     """A class with Keras' constructor (reduction, name, dtype) for a function without arguments of its own."""
 
     class Named(NamedLoss):
         def __init__(
-            self, reduction="sum_over_batch_size", name=default_name or fn.__name__, dtype=None
-        ):
+            self,
+            reduction: Any = "sum_over_batch_size",
+            name: str = default_name or fn.__name__,
+            dtype: DType | None = None,
+        ) -> None:
             super().__init__(fn, reduction, name, dtype)
 
     Named.__name__ = Named.__qualname__ = class_name
@@ -41,7 +47,13 @@ class Huber(NamedLoss):
 
     arguments = ("delta",)
 
-    def __init__(self, delta=1.0, reduction="sum_over_batch_size", name="huber_loss", dtype=None):
+    def __init__(
+        self,
+        delta: float = 1.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "huber_loss",
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(regression.huber, reduction, name, dtype, delta=delta)
 
 
@@ -51,8 +63,12 @@ class CosineSimilarity(NamedLoss):
     arguments = ("axis",)
 
     def __init__(
-        self, axis=-1, reduction="sum_over_batch_size", name="cosine_similarity", dtype=None
-    ):
+        self,
+        axis: Axis = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "cosine_similarity",
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(regression.cosine_similarity, reduction, name, dtype, axis=axis)
 
 
@@ -61,7 +77,13 @@ class Dice(NamedLoss):
 
     arguments = ("axis",)
 
-    def __init__(self, reduction="sum_over_batch_size", name="dice", axis=None, dtype=None):
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "dice",
+        axis: Axis | None = None,
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(divergence.dice, reduction, name, dtype, axis=axis)
 
 
@@ -72,13 +94,13 @@ class Tversky(NamedLoss):
 
     def __init__(
         self,
-        alpha=0.5,
-        beta=0.5,
-        reduction="sum_over_batch_size",
-        name="tversky",
-        axis=None,
-        dtype=None,
-    ):
+        alpha: float = 0.5,
+        beta: float = 0.5,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "tversky",
+        axis: Axis | None = None,
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(
             divergence.tversky, reduction, name, dtype, alpha=alpha, beta=beta, axis=axis
         )

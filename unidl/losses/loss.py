@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 from unidl import ops, tree
 from unidl.backend import dtypes
 from unidl.losses.reduction import check_reduction, reduce_weighted
 from unidl.losses.tensors import as_float, native, together
 from unidl.ops.dispatch import backend_of
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
+from unidl.typing import Config, DType, Tensor, TensorLike
 from unidl.utils.naming import auto_name
 from unidl.utils.watched import Watched
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Loss(Watched):
@@ -23,14 +30,26 @@ class Loss(Watched):
     """
 
     # Which activation's input can take the place of its output in `call_on_logits`: "softmax", "sigmoid", or None.
-    logits_of: str | None = None
+    logits_of: Any = None
 
-    def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
+    def __init__(
+        self,
+        name: str | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: DType | None = None,
+    ) -> None:
         self.name = name or auto_name(type(self).__name__)
         self.reduction = check_reduction(reduction)
         self.dtype = dtypes.standardize_dtype(getattr(dtype, "compute_dtype", dtype))
 
-    def __call__(self, y_true, y_pred, sample_weight=None, mask=None, logits=None):
+    def __call__(
+        self,
+        y_true: TensorLike,
+        y_pred: TensorLike,
+        sample_weight: TensorLike | None = None,
+        mask: TensorLike | None = None,
+        logits: TensorLike | None = None,
+    ) -> Tensor:
         """The reduced loss.
 
         `mask` (n, ...) is 0 for values that do not count. `logits`: what the activation `logits_of` made y_pred from; the
@@ -52,7 +71,7 @@ class Loss(Watched):
             weight = None if sample_weight is None else as_float(backend, sample_weight, self.dtype)
             return reduce_weighted(values, weight, mask, self.reduction)
 
-    def _targets(self, backend, y_true):
+    def _targets(self, backend: Any, y_true: TensorLike) -> Any:
         return tree.map_structure(lambda x: as_float(backend, x, self.dtype), y_true)
 
     def _fit_mask(self, mask, values):
@@ -71,41 +90,48 @@ class Loss(Watched):
             f"{type(self).__name__} must implement call(self, y_true, y_pred)."
         )
 
-    def call_on_logits(self, y_true, logits):
+    def call_on_logits(self, y_true: TensorLike, logits: TensorLike) -> Any:
         """`call` with the input of the activation `logits_of` for y_pred."""
         raise NotImplementedError(f"{type(self).__name__} is not computed from logits.")
 
-    def mask_of(self, y_true, values):
+    def mask_of(self, y_true: TensorLike, values: TensorLike) -> Any:
         """A mask of the shape of `values` that the loss itself imposes, or None."""
         return None
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"name": self.name, "reduction": self.reduction}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Any) -> Self:
         return cls(**config)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
 
 
 class LossFunctionWrapper(Loss):
     """The loss of a function (y_true, y_pred, **kwargs) -> one float for each sample."""
 
-    def __init__(self, fn, reduction="sum_over_batch_size", name=None, dtype=None, **kwargs):
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: DType | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             name=name or getattr(fn, "__name__", None), reduction=reduction, dtype=dtype
         )
         self.fn = fn
         self._kwargs = kwargs
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: TensorLike, y_pred: TensorLike) -> Tensor:
         if not tree.is_nested(y_true) and not tree.is_nested(y_pred):
             y_true, y_pred = together(y_true, y_pred)
         return self.fn(y_true, y_pred, **self._kwargs)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "fn": serialize_keras_object(self.fn),
@@ -113,7 +139,7 @@ class LossFunctionWrapper(Loss):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Any) -> Self:
         return cls(**deserialize_keras_object(config))
 
 
@@ -122,24 +148,36 @@ class NamedLoss(LossFunctionWrapper):
 
     arguments: tuple[str, ...] = ()
 
-    def __init__(self, fn, reduction, name, dtype, **kwargs):
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """The function's arguments, which the constructor makes attributes."""
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        reduction: str | None,
+        name: str | None,
+        dtype: DType | None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(fn, reduction, name, dtype, **kwargs)
         for key, value in kwargs.items():
             setattr(self, key, value)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**Loss.get_config(self), **{name: getattr(self, name) for name in self.arguments}}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Any) -> Self:
         return cls(**config)
 
 
 class OfIntegers(NamedLoss):
     """A `NamedLoss` whose targets stay integers: float32 would confuse class numbers from 2**24 on."""
 
-    def _targets(self, backend, y_true):
+    def _targets(self, backend: Any, y_true: TensorLike) -> Any:
         return native(backend, y_true)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: TensorLike, y_pred: TensorLike) -> Tensor:
         return self.fn(y_true, y_pred, **self._kwargs)

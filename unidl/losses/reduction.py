@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from unidl import ops
 from unidl.losses.tensors import match_rank
+from unidl.typing import Tensor, TensorLike
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
 
 
-def check_reduction(reduction):
+def check_reduction(reduction: str | None) -> Tensor:
     if reduction not in REDUCTIONS:
         raise ValueError(
             f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {reduction!r}."
@@ -18,7 +20,12 @@ def check_reduction(reduction):
     return reduction
 
 
-def reduce_weighted(values, sample_weight, mask, reduction):
+def reduce_weighted(
+    values: TensorLike,
+    sample_weight: TensorLike | None,
+    mask: TensorLike | None,
+    reduction: str | None,
+) -> Tensor:
     """Float `values` (n, ...) times weights and mask, reduced.
 
     Weights do not change the divisor of "sum_over_batch_size", which is the number of values. Masked values do not count, for
@@ -39,7 +46,7 @@ def reduce_weighted(values, sample_weight, mask, reduction):
     return ops.sum(values) if reduction == "sum" or empty else ops.mean(values)
 
 
-def _masked_weight(sample_weight, mask, reduction):
+def _masked_weight(sample_weight: TensorLike, mask: TensorLike, reduction: Any) -> Any:
     """Weights with those of masked values 0; the others grow so that a mean is one over what is not masked."""
     if mask is None:
         return sample_weight
@@ -52,13 +59,13 @@ def _masked_weight(sample_weight, mask, reduction):
     return ops.multiply(expand_to_rank(sample_weight, rank), expand_to_rank(mask, rank))
 
 
-def expand_to_rank(x, rank):
+def expand_to_rank(x: TensorLike, rank: int) -> Tensor:
     """`x` with axes of size 1 at the end."""
     missing = rank - len(x.shape)
     return x if missing <= 0 else ops.expand_dims(x, tuple(range(rank - missing, rank)))
 
 
-def divide_or_zero(x, y):
+def divide_or_zero(x: TensorLike, y: TensorLike) -> Tensor:
     """x / y, and 0 where y is 0, whose gradient is 0 too."""
     zero = ops.equal(y, 0)
     return ops.where(

@@ -3,46 +3,48 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from unidl import ops
 from unidl.losses.tensors import check_equal_shapes, together
+from unidl.typing import Axis, Tensor, TensorLike
 
 EPSILON = 1e-7
 
 
-def _pair(name, y_true, y_pred):
+def _pair(name: str, y_true: TensorLike, y_pred: TensorLike) -> Any:
     y_true, y_pred = together(y_true, y_pred)
     check_equal_shapes(name, y_true, y_pred)
     return y_true, y_pred
 
 
-def mean_squared_error(y_true, y_pred):
+def mean_squared_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Mean of (p - t)**2."""
     y_true, y_pred = _pair("mean_squared_error", y_true, y_pred)
     return ops.mean(ops.square(ops.subtract(y_pred, y_true)), axis=-1)
 
 
-def mean_absolute_error(y_true, y_pred):
+def mean_absolute_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Mean of |p - t|."""
     y_true, y_pred = _pair("mean_absolute_error", y_true, y_pred)
     return ops.mean(ops.abs(ops.subtract(y_pred, y_true)), axis=-1)
 
 
-def mean_absolute_percentage_error(y_true, y_pred):
+def mean_absolute_percentage_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """100 times the mean of |t - p| / max(|t|, 1e-7)."""
     y_true, y_pred = _pair("mean_absolute_percentage_error", y_true, y_pred)
     relative = ops.divide(ops.subtract(y_true, y_pred), ops.maximum(ops.abs(y_true), EPSILON))
     return ops.multiply(ops.mean(ops.abs(relative), axis=-1), 100.0)
 
 
-def mean_squared_logarithmic_error(y_true, y_pred):
+def mean_squared_logarithmic_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Mean of (log(p + 1) - log(t + 1))**2, both at least 1e-7."""
     y_true, y_pred = _pair("mean_squared_logarithmic_error", y_true, y_pred)
     logs = [ops.log(ops.add(ops.maximum(x, EPSILON), 1.0)) for x in (y_pred, y_true)]
     return ops.mean(ops.square(ops.subtract(*logs)), axis=-1)
 
 
-def huber(y_true, y_pred, delta=1.0):
+def huber(y_true: TensorLike, y_pred: TensorLike, delta: float = 1.0) -> Tensor:
     """Mean of e**2 / 2 for errors up to delta, of delta * |e| - delta**2 / 2 beyond (Huber 1964)."""
     y_true, y_pred = _pair("huber", y_true, y_pred)
     error = ops.subtract(y_pred, y_true)
@@ -54,7 +56,7 @@ def huber(y_true, y_pred, delta=1.0):
     )
 
 
-def log_cosh(y_true, y_pred):
+def log_cosh(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Mean of log(cosh(p - t))."""
     y_true, y_pred = _pair("log_cosh", y_true, y_pred)
     error = ops.subtract(y_pred, y_true)
@@ -64,7 +66,7 @@ def log_cosh(y_true, y_pred):
     )
 
 
-def poisson(y_true, y_pred):
+def poisson(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Mean of p - t * log(p + 1e-7)."""
     y_true, y_pred = _pair("poisson", y_true, y_pred)
     return ops.mean(
@@ -72,7 +74,7 @@ def poisson(y_true, y_pred):
     )
 
 
-def cosine_similarity(y_true, y_pred, axis=-1):
+def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: Axis = -1) -> Tensor:
     """-sum of x * y for x and y scaled to length 1 along `axis`, where a length counts as 1e-7 at least."""
     y_true, y_pred = _pair("cosine_similarity", y_true, y_pred)
     return ops.negative(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl import ops
 from unidl.backend import dtypes
 from unidl.ops.dispatch import backend_of, convert
+from unidl.typing import DType, Tensor, TensorLike
 
 
-def together(y_true, y_pred):
+def together(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """(y_true, y_pred) as tensors of y_pred's backend and float dtype, with a last axis of size 1 more or less made equal."""
     backend = backend_of([y_pred, y_true])
     y_pred = as_float(backend, y_pred)
@@ -15,7 +18,7 @@ def together(y_true, y_pred):
     return match_rank(y_true, y_pred)
 
 
-def as_float(backend, x, dtype=None):
+def as_float(backend: Any, x: TensorLike, dtype: DType | None = None) -> Tensor:
     """`x` as a tensor of `backend` in `dtype`; by default floats keep theirs, and other numbers become `floatx`."""
     x = native(backend, x)
     if dtype is None:
@@ -23,12 +26,12 @@ def as_float(backend, x, dtype=None):
     return x if backend.dtype(x) == dtype else backend.cast(x, dtype)
 
 
-def native(backend, x):
+def native(backend: Any, x: TensorLike) -> Tensor:
     """`x` as a tensor of `backend` in its own dtype."""
     return backend.asarray(convert(backend, x))
 
 
-def match_rank(a, b):
+def match_rank(a: TensorLike, b: TensorLike) -> Tensor:
     """Make the ranks equal where one has a last axis of size 1 too many: (n,) with (n, 1) become (n, 1), else it is dropped."""
     if len(a.shape) < len(b.shape):
         b, a = match_rank(b, a)
@@ -38,7 +41,7 @@ def match_rank(a, b):
     return (a, ops.expand_dims(b, -1)) if len(b.shape) == 1 else (ops.squeeze(a, -1), b)
 
 
-def check_equal_shapes(name, y_true, y_pred):
+def check_equal_shapes(name: str | None, y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """An error unless the shapes broadcast against each other axis by axis."""
     true, pred = tuple(y_true.shape), tuple(y_pred.shape)
     fits = len(true) == len(pred) and all(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from unidl.losses import (
     binary_crossentropy,
     binary_focal_crossentropy,
@@ -78,6 +80,8 @@ from unidl.metrics.trade_off import (
     SpecificityAtSensitivity,
 )
 from unidl.saving.lookup import Catalogue
+from unidl.typing import Shape
+from unidl.utils.namespaces import namespace
 
 _CLASSES = (
     Metric, Mean, MeanMetricWrapper, Sum,
@@ -100,7 +104,14 @@ _ALIASES = {
     "msle": MeanSquaredLogarithmicError, "MSLE": MeanSquaredLogarithmicError,
 }  # fmt: skip
 
-_catalogue = Catalogue("metric", _CLASSES, aliases=_ALIASES)
+_catalogue: Catalogue[Any] = Catalogue(
+    "metrics",
+    "metric",
+    'Give a name such as "mae", a Metric, or a function (y_true, y_pred).',
+    _CLASSES,
+    aliases=_ALIASES,
+)
+serialize, deserialize, get = _catalogue.serialize, _catalogue.deserialize, _catalogue.get
 
 # Names whose meaning depends on the shapes of targets and predictions.
 _BY_SHAPE = {
@@ -111,26 +122,8 @@ _BY_SHAPE = {
 }  # fmt: skip
 _BY_SHAPE["acc"], _BY_SHAPE["ce"] = _BY_SHAPE["accuracy"], _BY_SHAPE["crossentropy"]
 
-serialize = _catalogue.serialize
 
-
-def deserialize(config, custom_objects=None):
-    """The metric of a config or name."""
-    found = _catalogue.deserialize(config, custom_objects)
-    return found() if isinstance(found, type) else found
-
-
-def get(identifier):
-    """A metric by name, config, class or callable; None stays None."""
-    found = _catalogue.get(identifier)
-    if found is not None and not isinstance(found, Metric) and not callable(found):
-        raise ValueError(
-            f'metrics.get: {identifier!r} is no metric. Give a name such as "mae", a Metric, or a function (y_true, y_pred).'
-        )
-    return found
-
-
-def resolve(identifier, y_true_shape, y_pred_shape) -> Metric:
+def resolve(identifier: Any, y_true_shape: Shape, y_pred_shape: Shape) -> Metric:
     """The Metric that `compile(metrics=[identifier])` means for targets and predictions of these shapes.
 
     "accuracy" and "crossentropy" are binary where y_pred's last axis is 1, sparse categorical where y_true has a lower rank or
@@ -225,3 +218,6 @@ __all__ = [
     "squared_hinge",
     "top_k_categorical_accuracy",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = namespace(__name__, __all__)

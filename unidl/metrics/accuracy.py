@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl import ops
 from unidl.backend import dtypes
 from unidl.losses.crossentropy import check_categorical_shapes, sparse_targets
 from unidl.losses.tensors import check_equal_shapes, match_rank, native, together
 from unidl.metrics.reduction import NamedMean
 from unidl.ops.dispatch import backend_of
+from unidl.typing import Config, DType, Tensor, TensorLike
 
 
-def _as_number(flags):
+def _as_number(flags: Any) -> Any:
     return ops.cast(flags, dtypes.floatx())
 
 
-def accuracy(y_true, y_pred):
+def accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Whether y_true equals y_pred, element by element."""
     y_true, y_pred = together(y_true, y_pred)
     check_equal_shapes("accuracy", y_true, y_pred)
     return _as_number(ops.equal(y_true, y_pred))
 
 
-def binary_accuracy(y_true, y_pred, threshold=0.5):
+def binary_accuracy(
+    y_true: TensorLike, y_pred: TensorLike, threshold: float | None = 0.5
+) -> Tensor:
     """Whether y_true is 1 where y_pred is greater than `threshold`, and 0 elsewhere, element by element."""
     y_true, y_pred = together(y_true, y_pred)
     check_equal_shapes("binary_accuracy", y_true, y_pred)
@@ -30,28 +35,31 @@ def binary_accuracy(y_true, y_pred, threshold=0.5):
     )
 
 
-def categorical_accuracy(y_true, y_pred):
+def categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Whether both have their maximum at the same place: (..., k) and (..., k) -> (...,)."""
     y_true, y_pred = _categorical("categorical_accuracy", y_true, y_pred)
     return _as_number(ops.equal(ops.argmax(y_true, axis=-1), ops.argmax(y_pred, axis=-1)))
 
 
-def sparse_categorical_accuracy(y_true, y_pred):
+def sparse_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Whether y_pred has its maximum at the class: (...,) or (..., 1) integers and (..., k) -> (...,)."""
     y_true, y_pred = sparse_targets(y_true, y_pred)
     return _as_number(ops.equal(y_true, ops.cast(ops.argmax(y_pred, axis=-1), "int32")))
 
 
-def top_k_categorical_accuracy(y_true, y_pred, k=5):
+def top_k_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike, k: int = 5) -> Tensor:
     """Whether the class of the one-hot y_true is among the `k` of the highest scores."""
     y_true, y_pred = _categorical("top_k_categorical_accuracy", y_true, y_pred)
     return _in_top_k(ops.argmax(y_true, axis=-1), y_pred, k)
 
 
-def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False):
+def sparse_top_k_categorical_accuracy(
+    y_true: TensorLike, y_pred: TensorLike, k: int = 5, from_sorted_ids: bool = False
+) -> Tensor:
     """Whether the class is among the `k` of the highest scores; with `from_sorted_ids` y_pred holds classes, the best first."""
     if not from_sorted_ids:
-        return _in_top_k(*sparse_targets(y_true, y_pred), k)
+        classes, scores = sparse_targets(y_true, y_pred)
+        return _in_top_k(classes, scores, k)
     backend = backend_of([y_pred, y_true])
     ids, y_true = native(backend, y_pred), native(backend, y_true)
     _, y_true = match_rank(ids[..., 0], y_true)
@@ -61,7 +69,7 @@ def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False
     )
 
 
-def _in_top_k(classes, scores, k):
+def _in_top_k(classes: Any, scores: Any, k: Any) -> Any:
     """Whether fewer than `k` scores are higher than that of the class, so that a tie counts as in."""
     own = ops.take_along_axis(scores, ops.expand_dims(classes, -1), -1)
     higher = ops.sum(ops.cast(ops.greater(scores, own), "int32"), axis=-1)
@@ -69,7 +77,7 @@ def _in_top_k(classes, scores, k):
     return _as_number(ops.logical_and(ops.less(higher, k), valid))
 
 
-def _categorical(name, y_true, y_pred):
+def _categorical(name: str, y_true: TensorLike, y_pred: TensorLike) -> Any:
     backend = backend_of([y_pred, y_true])
     y_true, y_pred = native(backend, y_true), native(backend, y_pred)
     check_categorical_shapes(name, tuple(y_true.shape), tuple(y_pred.shape))
@@ -79,7 +87,7 @@ def _categorical(name, y_true, y_pred):
 class Accuracy(NamedMean):
     """How often y_true equals y_pred."""
 
-    def __init__(self, name="accuracy", dtype=None):
+    def __init__(self, name: str | None = "accuracy", dtype: DType | None = None) -> None:
         super().__init__(accuracy, name, dtype)
 
 
@@ -88,21 +96,30 @@ class BinaryAccuracy(NamedMean):
 
     arguments = ("threshold",)
 
-    def __init__(self, name="binary_accuracy", dtype=None, threshold=0.5):
+    def __init__(
+        self,
+        name: str | None = "binary_accuracy",
+        dtype: DType | None = None,
+        threshold: float | None = 0.5,
+    ) -> None:
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
 
 
 class CategoricalAccuracy(NamedMean):
     """How often the highest score belongs to the class of a one-hot target."""
 
-    def __init__(self, name="categorical_accuracy", dtype=None):
+    def __init__(
+        self, name: str | None = "categorical_accuracy", dtype: DType | None = None
+    ) -> None:
         super().__init__(categorical_accuracy, name, dtype)
 
 
 class SparseCategoricalAccuracy(NamedMean):
     """How often the highest score belongs to the class."""
 
-    def __init__(self, name="sparse_categorical_accuracy", dtype=None):
+    def __init__(
+        self, name: str | None = "sparse_categorical_accuracy", dtype: DType | None = None
+    ) -> None:
         super().__init__(sparse_categorical_accuracy, name, dtype)
 
 
@@ -111,7 +128,12 @@ class TopKCategoricalAccuracy(NamedMean):
 
     arguments = ("k",)
 
-    def __init__(self, k=5, name="top_k_categorical_accuracy", dtype=None):
+    def __init__(
+        self,
+        k: int = 5,
+        name: str | None = "top_k_categorical_accuracy",
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
 
 
@@ -119,12 +141,16 @@ class SparseTopKCategoricalAccuracy(NamedMean):
     """How often the class is among the `k` of the highest scores."""
 
     def __init__(
-        self, k=5, name="sparse_top_k_categorical_accuracy", dtype=None, from_sorted_ids=False
-    ):
+        self,
+        k: int = 5,
+        name: str | None = "sparse_top_k_categorical_accuracy",
+        dtype: DType | None = None,
+        from_sorted_ids: bool = False,
+    ) -> None:
         super().__init__(
             sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids
         )
 
-    def get_config(self):
+    def get_config(self) -> Config:
         extra = {"from_sorted_ids": True} if self.from_sorted_ids else {}
         return {**super().get_config(), "k": self.k, **extra}

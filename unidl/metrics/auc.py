@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from unidl import ops
 from unidl.losses.reduction import divide_or_zero
 from unidl.losses.tensors import as_float
 from unidl.metrics.confusion import Counts
+from unidl.typing import Config, DType, Tensor, TensorLike
 
 _EPSILON = 1e-7
 
@@ -27,17 +31,17 @@ class AUC(Counts):
 
     def __init__(
         self,
-        num_thresholds=200,
-        curve="ROC",
-        summation_method="interpolation",
-        name=None,
-        dtype=None,
-        thresholds=None,
-        multi_label=False,
-        num_labels=None,
-        label_weights=None,
-        from_logits=False,
-    ):
+        num_thresholds: int = 200,
+        curve: str = "ROC",
+        summation_method: str = "interpolation",
+        name: str | None = None,
+        dtype: DType | None = None,
+        thresholds: Sequence[float] | None = None,
+        multi_label: bool = False,
+        num_labels: int | None = None,
+        label_weights: Any = None,
+        from_logits: bool = False,
+    ) -> None:
         if multi_label or num_labels is not None or label_weights is not None:
             raise NotImplementedError(
                 "AUC: multi_label is not offered. Make one AUC for each label, on its column of y_true and y_pred."
@@ -61,12 +65,14 @@ class AUC(Counts):
         self.num_thresholds, self.given_thresholds = len(self.thresholds), thresholds is not None
         self.curve, self.summation_method, self.from_logits = curve, summation_method, from_logits
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
         if self.from_logits:
             y_pred = ops.sigmoid(as_float(self.variables[0].backend, y_pred, self.dtype))
         super().update_state(y_true, y_pred, sample_weight)
 
-    def result(self):
+    def result(self) -> Tensor:
         tp, tn, fp, fn = (getattr(self, kind).value for kind in self.kinds)
         if self.curve == "PR" and self.summation_method == "interpolation":
             return self._interpolated_precision(tp, fp, fn)
@@ -86,7 +92,7 @@ class AUC(Counts):
         return ops.sum(ops.multiply(ops.subtract(x[:-1], x[1:]), height))
 
     @staticmethod
-    def _interpolated_precision(tp, fp, fn):
+    def _interpolated_precision(tp: Any, fp: Any, fn: Any) -> Any:
         """Between two points true positives grow linearly with all positives, so precision does not: its integral has a log."""
         positives = ops.add(tp, fp)
         rise, run = ops.subtract(tp[:-1], tp[1:]), ops.subtract(positives[:-1], positives[1:])
@@ -100,7 +106,7 @@ class AUC(Counts):
         area = ops.multiply(slope, ops.add(rise, ops.multiply(intercept, ops.log(ratio))))
         return ops.sum(divide_or_zero(area, ops.maximum(ops.add(tp[1:], fn[1:]), 0.0)))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         own = {
             "num_thresholds": self.num_thresholds, "curve": self.curve, "summation_method": self.summation_method,
             "multi_label": False, "num_labels": None, "label_weights": None, "from_logits": self.from_logits,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from unidl import ops
 from unidl.losses.reduction import divide_or_zero, expand_to_rank
 from unidl.losses.tensors import as_float, check_equal_shapes, match_rank
 from unidl.metrics.metric import Metric, add_to
+from unidl.typing import Config, DType, Tensor, TensorLike
 
 # Below every score: with `top_k` all scores among the k count as positive.
 _LOWEST = -1e10
@@ -27,10 +31,18 @@ class Counts(Metric):
 
     kinds: tuple[str, ...] = ()
 
-    def __init__(self, thresholds, top_k, class_id, name, dtype, ends=()):
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | None,
+        top_k: int | None,
+        class_id: int | None,
+        name: str | None,
+        dtype: DType | None,
+        ends: Any = (),
+    ) -> None:
         super().__init__(dtype, name)
         self.init_thresholds, self.top_k, self.class_id = thresholds, top_k, class_id
-        given = (0.5 if top_k is None else _LOWEST) if thresholds is None else thresholds
+        given: Any = (0.5 if top_k is None else _LOWEST) if thresholds is None else thresholds
         self.thresholds = list(given) if isinstance(given, (list, tuple)) else [given]
         wrong = (
             []
@@ -44,7 +56,9 @@ class Counts(Metric):
         for kind in self.kinds:
             setattr(self, kind, self.add_variable((len(self.thresholds),), name=kind))
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
         backend = self.variables[0].backend
         with backend.scope():
             y_true, y_pred = match_rank(
@@ -70,7 +84,7 @@ class Counts(Metric):
                     ops.sum(hit if weight is None else ops.multiply(hit, weight), axis=1),
                 )
 
-    def _chosen(self, y_true, y_pred):
+    def _chosen(self, y_true: TensorLike, y_pred: TensorLike) -> Any:
         if self.top_k is not None:
             kth = ops.top_k(y_pred, self.top_k)[0][..., -1:]
             y_pred = ops.where(
@@ -86,22 +100,24 @@ class Counts(Metric):
             ..., self.class_id : self.class_id + 1
         ]
 
-    def _single(self, values):
+    def _single(self, values: TensorLike) -> Any:
         return values[0] if len(self.thresholds) == 1 else values
 
 
-def _flag(flags, wanted):
+def _flag(flags: Any, wanted: Any) -> Any:
     return flags if wanted else ops.logical_not(flags)
 
 
 class _Count(Counts):
-    def __init__(self, thresholds=None, name=None, dtype=None):
+    def __init__(
+        self, thresholds: Any = None, name: str | None = None, dtype: DType | None = None
+    ) -> None:
         super().__init__(thresholds, None, None, name, dtype)
 
-    def result(self):
+    def result(self) -> Tensor:
         return self._single(getattr(self, self.kinds[0]).value)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "thresholds": self.init_thresholds}
 
 
@@ -130,14 +146,21 @@ class FalseNegatives(_Count):
 
 
 class _Ratio(Counts):
-    def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
+    def __init__(
+        self,
+        thresholds: Any = None,
+        top_k: Any = None,
+        class_id: Any = None,
+        name: str | None = None,
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(thresholds, top_k, class_id, name, dtype)
 
-    def result(self):
+    def result(self) -> Tensor:
         right, wrong = (getattr(self, kind).value for kind in self.kinds)
         return self._single(divide_or_zero(right, ops.add(right, wrong)))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         own = {"thresholds": self.init_thresholds, "top_k": self.top_k, "class_id": self.class_id}
         return {**super().get_config(), **own}
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl import config, ops
 from unidl.losses.tensors import together
 from unidl.metrics.reduction import NamedMean
+from unidl.typing import Axis, DType, Tensor, TensorLike
 
 
-def _centred(x, axis):
+def _centred(x: TensorLike, axis: Any) -> Any:
     mean = ops.mean(x, axis=axis, keepdims=True)
     return mean, x - mean
 
 
-def pearson_correlation(y_true, y_pred, axis=-1):
+def pearson_correlation(y_true: TensorLike, y_pred: TensorLike, axis: Axis = -1) -> Tensor:
     """Covariance over the product of both standard deviations, along `axis`; NaN where one is 0."""
     parts = [_centred(y, axis)[1] for y in together(y_true, y_pred)]
     left, right = (x / ops.std(x, axis=axis, keepdims=True) for x in parts)
     return ops.mean(left * right, axis=axis)
 
 
-def concordance_correlation(y_true, y_pred, axis=-1):
+def concordance_correlation(y_true: TensorLike, y_pred: TensorLike, axis: Axis = -1) -> Tensor:
     """2 * covariance / (both variances + (difference of the means)**2), along `axis` (Lin, Biometrics 45, 1989)."""
     y_true, y_pred = together(y_true, y_pred)
     (mean_true, d_true), (mean_pred, d_pred) = _centred(y_true, axis), _centred(y_pred, axis)
@@ -33,7 +36,9 @@ class PearsonCorrelation(NamedMean):
 
     arguments = ("axis",)
 
-    def __init__(self, name="pearson_correlation", dtype=None, axis=-1):
+    def __init__(
+        self, name: str | None = "pearson_correlation", dtype: DType | None = None, axis: Axis = -1
+    ) -> None:
         super().__init__(pearson_correlation, name, dtype, axis=axis)
 
 
@@ -42,5 +47,10 @@ class ConcordanceCorrelation(NamedMean):
 
     arguments = ("axis",)
 
-    def __init__(self, name="concordance_correlation", dtype=None, axis=-1):
+    def __init__(
+        self,
+        name: str | None = "concordance_correlation",
+        dtype: DType | None = None,
+        axis: Axis = -1,
+    ) -> None:
         super().__init__(concordance_correlation, name, dtype, axis=axis)

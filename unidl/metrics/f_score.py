@@ -6,6 +6,7 @@ from unidl import config, ops
 from unidl.losses.tensors import as_float
 from unidl.metrics.metric import Metric, add_to
 from unidl.ops.dispatch import backend_of
+from unidl.typing import Config, DType, Shape, Tensor, TensorLike
 
 _AVERAGES = (None, "micro", "macro", "weighted")
 
@@ -20,7 +21,14 @@ class FBetaScore(Metric):
         threshold: scores above it are positive; None: the largest score of each row is.
     """
 
-    def __init__(self, average=None, beta=1.0, threshold=None, name="fbeta_score", dtype=None):
+    def __init__(
+        self,
+        average: str | None = None,
+        beta: float = 1.0,
+        threshold: float | None = None,
+        name: str | None = "fbeta_score",
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(dtype, name)
         if average not in _AVERAGES:
             raise ValueError(
@@ -34,7 +42,7 @@ class FBetaScore(Metric):
             )
         self.average, self.beta, self.threshold = average, beta, threshold
 
-    def build(self, y_true_shape, y_pred_shape):
+    def build(self, y_true_shape: Shape, y_pred_shape: Shape) -> None:
         if len(y_true_shape) != 2 or len(y_pred_shape) != 2:
             raise ValueError(
                 f"{self.name}: takes targets and scores of the shape (n, classes), got {tuple(y_true_shape)} and {tuple(y_pred_shape)}. "
@@ -49,7 +57,9 @@ class FBetaScore(Metric):
         ):
             setattr(self, kind, self.add_variable(shape, name=kind))
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
         backend = backend_of([y_pred, y_true])
         with backend.scope():
             self.build_for(ops.shape(y_true), ops.shape(y_pred))
@@ -82,7 +92,7 @@ class FBetaScore(Metric):
                     ops.sum(values, axis=None if self.average == "micro" else 0),
                 )
 
-    def result(self):
+    def result(self) -> Tensor:
         tiny = config.epsilon()
         right, wrong, missed, weights = (v.value for v in self._own_variables)
         precision, recall = right / (right + wrong + tiny), right / (right + missed + tiny)
@@ -91,7 +101,7 @@ class FBetaScore(Metric):
             return ops.sum(score * (weights / (ops.sum(weights) + tiny)))
         return score if self.average is None else ops.mean(score)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "average": self.average,
@@ -103,8 +113,14 @@ class FBetaScore(Metric):
 class F1Score(FBetaScore):
     """`FBetaScore` with beta = 1: the harmonic mean of precision and recall."""
 
-    def __init__(self, average=None, threshold=None, name="f1_score", dtype=None):
+    def __init__(
+        self,
+        average: str | None = None,
+        threshold: float | None = None,
+        name: str | None = "f1_score",
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(average, 1.0, threshold, name, dtype)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {key: value for key, value in super().get_config().items() if key != "beta"}

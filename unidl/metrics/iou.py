@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 from unidl import config, ops
 from unidl.backend import dtypes
 from unidl.losses.reduction import expand_to_rank
 from unidl.losses.tensors import as_float, native
 from unidl.metrics.metric import Metric, add_to
+from unidl.typing import Config, DType, Tensor, TensorLike
 
 
 class IoU(Metric):
@@ -38,15 +41,15 @@ class IoU(Metric):
 
     def __init__(
         self,
-        num_classes,
-        target_class_ids,
-        name=None,
-        dtype=None,
-        ignore_class=None,
-        sparse_y_true=True,
-        sparse_y_pred=True,
-        axis=-1,
-    ):
+        num_classes: int,
+        target_class_ids: Sequence[int],
+        name: str | None = None,
+        dtype: DType | None = None,
+        ignore_class: int | None = None,
+        sparse_y_true: bool = True,
+        sparse_y_pred: bool = True,
+        axis: int = -1,
+    ) -> None:
         super().__init__(dtype or "int32", name)
         self.num_classes, self.target_class_ids = num_classes, list(target_class_ids)
         self.ignore_class, self.axis = ignore_class, axis
@@ -58,7 +61,9 @@ class IoU(Metric):
             )
         self.total_cm = self.add_variable((num_classes, num_classes), name="total_confusion_matrix")
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
         backend = self.total_cm.backend
         with backend.scope():
             true, unflat = self._classes(backend, y_true, self.sparse_y_true)
@@ -75,15 +80,15 @@ class IoU(Metric):
             sums = ops.segment_sum(weight, places, self.num_classes**2)
             add_to(self.total_cm, ops.reshape(sums, (self.num_classes, self.num_classes)))
 
-    def _classes(self, backend, y, sparse):
+    def _classes(self, backend: Any, y: TensorLike, sparse: Any) -> Any:
         """Class numbers in a row, and before."""
         y = native(backend, y) if sparse else ops.argmax(native(backend, y), axis=self.axis)
         return ops.reshape(ops.cast(y, "int32"), (-1,)), y
 
-    def _known(self, classes):
+    def _known(self, classes: Any) -> Any:
         return ops.logical_and(ops.greater_equal(classes, 0), ops.less(classes, self.num_classes))
 
-    def _weights(self, weight, like):
+    def _weights(self, weight: Any, like: Any) -> Any:
         if dtypes.is_float(ops.dtype(weight)) and not dtypes.is_float(self.dtype):
             warnings.warn(
                 f"{self.name} counts in {self.dtype}, so that weights lose what is behind the point. For weights that are no "
@@ -93,7 +98,7 @@ class IoU(Metric):
         weight = expand_to_rank(ops.cast(weight, self.dtype), len(like.shape))
         return ops.reshape(ops.add(weight, ops.cast(ops.zeros_like(like), self.dtype)), (-1,))
 
-    def result(self):
+    def result(self) -> Tensor:
         counts = self.total_cm.value
         right = ops.diagonal(counts)
         union = ops.subtract(ops.add(ops.sum(counts, axis=0), ops.sum(counts, axis=1)), right)
@@ -104,7 +109,7 @@ class IoU(Metric):
         each = ops.where(present, ops.divide(right, ops.add(union, tiny)), ops.zeros_like(union))
         return ops.divide(ops.sum(each), ops.add(ops.sum(ops.cast(present, "float32")), tiny))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), **{name: getattr(self, name) for name in self.arguments}}
 
 
@@ -113,11 +118,19 @@ class BinaryIoU(IoU):
 
     arguments: tuple[str, ...] = ("target_class_ids", "threshold")
 
-    def __init__(self, target_class_ids=(0, 1), threshold=0.5, name=None, dtype=None):
+    def __init__(
+        self,
+        target_class_ids: Sequence[int] = (0, 1),
+        threshold: float | None = 0.5,
+        name: str | None = None,
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(2, target_class_ids, name, dtype)
         self.threshold = threshold
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
         scores = as_float(self.total_cm.backend, y_pred)
         super().update_state(y_true, ops.greater_equal(scores, self.threshold), sample_weight)
 
@@ -135,14 +148,14 @@ class MeanIoU(IoU):
 
     def __init__(
         self,
-        num_classes,
-        name=None,
-        dtype=None,
-        ignore_class=None,
-        sparse_y_true=True,
-        sparse_y_pred=True,
-        axis=-1,
-    ):
+        num_classes: int,
+        name: str | None = None,
+        dtype: DType | None = None,
+        ignore_class: int | None = None,
+        sparse_y_true: bool = True,
+        sparse_y_pred: bool = True,
+        axis: int = -1,
+    ) -> None:
         super().__init__(
             num_classes,
             range(num_classes),
@@ -168,14 +181,14 @@ class OneHotIoU(IoU):
 
     def __init__(
         self,
-        num_classes,
-        target_class_ids,
-        name=None,
-        dtype=None,
-        ignore_class=None,
-        sparse_y_pred=False,
-        axis=-1,
-    ):
+        num_classes: int,
+        target_class_ids: Sequence[int],
+        name: str | None = None,
+        dtype: DType | None = None,
+        ignore_class: int | None = None,
+        sparse_y_pred: bool = False,
+        axis: int = -1,
+    ) -> None:
         super().__init__(
             num_classes, target_class_ids, name, dtype, ignore_class, False, sparse_y_pred, axis
         )
@@ -187,6 +200,12 @@ class OneHotMeanIoU(MeanIoU):
     arguments: tuple[str, ...] = ("num_classes", "ignore_class", "sparse_y_pred", "axis")
 
     def __init__(
-        self, num_classes, name=None, dtype=None, ignore_class=None, sparse_y_pred=False, axis=-1
-    ):
+        self,
+        num_classes: int,
+        name: str | None = None,
+        dtype: DType | None = None,
+        ignore_class: int | None = None,
+        sparse_y_pred: bool = False,
+        axis: int = -1,
+    ) -> None:
         super().__init__(num_classes, name, dtype, ignore_class, False, sparse_y_pred, axis)

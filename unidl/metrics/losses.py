@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl import ops
 from unidl.losses import crossentropy, divergence, regression
 from unidl.losses.tensors import as_float, together
 from unidl.metrics.reduction import Mean, NamedMean
 from unidl.ops.dispatch import backend_of
+from unidl.typing import Axis, DType, Tensor, TensorLike
 
 
-def _metric(fn, class_name, default_name=None):
+def _metric(fn: Any, class_name: Any, default_name: Any = None) -> Any:
     """A class with Keras' constructor (name, dtype) for a function without arguments of its own."""
 
     class Named(NamedMean):
-        def __init__(self, name=default_name or fn.__name__, dtype=None):
+        def __init__(
+            self, name: str = default_name or fn.__name__, dtype: DType | None = None
+        ) -> None:
             super().__init__(fn, name, dtype)
 
     Named.__name__ = Named.__qualname__ = class_name
@@ -37,7 +42,7 @@ SquaredHinge = _metric(divergence.squared_hinge, "SquaredHinge")
 CategoricalHinge = _metric(divergence.categorical_hinge, "CategoricalHinge")
 
 
-def cosine_similarity(y_true, y_pred, axis=-1):
+def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: Axis = -1) -> Tensor:
     """The cosine of the angle along `axis` (the loss of this name is its negative)."""
     return ops.negative(regression.cosine_similarity(y_true, y_pred, axis))
 
@@ -45,23 +50,29 @@ def cosine_similarity(y_true, y_pred, axis=-1):
 class CosineSimilarity(NamedMean):
     """The mean cosine of the angle along `axis`."""
 
-    def __init__(self, name="cosine_similarity", dtype=None, axis=-1):
+    def __init__(
+        self, name: str | None = "cosine_similarity", dtype: DType | None = None, axis: Axis = -1
+    ) -> None:
         super().__init__(cosine_similarity, name, dtype, axis=axis)
 
 
 class RootMeanSquaredError(Mean):
     """The root of the mean of (p - t)**2 over all elements."""
 
-    def __init__(self, name="root_mean_squared_error", dtype=None):
+    def __init__(
+        self, name: str | None = "root_mean_squared_error", dtype: DType | None = None
+    ) -> None:
         super().__init__(name, dtype)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
         backend = backend_of([y_pred, y_true])
         with backend.scope():
             y_true, y_pred = together(y_true, as_float(backend, y_pred, self.dtype))
             super().update_state(ops.square(ops.subtract(y_pred, y_true)), sample_weight)
 
-    def result(self):
+    def result(self) -> Tensor:
         return ops.sqrt(super().result())
 
 
@@ -71,8 +82,12 @@ class BinaryCrossentropy(NamedMean):
     arguments = ("from_logits", "label_smoothing")
 
     def __init__(
-        self, name="binary_crossentropy", dtype=None, from_logits=False, label_smoothing=0
-    ):
+        self,
+        name: str | None = "binary_crossentropy",
+        dtype: DType | None = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
+    ) -> None:
         super().__init__(
             crossentropy.binary_crossentropy,
             name,
@@ -89,12 +104,12 @@ class CategoricalCrossentropy(NamedMean):
 
     def __init__(
         self,
-        name="categorical_crossentropy",
-        dtype=None,
-        from_logits=False,
-        label_smoothing=0,
-        axis=-1,
-    ):
+        name: str | None = "categorical_crossentropy",
+        dtype: DType | None = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
+        axis: Axis = -1,
+    ) -> None:
         super().__init__(
             crossentropy.categorical_crossentropy, name, dtype,
             from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
@@ -108,12 +123,12 @@ class SparseCategoricalCrossentropy(NamedMean):
 
     def __init__(
         self,
-        name="sparse_categorical_crossentropy",
-        dtype=None,
-        from_logits=False,
-        ignore_class=None,
-        axis=-1,
-    ):
+        name: str | None = "sparse_categorical_crossentropy",
+        dtype: DType | None = None,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        axis: Axis = -1,
+    ) -> None:
         super().__init__(
             crossentropy.sparse_categorical_crossentropy, name, dtype,
             from_logits=from_logits, ignore_class=ignore_class, axis=axis,

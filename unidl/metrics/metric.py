@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from unidl import initializers
 from unidl.backend import dtypes
 from unidl.backend.variable import Variable
+from unidl.typing import Config, DType, InitializerLike, Shape, Tensor, any_arguments
 from unidl.utils.naming import auto_name
 from unidl.utils.watched import Watched
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Metric(Watched):
@@ -21,13 +27,18 @@ class Metric(Watched):
         name: by default the class' name in snake case.
     """
 
-    def __init__(self, dtype=None, name=None):
+    def __init__(self, dtype: DType | None = None, name: str | None = None) -> None:
         self.name = name or auto_name(type(self).__name__)
         self.dtype = dtypes.standardize_dtype(getattr(dtype, "compute_dtype", dtype))
         self._own_variables: list[Variable] = []
 
     def add_variable(
-        self, shape=(), initializer="zeros", dtype=None, aggregation="sum", name=None
+        self,
+        shape: Shape = (),
+        initializer: InitializerLike = "zeros",
+        dtype: DType | None = None,
+        aggregation: str = "sum",
+        name: str | None = None,
     ) -> Variable:
         """A Variable that belongs to the metric, on the active backend. `aggregation` is part of Keras' signature."""
         if not hasattr(self, "_own_variables"):
@@ -45,7 +56,13 @@ class Metric(Watched):
         self._own_variables.append(variable)
         return variable
 
-    def add_weight(self, shape=(), initializer=None, dtype=None, name=None) -> Variable:
+    def add_weight(
+        self,
+        shape: Shape = (),
+        initializer: InitializerLike | None = None,
+        dtype: DType | None = None,
+        name: str | None = None,
+    ) -> Variable:
         """`add_variable` under its older name."""
         return self.add_variable(shape=shape, initializer=initializer, dtype=dtype, name=name)
 
@@ -60,23 +77,24 @@ class Metric(Watched):
         ]
         return [*self._own_variables, *inner]
 
-    def build(self, y_true_shape, y_pred_shape) -> None:
+    def build(self, y_true_shape: Shape, y_pred_shape: Shape) -> None:
         """Make variables whose shapes depend on the data; `compile` calls it before the step is compiled."""
 
     _built = False
 
-    def build_for(self, y_true_shape, y_pred_shape) -> None:
+    def build_for(self, y_true_shape: Shape, y_pred_shape: Shape) -> None:
         """`build`, unless it is done."""
         if not self._built:
             self.build(tuple(y_true_shape), tuple(y_pred_shape))
             self._built = True
 
-    def update_state(self, *args, **kwargs) -> None:
+    @any_arguments
+    def update_state(self, *args: Any, **kwargs: Any) -> None:
         raise NotImplementedError(
             f"{type(self).__name__} must implement update_state(self, y_true, y_pred, sample_weight=None)."
         )
 
-    def result(self):
+    def result(self) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} must implement result(self).")
 
     def reset_state(self) -> None:
@@ -84,28 +102,28 @@ class Metric(Watched):
         for variable in self.variables:
             variable.assign(np.zeros(variable.shape, dtype="float32"))
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self.update_state(*args, **kwargs)
         return self.result()
 
-    def to(self, backend):
+    def to(self, backend: Any) -> Self:
         """Move to another backend; returns the metric."""
         for variable in self.variables:
             variable.to(backend)
         return self
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"name": self.name, "dtype": self.dtype}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Any) -> Self:
         return cls(**config)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
 
 
-def add_to(variable, amount) -> None:
+def add_to(variable: Any, amount: Any) -> None:
     """Add a native scalar or tensor to a variable."""
     backend = variable.backend
     variable.replace(

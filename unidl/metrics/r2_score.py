@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from unidl import ops
+from unidl.backend.variable import Variable
 from unidl.losses.tensors import as_float, match_rank
 from unidl.metrics.metric import Metric, add_to
+from unidl.typing import Config, DType, Shape, Tensor, TensorLike
 
 _AGGREGATIONS = (None, "uniform_average", "variance_weighted_average")
 
@@ -20,8 +22,12 @@ class R2Score(Metric):
     """
 
     def __init__(
-        self, class_aggregation="uniform_average", num_regressors=0, name="r2_score", dtype=None
-    ):
+        self,
+        class_aggregation: str | None = "uniform_average",
+        num_regressors: int = 0,
+        name: str | None = "r2_score",
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(dtype, name)
         if class_aggregation not in _AGGREGATIONS:
             raise ValueError(
@@ -32,7 +38,12 @@ class R2Score(Metric):
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
         self.num_samples = self.add_variable(name="num_samples")
 
-    def build(self, y_true_shape, y_pred_shape):
+    sum: Variable
+    squared_sum: Variable
+    total_mse: Variable
+    count: Variable
+
+    def build(self, y_true_shape: Shape, y_pred_shape: Shape) -> None:
         if len(y_pred_shape) != 2:
             raise ValueError(
                 f"{self.name}: takes predictions of the shape (n, outputs), got {tuple(y_pred_shape)}."
@@ -45,7 +56,9 @@ class R2Score(Metric):
         ):
             setattr(self, kind, self.add_variable((y_pred_shape[-1],), name=name))
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
         backend = self.num_samples.backend
         with backend.scope():
             self.build_for(ops.shape(y_true), ops.shape(y_pred))
@@ -64,7 +77,7 @@ class R2Score(Metric):
             add_to(self.total_mse, ops.sum(ops.square(y_true - y_pred) * weight, axis=0))
             add_to(self.count, ops.sum(weight, axis=0))
 
-    def result(self):
+    def result(self) -> Tensor:
         total = self.squared_sum.value - self.sum * (self.sum.value / self.count.value)
         score = 1 - self.total_mse.value / total
         score = ops.where(ops.isinf(score), ops.zeros_like(score), score)
@@ -83,7 +96,7 @@ class R2Score(Metric):
             )
         return score
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "class_aggregation": self.class_aggregation,

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 from unidl import ops
 from unidl.losses.reduction import divide_or_zero, expand_to_rank
 from unidl.losses.tensors import as_float, match_rank
 from unidl.metrics.metric import Metric, add_to
 from unidl.ops.dispatch import backend_of
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
+from unidl.typing import Config, DType, Tensor, TensorLike, any_arguments
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
-def samplewise(variable, values, sample_weight, reduce):
+def samplewise(
+    variable: Any, values: TensorLike, sample_weight: TensorLike | None, reduce: Any
+) -> Tensor:
     """(values, weights), both (n,) or scalars in the dtype and on the backend of `variable`, or weights None.
 
     Axes behind the first are reduced by `reduce`; weights multiply the values before that. Values are detached from any tape.
@@ -38,34 +47,35 @@ def samplewise(variable, values, sample_weight, reduce):
 class Sum(Metric):
     """The weighted sum of all values."""
 
-    def __init__(self, name="sum", dtype=None):
+    def __init__(self, name: str | None = "sum", dtype: DType | None = None) -> None:
         super().__init__(dtype, name)
         self.total = self.add_variable(name="total")
 
-    def update_state(self, values, sample_weight=None):
+    def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:
         with self.total.backend.scope():
             values, _ = samplewise(self.total, values, sample_weight, ops.sum)
             add_to(self.total, ops.sum(values))
 
-    def result(self):
+    def result(self) -> Tensor:
         return self.total.value
 
 
 class Mean(Metric):
     """The weighted mean of all values, 0 where there were none."""
 
-    def __init__(self, name="mean", dtype=None):
+    def __init__(self, name: str | None = "mean", dtype: DType | None = None) -> None:
         super().__init__(dtype, name)
         self.total = self.add_variable(name="total")
         self.count = self.add_variable(name="count")
 
-    def update_state(self, values, sample_weight=None):
+    @any_arguments
+    def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:
         with self.total.backend.scope():
             values, weight = samplewise(self.total, values, sample_weight, ops.mean)
             add_to(self.total, ops.sum(values))
             add_to(self.count, ops.sum(ops.ones_like(values) if weight is None else weight))
 
-    def result(self):
+    def result(self) -> Tensor:
         with self.total.backend.scope():
             return divide_or_zero(self.total.value, self.count.value)
 
@@ -73,15 +83,23 @@ class Mean(Metric):
 class MeanMetricWrapper(Mean):
     """The mean of `fn(y_true, y_pred, **kwargs)`, a function that gives one value for each sample or element."""
 
-    def __init__(self, fn, name=None, dtype=None, **kwargs):
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        name: str | None = None,
+        dtype: DType | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(name or getattr(fn, "name", None) or getattr(fn, "__name__", None), dtype)
         self._fn, self._kwargs = fn, kwargs
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
         with backend_of([y_pred, y_true]).scope():
             super().update_state(self._fn(y_true, y_pred, **self._kwargs), sample_weight)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "fn": serialize_keras_object(self._fn),
@@ -89,7 +107,7 @@ class MeanMetricWrapper(Mean):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Any) -> Self:
         return cls(**deserialize_keras_object(config))
 
 
@@ -98,14 +116,21 @@ class NamedMean(MeanMetricWrapper):
 
     arguments: tuple[str, ...] = ()
 
-    def __init__(self, fn, name, dtype, **kwargs):
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """The function's arguments, which the constructor makes attributes."""
+
+    def __init__(
+        self, fn: Callable[..., Any], name: str | None, dtype: DType | None, **kwargs: Any
+    ) -> None:
         super().__init__(fn, name, dtype, **kwargs)
         for key, value in kwargs.items():
             setattr(self, key, value)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**Metric.get_config(self), **{name: getattr(self, name) for name in self.arguments}}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Any) -> Self:
         return cls(**config)

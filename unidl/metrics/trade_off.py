@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl import ops
 from unidl.losses.reduction import divide_or_zero
 from unidl.metrics.confusion import Counts
+from unidl.typing import Config, DType, Tensor
 
 _RATES = {
     "sensitivity": ("true_positives", "false_negatives"),
@@ -20,7 +23,9 @@ class _TradeOff(Counts):
     kinds = ("true_positives", "false_positives", "true_negatives", "false_negatives")
     best = at = ""
 
-    def __init__(self, value, num_thresholds, class_id, name, dtype):
+    def __init__(
+        self, value: Any, num_thresholds: Any, class_id: Any, name: str | None, dtype: DType
+    ) -> None:
         if not 0 <= value <= 1:
             raise ValueError(f"{type(self).__name__}: {self.at} lies in [0, 1], got {value}.")
         if num_thresholds < 1:
@@ -37,16 +42,16 @@ class _TradeOff(Counts):
         self.num_thresholds = num_thresholds
         setattr(self, self.at, value)
 
-    def _rate(self, name):
+    def _rate(self, name: str) -> Any:
         hits, misses = (getattr(self, kind).value for kind in _RATES[name])
         return divide_or_zero(hits, ops.add(hits, misses))
 
-    def result(self):
+    def result(self) -> Tensor:
         enough = ops.greater_equal(self._rate(self.at), getattr(self, self.at))
         best = self._rate(self.best)
         return ops.max(ops.where(enough, best, ops.zeros_like(best)))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "num_thresholds": self.num_thresholds,
@@ -60,7 +65,14 @@ class SensitivityAtSpecificity(_TradeOff):
 
     best, at = "sensitivity", "specificity"
 
-    def __init__(self, specificity, num_thresholds=200, class_id=None, name=None, dtype=None):
+    def __init__(
+        self,
+        specificity: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(specificity, num_thresholds, class_id, name, dtype)
 
 
@@ -69,7 +81,14 @@ class SpecificityAtSensitivity(_TradeOff):
 
     best, at = "specificity", "sensitivity"
 
-    def __init__(self, sensitivity, num_thresholds=200, class_id=None, name=None, dtype=None):
+    def __init__(
+        self,
+        sensitivity: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(sensitivity, num_thresholds, class_id, name, dtype)
 
 
@@ -78,7 +97,14 @@ class PrecisionAtRecall(_TradeOff):
 
     best, at = "precision", "recall"
 
-    def __init__(self, recall, num_thresholds=200, class_id=None, name=None, dtype=None):
+    def __init__(
+        self,
+        recall: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(recall, num_thresholds, class_id, name, dtype)
 
 
@@ -87,5 +113,12 @@ class RecallAtPrecision(_TradeOff):
 
     best, at = "recall", "precision"
 
-    def __init__(self, precision, num_thresholds=200, class_id=None, name=None, dtype=None):
+    def __init__(
+        self,
+        precision: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(precision, num_thresholds, class_id, name, dtype)

@@ -1,7 +1,15 @@
 """Models: Sequential, the functional Model, summaries, copies."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from unidl.models.cloning import clone_model, model_from_json
 from unidl.models.model import Functional, Model
 from unidl.models.sequential import Sequential
+from unidl.utils.namespaces import namespace
 
 __all__ = ["Functional", "Model", "Sequential", "clone_model", "model_from_json"]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = namespace(__name__, __all__)

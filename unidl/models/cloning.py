@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 from unidl.layers.base.input_layer import Input, InputLayer
 from unidl.layers.base.layer import Layer
@@ -10,9 +12,12 @@ from unidl.models.model import Functional, Model
 from unidl.models.sequential import Sequential
 from unidl.saving.object_registration import deserialize_keras_object
 from unidl.tracing import graph
+from unidl.typing import CustomObjects
 
 
-def clone_model(model, input_tensors=None, clone_function=None):
+def clone_model(
+    model: Any, input_tensors: Any = None, clone_function: Callable[[Any], Any] | None = None
+) -> Model:
     """A model of the same structure with new layers, and so new weights; not compiled.
 
     Args:
@@ -46,10 +51,10 @@ def clone_model(model, input_tensors=None, clone_function=None):
     return Functional(inputs, outputs, name=model.name)
 
 
-def _recording(function):
+def _recording(function: Any) -> Any:
     return lambda *args, **kwargs: graph.record_call(function, args, kwargs)
 
 
-def model_from_json(json_string, custom_objects=None):
+def model_from_json(json_string: str, custom_objects: CustomObjects | None = None) -> Model:
     """The model that `Model.to_json` of unidl or of Keras wrote, with new weights."""
     return deserialize_keras_object(json.loads(json_string), custom_objects)

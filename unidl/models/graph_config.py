@@ -7,17 +7,18 @@ from unidl.layers.base.layer import Layer
 from unidl.models.graph_functions import FunctionFromConfig, function_to_config, is_function
 from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
 from unidl.tracing import KerasTensor, graph
+from unidl.typing import TensorLike
 
 
-def graph_to_config(model):
+def graph_to_config(model: Any) -> Any:
     """{"name", "trainable", "layers", "input_layers", "output_layers"}."""
     plan = model._plan
-    nodes_of = {id(op): [] for op in plan.operations}
+    nodes_of: Any = {id(op): [] for op in plan.operations}
     for node in plan.nodes:
         nodes_of[id(node.operation)].append(node)
     place = {id(node): i for nodes in nodes_of.values() for i, node in enumerate(nodes)}
 
-    def reference(tensor):
+    def reference(tensor: TensorLike) -> Any:
         node, index = plan.origin(tensor)
         return [node.operation.name, place.get(id(node), 0), index]
 
@@ -36,7 +37,7 @@ def graph_to_config(model):
     def written(structure):
         return tree.traverse(write, structure, top_down=False)
 
-    def entry(operation):
+    def entry(operation: Any) -> Any:
         nodes = nodes_of[id(operation)]
         if isinstance(operation, Layer):
             inbound = [
@@ -63,13 +64,11 @@ def graph_to_config(model):
     }
 
 
-def graph_from_config(cls, config):
+def graph_from_config(cls: Any, config: Any) -> Any:
     """A new model from `graph_to_config`'s dict, or from a functional Keras model's."""
-    operations, outputs, waiting = (
-        {},
-        {},
-        [],
-    )  # `outputs`: flat, by (operation's name, node's number)
+    operations: dict[str, Any] = {}
+    outputs: dict[Any, Any] = {}  # flat, by (operation's name, node's number)
+    waiting: list[Any] = []
     for entry in config["layers"]:
         name = entry["name"]
         # Layers are built by the graph's calls, where their weights get the full names.

@@ -6,6 +6,7 @@ What is no tensor stands in the class' config, {"axis": -1, "keepdims": True}; t
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 from unidl import ops
 from unidl.tracing import graph
@@ -34,7 +35,7 @@ _CLASS_OF = {
 _FUNCTIONS = {name.replace("_", ""): name for name in ops.__all__} | {"truedivide": "divide"}
 
 
-def function_to_config(call, node):
+def function_to_config(call: Any, node: Any) -> Any:
     """(entry without name and nodes, args of the node) for a recorded call of a function of `unidl.ops`."""
     name = call.function.__name__
     bound = inspect.signature(call.function).bind(*node.args, **node.kwargs)
@@ -59,7 +60,7 @@ def function_to_config(call, node):
 class FunctionFromConfig:
     """Calls the function of an entry, and gives its node the name it had."""
 
-    def __init__(self, entry):
+    def __init__(self, entry: Any) -> None:
         name = _FUNCTIONS.get(entry["class_name"].lower())
         if name is None:
             raise ValueError(
@@ -69,7 +70,7 @@ class FunctionFromConfig:
         self._config = dict(entry["config"])
         self._name = self._config.pop("name")
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         given, operands, placed = self._config | kwargs, list(args), []
         for parameter in inspect.signature(self._function).parameters.values():
             if parameter.kind is parameter.VAR_POSITIONAL:
@@ -91,6 +92,6 @@ class FunctionFromConfig:
         return result
 
 
-def is_function(entry) -> bool:
+def is_function(entry: Any) -> bool:
     """Whether an entry of "layers" is a function and not a layer."""
     return (entry.get("module") or "").startswith("keras.src.ops.")

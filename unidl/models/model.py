@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, overload
 
 from unidl import tree
 from unidl.backend import dtypes
@@ -16,6 +18,12 @@ from unidl.saving.weights import load_weights, save_weights
 from unidl.tracing import KerasTensor, graph
 from unidl.tracing.sizes import as_given
 from unidl.training.trainer import Trainer
+from unidl.typing import Config, CustomObjects, Nest, PolicyLike, TensorLike, any_arguments
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from typing_extensions import Self
 
 
 class Model(Trainer, Layer):
@@ -29,14 +37,31 @@ class Model(Trainer, Layer):
     """
 
     keras_module = "keras"
+    _plan: Any
+
     _untracked = Layer._untracked | {"optimizer", "_plan", "_steps"}
 
-    def __new__(cls, *args, **kwargs):
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if cls is Model and (args or "inputs" in kwargs or "outputs" in kwargs):
-            cls = Functional
+            cls = Functional  # type: ignore[assignment]
         return super().__new__(cls, *args, **kwargs)
 
-    def __init__(self, *args, **kwargs):
+    @overload
+    def __init__(
+        self,
+        inputs: Nest,
+        outputs: Nest,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: PolicyLike = None,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self, *, name: str | None = None, trainable: bool = True, dtype: PolicyLike = None
+    ) -> None: ...
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         inputs, outputs = kwargs.pop("inputs", None), kwargs.pop("outputs", None)
         ends = list(args)
         inputs = ends.pop(0) if ends and inputs is None else inputs
@@ -46,7 +71,7 @@ class Model(Trainer, Layer):
         if inputs is not None or outputs is not None:
             self._use_graph(Plan(inputs, outputs, f"{type(self).__name__} {self.name!r}"))
 
-    def _use_graph(self, plan):
+    def _use_graph(self, plan: Any) -> None:
         self._plan = plan
         self._graph_layers = plan.layers
         self.backend = plan.layers[0].backend if plan.layers else self.backend
@@ -55,7 +80,8 @@ class Model(Trainer, Layer):
 
     # -- calling a functional model -----------------------------------------------------------------
 
-    def call(self, inputs, training=None, mask=None):
+    @any_arguments
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         if self._plan is None:
             raise NotImplementedError(
                 f"{type(self).__name__} {self.name!r} has no call(). "
@@ -64,7 +90,7 @@ class Model(Trainer, Layer):
             )
         return self._plan.run(self._match_inputs(inputs))
 
-    def _match_inputs(self, inputs):
+    def _match_inputs(self, inputs: TensorLike) -> Any:
         """The given tensors in the order of the graph's inputs; checks number, names and shapes."""
         plan = self._plan
         values = _by_name(plan.inputs, inputs, self._who())
@@ -94,22 +120,22 @@ class Model(Trainer, Layer):
             matched.append(value)
         return matched
 
-    def _match_arrays(self, x):
+    def _match_arrays(self, x: TensorLike) -> Any:
         """Arrays given to fit, flat, in the order of the graph's inputs."""
         return _by_name(self._plan.inputs, x, self._who())
 
-    def _build_from(self, x):
+    def _build_from(self, x: TensorLike) -> None:
         """Make the weights of an unbuilt model for data like `x`, by one symbolic call."""
         self(_symbols(x))
 
-    def _symbolic_outputs_for(self, x):
+    def _symbolic_outputs_for(self, x: TensorLike) -> Any:
         """The outputs as KerasTensors for data like `x`."""
         if self._plan is not None:
             return self._plan.outputs
         with graph.paused():
             return self(_symbols(x))
 
-    def _is_unbuilt_subclass(self):
+    def _is_unbuilt_subclass(self) -> bool:
         return self._plan is None and any(not layer.built for layer in self._flatten_layers())
 
     @property
@@ -123,27 +149,27 @@ class Model(Trainer, Layer):
     # -- structure ----------------------------------------------------------------------------------
 
     @property
-    def layers(self):
+    def layers(self) -> list[Layer]:
         """Direct sublayers; of a functional model those of the graph, by depth."""
         return list(self._layers)
 
     @property
-    def inputs(self):
+    def inputs(self) -> Any:
         return None if self._plan is None else self._plan.input_tensors
 
     @property
-    def outputs(self):
+    def outputs(self) -> Any:
         return None if self._plan is None else self._plan.output_tensors
 
     @property
-    def input(self):
+    def input(self) -> Any:
         return self._one_plan().inputs
 
     @property
-    def output(self):
+    def output(self) -> Any:
         return self._one_plan().outputs
 
-    def _one_plan(self):
+    def _one_plan(self) -> Any:
         if self._plan is None:
             raise AttributeError(
                 f"{self._who()} has no symbolic input yet. Call it on unidl.Input(shape=...) or give its first layer an input_shape."
@@ -155,11 +181,11 @@ class Model(Trainer, Layer):
     input_names = property(lambda self: [t.name for t in self._one_plan().input_tensors])
 
     @property
-    def output_names(self):
+    def output_names(self) -> list[str]:
         """Of each output the name of the layer that made it."""
         return [t.history[0].operation.name for t in self._one_plan().output_tensors]
 
-    def get_layer(self, name=None, index=None):
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A direct sublayer by its name or index."""
         layers = self.layers
         if index is not None:
@@ -177,24 +203,25 @@ class Model(Trainer, Layer):
 
     def summary(
         self,
-        line_length=None,
-        expand_nested=False,
-        show_trainable=False,
-        print_fn=None,
-        kernels=False,
-    ):
+        line_length: int | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        print_fn: Callable[[str], Any] | None = None,
+        kernels: bool = False,
+    ) -> None:
         """Print a table of layers, output shapes and parameters; with `kernels` what each layer runs on."""
         print_summary(self, line_length, expand_nested, show_trainable, print_fn, kernels)
 
-    def save_weights(self, filepath, overwrite=True):
+    def save_weights(self, filepath: str | PathLike[str], overwrite: bool = True) -> None:
         """Write the weights to a ".weights.h5" file in Keras' layout."""
         save_weights(self, filepath, overwrite)
 
-    def load_weights(self, filepath):
+    def load_weights(self, filepath: str | PathLike[str]) -> None:
         """Read the weights from a ".weights.h5" file of the same architecture, unidl's or Keras'."""
         load_weights(self, filepath)
 
-    def build(self, input_shape=None):
+    @any_arguments
+    def build(self, input_shape: Any = None) -> None:
         """Make all weights for inputs of `input_shape` (with batch axis), by one symbolic call."""
         if (
             self._plan is None
@@ -212,7 +239,7 @@ class Model(Trainer, Layer):
 
     _building = False
 
-    def _ensure_built(self, args, kwargs):
+    def _ensure_built(self, args: Any, kwargs: Any) -> None:
         # A subclassed model's layers build themselves as call() reaches them.
         if type(self).build is Model.build:
             if not self.built:
@@ -224,7 +251,7 @@ class Model(Trainer, Layer):
 
     # -- config -------------------------------------------------------------------------------------
 
-    def get_config(self):
+    def get_config(self) -> Config:
         if self._plan is None and type(self) is not Model:
             return (
                 super().get_config()
@@ -235,12 +262,12 @@ class Model(Trainer, Layer):
 
         return graph_to_config(self)
 
-    def to_json(self, **kwargs):
+    def to_json(self, **kwargs: Any) -> str:
         """The config as JSON text, for `models.model_from_json`; `kwargs` are those of `json.dumps`."""
         return json.dumps(serialize_keras_object(self), **kwargs)
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Any, custom_objects: CustomObjects | None = None) -> Self:
         with CustomObjectScope(custom_objects):
             if "input_layers" in config:
                 from unidl.models.graph_config import graph_from_config
@@ -255,7 +282,7 @@ class Functional(Model):
     keras_module = "keras.src.models.functional"
 
 
-def _symbols(x):
+def _symbols(x: TensorLike) -> Any:
     """KerasTensors like the arrays in `x`, with an open batch axis."""
     return tree.map_structure(
         lambda a: KerasTensor(
@@ -265,11 +292,11 @@ def _symbols(x):
     )
 
 
-def _shape_of(structure):
+def _shape_of(structure: Any) -> Any:
     return graph.map_tensors(lambda t: t.shape, structure)
 
 
-def _by_name(expected, given, who):
+def _by_name(expected: Any, given: Any, who: str) -> Any:
     """Flat list of the values in `given`, in the order of the symbolic structure `expected`; dicts match by key or input name."""
     if isinstance(given, dict):
         names = (

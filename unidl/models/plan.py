@@ -7,6 +7,7 @@ from unidl.layers.base.input_layer import InputLayer
 from unidl.layers.base.layer import Layer
 from unidl.layers.core.embedding import Embedding
 from unidl.tracing import KerasTensor, graph
+from unidl.typing import TensorLike
 
 
 class Plan:
@@ -24,7 +25,7 @@ class Plan:
         looked_up: (position of an input, Embedding that stands right behind it).
     """
 
-    def __init__(self, inputs, outputs, owner):
+    def __init__(self, inputs: Any, outputs: Any, owner: Any) -> None:
         self.inputs, self.outputs = inputs, outputs
         self.input_tensors = graph.flatten_tensors(inputs)
         self.output_tensors = graph.flatten_tensors(outputs)
@@ -51,16 +52,19 @@ class Plan:
         ]
         self.looked_up = [(place[id(n.inputs[0])], n.operation) for n in lookups]
 
-    def origin(self, tensor):
+    def origin(self, tensor: Any) -> Any:
         """(node, index among its outputs) that `tensor` comes from, within this model."""
         node = self._entries.get(id(tensor))
         return tensor.history if node is None else (node, 0)
 
-    def _walk(self, owner):
+    def _walk(self, owner: Any) -> Any:
         """(nodes, sources first; {id: operation} as a walk back from the outputs meets them)."""
-        order, met, finished, on_path = [], {}, set(), set()
+        order: list[Any] = []
+        met: dict[int, Any] = {}
+        finished: set[int] = set()
+        on_path: set[int] = set()
 
-        def visit(tensor):
+        def visit(tensor: TensorLike) -> None:
             if id(tensor) not in self._entries and (
                 tensor.history is None or isinstance(tensor.history[0].operation, InputLayer)
             ):
@@ -85,7 +89,7 @@ class Plan:
             visit(tensor)
         return order, met
 
-    def _measure(self, order):
+    def _measure(self, order: Any) -> Any:
         """{id of a node or operation: distance to the outputs}; a layer used several times is as far as its farthest use."""
         depth_of = {id(node): 0 for node in order}
         for node in reversed(order):
@@ -97,17 +101,17 @@ class Plan:
         return depth_of
 
     @property
-    def layers(self):
+    def layers(self) -> list[Layer]:
         return [op for op in self.operations if isinstance(op, Layer)]
 
-    def run(self, values, instead=lambda operation: operation):
+    def run(self, values: Any, instead: Callable[[Any], Any] = lambda operation: operation) -> Any:
         """Execute on native tensors (or other KerasTensors) given in the order of `input_tensors`.
 
         `instead(operation)` is called in place of each operation.
         """
         memory = dict(zip((id(t) for t in self.input_tensors), values, strict=True))
 
-        def recall(tensor):
+        def recall(tensor: TensorLike) -> Any:
             return memory[id(tensor)]
 
         for node in self.nodes:
@@ -124,13 +128,13 @@ class Plan:
         return graph.map_tensors(recall, self.outputs)
 
 
-def _entry_node(tensor):
+def _entry_node(tensor: TensorLike) -> Any:
     if tensor.history is not None and isinstance(tensor.history[0].operation, InputLayer):
         return tensor.history[0]
     return InputLayer(batch_shape=tensor.shape, dtype=tensor.dtype)._inbound[0]
 
 
-def _flatten(structure):
+def _flatten(structure: Any) -> Any:
     if isinstance(structure, list | tuple):
         return [leaf for item in structure for leaf in _flatten(item)]
     if isinstance(structure, dict):

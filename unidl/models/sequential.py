@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 from unidl.layers.base.input_layer import InputLayer
 from unidl.layers.base.layer import Layer
 from unidl.layers.base.structures import shapes_as_given, shapes_of
@@ -24,20 +27,27 @@ class Sequential(Model):
 
     keras_module = "keras"
 
-    def __init__(self, layers=None, trainable=True, name=None, **kwargs):
+    def __init__(
+        self,
+        layers: Sequence[Layer | KerasTensor] | None = None,
+        trainable: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(trainable=trainable, name=name, **kwargs)
-        self._stack, self._outputs = [], []  # `_outputs`: a tensor for each layer that is connected
+        self._stack: list[Any] = []
+        self._outputs: list[Any] = []  # a tensor for each layer that is connected
         for layer in layers or ():
             self._append(layer)
         self._connect()
 
-    def add(self, layer, rebuild=True):
+    def add(self, layer: Any, rebuild: bool = True) -> None:
         """Append a layer (or the KerasTensor of an `Input`, at the beginning)."""
         self._append(layer)
         if rebuild:
             self._connect()
 
-    def _append(self, layer):
+    def _append(self, layer: Any) -> None:
         if (
             isinstance(layer, KerasTensor)
             and layer.history is not None
@@ -68,7 +78,7 @@ class Sequential(Model):
             self._stack.append(InputLayer(batch_shape=layer._given_input_shape))
         self._stack.append(layer)
 
-    def pop(self, rebuild=True):
+    def pop(self, rebuild: bool = True) -> Any:
         """Remove and return the last layer."""
         layer = self._stack.pop()
         if len(self._outputs) > len(self._stack):
@@ -77,7 +87,7 @@ class Sequential(Model):
             self._connect()
         return layer
 
-    def _connect(self):
+    def _connect(self) -> None:
         """The stack changed: what was compiled for the old one is void; if the input is known, call what is not connected yet."""
         self.built = False
         self._plan = None
@@ -98,7 +108,7 @@ class Sequential(Model):
         if len(self._stack) > 1:
             self._use_graph(Plan(self._outputs[0], self._outputs[-1], self._who()))
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Any = None) -> None:
         """Make the weights for inputs of `input_shape`, batch axis included."""
         if self._plan is None and input_shape is not None and len(self.layers):
             self._stack.insert(0, InputLayer(batch_shape=tuple(input_shape)))
@@ -114,7 +124,7 @@ class Sequential(Model):
             self._build_for(inputs)
         return super().__call__(inputs, *args, **kwargs)
 
-    def _build_for(self, inputs):
+    def _build_for(self, inputs: TensorLike) -> None:
         """Connect for the shape and dtype of a first input, all of whose sizes but the last and inner ones stay open."""
         shape = shapes_of(inputs if hasattr(inputs, "shape") else self._convert(inputs))
         shape = shapes_as_given(shape)
@@ -124,15 +134,15 @@ class Sequential(Model):
         self._connect()
 
     @property
-    def layers(self):
+    def layers(self) -> list[Layer]:
         """The layers without the input."""
         return [layer for layer in self._stack if not isinstance(layer, InputLayer)]
 
     @property
-    def _layers(self):
+    def _layers(self) -> Any:
         return list(self._stack)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = {
             "name": self.name,
             "trainable": self.trainable,
@@ -144,7 +154,7 @@ class Sequential(Model):
         return config
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Any, custom_objects: CustomObjects | None = None) -> Self:
         config = dict(config)
         shape = config.pop("build_input_shape", None)
         # Layers are built in the row, where their weights get the full names.

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 from unidl.layers.base.layer import Layer
 
 
 def print_summary(
-    model, line_length=None, expand_nested=False, show_trainable=False, print_fn=None, kernels=False
-):
+    model: Any,
+    line_length: int | None = None,
+    expand_nested: bool = False,
+    show_trainable: bool = False,
+    print_fn: Callable[[str], Any] | None = None,
+    kernels: bool = False,
+) -> None:
     """Print layers, output shapes, parameters and connections; `print_fn(text)` instead of the terminal."""
     from rich import box
     from rich.console import Console
@@ -52,10 +59,10 @@ def print_summary(
     console.print(f" Non-trainable params: {_size(frozen)}", highlight=False)
     console.print(f" Backend: {model.backend.name} {model.backend.version}", highlight=False)
     if print_fn:
-        print_fn(console.file.getvalue())
+        print_fn(cast(io.StringIO, console.file).getvalue())
 
 
-def _is_row(model):
+def _is_row(model: Any) -> bool:
     """Whether every layer has just the one before it as its source."""
     return (
         all(len(node.inputs) <= 1 for node in model._plan.nodes)
@@ -63,7 +70,7 @@ def _is_row(model):
     )
 
 
-def _rows(model, expand_nested, depth=0):
+def _rows(model: Any, expand_nested: Any, depth: Any = 0) -> Iterator[Any]:
     layers = (
         model._plan.operations
         if model._plan is not None and not hasattr(model, "_stack")
@@ -83,16 +90,16 @@ class _FunctionRow:
     built = True
     _noted_shapes = None
 
-    def __init__(self, call):
+    def __init__(self, call: Any) -> None:
         self.name, self._call = call.name, call
 
-    def kernel_description(self):
+    def kernel_description(self) -> str:
         return ""
 
     _inbound = ()
 
 
-def _shape(layer):
+def _shape(layer: Any) -> Any:
     if layer._inbound:
         shapes = [t.shape for t in layer._inbound[0].outputs]
     else:
@@ -100,13 +107,13 @@ def _shape(layer):
     return ", ".join(map(str, shapes)) if shapes else "?"
 
 
-def _params(layer):
+def _params(layer: Any) -> str:
     if not layer.built:
         return "0 (unbuilt)"
     return f"{_elements(layer.weights):,}"
 
 
-def _sources(layer, model):
+def _sources(layer: Any, model: Any) -> Any:
     nodes = {id(n) for n in model._plan.nodes}
     return [
         f"{t.history[0].operation.name}[{t.history[1]}]"
@@ -119,17 +126,17 @@ def _sources(layer, model):
     ]
 
 
-def _kernels(layer):
+def _kernels(layer: Any) -> Any:
     own = layer.kernel_description()
     inner = [child.kernel_description() for child in getattr(layer, "_layers", ())]
     return "; ".join(dict.fromkeys(d for d in [own, *inner] if d)) or "primitives"
 
 
-def _elements(variables):
+def _elements(variables: Any) -> Any:
     return sum(math.prod(v.shape) for v in variables)
 
 
-def _count(variables):
+def _count(variables: Any) -> Any:
     width = {
         "bool": 1,
         "uint8": 1,
@@ -142,9 +149,10 @@ def _count(variables):
     return _elements(variables), sum(math.prod(v.shape) * width.get(v.dtype, 4) for v in variables)
 
 
-def _size(*counts):
+def _size(*counts: Any) -> str:
     elements, size = (sum(c[i] for c in counts) for i in (0, 1))
-    for unit in ("B", "KB", "MB", "GB"):
-        if size < 1024 or unit == "GB":
+    for unit in ("B", "KB", "MB"):
+        if size < 1024:
             return f"{elements:,} ({size:.2f} {unit})"
         size /= 1024
+    return f"{elements:,} ({size:.2f} GB)"

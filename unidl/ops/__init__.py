@@ -5,6 +5,12 @@ everywhere. The backend is that of the tensors, else the active one. Called on a
 the functional graph.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from unidl.utils.namespaces import namespace
+
 import sys  # isort: skip_file
 
 from unidl.tracing.capture.symbol import Symbol
@@ -124,6 +130,8 @@ __all__ = [  # noqa: RUF022 - many names a line
     "vander", "var", "vdot", "vectorize", "vectorized_map", "view", "view_as_complex", "view_as_real", "vsplit", "vstack",
     "where", "while_loop", "zeros", "zeros_like",
 ]  # fmt: skip
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = namespace(__name__, __all__)
 
 bind_operators(KerasTensor, sys.modules[__name__])
 bind_operators(Symbol, sys.modules[__name__], other_ufunc=Symbol._no_value)

@@ -16,6 +16,7 @@ from unidl.ops.elementwise import (
 )
 from unidl.ops.indexing import where
 from unidl.ops.thin_functions import binary, unary
+from unidl.typing import DType, Tensor, TensorLike
 
 gcd = binary("gcd", "Greatest common divisor of integers, never negative. Without gradient.")
 nextafter = binary(
@@ -30,14 +31,14 @@ i0 = unary(
 
 
 @op
-def lcm(x1, x2):
+def lcm(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Least common multiple of integers, never negative, 0 if one of them is 0. Without gradient."""
     divisor = gcd(x1, x2)
     return abs_(multiply(floor_divide(x1, where(equal(divisor, 0), 1, divisor)), x2))
 
 
 @op
-def signbit(x):
+def signbit(x: TensorLike) -> Tensor:
     """Whether x is negative, also for -0.0; False for NaN. A bool tensor, without gradient."""
     backend, x = tensor_of(x)
     if backend.dtype(x) == "bool":
@@ -48,7 +49,7 @@ def signbit(x):
 
 
 @op
-def view(x, dtype=None):
+def view(x: TensorLike, dtype: DType | None = None) -> Tensor:
     """The bits of x read as `dtype`; a narrower dtype makes the last axis longer, a wider one shorter. Without gradient."""
     backend, x = tensor_of(x)
     wanted = backend.dtype(x) if dtype is None else dtypes.standardize_dtype(dtype)

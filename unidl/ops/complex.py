@@ -6,69 +6,71 @@ Complex tensors are pairs (real, imaginary part), as the Fourier transforms take
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from unidl.ops.creation import zeros_like
 from unidl.ops.dispatch import call, op, tensor_of, to_float
 from unidl.ops.elementwise import isnan, less
 from unidl.ops.indexing import where
 from unidl.ops.shaping import stack
+from unidl.typing import Tensor, TensorLike
 
 
 @op
-def real(x):
+def real(x: TensorLike) -> Tensor:
     """x, as a real tensor is its own real part."""
     return tensor_of(x)[1]
 
 
 @op
-def imag(x):
+def imag(x: TensorLike) -> Tensor:
     """Zeros, the imaginary part of a real tensor."""
     return zeros_like(x)
 
 
 @op
-def conjugate(x):
+def conjugate(x: TensorLike) -> Tensor:
     """x, as a real tensor is its own conjugate."""
     return tensor_of(x)[1]
 
 
 @op
-def conj(x):
+def conj(x: TensorLike) -> Tensor:
     """x, as a real tensor is its own conjugate."""
     return tensor_of(x)[1]
 
 
 @op
-def isreal(x):
+def isreal(x: TensorLike) -> Tensor:
     """Whether the imaginary part is 0: True for all elements of a real tensor."""
     return call("full_like", x, value=True, dtype="bool")
 
 
 @op
-def angle(x):
+def angle(x: TensorLike) -> Tensor:
     """Angle of x in the complex plane: 0, and pi where x is negative. Of a pair it is ops.arctan2(imag, real). Gradient 0."""
     backend, x = tensor_of(x)
     x = backend.stop_gradient(to_float(backend, x))
     return where(isnan(x), x, where(less(x, 0), math.pi, zeros_like(x)))
 
 
-def polar(abs_, angle):
+def polar(abs_: TensorLike, angle: TensorLike) -> Any:
     """Refused: the result is complex."""
     raise _complex("polar", "the pair (abs_ * ops.cos(angle), abs_ * ops.sin(angle))")
 
 
-def view_as_complex(x):
+def view_as_complex(x: TensorLike) -> Any:
     """Refused: the result is complex."""
     raise _complex("view_as_complex", "the pair (x[..., 0], x[..., 1])")
 
 
 @op
-def view_as_real(x):
+def view_as_real(x: TensorLike) -> Tensor:
     """Real and imaginary part side by side on a new last axis: (...,) -> (..., 2), the latter 0 for a real tensor."""
     return stack([x, zeros_like(x)], -1)
 
 
-def _complex(name, instead):
+def _complex(name: str, instead: Any) -> Any:
     return TypeError(
         f"{name}: the result would be complex, and there are no complex dtypes here. Write {instead}."
     )

@@ -33,58 +33,59 @@ from unidl.ops.elementwise import (
     subtract,
 )  # fmt: skip
 from unidl.ops.indexing import where
+from unidl.typing import Tensor, TensorLike
 
 
 @op
-def exp2(x):
+def exp2(x: TensorLike) -> Tensor:
     """2 to the power of x."""
     return exp(multiply(x, math.log(2.0)))
 
 
 @op
-def log2(x):
+def log2(x: TensorLike) -> Tensor:
     """Logarithm to the base 2."""
     return multiply(log(x), 1 / math.log(2.0))
 
 
 @op
-def log10(x):
+def log10(x: TensorLike) -> Tensor:
     """Logarithm to the base 10."""
     return multiply(log(x), 1 / math.log(10.0))
 
 
 @op
-def cbrt(x):
+def cbrt(x: TensorLike) -> Tensor:
     """Cube root, of negative numbers too."""
     return multiply(sign(x), power(fabs(x), 1 / 3))
 
 
 @op
-def erfc(x):
+def erfc(x: TensorLike) -> Tensor:
     """1 - erf(x)."""
     return subtract(1.0, erf(x))
 
 
 @op
-def deg2rad(x):
+def deg2rad(x: TensorLike) -> Tensor:
     """Degrees to radians."""
     return multiply(x, math.pi / 180)
 
 
 @op
-def rad2deg(x):
+def rad2deg(x: TensorLike) -> Tensor:
     """Radians to degrees."""
     return multiply(x, 180 / math.pi)
 
 
 @op
-def fabs(x):
+def fabs(x: TensorLike) -> Tensor:
     """|x| as a float."""
     return call_float("abs", x)
 
 
 @op
-def sinc(x):
+def sinc(x: TensorLike) -> Tensor:
     """sin(pi x) / (pi x), 1 at 0."""
     x = multiply(x, math.pi)
     zero = equal(x, 0)
@@ -93,13 +94,13 @@ def sinc(x):
 
 
 @op
-def heaviside(x1, x2):
+def heaviside(x1: TensorLike, x2: TensorLike) -> Tensor:
     """0 where x1 is negative, x2 where it is 0, 1 where it is positive."""
     return where(equal(x1, 0), x2, where(greater(x1, 0), 1.0, 0.0))
 
 
 @op
-def hypot(x1, x2):
+def hypot(x1: TensorLike, x2: TensorLike) -> Tensor:
     """sqrt(x1**2 + x2**2) without overflow."""
     large, small = maximum(fabs(x1), fabs(x2)), minimum(fabs(x1), fabs(x2))
     safe = where(equal(large, 0), 1.0, large)
@@ -107,7 +108,7 @@ def hypot(x1, x2):
 
 
 @op
-def logaddexp(x1, x2):
+def logaddexp(x1: TensorLike, x2: TensorLike) -> Tensor:
     """log(exp(x1) + exp(x2)) without overflow."""
     gap = negative(fabs(subtract(x1, x2)))
     # Of equal infinities the difference is NaN, and means 0.
@@ -115,57 +116,59 @@ def logaddexp(x1, x2):
 
 
 @op
-def logaddexp2(x1, x2):
+def logaddexp2(x1: TensorLike, x2: TensorLike) -> Tensor:
     """log2(2**x1 + 2**x2) without overflow."""
     scale = math.log(2.0)
     return divide(logaddexp(multiply(x1, scale), multiply(x2, scale)), scale)
 
 
 @op
-def fmod(x1, x2):
+def fmod(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Remainder of x1 / x2 with the sign of x1."""
     return multiply(sign(x1), mod(call("abs", x1), call("abs", x2)))
 
 
 @op
-def fmax(x1, x2):
+def fmax(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The larger of x1 and x2; a NaN loses against a number."""
     return maximum(where(isnan(x1), x2, x1), where(isnan(x2), x1, x2))
 
 
 @op
-def fmin(x1, x2):
+def fmin(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The smaller of x1 and x2; a NaN loses against a number."""
     return minimum(where(isnan(x1), x2, x1), where(isnan(x2), x1, x2))
 
 
 @op
-def ldexp(x1, x2):
+def ldexp(x1: TensorLike, x2: TensorLike) -> Tensor:
     """x1 * 2**x2."""
     return multiply(x1, exp2(x2))
 
 
 @op
-def divide_no_nan(x1, x2):
+def divide_no_nan(x1: TensorLike, x2: TensorLike) -> Tensor:
     """x1 / x2, and 0 where x2 is 0."""
     zero = equal(x2, 0)
     return where(zero, 0.0, divide(x1, where(zero, 1, x2)))
 
 
 @op
-def isposinf(x):
+def isposinf(x: TensorLike) -> Tensor:
     """Whether x is inf."""
     return equal(x, math.inf)
 
 
 @op
-def isneginf(x):
+def isneginf(x: TensorLike) -> Tensor:
     """Whether x is -inf."""
     return equal(x, -math.inf)
 
 
 @op
-def isclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
+def isclose(
+    x1: TensorLike, x2: TensorLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Tensor:
     """Whether |x1 - x2| <= atol + rtol * |x2|, element by element; with `equal_nan` NaN is close to NaN."""
     near = less_equal(fabs(subtract(x1, x2)), add(multiply(fabs(x2), rtol), atol))
     result = logical_or(equal(x1, x2), logical_and(near, isfinite(x2)))
@@ -173,7 +176,9 @@ def isclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
 
 
 @op
-def allclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
+def allclose(
+    x1: TensorLike, x2: TensorLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Tensor:
     """Whether all elements are close, a 0-d bool tensor; see `isclose`."""
     return call("all", isclose(x1, x2, rtol, atol, equal_nan))
 
@@ -187,7 +192,9 @@ _LARGEST = {
 
 
 @op
-def nan_to_num(x, nan=0.0, posinf=None, neginf=None):
+def nan_to_num(
+    x: TensorLike, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
     """x with NaN and infinities replaced; by default infinities become the largest finite numbers of the dtype."""
     backend, x = tensor_of(x)
     if not dtypes.is_float(backend.dtype(x)):

@@ -7,6 +7,9 @@ not assign to Variables. On symbolic tensors both branches become part of the gr
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
 from unidl import tree
@@ -18,7 +21,7 @@ from unidl.ops.shaping import reshape, stack, unstack
 from unidl.tracing import KerasTensor, graph
 
 
-def cond(pred, true_fn, false_fn):
+def cond(pred: TensorLike, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
     """true_fn() if `pred`, a bool or a tensor with one element, else false_fn().
 
     Where `pred` has no value both functions must return one structure of tensors of the same shapes and dtypes. On symbolic
@@ -35,8 +38,8 @@ def cond(pred, true_fn, false_fn):
         return tree.map_structure(lambda a, b: where(pred, a, b), taken, other)
     results = {}
 
-    def flat(name, fn):
-        def run():
+    def flat(name: str, fn: Any) -> Any:
+        def run() -> Any:
             results[name] = fn()
             leaves = [as_tensor(backend, x) for x in tree.flatten(results[name])]
             if len(results) == 2:
@@ -49,7 +52,7 @@ def cond(pred, true_fn, false_fn):
     return tree.pack_sequence_as(next(iter(results.values())), outputs)
 
 
-def switch(index, branches, *operands):
+def switch(index: TensorLike, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
     """branches[index](*operands), `index` being clipped to the list; where it has no value see `cond`."""
     last = len(branches) - 1
     if owner_of(index) is None:
@@ -60,11 +63,16 @@ def switch(index, branches, *operands):
     return result()
 
 
-def _branch(index, i, branch, operands, others):
+def _branch(index: Any, i: Any, branch: Any, operands: Any, others: Any) -> Any:
     return lambda: cond(less_equal(index, i), lambda: branch(*operands), others)
 
 
-def while_loop(cond, body, loop_vars, maximum_iterations=None):
+def while_loop(
+    cond: Callable[..., Any],
+    body: Callable[..., Any],
+    loop_vars: Nest,
+    maximum_iterations: int | None = None,
+) -> Any:
     """`loop_vars = body(*loop_vars)` while `cond(*loop_vars)`, at most `maximum_iterations` times.
 
     `loop_vars` is a tensor, or a list or tuple of tensors and nested structures, which keep their shapes and dtypes where the
@@ -76,25 +84,25 @@ def while_loop(cond, body, loop_vars, maximum_iterations=None):
     return _while_loop(cond, body, loop_vars, maximum_iterations)
 
 
-def _while_loop(cond, body, loop_vars, maximum_iterations):
+def _while_loop(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any) -> Any:
     single = not isinstance(loop_vars, (list, tuple))
     structure = (loop_vars,) if single else tuple(loop_vars)
     backend = backend_of(tree.flatten(structure))
 
-    def goes_on(*leaves):
+    def goes_on(*leaves: Any) -> Any:
         going = cond(*tree.pack_sequence_as(structure, list(leaves)))
         _check_value("cond", going, backend)
         return backend.reshape(to_bool(backend, as_tensor(backend, going)), ())
 
-    def step(*leaves):
+    def step(*leaves: Any) -> Any:
         result = body(*tree.pack_sequence_as(structure, list(leaves)))
         result = tuple(result) if isinstance(result, (list, tuple)) else (result,)
-        leaves = [as_tensor(backend, x) for x in tree.flatten(result)]
-        for x in leaves:
+        following = [as_tensor(backend, x) for x in tree.flatten(result)]
+        for x in following:
             _check_value("body", x, backend)
         if backend.traces or backend.absorbs:
             _check_alike("while_loop", "loop_vars", structure, "body", result)
-        return leaves
+        return following
 
     leaves = [as_tensor(backend, x) for x in tree.flatten(structure)]
     structure = tree.pack_sequence_as(structure, leaves)
@@ -112,7 +120,9 @@ def _check_value(name, x, backend):
         )
 
 
-def fori_loop(lower, upper, body_fun, init_val):
+def fori_loop(
+    lower: TensorLike, upper: TensorLike, body_fun: Callable[..., Any], init_val: Nest
+) -> Any:
     """value = body_fun(i, value) for i from `lower` to `upper` - 1, Python ints; if a bound is a tensor, i is an int32 tensor."""
     if owner_of(lower) is None and owner_of(upper) is None:
         value = init_val
@@ -129,7 +139,14 @@ def fori_loop(lower, upper, body_fun, init_val):
     return value
 
 
-def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
+def scan(
+    f: Callable[..., Any],
+    init: Nest,
+    xs: Nest | None = None,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: int = 1,
+) -> Any:
     """carry, y = f(carry, x) for each x along the first axis of `xs`; returns (last carry, all y stacked).
 
     `init`, `xs` and y may be nested structures; without `xs` f is called `length` times with None. With `reverse` it runs
@@ -137,7 +154,7 @@ def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
     """
     if xs is None and length is None:
         raise ValueError("scan: give `xs`, or `length` for a loop without input.")
-    moments = [None] * length if xs is None else _moments(xs)
+    moments = [None] * (length or 0) if xs is None else _moments(xs)
     if not moments:
         raise ValueError(
             "scan: the sequence is empty, so the result has no shape. Give at least one element."
@@ -151,29 +168,29 @@ def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
     return carry, None if ys[0] is None else tree.map_structure(lambda *parts: stack(parts), *ys)
 
 
-def map(f, xs):
+def map(f: Callable[..., Any], xs: Nest) -> Any:
     """f(x) for each x along the first axis of `xs` (a tensor or nested structure), stacked."""
     return scan(lambda carry, x: (carry, f(x)), None, xs)[1]
 
 
-def vectorized_map(function, elements):
+def vectorized_map(function: Callable[..., Any], elements: Nest) -> Any:
     """Like `map`."""
     return map(function, elements)
 
 
-def _moments(xs):
+def _moments(xs: Any) -> Any:
     columns = [unstack(x) for x in tree.flatten(xs)]
     return [tree.pack_sequence_as(xs, list(row)) for row in zip(*columns, strict=True)]
 
 
-def as_tensor(backend, x):
+def as_tensor(backend: Any, x: TensorLike) -> Any:
     """`x` as a tensor of `backend`; NumPy's scalars, which arithmetic of 0-d arrays gives, keep their dtype."""
     if isinstance(x, np.generic):
         return backend.asarray(np.asarray(x))
     return x if x is None or isinstance(x, KerasTensor) else backend.asarray(convert(backend, x))
 
 
-def _check_alike(name, first, one, second, other):
+def _check_alike(name: str, first: Any, one: Any, second: Any, other: Any) -> None:
     """An error unless both structures hold tensors of the same shapes and dtypes."""
     specs = []
     for structure in (one, other):

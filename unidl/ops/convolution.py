@@ -6,17 +6,27 @@ Channels last by default: (n, *spatial, c); "channels_first", (n, c, *spatial), 
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl.ops.dispatch import call, call_promoted, explain, op, tensor_of
+from unidl.typing import Sizes, Tensor, TensorLike
 
 
 @op
-def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+def conv(
+    inputs: TensorLike,
+    kernel: TensorLike,
+    strides: Sizes | None = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Sizes = 1,
+) -> Tensor:
     """Cross-correlation of (n, *spatial, c) with a kernel (*window, c / groups, filters) -> (n, *out, filters).
 
     The number of groups follows from the channels. padding "same": out = ceil(size / stride), the odd element after.
     """
 
-    def last(x, rank):
+    def last(x: TensorLike, rank: Any) -> Any:
         groups = _groups(x, kernel)
         options = {
             "strides": _each(strides, rank),
@@ -29,7 +39,7 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
     return _channels_last(last, inputs, data_format)
 
 
-def _check_windows(name, tensors, window, options):
+def _check_windows(name: str, tensors: Any, window: Any, options: Any) -> None:
     """An error where a window is larger than an input that is not padded, for which frameworks give empty tensors or worse."""
     sizes, dilation = _shape(tensors[0])[1:-1], options.get("dilation", (1,) * len(window))
     extents = [(k - 1) * d + 1 for k, d in zip(window, dilation, strict=False)]
@@ -41,7 +51,7 @@ def _check_windows(name, tensors, window, options):
             raise error
 
 
-def _groups(x, kernel):
+def _groups(x: TensorLike, kernel: TensorLike) -> Any:
     channels, each = _shape(x)[-1], _shape(kernel)[-2]
     if channels is None or each in (None, 0) or channels % each:
         return 1
@@ -49,10 +59,17 @@ def _groups(x, kernel):
 
 
 @op
-def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+def depthwise_conv(
+    inputs: TensorLike,
+    kernel: TensorLike,
+    strides: Sizes | None = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Sizes = 1,
+) -> Tensor:
     """Each channel with its own filters: (n, *spatial, c), kernel (*window, c, m) -> (n, *out, c * m)."""
 
-    def last(x, rank):
+    def last(x: TensorLike, rank: Any) -> Any:
         options = {
             "strides": _each(strides, rank),
             "padding": _padding("depthwise_conv", padding),
@@ -66,14 +83,14 @@ def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None,
 
 @op
 def separable_conv(
-    inputs,
-    depthwise_kernel,
-    pointwise_kernel,
-    strides=1,
-    padding="valid",
-    data_format=None,
-    dilation_rate=1,
-):
+    inputs: TensorLike,
+    depthwise_kernel: TensorLike,
+    pointwise_kernel: TensorLike,
+    strides: Sizes | None = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Sizes = 1,
+) -> Tensor:
     """`depthwise_conv`, then `conv` with a kernel (1, ..., c * m, filters)."""
     x = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
     return conv(x, pointwise_kernel, 1, "valid", data_format)
@@ -81,21 +98,21 @@ def separable_conv(
 
 @op
 def conv_transpose(
-    inputs,
-    kernel,
-    strides=1,
-    padding="valid",
-    output_padding=None,
-    data_format=None,
-    dilation_rate=1,
-):
+    inputs: TensorLike,
+    kernel: TensorLike,
+    strides: Sizes | None = 1,
+    padding: str = "valid",
+    output_padding: Sizes | None = None,
+    data_format: str | None = None,
+    dilation_rate: Sizes = 1,
+) -> Tensor:
     """The adjoint of `conv`: (n, *spatial, c), kernel (*window, filters, c) -> (n, *out, filters).
 
     With k = (window - 1) * dilation + 1, out is (n - 1) * stride + max(k, stride) for "valid" and n * stride for "same"; with
     `output_padding` p, (n - 1) * stride + k + p and (n - 1) * stride + k % 2 + p.
     """
 
-    def last(x, rank):
+    def last(x: TensorLike, rank: Any) -> Any:
         window, sizes = _shape(kernel)[:rank], _shape(x)[1 : 1 + rank]
         steps, dilation = _each(strides, rank), _each(dilation_rate, rank)
         extra = (None,) * rank if output_padding is None else _each(output_padding, rank)
@@ -111,7 +128,9 @@ def conv_transpose(
     return _channels_last(last, inputs, data_format)
 
 
-def transposed_cut(size, window, stride, dilation, padding, output_padding):
+def transposed_cut(
+    size: Any, window: Any, stride: Any, dilation: Any, padding: Any, output_padding: Any
+) -> Any:
     """(start, number) of the elements that a transposed convolution keeps of its full result along one axis."""
     extent = (window - 1) * dilation + 1
     if padding == "valid":
@@ -124,19 +143,33 @@ def transposed_cut(size, window, stride, dilation, padding, output_padding):
 
 
 @op
-def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+def max_pool(
+    inputs: TensorLike,
+    pool_size: Sizes,
+    strides: Sizes | None = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Tensor:
     """Largest element of each window: (n, *spatial, c) -> (n, *out, c). Strides are `pool_size` by default."""
     return _pool("max_pool", inputs, pool_size, strides, padding, data_format)
 
 
 @op
-def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+def average_pool(
+    inputs: TensorLike,
+    pool_size: Sizes,
+    strides: Sizes | None = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Tensor:
     """Mean of each window, padding not counted: (n, *spatial, c) -> (n, *out, c). Strides are `pool_size` by default."""
     return _pool("avg_pool", inputs, pool_size, strides, padding, data_format)
 
 
-def _pool(name, inputs, pool_size, strides, padding, data_format):
-    def last(x, rank):
+def _pool(
+    name: str, inputs: TensorLike, pool_size: Any, strides: Any, padding: Any, data_format: Any
+) -> Any:
+    def last(x: TensorLike, rank: Any) -> Any:
         window = _each(pool_size, rank)
         steps = window if strides is None else _each(strides, rank)
         options = {"window": window, "strides": steps, "padding": _padding(name, padding)}
@@ -147,19 +180,23 @@ def _pool(name, inputs, pool_size, strides, padding, data_format):
 
 
 @op
-def adaptive_average_pool(inputs, output_size, data_format=None):
+def adaptive_average_pool(
+    inputs: TensorLike, output_size: Sizes, data_format: str | None = None
+) -> Tensor:
     """Mean over `output_size` nearly equal, possibly overlapping ranges of each spatial axis."""
     return _adaptive("mean", inputs, output_size, data_format)
 
 
 @op
-def adaptive_max_pool(inputs, output_size, data_format=None):
+def adaptive_max_pool(
+    inputs: TensorLike, output_size: Sizes, data_format: str | None = None
+) -> Tensor:
     """Maximum over `output_size` nearly equal, possibly overlapping ranges of each spatial axis."""
     return _adaptive("max", inputs, output_size, data_format)
 
 
-def _adaptive(name, inputs, output_size, data_format):
-    def last(x, rank):
+def _adaptive(name: str, inputs: TensorLike, output_size: Any, data_format: Any) -> Any:
+    def last(x: TensorLike, rank: Any) -> Any:
         for axis, count in enumerate(_each(output_size, rank), start=1):
             size = _shape(x)[axis]
             if size is None:
@@ -181,7 +218,7 @@ def _adaptive(name, inputs, output_size, data_format):
     return _channels_last(last, inputs, data_format)
 
 
-def _channels_last(function, inputs, data_format):
+def _channels_last(function: Any, inputs: TensorLike, data_format: Any) -> Any:
     """`function(x, number of spatial axes)` on channels-last `inputs`, transposed there and back if they are not."""
     backend, x = tensor_of(inputs)
     rank = len(backend.shape(x)) - 2
@@ -203,7 +240,7 @@ def _channels_last(function, inputs, data_format):
     return backend.transpose(y, (0, rank + 1, *range(1, rank + 1)))
 
 
-def _each(value, rank):
+def _each(value: Any, rank: Any) -> Any:
     """One int for each of `rank` spatial axes."""
     if hasattr(value, "__index__"):
         return (int(value),) * rank
@@ -213,7 +250,7 @@ def _each(value, rank):
     return value * rank if len(value) == 1 else value
 
 
-def _padding(name, padding):
+def _padding(name: str, padding: Any) -> Any:
     padding = padding.lower() if isinstance(padding, str) else padding
     if padding not in ("valid", "same"):
         raise ValueError(
@@ -222,6 +259,6 @@ def _padding(name, padding):
     return padding
 
 
-def _shape(x):
+def _shape(x: TensorLike) -> Any:
     backend, x = tensor_of(x)
     return tuple(backend.shape(x))

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import builtins
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from unidl.backend import dtypes, registry
 from unidl.backend.variable import Variable
 from unidl.ops.dispatch import backend_of, call, convert, op, owner_of, tensor_of
+from unidl.typing import DType, Tensor, TensorLike
 
 
 @op
-def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
+def convert_to_tensor(
+    x: TensorLike,
+    dtype: DType | None = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
+) -> Tensor:
     """Native tensor of a number, nested list, array, Variable or native tensor.
 
     Without `dtype` Python floats become `floatx`, ints int32, and arrays keep their dtype. A tensor stays with its own
@@ -34,12 +42,12 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
     )
 
 
-def array(x, dtype=None):
+def array(x: TensorLike, dtype: DType | None = None) -> Tensor:
     """`convert_to_tensor`."""
     return convert_to_tensor(x, dtype)
 
 
-def convert_to_numpy(x):
+def convert_to_numpy(x: TensorLike) -> np.ndarray:
     """Host copy as `np.ndarray` of a tensor of any backend, a Variable, array, list or number."""
     if isinstance(x, Variable):
         return x.numpy()
@@ -47,7 +55,7 @@ def convert_to_numpy(x):
     return np.array(x) if owner is None else owner.to_numpy(x)
 
 
-def is_tensor(x):
+def is_tensor(x: TensorLike) -> bool:
     """Whether `x` is a native tensor of some backend, or a symbolic one."""
     if isinstance(x, (np.ndarray, Variable)):
         return isinstance(x, np.ndarray)
@@ -55,7 +63,7 @@ def is_tensor(x):
     return owner is not None and owner.is_tensor(x)
 
 
-def shape(x):
+def shape(x: TensorLike) -> tuple[Any, ...]:
     """Shape as a tuple of ints; None for an open axis of a symbolic tensor."""
     if isinstance(x, (Variable, np.ndarray)):
         return tuple(x.shape)
@@ -63,18 +71,19 @@ def shape(x):
     return np.shape(x) if owner is None else tuple(owner.shape(x))
 
 
-def ndim(x):
+def ndim(x: TensorLike) -> int:
     """Number of axes."""
     return len(shape(x))
 
 
-def size(x):
+def size(x: TensorLike) -> Any:
     """Number of elements, None with an open axis."""
     sizes = shape(x)
-    return None if None in sizes else math.prod(sizes)
+    known = [n for n in sizes if n is not None]
+    return math.prod(known) if len(known) == len(sizes) else None
 
 
-def dtype(x):
+def dtype(x: TensorLike) -> str:
     """Name of x's dtype, e.g. "float32"."""
     if isinstance(x, Variable):
         return x.dtype
@@ -83,7 +92,7 @@ def dtype(x):
 
 
 @op
-def cast(x, dtype):
+def cast(x: TensorLike, dtype: DType) -> Tensor:
     """`x` in `dtype`: floats lose their fraction on the way to integers, bools are 0 and 1."""
     wanted = dtypes.standardize_dtype(dtype)
     backend, x = tensor_of(x)
@@ -91,7 +100,7 @@ def cast(x, dtype):
 
 
 @op
-def saturate_cast(x, dtype):
+def saturate_cast(x: TensorLike, dtype: DType) -> Tensor:
     """`x` in `dtype`; what lies outside of an integer dtype's range becomes its nearest number."""
     dtype = dtypes.standardize_dtype(dtype)
     backend, x = tensor_of(x)
@@ -107,7 +116,7 @@ def saturate_cast(x, dtype):
     return backend.cast(x, dtype)
 
 
-def _largest_at_most(bound, dtype):
+def _largest_at_most(bound: Any, dtype: DType) -> Any:
     """The largest integer up to `bound` that a float `dtype` holds."""
     digits = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}[dtype]
     excess = max(0, bound.bit_length() - digits)
@@ -115,20 +124,20 @@ def _largest_at_most(bound, dtype):
 
 
 @op
-def stop_gradient(variable):
+def stop_gradient(variable: Any) -> Tensor:
     """The same values, through which no gradient flows."""
     return call("stop_gradient", variable)
 
 
 @op
-def copy(x):
+def copy(x: TensorLike) -> Tensor:
     """The same values in memory of its own; gradients pass."""
     backend, x = tensor_of(x)
     # Not the contract's function, whose gradient is not defined.
     return backend.multiply(x, 1) if dtypes.is_float(backend.dtype(x)) else backend.copy(x)
 
 
-def device_scope(device_name):
+def device_scope(device_name: str) -> Any:
     """`with device_scope("gpu:0"):` puts new tensors there."""
     return registry.device(device_name)
 
@@ -137,7 +146,7 @@ def device_scope(device_name):
 
 
 @op
-def slice(inputs, start_indices, shape):
+def slice(inputs: TensorLike, start_indices: Any, shape: Sequence[int]) -> Tensor:
     """The block of `shape` that begins at `start_indices` (ints); a size of -1 reaches to the end."""
     starts = [int(s) for s in start_indices]
     return call(
@@ -151,7 +160,7 @@ def slice(inputs, start_indices, shape):
 
 
 @op
-def slice_update(inputs, start_indices, updates):
+def slice_update(inputs: TensorLike, start_indices: Any, updates: TensorLike) -> Tensor:
     """Copy of `inputs` with the block that begins at `start_indices` (ints) replaced by `updates`."""
     backend = backend_of((inputs, updates))
     inputs, updates = (backend.asarray(convert(backend, x)) for x in (inputs, updates))

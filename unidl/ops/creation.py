@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from unidl.backend import dtypes, registry
@@ -10,12 +12,12 @@ from unidl.tracing import graph, symbolic
 from unidl.tracing.sizes import OpenSize, has_open
 
 
-def zeros(shape, dtype=None):
+def zeros(shape: int | Shape, dtype: DType | None = None) -> Tensor:
     """Zeros of `shape`, in `dtype` or `floatx`."""
     return full(shape, 0, dtype)
 
 
-def ones(shape, dtype=None):
+def ones(shape: int | Shape, dtype: DType | None = None) -> Tensor:
     """Ones of `shape`, in `dtype` or `floatx`."""
     return full(shape, 1, dtype)
 
@@ -23,7 +25,7 @@ def ones(shape, dtype=None):
 empty = zeros
 
 
-def full(shape, fill_value, dtype=None):
+def full(shape: int | Shape, fill_value: TensorLike, dtype: DType | None = None) -> Tensor:
     """Tensor of `shape` in `dtype` or `floatx`, filled with a number, or with a tensor that broadcasts to it."""
     shape = (
         (shape,) if hasattr(shape, "__index__") and not getattr(shape, "ndim", 0) else tuple(shape)
@@ -36,7 +38,7 @@ def full(shape, fill_value, dtype=None):
     return call("broadcast_to", backend.cast(value, dtype), shape=shape)
 
 
-def _maker(shape):
+def _maker(shape: Any) -> Any:
     """The backend that makes a tensor of `shape`. An open axis exists only while shapes are inferred."""
     if not has_open(shape):
         return registry.get_backend()
@@ -49,7 +51,7 @@ def _maker(shape):
 
 
 @op
-def full_like(x, fill_value, dtype=None):
+def full_like(x: TensorLike, fill_value: TensorLike, dtype: DType | None = None) -> Tensor:
     """Tensor of x's shape and, unless given, dtype, filled with `fill_value`."""
     dtype = None if dtype is None else dtypes.standardize_dtype(dtype)
     if type(fill_value) in NUMBERS:
@@ -60,7 +62,7 @@ def full_like(x, fill_value, dtype=None):
 
 
 @op
-def zeros_like(x, dtype=None):
+def zeros_like(x: TensorLike, dtype: DType | None = None) -> Tensor:
     """Zeros of x's shape and, unless given, dtype."""
     return call(
         "full_like", x, value=0, dtype=None if dtype is None else dtypes.standardize_dtype(dtype)
@@ -68,7 +70,7 @@ def zeros_like(x, dtype=None):
 
 
 @op
-def ones_like(x, dtype=None):
+def ones_like(x: TensorLike, dtype: DType | None = None) -> Tensor:
     """Ones of x's shape and, unless given, dtype."""
     return call(
         "full_like", x, value=1, dtype=None if dtype is None else dtypes.standardize_dtype(dtype)
@@ -78,7 +80,12 @@ def ones_like(x, dtype=None):
 empty_like = zeros_like
 
 
-def arange(start, stop=None, step=None, dtype=None):
+def arange(
+    start: TensorLike,
+    stop: TensorLike | None = None,
+    step: TensorLike | None = None,
+    dtype: DType | None = None,
+) -> Tensor:
     """Numbers from `start` (0 if only one is given) up to but without `stop`; int32 for ints, `floatx` if one is a float."""
     start, stop = (0, start) if stop is None else (start, stop)
     start, stop, step = (
@@ -93,7 +100,7 @@ def arange(start, stop=None, step=None, dtype=None):
     return run(backend, "arange", [start, stop, step, dtypes.standardize_dtype(dtype)], {})
 
 
-def eye(N, M=None, k=0, dtype=None):
+def eye(N: int, M: int | None = None, k: int = 0, dtype: DType | None = None) -> Tensor:
     """(N, M) with ones on the k-th diagonal, square by default."""
     return run(
         _maker((N, N if M is None else M)),
@@ -103,7 +110,7 @@ def eye(N, M=None, k=0, dtype=None):
     )
 
 
-def identity(n, dtype=None):
+def identity(n: int, dtype: DType | None = None) -> Tensor:
     """(n, n) with ones on the diagonal."""
     return eye(n, dtype=dtype)
 
@@ -111,12 +118,20 @@ def identity(n, dtype=None):
 # -- constants that NumPy computes in float64 on the host ------------------------------------------
 
 
-def tri(N, M=None, k=0, dtype=None):
+def tri(N: int, M: int | None = None, k: int = 0, dtype: DType | None = None) -> Tensor:
     """(N, M) with ones on and below the k-th diagonal."""
     return _constant(np.tri(N, M, k), dtype)
 
 
-def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
+def linspace(
+    start: TensorLike,
+    stop: TensorLike,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: DType | None = None,
+    axis: int = 0,
+) -> Any:
     """`num` evenly spaced numbers from `start` to `stop` (numbers or tensors with values), the last included if `endpoint`.
 
     With `retstep` also the distance between neighbours.
@@ -126,48 +141,63 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     return (values, step) if retstep else values
 
 
-def logspace(start, stop, num=50, endpoint=True, base=10, dtype=None, axis=0):
+def logspace(
+    start: TensorLike,
+    stop: TensorLike,
+    num: int = 50,
+    endpoint: bool = True,
+    base: TensorLike = 10,
+    dtype: DType | None = None,
+    axis: int = 0,
+) -> Tensor:
     """`base` to the power of `linspace(start, stop)`."""
     return _constant(
         np.logspace(_host(start), _host(stop), num, endpoint, base=base, axis=axis), dtype
     )
 
 
-def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
+def geomspace(
+    start: TensorLike,
+    stop: TensorLike,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: DType | None = None,
+    axis: int = 0,
+) -> Tensor:
     """`num` numbers from `start` to `stop` with a constant ratio between neighbours."""
     return _constant(np.geomspace(_host(start), _host(stop), num, endpoint, axis=axis), dtype)
 
 
-def bartlett(x):
+def bartlett(x: int) -> Tensor:
     """Triangular window of `x` points."""
     return _constant(np.bartlett(int(x)), None)
 
 
-def hamming(x):
+def hamming(x: int) -> Tensor:
     """Hamming's window of `x` points, 0.54 - 0.46 cos."""
     return _constant(np.hamming(int(x)), None)
 
 
-def hanning(x):
+def hanning(x: int) -> Tensor:
     """Hann's window of `x` points, 0.5 - 0.5 cos."""
     return _constant(np.hanning(int(x)), None)
 
 
-def blackman(x):
+def blackman(x: int) -> Tensor:
     """Blackman's window of `x` points, 0.42 - 0.5 cos + 0.08 cos of twice the angle."""
     return _constant(np.blackman(int(x)), None)
 
 
-def kaiser(x, beta):
+def kaiser(x: int, beta: float) -> Tensor:
     """Kaiser's window of `x` points with the shape parameter `beta`."""
     return _constant(np.kaiser(int(x), beta), None)
 
 
-def _constant(values, dtype):
+def _constant(values: TensorLike, dtype: DType) -> Any:
     return registry.get_backend().asarray(np.asarray(values), dtypes.standardize_dtype(dtype))
 
 
-def _host(x):
+def _host(x: TensorLike) -> Any:
     """A number or array of numbers as float64."""
     if isinstance(x, (*NUMBERS, np.generic)):
         return x

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from unidl.backend import dtypes
@@ -34,7 +36,13 @@ _NEVER = -1e5
 
 
 @op
-def ctc_loss(target, output, target_length, output_length, mask_index=0):
+def ctc_loss(
+    target: TensorLike,
+    output: TensorLike,
+    target_length: TensorLike,
+    output_length: TensorLike,
+    mask_index: int = 0,
+) -> Tensor:
     """-log of the probability of each target over all its alignments, by the forward recursion of the paper's section 4.1.
 
     Args:
@@ -69,7 +77,7 @@ def ctc_loss(target, output, target_length, output_length, mask_index=0):
     may_skip = logical_and(np.arange(states) % 2 == 1, not_equal(path, two_before))
     start = where(np.arange(states) < 2, call("getitem", chances, key=(0,)), _NEVER)
 
-    def step(state, moment):
+    def step(state: Any, moment: TensorLike) -> Any:
         (alpha,), (chance, number) = state, moment
         shifted = [
             alpha,
@@ -97,7 +105,7 @@ def ctc_loss(target, output, target_length, output_length, mask_index=0):
     return where(fits, negative(total), float("inf"))
 
 
-def _needed(backend, target, target_length, labels):
+def _needed(backend: Any, target: TensorLike, target_length: Any, labels: Any) -> Any:
     """Moments that the shortest alignment takes: one for each label, and one between equal neighbours. (n,)"""
     if labels < 2:
         return target_length
@@ -109,13 +117,13 @@ def _needed(backend, target, target_length, labels):
     return add(target_length, sum_(cast(logical_and(equal(before, after), inside), "int32"), -1))
 
 
-def _chances(backend, log_p, path, batch, time, states):
+def _chances(backend: Any, log_p: Any, path: Any, batch: Any, time: Any, states: Any) -> Any:
     """(time, n, states): log of the probability of each state's class."""
     index = backend.broadcast_to(expand_dims(path, 1), (batch, time, states))
     return transpose(take_along_axis(log_p, index, 2), (1, 0, 2))
 
 
-def _shifted(alpha, places, states):
+def _shifted(alpha: Any, places: Any, states: Any) -> Any:
     """`alpha` moved on by `places` states."""
     return call(
         "getitem",
@@ -124,7 +132,9 @@ def _shifted(alpha, places, states):
     )
 
 
-def _inputs(name, target, output, target_length, output_length):
+def _inputs(
+    name: str, target: TensorLike, output: TensorLike, target_length: Any, output_length: Any
+) -> Any:
     tensors = (target, output, target_length, output_length)
     backend = backend_of(tensors)
     target, output, *lengths = (
@@ -146,14 +156,14 @@ def _inputs(name, target, output, target_length, output_length):
 
 @op
 def ctc_decode(
-    inputs,
-    sequence_lengths,
-    strategy="greedy",
-    beam_width=100,
-    top_paths=1,
-    merge_repeated=True,
-    mask_index=0,
-):
+    inputs: TensorLike,
+    sequence_lengths: TensorLike,
+    strategy: str = "greedy",
+    beam_width: int = 100,
+    top_paths: int = 1,
+    merge_repeated: bool = True,
+    mask_index: int = 0,
+) -> tuple[Tensor, Tensor]:
     """The labels that logits `inputs` (n, time, classes) stand for, of which the first `sequence_lengths` (n,) moments count.
 
     "greedy" takes the likeliest class of each moment, without repetitions (unless `merge_repeated` is False) and blanks
@@ -188,7 +198,9 @@ def ctc_decode(
     return backend.asarray(paths), backend.asarray(scores)
 
 
-def _greedy(backend, inputs, lengths, merge_repeated, mask_index):
+def _greedy(
+    backend: Any, inputs: TensorLike, lengths: Any, merge_repeated: Any, mask_index: Any
+) -> Any:
     _, time, classes = backend.shape(inputs)
     blank = mask_index % classes
     outside = greater_equal(np.arange(time, dtype="int32"), expand_dims(lengths, -1))
@@ -207,13 +219,13 @@ def _greedy(backend, inputs, lengths, merge_repeated, mask_index):
     return expand_dims(labels, 0), score
 
 
-def _beams(log_p, width, blank):
+def _beams(log_p: Any, width: Any, blank: Any) -> Any:
     """[(labels, log probability)], likeliest first: prefixes with the chances of ending in a blank and in a label."""
     beams = {(): (0.0, -np.inf)}
     for moment in log_p:
         grown: dict = {}
 
-        def put(path, place, score, grown=grown):
+        def put(path: Any, place: Any, score: Any, grown: Any = grown) -> None:
             pair = grown.setdefault(path, [-np.inf, -np.inf])
             pair[place] = np.logaddexp(pair[place], score)
 

@@ -7,7 +7,9 @@ the active backend. Symbolic tensors (`KerasTensor`) go to the symbolic backend,
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
@@ -20,7 +22,7 @@ from unidl.tracing.sizes import OpenSize
 from unidl.utils.traceback_filtering import shorten
 
 # The backend that owns tensors of a type; None where the type belongs to none and the active backend converts.
-_owners = {
+_owners: dict[type, Backend | None] = {
     np.ndarray: None,
     KerasTensor: symbolic,
     bool: None,
@@ -32,15 +34,16 @@ _owners = {
 }
 
 # Those of `_owners` whose tensors need no conversion: the way on which a call of native tensors costs least.
-_natives: dict[type, type] = {}
+_natives: dict[type, Backend] = {}
 
-_floats: dict[type, type] = {}
+# Whether a framework's own dtype is one of floats.
+_floats: dict[Hashable, bool] = {}
 
 NUMBERS = (int, float, bool)
 _CONTAINERS = (list, tuple)
 
 
-def owner_of(x):
+def owner_of(x: TensorLike) -> Backend | None:
     """The backend of a tensor or Variable, None for host data."""
     cls = type(x)
     if cls is Variable:
@@ -76,7 +79,7 @@ def set_owner(cls, backend):
 
 
 @contextmanager
-def standing_in(backend):
+def standing_in(backend: Backend) -> Iterator[None]:
     """Inside, `backend` is the active one and owns the tensors of its framework, whichever backend is registered for these.
 
     For one that shares its tensors with another: the oracle, or a backend made to try something. Public functions ask a tensor's
@@ -93,20 +96,21 @@ def standing_in(backend):
         with registry.use_backend(backend):
             yield
         return
-    before = dict(_owners), dict(_natives)
-    for known in (_owners, _natives):
+    tables: tuple[dict[type, Any], ...] = (_owners, _natives)
+    before = [dict(known) for known in tables]
+    for known in tables:
         for key in [key for key, owner in known.items() if owner is registered]:
             del known[key]
     try:
         with registry.replaced(registered, backend), registry.use_backend(backend):
             yield
     finally:
-        for known, old in zip((_owners, _natives), before, strict=True):
+        for known, old in zip(tables, before, strict=True):
             known.clear()
             known.update(old)
 
 
-def is_float_tensor(backend, x):
+def is_float_tensor(backend: Backend, x: Tensor) -> bool:
     """Whether native `x` has a float dtype. Remembered by the framework's own dtype, which is quicker than its name."""
     try:
         return _floats[x.dtype]
@@ -117,7 +121,7 @@ def is_float_tensor(backend, x):
         return dtypes.is_float(backend.dtype(x))
 
 
-def native_owner(x):
+def native_owner(x: TensorLike) -> Backend | None:
     """The backend that takes `x` as it is, None if it must be converted (or has not been met yet)."""
     cls = type(x)
     if cls is np.ndarray:
@@ -126,7 +130,7 @@ def native_owner(x):
     return _natives.get(cls)
 
 
-def backend_of(tensors):
+def backend_of(tensors: Iterable[TensorLike]) -> Backend:
     """The one backend of all `tensors`, the active one when they are host data."""
     found = None
     for x in tensors:
@@ -142,7 +146,7 @@ def backend_of(tensors):
     return registry.get_backend() if found is None else found
 
 
-def convert(backend, x):
+def convert(backend: Backend, x: TensorLike) -> Tensor:
     """`x` as a native tensor of `backend`; Python numbers stay numbers, since they adopt the other operand's dtype."""
     cls = type(x)
     if cls in NUMBERS or x is None:
@@ -160,19 +164,19 @@ def convert(backend, x):
     )
 
 
-def prepare(tensors):
+def prepare(tensors: Sequence[TensorLike]) -> tuple[Backend, list[Tensor]]:
     """(backend, converted tensors)."""
     backend = backend_of(tensors)
     return backend, [convert(backend, x) for x in tensors]
 
 
-def prepare_tensors(tensors):
+def prepare_tensors(tensors: Sequence[TensorLike]) -> tuple[Backend, list[Tensor]]:
     """(backend, converted tensors), numbers too."""
     backend, tensors = prepare(tensors)
     return backend, [backend.asarray(x) if type(x) in NUMBERS else x for x in tensors]
 
 
-def tensor_of(x):
+def tensor_of(x: TensorLike) -> tuple[Backend, Tensor]:
     """(backend, `x` as its native tensor), numbers too."""
     backend = native_owner(x)
     if backend is not None:
@@ -181,51 +185,56 @@ def tensor_of(x):
     return backend, x
 
 
-def call(name, *tensors, **kwargs):
+def call(name: str, *tensors: TensorLike, **kwargs: Any) -> Any:
     """The contract's `name` on `tensors`, each made a native tensor, numbers too; `kwargs` are passed on as they are."""
     backend = native_owner(tensors[0]) if len(tensors) == 1 else None
+    operands: Sequence[Tensor] = tensors
     if backend is None:
-        backend, tensors = prepare_tensors(tensors)
-    _check_axis(name, tensors, kwargs)
-    return run(backend, name, tensors, kwargs)
+        backend, operands = prepare_tensors(tensors)
+    _check_axis(name, operands, kwargs)
+    return run(backend, name, operands, kwargs)
 
 
-def call_float(name, *tensors, **kwargs):
+def call_float(name: str, *tensors: TensorLike, **kwargs: Any) -> Any:
     """Like `call` for functions of floats: integer and bool tensors become `floatx` first."""
     backend = native_owner(tensors[0]) if len(tensors) == 1 else None
+    operands: Sequence[Tensor] = tensors
     if backend is None or not is_float_tensor(backend, tensors[0]):
-        backend, tensors = prepare_tensors(tensors)
-        tensors = [to_float(backend, x) for x in tensors]
-    _check_axis(name, tensors, kwargs)
-    return run(backend, name, tensors, kwargs)
+        backend, operands = prepare_tensors(tensors)
+        operands = [to_float(backend, x) for x in operands]
+    _check_axis(name, operands, kwargs)
+    return run(backend, name, operands, kwargs)
 
 
-def _check_axis(name, tensors, kwargs):
+def _check_axis(name: str, tensors: Sequence[Tensor], kwargs: dict[str, Any]) -> None:
     """An error for an axis out of range. Adapters count axes modulo the rank and would not notice."""
     axis = kwargs.get("axis")
     if axis is None or name == "expand_dims":
         return
     rank = len(tensors[0].shape)
     if not (-rank <= axis < rank if type(axis) is int else all(-rank <= a < rank for a in axis)):
-        raise explain(name, tensors, kwargs)
+        error = explain(name, tensors, kwargs)
+        assert error is not None, "the shape rules check every axis"
+        raise error
 
 
-def call_bool(name, *tensors, **kwargs):
+def call_bool(name: str, *tensors: TensorLike, **kwargs: Any) -> Any:
     """Like `call` for functions of bools: other tensors become bool, True where not zero."""
-    backend, tensors = prepare_tensors(tensors)
-    return run(backend, name, [to_bool(backend, x) for x in tensors], kwargs)
+    backend, operands = prepare_tensors(tensors)
+    return run(backend, name, [to_bool(backend, x) for x in operands], kwargs)
 
 
-def call_promoted(name, *tensors, to_floats=False, **kwargs):
+def call_promoted(name: str, *tensors: TensorLike, to_floats: bool = False, **kwargs: Any) -> Any:
     """Like `call` with all tensors promoted to one dtype; Python numbers adopt it. `to_floats`: a float dtype at least."""
     backend = _without_promotion(tensors, to_floats) if len(tensors) == 2 else None
+    operands: Sequence[Tensor] = tensors
     if backend is None:
-        backend, tensors = prepare(tensors)
-        tensors = promote(backend, tensors, to_floats)
-    return run(backend, name, tensors, kwargs)
+        backend, operands = prepare(tensors)
+        operands = promote(backend, operands, to_floats)
+    return run(backend, name, operands, kwargs)
 
 
-def _without_promotion(tensors, to_floats):
+def _without_promotion(tensors: Sequence[TensorLike], to_floats: bool) -> Backend | None:
     """The backend of two native tensors of one dtype, or of a float tensor and a number; None for all other pairs."""
     first, second = tensors
     backend = native_owner(first)
@@ -238,22 +247,22 @@ def _without_promotion(tensors, to_floats):
     return None if to_floats and not is_float_tensor(backend, first) else backend
 
 
-def call_sequence(name, tensors, **kwargs):
+def call_sequence(name: str, tensors: Sequence[TensorLike], **kwargs: Any) -> Any:
     """Like `call_promoted` for a contract function that takes a list of tensors."""
     backend, tensors = prepare_tensors(tensors)
     tensors = promote(backend, tensors) if tensors else tensors
     return run(backend, name, [tensors], kwargs)
 
 
-def to_float(backend, x):
+def to_float(backend: Backend, x: Tensor) -> Tensor:
     return x if x is None or dtypes.is_float(backend.dtype(x)) else backend.cast(x, dtypes.floatx())
 
 
-def to_bool(backend, x):
+def to_bool(backend: Backend, x: Tensor) -> Tensor:
     return x if backend.dtype(x) == "bool" else backend.cast(x, "bool")
 
 
-def promote(backend, tensors, to_floats=False):
+def promote(backend: Backend, tensors: Sequence[Tensor], to_floats: bool = False) -> list[Tensor]:
     """`tensors` in their common dtype; of numbers alone at least one becomes a tensor."""
     if all(type(x) in NUMBERS for x in tensors):
         tensors = [backend.asarray(x) for x in tensors]
@@ -273,7 +282,7 @@ def promote(backend, tensors, to_floats=False):
     ]
 
 
-def run(backend, name, tensors, kwargs):
+def run(backend: Backend, name: str, tensors: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Call the contract; a framework's error about shapes becomes the one that every backend gives."""
     try:
         return getattr(backend, name)(*tensors, **kwargs)
@@ -285,7 +294,7 @@ def run(backend, name, tensors, kwargs):
         raise
 
 
-def explain(name, tensors, kwargs):
+def explain(name: str, tensors: Sequence[Any], kwargs: dict[str, Any]) -> Exception | None:
     """The error that the shape rules give for this call, None where they find nothing wrong."""
     try:
         symbols = [[_symbol(t) for t in x] if isinstance(x, list) else _symbol(x) for x in tensors]
@@ -296,12 +305,12 @@ def explain(name, tensors, kwargs):
     return None
 
 
-def _symbol(x):
+def _symbol(x: Any) -> Any:
     """What stands for `x` in a shape rule: numbers, strings, shapes and None stand for themselves."""
     return x if x is None or isinstance(x, (*NUMBERS, str, tuple)) else symbolic.asarray(x)
 
 
-def op(function):
+def op(function: F) -> F:
     """Mark a public function of tensors: called on symbolic tensors it becomes one node of the graph."""
 
     @functools.wraps(function)
@@ -320,4 +329,4 @@ def op(function):
             shorten(error)
             raise
 
-    return public
+    return cast(F, public)

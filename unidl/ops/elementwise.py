@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl.backend import dtypes
 from unidl.ops.dispatch import NUMBERS, call, call_bool, op, run, tensor_of
 from unidl.ops.thin_functions import binary, bitwise, logical, unary
+from unidl.typing import Tensor, TensorLike
 
 # -- arithmetic ------------------------------------------------------------------------------------
 
@@ -71,7 +74,7 @@ isfinite = unary("isfinite", "Whether x is neither infinite nor NaN.")
 
 
 @op
-def logical_not(x):
+def logical_not(x: TensorLike) -> Tensor:
     """Not x; what is not 0 counts as true."""
     return call_bool("logical_not", x)
 
@@ -84,7 +87,7 @@ bitwise_xor = bitwise("bitwise_xor", "Bits that exactly one of the integers has.
 
 
 @op
-def bitwise_not(x):
+def bitwise_not(x: TensorLike) -> Tensor:
     """All bits of the integers flipped: -x - 1, of unsigned ones what is missing to the largest."""
     backend, x = tensor_of(x)
     dtype = backend.dtype(x)
@@ -95,13 +98,13 @@ bitwise_invert = bitwise_not
 
 
 @op
-def left_shift(x, y):
+def left_shift(x: TensorLike, y: TensorLike) -> Tensor:
     """Integers x times 2**y, `y` a Python int."""
     return _shift("left_shift", x, y)
 
 
 @op
-def right_shift(x, y):
+def right_shift(x: TensorLike, y: TensorLike) -> Tensor:
     """Integers x divided by 2**y and rounded down, `y` a Python int."""
     return _shift("right_shift", x, y)
 
@@ -109,8 +112,8 @@ def right_shift(x, y):
 bitwise_left_shift, bitwise_right_shift = left_shift, right_shift
 
 
-def _shift(name, x, y):
-    if not hasattr(y, "__index__") or getattr(y, "ndim", 0):
+def _shift(name: str, x: TensorLike, y: TensorLike) -> Any:
+    if not hasattr(y, "__index__") or getattr(y, "ndim", False):
         raise TypeError(
             f"{name}: the number of bits must be a Python int, got {type(y).__name__}. Multiply by a power of 2 instead."
         )
@@ -125,7 +128,7 @@ ceil = unary("ceil", "The smallest integer not below x, as a float; gradient 0."
 
 
 @op
-def round(x, decimals=0):
+def round(x: TensorLike, decimals: int = 0) -> Tensor:
     """Nearest integer, halves to the even one; with `decimals` to that many digits. Integers stay as they are."""
     backend, x = tensor_of(x)
     if not dtypes.is_float(backend.dtype(x)):
@@ -136,14 +139,14 @@ def round(x, decimals=0):
 
 
 @op
-def trunc(x):
+def trunc(x: TensorLike) -> Tensor:
     """x without its fraction; integers stay as they are."""
     backend, x = tensor_of(x)
     return call("trunc", x) if dtypes.is_float(backend.dtype(x)) else x
 
 
 @op
-def clip(x, x_min, x_max):
+def clip(x: TensorLike, x_min: TensorLike, x_max: TensorLike) -> Tensor:
     """x, at least `x_min` and at most `x_max` (None: no bound); the gradient passes at numeric bounds."""
     if all(b is None or type(b) in NUMBERS for b in (x_min, x_max)):
         if float in (type(x_min), type(x_max)):

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from unidl.backend import Backend, Variable
+from unidl.typing import DType, TensorLike
 
 
-def jvp(backend, function, primals, tangents):
+def jvp(
+    backend: Any,
+    function: Callable[..., Any],
+    primals: Sequence[TensorLike],
+    tangents: Sequence[TensorLike],
+) -> Any:
     """(outputs, their derivatives along `tangents`), two lists of native tensors.
 
     function(*primals) gives the outputs. `primals` and `tangents` are lists of native tensors of
@@ -23,10 +31,18 @@ def jvp(backend, function, primals, tangents):
     ]
 
 
-def _derivative(backend, function, variables, tangents, output, shape, dtype):
+def _derivative(
+    backend: Any,
+    function: Any,
+    variables: Any,
+    tangents: Any,
+    output: TensorLike,
+    shape: Any,
+    dtype: DType,
+) -> Any:
     """That of one output, from as many gradients as it has numbers."""
 
-    def number(place):
+    def number(place: Any) -> Any:
         outputs = function(*(v.value for v in variables))
         return backend.getitem(backend.reshape(outputs[output], (-1,)), (place,))
 

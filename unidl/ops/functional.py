@@ -6,6 +6,8 @@ import functools
 import inspect
 import itertools
 import re
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +21,12 @@ from unidl.ops.indexing import get_item, take
 from unidl.ops.shaping import broadcast_to, concatenate, flip, reshape, stack
 from unidl.tracing import graph
 from unidl.tracing.shapes.arithmetic import broadcast
+from unidl.typing import Nest, TensorLike
 
 
-def associative_scan(f, elems, reverse=False, axis=0):
+def associative_scan(
+    f: Callable[..., Any], elems: Nest, reverse: bool = False, axis: int = 0
+) -> Any:
     """f of the first 1, 2, 3 ... elements along `axis`, for an associative f, in a number of calls that grows as log(n).
 
     f(a, b) gets and returns structures like `elems` (a tensor or nested structure), of several elements at once. With `reverse`
@@ -40,7 +45,7 @@ def associative_scan(f, elems, reverse=False, axis=0):
             f"associative_scan: all tensors must have one known size along axis {axis}, got {[backend.shape(x) for x in leaves]}."
         )
 
-    def combined(a, b):
+    def combined(a: TensorLike, b: TensorLike) -> Any:
         return tree.flatten(f(tree.pack_sequence_as(elems, a), tree.pack_sequence_as(elems, b)))
 
     leaves = [flip(x, axis) for x in leaves] if reverse else leaves
@@ -48,7 +53,7 @@ def associative_scan(f, elems, reverse=False, axis=0):
     return tree.pack_sequence_as(elems, [flip(x, axis) for x in leaves] if reverse else leaves)
 
 
-def _prefixes(combined, leaves, axis, n):
+def _prefixes(combined: Any, leaves: Any, axis: Any, n: Any) -> Any:
     if n < 2:
         return leaves
     pairs = combined(
@@ -67,12 +72,14 @@ def _prefixes(combined, leaves, axis, n):
     return [take(concatenate([a, b], axis), order, axis) for a, b in zip(odd, even, strict=True)]
 
 
-def _every(x, axis, start, stop, step):
+def _every(x: TensorLike, axis: Any, start: Any, stop: Any, step: Any) -> Any:
     rank = len(tensor_of(x)[1].shape)
     return get_item(x, (*(slice(None),) * (axis % rank), slice(start, stop, step)))
 
 
-def vectorize(pyfunc, *, excluded=None, signature=None):
+def vectorize(
+    pyfunc: Callable[..., Any], *, excluded: Any = None, signature: str | None = None
+) -> Callable[..., Any]:
     """A function that calls `pyfunc` for each element of its arguments, which broadcast, and stacks the results.
 
     Args:
@@ -88,7 +95,7 @@ def vectorize(pyfunc, *, excluded=None, signature=None):
     cores = None if signature is None else _core_ranks(signature)
 
     @functools.wraps(pyfunc)
-    def vectorized(*args, **kwargs):
+    def vectorized(*args: Any, **kwargs: Any) -> Any:
         places = [i for i in range(len(args)) if i not in excluded]
         names = [name for name in kwargs if name not in excluded]
         backend = backend_of([*(args[i] for i in places), *(kwargs[n] for n in names)])
@@ -121,7 +128,7 @@ def vectorize(pyfunc, *, excluded=None, signature=None):
                 f"vectorize: there is no element in {outer}, so the result has no dtype. Give at least one."
             )
 
-        def joined(*parts):
+        def joined(*parts: Any) -> Any:
             tensors = [as_tensor(backend, p) for p in parts]
             return reshape(stack(tensors), (*outer, *backend.shape(tensors[0])))
 
@@ -130,7 +137,7 @@ def vectorize(pyfunc, *, excluded=None, signature=None):
     return vectorized
 
 
-def _core_ranks(signature):
+def _core_ranks(signature: Any) -> Any:
     """Number of core axes of each argument."""
     inputs, arrow, _ = signature.replace(" ", "").partition("->")
     if not arrow or not re.fullmatch(r"\([\w,]*\)(,\([\w,]*\))*", inputs):
@@ -141,7 +148,7 @@ def _core_ranks(signature):
     ]
 
 
-def custom_gradient(f):
+def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     """A function with the values of f(*args)[0] and the gradient f(*args)[1].
 
     f(*args) returns (output, grad): `output` is a tensor or nested structure, and grad(*upstream) gets the gradient of each
@@ -155,12 +162,13 @@ def custom_gradient(f):
     """
 
     @functools.wraps(f)
-    def function(*args, **kwargs):
+    def function(*args: Any, **kwargs: Any) -> Any:
         leaves = tree.flatten(args)
         backend = backend_of(leaves)
-        tensors, structure = [as_tensor(backend, x) for x in leaves], []
+        tensors = [as_tensor(backend, x) for x in leaves]
+        structure: list[Any] = []
 
-        def flat(*tensors):
+        def flat(*tensors: Any) -> Any:
             given = tree.pack_sequence_as(args, list(tensors))
             # Plain arrays, which some backends hand over here, belong to the active backend.
             with use_backend(backend):
@@ -175,7 +183,9 @@ def custom_gradient(f):
     return op(function)
 
 
-def _gradients(backend, grad, args, tensors, upstream):
+def _gradients(
+    backend: Any, grad: TensorLike, args: Any, tensors: Any, upstream: TensorLike
+) -> Any:
     with use_backend(backend):
         if _wants_upstream(grad):
             result = grad(*args, upstream=upstream[0] if len(upstream) == 1 else upstream)
@@ -192,7 +202,7 @@ def _gradients(backend, grad, args, tensors, upstream):
         ]
 
 
-def _gradient_of(i, tensor, gradient, backend):
+def _gradient_of(i: Any, tensor: TensorLike, gradient: TensorLike, backend: Any) -> Any:
     if gradient is None:
         return zeros_like(tensor)
     gradient = as_tensor(backend, gradient)
@@ -207,7 +217,7 @@ def _gradient_of(i, tensor, gradient, backend):
     return gradient
 
 
-def _wants_upstream(grad):
+def _wants_upstream(grad: TensorLike) -> bool:
     """Whether `upstream` must be named."""
     parameter = inspect.signature(grad).parameters.get("upstream")
     return (
@@ -217,7 +227,12 @@ def _wants_upstream(grad):
     )
 
 
-def jvp(fun, primals, tangents, has_aux=False):
+def jvp(
+    fun: Callable[..., Any],
+    primals: Sequence[TensorLike],
+    tangents: Sequence[TensorLike],
+    has_aux: bool = False,
+) -> Any:
     """(fun(*primals), its derivative along `tangents`); with `has_aux` fun returns (output, aux), and aux comes third.
 
     `primals` and `tangents` are lists or tuples of float tensors (or nested structures) of the same shapes. Backends without
@@ -236,7 +251,7 @@ def jvp(fun, primals, tangents, has_aux=False):
     return _jvp(fun, primals, tangents, has_aux)
 
 
-def _jvp(fun, primals, tangents, has_aux):
+def _jvp(fun: Any, primals: Any, tangents: Any, has_aux: Any) -> Any:
     leaves, along = tree.flatten(primals), tree.flatten(tangents)
     backend = backend_of([*leaves, *along])
     leaves, along = ([as_tensor(backend, x) for x in xs] for xs in (leaves, along))
@@ -248,9 +263,9 @@ def _jvp(fun, primals, tangents, has_aux):
                 f"jvp: a tangent has the shape and dtype of its primal, got {backend.shape(t)} {backend.dtype(t)} for {backend.shape(x)} "
                 f"{backend.dtype(x)}."
             )
-    found = []
+    found: list[Any] = []
 
-    def flat(*tensors):
+    def flat(*tensors: Any) -> Any:
         with use_backend(backend):
             result = fun(*tree.pack_sequence_as(primals, list(tensors)))
             found[:] = result if has_aux else [result, None]

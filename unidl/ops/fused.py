@@ -2,78 +2,120 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from unidl.backend.contract.recurrent import Recurrent
 from unidl.ops.dispatch import call, call_promoted, op, prepare
 
 
 @op
-def linear(x, kernel, bias=None):
+def linear(x: TensorLike, kernel: TensorLike, bias: TensorLike | None = None) -> Any:
     """x @ kernel + bias: (..., d), (d, u), (u,) or None -> (..., u)."""
     return call_promoted("linear", x, kernel, bias)
 
 
 @op
-def embedding(table, indices):
+def embedding(table: TensorLike, indices: TensorLike) -> Any:
     """Rows of `table` (n, d) by integers (...,) -> (..., d)."""
     return call("embedding", table, indices)
 
 
 @op
-def layer_norm(x, gamma, beta, axes, epsilon):
+def layer_norm(x: TensorLike, gamma: TensorLike, beta: TensorLike, axes: Any, epsilon: Any) -> Any:
     """Normalize over the tuple `axes`; `gamma` and `beta` are None or broadcast against `x`."""
     return call("layer_norm", x, gamma, beta, axes=axes, epsilon=epsilon)
 
 
 @op
-def batch_norm_training(x, gamma, beta, axes, epsilon):
+def batch_norm_training(
+    x: TensorLike, gamma: TensorLike, beta: TensorLike, axes: Any, epsilon: Any
+) -> Any:
     """(y, mean, biased variance) by the batch's own moments over the tuple `axes`."""
     return call("batch_norm_training", x, gamma, beta, axes=axes, epsilon=epsilon)
 
 
 @op
-def batch_norm_inference(x, gamma, beta, mean, var, axes, epsilon):
+def batch_norm_inference(
+    x: TensorLike,
+    gamma: TensorLike,
+    beta: TensorLike,
+    mean: TensorLike,
+    var: Any,
+    axes: Any,
+    epsilon: Any,
+) -> Any:
     """Normalize by given 1-D moments."""
     return call("batch_norm_inference", x, gamma, beta, mean, var, axes=axes, epsilon=epsilon)
 
 
 @op
-def attention(query, key, value, bias=None, scale=1.0):
+def attention(
+    query: TensorLike, key: Any, value: Any, bias: TensorLike | None = None, scale: Any = 1.0
+) -> Any:
     """softmax(query @ key^T * scale + bias) @ value on the last two axes."""
     return call_promoted("attention", query, key, value, bias, scale=scale)
 
 
 @op
-def grouped_attention(query, key, value, bias=None, scale=1.0):
+def grouped_attention(
+    query: TensorLike, key: Any, value: Any, bias: TensorLike | None = None, scale: Any = 1.0
+) -> Any:
     """`attention` of (n, heads, time, size) where key and value have a fraction of the query's heads."""
     return call_promoted("grouped_attention", query, key, value, bias, scale=scale)
 
 
 @op
-def lstm(x, h, c, kernel, recurrent_kernel, bias, reverse=False):
+def lstm(
+    x: TensorLike,
+    h: Any,
+    c: Any,
+    kernel: TensorLike,
+    recurrent_kernel: TensorLike,
+    bias: TensorLike,
+    reverse: bool = False,
+) -> Any:
     """A whole LSTM sequence: (outputs (n, t, u), h, c)."""
     return call("lstm", x, h, c, kernel, recurrent_kernel, bias, reverse=reverse)
 
 
 @op
-def gru(x, h, kernel, recurrent_kernel, bias, reverse=False):
+def gru(
+    x: TensorLike,
+    h: Any,
+    kernel: TensorLike,
+    recurrent_kernel: TensorLike,
+    bias: TensorLike,
+    reverse: bool = False,
+) -> Any:
     """A whole GRU sequence: (outputs (n, t, u), h)."""
     return call("gru", x, h, kernel, recurrent_kernel, bias, reverse=reverse)
 
 
 @op
-def simple_rnn(x, h, kernel, recurrent_kernel, bias, activation="tanh", reverse=False):
+def simple_rnn(
+    x: TensorLike,
+    h: Any,
+    kernel: TensorLike,
+    recurrent_kernel: TensorLike,
+    bias: TensorLike,
+    activation: Any = "tanh",
+    reverse: bool = False,
+) -> Any:
     """A whole sequence of h' = activation(x @ kernel + h @ recurrent_kernel + bias): (outputs (n, t, u), h)."""
     return call(
         "simple_rnn", x, h, kernel, recurrent_kernel, bias, activation=activation, reverse=reverse
     )
 
 
-def resize(x, size, interpolation, antialias=False):
+def resize(x: TensorLike, size: Any, interpolation: Any, antialias: bool = False) -> Any:
     """Images (n, h, w, c) -> (n, *size, c), see the contract."""
     return call("resize", x, size=size, interpolation=interpolation, antialias=antialias)
 
 
-def scan(step, state, xs, reverse=False, unroll=False):
+def scan(
+    step: Callable[..., Any], state: Any, xs: Any, reverse: bool = False, unroll: bool = False
+) -> Any:
     """(last state, ys (t, ...)) of a loop over the leading axis: step(state, x) -> (state, y), see the contract.
 
     `state` and `xs` are tuples of tensors. With `unroll` the steps are written out, also where the framework has a loop.

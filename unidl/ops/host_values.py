@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl.ops.dispatch import tensor_of
 from unidl.tracing.capture.symbol import NotCapturable
+from unidl.typing import TensorLike
 
 
-def host_value(name, x, instead):
+def host_value(name: str, x: TensorLike, instead: Any) -> Any:
     """`x` as np.ndarray. Where it has no value (in a compiled function, or symbolic), an error that says what to do `instead`."""
     backend, x = tensor_of(x)
     try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,10 +23,11 @@ from unidl.ops.dispatch import (
     to_bool,
 )
 from unidl.ops.shaping import ravel
+from unidl.typing import Shape, Tensor, TensorLike
 
 
 @op
-def get_item(x, key):
+def get_item(x: TensorLike, key: Any) -> Tensor:
     """x[key] for ints, slices, None and Ellipsis, or one tensor (list, array) of integers for the first axis.
 
     Boolean masks are refused, since the result's shape would depend on values: use `where`.
@@ -46,7 +49,7 @@ def get_item(x, key):
 
 
 @op
-def take(x, indices, axis=None):
+def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     """Slices of x along `axis` (of the flattened x without one) by integers of any shape; negative ones count from the end."""
     if axis is None:
         x, axis = ravel(x), 0
@@ -54,7 +57,7 @@ def take(x, indices, axis=None):
 
 
 @op
-def take_along_axis(x, indices, axis=None):
+def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     """Elements of x by `indices` of x's rank: out[i][j] = x[indices[i][j]][j] for axis 0; both flattened without an axis."""
     if axis is None:
         x, indices, axis = ravel(x), ravel(indices), 0
@@ -71,7 +74,7 @@ def take_along_axis(x, indices, axis=None):
     return run(backend, "take_along_axis", [x, indices], {"axis": axis})
 
 
-def _integers(name, indices):
+def _integers(name: str, indices: TensorLike) -> Any:
     """Host lists as integers (an empty one has no dtype of its own)."""
     if isinstance(indices, (list, tuple)) and len(indices) == 0:
         return np.zeros((0,), "int32")
@@ -79,7 +82,9 @@ def _integers(name, indices):
 
 
 @op
-def where(condition, x1=None, x2=None):
+def where(
+    condition: TensorLike, x1: TensorLike | None = None, x2: TensorLike | None = None
+) -> Tensor:
     """x1 where `condition` is true (not 0), else x2; all broadcast. The gradient goes to the choice taken alone."""
     if x1 is None or x2 is None:
         raise ValueError(
@@ -97,7 +102,9 @@ def where(condition, x1=None, x2=None):
 
 
 @op
-def select(condlist, choicelist, default=0):
+def select(
+    condlist: Sequence[TensorLike], choicelist: Sequence[TensorLike], default: TensorLike = 0
+) -> Tensor:
     """The choice that belongs to the first true condition, `default` where none is."""
     result = default
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
@@ -109,7 +116,7 @@ def select(condlist, choicelist, default=0):
 
 
 @op
-def scatter(indices, values, shape):
+def scatter(indices: TensorLike, values: TensorLike, shape: Shape) -> Tensor:
     """Zeros of `shape` with `values` (m, *shape[k:]) added at integer `indices` (m, k)."""
     backend = backend_of([indices, values])
     indices, values = (backend.asarray(convert(backend, t)) for t in (indices, values))
@@ -118,7 +125,9 @@ def scatter(indices, values, shape):
 
 
 @op
-def scatter_update(inputs, indices, updates, reduction=None):
+def scatter_update(
+    inputs: TensorLike, indices: TensorLike, updates: TensorLike, reduction: str | None = None
+) -> Tensor:
     """Copy of `inputs` with `updates` (m, *inputs.shape[k:]) put at integer `indices` (m, k).
 
     reduction: None to replace, "add", "max", "min" or "mul" to combine what is there with all updates of the same place.
@@ -151,7 +160,9 @@ _COMBINED = {
 }
 
 
-def _combined(backend, reduction, inputs, indices, updates):
+def _combined(
+    backend: Any, reduction: Any, inputs: TensorLike, indices: TensorLike, updates: TensorLike
+) -> Any:
     """Each place of `inputs` as a segment, to which its updates belong."""
     by_segment, pair = _COMBINED[reduction]
     shape, k = backend.shape(inputs), backend.shape(indices)[-1]
@@ -163,7 +174,7 @@ def _combined(backend, reduction, inputs, indices, updates):
     return call(pair, inputs, backend.reshape(combined, shape))
 
 
-def _rows(backend, indices, updates, rank):
+def _rows(backend: Any, indices: TensorLike, updates: TensorLike, rank: Any) -> Any:
     """Indices (..., k) and updates (..., *rest) with the leading axes made one."""
     shape = backend.shape(indices)
     if len(shape) <= 2 or None in shape:
@@ -176,19 +187,19 @@ def _rows(backend, indices, updates, rank):
 
 
 @op
-def sort(x, axis=-1):
+def sort(x: TensorLike, axis: int | None = -1) -> Tensor:
     """Ascending along `axis`, NaN last; flattened first if it is None."""
     return call("sort", ravel(x), axis=0) if axis is None else call("sort", x, axis=axis)
 
 
 @op
-def argsort(x, axis=-1):
+def argsort(x: TensorLike, axis: int | None = -1) -> Tensor:
     """int32 indices that sort x along `axis`, equals in their order; flattened first if it is None."""
     return call("argsort", ravel(x), axis=0) if axis is None else call("argsort", x, axis=axis)
 
 
 @op
-def top_k(x, k, sorted=True):
+def top_k(x: TensorLike, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
     """(values, int32 indices) of the k largest along the last axis, largest first, of equals the first."""
     backend, x = tensor_of(x)
     size = (*backend.shape(x)[-1:], None)[0]
@@ -200,7 +211,7 @@ def top_k(x, k, sorted=True):
 
 
 @op
-def in_top_k(targets, predictions, k):
+def in_top_k(targets: TensorLike, predictions: TensorLike, k: int) -> Tensor:
     """Whether class `targets` (n,) is among the k largest of `predictions` (n, classes); ties count as in. Bool (n,)."""
     backend = backend_of([predictions, targets])
     predictions, targets = (backend.asarray(convert(backend, t)) for t in (predictions, targets))
@@ -211,7 +222,7 @@ def in_top_k(targets, predictions, k):
 
 
 @op
-def searchsorted(sorted_sequence, values, side="left"):
+def searchsorted(sorted_sequence: TensorLike, values: TensorLike, side: str = "left") -> Tensor:
     """int32 places of `values` in the ascending 1-D `sorted_sequence`, before ("left") or after ("right") equals."""
     if side not in ("left", "right"):
         raise ValueError(f'searchsorted: side must be "left" or "right", got {side!r}.')
@@ -222,13 +233,18 @@ def searchsorted(sorted_sequence, values, side="left"):
 
 
 @op
-def digitize(x, bins):
+def digitize(x: TensorLike, bins: int | TensorLike) -> Tensor:
     """int32 number of the bin, between ascending edges `bins`, that x falls in: 0 below the first edge."""
     return searchsorted(bins, x, side="right")
 
 
 @op
-def bincount(x, weights=None, minlength=0, sparse=False):
+def bincount(
+    x: TensorLike,
+    weights: TensorLike | None = None,
+    minlength: int = 0,
+    sparse: bool | None = False,
+) -> Tensor:
     """How often each of 0 ... max(x) occurs in integers x (n,), or the sum of its `weights`.
 
     The result has `minlength` entries at least; in a compiled function, where max(x) is unknown, give host data.
@@ -248,7 +264,9 @@ def bincount(x, weights=None, minlength=0, sparse=False):
 
 
 @op
-def isin(x1, x2, assume_unique=False, invert=False):
+def isin(
+    x1: TensorLike, x2: TensorLike, assume_unique: bool = False, invert: bool = False
+) -> Tensor:
     """Whether each element of x1 occurs in x2 (not, with `invert`)."""
     backend = backend_of([x1, x2])
     x1, x2 = (backend.asarray(convert(backend, t)) for t in (x1, x2))
@@ -257,7 +275,7 @@ def isin(x1, x2, assume_unique=False, invert=False):
 
 
 @op
-def unravel_index(indices, shape):
+def unravel_index(indices: TensorLike, shape: Shape) -> tuple[Tensor, ...]:
     """Positions along each axis of `shape` of flat `indices`: a tuple of integer tensors."""
     backend, rest = tensor_of(indices)
     positions = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from unidl.backend import dtypes
 from unidl.ops.creation import zeros_like
@@ -16,6 +17,7 @@ from unidl.ops.reductions import min as min_
 from unidl.ops.reductions import sum as sum_
 from unidl.ops.shaping import expand_dims, swapaxes
 from unidl.ops.thin_functions import unary
+from unidl.typing import Axis, Tensor, TensorLike
 
 det = unary("det", "Determinant: (..., n, n) -> (...).")
 inv = unary("inv", "Inverse: (..., n, n) -> (..., n, n).")
@@ -40,14 +42,14 @@ lu_factor = unary(
 
 
 @op
-def cholesky(x, upper=False):
+def cholesky(x: TensorLike, upper: bool = False) -> Tensor:
     """Lower factor L of symmetric positive definite matrices x = L L^T; its transpose with `upper`."""
     factor = call_float("cholesky", x)
     return swapaxes(factor, -1, -2) if upper else factor
 
 
 @op
-def cholesky_inverse(x, upper=False):
+def cholesky_inverse(x: TensorLike, upper: bool = False) -> Tensor:
     """Inverse of the matrix whose Cholesky factor is x."""
     lower = swapaxes(x, -1, -2) if upper else x
     inverse = call_float("inv", lower)
@@ -55,7 +57,7 @@ def cholesky_inverse(x, upper=False):
 
 
 @op
-def qr(x, mode="reduced"):
+def qr(x: TensorLike, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     """(q, r) with x = q r, q (..., m, k) orthonormal, r (..., k, n) upper triangular, k = min(m, n)."""
     if mode != "reduced":
         raise ValueError(f'qr: only mode="reduced" exists here, got {mode!r}.')
@@ -63,7 +65,7 @@ def qr(x, mode="reduced"):
 
 
 @op
-def svd(x, full_matrices=True, compute_uv=True):
+def svd(x: TensorLike, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """(u, s, vh) with x = u diag(s) vh and s descending; s alone without `compute_uv`.
 
     `full_matrices=True` (the default of NumPy) is possible for square matrices; else write `full_matrices=False`.
@@ -79,18 +81,18 @@ def svd(x, full_matrices=True, compute_uv=True):
 
 
 @op
-def solve(a, b):
+def solve(a: TensorLike, b: TensorLike) -> Tensor:
     """x with a @ x = b: a (..., n, n), b (..., n, k), or (n,) for one right side."""
     return _solve("solve", a, b)
 
 
 @op
-def solve_triangular(a, b, lower=False):
+def solve_triangular(a: TensorLike, b: TensorLike, lower: bool = False) -> Tensor:
     """Like `solve` for an upper (or `lower`) triangular a."""
     return _solve("solve_triangular", a, b, lower=lower)
 
 
-def _solve(name, a, b, **kwargs):
+def _solve(name: str, a: TensorLike, b: TensorLike, **kwargs: Any) -> Any:
     backend, b = tensor_of(b)
     if len(backend.shape(b)) == len(_shape(a)) - 1:
         solution = call_promoted(name, a, expand_dims(b, -1), to_floats=True, **kwargs)
@@ -99,7 +101,7 @@ def _solve(name, a, b, **kwargs):
 
 
 @op
-def pinv(x, rcond=None):
+def pinv(x: TensorLike, rcond: float | None = None) -> Tensor:
     """Pseudo-inverse (Moore and Penrose); singular values up to `rcond` times the largest count as 0."""
     u, s, vh = call_float("svd", x)
     backend, s = tensor_of(s)
@@ -111,13 +113,13 @@ def pinv(x, rcond=None):
 
 
 @op
-def lstsq(a, b, rcond=None):
+def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> Tensor:
     """x with the smallest |a @ x - b|, of minimal norm: a (m, n), b (m,) or (m, k)."""
     return matmul(pinv(a, rcond), b)
 
 
 @op
-def matrix_rank(x, tol=None):
+def matrix_rank(x: TensorLike, tol: float | None = None) -> Tensor:
     """int32 number of singular values above `tol`, by default the largest times max(m, n) times the dtype's epsilon."""
     _, s, _ = call_float("svd", x)
     backend, s = tensor_of(s)
@@ -127,7 +129,7 @@ def matrix_rank(x, tol=None):
 
 
 @op
-def slogdet(x):
+def slogdet(x: TensorLike) -> tuple[Tensor, Tensor]:
     """(sign, log of |determinant|), each (...)."""
     # By QR, the determinant of an orthonormal q being 1 or -1: no product that could overflow.
     q, r = call_float("qr", x)
@@ -137,13 +139,18 @@ def slogdet(x):
 
 
 @op
-def logdet(x):
+def logdet(x: TensorLike) -> Tensor:
     """log of the determinant of symmetric positive definite matrices, by their Cholesky factor."""
     return multiply(sum_(log(diagonal(call_float("cholesky", x), 0, -2, -1)), -1), 2.0)
 
 
 @op
-def norm(x, ord=None, axis=None, keepdims=False):
+def norm(
+    x: TensorLike,
+    ord: int | float | str | None = None,
+    axis: Axis | None = None,
+    keepdims: bool = False,
+) -> Tensor:
     """Norm of vectors (`axis` an int, or None for all elements) or matrices (`axis` a pair), with gradient 0 at 0.
 
     ord for vectors: None or 2 (Euclidean), 1, inf, -inf, 0 (number of non-zeros) or any other number; for matrices: None or
@@ -165,14 +172,14 @@ def norm(x, ord=None, axis=None, keepdims=False):
     )
 
 
-def _root(x, ord=2):
+def _root(x: TensorLike, ord: Any = 2) -> Any:
     """The root of that order, with gradient 0 at 0."""
     zero = call("equal", x, zeros_like(x))
     positive = where(zero, 1, x)
     return where(zero, x, sqrt(positive) if ord == 2 else power(positive, 1.0 / ord))
 
 
-def _vector_norm(x, ord, axes, keepdims):
+def _vector_norm(x: TensorLike, ord: Any, axes: Any, keepdims: Any) -> Any:
     if isinstance(ord, str):
         raise ValueError(
             f"norm: ord={ord!r} is a norm of matrices; give two axes, or a number as ord."
@@ -190,7 +197,7 @@ def _vector_norm(x, ord, axes, keepdims):
     )
 
 
-def _matrix_norm(x, ord, axes, keepdims):
+def _matrix_norm(x: TensorLike, ord: Any, axes: Any, keepdims: Any) -> Any:
     rows, columns = axes
     if ord in (1, -1, math.inf, -math.inf):
         added, chosen = (rows, columns) if ord in (1, -1) else (columns, rows)
@@ -218,13 +225,13 @@ def _matrix_norm(x, ord, axes, keepdims):
 _EPSILON = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
 
 
-def _shape(x):
+def _shape(x: TensorLike) -> Any:
     backend, x = tensor_of(x)
     return tuple(backend.shape(x))
 
 
 @op
-def cdist(x, y):
+def cdist(x: TensorLike, y: TensorLike) -> Tensor:
     """(..., m, n) Euclidean distances of the rows of x (..., m, d) and y (..., n, d)."""
     difference = call_promoted("subtract", expand_dims(x, -2), expand_dims(y, -3), to_floats=True)
     return norm(difference, axis=-1)

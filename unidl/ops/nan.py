@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl.backend import dtypes
 from unidl.ops.creation import full_like
 from unidl.ops.dispatch import call, call_bool, op, tensor_of
@@ -35,76 +37,77 @@ from unidl.ops.reductions import (
     prod,
     sum,
 )
+from unidl.typing import Axis, DType, Tensor, TensorLike
 
 
 @op
-def nansum(x, axis=None, keepdims=False):
+def nansum(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """`sum` of what is not NaN."""
     return sum(_nan_as(x, 0), axis, keepdims)
 
 
 @op
-def nanprod(x, axis=None, keepdims=False):
+def nanprod(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """`prod` of what is not NaN."""
     return prod(_nan_as(x, 1), axis, keepdims)
 
 
 @op
-def nanmax(x, axis=None, keepdims=False):
+def nanmax(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """`max` of what is not NaN, NaN if nothing else is there."""
     return _nan_if_empty(max(_nan_as(x, -float("inf")), axis, keepdims), x, axis, keepdims)
 
 
 @op
-def nanmin(x, axis=None, keepdims=False):
+def nanmin(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """`min` of what is not NaN, NaN if nothing else is there."""
     return _nan_if_empty(min(_nan_as(x, float("inf")), axis, keepdims), x, axis, keepdims)
 
 
 @op
-def nanmean(x, axis=None, keepdims=False):
+def nanmean(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """`mean` of what is not NaN."""
     return divide(nansum(x, axis, keepdims), _numbers(x, axis, keepdims))
 
 
 @op
-def nanvar(x, axis=None, keepdims=False):
+def nanvar(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """`var` of what is not NaN."""
     distance = subtract(x, nanmean(x, axis, keepdims=True))
     return nanmean(square(distance), axis, keepdims)
 
 
 @op
-def nanstd(x, axis=None, keepdims=False):
+def nanstd(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """`std` of what is not NaN."""
     return sqrt(nanvar(x, axis, keepdims))
 
 
 @op
-def nancumsum(x, axis=None, dtype=None):
+def nancumsum(x: TensorLike, axis: int | None = None, dtype: DType | None = None) -> Tensor:
     """`cumsum` with 0 for NaN."""
     return cumsum(_nan_as(x, 0), axis, dtype)
 
 
 @op
-def nancumprod(x, axis=None, dtype=None):
+def nancumprod(x: TensorLike, axis: int | None = None, dtype: DType | None = None) -> Tensor:
     """`cumprod` with 1 for NaN."""
     return cumprod(_nan_as(x, 1), axis, dtype)
 
 
 @op
-def nanargmax(x, axis=None, keepdims=False):
+def nanargmax(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """int32 index of the first largest element that is not NaN, -1 if all are."""
     return _index(argmax, -float("inf"), x, axis, keepdims)
 
 
 @op
-def nanargmin(x, axis=None, keepdims=False):
+def nanargmin(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """int32 index of the first smallest element that is not NaN, -1 if all are."""
     return _index(argmin, float("inf"), x, axis, keepdims)
 
 
-def _index(function, least, x, axis, keepdims):
+def _index(function: Any, least: Any, x: TensorLike, axis: Any, keepdims: Any) -> Any:
     return where(all(isnan(x), axis, keepdims), -1, function(_nan_as(x, least), axis, keepdims))
 
 
@@ -112,7 +115,13 @@ def _index(function, least, x, axis, keepdims):
 
 
 @op
-def nanquantile(x, q, axis=None, method="linear", keepdims=False):
+def nanquantile(
+    x: TensorLike,
+    q: TensorLike,
+    axis: Axis | None = None,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Tensor:
     """`quantile` of what is not NaN, NaN where nothing else is there."""
     if method not in METHODS:
         raise ValueError(
@@ -138,7 +147,7 @@ def nanquantile(x, q, axis=None, method="linear", keepdims=False):
     return results[0] if is_number(q) else backend.stack(results, 0)
 
 
-def _between(backend, ordered, place, count, method):
+def _between(backend: Any, ordered: Any, place: Any, count: Any, method: Any) -> Any:
     """Element number `place` (..., 1), a float, of the sorted last axis."""
     low = call("round", place) if method == "nearest" else floor(place)
     share = {"linear": subtract(place, low), "lower": 0.0, "nearest": 0.0}.get(method)
@@ -151,7 +160,13 @@ def _between(backend, ordered, place, count, method):
 
 
 @op
-def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
+def nanpercentile(
+    x: TensorLike,
+    q: TensorLike,
+    axis: Axis | None = None,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Tensor:
     """`nanquantile` of q / 100."""
     return nanquantile(
         x,
@@ -163,7 +178,7 @@ def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
 
 
 @op
-def nanmedian(x, axis=None, keepdims=False):
+def nanmedian(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """`median` of what is not NaN, NaN where nothing else is there."""
     return nanquantile(x, 0.5, axis, "linear", keepdims)
 
@@ -171,12 +186,12 @@ def nanmedian(x, axis=None, keepdims=False):
 # -- helpers ---------------------------------------------------------------------------------------
 
 
-def _nan_as(x, value):
+def _nan_as(x: TensorLike, value: Any) -> Any:
     backend, x = tensor_of(x)
     return where(isnan(x), full_like(x, value), x) if dtypes.is_float(backend.dtype(x)) else x
 
 
-def _numbers(x, axis, keepdims):
+def _numbers(x: TensorLike, axis: Any, keepdims: Any) -> Any:
     """How many elements are not NaN, as floats."""
     backend, x = tensor_of(x)
     present = call_bool("logical_not", isnan(x))
@@ -184,7 +199,7 @@ def _numbers(x, axis, keepdims):
     return call("sum", backend.cast(present, dtype), axis=axes_of(axis), keepdims=keepdims)
 
 
-def _nan_if_empty(result, x, axis, keepdims):
+def _nan_if_empty(result: Any, x: TensorLike, axis: Any, keepdims: Any) -> Any:
     backend, x = tensor_of(x)
     if not dtypes.is_float(backend.dtype(x)):
         return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from unidl.backend import dtypes
 from unidl.ops.activations import softmax
@@ -37,13 +38,20 @@ from unidl.ops.reductions import max as max_
 from unidl.ops.reductions import mean, var
 from unidl.ops.reductions import sum as sum_
 from unidl.ops.shaping import expand_dims, moveaxis, squeeze, swapaxes
+from unidl.typing import Axis, DType, Tensor, TensorLike
 
 # Probabilities of a cross-entropy are clipped to [EPSILON, 1 - EPSILON].
 EPSILON = 1e-7
 
 
 @op
-def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
+def one_hot(
+    x: TensorLike,
+    num_classes: int,
+    axis: int = -1,
+    dtype: DType | None = None,
+    sparse: bool | None = False,
+) -> Tensor:
     """Integers (...,) -> (..., num_classes), the new axis at `axis`; what is out of range gives zeros."""
     _not_sparse("one_hot", sparse)
     rows = call("one_hot", x, num_classes=num_classes, dtype=dtypes.standardize_dtype(dtype))
@@ -51,7 +59,13 @@ def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
 
 
 @op
-def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False):
+def multi_hot(
+    inputs: TensorLike,
+    num_classes: int | None = None,
+    axis: int = -1,
+    dtype: DType | None = None,
+    sparse: bool | None = False,
+) -> Tensor:
     """Integers (..., k) -> (..., num_classes): 1 for each class that occurs along `axis`."""
     _not_sparse("multi_hot", sparse)
     if num_classes is None:
@@ -65,7 +79,7 @@ def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False):
     return result if axis == -1 else moveaxis(result, -1, axis)
 
 
-def _not_sparse(name, sparse):
+def _not_sparse(name: str, sparse: Any) -> None:
     if sparse:
         raise ValueError(f"{name}: sparse tensors do not exist here. Leave `sparse` out.")
 
@@ -74,7 +88,9 @@ def _not_sparse(name, sparse):
 
 
 @op
-def moments(x, axes, keepdims=False, synchronized=False):
+def moments(
+    x: TensorLike, axes: Axis, keepdims: bool = False, synchronized: bool = False
+) -> tuple[Tensor, Tensor]:
     """(mean, biased variance) over `axes`, computed in float32 at least."""
     if synchronized:
         raise ValueError(
@@ -88,7 +104,15 @@ def moments(x, axes, keepdims=False, synchronized=False):
 
 
 @op
-def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilon=1e-3):
+def batch_normalization(
+    x: TensorLike,
+    mean: TensorLike,
+    variance: TensorLike,
+    axis: int,
+    offset: TensorLike | None = None,
+    scale: TensorLike | None = None,
+    epsilon: float = 1e-3,
+) -> Any:
     """(x - mean) * scale / sqrt(variance + epsilon) + offset, all four 1-D along `axis` of x."""
     backend = backend_of([x, mean, variance])
     tensors = [
@@ -109,7 +133,13 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
 
 
 @op
-def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None):
+def layer_normalization(
+    x: TensorLike,
+    gamma: TensorLike | None = None,
+    beta: TensorLike | None = None,
+    axis: Axis = -1,
+    epsilon: float | None = None,
+) -> Tensor:
     """Each sample normalized over `axis` (an int or several), times gamma, plus beta, which have the shape of these axes."""
     backend, x = tensor_of(x)
     rank = len(backend.shape(x))
@@ -121,7 +151,9 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None):
 
 
 @op
-def rms_normalization(x, scale=None, axis=-1, epsilon=None):
+def rms_normalization(
+    x: TensorLike, scale: TensorLike | None = None, axis: Axis = -1, epsilon: float | None = None
+) -> Tensor:
     """x / sqrt(mean(x**2) + epsilon) over `axis`, times `scale`, which has the shape of these axes. epsilon: 1e-6."""
     backend, x = tensor_of(x)
     rank = len(backend.shape(x))
@@ -132,7 +164,7 @@ def rms_normalization(x, scale=None, axis=-1, epsilon=None):
     return y if scale is None else multiply(y, _along(backend, scale, axes, rank))
 
 
-def _along(backend, parameter, axes, rank):
+def _along(backend: Any, parameter: Any, axes: Any, rank: Any) -> Any:
     """`parameter`, whose axes are `axes` of x, in a shape that broadcasts against x."""
     if parameter is None:
         return None
@@ -144,7 +176,9 @@ def _along(backend, parameter, axes, rank):
 
 
 @op
-def normalize(x, axis=-1, order=2, epsilon=None):
+def normalize(
+    x: TensorLike, axis: Axis = -1, order: int | float = 2, epsilon: float | None = None
+) -> Tensor:
     """x divided by its norm of `order` along `axis`, which counts as `epsilon` (1e-7) at least."""
     if not isinstance(order, (int, float)) or order < 1:
         raise ValueError(f"normalize: order must be a number of at least 1, got {order!r}.")
@@ -158,7 +192,9 @@ def normalize(x, axis=-1, order=2, epsilon=None):
 
 
 @op
-def categorical_crossentropy(target, output, from_logits=False, axis=-1):
+def categorical_crossentropy(
+    target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1
+) -> Tensor:
     """-sum(t log p) along `axis`: target and output (..., k) -> (...,). Probabilities are normalized, then clipped."""
     target, output = _float_pair(target, output)
     if axis != -1:
@@ -169,7 +205,9 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
 
 
 @op
-def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
+def sparse_categorical_crossentropy(
+    target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1
+) -> Tensor:
     """-log p of class `target` (...,) or (..., 1): output (..., k) -> (...,). Probabilities are normalized, then clipped."""
     backend = backend_of([output, target])
     target, output = (backend.asarray(convert(backend, t)) for t in (target, output))
@@ -186,7 +224,9 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
 
 
 @op
-def binary_crossentropy(target, output, from_logits=False):
+def binary_crossentropy(
+    target: TensorLike, output: TensorLike, from_logits: bool = False
+) -> Tensor:
     """-t log p - (1 - t) log(1 - p), element by element; probabilities are clipped."""
     target, output = _float_pair(target, output)
     if from_logits:
@@ -197,7 +237,7 @@ def binary_crossentropy(target, output, from_logits=False):
     )
 
 
-def _float_pair(target, output):
+def _float_pair(target: TensorLike, output: TensorLike) -> Any:
     """Both in the float dtype of `output`."""
     backend = backend_of([output, target])
     target, output = (backend.asarray(convert(backend, t)) for t in (target, output))
@@ -205,7 +245,7 @@ def _float_pair(target, output):
     return backend.cast(target, dtype), backend.cast(output, dtype)
 
 
-def _probabilities(output):
+def _probabilities(output: TensorLike) -> Any:
     return clip(divide(output, sum_(output, -1, keepdims=True)), EPSILON, 1 - EPSILON)
 
 
@@ -214,16 +254,16 @@ def _probabilities(output):
 
 @op
 def dot_product_attention(
-    query,
-    key,
-    value,
-    bias=None,
-    mask=None,
-    scale=None,
-    is_causal=False,
-    flash_attention=None,
-    attn_logits_soft_cap=None,
-):
+    query: TensorLike,
+    key: TensorLike,
+    value: TensorLike,
+    bias: TensorLike | None = None,
+    mask: TensorLike | None = None,
+    scale: float | None = None,
+    is_causal: bool = False,
+    flash_attention: bool | None = None,
+    attn_logits_soft_cap: float | None = None,
+) -> Tensor:
     """Attention of query (n, t, heads, d) to key (n, s, heads, d) and value (n, s, heads, v) -> (n, t, heads, v).
 
     `bias` is added to the scores (n, heads, t, s); where `mask` is False, or with `is_causal` the key is later than the
@@ -265,7 +305,7 @@ def dot_product_attention(
 _LOWEST = {"float16": -3e4, "bfloat16": -1e38, "float32": -1e38, "float64": -1e300}
 
 
-def _causal(backend, query, key):
+def _causal(backend: Any, query: TensorLike, key: Any) -> Any:
     """Bool (t, s): whether key j is no later than query i."""
     t, s = backend.shape(query)[2], backend.shape(key)[2]
     if None in (t, s):
@@ -276,7 +316,7 @@ def _causal(backend, query, key):
 
 
 @op
-def psnr(x1, x2, max_val):
+def psnr(x1: TensorLike, x2: TensorLike, max_val: float) -> Tensor:
     """Peak signal-to-noise ratio in decibels, 20 log10(max_val) - 10 log10(mean squared difference), over all elements."""
     error = mean(square(subtract(x1, x2)))
     return subtract(20 * math.log10(max_val), multiply(log10(error), 10.0))

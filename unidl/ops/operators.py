@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
 _BINARY = {
     "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide", "mod": "mod",
     "pow": "power", "matmul": "matmul", "and": "logical_and", "or": "logical_or", "xor": "logical_xor",
@@ -17,7 +21,12 @@ _UFUNCS = {"remainder": "mod", "bitwise_and": "logical_and", "bitwise_or": "logi
 }
 
 
-def bind_operators(cls, functions, equality=True, other_ufunc=None):
+def bind_operators(
+    cls: Any,
+    functions: ModuleType,
+    equality: bool = True,
+    other_ufunc: Callable[..., Any] | None = None,
+) -> None:
     """Give `cls` the operators, taken from the module `functions`.
 
     Without `equality` == stays identity. `other_ufunc(self, ...)` is called where a function of NumPy
@@ -31,8 +40,8 @@ def bind_operators(cls, functions, equality=True, other_ufunc=None):
     cls.__array_ufunc__ = None if other_ufunc is None else _of_numpy(functions, other_ufunc)
 
 
-def _of_numpy(functions, other_ufunc):
-    def array_ufunc(self, ufunc, method, *inputs, **kwargs):
+def _of_numpy(functions: ModuleType, other_ufunc: Callable[..., Any]) -> Callable[..., Any]:
+    def array_ufunc(self: Any, ufunc: Any, method: Any, *inputs: Any, **kwargs: Any) -> Any:
         name = _UFUNCS.get(ufunc.__name__)
         if name is None or method != "__call__" or kwargs:
             return other_ufunc(self)
@@ -41,7 +50,9 @@ def _of_numpy(functions, other_ufunc):
     return array_ufunc
 
 
-def bind_equality_with_tensors(cls, equal, not_equal):
+def bind_equality_with_tensors(
+    cls: Any, equal: Callable[..., Any], not_equal: Callable[..., Any]
+) -> None:
     """`variable == tensor` is elementwise, whichever stands first; two variables are equal when they are one."""
     cls.__eq__ = lambda self, other: (
         self is other if other is None or isinstance(other, cls) else equal(self, other)
@@ -52,9 +63,9 @@ def bind_equality_with_tensors(cls, equal, not_equal):
     cls.__hash__ = object.__hash__
 
 
-def _forward(function):
+def _forward(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda self, *others: function(self, *others)
 
 
-def _reflected(function):
+def _reflected(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda self, other: function(other, self)

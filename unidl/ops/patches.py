@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from unidl.ops.dispatch import call, op, tensor_of
 from unidl.ops.shaping import pad, reshape, stack
+from unidl.typing import Sizes, Tensor, TensorLike
 
 
 @op
-def extract_sequences(x, sequence_length, sequence_stride):
+def extract_sequences(x: TensorLike, sequence_length: int, sequence_stride: int) -> Tensor:
     """Overlapping pieces of the last axis: (..., n) -> (..., 1 + (n - sequence_length) // sequence_stride, sequence_length)."""
     backend, x = tensor_of(x)
     n = backend.shape(x)[-1]
@@ -22,7 +25,9 @@ def extract_sequences(x, sequence_length, sequence_stride):
 
 
 @op
-def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
+def unfold(
+    x: TensorLike, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1
+) -> Tensor:
     """Windows as columns, channels first: (n, c, h, w) -> (n, c * kh * kw, windows). All sizes an int or a pair.
 
     Images are padded by zeros, `padding` on each side.
@@ -33,15 +38,15 @@ def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
         raise ValueError(
             f"unfold: images (n, channels, height, width) are needed, got the shape {shape}."
         )
-    kernel, dilation, padding, stride = map(_pair, (kernel_size, dilation, padding, stride))
-    counts = _windows("unfold", shape[2:], kernel, dilation, padding, stride)
-    x = pad(x, ((0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2)) if any(padding) else x
+    kernel, gaps, edges, steps = map(_pair, (kernel_size, dilation, padding, stride))
+    counts = _windows("unfold", shape[2:], kernel, gaps, edges, steps)
+    x = pad(x, ((0, 0), (0, 0), (edges[0],) * 2, (edges[1],) * 2)) if any(edges) else x
     columns = []
     for i in range(kernel[0]):
         for j in range(kernel[1]):
             rows, cols = (
                 slice(a * d, a * d + s * (k - 1) + 1, s)
-                for a, d, s, k in zip((i, j), dilation, stride, counts, strict=True)
+                for a, d, s, k in zip((i, j), gaps, steps, counts, strict=True)
             )
             columns.append(call("getitem", x, key=(slice(None), slice(None), rows, cols)))
     batch = -1 if shape[0] is None else shape[0]
@@ -51,14 +56,21 @@ def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
 
 
 @op
-def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
+def fold(
+    x: TensorLike,
+    output_size: Sizes,
+    kernel_size: Sizes,
+    dilation: Sizes = 1,
+    padding: Sizes = 0,
+    stride: Sizes = 1,
+) -> Tensor:
     """The images of which `unfold` gives the columns, overlapping windows added up: (n, c * kh * kw, windows) -> (n, c, h, w)."""
     backend, x = tensor_of(x)
     shape = tuple(backend.shape(x))
-    size, kernel, dilation, padding, stride = map(
+    size, kernel, gaps, edges, steps = map(
         _pair, (output_size, kernel_size, dilation, padding, stride)
     )
-    counts = _windows("fold", size, kernel, dilation, padding, stride)
+    counts = _windows("fold", size, kernel, gaps, edges, steps)
     window = kernel[0] * kernel[1]
     if len(shape) != 3 or shape[1] % window or shape[2] != counts[0] * counts[1]:
         raise ValueError(
@@ -68,7 +80,7 @@ def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
     # Where in the image each element of a window lies; what lies in the padding belongs nowhere.
     rows, columns = (
         np.arange(k)[:, None] * d + np.arange(c) * s - p
-        for k, d, c, s, p in zip(kernel, dilation, counts, stride, padding, strict=True)
+        for k, d, c, s, p in zip(kernel, gaps, counts, steps, edges, strict=True)
     )
     rows, columns = rows[:, None, :, None], columns[None, :, None, :]
     inside = (rows >= 0) & (rows < size[0]) & (columns >= 0) & (columns < size[1])
@@ -82,11 +94,16 @@ def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
     return reshape(images, (-1 if batch is None else batch, channels, *size))
 
 
-def _pair(size):
-    return (size, size) if isinstance(size, int) else tuple(size)
+def _pair(size: Sizes) -> tuple[int, int]:
+    if isinstance(size, int):
+        return size, size
+    first, second = size
+    return first, second
 
 
-def _windows(name, sizes, kernel, dilation, padding, stride):
+def _windows(
+    name: str, sizes: Any, kernel: TensorLike, dilation: Any, padding: Any, stride: Any
+) -> Any:
     """How many windows there are along each axis."""
     counts = []
     for n, k, d, p, s in zip(sizes, kernel, dilation, padding, stride, strict=True):

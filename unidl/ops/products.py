@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from unidl.ops.dispatch import (
@@ -20,6 +22,7 @@ from unidl.ops.indexing import where
 from unidl.ops.reductions import sum as sum_
 from unidl.ops.shaping import expand_dims, moveaxis, ravel, reshape, stack
 from unidl.ops.thin_functions import binary
+from unidl.typing import Tensor, TensorLike
 
 matmul = binary(
     "matmul",
@@ -31,17 +34,17 @@ matmul = binary(
 
 
 @op
-def einsum(subscripts, *operands, **kwargs):
+def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
     """Sum of products by named axes, e.g. einsum("bij,bjk->bik", a, b); "..." stands for axes that broadcast."""
     if kwargs:
         raise TypeError(f"einsum: unknown arguments {', '.join(kwargs)}.")
-    backend, operands = prepare(operands)
-    operands = promote(backend, [backend.asarray(x) for x in operands])
-    return run(backend, "einsum", [subscripts, *operands], {})
+    backend, tensors = prepare(operands)
+    tensors = promote(backend, [backend.asarray(x) for x in tensors])
+    return run(backend, "einsum", [subscripts, *tensors], {})
 
 
 @op
-def tensordot(x1, x2, axes=2):
+def tensordot(x1: TensorLike, x2: TensorLike, axes: Any = 2) -> Tensor:
     """Product summed over axes of both: the last `axes` of x1 with the first of x2, or a pair of axis lists."""
     if not isinstance(axes, int):
         axes = tuple([a] if isinstance(a, int) else list(a) for a in axes)
@@ -49,7 +52,7 @@ def tensordot(x1, x2, axes=2):
 
 
 @op
-def dot(x1, x2):
+def dot(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Sum over the last axis of x1 and the last but one (the only one) of x2; of numbers their product."""
     x1, x2 = _tensors(x1, x2)
     first, second = _rank(x1), _rank(x2)
@@ -59,13 +62,13 @@ def dot(x1, x2):
 
 
 @op
-def vdot(x1, x2):
+def vdot(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Sum of the products of all elements, in order."""
     return dot(ravel(x1), ravel(x2))
 
 
 @op
-def inner(x1, x2):
+def inner(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Sum over the last axes of both; of numbers their product."""
     x1, x2 = _tensors(x1, x2)
     if _rank(x1) == 0 or _rank(x2) == 0:
@@ -74,13 +77,13 @@ def inner(x1, x2):
 
 
 @op
-def outer(x1, x2):
+def outer(x1: TensorLike, x2: TensorLike) -> Tensor:
     """(m, n) products of each element of x1 with each of x2, both flattened."""
     return multiply(reshape(x1, (-1, 1)), reshape(x2, (1, -1)))
 
 
 @op
-def kron(x1, x2):
+def kron(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Kronecker product: each element of x1 replaced by it times x2."""
     x1, x2 = _tensors(x1, x2)
     rank = max(_rank(x1), _rank(x2))
@@ -92,7 +95,14 @@ def kron(x1, x2):
 
 
 @op
-def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
+def cross(
+    x1: TensorLike,
+    x2: TensorLike,
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
+) -> Tensor:
     """Cross product of vectors of length 3 along `axis` (or `axisa`, `axisb`, result along `axisc`)."""
     if axis is not None:
         axisa = axisb = axisc = axis
@@ -115,7 +125,7 @@ def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
 
 
 @op
-def diagonal(x, offset=0, axis1=0, axis2=1):
+def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     """Elements x[..., i, i + offset] of the planes of axis1 and axis2, along a new last axis."""
     x = moveaxis(x, (axis1, axis2), (-2, -1))
     *_, rows, columns = _shape(x)
@@ -128,7 +138,7 @@ def diagonal(x, offset=0, axis1=0, axis2=1):
 
 
 @op
-def diag(x, k=0):
+def diag(x: TensorLike, k: int = 0) -> Tensor:
     """The k-th diagonal of a matrix, or the matrix with x (n,) on its k-th diagonal and 0 elsewhere."""
     if _rank(x) == 2:
         return diagonal(x, k)
@@ -138,31 +148,31 @@ def diag(x, k=0):
 
 
 @op
-def diagflat(x, k=0):
+def diagflat(x: TensorLike, k: int = 0) -> Tensor:
     """The matrix with all elements of x on its k-th diagonal."""
     return diag(ravel(x), k)
 
 
 @op
-def trace(x, offset=0, axis1=0, axis2=1):
+def trace(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     """Sum of the diagonal."""
     return sum_(diagonal(x, offset, axis1, axis2), -1)
 
 
 @op
-def tril(x, k=0):
+def tril(x: TensorLike, k: int = 0) -> Tensor:
     """x with 0 above the k-th diagonal of the last two axes."""
-    return where(np.tri(*_plane("tril", x), k, dtype=bool), x, 0)
+    return where(_lower_triangle("tril", x, k), x, 0)
 
 
 @op
-def triu(x, k=0):
+def triu(x: TensorLike, k: int = 0) -> Tensor:
     """x with 0 below the k-th diagonal of the last two axes."""
-    return where(np.tri(*_plane("triu", x), k - 1, dtype=bool), 0, x)
+    return where(_lower_triangle("triu", x, k - 1), 0, x)
 
 
 @op
-def vander(x, N=None, increasing=False):
+def vander(x: TensorLike, N: int | None = None, increasing: bool = False) -> Tensor:
     """(n, N) powers of x (n,), from N - 1 down to 0, or up from 0."""
     count = _shape(x)[0] if N is None else N
     powers = np.arange(count) if increasing else np.arange(count)[::-1]
@@ -173,28 +183,30 @@ def vander(x, N=None, increasing=False):
 # -- helpers ---------------------------------------------------------------------------------------
 
 
-def _tensors(*xs):
+def _tensors(*xs: Any) -> Any:
     backend = backend_of(xs)
     return [backend.asarray(convert(backend, x)) for x in xs]
 
 
-def _shape(x):
+def _shape(x: TensorLike) -> Any:
     backend, x = tensor_of(x)
     return tuple(backend.shape(x))
 
 
-def _rank(x):
+def _rank(x: TensorLike) -> int:
     return len(_shape(x))
 
 
-def _open(shape):
+def _open(shape: Any) -> Any:
     return tuple(-1 if size is None else size for size in shape)
 
 
-def _plane(name, x):
+def _lower_triangle(name: str, x: TensorLike, k: int) -> np.ndarray:
+    """Ones on and below the k-th diagonal of x's last two axes, as bools."""
     shape = _shape(x)
     if len(shape) < 2 or None in shape[-2:]:
         raise ValueError(
             f"{name}: the last two axes must be there and have known sizes, got the shape {shape}."
         )
-    return shape[-2:]
+    rows, columns = shape[-2:]
+    return np.tri(rows, columns, k, dtype=bool)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 from unidl.ops.dispatch import op, tensor_of
 from unidl.ops.shaping import reshape, transpose
+from unidl.typing import Tensor, TensorLike
 
 
 @op
-def rearrange(tensor, pattern, **axes_lengths):
+def rearrange(tensor: TensorLike, pattern: str, **axes_lengths: Any) -> Tensor:
     """Axes split, reordered and joined: rearrange(images, "b (h p) (w q) c -> b h w (p q c)", p=2, q=2).
 
     Parentheses hold axes that are, or become, one. `axes_lengths` tells their sizes, of which one for each parenthesis can be
@@ -36,7 +38,7 @@ def rearrange(tensor, pattern, **axes_lengths):
         raise ValueError(
             f"rearrange: {', '.join(sorted(unknown))} is no axis of the pattern {pattern!r}."
         )
-    sizes = {}
+    sizes: dict[str, int | None] = {}
     for group, size in zip(left, shape, strict=True):
         sizes |= _sizes(pattern, group, size, axes_lengths)
     tensor = reshape(tensor, _openable(sizes[n] for n in names))
@@ -44,7 +46,7 @@ def rearrange(tensor, pattern, **axes_lengths):
     return reshape(tensor, _openable(_product(sizes[n] for n in group) for group in right))
 
 
-def _groups(pattern, side):
+def _groups(pattern: Any, side: Any) -> Any:
     """The axes of one side: a list of names for each axis of the tensor."""
     found = re.findall(r"\(([\w\s]*)\)|(\w+)", side)
     if re.sub(r"\([\w\s]*\)|\w+|\s+", "", side):
@@ -54,7 +56,7 @@ def _groups(pattern, side):
     return [[name] if name else inner.split() for inner, name in found]
 
 
-def _sizes(pattern, group, size, given):
+def _sizes(pattern: Any, group: Any, size: Any, given: Any) -> Any:
     """Size of each axis in `group`, which together make an axis of `size`."""
     missing = [n for n in group if n not in given]
     product = math.prod(given[n] for n in group if n in given)
@@ -69,12 +71,12 @@ def _sizes(pattern, group, size, given):
     return {n: given[n] if n in given else None if size is None else size // product for n in group}
 
 
-def _product(sizes):
-    total = 1
+def _product(sizes: Any) -> Any:
+    total: int | None = 1
     for size in sizes:
         total = None if total is None or size is None else total * size
     return total
 
 
-def _openable(sizes):
+def _openable(sizes: Any) -> Any:
     return tuple(-1 if size is None else size for size in sizes)

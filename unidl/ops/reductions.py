@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import math
+from typing import Any
 
 from unidl.backend import dtypes
 from unidl.ops.creation import ones_like
@@ -11,16 +12,17 @@ from unidl.ops.dispatch import call, call_bool, call_float, op, tensor_of
 from unidl.ops.elementwise import add, divide, maximum, minimum, multiply, sqrt, subtract
 from unidl.ops.indexing import sort
 from unidl.ops.shaping import ravel
+from unidl.typing import Axis, DType, Tensor, TensorLike
 
 
 @op
-def sum(x, axis=None, keepdims=False):
+def sum(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """Sum; bools and integers narrower than 32 bits are added in int32."""
     return call("sum", _wide(x), axis=axes_of(axis), keepdims=keepdims)
 
 
 @op
-def mean(x, axis=None, keepdims=False):
+def mean(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """Arithmetic mean, of integers as `floatx`."""
     return call_float("mean", x, axis=axes_of(axis), keepdims=keepdims)
 
@@ -39,30 +41,40 @@ def prod(x, axis=None, keepdims=False, dtype=None):
 
 
 @op
-def max(x, axis=None, keepdims=False, initial=None):
+def max(
+    x: TensorLike,
+    axis: Axis | None = None,
+    keepdims: bool = False,
+    initial: TensorLike | None = None,
+) -> Tensor:
     """Largest element, at least `initial`; equal ones share the gradient."""
     return _extreme("max", maximum, x, axis, keepdims, initial)
 
 
 @op
-def min(x, axis=None, keepdims=False, initial=None):
+def min(
+    x: TensorLike,
+    axis: Axis | None = None,
+    keepdims: bool = False,
+    initial: TensorLike | None = None,
+) -> Tensor:
     """Smallest element, at most `initial`; equal ones share the gradient."""
     return _extreme("min", minimum, x, axis, keepdims, initial)
 
 
 @op
-def amax(x, axis=None, keepdims=False):
+def amax(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """`max`."""
     return max(x, axis, keepdims)
 
 
 @op
-def amin(x, axis=None, keepdims=False):
+def amin(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """`min`."""
     return min(x, axis, keepdims)
 
 
-def _extreme(name, pair, x, axis, keepdims, initial):
+def _extreme(name: str, pair: Any, x: TensorLike, axis: Any, keepdims: Any, initial: Any) -> Any:
     backend, x = tensor_of(x)
     if backend.dtype(x) == "bool":
         return backend.cast(
@@ -73,30 +85,30 @@ def _extreme(name, pair, x, axis, keepdims, initial):
 
 
 @op
-def any(x, axis=None, keepdims=False):
+def any(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """Whether any element is true (not 0); a bool tensor."""
     return call_bool("any", x, axis=axes_of(axis), keepdims=keepdims)
 
 
 @op
-def all(x, axis=None, keepdims=False):
+def all(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """Whether all elements are true (not 0); a bool tensor."""
     return call_bool("all", x, axis=axes_of(axis), keepdims=keepdims)
 
 
 @op
-def argmax(x, axis=None, keepdims=False):
+def argmax(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """int32 index of the first largest element along `axis`, or in the flattened x."""
     return _index("argmax", x, axis, keepdims)
 
 
 @op
-def argmin(x, axis=None, keepdims=False):
+def argmin(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """int32 index of the first smallest element along `axis`, or in the flattened x."""
     return _index("argmin", x, axis, keepdims)
 
 
-def _index(name, x, axis, keepdims):
+def _index(name: str, x: TensorLike, axis: Any, keepdims: Any) -> Any:
     backend, x = tensor_of(x)
     if backend.dtype(x) == "bool":
         x = backend.cast(x, "int32")
@@ -107,7 +119,7 @@ def _index(name, x, axis, keepdims):
 
 
 @op
-def count_nonzero(x, axis=None):
+def count_nonzero(x: TensorLike, axis: Axis | None = None) -> Tensor:
     """int32 number of elements that are not 0."""
     backend, x = tensor_of(x)
     x = x if backend.dtype(x) == "bool" else backend.cast(x, "bool")
@@ -115,31 +127,31 @@ def count_nonzero(x, axis=None):
 
 
 @op
-def var(x, axis=None, keepdims=False):
+def var(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """Mean squared distance from the mean (biased variance), in two passes."""
     return call_float("var", x, axis=axes_of(axis), keepdims=keepdims)
 
 
 @op
-def std(x, axis=None, keepdims=False):
+def std(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """Square root of `var`."""
     return sqrt(var(x, axis, keepdims))
 
 
 @op
-def logsumexp(x, axis=None, keepdims=False):
+def logsumexp(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """log(sum(exp(x))) without overflow."""
     return call_float("logsumexp", x, axis=axes_of(axis), keepdims=keepdims)
 
 
 @op
-def ptp(x, axis=None, keepdims=False):
+def ptp(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """Largest minus smallest element."""
     return subtract(max(x, axis, keepdims), min(x, axis, keepdims))
 
 
 @op
-def average(x, axis=None, weights=None):
+def average(x: TensorLike, axis: Axis | None = None, weights: TensorLike | None = None) -> Tensor:
     """Mean, weighted by `weights` of x's shape, or (n,) along an int `axis`."""
     if weights is None:
         return mean(x, axis)
@@ -161,24 +173,24 @@ def average(x, axis=None, weights=None):
 
 
 @op
-def cumsum(x, axis=None, dtype=None):
+def cumsum(x: TensorLike, axis: int | None = None, dtype: DType | None = None) -> Tensor:
     """Running sum along `axis`, of the flattened x without one."""
     return _running("cumsum", x, axis, dtype)
 
 
 @op
-def cumprod(x, axis=None, dtype=None):
+def cumprod(x: TensorLike, axis: int | None = None, dtype: DType | None = None) -> Tensor:
     """Running product along `axis`, of the flattened x without one."""
     return _running("cumprod", x, axis, dtype)
 
 
-def _running(name, x, axis, dtype):
+def _running(name: str, x: TensorLike, axis: Any, dtype: DType) -> Any:
     x = _wide(x, dtype)
     return call(name, ravel(x), axis=0) if axis is None else call(name, x, axis=axis)
 
 
 @op
-def diff(a, n=1, axis=-1):
+def diff(a: TensorLike, n: int = 1, axis: int = -1) -> Tensor:
     """Differences of neighbours along `axis`, n times over."""
     backend, a = tensor_of(a)
     before = (slice(None),) * (axis % len(backend.shape(a)))
@@ -191,7 +203,9 @@ def diff(a, n=1, axis=-1):
 
 
 @op
-def trapezoid(y, x=None, dx=1.0, axis=-1):
+def trapezoid(
+    y: TensorLike, x: TensorLike | None = None, dx: float = 1.0, axis: int = -1
+) -> Tensor:
     """Integral along `axis` by trapezoids, at the places `x` or at distances `dx`."""
     backend, y = tensor_of(y)
     rank = len(backend.shape(y))
@@ -213,7 +227,13 @@ METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
 @op
-def quantile(x, q, axis=None, method="linear", keepdims=False):
+def quantile(
+    x: TensorLike,
+    q: TensorLike,
+    axis: Axis | None = None,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Tensor:
     """The value below which the fraction `q` (number or 1-D host array, whose axis comes first) of the elements lies.
 
     method: what to take between two elements: "linear", "lower", "higher", "midpoint" or "nearest".
@@ -228,7 +248,7 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
     return results[0] if is_number(q) else backend.stack(results, 0)
 
 
-def as_rows(name, x, axis):
+def as_rows(name: str, x: TensorLike, axis: Any) -> Any:
     """(backend, x as floats with the axes in `axis` joined to the last one, these axes)."""
     backend, x = tensor_of(x)
     x = x if dtypes.is_float(backend.dtype(x)) else backend.cast(x, dtypes.floatx())
@@ -251,7 +271,7 @@ def as_rows(name, x, axis):
     )
 
 
-def _between(backend, ordered, place, method):
+def _between(backend: Any, ordered: Any, place: Any, method: Any) -> Any:
     """Element number `place`, a float, of the sorted last axis."""
     low = int(place // 1)
     share = place - low
@@ -266,7 +286,13 @@ def _between(backend, ordered, place, method):
 
 
 @op
-def percentile(x, q, axis=None, method="linear", keepdims=False):
+def percentile(
+    x: TensorLike,
+    q: TensorLike,
+    axis: Axis | None = None,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Tensor:
     """`quantile` of q / 100."""
     return quantile(
         x,
@@ -278,27 +304,27 @@ def percentile(x, q, axis=None, method="linear", keepdims=False):
 
 
 @op
-def median(x, axis=None, keepdims=False):
+def median(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """The middle element, the mean of the two middle ones for an even number."""
     return quantile(x, 0.5, axis, "linear", keepdims)
 
 
-def is_number(q):
+def is_number(q: Any) -> bool:
     return not getattr(q, "shape", None) and not isinstance(q, (list, tuple))
 
 
-def fractions(q):
+def fractions(q: Any) -> Any:
     return [q] if is_number(q) else list(q)
 
 
 # -- helpers ---------------------------------------------------------------------------------------
 
 
-def axes_of(axis):
+def axes_of(axis: Any) -> Any:
     return tuple(axis) if isinstance(axis, list) else axis
 
 
-def _wide(x, dtype=None):
+def _wide(x: TensorLike, dtype: DType | None = None) -> Any:
     """x in `dtype`; without one, bools and narrow integers in int32, which no sum of few elements overflows."""
     backend, x = tensor_of(x)
     if dtype is None and backend.dtype(x) not in ("bool", "int8", "int16", "uint8", "uint16"):

@@ -6,37 +6,48 @@ not given, which needs ids that have values: not in a compiled function. `sorted
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl.backend import dtypes
 from unidl.ops.core import cast
 from unidl.ops.dispatch import backend_of, convert, op, run
 from unidl.ops.host_values import host_value
+from unidl.typing import Tensor, TensorLike
 
 
 @op
-def segment_sum(data, segment_ids, num_segments=None, sorted=False):
+def segment_sum(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
     """Sum of the rows of each segment, 0 where there is none."""
     return _segments("segment_sum", data, segment_ids, num_segments)
 
 
 @op
-def segment_max(data, segment_ids, num_segments=None, sorted=False):
+def segment_max(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
     """Largest elements of each segment, equal ones sharing the gradient; -inf (the smallest integer) where there is no row."""
     return _segments("segment_max", data, segment_ids, num_segments)
 
 
 @op
-def segment_min(data, segment_ids, num_segments=None, sorted=False):
+def segment_min(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
     """Smallest elements of each segment, equal ones sharing the gradient; inf (the largest integer) where there is no row."""
     return _segments("segment_min", data, segment_ids, num_segments)
 
 
 @op
-def segment_prod(data, segment_ids, num_segments=None, sorted=False):
+def segment_prod(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
     """Product of the rows of each segment, 1 where there is none."""
     return _segments("segment_prod", data, segment_ids, num_segments)
 
 
-def _segments(name, data, ids, count):
+def _segments(name: str, data: Any, ids: Any, count: Any) -> Any:
     backend = backend_of([data, ids])
     data, ids = (backend.asarray(convert(backend, t)) for t in (data, ids))
     if not dtypes.is_integer(backend.dtype(ids)):

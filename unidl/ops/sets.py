@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from typing import Any
 
 import numpy as np
 
@@ -30,10 +31,11 @@ from unidl.ops.reductions import sum as sum_
 from unidl.ops.shaping import concatenate, expand_dims, ravel, reshape
 from unidl.tracing import KerasTensor
 from unidl.tracing.shapes.arithmetic import one_axis
+from unidl.typing import Axis, Tensor, TensorLike
 
 
 @op
-def nonzero(x):
+def nonzero(x: TensorLike) -> tuple[Tensor, ...]:
     """Positions of the elements that are not 0: a tuple of int32 tensors (k,), one for each axis. Without gradient."""
     backend, x = tensor_of(x)
     if not backend.has_values:
@@ -43,7 +45,7 @@ def nonzero(x):
 
 
 @op
-def argpartition(x, kth, axis=-1):
+def argpartition(x: TensorLike, kth: int, axis: int = -1) -> Tensor:
     """int32 indices that put element `kth` of the sorted order along `axis` at its place, smaller ones before, larger ones behind.
 
     The order within the two parts is the sorted one here. Flattened first if `axis` is None. Without gradient.
@@ -53,15 +55,15 @@ def argpartition(x, kth, axis=-1):
 
 @op
 def unique(
-    x,
-    sorted=True,
-    return_index=False,
-    return_inverse=False,
-    return_counts=False,
-    axis=None,
-    size=None,
-    fill_value=None,
-):
+    x: TensorLike,
+    sorted: bool = True,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: Axis | None = None,
+    size: Any = None,
+    fill_value: TensorLike | None = None,
+) -> Any:
     """The different elements of x (slices along `axis`), ascending; with what else was asked for, a tuple of them.
 
     Args:
@@ -88,7 +90,7 @@ def unique(
     return results[0] if len(results) == 1 else tuple(results)
 
 
-def _symbolic_unique(x, axis, size):
+def _symbolic_unique(x: TensorLike, axis: Any, size: Any) -> Any:
     shape = [size] if axis is None else list(x.shape)
     if axis is not None:
         axis = one_axis("unique", axis, x.ndim, x.shape)
@@ -102,7 +104,7 @@ def _symbolic_unique(x, axis, size):
     )
 
 
-def _unique_on_host(backend, x, axis, size, fill):
+def _unique_on_host(backend: Any, x: TensorLike, axis: Any, size: Any, fill: Any) -> Any:
     array = host_value(
         "unique", x, "Give the number of results: ops.unique(x, size=...), which needs axis=None."
     )
@@ -123,7 +125,7 @@ def _unique_on_host(backend, x, axis, size, fill):
     )
 
 
-def _unique_of_size(backend, x, size, fill):
+def _unique_of_size(backend: Any, x: TensorLike, size: Any, fill: Any) -> Any:
     """On the device, all shapes known."""
     shape = tuple(backend.shape(x))
     flat = ravel(x)
@@ -151,7 +153,9 @@ def _unique_of_size(backend, x, size, fill):
 
 
 @op
-def histogram(x, bins=10, range=None):
+def histogram(
+    x: TensorLike, bins: int | TensorLike = 10, range: tuple[float, float] | None = None
+) -> tuple[Tensor, Tensor]:
     """(int32 counts (bins,), edges (bins + 1,)) of x (n,) in equal bins between the two numbers of `range`, by default x's extremes.
 
     The last bin contains its right edge; elements outside of `range` are not counted. Without gradient.
@@ -181,7 +185,7 @@ def histogram(x, bins=10, range=None):
     return sum_(cast(inside, "int32"), 0), edges
 
 
-def _edges(backend, x, bins, range):
+def _edges(backend: Any, x: TensorLike, bins: Any, range: Any) -> Any:
     dtype, shares = backend.dtype(x), np.arange(bins + 1) / bins
     if range is None and backend.shape(x)[0] == 0:
         range = (0.0, 1.0)

@@ -8,7 +8,7 @@ from unidl.tracing.sizes import a_size, is_open
 
 
 @op
-def reshape(x, newshape):
+def reshape(x: TensorLike, newshape: int | Shape) -> Tensor:
     """x's elements, in order, in another shape; one size may be -1.
 
     A None (an open axis, as `ops.shape` of a symbolic tensor gives it) stands for -1 if there is no other.
@@ -20,13 +20,13 @@ def reshape(x, newshape):
 
 
 @op
-def ravel(x):
+def ravel(x: TensorLike) -> Tensor:
     """All elements along one axis."""
     return call("reshape", x, shape=(-1,))
 
 
 @op
-def transpose(x, axes=None):
+def transpose(x: TensorLike, axes: Sequence[int] | None = None) -> Tensor:
     """Axes in the order `axes`, by default reversed."""
     backend, x = tensor_of(x)
     axes = (
@@ -38,7 +38,7 @@ def transpose(x, axes=None):
 
 
 @op
-def swapaxes(x, axis1, axis2):
+def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
     """Two axes exchanged."""
     backend, x = tensor_of(x)
     order = list(range(len(backend.shape(x))))
@@ -48,35 +48,35 @@ def swapaxes(x, axis1, axis2):
 
 
 @op
-def moveaxis(x, source, destination):
+def moveaxis(
+    x: TensorLike, source: int | Sequence[int], destination: int | Sequence[int]
+) -> Tensor:
     """Axes `source` (an int or several) moved to the places `destination`; the others keep their order."""
     backend, x = tensor_of(x)
     rank = len(backend.shape(x))
-    source, destination = (
-        _positive("moveaxis", source, rank),
-        _positive("moveaxis", destination, rank),
-    )
-    order = [a for a in range(rank) if a not in source]
-    for place, axis in sorted(zip(destination, source, strict=True)):
+    origins = _positive("moveaxis", source, rank)
+    places = _positive("moveaxis", destination, rank)
+    order = [a for a in range(rank) if a not in origins]
+    for place, axis in sorted(zip(places, origins, strict=True)):
         order.insert(place, axis)
     return call("transpose", x, axes=tuple(order))
 
 
 @op
-def broadcast_to(x, shape):
+def broadcast_to(x: TensorLike, shape: int | Shape) -> Tensor:
     """x repeated along axes of size 1 to fill `shape`."""
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     return call("broadcast_to", sized(x, shape), shape=shape)
 
 
 @op
-def expand_dims(x, axis):
+def expand_dims(x: TensorLike, axis: Axis) -> Tensor:
     """A new axis of size 1 at position `axis` of the result; several for a tuple."""
     return call("expand_dims", x, axis=tuple(axis) if isinstance(axis, list) else axis)
 
 
 @op
-def squeeze(x, axis=None):
+def squeeze(x: TensorLike, axis: Axis | None = None) -> Tensor:
     """Without the axes of size 1, or without those in `axis`, an int or a tuple of ints."""
     if axis is None:
         backend, x = tensor_of(x)
@@ -90,13 +90,13 @@ def squeeze(x, axis=None):
 
 
 @op
-def concatenate(xs, axis=0):
+def concatenate(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
     """Tensors joined along an existing axis; all other axes must be equal."""
     return call_sequence("concatenate", xs, axis=axis)
 
 
 @op
-def stack(x, axis=0):
+def stack(x: TensorLike, axis: int = 0) -> Tensor:
     """Tensors of one shape joined along a new axis."""
     if len({_shape(one) for one in x}) > 1:
         # Not every framework compares them. Open axes may still agree, in which case nothing is wrong.
@@ -107,26 +107,26 @@ def stack(x, axis=0):
 
 
 @op
-def append(x1, x2, axis=None):
+def append(x1: TensorLike, x2: TensorLike, axis: int | None = None) -> Tensor:
     """x1 followed by x2 along `axis`; both flattened without one."""
     return concatenate([ravel(x1), ravel(x2)]) if axis is None else concatenate([x1, x2], axis)
 
 
 @op
-def vstack(xs):
+def vstack(xs: Sequence[TensorLike]) -> Tensor:
     """Joined as rows: along axis 0, 1-D tensors as one row each."""
     return concatenate([_at_least(2, x) for x in xs], 0)
 
 
 @op
-def hstack(xs):
+def hstack(xs: Sequence[TensorLike]) -> Tensor:
     """Joined as columns: along axis 1, 1-D tensors along their only axis."""
     xs = [_at_least(1, x) for x in xs]
     return concatenate(xs, 0 if _rank(xs[0]) == 1 else 1)
 
 
 @op
-def dstack(xs):
+def dstack(xs: Sequence[TensorLike]) -> Tensor:
     """Joined along the third axis; (n,) counts as (1, n, 1), (m, n) as (m, n, 1)."""
     wide = [_at_least(2, x) for x in xs]
     return concatenate([x if _rank(x) > 2 else expand_dims(x, -1) for x in wide], 2)
@@ -136,7 +136,9 @@ def dstack(xs):
 
 
 @op
-def split(x, indices_or_sections, axis=0):
+def split(
+    x: TensorLike, indices_or_sections: int | Sequence[int] | TensorLike, axis: int = 0
+) -> list[Tensor]:
     """List of parts along `axis`: that many equal ones, or cut before each of the given indices."""
     if not isinstance(indices_or_sections, int):
         indices_or_sections = tuple(int(i) for i in indices_or_sections)
@@ -145,14 +147,17 @@ def split(x, indices_or_sections, axis=0):
         for size in _shape(x)[axis : axis + 1 or None]
     ):
         # Frameworks would cut unequal parts.
-        raise explain(
-            "split", [tensor_of(x)[1]], {"indices_or_sections": indices_or_sections, "axis": axis}
-        )
+        arguments = {"indices_or_sections": indices_or_sections, "axis": axis}
+        error = explain("split", [tensor_of(x)[1]], arguments)
+        assert error is not None, "the shape rules refuse unequal parts"
+        raise error
     return call("split", x, indices_or_sections=indices_or_sections, axis=axis)
 
 
 @op
-def array_split(x, indices_or_sections, axis=0):
+def array_split(
+    x: TensorLike, indices_or_sections: int | Sequence[int] | TensorLike, axis: int = 0
+) -> list[Tensor]:
     """Like `split`; the first parts are one longer where the axis cannot be divided evenly."""
     if isinstance(indices_or_sections, int):
         backend, x = tensor_of(x)
@@ -167,25 +172,25 @@ def array_split(x, indices_or_sections, axis=0):
 
 
 @op
-def hsplit(x, indices_or_sections):
+def hsplit(x: TensorLike, indices_or_sections: int | Sequence[int] | TensorLike) -> list[Tensor]:
     """`split` along axis 1, along axis 0 for 1-D tensors."""
     return split(x, indices_or_sections, 0 if _rank(x) == 1 else 1)
 
 
 @op
-def vsplit(x, indices_or_sections):
+def vsplit(x: TensorLike, indices_or_sections: int | Sequence[int] | TensorLike) -> list[Tensor]:
     """`split` along axis 0."""
     return split(x, indices_or_sections, 0)
 
 
 @op
-def dsplit(x, indices_or_sections):
+def dsplit(x: TensorLike, indices_or_sections: int | Sequence[int] | TensorLike) -> list[Tensor]:
     """`split` along axis 2."""
     return split(x, indices_or_sections, 2)
 
 
 @op
-def unstack(x, num=None, axis=0):
+def unstack(x: TensorLike, num: int | None = None, axis: int = 0) -> list[Tensor]:
     """List of the slices along `axis`, whose size must be known (and `num`, if given)."""
     parts = call("unstack", x, axis=axis)
     if num not in (None, len(parts)):
@@ -197,26 +202,26 @@ def unstack(x, num=None, axis=0):
 
 
 @op
-def flip(x, axis=None):
+def flip(x: TensorLike, axis: Axis | None = None) -> Tensor:
     """Reversed order along `axis`: an int, a tuple, or None for all axes."""
     backend, x = tensor_of(x)
     return call("flip", x, axis=tuple(range(len(backend.shape(x)))) if axis is None else axis)
 
 
 @op
-def fliplr(x):
+def fliplr(x: TensorLike) -> Tensor:
     """Reversed along axis 1."""
     return call("flip", x, axis=1)
 
 
 @op
-def flipud(x):
+def flipud(x: TensorLike) -> Tensor:
     """Reversed along axis 0."""
     return call("flip", x, axis=0)
 
 
 @op
-def rot90(array, k=1, axes=(0, 1)):
+def rot90(array: TensorLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
     """Turned k times by 90 degrees in the plane of `axes`, from the first towards the second."""
     first, second = axes
     k %= 4
@@ -232,7 +237,7 @@ def rot90(array, k=1, axes=(0, 1)):
 
 
 @op
-def roll(x, shift, axis=None):
+def roll(x: TensorLike, shift: Any, axis: Axis | None = None) -> Tensor:
     """Elements moved `shift` places on along `axis` (ints or tuples), what falls off comes in at the start; flattened without an axis."""
     if axis is None:
         backend, x = tensor_of(x)
@@ -244,20 +249,20 @@ def roll(x, shift, axis=None):
         return x
     backend, x = tensor_of(x)
     shape = backend.shape(x)
-    (axis,) = _positive("roll", axis, len(shape))
-    shift = shift if shape[axis] is None else shift % (shape[axis] or 1)
-    if shift == 0:
+    (along,) = _positive("roll", axis, len(shape))
+    places: Any = shift if shape[along] is None else shift % (shape[along] or 1)
+    if places == 0:
         return x
-    before = (slice(None),) * axis
+    before = (slice(None),) * along
     parts = [
-        call("getitem", x, key=(*before, slice(-shift, None))),
-        call("getitem", x, key=(*before, slice(None, -shift))),
+        call("getitem", x, key=(*before, slice(-places, None))),
+        call("getitem", x, key=(*before, slice(None, -places))),
     ]
-    return concatenate(parts, axis)
+    return concatenate(parts, along)
 
 
 @op
-def tile(x, repeats):
+def tile(x: TensorLike, repeats: Any) -> Tensor:
     """x laid side by side, `repeats` times along each of the last axes."""
     repeats = (repeats,) if isinstance(repeats, int) else tuple(repeats)
     backend, x = tensor_of(sized(x, repeats))
@@ -268,7 +273,7 @@ def tile(x, repeats):
 
 
 @op
-def repeat(x, repeats, axis=None):
+def repeat(x: TensorLike, repeats: Any, axis: int | None = None) -> Tensor:
     """Each element `repeats` times along `axis`; flattened without one. `repeats` an int, or one int for each element."""
     if axis is None:
         x, axis = ravel(x), 0
@@ -281,7 +286,9 @@ def repeat(x, repeats, axis=None):
 
 
 @op
-def pad(x, pad_width, mode="constant", constant_values=None):
+def pad(
+    x: TensorLike, pad_width: Any, mode: str = "constant", constant_values: TensorLike | None = None
+) -> Tensor:
     """Elements added before and after each axis: pairs, one pair for all axes, or one int.
 
     mode: "constant" (`constant_values`, 0 by default), "edge", "reflect" (without the edge), "symmetric" (with it).
@@ -311,7 +318,7 @@ def pad(x, pad_width, mode="constant", constant_values=None):
     )
 
 
-def meshgrid(*x, indexing="xy"):
+def meshgrid(*x: Any, indexing: str = "xy") -> list[Tensor]:
     """Coordinate matrices of 1-D tensors: one for each, all of the grid's shape; "xy" puts the second tensor's axis first."""
     if indexing not in ("xy", "ij"):
         raise ValueError(f'meshgrid: indexing must be "xy" or "ij", got {indexing!r}.')
@@ -334,7 +341,9 @@ def meshgrid(*x, indexing="xy"):
 
 
 @op
-def space_to_depth(x, block_size, data_format="channels_last"):
+def space_to_depth(
+    x: TensorLike, block_size: int, data_format: str | None = "channels_last"
+) -> Tensor:
     """(n, h, w, c) -> (n, h / b, w / b, b * b * c): each block of b x b pixels becomes one."""
     if data_format == "channels_first":
         return transpose(space_to_depth(transpose(x, (0, 2, 3, 1)), block_size), (0, 3, 1, 2))
@@ -345,7 +354,9 @@ def space_to_depth(x, block_size, data_format="channels_last"):
 
 
 @op
-def depth_to_space(x, block_size, data_format="channels_last"):
+def depth_to_space(
+    x: TensorLike, block_size: int, data_format: str | None = "channels_last"
+) -> Tensor:
     """(n, h, w, b * b * c) -> (n, h * b, w * b, c): each pixel becomes a block of b x b."""
     if data_format == "channels_first":
         return transpose(depth_to_space(transpose(x, (0, 2, 3, 1)), block_size), (0, 3, 1, 2))
@@ -358,26 +369,26 @@ def depth_to_space(x, block_size, data_format="channels_last"):
 # -- helpers ---------------------------------------------------------------------------------------
 
 
-def _shape(x):
+def _shape(x: TensorLike) -> Any:
     backend, x = tensor_of(x)
     return tuple(backend.shape(x))
 
 
-def _rank(x):
+def _rank(x: TensorLike) -> int:
     return len(_shape(x))
 
 
-def _shape_or_open(x):
+def _shape_or_open(x: TensorLike) -> Any:
     backend, x = tensor_of(x)
     return tuple(-1 if size is None else size for size in backend.shape(x))
 
 
-def _at_least(rank, x):
+def _at_least(rank: Any, x: TensorLike) -> Any:
     missing = rank - _rank(x)
     return call("expand_dims", x, axis=tuple(range(missing))) if missing > 0 else tensor_of(x)[1]
 
 
-def _positive(name, axes, rank):
+def _positive(name: str, axes: Any, rank: Any) -> Any:
     """`axes` (an int or several) as a tuple of numbers in [0, rank)."""
     return tuple(
         one_axis(name, a, rank)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from unidl.backend import dtypes
@@ -10,32 +12,33 @@ from unidl.ops.elementwise import divide, multiply
 from unidl.ops.patches import extract_sequences
 from unidl.ops.shaping import pad, reshape, swapaxes
 from unidl.ops.window_functions import window_of
+from unidl.typing import DType, Tensor, TensorLike
 
 
 @op
-def fft(x):
+def fft(x: Any) -> tuple[Tensor, Tensor]:
     """The pair of sums over j of x[j] exp(-2 pi i j k / n) along the last axis, of a pair x."""
     return _fft("fft", x, False)
 
 
 @op
-def fft2(x):
+def fft2(x: Any) -> tuple[Tensor, Tensor]:
     """`fft` along the last two axes of a pair x."""
     return _fft2("fft2", x, False)
 
 
 @op
-def ifft2(x):
+def ifft2(x: Any) -> tuple[Tensor, Tensor]:
     """The inverse of `fft2`."""
     return _fft2("ifft2", x, True)
 
 
-def _fft(name, x, inverse):
+def _fft(name: str, x: TensorLike, inverse: Any) -> Any:
     backend, pair = _pair(name, x)
     return run(backend, "fft", pair, {"inverse": inverse})
 
 
-def _fft2(name, x, inverse):
+def _fft2(name: str, x: TensorLike, inverse: Any) -> Any:
     backend, pair = _pair(name, x)
     if len(backend.shape(pair[0])) < 2:
         raise ValueError(
@@ -46,7 +49,7 @@ def _fft2(name, x, inverse):
 
 
 @op
-def rfft(x, fft_length=None):
+def rfft(x: Any, fft_length: int | None = None) -> tuple[Tensor, Tensor]:
     """The pair of the first n // 2 + 1 coefficients of real x, cut or filled with zeros to n = `fft_length` elements."""
     backend, x = tensor_of(x)
     x = x if dtypes.is_float(backend.dtype(x)) else backend.cast(x, dtypes.floatx())
@@ -54,7 +57,7 @@ def rfft(x, fft_length=None):
 
 
 @op
-def irfft(x, fft_length=None):
+def irfft(x: Any, fft_length: int | None = None) -> Tensor:
     """The real tensor of `fft_length` elements, by default 2 (bins - 1), whose `rfft` is the pair x (..., bins)."""
     backend, pair = _pair("irfft", x)
     n = 2 * (backend.shape(pair[0])[-1] - 1) if fft_length is None else fft_length
@@ -62,7 +65,14 @@ def irfft(x, fft_length=None):
 
 
 @op
-def stft(x, sequence_length, sequence_stride, fft_length, window="hann", center=True):
+def stft(
+    x: Any,
+    sequence_length: int,
+    sequence_stride: int,
+    fft_length: int,
+    window: str | TensorLike = "hann",
+    center: bool = True,
+) -> Tensor:
     """Short-time Fourier transform of real x (..., n): a pair (..., pieces, fft_length // 2 + 1).
 
     Args:
@@ -89,7 +99,15 @@ def stft(x, sequence_length, sequence_stride, fft_length, window="hann", center=
 
 
 @op
-def istft(x, sequence_length, sequence_stride, fft_length, length=None, window="hann", center=True):
+def istft(
+    x: Any,
+    sequence_length: int,
+    sequence_stride: int,
+    fft_length: int,
+    length: int | None = None,
+    window: str | TensorLike = "hann",
+    center: bool = True,
+) -> Tensor:
     """The real tensor (..., n) of which `stft` makes the pair x (..., pieces, bins), cut to `length`.
 
     The pieces are weighted by the window once more, added up, and divided by the sum of the squared windows at each place.
@@ -129,7 +147,7 @@ def istft(x, sequence_length, sequence_stride, fft_length, length=None, window="
     return call("getitem", added, key=(Ellipsis, slice(start, end)))
 
 
-def _added(backend, pieces, places, total):
+def _added(backend: Any, pieces: Any, places: Any, total: Any) -> Any:
     """Pieces (..., count, n) added up at `places` of (..., total)."""
     batch = tuple(-1 if n is None else n for n in backend.shape(pieces)[:-2])
     columns = swapaxes(reshape(pieces, (-1, len(places))), 0, 1)
@@ -138,7 +156,9 @@ def _added(backend, pieces, places, total):
     )
 
 
-def _window(name, backend, window, length, fft_length, dtype):
+def _window(
+    name: str, backend: Any, window: Any, length: Any, fft_length: Any, dtype: DType
+) -> Any:
     """The window in the middle of `fft_length` elements."""
     if fft_length < length:
         raise ValueError(
@@ -160,7 +180,7 @@ def _window(name, backend, window, length, fft_length, dtype):
     return pad(window, ((before, after),))
 
 
-def _pair(name, x):
+def _pair(name: str, x: TensorLike) -> Any:
     """(backend, [real, imaginary part]) as floats of one dtype and shape."""
     if not isinstance(x, (tuple, list)) or len(x) != 2:
         raise ValueError(
@@ -175,7 +195,7 @@ def _pair(name, x):
     return backend, pair
 
 
-def _of_length(name, x, n):
+def _of_length(name: str, x: TensorLike, n: Any) -> Any:
     """The last axis cut, or filled with zeros, to n elements."""
     backend, x = tensor_of(x)
     size = backend.shape(x)[-1]

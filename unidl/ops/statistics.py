@@ -8,12 +8,13 @@ from unidl.ops.products import matmul
 from unidl.ops.reductions import mean
 from unidl.ops.reductions import sum as sum_
 from unidl.ops.shaping import flip, pad, reshape, transpose
+from unidl.typing import Tensor, TensorLike
 
 _MODES = ("valid", "same", "full")
 
 
 @op
-def corrcoef(x):
+def corrcoef(x: TensorLike) -> Tensor:
     """(n, n) correlation coefficients (Pearson) of n variables with k observations each, x (n, k); 1 for x (k,)."""
     backend, x = tensor_of(x)
     x = to_float(backend, x)
@@ -30,7 +31,7 @@ def corrcoef(x):
 
 
 @op
-def correlate(x1, x2, mode="valid"):
+def correlate(x1: TensorLike, x2: TensorLike, mode: str = "valid") -> Tensor:
     """Sums over n of x1[n + k] x2[n], x1 (m,) and x2 (n,), as floats.
 
     mode: "full" for all shifts k where they overlap, m + n - 1 of them; "same" for the middle max(m, n) of them; "valid" for

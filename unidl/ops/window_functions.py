@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 _COSINES = {
@@ -12,7 +14,7 @@ _COSINES = {
 }
 
 
-def window_of(who, name, length, periodic):
+def window_of(who: str, name: str, length: Any, periodic: Any) -> Any:
     """(length,) in float64; `periodic` leaves out the last value, which would be the first of the next period."""
     if name not in _COSINES:
         raise ValueError(

@@ -1,5 +1,9 @@
 """Optimizers: Keras' arithmetic, the same on every backend."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from unidl.optimizers import schedules
 from unidl.optimizers.adafactor import Adafactor
 from unidl.optimizers.adagrad import Adadelta, Adagrad
@@ -13,9 +17,12 @@ from unidl.optimizers.optimizer import Optimizer
 from unidl.optimizers.rmsprop import RMSprop
 from unidl.optimizers.sgd import SGD
 from unidl.saving.lookup import Catalogue
+from unidl.utils.namespaces import namespace
 
-_catalogue = Catalogue(
+_catalogue: Catalogue[Optimizer] = Catalogue(
+    "optimizers",
     "optimizer",
+    'Give a name such as "adam", or Adam(1e-3).',
     (
         Adadelta,
         Adafactor,
@@ -32,33 +39,11 @@ _catalogue = Catalogue(
         RMSprop,
         SGD,
     ),
+    accepts=lambda found: found is None or isinstance(found, Optimizer),
     name_of=str.lower,
 )
-
-serialize = _catalogue.serialize
-
-
-def deserialize(config, custom_objects=None):
-    """The optimizer of a config or name, the name in any case."""
-    if isinstance(config, str) and config.lower() in _catalogue.objects:
-        config = config.lower()
-    found = _catalogue.deserialize(config, custom_objects)
-    return found() if isinstance(found, type) else found
-
-
-def get(identifier):
-    """An optimizer by name ("adam"), config, class, or as it is."""
-    found = (
-        deserialize(identifier)
-        if isinstance(identifier, (str, dict))
-        else _catalogue.get(identifier)
-    )
-    if found is not None and not isinstance(found, Optimizer):
-        raise ValueError(
-            f'optimizers.get: {identifier!r} is no optimizer. Give a name such as "adam", or Adam(1e-3).'
-        )
-    return found
-
+# Names count in any case.
+serialize, deserialize, get = _catalogue.serialize, _catalogue.deserialize, _catalogue.get
 
 __all__ = [
     "SGD",
@@ -81,3 +66,6 @@ __all__ = [
     "schedules",
     "serialize",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = namespace(__name__, __all__)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from unidl.optimizers.elementwise import PerParameter
 from unidl.tracing.feed import next_number
+from unidl.typing import LearningRate, Tensor, TensorLike
+
+if TYPE_CHECKING:
+    from unidl.backend.variable import Variable
 
 
 class Adafactor(PerParameter):
@@ -27,22 +33,22 @@ class Adafactor(PerParameter):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        beta_2_decay=-0.8,
-        epsilon_1=1e-30,
-        epsilon_2=1e-3,
-        clip_threshold=1.0,
-        relative_step=True,
-        **kwargs,
-    ):
+        learning_rate: LearningRate = 0.001,
+        beta_2_decay: float = -0.8,
+        epsilon_1: float = 1e-30,
+        epsilon_2: float = 1e-3,
+        clip_threshold: float = 1.0,
+        relative_step: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(learning_rate, **kwargs)
         self.beta_2_decay, self.epsilon_1, self.epsilon_2 = beta_2_decay, epsilon_1, epsilon_2
         self.clip_threshold, self.relative_step = clip_threshold, relative_step
 
-    def slot_groups(self):
+    def slot_groups(self) -> Any:
         return [("r", "c", "velocity")]
 
-    def slot_shape(self, name, variable):
+    def slot_shape(self, name: str | None, variable: Variable) -> Any:
         shape = tuple(variable.shape)
         if name == "velocity":
             return shape
@@ -50,14 +56,25 @@ class Adafactor(PerParameter):
             return ()  # not used; Keras has them too
         return shape[:-1] if name == "r" else (*shape[:-2], shape[-1])
 
-    def numbers(self):
+    def numbers(self) -> Any:
         return {
             "rate": next_number(lambda: min(self._current_rate(), self._update_number() ** -0.5)),
             "new": next_number(lambda: self._update_number() ** self.beta_2_decay),
         }
 
-    def step(self, backend, p, g, learning_rate, r, c, velocity, rate, new):
-        def moved(mean, value):
+    def step(
+        self,
+        backend: Any,
+        p: Tensor,
+        g: Tensor,
+        learning_rate: Any,
+        r: Any,
+        c: TensorLike,
+        velocity: TensorLike,
+        rate: float,
+        new: Any,
+    ) -> Any:
+        def moved(mean: TensorLike, value: Any) -> Any:
             return backend.add(mean, backend.multiply(backend.subtract(value, mean), new))
 
         squares = backend.add(backend.square(g), self.epsilon_1)
@@ -82,5 +99,5 @@ class Adafactor(PerParameter):
         }
 
 
-def _rms(backend, x):
+def _rms(backend: Any, x: TensorLike) -> Any:
     return backend.sqrt(backend.mean(backend.square(x)))

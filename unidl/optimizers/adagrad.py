@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl.optimizers.elementwise import PerParameter
+from unidl.typing import LearningRate, Tensor, TensorLike
 
 
 class Adagrad(PerParameter):
@@ -17,17 +20,25 @@ class Adagrad(PerParameter):
 
     arguments = ("initial_accumulator_value", "epsilon")
 
-    def __init__(self, learning_rate=0.001, initial_accumulator_value=0.1, epsilon=1e-07, **kwargs):
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.001,
+        initial_accumulator_value: float = 0.1,
+        epsilon: float = 1e-07,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(learning_rate, **kwargs)
         self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
 
-    def slot_groups(self):
+    def slot_groups(self) -> Any:
         return [("accumulator",)]
 
-    def initial_slot_value(self, name):
+    def initial_slot_value(self, name: str | None) -> Any:
         return self.initial_accumulator_value if name == "accumulator" else 0.0
 
-    def step(self, backend, p, g, learning_rate, accumulator):
+    def step(
+        self, backend: Any, p: Tensor, g: Tensor, learning_rate: Any, accumulator: TensorLike
+    ) -> Any:
         accumulator = backend.add(accumulator, backend.square(g))
         change = backend.divide(
             backend.multiply(g, learning_rate), backend.sqrt(backend.add(accumulator, self.epsilon))
@@ -47,20 +58,34 @@ class Adadelta(PerParameter):
 
     arguments = ("rho", "epsilon")
 
-    def __init__(self, learning_rate=0.001, rho=0.95, epsilon=1e-07, **kwargs):
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.001,
+        rho: float = 0.95,
+        epsilon: float = 1e-07,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(learning_rate, **kwargs)
         self.rho, self.epsilon = rho, epsilon
 
-    def slot_groups(self):
+    def slot_groups(self) -> Any:
         return [("accumulated_grad", "accumulated_delta_var")]
 
-    def step(self, backend, p, g, learning_rate, accumulated_grad, accumulated_delta_var):
-        def mean(old, x):
+    def step(
+        self,
+        backend: Any,
+        p: Tensor,
+        g: Tensor,
+        learning_rate: Any,
+        accumulated_grad: Any,
+        accumulated_delta_var: Any,
+    ) -> Any:
+        def mean(old: Any, x: TensorLike) -> Any:
             return backend.add(
                 backend.multiply(old, self.rho), backend.multiply(backend.square(x), 1 - self.rho)
             )
 
-        def root(x):
+        def root(x: TensorLike) -> Any:
             return backend.sqrt(backend.add(x, self.epsilon))
 
         squares = mean(accumulated_grad, g)

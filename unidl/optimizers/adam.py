@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 from unidl.optimizers.optimizer import Optimizer
 from unidl.tracing.feed import next_number
+from unidl.typing import Config, LearningRate, Tensor
 
 
-def corrected_rate(rate, t, beta_1, beta_2) -> float:
+def corrected_rate(rate: float, t: Any, beta_1: float, beta_2: float) -> float:
     """The learning rate with both bias corrections of update number t."""
     return rate * math.sqrt(1 - beta_2**t) / (1 - beta_1**t)
 
@@ -27,35 +30,42 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-07,
-        amsgrad=False,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-    ):
+        learning_rate: LearningRate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-07,
+        amsgrad: bool = False,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+    ) -> None:
         super().__init__(
             learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
             ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name,
         )  # fmt: skip
         self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
 
-    def slot_groups(self):
+    def slot_groups(self) -> Any:
         return [("momentum", "velocity")] + [("velocity_hat",)] * bool(self.amsgrad)
 
     def _alpha(self) -> float:
         return corrected_rate(self._current_rate(), self._update_number(), self.beta_1, self.beta_2)
 
-    def update(self, backend, params, grads, slots, learning_rate):
+    def update(
+        self,
+        backend: Any,
+        params: Any,
+        grads: Sequence[Tensor | None],
+        slots: Any,
+        learning_rate: LearningRate,
+    ) -> Any:
         names = ("momentum", "velocity", "velocity_hat")[: len(slots)]
         step = backend.amsgrad_update if self.amsgrad else backend.adam_update
         params, *moments = step(
@@ -64,7 +74,7 @@ class Adam(Optimizer):
         )  # fmt: skip
         return params, dict(zip(names, moments, strict=True))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         own = ("beta_1", "beta_2", "epsilon", "amsgrad")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}
 
@@ -74,22 +84,22 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        weight_decay=0.004,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-07,
-        amsgrad=False,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-    ):
+        learning_rate: LearningRate = 0.001,
+        weight_decay: float | None = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-07,
+        amsgrad: bool = False,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+    ) -> None:
         if weight_decay is None:
             raise ValueError(
                 "AdamW: weight_decay is None, so there is nothing to decay by. Use Adam, or a number such as 0.004."

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl.optimizers.elementwise import PerParameter, moving_mean
 from unidl.optimizers.host_variable import HostVariable
 from unidl.tracing.feed import next_number
+from unidl.typing import LearningRate, Tensor, TensorLike
 
 
 class _Moments(PerParameter):
@@ -19,17 +22,24 @@ class _Moments(PerParameter):
 
     arguments = ("beta_1", "beta_2", "epsilon")
 
-    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-07, **kwargs):
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: Any = 0.9,
+        beta_2: Any = 0.999,
+        epsilon: Any = 1e-07,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(learning_rate, **kwargs)
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
 
-    def slot_groups(self):
+    def slot_groups(self) -> Any:
         return [("momentum", "velocity")]
 
-    def _bias(self, beta):
+    def _bias(self, beta: TensorLike) -> Any:
         return lambda: 1 - beta ** self._update_number()
 
-    def _means(self, backend, g, momentum, velocity):
+    def _means(self, backend: Any, g: TensorLike, momentum: Any, velocity: TensorLike) -> Any:
         return moving_mean(backend, momentum, g, self.beta_1), moving_mean(
             backend, velocity, backend.square(g), self.beta_2
         )
@@ -38,13 +48,22 @@ class _Moments(PerParameter):
 class Adamax(_Moments):
     """Kingma & Ba (arXiv:1412.6980), section 7.1: u = max(beta_2 * u, |g|), p -= lr * m / ((1 - beta_1**t) * (u + epsilon))."""
 
-    def slot_groups(self):
+    def slot_groups(self) -> Any:
         return [("momentum", "norm")]
 
-    def numbers(self):
+    def numbers(self) -> Any:
         return {"bias": next_number(self._bias(self.beta_1))}
 
-    def step(self, backend, p, g, learning_rate, momentum, norm, bias):
+    def step(
+        self,
+        backend: Any,
+        p: Tensor,
+        g: Tensor,
+        learning_rate: Any,
+        momentum: float,
+        norm: Any,
+        bias: TensorLike,
+    ) -> Any:
         momentum = moving_mean(backend, momentum, g, self.beta_1)
         norm = backend.maximum(backend.multiply(norm, self.beta_2), backend.abs(g))
         divisor = backend.multiply(backend.add(norm, self.epsilon), bias)
@@ -59,19 +78,26 @@ class Nadam(_Moments):
     product of u_1 to u_t.
     """
 
-    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-07, **kwargs):
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-07,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
         self._product, self._product_of = HostVariable(1.0, "float64", "u_product"), 0
 
     @property
-    def variables(self):
+    def variables(self) -> Any:
         """U_t is the last, as in Keras; read from a file it is overwritten by what follows from the number of the step."""
         return [*super().variables, self._product]
 
-    def _momentum_at(self, t):
+    def _momentum_at(self, t: Any) -> Any:
         return self.beta_1 * (1 - 0.5 * 0.96**t)
 
-    def _product_at(self, t):
+    def _product_at(self, t: Any) -> Any:
         if t not in (self._product_of, self._product_of + 1):  # the step was set: begin anew
             self._product.value, self._product_of = 1.0, 0
         for i in range(self._product_of + 1, t + 1):
@@ -79,16 +105,16 @@ class Nadam(_Moments):
         self._product_of = t
         return self._product.value
 
-    def _of_momentum(self):
+    def _of_momentum(self) -> Any:
         t = self._update_number()
         product, following = self._product_at(t), self._momentum_at(t + 1)
         return following / (1 - product * following)
 
-    def _of_gradient(self):
+    def _of_gradient(self) -> Any:
         t = self._update_number()
         return (1 - self._momentum_at(t)) / (1 - self._product_at(t))
 
-    def numbers(self):
+    def numbers(self) -> Any:
         sources = {
             "of_momentum": self._of_momentum,
             "of_gradient": self._of_gradient,
@@ -97,8 +123,17 @@ class Nadam(_Moments):
         return {name: next_number(source) for name, source in sources.items()}
 
     def step(
-        self, backend, p, g, learning_rate, momentum, velocity, of_momentum, of_gradient, bias
-    ):
+        self,
+        backend: Any,
+        p: Tensor,
+        g: Tensor,
+        learning_rate: Any,
+        momentum: float,
+        velocity: TensorLike,
+        of_momentum: Any,
+        of_gradient: Any,
+        bias: TensorLike,
+    ) -> Any:
         momentum, velocity = self._means(backend, g, momentum, velocity)
         direction = backend.add(
             backend.multiply(momentum, of_momentum), backend.multiply(g, of_gradient)
@@ -111,13 +146,23 @@ class Nadam(_Moments):
 class Lamb(_Moments):
     """You et al. (arXiv:1904.00962): p -= lr * |p| / |r| * r, r being Adam's step; the ratio is 1 where a norm is 0."""
 
-    def numbers(self):
+    def numbers(self) -> Any:
         return {
             "bias_1": next_number(self._bias(self.beta_1)),
             "bias_2": next_number(self._bias(self.beta_2)),
         }
 
-    def step(self, backend, p, g, learning_rate, momentum, velocity, bias_1, bias_2):
+    def step(
+        self,
+        backend: Any,
+        p: Tensor,
+        g: Tensor,
+        learning_rate: Any,
+        momentum: float,
+        velocity: TensorLike,
+        bias_1: Any,
+        bias_2: Any,
+    ) -> Any:
         momentum, velocity = self._means(backend, g, momentum, velocity)
         divisor = backend.add(backend.sqrt(backend.divide(velocity, bias_2)), self.epsilon)
         change = backend.divide(backend.divide(momentum, bias_1), divisor)

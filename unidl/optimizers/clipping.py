@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
 
-def clip_by_norm(backend, grads, limit):
+from unidl.typing import Tensor
+
+
+def clip_by_norm(backend: Any, grads: Sequence[Tensor | None], limit: Any) -> Any:
     """Each tensor scaled down to the Euclidean norm `limit` if it is longer."""
     return [
         backend.divide(backend.multiply(g, limit), backend.maximum(_norm(backend, [g]), limit))
@@ -11,7 +16,7 @@ def clip_by_norm(backend, grads, limit):
     ]
 
 
-def clip_by_global_norm(backend, grads, limit):
+def clip_by_global_norm(backend: Any, grads: Sequence[Tensor | None], limit: Any) -> Any:
     """All tensors scaled down by one factor so that together they have at most the norm `limit`."""
     norm = _norm(backend, grads)
     # norm - norm is 0, or NaN for an infinite norm, which must not pass for a limit that worked.
@@ -21,12 +26,12 @@ def clip_by_global_norm(backend, grads, limit):
     return [backend.multiply(g, backend.cast(factor, backend.dtype(g))) for g in grads]
 
 
-def clip_by_value(backend, grads, limit):
+def clip_by_value(backend: Any, grads: Sequence[Tensor | None], limit: Any) -> Any:
     """Every element brought into [-limit, limit]."""
     return [backend.clip(g, -limit, limit) for g in grads]
 
 
-def _norm(backend, tensors):
+def _norm(backend: Any, tensors: Any) -> Any:
     dtype = backend.dtype(tensors[0])
     total = None
     for x in tensors:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from unidl.optimizers.optimizer import Optimizer
+from unidl.typing import Config, LearningRate, Tensor, TensorLike, any_arguments
 
 
 class PerParameter(Optimizer):
@@ -14,15 +18,26 @@ class PerParameter(Optimizer):
         """What changes from step to step besides the learning rate: {name: number from `next_number`}."""
         return {}
 
-    def step(self, backend, p, g, learning_rate, **slots_and_numbers):
+    @any_arguments
+    def step(
+        self, backend: Any, p: Tensor, g: Tensor, learning_rate: Any, **slots_and_numbers: Any
+    ) -> Any:
         """(p, {slot: value}) after one update of the parameter p with the gradient g."""
         raise NotImplementedError(
             f"{type(self).__name__} must implement step(backend, p, g, learning_rate, **slots)."
         )
 
-    def update(self, backend, params, grads, slots, learning_rate):
+    def update(
+        self,
+        backend: Any,
+        params: Any,
+        grads: Sequence[Tensor | None],
+        slots: Any,
+        learning_rate: LearningRate,
+    ) -> Any:
         numbers = self.numbers()
-        new_params, new_slots = [], {name: [] for name in slots}
+        new_params: list[Any] = []
+        new_slots: dict[str, list[Any]] = {name: [] for name in slots}
         for i, (p, g) in enumerate(zip(params, grads, strict=True)):
             factors = {name: backend._factor(number, p) for name, number in numbers.items()}
             own = {name: values[i] for name, values in slots.items()}
@@ -32,10 +47,10 @@ class PerParameter(Optimizer):
                 new_slots[name].append(value)
         return new_params, new_slots
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), **{name: getattr(self, name) for name in self.arguments}}
 
 
-def moving_mean(backend, mean, value, decay):
+def moving_mean(backend: Any, mean: TensorLike, value: TensorLike, decay: Any) -> Any:
     """decay * mean + (1 - decay) * value."""
     return backend.add(mean, backend.multiply(backend.subtract(value, mean), 1 - decay))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl.optimizers.elementwise import PerParameter
 from unidl.tracing.feed import next_number
+from unidl.typing import LearningRate, Tensor, TensorLike
 
 
 class Ftrl(PerParameter):
@@ -27,9 +30,16 @@ class Ftrl(PerParameter):
     )  # fmt: skip
 
     def __init__(
-        self, learning_rate=0.001, learning_rate_power=-0.5, initial_accumulator_value=0.1, l1_regularization_strength=0.0,
-        l2_regularization_strength=0.0, l2_shrinkage_regularization_strength=0.0, beta=0.0, **kwargs,
-    ):  # fmt: skip
+        self,
+        learning_rate: LearningRate = 0.001,
+        learning_rate_power: float = -0.5,
+        initial_accumulator_value: float = 0.1,
+        l1_regularization_strength: float = 0.0,
+        l2_regularization_strength: float = 0.0,
+        l2_shrinkage_regularization_strength: float = 0.0,
+        beta: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(learning_rate, **kwargs)
         if learning_rate_power > 0:
             raise ValueError(
@@ -44,20 +54,29 @@ class Ftrl(PerParameter):
             if getattr(self, name) < 0:
                 raise ValueError(f"Ftrl: {name} must be at least 0, got {getattr(self, name)}.")
 
-    def slot_groups(self):
+    def slot_groups(self) -> Any:
         return [("accumulator", "linear")]
 
-    def initial_slot_value(self, name):
+    def initial_slot_value(self, name: str | None) -> Any:
         return self.initial_accumulator_value if name == "accumulator" else 0.0
 
-    def numbers(self):
+    def numbers(self) -> Any:
         return {
             "twice_l2": next_number(
                 lambda: 2 * self.l2_regularization_strength + self.beta / self._current_rate()
             )
         }
 
-    def step(self, backend, p, g, learning_rate, accumulator, linear, twice_l2):
+    def step(
+        self,
+        backend: Any,
+        p: Tensor,
+        g: Tensor,
+        learning_rate: Any,
+        accumulator: TensorLike,
+        linear: Any,
+        twice_l2: Any,
+    ) -> Any:
         new = backend.add(accumulator, backend.square(g))
         before, after = (
             backend.divide(backend.power(n, -self.learning_rate_power), learning_rate)

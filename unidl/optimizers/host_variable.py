@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
+from unidl.typing import HasArithmetic
 
-class HostVariable:
+
+class HostVariable(HasArithmetic):
     """A scalar with a Variable's manners. It never lives on a device, so reading it waits for nothing."""
 
-    shape = ()
+    shape: tuple[int, ...] = ()
     ndim = 0
     trainable = False
 
-    def __init__(self, value, dtype, name):
+    def __init__(self, value: Any, dtype: str, name: str) -> None:
         self.dtype, self.name, self.path = dtype, name, name
         self.assign(value)
 
-    def assign(self, value):
+    def assign(self, value: Any) -> HostVariable:
         """Set the value from a number, an array of one element, a Variable or a native tensor."""
         value = value.numpy() if hasattr(value, "numpy") else value
         value = np.asarray(value)
@@ -24,77 +30,67 @@ class HostVariable:
             raise ValueError(
                 f"{self.name} is one number; cannot assign an array of shape {value.shape} to it."
             )
-        self.value = value.astype(self.dtype).item()
+        self.value: Any = value.astype(self.dtype).item()
         return self
 
-    def assign_add(self, value):
+    def assign_add(self, value: Any) -> HostVariable:
         return self.assign(self.value + value)
 
-    def assign_sub(self, value):
+    def assign_sub(self, value: Any) -> HostVariable:
         return self.assign(self.value - value)
 
     def numpy(self) -> np.ndarray:
         return np.array(self.value, dtype=self.dtype)
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.value, dtype=dtype or self.dtype)
 
-    def __float__(self):
+    def __float__(self) -> float:
         return float(self.value)
 
-    def __int__(self):
+    def __int__(self) -> int:
         return int(self.value)
 
-    def __index__(self):
+    def __index__(self) -> int:
         if "int" not in self.dtype:
             raise TypeError(f"{self.name} is a float and cannot be an index.")
         return self.value
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return bool(self.value)
 
-    def __eq__(self, other):
-        return self.value == _number(other)
-
-    def __lt__(self, other):
-        return self.value < _number(other)
-
-    def __gt__(self, other):
-        return self.value > _number(other)
-
-    def __le__(self, other):
-        return self.value <= _number(other)
-
-    def __ge__(self, other):
-        return self.value >= _number(other)
-
-    def __add__(self, other):
-        return self.value + _number(other)
-
-    def __sub__(self, other):
-        return self.value - _number(other)
-
-    def __mul__(self, other):
-        return self.value * _number(other)
-
-    def __truediv__(self, other):
-        return self.value / _number(other)
-
-    def __mod__(self, other):
-        return self.value % _number(other)
-
-    def __floordiv__(self, other):
-        return self.value // _number(other)
-
-    __radd__, __rmul__ = __add__, __mul__
     __hash__ = object.__hash__
 
-    def __format__(self, spec):
+    def __format__(self, spec: str) -> str:
         return format(self.value, spec)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<HostVariable {self.name}={self.value}>"
 
 
-def _number(x):
+_BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")
+_COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
+_UNARY = ("neg", "pos", "abs")
+
+
+def _bind_operators() -> None:
+    """Give `HostVariable` the operators of the number that it holds: `1 - learning_rate` is one."""
+    for name in (*_BINARY, *_COMPARISONS, *_UNARY):
+        setattr(HostVariable, f"__{name}__", _forward(getattr(operator, name)))
+    for name in _BINARY:
+        setattr(HostVariable, f"__r{name}__", _reflected(getattr(operator, name)))
+
+
+def _forward(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, *others: function(self.value, *map(_number, others))
+
+
+def _reflected(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, other: function(other, self.value)
+
+
+def _number(x: Any) -> Any:
     return x.value if isinstance(x, HostVariable) else x
+
+
+_bind_operators()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl.optimizers.elementwise import PerParameter
+from unidl.typing import LearningRate, Tensor, TensorLike
 
 
 class Lion(PerParameter):
@@ -17,7 +20,13 @@ class Lion(PerParameter):
 
     arguments = ("beta_1", "beta_2")
 
-    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.99, **kwargs):
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.99,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(learning_rate, **kwargs)
         if not 0 < beta_1 <= 1:
             raise ValueError(
@@ -25,11 +34,11 @@ class Lion(PerParameter):
             )
         self.beta_1, self.beta_2 = beta_1, beta_2
 
-    def slot_groups(self):
+    def slot_groups(self) -> Any:
         return [("momentum",)]
 
-    def step(self, backend, p, g, learning_rate, momentum):
-        def mix(beta):
+    def step(self, backend: Any, p: Tensor, g: Tensor, learning_rate: Any, momentum: float) -> Any:
+        def mix(beta: TensorLike) -> Any:
             return backend.add(backend.multiply(momentum, beta), backend.multiply(g, 1 - beta))
 
         return backend.subtract(

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from unidl.optimizers.adam import corrected_rate
 from unidl.optimizers.elementwise import PerParameter, moving_mean
 from unidl.tracing.feed import next_number
+from unidl.typing import LearningRate, Tensor, TensorLike
+
+if TYPE_CHECKING:
+    from unidl.backend.variable import Variable
 
 
 class Muon(PerParameter):
@@ -36,24 +42,24 @@ class Muon(PerParameter):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        adam_beta_1=0.9,
-        adam_beta_2=0.999,
-        adam_weight_decay=0.004,
-        epsilon=1e-7,
-        weight_decay=0.004,
-        exclude_layers=None,
-        exclude_embeddings=True,
-        muon_a=3.4445,
-        muon_b=-4.7750,
-        muon_c=2.0315,
-        adam_lr_ratio=1,
-        momentum=0.95,
-        ns_steps=5,
-        nesterov=True,
-        rms_rate=0.2,
-        **kwargs,
-    ):
+        learning_rate: LearningRate = 0.001,
+        adam_beta_1: float = 0.9,
+        adam_beta_2: float = 0.999,
+        adam_weight_decay: float = 0.004,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = 0.004,
+        exclude_layers: Sequence[str] | None = None,
+        exclude_embeddings: bool = True,
+        muon_a: float = 3.4445,
+        muon_b: float = -4.7750,
+        muon_c: float = 2.0315,
+        adam_lr_ratio: float = 1,
+        momentum: float = 0.95,
+        ns_steps: int = 5,
+        nesterov: bool = True,
+        rms_rate: float | None = 0.2,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, **kwargs)
         self.adam_beta_1, self.adam_beta_2, self.epsilon = adam_beta_1, adam_beta_2, epsilon
         self.adam_weight_decay, self.adam_lr_ratio = adam_weight_decay, adam_lr_ratio
@@ -66,22 +72,22 @@ class Muon(PerParameter):
             rms_rate,
         )
 
-    def _is_adams(self, variable):
+    def _is_adams(self, variable: Any) -> bool:
         patterns = [*self.exclude_layers, *["(?i:embedding)"] * bool(self.exclude_embeddings)]
         return len(variable.shape) != 2 or any(
             re.search(pattern, variable.path) for pattern in patterns
         )
 
-    def slot_groups(self):
+    def slot_groups(self) -> Any:
         return [("momentum", "velocity")]
 
-    def slot_shape(self, name, variable):
+    def slot_shape(self, name: str | None, variable: Variable) -> Any:
         return tuple(variable.shape) if name == "momentum" or self._is_adams(variable) else None
 
-    def weight_decay_of(self, variable):
+    def weight_decay_of(self, variable: Variable) -> Any:
         return self.adam_weight_decay if self._is_adams(variable) else self.weight_decay
 
-    def _alpha(self):
+    def _alpha(self) -> Any:
         return corrected_rate(
             self._current_rate() * self.adam_lr_ratio,
             self._update_number(),
@@ -89,10 +95,19 @@ class Muon(PerParameter):
             self.adam_beta_2,
         )
 
-    def numbers(self):
+    def numbers(self) -> Any:
         return {"alpha": next_number(self._alpha)}
 
-    def step(self, backend, p, g, learning_rate, momentum, velocity, alpha):
+    def step(
+        self,
+        backend: Any,
+        p: Tensor,
+        g: Tensor,
+        learning_rate: Any,
+        momentum: float,
+        velocity: TensorLike,
+        alpha: float,
+    ) -> Any:
         if velocity is None:
             momentum = backend.add(backend.multiply(momentum, self.momentum), g)
             ahead = (
@@ -111,7 +126,7 @@ class Muon(PerParameter):
             )
         return backend.subtract(p, change), {"momentum": momentum, "velocity": velocity}
 
-    def _orthogonal(self, backend, x):
+    def _orthogonal(self, backend: Any, x: TensorLike) -> Any:
         """About u v^T of the singular value decomposition of x = u s v^T."""
         rows, columns = backend.shape(x)
         if rows > columns:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from unidl import ops
 from unidl.backend.variable import Variable
@@ -17,8 +19,12 @@ from unidl.optimizers.host_variable import HostVariable
 from unidl.optimizers.schedules import LearningRateSchedule
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
 from unidl.tracing.feed import next_number
+from unidl.typing import Config, CustomObjects, LearningRate, Tensor, TensorLike
 from unidl.utils.naming import auto_name
 from unidl.utils.watched import Watched
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Optimizer(Watched):
@@ -40,18 +46,18 @@ class Optimizer(Watched):
 
     def __init__(
         self,
-        learning_rate,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-    ):
+        learning_rate: LearningRate,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+    ) -> None:
         self.name = name or auto_name(type(self).__name__)
         limits = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         given = [f"{key}={value}" for key, value in limits.items() if value is not None]
@@ -93,13 +99,13 @@ class Optimizer(Watched):
         self.gradient_accumulation_steps = gradient_accumulation_steps
         self._steps = HostVariable(0, "int64", "iteration")
         self._learning_rate = _learning_rate(self.name, learning_rate)
-        self._slots: dict[str, list[Variable]] = {}
+        self._slots: dict[str, list[Any]] = {}
         self._slot_order: list[Variable] = []
         self._targets: list[Variable] = []
-        self._target_slots: dict[str, list[Variable]] = {}
+        self._target_slots: dict[str, list[Any]] = {}
         self._index: dict[Variable, int] = {}
         self._undecayed: set[Variable] = set()
-        self._undecayed_pattern = None
+        self._undecayed_pattern: re.Pattern[str] | None = None
         self.built = False
 
     # -- what subclasses define --------------------------------------------------------------------
@@ -108,7 +114,14 @@ class Optimizer(Watched):
         """Names of the slots, in Keras' order: the slots of one group take turns variable by variable."""
         return []
 
-    def update(self, backend, params, grads, slots, learning_rate):
+    def update(
+        self,
+        backend: Any,
+        params: Any,
+        grads: Sequence[Tensor | None],
+        slots: Any,
+        learning_rate: LearningRate,
+    ) -> Any:
         """One step: lists of tensors in and out, (params, slots), `slots` a dict of lists by the names in `slot_groups`."""
         raise NotImplementedError(
             f"{type(self).__name__} must implement update(backend, params, grads, slots, learning_rate)."
@@ -117,7 +130,7 @@ class Optimizer(Watched):
     # -- numbers of the host -----------------------------------------------------------------------
 
     @property
-    def iterations(self):
+    def iterations(self) -> HostVariable:
         """How many updates were made."""
         every = self.gradient_accumulation_steps
         return (
@@ -125,14 +138,14 @@ class Optimizer(Watched):
         )
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> Any:
         """A `HostVariable` to read and assign; with a schedule the float for the next step."""
         if isinstance(self._learning_rate, HostVariable):
             return self._learning_rate
         return self._rate_at(self._steps.value)
 
     @learning_rate.setter
-    def learning_rate(self, value):
+    def learning_rate(self, value: TensorLike) -> None:
         if callable(value):
             self._learning_rate = value
         elif isinstance(self._learning_rate, LearningRateSchedule):
@@ -145,7 +158,7 @@ class Optimizer(Watched):
         else:
             self._learning_rate = _learning_rate(self.name, value)
 
-    def _rate_at(self, step) -> float:
+    def _rate_at(self, step: Any) -> float:
         rate = self._learning_rate
         if isinstance(rate, HostVariable):
             return rate.value
@@ -172,7 +185,7 @@ class Optimizer(Watched):
 
     # -- variables ---------------------------------------------------------------------------------
 
-    def build(self, variables) -> None:
+    def build(self, variables: Sequence[Variable]) -> None:
         """Make the slots of `variables`, the only ones that can be updated from now on."""
         if self.built:
             return
@@ -194,7 +207,7 @@ class Optimizer(Watched):
         self._targets = variables
         self.built = True
 
-    def _add_slot(self, variable, name, shape):
+    def _add_slot(self, variable: Any, name: str, shape: Any) -> None:
         if shape is None:
             self._slots[name].append(None)
             return
@@ -213,11 +226,11 @@ class Optimizer(Watched):
         self._slots[name].append(slot)
         self._slot_order.append(slot)
 
-    def initial_slot_value(self, name) -> float:
+    def initial_slot_value(self, name: str | None) -> float:
         """What the slot called `name` is filled with at first."""
         return 0.0
 
-    def slot_shape(self, name, variable) -> tuple[int, ...] | None:
+    def slot_shape(self, name: str | None, variable: Variable) -> tuple[int, ...] | None:
         """The shape of a variable's slot called `name`; None if the variable has none."""
         return tuple(variable.shape)
 
@@ -232,7 +245,7 @@ class Optimizer(Watched):
         rate = [self._learning_rate] if isinstance(self._learning_rate, HostVariable) else []
         return [self._steps, *rate, *self._slot_order]
 
-    def set_weights(self, weights) -> None:
+    def set_weights(self, weights: TensorLike) -> None:
         """Set `variables` from arrays of their shapes."""
         self.begin_step()
         weights = list(weights)
@@ -243,15 +256,15 @@ class Optimizer(Watched):
         for variable, weight in zip(self.variables, weights, strict=True):
             variable.assign(weight)
 
-    def save_own_variables(self, store) -> None:
+    def save_own_variables(self, store: Any) -> None:
         """Put the variables into the mapping `store` under "0", "1" ..."""
         store.update({str(i): variable.numpy() for i, variable in enumerate(self.variables)})
 
-    def load_own_variables(self, store) -> None:
+    def load_own_variables(self, store: Any) -> None:
         """Read what `save_own_variables` wrote."""
         self.set_weights([store[str(i)] for i in range(len(store.keys()))])
 
-    def to(self, backend):
+    def to(self, backend: Any) -> Self:
         """Move the slots to another backend; returns the optimizer. The model moves its own variables."""
         for slot in self._slot_order:
             slot.to(backend)
@@ -259,19 +272,21 @@ class Optimizer(Watched):
 
     # -- the step ----------------------------------------------------------------------------------
 
-    def scale_loss(self, loss):
+    def scale_loss(self, loss: Any) -> Any:
         """The loss to differentiate."""
         return (
             loss if self.loss_scale_factor is None else ops.multiply(loss, self.loss_scale_factor)
         )
 
-    def apply_gradients(self, grads_and_vars):
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Any:
         """`apply` for pairs (gradient, variable); returns the iterations."""
         grads, variables = zip(*grads_and_vars, strict=True)
         self.apply(grads, variables)
         return self._steps
 
-    def apply(self, grads, trainable_variables=None) -> None:
+    def apply(
+        self, grads: Sequence[Tensor | None], trainable_variables: Sequence[Variable] | None = None
+    ) -> None:
         """One step with native gradients, in the order of `trainable_variables` (by default those it was built with)."""
         grads = list(grads)
         if not grads:
@@ -307,7 +322,7 @@ class Optimizer(Watched):
                 if variable.constraint is not None:
                     variable.replace(variable.constraint(variable.value))
 
-    def _backend_of(self, variables):
+    def _backend_of(self, variables: Any) -> Any:
         backend = variables[0].backend
         if variables is not self._targets:
             for variable in variables:
@@ -322,7 +337,7 @@ class Optimizer(Watched):
             )
         return backend
 
-    def _slots_of(self, variables) -> dict[str, list[Variable]]:
+    def _slots_of(self, variables: Any) -> dict[str, list[Variable]]:
         if variables is self._targets:
             return self._target_slots
         places = [self._index[v] for v in variables]
@@ -332,7 +347,7 @@ class Optimizer(Watched):
             for name in group
         }
 
-    def _step(self, backend, variables, grads, learning_rate):
+    def _step(self, backend: Any, variables: Any, grads: Any, learning_rate: Any) -> None:
         params, slots = self._next_values(
             backend, variables, grads, learning_rate, lambda v: v.value
         )
@@ -341,7 +356,7 @@ class Optimizer(Watched):
         for variable, value in self._with_values(variables, slots):
             variable.replace(value)
 
-    def _with_values(self, variables, slots):
+    def _with_values(self, variables: Any, slots: Any) -> Any:
         """Pairs of the slots that there are and their next values."""
         pairs = [
             pair
@@ -350,7 +365,9 @@ class Optimizer(Watched):
         ]
         return [(variable, value) for variable, value in pairs if variable is not None]
 
-    def _next_values(self, backend, variables, grads, learning_rate, read):
+    def _next_values(
+        self, backend: Any, variables: Any, grads: Any, learning_rate: Any, read: Any
+    ) -> Any:
         """(params, slots) after clipping, decay and update of what `read(variable)` gives."""
         grads = self._clip(backend, grads)
         params = self._decay(backend, variables, [read(v) for v in variables])
@@ -360,7 +377,7 @@ class Optimizer(Watched):
         }
         return self.update(backend, params, grads, slots, learning_rate)
 
-    def _clip(self, backend, grads):
+    def _clip(self, backend: Any, grads: Any) -> Any:
         if self.clipnorm:
             return clipping.clip_by_norm(backend, grads, self.clipnorm)
         if self.global_clipnorm:
@@ -369,7 +386,9 @@ class Optimizer(Watched):
 
     # -- weight decay ------------------------------------------------------------------------------
 
-    def exclude_from_weight_decay(self, var_list=None, var_names=None) -> None:
+    def exclude_from_weight_decay(
+        self, var_list: Sequence[Variable] | None = None, var_names: Sequence[str] | None = None
+    ) -> None:
         """Spare the given variables, and those whose name contains one of `var_names`. Call it before `build`."""
         if self.built:
             raise ValueError(
@@ -378,12 +397,12 @@ class Optimizer(Watched):
         self._undecayed = set(var_list or ())
         self._undecayed_pattern = re.compile("|".join(var_names)) if var_names else None
 
-    def _decays(self, variable) -> bool:
+    def _decays(self, variable: Any) -> bool:
         pattern = self._undecayed_pattern
         return variable not in self._undecayed and not (pattern and pattern.search(variable.name))
 
-    def _decay(self, backend, variables, params):
-        groups = {}
+    def _decay(self, backend: Any, variables: Any, params: Any) -> Any:
+        groups: dict[Any, list[int]] = {}
         for i, variable in enumerate(variables):
             decay = self.weight_decay_of(variable) if self._decays(variable) else None
             if decay is not None:
@@ -395,13 +414,13 @@ class Optimizer(Watched):
                 params[i] = value
         return params
 
-    def weight_decay_of(self, variable) -> float | None:
+    def weight_decay_of(self, variable: Variable) -> float | None:
         """How much a variable decays unless it is excluded."""
         return self.weight_decay
 
     # -- gradient accumulation ---------------------------------------------------------------------
 
-    def _accumulate(self, backend, variables, grads, learning_rate):
+    def _accumulate(self, backend: Any, variables: Any, grads: Any, learning_rate: Any) -> None:
         steps = self.gradient_accumulation_steps
         sums = [self._slots["gradient_accumulator"][self._index[v]] for v in variables]
         totals = [backend.add(g, s.value) for g, s in zip(grads, sums, strict=True)]
@@ -430,7 +449,7 @@ class Optimizer(Watched):
 
     # -- moving averages ---------------------------------------------------------------------------
 
-    def _average(self, backend):
+    def _average(self, backend: Any) -> None:
         momentum = next_number(lambda: 0.0 if self._update_number() == 1 else self.ema_momentum)
         averages = self._slots["average"]
         values = backend.average_update(
@@ -451,7 +470,7 @@ class Optimizer(Watched):
                         backend.where(backend.greater(overwrite, 0), average.value, variable.value)
                     )
 
-    def finalize_variable_values(self, var_list) -> None:
+    def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """With `use_ema`: set the variables to their moving averages. A trainer calls it after the last step."""
         if not self.use_ema:
             return
@@ -461,7 +480,7 @@ class Optimizer(Watched):
 
     # -- config ------------------------------------------------------------------------------------
 
-    def get_config(self):
+    def get_config(self) -> Config:
         rate = self._learning_rate
         return {
             "name": self.name,
@@ -480,7 +499,7 @@ class Optimizer(Watched):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Any, custom_objects: CustomObjects | None = None) -> Self:
         config = dict(config)
         if isinstance(config.get("learning_rate"), dict):
             config["learning_rate"] = deserialize_keras_object(
@@ -489,7 +508,7 @@ class Optimizer(Watched):
         return cls(**config)
 
 
-def _learning_rate(name, value):
+def _learning_rate(name: str, value: Any) -> Any:
     if callable(value):
         return value
     try:
@@ -500,16 +519,16 @@ def _learning_rate(name, value):
         ) from None
 
 
-def _is_count(value, least=1):
+def _is_count(value: Any, least: Any = 1) -> bool:
     return isinstance(value, int) and value >= least
 
 
-def _check_range(optimizer, name, value, is_right, expected):
+def _check_range(optimizer: Any, name: str, value: Any, is_right: Any, expected: Any) -> None:
     if not is_right:
         raise ValueError(f"{optimizer}: {name} must be {expected}, got {value!r}.")
 
 
-def _without_missing(name, grads, variables):
+def _without_missing(name: str, grads: Any, variables: Any) -> Any:
     """Gradients and variables without the pairs where the gradient is None."""
     missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
     if len(missing) == len(grads):

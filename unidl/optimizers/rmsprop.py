@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from unidl.optimizers.optimizer import Optimizer
+from unidl.typing import Config, LearningRate, Tensor
 
 
 class RMSprop(Optimizer):
@@ -19,36 +23,43 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        rho=0.9,
-        momentum=0.0,
-        epsilon=1e-07,
-        centered=False,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-    ):
+        learning_rate: LearningRate = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-07,
+        centered: bool = False,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+    ) -> None:
         super().__init__(
             learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
             ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name,
         )  # fmt: skip
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
 
-    def slot_groups(self):
+    def slot_groups(self) -> Any:
         return (
             [("velocity",)]
             + [("momentum",)] * (self.momentum > 0)
             + [("average_gradient",)] * bool(self.centered)
         )
 
-    def update(self, backend, params, grads, slots, learning_rate):
+    def update(
+        self,
+        backend: Any,
+        params: Any,
+        grads: Sequence[Tensor | None],
+        slots: Any,
+        learning_rate: LearningRate,
+    ) -> Any:
         if len(slots) == 1:
             params, v = backend.rmsprop_update(
                 params,
@@ -65,6 +76,6 @@ class RMSprop(Optimizer):
         )  # fmt: skip
         return params, {"velocity": v, "momentum": momenta, "average_gradient": means}
 
-    def get_config(self):
+    def get_config(self) -> Config:
         own = ("rho", "momentum", "epsilon", "centered")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}

@@ -7,8 +7,15 @@ from __future__ import annotations
 
 import bisect
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from unidl.saving.lookup import Catalogue
+from unidl.typing import Config
+from unidl.utils.namespaces import namespace
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class LearningRateSchedule:
@@ -16,20 +23,20 @@ class LearningRateSchedule:
 
     arguments: tuple[str, ...] = ()  # names of constructor arguments, which are attributes too
 
-    def __call__(self, step) -> float:
+    def __call__(self, step: Any) -> float:
         raise NotImplementedError(
             f"{type(self).__name__} must implement __call__(self, step) and return a float."
         )
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {name: getattr(self, name) for name in self.arguments}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Any) -> Self:
         return cls(**config)
 
 
-def _positive(schedule, **values):
+def _positive(schedule: Any, **values: Any) -> None:
     for name, value in values.items():
         if value <= 0:
             raise ValueError(f"{type(schedule).__name__}: {name} must be positive, got {value}.")
@@ -42,12 +49,12 @@ class ExponentialDecay(LearningRateSchedule):
 
     def __init__(
         self,
-        initial_learning_rate,
-        decay_steps,
-        decay_rate,
-        staircase=False,
-        name="ExponentialDecay",
-    ):
+        initial_learning_rate: float,
+        decay_steps: int,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str | None = "ExponentialDecay",
+    ) -> None:
         self.initial_learning_rate, self.decay_steps, self.decay_rate = (
             initial_learning_rate,
             decay_steps,
@@ -56,7 +63,7 @@ class ExponentialDecay(LearningRateSchedule):
         self.staircase, self.name = staircase, name
         _positive(self, decay_steps=decay_steps)
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> float:
         return self.initial_learning_rate * self.decay_rate ** _periods(
             step, self.decay_steps, self.staircase
         )
@@ -69,12 +76,12 @@ class InverseTimeDecay(LearningRateSchedule):
 
     def __init__(
         self,
-        initial_learning_rate,
-        decay_steps,
-        decay_rate,
-        staircase=False,
-        name="InverseTimeDecay",
-    ):
+        initial_learning_rate: float,
+        decay_steps: int,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str | None = "InverseTimeDecay",
+    ) -> None:
         self.initial_learning_rate, self.decay_steps, self.decay_rate = (
             initial_learning_rate,
             decay_steps,
@@ -83,13 +90,13 @@ class InverseTimeDecay(LearningRateSchedule):
         self.staircase, self.name = staircase, name
         _positive(self, decay_steps=decay_steps)
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> float:
         return self.initial_learning_rate / (
             1 + self.decay_rate * _periods(step, self.decay_steps, self.staircase)
         )
 
 
-def _periods(step, decay_steps, staircase):
+def _periods(step: Any, decay_steps: Any, staircase: Any) -> Any:
     periods = float(step) / decay_steps
     return math.floor(periods) if staircase else periods
 
@@ -99,14 +106,19 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
     arguments = ("boundaries", "values", "name")
 
-    def __init__(self, boundaries, values, name="PiecewiseConstant"):
+    def __init__(
+        self,
+        boundaries: Sequence[int],
+        values: Sequence[float],
+        name: str | None = "PiecewiseConstant",
+    ) -> None:
         if len(boundaries) != len(values) - 1:
             raise ValueError(
                 f"PiecewiseConstantDecay: n boundaries separate n + 1 values, got {len(boundaries)} boundaries and {len(values)} values."
             )
         self.boundaries, self.values, self.name = boundaries, values, name
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> float:
         return float(self.values[bisect.bisect_left(self.boundaries, float(step))])
 
 
@@ -127,13 +139,13 @@ class PolynomialDecay(LearningRateSchedule):
 
     def __init__(
         self,
-        initial_learning_rate,
-        decay_steps,
-        end_learning_rate=0.0001,
-        power=1.0,
-        cycle=False,
-        name="PolynomialDecay",
-    ):
+        initial_learning_rate: float,
+        decay_steps: int,
+        end_learning_rate: float = 0.0001,
+        power: float = 1.0,
+        cycle: bool = False,
+        name: str | None = "PolynomialDecay",
+    ) -> None:
         self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
         self.end_learning_rate, self.power, self.cycle, self.name = (
             end_learning_rate,
@@ -143,7 +155,7 @@ class PolynomialDecay(LearningRateSchedule):
         )
         _positive(self, decay_steps=decay_steps)
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> float:
         step, length = float(step), float(self.decay_steps)
         if self.cycle:
             length *= max(1, math.ceil(step / length))
@@ -170,13 +182,13 @@ class CosineDecay(LearningRateSchedule):
 
     def __init__(
         self,
-        initial_learning_rate,
-        decay_steps,
-        alpha=0.0,
-        name="CosineDecay",
-        warmup_target=None,
-        warmup_steps=0,
-    ):
+        initial_learning_rate: float,
+        decay_steps: int,
+        alpha: float = 0.0,
+        name: str | None = "CosineDecay",
+        warmup_target: float | None = None,
+        warmup_steps: int = 0,
+    ) -> None:
         self.initial_learning_rate, self.decay_steps, self.alpha, self.name = (
             initial_learning_rate,
             decay_steps,
@@ -186,7 +198,7 @@ class CosineDecay(LearningRateSchedule):
         self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
         _positive(self, decay_steps=decay_steps)
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> float:
         step, top = float(step), self.initial_learning_rate
         if self.warmup_target is not None:
             if step < self.warmup_steps:
@@ -202,13 +214,13 @@ class CosineDecayRestarts(LearningRateSchedule):
 
     def __init__(
         self,
-        initial_learning_rate,
-        first_decay_steps,
-        t_mul=2.0,
-        m_mul=1.0,
-        alpha=0.0,
-        name="SGDRDecay",
-    ):
+        initial_learning_rate: float,
+        first_decay_steps: int,
+        t_mul: float = 2.0,
+        m_mul: float = 1.0,
+        alpha: float = 0.0,
+        name: str | None = "SGDRDecay",
+    ) -> None:
         self.initial_learning_rate, self.first_decay_steps = (
             initial_learning_rate,
             first_decay_steps,
@@ -216,19 +228,21 @@ class CosineDecayRestarts(LearningRateSchedule):
         self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
         _positive(self, first_decay_steps=first_decay_steps)
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> float:
         done, length, height = float(step), float(self.first_decay_steps), 1.0
         while done >= length:
             done, length, height = done - length, length * self.t_mul, height * self.m_mul
         return self.initial_learning_rate * _cosine(done / length, self.alpha, height)
 
 
-def _cosine(fraction, alpha, height=1.0):
+def _cosine(fraction: Any, alpha: Any, height: Any = 1.0) -> Any:
     return (1 - alpha) * 0.5 * height * (1 + math.cos(math.pi * fraction)) + alpha
 
 
-_catalogue = Catalogue(
+_catalogue: Catalogue[LearningRateSchedule] = Catalogue(
+    "schedules",
     "learning rate schedule",
+    "Give the config that `serialize` wrote.",
     (
         ExponentialDecay,
         InverseTimeDecay,
@@ -238,6 +252,19 @@ _catalogue = Catalogue(
         CosineDecayRestarts,
     ),
 )
+serialize, deserialize = _catalogue.serialize, _catalogue.deserialize
 
-serialize = _catalogue.serialize
-deserialize = _catalogue.deserialize
+__all__ = [
+    "CosineDecay",
+    "CosineDecayRestarts",
+    "ExponentialDecay",
+    "InverseTimeDecay",
+    "LearningRateSchedule",
+    "PiecewiseConstantDecay",
+    "PolynomialDecay",
+    "deserialize",
+    "serialize",
+]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = namespace(__name__, __all__)

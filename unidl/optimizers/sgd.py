@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from unidl.optimizers.optimizer import Optimizer
+from unidl.typing import Config, LearningRate, Tensor
 
 
 class SGD(Optimizer):
@@ -17,20 +21,20 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.01,
-        momentum=0.0,
-        nesterov=False,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-    ):
+        learning_rate: LearningRate = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+    ) -> None:
         super().__init__(
             learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
             ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name,
@@ -39,15 +43,22 @@ class SGD(Optimizer):
             raise ValueError(f"SGD: momentum must be in [0, 1], got {momentum}.")
         self.momentum, self.nesterov = momentum, nesterov
 
-    def slot_groups(self):
+    def slot_groups(self) -> Any:
         return [("momentum",)] if self.momentum else []
 
-    def update(self, backend, params, grads, slots, learning_rate):
+    def update(
+        self,
+        backend: Any,
+        params: Any,
+        grads: Sequence[Tensor | None],
+        slots: Any,
+        learning_rate: LearningRate,
+    ) -> Any:
         params, velocities = backend.sgd_update(
             params, grads, slots.get("momentum"),
             learning_rate=learning_rate, momentum=self.momentum, nesterov=self.nesterov,
         )  # fmt: skip
         return params, {} if velocities is None else {"momentum": velocities}
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}

@@ -1,5 +1,9 @@
 """Portable random numbers: the same bits on every backend."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from unidl.random.draws import (
     bernoulli,
     categorical,
@@ -13,6 +17,7 @@ from unidl.random.draws import (
 from unidl.random.order import permutation
 from unidl.random.parametrized import beta, binomial, gamma
 from unidl.random.seed_generator import SeedGenerator, get_global_state, set_global_state
+from unidl.utils.namespaces import namespace
 
 __all__ = [
     "SeedGenerator",
@@ -31,3 +36,6 @@ __all__ = [
     "truncated_normal",
     "uniform",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = namespace(__name__, __all__)

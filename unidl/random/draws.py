@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from unidl.backend import dtypes, registry
 from unidl.ops.dispatch import backend_of, convert
@@ -14,7 +15,13 @@ from unidl.tracing.sizes import has_open
 _DIGITS = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 24}
 
 
-def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
+def uniform(
+    shape: Shape,
+    minval: float = 0.0,
+    maxval: float = 1.0,
+    dtype: DType | None = None,
+    seed: SeedLike | None = None,
+) -> Tensor:
     """Float tensor of `shape`, evenly distributed over [minval, maxval)."""
     dtype = float_dtype("uniform", dtype)
     if has_open(shape):
@@ -29,7 +36,13 @@ def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
         )
 
 
-def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+def normal(
+    shape: Shape,
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: DType | None = None,
+    seed: SeedLike | None = None,
+) -> Tensor:
     """Float tensor of `shape`, normally distributed."""
     dtype = float_dtype("normal", dtype)
     if has_open(shape):
@@ -40,7 +53,13 @@ def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
         return backend.cast(_scaled(backend, z, mean, stddev), dtype)
 
 
-def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+def truncated_normal(
+    shape: Shape,
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: DType | None = None,
+    seed: SeedLike | None = None,
+) -> Tensor:
     """Like `normal`, given that the number is at most two standard deviations from the mean."""
     dtype = float_dtype("truncated_normal", dtype)
     if has_open(shape):
@@ -56,7 +75,13 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
         return backend.cast(_scaled(backend, z, mean, stddev), dtype)
 
 
-def randint(shape, minval, maxval, dtype="int32", seed=None):
+def randint(
+    shape: Shape,
+    minval: int,
+    maxval: int,
+    dtype: DType | None = "int32",
+    seed: SeedLike | None = None,
+) -> Tensor:
     """Integer tensor of `shape`, evenly distributed over [minval, maxval); both Python ints, at most 2**31 apart."""
     dtype = dtypes.standardize_dtype(dtype)
     if not dtypes.is_integer(dtype):
@@ -80,7 +105,9 @@ def randint(shape, minval, maxval, dtype="int32", seed=None):
         return backend.cast(backend.add(offset, int(minval)), dtype)
 
 
-def bernoulli(shape, p=0.5, dtype=None, seed=None):
+def bernoulli(
+    shape: Shape, p: TensorLike = 0.5, dtype: DType | None = None, seed: SeedLike | None = None
+) -> Tensor:
     """Ones with probability `p` and zeros, in `dtype` (`floatx` by default, "bool" too)."""
     if not 0 <= p <= 1:
         raise ValueError(f"bernoulli: p is a probability, got {p}.")
@@ -92,7 +119,12 @@ def bernoulli(shape, p=0.5, dtype=None, seed=None):
         return backend.cast(_at_least(backend, key, tuple(shape), 1 - p), dtype)
 
 
-def categorical(logits, num_samples, dtype="int32", seed=None):
+def categorical(
+    logits: TensorLike,
+    num_samples: int,
+    dtype: DType | None = "int32",
+    seed: SeedLike | None = None,
+) -> Tensor:
     """logits (n, classes), unnormalized log-probabilities -> (n, num_samples) class indices."""
     backend, key = backend_of([logits]), draw_key(seed)
     with backend.scope():
@@ -113,7 +145,9 @@ def categorical(logits, num_samples, dtype="int32", seed=None):
         return backend.cast(backend.argmax(scores, -1), dtypes.standardize_dtype(dtype))
 
 
-def dropout(inputs, rate, noise_shape=None, seed=None):
+def dropout(
+    inputs: TensorLike, rate: float, noise_shape: Shape | None = None, seed: SeedLike | None = None
+) -> Tensor:
     """`inputs` with a share `rate` of the elements set to 0 and the others divided by 1 - rate.
 
     `noise_shape` has inputs' rank: along an axis of size 1 elements share their fate, None stands for the size in `inputs`.
@@ -132,7 +166,7 @@ def dropout(inputs, rate, noise_shape=None, seed=None):
         )
 
 
-def shuffle(x, axis=0, seed=None):
+def shuffle(x: Any, axis: int = 0, seed: SeedLike | None = None) -> Tensor:
     """`x` with its slices along `axis` in random order."""
     backend, key = backend_of([x]), draw_key(seed)
     with backend.scope():
@@ -141,7 +175,7 @@ def shuffle(x, axis=0, seed=None):
         return backend.take(x, order, axis)
 
 
-def float_dtype(function, dtype):
+def float_dtype(function: str, dtype: DType | None) -> Tensor:
     """Name of the float dtype asked for, `floatx` for None; a ValueError names `function`."""
     dtype = dtypes.standardize_dtype(dtype)
     if not dtypes.is_float(dtype):
@@ -151,7 +185,7 @@ def float_dtype(function, dtype):
     return dtype
 
 
-def _symbol(function, shape, dtype):
+def _symbol(function: Any, shape: Any, dtype: DType) -> Any:
     """What a draw gives where an axis is open: in a layer's symbolic call only the shape is asked for, and no key is used up."""
     if graph.recording():
         raise ValueError(
@@ -160,25 +194,25 @@ def _symbol(function, shape, dtype):
     return KerasTensor(shape, dtype)
 
 
-def _wide(dtype):
+def _wide(dtype: DType) -> Any:
     """The dtype to compute in: numbers of half precision come from float32."""
     return "float32" if dtype in ("float16", "bfloat16") else dtype
 
 
-def _uniform(backend, key, shape, dtype):
+def _uniform(backend: Any, key: Any, shape: Any, dtype: DType) -> Any:
     if _wide(dtype) == dtype:
         return backend.uniform(key, shape, dtype)
     words = backend.right_shift(backend.random_bits(key, shape), 32 - _DIGITS[dtype])
     return backend.multiply(backend.cast(words, dtype), 2.0 ** -_DIGITS[dtype])
 
 
-def _at_least(backend, key, shape, rate):
+def _at_least(backend: Any, key: Any, shape: Any, rate: Any) -> Any:
     if rate in (0, 1):
         return backend.full(shape, rate == 0, "bool")
     return backend.keep_mask(key, shape, rate)
 
 
-def _scaled(backend, z, mean, stddev):
+def _scaled(backend: Any, z: Any, mean: TensorLike, stddev: Any) -> Any:
     if stddev != 1:
         z = backend.multiply(z, float(stddev))
     return z if mean == 0 else backend.add(z, float(mean))

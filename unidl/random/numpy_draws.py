@@ -7,21 +7,24 @@ not depend on a framework's (or a NumPy version's) float32 logarithm.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from unidl.backend.contract.random import host_bits
 from unidl.random.key_derivation import Key
+from unidl.typing import DType, TensorLike
 
 _BLOCK = 1 << 16  # numbers of 8 bytes: a block and what is made of it stay in the cache
 
 
-def bits(key: Key, shape) -> np.ndarray:
+def bits(key: Key, shape: Sequence[int]) -> np.ndarray:
     """uint32 words: element i is mix(mix(i + key[0]) ^ key[1])."""
     return host_bits(key, math.prod(shape)).reshape(shape)
 
 
-def uniform(key: Key, shape, dtype="float32") -> np.ndarray:
+def uniform(key: Key, shape: Sequence[int], dtype: DType | None = "float32") -> np.ndarray:
     """[0, 1) in steps of 2**-24."""
     words = bits(key, shape)
     words >>= np.uint32(8)
@@ -30,7 +33,7 @@ def uniform(key: Key, shape, dtype="float32") -> np.ndarray:
     return out
 
 
-def normal(key: Key, shape, dtype="float32") -> np.ndarray:
+def normal(key: Key, shape: Sequence[int], dtype: DType | None = "float32") -> np.ndarray:
     """Standard normal by Box & Muller, as `Random.normal` of the backend contract."""
     radius, angle = uniform(key, (2, math.prod(shape)), "float64")
     np.subtract(1.0, radius, out=radius)
@@ -43,7 +46,7 @@ def normal(key: Key, shape, dtype="float32") -> np.ndarray:
     return radius.reshape(shape).astype(dtype)
 
 
-def truncated_normal(key: Key, shape, dtype="float32") -> np.ndarray:
+def truncated_normal(key: Key, shape: Sequence[int], dtype: DType | None = "float32") -> np.ndarray:
     """Standard normal given |x| <= 2, by the inverse of its distribution function."""
     centred = uniform(key, shape, "float64")
     centred -= 0.5
@@ -86,13 +89,13 @@ def _normal_quantile(centred: np.ndarray) -> np.ndarray:
     return out.reshape(centred.shape)
 
 
-def _ratio(polynomials, x):
+def _ratio(polynomials: Any, x: TensorLike) -> Any:
     numerator, denominator = (_horner(p, x) for p in polynomials)
     numerator /= denominator
     return numerator
 
 
-def _horner(coefficients, x):
+def _horner(coefficients: Any, x: TensorLike) -> Any:
     value = np.full_like(x, coefficients[0])
     for coefficient in coefficients[1:]:
         value *= x

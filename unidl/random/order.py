@@ -6,8 +6,9 @@ import numpy as np
 
 from unidl.random import numpy_draws
 from unidl.random.seed_generator import host_key
+from unidl.typing import SeedLike
 
 
-def permutation(n: int, seed=None) -> np.ndarray:
+def permutation(n: int, seed: SeedLike | None = None) -> np.ndarray:
     """range(n) in random order, int64 (n,): the order of `shuffle` with the same seed, on every backend."""
     return numpy_draws.permutation(host_key(seed), n)

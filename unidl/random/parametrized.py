@@ -7,6 +7,8 @@ accept what another's rejects: the numbers agree to the rounding of the dtype as
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,13 +16,19 @@ from unidl.backend.errors import UnsupportedError
 from unidl.ops.dispatch import backend_of, convert
 from unidl.random.draws import float_dtype
 from unidl.random.seed_generator import draw_key
+from unidl.typing import DType, SeedLike, Tensor, TensorLike
 
 # An attempt fails once in 20 times at most, so that all fail once in 2e10 times; the number is then d, near the mean.
 _ATTEMPTS = 8
 _ROWS = 3 * _ATTEMPTS + 1
 
 
-def gamma(shape, alpha, dtype=None, seed=None):
+def gamma(
+    shape: Sequence[int],
+    alpha: TensorLike,
+    dtype: DType | None = None,
+    seed: SeedLike | None = None,
+) -> Tensor:
     """Float tensor of `shape` from the gamma distribution of scale 1; `alpha` > 0 is a number or a tensor that broadcasts."""
     dtype = float_dtype("gamma", dtype)
     backend, key = backend_of([alpha]), draw_key(seed)
@@ -30,7 +38,13 @@ def gamma(shape, alpha, dtype=None, seed=None):
         return backend.cast(_gamma(backend, u, 0, alpha), dtype)
 
 
-def beta(shape, alpha, beta, dtype=None, seed=None):
+def beta(
+    shape: Sequence[int],
+    alpha: TensorLike,
+    beta: TensorLike,
+    dtype: DType | None = None,
+    seed: SeedLike | None = None,
+) -> Tensor:
     """Float tensor of `shape` from the beta distribution: x / (x + y), x and y gamma distributed with `alpha` and `beta`."""
     dtype = float_dtype("beta", dtype)
     backend, key = backend_of([alpha, beta]), draw_key(seed)
@@ -44,7 +58,13 @@ def beta(shape, alpha, beta, dtype=None, seed=None):
         return backend.cast(backend.divide(x, backend.add(x, y)), dtype)
 
 
-def binomial(shape, counts, probabilities, dtype=None, seed=None):
+def binomial(
+    shape: Sequence[int],
+    counts: TensorLike,
+    probabilities: TensorLike,
+    dtype: DType | None = None,
+    seed: SeedLike | None = None,
+) -> Tensor:
     """Float tensor of `shape`: how many of `counts` throws hit, each with its one of `probabilities`; both broadcast to `shape`.
 
     Each throw is drawn: the memory is that of the result times the largest count. `counts` are numbers or an array, not what a
@@ -72,7 +92,7 @@ def binomial(shape, counts, probabilities, dtype=None, seed=None):
         )
 
 
-def _parameter(backend, name, value, shape):
+def _parameter(backend: Any, name: str, value: Any, shape: Any) -> Any:
     """`value` in float64 and of `shape`."""
     if isinstance(value, int | float) and not value > 0:
         raise ValueError(f"{name} must be positive, got {value}.")
@@ -81,11 +101,11 @@ def _parameter(backend, name, value, shape):
     )
 
 
-def _gamma(B, u, first, alpha):
+def _gamma(B: Any, u: Any, first: Any, alpha: Any) -> Any:
     """Marsaglia & Tsang (ACM TOMS 26, 2000) from rows `first`, `first` + 1 ... of `u`: with z normal and v = (1 + c z)**3, d v
     is taken where log(u) < z**2 / 2 + d - d v + d log(v). Below alpha = 1 it is that of alpha + 1, times u**(1 / alpha)."""
 
-    def uniform(row):
+    def uniform(row: Any) -> Any:
         return B.subtract(1.0, B.getitem(u, (first + row,)))  # in (0, 1]
 
     small = B.less(alpha, 1.0)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from typing import TYPE_CHECKING, Any
 
 from unidl.random.key_derivation import Key, absorb, derive_key, stream_state
 from unidl.tracing import feed
+from unidl.typing import Config, SeedLike
 from unidl.utils.naming import auto_name
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 # Streams of one seed: what a user seeds is stream 0, the global functions draw from stream 1, and each object that takes its
 # seed from the global one (a layer, an initializer) has a stream of its own from 2 on.
@@ -23,7 +28,7 @@ class SeedGenerator:
     `counter` is the number of keys given out, and all the state there is: set it to resume.
     """
 
-    def __init__(self, seed=None, name=None):
+    def __init__(self, seed: int | None = None, name: str | None = None) -> None:
         if seed is not None and not isinstance(seed, int):
             raise ValueError(f"SeedGenerator: seed must be an int or None, got {seed!r}.")
         self.name = name or auto_name(type(self).__name__)
@@ -40,7 +45,7 @@ class SeedGenerator:
         self.counter += 1
         return absorb(self._state, self.counter - 1)
 
-    def next(self, ordered=True) -> Key:
+    def next(self, ordered: bool = True) -> Key:
         """The next key, as in `keras.random.SeedGenerator`; keys are ordered always."""
         return self.advance()
 
@@ -57,21 +62,21 @@ class SeedGenerator:
         self.restart(state["seed"], state["stream"])
         self.counter = state["counter"]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"seed": self._given, "name": self.name}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Any) -> Self:
         return cls(**config)
 
 
 class _Global:
     """The process' seed, the streams handed out, and the generator of calls without a seed."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.seed = secrets.randbits(32)
         self.streams = _FIRST_OWN
-        self.generator = None
+        self.generator: SeedGenerator | None = None
 
 
 _state = _Global()
@@ -114,7 +119,7 @@ def set_global_state(state: dict) -> None:
     global_seed_generator().counter = state["counter"]
 
 
-def draw_key(seed):
+def draw_key(seed: SeedLike) -> Any:
     """The key that `seed=` stands for: an int its one key, a SeedGenerator the next of its own, None the next global one."""
     if seed is None:
         seed = global_seed_generator()
@@ -128,7 +133,7 @@ def draw_key(seed):
     )
 
 
-def host_key(seed) -> Key:
+def host_key(seed: SeedLike) -> Key:
     """`draw_key` for numbers that are drawn on the host now, also while a function is traced."""
     if seed is None:
         seed = global_seed_generator()

@@ -1,34 +1,26 @@
 """Regularizers, by name or config."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from unidl.regularizers.regularizers import L1, L1L2, L2, OrthogonalRegularizer, Regularizer
 from unidl.saving.lookup import Catalogue
+from unidl.utils.namespaces import namespace
 
-_catalogue = Catalogue(
+_catalogue: Catalogue[Any] = Catalogue(
+    "regularizers",
     "regularizer",
+    'Give a name such as "l2", or L2(1e-4).',
     (L1, L2, L1L2, OrthogonalRegularizer, Regularizer),
     aliases={"l1_l2": L1L2, "l1l2": L1L2},
 )
+deserialize, get = _catalogue.deserialize, _catalogue.get
 
 
-def serialize(regularizer):
+def serialize(regularizer: Any) -> Any:
     """The config of a regularizer."""
     return _catalogue.serialize(regularizer)
-
-
-def deserialize(config, custom_objects=None):
-    """The regularizer of a config or name."""
-    found = _catalogue.deserialize(config, custom_objects)
-    return found() if isinstance(found, type) else found
-
-
-def get(identifier):
-    """A regularizer by name, config, class or callable; None stays None."""
-    found = _catalogue.get(identifier)
-    if found is not None and not callable(found):
-        raise ValueError(
-            f'regularizers.get: {identifier!r} is no regularizer. Give a name such as "l2", or L2(1e-4).'
-        )
-    return found
 
 
 l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
@@ -47,3 +39,6 @@ __all__ = [
     "orthogonal_regularizer",
     "serialize",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = namespace(__name__, __all__)

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Any
 
 from unidl import ops
+from unidl.typing import Config, Tensor, TensorLike
 from unidl.utils.watched import Watched
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Regularizer(Watched):
     """Subclass it: `__call__(self, x)` returns a scalar tensor, `get_config` the constructor's arguments."""
 
-    def __call__(self, x):
+    def __call__(self, x: TensorLike) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} must implement __call__(self, x).")
 
-    def get_config(self):
+    def get_config(self) -> Config:
         raise NotImplementedError(f"{type(self).__name__} must implement get_config() to be saved.")
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Any) -> Self:
         return cls(**config)
 
 
-def _factor(regularizer, name, value):
+def _factor(regularizer: Any, name: str, value: Any) -> Any:
     if (
         isinstance(value, bool)
         or not isinstance(value, (int, float))
@@ -38,11 +43,11 @@ def _factor(regularizer, name, value):
 class L1L2(Regularizer):
     """l1 * sum(|x|) + l2 * sum(x**2)."""
 
-    def __init__(self, l1=0.0, l2=0.0):
+    def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
         self.l1 = _factor(self, "l1", 0.0 if l1 is None else l1)
         self.l2 = _factor(self, "l2", 0.0 if l2 is None else l2)
 
-    def __call__(self, x):
+    def __call__(self, x: TensorLike) -> Tensor:
         # A factor of 0 costs nothing, but where both are 0 the penalty is a scalar of x's dtype all the same.
         penalty = (
             None if self.l1 == 0 and self.l2 != 0 else ops.multiply(ops.sum(ops.abs(x)), self.l1)
@@ -52,40 +57,40 @@ class L1L2(Regularizer):
         square = ops.multiply(ops.sum(ops.square(x)), self.l2)
         return square if penalty is None else ops.add(penalty, square)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"l1": self.l1, "l2": self.l2}
 
 
 class L1(Regularizer):
     """l1 * sum(|x|)."""
 
-    def __init__(self, l1=0.01):
+    def __init__(self, l1: float = 0.01) -> None:
         self.l1 = _factor(self, "l1", 0.01 if l1 is None else l1)
 
-    def __call__(self, x):
+    def __call__(self, x: TensorLike) -> Tensor:
         return ops.multiply(ops.sum(ops.abs(x)), self.l1)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"l1": self.l1}
 
 
 class L2(Regularizer):
     """l2 * sum(x**2)."""
 
-    def __init__(self, l2=0.01):
+    def __init__(self, l2: float = 0.01) -> None:
         self.l2 = _factor(self, "l2", 0.01 if l2 is None else l2)
 
-    def __call__(self, x):
+    def __call__(self, x: TensorLike) -> Tensor:
         return ops.multiply(ops.sum(ops.square(x)), self.l2)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"l2": self.l2}
 
 
 class OrthogonalRegularizer(Regularizer):
     """factor times the mean of |cosine| between the rows (or `mode="columns"`) of a matrix (n, m)."""
 
-    def __init__(self, factor=0.01, mode="rows"):
+    def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
         self.factor = _factor(self, "factor", factor)
         if mode not in ("rows", "columns"):
             raise ValueError(
@@ -93,7 +98,7 @@ class OrthogonalRegularizer(Regularizer):
             )
         self.mode = mode
 
-    def __call__(self, x):
+    def __call__(self, x: TensorLike) -> Tensor:
         if len(x.shape) != 2:
             raise ValueError(
                 f"OrthogonalRegularizer: it regularizes matrices (n, m), got a weight of shape {tuple(x.shape)}."
@@ -108,5 +113,5 @@ class OrthogonalRegularizer(Regularizer):
         )
         return ops.multiply(ops.sum(others), self.factor / (size * (size - 1.0)))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"factor": self.factor, "mode": self.mode}

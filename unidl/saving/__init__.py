@@ -1,5 +1,9 @@
 """Objects to configs and back, in Keras' JSON layout."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from unidl.saving.object_registration import (
     CustomObjectScope,
     ObjectSharingScope,
@@ -11,6 +15,7 @@ from unidl.saving.object_registration import (
     register_keras_serializable,
     serialize_keras_object,
 )
+from unidl.utils.namespaces import namespace
 
 __all__ = [
     "CustomObjectScope",
@@ -23,3 +28,6 @@ __all__ = [
     "register_keras_serializable",
     "serialize_keras_object",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = namespace(__name__, __all__)

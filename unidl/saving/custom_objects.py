@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from unidl.typing import CustomObjects
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+T = TypeVar("T", bound=Any)
 
 _objects: dict[str, object] = {}
 _names: dict[object, str] = {}
 _scope: ContextVar[dict] = ContextVar("unidl_custom_objects", default={})  # noqa: B039  never mutated
 
 
-def register_keras_serializable(package="Custom", name=None):
+def register_keras_serializable(
+    package: str = "Custom", name: str | None = None
+) -> Callable[[T], T]:
     """Decorator: register a class or function as "package>name", under which configs mention it.
 
     A class needs `get_config()`; `name` is its own name by default.
     """
 
-    def register(target):
+    def register(target: T) -> T:
         if inspect.isclass(target) and not hasattr(target, "get_config"):
             raise ValueError(
                 f"register_keras_serializable: the class {target.__name__} has no get_config(). Write one which returns the "
@@ -30,12 +41,16 @@ def register_keras_serializable(package="Custom", name=None):
     return register
 
 
-def get_registered_name(obj) -> str:
+def get_registered_name(obj: Any) -> str:
     """The name under which a class or function is registered, else its own."""
     return _names.get(obj, obj.__name__)
 
 
-def get_registered_object(name, custom_objects=None, module_objects=None):
+def get_registered_object(
+    name: Any,
+    custom_objects: CustomObjects | None = None,
+    module_objects: Mapping[str, Any] | None = None,
+) -> Any:
     """The class or function called `name`: of the scope, of the registry, of the two dicts; None if there is none."""
     for table in (_scope.get(), _objects, custom_objects, module_objects):
         if table and name in table:
@@ -51,14 +66,14 @@ def get_custom_objects() -> dict:
 class CustomObjectScope:
     """Inside a `with` block the objects of the dict `custom_objects` are known by its keys."""
 
-    def __init__(self, custom_objects):
+    def __init__(self, custom_objects: CustomObjects | None) -> None:
         self.custom_objects = dict(custom_objects or {})
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._token = _scope.set({**_scope.get(), **self.custom_objects})
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: Any) -> None:
         _scope.reset(self._token)
 
 

@@ -4,45 +4,80 @@ from __future__ import annotations
 
 import difflib
 import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Generic, TypeVar, overload
 
 from unidl.saving import custom_objects as registration
 from unidl.saving import serialization
 from unidl.utils.naming import to_snake_case
 
+T = TypeVar("T")
+
 
 class UnknownName(ValueError):
-    """There is no object of this name; `by(owner)` is the same with the class before it that was given the name."""
+    """There is no object of this name; `by(owner)` puts the class before it that was given it."""
 
-    def by(self, owner):
+    def by(self, owner: str) -> UnknownName:
         error = UnknownName(f"{owner}: {self.plain}")
         error.plain = self.plain
         return error
 
-    def __init__(self, message):
+    def __init__(self, message: str) -> None:
         super().__init__(message)
         self.plain = message
 
 
-class Catalogue:
+class Catalogue(Generic[T]):
     """The objects of one kind by all their names.
 
     Args:
-        kind: "initializer", for messages.
+        package: "losses", whose functions `get` and `deserialize` are in the messages.
+        kind: "loss", for messages.
+        advice: what to write instead of something that is none of this kind.
         classes: their class names and the snake-case forms become names.
         functions: the same by `__name__`.
         aliases: {name: class or function}.
-        name_of: the second name of a class, snake case by default.
+        accepts: whether something is of this kind; by default None and whatever can be called.
+        name_of: the second form of a name, snake case by default.
     """
 
-    def __init__(self, kind, classes=(), functions=(), aliases=None, name_of=to_snake_case):
-        self.kind = kind
-        self.objects = {cls.__name__: cls for cls in classes}
-        self.objects.update({name_of(cls.__name__): cls for cls in classes})
+    def __init__(
+        self,
+        package: str,
+        kind: str,
+        advice: str,
+        classes: Iterable[type] = (),
+        functions: Iterable[Callable[..., Any]] = (),
+        aliases: Mapping[str, Callable[..., Any]] | None = None,
+        accepts: Callable[[Any], bool] = lambda found: found is None or callable(found),
+        name_of: Callable[[str], str] = to_snake_case,
+    ) -> None:
+        self.package, self.kind, self.advice = package, kind, advice
+        self.accepts, self.name_of = accepts, name_of
+        self.objects: dict[str, Callable[..., Any]] = {cls.__name__: cls for cls in classes}
+        self.objects.update({name_of(name): cls for name, cls in self.objects.items()})
         self.objects.update({function.__name__: function for function in functions})
         self.objects.update(aliases or {})
 
-    def deserialize(self, config, custom_objects=None):
-        """The object of a name or config; classes are instantiated only where the config has arguments for them."""
+    def serialize(self, obj: Any) -> Any:
+        """The config of an object or function."""
+        return serialization.serialize_keras_object(obj)
+
+    def deserialize(self, config: Any, custom_objects: Mapping[str, Any] | None = None) -> T:
+        """The object of a name or of a config that `serialize`, of unidl or of Keras, wrote."""
+        return self._checked("deserialize", config, self._read(config, custom_objects))
+
+    @overload
+    def get(self, identifier: None) -> None: ...
+    @overload
+    def get(self, identifier: Any) -> T: ...
+
+    def get(self, identifier: Any) -> T | None:
+        """The object of a name, config or class, or the object as it is; None stays None."""
+        given = isinstance(identifier, (str, dict))
+        return self._checked("get", identifier, self._read(identifier) if given else identifier)
+
+    def _read(self, config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
         with registration.CustomObjectScope(custom_objects):
             if isinstance(config, str):
                 return self._by_name(config)
@@ -54,28 +89,47 @@ class Catalogue:
                 return self._from_short_config(config)
             return serialization.deserialize_keras_object(config)
 
-    def get(self, identifier):
-        """None, an object as it is, or what a name, a config or a class stands for."""
-        found = self.deserialize(identifier) if isinstance(identifier, (str, dict)) else identifier
-        return found() if inspect.isclass(found) else found
-
-    def serialize(self, obj):
-        """The config of an object; a function of this kind is its name alone."""
-        return serialization.serialize_keras_object(obj)
-
-    def _by_name(self, name):
-        found = registration.get_registered_object(name, module_objects=self.objects)
-        if found is None:
-            near = difflib.get_close_matches(name, self.objects, n=3)
-            hint = (
-                f" Did you mean {' or '.join(map(repr, near))}?"
-                if near
-                else f" There are {', '.join(sorted(self.objects))}."
+    def _checked(self, function: str, given: Any, found: Any) -> Any:
+        """`found`, instantiated if it is a class, or an error that says what to write."""
+        why = ""
+        if inspect.isclass(found):
+            needed = _needed_arguments(found)
+            if not needed:
+                found = found()
+            why = f": {found.__name__} needs {', '.join(needed)}" if needed else ""
+        if why or not self.accepts(found):
+            raise ValueError(
+                f"{self.package}.{function}: {given!r} is no {self.kind}{why}. {self.advice}"
             )
-            raise UnknownName(f"There is no {self.kind} called {name!r}.{hint}")
         return found
 
-    def _from_short_config(self, config):
+    def _by_name(self, name: str) -> Any:
+        for form in (name, self.name_of(name)):
+            found = registration.get_registered_object(form, module_objects=self.objects)
+            if found is not None:
+                return found
+        near = difflib.get_close_matches(name, self.objects, n=3)
+        hint = (
+            f" Did you mean {' or '.join(map(repr, near))}?"
+            if near
+            else f" There are {', '.join(sorted(self.objects))}."
+        )
+        raise UnknownName(f"There is no {self.kind} called {name!r}.{hint}")
+
+    def _from_short_config(self, config: dict[str, Any]) -> Any:
         """{"class_name", "config"} without a module, as people write it by hand."""
-        cls = self.objects[config["class_name"]]
-        return cls.from_config(dict(config.get("config") or {})) if inspect.isclass(cls) else cls
+        cls: Any = self.objects[config["class_name"]]
+        if not inspect.isclass(cls):
+            return cls
+        make: Callable[[dict[str, Any]], Any] = cls.from_config  # type: ignore[attr-defined]
+        return make(dict(config.get("config") or {}))
+
+
+def _needed_arguments(cls: type) -> list[str]:
+    """The constructor's arguments that have no default."""
+    return [
+        name
+        for name, parameter in inspect.signature(cls).parameters.items()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]

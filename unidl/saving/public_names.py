@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import types
+from typing import Any
 
 ROOT = "unidl"
 FOREIGN_ROOT = "keras"
@@ -26,7 +27,7 @@ FUNCTION_PACKAGES = (
 )
 
 
-def keras_module_of(cls) -> str | None:
+def keras_module_of(cls: Any) -> str | None:
     """The Keras module of a public class of unidl ("keras.layers"), None for any other class."""
     if "keras_module" in vars(cls):
         return cls.keras_module
@@ -40,7 +41,7 @@ def keras_module_of(cls) -> str | None:
     return None
 
 
-def find_public(module: str, name: str):
+def find_public(module: str, name: str) -> Any:
     """The class or function that Keras (or unidl itself) calls `module`.`name`, None if unidl has none.
 
     "keras.src." is Keras' inner layout, of which the first component is the public package.
@@ -58,14 +59,14 @@ def find_public(module: str, name: str):
     return None
 
 
-def _module(path):
+def _module(path: Any) -> Any:
     parent, _, _ = path.rpartition(".")
     if parent and (_module(parent) is None or not hasattr(_module(parent), "__path__")):
         return None
     return importlib.import_module(path) if importlib.util.find_spec(path) else None
 
 
-def _may_come_from_a_config(found, parts) -> bool:
+def _may_come_from_a_config(found: Any, parts: Any) -> bool:
     if isinstance(found, type):
         return hasattr(found, "from_config")
     return isinstance(found, types.FunctionType) and bool(parts) and parts[0] in FUNCTION_PACKAGES

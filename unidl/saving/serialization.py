@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import types
 from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +17,10 @@ from unidl.backend import dtypes, registry
 from unidl.saving import custom_objects as registration
 from unidl.saving import public_names
 from unidl.tracing import KerasTensor
+from unidl.typing import CustomObjects
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 PLAIN = (str, int, float, bool, type(None))
 
@@ -25,18 +30,18 @@ _shared: ContextVar[tuple[dict, dict] | None] = ContextVar("unidl_shared_objects
 class ObjectSharingScope:
     """Inside a `with` block an object that occurs twice is written with an id and read as one object."""
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._token = _shared.set(({}, {}))
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: Any) -> None:
         _shared.reset(self._token)
 
 
 # -- to configs ------------------------------------------------------------------------------------
 
 
-def serialize_keras_object(obj):
+def serialize_keras_object(obj: Any) -> Any:
     """`obj` (anything with `get_config()`, a function, an array, plain data, or a nest of these) as JSON-ready data."""
     if isinstance(obj, np.generic):
         return obj.item()
@@ -58,7 +63,7 @@ def serialize_keras_object(obj):
     return _serialize_object(obj)
 
 
-def _serialize_special(obj):
+def _serialize_special(obj: Any) -> Any:
     if isinstance(obj, bytes):
         return {"class_name": "__bytes__", "config": {"value": obj.decode("utf-8")}}
     if isinstance(obj, slice):
@@ -89,7 +94,7 @@ def _serialize_special(obj):
     return None
 
 
-def _serialize_function(function):
+def _serialize_function(function: Any) -> Any:
     if function.__name__ == "<lambda>":
         raise ValueError(
             "A lambda cannot be written to a config, since a config holds no code. Give the function a name and register it:\n"
@@ -104,7 +109,7 @@ def _serialize_function(function):
     }
 
 
-def _serialize_object(obj):
+def _serialize_object(obj: Any) -> Any:
     cls = type(obj)
     if not hasattr(obj, "get_config"):
         raise TypeError(
@@ -127,8 +132,9 @@ def _serialize_object(obj):
     return config
 
 
-def _mark_shared(obj, config):
-    first = _shared.get()[0].setdefault(id(obj), config)
+def _mark_shared(obj: Any, config: Any) -> None:
+    written, _ = _shared.get() or ({}, {})
+    first = written.setdefault(id(obj), config)
     if first is not config:
         first["shared_object_id"] = config["shared_object_id"] = id(obj)
 
@@ -136,7 +142,9 @@ def _mark_shared(obj, config):
 # -- from configs ----------------------------------------------------------------------------------
 
 
-def deserialize_keras_object(config, custom_objects=None, safe_mode=True):
+def deserialize_keras_object(
+    config: Any, custom_objects: CustomObjects | None = None, safe_mode: bool = True
+) -> Any:
     """The object that `serialize_keras_object`, of unidl or of Keras, wrote as `config`.
 
     Args:
@@ -148,7 +156,7 @@ def deserialize_keras_object(config, custom_objects=None, safe_mode=True):
         return _deserialize(config)
 
 
-def _deserialize(config):
+def _deserialize(config: Any) -> Any:
     if isinstance(config, str):
         found = registration.get_registered_object(config)
         return config if found is None else found
@@ -170,7 +178,7 @@ def _deserialize(config):
     return _make(config)
 
 
-def _refuse_lambda(_):
+def _refuse_lambda(_: Any) -> Any:
     raise ValueError(
         "This config contains a lambda as byte code, which unidl does not run. Replace it in the model by a named function, "
         "register that with @unidl.saving.register_keras_serializable(), and save the model again."
@@ -188,7 +196,7 @@ _SPECIAL = {
 }
 
 
-def find_function(name: str, module: str | None = None):
+def find_function(name: str, module: str | None = None) -> Any:
     """The registered function `name`, else the public one of `module`, or for "builtins" of any package that has functions."""
     found = registration.get_registered_object(name)
     if found is not None:
@@ -205,7 +213,7 @@ def find_function(name: str, module: str | None = None):
     raise _unknown("function", name, module)
 
 
-def find_class(config):
+def find_class(config: Any) -> Any:
     """The class that a config's "registered_name", or "module" and "class_name", stand for."""
     name, module = config["class_name"], config.get("module")
     for key in (config.get("registered_name"), name):
@@ -218,7 +226,7 @@ def find_class(config):
     return found
 
 
-def _unknown(kind, name, module):
+def _unknown(kind: Any, name: str, module: Any) -> Any:
     return TypeError(
         f"The config mentions the {kind} {name!r}"
         + (f" of {module!r}" if module else "")
@@ -228,7 +236,7 @@ def _unknown(kind, name, module):
     )
 
 
-def _make(config):
+def _make(config: Any) -> Any:
     shared, number = _shared.get(), config.get("shared_object_id")
     if shared is not None and number in shared[1]:
         return shared[1][number]

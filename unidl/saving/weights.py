@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from unidl.backend.variable import Variable
 from unidl.utils.naming import prefix_of
 
+if TYPE_CHECKING:
+    from os import PathLike
 
-def save_weights(model, filepath, overwrite=True):
+
+def save_weights(model: Any, filepath: str | PathLike[str], overwrite: bool = True) -> None:
     """Write all weights of `model`, and its optimizer's state, to `filepath`, which ends with ".weights.h5"."""
     filepath = _check_path(filepath)
     if not overwrite and os.path.exists(filepath):
@@ -41,7 +46,7 @@ def save_weights(model, filepath, overwrite=True):
             os.remove(partial)
 
 
-def load_weights(model, filepath):
+def load_weights(model: Any, filepath: str | PathLike[str]) -> None:
     """Set all weights of `model` from a file of the same architecture; nothing changes unless all fit."""
     filepath = _check_path(filepath)
     if not os.path.exists(filepath):
@@ -75,7 +80,7 @@ def load_weights(model, filepath):
         model.optimizer.set_weights(optimizer)
 
 
-def _read(file, path, name, shape, filepath):
+def _read(file: Any, path: Any, name: str, shape: Any, filepath: Any) -> Any:
     if _leads_outside(file, path):
         raise ValueError(
             f"load_weights: {path!r} in {filepath} refers to another file. A weight file must hold its arrays itself."
@@ -96,7 +101,7 @@ def _read(file, path, name, shape, filepath):
     return dataset[()]
 
 
-def _leads_outside(file, path):
+def _leads_outside(file: Any, path: Any) -> Any:
     """Whether an array's bytes would come from another file, which the user never named."""
     h5py = _h5py()
     parts = path.strip("./").split("/")
@@ -111,7 +116,7 @@ def _leads_outside(file, path):
     )
 
 
-def _check_for_more(file, places, filepath):
+def _check_for_more(file: Any, places: Any, filepath: Any) -> None:
     """An error if layers of the file have arrays that the model has not."""
     known = {path.removeprefix("./") for path in places}
     found = []
@@ -123,7 +128,7 @@ def _check_for_more(file, places, filepath):
         )
 
 
-def _optimizer_values(model):
+def _optimizer_values(model: Any) -> Any:
     optimizer = model.optimizer
     return (
         [np.asarray(v.numpy()) for v in optimizer.variables]
@@ -132,7 +137,7 @@ def _optimizer_values(model):
     )
 
 
-def _read_optimizer(model, file, filepath):
+def _read_optimizer(model: Any, file: Any, filepath: Any) -> Any:
     """The optimizer's values; None where the model or the file has none."""
     group = file.get("optimizer/vars")
     if model.optimizer is None or group is None:
@@ -151,7 +156,7 @@ def _read_optimizer(model, file, filepath):
     ]
 
 
-def _optimizer_like(model):
+def _optimizer_like(model: Any) -> Any:
     """The model's optimizer; where it is not built yet a built copy, since nothing may change before all is read."""
     if model.optimizer.built:
         return model.optimizer
@@ -160,11 +165,11 @@ def _optimizer_like(model):
     return copy
 
 
-def _groups(model):
+def _groups(model: Any) -> Any:
     """(path, own variables) of the model and all layers below."""
     seen = set()
 
-    def walk(layer, path):
+    def walk(layer: Any, path: Any) -> Iterator[Any]:
         if id(layer) in seen:
             return
         seen.add(id(layer))
@@ -177,7 +182,7 @@ def _groups(model):
     return walk(model, "")
 
 
-def _children(layer):
+def _children(layer: Any) -> Iterator[Any]:
     """(name of the group, sublayer), containers with a group of their own; a model's layers stand in "layers"."""
     if hasattr(layer, "_plan") and (layer._plan is not None or hasattr(layer, "_stack")):
         yield from _numbered("layers", layer.layers)
@@ -190,7 +195,7 @@ def _children(layer):
             yield from _numbered(name, value.values() if isinstance(value, dict) else value)
 
 
-def _numbered(container, layers):
+def _numbered(container: Any, layers: Any) -> Iterator[Any]:
     used: dict[str, int] = {}
     for layer in layers:
         if hasattr(layer, "_holders"):
@@ -200,7 +205,7 @@ def _numbered(container, layers):
             yield f"{container}/{name}_{count}" if count else f"{container}/{name}", layer
 
 
-def _check_path(filepath):
+def _check_path(filepath: Any) -> Any:
     filepath = os.fspath(filepath)
     if not filepath.endswith(".weights.h5"):
         raise ValueError(
@@ -209,7 +214,7 @@ def _check_path(filepath):
     return filepath
 
 
-def _h5py():
+def _h5py() -> Any:
     try:
         import h5py
     except ImportError as error:

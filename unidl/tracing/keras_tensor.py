@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from unidl.backend import dtypes
+from unidl.typing import DType, HasOperators, Shape
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _names = itertools.count()
 
@@ -36,14 +42,14 @@ class KerasTensor:
             only carries a shape.
     """
 
-    def __init__(self, shape, dtype="float32", name=None):
-        self.shape = tuple(shape)
+    def __init__(self, shape: Shape, dtype: DType = "float32", name: str | None = None) -> None:
+        self.shape: tuple[Any, ...] = tuple(shape)
         self.dtype = dtypes.standardize_dtype(dtype)
         self.name = name or f"keras_tensor_{next(_names)}"
         self.history = None
 
     @property
-    def ndim(self):
+    def ndim(self) -> int:
         return len(self.shape)
 
     def __len__(self):
@@ -61,12 +67,12 @@ class KerasTensor:
     def __float__(self):
         raise NoValue("float()")
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 
     __hash__ = object.__hash__
 
 
-def is_keras_tensor(x) -> bool:
+def is_keras_tensor(x: Any) -> bool:
     """Whether `x` is a symbolic tensor."""
     return isinstance(x, KerasTensor)

@@ -51,11 +51,24 @@ def _in_one_thread(method):
     return alone
 
 
-class Trainer:
+    from unidl.backend import Backend
+    from unidl.callbacks.history import History
+    from unidl.metrics import Metric
+    from unidl.optimizers import Optimizer
+
+
+if TYPE_CHECKING:  # which `Model` brings
+    from unidl.layers.base.layer import Layer as _Layer
+else:
+    _Layer = object
+
+
+class Trainer(_Layer):
     """Mixed into `Model`."""
 
-    optimizer = None
-    objective = None
+    optimizer: Any = None
+    objective: Any = None
+    history: History
     stop_training = False
     _steps: dict | None = None
     _unwatched = frozenset({"history", "stop_training"})
@@ -63,16 +76,16 @@ class Trainer:
     @public_method
     def compile(
         self,
-        optimizer="rmsprop",
-        loss=None,
-        loss_weights=None,
-        metrics=None,
-        weighted_metrics=None,
-        run_eagerly=False,
-        steps_per_execution=1,
-        jit_compile=False,
-        auto_scale_loss=True,
-    ):
+        optimizer: str | dict[str, Any] | Optimizer = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = False,
+        auto_scale_loss: bool = True,
+    ) -> None:
         """Say how the model is trained.
 
         Args:
@@ -107,23 +120,23 @@ class Trainer:
     @public_method
     def fit(
         self,
-        x=None,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        verbose="auto",
-        callbacks=None,
-        validation_split=0.0,
-        validation_data=None,
-        shuffle=True,
-        class_weight=None,
-        sample_weight=None,
-        initial_epoch=0,
-        steps_per_epoch=None,
-        validation_steps=None,
-        validation_batch_size=None,
-        validation_freq=1,
-    ):
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: str | int = "auto",
+        callbacks: Sequence[Any] | None = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: dict[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | Sequence[int] = 1,
+    ) -> History:
         """Train, and return a `History`.
 
         Args:
@@ -191,7 +204,7 @@ class Trainer:
         return history
 
     @staticmethod
-    def _validates_after(epoch, frequency):
+    def _validates_after(epoch: Any, frequency: Any) -> Any:
         return (
             (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
         )
@@ -199,15 +212,15 @@ class Trainer:
     @public_method
     def evaluate(
         self,
-        x=None,
-        y=None,
-        batch_size=None,
-        verbose="auto",
-        sample_weight=None,
-        steps=None,
-        callbacks=None,
-        return_dict=False,
-    ):
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Sequence[Any] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
         """Loss and metrics in inference mode: a number, a list in the order of `metrics_names`, or a dict."""
         self._require_compiled("evaluate")
         with registry.use_backend(self.backend):
@@ -264,11 +277,19 @@ class Trainer:
         """Loss and metrics of one batch in inference mode."""
         return self._on_batch("test", x, y, sample_weight, None, return_dict)
 
-    def predict_on_batch(self, x):
+    def predict_on_batch(self, x: Any) -> Any:
         """Outputs for one batch as NumPy arrays."""
         return self.predict(x, batch_size=len(tree.flatten(x)[0]), verbose=0)
 
-    def _on_batch(self, kind, x, y, sample_weight, class_weight, return_dict):
+    def _on_batch(
+        self,
+        kind: Any,
+        x: TensorLike,
+        y: TensorLike,
+        sample_weight: TensorLike,
+        class_weight: Any,
+        return_dict: Any,
+    ) -> Any:
         self._require_compiled(f"{kind}_on_batch")
         with registry.use_backend(self.backend), interruptible():
             size = len(tree.flatten(x)[0])
@@ -312,7 +333,7 @@ class Trainer:
             return super().losses
         return context.losses + self.weight_losses()
 
-    def _step(self, kind):
+    def _step(self, kind: Any) -> Any:
         """The compiled function for "train", "test" or "predict" batches, made once."""
         if self._steps is None:
             self._steps = {}
@@ -322,11 +343,11 @@ class Trainer:
             self._steps[kind] = steps.MAKERS[kind](self)
         return self._steps[kind]
 
-    def _forget_compiled(self):
+    def _forget_compiled(self) -> None:
         """Throw compiled functions away, after a change of the model."""
         self._steps = None
 
-    def _prepare(self, batches, targets=True):
+    def _prepare(self, batches: Any, targets: bool = True) -> None:
         """Everything that happens once: build, resolve losses and metrics, check the data against the model."""
         if not self.built or self._is_unbuilt_subclass():
             self._build_from(batches.sample()[0])
@@ -352,25 +373,25 @@ class Trainer:
             )
 
     @property
-    def loss(self):
+    def loss(self) -> Any:
         """What `compile` was given as the loss."""
         return None if self.objective is None else self.objective.given_loss
 
     @property
-    def metrics_names(self):
+    def metrics_names(self) -> list[str]:
         """Names in the order of `evaluate`'s values."""
         return [] if self.objective is None else self.objective.names
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[Metric]:
         """The Metric objects of `compile`, with the loss tracker first."""
         return [] if self.objective is None else self.objective.metrics
 
-    def reset_metrics(self):
+    def reset_metrics(self) -> None:
         """Set all metrics to their initial state."""
         self.objective.reset()
 
-    def to(self, backend):
+    def to(self, backend: str | Backend) -> Self:
         """Move the live model with optimizer, metrics and step count to another backend; training goes on as if nothing had happened."""
         super().to(backend)
         if self.optimizer is not None:
@@ -380,7 +401,7 @@ class Trainer:
         self._forget_compiled()
         return self
 
-    def _changes(self):
+    def _changes(self) -> Any:
         """How often anything was changed that a compiled step has read."""
         parts = [*self._flatten_layers(), self.optimizer, self.objective]
         if self.objective is not None:
@@ -388,16 +409,16 @@ class Trainer:
         return version_of(*(part for part in parts if part is not None))
 
     @property
-    def _gate(self):
+    def _gate(self) -> Any:
         """Who may read and who may change the state: a `Gate`, made when it is first needed."""
         gate = vars(self).get("_own_gate")
         return vars(self).setdefault("_own_gate", Gate()) if gate is None else gate
 
-    def __getstate__(self):
+    def __getstate__(self) -> Any:
         # What is compiled belongs to this object: a copy compiles for itself.
         return {k: v for k, v in vars(self).items() if k not in ("_steps", "_compiled_for")}
 
-    def _state(self):
+    def _state(self) -> Any:
         """All variables that a step reads or assigns."""
         found = list(self.variables)
         if self.optimizer is not None:
@@ -407,7 +428,7 @@ class Trainer:
         return list({id(v): v for v in found}.values())
 
 
-def _owned(array):
+def _owned(array: TensorLike) -> Any:
     """`array` in C order, in writable memory of its own."""
     flags = array.flags
     return array if flags.carray and flags.owndata else np.array(array, order="C")

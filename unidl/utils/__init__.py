@@ -1,10 +1,14 @@
-"""Helpers for users' scripts. Loaded when asked for, since `utils.naming` stands below all else."""
+"""Helpers for users' scripts, loaded when asked for: `utils.naming` stands below all else."""
 
-import importlib
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from unidl.utils.namespaces import namespace
 
 _SAVING = "unidl.saving"
 
-_HOME = {
+_HOMES = {
     "CustomObjectScope": _SAVING,
     "Progbar": "unidl.utils.progbar",
     "PyDataset": "unidl.utils.py_dataset",
@@ -29,14 +33,53 @@ _HOME = {
     "unpack_x_y_sample_weight": "unidl.utils.batch",
 }
 
-__all__ = sorted(_HOME)
+if TYPE_CHECKING:
+    from unidl.backend import standardize_dtype
+    from unidl.saving import (
+        CustomObjectScope,
+        custom_object_scope,
+        deserialize_keras_object,
+        get_custom_objects,
+        get_registered_name,
+        get_registered_object,
+        register_keras_serializable,
+        serialize_keras_object,
+    )
+    from unidl.tracing import is_keras_tensor
+    from unidl.utils.arrays import normalize
+    from unidl.utils.batch import pack_x_y_sample_weight, unpack_x_y_sample_weight
+    from unidl.utils.files import get_file
+    from unidl.utils.one_hot import to_categorical
+    from unidl.utils.progbar import Progbar
+    from unidl.utils.py_dataset import PyDataset, Sequence
+    from unidl.utils.random_seed import set_random_seed
+    from unidl.utils.scopes import name_scope
+    from unidl.utils.sequences import pad_sequences
+    from unidl.utils.session import clear_session
+else:
+    __getattr__, __dir__ = namespace(__name__, _HOMES, _HOMES)
 
-
-def __getattr__(name):
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name]), name)
-
-
-def __dir__():
-    return sorted({*globals(), *_HOME})
+__all__ = [
+    "CustomObjectScope",
+    "Progbar",
+    "PyDataset",
+    "Sequence",
+    "clear_session",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
+    "get_file",
+    "get_registered_name",
+    "get_registered_object",
+    "is_keras_tensor",
+    "name_scope",
+    "normalize",
+    "pack_x_y_sample_weight",
+    "pad_sequences",
+    "register_keras_serializable",
+    "serialize_keras_object",
+    "set_random_seed",
+    "standardize_dtype",
+    "to_categorical",
+    "unpack_x_y_sample_weight",
+]

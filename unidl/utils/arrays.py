@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 
-def normalize(x, axis=-1, order=2) -> np.ndarray:
+def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
     """`x` divided by its norm of the given order along `axis`; slices of zeros stay zeros. For tensors: `ops.normalize`."""
     x = np.asarray(x)
     norm = np.linalg.norm(x, order, axis, keepdims=True)

@@ -7,9 +7,18 @@ from pathlib import Path
 
 
 def get_file(
-    fname=None, origin=None, untar=False, md5_hash=None, file_hash=None, cache_subdir="datasets",
-    hash_algorithm="auto", extract=False, archive_format="auto", cache_dir=None, force_download=False,
-):  # fmt: skip
+    fname: str | None = None,
+    origin: str | None = None,
+    untar: bool = False,
+    md5_hash: str | None = None,
+    file_hash: str | None = None,
+    cache_subdir: str = "datasets",
+    hash_algorithm: str = "auto",
+    extract: bool = False,
+    archive_format: str = "auto",
+    cache_dir: str | None = None,
+    force_download: bool = False,
+) -> str:
     """Download `origin` once; returns the path of the file in the cache, as a string, or of the folder it was unpacked to.
 
     Args:
@@ -57,7 +66,7 @@ def get_file(
     return str(target if processor is None else folder / f"{name}_extracted")
 
 
-def _archive_kind(name):
+def _archive_kind(name: str) -> str:
     """ "zip" or "tar", from a file's name or a format's."""
     if name.endswith("zip"):
         return "zip"

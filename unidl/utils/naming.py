@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from typing import Any
 
 _used: Counter[str] = Counter()
 
@@ -15,7 +16,7 @@ def to_snake_case(name: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
-def prefix_of(cls) -> str:
+def prefix_of(cls: Any) -> str:
     """What names of objects of `cls` begin with: the class's name in snake case, or `_named_after`, where Keras' class has another."""
     return to_snake_case(vars(cls).get("_named_after", cls.__name__))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 
-def to_categorical(x, num_classes=None) -> np.ndarray:
+def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     """Integers (...,) or (..., 1) -> float64 (..., num_classes) of ones and zeros; by default max(x) + 1 classes."""
     x = np.asarray(x)
     if x.dtype.kind not in "iub" and (x != np.floor(x)).any():

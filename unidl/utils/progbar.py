@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl.callbacks.progress import make_progress
 
 
@@ -20,14 +22,14 @@ class Progbar:
 
     def __init__(
         self,
-        target,
-        width=20,
-        verbose=1,
-        interval=0.05,
-        stateful_metrics=None,
-        stateless_metrics=None,
-        unit_name="step",
-    ):
+        target: int | None,
+        width: int = 20,
+        verbose: int = 1,
+        interval: float = 0.05,
+        stateful_metrics: Any = None,
+        stateless_metrics: Any = None,
+        unit_name: str = "step",
+    ) -> None:
         if stateful_metrics is not None and stateless_metrics is not None:
             raise ValueError(
                 "Progbar: give stateful_metrics or stateless_metrics, not both: each says what the other names are."
@@ -37,10 +39,10 @@ class Progbar:
         self._as_given = set(stateful_metrics or ())
         self._sums: dict[str, float] = {}
         self._steps: dict[str, int] = {}
-        self._seen = None
+        self._seen: int | None = None
         self._display = make_progress(verbose, {}, width=width, interval=interval, unit=unit_name)
 
-    def update(self, current, values=None, finalize=None):
+    def update(self, current: int, values: Any = None, finalize: bool | None = None) -> None:
         """Show that `current` steps are done; `values`: list of (name, value of the steps since the last call)."""
         if self._seen is None:
             self._display.begin_pass(self.target)
@@ -61,6 +63,6 @@ class Progbar:
             self._display.end_epoch(logs)
             self._display.close()
 
-    def add(self, n, values=None):
+    def add(self, n: int, values: Any = None) -> None:
         """`update` by `n` more steps."""
         self.update((self._seen or 0) + n, values)

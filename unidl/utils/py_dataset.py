@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from unidl.typing import TensorLike
+
 
 class PyDataset:
     """A source of batches for `fit`: subclass it with `__len__` (batches in an epoch) and `__getitem__(i)` (one batch).
@@ -15,7 +19,9 @@ class PyDataset:
         max_queue_size: how many batches may wait.
     """
 
-    def __init__(self, workers=1, use_multiprocessing=False, max_queue_size=10):
+    def __init__(
+        self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10
+    ) -> None:
         if use_multiprocessing:
             raise NotImplementedError(
                 f"{type(self).__name__}: use_multiprocessing=True is not offered. Threads are: workers={max(2, workers)}; NumPy and "
@@ -27,25 +33,25 @@ class PyDataset:
             max_queue_size,
         )
 
-    def __len__(self):
+    def __len__(self) -> int:
         raise NotImplementedError(
             f"{type(self).__name__} must implement __len__(): the number of batches in an epoch."
         )
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: TensorLike) -> Any:
         raise NotImplementedError(
             f"{type(self).__name__} must implement __getitem__(index): batch number `index`, (x, y)."
         )
 
     @property
-    def num_batches(self):
+    def num_batches(self) -> int:
         """Batches in an epoch."""
         return len(self)
 
-    def on_epoch_begin(self):
+    def on_epoch_begin(self) -> None:
         """Before the first batch of an epoch."""
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         """After the last batch of an epoch."""
 
 

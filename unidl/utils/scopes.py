@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 _path: ContextVar[tuple] = ContextVar("unidl_path", default=())
 current_path = _path.get
 
 
 @contextmanager
-def use_path(path):
+def use_path(path: tuple[str, ...]) -> Iterator[Any]:
     """Paths of variables made inside begin with `path`, a tuple of names."""
     token = _path.set(path)
     try:
@@ -19,7 +21,7 @@ def use_path(path):
         _path.reset(token)
 
 
-def name_scope(name):
+def name_scope(name: str) -> Any:
     """`with name_scope("encoder"):` puts "encoder/" before the paths of layers and variables that are built inside.
 
     Scopes nest; each layer opens one of its own name.

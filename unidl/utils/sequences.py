@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+
+from unidl.typing import DType
 
 
 def pad_sequences(
-    sequences, maxlen=None, dtype="int32", padding="pre", truncating="pre", value=0.0
+    sequences: Sequence[Any],
+    maxlen: int | None = None,
+    dtype: DType = "int32",
+    padding: str = "pre",
+    truncating: str = "pre",
+    value: float = 0.0,
 ) -> np.ndarray:
     """Sequences of n_i steps -> (len(sequences), maxlen, ...), filled up with `value`.
 

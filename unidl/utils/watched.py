@@ -7,6 +7,8 @@ attributes, and a step compares counts before it runs, which costs next to nothi
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl.backend import frame
 
 _PLAIN = (bool, int, float, str, bytes, tuple, type(None))
@@ -24,11 +26,11 @@ class Watched:
     _unwatched: frozenset = frozenset()
     _version = 0
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         self._watch(name, value)
         object.__setattr__(self, name, value)
 
-    def _watch(self, name, value):
+    def _watch(self, name: str, value: Any) -> None:
         own = vars(self)
         if name[0] == "_" or name not in own or name in self._unwatched:
             return
@@ -39,13 +41,13 @@ class Watched:
         if not same and frame.current().feed is None:  # what a traced call notes is its own affair
             self._count_change()
 
-    def _count_change(self):
+    def _count_change(self) -> None:
         global _changes
         _changes += 1
         object.__setattr__(self, "_version", self._version + 1)
 
 
-def version_of(*objects) -> int:
+def version_of(*objects: Any) -> int:
     """The number of changes of `objects` and of what watched objects they hold in attributes."""
     total = 0
     for each in objects:

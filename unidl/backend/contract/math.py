@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod, update_abstractmethods
+from typing import TYPE_CHECKING, Any
 
 from unidl.backend.contract import names
 
@@ -13,6 +14,11 @@ class Math(ABC):
     Gradient conventions: ties in `maximum`, `minimum`, `max` and `min` are split evenly; abs'(0) = 0; `floor`, `ceil`,
     `round`, `trunc` and `sign` have gradient 0; `round` halves to even; `mod` and `floor_divide` have the sign of the divisor.
     """
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """The functions of `names`, which are put into the class below."""
 
     @abstractmethod
     def logical_not(self, x):

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from unidl import ops, random
 from unidl.layers.attention import attention_masks
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import LayerOptions
 from unidl.layers.base.validate import one_of, unit_interval
 from unidl.ops import fused
+from unidl.typing import SeedLike, TensorLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Attention(Layer):
@@ -27,7 +34,14 @@ class Attention(Layer):
     Weights: scale () with `use_scale`, concat_score_weight () with "concat".
     """
 
-    def __init__(self, use_scale=False, score_mode="dot", dropout=0.0, seed=None, **kwargs):
+    def __init__(
+        self,
+        use_scale: bool = False,
+        score_mode: str = "dot",
+        dropout: float = 0.0,
+        seed: SeedLike | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(**kwargs)
         self.use_scale = use_scale
         self.score_mode = one_of(self, "score_mode", score_mode, ("dot", "concat"))
@@ -36,7 +50,7 @@ class Attention(Layer):
         self.seed_generator = random.SeedGenerator(seed)
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         self._check_inputs(input_shape)
         self.scale = self.add_weight((), "ones", name="scale") if self.use_scale else None
         self.concat_score_weight = (
@@ -45,7 +59,7 @@ class Attention(Layer):
             else None
         )
 
-    def _check_inputs(self, given):
+    def _check_inputs(self, given: Any) -> None:
         if (
             not isinstance(given, list)
             or len(given) not in (2, 3)
@@ -57,12 +71,12 @@ class Attention(Layer):
 
     def call(
         self,
-        inputs,
-        mask=None,
-        training=False,
-        return_attention_scores=False,
-        use_causal_mask=False,
-    ):
+        inputs: TensorLike,
+        mask: TensorLike | None = None,
+        training: bool | None = False,
+        return_attention_scores: bool = False,
+        use_causal_mask: bool = False,
+    ) -> Any:
         query, value, key = inputs if len(inputs) == 3 else (*inputs, inputs[1])
         query_mask, value_mask = self._two_masks(mask)
         keep = None if value_mask is None else ops.expand_dims(value_mask, -2)
@@ -84,7 +98,7 @@ class Attention(Layer):
             output = ops.where(ops.expand_dims(query_mask, -1), output, ops.zeros_like(output))
         return (output, scores) if return_attention_scores else output
 
-    def _two_masks(self, mask):
+    def _two_masks(self, mask: TensorLike) -> Any:
         if mask is None:
             return None, None
         if not isinstance(mask, list | tuple) or len(mask) not in (2, 3):
@@ -93,12 +107,12 @@ class Attention(Layer):
             )
         return tuple(m if m is None else ops.cast(m, "bool") for m in mask[:2])
 
-    def _bias(self, keep):
+    def _bias(self, keep: Any) -> Any:
         """Added to the scores: Keras' large number, in which a row without any key keeps its scores as far as digits reach."""
         large = 65504.0 if self.compute_dtype == "float16" else 1e9
         return ops.multiply(ops.cast(ops.logical_not(keep), self.compute_dtype), -large)
 
-    def _scores(self, query, key):
+    def _scores(self, query: TensorLike, key: Any) -> Any:
         """(n, t, d), (n, s, d) -> (n, t, s)."""
         if self.score_mode == "dot":
             scores = ops.matmul(query, ops.swapaxes(key, -1, -2))
@@ -107,10 +121,10 @@ class Attention(Layer):
         total = total if self.scale is None else ops.multiply(total, self.scale)
         return ops.multiply(ops.sum(ops.tanh(total), axis=-1), self.concat_score_weight)
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         return previous_mask[0] if previous_mask else None
 
-    def _why_composed(self, training, with_scores) -> str | None:
+    def _why_composed(self, training: Any, with_scores: Any) -> str | None:
         """Why the attention kernel cannot be used; None if it can."""
         if self.score_mode != "dot":
             return f"score_mode={self.score_mode!r}"
@@ -118,7 +132,7 @@ class Attention(Layer):
             return "the scores are asked for"
         return "dropout" if training and self.dropout else None
 
-    def kernel_description(self):
+    def kernel_description(self) -> str | None:
         reason = self._why_composed(training=True, with_scores=False)
         return (
             self.backend.kernels.get("attention", "composed of primitives")
@@ -135,10 +149,12 @@ class AdditiveAttention(Attention):
 
     _config_omits = frozenset({"score_mode"})
 
-    def __init__(self, use_scale=True, dropout=0.0, **kwargs):
+    def __init__(
+        self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(use_scale, "concat", dropout, **kwargs)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         self._check_inputs(input_shape)
         self.scale = (
             self.add_weight((input_shape[0][-1],), "glorot_uniform", name="scale")
@@ -146,9 +162,9 @@ class AdditiveAttention(Attention):
             else None
         )
 
-    def _scores(self, query, key):
+    def _scores(self, query: TensorLike, key: Any) -> Any:
         total = ops.tanh(ops.add(ops.expand_dims(query, -2), ops.expand_dims(key, -3)))
         return ops.sum(total if self.scale is None else ops.multiply(total, self.scale), axis=-1)
 
-    def _why_composed(self, training, with_scores):
+    def _why_composed(self, training: Any, with_scores: Any) -> str:
         return "additive scores"

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from unidl.layers.attention.multi_head_attention import MultiHeadAttention
+from unidl.layers.base.options import PlainLayerOptions
 from unidl.layers.base.validate import positive_int
+from unidl.typing import ConstraintLike, InitializerLike, RegularizerLike, SeedLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class GroupQueryAttention(MultiHeadAttention):
@@ -30,24 +37,24 @@ class GroupQueryAttention(MultiHeadAttention):
 
     def __init__(
         self,
-        head_dim,
-        num_query_heads,
-        num_key_value_heads,
-        dropout=0.0,
-        use_bias=True,
-        sliding_window=None,
-        flash_attention=None,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        use_gate=False,
-        seed=None,
-        **kwargs,
-    ):
+        head_dim: int,
+        num_query_heads: int,
+        num_key_value_heads: int,
+        dropout: float = 0.0,
+        use_bias: bool = True,
+        sliding_window: int | None = None,
+        flash_attention: bool | None = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike | None = None,
+        bias_regularizer: RegularizerLike | None = None,
+        activity_regularizer: RegularizerLike | None = None,
+        kernel_constraint: ConstraintLike | None = None,
+        bias_constraint: ConstraintLike | None = None,
+        use_gate: bool = False,
+        seed: SeedLike | None = None,
+        **kwargs: Unpack[PlainLayerOptions],
+    ) -> None:
         self.head_dim = positive_int(self, "head_dim", head_dim)
         self.num_query_heads = positive_int(self, "num_query_heads", num_query_heads)
         self.num_key_value_heads = positive_int(self, "num_key_value_heads", num_key_value_heads)
@@ -64,7 +71,7 @@ class GroupQueryAttention(MultiHeadAttention):
         )  # fmt: skip
         self._shared_by = num_query_heads // num_key_value_heads
 
-    def build(self, query_shape, value_shape, key_shape=None):
+    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
         if len(query_shape) != 3:
             raise ValueError(
                 f"{self._who()}: takes tensors (batch, time, features), got a query of shape {query_shape}."

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import math
 import string
+from typing import TYPE_CHECKING, Any
 
 from unidl import constraints, initializers, ops, random, regularizers
 from unidl.layers.attention import attention_masks
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import PlainLayerOptions
 from unidl.layers.base.validate import positive_int, unit_interval
 from unidl.layers.core.activation_layers import masked_softmax, require_broadcast
 from unidl.layers.core.einsum_dense import EinsumDense
 from unidl.ops import fused
 from unidl.saving.object_registration import serialize_keras_object
+from unidl.typing import (
+    Axis,
+    Config,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    SeedLike,
+    TensorLike,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class MultiHeadAttention(Layer):
@@ -48,26 +62,26 @@ class MultiHeadAttention(Layer):
 
     def __init__(
         self,
-        num_heads,
-        key_dim,
-        value_dim=None,
-        dropout=0.0,
-        use_bias=True,
-        output_shape=None,
-        attention_axes=None,
-        sliding_window=None,
-        flash_attention=None,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        use_gate=False,
-        seed=None,
-        **kwargs,
-    ):
+        num_heads: int,
+        key_dim: int,
+        value_dim: int | None = None,
+        dropout: float = 0.0,
+        use_bias: bool = True,
+        output_shape: Any = None,
+        attention_axes: Axis | None = None,
+        sliding_window: int | None = None,
+        flash_attention: bool | None = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike | None = None,
+        bias_regularizer: RegularizerLike | None = None,
+        activity_regularizer: RegularizerLike | None = None,
+        kernel_constraint: ConstraintLike | None = None,
+        bias_constraint: ConstraintLike | None = None,
+        use_gate: bool = False,
+        seed: SeedLike | None = None,
+        **kwargs: Unpack[PlainLayerOptions],
+    ) -> None:
         super().__init__(**kwargs)
         self.num_heads, self.key_dim = (
             positive_int(self, "num_heads", num_heads),
@@ -85,7 +99,7 @@ class MultiHeadAttention(Layer):
             if output_shape is None
             else tuple(output_shape)
         )
-        self.attention_axes = (
+        self.attention_axes: Any = (
             (attention_axes,)
             if isinstance(attention_axes, int)
             else None
@@ -116,7 +130,7 @@ class MultiHeadAttention(Layer):
 
     # -- building ----------------------------------------------------------------------------------
 
-    def build(self, query_shape, value_shape, key_shape=None):
+    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
         key_shape = value_shape if key_shape is None else key_shape
         if value_shape[1:-1] != key_shape[1:-1]:
             raise ValueError(
@@ -164,7 +178,9 @@ class MultiHeadAttention(Layer):
                 f"{self._who()}: flash_attention=True cannot be had here: {self._obstacle()}. Leave flash_attention=None."
             )
 
-    def _project(self, name, shape, size, activation=None, shared_by=1):
+    def _project(
+        self, name: str, shape: Any, size: Any, activation: Any = None, shared_by: Any = 1
+    ) -> Any:
         """The dense layer (..., features) -> (..., heads, size), with one head for `shared_by` of the query's."""
         outer, features, heads = string.ascii_lowercase[: len(shape) - 1], "x", "yz"
         layer = self._dense(
@@ -177,7 +193,9 @@ class MultiHeadAttention(Layer):
         layer.build_inside(self, input_shape=shape)
         return layer
 
-    def _dense(self, name, equation, shape, bias_axes, activation=None):
+    def _dense(
+        self, name: str, equation: Any, shape: Any, bias_axes: Any, activation: Any = None
+    ) -> Any:
         layer = EinsumDense(
             equation,
             output_shape=shape,
@@ -196,7 +214,7 @@ class MultiHeadAttention(Layer):
         layer.ends_masks = True
         return layer
 
-    def _attention_equations(self, rank):
+    def _attention_equations(self, rank: Any) -> Any:
         """Einsums (key, query -> scores) and (scores, value -> heads) for projected tensors of `rank` axes."""
         letters = string.ascii_letters
         query = letters[:rank]
@@ -215,17 +233,17 @@ class MultiHeadAttention(Layer):
 
     def call(
         self,
-        query,
-        value,
-        key=None,
-        query_mask=None,
-        value_mask=None,
-        key_mask=None,
-        attention_mask=None,
-        return_attention_scores=False,
-        training=None,
-        use_causal_mask=False,
-    ):
+        query: TensorLike,
+        value: TensorLike,
+        key: TensorLike | None = None,
+        query_mask: TensorLike | None = None,
+        value_mask: TensorLike | None = None,
+        key_mask: TensorLike | None = None,
+        attention_mask: TensorLike | None = None,
+        return_attention_scores: bool = False,
+        training: bool | None = None,
+        use_causal_mask: bool = False,
+    ) -> Any:
         key = value if key is None else key
         given = (
             None if query_mask is None else ops.expand_dims(query_mask, -1),
@@ -237,15 +255,15 @@ class MultiHeadAttention(Layer):
             attention_mask,
         )
         rank = len(ops.shape(query)) + len(self.attention_axes)
-        given = [self._for_all_heads(m, rank) for m in given if m is not None]
-        some_blind = bool(given)  # under a causal mask alone every query sees the first key
+        masks = [self._for_all_heads(m, rank) for m in given if m is not None]
+        some_blind = bool(masks)  # under a causal mask alone every query sees the first key
         if use_causal_mask:
-            given.append(self._for_all_heads(attention_masks.causal(query, value), rank))
-        for mask in given:
+            masks.append(self._for_all_heads(attention_masks.causal(query, value), rank))
+        for mask in masks:
             self._require_fit(
                 tuple(ops.shape(mask)), tuple(ops.shape(query)), tuple(ops.shape(value))
             )
-        keep = attention_masks.both(*given)
+        keep = attention_masks.both(*masks)
         q, k, v = self.query_dense(query), self.key_dense(key), self.value_dense(value)
         if self._why_composed(training, return_attention_scores) is None:
             heads, scores = self._run_kernel(q, k, v, keep, some_blind), None
@@ -256,13 +274,13 @@ class MultiHeadAttention(Layer):
         output = self.output_dense(heads)
         return (output, scores) if return_attention_scores else output
 
-    def _for_all_heads(self, mask, rank):
+    def _for_all_heads(self, mask: TensorLike, rank: Any) -> Any:
         """A mask of the scores' `rank`, with axes of size 1 before the attended ones where it lacks some."""
         lacking = rank - len(ops.shape(mask))
         place = len(ops.shape(mask)) - 2 * len(self.attention_axes)
         return ops.expand_dims(mask, tuple(range(place, place + lacking))) if lacking > 0 else mask
 
-    def _require_fit(self, mask, query, value):
+    def _require_fit(self, mask: TensorLike, query: TensorLike, value: Any) -> None:
         """ValueError for a mask, of that shape, which does not broadcast to the scores."""
         axes = self.attention_axes
         batch = tuple(n for a, n in enumerate(query[:-1]) if a not in axes)
@@ -277,7 +295,7 @@ class MultiHeadAttention(Layer):
             mask, (*batch, self.num_heads, *attended), self._who(), "the scores", advice
         )
 
-    def _run_kernel(self, q, k, v, keep, some_blind):
+    def _run_kernel(self, q: Any, k: Any, v: TensorLike, keep: Any, some_blind: Any) -> Any:
         """Heads (n, t, heads, value_dim) by the backend's attention; `some_blind`: there may be queries that see nothing."""
         q, k, v = (ops.transpose(x, (0, 2, 1, 3)) for x in (q, k, v))
         bias = seen = None
@@ -296,7 +314,7 @@ class MultiHeadAttention(Layer):
             heads = ops.where(seen, heads, ops.zeros_like(heads))
         return ops.transpose(heads, (0, 2, 1, 3))
 
-    def _run_composed(self, q, k, v, keep, training):
+    def _run_composed(self, q: Any, k: Any, v: TensorLike, keep: Any, training: Any) -> Any:
         """(heads, attention weights) for any axes."""
         to_scores, to_heads = self._equations
         if self._shared_by > 1:
@@ -310,7 +328,7 @@ class MultiHeadAttention(Layer):
         )
         return ops.einsum(to_heads, dropped, v), weights
 
-    def _why_composed(self, training, with_scores) -> str | None:
+    def _why_composed(self, training: Any, with_scores: Any) -> str | None:
         """Why the attention kernel cannot be used; None if it can."""
         if with_scores:
             if self.flash_attention:
@@ -323,13 +341,13 @@ class MultiHeadAttention(Layer):
             return f"attention_axes={self.attention_axes}"
         return "dropout" if training and self.dropout else None
 
-    def _obstacle(self):
+    def _obstacle(self) -> Any:
         """Why the kernel cannot serve all calls, training too."""
         if "attention" not in self.backend.kernels:
             return f"the backend {self.backend.name!r} has no attention kernel"
         return self._why_composed(training=True, with_scores=False)
 
-    def kernel_description(self):
+    def kernel_description(self) -> str | None:
         reason = self._why_composed(training=True, with_scores=False) if self.built else None
         return (
             self.backend.kernels.get("attention", "composed of primitives")
@@ -337,17 +355,19 @@ class MultiHeadAttention(Layer):
             else f"composed of primitives: {reason}"
         )
 
-    def compute_output_shape(self, query_shape, value_shape=None, key_shape=None):
+    def compute_output_shape(
+        self, query_shape: Any, value_shape: Any = None, key_shape: Any = None
+    ) -> Any:
         """Shape of the output alone, which the query's decides."""
         return (*query_shape[:-1], *(self.output_shape or query_shape[-1:]))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return super().get_config() | {
             "activity_regularizer": serialize_keras_object(self._activity_regularizer)
         }
 
 
-def _copied(initializer):
+def _copied(initializer: Any) -> Any:
     """One that draws anew: an initializer with a stream of its own would give all projections the same numbers."""
     return (
         type(initializer).from_config(initializer.get_config())

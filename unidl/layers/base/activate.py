@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl import activations
 from unidl.layers.base import call_context
 from unidl.layers.base.annotations import logits
+from unidl.typing import TensorLike
 
 _FROM_LOGITS = (activations.softmax, activations.sigmoid)
 
 
-def activate(activation, x):
+def activate(activation: Any, x: TensorLike) -> Any:
     """`activation(x)`; inside a training step the output of a softmax or sigmoid remembers `x`."""
     if activation is None or activation is activations.linear:
         return x
@@ -19,7 +22,7 @@ def activate(activation, x):
     return y
 
 
-def note_logits(y, x, kind):
+def note_logits(y: TensorLike, x: TensorLike, kind: str) -> None:
     """Note for the loss that `y` is the softmax or sigmoid (`kind`) of `x`."""
     context = call_context.current()
     if context is not None and context.keep_logits:

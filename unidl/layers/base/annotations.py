@@ -7,19 +7,22 @@ dropped when the tensor dies.
 from __future__ import annotations
 
 import weakref
+from typing import Any
+
+from unidl.typing import TensorLike
 
 
 class Annotations:
     """A map from tensors, by identity, that does not keep them alive."""
 
-    def __init__(self):
-        self._notes = {}
+    def __init__(self) -> None:
+        self._notes: dict[int, tuple[weakref.ref, Any]] = {}
 
-    def set(self, tensor, note):
+    def set(self, tensor: TensorLike, note: Any) -> None:
         key = id(tensor)
         self._notes[key] = (weakref.ref(tensor, lambda _: self._notes.pop(key, None)), note)
 
-    def get(self, tensor):
+    def get(self, tensor: TensorLike) -> Any:
         """The note of `tensor`, None without one."""
         if not self._notes:
             return None

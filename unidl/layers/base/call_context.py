@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 
 class CallContext:
@@ -29,7 +31,7 @@ current = _context.get
 
 
 @contextmanager
-def entered(context: CallContext):
+def entered(context: CallContext) -> Iterator[Any]:
     token = _context.set(context)
     try:
         yield context

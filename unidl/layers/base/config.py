@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import inspect
+from typing import TYPE_CHECKING, Any
 
 from unidl import activations
 from unidl.layers.base.signature import constructor_arguments
 from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
+from unidl.typing import Config
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _BASE = ("activity_regularizer", "trainable", "dtype", "autocast", "name")
 
@@ -14,7 +19,13 @@ _BASE = ("activity_regularizer", "trainable", "dtype", "autocast", "name")
 class Configurable:
     """Remembers its constructor's arguments; `get_config` reads each back from the attribute of the same name, if there is one."""
 
-    def __new__(cls, *args, **kwargs):
+    name: str
+    trainable: bool
+    dtype_policy: Any
+    activity_regularizer: Any
+    _arguments: dict[str, Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls, *args, **kwargs)
         try:
             bound = inspect.signature(cls.__init__).bind(self, *args, **kwargs)
@@ -32,9 +43,9 @@ class Configurable:
         frozenset()
     )  # arguments that Keras does not write into the config
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """A dict of JSON values from which `from_config` makes an equal layer (without weights)."""
-        config = {
+        config: Config = {
             "name": self.name,
             "trainable": self.trainable,
             "dtype": serialize_keras_object(self.dtype_policy),
@@ -52,18 +63,18 @@ class Configurable:
         return config
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Any) -> Self:
         """A new object from `get_config`'s dict, or from Keras' own for the same class."""
         return cls(**{key: _from_config(value) for key, value in config.items()})
 
 
-def _to_config(value):
+def _to_config(value: Any) -> Any:
     if callable(value) and getattr(value, "__module__", "").startswith("unidl.activations"):
         return activations.serialize(value)
     return serialize_keras_object(value)
 
 
-def _from_config(value):
+def _from_config(value: Any) -> Any:
     if isinstance(value, dict) and "class_name" in value:
         return deserialize_keras_object(value)
     if isinstance(value, list) and value and all(isinstance(v, dict) for v in value):

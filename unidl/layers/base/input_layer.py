@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl.backend import dtypes
 from unidl.layers.base.layer import Layer
 from unidl.tracing import KerasTensor, graph
+from unidl.typing import Config, DType, Shape
 
 
 class InputLayer(Layer):
@@ -22,17 +25,17 @@ class InputLayer(Layer):
 
     def __init__(
         self,
-        shape=None,
-        batch_size=None,
-        dtype=None,
-        sparse=None,
-        ragged=None,
-        batch_shape=None,
-        input_tensor=None,
-        optional=False,
-        name=None,
-        **kwargs,
-    ):
+        shape: Shape | None = None,
+        batch_size: int | None = None,
+        dtype: DType | None = None,
+        sparse: bool | None = None,
+        ragged: bool | None = None,
+        batch_shape: Shape | None = None,
+        input_tensor: Any = None,
+        optional: bool = False,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         if sparse or ragged or optional:
             raise ValueError(
                 "Input: sparse, ragged and optional inputs are not offered. Give dense tensors, padded to one length."
@@ -66,34 +69,34 @@ class InputLayer(Layer):
         self._inbound.append(graph.Node(self, (), {}, [], [tensor]))
 
     @property
-    def dtype(self):
+    def dtype(self) -> str:
         return self._input_dtype
 
-    def call(self):
+    def call(self) -> Any:
         return self.output
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             "batch_shape": self.batch_shape, "dtype": self._input_dtype, "name": self.name,
             "sparse": False, "ragged": False, "optional": False,
         }  # fmt: skip
 
 
-def _as_shape(shape):
+def _as_shape(shape: Any) -> Any:
     return (shape,) if isinstance(shape, int) else tuple(shape)
 
 
 def Input(
-    shape=None,
-    batch_size=None,
-    dtype=None,
-    sparse=None,
-    ragged=None,
-    batch_shape=None,
-    name=None,
-    tensor=None,
-    optional=False,
-):
+    shape: Shape | None = None,
+    batch_size: int | None = None,
+    dtype: DType | None = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
+    batch_shape: Shape | None = None,
+    name: str | None = None,
+    tensor: Any = None,
+    optional: bool = False,
+) -> KerasTensor:
     """A symbolic tensor for the functional API: `x = Input(shape=(28, 28, 1))`. Arguments as in `InputLayer`."""
     return InputLayer(
         shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name

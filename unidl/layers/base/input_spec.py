@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from unidl.typing import DType, Shape
+
 
 class InputSpec:
     """Constraints on one input.
@@ -19,16 +23,16 @@ class InputSpec:
 
     def __init__(
         self,
-        dtype=None,
-        shape=None,
-        ndim=None,
-        max_ndim=None,
-        min_ndim=None,
-        axes=None,
-        allow_last_axis_squeeze=False,
-        name=None,
-        optional=False,
-    ):
+        dtype: DType | None = None,
+        shape: Shape | None = None,
+        ndim: int | None = None,
+        max_ndim: int | None = None,
+        min_ndim: int | None = None,
+        axes: Any = None,
+        allow_last_axis_squeeze: bool = False,
+        name: str | None = None,
+        optional: bool = False,
+    ) -> None:
         self.dtype, self.shape, self.name, self.optional = (
             dtype,
             None if shape is None else tuple(shape),
@@ -40,7 +44,7 @@ class InputSpec:
         self.axes = {int(k): v for k, v in (axes or {}).items()}
         self.allow_last_axis_squeeze = allow_last_axis_squeeze
 
-    def problem(self, shape) -> str | None:
+    def problem(self, shape: Shape) -> str | None:
         """What is wrong with an input of `shape`, None if nothing is."""
         rank = len(shape)
         if (

@@ -5,11 +5,15 @@ from __future__ import annotations
 import functools
 import re
 from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from unidl import constraints, dtype_policies, initializers, ops, regularizers
 from unidl.backend import frame, registry
 from unidl.backend.dtypes import is_float
 from unidl.backend.variable import Variable, autocasting
+from unidl.dtype_policies import DTypePolicy
 from unidl.layers.base import call_context
 from unidl.layers.base.annotations import masks
 from unidl.layers.base.call_context import CallContext
@@ -30,6 +34,9 @@ from unidl.utils.traceback_filtering import shorten
 
 _HINT = "Define compute_output_shape(self, input_shape) in"
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 
 class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
     """The base of all layers.
@@ -48,25 +55,32 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
     The layer lives on the backend that is active when it is made; `to(backend)` moves it.
     """
 
+    input_spec: Any  # an InputSpec, or one for each input
+    activity_regularizer: Any
+    dtype_policy: DTypePolicy
+    _losses: list[Any]
+    _inbound: list[Any]
+    _build_shapes: Any
+
     _untracked = frozenset({"input_spec", "_arguments", "_build_shapes", "_losses", "_inbound"})
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "build" in vars(cls):
-            cls.build = _noting_that_it_is_built(cls.build)
+            cls.build = _noting_that_it_is_built(cls.build)  # type: ignore[method-assign]
         if "__init__" in vars(cls):
-            cls.__init__ = _naming_itself(cls.__init__)
+            cls.__init__ = _naming_itself(cls.__init__)  # type: ignore[method-assign]
 
     def __init__(
         self,
         *,
-        activity_regularizer=None,
-        trainable=True,
-        dtype=None,
-        autocast=True,
-        name=None,
-        **kwargs,
-    ):
+        activity_regularizer: RegularizerLike | None = None,
+        trainable: bool = True,
+        dtype: PolicyLike | None = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         self.name = name if name is not None else auto_name(prefix_of(type(self)))
         if not isinstance(self.name, str) or "/" in self.name:
             raise ValueError(
@@ -89,7 +103,7 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
         if kwargs:
             self._reject(kwargs)
 
-    def _take_input_shape(self, kwargs):
+    def _take_input_shape(self, kwargs: Any) -> None:
         """The first layer of a Sequential may say what it gets: `input_shape=`, `batch_shape=`, `input_dim=`."""
         batch = kwargs.pop("batch_size", None)
         shape = kwargs.pop("batch_shape", kwargs.pop("batch_input_shape", None))
@@ -106,10 +120,12 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
 
     # -- for subclasses ----------------------------------------------------------------------------
 
-    def build(self, input_shape):
+    @any_arguments
+    def build(self, input_shape: Any) -> None:
         """Make the weights for inputs of `input_shape`, a tuple with None for open axes (or a structure of such)."""
 
-    def call(self, inputs):
+    @any_arguments
+    def call(self, inputs: TensorLike) -> Any:
         raise NotImplementedError(
             f"{type(self).__name__} has no call(). Define: def call(self, inputs): return ..."
             + self._hint_at_forward()
@@ -120,17 +136,17 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
 
     def add_weight(
         self,
-        shape=None,
-        initializer=None,
-        dtype=None,
-        trainable=True,
-        autocast=True,
-        regularizer=None,
-        constraint=None,
-        aggregation="none",
-        name=None,
-        kernel_of=None,
-    ):
+        shape: Shape | None = None,
+        initializer: InitializerLike | None = None,
+        dtype: DType | None = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: RegularizerLike | None = None,
+        constraint: ConstraintLike | None = None,
+        aggregation: str = "none",
+        name: str | None = None,
+        kernel_of: str | None = None,
+    ) -> Variable:
         """Make a Variable of `shape` that belongs to this layer; Glorot uniform for floats and zeros for others by default.
 
         `kernel_of` is for speed alone, see `Variable`.
@@ -171,15 +187,17 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
         self._holders.setdefault("_weights", []).append(variable)
         return variable
 
-    def add_own_weight(self, name, shape, prefix=None, **kwargs):
+    def add_own_weight(
+        self, name: str, shape: Shape, prefix: Any = None, **kwargs: Any
+    ) -> Variable:
         """`add_weight` with the layer's `<name>_initializer`, `<name>_regularizer` and `<name>_constraint` (or `<prefix>_...`)."""
-        given = {
+        given: dict[str, Any] = {
             kind: getattr(self, f"{prefix or name}_{kind}", None)
             for kind in ("initializer", "regularizer", "constraint")
         }
         return self.add_weight(shape, **(given | kwargs), name=name)
 
-    def add_loss(self, loss):
+    def add_loss(self, loss: TensorLike) -> None:
         """Add a scalar tensor, or a list of them, computed in this call, to the training loss."""
         context = call_context.current()
         target = self._losses if context is None else context.losses
@@ -187,7 +205,7 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
 
     # -- calling -----------------------------------------------------------------------------------
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         context = call_context.current()
         if not args and call_signature(type(self)).names:
             first = call_signature(type(self)).names[0]
@@ -221,7 +239,7 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
             shorten(error)
             raise
 
-    def _run(self, context, args, kwargs):
+    def _run(self, context: Any, args: Any, kwargs: Any) -> Any:
         """`call` with training flag and masks filled in, on checked native inputs."""
         signature = call_signature(type(self))
         outer = context.training
@@ -259,7 +277,7 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
                 )
         return outputs
 
-    def _named(self, around):
+    def _named(self, around: Any) -> Any:
         """A context in which what is recorded has the layer's path."""
         return nullcontext() if around.naming is None else around.naming(self.path)
 
@@ -284,7 +302,7 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
 
     # -- building ----------------------------------------------------------------------------------
 
-    def _ensure_built(self, args, kwargs):
+    def _ensure_built(self, args: Any, kwargs: Any) -> None:
         signature = call_signature(type(self))
         shapes = {
             name: shapes_of(value) for name, value in zip(signature.names, args, strict=False)
@@ -333,7 +351,7 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
         self._build_shapes = shapes
         self.built = True
 
-    def _check_input(self, shapes):
+    def _check_input(self, shapes: Any) -> None:
         if self.input_spec is None or shapes is None:
             return
         specs = self.input_spec if isinstance(self.input_spec, list | tuple) else [self.input_spec]
@@ -351,7 +369,7 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
                     f"{self._who()}: {problem}; the input has shape {tuple(shape)}.{self._advice(spec, tuple(shape))}"
                 )
 
-    def _advice(self, spec, shape):
+    def _advice(self, spec: Any, shape: Any) -> str:
         """What to write instead, for the mistakes that people make most."""
         missing = (spec.ndim or spec.min_ndim or len(shape)) - len(shape)
         if missing == 1 and len(shape) == 3 and spec.ndim == 4:
@@ -364,13 +382,13 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
             return f" The weights were built for {self._build_shapes}: give inputs like those, or make a new layer."
         return ""
 
-    def _who(self):
+    def _who(self) -> str:
         return f"{type(self).__name__} {self.name!r}"
 
-    def _scope(self):
+    def _scope(self) -> Any:
         return use_path((*current_path(), self.name))
 
-    def _own_backend(self):
+    def _own_backend(self) -> Any:
         active = registry.get_backend()
         if active.absorbs:  # a tracer: what it captures belongs to it
             return nullcontext()
@@ -380,7 +398,7 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
             else registry.use_backend(self.backend)
         )
 
-    def to(self, backend):
+    def to(self, backend: Any) -> Self:
         """Move all weights, in place, to another backend; returns the layer."""
         target = registry.get_backend(backend)
         for layer in self._flatten_layers():
@@ -392,22 +410,22 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
     # -- weights -----------------------------------------------------------------------------------
 
     @property
-    def trainable(self):
+    def trainable(self) -> bool:
         return self._trainable
 
     @trainable.setter
-    def trainable(self, value):
+    def trainable(self, value: Any) -> None:
         for layer in self._flatten_layers():
             if layer._trainable is not bool(value):
                 layer._trainable = bool(value)
                 layer._count_change()
 
     @property
-    def _layers(self):
+    def _layers(self) -> Any:
         """Direct sublayers in order of creation."""
         return self.held(Layer)
 
-    def _flatten_layers(self):
+    def _flatten_layers(self) -> Any:
         """This layer and all below, depth first, without duplicates."""
         found = {id(self): self}
         for child in self._layers:
@@ -416,7 +434,7 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
         return list(found.values())
 
     @property
-    def weights(self):
+    def weights(self) -> list[Variable]:
         """All variables: own trainable, own non-trainable, then those of the sublayers; no duplicates."""
         found = {}
         own = self.held(Variable)
@@ -427,22 +445,23 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
                 found.setdefault(id(variable), variable)
         return list(found.values())
 
-    _state_variables = ()  # what a layer assigns in its call, and keeps to itself: no weights, and not saved
+    # What a layer assigns in its call, and keeps to itself: no weights, and not saved.
+    _state_variables: Any = ()
 
     @property
-    def variables(self):
+    def variables(self) -> list[Variable]:
         """The weights, then variables that layers keep from call to call, such as the states of a stateful LSTM."""
         return self.weights + [
             v for layer in self._flatten_layers() for v in layer._state_variables
         ]
 
-    def _update(self, variable, value):
+    def _update(self, variable: Any, value: Any) -> None:
         """Assign a native tensor in a call; a symbolic call has no values to assign."""
         if has_values(value):
             variable.replace(ops.cast(ops.stop_gradient(value), variable.dtype))
 
     @property
-    def trainable_weights(self):
+    def trainable_weights(self) -> list[Variable]:
         frozen = {
             id(v)
             for layer in self._flatten_layers()
@@ -451,20 +470,24 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
         }
         return [v for v in self.weights if v.trainable and id(v) not in frozen]
 
-    trainable_variables = property(lambda self: self.trainable_weights)
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        return self.trainable_weights
 
     @property
-    def non_trainable_weights(self):
+    def non_trainable_weights(self) -> list[Variable]:
         trainable = {id(v) for v in self.trainable_weights}
         return [v for v in self.weights if id(v) not in trainable]
 
-    non_trainable_variables = property(lambda self: self.non_trainable_weights)
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        return self.non_trainable_weights
 
-    def get_weights(self):
+    def get_weights(self) -> list[np.ndarray]:
         """The weights' values as NumPy arrays, in the order of `weights`."""
         return [v.numpy() for v in self.weights]
 
-    def set_weights(self, weights):
+    def set_weights(self, weights: Sequence[Any]) -> None:
         """Set all weights from arrays in the order of `weights`; nothing changes unless all shapes fit."""
         own = self.weights
         if len(own) != len(weights):
@@ -480,7 +503,7 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
         for variable, value in zip(own, weights, strict=True):
             variable.assign(value)
 
-    def count_params(self):
+    def count_params(self) -> int:
         """Number of elements in all weights."""
         total = 0
         for variable in self.weights:
@@ -493,13 +516,13 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
     # -- losses, dtypes, symbols -------------------------------------------------------------------
 
     @property
-    def losses(self):
+    def losses(self) -> list[Tensor]:
         """Losses that layers added in the last call, then the weights' regularizers."""
         return [
             loss for layer in self._flatten_layers() for loss in layer._losses
         ] + self.weight_losses()
 
-    def weight_losses(self):
+    def weight_losses(self) -> list[Tensor]:
         """One scalar tensor for each regularized trainable weight."""
         with registry.use_backend(self.backend):
             return [
@@ -507,7 +530,7 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
             ]
 
     @property
-    def compute_dtype(self):
+    def compute_dtype(self) -> str:
         return self.dtype_policy.compute_dtype
 
     @property
@@ -520,14 +543,14 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
         return self.dtype_policy.variable_dtype
 
     @property
-    def dtype(self):
+    def dtype(self) -> str:
         return self.variable_dtype
 
-    def kernel_description(self):
+    def kernel_description(self) -> str | None:
         """The native kernels that the layer's last build chose, for `summary(kernels=True)`."""
         return ""
 
-    def _first_node(self):
+    def _first_node(self) -> Any:
         if not self._inbound:
             raise AttributeError(
                 f"{self._who()} was never called on a symbolic tensor, so it has no input and output. "
@@ -536,26 +559,26 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
         return self._inbound[0]
 
     @property
-    def input(self):
+    def input(self) -> Any:
         """The symbolic input of the layer's first call; a list where there are several."""
         inputs = self._first_node().inputs
         return inputs[0] if len(inputs) == 1 else inputs
 
     @property
-    def output(self):
+    def output(self) -> Any:
         """The symbolic output of the layer's first call."""
         outputs = self._first_node().outputs
         return outputs[0] if len(outputs) == 1 else outputs
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-def _noting_that_it_is_built(build):
+def _noting_that_it_is_built(build: Any) -> Any:
     """`build` for users who call it themselves: the first call must not build, and make all weights, again."""
 
     @functools.wraps(build)
-    def noting(self, *args, **kwargs):
+    def noting(self: Any, *args: Any, **kwargs: Any) -> None:
         build(self, *args, **kwargs)
         self.built = True
 

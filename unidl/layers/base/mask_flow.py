@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING, Any
 
 from unidl.layers.base.annotations import masks
 from unidl.layers.base.structures import has_shape, leaves
+from unidl.typing import TensorLike, any_arguments
 
 
 class PassesMasks:
     """Mixed into `Layer`."""
 
+    supports_masking: bool
     ends_masks = False  # set on a sublayer whose parent looks after masks itself
     _makes_mask = False  # layers that start a mask (Embedding, Masking) say so
 
-    def compute_mask(self, inputs, previous_mask=None):
+    if TYPE_CHECKING:
+
+        def _who(self) -> str: ...
+
+    @any_arguments
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Mask of the output; by default that of the input, if the layer supports masking."""
         return previous_mask
 
-    def _fill_masks(self, signature, args, kwargs):
+    def _fill_masks(self, signature: Any, args: Any, kwargs: Any) -> Any:
         """Give `call` the masks its inputs carry; returns that of the first input (nested as the input is), or None.
 
         As in Keras, `mask` takes that of an only tensor; beside other tensors (initial states, say) it has to be given.
@@ -41,7 +49,7 @@ class PassesMasks:
                 first = mask
         return first
 
-    def _pass_mask_on(self, inputs, mask, outputs):
+    def _pass_mask_on(self, inputs: TensorLike, mask: TensorLike, outputs: Any) -> None:
         if self.ends_masks:
             return
         if not self.supports_masking and type(self).compute_mask is PassesMasks.compute_mask:
@@ -51,7 +59,7 @@ class PassesMasks:
             return
         self._note_mask(outputs, self.compute_mask(inputs, mask))
 
-    def _note_mask(self, outputs, mask):
+    def _note_mask(self, outputs: Any, mask: TensorLike) -> None:
         if mask is None:
             return
         pairs = (
@@ -64,14 +72,14 @@ class PassesMasks:
                 masks.set(output, each)
 
 
-def _number_of_tensors(args, kwargs):
+def _number_of_tensors(args: Any, kwargs: Any) -> Any:
     """How many of a call's arguments are or hold tensors."""
     return sum(
         any(has_shape(leaf) for leaf in leaves(value)) for value in (*args, *kwargs.values())
     )
 
 
-def _mask_of(value):
+def _mask_of(value: Any) -> Any:
     """The mask noted for `value`; for a list of tensors a list, None when there is none at all."""
     if isinstance(value, list | tuple):
         found = [_mask_of(v) for v in value]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from functools import cache
+from typing import Any, TypeVar, cast
 
 
 class CallSignature:
@@ -38,13 +40,21 @@ def _without_self(method):
     return dict(list(inspect.signature(method).parameters.items())[1:])
 
 
-@cache
-def call_signature(cls) -> CallSignature:
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _cached(function: F) -> F:
+    """`functools.cache`, with the function's own signature: mypy holds classes for unhashable."""
+    return cast(F, cache(function))
+
+
+@_cached
+def call_signature(cls: Any) -> CallSignature:
     return CallSignature(cls)
 
 
-@cache
-def constructor_arguments(cls) -> dict[str, object]:
+@_cached
+def constructor_arguments(cls: Any) -> dict[str, object]:
     """Names and defaults of all arguments that the constructors of `cls` and its bases take, own ones first."""
     arguments: dict[str, object] = {}
     for base in cls.__mro__:

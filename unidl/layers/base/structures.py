@@ -5,7 +5,12 @@ from unidl.tracing import KerasTensor
 from unidl.tracing.sizes import as_given
 
 
-def has_shape(value):
+from typing import Any
+
+from unidl.typing import Nest, TensorLike
+
+
+def has_shape(value: TensorLike) -> bool:
     return hasattr(value, "shape") and not isinstance(value, type)
 
 

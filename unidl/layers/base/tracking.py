@@ -6,22 +6,28 @@ from unidl import tree
 from unidl.backend.variable import Variable
 from unidl.utils.watched import Watched
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+T = TypeVar("T")
+
 
 class Tracked(Watched):
     """Remembers, in order of assignment, the attributes that hold variables, layers, or containers of such."""
 
-    _holders: dict[str, object]
+    _holders: dict[str, Any]
     _untracked: frozenset = frozenset()  # attributes that hold objects without owning them
     _groups_in_files: dict[
         str, str
     ] = {}  # {attribute of a sublayer: its group in Keras' weight files}, where the names differ
 
-    def __new__(cls, *args, **kwargs):
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)
         object.__setattr__(self, "_holders", {})
         return self
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         self._watch(name, value)
         if (
             isinstance(value, Variable | Tracked | list | tuple | dict)
@@ -33,10 +39,10 @@ class Tracked(Watched):
             del self._holders[name]
         object.__setattr__(self, name, value)
 
-    def __delattr__(self, name):
+    def __delattr__(self, name: str) -> None:
         self._holders.pop(name, None)
         object.__delattr__(self, name)
 
-    def held(self, kind) -> list:
+    def held(self, kind: type[T]) -> list[T]:
         """The objects of class `kind` in own attributes and containers there, without duplicates, in order."""
         return list({id(x): x for x in tree.instances(kind, self._holders)}.values())

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numbers
+from typing import Any
+
+from unidl.typing import TensorLike
 
 
-def positive_int(layer, name, value):
+def positive_int(layer: Any, name: str, value: Any) -> int:
     """`value` as an int > 0, or an error that names the layer and the argument."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value <= 0:
         raise ValueError(
@@ -14,7 +17,9 @@ def positive_int(layer, name, value):
     return int(value)
 
 
-def int_tuple(layer, name, value, rank, allow_zero=False):
+def int_tuple(
+    layer: Any, name: str, value: Any, rank: int, allow_zero: bool = False
+) -> tuple[int, ...]:
     """`value`, an int or a sequence of `rank` ints, as a tuple."""
     values = (
         (value,) * rank
@@ -36,7 +41,7 @@ def int_tuple(layer, name, value, rank, allow_zero=False):
     return tuple(int(v) for v in values)
 
 
-def one_of(layer, name, value, choices):
+def one_of(layer: Any, name: str, value: Any, choices: Any) -> Any:
     """`value` if it is among `choices`."""
     if value not in choices:
         raise ValueError(
@@ -45,16 +50,20 @@ def one_of(layer, name, value, choices):
     return value
 
 
-def unit_interval(layer, name, value):
+def unit_interval(layer: Any, name: str, value: Any) -> float:
     """A probability in [0, 1]."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value <= 1:
+    if isinstance(value, bool) or not _is_share(value):
         raise ValueError(
             f"{type(layer).__name__}: {name} must be a number from 0 to 1, got {value!r}."
         )
     return value
 
 
-def data_format(layer, value):
+def _is_share(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and bool(0 <= value <= 1)  # type: ignore[operator]
+
+
+def data_format(layer: Any, value: TensorLike) -> Any:
     """ "channels_last" or "channels_first"; None means the default of `unidl.config`."""
     from unidl.config import image_data_format
 
@@ -63,7 +72,7 @@ def data_format(layer, value):
     )
 
 
-def not_offered(layer, **values):
+def not_offered(layer: Any, **values: Any) -> None:
     """Refuse arguments of Keras that unidl does not offer, unless they are None or False."""
     for name, value in values.items():
         if value is not None and value is not False:

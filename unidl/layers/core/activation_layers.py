@@ -1,9 +1,26 @@
 """Activations as layers."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from unidl import activations, constraints, initializers, ops, regularizers
 from unidl.layers.base.activate import activate, note_logits
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import LayerOptions
+from unidl.typing import (
+    ActivationLike,
+    Axis,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    Shape,
+    TensorLike,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Activation(Layer):
@@ -13,12 +30,12 @@ class Activation(Layer):
         activation: e.g. "relu", or a function of one tensor.
     """
 
-    def __init__(self, activation, **kwargs):
+    def __init__(self, activation: ActivationLike, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
         self.supports_masking = True
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return activate(self.activation, inputs)
 
 
@@ -31,7 +48,13 @@ class ReLU(Layer):
         threshold: below which the slope holds.
     """
 
-    def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
+    def __init__(
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(**kwargs)
         for name, value in (
             ("max_value", max_value),
@@ -43,7 +66,7 @@ class ReLU(Layer):
         self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
         self.supports_masking = True
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return activations.relu(
             inputs,
             negative_slope=self.negative_slope,
@@ -59,7 +82,7 @@ class LeakyReLU(Layer):
         negative_slope: at least 0.
     """
 
-    def __init__(self, negative_slope=0.3, **kwargs):
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         if negative_slope is None or negative_slope < 0:
             raise ValueError(
@@ -68,7 +91,7 @@ class LeakyReLU(Layer):
         self.negative_slope = negative_slope
         self.supports_masking = True
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return activations.leaky_relu(inputs, negative_slope=self.negative_slope)
 
 
@@ -79,12 +102,12 @@ class ELU(Layer):
         alpha: minus the limit for small x.
     """
 
-    def __init__(self, alpha=1.0, **kwargs):
+    def __init__(self, alpha: float = 1.0, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.alpha = alpha
         self.supports_masking = True
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return activations.elu(inputs, alpha=self.alpha)
 
 
@@ -100,12 +123,12 @@ class PReLU(Layer):
 
     def __init__(
         self,
-        alpha_initializer="Zeros",
-        alpha_regularizer=None,
-        alpha_constraint=None,
-        shared_axes=None,
-        **kwargs,
-    ):
+        alpha_initializer: InitializerLike = "Zeros",
+        alpha_regularizer: RegularizerLike | None = None,
+        alpha_constraint: ConstraintLike | None = None,
+        shared_axes: Axis | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(**kwargs)
         self.alpha_initializer, self.alpha_regularizer = (
             initializers.get(alpha_initializer),
@@ -121,7 +144,7 @@ class PReLU(Layer):
         )
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         shared = self.shared_axes or []
         if any(not 1 <= a < len(input_shape) for a in shared):
             raise ValueError(
@@ -133,7 +156,7 @@ class PReLU(Layer):
         axes = {a: n for a, n in enumerate(input_shape) if a > 0 and a not in shared}
         self.input_spec = InputSpec(ndim=len(input_shape), axes=axes)
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return ops.subtract(
             ops.relu(inputs), ops.multiply(self.alpha, ops.relu(ops.negative(inputs)))
         )
@@ -146,12 +169,12 @@ class Softmax(Layer):
         axis: an int or several.
     """
 
-    def __init__(self, axis=-1, **kwargs):
+    def __init__(self, axis: int = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.axis = axis
         self.supports_masking = True
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: TensorLike, mask: TensorLike | None = None) -> Any:
         axis = self.axis if isinstance(self.axis, int) else tuple(self.axis)
         if mask is not None:
             shape = tuple(ops.shape(inputs))
@@ -163,7 +186,7 @@ class Softmax(Layer):
         return y
 
 
-def masked_softmax(x, mask, axis):
+def masked_softmax(x: TensorLike, mask: TensorLike, axis: Axis) -> Any:
     """Softmax over the elements where `mask`, broadcast against `x`, is True; the others get 0. None masks nothing."""
     if mask is None:
         return ops.softmax(x, axis=axis)
@@ -175,7 +198,7 @@ def masked_softmax(x, mask, axis):
     return ops.where(mask, y, ops.zeros_like(y))
 
 
-def require_broadcast(mask, shape, who, what, advice):
+def require_broadcast(mask: TensorLike, shape: Shape, who: str, what: Any, advice: Any) -> None:
     """ValueError in the name of the layer `who` unless the shape `mask` broadcasts to `shape`, that of `what`; None is any size."""
     sizes = zip(reversed(mask), reversed(shape), strict=False)
     if len(mask) > len(shape) or any(m not in (n, 1, None) and n is not None for m, n in sizes):

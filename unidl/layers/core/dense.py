@@ -1,11 +1,26 @@
 """Dense."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from unidl import activations, constraints, initializers, regularizers
 from unidl.layers.base.activate import activate
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import PlainLayerOptions
 from unidl.layers.base.validate import not_offered, positive_int
 from unidl.ops import fused
+from unidl.typing import (
+    ActivationLike,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    TensorLike,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Dense(Layer):
@@ -26,21 +41,21 @@ class Dense(Layer):
 
     def __init__(
         self,
-        units,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        lora_rank=None,
-        lora_alpha=None,
-        quantization_config=None,
-        **kwargs,
-    ):
+        units: int,
+        activation: ActivationLike | None = None,
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike | None = None,
+        bias_regularizer: RegularizerLike | None = None,
+        activity_regularizer: RegularizerLike | None = None,
+        kernel_constraint: ConstraintLike | None = None,
+        bias_constraint: ConstraintLike | None = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
+        quantization_config: Any = None,
+        **kwargs: Unpack[PlainLayerOptions],
+    ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         not_offered(
             self,
@@ -66,13 +81,13 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         self.kernel = self.add_own_weight("kernel", (input_shape[-1], self.units))
         self.bias = self.add_own_weight("bias", (self.units,)) if self.use_bias else None
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return activate(self.activation, fused.linear(inputs, self.kernel, self.bias))
 
-    def kernel_description(self):
+    def kernel_description(self) -> str | None:
         return self.backend.kernels.get("linear", "")

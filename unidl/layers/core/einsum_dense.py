@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Any
 
 from unidl import activations, constraints, initializers, ops, regularizers
 from unidl.initializers import VarianceScaling
 from unidl.layers.base.activate import activate
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import LayerOptions
 from unidl.layers.base.validate import not_offered
+from unidl.typing import (
+    ActivationLike,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    TensorLike,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _EQUATION = re.compile(r"(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?")
 
@@ -33,22 +45,22 @@ class EinsumDense(Layer):
 
     def __init__(
         self,
-        equation,
-        output_shape,
-        activation=None,
-        bias_axes=None,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        lora_rank=None,
-        lora_alpha=None,
-        gptq_unpacked_column_size=None,
-        quantization_config=None,
-        **kwargs,
-    ):
+        equation: str,
+        output_shape: Any,
+        activation: ActivationLike | None = None,
+        bias_axes: str | None = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike | None = None,
+        bias_regularizer: RegularizerLike | None = None,
+        kernel_constraint: ConstraintLike | None = None,
+        bias_constraint: ConstraintLike | None = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
+        gptq_unpacked_column_size: int | None = None,
+        quantization_config: Any = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(**kwargs)
         not_offered(
             self,
@@ -77,7 +89,7 @@ class EinsumDense(Layer):
         )
         self._terms = self._parse()
 
-    def _parse(self):
+    def _parse(self) -> Any:
         """(letters of the inputs, of the kernel, of the outputs, where axes are elided: "", "left" or "right")."""
         match = _EQUATION.fullmatch(str(self.equation).replace(" ", ""))
         if match is not None:
@@ -105,7 +117,7 @@ class EinsumDense(Layer):
             f'with "..." at the same end of inputs and outputs or nowhere: "abc,cd->abd", "...x,xy->...y".'
         )
 
-    def _full_output_shape(self, input_shape):
+    def _full_output_shape(self, input_shape: Any) -> Any:
         """(output shape, {letter: size}, number of elided axes)."""
         inputs, _, outputs, side = self._terms
         elided = len(input_shape) - len(inputs)
@@ -138,10 +150,10 @@ class EinsumDense(Layer):
             sizes[letter] = full[place]
         return tuple(full), sizes, elided
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return self._full_output_shape(tuple(input_shape))[0]
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         _, kernel, outputs, side = self._terms
         _, sizes, elided = self._full_output_shape(tuple(input_shape))
         self.kernel = self.add_own_weight(
@@ -156,7 +168,7 @@ class EinsumDense(Layer):
             self.bias = self.add_own_weight("bias", shape)
         self.input_spec = InputSpec(ndim=len(input_shape))
 
-    def _scaled(self, kernel, outputs):
+    def _scaled(self, kernel: TensorLike, outputs: Any) -> Any:
         """The kernel's initializer; one that scales with the fans is told which axes are inputs and which outputs."""
         initializer = self.kernel_initializer
         if not isinstance(initializer, VarianceScaling) or (
@@ -169,7 +181,7 @@ class EinsumDense(Layer):
             initializer.get_config() | {"input_axes": into, "output_axes": out}
         )
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         x = ops.einsum(self.equation, inputs, self.kernel)
         if self.bias is not None:
             x = ops.add(x, self.bias)

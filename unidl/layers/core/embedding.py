@@ -1,11 +1,20 @@
 """Embedding."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from unidl import constraints, initializers, ops, regularizers
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import EmbeddingOptions
 from unidl.layers.base.validate import not_offered, positive_int
 from unidl.ops import fused
+from unidl.typing import ConstraintLike, InitializerLike, RegularizerLike, TensorLike, any_arguments
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Embedding(Layer):
@@ -27,18 +36,18 @@ class Embedding(Layer):
 
     def __init__(
         self,
-        input_dim,
-        output_dim,
-        embeddings_initializer="uniform",
-        embeddings_regularizer=None,
-        embeddings_constraint=None,
-        mask_zero=False,
-        weights=None,
-        lora_rank=None,
-        lora_alpha=None,
-        quantization_config=None,
-        **kwargs,
-    ):
+        input_dim: int,
+        output_dim: int,
+        embeddings_initializer: InitializerLike = "uniform",
+        embeddings_regularizer: RegularizerLike | None = None,
+        embeddings_constraint: ConstraintLike | None = None,
+        mask_zero: bool = False,
+        weights: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
+        quantization_config: Any = None,
+        **kwargs: Unpack[EmbeddingOptions],
+    ) -> None:
         if "input_length" in kwargs:
             kwargs["input_shape"] = (kwargs.pop("input_length"),)
         super().__init__(**kwargs)
@@ -59,7 +68,7 @@ class Embedding(Layer):
         self.autocast = False
         self._initial = weights
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         # The rows are cast to the compute dtype, not the table.
         self.embeddings = self.add_own_weight(
             "embeddings", (self.input_dim, self.output_dim), autocast=False
@@ -69,14 +78,14 @@ class Embedding(Layer):
                 self._initial[0] if isinstance(self._initial, list | tuple) else self._initial
             )
 
-    def _convert(self, value):
+    def _convert(self, value: Any) -> Any:
         if isinstance(value, np.ndarray | list | int):
             self.check_indices(
                 value if isinstance(value, np.ndarray) else np.asarray(value), "the input"
             )
         return super()._convert(value)
 
-    def check_indices(self, values, source):
+    def check_indices(self, values: TensorLike, source: Any) -> None:
         """Raise ValueError if the array `values`, of which `source` tells the origin, holds an index without a row."""
         if values.size:
             low, high = values.min(), values.max()
@@ -86,9 +95,10 @@ class Embedding(Layer):
                     f"[0, {self.input_dim}). Raise input_dim, or map the index to a known one."
                 )
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         indices = inputs if ops.dtype(inputs) in ("int32", "int64") else ops.cast(inputs, "int32")
         return ops.cast(fused.embedding(self.embeddings, indices), self.compute_dtype)
 
-    def compute_mask(self, inputs, mask=None):
+    @any_arguments
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return ops.not_equal(inputs, 0) if self.mask_zero else None

@@ -1,7 +1,16 @@
 """ReversibleEmbedding."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from unidl import ops
+from unidl.layers.base.options import EmbeddingOptions
 from unidl.layers.core.embedding import Embedding
+from unidl.typing import ConstraintLike, DType, InitializerLike, RegularizerLike, TensorLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class ReversibleEmbedding(Embedding):
@@ -19,17 +28,17 @@ class ReversibleEmbedding(Embedding):
 
     def __init__(
         self,
-        input_dim,
-        output_dim,
-        tie_weights=True,
-        embeddings_initializer="uniform",
-        embeddings_regularizer=None,
-        embeddings_constraint=None,
-        mask_zero=False,
-        reverse_dtype=None,
-        logit_soft_cap=None,
-        **kwargs,
-    ):
+        input_dim: int,
+        output_dim: int,
+        tie_weights: bool = True,
+        embeddings_initializer: InitializerLike = "uniform",
+        embeddings_regularizer: RegularizerLike | None = None,
+        embeddings_constraint: ConstraintLike | None = None,
+        mask_zero: bool = False,
+        reverse_dtype: DType | None = None,
+        logit_soft_cap: float | None = None,
+        **kwargs: Unpack[EmbeddingOptions],
+    ) -> None:
         super().__init__(
             input_dim,
             output_dim,
@@ -46,7 +55,7 @@ class ReversibleEmbedding(Embedding):
         )
         self._reversed = False
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         super().build(input_shape)
         if not self.tie_weights:
             self.reverse_embeddings = self.add_weight(
@@ -56,11 +65,11 @@ class ReversibleEmbedding(Embedding):
                 name="reverse_embeddings",
             )
 
-    def check_indices(self, values, source):
+    def check_indices(self, values: TensorLike, source: Any) -> None:
         if values.dtype.kind != "f":  # vectors to project back are no indices
             super().check_indices(values, source)
 
-    def call(self, inputs, reverse=False):
+    def call(self, inputs: TensorLike, reverse: bool = False) -> Any:
         self._reversed = reverse
         if not reverse:
             return super().call(inputs)
@@ -70,5 +79,5 @@ class ReversibleEmbedding(Embedding):
         cap = self.logit_soft_cap
         return logits if cap is None else ops.multiply(ops.tanh(ops.divide(logits, cap)), cap)
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         return None if self._reversed else super().compute_mask(inputs, previous_mask)

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from unidl import ops
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import LayerOptions
 from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
+from unidl.typing import Config, CustomObjects, TensorLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
 
 
 class Identity(Layer):
     """Returns its inputs."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return inputs
 
 
@@ -31,18 +38,18 @@ class Masking(Layer):
 
     _makes_mask = True
 
-    def __init__(self, mask_value=0.0, **kwargs):
+    def __init__(self, mask_value: float = 0.0, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.mask_value = mask_value
         self.supports_masking = True
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return ops.where(ops.expand_dims(self._counts(inputs), -1), inputs, ops.zeros_like(inputs))
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         return self._counts(inputs)
 
-    def _counts(self, inputs):
+    def _counts(self, inputs: TensorLike) -> Any:
         return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
 
 
@@ -53,16 +60,16 @@ class Rescaling(Layer):
         scale, offset: numbers, or arrays that broadcast against the inputs.
     """
 
-    def __init__(self, scale, offset=0.0, **kwargs):
+    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.scale, self.offset = scale, offset
         self.supports_masking = True
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         x = ops.cast(inputs, self.compute_dtype)
         return ops.add(ops.multiply(x, self._constant(self.scale)), self._constant(self.offset))
 
-    def _constant(self, value):
+    def _constant(self, value: Any) -> Any:
         return (
             value
             if isinstance(value, int | float)
@@ -82,7 +89,14 @@ class Lambda(Layer):
 
     _config_omits = frozenset({"function", "output_shape", "mask", "arguments"})
 
-    def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        output_shape: Any = None,
+        mask: Callable[..., Any] | None = None,
+        arguments: dict[str, Any] | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(**kwargs)
         if not callable(function):
             raise ValueError(f"Lambda: function must be callable, got {function!r}.")
@@ -96,16 +110,18 @@ class Lambda(Layer):
         parameters = inspect.signature(function).parameters
         self._passes = tuple(name for name in ("mask", "training") if name in parameters)
 
-    def call(self, inputs, mask=None, training=None):
+    def call(
+        self, inputs: TensorLike, mask: TensorLike | None = None, training: bool | None = None
+    ) -> Any:
         given = {"mask": mask, "training": training}
         return self.function(
             inputs, **self.arguments, **{name: given[name] for name in self._passes}
         )
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config() | {"function": serialize_keras_object(self.function)}
         for name in ("output_shape", "mask"):
             if getattr(self, name) is not None:
@@ -113,7 +129,9 @@ class Lambda(Layer):
         return config | {"arguments": serialize_keras_object(self.arguments)}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None, safe_mode=None):
+    def from_config(
+        cls, config: Any, custom_objects: CustomObjects | None = None, safe_mode: Any = None
+    ) -> Self:
         """A layer from `get_config`'s dict. `safe_mode` is part of Keras' signature: code in a config is refused whatever it says."""
         parts = ("function", "output_shape", "mask", "arguments")
         read = {
@@ -135,7 +153,7 @@ class Wrapper(Layer):
         layer: the layer inside, as the attribute `layer`.
     """
 
-    def __init__(self, layer, **kwargs):
+    def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]) -> None:
         if not isinstance(layer, Layer):
             raise ValueError(
                 f"{type(self).__name__}: takes a layer, got {layer!r}. Write: {type(self).__name__}(Dense(3))."
@@ -143,5 +161,5 @@ class Wrapper(Layer):
         super().__init__(**kwargs)
         self.layer = layer
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         self.layer.build_inside(self, input_shape=input_shape)

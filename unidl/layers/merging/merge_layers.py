@@ -1,23 +1,32 @@
 """Layers that join several inputs."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from unidl import ops
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import LayerOptions
+from unidl.typing import TensorLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Merge(Layer):
     """Base of the layers that take a list of two or more tensors."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         if not isinstance(input_shape, list) or len(input_shape) < 2:
             raise ValueError(
                 f"{self._who()}: takes a list of at least two inputs, got {input_shape}. Write: {type(self).__name__}()([a, b])."
             )
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """A step counts where it counts in any of the inputs; without a mask in all inputs there is none."""
         known = [m for m in previous_mask or [] if m is not None]
         if len(known) < len(inputs):
@@ -31,7 +40,7 @@ class Merge(Layer):
 class Elementwise(Merge):
     """Base of the layers that join tensors element by element; shapes broadcast, and shorter ones get axes after the batch's."""
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         super().build(input_shape)
         for i, a in enumerate(input_shape):
             for b in input_shape[:i]:
@@ -42,7 +51,7 @@ class Elementwise(Merge):
                         f"{self._who()}: the inputs have shapes {input_shape}, which do not broadcast. Make them equal, or 1, on each axis."
                     )
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: TensorLike, mask: TensorLike | None = None) -> Any:
         rank = max(len(ops.shape(x)) for x in inputs)
         inputs = [
             ops.expand_dims(x, tuple(range(1, 1 + rank - n)))
@@ -52,14 +61,14 @@ class Elementwise(Merge):
         ]
         return self.join(inputs, [None] * len(inputs) if mask is None else mask)
 
-    def join(self, inputs, masks):
+    def join(self, inputs: TensorLike, masks: TensorLike) -> Any:
         """The result for tensors of one rank; `masks` holds bool tensors (batch, time) or None."""
         total = inputs[0]
         for x in inputs[1:]:
             total = self.pair(total, x)
         return total
 
-    def pair(self, a, b):
+    def pair(self, a: TensorLike, b: TensorLike) -> Any:
         """The result for two tensors."""
         raise NotImplementedError
 
@@ -67,38 +76,38 @@ class Elementwise(Merge):
 class Add(Elementwise):
     """Elementwise sum of a list of tensors, which broadcast."""
 
-    def pair(self, a, b):
+    def pair(self, a: TensorLike, b: TensorLike) -> Any:
         return ops.add(a, b)
 
 
 class Subtract(Elementwise):
     """First tensor minus the second, of a list of two."""
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         super().build(input_shape)
         if len(input_shape) != 2:
             raise ValueError(
                 f"{self._who()}: takes exactly two inputs, got {len(input_shape)}. Write: Subtract()([a, b])."
             )
 
-    def pair(self, a, b):
+    def pair(self, a: TensorLike, b: TensorLike) -> Any:
         return ops.subtract(a, b)
 
 
 class Average(Elementwise):
     """Elementwise mean of a list of tensors."""
 
-    def join(self, inputs, masks):
+    def join(self, inputs: TensorLike, masks: TensorLike) -> Any:
         return ops.divide(super().join(inputs, masks), len(inputs))
 
-    def pair(self, a, b):
+    def pair(self, a: TensorLike, b: TensorLike) -> Any:
         return ops.add(a, b)
 
 
 class Multiply(Elementwise):
     """Elementwise product of a list of tensors; a masked step counts as 1, and as 0 where it is masked in all of them."""
 
-    def join(self, inputs, masks):
+    def join(self, inputs: TensorLike, masks: TensorLike) -> Any:
         masks = [None if m is None else ops.expand_dims(m, -1) for m in masks]
         ones = [
             x if m is None else ops.where(m, x, ops.ones_like(x))
@@ -112,14 +121,14 @@ class Multiply(Elementwise):
             known = ops.logical_or(known, m)
         return ops.where(known, product, ops.zeros_like(product))
 
-    def pair(self, a, b):
+    def pair(self, a: TensorLike, b: TensorLike) -> Any:
         return ops.multiply(a, b)
 
 
 class Extremum(Elementwise):
     """Base of `Maximum` and `Minimum`: where one tensor is masked and the other is not, the other's element is taken."""
 
-    def join(self, inputs, masks):
+    def join(self, inputs: TensorLike, masks: TensorLike) -> Any:
         result, known = inputs[0], _along_features(masks[0])
         for x, mask in zip(inputs[1:], masks[1:], strict=True):
             mask = _along_features(mask)
@@ -132,21 +141,21 @@ class Extremum(Elementwise):
         return result
 
 
-def _along_features(mask):
+def _along_features(mask: TensorLike) -> Any:
     return None if mask is None else ops.expand_dims(mask, -1)
 
 
 class Maximum(Extremum):
     """Elementwise maximum of a list of tensors."""
 
-    def pair(self, a, b):
+    def pair(self, a: TensorLike, b: TensorLike) -> Any:
         return ops.maximum(a, b)
 
 
 class Minimum(Extremum):
     """Elementwise minimum of a list of tensors."""
 
-    def pair(self, a, b):
+    def pair(self, a: TensorLike, b: TensorLike) -> Any:
         return ops.minimum(a, b)
 
 
@@ -160,7 +169,7 @@ class Dot(Merge):
         normalize: divide by the Euclidean norms along the axes first (cosine similarity).
     """
 
-    def __init__(self, axes, normalize=False, **kwargs):
+    def __init__(self, axes: Any, normalize: bool = False, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         given = (axes,) * 2 if isinstance(axes, int) else axes
         if (
@@ -171,7 +180,7 @@ class Dot(Merge):
             raise ValueError(f"Dot: axes must be an int or two of them, got {axes!r}.")
         self.axes, self.normalize = axes, normalize
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         super().build(input_shape)
         if len(input_shape) != 2:
             raise ValueError(
@@ -192,7 +201,7 @@ class Dot(Merge):
                 f"{self._who()}: axes={self.axes} have sizes {m} and {n} in the shapes {input_shape}; they must be equal."
             )
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         a, b = (
             ops.normalize(x, axis=axis) if self.normalize else x
             for x, axis in zip(inputs, self._axes, strict=True)
@@ -207,7 +216,7 @@ class Dot(Merge):
         y = ops.einsum(f"{''.join(first)},{''.join(second)}->b{''.join(rest)}", a, b)
         return y if rest else ops.expand_dims(y, 1)
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         return None
 
 
@@ -218,11 +227,11 @@ class Concatenate(Merge):
         axis: along which; the other axes are equal.
     """
 
-    def __init__(self, axis=-1, **kwargs):
+    def __init__(self, axis: int = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.axis = axis
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         super().build(input_shape)
         ranks = {len(s) for s in input_shape}
         if len(ranks) > 1 or not -min(ranks) <= self.axis < min(ranks):
@@ -236,10 +245,10 @@ class Concatenate(Merge):
                     f"{self._who()}: inputs of shapes {input_shape} differ on axis {axis}; only axis {self.axis} may differ."
                 )
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return ops.concatenate(inputs, axis=self.axis)
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """Masks joined along the axis too; inputs without one count everywhere."""
         if previous_mask is None or all(m is None for m in previous_mask):
             return None

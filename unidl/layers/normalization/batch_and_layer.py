@@ -1,14 +1,23 @@
 """Batch and layer normalization."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from unidl import constraints, initializers, ops, regularizers
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import LayerOptions
 from unidl.layers.base.validate import not_offered
 from unidl.layers.normalization import batch_renormalization
 from unidl.ops import fused
+from unidl.typing import Axis, Config, ConstraintLike, InitializerLike, RegularizerLike, TensorLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
-def _wide(layer, *tensors):
+def _wide(layer: Any, *tensors: Any) -> Any:
     """In float32 where the layer computes in 16 bits, in which moments would lose their digits."""
     if layer.compute_dtype not in ("float16", "bfloat16"):
         return tensors
@@ -38,25 +47,25 @@ class BatchNormalization(Layer):
 
     def __init__(
         self,
-        axis=-1,
-        momentum=0.99,
-        epsilon=0.001,
-        center=True,
-        scale=True,
-        beta_initializer="zeros",
-        gamma_initializer="ones",
-        moving_mean_initializer="zeros",
-        moving_variance_initializer="ones",
-        beta_regularizer=None,
-        gamma_regularizer=None,
-        beta_constraint=None,
-        gamma_constraint=None,
-        renorm=False,
-        renorm_clipping=None,
-        renorm_momentum=0.99,
-        synchronized=False,
-        **kwargs,
-    ):
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: Any = True,
+        beta_initializer: InitializerLike = "zeros",
+        gamma_initializer: InitializerLike = "ones",
+        moving_mean_initializer: InitializerLike = "zeros",
+        moving_variance_initializer: InitializerLike = "ones",
+        beta_regularizer: RegularizerLike | None = None,
+        gamma_regularizer: RegularizerLike | None = None,
+        beta_constraint: ConstraintLike | None = None,
+        gamma_constraint: ConstraintLike | None = None,
+        renorm: bool = False,
+        renorm_clipping: dict[str, float] | None = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(**kwargs)
         not_offered(self, synchronized=synchronized)
         self.renorm, self.renorm_momentum = renorm, renorm_momentum
@@ -81,7 +90,7 @@ class BatchNormalization(Layer):
         )
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         if not -len(input_shape) <= self.axis < len(input_shape):
             raise ValueError(
                 f"{self._who()}: axis={self.axis} is not an axis of an input of shape {input_shape}."
@@ -102,7 +111,9 @@ class BatchNormalization(Layer):
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: input_shape[self.axis]})
         self._axes = tuple(a for a in range(len(input_shape)) if a != self.axis % len(input_shape))
 
-    def call(self, inputs, training=None, mask=None):
+    def call(
+        self, inputs: TensorLike, training: bool | None = None, mask: TensorLike | None = None
+    ) -> Any:
         x, gamma, beta = _wide(self, inputs, self.gamma, self.beta)
         if training and self.trainable:
             if self.renorm:
@@ -127,7 +138,7 @@ class BatchNormalization(Layer):
             y = fused.batch_norm_inference(x, gamma, beta, mean, variance, self._axes, self.epsilon)
         return ops.cast(y, self.compute_dtype)
 
-    def _average(self, moving, batch, momentum):
+    def _average(self, moving: Any, batch: Any, momentum: Any) -> Any:
         """Assign `moving` its next value, and return it."""
         new = ops.add(
             ops.multiply(moving.value, momentum),
@@ -136,7 +147,7 @@ class BatchNormalization(Layer):
         self._update(moving, new)
         return new
 
-    def _masked_moments(self, x, mask):
+    def _masked_moments(self, x: TensorLike, mask: TensorLike) -> Any:
         """Weighted mean and variance, in two passes; the small number keeps a batch without any step finite, as in Keras."""
         weights = ops.cast(mask, self.compute_dtype)
         while len(ops.shape(weights)) < len(ops.shape(x)):
@@ -163,19 +174,20 @@ class LayerNormalization(Layer):
 
     def __init__(
         self,
-        axis=-1,
-        epsilon=0.001,
-        center=True,
-        scale=True,
-        beta_initializer="zeros",
-        gamma_initializer="ones",
-        beta_regularizer=None,
-        gamma_regularizer=None,
-        beta_constraint=None,
-        gamma_constraint=None,
-        **kwargs,
-    ):
-        if kwargs.pop("rms_scaling", False):
+        axis: Axis = -1,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: Any = True,
+        beta_initializer: InitializerLike = "zeros",
+        gamma_initializer: InitializerLike = "ones",
+        beta_regularizer: RegularizerLike | None = None,
+        gamma_regularizer: RegularizerLike | None = None,
+        beta_constraint: ConstraintLike | None = None,
+        gamma_constraint: ConstraintLike | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
+        # Not among `LayerOptions`, since it is no argument but one to be refused with a reason.
+        if kwargs.pop("rms_scaling", False):  # type: ignore[typeddict-item]
             raise ValueError(
                 "LayerNormalization: rms_scaling=True divides by the standard deviation, not the root mean square. Use RMSNormalization."
             )
@@ -196,9 +208,9 @@ class LayerNormalization(Layer):
         )
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         rank = len(input_shape)
-        given = self.axis if isinstance(self.axis, list) else [self.axis]
+        given: Any = self.axis if isinstance(self.axis, list) else [self.axis]
         if any(not -rank <= a < rank for a in given):
             raise ValueError(
                 f"{self._who()}: axis={self.axis} is not among the axes of an input of shape {input_shape}."
@@ -214,15 +226,15 @@ class LayerNormalization(Layer):
         )
         self.input_spec = InputSpec(ndim=rank, axes={a: input_shape[a] for a in self._axes})
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         x, gamma, beta = _wide(self, inputs, self.gamma, self.beta)
         y = fused.layer_norm(
             x, self._broadcast(gamma), self._broadcast(beta), self._axes, self.epsilon
         )
         return ops.cast(y, self.compute_dtype)
 
-    def _broadcast(self, weight):
+    def _broadcast(self, weight: Any) -> Any:
         return weight if weight is None or self._trailing else ops.reshape(weight, self._along)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return super().get_config() | {"rms_scaling": False}

@@ -5,12 +5,18 @@ The moving average for inference is one of the standard deviation, from which th
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from unidl import ops
+from unidl.typing import DType, Shape, TensorLike
+
+if TYPE_CHECKING:
+    from unidl.backend.variable import Variable
 
 _LIMITS = ("rmin", "rmax", "dmax")
 
 
-def check_limits(limits):
+def check_limits(limits: Any) -> Any:
     """The dict `limits`, or an error."""
     unknown = set(limits) - set(_LIMITS)
     if unknown:
@@ -25,13 +31,13 @@ def check_limits(limits):
     return limits
 
 
-def make_weights(layer, shape):
+def make_weights(layer: Any, shape: Shape) -> tuple[Variable, Variable, Variable]:
     """moving_stddev, renorm_mean and renorm_stddev."""
 
-    def first_stddev(shape, dtype=None):
+    def first_stddev(shape: Any, dtype: DType | None = None) -> Any:
         return ops.sqrt(layer.moving_variance_initializer(shape, dtype=dtype))
 
-    frozen = {"trainable": False, "autocast": False}
+    frozen: dict[str, Any] = {"trainable": False, "autocast": False}
     return (
         layer.add_weight(shape, first_stddev, name="moving_stddev", **frozen),
         layer.add_weight(shape, layer.moving_mean_initializer, name="renorm_mean", **frozen),
@@ -39,7 +45,7 @@ def make_weights(layer, shape):
     )
 
 
-def corrected(layer, normalized, mean, variance):
+def corrected(layer: Any, normalized: Any, mean: TensorLike, variance: TensorLike) -> Any:
     """gamma * (normalized * r + d) + beta."""
     epsilon, limits = layer.epsilon, layer.renorm_clipping
     old_stddev = ops.maximum(ops.cast(layer.renorm_stddev, ops.dtype(mean)), epsilon**0.5)
@@ -60,7 +66,7 @@ def corrected(layer, normalized, mean, variance):
     return ops.add(ops.multiply(normalized, ops.reshape(scale, shape)), ops.reshape(offset, shape))
 
 
-def update(layer, mean, variance):
+def update(layer: Any, mean: TensorLike, variance: TensorLike) -> None:
     """Assign all averages."""
     stddev = ops.sqrt(ops.add(variance, layer.epsilon))
     layer._average(layer.renorm_mean, mean, layer.renorm_momentum)

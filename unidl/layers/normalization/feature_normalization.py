@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from unidl import ops
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import LayerOptions
+from unidl.typing import Axis, Config, TensorLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _EPSILON = 1e-7
 
@@ -25,22 +31,29 @@ class Normalization(Layer):
 
     _config_omits = frozenset({"mean", "variance"})
 
-    def __init__(self, axis=-1, mean=None, variance=None, invert=False, **kwargs):
+    def __init__(
+        self,
+        axis: Axis | None = -1,
+        mean: TensorLike | None = None,
+        variance: TensorLike | None = None,
+        invert: bool = False,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(**kwargs)
         self.axis = () if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
         if (mean is None) != (variance is None):
             raise ValueError(
                 f"Normalization: give mean and variance together, got mean={mean!r}, variance={variance!r}."
             )
-        if np.shape(mean) != np.shape(variance) or np.ndim(mean) > len(self.axis):
+        if _shape(mean) != _shape(variance) or len(_shape(mean)) > len(self.axis):
             raise ValueError(
                 f"Normalization: mean and variance must have one shape, of at most {len(self.axis)} axes for axis={self.axis}; "
-                f"got the shapes {np.shape(mean)} and {np.shape(variance)}."
+                f"got the shapes {_shape(mean)} and {_shape(variance)}."
             )
         self.input_mean, self.input_variance, self.invert = mean, variance, invert
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         rank = len(input_shape)
         if any(not -rank <= a < rank for a in self.axis):
             raise ValueError(
@@ -65,7 +78,7 @@ class Normalization(Layer):
                 self._along_kept(value) for value in (self.input_mean, self.input_variance)
             )
 
-    def _along_kept(self, value):
+    def _along_kept(self, value: Any) -> Any:
         """A given moment, aligned at the end with the kept axes, as an array that broadcasts against inputs."""
         # The host has no bfloat16: `call` casts.
         value = np.asarray(
@@ -79,7 +92,7 @@ class Normalization(Layer):
                 f"{self._who()}: mean and variance of shape {value.shape} do not fit the kept axes, of the sizes {shape}."
             ) from None
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         x = ops.cast(inputs, self.compute_dtype)
         mean, variance = (
             (ops.cast(value, self.compute_dtype) for value in self._given)
@@ -96,7 +109,7 @@ class Normalization(Layer):
             else ops.divide(ops.subtract(x, mean), deviation)
         )
 
-    def adapt(self, data):
+    def adapt(self, data: TensorLike) -> None:
         """Take the moments from `data`: an array or native tensor, or an iterable of such batches (of a tuple the first element counts).
 
         They are computed on the host in float64; earlier ones are forgotten.
@@ -123,7 +136,7 @@ class Normalization(Layer):
         self.adapt_mean.assign(mean)
         self.adapt_variance.assign(variance)
 
-    def _check_batch(self, shape):
+    def _check_batch(self, shape: Any) -> None:
         if len(shape) != len(self._broadcast) or any(
             shape[a] != size for a, size in self._kept.items()
         ):
@@ -131,24 +144,24 @@ class Normalization(Layer):
                 f"{self._who()}: adapt() got data of shape {shape}, but the layer was built for {self._build_shapes}."
             )
 
-    def _moments(self, batch):
+    def _moments(self, batch: Any) -> Any:
         count = math.prod(batch.shape[a] for a in self._reduced)
         mean = batch.mean(self._reduced, keepdims=True)
         return count, mean.squeeze(self._reduced), np.square(batch - mean).mean(self._reduced)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         given = {"mean": self.input_mean, "variance": self.input_variance}
         return super().get_config() | {
             name: None if v is None else np.asarray(v).tolist() for name, v in given.items()
         }
 
 
-def _to_host(batch):
+def _to_host(batch: Any) -> Any:
     batch = batch[0] if isinstance(batch, tuple | list) else batch
     return np.asarray(ops.convert_to_numpy(batch), "float64")
 
 
-def _merged(a, b):
+def _merged(a: TensorLike, b: TensorLike) -> Any:
     """Moments (count, mean, variance) of two sets of numbers together (Chan et al. 1979)."""
     if a is None:
         return b
@@ -160,3 +173,7 @@ def _merged(a, b):
         mean + delta * share,
         variance * (1 - share) + spread * share + np.square(delta) * share * (1 - share),
     )
+
+
+def _shape(moment: Any) -> tuple[int, ...]:
+    return () if moment is None else np.shape(moment)

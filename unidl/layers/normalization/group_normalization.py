@@ -1,8 +1,17 @@
 """Normalization of each sample: in groups of channels, by its root mean square, or to length 1."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from unidl import constraints, initializers, ops, regularizers
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import LayerOptions
+from unidl.typing import Axis, ConstraintLike, InitializerLike, RegularizerLike, TensorLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class GroupNormalization(Layer):
@@ -20,19 +29,19 @@ class GroupNormalization(Layer):
 
     def __init__(
         self,
-        groups=32,
-        axis=-1,
-        epsilon=1e-3,
-        center=True,
-        scale=True,
-        beta_initializer="zeros",
-        gamma_initializer="ones",
-        beta_regularizer=None,
-        gamma_regularizer=None,
-        beta_constraint=None,
-        gamma_constraint=None,
-        **kwargs,
-    ):
+        groups: int = 32,
+        axis: int = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: Any = True,
+        beta_initializer: InitializerLike = "zeros",
+        gamma_initializer: InitializerLike = "ones",
+        beta_regularizer: RegularizerLike | None = None,
+        gamma_regularizer: RegularizerLike | None = None,
+        beta_constraint: ConstraintLike | None = None,
+        gamma_constraint: ConstraintLike | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(**kwargs)
         if not isinstance(groups, int) or (groups <= 0 and groups != -1):
             raise ValueError(
@@ -59,7 +68,7 @@ class GroupNormalization(Layer):
         )
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         rank, channels = len(input_shape), input_shape[self.axis]
         if channels is None:
             raise ValueError(
@@ -80,7 +89,7 @@ class GroupNormalization(Layer):
         self._along = tuple(channels if a == self._channel_axis else 1 for a in range(rank))
         self.input_spec = InputSpec(ndim=rank, axes={self.axis: channels})
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         # In 16 bits the moments would lose their digits, so they are taken in float32.
         x = ops.cast(inputs, "float32") if self.compute_dtype in ("float16", "bfloat16") else inputs
         # The batch first, so that channels and groups are next to each other; (n, groups, all others).
@@ -109,12 +118,14 @@ class RMSNormalization(Layer):
     Weights: scale, of the sizes of these axes.
     """
 
-    def __init__(self, axis=-1, epsilon=1e-6, **kwargs):
+    def __init__(
+        self, axis: Axis = -1, epsilon: float = 1e-6, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
-        self.axis = sorted(axis) if isinstance(axis, list | tuple) else axis
+        self.axis: Any = sorted(axis) if isinstance(axis, list | tuple) else axis
         self.epsilon = epsilon
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         self.axis = self.axis if isinstance(self.axis, list) else [self.axis]
         if any(not -len(input_shape) <= a < len(input_shape) for a in self.axis):
             raise ValueError(
@@ -124,7 +135,7 @@ class RMSNormalization(Layer):
             tuple(input_shape[a] for a in self.axis), initializer="ones", name="scale"
         )
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return ops.rms_normalization(inputs, self.scale, self.axis, self.epsilon)
 
 
@@ -135,13 +146,13 @@ class UnitNormalization(Layer):
         axis: an int or several.
     """
 
-    def __init__(self, axis=-1, **kwargs):
+    def __init__(self, axis: Axis = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         if not isinstance(axis, int | list | tuple):
             raise ValueError(f"UnitNormalization: axis must be an int or several, got {axis!r}.")
         self.axis = list(axis) if isinstance(axis, list | tuple) else axis
         self.supports_masking = True
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
         return ops.normalize(inputs, axis=axis, order=2, epsilon=1e-12)

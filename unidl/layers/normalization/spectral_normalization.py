@@ -1,11 +1,22 @@
 """SpectralNormalization: a layer's kernel kept at spectral norm 1."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from unidl import initializers, ops
 from unidl.layers.base.input_spec import InputSpec
+from unidl.layers.base.options import LayerOptions
 from unidl.layers.base.validate import positive_int
 from unidl.layers.core.simple_layers import Wrapper
+from unidl.typing import TensorLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from unidl.layers.base.layer import Layer
 
 
 class SpectralNormalization(Wrapper):
@@ -22,11 +33,13 @@ class SpectralNormalization(Wrapper):
     Weights: the kernel, vector_u (1, channels), which is not trained, then the others of `layer`.
     """
 
-    def __init__(self, layer, power_iterations=1, **kwargs):
+    def __init__(
+        self, layer: Layer, power_iterations: int = 1, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(layer, **kwargs)
         self.power_iterations = positive_int(self, "power_iterations", power_iterations)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         super().build(input_shape)
         self.input_spec = InputSpec(min_ndim=1, axes={-1: input_shape[-1]})
         self._weight = next(
@@ -46,7 +59,7 @@ class SpectralNormalization(Wrapper):
             name="vector_u",
         )
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: TensorLike, training: bool | None = False) -> Any:
         if not training:
             return self.layer(inputs)
         kernel = self.kernel.value
@@ -62,7 +75,7 @@ class SpectralNormalization(Wrapper):
         self._update(self.kernel, normalized)
         return outputs
 
-    def _normalized(self, kernel):
+    def _normalized(self, kernel: TensorLike) -> Any:
         """(next u, quotient)."""
         matrix = ops.reshape(kernel, (-1, self.kernel.shape[-1]))
         u = before = self.vector_u.value
@@ -76,7 +89,7 @@ class SpectralNormalization(Wrapper):
 
 
 @contextmanager
-def _lent(layer, name, value):
+def _lent(layer: Any, name: Any, value: Any) -> Iterator[Any]:
     """Inside, the attribute `name` of `layer` is `value`; the layer does not notice."""
     own = getattr(layer, name)
     object.__setattr__(layer, name, value)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from unidl import ops
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import LayerOptions
 from unidl.layers.base.validate import not_offered, one_of
 from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
+from unidl.typing import Config, TensorLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Bidirectional(Layer):
@@ -25,7 +32,14 @@ class Bidirectional(Layer):
 
     _config_omits = frozenset({"weights"})
 
-    def __init__(self, layer, merge_mode="concat", weights=None, backward_layer=None, **kwargs):
+    def __init__(
+        self,
+        layer: Any,
+        merge_mode: str | None = "concat",
+        weights: Any = None,
+        backward_layer: Any = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         for given in (layer, backward_layer):
             if given is not None and not (
                 isinstance(given, Layer) and hasattr(given, "go_backwards")
@@ -56,7 +70,7 @@ class Bidirectional(Layer):
         self.input_spec = layer.input_spec
         self.supports_masking = True
 
-    def _check_pair(self):
+    def _check_pair(self) -> None:
         one, other = self.forward_layer, self.backward_layer
         if one.go_backwards == other.go_backwards:
             raise ValueError(
@@ -68,12 +82,18 @@ class Bidirectional(Layer):
                     f"Bidirectional: {name} must be the same for both layers, got {getattr(one, name)} and {getattr(other, name)}."
                 )
 
-    def build(self, sequences_shape, initial_state_shape=None):
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         for half in (self.forward_layer, self.backward_layer):
             half.build_inside(self, sequences_shape=sequences_shape)
 
-    def call(self, sequences, initial_state=None, mask=None, training=None):
-        states = [None, None]
+    def call(
+        self,
+        sequences: TensorLike,
+        initial_state: Any = None,
+        mask: TensorLike | None = None,
+        training: bool | None = None,
+    ) -> Any:
+        states: list[Any] = [None, None]
         if initial_state is not None:
             half = len(initial_state) // 2
             states = [list(initial_state[:half]), list(initial_state[half:])]
@@ -92,7 +112,7 @@ class Bidirectional(Layer):
             return (*outputs, *last)
         return (outputs, *last) if self.return_state else outputs
 
-    def _merge(self, a, b):
+    def _merge(self, a: TensorLike, b: TensorLike) -> Any:
         if self.merge_mode == "concat":
             return ops.concatenate([a, b], axis=-1)
         if self.merge_mode == "mul":
@@ -102,7 +122,7 @@ class Bidirectional(Layer):
         total = ops.add(a, b)
         return ops.divide(total, 2) if self.merge_mode == "ave" else total
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         mask = previous_mask[0] if isinstance(previous_mask, list | tuple) else previous_mask
         mask = mask if self.return_sequences else None
         number = (2 if self.merge_mode is None else 1) if mask is not None else 0
@@ -115,7 +135,7 @@ class Bidirectional(Layer):
             else [mask] * number
         )
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         """Set the states of stateful layers to zero."""
         self.forward_layer.reset_state()
         self.backward_layer.reset_state()
@@ -123,19 +143,19 @@ class Bidirectional(Layer):
     reset_states = reset_state
 
     @property
-    def states(self):
+    def states(self) -> Any:
         """The states of both stateful layers, None before they have any."""
         one, other = self.forward_layer.states, self.backward_layer.states
         return None if not one or not other else (*one, *other)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         halves = {"layer": self.forward_layer, "backward_layer": self.backward_layer}
         return super().get_config() | {
             name: serialize_keras_object(half) for name, half in halves.items()
         }
 
 
-def _copy(layer, **changes):
+def _copy(layer: Any, **changes: Any) -> Any:
     """A new layer without weights, like `layer` but for some arguments."""
     config = serialize_keras_object(layer)
     config["config"] = config["config"] | changes

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from unidl import activations, constraints, initializers, ops, regularizers
 from unidl.layers.base.input_spec import InputSpec
+from unidl.layers.base.options import LayerOptions, PlainLayerOptions
 from unidl.layers.base.validate import data_format as check_data_format
 from unidl.layers.base.validate import int_tuple, one_of, positive_int
 from unidl.layers.recurrent.kernel_rnn import expose_cell, make_cell
 from unidl.layers.recurrent.lstm import forget_bias_of_ones
 from unidl.layers.recurrent.recurrent_cell import RecurrentCell, dropped
 from unidl.layers.recurrent.rnn import RNN
+from unidl.typing import (
+    ActivationLike,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    SeedLike,
+    Sizes,
+    Tensor,
+    TensorLike,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class ConvLSTMCell(RecurrentCell):
@@ -27,31 +43,31 @@ class ConvLSTMCell(RecurrentCell):
 
     def __init__(
         self,
-        rank,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        activation="tanh",
-        recurrent_activation="sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        unit_forget_bias=True,
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        seed=None,
-        **kwargs,
-    ):
+        rank: int,
+        filters: int,
+        kernel_size: Sizes,
+        strides: Sizes = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Sizes = 1,
+        activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: RegularizerLike | None = None,
+        recurrent_regularizer: RegularizerLike | None = None,
+        bias_regularizer: RegularizerLike | None = None,
+        kernel_constraint: ConstraintLike | None = None,
+        recurrent_constraint: ConstraintLike | None = None,
+        bias_constraint: ConstraintLike | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: SeedLike | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(dropout, recurrent_dropout, seed, **kwargs)
         self.rank, self.filters = rank, positive_int(self, "filters", filters)
         self.kernel_size = int_tuple(self, "kernel_size", kernel_size, rank)
@@ -89,7 +105,7 @@ class ConvLSTMCell(RecurrentCell):
         self.state_size = [None, None]  # grids, whose shape depends on the input's
         self.output_size = self.filters
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         channels_at = -1 if self.data_format == "channels_last" else 1
         grid = input_shape[1:-1] if self.data_format == "channels_last" else input_shape[2:]
         if None in (*grid, input_shape[channels_at]):
@@ -125,13 +141,13 @@ class ConvLSTMCell(RecurrentCell):
             (*out, self.filters) if self.data_format == "channels_last" else (self.filters, *out)
         )
 
-    def get_initial_state(self, batch_size=None):
+    def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
         """Two grids of zeros."""
         return [
             ops.zeros((batch_size, *self._state_shape), dtype=self.compute_dtype) for _ in range(2)
         ]
 
-    def project(self, inputs, masks):
+    def project(self, inputs: TensorLike, masks: TensorLike) -> Any:
         """Convolution of the inputs with the kernel, plus bias, for all gates; of one moment or of a sequence (n, t, ...)."""
         if masks is None:
             z = self._convolved(inputs, self.kernel)
@@ -150,7 +166,7 @@ class ConvLSTMCell(RecurrentCell):
             else ops.reshape(self.bias, (-1,) + (1,) * self.rank),
         )
 
-    def _convolved(self, x, kernel):
+    def _convolved(self, x: TensorLike, kernel: TensorLike) -> Any:
         if len(ops.shape(x)) == self.rank + 2:
             return ops.conv(
                 x, kernel, self.strides, self.padding, self.data_format, self.dilation_rate
@@ -161,11 +177,11 @@ class ConvLSTMCell(RecurrentCell):
         return ops.reshape(y, (-1, steps, *ops.shape(y)[1:]))
 
     @property
-    def _channels(self):
+    def _channels(self) -> Any:
         """The channels' axis, from the end."""
         return -1 if self.data_format == "channels_last" else -1 - self.rank
 
-    def advance(self, projected, states, masks):
+    def advance(self, projected: Any, states: TensorLike, masks: TensorLike) -> Any:
         h, c = states
         if masks is None:
             inner = self._recurrent(h, self.recurrent_kernel)
@@ -181,7 +197,7 @@ class ConvLSTMCell(RecurrentCell):
         h = ops.multiply(gate(o), self.activation(c))
         return h, [h, c]
 
-    def _recurrent(self, h, kernel):
+    def _recurrent(self, h: Any, kernel: TensorLike) -> Any:
         return ops.conv(h, kernel, 1, "same", self.data_format)
 
 
@@ -194,35 +210,35 @@ class BaseConvLSTM(RNN):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        activation="tanh",
-        recurrent_activation="sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        unit_forget_bias=True,
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        seed=None,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        **kwargs,
-    ):
+        filters: int,
+        kernel_size: Sizes,
+        strides: Sizes = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Sizes = 1,
+        activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: RegularizerLike | None = None,
+        recurrent_regularizer: RegularizerLike | None = None,
+        bias_regularizer: RegularizerLike | None = None,
+        activity_regularizer: RegularizerLike | None = None,
+        kernel_constraint: ConstraintLike | None = None,
+        recurrent_constraint: ConstraintLike | None = None,
+        bias_constraint: ConstraintLike | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: SeedLike | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        **kwargs: Unpack[PlainLayerOptions],
+    ) -> None:
         cell = make_cell(
             self, ConvLSTMCell,
             self._rank, filters, kernel_size, strides, padding, data_format, dilation_rate, activation, recurrent_activation, use_bias,

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from unidl import activations, constraints, initializers, ops, regularizers
+from unidl.layers.base.options import CellOptions, RecurrentOptions
 from unidl.layers.base.validate import one_of, positive_int
 from unidl.layers.recurrent.kernel_rnn import KernelRNN, expose_cell, make_cell
 from unidl.layers.recurrent.recurrent_cell import RecurrentCell, dropped
 from unidl.ops import fused
+from unidl.typing import (
+    ActivationLike,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    SeedLike,
+    TensorLike,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class GRUCell(RecurrentCell):
@@ -29,28 +43,28 @@ class GRUCell(RecurrentCell):
 
     def __init__(
         self,
-        units,
-        activation="tanh",
-        recurrent_activation="sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        reset_after=True,
-        seed=None,
-        **kwargs,
-    ):
+        units: int,
+        activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike | None = None,
+        recurrent_regularizer: RegularizerLike | None = None,
+        bias_regularizer: RegularizerLike | None = None,
+        kernel_constraint: ConstraintLike | None = None,
+        recurrent_constraint: ConstraintLike | None = None,
+        bias_constraint: ConstraintLike | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        reset_after: bool = True,
+        seed: SeedLike | None = None,
+        **kwargs: Unpack[CellOptions],
+    ) -> None:
         # 1: a mask of its own for each gate, as with recurrent dropout; 2: one for all gates.
         implementation = one_of(self, "implementation", kwargs.pop("implementation", 2), (1, 2))
-        super().__init__(dropout, recurrent_dropout, seed, **kwargs)
+        super().__init__(dropout, recurrent_dropout, seed, **kwargs)  # type: ignore[misc]
         self.units = positive_int(self, "units", units)
         self.activation, self.recurrent_activation = (
             activations.get(activation),
@@ -76,19 +90,19 @@ class GRUCell(RecurrentCell):
         self.output_size = self.units
         self.masks_per_step = 3 if recurrent_dropout or implementation == 1 else 1
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         wide = 3 * self.units
         self.kernel = self.add_own_weight("kernel", (input_shape[-1], wide), kernel_of="gru")
         self.recurrent_kernel = self.add_own_weight(
             "recurrent_kernel", (self.units, wide), prefix="recurrent", kernel_of="gru"
         )
-        self.bias = (
+        self.bias: Any = (
             self.add_own_weight("bias", (2, wide) if self.reset_after else (wide,))
             if self.use_bias
             else None
         )
 
-    def project(self, inputs, masks):
+    def project(self, inputs: TensorLike, masks: TensorLike) -> Any:
         """x @ kernel + bias of all gates: (..., d) -> (..., 3 * units)."""
         bias = self.bias[0] if self.use_bias and self.reset_after else self.bias
         if masks is None or len(masks) == 1:
@@ -102,7 +116,7 @@ class GRUCell(RecurrentCell):
         )
         return x if bias is None else ops.add(x, bias)
 
-    def advance(self, projected, states, masks):
+    def advance(self, projected: Any, states: TensorLike, masks: TensorLike) -> Any:
         h = states[0]
         each = [h] * 3 if masks is None else [ops.multiply(h, m) for m in masks]
         kernels = ops.split(self.recurrent_kernel, 3, axis=1)
@@ -141,34 +155,35 @@ class GRU(KernelRNN):
 
     def __init__(
         self,
-        units,
-        activation="tanh",
-        recurrent_activation="sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        seed=None,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        reset_after=True,
-        use_cudnn="auto",
-        **kwargs,
-    ):
-        of_cell = {key: kwargs.pop(key) for key in ("implementation",) if key in kwargs}
-        of_cell |= {key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs}
+        units: int,
+        activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike | None = None,
+        recurrent_regularizer: RegularizerLike | None = None,
+        bias_regularizer: RegularizerLike | None = None,
+        activity_regularizer: RegularizerLike | None = None,
+        kernel_constraint: ConstraintLike | None = None,
+        recurrent_constraint: ConstraintLike | None = None,
+        bias_constraint: ConstraintLike | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: SeedLike | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        reset_after: bool = True,
+        use_cudnn: bool | str = "auto",
+        **kwargs: Unpack[RecurrentOptions],
+    ) -> None:
+        options: dict[str, Any] = {**kwargs}
+        of_cell = {key: options.pop(key) for key in ("implementation",) if key in options}
+        of_cell |= {key: options[key] for key in ("dtype", "trainable") if key in options}
         cell = make_cell(
             self, GRUCell,
             units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
@@ -183,17 +198,20 @@ class GRU(KernelRNN):
             stateful,
             unroll,
             activity_regularizer=activity_regularizer,
-            **kwargs,
+            **options,
         )
         self.use_cudnn = one_of(self, "use_cudnn", use_cudnn, ("auto", True, False))
 
-    def _obstacle(self, masked):
+    def _obstacle(self, masked: Any) -> Any:
         return super()._obstacle(masked) if self.reset_after else "reset_after=False"
 
-    def _run_whole(self, sequences, states, reverse=False, idle=None):
+    def _run_whole(
+        self, sequences: TensorLike, states: Any, reverse: bool = False, idle: Any = None
+    ) -> Any:
         cell = self.cell
+        (h,) = states
         return fused.gru(
-            sequences, *states, cell.kernel, cell.recurrent_kernel, cell.bias, reverse=reverse
+            sequences, h, cell.kernel, cell.recurrent_kernel, cell.bias, reverse=reverse
         )
 
 

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from unidl import activations, constraints, initializers, ops, regularizers
+from unidl.layers.base.options import CellOptions, RecurrentOptions
 from unidl.layers.base.validate import one_of, positive_int
 from unidl.layers.recurrent.kernel_rnn import KernelRNN, expose_cell, make_cell
 from unidl.layers.recurrent.recurrent_cell import RecurrentCell, dropped
 from unidl.ops import fused
+from unidl.typing import (
+    ActivationLike,
+    ConstraintLike,
+    DType,
+    InitializerLike,
+    RegularizerLike,
+    SeedLike,
+    TensorLike,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _SATURATED = 1e4  # float16 has it, and sigmoid of its negative is 0 in float64
 
@@ -33,28 +48,28 @@ class LSTMCell(RecurrentCell):
 
     def __init__(
         self,
-        units,
-        activation="tanh",
-        recurrent_activation="sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        unit_forget_bias=True,
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        seed=None,
-        **kwargs,
-    ):
+        units: int,
+        activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: RegularizerLike | None = None,
+        recurrent_regularizer: RegularizerLike | None = None,
+        bias_regularizer: RegularizerLike | None = None,
+        kernel_constraint: ConstraintLike | None = None,
+        recurrent_constraint: ConstraintLike | None = None,
+        bias_constraint: ConstraintLike | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: SeedLike | None = None,
+        **kwargs: Unpack[CellOptions],
+    ) -> None:
         # 1: a mask of its own for each gate, as with recurrent dropout; 2: one for all gates.
         implementation = one_of(self, "implementation", kwargs.pop("implementation", 2), (1, 2))
-        super().__init__(dropout, recurrent_dropout, seed, **kwargs)
+        super().__init__(dropout, recurrent_dropout, seed, **kwargs)  # type: ignore[misc]
         self.units = positive_int(self, "units", units)
         self.activation, self.recurrent_activation = (
             activations.get(activation),
@@ -80,7 +95,7 @@ class LSTMCell(RecurrentCell):
         self.output_size = self.units
         self.masks_per_step = 4 if recurrent_dropout or implementation == 1 else 1
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         self.kernel = self.add_own_weight(
             "kernel", (input_shape[-1], 4 * self.units), kernel_of="lstm"
         )
@@ -99,7 +114,7 @@ class LSTMCell(RecurrentCell):
             else None
         )
 
-    def project(self, inputs, masks):
+    def project(self, inputs: TensorLike, masks: TensorLike) -> Any:
         """x @ kernel + bias of all gates: (..., d) -> (..., 4 * units)."""
         if masks is None or len(masks) == 1:
             return fused.linear(
@@ -112,7 +127,7 @@ class LSTMCell(RecurrentCell):
         )
         return z if self.bias is None else ops.add(z, self.bias)
 
-    def advance(self, projected, states, masks):
+    def advance(self, projected: Any, states: TensorLike, masks: TensorLike) -> Any:
         h, c = states
         if masks is None:
             inner = ops.matmul(h, self.recurrent_kernel)
@@ -129,10 +144,10 @@ class LSTMCell(RecurrentCell):
         return h, [h, c]
 
 
-def forget_bias_of_ones(initializer, units):
+def forget_bias_of_ones(initializer: InitializerLike, units: int) -> Any:
     """The initializer of a bias (4 * units,) for the gates i, f, c, o: ones for f, else `initializer`."""
 
-    def first(shape, dtype=None):
+    def first(shape: Any, dtype: DType | None = None) -> Any:
         parts = (
             initializer((units,), dtype=dtype),
             initializers.Ones()((units,), dtype=dtype),
@@ -162,34 +177,35 @@ class LSTM(KernelRNN):
 
     def __init__(
         self,
-        units,
-        activation="tanh",
-        recurrent_activation="sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        unit_forget_bias=True,
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        seed=None,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        use_cudnn="auto",
-        **kwargs,
-    ):
-        of_cell = {key: kwargs.pop(key) for key in ("implementation",) if key in kwargs}
-        of_cell |= {key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs}
+        units: int,
+        activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: RegularizerLike | None = None,
+        recurrent_regularizer: RegularizerLike | None = None,
+        bias_regularizer: RegularizerLike | None = None,
+        activity_regularizer: RegularizerLike | None = None,
+        kernel_constraint: ConstraintLike | None = None,
+        recurrent_constraint: ConstraintLike | None = None,
+        bias_constraint: ConstraintLike | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: SeedLike | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        use_cudnn: bool | str = "auto",
+        **kwargs: Unpack[RecurrentOptions],
+    ) -> None:
+        options: dict[str, Any] = {**kwargs}
+        of_cell = {key: options.pop(key) for key in ("implementation",) if key in options}
+        of_cell |= {key: options[key] for key in ("dtype", "trainable") if key in options}
         cell = make_cell(
             self, LSTMCell,
             units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
@@ -204,11 +220,13 @@ class LSTM(KernelRNN):
             stateful,
             unroll,
             activity_regularizer=activity_regularizer,
-            **kwargs,
+            **options,
         )
         self.use_cudnn = one_of(self, "use_cudnn", use_cudnn, ("auto", True, False))
 
-    def _run_whole(self, sequences, states, reverse=False, idle=None):
+    def _run_whole(
+        self, sequences: TensorLike, states: Any, reverse: bool = False, idle: Any = None
+    ) -> Any:
         cell, kernel = self.cell, self.cell.kernel
         if idle is not None:
             # A further input shuts gate i and opens gate f: their sigmoids are then 0 and 1 exactly, and c stays.
@@ -217,8 +235,9 @@ class LSTM(KernelRNN):
             kernel = ops.concatenate(
                 [kernel, ops.convert_to_tensor(gates, dtype=self.compute_dtype)], axis=0
             )
+        h, c = states
         return fused.lstm(
-            sequences, *states, kernel, cell.recurrent_kernel, cell.bias, reverse=reverse
+            sequences, h, c, kernel, cell.recurrent_kernel, cell.bias, reverse=reverse
         )
 
 

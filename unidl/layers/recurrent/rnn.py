@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from unidl import ops, tree
 from unidl.backend.registry import use_backend
 from unidl.backend.variable import Variable
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import LayerOptions
 from unidl.layers.recurrent.recurrent_cell import RecurrentCell, check_cell, output_size_of, step_of
 from unidl.layers.recurrent.stacked_rnn_cells import StackedRNNCells
 from unidl.ops import fused
@@ -32,21 +35,23 @@ class RNN(Layer):
     """
 
     _untracked = Layer._untracked | {"states"}
+    cell: Any
+    states: Any
     whole_sequence: str | None = (
         None  # the contract's function for all steps at once, if there is one
     )
 
     def __init__(
         self,
-        cell,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        zero_output_for_mask=False,
-        **kwargs,
-    ):
+        cell: Any,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        zero_output_for_mask: bool = False,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(**kwargs)
         self.cell = cell = StackedRNNCells(cell) if isinstance(cell, list | tuple) else cell
         check_cell(self, cell)
@@ -62,7 +67,7 @@ class RNN(Layer):
 
     # -- building and state ------------------------------------------------------------------------
 
-    def build(self, sequences_shape, initial_state_shape=None):
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         if len(sequences_shape) < 3:
             raise ValueError(
                 f"{self._who()}: expected a sequence of shape (batch, time, features), got {sequences_shape}. "
@@ -79,7 +84,7 @@ class RNN(Layer):
         if self.stateful:
             self._make_states(batch)
 
-    def _make_states(self, batch):
+    def _make_states(self, batch: Any) -> None:
         if batch is None:
             raise ValueError(
                 f"{self._who()}: stateful=True needs a known batch size. "
@@ -93,17 +98,17 @@ class RNN(Layer):
         self.states = first
 
     @property
-    def _state_variables(self):
+    def _state_variables(self) -> Any:
         return tree.flatten(self.states) if self.states is not None else []
 
-    def get_initial_state(self, batch_size):
+    def get_initial_state(self, batch_size: int) -> list[Tensor]:
         """The states before the first step: the cell's own, else zeros."""
         if hasattr(self.cell, "get_initial_state"):
             states = self.cell.get_initial_state(batch_size=batch_size)
             return list(states) if tree.is_nested(states) else [states]
         return [ops.zeros((batch_size, size), dtype=self.compute_dtype) for size in self.state_size]
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         """Set the states of a stateful layer to zero."""
         if not self.stateful:
             raise ValueError(
@@ -116,7 +121,13 @@ class RNN(Layer):
 
     # -- running -----------------------------------------------------------------------------------
 
-    def call(self, sequences, initial_state=None, mask=None, training=False):
+    def call(
+        self,
+        sequences: TensorLike,
+        initial_state: Any = None,
+        mask: Any = None,
+        training: bool | None = False,
+    ) -> Any:
         if ops.shape(sequences)[1] == 0:
             raise ValueError(
                 f"{self._who()}: the sequences have no moments, their shape is {tuple(ops.shape(sequences))}. Give at least one."
@@ -135,7 +146,7 @@ class RNN(Layer):
         result = outputs if self.return_sequences else last
         return [result, *states] if self.return_state else result
 
-    def _first_states(self, sequences, initial_state):
+    def _first_states(self, sequences: TensorLike, initial_state: Any) -> Any:
         batch = ops.shape(sequences)[0]
         if self.stateful and not agree(batch, self._state_variables[0].shape[0]):
             raise ValueError(
@@ -156,21 +167,21 @@ class RNN(Layer):
                 )
         return states
 
-    def _why_composed(self, masked) -> str | None:
+    def _why_composed(self, masked: Any) -> str | None:
         """Why no kernel for whole sequences can be used; None if one can."""
         return f"{type(self.cell).__name__} runs step by step"
 
-    def _run_kernel(self, sequences, states, mask, training):
+    def _run_kernel(self, sequences: TensorLike, states: Any, mask: Any, training: Any) -> Any:
         """(outputs, last output, last states) by the contract's function for all steps."""
         raise NotImplementedError
 
-    def _run_cell(self, sequences, states, mask, training):
+    def _run_cell(self, sequences: TensorLike, states: Any, mask: Any, training: Any) -> Any:
         """The same by a loop over the cell."""
         projected, step_cell = self._prepare(sequences, states, training)
         moments = _time_first(projected)
         shape_of_states, flat = states, tree.flatten(states)
 
-        def step(state, moment):
+        def step(state: Any, moment: TensorLike) -> Any:
             output, new = step_cell(moment[0], tree.pack_sequence_as(shape_of_states, state))
             return tuple(tree.flatten(new)), output
 
@@ -182,7 +193,7 @@ class RNN(Layer):
             blank = self._blank_output(sequences, states)
             keep = _time_first(ops.cast(mask, "bool"))
 
-            def masked_step(state, moment):
+            def masked_step(state: Any, moment: TensorLike) -> Any:
                 before, *old = state
                 new, output = step(tuple(old), moment[:1])
                 output = _choose(moment[1], output, blank if self.zero_output_for_mask else before)
@@ -203,14 +214,14 @@ class RNN(Layer):
             outputs = _time_first(ops.flip(outputs, 0) if self.go_backwards else outputs)
         return outputs, last, tree.pack_sequence_as(shape_of_states, list(flat))
 
-    def _blank_output(self, sequences, states):
+    def _blank_output(self, sequences: TensorLike, states: Any) -> Any:
         """Zeros of the shape of one step's output."""
         if isinstance(self.cell, RecurrentCell):
             return self.cell.blank_output(states)
         size = output_size_of(self.cell)
         return ops.zeros((ops.shape(sequences)[0], size), dtype=self.compute_dtype)
 
-    def _prepare(self, sequences, states, training):
+    def _prepare(self, sequences: TensorLike, states: Any, training: Any) -> Any:
         """(what the loop runs over, function of one moment and the states)."""
         cell = self.cell
         if isinstance(cell, RecurrentCell):
@@ -222,16 +233,16 @@ class RNN(Layer):
             )
         return sequences, step_of(cell, ops.get_item(sequences, (slice(None), 0)), states, training)
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         mask = previous_mask[0] if isinstance(previous_mask, list | tuple) else previous_mask
         mask = mask if self.return_sequences else None
         return [mask, *[None for _ in self.state_size]] if self.return_state else mask
 
-    def kernel_description(self):
+    def kernel_description(self) -> str | None:
         """What the last call ran on; before the first, what a call without a mask will."""
         reason = self._why_composed(self._masked)
         if reason is None:
-            return self.backend.kernels.get(self.whole_sequence, "composed of primitives")
+            return self.backend.kernels.get(str(self.whole_sequence), "composed of primitives")
         return f"composed of primitives: {reason}"
 
 
@@ -240,7 +251,7 @@ def _time_first(x):
     return ops.transpose(x, (1, 0, *range(2, len(ops.shape(x)))))
 
 
-def _choose(keep, new, old):
+def _choose(keep: Any, new: Any, old: Any) -> Any:
     """`new` for the samples where `keep` (n,) is True, else `old`."""
     return ops.where(ops.expand_dims(keep, tuple(range(1, len(ops.shape(new))))), new, old)
 

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from unidl import activations, constraints, initializers, ops, regularizers
+from unidl.layers.base.options import LayerOptions, PlainLayerOptions
 from unidl.layers.base.validate import positive_int
 from unidl.layers.recurrent.kernel_rnn import KernelRNN, expose_cell, make_cell
 from unidl.layers.recurrent.recurrent_cell import RecurrentCell, dropped
 from unidl.ops import fused
+from unidl.typing import (
+    ActivationLike,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    SeedLike,
+    TensorLike,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class SimpleRNNCell(RecurrentCell):
@@ -24,23 +38,23 @@ class SimpleRNNCell(RecurrentCell):
 
     def __init__(
         self,
-        units,
-        activation="tanh",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        seed=None,
-        **kwargs,
-    ):
+        units: int,
+        activation: ActivationLike = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike | None = None,
+        recurrent_regularizer: RegularizerLike | None = None,
+        bias_regularizer: RegularizerLike | None = None,
+        kernel_constraint: ConstraintLike | None = None,
+        recurrent_constraint: ConstraintLike | None = None,
+        bias_constraint: ConstraintLike | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: SeedLike | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(dropout, recurrent_dropout, seed, **kwargs)
         self.units = positive_int(self, "units", units)
         self.activation, self.use_bias = activations.get(activation), use_bias
@@ -62,7 +76,7 @@ class SimpleRNNCell(RecurrentCell):
         self.state_size = [self.units]
         self.output_size = self.units
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         self.kernel = self.add_own_weight(
             "kernel", (input_shape[-1], self.units), kernel_of="simple_rnn"
         )
@@ -72,12 +86,12 @@ class SimpleRNNCell(RecurrentCell):
         )
         self.bias = self.add_own_weight("bias", (self.units,)) if self.use_bias else None
 
-    def project(self, inputs, masks):
+    def project(self, inputs: TensorLike, masks: TensorLike) -> Any:
         return fused.linear(
             inputs if masks is None else dropped(inputs, masks[0]), self.kernel, self.bias
         )
 
-    def advance(self, projected, states, masks):
+    def advance(self, projected: Any, states: TensorLike, masks: TensorLike) -> Any:
         h = states[0] if masks is None else ops.multiply(states[0], masks[0])
         h = self.activation(ops.add(projected, ops.matmul(h, self.recurrent_kernel)))
         return h, [h]
@@ -104,29 +118,29 @@ class SimpleRNN(KernelRNN):
 
     def __init__(
         self,
-        units,
-        activation="tanh",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        seed=None,
-        **kwargs,
-    ):
+        units: int,
+        activation: ActivationLike = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike | None = None,
+        recurrent_regularizer: RegularizerLike | None = None,
+        bias_regularizer: RegularizerLike | None = None,
+        activity_regularizer: RegularizerLike | None = None,
+        kernel_constraint: ConstraintLike | None = None,
+        recurrent_constraint: ConstraintLike | None = None,
+        bias_constraint: ConstraintLike | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        seed: SeedLike | None = None,
+        **kwargs: Unpack[PlainLayerOptions],
+    ) -> None:
         cell = make_cell(
             self, SimpleRNNCell,
             units, activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer,
@@ -144,25 +158,26 @@ class SimpleRNN(KernelRNN):
             **kwargs,
         )
 
-    def _activations(self):
+    def _activations(self) -> Any:
         return (self.cell.activation,)
 
-    def _fits_activations(self):
+    def _fits_activations(self) -> bool:
         return self.cell.activation in (activations.tanh, activations.relu)
 
-    def _obstacle(self, masked):
+    def _obstacle(self, masked: Any) -> Any:
         if masked and self.cell.activation is activations.relu:
             return (
                 "a mask with relu, which might grow without bound in the moments that do not count"
             )
         return super()._obstacle(masked)
 
-    def _run_whole(self, sequences, states, reverse=False, idle=None):
+    def _run_whole(
+        self, sequences: TensorLike, states: Any, reverse: bool = False, idle: Any = None
+    ) -> Any:
         cell = self.cell
+        (h,), activation = states, cell.activation.__name__
         weights = cell.kernel, cell.recurrent_kernel, cell.bias
-        return fused.simple_rnn(
-            sequences, *states, *weights, cell.activation.__name__, reverse=reverse
-        )
+        return fused.simple_rnn(sequences, h, *weights, activation, reverse=reverse)
 
 
 expose_cell(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from unidl import ops
+from unidl.layers.base.options import LayerOptions
 from unidl.layers.base.signature import call_signature
 from unidl.layers.core.simple_layers import Wrapper
 from unidl.ops.dispatch import has_values
@@ -16,12 +19,12 @@ class TimeDistributed(Wrapper):
         layer: called with inputs without the time axis.
     """
 
-    def __init__(self, layer, **kwargs):
+    def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(layer, **kwargs)
         self.layer.ends_masks = True
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         if len(input_shape) < 3:
             raise ValueError(
                 f"{self._who()}: expected inputs (batch, time, ...) of at least three axes, got the shape {input_shape}."

@@ -1,10 +1,19 @@
 """Dropout, and penalties on activations."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from unidl import random, regularizers
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import LayerOptions, PlainLayerOptions
 from unidl.layers.base.validate import data_format as check_data_format
 from unidl.layers.base.validate import unit_interval
+from unidl.typing import Config, DType, SeedLike, Shape, TensorLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Dropout(Layer):
@@ -16,7 +25,13 @@ class Dropout(Layer):
         seed: an int for a fixed stream; by default one from the global seed. The masks are the same on every backend.
     """
 
-    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Shape | None = None,
+        seed: SeedLike | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(**kwargs)
         self.rate = unit_interval(self, "rate", rate)
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
@@ -24,7 +39,7 @@ class Dropout(Layer):
         self.seed_generator = random.SeedGenerator(seed)
         self.supports_masking = True
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: TensorLike, training: bool | None = False) -> Any:
         if not training or self.rate == 0:
             return inputs
         return random.dropout(
@@ -35,18 +50,26 @@ class Dropout(Layer):
 class BaseSpatialDropout(Dropout):
     """Dropout of whole channels: one draw for all positions of a sample's channel."""
 
-    def __init__(self, rate, rank, data_format, seed=None, name=None, dtype=None):
+    def __init__(
+        self,
+        rate: float,
+        rank: int,
+        data_format: str | None,
+        seed: SeedLike | None = None,
+        name: str | None = None,
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(rate, seed=seed, name=name, dtype=dtype)
         channels = rank + 1 if data_format == "channels_last" else 1
         self._noise = tuple(None if axis in (0, channels) else 1 for axis in range(rank + 2))
         self.input_spec = InputSpec(ndim=rank + 2)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: TensorLike, training: bool | None = False) -> Any:
         if not training or self.rate == 0:
             return inputs
         return random.dropout(inputs, self.rate, noise_shape=self._noise, seed=self.seed_generator)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """As Keras writes it: without `trainable`, the dtype as a name."""
         config = {
             "rate": self.rate,
@@ -65,7 +88,13 @@ class SpatialDropout1D(BaseSpatialDropout):
         seed: see `Dropout`.
     """
 
-    def __init__(self, rate, seed=None, name=None, dtype=None):
+    def __init__(
+        self,
+        rate: float,
+        seed: SeedLike | None = None,
+        name: str | None = None,
+        dtype: DType | None = None,
+    ) -> None:
         super().__init__(rate, 1, "channels_last", seed, name, dtype)
 
 
@@ -78,7 +107,14 @@ class SpatialDropout2D(BaseSpatialDropout):
         seed: see `Dropout`.
     """
 
-    def __init__(self, rate, data_format=None, seed=None, name=None, dtype=None):
+    def __init__(
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: SeedLike | None = None,
+        name: str | None = None,
+        dtype: DType | None = None,
+    ) -> None:
         data_format = check_data_format(self, data_format)
         super().__init__(rate, 2, data_format, seed, name, dtype)
         self.data_format = data_format
@@ -87,7 +123,14 @@ class SpatialDropout2D(BaseSpatialDropout):
 class SpatialDropout3D(BaseSpatialDropout):
     """Dropout of whole channels of (n, d, h, w, c). Arguments as in `SpatialDropout2D`."""
 
-    def __init__(self, rate, data_format=None, seed=None, name=None, dtype=None):
+    def __init__(
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: SeedLike | None = None,
+        name: str | None = None,
+        dtype: DType | None = None,
+    ) -> None:
         data_format = check_data_format(self, data_format)
         super().__init__(rate, 3, data_format, seed, name, dtype)
         self.data_format = data_format
@@ -100,15 +143,17 @@ class ActivityRegularization(Layer):
         l1, l2: factors.
     """
 
-    def __init__(self, l1=0.0, l2=0.0, **kwargs):
+    def __init__(
+        self, l1: float = 0.0, l2: float = 0.0, **kwargs: Unpack[PlainLayerOptions]
+    ) -> None:
         super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
         self.l1, self.l2 = l1, l2
         self.supports_masking = True
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return inputs
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             key: value
             for key, value in super().get_config().items()

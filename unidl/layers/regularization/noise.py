@@ -1,9 +1,13 @@
 """Random numbers added to, multiplied with or put in place of activations, in training only."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING, Any
 
 from unidl import ops, random
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import LayerOptions
 from unidl.layers.base.validate import unit_interval
 from unidl.ops.dispatch import has_values
 
@@ -14,24 +18,26 @@ _SELU_FLOOR = -1.6732632423543772 * 1.0507009873554805
 class Noise(Layer):
     """Base: in training, where `strength` is not 0, `call` returns `disturb(inputs)`, else the inputs."""
 
-    def __init__(self, strength, seed=None, **kwargs):
+    def __init__(
+        self, strength: Any, seed: SeedLike | None = None, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self._strength = strength
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed)
         self.supports_masking = True
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: TensorLike, training: bool | None = False) -> Any:
         # A symbol has a shape alone, which noise keeps.
         if not training or self._strength == 0 or not has_values(inputs):
             return inputs
         return self.disturb(inputs)
 
-    def disturb(self, inputs):
+    def disturb(self, inputs: TensorLike) -> Any:
         """`inputs` with noise, of the same shape."""
         raise NotImplementedError
 
-    def _normal(self, inputs, mean, stddev):
+    def _normal(self, inputs: TensorLike, mean: TensorLike, stddev: Any) -> Any:
         return random.normal(
             ops.shape(inputs), mean, stddev, dtype=ops.dtype(inputs), seed=self.seed_generator
         )
@@ -47,11 +53,13 @@ class GaussianNoise(Noise):
 
     _config_omits = frozenset({"strength"})
 
-    def __init__(self, stddev, seed=None, **kwargs):
+    def __init__(
+        self, stddev: float, seed: SeedLike | None = None, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         self.stddev = unit_interval(self, "stddev", stddev)
         super().__init__(stddev, seed, **kwargs)
 
-    def disturb(self, inputs):
+    def disturb(self, inputs: TensorLike) -> Any:
         return ops.add(inputs, self._normal(inputs, 0.0, self.stddev))
 
 
@@ -65,11 +73,13 @@ class GaussianDropout(Noise):
 
     _config_omits = frozenset({"strength"})
 
-    def __init__(self, rate, seed=None, **kwargs):
+    def __init__(
+        self, rate: float, seed: SeedLike | None = None, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         self.rate = _below_one(self, rate)
         super().__init__(rate, seed, **kwargs)
 
-    def disturb(self, inputs):
+    def disturb(self, inputs: TensorLike) -> Any:
         return ops.multiply(
             inputs, self._normal(inputs, 1.0, math.sqrt(self.rate / (1 - self.rate)))
         )
@@ -86,12 +96,18 @@ class AlphaDropout(Noise):
 
     _config_omits = frozenset({"strength"})
 
-    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Shape | None = None,
+        seed: SeedLike | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         self.rate = _below_one(self, rate)
         super().__init__(rate, seed, **kwargs)
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
 
-    def disturb(self, inputs):
+    def disturb(self, inputs: TensorLike) -> Any:
         shape = ops.shape(inputs)
         if self.noise_shape is not None:
             shape = tuple(
@@ -105,7 +121,7 @@ class AlphaDropout(Noise):
         return ops.add(ops.multiply(x, scale), -scale * _SELU_FLOOR * self.rate)
 
 
-def _below_one(layer, rate):
+def _below_one(layer: Any, rate: Any) -> Any:
     if unit_interval(layer, "rate", rate) == 1:
         raise ValueError(
             f"{type(layer).__name__}: rate=1 leaves nothing of the inputs. Give a rate below 1."

@@ -1,14 +1,19 @@
 """Zeros put around the spatial axes, and edges cut off."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from unidl import ops
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import LayerOptions
 from unidl.layers.base.validate import data_format as check_data_format
 from unidl.layers.base.validate import int_tuple
 from unidl.tracing.sizes import is_open
 
 
-def _pairs(layer, name, value, rank):
+def _pairs(layer: Any, name: str, value: Any, rank: Any) -> Any:
     """(before, after) for each of `rank` axes, from an int, an int for each axis, or pairs."""
     if isinstance(value, int):
         value = (value,) * rank
@@ -24,12 +29,12 @@ class SpatialEdges(Layer):
 
     _rank = 0
 
-    def _take(self, name, value, data_format):
+    def _take(self, name: str, value: Any, data_format: Any) -> Any:
         self.data_format = check_data_format(self, data_format)
         self.input_spec = InputSpec(ndim=self._rank + 2)
         return _pairs(self, name, value, self._rank)
 
-    def _all_axes(self, pairs):
+    def _all_axes(self, pairs: Any) -> Any:
         none = (0, 0)
         return (
             (none, none, *pairs) if self.data_format == "channels_first" else (none, *pairs, none)
@@ -39,11 +44,13 @@ class SpatialEdges(Layer):
 class BaseZeroPadding(SpatialEdges):
     """Zeros before and after each spatial axis; see `ZeroPadding2D`."""
 
-    def __init__(self, padding=1, data_format=None, **kwargs):
+    def __init__(
+        self, padding: Any = 1, data_format: str | None = None, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self.padding = self._take("padding", padding, data_format)
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return ops.pad(inputs, self._all_axes(self.padding))
 
 
@@ -57,12 +64,14 @@ class ZeroPadding1D(BaseZeroPadding):
 
     _rank = 1
 
-    def __init__(self, padding=1, data_format=None, **kwargs):
+    def __init__(
+        self, padding: Any = 1, data_format: str | None = None, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         pair = int_tuple(self, "padding", padding, 2, allow_zero=True)
         super().__init__((pair,), data_format, **kwargs)
         self.padding = pair
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return ops.pad(inputs, self._all_axes((self.padding,)))
 
 
@@ -86,11 +95,13 @@ class ZeroPadding3D(BaseZeroPadding):
 class BaseCropping(SpatialEdges):
     """Elements cut off before and after each spatial axis; see `Cropping2D`."""
 
-    def __init__(self, cropping, data_format=None, **kwargs):
+    def __init__(
+        self, cropping: Any, data_format: str | None = None, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self.cropping = self._take("cropping", cropping, data_format)
 
-    def _crop(self, inputs, pairs):
+    def _crop(self, inputs: TensorLike, pairs: Any) -> Any:
         cuts = self._all_axes(pairs)
         for (before, after), size in zip(cuts, ops.shape(inputs), strict=True):
             if not is_open(size) and 0 < before + after >= size:
@@ -99,7 +110,7 @@ class BaseCropping(SpatialEdges):
                 )
         return inputs[tuple(slice(before, -after if after else None) for before, after in cuts)]
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return self._crop(inputs, self.cropping)
 
 
@@ -113,7 +124,7 @@ class Cropping1D(BaseCropping):
     _rank = 1
     _config_omits = frozenset({"data_format"})
 
-    def __init__(self, cropping=(1, 1), **kwargs):
+    def __init__(self, cropping: Any = (1, 1), **kwargs: Unpack[LayerOptions]) -> None:
         pair = int_tuple(self, "cropping", cropping, 2, allow_zero=True)
         if "data_format" in kwargs:
             raise TypeError(
@@ -123,7 +134,7 @@ class Cropping1D(BaseCropping):
         super().__init__((pair,), "channels_last", **kwargs)
         self.cropping = pair
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return self._crop(inputs, (self.cropping,))
 
 
@@ -137,7 +148,12 @@ class Cropping2D(BaseCropping):
 
     _rank = 2
 
-    def __init__(self, cropping=((0, 0), (0, 0)), data_format=None, **kwargs):
+    def __init__(
+        self,
+        cropping: Any = ((0, 0), (0, 0)),
+        data_format: str | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(cropping, data_format, **kwargs)
 
 
@@ -146,5 +162,10 @@ class Cropping3D(BaseCropping):
 
     _rank = 3
 
-    def __init__(self, cropping=((1, 1), (1, 1), (1, 1)), data_format=None, **kwargs):
+    def __init__(
+        self,
+        cropping: Any = ((1, 1), (1, 1), (1, 1)),
+        data_format: str | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(cropping, data_format, **kwargs)

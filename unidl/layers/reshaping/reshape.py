@@ -1,12 +1,21 @@
 """Other shapes and orders of the same elements."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from unidl import ops
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import LayerOptions
 from unidl.layers.base.validate import data_format as check_data_format
 from unidl.layers.base.validate import positive_int
+from unidl.typing import TensorLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Flatten(Layer):
@@ -16,12 +25,12 @@ class Flatten(Layer):
         data_format: "channels_first" inputs are flattened as if they were channels_last.
     """
 
-    def __init__(self, data_format=None, **kwargs):
+    def __init__(self, data_format: str | None = None, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.data_format = check_data_format(self, data_format)
         self.input_spec = InputSpec(min_ndim=1)
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         shape = ops.shape(inputs)
         if self.data_format == "channels_first" and len(shape) > 2:
             inputs = ops.transpose(inputs, (0, *range(2, len(shape)), 1))
@@ -38,7 +47,7 @@ class Reshape(Layer):
         target_shape: without the batch axis; one -1 stands for what is left.
     """
 
-    def __init__(self, target_shape, **kwargs):
+    def __init__(self, target_shape: Sequence[int], **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.target_shape = tuple(target_shape)
         if self.target_shape.count(-1) > 1 or any(s < -1 for s in self.target_shape):
@@ -46,7 +55,7 @@ class Reshape(Layer):
                 f"Reshape: target_shape takes sizes and at most one -1, got {self.target_shape}."
             )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         # Solved here, once, so that the open batch axis can be the one -1 of the call.
         inner = input_shape[1:]
         self._solved = self.target_shape
@@ -61,7 +70,7 @@ class Reshape(Layer):
             )
         self._solved = tuple(total // known if s == -1 else s for s in self.target_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         batch = -1 if -1 not in self._solved else ops.shape(inputs)[0]
         return ops.reshape(inputs, (batch, *self._solved))
 
@@ -73,7 +82,7 @@ class Permute(Layer):
         dims: the numbers 1, 2, ... in the new order.
     """
 
-    def __init__(self, dims, **kwargs):
+    def __init__(self, dims: Sequence[int], **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
@@ -82,7 +91,7 @@ class Permute(Layer):
             )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return ops.transpose(inputs, (0, *self.dims))
 
 
@@ -93,10 +102,10 @@ class RepeatVector(Layer):
         n: how often.
     """
 
-    def __init__(self, n, **kwargs):
+    def __init__(self, n: int, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.n = positive_int(self, "n", n)
         self.input_spec = InputSpec(ndim=2)
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return ops.repeat(ops.expand_dims(inputs, 1), self.n, axis=1)

@@ -1,14 +1,23 @@
 """Resizing of images."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from unidl import ops
 from unidl.backend.contract.conv import INTERPOLATIONS
 from unidl.backend.dtypes import is_float
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import LayerOptions
 from unidl.layers.base.validate import data_format as check_data_format
 from unidl.layers.base.validate import one_of, positive_int
 from unidl.ops import fused
 from unidl.ops.dispatch import has_values
 from unidl.tracing import KerasTensor
+from unidl.typing import TensorLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Resizing(Layer):
@@ -28,17 +37,17 @@ class Resizing(Layer):
 
     def __init__(
         self,
-        height,
-        width,
-        interpolation="bilinear",
-        crop_to_aspect_ratio=False,
-        pad_to_aspect_ratio=False,
-        fill_mode="constant",
-        fill_value=0.0,
-        antialias=False,
-        data_format=None,
-        **kwargs,
-    ):
+        height: int,
+        width: int,
+        interpolation: str = "bilinear",
+        crop_to_aspect_ratio: bool = False,
+        pad_to_aspect_ratio: bool = False,
+        fill_mode: str = "constant",
+        fill_value: TensorLike = 0.0,
+        antialias: bool = False,
+        data_format: str | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(**kwargs)
         self.height, self.width = (
             positive_int(self, "height", height),
@@ -59,13 +68,13 @@ class Resizing(Layer):
         )
         self.antialias, self.data_format = bool(antialias), check_data_format(self, data_format)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         if not isinstance(input_shape, tuple) or len(input_shape) not in (3, 4):
             raise ValueError(
                 f"{self._who()}: takes images (n, h, w, c), or one image (h, w, c), got the shape {input_shape}."
             )
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         dtype = ops.dtype(inputs)
         if not has_values(inputs):
             return KerasTensor(self._size(inputs.shape), dtype)
@@ -79,12 +88,12 @@ class Resizing(Layer):
         x = ops.squeeze(x, 0) if alone else x
         return x if is_float(dtype) else ops.saturate_cast(ops.round(x), dtype)
 
-    def _size(self, shape):
+    def _size(self, shape: Any) -> Any:
         if self.data_format == "channels_first":
             return (*shape[:-2], self.height, self.width)
         return (*shape[:-3], self.height, self.width, shape[-1])
 
-    def _fitted(self, x):
+    def _fitted(self, x: TensorLike) -> Any:
         """Images (n, h, w, c) cut or padded to the aspect ratio of the result, as far as whole pixels allow."""
         h, w = ops.shape(x)[1:3]
         tall, wide = w * self.height // self.width, h * self.width // self.height

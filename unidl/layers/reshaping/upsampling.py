@@ -1,12 +1,21 @@
 """Larger grids by repetition or interpolation."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from unidl import ops
 from unidl.backend.contract.conv import INTERPOLATIONS
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import LayerOptions
 from unidl.layers.base.validate import data_format as check_data_format
 from unidl.layers.base.validate import int_tuple, one_of, positive_int
 from unidl.ops import fused
+from unidl.typing import Sizes, TensorLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class UpSampling1D(Layer):
@@ -16,12 +25,12 @@ class UpSampling1D(Layer):
         size: how often.
     """
 
-    def __init__(self, size=2, **kwargs):
+    def __init__(self, size: Sizes = 2, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.size = positive_int(self, "size", size)
         self.input_spec = InputSpec(ndim=3)
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return ops.repeat(inputs, self.size, axis=1)
 
 
@@ -34,7 +43,13 @@ class UpSampling2D(Layer):
         interpolation: "nearest" (repetition), "bilinear", "bicubic", "lanczos3" or "lanczos5".
     """
 
-    def __init__(self, size=(2, 2), data_format=None, interpolation="nearest", **kwargs):
+    def __init__(
+        self,
+        size: Sizes = (2, 2),
+        data_format: str | None = None,
+        interpolation: str = "nearest",
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(**kwargs)
         self.size = int_tuple(self, "size", size, 2)
         self.data_format = check_data_format(self, data_format)
@@ -43,7 +58,7 @@ class UpSampling2D(Layer):
         )
         self.input_spec = InputSpec(ndim=4)
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         if self.interpolation == "nearest":
             return _repeated(inputs, self.size, self.data_format)
         first = self.data_format == "channels_first"
@@ -65,17 +80,22 @@ class UpSampling3D(Layer):
         data_format: "channels_last" or "channels_first".
     """
 
-    def __init__(self, size=(2, 2, 2), data_format=None, **kwargs):
+    def __init__(
+        self,
+        size: Sizes = (2, 2, 2),
+        data_format: str | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(**kwargs)
         self.size = int_tuple(self, "size", size, 3)
         self.data_format = check_data_format(self, data_format)
         self.input_spec = InputSpec(ndim=5)
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return _repeated(inputs, self.size, self.data_format)
 
 
-def _repeated(x, size, data_format):
+def _repeated(x: TensorLike, size: Any, data_format: Any) -> Any:
     """`x` with its spatial axes repeated `size` times."""
     for axis, count in enumerate(size, start=1 if data_format == "channels_last" else 2):
         x = ops.repeat(x, count, axis=axis)

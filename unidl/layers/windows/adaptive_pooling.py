@@ -1,10 +1,19 @@
 """Pooling to a grid of given size, whatever the size of the input."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from unidl import ops
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import LayerOptions
 from unidl.layers.base.validate import data_format as check_data_format
 from unidl.layers.base.validate import int_tuple
+from unidl.typing import TensorLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class BaseAdaptivePooling(Layer):
@@ -16,7 +25,9 @@ class BaseAdaptivePooling(Layer):
 
     _rank = 0
 
-    def __init__(self, output_size, data_format=None, **kwargs):
+    def __init__(
+        self, output_size: Any, data_format: str | None = None, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self.output_size = int_tuple(self, "output_size", output_size, self._rank)
         self.data_format = check_data_format(self, data_format)
@@ -26,14 +37,14 @@ class BaseAdaptivePooling(Layer):
 class BaseAdaptiveAveragePooling(BaseAdaptivePooling):
     """Mean over the ranges."""
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return ops.adaptive_average_pool(inputs, self.output_size, self.data_format)
 
 
 class BaseAdaptiveMaxPooling(BaseAdaptivePooling):
     """Maximum over the ranges; equal elements share the gradient."""
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return ops.adaptive_max_pool(inputs, self.output_size, self.data_format)
 
 

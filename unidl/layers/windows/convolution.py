@@ -1,11 +1,27 @@
 """Convolutions. One base for all layers that move a window of weights; a layer of each rank."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from unidl import activations, constraints, initializers, ops, regularizers
 from unidl.layers.base.activate import activate
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import PlainLayerOptions
 from unidl.layers.base.validate import data_format as check_data_format
 from unidl.layers.base.validate import int_tuple, one_of, positive_int
+from unidl.typing import (
+    ActivationLike,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    Sizes,
+    TensorLike,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _GETTERS = {
     "initializer": initializers.get,
@@ -21,7 +37,9 @@ class WindowOfWeights(Layer):
     _paddings: tuple[str, ...] = ("valid", "same")
     _lists_activity_regularizer = True
 
-    def _take_window(self, kernel_size, strides, padding, data_format, dilation_rate):
+    def _take_window(
+        self, kernel_size: Any, strides: Any, padding: Any, data_format: Any, dilation_rate: Any
+    ) -> None:
         self.kernel_size = int_tuple(self, "kernel_size", kernel_size, self._rank)
         self.strides = int_tuple(self, "strides", strides, self._rank)
         self.padding = one_of(self, "padding", str(padding).lower(), self._paddings)
@@ -29,29 +47,29 @@ class WindowOfWeights(Layer):
         self.dilation_rate = int_tuple(self, "dilation_rate", dilation_rate, self._rank)
         self.input_spec = InputSpec(ndim=self._rank + 2)
 
-    def _refuse_stride_with_dilation(self):
+    def _refuse_stride_with_dilation(self) -> None:
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
                 f"{type(self).__name__}: strides > 1 together with dilation_rate > 1 is not defined; "
                 f"got {self.strides} and {self.dilation_rate}."
             )
 
-    def _take_parameters(self, activation, use_bias, **of_weights):
+    def _take_parameters(self, activation: Any, use_bias: Any, **of_weights: Any) -> None:
         """Keep the activation and, by name, the initializers, regularizers and constraints of the weights."""
         self.activation, self.use_bias = activations.get(activation), use_bias
         for name, value in of_weights.items():
             setattr(self, name, _GETTERS[name.rpartition("_")[2]](value))
 
-    def _input_channels(self, input_shape):
+    def _input_channels(self, input_shape: Any) -> Any:
         """Size of the channels' axis, from now on required of inputs."""
         axis = -1 if self.data_format == "channels_last" else 1
         self.input_spec = InputSpec(ndim=self._rank + 2, axes={axis: input_shape[axis]})
         return input_shape[axis]
 
-    def _make_bias(self, channels):
+    def _make_bias(self, channels: Any) -> None:
         self.bias = self.add_own_weight("bias", (channels,)) if self.use_bias else None
 
-    def _finish(self, x):
+    def _finish(self, x: TensorLike) -> Any:
         """Add the bias, apply the activation."""
         if self.bias is not None:
             first = self.data_format == "channels_first"
@@ -66,24 +84,24 @@ class BaseConv(WindowOfWeights):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        groups=1,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        **kwargs,
-    ):
+        filters: int,
+        kernel_size: Sizes,
+        strides: Sizes = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Sizes = 1,
+        groups: int = 1,
+        activation: ActivationLike | None = None,
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike | None = None,
+        bias_regularizer: RegularizerLike | None = None,
+        activity_regularizer: RegularizerLike | None = None,
+        kernel_constraint: ConstraintLike | None = None,
+        bias_constraint: ConstraintLike | None = None,
+        **kwargs: Unpack[PlainLayerOptions],
+    ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self._take_window(kernel_size, strides, padding, data_format, dilation_rate)
         self._refuse_stride_with_dilation()
@@ -99,7 +117,7 @@ class BaseConv(WindowOfWeights):
             bias_constraint=bias_constraint,
         )  # fmt: skip
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         channels = self._input_channels(input_shape)
         if channels is not None and channels % self.groups:
             raise ValueError(
@@ -111,7 +129,7 @@ class BaseConv(WindowOfWeights):
         )
         self._make_bias(self.filters)
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return self._finish(
             ops.conv(
                 inputs,
@@ -136,7 +154,7 @@ class Conv1D(BaseConv):
     _rank = 1
     _paddings = ("valid", "same", "causal")
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         if self.padding != "causal":
             return super().call(inputs)
         before = (self.dilation_rate[0] * (self.kernel_size[0] - 1), 0)

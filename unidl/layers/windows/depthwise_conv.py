@@ -1,8 +1,24 @@
 """Depthwise and separable convolutions."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from unidl import ops
+from unidl.layers.base.options import PlainLayerOptions
 from unidl.layers.base.validate import positive_int
 from unidl.layers.windows.convolution import WindowOfWeights
+from unidl.typing import (
+    ActivationLike,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    Sizes,
+    TensorLike,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class BaseDepthwiseConv(WindowOfWeights):
@@ -10,23 +26,23 @@ class BaseDepthwiseConv(WindowOfWeights):
 
     def __init__(
         self,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        depth_multiplier=1,
-        data_format=None,
-        dilation_rate=1,
-        activation=None,
-        use_bias=True,
-        depthwise_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        depthwise_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        depthwise_constraint=None,
-        bias_constraint=None,
-        **kwargs,
-    ):
+        kernel_size: Sizes,
+        strides: Sizes = 1,
+        padding: str = "valid",
+        depth_multiplier: int = 1,
+        data_format: str | None = None,
+        dilation_rate: Sizes = 1,
+        activation: ActivationLike | None = None,
+        use_bias: bool = True,
+        depthwise_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        depthwise_regularizer: RegularizerLike | None = None,
+        bias_regularizer: RegularizerLike | None = None,
+        activity_regularizer: RegularizerLike | None = None,
+        depthwise_constraint: ConstraintLike | None = None,
+        bias_constraint: ConstraintLike | None = None,
+        **kwargs: Unpack[PlainLayerOptions],
+    ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self._take_window(kernel_size, strides, padding, data_format, dilation_rate)
         self.depth_multiplier = positive_int(self, "depth_multiplier", depth_multiplier)
@@ -36,7 +52,7 @@ class BaseDepthwiseConv(WindowOfWeights):
             depthwise_constraint=depthwise_constraint, bias_constraint=bias_constraint,
         )  # fmt: skip
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         channels = self._input_channels(input_shape)
         shape = (*self.kernel_size, channels, self.depth_multiplier)
         self.kernel = self.add_own_weight(
@@ -44,7 +60,7 @@ class BaseDepthwiseConv(WindowOfWeights):
         )
         self._make_bias(channels * self.depth_multiplier)
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         options = self.strides, self.padding, self.data_format, self.dilation_rate
         return self._finish(ops.depthwise_conv(inputs, self.kernel, *options))
 
@@ -74,27 +90,27 @@ class BaseSeparableConv(WindowOfWeights):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        depth_multiplier=1,
-        activation=None,
-        use_bias=True,
-        depthwise_initializer="glorot_uniform",
-        pointwise_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        depthwise_regularizer=None,
-        pointwise_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        depthwise_constraint=None,
-        pointwise_constraint=None,
-        bias_constraint=None,
-        **kwargs,
-    ):
+        filters: int,
+        kernel_size: Sizes,
+        strides: Sizes = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Sizes = 1,
+        depth_multiplier: int = 1,
+        activation: ActivationLike | None = None,
+        use_bias: bool = True,
+        depthwise_initializer: InitializerLike = "glorot_uniform",
+        pointwise_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        depthwise_regularizer: RegularizerLike | None = None,
+        pointwise_regularizer: RegularizerLike | None = None,
+        bias_regularizer: RegularizerLike | None = None,
+        activity_regularizer: RegularizerLike | None = None,
+        depthwise_constraint: ConstraintLike | None = None,
+        pointwise_constraint: ConstraintLike | None = None,
+        bias_constraint: ConstraintLike | None = None,
+        **kwargs: Unpack[PlainLayerOptions],
+    ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self._take_window(kernel_size, strides, padding, data_format, dilation_rate)
         self.filters = positive_int(self, "filters", filters)
@@ -106,7 +122,7 @@ class BaseSeparableConv(WindowOfWeights):
             depthwise_constraint=depthwise_constraint, pointwise_constraint=pointwise_constraint, bias_constraint=bias_constraint,
         )  # fmt: skip
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         channels, m = self._input_channels(input_shape), self.depth_multiplier
         self.depthwise_kernel = self.add_own_weight(
             "depthwise_kernel",
@@ -122,7 +138,7 @@ class BaseSeparableConv(WindowOfWeights):
         )
         self._make_bias(self.filters)
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         options = self.strides, self.padding, self.data_format, self.dilation_rate
         return self._finish(
             ops.separable_conv(inputs, self.depthwise_kernel, self.pointwise_kernel, *options)

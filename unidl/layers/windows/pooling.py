@@ -1,10 +1,19 @@
 """Pooling over windows and over everything."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from unidl import ops
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.options import LayerOptions, PoolingOptions
 from unidl.layers.base.validate import data_format as check_data_format
 from unidl.layers.base.validate import int_tuple, one_of
+from unidl.typing import Sizes, TensorLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class BasePooling(Layer):
@@ -13,8 +22,14 @@ class BasePooling(Layer):
     _rank = 0
 
     def __init__(
-        self, pool_size, strides=None, padding="valid", data_format=None, name=None, **kwargs
-    ):
+        self,
+        pool_size: Sizes,
+        strides: Sizes | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Unpack[PoolingOptions],
+    ) -> None:
         super().__init__(name=name, **kwargs)
         self.pool_size = int_tuple(self, "pool_size", pool_size, self._rank)
         self.strides = (
@@ -28,14 +43,14 @@ class BasePooling(Layer):
 class BaseMaxPooling(BasePooling):
     """Maximum over windows."""
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return ops.max_pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
 
 
 class BaseAveragePooling(BasePooling):
     """Mean over windows."""
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return ops.average_pool(
             inputs, self.pool_size, self.strides, self.padding, self.data_format
         )
@@ -47,8 +62,14 @@ class MaxPooling1D(BaseMaxPooling):
     _rank = 1
 
     def __init__(
-        self, pool_size=2, strides=None, padding="valid", data_format=None, name=None, **kwargs
-    ):
+        self,
+        pool_size: Sizes = 2,
+        strides: Sizes | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Unpack[PoolingOptions],
+    ) -> None:
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
 
@@ -65,8 +86,14 @@ class MaxPooling2D(BaseMaxPooling):
     _rank = 2
 
     def __init__(
-        self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, name=None, **kwargs
-    ):
+        self,
+        pool_size: Sizes = (2, 2),
+        strides: Sizes | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Unpack[PoolingOptions],
+    ) -> None:
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
 
@@ -77,13 +104,13 @@ class MaxPooling3D(BaseMaxPooling):
 
     def __init__(
         self,
-        pool_size=(2, 2, 2),
-        strides=None,
-        padding="valid",
-        data_format=None,
-        name=None,
-        **kwargs,
-    ):
+        pool_size: Sizes = (2, 2, 2),
+        strides: Sizes | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Unpack[PoolingOptions],
+    ) -> None:
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
 
@@ -113,14 +140,16 @@ class GlobalAveragePooling1D(Layer):
         keepdims: keep the time axis with size 1.
     """
 
-    def __init__(self, data_format=None, keepdims=False, **kwargs):
+    def __init__(
+        self, data_format: str | None = None, keepdims: bool = False, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self.data_format = check_data_format(self, data_format)
         self.keepdims = keepdims
         self.input_spec = InputSpec(ndim=3)
         self.supports_masking = True
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: TensorLike, mask: TensorLike | None = None) -> Any:
         axis = 1 if self.data_format == "channels_last" else 2
         if mask is None:
             return ops.mean(inputs, axis=axis, keepdims=self.keepdims)
@@ -128,7 +157,7 @@ class GlobalAveragePooling1D(Layer):
         total = ops.sum(ops.multiply(inputs, weights), axis=axis, keepdims=self.keepdims)
         return ops.divide(total, ops.sum(weights, axis=axis, keepdims=self.keepdims))
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         return None
 
 
@@ -137,7 +166,9 @@ class GlobalPooling(Layer):
 
     _rank = 0
 
-    def __init__(self, data_format=None, keepdims=False, **kwargs):
+    def __init__(
+        self, data_format: str | None = None, keepdims: bool = False, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self.data_format = check_data_format(self, data_format)
         self.keepdims = keepdims
@@ -151,7 +182,7 @@ class GlobalAveragePooling2D(GlobalPooling):
 
     _rank = 2
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return ops.mean(inputs, axis=self._axes, keepdims=self.keepdims)
 
 
@@ -160,7 +191,7 @@ class GlobalAveragePooling3D(GlobalPooling):
 
     _rank = 3
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return ops.mean(inputs, axis=self._axes, keepdims=self.keepdims)
 
 
@@ -169,7 +200,7 @@ class GlobalMaxPooling1D(GlobalPooling):
 
     _rank = 1
 
-    def call(self, inputs):
+    def call(self, inputs: TensorLike) -> Any:
         return ops.max(inputs, axis=self._axes, keepdims=self.keepdims)
 
 
