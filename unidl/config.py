@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from unidl.backend.dtypes import floatx, set_floatx
 from unidl.backend.registry import get_backend
 from unidl.dtype_policies import dtype_policy, set_dtype_policy
+from unidl.utils.namespaces import namespace
 from unidl.utils.traceback_filtering import (
     disable_traceback_filtering,
     enable_traceback_filtering,

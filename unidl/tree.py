@@ -10,7 +10,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from unidl.typing import Nest
+from unidl.typing import Nest, TensorLike
 from unidl.utils.namespaces import namespace
 
 _SEQUENCES = (list, tuple, deque)
@@ -44,7 +44,7 @@ def _rebuild(structure: Any, by_key: Any) -> Any:
     return type(structure)(children)
 
 
-def flatten(structure, is_leaf=None) -> list:
+def flatten(structure: Nest, is_leaf: Any = None) -> list:
     """The leaves; a nest for which `is_leaf(nest)` is true is one of them."""
     if not is_nested(structure) or (is_leaf is not None and is_leaf(structure)):
         return [structure]
@@ -62,14 +62,14 @@ def flatten_with_path(structure: Nest) -> list:
     ]
 
 
-def instances(kinds, structure) -> list:
+def instances(kinds: Any, structure: Nest) -> list:
     """The objects of a class, or of any of several, in a nest; dicts in their own order."""
     found: list = []
     _gather(kinds, structure, found)
     return found
 
 
-def _gather(kinds, structure, found):
+def _gather(kinds: Any, structure: Any, found: Any) -> None:
     if isinstance(structure, kinds):
         found.append(structure)
     elif isinstance(structure, _SEQUENCES):
@@ -80,7 +80,7 @@ def _gather(kinds, structure, found):
             _gather(kinds, child, found)
 
 
-def has_instance(kinds, structure) -> bool:
+def has_instance(kinds: Any, structure: Nest) -> bool:
     """Whether a nest holds an object of a class, or of any of several."""
     if isinstance(structure, kinds):
         return True
@@ -91,7 +91,7 @@ def has_instance(kinds, structure) -> bool:
     return any(has_instance(kinds, child) for child in structure)
 
 
-def map_instances(func, kinds, structure):
+def map_instances(func: Callable[..., Any], kinds: Any, structure: Nest) -> Any:
     """A nest with `func` of each object of a class, or of any of several, and all else as it is."""
     if isinstance(structure, kinds):
         return func(structure)
@@ -106,7 +106,9 @@ def map_instances(func, kinds, structure):
     return structure
 
 
-def map_structure(func, *structures, none_is_leaf=True, is_leaf=None):
+def map_structure(
+    func: Callable[..., Any], *structures: Any, none_is_leaf: bool = True, is_leaf: Any = None
+) -> Any:
     """`func` of the leaves of all structures, place by place.
 
     With `none_is_leaf=False` None stays None. A nest of the first structure for which
@@ -121,7 +123,7 @@ def map_structure(func, *structures, none_is_leaf=True, is_leaf=None):
     return _map(func, structures, none_is_leaf, is_leaf)
 
 
-def _map(func, structures, none_is_leaf, is_leaf):
+def _map(func: Any, structures: Any, none_is_leaf: Any, is_leaf: Any) -> Any:
     first = structures[0]
     if is_nested(first) and not (is_leaf is not None and is_leaf(first)):
         return _rebuild(
@@ -204,7 +206,7 @@ def assert_same_structure(a: Nest, b: Nest) -> None:
     _assert_same(a, b, None)
 
 
-def _assert_same(a, b, is_leaf):
+def _assert_same(a: TensorLike, b: TensorLike, is_leaf: Any) -> None:
     if is_leaf is not None and is_nested(a) and is_leaf(a):
         return
     if is_nested(a) != is_nested(b):

@@ -9,6 +9,7 @@ import importlib.util
 import os
 import threading
 import warnings
+from collections.abc import Iterator
 from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass

@@ -60,6 +60,11 @@ def _contract(subscripts, a, b):
     return sum_in_turn(terms, range(len(output), len(output) + len(summed)))
 
 
+def _every(strides):
+    """The key of every so many windows along the spatial axes."""
+    return (slice(None), *(slice(None, None, s) for s in strides))
+
+
 @cache
 def in_turn():
     """The backend."""
@@ -104,7 +109,7 @@ def in_turn():
         axes = tuple(range(1, x.ndim - 1))
         views = np.lib.stride_tricks.sliding_window_view(
             np.pad(x, ((0, 0), *pads, (0, 0))), window, axes
-        )[(slice(None), *(slice(None, None, s) for s in strides))]
+        )[_every(strides)]
         patches = views.reshape(-1, groups, x.shape[-1] // groups, int(np.prod(window)))
 
         def lost(kernel):
@@ -127,7 +132,7 @@ def in_turn():
         plain, count = exact.to_numpy(exact.stop_gradient(x)), int(np.prod(window))
         axes = tuple(range(1, plain.ndim - 1))
         views = np.lib.stride_tricks.sliding_window_view(plain, window, axes)
-        views = views[(slice(None), *(slice(None, None, s) for s in strides))]
+        views = views[_every(strides)]
         made = sum_in_turn(views, range(plain.ndim, plain.ndim + len(window))) / count
         return exact.add(y, exact.asarray(made - exact.to_numpy(exact.stop_gradient(y))))
 

@@ -204,6 +204,6 @@ class CTC(OfIntegers):
     ) -> None:
         super().__init__(crossentropy.ctc, reduction, name, dtype)
 
-    def _fit_mask(self, mask, values):
+    def _fit_mask(self, mask: Any, values: Any) -> Any:
         """A sample counts if any of its steps does: the loss is one number over all of them."""
         return ops.max(mask, axis=tuple(range(1, len(mask.shape)))) if len(mask.shape) > 1 else mask

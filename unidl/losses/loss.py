@@ -74,7 +74,7 @@ class Loss(Watched):
     def _targets(self, backend: Any, y_true: TensorLike) -> Any:
         return tree.map_structure(lambda x: as_float(backend, x, self.dtype), y_true)
 
-    def _fit_mask(self, mask, values):
+    def _fit_mask(self, mask: TensorLike, values: TensorLike) -> Any:
         """The float `mask` in the rank of `values`, or less."""
         found, wanted = tuple(mask.shape), tuple(values.shape)
         if len(found) <= len(wanted) or found == (*wanted, 1):
@@ -85,7 +85,7 @@ class Loss(Watched):
             f"the model a layer that ends the mask, or write a Loss whose call() keeps these axes."
         )
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: TensorLike, y_pred: TensorLike) -> Tensor:
         raise NotImplementedError(
             f"{type(self).__name__} must implement call(self, y_true, y_pred)."
         )

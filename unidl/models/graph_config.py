@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl import tree
 from unidl.layers.base.layer import Layer
 from unidl.models.graph_functions import FunctionFromConfig, function_to_config, is_function
@@ -22,7 +24,7 @@ def graph_to_config(model: Any) -> Any:
         node, index = plan.origin(tensor)
         return [node.operation.name, place.get(id(node), 0), index]
 
-    def write(part):
+    def write(part: Any) -> Any:
         if isinstance(part, KerasTensor):
             config = {
                 "shape": list(part.shape),
@@ -34,7 +36,7 @@ def graph_to_config(model: Any) -> Any:
             return list(part) if isinstance(part, tuple) else None
         return serialize_keras_object(part)
 
-    def written(structure):
+    def written(structure: Any) -> Any:
         return tree.traverse(write, structure, top_down=False)
 
     def entry(operation: Any) -> Any:
@@ -80,19 +82,19 @@ def graph_from_config(cls: Any, config: Any) -> Any:
             outputs[name, 0] = operations[name]._inbound[0].outputs
         waiting += [(name, i, node) for i, node in enumerate(entry["inbound_nodes"])]
 
-    def tensor(reference):
+    def tensor(reference: Any) -> Any:
         name, node, index = reference
         return outputs[name, node][index]
 
-    def read_one(part):
+    def read_one(part: Any) -> Any:
         if _is_tensor(part):
             return tensor(part["config"]["keras_history"])
         return deserialize_keras_object(part) if _is_object(part) else part
 
-    def read(structure):
+    def read(structure: Any) -> Any:
         return tree.map_structure(read_one, structure, is_leaf=_is_object)
 
-    def is_ready(structure):
+    def is_ready(structure: Any) -> bool:
         return all(
             tuple(part["config"]["keras_history"][:2]) in outputs
             for part in tree.flatten(structure, is_leaf=_is_object)
@@ -123,15 +125,15 @@ def graph_from_config(cls: Any, config: Any) -> Any:
     return model
 
 
-def _is_object(part):
+def _is_object(part: Any) -> bool:
     return isinstance(part, dict) and "class_name" in part
 
 
-def _is_tensor(part):
+def _is_tensor(part: Any) -> Any:
     return _is_object(part) and part["class_name"] == "__keras_tensor__"
 
 
-def _is_reference(part):
+def _is_reference(part: Any) -> bool:
     """[layer, node, index]"""
     return (
         not isinstance(part, dict)

@@ -139,11 +139,11 @@ class Model(Trainer, Layer):
         return self._plan is None and any(not layer.built for layer in self._flatten_layers())
 
     @property
-    def _casts_to(self):
+    def _casts_to(self) -> Any:
         """That of the graph's inputs; the layers behind cast to what they compute in."""
         return super()._casts_to if self._plan is None else self._plan.float_dtype
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: Any, previous_mask: TensorLike) -> Any:
         return None  # the layers inside note the masks of the outputs themselves
 
     # -- structure ----------------------------------------------------------------------------------

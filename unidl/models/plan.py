@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from unidl.backend.dtypes import floatx, is_float, result_type
 from unidl.layers.base.input_layer import InputLayer
 from unidl.layers.base.layer import Layer

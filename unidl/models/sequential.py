@@ -12,7 +12,11 @@ from unidl.models.model import Functional, Model
 from unidl.models.plan import Plan
 from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
 from unidl.tracing import KerasTensor, graph
+from unidl.typing import Config, CustomObjects, TensorLike
 from unidl.utils.traceback_filtering import filtered
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Sequential(Model):
@@ -115,7 +119,7 @@ class Sequential(Model):
             self._connect()
 
     @filtered
-    def __call__(self, inputs, *args, **kwargs):
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         if self._plan is None and not self.layers:
             raise ValueError(
                 f"Sequential {self.name!r} has no layers. Add some: model.add(unidl.layers.Dense(10))."

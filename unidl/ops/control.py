@@ -19,6 +19,7 @@ from unidl.ops.elementwise import add, less, less_equal
 from unidl.ops.indexing import where
 from unidl.ops.shaping import reshape, stack, unstack
 from unidl.tracing import KerasTensor, graph
+from unidl.typing import Nest, TensorLike
 
 
 def cond(pred: TensorLike, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
@@ -112,7 +113,7 @@ def _while_loop(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any) -
     return result[0] if single else type(loop_vars)(result)
 
 
-def _check_value(name, x, backend):
+def _check_value(name: str, x: TensorLike, backend: Any) -> None:
     if isinstance(x, KerasTensor) and backend.has_values:
         raise TypeError(
             f"while_loop: {name} uses a symbolic tensor that is not among loop_vars, and so has no value when the model runs. Make it one "

@@ -10,6 +10,7 @@ from unidl.backend import dtypes, registry
 from unidl.ops.dispatch import NUMBERS, call, call_promoted, op, run, tensor_of
 from unidl.tracing import graph, symbolic
 from unidl.tracing.sizes import OpenSize, has_open
+from unidl.typing import DType, Shape, Tensor, TensorLike
 
 
 def zeros(shape: int | Shape, dtype: DType | None = None) -> Tensor:
@@ -27,10 +28,10 @@ empty = zeros
 
 def full(shape: int | Shape, fill_value: TensorLike, dtype: DType | None = None) -> Tensor:
     """Tensor of `shape` in `dtype` or `floatx`, filled with a number, or with a tensor that broadcasts to it."""
-    shape = (
-        (shape,) if hasattr(shape, "__index__") and not getattr(shape, "ndim", 0) else tuple(shape)
-    )
-    shape = tuple([size if isinstance(size, int) or size is None else int(size) for size in shape])
+    given: Any = shape
+    if hasattr(given, "__index__") and not getattr(given, "ndim", 0):
+        given = (given,)
+    shape = tuple([n if isinstance(n, int) or n is None else int(n) for n in given])
     dtype = dtypes.standardize_dtype(dtype)
     if type(fill_value) in NUMBERS:
         return run(_maker(shape), "full", [shape, fill_value, dtype], {})

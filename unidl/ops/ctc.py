@@ -30,6 +30,7 @@ from unidl.ops.reductions import max as max_
 from unidl.ops.reductions import sum as sum_
 from unidl.ops.shaping import concatenate, expand_dims, pad, reshape, stack, transpose
 from unidl.tracing import KerasTensor
+from unidl.typing import Tensor, TensorLike
 
 # log of a probability of 0: exp gives 0 in every dtype, and its rounding is small beside 1.
 _NEVER = -1e5

@@ -19,7 +19,13 @@ from unidl.backend.variable import Variable
 from unidl.tracing import KerasTensor, graph, symbolic
 from unidl.tracing.capture.symbol import Symbol
 from unidl.tracing.sizes import OpenSize
+from unidl.typing import Tensor, TensorLike
 from unidl.utils.traceback_filtering import shorten
+
+if TYPE_CHECKING:
+    from unidl.backend import Backend
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 # The backend that owns tensors of a type; None where the type belongs to none and the active backend converts.
 _owners: dict[type, Backend | None] = {
@@ -58,20 +64,20 @@ def owner_of(x: TensorLike) -> Backend | None:
         return owner
 
 
-def has_values(x) -> bool:
+def has_values(x: TensorLike) -> bool:
     """Whether tensor `x` has a value, now or when what is being compiled runs; a symbol of shape
     inference has none."""
     owner = owner_of(x)
     return owner is None or owner.has_values
 
 
-def sized(x, sizes):
+def sized(x: TensorLike, sizes: Any) -> Any:
     """`x`, or a symbol like it if one of `sizes` is that of an open axis: then only the shape of
     the result is asked for."""
     return symbolic.asarray(x) if OpenSize in map(type, sizes) else x
 
 
-def set_owner(cls, backend):
+def set_owner(cls: Any, backend: Any) -> None:
     """Remember `backend` as the one of tensors of type `cls`; None: the active one converts them."""
     _owners[cls] = backend
     if backend is not None:
@@ -314,7 +320,7 @@ def op(function: F) -> F:
     """Mark a public function of tensors: called on symbolic tensors it becomes one node of the graph."""
 
     @functools.wraps(function)
-    def public(*args, **kwargs):
+    def public(*args: Any, **kwargs: Any) -> Any:
         try:
             for x in args:
                 cls = type(x)

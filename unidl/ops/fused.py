@@ -7,6 +7,7 @@ from typing import Any
 
 from unidl.backend.contract.recurrent import Recurrent
 from unidl.ops.dispatch import call, call_promoted, op, prepare
+from unidl.typing import TensorLike
 
 
 @op

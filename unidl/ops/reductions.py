@@ -28,7 +28,9 @@ def mean(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Ten
 
 
 @op
-def prod(x, axis=None, keepdims=False, dtype=None):
+def prod(
+    x: TensorLike, axis: Axis | None = None, keepdims: bool = False, dtype: DType | None = None
+) -> Tensor:
     """Product, in `dtype` if given; bools and integers narrower than 32 bits are multiplied in
     int32.
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from unidl.ops.dispatch import call, call_promoted, call_sequence, explain, op, sized, tensor_of
 from unidl.tracing.shapes.arithmetic import one_axis
 from unidl.tracing.sizes import a_size, is_open
+from unidl.typing import Axis, Shape, Tensor, TensorLike
 
 
 @op

@@ -10,6 +10,7 @@ from unidl.ops.dispatch import backend_of, convert
 from unidl.random.seed_generator import draw_key
 from unidl.tracing import KerasTensor, graph
 from unidl.tracing.sizes import has_open
+from unidl.typing import DType, SeedLike, Shape, Tensor, TensorLike
 
 # Bits of a uniform number, all of which the dtype can tell apart.
 _DIGITS = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 24}

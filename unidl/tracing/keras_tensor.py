@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from unidl.backend import dtypes
-from unidl.typing import DType, HasOperators, Shape
+from unidl.typing import DType, Shape
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +18,7 @@ class NoValue(TypeError):
     """A symbolic tensor was asked for its value; `reason` is the message without the advice, for
     who knows better."""
 
-    def __init__(self, what):
+    def __init__(self, what: Any) -> None:
         self.reason = (
             f"A KerasTensor has a shape and a dtype but no value yet, so {what} cannot use it."
         )
@@ -52,19 +51,19 @@ class KerasTensor:
     def ndim(self) -> int:
         return len(self.shape)
 
-    def __len__(self):
+    def __len__(self) -> int:
         raise NoValue("len()")
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         raise NoValue("a Python condition")
 
-    def __iter__(self):
+    def __iter__(self) -> NoReturn:
         raise NoValue("a Python loop")
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: DType | None = None, copy: Any = None) -> np.ndarray:
         raise NoValue("a NumPy function")
 
-    def __float__(self):
+    def __float__(self) -> float:
         raise NoValue("float()")
 
     def __repr__(self) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -19,20 +21,29 @@ from unidl.training.gate import Gate
 from unidl.training.interrupts import interruptible
 from unidl.training.loop import run_epoch
 from unidl.training.objective import Objective
+from unidl.typing import TensorLike
 from unidl.utils.arguments import public_method
 from unidl.utils.traceback_filtering import filtered
 from unidl.utils.watched import version_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from unidl.backend import Backend
+    from unidl.callbacks.history import History
+    from unidl.metrics import Metric
+    from unidl.optimizers import Optimizer
 
 # By model, and not in the model, since a lock can be neither copied nor pickled.
 _training: WeakKeyDictionary[Trainer, threading.RLock] = WeakKeyDictionary()
 _making_a_lock = threading.Lock()
 
 
-def _in_one_thread(method):
+def _in_one_thread(method: Any) -> Any:
     """A method that trains, refused while another thread trains the same model."""
 
     @functools.wraps(method)
-    def alone(self, *args, **kwargs):
+    def alone(self: Any, *args: Any, **kwargs: Any) -> Any:
         lock = _training.get(self)
         if lock is None:
             with _making_a_lock:
@@ -51,12 +62,6 @@ def _in_one_thread(method):
     return alone
 
 
-    from unidl.backend import Backend
-    from unidl.callbacks.history import History
-    from unidl.metrics import Metric
-    from unidl.optimizers import Optimizer
-
-
 if TYPE_CHECKING:  # which `Model` brings
     from unidl.layers.base.layer import Layer as _Layer
 else:
@@ -72,6 +77,11 @@ class Trainer(_Layer):
     stop_training = False
     _steps: dict | None = None
     _unwatched = frozenset({"history", "stop_training"})
+
+    if TYPE_CHECKING:
+
+        def _build_from(self, x: Any) -> None: ...
+        def _is_unbuilt_subclass(self) -> bool: ...
 
     @public_method
     def compile(
@@ -240,7 +250,14 @@ class Trainer(_Layer):
         return values[0] if len(values) == 1 else values
 
     @public_method
-    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        steps: int | None = None,
+        callbacks: Sequence[Any] | None = None,
+    ) -> Any:
         """Outputs in inference mode as NumPy arrays, in the structure of the model's outputs."""
         with registry.use_backend(self.backend):
             step = self._step("predict")
@@ -268,12 +285,21 @@ class Trainer(_Layer):
     @filtered
     @_in_one_thread
     @public_method
-    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: dict[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
         """One step on one batch; returns the loss and metrics of this batch."""
         return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
 
     @public_method
-    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
         """Loss and metrics of one batch in inference mode."""
         return self._on_batch("test", x, y, sample_weight, None, return_dict)
 
@@ -307,7 +333,14 @@ class Trainer(_Layer):
 
     # -- what runs on a batch ------------------------------------------------------------------------
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
         """The scalar that is minimised. Override it for a loss of your own.
 
         Args:
@@ -322,11 +355,11 @@ class Trainer(_Layer):
         return with_added_losses(self, self.objective.total(parts))
 
     @property
-    def _computes_own_loss(self):
+    def _computes_own_loss(self) -> bool:
         return getattr(self.compute_loss, "__func__", None) is not Trainer.compute_loss
 
     @property
-    def losses(self):
+    def losses(self) -> Any:
         """The losses that layers added in this step or the last call, then the regularizers'."""
         context = call_context.current()
         if context is None or context.model is not self:
@@ -364,7 +397,7 @@ class Trainer(_Layer):
                 self._forget_compiled()
             self._compiled_for = frozen
 
-    def _require_compiled(self, caller):
+    def _require_compiled(self, caller: Any) -> None:
         overrides.refuse(self, caller)
         if self.objective is None:
             raise ValueError(

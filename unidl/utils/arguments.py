@@ -29,7 +29,7 @@ def public_method(method):
             return method(self, *args, **kwargs)
         except BaseException as error:
             # A traceback that ends here: the call itself failed, and nothing inside it.
-            if type(error) is TypeError and error.__traceback__.tb_next is None:
+            if type(error) is TypeError and getattr(error.__traceback__, "tb_next", None) is None:
                 problem = unknown_arguments(kwargs, known)
                 if problem:
                     raise TypeError(f"{self._who()}: {method.__name__}(): {problem}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from unidl import ops
+from unidl.typing import TensorLike
 
 
 def causal(queries: TensorLike, keys: TensorLike) -> Any:
@@ -22,7 +23,7 @@ def _places(queries: TensorLike, keys: TensorLike) -> Any:
     return _place_along(queries, (1, -1, 1)), _place_along(keys, (1, 1, -1))
 
 
-def _place_along(x, shape):
+def _place_along(x: TensorLike, shape: Any) -> Any:
     return ops.reshape(ops.arange(ops.shape(x)[1], dtype="int32"), shape)
 
 

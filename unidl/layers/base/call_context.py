@@ -18,12 +18,18 @@ class CallContext:
         losses: what layers added by `add_loss` or an activity regularizer.
     """
 
-    def __init__(self, training=None, trusted=False, keep_logits=False, model=None):
+    def __init__(
+        self,
+        training: bool | None = None,
+        trusted: bool = False,
+        keep_logits: bool = False,
+        model: Any = None,
+    ) -> None:
         self.training = training
         self.trusted = trusted
         self.keep_logits = keep_logits
         self.model = model
-        self.losses = []
+        self.losses: list[Any] = []
 
 
 _context: ContextVar[CallContext | None] = ContextVar("unidl_call_context", default=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,17 @@ from unidl.layers.base.tracking import Tracked
 from unidl.ops.dispatch import has_values
 from unidl.saving.lookup import UnknownName
 from unidl.tracing import graph, sizes
+from unidl.typing import (
+    ConstraintLike,
+    DType,
+    InitializerLike,
+    PolicyLike,
+    RegularizerLike,
+    Shape,
+    Tensor,
+    TensorLike,
+    any_arguments,
+)
 from unidl.utils.arguments import unknown_arguments
 from unidl.utils.naming import auto_name, prefix_of
 from unidl.utils.scopes import current_path, use_path
@@ -114,7 +126,7 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
             shape = (batch, kwargs.pop("input_dim"))
         self._given_input_shape = None if shape is None else tuple(shape)
 
-    def _reject(self, kwargs):
+    def _reject(self, kwargs: Any) -> None:
         problem = unknown_arguments(kwargs, _known_arguments(type(self)))
         raise TypeError(f"{type(self).__name__}: {problem}")
 
@@ -131,7 +143,7 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
             + self._hint_at_forward()
         )
 
-    def _hint_at_forward(self):
+    def _hint_at_forward(self) -> Any:
         return " It has forward(); did you mean call()?" if hasattr(self, "forward") else ""
 
     def add_weight(
@@ -281,7 +293,7 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
         """A context in which what is recorded has the layer's path."""
         return nullcontext() if around.naming is None else around.naming(self.path)
 
-    def _convert(self, value):
+    def _convert(self, value: Any) -> Any:
         """Native tensors of the layer's backend out of host data in `value`, floats in the compute dtype."""
         if value is None or isinstance(value, bool | int | float | str):
             return value
@@ -332,7 +344,7 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
             self._build_with(known)
         self._check_input(first_shape)  # build may have made the spec stricter
 
-    def build_inside(self, parent, **shapes):
+    def build_inside(self, parent: Any, **shapes: Any) -> None:
         """Build this sublayer in `parent`'s build, for the given arguments of its own build.
 
         An only one goes to the first parameter, whatever that is called.
@@ -344,7 +356,7 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
             with use_path((*parent.path.split("/"), self.name)):
                 self._build_with(shapes)
 
-    def _build_with(self, shapes):
+    def _build_with(self, shapes: Any) -> None:
         with self._own_backend(), self.backend.concretely():
             self.path = "/".join(current_path()) or self.name
             self.build(**shapes)
@@ -534,12 +546,12 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
         return self.dtype_policy.compute_dtype
 
     @property
-    def _casts_to(self):
+    def _casts_to(self) -> Any:
         """What float inputs are cast to."""
         return self.dtype_policy.compute_dtype
 
     @property
-    def variable_dtype(self):
+    def variable_dtype(self) -> str:
         return self.dtype_policy.variable_dtype
 
     @property
@@ -585,11 +597,11 @@ def _noting_that_it_is_built(build: Any) -> Any:
     return noting
 
 
-def _naming_itself(init):
+def _naming_itself(init: Any) -> Any:
     """`init` whose errors on arguments say which layer was given them: the outermost."""
 
     @functools.wraps(init)
-    def naming(self, *args, **kwargs):
+    def naming(self: Any, *args: Any, **kwargs: Any) -> None:
         cls = type(self)
         try:
             init(self, *args, **kwargs)
@@ -597,7 +609,7 @@ def _naming_itself(init):
             raise error.by(cls.__name__) from None
         except TypeError as error:
             # A traceback that ends here: the call itself failed, and nothing inside it.
-            if error.__traceback__.tb_next is not None:
+            if getattr(error.__traceback__, "tb_next", None) is not None:
                 raise
             problem = re.sub(r"^[\w.]+(?=\.__init__\(\))", cls.__name__, str(error))
             unknown = unknown_arguments(kwargs, _known_arguments(cls))
@@ -612,18 +624,18 @@ def _naming_itself(init):
     return naming
 
 
-def _without_super(cls):
+def _without_super(cls: Any) -> Any:
     return RuntimeError(
         f"{cls.__name__}: __init__() did not call super().__init__(), which has to come first. "
         f"Write: def __init__(self, ...): super().__init__() and then all else."
     )
 
 
-def _known_arguments(cls):
+def _known_arguments(cls: Any) -> Any:
     return [name for name in constructor_arguments(cls) if not name.startswith("_")]
 
 
-def _holds_tensors(values):
+def _holds_tensors(values: TensorLike) -> bool:
     return any(
         has_shape(v) or v is None or (isinstance(v, list | tuple | dict) and _holds_tensors(v))
         for v in values

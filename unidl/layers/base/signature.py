@@ -18,7 +18,7 @@ class CallSignature:
         shapes_of_rule: parameters of `compute_output_shape`.
     """
 
-    def __init__(self, cls):
+    def __init__(self, cls: Any) -> None:
         parameters = _without_self(cls.call)
         self.names = [
             n for n, p in parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
@@ -35,7 +35,7 @@ class CallSignature:
         self.shapes_of_rule = list(_without_self(cls.compute_output_shape))
 
 
-def _without_self(method):
+def _without_self(method: Any) -> Any:
     """The parameters of a method but the first, whatever it is called."""
     return dict(list(inspect.signature(method).parameters.items())[1:])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, TypeVar
+
 from unidl import tree
 from unidl.backend.variable import Variable
 from unidl.utils.watched import Watched

@@ -13,6 +13,10 @@ from unidl.layers.recurrent.recurrent_cell import RecurrentCell, check_cell, out
 from unidl.layers.recurrent.stacked_rnn_cells import StackedRNNCells
 from unidl.ops import fused
 from unidl.tracing.shapes.arithmetic import agree
+from unidl.typing import Tensor, TensorLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class RNN(Layer):
@@ -246,7 +250,7 @@ class RNN(Layer):
         return f"composed of primitives: {reason}"
 
 
-def _time_first(x):
+def _time_first(x: TensorLike) -> Any:
     """Swap the first two axes."""
     return ops.transpose(x, (1, 0, *range(2, len(ops.shape(x)))))
 

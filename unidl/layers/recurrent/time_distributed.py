@@ -10,6 +10,12 @@ from unidl.layers.base.signature import call_signature
 from unidl.layers.core.simple_layers import Wrapper
 from unidl.ops.dispatch import has_values
 from unidl.tracing.shapes.arithmetic import shapes_agree
+from unidl.typing import TensorLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from unidl.layers.base.layer import Layer
 
 
 class TimeDistributed(Wrapper):
@@ -31,13 +37,13 @@ class TimeDistributed(Wrapper):
             )
         super().build((input_shape[0], *input_shape[2:]))
 
-    def call(self, inputs, training=None, mask=None):
+    def call(self, inputs: TensorLike, training: bool | None = None, mask: Any = None) -> Any:
         self._check_mask(inputs, mask)
         signature = call_signature(type(self.layer))
         kwargs = {"training": training} if signature.has_training else {}
         takes_mask = mask is not None and "mask" in signature.names
 
-        def output(i):
+        def output(i: Any) -> Any:
             moment = {"mask": mask[:, i]} if takes_mask else {}
             return self.layer(inputs[:, i], **kwargs, **moment)
 
@@ -47,7 +53,7 @@ class TimeDistributed(Wrapper):
         # The shape is the same for every moment, and one stands for all.
         return ops.repeat(ops.expand_dims(output(0), 1), steps, axis=1)
 
-    def _check_mask(self, inputs, mask):
+    def _check_mask(self, inputs: TensorLike, mask: Any) -> None:
         if mask is not None and not shapes_agree(ops.shape(mask)[:2], ops.shape(inputs)[:2]):
             raise ValueError(
                 f"{self._who()}: the mask has the shape {tuple(ops.shape(mask))}, but the input "

@@ -10,6 +10,10 @@ from unidl.layers.base.layer import Layer
 from unidl.layers.base.options import LayerOptions
 from unidl.layers.base.validate import unit_interval
 from unidl.ops.dispatch import has_values
+from unidl.typing import SeedLike, Shape, TensorLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 # What SELU tends to for small inputs (Klambauer et al., arXiv:1706.02515): minus scale times alpha.
 _SELU_FLOOR = -1.6732632423543772 * 1.0507009873554805

@@ -11,6 +11,10 @@ from unidl.layers.base.options import LayerOptions
 from unidl.layers.base.validate import data_format as check_data_format
 from unidl.layers.base.validate import int_tuple
 from unidl.tracing.sizes import is_open
+from unidl.typing import TensorLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 def _pairs(layer: Any, name: str, value: Any, rank: Any) -> Any:
