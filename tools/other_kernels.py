@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -20,6 +21,7 @@ class Setting(NamedTuple):
     name: str
     backend: str
     environment: dict[str, str]
+    needs: str = ""  # what the processor must have, by the kernel's name for it
 
 
 def _threads(count):
@@ -34,8 +36,8 @@ SETTINGS = [
         for count in (1, 2)
     ),
     *(
-        Setting(f"torch, ATen {level}", "torch", {"ATEN_CPU_CAPABILITY": level})
-        for level in ("default", "avx2", "avx512")
+        Setting(f"torch, ATen {level}", "torch", {"ATEN_CPU_CAPABILITY": level}, needs)
+        for level, needs in (("default", ""), ("avx2", "avx2"), ("avx512", "avx512f"))
     ),
     *(
         Setting(f"{backend}, oneDNN {isa}", backend, {"ONEDNN_MAX_CPU_ISA": isa})
@@ -93,12 +95,21 @@ def main():
             f"no row {', '.join(sorted(unknown))}; there are {', '.join(s.name for s in SETTINGS)}"
         )
     chosen = [s for s in SETTINGS if not arguments.names or s.name in arguments.names]
-    red = [setting.name for setting in chosen if not _is_green(setting, arguments.quick)]
-    print(
-        f"{len(chosen) - len(red)} of {len(chosen)} green"
-        + (f"; red: {', '.join(red)}" if red else "")
-    )
+    has = _features()
+    able = [s for s in chosen if not s.needs or s.needs in has]
+    red = [setting.name for setting in able if not _is_green(setting, arguments.quick)]
+    for setting in chosen:
+        if setting not in able:
+            print(f"{setting.name}: not run, since this processor has no {setting.needs}")
+    print(f"{len(able) - len(red)} green, {len(red)} red, {len(chosen) - len(able)} not run")
     sys.exit(bool(red))
+
+
+def _features():
+    """What the processor can do, by the kernel's names."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    return {word for line in lines if line.startswith("flags") for word in line.split()}
 
 
 def _is_green(setting, quick):
