@@ -54,7 +54,7 @@ def deep():
     return unidl.Sequential(
         [
             layers.Input((6,)),
-            *(layers.Dense(6) for _ in range(250)),
+            *(layers.Dense(6) for _ in range(400)),
             layers.Dense(3, activation="softmax"),
         ]
     )

@@ -37,7 +37,7 @@ class Plan:
                 f"{owner}: inputs and outputs must be symbolic tensors. Start with x = unidl.Input(shape=(...)), "
                 f"call layers on it, and give both ends: Model(inputs=x, outputs=y)."
             )
-        self._entries = {id(t): _entry_node(t) for t in self.input_tensors}
+        self._entries = {t: _entry_node(t) for t in self.input_tensors}
         order, met = self._walk(owner)
         depth_of = self._measure(order)
         self.nodes = sorted((n for n in order if n.inputs), key=lambda n: -depth_of[id(n)])
@@ -57,7 +57,7 @@ class Plan:
 
     def origin(self, tensor: Any) -> Any:
         """(node, index among its outputs) that `tensor` comes from, within this model."""
-        node = self._entries.get(id(tensor))
+        node = self._entries.get(tensor)
         return tensor.history if node is None else (node, 0)
 
     def _walk(self, owner: Any) -> Any:
@@ -68,7 +68,7 @@ class Plan:
         on_path: set[int] = set()
 
         def visit(tensor: TensorLike) -> None:
-            if id(tensor) not in self._entries and (
+            if tensor not in self._entries and (
                 tensor.history is None or isinstance(tensor.history[0].operation, InputLayer)
             ):
                 raise ValueError(

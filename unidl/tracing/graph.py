@@ -39,8 +39,16 @@ class Node:
         self.operation = operation
         self.args, self.kwargs = args, kwargs
         self.inputs, self.outputs = inputs, outputs
-        for index, tensor in enumerate(outputs):
+        self._sign()
+
+    def _sign(self):
+        for index, tensor in enumerate(self.outputs):
             tensor.history = (self, index)
+
+    def __setstate__(self, state):
+        # A copied tensor has no history, or a copy would go down the whole chain of nodes at once.
+        vars(self).update(state)
+        self._sign()
 
 
 class FunctionCall:

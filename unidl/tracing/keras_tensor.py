@@ -51,6 +51,9 @@ class KerasTensor:
     def ndim(self) -> int:
         return len(self.shape)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"history": None}  # which the copy of its node writes anew
+
     def __len__(self) -> int:
         raise NoValue("len()")
 
