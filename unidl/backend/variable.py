@@ -85,6 +85,14 @@ class Variable:
             return value
         return self.backend.cast(value, dtype)
 
+    def read(self):
+        """(backend, value), by one look at the frame where nothing stands in."""
+        frame = current()
+        if frame.stand_ins is frame.tracer is frame.autocast is None:
+            backend = self._backend
+            return backend, backend.read(self._store)
+        return self.backend, self.value
+
     @property
     def value_dtype(self):
         """Dtype of `value`."""

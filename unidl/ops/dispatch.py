@@ -31,7 +31,8 @@ _owners = {
 # Those of `_owners` whose tensors need no conversion: the way on which a call of native tensors costs least.
 _natives: dict[type, type] = {}
 
-_floats: dict[type, type] = {}
+# Names of dtypes by the framework's own objects for them, which are quicker to get at.
+_dtype_names: dict[object, str] = {}
 
 NUMBERS = (int, float, bool)
 _CONTAINERS = (list, tuple)
@@ -90,13 +91,13 @@ def standing_in(backend):
             known.update(old)
 
 
-def is_float_tensor(backend, x):
-    """Whether native `x` has a float dtype. Remembered by the framework's own dtype, which is quicker than its name."""
+def dtype_name(backend, x):
+    """`backend.dtype(x)` of a native tensor, remembered by what the framework itself has for it."""
     try:
-        return _floats[x.dtype]
+        return _dtype_names[x.dtype]
     except KeyError:
-        _floats[x.dtype] = result = dtypes.is_float(backend.dtype(x))
-        return result
+        _dtype_names[x.dtype] = name = backend.dtype(x)
+        return name
 
 
 def native_owner(x):
@@ -106,6 +107,12 @@ def native_owner(x):
         active = registry.get_backend()
         return active if np.ndarray in active.tensor_types else None
     return _natives.get(cls)
+
+
+def takes(backend, x):
+    """Whether `x` is a native tensor of `backend`, whichever is active."""
+    cls = type(x)
+    return _natives.get(cls) is backend or cls in backend.tensor_types
 
 
 def backend_of(tensors):
@@ -142,8 +149,45 @@ def convert(backend, x):
     )
 
 
+def _as_they_are(tensors, promoted=False, to_floats=False):
+    """(backend, native tensors) of a call of which nothing has to be converted, None for all others.
+
+    So it is with tensors and Variables of one backend, None and numbers among them. With `promoted`
+    they also have one dtype, and that a float dtype if there are numbers or with `to_floats`.
+    Nearly all calls are of this kind, which one look at each operand tells.
+    """
+    backend, first, dtype, native = None, None, None, []
+    for x in tensors:
+        cls = type(x)
+        owner = _natives.get(cls)
+        if owner is None:
+            if cls is Variable:
+                owner, x = x.read()
+            elif x is None or cls in NUMBERS:
+                to_floats = to_floats or x is not None
+                native.append(x)
+                continue
+            elif cls is not np.ndarray or (owner := native_owner(x)) is None:
+                return None
+        if backend is None:
+            backend, first, dtype = owner, x, promoted and x.dtype
+        elif owner is not backend or (promoted and x.dtype is not dtype):
+            return None
+        native.append(x)
+    if backend is None:
+        return None
+    if promoted and to_floats and dtype_name(backend, first) not in dtypes.FLOATS:
+        return None
+    return backend, native
+
+
 def prepare(tensors):
     """(backend, converted tensors)."""
+    found = _as_they_are(tensors)
+    return _converted(tensors) if found is None else found
+
+
+def _converted(tensors):
     backend = backend_of(tensors)
     return backend, [convert(backend, x) for x in tensors]
 
@@ -175,7 +219,7 @@ def call(name, *tensors, **kwargs):
 def call_float(name, *tensors, **kwargs):
     """Like `call` for functions of floats: integer and bool tensors become `floatx` first."""
     backend = native_owner(tensors[0]) if len(tensors) == 1 else None
-    if backend is None or not is_float_tensor(backend, tensors[0]):
+    if backend is None or dtype_name(backend, tensors[0]) not in dtypes.FLOATS:
         backend, tensors = prepare_tensors(tensors)
         tensors = [to_float(backend, x) for x in tensors]
     _check_axis(name, tensors, kwargs)
@@ -200,24 +244,12 @@ def call_bool(name, *tensors, **kwargs):
 
 def call_promoted(name, *tensors, to_floats=False, **kwargs):
     """Like `call` with all tensors promoted to one dtype; Python numbers adopt it. `to_floats`: a float dtype at least."""
-    backend = _without_promotion(tensors, to_floats) if len(tensors) == 2 else None
-    if backend is None:
-        backend, tensors = prepare(tensors)
-        tensors = promote(backend, tensors, to_floats)
+    found = _as_they_are(tensors, True, to_floats)
+    if found is None:
+        backend, tensors = _converted(tensors)
+        return run(backend, name, promote(backend, tensors, to_floats), kwargs)
+    backend, tensors = found
     return run(backend, name, tensors, kwargs)
-
-
-def _without_promotion(tensors, to_floats):
-    """The backend of two native tensors of one dtype, or of a float tensor and a number; None for all other pairs."""
-    first, second = tensors
-    backend = native_owner(first)
-    if backend is None:
-        return None
-    if type(second) in NUMBERS:
-        return backend if is_float_tensor(backend, first) else None
-    if native_owner(second) is not backend or first.dtype is not second.dtype:
-        return None
-    return None if to_floats and not is_float_tensor(backend, first) else backend
 
 
 def call_sequence(name, tensors, **kwargs):

@@ -69,6 +69,8 @@ class Embedding(Layer):
                 self._initial[0] if isinstance(self._initial, list | tuple) else self._initial
             )
 
+    _converts = True
+
     def _convert(self, value):
         if isinstance(value, np.ndarray | list | int):
             self.check_indices(
