@@ -212,7 +212,8 @@ def call(name, *tensors, **kwargs):
     backend = native_owner(tensors[0]) if len(tensors) == 1 else None
     if backend is None:
         backend, tensors = prepare_tensors(tensors)
-    _check_axis(name, tensors, kwargs)
+    if kwargs:
+        _check_axis(name, tensors, kwargs)
     return run(backend, name, tensors, kwargs)
 
 
@@ -222,7 +223,8 @@ def call_float(name, *tensors, **kwargs):
     if backend is None or dtype_name(backend, tensors[0]) not in dtypes.FLOATS:
         backend, tensors = prepare_tensors(tensors)
         tensors = [to_float(backend, x) for x in tensors]
-    _check_axis(name, tensors, kwargs)
+    if kwargs:
+        _check_axis(name, tensors, kwargs)
     return run(backend, name, tensors, kwargs)
 
 

@@ -1,7 +1,7 @@
 """The way of most calls: a built layer, given native tensors that need no conversion and no cast.
 
-What `Layer.__call__` does for other calls, and errors, are not repeated here: whatever is unusual
-about a call sends it the general way.
+It skips what only other calls need: to look for symbols, to convert, to walk through the shapes. It
+reports nothing: whatever is unusual about a call, or wrong, sends it the general way.
 """
 
 from __future__ import annotations
@@ -19,39 +19,46 @@ _PLAIN = (type(None), bool, int, float, str)
 class CallsBuilt:
     """Mixed into `Layer`."""
 
-    _converts = False  # whether `_convert` does more to a tensor than `Layer` does
-
     def _is_ready(self, args, kwargs):
         """Whether the layer can compute with these arguments as they are."""
-        if not self.built or self._converts or not args:
+        if not self.built or not args:
             return False
         for value in args:
-            if not self._computes_with(value):
+            if not (self._computes_with(value) or self._computes_with_all(value)):
                 return False
         for value in kwargs.values():
             if not self._computes_with(value):
                 return False
         spec = self.input_spec
-        return spec is None or (
-            type(spec) is InputSpec
-            and takes(self.backend, args[0])
-            and spec.problem(self.backend.shape(args[0])) is None
-        )
+        if spec is None:
+            return True
+        first = args[0]
+        if type(spec) is not InputSpec or not takes(self.backend, first):
+            return False
+        return spec.problem(self.backend.shape(first)) is None
 
     def _computes_with(self, value):
-        """Whether `_convert` would give back `value`, or a list or tuple like it."""
-        if takes(self.backend, value):
-            dtype = dtype_name(self.backend, value)
-            return dtype == self.dtype_policy.compute_dtype or (
-                dtype not in FLOATS or not self.autocast
-            )
-        cls = type(value)
-        if cls is list or cls is tuple:
-            return all(map(self._computes_with, value))
-        return cls in _PLAIN
+        """Whether `_convert` would give back `value` itself."""
+        if not takes(self.backend, value):
+            return type(value) in _PLAIN
+        dtype = dtype_name(self.backend, value)
+        return (
+            dtype == self.dtype_policy.compute_dtype or dtype not in FLOATS or not self.autocast
+        )
+
+    def _computes_with_all(self, values):
+        """Whether `values` is a list or tuple of tensors (or None) that `_convert` would only copy."""
+        return (
+            type(values) in (list, tuple)
+            and len(values) > 0
+            and all(v is None or type(v) not in _PLAIN and self._computes_with(v) for v in values)
+        )
 
     def _call_ready(self, context, args, kwargs):
         """`_run` inside of what holds during a call: the layer's backend, its path, and a context."""
+        if list in map(type, args):
+            # Whatever `call` does to its list, the caller's stays as it is.
+            args = tuple(value.copy() if type(value) is list else value for value in args)
         with self._own_backend():
             path = scopes.push((*scopes.current_path(), self.name))
             try:

@@ -69,14 +69,15 @@ class Embedding(Layer):
                 self._initial[0] if isinstance(self._initial, list | tuple) else self._initial
             )
 
-    _converts = True
-
     def _convert(self, value):
         if isinstance(value, np.ndarray | list | int):
             self.check_indices(
                 value if isinstance(value, np.ndarray) else np.asarray(value), "the input"
             )
         return super()._convert(value)
+
+    def _computes_with(self, value):
+        return type(value) is not np.ndarray and super()._computes_with(value)
 
     def check_indices(self, values, source):
         """Raise ValueError if the array `values`, of which `source` tells the origin, holds an index without a row."""
