@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 
@@ -22,6 +23,12 @@ def _holds_tensors(x):
         isinstance(i, (ndarray, Traced)) or (isinstance(i, (list, tuple)) and _holds_tensors(i))
         for i in x
     )
+
+
+@cache
+def _dtype_name(dtype):
+    """The name, which NumPy puts together anew each time."""
+    return np.dtype(dtype).name
 
 
 def _within(axis, rank):
@@ -59,7 +66,7 @@ class Shaping(contract.Arrays):
         return x.shape
 
     def dtype(self, x):
-        return x.dtype if isinstance(x, Traced) else np.dtype(x.dtype).name
+        return x.dtype if isinstance(x, Traced) else _dtype_name(x.dtype)
 
     def cast(self, x, dtype):
         if self.dtype(x) == dtype:

@@ -42,16 +42,14 @@ class CallsBuilt:
         if not takes(self.backend, value):
             return type(value) in _PLAIN
         dtype = dtype_name(self.backend, value)
-        return (
-            dtype == self.dtype_policy.compute_dtype or dtype not in FLOATS or not self.autocast
-        )
+        return dtype == self.dtype_policy.compute_dtype or dtype not in FLOATS or not self.autocast
 
     def _computes_with_all(self, values):
         """Whether `values` is a list or tuple of tensors (or None) that `_convert` would only copy."""
         return (
             type(values) in (list, tuple)
             and len(values) > 0
-            and all(v is None or type(v) not in _PLAIN and self._computes_with(v) for v in values)
+            and all(v is None or (type(v) not in _PLAIN and self._computes_with(v)) for v in values)
         )
 
     def _call_ready(self, context, args, kwargs):
