@@ -1,9 +1,9 @@
-"""What a single call costs outside of a compiled step: `python -m benchmarks.eager [BACKEND ...]` prints a table.
+"""What a single call costs outside of a compiled step.
 
-The price of a small layer or function is the Python around its kernel. Each is measured beside the
-framework's own way to the same result, on one thread, in a process for each backend. They take
-turns, a few calls each, by the processor's clock, and the ratio is the median of the rounds' ratios;
-below 1 unidl is faster.
+`python -m benchmarks.eager [BACKEND ...]` prints a table. The price of a small layer or function is
+the Python around its kernel. Each is measured beside the framework's own way to the same result, on
+one thread, in a process for each backend. They take turns, a few calls each, by the processor's
+clock, and the ratio is the median of the rounds' ratios; below 1 unidl is faster.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def measure(backend):
 
 
 def _take_turns(ours, native, wait):
-    """[(seconds of `ours`, of `native`), ...] of `CALLS` calls each, whose results have one shape."""
+    """[(seconds of `ours`, of `native`), ...] of `CALLS` calls each; they must give one shape."""
     shapes = [[int(s) for s in _first(call()).shape] for call in (ours, native)]
     if sorted(shapes[0]) != sorted(shapes[1]):  # images may have their channels elsewhere
         raise AssertionError(f"The results have the shapes {shapes[0]} and {shapes[1]}.")

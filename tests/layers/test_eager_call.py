@@ -1,4 +1,4 @@
-"""Calls of built layers outside of a step: how little Python they run, and that nothing is lost by it."""
+"""Calls of built layers outside of a step: how little Python they run, and that nothing is lost."""
 
 import sys
 from pathlib import Path

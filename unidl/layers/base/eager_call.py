@@ -45,7 +45,7 @@ class CallsBuilt:
         return dtype == self.dtype_policy.compute_dtype or dtype not in FLOATS or not self.autocast
 
     def _computes_with_all(self, values):
-        """Whether `values` is a list or tuple of tensors (or None) that `_convert` would only copy."""
+        """Whether `_convert` would only copy `values`, a list or tuple of tensors or None."""
         return (
             type(values) in (list, tuple)
             and len(values) > 0
@@ -53,7 +53,7 @@ class CallsBuilt:
         )
 
     def _call_ready(self, context, args, kwargs):
-        """`_run` inside of what holds during a call: the layer's backend, its path, and a context."""
+        """`_run` inside of what holds during a call: the layer's backend, path and context."""
         if list in map(type, args):
             # Whatever `call` does to its list, the caller's stays as it is.
             args = tuple(value.copy() if type(value) is list else value for value in args)
