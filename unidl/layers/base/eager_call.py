@@ -6,6 +6,8 @@ reports nothing: whatever is unusual about a call, or wrong, sends it the genera
 
 from __future__ import annotations
 
+from typing import Any
+
 from unidl.backend.dtypes import FLOATS
 from unidl.layers.base import call_context
 from unidl.layers.base.call_context import CallContext
@@ -19,7 +21,7 @@ _PLAIN = (type(None), bool, int, float, str)
 class CallsBuilt:
     """Mixed into `Layer`."""
 
-    def _is_ready(self, args, kwargs):
+    def _is_ready(self: Any, args: Any, kwargs: Any) -> bool:
         """Whether the layer can compute with these arguments as they are."""
         if not self.built or not args or self._noted_shapes is None:
             return False
@@ -37,14 +39,14 @@ class CallsBuilt:
             return False
         return spec.problem(self.backend.shape(first)) is None
 
-    def _computes_with(self, value):
+    def _computes_with(self: Any, value: Any) -> bool:
         """Whether `_convert` would give back `value` itself."""
         if not takes(self.backend, value):
             return type(value) in _PLAIN
         dtype = dtype_name(self.backend, value)
         return dtype == self.dtype_policy.compute_dtype or dtype not in FLOATS or not self.autocast
 
-    def _computes_with_all(self, values):
+    def _computes_with_all(self: Any, values: Any) -> bool:
         """Whether `_convert` would only copy `values`, a list or tuple of tensors or None."""
         return (
             type(values) in (list, tuple)
@@ -52,7 +54,7 @@ class CallsBuilt:
             and all(v is None or (type(v) not in _PLAIN and self._computes_with(v)) for v in values)
         )
 
-    def _call_ready(self, context, args, kwargs):
+    def _call_ready(self: Any, context: Any, args: Any, kwargs: Any) -> Any:
         """`_run` inside of what holds during a call: the layer's backend, path and context."""
         if list in map(type, args):
             # Whatever `call` does to its list, the caller's stays as it is.
