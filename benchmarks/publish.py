@@ -41,7 +41,7 @@ largest resident size of the process up to the end of training. `torch-jit` and 
 `make bench` runs all of this in at most half an hour: every backend and workload on one thread, then `jit_compile=True`, then all on
 two threads. A run that is behind its schedule leaves out `predict` of 256 samples and `evaluate`, and no competition begins after
 the {minutes}th minute. `python -m benchmarks --help` tells how to run a part; what it publishes takes the place of older figures of
-the same, and the others stay.
+the same, and the others stay. `python -m benchmarks.eager` measures single calls, outside of any step.
 
 ## Missed targets
 

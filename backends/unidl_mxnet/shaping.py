@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 
@@ -15,6 +16,12 @@ from unidl_mxnet.op import op
 from unidl_mxnet.registry import eager, ndarray, numpy_shape
 from unidl_mxnet.traced import Traced
 from unidl_mxnet.transfer import DTYPES, context, from_numpy, no_dtype
+
+
+@cache
+def _dtype_name(dtype):
+    """The name, which NumPy puts together anew each time."""
+    return np.dtype(dtype).name
 
 
 def _within(axis, rank):
@@ -52,7 +59,7 @@ class Shaping(contract.Arrays):
         return x.shape
 
     def dtype(self, x):
-        return x.dtype if isinstance(x, Traced) else np.dtype(x.dtype).name
+        return x.dtype if isinstance(x, Traced) else _dtype_name(x.dtype)
 
     def cast(self, x, dtype):
         if self.dtype(x) == dtype:

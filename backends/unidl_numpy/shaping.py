@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from unidl.backend import dtypes
@@ -21,6 +23,12 @@ def numpy_dtype(dtype):
             "or use a backend whose list_backends() entry is a framework with bfloat16."
         )
     return np.dtype(name)
+
+
+@cache
+def dtype_name(dtype):
+    """The name of a NumPy dtype, which NumPy puts together anew each time."""
+    return dtype.name
 
 
 # -- to and from -------------------------------------------------------------------------------------
@@ -52,7 +60,7 @@ def shape(x):
 
 
 def dtype(x):
-    return x.dtype.name
+    return dtype_name(x.dtype)
 
 
 def stop_gradient(x):

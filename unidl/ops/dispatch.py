@@ -42,8 +42,8 @@ _owners: dict[type, Backend | None] = {
 # Those of `_owners` whose tensors need no conversion: the way on which a call of native tensors costs least.
 _natives: dict[type, Backend] = {}
 
-# Whether a framework's own dtype is one of floats.
-_floats: dict[Hashable, bool] = {}
+# Names of dtypes by the framework's own objects for them, which are quicker to get at.
+_dtype_names: dict[Hashable, str] = {}
 
 NUMBERS = (int, float, bool)
 _CONTAINERS = (list, tuple)
@@ -116,15 +116,15 @@ def standing_in(backend: Backend) -> Iterator[None]:
             known.update(old)
 
 
-def is_float_tensor(backend: Backend, x: Tensor) -> bool:
-    """Whether native `x` has a float dtype. Remembered by the framework's own dtype, which is quicker than its name."""
+def dtype_name(backend: Backend, x: Tensor) -> str:
+    """`backend.dtype(x)` of a native tensor, remembered by what the framework itself has for it."""
     try:
-        return _floats[x.dtype]
+        return _dtype_names[x.dtype]
     except KeyError:
-        _floats[x.dtype] = result = dtypes.is_float(backend.dtype(x))
-        return result
+        _dtype_names[x.dtype] = name = backend.dtype(x)
+        return name
     except TypeError:  # this framework's dtypes are no keys
-        return dtypes.is_float(backend.dtype(x))
+        return backend.dtype(x)
 
 
 def native_owner(x: TensorLike) -> Backend | None:
@@ -134,6 +134,12 @@ def native_owner(x: TensorLike) -> Backend | None:
         active = registry.get_backend()
         return active if np.ndarray in active.tensor_types else None
     return _natives.get(cls)
+
+
+def takes(backend: Backend, x: Any) -> bool:
+    """Whether `x` is a native tensor of `backend`, whichever is active."""
+    cls = type(x)
+    return _natives.get(cls) is backend or cls in backend.tensor_types
 
 
 def backend_of(tensors: Iterable[TensorLike]) -> Backend:
@@ -170,8 +176,49 @@ def convert(backend: Backend, x: TensorLike) -> Tensor:
     )
 
 
+def _as_they_are(
+    tensors: Sequence[TensorLike], promoted: bool = False, to_floats: bool = False
+) -> tuple[Backend, list[Tensor]] | None:
+    """(backend, native tensors) of a call of which nothing has to be converted, None for all others.
+
+    So it is with tensors and Variables of one backend, None and numbers among them. With `promoted`
+    they also have one dtype, and that a float dtype if there are numbers or with `to_floats`.
+    Nearly all calls are of this kind, which one look at each operand tells.
+    """
+    backend: Backend | None = None
+    first = dtype = None
+    native: list[Tensor] = []
+    for x in tensors:
+        cls = type(x)
+        owner = _natives.get(cls)
+        if owner is None:
+            if cls is Variable:
+                owner, x = x.read()
+            elif x is None or cls in NUMBERS:
+                to_floats = to_floats or x is not None
+                native.append(x)
+                continue
+            elif cls is not np.ndarray or (owner := native_owner(x)) is None:
+                return None
+        if backend is None:
+            backend, first, dtype = owner, x, promoted and x.dtype
+        elif owner is not backend or (promoted and x.dtype is not dtype):
+            return None
+        native.append(x)
+    if backend is None:
+        return None
+    if promoted and to_floats and dtype_name(backend, first) not in dtypes.FLOATS:
+        return None
+    return backend, native
+
+
 def prepare(tensors: Sequence[TensorLike]) -> tuple[Backend, list[Tensor]]:
     """(backend, converted tensors)."""
+    found = _as_they_are(tensors)
+    return _converted(tensors) if found is None else found
+
+
+def _converted(tensors: Sequence[TensorLike]) -> tuple[Backend, list[Tensor]]:
     backend = backend_of(tensors)
     return backend, [convert(backend, x) for x in tensors]
 
@@ -197,7 +244,8 @@ def call(name: str, *tensors: TensorLike, **kwargs: Any) -> Any:
     operands: Sequence[Tensor] = tensors
     if backend is None:
         backend, operands = prepare_tensors(tensors)
-    _check_axis(name, operands, kwargs)
+    if kwargs:
+        _check_axis(name, operands, kwargs)
     return run(backend, name, operands, kwargs)
 
 
@@ -205,10 +253,11 @@ def call_float(name: str, *tensors: TensorLike, **kwargs: Any) -> Any:
     """Like `call` for functions of floats: integer and bool tensors become `floatx` first."""
     backend = native_owner(tensors[0]) if len(tensors) == 1 else None
     operands: Sequence[Tensor] = tensors
-    if backend is None or not is_float_tensor(backend, tensors[0]):
+    if backend is None or dtype_name(backend, tensors[0]) not in dtypes.FLOATS:
         backend, operands = prepare_tensors(tensors)
         operands = [to_float(backend, x) for x in operands]
-    _check_axis(name, operands, kwargs)
+    if kwargs:
+        _check_axis(name, operands, kwargs)
     return run(backend, name, operands, kwargs)
 
 
@@ -232,25 +281,13 @@ def call_bool(name: str, *tensors: TensorLike, **kwargs: Any) -> Any:
 
 def call_promoted(name: str, *tensors: TensorLike, to_floats: bool = False, **kwargs: Any) -> Any:
     """Like `call` with all tensors promoted to one dtype; Python numbers adopt it. `to_floats`: a float dtype at least."""
-    backend = _without_promotion(tensors, to_floats) if len(tensors) == 2 else None
-    operands: Sequence[Tensor] = tensors
-    if backend is None:
-        backend, operands = prepare(tensors)
+    found = _as_they_are(tensors, True, to_floats)
+    if found is None:
+        backend, operands = _converted(tensors)
         operands = promote(backend, operands, to_floats)
+    else:
+        backend, operands = found
     return run(backend, name, operands, kwargs)
-
-
-def _without_promotion(tensors: Sequence[TensorLike], to_floats: bool) -> Backend | None:
-    """The backend of two native tensors of one dtype, or of a float tensor and a number; None for all other pairs."""
-    first, second = tensors
-    backend = native_owner(first)
-    if backend is None:
-        return None
-    if type(second) in NUMBERS:
-        return backend if is_float_tensor(backend, first) else None
-    if native_owner(second) is not backend or first.dtype is not second.dtype:
-        return None
-    return None if to_floats and not is_float_tensor(backend, first) else backend
 
 
 def call_sequence(name: str, tensors: Sequence[TensorLike], **kwargs: Any) -> Any:

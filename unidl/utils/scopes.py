@@ -10,6 +10,9 @@ from typing import Any
 _path: ContextVar[tuple] = ContextVar("unidl_path", default=())
 current_path = _path.get
 
+# `use_path` for those who are called too often for a generator: `token = push(path)`, `pop(token)`.
+push, pop = _path.set, _path.reset
+
 
 @contextmanager
 def use_path(path: tuple[str, ...]) -> Iterator[Any]:

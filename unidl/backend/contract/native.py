@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
 
+_NOWHERE = nullcontext()
+
 
 class Native(ABC):
     name: str  # "torch"
@@ -34,7 +36,7 @@ class Native(ABC):
 
     def scope(self):
         """Context in which the framework must be called, entered once for each public call, not for each primitive."""
-        return nullcontext()
+        return _NOWHERE
 
     def full_precision(self):
         """Context in which float32 products keep all their bits, for a backend which may shorten them on some device (TF32)."""

@@ -13,20 +13,24 @@ from unidl.typing import TensorLike
 
 
 class Annotations:
-    """A map from tensors, by identity, that does not keep them alive."""
+    """A map from tensors, by identity, that does not keep them alive.
+
+    Attributes:
+        noted: what there is at present, empty where nobody has made a note.
+    """
 
     def __init__(self) -> None:
-        self._notes: dict[int, tuple[weakref.ref, Any]] = {}
+        self.noted: dict[int, tuple[weakref.ref, Any]] = {}
 
     def set(self, tensor: TensorLike, note: Any) -> None:
         key = id(tensor)
-        self._notes[key] = (weakref.ref(tensor, lambda _: self._notes.pop(key, None)), note)
+        self.noted[key] = (weakref.ref(tensor, lambda _: self.noted.pop(key, None)), note)
 
     def get(self, tensor: TensorLike) -> Any:
         """The note of `tensor`, None without one."""
-        if not self._notes:
+        if not self.noted:
             return None
-        found = self._notes.get(id(tensor))
+        found = self.noted.get(id(tensor))
         return found[1] if found is not None and found[0]() is tensor else None
 
 

@@ -35,6 +35,9 @@ class CallContext:
 _context: ContextVar[CallContext | None] = ContextVar("unidl_call_context", default=None)
 current = _context.get
 
+# `entered` for those who are called too often for a generator: `token = push(context)`, `pop(token)`.
+push, pop = _context.set, _context.reset
+
 
 @contextmanager
 def entered(context: CallContext) -> Iterator[Any]:

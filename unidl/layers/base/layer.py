@@ -19,6 +19,7 @@ from unidl.layers.base import call_context
 from unidl.layers.base.annotations import masks
 from unidl.layers.base.call_context import CallContext
 from unidl.layers.base.config import Configurable
+from unidl.layers.base.eager_call import CallsBuilt
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.mask_flow import PassesMasks
 from unidl.layers.base.signature import call_signature, constructor_arguments
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
+class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
     """The base of all layers.
 
     A subclass makes its weights in `build(input_shape)` with `add_weight` (or in its constructor, when it knows the shapes)
@@ -229,6 +230,8 @@ class Layer(InfersShapes, PassesMasks, Configurable, Tracked):
                 args = tuple(self._convert(a) for a in args)
             return self._run(context, args, kwargs)
         try:
+            if self._is_ready(args, kwargs):
+                return self._call_ready(context, args, kwargs)
             if graph.flatten_tensors((args, kwargs)):
                 return self._call_symbolic(args, kwargs)
             with self._own_backend(), self._scope():

@@ -31,6 +31,8 @@ class PassesMasks:
 
         As in Keras, `mask` takes that of an only tensor; beside other tensors (initial states, say) it has to be given.
         """
+        if not masks.noted and signature.masks.isdisjoint(kwargs):
+            return None
         first = None
         given = dict(zip(signature.names, args, strict=False))
         given |= {name: kwargs[name] for name in signature.mask_of if name in kwargs}

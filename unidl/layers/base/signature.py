@@ -13,6 +13,7 @@ class CallSignature:
     Attributes:
         names: parameters of `call` in order, without self.
         mask_of: for each tensor parameter the parameter that takes its mask: "mask" for the first, "<name>_mask" else.
+        masks: the parameters that take masks.
         has_training: whether `call` takes `training`.
         shapes_of_build, required_shapes: parameters of `build`, and those without a default.
         shapes_of_rule: parameters of `compute_output_shape`.
@@ -29,6 +30,7 @@ class CallSignature:
         self.mask_of = {n: f"{n}_mask" for n in self.names if f"{n}_mask" in self.names}
         if "mask" in self.names and self.names[0] not in self.mask_of:
             self.mask_of[self.names[0]] = "mask"
+        self.masks = frozenset(self.mask_of.values())
         of_build = _without_self(cls.build)
         self.shapes_of_build = list(of_build)
         self.required_shapes = [n for n, p in of_build.items() if p.default is p.empty]

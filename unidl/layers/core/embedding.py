@@ -85,6 +85,9 @@ class Embedding(Layer):
             )
         return super()._convert(value)
 
+    def _computes_with(self, value: Any) -> bool:
+        return type(value) is not np.ndarray and super()._computes_with(value)
+
     def check_indices(self, values: TensorLike, source: Any) -> None:
         """Raise ValueError if the array `values`, of which `source` tells the origin, holds an index without a row."""
         if values.size:
