@@ -1,14 +1,16 @@
-"""Gradients without autograd: what it does in one run is written down, call by call, and repeated.
+"""Gradients without autograd: what it does in one run is written down and repeated, call by call.
 
-In a small model half of a step is autograd's own work: nodes, saved tensors, an engine. Which kernels
-run, on what and in which order, depends on shapes and strides alone, so the calls that reach the
-kernels in one run are those of every run and give the same bits.
+In a small model a quarter of a step is autograd's own work: nodes, saved tensors, an engine. Which
+kernels run, on what and in which order, depends on shapes and strides alone, so the calls that
+reach the kernels in one run are those of every run and give the same bits.
 
-That does not hold where a value becomes a number of Python, or the size of a result, or where a tensor
-comes from elsewhere, from NumPy say. There autograd does the work each time.
+That does not hold where a value becomes a number of Python, or the size of a result, or where a
+tensor comes from elsewhere, from NumPy say. There autograd does the work each time.
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
@@ -71,6 +73,7 @@ class _Recorder(TorchDispatchMode):
         self._inputs = [f"x{i}" for i in range(len(inputs))]
         self._storages = {}
         self._constants = {}  # name -> value
+        self._name_of = {}  # id of a constant -> its name
         self._calls = []  # (names of results, names of arguments, line of code, whether it writes)
         self._names = {self._view(x): name for name, x in zip(self._inputs, inputs, strict=True)}
         self._repeatable = len(self._names) == len(inputs)
@@ -78,7 +81,7 @@ class _Recorder(TorchDispatchMode):
             self._names.setdefault(self._view(constant), self._constant(constant))
 
     def _view(self, tensor):
-        """What tells a tensor from others: autograd saves and returns the same memory in new objects."""
+        """What tells a tensor from others: autograd returns the same memory in new objects."""
         storage = tensor.untyped_storage()
         # A weak reference keeps the address from being given to another storage.
         if storage._cdata not in self._storages:
@@ -122,10 +125,8 @@ class _Recorder(TorchDispatchMode):
         self._calls.append((names, used, line, writes))
 
     def _constant(self, value):
-        name = next((n for n, known in self._constants.items() if known is value), None)
-        if name is None:
-            name = f"c{len(self._constants)}"
-            self._constants[name] = value
+        name = self._name_of.setdefault(id(value), f"c{len(self._constants)}")
+        self._constants[name] = value  # keeps it alive, so that its id stays its own
         return name
 
     def _code(self, value, used):
@@ -134,7 +135,9 @@ class _Recorder(TorchDispatchMode):
             return used[-1]
         if isinstance(value, list | tuple):
             return f"[{', '.join(self._code(v, used) for v in value)}]"
-        return repr(value) if isinstance(value, _PLAIN) else self._constant(value)
+        if isinstance(value, _PLAIN) or (isinstance(value, float) and math.isfinite(value)):
+            return repr(value)
+        return self._constant(value)
 
     def _name(self, tensor):
         name = self._names.get(self._view(tensor))
@@ -143,7 +146,7 @@ class _Recorder(TorchDispatchMode):
         return name
 
     def function(self, outputs, gradients):
-        """f(*inputs) -> (outputs, gradients), None where its results would not be those of the block."""
+        """f(*inputs) -> (outputs, gradients), None where its results could be others than here."""
         if not self._repeatable:
             return None
         try:
@@ -169,7 +172,7 @@ class _Recorder(TorchDispatchMode):
 
 
 def _called(func, args, kwargs):
-    """(function, its result): Python's own binding if it takes the arguments, for it is twice as quick."""
+    """(function, its result): Python's own binding if it takes the arguments, at half the cost."""
     name = func._schema.name.removeprefix("aten::")
     for place in (torch._C._VariableFunctions, torch.Tensor):
         function = getattr(place, name, None)

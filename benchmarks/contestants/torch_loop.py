@@ -1,7 +1,7 @@
 """PyTorch as those write it who care for speed: nn.Module, fused Adam, images in channels_last.
 
 Batches are gathered by a permutation, which is a good deal faster than a DataLoader over a
-TensorDataset. `loss.item()` after every step costs a microsecond on a CPU, less than a sum of tensors.
+TensorDataset. On a CPU `loss.item()` after every step costs less than a sum of tensors.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Gradients repeated from a recording are autograd's, bit by bit; what cannot be repeated is not."""
+"""Gradients from a recording are autograd's, bit by bit; what cannot be repeated is not."""
 
 import gc
 import traceback
@@ -76,7 +76,7 @@ def test_a_recording_repeats_autograd_to_the_bit(name, monkeypatch):
 
 
 def repeated(function):
-    """`function(x, w)` -> tuple of tensors, with gradients for w by autograd and then by a recording."""
+    """`function(x, w)` -> tuple of tensors, with gradients for w by autograd, then repeated."""
 
     def run(arguments, values):
         leaf = values[0].detach().requires_grad_()
