@@ -23,7 +23,8 @@ MEASURES = {
 }
 
 NAMES = {
-    "native-torch": "native torch", "fused-torch": "native torch, fused Adam", "keras-torch": "Keras on torch",
+    "native-torch": "native torch, fused Adam", "plain-torch": "native torch, plain Adam",
+    "keras-torch": "Keras on torch",
     "native-tensorflow": "native TensorFlow", "keras-tensorflow": "Keras on TensorFlow",
     "compiled-torch": "torch.compile", "xla-tensorflow": "tf.function, XLA",
     "unidl-torch": "without jit", "unidl-tensorflow": "without jit",

@@ -7,6 +7,7 @@ import torch
 from unidl.tracing.capture import CapturedExecution, Symbol
 from unidl.tracing.pure import PerSignature
 from unidl_torch.autodiff import detached, differentiate, gradients_of, leaves_of
+from unidl_torch.recorded import Repeated
 
 
 class _Symbol(Symbol):
@@ -31,6 +32,10 @@ class Execution(CapturedExecution):
             outputs = function(leaves)
             gradients = gradients_of(outputs[0], leaves)
         return detached(outputs), gradients
+
+    def differentiated(self, program, leaves):
+        constants = [x for x in program.__globals__.values() if isinstance(x, torch.Tensor)]
+        return Repeated(super().differentiated(program, leaves), constants)
 
     def compile(self, fn, variables, jit_compile=False):
         # Stores need no gradient, so nothing is recorded that no_grad or inference_mode would spare,

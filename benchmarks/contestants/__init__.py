@@ -23,7 +23,7 @@ CONTESTANTS = {
     "keras-torch": ("high_level", "Keras", {"KERAS_BACKEND": "torch"}),
     "keras-tensorflow": ("high_level", "Keras", {"KERAS_BACKEND": "tensorflow"}),
     "native-torch": ("torch_loop", "Torch", {}),
-    "fused-torch": ("torch_loop", "FusedTorch", {}),
+    "plain-torch": ("torch_loop", "PlainTorch", {}),
     "compiled-torch": ("torch_loop", "CompiledTorch", {}),
     "xla-tensorflow": ("tensorflow_loop", "XlaTensorFlow", {"KERAS_BACKEND": "tensorflow"}),
     "native-tensorflow": ("tensorflow_loop", "TensorFlow", {"KERAS_BACKEND": "tensorflow"}),
@@ -41,7 +41,7 @@ JIT = ("mlp", "transformer")
 # Whom unidl meets on each backend; "-jit" is unidl with jit_compile=True.
 RIVALS = {
     "numpy": ("native-numpy", "native-torch", "sklearn"),
-    "torch": ("native-torch", "fused-torch", "keras-torch"),
+    "torch": ("native-torch", "plain-torch", "keras-torch"),
     "tensorflow": ("native-tensorflow", "keras-tensorflow"),
     "mxnet": ("native-mxnet",),
     "torch-jit": ("unidl-torch", "native-torch", "compiled-torch"),

@@ -1,6 +1,7 @@
-"""PyTorch as people write it: nn.Module, torch.optim.Adam, loss.item() after every step.
+"""PyTorch as those write it who care for speed: nn.Module, fused Adam, images in channels_last.
 
-Batches are gathered by a permutation, which is a good deal faster than a DataLoader over a TensorDataset.
+Batches are gathered by a permutation, which is a good deal faster than a DataLoader over a
+TensorDataset. On a CPU `loss.item()` after every step costs less than a sum of tensors.
 """
 
 from __future__ import annotations
@@ -13,22 +14,27 @@ from benchmarks.workloads import LEARNING_RATE
 
 
 class Torch:
-    optimizer_options: dict = {}
+    optimizer_options: dict = {"fused": True}
+    memory_format = torch.channels_last
 
     def __init__(self, workload):
         torch.manual_seed(0)
         self.batch = workload.batch
         self.images = len(workload.shape) == 3
         self.model = torch_models.build(workload)
+        if self.images:
+            self.model = self.model.to(memory_format=self.memory_format)
         self.optimizer = torch.optim.Adam(
             self.model.parameters(), LEARNING_RATE, **self.optimizer_options
         )
         self.loss = nn.CrossEntropyLoss()
 
     def _inputs(self, x):
-        """Images as (n, channels, height, width), the layout of torch."""
+        """Images as (n, channels, height, width), in memory as the model has its weights."""
         x = torch.from_numpy(x)
-        return x.permute(0, 3, 1, 2).contiguous() if self.images else x
+        if not self.images:
+            return x
+        return x.permute(0, 3, 1, 2).contiguous(memory_format=self.memory_format)
 
     def train(self, x, y, gate):
         x, y = self._inputs(x), torch.from_numpy(y).long()
@@ -40,7 +46,7 @@ class Torch:
             for start in range(0, len(x), self.batch):
                 index = order[start : start + self.batch]
                 xb, yb = x[index], y[index]
-                self.optimizer.zero_grad()
+                self.optimizer.zero_grad(set_to_none=True)
                 output = self.model(xb)
                 loss = self.loss(output, yb)
                 loss.backward()
@@ -71,11 +77,14 @@ class Torch:
         return total / len(x), correct / len(x)
 
 
-class FusedTorch(Torch):
-    optimizer_options = {"fused": True}
+class PlainTorch(Torch):
+    """With what torch.optim.Adam(parameters) and torch.nn.Conv2d are by default."""
+
+    optimizer_options = {}
+    memory_format = torch.contiguous_format
 
 
-class CompiledTorch(FusedTorch):
+class CompiledTorch(Torch):
     def __init__(self, workload):
         super().__init__(workload)
         self.model = torch.compile(self.model)

@@ -23,11 +23,11 @@ class _WholeStep:
         self._handlers: dict[int, object] = {}
 
     def __enter__(self):
-        if threading.current_thread() is threading.main_thread():
+        if threading.get_ident() == threading.main_thread().ident:
             self._depth += 1
 
     def __exit__(self, *error):
-        if threading.current_thread() is not threading.main_thread():
+        if threading.get_ident() != threading.main_thread().ident:
             return
         self._depth -= 1
         if self._depth == 0 and self._waiting is not None:

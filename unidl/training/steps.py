@@ -73,7 +73,7 @@ class Step:
     def _runner(self, unflatten):
         model, before_run = self._model, self._before_run
         backend, compute_dtype = model.backend, model.compute_dtype
-        guarded = model._gate.writing if self._changes_state else model._gate.reading
+        changes_state, gate = self._changes_state, model._gate
         # (changes seen, changes of the model, function of one batch, of several)
         made = (None, None, None, None)
 
@@ -101,7 +101,10 @@ class Step:
             if seen != changes():
                 _, _, compiled, launch = renewed()
             tensors = [tensor(leaf) for leaf in leaves]
-            with whole_step, guarded():
+            if not changes_state:
+                with gate.reading():
+                    return (compiled if count == 1 else launch)(*tensors)
+            with whole_step, gate.writing():
                 if before_run is not None:
                     before_run()
                 return (compiled if count == 1 else launch)(*tensors)

@@ -32,6 +32,22 @@ class CapturedExecution(Execution):
         The outputs are free of any tape.
         """
 
+    def differentiated(self, program, leaves):
+        """run(arguments, values) -> (outputs, gradients) of a captured `program`, by `gradients`.
+
+        `leaves` are pairs: which of `values`, and its place among the `arguments`.
+        """
+
+        def run(arguments, values):
+            def function(inner):
+                for leaf, place in leaves:
+                    arguments[place] = inner[leaf]
+                return program(*arguments)
+
+            return self.gradients(function, values)
+
+        return run
+
     def compile(self, fn, variables, jit_compile=False):
         return PerSignature(
             self, fn, lambda tensors, _: _captured_function(self, fn, variables, tensors)
@@ -156,7 +172,6 @@ class _Step:
             return []
 
         specs = [(v.shape, v.dtype) for v in trainable]
-        self._gradients = backend.gradients
         self._first = first = _Part(
             backend, flat_forward, _specs(backend, tensors), variables, "forward"
         )
@@ -164,7 +179,8 @@ class _Step:
         self._trainable = trainable
         place = {v: 2 + len(tensors) + i for i, v in enumerate(first.read)}
         # (which leaf, where it goes among the arguments) of the trainable variables that are read.
-        self._leaves = [(i, place[v]) for i, v in enumerate(trainable) if v in place]
+        leaves = [(i, place[v]) for i, v in enumerate(trainable) if v in place]
+        self._differentiated = backend.differentiated(first.program, leaves)
         new = {v: first.count + i for i, v in enumerate(first.assigned)}
         # What the update reads of what the forward pass assigned.
         self._renewed = [(i, new[v]) for i, v in enumerate(second.read) if v in new]
@@ -172,13 +188,7 @@ class _Step:
     def __call__(self, *tensors):
         first, second = self._first, self._second
         arguments = [first.feed.keys(), first.feed.numbers(), *tensors, *stores_of(first.read)]
-
-        def function(leaves):
-            for leaf, position in self._leaves:
-                arguments[position] = leaves[leaf]
-            return first.program(*arguments)
-
-        results, gradients = self._gradients(function, stores_of(self._trainable))
+        results, gradients = self._differentiated(arguments, stores_of(self._trainable))
         stores = stores_of(second.read)
         for position, index in self._renewed:
             stores[position] = results[index]
