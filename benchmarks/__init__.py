@@ -1,1 +1,2 @@
-"""How fast unidl is beside the loops that people write by hand and beside Keras. Run `python -m benchmarks --help`."""
+"""How fast unidl is beside the loops that people write by hand and beside Keras. Run `python -m
+benchmarks --help`."""

@@ -1,4 +1,5 @@
-"""The command: runs what is selected, prints ratios, keeps the figures as JSON, and publishes when told to."""
+"""The command: runs what is selected, prints ratios, keeps the figures as JSON, and publishes when
+told to."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ PUBLISHED = RESULTS / "published.json"
 PACKAGES = ("unidl-framework", "numpy", "torch", "tensorflow-cpu", "mxnet", "keras", "scikit-learn")
 FIRST = ("fit", "predict_1")  # what targets are for
 
-# Of the time of the run, the share in which the competitions that come first should have met, so that the rest has some too.
+# Of the time of the run, the share in which the competitions that come first should have met, so
+# that the rest has some too.
 FIRST_SHARE = 0.75
 
 
@@ -34,7 +36,8 @@ class Run:
         self._name = time.strftime("%Y-%m-%d %H:%M:%S")
         self._found = record.empty()
         self._found["runs"][self._name] = {
-            "machine": _machine(), "versions": _versions(), "clock": args.clock, "rounds": args.rounds, "quick": args.quick,
+            "machine": _machine(), "versions": _versions(), "clock": args.clock,
+            "rounds": args.rounds, "quick": args.quick,
         }  # fmt: skip
         self._before = (
             json.loads(PUBLISHED.read_text())
@@ -152,7 +155,10 @@ def _arguments():
     parser.add_argument(
         "--minutes", type=float, default=publish.MINUTES, help="no competition begins later"
     )
-    publish_help = "put the figures in the place of those in results/published.json, and write docs/performance.md and the plot"
+    publish_help = (
+        "put the figures in the place of those in results/published.json, and write "
+        "docs/performance.md and the plot"
+    )
     parser.add_argument("--publish", action="store_true", help=publish_help)
     parser.add_argument(
         "--republish",

@@ -1,4 +1,5 @@
-"""Starts the workers of one backend and one workload, and lets them take turns: an epoch each, again and again."""
+"""Starts the workers of one backend and one workload, and lets them take turns: an epoch each,
+again and again."""
 
 from __future__ import annotations
 
@@ -75,7 +76,8 @@ def compete(
     what=("predict_1", "predict_256", "evaluate"),
     clock="wall",
 ):
-    """{contestant: figures}: lists with a number for each round, and single numbers for what happens once."""
+    """{contestant: figures}: lists with a number for each round, and single numbers for what
+    happens once."""
     workers = []
     try:
         for name in names:
@@ -122,5 +124,6 @@ def check_losses(found):
     for name, mean in means.items():
         if not math.isclose(mean, middle, rel_tol=LOSS_TOLERANCE):
             raise AssertionError(
-                f"the mean loss over all epochs is {mean:.3f} for {name}, but {middle:.3f} is the middle of {means}"
+                f"the mean loss over all epochs is {mean:.3f} for {name}, but {middle:.3f} is the "
+                f"middle of {means}"
             )

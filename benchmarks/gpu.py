@@ -1,8 +1,10 @@
-"""The reference MLP on a GPU, in float32 and bfloat16, small and large batches; `python -m benchmarks.gpu` prints the figures.
+"""The reference MLP on a GPU, in float32 and bfloat16, small and large batches; `python -m
+benchmarks.gpu` prints the figures.
 
-unidl's fit on torch, with and without jit_compile, meets a native loop, torch.compile, and torch.compile with CUDA graphs; on JAX it
-meets a jitted step. Each contestant's epochs follow one another in one process; the figure is the median of a step's time. Where
-there is no GPU, nothing runs.
+unidl's fit on torch, with and without jit_compile, meets a native loop, torch.compile, and
+torch.compile with CUDA graphs; on JAX it meets a jitted step. Each contestant's epochs follow one
+another in one process; the figure is the median of a step's time. Where there is no GPU, nothing
+runs.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ from benchmarks.workloads import CLASSES, VOCABULARY
 
 
 def build(k, workload, logits=False):
-    """The model of `workload`, which ends in probabilities, or in logits for loops that want them."""
+    """The model of `workload`, which ends in probabilities, or in logits for loops that want
+    them."""
     inputs = k.Input(shape=workload.shape, dtype=workload.dtype)
     features = _BODIES[workload.name](k.layers, inputs)
     return k.Model(

@@ -15,7 +15,8 @@ MINUTES = 24
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
-# Why a target is missed, written by hand after a look into a profile: {"backend workload measure rival": reason}.
+# Why a target is missed, written by hand after a look into a profile: {"backend workload measure
+# rival": reason}.
 REASONS = Path(__file__).resolve().parent / "reasons.json"
 
 # Of the rows, by these three.
@@ -23,26 +24,31 @@ _ORDER = list(WORKLOADS), list(RIVALS), list(MEASURES)
 
 _PAGE = """# Performance
 
-*Written by `python -m benchmarks --publish`; do not edit. What explains a missed target comes from `benchmarks/reasons.json`.*
+*Written by `python -m benchmarks --publish`; do not edit. What explains a missed target comes from
+`benchmarks/reasons.json`.*
 
 {verdicts}
 
 ![Time of a training step of unidl, divided by the other's](performance.png)
 
-How it is measured: every contestant lives in a process of its own; they take turns, one whole epoch each, and the ratio is the
-median of the rounds' ratios (in brackets the quartiles). Below 1 unidl is faster. Everybody does the same work on the same data:
-a new order of the samples in each epoch, Adam(1e-3), loss and accuracy of every batch. The command ends with an error if
-somebody's losses are not like the others'. The native loops are the fastest that people write by hand: they gather batches by a
-permutation, which beats a DataLoader or a tf.data pipeline over samples, and torch's has the fused Adam and images in
-channels_last; torch as it is by default, *plain Adam*, stands beside it without a target. *Import and build* is the time from the first import to
-a model that is ready to train, with warm disk caches; *first step* includes tracing and compiling; *peak memory* is the
-largest resident size of the process up to the end of training. `torch-jit` and `tensorflow-jit` are unidl with
-`compile(jit_compile=True)`: torch.compile and XLA.
+How it is measured: every contestant lives in a process of its own; they take turns, one whole epoch
+each, and the ratio is the median of the rounds' ratios (in brackets the quartiles). Below 1 unidl
+is faster. Everybody does the same work on the same data: a new order of the samples in each epoch,
+Adam(1e-3), loss and accuracy of every batch. The command ends with an error if somebody's losses
+are not like the others'. The native loops are the fastest that people write by hand: they gather
+batches by a permutation, which beats a DataLoader or a tf.data pipeline over samples, and torch's
+has the fused Adam and images in channels_last; torch as it is by default, *plain Adam*, stands
+beside it without a target. *Import and build* is the time from the first import to a model that is
+ready to train, with warm disk caches; *first step* includes tracing and compiling; *peak memory* is
+the largest resident size of the process up to the end of training. `torch-jit` and `tensorflow-jit`
+are unidl with `compile(jit_compile=True)`: torch.compile and XLA.
 
-`make bench` runs all of this in at most half an hour: every backend and workload on one thread, then `jit_compile=True`, then all on
-two threads. A run that is behind its schedule leaves out `predict` of 256 samples and `evaluate`, and no competition begins after
-the {minutes}th minute. `python -m benchmarks --help` tells how to run a part; what it publishes takes the place of older figures of
-the same, and the others stay. `python -m benchmarks.eager` measures single calls, outside of any step.
+`make bench` runs all of this in at most half an hour: every backend and workload on one thread,
+then `jit_compile=True`, then all on two threads. A run that is behind its schedule leaves out
+`predict` of 256 samples and `evaluate`, and no competition begins after the {minutes}th minute.
+`python -m benchmarks --help` tells how to run a part; what it publishes takes the place of older
+figures of the same, and the others stay. `python -m benchmarks.eager` measures single calls,
+outside of any step.
 
 ## Missed targets
 
@@ -50,8 +56,8 @@ the same, and the others stay. `python -m benchmarks.eager` measures single call
 
 ## Runs
 
-The last column of the tables names the run. What unidl and the others took in one row was measured side by side; rows of different
-runs were not measured together.
+The last column of the tables names the run. What unidl and the others took in one row was measured
+side by side; rows of different runs were not measured together.
 
 {runs}
 
@@ -64,8 +70,8 @@ runs were not measured together.
 _STREAMS = """
 ## Data that streams
 
-An epoch of 512 steps of the MLP on one thread: the source alone, training from arrays in memory, and training from the source, which
-should take hardly longer than the sum of both.
+An epoch of 512 steps of the MLP on one thread: the source alone, training from arrays in memory,
+and training from the source, which should take hardly longer than the sum of both.
 
 {table}
 """
@@ -97,7 +103,8 @@ def publish(document):
             ]
             if cells:
                 sections.append(
-                    f"## {workload.title}, {thread_count(threads)}\n\n{table((*HEADER, 'run'), cells)}\n"
+                    f"## {workload.title}, "
+                    f"{thread_count(threads)}\n\n{table((*HEADER, 'run'), cells)}\n"
                 )
     judged = [(threads, row) for threads, _, row in found if row.target is not None]
     missed = [(threads, row) for threads, row in judged if row.verdict == "missed"]
@@ -175,7 +182,10 @@ def _streams(found, numbers):
 
 def _gpu(found, numbers):
     if not found:
-        return "\n## GPU\n\nNo GPU was at hand. `python -m benchmarks.gpu` measures torch and JAX where there is one.\n"
+        return (
+            "\n## GPU\n\nNo GPU was at hand. `python -m benchmarks.gpu` measures torch and JAX "
+            "where there is one.\n"
+        )
     header = ["backend", "dtype", "batch", "contestant", "a step", "run"]
     cells = [
         [

@@ -1,8 +1,9 @@
-"""What has been measured: a document of runs and of what they found. Runs of parts add up to one document.
+"""What has been measured: a document of runs and of what they found. Runs of parts add up to one
+document.
 
-runs      {id: {"machine", "versions", "clock", "rounds", "quick"}}; the id is the time at which the run began
-results   [{"run", "backend", "workload", "threads", "quick", "figures"}]: one competition, measured side by side
-streams   [{"run", "backend", "source", ...}]
+runs      {id: {"machine", "versions", "clock", "rounds", "quick"}}; the id is the time at which the
+run began results   [{"run", "backend", "workload", "threads", "quick", "figures"}]: one
+competition, measured side by side streams   [{"run", "backend", "source", ...}]
 gpu       [{"run", "backend", ...}]
 """
 
@@ -26,7 +27,8 @@ def empty():
 
 
 def merged(old, new):
-    """`old` with what `new` measured in the place of what it had measured before, without the runs of which nothing is left."""
+    """`old` with what `new` measured in the place of what it had measured before, without the runs
+    of which nothing is left."""
     results = [_without(result, new["results"]) for result in old["results"]]
     document = {"results": [r for r in results if r["figures"]] + new["results"]}
     for part in ("streams", "gpu"):
@@ -49,7 +51,8 @@ def _without(result, newer):
 
 
 def competitions(threads, workloads, backends):
-    """[(threads, workload, backend)]: the first thread count, then jit_compile on it, then the others."""
+    """[(threads, workload, backend)]: the first thread count, then jit_compile on it, then the
+    others."""
     found = itertools.product(threads, workloads, backends)
     found = [
         (count, WORKLOADS[name], backend)
@@ -65,7 +68,8 @@ def competitions(threads, workloads, backends):
 
 
 def missing(document):
-    """{(workload, threads, what): backends} of all that could be measured and was not; what is None where nothing was."""
+    """{(workload, threads, what): backends} of all that could be measured and was not; what is None
+    where nothing was."""
     measured = {}
     for result in document["results"]:
         key = tuple(result[part] for part in _COMPETITION)

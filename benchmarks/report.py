@@ -34,7 +34,8 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Row:
-    """unidl beside one rival. `ratio` is the median of the rounds' ratios, `low` and `high` are their quartiles."""
+    """unidl beside one rival. `ratio` is the median of the rounds' ratios, `low` and `high` are
+    their quartiles."""
 
     backend: str
     workload: str
@@ -56,7 +57,8 @@ class Row:
         title, unit, _ = MEASURES[self.measure]
         spread = f" ({self.low:.2f} to {self.high:.2f})" if self.low != self.high else ""
         return (
-            title, self.backend, NAMES[self.rival], f"{self.own:.3g} {unit}", f"{self.other:.3g} {unit}", f"{self.ratio:.2f}{spread}",
+            title, self.backend, NAMES[self.rival], f"{self.own:.3g} {unit}",
+            f"{self.other:.3g} " f"{unit}", f"{self.ratio:.2f}{spread}",
             "" if self.target is None else f"{self.target:g}", self.verdict,
         )  # fmt: skip
 
@@ -90,7 +92,8 @@ def _as_list(value):
 
 
 def _row(backend, workload, measure, rival, own, other, factor):
-    # Round i of both ran one right after the other, so that a busy moment of the machine is in both.
+    # Round i of both ran one right after the other, so that a busy moment of the machine is in
+    # both.
     ratios = sorted(a / b for a, b in zip(own, other, strict=True))
     low, _, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
     ratio = statistics.median(ratios)

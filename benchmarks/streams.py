@@ -1,7 +1,8 @@
-"""How fast fit reads data that does not lie in memory: `python -m benchmarks.streams BACKEND` prints the figures as JSON.
+"""How fast fit reads data that does not lie in memory: `python -m benchmarks.streams BACKEND`
+prints the figures as JSON.
 
-A source has its own speed, seen when a loop does nothing but draw batches from it, and training has one, seen when the data are
-arrays in memory. fit should take hardly longer than the sum of both.
+A source has its own speed, seen when a loop does nothing but draw batches from it, and training has
+one, seen when the data are arrays in memory. fit should take hardly longer than the sum of both.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ BATCH, STEPS, ROUNDS = 32, 512, 5
 
 
 def measure(backends):
-    """[{"backend", "source", "alone_s", "fit_s", "arrays_s"}, ...], an epoch each, every backend in a process of its own."""
+    """[{"backend", "source", "alone_s", "fit_s", "arrays_s"}, ...], an epoch each, every backend in
+    a process of its own."""
     found = []
     for backend in backends:
         command = [sys.executable, "-m", "benchmarks.streams", backend]

@@ -1,7 +1,9 @@
-"""One contestant in a process of its own, driven over pipes: `python -m benchmarks.worker NAME WORKLOAD ROUNDS quick|full wall|cpu`.
+"""One contestant in a process of its own, driven over pipes: `python -m benchmarks.worker NAME
+WORKLOAD ROUNDS quick|full wall|cpu`.
 
-It announces the import and the first step; then every line on its stdin lets it do one timed piece of work, and every line on its
-stdout is the JSON answer. The pieces come in a fixed order: ROUNDS epochs, then `predict N`, `evaluate N` in any order, `quit`.
+It announces the import and the first step; then every line on its stdin lets it do one timed piece
+of work, and every line on its stdout is the JSON answer. The pieces come in a fixed order: ROUNDS
+epochs, then `predict N`, `evaluate N` in any order, `quit`.
 """
 
 from __future__ import annotations

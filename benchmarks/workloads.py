@@ -31,7 +31,8 @@ class Workload:
     dtype: str = "float32"
 
     def data(self, quick):
-        """(x, y): samples around one centre for each class, with a tenth of the labels drawn anew, so that losses end above 0."""
+        """(x, y): samples around one centre for each class, with a tenth of the labels drawn anew,
+        so that losses end above 0."""
         rng = np.random.default_rng(len(self.name))
         n = self.batch * (self.quick_steps if quick else self.steps)
         y = rng.integers(0, CLASSES, n)
@@ -40,7 +41,8 @@ class Workload:
             x = rng.integers(0, VOCABULARY, (n, *self.shape))
             x = np.where(rng.random(x.shape) < 1 / 3, x // CLASSES * CLASSES + y[:, None], x)
         else:
-            # A centre is one number for each row of the sample, so that pooling and convolutions keep it.
+            # A centre is one number for each row of the sample, so that pooling and convolutions
+            # keep it.
             centres = rng.normal(size=(CLASSES, self.shape[0], *[1] * (len(self.shape) - 1)))
             x = 0.3 * centres[y] + rng.normal(size=(n, *self.shape))
         y = np.where(rng.random(n) < 0.1, rng.integers(0, CLASSES, n), y)

@@ -25,7 +25,8 @@ def arguments(epochs):
 def load_images(args):
     """((x_train, y_train), (x_test, y_test)): handwritten digits as (n, 28, 28) float32 in [0, 1].
 
-    Without --mnist the 8x8 digits of the package, each pixel enlarged to 3x3 and a border of two around.
+    Without --mnist the 8x8 digits of the package, each pixel enlarged to 3x3 and a border of two
+    around.
     """
     if args.mnist:
         (x, y), (xt, yt) = unidl.datasets.mnist.load_data()

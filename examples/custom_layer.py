@@ -1,4 +1,5 @@
-"""A layer of one's own: weights in build(), the computation in call(), written once for every backend."""
+"""A layer of one's own: weights in build(), the computation in call(), written once for every
+backend."""
 
 from common import arguments, load_images
 
@@ -11,7 +12,8 @@ unidl.utils.set_random_seed(0)
 
 
 class GatedDense(unidl.Layer):
-    """A dense layer whose outputs are switched by a gate: (x W + b) * sigmoid(x V + c) (Dauphin et al., arXiv:1612.08083)."""
+    """A dense layer whose outputs are switched by a gate: (x W + b) * sigmoid(x V + c) (Dauphin et
+    al., arXiv:1612.08083)."""
 
     def __init__(self, units, **kwargs):
         super().__init__(**kwargs)

@@ -29,5 +29,6 @@ for epoch in range(args.epochs):
         optimizer.apply(gradients, model.trainable_variables)
     guesses = ops.convert_to_numpy(ops.argmax(model(x_test), axis=-1))
     print(
-        f"epoch {epoch + 1}: loss {float(ops.convert_to_numpy(loss)):.4f}, test accuracy {(guesses == y_test).mean():.4f}"
+        f"epoch {epoch + 1}: loss {float(ops.convert_to_numpy(loss)):.4f}, test accuracy "
+        f"{(guesses == y_test).mean():.4f}"
     )

@@ -1,4 +1,5 @@
-"""The demo: a convolutional network learns the handwritten digits that ship with unidl, on whatever backend is active."""
+"""The demo: a convolutional network learns the handwritten digits that ship with unidl, on whatever
+backend is active."""
 
 import time
 
@@ -13,7 +14,8 @@ from unidl import layers
 args = arguments(epochs=12)
 unidl.utils.set_random_seed(7)
 (x_train, y_train), (x_test, y_test) = unidl.datasets.digits.load_data()
-# 8x8 pixels of 0 to 16, a channel axis, and every pixel doubled, so that two poolings leave something to look at.
+# 8x8 pixels of 0 to 16, a channel axis, and every pixel doubled, so that two poolings leave
+# something to look at.
 x_train, x_test = (
     np.kron(x / 16, np.ones((1, 2, 2)))[..., None].astype("float32") for x in (x_train, x_test)
 )

@@ -1,4 +1,5 @@
-"""The MLP of MXNet's Gluon tutorial: Dense 64 with relu, Dense 10, softmax cross-entropy on the logits."""
+"""The MLP of MXNet's Gluon tutorial: Dense 64 with relu, Dense 10, softmax cross-entropy on the
+logits."""
 
 from common import arguments, load_images
 

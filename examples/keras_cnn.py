@@ -1,4 +1,5 @@
-"""The CNN of the Keras and TensorFlow guides. The import is the only line that differs from tf.keras."""
+"""The CNN of the Keras and TensorFlow guides. The import is the only line that differs from
+tf.keras."""
 
 from common import arguments, load_images
 

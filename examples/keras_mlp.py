@@ -1,4 +1,5 @@
-"""The MLP of the older Keras guides: one-hot targets, dropout, and `input_shape=` on the first layer."""
+"""The MLP of the older Keras guides: one-hot targets, dropout, and `input_shape=` on the first
+layer."""
 
 from common import arguments, load_images
 

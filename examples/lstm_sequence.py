@@ -1,4 +1,5 @@
-"""An LSTM learns to add the two marked numbers of a sequence (Hochreiter & Schmidhuber 1997), padded and masked."""
+"""An LSTM learns to add the two marked numbers of a sequence (Hochreiter & Schmidhuber 1997),
+padded and masked."""
 
 import numpy as np
 from common import arguments
@@ -31,5 +32,6 @@ model = unidl.Model(inputs, layers.Dense(1)(state))
 model.compile(optimizer=unidl.optimizers.Adam(0.01), loss="mse", metrics=["mae"])
 history = model.fit(x, y, epochs=args.epochs, batch_size=64, validation_split=0.1)
 print(
-    f"validation error: from {history.history['val_mae'][0]:.3f} to {history.history['val_mae'][-1]:.3f} (guessing the mean gives 0.30)"
+    f"validation error: from {history.history['val_mae'][0]:.3f} to "
+    f"{history.history['val_mae'][-1]:.3f} (guessing the mean gives 0.30)"
 )

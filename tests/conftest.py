@@ -1,4 +1,5 @@
-"""Fixtures of all tests: `backend` runs a test once on each installed backend, `seeded` runs always."""
+"""Fixtures of all tests: `backend` runs a test once on each installed backend, `seeded` runs
+always."""
 
 import os
 import random
@@ -30,7 +31,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     disable_traceback_filtering()  # a test that fails shows all of the way
-    # A suite that should cover certain backends must not pass because one of them failed to install.
+    # A suite that should cover certain backends must not pass because one of them failed to
+    # install.
     missing = set(os.environ.get("UNIDL_TEST_BACKENDS", "numpy").split(",")) - set(INSTALLED)
     if missing:
         raise pytest.UsageError(

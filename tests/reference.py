@@ -15,7 +15,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 @contextlib.contextmanager
 def in_float64():
-    """Keras and unidl with floatx float64 inside the block; yields Keras. Without Keras the test is skipped."""
+    """Keras and unidl with floatx float64 inside the block; yields Keras. Without Keras the test is
+    skipped."""
     keras = pytest.importorskip("keras")
 
     import unidl.backend as backend

@@ -82,7 +82,10 @@ def test_the_check_would_notice():
 
 @pytest.mark.parametrize("module", ["unidl", "unidl.ops", "unidl.layers"])
 def test_importing_imports_no_framework(module):
-    code = f"import sys, {module}; print(' '.join(sorted({{m.partition('.')[0] for m in sys.modules}})))"
+    code = (
+        f"import sys, {module}; print(' '.join(sorted({{m.partition('.')[0] for m in "
+        "sys.modules})))"
+    )
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()

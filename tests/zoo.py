@@ -192,7 +192,8 @@ def targets_for(model, samples=6, seed=1):
 
 
 def randomize(model, seed=2):
-    """Give a Keras model random weights (variances positive), so that no zero or one hides a mistake."""
+    """Give a Keras model random weights (variances positive), so that no zero or one hides a
+    mistake."""
     rng = np.random.default_rng(seed)
     model.set_weights(
         [

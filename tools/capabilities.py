@@ -1,6 +1,8 @@
-"""Write docs/capabilities.md: for each derived function of the contract and each backend, what runs it.
+"""Write docs/capabilities.md: for each derived function of the contract and each backend, what runs
+it.
 
-An installed backend is asked. One that is not (JAX, which has an environment of its own) is read from its source.
+An installed backend is asked. One that is not (JAX, which has an environment of its own) is read
+from its source.
 """
 
 from __future__ import annotations
@@ -27,12 +29,15 @@ TITLES = {
 
 HEAD = """# What runs a function
 
-`make capabilities` writes this page from the contract and the adapters; a test compares it with them.
+`make capabilities` writes this page from the contract and the adapters; a test compares it with
+them.
 
-Every backend has the primitives of the contract ({primitives} of them: `add`, `matmul`, `take` ...) by its own kernels. The functions
-below have a body over primitives too, which is the oracle of each kernel. All other functions of `unidl.ops` are written over
-these, once for all backends. In the table: the native **kernel**; **own**, composed by the adapter in its own way; **composed**, the
-body of the contract; **host**, computed by NumPy on the host, or decided there by a value that is read.
+Every backend has the primitives of the contract ({primitives} of them: `add`, `matmul`, `take` ...)
+by its own kernels. The functions below have a body over primitives too, which is the oracle of each
+kernel. All other functions of `unidl.ops` are written over these, once for all backends. In the
+table: the native **kernel**; **own**, composed by the adapter in its own way; **composed**, the
+body of the contract; **host**, computed by NumPy on the host, or decided there by a value that is
+read.
 
 """
 
@@ -124,7 +129,8 @@ def write(read_only=()):
 TAIL = """
 ## What a real dtype cannot hold
 
-There are no complex dtypes. Fourier transforms take and give pairs (real, imaginary part), as Keras' do.
+There are no complex dtypes. Fourier transforms take and give pairs (real, imaginary part), as
+Keras' do.
 
 | | Here |
 |---|---|
@@ -134,14 +140,15 @@ There are no complex dtypes. Fourier transforms take and give pairs (real, imagi
 
 ## What has no gradient
 
-Integers, bools and positions; `nextafter`, `view`, `unique`, `nonzero`, `histogram`, `angle` (0) and `ctc_decode`. `ctc_loss` of a target
-that does not fit is inf, with gradient 0.
+Integers, bools and positions; `nextafter`, `view`, `unique`, `nonzero`, `histogram`, `angle` (0)
+and `ctc_decode`. `ctc_loss` of a target that does not fit is inf, with gradient 0.
 
 ## What depends on values
 
-`nonzero`, `unique` without `size`, `bincount`, and the segment functions without `num_segments` have a shape that depends on values, and
-are refused in compiled functions; so are `jvp`, and beam search in `ctc_decode`, which run on the host. `vectorize`, `map` and `scan` write
-one call for each element.
+`nonzero`, `unique` without `size`, `bincount`, and the segment functions without `num_segments`
+have a shape that depends on values, and are refused in compiled functions; so are `jvp`, and beam
+search in `ctc_decode`, which run on the host. `vectorize`, `map` and `scan` write one call for each
+element.
 """
 
 

@@ -1,7 +1,9 @@
-"""Write docs/coverage.md: unidl's public names and signatures beside Keras', each difference with its reason.
+"""Write docs/coverage.md: unidl's public names and signatures beside Keras', each difference with
+its reason.
 
-The reasons are in docs/coverage_reasons.json: a pattern for the lines that `Difference` prints, and a sentence. A difference that no
-pattern meets is an error; a pattern that meets nothing any more is taken out of the file.
+The reasons are in docs/coverage_reasons.json: a pattern for the lines that `Difference` prints, and
+a sentence. A difference that no pattern meets is an error; a pattern that meets nothing any more is
+taken out of the file.
 """
 
 from __future__ import annotations
@@ -25,8 +27,9 @@ PAGE = DOCS / "coverage.md"
 # What unidl says to someone who asks for a name that only Keras has.
 MISSING_NAMES = DOCS.parent / "unidl" / "utils" / "missing_names.json"
 NAMESPACES = (
-    "", "layers", "activations", "initializers", "regularizers", "constraints", "ops", "losses", "metrics", "optimizers",
-    "optimizers.schedules", "callbacks", "random", "utils", "models", "saving",
+    "", "layers", "activations", "initializers", "regularizers", "constraints", "ops", "losses",
+    "metrics", "optimizers", "optimizers.schedules", "callbacks", "random", "utils", "models",
+    "saving",
 )  # fmt: skip
 # Of these only the names are compared, and of the others the modules in them.
 ONLY_NAMES = ("backend", "config", "datasets", "dtype_policies")
@@ -55,7 +58,8 @@ def public(module):
 
 
 def parameters(thing):
-    """({name: parameter} of a call, without self; whether it takes anything else), or None where there is no signature."""
+    """({name: parameter} of a call, without self; whether it takes anything else), or None where
+    there is no signature."""
     function = thing.__init__ if inspect.isclass(thing) else thing
     try:
         found = list(inspect.signature(function).parameters.values())
@@ -84,7 +88,8 @@ def inherited(thing):
 
 
 def _same(a, b):
-    """Whether two defaults mean the same: equal, functions of one name, or a number for all axes and that number for each."""
+    """Whether two defaults mean the same: equal, functions of one name, or a number for all axes
+    and that number for each."""
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
         return len(a) == len(b) and all(map(_same, a, b))
     for one, many in ((a, b), (b, a)):
@@ -265,9 +270,10 @@ def write(reasons):
 
 HEAD = """# unidl and Keras {version}
 
-`make coverage` writes this page from the public names and signatures of both; a test compares it with them. A signature is the same if
-the arguments have the same names, order and defaults, where `1` and `(1, 1)` are one default, and what a
-class hands on to its base by `**kwargs` is an argument of it.
+`make coverage` writes this page from the public names and signatures of both; a test compares it
+with them. A signature is the same if the arguments have the same names, order and defaults, where
+`1` and `(1, 1)` are one default, and what a class hands on to its base by `**kwargs` is an argument
+of it.
 
 | | Names in Keras | Here too | Same signature |
 |---|---|---|---|"""

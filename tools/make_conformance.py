@@ -1,9 +1,10 @@
-"""Write the conformance tables of README.md and docs/conformance.md, and docs/conformance.html, from records.
+"""Write the conformance tables of README.md and docs/conformance.md, and docs/conformance.html,
+from records.
 
     python tools/make_conformance.py records.json [more.json ...]
 
-The files are those of `unidl conformance --json FILE`, each of one environment: JAX needs one without the others. What stands
-between the markers in the two texts is replaced.
+The files are those of `unidl conformance --json FILE`, each of one environment: JAX needs one
+without the others. What stands between the markers in the two texts is replaced.
 """
 
 from __future__ import annotations
@@ -67,7 +68,8 @@ def short(groups):
 
 
 def long(groups):
-    """The tables of docs/conformance.md: where the worst figures are, and every exception with its reason."""
+    """The tables of docs/conformance.md: where the worst figures are, and every exception with its
+    reason."""
     rows = []
     for name, records in groups.items():
         for dtype in DTYPES:

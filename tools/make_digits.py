@@ -2,7 +2,8 @@
 
     pip install scikit-learn && python tools/make_digits.py
 
-The result depends on nothing but the data: the permutation is a frozen NumPy stream, and the archive holds no dates.
+The result depends on nothing but the data: the permutation is a frozen NumPy stream, and the
+archive holds no dates.
 """
 
 from pathlib import Path
@@ -15,7 +16,8 @@ SEED = 1998  # the year of the data set; RandomState's streams are frozen for go
 
 
 def split(labels):
-    """Indices of the training and the test images, each shuffled: every fifth image of every digit is for testing.
+    """Indices of the training and the test images, each shuffled: every fifth image of every digit
+    is for testing.
 
     `labels`: (n,) int. Returns two int arrays of n - ceil(n / 5) and ceil(n / 5) elements.
     """

@@ -1,7 +1,8 @@
-"""The suites that judge numbers, under the kernels that other processors would choose (`make test-isa`).
+"""The suites that judge numbers, under the kernels that other processors would choose (`make
+test-isa`).
 
-Frameworks choose kernels by what the processor has, and adding up in another order rounds otherwise.
-Each row of the table makes one of them choose another, and runs its numbers again.
+Frameworks choose kernels by what the processor has, and adding up in another order rounds
+otherwise. Each row of the table makes one of them choose another, and runs its numbers again.
 
     python -m tools.other_kernels [--quick] [name ...]
 """
@@ -69,7 +70,8 @@ SETTINGS = [
         "numpy without AVX-512",
         "numpy",
         {
-            "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL"
+            "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL "
+            "AVX512_ICL"
         },
     ),
 ]

@@ -29,14 +29,17 @@ def main():
     sections = [
         _section(
             "ONNX: the node cases of the package onnx",
-            "Each is a graph with inputs and outputs; `unidl.port.onnx` runs it on calls of `unidl.ops`. dtypes and shapes must be "
-            "equal, integers exactly, floats within onnx's own bound (relative 1e-3; 4 roundings for float16 and bfloat16).",
+            "Each is a graph with inputs and outputs; `unidl.port.onnx` runs it on calls of "
+            "`unidl.ops`. dtypes and shapes must be "
+            "equal, integers exactly, floats within onnx's own bound (relative 1e-3; 4 roundings "
+            "for float16 and bfloat16).",
             onnx_nodes,
             backends,
         ),
         _section(
             "torch: the configurations of torch's modules",
-            f"Outputs and the gradients of inputs and parameters, float64, relative to the largest number, within "
+            "Outputs and the gradients of inputs and parameters, float64, relative to the largest "
+            "number, within "
             f"{torch_modules.BUDGET:.0e}, with the weights and inputs that torch has.",
             torch_modules,
             backends,
@@ -45,11 +48,14 @@ def main():
     ]
     versions = ", ".join(f"{name} {version}" for name in PACKAGES if (version := _version(name)))
     text = (
-        "# Outside truth\n\nWhat tests that others wrote say of unidl. `make outside-truth` writes this page "
-        f"({datetime.date.today():%d %B %Y}; Python {sys.version.partition(' ')[0]}, {versions}, CPU).\n\n"
-        "A case is excluded for a reason in `tests/outside/*.json`. An excluded case is run all the same and must fail, so that the "
-        "list never outlives its reasons; the test suite fails when one of them passes, or any other fails.\n\n"
-        + "\n\n".join(sections)
+        "# Outside truth\n\nWhat tests that others wrote say of unidl. `make outside-truth` writes "
+        "this page "
+        f"({datetime.date.today():%d %B %Y}; Python {sys.version.partition(' ')[0]}, {versions}, "
+        "CPU).\n\n"
+        "A case is excluded for a reason in `tests/outside/*.json`. An excluded case is run all "
+        "the same and must fail, so that the "
+        "list never outlives its reasons; the test suite fails when one of them passes, or any "
+        "other fails.\n\n" + "\n\n".join(sections)
     )
     (ROOT / "docs" / "outside-truth.md").write_text(text + "\n", "utf-8")
 
@@ -102,7 +108,8 @@ def _section(title, text, source, backends):
 
 
 def _keras():
-    """The tests that ask Keras, counted by folder and backend; those without a backend's name run on NumPy."""
+    """The tests that ask Keras, counted by folder and backend; those without a backend's name run
+    on NumPy."""
     files = sorted(ROOT.glob("tests/*/test_against_keras.py"))
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
@@ -133,8 +140,10 @@ def _keras():
     return "\n\n".join(
         [
             "## Keras: the same configs and weights",
-            "`tests/*/test_against_keras.py`, float64: layers forward and all gradients on NumPy (the other backends are held to NumPy by "
-            "the conformance suite, within 1e-12), losses, metrics, models and optimizers on every backend.",
+            "`tests/*/test_against_keras.py`, float64: layers forward and all gradients on NumPy "
+            "(the other backends are held to NumPy by "
+            "the conformance suite, within 1e-12), losses, metrics, models and optimizers on every "
+            "backend.",
             _table(["tests of", "cases", "passed", "failed", "excluded"], rows),
             _table(["why Keras itself cannot be asked", "cases"], reasons.most_common()),
         ]

@@ -17,13 +17,14 @@ def value_and_grad(
     """Value of `fn()` and its gradients with respect to `variables`, the same way on every backend.
 
     Args:
-        fn: takes no arguments, reads the variables, and returns a scalar tensor; with `has_aux` a pair (scalar, anything).
+        fn: takes no arguments, reads the variables, and returns a scalar tensor; with `has_aux` a
+            pair (scalar, anything).
         variables: list of Variables that live on one backend.
         has_aux: see `fn`.
 
     Returns:
-        (value, gradients): the scalar (or the pair), and a list of tensors shaped like the variables; zeros where the value
-        does not depend on one.
+        (value, gradients): the scalar (or the pair), and a list of tensors shaped like the
+        variables; zeros where the value does not depend on one.
 
     Example:
         >>> w = unidl.Variable([1.0, 2.0])
@@ -32,7 +33,8 @@ def value_and_grad(
     variables = list(variables)
     if not variables:
         raise ValueError(
-            "value_and_grad: `variables` is empty. Pass e.g. model.trainable_variables (after the model was built)."
+            "value_and_grad: `variables` is empty. Pass e.g. model.trainable_variables (after the "
+            "model was built)."
         )
     for variable in variables:
         if not isinstance(variable, Variable):
@@ -43,7 +45,8 @@ def value_and_grad(
         if variable.backend is not variables[0].backend:
             raise ValueError(
                 f"value_and_grad: the variables live on several backends "
-                f"({variables[0].backend.name}, {variable.backend.name}). Move them: variable.to(...)."
+                f"({variables[0].backend.name}, {variable.backend.name}). Move them: "
+                "variable.to(...)."
             )
 
     def checked() -> Any:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class DTypePolicy:
     """
     Args:
-        name: a float dtype ("float32"), or "mixed_float16" / "mixed_bfloat16": compute in 16 bits, keep weights in float32.
+        name: a float dtype ("float32"), or "mixed_float16" / "mixed_bfloat16": compute in 16 bits,
+            keep weights in float32.
     """
 
     keras_module = "keras"  # where Keras has it, in configs

@@ -1,7 +1,8 @@
 """Nests: lists, tuples, named tuples and dicts of whatever else, which is a leaf.
 
-A dict's children come in the order of its sorted keys (an OrderedDict's in its own), so that equal dicts flatten equally
-however they were filled. Results have the types, and dicts the key order, of the first structure.
+A dict's children come in the order of its sorted keys (an OrderedDict's in its own), so that equal
+dicts flatten equally however they were filled. Results have the types, and dicts the key order, of
+the first structure.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ _SEQUENCES = (list, tuple, deque)
 
 
 class MAP_TO_NONE:
-    """What the function of `traverse` returns to put None in a place, since None itself means "go on"."""
+    """What the function of `traverse` returns to put None in a place, since None itself means "go
+    on"."""
 
 
 def is_nested(structure: Nest) -> bool:
@@ -139,7 +141,8 @@ def _map(func: Any, structures: Any, none_is_leaf: Any, is_leaf: Any) -> Any:
 
 
 def map_structure_up_to(shallow_structure: Nest, func: Callable[..., Any], *structures: Any) -> Any:
-    """Like `map_structure`, but what lies deeper than the leaves of `shallow_structure` is passed to `func` whole."""
+    """Like `map_structure`, but what lies deeper than the leaves of `shallow_structure` is passed
+    to `func` whole."""
     if not structures:
         raise TypeError("map_structure_up_to: give at least one structure after the function.")
     if not is_nested(shallow_structure):
@@ -147,7 +150,8 @@ def map_structure_up_to(shallow_structure: Nest, func: Callable[..., Any], *stru
     for structure in structures:
         if not is_nested(structure) or _keys(structure) != _keys(shallow_structure):
             raise ValueError(
-                f"map_structure_up_to: {structure!r} does not have the layout of {shallow_structure!r}."
+                f"map_structure_up_to: {structure!r} does not have the layout of "
+                f"{shallow_structure!r}."
             )
     parts = {
         key: map_structure_up_to(child, func, *(s[key] for s in structures))
@@ -157,9 +161,11 @@ def map_structure_up_to(shallow_structure: Nest, func: Callable[..., Any], *stru
 
 
 def traverse(func: Callable[..., Any], structure: Nest, top_down: bool = True) -> Any:
-    """Map nests too: what `func(nest or leaf)` returns replaces it, None keeps it, `MAP_TO_NONE` replaces it by None.
+    """Map nests too: what `func(nest or leaf)` returns replaces it, None keeps it, `MAP_TO_NONE`
+    replaces it by None.
 
-    With `top_down` a nest is asked before its children, which are left alone if it is replaced; else after them.
+    With `top_down` a nest is asked before its children, which are left alone if it is replaced;
+    else after them.
     """
     if top_down:
         found = func(structure)
@@ -182,7 +188,8 @@ def pack_sequence_as(structure: Nest, flat_sequence: Iterable[Any]) -> Any:
     expected = len(flatten(structure))
     if len(flat) != expected:
         raise ValueError(
-            f"pack_sequence_as: the structure has {expected} leaves, the sequence {len(flat)}: {structure!r}."
+            f"pack_sequence_as: the structure has {expected} leaves, the sequence {len(flat)}: "
+            f"{structure!r}."
         )
     return _pack(structure, iter(flat))
 
@@ -202,7 +209,8 @@ def _keys(structure: Any) -> list:
 
 
 def assert_same_structure(a: Nest, b: Nest) -> None:
-    """Raise ValueError unless both are nested alike: the same types (all dicts count as one) with the same keys or lengths."""
+    """Raise ValueError unless both are nested alike: the same types (all dicts count as one) with
+    the same keys or lengths."""
     _assert_same(a, b, None)
 
 
@@ -216,7 +224,8 @@ def _assert_same(a: TensorLike, b: TensorLike, is_leaf: Any) -> None:
     kinds = [dict if isinstance(x, dict) else type(x) for x in (a, b)]
     if kinds[0] is not kinds[1]:
         raise ValueError(
-            f"The structures differ: a {kinds[0].__name__}, {a!r}, against a {kinds[1].__name__}, {b!r}."
+            f"The structures differ: a {kinds[0].__name__}, {a!r}, against a {kinds[1].__name__}, "
+            f"{b!r}."
         )
     if _keys(a) != _keys(b):
         raise ValueError(
@@ -227,7 +236,8 @@ def _assert_same(a: TensorLike, b: TensorLike, is_leaf: Any) -> None:
 
 
 def assert_same_paths(a: Nest, b: Nest) -> None:
-    """Raise ValueError unless both have leaves at the same paths; lists and tuples count as equal."""
+    """Raise ValueError unless both have leaves at the same paths; lists and tuples count as
+    equal."""
     paths = [{path for path, _ in flatten_with_path(x)} for x in (a, b)]
     if paths[0] != paths[1]:
         raise ValueError(

@@ -29,7 +29,8 @@ class Arrays(contract.Arrays):
             array = np.asarray(x)
             if array.dtype.kind not in "bifu":
                 raise TypeError(
-                    f"Cannot make a tensor of {type(x).__name__} {x!r}: expected numbers or nested lists of them."
+                    f"Cannot make a tensor of {type(x).__name__} {x!r}: expected numbers or nested "
+                    "lists of them."
                 )
             x = array.astype(
                 dtype or {"f": dtypes.floatx(), "b": "bool"}.get(array.dtype.kind, "int32")

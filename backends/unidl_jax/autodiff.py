@@ -20,7 +20,8 @@ class Autodiff(contract.Autodiff):
             value, aux = result if has_aux else (result, None)
             if np.shape(value) != ():
                 raise ValueError(
-                    f"value_and_grad: the function must return a scalar, got shape {np.shape(value)}. "
+                    "value_and_grad: the function must return a scalar, got shape "
+                    f"{np.shape(value)}. "
                     "Reduce it: unidl.ops.mean(loss)."
                 )
             pairs = stand_ins.assigned()

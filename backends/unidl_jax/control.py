@@ -27,7 +27,8 @@ class Control(contract.Control):
         with unassignable("a loop"):
             if maximum_iterations is not None:
                 return list(jax.lax.scan(step, state, None, maximum_iterations)[0])
-            # Without a bound the way back is not known in advance: JAX has no gradient here, and says so.
+            # Without a bound the way back is not known in advance: JAX has no gradient here, and
+            # says so.
             return list(
                 jax.lax.while_loop(lambda s: condition(*s), lambda s: list(body(*s)), state)
             )

@@ -13,9 +13,11 @@ from unidl.backend.contract import names
 
 @jax.custom_jvp
 def _erfinv(x):
-    """XLA's float32 kernel is up to 97 units of rounding off in the tails; a Newton step by erfc leaves 4.
+    """XLA's float32 kernel is up to 97 units of rounding off in the tails; a Newton step by erfc
+    leaves 4.
 
-    By erf it would make things worse: erf(y) - x cancels where both are nearly 1, while 1 - |x| is exact from 1/2 on.
+    By erf it would make things worse: erf(y) - x cancels where both are nearly 1, while 1 - |x| is
+    exact from 1/2 on.
     """
     y = jax.lax.erf_inv(x)
     if x.dtype.itemsize < 4:  # computed in float32 and rounded
@@ -27,7 +29,8 @@ def _erfinv(x):
 
 @_erfinv.defjvp
 def _(primals, tangents):
-    # JAX's own derivative would be taken at the value before the step: exp(y**2) magnifies its error.
+    # JAX's own derivative would be taken at the value before the step: exp(y**2) magnifies its
+    # error.
     y = _erfinv(*primals)
     return y, tangents[0] * _slope_of_erfinv(y)
 

@@ -9,5 +9,6 @@ from unidl.backend import contract
 
 class NN(contract.NN):
     def gelu(self, x, approximate):
-        # By the complementary error function: 1 + erf(x) keeps few digits of a negative tail in float32.
+        # By the complementary error function: 1 + erf(x) keeps few digits of a negative tail in
+        # float32.
         return jax.nn.gelu(x, approximate)

@@ -10,7 +10,8 @@ from unidl_mxnet.registry import ndarray, numpy_shape
 
 
 def leaf(x):
-    """(view of `x` that autograd watches, its gradient buffer). `x` itself stays unknown to autograd."""
+    """(view of `x` that autograd watches, its gradient buffer). `x` itself stays unknown to
+    autograd."""
     view = x.detach()
     gradient = mx.np.zeros_like(view)
     mx.autograd.mark_variables([view], [gradient])
@@ -32,7 +33,8 @@ def detached(tree):
 def check_scalar(value, shape):
     if shape != ():
         raise ValueError(
-            f"A gradient is taken of one number, but the function returned a tensor of shape {shape}. "
+            "A gradient is taken of one number, but the function returned a tensor of shape "
+            f"{shape}. "
             "Reduce it first, e.g. with ops.mean(...) or ops.sum(...)."
         )
 
@@ -47,7 +49,8 @@ class Autodiff(contract.Autodiff):
             value = result[0] if has_aux else result
             if not self.is_tensor(value):
                 raise TypeError(
-                    f"The function must return a scalar tensor to differentiate, got {type(value).__name__}."
+                    "The function must return a scalar tensor to differentiate, got "
+                    f"{type(value).__name__}."
                 )
             check_scalar(value, value.shape)
             self._backward(value)

@@ -1,6 +1,7 @@
 """Branches and loops in compiled functions, and gradients of one's own.
 
-MXNet's own control flow takes subgraphs without fused kernels or random keys; here both branches are computed and one chosen.
+MXNet's own control flow takes subgraphs without fused kernels or random keys; here both branches
+are computed and one chosen.
 """
 
 from __future__ import annotations
@@ -35,8 +36,10 @@ class Control(contract.Control):
             return super().while_loop(condition, body, state, maximum_iterations)
         if maximum_iterations is None:
             raise UnsupportedError(
-                "while_loop: in a compiled function of MXNet a loop is written out, so that its length must have a bound. Give "
-                "maximum_iterations, use fori_loop with Python ints, or run eagerly (run_eagerly=True)."
+                "while_loop: in a compiled function of MXNet a loop is written out, so that its "
+                "length must have a bound. Give "
+                "maximum_iterations, use fori_loop with Python ints, or run eagerly "
+                "(run_eagerly=True)."
             )
         with unassignable("a loop"):
             for i in range(maximum_iterations):
@@ -48,7 +51,8 @@ class Control(contract.Control):
     def custom_gradient(self, function, tensors):
         if any(isinstance(x, Traced) for x in tensors):
             raise UnsupportedError(
-                "custom_gradient: a compiled function of MXNet has only the gradients of its kernels. Run eagerly "
+                "custom_gradient: a compiled function of MXNet has only the gradients of its "
+                "kernels. Run eagerly "
                 "(run_eagerly=True), or write the gradient with ops.stop_gradient."
             )
         if not mx.autograd.is_recording():

@@ -1,4 +1,5 @@
-"""Convolution and pooling. MXNet's CPU kernels are channels-first, so tensors are transposed on the way in and out."""
+"""Convolution and pooling. MXNet's CPU kernels are channels-first, so tensors are transposed on the
+way in and out."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ class Conv(contract.Conv):
         return self.transpose(x, (0, *range(2, rank), 1))
 
     def _padded(self, x, pairs, value=0.0):
-        """(channels-first `x`, what is left for the kernel to pad): kernels pad alike on both sides only."""
+        """(channels-first `x`, what is left for the kernel to pad): kernels pad alike on both sides
+        only."""
         if all(before == after for before, after in pairs) and value == 0.0:
             return x, tuple(before for before, _ in pairs)
         if len(pairs) == 2 and value == 0.0:  # one pass, where `pad` makes two and blocks of zeros
@@ -54,7 +56,8 @@ class Conv(contract.Conv):
         window, filters = kernel.shape[:rank], kernel.shape[-1]
         if x.shape[-1] != kernel.shape[-2] * groups:
             raise ValueError(
-                f"conv: an input of shape {x.shape} has {x.shape[-1]} channels, but a kernel of shape {kernel.shape} "
+                f"conv: an input of shape {x.shape} has {x.shape[-1]} channels, but a kernel of "
+                f"shape {kernel.shape} "
                 f"with groups={groups} takes {kernel.shape[-2] * groups}."
             )
         pairs = explicit_padding(padding, x.shape[1:-1], window, strides, dilation)
@@ -81,14 +84,16 @@ class Conv(contract.Conv):
             size = (n + before + after - (k - 1) * d - 1) // s + 1
             if size < 0 or (size == 0 and n):
                 raise ValueError(
-                    f"A window of {k} (dilation {d}) does not fit into {n + before + after} elements of an input of shape {x.shape}."
+                    f"A window of {k} (dilation {d}) does not fit into {n + before + after} "
+                    f"elements of an input of shape {x.shape}."
                 )
             sizes.append(size)
         return tuple(sizes)
 
     def conv_transpose(self, x, kernel, strides, dilation, starts, sizes):
-        """A product with the kernel and one `col2im`. `Deconvolution` is out of the question: its oneDNN gradient fails with
-        "could not execute a primitive" wherever the weights are the result of another operator, here a transpose.
+        """A product with the kernel and one `col2im`. `Deconvolution` is out of the question: its
+        oneDNN gradient fails with "could not execute a primitive" wherever the weights are the
+        result of another operator, here a transpose.
         """
         rank = len(strides)
         if rank == 1:  # col2im knows planes only

@@ -1,4 +1,5 @@
-"""`einsum` as a chain of matrix products: MXNet's own kernel is a plain loop, which is slow and has no BLAS."""
+"""`einsum` as a chain of matrix products: MXNet's own kernel is a plain loop, which is slow and has
+no BLAS."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from unidl.backend import contract
 
 
 def parse(subscripts, ranks):
-    """([labels of each operand], labels of the result), the ellipsis written out in unused letters."""
+    """([labels of each operand], labels of the result), the ellipsis written out in unused
+    letters."""
     left, arrow, right = subscripts.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(ranks):
@@ -80,7 +82,8 @@ class Einsum(contract.Math):
         )
 
     def _product(self, x1, labels1, x2, labels2, needed):
-        """One contraction of two operands as a batched matrix product (batch, left, inner) @ (batch, inner, right)."""
+        """One contraction of two operands as a batched matrix product (batch, left, inner) @
+        (batch, inner, right)."""
         x1, labels1 = self._summed(x1, labels1, needed | set(labels2))
         x2, labels2 = self._summed(x2, labels2, needed | set(labels1))
         shared = [c for c in labels1 if c in labels2]

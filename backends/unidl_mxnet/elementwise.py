@@ -20,10 +20,25 @@ FLOAT = ("float16", "float32", "float64")
 _UNARY = {
     name: f"_npi_{name}"
     for name in (
-        "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh",
-        "tanh", "arcsinh", "arccosh", "arctanh",
+        "sqrt",
+        "exp",
+        "expm1",
+        "log",
+        "log1p",
+        "sin",
+        "cos",
+        "tan",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "arcsinh",
+        "arccosh",
+        "arctanh",
     )
-} | {"sigmoid": "_npx_sigmoid"}  # fmt: skip
+} | {"sigmoid": "_npx_sigmoid"}
 _UNARY_OF_ANY = {name: f"_npi_{name}" for name in ("negative", "abs", "square")}
 _ROUNDING = {
     "floor": "_npi_floor",
@@ -45,7 +60,8 @@ _BINARY = {
 }
 # The older kernels of broadcasting arithmetic and their gradients take half the time.
 _BROADCASTING = {
-    "_npi_add": "broadcast_add", "_npi_subtract": "broadcast_sub", "_npi_multiply": "broadcast_mul", "_npi_true_divide": "broadcast_div",
+    "_npi_add": "broadcast_add", "_npi_subtract": "broadcast_sub", "_npi_multiply": "broadcast_mul",
+    "_npi_true_divide": "broadcast_div",
 }  # fmt: skip
 _COMPARISON = {
     "equal": ("_npi_equal", "_npi_equal_scalar", "_npi_equal_scalar"),
@@ -71,11 +87,13 @@ class Elementwise(contract.Math):
         if compares:
             return op(kernel, self.cast(x, "float64"), scalar=number)
         raise TypeError(
-            f"The number {number!r} does not fit a tensor of dtype {self.dtype(x)}. Cast the tensor to a float dtype first."
+            f"The number {number!r} does not fit a tensor of dtype {self.dtype(x)}. Cast the "
+            "tensor to a float dtype first."
         )
 
     def _of_one_dtype(self, x1, x2):
-        """Both operands, a host number in the dtype of the other: MXNet notices a mixture late or never."""
+        """Both operands, a host number in the dtype of the other: MXNet notices a mixture late or
+        never."""
         dtype1, dtype2 = self.dtype(x1), self.dtype(x2)
         if dtype1 == dtype2:
             return x1, x2
@@ -84,7 +102,8 @@ class Elementwise(contract.Math):
         if isinstance(x1, HostNumber):
             return self.cast(x1, dtype2), x2
         raise TypeError(
-            f"The operands have dtypes {dtype1} and {dtype2}. Cast one of them: ops.cast(x, {dtype1!r})."
+            f"The operands have dtypes {dtype1} and {dtype2}. Cast one of them: ops.cast(x, "
+            f"{dtype1!r})."
         )
 
     def _of_two(self, kernels, x1, x2, **options):
@@ -135,10 +154,11 @@ class Elementwise(contract.Math):
         return self.where(self.equal(x2, 0), self.full_like(y, math.nan), y)
 
     def _spread(self, x, shape):
-        """`x` repeated along the first axes or along the last axis of a large `shape`, where it is float32 and on a tape.
+        """`x` repeated along the first axes or along the last axis of a large `shape`, where it is
+        float32 and on a tape.
 
-        By a product with ones: its gradient is a fast product too, where the sum in the gradient of broadcasting takes 24 ms
-        for (64, 28, 28, 32). Any other `x` is returned as it is.
+        By a product with ones: its gradient is a fast product too, where the sum in the gradient of
+        broadcasting takes 24 ms for (64, 28, 28, 32). Any other `x` is returned as it is.
         """
         size, n = math.prod(shape), math.prod(x.shape)
         if (
@@ -177,7 +197,8 @@ class Elementwise(contract.Math):
         return self.add(self.stop_gradient(y), self.multiply(slope, carrier(x)))
 
     def erfinv(self, x):
-        """MXNet's float64 kernel has the coefficients of a double polynomial; its derivative sqrt(pi)/2 in float32."""
+        """MXNet's float64 kernel has the coefficients of a double polynomial; its derivative
+        sqrt(pi)/2 in float32."""
         y = op("_npx_erfinv", x)
         if not needs_gradient():
             return y
@@ -196,7 +217,8 @@ class Elementwise(contract.Math):
     # -- two operands ----------------------------------------------------------------------------
 
     def power(self, x1, x2):
-        """The gradient of MXNet's kernel for the exponent is NaN where the base is 0; here it is 0."""
+        """The gradient of MXNet's kernel for the exponent is NaN where the base is 0; here it is
+        0."""
         kernels = ("_npi_power", "_npi_power_scalar", "_npi_rpower_scalar")
         if not (self.is_tensor(x2) and self._is_float(x2) and needs_gradient()):
             return self._of_two(kernels, x1, x2)

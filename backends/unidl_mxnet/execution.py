@@ -1,4 +1,5 @@
-"""Compiled functions and training steps: one program for each combination of input shapes and dtypes."""
+"""Compiled functions and training steps: one program for each combination of input shapes and
+dtypes."""
 
 from __future__ import annotations
 
@@ -15,8 +16,9 @@ from unidl_mxnet.registry import numpy_shape
 from unidl_mxnet.traced import current_trace
 from unidl_mxnet.transfer import rows
 
-# MXNet's engine queues calls without end, and what is queued keeps its inputs: a host that reads data faster than the steps
-# run would fill memory with batches. So after so much the host waits, which costs a drained queue.
+# MXNet's engine queues calls without end, and what is queued keeps its inputs: a host that reads
+# data faster than the steps run would fill memory with batches. So after so much the host waits,
+# which costs a drained queue.
 QUEUED_BYTES = 4 << 20
 
 # A CachedOp and an executor compute in arrays of their own, and MXNet lets threads mix them up.

@@ -1,8 +1,8 @@
 """The forward graph of a training step bound to arrays that stay where they are.
 
-MXNet's executor plans forward and backward pass together and runs each by one call of a tenth of a CachedOp's cost on a tape. In
-return it reads and writes always the same arrays: inputs are copied into them, and the Variables that the step assigns
-or differentiates for live in them.
+MXNet's executor plans forward and backward pass together and runs each by one call of a tenth of a
+CachedOp's cost on a tape. In return it reads and writes always the same arrays: inputs are copied
+into them, and the Variables that the step assigns or differentiates for live in them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def _zeros(shape, dtype):
 
 @contextmanager
 def _quiet():
-    """MXNet prints a line to stderr at every bind unless told not to at the first, which can be told in no other way than this.
+    """MXNet prints a line to stderr at every bind unless told not to at the first, which can be
+    told in no other way than this.
 
     What the user has set stays; after the bind the environment is what it was.
     """
@@ -49,7 +50,8 @@ def _quiet():
 
 
 class StepExecutor:
-    """Attributes: `gradients`, the arrays of the loss' gradients for `trainable`; `outputs`, those of the graph's outputs."""
+    """Attributes: `gradients`, the arrays of the loss' gradients for `trainable`; `outputs`, those
+    of the graph's outputs."""
 
     def __init__(self, graph, trainable):
         self._graph = graph
@@ -101,7 +103,8 @@ class StepExecutor:
         names = group.list_arguments()
         self._has_gradients = bool(gradients)
         if not gradients:
-            # MXNet takes an executor without gradients for inference, and fuses batch normalization with other moments.
+            # MXNet takes an executor without gradients for inference, and fuses batch normalization
+            # with other moments.
             gradients = {
                 n: _zeros(arrays[n].shape, arrays[n].dtype)
                 for n in names
@@ -119,7 +122,8 @@ class StepExecutor:
         self.outputs = [x.as_np_ndarray() for x in self._executor._get_outputs()]
 
     def run(self, run):
-        """One pass of a `Run` of the graph: forward, backward, and the new values of the Variables."""
+        """One pass of a `Run` of the graph: forward, backward, and the new values of the
+        Variables."""
         for source, store in self._kept:
             if not holds(source.variable, store):
                 eager(

@@ -14,9 +14,11 @@ def needs_gradient() -> bool:
 
 
 def carrier(x):
-    """Zeros with derivative 1: `stop_gradient(y) + slope * carrier(x)` is y with the derivative `slope`.
+    """Zeros with derivative 1: `stop_gradient(y) + slope * carrier(x)` is y with the derivative
+    `slope`.
 
-    Plain `x - stop_gradient(x)` would be NaN at infinities; the sign with a straight-through gradient is finite there.
+    Plain `x - stop_gradient(x)` would be NaN at infinities; the sign with a straight-through
+    gradient is finite there.
     """
     sign = op("_contrib_sign_ste", x)
     return op("_npi_subtract", sign, op("BlockGrad", sign))

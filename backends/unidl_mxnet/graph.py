@@ -18,14 +18,16 @@ from unidl_mxnet.traced import HostNumber, Slot, Trace, Weight, tracing
 
 
 class Argument:
-    """Source of a graph input: the tensor at `position` among those that the graph is called with."""
+    """Source of a graph input: the tensor at `position` among those that the graph is called
+    with."""
 
     def __init__(self, position):
         self.position = position
 
 
 class VariableValue:
-    """Source of a graph input: what the Variable holds, in the layout in which permuting by `axes` makes its value of it."""
+    """Source of a graph input: what the Variable holds, in the layout in which permuting by `axes`
+    makes its value of it."""
 
     axes = None
 
@@ -41,7 +43,8 @@ class Number:
 
 
 class Compiled:
-    """A CachedOp of some outputs of a trace, and the sources of its inputs; `changing` are those of Variables that each run assigns."""
+    """A CachedOp of some outputs of a trace, and the sources of its inputs; `changing` are those of
+    Variables that each run assigns."""
 
     def __init__(self, trace, symbols, changing):
         self.sources, self.op = [], None
@@ -67,11 +70,13 @@ class Compiled:
 
 
 class Graph:
-    """`fn(*tensors)` recorded for given shapes and dtypes; `layouts` are the axes by which arguments are to be permuted first.
+    """`fn(*tensors)` recorded for given shapes and dtypes; `layouts` are the axes by which
+    arguments are to be permuted first.
 
-    `result` is what `fn` returned, and `assigned` the sources of the Variables that it assigned. The outputs of `body` are the `count`
-    tensors `outputs(result)`, and the new values of `assigned`. Where `fn` makes native calls (fused optimizer kernels),
-    what they need is computed by `before`, and `body` runs after them.
+    `result` is what `fn` returned, and `assigned` the sources of the Variables that it assigned.
+    The outputs of `body` are the `count` tensors `outputs(result)`, and the new values of
+    `assigned`. Where `fn` makes native calls (fused optimizer kernels), what they need is computed
+    by `before`, and `body` runs after them.
     """
 
     def __init__(
@@ -79,7 +84,8 @@ class Graph:
     ):
         self._layouts = layouts or [None] * len(specs)
         self._of_step = of_step
-        # Gradients through a compiled function are those of what its caller put into the Variables, in the layout in which it did.
+        # Gradients through a compiled function are those of what its caller put into the Variables,
+        # in the layout in which it did.
         self._is_free = of_step or not differentiable
         pure = Pure(fn, variables)
 
@@ -266,7 +272,8 @@ def _host_number(trace, row):
 
 
 def _as_kept(trace, source, old, new):
-    """The `new` value of a Variable in the layout in which the Variable is kept; `old` is what it was."""
+    """The `new` value of a Variable in the layout in which the Variable is kept; `old` is what it
+    was."""
     new = trace.lift(new)
     if new.origin:
         old.lay(op, new.origin[1])
@@ -279,6 +286,7 @@ def _node(name, symbol):
 
 
 def _output(trace, x):
-    """The symbol of an output. A copy, because an output that is an input would share the input's memory."""
+    """The symbol of an output. A copy, because an output that is an input would share the input's
+    memory."""
     x = trace.lift(x)
     return (op("_np_copy", x) if x.symbol.name in trace.inputs else x).symbol

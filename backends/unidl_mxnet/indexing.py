@@ -23,7 +23,8 @@ class Indexing(contract.Arrays):
         return self._slices(x, key)
 
     def _slices(self, x, key):
-        """Cut first, with every integer as a slice of length 1, then drop and add axes by one reshape."""
+        """Cut first, with every integer as a slice of length 1, then drop and add axes by one
+        reshape."""
         begin, end, step, shape, axis = [], [], [], [], 0
         for k in key:
             if k is None:
@@ -41,7 +42,8 @@ class Indexing(contract.Arrays):
                     )
                 positions = range(k % size, k % size + 1)
             begin.append(positions.start)
-            # A stop of -1 below a negative step means "past the first element", which MXNet writes as None.
+            # A stop of -1 below a negative step means "past the first element", which MXNet writes
+            # as None.
             end.append(None if positions.step < 0 and positions.stop < 0 else positions.stop)
             step.append(positions.step)
             axis += 1
@@ -56,7 +58,8 @@ class Indexing(contract.Arrays):
         return x if tuple(shape) == x.shape else self.reshape(x, tuple(shape))
 
     def _cut(self, x, begin, end, step):
-        """The slice; of many axes as one of fewer, since the kernel knows five: neighbours that stay whole become one axis."""
+        """The slice; of many axes as one of fewer, since the kernel knows five: neighbours that
+        stay whole become one axis."""
         if len(x.shape) > 5:
             sizes, cuts = [], []
             for b, e, s, size in zip(begin, end, step, x.shape, strict=True):
@@ -83,7 +86,8 @@ class Indexing(contract.Arrays):
         )
 
     def _count_from_start(self, indices, size):
-        """Negative indices replaced: MXNet's modes either clip them to 0 or hide those that are out of range."""
+        """Negative indices replaced: MXNet's modes either clip them to 0 or hide those that are out
+        of range."""
         return self.where(self.less(indices, 0), self.add(indices, size), indices)
 
     def take_along_axis(self, x, indices, axis):
@@ -112,7 +116,8 @@ class Indexing(contract.Arrays):
         return self.where(self.greater(hit, 0), self._scattered(x, indices, updates), x)
 
     def _scattered(self, x, indices, updates):
-        """Zeros like `x` plus `updates`: the gradient kernel of `gather_nd` is the one that adds repeated indices up."""
+        """Zeros like `x` plus `updates`: the gradient kernel of `gather_nd` is the one that adds
+        repeated indices up."""
         if 0 in updates.shape:
             return self.full(x.shape, 0, self.dtype(updates))
         sizes = from_numpy(np.array(x.shape[: indices.shape[1]], dtype="int64"))
@@ -129,7 +134,8 @@ class Indexing(contract.Arrays):
                 np.broadcast_shapes(*shapes), 0, self.dtype(x1 if self.is_tensor(x1) else x2)
             )
         if shapes[0] == shapes[1] == shapes[2] and self.dtype(x1) == self.dtype(x2) == "float32":
-            # The older kernel wants a float condition; with its cast it takes a quarter of the time.
+            # The older kernel wants a float condition; with its cast it takes a quarter of the
+            # time.
             return op("where", self.cast(condition, "float32"), x1, x2)
         if max(map(len, shapes)) > 5:  # as many axes as the kernel knows
             shape = np.broadcast_shapes(*shapes)
@@ -143,7 +149,8 @@ class Indexing(contract.Arrays):
         return self.take_along_axis(x, self.argsort(x, axis), axis)
 
     def argsort(self, x, axis):
-        """MXNet's own is not stable and scatters NaN: its order is repaired by a second sort, of exact integer keys.
+        """MXNet's own is not stable and scatters NaN: its order is repaired by a second sort, of
+        exact integer keys.
 
         The key of an element is (rank of its value, is it NaN, its index), packed into one int64.
         """

@@ -1,8 +1,9 @@
 """Variables in the layout of their kernels.
 
-MXNet's products and convolutions want weights as (units, inputs) and (filters, channels, ...), Keras has them the other way round.
-A weight that the first compiled function reads through a transpose is kept transposed from then on, with its gradient and its
-optimizer's slots, so that a step moves none of them. Whoever reads the Variable gets a tensor in Keras' layout.
+MXNet's products and convolutions want weights as (units, inputs) and (filters, channels, ...),
+Keras has them the other way round. A weight that the first compiled function reads through a
+transpose is kept transposed from then on, with its gradient and its optimizer's slots, so that a
+step moves none of them. Whoever reads the Variable gets a tensor in Keras' layout.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def stored(array, axes):
 
 
 def array_of(variable, axes):
-    """The array which permuted by `axes` is the Variable's value. It keeps that layout, for the next time."""
+    """The array which permuted by `axes` is the Variable's value. It keeps that layout, for the
+    next time."""
     store = _store(variable)
     if type(store) is Laid and store.axes == axes:
         return store.array
@@ -51,7 +53,8 @@ def array_of(variable, axes):
 
 
 def axes_of(variable):
-    """The axes by which the array that the Variable holds is to be permuted; None: it is its value."""
+    """The axes by which the array that the Variable holds is to be permuted; None: it is its
+    value."""
     store = _store(variable)
     return store.axes if type(store) is Laid else None
 

@@ -1,9 +1,11 @@
-"""Layout planning while a graph is recorded: transposes move towards the outputs and meet their inverses.
+"""Layout planning while a graph is recorded: transposes move towards the outputs and meet their
+inverses.
 
-A traced tensor that came out of a transpose remembers from what. An operator that does not mind the order of axes (elementwise
-ones, reductions) then works on that base, and its result is a transposed tensor again; a transpose of a transposed tensor
-becomes one transpose, or none. What nobody reads in the end is no part of the graph. So the channels-last tensors between
-two convolutions, which MXNet computes channels-first, exist in name only.
+A traced tensor that came out of a transpose remembers from what. An operator that does not mind the
+order of axes (elementwise ones, reductions) then works on that base, and its result is a transposed
+tensor again; a transpose of a transposed tensor becomes one transpose, or none. What nobody reads
+in the end is no part of the graph. So the channels-last tensors between two convolutions, which
+MXNet computes channels-first, exist in name only.
 """
 
 from __future__ import annotations
@@ -12,16 +14,17 @@ import math
 
 # Results are computed element by element, from one tensor or from several of one shape.
 _UNARY = (
-    "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "negative", "abs", "square", "sign", "cast", "clip",
-    "isnan", "isinf", "isfinite", "floor", "ceil", "around", "trunc", "logical_not",
+    "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "negative", "abs", "square",
+    "sign", "cast", "clip", "isnan", "isinf", "isfinite", "floor", "ceil", "around", "trunc",
+    "logical_not",
 )  # fmt: skip
 _OF_NUMBER = (
-    "add", "subtract", "rsubtract", "multiply", "true_divide", "rtrue_divide", "maximum", "minimum", "power", "rpower",
-    "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
+    "add", "subtract", "rsubtract", "multiply", "true_divide", "rtrue_divide", "maximum", "minimum",
+    "power", "rpower", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
 )  # fmt: skip
 _OLDER = (
-    "relu", "LeakyReLU", "BlockGrad", "_np_copy", "rsqrt", "_contrib_sign_ste", "where", "_lesser_equal_scalar",
-    "elemwise_add", "elemwise_mul", "_npx_sigmoid", "_npx_erf",
+    "relu", "LeakyReLU", "BlockGrad", "_np_copy", "rsqrt", "_contrib_sign_ste", "where",
+    "_lesser_equal_scalar", "elemwise_add", "elemwise_mul", "_npx_sigmoid", "_npx_erf",
 )  # fmt: skip
 _ELEMENTWISE = {
     *_OLDER,
@@ -30,8 +33,8 @@ _ELEMENTWISE = {
 }
 # The same, but smaller operands are broadcast.
 _OF_TWO = (
-    "add", "subtract", "multiply", "true_divide", "maximum", "minimum", "power", "equal", "not_equal", "less",
-    "less_equal", "greater", "greater_equal", "where",
+    "add", "subtract", "multiply", "true_divide", "maximum", "minimum", "power", "equal",
+    "not_equal", "less", "less_equal", "greater", "greater_equal", "where",
 )  # fmt: skip
 _BROADCASTING = {
     "broadcast_add",
@@ -44,7 +47,8 @@ _REDUCTIONS = {"sum", "_npi_mean", "_np_sum", "_np_max", "_np_min"}
 
 
 def kernel(shape, dtype):
-    """The faster operator for a transpose: oneDNN's takes half to a sixth of the time, but not for small matrices."""
+    """The faster operator for a transpose: oneDNN's takes half to a sixth of the time, but not for
+    small matrices."""
     onednn = (
         dtype == "float32"
         and 0 not in shape
@@ -85,7 +89,8 @@ def _moves_nothing(shape, axes):
 
 
 def aligned(op, tensors):
-    """(tensors, axes): equally shaped tensors as those that become them when permuted by `axes`, None where none was transposed."""
+    """(tensors, axes): equally shaped tensors as those that become them when permuted by `axes`,
+    None where none was transposed."""
     axes = next((x.origin[1] for x in tensors if x.origin), None)
     return (
         (tensors, None)
@@ -95,7 +100,8 @@ def aligned(op, tensors):
 
 
 def on_bases(op, name, inputs, attrs):
-    """The operator's result by way of the tensors that `inputs` were transposed from; None where that is of no use."""
+    """The operator's result by way of the tensors that `inputs` were transposed from; None where
+    that is of no use."""
     if name in _REDUCTIONS:
         return _reduce(op, name, inputs[0], attrs)
     if name not in _ELEMENTWISE and name not in _BROADCASTING:
@@ -124,7 +130,8 @@ def _base(op, x, axes):
 
 
 def _reduce(op, name, x, attrs):
-    """A reduction over axes of the base; where axes are dropped, the rest must be in the order that it has there."""
+    """A reduction over axes of the base; where axes are dropped, the rest must be in the order that
+    it has there."""
     if not x.origin or not isinstance(attrs.get("axis"), tuple):
         return None
     base, axes = x.origin
@@ -138,7 +145,8 @@ def _reduce(op, name, x, attrs):
 
 
 def with_bias(op, x, bias):
-    """`x + bias` as one convolution, if `x` is the channels-last result of one without bias, and `bias` a vector; else None."""
+    """`x + bias` as one convolution, if `x` is the channels-last result of one without bias, and
+    `bias` a vector; else None."""
     base, axes = getattr(x, "origin", None) or (None, ())
     if (
         base is None

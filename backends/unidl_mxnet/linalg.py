@@ -41,7 +41,8 @@ class Linalg(contract.Math):
                 self._plain_product(self.reshape(a, (-1, a.shape[-1])), b),
                 (*a.shape[:-1], b.shape[-1]),
             )
-        # The gradient of MXNet's broadcasting of batch axes is wrong; that of broadcast_to is right.
+        # The gradient of MXNet's broadcasting of batch axes is wrong; that of broadcast_to is
+        # right.
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
         a, b = (
             self.broadcast_to(a, (*batch, *a.shape[-2:])),
@@ -56,8 +57,9 @@ class Linalg(contract.Math):
         return self.reshape(y, (*batch, a.shape[-2], b.shape[-1]))
 
     def _plain_product(self, a, b):
-        """(m, k) @ (k, n). In float32 oneDNN is behind FullyConnected, not behind `dot`, and four times as fast, which pays for
-        the transpose that it needs: 0.75 ms instead of 2.96 ms for (256, 512) @ (512, 512) on one thread.
+        """(m, k) @ (k, n). In float32 oneDNN is behind FullyConnected, not behind `dot`, and four
+        times as fast, which pays for the transpose that it needs: 0.75 ms instead of 2.96 ms for
+        (256, 512) @ (512, 512) on one thread.
         """
         if self._is_product_of_onednn(a.shape[0], b):
             return op(
@@ -85,7 +87,8 @@ class Linalg(contract.Math):
         return self.sum(self.multiply(self.expand_dims(a, -1), self.expand_dims(b, -3)), -2)
 
     def _checked(self, results):
-        """Eager LAPACK failures (a singular matrix) surface at the call instead of at a later read."""
+        """Eager LAPACK failures (a singular matrix) surface at the call instead of at a later
+        read."""
         for x in results if isinstance(results, (list, tuple)) else [results]:
             if isinstance(x, ndarray):
                 x.wait_to_read()
@@ -95,7 +98,8 @@ class Linalg(contract.Math):
         return self._checked(op("_npi_cholesky", x))
 
     def qr(self, x):
-        """By the LQ factors of the transpose, which are defined for at least as many rows as columns."""
+        """By the LQ factors of the transpose, which are defined for at least as many rows as
+        columns."""
         m, n = x.shape[-2:]
         if m >= n:
             q, lower = op("_linalg_gelqf", self._swapped(x))

@@ -1,7 +1,8 @@
 """Import of MXNet 1.9.1 on a NumPy that is younger than it, with no trace left in NumPy.
 
-MXNet reads `np.bool` (removed in NumPy 1.24) while it is imported, and three of its modules read it again when they are
-used. For the import the name is put back; those three modules get a view of NumPy of their own in which it exists.
+MXNet reads `np.bool` (removed in NumPy 1.24) while it is imported, and three of its modules read it
+again when they are used. For the import the name is put back; those three modules get a view of
+NumPy of their own in which it exists.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class _NumPyWithBool(types.ModuleType):
 
 @contextmanager
 def _thread_count_kept():
-    """MXNet halves OpenMP's thread count at its import, for every library in the process; this puts it back."""
+    """MXNet halves OpenMP's thread count at its import, for every library in the process; this puts
+    it back."""
     if sys.platform != "linux":
         yield
         return
@@ -56,7 +58,8 @@ def load_mxnet():
         )
     if importlib.util.find_spec("distutils") is None:
         raise ImportError(
-            "MXNet 1.9.1 imports `distutils`, which this Python has only through setuptools: pip install setuptools"
+            "MXNet 1.9.1 imports `distutils`, which this Python has only through setuptools: pip "
+            "install setuptools"
         )
     with _thread_count_kept():
         if "bool" in np.__dict__:

@@ -1,7 +1,9 @@
-"""Neural-network functions that have an accurate kernel. The rest keep their default bodies, for reasons that were measured:
+"""Neural-network functions that have an accurate kernel. The rest keep their default bodies, for
+reasons that were measured:
 
-the gradients of MXNet's log_softmax and softplus are inaccurate in float32 (57 u; a hand-written logsumexp gives 2 u), its
-LeakyReLU, ELU, GELU and hard_sigmoid are good to 1e-7 in float64, and SELU's gradient is wrong (0.590 for 0.647 at -1).
+the gradients of MXNet's log_softmax and softplus are inaccurate in float32 (57 u; a hand-written
+logsumexp gives 2 u), its LeakyReLU, ELU, GELU and hard_sigmoid are good to 1e-7 in float64, and
+SELU's gradient is wrong (0.590 for 0.647 at -1).
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ def _back(order):
 
 class NN(contract.NN):
     def relu(self, x):
-        """In float32 by oneDNN's ELU of slope 0, several times as fast as `relu`; its own ReLU would make 0 of NaN."""
+        """In float32 by oneDNN's ELU of slope 0, several times as fast as `relu`; its own ReLU
+        would make 0 of NaN."""
         return (
             op("LeakyReLU", x, act_type="elu", slope=0.0)
             if self.dtype(x) == "float32" and x.shape and 0 not in x.shape
@@ -41,7 +44,8 @@ class NN(contract.NN):
         return op("LeakyReLU", x, act_type="gelu")
 
     def linear(self, x, kernel, bias=None):
-        """FullyConnected adds the bias on the way, and sums its gradient faster than the gradient of broadcasting does."""
+        """FullyConnected adds the bias on the way, and sums its gradient faster than the gradient
+        of broadcasting does."""
         if (
             bias is None
             or len(x.shape) < 2
@@ -66,7 +70,8 @@ class NN(contract.NN):
         return op("_npx_softmax", x, axis=axis % len(x.shape))
 
     def log_softmax(self, x, axis=-1):
-        """The default body, but for the maximum, which needs none of the care for the gradients of ties."""
+        """The default body, but for the maximum, which needs none of the care for the gradients of
+        ties."""
         if 0 in x.shape:
             return x
         return self.subtract(*self._shifted(x, all_axes(axis, len(x.shape))))
@@ -86,16 +91,18 @@ class NN(contract.NN):
             )
         if 0 in logits.shape:
             return super().sparse_softmax_cross_entropy(labels, logits)
-        # `log_softmax` of the labels alone, which spares two passes over all classes and their gradients.
+        # `log_softmax` of the labels alone, which spares two passes over all classes and their
+        # gradients.
         shifted, total = self._shifted(logits, (len(logits.shape) - 1,))
         return self.subtract(self.squeeze(total, -1), op("_npx_pick", shifted, labels, axis=-1))
 
     # -- normalization ---------------------------------------------------------------------------
 
     def batch_norm_training(self, x, gamma, beta, axes, epsilon):
-        """The kernel is six times as fast as its parts, but it loses float32's digits where the mean is far from 0, and knows no
-        gradient through its moments. So `x` is centred on its first sample before, and a step whose loss depends on the moments
-        is recorded anew without the kernel (see `Trace.shortcuts`).
+        """The kernel is six times as fast as its parts, but it loses float32's digits where the
+        mean is far from 0, and knows no gradient through its moments. So `x` is centred on its
+        first sample before, and a step whose loss depends on the moments is recorded anew without
+        the kernel (see `Trace.shortcuts`).
         """
         trace = current_trace()
         if trace is None or trace.shortcuts is None or self.dtype(x) != "float32" or 0 in x.shape:
@@ -115,8 +122,8 @@ class NN(contract.NN):
         return self.transpose(y, _back(order)), mean, var
 
     def batch_norm_inference(self, x, gamma, beta, mean, var, axes, epsilon):
-        """In one pass over `x`, in the layout in which oneDNN's convolutions hand it over. The kernel knows no gradient of the moments,
-        and wants them as they are in the layer.
+        """In one pass over `x`, in the layout in which oneDNN's convolutions hand it over. The
+        kernel knows no gradient of the moments, and wants them as they are in the layer.
         """
         trace = current_trace()
         if (
@@ -134,7 +141,8 @@ class NN(contract.NN):
         return self.transpose(y, _back(order))
 
     def layer_norm(self, x, gamma, beta, axes, epsilon):
-        """The kernel's gradient takes longer than that of its parts, so it serves only where none is taken."""
+        """The kernel's gradient takes longer than that of its parts, so it serves only where none
+        is taken."""
         trace, shape = current_trace(), x.shape
         fits = axes == (len(shape) - 1,) and 0 not in shape and self.dtype(x) == "float32"
         if (
@@ -157,7 +165,8 @@ class NN(contract.NN):
     def _normalized(self, x, gamma, beta, mean, var, epsilon, **options):
         """What the kernel gives for `x` (n, c, ...); None for gamma and beta leaves them out."""
         channels = x.shape[1]
-        # oneDNN's takes four axes. A reshape would bring a convolution's result out of its blocked layout.
+        # oneDNN's takes four axes. A reshape would bring a convolution's result out of its blocked
+        # layout.
         flat = (
             x
             if len(x.shape) == 4
@@ -182,12 +191,14 @@ class NN(contract.NN):
         return (y, *moments) if moments else y
 
     def _centred(self, x):
-        """(x - centre, centre (c,)) for channels-first `x`, the centre being a mean over the first sample; no gradient in it."""
+        """(x - centre, centre (c,)) for channels-first `x`, the centre being a mean over the first
+        sample; no gradient in it."""
         node = getattr(x, "node", None)
         if node is not None and node[0] == "Convolution" and node[2]["no_bias"] is True:
             # The convolution subtracts it at no cost.
             _, (source, weight), options = node
-            # Cut off from the tape here already: the backward kernel of a first sample's convolution fails beside strides.
+            # Cut off from the tape here already: the backward kernel of a first sample's
+            # convolution fails beside strides.
             first, fixed = (
                 self.stop_gradient(self.getitem(source, (slice(0, 1),))),
                 self.stop_gradient(weight),

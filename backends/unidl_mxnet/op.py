@@ -1,9 +1,10 @@
 """One door to all of MXNet's operators, by their registered names, for arrays and for symbols.
 
-`op("Convolution", x, w, kernel=(3, 3), no_bias=True)` runs the operator on arrays, or, if any input is `Traced`, adds a node to
-the graph under construction. Going through the registry has three merits: legacy and NumPy operators take and return
-the same `mx.np.ndarray`, none of MXNet's Python front end (with its scalar and dtype surprises) is in between, and
-arrays and symbols cannot drift apart.
+`op("Convolution", x, w, kernel=(3, 3), no_bias=True)` runs the operator on arrays, or, if any input
+is `Traced`, adds a node to the graph under construction. Going through the registry has three
+merits: legacy and NumPy operators take and return the same `mx.np.ndarray`, none of MXNet's Python
+front end (with its scalar and dtype surprises) is in between, and arrays and symbols cannot drift
+apart.
 """
 
 from __future__ import annotations

@@ -66,8 +66,9 @@ class StepProgram:
         )
         self.executor = StepExecutor(self.forward, trainable)
         self.update = Graph(
-            backend, lambda *gradients: update(list(gradients)), variables, specs_of(self.executor.gradients),
-            differentiable=False, outputs=lambda _: [], layouts=self.executor.layouts,
+            backend, lambda *gradients: update(list(gradients)), variables,
+            specs_of(self.executor.gradients), differentiable=False, outputs=lambda _: [],
+            layouts=self.executor.layouts,
         )  # fmt: skip
 
     def run(self, tensors):

@@ -1,7 +1,8 @@
 """Random bits, computed on the host: MXNet has no unsigned 32-bit dtype to hash in.
 
-In eager mode the numbers are uploaded. While a function is traced, each draw becomes an input of the graph, which is filled
-before each run. Where only a mask or floats are needed, only those travel.
+In eager mode the numbers are uploaded. While a function is traced, each draw becomes an input of
+the graph, which is filled before each run. Where only a mask or floats are needed, only those
+travel.
 """
 
 from __future__ import annotations

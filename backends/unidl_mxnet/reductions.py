@@ -37,7 +37,8 @@ class Reductions(contract.Math):
             return op("_np_sum", x, axis=axes, keepdims=keepdims)
         if self._is_long(x, axes):
             return self._sums_by_product(x, axes, keepdims)
-        # The older kernel: the compensation of `_np_sum` makes NaN of infinities. It knows no 0-d result.
+        # The older kernel: the compensation of `_np_sum` makes NaN of infinities. It knows no 0-d
+        # result.
         if keepdims or len(axes) < len(x.shape):
             return op("sum", x, axis=axes, keepdims=keepdims)
         return self.reshape(op("sum", x, axis=axes, keepdims=True), ())
@@ -63,7 +64,8 @@ class Reductions(contract.Math):
         )
 
     def _sums_by_product(self, x, axes, keepdims):
-        """Sums over neighbouring axes by a product with ones: 29 us instead of 1.2 ms for the last axis of (2048, 64)."""
+        """Sums over neighbouring axes by a product with ones: 29 us instead of 1.2 ms for the last
+        axis of (2048, 64)."""
         n = math.prod(x.shape[a] for a in axes)
         if axes[-1] < len(x.shape) - 1:
             before = math.prod(x.shape[: axes[0]])
@@ -94,7 +96,8 @@ class Reductions(contract.Math):
         return op("_np_prod", x, axis=axes, keepdims=keepdims)
 
     def _product_by_halves(self, x, axes):
-        """By halves: the gradient of MXNet's kernel divides by each factor, and is NaN where one is 0."""
+        """By halves: the gradient of MXNet's kernel divides by each factor, and is NaN where one is
+        0."""
         rest = tuple(a for a in range(len(x.shape)) if a not in axes)
         x = self.reshape(self.transpose(x, (*axes, *rest)), (-1, *(x.shape[a] for a in rest)))
         while (size := x.shape[0]) > 1:
@@ -177,7 +180,8 @@ class Reductions(contract.Math):
         return op("_np_cumsum", x, axis=axis % len(x.shape))
 
     def cumprod(self, x, axis):
-        """MXNet has none: a scan in log2(n) steps, each multiplying by what stands 1, 2, 4 ... places before."""
+        """MXNet has none: a scan in log2(n) steps, each multiplying by what stands 1, 2, 4 ...
+        places before."""
         axis = axis % len(x.shape)
         before = (slice(None),) * axis
         size, shift = x.shape[axis], 1

@@ -1,8 +1,8 @@
 """MXNet's registry of operators, called on arrays by their registered names.
 
-MXNet understands 0-d and zero-size tensors only while its flag `np_shape` is on. The flag is set for the duration of each
-call and put back, rather than for the process: with the flag on, deferred initialization of the user's own Gluon
-convolutions fails. Setting it costs half a microsecond.
+MXNet understands 0-d and zero-size tensors only while its flag `np_shape` is on. The flag is set
+for the duration of each call and put back, rather than for the process: with the flag on, deferred
+initialization of the user's own Gluon convolutions fails. Setting it costs half a microsecond.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def eager(name, inputs, attrs, out=None):
 
 
 class Prepared:
-    """An operator on arrays, ready to run into `out`: with a learning rate for its first attribute, or with another first input."""
+    """An operator on arrays, ready to run into `out`: with a learning rate for its first attribute,
+    or with another first input."""
 
     def __init__(self, name, inputs, attrs, out):
         self._alive = inputs, out

@@ -25,7 +25,8 @@ def _dtype_name(dtype):
 
 
 def _within(axis, rank):
-    """`axis` counted from the start; one that is not there is an error, which % would turn into another axis."""
+    """`axis` counted from the start; one that is not there is an error, which % would turn into
+    another axis."""
     if not -rank <= axis < rank:
         raise ValueError(f"axis {axis} is out of range for {rank} axes.")
     return axis % rank
@@ -121,7 +122,8 @@ class Shaping(contract.Arrays):
             return x
         if len(shape) <= 5:
             return op("_npi_broadcast_to", x, shape=shape)
-        # The kernel knows five groups of neighbouring axes, so here it stretches one axis at a time.
+        # The kernel knows five groups of neighbouring axes, so here it stretches one axis at a
+        # time.
         sizes = [1] * offset + list(x.shape)
         x = self.reshape(x, tuple(sizes))
         for axis in [i for i, d in enumerate(shape) if d != sizes[i]]:
@@ -178,7 +180,8 @@ class Shaping(contract.Arrays):
         return op("_np_repeat", x, repeats=repeats, axis=axis % len(x.shape))
 
     def pad(self, x, pad_width, mode="constant", constant_values=0):
-        """Border blocks are made and joined axis by axis: MXNet's own `pad` has no symmetric mode and refuses most ranks."""
+        """Border blocks are made and joined axis by axis: MXNet's own `pad` has no symmetric mode
+        and refuses most ranks."""
         for axis, (before, after) in enumerate(pad_width):
             if before or after:
                 x = self._pad_axis(x, axis, before, after, mode, constant_values)

@@ -1,7 +1,8 @@
 """Symbols that know their shape and dtype, and the trace that they belong to.
 
-While a function is compiled its tensors are `Traced`. Shapes and dtypes of results are asked of MXNet's own inference, node
-by node and cached, so a wrong shape is an error at the very call that makes it, as in eager mode.
+While a function is compiled its tensors are `Traced`. Shapes and dtypes of results are asked of
+MXNet's own inference, node by node and cached, so a wrong shape is an error at the very call that
+makes it, as in eager mode.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ _trace: ContextVar[Trace | None] = ContextVar("unidl_mxnet_trace", default=None)
 
 
 class Traced:
-    """A tensor of a function that is being compiled: a symbol, its shape (a tuple of ints) and its dtype's name.
+    """A tensor of a function that is being compiled: a symbol, its shape (a tuple of ints) and its
+    dtype's name.
 
-    `origin` is (tensor, axes) where this one is the transpose of another, else None; `node` is the (operator, inputs, attributes)
-    that it came from, for what is planned from one layer to the next.
+    `origin` is (tensor, axes) where this one is the transpose of another, else None; `node` is the
+    (operator, inputs, attributes) that it came from, for what is planned from one layer to the
+    next.
     """
 
     __slots__ = ("__weakref__", "dtype", "node", "origin", "shape", "symbol")
@@ -51,13 +54,15 @@ class Traced:
 
     def __bool__(self):
         raise TypeError(
-            "A compiled function cannot branch on the value of a tensor: it runs once to be recorded. Choose with "
+            "A compiled function cannot branch on the value of a tensor: it runs once to be "
+            "recorded. Choose with "
             "ops.where(condition, a, b), or run eagerly (run_eagerly=True)."
         )
 
     def _no_value(self, *_, **__):
         raise TypeError(
-            "This tensor belongs to a function that is being compiled and has no value yet. Use unidl.ops on it instead of "
+            "This tensor belongs to a function that is being compiled and has no value yet. Use "
+            "unidl.ops on it instead of "
             "NumPy, float() or int(), or run eagerly (run_eagerly=True)."
         )
 
@@ -77,7 +82,8 @@ class HostNumber(Traced):
 
 
 class Weight(Traced):
-    """A Variable's value, of which the first use decides whether the graph takes it as it is or with its axes permuted.
+    """A Variable's value, of which the first use decides whether the graph takes it as it is or
+    with its axes permuted.
 
     `source` is that of its input, whose `axes` tell what was decided (see laid.py).
     """
@@ -113,7 +119,8 @@ class Slot:
 
 
 class Call:
-    """A native call between two parts of a graph: `function(changed, others)(number)` works in place on the arrays `changed`."""
+    """A native call between two parts of a graph: `function(changed, others)(number)` works in
+    place on the arrays `changed`."""
 
     def __init__(self, function, changed, others, number):
         self.function, self.changed, self.others, self.number = function, changed, others, number
@@ -122,11 +129,12 @@ class Call:
 class Trace:
     """The inputs of a graph under construction, and the native calls in its middle.
 
-    `inputs` maps names to sources; a source says where the array comes from at each run: it is what the maker of the input
-    handed over, or the array itself for a constant that met a symbol; all but the latter have their (shape, dtype) in `specs`.
+    `inputs` maps names to sources; a source says where the array comes from at each run: it is what
+    the maker of the input handed over, or the array itself for a constant that met a symbol; all
+    but the latter have their (shape, dtype) in `specs`.
 
-    `shortcuts` are the names of results of kernels that know no gradient through them, of which the loss must be independent;
-    None where such kernels must not be used.
+    `shortcuts` are the names of results of kernels that know no gradient through them, of which the
+    loss must be independent; None where such kernels must not be used.
     """
 
     def __init__(self, differentiable, shortcuts=None):
@@ -160,9 +168,11 @@ class Trace:
         return all(self.lift(x).symbol.name in self.inputs for x in tensors)
 
     def call(self, function, changed, others, number):
-        """Put a native call into the graph; the `changed` tensors as it leaves them, or None where it cannot be.
+        """Put a native call into the graph; the `changed` tensors as it leaves them, or None where
+        it cannot be.
 
-        It cannot be where an input depends on an earlier call, since all calls run between the two parts of the graph.
+        It cannot be where an input depends on an earlier call, since all calls run between the two
+        parts of the graph.
         """
         earlier = {name for name, source in self.inputs.items() if isinstance(source, Slot)}
         earlier |= {x.symbol.name for call in self.calls for x in call.changed}
@@ -206,7 +216,8 @@ def record(name, inputs, attrs):
     trace = _trace.get()
     if trace is None:
         raise RuntimeError(
-            "A tensor of a compiled function was used after the function had been recorded. Return it, or assign it to a Variable."
+            "A tensor of a compiled function was used after the function had been recorded. Return "
+            "it, or assign it to a Variable."
         )
     inputs = [trace.lift(x) for x in inputs]
     result = on_bases(_record, name, inputs, attrs)
@@ -232,7 +243,8 @@ def _create(name, symbols, keys, values, node):
 
 @lru_cache(maxsize=10_000)
 def infer(name, inputs, keys, values):
-    """((shape, dtype), ...) of an operator's outputs for inputs ((shape, dtype), ...) and attributes."""
+    """((shape, dtype), ...) of an operator's outputs for inputs ((shape, dtype), ...) and
+    attributes."""
     names = [f"x{i}" for i in range(len(inputs))]
     result = _create(
         name, [mx.sym.Variable(n).as_np_ndarray() for n in names], keys, values, "probe"
@@ -248,6 +260,7 @@ def infer(name, inputs, keys, values):
         )
     if shapes is None or types is None:
         raise ValueError(
-            f"MXNet cannot tell the shape or dtype of {name} for inputs {inputs} and {dict(zip(keys, values, strict=True))}."
+            f"MXNet cannot tell the shape or dtype of {name} for inputs {inputs} and "
+            f"{dict(zip(keys, values, strict=True))}."
         )
     return tuple((tuple(s), np.dtype(t).name) for s, t in zip(shapes, types, strict=True))

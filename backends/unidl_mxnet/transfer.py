@@ -36,7 +36,8 @@ def from_numpy(x: np.ndarray):
     with numpy_shape():
         result = ndarray(_new_alloc_handle(x.shape, device, False, x.dtype.type))
         if x.size and device.device_type == "cpu":
-            # Nobody else knows of this memory yet. MXNet's own copy would first wait for all that the engine has to do.
+            # Nobody else knows of this memory yet. MXNet's own copy would first wait for all that
+            # the engine has to do.
             address = ctypes.c_void_p()
             mx.base.check_call(_LIB.MXNDArrayGetData(result.handle, ctypes.byref(address)))
             x = np.ascontiguousarray(x)
@@ -54,5 +55,6 @@ def rows(x):
 
 def no_dtype(name):
     return UnsupportedDtypeError(
-        f"MXNet has no dtype {name}. Convert to one of {', '.join(DTYPES)} first, e.g. x.astype('int64')."
+        f"MXNet has no dtype {name}. Convert to one of {', '.join(DTYPES)} first, e.g. "
+        "x.astype('int64')."
     )

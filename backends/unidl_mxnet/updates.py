@@ -1,8 +1,8 @@
 """Optimizer arithmetic on MXNet's fused kernels, in float32 and inside a compiled step.
 
-The kernels take the learning rate as an attribute, so they cannot be nodes of a graph; they run between its two parts, in
-place on the Variables (see graph.py). They hold attributes as float32: float64 keeps the default bodies, and so do eager steps,
-whose tensors may belong to somebody else.
+The kernels take the learning rate as an attribute, so they cannot be nodes of a graph; they run
+between its two parts, in place on the Variables (see graph.py). They hold attributes as float32:
+float64 keeps the default bodies, and so do eager steps, whose tensors may belong to somebody else.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def _in_turn(calls, before=()):
 
 class Updates(contract.Updates):
     def _call(self, function, lists, grads, number):
-        """`function` on the arrays of `lists` (of equal length) and `grads` as a native call; lists, or None if impossible."""
+        """`function` on the arrays of `lists` (of equal length) and `grads` as a native call;
+        lists, or None if impossible."""
         trace = current_trace()
         if trace is None or trace.differentiable or not isinstance(number, (HostNumber, float)):
             return None
@@ -90,11 +91,12 @@ class Updates(contract.Updates):
         return results if len(results) == 2 else (results[0], None)
 
     def adam_update(self, params, grads, m, v, *, alpha, beta_1, beta_2, epsilon):
-        """Two kernels a parameter. The Adam kernel alone would be wrong: it computes 1 - beta in float32, 1e-5 off for 0.999.
+        """Two kernels a parameter. The Adam kernel alone would be wrong: it computes 1 - beta in
+        float32, 1e-5 off for 0.999.
 
-        So m is averaged by the SGD kernel, (1 - lr * wd) * m - lr * g with lr = beta_1 - 1 and wd = -1, whose constants are
-        rounded once, and passes through Adam's with beta_1 = 1; and the gradients that Adam's squares are scaled by the
-        root of what is wrong with its 1 - beta_2.
+        So m is averaged by the SGD kernel, (1 - lr * wd) * m - lr * g with lr = beta_1 - 1 and wd =
+        -1, whose constants are rounded once, and passes through Adam's with beta_1 = 1; and the
+        gradients that Adam's squares are scaled by the root of what is wrong with its 1 - beta_2.
         """
         rest = float(np.float32(1) - np.float32(beta_2))
         scale = math.sqrt((1 - beta_2) / rest) if rest else 1.0

@@ -1,4 +1,5 @@
-"""The NumPy adapter of unidl: plain arrays, reverse mode of its own. The default backend, and the float64 oracle of the others."""
+"""The NumPy adapter of unidl: plain arrays, reverse mode of its own. The default backend, and the
+float64 oracle of the others."""
 
 from unidl.backend.spec import BackendSpec
 

@@ -35,8 +35,10 @@ def gradients(function, values):
 def _leaves(tape, values):
     if any(type(value) is TapeArray for value in values):
         raise GradientError(
-            "value_and_grad inside value_and_grad: gradients of gradients are not offered by the NumPy "
-            "backend. Take the inner gradient first, outside the function, or use a backend that nests."
+            "value_and_grad inside value_and_grad: gradients of gradients are not offered by the "
+            "NumPy "
+            "backend. Take the inner gradient first, outside the function, or use a backend that "
+            "nests."
         )
     return [tape.array(value) for value in values]
 
@@ -45,7 +47,8 @@ def _gradients(tape, result, leaves, values):
     """Gradients of the scalar `result` for the `leaves` of `tape`, which stand for `values`."""
     if np.shape(plain(result)) != ():
         raise ValueError(
-            f"value_and_grad: the function must return a scalar, got shape {np.shape(plain(result))}. "
+            "value_and_grad: the function must return a scalar, got shape "
+            f"{np.shape(plain(result))}. "
             "Reduce it: unidl.ops.mean(loss)."
         )
     if type(result) is TapeArray and result._tape is tape:

@@ -17,13 +17,15 @@ def same(x1, x2):
 def _number(value, dtype):
     if dtype.kind != "f" and isinstance(value, float) and not value.is_integer():
         raise TypeError(
-            f"The number {value} is not an integer and the tensor is {dtype.name}. Cast the tensor first: unidl.ops.cast(x, 'float32')."
+            f"The number {value} is not an integer and the tensor is {dtype.name}. Cast the tensor "
+            "first: unidl.ops.cast(x, 'float32')."
         )
     return dtype.type(value)
 
 
 def comparable(x1, x2):
-    """Both operands of a comparison: floats as `same`; with integers NumPy compares any number exactly."""
+    """Both operands of a comparison: floats as `same`; with integers NumPy compares any number
+    exactly."""
     if (
         isinstance(x1, np.ndarray) != isinstance(x2, np.ndarray)
         and (x1 if isinstance(x1, np.ndarray) else x2).dtype.kind == "f"
@@ -51,6 +53,7 @@ _BITS = {2: np.int16, 4: np.int32, 8: np.int64}
 
 
 def where_kept(mask, x):
-    """`x` where the bool `mask` is true, else 0, whatever x is there: five times as fast as np.where for a random mask."""
+    """`x` where the bool `mask` is true, else 0, whatever x is there: five times as fast as
+    np.where for a random mask."""
     bits = _BITS[x.itemsize]
     return (x.view(bits) & np.negative(mask.view(np.int8), dtype=bits)).view(x.dtype)

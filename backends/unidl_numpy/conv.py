@@ -1,4 +1,5 @@
-"""Convolution as im2col and a GEMM for a few samples at a time, its gradients, and depthwise convolution place by place."""
+"""Convolution as im2col and a GEMM for a few samples at a time, its gradients, and depthwise
+convolution place by place."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ def columns(x, window, strides, dilation, sizes):
     if count == 1 and set(strides) == {1}:
         return x.reshape(-1, c)
     if c * window[-1] < 32:
-        # Few channels: rows of the transpose are long runs along the last spatial axis, which copy fast. BLAS takes either order.
+        # Few channels: rows of the transpose are long runs along the last spatial axis, which copy
+        # fast. BLAS takes either order.
         rows = np.empty((count, c, n, *sizes), x.dtype)
         for row, (_, key) in zip(rows, places(window, strides, dilation, sizes), strict=True):
             row[...] = np.moveaxis(x[key], -1, 0)
@@ -54,7 +56,8 @@ def correlate(x, kernel, window, strides, dilation, sizes, bias=None):
 
 
 def correlate_kernel(x, g, window, strides, dilation, sizes):
-    """Gradient of `correlate` for the kernel, which makes the columns again: (n, *padded, c), (n, *out, f) -> (window * c, f)"""
+    """Gradient of `correlate` for the kernel, which makes the columns again: (n, *padded, c), (n,
+    *out, f) -> (window * c, f)"""
     f = g.shape[-1]
     size = math.prod(window) * x.shape[-1]
     gradient = np.zeros((size, f), wide_dtype(g))
@@ -64,8 +67,8 @@ def correlate_kernel(x, g, window, strides, dilation, sizes):
 
 
 def add_columns(g, kernel, shape, window, strides, dilation, sizes):
-    """Gradient of `correlate` for x: g (n, *out, f), kernel (window * c, f) -> zeros of `shape` (n, *padded, c) to which
-    g @ kernel.T is added, each column at its place."""
+    """Gradient of `correlate` for x: g (n, *out, f), kernel (window * c, f) -> zeros of `shape` (n,
+    *padded, c) to which g @ kernel.T is added, each column at its place."""
     n, c = shape[0], shape[-1]
     f, count = g.shape[-1], math.prod(window)
     if count == 1 and set(strides) == {1}:
@@ -132,7 +135,8 @@ def _conv_dense(x, kernel, pads, wide, geometry, bias=None):
 
 
 def _is_cheaper_turned(spatial, pads, window, strides, dilation, sizes):
-    """Whether the gradient for x is best made as another convolution: a larger product, but nothing is added up in memory."""
+    """Whether the gradient for x is best made as another convolution: a larger product, but nothing
+    is added up in memory."""
     inside = all(
         max(pair) <= (w - 1) * d for pair, w, d in zip(pads, window, dilation, strict=True)
     )
@@ -140,7 +144,8 @@ def _is_cheaper_turned(spatial, pads, window, strides, dilation, sizes):
 
 
 def _correlate_turned(g, kernel, spatial, pads, window, strides, dilation, sizes):
-    """Gradient for x of a convolution with strides of 1: g, padded by what is left of the window, with the kernel turned round."""
+    """Gradient for x of a convolution with strides of 1: g, padded by what is left of the window,
+    with the kernel turned round."""
     axes = range(len(window))
     turned = np.flip(kernel, axes).swapaxes(-1, -2).reshape(-1, kernel.shape[-2])
     rest = [
@@ -173,7 +178,8 @@ def _conv_grouped(x, kernel, pads, wide, geometry, groups):
 
 
 def _conv_depthwise(x, kernel, pads, wide, geometry, kernel_shape):
-    """kernel (*window, c, m): each channel by itself, one multiply-add for each place of the window."""
+    """kernel (*window, c, m): each channel by itself, one multiply-add for each place of the
+    window."""
     window, strides, dilation, sizes = geometry
     c, m = kernel.shape[-2:]
     y = np.zeros((x.shape[0], *sizes, c, m), x.dtype)
@@ -229,7 +235,8 @@ def conv_transpose(x, kernel, strides, dilation, starts, sizes):
     )
     flat = kernel.reshape(-1, c)
     shape = (x.shape[0], *full, f)
-    # The result is `full` cut to [start, start + size), with zeros past its end: a padding whose numbers may be negative.
+    # The result is `full` cut to [start, start + size), with zeros past its end: a padding whose
+    # numbers may be negative.
     pads = [(-a, a + n - total) for a, n, total in zip(starts, sizes, full, strict=True)]
 
     def back(g):

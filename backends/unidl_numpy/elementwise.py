@@ -11,7 +11,8 @@ from unidl_numpy.broadcasting import comparable, same
 from unidl_numpy.sums import unbroadcast
 from unidl_numpy.tape import ALL, primitive
 
-# -- one tensor, with a gradient ---------------------------------------------------------------------
+# -- one tensor, with a gradient
+# ---------------------------------------------------------------------
 
 
 @primitive
@@ -169,7 +170,8 @@ def clip(x, low, high):
     return y, (backward,)
 
 
-# -- one tensor, without --------------------------------------------------------------------------------
+# -- one tensor, without
+# --------------------------------------------------------------------------------
 
 
 def _constant(function):
@@ -190,7 +192,8 @@ logical_not, logical_and, logical_or, logical_xor = (
 )  # fmt: skip
 
 
-# -- two tensors ---------------------------------------------------------------------------------------
+# -- two tensors
+# ---------------------------------------------------------------------------------------
 
 
 @primitive(2)
@@ -307,8 +310,9 @@ def _comparison(function):
 
 
 equal, not_equal, less, less_equal, greater, greater_equal = (
-    _comparison(f) for f in (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal)
-)  # fmt: skip
+    _comparison(f)
+    for f in (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal)
+)
 
 
 def _bitwise(function):
@@ -320,5 +324,6 @@ def _bitwise(function):
 
 
 bitwise_and, bitwise_or, bitwise_xor, left_shift, right_shift = (
-    _bitwise(f) for f in (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift)
-)  # fmt: skip
+    _bitwise(f)
+    for f in (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift)
+)

@@ -1,6 +1,7 @@
 """The error function and its inverse, since the core does without SciPy.
 
-erf and erfc: W. J. Cody, "Rational Chebyshev approximations for the error function", Math. Comp. 23 (1969), 631-637.
+erf and erfc: W. J. Cody, "Rational Chebyshev approximations for the error function", Math. Comp. 23
+(1969), 631-637.
 """
 
 from __future__ import annotations
@@ -26,21 +27,46 @@ _SMALL = (  # erf(x) / x in x**2 for |x| <= 0.46875
 )
 _MIDDLE = (  # erfc(x) * exp(x**2) in x for 0.46875 <= x <= 4
     (
-        2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594e0, 6.61191906371416295e1, 2.98635138197400131e2,
-        8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3, 1.23033935479799725e3,
+        2.15311535474403846e-8,
+        5.64188496988670089e-1,
+        8.88314979438837594e0,
+        6.61191906371416295e1,
+        2.98635138197400131e2,
+        8.81952221241769090e2,
+        1.71204761263407058e3,
+        2.05107837782607147e3,
+        1.23033935479799725e3,
     ),
     (
-        1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
-        3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3,
+        1.0,
+        1.57449261107098347e1,
+        1.17693950891312499e2,
+        5.37181101862009858e2,
+        1.62138957456669019e3,
+        3.29079923573345963e3,
+        4.36261909014324716e3,
+        3.43936767414372164e3,
+        1.23033935480374942e3,
     ),
-)  # fmt: skip
+)
 _LARGE = (  # (1/sqrt(pi) - x * erfc(x) * exp(x**2)) * x**2 in 1/x**2 for x >= 4
     (
-        1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1, 1.25781726111229246e-1,
-        1.60837851487422766e-2, 6.58749161529837803e-4,
+        1.63153871373020978e-2,
+        3.05326634961232344e-1,
+        3.60344899949804439e-1,
+        1.25781726111229246e-1,
+        1.60837851487422766e-2,
+        6.58749161529837803e-4,
     ),
-    (1.0, 2.56852019228982242e0, 1.87295284992346047e0, 5.27905102951428412e-1, 6.05183413124413191e-2, 2.33520497626869185e-3),
-)  # fmt: skip
+    (
+        1.0,
+        2.56852019228982242e0,
+        1.87295284992346047e0,
+        5.27905102951428412e-1,
+        6.05183413124413191e-2,
+        2.33520497626869185e-3,
+    ),
+)
 _INV_SQRT_PI = 5.6418958354775628695e-1
 
 
@@ -75,8 +101,9 @@ def _erfc_tail(x):
     return y
 
 
-# erf(x) / x in x**2 for |x| <= 3.92, beyond which float32 is 1: a fit of our own to math.erf (Lawson's iteration for the
-# smallest largest relative error, 1.9e-08), evaluated in float64 so that nothing but the last rounding is lost.
+# erf(x) / x in x**2 for |x| <= 3.92, beyond which float32 is 1: a fit of our own to math.erf
+# (Lawson's iteration for the smallest largest relative error, 1.9e-08), evaluated in float64 so
+# that nothing but the last rounding is lost.
 _SHORT = (
     (
         2.050061845243052e-06,
@@ -129,9 +156,9 @@ def _erf_double(x):
 def erfinv(x):
     """Inverse of erf: a first value, then Newton's method.
 
-    First: Giles' single-precision polynomials ("Approximating the erfinv function", 2010), and beyond their range the leading
-    term of erfc(z) = exp(-z**2) / (z * sqrt(pi)). Where |x| is large the equation is that of log(erfc), almost a parabola, and
-    1 - |x| is exact.
+    First: Giles' single-precision polynomials ("Approximating the erfinv function", 2010), and
+    beyond their range the leading term of erfc(z) = exp(-z**2) / (z * sqrt(pi)). Where |x| is large
+    the equation is that of log(erfc), almost a parabola, and 1 - |x| is exact.
     """
     wide = np.asarray(x, np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -160,10 +187,10 @@ def _first_erfinv(x):
 
 
 _GILES_CENTRE = (
-    2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164, 0.246640727,
-    1.50140941,
+    2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503,
+    -0.00417768164, 0.246640727, 1.50140941,
 )  # fmt: skip
 _GILES_TAIL = (
-    -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047, 1.00167406,
-    2.83297682,
+    -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613,
+    0.00943887047, 1.00167406, 2.83297682,
 )  # fmt: skip

@@ -1,4 +1,5 @@
-"""Fourier transforms of pairs (real, imaginary part) along the last axis, by numpy.fft, which computes in float64.
+"""Fourier transforms of pairs (real, imaginary part) along the last axis, by numpy.fft, which
+computes in float64.
 
 The gradient of a transform is the transform with the conjugate matrix.
 """

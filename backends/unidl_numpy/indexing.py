@@ -10,7 +10,8 @@ from unidl_numpy.tape import primitive
 
 
 def sum_rows(n, indices, rows):
-    """(n, *rest) in which row indices[i] is the sum of its `rows` (m, *rest): a sort and one `reduceat`."""
+    """(n, *rest) in which row indices[i] is the sum of its `rows` (m, *rest): a sort and one
+    `reduceat`."""
     total = np.zeros((n, *rows.shape[1:]), rows.dtype)
     if indices.size == 0:
         return total
@@ -30,7 +31,8 @@ def _is_basic(key):
 
 @primitive
 def getitem(x, key):
-    """Basic indexing as the contract asks; arrays of integers or bools too, for users' own NumPy code."""
+    """Basic indexing as the contract asks; arrays of integers or bools too, for users' own NumPy
+    code."""
 
     def backward(g):
         dx = np.zeros(x.shape, x.dtype)

@@ -53,7 +53,8 @@ TapeArray.__getitem__ = lambda x, key: indexing.getitem(x, plain_tree(key))
 TapeArray.__iter__ = lambda x: iter(shaping.unstack(x, 0))
 
 
-# -- methods -------------------------------------------------------------------------------------------
+# -- methods
+# -------------------------------------------------------------------------------------------
 
 TapeArray.T = property(lambda x: functions.transpose(x))
 TapeArray.mT = property(lambda x: functions.swapaxes(x, -1, -2))
@@ -68,7 +69,8 @@ TapeArray.transpose = lambda x, *axes: functions.transpose(
 )
 
 
-# -- ufuncs --------------------------------------------------------------------------------------------
+# -- ufuncs
+# --------------------------------------------------------------------------------------------
 
 
 def _identity(x):
@@ -78,8 +80,9 @@ def _identity(x):
 _UNARY = {
     getattr(np, name): getattr(elementwise, name)
     for name in (
-        "negative", "square", "sqrt", "reciprocal", "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "arcsin", "arccos",
-        "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "sign", "floor", "ceil", "trunc",
+        "negative", "square", "sqrt", "reciprocal", "exp", "expm1", "log", "log1p", "sin",
+        "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh",
+        "arctanh", "sign", "floor", "ceil", "trunc",
     )
 } | {
     np.absolute: elementwise.abs,
@@ -106,8 +109,9 @@ _BINARY = {
     )
 } | {np.matmul: products.matmul}
 _CONSTANT = {
-    np.isnan, np.isinf, np.isfinite, np.signbit, np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
-    np.logical_not, np.logical_and, np.logical_or, np.logical_xor, np.heaviside, np.spacing,
+    np.isnan, np.isinf, np.isfinite, np.signbit, np.equal, np.not_equal, np.less, np.less_equal,
+    np.greater, np.greater_equal, np.logical_not, np.logical_and, np.logical_or, np.logical_xor,
+    np.heaviside, np.spacing,
 }  # fmt: skip
 _REDUCE = {
     np.add: reductions.sum,
@@ -120,7 +124,8 @@ _REDUCE = {
 def _array_ufunc(self, ufunc, method, *inputs, **kwargs):
     if kwargs.get("out") is not None:
         raise GradientError(
-            f"np.{ufunc.__name__} into an existing array (out=, or a += x) loses the gradient of x. Write a = a + x."
+            f"np.{ufunc.__name__} into an existing array (out=, or a += x) loses the gradient of "
+            "x. Write a = a + x."
         )
     kwargs.pop("out", None)
     if method == "__call__" and ufunc in _CONSTANT:

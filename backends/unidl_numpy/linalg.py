@@ -1,7 +1,8 @@
 """Linear algebra on the last two axes.
 
-Gradients: Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation" (2008);
-Walter & Lehmann (arXiv:1009.6112) for QR; Townsend, "Differentiating the singular value decomposition" (2016).
+Gradients: Giles, "Collected matrix derivative results for forward and reverse mode algorithmic
+differentiation" (2008); Walter & Lehmann (arXiv:1009.6112) for QR; Townsend, "Differentiating the
+singular value decomposition" (2016).
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from unidl_numpy.tape import primitive
 
 
 def _normalized(x, axes, epsilon):
-    """(x - mean) / sqrt(var + epsilon) over `axes`, 1 / that root, mean and var; the last three with kept axes."""
+    """(x - mean) / sqrt(var + epsilon) over `axes`, 1 / that root, mean and var; the last three
+    with kept axes."""
     count = x.dtype.type(math.prod(x.shape[a] for a in axes))
     mean = total(x, axes, keepdims=True) / count
     centred = x - mean

@@ -1,4 +1,5 @@
-"""NumPy's functions with NumPy's signatures over the primitives, for `__array_function__` and the methods of a TapeArray."""
+"""NumPy's functions with NumPy's signatures over the primitives, for `__array_function__` and the
+methods of a TapeArray."""
 
 from __future__ import annotations
 
@@ -70,7 +71,8 @@ def cumprod(x, axis=None):
 def clip(x, a_min=None, a_max=None):
     if not all(bound is None or np.ndim(bound) == 0 for bound in (a_min, a_max)):
         raise TypeError(
-            "clip: the bounds must be numbers here; write np.minimum(np.maximum(x, low), high) for arrays."
+            "clip: the bounds must be numbers here; write np.minimum(np.maximum(x, low), high) for "
+            "arrays."
         )
     return elementwise.clip(x, a_min, a_max)
 
@@ -207,29 +209,35 @@ def diagonal(x, offset=0):
 
 
 TABLE = {
-    np.sum: reductions.sum, np.mean: reductions.mean, np.prod: reductions.prod, np.max: reductions.max, np.amax: reductions.max,
-    np.min: reductions.min, np.amin: reductions.min, np.var: reductions.var, np.std: std, np.ptp: ptp, np.cumsum: cumsum,
-    np.cumprod: cumprod, np.clip: clip, np.reshape: reshape, np.ravel: ravel, np.transpose: transpose, np.swapaxes: swapaxes,
-    np.moveaxis: moveaxis, np.squeeze: squeeze, np.expand_dims: shaping.expand_dims, np.broadcast_to: broadcast_to,
-    np.concatenate: concatenate, np.stack: stack, np.vstack: vstack, np.hstack: hstack, np.split: split, np.tile: tile,
-    np.repeat: repeat, np.flip: flip, np.roll: roll, np.pad: pad, np.take: take, np.take_along_axis: take_along_axis,
-    np.where: where, np.sort: sort, np.dot: dot, np.outer: outer, np.tensordot: tensordot, np.einsum: einsum, np.tril: tril,
-    np.triu: triu, np.trace: trace, np.diagonal: diagonal, np.argmax: argmax, np.argmin: argmin, np.argsort: argsort,
-    np.nonzero: nonzero, np.linalg.cholesky: linalg.cholesky, np.linalg.qr: linalg.qr, np.linalg.eigh: linalg.eigh,
-    np.linalg.solve: linalg.solve, np.linalg.inv: linalg.inv, np.linalg.det: linalg.det, np.copy: lambda x: x,
+    np.sum: reductions.sum, np.mean: reductions.mean, np.prod: reductions.prod,
+    np.max: reductions.max, np.amax: reductions.max, np.min: reductions.min,
+    np.amin: reductions.min, np.var: reductions.var, np.std: std, np.ptp: ptp, np.cumsum: cumsum,
+    np.cumprod: cumprod, np.clip: clip, np.reshape: reshape, np.ravel: ravel,
+    np.transpose: transpose, np.swapaxes: swapaxes, np.moveaxis: moveaxis, np.squeeze: squeeze,
+    np.expand_dims: shaping.expand_dims, np.broadcast_to: broadcast_to, np.concatenate: concatenate,
+    np.stack: stack, np.vstack: vstack, np.hstack: hstack, np.split: split, np.tile: tile,
+    np.repeat: repeat, np.flip: flip, np.roll: roll, np.pad: pad, np.take: take,
+    np.take_along_axis: take_along_axis, np.where: where, np.sort: sort, np.dot: dot,
+    np.outer: outer, np.tensordot: tensordot, np.einsum: einsum, np.tril: tril, np.triu: triu,
+    np.trace: trace, np.diagonal: diagonal, np.argmax: argmax, np.argmin: argmin,
+    np.argsort: argsort, np.nonzero: nonzero, np.linalg.cholesky: linalg.cholesky,
+    np.linalg.qr: linalg.qr, np.linalg.eigh: linalg.eigh, np.linalg.solve: linalg.solve,
+    np.linalg.inv: linalg.inv, np.linalg.det: linalg.det, np.copy: lambda x: x,
 }  # fmt: skip
 
 METHODS = {
-    "sum": reductions.sum, "mean": reductions.mean, "prod": reductions.prod, "max": reductions.max, "min": reductions.min,
-    "var": reductions.var, "std": std, "ptp": ptp, "cumsum": cumsum, "cumprod": cumprod, "squeeze": squeeze, "ravel": ravel,
-    "flatten": ravel, "swapaxes": swapaxes, "dot": dot, "take": take, "repeat": repeat, "clip": clip, "trace": trace,
-    "diagonal": diagonal, "argmax": argmax, "argmin": argmin, "argsort": argsort, "nonzero": nonzero,
+    "sum": reductions.sum, "mean": reductions.mean, "prod": reductions.prod, "max": reductions.max,
+    "min": reductions.min, "var": reductions.var, "std": std, "ptp": ptp, "cumsum": cumsum,
+    "cumprod": cumprod, "squeeze": squeeze, "ravel": ravel, "flatten": ravel, "swapaxes": swapaxes,
+    "dot": dot, "take": take, "repeat": repeat, "clip": clip, "trace": trace, "diagonal": diagonal,
+    "argmax": argmax, "argmin": argmin, "argsort": argsort, "nonzero": nonzero,
     "any": reductions.any, "all": reductions.all, "copy": lambda x, order="C": x,
 }  # fmt: skip
 
 # What depends on the shape, or is no differentiable function of the values.
 CONSTANT = {
-    np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.full_like, np.empty_like, np.any, np.all, np.count_nonzero,
-    np.isclose, np.allclose, np.array_equal, np.argwhere, np.flatnonzero, np.searchsorted, np.result_type, np.may_share_memory,
-    np.shares_memory, np.array_repr, np.array_str, np.array2string, np.iscomplexobj, np.isrealobj, np.can_cast, np.round,
+    np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.full_like, np.empty_like, np.any,
+    np.all, np.count_nonzero, np.isclose, np.allclose, np.array_equal, np.argwhere, np.flatnonzero,
+    np.searchsorted, np.result_type, np.may_share_memory, np.shares_memory, np.array_repr,
+    np.array_str, np.array2string, np.iscomplexobj, np.isrealobj, np.can_cast, np.round,
 }  # fmt: skip

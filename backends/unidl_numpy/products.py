@@ -23,7 +23,8 @@ def dot(x, w):
 
 
 def dot_weights(x, g):
-    """Gradient of `dot` for w: (..., k), (..., m) -> (k, m), summed over the leading axes in one GEMM."""
+    """Gradient of `dot` for w: (..., k), (..., m) -> (k, m), summed over the leading axes in one
+    GEMM."""
     return _rows(x).T @ _rows(g)
 
 
@@ -93,7 +94,8 @@ def _einsum(*operands, subscripts):
 
 
 def explicit_subscripts(subscripts, ranks):
-    """([letters of each operand], letters of the result), the ellipsis written out in letters of its own."""
+    """([letters of each operand], letters of the result), the ellipsis written out in letters of
+    its own."""
     left, arrow, output = subscripts.replace(" ", "").partition("->")
     inputs = left.split(",")
     if len(inputs) != len(ranks):

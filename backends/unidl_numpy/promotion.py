@@ -1,4 +1,5 @@
-"""Operands of users' own NumPy code in one dtype: the primitives want that, NumPy's rules differ between its versions."""
+"""Operands of users' own NumPy code in one dtype: the primitives want that, NumPy's rules differ
+between its versions."""
 
 from __future__ import annotations
 

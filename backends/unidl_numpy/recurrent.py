@@ -1,4 +1,5 @@
-"""Recurrent layers over whole sequences: one GEMM for the inputs, one a step for the state, one for each weight gradient.
+"""Recurrent layers over whole sequences: one GEMM for the inputs, one a step for the state, one for
+each weight gradient.
 
 Inside, time is the leading axis, so that every step is one contiguous block.
 """

@@ -136,7 +136,8 @@ def cumsum(x, axis):
 @primitive
 def cumprod(x, axis):
     def backward(g):
-        # dx[i] = prod(x[:i]) * s[i] with s[i] = g[i] + x[i + 1] * s[i + 1]: no division, so zeros are no trouble.
+        # dx[i] = prod(x[:i]) * s[i] with s[i] = g[i] + x[i + 1] * s[i + 1]: no division, so zeros
+        # are no trouble.
         items, gs = np.moveaxis(x, axis, 0), np.moveaxis(g, axis, 0)
         tails = np.array(gs)
         for i in range(len(items) - 2, -1, -1):

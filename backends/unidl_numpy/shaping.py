@@ -19,7 +19,8 @@ def numpy_dtype(dtype):
     name = dtypes.standardize_dtype(dtype)
     if name == "bfloat16":
         raise UnsupportedDtypeError(
-            "NumPy has no bfloat16, so the NumPy backend does not offer it. Write dtype='float32' (or 'float16'), "
+            "NumPy has no bfloat16, so the NumPy backend does not offer it. Write dtype='float32' "
+            "(or 'float16'), "
             "or use a backend whose list_backends() entry is a framework with bfloat16."
         )
     return np.dtype(name)
@@ -31,7 +32,8 @@ def dtype_name(dtype):
     return dtype.name
 
 
-# -- to and from -------------------------------------------------------------------------------------
+# -- to and from
+# -------------------------------------------------------------------------------------
 
 
 def asarray(x, dtype=None):
@@ -94,7 +96,8 @@ def eye(n, m, k, dtype):
     return np.eye(n, m, k, numpy_dtype(dtype))
 
 
-# -- shape -------------------------------------------------------------------------------------------
+# -- shape
+# -------------------------------------------------------------------------------------------
 
 
 @primitive
@@ -222,7 +225,8 @@ def pad(x, pad_width, mode="constant", constant_values=0):
         return y, (lambda g: g[inside],)
 
     def backward(g):
-        # These modes repeat elements axis by axis, so the gradients of the copies add up axis by axis.
+        # These modes repeat elements axis by axis, so the gradients of the copies add up axis by
+        # axis.
         for axis, (pair, n) in enumerate(zip(pad_width, x.shape, strict=True)):
             if pair != (0, 0):
                 source = np.pad(np.arange(n), pair, mode=mode)

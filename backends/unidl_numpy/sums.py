@@ -36,8 +36,9 @@ def total(x, axis=None, keepdims=False):
 def _total_rows(x, start, end):
     """Sum over the axes from `start` to `end`, which is not the last.
 
-    NumPy adds up pairwise along the last axis alone; along the others it runs through, and float32 loses a digit every
-    hundred rows. So long sums go in blocks, each a product of ones with a matrix (BLAS: four times as fast).
+    NumPy adds up pairwise along the last axis alone; along the others it runs through, and float32
+    loses a digit every hundred rows. So long sums go in blocks, each a product of ones with a
+    matrix (BLAS: four times as fast).
     """
     wide = wide_dtype(x)
     lead, rest = x.shape[:start], x.shape[end:]

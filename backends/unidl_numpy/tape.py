@@ -9,13 +9,15 @@ A primitive is written beside its backward::
 
 It gets plain arrays and returns the result, or a tuple or list of results, and one of
 
-- a tuple of closures, one for each tensor argument: gradient of the result -> gradient of the argument;
-- one function (g, needs) -> a gradient for each tensor argument (None where there is none). `needs` tells which ones are on the
-  tape, and with several results `g` is the list of their gradients, None for a result that nothing depends on;
+- a tuple of closures, one for each tensor argument: gradient of the result -> gradient of the
+  argument;
+- one function (g, needs) -> a gradient for each tensor argument (None where there is none). `needs`
+  tells which ones are on the tape, and with several results `g` is the list of their gradients,
+  None for a result that nothing depends on;
 - None: no gradient.
 
-The closures hold plain arrays and the tape holds the closures, never a TapeArray, so that there are no reference cycles, and
-memory is given back while the tape is read.
+The closures hold plain arrays and the tape holds the closures, never a TapeArray, so that there are
+no reference cycles, and memory is given back while the tape is read.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ ALL = 0  # every positional argument is a tensor
 
 
 class Tape:
-    """Entries (output slots, argument slots, backward), one for each primitive that ran; `None` once it has been read."""
+    """Entries (output slots, argument slots, backward), one for each primitive that ran; `None`
+    once it has been read."""
 
     __slots__ = ("dtypes", "entries")
 
@@ -46,7 +49,8 @@ class Tape:
         return TapeArray(plain, self, len(self.dtypes) - 1)
 
     def record(self, y, backward, slots):
-        """Put the result of a primitive on the tape; `slots` are those of its tensor arguments, None for a constant."""
+        """Put the result of a primitive on the tape; `slots` are those of its tensor arguments,
+        None for a constant."""
         if backward is None:
             return y
         if type(y) is ndarray:
@@ -62,7 +66,8 @@ class Tape:
         return type(y)(outs)
 
     def gradients(self, result, leaves):
-        """Gradients of the scalar TapeArray `result` for the TapeArrays `leaves`, zeros where it does not depend on one."""
+        """Gradients of the scalar TapeArray `result` for the TapeArrays `leaves`, zeros where it
+        does not depend on one."""
         entries, self.entries = self.entries, None
         grads = {result._slot: np.ones(result.shape, result.dtype)}
         while entries:
@@ -95,7 +100,8 @@ class Tape:
 
     @staticmethod
     def _finished(g, leaf):
-        """A gradient that can be handed out: a contiguous array of the leaf's shape, not a broadcast view."""
+        """A gradient that can be handed out: a contiguous array of the leaf's shape, not a
+        broadcast view."""
         if g is None:
             return np.zeros(leaf.shape, leaf.dtype)
         if type(g) is ndarray and g.flags.c_contiguous and g.flags.writeable:
@@ -104,7 +110,8 @@ class Tape:
 
 
 def native(y, x=None):
-    """`y` as arrays: NumPy gives scalars where it should give 0-d arrays, and NumPy 1 widens them to float64."""
+    """`y` as arrays: NumPy gives scalars where it should give 0-d arrays, and NumPy 1 widens them
+    to float64."""
     if type(y) is ndarray:
         return y
     if type(y) in (tuple, list):
@@ -127,7 +134,8 @@ def plain_tree(x):
 
 
 def primitive(forward=None, tensors=1):
-    """Decorator of a function whose first `tensors` positional arguments are tensors (ALL: all of them)."""
+    """Decorator of a function whose first `tensors` positional arguments are tensors (ALL: all of
+    them)."""
     if not callable(forward):
         return partial(primitive, tensors=tensors if forward is None else forward)
     return (_unary if tensors == 1 else _nary)(forward, tensors)
@@ -169,7 +177,8 @@ def _nary(forward, tensors):
             if type(x) is TapeArray and x._tape.entries is not None:
                 if tape is not None and tape is not x._tape:
                     raise GradientError(
-                        "value_and_grad inside value_and_grad: gradients of gradients are not offered by the NumPy backend."
+                        "value_and_grad inside value_and_grad: gradients of gradients are not "
+                        "offered by the NumPy backend."
                     )
                 tape = x._tape
         values = [plain(x) for x in given]
@@ -204,7 +213,8 @@ def _first_float(args):
 
 
 def _tensors_by_place(args, kwargs, names):
-    """Move tensors given by keyword to their place among `args`, with None for those left out before them."""
+    """Move tensors given by keyword to their place among `args`, with None for those left out
+    before them."""
     last = max((i for i, name in enumerate(names) if name in kwargs), default=-1)
     if last < len(args):
         return args, kwargs

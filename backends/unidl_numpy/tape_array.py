@@ -1,8 +1,10 @@
 """TapeArray: what a variable reads as while gradients are being taken.
 
-It is no subclass of `np.ndarray`, on purpose: NumPy turns a subclass into a plain array in `np.asarray(x)` or `a[0] = x` without
-asking, and the gradient would be lost in silence. A class of its own is asked (`__array__`), and raises. Operators, methods and
-NumPy's functions are bound to the backend's primitives in `interop`; `isinstance(x, np.ndarray)` is true, since it behaves like one.
+It is no subclass of `np.ndarray`, on purpose: NumPy turns a subclass into a plain array in
+`np.asarray(x)` or `a[0] = x` without asking, and the gradient would be lost in silence. A class of
+its own is asked (`__array__`), and raises. Operators, methods and NumPy's functions are bound to
+the backend's primitives in `interop`; `isinstance(x, np.ndarray)` is true, since it behaves like
+one.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ class TapeArray:
         self._tape = tape
         self._slot = slot
 
-    # `isinstance` looks at the class an object claims when its type does not match; NumPy's C code looks at the type.
+    # `isinstance` looks at the class an object claims when its type does not match; NumPy's C code
+    # looks at the type.
     __class__ = property(lambda self: np.ndarray)
 
     shape = property(lambda self: self._plain.shape)
@@ -62,13 +65,16 @@ class TapeArray:
 
     def __array__(self, dtype=None, copy=None):
         raise GradientError(
-            "This array is being differentiated; a conversion to a plain array (np.asarray, np.array, plain[i] = x) would lose "
-            "its gradient. Write np.stack or np.concatenate to put arrays together, or unidl.ops.stop_gradient(x) for its value."
+            "This array is being differentiated; a conversion to a plain array (np.asarray, "
+            "np.array, plain[i] = x) would lose "
+            "its gradient. Write np.stack or np.concatenate to put arrays together, or "
+            "unidl.ops.stop_gradient(x) for its value."
         )
 
     def __setitem__(self, key, value):
         raise GradientError(
-            "This array is being differentiated and cannot be changed in place: x[key] = v. Write np.where(mask, v, x) or "
+            "This array is being differentiated and cannot be changed in place: x[key] = v. Write "
+            "np.where(mask, v, x) or "
             "unidl.ops.scatter_update(x, indices, v), which make a new array."
         )
 
@@ -76,5 +82,6 @@ class TapeArray:
         if name.startswith("__") or not hasattr(np.ndarray, name):
             raise AttributeError(f"numpy.ndarray has no attribute {name!r}.")
         raise GradientError(
-            f"np.ndarray.{name} has no gradient here; write it with functions of unidl.ops, or take the value by unidl.ops.stop_gradient."
+            f"np.ndarray.{name} has no gradient here; write it with functions of unidl.ops, or "
+            "take the value by unidl.ops.stop_gradient."
         )

@@ -1,4 +1,5 @@
-"""Optimizer steps in place, in pieces that stay in the cache, with the arithmetic of the contract's bodies."""
+"""Optimizer steps in place, in pieces that stay in the cache, with the arithmetic of the contract's
+bodies."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ def _own(x):
 
 
 def _pieces(*arrays):
-    """Flat views of the arrays, `_PIECE` elements at a time, with a scratch array of the same length each."""
+    """Flat views of the arrays, `_PIECE` elements at a time, with a scratch array of the same
+    length each."""
     flat = [a.reshape(-1) for a in arrays]
     scratch = (
         np.empty(min(flat[0].size, _PIECE), flat[0].dtype),

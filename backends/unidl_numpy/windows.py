@@ -1,4 +1,5 @@
-"""What convolution and pooling share: padding, the views of an input at each place of a window, and their adjoints."""
+"""What convolution and pooling share: padding, the views of an input at each place of a window, and
+their adjoints."""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ def output_sizes(spatial, window, strides, dilation):
 
 
 def places(window, strides, dilation, sizes):
-    """(place in the window, key of the elements of a padded input that meet it) for each place, in order."""
+    """(place in the window, key of the elements of a padded input that meet it) for each place, in
+    order."""
     for place in itertools.product(*[range(w) for w in window]):
         starts = [p * d for p, d in zip(place, dilation, strict=True)]
         yield (

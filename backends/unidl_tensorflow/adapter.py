@@ -38,7 +38,8 @@ class TensorFlowBackend(
     Abstract,
     Backend,
 ):
-    """TensorFlow 2, eager and in graphs. Tensors are `tf.Tensor`, variables live in `tf.Variable`."""
+    """TensorFlow 2, eager and in graphs. Tensors are `tf.Tensor`, variables live in
+    `tf.Variable`."""
 
     name = "tensorflow"
     version = tf.__version__

@@ -17,7 +17,8 @@ class Autodiff(contract.Autodiff):
             scalar = value[0] if has_aux else value
         if scalar.shape.rank != 0:
             raise ValueError(
-                f"value_and_grad: the function must return one number to differentiate, got shape {tuple(scalar.shape)}. "
+                "value_and_grad: the function must return one number to differentiate, got shape "
+                f"{tuple(scalar.shape)}. "
                 "Reduce it first, e.g. with ops.mean(loss)."
             )
         gradients = tape.gradient(scalar, stores)

@@ -1,6 +1,8 @@
-"""TensorFlow's kernel for an LSTM over a whole sequence, with the gradient of its gradient, which TensorFlow does not have.
+"""TensorFlow's kernel for an LSTM over a whole sequence, with the gradient of its gradient, which
+TensorFlow does not have.
 
-Not BlockLSTMV2, which has the gates in Keras' order: TensorFlow registers for it the gradient of BlockLSTM, whose order is another.
+Not BlockLSTMV2, which has the gates in Keras' order: TensorFlow registers for it the gradient of
+BlockLSTM, whose order is another.
 """
 
 from __future__ import annotations
@@ -9,11 +11,13 @@ from unidl_tensorflow.load import tf
 
 
 def block_lstm(x, h, c, weights, bias):
-    """x (t, n, d), h and c (n, u), weights (d + u, 4u), bias (4u,), gates i, c, f, o -> h and c after each moment, (t, n, u) each."""
+    """x (t, n, d), h and c (n, u), weights (d + u, 4u), bias (4u,), gates i, c, f, o -> h and c
+    after each moment, (t, n, u) each."""
     unused = tf.zeros(h.shape[1:], x.dtype)
     made = tf.raw_ops.BlockLSTM(
-        seq_len_max=tf.constant(x.shape[0], tf.int64), x=x, cs_prev=c, h_prev=h, w=weights, wci=unused, wcf=unused, wco=unused, b=bias,
-        forget_bias=0.0, cell_clip=-1.0, use_peephole=False,
+        seq_len_max=tf.constant(x.shape[0], tf.int64), x=x, cs_prev=c, h_prev=h, w=weights,
+        wci=unused, wcf=unused, wco=unused, b=bias, forget_bias=0.0, cell_clip=-1.0,
+        use_peephole=False,
     )  # fmt: skip
     return made.h, made.cs
 

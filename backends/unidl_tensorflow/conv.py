@@ -2,8 +2,9 @@
 
 One spatial axis runs on the kernels for two; what the kernels lack is composed of what they have.
 Three axes are pooled in two passes, since TensorFlow has no float64 kernel for them: first the
-planes, then the depth. A maximum of maxima still finds the first of equals in row-major order, and a
-mean of means is right because all means at one place of the output count the same number of elements.
+planes, then the depth. A maximum of maxima still finds the first of equals in row-major order, and
+a mean of means is right because all means at one place of the output count the same number of
+elements.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ def _pad_spatial(x, pairs, value=0):
 
 
 def _empty(x, window, strides, padding, dilation, channels):
-    """The result for a batch of none: oneDNN gives the wrong shape to a convolution of it, and a pool of it aborts the process."""
+    """The result for a batch of none: oneDNN gives the wrong shape to a convolution of it, and a
+    pool of it aborts the process."""
     sizes = x.shape[1:-1]
     pairs = explicit_padding(padding, sizes, window, strides, dilation)
     axes = zip(sizes, window, strides, dilation, pairs, strict=True)
@@ -110,7 +112,8 @@ class Conv(contract.Conv):
             return tf.nn.conv2d(x, kernel, strides, _padding(padding))
         if not isinstance(padding, str):
             x, padding = _pad_spatial(x, padding), "valid"
-        # Not conv2d and conv3d, whose gradients know no dilation on a CPU. Without data_format the eager gradient fails.
+        # Not conv2d and conv3d, whose gradients know no dilation on a CPU. Without data_format the
+        # eager gradient fails.
         layout = "NHWC" if rank == 2 else "NDHWC"
         return tf.nn.convolution(x, kernel, strides, padding.upper(), layout, dilation)
 
@@ -216,6 +219,7 @@ def _by_planes(pool, x, window, strides, padding):
 
 
 def _merged(x, axes, rest):
-    """Shape with the first `axes` axes in one; -1 only where they are open, since an empty batch leaves -1 undefined."""
+    """Shape with the first `axes` axes in one; -1 only where they are open, since an empty batch
+    leaves -1 undefined."""
     sizes = x.shape[:axes]
     return [-1 if None in sizes.as_list() else math.prod(sizes), *rest]

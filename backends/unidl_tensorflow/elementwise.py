@@ -1,7 +1,8 @@
-"""Elementwise functions, bound from tables; below them those whose TensorFlow namesake breaks a convention.
+"""Elementwise functions, bound from tables; below them those whose TensorFlow namesake breaks a
+convention.
 
-Gradients are bent by composition, never by tf.custom_gradient: that one enters a closure into a process-wide registry
-each time it is traced, and keeps the whole graph alive for ever.
+Gradients are bent by composition, never by tf.custom_gradient: that one enters a closure into a
+process-wide registry each time it is traced, and keeps the whole graph alive for ever.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ from unidl.backend.contract import names
 from unidl_tensorflow.load import tf
 
 _UNARY = {
-    "log": tf.math.log, "log1p": tf.math.log1p, "arcsin": tf.asin, "arccos": tf.acos, "arctan": tf.atan,
-    "arcsinh": tf.asinh, "arccosh": tf.acosh, "arctanh": tf.atanh, "ceil": tf.math.ceil, "floor": tf.math.floor,
+    "log": tf.math.log, "log1p": tf.math.log1p, "arcsin": tf.asin, "arccos": tf.acos,
+    "arctan": tf.atan, "arcsinh": tf.asinh, "arccosh": tf.acosh, "arctanh": tf.atanh,
+    "ceil": tf.math.ceil, "floor": tf.math.floor,
 }  # fmt: skip
 _PREDICATE = {"isnan": tf.math.is_nan, "isinf": tf.math.is_inf, "isfinite": tf.math.is_finite}
 _BINARY = {
     "add": tf.add, "subtract": tf.subtract, "multiply": tf.multiply, "divide": tf.divide,
     "arctan2": tf.atan2, "equal": tf.equal, "not_equal": tf.not_equal,
-    "bitwise_and": tf.bitwise.bitwise_and, "bitwise_or": tf.bitwise.bitwise_or, "bitwise_xor": tf.bitwise.bitwise_xor,
+    "bitwise_and": tf.bitwise.bitwise_and, "bitwise_or": tf.bitwise.bitwise_or,
+    "bitwise_xor": tf.bitwise.bitwise_xor,
 }  # fmt: skip
 _ORDER = ("less", "less_equal", "greater", "greater_equal")
 _WRITTEN_HERE = (
@@ -39,7 +42,8 @@ _WRITTEN_HERE = (
 
 
 def pair(x1, x2):
-    """Both as tensors: TensorFlow takes a Python number on the right of a tensor, on the left it guesses its dtype."""
+    """Both as tensors: TensorFlow takes a Python number on the right of a tensor, on the left it
+    guesses its dtype."""
     if not hasattr(x1, "dtype"):
         x1 = tf.constant(x1, x2.dtype)
     elif not hasattr(x2, "dtype"):
@@ -69,8 +73,9 @@ class Elementwise(contract.Math):
         )
 
     def erfinv(self, x):
-        """In float64 always: TensorFlow's is a quantile of (x + 1) / 2, of a small x it keeps no digit (1e-10: 0) and in
-        float32 it is off by 65 units in the last place elsewhere. One step of Newton's method on erf brings the digits back.
+        """In float64 always: TensorFlow's is a quantile of (x + 1) / 2, of a small x it keeps no
+        digit (1e-10: 0) and in float32 it is off by 65 units in the last place elsewhere. One step
+        of Newton's method on erf brings the digits back.
         """
         still = tf.cast(tf.stop_gradient(x), tf.float64)
         y = tf.math.erfinv(still)
@@ -103,7 +108,8 @@ class Elementwise(contract.Math):
 
     @staticmethod
     def _extreme(function, x1, x2):
-        """Equal arguments are averaged, so that they share the gradient; TensorFlow gives all of it to the first."""
+        """Equal arguments are averaged, so that they share the gradient; TensorFlow gives all of it
+        to the first."""
         x1, x2 = pair(x1, x2)
         result = function(x1, x2)
         return (

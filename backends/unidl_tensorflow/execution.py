@@ -1,4 +1,5 @@
-"""Compilation: one graph for each combination of input shapes and dtypes, a whole training step in one launch."""
+"""Compilation: one graph for each combination of input shapes and dtypes, a whole training step in
+one launch."""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ class _Compiled(PerSignature):
         return super().__call__(*tensors)
 
     def launch(self, *stacked):
-        """Run once for each element of the first axis that all tensors share; what the last run gives."""
+        """Run once for each element of the first axis that all tensors share; what the last run
+        gives."""
         signature = tuple([(t.shape[1:], t.dtype) for t in stacked])
         return self.program(stacked, signature).launch(stacked)
 
@@ -100,11 +102,13 @@ class _Graph:
             tf.constant(keys) if len(keys) else _no_keys(),
             tf.constant(numbers) if len(numbers) else _no_numbers(),
         ]
-        # The public call binds names and checks types each time: 125 us, this 67 us, tf.function itself 239 us.
+        # The public call binds names and checks types each time: 125 us, this 67 us, tf.function
+        # itself 239 us.
         return self._function._call_flat(inputs, self._function.captured_inputs)
 
     def launch(self, stacked):
-        """Several runs as one loop inside a graph, of any length, whose body calls the graph of one."""
+        """Several runs as one loop inside a graph, of any length, whose body calls the graph of
+        one."""
         if self._loop is None:
             self._loop = self._make_loop()
         drawn = [(self._feed.draw(), self._feed.draw_numbers()) for _ in range(stacked[0].shape[0])]

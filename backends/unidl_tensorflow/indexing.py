@@ -17,12 +17,14 @@ def as_index(indices):
 
 
 def order_key(x):
-    """Integers in the order of `x`: equal where x is, NaN above all. TensorFlow's own sort scatters NaNs."""
+    """Integers in the order of `x`: equal where x is, NaN above all. TensorFlow's own sort scatters
+    NaNs."""
     if x.dtype == tf.bool:
         return tf.cast(x, tf.int32)
     if not x.dtype.is_floating:
         return x
-    # Read as integers, positive floats keep their order and negative ones are reversed. One zero, one NaN.
+    # Read as integers, positive floats keep their order and negative ones are reversed. One zero,
+    # one NaN.
     x = tf.where(
         tf.math.is_nan(x), tf.constant(float("nan"), x.dtype), tf.where(x == 0, tf.zeros_like(x), x)
     )

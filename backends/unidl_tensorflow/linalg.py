@@ -23,7 +23,8 @@ class Linalg(contract.Math):
         elif rank1 == 1:
             product = tf.squeeze(tf.matmul(x1[None], x2), -2)
         elif rank2 == 2 and rank1 > 2 and x1.shape.is_fully_defined():
-            # One large product instead of a batch of small ones, whose gradient would sum over the batch.
+            # One large product instead of a batch of small ones, whose gradient would sum over the
+            # batch.
             *rows, inner = x1.shape
             product = tf.reshape(
                 tf.matmul(tf.reshape(x1, (math.prod(rows), inner)), x2), (*rows, x2.shape[1])

@@ -1,8 +1,8 @@
 """Import of TensorFlow without Keras.
 
-At its end `import tensorflow` also imports Keras, where that is installed, for what this registers; nothing here needs it, and
-it doubles the time (4.3 instead of 2.2 s) and takes 105 MB. `import keras`, `tf.keras` and `from tensorflow.keras import ...`
-work as ever, when somebody asks for them.
+At its end `import tensorflow` also imports Keras, where that is installed, for what this registers;
+nothing here needs it, and it doubles the time (4.3 instead of 2.2 s) and takes 105 MB. `import
+keras`, `tf.keras` and `from tensorflow.keras import ...` work as ever, when somebody asks for them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ def load_tensorflow():
         or (spec := importlib.util.find_spec("keras")) is None
     ):
         return importlib.import_module("tensorflow")
-    # No package, so TensorFlow's import of a module in it fails, which it expects; where Keras lies is read from the spec.
+    # No package, so TensorFlow's import of a module in it fails, which it expects; where Keras lies
+    # is read from the spec.
     stand_in = types.ModuleType("keras")
     stand_in.__spec__ = spec
     sys.modules["keras"] = stand_in

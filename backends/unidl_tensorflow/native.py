@@ -37,16 +37,19 @@ class Native(contract.Native):
     def store(self, value):
         """A new tf.Variable, not trainable, so that no tape watches it unasked.
 
-        Made while a function is traced, it lives outside of the graph, which needs a value that the graph need not compute.
+        Made while a function is traced, it lives outside of the graph, which needs a value that the
+        graph need not compute.
         """
         value = self.asarray(value)
         if not tf.executing_eagerly():
             known = tf.get_static_value(value)
             if known is None:
                 raise ValueError(
-                    "A Variable cannot start from a value that a compiled function computes: there is no number yet.\n"
+                    "A Variable cannot start from a value that a compiled function computes: there "
+                    "is no number yet.\n"
                     "  wrong:  compiled(lambda x: Variable(x * 2).value)\n"
-                    "  right:  v = Variable(zeros(shape)) before, and v.assign(x * 2) in the compiled function."
+                    "  right:  v = Variable(zeros(shape)) before, and v.assign(x * 2) in the "
+                    "compiled function."
                 )
             value = known
         with tf.init_scope(), self.scope():

@@ -1,9 +1,12 @@
-"""Native kernels of neural-network functions, chosen by measured error, float32, in units of the last place.
+"""Native kernels of neural-network functions, chosen by measured error, float32, in units of the
+last place.
 
 - elu, selu: tf.nn computes exp(x) - 1, off by 2.6e5 near 0; the default body 2.8.
-- softplus: tf.math 6.6 (gradient 5.3), the default body 3.1 (2.6). silu: 6.7 both, and tf.nn's is a tf.custom_gradient.
+- softplus: tf.math 6.6 (gradient 5.3), the default body 3.1 (2.6). silu: 6.7 both, and tf.nn's is a
+  tf.custom_gradient.
 - log_softmax: 1.7 both; the kernel's gradient 3.0, the default body's 4.2, so the kernel.
-- softmax_cross_entropy: the kernel's gradient takes it for granted that the labels sum to 1, so the default body.
+- softmax_cross_entropy: the kernel's gradient takes it for granted that the labels sum to 1, so the
+  default body.
 """
 
 from __future__ import annotations
@@ -40,7 +43,8 @@ class NN(contract.NN):
 
     def linear(self, x, kernel, bias=None):
         y = self.matmul(x, kernel)
-        # BiasAdd, and not Add: grappler fuses it into the product, and its gradient sums by a kernel of its own.
+        # BiasAdd, and not Add: grappler fuses it into the product, and its gradient sums by a
+        # kernel of its own.
         return y if bias is None else tf.nn.bias_add(y, bias) if len(y.shape) > 1 else y + bias
 
     def embedding(self, table, indices):
@@ -53,7 +57,8 @@ class NN(contract.NN):
     # -- normalization ---------------------------------------------------------------------------
 
     def batch_norm_training(self, x, gamma, beta, axes, epsilon):
-        """y by the fused kernel, in half the time; its moments have no gradient, so they are computed beside it."""
+        """y by the fused kernel, in half the time; its moments have no gradient, so they are
+        computed beside it."""
         rank, size, channels = len(x.shape), x.shape.num_elements(), x.shape[-1]
         mean, centred = self._centred(x, axes)
         last = sorted(a % rank for a in axes) == list(range(rank - 1))
@@ -85,8 +90,9 @@ class NN(contract.NN):
     def _centred(self, x, axes):
         """(mean, x - mean) for a function that a shift of x leaves as it is, gradient included.
 
-        The mean of float32 numbers near 1e4 is off by 5e-4. If their deviation is 0.01, a norm that subtracts it once is wrong
-        by 3 %; of what is left here it computes the mean again, and is right to 2e-7.
+        The mean of float32 numbers near 1e4 is off by 5e-4. If their deviation is 0.01, a norm that
+        subtracts it once is wrong by 3 %; of what is left here it computes the mean again, and is
+        right to 2e-7.
         """
         mean = tf.stop_gradient(self.mean(x, axes, keepdims=True))
         return tf.squeeze(mean, axes), x - mean

@@ -1,4 +1,5 @@
-"""Random bits: hashed by NumPy for eager draws, by uint32 kernels, which wrap around as the hash wants, inside graphs."""
+"""Random bits: hashed by NumPy for eager draws, by uint32 kernels, which wrap around as the hash
+wants, inside graphs."""
 
 from __future__ import annotations
 
@@ -10,8 +11,8 @@ from unidl.backend import contract
 from unidl.backend.contract.random import MASK, MULTIPLIERS, SHIFTS, host_words
 from unidl_tensorflow.load import tf
 
-# From here on a draw inside a graph is handed to XLA, which fuses the twelve loops of the hash into one: a mask of
-# 1e6 elements takes 0.4 instead of 3.5 ms.
+# From here on a draw inside a graph is handed to XLA, which fuses the twelve loops of the hash into
+# one: a mask of 1e6 elements takes 0.4 instead of 3.5 ms.
 FUSED_FROM = 1 << 13
 
 

@@ -1,5 +1,5 @@
-"""Loops over time: TensorFlow's kernel for a whole LSTM; otherwise a long loop in a graph is a tf.while_loop, so that the graph
-does not grow with the sequence."""
+"""Loops over time: TensorFlow's kernel for a whole LSTM; otherwise a long loop in a graph is a
+tf.while_loop, so that the graph does not grow with the sequence."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from unidl_tensorflow.block_lstm import block_lstm
 from unidl_tensorflow.execution import is_traced_for_xla
 from unidl_tensorflow.load import tf
 
-# Up to here a graph is unrolled: the loop's own bookkeeping costs more than the steps. An LSTM training step (50 moments,
-# 64 units, batch 32) takes 4.4 ms unrolled, 6.7 ms looped, 6.1 ms looped over blocks of 5. XLA compiles the unrolled one
-# for 38 s, and so always gets the loop.
+# Up to here a graph is unrolled: the loop's own bookkeeping costs more than the steps. An LSTM
+# training step (50 moments, 64 units, batch 32) takes 4.4 ms unrolled, 6.7 ms looped, 6.1 ms looped
+# over blocks of 5. XLA compiles the unrolled one for 38 s, and so always gets the loop.
 UNROLLED = 64
 
 
 class Recurrent(contract.Recurrent):
     def lstm(self, x, h, c, kernel, recurrent_kernel, bias, reverse=False):
-        # The kernel's other dtype is float16, it wants numbers to work on, and XLA does not have it.
+        # The kernel's other dtype is float16, it wants numbers to work on, and XLA does not have
+        # it.
         if x.dtype != tf.float32 or 0 in x.shape or is_traced_for_xla():
             return super().lstm(x, h, c, kernel, recurrent_kernel, bias, reverse)
         moments = tf.transpose(x, (1, 0, 2))

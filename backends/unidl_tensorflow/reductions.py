@@ -38,8 +38,8 @@ def _divisor(n):
 
 
 def sum_in_parts(x, axis, keepdims):
-    """TensorFlow adds up in a tree along the last axis alone; along the others it runs through, and 10,000 terms are off by 34
-    roundings. Sums of sums are off by 2, in the same time.
+    """TensorFlow adds up in a tree along the last axis alone; along the others it runs through, and
+    10,000 terms are off by 34 roundings. Sums of sums are off by 2, in the same time.
     """
     axes, shape = _sorted(x, axis), x.shape.as_list()
     before, count, after = (
@@ -116,7 +116,8 @@ class Reductions(contract.Math):
         return tf.cumsum(_counted(x), axis)
 
     def cumprod(self, x, axis):
-        """By doubling: products over the last 1, 2, 4 ... elements. TensorFlow's own gradient divides by x, which may be 0."""
+        """By doubling: products over the last 1, 2, 4 ... elements. TensorFlow's own gradient
+        divides by x, which may be 0."""
         x = _counted(x)
         if not x.dtype.is_floating:
             return tf.math.cumprod(x, axis)

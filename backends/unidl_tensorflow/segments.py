@@ -26,7 +26,8 @@ def _inside(ids, count):
 
 
 def _infinite(x, y, place):
-    """Infinities for segments without rows, where TensorFlow gives the dtype's largest or smallest finite number."""
+    """Infinities for segments without rows, where TensorFlow gives the dtype's largest or smallest
+    finite number."""
     if not x.dtype.is_floating:
         return y
     limit = (x.dtype.min, x.dtype.max)[place]

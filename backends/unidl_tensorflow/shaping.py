@@ -18,7 +18,8 @@ def size_of(x, axis):
 
 
 def closed(x, shape):
-    """`shape` with each None, an open axis of `x`, replaced by a 0-d tensor; a tuple of ints wherever possible."""
+    """`shape` with each None, an open axis of `x`, replaced by a 0-d tensor; a tuple of ints
+    wherever possible."""
     if None not in shape:
         return shape
     sizes = tf.unstack(tf.shape(x))
@@ -52,7 +53,8 @@ class Shaping(contract.Arrays):
             if dtype == "int32":
                 array = np.array(x, dtype="int32")  # raises where a number does not fit
         with self.scope():
-            # tf.constant copies, also where convert_to_tensor might alias memory which the caller changes later.
+            # tf.constant copies, also where convert_to_tensor might alias memory which the caller
+            # changes later.
             return tf.constant(
                 array
                 if dtype is None
@@ -149,7 +151,8 @@ class Shaping(contract.Arrays):
     def pad(self, x, pad_width, mode="constant", constant_values=0):
         if mode == "constant":
             return tf.pad(x, pad_width, constant_values=constant_values)
-        # tf.pad has no "edge", reflects at most once and stops at rank 5: gather by indices padded on the host.
+        # tf.pad has no "edge", reflects at most once and stops at rank 5: gather by indices padded
+        # on the host.
         for axis, width in enumerate(pad_width):
             if any(width):
                 x = tf.gather(

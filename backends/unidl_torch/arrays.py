@@ -15,18 +15,21 @@ def host_array(x):
     """Numbers and nested lists as an array of the default dtypes: `floatx`, int32 or bool."""
     array = np.asarray(x)
     if array.dtype == np.float64:
-        # A 64-bit result comes from Python floats; from_numpy has no bfloat16, which the caller casts to.
+        # A 64-bit result comes from Python floats; from_numpy has no bfloat16, which the caller
+        # casts to.
         return (
             array if dtypes.floatx() in ("float64", "bfloat16") else array.astype(dtypes.floatx())
         )
     if array.dtype.kind == "O":
         raise TypeError(
-            f"Cannot make a tensor of {type(x).__name__} {x!r}: expected numbers or equally long nested lists of numbers."
+            f"Cannot make a tensor of {type(x).__name__} {x!r}: expected numbers or equally long "
+            "nested lists of numbers."
         )
     if array.dtype == np.int64:
         if array.size and (array.min() < _INT32.min or array.max() > _INT32.max):
             raise OverflowError(
-                'Python integers become int32, and this value does not fit. Say which dtype you want: dtype="int64".'
+                "Python integers become int32, and this value does not fit. Say which dtype you "
+                'want: dtype="int64".'
             )
         return array.astype("int32")
     return array
@@ -164,7 +167,8 @@ class Arrays(contract.Arrays):
             return torch.nn.functional.pad(x, widths, value=constant_values)
         for axis, (before, after) in enumerate(pad_width):
             if before or after:
-                # torch pads only the last axes by reflection; NumPy knows which element comes from where.
+                # torch pads only the last axes by reflection; NumPy knows which element comes from
+                # where.
                 source = np.pad(np.arange(x.shape[axis]), (before, after), mode=mode)
                 x = x.index_select(axis, torch.from_numpy(source).to(x.device))
         return x

@@ -1,4 +1,5 @@
-"""Gradients by torch.autograd, with leaves that stand in for the variables while the function runs."""
+"""Gradients by torch.autograd, with leaves that stand in for the variables while the function
+runs."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ def gradients_of(value, leaves):
             else f"a {type(value).__name__}"
         )
         raise ValueError(
-            f"value_and_grad: the function returned {what}, but only a scalar tensor has one gradient "
+            f"value_and_grad: the function returned {what}, but only a scalar tensor has one "
+            "gradient "
             "for each variable. Reduce it first, for example: return unidl.ops.mean(loss)."
         )
     if not leaves:

@@ -1,8 +1,9 @@
 """Whole functions for torch.compile.
 
-A function that reads and assigns Variables is first recorded by `make_fx` as one graph of plain tensor operations, with the
-stores, the random keys and the numbers of the step as inputs and the new stores as outputs. Forward pass, gradients and
-optimizer are in the same graph, and torch.compile sees no Python object of unidl, so it has nothing to guard or to break on.
+A function that reads and assigns Variables is first recorded by `make_fx` as one graph of plain
+tensor operations, with the stores, the random keys and the numbers of the step as inputs and the
+new stores as outputs. Forward pass, gradients and optimizer are in the same graph, and
+torch.compile sees no Python object of unidl, so it has nothing to guard or to break on.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from unidl.tracing.pure import Pure
 from unidl_torch.recurrent_op import recurrences_as_operations
 from unidl_torch.types import current_device
 
-# Rows of the key and number inputs to begin with; a function that asks for more is recorded again with more.
+# Rows of the key and number inputs to begin with; a function that asks for more is recorded again
+# with more.
 _ROWS = 64
 
 
@@ -33,7 +35,8 @@ class Compiled:
         self._run = torch.compile(graph, dynamic=False)
 
     def _record(self, tensors, rows):
-        """(graph of fn as (stores, tensors, keys, numbers) -> (outputs, new stores), rows asked for)."""
+        """(graph of fn as (stores, tensors, keys, numbers) -> (outputs, new stores), rows asked
+        for)."""
         asked = 0
 
         def body(stores, tensors, keys, numbers):

@@ -1,7 +1,8 @@
 """Convolution and pooling.
 
-An (n, h, w, c) tensor permuted to (n, c, h, w) is torch's channels_last memory format: nothing is copied, and the output
-comes back in the same format. There is no such format for one spatial axis, which therefore runs as two.
+An (n, h, w, c) tensor permuted to (n, c, h, w) is torch's channels_last memory format: nothing is
+copied, and the output comes back in the same format. There is no such format for one spatial axis,
+which therefore runs as two.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ _CHANNELS_SECOND = {rank: (0, rank - 1, *range(1, rank - 1)) for rank in (3, 4, 
 _CHANNELS_LAST = {rank: (0, *range(2, rank), 1) for rank in (3, 4, 5)}
 _WEIGHT = {rank: (rank - 1, rank - 2, *range(rank - 2)) for rank in (4, 5)}
 
-# How many answers about sizes and padding are kept. Without them, the smallest convolutions would take twice as long.
+# How many answers about sizes and padding are kept. Without them, the smallest convolutions would
+# take twice as long.
 _KEPT = 4096
 
 
@@ -64,9 +66,11 @@ def _conv_padding(padding, sizes, windows, strides, dilation):
 
 @lru_cache(_KEPT)
 def pooling_arguments(padding, sizes, windows, strides):
-    """(pairs of padding, (symmetric padding, ceil_mode) with which torch's pooling sees the same windows or None).
+    """(pairs of padding, (symmetric padding, ceil_mode) with which torch's pooling sees the same
+    windows or None).
 
-    Windows start at -before, whatever comes after the last element: only their number has to be right.
+    Windows start at -before, whatever comes after the last element: only their number has to be
+    right.
     """
     pairs = explicit_padding(padding, sizes, windows, strides)
     before = tuple(pair[0] for pair in pairs)
@@ -188,8 +192,9 @@ def _lift(padding, x, window, strides):
 
 
 def _transpose_cut(n, window, stride, dilation, start, size):
-    """(crop, lengthening, (before, after)) of one axis: torch crops both ends by the same amount and lengthens the end by
-    less than a stride or a dilation; the rest is zeros to pad, or elements to cut where a width is negative."""
+    """(crop, lengthening, (before, after)) of one axis: torch crops both ends by the same amount
+    and lengthens the end by less than a stride or a dilation; the rest is zeros to pad, or elements
+    to cut where a width is negative."""
     full = (n - 1) * stride + (window - 1) * dilation + 1
     longest = max(stride, dilation) - 1
     crop = start if size - (full - 2 * start) <= longest else 0

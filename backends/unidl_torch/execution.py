@@ -38,8 +38,8 @@ class Execution(CapturedExecution):
         return Repeated(super().differentiated(program, leaves), constants)
 
     def compile(self, fn, variables, jit_compile=False):
-        # Stores need no gradient, so nothing is recorded that no_grad or inference_mode would spare,
-        # and the outputs stay tensors with which the user may do anything.
+        # Stores need no gradient, so nothing is recorded that no_grad or inference_mode would
+        # spare, and the outputs stay tensors with which the user may do anything.
         if jit_compile:
             return PerSignature(self, fn, lambda tensors, _: _compiled(fn, variables, tensors))
         return super().compile(fn, variables)

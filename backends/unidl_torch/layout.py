@@ -1,7 +1,8 @@
 """The order of kernels in memory.
 
-A kernel has Keras' axes, and torch's functions want others: (h, w, i, o) is torch's (o, i, h, w), an LSTM's (d, 4u) is (4u, d). Where the
-memory lies in torch's order the adapter's transposition is a view and torch has nothing to copy; otherwise it would at every call.
+A kernel has Keras' axes, and torch's functions want others: (h, w, i, o) is torch's (o, i, h, w),
+an LSTM's (d, 4u) is (4u, d). Where the memory lies in torch's order the adapter's transposition is
+a view and torch has nothing to copy; otherwise it would at every call.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ _RECURRENT = frozenset({"lstm", "gru", "simple_rnn"})
 
 
 def memory_order(shape, function):
-    """Axes of a kernel of the contract's `function`, outermost in memory first; None: as they are."""
+    """Axes of a kernel of the contract's `function`, outermost in memory first; None: as they
+    are."""
     if function in _RECURRENT:
         return (1, 0)
     *spatial, inner, outer = range(len(shape))

@@ -32,7 +32,8 @@ _OPERATORS = {
 
 
 def _of_tensors(function):
-    """A binary function that takes only tensors, with Python numbers made tensors of the other operand's dtype."""
+    """A binary function that takes only tensors, with Python numbers made tensors of the other
+    operand's dtype."""
 
     def binary(self, x1, x2):
         if not isinstance(x2, torch.Tensor):
@@ -45,7 +46,8 @@ def _of_tensors(function):
 
 
 def _reduction(function):
-    """`function(x, axes, keepdims)`, where an empty tuple of axes reduces nothing (torch takes it for all)."""
+    """`function(x, axes, keepdims)`, where an empty tuple of axes reduces nothing (torch takes it
+    for all)."""
 
     def reduce(self, x, axis=None, keepdims=False):
         if axis == ():
@@ -99,7 +101,8 @@ class Math(contract.Math):
             return x
         return torch.clamp(x, low, high)
 
-    # -- reductions: `var` keeps its default body, 8 times as fast as torch.var over leading axes on a CPU --------
+    # -- reductions: `var` keeps its default body, 8 times as fast as torch.var over leading axes on
+    # a CPU --------
 
     sum = _reduction(lambda x, axis, keepdims: torch.sum(x, axis, keepdim=keepdims, dtype=x.dtype))
     mean = _reduction(lambda x, axis, keepdims: torch.mean(x, axis, keepdim=keepdims))

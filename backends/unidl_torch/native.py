@@ -40,6 +40,7 @@ class Native(contract.Native):
         return store if order is None else laid_out(store, order)
 
     def write(self, store, value):
-        # The strides stay, since the optimizer kernels walk parameters and slots with one pointer, in place.
+        # The strides stay, since the optimizer kernels walk parameters and slots with one pointer,
+        # in place.
         value = value.detach()
         return value if value.stride() == store.stride() else torch.empty_like(store).copy_(value)

@@ -10,7 +10,8 @@ from unidl.backend import contract
 # Beyond it softplus(x) is x. torch's own default, 20, costs float64 four digits.
 _SOFTPLUS_LINEAR = 40.0
 
-# torch skips the label -100 in silence; this value is no label, so that -100 is an error like any other.
+# torch skips the label -100 in silence; this value is no label, so that -100 is an error like any
+# other.
 _NO_LABEL_IS_SKIPPED = -(2**31)
 
 
@@ -52,7 +53,8 @@ class NN(contract.NN):
 
     def batch_norm_training(self, x, gamma, beta, axes, epsilon):
         if x.dtype.itemsize < 4:
-            # The moments of float16 and bfloat16 want float32, and torch wants the same of its other arguments.
+            # The moments of float16 and bfloat16 want float32, and torch wants the same of its
+            # other arguments.
             wide = (None if t is None else t.float() for t in (x, gamma, beta))
             return tuple(t.to(x.dtype) for t in self.batch_norm_training(*wide, axes, epsilon))
         channels = _channels_second(x, axes)
@@ -61,8 +63,8 @@ class NN(contract.NN):
             return super().batch_norm_training(
                 x, gamma, beta, axes, epsilon
             )  # torch refuses a single value per channel
-        # Values centred before have a mean near 0, so that what their own mean is off by costs the variance no digits: at mean 100,
-        # std 0.01 it would be wrong by 2e-5.
+        # Values centred before have a mean near 0, so that what their own mean is off by costs the
+        # variance no digits: at mean 100, std 0.01 it would be wrong by 2e-5.
         shift = channels.detach().mean([a for a in range(channels.ndim) if a != 1])
         channels = channels - shift.view(_along(channels))
         if x.device.type == "cpu":
@@ -83,7 +85,8 @@ class NN(contract.NN):
         return _as_before(y, x, axes), mean, var
 
     def batch_norm_inference(self, x, gamma, beta, mean, var, axes, epsilon):
-        # Not torch.batch_norm: it computes x * scale - mean * scale, which cancels where the mean is large.
+        # Not torch.batch_norm: it computes x * scale - mean * scale, which cancels where the mean
+        # is large.
         scale = torch.rsqrt(var + epsilon)
         if gamma is not None:
             scale = scale * gamma
@@ -169,7 +172,8 @@ def _along(channels):
 
 
 def _of_moments(x, mean_gradient, var_gradient):
-    """Gradient of the mean and the biased variance (c,) of `x` (n, c, ...); None where nobody asked for one of them."""
+    """Gradient of the mean and the biased variance (c,) of `x` (n, c, ...); None where nobody asked
+    for one of them."""
     along = _along(x)
     of_x = 0.0 if mean_gradient is None else mean_gradient.view(along)
     if var_gradient is not None:
@@ -179,7 +183,8 @@ def _of_moments(x, mean_gradient, var_gradient):
 
 
 class _Moments(torch.autograd.Function):
-    """Mean and biased variance (c,) which a kernel has computed beside its output, with their gradients.
+    """Mean and biased variance (c,) which a kernel has computed beside its output, with their
+    gradients.
 
     x (n, c, ...) is what the kernel saw: the input up to a constant for each channel.
     """
@@ -195,8 +200,9 @@ class _Moments(torch.autograd.Function):
 
 
 class _Normalized(torch.autograd.Function):
-    """(y, mean, biased variance) of x (n, c, ...) on a CPU, where torch's kernel adds up the variance term by term: in float32, 8,192
-    values a channel make it wrong by 25 to 500 roundings. torch.mean adds up in a cascade, so the kernels get their moments from it.
+    """(y, mean, biased variance) of x (n, c, ...) on a CPU, where torch's kernel adds up the
+    variance term by term: in float32, 8,192 values a channel make it wrong by 25 to 500 roundings.
+    torch.mean adds up in a cascade, so the kernels get their moments from it.
     """
 
     @staticmethod

@@ -1,8 +1,10 @@
-"""Portable random bits: on a CPU by the host's own generator, on a GPU and in a traced function by torch's int32 arithmetic.
+"""Portable random bits: on a CPU by the host's own generator, on a GPU and in a traced function by
+torch's int32 arithmetic.
 
-A call of NumPy costs a fraction of a call of torch, and NumPy has unsigned shifts, so on a CPU the host is faster for small
-draws and for large ones. torch can multiply and shift int32 but hardly uint32; there a word is held as the int32 of the same
-bits, and a logical shift is an arithmetic one whose copies of the sign bit are masked away.
+A call of NumPy costs a fraction of a call of torch, and NumPy has unsigned shifts, so on a CPU the
+host is faster for small draws and for large ones. torch can multiply and shift int32 but hardly
+uint32; there a word is held as the int32 of the same bits, and a logical shift is an arithmetic one
+whose copies of the sign bit are masked away.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ def _mix(words):
 
 
 def device_words(key, count, device):
-    """int32 tensor (count,) whose elements have the bits of mix(mix(i + key[0]) ^ key[1]); `key` may be a tensor (2,)."""
+    """int32 tensor (count,) whose elements have the bits of mix(mix(i + key[0]) ^ key[1]); `key`
+    may be a tensor (2,)."""
     first, second = (
         key.to(torch.int32).unbind() if isinstance(key, torch.Tensor) else map(signed, key)
     )
@@ -40,7 +43,8 @@ def device_words(key, count, device):
 
 
 def _draw(key, shape, dtype, write, of_device_words):
-    """Tensor of `shape`: by `write(uint32 words, array)` piece by piece, or by `of_device_words` of all int32 words at once."""
+    """Tensor of `shape`: by `write(uint32 words, array)` piece by piece, or by `of_device_words` of
+    all int32 words at once."""
     device, count = current_device(), math.prod(shape)
     if device.type != "cpu" or isinstance(key, torch.Tensor):
         return of_device_words(device_words(key, count, device)).view(shape)
@@ -57,7 +61,8 @@ class Random(contract.Random):
 
     def uniform(self, key, shape, dtype):
         dtype = torch_dtype(dtype)
-        # Narrow floats, of which NumPy has not all, pass through float32: it holds the 24 bits, and they are rounded once.
+        # Narrow floats, of which NumPy has not all, pass through float32: it holds the 24 bits, and
+        # they are rounded once.
         through = dtype if dtype.itemsize > 4 else torch.float32
         values = _draw(
             key,

@@ -1,7 +1,8 @@
 """torch's recurrent kernels, each as one operation of a graph for torch.compile.
 
-Left to itself, the compiler writes out all moments of a GRU or a SimpleRNN, for which a C++ compiler needs minutes, and fails on
-the kernel of an LSTM for the CPU: it takes its four results for one tensor. What it cannot look into it has to call.
+Left to itself, the compiler writes out all moments of a GRU or a SimpleRNN, for which a C++
+compiler needs minutes, and fails on the kernel of an LSTM for the CPU: it takes its four results
+for one tensor. What it cannot look into it has to call.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ def recurrences_as_operations():
 
 
 def run(mode, x, states, weights):
-    """(outputs (n, t, u), *last states) of torch's function `mode`; states have a leading axis, weights torch's layout and order."""
+    """(outputs (n, t, u), *last states) of torch's function `mode`; states have a leading axis,
+    weights torch's layout and order."""
     if _recorded.get():
         return _Operation.apply(mode, x, len(states), *states, *weights)
     wanted = torch.is_grad_enabled() and any(t.requires_grad for t in (x, *states, *weights))
-    # While gradients are enabled the LSTM's kernel keeps its workspace, three times as slow, whether anybody wants one or not.
+    # While gradients are enabled the LSTM's kernel keeps its workspace, three times as slow,
+    # whether anybody wants one or not.
     with torch.set_grad_enabled(wanted):
         return _kernel(mode, x, states, weights)
 
@@ -58,7 +61,8 @@ def _forward(mode, x, states, weights):
 
 
 def _backward(mode, x, states, weights, gradients):
-    """Gradients for x, states and weights. The kernel runs again: how large a workspace it wants to keep, no graph can say."""
+    """Gradients for x, states and weights. The kernel runs again: how large a workspace it wants to
+    keep, no graph can say."""
     leaves = [t.detach().requires_grad_() for t in (x, *states, *weights)]
     # Operations run below autograd while they are recorded; this one needs it.
     with (
@@ -103,7 +107,8 @@ class _Operation(torch.autograd.Function):
     def backward(ctx, *gradients):
         if torch.is_grad_enabled():
             raise NotImplementedError(
-                f"jit_compile=True: torch's {ctx.mode} kernel is one operation of the compiled graph, which has a first derivative and "
+                f"jit_compile=True: torch's {ctx.mode} kernel is one operation of the compiled "
+                "graph, which has a first derivative and "
                 f"no second. Write compile(..., jit_compile=False), or unroll=True for the layer."
             )
         x, *tensors = ctx.saved_tensors

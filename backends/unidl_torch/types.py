@@ -26,7 +26,8 @@ def _torch_device(name):
         return torch.device("cpu")
     if int(index) >= torch.cuda.device_count():
         raise ValueError(
-            f"The device {name!r} does not exist: torch {torch.__version__} sees {torch.cuda.device_count()} CUDA devices."
+            f"The device {name!r} does not exist: torch {torch.__version__} sees "
+            f"{torch.cuda.device_count()} CUDA devices."
         )
     return torch.device(f"cuda:{index}")
 

@@ -1,7 +1,7 @@
 """Optimizer arithmetic on torch's fused and list kernels, in place on parameters and slots.
 
-A learning rate that is a tensor means that a step is being recorded for torch.compile: there the default bodies, which
-change nothing in place, become one fused loop by themselves.
+A learning rate that is a tensor means that a step is being recorded for torch.compile: there the
+default bodies, which change nothing in place, become one fused loop by themselves.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from unidl.backend import contract
 
 
 def _laid_out_like(grads, params):
-    """Gradients or slots with the strides of their parameters: the fused kernels walk all with one pointer."""
+    """Gradients or slots with the strides of their parameters: the fused kernels walk all with one
+    pointer."""
     return [
         g if g.stride() == p.stride() else torch.empty_like(p).copy_(g)
         for g, p in zip(grads, params, strict=True)
@@ -56,13 +57,13 @@ class Updates(contract.Updates):
             return super().adam_update(
                 params, grads, m, v, alpha=alpha, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon
             )
-        # torch's kernel corrects the bias by 1 - beta**t; after infinitely many steps that is 1, and what is left is
-        # p -= lr * m / (sqrt(v) + eps), the update wanted, with alpha for lr.
+        # torch's kernel corrects the bias by 1 - beta**t; after infinitely many steps that is 1,
+        # and what is left is p -= lr * m / (sqrt(v) + eps), the update wanted, with alpha for lr.
         endless = [_infinity(params[0].device)] * len(params)
         m, v = _laid_out_like(m, params), _laid_out_like(v, params)
         torch._fused_adam_(
-            params, _laid_out_like(grads, params), m, v, [], endless,
-            lr=alpha, beta1=beta_1, beta2=beta_2, weight_decay=0.0, eps=epsilon, amsgrad=False, maximize=False,
+            params, _laid_out_like(grads, params), m, v, [], endless, lr=alpha, beta1=beta_1,
+            beta2=beta_2, weight_decay=0.0, eps=epsilon, amsgrad=False, maximize=False,
         )  # fmt: skip
         return params, m, v
 

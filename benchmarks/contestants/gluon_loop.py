@@ -1,4 +1,5 @@
-"""MXNet as Gluon's guides write it: hybridized blocks with static memory, gluon.Trainer, the loss read after every step."""
+"""MXNet as Gluon's guides write it: hybridized blocks with static memory, gluon.Trainer, the loss
+read after every step."""
 
 from __future__ import annotations
 

@@ -27,8 +27,8 @@ def _mlp():
 
 def _cnn():
     return _sequential(
-        nn.Conv2D(32, 3, activation="relu"), nn.MaxPool2D(), nn.Conv2D(64, 3, activation="relu"), nn.MaxPool2D(),
-        nn.Flatten(), nn.Dense(128, activation="relu"), nn.Dense(CLASSES),
+        nn.Conv2D(32, 3, activation="relu"), nn.MaxPool2D(), nn.Conv2D(64, 3, activation="relu"),
+        nn.MaxPool2D(), nn.Flatten(), nn.Dense(128, activation="relu"), nn.Dense(CLASSES),
     )  # fmt: skip
 
 

@@ -28,7 +28,8 @@ class HighLevel:
         self.batch = workload.batch
 
     def train(self, x, y, gate):
-        # One call of fit for all epochs, as people do; the callback makes it wait for its turn before each.
+        # One call of fit for all epochs, as people do; the callback makes it wait for its turn
+        # before each.
         class Turns(self.k.callbacks.Callback):
             def on_epoch_begin(self, epoch, logs=None):
                 gate.begin()

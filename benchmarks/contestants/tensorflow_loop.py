@@ -1,7 +1,8 @@
-"""TensorFlow as its guides write it: a tf.function for the step, GradientTape, keras.optimizers.Adam, keras.metrics.
+"""TensorFlow as its guides write it: a tf.function for the step, GradientTape,
+keras.optimizers.Adam, keras.metrics.
 
-The model is made of Keras layers, which cost nothing inside the traced graph. The batch is gathered inside the step: faster
-than a tf.data pipeline over samples.
+The model is made of Keras layers, which cost nothing inside the traced graph. The batch is gathered
+inside the step: faster than a tf.data pipeline over samples.
 """
 
 from __future__ import annotations

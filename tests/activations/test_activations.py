@@ -41,13 +41,15 @@ def test_values(backend, name, arguments):
     with in_float64() as keras, use_backend(backend) as b:
         expected = getattr(keras.activations, name)(keras.ops.convert_to_tensor(X), **arguments)
         found = getattr(activations, name)(b.asarray(X), **arguments)
-        # Keras writes some constants in float32: selu's, gelu's, leaky_relu's, those of hard_sigmoid.
+        # Keras writes some constants in float32: selu's, gelu's, leaky_relu's, those of
+        # hard_sigmoid.
         loose = name in ("selu", "gelu", "leaky_relu", "hard_sigmoid", "hard_silu", "hard_swish")
         close(b.to_numpy(found), np.array(expected), 1e-6 if loose else 1e-11)
 
 
 def test_sparsemax_is_the_projection_onto_the_simplex(backend):
-    """Not against Keras, whose threshold sums running sums: its result for (0.1, 0.2, 0.3) does not add up to 1."""
+    """Not against Keras, whose threshold sums running sums: its result for (0.1, 0.2, 0.3) does not
+    add up to 1."""
     with use_backend(backend) as b:
         np.testing.assert_allclose(
             b.to_numpy(

@@ -1,4 +1,5 @@
-"""A device that the active backend lacks is an error on every backend, and nothing is computed elsewhere in silence."""
+"""A device that the active backend lacks is an error on every backend, and nothing is computed
+elsewhere in silence."""
 
 import subprocess
 import sys

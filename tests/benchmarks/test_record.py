@@ -1,4 +1,5 @@
-"""Published figures come from several runs: which of them stay, and what nobody has measured yet."""
+"""Published figures come from several runs: which of them stay, and what nobody has measured
+yet."""
 
 from __future__ import annotations
 
@@ -53,8 +54,9 @@ def test_a_part_takes_the_place_of_the_same_measures_of_the_same_competition():
     )
     found = record.merged(old, document("2", result(["fit", "evaluate"])))
     assert measured(found) == {
-        ("1", "torch", "mlp", 1, "predict_1"), ("1", "torch", "mlp", 2, "fit"), ("1", "torch", "cnn", 1, "fit"),
-        ("1", "numpy", "mlp", 1, "fit"), ("2", "torch", "mlp", 1, "fit"), ("2", "torch", "mlp", 1, "evaluate"),
+        ("1", "torch", "mlp", 1, "predict_1"), ("1", "torch", "mlp", 2, "fit"),
+        ("1", "torch", "cnn", 1, "fit"), ("1", "numpy", "mlp", 1, "fit"),
+        ("2", "torch", "mlp", 1, "fit"), ("2", "torch", "mlp", 1, "evaluate"),
     }  # fmt: skip
 
 

@@ -31,7 +31,8 @@ class Stranger(NumpyBackend):
 
 @pytest.fixture
 def stranger(tmp_path):
-    """run(*python_arguments) -> the finished process, in which the stranger's backend is installed."""
+    """run(*python_arguments) -> the finished process, in which the stranger's backend is
+    installed."""
     package, metadata = tmp_path / "unidl_stranger", tmp_path / "unidl_stranger-1.0.dist-info"
     package.mkdir(), metadata.mkdir()
     (package / "__init__.py").write_text(SPEC)

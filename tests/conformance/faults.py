@@ -1,7 +1,7 @@
 """Deliberate faults, one mistake each, as somebody who writes or mends an adapter could make it.
 
-A fault is a function `(right, B, *args, **kwargs)` in the place of one method of a backend: `right` is the method as it was,
-`B` the backend. `cases` are those of the suite that must notice.
+A fault is a function `(right, B, *args, **kwargs)` in the place of one method of a backend: `right`
+is the method as it was, `B` the backend. `cases` are those of the suite that must notice.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def fault(backend, method, *cases):
     return add
 
 
-# -- float32 alone, and long sums alone --------------------------------------------------------------
+# -- float32 alone, and long sums alone
+# --------------------------------------------------------------
 
 
 def _long(B, x):
@@ -70,7 +71,8 @@ def a_long_convolution_rounds_its_inputs_to_float16(right, B, x, kernel, *args):
     return right(B.cast(B.cast(x, "float16"), "float32"), kernel, *args)
 
 
-# -- functions ----------------------------------------------------------------------------------------
+# -- functions
+# ----------------------------------------------------------------------------------------
 
 
 @fault("numpy", "abs", "abs: kink")
@@ -159,7 +161,8 @@ def reflect_repeats_the_border(right, B, x, pad_width, mode="constant", constant
     return right(x, pad_width, "symmetric" if mode == "reflect" else mode, constant_values)
 
 
-# -- neural networks ----------------------------------------------------------------------------------
+# -- neural networks
+# ----------------------------------------------------------------------------------
 
 
 @fault("mxnet", "gelu", "gelu")
@@ -240,7 +243,8 @@ def time_runs_forwards_only(right, B, x, h, c, kernel, recurrent_kernel, bias, r
     return right(x, h, c, kernel, recurrent_kernel, bias, False)
 
 
-# -- windows ------------------------------------------------------------------------------------------
+# -- windows
+# ------------------------------------------------------------------------------------------
 
 
 def _mirrored(padding, sizes, window, strides, dilation=None):
@@ -290,7 +294,8 @@ def zeros_take_part_in_the_maximum(right, B, x, window, strides, padding):
     return right(B.pad(B.subtract(x, 9.0), ((0, 0), *pairs, (0, 0))), window, strides, "valid")
 
 
-# -- random numbers -----------------------------------------------------------------------------------
+# -- random numbers
+# -----------------------------------------------------------------------------------
 
 
 @fault("numpy", "random_bits", "random_bits: equals mix, key (1, 2)")
@@ -313,7 +318,8 @@ def what_stays_is_not_rescaled(right, B, x, key, rate, noise_shape=None):
     return B.multiply(right(x, key, rate, noise_shape), 1 - rate)
 
 
-# -- optimizers, variables, gradients ------------------------------------------------------------------
+# -- optimizers, variables, gradients
+# ------------------------------------------------------------------
 
 
 @fault("torch", "adam_update", "adam_update: large epsilon")

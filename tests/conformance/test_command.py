@@ -1,4 +1,5 @@
-"""`unidl conformance`, its table, its records and its page; and the suite in the hands of a stranger's backend."""
+"""`unidl conformance`, its table, its records and its page; and the suite in the hands of a
+stranger's backend."""
 
 import json
 import math
@@ -187,13 +188,15 @@ def test_the_page_shows_what_went_wrong():
     }  # fmt: skip
 
 
-# -- a stranger's backend -----------------------------------------------------------------------------
+# -- a stranger's backend
+# -----------------------------------------------------------------------------
 
 REASON = "floor rounds up here, on purpose"
 
 
 def test_a_stranger_is_certified(stranger):
-    """The command and pytest both find its backend, its fault, and, once it is written down, the reason."""
+    """The command and pytest both find its backend, its fault, and, once it is written down, the
+    reason."""
     command = ("-m", "unidl", "conformance", "--backend", "stranger", "--match")
     pytest_command = (
         "-m",

@@ -1,4 +1,5 @@
-"""Mutations: each fault of the table is caught by the cases that it names, which pass without it."""
+"""Mutations: each fault of the table is caught by the cases that it names, which pass without
+it."""
 
 import re
 from collections import Counter
@@ -23,7 +24,8 @@ def _run(fault):
 def test_a_fault_is_caught(fault, monkeypatch):
     if fault.backend not in INSTALLED:
         pytest.skip(f"{fault.backend} is not installed")
-    # First without the fault, which also fixes the reference: the oracle is a backend too, and would have the fault.
+    # First without the fault, which also fixes the reference: the oracle is a backend too, and
+    # would have the fault.
     for records in _run(fault).values():
         assert [str(record) for record in records if not record.passed] == []
     backend = get_backend(fault.backend)

@@ -1,4 +1,5 @@
-"""What lies below a frozen layer is trained alike on all backends, in float64 to the last digits."""
+"""What lies below a frozen layer is trained alike on all backends, in float64 to the last
+digits."""
 
 import numpy as np
 import pytest

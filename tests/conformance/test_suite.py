@@ -59,15 +59,19 @@ def test_every_public_function_has_a_case():
     } <= set(ops.__all__)
 
 
-# Public functions whose gradient no case compares: what they give is no float, does not depend on floats, or are new numbers from
-# the values of others; `jvp` is a derivative itself, `view` reads bits, and `nextafter` has steps.
+# Public functions whose gradient no case compares: what they give is no float, does not depend on
+# floats, or are new numbers from the values of others; `jvp` is a derivative itself, `view` reads
+# bits, and `nextafter` has steps.
 NO_GRADIENT = {
-    "all", "any", "arange", "argmax", "argmin", "argsort", "bartlett", "bitwise_and", "bitwise_invert", "bitwise_left_shift",
-    "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "blackman", "count_nonzero", "ctc_decode", "dtype", "empty",
-    "equal", "eye", "full", "full_like", "gcd", "geomspace", "greater", "greater_equal", "hamming", "hanning", "histogram",
-    "identity", "is_tensor", "isfinite", "isin", "isinf", "isnan", "jvp", "kaiser", "lcm", "left_shift", "less", "less_equal",
-    "linspace", "logical_and", "logical_not", "logical_or", "logical_xor", "logspace", "matrix_rank", "multi_hot", "nextafter",
-    "nonzero", "not_equal", "one_hot", "ones", "right_shift", "shape", "tri", "unique", "unravel_index", "view", "zeros",
+    "all", "any", "arange", "argmax", "argmin", "argsort", "bartlett", "bitwise_and",
+    "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
+    "bitwise_xor", "blackman", "count_nonzero", "ctc_decode", "dtype", "empty", "equal", "eye",
+    "full", "full_like", "gcd", "geomspace", "greater", "greater_equal", "hamming", "hanning",
+    "histogram", "identity", "is_tensor", "isfinite", "isin", "isinf", "isnan", "jvp", "kaiser",
+    "lcm", "left_shift", "less", "less_equal", "linspace", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "logspace", "matrix_rank", "multi_hot", "nextafter", "nonzero",
+    "not_equal", "one_hot", "ones", "right_shift", "shape", "tri", "unique", "unravel_index",
+    "view", "zeros",
 }  # fmt: skip
 
 
@@ -95,7 +99,8 @@ def test_known_failures_name_cases_and_reasons(backend):
         assert len(line.reason) > 20
 
 
-# -- backends with one mistake each ------------------------------------------------------------------
+# -- backends with one mistake each
+# ------------------------------------------------------------------
 
 
 def _broken(**functions):
@@ -180,7 +185,8 @@ def test_a_mistake_is_noticed(functions, match):
 
 
 def test_rounding_is_noticed_where_float64_hides_it():
-    """A formula that is right but loses half of the digits passes in float64 and fails in float32."""
+    """A formula that is right but loses half of the digits passes in float64 and fails in
+    float32."""
 
     def cancelling(self, x):
         return self.subtract(self.add(oracle().tanh(x), 1000.0), 1000.0)
@@ -236,7 +242,8 @@ def test_a_known_failure_may_be_that_of_some_versions(monkeypatch):
         }
 
 
-# -- the judge ---------------------------------------------------------------------------------------
+# -- the judge
+# ---------------------------------------------------------------------------------------
 
 
 def _judge(value, reference, dtype="float64", **options):

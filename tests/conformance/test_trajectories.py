@@ -113,7 +113,8 @@ ORACLE = {}
 
 @pytest.mark.parametrize("make", [mlp, cnn, lstm, transformer], ids=lambda f: f.__name__)
 def test_200_steps_agree(backend, make):
-    """Dropout masks, shuffles, weights and optimizer steps are portable: float64 parts by rounding alone."""
+    """Dropout masks, shuffles, weights and optimizer steps are portable: float64 parts by rounding
+    alone."""
     if make not in ORACLE:
         with unidl.use_backend("numpy"):
             ORACLE[make] = run(make, "float64")
@@ -121,12 +122,14 @@ def test_200_steps_agree(backend, make):
     expected_losses, expected = ORACLE[make]
     assert losses[-1] < losses[0]
     np.testing.assert_allclose(losses, expected_losses, rtol=1e-9)
-    # Relative to the model, not to each tensor: the bias of an attention's keys has no influence, and holds rounding alone.
+    # Relative to the model, not to each tensor: the bias of an attention's keys has no influence,
+    # and holds rounding alone.
     scale = max(np.max(np.abs(w)) for w in expected)
     worst = max(
         np.max(np.abs(ours - theirs)) for ours, theirs in zip(weights, expected, strict=True)
     )
     print(
-        f"{make.__name__}: worst weight {worst / scale:.1e}, worst loss {np.max(np.abs(losses / expected_losses - 1)):.1e}"
+        f"{make.__name__}: worst weight {worst / scale:.1e}, worst loss "
+        f"{np.max(np.abs(losses / expected_losses - 1)):.1e}"
     )
     assert worst <= 1e-9 * scale

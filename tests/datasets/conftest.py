@@ -61,7 +61,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def mnist_like(tmp_path_factory):
-    """`path` of an .npz file with arrays as large as MNIST's, its `content` in bytes, and its `arrays`."""
+    """`path` of an .npz file with arrays as large as MNIST's, its `content` in bytes, and its
+    `arrays`."""
     rows = np.random.RandomState(0).randint(0, 256, (10, 28, 28), np.uint8)
     arrays = {
         "x_train": np.tile(rows, (6000, 1, 1)),

@@ -40,7 +40,8 @@ def test_another_name_in_the_cache(server, cache):
 
 
 def test_a_broken_connection_is_resumed_at_once(server, cache, mnist_like):
-    """All the complete chunks of 2**14 bytes are kept: 6 of the first 100,000 bytes, 3 of the next 50,000."""
+    """All the complete chunks of 2**14 bytes are kept: 6 of the first 100,000 bytes, 3 of the next
+    50,000."""
     server.faults = [100_000, 50_000]
     assert_is(mnist.load_data(), mnist_like)
     assert server.asked == [None, f"bytes={6 * 2**14}-", f"bytes={9 * 2**14}-"]

@@ -53,7 +53,8 @@ def test_a_good_file(tmp_path, version, order):
         ({"a.npy": npy(GOOD)[:50]}, "found: "),
         ({"a.npy": b""}, "found: "),
         ({"a.npy": npy_with_header(HEADER)[:6] + b"\x03\x00" + npy(GOOD)[8:]}, r"format \(3, 0\)"),
-        # Headers on which NumPy's own parser fails with a TypeError, a TokenError and a SyntaxError.
+        # Headers on which NumPy's own parser fails with a TypeError, a TokenError and a
+        # SyntaxError.
         ({"a.npy": npy_with_header("{[]: 1}")}, "unhashable"),
         ({"a.npy": npy_with_header(HEADER.rstrip("}"))}, "found: "),
         ({"a.npy": npy_with_header(HEADER.replace("|u1", ",u1"))}, "found: "),

@@ -1,6 +1,7 @@
 """Random models, written once for Keras and unidl: a program of steps over a pool of tensors.
 
-Each step takes tensors of the pool, by their number, and adds the output of a layer. A step may use an earlier step's layer again.
+Each step takes tensors of the pool, by their number, and adds the output of a layer. A step may use
+an earlier step's layer again.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from tests.fuzz.drawn import Spec, made
 
 @dataclass(frozen=True)
 class Step:
-    """`layer` on the tensors numbered `on`; `again` is the number of the step whose layer is used, instead of a new one."""
+    """`layer` on the tensors numbered `on`; `again` is the number of the step whose layer is used,
+    instead of a new one."""
 
     layer: Spec
     on: tuple[int, ...]
@@ -23,7 +25,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Program:
-    """Inputs as (shape, number of values for integers or None), steps, and which tensors come out."""
+    """Inputs as (shape, number of values for integers or None), steps, and which tensors come
+    out."""
 
     inputs: tuple
     steps: tuple[Step, ...]

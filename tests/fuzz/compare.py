@@ -1,4 +1,5 @@
-"""One example in Keras and in unidl: configs both ways, outputs, losses, gradients of inputs and weights, what a call assigns."""
+"""One example in Keras and in unidl: configs both ways, outputs, losses, gradients of inputs and
+weights, what a call assigns."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from unidl.backend import Variable, floatx, set_floatx, use_backend
 from unidl.utils import clear_session, set_random_seed
 
 KERAS, ORACLE = 1e-11, 1e-12
-# Of float32: so many times the median of all backends, since the sizes of rounding errors are the formula's, and so many roundings.
+# Of float32: so many times the median of all backends, since the sizes of rounding errors are the
+# formula's, and so many roundings.
 NOISE, ROUNDINGS = 3, 64
 
 
@@ -36,7 +38,8 @@ class Run:
         }
 
     def compare(self, reference, tolerance, without=()):
-        """Raise AssertionError where this run differs from `reference` by more than `tolerance`, relative to the largest of a group."""
+        """Raise AssertionError where this run differs from `reference` by more than `tolerance`,
+        relative to the largest of a group."""
         for where, error, a, b in self.differences(reference, without):
             assert a.dtype == b.dtype, f"{where}: {a.dtype}, expected {b.dtype}"
             assert error <= tolerance, (
@@ -44,7 +47,8 @@ class Run:
             )
 
     def differences(self, reference, without=(), least=1e-2):
-        """(where, largest difference, array, reference) of each array; AssertionError where shapes or what is not finite differ."""
+        """(where, largest difference, array, reference) of each array; AssertionError where shapes
+        or what is not finite differ."""
         defined = all(np.isfinite(y).all() for y in reference.groups["outputs"])
         for kind, wanted in reference.groups.items():
             got = self.groups[kind]
@@ -61,7 +65,8 @@ class Run:
                 )
                 difference = np.abs(a[finite] - b[finite]).max(initial=0.0)
                 # What is zero by symmetry is rounding of terms as large as the others.
-                # The data are of the size one: less than `least` may be such rounding of what no group shows.
+                # The data are of the size one: less than `least` may be such rounding of what no
+                # group shows.
                 yield (
                     where,
                     difference / max(np.abs(b[finite]).max(initial=0.0), least * max(largest, 1.0)),
@@ -71,7 +76,8 @@ class Run:
 
 
 class Data:
-    """What an example is run with: the call's arguments, values for weights, and what the gradient is taken of.
+    """What an example is run with: the call's arguments, values for weights, and what the gradient
+    is taken of.
 
     `rounded`: all numbers are those of float32.
     """
@@ -175,7 +181,8 @@ def plain_json(config):
 
 
 def of_unidl(example, data, backend):
-    """The example on a backend, from its description; completes the data where this is the first run."""
+    """The example on a backend, from its description; completes the data where this is the first
+    run."""
     with use_backend(backend):
         clear_session(free_memory=False)
         set_random_seed(1)
@@ -187,7 +194,8 @@ def of_unidl(example, data, backend):
 
 
 def check_configs(keras, example):
-    """A config goes from unidl to Keras and back, and is what Keras itself writes for these arguments. Returns the layer of Keras."""
+    """A config goes from unidl to Keras and back, and is what Keras itself writes for these
+    arguments. Returns the layer of Keras."""
     keras.utils.clear_session(free_memory=False)
     clear_session(free_memory=False)
     config = made(unidl, example.layer).get_config()

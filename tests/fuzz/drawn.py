@@ -1,4 +1,5 @@
-"""What the generator draws: descriptions of layers and data, from which Keras and unidl make the same thing."""
+"""What the generator draws: descriptions of layers and data, from which Keras and unidl make the
+same thing."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Spec:
-    """An object of either library: `<module>.<name>(**arguments)`; arguments may hold further ones."""
+    """An object of either library: `<module>.<name>(**arguments)`; arguments may hold further
+    ones."""
 
     module: str
     name: str
@@ -23,7 +25,8 @@ class Spec:
 
 @dataclass(frozen=True)
 class Array:
-    """Data of a call. Kind: "normal", "mask" (bools), "triangle" (causal bools), or the number of values for integers."""
+    """Data of a call. Kind: "normal", "mask" (bools), "triangle" (causal bools), or the number of
+    values for integers."""
 
     shape: tuple[int, ...]
     kind: str | int = "normal"
@@ -57,7 +60,8 @@ class Example:
 
     @property
     def random(self):
-        """Whether the result depends on random masks, so that no other library can have the same."""
+        """Whether the result depends on random masks, so that no other library can have the
+        same."""
         return bool(self.call.get("training")) and any(
             s.arguments.get(rate) for s in specs(self.layer) for rate in RATES
         )

@@ -44,7 +44,8 @@ def halves(draw, layer):
 
 
 def images(rank, channels=None):
-    """(batch, spatial axes, channels) in either format: spatial sizes that cropping leaves something of."""
+    """(batch, spatial axes, channels) in either format: spatial sizes that cropping leaves
+    something of."""
 
     def inputs(draw, layer):
         sizes = [draw(st.integers(3, 5 if rank < 3 else 3)) for _ in range(rank)]
@@ -115,7 +116,8 @@ def lists(low, high, same=False):
 
     def inputs(draw, layer):
         rank = 3 if same else draw(st.integers(2, 4))
-        # Of a normalized vector of one number the gradient is 0, as a difference of terms that no group shows.
+        # Of a normalized vector of one number the gradient is 0, as a difference of terms that no
+        # group shows.
         size = st.integers(2, 4) if layer.arguments.get("normalize") else FEATURES
         shape = [draw(BATCH), *(draw(size) for _ in range(rank - 1))]
         found = []

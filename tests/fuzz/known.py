@@ -1,4 +1,5 @@
-"""What the generator leaves out and what Keras is known to get wrong: `known.json`, a reason on each line."""
+"""What the generator leaves out and what Keras is known to get wrong: `known.json`, a reason on
+each line."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ def wrong_values():
 
 
 def of_keras(example):
-    """The entries on Keras' own faults that fit the example: any of its layers, their arguments, the call's."""
+    """The entries on Keras' own faults that fit the example: any of its layers, their arguments,
+    the call's."""
     return [
         entry
         for entry in KNOWN["keras"]
@@ -69,7 +71,8 @@ def _equal(value, wanted):
 
 
 class ChannelsLast:
-    """A layer of Keras in the format that TensorFlow has kernels for, called with channels first."""
+    """A layer of Keras in the format that TensorFlow has kernels for, called with channels
+    first."""
 
     def __init__(self, keras, example):
         spec = example.layer

@@ -1,7 +1,7 @@
 """How to draw each layer's arguments and a call of it. A new layer is one line of `ROWS`.
 
-Numbers are sums of few powers of two wherever Keras may round a Python constant to float32. Arguments with a default are drawn
-only half of the time.
+Numbers are sums of few powers of two wherever Keras may round a Python constant to float32.
+Arguments with a default are drawn only half of the time.
 """
 
 from __future__ import annotations
@@ -114,7 +114,8 @@ def each(rank, values):
 
 
 def pairs(rank, values):
-    """Padding and cropping: a number, one for each axis, or a pair for each axis (of one axis: the pair)."""
+    """Padding and cropping: a number, one for each axis, or a pair for each axis (of one axis: the
+    pair)."""
     if rank == 1:
         return values | st.tuples(values, values)
     return each(rank, values) | st.tuples(*[st.tuples(values, values)] * rank)
@@ -123,7 +124,8 @@ def pairs(rank, values):
 # -- families --------------------------------------------------------------------------------------
 
 DENSE = {"activation": ACTIVATION, "use_bias": BOOL, "activity_regularizer": REGULARIZER}
-# Where Keras has to run in the other data format, the channels are not the last axis, along which a softmax goes.
+# Where Keras has to run in the other data format, the channels are not the last axis, along which a
+# softmax goes.
 CONVOLUTION = DENSE | {"activation": ELEMENTWISE}
 MANY = {
     "return_sequences": BOOL,
@@ -307,27 +309,56 @@ ROWS = {
     # core
     "Dense": row(plain(2, 4), UNITS, **DENSE, **of_weights("kernel", "bias")),
     "EinsumDense": row(
-        plain(3, 3), {"equation": st.just("abc,cd->abd"), "output_shape": st.sampled_from([(None, 3), (None, 1)])},
-        bias_axes=st.sampled_from([None, "d"]), activation=ACTIVATION, activity_regularizer=REGULARIZER, **of_weights("kernel", "bias"),
+        plain(3, 3),
+        {
+            "equation": st.just("abc,cd->abd"),
+            "output_shape": st.sampled_from([(None, 3), (None, 1)]),
+        },
+        bias_axes=st.sampled_from([None, "d"]),
+        activation=ACTIVATION,
+        activity_regularizer=REGULARIZER,
+        **of_weights("kernel", "bias"),
     ),
     "Embedding": row(
-        indices, {"input_dim": st.integers(2, 6), "output_dim": SIZE}, mask_zero=BOOL, **of_weights("embeddings")
+        indices,
+        {"input_dim": st.integers(2, 6), "output_dim": SIZE},
+        mask_zero=BOOL,
+        **of_weights("embeddings"),
     ),
     "ReversibleEmbedding": row(
-        indices, {"input_dim": st.integers(2, 6), "output_dim": SIZE}, mask_zero=BOOL, tie_weights=BOOL,
-        logit_soft_cap=st.sampled_from([None, 2.0]), **of_weights("embeddings"),
+        indices,
+        {"input_dim": st.integers(2, 6), "output_dim": SIZE},
+        mask_zero=BOOL,
+        tie_weights=BOOL,
+        logit_soft_cap=st.sampled_from([None, 2.0]),
+        **of_weights("embeddings"),
     ),
     "Identity": row(plain(2, 4)),
-    "Lambda": row(plain(2, 3), {"function": st.sampled_from([Spec("activations", "get", {"identifier": n}) for n in ("tanh", "relu")])}),
+    "Lambda": row(
+        plain(2, 3),
+        {
+            "function": st.sampled_from(
+                [Spec("activations", "get", {"identifier": n}) for n in ("tanh", "relu")]
+            )
+        },
+    ),
     "Masking": row(steps, mask_value=st.sampled_from([0.0, 0.5])),
     "Activation": row(plain(2, 4), {"activation": st.sampled_from(NAMES)}),
     # activations as layers
     "ELU": row(anything, alpha=FACTOR),
     "LeakyReLU": row(anything, {"negative_slope": st.sampled_from([0.0, 0.25, 1.5])}),
     "PReLU": row(
-        images(1), shared_axes=_axes(None, [1], [1, 2], [2]), activity_regularizer=REGULARIZER, **of_weights("alpha")
+        images(1),
+        shared_axes=_axes(None, [1], [1, 2], [2]),
+        activity_regularizer=REGULARIZER,
+        **of_weights("alpha"),
     ),
-    "ReLU": row(anything, max_value=st.sampled_from([None, 1.0, 2.5]), negative_slope=FACTOR, threshold=st.sampled_from([0.0, 0.5])),
+    "ReLU": row(
+        anything,
+        max_value=st.sampled_from([None, 1.0, 2.5]),
+        negative_slope=FACTOR,
+        threshold=st.sampled_from([0.0, 0.5]),
+    ),
     "Softmax": row(masked, axis=_axes(-1, 1, (1, 2))),
     # convolution and pooling
     "Conv1D": _conv(1, ("valid", "same", "causal"), groups=st.sampled_from([1, 2])),
@@ -338,37 +369,69 @@ ROWS = {
     "Conv3DTranspose": _transposed(3),
     "DepthwiseConv1D": _depthwise(1, of_weights("depthwise", "bias"), {"kernel_size": _kernel(1)}),
     "DepthwiseConv2D": _depthwise(2, of_weights("depthwise", "bias"), {"kernel_size": _kernel(2)}),
-    "SeparableConv1D": _depthwise(1, of_weights("depthwise", "pointwise", "bias"), {"filters": SIZE, "kernel_size": _kernel(1)}),
-    "SeparableConv2D": _depthwise(2, of_weights("depthwise", "pointwise", "bias"), {"filters": SIZE, "kernel_size": _kernel(2)}),
+    "SeparableConv1D": _depthwise(
+        1,
+        of_weights("depthwise", "pointwise", "bias"),
+        {"filters": SIZE, "kernel_size": _kernel(1)},
+    ),
+    "SeparableConv2D": _depthwise(
+        2,
+        of_weights("depthwise", "pointwise", "bias"),
+        {"filters": SIZE, "kernel_size": _kernel(2)},
+    ),
     **{f"{kind}Pooling{rank}D": _pool(rank) for kind in ("Max", "Average") for rank in (1, 2, 3)},
     "GlobalAveragePooling1D": _over_all(1, lambda rank: masked),
     "GlobalAveragePooling2D": _over_all(2),
     "GlobalAveragePooling3D": _over_all(3),
     **{f"GlobalMaxPooling{rank}D": _over_all(rank) for rank in (1, 2, 3)},
     **{
-        f"Adaptive{kind}Pooling{rank}D": row(images(rank), {"output_size": each(rank, st.integers(1, 3))}, data_format=FORMAT)
+        f"Adaptive{kind}Pooling{rank}D": row(
+            images(rank), {"output_size": each(rank, st.integers(1, 3))}, data_format=FORMAT
+        )
         for kind in ("Max", "Average")
         for rank in (1, 2, 3)
     },
     # padding and size
-    **{f"ZeroPadding{rank}D": row(images(rank), padding=pairs(rank, st.integers(0, 2)), data_format=FORMAT) for rank in (1, 2, 3)},
+    **{
+        f"ZeroPadding{rank}D": row(
+            images(rank), padding=pairs(rank, st.integers(0, 2)), data_format=FORMAT
+        )
+        for rank in (1, 2, 3)
+    },
     "Cropping1D": row(images(1), cropping=pairs(1, st.integers(0, 1))),
-    **{f"Cropping{rank}D": row(images(rank), cropping=pairs(rank, st.integers(0, 1)), data_format=FORMAT) for rank in (2, 3)},
+    **{
+        f"Cropping{rank}D": row(
+            images(rank), cropping=pairs(rank, st.integers(0, 1)), data_format=FORMAT
+        )
+        for rank in (2, 3)
+    },
     "UpSampling1D": row(images(1), size=SIZE),
     "UpSampling2D": row(
-        images(2), size=each(2, SIZE), data_format=FORMAT,
+        images(2),
+        size=each(2, SIZE),
+        data_format=FORMAT,
         interpolation=st.sampled_from(["nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"]),
     ),
     "UpSampling3D": row(images(3), size=each(3, st.integers(1, 3)), data_format=FORMAT),
     "Resizing": row(
-        images(2), {"height": SIZE, "width": SIZE}, interpolation=st.sampled_from(["nearest", "bilinear", "bicubic"]),
-        crop_to_aspect_ratio=BOOL, data_format=FORMAT, antialias=BOOL, pad_to_aspect_ratio=BOOL, fill_value=FACTOR,
+        images(2),
+        {"height": SIZE, "width": SIZE},
+        interpolation=st.sampled_from(["nearest", "bilinear", "bicubic"]),
+        crop_to_aspect_ratio=BOOL,
+        data_format=FORMAT,
+        antialias=BOOL,
+        pad_to_aspect_ratio=BOOL,
+        fill_value=FACTOR,
         fill_mode=st.just("constant"),
-        legal=lambda arguments: not (arguments.get("crop_to_aspect_ratio") and arguments.get("pad_to_aspect_ratio")),
+        legal=lambda arguments: (
+            not (arguments.get("crop_to_aspect_ratio") and arguments.get("pad_to_aspect_ratio"))
+        ),
     ),
     # shape
     "Flatten": row(anything, data_format=FORMAT),
-    "Reshape": row(halves, {"target_shape": st.sampled_from([(-1,), (-1, 2), (2, -1), (1, -1, 2)])}),
+    "Reshape": row(
+        halves, {"target_shape": st.sampled_from([(-1,), (-1, 2), (2, -1), (1, -1, 2)])}
+    ),
     "Permute": row(images(1), {"dims": st.sampled_from([(1, 2), (2, 1)])}),
     "RepeatVector": row(plain(2, 2), {"n": SIZE}),
     # merging
@@ -387,24 +450,42 @@ ROWS = {
     "SpatialDropout3D": row(images(3), {"rate": RATE}, seed=SEED, data_format=FORMAT),
     # normalization
     "BatchNormalization": row(
-        masked, {"epsilon": EPSILON}, **{k: v for k, v in SCALED.items() if k != "epsilon"}, axis=_axes(-1, 1, 2),
+        masked,
+        {"epsilon": EPSILON},
+        **{k: v for k, v in SCALED.items() if k != "epsilon"},
+        axis=_axes(-1, 1, 2),
         momentum=st.sampled_from([0.5, 0.875]),
-        moving_mean_initializer=INITIALIZER, moving_variance_initializer=st.sampled_from(["ones"]),
-        trainable=BOOL, renorm=BOOL, renorm_momentum=st.sampled_from([0.5]),
+        moving_mean_initializer=INITIALIZER,
+        moving_variance_initializer=st.sampled_from(["ones"]),
+        trainable=BOOL,
+        renorm=BOOL,
+        renorm_momentum=st.sampled_from([0.5]),
         renorm_clipping=st.sampled_from([None, {"rmin": 0.5, "rmax": 2.0, "dmax": 0.5}]),
     ),
     "LayerNormalization": row(
-        images(1), {"epsilon": EPSILON}, **{k: v for k, v in SCALED.items() if k != "epsilon"}, axis=_axes(-1, 1, [1, 2])
+        images(1),
+        {"epsilon": EPSILON},
+        **{k: v for k, v in SCALED.items() if k != "epsilon"},
+        axis=_axes(-1, 1, [1, 2]),
     ),
-    "GroupNormalization": row(images(2, channels=4), {"groups": st.sampled_from([1, 2, 4, -1])}, **SCALED, axis=_axes(-1, 3)),
+    "GroupNormalization": row(
+        images(2, channels=4),
+        {"groups": st.sampled_from([1, 2, 4, -1])},
+        **SCALED,
+        axis=_axes(-1, 3),
+    ),
     "RMSNormalization": row(images(1), epsilon=EPSILON, axis=_axes(-1, 1, (1, 2))),
     "UnitNormalization": row(images(1), axis=_axes(-1, 1, [1, 2])),
     "Normalization": row(
-        plain(2, 3, features=3), {"mean": st.just((0.0, 1.0, 2.0)), "variance": st.just((1.0, 4.0, 0.25))},
-        invert=BOOL, axis=st.just(-1),
+        plain(2, 3, features=3),
+        {"mean": st.just((0.0, 1.0, 2.0)), "variance": st.just((1.0, 4.0, 0.25))},
+        invert=BOOL,
+        axis=st.just(-1),
     ),
     "SpectralNormalization": row(
-        plain(2, 2), {"layer": st.builds(lambda u: Spec("layers", "Dense", {"units": u}), SIZE)}, power_iterations=st.integers(1, 3)
+        plain(2, 2),
+        {"layer": st.builds(lambda u: Spec("layers", "Dense", {"units": u}), SIZE)},
+        power_iterations=st.integers(1, 3),
     ),
     "Rescaling": row(plain(2, 3), {"scale": FACTOR}, offset=FACTOR),
     # recurrence
@@ -416,22 +497,39 @@ ROWS = {
     "LSTMCell": _lstm(False, unit_forget_bias=BOOL),
     "RNN": row(sequences, {"cell": _wrapped_cell()}, **MANY),
     "Bidirectional": row(
-        sequences, {"layer": _recurrent_layer()}, merge_mode=st.sampled_from(["concat", "sum", "mul", "ave", None])
+        sequences,
+        {"layer": _recurrent_layer()},
+        merge_mode=st.sampled_from(["concat", "sum", "mul", "ave", None]),
     ),
     "TimeDistributed": row(masked, {"layer": PER_MOMENT}),
     **{f"ConvLSTM{rank}D": _conv_lstm(rank) for rank in (1, 2, 3)},
     # attention
-    "Attention": row(queries(), **ATTENTION, use_scale=BOOL, score_mode=st.sampled_from(["dot", "concat"])),
+    "Attention": row(
+        queries(), **ATTENTION, use_scale=BOOL, score_mode=st.sampled_from(["dot", "concat"])
+    ),
     "AdditiveAttention": row(queries(), **ATTENTION, use_scale=BOOL),
     "MultiHeadAttention": row(
-        queries(separate=True), {"num_heads": st.integers(1, 3), "key_dim": st.sampled_from([1, 4])}, **ATTENTION, value_dim=SIZE,
+        queries(separate=True),
+        {"num_heads": st.integers(1, 3), "key_dim": st.sampled_from([1, 4])},
+        **ATTENTION,
+        value_dim=SIZE,
         use_bias=BOOL,
-        output_shape=st.sampled_from([None, 3, (2, 2)]), sliding_window=st.sampled_from([None, 1, 2]), use_gate=BOOL,
+        output_shape=st.sampled_from([None, 3, (2, 2)]),
+        sliding_window=st.sampled_from([None, 1, 2]),
+        use_gate=BOOL,
         **of_weights("kernel", "bias"),
     ),
     "GroupQueryAttention": row(
         queries(separate=True),
-        {"head_dim": st.sampled_from([1, 4]), "num_query_heads": st.sampled_from([2, 4]), "num_key_value_heads": st.sampled_from([1, 2])},
-        **ATTENTION, use_bias=BOOL, sliding_window=st.sampled_from([None, 1, 2]), use_gate=BOOL, **of_weights("kernel", "bias"),
+        {
+            "head_dim": st.sampled_from([1, 4]),
+            "num_query_heads": st.sampled_from([2, 4]),
+            "num_key_value_heads": st.sampled_from([1, 2]),
+        },
+        **ATTENTION,
+        use_bias=BOOL,
+        sliding_window=st.sampled_from([None, 1, 2]),
+        use_gate=BOOL,
+        **of_weights("kernel", "bias"),
     ),
-}  # fmt: skip
+}

@@ -1,7 +1,8 @@
 """How many examples: a few in the suite, always the same; as many as there is time for in a hunt.
 
-A hunt reads UNIDL_FUZZ_SECONDS (for each test, 20 by default) and UNIDL_FUZZ_SEED (of the first round). The text of a failure says
-with which seed the round finds it again, and hypothesis prints the smallest example of it.
+A hunt reads UNIDL_FUZZ_SECONDS (for each test, 20 by default) and UNIDL_FUZZ_SEED (of the first
+round). The text of a failure says with which seed the round finds it again, and hypothesis prints
+the smallest example of it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ def in_suite(test, examples=SUITE):
 
 
 def hunt(test, what):
-    """Rounds of random examples until the time is over; raises what the first failing round found."""
+    """Rounds of random examples until the time is over; raises what the first failing round
+    found."""
     start, first = time.monotonic(), int(os.environ.get("UNIDL_FUZZ_SEED", "0"))
     seconds = float(os.environ.get("UNIDL_FUZZ_SECONDS", "20"))
     rounds = 0
@@ -36,7 +38,8 @@ def hunt(test, what):
             seed(first + rounds)(settings(max_examples=ROUND, **COMMON)(test))()
         except BaseException as error:
             error.add_note(
-                f"Again: UNIDL_FUZZ_SEED={first + rounds} UNIDL_FUZZ_SECONDS=0 pytest -m fuzz tests/fuzz -k {what}"
+                f"Again: UNIDL_FUZZ_SEED={first + rounds} UNIDL_FUZZ_SECONDS=0 pytest -m fuzz "
+                f"tests/fuzz -k {what}"
             )
             raise
         rounds += 1

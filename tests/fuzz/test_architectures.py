@@ -1,4 +1,5 @@
-"""Random functional models against Keras, with its config both ways, and on every backend; then a few steps of training."""
+"""Random functional models against Keras, with its config both ways, and on every backend; then a
+few steps of training."""
 
 import zlib
 
@@ -120,13 +121,16 @@ LOSSES = st.sampled_from(["mse", "mae", "huber", "cosine_similarity"])
 
 def check_training(keras, program, optimizer, loss, weighted, backends):
     if any(values for _, values in program.inputs):
-        optimizer = PLAIN  # for an index that occurs twice Keras on TensorFlow squares the parts of its gradient, and not their sum
+        # for an index that occurs twice Keras on TensorFlow squares the parts of its gradient, and
+        # not their sum
+        optimizer = PLAIN
     keras.utils.clear_session(free_memory=False)
     theirs = program.build(keras)
     data = ModelData(program, theirs)
     shapes = [tuple(y.shape) for y in tree.flatten(theirs(*data.inputs))]
     targets = [data.generator.normal(size=s) for s in shapes]
-    # Where a sample has several losses, Keras fails, or weighs the steps if they are as many as the samples.
+    # Where a sample has several losses, Keras fails, or weighs the steps if they are as many as the
+    # samples.
     weight = data.generator.uniform(0.25, 2, 3) if weighted and max(map(len, shapes)) < 3 else None
 
     def trained(k, model):

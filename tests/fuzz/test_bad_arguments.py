@@ -1,4 +1,5 @@
-"""One illegal argument in a layer that is legal otherwise: a ValueError or TypeError that names the layer, the same on every backend."""
+"""One illegal argument in a layer that is legal otherwise: a ValueError or TypeError that names the
+layer, the same on every backend."""
 
 import re
 

@@ -1,4 +1,5 @@
-"""Random layers: each against Keras with the same config and weights, and on every backend against NumPy; then in float32."""
+"""Random layers: each against Keras with the same config and weights, and on every backend against
+NumPy; then in float32."""
 
 import pytest
 from hypothesis import given

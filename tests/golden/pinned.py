@@ -1,4 +1,5 @@
-"""Numbers from a published formula in plain NumPy, and the proof that the test would notice another constant."""
+"""Numbers from a published formula in plain NumPy, and the proof that the test would notice another
+constant."""
 
 import numpy as np
 
@@ -6,9 +7,11 @@ from unidl import ops
 
 
 def pinned(found, formula, tolerance=1e-12, **wrong):
-    """Assert that `found` is `formula()`, and that it is not `formula(**{name: value})` for the wrong values given by name.
+    """Assert that `found` is `formula()`, and that it is not `formula(**{name: value})` for the
+    wrong values given by name.
 
-    The formula's defaults are the constants that the test pins; a tuple of wrong values gives several.
+    The formula's defaults are the constants that the test pins; a tuple of wrong values gives
+    several.
     """
     found = np.asarray(ops.convert_to_numpy(found), "float64")
     assert _error(found, formula()) <= tolerance, (found, formula())

@@ -1,4 +1,5 @@
-"""Each proof that docs/numerics.md names exists: a case of the conformance suite, a file under tests/, a test in such a file."""
+"""Each proof that docs/numerics.md names exists: a case of the conformance suite, a file under
+tests/, a test in such a file."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""Batch and layer normalization: epsilon, momentum, which variance, and what is left of a large mean."""
+"""Batch and layer normalization: epsilon, momentum, which variance, and what is left of a large
+mean."""
 
 import numpy as np
 import pytest
@@ -77,7 +78,8 @@ def test_rms_and_unit_norm(backend):
 @pytest.mark.parametrize("mean", [100.0, 1e4])
 @pytest.mark.parametrize("kind", ["BatchNormalization", "LayerNormalization"])
 def test_a_large_mean_leaves_the_variance_right(backend, mean, kind):
-    """Mean 100 and 1e4 with std 0.01 in float32: the variance in one pass would be NaN, or 53 % off."""
+    """Mean 100 and 1e4 with std 0.01 in float32: the variance in one pass would be NaN, or 53 %
+    off."""
     x = (mean + 0.01 * np.random.default_rng(0).normal(size=(64, 64))).astype("float32")
     layer = getattr(layers, kind)(dtype="float32", epsilon=1e-6)
     found = layer(x, training=True) if kind == "BatchNormalization" else layer(x)
@@ -104,7 +106,8 @@ def test_a_large_mean_leaves_the_variance_right(backend, mean, kind):
     "make", [layers.BatchNormalization, lambda **k: layers.LayerNormalization(axis=0, **k)]
 )
 def test_moments_of_16_bits_are_taken_in_32(backend, policy, make):
-    """4,096 numbers near 100: their sum overflows in float16, whose spacing there, 1/16, is an eighth of their deviation."""
+    """4,096 numbers near 100: their sum overflows in float16, whose spacing there, 1/16, is an
+    eighth of their deviation."""
     x = (100 + 0.5 * np.random.default_rng(0).standard_normal((4096, 2))).astype("float16")
     layer = make(dtype=policy)
     layer.build((4096, 2))

@@ -1,4 +1,5 @@
-"""LSTM and GRU: the order of the gates, the forget bias, where the reset goes, and what a mask leaves."""
+"""LSTM and GRU: the order of the gates, the forget bias, where the reset goes, and what a mask
+leaves."""
 
 import numpy as np
 import pytest

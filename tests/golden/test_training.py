@@ -26,7 +26,8 @@ def test_adam(backend):
             g = G * t
             m, v = beta_1 * m + (1 - beta_1) * g, beta_2 * v + (1 - beta_2) * g**2
             c1, c2 = 1 - beta_1**t, 1 - beta_2**t
-            # Kingma and Ba, end of section 2: epsilon hat, beside the root of what is not corrected.
+            # Kingma and Ba, end of section 2: epsilon hat, beside the root of what is not
+            # corrected.
             p = p - 1e-3 * (
                 m / c1 / (np.sqrt(v / c2) + epsilon)
                 if corrected

@@ -1,4 +1,5 @@
-"""Convolution and pooling: the odd padding pixel, the divisor at edges, output sizes, attention's scale, kinks."""
+"""Convolution and pooling: the odd padding pixel, the divisor at edges, output sizes, attention's
+scale, kinks."""
 
 import numpy as np
 import pytest
@@ -59,7 +60,8 @@ def test_padding_never_wins_a_maximum(backend):
     pinned(layers.MaxPooling1D(3, strides=2, padding="same")(x[None, :, None]), formula, fill=0.0)
 
 
-# valid: (n - 1) s + max(k, s); same: n s; with output_padding p: valid (n - 1) s + k + p, same (n - 1) s + k mod 2 + p
+# valid: (n - 1) s + max(k, s); same: n s; with output_padding p: valid (n - 1) s + k + p, same (n -
+# 1) s + k mod 2 + p
 SIZES = [
     (4, 3, 1, "valid", None, 6),
     (4, 2, 3, "valid", None, 12),

@@ -14,8 +14,8 @@ from unidl.random import SeedGenerator
 from unidl.utils import set_random_seed
 
 RANDOM = [
-    "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling", "GlorotNormal", "GlorotUniform",
-    "HeNormal", "HeUniform", "LecunNormal", "LecunUniform", "Orthogonal",
+    "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling", "GlorotNormal",
+    "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform", "Orthogonal",
 ]  # fmt: skip
 ALL = [*RANDOM, "Zeros", "Ones", "Constant", "Identity", "STFT"]
 

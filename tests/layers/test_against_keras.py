@@ -1,4 +1,5 @@
-"""Every layer case against Keras, in float64: config, forward, gradients of inputs and weights, and what a call assigns."""
+"""Every layer case against Keras, in float64: config, forward, gradients of inputs and weights, and
+what a call assigns."""
 
 import copy
 import zlib
@@ -91,7 +92,8 @@ def test_as_keras(case, keras):
         return  # it has no weights, and Keras' gradient holds uninitialised memory
     largest = max((np.abs(g).max(initial=0.0) for g in wanted_gradients), default=0.0)
     for a, b in zip(got_gradients, wanted_gradients, strict=True):
-        # Some gradients are zero by symmetry (a key's bias), and what is computed is rounding of terms as large as the others.
+        # Some gradients are zero by symmetry (a key's bias), and what is computed is rounding of
+        # terms as large as the others.
         if np.abs(b).max(initial=0.0) < 1e-12 * largest:
             assert np.abs(a).max(initial=0.0) < 1e-12 * largest
         else:
@@ -111,7 +113,8 @@ RESIZED = [
     for case in COMPARED
     if case.name.startswith("Resizing") and case.make().interpolation != "nearest"
 ]
-# What Keras itself fails on; unidl's own results there are tested in test_edges.py, test_windows.py and test_small.py.
+# What Keras itself fails on; unidl's own results there are tested in test_edges.py, test_windows.py
+# and test_small.py.
 KERAS_CANNOT = {
     "Add, empty batch": _EMPTY,
     "LSTM, empty batch": _EMPTY,
@@ -120,7 +123,8 @@ KERAS_CANNOT = {
     "Conv2DTranspose, channels first": _NCHW,
     "Conv1DTranspose, valid, dilation": _DILATED,
     "Conv1DTranspose, same, dilation": _DILATED,
-    "SeparableConv2D, channels first": "its TensorFlow backend adds the bias along the width instead of the channels",
+    "SeparableConv2D, channels first": "its TensorFlow backend adds the bias along the width "
+    "instead of the channels",
     **{
         f"{kind}Pooling3D{rest}": _POOL_3D
         for kind in ("Max", "Average")

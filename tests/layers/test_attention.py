@@ -136,7 +136,10 @@ def test_masks_that_do_not_fit(backend):
         3,
         5,
     )
-    expected = r"MultiHeadAttention '.*expected .* \(2, 2, 4, 3, 4, 3\) of the scores, .*got .*Write: attention_mask=.*2 attention axes"
+    expected = (
+        r"MultiHeadAttention '.*expected .* \(2, 2, 4, 3, 4, 3\) of the scores, .*got .*"
+        r"Write: attention_mask=.*2 attention axes"
+    )
     for masks in (
         {"query_mask": np.ones((2, 4), bool)},
         {"value_mask": np.ones((2, 4), bool)},
@@ -149,14 +152,20 @@ def test_masks_that_do_not_fit(backend):
     )  # its mask is (batch, 4, 3)
     with pytest.raises(ValueError, match="2 attention axes"):
         several(tokens, tokens)
-    expected = r"MultiHeadAttention '.*\(2, 2, 4, 5\) of the scores.*Write: attention_mask=mask with a mask of shape \(2, 4, 5\)"
+    expected = (
+        r"MultiHeadAttention '.*\(2, 2, 4, 5\) of the scores.*"
+        r"Write: attention_mask=mask with a mask of shape \(2, 4, 5\)"
+    )
     with pytest.raises(ValueError, match=expected):
         layers.MultiHeadAttention(2, 4)(Q, V, value_mask=np.ones((2, 4), bool))
 
 
 def test_softmax_masks_that_do_not_fit(backend):
     for mask in (np.ones((2, 4), bool), np.ones((1, 2, 4, 3), bool)):
-        expected = r"Softmax 'softmax.*expected .* \(2, 4, 3\) of the input.*got a mask of shape .*Write: layer\(x, mask=mask\)"
+        expected = (
+            r"Softmax 'softmax.*expected .* \(2, 4, 3\) of the input.*got a mask of shape .*"
+            r"Write: layer\(x, mask=mask\)"
+        )
         with pytest.raises(ValueError, match=expected):
             layers.Softmax()(Q, mask=mask)
     tokens = layers.Embedding(5, 6, mask_zero=True)(layers.Input((4,), dtype="int32"))

@@ -1,4 +1,5 @@
-"""Branches and loops over a layer's own weights, in the compiled training step: the weights of eager training on NumPy."""
+"""Branches and loops over a layer's own weights, in the compiled training step: the weights of
+eager training on NumPy."""
 
 import numpy as np
 import pytest

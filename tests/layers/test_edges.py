@@ -1,4 +1,5 @@
-"""What Keras cannot be asked: empty batches, channels first, defaults that it rounds, and numbers at the edges of a dtype."""
+"""What Keras cannot be asked: empty batches, channels first, defaults that it rounds, and numbers
+at the edges of a dtype."""
 
 import numpy as np
 import pytest

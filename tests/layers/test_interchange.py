@@ -1,4 +1,5 @@
-"""A model of these layers goes from Keras to unidl and back: config, weights as arrays, weights as a file, predictions with masks."""
+"""A model of these layers goes from Keras to unidl and back: config, weights as arrays, weights as
+a file, predictions with masks."""
 
 import json
 
@@ -15,7 +16,8 @@ def _model(keras):
     x = layers.Embedding(20, 8, mask_zero=True)(indices)
     x = layers.Add()([x, layers.Attention()([x, x])])
     x = layers.LayerNormalization(epsilon=2**-9)(x)
-    # Keras' MultiHeadAttention takes the mask off its inputs, so that whoever uses them next finds none: nobody does here.
+    # Keras' MultiHeadAttention takes the mask off its inputs, so that whoever uses them next finds
+    # none: nobody does here.
     x = layers.MultiHeadAttention(2, 4)(x, x)
     x = layers.LSTM(8, return_sequences=True)(x)
     x = layers.BatchNormalization()(x)

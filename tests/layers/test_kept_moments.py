@@ -1,4 +1,5 @@
-"""Layers that keep numbers beside what is trained: adapt of Normalization, the kernel and vector of SpectralNormalization."""
+"""Layers that keep numbers beside what is trained: adapt of Normalization, the kernel and vector of
+SpectralNormalization."""
 
 import numpy as np
 import pytest
@@ -95,7 +96,8 @@ def test_kernel_of_zeros_stays(backend):
 
 
 def test_training_as_keras(backend):
-    """The assigned kernel is what the optimizer goes on from; three epochs of batches, one of them ragged."""
+    """The assigned kernel is what the optimizer goes on from; three epochs of batches, one of them
+    ragged."""
     x, y = DRAW.normal(size=(10, 4)), DRAW.normal(size=(10, 2))
 
     def made(keras):

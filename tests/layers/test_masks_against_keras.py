@@ -17,7 +17,8 @@ from unidl.layers.base.annotations import masks
 
 
 def _chosen():
-    """Of each layer the first two cases without random numbers or given masks, and those with several tensors."""
+    """Of each layer the first two cases without random numbers or given masks, and those with
+    several tensors."""
     seen = {}
     for case in LAYER_CASES:
         kind = type(case.make())
@@ -35,7 +36,8 @@ def _chosen():
             yield case
 
 
-# Cases for which a mask (batch, time) is an error in Keras, or nothing that it sees through to the end.
+# Cases for which a mask (batch, time) is an error in Keras, or nothing that it sees through to the
+# end.
 ELSEWHERE = {
     "Softmax": "the mask must broadcast against the scores",
     "Softmax, two axes": "the mask must broadcast against the scores",

@@ -1,4 +1,5 @@
-"""What a comparison of numbers with Keras does not show: which path runs, dropout's masks, states from call to call, errors."""
+"""What a comparison of numbers with Keras does not show: which path runs, dropout's masks, states
+from call to call, errors."""
 
 import numpy as np
 import pytest
@@ -85,7 +86,8 @@ def test_dropout_masks_are_those_of_the_loop(backend):
 
 
 def test_one_dropout_mask_for_all_moments():
-    """With a kernel that passes one input to one unit, what is dropped at one moment is dropped at all."""
+    """With a kernel that passes one input to one unit, what is dropped at one moment is dropped at
+    all."""
     layer = layers.LSTM(3, dropout=0.5, seed=1, dtype="float64", return_sequences=True)
     layer(X)
     kernel = np.zeros((3, 12))

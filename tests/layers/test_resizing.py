@@ -1,4 +1,5 @@
-"""Resizing against Keras, which computes in float32 on TensorFlow; integers; shapes of symbols; errors."""
+"""Resizing against Keras, which computes in float32 on TensorFlow; integers; shapes of symbols;
+errors."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,5 @@
-"""Small layers beyond the tables: resizing against Keras' float32, masks in and out, noise's moments, functions in configs, errors."""
+"""Small layers beyond the tables: resizing against Keras' float32, masks in and out, noise's
+moments, functions in configs, errors."""
 
 import json
 

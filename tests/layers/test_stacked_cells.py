@@ -1,4 +1,5 @@
-"""Cells on cells: configs and files, masks drawn once for a sequence, a cell without the library's helpers, errors."""
+"""Cells on cells: configs and files, masks drawn once for a sequence, a cell without the library's
+helpers, errors."""
 
 import json
 
@@ -35,7 +36,8 @@ def test_models_of_keras(backend, tmp_path):
 
 
 def test_dropout_is_drawn_once_for_a_sequence(backend):
-    """A constant input through an upper cell whose inputs are dropped: each feature is gone at all moments, or at none."""
+    """A constant input through an upper cell whose inputs are dropped: each feature is gone at all
+    moments, or at none."""
 
     class Pass(layers.Layer):
         state_size = 6

@@ -1,4 +1,5 @@
-"""Layers over windows where Keras on TensorFlow cannot be the reference: against layers of another rank or data format."""
+"""Layers over windows where Keras on TensorFlow cannot be the reference: against layers of another
+rank or data format."""
 
 import numpy as np
 import pytest
@@ -57,7 +58,8 @@ def test_pooling_of_volumes_by_planes(backend, kind, padding):
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_transposed_convolutions_of_all_sizes(backend, rank, padding):
-    """Kernels from 1 to 4, strides from 1 to 3, each output padding; the axes of a grid take different ones."""
+    """Kernels from 1 to 4, strides from 1 to 3, each output padding; the axes of a grid take
+    different ones."""
     sizes = [(k, s, p) for k in range(1, 5) for s in range(1, 4) for p in (None, *range(s))]
     with in_float64() as keras:
         for k, s, p in sizes if rank == 1 else sizes[::rank]:
@@ -90,7 +92,8 @@ def test_transposed_convolutions_of_all_sizes(backend, rank, padding):
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_dilated_transposed_convolutions(backend, rank, padding):
-    """Against the same kernel with the holes written out, which has other sizes only for "same" with an output padding."""
+    """Against the same kernel with the holes written out, which has other sizes only for "same"
+    with an output padding."""
     for k, d in [(2, 2), (3, 2), (2, 3)]:
         window, rate = (k, 2, 1)[:rank], (d, 1, 3)[:rank]
         x, kernel = DRAW.normal(size=(1, *(4, 3, 2)[:rank], 2)), DRAW.normal(size=(*window, 3, 2))

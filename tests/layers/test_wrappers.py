@@ -1,4 +1,5 @@
-"""Bidirectional and TimeDistributed in models: masks, weights and files shared with Keras, states, errors."""
+"""Bidirectional and TimeDistributed in models: masks, weights and files shared with Keras, states,
+errors."""
 
 import json
 

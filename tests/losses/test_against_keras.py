@@ -1,4 +1,5 @@
-"""Every loss, from probabilities and logits, with weights and masks, in float64 against Keras on every backend."""
+"""Every loss, from probabilities and logits, with weights and masks, in float64 against Keras on
+every backend."""
 
 import json
 

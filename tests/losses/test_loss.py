@@ -1,4 +1,5 @@
-"""What Keras' own tests or backends leave open: logits, large classes, weights of lower rank, names, errors."""
+"""What Keras' own tests or backends leave open: logits, large classes, weights of lower rank,
+names, errors."""
 
 import numpy as np
 import pytest
@@ -172,7 +173,8 @@ def test_right_targets_pass_the_check():
 
 
 def _circle_of_the_paper(labels, embeddings, gamma, margin):
-    """Equation 7 of arXiv:2002.10857 with similarities s = 1 - d, for rows that have equals and others."""
+    """Equation 7 of arXiv:2002.10857 with similarities s = 1 - d, for rows that have equals and
+    others."""
     s = embeddings @ embeddings.T
     equal = labels[:, None] == labels[None]
     found = []

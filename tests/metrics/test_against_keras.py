@@ -1,4 +1,5 @@
-"""Every metric over three batches, with and without weights, in float64 against Keras on every backend."""
+"""Every metric over three batches, with and without weights, in float64 against Keras on every
+backend."""
 
 import json
 
@@ -233,7 +234,8 @@ def test_scores_whose_variables_depend_on_the_data_are_made_before_the_step_is_c
 
 
 def test_counts_of_a_confusion_matrix_in_a_compiled_step(backend):
-    """Classes out of range do not count, targets of the class to ignore neither; weights that are cut are told of."""
+    """Classes out of range do not count, targets of the class to ignore neither; weights that are
+    cut are told of."""
     import unidl
 
     model = unidl.Sequential([unidl.Input((2, 2)), unidl.layers.Identity()])

@@ -9,9 +9,16 @@ from unidl.backend import use_backend
 
 @pytest.mark.parametrize(
     ("y_true", "y_pred", "kind"),
-    [((8, 1), (8, 1), "Binary"), ((8,), (8, 1), "Binary"), ((8,), (8, 3), "SparseCategorical"), ((8, 1), (8, 3), "SparseCategorical"),
-     ((8, 3), (8, 3), "Categorical"), ((8, 5), (8, 5, 3), "SparseCategorical"), ((8, 5, 3), (8, 5, 3), "Categorical")],
-)  # fmt: skip
+    [
+        ((8, 1), (8, 1), "Binary"),
+        ((8,), (8, 1), "Binary"),
+        ((8,), (8, 3), "SparseCategorical"),
+        ((8, 1), (8, 3), "SparseCategorical"),
+        ((8, 3), (8, 3), "Categorical"),
+        ((8, 5), (8, 5, 3), "SparseCategorical"),
+        ((8, 5, 3), (8, 5, 3), "Categorical"),
+    ],
+)
 def test_accuracy_is_resolved_by_shapes(y_true, y_pred, kind):
     for name, suffix in (
         ("accuracy", "Accuracy"),

@@ -287,7 +287,8 @@ def test_trainable(backend):
 
 
 def test_masks_travel(backend):
-    """Through a Sequential, a functional model, and one inside the other: masked steps change nothing."""
+    """Through a Sequential, a functional model, and one inside the other: masked steps change
+    nothing."""
     words = np.array([[3, 1, 0, 0], [2, 0, 0, 0]])
 
     def reader():
@@ -322,7 +323,8 @@ ENDS = {
 @pytest.mark.parametrize("functional", [False, True], ids=["sequential", "functional"])
 @pytest.mark.parametrize("end", ENDS)
 def test_a_saturated_softmax_keeps_its_loss(backend, end, functional):
-    """Logits 200 apart: from the probabilities the loss would be 16 with a gradient of 0; it is 200."""
+    """Logits 200 apart: from the probabilities the loss would be 16 with a gradient of 0; it is
+    200."""
     inputs = unidl.Input((1,))
     model = unidl.Model(inputs, ENDS[end](inputs))
     if not functional:

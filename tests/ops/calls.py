@@ -1,4 +1,5 @@
-"""Calls of public functions: name -> (call on tensors, what it means in NumPy, arguments). Many tests go over this table."""
+"""Calls of public functions: name -> (call on tensors, what it means in NumPy, arguments). Many
+tests go over this table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Branches, loops and functions of functions: eager, inside compiled steps with gradients, and in functional models."""
+"""Branches, loops and functions of functions: eager, inside compiled steps with gradients, and in
+functional models."""
 
 import numpy as np
 import pytest
@@ -65,7 +66,8 @@ def _gradient(function, x):
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_in_a_compiled_step(backend, name, sign):
-    """One step of descent moves the weights along the gradient, whichever way the values decide, without tracing anew."""
+    """One step of descent moves the weights along the gradient, whichever way the values decide,
+    without tracing anew."""
     function = FUNCTIONS[name]
     weights = Variable(X)
     gradients = []

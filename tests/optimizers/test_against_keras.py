@@ -10,16 +10,18 @@ from unidl.backend import Variable, use_backend
 STEPS = 7
 SHAPES = [(3, 4), (4,), (), (4, 2), (2, 3, 2)]
 
-# Keras casts Python constants through float32, so those here are sums of few powers of two. That the defaults are Keras' own
-# is seen from the configs, and what they do from golden values, in test_optimizer.py.
+# Keras casts Python constants through float32, so those here are sums of few powers of two. That
+# the defaults are Keras' own is seen from the configs, and what they do from golden values, in
+# test_optimizer.py.
 ADAM = {"learning_rate": 2**-7, "beta_1": 0.875, "beta_2": 0.9375, "epsilon": 2**-12}
 RMSPROP = {"learning_rate": 2**-7, "rho": 0.875, "epsilon": 2**-12}
 SGD = {"learning_rate": 2**-5}
 FTRL = {"learning_rate": 0.25, "initial_accumulator_value": 0.5}
 ADAFACTOR = {"learning_rate": 0.5, "beta_2_decay": -0.5, "epsilon_1": 2**-20, "epsilon_2": 2**-6}
 MUON = {
-    "learning_rate": 2**-5, "adam_beta_1": 0.875, "adam_beta_2": 0.9375, "epsilon": 2**-12, "momentum": 0.75, "rms_rate": 0.25,
-    "muon_a": 3.5, "muon_b": -4.75, "muon_c": 2.0, "weight_decay": 0.125, "adam_weight_decay": 0.25,
+    "learning_rate": 2**-5, "adam_beta_1": 0.875, "adam_beta_2": 0.9375, "epsilon": 2**-12,
+    "momentum": 0.75, "rms_rate": 0.25, "muon_a": 3.5, "muon_b": -4.75, "muon_c": 2.0,
+    "weight_decay": 0.125, "adam_weight_decay": 0.25,
 }  # fmt: skip
 EMA = {"use_ema": True, "ema_momentum": 0.75}
 
@@ -153,7 +155,8 @@ def test_eager(backend, name, arguments):
 
 @pytest.mark.parametrize(("name", "arguments"), CASES)
 def test_in_a_compiled_step(backend, name, arguments):
-    """The gradient of sum(c * v) is c: the same numbers through the backend's own compiled step, begin_step before each run."""
+    """The gradient of sum(c * v) is c: the same numbers through the backend's own compiled step,
+    begin_step before each run."""
     with in_float64() as keras:
         theirs = _keras_run(
             keras, name, {k: v for k, v in arguments.items() if k != "loss_scale_factor"}
@@ -177,7 +180,8 @@ def test_in_a_compiled_step(backend, name, arguments):
 
 
 def test_schedule_and_changed_rate_reach_a_compiled_step(backend):
-    """A learning rate that changes between runs is an input of the step, not a constant of its trace."""
+    """A learning rate that changes between runs is an input of the step, not a constant of its
+    trace."""
     with use_backend(backend) as b:
         v = Variable(np.zeros(2), dtype="float64")
         optimizer = optimizers.SGD(

@@ -20,7 +20,8 @@ def _after(optimizer, grads, start=1.0):
 
 
 def test_adam_epsilon_is_outside_the_root_and_not_corrected():
-    # t = 1: m = (1 - b1) g, v = (1 - b2) g**2, step = lr sqrt(1 - b2) / (1 - b1) * m / (sqrt(v) + eps)
+    # t = 1: m = (1 - b1) g, v = (1 - b2) g**2, step = lr sqrt(1 - b2) / (1 - b1) * m / (sqrt(v) +
+    # eps)
     g, eps = 1e-3, 1e-2
     root = np.sqrt(0.001)
     assert _after(Adam(0.1, epsilon=eps), [g]) == pytest.approx(
@@ -243,7 +244,8 @@ def test_host_numbers():
 
 
 def test_nadam_is_its_formula(backend):
-    """Dozat (2016), in plain NumPy. Keras rounds the schedule's 0.96 to float32, so it cannot judge float64."""
+    """Dozat (2016), in plain NumPy. Keras rounds the schedule's 0.96 to float32, so it cannot judge
+    float64."""
     draw = np.random.default_rng(0)
     p, m, v, product = draw.standard_normal(4), np.zeros(4), np.zeros(4), 1.0
     variable = Variable(p, dtype="float64")

@@ -49,7 +49,8 @@ def test_against_keras(name, arguments):
     with in_float64() as keras:
         theirs = getattr(keras.optimizers.schedules, name)(**arguments)
         for step in range(30):
-            # Keras' cosine restarts find the period by a logarithm, which is a step off where it should be whole.
+            # Keras' cosine restarts find the period by a logarithm, which is a step off where it
+            # should be whole.
             if name != "CosineDecayRestarts" or step not in (5, 10, 15, 20, 25):
                 assert ours(step) == pytest.approx(float(theirs(step)), rel=1e-6, abs=1e-8), step
         config = schedules.serialize(ours)

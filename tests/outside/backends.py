@@ -1,4 +1,5 @@
-"""Others' tests are many: by default they run on the oracle's framework and on one more, and with `make test-slow` on the rest."""
+"""Others' tests are many: by default they run on the oracle's framework and on one more, and with
+`make test-slow` on the rest."""
 
 import pytest
 

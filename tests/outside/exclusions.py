@@ -2,7 +2,8 @@
 
     [{"reason": "...", "cases": ["a pattern", ...], "backends": ["..."]}]
 
-Without `backends` a line holds on all. What is excluded must fail, so that the list never outlives its reasons.
+Without `backends` a line holds on all. What is excluded must fail, so that the list never outlives
+its reasons.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Result:
-    """One case on one backend: what went wrong, "" for nothing, and the worst error relative to the largest wanted number."""
+    """One case on one backend: what went wrong, "" for nothing, and the worst error relative to the
+    largest wanted number."""
 
     case: str
     backend: str
@@ -64,7 +66,8 @@ def problems(results, exclusions):
             found.append(f"{result.case} on {result.backend}: {result.problem}")
         elif not result.problem and reason is not None:
             found.append(
-                f"{result.case} on {result.backend} passes now. Take it out of the exclusions: {reason}"
+                f"{result.case} on {result.backend} passes now. Take it out of the exclusions: "
+                f"{reason}"
             )
     return found
 

@@ -12,7 +12,8 @@ from unidl import ops, use_backend
 from unidl.port.onnx import read_onnx
 
 SOURCE = "onnx_nodes"
-# onnx's own bound is rtol 1e-3 for all dtypes, which is one rounding of float16 and an eighth of one of bfloat16.
+# onnx's own bound is rtol 1e-3 for all dtypes, which is one rounding of float16 and an eighth of
+# one of bfloat16.
 ROUNDINGS = {"float16": 4 * 2.0**-10, "bfloat16": 4 * 2.0**-7}
 
 
@@ -57,7 +58,8 @@ def _array(x):
 
 
 def _compare(found, wanted, case):
-    """The error of floats relative to the largest number; AssertionError where dtype, shape or values are not as wanted."""
+    """The error of floats relative to the largest number; AssertionError where dtype, shape or
+    values are not as wanted."""
     if isinstance(wanted, list):
         assert isinstance(found, list), f"a sequence is wanted, got {type(found).__name__}"
         return max((_compare(a, b, case) for a, b in zip(found, wanted, strict=True)), default=0.0)

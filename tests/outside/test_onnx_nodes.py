@@ -1,4 +1,5 @@
-"""ONNX's own node cases on every backend: all pass, but those that are excluded with a reason, which all fail."""
+"""ONNX's own node cases on every backend: all pass, but those that are excluded with a reason,
+which all fail."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""torch's modules over torch's own configurations, outputs and all gradients in float64, within 1e-12."""
+"""torch's modules over torch's own configurations, outputs and all gradients in float64, within
+1e-12."""
 
 from unittest import mock
 
@@ -8,8 +9,8 @@ from tests.outside import exclusions
 from tests.outside.backends import BACKENDS
 
 torch = pytest.importorskip("torch")
-# The list is private to torch, and its order names the configurations. With it torch imports what freezes its switches for the
-# whole process, which other tests set.
+# The list is private to torch, and its order names the configurations. With it torch imports what
+# freezes its switches for the whole process, which other tests set.
 with mock.patch("torch.backends.disable_global_flags"):
     pytest.importorskip(
         "torch.testing._internal.common_modules",

@@ -1,4 +1,5 @@
-"""torch's losses. It reduces over elements where Keras takes a mean over the last axis first: elements get a last axis of size 1."""
+"""torch's losses. It reduces over elements where Keras takes a mean over the last axis first:
+elements get a last axis of size 1."""
 
 from __future__ import annotations
 
@@ -51,7 +52,8 @@ def cross_entropy(module, args, kwargs):
 
 
 def _cross_entropy(module, axis, classes, target):
-    """The function of scores and targets: our loss, or where it has no weights of classes, or cannot ignore some, our functions."""
+    """The function of scores and targets: our loss, or where it has no weights of classes, or
+    cannot ignore some, our functions."""
     indices = not target.is_floating_point()
     ignored = _ignored(module, indices)
     options = {"from_logits": True, "reduction": _reduction(module), "dtype": "float64"}
@@ -86,7 +88,8 @@ def _ignored(module, indices):
 
 
 def _of_log_probabilities(module, x, y, indices):
-    """The loss of log-probabilities x (..., classes) and classes y (...), or probabilities like x, from our functions."""
+    """The loss of log-probabilities x (..., classes) and classes y (...), or probabilities like x,
+    from our functions."""
     classes, smoothing = ops.shape(x)[-1], getattr(module, "label_smoothing", 0.0)
     weights = np.ones(classes) if module.weight is None else module.weight.numpy()
     if indices:

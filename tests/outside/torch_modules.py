@@ -1,4 +1,5 @@
-"""torch's own modules over the configurations that torch tests them with, beside what has their meaning here.
+"""torch's own modules over the configurations that torch tests them with, beside what has their
+meaning here.
 
 A configuration that nothing here means raises `Unported` and stands in the list of exclusions.
 """
@@ -21,7 +22,8 @@ BUDGET = 1e-12
 
 @functools.cache
 def cases():
-    """(name, module class, configuration); the list is private to torch and made for the version that is pinned."""
+    """(name, module class, configuration); the list is private to torch and made for the version
+    that is pinned."""
     import torch
     from torch.testing._internal.common_modules import module_db
 
@@ -136,7 +138,8 @@ def _compare(module, port, args, outputs):
 
 
 def _error(what, ours, theirs, largest):
-    """Relative to the largest of `theirs`; where these are zero but for rounding, to the `largest` of all gradients."""
+    """Relative to the largest of `theirs`; where these are zero but for rounding, to the `largest`
+    of all gradients."""
     ours = ops.convert_to_numpy(ours)
     assert ours.shape == theirs.shape, f"{what}: shape {ours.shape} for {theirs.shape}"
     scale = np.abs(theirs).max(initial=0.0)

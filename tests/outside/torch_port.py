@@ -8,7 +8,8 @@ class Unported(Exception):
 
 
 class Port:
-    """`call` takes the module's inputs; `weights` are (variable, value, gradients of the parameters -> its gradient)."""
+    """`call` takes the module's inputs; `weights` are (variable, value, gradients of the parameters
+    -> its gradient)."""
 
     def __init__(self, call, weights=list):
         self.call, self._weights, self.weights = call, weights, []
@@ -20,7 +21,8 @@ class Port:
 
 
 def same(layer, module, names):
-    """Weights of `layer` by the name of one parameter, or (name, how it is turned round). What is absent in `module` is left out."""
+    """Weights of `layer` by the name of one parameter, or (name, how it is turned round). What is
+    absent in `module` is left out."""
     parameters = dict(module.named_parameters())
     found = []
     for ours, theirs in names.items():

@@ -1,7 +1,7 @@
 """What a torch module is here: a call, and which of its parameters is which weight.
 
-Each entry of `PORTS` takes the module and the arguments of its call. Convolutions and pooling are channels first as in torch,
-and inputs without a batch axis get one.
+Each entry of `PORTS` takes the module and the arguments of its call. Convolutions and pooling are
+channels first as in torch, and inputs without a batch axis get one.
 """
 
 from __future__ import annotations
@@ -48,8 +48,9 @@ def conv(module, args, kwargs):
         raise Unported("convolutions pad with zeros only")
     kind = getattr(layers, f"Conv{rank}D")
     layer = kind(
-        module.out_channels, module.kernel_size, module.stride, "same" if module.padding == "same" else "valid",
-        dilation_rate=module.dilation, groups=module.groups, use_bias=module.bias is not None, **FIRST,
+        module.out_channels, module.kernel_size, module.stride,
+        "same" if module.padding == "same" else "valid", dilation_rate=module.dilation,
+        groups=module.groups, use_bias=module.bias is not None, **FIRST,
     )  # fmt: skip
     amounts = (0,) * rank if isinstance(module.padding, str) else module.padding
 
@@ -71,8 +72,9 @@ def conv_transpose(module, args, kwargs):
         raise Unported("transposed convolutions have no groups")
     kind = getattr(layers, f"Conv{rank}DTranspose")
     layer = kind(
-        module.out_channels, module.kernel_size, module.stride, "valid", output_padding=module.output_padding,
-        dilation_rate=module.dilation, use_bias=module.bias is not None, **FIRST,
+        module.out_channels, module.kernel_size, module.stride, "valid",
+        output_padding=module.output_padding, dilation_rate=module.dilation,
+        use_bias=module.bias is not None, **FIRST,
     )  # fmt: skip
 
     def call(x):
@@ -242,7 +244,8 @@ def multi_head_attention(module, args, kwargs):
     layer = layers.MultiHeadAttention(
         heads, d // heads, use_bias=module.in_proj_bias is not None, dtype="float64"
     )
-    # torch's masks say what is left out: (t, s) or (n * heads, t, s), and (n, s), or (s,) of one sample.
+    # torch's masks say what is left out: (t, s) or (n * heads, t, s), and (n, s), or (s,) of one
+    # sample.
     left_out = (
         []
         if closed is None
@@ -293,19 +296,29 @@ def multi_head_attention(module, args, kwargs):
 
 
 PORTS = {
-    "BatchNorm1d": batch_norm, "BatchNorm2d": batch_norm, "BatchNorm3d": batch_norm,
+    "BatchNorm1d": batch_norm,
+    "BatchNorm2d": batch_norm,
+    "BatchNorm3d": batch_norm,
     "CELU": activation(ops.celu, "alpha"),
-    "Conv1d": conv, "Conv2d": conv, "Conv3d": conv,
-    "ConvTranspose1d": conv_transpose, "ConvTranspose2d": conv_transpose, "ConvTranspose3d": conv_transpose,
+    "Conv1d": conv,
+    "Conv2d": conv,
+    "Conv3d": conv,
+    "ConvTranspose1d": conv_transpose,
+    "ConvTranspose2d": conv_transpose,
+    "ConvTranspose3d": conv_transpose,
     "ELU": activation(ops.elu, "alpha"),
     "Embedding": embedding,
-    "GELU": lambda module, args, kwargs: Port(lambda x: ops.gelu(x, approximate=module.approximate == "tanh")),
+    "GELU": lambda module, args, kwargs: Port(
+        lambda x: ops.gelu(x, approximate=module.approximate == "tanh")
+    ),
     "GLU": activation(ops.glu, "dim"),
     "GroupNorm": group_norm,
     "Hardshrink": activation(ops.hard_shrink, "lambd"),
     "Hardswish": activation(ops.hard_swish),
     "Hardtanh": activation(ops.clip, "min_val", "max_val"),
-    "InstanceNorm1d": group_norm, "InstanceNorm2d": group_norm, "InstanceNorm3d": group_norm,
+    "InstanceNorm1d": group_norm,
+    "InstanceNorm2d": group_norm,
+    "InstanceNorm3d": group_norm,
     "LayerNorm": layer_norm,
     "LeakyReLU": activation(ops.leaky_relu, "negative_slope"),
     "Linear": linear,
@@ -314,26 +327,40 @@ PORTS = {
     "Mish": activation(ops.mish),
     "MultiheadAttention": multi_head_attention,
     "PReLU": prelu,
-    "ReLU": activation(activations.relu), "ReLU6": activation(ops.relu6),
+    "ReLU": activation(activations.relu),
+    "ReLU6": activation(ops.relu6),
     "RMSNorm": rms_norm,
     "SELU": activation(ops.selu),
-    "Sigmoid": activation(ops.sigmoid), "SiLU": activation(ops.silu),
+    "Sigmoid": activation(ops.sigmoid),
+    "SiLU": activation(ops.silu),
     "Softmax": activation(ops.softmax, "dim"),
     "Softmax2d": lambda module, args, kwargs: Port(lambda x: ops.softmax(x, -3)),
-    "Softmin": lambda module, args, kwargs: Port(lambda x: ops.softmax(ops.negative(x), module.dim)),
+    "Softmin": lambda module, args, kwargs: Port(
+        lambda x: ops.softmax(ops.negative(x), module.dim)
+    ),
     "Softplus": softplus,
     "Softshrink": activation(ops.soft_shrink, "lambd"),
     "Softsign": activation(ops.softsign),
-    "Tanh": activation(ops.tanh), "Tanhshrink": activation(ops.tanh_shrink),
+    "Tanh": activation(ops.tanh),
+    "Tanhshrink": activation(ops.tanh_shrink),
     "Threshold": activation(ops.threshold, "threshold", "value"),
-    **{f"{kind}Pool{n}d": pool(name, n) for kind, name in (("Max", "Max"), ("Avg", "Average")) for n in (1, 2, 3)},
+    **{
+        f"{kind}Pool{n}d": pool(name, n)
+        for kind, name in (("Max", "Max"), ("Avg", "Average"))
+        for n in (1, 2, 3)
+    },
     **{f"AdaptiveAvgPool{n}d": adaptive(ops.adaptive_average_pool, n) for n in (1, 2, 3)},
     **{f"AdaptiveMaxPool{n}d": adaptive(ops.adaptive_max_pool, n) for n in (1, 2, 3)},
     **{
         f"{kind}Pad{n}d": padding(mode)
-        for kind, mode in (("Zero", "constant"), ("Constant", "constant"), ("Reflection", "reflect"), ("Replication", "edge"))
+        for kind, mode in (
+            ("Zero", "constant"),
+            ("Constant", "constant"),
+            ("Reflection", "reflect"),
+            ("Replication", "edge"),
+        )
         for n in (1, 2, 3)
     },
     **torch_losses.PORTS,
     **torch_recurrent.PORTS,
-}  # fmt: skip
+}

@@ -1,4 +1,5 @@
-"""torch's recurrent modules: stacks of layers, one or two directions each, gates in another order, two biases for one."""
+"""torch's recurrent modules: stacks of layers, one or two directions each, gates in another order,
+two biases for one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Fresh environments with the core and nothing else, into which a copy of the repository is installed."""
+"""Fresh environments with the core and nothing else, into which a copy of the repository is
+installed."""
 
 import json
 import os
@@ -31,9 +32,11 @@ class Environment:
         run(sys.executable, "-m", "pip", "--python", self.python, "install", *options, *what)
 
     def evaluate(self, imports, expression, cwd, extra_path=None):
-        """The value of a Python expression, by way of JSON, in a new process started in the folder `cwd`.
+        """The value of a Python expression, by way of JSON, in a new process started in the folder
+        `cwd`.
 
-        `extra_path`: a folder to put on the module path, as another installed distribution would be.
+        `extra_path`: a folder to put on the module path, as another installed distribution would
+        be.
         """
         code = f"import json, {imports}\nprint(json.dumps({expression}))"
         env = {"PYTHONPATH": str(extra_path)} if extra_path else {}
@@ -45,7 +48,8 @@ class Environment:
 
 
 def run(*command, cwd=None, env=None):
-    """Standard output of a command which must succeed, free of what the environment of the tests would tell it."""
+    """Standard output of a command which must succeed, free of what the environment of the tests
+    would tell it."""
     inherited = {
         k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "UNIDL_", "VIRTUAL_ENV"))
     }

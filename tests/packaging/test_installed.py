@@ -11,7 +11,8 @@ FRAMEWORKS = ["torch", "tensorflow", "keras", "mxnet", "jax"]
 
 
 def test_the_environment_is_fresh(environment, cwd):
-    """Otherwise the other tests would prove nothing: no framework, and nothing of the environment of the tests."""
+    """Otherwise the other tests would prove nothing: no framework, and nothing of the environment
+    of the tests."""
     found = environment.evaluate(
         "importlib.util as u", f"[n for n in {[*FRAMEWORKS, 'pytest']} if u.find_spec(n)]", cwd
     )
@@ -41,7 +42,8 @@ def test_the_numpy_backend_loads(environment, cwd):
 
 
 def test_a_model_trains(environment, cwd):
-    """The core alone, every package of it: one that the wheel lacks would only be missed by its users."""
+    """The core alone, every package of it: one that the wheel lacks would only be missed by its
+    users."""
     make = "m := unidl.Sequential([unidl.Input((2,)), unidl.layers.Dense(1)])"
     fit = "m.fit(numpy.ones((4, 2)), numpy.ones((4, 1)), verbose=0)"
     assert (
@@ -55,7 +57,8 @@ def test_a_model_trains(environment, cwd):
 
 
 def test_a_framework_that_is_there_is_not_imported(environment, cwd, tmp_path):
-    """Empty modules stand for the frameworks: they count as installed, and importing them would succeed."""
+    """Empty modules stand for the frameworks: they count as installed, and importing them would
+    succeed."""
     for name in FRAMEWORKS:
         (tmp_path / f"{name}.py").touch()
     listed = "[b.name for b in unidl.backend.list_backends() if b.installed]"

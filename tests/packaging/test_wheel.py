@@ -15,7 +15,8 @@ def archive(wheel):
 
 
 def test_every_module_is_in(archive, repository):
-    """A package without an __init__.py would be left out, and only the users of the wheel would notice."""
+    """A package without an __init__.py would be left out, and only the users of the wheel would
+    notice."""
     expected = set()
     for root in (repository, repository / "backends"):
         for package in root.glob("unidl*"):

@@ -101,7 +101,8 @@ def test_normal_and_truncated_normal():
 
 
 def test_the_normal_quantile_is_exact():
-    """Against bisection of the distribution function, and against erfinv of the backend contract."""
+    """Against bisection of the distribution function, and against erfinv of the backend
+    contract."""
     from statistics import NormalDist
 
     p = np.linspace(-0.47, 0.47, 301)

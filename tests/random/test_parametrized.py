@@ -39,7 +39,8 @@ def test_all_backends_draw_the_same(backend, dtype, rtol):
 
 @pytest.mark.parametrize("alpha", [0.3, 1.0, 2.5, 50.0])
 def test_gamma_has_its_moments(alpha):
-    """Mean and variance are alpha, the third central moment 2 alpha; the bounds are five standard errors or more."""
+    """Mean and variance are alpha, the third central moment 2 alpha; the bounds are five standard
+    errors or more."""
     x = np.asarray(random.gamma((N,), alpha, "float64", seed=1))
     assert x.min() > 0
     assert x.mean() == pytest.approx(alpha, abs=5 * np.sqrt(alpha / N))

@@ -1,4 +1,5 @@
-"""Chi-squared tests of the bits themselves, and a table with every function of `unidl.random`: the same on every backend.
+"""Chi-squared tests of the bits themselves, and a table with every function of `unidl.random`: the
+same on every backend.
 
 Seeds are fixed, so nothing here can fail by chance.
 """
@@ -63,7 +64,8 @@ def test_neighbours_are_independent():
 
 
 X = np.arange(24.0, dtype="float32").reshape(6, 4)
-# What is made of integers is equal to the last bit, what goes through logarithms agrees to rounding.
+# What is made of integers is equal to the last bit, what goes through logarithms agrees to
+# rounding.
 EXACT = {
     "uniform": lambda b: random.uniform((50,), -1, 3, seed=1),
     "randint": lambda b: random.randint((50,), -7, 1000, seed=1),

@@ -17,9 +17,20 @@ def _through_json(config):
 
 @pytest.mark.parametrize(
     "value",
-    [None, True, 3, 0.5, "a", [1, [2, "b"]], {"a": [1, None], "b": {"c": 2}}, b"bytes", slice(1, None, 2), ...,
-     np.arange(6.0).reshape(2, 3)],
-)  # fmt: skip
+    [
+        None,
+        True,
+        3,
+        0.5,
+        "a",
+        [1, [2, "b"]],
+        {"a": [1, None], "b": {"c": 2}},
+        b"bytes",
+        slice(1, None, 2),
+        ...,
+        np.arange(6.0).reshape(2, 3),
+    ],
+)
 def test_plain_values_come_back_and_are_written_as_keras_writes_them(value):
     config = saving.serialize_keras_object(value)
     with in_float64() as keras:
@@ -136,9 +147,16 @@ def test_shared_objects_stay_one_object():
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [("os", "system"), ("builtins", "eval"), ("keras.saving", "load_model"), ("unidl.saving", "deserialize_keras_object"),
-     ("unidl.utils", "set_random_seed"), ("subprocess", "Popen"), ("unidl.backend.registry", "importlib")],
-)  # fmt: skip
+    [
+        ("os", "system"),
+        ("builtins", "eval"),
+        ("keras.saving", "load_model"),
+        ("unidl.saving", "deserialize_keras_object"),
+        ("unidl.utils", "set_random_seed"),
+        ("subprocess", "Popen"),
+        ("unidl.backend.registry", "importlib"),
+    ],
+)
 @pytest.mark.parametrize("kind", ["function", "class"])
 def test_a_config_reaches_nothing_but_public_objects(module, name, kind):
     config = {"module": module, "class_name": "function", "config": name, "registered_name": name}

@@ -66,8 +66,8 @@ def test_a_memory_map_is_trained_on_without_being_read_in(backend, tmp_path):
     x.flush()
     y = np.memmap(tmp_path / "y", dtype="int32", shape=(rows,), mode="w+")
     model = _model()
-    # Measured while fit runs, when an array of all the data, if it made one, would be alive. The first call fills the pools of the
-    # framework; MXNet's grow to 33 MB and stay there.
+    # Measured while fit runs, when an array of all the data, if it made one, would be alive. The
+    # first call fills the pools of the framework; MXNet's grow to 33 MB and stay there.
     sizes = []
     watch = unidl.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: sizes.append(_private_mb())

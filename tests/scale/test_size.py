@@ -1,4 +1,5 @@
-"""Deep and large models: the work that Python does grows no faster than the number of layers, and not with the weights."""
+"""Deep and large models: the work that Python does grows no faster than the number of layers, and
+not with the weights."""
 
 import sys
 
@@ -13,7 +14,8 @@ SLACK = 1.25
 
 
 def _calls(function):
-    """Number of calls of Python functions that `function()` makes: unlike a time, the same at every run."""
+    """Number of calls of Python functions that `function()` makes: unlike a time, the same at every
+    run."""
     count = 0
 
     def profile(frame, event, argument):

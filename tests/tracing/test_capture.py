@@ -70,7 +70,8 @@ def test_every_run_draws_new_keys_as_the_eager_function_does(backend):
 
 
 def test_assigned_variables_share_no_memory(backend):
-    """A constant, an input and another variable's value can be assigned; a later change in place touches one of them only."""
+    """A constant, an input and another variable's value can be assigned; a later change in place
+    touches one of them only."""
     a, b, c = (Variable(np.full(3, i), dtype="float32") for i in (1.0, 2.0, 3.0))
 
     def fn(x):
@@ -83,8 +84,9 @@ def test_assigned_variables_share_no_memory(backend):
     run(x)
     for variable in (a, b):
         backend.adam_update(
-            [variable.value], [x], [Variable(np.zeros(3), dtype="float32").value], [Variable(np.zeros(3), dtype="float32").value],
-            alpha=0.5, beta_1=0.9, beta_2=0.999, epsilon=1e-7,
+            [variable.value], [x], [Variable(np.zeros(3), dtype="float32").value],
+            [Variable(np.zeros(3), dtype="float32").value], alpha=0.5, beta_1=0.9, beta_2=0.999,
+            epsilon=1e-7,
         )  # fmt: skip
     np.testing.assert_array_equal(c.numpy(), np.full(3, 3.0))
     run(x)

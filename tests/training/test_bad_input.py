@@ -1,4 +1,5 @@
-"""Wrong use of models and training: the same teaching error on every backend, before a framework sees the data."""
+"""Wrong use of models and training: the same teaching error on every backend, before a framework
+sees the data."""
 
 import re
 

@@ -1,4 +1,5 @@
-"""What a compiled step is made of: the Variables it meets, the errors it raises, the memory it keeps."""
+"""What a compiled step is made of: the Variables it meets, the errors it raises, the memory it
+keeps."""
 
 import gc
 import traceback

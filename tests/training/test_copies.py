@@ -1,4 +1,5 @@
-"""Copies of models, layers, optimizers, Variables: at any time, independent, and ready to train on."""
+"""Copies of models, layers, optimizers, Variables: at any time, independent, and ready to train
+on."""
 
 import copy
 import pickle

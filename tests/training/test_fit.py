@@ -1,4 +1,5 @@
-"""fit, evaluate, predict and single steps against Keras itself: the same weights, data and order, in float64."""
+"""fit, evaluate, predict and single steps against Keras itself: the same weights, data and order,
+in float64."""
 
 import functools
 
@@ -123,7 +124,8 @@ CASES = {
         lambda k: {"optimizer": adam(k), **SPARSE},
         lambda: {"y": labels()},
     ),
-    # Not Adam: for an index that occurs twice Keras on TensorFlow squares the parts of its gradient, and not their sum.
+    # Not Adam: for an index that occurs twice Keras on TensorFlow squares the parts of its
+    # gradient, and not their sum.
     "masks": ("words", lambda k: {"optimizer": "sgd", **SPARSE}, lambda: {"y": labels()}),
     "mask_in_the_loss": (
         "tagger",
@@ -183,7 +185,8 @@ CASES = {
 
 
 def run(k, name, initial):
-    """Everything that can be compared, after fit: (history, evaluate, evaluate as dict, predict, weights)."""
+    """Everything that can be compared, after fit: (history, evaluate, evaluate as dict, predict,
+    weights)."""
     model_name, compile_arguments, more = CASES[name]
     model = MODELS[model_name](k)
     model.set_weights(initial)
@@ -206,7 +209,8 @@ def reference(name):
 
 
 def _pairs():
-    """Every case on NumPy and on one of the other backends in turn; the rest is slow: that they are equal is tested elsewhere."""
+    """Every case on NumPy and on one of the other backends in turn; the rest is slow: that they are
+    equal is tested elsewhere."""
     others = [row.name for row in list_backends() if row.installed and row.name != "numpy"]
     for i, name in enumerate(CASES):
         yield pytest.param("numpy", name)

@@ -29,7 +29,8 @@ class Watching(unidl.callbacks.Callback):
 
 
 def make(**settings):
-    """Dropout, batch statistics, regularizers, a schedule and a metric with state: all that a step may change."""
+    """Dropout, batch statistics, regularizers, a schedule and a metric with state: all that a step
+    may change."""
     unidl.utils.clear_session(free_memory=False)
     unidl.utils.set_random_seed(4)
     model = unidl.Sequential(
@@ -107,7 +108,8 @@ def test_the_default_body_of_in_one_launch(backend):
 
 
 def test_a_launch_is_one_call(backend, monkeypatch):
-    """A backend that likes several steps gets them; the first step is alone, to see how long one takes."""
+    """A backend that likes several steps gets them; the first step is alone, to see how long one
+    takes."""
     sizes = []
     monkeypatch.setattr(loop, "LAUNCH_S", 1e9)
     original = type(backend).in_one_launch

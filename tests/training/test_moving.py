@@ -1,4 +1,5 @@
-"""A live model moves between backends in mid-training and ends where the run that never moved ends."""
+"""A live model moves between backends in mid-training and ends where the run that never moved
+ends."""
 
 import functools
 import itertools
@@ -31,7 +32,8 @@ def start(backend):
         model = unidl.Sequential(
             [
                 unidl.Input((6,)),
-                # No bias: before a normalization its gradient is rounding alone, which Adam would blow up.
+                # No bias: before a normalization its gradient is rounding alone, which Adam would
+                # blow up.
                 layers.Dense(8, use_bias=False),
                 layers.BatchNormalization(),
                 layers.ReLU(),

@@ -14,7 +14,8 @@ from unidl import layers
 
 
 def together(count, function):
-    """The results of `function(i)`, called in `count` threads at once; an error of one is raised."""
+    """The results of `function(i)`, called in `count` threads at once; an error of one is
+    raised."""
     barrier = threading.Barrier(count)
 
     def run(i):
@@ -162,7 +163,8 @@ def use(i):
     barrier.wait()
     found.append(unidl.get_backend(names[i % len(names)]))
     with unidl.use_backend(names[i % len(names)]):
-        unidl.Sequential([unidl.layers.Input((3,)), unidl.layers.Dense(2)]).predict([[1., 2., 3.]], verbose=0)
+        model = unidl.Sequential([unidl.layers.Input((3,)), unidl.layers.Dense(2)])
+        model.predict([[1., 2., 3.]], verbose=0)
 threads = [threading.Thread(target=use, args=(i,)) for i in range(8)]
 for t in threads: t.start()
 for t in threads: t.join()

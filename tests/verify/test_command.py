@@ -13,7 +13,8 @@ import numpy as np, unidl
 from unidl import layers
 
 def model():
-    net = unidl.Sequential([unidl.Input((4,)), layers.Dense(3, name="first"), layers.LayerNormalization(name="norm")], name="net")
+    first, norm = layers.Dense(3, name="first"), layers.LayerNormalization(name="norm")
+    net = unidl.Sequential([unidl.Input((4,)), first, norm], name="net")
     net.compile("sgd", "mse")
     return net
 

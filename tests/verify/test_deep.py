@@ -55,7 +55,8 @@ def test_a_resnet_20_passes():
 
 
 def test_what_passes_by_few_draws_is_simulated_no_further(monkeypatch):
-    """Each layer of a network without a fault needs few evaluations with simulated rounding; a layer with one gets them all."""
+    """Each layer of a network without a fault needs few evaluations with simulated rounding; a
+    layer with one gets them all."""
     seeds = []
     monkeypatch.setattr(type(noisy_oracle()), "seed", _counted(seeds))
     x, y = data(2, size=8)

@@ -47,7 +47,8 @@ def test_a_wrong_epsilon(backend, monkeypatch):
     report = run(backend, steps=0)
     assert not report.passed
     assert report.first.startswith(
-        f"layer_normalization (LayerNormalization) is the first layer that differs, on {backend.name}: output"
+        "layer_normalization (LayerNormalization) is the first layer that differs, on "
+        f"{backend.name}: output"
     )
     assert "Rounding does not explain it" in report.first
     assert {r.layer for r in report.records if not r.passed and r.stage == "layer"} == {
@@ -241,7 +242,8 @@ def test_the_model_is_given_back_as_it_was(backend, fault, monkeypatch):
 
 
 def test_inputs_that_are_rounded_to_float32(backend, monkeypatch):
-    """By itself each layer gets float32 values in float64, on which such a rounding does nothing: the whole model shows it."""
+    """By itself each layer gets float32 values in float64, on which such a rounding does nothing:
+    the whole model shows it."""
 
     def rounded(x):
         narrow = backend.cast(backend.cast(x, "float32"), backend.dtype(x))

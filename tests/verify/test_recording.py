@@ -1,4 +1,5 @@
-"""Recorded runs: equal ones are found equal, others part at the step and layer where the fault is; files may be hostile."""
+"""Recorded runs: equal ones are found equal, others part at the step and layer where the fault is;
+files may be hostile."""
 
 import json
 import zipfile

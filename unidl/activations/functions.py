@@ -1,7 +1,7 @@
 """Activations: tensor in, tensor of the same shape (but for `glu`) and dtype out.
 
-They are the functions of `unidl.ops` with the defaults of `keras.activations`, which differ from those of the ops in `gelu`
-(exact here).
+They are the functions of `unidl.ops` with the defaults of `keras.activations`, which differ from
+those of the ops in `gelu` (exact here).
 """
 
 from __future__ import annotations

@@ -33,12 +33,14 @@ def set_floatx(value: str) -> None:
 
 
 def standardize_dtype(dtype: DType | None) -> str:
-    """Name of a dtype given by name, Python type, NumPy dtype or any framework's dtype; None means `floatx`."""
+    """Name of a dtype given by name, Python type, NumPy dtype or any framework's dtype; None means
+    `floatx`."""
     if dtype is None:
         return _floatx
     if isinstance(dtype, type) and dtype in (bool, int, float):
         return {bool: "bool", int: "int32", float: _floatx}[dtype]
-    # np.dtype and tf.DType have a name; str(torch.float32) is "torch.float32"; numpy scalar types have __name__.
+    # np.dtype and tf.DType have a name; str(torch.float32) is "torch.float32"; numpy scalar types
+    # have __name__.
     name = (
         dtype
         if isinstance(dtype, str)
@@ -70,7 +72,8 @@ def extremes(dtype: str) -> tuple:
 
 
 def result_type(*dtypes: str) -> str:
-    """Dtype of a function of tensors of `dtypes`: floats win over integers at their own width, as in JAX and Keras."""
+    """Dtype of a function of tensors of `dtypes`: floats win over integers at their own width, as
+    in JAX and Keras."""
     result = dtypes[0]
     for dtype in dtypes[1:]:
         result = _promote(result, dtype)

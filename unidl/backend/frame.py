@@ -1,9 +1,9 @@
 """The frame: what holds, in this thread or task, for the code that runs now.
 
-A Variable is a handle. Its value is the frame's stand-in, if there is one, else its own store. Whoever
-traces, differentiates or verifies enters a frame with stand-ins, and so never writes to a Variable
-that somebody else may read. What was assigned inside is the stand-ins' to tell; whoever entered
-the frame puts it into place after the end, all at once.
+A Variable is a handle. Its value is the frame's stand-in, if there is one, else its own store.
+Whoever traces, differentiates or verifies enters a frame with stand-ins, and so never writes to a
+Variable that somebody else may read. What was assigned inside is the stand-ins' to tell; whoever
+entered the frame puts it into place after the end, all at once.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ current = _frame.get
 
 
 class changed:
-    """`with changed(autocast="float16"):` runs its block in a frame like the current one but for that.
+    """`with changed(autocast="float16"):` runs its block in a frame like the current one but for
+    that.
 
     A class, since layers enter one in every call, and a generator takes three times as long.
     """

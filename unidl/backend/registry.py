@@ -1,4 +1,5 @@
-"""Which backends there are, which one is active, and which one owns a tensor. Nothing here imports a framework."""
+"""Which backends there are, which one is active, and which one owns a tensor. Nothing here imports
+a framework."""
 
 from __future__ import annotations
 
@@ -93,8 +94,8 @@ def _version(spec: BackendSpec) -> str | None:
 def get_backend(name: str | Backend | None = None) -> Backend:
     """The backend called `name`, loaded; without a name the active one.
 
-    The active one is that of the innermost `use_backend`, else of `set_backend`, else of the environment variable
-    `UNIDL_BACKEND`, else NumPy.
+    The active one is that of the innermost `use_backend`, else of `set_backend`, else of the
+    environment variable `UNIDL_BACKEND`, else NumPy.
     """
     if name is None:
         return _active.get() or _process_backend or _from_environment()
@@ -131,7 +132,8 @@ def _import(spec: BackendSpec) -> Backend:
         backend = getattr(importlib.import_module(module), attribute)()
     except ImportError as error:
         raise BackendError(
-            f"The backend {spec.name!r} is installed but {spec.framework} cannot be imported: {error}. "
+            f"The backend {spec.name!r} is installed but {spec.framework} cannot be imported: "
+            f"{error}. "
             f"Install a working combination with: {spec.install}"
         ) from error
     missing = [name for name in _ATTRIBUTES if not hasattr(backend, name)]
@@ -190,7 +192,8 @@ class use_backend(ContextDecorator):
 
 @contextmanager
 def replaced(registered: Backend, other: Backend) -> Iterator[None]:
-    """Inside, `other` is found wherever the loaded backend `registered` is asked for by its name."""
+    """Inside, `other` is found wherever the loaded backend `registered` is asked for by its
+    name."""
     _loaded[registered.name] = other
     try:
         yield
@@ -200,7 +203,8 @@ def replaced(registered: Backend, other: Backend) -> Iterator[None]:
 
 @contextmanager
 def device(name: str) -> Iterator[None]:
-    """Put new tensors and variables on device `name` ("cpu", "gpu", "gpu:1") of the active backend inside a `with` block."""
+    """Put new tensors and variables on device `name` ("cpu", "gpu", "gpu:1") of the active backend
+    inside a `with` block."""
     name = standardize_device(name)
     _require_device(get_backend(), name)
     token = _device.set(name)
@@ -211,17 +215,21 @@ def device(name: str) -> Iterator[None]:
 
 
 def current_device() -> str | None:
-    """The device asked for by `device(...)`, else by the environment variable `UNIDL_DEVICE`, else None: the backend's best."""
+    """The device asked for by `device(...)`, else by the environment variable `UNIDL_DEVICE`, else
+    None: the backend's best."""
     return _device.get() or _env_device(os.environ.get("UNIDL_DEVICE"))
 
 
 @cache
 def _require_device(backend: Backend, name: str | None) -> None:
-    """An error for a device that `backend` has not: some frameworks would compute on another one without a word."""
+    """An error for a device that `backend` has not: some frameworks would compute on another one
+    without a word."""
     if name is not None and name not in backend.devices():
         raise ValueError(
-            f"The backend {backend.name!r} has no device {name!r} (asked for by `device(...)` or UNIDL_DEVICE); "
-            f"it has {', '.join(backend.devices())}. Choose one of these, or make another backend the active one first."
+            f"The backend {backend.name!r} has no device {name!r} (asked for by `device(...)` or "
+            "UNIDL_DEVICE); "
+            f"it has {', '.join(backend.devices())}. Choose one of these, or make another backend "
+            "the active one first."
         )
 
 
@@ -236,7 +244,8 @@ def standardize_device(name: str) -> str:
     kind = {"cuda": "gpu"}.get(kind, kind)
     if kind not in ("cpu", "gpu") or not (index or "0").isdigit():
         raise ValueError(
-            f'Unknown device {name!r} (in `device(...)` or UNIDL_DEVICE). Write "cpu", "gpu" or "gpu:<index>".'
+            f'Unknown device {name!r} (in `device(...)` or UNIDL_DEVICE). Write "cpu", "gpu" or '
+            '"gpu:<index>".'
         )
     return f"{kind}:{index or 0}"
 
@@ -244,7 +253,8 @@ def standardize_device(name: str) -> str:
 def owner_of_type(cls: type) -> Backend | None:
     """The backend whose tensors are of type `cls`, None for what belongs to no framework.
 
-    A tensor of a type proves that its framework is imported, so loading the adapter imports nothing new.
+    A tensor of a type proves that its framework is imported, so loading the adapter imports nothing
+    new.
     """
     for base in cls.__mro__:
         root = base.__module__.partition(".")[0]

@@ -13,8 +13,8 @@ class BackendSpec:
     adapter: "package.module:Class" of the `Backend` subclass; importing it imports the framework.
     framework: the framework's import name.
     distributions: its names on the package index, the first installed one tells the version.
-    tensor_roots: top-level modules of the tensor types, by which an object is recognised without an import.
-    install: the command that installs the framework.
+    tensor_roots: top-level modules of the tensor types, by which an object is recognised without an
+    import. install: the command that installs the framework.
     """
 
     name: str

@@ -1,4 +1,5 @@
-"""Variable: a named tensor that lives on a backend, is assigned to, and can move to another backend."""
+"""Variable: a named tensor that lives on a backend, is assigned to, and can move to another
+backend."""
 
 from __future__ import annotations
 
@@ -18,14 +19,16 @@ class Variable(HasOperators):
     """A value that layers, optimizers and metrics own.
 
     Args:
-        initializer: the value (number, nested list, array or native tensor), or a callable `(shape, dtype=...)`.
+        initializer: the value (number, nested list, array or native tensor), or a callable `(shape,
+            dtype=...)`.
         shape: needed with a callable.
-        dtype: name of the dtype; by default that of the value, `floatx` for Python floats and callables.
+        dtype: name of the dtype; by default that of the value, `floatx` for Python floats and
+            callables.
         trainable: whether optimizers update it.
         name: its own name; `path` is the full name, set by the layer that owns it.
         backend: name of the backend that holds it, the active one by default.
-        kernel_of: the function of the contract whose kernel it is ("conv", "lstm"): a backend may order the memory as that function
-            reads it. Shape and axes are the same in any order.
+        kernel_of: the function of the contract whose kernel it is ("conv", "lstm"): a backend may
+            order the memory as that function reads it. Shape and axes are the same in any order.
     """
 
     shape: tuple[int, ...]
@@ -46,7 +49,8 @@ class Variable(HasOperators):
         if callable(initializer):
             if shape is None:
                 raise ValueError(
-                    "Variable: an initializer that is a function needs `shape`, e.g. Variable(init, shape=(3, 4))."
+                    "Variable: an initializer that is a function needs `shape`, e.g. "
+                    "Variable(init, shape=(3, 4))."
                 )
             self.dtype = dtypes.standardize_dtype(dtype)
             initializer = initializer(tuple(shape), dtype=self.dtype)
@@ -77,7 +81,8 @@ class Variable(HasOperators):
 
     @property
     def backend(self) -> Backend:
-        """The backend that holds it; while a step is captured, the tracer that stands for that backend."""
+        """The backend that holds it; while a step is captured, the tracer that stands for that
+        backend."""
         tracer = current().tracer
         return self._backend if tracer is None or tracer.stands_for is not self._backend else tracer
 
@@ -129,7 +134,8 @@ class Variable(HasOperators):
         return self.backend.to_numpy(self.uncast)
 
     def assign(self, value: TensorLike) -> Variable:
-        """Set the value from a number, array, Variable or native tensor of the same shape; it is copied."""
+        """Set the value from a number, array, Variable or native tensor of the same shape; it is
+        copied."""
         if isinstance(value, Variable):
             value = value.value
         owner = registry.owner_of_type(type(value))
@@ -155,7 +161,8 @@ class Variable(HasOperators):
         frame = current()
         if frame.branch is not None:
             raise RuntimeError(
-                f"Variable {self.path!r} is assigned in {frame.branch} of a compiled function, which "
+                f"Variable {self.path!r} is assigned in {frame.branch} of a compiled function, "
+                "which "
                 "may run or not. Return the value from it and assign that afterwards, or "
                 "compile(run_eagerly=True)."
             )
@@ -177,7 +184,8 @@ class Variable(HasOperators):
     def _check_shape(self, shape: Any) -> None:
         if tuple(shape) != tuple(self.shape):
             raise ValueError(
-                f"Variable {self.path!r} has shape {tuple(self.shape)}; cannot assign a value of shape {tuple(shape)} to it."
+                f"Variable {self.path!r} has shape {tuple(self.shape)}; cannot assign a value of "
+                f"shape {tuple(shape)} to it."
             )
 
     def to(self, backend: str | Backend) -> Variable:
@@ -204,11 +212,15 @@ class Variable(HasOperators):
         return self.numpy() if dtype is None else self.numpy().astype(dtype)
 
     def __repr__(self) -> str:
-        return f"<Variable path={self.path}, shape={tuple(self.shape)}, dtype={self.dtype}, backend={self.backend.name}>"
+        return (
+            f"<Variable path={self.path}, shape={tuple(self.shape)}, dtype={self.dtype}, "
+            f"backend={self.backend.name}>"
+        )
 
 
 def autocasting(dtype: str | None) -> Any:
-    """A context in which float Variables whose `autocast` is True read as `dtype`; None: as they are."""
+    """A context in which float Variables whose `autocast` is True read as `dtype`; None: as they
+    are."""
     return changed(autocast=dtype)
 
 
@@ -237,5 +249,6 @@ def commit(variables: Any, values: Any) -> None:
 
 
 def put_store(variable: Variable, store: Any) -> None:
-    """Let a Variable hold another store of its backend: the adapter's way to keep a value elsewhere."""
+    """Let a Variable hold another store of its backend: the adapter's way to keep a value
+    elsewhere."""
     variable._store = store

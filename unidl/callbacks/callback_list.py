@@ -1,4 +1,5 @@
-"""CallbackList: tells all callbacks, and asks the device for numbers only when one of them wants to see them."""
+"""CallbackList: tells all callbacks, and asks the device for numbers only when one of them wants to
+see them."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ class CallbackList:
         for callback in given:
             if not isinstance(callback, Callback):
                 raise TypeError(
-                    f"callbacks takes unidl.callbacks.Callback objects, got {type(callback).__name__}."
+                    "callbacks takes unidl.callbacks.Callback objects, got "
+                    f"{type(callback).__name__}."
                 )
         if history:
             given = [c for c in given if not isinstance(c, History)] + [

@@ -15,7 +15,8 @@ class ModelCheckpoint(Monitor):
     """Save the weights during training.
 
     Args:
-        filepath: ends with ".weights.h5"; may hold "{epoch:02d}" and names of the logs, "{val_loss:.2f}".
+        filepath: ends with ".weights.h5"; may hold "{epoch:02d}" and names of the logs,
+            "{val_loss:.2f}".
         monitor, mode: see `Monitor`.
         verbose: 1 prints each saving.
         save_best_only: only when the monitored value is the best so far.
@@ -38,7 +39,8 @@ class ModelCheckpoint(Monitor):
         super().__init__(monitor, mode)
         if not save_weights_only:
             raise ValueError(
-                "ModelCheckpoint: saving whole models is not offered yet. Use save_weights_only=True and a path ending with .weights.h5."
+                "ModelCheckpoint: saving whole models is not offered yet. Use "
+                "save_weights_only=True and a path ending with .weights.h5."
             )
         self.filepath = os.fspath(filepath)
         if not self.filepath.endswith(".weights.h5"):
@@ -47,7 +49,8 @@ class ModelCheckpoint(Monitor):
             )
         if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
             raise ValueError(
-                f'ModelCheckpoint: save_freq must be "epoch" or a positive number of batches, got {save_freq!r}.'
+                'ModelCheckpoint: save_freq must be "epoch" or a positive number of batches, got '
+                f"{save_freq!r}."
             )
         self.verbose, self.save_best_only, self.save_freq, self.best = (
             verbose,

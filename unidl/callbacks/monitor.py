@@ -38,7 +38,8 @@ class Monitor(Callback):
         value = (logs or {}).get(self.monitor)
         if value is None:
             warnings.warn(
-                f"{type(self).__name__}: there is no {self.monitor!r} in the logs; there are: {', '.join(logs or {})}.",
+                f"{type(self).__name__}: there is no {self.monitor!r} in the logs; there are: "
+                f"{', '.join(logs or {})}.",
                 stacklevel=2,
             )
         return value

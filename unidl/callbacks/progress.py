@@ -6,7 +6,8 @@ import sys
 
 
 def make_progress(verbose, params, **look):
-    """The display for a value of `verbose`: "auto" and 1 a bar (lines where the output is no terminal), 2 lines, 0 nothing.
+    """The display for a value of `verbose`: "auto" and 1 a bar (lines where the output is no
+    terminal), 2 lines, 0 nothing.
 
     `look`: arguments of `Bar`.
     """

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 class TerminateOnNaN(Callback):
-    """Stop at the first batch after which the loss is NaN or infinite. Reads the loss each batch."""
+    """Stop at the first batch after which the loss is NaN or infinite. Reads the loss each
+    batch."""
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         loss = (logs or {}).get("loss")
@@ -118,7 +119,8 @@ class ReduceLROnPlateau(Monitor):
                 optimizer.learning_rate = max(rate * self.factor, self.min_lr)
                 if self.verbose:
                     print(
-                        f"Epoch {epoch + 1}: learning rate reduced to {float(optimizer.learning_rate)}"
+                        f"Epoch {epoch + 1}: learning rate reduced to "
+                        f"{float(optimizer.learning_rate)}"
                     )
                 self._resting, self._wait = self.cooldown, 0
 
@@ -157,7 +159,8 @@ class CSVLogger(Callback):
 
 
 class LambdaCallback(Callback):
-    """A callback from functions given by the methods' names, `LambdaCallback(on_epoch_end=lambda epoch, logs: ...)`."""
+    """A callback from functions given by the methods' names, `LambdaCallback(on_epoch_end=lambda
+    epoch, logs: ...)`."""
 
     def __new__(cls, **functions: Any) -> Self:
         unknown = [

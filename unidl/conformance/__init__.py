@@ -2,9 +2,10 @@
 
     unidl conformance --backend <name>
 
-A case says once what is called, on which inputs, and how rounding is judged. The engine runs it on a backend, forward and
-the gradient of every float input, and compares with the oracle: the default backend in float64 with the bodies of the
-contract in place of its own fused kernels. `judge` explains the budgets and `scales` what an error is divided by.
+A case says once what is called, on which inputs, and how rounding is judged. The engine runs it on
+a backend, forward and the gradient of every float input, and compares with the oracle: the default
+backend in float64 with the bodies of the contract in place of its own fused kernels. `judge`
+explains the budgets and `scales` what an error is divided by.
 """
 
 from unidl.conformance.case import Case

@@ -21,20 +21,25 @@ class Case:
     Args:
         method: the contract's method under test.
         label: what is special about this case; unique within the method.
-        call: `call(backend, *inputs)` with native tensors -> a tensor, or a list or tuple of tensors.
-        inputs: input name -> array, or a function of a NumPy generator that draws one. Float inputs are rounded to float32
-            at first (to 8 bits for the dtypes of 16), so that every dtype starts from the same numbers.
-        kind: how float rounding is judged, a key of `scales.KINDS`: "exact", "ulp", "linear" or "noise".
-        scale: S of the forward outputs, `scale(*inputs)` -> array or list of arrays, where the kind's is not fair.
+        call: `call(backend, *inputs)` with native tensors -> a tensor, or a list or tuple of
+            tensors.
+        inputs: input name -> array, or a function of a NumPy generator that draws one. Float inputs
+            are rounded to float32 at first (to 8 bits for the dtypes of 16), so that every dtype
+            starts from the same numbers.
+        kind: how float rounding is judged, a key of `scales.KINDS`: "exact", "ulp", "linear" or
+            "noise".
+        scale: S of the forward outputs, `scale(*inputs)` -> array or list of arrays, where the
+            kind's is not fair.
         gradients: whether the gradients of the float inputs are compared.
-        ill_conditioned: float64 too is judged by the condition-scaled error and not by 1e-12, since the rounding of
-            an input alone moves the result by more.
-        long_sums: the framework's own kernels add up thousands of terms here, in whatever order this
-            processor likes: float32 may lose twice what `in_turn` loses on the same numbers.
+        ill_conditioned: float64 too is judged by the condition-scaled error and not by 1e-12, since
+            the rounding of an input alone moves the result by more.
+        long_sums: the framework's own kernels add up thousands of terms here, in whatever order
+            this processor likes: float32 may lose twice what `in_turn` loses on the same numbers.
         traced: whether the case also runs through `compile` on backends that trace.
         also: other methods that this case covers.
         dtypes: those in which the case makes sense.
-        not_in_16_bits: why no backend runs it in float16 and bfloat16, although they are among `dtypes`: reports show the reason.
+        not_in_16_bits: why no backend runs it in float16 and bfloat16, although they are among
+            `dtypes`: reports show the reason.
     """
 
     method: str
@@ -78,7 +83,8 @@ class Case:
         )
 
     def prepare(self, backend, arrays, dtype=None) -> Program:
-        """The case on `backend`: the float inputs become Variables of `dtype` (by default the arrays'), the others constants."""
+        """The case on `backend`: the float inputs become Variables of `dtype` (by default the
+        arrays'), the others constants."""
         variables = {
             name: Variable(a, dtype=dtype, backend=backend)
             for name, a in arrays.items()
@@ -108,7 +114,8 @@ class Program:
     """A case made ready on one backend.
 
     variables: by name, those whose gradients are compared.
-    function: `function(**replaced)` -> a tensor, or a list or tuple of tensors; it reads the variables and constants, or
+    function: `function(**replaced)` -> a tensor, or a list or tuple of tensors; it reads the
+    variables and constants, or
         takes native tensors in place of some inputs.
     others: Variables that it reads or assigns besides.
     inputs: the names that `function` takes.
@@ -134,7 +141,8 @@ def round_to_float32(arrays):
 
 
 def round_to_8_bits(arrays):
-    """Float arrays with 8 significant bits, which bfloat16 holds, and float16 too unless they are very large or small."""
+    """Float arrays with 8 significant bits, which bfloat16 holds, and float16 too unless they are
+    very large or small."""
 
     def rounded(a):
         mantissa, exponent = np.frexp(a)

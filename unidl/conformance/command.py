@@ -125,7 +125,8 @@ def lacking(backend, device) -> str | None:
     if device is None or device in backend.devices():
         return None
     return (
-        f"The backend {backend.name!r} has no device {device!r} here, it has: {', '.join(backend.devices())}. "
+        f"The backend {backend.name!r} has no device {device!r} here, it has: "
+        f"{', '.join(backend.devices())}. "
         "Name one of these, or install a build of the framework that sees the device."
     )
 

@@ -96,7 +96,8 @@ def _weighted_sum(backend, outputs, cotangents):
 
 
 def _on_host(backend, outputs, dtype, gradients=None, variables=None):
-    """The Evaluation of native tensors; with a `dtype`, what tensors have and should have is kept beside the arrays."""
+    """The Evaluation of native tensors; with a `dtype`, what tensors have and should have is kept
+    beside the arrays."""
     tensors = dict(enumerate(_as_list(outputs))) | (gradients or {})
     arrays = {key: backend.to_numpy(tensor) for key, tensor in tensors.items()}
     dtypes = {}
@@ -239,7 +240,8 @@ def reference(case: Case, sixteen_bits: bool):
 
 
 def run_case(case: Case, backend, device=None, dtypes=DTYPES) -> list[Record]:
-    """All records of `case` on `backend` (a name or a Backend): every dtype, forward, gradients, traced."""
+    """All records of `case` on `backend` (a name or a Backend): every dtype, forward, gradients,
+    traced."""
     backend = get_backend(backend)
     where = where_to_run(backend, device)
     with use_backend(backend), registry.device(where), backend.full_precision():

@@ -14,5 +14,6 @@ class Evaluable(Protocol):
     """
 
     def prepare(self, backend, arrays) -> Program:
-        """What runs on `backend`, from host `arrays` by name; their floats' dtype is computed in."""
+        """What runs on `backend`, from host `arrays` by name; their floats' dtype is computed
+        in."""
         ...

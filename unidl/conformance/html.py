@@ -1,4 +1,5 @@
-"""The report as one self-contained page: counts, worst figures, a heat map of all functions and layers, every exception with its reason."""
+"""The report as one self-contained page: counts, worst figures, a heat map of all functions and
+layers, every exception with its reason."""
 
 from __future__ import annotations
 
@@ -25,8 +26,10 @@ def page(records) -> str:
         else f"All {len(records):,} records are as they should be"
     )
     parts = [
-        "<p>Every function of the contract and every layer, forward, while recording, compiled, and each gradient, against the NumPy "
-        "float64 oracle. float64 may be off by 1e-12 of the largest element; narrower dtypes by 16 units of rounding scaled by the "
+        "<p>Every function of the contract and every layer, forward, while recording, compiled, "
+        "and each gradient, against the NumPy "
+        "float64 oracle. float64 may be off by 1e-12 of the largest element; narrower dtypes by 16 "
+        "units of rounding scaled by the "
         "condition of the function, elementwise functions by 8 units in the last place.</p>",
         _environment(groups),
         "<h2>Counts</h2>",
@@ -35,7 +38,8 @@ def page(records) -> str:
         _worst(groups),
         _problems(problems),
         _exceptions(groups),
-        "<h2>Every function and layer</h2><p>The largest share of the budget that any record of the row used up, in per cent.</p>",
+        "<h2>Every function and layer</h2><p>The largest share of the budget that any record of "
+        "the row used up, in per cent.</p>",
         html_page.key(("absent", "not offered"), ("known", "known failure")),
         _heat_map(records, groups),
     ]
@@ -48,7 +52,10 @@ def _environment(groups):
         f"{name} {rows[0].version} on {' and '.join(sorted({r.device for r in rows}))}"
         for name, rows in groups.items()
     )
-    machine = f"{platform.machine()}, {os.cpu_count()} processors, {platform.system()}, Python {platform.python_version()}"
+    machine = (
+        f"{platform.machine()}, {os.cpu_count()} processors, {platform.system()}, Python "
+        f"{platform.python_version()}"
+    )
     threads = os.environ.get("OMP_NUM_THREADS", "not set")
     today = datetime.date.today().isoformat()
     return (

@@ -2,11 +2,14 @@
 
 Shape and dtype must match, NaN and infinities must be in the same places. Then, on what is finite:
 
-float64   max |x - ref| / max |ref| <= 1e-12 (absolutely where ref is all zeros). A wrong formula shows at 1e-8 or more.
-          A reference that is zero but for rounding (a sum that cancels by symmetry) is judged as the narrower dtypes are.
-narrower  max |x - ref| / (u·S) <= the case's budget; u is the unit roundoff of the dtype, S as `scales`
-          explains. Results below the smallest normal number may be off by it, since some kernels flush them to zero (cases of kind
-          "exact" may not).
+float64   max |x - ref| / max |ref| <= 1e-12 (absolutely where ref is all zeros). A wrong formula
+shows at 1e-8 or more.
+          A reference that is zero but for rounding (a sum that cancels by symmetry) is judged as
+          the narrower dtypes are.
+narrower  max |x - ref| / (u·S) <= the case's budget; u is the unit roundoff of the dtype, S as
+`scales`
+          explains. Results below the smallest normal number may be off by it, since some kernels
+          flush them to zero (cases of kind "exact" may not).
 "exact", integers and bools: equal.
 """
 
@@ -37,10 +40,11 @@ class Verdict:
 def judge(
     value, reference, scale, dtype, budget, exact=False, scaled=False, found=None, wanted=None
 ) -> Verdict:
-    """`value` of a run in `dtype` against the float64 `reference`; `scaled`: by `scale` in float64 too.
+    """`value` of a run in `dtype` against the float64 `reference`; `scaled`: by `scale` in float64
+    too.
 
-    `found` is the dtype that the backend's tensor had, for which the host may have no name (bfloat16), by default the value's;
-    `wanted` what it should be, by default `dtype`.
+    `found` is the dtype that the backend's tensor had, for which the host may have no name
+    (bfloat16), by default the value's; `wanted` what it should be, by default `dtype`.
     """
     expected_dtype = (wanted or dtype) if reference.dtype == "float64" else str(reference.dtype)
     found = found or str(value.dtype)
@@ -60,7 +64,8 @@ def judge(
             return Verdict(
                 np.inf,
                 budget,
-                f"NaN or infinities differ: {_sample(value[~finite])}, expected {_sample(expected[~finite])}",
+                f"NaN or infinities differ: {_sample(value[~finite])}, expected "
+                f"{_sample(expected[~finite])}",
             )
         if not np.isfinite(value[finite]).all():
             return Verdict(

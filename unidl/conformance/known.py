@@ -1,10 +1,11 @@
 """Known failures: a data file in the adapter's package, with a reason on each line.
 
-    unidl_<name>/known_failures.json: [{"case": "...", "what": "...", "dtype": "float32", "reason": "..."}]
+    unidl_<name>/known_failures.json: [{"case": "...", "what": "...", "dtype": "float32", "reason":
+    "..."}]
 
-`what` and `dtype` may be left out, and then hold for any; `version` is how the versions of the framework begin for which the line holds,
-where another build has other kernels. A line must still fail: one that passes is reported, so that the
-list never outlives its reasons.
+`what` and `dtype` may be left out, and then hold for any; `version` is how the versions of the
+framework begin for which the line holds, where another build has other kernels. A line must still
+fail: one that passes is reported, so that the list never outlives its reasons.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class KnownFailure:
 
 
 def known_failures(backend) -> list[KnownFailure]:
-    """The lines of the backend's own list for its framework's version, none if its package has no such file."""
+    """The lines of the backend's own list for its framework's version, none if its package has no
+    such file."""
     backend = get_backend(backend)
     file = resources.files(type(backend).__module__.partition(".")[0]) / "known_failures.json"
     lines = (
@@ -46,7 +48,8 @@ def known_failures(backend) -> list[KnownFailure]:
 
 
 def explained(records, known) -> list[Record]:
-    """The records of one backend, failures that are expected with their reasons, then one record for each line that fails no more."""
+    """The records of one backend, failures that are expected with their reasons, then one record
+    for each line that fails no more."""
     rows = []
     for record in records:
         reason = next((line.reason for line in known if line.covers(record)), "")
@@ -62,5 +65,6 @@ def explained(records, known) -> list[Record]:
 
 
 def unexpected(records, known) -> list[str]:
-    """What is wrong with `records` of one backend: failures that are not known, and known ones that pass."""
+    """What is wrong with `records` of one backend: failures that are not known, and known ones that
+    pass."""
     return [str(record) for record in explained(records, known) if record.is_problem]

@@ -1,4 +1,5 @@
-"""A layer as a case: forward, what the call assigns, and the gradients of its inputs and weights."""
+"""A layer as a case: forward, what the call assigns, and the gradients of its inputs and
+weights."""
 
 from __future__ import annotations
 
@@ -17,9 +18,11 @@ FLOAT64_ONLY = {"Attention, masks, causal, scores"}
 
 
 class LayerProgramCase(Case):
-    """A `LayerCase` of the table as a `Case` of kind "noise". Its arrays are the inputs, then the weights.
+    """A `LayerCase` of the table as a `Case` of kind "noise". Its arrays are the inputs, then the
+    weights.
 
-    In the dtypes of 16 bits the layer has the mixed policy of that dtype: inputs and outputs have 16 bits, weights float32.
+    In the dtypes of 16 bits the layer has the mixed policy of that dtype: inputs and outputs have
+    16 bits, weights float32.
     """
 
     def __init__(self, table_row, sixteen_bits=False):

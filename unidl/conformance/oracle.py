@@ -1,8 +1,10 @@
-"""The oracle: the default backend in float64, computing with the contract's own bodies in place of its fused kernels.
+"""The oracle: the default backend in float64, computing with the contract's own bodies in place of
+its fused kernels.
 
-`noisy_oracle` is the same with the rounding of a narrower dtype simulated: each arithmetic result is changed by a relative
-u with a random sign (Monte Carlo arithmetic; Parker, UCLA CSD-970002, 1997). How far its results scatter is how large an
-error the rounding of intermediate results can fairly cause, see `scales`.
+`noisy_oracle` is the same with the rounding of a narrower dtype simulated: each arithmetic result
+is changed by a relative u with a random sign (Monte Carlo arithmetic; Parker, UCLA CSD-970002,
+1997). How far its results scatter is how large an error the rounding of intermediate results can
+fairly cause, see `scales`.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ from unidl.backend.contract import names
 
 U32 = 2.0**-24
 _COMPOSED = (
-    contract.Arrays, contract.Math, contract.NN, contract.Conv, contract.Recurrent, contract.Random, contract.Segments, contract.Special,
-    contract.Factorizations, contract.Fourier, contract.Updates,
+    contract.Arrays, contract.Math, contract.NN, contract.Conv, contract.Recurrent, contract.Random,
+    contract.Segments, contract.Special, contract.Factorizations, contract.Fourier,
+    contract.Updates,
 )  # fmt: skip
 
 # Derivatives that kernels compute from the rounded value, with the cancellation which that brings.
@@ -27,10 +30,34 @@ _FROM_VALUE = {
     "expm1": lambda B, y: B.add(y, 1.0),
 }
 _ROUNDED = (
-    *(name for name in names.UNARY if name not in ("negative", "abs", "sign", "floor", "ceil", "round", "trunc", *_FROM_VALUE)),
-    "add", "subtract", "multiply", "divide", "power", "arctan2", "sum", "mean", "prod", "cumsum", "cumprod",
-    "matmul", "einsum", "conv", "avg_pool", "cholesky", "qr", "svd", "eigh", "solve", "solve_triangular", "det",
-)  # fmt: skip
+    *(
+        name
+        for name in names.UNARY
+        if name not in ("negative", "abs", "sign", "floor", "ceil", "round", "trunc", *_FROM_VALUE)
+    ),
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "power",
+    "arctan2",
+    "sum",
+    "mean",
+    "prod",
+    "cumsum",
+    "cumprod",
+    "matmul",
+    "einsum",
+    "conv",
+    "avg_pool",
+    "cholesky",
+    "qr",
+    "svd",
+    "eigh",
+    "solve",
+    "solve_triangular",
+    "det",
+)
 
 
 @cache
@@ -61,8 +88,8 @@ def noisy_oracle():
         back, forth = (
             1 + U32 * (2.0 * self.signs.integers(0, 2, exact.shape(y)) - 1.0) for _ in range(2)
         )
-        # With one sign for both, the gradient would be the exact one of a function nearby, in which everything still cancels as
-        # it should.
+        # With one sign for both, the gradient would be the exact one of a function nearby, in which
+        # everything still cancels as it should.
         return exact.custom_gradient(lambda y: ([y * forth], lambda g: [g * back]), [y])[0]
 
     def rounded(name):

@@ -1,6 +1,7 @@
 """Say what came out of a run: a table for people, JSON for machines. `html` makes the page.
 
-All figures come from the records alone, so runs of several machines or environments can be read back and shown together.
+All figures come from the records alone, so runs of several machines or environments can be read
+back and shown together.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ def by_backend(records) -> dict[str, list[Record]]:
 
 
 def worst(records, dtype) -> Record | None:
-    """Of what passed in `dtype`, the one closest to its budget; in float64 of those held to 1e-12, which nearly all are."""
+    """Of what passed in `dtype`, the one closest to its budget; in float64 of those held to 1e-12,
+    which nearly all are."""
     found = [
         r
         for r in records

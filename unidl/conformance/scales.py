@@ -1,15 +1,19 @@
-"""Scales: what the rounding error of a case is divided by, so that one small budget fits every function.
+"""Scales: what the rounding error of a case is divided by, so that one small budget fits every
+function.
 
-An error is reported as max |x - ref| / (u·S), where u is the unit roundoff and S says, for each element, how large an
-error of one rounding can fairly be. Four kinds of S, for the outputs and for each gradient:
+An error is reported as max |x - ref| / (u·S), where u is the unit roundoff and S says, for each
+element, how large an error of one rounding can fairly be. Four kinds of S, for the outputs and for
+each gradient:
 
-exact   The outputs are copies of inputs: they must be equal. A gradient adds cotangents: S is the gradient of |cotangent|.
-ulp     Elementwise functions: S = |ref|, so the error is in units of the last place, budget 8. No broadcasting here.
-linear  Sums of products: S is the same multilinear map of the absolute inputs, and its gradient for |cotangent|.
-noise   Everything else: how far the oracle scatters, in float64, when each input, each cotangent and each result of a
-        primitive of the contract's body is changed by a relative u with a random sign (the largest change of several
-        draws, over u), plus |ref|. That is the condition of the computation measured rather than derived: another order
-        of operations stays within a few such units, and a formula that loses digits does not.
+exact   The outputs are copies of inputs: they must be equal. A gradient adds cotangents: S is the
+gradient of |cotangent|. ulp     Elementwise functions: S = |ref|, so the error is in units of the
+last place, budget 8. No broadcasting here. linear  Sums of products: S is the same multilinear map
+of the absolute inputs, and its gradient for |cotangent|. noise   Everything else: how far the
+oracle scatters, in float64, when each input, each cotangent and each result of a
+        primitive of the contract's body is changed by a relative u with a random sign (the largest
+        change of several draws, over u), plus |ref|. That is the condition of the computation
+        measured rather than derived: another order of operations stays within a few such units, and
+        a formula that loses digits does not.
 
 Only "noise" cannot be used at ties and kinks, where a changed input takes another branch.
 """
@@ -24,16 +28,19 @@ import numpy as np
 from unidl.conformance.oracle import U32
 
 DRAWS = 8
-MANY = 4096  # elements: of so many, some move by chance in no draw at all, since two signs cancel in one draw of two
+# elements: of so many, some move by chance in no draw at all, since two signs cancel in one draw of
+# two
+MANY = 4096
 
 
 @dataclass
 class Evaluation:
-    """Arrays of one run: outputs in order, gradients by input name (outputs alone if `gradients` is empty).
+    """Arrays of one run: outputs in order, gradients by input name (outputs alone if `gradients` is
+    empty).
 
     Of scales, `budgets` maps the same keys to budgets of float32 that are larger than the case's.
-    `dtypes` maps the index of an output, the name of a gradient, to the dtype that the backend's tensor had and the one it should
-    have; none where the arrays tell.
+    `dtypes` maps the index of an output, the name of a gradient, to the dtype that the backend's
+    tensor had and the one it should have; none where the arrays tell.
     """
 
     outputs: list
@@ -56,7 +63,8 @@ def linear(evaluate, arrays, cotangents, reference):
 
 
 def noise(evaluate, arrays, cotangents, reference, draws=None):
-    """`draws`: how many, by default as many as there have to be. Fewer give a smaller S, so what passes by it would pass by all."""
+    """`draws`: how many, by default as many as there have to be. Fewer give a smaller S, so what
+    passes by it would pass by all."""
     generator = np.random.default_rng(0)
 
     def moved(a):
@@ -93,7 +101,8 @@ def noise(evaluate, arrays, cotangents, reference, draws=None):
 
 
 def lost_in_turn(truth, scales, found, least):
-    """Budgets where a single float32 accumulator lost more than half of `least`: twice what it lost.
+    """Budgets where a single float32 accumulator lost more than half of `least`: twice what it
+    lost.
 
     Twice, since these are not all orders; `found` is what `in_turn` made of the case in some. One
     budget for a whole tensor: which element loses most depends on the order.

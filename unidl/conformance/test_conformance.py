@@ -1,6 +1,7 @@
 """`pytest --pyargs unidl.conformance`: each case as a test, on every installed backend.
 
-`UNIDL_BACKEND=paddle` chooses one of them and `UNIDL_DEVICE=gpu` the device; `-k` chooses cases. A backend without that device skips.
+`UNIDL_BACKEND=paddle` chooses one of them and `UNIDL_DEVICE=gpu` the device; `-k` chooses cases. A
+backend without that device skips.
 """
 
 import os

@@ -15,7 +15,8 @@ EPSILON = 1e-7
 
 
 class Constraint(Watched):
-    """Subclass it: `__call__(self, w)` returns the projected weight, `get_config` the constructor's arguments."""
+    """Subclass it: `__call__(self, w)` returns the projected weight, `get_config` the constructor's
+    arguments."""
 
     def __call__(self, w: TensorLike) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} must implement __call__(self, w).")
@@ -69,7 +70,8 @@ class UnitNorm(Constraint):
 
 
 class MinMaxNorm(Constraint):
-    """The norm along `axis` is brought towards [min_value, max_value], the share `rate` of the way in each step."""
+    """The norm along `axis` is brought towards [min_value, max_value], the share `rate` of the way
+    in each step."""
 
     def __init__(
         self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Axis = 0

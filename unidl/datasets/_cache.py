@@ -14,13 +14,16 @@ def cache_dir() -> Path:
 
 
 def cached(name: str, url: str, sha256: str) -> Path:
-    """Return the path of the file `name` in the cache, downloaded from `url` unless it is there and good.
+    """Return the path of the file `name` in the cache, downloaded from `url` unless it is there and
+    good.
 
-    `sha256`: 64 hexadecimal digits. A file there with another checksum is removed and downloaded again.
+    `sha256`: 64 hexadecimal digits. A file there with another checksum is removed and downloaded
+    again.
     """
     if not name.endswith(".npz"):
         raise ValueError(
-            f"expected the name of a file, such as 'mnist.npz', or a path with a folder; got {name!r}"
+            "expected the name of a file, such as 'mnist.npz', or a path with a folder; got "
+            f"{name!r}"
         )
     target = cache_dir() / name
     if target.exists():
@@ -28,7 +31,8 @@ def cached(name: str, url: str, sha256: str) -> Path:
         if found == sha256:
             return target
         warnings.warn(
-            f"{target} was damaged or another file (SHA-256 {found}, expected {sha256}): removed, downloading again",
+            f"{target} was damaged or another file (SHA-256 {found}, expected {sha256}): removed, "
+            "downloading again",
             stacklevel=4,  # the caller of load_data
         )
         target.unlink(missing_ok=True)  # another process may have been first

@@ -1,4 +1,5 @@
-"""Download one file into the cache: resumed after a break, verified before it is kept, one process at a time."""
+"""Download one file into the cache: resumed after a break, verified before it is kept, one process
+at a time."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ except (
 
 
 def download(url: str, sha256: str, target: TensorLike) -> None:
-    """Download `url` to the path `target`. Raises ConnectionError, ValueError (wrong checksum) or OSError (disk)."""
+    """Download `url` to the path `target`. Raises ConnectionError, ValueError (wrong checksum) or
+    OSError (disk)."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _one_at_a_time(target):
@@ -35,7 +37,8 @@ def download(url: str, sha256: str, target: TensorLike) -> None:
     except OSError as error:
         raise OSError(
             f"{target.name} could not be written into the cache {target.parent}: {error}\n"
-            f"  do this: make the folder writable, or name another in the environment variable UNIDL_HOME"
+            "  do this: make the folder writable, or name another in the environment variable "
+            "UNIDL_HOME"
         ) from error
 
 
@@ -48,12 +51,14 @@ def _retrieve(url: Any, sha256: Any, target: TensorLike) -> None:
             )
             return
         except ValueError as error:  # pooch: wrong checksum, and the file is deleted
-            # What was left from an earlier call may be of another version of the file: once more, from the start.
+            # What was left from an earlier call may be of another version of the file: once more,
+            # from the start.
             if attempt == 0 and downloader.resumed:
                 continue
             raise ValueError(
                 f"what came from {url} is not the expected file, and was deleted: {error}\n"
-                f"The login page of a network, or a proxy, may have answered in place of the server.\n"
+                "The login page of a network, or a proxy, may have answered in place of the "
+                "server.\n"
                 f"{_by_hand(url, sha256, target)}"
             ) from error
 
@@ -71,7 +76,8 @@ def _by_hand(url: Any, sha256: Any, target: TensorLike) -> str:
 
 @contextmanager
 def _one_at_a_time(target: TensorLike) -> Iterator[Any]:
-    """Wait until no other process (or thread) downloads `target`; the lock dies with its process."""
+    """Wait until no other process (or thread) downloads `target`; the lock dies with its
+    process."""
     with open(target.with_name(target.name + ".lock"), "w") as lock:
         if fcntl is not None:
             fcntl.flock(lock, fcntl.LOCK_EX)

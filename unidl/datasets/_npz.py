@@ -11,8 +11,9 @@ import numpy as np
 
 from unidl.typing import DType
 
-# What zipfile, zlib and NumPy (which parses a header as Python source) raise on bytes that are not what they should
-# be. An OSError (no such file, no permission) is not among them: it says nothing about the bytes.
+# What zipfile, zlib and NumPy (which parses a header as Python source) raise on bytes that are not
+# what they should be. An OSError (no such file, no permission) is not among them: it says nothing
+# about the bytes.
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -33,8 +34,9 @@ _HEADER_READERS = {
 def read_npz(path: Any, expected: Any) -> Any:
     """Return a dict of the arrays named in `expected`, a dict of name to (shape, dtype).
 
-    Nothing in the file is trusted: pickles are never loaded, and an array is read only when its header announces
-    the expected shape and dtype, so that a small file cannot claim all the memory. Raises ValueError otherwise.
+    Nothing in the file is trusted: pickles are never loaded, and an array is read only when its
+    header announces the expected shape and dtype, so that a small file cannot claim all the memory.
+    Raises ValueError otherwise.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -64,7 +66,8 @@ def _read(archive: Any, name: str, shape: Any, dtype: DType) -> Any:
         found_shape, found_dtype = _read_header(stream)
     if found_dtype.hasobject:
         raise ValueError(
-            f"{name} holds Python objects; they are pickles, which can run code, and are never loaded"
+            f"{name} holds Python objects; they are pickles, which can run code, and are never "
+            "loaded"
         )
     if (found_shape, found_dtype) != (shape, np.dtype(dtype)):
         raise ValueError(f"{name} is {found_dtype} {found_shape}")

@@ -14,7 +14,8 @@ _BROKEN = (requests.ConnectionError, requests.Timeout, requests.exceptions.Chunk
 
 
 class ResumingDownloader:
-    """pooch deletes its temporary file when a download fails, so the bytes go to `part`, a file that stays.
+    """pooch deletes its temporary file when a download fails, so the bytes go to `part`, a file
+    that stays.
 
     `resumed` says whether the last download began with bytes of an earlier call.
     """

@@ -20,13 +20,15 @@ _ARRAYS: dict[str, tuple[tuple[int, ...], type]] = {
 def load_data() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Return `(x_train, y_train), (x_test, y_test)`.
 
-    - `x_train` (1437, 8, 8) and `x_test` (360, 8, 8): uint8, grey values **0 to 16** (not 255: divide by 16).
+    - `x_train` (1437, 8, 8) and `x_test` (360, 8, 8): uint8, grey values **0 to 16** (not 255:
+      divide by 16).
     - `y_train` (1437,) and `y_test` (360,): uint8, the digit 0 to 9.
 
     The split is fixed and has the same share of each digit in both parts. Needs no network.
 
-    Source: E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits*, UCI Machine Learning Repository
-    (1998), https://doi.org/10.24432/C50P49, CC BY 4.0; `data/README.md` beside this file says what was changed.
+    Source: E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits*, UCI Machine
+    Learning Repository (1998), https://doi.org/10.24432/C50P49, CC BY 4.0; `data/README.md` beside
+    this file says what was changed.
     """
     arrays = read_npz(_FILE, _ARRAYS)
     return (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])

@@ -1,4 +1,5 @@
-"""MNIST: 70,000 handwritten digits of 28x28 pixels, in the file and the form that Keras users know."""
+"""MNIST: 70,000 handwritten digits of 28x28 pixels, in the file and the form that Keras users
+know."""
 
 from __future__ import annotations
 
@@ -33,9 +34,10 @@ def load_data(
     - `x_train` (60000, 28, 28) and `x_test` (10000, 28, 28): uint8, grey values 0 to 255.
     - `y_train` (60000,) and `y_test` (10000,): uint8, the digit 0 to 9.
 
-    `path`: a name without a folder is the name of the file in the cache, `$UNIDL_HOME/datasets` (default
-    `~/.unidl/datasets`), where it is downloaded if it is not there yet (11 MB, checked against its SHA-256; a
-    broken download goes on where it stopped). Anything else, or a `pathlib.Path`, is a file of yours, read as it is.
+    `path`: a name without a folder is the name of the file in the cache, `$UNIDL_HOME/datasets`
+    (default `~/.unidl/datasets`), where it is downloaded if it is not there yet (11 MB, checked
+    against its SHA-256; a broken download goes on where it stopped). Anything else, or a
+    `pathlib.Path`, is a file of yours, read as it is.
     """
     given = Path(path).expanduser()
     if not isinstance(path, str) or os.path.dirname(path):

@@ -26,8 +26,9 @@ from unidl.typing import DType, TensorLike
 from unidl.utils.namespaces import namespace
 
 _CLASSES = (
-    Initializer, Constant, Identity, Ones, Zeros, Orthogonal, STFT, RandomNormal, RandomUniform, TruncatedNormal,
-    VarianceScaling, GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform,
+    Initializer, Constant, Identity, Ones, Zeros, Orthogonal, STFT, RandomNormal, RandomUniform,
+    TruncatedNormal, VarianceScaling, GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal,
+    LecunUniform,
 )  # fmt: skip
 
 _ALIASES = {
@@ -70,14 +71,16 @@ def _returning(array: TensorLike) -> Any:
     def initialize(shape: Any, dtype: DType | None = None) -> Any:
         if tuple(shape) != array.shape:
             raise ValueError(
-                f"The initializer is an array of shape {array.shape}; the weight has shape {tuple(shape)}."
+                f"The initializer is an array of shape {array.shape}; the weight has shape "
+                f"{tuple(shape)}."
             )
         return host_array(array, dtype).copy()
 
     return initialize
 
 
-# Keras offers the classes in snake case too: `initializers.he_normal()`; and three under a second name.
+# Keras offers the classes in snake case too: `initializers.he_normal()`; and three under a second
+# name.
 IdentityInitializer, OrthogonalInitializer, STFTInitializer = Identity, Orthogonal, STFT
 constant, zeros, ones, identity, orthogonal, stft = (
     Constant,

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 class Initializer:
-    """Makes the first value of a weight: `initializer(shape, dtype=None) -> np.ndarray`, on the host, for every backend the same.
+    """Makes the first value of a weight: `initializer(shape, dtype=None) -> np.ndarray`, on the
+    host, for every backend the same.
 
     Subclasses implement `__call__`, and `get_config` if they have arguments.
     """
@@ -38,6 +39,7 @@ class Initializer:
 
 
 def host_array(values: TensorLike, dtype: DType | None) -> np.ndarray:
-    """`values` in `dtype`, where NumPy has it: bfloat16 stays float32, and the Variable rounds it."""
+    """`values` in `dtype`, where NumPy has it: bfloat16 stays float32, and the Variable rounds
+    it."""
     name = dtypes.standardize_dtype(dtype)
     return np.asarray(values, dtype="float32" if name == "bfloat16" else name)

@@ -15,7 +15,8 @@ from unidl.typing import Config, DType, SeedLike
 
 
 class Orthogonal(RandomInitializer):
-    """`gain` times a random orthogonal matrix (Saxe et al., arXiv:1312.6120) of all axes but the last, by the last.
+    """`gain` times a random orthogonal matrix (Saxe et al., arXiv:1312.6120) of all axes but the
+    last, by the last.
 
     Its columns are orthonormal, or its rows where there are fewer of them.
     """
@@ -33,7 +34,8 @@ class Orthogonal(RandomInitializer):
         q, r = np.linalg.qr(
             self._draw(numpy_draws.normal, (max(rows, columns), min(rows, columns)), "float64")
         )
-        # The signs of the diagonal make the decomposition unique, and the distribution even (Mezzadri, math-ph/0609050).
+        # The signs of the diagonal make the decomposition unique, and the distribution even
+        # (Mezzadri, math-ph/0609050).
         q *= np.sign(np.diagonal(r))
         return host_array(self.gain * (q if rows >= columns else q.T).reshape(tuple(shape)), dtype)
 

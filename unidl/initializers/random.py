@@ -14,8 +14,9 @@ from unidl.typing import Config, DType, SeedLike
 
 
 class RandomInitializer(Initializer):
-    """`seed`: with an int, and with None too, every call gives the same values (None: others for each initializer, from a stream
-    of the global seed); a `SeedGenerator` gives new ones at every call.
+    """`seed`: with an int, and with None too, every call gives the same values (None: others for
+    each initializer, from a stream of the global seed); a `SeedGenerator` gives new ones at every
+    call.
     """
 
     def __init__(self, seed: SeedLike | None = None) -> None:
@@ -23,7 +24,8 @@ class RandomInitializer(Initializer):
             seed = deserialize_keras_object(seed)
         if not (seed is None or isinstance(seed, (int, SeedGenerator))):
             raise ValueError(
-                f"{type(self).__name__}: seed must be None, an int or a SeedGenerator, got {seed!r}."
+                f"{type(self).__name__}: seed must be None, an int or a SeedGenerator, got "
+                f"{seed!r}."
             )
         self.seed = seed
         self._own_key = SeedGenerator().first_key() if seed is None else None
@@ -73,7 +75,8 @@ class RandomNormal(RandomInitializer):
 
 
 class TruncatedNormal(RandomNormal):
-    """Like `RandomNormal`, given that the value is at most two standard deviations from the mean."""
+    """Like `RandomNormal`, given that the value is at most two standard deviations from the
+    mean."""
 
     def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> Any:
         return self._draw(numpy_draws.truncated_normal, shape, dtype, self.stddev, self.mean)

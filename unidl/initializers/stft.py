@@ -15,13 +15,17 @@ from unidl.typing import Config, DType, TensorLike
 class STFT(Initializer):
     """One side of a short-time Fourier transform as the kernel (t, 1, f) of a convolution.
 
-    The value at moment n and frequency k is w[n] cos(2 pi n k / (2 (f - 1))), or with minus the sine for the imaginary side.
+    The value at moment n and frequency k is w[n] cos(2 pi n k / (2 (f - 1))), or with minus the
+    sine for the imaginary side.
 
     Args:
         side: "real" or "imag".
-        window: "hann", "hamming", "blackman", "boxcar", the t values w, or None for ones and no scaling.
-        scaling: "density" divides by sqrt(sum of w**2), "spectrum" by the sum of |w|, None by nothing.
-        periodic: whether a window by name leaves out the last value, which is the first of the next period.
+        window: "hann", "hamming", "blackman", "boxcar", the t values w, or None for ones and no
+            scaling.
+        scaling: "density" divides by sqrt(sum of w**2), "spectrum" by the sum of |w|, None by
+            nothing.
+        periodic: whether a window by name leaves out the last value, which is the first of the next
+            period.
     """
 
     def __init__(
@@ -44,7 +48,8 @@ class STFT(Initializer):
     def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> Any:
         if len(shape) != 3 or shape[1] != 1 or shape[2] < 2:
             raise ValueError(
-                f"STFT: the shape must be (moments, 1, frequencies) with two frequencies or more, got {tuple(shape)}."
+                "STFT: the shape must be (moments, 1, frequencies) with two frequencies or more, "
+                f"got {tuple(shape)}."
             )
         length, _, count = shape
         turns = np.arange(length)[:, None, None] * np.arange(count) / (2 * (count - 1))
@@ -62,7 +67,8 @@ class STFT(Initializer):
         )
         if window.shape != (length,):
             raise ValueError(
-                f"STFT: the window must have one value for each of the {length} moments, got the shape {window.shape}."
+                f"STFT: the window must have one value for each of the {length} moments, got the "
+                f"shape {window.shape}."
             )
         if self.scaling == "density":
             return window / np.sqrt(np.sum(np.square(window)))

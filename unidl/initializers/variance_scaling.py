@@ -33,14 +33,16 @@ def compute_fans(
 
 
 class VarianceScaling(RandomInitializer):
-    """Mean 0 and variance scale / n, where n is the number of inputs, of outputs, or their mean, by `mode`.
+    """Mean 0 and variance scale / n, where n is the number of inputs, of outputs, or their mean, by
+    `mode`.
 
     Args:
         scale: positive number.
         mode: "fan_in", "fan_out" or "fan_avg".
         distribution: "truncated_normal" (also "normal"), "untruncated_normal" or "uniform".
         seed: see `RandomInitializer`.
-        input_axes, output_axes: the axes whose sizes multiply to the numbers of inputs and outputs; by default those of a kernel.
+        input_axes, output_axes: the axes whose sizes multiply to the numbers of inputs and outputs;
+            by default those of a kernel.
     """
 
     def __init__(

@@ -1,4 +1,5 @@
-"""Losses: classes that reduce to a number, functions of one value for each sample, and both by name."""
+"""Losses: classes that reduce to a number, functions of one value for each sample, and both by
+name."""
 
 from __future__ import annotations
 
@@ -115,14 +116,16 @@ serialize, deserialize, get = _catalogue.serialize, _catalogue.deserialize, _cat
 # Names that mean the cross-entropy that fits the shapes.
 BY_SHAPE = ("crossentropy", "ce")
 _BY_KIND = {
-    "binary": binary_crossentropy, "sparse": sparse_categorical_crossentropy, "categorical": categorical_crossentropy,
+    "binary": binary_crossentropy, "sparse": sparse_categorical_crossentropy,
+    "categorical": categorical_crossentropy,
 }  # fmt: skip
 
 
 def resolve(
     identifier: Any, y_true_shape: Shape | None = None, y_pred_shape: Shape | None = None
 ) -> Loss | None:
-    """The `Loss` that `compile(loss=identifier)` means; "crossentropy" needs the shapes. None stays None."""
+    """The `Loss` that `compile(loss=identifier)` means; "crossentropy" needs the shapes. None stays
+    None."""
     name = identifier if isinstance(identifier, str) else None
     if name in BY_SHAPE:
         identifier = _BY_KIND[kind_of_classification(y_true_shape, y_pred_shape)]

@@ -1,4 +1,5 @@
-"""Targets against a loss, on the host, before the first step: what a device would only answer with NaN."""
+"""Targets against a loss, on the host, before the first step: what a device would only answer with
+NaN."""
 
 from __future__ import annotations
 
@@ -14,9 +15,11 @@ from unidl.typing import Shape, TensorLike
 def check_targets(
     loss: TensorLike, y_true: TensorLike, y_pred_shape: Shape, where: str = "loss"
 ) -> None:
-    """Raise a ValueError if the array `y_true` cannot be meant for `loss` and predictions of `y_pred_shape`.
+    """Raise a ValueError if the array `y_true` cannot be meant for `loss` and predictions of
+    `y_pred_shape`.
 
-    Class numbers must be integers in [0, classes), other crossentropies' targets probabilities. `where` begins the message.
+    Class numbers must be integers in [0, classes), other crossentropies' targets probabilities.
+    `where` begins the message.
     """
     if not isinstance(loss, LossFunctionWrapper) or isinstance(y_true, (dict, list, tuple)):
         return
@@ -35,7 +38,8 @@ def _sparse(loss: Any, y: TensorLike, pred: TensorLike, where: Any) -> None:
     if labels.dtype.kind not in "iub" and (labels != np.floor(labels)).any():
         bad = labels[labels != np.floor(labels)][0]
         raise ValueError(
-            f"{where}: the targets are class numbers, but there is {bad}. For probabilities use categorical_crossentropy."
+            f"{where}: the targets are class numbers, but there is {bad}. For probabilities use "
+            "categorical_crossentropy."
         )
     classes = pred[axis]
     if labels.size and classes is not None and not (labels.min() >= 0 and labels.max() < classes):
@@ -46,7 +50,8 @@ def _sparse(loss: Any, y: TensorLike, pred: TensorLike, where: Any) -> None:
             else ""
         )
         raise ValueError(
-            f"{where}: there is the class {bad}, but the model has {classes} outputs, so classes are 0 to {classes - 1}.{hint}"
+            f"{where}: there is the class {bad}, but the model has {classes} outputs, so classes "
+            f"are 0 to {classes - 1}.{hint}"
         )
 
 

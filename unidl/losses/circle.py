@@ -20,10 +20,11 @@ def circle(
     gamma: float = 80,
     margin: float = 0.4,
 ) -> Tensor:
-    """softplus(logsumexp over equals of -gamma w (m - d) + logsumexp over others of gamma w' (1 - m - d)) -> (n,).
+    """softplus(logsumexp over equals of -gamma w (m - d) + logsumexp over others of gamma w' (1 - m
+    - d)) -> (n,).
 
-    d = max(1 - cosine, 0) between two embeddings, m = `margin`, w = max(m + d, 0), w' = max(1 + m - d, 0). A row without equals, or
-    without others, gives 0.
+    d = max(1 - cosine, 0) between two embeddings, m = `margin`, w = max(m + d, 0), w' = max(1 + m -
+    d, 0). A row without equals, or without others, gives 0.
 
     Args:
         y_true: class numbers (n,) or (n, 1).
@@ -69,13 +70,15 @@ def _pairwise(a: TensorLike, b: TensorLike) -> Any:
 
 
 def _logsumexp(x: TensorLike, chosen: Any, defined: Any) -> Any:
-    """Over the chosen of each row; of all in rows that do not count, since the gradient of a sum of nothing is NaN."""
+    """Over the chosen of each row; of all in rows that do not count, since the gradient of a sum of
+    nothing is NaN."""
     chosen = ops.logical_or(chosen, ops.expand_dims(ops.logical_not(defined), 1))
     return ops.logsumexp(ops.where(chosen, x, ops.full_like(x, -float("inf"))), axis=1)
 
 
 class Circle(OfIntegers):
-    """Embeddings of a class near each other, others apart. See `circle`. Rows whose loss is 0 do not count for the mean."""
+    """Embeddings of a class near each other, others apart. See `circle`. Rows whose loss is 0 do
+    not count for the mean."""
 
     arguments = ("gamma", "margin", "remove_diagonal")
 

@@ -1,4 +1,5 @@
-"""Cross-entropies as functions: one value for each sample. From probabilities they clip to [1e-7, 1 - 1e-7]."""
+"""Cross-entropies as functions: one value for each sample. From probabilities they clip to [1e-7, 1
+- 1e-7]."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ def categorical_crossentropy(
     label_smoothing: float = 0.0,
     axis: Axis = -1,
 ) -> Tensor:
-    """-sum(t log p) along `axis`: y_true (..., k) probabilities, y_pred (..., k) probabilities or logits -> (...,).
+    """-sum(t log p) along `axis`: y_true (..., k) probabilities, y_pred (..., k) probabilities or
+    logits -> (...,).
 
     Probabilities are divided by their sum first. Smoothing: t * (1 - s) + s / k.
     """
@@ -34,7 +36,8 @@ def sparse_categorical_crossentropy(
     ignore_class: int | None = None,
     axis: int = -1,
 ) -> Tensor:
-    """-log p of the true class: y_true (...,) or (..., 1) integers, y_pred (..., k) -> (...,); 0 where it is `ignore_class`."""
+    """-log p of the true class: y_true (...,) or (..., 1) integers, y_pred (..., k) -> (...,); 0
+    where it is `ignore_class`."""
     y_true, y_pred = sparse_targets(y_true, y_pred, axis)
     y_pred = ops.moveaxis(y_pred, axis, -1)
     valid = None
@@ -91,7 +94,8 @@ def binary_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: Axis = -1,
 ) -> Tensor:
-    """Mean of (1 - p_t)**gamma times the binary cross-entropy, p_t the probability of what is true (arXiv:1708.02002).
+    """Mean of (1 - p_t)**gamma times the binary cross-entropy, p_t the probability of what is true
+    (arXiv:1708.02002).
 
     With `apply_class_balancing` also times alpha for the class 1, and 1 - alpha for 0.
     """
@@ -117,8 +121,8 @@ def categorical_generalized_cross_entropy(
 ) -> Tensor:
     """(1 - p**q) / q for the probability p of the true class (Zhang & Sabuncu, arXiv:1805.07836).
 
-    y_true (...,) or (..., 1) integers, y_pred (..., k) probabilities -> (...,). q in (0, 1): near 0 the cross-entropy, near 1 the
-    absolute error.
+    y_true (...,) or (..., 1) integers, y_pred (..., k) probabilities -> (...,). q in (0, 1): near 0
+    the cross-entropy, near 1 the absolute error.
     """
     y_true, y_pred = sparse_targets(y_true, y_pred, name="categorical_generalized_cross_entropy")
     chosen = ops.one_hot(y_true, tuple(y_pred.shape)[-1], dtype=ops.dtype(y_pred))
@@ -136,7 +140,8 @@ def ctc(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     true, pred = tuple(y_true.shape), tuple(y_pred.shape)
     if len(true) != 2 or len(pred) != 3:
         raise ValueError(
-            f"ctc: y_true has the shape (n, labels) and y_pred (n, time, classes), got {true} and {pred}."
+            f"ctc: y_true has the shape (n, labels) and y_pred (n, time, classes), got {true} and "
+            f"{pred}."
         )
     labels = ops.sum(ops.cast(ops.not_equal(y_true, 0), "int32"), axis=-1)
     return ops.ctc_loss(y_true, y_pred, labels, ops.full_like(labels, pred[1]))
@@ -148,7 +153,8 @@ def sparse_targets(
     axis: int = -1,
     name: str | None = "sparse_categorical_crossentropy",
 ) -> Tensor:
-    """y_true as int32 of y_pred's shape without `axis`, y_pred as floats; errors for what looks like one-hot rows."""
+    """y_true as int32 of y_pred's shape without `axis`, y_pred as floats; errors for what looks
+    like one-hot rows."""
     backend = backend_of([y_pred, y_true])
     y_pred, y_true = as_float(backend, y_pred), native(backend, y_true)
     if len(y_true.shape) == len(y_pred.shape) and tuple(y_true.shape)[axis] == 1:
@@ -167,14 +173,16 @@ def check_sparse_shapes(
     expected = pred[:axis] + pred[axis + 1 :]
     if len(true) == len(pred) and true[axis] == pred[axis] != 1:
         raise ValueError(
-            f"{name}: y_true has the shape {true}, so it looks one-hot, but this loss wants class numbers of the "
+            f"{name}: y_true has the shape {true}, so it looks one-hot, but this loss wants class "
+            "numbers of the "
             f"shape {expected}. Use categorical_crossentropy, or pass np.argmax(y_true, axis=-1)."
         )
     if len(true) != len(expected) or any(
         a != b and None not in (a, b) for a, b in zip(true, expected, strict=True)
     ):
         raise ValueError(
-            f"{name}: y_pred has the shape {pred}, so y_true must have the shape {expected} of class numbers, got {true}."
+            f"{name}: y_pred has the shape {pred}, so y_true must have the shape {expected} of "
+            f"class numbers, got {true}."
         )
 
 
@@ -184,8 +192,10 @@ def check_categorical_shapes(name: str | None, true: TensorLike, pred: TensorLik
         len(true) == len(pred) and true[-1] == 1 and pred[-1] not in (1, None)
     ):
         raise ValueError(
-            f"{name}: y_true has the shape {true}, so it looks like class numbers, but this loss wants one probability for "
-            f"each class, of y_pred's shape {pred}. Use sparse_categorical_crossentropy, or to_categorical(y, {pred[-1]})."
+            f"{name}: y_true has the shape {true}, so it looks like class numbers, but this loss "
+            "wants one probability for "
+            f"each class, of y_pred's shape {pred}. Use sparse_categorical_crossentropy, or "
+            f"to_categorical(y, {pred[-1]})."
         )
     if len(true) != len(pred) or any(
         a != b and None not in (a, b) for a, b in zip(true, pred, strict=True)

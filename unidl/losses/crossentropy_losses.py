@@ -1,4 +1,5 @@
-"""Cross-entropies as losses. Each can be computed from the logits of the model's last activation."""
+"""Cross-entropies as losses. Each can be computed from the logits of the model's last
+activation."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from unidl.typing import Axis, DType, TensorLike
 
 
 class _FromLogits(NamedLoss):
-    """Calls its function with `from_logits=True` when it is given the input of the activation `activation`."""
+    """Calls its function with `from_logits=True` when it is given the input of the activation
+    `activation`."""
 
     activation: str | None = None
 
@@ -138,13 +140,14 @@ class CategoricalFocalCrossentropy(NamedLoss):
         dtype: DType | None = None,
     ) -> None:
         super().__init__(
-            crossentropy.categorical_focal_crossentropy, reduction, name, dtype,
-            alpha=alpha, gamma=gamma, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
+            crossentropy.categorical_focal_crossentropy, reduction, name, dtype, alpha=alpha,
+            gamma=gamma, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
         )  # fmt: skip
 
 
 class BinaryFocalCrossentropy(NamedLoss):
-    """`BinaryCrossentropy` times (1 - p_t)**gamma, p_t the probability of what is true (Lin et al., arXiv:1708.02002)."""
+    """`BinaryCrossentropy` times (1 - p_t)**gamma, p_t the probability of what is true (Lin et al.,
+    arXiv:1708.02002)."""
 
     arguments = (
         "apply_class_balancing",
@@ -169,13 +172,14 @@ class BinaryFocalCrossentropy(NamedLoss):
     ) -> None:
         super().__init__(
             crossentropy.binary_focal_crossentropy, reduction, name, dtype,
-            apply_class_balancing=apply_class_balancing, alpha=alpha, gamma=gamma, from_logits=from_logits,
-            label_smoothing=label_smoothing, axis=axis,
+            apply_class_balancing=apply_class_balancing, alpha=alpha, gamma=gamma,
+            from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
         )  # fmt: skip
 
 
 class CategoricalGeneralizedCrossEntropy(OfIntegers):
-    """Between cross-entropy and absolute error, for labels that are not all right. See `categorical_generalized_cross_entropy`."""
+    """Between cross-entropy and absolute error, for labels that are not all right. See
+    `categorical_generalized_cross_entropy`."""
 
     arguments = ("q",)
 

@@ -1,4 +1,5 @@
-"""Losses between distributions and between classes and margins, as functions: (..., k) -> (...,)."""
+"""Losses between distributions and between classes and margins, as functions: (..., k) ->
+(...,)."""
 
 from __future__ import annotations
 

@@ -10,7 +10,8 @@ from unidl.typing import Axis, DType
 
 
 def _loss(fn: Any, class_name: Any, default_name: Any = None) -> Any:
-    """A class with Keras' constructor (reduction, name, dtype) for a function without arguments of its own."""
+    """A class with Keras' constructor (reduction, name, dtype) for a function without arguments of
+    its own."""
 
     class Named(NamedLoss):
         def __init__(

@@ -20,16 +20,18 @@ if TYPE_CHECKING:
 
 
 class Loss(Watched):
-    """Subclass it: `call(self, y_true, y_pred)` returns one float for each sample, (n,), or for each step of it, (n, t).
+    """Subclass it: `call(self, y_true, y_pred)` returns one float for each sample, (n,), or for
+    each step of it, (n, t).
 
     Args:
         name: by default the class' name in snake case.
-        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum", "mean_with_sample_weight" (the
-            weighted sum over the sum of weights), "none" or None.
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
         dtype: of the computation, `floatx` by default; a policy's compute dtype.
     """
 
-    # Which activation's input can take the place of its output in `call_on_logits`: "softmax", "sigmoid", or None.
+    # Which activation's input can take the place of its output in `call_on_logits`: "softmax",
+    # "sigmoid", or None.
     logits_of: Any = None
 
     def __init__(
@@ -52,8 +54,9 @@ class Loss(Watched):
     ) -> Tensor:
         """The reduced loss.
 
-        `mask` (n, ...) is 0 for values that do not count. `logits`: what the activation `logits_of` made y_pred from; the
-        loss is then computed from it, which is exact where the activation saturates.
+        `mask` (n, ...) is 0 for values that do not count. `logits`: what the activation `logits_of`
+        made y_pred from; the loss is then computed from it, which is exact where the activation
+        saturates.
         """
         backend = backend_of(tree.flatten((y_pred, y_true)))
         with backend.scope():
@@ -144,7 +147,8 @@ class LossFunctionWrapper(Loss):
 
 
 class NamedLoss(LossFunctionWrapper):
-    """A `LossFunctionWrapper` whose function is known: the config holds the arguments named in `arguments` instead."""
+    """A `LossFunctionWrapper` whose function is known: the config holds the arguments named in
+    `arguments` instead."""
 
     arguments: tuple[str, ...] = ()
 
@@ -174,7 +178,8 @@ class NamedLoss(LossFunctionWrapper):
 
 
 class OfIntegers(NamedLoss):
-    """A `NamedLoss` whose targets stay integers: float32 would confuse class numbers from 2**24 on."""
+    """A `NamedLoss` whose targets stay integers: float32 would confuse class numbers from 2**24
+    on."""
 
     def _targets(self, backend: Any, y_true: TensorLike) -> Any:
         return native(backend, y_true)

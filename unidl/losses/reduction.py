@@ -28,8 +28,9 @@ def reduce_weighted(
 ) -> Tensor:
     """Float `values` (n, ...) times weights and mask, reduced.
 
-    Weights do not change the divisor of "sum_over_batch_size", which is the number of values. Masked values do not count, for
-    it either. Weights of lower rank than the values, (n,) say, hold for all of a sample.
+    Weights do not change the divisor of "sum_over_batch_size", which is the number of values.
+    Masked values do not count, for it either. Weights of lower rank than the values, (n,) say, hold
+    for all of a sample.
     """
     weight = _masked_weight(sample_weight, mask, reduction)
     if weight is not None:
@@ -47,7 +48,8 @@ def reduce_weighted(
 
 
 def _masked_weight(sample_weight: TensorLike, mask: TensorLike, reduction: Any) -> Any:
-    """Weights with those of masked values 0; the others grow so that a mean is one over what is not masked."""
+    """Weights with those of masked values 0; the others grow so that a mean is one over what is not
+    masked."""
     if mask is None:
         return sample_weight
     if reduction in ("sum_over_batch_size", "mean"):

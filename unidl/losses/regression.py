@@ -45,7 +45,8 @@ def mean_squared_logarithmic_error(y_true: TensorLike, y_pred: TensorLike) -> Te
 
 
 def huber(y_true: TensorLike, y_pred: TensorLike, delta: float = 1.0) -> Tensor:
-    """Mean of e**2 / 2 for errors up to delta, of delta * |e| - delta**2 / 2 beyond (Huber 1964)."""
+    """Mean of e**2 / 2 for errors up to delta, of delta * |e| - delta**2 / 2 beyond (Huber
+    1964)."""
     y_true, y_pred = _pair("huber", y_true, y_pred)
     error = ops.subtract(y_pred, y_true)
     size = ops.abs(error)
@@ -75,7 +76,8 @@ def poisson(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 
 
 def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: Axis = -1) -> Tensor:
-    """-sum of x * y for x and y scaled to length 1 along `axis`, where a length counts as 1e-7 at least."""
+    """-sum of x * y for x and y scaled to length 1 along `axis`, where a length counts as 1e-7 at
+    least."""
     y_true, y_pred = _pair("cosine_similarity", y_true, y_pred)
     return ops.negative(
         ops.sum(ops.multiply(ops.normalize(y_true, axis), ops.normalize(y_pred, axis)), axis=axis)

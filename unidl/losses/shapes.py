@@ -6,7 +6,8 @@ from typing import Any
 
 
 def kind_of_classification(y_true_shape: Any, y_pred_shape: Any) -> str:
-    """ "binary" where y_pred's last axis is 1; "sparse" where y_true has a lower rank, or a last axis of 1; else "categorical"."""
+    """ "binary" where y_pred's last axis is 1; "sparse" where y_true has a lower rank, or a last
+    axis of 1; else "categorical"."""
     true, pred = tuple(y_true_shape), tuple(y_pred_shape)
     if pred[-1:] == (1,):
         return "binary"

@@ -11,7 +11,8 @@ from unidl.typing import DType, Tensor, TensorLike
 
 
 def together(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    """(y_true, y_pred) as tensors of y_pred's backend and float dtype, with a last axis of size 1 more or less made equal."""
+    """(y_true, y_pred) as tensors of y_pred's backend and float dtype, with a last axis of size 1
+    more or less made equal."""
     backend = backend_of([y_pred, y_true])
     y_pred = as_float(backend, y_pred)
     y_true = as_float(backend, y_true, backend.dtype(y_pred))
@@ -19,7 +20,8 @@ def together(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 
 
 def as_float(backend: Any, x: TensorLike, dtype: DType | None = None) -> Tensor:
-    """`x` as a tensor of `backend` in `dtype`; by default floats keep theirs, and other numbers become `floatx`."""
+    """`x` as a tensor of `backend` in `dtype`; by default floats keep theirs, and other numbers
+    become `floatx`."""
     x = native(backend, x)
     if dtype is None:
         dtype = backend.dtype(x) if dtypes.is_float(backend.dtype(x)) else dtypes.floatx()
@@ -32,7 +34,8 @@ def native(backend: Any, x: TensorLike) -> Tensor:
 
 
 def match_rank(a: TensorLike, b: TensorLike) -> Tensor:
-    """Make the ranks equal where one has a last axis of size 1 too many: (n,) with (n, 1) become (n, 1), else it is dropped."""
+    """Make the ranks equal where one has a last axis of size 1 too many: (n,) with (n, 1) become
+    (n, 1), else it is dropped."""
     if len(a.shape) < len(b.shape):
         b, a = match_rank(b, a)
         return a, b
@@ -49,6 +52,7 @@ def check_equal_shapes(name: str | None, y_true: TensorLike, y_pred: TensorLike)
     )
     if not fits:
         raise ValueError(
-            f"{name}: y_true has the shape {true} and y_pred {pred}. Both need the same shape; give the model's last layer as "
+            f"{name}: y_true has the shape {true} and y_pred {pred}. Both need the same shape; "
+            "give the model's last layer as "
             "many units as the target has columns, or reshape the target."
         )

@@ -84,16 +84,15 @@ from unidl.typing import Shape
 from unidl.utils.namespaces import namespace
 
 _CLASSES = (
-    Metric, Mean, MeanMetricWrapper, Sum,
-    Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy,
-    SparseTopKCategoricalAccuracy, TopKCategoricalAccuracy,
-    BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy,
-    MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError, RootMeanSquaredError,
-    CosineSimilarity, LogCoshError, Poisson, KLDivergence, Hinge, SquaredHinge, CategoricalHinge,
-    AUC, FalseNegatives, FalsePositives, Precision, Recall, TrueNegatives, TruePositives,
-    PrecisionAtRecall, RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity,
-    F1Score, FBetaScore, R2Score, ConcordanceCorrelation, PearsonCorrelation,
-    BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU,
+    Metric, Mean, MeanMetricWrapper, Sum, Accuracy, BinaryAccuracy, CategoricalAccuracy,
+    SparseCategoricalAccuracy, SparseTopKCategoricalAccuracy, TopKCategoricalAccuracy,
+    BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy, MeanAbsoluteError,
+    MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError,
+    RootMeanSquaredError, CosineSimilarity, LogCoshError, Poisson, KLDivergence, Hinge,
+    SquaredHinge, CategoricalHinge, AUC, FalseNegatives, FalsePositives, Precision, Recall,
+    TrueNegatives, TruePositives, PrecisionAtRecall, RecallAtPrecision, SensitivityAtSpecificity,
+    SpecificityAtSensitivity, F1Score, FBetaScore, R2Score, ConcordanceCorrelation,
+    PearsonCorrelation, BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU,
 )  # fmt: skip
 
 _ALIASES = {
@@ -115,19 +114,27 @@ serialize, deserialize, get = _catalogue.serialize, _catalogue.deserialize, _cat
 
 # Names whose meaning depends on the shapes of targets and predictions.
 _BY_SHAPE = {
-    "accuracy": {"binary": BinaryAccuracy, "sparse": SparseCategoricalAccuracy, "categorical": CategoricalAccuracy},
-    "crossentropy": {
-        "binary": BinaryCrossentropy, "sparse": SparseCategoricalCrossentropy, "categorical": CategoricalCrossentropy,
+    "accuracy": {
+        "binary": BinaryAccuracy,
+        "sparse": SparseCategoricalAccuracy,
+        "categorical": CategoricalAccuracy,
     },
-}  # fmt: skip
+    "crossentropy": {
+        "binary": BinaryCrossentropy,
+        "sparse": SparseCategoricalCrossentropy,
+        "categorical": CategoricalCrossentropy,
+    },
+}
 _BY_SHAPE["acc"], _BY_SHAPE["ce"] = _BY_SHAPE["accuracy"], _BY_SHAPE["crossentropy"]
 
 
 def resolve(identifier: Any, y_true_shape: Shape, y_pred_shape: Shape) -> Metric:
-    """The Metric that `compile(metrics=[identifier])` means for targets and predictions of these shapes.
+    """The Metric that `compile(metrics=[identifier])` means for targets and predictions of these
+    shapes.
 
-    "accuracy" and "crossentropy" are binary where y_pred's last axis is 1, sparse categorical where y_true has a lower rank or
-    a last axis of 1, else categorical. A name stays the metric's name; a function becomes its mean.
+    "accuracy" and "crossentropy" are binary where y_pred's last axis is 1, sparse categorical where
+    y_true has a lower rank or a last axis of 1, else categorical. A name stays the metric's name; a
+    function becomes its mean.
     """
     if isinstance(identifier, str):
         kinds = _BY_SHAPE.get(identifier.lower())

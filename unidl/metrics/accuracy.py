@@ -1,4 +1,5 @@
-"""How often a prediction is right: functions that give 1 or 0 for each sample or element, and metrics of their means."""
+"""How often a prediction is right: functions that give 1 or 0 for each sample or element, and
+metrics of their means."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ def accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 def binary_accuracy(
     y_true: TensorLike, y_pred: TensorLike, threshold: float | None = 0.5
 ) -> Tensor:
-    """Whether y_true is 1 where y_pred is greater than `threshold`, and 0 elsewhere, element by element."""
+    """Whether y_true is 1 where y_pred is greater than `threshold`, and 0 elsewhere, element by
+    element."""
     y_true, y_pred = together(y_true, y_pred)
     check_equal_shapes("binary_accuracy", y_true, y_pred)
     return _as_number(
@@ -42,7 +44,8 @@ def categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 
 
 def sparse_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    """Whether y_pred has its maximum at the class: (...,) or (..., 1) integers and (..., k) -> (...,)."""
+    """Whether y_pred has its maximum at the class: (...,) or (..., 1) integers and (..., k) ->
+    (...,)."""
     y_true, y_pred = sparse_targets(y_true, y_pred)
     return _as_number(ops.equal(y_true, ops.cast(ops.argmax(y_pred, axis=-1), "int32")))
 
@@ -56,7 +59,8 @@ def top_k_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike, k: int = 
 def sparse_top_k_categorical_accuracy(
     y_true: TensorLike, y_pred: TensorLike, k: int = 5, from_sorted_ids: bool = False
 ) -> Tensor:
-    """Whether the class is among the `k` of the highest scores; with `from_sorted_ids` y_pred holds classes, the best first."""
+    """Whether the class is among the `k` of the highest scores; with `from_sorted_ids` y_pred holds
+    classes, the best first."""
     if not from_sorted_ids:
         classes, scores = sparse_targets(y_true, y_pred)
         return _in_top_k(classes, scores, k)
@@ -70,7 +74,8 @@ def sparse_top_k_categorical_accuracy(
 
 
 def _in_top_k(classes: Any, scores: Any, k: Any) -> Any:
-    """Whether fewer than `k` scores are higher than that of the class, so that a tie counts as in."""
+    """Whether fewer than `k` scores are higher than that of the class, so that a tie counts as
+    in."""
     own = ops.take_along_axis(scores, ops.expand_dims(classes, -1), -1)
     higher = ops.sum(ops.cast(ops.greater(scores, own), "int32"), axis=-1)
     valid = ops.isfinite(ops.squeeze(own, -1))

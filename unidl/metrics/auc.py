@@ -15,16 +15,19 @@ _EPSILON = 1e-7
 
 
 class AUC(Counts):
-    """Area under the ROC curve (true over false positive rate) or the PR curve (precision over recall).
+    """Area under the ROC curve (true over false positive rate) or the PR curve (precision over
+    recall).
 
     Args:
         num_thresholds: points of the curve, evenly spaced over [0, 1].
         curve: "ROC" or "PR".
-        summation_method: "interpolation" (trapezoids; for PR Davis & Goadrich 2006), "minoring" or "majoring".
+        summation_method: "interpolation" (trapezoids; for PR Davis & Goadrich 2006), "minoring" or
+            "majoring".
         thresholds: inner points of the curve instead of `num_thresholds`.
         from_logits: y_pred holds logits, not probabilities.
 
-    Several labels at once (`multi_label`, `num_labels`, `label_weights`) are not offered: make one AUC for each label.
+    Several labels at once (`multi_label`, `num_labels`, `label_weights`) are not offered: make one
+    AUC for each label.
     """
 
     kinds = ("true_positives", "true_negatives", "false_positives", "false_negatives")
@@ -44,13 +47,15 @@ class AUC(Counts):
     ) -> None:
         if multi_label or num_labels is not None or label_weights is not None:
             raise NotImplementedError(
-                "AUC: multi_label is not offered. Make one AUC for each label, on its column of y_true and y_pred."
+                "AUC: multi_label is not offered. Make one AUC for each label, on its column of "
+                "y_true and y_pred."
             )
         if curve not in ("ROC", "PR"):
             raise ValueError(f'AUC: curve must be "ROC" or "PR", got {curve!r}.')
         if summation_method not in ("interpolation", "minoring", "majoring"):
             raise ValueError(
-                f'AUC: summation_method must be "interpolation", "minoring" or "majoring", got {summation_method!r}.'
+                'AUC: summation_method must be "interpolation", "minoring" or "majoring", got '
+                f"{summation_method!r}."
             )
         if thresholds is None and num_thresholds < 2:
             raise ValueError(
@@ -93,7 +98,8 @@ class AUC(Counts):
 
     @staticmethod
     def _interpolated_precision(tp: Any, fp: Any, fn: Any) -> Any:
-        """Between two points true positives grow linearly with all positives, so precision does not: its integral has a log."""
+        """Between two points true positives grow linearly with all positives, so precision does
+        not: its integral has a log."""
         positives = ops.add(tp, fp)
         rise, run = ops.subtract(tp[:-1], tp[1:]), ops.subtract(positives[:-1], positives[1:])
         slope = divide_or_zero(rise, ops.maximum(run, 0.0))
@@ -108,8 +114,9 @@ class AUC(Counts):
 
     def get_config(self) -> Config:
         own = {
-            "num_thresholds": self.num_thresholds, "curve": self.curve, "summation_method": self.summation_method,
-            "multi_label": False, "num_labels": None, "label_weights": None, "from_logits": self.from_logits,
+            "num_thresholds": self.num_thresholds, "curve": self.curve,
+            "summation_method": self.summation_method, "multi_label": False, "num_labels": None,
+            "label_weights": None, "from_logits": self.from_logits,
         }  # fmt: skip
         inner = {"thresholds": self.thresholds[1:-1]} if self.given_thresholds else {}
         return {**super().get_config(), **own, **inner}

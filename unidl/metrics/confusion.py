@@ -26,7 +26,8 @@ _KINDS = {
 class Counts(Metric):
     """Sums of weights at each threshold, a prediction being positive where it is greater.
 
-    y_true and y_pred have one shape, targets 0 or 1; the metric counts all elements, or those of the class `class_id`.
+    y_true and y_pred have one shape, targets 0 or 1; the metric counts all elements, or those of
+    the class `class_id`.
     """
 
     kinds: tuple[str, ...] = ()
@@ -94,7 +95,8 @@ class Counts(Metric):
             return y_true, y_pred
         if len(y_pred.shape) < 2:
             raise ValueError(
-                f"{self.name}: class_id needs scores of the shape (n, classes), got {tuple(y_pred.shape)}."
+                f"{self.name}: class_id needs scores of the shape (n, classes), got "
+                f"{tuple(y_pred.shape)}."
             )
         return y_true[..., self.class_id : self.class_id + 1], y_pred[
             ..., self.class_id : self.class_id + 1
@@ -169,7 +171,8 @@ class Precision(_Ratio):
     """The share of what is 1 among what is predicted 1.
 
     Args:
-        thresholds: a number, or a list of them for a list of results; by default 0.5, or none with `top_k`.
+        thresholds: a number, or a list of them for a list of results; by default 0.5, or none with
+            `top_k`.
         top_k: only the k highest scores of each row can be positive.
         class_id: count this class only.
     """

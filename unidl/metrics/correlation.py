@@ -23,7 +23,8 @@ def pearson_correlation(y_true: TensorLike, y_pred: TensorLike, axis: Axis = -1)
 
 
 def concordance_correlation(y_true: TensorLike, y_pred: TensorLike, axis: Axis = -1) -> Tensor:
-    """2 * covariance / (both variances + (difference of the means)**2), along `axis` (Lin, Biometrics 45, 1989)."""
+    """2 * covariance / (both variances + (difference of the means)**2), along `axis` (Lin,
+    Biometrics 45, 1989)."""
     y_true, y_pred = together(y_true, y_pred)
     (mean_true, d_true), (mean_pred, d_pred) = _centred(y_true, axis), _centred(y_pred, axis)
     spread = ops.mean(ops.square(d_true) + ops.square(d_pred), axis=axis, keepdims=True)

@@ -12,11 +12,12 @@ _AVERAGES = (None, "micro", "macro", "weighted")
 
 
 class FBetaScore(Metric):
-    """(1 + beta**2) * precision * recall / (beta**2 * precision + recall), for targets and scores (n, classes).
+    """(1 + beta**2) * precision * recall / (beta**2 * precision + recall), for targets and scores
+    (n, classes).
 
     Args:
-        average: None for a score of each class, "micro" counts all classes together, "macro" is the mean of the classes' scores,
-            "weighted" that mean weighted by the classes' targets.
+        average: None for a score of each class, "micro" counts all classes together, "macro" is the
+            mean of the classes' scores, "weighted" that mean weighted by the classes' targets.
         beta: how many times recall counts as much as precision; above 0.
         threshold: scores above it are positive; None: the largest score of each row is.
     """
@@ -32,7 +33,8 @@ class FBetaScore(Metric):
         super().__init__(dtype, name)
         if average not in _AVERAGES:
             raise ValueError(
-                f"{self.name}: average is one of {', '.join(map(repr, _AVERAGES))}; got {average!r}."
+                f"{self.name}: average is one of {', '.join(map(repr, _AVERAGES))}; got "
+                f"{average!r}."
             )
         if not isinstance(beta, float) or beta <= 0:
             raise ValueError(f"{self.name}: beta is a float above 0, got {beta!r}.")
@@ -45,7 +47,8 @@ class FBetaScore(Metric):
     def build(self, y_true_shape: Shape, y_pred_shape: Shape) -> None:
         if len(y_true_shape) != 2 or len(y_pred_shape) != 2:
             raise ValueError(
-                f"{self.name}: takes targets and scores of the shape (n, classes), got {tuple(y_true_shape)} and {tuple(y_pred_shape)}. "
+                f"{self.name}: takes targets and scores of the shape (n, classes), got "
+                f"{tuple(y_true_shape)} and {tuple(y_pred_shape)}. "
                 f"Class numbers become rows by to_categorical(y)."
             )
         shape = () if self.average == "micro" else (y_pred_shape[-1],)

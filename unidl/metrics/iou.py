@@ -15,19 +15,23 @@ from unidl.typing import Config, DType, Tensor, TensorLike
 
 
 class IoU(Metric):
-    """right / (right + wrongly predicted + missed) of each class, and the mean of that over `target_class_ids`.
+    """right / (right + wrongly predicted + missed) of each class, and the mean of that over
+    `target_class_ids`.
 
     Classes that occur in neither targets nor predictions do not count.
 
     Args:
-        num_classes: classes are 0 to num_classes - 1; what lies outside, in targets or predictions, does not count.
+        num_classes: classes are 0 to num_classes - 1; what lies outside, in targets or predictions,
+            does not count.
         target_class_ids: the classes whose mean is asked for.
         dtype: of the counts, int32 by default; with weights that are no integers give "float32".
         ignore_class: targets of this class do not count.
-        sparse_y_true, sparse_y_pred: class numbers; False: scores, whose largest along `axis` is the class.
+        sparse_y_true, sparse_y_pred: class numbers; False: scores, whose largest along `axis` is
+            the class.
         axis: of the scores.
 
-    y_true and y_pred have as many class numbers each, of any shape; weights have the shape of these or of their first axes.
+    y_true and y_pred have as many class numbers each, of any shape; weights have the shape of these
+    or of their first axes.
     """
 
     arguments: tuple[str, ...] = (
@@ -57,7 +61,8 @@ class IoU(Metric):
         wrong = [i for i in self.target_class_ids if not 0 <= i < num_classes]
         if wrong or not self.target_class_ids:
             raise ValueError(
-                f"{self.name}: target_class_ids are some of 0 to {num_classes - 1}, got {self.target_class_ids}."
+                f"{self.name}: target_class_ids are some of 0 to {num_classes - 1}, got "
+                f"{self.target_class_ids}."
             )
         self.total_cm = self.add_variable((num_classes, num_classes), name="total_confusion_matrix")
 
@@ -91,7 +96,8 @@ class IoU(Metric):
     def _weights(self, weight: Any, like: Any) -> Any:
         if dtypes.is_float(ops.dtype(weight)) and not dtypes.is_float(self.dtype):
             warnings.warn(
-                f"{self.name} counts in {self.dtype}, so that weights lose what is behind the point. For weights that are no "
+                f"{self.name} counts in {self.dtype}, so that weights lose what is behind the "
+                "point. For weights that are no "
                 f'integers write {type(self).__name__}(..., dtype="float32").',
                 stacklevel=3,
             )

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 class Metric(Watched):
-    """Subclass it: make variables in `__init__`, add to them in `update_state`, compute from them in `result`.
+    """Subclass it: make variables in `__init__`, add to them in `update_state`, compute from them
+    in `result`.
 
     `update_state` runs inside the compiled step, so it must not read a value on the host.
 
@@ -40,10 +41,12 @@ class Metric(Watched):
         aggregation: str = "sum",
         name: str | None = None,
     ) -> Variable:
-        """A Variable that belongs to the metric, on the active backend. `aggregation` is part of Keras' signature."""
+        """A Variable that belongs to the metric, on the active backend. `aggregation` is part of
+        Keras' signature."""
         if not hasattr(self, "_own_variables"):
             raise RuntimeError(
-                f"{type(self).__name__}.__init__ must call super().__init__() before add_variable()."
+                f"{type(self).__name__}.__init__ must call super().__init__() before "
+                "add_variable()."
             )
         variable = Variable(
             initializers.get(initializer or "zeros"),
@@ -78,7 +81,8 @@ class Metric(Watched):
         return [*self._own_variables, *inner]
 
     def build(self, y_true_shape: Shape, y_pred_shape: Shape) -> None:
-        """Make variables whose shapes depend on the data; `compile` calls it before the step is compiled."""
+        """Make variables whose shapes depend on the data; `compile` calls it before the step is
+        compiled."""
 
     _built = False
 
@@ -91,7 +95,8 @@ class Metric(Watched):
     @any_arguments
     def update_state(self, *args: Any, **kwargs: Any) -> None:
         raise NotImplementedError(
-            f"{type(self).__name__} must implement update_state(self, y_true, y_pred, sample_weight=None)."
+            f"{type(self).__name__} must implement update_state(self, y_true, y_pred, "
+            "sample_weight=None)."
         )
 
     def result(self) -> Tensor:

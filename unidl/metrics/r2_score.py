@@ -12,13 +12,15 @@ _AGGREGATIONS = (None, "uniform_average", "variance_weighted_average")
 
 
 class R2Score(Metric):
-    """1 - (sum of squared errors) / (sum of squared distances from the mean), for each column of (n, outputs).
+    """1 - (sum of squared errors) / (sum of squared distances from the mean), for each column of
+    (n, outputs).
 
     Args:
-        class_aggregation: None for the columns' scores, "uniform_average" for their mean, "variance_weighted_average" for the mean
-            weighted by the columns' spread.
-        num_regressors: p independent variables; not 0, the result is adjusted: 1 - (1 - R2) (n - 1) / (n - p - 1), where n counts all
-            elements of the targets. Without as many elements it stays as it is.
+        class_aggregation: None for the columns' scores, "uniform_average" for their mean,
+            "variance_weighted_average" for the mean weighted by the columns' spread.
+        num_regressors: p independent variables; not 0, the result is adjusted: 1 - (1 - R2) (n - 1)
+            / (n - p - 1), where n counts all elements of the targets. Without as many elements it
+            stays as it is.
     """
 
     def __init__(
@@ -31,7 +33,8 @@ class R2Score(Metric):
         super().__init__(dtype, name)
         if class_aggregation not in _AGGREGATIONS:
             raise ValueError(
-                f"{self.name}: class_aggregation is one of {_AGGREGATIONS}, got {class_aggregation!r}."
+                f"{self.name}: class_aggregation is one of {_AGGREGATIONS}, got "
+                f"{class_aggregation!r}."
             )
         if num_regressors < 0:
             raise ValueError(f"{self.name}: num_regressors is at least 0, got {num_regressors}.")
@@ -46,7 +49,8 @@ class R2Score(Metric):
     def build(self, y_true_shape: Shape, y_pred_shape: Shape) -> None:
         if len(y_pred_shape) != 2:
             raise ValueError(
-                f"{self.name}: takes predictions of the shape (n, outputs), got {tuple(y_pred_shape)}."
+                f"{self.name}: takes predictions of the shape (n, outputs), got "
+                f"{tuple(y_pred_shape)}."
             )
         for kind, name in (
             ("squared_sum",) * 2,

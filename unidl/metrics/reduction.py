@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 def samplewise(
     variable: Any, values: TensorLike, sample_weight: TensorLike | None, reduce: Any
 ) -> Tensor:
-    """(values, weights), both (n,) or scalars in the dtype and on the backend of `variable`, or weights None.
+    """(values, weights), both (n,) or scalars in the dtype and on the backend of `variable`, or
+    weights None.
 
-    Axes behind the first are reduced by `reduce`; weights multiply the values before that. Values are detached from any tape.
+    Axes behind the first are reduced by `reduce`; weights multiply the values before that. Values
+    are detached from any tape.
     """
     backend = variable.backend
     values = backend.stop_gradient(as_float(backend, values, variable.dtype))
@@ -81,7 +83,8 @@ class Mean(Metric):
 
 
 class MeanMetricWrapper(Mean):
-    """The mean of `fn(y_true, y_pred, **kwargs)`, a function that gives one value for each sample or element."""
+    """The mean of `fn(y_true, y_pred, **kwargs)`, a function that gives one value for each sample
+    or element."""
 
     def __init__(
         self,
@@ -112,7 +115,8 @@ class MeanMetricWrapper(Mean):
 
 
 class NamedMean(MeanMetricWrapper):
-    """A `MeanMetricWrapper` whose function is known: the config holds the arguments named in `arguments` instead."""
+    """A `MeanMetricWrapper` whose function is known: the config holds the arguments named in
+    `arguments` instead."""
 
     arguments: tuple[str, ...] = ()
 

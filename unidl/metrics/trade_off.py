@@ -1,4 +1,5 @@
-"""The best of one rate where another is high enough: precision at a recall, sensitivity at a specificity."""
+"""The best of one rate where another is high enough: precision at a recall, sensitivity at a
+specificity."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ _RATES = {
 
 
 class _TradeOff(Counts):
-    """The largest `best` over evenly spaced thresholds at which `at` is at least the given value; 0 if none is."""
+    """The largest `best` over evenly spaced thresholds at which `at` is at least the given value; 0
+    if none is."""
 
     kinds = ("true_positives", "false_positives", "true_negatives", "false_negatives")
     best = at = ""
@@ -61,7 +63,8 @@ class _TradeOff(Counts):
 
 
 class SensitivityAtSpecificity(_TradeOff):
-    """The largest share of the positives that is found while at least `specificity` of the negatives is."""
+    """The largest share of the positives that is found while at least `specificity` of the
+    negatives is."""
 
     best, at = "sensitivity", "specificity"
 
@@ -77,7 +80,8 @@ class SensitivityAtSpecificity(_TradeOff):
 
 
 class SpecificityAtSensitivity(_TradeOff):
-    """The largest share of the negatives that is found while at least `sensitivity` of the positives is."""
+    """The largest share of the negatives that is found while at least `sensitivity` of the
+    positives is."""
 
     best, at = "specificity", "sensitivity"
 

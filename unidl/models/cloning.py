@@ -21,8 +21,10 @@ def clone_model(
     """A model of the same structure with new layers, and so new weights; not compiled.
 
     Args:
-        model: a Sequential or functional model. A subclassed one is made anew by its own constructor.
-        input_tensors: KerasTensors to begin with, in the structure of `model.input`; new inputs by default.
+        model: a Sequential or functional model. A subclassed one is made anew by its own
+            constructor.
+        input_tensors: KerasTensors to begin with, in the structure of `model.input`; new inputs by
+            default.
         clone_function: layer -> the layer that takes its place; by default one of the same config.
     """
     clone = clone_function or (lambda layer: type(layer).from_config(layer.get_config()))
@@ -34,7 +36,8 @@ def clone_model(
         return Sequential(layers, name=model.name)
     if not isinstance(model, Model) or model._plan is None:
         raise ValueError(
-            f"clone_model: takes a Sequential or functional model, got {model!r}. A subclassed model is copied by making another: "
+            f"clone_model: takes a Sequential or functional model, got {model!r}. A subclassed "
+            "model is copied by making another: "
             f"{type(model).__name__}(...)."
         )
     plan = model._plan

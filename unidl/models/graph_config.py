@@ -1,4 +1,5 @@
-"""Functional models as JSON and back, in Keras' layout: layers with their inbound nodes, tensors as [layer, node, index]."""
+"""Functional models as JSON and back, in Keras' layout: layers with their inbound nodes, tensors as
+[layer, node, index]."""
 
 from __future__ import annotations
 
@@ -108,7 +109,8 @@ def graph_from_config(cls: Any, config: Any) -> Any:
         ]
         if not ready:
             raise ValueError(
-                f"from_config: the nodes of {', '.join(name for name, _, _ in waiting)} refer to tensors that no layer makes."
+                f"from_config: the nodes of {', '.join(name for name, _, _ in waiting)} refer to "
+                "tensors that no layer makes."
             )
         for name, number, node in ready:
             outputs[name, number] = graph.flatten_tensors(

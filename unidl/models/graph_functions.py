@@ -1,6 +1,7 @@
 """Functions in a graph's config. Keras writes each as an operation class, "Mean" for `ops.mean`.
 
-What is no tensor stands in the class' config, {"axis": -1, "keepdims": True}; the rest are the arguments of its node.
+What is no tensor stands in the class' config, {"axis": -1, "keepdims": True}; the rest are the
+arguments of its node.
 """
 
 from __future__ import annotations
@@ -16,27 +17,34 @@ _OPERANDS = frozenset({"x", "x1", "x2", "y", "condition", "indices", "key"})
 
 # Keras' modules of operation classes; what is named nowhere is in its "numpy".
 _MODULES = {
-    "core": "cast convert_to_tensor saturate_cast scan scatter scatter_update slice slice_update stop_gradient unstack",
+    "core": "cast convert_to_tensor saturate_cast scan scatter scatter_update slice slice_update "
+            "stop_gradient unstack",
     "image": "extract_patches resize",
     "linalg": "cholesky det eig eigh inv lstsq lu_factor norm pinv qr solve solve_triangular svd",
-    "math": "erf erfc erfinv extract_sequences fft fft2 ifft2 in_top_k irfft logsumexp rfft rsqrt stft top_k",
-    "nn": "average_pool batch_norm celu conv conv_transpose depth_to_space depthwise_conv dot_product_attention elu gelu glu "
-    "hard_shrink hard_sigmoid hard_silu hard_tanh layer_norm leaky_relu log_sigmoid log_softmax max_pool moments multi_hot normalize "
-    "one_hot relu relu6 rms_norm selu separable_conv sigmoid silu soft_shrink softmax softplus softsign space_to_depth "
+    "math": "erf erfc erfinv extract_sequences fft fft2 ifft2 in_top_k irfft logsumexp rfft rsqrt "
+            "stft top_k",
+    "nn": "average_pool batch_norm celu conv conv_transpose depth_to_space depthwise_conv "
+          "dot_product_attention elu gelu glu "
+    "hard_shrink hard_sigmoid hard_silu hard_tanh layer_norm leaky_relu log_sigmoid log_softmax "
+    "max_pool moments multi_hot normalize "
+    "one_hot relu relu6 rms_norm selu separable_conv sigmoid silu soft_shrink softmax softplus "
+    "softsign space_to_depth "
     "sparse_plus sparse_sigmoid sparsemax squareplus tanh_shrink threshold",
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 # Classes that are not the function's name in camel case, and functions that are another's in Keras.
 _CLASS_OF = {
-    "abs": "Absolute", "allclose": "AllClose", "fft": "FFT", "fft2": "FFT2", "ifft2": "IFFT2", "irfft": "IRFFT", "isin": "IsIn",
-    "layer_norm": "LayerNorm", "rfft": "RFFT", "rms_norm": "RMSNorm", "searchsorted": "SearchSorted", "stft": "STFT", "svd": "SVD",
+    "abs": "Absolute", "allclose": "AllClose", "fft": "FFT", "fft2": "FFT2", "ifft2": "IFFT2",
+    "irfft": "IRFFT", "isin": "IsIn", "layer_norm": "LayerNorm", "rfft": "RFFT",
+    "rms_norm": "RMSNorm", "searchsorted": "SearchSorted", "stft": "STFT", "svd": "SVD",
 }  # fmt: skip
 _FUNCTIONS = {name.replace("_", ""): name for name in ops.__all__} | {"truedivide": "divide"}
 
 
 def function_to_config(call: Any, node: Any) -> Any:
-    """(entry without name and nodes, args of the node) for a recorded call of a function of `unidl.ops`."""
+    """(entry without name and nodes, args of the node) for a recorded call of a function of
+    `unidl.ops`."""
     name = call.function.__name__
     bound = inspect.signature(call.function).bind(*node.args, **node.kwargs)
     operands, config = [], {"name": call.name}
@@ -64,7 +72,8 @@ class FunctionFromConfig:
         name = _FUNCTIONS.get(entry["class_name"].lower())
         if name is None:
             raise ValueError(
-                f"from_config: the graph calls {entry['module']}.{entry['class_name']}, which unidl.ops has not."
+                f"from_config: the graph calls {entry['module']}.{entry['class_name']}, which "
+                "unidl.ops has not."
             )
         self._function = getattr(ops, name)
         self._config = dict(entry["config"])

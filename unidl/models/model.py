@@ -1,4 +1,5 @@
-"""Model: a layer that can be trained, saved and summarised; by subclassing, or from a functional graph."""
+"""Model: a layer that can be trained, saved and summarised; by subclassing, or from a functional
+graph."""
 
 from __future__ import annotations
 
@@ -29,10 +30,12 @@ if TYPE_CHECKING:
 class Model(Trainer, Layer):
     """A network.
 
-    Three ways to one: `Model(inputs, outputs)` from symbolic tensors, a subclass with `call()`, or `Sequential`.
+    Three ways to one: `Model(inputs, outputs)` from symbolic tensors, a subclass with `call()`, or
+    `Sequential`.
 
     Args:
-        inputs, outputs: KerasTensors, alone or in lists and dicts; what `Input` began and layers continued.
+        inputs, outputs: KerasTensors, alone or in lists and dicts; what `Input` began and layers
+            continued.
         name, trainable, dtype: as in `Layer`.
     """
 
@@ -78,15 +81,16 @@ class Model(Trainer, Layer):
         self.built = True
         self.input_spec = None
 
-    # -- calling a functional model -----------------------------------------------------------------
+    # -- calling a functional model
+    # -----------------------------------------------------------------
 
     @any_arguments
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         if self._plan is None:
             raise NotImplementedError(
                 f"{type(self).__name__} {self.name!r} has no call(). "
-                f"Define def call(self, inputs): ..., or build it from a graph: Model(inputs, outputs)."
-                + self._hint_at_forward()
+                "Define def call(self, inputs): ..., or build it from a graph: Model(inputs, "
+                "outputs)." + self._hint_at_forward()
             )
         return self._plan.run(self._match_inputs(inputs))
 
@@ -114,7 +118,8 @@ class Model(Trainer, Layer):
             problem = spec.problem(shape)
             if problem:
                 raise ValueError(
-                    f"{self._who()}, input {symbol.name!r}: {problem}; the input has shape {tuple(shape)}, "
+                    f"{self._who()}, input {symbol.name!r}: {problem}; the input has shape "
+                    f"{tuple(shape)}, "
                     f"expected {symbol.shape}.{self._advice(spec, tuple(shape))}"
                 )
             matched.append(value)
@@ -146,7 +151,8 @@ class Model(Trainer, Layer):
     def compute_mask(self, inputs: Any, previous_mask: TensorLike) -> Any:
         return None  # the layers inside note the masks of the outputs themselves
 
-    # -- structure ----------------------------------------------------------------------------------
+    # -- structure
+    # ----------------------------------------------------------------------------------
 
     @property
     def layers(self) -> list[Layer]:
@@ -172,7 +178,8 @@ class Model(Trainer, Layer):
     def _one_plan(self) -> Any:
         if self._plan is None:
             raise AttributeError(
-                f"{self._who()} has no symbolic input yet. Call it on unidl.Input(shape=...) or give its first layer an input_shape."
+                f"{self._who()} has no symbolic input yet. Call it on unidl.Input(shape=...) or "
+                "give its first layer an input_shape."
             )
         return self._plan
 
@@ -198,7 +205,8 @@ class Model(Trainer, Layer):
             if layer.name == name:
                 return layer
         raise ValueError(
-            f"{self._who()} has no layer {name!r}. Its layers: {', '.join(layer.name for layer in layers)}."
+            f"{self._who()} has no layer {name!r}. Its layers: "
+            f"{', '.join(layer.name for layer in layers)}."
         )
 
     def summary(
@@ -209,7 +217,8 @@ class Model(Trainer, Layer):
         print_fn: Callable[[str], Any] | None = None,
         kernels: bool = False,
     ) -> None:
-        """Print a table of layers, output shapes and parameters; with `kernels` what each layer runs on."""
+        """Print a table of layers, output shapes and parameters; with `kernels` what each layer
+        runs on."""
         print_summary(self, line_length, expand_nested, show_trainable, print_fn, kernels)
 
     def save_weights(self, filepath: str | PathLike[str], overwrite: bool = True) -> None:
@@ -217,7 +226,8 @@ class Model(Trainer, Layer):
         save_weights(self, filepath, overwrite)
 
     def load_weights(self, filepath: str | PathLike[str]) -> None:
-        """Read the weights from a ".weights.h5" file of the same architecture, unidl's or Keras'."""
+        """Read the weights from a ".weights.h5" file of the same architecture, unidl's or
+        Keras'."""
         load_weights(self, filepath)
 
     @any_arguments
@@ -249,7 +259,8 @@ class Model(Trainer, Layer):
             return
         super()._ensure_built(args, kwargs)
 
-    # -- config -------------------------------------------------------------------------------------
+    # -- config
+    # -------------------------------------------------------------------------------------
 
     def get_config(self) -> Config:
         if self._plan is None and type(self) is not Model:
@@ -263,7 +274,8 @@ class Model(Trainer, Layer):
         return graph_to_config(self)
 
     def to_json(self, **kwargs: Any) -> str:
-        """The config as JSON text, for `models.model_from_json`; `kwargs` are those of `json.dumps`."""
+        """The config as JSON text, for `models.model_from_json`; `kwargs` are those of
+        `json.dumps`."""
         return json.dumps(serialize_keras_object(self), **kwargs)
 
     @classmethod
@@ -297,7 +309,8 @@ def _shape_of(structure: Any) -> Any:
 
 
 def _by_name(expected: Any, given: Any, who: str) -> Any:
-    """Flat list of the values in `given`, in the order of the symbolic structure `expected`; dicts match by key or input name."""
+    """Flat list of the values in `given`, in the order of the symbolic structure `expected`; dicts
+    match by key or input name."""
     if isinstance(given, dict):
         names = (
             list(expected)
@@ -307,7 +320,8 @@ def _by_name(expected: Any, given: Any, who: str) -> Any:
         missing = [n for n in names if n not in given]
         if missing:
             raise ValueError(
-                f"{who}: the inputs lack {', '.join(map(repr, missing))}; given were {', '.join(map(repr, given))}."
+                f"{who}: the inputs lack {', '.join(map(repr, missing))}; given were "
+                f"{', '.join(map(repr, given))}."
             )
         return [given[n] for n in names]
     if isinstance(given, list | tuple):

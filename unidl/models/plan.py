@@ -17,13 +17,15 @@ class Plan:
     """Nodes from `inputs` to `outputs`, sorted, with the layers they use.
 
     Args:
-        inputs, outputs: KerasTensors in any nesting of lists, tuples and dicts. An input that came out of a layer is cut off
-            from it: the model begins there, with an InputLayer of its own.
+        inputs, outputs: KerasTensors in any nesting of lists, tuples and dicts. An input that came
+            out of a layer is cut off from it: the model begins there, with an InputLayer of its
+            own.
 
     Attributes:
         nodes: in the order of execution.
-        operations: layers (the inputs' too) and functions, without duplicates, in Keras' order: by distance from the outputs,
-            the farthest first, and at one distance in the order in which a walk back from the outputs meets them.
+        operations: layers (the inputs' too) and functions, without duplicates, in Keras' order: by
+            distance from the outputs, the farthest first, and at one distance in the order in which
+            a walk back from the outputs meets them.
         float_dtype: of the inputs that are floats, the widest.
         looked_up: (position of an input, Embedding that stands right behind it).
     """
@@ -34,7 +36,8 @@ class Plan:
         self.output_tensors = graph.flatten_tensors(outputs)
         if not self.input_tensors or not self.output_tensors:
             raise ValueError(
-                f"{owner}: inputs and outputs must be symbolic tensors. Start with x = unidl.Input(shape=(...)), "
+                f"{owner}: inputs and outputs must be symbolic tensors. Start with x = "
+                "unidl.Input(shape=(...)), "
                 f"call layers on it, and give both ends: Model(inputs=x, outputs=y)."
             )
         self._entries = {t: _entry_node(t) for t in self.input_tensors}
@@ -72,7 +75,8 @@ class Plan:
                 tensor.history is None or isinstance(tensor.history[0].operation, InputLayer)
             ):
                 raise ValueError(
-                    f"{owner}: the output depends on {tensor}, which is not among the inputs {[t.name for t in self.input_tensors]}. "
+                    f"{owner}: the output depends on {tensor}, which is not among the inputs "
+                    f"{[t.name for t in self.input_tensors]}. "
                     f"Add it to `inputs`, or make the output from those inputs alone."
                 )
             node, _ = self.origin(tensor)
@@ -93,7 +97,8 @@ class Plan:
         return order, met
 
     def _measure(self, order: Any) -> Any:
-        """{id of a node or operation: distance to the outputs}; a layer used several times is as far as its farthest use."""
+        """{id of a node or operation: distance to the outputs}; a layer used several times is as
+        far as its farthest use."""
         depth_of = {id(node): 0 for node in order}
         for node in reversed(order):
             depth = max(depth_of[id(node)], depth_of.get(id(node.operation), 0))

@@ -65,7 +65,8 @@ class Sequential(Model):
             )
         if not isinstance(layer, Layer):
             raise TypeError(
-                f"Sequential {self.name!r}: add() takes a layer, got {layer!r} of type {type(layer).__name__}."
+                f"Sequential {self.name!r}: add() takes a layer, got {layer!r} of type "
+                f"{type(layer).__name__}."
             )
         if any(layer.name == other.name for other in self._stack):
             raise ValueError(
@@ -92,7 +93,8 @@ class Sequential(Model):
         return layer
 
     def _connect(self) -> None:
-        """The stack changed: what was compiled for the old one is void; if the input is known, call what is not connected yet."""
+        """The stack changed: what was compiled for the old one is void; if the input is known, call
+        what is not connected yet."""
         self.built = False
         self._plan = None
         self._forget_compiled()
@@ -106,7 +108,8 @@ class Sequential(Model):
                     tensor = layer(self._outputs[-1])
             if not isinstance(tensor, KerasTensor):
                 raise ValueError(
-                    f"Sequential {self.name!r}: {layer._who()} has several outputs. Use the functional API: Model(inputs, outputs)."
+                    f"Sequential {self.name!r}: {layer._who()} has several outputs. Use the "
+                    "functional API: Model(inputs, outputs)."
                 )
             self._outputs.append(tensor)
         if len(self._stack) > 1:
@@ -122,14 +125,16 @@ class Sequential(Model):
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         if self._plan is None and not self.layers:
             raise ValueError(
-                f"Sequential {self.name!r} has no layers. Add some: model.add(unidl.layers.Dense(10))."
+                f"Sequential {self.name!r} has no layers. Add some: "
+                "model.add(unidl.layers.Dense(10))."
             )
         if self._plan is None:
             self._build_for(inputs)
         return super().__call__(inputs, *args, **kwargs)
 
     def _build_for(self, inputs: TensorLike) -> None:
-        """Connect for the shape and dtype of a first input, all of whose sizes but the last and inner ones stay open."""
+        """Connect for the shape and dtype of a first input, all of whose sizes but the last and
+        inner ones stay open."""
         shape = shapes_of(inputs if hasattr(inputs, "shape") else self._convert(inputs))
         shape = shapes_as_given(shape)
         dtype = str(getattr(inputs, "dtype", "float32")).rsplit(".", 1)[-1]

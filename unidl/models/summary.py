@@ -18,7 +18,8 @@ def print_summary(
     print_fn: Callable[[str], Any] | None = None,
     kernels: bool = False,
 ) -> None:
-    """Print layers, output shapes, parameters and connections; `print_fn(text)` instead of the terminal."""
+    """Print layers, output shapes, parameters and connections; `print_fn(text)` instead of the
+    terminal."""
     from rich import box
     from rich.console import Console
     from rich.table import Table

@@ -32,7 +32,8 @@ i0 = unary(
 
 @op
 def lcm(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """Least common multiple of integers, never negative, 0 if one of them is 0. Without gradient."""
+    """Least common multiple of integers, never negative, 0 if one of them is 0. Without
+    gradient."""
     divisor = gcd(x1, x2)
     return abs_(multiply(floor_divide(x1, where(equal(divisor, 0), 1, divisor)), x2))
 
@@ -50,7 +51,8 @@ def signbit(x: TensorLike) -> Tensor:
 
 @op
 def view(x: TensorLike, dtype: DType | None = None) -> Tensor:
-    """The bits of x read as `dtype`; a narrower dtype makes the last axis longer, a wider one shorter. Without gradient."""
+    """The bits of x read as `dtype`; a narrower dtype makes the last axis longer, a wider one
+    shorter. Without gradient."""
     backend, x = tensor_of(x)
     wanted = backend.dtype(x) if dtype is None else dtypes.standardize_dtype(dtype)
     return x if wanted == backend.dtype(x) else call("bitcast", x, dtype=wanted)

@@ -48,7 +48,8 @@ def isreal(x: TensorLike) -> Tensor:
 
 @op
 def angle(x: TensorLike) -> Tensor:
-    """Angle of x in the complex plane: 0, and pi where x is negative. Of a pair it is ops.arctan2(imag, real). Gradient 0."""
+    """Angle of x in the complex plane: 0, and pi where x is negative. Of a pair it is
+    ops.arctan2(imag, real). Gradient 0."""
     backend, x = tensor_of(x)
     x = backend.stop_gradient(to_float(backend, x))
     return where(isnan(x), x, where(less(x, 0), math.pi, zeros_like(x)))
@@ -66,11 +67,13 @@ def view_as_complex(x: TensorLike) -> Any:
 
 @op
 def view_as_real(x: TensorLike) -> Tensor:
-    """Real and imaginary part side by side on a new last axis: (...,) -> (..., 2), the latter 0 for a real tensor."""
+    """Real and imaginary part side by side on a new last axis: (...,) -> (..., 2), the latter 0 for
+    a real tensor."""
     return stack([x, zeros_like(x)], -1)
 
 
 def _complex(name: str, instead: Any) -> Any:
     return TypeError(
-        f"{name}: the result would be complex, and there are no complex dtypes here. Write {instead}."
+        f"{name}: the result would be complex, and there are no complex dtypes here. Write "
+        f"{instead}."
     )

@@ -169,7 +169,8 @@ def isneginf(x: TensorLike) -> Tensor:
 def isclose(
     x1: TensorLike, x2: TensorLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Tensor:
-    """Whether |x1 - x2| <= atol + rtol * |x2|, element by element; with `equal_nan` NaN is close to NaN."""
+    """Whether |x1 - x2| <= atol + rtol * |x2|, element by element; with `equal_nan` NaN is close to
+    NaN."""
     near = less_equal(fabs(subtract(x1, x2)), add(multiply(fabs(x2), rtol), atol))
     result = logical_or(equal(x1, x2), logical_and(near, isfinite(x2)))
     return logical_or(result, logical_and(isnan(x1), isnan(x2))) if equal_nan else result
@@ -195,7 +196,8 @@ _LARGEST = {
 def nan_to_num(
     x: TensorLike, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Tensor:
-    """x with NaN and infinities replaced; by default infinities become the largest finite numbers of the dtype."""
+    """x with NaN and infinities replaced; by default infinities become the largest finite numbers
+    of the dtype."""
     backend, x = tensor_of(x)
     if not dtypes.is_float(backend.dtype(x)):
         return x

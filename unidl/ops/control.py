@@ -1,8 +1,9 @@
 """Branches and loops.
 
-A condition that has a value is read on the host, and Python runs the branch or loop. In a compiled function, where it has none,
-the backend's own branch or loop is recorded (`Backend.cond`, `Backend.while_loop`): gradients flow through it, and it must
-not assign to Variables. On symbolic tensors both branches become part of the graph, and the condition chooses between them.
+A condition that has a value is read on the host, and Python runs the branch or loop. In a compiled
+function, where it has none, the backend's own branch or loop is recorded (`Backend.cond`,
+`Backend.while_loop`): gradients flow through it, and it must not assign to Variables. On symbolic
+tensors both branches become part of the graph, and the condition chooses between them.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ from unidl.typing import Nest, TensorLike
 def cond(pred: TensorLike, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
     """true_fn() if `pred`, a bool or a tensor with one element, else false_fn().
 
-    Where `pred` has no value both functions must return one structure of tensors of the same shapes and dtypes. On symbolic
-    tensors, and in compiled functions of a backend that has no branches, both are computed and one is chosen: then guard the
-    arguments of what must not be computed, as for `where`.
+    Where `pred` has no value both functions must return one structure of tensors of the same shapes
+    and dtypes. On symbolic tensors, and in compiled functions of a backend that has no branches,
+    both are computed and one is chosen: then guard the arguments of what must not be computed, as
+    for `where`.
     """
     if owner_of(pred) is None:
         return true_fn() if bool(np.asarray(pred)) else false_fn()
@@ -54,7 +56,8 @@ def cond(pred: TensorLike, true_fn: Callable[[], Any], false_fn: Callable[[], An
 
 
 def switch(index: TensorLike, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
-    """branches[index](*operands), `index` being clipped to the list; where it has no value see `cond`."""
+    """branches[index](*operands), `index` being clipped to the list; where it has no value see
+    `cond`."""
     last = len(branches) - 1
     if owner_of(index) is None:
         return branches[min(max(int(np.asarray(index)), 0), last)](*operands)
@@ -76,9 +79,10 @@ def while_loop(
 ) -> Any:
     """`loop_vars = body(*loop_vars)` while `cond(*loop_vars)`, at most `maximum_iterations` times.
 
-    `loop_vars` is a tensor, or a list or tuple of tensors and nested structures, which keep their shapes and dtypes where the
-    condition has no value. What the functions use of other symbolic tensors must be among them. In compiled functions a
-    gradient may need `maximum_iterations`: the backend's error says so.
+    `loop_vars` is a tensor, or a list or tuple of tensors and nested structures, which keep their
+    shapes and dtypes where the condition has no value. What the functions use of other symbolic
+    tensors must be among them. In compiled functions a gradient may need `maximum_iterations`: the
+    backend's error says so.
     """
     if graph.flatten_tensors(loop_vars):
         return graph.record_call(_while_loop, (cond, body, loop_vars, maximum_iterations), {})
@@ -116,7 +120,8 @@ def _while_loop(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any) -
 def _check_value(name: str, x: TensorLike, backend: Any) -> None:
     if isinstance(x, KerasTensor) and backend.has_values:
         raise TypeError(
-            f"while_loop: {name} uses a symbolic tensor that is not among loop_vars, and so has no value when the model runs. Make it one "
+            f"while_loop: {name} uses a symbolic tensor that is not among loop_vars, and so has no "
+            "value when the model runs. Make it one "
             "of loop_vars and return it unchanged from body."
         )
 
@@ -124,7 +129,8 @@ def _check_value(name: str, x: TensorLike, backend: Any) -> None:
 def fori_loop(
     lower: TensorLike, upper: TensorLike, body_fun: Callable[..., Any], init_val: Nest
 ) -> Any:
-    """value = body_fun(i, value) for i from `lower` to `upper` - 1, Python ints; if a bound is a tensor, i is an int32 tensor."""
+    """value = body_fun(i, value) for i from `lower` to `upper` - 1, Python ints; if a bound is a
+    tensor, i is an int32 tensor."""
     if owner_of(lower) is None and owner_of(upper) is None:
         value = init_val
         for i in range(int(lower), int(upper)):
@@ -148,10 +154,12 @@ def scan(
     reverse: bool = False,
     unroll: int = 1,
 ) -> Any:
-    """carry, y = f(carry, x) for each x along the first axis of `xs`; returns (last carry, all y stacked).
+    """carry, y = f(carry, x) for each x along the first axis of `xs`; returns (last carry, all y
+    stacked).
 
-    `init`, `xs` and y may be nested structures; without `xs` f is called `length` times with None. With `reverse` it runs
-    from the last x to the first, and the stacked y keep the order of `xs`. The length must be known. `unroll` has no effect.
+    `init`, `xs` and y may be nested structures; without `xs` f is called `length` times with None.
+    With `reverse` it runs from the last x to the first, and the stacked y keep the order of `xs`.
+    The length must be known. `unroll` has no effect.
     """
     if xs is None and length is None:
         raise ValueError("scan: give `xs`, or `length` for a loop without input.")
@@ -185,7 +193,8 @@ def _moments(xs: Any) -> Any:
 
 
 def as_tensor(backend: Any, x: TensorLike) -> Any:
-    """`x` as a tensor of `backend`; NumPy's scalars, which arithmetic of 0-d arrays gives, keep their dtype."""
+    """`x` as a tensor of `backend`; NumPy's scalars, which arithmetic of 0-d arrays gives, keep
+    their dtype."""
     if isinstance(x, np.generic):
         return backend.asarray(np.asarray(x))
     return x if x is None or isinstance(x, KerasTensor) else backend.asarray(convert(backend, x))
@@ -202,5 +211,6 @@ def _check_alike(name: str, first: Any, one: Any, second: Any, other: Any) -> No
         )
     if specs[0] != specs[1]:
         raise ValueError(
-            f"{name}: {first} and {second} must give the same shapes and dtypes, got {specs[0]} and {specs[1]}."
+            f"{name}: {first} and {second} must give the same shapes and dtypes, got {specs[0]} "
+            f"and {specs[1]}."
         )

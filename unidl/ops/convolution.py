@@ -1,7 +1,8 @@
 """Convolution and pooling.
 
-Channels last by default: (n, *spatial, c); "channels_first", (n, c, *spatial), is transposed around the contract's functions.
-`strides`, `dilation_rate` and `pool_size` are an int, or one for each spatial axis.
+Channels last by default: (n, *spatial, c); "channels_first", (n, c, *spatial), is transposed around
+the contract's functions. `strides`, `dilation_rate` and `pool_size` are an int, or one for each
+spatial axis.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ def conv(
     data_format: str | None = None,
     dilation_rate: Sizes = 1,
 ) -> Tensor:
-    """Cross-correlation of (n, *spatial, c) with a kernel (*window, c / groups, filters) -> (n, *out, filters).
+    """Cross-correlation of (n, *spatial, c) with a kernel (*window, c / groups, filters) -> (n,
+    *out, filters).
 
-    The number of groups follows from the channels. padding "same": out = ceil(size / stride), the odd element after.
+    The number of groups follows from the channels. padding "same": out = ceil(size / stride), the
+    odd element after.
     """
 
     def last(x: TensorLike, rank: Any) -> Any:
@@ -40,7 +43,8 @@ def conv(
 
 
 def _check_windows(name: str, tensors: Any, window: Any, options: Any) -> None:
-    """An error where a window is larger than an input that is not padded, for which frameworks give empty tensors or worse."""
+    """An error where a window is larger than an input that is not padded, for which frameworks give
+    empty tensors or worse."""
     sizes, dilation = _shape(tensors[0])[1:-1], options.get("dilation", (1,) * len(window))
     extents = [(k - 1) * d + 1 for k, d in zip(window, dilation, strict=False)]
     if options["padding"] == "valid" and any(
@@ -67,7 +71,8 @@ def depthwise_conv(
     data_format: str | None = None,
     dilation_rate: Sizes = 1,
 ) -> Tensor:
-    """Each channel with its own filters: (n, *spatial, c), kernel (*window, c, m) -> (n, *out, c * m)."""
+    """Each channel with its own filters: (n, *spatial, c), kernel (*window, c, m) -> (n, *out, c *
+    m)."""
 
     def last(x: TensorLike, rank: Any) -> Any:
         options = {
@@ -108,8 +113,9 @@ def conv_transpose(
 ) -> Tensor:
     """The adjoint of `conv`: (n, *spatial, c), kernel (*window, filters, c) -> (n, *out, filters).
 
-    With k = (window - 1) * dilation + 1, out is (n - 1) * stride + max(k, stride) for "valid" and n * stride for "same"; with
-    `output_padding` p, (n - 1) * stride + k + p and (n - 1) * stride + k % 2 + p.
+    With k = (window - 1) * dilation + 1, out is (n - 1) * stride + max(k, stride) for "valid" and n
+    * stride for "same"; with `output_padding` p, (n - 1) * stride + k + p and (n - 1) * stride + k
+      % 2 + p.
     """
 
     def last(x: TensorLike, rank: Any) -> Any:
@@ -131,12 +137,14 @@ def conv_transpose(
 def transposed_cut(
     size: Any, window: Any, stride: Any, dilation: Any, padding: Any, output_padding: Any
 ) -> Any:
-    """(start, number) of the elements that a transposed convolution keeps of its full result along one axis."""
+    """(start, number) of the elements that a transposed convolution keeps of its full result along
+    one axis."""
     extent = (window - 1) * dilation + 1
     if padding == "valid":
         start, out = 0, max(extent, stride) if output_padding is None else extent + output_padding
     else:
-        # What is too much is cut off at both ends, the odd element at the end, as "same" pads it there.
+        # What is too much is cut off at both ends, the odd element at the end, as "same" pads it
+        # there.
         out = stride if output_padding is None else extent % 2 + output_padding
         start = max(0, extent - out) // 2
     return start, None if size is None else (size - 1) * stride + out
@@ -150,7 +158,8 @@ def max_pool(
     padding: str = "valid",
     data_format: str | None = None,
 ) -> Tensor:
-    """Largest element of each window: (n, *spatial, c) -> (n, *out, c). Strides are `pool_size` by default."""
+    """Largest element of each window: (n, *spatial, c) -> (n, *out, c). Strides are `pool_size` by
+    default."""
     return _pool("max_pool", inputs, pool_size, strides, padding, data_format)
 
 
@@ -162,7 +171,8 @@ def average_pool(
     padding: str = "valid",
     data_format: str | None = None,
 ) -> Tensor:
-    """Mean of each window, padding not counted: (n, *spatial, c) -> (n, *out, c). Strides are `pool_size` by default."""
+    """Mean of each window, padding not counted: (n, *spatial, c) -> (n, *out, c). Strides are
+    `pool_size` by default."""
     return _pool("avg_pool", inputs, pool_size, strides, padding, data_format)
 
 
@@ -201,7 +211,8 @@ def _adaptive(name: str, inputs: TensorLike, output_size: Any, data_format: Any)
             size = _shape(x)[axis]
             if size is None:
                 raise ValueError(
-                    f"adaptive pooling: axis {axis} of the shape {_shape(x)} must have a known size."
+                    f"adaptive pooling: axis {axis} of the shape {_shape(x)} must have a known "
+                    "size."
                 )
             before = (slice(None),) * axis
             bounds = [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
@@ -219,12 +230,14 @@ def _adaptive(name: str, inputs: TensorLike, output_size: Any, data_format: Any)
 
 
 def _channels_last(function: Any, inputs: TensorLike, data_format: Any) -> Any:
-    """`function(x, number of spatial axes)` on channels-last `inputs`, transposed there and back if they are not."""
+    """`function(x, number of spatial axes)` on channels-last `inputs`, transposed there and back if
+    they are not."""
     backend, x = tensor_of(inputs)
     rank = len(backend.shape(x)) - 2
     if rank < 1:
         raise ValueError(
-            f"Convolution and pooling need (n, *spatial, channels), got the shape {backend.shape(x)}."
+            "Convolution and pooling need (n, *spatial, channels), got the shape "
+            f"{backend.shape(x)}."
         )
     if data_format is None:
         from unidl.config import image_data_format
@@ -254,7 +267,8 @@ def _padding(name: str, padding: Any) -> Any:
     padding = padding.lower() if isinstance(padding, str) else padding
     if padding not in ("valid", "same"):
         raise ValueError(
-            f'{name}: padding must be "valid" or "same", got {padding!r}. For other amounts call pad first.'
+            f'{name}: padding must be "valid" or "same", got {padding!r}. For other amounts call '
+            "pad first."
         )
     return padding
 

@@ -24,12 +24,13 @@ def convert_to_tensor(
 ) -> Tensor:
     """Native tensor of a number, nested list, array, Variable or native tensor.
 
-    Without `dtype` Python floats become `floatx`, ints int32, and arrays keep their dtype. A tensor stays with its own
-    backend; host data go to the active one.
+    Without `dtype` Python floats become `floatx`, ints int32, and arrays keep their dtype. A tensor
+    stays with its own backend; host data go to the active one.
     """
     if sparse or ragged:
         raise ValueError(
-            "convert_to_tensor: sparse and ragged tensors do not exist here. Leave `sparse` and `ragged` out."
+            "convert_to_tensor: sparse and ragged tensors do not exist here. Leave `sparse` and "
+            "`ragged` out."
         )
     dtype = None if dtype is None else dtypes.standardize_dtype(dtype)
     backend = backend_of((x,))
@@ -110,7 +111,8 @@ def saturate_cast(x: TensorLike, dtype: DType) -> Tensor:
         if dtypes.is_integer(own):
             low, high = max(low, np.iinfo(own).min), min(high, np.iinfo(own).max)
         else:
-            # A float beside the bound may lie above it: 2**31 - 1 is 2**31 in float32, whose neighbour below is the bound.
+            # A float beside the bound may lie above it: 2**31 - 1 is 2**31 in float32, whose
+            # neighbour below is the bound.
             high = _largest_at_most(high, own)
         x = call("clip", x, low=low, high=high)
     return backend.cast(x, dtype)
@@ -147,7 +149,8 @@ def device_scope(device_name: str) -> Any:
 
 @op
 def slice(inputs: TensorLike, start_indices: Any, shape: Sequence[int]) -> Tensor:
-    """The block of `shape` that begins at `start_indices` (ints); a size of -1 reaches to the end."""
+    """The block of `shape` that begins at `start_indices` (ints); a size of -1 reaches to the
+    end."""
     starts = [int(s) for s in start_indices]
     return call(
         "getitem",
@@ -161,7 +164,8 @@ def slice(inputs: TensorLike, start_indices: Any, shape: Sequence[int]) -> Tenso
 
 @op
 def slice_update(inputs: TensorLike, start_indices: Any, updates: TensorLike) -> Tensor:
-    """Copy of `inputs` with the block that begins at `start_indices` (ints) replaced by `updates`."""
+    """Copy of `inputs` with the block that begins at `start_indices` (ints) replaced by
+    `updates`."""
     backend = backend_of((inputs, updates))
     inputs, updates = (backend.asarray(convert(backend, x)) for x in (inputs, updates))
     starts, sizes, block = (
@@ -174,7 +178,8 @@ def slice_update(inputs: TensorLike, start_indices: Any, updates: TensorLike) ->
     )
     if not fits:
         raise ValueError(
-            f"slice_update: a block {block} from {tuple(starts)} on does not fit into the shape {sizes}."
+            f"slice_update: a block {block} from {tuple(starts)} on does not fit into the shape "
+            f"{sizes}."
         )
     inside = np.zeros(sizes, bool)
     inside[tuple(builtins.slice(a, a + n) for a, n in zip(starts, block, strict=True))] = True

@@ -1,4 +1,5 @@
-"""New tensors, on the active backend and the current device; those like another tensor, on that tensor's backend."""
+"""New tensors, on the active backend and the current device; those like another tensor, on that
+tensor's backend."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ empty = zeros
 
 
 def full(shape: int | Shape, fill_value: TensorLike, dtype: DType | None = None) -> Tensor:
-    """Tensor of `shape` in `dtype` or `floatx`, filled with a number, or with a tensor that broadcasts to it."""
+    """Tensor of `shape` in `dtype` or `floatx`, filled with a number, or with a tensor that
+    broadcasts to it."""
     given: Any = shape
     if hasattr(given, "__index__") and not getattr(given, "ndim", 0):
         given = (given,)
@@ -40,12 +42,14 @@ def full(shape: int | Shape, fill_value: TensorLike, dtype: DType | None = None)
 
 
 def _maker(shape: Any) -> Any:
-    """The backend that makes a tensor of `shape`. An open axis exists only while shapes are inferred."""
+    """The backend that makes a tensor of `shape`. An open axis exists only while shapes are
+    inferred."""
     if not has_open(shape):
         return registry.get_backend()
     if graph.recording():
         raise ValueError(
-            f"A tensor of shape {shape} cannot be made before the size of the open axis is known. Take the shape from a tensor: "
+            f"A tensor of shape {shape} cannot be made before the size of the open axis is known. "
+            "Take the shape from a tensor: "
             "zeros_like(x), ones_like(x), full_like(x, value)."
         )
     return symbolic
@@ -87,7 +91,8 @@ def arange(
     step: TensorLike | None = None,
     dtype: DType | None = None,
 ) -> Tensor:
-    """Numbers from `start` (0 if only one is given) up to but without `stop`; int32 for ints, `floatx` if one is a float."""
+    """Numbers from `start` (0 if only one is given) up to but without `stop`; int32 for ints,
+    `floatx` if one is a float."""
     start, stop = (0, start) if stop is None else (start, stop)
     start, stop, step = (
         x.item() if hasattr(x, "item") else x for x in (start, stop, 1 if step is None else step)
@@ -133,7 +138,8 @@ def linspace(
     dtype: DType | None = None,
     axis: int = 0,
 ) -> Any:
-    """`num` evenly spaced numbers from `start` to `stop` (numbers or tensors with values), the last included if `endpoint`.
+    """`num` evenly spaced numbers from `start` to `stop` (numbers or tensors with values), the last
+    included if `endpoint`.
 
     With `retstep` also the distance between neighbours.
     """

@@ -44,7 +44,8 @@ def ctc_loss(
     output_length: TensorLike,
     mask_index: int = 0,
 ) -> Tensor:
-    """-log of the probability of each target over all its alignments, by the forward recursion of the paper's section 4.1.
+    """-log of the probability of each target over all its alignments, by the forward recursion of
+    the paper's section 4.1.
 
     Args:
         target: (n, labels) integers, of which the first `target_length` (n,) count.
@@ -107,7 +108,8 @@ def ctc_loss(
 
 
 def _needed(backend: Any, target: TensorLike, target_length: Any, labels: Any) -> Any:
-    """Moments that the shortest alignment takes: one for each label, and one between equal neighbours. (n,)"""
+    """Moments that the shortest alignment takes: one for each label, and one between equal
+    neighbours. (n,)"""
     if labels < 2:
         return target_length
     before, after = (
@@ -143,7 +145,8 @@ def _inputs(
     )
     if len(backend.shape(output)) != 3:
         raise ValueError(
-            f"{name}: the output must be (n, time, classes), got the shape {tuple(backend.shape(output))}."
+            f"{name}: the output must be (n, time, classes), got the shape "
+            f"{tuple(backend.shape(output))}."
         )
     if target is not None and len(backend.shape(target)) != 2:
         raise ValueError(
@@ -165,12 +168,14 @@ def ctc_decode(
     merge_repeated: bool = True,
     mask_index: int = 0,
 ) -> tuple[Tensor, Tensor]:
-    """The labels that logits `inputs` (n, time, classes) stand for, of which the first `sequence_lengths` (n,) moments count.
+    """The labels that logits `inputs` (n, time, classes) stand for, of which the first
+    `sequence_lengths` (n,) moments count.
 
-    "greedy" takes the likeliest class of each moment, without repetitions (unless `merge_repeated` is False) and blanks
-    (`mask_index`): int32 (1, n, time), filled with -1, and minus the sum of the logits chosen (n, 1). "beam_search" follows the
-    `beam_width` likeliest beginnings: int32 (top_paths, n, time) and the log of their probabilities (n, top_paths); it runs on
-    the host. Without gradient.
+    "greedy" takes the likeliest class of each moment, without repetitions (unless `merge_repeated`
+    is False) and blanks (`mask_index`): int32 (1, n, time), filled with -1, and minus the sum of
+    the logits chosen (n, 1). "beam_search" follows the `beam_width` likeliest beginnings: int32
+    (top_paths, n, time) and the log of their probabilities (n, top_paths); it runs on the host.
+    Without gradient.
     """
     if strategy not in ("greedy", "beam_search"):
         raise ValueError(
@@ -221,7 +226,8 @@ def _greedy(
 
 
 def _beams(log_p: Any, width: Any, blank: Any) -> Any:
-    """[(labels, log probability)], likeliest first: prefixes with the chances of ending in a blank and in a label."""
+    """[(labels, log probability)], likeliest first: prefixes with the chances of ending in a blank
+    and in a label."""
     beams = {(): (0.0, -np.inf)}
     for moment in log_p:
         grown: dict = {}

@@ -1,7 +1,8 @@
 """How a public function finds its backend, converts its arguments and reaches the contract.
 
-The owner of the first native tensor decides; NumPy arrays and numbers are accepted beside any tensor and, alone, belong to
-the active backend. Symbolic tensors (`KerasTensor`) go to the symbolic backend, and the call becomes a node of the graph.
+The owner of the first native tensor decides; NumPy arrays and numbers are accepted beside any
+tensor and, alone, belong to the active backend. Symbolic tensors (`KerasTensor`) go to the symbolic
+backend, and the call becomes a node of the graph.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# The backend that owns tensors of a type; None where the type belongs to none and the active backend converts.
+# The backend that owns tensors of a type; None where the type belongs to none and the active
+# backend converts.
 _owners: dict[type, Backend | None] = {
     np.ndarray: None,
     KerasTensor: symbolic,
@@ -39,7 +41,8 @@ _owners: dict[type, Backend | None] = {
     type(None): None,
 }
 
-# Those of `_owners` whose tensors need no conversion: the way on which a call of native tensors costs least.
+# Those of `_owners` whose tensors need no conversion: the way on which a call of native tensors
+# costs least.
 _natives: dict[type, Backend] = {}
 
 # Names of dtypes by the framework's own objects for them, which are quicker to get at.
@@ -78,7 +81,8 @@ def sized(x: TensorLike, sizes: Any) -> Any:
 
 
 def set_owner(cls: Any, backend: Any) -> None:
-    """Remember `backend` as the one of tensors of type `cls`; None: the active one converts them."""
+    """Remember `backend` as the one of tensors of type `cls`; None: the active one converts
+    them."""
     _owners[cls] = backend
     if backend is not None:
         _natives[cls] = backend
@@ -86,17 +90,20 @@ def set_owner(cls: Any, backend: Any) -> None:
 
 @contextmanager
 def standing_in(backend: Backend) -> Iterator[None]:
-    """Inside, `backend` is the active one and owns the tensors of its framework, whichever backend is registered for these.
+    """Inside, `backend` is the active one and owns the tensors of its framework, whichever backend
+    is registered for these.
 
-    For one that shares its tensors with another: the oracle, or a backend made to try something. Public functions ask a tensor's
-    type for its backend, and would find the registered one.
+    For one that shares its tensors with another: the oracle, or a backend made to try something.
+    Public functions ask a tensor's type for its backend, and would find the registered one.
     """
     cls = next((c for c in backend.tensor_types if c is not np.ndarray), np.ndarray)
     registered = registry.owner_of_type(cls)
     if registered is None:
         raise ValueError(
-            f"The backend {backend.name!r} has tensors of type {cls.__name__}, which no registered backend has. "
-            f"Register it under the entry-point group {registry.GROUP!r}, see docs/writing-a-backend.md."
+            f"The backend {backend.name!r} has tensors of type {cls.__name__}, which no registered "
+            "backend has. "
+            f"Register it under the entry-point group {registry.GROUP!r}, see "
+            "docs/writing-a-backend.md."
         )
     if registered is backend:
         with registry.use_backend(backend):
@@ -128,7 +135,8 @@ def dtype_name(backend: Backend, x: Tensor) -> str:
 
 
 def native_owner(x: TensorLike) -> Backend | None:
-    """The backend that takes `x` as it is, None if it must be converted (or has not been met yet)."""
+    """The backend that takes `x` as it is, None if it must be converted (or has not been met
+    yet)."""
     cls = type(x)
     if cls is np.ndarray:
         active = registry.get_backend()
@@ -159,7 +167,8 @@ def backend_of(tensors: Iterable[TensorLike]) -> Backend:
 
 
 def convert(backend: Backend, x: TensorLike) -> Tensor:
-    """`x` as a native tensor of `backend`; Python numbers stay numbers, since they adopt the other operand's dtype."""
+    """`x` as a native tensor of `backend`; Python numbers stay numbers, since they adopt the other
+    operand's dtype."""
     cls = type(x)
     if cls in NUMBERS or x is None:
         return x
@@ -179,7 +188,8 @@ def convert(backend: Backend, x: TensorLike) -> Tensor:
 def _as_they_are(
     tensors: Sequence[TensorLike], promoted: bool = False, to_floats: bool = False
 ) -> tuple[Backend, list[Tensor]] | None:
-    """(backend, native tensors) of a call of which nothing has to be converted, None for all others.
+    """(backend, native tensors) of a call of which nothing has to be converted, None for all
+    others.
 
     So it is with tensors and Variables of one backend, None and numbers among them. With `promoted`
     they also have one dtype, and that a float dtype if there are numbers or with `to_floats`.
@@ -239,7 +249,8 @@ def tensor_of(x: TensorLike) -> tuple[Backend, Tensor]:
 
 
 def call(name: str, *tensors: TensorLike, **kwargs: Any) -> Any:
-    """The contract's `name` on `tensors`, each made a native tensor, numbers too; `kwargs` are passed on as they are."""
+    """The contract's `name` on `tensors`, each made a native tensor, numbers too; `kwargs` are
+    passed on as they are."""
     backend = native_owner(tensors[0]) if len(tensors) == 1 else None
     operands: Sequence[Tensor] = tensors
     if backend is None:
@@ -262,7 +273,8 @@ def call_float(name: str, *tensors: TensorLike, **kwargs: Any) -> Any:
 
 
 def _check_axis(name: str, tensors: Sequence[Tensor], kwargs: dict[str, Any]) -> None:
-    """An error for an axis out of range. Adapters count axes modulo the rank and would not notice."""
+    """An error for an axis out of range. Adapters count axes modulo the rank and would not
+    notice."""
     axis = kwargs.get("axis")
     if axis is None or name == "expand_dims":
         return
@@ -280,7 +292,8 @@ def call_bool(name: str, *tensors: TensorLike, **kwargs: Any) -> Any:
 
 
 def call_promoted(name: str, *tensors: TensorLike, to_floats: bool = False, **kwargs: Any) -> Any:
-    """Like `call` with all tensors promoted to one dtype; Python numbers adopt it. `to_floats`: a float dtype at least."""
+    """Like `call` with all tensors promoted to one dtype; Python numbers adopt it. `to_floats`: a
+    float dtype at least."""
     found = _as_they_are(tensors, True, to_floats)
     if found is None:
         backend, operands = _converted(tensors)
@@ -326,7 +339,8 @@ def promote(backend: Backend, tensors: Sequence[Tensor], to_floats: bool = False
 
 
 def run(backend: Backend, name: str, tensors: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """Call the contract; a framework's error about shapes becomes the one that every backend gives."""
+    """Call the contract; a framework's error about shapes becomes the one that every backend
+    gives."""
     try:
         return getattr(backend, name)(*tensors, **kwargs)
     except Exception as error:
@@ -349,12 +363,14 @@ def explain(name: str, tensors: Sequence[Any], kwargs: dict[str, Any]) -> Except
 
 
 def _symbol(x: Any) -> Any:
-    """What stands for `x` in a shape rule: numbers, strings, shapes and None stand for themselves."""
+    """What stands for `x` in a shape rule: numbers, strings, shapes and None stand for
+    themselves."""
     return x if x is None or isinstance(x, (*NUMBERS, str, tuple)) else symbolic.asarray(x)
 
 
 def op(function: F) -> F:
-    """Mark a public function of tensors: called on symbolic tensors it becomes one node of the graph."""
+    """Mark a public function of tensors: called on symbolic tensors it becomes one node of the
+    graph."""
 
     @functools.wraps(function)
     def public(*args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,5 @@
-"""Elementwise functions of the contract. Shapes broadcast; a Python number adopts the dtype of the tensor beside it."""
+"""Elementwise functions of the contract. Shapes broadcast; a Python number adopts the dtype of the
+tensor beside it."""
 
 from __future__ import annotations
 
@@ -115,7 +116,8 @@ bitwise_left_shift, bitwise_right_shift = left_shift, right_shift
 def _shift(name: str, x: TensorLike, y: TensorLike) -> Any:
     if not hasattr(y, "__index__") or getattr(y, "ndim", False):
         raise TypeError(
-            f"{name}: the number of bits must be a Python int, got {type(y).__name__}. Multiply by a power of 2 instead."
+            f"{name}: the number of bits must be a Python int, got {type(y).__name__}. Multiply by "
+            "a power of 2 instead."
         )
     backend, x = tensor_of(x)
     return run(backend, name, [x, int(y)], {})
@@ -129,7 +131,8 @@ ceil = unary("ceil", "The smallest integer not below x, as a float; gradient 0."
 
 @op
 def round(x: TensorLike, decimals: int = 0) -> Tensor:
-    """Nearest integer, halves to the even one; with `decimals` to that many digits. Integers stay as they are."""
+    """Nearest integer, halves to the even one; with `decimals` to that many digits. Integers stay
+    as they are."""
     backend, x = tensor_of(x)
     if not dtypes.is_float(backend.dtype(x)):
         return x
@@ -147,7 +150,8 @@ def trunc(x: TensorLike) -> Tensor:
 
 @op
 def clip(x: TensorLike, x_min: TensorLike, x_max: TensorLike) -> Tensor:
-    """x, at least `x_min` and at most `x_max` (None: no bound); the gradient passes at numeric bounds."""
+    """x, at least `x_min` and at most `x_max` (None: no bound); the gradient passes at numeric
+    bounds."""
     if all(b is None or type(b) in NUMBERS for b in (x_min, x_max)):
         if float in (type(x_min), type(x_max)):
             backend, x = tensor_of(x)

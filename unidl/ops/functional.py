@@ -1,4 +1,5 @@
-"""Functions made of functions: scans, vectorized functions, gradients of one's own, products with a Jacobian."""
+"""Functions made of functions: scans, vectorized functions, gradients of one's own, products with a
+Jacobian."""
 
 from __future__ import annotations
 
@@ -27,10 +28,11 @@ from unidl.typing import Nest, TensorLike
 def associative_scan(
     f: Callable[..., Any], elems: Nest, reverse: bool = False, axis: int = 0
 ) -> Any:
-    """f of the first 1, 2, 3 ... elements along `axis`, for an associative f, in a number of calls that grows as log(n).
+    """f of the first 1, 2, 3 ... elements along `axis`, for an associative f, in a number of calls
+    that grows as log(n).
 
-    f(a, b) gets and returns structures like `elems` (a tensor or nested structure), of several elements at once. With `reverse`
-    the elements are those from the end.
+    f(a, b) gets and returns structures like `elems` (a tensor or nested structure), of several
+    elements at once. With `reverse` the elements are those from the end.
     """
     if not callable(f):
         raise TypeError(
@@ -42,7 +44,8 @@ def associative_scan(
     sizes = {backend.shape(x)[axis] for x in leaves}
     if len(sizes) != 1 or None in sizes:
         raise ValueError(
-            f"associative_scan: all tensors must have one known size along axis {axis}, got {[backend.shape(x) for x in leaves]}."
+            f"associative_scan: all tensors must have one known size along axis {axis}, got "
+            f"{[backend.shape(x) for x in leaves]}."
         )
 
     def combined(a: TensorLike, b: TensorLike) -> Any:
@@ -80,14 +83,16 @@ def _every(x: TensorLike, axis: Any, start: Any, stop: Any, step: Any) -> Any:
 def vectorize(
     pyfunc: Callable[..., Any], *, excluded: Any = None, signature: str | None = None
 ) -> Callable[..., Any]:
-    """A function that calls `pyfunc` for each element of its arguments, which broadcast, and stacks the results.
+    """A function that calls `pyfunc` for each element of its arguments, which broadcast, and stacks
+    the results.
 
     Args:
         pyfunc: function of 0-d tensors, or with `signature` of tensors.
         excluded: positions and names of arguments that are passed on as they are.
         signature: shapes of the last axes that `pyfunc` takes and gives, e.g. "(m,n),(n)->(m)".
 
-    `pyfunc` runs once for each element, in Python: where it is written with `unidl.ops`, calling it on whole tensors is faster.
+    `pyfunc` runs once for each element, in Python: where it is written with `unidl.ops`, calling it
+    on whole tensors is faster.
     """
     if not callable(pyfunc):
         raise TypeError(f"vectorize: pyfunc must be a function, got {pyfunc!r}.")
@@ -105,7 +110,8 @@ def vectorize(
         ranks = [0] * len(tensors) if cores is None else cores
         if len(ranks) != len(tensors):
             raise ValueError(
-                f"vectorize: the signature {signature!r} has {len(ranks)} arguments, got {len(tensors)}."
+                f"vectorize: the signature {signature!r} has {len(ranks)} arguments, got "
+                f"{len(tensors)}."
             )
         shapes = [tuple(backend.shape(t)) for t in tensors]
         outer = broadcast(
@@ -125,7 +131,8 @@ def vectorize(
             )
         if not results:
             raise ValueError(
-                f"vectorize: there is no element in {outer}, so the result has no dtype. Give at least one."
+                f"vectorize: there is no element in {outer}, so the result has no dtype. Give at "
+                "least one."
             )
 
         def joined(*parts: Any) -> Any:
@@ -151,9 +158,10 @@ def _core_ranks(signature: Any) -> Any:
 def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     """A function with the values of f(*args)[0] and the gradient f(*args)[1].
 
-    f(*args) returns (output, grad): `output` is a tensor or nested structure, and grad(*upstream) gets the gradient of each
-    output tensor and returns one for each tensor in `args` (None for zeros). A grad with a keyword-only argument `upstream`
-    is called as grad(*args, upstream=upstream). Keyword arguments of the function have no gradient::
+    f(*args) returns (output, grad): `output` is a tensor or nested structure, and grad(*upstream)
+    gets the gradient of each output tensor and returns one for each tensor in `args` (None for
+    zeros). A grad with a keyword-only argument `upstream` is called as grad(*args,
+    upstream=upstream). Keyword arguments of the function have no gradient::
 
         @ops.custom_gradient
         def log1pexp(x):
@@ -194,7 +202,8 @@ def _gradients(
         gradients = tree.flatten(result)
         if len(gradients) != len(tensors):
             raise ValueError(
-                f"custom_gradient: grad must return a gradient for each of {len(tensors)} tensors, got {len(gradients)}."
+                f"custom_gradient: grad must return a gradient for each of {len(tensors)} tensors, "
+                f"got {len(gradients)}."
             )
         return [
             _gradient_of(i, t, g, backend)
@@ -211,7 +220,8 @@ def _gradient_of(i: Any, tensor: TensorLike, gradient: TensorLike, backend: Any)
         a != b and None not in (a, b) for a, b in zip(found, expected, strict=True)
     ):
         raise ValueError(
-            f"custom_gradient: gradient {i} has the shape {tuple(found)}, its tensor {tuple(expected)}. Where a tensor was broadcast, "
+            f"custom_gradient: gradient {i} has the shape {tuple(found)}, its tensor "
+            f"{tuple(expected)}. Where a tensor was broadcast, "
             "its gradient is the sum over those axes."
         )
     return gradient
@@ -233,10 +243,12 @@ def jvp(
     tangents: Sequence[TensorLike],
     has_aux: bool = False,
 ) -> Any:
-    """(fun(*primals), its derivative along `tangents`); with `has_aux` fun returns (output, aux), and aux comes third.
+    """(fun(*primals), its derivative along `tangents`); with `has_aux` fun returns (output, aux),
+    and aux comes third.
 
-    `primals` and `tangents` are lists or tuples of float tensors (or nested structures) of the same shapes. Backends without
-    forward mode take one gradient for each number of the output. Not in compiled functions.
+    `primals` and `tangents` are lists or tuples of float tensors (or nested structures) of the same
+    shapes. Backends without forward mode take one gradient for each number of the output. Not in
+    compiled functions.
     """
     if (
         not isinstance(primals, (list, tuple))
@@ -244,7 +256,8 @@ def jvp(
         or len(primals) != len(tangents)
     ):
         raise TypeError(
-            "jvp: primals and tangents must be lists or tuples of the same length, one entry for each argument of the function."
+            "jvp: primals and tangents must be lists or tuples of the same length, one entry for "
+            "each argument of the function."
         )
     if graph.flatten_tensors([primals, tangents]):
         return graph.record_call(_jvp, (fun, primals, tangents, has_aux), {})
@@ -260,7 +273,8 @@ def _jvp(fun: Any, primals: Any, tangents: Any, has_aux: Any) -> Any:
             t
         ):
             raise ValueError(
-                f"jvp: a tangent has the shape and dtype of its primal, got {backend.shape(t)} {backend.dtype(t)} for {backend.shape(x)} "
+                f"jvp: a tangent has the shape and dtype of its primal, got {backend.shape(t)} "
+                f"{backend.dtype(t)} for {backend.shape(x)} "
                 f"{backend.dtype(x)}."
             )
     found: list[Any] = []

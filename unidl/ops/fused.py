@@ -1,4 +1,5 @@
-"""The contract's fused functions, as the layers call them. Shapes and formulas are in `unidl.backend.contract`."""
+"""The contract's fused functions, as the layers call them. Shapes and formulas are in
+`unidl.backend.contract`."""
 
 from __future__ import annotations
 
@@ -62,7 +63,8 @@ def attention(
 def grouped_attention(
     query: TensorLike, key: Any, value: Any, bias: TensorLike | None = None, scale: Any = 1.0
 ) -> Any:
-    """`attention` of (n, heads, time, size) where key and value have a fraction of the query's heads."""
+    """`attention` of (n, heads, time, size) where key and value have a fraction of the query's
+    heads."""
     return call_promoted("grouped_attention", query, key, value, bias, scale=scale)
 
 
@@ -103,7 +105,8 @@ def simple_rnn(
     activation: Any = "tanh",
     reverse: bool = False,
 ) -> Any:
-    """A whole sequence of h' = activation(x @ kernel + h @ recurrent_kernel + bias): (outputs (n, t, u), h)."""
+    """A whole sequence of h' = activation(x @ kernel + h @ recurrent_kernel + bias): (outputs (n,
+    t, u), h)."""
     return call(
         "simple_rnn", x, h, kernel, recurrent_kernel, bias, activation=activation, reverse=reverse
     )
@@ -117,9 +120,11 @@ def resize(x: TensorLike, size: Any, interpolation: Any, antialias: bool = False
 def scan(
     step: Callable[..., Any], state: Any, xs: Any, reverse: bool = False, unroll: bool = False
 ) -> Any:
-    """(last state, ys (t, ...)) of a loop over the leading axis: step(state, x) -> (state, y), see the contract.
+    """(last state, ys (t, ...)) of a loop over the leading axis: step(state, x) -> (state, y), see
+    the contract.
 
-    `state` and `xs` are tuples of tensors. With `unroll` the steps are written out, also where the framework has a loop.
+    `state` and `xs` are tuples of tensors. With `unroll` the steps are written out, also where the
+    framework has a loop.
     """
     backend, tensors = prepare([*state, *xs])
     state, xs = tuple(tensors[: len(state)]), tuple(tensors[len(state) :])

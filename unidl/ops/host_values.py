@@ -10,7 +10,8 @@ from unidl.typing import TensorLike
 
 
 def host_value(name: str, x: TensorLike, instead: Any) -> Any:
-    """`x` as np.ndarray. Where it has no value (in a compiled function, or symbolic), an error that says what to do `instead`."""
+    """`x` as np.ndarray. Where it has no value (in a compiled function, or symbolic), an error that
+    says what to do `instead`."""
     backend, x = tensor_of(x)
     try:
         return backend.to_numpy(backend.stop_gradient(x))
@@ -18,6 +19,7 @@ def host_value(name: str, x: TensorLike, instead: Any) -> Any:
         raise  # the function runs as plain Python then, where there are values
     except (TypeError, AttributeError, NotImplementedError) as error:
         raise TypeError(
-            f"{name}: the result's shape depends on values, which a tensor has neither in a compiled function nor in a functional model. "
+            f"{name}: the result's shape depends on values, which a tensor has neither in a "
+            "compiled function nor in a functional model. "
             f"{instead} Or run eagerly: compile(run_eagerly=True)."
         ) from error

@@ -28,14 +28,16 @@ from unidl.typing import Shape, Tensor, TensorLike
 
 @op
 def get_item(x: TensorLike, key: Any) -> Tensor:
-    """x[key] for ints, slices, None and Ellipsis, or one tensor (list, array) of integers for the first axis.
+    """x[key] for ints, slices, None and Ellipsis, or one tensor (list, array) of integers for the
+    first axis.
 
     Boolean masks are refused, since the result's shape would depend on values: use `where`.
     """
     if isinstance(key, tuple):
         if any(isinstance(k, (list, np.ndarray)) for k in key):
             raise TypeError(
-                "get_item: only one array of indices, for the first axis, is possible. Use take or take_along_axis."
+                "get_item: only one array of indices, for the first axis, is possible. Use take or "
+                "take_along_axis."
             )
         return call("getitem", x, key=key)
     if isinstance(key, (int, slice, type(None), type(Ellipsis), np.integer)):
@@ -43,14 +45,16 @@ def get_item(x: TensorLike, key: Any) -> Tensor:
     backend, indices = tensor_of(key)
     if backend.dtype(indices) == "bool":
         raise TypeError(
-            "get_item: a boolean mask gives a shape that depends on values. Use where(mask, x, 0), or NumPy on the host."
+            "get_item: a boolean mask gives a shape that depends on values. Use where(mask, x, 0), "
+            "or NumPy on the host."
         )
     return take(x, indices, axis=0)
 
 
 @op
 def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
-    """Slices of x along `axis` (of the flattened x without one) by integers of any shape; negative ones count from the end."""
+    """Slices of x along `axis` (of the flattened x without one) by integers of any shape; negative
+    ones count from the end."""
     if axis is None:
         x, axis = ravel(x), 0
     return call("take", x, _integers("take", indices), axis=axis)
@@ -58,7 +62,8 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
 
 @op
 def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
-    """Elements of x by `indices` of x's rank: out[i][j] = x[indices[i][j]][j] for axis 0; both flattened without an axis."""
+    """Elements of x by `indices` of x's rank: out[i][j] = x[indices[i][j]][j] for axis 0; both
+    flattened without an axis."""
     if axis is None:
         x, indices, axis = ravel(x), ravel(indices), 0
     backend = backend_of([x, indices])
@@ -85,10 +90,12 @@ def _integers(name: str, indices: TensorLike) -> Any:
 def where(
     condition: TensorLike, x1: TensorLike | None = None, x2: TensorLike | None = None
 ) -> Tensor:
-    """x1 where `condition` is true (not 0), else x2; all broadcast. The gradient goes to the choice taken alone."""
+    """x1 where `condition` is true (not 0), else x2; all broadcast. The gradient goes to the choice
+    taken alone."""
     if x1 is None or x2 is None:
         raise ValueError(
-            "where: give both x1 and x2. The positions alone, np.nonzero, have a shape that depends on values."
+            "where: give both x1 and x2. The positions alone, np.nonzero, have a shape that "
+            "depends on values."
         )
     backend, (condition, x1, x2) = prepare((condition, x1, x2))
     condition = to_bool(backend, backend.asarray(condition))
@@ -130,11 +137,13 @@ def scatter_update(
 ) -> Tensor:
     """Copy of `inputs` with `updates` (m, *inputs.shape[k:]) put at integer `indices` (m, k).
 
-    reduction: None to replace, "add", "max", "min" or "mul" to combine what is there with all updates of the same place.
+    reduction: None to replace, "add", "max", "min" or "mul" to combine what is there with all
+    updates of the same place.
     """
     if reduction not in (None, "add", *_COMBINED):
         raise ValueError(
-            f'scatter_update: reduction must be None, "add", "max", "min" or "mul", got {reduction!r}.'
+            'scatter_update: reduction must be None, "add", "max", "min" or "mul", got '
+            f"{reduction!r}."
         )
     backend = backend_of([inputs, indices, updates])
     inputs, indices, updates = (
@@ -194,25 +203,29 @@ def sort(x: TensorLike, axis: int | None = -1) -> Tensor:
 
 @op
 def argsort(x: TensorLike, axis: int | None = -1) -> Tensor:
-    """int32 indices that sort x along `axis`, equals in their order; flattened first if it is None."""
+    """int32 indices that sort x along `axis`, equals in their order; flattened first if it is
+    None."""
     return call("argsort", ravel(x), axis=0) if axis is None else call("argsort", x, axis=axis)
 
 
 @op
 def top_k(x: TensorLike, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
-    """(values, int32 indices) of the k largest along the last axis, largest first, of equals the first."""
+    """(values, int32 indices) of the k largest along the last axis, largest first, of equals the
+    first."""
     backend, x = tensor_of(x)
     size = (*backend.shape(x)[-1:], None)[0]
     if size is not None and not 0 <= k <= size:
         raise ValueError(
-            f"top_k: k = {k} of the last axis of the shape {tuple(backend.shape(x))}; k must be between 0 and {size}."
+            f"top_k: k = {k} of the last axis of the shape {tuple(backend.shape(x))}; k must be "
+            f"between 0 and {size}."
         )
     return call("top_k", x, k=k)
 
 
 @op
 def in_top_k(targets: TensorLike, predictions: TensorLike, k: int) -> Tensor:
-    """Whether class `targets` (n,) is among the k largest of `predictions` (n, classes); ties count as in. Bool (n,)."""
+    """Whether class `targets` (n,) is among the k largest of `predictions` (n, classes); ties count
+    as in. Bool (n,)."""
     backend = backend_of([predictions, targets])
     predictions, targets = (backend.asarray(convert(backend, t)) for t in (predictions, targets))
     own = take_along_axis(predictions, backend.expand_dims(targets, -1), -1)
@@ -223,7 +236,8 @@ def in_top_k(targets: TensorLike, predictions: TensorLike, k: int) -> Tensor:
 
 @op
 def searchsorted(sorted_sequence: TensorLike, values: TensorLike, side: str = "left") -> Tensor:
-    """int32 places of `values` in the ascending 1-D `sorted_sequence`, before ("left") or after ("right") equals."""
+    """int32 places of `values` in the ascending 1-D `sorted_sequence`, before ("left") or after
+    ("right") equals."""
     if side not in ("left", "right"):
         raise ValueError(f'searchsorted: side must be "left" or "right", got {side!r}.')
     backend = backend_of([sorted_sequence, values])
@@ -234,7 +248,8 @@ def searchsorted(sorted_sequence: TensorLike, values: TensorLike, side: str = "l
 
 @op
 def digitize(x: TensorLike, bins: int | TensorLike) -> Tensor:
-    """int32 number of the bin, between ascending edges `bins`, that x falls in: 0 below the first edge."""
+    """int32 number of the bin, between ascending edges `bins`, that x falls in: 0 below the first
+    edge."""
     return searchsorted(bins, x, side="right")
 
 
@@ -247,7 +262,8 @@ def bincount(
 ) -> Tensor:
     """How often each of 0 ... max(x) occurs in integers x (n,), or the sum of its `weights`.
 
-    The result has `minlength` entries at least; in a compiled function, where max(x) is unknown, give host data.
+    The result has `minlength` entries at least; in a compiled function, where max(x) is unknown,
+    give host data.
     """
     if sparse:
         raise ValueError("bincount: sparse tensors do not exist here. Leave `sparse` out.")

@@ -27,14 +27,17 @@ eigh = unary(
 )
 eig = unary(
     "eig",
-    """(eigenvalues (..., n), eigenvectors (..., n, n) of length 1 in columns) of matrices whose eigenvalues are real.
+    """(eigenvalues (..., n), eigenvectors (..., n, n) of length 1 in columns) of matrices whose
+    eigenvalues are real.
 
-    A complex eigenvalue is an error, since there are no complex dtypes. On the host, so not in compiled functions that trace.
+    A complex eigenvalue is an error, since there are no complex dtypes. On the host, so not in
+    compiled functions that trace.
     """,
 )
 lu_factor = unary(
     "lu_factor",
-    """(lu (..., m, n), pivots (..., min(m, n)) int32): row i was exchanged with row pivots[i], then x = L U.
+    """(lu (..., m, n), pivots (..., min(m, n)) int32): row i was exchanged with row pivots[i], then
+    x = L U.
 
     L has ones on its diagonal and stands below that of lu, U on and above it.
     """,
@@ -43,7 +46,8 @@ lu_factor = unary(
 
 @op
 def cholesky(x: TensorLike, upper: bool = False) -> Tensor:
-    """Lower factor L of symmetric positive definite matrices x = L L^T; its transpose with `upper`."""
+    """Lower factor L of symmetric positive definite matrices x = L L^T; its transpose with
+    `upper`."""
     factor = call_float("cholesky", x)
     return swapaxes(factor, -1, -2) if upper else factor
 
@@ -58,7 +62,8 @@ def cholesky_inverse(x: TensorLike, upper: bool = False) -> Tensor:
 
 @op
 def qr(x: TensorLike, mode: str = "reduced") -> tuple[Tensor, Tensor]:
-    """(q, r) with x = q r, q (..., m, k) orthonormal, r (..., k, n) upper triangular, k = min(m, n)."""
+    """(q, r) with x = q r, q (..., m, k) orthonormal, r (..., k, n) upper triangular, k = min(m,
+    n)."""
     if mode != "reduced":
         raise ValueError(f'qr: only mode="reduced" exists here, got {mode!r}.')
     return call_float("qr", x)
@@ -68,13 +73,15 @@ def qr(x: TensorLike, mode: str = "reduced") -> tuple[Tensor, Tensor]:
 def svd(x: TensorLike, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """(u, s, vh) with x = u diag(s) vh and s descending; s alone without `compute_uv`.
 
-    `full_matrices=True` (the default of NumPy) is possible for square matrices; else write `full_matrices=False`.
+    `full_matrices=True` (the default of NumPy) is possible for square matrices; else write
+    `full_matrices=False`.
     """
     backend, x = tensor_of(x)
     m, n = backend.shape(x)[-2:]
     if full_matrices and compute_uv and m != n:
         raise ValueError(
-            f"svd: full matrices of a {m} x {n} matrix are not available. Write svd(x, full_matrices=False)."
+            f"svd: full matrices of a {m} x {n} matrix are not available. Write svd(x, "
+            "full_matrices=False)."
         )
     u, s, vh = call_float("svd", x)
     return (u, s, vh) if compute_uv else s
@@ -102,7 +109,8 @@ def _solve(name: str, a: TensorLike, b: TensorLike, **kwargs: Any) -> Any:
 
 @op
 def pinv(x: TensorLike, rcond: float | None = None) -> Tensor:
-    """Pseudo-inverse (Moore and Penrose); singular values up to `rcond` times the largest count as 0."""
+    """Pseudo-inverse (Moore and Penrose); singular values up to `rcond` times the largest count as
+    0."""
     u, s, vh = call_float("svd", x)
     backend, s = tensor_of(s)
     if rcond is None:
@@ -120,7 +128,8 @@ def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> Tensor:
 
 @op
 def matrix_rank(x: TensorLike, tol: float | None = None) -> Tensor:
-    """int32 number of singular values above `tol`, by default the largest times max(m, n) times the dtype's epsilon."""
+    """int32 number of singular values above `tol`, by default the largest times max(m, n) times the
+    dtype's epsilon."""
     _, s, _ = call_float("svd", x)
     backend, s = tensor_of(s)
     if tol is None:
@@ -151,10 +160,11 @@ def norm(
     axis: Axis | None = None,
     keepdims: bool = False,
 ) -> Tensor:
-    """Norm of vectors (`axis` an int, or None for all elements) or matrices (`axis` a pair), with gradient 0 at 0.
+    """Norm of vectors (`axis` an int, or None for all elements) or matrices (`axis` a pair), with
+    gradient 0 at 0.
 
-    ord for vectors: None or 2 (Euclidean), 1, inf, -inf, 0 (number of non-zeros) or any other number; for matrices: None or
-    "fro", "nuc", 1, -1, inf, -inf, 2, -2.
+    ord for vectors: None or 2 (Euclidean), 1, inf, -inf, 0 (number of non-zeros) or any other
+    number; for matrices: None or "fro", "nuc", 1, -1, inf, -inf, 2, -2.
     """
     backend, x = tensor_of(x)
     if not dtypes.is_float(backend.dtype(x)):
@@ -168,7 +178,8 @@ def norm(
     if len(axes) == 2:
         return _matrix_norm(x, ord, tuple(a % rank for a in axes), keepdims)
     raise ValueError(
-        f"norm: ord={ord!r} is defined for vectors and matrices; give `axis`, one int or two, for {backend.shape(x)}."
+        f"norm: ord={ord!r} is defined for vectors and matrices; give `axis`, one int or two, for "
+        f"{backend.shape(x)}."
     )
 
 
@@ -217,7 +228,8 @@ def _matrix_norm(x: TensorLike, ord: Any, axes: Any, keepdims: Any) -> Any:
         return expand_dims(result, tuple(sorted(axes))) if keepdims else result
     else:
         raise ValueError(
-            f'norm: for matrices ord must be None, "fro", "nuc", 1, -1, 2, -2, inf or -inf, got {ord!r}.'
+            'norm: for matrices ord must be None, "fro", "nuc", 1, -1, 2, -2, inf or -inf, got '
+            f"{ord!r}."
         )
     return result if keepdims else call("squeeze", result, axis=axes)
 

@@ -52,7 +52,8 @@ def one_hot(
     dtype: DType | None = None,
     sparse: bool | None = False,
 ) -> Tensor:
-    """Integers (...,) -> (..., num_classes), the new axis at `axis`; what is out of range gives zeros."""
+    """Integers (...,) -> (..., num_classes), the new axis at `axis`; what is out of range gives
+    zeros."""
     _not_sparse("one_hot", sparse)
     rows = call("one_hot", x, num_classes=num_classes, dtype=dtypes.standardize_dtype(dtype))
     return rows if axis == -1 else moveaxis(rows, -1, axis)
@@ -73,7 +74,8 @@ def multi_hot(
     backend, inputs = tensor_of(inputs)
     if not backend.shape(inputs):
         raise ValueError(
-            "multi_hot: the classes of a sample lie along the last axis, got a single number. Use one_hot."
+            "multi_hot: the classes of a sample lie along the last axis, got a single number. Use "
+            "one_hot."
         )
     result = max_(one_hot(inputs, num_classes, -1, dtype), axis=-2)
     return result if axis == -1 else moveaxis(result, -1, axis)
@@ -140,7 +142,8 @@ def layer_normalization(
     axis: Axis = -1,
     epsilon: float | None = None,
 ) -> Tensor:
-    """Each sample normalized over `axis` (an int or several), times gamma, plus beta, which have the shape of these axes."""
+    """Each sample normalized over `axis` (an int or several), times gamma, plus beta, which have
+    the shape of these axes."""
     backend, x = tensor_of(x)
     rank = len(backend.shape(x))
     axes = tuple(sorted(a % rank for a in ((axis,) if isinstance(axis, int) else axis)))
@@ -154,7 +157,8 @@ def layer_normalization(
 def rms_normalization(
     x: TensorLike, scale: TensorLike | None = None, axis: Axis = -1, epsilon: float | None = None
 ) -> Tensor:
-    """x / sqrt(mean(x**2) + epsilon) over `axis`, times `scale`, which has the shape of these axes. epsilon: 1e-6."""
+    """x / sqrt(mean(x**2) + epsilon) over `axis`, times `scale`, which has the shape of these axes.
+    epsilon: 1e-6."""
     backend, x = tensor_of(x)
     rank = len(backend.shape(x))
     axes = tuple(sorted(a % rank for a in ((axis,) if isinstance(axis, int) else axis)))
@@ -195,7 +199,8 @@ def normalize(
 def categorical_crossentropy(
     target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1
 ) -> Tensor:
-    """-sum(t log p) along `axis`: target and output (..., k) -> (...,). Probabilities are normalized, then clipped."""
+    """-sum(t log p) along `axis`: target and output (..., k) -> (...,). Probabilities are
+    normalized, then clipped."""
     target, output = _float_pair(target, output)
     if axis != -1:
         target, output = moveaxis(target, axis, -1), moveaxis(output, axis, -1)
@@ -208,7 +213,8 @@ def categorical_crossentropy(
 def sparse_categorical_crossentropy(
     target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1
 ) -> Tensor:
-    """-log p of class `target` (...,) or (..., 1): output (..., k) -> (...,). Probabilities are normalized, then clipped."""
+    """-log p of class `target` (...,) or (..., 1): output (..., k) -> (...,). Probabilities are
+    normalized, then clipped."""
     backend = backend_of([output, target])
     target, output = (backend.asarray(convert(backend, t)) for t in (target, output))
     if axis != -1:
@@ -264,11 +270,13 @@ def dot_product_attention(
     flash_attention: bool | None = None,
     attn_logits_soft_cap: float | None = None,
 ) -> Tensor:
-    """Attention of query (n, t, heads, d) to key (n, s, heads, d) and value (n, s, heads, v) -> (n, t, heads, v).
+    """Attention of query (n, t, heads, d) to key (n, s, heads, d) and value (n, s, heads, v) -> (n,
+    t, heads, v).
 
-    `bias` is added to the scores (n, heads, t, s); where `mask` is False, or with `is_causal` the key is later than the
-    query, nothing is attended to. `scale` is 1 / sqrt(d) by default. Key and value may have fewer heads, which are repeated.
-    `flash_attention` is the backend's own choice here and accepted for compatibility.
+    `bias` is added to the scores (n, heads, t, s); where `mask` is False, or with `is_causal` the
+    key is later than the query, nothing is attended to. `scale` is 1 / sqrt(d) by default. Key and
+    value may have fewer heads, which are repeated. `flash_attention` is the backend's own choice
+    here and accepted for compatibility.
     """
     backend, tensors = prepare([query, key, value])
     query, key, value = (
@@ -278,7 +286,8 @@ def dot_product_attention(
     if heads != fewer:
         if heads % fewer:
             raise ValueError(
-                f"dot_product_attention: {heads} query heads cannot share {fewer} key heads equally."
+                f"dot_product_attention: {heads} query heads cannot share {fewer} key heads "
+                "equally."
             )
         key, value = (backend.repeat(x, heads // fewer, 1) for x in (key, value))
     dtype = backend.dtype(query)
@@ -301,7 +310,8 @@ def dot_product_attention(
     return swapaxes(run(backend, "attention", tensors, {"scale": scale}), 1, 2)
 
 
-# A score that no other can lift: half of the smallest number, so that adding a bias does not overflow.
+# A score that no other can lift: half of the smallest number, so that adding a bias does not
+# overflow.
 _LOWEST = {"float16": -3e4, "bfloat16": -1e38, "float32": -1e38, "float64": -1e300}
 
 
@@ -317,6 +327,7 @@ def _causal(backend: Any, query: TensorLike, key: Any) -> Any:
 
 @op
 def psnr(x1: TensorLike, x2: TensorLike, max_val: float) -> Tensor:
-    """Peak signal-to-noise ratio in decibels, 20 log10(max_val) - 10 log10(mean squared difference), over all elements."""
+    """Peak signal-to-noise ratio in decibels, 20 log10(max_val) - 10 log10(mean squared
+    difference), over all elements."""
     error = mean(square(subtract(x1, x2)))
     return subtract(20 * math.log10(max_val), multiply(log10(error), 10.0))

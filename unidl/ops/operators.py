@@ -7,8 +7,9 @@ from types import ModuleType
 from typing import Any
 
 _BINARY = {
-    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide", "mod": "mod",
-    "pow": "power", "matmul": "matmul", "and": "logical_and", "or": "logical_or", "xor": "logical_xor",
+    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide",
+    "floordiv": "floor_divide", "mod": "mod", "pow": "power", "matmul": "matmul",
+    "and": "logical_and", "or": "logical_or", "xor": "logical_xor",
 }  # fmt: skip
 _COMPARISONS = {"lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}
 _EQUALITY = {"eq": "equal", "ne": "not_equal"}
@@ -29,8 +30,8 @@ def bind_operators(
 ) -> None:
     """Give `cls` the operators, taken from the module `functions`.
 
-    Without `equality` == stays identity. `other_ufunc(self, ...)` is called where a function of NumPy
-    that is no operator meets an object; None: NumPy raises an error of its own.
+    Without `equality` == stays identity. `other_ufunc(self, ...)` is called where a function of
+    NumPy that is no operator meets an object; None: NumPy raises an error of its own.
     """
     for python, name in (_BINARY | _UNARY | _COMPARISONS | (_EQUALITY if equality else {})).items():
         setattr(cls, f"__{python}__", _forward(getattr(functions, name)))
@@ -53,7 +54,8 @@ def _of_numpy(functions: ModuleType, other_ufunc: Callable[..., Any]) -> Callabl
 def bind_equality_with_tensors(
     cls: Any, equal: Callable[..., Any], not_equal: Callable[..., Any]
 ) -> None:
-    """`variable == tensor` is elementwise, whichever stands first; two variables are equal when they are one."""
+    """`variable == tensor` is elementwise, whichever stands first; two variables are equal when
+    they are one."""
     cls.__eq__ = lambda self, other: (
         self is other if other is None or isinstance(other, cls) else equal(self, other)
     )

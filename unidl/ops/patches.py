@@ -13,12 +13,14 @@ from unidl.typing import Sizes, Tensor, TensorLike
 
 @op
 def extract_sequences(x: TensorLike, sequence_length: int, sequence_stride: int) -> Tensor:
-    """Overlapping pieces of the last axis: (..., n) -> (..., 1 + (n - sequence_length) // sequence_stride, sequence_length)."""
+    """Overlapping pieces of the last axis: (..., n) -> (..., 1 + (n - sequence_length) //
+    sequence_stride, sequence_length)."""
     backend, x = tensor_of(x)
     n = backend.shape(x)[-1]
     if n is None or n < sequence_length:
         raise ValueError(
-            f"extract_sequences: the last axis of the shape {tuple(backend.shape(x))} must be at least sequence_length={sequence_length}."
+            f"extract_sequences: the last axis of the shape {tuple(backend.shape(x))} must be at "
+            f"least sequence_length={sequence_length}."
         )
     starts = np.arange(0, n - sequence_length + 1, sequence_stride)
     return call("take", x, (starts[:, None] + np.arange(sequence_length)).astype("int32"), axis=-1)
@@ -28,7 +30,8 @@ def extract_sequences(x: TensorLike, sequence_length: int, sequence_stride: int)
 def unfold(
     x: TensorLike, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1
 ) -> Tensor:
-    """Windows as columns, channels first: (n, c, h, w) -> (n, c * kh * kw, windows). All sizes an int or a pair.
+    """Windows as columns, channels first: (n, c, h, w) -> (n, c * kh * kw, windows). All sizes an
+    int or a pair.
 
     Images are padded by zeros, `padding` on each side.
     """
@@ -64,7 +67,8 @@ def fold(
     padding: Sizes = 0,
     stride: Sizes = 1,
 ) -> Tensor:
-    """The images of which `unfold` gives the columns, overlapping windows added up: (n, c * kh * kw, windows) -> (n, c, h, w)."""
+    """The images of which `unfold` gives the columns, overlapping windows added up: (n, c * kh *
+    kw, windows) -> (n, c, h, w)."""
     backend, x = tensor_of(x)
     shape = tuple(backend.shape(x))
     size, kernel, gaps, edges, steps = map(
@@ -74,7 +78,8 @@ def fold(
     window = kernel[0] * kernel[1]
     if len(shape) != 3 or shape[1] % window or shape[2] != counts[0] * counts[1]:
         raise ValueError(
-            f"fold: for windows {kernel} of images {size} columns (n, c * {window}, {counts[0] * counts[1]}) are needed, got {shape}."
+            f"fold: for windows {kernel} of images {size} columns (n, c * {window}, "
+            f"{counts[0] * counts[1]}) are needed, got {shape}."
         )
     channels, batch = shape[1] // window, shape[0]
     # Where in the image each element of a window lies; what lies in the padding belongs nowhere.
@@ -109,7 +114,8 @@ def _windows(
     for n, k, d, p, s in zip(sizes, kernel, dilation, padding, stride, strict=True):
         if n is None or n + 2 * p < (k - 1) * d + 1:
             raise ValueError(
-                f"{name}: windows {kernel} with dilation {dilation} and padding {padding} do not fit into images {tuple(sizes)}."
+                f"{name}: windows {kernel} with dilation {dilation} and padding {padding} do not "
+                f"fit into images {tuple(sizes)}."
             )
         counts.append((n + 2 * p - (k - 1) * d - 1) // s + 1)
     return tuple(counts)

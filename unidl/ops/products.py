@@ -26,7 +26,8 @@ from unidl.typing import Tensor, TensorLike
 
 matmul = binary(
     "matmul",
-    """Matrix product of the last two axes; axes before them broadcast. (..., m, k) @ (..., k, n) -> (..., m, n).
+    """Matrix product of the last two axes; axes before them broadcast. (..., m, k) @ (..., k, n) ->
+    (..., m, n).
 
     A 1-D x1 is a row, a 1-D x2 a column, and that axis is absent from the result.
     """,
@@ -35,7 +36,8 @@ matmul = binary(
 
 @op
 def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
-    """Sum of products by named axes, e.g. einsum("bij,bjk->bik", a, b); "..." stands for axes that broadcast."""
+    """Sum of products by named axes, e.g. einsum("bij,bjk->bik", a, b); "..." stands for axes that
+    broadcast."""
     if kwargs:
         raise TypeError(f"einsum: unknown arguments {', '.join(kwargs)}.")
     backend, tensors = prepare(operands)
@@ -45,7 +47,8 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
 
 @op
 def tensordot(x1: TensorLike, x2: TensorLike, axes: Any = 2) -> Tensor:
-    """Product summed over axes of both: the last `axes` of x1 with the first of x2, or a pair of axis lists."""
+    """Product summed over axes of both: the last `axes` of x1 with the first of x2, or a pair of
+    axis lists."""
     if not isinstance(axes, int):
         axes = tuple([a] if isinstance(a, int) else list(a) for a in axes)
     return call_promoted("tensordot", *_tensors(x1, x2), axes=axes)
@@ -53,7 +56,8 @@ def tensordot(x1: TensorLike, x2: TensorLike, axes: Any = 2) -> Tensor:
 
 @op
 def dot(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """Sum over the last axis of x1 and the last but one (the only one) of x2; of numbers their product."""
+    """Sum over the last axis of x1 and the last but one (the only one) of x2; of numbers their
+    product."""
     x1, x2 = _tensors(x1, x2)
     first, second = _rank(x1), _rank(x2)
     if first == 0 or second == 0:
@@ -103,13 +107,15 @@ def cross(
     axisc: int = -1,
     axis: int | None = None,
 ) -> Tensor:
-    """Cross product of vectors of length 3 along `axis` (or `axisa`, `axisb`, result along `axisc`)."""
+    """Cross product of vectors of length 3 along `axis` (or `axisa`, `axisb`, result along
+    `axisc`)."""
     if axis is not None:
         axisa = axisb = axisc = axis
     x1, x2 = _tensors(x1, x2)
     if _shape(x1)[axisa] != 3 or _shape(x2)[axisb] != 3:
         raise ValueError(
-            f"cross: both vectors need 3 elements, got the shapes {_shape(x1)} and {_shape(x2)}. For 2 elements append a 0."
+            f"cross: both vectors need 3 elements, got the shapes {_shape(x1)} and {_shape(x2)}. "
+            "For 2 elements append a 0."
         )
     a, b = (
         [call("take", x, i, axis=place) for i in range(3)]
@@ -139,7 +145,8 @@ def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> 
 
 @op
 def diag(x: TensorLike, k: int = 0) -> Tensor:
-    """The k-th diagonal of a matrix, or the matrix with x (n,) on its k-th diagonal and 0 elsewhere."""
+    """The k-th diagonal of a matrix, or the matrix with x (n,) on its k-th diagonal and 0
+    elsewhere."""
     if _rank(x) == 2:
         return diagonal(x, k)
     n = _shape(x)[0] + abs(k)

@@ -1,4 +1,5 @@
-"""Axes by name, in the notation of einops (Rogozhnikov, "Einops: Clear and Reliable Tensor Manipulations", 2022)."""
+"""Axes by name, in the notation of einops (Rogozhnikov, "Einops: Clear and Reliable Tensor
+Manipulations", 2022)."""
 
 from __future__ import annotations
 
@@ -13,10 +14,11 @@ from unidl.typing import Tensor, TensorLike
 
 @op
 def rearrange(tensor: TensorLike, pattern: str, **axes_lengths: Any) -> Tensor:
-    """Axes split, reordered and joined: rearrange(images, "b (h p) (w q) c -> b h w (p q c)", p=2, q=2).
+    """Axes split, reordered and joined: rearrange(images, "b (h p) (w q) c -> b h w (p q c)", p=2,
+    q=2).
 
-    Parentheses hold axes that are, or become, one. `axes_lengths` tells their sizes, of which one for each parenthesis can be
-    left out.
+    Parentheses hold axes that are, or become, one. `axes_lengths` tells their sizes, of which one
+    for each parenthesis can be left out.
     """
     backend, tensor = tensor_of(tensor)
     shape = tuple(backend.shape(tensor))
@@ -31,7 +33,8 @@ def rearrange(tensor: TensorLike, pattern: str, **axes_lengths: Any) -> Tensor:
         )
     if len(left) != len(shape):
         raise ValueError(
-            f"rearrange: the left side of {pattern!r} names {len(left)} axes, but the tensor has the shape {shape}."
+            f"rearrange: the left side of {pattern!r} names {len(left)} axes, but the tensor has "
+            f"the shape {shape}."
         )
     unknown = set(axes_lengths) - set(names)
     if unknown:
@@ -62,11 +65,13 @@ def _sizes(pattern: Any, group: Any, size: Any, given: Any) -> Any:
     product = math.prod(given[n] for n in group if n in given)
     if len(missing) > 1 and len(group) > 1:
         raise ValueError(
-            f"rearrange: the sizes of {', '.join(missing)} in {pattern!r} are open. Give all but one, e.g. {missing[0]}=2."
+            f"rearrange: the sizes of {', '.join(missing)} in {pattern!r} are open. Give all but "
+            f"one, e.g. {missing[0]}=2."
         )
     if size is not None and (size % product if missing else size != product):
         raise ValueError(
-            f"rearrange: an axis of size {size} cannot be ({' '.join(group)}) in {pattern!r} with {given}."
+            f"rearrange: an axis of size {size} cannot be ({' '.join(group)}) in {pattern!r} with "
+            f"{given}."
         )
     return {n: given[n] if n in given else None if size is None else size // product for n in group}
 

@@ -1,4 +1,5 @@
-"""Reductions over `axis`: None for all axes, an int, or a tuple of ints. `keepdims` leaves axes of size 1."""
+"""Reductions over `axis`: None for all axes, an int, or a tuple of ints. `keepdims` leaves axes of
+size 1."""
 
 from __future__ import annotations
 
@@ -162,7 +163,8 @@ def average(x: TensorLike, axis: Axis | None = None, weights: TensorLike | None 
     if len(backend.shape(weights)) == 1 and len(shape) > 1:
         if not isinstance(axis, int):
             raise ValueError(
-                f"average: weights {backend.shape(weights)} for x {shape} need `axis`, the int of the axis they belong to."
+                f"average: weights {backend.shape(weights)} for x {shape} need `axis`, the int of "
+                "the axis they belong to."
             )
         weights = backend.reshape(
             weights, tuple(-1 if i == axis % len(shape) else 1 for i in range(len(shape)))
@@ -236,7 +238,8 @@ def quantile(
     method: str = "linear",
     keepdims: bool = False,
 ) -> Tensor:
-    """The value below which the fraction `q` (number or 1-D host array, whose axis comes first) of the elements lies.
+    """The value below which the fraction `q` (number or 1-D host array, whose axis comes first) of
+    the elements lies.
 
     method: what to take between two elements: "linear", "lower", "higher", "midpoint" or "nearest".
     """
@@ -327,7 +330,8 @@ def axes_of(axis: Any) -> Any:
 
 
 def _wide(x: TensorLike, dtype: DType | None = None) -> Any:
-    """x in `dtype`; without one, bools and narrow integers in int32, which no sum of few elements overflows."""
+    """x in `dtype`; without one, bools and narrow integers in int32, which no sum of few elements
+    overflows."""
     backend, x = tensor_of(x)
     if dtype is None and backend.dtype(x) not in ("bool", "int8", "int16", "uint8", "uint16"):
         return x

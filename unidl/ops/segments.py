@@ -1,7 +1,8 @@
 """Reductions of rows by segment: data (n, ...), segment_ids (n,) integers -> (num_segments, ...).
 
-Rows whose id is negative, or not below `num_segments`, belong to no segment. `num_segments` is the largest id plus 1 where it is
-not given, which needs ids that have values: not in a compiled function. `sorted` only promises something, and is not used.
+Rows whose id is negative, or not below `num_segments`, belong to no segment. `num_segments` is the
+largest id plus 1 where it is not given, which needs ids that have values: not in a compiled
+function. `sorted` only promises something, and is not used.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ def segment_sum(
 def segment_max(
     data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
-    """Largest elements of each segment, equal ones sharing the gradient; -inf (the smallest integer) where there is no row."""
+    """Largest elements of each segment, equal ones sharing the gradient; -inf (the smallest
+    integer) where there is no row."""
     return _segments("segment_max", data, segment_ids, num_segments)
 
 
@@ -35,7 +37,8 @@ def segment_max(
 def segment_min(
     data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
-    """Smallest elements of each segment, equal ones sharing the gradient; inf (the largest integer) where there is no row."""
+    """Smallest elements of each segment, equal ones sharing the gradient; inf (the largest integer)
+    where there is no row."""
     return _segments("segment_min", data, segment_ids, num_segments)
 
 

@@ -36,7 +36,8 @@ from unidl.typing import Axis, Tensor, TensorLike
 
 @op
 def nonzero(x: TensorLike) -> tuple[Tensor, ...]:
-    """Positions of the elements that are not 0: a tuple of int32 tensors (k,), one for each axis. Without gradient."""
+    """Positions of the elements that are not 0: a tuple of int32 tensors (k,), one for each axis.
+    Without gradient."""
     backend, x = tensor_of(x)
     if not backend.has_values:
         return tuple(KerasTensor((None,), "int32") for _ in x.shape)
@@ -46,9 +47,11 @@ def nonzero(x: TensorLike) -> tuple[Tensor, ...]:
 
 @op
 def argpartition(x: TensorLike, kth: int, axis: int = -1) -> Tensor:
-    """int32 indices that put element `kth` of the sorted order along `axis` at its place, smaller ones before, larger ones behind.
+    """int32 indices that put element `kth` of the sorted order along `axis` at its place, smaller
+    ones before, larger ones behind.
 
-    The order within the two parts is the sorted one here. Flattened first if `axis` is None. Without gradient.
+    The order within the two parts is the sorted one here. Flattened first if `axis` is None.
+    Without gradient.
     """
     return argsort(x, axis)
 
@@ -64,16 +67,18 @@ def unique(
     size: Any = None,
     fill_value: TensorLike | None = None,
 ) -> Any:
-    """The different elements of x (slices along `axis`), ascending; with what else was asked for, a tuple of them.
+    """The different elements of x (slices along `axis`), ascending; with what else was asked for, a
+    tuple of them.
 
     Args:
         sorted: they are sorted in any case.
         return_index: int32 (k,) places of first occurrence, in the flattened x without `axis`.
-        return_inverse: int32 numbers, of x's shape (of its axis), by which the unique elements give x back.
+        return_inverse: int32 numbers, of x's shape (of its axis), by which the unique elements give
+            x back.
         return_counts: int32 (k,) numbers of occurrences.
         axis: None for elements, else the axis whose slices are compared.
-        size: k is this: cut, or filled with `fill_value` (0), counts with 0 and indices with 1. Needed, with axis=None, where x
-            has no values: in compiled functions.
+        size: k is this: cut, or filled with `fill_value` (0), counts with 0 and indices with 1.
+            Needed, with axis=None, where x has no values: in compiled functions.
 
     Without gradient. Each NaN is unequal to every other.
     """
@@ -156,9 +161,11 @@ def _unique_of_size(backend: Any, x: TensorLike, size: Any, fill: Any) -> Any:
 def histogram(
     x: TensorLike, bins: int | TensorLike = 10, range: tuple[float, float] | None = None
 ) -> tuple[Tensor, Tensor]:
-    """(int32 counts (bins,), edges (bins + 1,)) of x (n,) in equal bins between the two numbers of `range`, by default x's extremes.
+    """(int32 counts (bins,), edges (bins + 1,)) of x (n,) in equal bins between the two numbers of
+    `range`, by default x's extremes.
 
-    The last bin contains its right edge; elements outside of `range` are not counted. Without gradient.
+    The last bin contains its right edge; elements outside of `range` are not counted. Without
+    gradient.
     """
     if not isinstance(bins, int) or bins < 1:
         raise ValueError(f"histogram: bins must be an int of at least 1, got {bins!r}.")
@@ -170,7 +177,8 @@ def histogram(
     x = backend.stop_gradient(x)
     if len(backend.shape(x)) != 1:
         raise ValueError(
-            f"histogram: x must have one axis, got the shape {tuple(backend.shape(x))}. Flatten it with ops.ravel."
+            f"histogram: x must have one axis, got the shape {tuple(backend.shape(x))}. Flatten it "
+            "with ops.ravel."
         )
     if not dtypes.is_float(backend.dtype(x)):
         x = backend.cast(x, dtypes.floatx())

@@ -15,7 +15,8 @@ from unidl.typing import Axis, Shape, Tensor, TensorLike
 def reshape(x: TensorLike, newshape: int | Shape) -> Tensor:
     """x's elements, in order, in another shape; one size may be -1.
 
-    A None (an open axis, as `ops.shape` of a symbolic tensor gives it) stands for -1 if there is no other.
+    A None (an open axis, as `ops.shape` of a symbolic tensor gives it) stands for -1 if there is no
+    other.
     """
     newshape = (newshape,) if isinstance(newshape, int) else tuple(newshape)
     if None in newshape and -1 not in newshape and newshape.count(None) == 1:
@@ -55,7 +56,8 @@ def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
 def moveaxis(
     x: TensorLike, source: int | Sequence[int], destination: int | Sequence[int]
 ) -> Tensor:
-    """Axes `source` (an int or several) moved to the places `destination`; the others keep their order."""
+    """Axes `source` (an int or several) moved to the places `destination`; the others keep their
+    order."""
     backend, x = tensor_of(x)
     rank = len(backend.shape(x))
     origins = _positive("moveaxis", source, rank)
@@ -103,7 +105,8 @@ def concatenate(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
 def stack(x: TensorLike, axis: int = 0) -> Tensor:
     """Tensors of one shape joined along a new axis."""
     if len({_shape(one) for one in x}) > 1:
-        # Not every framework compares them. Open axes may still agree, in which case nothing is wrong.
+        # Not every framework compares them. Open axes may still agree, in which case nothing is
+        # wrong.
         error = explain("stack", [[tensor_of(one)[1] for one in x]], {"axis": axis})
         if error is not None:
             raise error
@@ -169,7 +172,8 @@ def array_split(
         size = shape[_positive("array_split", axis, len(shape))[0]]
         if size is None:
             raise ValueError(
-                f"array_split: axis {axis} of the shape {shape} is open. Give it a size in Input(shape=...)."
+                f"array_split: axis {axis} of the shape {shape} is open. Give it a size in "
+                "Input(shape=...)."
             )
         indices_or_sections = [size // parts * i + min(i, size % parts) for i in range(1, parts)]
     return split(x, indices_or_sections, axis)
@@ -242,7 +246,8 @@ def rot90(array: TensorLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tens
 
 @op
 def roll(x: TensorLike, shift: Any, axis: Axis | None = None) -> Tensor:
-    """Elements moved `shift` places on along `axis` (ints or tuples), what falls off comes in at the start; flattened without an axis."""
+    """Elements moved `shift` places on along `axis` (ints or tuples), what falls off comes in at
+    the start; flattened without an axis."""
     if axis is None:
         backend, x = tensor_of(x)
         return reshape(roll(ravel(x), shift, 0), backend.shape(x))
@@ -278,7 +283,8 @@ def tile(x: TensorLike, repeats: Any) -> Tensor:
 
 @op
 def repeat(x: TensorLike, repeats: Any, axis: int | None = None) -> Tensor:
-    """Each element `repeats` times along `axis`; flattened without one. `repeats` an int, or one int for each element."""
+    """Each element `repeats` times along `axis`; flattened without one. `repeats` an int, or one
+    int for each element."""
     if axis is None:
         x, axis = ravel(x), 0
     if not hasattr(repeats, "__index__"):
@@ -295,7 +301,8 @@ def pad(
 ) -> Tensor:
     """Elements added before and after each axis: pairs, one pair for all axes, or one int.
 
-    mode: "constant" (`constant_values`, 0 by default), "edge", "reflect" (without the edge), "symmetric" (with it).
+    mode: "constant" (`constant_values`, 0 by default), "edge", "reflect" (without the edge),
+    "symmetric" (with it).
     """
     if constant_values is not None and mode != "constant":
         raise ValueError(f"pad: constant_values belongs to mode='constant', got mode={mode!r}.")
@@ -311,7 +318,8 @@ def pad(
     if len(pad_width) != rank:
         shape = tuple(backend.shape(x))
         raise ValueError(
-            f"pad: one pair of non-negative ints for each axis of the shape {shape} is needed, got {pad_width}."
+            f"pad: one pair of non-negative ints for each axis of the shape {shape} is needed, got "
+            f"{pad_width}."
         )
     return call(
         "pad",
@@ -323,7 +331,8 @@ def pad(
 
 
 def meshgrid(*x: Any, indexing: str = "xy") -> list[Tensor]:
-    """Coordinate matrices of 1-D tensors: one for each, all of the grid's shape; "xy" puts the second tensor's axis first."""
+    """Coordinate matrices of 1-D tensors: one for each, all of the grid's shape; "xy" puts the
+    second tensor's axis first."""
     if indexing not in ("xy", "ij"):
         raise ValueError(f'meshgrid: indexing must be "xy" or "ij", got {indexing!r}.')
     count = len(x)

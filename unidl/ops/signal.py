@@ -1,4 +1,5 @@
-"""Fourier transforms. A complex tensor is a pair (real, imaginary part) of float tensors of one shape."""
+"""Fourier transforms. A complex tensor is a pair (real, imaginary part) of float tensors of one
+shape."""
 
 from __future__ import annotations
 
@@ -50,7 +51,8 @@ def _fft2(name: str, x: TensorLike, inverse: Any) -> Any:
 
 @op
 def rfft(x: Any, fft_length: int | None = None) -> tuple[Tensor, Tensor]:
-    """The pair of the first n // 2 + 1 coefficients of real x, cut or filled with zeros to n = `fft_length` elements."""
+    """The pair of the first n // 2 + 1 coefficients of real x, cut or filled with zeros to n =
+    `fft_length` elements."""
     backend, x = tensor_of(x)
     x = x if dtypes.is_float(backend.dtype(x)) else backend.cast(x, dtypes.floatx())
     return call("rfft", x if fft_length is None else _of_length("rfft", x, fft_length))
@@ -58,7 +60,8 @@ def rfft(x: Any, fft_length: int | None = None) -> tuple[Tensor, Tensor]:
 
 @op
 def irfft(x: Any, fft_length: int | None = None) -> Tensor:
-    """The real tensor of `fft_length` elements, by default 2 (bins - 1), whose `rfft` is the pair x (..., bins)."""
+    """The real tensor of `fft_length` elements, by default 2 (bins - 1), whose `rfft` is the pair x
+    (..., bins)."""
     backend, pair = _pair("irfft", x)
     n = 2 * (backend.shape(pair[0])[-1] - 1) if fft_length is None else fft_length
     return run(backend, "irfft", [_of_length("irfft", part, n // 2 + 1) for part in pair], {"n": n})
@@ -79,7 +82,8 @@ def stft(
         sequence_length: elements of a piece that the window covers.
         sequence_stride: from piece to piece.
         fft_length: elements of a piece, the window being in its middle.
-        window: "hann", "hamming", "blackman", "boxcar" (periodic), a tensor (sequence_length,), or None for ones.
+        window: "hann", "hamming", "blackman", "boxcar" (periodic), a tensor (sequence_length,), or
+            None for ones.
         center: x is reflected at its ends first, so that piece i is centred at i * sequence_stride.
     """
     backend, x = tensor_of(x)
@@ -108,16 +112,18 @@ def istft(
     window: str | TensorLike = "hann",
     center: bool = True,
 ) -> Tensor:
-    """The real tensor (..., n) of which `stft` makes the pair x (..., pieces, bins), cut to `length`.
+    """The real tensor (..., n) of which `stft` makes the pair x (..., pieces, bins), cut to
+    `length`.
 
-    The pieces are weighted by the window once more, added up, and divided by the sum of the squared windows at each place.
-    Without a window they are added up alone.
+    The pieces are weighted by the window once more, added up, and divided by the sum of the squared
+    windows at each place. Without a window they are added up alone.
     """
     backend, pair = _pair("istft", x)
     shape, dtype = backend.shape(pair[0]), backend.dtype(pair[0])
     if len(shape) < 2 or shape[-2] is None:
         raise ValueError(
-            f"istft: a pair (..., pieces, bins) with a known number of pieces is needed, got the shape {tuple(shape)}."
+            "istft: a pair (..., pieces, bins) with a known number of pieces is needed, got the "
+            f"shape {tuple(shape)}."
         )
     pieces = run(
         backend,
@@ -175,7 +181,8 @@ def _window(
     window = backend.cast(tensor_of(window)[1], dtype)
     if tuple(backend.shape(window)) != (length,):
         raise ValueError(
-            f"{name}: the window must have the shape {(length,)} of sequence_length, got {tuple(backend.shape(window))}."
+            f"{name}: the window must have the shape {(length,)} of sequence_length, got "
+            f"{tuple(backend.shape(window))}."
         )
     return pad(window, ((before, after),))
 
@@ -184,13 +191,15 @@ def _pair(name: str, x: TensorLike) -> Any:
     """(backend, [real, imaginary part]) as floats of one dtype and shape."""
     if not isinstance(x, (tuple, list)) or len(x) != 2:
         raise ValueError(
-            f"{name}: x must be a pair (real, imaginary part), got something else. For a real tensor write (x, 0 * x)."
+            f"{name}: x must be a pair (real, imaginary part), got something else. For a real "
+            "tensor write (x, 0 * x)."
         )
     backend, tensors = prepare_tensors(x)
     pair = promote(backend, tensors, to_floats=True)
     if tuple(backend.shape(pair[0])) != tuple(backend.shape(pair[1])):
         raise ValueError(
-            f"{name}: real and imaginary part must have one shape, got {backend.shape(pair[0])} and {backend.shape(pair[1])}."
+            f"{name}: real and imaginary part must have one shape, got {backend.shape(pair[0])} "
+            f"and {backend.shape(pair[1])}."
         )
     return backend, pair
 
@@ -201,7 +210,8 @@ def _of_length(name: str, x: TensorLike, n: Any) -> Any:
     size = backend.shape(x)[-1]
     if size is None or n < 1:
         raise ValueError(
-            f"{name}: the last axis must have a known size and the result at least one element, got {backend.shape(x)}, {n}."
+            f"{name}: the last axis must have a known size and the result at least one element, "
+            f"got {backend.shape(x)}, {n}."
         )
     if size > n:
         return call("getitem", x, key=(Ellipsis, slice(0, n)))

@@ -15,13 +15,15 @@ _MODES = ("valid", "same", "full")
 
 @op
 def corrcoef(x: TensorLike) -> Tensor:
-    """(n, n) correlation coefficients (Pearson) of n variables with k observations each, x (n, k); 1 for x (k,)."""
+    """(n, n) correlation coefficients (Pearson) of n variables with k observations each, x (n, k);
+    1 for x (k,)."""
     backend, x = tensor_of(x)
     x = to_float(backend, x)
     rank = len(backend.shape(x))
     if rank > 2:
         raise ValueError(
-            f"corrcoef: x must be (variables, observations), got the shape {tuple(backend.shape(x))}."
+            "corrcoef: x must be (variables, observations), got the shape "
+            f"{tuple(backend.shape(x))}."
         )
     rows = x if rank == 2 else reshape(x, (1, -1))
     centred = subtract(rows, mean(rows, -1, keepdims=True))
@@ -34,8 +36,9 @@ def corrcoef(x: TensorLike) -> Tensor:
 def correlate(x1: TensorLike, x2: TensorLike, mode: str = "valid") -> Tensor:
     """Sums over n of x1[n + k] x2[n], x1 (m,) and x2 (n,), as floats.
 
-    mode: "full" for all shifts k where they overlap, m + n - 1 of them; "same" for the middle max(m, n) of them; "valid" for
-    those, max(m, n) - min(m, n) + 1, where one lies within the other.
+    mode: "full" for all shifts k where they overlap, m + n - 1 of them; "same" for the middle
+    max(m, n) of them; "valid" for those, max(m, n) - min(m, n) + 1, where one lies within the
+    other.
     """
     if mode not in _MODES:
         raise ValueError(f"correlate: mode must be one of {', '.join(_MODES)}, got {mode!r}.")
@@ -43,12 +46,14 @@ def correlate(x1: TensorLike, x2: TensorLike, mode: str = "valid") -> Tensor:
     x1, x2 = promote(backend, tensors, to_floats=True)
     if len(backend.shape(x1)) != 1 or len(backend.shape(x2)) != 1:
         raise ValueError(
-            f"correlate: both tensors must have one axis, got the shapes {backend.shape(x1)} and {backend.shape(x2)}."
+            f"correlate: both tensors must have one axis, got the shapes {backend.shape(x1)} and "
+            f"{backend.shape(x2)}."
         )
     m, n = backend.shape(x1)[0], backend.shape(x2)[0]
     if not m or not n:
         raise ValueError(
-            f"correlate: both tensors must have a known size of at least 1, got the shapes {(m,)} and {(n,)}."
+            f"correlate: both tensors must have a known size of at least 1, got the shapes {(m,)} "
+            f"and {(n,)}."
         )
     if m < n:
         return flip(correlate(x2, x1, mode), 0)

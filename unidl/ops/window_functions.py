@@ -15,10 +15,12 @@ _COSINES = {
 
 
 def window_of(who: str, name: str, length: Any, periodic: Any) -> Any:
-    """(length,) in float64; `periodic` leaves out the last value, which would be the first of the next period."""
+    """(length,) in float64; `periodic` leaves out the last value, which would be the first of the
+    next period."""
     if name not in _COSINES:
         raise ValueError(
-            f"{who}: window must be {', '.join(map(repr, _COSINES))}, an array of the values or None, got {name!r}."
+            f"{who}: window must be {', '.join(map(repr, _COSINES))}, an array of the values or "
+            f"None, got {name!r}."
         )
     if length == 1:
         return np.ones(1)

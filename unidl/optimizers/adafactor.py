@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 
 class Adafactor(PerParameter):
-    """Shazeer & Stern (arXiv:1804.04235): the mean of squared gradients, of matrices as the product of means of rows and columns.
+    """Shazeer & Stern (arXiv:1804.04235): the mean of squared gradients, of matrices as the product
+    of means of rows and columns.
 
-    p -= max(epsilon_2, rms(p)) * min(lr, 1 / sqrt(t)) * u / max(1, rms(u) / clip_threshold), u = g / sqrt(v), where v is the
-    mean of g**2 + epsilon_1 with the decay 1 - t**beta_2_decay; of two axes or more that of rows and columns, r and c, over the
-    last two, and v = r / mean(r) * c.
+    p -= max(epsilon_2, rms(p)) * min(lr, 1 / sqrt(t)) * u / max(1, rms(u) / clip_threshold), u = g
+    / sqrt(v), where v is the mean of g**2 + epsilon_1 with the decay 1 - t**beta_2_decay; of two
+    axes or more that of rows and columns, r and c, over the last two, and v = r / mean(r) * c.
 
     Args:
         beta_2_decay: below 0.

@@ -47,7 +47,8 @@ class Adagrad(PerParameter):
 
 
 class Adadelta(PerParameter):
-    """Zeiler (arXiv:1212.5701): p -= lr * d, d = g * sqrt(b + epsilon) / sqrt(a + epsilon), a and b the means of g**2 and d**2.
+    """Zeiler (arXiv:1212.5701): p -= lr * d, d = g * sqrt(b + epsilon) / sqrt(a + epsilon), a and b
+    the means of g**2 and d**2.
 
     Args:
         rho: decay of both means.

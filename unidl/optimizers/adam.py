@@ -17,7 +17,8 @@ def corrected_rate(rate: float, t: Any, beta_1: float, beta_2: float) -> float:
 
 
 class Adam(Optimizer):
-    """Kingma & Ba (arXiv:1412.6980), p -= lr * sqrt(1 - beta_2**t) / (1 - beta_1**t) * m / (sqrt(v) + epsilon).
+    """Kingma & Ba (arXiv:1412.6980), p -= lr * sqrt(1 - beta_2**t) / (1 - beta_1**t) * m / (sqrt(v)
+    + epsilon).
 
     Args:
         beta_1: decay of the mean m of gradients.
@@ -47,8 +48,9 @@ class Adam(Optimizer):
         name: str | None = None,
     ) -> None:
         super().__init__(
-            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name,
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema,
+            ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
+            name,
         )  # fmt: skip
         self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
 
@@ -69,8 +71,8 @@ class Adam(Optimizer):
         names = ("momentum", "velocity", "velocity_hat")[: len(slots)]
         step = backend.amsgrad_update if self.amsgrad else backend.adam_update
         params, *moments = step(
-            params, grads, *(slots[name] for name in names),
-            alpha=next_number(self._alpha), beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon,
+            params, grads, *(slots[name] for name in names), alpha=next_number(self._alpha),
+            beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon,
         )  # fmt: skip
         return params, dict(zip(names, moments, strict=True))
 
@@ -80,7 +82,8 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """`Adam` with decoupled weight decay (Loshchilov & Hutter, arXiv:1711.05101): before the step p -= p * weight_decay * lr."""
+    """`Adam` with decoupled weight decay (Loshchilov & Hutter, arXiv:1711.05101): before the step p
+    -= p * weight_decay * lr."""
 
     def __init__(
         self,
@@ -102,9 +105,11 @@ class AdamW(Adam):
     ) -> None:
         if weight_decay is None:
             raise ValueError(
-                "AdamW: weight_decay is None, so there is nothing to decay by. Use Adam, or a number such as 0.004."
+                "AdamW: weight_decay is None, so there is nothing to decay by. Use Adam, or a "
+                "number such as 0.004."
             )
         super().__init__(
-            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema,
-            ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name,
+            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue,
+            global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor,
+            gradient_accumulation_steps, name,
         )  # fmt: skip

@@ -1,4 +1,5 @@
-"""Adamax, Nadam, Lamb: Adam with another norm, a Nesterov step, or a step as long as the parameter says."""
+"""Adamax, Nadam, Lamb: Adam with another norm, a Nesterov step, or a step as long as the parameter
+says."""
 
 from __future__ import annotations
 
@@ -46,7 +47,8 @@ class _Moments(PerParameter):
 
 
 class Adamax(_Moments):
-    """Kingma & Ba (arXiv:1412.6980), section 7.1: u = max(beta_2 * u, |g|), p -= lr * m / ((1 - beta_1**t) * (u + epsilon))."""
+    """Kingma & Ba (arXiv:1412.6980), section 7.1: u = max(beta_2 * u, |g|), p -= lr * m / ((1 -
+    beta_1**t) * (u + epsilon))."""
 
     def slot_groups(self) -> Any:
         return [("momentum", "norm")]
@@ -74,8 +76,8 @@ class Adamax(_Moments):
 class Nadam(_Moments):
     """Dozat (2016): Adam with Nesterov's step and the momentum u_t = beta_1 * (1 - 0.5 * 0.96**t).
 
-    p -= lr * (u_(t+1) * m / (1 - U_(t+1)) + (1 - u_t) * g / (1 - U_t)) / (sqrt(v / (1 - beta_2**t)) + epsilon), where U_t is the
-    product of u_1 to u_t.
+    p -= lr * (u_(t+1) * m / (1 - U_(t+1)) + (1 - u_t) * g / (1 - U_t)) / (sqrt(v / (1 - beta_2**t))
+    + epsilon), where U_t is the product of u_1 to u_t.
     """
 
     def __init__(
@@ -91,7 +93,8 @@ class Nadam(_Moments):
 
     @property
     def variables(self) -> Any:
-        """U_t is the last, as in Keras; read from a file it is overwritten by what follows from the number of the step."""
+        """U_t is the last, as in Keras; read from a file it is overwritten by what follows from the
+        number of the step."""
         return [*super().variables, self._product]
 
     def _momentum_at(self, t: Any) -> Any:
@@ -144,7 +147,8 @@ class Nadam(_Moments):
 
 
 class Lamb(_Moments):
-    """You et al. (arXiv:1904.00962): p -= lr * |p| / |r| * r, r being Adam's step; the ratio is 1 where a norm is 0."""
+    """You et al. (arXiv:1904.00962): p -= lr * |p| / |r| * r, r being Adam's step; the ratio is 1
+    where a norm is 0."""
 
     def numbers(self) -> Any:
         return {

@@ -1,4 +1,5 @@
-"""Optimizers whose update is a formula on one parameter at a time, written over the contract's arithmetic."""
+"""Optimizers whose update is a formula on one parameter at a time, written over the contract's
+arithmetic."""
 
 from __future__ import annotations
 
@@ -10,12 +11,14 @@ from unidl.typing import Config, LearningRate, Tensor, TensorLike, any_arguments
 
 
 class PerParameter(Optimizer):
-    """Subclasses implement `slot_groups` and `step`, and list their own arguments in `arguments`."""
+    """Subclasses implement `slot_groups` and `step`, and list their own arguments in
+    `arguments`."""
 
     arguments: tuple[str, ...] = ()
 
     def numbers(self) -> dict:
-        """What changes from step to step besides the learning rate: {name: number from `next_number`}."""
+        """What changes from step to step besides the learning rate: {name: number from
+        `next_number`}."""
         return {}
 
     @any_arguments

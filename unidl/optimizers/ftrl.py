@@ -13,20 +13,22 @@ class Ftrl(PerParameter):
     """Follow the regularized leader, with one rate for each coordinate (McMahan et al., KDD 2013).
 
     With n the sum of g**2, q = -learning_rate_power and s = l2 + beta / (2 * lr):
-    z += g + 2 * shrinkage * p - (n_new**q - n**q) / lr * p, and p = (clip(z, -l1, l1) - z) / (n_new**q / lr + 2 * s).
+    z += g + 2 * shrinkage * p - (n_new**q - n**q) / lr * p, and p = (clip(z, -l1, l1) - z) /
+    (n_new**q / lr + 2 * s).
 
     Args:
         learning_rate_power: at most 0; 0 keeps the rate.
         initial_accumulator_value: of n.
-        l1_regularization_strength, l2_regularization_strength, l2_shrinkage_regularization_strength: l1, l2, shrinkage, at least 0.
+        l1_regularization_strength, l2_regularization_strength,
+            l2_shrinkage_regularization_strength: l1, l2, shrinkage, at least 0.
         beta: as above.
 
     The other arguments, by name, are `Optimizer`'s.
     """
 
     arguments = (
-        "learning_rate_power", "initial_accumulator_value", "l1_regularization_strength", "l2_regularization_strength",
-        "l2_shrinkage_regularization_strength", "beta",
+        "learning_rate_power", "initial_accumulator_value", "l1_regularization_strength",
+        "l2_regularization_strength", "l2_shrinkage_regularization_strength", "beta",
     )  # fmt: skip
 
     def __init__(

@@ -12,7 +12,8 @@ from unidl.typing import HasArithmetic
 
 
 class HostVariable(HasArithmetic):
-    """A scalar with a Variable's manners. It never lives on a device, so reading it waits for nothing."""
+    """A scalar with a Variable's manners. It never lives on a device, so reading it waits for
+    nothing."""
 
     shape: tuple[int, ...] = ()
     ndim = 0

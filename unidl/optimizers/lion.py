@@ -9,7 +9,8 @@ from unidl.typing import LearningRate, Tensor, TensorLike
 
 
 class Lion(PerParameter):
-    """Chen et al. (arXiv:2302.06675): p -= lr * sign(beta_1 * m + (1 - beta_1) * g), then m = beta_2 * m + (1 - beta_2) * g.
+    """Chen et al. (arXiv:2302.06675): p -= lr * sign(beta_1 * m + (1 - beta_1) * g), then m =
+    beta_2 * m + (1 - beta_2) * g.
 
     Args:
         beta_1: share of the mean m in the step, in (0, 1].
@@ -30,7 +31,8 @@ class Lion(PerParameter):
         super().__init__(learning_rate, **kwargs)
         if not 0 < beta_1 <= 1:
             raise ValueError(
-                f"Lion: beta_1 must be in (0, 1], got {beta_1}; else the step would not use the momentum."
+                f"Lion: beta_1 must be in (0, 1], got {beta_1}; else the step would not use the "
+                "momentum."
             )
         self.beta_1, self.beta_2 = beta_1, beta_2
 

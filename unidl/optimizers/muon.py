@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 
 class Muon(PerParameter):
-    """Momentum made orthogonal for matrices (Jordan et al. 2024; Liu et al., arXiv:2502.16982), AdamW for everything else.
+    """Momentum made orthogonal for matrices (Jordan et al. 2024; Liu et al., arXiv:2502.16982),
+    AdamW for everything else.
 
-    m = momentum * m + g; p -= lr * rms_rate * sqrt(max(rows, columns)) * o, where o is what `ns_steps` steps of Newton and
-    Schulz, x = a x + (b x x^T + c (x x^T)^2) x, make of m, or of g + momentum * m with `nesterov`.
+    m = momentum * m + g; p -= lr * rms_rate * sqrt(max(rows, columns)) * o, where o is what
+    `ns_steps` steps of Newton and Schulz, x = a x + (b x x^T + c (x x^T)^2) x, make of m, or of g +
+    momentum * m with `nesterov`.
 
     Args:
         adam_beta_1, adam_beta_2, epsilon: AdamW's.
@@ -36,8 +38,9 @@ class Muon(PerParameter):
     """
 
     arguments = (
-        "adam_beta_1", "adam_beta_2", "epsilon", "exclude_layers", "muon_a", "muon_b", "muon_c", "adam_lr_ratio", "momentum",
-        "ns_steps", "nesterov", "exclude_embeddings", "adam_weight_decay", "rms_rate",
+        "adam_beta_1", "adam_beta_2", "epsilon", "exclude_layers", "muon_a", "muon_b", "muon_c",
+        "adam_lr_ratio", "momentum", "ns_steps", "nesterov", "exclude_embeddings",
+        "adam_weight_decay", "rms_rate",
     )  # fmt: skip
 
     def __init__(

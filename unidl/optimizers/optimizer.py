@@ -1,8 +1,9 @@
 """The base class of optimizers: what all of them do around the update itself.
 
-What changes from step to step (learning rate, bias corrections, "is this an update step?") is computed on the host in float64
-and enters through `next_number`. The first such number of a step also counts it. So a step that a backend traced once counts
-like one that runs eagerly: once a run, when its numbers are drawn.
+What changes from step to step (learning rate, bias corrections, "is this an update step?") is
+computed on the host in float64 and enters through `next_number`. The first such number of a step
+also counts it. So a step that a backend traced once counts like one that runs eagerly: once a run,
+when its numbers are drawn.
 """
 
 from __future__ import annotations
@@ -31,16 +32,20 @@ class Optimizer(Watched):
     """Subclasses implement `slot_groups` and `update`.
 
     Args:
-        learning_rate: float, `LearningRateSchedule`, or a function without arguments that returns a float.
+        learning_rate: float, `LearningRateSchedule`, or a function without arguments that returns a
+            float.
         weight_decay: before each update p -= p * weight_decay * learning_rate.
         clipnorm: limit of the norm of each gradient. Only one of the three limits may be given.
         clipvalue: limit of each element of the gradients.
         global_clipnorm: limit of the norm of all gradients together.
         use_ema: keep exponential moving averages of the variables ...
-        ema_momentum: ... average = momentum * average + (1 - momentum) * variable, the first being the variable itself ...
-        ema_overwrite_frequency: ... and set the variables to them every so many steps; None: only `finalize_variable_values` does.
+        ema_momentum: ... average = momentum * average + (1 - momentum) * variable, the first being
+            the variable itself ...
+        ema_overwrite_frequency: ... and set the variables to them every so many steps; None: only
+            `finalize_variable_values` does.
         loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
-        gradient_accumulation_steps: update only every so many steps, with the mean of the gradients since.
+        gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
+            since.
         name: by default the class' name in snake case.
     """
 
@@ -111,7 +116,8 @@ class Optimizer(Watched):
     # -- what subclasses define --------------------------------------------------------------------
 
     def slot_groups(self) -> list[tuple[str, ...]]:
-        """Names of the slots, in Keras' order: the slots of one group take turns variable by variable."""
+        """Names of the slots, in Keras' order: the slots of one group take turns variable by
+        variable."""
         return []
 
     def update(
@@ -122,9 +128,11 @@ class Optimizer(Watched):
         slots: Any,
         learning_rate: LearningRate,
     ) -> Any:
-        """One step: lists of tensors in and out, (params, slots), `slots` a dict of lists by the names in `slot_groups`."""
+        """One step: lists of tensors in and out, (params, slots), `slots` a dict of lists by the
+        names in `slot_groups`."""
         raise NotImplementedError(
-            f"{type(self).__name__} must implement update(backend, params, grads, slots, learning_rate)."
+            f"{type(self).__name__} must implement update(backend, params, grads, slots, "
+            "learning_rate)."
         )
 
     # -- numbers of the host -----------------------------------------------------------------------
@@ -150,7 +158,8 @@ class Optimizer(Watched):
             self._learning_rate = value
         elif isinstance(self._learning_rate, LearningRateSchedule):
             raise TypeError(
-                f"{self.name} has a {type(self._learning_rate).__name__}, which sets its learning rate. Make the optimizer with "
+                f"{self.name} has a {type(self._learning_rate).__name__}, which sets its learning "
+                "rate. Make the optimizer with "
                 "a number, learning_rate=0.001, if you want to set it yourself."
             )
         elif isinstance(self._learning_rate, HostVariable):
@@ -177,10 +186,12 @@ class Optimizer(Watched):
         return (self._steps.value - 1) // (self.gradient_accumulation_steps or 1) + 1
 
     def begin_step(self) -> None:
-        """For a trainer, before each run of a step: an error unless the optimizer is built. `apply` does the counting."""
+        """For a trainer, before each run of a step: an error unless the optimizer is built. `apply`
+        does the counting."""
         if not self.built:
             raise ValueError(
-                f"{self.name} is not built: call optimizer.build(model.trainable_variables) before the first step."
+                f"{self.name} is not built: call optimizer.build(model.trainable_variables) before "
+                "the first step."
             )
 
     # -- variables ---------------------------------------------------------------------------------
@@ -265,7 +276,8 @@ class Optimizer(Watched):
         self.set_weights([store[str(i)] for i in range(len(store.keys()))])
 
     def to(self, backend: Any) -> Self:
-        """Move the slots to another backend; returns the optimizer. The model moves its own variables."""
+        """Move the slots to another backend; returns the optimizer. The model moves its own
+        variables."""
         for slot in self._slot_order:
             slot.to(backend)
         return self
@@ -287,7 +299,8 @@ class Optimizer(Watched):
     def apply(
         self, grads: Sequence[Tensor | None], trainable_variables: Sequence[Variable] | None = None
     ) -> None:
-        """One step with native gradients, in the order of `trainable_variables` (by default those it was built with)."""
+        """One step with native gradients, in the order of `trainable_variables` (by default those
+        it was built with)."""
         grads = list(grads)
         if not grads:
             return
@@ -328,11 +341,13 @@ class Optimizer(Watched):
             for variable in variables:
                 if variable not in self._index:
                     raise ValueError(
-                        f"{self.name} was not built for the variable {variable.path!r}. Make a new optimizer for new variables."
+                        f"{self.name} was not built for the variable {variable.path!r}. Make a new "
+                        "optimizer for new variables."
                     )
         if self._slot_order and self._slot_order[0].backend is not backend:
             raise ValueError(
-                f"The variables are on {backend.name!r} but {self.name}'s slots on {self._slot_order[0].backend.name!r}. "
+                f"The variables are on {backend.name!r} but {self.name}'s slots on "
+                f"{self._slot_order[0].backend.name!r}. "
                 f"Move them too: optimizer.to({backend.name!r})."
             )
         return backend
@@ -389,10 +404,12 @@ class Optimizer(Watched):
     def exclude_from_weight_decay(
         self, var_list: Sequence[Variable] | None = None, var_names: Sequence[str] | None = None
     ) -> None:
-        """Spare the given variables, and those whose name contains one of `var_names`. Call it before `build`."""
+        """Spare the given variables, and those whose name contains one of `var_names`. Call it
+        before `build`."""
         if self.built:
             raise ValueError(
-                "exclude_from_weight_decay: call it before the optimizer is built, that is, before training."
+                "exclude_from_weight_decay: call it before the optimizer is built, that is, before "
+                "training."
             )
         self._undecayed = set(var_list or ())
         self._undecayed_pattern = re.compile("|".join(var_names)) if var_names else None
@@ -471,7 +488,8 @@ class Optimizer(Watched):
                     )
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
-        """With `use_ema`: set the variables to their moving averages. A trainer calls it after the last step."""
+        """With `use_ema`: set the variables to their moving averages. A trainer calls it after the
+        last step."""
         if not self.use_ema:
             return
         for variable in var_list:
@@ -515,7 +533,8 @@ def _learning_rate(name: str, value: Any) -> Any:
         return HostVariable(float(value), "float64", "learning_rate")
     except (TypeError, ValueError):
         raise ValueError(
-            f"{name}: learning_rate must be a number, a LearningRateSchedule or a function that returns a number, got {value!r}."
+            f"{name}: learning_rate must be a number, a LearningRateSchedule or a function that "
+            f"returns a number, got {value!r}."
         ) from None
 
 
@@ -533,7 +552,8 @@ def _without_missing(name: str, grads: Any, variables: Any) -> Any:
     missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
     if len(missing) == len(grads):
         raise ValueError(
-            f"{name}: no gradient was given for any variable. Does the loss depend on the model's output?"
+            f"{name}: no gradient was given for any variable. Does the loss depend on the model's "
+            "output?"
         )
     warnings.warn(
         f"{name}: there is no gradient for {', '.join(missing)}; they stay as they are.",

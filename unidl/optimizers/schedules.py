@@ -43,7 +43,8 @@ def _positive(schedule: Any, **values: Any) -> None:
 
 
 class ExponentialDecay(LearningRateSchedule):
-    """initial * decay_rate ** (step / decay_steps); with `staircase` the exponent is rounded down."""
+    """initial * decay_rate ** (step / decay_steps); with `staircase` the exponent is rounded
+    down."""
 
     arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
@@ -70,7 +71,8 @@ class ExponentialDecay(LearningRateSchedule):
 
 
 class InverseTimeDecay(LearningRateSchedule):
-    """initial / (1 + decay_rate * step / decay_steps); with `staircase` the quotient is rounded down."""
+    """initial / (1 + decay_rate * step / decay_steps); with `staircase` the quotient is rounded
+    down."""
 
     arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
@@ -114,7 +116,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     ) -> None:
         if len(boundaries) != len(values) - 1:
             raise ValueError(
-                f"PiecewiseConstantDecay: n boundaries separate n + 1 values, got {len(boundaries)} boundaries and {len(values)} values."
+                "PiecewiseConstantDecay: n boundaries separate n + 1 values, got "
+                f"{len(boundaries)} boundaries and {len(values)} values."
             )
         self.boundaries, self.values, self.name = boundaries, values, name
 
@@ -166,9 +169,11 @@ class PolynomialDecay(LearningRateSchedule):
 
 
 class CosineDecay(LearningRateSchedule):
-    """Half a cosine from the initial rate to `alpha` times it in decay_steps (Loshchilov & Hutter, arXiv:1608.03983).
+    """Half a cosine from the initial rate to `alpha` times it in decay_steps (Loshchilov & Hutter,
+    arXiv:1608.03983).
 
-    With `warmup_target` the rate first rises linearly to it in `warmup_steps`, and falls from there.
+    With `warmup_target` the rate first rises linearly to it in `warmup_steps`, and falls from
+    there.
     """
 
     arguments = (
@@ -208,7 +213,8 @@ class CosineDecay(LearningRateSchedule):
 
 
 class CosineDecayRestarts(LearningRateSchedule):
-    """Cosine decays one after the other, each `t_mul` times as long and from a rate `m_mul` times as high as the one before."""
+    """Cosine decays one after the other, each `t_mul` times as long and from a rate `m_mul` times
+    as high as the one before."""
 
     arguments = ("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha", "name")
 

@@ -10,7 +10,8 @@ from unidl.typing import Config, LearningRate, Tensor
 
 
 class SGD(Optimizer):
-    """p -= lr * g; with momentum v = momentum * v - lr * g and p += v, or p += momentum * v - lr * g with `nesterov`.
+    """p -= lr * g; with momentum v = momentum * v - lr * g and p += v, or p += momentum * v - lr *
+    g with `nesterov`.
 
     Args:
         momentum: in [0, 1].
@@ -36,8 +37,9 @@ class SGD(Optimizer):
         name: str | None = None,
     ) -> None:
         super().__init__(
-            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name,
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema,
+            ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
+            name,
         )  # fmt: skip
         if not 0 <= momentum <= 1:
             raise ValueError(f"SGD: momentum must be in [0, 1], got {momentum}.")

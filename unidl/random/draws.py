@@ -83,7 +83,8 @@ def randint(
     dtype: DType | None = "int32",
     seed: SeedLike | None = None,
 ) -> Tensor:
-    """Integer tensor of `shape`, evenly distributed over [minval, maxval); both Python ints, at most 2**31 apart."""
+    """Integer tensor of `shape`, evenly distributed over [minval, maxval); both Python ints, at
+    most 2**31 apart."""
     dtype = dtypes.standardize_dtype(dtype)
     if not dtypes.is_integer(dtype):
         raise ValueError(f'randint: dtype must be an integer dtype such as "int32", got {dtype!r}.')
@@ -96,8 +97,9 @@ def randint(
         return _symbol("randint", shape, dtype)
     backend, key = registry.get_backend(), draw_key(seed)
     with backend.scope():
-        # A word of 64 bits modulo n, so that no number is favoured by more than n / 2**64. By Horner's rule in steps of 16
-        # bits no product passes 2**48: some frameworks compute `mod` of int64 in float64.
+        # A word of 64 bits modulo n, so that no number is favoured by more than n / 2**64. By
+        # Horner's rule in steps of 16 bits no product passes 2**48: some frameworks compute `mod`
+        # of int64 in float64.
         words = backend.cast(backend.random_bits(key, (2, *shape)), "int64")
         high, low = (backend.getitem(words, (i,)) for i in range(2))
         offset = backend.mod(high, n)
@@ -132,11 +134,13 @@ def categorical(
         logits = backend.asarray(convert(backend, logits))
         if len(backend.shape(logits)) != 2:
             raise ValueError(
-                f"categorical: logits must have the shape (n, classes), got {tuple(backend.shape(logits))}."
+                "categorical: logits must have the shape (n, classes), got "
+                f"{tuple(backend.shape(logits))}."
             )
         n, classes = backend.shape(logits)
         kind = backend.dtype(logits)
-        # The largest of the logits with Gumbel noise (Gumbel 1954); the middles of 2**23 steps keep both logarithms finite.
+        # The largest of the logits with Gumbel noise (Gumbel 1954); the middles of 2**23 steps keep
+        # both logarithms finite.
         words = backend.cast(
             backend.right_shift(backend.random_bits(key, (n, num_samples, classes)), 9), _wide(kind)
         )
@@ -151,7 +155,8 @@ def dropout(
 ) -> Tensor:
     """`inputs` with a share `rate` of the elements set to 0 and the others divided by 1 - rate.
 
-    `noise_shape` has inputs' rank: along an axis of size 1 elements share their fate, None stands for the size in `inputs`.
+    `noise_shape` has inputs' rank: along an axis of size 1 elements share their fate, None stands
+    for the size in `inputs`.
     """
     if not 0 <= rate <= 1:
         raise ValueError(f"dropout: rate must be in [0, 1], got {rate}.")
@@ -187,10 +192,12 @@ def float_dtype(function: str, dtype: DType | None) -> Tensor:
 
 
 def _symbol(function: Any, shape: Any, dtype: DType) -> Any:
-    """What a draw gives where an axis is open: in a layer's symbolic call only the shape is asked for, and no key is used up."""
+    """What a draw gives where an axis is open: in a layer's symbolic call only the shape is asked
+    for, and no key is used up."""
     if graph.recording():
         raise ValueError(
-            f"{function}: the shape {tuple(shape)} has an open axis. Draw in the call() of a layer, where every axis has a size."
+            f"{function}: the shape {tuple(shape)} has an open axis. Draw in the call() of a "
+            "layer, where every axis has a size."
         )
     return KerasTensor(shape, dtype)
 

@@ -1,9 +1,11 @@
 """Keys of random draws: a pair of 32-bit words, mixed from (seed, stream, counter).
 
-The pair is the state of a 64-bit block cipher in CBC-MAC fashion: seed, stream and counter are XORed in one after the other,
-each followed by four Feistel rounds, the number after which a Feistel network is a pseudorandom permutation if its round
-function is random (Luby & Rackoff, SIAM J. Comput. 17, 1988). The round function is the hash of `random_bits`, so nothing else
-has to be trusted. A permutation maps different states to different states: the 2**64 keys of one stream are all different.
+The pair is the state of a 64-bit block cipher in CBC-MAC fashion: seed, stream and counter are
+XORed in one after the other, each followed by four Feistel rounds, the number after which a Feistel
+network is a pseudorandom permutation if its round function is random (Luby & Rackoff, SIAM J.
+Comput. 17, 1988). The round function is the hash of `random_bits`, so nothing else has to be
+trusted. A permutation maps different states to different states: the 2**64 keys of one stream are
+all different.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from unidl.backend.contract.random import MASK, mix
 
 Key = tuple[int, int]
 
-# One odd constant a round, so that no round repeats another: the fractions of the square roots of 2, 3, 5, 7 (as in SHA-256).
+# One odd constant a round, so that no round repeats another: the fractions of the square roots of
+# 2, 3, 5, 7 (as in SHA-256).
 ROUNDS = (0x6A09E667, 0xBB67AE85, 0x3C6EF373, 0xA54FF53B)
 
 
@@ -26,7 +29,8 @@ def absorb(state: Key, word: int) -> Key:
 
 
 def stream_state(seed: int, stream: int) -> Key:
-    """What all keys of one stream have in common; `absorb(state, counter)` gives key number `counter`."""
+    """What all keys of one stream have in common; `absorb(state, counter)` gives key number
+    `counter`."""
     return absorb(absorb((0, 0), seed), stream)
 
 

@@ -1,7 +1,9 @@
-"""The same random numbers in pure NumPy: weights, shuffles and whatever else is drawn before a backend comes in.
+"""The same random numbers in pure NumPy: weights, shuffles and whatever else is drawn before a
+backend comes in.
 
-`bits` and `uniform` agree with every backend to the last bit. `normal` is computed in float64 and rounded once, so that weights do
-not depend on a framework's (or a NumPy version's) float32 logarithm.
+`bits` and `uniform` agree with every backend to the last bit. `normal` is computed in float64 and
+rounded once, so that weights do not depend on a framework's (or a NumPy version's) float32
+logarithm.
 """
 
 from __future__ import annotations
@@ -59,8 +61,9 @@ def permutation(key: Key, n: int) -> np.ndarray:
     return np.argsort(bits(key, (n,)), kind="stable")
 
 
-# Wichura's algorithm AS 241 (Applied Statistics 37, 1988), PPND16: rational functions, numerator and denominator,
-# highest power first, for the middle and the near tail. Its far tail begins beyond five standard deviations.
+# Wichura's algorithm AS 241 (Applied Statistics 37, 1988), PPND16: rational functions, numerator
+# and denominator, highest power first, for the middle and the near tail. Its far tail begins beyond
+# five standard deviations.
 _MIDDLE = (
     (2509.0809287301226727, 33430.575583588128105, 67265.770927008700853, 45921.953931549871457,
      13731.693765509461125, 1971.5909503065514427, 133.14166789178437745, 3.387132872796366608),
@@ -68,11 +71,27 @@ _MIDDLE = (
      5394.1960214247511077, 687.1870074920579083, 42.313330701600911252, 1.0),
 )  # fmt: skip
 _TAIL = (
-    (7.7454501427834140764e-4, 0.0227238449892691845833, 0.24178072517745061177, 1.27045825245236838258,
-     3.64784832476320460504, 5.7694972214606914055, 4.6303378461565452959, 1.42343711074968357734),
-    (1.05075007164441684324e-9, 5.475938084995344946e-4, 0.0151986665636164571966, 0.14810397642748007459,
-     0.68976733498510000455, 1.6763848301838038494, 2.05319162663775882187, 1.0),
-)  # fmt: skip
+    (
+        7.7454501427834140764e-4,
+        0.0227238449892691845833,
+        0.24178072517745061177,
+        1.27045825245236838258,
+        3.64784832476320460504,
+        5.7694972214606914055,
+        4.6303378461565452959,
+        1.42343711074968357734,
+    ),
+    (
+        1.05075007164441684324e-9,
+        5.475938084995344946e-4,
+        0.0151986665636164571966,
+        0.14810397642748007459,
+        0.68976733498510000455,
+        1.6763848301838038494,
+        2.05319162663775882187,
+        1.0,
+    ),
+)
 
 
 def _normal_quantile(centred: np.ndarray) -> np.ndarray:

@@ -10,5 +10,6 @@ from unidl.typing import SeedLike
 
 
 def permutation(n: int, seed: SeedLike | None = None) -> np.ndarray:
-    """range(n) in random order, int64 (n,): the order of `shuffle` with the same seed, on every backend."""
+    """range(n) in random order, int64 (n,): the order of `shuffle` with the same seed, on every
+    backend."""
     return numpy_draws.permutation(host_key(seed), n)

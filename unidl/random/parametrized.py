@@ -1,7 +1,8 @@
 """Draws whose parameters may differ from element to element: gamma, beta, binomial.
 
-What is accepted and what is counted is decided in float64 on every backend, so that one framework's float32 logarithm cannot
-accept what another's rejects: the numbers agree to the rounding of the dtype asked for, and those of `binomial` exactly.
+What is accepted and what is counted is decided in float64 on every backend, so that one framework's
+float32 logarithm cannot accept what another's rejects: the numbers agree to the rounding of the
+dtype asked for, and those of `binomial` exactly.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from unidl.random.draws import float_dtype
 from unidl.random.seed_generator import draw_key
 from unidl.typing import DType, SeedLike, Tensor, TensorLike
 
-# An attempt fails once in 20 times at most, so that all fail once in 2e10 times; the number is then d, near the mean.
+# An attempt fails once in 20 times at most, so that all fail once in 2e10 times; the number is then
+# d, near the mean.
 _ATTEMPTS = 8
 _ROWS = 3 * _ATTEMPTS + 1
 
@@ -29,7 +31,8 @@ def gamma(
     dtype: DType | None = None,
     seed: SeedLike | None = None,
 ) -> Tensor:
-    """Float tensor of `shape` from the gamma distribution of scale 1; `alpha` > 0 is a number or a tensor that broadcasts."""
+    """Float tensor of `shape` from the gamma distribution of scale 1; `alpha` > 0 is a number or a
+    tensor that broadcasts."""
     dtype = float_dtype("gamma", dtype)
     backend, key = backend_of([alpha]), draw_key(seed)
     with backend.scope():
@@ -45,7 +48,8 @@ def beta(
     dtype: DType | None = None,
     seed: SeedLike | None = None,
 ) -> Tensor:
-    """Float tensor of `shape` from the beta distribution: x / (x + y), x and y gamma distributed with `alpha` and `beta`."""
+    """Float tensor of `shape` from the beta distribution: x / (x + y), x and y gamma distributed
+    with `alpha` and `beta`."""
     dtype = float_dtype("beta", dtype)
     backend, key = backend_of([alpha, beta]), draw_key(seed)
     with backend.scope():
@@ -65,16 +69,18 @@ def binomial(
     dtype: DType | None = None,
     seed: SeedLike | None = None,
 ) -> Tensor:
-    """Float tensor of `shape`: how many of `counts` throws hit, each with its one of `probabilities`; both broadcast to `shape`.
+    """Float tensor of `shape`: how many of `counts` throws hit, each with its one of
+    `probabilities`; both broadcast to `shape`.
 
-    Each throw is drawn: the memory is that of the result times the largest count. `counts` are numbers or an array, not what a
-    compiled function computes.
+    Each throw is drawn: the memory is that of the result times the largest count. `counts` are
+    numbers or an array, not what a compiled function computes.
     """
     dtype = float_dtype("binomial", dtype)
     backend, key = backend_of([counts, probabilities]), draw_key(seed)
     if not isinstance(counts, int | float | list | tuple | np.ndarray | np.generic):
         raise UnsupportedError(
-            f"binomial: counts must be known while the function is written down, got a {type(counts).__name__}. "
+            "binomial: counts must be known while the function is written down, got a "
+            f"{type(counts).__name__}. "
             "Pass a number or a NumPy array: how much is drawn depends on the largest."
         )
     counts = np.broadcast_to(np.asarray(counts, "int64"), shape)
@@ -102,8 +108,9 @@ def _parameter(backend: Any, name: str, value: Any, shape: Any) -> Any:
 
 
 def _gamma(B: Any, u: Any, first: Any, alpha: Any) -> Any:
-    """Marsaglia & Tsang (ACM TOMS 26, 2000) from rows `first`, `first` + 1 ... of `u`: with z normal and v = (1 + c z)**3, d v
-    is taken where log(u) < z**2 / 2 + d - d v + d log(v). Below alpha = 1 it is that of alpha + 1, times u**(1 / alpha)."""
+    """Marsaglia & Tsang (ACM TOMS 26, 2000) from rows `first`, `first` + 1 ... of `u`: with z
+    normal and v = (1 + c z)**3, d v is taken where log(u) < z**2 / 2 + d - d v + d log(v). Below
+    alpha = 1 it is that of alpha + 1, times u**(1 / alpha)."""
 
     def uniform(row: Any) -> Any:
         return B.subtract(1.0, B.getitem(u, (first + row,)))  # in (0, 1]

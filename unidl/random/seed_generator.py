@@ -1,4 +1,5 @@
-"""Where keys come from: generators, the global one among them, and the meaning of every `seed=` argument."""
+"""Where keys come from: generators, the global one among them, and the meaning of every `seed=`
+argument."""
 
 from __future__ import annotations
 
@@ -13,8 +14,9 @@ from unidl.utils.naming import auto_name
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-# Streams of one seed: what a user seeds is stream 0, the global functions draw from stream 1, and each object that takes its
-# seed from the global one (a layer, an initializer) has a stream of its own from 2 on.
+# Streams of one seed: what a user seeds is stream 0, the global functions draw from stream 1, and
+# each object that takes its seed from the global one (a layer, an initializer) has a stream of its
+# own from 2 on.
 _GIVEN, _GLOBAL, _FIRST_OWN = 0, 1, 2
 
 
@@ -22,7 +24,8 @@ class SeedGenerator:
     """A stream of keys. Pass it as `seed=` to get new numbers at every call.
 
     Args:
-        seed: an int; None takes the global seed (`unidl.utils.set_random_seed`) and a stream of its own.
+        seed: an int; None takes the global seed (`unidl.utils.set_random_seed`) and a stream of its
+            own.
         name: optional.
 
     `counter` is the number of keys given out, and all the state there is: set it to resume.
@@ -54,7 +57,8 @@ class SeedGenerator:
         return absorb(self._state, 0)
 
     def get_state(self) -> dict:
-        """{"seed", "stream", "counter"}: all that a checkpoint needs to go on with the same numbers."""
+        """{"seed", "stream", "counter"}: all that a checkpoint needs to go on with the same
+        numbers."""
         return {"seed": self.seed, "stream": self.stream, "counter": self.counter}
 
     def set_state(self, state: dict) -> None:
@@ -120,7 +124,8 @@ def set_global_state(state: dict) -> None:
 
 
 def draw_key(seed: SeedLike) -> Any:
-    """The key that `seed=` stands for: an int its one key, a SeedGenerator the next of its own, None the next global one."""
+    """The key that `seed=` stands for: an int its one key, a SeedGenerator the next of its own,
+    None the next global one."""
     if seed is None:
         seed = global_seed_generator()
     if isinstance(seed, int):
@@ -128,7 +133,8 @@ def draw_key(seed: SeedLike) -> Any:
     if isinstance(seed, SeedGenerator):
         return feed.next_key(seed)
     raise ValueError(
-        f"seed must be None, an int or a SeedGenerator, got {seed!r}. An int gives the same numbers at every call; "
+        f"seed must be None, an int or a SeedGenerator, got {seed!r}. An int gives the same "
+        "numbers at every call; "
         "for new ones make `generator = SeedGenerator(1)` once and pass `seed=generator`."
     )
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 class Regularizer(Watched):
-    """Subclass it: `__call__(self, x)` returns a scalar tensor, `get_config` the constructor's arguments."""
+    """Subclass it: `__call__(self, x)` returns a scalar tensor, `get_config` the constructor's
+    arguments."""
 
     def __call__(self, x: TensorLike) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} must implement __call__(self, x).")
@@ -48,7 +49,8 @@ class L1L2(Regularizer):
         self.l2 = _factor(self, "l2", 0.0 if l2 is None else l2)
 
     def __call__(self, x: TensorLike) -> Tensor:
-        # A factor of 0 costs nothing, but where both are 0 the penalty is a scalar of x's dtype all the same.
+        # A factor of 0 costs nothing, but where both are 0 the penalty is a scalar of x's dtype all
+        # the same.
         penalty = (
             None if self.l1 == 0 and self.l2 != 0 else ops.multiply(ops.sum(ops.abs(x)), self.l1)
         )
@@ -88,7 +90,8 @@ class L2(Regularizer):
 
 
 class OrthogonalRegularizer(Regularizer):
-    """factor times the mean of |cosine| between the rows (or `mode="columns"`) of a matrix (n, m)."""
+    """factor times the mean of |cosine| between the rows (or `mode="columns"`) of a matrix (n,
+    m)."""
 
     def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
         self.factor = _factor(self, "factor", factor)
@@ -101,7 +104,8 @@ class OrthogonalRegularizer(Regularizer):
     def __call__(self, x: TensorLike) -> Tensor:
         if len(x.shape) != 2:
             raise ValueError(
-                f"OrthogonalRegularizer: it regularizes matrices (n, m), got a weight of shape {tuple(x.shape)}."
+                "OrthogonalRegularizer: it regularizes matrices (n, m), got a weight of shape "
+                f"{tuple(x.shape)}."
             )
         rows = x if self.mode == "rows" else ops.transpose(x)
         size, _ = tuple(rows.shape)

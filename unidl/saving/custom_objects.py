@@ -30,7 +30,8 @@ def register_keras_serializable(
     def register(target: T) -> T:
         if inspect.isclass(target) and not hasattr(target, "get_config"):
             raise ValueError(
-                f"register_keras_serializable: the class {target.__name__} has no get_config(). Write one which returns the "
+                f"register_keras_serializable: the class {target.__name__} has no get_config(). "
+                "Write one which returns the "
                 "arguments of __init__ as a dict, so that the object can be made again."
             )
         registered = f"{package}>{name or target.__name__}"
@@ -51,7 +52,8 @@ def get_registered_object(
     custom_objects: CustomObjects | None = None,
     module_objects: Mapping[str, Any] | None = None,
 ) -> Any:
-    """The class or function called `name`: of the scope, of the registry, of the two dicts; None if there is none."""
+    """The class or function called `name`: of the scope, of the registry, of the two dicts; None if
+    there is none."""
     for table in (_scope.get(), _objects, custom_objects, module_objects):
         if table and name in table:
             return table[name]

@@ -1,4 +1,5 @@
-"""What `get`, `serialize` and `deserialize` of initializers, losses, optimizers ... have in common."""
+"""What `get`, `serialize` and `deserialize` of initializers, losses, optimizers ... have in
+common."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Where a class of ours is found in Keras, and the other way round.
 
-`unidl.initializers.random.HeNormal` is public as `unidl.initializers.HeNormal`, so a config calls it "keras.initializers",
-"HeNormal". A class that Keras has elsewhere says so in the attribute `keras_module`, for example
-`keras_module = "keras.src.models.functional"`.
+`unidl.initializers.random.HeNormal` is public as `unidl.initializers.HeNormal`, so a config calls
+it "keras.initializers", "HeNormal". A class that Keras has elsewhere says so in the attribute
+`keras_module`, for example `keras_module = "keras.src.models.functional"`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 ROOT = "unidl"
 FOREIGN_ROOT = "keras"
 
-# Packages whose functions a config may mention: functions of tensors alone, nothing that reads or writes files.
+# Packages whose functions a config may mention: functions of tensors alone, nothing that reads or
+# writes files.
 FUNCTION_PACKAGES = (
     "activations",
     "losses",
@@ -42,7 +43,8 @@ def keras_module_of(cls: Any) -> str | None:
 
 
 def find_public(module: str, name: str) -> Any:
-    """The class or function that Keras (or unidl itself) calls `module`.`name`, None if unidl has none.
+    """The class or function that Keras (or unidl itself) calls `module`.`name`, None if unidl has
+    none.
 
     "keras.src." is Keras' inner layout, of which the first component is the public package.
     """

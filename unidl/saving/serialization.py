@@ -1,8 +1,9 @@
 """Objects as JSON-ready dicts in Keras' layout, and back.
 
-An object is {"module", "class_name", "config", "registered_name"}, a layer or model also has "build_config" and
-"compile_config". A dict is never code: lambdas are refused in both directions, and a name is looked up among the public
-classes of unidl and what was registered, never imported from elsewhere.
+An object is {"module", "class_name", "config", "registered_name"}, a layer or model also has
+"build_config" and "compile_config". A dict is never code: lambdas are refused in both directions,
+and a name is looked up among the public classes of unidl and what was registered, never imported
+from elsewhere.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ _shared: ContextVar[tuple[dict, dict] | None] = ContextVar("unidl_shared_objects
 
 
 class ObjectSharingScope:
-    """Inside a `with` block an object that occurs twice is written with an id and read as one object."""
+    """Inside a `with` block an object that occurs twice is written with an id and read as one
+    object."""
 
     def __enter__(self) -> Self:
         self._token = _shared.set(({}, {}))
@@ -42,7 +44,8 @@ class ObjectSharingScope:
 
 
 def serialize_keras_object(obj: Any) -> Any:
-    """`obj` (anything with `get_config()`, a function, an array, plain data, or a nest of these) as JSON-ready data."""
+    """`obj` (anything with `get_config()`, a function, an array, plain data, or a nest of these) as
+    JSON-ready data."""
     if isinstance(obj, np.generic):
         return obj.item()
     if isinstance(obj, PLAIN):
@@ -97,8 +100,10 @@ def _serialize_special(obj: Any) -> Any:
 def _serialize_function(function: Any) -> Any:
     if function.__name__ == "<lambda>":
         raise ValueError(
-            "A lambda cannot be written to a config, since a config holds no code. Give the function a name and register it:\n"
-            '    @unidl.saving.register_keras_serializable("my_package")\n    def scaled(x):\n        return x * 0.5'
+            "A lambda cannot be written to a config, since a config holds no code. Give the "
+            "function a name and register it:\n"
+            '    @unidl.saving.register_keras_serializable("my_package")\n    def scaled(x):\n     '
+            "   return x * 0.5"
         )
     name = registration.get_registered_name(function)
     return {
@@ -113,7 +118,8 @@ def _serialize_object(obj: Any) -> Any:
     cls = type(obj)
     if not hasattr(obj, "get_config"):
         raise TypeError(
-            f"{obj!r} of type {cls.__name__} cannot be written to a config: it has no get_config(). "
+            f"{obj!r} of type {cls.__name__} cannot be written to a config: it has no "
+            "get_config(). "
             "Write one which returns the arguments of __init__ as a dict."
         )
     module = public_names.keras_module_of(cls)
@@ -180,7 +186,8 @@ def _deserialize(config: Any) -> Any:
 
 def _refuse_lambda(_: Any) -> Any:
     raise ValueError(
-        "This config contains a lambda as byte code, which unidl does not run. Replace it in the model by a named function, "
+        "This config contains a lambda as byte code, which unidl does not run. Replace it in the "
+        "model by a named function, "
         "register that with @unidl.saving.register_keras_serializable(), and save the model again."
     )
 
@@ -197,7 +204,8 @@ _SPECIAL = {
 
 
 def find_function(name: str, module: str | None = None) -> Any:
-    """The registered function `name`, else the public one of `module`, or for "builtins" of any package that has functions."""
+    """The registered function `name`, else the public one of `module`, or for "builtins" of any
+    package that has functions."""
     found = registration.get_registered_object(name)
     if found is not None:
         return found
@@ -231,7 +239,8 @@ def _unknown(kind: Any, name: str, module: Any) -> Any:
         f"The config mentions the {kind} {name!r}"
         + (f" of {module!r}" if module else "")
         + ", which is neither unidl's nor "
-        f"registered. Put @unidl.saving.register_keras_serializable() before its definition, or pass "
+        "registered. Put @unidl.saving.register_keras_serializable() before its definition, or "
+        "pass "
         f"custom_objects={{{name!r}: {name.rpartition('>')[2]}}}."
     )
 
@@ -245,7 +254,8 @@ def _make(config: Any) -> Any:
         return cls
     if not hasattr(cls, "from_config"):
         raise TypeError(
-            f"{cls.__name__} cannot be made from a config: it has no class method from_config(config)."
+            f"{cls.__name__} cannot be made from a config: it has no class method "
+            "from_config(config)."
         )
     instance = cls.from_config(dict(config["config"] or {}))
     # Most layers are built by their first call, or by the layer or model that holds them.

@@ -1,6 +1,7 @@
 """Weights in an HDF5 file, in the layout of Keras' `.weights.h5`, so that the files interchange.
 
-Groups follow the attributes: `layers/<snake_case class>[_n]/.../vars/<i>`, and `optimizer/vars/<i>` when the model has trained.
+Groups follow the attributes: `layers/<snake_case class>[_n]/.../vars/<i>`, and `optimizer/vars/<i>`
+when the model has trained.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 
 def save_weights(model: Any, filepath: str | PathLike[str], overwrite: bool = True) -> None:
-    """Write all weights of `model`, and its optimizer's state, to `filepath`, which ends with ".weights.h5"."""
+    """Write all weights of `model`, and its optimizer's state, to `filepath`, which ends with
+    ".weights.h5"."""
     filepath = _check_path(filepath)
     if not overwrite and os.path.exists(filepath):
         raise FileExistsError(
@@ -28,7 +30,8 @@ def save_weights(model: Any, filepath: str | PathLike[str], overwrite: bool = Tr
         )
     if not model.weights:
         raise ValueError(
-            f"{model._who()}: there are no weights to save yet. Build the model first: call it on data, or give its input shape."
+            f"{model._who()}: there are no weights to save yet. Build the model first: call it on "
+            "data, or give its input shape."
         )
     # Written beside the target and renamed, so that a crash leaves the old file whole.
     partial = f"{filepath}.partial"
@@ -47,13 +50,15 @@ def save_weights(model: Any, filepath: str | PathLike[str], overwrite: bool = Tr
 
 
 def load_weights(model: Any, filepath: str | PathLike[str]) -> None:
-    """Set all weights of `model` from a file of the same architecture; nothing changes unless all fit."""
+    """Set all weights of `model` from a file of the same architecture; nothing changes unless all
+    fit."""
     filepath = _check_path(filepath)
     if not os.path.exists(filepath):
         raise FileNotFoundError(f"load_weights: there is no file {filepath}.")
     if not model.built:
         raise ValueError(
-            f"{model._who()}: load_weights() needs a built model. Call it on data, or give its input shape, first."
+            f"{model._who()}: load_weights() needs a built model. Call it on data, or give its "
+            "input shape, first."
         )
     try:
         file = _h5py().File(filepath, "r")
@@ -83,16 +88,19 @@ def load_weights(model: Any, filepath: str | PathLike[str]) -> None:
 def _read(file: Any, path: Any, name: str, shape: Any, filepath: Any) -> Any:
     if _leads_outside(file, path):
         raise ValueError(
-            f"load_weights: {path!r} in {filepath} refers to another file. A weight file must hold its arrays itself."
+            f"load_weights: {path!r} in {filepath} refers to another file. A weight file must hold "
+            "its arrays itself."
         )
     dataset = file.get(path)
     if not hasattr(dataset, "dtype"):
         raise ValueError(
-            f"load_weights: {filepath} has no array {path!r} for the weight {name!r}; it was saved from another architecture."
+            f"load_weights: {filepath} has no array {path!r} for the weight {name!r}; it was saved "
+            "from another architecture."
         )
     if tuple(dataset.shape) != shape:
         raise ValueError(
-            f"load_weights: {path!r} in {filepath} has shape {tuple(dataset.shape)}, but the weight {name!r} has shape {shape}."
+            f"load_weights: {path!r} in {filepath} has shape {tuple(dataset.shape)}, but the "
+            f"weight {name!r} has shape {shape}."
         )
     if dataset.dtype.kind not in "biuf":
         raise ValueError(
@@ -124,7 +132,8 @@ def _check_for_more(file: Any, places: Any, filepath: Any) -> None:
     more = [path for path in found if path.startswith("layers/") and path not in known]
     if more:
         raise ValueError(
-            f"load_weights: {filepath} also has {more[0]!r}, which the model has not; it was saved from another architecture."
+            f"load_weights: {filepath} also has {more[0]!r}, which the model has not; it was saved "
+            "from another architecture."
         )
 
 
@@ -145,7 +154,8 @@ def _read_optimizer(model: Any, file: Any, filepath: Any) -> Any:
     shapes = [v.shape for v in _optimizer_like(model).variables]
     if len(group) != len(shapes):
         warnings.warn(
-            f"load_weights: the optimizer's state in {filepath} has {len(group)} arrays, {model.optimizer.name} has {len(shapes)}; "
+            f"load_weights: the optimizer's state in {filepath} has {len(group)} arrays, "
+            f"{model.optimizer.name} has {len(shapes)}; "
             f"it belongs to another optimizer and stays there. The weights are loaded.",
             stacklevel=4,
         )
@@ -157,7 +167,8 @@ def _read_optimizer(model: Any, file: Any, filepath: Any) -> Any:
 
 
 def _optimizer_like(model: Any) -> Any:
-    """The model's optimizer; where it is not built yet a built copy, since nothing may change before all is read."""
+    """The model's optimizer; where it is not built yet a built copy, since nothing may change
+    before all is read."""
     if model.optimizer.built:
         return model.optimizer
     copy = type(model.optimizer).from_config(model.optimizer.get_config())
@@ -183,7 +194,8 @@ def _groups(model: Any) -> Any:
 
 
 def _children(layer: Any) -> Iterator[Any]:
-    """(name of the group, sublayer), containers with a group of their own; a model's layers stand in "layers"."""
+    """(name of the group, sublayer), containers with a group of their own; a model's layers stand
+    in "layers"."""
     if hasattr(layer, "_plan") and (layer._plan is not None or hasattr(layer, "_stack")):
         yield from _numbered("layers", layer.layers)
         return

@@ -2,10 +2,10 @@
 from step to step.
 
 A random function asks its generator for the next key, an optimizer asks for its learning rate or
-bias correction. Outside a trace the answer is a pair of ints, or a float. Inside one it becomes row i
-of an input of the traced function, and before each run the same sources are asked again on the host,
-in the same order. So eager and compiled runs use the same values, the state of all randomness is
-a few host integers, and factors such as beta**t are computed once in float64 for all backends.
+bias correction. Outside a trace the answer is a pair of ints, or a float. Inside one it becomes row
+i of an input of the traced function, and before each run the same sources are asked again on the
+host, in the same order. So eager and compiled runs use the same values, the state of all randomness
+is a few host integers, and factors such as beta**t are computed once in float64 for all backends.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class KeyFeed:
     @contextmanager
     def tracing(self, key_of_row, number_of_row):
         """A context in which key i is `key_of_row(i)`, in whatever form the adapter's `random_bits`
-        takes, and number i is `number_of_row(i)`, a 0-d float tensor (of `floatx` or wider, which the
-        functions of `updates` cast)."""
+        takes, and number i is `number_of_row(i)`, a 0-d float tensor (of `floatx` or wider, which
+        the functions of `updates` cast)."""
         self._generators, self._numbers = [], []
         self._key_of_row, self._number_of_row = key_of_row, number_of_row
         try:
@@ -66,13 +66,14 @@ class KeyFeed:
 
 
 def next_key(generator):
-    """The next key of `generator`, an object whose `advance()` returns a pair of ints and moves on by
-    one."""
+    """The next key of `generator`, an object whose `advance()` returns a pair of ints and moves on
+    by one."""
     feed = current().feed
     return generator.advance() if feed is None else feed.take_key(generator)
 
 
 def next_number(source):
-    """The number that `source()` gives at this run: a Python float, or a 0-d tensor inside a trace."""
+    """The number that `source()` gives at this run: a Python float, or a 0-d tensor inside a
+    trace."""
     feed = current().feed
     return source() if feed is None else feed.take_number(source)

@@ -1,4 +1,5 @@
-"""The graph that calls on symbolic tensors leave behind: nodes, and the switch that pauses recording."""
+"""The graph that calls on symbolic tensors leave behind: nodes, and the switch that pauses
+recording."""
 
 from __future__ import annotations
 
@@ -71,7 +72,8 @@ def _call_of(module, function, name):
 
 
 def record_call(function, args, kwargs):
-    """Outputs of a public function on symbolic arguments, as a new node unless recording is paused."""
+    """Outputs of a public function on symbolic arguments, as a new node unless recording is
+    paused."""
     if not recording():
         return function(*args, **kwargs)
     with paused():

@@ -29,7 +29,8 @@ class NoValue(TypeError):
 
 
 class KerasTensor:
-    """Symbolic tensor: what `Input` returns and what layers and `unidl.ops` return when called on one.
+    """Symbolic tensor: what `Input` returns and what layers and `unidl.ops` return when called on
+    one.
 
     Args:
         shape: tuple of ints and Nones (an axis of any size).
@@ -37,8 +38,8 @@ class KerasTensor:
         name: shown in summaries.
 
     Attributes:
-        history: (node, index): the node of the graph that made it and the place among its outputs; None for a tensor that
-            only carries a shape.
+        history: (node, index): the node of the graph that made it and the place among its outputs;
+            None for a tensor that only carries a shape.
     """
 
     def __init__(self, shape: Shape, dtype: DType = "float32", name: str | None = None) -> None:

@@ -15,7 +15,8 @@ _SMALL = 4096
 
 
 def batches(model, source, targets=True):
-    """Check the first batch's shapes, and, for arrays, all values: NaN, label ranges, embedding indices."""
+    """Check the first batch's shapes, and, for arrays, all values: NaN, label ranges, embedding
+    indices."""
     x, y, sample_weight = source.arrays if source.arrays is not None else source.sample()
     _warn_of_nan("x", x)
     if targets:
@@ -27,7 +28,8 @@ def batches(model, source, targets=True):
 
 def inputs(model, x):
     """Check the values of an array like one whose shape and dtype have been checked."""
-    # The product of a small array with itself is finite in most cases, and quicker to have than anything that looks for NaN.
+    # The product of a small array with itself is finite in most cases, and quicker to have than
+    # anything that looks for NaN.
     if x.dtype.kind == "f" and (x.size > _SMALL or not math.isfinite(np.vdot(x, x))):
         _warn_of_nan("x", x)
     _check_indices(model, x)
@@ -45,7 +47,8 @@ def _warn_of_nan(name, structure):
             bad = int(np.size(leaf) - np.count_nonzero(np.isfinite(leaf)))
             if bad:
                 warnings.warn(
-                    f"The data {name!r} holds {bad} values that are NaN or infinite; the loss will follow.",
+                    f"The data {name!r} holds {bad} values that are NaN or infinite; the loss will "
+                    "follow.",
                     RuntimeWarning,
                     stacklevel=user_stacklevel(),
                 )

@@ -1,4 +1,5 @@
-"""Data in: arrays, generators and other iterables become a stream of (x, y, sample_weight) batches."""
+"""Data in: arrays, generators and other iterables become a stream of (x, y, sample_weight)
+batches."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ def make_batches(x, y, sample_weight, batch_size, shuffle, class_weight, steps, 
     for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
         if value is not None:
             raise ValueError(
-                f"{caller}: {name}= goes with arrays; an iterable yields batches (x, y) or (x, y, sample_weight) itself."
+                f"{caller}: {name}= goes with arrays; an iterable yields batches (x, y) or (x, y, "
+                "sample_weight) itself."
             )
     return IterableBatches(x, shuffle, class_weight, steps, caller)
 
@@ -49,7 +51,8 @@ def unpack(data):
 
 
 def split_validation(x, y, sample_weight, fraction):
-    """((x, y, w) to train on, (x, y, w) to validate on): the last `fraction` of the samples, before any shuffling."""
+    """((x, y, w) to train on, (x, y, w) to validate on): the last `fraction` of the samples, before
+    any shuffling."""
     if not 0 < fraction < 1:
         raise ValueError(f"fit: validation_split must lie between 0 and 1, got {fraction}.")
     if not _is_arrays(x):
@@ -71,7 +74,8 @@ def split_validation(x, y, sample_weight, fraction):
 class Batches:
     """What is common to all sources: an epoch of a given number of steps.
 
-    Such an epoch of `fit` goes on where the last one stopped, and begins a new pass over the data when one ends.
+    Such an epoch of `fit` goes on where the last one stopped, and begins a new pass over the data
+    when one ends.
     """
 
     def __init__(self, steps, caller):
@@ -89,7 +93,8 @@ class Batches:
         return (batch for _, batch in self.chunks(lambda: 1))
 
     def chunks(self, most):
-        """(count, batch) for each launch of an epoch: one batch, or `count` equal ones stacked along a new first axis.
+        """(count, batch) for each launch of an epoch: one batch, or `count` equal ones stacked
+        along a new first axis.
 
         `most()` is asked before each how many it may hold.
         """
@@ -143,7 +148,8 @@ class ArrayBatches(Batches):
         )
 
     def _pass(self):
-        """Its batches are lists of leaves, in the order of `tree.flatten` and without those that are None."""
+        """Its batches are lists of leaves, in the order of `tree.flatten` and without those that
+        are None."""
         order = random.permutation(self.size) if self.shuffle else None
         return _ArrayPass(
             [leaf for leaf in tree.flatten(self.arrays) if leaf is not None], self.batch_size, order
@@ -184,10 +190,12 @@ class IterableBatches(Batches):
         self._indexed = hasattr(source, "__getitem__") and hasattr(source, "__len__")
         if not self._indexed and not hasattr(source, "__iter__"):
             raise TypeError(
-                f"{caller}: cannot take batches from a {type(source).__name__}. Give arrays, or an iterable that yields (x, y) batches."
+                f"{caller}: cannot take batches from a {type(source).__name__}. Give arrays, or an "
+                "iterable that yields (x, y) batches."
             )
         self.count = len(source) if steps is None and hasattr(source, "__len__") else steps
-        # A generator is used up as it goes, so one iterator serves all epochs; what is looked at first is put back.
+        # A generator is used up as it goes, so one iterator serves all epochs; what is looked at
+        # first is put back.
         self._running = iter(source) if not self._indexed and iter(source) is source else None
         super().__init__(steps, caller)
 
@@ -228,7 +236,8 @@ class IterableBatches(Batches):
 
 
 def _fetch(source, order):
-    """The items of `source` in the `order` of their numbers, made ahead by threads if it has several `workers`."""
+    """The items of `source` in the `order` of their numbers, made ahead by threads if it has
+    several `workers`."""
     if getattr(source, "workers", 1) < 2:
         yield from map(source.__getitem__, order)
         return
@@ -250,7 +259,8 @@ class _IterablePass:
         self._held = None
 
     def take(self, most):
-        """The next (count, batch), at most `most` batches; None at the end. A batch of another form waits for the next call."""
+        """The next (count, batch), at most `most` batches; None at the end. A batch of another form
+        waits for the next call."""
         first = self._next()
         if first is None or most == 1:
             return None if first is None else (1, first)
@@ -307,13 +317,15 @@ def _to_array(leaf):
         array = np.asarray(leaf) if owner is None else owner.to_numpy(leaf)
     if array.dtype.kind not in "biuf":
         raise TypeError(
-            f"Data must be numbers; got an array of dtype {array.dtype}. Convert text to integers first, and ragged lists to padded arrays."
+            f"Data must be numbers; got an array of dtype {array.dtype}. Convert text to integers "
+            "first, and ragged lists to padded arrays."
         )
     return array
 
 
 def _is_list_of_numbers(structure):
-    """Whether a list, however deep, holds Python numbers or text, and so is an array that was written out."""
+    """Whether a list, however deep, holds Python numbers or text, and so is an array that was
+    written out."""
     while isinstance(structure, list) and structure:
         structure = structure[0]
         if isinstance(structure, int | float | str | np.generic):
@@ -326,7 +338,8 @@ def _list_to_array(nested):
         array = np.asarray(nested)
     except ValueError as error:
         raise ValueError(
-            f"A list of data must have rows of one length, as an array has. Pad the shorter ones. ({error})"
+            "A list of data must have rows of one length, as an array has. Pad the shorter ones. "
+            f"({error})"
         ) from error
     if array.dtype.kind not in "biuf":
         raise TypeError(
@@ -349,7 +362,8 @@ def _common_length(arrays, caller):
     if len(lengths) > 1:
         listing = ", ".join(f"{name} has {length}" for length, name in lengths.items())
         raise ValueError(
-            f"{caller}: the arrays differ in their number of samples: {listing}. Each sample needs its entry in all of them."
+            f"{caller}: the arrays differ in their number of samples: {listing}. Each sample needs "
+            "its entry in all of them."
         )
     return next(iter(lengths))
 
@@ -358,7 +372,8 @@ def _weights_of_classes(y, sample_weight, class_weight):
     """Sample weights (n,) from {class: weight}, times those given."""
     if isinstance(y, dict | list | tuple) or y is None:
         raise ValueError(
-            "fit: class_weight needs a single array of targets. For several outputs use sample_weight."
+            "fit: class_weight needs a single array of targets. For several outputs use "
+            "sample_weight."
         )
     classes = (
         np.argmax(y, axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y), -1)[:, 0]

@@ -33,8 +33,8 @@ class _All:
 class Gate:
     """Each thread reads under a lock of its own, and who writes takes them all.
 
-    So readers do not wait for each other, and nothing is counted that an interrupt could leave wrong.
-    A thread that writes may read.
+    So readers do not wait for each other, and nothing is counted that an interrupt could leave
+    wrong. A thread that writes may read.
     """
 
     def __init__(self):

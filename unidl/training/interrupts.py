@@ -1,8 +1,8 @@
 """Ctrl-C between two steps, never in the middle of one.
 
 A step assigns many Variables. An interrupt between two of them would leave a state that no run has
-ever had. So inside `interruptible()` Python's handlers of signals wait while a `whole_step` runs, and
-are called when it is over. A second signal does not wait: a step may hang.
+ever had. So inside `interruptible()` Python's handlers of signals wait while a `whole_step` runs,
+and are called when it is over. A second signal does not wait: a step may hang.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""One pass over the batches. No number is read back from the device here but at refreshes and at the end."""
+"""One pass over the batches. No number is read back from the device here but at refreshes and at
+the end."""
 
 from __future__ import annotations
 
@@ -10,14 +11,15 @@ import numpy as np
 from unidl import tree
 from unidl.utils.traceback_filtering import user_stacklevel
 
-# A launch of several steps takes about so long and holds so much data at most, that the progress bar and Ctrl-C have not to
-# wait for it, nor memory to grow.
+# A launch of several steps takes about so long and holds so much data at most, that the progress
+# bar and Ctrl-C have not to wait for it, nor memory to grow.
 LAUNCH_S = 0.1
 LAUNCH_BYTES = 4 << 20
 
 
 def run_epoch(model, step, batches, monitor, kind):
-    """Run `step` on each batch; returns the logs (numbers by name), for "predict" a list of arrays for each batch."""
+    """Run `step` on each batch; returns the logs (numbers by name), for "predict" a list of arrays
+    for each batch."""
     outputs = []
     objective = model.objective
     if kind != "predict":
@@ -45,7 +47,8 @@ def run_epoch(model, step, batches, monitor, kind):
     if kind == "train" and not np.isfinite(logs["loss"]):
         warnings.warn(
             f"{model._who()}: the loss is {logs['loss']}. "
-            f"Look for NaN in the data, lower the learning rate, or stop at once with TerminateOnNaN().",
+            "Look for NaN in the data, lower the learning rate, or stop at once with "
+            "TerminateOnNaN().",
             RuntimeWarning,
             stacklevel=user_stacklevel(),
         )

@@ -27,8 +27,8 @@ class Objective(Watched):
     """
     Args: those of `compile`.
 
-    `resolve` fixes, from a first batch, what belongs to which output; then `loss` and `update` run inside the compiled step
-    and `results` reads the numbers.
+    `resolve` fixes, from a first batch, what belongs to which output; then `loss` and `update` run
+    inside the compiled step and `results` reads the numbers.
     """
 
     def __init__(self, loss, loss_weights, metrics, weighted_metrics):
@@ -75,7 +75,8 @@ class Objective(Watched):
         ):
             if loss is not None and target is None:
                 raise ValueError(
-                    f"{model._who()}: the output {name!r} has a loss but no target. Give y, or loss=None for this output."
+                    f"{model._who()}: the output {name!r} has a loss but no target. Give y, or "
+                    "loss=None for this output."
                 )
             tracker = (
                 metrics_module.Mean(name=f"{name}_loss")
@@ -118,7 +119,8 @@ class Objective(Watched):
             unknown = [k for k in given if k not in names]
             if unknown:
                 raise ValueError(
-                    f"compile: {what} names the output {unknown[0]!r}; the outputs are {', '.join(names)}."
+                    f"compile: {what} names the output {unknown[0]!r}; the outputs are "
+                    f"{', '.join(names)}."
                 )
             return [given.get(n) for n in names]
         if len(names) == 1:
@@ -140,11 +142,13 @@ class Objective(Watched):
                 and len(given) != len(names)
             ):
                 raise ValueError(
-                    f"compile: {what} for several outputs is a list with one list an output, or a dict by output name; got {given!r}."
+                    f"compile: {what} for several outputs is a list with one list an output, or a "
+                    f"dict by output name; got {given!r}."
                 )
             if len(given) != len(names):
                 raise ValueError(
-                    f"compile: {what} has {len(given)} entries for {len(names)} outputs ({', '.join(names)})."
+                    f"compile: {what} has {len(given)} entries for {len(names)} outputs "
+                    f"({', '.join(names)})."
                 )
             return list(given)
         return [given] * len(names)
@@ -312,7 +316,8 @@ class Objective(Watched):
 
 
 def _masked(weight, mask):
-    """Weights that are 0 where a step does not count; None if there are neither weights nor a mask."""
+    """Weights that are 0 where a step does not count; None if there are neither weights nor a
+    mask."""
     if mask is None:
         return weight
     if weight is None:
@@ -341,6 +346,7 @@ def _flat_targets(names, y, count, who):
         return [None] * count
     if len(flat) != count:
         raise ValueError(
-            f"{who}: {count} outputs ({', '.join(names)}) need {count} targets, got {len(flat)}. Give a list, or a dict by output name."
+            f"{who}: {count} outputs ({', '.join(names)}) need {count} targets, got {len(flat)}. "
+            "Give a list, or a dict by output name."
         )
     return flat

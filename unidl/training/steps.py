@@ -19,12 +19,12 @@ _KNOWN = 256
 
 
 class Step:
-    """A compiled function of batches of NumPy arrays, one compiled unit for each structure that batches
-    have.
+    """A compiled function of batches of NumPy arrays, one compiled unit for each structure that
+    batches have.
 
     `compile_flat(unflatten)` makes it as a function of a batch's leaves; `unflatten(*leaves)` gives
-    (x, y, sample_weight). `changes_state` tells whether a run assigns Variables, which no other thread
-    may read meanwhile.
+    (x, y, sample_weight). `changes_state` tells whether a run assigns Variables, which no other
+    thread may read meanwhile.
     """
 
     def __init__(self, model, compile_flat, changes_state, before_run=None):
@@ -35,7 +35,8 @@ class Step:
         self.seconds = None  # what one run took lately
 
     def on(self, batches):
-        """run(count, batch) for what `batches.chunks` of `training.data` gives; returns what the last of the runs gives."""
+        """run(count, batch) for what `batches.chunks` of `training.data` gives; returns what the
+        last of the runs gives."""
         if batches.arrays is not None:
             return self._bind(batches.arrays)
         return lambda count, batch: self._bind(batch)(
@@ -43,7 +44,8 @@ class Step:
         )
 
     def _bind(self, batch):
-        """run(count, leaves) for batches with the structure of `batch`; what is None there has no place in `leaves`."""
+        """run(count, leaves) for batches with the structure of `batch`; what is None there has no
+        place in `leaves`."""
         present = tuple(leaf is not None for leaf in tree.flatten(batch))
         key = _describe(batch), present
         if key not in self._bound:
@@ -52,14 +54,16 @@ class Step:
         return self._bound[key]
 
     def remember(self, x, batches):
-        """After a pass over `batches` of the one array x, arrays like it need no check of shape and dtype."""
+        """After a pass over `batches` of the one array x, arrays like it need no check of shape and
+        dtype."""
         if type(x) is np.ndarray:
             if len(self._known) >= _KNOWN:
                 self._known.clear()
             self._known[x.shape[1:], x.dtype] = self.on(batches)
 
     def for_one_batch(self, x, batch_size):
-        """run(count, leaves) for an array that is like one seen before and fits into one batch, else None."""
+        """run(count, leaves) for an array that is like one seen before and fits into one batch,
+        else None."""
         if (
             type(x) is np.ndarray
             and type(batch_size) is int
@@ -182,7 +186,8 @@ def make_test_step(model):
 
 
 def make_predict_step(model):
-    """Its results are flat lists of outputs, which its `pack` puts into the structure of the model's outputs."""
+    """Its results are flat lists of outputs, which its `pack` puts into the structure of the
+    model's outputs."""
     structures = {}
 
     def compile_flat(unflatten):

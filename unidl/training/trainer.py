@@ -102,18 +102,22 @@ class Trainer(_Layer):
             optimizer: name, config or Optimizer.
             loss: name, function or Loss; for several outputs a list, or a dict by output name.
             loss_weights: factors of the outputs' losses, in the structure of `loss`.
-            metrics: list of names, functions or Metrics; for several outputs a list of lists, or a dict by output name.
+            metrics: list of names, functions or Metrics; for several outputs a list of lists, or a
+                dict by output name.
             weighted_metrics: like `metrics`, but these use sample and class weights.
             run_eagerly: run the step as plain Python, for debugging.
-            steps_per_execution: batches between two visits of callbacks with hooks for batches. Where there are none, the backend is given
-                as many at once as it likes, with the same results.
-            jit_compile: True uses the backend's compiler on top (torch.compile, XLA); "auto", Keras' default, does not.
+            steps_per_execution: batches between two visits of callbacks with hooks for batches.
+                Where there are none, the backend is given as many at once as it likes, with the
+                same results.
+            jit_compile: True uses the backend's compiler on top (torch.compile, XLA); "auto",
+                Keras' default, does not.
             auto_scale_loss: scale the loss under the policy "mixed_float16".
         """
         overrides.refuse(self, "compile")
         if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
             raise ValueError(
-                f"compile: steps_per_execution must be a positive integer, got {steps_per_execution!r}."
+                "compile: steps_per_execution must be a positive integer, got "
+                f"{steps_per_execution!r}."
             )
         with registry.use_backend(self.backend):
             self.optimizer = optimizers.get(optimizer)
@@ -150,20 +154,22 @@ class Trainer(_Layer):
         """Train, and return a `History`.
 
         Args:
-            x: array, list or dict of arrays (n, ...), a generator or iterable of (x, y) or (x, y, sample_weight) batches, or
-                an object with `__len__` and `__getitem__` of batches.
+            x: array, list or dict of arrays (n, ...), a generator or iterable of (x, y) or (x, y,
+                sample_weight) batches, or an object with `__len__` and `__getitem__` of batches.
             y: targets, for arrays; in the structure of the outputs.
             batch_size: 32 by default, for arrays.
             epochs: the number of the last epoch.
             verbose: "auto" or 1 for a progress bar, 2 for a line an epoch, 0 for nothing.
             callbacks: list of `Callback`s.
-            validation_split: share of the arrays, taken from their end before shuffling, to validate on.
+            validation_split: share of the arrays, taken from their end before shuffling, to
+                validate on.
             validation_data: (x, y), (x, y, sample_weight) or an iterable, to validate on instead.
             shuffle: draw a new order for each epoch (portable: the same on every backend).
             class_weight: {class: weight}.
             sample_weight: array (n,) of weights in the loss.
             initial_epoch: number of the first epoch, to resume.
-            steps_per_epoch, validation_steps: batches in an epoch or validation; needed for endless iterables.
+            steps_per_epoch, validation_steps: batches in an epoch or validation; needed for endless
+                iterables.
             validation_batch_size: `batch_size` by default.
             validation_freq: validate each so many epochs, or a list of epochs (from 1).
         """
@@ -231,7 +237,8 @@ class Trainer(_Layer):
         callbacks: Sequence[Any] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """Loss and metrics in inference mode: a number, a list in the order of `metrics_names`, or a dict."""
+        """Loss and metrics in inference mode: a number, a list in the order of `metrics_names`, or
+        a dict."""
         self._require_compiled("evaluate")
         with registry.use_backend(self.backend):
             batches = make_batches(x, y, sample_weight, batch_size, False, None, steps, "evaluate")
@@ -331,7 +338,8 @@ class Trainer(_Layer):
         values = [logs[name] for name in self.metrics_names]
         return logs if return_dict else values[0] if len(values) == 1 else values
 
-    # -- what runs on a batch ------------------------------------------------------------------------
+    # -- what runs on a batch
+    # ------------------------------------------------------------------------
 
     def compute_loss(
         self,
@@ -381,7 +389,8 @@ class Trainer(_Layer):
         self._steps = None
 
     def _prepare(self, batches: Any, targets: bool = True) -> None:
-        """Everything that happens once: build, resolve losses and metrics, check the data against the model."""
+        """Everything that happens once: build, resolve losses and metrics, check the data against
+        the model."""
         if not self.built or self._is_unbuilt_subclass():
             self._build_from(batches.sample()[0])
         check.batches(self, batches, targets=targets)
@@ -402,7 +411,8 @@ class Trainer(_Layer):
         if self.objective is None:
             raise ValueError(
                 f"{self._who()}: {caller}() before compile(). Say how to train first: "
-                f'model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"]).'
+                'model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", '
+                'metrics=["accuracy"]).'
             )
 
     @property
@@ -425,7 +435,8 @@ class Trainer(_Layer):
         self.objective.reset()
 
     def to(self, backend: str | Backend) -> Self:
-        """Move the live model with optimizer, metrics and step count to another backend; training goes on as if nothing had happened."""
+        """Move the live model with optimizer, metrics and step count to another backend; training
+        goes on as if nothing had happened."""
         super().to(backend)
         if self.optimizer is not None:
             self.optimizer.to(self.backend)

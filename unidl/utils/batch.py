@@ -6,7 +6,8 @@ from typing import Any
 
 
 def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
-    """x, (x, y) or (x, y, sample_weight), whatever was given; an x that is a list or tuple stays apart as (x,)."""
+    """x, (x, y) or (x, y, sample_weight), whatever was given; an x that is a list or tuple stays
+    apart as (x,)."""
     if y is None:
         return (x,) if isinstance(x, list | tuple) else x
     return (x, y) if sample_weight is None else (x, y, sample_weight)
@@ -18,6 +19,7 @@ def unpack_x_y_sample_weight(data: Any) -> Any:
         return data, None, None
     if not 1 <= len(data) <= 3:
         raise ValueError(
-            f"unpack_x_y_sample_weight: a batch is x, (x,), (x, y) or (x, y, sample_weight); this one has {len(data)} parts."
+            "unpack_x_y_sample_weight: a batch is x, (x,), (x, y) or (x, y, sample_weight); this "
+            f"one has {len(data)} parts."
         )
     return (*data, None, None)[:3]

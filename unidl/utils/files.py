@@ -19,14 +19,15 @@ def get_file(
     cache_dir: str | None = None,
     force_download: bool = False,
 ) -> str:
-    """Download `origin` once; returns the path of the file in the cache, as a string, or of the folder it was unpacked to.
+    """Download `origin` once; returns the path of the file in the cache, as a string, or of the
+    folder it was unpacked to.
 
     Args:
         fname: name of the file there, by default the last part of the URL.
         origin: URL.
         untar: unpack, as `extract` does.
-        md5_hash, file_hash: what the file is checked against, hexadecimal; `hash_algorithm` is "md5", "sha256" or "auto", which goes
-            by the length.
+        md5_hash, file_hash: what the file is checked against, hexadecimal; `hash_algorithm` is
+            "md5", "sha256" or "auto", which goes by the length.
         cache_subdir: folder below `cache_dir`.
         extract: unpack a zip or tar file into a folder beside it, and return that.
         archive_format: "auto", "zip" or "tar".
@@ -61,7 +62,8 @@ def get_file(
         )
     except OSError as error:
         raise ConnectionError(
-            f"get_file: {name} is not in the cache and could not be downloaded: {error}\nPut it by hand at {target}."
+            f"get_file: {name} is not in the cache and could not be downloaded: {error}\nPut it by "
+            f"hand at {target}."
         ) from error
     return str(target if processor is None else folder / f"{name}_extracted")
 

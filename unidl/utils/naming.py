@@ -17,7 +17,8 @@ def to_snake_case(name: str) -> str:
 
 
 def prefix_of(cls: Any) -> str:
-    """What names of objects of `cls` begin with: the class's name in snake case, or `_named_after`, where Keras' class has another."""
+    """What names of objects of `cls` begin with: the class's name in snake case, or `_named_after`,
+    where Keras' class has another."""
     return to_snake_case(vars(cls).get("_named_after", cls.__name__))
 
 
@@ -34,5 +35,6 @@ def uniquify(name: str) -> str:
 
 
 def reset_names() -> None:
-    """Forget which names were given, so that the next model's layers are numbered from the start."""
+    """Forget which names were given, so that the next model's layers are numbered from the
+    start."""
     _used.clear()

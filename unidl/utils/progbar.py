@@ -8,7 +8,8 @@ from unidl.callbacks.progress import make_progress
 
 
 class Progbar:
-    """A bar on a terminal, one line at the end elsewhere (and with `verbose=2`), nothing with `verbose=0`.
+    """A bar on a terminal, one line at the end elsewhere (and with `verbose=2`), nothing with
+    `verbose=0`.
 
     Args:
         target: steps in all, None if unknown.
@@ -16,7 +17,8 @@ class Progbar:
         verbose: 0, 1 or 2.
         interval: seconds between two pictures at least.
         stateful_metrics: names whose last value is shown; the others' means over the steps are.
-        stateless_metrics: the other way round: names whose mean is shown. Only one of the two may be given.
+        stateless_metrics: the other way round: names whose mean is shown. Only one of the two may
+            be given.
         unit_name: what a step is called.
     """
 
@@ -32,7 +34,8 @@ class Progbar:
     ) -> None:
         if stateful_metrics is not None and stateless_metrics is not None:
             raise ValueError(
-                "Progbar: give stateful_metrics or stateless_metrics, not both: each says what the other names are."
+                "Progbar: give stateful_metrics or stateless_metrics, not both: each says what the "
+                "other names are."
             )
         self.target = target
         self._averaged = None if stateless_metrics is None else set(stateless_metrics)
@@ -43,7 +46,8 @@ class Progbar:
         self._display = make_progress(verbose, {}, width=width, interval=interval, unit=unit_name)
 
     def update(self, current: int, values: Any = None, finalize: bool | None = None) -> None:
-        """Show that `current` steps are done; `values`: list of (name, value of the steps since the last call)."""
+        """Show that `current` steps are done; `values`: list of (name, value of the steps since the
+        last call)."""
         if self._seen is None:
             self._display.begin_pass(self.target)
         new = current - (self._seen or 0)

@@ -8,10 +8,11 @@ from unidl.typing import TensorLike
 
 
 class PyDataset:
-    """A source of batches for `fit`: subclass it with `__len__` (batches in an epoch) and `__getitem__(i)` (one batch).
+    """A source of batches for `fit`: subclass it with `__len__` (batches in an epoch) and
+    `__getitem__(i)` (one batch).
 
-    A batch is (x, y) or (x, y, sample_weight). `fit` draws a new order of the batches for each epoch, unless shuffle=False, and
-    calls `on_epoch_begin` and `on_epoch_end` around it.
+    A batch is (x, y) or (x, y, sample_weight). `fit` draws a new order of the batches for each
+    epoch, unless shuffle=False, and calls `on_epoch_begin` and `on_epoch_end` around it.
 
     Args:
         workers: threads that make batches ahead of the training; 1 makes each when it is its turn.
@@ -24,7 +25,8 @@ class PyDataset:
     ) -> None:
         if use_multiprocessing:
             raise NotImplementedError(
-                f"{type(self).__name__}: use_multiprocessing=True is not offered. Threads are: workers={max(2, workers)}; NumPy and "
+                f"{type(self).__name__}: use_multiprocessing=True is not offered. Threads are: "
+                f"workers={max(2, workers)}; NumPy and "
                 "the reading of files let each other run."
             )
         self.workers, self.use_multiprocessing, self.max_queue_size = (
@@ -40,7 +42,8 @@ class PyDataset:
 
     def __getitem__(self, index: TensorLike) -> Any:
         raise NotImplementedError(
-            f"{type(self).__name__} must implement __getitem__(index): batch number `index`, (x, y)."
+            f"{type(self).__name__} must implement __getitem__(index): batch number `index`, (x, "
+            "y)."
         )
 
     @property

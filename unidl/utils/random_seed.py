@@ -12,8 +12,8 @@ from unidl.random.seed_generator import seed_everything
 def set_random_seed(seed: int) -> None:
     """Seed unidl's global generator, Python's `random` and NumPy's legacy generator.
 
-    Streams are numbered from the start again, so a script that begins with this line draws the same weights, dropout masks
-    and shuffles at every run and on every backend.
+    Streams are numbered from the start again, so a script that begins with this line draws the same
+    weights, dropout masks and shuffles at every run and on every backend.
     """
     if not isinstance(seed, int) or isinstance(seed, bool):
         raise ValueError(

@@ -25,7 +25,8 @@ def use_path(path: tuple[str, ...]) -> Iterator[Any]:
 
 
 def name_scope(name: str) -> Any:
-    """`with name_scope("encoder"):` puts "encoder/" before the paths of layers and variables that are built inside.
+    """`with name_scope("encoder"):` puts "encoder/" before the paths of layers and variables that
+    are built inside.
 
     Scopes nest; each layer opens one of its own name.
     """

@@ -33,13 +33,15 @@ def pad_sequences(
             raise ValueError(f'pad_sequences: {name} is "pre" or "post", got {given!r}.')
     if any(not hasattr(s, "__len__") for s in sequences):
         raise ValueError(
-            "pad_sequences: takes a list of sequences, such as [[1, 2], [3]]; got a number among them."
+            "pad_sequences: takes a list of sequences, such as [[1, 2], [3]]; got a number among "
+            "them."
         )
     maxlen = max(map(len, sequences), default=0) if maxlen is None else maxlen
     shapes = {np.shape(s)[1:] for s in sequences if len(s)}
     if len(shapes) > 1:
         raise ValueError(
-            f"pad_sequences: the steps of all sequences have one shape, got {' and '.join(map(str, sorted(shapes)))}."
+            "pad_sequences: the steps of all sequences have one shape, got "
+            f"{' and '.join(map(str, sorted(shapes)))}."
         )
     out = np.full((len(sequences), maxlen, *(shapes.pop() if shapes else ())), value, dtype)
     for row, sequence in zip(out, sequences, strict=True):

@@ -10,8 +10,8 @@ from unidl.utils.naming import reset_names
 def clear_session(free_memory: bool = True) -> None:
     """Number automatic names from the start again: the next `Dense` layer is called "dense".
 
-    There is no other global state to clear: models own their variables, and memory is freed with the model. `free_memory`
-    also runs Python's cycle collector.
+    There is no other global state to clear: models own their variables, and memory is freed with
+    the model. `free_memory` also runs Python's cycle collector.
     """
     reset_names()
     if free_memory:

@@ -2,7 +2,8 @@
 
 A step is recorded once, with the dropout's rate or the optimizer's clipvalue as they were. Whoever
 changes one later expects the next step to obey. So these objects count the changes of their public
-attributes, and a step compares counts before it runs, which costs next to nothing while there are none.
+attributes, and a step compares counts before it runs, which costs next to nothing while there are
+none.
 """
 
 from __future__ import annotations

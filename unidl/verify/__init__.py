@@ -1,9 +1,10 @@
-"""Is this model the same everywhere? `verify` compares it on every backend and device with the float64 oracle.
+"""Is this model the same everywhere? `verify` compares it on every backend and device with the
+float64 oracle.
 
     print(unidl.verify.verify(model, x, y))
 
-`record` and `compare` find where two runs part that may come from different machines or versions. Also as commands:
-`unidl verify package.module:make_model`.
+`record` and `compare` find where two runs part that may come from different machines or versions.
+Also as commands: `unidl verify package.module:make_model`.
 """
 
 from __future__ import annotations

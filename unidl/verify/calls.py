@@ -28,9 +28,9 @@ from unidl.verify.trajectory import weight_names
 class Call:
     """One call of a layer, or of a function of the graph, with all that it depends on, on the host.
 
-    structure: (args, kwargs) with a `_Place` for each tensor; arrays: the tensors; masks: what travelled with them.
-    counters: of the random numbers, before the call; state: of all its variables, before the call.
-    outputs: the tensors it returned, flat.
+    structure: (args, kwargs) with a `_Place` for each tensor; arrays: the tensors; masks: what
+    travelled with them. counters: of the random numbers, before the call; state: of all its
+    variables, before the call. outputs: the tensors it returned, flat.
     """
 
     layer: object
@@ -62,7 +62,8 @@ class _Place:
 
 
 class Recorder:
-    """What `listening` found: `calls` in the order of execution; `failed`: the label of the call that raised, if one did."""
+    """What `listening` found: `calls` in the order of execution; `failed`: the label of the call
+    that raised, if one did."""
 
     def __init__(self):
         self.calls: list[Call] = []
@@ -76,9 +77,11 @@ class Recorder:
 
 @contextmanager
 def listening(snapshot, inside=()):
-    """Record the calls of the model's layers; of what is inside a layer only if the layer is a Model or one of `inside`.
+    """Record the calls of the model's layers; of what is inside a layer only if the layer is a
+    Model or one of `inside`.
 
-    Nothing in the layers knows of it: for the time of the block each instance has a `call` of its own.
+    Nothing in the layers knows of it: for the time of the block each instance has a `call` of its
+    own.
     """
     recorder = Recorder()
     model = snapshot.model
@@ -184,7 +187,8 @@ class Replay(Evaluable):
 
     @property
     def arrays(self) -> dict:
-        """Its inputs, then the state of its variables; floats as float64 with float32 values, where every dtype can begin."""
+        """Its inputs, then the state of its variables; floats as float64 with float32 values, where
+        every dtype can begin."""
         arrays = {f"input {i}": a for i, a in enumerate(self.call.arrays)}
         arrays |= {name: self.call.state[id(v)] for name, v in self.weights.items()}
         with np.errstate(over="ignore"):
@@ -235,7 +239,8 @@ class Replay(Evaluable):
 
 
 def _named(layer):
-    """The layer's variables by their names, from the layer on: "kernel", "query/bias"; numbered where two share one."""
+    """The layer's variables by their names, from the layer on: "kernel", "query/bias"; numbered
+    where two share one."""
     named: dict[str, Variable] = {}
     for variable in layer.variables:
         name = stem = variable.path.removeprefix(f"{layer.path}/")
@@ -264,7 +269,8 @@ class WholeModel(Evaluable):
         )
 
     def run(self, backend, inside=(), training=True):
-        """The calls of one forward pass where the model is placed. An exception that a layer raises says which it was."""
+        """The calls of one forward pass where the model is placed. An exception that a layer raises
+        says which it was."""
         dtype = floatx()
         arrays = {n: a.astype(dtype) if a.dtype.kind == "f" else a for n, a in self.arrays.items()}
         function = self.prepare(backend, arrays, training).function
@@ -278,7 +284,8 @@ class WholeModel(Evaluable):
 
 
 def model_program(model, backend, arrays, batch, training=True) -> Program:
-    """The training loss and the outputs of a placed model (in inference the outputs alone); `arrays` are the leaves of x by name."""
+    """The training loss and the outputs of a placed model (in inference the outputs alone);
+    `arrays` are the leaves of x by name."""
     x, y = batch
     inputs = {n: Variable(a, backend=backend) for n, a in arrays.items() if a.dtype.kind == "f"}
     constants = {n: backend.asarray(a) for n, a in arrays.items() if n not in inputs}

@@ -15,13 +15,16 @@ import traceback
 EQUAL, DIFFERENT, WRONG_USE, INCOMPLETE = 0, 1, 2, 3
 
 _EPILOG = """
-The factory is a function without arguments that returns a model, (model, x) or (model, x, y); without x, inputs are drawn
-at random by the model's input shapes. It may compile the model; otherwise Adam and a loss that suits the targets are used.
+The factory is a function without arguments that returns a model, (model, x) or (model, x, y);
+without x, inputs are drawn at random by the model's input shapes. It may compile the model;
+otherwise Adam and a loss that suits the targets are used.
 
   unidl verify mypackage.nets:make_model --html report.html
-  unidl verify nets:make_model --backend torch --record before.run     then, after an upgrade or on another machine,
+  unidl verify nets:make_model --backend torch --record before.run
+                                        then, after an upgrade or on another machine,
   unidl verify nets:make_model --backend torch --record after.run
-  unidl verify --compare before.run after.run                          which step and layer part, if any do
+  unidl verify --compare before.run after.run
+                                        which step and layer part, if any do
 
 Exit status: 0 equal, 1 different, 2 wrong use, 3 incomplete (nothing differs, but not all
 was compared).
@@ -71,7 +74,8 @@ def add_command(commands):
 
 
 def run(arguments) -> int:
-    """What is wrong with the call, the model or its data, is said in a line, without a traceback."""
+    """What is wrong with the call, the model or its data, is said in a line, without a
+    traceback."""
     from unidl.backend import BackendError
 
     # Of what the user's module raises. Python's own status would be that of a difference.
@@ -156,7 +160,8 @@ def _make(arguments):
     parts = made if isinstance(made, tuple) else (made,)
     if not 1 <= len(parts) <= 3 or not isinstance(parts[0], unidl.Layer):
         raise _WrongUse(
-            f"{arguments.factory} must return a model, (model, x) or (model, x, y); got {type(made).__name__}."
+            f"{arguments.factory} must return a model, (model, x) or (model, x, y); got "
+            f"{type(made).__name__}."
         )
     return (*parts, None, None)[:3]
 
@@ -164,13 +169,16 @@ def _make(arguments):
 def _find(text):
     if os.path.isfile(text):
         raise _WrongUse(
-            f"{text!r} is a file, and whole models are not read from files yet. Write a function that builds the model, calls its "
-            "load_weights() with a file of weights, and returns it; then give package.module:function."
+            f"{text!r} is a file, and whole models are not read from files yet. Write a function "
+            "that builds the model, calls its "
+            "load_weights() with a file of weights, and returns it; then give "
+            "package.module:function."
         )
     name, colon, attribute = text.partition(":")
     if not colon or not name or not attribute:
         raise _WrongUse(
-            f"{text!r} names no factory. Write package.module:function, such as mypackage.nets:make_model."
+            f"{text!r} names no factory. Write package.module:function, such as "
+            "mypackage.nets:make_model."
         )
     # A module beside the user is found, as with `python -m`.
     if os.getcwd() not in sys.path:

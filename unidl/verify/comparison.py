@@ -1,9 +1,10 @@
 """Where two recorded runs part by more than rounding.
 
-Told from the files alone: each holds, for every entry of every step, how far simulated rounding in float32 moved the
-oracle's run (S, in units of u, the value itself included). Rounding of a run in a dtype with unit u may move an entry by
-16·u·S, that of both runs by the sum; what is farther apart has another cause. The first such entry is looked for in the order of
-execution: the outputs of the layers, the loss, the gradients from the last layer to the first, the weights after the update.
+Told from the files alone: each holds, for every entry of every step, how far simulated rounding in
+float32 moved the oracle's run (S, in units of u, the value itself included). Rounding of a run in a
+dtype with unit u may move an entry by 16·u·S, that of both runs by the sum; what is farther apart
+has another cause. The first such entry is looked for in the order of execution: the outputs of the
+layers, the loss, the gradients from the last layer to the first, the weights after the update.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ _MEANING = {
     "output": "the output of {}",
     "loss": "the loss",
     "gradient": "the gradient of {}",
-    "weight": "the weight {}, while all gradients of this step agree: it is the optimizer's update, or the compiled step",
+    "weight": "the weight {}, while all gradients of this step agree: it is the optimizer's "
+    "update, or the compiled step",
 }
 
 
@@ -52,7 +54,10 @@ class Comparison:
         runs = f"{_origin(self.first)}\n{_origin(self.second)}\n"
         if self.equal:
             top = max(self.shares)
-            return f"{runs}EQUAL: {len(self.shares)} steps, {self.count:,} comparisons, the largest {top:.1%} of what rounding may make."
+            return (
+                f"{runs}EQUAL: {len(self.shares)} steps, {self.count:,} comparisons, the largest "
+                f"{top:.1%} of what rounding may make."
+            )
         where = _MEANING[self.kind].format(self.name)
         return (
             f"{runs}PARTED at step {self.step} of {len(self.shares)}, at {where}. "
@@ -61,7 +66,8 @@ class Comparison:
 
 
 def compare(a, b) -> Comparison:
-    """Compare two run files that `record` wrote (their paths), of one model and the same data. See this module for how."""
+    """Compare two run files that `record` wrote (their paths), of one model and the same data. See
+    this module for how."""
     first, second = read_run(a), read_run(b)
     _check_comparable(first, second, a, b)
     allowed = BUDGET * sum(_unit(run) * run.scatter for run in (first, second))
@@ -125,11 +131,13 @@ def _check_comparable(first, second, a, b):
         )
     if one["data"] != other["data"]:
         raise ValueError(
-            f"compare: {a} and {b} were fed different data, so they differ from the start. Record both with the same x and y."
+            f"compare: {a} and {b} were fed different data, so they differ from the start. Record "
+            "both with the same x and y."
         )
     if one["steps"] != other["steps"]:
         raise ValueError(
-            f"compare: {a} has {one['steps']} steps and {b} {other['steps']}. Record the same number."
+            f"compare: {a} has {one['steps']} steps and {b} {other['steps']}. Record the same "
+            "number."
         )
 
 

@@ -2,14 +2,18 @@
 
 Three rounds, from the parts to the whole (budgets as in `unidl.conformance.judge`):
 
-layers    Each call of a layer is run again by itself, on the inputs and weights that it had in the reference run, so that
-          an error belongs to the layer where it shows. Outputs, gradients of inputs and weights, what it assigns; in
-          training and, where that may differ, in inference. float64: 1e-12 relative. float32: 16 roundings, scaled by
-          the condition, which is measured (`unidl.conformance.scales`).
-model     The training loss, the outputs and every gradient of the whole model. float64: 1e-12 again, or what rounding
-          explains. float32: at most 3 times the median error of the others, plus a floor: 4 times what simulated rounding
-          makes of the reference.
-training  Some steps with the model's own loss and optimizer, compiled as the backend compiles them; each step's loss and
+layers    Each call of a layer is run again by itself, on the inputs and weights that it had in the
+reference run, so that
+          an error belongs to the layer where it shows. Outputs, gradients of inputs and weights,
+          what it assigns; in training and, where that may differ, in inference. float64: 1e-12
+          relative. float32: 16 roundings, scaled by the condition, which is measured
+          (`unidl.conformance.scales`).
+model     The training loss, the outputs and every gradient of the whole model. float64: 1e-12
+again, or what rounding
+          explains. float32: at most 3 times the median error of the others, plus a floor: 4 times
+          what simulated rounding makes of the reference.
+training  Some steps with the model's own loss and optimizer, compiled as the backend compiles them;
+each step's loss and
           weights, judged like the model, with the condition measured on whole runs. A float32 run
           that leaves the reference's is compared once more step by step, from its own state before
           each (`unidl.verify.single_steps`).
@@ -60,13 +64,16 @@ def verify(
     """Compare `model` on every backend and device with the float64 oracle; see this module for how.
 
     Args:
-        model: a Model or any Layer. It is given back as it was: weights, optimizer, random state, backend.
-        x: arrays in the structure of the inputs; by default random ones by the model's input shapes. Layers and gradients
-            are compared on the first 32 samples, the training steps take batches of 32 in turn.
+        model: a Model or any Layer. It is given back as it was: weights, optimizer, random state,
+            backend.
+        x: arrays in the structure of the inputs; by default random ones by the model's input
+            shapes. Layers and gradients are compared on the first 32 samples, the training steps
+            take batches of 32 in turn.
         y: targets; by default random ones that suit the loss.
         backends: names (or Backends); by default all that are installed.
         devices: such as ["cpu", "gpu:0"]; by default all that each backend has.
-        steps: of training, with the compiled optimizer and loss; Adam and a loss that suits the targets where there are none.
+        steps: of training, with the compiled optimizer and loss; Adam and a loss that suits the
+            targets where there are none.
         require_all: whatever does not run on every backend and device makes the report incomplete.
             Without it, a model that runs where its framework allows is equal "where it runs", if
             anything was compared with an independent reference.
@@ -89,7 +96,8 @@ def _as_model(model):
         return model
     if not isinstance(model, Layer):
         raise TypeError(
-            f"verify: takes a Model or a Layer, got {type(model).__name__}. A model of a framework's own is imported first."
+            f"verify: takes a Model or a Layer, got {type(model).__name__}. A model of a "
+            "framework's own is imported first."
         )
     with use_backend(model.backend):
         return _Alone(model)
@@ -151,7 +159,8 @@ class Job:
         mixed = policies - {"float64", "float32"}
         if mixed:
             self.notes.append(
-                f"layers with the policy {', '.join(sorted(mixed))} are compared in float64 and float32"
+                f"layers with the policy {', '.join(sorted(mixed))} are compared in float64 and "
+                "float32"
             )
         self.whole = WholeModel(snapshot, setup)
         self.records: list[Record] = []
@@ -263,7 +272,8 @@ class Job:
     # -- listening ---------------------------------------------------------------------------------
 
     def _listen(self):
-        """The calls of one training pass, and those of an inference pass that may differ, on the reference.
+        """The calls of one training pass, and those of an inference pass that may differ, on the
+        reference.
 
         Where the oracle cannot run the model because a layer of it calls a framework by itself,
         the model's own backend, in float64, becomes the reference. None where the oracle fails at
@@ -282,8 +292,10 @@ class Job:
                 return None
             self.reference = self.home
             self.notes.append(
-                f"{where} runs only on {self.home.name} ({one_line(error)}), so it, the whole model and the training are verified "
-                f"there alone, against {self.home.name} in float64; all other layers on every backend"
+                f"{where} runs only on {self.home.name} ({one_line(error)}), so it, the whole "
+                "model and the training are verified "
+                f"there alone, against {self.home.name} in float64; all other layers on every "
+                "backend"
             )
             return calls
 
@@ -300,12 +312,14 @@ class Job:
             value = self.snapshot.value(variable)
             if value.dtype.kind == "f" and np.isnan(value).any():
                 self.problems.append(
-                    f"The weight {variable.path!r} holds NaN: it was never set, or training went astray."
+                    f"The weight {variable.path!r} holds NaN: it was never set, or training went "
+                    "astray."
                 )
         first = next((c for c in calls if _makes_nan(c)), None)
         if first is not None:
             self.problems.append(
-                f"{first.label} ({first.kind}) makes the first NaN: its inputs have none, its outputs do."
+                f"{first.label} ({first.kind}) makes the first NaN: its inputs have none, its "
+                "outputs do."
             )
 
 

@@ -16,7 +16,8 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NU
 
 
 def describe_environment(backends) -> dict:
-    """{"date", "unidl", "python", "numpy", "platform", "processor", "cores", "threads", "backends": {name: {version, devices}}}."""
+    """{"date", "unidl", "python", "numpy", "platform", "processor", "cores", "threads", "backends":
+    {name: {version, devices}}}."""
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "unidl": unidl.__version__,

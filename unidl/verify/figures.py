@@ -20,7 +20,8 @@ def worst_of(records):
 
 
 def shown(record) -> str:
-    """The error, with a mark where it is beyond its budget: "~" if rounding explains it, "✗" if not."""
+    """The error, with a mark where it is beyond its budget: "~" if rounding explains it, "✗" if
+    not."""
     if record is None:
         return "–"
     if record.skipped:

@@ -114,7 +114,8 @@ def _compare_call(job, case, target, dtype, scaled):
 
 
 def first_difference(job, calls) -> str | None:
-    """The first call in the order of execution whose excess rounding does not explain, in a sentence."""
+    """The first call in the order of execution whose excess rounding does not explain, in a
+    sentence."""
     order = {label: i for i, label in reversed(list(enumerate(c.label for c in calls)))}
     _note_what_rounding_explains(job)
     failed = [r for r in job.records if r.failed]
@@ -139,13 +140,15 @@ def _note_what_rounding_explains(job):
             max(rows, key=share),
         )
         job.notes.append(
-            f"{label} ({worst.kind}) exceeds its budget on {', '.join(where)}, as rounding explains: {', '.join(what)}; "
+            f"{label} ({worst.kind}) exceeds its budget on {', '.join(where)}, as rounding "
+            f"explains: {', '.join(what)}; "
             f"at most {amount(worst)} in {worst.dtype}"
         )
 
 
 def _look_inside(job, layer):
-    """Which of the layers inside `layer` differ, in a sentence; they are compared like the others."""
+    """Which of the layers inside `layer` differ, in a sentence; they are compared like the
+    others."""
     inner = [
         c
         for c in job.calls_on(job.reference, (layer,))

@@ -8,7 +8,8 @@ from unidl.conformance.engine import evaluate
 from unidl.conformance.judge import judge
 from unidl.verify.trajectory import BUDGET
 
-# Simulating rounding takes most of the time. S only grows with the draws, so what passes by a few needs no more.
+# Simulating rounding takes most of the time. S only grows with the draws, so what passes by a few
+# needs no more.
 DRAWS = (4, 8, None)
 
 
@@ -28,7 +29,8 @@ def flat(evaluation):
 
 
 def verdicts(got, truth, scales, dtype, names, scaled=False):
-    """The fields of a Record for each output and gradient; `scaled`: float64 too is judged by its condition."""
+    """The fields of a Record for each output and gradient; `scaled`: float64 too is judged by its
+    condition."""
     if len(got.outputs) != len(truth.outputs):
         text = f"{len(got.outputs)} outputs, expected {len(truth.outputs)}"
         return [

@@ -103,7 +103,8 @@ def _say_what_is_random(job, target):
         )
         return
     job.problems.append(
-        f"{culprit.label} ({culprit.kind}) is not deterministic: two runs on {target.label} with the same inputs and random state "
+        f"{culprit.label} ({culprit.kind}) is not deterministic: two runs on {target.label} with "
+        "the same inputs and random state "
         f"give different outputs. Draw random numbers with unidl.random and a SeedGenerator."
     )
 
@@ -153,7 +154,8 @@ def _compared_with_others(narrow, truth, scales, names, sizes):
 def _sizes(truth, scales):
     """For each array (what its errors are relative to, its largest S).
 
-    A gradient that is zero but for rounding (of a bias before a normalization, say) is measured by the model's largest one.
+    A gradient that is zero but for rounding (of a bias before a normalization, say) is measured by
+    the model's largest one.
     """
     found = []
     gradients = max((_top(g) for g in truth.gradients.values()), default=0.0)
@@ -169,7 +171,8 @@ def _top(a):
 
 
 def _make_relative(verdict, size):
-    """A float64 error that `judge` gave in scaled roundings, since its reference is nothing but rounding, as the others are."""
+    """A float64 error that `judge` gave in scaled roundings, since its reference is nothing but
+    rounding, as the others are."""
     top, fair = size
     if verdict["budget"] == BUDGET:
         verdict["error"], verdict["budget"] = (
@@ -182,16 +185,22 @@ def _say_where_the_model_differs(job, failed):
     worst = max(failed, key=lambda r: (r.dtype == "float64", share(r)))
     if worst.message.startswith("cannot run"):
         job.problems.append(
-            f"The model does not run on {worst.target}: {worst.message.removeprefix('cannot run: ')}"
+            f"The model does not run on {worst.target}: "
+            f"{worst.message.removeprefix('cannot run: ')}"
         )
     elif worst.dtype != "float64":
         job.problems.append(
-            f"The model's {worst.what} on {worst.target} loses more digits in {worst.dtype} than rounding and the other backends "
-            f"explain ({amount(worst)}). float64 agrees, and each layer by itself is within its budget."
+            f"The model's {worst.what} on {worst.target} loses more digits in {worst.dtype} than "
+            "rounding and the other backends "
+            f"explain ({amount(worst)}). float64 agrees, and each layer by itself is within its "
+            "budget."
         )
     else:
         target = next(t for t in job.targets if t.label == worst.target)
-        text = f"Each layer is equal by itself, but the model's {worst.what} on {worst.target} is not ({amount(worst)})."
+        text = (
+            f"Each layer is equal by itself, but the model's {worst.what} on {worst.target} is not "
+            f"({amount(worst)})."
+        )
         job.problems.append(f"{text} {_where(job, target)}")
 
 
@@ -203,11 +212,20 @@ def _where(job, target):
     before = "the input"
     for a, b in zip(ours, theirs, strict=False):
         if _differ(b.arrays, a.arrays):
-            return f"It parts between {before} and {a.label}: look at the functions that call() uses there."
+            return (
+                f"It parts between {before} and {a.label}: look at the functions that call() uses "
+                "there."
+            )
         if _differ(b.outputs, a.outputs):
-            return f"It parts in {a.label}, on inputs with all digits of float64: does something there round them to float32?"
+            return (
+                f"It parts in {a.label}, on inputs with all digits of float64: does something "
+                "there round them to float32?"
+            )
         before = a.label
-    return f"It is not between the layers: look behind {before}, at the loss, or at gradients that are stopped."
+    return (
+        f"It is not between the layers: look behind {before}, at the loss, or at gradients that "
+        "are stopped."
+    )
 
 
 def _differ(arrays, refs):

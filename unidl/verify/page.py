@@ -16,16 +16,20 @@ def render(report) -> str:
     counted = [r for r in report.records if not r.skipped]
     setup = report.setup
     parts = [
-        f'<p class="soft">{len(counted):,} comparisons on {escape(", ".join(report.targets))} with {escape(report.reference)}; '
-        f"loss {escape(setup['loss'])}, optimizer {escape(setup['optimizer'])}, {setup['steps']} training steps.</p>",
+        f'<p class="soft">{len(counted):,} comparisons on {escape(", ".join(report.targets))} with '
+        f"{escape(report.reference)}; "
+        f"loss {escape(setup['loss'])}, optimizer {escape(setup['optimizer'])}, {setup['steps']} "
+        "training steps.</p>",
         *(f'<p class="found">{escape(problem)}</p>' for problem in report.problems),
         *(f'<p class="found warn">{escape(text)}</p>' for text in report.missing),
         _heat_map(report) if report.records else "",
         _training(report),
         _notes(report),
         _environment(report),
-        "<footer>Made by <b>unidl verify</b>. float64: largest error relative to the largest value, budget 1e-12. float32, layers: in "
-        "roundings scaled by the condition of the computation, budget 16. Whole model and training in float32: relative, at most 3 "
+        "<footer>Made by <b>unidl verify</b>. float64: largest error relative to the largest "
+        "value, budget 1e-12. float32, layers: in "
+        "roundings scaled by the condition of the computation, budget 16. Whole model and training "
+        "in float32: relative, at most 3 "
         "times the median of the other backends plus what simulated rounding makes. Hold the "
         "pointer over a cell to see more.</footer>",
     ]
@@ -91,8 +95,10 @@ def _training(report):
     drawn = [t for t in report.targets if any(r["target"] == t for r in runs)]
     return (
         f'<h2>Training, step by step</h2><div class="card"><div class="plots">'
-        f"<figure><figcaption>Loss. Where runs agree, their lines lie on each other.</figcaption>{plot(losses, report.targets)}</figure>"
-        f"<figure><figcaption>Largest error of a weight after each step, relative to the largest weight.</figcaption>"
+        "<figure><figcaption>Loss. Where runs agree, their lines lie on each "
+        f"other.</figcaption>{plot(losses, report.targets)}</figure>"
+        "<figure><figcaption>Largest error of a weight after each step, relative to the largest "
+        "weight.</figcaption>"
         f"{plot(errors, report.targets, logarithmic=True)}</figure></div>"
         f"{legend(drawn, report.targets, dtypes)}</div>"
     )

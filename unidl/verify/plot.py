@@ -38,14 +38,16 @@ def plot(series, targets, logarithmic=False) -> str:
     for tick in _ticks(low, high, logarithmic):
         text = f"10{_superscript(tick)}" if logarithmic else f"{tick:.4g}"
         parts.append(
-            f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{up(tick):.1f}" y2="{up(tick):.1f}"/>'
+            f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{up(tick):.1f}" '
+            f'y2="{up(tick):.1f}"/>'
         )
         parts.append(
             f'<text x="{_LEFT - 8}" y="{up(tick) + 4:.1f}" text-anchor="end">{text}</text>'
         )
     for step in sorted({0, steps - 1, *(round((steps - 1) * part / 4) for part in range(5))}):
         parts.append(
-            f'<text x="{across(step):.1f}" y="{_HEIGHT - 10}" text-anchor="middle">{step + 1}</text>'
+            f'<text x="{across(step):.1f}" y="{_HEIGHT - 10}" '
+            f'text-anchor="middle">{step + 1}</text>'
         )
     base = _HEIGHT - _BOTTOM
     parts.append(
@@ -61,11 +63,13 @@ def plot(series, targets, logarithmic=False) -> str:
             title = f"<title>{escape(target)}, {dtype}</title>"
             if len(piece) == 1:
                 parts.append(
-                    f'<circle cx="{path.split(",")[0]}" cy="{path.split(",")[1]}" r="3" fill="{colour}">{title}</circle>'
+                    f'<circle cx="{path.split(",")[0]}" cy="{path.split(",")[1]}" r="3" '
+                    f'fill="{colour}">{title}</circle>'
                 )
             else:
                 parts.append(
-                    f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{wide}" stroke-linejoin="round" '
+                    f'<polyline points="{path}" fill="none" stroke="{colour}" '
+                    f'stroke-width="{wide}" stroke-linejoin="round" '
                     f'stroke-dasharray="{dash}">{title}</polyline>'
                 )
     return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">{"".join(parts)}</svg>'

@@ -1,7 +1,8 @@
 """A training run as a file: what every layer gave, every gradient and every weight, step by step.
 
-A run file is a zip (np.load opens it too) of `header.json` and of plain arrays: `values_<i>` (steps, samples) of entry i, and
-`scatter` (steps, entries), how far rounding may move each entry. Nothing in it is a pickle.
+A run file is a zip (np.load opens it too) of `header.json` and of plain arrays: `values_<i>`
+(steps, samples) of entry i, and `scatter` (steps, entries), how far rounding may move each entry.
+Nothing in it is a pickle.
 """
 
 from __future__ import annotations
@@ -39,9 +40,11 @@ _MOST_HEADER, _MOST_VALUES = (
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """header: as written. entries: [(kind, name)] in the order of execution within a step. values: for each (steps, samples).
+    """header: as written. entries: [(kind, name)] in the order of execution within a step. values:
+    for each (steps, samples).
 
-    scatter: (steps, entries), the largest change of an entry by simulated float32 rounding, over u, plus its largest value.
+    scatter: (steps, entries), the largest change of an entry by simulated float32 rounding, over u,
+    plus its largest value.
     """
 
     header: dict
@@ -51,12 +54,14 @@ class RecordedRun:
 
 
 def record(model, x, y, steps, path, dtype=None):
-    """Train a copy of the run that `model` would make, `steps` steps from its state now, and write all that it computes to `path`.
+    """Train a copy of the run that `model` would make, `steps` steps from its state now, and write
+    all that it computes to `path`.
 
     Args:
         model: a built or unbuilt Model, compiled or not (see `verify`). It is given back as it was.
         x, y: data as for `verify`; None draws it, the same on every machine.
-        steps: at least 1; the loss and optimizer are the model's, the step is compiled as its backend compiles it.
+        steps: at least 1; the loss and optimizer are the model's, the step is compiled as its
+            backend compiles it.
         path: of the run file. It is written whole or not at all.
         dtype: of the run, by default the model's own. "float64" shows what rounding in float32
             hides.
@@ -74,7 +79,8 @@ def record(model, x, y, steps, path, dtype=None):
             setup = make_setup(model, x, y, "record")
         if not model.trainable_variables:
             raise ValueError(
-                f"record: {model._who()} has no trainable weights, so there is no training to record."
+                f"record: {model._who()} has no trainable weights, so there is no training to "
+                "record."
             )
         with lent(model) as snapshot:
             # None: a model with a mixed policy keeps it.
@@ -93,7 +99,8 @@ def record(model, x, y, steps, path, dtype=None):
         for step, other in zip(ours, run, strict=True)
     ):
         raise ValueError(
-            "record: the model calls other layers on the oracle than on its own backend, so their rounding cannot be told."
+            "record: the model calls other layers on the oracle than on its own backend, so their "
+            "rounding cannot be told."
         )
     scatter = np.array([[_scatter(t, key, truth, noisy) for key in entries] for t in range(steps)])
     header = {
@@ -151,7 +158,8 @@ class _Step(Evaluable):
 
 
 def _look(snapshot, backend, batch):
-    """Outputs, loss and gradients of the step to come, which the model's state afterwards does not show."""
+    """Outputs, loss and gradients of the step to come, which the model's state afterwards does not
+    show."""
     model, dtype = (
         snapshot.model,
         floatx() if snapshot.model.compute_dtype == "float64" else snapshot.model.compute_dtype,
@@ -231,7 +239,8 @@ def _write(path, header, arrays):
 
 
 def read_run(path) -> RecordedRun:
-    """The run in a file, of which nothing is trusted. ValueError where it is damaged or no run file."""
+    """The run in a file, of which nothing is trusted. ValueError where it is damaged or no run
+    file."""
     header = _read_header(path)
     steps, sizes = header["steps"], header["sizes"]
     expected = {f"values_{i}": ((steps, size), "float64") for i, size in enumerate(sizes)}
@@ -266,7 +275,8 @@ def _read_header(path):
         RecursionError,
     ) as e:
         raise ValueError(
-            f"{path} is damaged or is no run file: {e}. Write one with unidl.verify.record(model, x, y, steps, path), "
+            f"{path} is damaged or is no run file: {e}. Write one with unidl.verify.record(model, "
+            "x, y, steps, path), "
             f"or with: unidl verify package.module:make_model --record {path}"
         ) from e
     return header

@@ -1,4 +1,5 @@
-"""What rounding in float32 may do to a model: the noisy oracle, whose sums are also taken one term after the other.
+"""What rounding in float32 may do to a model: the noisy oracle, whose sums are also taken one term
+after the other.
 
 That holds for the gradients too: a bias that was added to every pixel gets the sum over all
 pixels, and after a global average these terms are equal, so that each addition rounds the same

@@ -1,4 +1,5 @@
-"""What a model is verified on: data, loss and optimizer; its own where it has them, chosen and said where not."""
+"""What a model is verified on: data, loss and optimizer; its own where it has them, chosen and said
+where not."""
 
 from __future__ import annotations
 
@@ -22,8 +23,8 @@ _SEED = 20
 @dataclass
 class Setup:
     """
-    x, y: a batch of at most `BATCH` samples, arrays in the structure of the model's inputs and outputs.
-    batches: [(x, y)], equal in shape, that the training steps take in turn.
+    x, y: a batch of at most `BATCH` samples, arrays in the structure of the model's inputs and
+    outputs. batches: [(x, y)], equal in shape, that the training steps take in turn.
     loss, optimizer: in words. notes: what was chosen for the user, or left out.
     """
 
@@ -58,7 +59,8 @@ class Setup:
 
 
 def make_setup(model, x, y, caller="verify") -> Setup:
-    """Check the data, draw what was not given, and build the model if it is not built (the caller puts it back)."""
+    """Check the data, draw what was not given, and build the model if it is not built (the caller
+    puts it back)."""
     notes = []
     if x is None:
         x = _random_inputs(model, caller)
@@ -67,7 +69,8 @@ def make_setup(model, x, y, caller="verify") -> Setup:
     x = _check_inputs(model, source.arrays[0], caller) if source.arrays is not None else None
     if x is None:
         raise TypeError(
-            f"{caller}: x must be arrays (or lists and dicts of arrays), not an iterable of batches. Give one batch of it."
+            f"{caller}: x must be arrays (or lists and dicts of arrays), not an iterable of "
+            "batches. Give one batch of it."
         )
     if not model.built or model._is_unbuilt_subclass():
         model._build_from(x)
@@ -103,8 +106,10 @@ def _rows(structure, rows):
 def _random_inputs(model, caller):
     if model.inputs is None:
         raise ValueError(
-            f"{caller}: {model._who()} does not say what its inputs look like, so none can be drawn. "
-            f"Give data: {caller}(model, x), or for the command a factory that returns (model, x) or (model, x, y)."
+            f"{caller}: {model._who()} does not say what its inputs look like, so none can be "
+            "drawn. "
+            f"Give data: {caller}(model, x), or for the command a factory that returns (model, x) "
+            "or (model, x, y)."
         )
     generator = np.random.default_rng(_SEED)
     embeddings = [layer for layer in model._flatten_layers() if isinstance(layer, Embedding)]
@@ -130,7 +135,8 @@ def _check_inputs(model, x, caller):
         if leaf.dtype.kind == "f" and np.isnan(leaf).any():
             where = f" at {path}" if path else ""
             raise ValueError(
-                f"{caller}: the data x{where} holds NaN already. Remove those samples: nothing can be said of what follows them."
+                f"{caller}: the data x{where} holds NaN already. Remove those samples: nothing can "
+                "be said of what follows them."
             )
     if model.inputs is None:
         return x
@@ -138,7 +144,8 @@ def _check_inputs(model, x, caller):
     values = model._match_arrays(x)
     if len(values) != len(model.inputs):
         raise ValueError(
-            f"{caller}: {model._who()} has {len(model.inputs)} inputs ({', '.join(model.input_names)}), got {len(values)} arrays."
+            f"{caller}: {model._who()} has {len(model.inputs)} inputs "
+            f"({', '.join(model.input_names)}), got {len(values)} arrays."
         )
     for symbol, value in zip(names, values, strict=True):
         if (
@@ -147,8 +154,10 @@ def _check_inputs(model, x, caller):
             and (value != np.floor(value)).any()
         ):
             raise TypeError(
-                f"{caller}: the input {symbol.name!r} is {symbol.dtype}, but its data is {value.dtype} with fractions "
-                f"such as {value[value != np.floor(value)][0]}. Give integers: x.astype({symbol.dtype!r})."
+                f"{caller}: the input {symbol.name!r} is {symbol.dtype}, but its data is "
+                f"{value.dtype} with fractions "
+                f"such as {value[value != np.floor(value)][0]}. Give integers: "
+                f"x.astype({symbol.dtype!r})."
             )
     return x
 
@@ -226,7 +235,8 @@ def _ends_in_softmax(model, index):
 
 
 def _draw_targets(generator, loss, shape):
-    """Targets that suit the loss: class numbers, one-hot rows, zeros and ones, or normal numbers."""
+    """Targets that suit the loss: class numbers, one-hot rows, zeros and ones, or normal
+    numbers."""
     shape = tuple(size or _OPEN_AXIS for size in shape)
     function = getattr(losses.resolve(loss, shape, shape), "fn", None)
     if function is crossentropy.sparse_categorical_crossentropy:

@@ -1,7 +1,8 @@
 """A user's model, lent out: put on any backend, device and dtype, and given back exactly as it was.
 
-Copying a model would need configs, which layers of a user's own may not have. So the model itself is moved, and everything
-that unidl knows of it is put back: attributes of its layers, variables with their very storage, optimizer, random state.
+Copying a model would need configs, which layers of a user's own may not have. So the model itself
+is moved, and everything that unidl knows of it is put back: attributes of its layers, variables
+with their very storage, optimizer, random state.
 """
 
 from __future__ import annotations
@@ -67,7 +68,8 @@ class Snapshot:
                 pending += contents.values() if isinstance(contents, dict) else contents
 
     def restore(self):
-        """Put everything back. No storage was written to, since `place` gave each variable another one."""
+        """Put everything back. No storage was written to, since `place` gave each variable another
+        one."""
         for owner, contents in self._contents.values():
             if isinstance(owner, list):
                 owner[:] = contents
@@ -79,7 +81,8 @@ class Snapshot:
         set_floatx(self._floatx)
 
     def place(self, backend, dtype):
-        """The model as it was, but on `backend`, with all that is float in `dtype` (None: each as it is)."""
+        """The model as it was, but on `backend`, with all that is float in `dtype` (None: each as
+        it is)."""
         self.restore()
         if dtype is not None:
             set_floatx(dtype)
@@ -102,7 +105,8 @@ class Snapshot:
                 owner.dtype = dtype
 
     def reset_states(self):
-        """Set what a placed model's calls assign (moving averages, states, not the optimizer's slots) to what it was."""
+        """Set what a placed model's calls assign (moving averages, states, not the optimizer's
+        slots) to what it was."""
         trainable = {id(v) for v in self.model.trainable_variables}
         for variable in self.model.variables:
             if id(variable) not in trainable:
@@ -147,7 +151,8 @@ class Snapshot:
 
 
 def _is_ours(item):
-    """Whether an object is unidl's, or of a class derived from one of unidl's; backends are nobody's state."""
+    """Whether an object is unidl's, or of a class derived from one of unidl's; backends are
+    nobody's state."""
     if isinstance(item, type | Backend) or not hasattr(item, "__dict__"):
         return False
     return any(cls.__module__.partition(".")[0] == "unidl" for cls in type(item).__mro__)
@@ -155,7 +160,8 @@ def _is_ours(item):
 
 @contextmanager
 def lent(model):
-    """`with lent(model) as snapshot:` whatever happens inside, afterwards the model is as it was."""
+    """`with lent(model) as snapshot:` whatever happens inside, afterwards the model is as it
+    was."""
     snapshot = Snapshot(model)
     try:
         yield snapshot
@@ -165,7 +171,8 @@ def lent(model):
 
 @contextmanager
 def placed(snapshot, backend, dtype, device=None):
-    """Inside, the model stands on `backend` (and `device`) in `dtype`, and that backend is the active one."""
+    """Inside, the model stands on `backend` (and `device`) in `dtype`, and that backend is the
+    active one."""
     with standing_in(backend), registry.device(device) if device else nullcontext():
         snapshot.place(backend, dtype)
         yield snapshot.model

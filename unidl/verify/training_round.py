@@ -1,4 +1,5 @@
-"""The third round: some steps of training with the model's own loss and optimizer, compiled as each backend compiles them."""
+"""The third round: some steps of training with the model's own loss and optimizer, compiled as each
+backend compiles them."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ U64 = 2.0**-53
 
 @dataclass
 class Run:
-    """losses: one for each step, from before its update. weights: for each step {path: up to `SAMPLES` elements, float64}."""
+    """losses: one for each step, from before its update. weights: for each step {path: up to
+    `SAMPLES` elements, float64}."""
 
     losses: list
     weights: list
@@ -46,9 +47,11 @@ def weight_names(model) -> list[str]:
 
 
 def train(model, setup, steps, eagerly=False, jitter=None, before_step=None) -> Run:
-    """`steps` of a placed model with the optimizer and loss of `setup`, through its own compiled step.
+    """`steps` of a placed model with the optimizer and loss of `setup`, through its own compiled
+    step.
 
-    jitter: (NumPy generator, u): before each step every float weight is changed by a relative u with a random sign, which is
+    jitter: (NumPy generator, u): before each step every float weight is changed by a relative u
+    with a random sign, which is
         what one more rounding of it may do.
     before_step: called with the number of the step.
     """
@@ -83,7 +86,8 @@ def jitter_weights(model, generator, unit):
 
 
 def scatter(noisy, truth) -> Run:
-    """How far rounding of float32 moves a run: S of `unidl.conformance.scales`, the largest change of several runs over u, plus |ref|."""
+    """How far rounding of float32 moves a run: S of `unidl.conformance.scales`, the largest change
+    of several runs over u, plus |ref|."""
 
     def spread(values, ref):
         moved = max((float(np.max(np.abs(v - ref), initial=0.0)) for v in values), default=0.0)
@@ -98,7 +102,8 @@ def scatter(noisy, truth) -> Run:
 
 
 def judge_runs(runs, truth, scale):
-    """Two Records for each run {(target, dtype): Run}: of its losses and of its weights, each the step that is worst or parts first."""
+    """Two Records for each run {(target, dtype): Run}: of its losses and of its weights, each the
+    step that is worst or parts first."""
     differences = {key: _differences(run, truth) for key, run in runs.items()}
     records = []
     for (target, dtype), own in differences.items():
@@ -161,7 +166,8 @@ def _allowed(dtype, top, scale, others):
 
 
 def _differences(run, truth):
-    """For each step {"loss" or the weight's name: largest difference}, infinite where only one of the runs is finite."""
+    """For each step {"loss" or the weight's name: largest difference}, infinite where only one of
+    the runs is finite."""
 
     def largest(a, b):
         with np.errstate(invalid="ignore"):

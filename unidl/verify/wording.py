@@ -10,7 +10,10 @@ def sentence(label, records, looks=""):
     failed = [r for r in records if r.failed]
     worst = max(failed, key=lambda r: (r.dtype == "float64", r.what.startswith("output"), share(r)))
     targets = ", ".join(dict.fromkeys(r.target for r in failed))
-    text = f"{label} ({worst.kind}) is the first layer that differs, on {targets}: {worst.what} in {worst.dtype}, {amount(worst)}."
+    text = (
+        f"{label} ({worst.kind}) is the first layer that differs, on {targets}: {worst.what} in "
+        f"{worst.dtype}, {amount(worst)}."
+    )
     if worst.what.startswith("gradient") and all(
         not r.failed for r in records if r.dtype == worst.dtype and r.what.startswith("output")
     ):

@@ -38,8 +38,9 @@ def check(
 ):
     """`function(backend, *tensors)` against `reference(*arrays)`.
 
-    Floating inputs run in each of `dtypes`. Gradients are held against `gradient(*arrays)` (of the sum over all elements
-    of the result, unweighted) if given, else against central differences of the float64 function itself.
+    Floating inputs run in each of `dtypes`. Gradients are held against `gradient(*arrays)` (of the
+    sum over all elements of the result, unweighted) if given, else against central differences of
+    the float64 function itself.
     """
     backend = get_backend("mxnet")
     inputs = [np.asarray(x) for x in inputs]
@@ -108,7 +109,8 @@ def check_gradients(backend, function, exact, arrays, dtype, gradient, rtol):
     found["eager"] = backend.value_and_grad(loss, variables)[1]
     copies = [Variable(np.zeros(v.shape, v.dtype), backend=backend) for v in variables]
     step = backend.compile_step(
-        lambda: (loss(), []), lambda grads: [c.replace(backend.add(g, 0.0)) for c, g in zip(copies, grads, strict=True)],
+        lambda: (loss(), []),
+        lambda grads: [c.replace(backend.add(g, 0.0)) for c, g in zip(copies, grads, strict=True)],
         variables, [*variables, *copies],
     )  # fmt: skip
     step()

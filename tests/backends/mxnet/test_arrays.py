@@ -87,9 +87,15 @@ def test_copy_and_store_share_no_memory(backend):
 
 SHAPES = {
     "reshape": (lambda b, x: b.reshape(x, (2, -1)), lambda x: x.reshape(2, -1)),
-    "reshape to the same rank": (lambda b, x: b.reshape(x, (4, 3, 2)), lambda x: x.reshape(4, 3, 2)),
+    "reshape to the same rank": (
+        lambda b, x: b.reshape(x, (4, 3, 2)),
+        lambda x: x.reshape(4, 3, 2),
+    ),
     "transpose": (lambda b, x: b.transpose(x, (2, 0, 1)), lambda x: x.transpose(2, 0, 1)),
-    "broadcast_to": (lambda b, x: b.broadcast_to(x, (5, 3, -1, 2)), lambda x: np.broadcast_to(x, (5, 3, 4, 2))),
+    "broadcast_to": (
+        lambda b, x: b.broadcast_to(x, (5, 3, -1, 2)),
+        lambda x: np.broadcast_to(x, (5, 3, 4, 2)),
+    ),
     "expand_dims": (lambda b, x: b.expand_dims(x, (0, -1)), lambda x: np.expand_dims(x, (0, -1))),
     "squeeze": (lambda b, x: b.squeeze(b.expand_dims(x, (1, 4)), (1, -1)), lambda x: x),
     "concatenate": (lambda b, x: b.concatenate([x, x], -2), lambda x: np.concatenate([x, x], -2)),
@@ -100,24 +106,49 @@ SHAPES = {
     "flip": (lambda b, x: b.flip(x, (0, -1)), lambda x: np.flip(x, (0, -1))),
     "tile": (lambda b, x: b.tile(x, (2, 1, 3)), lambda x: np.tile(x, (2, 1, 3))),
     "repeat": (lambda b, x: b.repeat(x, 2, -1), lambda x: np.repeat(x, 2, -1)),
-    "pad": (lambda b, x: b.pad(x, ((1, 2), (0, 0), (0, 1))), lambda x: np.pad(x, ((1, 2), (0, 0), (0, 1)))),
-    "pad with a value": (lambda b, x: b.pad(x, ((1, 0),) * 3, constant_values=1), lambda x: np.pad(x, ((1, 0),) * 3, constant_values=1)),
-    "pad reflect": (lambda b, x: b.pad(x, ((1, 2), (3, 1), (0, 1)), "reflect"), lambda x: np.pad(x, ((1, 2), (3, 1), (0, 1)), "reflect")),
+    "pad": (
+        lambda b, x: b.pad(x, ((1, 2), (0, 0), (0, 1))),
+        lambda x: np.pad(x, ((1, 2), (0, 0), (0, 1))),
+    ),
+    "pad with a value": (
+        lambda b, x: b.pad(x, ((1, 0),) * 3, constant_values=1),
+        lambda x: np.pad(x, ((1, 0),) * 3, constant_values=1),
+    ),
+    "pad reflect": (
+        lambda b, x: b.pad(x, ((1, 2), (3, 1), (0, 1)), "reflect"),
+        lambda x: np.pad(x, ((1, 2), (3, 1), (0, 1)), "reflect"),
+    ),
     "pad symmetric": (
         lambda b, x: b.pad(x, ((3, 1), (0, 2), (0, 0)), "symmetric"),
         lambda x: np.pad(x, ((3, 1), (0, 2), (0, 0)), "symmetric"),
     ),
-    "pad edge": (lambda b, x: b.pad(x, ((1, 2), (3, 1), (0, 0)), "edge"), lambda x: np.pad(x, ((1, 2), (3, 1), (0, 0)), "edge")),
-    "take": (lambda b, x: b.take(x, b.asarray([[0, -1], [2, 0]]), 1), lambda x: x.take([[0, -1], [2, 0]], 1)),
+    "pad edge": (
+        lambda b, x: b.pad(x, ((1, 2), (3, 1), (0, 0)), "edge"),
+        lambda x: np.pad(x, ((1, 2), (3, 1), (0, 0)), "edge"),
+    ),
+    "take": (
+        lambda b, x: b.take(x, b.asarray([[0, -1], [2, 0]]), 1),
+        lambda x: x.take([[0, -1], [2, 0]], 1),
+    ),
     "take one": (lambda b, x: b.take(x, b.asarray(-2), -1), lambda x: x.take(-2, -1)),
     "take none": (lambda b, x: b.take(x, b.asarray(np.zeros((0,), "int32")), 0), lambda x: x[:0]),
     "take_along_axis": (
-        lambda b, x: b.take_along_axis(x, b.asarray(np.array([[[0], [1]], [[3], [3]], [[2], [2]]])), 1),
-        lambda x: np.take_along_axis(x, np.array([[[0], [1]], [[3], [3]], [[2], [2]]]).repeat(2, -1), 1),
+        lambda b, x: b.take_along_axis(
+            x, b.asarray(np.array([[[0], [1]], [[3], [3]], [[2], [2]]])), 1
+        ),
+        lambda x: np.take_along_axis(
+            x, np.array([[[0], [1]], [[3], [3]], [[2], [2]]]).repeat(2, -1), 1
+        ),
     ),
-    "where": (lambda b, x: b.where(b.asarray(B), x, b.flip(x, 0)), lambda x: np.where(B, x, x[::-1])),
-    "where broadcast": (lambda b, x: b.where(b.asarray(B[:, :1]), x, b.getitem(x, (0,))), lambda x: np.where(B[:, :1], x, x[0])),
-}  # fmt: skip
+    "where": (
+        lambda b, x: b.where(b.asarray(B), x, b.flip(x, 0)),
+        lambda x: np.where(B, x, x[::-1]),
+    ),
+    "where broadcast": (
+        lambda b, x: b.where(b.asarray(B[:, :1]), x, b.getitem(x, (0,))),
+        lambda x: np.where(B[:, :1], x, x[0]),
+    ),
+}
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -126,9 +157,11 @@ def test_movement(name):
 
 
 KEYS = [
-    (0,), (-1,), (slice(1, None),), (slice(None, None, -1),), (slice(None), -2), (slice(1, 3), slice(None, None, 2), slice(None, None, -1)),
-    (slice(None), None, 0), (Ellipsis, 1), (None, Ellipsis, slice(0, 1)), (slice(None), slice(3, 0, -2)), (slice(2, 0, -1), 1, None, 0),
-    (slice(5, None),), (1, 2, 1), (slice(-2, None), slice(None, -1)), (Ellipsis,), (slice(None), slice(None, 0, -1)), (),
+    (0,), (-1,), (slice(1, None),), (slice(None, None, -1),), (slice(None), -2),
+    (slice(1, 3), slice(None, None, 2), slice(None, None, -1)), (slice(None), None, 0),
+    (Ellipsis, 1), (None, Ellipsis, slice(0, 1)), (slice(None), slice(3, 0, -2)),
+    (slice(2, 0, -1), 1, None, 0), (slice(5, None),), (1, 2, 1), (slice(-2, None), slice(None, -1)),
+    (Ellipsis,), (slice(None), slice(None, 0, -1)), (),
 ]  # fmt: skip
 
 
@@ -147,8 +180,8 @@ def test_getitem_out_of_range(backend):
 def test_where_ignores_nan_in_the_branch_not_taken():
     x = np.array([-1.0, 4.0])
     check(
-        lambda b, x: b.where(b.greater(x, 0), b.square(x), b.full_like(x, np.nan)), lambda x: np.where(x > 0, x * x, np.nan), x,
-        gradient=lambda x: np.array([0.0, 8.0]),
+        lambda b, x: b.where(b.greater(x, 0), b.square(x), b.full_like(x, np.nan)),
+        lambda x: np.where(x > 0, x * x, np.nan), x, gradient=lambda x: np.array([0.0, 8.0]),
     )  # fmt: skip
 
 

@@ -15,7 +15,8 @@ rng = np.random.RandomState(6)
 
 
 def windows(x, window, strides, padding, dilation, value):
-    """((position, (n, *window, c) block), ...) of a channels-last array, and the output's spatial shape."""
+    """((position, (n, *window, c) block), ...) of a channels-last array, and the output's spatial
+    shape."""
     pairs = explicit_padding(padding, x.shape[1:-1], window, strides, dilation)
     x = np.pad(x, ((0, 0), *pairs, (0, 0)), constant_values=value)
     out = [
@@ -138,10 +139,15 @@ def test_first_of_equals_gets_the_gradient_of_max_pooling():
 
 @pytest.mark.parametrize(
     ("spatial", "window", "strides", "dilation", "starts", "sizes"),
-    [((4,), (3,), (2,), (1,), (0,), (9,)), ((4,), (3,), (2,), (1,), (1,), (8,)), ((4, 3), (3, 2), (2, 1), (1, 1), (0, 0), (8, 3)),
-     ((3, 3), (2, 3), (1, 1), (2, 2), (1, 1), (3, 5)), ((3, 2), (1, 1), (3, 3), (1, 1), (0, 0), (9, 6)),
-     ((2, 3, 2), (2, 2, 2), (2, 1, 1), (1, 1, 1), (0, 0, 0), (4, 4, 3))],
-)  # fmt: skip
+    [
+        ((4,), (3,), (2,), (1,), (0,), (9,)),
+        ((4,), (3,), (2,), (1,), (1,), (8,)),
+        ((4, 3), (3, 2), (2, 1), (1, 1), (0, 0), (8, 3)),
+        ((3, 3), (2, 3), (1, 1), (2, 2), (1, 1), (3, 5)),
+        ((3, 2), (1, 1), (3, 3), (1, 1), (0, 0), (9, 6)),
+        ((2, 3, 2), (2, 2, 2), (2, 1, 1), (1, 1, 1), (0, 0, 0), (4, 4, 3)),
+    ],
+)
 def test_conv_transpose(spatial, window, strides, dilation, starts, sizes):
     arguments = strides, dilation, starts, sizes
     x, kernel = rng.randn(2, *spatial, 3), rng.randn(*window, 2, 3)

@@ -44,8 +44,9 @@ class Model:
     def update(self, grads):
         b = self.b
         new = b.adam_update(
-            [p.value for p in self.params], grads, [m.value for m in self.m], [v.value for v in self.v],
-            alpha=next_number(self.alpha), beta_1=0.9, beta_2=0.999, epsilon=1e-7,
+            [p.value for p in self.params], grads, [m.value for m in self.m],
+            [v.value for v in self.v], alpha=next_number(self.alpha), beta_1=0.9, beta_2=0.999,
+            epsilon=1e-7,
         )  # fmt: skip
         for group, values in zip((self.params, self.m, self.v), new, strict=True):
             for variable, value in zip(group, values, strict=True):
@@ -197,9 +198,12 @@ def test_a_trainable_variable_that_the_loss_ignores(backend):
     seen = [Variable(np.ones(v.shape), backend=backend) for v in (used, unused)]
     step = backend.compile_step(
         lambda: (backend.sum(used.value), []),
-        lambda grads: [s.replace(backend.multiply(g, 2.0)) for s, g in zip(seen, grads, strict=True)],
-        [used, unused], [used, unused, *seen],
-    )  # fmt: skip
+        lambda grads: [
+            s.replace(backend.multiply(g, 2.0)) for s, g in zip(seen, grads, strict=True)
+        ],
+        [used, unused],
+        [used, unused, *seen],
+    )
     step()
     np.testing.assert_array_equal(seen[0].numpy(), [2, 2])
     np.testing.assert_array_equal(seen[1].numpy(), [0, 0, 0])

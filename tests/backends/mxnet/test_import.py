@@ -42,7 +42,8 @@ assert load.mx.np.full((2,), True).dtype == np.bool_
 
 def test_the_package_imports_no_framework():
     run(
-        "import sys, unidl_mxnet; assert unidl_mxnet.spec.name == 'mxnet' and 'mxnet' not in sys.modules"
+        "import sys, unidl_mxnet; assert unidl_mxnet.spec.name == 'mxnet' and 'mxnet' not in "
+        "sys.modules"
     )
 
 

@@ -1,4 +1,5 @@
-"""Layout planning: no transposes between neighbouring layers, and native batch normalization that keeps its digits."""
+"""Layout planning: no transposes between neighbouring layers, and native batch normalization that
+keeps its digits."""
 
 from __future__ import annotations
 

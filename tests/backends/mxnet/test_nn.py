@@ -1,4 +1,5 @@
-"""Every native kernel against the default body of the contract, which is its oracle, forward and backward."""
+"""Every native kernel against the default body of the contract, which is its oracle, forward and
+backward."""
 
 from __future__ import annotations
 
@@ -106,7 +107,8 @@ def test_normalization():
 def test_normalization_far_from_zero():
     x = (1e4 + 0.01 * rng.randn(8, 64)).astype("float32").astype("float64")
     exact = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-12)
-    # The mean itself is rounded to 1/2048 of a unit: an error of 5 % of the deviation is in the format, not in the kernel.
+    # The mean itself is rounded to 1/2048 of a unit: an error of 5 % of the deviation is in the
+    # format, not in the kernel.
     check(
         native("layer_norm", None, None, (-1,), 1e-12),
         lambda _: exact,

@@ -55,8 +55,10 @@ def test_compiled_draws_are_new_at_each_run_and_equal_the_eager_ones(backend):
 
     def draw(generator):
         return [
-            backend.random_bits(next_key(generator), (5,)), backend.uniform(next_key(generator), (2, 2), "float64"),
-            backend.normal(next_key(generator), (3,), "float32"), backend.keep_mask(next_key(generator), (6,), 0.5),
+            backend.random_bits(next_key(generator), (5,)),
+            backend.uniform(next_key(generator), (2, 2), "float64"),
+            backend.normal(next_key(generator), (3,), "float32"),
+            backend.keep_mask(next_key(generator), (6,), 0.5),
         ]  # fmt: skip
 
     compiled = backend.compile(lambda: draw(traced), [])

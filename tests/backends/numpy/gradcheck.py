@@ -10,7 +10,8 @@ B = NumpyBackend()
 
 
 def weighted(result):
-    """The outputs of a primitive (floats alone) as one scalar, each element with a weight of its own."""
+    """The outputs of a primitive (floats alone) as one scalar, each element with a weight of its
+    own."""
     parts = result if isinstance(result, (tuple, list)) else [result]
     loss = None
     for part in parts:
@@ -58,7 +59,8 @@ def worst(results, references):
 
 
 def check(function, *arrays, tolerance=1e-8, step=1e-4):
-    """Assert that the tape's gradients of weighted `function(*arrays)` are the central differences; returns the error."""
+    """Assert that the tape's gradients of weighted `function(*arrays)` are the central differences;
+    returns the error."""
     arrays = [np.asarray(x, "float64") for x in arrays]
 
     def scalar(*xs):

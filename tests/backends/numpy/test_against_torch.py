@@ -1,4 +1,5 @@
-"""Forward and gradients against torch in float64, where central differences are weak or the layout could be misread."""
+"""Forward and gradients against torch in float64, where central differences are weak or the layout
+could be misread."""
 
 import numpy as np
 import pytest

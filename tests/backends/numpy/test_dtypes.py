@@ -1,4 +1,5 @@
-"""float32 stays float32 (and float16 float16): forward, gradients, 0-d arrays, Python numbers, NumPy 1 and 2 alike."""
+"""float32 stays float32 (and float16 float16): forward, gradients, 0-d arrays, Python numbers,
+NumPy 1 and 2 alike."""
 
 import functools
 

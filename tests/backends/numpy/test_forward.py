@@ -1,4 +1,5 @@
-"""Values and shapes of the primitives against NumPy itself, and promises of the contract about results and storage."""
+"""Values and shapes of the primitives against NumPy itself, and promises of the contract about
+results and storage."""
 
 import math
 

@@ -41,10 +41,33 @@ def fixed_sign(f, *which):
 
 
 CASES = {
-    **{name: (getattr(B, name), X) for name in (
-        "negative", "square", "exp", "expm1", "sin", "cos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "erf", "sigmoid",
-        "softplus", "silu", "softmax", "log_softmax", "selu")},
-    **{name: (getattr(B, name), POSITIVE) for name in ("sqrt", "rsqrt", "reciprocal", "log", "log1p")},
+    **{
+        name: (getattr(B, name), X)
+        for name in (
+            "negative",
+            "square",
+            "exp",
+            "expm1",
+            "sin",
+            "cos",
+            "arctan",
+            "sinh",
+            "cosh",
+            "tanh",
+            "arcsinh",
+            "erf",
+            "sigmoid",
+            "softplus",
+            "silu",
+            "softmax",
+            "log_softmax",
+            "selu",
+        )
+    },
+    **{
+        name: (getattr(B, name), POSITIVE)
+        for name in ("sqrt", "rsqrt", "reciprocal", "log", "log1p")
+    },
     **{name: (getattr(B, name), UNIT) for name in ("tan", "arcsin", "arccos", "arctanh", "erfinv")},
     "arccosh": (B.arccosh, uniform(1.2, 4, 3, 4)),
     "abs": (B.abs, away_from([0], X)),
@@ -87,7 +110,10 @@ CASES = {
     "tile": (lambda x: B.tile(x, (2, 3)), X),
     "repeat": (lambda x: B.repeat(x, 3, -1), X),
     "pad": (lambda x: B.pad(x, ((1, 2), (0, 3)), constant_values=2.0), X),
-    **{f"pad {mode}": (lambda x, mode=mode: B.pad(x, ((1, 2), (3, 1)), mode), X) for mode in ("reflect", "symmetric", "edge")},
+    **{
+        f"pad {mode}": (lambda x, mode=mode: B.pad(x, ((1, 2), (3, 1)), mode), X)
+        for mode in ("reflect", "symmetric", "edge")
+    },
     # indexing
     "getitem": (lambda x: B.getitem(x, (slice(None, None, -2), None, Ellipsis, 1)), X),
     "take": (lambda x: B.take(x, INDEX, 0), X),
@@ -97,14 +123,23 @@ CASES = {
     "take_along_axis one": (lambda x: B.take_along_axis(x, INDEX[:, :1], -1), X),
     "take_along_axis broadcast": (lambda x: B.take_along_axis(x, INDEX[:1], 1), X),
     "scatter_add": (lambda x, u: B.scatter_add(x, np.array([[0], [2], [0]]), u), X, normal(3, 4)),
-    "scatter_add 2": (lambda x, u: B.scatter_add(x, np.array([[0, 1], [2, 2], [0, 1]]), u), X, normal(3)),
+    "scatter_add 2": (
+        lambda x, u: B.scatter_add(x, np.array([[0, 1], [2, 2], [0, 1]]), u),
+        X,
+        normal(3),
+    ),
     "scatter_update": (lambda x, u: B.scatter_update(x, np.array([[0], [2]]), u), X, normal(2, 4)),
     "sort": (lambda x: B.sort(x, 0), X),
     "top_k": (lambda x: B.top_k(x, 2)[0], X),
     # reductions
-    **{f"{name} {axis} {keep}": (lambda x, f=name, a=axis, k=keep: getattr(B, f)(x, a, k), normal(2, 3, 4))
-       for name in ("sum", "mean", "prod", "max", "min", "var", "logsumexp") for axis, keep in
-       ((None, False), (1, False), ((0, 2), True), (-1, False))},
+    **{
+        f"{name} {axis} {keep}": (
+            lambda x, f=name, a=axis, k=keep: getattr(B, f)(x, a, k),
+            normal(2, 3, 4),
+        )
+        for name in ("sum", "mean", "prod", "max", "min", "var", "logsumexp")
+        for axis, keep in ((None, False), (1, False), ((0, 2), True), (-1, False))
+    },
     "sum of many rows": (lambda x: B.sum(B.tile(x, (200, 1)), 0), X),
     "prod with zeros": (lambda x: B.prod(x, 1), X * (np.arange(4) != 1)),
     "cumsum": (lambda x: B.cumsum(x, 1), X),
@@ -113,17 +148,47 @@ CASES = {
     "softmax axes": (lambda x: B.softmax(x, (0, 2)), normal(2, 3, 2)),
     "log_softmax axis": (lambda x: B.log_softmax(x, 0), X),
     # products
-    **{f"matmul {a} {b}": (B.matmul, normal(*a), normal(*b)) for a, b in (
-        ((3, 4), (4, 2)), ((2, 3, 4), (4, 2)), ((2, 3, 4), (2, 4, 2)), ((2, 1, 3, 4), (3, 4, 2)), ((3, 4), (2, 4, 2)),
-        ((4,), (4,)), ((4,), (4, 2)), ((3, 4), (4,)), ((4,), (2, 4, 3)), ((2, 3, 4), (4,)))},
-    **{f"einsum {s}": (lambda *xs, s=s: B.einsum(s, *xs), *[normal(*shape) for shape in shapes]) for s, shapes in (
-        ("ij,jk->ik", ((2, 3), (3, 4))), ("bthd,bshd->bhts", ((2, 3, 2, 2), (2, 4, 2, 2))),
-        ("bhts,bshd->bthd", ((1, 2, 3, 4), (1, 4, 2, 2))),
-        ("abc,cde->abde", ((2, 3, 2), (2, 1, 3))), ("...ij,...jk->...ik", ((2, 1, 2, 3), (3, 3, 2))), ("ij,kj", ((2, 3), (4, 3))),
-        ("ii->i", ((3, 3),)), ("ii", ((3, 3),)), ("ij->j", ((2, 3),)), ("ij,j->", ((2, 3), (3,))), ("i,j->ji", ((2,), (3,))),
-        ("ij,jk,kl->il", ((2, 3), (3, 2), (2, 4))), ("iji,k->jk", ((2, 3, 2), (2,))), ("ij,k->k", ((2, 3), (4,))),
-        ("...,...", ((3,), (2, 3))), ("ij,ij->ij", ((1, 3), (2, 3))))},
-    "tensordot": (lambda a, b: B.tensordot(a, b, ([1, 0], [0, 2])), normal(3, 2, 4), normal(2, 5, 3)),
+    **{
+        f"matmul {a} {b}": (B.matmul, normal(*a), normal(*b))
+        for a, b in (
+            ((3, 4), (4, 2)),
+            ((2, 3, 4), (4, 2)),
+            ((2, 3, 4), (2, 4, 2)),
+            ((2, 1, 3, 4), (3, 4, 2)),
+            ((3, 4), (2, 4, 2)),
+            ((4,), (4,)),
+            ((4,), (4, 2)),
+            ((3, 4), (4,)),
+            ((4,), (2, 4, 3)),
+            ((2, 3, 4), (4,)),
+        )
+    },
+    **{
+        f"einsum {s}": (lambda *xs, s=s: B.einsum(s, *xs), *[normal(*shape) for shape in shapes])
+        for s, shapes in (
+            ("ij,jk->ik", ((2, 3), (3, 4))),
+            ("bthd,bshd->bhts", ((2, 3, 2, 2), (2, 4, 2, 2))),
+            ("bhts,bshd->bthd", ((1, 2, 3, 4), (1, 4, 2, 2))),
+            ("abc,cde->abde", ((2, 3, 2), (2, 1, 3))),
+            ("...ij,...jk->...ik", ((2, 1, 2, 3), (3, 3, 2))),
+            ("ij,kj", ((2, 3), (4, 3))),
+            ("ii->i", ((3, 3),)),
+            ("ii", ((3, 3),)),
+            ("ij->j", ((2, 3),)),
+            ("ij,j->", ((2, 3), (3,))),
+            ("i,j->ji", ((2,), (3,))),
+            ("ij,jk,kl->il", ((2, 3), (3, 2), (2, 4))),
+            ("iji,k->jk", ((2, 3, 2), (2,))),
+            ("ij,k->k", ((2, 3), (4,))),
+            ("...,...", ((3,), (2, 3))),
+            ("ij,ij->ij", ((1, 3), (2, 3))),
+        )
+    },
+    "tensordot": (
+        lambda a, b: B.tensordot(a, b, ([1, 0], [0, 2])),
+        normal(3, 2, 4),
+        normal(2, 5, 3),
+    ),
     # linear algebra
     "cholesky": (symmetric(B.cholesky), SPD),
     "qr": (B.qr, normal(2, 5, 3)),
@@ -139,28 +204,92 @@ CASES = {
     "inv": (B.inv, SPD),
     # networks
     "layer_norm": (lambda x, g, b: B.layer_norm(x, g, b, (-1,), 1e-3), X, normal(4), normal(4)),
-    "layer_norm axes": (lambda x, g: B.layer_norm(x, g, None, (1, 2), 1e-3), normal(2, 3, 2), normal(3, 1)),
-    "batch_norm": (lambda x, g, b: B.batch_norm_training(x, g, b, (0, 1), 1e-3), normal(3, 2, 4), normal(4), normal(4)),
+    "layer_norm axes": (
+        lambda x, g: B.layer_norm(x, g, None, (1, 2), 1e-3),
+        normal(2, 3, 2),
+        normal(3, 1),
+    ),
+    "batch_norm": (
+        lambda x, g, b: B.batch_norm_training(x, g, b, (0, 1), 1e-3),
+        normal(3, 2, 4),
+        normal(4),
+        normal(4),
+    ),
     "batch_norm bare": (lambda x: B.batch_norm_training(x, None, None, (0,), 1e-3)[0], X),
-    "batch_norm first": (lambda x, g, b: B.batch_norm_training(x, g, b, (0, 2), 1e-3), normal(3, 2, 4), normal(2), normal(2)),
-    "batch_norm_inference": (lambda x, g, b, m: B.batch_norm_inference(x, g, b, m, np.full(4, 2.0), (0,), 1e-3),
-                             X, normal(4), normal(4), normal(4)),
-    "attention": (lambda q, k, v, b: B.attention(q, k, v, b, 0.7), normal(2, 3, 4), normal(2, 2, 4), normal(2, 2, 5), normal(3, 2)),
-    "attention broadcast": (lambda q, k, v: B.attention(q, k, v), normal(2, 3, 4), normal(2, 4), normal(1, 2, 5)),
-    "sparse cross-entropy": (lambda x: B.sparse_softmax_cross_entropy(np.array([[1, 0], [3, 3]]), x), normal(2, 2, 4)),
+    "batch_norm first": (
+        lambda x, g, b: B.batch_norm_training(x, g, b, (0, 2), 1e-3),
+        normal(3, 2, 4),
+        normal(2),
+        normal(2),
+    ),
+    "batch_norm_inference": (
+        lambda x, g, b, m: B.batch_norm_inference(x, g, b, m, np.full(4, 2.0), (0,), 1e-3),
+        X,
+        normal(4),
+        normal(4),
+        normal(4),
+    ),
+    "attention": (
+        lambda q, k, v, b: B.attention(q, k, v, b, 0.7),
+        normal(2, 3, 4),
+        normal(2, 2, 4),
+        normal(2, 2, 5),
+        normal(3, 2),
+    ),
+    "attention broadcast": (
+        lambda q, k, v: B.attention(q, k, v),
+        normal(2, 3, 4),
+        normal(2, 4),
+        normal(1, 2, 5),
+    ),
+    "sparse cross-entropy": (
+        lambda x: B.sparse_softmax_cross_entropy(np.array([[1, 0], [3, 3]]), x),
+        normal(2, 2, 4),
+    ),
     "cross-entropy": (B.softmax_cross_entropy, uniform(0, 1, 3, 4), X),
     "sigmoid cross-entropy": (B.sigmoid_cross_entropy, uniform(0, 1, 3, 4), X),
     "dropout": (lambda x: B.dropout(x, (1, 2), 0.4), X),
     "dropout shape": (lambda x: B.dropout(x, (1, 3), 0.5, (None, 1)), X),
     "resize": (lambda x: B.resize(x, (5, 2), "bicubic"), normal(1, 3, 4, 2)),
-    **{f"lstm {r}": (lambda *xs, r=r: B.lstm(*xs, reverse=r),
-                     normal(2, 3, 4), normal(2, 3), normal(2, 3), normal(4, 12), normal(3, 12), normal(12))
-       for r in (False, True)},
-    "lstm no bias": (lambda *xs: B.lstm(*xs, None)[0], normal(2, 3, 4), normal(2, 3), normal(2, 3), normal(4, 12), normal(3, 12)),
-    **{f"gru {r}": (lambda *xs, r=r: B.gru(*xs, reverse=r), normal(2, 3, 4), normal(2, 3), normal(4, 9), normal(3, 9), normal(2, 9))
-       for r in (False, True)},
-    "gru no bias": (lambda *xs: B.gru(*xs, None)[1], normal(2, 3, 4), normal(2, 3), normal(4, 9), normal(3, 9)),
-}  # fmt: skip
+    **{
+        f"lstm {r}": (
+            lambda *xs, r=r: B.lstm(*xs, reverse=r),
+            normal(2, 3, 4),
+            normal(2, 3),
+            normal(2, 3),
+            normal(4, 12),
+            normal(3, 12),
+            normal(12),
+        )
+        for r in (False, True)
+    },
+    "lstm no bias": (
+        lambda *xs: B.lstm(*xs, None)[0],
+        normal(2, 3, 4),
+        normal(2, 3),
+        normal(2, 3),
+        normal(4, 12),
+        normal(3, 12),
+    ),
+    **{
+        f"gru {r}": (
+            lambda *xs, r=r: B.gru(*xs, reverse=r),
+            normal(2, 3, 4),
+            normal(2, 3),
+            normal(4, 9),
+            normal(3, 9),
+            normal(2, 9),
+        )
+        for r in (False, True)
+    },
+    "gru no bias": (
+        lambda *xs: B.gru(*xs, None)[1],
+        normal(2, 3, 4),
+        normal(2, 3),
+        normal(4, 9),
+        normal(3, 9),
+    ),
+}
 
 CONVS = {
     "1d same": ((2, 7, 3), (3, 3, 4), (2,), "same", (1,), 1),

@@ -1,4 +1,5 @@
-"""Every override of a derived function against the contract's default body over the same primitives: float64, 1e-12."""
+"""Every override of a derived function against the contract's default body over the same
+primitives: float64, 1e-12."""
 
 import inspect
 
@@ -34,54 +35,135 @@ LABELS = np.array([1, 0, 3])
 
 # name: [(call, arrays to differentiate), ...]
 CASES = {
-    **{name: [(lambda b, x, name=name: getattr(b, name)(x), KINKS), (lambda b, x, name=name: getattr(b, name)(x), 30 * X)]
-       for name in ("relu", "relu6", "silu", "softplus")},
+    **{
+        name: [
+            (lambda b, x, name=name: getattr(b, name)(x), KINKS),
+            (lambda b, x, name=name: getattr(b, name)(x), 30 * X),
+        ]
+        for name in ("relu", "relu6", "silu", "softplus")
+    },
     "reciprocal": [(lambda b, x: b.reciprocal(x), X)],
     "rsqrt": [(lambda b, x: b.rsqrt(x), X * X)],
     "leaky_relu": [(lambda b, x: b.leaky_relu(x, 0.3), KINKS)],
     "elu": [(lambda b, x: b.elu(x, 0.7), KINKS)],
     "gelu": [(lambda b, x, a=a: b.gelu(x, a), 3 * X) for a in (True, False)],
-    "clip": [(lambda b, x: b.clip(x, 0, 6), KINKS), (lambda b, x: b.clip(x, None, 2), KINKS), (lambda b, x: b.clip(x, -1, None), KINKS)],
+    "clip": [
+        (lambda b, x: b.clip(x, 0, 6), KINKS),
+        (lambda b, x: b.clip(x, None, 2), KINKS),
+        (lambda b, x: b.clip(x, -1, None), KINKS),
+    ],
     "softmax": [(lambda b, x: b.softmax(x), 50 * X), (lambda b, x: b.softmax(x, (0, 1)), X)],
     "log_softmax": [(lambda b, x: b.log_softmax(x), 50 * X), (lambda b, x: b.log_softmax(x, 0), X)],
-    "var": [(lambda b, x: b.var(x), X), (lambda b, x: b.var(x, 0, keepdims=True), X + 1e3), (lambda b, x: b.var(x, (0, 1)), X)],
-    "logsumexp": [(lambda b, x: b.logsumexp(x), X), (lambda b, x: b.logsumexp(x, 1, keepdims=True), 50 * X)],
+    "var": [
+        (lambda b, x: b.var(x), X),
+        (lambda b, x: b.var(x, 0, keepdims=True), X + 1e3),
+        (lambda b, x: b.var(x, (0, 1)), X),
+    ],
+    "logsumexp": [
+        (lambda b, x: b.logsumexp(x), X),
+        (lambda b, x: b.logsumexp(x, 1, keepdims=True), 50 * X),
+    ],
     "stack": [(lambda b, x, y: b.stack([x, y], -1), X, X + 1)],
     "split": [(lambda b, x: b.split(x, 2, 1), X), (lambda b, x: b.split(x, (1,), 0), X)],
     "unstack": [(lambda b, x: b.unstack(x, -1), X)],
-    "tensordot": [(lambda b, x, y, a=a: b.tensordot(x, y, a), normal(2, 3, 4), normal(3, 4, 2)) for a in (2, ([1, 2], [0, 1]), (0, 2))],
+    "tensordot": [
+        (lambda b, x, y, a=a: b.tensordot(x, y, a), normal(2, 3, 4), normal(3, 4, 2))
+        for a in (2, ([1, 2], [0, 1]), (0, 2))
+    ],
     "inv": [(lambda b, x: b.inv(x), normal(2, 3, 3))],
     "embedding": [(lambda b, x: b.embedding(x, np.array([[2, 0], [2, 2]])), X)],
-    "layer_norm": [(lambda b, *a: b.layer_norm(*a, (-1,), 1e-3), X, normal(4), normal(4)),
-                   (lambda b, x: b.layer_norm(x, None, None, (0, 1), 1e-3), X)],
-    "batch_norm_training": [(lambda b, *a: b.batch_norm_training(*a, (0,), 1e-3), X + 100, normal(4), normal(4)),
-                            (lambda b, x: b.batch_norm_training(x, None, None, (0, 2), 1e-3), normal(3, 4, 2))],
-    "attention": [(lambda b, *a: b.attention(*a, 0.5), normal(2, 3, 4), normal(2, 5, 4), normal(2, 5, 6), normal(3, 5)),
-                  (lambda b, *a: b.attention(*a), normal(3, 4), normal(5, 4), normal(5, 6))],
-    "sparse_softmax_cross_entropy": [(lambda b, x: b.sparse_softmax_cross_entropy(LABELS, x), 20 * X)],
-    "softmax_cross_entropy": [(lambda b, t, x: b.softmax_cross_entropy(t, x), normal(3, 4), 20 * X)],
-    "sigmoid_cross_entropy": [(lambda b, t, x: b.sigmoid_cross_entropy(t, x), normal(3, 4), 20 * X)],
-    "lstm": [(lambda b, *a, r=r: b.lstm(*a, reverse=r), *GATES) for r in (False, True)] + [(lambda b, *a: b.lstm(*a, None), *GATES[:-1])],
-    "simple_rnn": [(lambda b, *a, f=f, r=r: b.simple_rnn(*a, f, r), *SIMPLE) for f in ("tanh", "relu") for r in (False, True)]
+    "layer_norm": [
+        (lambda b, *a: b.layer_norm(*a, (-1,), 1e-3), X, normal(4), normal(4)),
+        (lambda b, x: b.layer_norm(x, None, None, (0, 1), 1e-3), X),
+    ],
+    "batch_norm_training": [
+        (lambda b, *a: b.batch_norm_training(*a, (0,), 1e-3), X + 100, normal(4), normal(4)),
+        (lambda b, x: b.batch_norm_training(x, None, None, (0, 2), 1e-3), normal(3, 4, 2)),
+    ],
+    "attention": [
+        (
+            lambda b, *a: b.attention(*a, 0.5),
+            normal(2, 3, 4),
+            normal(2, 5, 4),
+            normal(2, 5, 6),
+            normal(3, 5),
+        ),
+        (lambda b, *a: b.attention(*a), normal(3, 4), normal(5, 4), normal(5, 6)),
+    ],
+    "sparse_softmax_cross_entropy": [
+        (lambda b, x: b.sparse_softmax_cross_entropy(LABELS, x), 20 * X)
+    ],
+    "softmax_cross_entropy": [
+        (lambda b, t, x: b.softmax_cross_entropy(t, x), normal(3, 4), 20 * X)
+    ],
+    "sigmoid_cross_entropy": [
+        (lambda b, t, x: b.sigmoid_cross_entropy(t, x), normal(3, 4), 20 * X)
+    ],
+    "lstm": [(lambda b, *a, r=r: b.lstm(*a, reverse=r), *GATES) for r in (False, True)]
+    + [(lambda b, *a: b.lstm(*a, None), *GATES[:-1])],
+    "simple_rnn": [
+        (lambda b, *a, f=f, r=r: b.simple_rnn(*a, f, r), *SIMPLE)
+        for f in ("tanh", "relu")
+        for r in (False, True)
+    ]
     + [(lambda b, *a: b.simple_rnn(*a, None), *SIMPLE[:-1])],
-    "gru": [(lambda b, *a, r=r: b.gru(*a, reverse=r), *GRU) for r in (False, True)] + [(lambda b, *a: b.gru(*a, None), *GRU[:-1])],
-    "depthwise_conv": [(lambda b, x, k, s=s: b.depthwise_conv(x, k, (s, s), "same", (1, 1)), normal(2, 5, 6, 3), normal(3, 3, 3, 2))
-                       for s in (1, 2)],
-    "biased_conv": [(lambda b, *a, s=s, g=g: b.biased_conv(*a, (s, s), "same", (1, 1), g),
-                     normal(2, 5, 6, 4), normal(3, 3, 4 // g, 4), normal(4)) for s, g in ((1, 1), (2, 2), (1, 4))],
-    "conv_transpose": [(lambda b, x, k, c=cut: b.conv_transpose(x, k, (2, 3), (1, 1), *c), normal(2, 3, 4, 3), normal(3, 2, 2, 3))
-                       for cut in (((0, 0), (7, 11)), ((1, 2), (5, 7)), ((0, 1), (9, 13)))],
-    "dropout": [(lambda b, x: b.dropout(x, (5, 6), 0.3), X), (lambda b, x: b.dropout(x, (5, 6), 0.3, (1, None)), X)],
+    "gru": [(lambda b, *a, r=r: b.gru(*a, reverse=r), *GRU) for r in (False, True)]
+    + [(lambda b, *a: b.gru(*a, None), *GRU[:-1])],
+    "depthwise_conv": [
+        (
+            lambda b, x, k, s=s: b.depthwise_conv(x, k, (s, s), "same", (1, 1)),
+            normal(2, 5, 6, 3),
+            normal(3, 3, 3, 2),
+        )
+        for s in (1, 2)
+    ],
+    "biased_conv": [
+        (
+            lambda b, *a, s=s, g=g: b.biased_conv(*a, (s, s), "same", (1, 1), g),
+            normal(2, 5, 6, 4),
+            normal(3, 3, 4 // g, 4),
+            normal(4),
+        )
+        for s, g in ((1, 1), (2, 2), (1, 4))
+    ],
+    "conv_transpose": [
+        (
+            lambda b, x, k, c=cut: b.conv_transpose(x, k, (2, 3), (1, 1), *c),
+            normal(2, 3, 4, 3),
+            normal(3, 2, 2, 3),
+        )
+        for cut in (((0, 0), (7, 11)), ((1, 2), (5, 7)), ((0, 1), (9, 13)))
+    ],
+    "dropout": [
+        (lambda b, x: b.dropout(x, (5, 6), 0.3), X),
+        (lambda b, x: b.dropout(x, (5, 6), 0.3, (1, None)), X),
+    ],
     "uniform": [(lambda b, x: b.multiply(x, b.uniform((1, 2), (3, 4), "float64")), X)],
-    "keep_mask": [(lambda b, x: b.multiply(x, b.cast(b.keep_mask((1, 2), (3, 4), 0.3), "float64")), X)],
-    "fft": [(lambda b, x, y, i=i: b.fft(x, y, i), normal(2, n), normal(2, n)) for n in (1, 5, 8) for i in (False, True)],
+    "keep_mask": [
+        (lambda b, x: b.multiply(x, b.cast(b.keep_mask((1, 2), (3, 4), 0.3), "float64")), X)
+    ],
+    "fft": [
+        (lambda b, x, y, i=i: b.fft(x, y, i), normal(2, n), normal(2, n))
+        for n in (1, 5, 8)
+        for i in (False, True)
+    ],
     "rfft": [(lambda b, x: b.rfft(x), normal(2, n)) for n in (1, 5, 8)],
-    "irfft": [(lambda b, x, y, n=n: b.irfft(x, y, n), normal(2, n // 2 + 1), normal(2, n // 2 + 1)) for n in (1, 5, 8)],
-    "gcd": [(lambda b, x: b.multiply(x, b.cast(b.gcd(np.array([6, -4, 0, 9]), np.array([4, 6, 0, 0])), "float64")), X)],
+    "irfft": [
+        (lambda b, x, y, n=n: b.irfft(x, y, n), normal(2, n // 2 + 1), normal(2, n // 2 + 1))
+        for n in (1, 5, 8)
+    ],
+    "gcd": [
+        (
+            lambda b, x: b.multiply(
+                x, b.cast(b.gcd(np.array([6, -4, 0, 9]), np.array([4, 6, 0, 0])), "float64")
+            ),
+            X,
+        )
+    ],
     "nextafter": [(lambda b, x: b.multiply(x, b.nextafter(x, b.negative(x))), X)],
     "zeros": [(lambda b, x: b.add(x, b.zeros((3, 4), "float64")), X)],
     "eye": [(lambda b, x: b.multiply(x, b.eye(3, 4, 1, "float64")), X)],
-}  # fmt: skip
+}
 
 UPDATES = {
     "sgd_update": [

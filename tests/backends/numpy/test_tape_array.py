@@ -1,4 +1,5 @@
-"""Users' own NumPy code on arrays that are being differentiated: it works, or it raises; no gradient is lost in silence."""
+"""Users' own NumPy code on arrays that are being differentiated: it works, or it raises; no
+gradient is lost in silence."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,5 @@
-"""One helper for all functions: values and gradients, eager and compiled, in float64 and float32."""
+"""One helper for all functions: values and gradients, eager and compiled, in float64 and
+float32."""
 
 import numpy as np
 
@@ -11,8 +12,8 @@ TOLERANCE = {"float64": 1e-12, "float32": 3e-5}
 def check(function, reference, *inputs, gradients=None, dtypes=("float64", "float32")):
     """`function(backend, *tensors)`, one tensor, against the NumPy function `reference(*arrays)`.
 
-    Gradients, of a sum with fixed weights, are held against `gradients(weights, *arrays)` or against central differences
-    of `reference`; `gradients=False` checks none.
+    Gradients, of a sum with fixed weights, are held against `gradients(weights, *arrays)` or
+    against central differences of `reference`; `gradients=False` checks none.
     """
     inputs = [np.asarray(x) for x in inputs]
     for dtype in dtypes:
@@ -36,7 +37,8 @@ def check(function, reference, *inputs, gradients=None, dtypes=("float64", "floa
 
 
 def outputs(function, arrays, weights, compiled):
-    """The value, and with `weights` the gradients of its weighted sum for the floating inputs, as arrays."""
+    """The value, and with `weights` the gradients of its weighted sum for the floating inputs, as
+    arrays."""
     backend = get_backend("tensorflow")
     leaves = [
         Variable(x, backend="tensorflow") if x.dtype.kind == "f" else backend.asarray(x)

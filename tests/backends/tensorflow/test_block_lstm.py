@@ -1,4 +1,5 @@
-"""TensorFlow's LSTM kernel is the contract's body, with gradients of any order, of which TensorFlow has the first."""
+"""TensorFlow's LSTM kernel is the contract's body, with gradients of any order, of which TensorFlow
+has the first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Where TensorFlow's CPU kernels have gaps: groups, dilation, three axes in float64, uneven padding, empty batches."""
+"""Where TensorFlow's CPU kernels have gaps: groups, dilation, three axes in float64, uneven
+padding, empty batches."""
 
 import itertools
 
@@ -49,9 +50,10 @@ def test_conv(rank, padding, stride, dilation, groups):
         rng.standard_normal((*(2,) * rank, 2 // groups, 2)),
     )
     check(
-        lambda b, x, k: b.conv(x, k, strides, padding, dilation, groups),
-        lambda x, k: conv(x, k, strides, padding, dilation, groups),
-        x, kernel, gradients=None if rank == 1 else lambda w, x, k: linear_gradients(w, x, k, strides, padding, dilation, groups),
+        lambda b, x, k: b.conv(x, k, strides, padding, dilation, groups), lambda x,
+        k: conv(x, k, strides, padding, dilation, groups), x, kernel,
+        gradients=None if rank == 1 else lambda w, x,
+        k: linear_gradients(w, x, k, strides, padding, dilation, groups),
     )  # fmt: skip
 
 
@@ -93,7 +95,8 @@ CUTS = [(1, 1, 0, 6), (2, 1, 0, 7), (2, 1, 1, 6), (3, 1, 0, 10), (1, 2, 1, 5), (
 @pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize(("stride", "dilation", "start", "size"), CUTS)
 def test_conv_transpose_is_the_adjoint(rank, stride, dilation, start, size):
-    """(size, 3 -> full length) by units: row i of the matrix of `conv` is what unit i of space becomes."""
+    """(size, 3 -> full length) by units: row i of the matrix of `conv` is what unit i of space
+    becomes."""
     strides, dilations, starts, sizes = ((v,) * rank for v in (stride, dilation, start, size))
     length, k = 3, 2
     full = (length - 1) * stride + (k - 1) * dilation + 1
@@ -145,7 +148,8 @@ def test_pool(name, padding, rank, window, stride):
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_empty_batches(rank):
-    """oneDNN gives a convolution the wrong shape, and aborts the process in the gradient of a pool."""
+    """oneDNN gives a convolution the wrong shape, and aborts the process in the gradient of a
+    pool."""
     ones, twos = (1,) * rank, (2,) * rank
     x, kernel = np.zeros((0, *(5,) * rank, 2)), np.ones((*(3,) * rank, 2, 4))
 

@@ -1,4 +1,5 @@
-"""Compiled functions and steps: the same as eager, few traces, fresh random numbers, nothing left behind."""
+"""Compiled functions and steps: the same as eager, few traces, fresh random numbers, nothing left
+behind."""
 
 import gc
 import weakref
@@ -23,7 +24,8 @@ class Counter:
 
 
 class Model:
-    """Dropout, a product, a running sum, and momentum with a learning rate that changes from step to step."""
+    """Dropout, a product, a running sum, and momentum with a learning rate that changes from step
+    to step."""
 
     def __init__(self, backend, compiled):
         rng = np.random.default_rng(0)

@@ -97,5 +97,6 @@ def test_max_pool_gives_the_gradient_to_the_first_of_equals(dtype, rank):
     window = (2,) * rank
     zeros = np.zeros((1, *window, 1))
     check(
-        lambda b, x: b.max_pool(x, window, window, "valid"), lambda x: zeros, np.zeros_like(first), gradients=gradient, dtypes=[dtype]
+        lambda b, x: b.max_pool(x, window, window, "valid"), lambda x: zeros, np.zeros_like(first),
+        gradients=gradient, dtypes=[dtype]
     )  # fmt: skip

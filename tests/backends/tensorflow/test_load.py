@@ -1,4 +1,5 @@
-"""The adapter leaves Keras unimported, and whoever wants it gets it as ever. Seen from fresh processes."""
+"""The adapter leaves Keras unimported, and whoever wants it gets it as ever. Seen from fresh
+processes."""
 
 import subprocess
 import sys
@@ -34,7 +35,8 @@ def test_the_adapter_imports_no_keras():
             marks=pytest.mark.slow,
         ),
         pytest.param(
-            "print(tf.keras.Sequential([tf.keras.layers.Dense(1)])(tf.ones((2, 3))).shape == (2, 1))",
+            "print(tf.keras.Sequential([tf.keras.layers.Dense(1)])(tf.ones((2, 3))).shape == (2, "
+            "1))",
             marks=pytest.mark.slow,
         ),
         pytest.param(

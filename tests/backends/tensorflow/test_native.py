@@ -16,7 +16,8 @@ def test_spec_imports_no_tensorflow():
 
 
 def test_the_adapter_adds_no_framework_to_what_tensorflow_imports():
-    """TensorFlow's own __init__ imports Keras where that is installed; the adapter neither uses it nor adds to it."""
+    """TensorFlow's own __init__ imports Keras where that is installed; the adapter neither uses it
+    nor adds to it."""
     code = (
         "import sys, tensorflow; before = set(sys.modules); import unidl_tensorflow.adapter;"
         "new = {m.split('.')[0] for m in set(sys.modules) - before};"

@@ -1,4 +1,5 @@
-"""Native kernels and graph loops against the default bodies of the contract, and how accurate they are."""
+"""Native kernels and graph loops against the default bodies of the contract, and how accurate they
+are."""
 
 import math
 

@@ -33,7 +33,8 @@ def outputs_and_gradients(function, arrays, dtype):
 
 
 def relative_error(found, reference):
-    """max |found - reference| / max |reference|; infinite where the shapes or the special values differ."""
+    """max |found - reference| / max |reference|; infinite where the shapes or the special values
+    differ."""
     if found.shape != reference.shape or (np.isfinite(found) != np.isfinite(reference)).any():
         return np.inf
     if not found.size:
@@ -45,7 +46,8 @@ def relative_error(found, reference):
 
 
 def assert_same(function, reference, arrays, float32=2e-5):
-    """In float64 to 1e-12; the float32 of `function` within `float32` of the float64 `reference`."""
+    """In float64 to 1e-12; the float32 of `function` within `float32` of the float64
+    `reference`."""
     exact = outputs_and_gradients(reference, arrays, "float64")
     for found, wanted in zip(
         outputs_and_gradients(function, arrays, "float64"), exact, strict=True

@@ -97,9 +97,9 @@ def test_cast_truncates(backend):
 
 
 KEYS = [
-    (0,), (-1, slice(1, 3)), (slice(None, None, -1),), (Ellipsis, slice(None, None, -2)), (None, slice(3, 0, -1), 2, Ellipsis, None),
-    (slice(None), None, slice(-1, None, -1), 0), (slice(0, 0, -1),), (Ellipsis, 1),
-    (slice(2, None, -1), slice(None, None, 2), slice(3, 1, -1)),
+    (0,), (-1, slice(1, 3)), (slice(None, None, -1),), (Ellipsis, slice(None, None, -2)),
+    (None, slice(3, 0, -1), 2, Ellipsis, None), (slice(None), None, slice(-1, None, -1), 0),
+    (slice(0, 0, -1),), (Ellipsis, 1), (slice(2, None, -1), slice(None, None, 2), slice(3, 1, -1)),
 ]  # fmt: skip
 
 

@@ -1,4 +1,5 @@
-"""`jit_compile=True`: a whole step as one graph for torch.compile. What C++ it becomes takes a minute, the graph itself does not."""
+"""`jit_compile=True`: a whole step as one graph for torch.compile. What C++ it becomes takes a
+minute, the graph itself does not."""
 
 import numpy as np
 import pytest
@@ -24,7 +25,8 @@ def as_it_is(monkeypatch):
 
 
 def trained(x, body, jit_compile):
-    """Training, evaluation and prediction in batches of 5; afterwards on without the graph. -> (strides, numbers)."""
+    """Training, evaluation and prediction in batches of 5; afterwards on without the graph. ->
+    (strides, numbers)."""
     unidl.utils.set_random_seed(1)
     with unidl.use_backend("torch"):
         model, found = unidl.Sequential([unidl.Input(x.shape[1:]), *body(), layers.Dense(1)]), []

@@ -1,4 +1,5 @@
-"""Convolution and pooling against loops over windows, in 1 to 3 spatial axes, with the gradients by finite differences."""
+"""Convolution and pooling against loops over windows, in 1 to 3 spatial axes, with the gradients by
+finite differences."""
 
 import itertools
 
@@ -115,7 +116,8 @@ def test_conv_output_is_channels_last_in_memory(backend):
 
 
 TRANSPOSES = [
-    # strides, dilation, starts, sizes: plain, cropped, cropped unevenly, lengthened with zeros, dilated
+    # strides, dilation, starts, sizes: plain, cropped, cropped unevenly, lengthened with zeros,
+    # dilated
     ((2, 5, 3), (3,), (2,), (1,), (0,), (11,)),
     ((2, 5, 3), (3,), (2,), (1,), (0,), (10,)),
     ((2, 5, 4, 3), (3, 2), (2, 2), (1, 1), (1, 0), (10, 8)),

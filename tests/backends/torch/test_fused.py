@@ -20,8 +20,9 @@ def natively_and_by_default(backend, name, *args, **kwargs):
 
 
 ACTIVATIONS = {
-    "relu": (), "relu6": (), "leaky_relu": (0.2,), "elu": (0.7,), "selu": (), "softplus": (), "silu": (),
-    "gelu": (False,), "softmax": (-1,), "log_softmax": (0,), "logsumexp": ((0, 1), True),
+    "relu": (), "relu6": (), "leaky_relu": (0.2,), "elu": (0.7,), "selu": (), "softplus": (),
+    "silu": (), "gelu": (False,), "softmax": (-1,), "log_softmax": (0,),
+    "logsumexp": ((0, 1), True),
 }  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from unidl_torch.conv import _weight
 
 rng = np.random.default_rng(11)
 
-# The spatial ranks, and one channel at either end, where torch cannot tell one memory format from another.
+# The spatial ranks, and one channel at either end, where torch cannot tell one memory format from
+# another.
 KERNELS = [
     (3, 4, 5),
     (3, 2, 4, 5),
@@ -71,11 +72,19 @@ def model_of_kernels():
     layers = unidl.layers
     return unidl.Sequential(
         [
-            unidl.Input((8, 8, 3)), layers.Conv2D(4, 3), layers.DepthwiseConv2D(3), layers.SeparableConv2D(5, 2),
-            layers.Conv2DTranspose(4, 2), layers.Reshape((-1, 8)), layers.Conv1D(6, 3), layers.LSTM(5, return_sequences=True),
-            layers.GRU(4, return_sequences=True), layers.Bidirectional(layers.SimpleRNN(3)), layers.Dense(1),
+            unidl.Input((8, 8, 3)),
+            layers.Conv2D(4, 3),
+            layers.DepthwiseConv2D(3),
+            layers.SeparableConv2D(5, 2),
+            layers.Conv2DTranspose(4, 2),
+            layers.Reshape((-1, 8)),
+            layers.Conv1D(6, 3),
+            layers.LSTM(5, return_sequences=True),
+            layers.GRU(4, return_sequences=True),
+            layers.Bidirectional(layers.SimpleRNN(3)),
+            layers.Dense(1),
         ]
-    )  # fmt: skip
+    )
 
 
 X, Y = (

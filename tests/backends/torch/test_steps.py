@@ -161,7 +161,8 @@ def test_eager_step_returns_values_free_of_the_tape(backend):
 
 @pytest.mark.slow
 def test_torch_compile_gives_the_same_run(backend):
-    """The same keys and learning rates each step, another dropout mask in each, and a ragged last batch."""
+    """The same keys and learning rates each step, another dropout mask in each, and a ragged last
+    batch."""
     eager, compiled = Model(backend), Model(backend)
     compiled.w.assign(eager.w)
     steps = eager.step(), compiled.step(jit_compile=True)
@@ -214,7 +215,8 @@ def test_a_store_is_contiguous_whatever_is_assigned(backend):
 def test_the_adapter_imports_no_compiler_and_no_other_framework():
     code = (
         "import sys; from unidl_torch.adapter import TorchBackend; TorchBackend();"
-        "print([m for m in ('tensorflow', 'mxnet', 'keras', 'jax', 'torch._dynamo', 'torch._inductor') if m in sys.modules])"
+        "print([m for m in ('tensorflow', 'mxnet', 'keras', 'jax', 'torch._dynamo', "
+        "'torch._inductor') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"

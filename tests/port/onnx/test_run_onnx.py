@@ -93,22 +93,43 @@ def one(operator, **options):
 
 
 WRONG = {
-    "a missing initializer": (lambda: model(DENSE, {"w": W}), "needs 'b', which no node, input or initializer makes"),
-    "a cycle": (lambda: model([ADD, helper.make_node("Neg", ["y"], ["a"])]), "adder.*only the later node number 1 makes.*cycle"),
-    "a node of itself": (lambda: model([helper.make_node("Add", ["x", "y"], ["y"])]), "which it makes itself"),
-    "an output that nothing makes": (lambda: model(DENSE, {"w": W, "b": B}, outputs=("q",)), "should give 'q'"),
+    "a missing initializer": (
+        lambda: model(DENSE, {"w": W}),
+        "needs 'b', which no node, input or initializer makes",
+    ),
+    "a cycle": (
+        lambda: model([ADD, helper.make_node("Neg", ["y"], ["a"])]),
+        "adder.*only the later node number 1 makes.*cycle",
+    ),
+    "a node of itself": (
+        lambda: model([helper.make_node("Add", ["x", "y"], ["y"])]),
+        "which it makes itself",
+    ),
+    "an output that nothing makes": (
+        lambda: model(DENSE, {"w": W, "b": B}, outputs=("q",)),
+        "should give 'q'",
+    ),
     "an unknown operator": (one("Nonsense"), "Nonsense.*does not exist in ai.onnx version 18.*Abs"),
     "an operator newer than the opset": (one("Gelu"), "Gelu.*does not exist in ai.onnx version 18"),
     "an unsupported operator": (one("RoiAlign"), "RoiAlign of ai.onnx version 18 .*not supported"),
-    "an unknown domain": (one("Mine", domain="mine"), "domain 'mine', which the model does not import"),
-    "an opset of the future": (lambda: model(DENSE, {"w": W, "b": B}, opset=999), "version 999.*Install a newer onnx"),
+    "an unknown domain": (
+        one("Mine", domain="mine"),
+        "domain 'mine', which the model does not import",
+    ),
+    "an opset of the future": (
+        lambda: model(DENSE, {"w": W, "b": B}, opset=999),
+        "version 999.*Install a newer onnx",
+    ),
     "no opset": (lambda: _without("opset_import"), "does not say which version"),
     "no graph": (lambda: _without("graph"), "no graph"),
     "a truncated tensor": (lambda: _truncated(), "'w'.*damaged"),
     "an unknown data type": (lambda: _of_type(99), "Data type number 99"),
-    "a data type that unidl lacks": (lambda: _of_type(TensorProto.STRING), "string does not exist here"),
+    "a data type that unidl lacks": (
+        lambda: _of_type(TensorProto.STRING),
+        "string does not exist here",
+    ),
     "garbage": (lambda: b"\x00garbage, not a model", "not an ONNX file"),
-}  # fmt: skip
+}
 
 
 def _without(field):

@@ -1,8 +1,9 @@
 """The contract: one abstract class, `Backend`, split by concern.
 
-Required are the abstract methods: primitives with NumPy's names and semantics on native tensors of one dtype (the public
-`unidl.ops` promotes dtypes and converts arguments before it calls). Derived are the methods with a body: an adapter
-overrides one where the framework has a faster or more accurate kernel, and the body stays the oracle of the override.
+Required are the abstract methods: primitives with NumPy's names and semantics on native tensors of
+one dtype (the public `unidl.ops` promotes dtypes and converts arguments before it calls). Derived
+are the methods with a body: an adapter overrides one where the framework has a faster or more
+accurate kernel, and the body stays the oracle of the override.
 
 Each concern is a class in a file of its own. An adapter overrides it in a file of the same name, by
 a class of the same name derived from it, and its `adapter.py` puts these together with `Backend`.

@@ -13,9 +13,11 @@ class Arrays(ABC):
 
     @abstractmethod
     def asarray(self, x, dtype=None):
-        """Native tensor of a number, nested list, NumPy array or native tensor, on the current device.
+        """Native tensor of a number, nested list, NumPy array or native tensor, on the current
+        device.
 
-        Without `dtype` Python floats become `floatx`, Python ints int32, bools bool; arrays keep their dtype.
+        Without `dtype` Python floats become `floatx`, Python ints int32, bools bool; arrays keep
+        their dtype.
         """
 
     @abstractmethod
@@ -98,7 +100,8 @@ class Arrays(ABC):
         return self.concatenate([self.expand_dims(x, axis) for x in xs], axis)
 
     def split(self, x, indices_or_sections, axis):
-        """List of parts: equal ones, or cut before each of the given indices. The axis has a known size."""
+        """List of parts: equal ones, or cut before each of the given indices. The axis has a known
+        size."""
         axis = axis % len(self.shape(x))
         size = self.shape(x)[axis]
         if isinstance(indices_or_sections, int):
@@ -131,7 +134,8 @@ class Arrays(ABC):
 
     @abstractmethod
     def pad(self, x, pad_width, mode="constant", constant_values=0):
-        """`pad_width`: ((before, after), ...) for each axis; mode "constant", "reflect", "symmetric" or "edge"."""
+        """`pad_width`: ((before, after), ...) for each axis; mode "constant", "reflect",
+        "symmetric" or "edge"."""
 
     # -- indexing --------------------------------------------------------------------------------
 
@@ -141,18 +145,22 @@ class Arrays(ABC):
 
     @abstractmethod
     def take(self, x, indices, axis):
-        """Slices of `x` along `axis` by an integer tensor of any shape; negative indices count from the end.
+        """Slices of `x` along `axis` by an integer tensor of any shape; negative indices count from
+        the end.
 
-        An index out of range is an error where the framework can tell, and undefined elsewhere: callers check on the host.
+        An index out of range is an error where the framework can tell, and undefined elsewhere:
+        callers check on the host.
         """
 
     @abstractmethod
     def take_along_axis(self, x, indices, axis):
-        """NumPy's `take_along_axis` for non-negative integer `indices` of x's rank (other axes may be broadcast)."""
+        """NumPy's `take_along_axis` for non-negative integer `indices` of x's rank (other axes may
+        be broadcast)."""
 
     @abstractmethod
     def scatter_add(self, x, indices, updates):
-        """Copy of `x` with `updates` (m, *x.shape[k:]) added at integer `indices` (m, k); repeated ones add up."""
+        """Copy of `x` with `updates` (m, *x.shape[k:]) added at integer `indices` (m, k); repeated
+        ones add up."""
 
     @abstractmethod
     def scatter_update(self, x, indices, updates):
@@ -160,7 +168,8 @@ class Arrays(ABC):
 
     @abstractmethod
     def where(self, condition, x1, x2):
-        """Broadcasting choice; the gradient is that of the branch taken, also where the other is NaN."""
+        """Broadcasting choice; the gradient is that of the branch taken, also where the other is
+        NaN."""
 
     # -- order -----------------------------------------------------------------------------------
 
@@ -173,7 +182,8 @@ class Arrays(ABC):
         """int32 indices of a stable ascending sort."""
 
     def top_k(self, x, k):
-        """(values, int32 indices) of the k largest along the last axis, in descending order, the first of equals first."""
+        """(values, int32 indices) of the k largest along the last axis, in descending order, the
+        first of equals first."""
         dtype = self.dtype(x)
         if is_integer(dtype):  # the smallest integer has no negative
             backwards = self.subtract(2 ** int(dtype[4:]) - 1 if dtype in UNSIGNED else -1, x)

@@ -9,13 +9,15 @@ import numpy as np
 
 
 def same_padding(size, window, stride, dilation=1):
-    """(before, after) so that the output has ceil(size / stride) elements; the odd one goes after."""
+    """(before, after) so that the output has ceil(size / stride) elements; the odd one goes
+    after."""
     total = max(0, (math.ceil(size / stride) - 1) * stride + (window - 1) * dilation + 1 - size)
     return total // 2, total - total // 2
 
 
 def explicit_padding(padding, sizes, windows, strides, dilations=None):
-    """`padding` ("valid", "same" or pairs) as a tuple of (before, after) pairs for the given spatial sizes."""
+    """`padding` ("valid", "same" or pairs) as a tuple of (before, after) pairs for the given
+    spatial sizes."""
     if padding == "valid":
         return ((0, 0),) * len(sizes)
     if padding == "same":
@@ -27,11 +29,13 @@ def explicit_padding(padding, sizes, windows, strides, dilations=None):
 
 
 class Conv(ABC):
-    """`padding` is "valid", "same" or explicit pairs; `strides`, `dilation` and `window` are tuples, one int an axis."""
+    """`padding` is "valid", "same" or explicit pairs; `strides`, `dilation` and `window` are
+    tuples, one int an axis."""
 
     @abstractmethod
     def conv(self, x, kernel, strides, padding, dilation, groups=1):
-        """Cross-correlation: x (n, *spatial, c), kernel (*window, c / groups, f) -> (n, *out, f)."""
+        """Cross-correlation: x (n, *spatial, c), kernel (*window, c / groups, f) -> (n, *out,
+        f)."""
 
     def biased_conv(self, x, kernel, bias, strides, padding, dilation, groups=1):
         """`conv` plus bias (f,)."""
@@ -39,7 +43,8 @@ class Conv(ABC):
 
     @abstractmethod
     def max_pool(self, x, window, strides, padding):
-        """Maximum over windows; padding counts as -inf; among equals the first gets the gradient."""
+        """Maximum over windows; padding counts as -inf; among equals the first gets the
+        gradient."""
 
     @abstractmethod
     def avg_pool(self, x, window, strides, padding):
@@ -48,8 +53,8 @@ class Conv(ABC):
     def conv_transpose(self, x, kernel, strides, dilation, starts, sizes):
         """Adjoint of `conv`: x (n, *spatial, c), kernel (*window, f, c) -> (n, *sizes, f).
 
-        The full result has (spatial - 1) * stride + (window - 1) * dilation + 1 elements an axis; `starts` and `sizes`
-        cut `sizes[i]` elements from `starts[i]` on, with zeros past the end.
+        The full result has (spatial - 1) * stride + (window - 1) * dilation + 1 elements an axis;
+        `starts` and `sizes` cut `sizes[i]` elements from `starts[i]` on, with zeros past the end.
         """
         rank = len(strides)
         spatial = tuple(range(1, rank + 1))
@@ -91,9 +96,11 @@ class Conv(ABC):
         )
 
     def resize(self, x, size, interpolation, antialias=False):
-        """x (n, h, w, c) -> (n, *size, c), half-pixel centres; the interpolations are the keys of `KERNELS`, and "nearest".
+        """x (n, h, w, c) -> (n, *size, c), half-pixel centres; the interpolations are the keys of
+        `KERNELS`, and "nearest".
 
-        With `antialias` the kernel is as much wider as the image gets smaller. Separable: one matrix product an axis.
+        With `antialias` the kernel is as much wider as the image gets smaller. Separable: one
+        matrix product an axis.
         """
         for axis, target in ((1, size[0]), (2, size[1])):
             weights = interpolation_matrix(self.shape(x)[axis], target, interpolation, antialias)
@@ -130,7 +137,8 @@ def interpolation_matrix(source, target, interpolation, antialias=False):
         return (nearest[:, None] == np.arange(source)).astype("float64")
     if interpolation not in KERNELS:
         raise ValueError(
-            f"resize: interpolation must be one of {', '.join(INTERPOLATIONS)}, got {interpolation!r}."
+            f"resize: interpolation must be one of {', '.join(INTERPOLATIONS)}, got "
+            f"{interpolation!r}."
         )
     centre = (np.arange(target) + 0.5) * source / target - 0.5
     wider = max(source / target, 1.0) if antialias else 1.0

@@ -1,9 +1,10 @@
 """Execution: a backend turns a whole function, or a whole training step, into one compiled unit.
 
-What is compiled takes a flat tuple of native tensors, may read and assign Variables, and draws random keys from
-`unidl.tracing.feed`. A backend that runs eagerly uses the bodies here. One that traces records the function once for each
-combination of input shapes and dtypes (shapes are always concrete, so a ragged last batch costs one more trace, not one an
-epoch) and takes random keys as an input, see `keys.KeyFeed`.
+What is compiled takes a flat tuple of native tensors, may read and assign Variables, and draws
+random keys from `unidl.tracing.feed`. A backend that runs eagerly uses the bodies here. One that
+traces records the function once for each combination of input shapes and dtypes (shapes are always
+concrete, so a ragged last batch costs one more trace, not one an epoch) and takes random keys as an
+input, see `keys.KeyFeed`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ class Execution(ABC):
     steps_per_launch = 1
 
     def compile(self, fn, variables, jit_compile=False):
-        """A callable like `fn(*tensors)`, which returns a tensor, or a flat list or tuple of tensors.
+        """A callable like `fn(*tensors)`, which returns a tensor, or a flat list or tuple of
+        tensors.
 
         `variables` are all that `fn` reads or assigns.
         """
@@ -35,9 +37,10 @@ class Execution(ABC):
     def compile_step(self, forward, update, trainable, variables, jit_compile=False):
         """A training step: step(*tensors) -> the outputs of `forward`.
 
-        forward(*tensors) -> (scalar loss, flat list of other tensors); update(gradients) is called with the gradients of
-        the loss for the variables in `trainable`, in order, and assigns. `variables` are all that either reads or
-        assigns, `trainable` among them. Returns (loss, others) without waiting for the device.
+        forward(*tensors) -> (scalar loss, flat list of other tensors); update(gradients) is called
+        with the gradients of the loss for the variables in `trainable`, in order, and assigns.
+        `variables` are all that either reads or assigns, `trainable` among them. Returns (loss,
+        others) without waiting for the device.
         """
 
         def step(*tensors):
@@ -52,8 +55,9 @@ class Execution(ABC):
     def in_one_launch(self, step):
         """run(*stacked) -> the outputs of the last of several steps.
 
-        `step` is what `compile` or `compile_step` returned, and `stacked` are its tensors with one axis more in front: run i
-        gets element i of it, and numbers and variables become exactly what as many calls of `step` make of them.
+        `step` is what `compile` or `compile_step` returned, and `stacked` are its tensors with one
+        axis more in front: run i gets element i of it, and numbers and variables become exactly
+        what as many calls of `step` make of them.
         """
 
         def run(*stacked):

@@ -9,10 +9,12 @@ import numpy as np
 
 class Factorizations(ABC):
     def lu_factor(self, x):
-        """(lu (..., m, n), pivots (..., k) int32, k = min(m, n)) as LAPACK's getrf gives them, counted from 0.
+        """(lu (..., m, n), pivots (..., k) int32, k = min(m, n)) as LAPACK's getrf gives them,
+        counted from 0.
 
-        Row i was exchanged with row pivots[i], for i = 0, 1 ...; then x = L U with L below the diagonal of lu (and ones on
-        it) and U on and above it. Gaussian elimination with the largest element of each column as its pivot.
+        Row i was exchanged with row pivots[i], for i = 0, 1 ...; then x = L U with L below the
+        diagonal of lu (and ones on it) and U on and above it. Gaussian elimination with the largest
+        element of each column as its pivot.
         """
         m, n = self.shape(x)[-2:]
         column_numbers, row_numbers = np.arange(n), np.arange(m)
@@ -48,17 +50,20 @@ class Factorizations(ABC):
         return self.take_along_axis(x, self.expand_dims(order, -1), -2)
 
     def eig(self, x):
-        """(eigenvalues (..., n), eigenvectors (..., n, n) of length 1 in columns) of matrices whose eigenvalues are real.
+        """(eigenvalues (..., n), eigenvectors (..., n, n) of length 1 in columns) of matrices whose
+        eigenvalues are real.
 
-        By LAPACK on the host, which no traced function can go through. A complex eigenvalue is an error, since there are no
-        complex dtypes. Gradient: Giles, "Collected matrix derivative results" (2008), with the length of the vectors kept.
+        By LAPACK on the host, which no traced function can go through. A complex eigenvalue is an
+        error, since there are no complex dtypes. Gradient: Giles, "Collected matrix derivative
+        results" (2008), with the length of the vectors kept.
         """
 
         def function(x):
             values, vectors = np.linalg.eig(self.to_numpy(x))
             if np.any(np.imag(values)):
                 raise ValueError(
-                    "eig: an eigenvalue of this matrix is complex, and tensors here are real. Use eigh for symmetric matrices, or "
+                    "eig: an eigenvalue of this matrix is complex, and tensors here are real. Use "
+                    "eigh for symmetric matrices, or "
                     "np.linalg.eig(ops.convert_to_numpy(x)) on the host."
                 )
             # From NumPy 2.5 on they are complex numbers in any case.

@@ -1,4 +1,5 @@
-"""Discrete Fourier transforms along the last axis. Complex tensors are pairs: real and imaginary part."""
+"""Discrete Fourier transforms along the last axis. Complex tensors are pairs: real and imaginary
+part."""
 
 from __future__ import annotations
 
@@ -8,10 +9,12 @@ import numpy as np
 
 
 class Fourier(ABC):
-    """The bodies are products with the matrix of the transform, n**2 steps; frameworks have fast transforms."""
+    """The bodies are products with the matrix of the transform, n**2 steps; frameworks have fast
+    transforms."""
 
     def fft(self, real, imag, inverse=False):
-        """sum over j of x[j] exp(-2 pi i j k / n) for all k; the inverse has the other sign and divides by n."""
+        """sum over j of x[j] exp(-2 pi i j k / n) for all k; the inverse has the other sign and
+        divides by n."""
         n = self.shape(real)[-1]
         cos, sin = self._waves(n, n, self.dtype(real))
         if not inverse:
@@ -23,7 +26,8 @@ class Fourier(ABC):
         return tuple(self.divide(part, n) for part in y) if inverse else y
 
     def rfft(self, x):
-        """The pair of the first n // 2 + 1 coefficients of real `x` (..., n), of which the others are the conjugates."""
+        """The pair of the first n // 2 + 1 coefficients of real `x` (..., n), of which the others
+        are the conjugates."""
         n = self.shape(x)[-1]
         cos, sin = self._waves(n, n // 2 + 1, self.dtype(x))
         return self.matmul(x, cos), self.negative(self.matmul(x, sin))
@@ -44,7 +48,8 @@ class Fourier(ABC):
         )
 
     def _waves(self, rows, columns, dtype, period=None):
-        """cos and sin of 2 pi j k / period; j k is reduced exactly first, and what is 0 is exactly 0."""
+        """cos and sin of 2 pi j k / period; j k is reduced exactly first, and what is 0 is exactly
+        0."""
         period = max(rows if period is None else period, 1)
         turn = np.outer(np.arange(rows), np.arange(columns)) % period
         angle = turn * (2 * np.pi / period)

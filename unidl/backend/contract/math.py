@@ -9,10 +9,12 @@ from unidl.backend.contract import names
 
 
 class Math(ABC):
-    """The functions of `names` are required under those names; binary ones take a Python number on either side.
+    """The functions of `names` are required under those names; binary ones take a Python number on
+    either side.
 
-    Gradient conventions: ties in `maximum`, `minimum`, `max` and `min` are split evenly; abs'(0) = 0; `floor`, `ceil`,
-    `round`, `trunc` and `sign` have gradient 0; `round` halves to even; `mod` and `floor_divide` have the sign of the divisor.
+    Gradient conventions: ties in `maximum`, `minimum`, `max` and `min` are split evenly; abs'(0) =
+    0; `floor`, `ceil`, `round`, `trunc` and `sign` have gradient 0; `round` halves to even; `mod`
+    and `floor_divide` have the sign of the divisor.
     """
 
     if TYPE_CHECKING:
@@ -78,7 +80,8 @@ class Math(ABC):
         """Explicit or implicit subscripts, ellipsis allowed."""
 
     def tensordot(self, x1, x2, axes):
-        """`axes` an int or a pair of lists, as in NumPy; open axes only where at most one is left."""
+        """`axes` an int or a pair of lists, as in NumPy; open axes only where at most one is
+        left."""
         rank1, rank2 = len(self.shape(x1)), len(self.shape(x2))
         if isinstance(axes, int):
             axes = (range(rank1 - axes, rank1), range(axes))
@@ -131,8 +134,9 @@ class Math(ABC):
 
 
 for _name in (
-    *names.UNARY, *names.UNARY_PREDICATE, *names.BINARY, *names.COMPARISON, *names.LOGICAL, *names.BITWISE,
-    *names.REDUCTION, *names.REDUCTION_LOGICAL, *names.REDUCTION_INDEX, *names.CUMULATIVE,
+    *names.UNARY, *names.UNARY_PREDICATE, *names.BINARY, *names.COMPARISON, *names.LOGICAL,
+    *names.BITWISE, *names.REDUCTION, *names.REDUCTION_LOGICAL, *names.REDUCTION_INDEX,
+    *names.CUMULATIVE,
 ):  # fmt: skip
 
     def _required(self, *args, **kwargs):

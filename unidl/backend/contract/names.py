@@ -10,8 +10,8 @@ ON_HOST = ("bitcast", "eig", "cond", "while_loop")
 
 # x -> tensor of x's shape and floating dtype (abs, sign, negative, square keep integers too).
 UNARY = (
-    "negative", "abs", "sign", "square", "sqrt", "exp", "expm1", "log", "log1p",
-    "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh",
+    "negative", "abs", "sign", "square", "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos",
+    "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh",
     "floor", "ceil", "round", "trunc", "erf", "erfinv", "sigmoid",
 )  # fmt: skip
 

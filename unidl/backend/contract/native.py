@@ -1,4 +1,5 @@
-"""What is the framework's own: its identity, devices, the storage of variables, the list of native kernels."""
+"""What is the framework's own: its identity, devices, the storage of variables, the list of native
+kernels."""
 
 from __future__ import annotations
 
@@ -18,13 +19,16 @@ class Native(ABC):
     # Those not named run their default body, "composed of primitives".
     kernels: dict[str, str] = {}
 
-    # Functions of the contract that this framework cannot offer: {"svd": "reason"}; calling one raises it.
+    # Functions of the contract that this framework cannot offer: {"svd": "reason"}; calling one
+    # raises it.
     unsupported: dict[str, str] = {}
 
-    # Functions that do less here than elsewhere: {"custom_gradient": "not in compiled functions"}; what is left out raises.
+    # Functions that do less here than elsewhere: {"custom_gradient": "not in compiled functions"};
+    # what is left out raises.
     limits: dict[str, str] = {}
 
-    # Whether tensors of other backends may stand beside its own, as what `asarray` makes of them (symbols do so).
+    # Whether tensors of other backends may stand beside its own, as what `asarray` makes of them
+    # (symbols do so).
     absorbs: bool = False
 
     # Whether `compile` traces (True) or runs `fn` itself at each call (False).
@@ -35,21 +39,25 @@ class Native(ABC):
         """Names of the usable devices, "cpu:0" first, then "gpu:0" ..."""
 
     def scope(self):
-        """Context in which the framework must be called, entered once for each public call, not for each primitive."""
+        """Context in which the framework must be called, entered once for each public call, not for
+        each primitive."""
         return _NOWHERE
 
     def full_precision(self):
-        """Context in which float32 products keep all their bits, for a backend which may shorten them on some device (TF32)."""
+        """Context in which float32 products keep all their bits, for a backend which may shorten
+        them on some device (TF32)."""
         return nullcontext()
 
-    # -- storage of variables: what a Variable holds; by default the tensor itself ------------------
+    # -- storage of variables: what a Variable holds; by default the tensor itself
+    # ------------------
 
     def store(self, value):
         """Storage of its own (never an alias) for native or host `value`."""
         return self.copy(self.asarray(value))
 
     def lay_out(self, store, function):
-        """`store` of a kernel of the contract's `function`, with its memory in the order which that function reads best."""
+        """`store` of a kernel of the contract's `function`, with its memory in the order which that
+        function reads best."""
         return store
 
     def read(self, store):
@@ -66,7 +74,8 @@ class Native(ABC):
 
     @abstractmethod
     def copy(self, x):
-        """A tensor with the same value that shares no memory with `x`; whether gradients pass is not defined."""
+        """A tensor with the same value that shares no memory with `x`; whether gradients pass is
+        not defined."""
 
     def __repr__(self):
         return f"<unidl backend {self.name} {self.version}>"

@@ -1,4 +1,5 @@
-"""Neural-network functions. All have a default body over primitives, which is the oracle of any native override."""
+"""Neural-network functions. All have a default body over primitives, which is the oracle of any
+native override."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ SELU_SCALE = 1.0507009873554805
 
 
 class NN(ABC):
-    # -- activations (gradients at kinks: relu'(0) = 0, relu6' = 0 at both ends, leaky_relu'(0) = slope) ----------
+    # -- activations (gradients at kinks: relu'(0) = 0, relu6' = 0 at both ends, leaky_relu'(0) =
+    # slope) ----------
 
     def relu(self, x):
         return self.where(self.less_equal(x, 0), self.full_like(x, 0), x)  # NaN stays NaN
@@ -32,7 +34,8 @@ class NN(ABC):
         return self.multiply(self.elu(x, SELU_ALPHA), SELU_SCALE)
 
     def softplus(self, x):
-        """log(1 + exp(x)) without overflow: max(x, 0) + log1p(exp(-|x|)), with the smooth gradient sigmoid(x) at 0 too."""
+        """log(1 + exp(x)) without overflow: max(x, 0) + log1p(exp(-|x|)), with the smooth gradient
+        sigmoid(x) at 0 too."""
         positive = self.greater(x, 0)
         tail = self.log1p(self.exp(self.where(positive, self.negative(x), x)))
         return self.where(positive, self.add(x, tail), tail)
@@ -77,7 +80,8 @@ class NN(ABC):
         return self.cast(self.equal(self.expand_dims(indices, -1), classes), dtype)
 
     def embedding(self, table, indices):
-        """Rows of `table` (n, d) by integers of any shape (...,) -> (..., d); repeated indices add their gradients."""
+        """Rows of `table` (n, d) by integers of any shape (...,) -> (..., d); repeated indices add
+        their gradients."""
         return self.take(table, indices, 0)
 
     # -- normalization ---------------------------------------------------------------------------
@@ -85,7 +89,8 @@ class NN(ABC):
     def batch_norm_training(self, x, gamma, beta, axes, epsilon):
         """(y, mean, var) with the batch's own moments over the tuple `axes`.
 
-        `gamma` and `beta` are None or 1-D along the one remaining axis; `mean` and biased `var` are 1-D too.
+        `gamma` and `beta` are None or 1-D along the one remaining axis; `mean` and biased `var` are
+        1-D too.
         """
         mean, var = self.mean(x, axes), self.var(x, axes)
         return self.batch_norm_inference(x, gamma, beta, mean, var, axes, epsilon), mean, var
@@ -103,7 +108,8 @@ class NN(ABC):
         return y if beta is None else self.add(y, self.reshape(beta, along))
 
     def layer_norm(self, x, gamma, beta, axes, epsilon):
-        """Normalize each sample over the tuple `axes`; `gamma` and `beta` are None or broadcast against `x`."""
+        """Normalize each sample over the tuple `axes`; `gamma` and `beta` are None or broadcast
+        against `x`."""
         centred = self.subtract(x, self.mean(x, axes, keepdims=True))
         var = self.mean(self.square(centred), axes, keepdims=True)
         y = self.multiply(centred, self.rsqrt(self.add(var, epsilon)))
@@ -116,8 +122,8 @@ class NN(ABC):
     def attention(self, query, key, value, bias=None, scale=1.0):
         """softmax(query @ key^T * scale + bias) @ value (Vaswani et al., arXiv:1706.03762).
 
-        query (..., t, d), key (..., s, d), value (..., s, v), `bias` None or a float tensor that broadcasts to
-        (..., t, s) -> (..., t, v).
+        query (..., t, d), key (..., s, d), value (..., s, v), `bias` None or a float tensor that
+        broadcasts to (..., t, s) -> (..., t, v).
         """
         rank = len(self.shape(key))
         swapped = self.transpose(key, (*range(rank - 2), rank - 1, rank - 2))
@@ -127,9 +133,11 @@ class NN(ABC):
         return self.matmul(self.softmax(scores, -1), value)
 
     def grouped_attention(self, query, key, value, bias=None, scale=1.0):
-        """`attention` in which neighbouring heads of the query share one of key and value (Ainslie et al., arXiv:2305.13245).
+        """`attention` in which neighbouring heads of the query share one of key and value (Ainslie
+        et al., arXiv:2305.13245).
 
-        query (n, h, t, d), key (n, g, s, d), value (n, g, s, v), h a multiple of g, `bias` as in `attention` -> (n, h, t, v).
+        query (n, h, t, d), key (n, g, s, d), value (n, g, s, v), h a multiple of g, `bias` as in
+        `attention` -> (n, h, t, v).
         """
         each = self.shape(query)[1] // self.shape(key)[1]
         return self.attention(

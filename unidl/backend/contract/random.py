@@ -1,9 +1,10 @@
 """Portable random numbers: a hash of a counter, with the same bits on every backend.
 
-Element i of a draw is `hash(i, key)`, where `key` is a pair of 32-bit words that `unidl.random` mixes on the host from
-(seed, stream, counter). The hash is two rounds of Wellons' "lowbias32" xorshift-multiply mix
-(https://nullprogram.com/blog/2018/07/31/), one word of the key entering before each round. It needs only 32-bit
-wrap-around arithmetic, so it runs inside any graph and on any device.
+Element i of a draw is `hash(i, key)`, where `key` is a pair of 32-bit words that `unidl.random`
+mixes on the host from (seed, stream, counter). The hash is two rounds of Wellons' "lowbias32"
+xorshift-multiply mix (https://nullprogram.com/blog/2018/07/31/), one word of the key entering
+before each round. It needs only 32-bit wrap-around arithmetic, so it runs inside any graph and on
+any device.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ def mix(word: int) -> int:
 
 
 def host_words(key, count):
-    """Pairs (slice, uint32 words of the elements in it) for all of `count` elements, hashed by NumPy in pieces.
+    """Pairs (slice, uint32 words of the elements in it) for all of `count` elements, hashed by
+    NumPy in pieces.
 
     The array belongs to the caller until the next piece, which overwrites it.
     """
@@ -74,9 +76,11 @@ def _mix_words(words, spare):
 class Random(ABC):
     @abstractmethod
     def random_bits(self, key, shape):
-        """Integers in [0, 2**32) of an integer dtype that holds them: element i is mix(mix(i + key[0]) ^ key[1]).
+        """Integers in [0, 2**32) of an integer dtype that holds them: element i is mix(mix(i +
+        key[0]) ^ key[1]).
 
-        `key` is a pair of Python ints, or an integer tensor (2,) of what `key_input` describes while a step is traced.
+        `key` is a pair of Python ints, or an integer tensor (2,) of what `key_input` describes
+        while a step is traced.
         """
 
     def uniform(self, key, shape, dtype):
@@ -86,7 +90,8 @@ class Random(ABC):
         )
 
     def normal(self, key, shape, dtype):
-        """Standard normal by Box & Muller (1958), in pairs: the first half of the draws are radii, the second angles."""
+        """Standard normal by Box & Muller (1958), in pairs: the first half of the draws are radii,
+        the second angles."""
         count = math.prod(shape)
         u = self.uniform(key, (2, count), dtype)
         radius = self.sqrt(self.multiply(self.log(self.subtract(1.0, self.getitem(u, (0,)))), -2.0))
@@ -98,7 +103,8 @@ class Random(ABC):
         return self.greater_equal(self.random_bits(key, shape), min(MASK, round(rate * 2**32)))
 
     def dropout(self, x, key, rate, noise_shape=None):
-        """Inverted dropout: kept elements are divided by 1 - rate. A None in `noise_shape` stands for the size in `x`."""
+        """Inverted dropout: kept elements are divided by 1 - rate. A None in `noise_shape` stands
+        for the size in `x`."""
         shape = self.shape(x)
         if noise_shape is not None:
             shape = tuple(s if n is None else n for n, s in zip(noise_shape, shape, strict=True))

@@ -9,9 +9,10 @@ class Recurrent(ABC):
     def scan(self, step, state, xs, reverse=False):
         """Loop over the leading (time) axis, of known length.
 
-        step(state, x) -> (state, y), where `state` is a tuple of tensors, `xs` a tuple of tensors (t, ...) of which `x`
-        is one moment, and `y` one tensor. Returns (last state, ys (t, ...)); with `reverse` the loop runs from the last
-        moment to the first, and `ys` keeps the order of time.
+        step(state, x) -> (state, y), where `state` is a tuple of tensors, `xs` a tuple of tensors
+        (t, ...) of which `x` is one moment, and `y` one tensor. Returns (last state, ys (t, ...));
+        with `reverse` the loop runs from the last moment to the first, and `ys` keeps the order of
+        time.
         """
         moments = list(zip(*(self.unstack(x, 0) for x in xs), strict=True))
         ys = []
@@ -21,7 +22,8 @@ class Recurrent(ABC):
         return state, self.stack(ys[::-1] if reverse else ys, 0)
 
     def simple_rnn(self, x, h, kernel, recurrent_kernel, bias, activation="tanh", reverse=False):
-        """h' = activation(x @ kernel + h @ recurrent_kernel + bias), with "tanh" or "relu" (Elman 1990).
+        """h' = activation(x @ kernel + h @ recurrent_kernel + bias), with "tanh" or "relu" (Elman
+        1990).
 
         x (n, t, d), h (n, u), kernel (d, u), recurrent_kernel (u, u), bias (u,) or None
         -> (outputs (n, t, u), h); `reverse` as in `lstm`.
@@ -39,10 +41,12 @@ class Recurrent(ABC):
         return self.transpose(outputs, (1, 0, 2)), h
 
     def lstm(self, x, h, c, kernel, recurrent_kernel, bias, reverse=False):
-        """Hochreiter & Schmidhuber's LSTM with forget gates (Gers et al. 2000), tanh and sigmoid, gates i, f, c, o.
+        """Hochreiter & Schmidhuber's LSTM with forget gates (Gers et al. 2000), tanh and sigmoid,
+        gates i, f, c, o.
 
         x (n, t, d), h and c (n, u), kernel (d, 4u), recurrent_kernel (u, 4u), bias (4u,) or None
-        -> (outputs (n, t, u), h, c); with `reverse` time runs backwards and `outputs[:, t]` belongs to `x[:, t]`.
+        -> (outputs (n, t, u), h, c); with `reverse` time runs backwards and `outputs[:, t]` belongs
+        to `x[:, t]`.
         """
         z = self.matmul(x, kernel)
         if bias is not None:
@@ -62,10 +66,11 @@ class Recurrent(ABC):
         return self.transpose(outputs, (1, 0, 2)), h, c
 
     def gru(self, x, h, kernel, recurrent_kernel, bias, reverse=False):
-        """Cho et al.'s GRU in the variant of cuDNN (Keras' `reset_after=True`), tanh and sigmoid, gates z, r, h.
+        """Cho et al.'s GRU in the variant of cuDNN (Keras' `reset_after=True`), tanh and sigmoid,
+        gates z, r, h.
 
-        x (n, t, d), h (n, u), kernel (d, 3u), recurrent_kernel (u, 3u), bias (2, 3u) (input, recurrent) or None
-        -> (outputs (n, t, u), h); `reverse` as in `lstm`.
+        x (n, t, d), h (n, u), kernel (d, 3u), recurrent_kernel (u, 3u), bias (2, 3u) (input,
+        recurrent) or None -> (outputs (n, t, u), h); `reverse` as in `lstm`.
         """
         z = self.matmul(x, kernel)
         if bias is not None:

@@ -1,7 +1,7 @@
 """Reductions of rows by the segment that each belongs to.
 
-`x` is (n, ...), `ids` (n,) integers, `count` the number of segments -> (count, ...). Rows whose id is below 0 or not below
-`count` belong to no segment.
+`x` is (n, ...), `ids` (n,) integers, `count` the number of segments -> (count, ...). Rows whose id
+is below 0 or not below `count` belong to no segment.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ class Segments(ABC):
         return self.getitem(self.scatter_add(zeros, places, x), (slice(0, count),))
 
     def segment_max(self, x, ids, count):
-        """Largest elements, of which equal ones share the gradient; the dtype's smallest number for a segment without rows."""
+        """Largest elements, of which equal ones share the gradient; the dtype's smallest number for
+        a segment without rows."""
         return self.max(self._by_segment(x, ids, count, dtypes.extremes(self.dtype(x))[0]), 0)
 
     def segment_min(self, x, ids, count):
-        """Smallest elements, of which equal ones share the gradient; the dtype's largest number for a segment without rows."""
+        """Smallest elements, of which equal ones share the gradient; the dtype's largest number for
+        a segment without rows."""
         return self.min(self._by_segment(x, ids, count, dtypes.extremes(self.dtype(x))[1]), 0)
 
     def segment_prod(self, x, ids, count):
@@ -33,7 +35,8 @@ class Segments(ABC):
         return self.prod(self._by_segment(x, ids, count, 1), 0)
 
     def _by_segment(self, x, ids, count, neutral):
-        """(n + 1, count, ...): each row at the place of its segment, `neutral` elsewhere and in a last row."""
+        """(n + 1, count, ...): each row at the place of its segment, `neutral` elsewhere and in a
+        last row."""
         rank = len(self.shape(x))
         numbers = self.arange(0, count, 1, self.dtype(ids))
         member = self.equal(self.expand_dims(ids, -1), numbers)

@@ -1,4 +1,5 @@
-"""Functions for which frameworks have a kernel or not: integers, neighbours of floats, bits, Bessel's function."""
+"""Functions for which frameworks have a kernel or not: integers, neighbours of floats, bits,
+Bessel's function."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ _FLOATS = {
 
 class Special(ABC):
     def gcd(self, x1, x2):
-        """Greatest common divisor of integers of one dtype, never negative; gcd(0, 0) = 0. By Euclid's algorithm."""
+        """Greatest common divisor of integers of one dtype, never negative; gcd(0, 0) = 0. By
+        Euclid's algorithm."""
         shape = self.add(x1, x2)
         a, b = (
             self.abs(self.add(x1, self.full_like(shape, 0))),
@@ -37,8 +39,8 @@ class Special(ABC):
     def nextafter(self, x1, x2):
         """The float next to x1 on the way to x2, x1 where they are equal. Without gradient.
 
-        Successor and predecessor by arithmetic alone: Rump, Zimmermann, Boldo & Melquiond, "Computing predecessor and
-        successor in rounding to nearest" (BIT 49, 2009), algorithm 2.
+        Successor and predecessor by arithmetic alone: Rump, Zimmermann, Boldo & Melquiond,
+        "Computing predecessor and successor in rounding to nearest" (BIT 49, 2009), algorithm 2.
         """
         x1, x2 = self.stop_gradient(x1), self.stop_gradient(x2)
         digits, least = _FLOATS[self.dtype(x1)]
@@ -71,15 +73,18 @@ class Special(ABC):
         )
 
     def i0(self, x):
-        """Modified Bessel function of the first kind and order 0, the mean of exp(x cos t) over t in (0, pi).
+        """Modified Bessel function of the first kind and order 0, the mean of exp(x cos t) over t
+        in (0, pi).
 
-        By the midpoint rule, whose error falls faster than any power of the number of points (Trefethen & Weideman, SIAM
-        Review 56, 2014): 128 points leave exp(-46) of the value at the largest x that float64 holds the result of.
+        By the midpoint rule, whose error falls faster than any power of the number of points
+        (Trefethen & Weideman, SIAM Review 56, 2014): 128 points leave exp(-46) of the value at the
+        largest x that float64 holds the result of.
         """
         size = self.abs(x)
         total, points = None, 128
         for i in range(points // 2):
-            # cos(t) - 1 and its mirror image -cos(t) - 1, with exp(|x|) taken out so that nothing overflows.
+            # cos(t) - 1 and its mirror image -cos(t) - 1, with exp(|x|) taken out so that nothing
+            # overflows.
             drop = 2 * math.sin((i + 0.5) * math.pi / (2 * points)) ** 2
             term = self.add(
                 self.exp(self.multiply(size, -drop)), self.exp(self.multiply(size, drop - 2.0))
@@ -88,7 +93,8 @@ class Special(ABC):
         return self.multiply(self.exp(size), self.multiply(total, 1 / points))
 
     def bitcast(self, x, dtype):
-        """The bits of `x` read as `dtype`. A narrower dtype makes the last axis longer, a wider one shorter.
+        """The bits of `x` read as `dtype`. A narrower dtype makes the last axis longer, a wider one
+        shorter.
 
         On the host, which no traced function can go through. Without gradient.
         """

@@ -1,9 +1,11 @@
-"""Optimizer arithmetic over whole lists of parameters, so that an adapter can hand the list to one fused kernel.
+"""Optimizer arithmetic over whole lists of parameters, so that an adapter can hand the list to one
+fused kernel.
 
-Every function takes and returns lists of tensors and must give exactly what the default body gives. Overrides may work in
-place on the parameters and slots, which belong to the variables alone; gradients are never changed. `learning_rate` and
-the other step-dependent factors are Python numbers, or in a trace 0-d tensors of any float dtype, which are cast to the
-parameter's; all other arguments are Python numbers.
+Every function takes and returns lists of tensors and must give exactly what the default body gives.
+Overrides may work in place on the parameters and slots, which belong to the variables alone;
+gradients are never changed. `learning_rate` and the other step-dependent factors are Python
+numbers, or in a trace 0-d tensors of any float dtype, which are cast to the parameter's; all other
+arguments are Python numbers.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ class Updates(ABC):
         return new_params, new_velocities
 
     def adam_update(self, params, grads, m, v, *, alpha, beta_1, beta_2, epsilon):
-        """Kingma & Ba (arXiv:1412.6980), section 2's efficient form: p -= alpha * m / (sqrt(v) + epsilon).
+        """Kingma & Ba (arXiv:1412.6980), section 2's efficient form: p -= alpha * m / (sqrt(v) +
+        epsilon).
 
         `alpha` is lr * sqrt(1 - beta_2**t) / (1 - beta_1**t). -> (params, m, v).
         """
@@ -39,7 +42,8 @@ class Updates(ABC):
         return self._adam_steps(params, m, v, alpha, epsilon), m, v
 
     def amsgrad_update(self, params, grads, m, v, v_hat, *, alpha, beta_1, beta_2, epsilon):
-        """`adam_update` with the largest v so far, v_hat, under the root (Reddi et al., arXiv:1904.09237).
+        """`adam_update` with the largest v so far, v_hat, under the root (Reddi et al.,
+        arXiv:1904.09237).
 
         -> (params, m, v, v_hat).
         """
@@ -85,7 +89,8 @@ class Updates(ABC):
     def rmsprop_full_update(
         self, params, grads, v, momenta, means, *, learning_rate, rho, momentum, epsilon
     ):
-        """`rmsprop_update` with momentum on the steps, and with `means` (of the gradients) with v - mean**2 for v.
+        """`rmsprop_update` with momentum on the steps, and with `means` (of the gradients) with v -
+        mean**2 for v.
 
         `momenta` and `means` are lists, or None without. -> (params, v, momenta, means).
         """
@@ -119,11 +124,13 @@ class Updates(ABC):
         )
 
     def decay_update(self, params, *, factor):
-        """Decoupled weight decay (Loshchilov & Hutter, arXiv:1711.05101): p -= p * factor. -> params."""
+        """Decoupled weight decay (Loshchilov & Hutter, arXiv:1711.05101): p -= p * factor. ->
+        params."""
         return [self.subtract(p, self.multiply(p, self._factor(factor, p))) for p in params]
 
     def average_update(self, averages, params, *, momentum):
-        """Exponential moving averages: momentum * average + (1 - momentum) * p. -> averages (sharing no memory with p)."""
+        """Exponential moving averages: momentum * average + (1 - momentum) * p. -> averages
+        (sharing no memory with p)."""
         new = []
         for average, p in zip(averages, params, strict=True):
             step = self.multiply(self.subtract(p, average), self._factor(momentum, p))

@@ -61,7 +61,10 @@ def _derivatives(B, x, t):
 
 X = normal(3, 4)
 CASES = [
-    *(Case("cond", label, _cond, {"p": np.array(p, "int32"), "x": X, "y": X}) for label, p in (("taken", 1), ("not taken", -1))),
+    *(
+        Case("cond", label, _cond, {"p": np.array(p, "int32"), "x": X, "y": X})
+        for label, p in (("taken", 1), ("not taken", -1))
+    ),
     Case("while_loop", "", _while, {"x": X, "y": X}),
     Case("custom_gradient", "", _own_gradient, {"x": X, "y": X}),
     Case(
@@ -76,8 +79,13 @@ CASES = [
         public(
             "cond",
             label,
-            lambda p, x: ops.cond(ops.sum(p) > 0, lambda: {"a": ops.square(x), "b": ops.sum(x)}, lambda: {"a": x, "b": ops.max(x)})["a"],
-            p=p, x=X,
+            lambda p, x: ops.cond(
+                ops.sum(p) > 0,
+                lambda: {"a": ops.square(x), "b": ops.sum(x)},
+                lambda: {"a": x, "b": ops.max(x)},
+            )["a"],
+            p=p,
+            x=X,
         )
         for label, p in (("true", [1.0, 2.0]), ("false", [-1.0, -2.0]))
     ),
@@ -85,8 +93,11 @@ CASES = [
         public(
             "switch",
             str(i),
-            lambda i, x: ops.switch(i, [lambda v: ops.square(v), lambda v: ops.exp(v), lambda v: ops.negative(v)], x),
-            index=np.array(i, "int32"), x=X,
+            lambda i, x: ops.switch(
+                i, [lambda v: ops.square(v), lambda v: ops.exp(v), lambda v: ops.negative(v)], x
+            ),
+            index=np.array(i, "int32"),
+            x=X,
         )
         for i in (0, 1, 2, 7, -1)
     ),
@@ -94,43 +105,74 @@ CASES = [
     public(
         "while_loop",
         "single, at most twice",
-        lambda x: ops.while_loop(lambda v: ops.sum(v) < 1e9, lambda v: ops.add(v, ops.sin(v)), x, 2),
+        lambda x: ops.while_loop(
+            lambda v: ops.sum(v) < 1e9, lambda v: ops.add(v, ops.sin(v)), x, 2
+        ),
         x=X,
     ),
-    public("fori_loop", "", lambda x: ops.fori_loop(1, 4, lambda i, v: ops.add(ops.multiply(v, i), ops.sin(v)), x), x=X),
     public(
-        "scan", "", lambda x, y: ops.scan(lambda c, v: (ops.tanh(c * v), c + v), x, y, reverse=True), x=normal(4), y=X
+        "fori_loop",
+        "",
+        lambda x: ops.fori_loop(1, 4, lambda i, v: ops.add(ops.multiply(v, i), ops.sin(v)), x),
+        x=X,
+    ),
+    public(
+        "scan",
+        "",
+        lambda x, y: ops.scan(lambda c, v: (ops.tanh(c * v), c + v), x, y, reverse=True),
+        x=normal(4),
+        y=X,
     ),
     public("map", "", lambda x: ops.map(lambda v: ops.softmax(v), x), x=X),
     public(
-        "vectorized_map", "", lambda x, y: ops.vectorized_map(lambda p: ops.sum(p[0] * p[1]), (x, y)), x=X, y=X
+        "vectorized_map",
+        "",
+        lambda x, y: ops.vectorized_map(lambda p: ops.sum(p[0] * p[1]), (x, y)),
+        x=X,
+        y=X,
     ),
     *(
         public(
             "associative_scan",
             label,
-            lambda x, reverse=reverse, axis=axis: ops.associative_scan(lambda a, b: ops.add(a, b), x, reverse, axis),
+            lambda x, reverse=reverse, axis=axis: ops.associative_scan(
+                lambda a, b: ops.add(a, b), x, reverse, axis
+            ),
             x=normal(*shape),
             kind="linear",
         )
         for label, shape, reverse, axis in (
-            ("", (7, 2), False, 0), ("reversed", (6, 2), True, 0), ("last axis", (2, 5), False, -1), ("one", (1, 2), False,
-                   0), ("two", (2,), False, 0),
+            ("", (7, 2), False, 0),
+            ("reversed", (6, 2), True, 0),
+            ("last axis", (2, 5), False, -1),
+            ("one", (1, 2), False, 0),
+            ("two", (2,), False, 0),
         )
     ),
     public(
         "associative_scan",
         "linear recurrence",
         lambda a, b: ops.associative_scan(lambda p, q: (p[0] * q[0], q[0] * p[1] + q[1]), (a, b)),
-        a=uniform(-1, 1, 9, 2), b=normal(9, 2),
+        a=uniform(-1, 1, 9, 2),
+        b=normal(9, 2),
     ),
-    public("vectorize", "", lambda x, y: ops.vectorize(lambda a,
-           b: ops.where(ops.greater(a, b), ops.subtract(a, b), ops.multiply(a, b)))(x, y), x=normal(2, 1), y=normal(3)),
     public(
-        "vectorize", "signature", lambda x, y: ops.vectorize(lambda a, b: ops.matmul(a, b), signature="(m,n),(n)->(m)")(x, y),
-        x=normal(2, 3, 4), y=normal(4),
+        "vectorize",
+        "",
+        lambda x, y: ops.vectorize(
+            lambda a, b: ops.where(ops.greater(a, b), ops.subtract(a, b), ops.multiply(a, b))
+        )(x, y),
+        x=normal(2, 1),
+        y=normal(3),
+    ),
+    public(
+        "vectorize",
+        "signature",
+        lambda x, y: ops.vectorize(lambda a, b: ops.matmul(a, b), signature="(m,n),(n)->(m)")(x, y),
+        x=normal(2, 3, 4),
+        y=normal(4),
     ),
     public("custom_gradient", "reversed", _reversed_gradient, x=X),
     public("jvp", "", _derivative, x=normal(3), t=normal(3), gradients=False, traced=False),
     public("stop_gradient", "", lambda x: ops.multiply(x, ops.stop_gradient(x)), variable=X),
-]  # fmt: skip
+]

@@ -239,16 +239,20 @@ POOL += [
 ]
 
 SIZES = (
-    ("twice", (2, 3, 4, 2), (6, 8)), ("half", (1, 4, 6, 2), (2, 3)), ("odd", (1, 3, 5, 2), (7, 4)), ("to one", (1, 4, 4, 1), (1, 1)),
-    ("from one", (1, 1, 2, 2), (3, 5)), ("same size", (1, 3, 3, 2), (3, 3)), ("a third", (1, 9, 7, 1), (3, 2)),
+    ("twice", (2, 3, 4, 2), (6, 8)), ("half", (1, 4, 6, 2), (2, 3)), ("odd", (1, 3, 5, 2), (7, 4)),
+    ("to one", (1, 4, 4, 1), (1, 1)), ("from one", (1, 1, 2, 2), (3, 5)),
+    ("same size", (1, 3, 3, 2), (3, 3)), ("a third", (1, 9, 7, 1), (3, 2)),
 )  # fmt: skip
 RESIZE = [
     Case(
-        "resize", f"{interpolation}, {label}", lambda B, x, size=size, how=interpolation: B.resize(x, size, how), {"x": normal(*x)},
+        "resize",
+        f"{interpolation}, {label}",
+        lambda B, x, size=size, how=interpolation: B.resize(x, size, how),
+        {"x": normal(*x)},
         kind="exact" if interpolation == "nearest" else "noise",
     )
     for interpolation in ("nearest", "bilinear", "bicubic")
     for label, x, size in SIZES
-]  # fmt: skip
+]
 
 CASES = [*CONV, *BIASED, *TRANSPOSE, *DEPTHWISE, *POOL, *RESIZE]

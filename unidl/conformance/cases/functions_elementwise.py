@@ -1,4 +1,5 @@
-"""Elementwise functions: every unary, predicate, binary, comparison, logical and bitwise primitive, and their edges."""
+"""Elementwise functions: every unary, predicate, binary, comparison, logical and bitwise primitive,
+and their edges."""
 
 from __future__ import annotations
 
@@ -10,11 +11,13 @@ INF, NAN = np.inf, np.nan
 
 # Ranges within each function's domain, away from its poles.
 RANGES = {
-    "negative": (-3, 3), "abs": (-3, 3), "sign": (-3, 3), "square": (-3, 3), "sqrt": (0.01, 9), "exp": (-5, 5), "expm1": (-2, 2),
-    "log": (0.01, 9), "log1p": (-0.9, 9), "sin": (-9, 9), "cos": (-9, 9), "tan": (-1.4, 1.4), "arcsin": (-0.9, 0.9),
-    "arccos": (-0.9, 0.9), "arctan": (-5, 5), "sinh": (-4, 4), "cosh": (-4, 4), "tanh": (-4, 4), "arcsinh": (-5, 5),
-    "arccosh": (1.1, 9), "arctanh": (-0.9, 0.9), "floor": (-3, 3), "ceil": (-3, 3), "round": (-3, 3), "trunc": (-3, 3),
-    "erf": (-3, 3), "erfinv": (-0.95, 0.95), "sigmoid": (-9, 9), "rsqrt": (0.01, 9), "reciprocal": (0.1, 9),
+    "negative": (-3, 3), "abs": (-3, 3), "sign": (-3, 3), "square": (-3, 3), "sqrt": (0.01, 9),
+    "exp": (-5, 5), "expm1": (-2, 2), "log": (0.01, 9), "log1p": (-0.9, 9), "sin": (-9, 9),
+    "cos": (-9, 9), "tan": (-1.4, 1.4), "arcsin": (-0.9, 0.9), "arccos": (-0.9, 0.9),
+    "arctan": (-5, 5), "sinh": (-4, 4), "cosh": (-4, 4), "tanh": (-4, 4), "arcsinh": (-5, 5),
+    "arccosh": (1.1, 9), "arctanh": (-0.9, 0.9), "floor": (-3, 3), "ceil": (-3, 3),
+    "round": (-3, 3), "trunc": (-3, 3), "erf": (-3, 3), "erfinv": (-0.95, 0.95), "sigmoid": (-9, 9),
+    "rsqrt": (0.01, 9), "reciprocal": (0.1, 9),
 }  # fmt: skip
 # Derivatives that kernels make of the value, like 1 - tanh(x)**2, or of a rounded square.
 CANCELLING = {"tanh", "sigmoid", "erf"}

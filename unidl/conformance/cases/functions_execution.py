@@ -1,6 +1,8 @@
-"""Gradients, compiled functions and compiled steps as such: what the other cases use without looking at it.
+"""Gradients, compiled functions and compiled steps as such: what the other cases use without
+looking at it.
 
-What is compiled asks for the active backend, which is the tracer of a backend that captures functions.
+What is compiled asks for the active backend, which is the tracer of a backend that captures
+functions.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ SHAPE = (3, 4)
 
 
 class Counter:
-    """A source of random keys and of numbers which counts the runs, as a seed generator and an optimizer do."""
+    """A source of random keys and of numbers which counts the runs, as a seed generator and an
+    optimizer do."""
 
     def __init__(self):
         self.runs = 0
@@ -34,7 +37,8 @@ class Counter:
 
 
 def _value_and_grad(B, x):
-    """The value, gradients in the order asked for, zeros for what is not used, and an assignment that stays."""
+    """The value, gradients in the order asked for, zeros for what is not used, and an assignment
+    that stays."""
     used, unused, other = (Variable(x, backend=B) for _ in range(3))
 
     def fn():
@@ -55,7 +59,8 @@ def _twice(B, x):
 
 
 def _compile(B, x):
-    """A compiled function that reads one variable and assigns another, called with two shapes and after an assignment."""
+    """A compiled function that reads one variable and assigns another, called with two shapes and
+    after an assignment."""
     v, calls = Variable(x, backend=B), Variable(0, dtype="int32", backend=B)
 
     def fn(a, b):
@@ -83,7 +88,8 @@ def _keys(B, x):
 
 
 def _compile_step(B, x, y):
-    """Training steps with momentum, dropout, a changing rate and a running sum, on two shapes of batch."""
+    """Training steps with momentum, dropout, a changing rate and a running sum, on two shapes of
+    batch."""
     w = Variable(np.linspace(-1, 1, 4)[:, None], dtype=B.dtype(x), backend=B)
     velocity = Variable(np.zeros((4, 1)), dtype=B.dtype(x), backend=B, trainable=False)
     total = Variable(0.0, dtype=B.dtype(x), backend=B, trainable=False)
@@ -117,7 +123,8 @@ def _compile_step(B, x, y):
 
 
 def _storage(B, x):
-    """A variable's storage is its own: neither a change of the source nor a copy of it shows in the other."""
+    """A variable's storage is its own: neither a change of the source nor a copy of it shows in the
+    other."""
     store = B.store(x)
     before = B.copy(B.read(store))
     store = B.write(store, B.multiply(B.read(store), 2.0))
@@ -210,7 +217,8 @@ def _written(B, kept, stores, y):
 
 
 def _laid_out(B, x):
-    """In whatever order a kernel lies in memory, its values and axes stay, also after an assignment."""
+    """In whatever order a kernel lies in memory, its values and axes stay, also after an
+    assignment."""
     found = []
     for function in ("conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn"):
         kernel = x if function.endswith(("conv", "transpose")) else B.reshape(x, (6, 20))

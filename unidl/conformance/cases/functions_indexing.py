@@ -11,11 +11,11 @@ S = slice
 
 KEYS = {
     "int": (1,), "negative int": (-1,), "slice": (S(1, 3),), "negative step": (S(None, None, -1),),
-    "negative step of two": (S(3, None, -2),),
-    "step": (S(None, None, 2), S(1, None, 3)), "ellipsis": (..., 0), "new axis": (None, ..., None),
-    "mixed": (S(0, 2), None, -1, S(None, None, -1)),
-    "empty": (S(2, 2),), "past the end": (S(1, 99), S(-99, 2)), "scalar": (1, 2, 3), "everything": (S(None),), "middle int": (S(None), 1),
-    "negative stop": (..., S(None, -1)),
+    "negative step of two": (S(3, None, -2),), "step": (S(None, None, 2), S(1, None, 3)),
+    "ellipsis": (..., 0), "new axis": (None, ..., None),
+    "mixed": (S(0, 2), None, -1, S(None, None, -1)), "empty": (S(2, 2),),
+    "past the end": (S(1, 99), S(-99, 2)), "scalar": (1, 2, 3), "everything": (S(None),),
+    "middle int": (S(None), 1), "negative stop": (..., S(None, -1)),
 }  # fmt: skip
 
 GETITEM = [
@@ -68,7 +68,10 @@ TAKE = [
 ]
 TAKE += [
     Case(
-        "take_along_axis", label, lambda B, x, i, axis=axis: B.take_along_axis(x, i, axis), {"x": x, "indices": np.array(i, dtype)},
+        "take_along_axis",
+        label,
+        lambda B, x, i, axis=axis: B.take_along_axis(x, i, axis),
+        {"x": x, "indices": np.array(i, dtype)},
         kind="exact",
     )
     for label, x, i, axis, dtype in (
@@ -78,13 +81,21 @@ TAKE += [
         ("indices broadcast", normal(3, 4), [[1, 1]], 1, "int32"),
         ("rank three, middle axis", normal(2, 3, 2), [[[0, 2]], [[1, 1]]], 1, "int32"),
     )
-]  # fmt: skip
+]
 TAKE += [
-    Case("embedding", label, lambda B, t, i: B.embedding(t, i), {"table": normal(5, 3), "indices": np.array(i, dtype)}, kind="exact")
-    for label, i, dtype in (
-        ("repeated indices", [[0, 4, 4], [4, 1, 0]], "int32"), ("vector of int64", [3, 3], "int64"), ("scalar", 2, "int32"),
+    Case(
+        "embedding",
+        label,
+        lambda B, t, i: B.embedding(t, i),
+        {"table": normal(5, 3), "indices": np.array(i, dtype)},
+        kind="exact",
     )
-]  # fmt: skip
+    for label, i, dtype in (
+        ("repeated indices", [[0, 4, 4], [4, 1, 0]], "int32"),
+        ("vector of int64", [3, 3], "int64"),
+        ("scalar", 2, "int32"),
+    )
+]
 TAKE += [
     Case(
         "embedding",
@@ -146,8 +157,9 @@ SCATTER = [
     )
 ]
 
-# An infinite slope in the branch not taken (sqrt, log or a quotient at its pole) meets a gradient of 0, and 0 * inf is NaN on
-# some frameworks: there the argument itself wants a guard, as in "argument guarded".
+# An infinite slope in the branch not taken (sqrt, log or a quotient at its pole) meets a gradient
+# of 0, and 0 * inf is NaN on some frameworks: there the argument itself wants a guard, as in
+# "argument guarded".
 WHERE = [
     Case(
         "where",

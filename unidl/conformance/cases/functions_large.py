@@ -1,7 +1,9 @@
-"""Long sums, thousands of terms: a kernel that adds them up one after the other in float32 loses digits that short ones do not show.
+"""Long sums, thousands of terms: a kernel that adds them up one after the other in float32 loses
+digits that short ones do not show.
 
 Where the sum is ours it must hold the budget of all sums; where it is a kernel of the framework's,
-`long_sums` says so. Random signs hide it, so most terms here are positive, and cotangents are spread from a sum, as that of a loss is: all of one sign.
+`long_sums` says so. Random signs hide it, so most terms here are positive, and cotangents are
+spread from a sum, as that of a loss is: all of one sign.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ POSITIVE = uniform(0, 1, 3, N)
 
 
 def _summed(name, label, call, axes, **inputs):
-    """The sum over `axes` of what `call` gives, so that the gradient that comes back to it is constant along them."""
+    """The sum over `axes` of what `call` gives, so that the gradient that comes back to it is
+    constant along them."""
     return Case(
         name,
         f"large, {label}",

@@ -11,7 +11,8 @@ WIDE = [-100.0, -20.0, -5.0, -1.0, -1e-6, 0.5, 5.0, 20.0, 100.0]
 
 # name -> further arguments
 ACTIVATIONS = {
-    "relu": (), "relu6": (), "leaky_relu": (0.3,), "elu": (1.3,), "selu": (), "softplus": (), "silu": (), "gelu": (False,),
+    "relu": (), "relu6": (), "leaky_relu": (0.3,), "elu": (1.3,), "selu": (), "softplus": (),
+    "silu": (), "gelu": (False,),
 }  # fmt: skip
 
 
@@ -296,7 +297,10 @@ LOSSES += [
 ]
 LOSSES += [
     Case(
-        "sigmoid_cross_entropy", label, lambda B, y, x: B.sigmoid_cross_entropy(y, x), {"labels": y, "logits": x},
+        "sigmoid_cross_entropy",
+        label,
+        lambda B, y, x: B.sigmoid_cross_entropy(y, x),
+        {"labels": y, "logits": x},
         scale=lambda y, x: np.logaddexp(0, x) + np.abs(y * x),
     )
     for label, y, x in (
@@ -304,6 +308,6 @@ LOSSES += [
         ("saturated", [0.0, 1.0, 0.0, 1.0], [100.0, 100.0, -100.0, -100.0]),
         ("zero", [0.0, 1.0, 0.5], [0.0, 0.0, 0.0]),
     )
-]  # fmt: skip
+]
 
 CASES = [*ACTIVATION, *SOFTMAX, *NORMALIZATION, *ATTENTION, *LOSSES]

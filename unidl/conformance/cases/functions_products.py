@@ -31,33 +31,70 @@ PRODUCTS = [
     _matmul("long", (2, 500), (500, 3)),
     _matmul("empty batch", (0, 4), (4, 5), traced=False),
     _matmul("nothing to sum", (3, 0), (0, 5), traced=False),
-    Case("matmul", "int32", lambda B, x, y: B.matmul(x, y), {"x1": integers(-9, 9, 3, 4), "x2": integers(-9, 9, 4, 2)}),
+    Case(
+        "matmul",
+        "int32",
+        lambda B, x, y: B.matmul(x, y),
+        {"x1": integers(-9, 9, 3, 4), "x2": integers(-9, 9, 4, 2)},
+    ),
     *(
         Case(
-            "einsum", label, lambda B, *xs, sub=label: B.einsum(sub, *xs), {f"x{i}": normal(*s) for i, s in enumerate(shapes)},
+            "einsum",
+            label,
+            lambda B, *xs, sub=label: B.einsum(sub, *xs),
+            {f"x{i}": normal(*s) for i, s in enumerate(shapes)},
             kind="linear",
         )
         for label, *shapes in (
-            ("ij,jk->ik", (2, 3), (3, 4)), ("bij,bjk->bik", (2, 2, 3), (2, 3, 4)), ("...ij,...jk->...ik", (2, 2, 3), (2, 3, 4)),
-            ("ii->i", (3, 3)), ("ij->ji", (2, 3)), ("ij->", (2, 3)), ("abc->b", (2, 3, 4)), ("i,j->ij", (2,), (3,)),
-            ("ij,jk", (2, 3), (3, 4)), ("bthd,bshd->bhts", (2, 3, 2, 4), (2, 5, 2, 4)), ("ii", (3, 3)), ("i,i->", (4,), (4,)),
-            ("bhts,bshd->bthd", (2, 2, 3, 5), (2, 5, 2, 4)), ("abc,cde->abde", (2, 3, 4), (4, 2, 2)), ("...i->...", (2, 3, 4)),
-            ("ij,jk,kl->il", (2, 3), (3, 4), (4, 2)), ("ab,ab->ab", (2, 3), (2, 3)), ("ij,kj->k", (2, 3), (4, 3)),
+            ("ij,jk->ik", (2, 3), (3, 4)),
+            ("bij,bjk->bik", (2, 2, 3), (2, 3, 4)),
+            ("...ij,...jk->...ik", (2, 2, 3), (2, 3, 4)),
+            ("ii->i", (3, 3)),
+            ("ij->ji", (2, 3)),
+            ("ij->", (2, 3)),
+            ("abc->b", (2, 3, 4)),
+            ("i,j->ij", (2,), (3,)),
+            ("ij,jk", (2, 3), (3, 4)),
+            ("bthd,bshd->bhts", (2, 3, 2, 4), (2, 5, 2, 4)),
+            ("ii", (3, 3)),
+            ("i,i->", (4,), (4,)),
+            ("bhts,bshd->bthd", (2, 2, 3, 5), (2, 5, 2, 4)),
+            ("abc,cde->abde", (2, 3, 4), (4, 2, 2)),
+            ("...i->...", (2, 3, 4)),
+            ("ij,jk,kl->il", (2, 3), (3, 4), (4, 2)),
+            ("ab,ab->ab", (2, 3), (2, 3)),
+            ("ij,kj->k", (2, 3), (4, 3)),
             ("oh,nhwc->nowc", (3, 4), (2, 4, 2, 2)),
         )
     ),
     *(
-        Case("tensordot", label, lambda B, x, y, axes=axes: B.tensordot(x, y, axes), {"x1": normal(*a), "x2": normal(*b)}, kind="linear")
+        Case(
+            "tensordot",
+            label,
+            lambda B, x, y, axes=axes: B.tensordot(x, y, axes),
+            {"x1": normal(*a), "x2": normal(*b)},
+            kind="linear",
+        )
         for label, a, b, axes in (
-            ("one axis", (2, 3), (3, 4), 1), ("two axes", (2, 3, 4), (3, 4, 5), 2), ("outer", (2,), (3,), 0),
-            ("pairs", (2, 3, 4), (4, 5, 2), ((0, 2), (2, 0))), ("negative", (2, 3), (5, 3), (-1, -1)), ("everything", (2, 3), (2, 3), 2),
+            ("one axis", (2, 3), (3, 4), 1),
+            ("two axes", (2, 3, 4), (3, 4, 5), 2),
+            ("outer", (2,), (3,), 0),
+            ("pairs", (2, 3, 4), (4, 5, 2), ((0, 2), (2, 0))),
+            ("negative", (2, 3), (5, 3), (-1, -1)),
+            ("everything", (2, 3), (2, 3), 2),
         )
     ),
-]  # fmt: skip
+]
 
 
 LINEAR = [
-    Case("linear", label, lambda B, x, k, *b: B.linear(x, k, *b), {name: normal(*shape) for name, shape in shapes.items()}, kind="linear")
+    Case(
+        "linear",
+        label,
+        lambda B, x, k, *b: B.linear(x, k, *b),
+        {name: normal(*shape) for name, shape in shapes.items()},
+        kind="linear",
+    )
     for label, shapes in (
         ("", {"x": (4, 5), "kernel": (5, 3), "bias": (3,)}),
         ("no bias", {"x": (4, 5), "kernel": (5, 3)}),
@@ -67,10 +104,14 @@ LINEAR = [
     )
 ] + [
     Case(
-        "linear", "empty batch", lambda B, x, k, b: B.linear(x, k, b), {"x": np.zeros((0, 5)), "kernel": normal(5, 3), "bias": normal(3)},
-        kind="linear", traced=False,
+        "linear",
+        "empty batch",
+        lambda B, x, k, b: B.linear(x, k, b),
+        {"x": np.zeros((0, 5)), "kernel": normal(5, 3), "bias": normal(3)},
+        kind="linear",
+        traced=False,
     )
-]  # fmt: skip
+]
 
 
 def _linalg(method, label, call, **inputs):

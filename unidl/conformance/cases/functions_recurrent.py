@@ -83,13 +83,25 @@ def _scan_two(B, a, b, x, y):
 
 SCAN = [
     Case("scan", "", _scan, {"h": normal(2, 3), "x": normal(5, 2, 3)}),
-    Case("scan", "reverse", lambda B, h, x: _scan(B, h, x, True), {"h": normal(2, 3), "x": normal(5, 2, 3)}),
-    Case("scan", "one moment", _scan, {"h": normal(2, 3), "x": normal(1, 2, 3)}),
-    Case("scan", "two states and inputs", _scan_two, {"a": normal(2, 3), "b": normal(2), "x": normal(4, 2, 3), "y": normal(4, 2, 3)}),
     Case(
-        "scan", "integers count", lambda B, n, x: B.scan(lambda s, m: ((B.add(s[0], m[0]),), s[0]), (n,), (x,))[1],
+        "scan",
+        "reverse",
+        lambda B, h, x: _scan(B, h, x, True),
+        {"h": normal(2, 3), "x": normal(5, 2, 3)},
+    ),
+    Case("scan", "one moment", _scan, {"h": normal(2, 3), "x": normal(1, 2, 3)}),
+    Case(
+        "scan",
+        "two states and inputs",
+        _scan_two,
+        {"a": normal(2, 3), "b": normal(2), "x": normal(4, 2, 3), "y": normal(4, 2, 3)},
+    ),
+    Case(
+        "scan",
+        "integers count",
+        lambda B, n, x: B.scan(lambda s, m: ((B.add(s[0], m[0]),), s[0]), (n,), (x,))[1],
         {"n": np.array(1, "int32"), "x": np.arange(5, dtype="int32")},
     ),
-]  # fmt: skip
+]
 
 CASES = [*WHOLE, *SCAN]

@@ -192,13 +192,20 @@ SHAPE = [
 
 JOIN = [
     Case(
-        "concatenate", label, lambda B, x, y, axis=axis: B.concatenate([x, y], axis), {"x": normal(*a), "y": normal(*b)},
-        kind="exact", traced=0 not in b,
+        "concatenate",
+        label,
+        lambda B, x, y, axis=axis: B.concatenate([x, y], axis),
+        {"x": normal(*a), "y": normal(*b)},
+        kind="exact",
+        traced=0 not in b,
     )
     for label, a, b, axis in (
-        ("", (2, 3), (4, 3), 0), ("last axis", (2, 3), (2, 1), -1), ("empty part", (2, 3), (0, 3), 0), ("vectors", (2,), (3,), 0),
+        ("", (2, 3), (4, 3), 0),
+        ("last axis", (2, 3), (2, 1), -1),
+        ("empty part", (2, 3), (0, 3), 0),
+        ("vectors", (2,), (3,), 0),
     )
-]  # fmt: skip
+]
 JOIN += [
     _move("concatenate", "integers", lambda B, x: B.concatenate([x, x], 1), integers(0, 9, 2, 3)),
     Case(

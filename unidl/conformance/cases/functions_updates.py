@@ -1,6 +1,7 @@
 """Optimizer arithmetic: three steps of each update, so that slots and step-dependent factors count.
 
-The tensors that an update receives belong to it alone (it may work in place), so each case copies its inputs first.
+The tensors that an update receives belong to it alone (it may work in place), so each case copies
+its inputs first.
 """
 
 from __future__ import annotations

@@ -15,9 +15,11 @@ class LayerCase:
     Args:
         name: unique.
         make: () -> the layer, unbuilt.
-        inputs: function of a NumPy generator -> tuple of the call's positional arguments: arrays, or lists of arrays.
+        inputs: function of a NumPy generator -> tuple of the call's positional arguments: arrays,
+            or lists of arrays.
         kwargs: the other arguments of the call; arrays among them are masks and initial states.
-        random: the output depends on random masks, so that it can be compared between backends but not with other libraries.
+        random: the output depends on random masks, so that it can be compared between backends but
+            not with other libraries.
         positive: names of weights that must be positive (variances).
     """
 
@@ -44,7 +46,8 @@ def integers(high, *shape, dtype="int32"):
 
 
 def spread(*shape):
-    """Distinct values in random order: no ties for a maximum, none at the kinks of an activation."""
+    """Distinct values in random order: no ties for a maximum, none at the kinks of an
+    activation."""
     size = int(np.prod(shape))
     return lambda g: ((g.permutation(size) - size / 2 + 0.3).reshape(shape) / 4,)
 

@@ -1,7 +1,7 @@
 """Layers as data: how each is made, what it is called with.
 
-Every layer comes in several configurations with its edge cases: masks and fully masked rows, both data formats, even kernels with
-"same" padding, groups and dilation, a batch of one, an empty batch.
+Every layer comes in several configurations with its edge cases: masks and fully masked rows, both
+data formats, even kernels with "same" padding, groups and dilation, a batch of one, an empty batch.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Layers that pad, cut, resize, repeat, join or disturb what they get, activations with arguments, further normalizations."""
+"""Layers that pad, cut, resize, repeat, join or disturb what they get, activations with arguments,
+further normalizations."""
 
 from __future__ import annotations
 

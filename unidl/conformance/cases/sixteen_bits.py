@@ -1,8 +1,10 @@
-"""Which cases run in float16 and bfloat16 too: the first of each method of the contract and of each layer.
+"""Which cases run in float16 and bfloat16 too: the first of each method of the contract and of each
+layer.
 
-The edges are those of the formulas, which float64 and float32 try on all cases; 16 bits ask whether a kernel adds up in enough
-digits, keeps the dtype, and whether a mixed policy casts what it should. Random draws have no float inputs and stay out, and so do
-the functions of `unidl.ops`, which are made of those of the contract, and the rare ones (Fourier transforms, segments, loops).
+The edges are those of the formulas, which float64 and float32 try on all cases; 16 bits ask whether
+a kernel adds up in enough digits, keeps the dtype, and whether a mixed policy casts what it should.
+Random draws have no float inputs and stay out, and so do the functions of `unidl.ops`, which are
+made of those of the contract, and the rare ones (Fourier transforms, segments, loops).
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ NOT_IN_SIXTEEN_BITS = {
     ),
     "compile_step": "the losses of this run pass the largest number of float16",
     "normal": "Box and Muller's radius needs more digits: unidl.random draws in float32 and rounds",
-    "amsgrad_update": "squares of small gradients vanish in float16: mixed policies keep weights and moments in float32",
+    "amsgrad_update": "squares of small gradients vanish in float16: mixed policies keep weights "
+    "and moments in float32",
 }
 
 

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 class Attention(Layer):
-    """softmax(scores) @ value (Luong et al., arXiv:1508.04025): inputs [query (n, t, d), value (n, s, v)(, key (n, s, d))] -> (n, t, v).
+    """softmax(scores) @ value (Luong et al., arXiv:1508.04025): inputs [query (n, t, d), value (n,
+    s, v)(, key (n, s, d))] -> (n, t, v).
 
-    scores (n, t, s) = query @ key^T. Without a key the value is the key too. Where the value's mask is False, 1e9 is subtracted
-    from the score; where the query's mask is False, the output is zero.
+    scores (n, t, s) = query @ key^T. Without a key the value is the key too. Where the value's mask
+    is False, 1e9 is subtracted from the score; where the query's mask is False, the output is zero.
 
     Args:
         use_scale: multiply the scores by a weight.
@@ -28,8 +29,8 @@ class Attention(Layer):
         dropout: share of the attention weights dropped in training.
         seed: of the dropout.
 
-    In a call: `return_attention_scores` gives (output, weights (n, t, s)), `use_causal_mask` hides later keys,
-    `mask` is [query_mask (n, t), value_mask (n, s)].
+    In a call: `return_attention_scores` gives (output, weights (n, t, s)), `use_causal_mask` hides
+    later keys, `mask` is [query_mask (n, t), value_mask (n, s)].
 
     Weights: scale () with `use_scale`, concat_score_weight () with "concat".
     """
@@ -66,7 +67,8 @@ class Attention(Layer):
             or not all(isinstance(s, tuple) for s in given)
         ):
             raise ValueError(
-                f"{self._who()}: takes a list of two or three tensors. Write: layer([query, value]) or layer([query, value, key])."
+                f"{self._who()}: takes a list of two or three tensors. Write: layer([query, "
+                "value]) or layer([query, value, key])."
             )
 
     def call(
@@ -103,12 +105,14 @@ class Attention(Layer):
             return None, None
         if not isinstance(mask, list | tuple) or len(mask) not in (2, 3):
             raise ValueError(
-                f"{self._who()}: mask takes a list, one for each input. Write: layer([query, value], mask=[query_mask, value_mask])."
+                f"{self._who()}: mask takes a list, one for each input. Write: layer([query, "
+                "value], mask=[query_mask, value_mask])."
             )
         return tuple(m if m is None else ops.cast(m, "bool") for m in mask[:2])
 
     def _bias(self, keep: Any) -> Any:
-        """Added to the scores: Keras' large number, in which a row without any key keeps its scores as far as digits reach."""
+        """Added to the scores: Keras' large number, in which a row without any key keeps its scores
+        as far as digits reach."""
         large = 65504.0 if self.compute_dtype == "float16" else 1e9
         return ops.multiply(ops.cast(ops.logical_not(keep), self.compute_dtype), -large)
 
@@ -142,7 +146,8 @@ class Attention(Layer):
 
 
 class AdditiveAttention(Attention):
-    """Attention with scores sum(scale * tanh(query + key)) (Bahdanau et al., arXiv:1409.0473); else as `Attention`.
+    """Attention with scores sum(scale * tanh(query + key)) (Bahdanau et al., arXiv:1409.0473); else
+    as `Attention`.
 
     Weights: scale (d,) with `use_scale`.
     """

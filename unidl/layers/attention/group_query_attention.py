@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 class GroupQueryAttention(MultiHeadAttention):
-    """`MultiHeadAttention` in which several heads of the query share one of key and value (Ainslie et al., arXiv:2305.13245).
+    """`MultiHeadAttention` in which several heads of the query share one of key and value (Ainslie
+    et al., arXiv:2305.13245).
 
     query (n, t, d), value (n, s, e), key (n, s, f), which is the value by default -> (n, t, d).
 
@@ -23,8 +24,8 @@ class GroupQueryAttention(MultiHeadAttention):
         num_query_heads, num_key_value_heads: numbers of heads, the first a multiple of the second.
         dropout ... seed: see `MultiHeadAttention`, also for the arguments of a call.
 
-    Weights: of query_dense, key_dense, (gate_dense,) value_dense, output_dense: kernel (d, heads, head_dim) and bias (heads, head_dim);
-    of the last one kernel (heads, head_dim, d) and bias (d,).
+    Weights: of query_dense, key_dense, (gate_dense,) value_dense, output_dense: kernel (d, heads,
+    head_dim) and bias (heads, head_dim); of the last one kernel (heads, head_dim, d) and bias (d,).
     """
 
     _named_after = "GroupedQueryAttention"  # Keras exports that class under this one's name
@@ -60,13 +61,16 @@ class GroupQueryAttention(MultiHeadAttention):
         self.num_key_value_heads = positive_int(self, "num_key_value_heads", num_key_value_heads)
         if num_query_heads % num_key_value_heads:
             raise ValueError(
-                f"GroupQueryAttention: num_query_heads must be a multiple of num_key_value_heads, got {num_query_heads} and "
+                "GroupQueryAttention: num_query_heads must be a multiple of num_key_value_heads, "
+                f"got {num_query_heads} and "
                 f"{num_key_value_heads}."
             )
         super().__init__(
-            num_query_heads, head_dim, dropout=dropout, use_bias=use_bias, sliding_window=sliding_window, flash_attention=flash_attention,
-            kernel_initializer=kernel_initializer, bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer, activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+            num_query_heads, head_dim, dropout=dropout, use_bias=use_bias,
+            sliding_window=sliding_window, flash_attention=flash_attention,
+            kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
             bias_constraint=bias_constraint, use_gate=use_gate, seed=seed, **kwargs,
         )  # fmt: skip
         self._shared_by = num_query_heads // num_key_value_heads
@@ -74,6 +78,7 @@ class GroupQueryAttention(MultiHeadAttention):
     def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
         if len(query_shape) != 3:
             raise ValueError(
-                f"{self._who()}: takes tensors (batch, time, features), got a query of shape {query_shape}."
+                f"{self._who()}: takes tensors (batch, time, features), got a query of shape "
+                f"{query_shape}."
             )
         super().build(query_shape, value_shape, key_shape)

@@ -32,27 +32,31 @@ if TYPE_CHECKING:
 class MultiHeadAttention(Layer):
     """Attention in several heads side by side (Vaswani et al., arXiv:1706.03762).
 
-    query (n, t, d), value (n, s, e), key (n, s, f), which is the value by default -> (n, t, d). Each is projected for each head,
-    softmax(query @ key^T / sqrt(key_dim)) @ value is taken head by head, and the heads are projected together.
+    query (n, t, d), value (n, s, e), key (n, s, f), which is the value by default -> (n, t, d).
+    Each is projected for each head, softmax(query @ key^T / sqrt(key_dim)) @ value is taken head by
+    head, and the heads are projected together.
 
     Args:
-        num_heads, key_dim, value_dim: number of heads, their size for query and key, and for value (`key_dim` by default).
+        num_heads, key_dim, value_dim: number of heads, their size for query and key, and for value
+            (`key_dim` by default).
         dropout: share of the attention weights dropped in training.
         use_bias: of the projections.
         output_shape: size, or sizes, of the output's last axes; by default that of the query.
         attention_axes: axes over which attention runs; by default all between batch and features.
         sliding_window: a place sees only places less than so many steps away.
-        flash_attention: True demands the backend's attention kernel; otherwise it is used where it can be.
+        flash_attention: True demands the backend's attention kernel; otherwise it is used where it
+            can be.
         *_initializer, *_regularizer, *_constraint: of the kernels and biases of the projections.
         use_gate: multiply the heads by sigmoid(projected query) before the last projection.
         seed: of the dropout.
 
-    In a call: `query_mask` (n, t), `value_mask` and `key_mask` (n, s) and `attention_mask` (n, t, s) or (n, heads, t, s), True where
-    attention may go, and `use_causal_mask` are joined by "and"; `return_attention_scores` gives (output, weights (n, heads, t, s)).
-    The weights of a query that may look nowhere are all equal, or with dropout or returned scores all zero: as in Keras.
+    In a call: `query_mask` (n, t), `value_mask` and `key_mask` (n, s) and `attention_mask` (n, t,
+    s) or (n, heads, t, s), True where attention may go, and `use_causal_mask` are joined by "and";
+    `return_attention_scores` gives (output, weights (n, heads, t, s)). The weights of a query that
+    may look nowhere are all equal, or with dropout or returned scores all zero: as in Keras.
 
-    Weights: of query_dense, key_dense, (gate_dense,) value_dense, output_dense: kernel (d, heads, size) and bias (heads, size);
-    of the last one kernel (heads, value_dim, d) and bias (d,).
+    Weights: of query_dense, key_dense, (gate_dense,) value_dense, output_dense: kernel (d, heads,
+    size) and bias (heads, size); of the last one kernel (heads, value_dim, d) and bias (d,).
     """
 
     _config_omits = frozenset({"flash_attention"})
@@ -134,11 +138,13 @@ class MultiHeadAttention(Layer):
         key_shape = value_shape if key_shape is None else key_shape
         if value_shape[1:-1] != key_shape[1:-1]:
             raise ValueError(
-                f"{self._who()}: value and key may differ in their last axis alone, got shapes {value_shape} and {key_shape}."
+                f"{self._who()}: value and key may differ in their last axis alone, got shapes "
+                f"{value_shape} and {key_shape}."
             )
         if len({len(s) for s in (query_shape, value_shape, key_shape)}) > 1 or len(query_shape) < 3:
             raise ValueError(
-                f"{self._who()}: query, value and key must have one rank, at least 3 (batch, time, features), "
+                f"{self._who()}: query, value and key must have one rank, at least 3 (batch, time, "
+                "features), "
                 f"got shapes {query_shape}, {value_shape}, {key_shape}."
             )
         rank = len(query_shape)
@@ -175,13 +181,15 @@ class MultiHeadAttention(Layer):
         self._equations = self._attention_equations(rank + 1)
         if self.flash_attention and self._obstacle() is not None:
             raise ValueError(
-                f"{self._who()}: flash_attention=True cannot be had here: {self._obstacle()}. Leave flash_attention=None."
+                f"{self._who()}: flash_attention=True cannot be had here: {self._obstacle()}. "
+                "Leave flash_attention=None."
             )
 
     def _project(
         self, name: str, shape: Any, size: Any, activation: Any = None, shared_by: Any = 1
     ) -> Any:
-        """The dense layer (..., features) -> (..., heads, size), with one head for `shared_by` of the query's."""
+        """The dense layer (..., features) -> (..., heads, size), with one head for `shared_by` of
+        the query's."""
         outer, features, heads = string.ascii_lowercase[: len(shape) - 1], "x", "yz"
         layer = self._dense(
             name,
@@ -215,7 +223,8 @@ class MultiHeadAttention(Layer):
         return layer
 
     def _attention_equations(self, rank: Any) -> Any:
-        """Einsums (key, query -> scores) and (scores, value -> heads) for projected tensors of `rank` axes."""
+        """Einsums (key, query -> scores) and (scores, value -> heads) for projected tensors of
+        `rank` axes."""
         letters = string.ascii_letters
         query = letters[:rank]
         key = "".join(
@@ -275,7 +284,8 @@ class MultiHeadAttention(Layer):
         return (output, scores) if return_attention_scores else output
 
     def _for_all_heads(self, mask: TensorLike, rank: Any) -> Any:
-        """A mask of the scores' `rank`, with axes of size 1 before the attended ones where it lacks some."""
+        """A mask of the scores' `rank`, with axes of size 1 before the attended ones where it lacks
+        some."""
         lacking = rank - len(ops.shape(mask))
         place = len(ops.shape(mask)) - 2 * len(self.attention_axes)
         return ops.expand_dims(mask, tuple(range(place, place + lacking))) if lacking > 0 else mask
@@ -285,25 +295,32 @@ class MultiHeadAttention(Layer):
         axes = self.attention_axes
         batch = tuple(n for a, n in enumerate(query[:-1]) if a not in axes)
         attended = (*(query[a] for a in axes), *(value[a] for a in axes))
-        advice = f"attention_mask=mask with a mask of shape {(query[0], *attended)}, True where a query may look at a key."
+        advice = (
+            f"attention_mask=mask with a mask of shape {(query[0], *attended)}, True where a query "
+            "may look at a key."
+        )
         if len(axes) > 1:
             advice += (
-                " Masks of one time axis (query_mask, value_mask, key_mask, use_causal_mask, the mask that comes with the input of an "
-                f"Embedding or Masking) do not say which of the {len(axes)} attention axes they mean: leave them out."
+                " Masks of one time axis (query_mask, value_mask, key_mask, use_causal_mask, the "
+                "mask that comes with the input of an "
+                f"Embedding or Masking) do not say which of the {len(axes)} attention axes they "
+                "mean: leave them out."
             )
         require_broadcast(
             mask, (*batch, self.num_heads, *attended), self._who(), "the scores", advice
         )
 
     def _run_kernel(self, q: Any, k: Any, v: TensorLike, keep: Any, some_blind: Any) -> Any:
-        """Heads (n, t, heads, value_dim) by the backend's attention; `some_blind`: there may be queries that see nothing."""
+        """Heads (n, t, heads, value_dim) by the backend's attention; `some_blind`: there may be
+        queries that see nothing."""
         q, k, v = (ops.transpose(x, (0, 2, 1, 3)) for x in (q, k, v))
         bias = seen = None
         if keep is not None:
             hidden = ops.logical_not(keep)
             if some_blind:
                 seen = ops.any(keep, axis=-1, keepdims=True)
-                # A query that sees nothing gets the mean of all values, and no gradient: equal scores, that are constants.
+                # A query that sees nothing gets the mean of all values, and no gradient: equal
+                # scores, that are constants.
                 hidden = ops.logical_and(hidden, seen)
                 q = ops.where(seen, q, ops.zeros_like(q))
             large = 0.7 * (65500.0 if self.compute_dtype == "float16" else 3.38953e38)
@@ -368,7 +385,8 @@ class MultiHeadAttention(Layer):
 
 
 def _copied(initializer: Any) -> Any:
-    """One that draws anew: an initializer with a stream of its own would give all projections the same numbers."""
+    """One that draws anew: an initializer with a stream of its own would give all projections the
+    same numbers."""
     return (
         type(initializer).from_config(initializer.get_config())
         if hasattr(initializer, "get_config")

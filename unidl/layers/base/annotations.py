@@ -1,7 +1,8 @@
-"""What is known of a tensor beside its values: the mask that travels with it, the logits it was made from.
+"""What is known of a tensor beside its values: the mask that travels with it, the logits it was
+made from.
 
-Tensors are native, so the note cannot be an attribute everywhere (a `np.ndarray` takes none). It is kept by identity and
-dropped when the tensor dies.
+Tensors are native, so the note cannot be an attribute everywhere (a `np.ndarray` takes none). It is
+kept by identity and dropped when the tensor dies.
 """
 
 from __future__ import annotations
@@ -34,8 +35,10 @@ class Annotations:
         return found[1] if found is not None and found[0]() is tensor else None
 
 
-# Bool tensors (batch, time, ...), True where a step counts; set by layers, read by the layers that get the tensor next.
+# Bool tensors (batch, time, ...), True where a step counts; set by layers, read by the layers that
+# get the tensor next.
 masks = Annotations()
 
-# For the output of a softmax or sigmoid: ("softmax" or "sigmoid", its input), so that a cross-entropy can be computed from it.
+# For the output of a softmax or sigmoid: ("softmax" or "sigmoid", its input), so that a
+# cross-entropy can be computed from it.
 logits = Annotations()

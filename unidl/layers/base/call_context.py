@@ -1,4 +1,5 @@
-"""What holds for all layers inside one outermost call: train or inference, and the losses that layers add."""
+"""What holds for all layers inside one outermost call: train or inference, and the losses that
+layers add."""
 
 from __future__ import annotations
 
@@ -11,9 +12,12 @@ from typing import Any
 class CallContext:
     """
     Attributes:
-        training: the flag given to the outermost layer; a layer that got none of its own takes this.
-        trusted: shapes and dtypes were checked when the model was built, so layers skip their checks.
-        keep_logits: softmax and sigmoid at a layer's end leave a note of their input (see `annotations.logits`).
+        training: the flag given to the outermost layer; a layer that got none of its own takes
+            this.
+        trusted: shapes and dtypes were checked when the model was built, so layers skip their
+            checks.
+        keep_logits: softmax and sigmoid at a layer's end leave a note of their input (see
+            `annotations.logits`).
         model: the model whose training or test step this call is, None for other calls.
         losses: what layers added by `add_loss` or an activity regularizer.
     """
@@ -35,7 +39,8 @@ class CallContext:
 _context: ContextVar[CallContext | None] = ContextVar("unidl_call_context", default=None)
 current = _context.get
 
-# `entered` for those who are called too often for a generator: `token = push(context)`, `pop(token)`.
+# `entered` for those who are called too often for a generator: `token = push(context)`,
+# `pop(token)`.
 push, pop = _context.set, _context.reset
 
 

@@ -17,7 +17,8 @@ _BASE = ("activity_regularizer", "trainable", "dtype", "autocast", "name")
 
 
 class Configurable:
-    """Remembers its constructor's arguments; `get_config` reads each back from the attribute of the same name, if there is one."""
+    """Remembers its constructor's arguments; `get_config` reads each back from the attribute of the
+    same name, if there is one."""
 
     name: str
     trainable: bool

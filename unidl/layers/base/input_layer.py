@@ -38,7 +38,8 @@ class InputLayer(Layer):
     ) -> None:
         if sparse or ragged or optional:
             raise ValueError(
-                "Input: sparse, ragged and optional inputs are not offered. Give dense tensors, padded to one length."
+                "Input: sparse, ragged and optional inputs are not offered. Give dense tensors, "
+                "padded to one length."
             )
         if input_tensor is not None:
             if not isinstance(input_tensor, KerasTensor):
@@ -52,7 +53,8 @@ class InputLayer(Layer):
             )
         if shape is None and batch_shape is None:
             raise ValueError(
-                "Input: give the shape of one sample, e.g. Input(shape=(28, 28, 1)); for one number a sample: shape=(1,)."
+                "Input: give the shape of one sample, e.g. Input(shape=(28, 28, 1)); for one "
+                "number a sample: shape=(1,)."
             )
         super().__init__(name=name, **kwargs)
         self.batch_shape = (
@@ -61,7 +63,8 @@ class InputLayer(Layer):
         for size in self.batch_shape:
             if size is not None and (not isinstance(size, int) or size < 0):
                 raise ValueError(
-                    f"Input {self.name!r}: a shape is made of non-negative ints and None, got {self.batch_shape}."
+                    f"Input {self.name!r}: a shape is made of non-negative ints and None, got "
+                    f"{self.batch_shape}."
                 )
         self._input_dtype = dtypes.standardize_dtype(dtype)
         self.built = True
@@ -97,7 +100,8 @@ def Input(
     tensor: Any = None,
     optional: bool = False,
 ) -> KerasTensor:
-    """A symbolic tensor for the functional API: `x = Input(shape=(28, 28, 1))`. Arguments as in `InputLayer`."""
+    """A symbolic tensor for the functional API: `x = Input(shape=(28, 28, 1))`. Arguments as in
+    `InputLayer`."""
     return InputLayer(
         shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name
     ).output

@@ -54,13 +54,14 @@ if TYPE_CHECKING:
 class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
     """The base of all layers.
 
-    A subclass makes its weights in `build(input_shape)` with `add_weight` (or in its constructor, when it knows the shapes)
-    and computes in `call(inputs)` with `unidl.ops`; `call` may take `training` and `mask`. Sublayers in attributes, lists
-    and dicts are found by themselves.
+    A subclass makes its weights in `build(input_shape)` with `add_weight` (or in its constructor,
+    when it knows the shapes) and computes in `call(inputs)` with `unidl.ops`; `call` may take
+    `training` and `mask`. Sublayers in attributes, lists and dicts are found by themselves.
 
     Args:
         activity_regularizer: added to the loss for each output, mean over the batch.
-        trainable: whether optimizers update the weights; False also means inference for normalization layers.
+        trainable: whether optimizers update the weights; False also means inference for
+            normalization layers.
         dtype: name of a dtype or policy ("float64", "mixed_float16"); default: the global policy.
         autocast: cast floating inputs to the layer's compute dtype.
         name: unique in its model; by default made from the class.
@@ -117,7 +118,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
             self._reject(kwargs)
 
     def _take_input_shape(self, kwargs: Any) -> None:
-        """The first layer of a Sequential may say what it gets: `input_shape=`, `batch_shape=`, `input_dim=`."""
+        """The first layer of a Sequential may say what it gets: `input_shape=`, `batch_shape=`,
+        `input_dim=`."""
         batch = kwargs.pop("batch_size", None)
         shape = kwargs.pop("batch_shape", kwargs.pop("batch_input_shape", None))
         if "input_shape" in kwargs:
@@ -135,7 +137,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
 
     @any_arguments
     def build(self, input_shape: Any) -> None:
-        """Make the weights for inputs of `input_shape`, a tuple with None for open axes (or a structure of such)."""
+        """Make the weights for inputs of `input_shape`, a tuple with None for open axes (or a
+        structure of such)."""
 
     @any_arguments
     def call(self, inputs: TensorLike) -> Any:
@@ -160,7 +163,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
         name: str | None = None,
         kernel_of: str | None = None,
     ) -> Variable:
-        """Make a Variable of `shape` that belongs to this layer; Glorot uniform for floats and zeros for others by default.
+        """Make a Variable of `shape` that belongs to this layer; Glorot uniform for floats and
+        zeros for others by default.
 
         `kernel_of` is for speed alone, see `Variable`.
         """
@@ -174,7 +178,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
             )
         if any(size is None for size in shape):
             raise ValueError(
-                f"{self._who()}: cannot make the weight {name!r} of shape {shape}: its size depends on an axis that is open in the input."
+                f"{self._who()}: cannot make the weight {name!r} of shape {shape}: its size "
+                "depends on an axis that is open in the input."
             )
         dtype = dtype or self.variable_dtype
         initializer = initializers.get(
@@ -203,7 +208,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
     def add_own_weight(
         self, name: str, shape: Shape, prefix: Any = None, **kwargs: Any
     ) -> Variable:
-        """`add_weight` with the layer's `<name>_initializer`, `<name>_regularizer` and `<name>_constraint` (or `<prefix>_...`)."""
+        """`add_weight` with the layer's `<name>_initializer`, `<name>_regularizer` and
+        `<name>_constraint` (or `<prefix>_...`)."""
         given: dict[str, Any] = {
             kind: getattr(self, f"{prefix or name}_{kind}", None)
             for kind in ("initializer", "regularizer", "constraint")
@@ -297,7 +303,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
         return nullcontext() if around.naming is None else around.naming(self.path)
 
     def _convert(self, value: Any) -> Any:
-        """Native tensors of the layer's backend out of host data in `value`, floats in the compute dtype."""
+        """Native tensors of the layer's backend out of host data in `value`, floats in the compute
+        dtype."""
         if value is None or isinstance(value, bool | int | float | str):
             return value
         if isinstance(value, list | tuple) and _holds_tensors(value):
@@ -342,7 +349,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
                 if name not in known:
                     first, missing = signature.names[0], name.removesuffix("_shape")
                     raise TypeError(
-                        f"{self._who()}: called without {missing!r}. Write: layer({first}, {missing})."
+                        f"{self._who()}: called without {missing!r}. Write: layer({first}, "
+                        f"{missing})."
                     )
             self._build_with(known)
         self._check_input(first_shape)  # build may have made the spec stricter
@@ -381,7 +389,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
             problem = spec.problem(shape) if shape is not None else None
             if problem:
                 raise ValueError(
-                    f"{self._who()}: {problem}; the input has shape {tuple(shape)}.{self._advice(spec, tuple(shape))}"
+                    f"{self._who()}: {problem}; the input has shape "
+                    f"{tuple(shape)}.{self._advice(spec, tuple(shape))}"
                 )
 
     def _advice(self, spec: Any, shape: Any) -> str:
@@ -390,11 +399,17 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
         if missing == 1 and len(shape) == 3 and spec.ndim == 4:
             return " Add a channel axis: x[..., None] (or a batch axis: x[None])."
         if missing == 1 and len(shape) >= 1:
-            return " One axis is missing: add a batch axis with x[None], or a last one with x[..., None]."
+            return (
+                " One axis is missing: add a batch axis with x[None], or a last one with x[..., "
+                "None]."
+            )
         if spec.ndim is not None and missing < 0:
             return " Flatten or Reshape the input first."
         if self.built and spec.axes:
-            return f" The weights were built for {self._build_shapes}: give inputs like those, or make a new layer."
+            return (
+                f" The weights were built for {self._build_shapes}: give inputs like those, or "
+                "make a new layer."
+            )
         return ""
 
     def _who(self) -> str:
@@ -450,7 +465,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
 
     @property
     def weights(self) -> list[Variable]:
-        """All variables: own trainable, own non-trainable, then those of the sublayers; no duplicates."""
+        """All variables: own trainable, own non-trainable, then those of the sublayers; no
+        duplicates."""
         found = {}
         own = self.held(Variable)
         for variable in sorted(own, key=lambda v: not v.trainable):
@@ -465,7 +481,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
 
     @property
     def variables(self) -> list[Variable]:
-        """The weights, then variables that layers keep from call to call, such as the states of a stateful LSTM."""
+        """The weights, then variables that layers keep from call to call, such as the states of a
+        stateful LSTM."""
         return self.weights + [
             v for layer in self._flatten_layers() for v in layer._state_variables
         ]
@@ -503,17 +520,20 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
         return [v.numpy() for v in self.weights]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
-        """Set all weights from arrays in the order of `weights`; nothing changes unless all shapes fit."""
+        """Set all weights from arrays in the order of `weights`; nothing changes unless all shapes
+        fit."""
         own = self.weights
         if len(own) != len(weights):
             raise ValueError(
-                f"{self._who()}: set_weights() got {len(weights)} arrays, but there are {len(own)} weights: {[v.path for v in own]}."
+                f"{self._who()}: set_weights() got {len(weights)} arrays, but there are {len(own)} "
+                f"weights: {[v.path for v in own]}."
             )
         for variable, value in zip(own, weights, strict=True):
             found = tuple(getattr(value, "shape", ()))
             if found != tuple(variable.shape):
                 raise ValueError(
-                    f"{self._who()}: the weight {variable.path!r} has shape {variable.shape}, set_weights() got shape {found}."
+                    f"{self._who()}: the weight {variable.path!r} has shape {variable.shape}, "
+                    f"set_weights() got shape {found}."
                 )
         for variable, value in zip(own, weights, strict=True):
             variable.assign(value)
@@ -568,8 +588,10 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
     def _first_node(self) -> Any:
         if not self._inbound:
             raise AttributeError(
-                f"{self._who()} was never called on a symbolic tensor, so it has no input and output. "
-                f"Call it on unidl.Input(shape=...), or put it into a model whose input shape is known."
+                f"{self._who()} was never called on a symbolic tensor, so it has no input and "
+                "output. "
+                "Call it on unidl.Input(shape=...), or put it into a model whose input shape is "
+                "known."
             )
         return self._inbound[0]
 
@@ -590,7 +612,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
 
 
 def _noting_that_it_is_built(build: Any) -> Any:
-    """`build` for users who call it themselves: the first call must not build, and make all weights, again."""
+    """`build` for users who call it themselves: the first call must not build, and make all
+    weights, again."""
 
     @functools.wraps(build)
     def noting(self: Any, *args: Any, **kwargs: Any) -> None:

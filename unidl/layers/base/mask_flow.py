@@ -27,9 +27,11 @@ class PassesMasks:
         return previous_mask
 
     def _fill_masks(self, signature: Any, args: Any, kwargs: Any) -> Any:
-        """Give `call` the masks its inputs carry; returns that of the first input (nested as the input is), or None.
+        """Give `call` the masks its inputs carry; returns that of the first input (nested as the
+        input is), or None.
 
-        As in Keras, `mask` takes that of an only tensor; beside other tensors (initial states, say) it has to be given.
+        As in Keras, `mask` takes that of an only tensor; beside other tensors (initial states, say)
+        it has to be given.
         """
         if not masks.noted and signature.masks.isdisjoint(kwargs):
             return None

@@ -12,7 +12,8 @@ class CallSignature:
     """
     Attributes:
         names: parameters of `call` in order, without self.
-        mask_of: for each tensor parameter the parameter that takes its mask: "mask" for the first, "<name>_mask" else.
+        mask_of: for each tensor parameter the parameter that takes its mask: "mask" for the first,
+            "<name>_mask" else.
         masks: the parameters that take masks.
         has_training: whether `call` takes `training`.
         shapes_of_build, required_shapes: parameters of `build`, and those without a default.
@@ -57,7 +58,8 @@ def call_signature(cls: Any) -> CallSignature:
 
 @_cached
 def constructor_arguments(cls: Any) -> dict[str, object]:
-    """Names and defaults of all arguments that the constructors of `cls` and its bases take, own ones first."""
+    """Names and defaults of all arguments that the constructors of `cls` and its bases take, own
+    ones first."""
     arguments: dict[str, object] = {}
     for base in cls.__mro__:
         if "__init__" in vars(base) and base is not object:

@@ -16,7 +16,8 @@ T = TypeVar("T")
 
 
 class Tracked(Watched):
-    """Remembers, in order of assignment, the attributes that hold variables, layers, or containers of such."""
+    """Remembers, in order of assignment, the attributes that hold variables, layers, or containers
+    of such."""
 
     _holders: dict[str, Any]
     _untracked: frozenset = frozenset()  # attributes that hold objects without owning them
@@ -46,5 +47,6 @@ class Tracked(Watched):
         object.__delattr__(self, name)
 
     def held(self, kind: type[T]) -> list[T]:
-        """The objects of class `kind` in own attributes and containers there, without duplicates, in order."""
+        """The objects of class `kind` in own attributes and containers there, without duplicates,
+        in order."""
         return list({id(x): x for x in tree.instances(kind, self._holders)}.values())

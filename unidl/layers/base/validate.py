@@ -35,7 +35,8 @@ def int_tuple(
         or any(not isinstance(v, numbers.Integral) or v < low for v in values)
     ):
         raise ValueError(
-            f"{type(layer).__name__}: {name} must be {'a non-negative' if allow_zero else 'a positive'} integer "
+            f"{type(layer).__name__}: {name} must be "
+            f"{'a non-negative' if allow_zero else 'a positive'} integer "
             f"or {rank} of them, got {value!r}."
         )
     return tuple(int(v) for v in values)
@@ -45,7 +46,8 @@ def one_of(layer: Any, name: str, value: Any, choices: Any) -> Any:
     """`value` if it is among `choices`."""
     if value not in choices:
         raise ValueError(
-            f"{type(layer).__name__}: {name} must be one of {', '.join(map(repr, choices))}; got {value!r}."
+            f"{type(layer).__name__}: {name} must be one of {', '.join(map(repr, choices))}; got "
+            f"{value!r}."
         )
     return value
 

@@ -112,7 +112,8 @@ class ELU(Layer):
 
 
 class PReLU(Layer):
-    """x, or alpha * x where x is negative, with a trained alpha for each element of a sample (He et al., arXiv:1502.01852).
+    """x, or alpha * x where x is negative, with a trained alpha for each element of a sample (He et
+    al., arXiv:1502.01852).
 
     Args:
         alpha_initializer, alpha_regularizer, alpha_constraint: of alpha.
@@ -148,7 +149,8 @@ class PReLU(Layer):
         shared = self.shared_axes or []
         if any(not 1 <= a < len(input_shape) for a in shared):
             raise ValueError(
-                f"{self._who()}: shared_axes={shared} must be axes after the batch of the shape {input_shape}."
+                f"{self._who()}: shared_axes={shared} must be axes after the batch of the shape "
+                f"{input_shape}."
             )
         self.alpha = self.add_own_weight(
             "alpha", tuple(1 if a in shared else n for a, n in enumerate(input_shape) if a > 0)
@@ -178,7 +180,10 @@ class Softmax(Layer):
         axis = self.axis if isinstance(self.axis, int) else tuple(self.axis)
         if mask is not None:
             shape = tuple(ops.shape(inputs))
-            advice = f"layer(x, mask=mask) with a mask of shape {shape}, of size 1 along the axes that share it."
+            advice = (
+                f"layer(x, mask=mask) with a mask of shape {shape}, of size 1 along the axes that "
+                "share it."
+            )
             require_broadcast(tuple(ops.shape(mask)), shape, self._who(), "the input", advice)
         y = masked_softmax(inputs, mask, axis)
         if axis == -1 and mask is None:
@@ -187,7 +192,8 @@ class Softmax(Layer):
 
 
 def masked_softmax(x: TensorLike, mask: TensorLike, axis: Axis) -> Any:
-    """Softmax over the elements where `mask`, broadcast against `x`, is True; the others get 0. None masks nothing."""
+    """Softmax over the elements where `mask`, broadcast against `x`, is True; the others get 0.
+    None masks nothing."""
     if mask is None:
         return ops.softmax(x, axis=axis)
     if ops.dtype(mask) != "bool":
@@ -199,10 +205,12 @@ def masked_softmax(x: TensorLike, mask: TensorLike, axis: Axis) -> Any:
 
 
 def require_broadcast(mask: TensorLike, shape: Shape, who: str, what: Any, advice: Any) -> None:
-    """ValueError in the name of the layer `who` unless the shape `mask` broadcasts to `shape`, that of `what`; None is any size."""
+    """ValueError in the name of the layer `who` unless the shape `mask` broadcasts to `shape`, that
+    of `what`; None is any size."""
     sizes = zip(reversed(mask), reversed(shape), strict=False)
     if len(mask) > len(shape) or any(m not in (n, 1, None) and n is not None for m, n in sizes):
         raise ValueError(
-            f"{who}: expected a mask that broadcasts to the shape {shape} of {what}, each axis counted from the last of the same size "
+            f"{who}: expected a mask that broadcasts to the shape {shape} of {what}, each axis "
+            "counted from the last of the same size "
             f"or of size 1, got a mask of shape {mask}. Write: {advice}"
         )

@@ -30,7 +30,8 @@ class Dense(Layer):
         units: size of the output's last axis.
         activation: name or function, none by default.
         use_bias: whether to add a bias.
-        kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint,
+        kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
+        activity_regularizer, kernel_constraint,
             bias_constraint: names, configs or objects.
         lora_rank, lora_alpha, quantization_config: not offered; must be None.
 

@@ -30,12 +30,15 @@ class EinsumDense(Layer):
     """activation(einsum(equation, inputs, kernel) + bias).
 
     Args:
-        equation: inputs, kernel and outputs by letters: "abc,cd->abd"; axes may be elided at one end: "...x,xy->...y".
-        output_shape: sizes of the outputs' letters without the batch axis, None for those taken from the inputs.
+        equation: inputs, kernel and outputs by letters: "abc,cd->abd"; axes may be elided at one
+            end: "...x,xy->...y".
+        output_shape: sizes of the outputs' letters without the batch axis, None for those taken
+            from the inputs.
         activation: name or function, none by default.
         bias_axes: letters of the output that get a bias, e.g. "d"; none by default.
         *_initializer, *_regularizer, *_constraint: as in `Dense`.
-        lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config: not offered; must be None.
+        lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config: not offered; must be
+            None.
 
     Weights: kernel, by its letters, and bias, broadcast against the outputs.
     """
@@ -90,7 +93,8 @@ class EinsumDense(Layer):
         self._terms = self._parse()
 
     def _parse(self) -> Any:
-        """(letters of the inputs, of the kernel, of the outputs, where axes are elided: "", "left" or "right")."""
+        """(letters of the inputs, of the kernel, of the outputs, where axes are elided: "", "left"
+        or "right")."""
         match = _EQUATION.fullmatch(str(self.equation).replace(" ", ""))
         if match is not None:
             left_in, inputs, right_in, kernel, left_out, outputs, right_out = match.groups()
@@ -104,17 +108,21 @@ class EinsumDense(Layer):
                 ]
                 if lost:
                     raise ValueError(
-                        f"EinsumDense: in the equation {self.equation!r} the letter {lost[0]!r} stands in one term alone."
+                        f"EinsumDense: in the equation {self.equation!r} the letter {lost[0]!r} "
+                        "stands in one term alone."
                     )
                 for letter in self.bias_axes or "":
                     if letter not in outputs:
                         raise ValueError(
-                            f"EinsumDense: bias_axes={self.bias_axes!r} has the letter {letter!r}, which the outputs {outputs!r} have not."
+                            f"EinsumDense: bias_axes={self.bias_axes!r} has the letter {letter!r}, "
+                            f"which the outputs {outputs!r} have not."
                         )
                 return inputs, kernel, outputs, "left" if left_in else "right" if right_in else ""
         raise ValueError(
-            f"EinsumDense: cannot use the equation {self.equation!r}. Write inputs,kernel->outputs in letters, "
-            f'with "..." at the same end of inputs and outputs or nowhere: "abc,cd->abd", "...x,xy->...y".'
+            f"EinsumDense: cannot use the equation {self.equation!r}. Write inputs,kernel->outputs "
+            "in letters, "
+            'with "..." at the same end of inputs and outputs or nowhere: "abc,cd->abd", '
+            '"...x,xy->...y".'
         )
 
     def _full_output_shape(self, input_shape: Any) -> Any:
@@ -123,7 +131,8 @@ class EinsumDense(Layer):
         elided = len(input_shape) - len(inputs)
         if elided < 0 or (elided > 0 and not side):
             raise ValueError(
-                f"{self._who()}: the equation {self.equation!r} takes inputs with {len(inputs)} axes, the shape is {input_shape}."
+                f"{self._who()}: the equation {self.equation!r} takes inputs with {len(inputs)} "
+                f"axes, the shape is {input_shape}."
             )
         first = elided if side == "left" else 0
         sizes = dict(zip(inputs, input_shape[first : first + len(inputs)], strict=True))
@@ -136,7 +145,8 @@ class EinsumDense(Layer):
         ]
         if len(full) != elided + len(outputs):
             raise ValueError(
-                f"{self._who()}: output_shape={self.output_shape} must give the sizes of the outputs {outputs!r} without the batch axis; "
+                f"{self._who()}: output_shape={self.output_shape} must give the sizes of the "
+                f"outputs {outputs!r} without the batch axis; "
                 f"the equation is {self.equation!r} and the input has shape {input_shape}."
             )
         for place, letter in enumerate(outputs, first):
@@ -169,7 +179,8 @@ class EinsumDense(Layer):
         self.input_spec = InputSpec(ndim=len(input_shape))
 
     def _scaled(self, kernel: TensorLike, outputs: Any) -> Any:
-        """The kernel's initializer; one that scales with the fans is told which axes are inputs and which outputs."""
+        """The kernel's initializer; one that scales with the fans is told which axes are inputs and
+        which outputs."""
         initializer = self.kernel_initializer
         if not isinstance(initializer, VarianceScaling) or (
             initializer.input_axes is not None and initializer.output_axes is not None

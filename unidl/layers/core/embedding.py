@@ -24,7 +24,8 @@ class Embedding(Layer):
         input_dim: number of rows; indices are in [0, input_dim).
         output_dim: size of a row.
         embeddings_initializer, embeddings_regularizer, embeddings_constraint: of the table.
-        mask_zero: index 0 is padding: the steps where it stands are masked for the layers that follow.
+        mask_zero: index 0 is padding: the steps where it stands are masked for the layers that
+            follow.
         weights: list of one array, the initial table.
         lora_rank, lora_alpha, quantization_config: not offered; must be None.
 
@@ -89,12 +90,14 @@ class Embedding(Layer):
         return type(value) is not np.ndarray and super()._computes_with(value)
 
     def check_indices(self, values: TensorLike, source: Any) -> None:
-        """Raise ValueError if the array `values`, of which `source` tells the origin, holds an index without a row."""
+        """Raise ValueError if the array `values`, of which `source` tells the origin, holds an
+        index without a row."""
         if values.size:
             low, high = values.min(), values.max()
             if low < 0 or high >= self.input_dim:
                 raise ValueError(
-                    f"{self._who()}: {source} holds the index {int(low if low < 0 else high)}, but indices must lie in "
+                    f"{self._who()}: {source} holds the index {int(low if low < 0 else high)}, but "
+                    "indices must lie in "
                     f"[0, {self.input_dim}). Raise input_dim, or map the index to a known one."
                 )
 

@@ -14,16 +14,18 @@ if TYPE_CHECKING:
 
 
 class ReversibleEmbedding(Embedding):
-    """An `Embedding` that also projects back: with `reverse=True` (n, ..., output_dim) -> (n, ..., input_dim), the inputs times the
-    transposed table (Press & Wolf, arXiv:1608.05859).
+    """An `Embedding` that also projects back: with `reverse=True` (n, ..., output_dim) -> (n, ...,
+    input_dim), the inputs times the transposed table (Press & Wolf, arXiv:1608.05859).
 
     Args:
-        input_dim, output_dim, embeddings_initializer, embeddings_regularizer, embeddings_constraint, mask_zero: see `Embedding`.
+        input_dim, output_dim, embeddings_initializer, embeddings_regularizer,
+            embeddings_constraint, mask_zero: see `Embedding`.
         tie_weights: whether the projection uses the table; else it has a weight of its own.
         reverse_dtype: in which the projection is computed, the compute dtype by default.
         logit_soft_cap: a number c; the projection y becomes c * tanh(y / c).
 
-    Weights: embeddings (input_dim, output_dim); without `tie_weights` reverse_embeddings (output_dim, input_dim).
+    Weights: embeddings (input_dim, output_dim); without `tie_weights` reverse_embeddings
+    (output_dim, input_dim).
     """
 
     def __init__(

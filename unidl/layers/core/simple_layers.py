@@ -30,7 +30,8 @@ class Identity(Layer):
 
 
 class Masking(Layer):
-    """Masks the steps of (n, t, ..., d) in which all features equal `mask_value`, and sets them to 0.
+    """Masks the steps of (n, t, ..., d) in which all features equal `mask_value`, and sets them to
+    0.
 
     Args:
         mask_value: the number that stands for nothing.
@@ -78,7 +79,8 @@ class Rescaling(Layer):
 
 
 class Lambda(Layer):
-    """Calls a function of tensors. For a config it must have a name and be registered; a `lambda` cannot be saved or loaded.
+    """Calls a function of tensors. For a config it must have a name and be registered; a `lambda`
+    cannot be saved or loaded.
 
     Args:
         function: f(inputs, **arguments), which may also take `mask` and `training`.
@@ -132,7 +134,8 @@ class Lambda(Layer):
     def from_config(
         cls, config: Any, custom_objects: CustomObjects | None = None, safe_mode: Any = None
     ) -> Self:
-        """A layer from `get_config`'s dict. `safe_mode` is part of Keras' signature: code in a config is refused whatever it says."""
+        """A layer from `get_config`'s dict. `safe_mode` is part of Keras' signature: code in a
+        config is refused whatever it says."""
         parts = ("function", "output_shape", "mask", "arguments")
         read = {
             name: deserialize_keras_object(config[name], custom_objects)
@@ -156,7 +159,8 @@ class Wrapper(Layer):
     def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]) -> None:
         if not isinstance(layer, Layer):
             raise ValueError(
-                f"{type(self).__name__}: takes a layer, got {layer!r}. Write: {type(self).__name__}(Dense(3))."
+                f"{type(self).__name__}: takes a layer, got {layer!r}. Write: "
+                f"{type(self).__name__}(Dense(3))."
             )
         super().__init__(**kwargs)
         self.layer = layer

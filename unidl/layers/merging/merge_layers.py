@@ -23,11 +23,13 @@ class Merge(Layer):
     def build(self, input_shape: Any) -> None:
         if not isinstance(input_shape, list) or len(input_shape) < 2:
             raise ValueError(
-                f"{self._who()}: takes a list of at least two inputs, got {input_shape}. Write: {type(self).__name__}()([a, b])."
+                f"{self._who()}: takes a list of at least two inputs, got {input_shape}. Write: "
+                f"{type(self).__name__}()([a, b])."
             )
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """A step counts where it counts in any of the inputs; without a mask in all inputs there is none."""
+        """A step counts where it counts in any of the inputs; without a mask in all inputs there is
+        none."""
         known = [m for m in previous_mask or [] if m is not None]
         if len(known) < len(inputs):
             return None
@@ -38,7 +40,8 @@ class Merge(Layer):
 
 
 class Elementwise(Merge):
-    """Base of the layers that join tensors element by element; shapes broadcast, and shorter ones get axes after the batch's."""
+    """Base of the layers that join tensors element by element; shapes broadcast, and shorter ones
+    get axes after the batch's."""
 
     def build(self, input_shape: Any) -> None:
         super().build(input_shape)
@@ -48,7 +51,8 @@ class Elementwise(Merge):
                 pairs = [*zip(a[:0:-1], b[:0:-1], strict=False), (a[0], b[0])]
                 if any(None not in (m, n) and m != n and 1 not in (m, n) for m, n in pairs):
                     raise ValueError(
-                        f"{self._who()}: the inputs have shapes {input_shape}, which do not broadcast. Make them equal, or 1, on each axis."
+                        f"{self._who()}: the inputs have shapes {input_shape}, which do not "
+                        "broadcast. Make them equal, or 1, on each axis."
                     )
 
     def call(self, inputs: TensorLike, mask: TensorLike | None = None) -> Any:
@@ -87,7 +91,8 @@ class Subtract(Elementwise):
         super().build(input_shape)
         if len(input_shape) != 2:
             raise ValueError(
-                f"{self._who()}: takes exactly two inputs, got {len(input_shape)}. Write: Subtract()([a, b])."
+                f"{self._who()}: takes exactly two inputs, got {len(input_shape)}. Write: "
+                "Subtract()([a, b])."
             )
 
     def pair(self, a: TensorLike, b: TensorLike) -> Any:
@@ -105,7 +110,8 @@ class Average(Elementwise):
 
 
 class Multiply(Elementwise):
-    """Elementwise product of a list of tensors; a masked step counts as 1, and as 0 where it is masked in all of them."""
+    """Elementwise product of a list of tensors; a masked step counts as 1, and as 0 where it is
+    masked in all of them."""
 
     def join(self, inputs: TensorLike, masks: TensorLike) -> Any:
         masks = [None if m is None else ops.expand_dims(m, -1) for m in masks]
@@ -126,7 +132,8 @@ class Multiply(Elementwise):
 
 
 class Extremum(Elementwise):
-    """Base of `Maximum` and `Minimum`: where one tensor is masked and the other is not, the other's element is taken."""
+    """Base of `Maximum` and `Minimum`: where one tensor is masked and the other is not, the other's
+    element is taken."""
 
     def join(self, inputs: TensorLike, masks: TensorLike) -> Any:
         result, known = inputs[0], _along_features(masks[0])
@@ -160,7 +167,8 @@ class Minimum(Extremum):
 
 
 class Dot(Merge):
-    """Products of two tensors, summed along an axis of each: (n, ..., k, ...), (n, ..., k, ...) -> (n, rest of a, rest of b).
+    """Products of two tensors, summed along an axis of each: (n, ..., k, ...), (n, ..., k, ...) ->
+    (n, rest of a, rest of b).
 
     Two matrices (n, k) give (n, 1).
 
@@ -184,7 +192,8 @@ class Dot(Merge):
         super().build(input_shape)
         if len(input_shape) != 2:
             raise ValueError(
-                f"{self._who()}: takes exactly two inputs, got {len(input_shape)}. Write: Dot(axes=1)([a, b])."
+                f"{self._who()}: takes exactly two inputs, got {len(input_shape)}. Write: "
+                "Dot(axes=1)([a, b])."
             )
         given = (self.axes,) * 2 if isinstance(self.axes, int) else self.axes
         self._axes = tuple(
@@ -193,12 +202,14 @@ class Dot(Merge):
         )
         if 0 in self._axes:
             raise ValueError(
-                f"{self._who()}: axes={self.axes} must name an axis after the batch of both shapes {input_shape}."
+                f"{self._who()}: axes={self.axes} must name an axis after the batch of both shapes "
+                f"{input_shape}."
             )
         m, n = (s[a] for s, a in zip(input_shape, self._axes, strict=True))
         if None not in (m, n) and m != n:
             raise ValueError(
-                f"{self._who()}: axes={self.axes} have sizes {m} and {n} in the shapes {input_shape}; they must be equal."
+                f"{self._who()}: axes={self.axes} have sizes {m} and {n} in the shapes "
+                f"{input_shape}; they must be equal."
             )
 
     def call(self, inputs: TensorLike) -> Any:
@@ -236,13 +247,15 @@ class Concatenate(Merge):
         ranks = {len(s) for s in input_shape}
         if len(ranks) > 1 or not -min(ranks) <= self.axis < min(ranks):
             raise ValueError(
-                f"{self._who()}: axis={self.axis} needs inputs of one rank that has this axis, got shapes {input_shape}."
+                f"{self._who()}: axis={self.axis} needs inputs of one rank that has this axis, got "
+                f"shapes {input_shape}."
             )
         rank = ranks.pop()
         for axis in set(range(rank)) - {self.axis % rank}:
             if len({s[axis] for s in input_shape} - {None}) > 1:
                 raise ValueError(
-                    f"{self._who()}: inputs of shapes {input_shape} differ on axis {axis}; only axis {self.axis} may differ."
+                    f"{self._who()}: inputs of shapes {input_shape} differ on axis {axis}; only "
+                    f"axis {self.axis} may differ."
                 )
 
     def call(self, inputs: TensorLike) -> Any:

@@ -25,10 +25,12 @@ def _wide(layer: Any, *tensors: Any) -> Any:
 
 
 class BatchNormalization(Layer):
-    """Normalize each channel by the batch's moments in training, by their moving averages in inference (Ioffe & Szegedy, arXiv:1502.03167).
+    """Normalize each channel by the batch's moments in training, by their moving averages in
+    inference (Ioffe & Szegedy, arXiv:1502.03167).
 
-    y = gamma * (x - mean) / sqrt(variance + epsilon) + beta; moving = moving * momentum + batch * (1 - momentum), with the
-    biased variance for both. With a mask only the steps that count enter the moments. `trainable = False` means inference.
+    y = gamma * (x - mean) / sqrt(variance + epsilon) + beta; moving = moving * momentum + batch *
+    (1 - momentum), with the biased variance for both. With a mask only the steps that count enter
+    the moments. `trainable = False` means inference.
 
     Args:
         axis: the channels' axis.
@@ -36,13 +38,16 @@ class BatchNormalization(Layer):
         epsilon: added to the variance.
         center, scale: whether there are beta and gamma.
         *_initializer, *_regularizer, *_constraint: of beta, gamma and the moving moments.
-        renorm: in training, y = gamma * (normalized * r + d) + beta, where r and d, which are constants to gradients, lead to what averages
-            over earlier batches would give (Ioffe, arXiv:1702.03275): r = stddev / renorm_stddev, d = (mean - renorm_mean) / renorm_stddev.
-        renorm_clipping: dict of the limits "rmin" and "rmax" of r, and "dmax" of |d|; without an entry there is none.
+        renorm: in training, y = gamma * (normalized * r + d) + beta, where r and d, which are
+            constants to gradients, lead to what averages over earlier batches would give (Ioffe,
+            arXiv:1702.03275): r = stddev / renorm_stddev, d = (mean - renorm_mean) / renorm_stddev.
+        renorm_clipping: dict of the limits "rmin" and "rmax" of r, and "dmax" of |d|; without an
+            entry there is none.
         renorm_momentum: of renorm_mean and renorm_stddev.
         synchronized: not offered; must be False.
 
-    Weights: gamma, beta, moving_mean, moving_variance, with `renorm` also moving_stddev, renorm_mean, renorm_stddev, each (channels,).
+    Weights: gamma, beta, moving_mean, moving_variance, with `renorm` also moving_stddev,
+    renorm_mean, renorm_stddev, each (channels,).
     """
 
     def __init__(
@@ -93,7 +98,8 @@ class BatchNormalization(Layer):
     def build(self, input_shape: Any) -> None:
         if not -len(input_shape) <= self.axis < len(input_shape):
             raise ValueError(
-                f"{self._who()}: axis={self.axis} is not an axis of an input of shape {input_shape}."
+                f"{self._who()}: axis={self.axis} is not an axis of an input of shape "
+                f"{input_shape}."
             )
         shape = (input_shape[self.axis],)
         self.gamma = self.add_own_weight("gamma", shape, autocast=False) if self.scale else None
@@ -148,7 +154,8 @@ class BatchNormalization(Layer):
         return new
 
     def _masked_moments(self, x: TensorLike, mask: TensorLike) -> Any:
-        """Weighted mean and variance, in two passes; the small number keeps a batch without any step finite, as in Keras."""
+        """Weighted mean and variance, in two passes; the small number keeps a batch without any
+        step finite, as in Keras."""
         weights = ops.cast(mask, self.compute_dtype)
         while len(ops.shape(weights)) < len(ops.shape(x)):
             weights = ops.expand_dims(weights, -1)
@@ -161,7 +168,8 @@ class BatchNormalization(Layer):
 
 
 class LayerNormalization(Layer):
-    """Normalize each sample over some of its axes (Ba et al., arXiv:1607.06450): gamma * (x - mean) / sqrt(variance + epsilon) + beta.
+    """Normalize each sample over some of its axes (Ba et al., arXiv:1607.06450): gamma * (x - mean)
+    / sqrt(variance + epsilon) + beta.
 
     Args:
         axis: an int or several.
@@ -189,7 +197,8 @@ class LayerNormalization(Layer):
         # Not among `LayerOptions`, since it is no argument but one to be refused with a reason.
         if kwargs.pop("rms_scaling", False):  # type: ignore[typeddict-item]
             raise ValueError(
-                "LayerNormalization: rms_scaling=True divides by the standard deviation, not the root mean square. Use RMSNormalization."
+                "LayerNormalization: rms_scaling=True divides by the standard deviation, not the "
+                "root mean square. Use RMSNormalization."
             )
         super().__init__(**kwargs)
         self.axis = list(axis) if isinstance(axis, list | tuple) else axis
@@ -213,10 +222,12 @@ class LayerNormalization(Layer):
         given: Any = self.axis if isinstance(self.axis, list) else [self.axis]
         if any(not -rank <= a < rank for a in given):
             raise ValueError(
-                f"{self._who()}: axis={self.axis} is not among the axes of an input of shape {input_shape}."
+                f"{self._who()}: axis={self.axis} is not among the axes of an input of shape "
+                f"{input_shape}."
             )
         self._axes = tuple(sorted(a % rank for a in given))
-        # Keras' order, in which -1 comes before 1; the elements are then laid out along the axes as they lie in memory.
+        # Keras' order, in which -1 comes before 1; the elements are then laid out along the axes as
+        # they lie in memory.
         shape = tuple(input_shape[a] for a in sorted(given))
         self._along = tuple(input_shape[a] if a in self._axes else 1 for a in range(rank))
         self.gamma = self.add_own_weight("gamma", shape, autocast=False) if self.scale else None

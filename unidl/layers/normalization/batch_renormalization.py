@@ -1,6 +1,8 @@
-"""Batch renormalization (Ioffe, arXiv:1702.03275): what `BatchNormalization(renorm=True)` does beyond batch normalization.
+"""Batch renormalization (Ioffe, arXiv:1702.03275): what `BatchNormalization(renorm=True)` does
+beyond batch normalization.
 
-The moving average for inference is one of the standard deviation, from which that of the variance follows.
+The moving average for inference is one of the standard deviation, from which that of the variance
+follows.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ def check_limits(limits: Any) -> Any:
     unknown = set(limits) - set(_LIMITS)
     if unknown:
         raise ValueError(
-            f"BatchNormalization: renorm_clipping takes the keys {', '.join(_LIMITS)}, got {sorted(unknown)}."
+            f"BatchNormalization: renorm_clipping takes the keys {', '.join(_LIMITS)}, got "
+            f"{sorted(unknown)}."
         )
     low, high, most = (limits.get(name) for name in _LIMITS)
     if (low is not None and high is not None and low > high) or (most is not None and most < 0):

@@ -19,14 +19,17 @@ _EPSILON = 1e-7
 
 
 class Normalization(Layer):
-    """(inputs - mean) / max(sqrt(variance), 1e-7), with moments that `adapt` takes from data or that are given.
+    """(inputs - mean) / max(sqrt(variance), 1e-7), with moments that `adapt` takes from data or
+    that are given.
 
     Args:
-        axis: an int or several: the axes that keep moments of their own, for each index; None: one mean and variance for all.
+        axis: an int or several: the axes that keep moments of their own, for each index; None: one
+            mean and variance for all.
         mean, variance: given moments, numbers or arrays for the kept axes; both or neither.
         invert: the other way round, inputs * max(sqrt(variance), 1e-7) + mean.
 
-    Weights, without given moments: mean and variance, of the sizes of the kept axes, and count (), which is kept for files of Keras.
+    Weights, without given moments: mean and variance, of the sizes of the kept axes, and count (),
+    which is kept for files of Keras.
     """
 
     _config_omits = frozenset({"mean", "variance"})
@@ -43,11 +46,13 @@ class Normalization(Layer):
         self.axis = () if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
         if (mean is None) != (variance is None):
             raise ValueError(
-                f"Normalization: give mean and variance together, got mean={mean!r}, variance={variance!r}."
+                f"Normalization: give mean and variance together, got mean={mean!r}, "
+                f"variance={variance!r}."
             )
         if _shape(mean) != _shape(variance) or len(_shape(mean)) > len(self.axis):
             raise ValueError(
-                f"Normalization: mean and variance must have one shape, of at most {len(self.axis)} axes for axis={self.axis}; "
+                "Normalization: mean and variance must have one shape, of at most "
+                f"{len(self.axis)} axes for axis={self.axis}; "
                 f"got the shapes {_shape(mean)} and {_shape(variance)}."
             )
         self.input_mean, self.input_variance, self.invert = mean, variance, invert
@@ -57,13 +62,15 @@ class Normalization(Layer):
         rank = len(input_shape)
         if any(not -rank <= a < rank for a in self.axis):
             raise ValueError(
-                f"{self._who()}: axis={self.axis} names an axis that the shape {input_shape} has not."
+                f"{self._who()}: axis={self.axis} names an axis that the shape {input_shape} has "
+                "not."
             )
         kept = sorted(a % rank for a in self.axis)
         open_axes = [a for a in kept if input_shape[a] is None]
         if open_axes:
             raise ValueError(
-                f"{self._who()}: axis {open_axes[0]} of the shape {input_shape} is kept, so its size must be known."
+                f"{self._who()}: axis {open_axes[0]} of the shape {input_shape} is kept, so its "
+                "size must be known."
             )
         self._kept = {a: input_shape[a] for a in kept}
         self._reduced = tuple(a for a in range(rank) if a not in self._kept)
@@ -79,7 +86,8 @@ class Normalization(Layer):
             )
 
     def _along_kept(self, value: Any) -> Any:
-        """A given moment, aligned at the end with the kept axes, as an array that broadcasts against inputs."""
+        """A given moment, aligned at the end with the kept axes, as an array that broadcasts
+        against inputs."""
         # The host has no bfloat16: `call` casts.
         value = np.asarray(
             value, "float32" if self.compute_dtype == "bfloat16" else self.compute_dtype
@@ -89,7 +97,8 @@ class Normalization(Layer):
             return np.broadcast_to(value, shape).reshape(self._broadcast)
         except ValueError:
             raise ValueError(
-                f"{self._who()}: mean and variance of shape {value.shape} do not fit the kept axes, of the sizes {shape}."
+                f"{self._who()}: mean and variance of shape {value.shape} do not fit the kept "
+                f"axes, of the sizes {shape}."
             ) from None
 
     def call(self, inputs: TensorLike) -> Any:
@@ -110,13 +119,15 @@ class Normalization(Layer):
         )
 
     def adapt(self, data: TensorLike) -> None:
-        """Take the moments from `data`: an array or native tensor, or an iterable of such batches (of a tuple the first element counts).
+        """Take the moments from `data`: an array or native tensor, or an iterable of such batches
+        (of a tuple the first element counts).
 
         They are computed on the host in float64; earlier ones are forgotten.
         """
         if self.input_mean is not None:
             raise ValueError(
-                f"{self._who()}: mean and variance were given, so there is nothing to adapt. Leave them out."
+                f"{self._who()}: mean and variance were given, so there is nothing to adapt. Leave "
+                "them out."
             )
         batches = [data] if hasattr(data, "shape") else data
         moments = None
@@ -130,7 +141,8 @@ class Normalization(Layer):
             moments = _merged(moments, self._moments(batch))
         if moments is None:
             raise ValueError(
-                f"{self._who()}: adapt() got no batch. Give an array, or an iterable of at least one."
+                f"{self._who()}: adapt() got no batch. Give an array, or an iterable of at least "
+                "one."
             )
         _, mean, variance = moments
         self.adapt_mean.assign(mean)
@@ -141,7 +153,8 @@ class Normalization(Layer):
             shape[a] != size for a, size in self._kept.items()
         ):
             raise ValueError(
-                f"{self._who()}: adapt() got data of shape {shape}, but the layer was built for {self._build_shapes}."
+                f"{self._who()}: adapt() got data of shape {shape}, but the layer was built for "
+                f"{self._build_shapes}."
             )
 
     def _moments(self, batch: Any) -> Any:

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 
 class GroupNormalization(Layer):
-    """Normalize groups of channels of each sample (Wu & He, arXiv:1803.08494): gamma * (x - mean) / sqrt(variance + epsilon) + beta.
+    """Normalize groups of channels of each sample (Wu & He, arXiv:1803.08494): gamma * (x - mean) /
+    sqrt(variance + epsilon) + beta.
 
     Args:
-        groups: their number; the channels are divided into them in order. -1: one for each channel (instance normalization).
+        groups: their number; the channels are divided into them in order. -1: one for each channel
+            (instance normalization).
         axis: the channels' axis.
         epsilon: added to the variance.
         center, scale: whether there are beta and gamma.
@@ -45,7 +47,8 @@ class GroupNormalization(Layer):
         super().__init__(**kwargs)
         if not isinstance(groups, int) or (groups <= 0 and groups != -1):
             raise ValueError(
-                f"GroupNormalization: groups must be a positive integer, or -1 for one each channel, got {groups!r}."
+                "GroupNormalization: groups must be a positive integer, or -1 for one each "
+                f"channel, got {groups!r}."
             )
         self.groups, self.axis, self.epsilon, self.center, self.scale = (
             groups,
@@ -72,12 +75,14 @@ class GroupNormalization(Layer):
         rank, channels = len(input_shape), input_shape[self.axis]
         if channels is None:
             raise ValueError(
-                f"{self._who()}: axis {self.axis} of the input must have a known size, got the shape {input_shape}."
+                f"{self._who()}: axis {self.axis} of the input must have a known size, got the "
+                f"shape {input_shape}."
             )
         self.groups = channels if self.groups == -1 else self.groups
         if channels % self.groups:
             raise ValueError(
-                f"{self._who()}: {channels} channels cannot be divided into {self.groups} groups. Give another groups=."
+                f"{self._who()}: {channels} channels cannot be divided into {self.groups} groups. "
+                "Give another groups=."
             )
         self._channel_axis = self.axis % rank
         self.gamma = (
@@ -92,7 +97,8 @@ class GroupNormalization(Layer):
     def call(self, inputs: TensorLike) -> Any:
         # In 16 bits the moments would lose their digits, so they are taken in float32.
         x = ops.cast(inputs, "float32") if self.compute_dtype in ("float16", "bfloat16") else inputs
-        # The batch first, so that channels and groups are next to each other; (n, groups, all others).
+        # The batch first, so that channels and groups are next to each other; (n, groups, all
+        # others).
         x = ops.moveaxis(x, self._channel_axis, 1)
         moved = ops.shape(x)
         batch = -1 if moved[0] is None else moved[0]
@@ -109,7 +115,8 @@ class GroupNormalization(Layer):
 
 
 class RMSNormalization(Layer):
-    """Divide by the root mean square over some axes (Zhang & Sennrich, arXiv:1910.07467): x / sqrt(mean(x**2) + epsilon) * scale.
+    """Divide by the root mean square over some axes (Zhang & Sennrich, arXiv:1910.07467): x /
+    sqrt(mean(x**2) + epsilon) * scale.
 
     Args:
         axis: an int or several.
@@ -129,7 +136,8 @@ class RMSNormalization(Layer):
         self.axis = self.axis if isinstance(self.axis, list) else [self.axis]
         if any(not -len(input_shape) <= a < len(input_shape) for a in self.axis):
             raise ValueError(
-                f"{self._who()}: axis={self.axis} is not among the axes of an input of shape {input_shape}."
+                f"{self._who()}: axis={self.axis} is not among the axes of an input of shape "
+                f"{input_shape}."
             )
         self.scale = self.add_weight(
             tuple(input_shape[a] for a in self.axis), initializer="ones", name="scale"

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 
 class SpectralNormalization(Wrapper):
-    """Divides the kernel of `layer` by an estimate of its spectral norm at each call in training (Miyato et al., arXiv:1802.05957).
+    """Divides the kernel of `layer` by an estimate of its spectral norm at each call in training
+    (Miyato et al., arXiv:1802.05957).
 
-    The kernel as a matrix W (-1, channels) and the vector u (1, channels) that is kept from call to call:
-    v = u @ W^T / |u @ W^T|, u = v @ W / |v @ W|, kernel = kernel / (v @ W @ u^T). The kernel itself is assigned the quotient, and
-    gradients are those of the quotient. A kernel of zeros stays as it is.
+    The kernel as a matrix W (-1, channels) and the vector u (1, channels) that is kept from call to
+    call: v = u @ W^T / |u @ W^T|, u = v @ W / |v @ W|, kernel = kernel / (v @ W @ u^T). The kernel
+    itself is assigned the quotient, and gradients are those of the quotient. A kernel of zeros
+    stays as it is.
 
     Args:
         layer: has a weight `kernel` or `embeddings`.
@@ -47,7 +49,8 @@ class SpectralNormalization(Wrapper):
         )
         if self._weight is None:
             raise ValueError(
-                f"{self._who()}: the layer {self.layer.name!r} has no weight named 'kernel' or 'embeddings' to normalize."
+                f"{self._who()}: the layer {self.layer.name!r} has no weight named 'kernel' or "
+                "'embeddings' to normalize."
             )
         self.kernel = getattr(self.layer, self._weight)
         start = initializers.TruncatedNormal(stddev=0.02)

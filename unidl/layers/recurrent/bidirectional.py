@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 
 class Bidirectional(Layer):
-    """Runs a copy of `layer` forwards and one backwards over (n, t, d) and joins their outputs, those of a moment together.
+    """Runs a copy of `layer` forwards and one backwards over (n, t, d) and joins their outputs,
+    those of a moment together.
 
-    With `return_sequences` the outputs at masked moments are zero. With `return_state` the states of the forward layer and then
-    those of the backward layer follow the output.
+    With `return_sequences` the outputs at masked moments are zero. With `return_state` the states
+    of the forward layer and then those of the backward layer follow the output.
 
     Args:
         layer: an `LSTM`, `GRU`, `SimpleRNN` or `RNN`.
@@ -27,7 +28,8 @@ class Bidirectional(Layer):
         weights: not offered; use `set_weights`.
         backward_layer: for the way back; by default a copy of `layer` with the other direction.
 
-    `initial_state` is a list: first half forwards, second half backwards. Weights: forward, then backward.
+    `initial_state` is a list: first half forwards, second half backwards. Weights: forward, then
+    backward.
     """
 
     _config_omits = frozenset({"weights"})
@@ -45,7 +47,8 @@ class Bidirectional(Layer):
                 isinstance(given, Layer) and hasattr(given, "go_backwards")
             ):
                 raise ValueError(
-                    f"Bidirectional: takes a recurrent layer, got {given!r}. Write: Bidirectional(LSTM(8))."
+                    f"Bidirectional: takes a recurrent layer, got {given!r}. Write: "
+                    "Bidirectional(LSTM(8))."
                 )
         super().__init__(**kwargs)
         not_offered(self, weights=weights)
@@ -74,12 +77,14 @@ class Bidirectional(Layer):
         one, other = self.forward_layer, self.backward_layer
         if one.go_backwards == other.go_backwards:
             raise ValueError(
-                f"Bidirectional: both layers have go_backwards={one.go_backwards}. One must run forwards, one backwards."
+                f"Bidirectional: both layers have go_backwards={one.go_backwards}. One must run "
+                "forwards, one backwards."
             )
         for name in ("stateful", "return_sequences", "return_state"):
             if getattr(one, name) != getattr(other, name):
                 raise ValueError(
-                    f"Bidirectional: {name} must be the same for both layers, got {getattr(one, name)} and {getattr(other, name)}."
+                    f"Bidirectional: {name} must be the same for both layers, got "
+                    f"{getattr(one, name)} and {getattr(other, name)}."
                 )
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:

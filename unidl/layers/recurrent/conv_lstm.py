@@ -29,14 +29,17 @@ if TYPE_CHECKING:
 
 
 class ConvLSTMCell(RecurrentCell):
-    """One step of an LSTM whose products with the kernels are convolutions (Shi et al., arXiv:1506.04214, without peepholes).
+    """One step of an LSTM whose products with the kernels are convolutions (Shi et al.,
+    arXiv:1506.04214, without peepholes).
 
-    The convolution of the inputs has the given padding and strides, that of the state padding "same" and strides 1.
+    The convolution of the inputs has the given padding and strides, that of the state padding
+    "same" and strides 1.
 
     Args: those of `ConvLSTM2D`, and `rank`, the number of spatial axes.
 
-    Weights: kernel (*kernel_size, c, 4 * filters), recurrent_kernel (*kernel_size, filters, 4 * filters), bias (4 * filters,), the gates in
-    the order i, f, c, o. States: h and c, of the shape of the output.
+    Weights: kernel (*kernel_size, c, 4 * filters), recurrent_kernel (*kernel_size, filters, 4 *
+    filters), bias (4 * filters,), the gates in the order i, f, c, o. States: h and c, of the shape
+    of the output.
     """
 
     masks_per_step = 4
@@ -77,7 +80,8 @@ class ConvLSTMCell(RecurrentCell):
         )
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
-                f"{type(self).__name__}: strides > 1 together with dilation_rate > 1 is not defined; got {self.strides} and "
+                f"{type(self).__name__}: strides > 1 together with dilation_rate > 1 is not "
+                f"defined; got {self.strides} and "
                 f"{self.dilation_rate}."
             )
         self.padding = one_of(self, "padding", str(padding).lower(), ("valid", "same"))
@@ -110,7 +114,8 @@ class ConvLSTMCell(RecurrentCell):
         grid = input_shape[1:-1] if self.data_format == "channels_last" else input_shape[2:]
         if None in (*grid, input_shape[channels_at]):
             raise ValueError(
-                f"{self._who()}: all axes after batch and time must have a known size, got {input_shape} for one moment."
+                f"{self._who()}: all axes after batch and time must have a known size, got "
+                f"{input_shape} for one moment."
             )
         channels = input_shape[channels_at]
         self.kernel = self.add_own_weight(
@@ -148,7 +153,8 @@ class ConvLSTMCell(RecurrentCell):
         ]
 
     def project(self, inputs: TensorLike, masks: TensorLike) -> Any:
-        """Convolution of the inputs with the kernel, plus bias, for all gates; of one moment or of a sequence (n, t, ...)."""
+        """Convolution of the inputs with the kernel, plus bias, for all gates; of one moment or of
+        a sequence (n, t, ...)."""
         if masks is None:
             z = self._convolved(inputs, self.kernel)
         else:
@@ -240,11 +246,12 @@ class BaseConvLSTM(RNN):
         **kwargs: Unpack[PlainLayerOptions],
     ) -> None:
         cell = make_cell(
-            self, ConvLSTMCell,
-            self._rank, filters, kernel_size, strides, padding, data_format, dilation_rate, activation, recurrent_activation, use_bias,
-            kernel_initializer, recurrent_initializer, bias_initializer, unit_forget_bias, kernel_regularizer, recurrent_regularizer,
-            bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed,
-            name="conv_lstm_cell", **{key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs},
+            self, ConvLSTMCell, self._rank, filters, kernel_size, strides, padding, data_format,
+            dilation_rate, activation, recurrent_activation, use_bias, kernel_initializer,
+            recurrent_initializer, bias_initializer, unit_forget_bias, kernel_regularizer,
+            recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint,
+            bias_constraint, dropout, recurrent_dropout, seed, name="conv_lstm_cell",
+            **{key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs},
         )  # fmt: skip
         super().__init__(
             cell,
@@ -259,29 +266,35 @@ class BaseConvLSTM(RNN):
 
 
 expose_cell(
-    BaseConvLSTM, "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "activation", "recurrent_activation",
-    "use_bias", "unit_forget_bias", "kernel_initializer", "recurrent_initializer", "bias_initializer", "kernel_regularizer",
-    "recurrent_regularizer", "bias_regularizer", "kernel_constraint", "recurrent_constraint", "bias_constraint", "dropout",
+    BaseConvLSTM, "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate",
+    "activation", "recurrent_activation", "use_bias", "unit_forget_bias", "kernel_initializer",
+    "recurrent_initializer", "bias_initializer", "kernel_regularizer", "recurrent_regularizer",
+    "bias_regularizer", "kernel_constraint", "recurrent_constraint", "bias_constraint", "dropout",
     "recurrent_dropout", "seed",
 )  # fmt: skip
 
 
 class ConvLSTM1D(BaseConvLSTM):
-    """LSTM of convolutions over lines: (n, t, w, c) -> (n, w', filters). Arguments as in `ConvLSTM2D`."""
+    """LSTM of convolutions over lines: (n, t, w, c) -> (n, w', filters). Arguments as in
+    `ConvLSTM2D`."""
 
     _rank = 1
 
 
 class ConvLSTM2D(BaseConvLSTM):
-    """LSTM of convolutions over images: (n, t, h, w, c) -> (n, h', w', filters), or (n, t, h', w', filters) with `return_sequences`.
+    """LSTM of convolutions over images: (n, t, h, w, c) -> (n, h', w', filters), or (n, t, h', w',
+    filters) with `return_sequences`.
 
     Args:
-        filters, kernel_size, strides, padding, data_format, dilation_rate: of the convolution of the inputs, see `Conv2D`.
+        filters, kernel_size, strides, padding, data_format, dilation_rate: of the convolution of
+            the inputs, see `Conv2D`.
         activation, recurrent_activation, use_bias, unit_forget_bias: see `LSTMCell`.
-        *_initializer, *_regularizer, *_constraint: of the kernel, the recurrent kernel and the bias.
+        *_initializer, *_regularizer, *_constraint: of the kernel, the recurrent kernel and the
+            bias.
         activity_regularizer: see `Layer`.
         dropout, recurrent_dropout, seed: see `RecurrentCell`; each gate has masks of its own.
-        return_sequences, return_state, go_backwards, stateful: see `RNN`, as also `unroll` and `zero_output_for_mask`.
+        return_sequences, return_state, go_backwards, stateful: see `RNN`, as also `unroll` and
+            `zero_output_for_mask`.
 
     Weights: those of the sublayer `conv_lstm_cell`: kernel, recurrent_kernel, bias.
     """
@@ -290,6 +303,7 @@ class ConvLSTM2D(BaseConvLSTM):
 
 
 class ConvLSTM3D(BaseConvLSTM):
-    """LSTM of convolutions over volumes: (n, t, d, h, w, c) -> (n, d', h', w', filters). Arguments as in `ConvLSTM2D`."""
+    """LSTM of convolutions over volumes: (n, t, d, h, w, c) -> (n, d', h', w', filters). Arguments
+    as in `ConvLSTM2D`."""
 
     _rank = 3

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 
 class GRUCell(RecurrentCell):
-    """One step of a GRU (Cho et al., arXiv:1406.1078): h' = z * h + (1 - z) * tanh(candidate), with the gates z and r.
+    """One step of a GRU (Cho et al., arXiv:1406.1078): h' = z * h + (1 - z) * tanh(candidate), with
+    the gates z and r.
 
     With `reset_after` the candidate is x_h + r * (h @ U_h + b'), else x_h + (r * h) @ U_h.
 
@@ -33,12 +34,14 @@ class GRUCell(RecurrentCell):
         activation: of the candidate.
         recurrent_activation: of the gates z and r.
         use_bias: whether there is a bias.
-        *_initializer, *_regularizer, *_constraint: of the kernel, the recurrent kernel and the bias.
+        *_initializer, *_regularizer, *_constraint: of the kernel, the recurrent kernel and the
+            bias.
         dropout, recurrent_dropout, seed: see `RecurrentCell`.
         reset_after: whether r is applied after the product with the recurrent kernel.
 
-    Weights, columns in the order z, r, candidate: kernel (d, 3 * units), recurrent_kernel (units, 3 * units),
-    bias (3 * units,), with `reset_after` (2, 3 * units): of the input and of the state. State: h (n, units).
+    Weights, columns in the order z, r, candidate: kernel (d, 3 * units), recurrent_kernel (units, 3
+    * units), bias (3 * units,), with `reset_after` (2, 3 * units): of the input and of the state.
+      State: h (n, units).
     """
 
     def __init__(
@@ -137,15 +140,18 @@ class GRUCell(RecurrentCell):
 
 
 class GRU(KernelRNN):
-    """Gated recurrent unit: (n, t, d) -> (n, units), or (n, t, units) with `return_sequences`. Last state: h.
+    """Gated recurrent unit: (n, t, d) -> (n, units), or (n, t, units) with `return_sequences`. Last
+    state: h.
 
-    With `reset_after`, tanh and sigmoid, without recurrent dropout and unrolling, all steps are one call of the
-    backend's kernel; `kernel_description()` says what it is, or why the steps are composed of primitives.
+    With `reset_after`, tanh and sigmoid, without recurrent dropout and unrolling, all steps are one
+    call of the backend's kernel; `kernel_description()` says what it is, or why the steps are
+    composed of primitives.
 
     Args:
         units ... seed, reset_after: see `GRUCell`.
         activity_regularizer: see `Layer`.
-        return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: see `RNN`.
+        return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: see
+            `RNN`.
         use_cudnn: as in `LSTM`.
 
     Weights: those of the sublayer `gru_cell`: kernel, recurrent_kernel, bias.
@@ -185,10 +191,10 @@ class GRU(KernelRNN):
         of_cell = {key: options.pop(key) for key in ("implementation",) if key in options}
         of_cell |= {key: options[key] for key in ("dtype", "trainable") if key in options}
         cell = make_cell(
-            self, GRUCell,
-            units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
-            kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint,
-            dropout, recurrent_dropout, reset_after, seed, name="gru_cell", **of_cell,
+            self, GRUCell, units, activation, recurrent_activation, use_bias, kernel_initializer,
+            recurrent_initializer, bias_initializer, kernel_regularizer, recurrent_regularizer,
+            bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint, dropout,
+            recurrent_dropout, reset_after, seed, name="gru_cell", **of_cell,
         )  # fmt: skip
         super().__init__(
             cell,
@@ -216,7 +222,8 @@ class GRU(KernelRNN):
 
 
 expose_cell(
-    GRU, "units", "activation", "recurrent_activation", "use_bias", "kernel_initializer", "recurrent_initializer", "bias_initializer",
-    "kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "kernel_constraint", "recurrent_constraint", "bias_constraint",
-    "dropout", "recurrent_dropout", "reset_after", "seed",
+    GRU, "units", "activation", "recurrent_activation", "use_bias", "kernel_initializer",
+    "recurrent_initializer", "bias_initializer", "kernel_regularizer", "recurrent_regularizer",
+    "bias_regularizer", "kernel_constraint", "recurrent_constraint", "bias_constraint", "dropout",
+    "recurrent_dropout", "reset_after", "seed",
 )  # fmt: skip

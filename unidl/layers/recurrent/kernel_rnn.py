@@ -14,7 +14,8 @@ from unidl.typing import TensorLike
 
 
 class KernelRNN(RNN):
-    """An RNN whose `whole_sequence` names the contract's function for all steps; a subclass sets `use_cudnn`."""
+    """An RNN whose `whole_sequence` names the contract's function for all steps; a subclass sets
+    `use_cudnn`."""
 
     _config_omits = frozenset({"cell", "use_cudnn"})
     _lists_activity_regularizer = True
@@ -34,7 +35,8 @@ class KernelRNN(RNN):
         reason = self._obstacle(masked)
         if reason is not None and self.use_cudnn is True:
             raise ValueError(
-                f"{self._who()}: use_cudnn=True asks for a kernel over whole sequences, which cannot be used here: {reason}. "
+                f"{self._who()}: use_cudnn=True asks for a kernel over whole sequences, which "
+                f"cannot be used here: {reason}. "
                 f'Write use_cudnn="auto" to take it where it can be used.'
             )
         return reason
@@ -87,7 +89,8 @@ class KernelRNN(RNN):
     def _run_whole(
         self, sequences: TensorLike, states: Any, reverse: bool = False, idle: Any = None
     ) -> Any:
-        """(outputs (n, t, u), *last states) by the contract's function. Where `idle` (n, t) is 1, states other than h stay as they are."""
+        """(outputs (n, t, u), *last states) by the contract's function. Where `idle` (n, t) is 1,
+        states other than h stay as they are."""
         raise NotImplementedError
 
     def _activations(self) -> Any:

@@ -29,7 +29,8 @@ _SATURATED = 1e4  # float16 has it, and sigmoid of its negative is 0 in float64
 
 
 class LSTMCell(RecurrentCell):
-    """One step of an LSTM (Hochreiter & Schmidhuber 1997, with the forget gates of Gers et al. 2000).
+    """One step of an LSTM (Hochreiter & Schmidhuber 1997, with the forget gates of Gers et al.
+    2000).
 
     z = x @ kernel + h @ recurrent_kernel + bias, cut into the gates i, f, g, o:
     c' = sigmoid(f) * c + sigmoid(i) * tanh(g), h' = sigmoid(o) * tanh(c').
@@ -40,10 +41,12 @@ class LSTMCell(RecurrentCell):
         recurrent_activation: of the gates i, f, o.
         use_bias: whether there is a bias.
         unit_forget_bias: the bias of the forget gate begins at one.
-        *_initializer, *_regularizer, *_constraint: of the kernel, the recurrent kernel and the bias.
+        *_initializer, *_regularizer, *_constraint: of the kernel, the recurrent kernel and the
+            bias.
         dropout, recurrent_dropout, seed: see `RecurrentCell`.
 
-    Weights: kernel (d, 4 * units), recurrent_kernel (units, 4 * units), bias (4 * units,). States: h and c, each (n, units).
+    Weights: kernel (d, 4 * units), recurrent_kernel (units, 4 * units), bias (4 * units,). States:
+    h and c, each (n, units).
     """
 
     def __init__(
@@ -145,7 +148,8 @@ class LSTMCell(RecurrentCell):
 
 
 def forget_bias_of_ones(initializer: InitializerLike, units: int) -> Any:
-    """The initializer of a bias (4 * units,) for the gates i, f, c, o: ones for f, else `initializer`."""
+    """The initializer of a bias (4 * units,) for the gates i, f, c, o: ones for f, else
+    `initializer`."""
 
     def first(shape: Any, dtype: DType | None = None) -> Any:
         parts = (
@@ -159,16 +163,20 @@ def forget_bias_of_ones(initializer: InitializerLike, units: int) -> Any:
 
 
 class LSTM(KernelRNN):
-    """Long short-term memory: (n, t, d) -> (n, units), or (n, t, units) with `return_sequences`. Last states: h and c.
+    """Long short-term memory: (n, t, d) -> (n, units), or (n, t, units) with `return_sequences`.
+    Last states: h and c.
 
-    With tanh and sigmoid, without recurrent dropout and unrolling, all steps are one call of the backend's kernel;
-    `kernel_description()` says what it is, or why the steps are composed of primitives.
+    With tanh and sigmoid, without recurrent dropout and unrolling, all steps are one call of the
+    backend's kernel; `kernel_description()` says what it is, or why the steps are composed of
+    primitives.
 
     Args:
         units ... seed: see `LSTMCell`.
         activity_regularizer: see `Layer`.
-        return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: see `RNN`.
-        use_cudnn: "auto" uses the kernel where it can be used, True raises an error where it cannot, False never uses it.
+        return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: see
+            `RNN`.
+        use_cudnn: "auto" uses the kernel where it can be used, True raises an error where it
+            cannot, False never uses it.
 
     Weights: those of the sublayer `lstm_cell`: kernel, recurrent_kernel, bias.
     """
@@ -207,10 +215,10 @@ class LSTM(KernelRNN):
         of_cell = {key: options.pop(key) for key in ("implementation",) if key in options}
         of_cell |= {key: options[key] for key in ("dtype", "trainable") if key in options}
         cell = make_cell(
-            self, LSTMCell,
-            units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
-            unit_forget_bias, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint,
-            recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed, name="lstm_cell", **of_cell,
+            self, LSTMCell, units, activation, recurrent_activation, use_bias, kernel_initializer,
+            recurrent_initializer, bias_initializer, unit_forget_bias, kernel_regularizer,
+            recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint,
+            bias_constraint, dropout, recurrent_dropout, seed, name="lstm_cell", **of_cell,
         )  # fmt: skip
         super().__init__(
             cell,
@@ -229,7 +237,8 @@ class LSTM(KernelRNN):
     ) -> Any:
         cell, kernel = self.cell, self.cell.kernel
         if idle is not None:
-            # A further input shuts gate i and opens gate f: their sigmoids are then 0 and 1 exactly, and c stays.
+            # A further input shuts gate i and opens gate f: their sigmoids are then 0 and 1
+            # exactly, and c stays.
             sequences = ops.concatenate([sequences, ops.expand_dims(idle, -1)], axis=-1)
             gates = np.repeat([[-_SATURATED, _SATURATED, 0, 0]], cell.units, axis=1)
             kernel = ops.concatenate(
@@ -242,7 +251,8 @@ class LSTM(KernelRNN):
 
 
 expose_cell(
-    LSTM, "units", "activation", "recurrent_activation", "use_bias", "unit_forget_bias", "kernel_initializer", "recurrent_initializer",
-    "bias_initializer", "kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "kernel_constraint", "recurrent_constraint",
+    LSTM, "units", "activation", "recurrent_activation", "use_bias", "unit_forget_bias",
+    "kernel_initializer", "recurrent_initializer", "bias_initializer", "kernel_regularizer",
+    "recurrent_regularizer", "bias_regularizer", "kernel_constraint", "recurrent_constraint",
     "bias_constraint", "dropout", "recurrent_dropout", "seed",
 )  # fmt: skip

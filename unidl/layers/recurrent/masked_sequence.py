@@ -1,7 +1,8 @@
 """A masked sequence for a kernel that knows no masks, whatever the mask.
 
-The moments that count go to the front, in their order, so that the kernel runs through them as if the others were not there. Each
-output is then that of the last moment that counted, found by how many had counted by then.
+The moments that count go to the front, in their order, so that the kernel runs through them as if
+the others were not there. Each output is then that of the last moment that counted, found by how
+many had counted by then.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ _BEHIND_ALL = 2**30
 
 
 class MaskedSequence:
-    """`moments` (n, t, d) and `idle` (n, t), 1 for those at the end that do not count: these are zeros. `mask` (n, t) is bool."""
+    """`moments` (n, t, d) and `idle` (n, t), 1 for those at the end that do not count: these are
+    zeros. `mask` (n, t) is bool."""
 
     def __init__(self, sequences: TensorLike, mask: Callable[..., Any] | None) -> None:
         self._mask, self._counted = mask, ops.cumsum(ops.cast(mask, "int32"), axis=1)
@@ -27,7 +29,8 @@ class MaskedSequence:
         self.idle = ops.cast(ops.logical_not(counts), ops.dtype(sequences))
 
     def outputs(self, made: Any, zeros: Any, last_only: Any) -> Any:
-        """What the kernel `made` (n, t, u), at the moments of the mask; zeros before the first, with `zeros` at all that are masked."""
+        """What the kernel `made` (n, t, u), at the moments of the mask; zeros before the first,
+        with `zeros` at all that are masked."""
         index = ops.where(self._mask, self._counted, 0) if zeros else self._counted
         blank = ops.zeros_like(ops.get_item(made, (slice(None), 0)))
         return _at(blank, made, _last(index) if last_only else index)

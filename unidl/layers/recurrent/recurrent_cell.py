@@ -16,16 +16,19 @@ if TYPE_CHECKING:
 
 
 class RecurrentCell(Layer):
-    """One step of a recurrent layer, in two halves: `project` needs the inputs alone and is done for all moments at once,
-    `advance` needs the state and runs in the loop. Called by itself, a cell does both for one moment.
+    """One step of a recurrent layer, in two halves: `project` needs the inputs alone and is done
+    for all moments at once, `advance` needs the state and runs in the loop. Called by itself, a
+    cell does both for one moment.
 
-    Subclasses set `units`, `state_size` (a list) and `output_size`, make weights in `build`, and define
+    Subclasses set `units`, `state_size` (a list) and `output_size`, make weights in `build`, and
+    define
 
         project(inputs, masks): (n, d) or (n, t, d) -> a tensor that begins with the same axes
         advance(projected, states, masks): of one moment -> (output, list of new states)
 
     Args:
-        dropout, recurrent_dropout: shares of the inputs and of the state that are dropped in training.
+        dropout, recurrent_dropout: shares of the inputs and of the state that are dropped in
+            training.
         seed: of their masks; by default one from the global seed.
     """
 
@@ -51,14 +54,16 @@ class RecurrentCell(Layer):
         return self.prepared_step(inputs, states, training)(inputs, states)
 
     def prepared_step(self, like: Any, states: TensorLike, training: Any) -> Any:
-        """A function (moment, states) -> (output, new states) with masks drawn now. `like` has the shape of a moment."""
+        """A function (moment, states) -> (output, new states) with masks drawn now. `like` has the
+        shape of a moment."""
         input_masks, state_masks = self.draw_masks(like, states, training)
         return lambda moment, state: self.advance(
             self.project(moment, input_masks), state, state_masks
         )
 
     def draw_masks(self, moment: TensorLike, states: TensorLike, training: bool) -> Any:
-        """(for the inputs, for the state): tuples of tensors that hold 0 and 1 / (1 - rate), or None. One draw serves a whole sequence.
+        """(for the inputs, for the state): tuples of tensors that hold 0 and 1 / (1 - rate), or
+        None. One draw serves a whole sequence.
 
         `moment` is the input of one step, `states` the state before it.
         """
@@ -103,7 +108,8 @@ def output_size_of(cell: Any) -> Any:
 
 
 def step_of(cell: Any, like: Any, states: TensorLike, training: bool) -> Any:
-    """One step of any cell as a function (moment, states) -> (output, list of new states), see `RecurrentCell.prepared_step`."""
+    """One step of any cell as a function (moment, states) -> (output, list of new states), see
+    `RecurrentCell.prepared_step`."""
     if hasattr(cell, "prepared_step"):
         return cell.prepared_step(like, states, training)
 

@@ -22,20 +22,24 @@ if TYPE_CHECKING:
 class RNN(Layer):
     """Runs `cell` over time: (n, t, ...) -> (n, size), or (n, t, size) with `return_sequences`.
 
-    Where the mask is False, the state stays as it was and the output is that of the step before (zeros at the start).
+    Where the mask is False, the state stays as it was and the output is that of the step before
+    (zeros at the start).
 
     Args:
-        cell: a layer with `state_size` (an int or a list) and `call(inputs, states) -> (output, new states)`; or a list of such, see
-            `StackedRNNCells`.
+        cell: a layer with `state_size` (an int or a list) and `call(inputs, states) -> (output, new
+            states)`; or a list of such, see `StackedRNNCells`.
         return_sequences: return the outputs of all steps instead of the last.
         return_state: also return the last states: [outputs, *states].
-        go_backwards: run from the last moment to the first; outputs come in the order in which they were computed.
-        stateful: each sample of a batch begins with the last state of that sample in the batch before, until `reset_state()`.
-        unroll: write the steps out one by one, also where the framework has a loop; needs a sequence of known length.
+        go_backwards: run from the last moment to the first; outputs come in the order in which they
+            were computed.
+        stateful: each sample of a batch begins with the last state of that sample in the batch
+            before, until `reset_state()`.
+        unroll: write the steps out one by one, also where the framework has a loop; needs a
+            sequence of known length.
         zero_output_for_mask: the output of a masked step is zero.
 
-    `layer(x, initial_state=[...])` begins with given states; a mask is then not taken from x, as in Keras, but has to be given as
-    `mask=`. Weights: those of the cell.
+    `layer(x, initial_state=[...])` begins with given states; a mask is then not taken from x, as in
+    Keras, but has to be given as `mask=`. Weights: those of the cell.
     """
 
     _untracked = Layer._untracked | {"states"}
@@ -74,7 +78,8 @@ class RNN(Layer):
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         if len(sequences_shape) < 3:
             raise ValueError(
-                f"{self._who()}: expected a sequence of shape (batch, time, features), got {sequences_shape}. "
+                f"{self._who()}: expected a sequence of shape (batch, time, features), got "
+                f"{sequences_shape}. "
                 f"For one feature a moment: x[..., None]."
             )
         batch, steps, *features = sequences_shape
@@ -134,7 +139,8 @@ class RNN(Layer):
     ) -> Any:
         if ops.shape(sequences)[1] == 0:
             raise ValueError(
-                f"{self._who()}: the sequences have no moments, their shape is {tuple(ops.shape(sequences))}. Give at least one."
+                f"{self._who()}: the sequences have no moments, their shape is "
+                f"{tuple(ops.shape(sequences))}. Give at least one."
             )
         states = self._first_states(sequences, initial_state)
         if isinstance(mask, list | tuple):
@@ -154,7 +160,8 @@ class RNN(Layer):
         batch = ops.shape(sequences)[0]
         if self.stateful and not agree(batch, self._state_variables[0].shape[0]):
             raise ValueError(
-                f"{self._who()}: stateful=True was built for batches of {self._state_variables[0].shape[0]} samples, got {batch}. "
+                f"{self._who()}: stateful=True was built for batches of "
+                f"{self._state_variables[0].shape[0]} samples, got {batch}. "
                 f"Give batches of one size, or make the layer with stateful=False."
             )
         if initial_state is None:
@@ -162,12 +169,14 @@ class RNN(Layer):
         states = list(initial_state) if isinstance(initial_state, list | tuple) else [initial_state]
         if len(states) != len(self.state_size):
             raise ValueError(
-                f"{self._who()}: initial_state takes {len(self.state_size)} tensors of sizes {self.state_size}, got {len(states)}."
+                f"{self._who()}: initial_state takes {len(self.state_size)} tensors of sizes "
+                f"{self.state_size}, got {len(states)}."
             )
         for state, size in zip(states, self.state_size, strict=True):
             if isinstance(size, int) and not agree(ops.shape(state)[-1], size):
                 raise ValueError(
-                    f"{self._who()}: an initial state must have the shape (batch, {size}), got {tuple(ops.shape(state))}."
+                    f"{self._who()}: an initial state must have the shape (batch, {size}), got "
+                    f"{tuple(ops.shape(state))}."
                 )
         return states
 

@@ -30,7 +30,8 @@ class SimpleRNNCell(RecurrentCell):
         units: size of the output and of the state.
         activation: of the sum.
         use_bias: whether there is a bias.
-        *_initializer, *_regularizer, *_constraint: of the kernel, the recurrent kernel and the bias.
+        *_initializer, *_regularizer, *_constraint: of the kernel, the recurrent kernel and the
+            bias.
         dropout, recurrent_dropout, seed: see `RecurrentCell`.
 
     Weights: kernel (d, units), recurrent_kernel (units, units), bias (units,). State: h (n, units).
@@ -98,15 +99,18 @@ class SimpleRNNCell(RecurrentCell):
 
 
 class SimpleRNN(KernelRNN):
-    """Fully connected recurrence: (n, t, d) -> (n, units), or (n, t, units) with `return_sequences`. Last state: h.
+    """Fully connected recurrence: (n, t, d) -> (n, units), or (n, t, units) with
+    `return_sequences`. Last state: h.
 
-    With tanh or (unmasked) relu, without recurrent dropout and unrolling, all steps are one call of the backend's kernel;
-    `kernel_description()` says what it is, or why the steps are composed of primitives.
+    With tanh or (unmasked) relu, without recurrent dropout and unrolling, all steps are one call of
+    the backend's kernel; `kernel_description()` says what it is, or why the steps are composed of
+    primitives.
 
     Args:
         units ... seed: see `SimpleRNNCell`.
         activity_regularizer: see `Layer`.
-        return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: see `RNN`.
+        return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: see
+            `RNN`.
 
     Weights: those of the sublayer `simple_rnn_cell`: kernel, recurrent_kernel, bias.
     """
@@ -142,10 +146,11 @@ class SimpleRNN(KernelRNN):
         **kwargs: Unpack[PlainLayerOptions],
     ) -> None:
         cell = make_cell(
-            self, SimpleRNNCell,
-            units, activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer,
-            recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint, dropout,
-            recurrent_dropout, seed, name="simple_rnn_cell", **{key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs},
+            self, SimpleRNNCell, units, activation, use_bias, kernel_initializer,
+            recurrent_initializer, bias_initializer, kernel_regularizer, recurrent_regularizer,
+            bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint, dropout,
+            recurrent_dropout, seed, name="simple_rnn_cell",
+            **{key: kwargs[key] for key in ("dtype", "trainable") if key in kwargs},
         )  # fmt: skip
         super().__init__(
             cell,
@@ -181,7 +186,8 @@ class SimpleRNN(KernelRNN):
 
 
 expose_cell(
-    SimpleRNN, "units", "activation", "use_bias", "kernel_initializer", "recurrent_initializer", "bias_initializer", "kernel_regularizer",
-    "recurrent_regularizer", "bias_regularizer", "kernel_constraint", "recurrent_constraint", "bias_constraint", "dropout",
-    "recurrent_dropout", "seed",
+    SimpleRNN, "units", "activation", "use_bias", "kernel_initializer", "recurrent_initializer",
+    "bias_initializer", "kernel_regularizer", "recurrent_regularizer", "bias_regularizer",
+    "kernel_constraint", "recurrent_constraint", "bias_constraint", "dropout", "recurrent_dropout",
+    "seed",
 )  # fmt: skip

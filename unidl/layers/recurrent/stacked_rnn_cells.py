@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 class StackedRNNCells(Layer):
-    """A cell in which each cell gets the output of the one before; `RNN([a, b])` is `RNN(StackedRNNCells([a, b]))`.
+    """A cell in which each cell gets the output of the one before; `RNN([a, b])` is
+    `RNN(StackedRNNCells([a, b]))`.
 
     Args:
         cells: list of cells, see `RNN`.
@@ -28,7 +29,8 @@ class StackedRNNCells(Layer):
         super().__init__(**kwargs)
         if not isinstance(cells, list | tuple) or not cells:
             raise ValueError(
-                f"StackedRNNCells: cells must be a list of cells, got {cells!r}. Write: StackedRNNCells([LSTMCell(8)])."
+                f"StackedRNNCells: cells must be a list of cells, got {cells!r}. Write: "
+                "StackedRNNCells([LSTMCell(8)])."
             )
         for cell in cells:
             check_cell(self, cell)
@@ -68,7 +70,8 @@ class StackedRNNCells(Layer):
         for cell, state in zip(self.cells, states, strict=True):
             own = state if tree.is_nested(state) else [state]
             steps.append(step_of(cell, like, own, training))
-            # The shape of what this cell will give the next: the batch from a state, which may have another size.
+            # The shape of what this cell will give the next: the batch from a state, which may have
+            # another size.
             like = ops.multiply(
                 tree.flatten(own)[0][:, :1],
                 ops.ones((1, output_size_of(cell)), dtype=self.compute_dtype),

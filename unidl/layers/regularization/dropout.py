@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 
 class Dropout(Layer):
-    """In training, sets a random share of the elements to 0 and scales the others by 1 / (1 - rate).
+    """In training, sets a random share of the elements to 0 and scales the others by 1 / (1 -
+    rate).
 
     Args:
         rate: share of elements dropped, from 0 to 1.
-        noise_shape: shape of the mask, None for the input's size on an axis; 1 shares a mask along an axis.
-        seed: an int for a fixed stream; by default one from the global seed. The masks are the same on every backend.
+        noise_shape: shape of the mask, None for the input's size on an axis; 1 shares a mask along
+            an axis.
+        seed: an int for a fixed stream; by default one from the global seed. The masks are the same
+            on every backend.
     """
 
     def __init__(
@@ -137,7 +140,8 @@ class SpatialDropout3D(BaseSpatialDropout):
 
 
 class ActivityRegularization(Layer):
-    """Passes its inputs on and adds l1 * sum|x| + l2 * sum(x**2), as a mean over the batch, to the training loss.
+    """Passes its inputs on and adds l1 * sum|x| + l2 * sum(x**2), as a mean over the batch, to the
+    training loss.
 
     Args:
         l1, l2: factors.

@@ -20,7 +20,8 @@ _SELU_FLOOR = -1.6732632423543772 * 1.0507009873554805
 
 
 class Noise(Layer):
-    """Base: in training, where `strength` is not 0, `call` returns `disturb(inputs)`, else the inputs."""
+    """Base: in training, where `strength` is not 0, `call` returns `disturb(inputs)`, else the
+    inputs."""
 
     def __init__(
         self, strength: Any, seed: SeedLike | None = None, **kwargs: Unpack[LayerOptions]
@@ -68,7 +69,8 @@ class GaussianNoise(Noise):
 
 
 class GaussianDropout(Noise):
-    """Multiplies with normal noise of mean 1 and the variance rate / (1 - rate) that dropout of this rate has.
+    """Multiplies with normal noise of mean 1 and the variance rate / (1 - rate) that dropout of
+    this rate has.
 
     Args:
         rate: from 0 to below 1.
@@ -90,7 +92,8 @@ class GaussianDropout(Noise):
 
 
 class AlphaDropout(Noise):
-    """Puts SELU's lower limit in place of a share of the elements, then scales and shifts so that mean 0 and variance 1 stay.
+    """Puts SELU's lower limit in place of a share of the elements, then scales and shifts so that
+    mean 0 and variance 1 stay.
 
     Args:
         rate: share of the elements, from 0 to below 1.

@@ -23,7 +23,8 @@ def _pairs(layer: Any, name: str, value: Any, rank: Any) -> Any:
         value = (value,) * rank
     if not isinstance(value, list | tuple) or len(value) != rank:
         raise ValueError(
-            f"{type(layer).__name__}: {name} must be an int, or {rank} ints or pairs (before, after), got {value!r}."
+            f"{type(layer).__name__}: {name} must be an int, or {rank} ints or pairs (before, "
+            f"after), got {value!r}."
         )
     return tuple(int_tuple(layer, name, v, 2, allow_zero=True) for v in value)
 
@@ -91,7 +92,8 @@ class ZeroPadding2D(BaseZeroPadding):
 
 
 class ZeroPadding3D(BaseZeroPadding):
-    """Zeros around volumes: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as in `ZeroPadding2D`."""
+    """Zeros around volumes: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as in
+    `ZeroPadding2D`."""
 
     _rank = 3
 
@@ -110,7 +112,8 @@ class BaseCropping(SpatialEdges):
         for (before, after), size in zip(cuts, ops.shape(inputs), strict=True):
             if not is_open(size) and 0 < before + after >= size:
                 raise ValueError(
-                    f"{self._who()}: cropping={self.cropping} leaves nothing of an input of shape {tuple(ops.shape(inputs))}."
+                    f"{self._who()}: cropping={self.cropping} leaves nothing of an input of shape "
+                    f"{tuple(ops.shape(inputs))}."
                 )
         return inputs[tuple(slice(before, -after if after else None) for before, after in cuts)]
 
@@ -132,7 +135,8 @@ class Cropping1D(BaseCropping):
         pair = int_tuple(self, "cropping", cropping, 2, allow_zero=True)
         if "data_format" in kwargs:
             raise TypeError(
-                "Cropping1D: unknown argument 'data_format'. It crops axis 1 of (batch, time, features). "
+                "Cropping1D: unknown argument 'data_format'. It crops axis 1 of (batch, time, "
+                "features). "
                 "Write: Permute((2, 1)) before and after it."
             )
         super().__init__((pair,), "channels_last", **kwargs)
@@ -162,7 +166,8 @@ class Cropping2D(BaseCropping):
 
 
 class Cropping3D(BaseCropping):
-    """Volumes without their edges: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as in `Cropping2D`."""
+    """Volumes without their edges: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as in
+    `Cropping2D`."""
 
     _rank = 3
 

@@ -66,7 +66,8 @@ class Reshape(Layer):
             -1 not in self.target_shape and known != total
         ):
             raise ValueError(
-                f"{self._who()}: cannot reshape {tuple(inner)} ({total} elements a sample) to {self.target_shape}."
+                f"{self._who()}: cannot reshape {tuple(inner)} ({total} elements a sample) to "
+                f"{self.target_shape}."
             )
         self._solved = tuple(total // known if s == -1 else s for s in self.target_shape)
 
@@ -87,7 +88,8 @@ class Permute(Layer):
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ValueError(
-                f"Permute: dims must be the numbers 1 to their count in some order, got {dims}. The batch is not among them."
+                f"Permute: dims must be the numbers 1 to their count in some order, got {dims}. "
+                "The batch is not among them."
             )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 

@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 
 
 class Resizing(Layer):
-    """Images of another size: (n, h, w, c) -> (n, height, width, c), or one image (h, w, c) -> (height, width, c).
+    """Images of another size: (n, h, w, c) -> (n, height, width, c), or one image (h, w, c) ->
+    (height, width, c).
 
-    Centres of pixels are at half numbers, and the weights at the borders are renormalized. Integers are rounded and stay what they were.
+    Centres of pixels are at half numbers, and the weights at the borders are renormalized. Integers
+    are rounded and stay what they were.
 
     Args:
         height, width: the new size.
-        interpolation: "bilinear", "nearest", "bicubic" (Keys' kernel with a = -0.5), "lanczos3" or "lanczos5".
+        interpolation: "bilinear", "nearest", "bicubic" (Keys' kernel with a = -0.5), "lanczos3" or
+            "lanczos5".
         crop_to_aspect_ratio: cut the longer side first, at both ends, so that nothing is distorted.
         pad_to_aspect_ratio: pad the shorter side first, at both ends, with `fill_value`.
         fill_mode: "constant".
@@ -56,7 +59,8 @@ class Resizing(Layer):
         self.interpolation = one_of(self, "interpolation", interpolation, INTERPOLATIONS)
         if crop_to_aspect_ratio and pad_to_aspect_ratio:
             raise ValueError(
-                "Resizing: crop_to_aspect_ratio and pad_to_aspect_ratio exclude each other. Give one of them."
+                "Resizing: crop_to_aspect_ratio and pad_to_aspect_ratio exclude each other. Give "
+                "one of them."
             )
         self.crop_to_aspect_ratio, self.pad_to_aspect_ratio = (
             crop_to_aspect_ratio,
@@ -71,7 +75,8 @@ class Resizing(Layer):
     def build(self, input_shape: Any) -> None:
         if not isinstance(input_shape, tuple) or len(input_shape) not in (3, 4):
             raise ValueError(
-                f"{self._who()}: takes images (n, h, w, c), or one image (h, w, c), got the shape {input_shape}."
+                f"{self._who()}: takes images (n, h, w, c), or one image (h, w, c), got the shape "
+                f"{input_shape}."
             )
 
     def call(self, inputs: TensorLike) -> Any:
@@ -94,7 +99,8 @@ class Resizing(Layer):
         return (*shape[:-3], self.height, self.width, shape[-1])
 
     def _fitted(self, x: TensorLike) -> Any:
-        """Images (n, h, w, c) cut or padded to the aspect ratio of the result, as far as whole pixels allow."""
+        """Images (n, h, w, c) cut or padded to the aspect ratio of the result, as far as whole
+        pixels allow."""
         h, w = ops.shape(x)[1:3]
         tall, wide = w * self.height // self.width, h * self.width // self.height
         if self.crop_to_aspect_ratio:

@@ -73,7 +73,8 @@ class UpSampling2D(Layer):
 
 
 class UpSampling3D(Layer):
-    """Larger volumes by repetition: (n, d, h, w, c) -> (n, d * size[0], h * size[1], w * size[2], c).
+    """Larger volumes by repetition: (n, d, h, w, c) -> (n, d * size[0], h * size[1], w * size[2],
+    c).
 
     Args:
         size: an int or three.

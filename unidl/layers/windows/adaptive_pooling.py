@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class BaseAdaptivePooling(Layer):
     """Reduction over `output_size` nearly equal ranges of each of `_rank` spatial axes.
 
-    Range i of `count` over an axis of n elements goes from floor(i * n / count) to ceil((i + 1) * n / count), so that neighbours share an
-    element where n is no multiple.
+    Range i of `count` over an axis of n elements goes from floor(i * n / count) to ceil((i + 1) * n
+    / count), so that neighbours share an element where n is no multiple.
     """
 
     _rank = 0
@@ -49,7 +49,8 @@ class BaseAdaptiveMaxPooling(BaseAdaptivePooling):
 
 
 class AdaptiveAveragePooling1D(BaseAdaptiveAveragePooling):
-    """Mean over ranges in time: (n, t, c) -> (n, output_size, c). Arguments as in `AdaptiveAveragePooling2D`."""
+    """Mean over ranges in time: (n, t, c) -> (n, output_size, c). Arguments as in
+    `AdaptiveAveragePooling2D`."""
 
     _rank = 1
 
@@ -66,24 +67,28 @@ class AdaptiveAveragePooling2D(BaseAdaptiveAveragePooling):
 
 
 class AdaptiveAveragePooling3D(BaseAdaptiveAveragePooling):
-    """Mean over a grid of ranges: (n, d, h, w, c) -> (n, *output_size, c). Arguments as in `AdaptiveAveragePooling2D`."""
+    """Mean over a grid of ranges: (n, d, h, w, c) -> (n, *output_size, c). Arguments as in
+    `AdaptiveAveragePooling2D`."""
 
     _rank = 3
 
 
 class AdaptiveMaxPooling1D(BaseAdaptiveMaxPooling):
-    """Maximum over ranges in time: (n, t, c) -> (n, output_size, c). Arguments as in `AdaptiveAveragePooling2D`."""
+    """Maximum over ranges in time: (n, t, c) -> (n, output_size, c). Arguments as in
+    `AdaptiveAveragePooling2D`."""
 
     _rank = 1
 
 
 class AdaptiveMaxPooling2D(BaseAdaptiveMaxPooling):
-    """Maximum over a grid of ranges: (n, h, w, c) -> (n, *output_size, c). Arguments as in `AdaptiveAveragePooling2D`."""
+    """Maximum over a grid of ranges: (n, h, w, c) -> (n, *output_size, c). Arguments as in
+    `AdaptiveAveragePooling2D`."""
 
     _rank = 2
 
 
 class AdaptiveMaxPooling3D(BaseAdaptiveMaxPooling):
-    """Maximum over a grid of ranges: (n, d, h, w, c) -> (n, *output_size, c). Arguments as in `AdaptiveAveragePooling2D`."""
+    """Maximum over a grid of ranges: (n, d, h, w, c) -> (n, *output_size, c). Arguments as in
+    `AdaptiveAveragePooling2D`."""
 
     _rank = 3

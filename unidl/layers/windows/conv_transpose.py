@@ -55,12 +55,14 @@ class BaseConvTranspose(WindowOfWeights):
             )
             if any(p >= s for p, s in zip(self.output_padding, self.strides, strict=True)):
                 raise ValueError(
-                    f"{type(self).__name__}: output_padding must be less than strides on each axis, "
+                    f"{type(self).__name__}: output_padding must be less than strides on each "
+                    "axis, "
                     f"got output_padding={self.output_padding}, strides={self.strides}."
                 )
         self._take_parameters(
-            activation, use_bias, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
+            activation, use_bias, kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
             bias_constraint=bias_constraint,
         )  # fmt: skip
 
@@ -81,20 +83,24 @@ class BaseConvTranspose(WindowOfWeights):
 
 
 class Conv1DTranspose(BaseConvTranspose):
-    """1D transposed convolution: (n, t, c) -> (n, t', filters). Arguments as in `Conv2DTranspose`."""
+    """1D transposed convolution: (n, t, c) -> (n, t', filters). Arguments as in
+    `Conv2DTranspose`."""
 
     _rank = 1
 
 
 class Conv2DTranspose(BaseConvTranspose):
-    """2D transposed convolution, which has the shapes of `Conv2D` the other way round: (n, h, w, c) -> (n, h', w', filters).
+    """2D transposed convolution, which has the shapes of `Conv2D` the other way round: (n, h, w, c)
+    -> (n, h', w', filters).
 
-    With k = (kernel_size - 1) * dilation_rate + 1, h' is (h - 1) * strides + max(k, strides) for padding "valid" and h * strides for
-    "same"; with `output_padding` p, (h - 1) * strides + k + p and (h - 1) * strides + k % 2 + p.
+    With k = (kernel_size - 1) * dilation_rate + 1, h' is (h - 1) * strides + max(k, strides) for
+    padding "valid" and h * strides for "same"; with `output_padding` p, (h - 1) * strides + k + p
+    and (h - 1) * strides + k % 2 + p.
 
     Args:
         output_padding: less than `strides`, on each axis; None chooses the shape above.
-        filters, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, *_initializer, *_regularizer,
+        filters, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
+        *_initializer, *_regularizer,
             *_constraint: as in `Conv2D`.
 
     Weights: kernel (kh, kw, filters, c), bias (filters,).
@@ -104,8 +110,8 @@ class Conv2DTranspose(BaseConvTranspose):
 
 
 class Conv3DTranspose(BaseConvTranspose):
-    """3D transposed convolution: (n, d, h, w, c) -> (n, d', h', w', filters). Arguments as in `Conv2DTranspose`, but in
-    Keras' order, `data_format` before `output_padding`."""
+    """3D transposed convolution: (n, d, h, w, c) -> (n, d', h', w', filters). Arguments as in
+    `Conv2DTranspose`, but in Keras' order, `data_format` before `output_padding`."""
 
     _rank = 3
 
@@ -130,6 +136,7 @@ class Conv3DTranspose(BaseConvTranspose):
         **kwargs: Unpack[PlainLayerOptions],
     ) -> None:
         super().__init__(
-            filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate, activation, use_bias, kernel_initializer,
-            bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint, bias_constraint, **kwargs,
+            filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate,
+            activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer,
+            bias_regularizer, activity_regularizer, kernel_constraint, bias_constraint, **kwargs,
         )  # fmt: skip

@@ -31,7 +31,8 @@ _GETTERS = {
 
 
 class WindowOfWeights(Layer):
-    """What convolutions have in common: windows over `_rank` spatial axes, a bias for each output channel, an activation."""
+    """What convolutions have in common: windows over `_rank` spatial axes, a bias for each output
+    channel, an activation."""
 
     _rank = 0
     _paddings: tuple[str, ...] = ("valid", "same")
@@ -50,12 +51,14 @@ class WindowOfWeights(Layer):
     def _refuse_stride_with_dilation(self) -> None:
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
-                f"{type(self).__name__}: strides > 1 together with dilation_rate > 1 is not defined; "
+                f"{type(self).__name__}: strides > 1 together with dilation_rate > 1 is not "
+                "defined; "
                 f"got {self.strides} and {self.dilation_rate}."
             )
 
     def _take_parameters(self, activation: Any, use_bias: Any, **of_weights: Any) -> None:
-        """Keep the activation and, by name, the initializers, regularizers and constraints of the weights."""
+        """Keep the activation and, by name, the initializers, regularizers and constraints of the
+        weights."""
         self.activation, self.use_bias = activations.get(activation), use_bias
         for name, value in of_weights.items():
             setattr(self, name, _GETTERS[name.rpartition("_")[2]](value))
@@ -109,11 +112,13 @@ class BaseConv(WindowOfWeights):
         self.groups = positive_int(self, "groups", groups)
         if self.filters % self.groups:
             raise ValueError(
-                f"{type(self).__name__}: filters must be a multiple of groups, got filters={filters}, groups={groups}."
+                f"{type(self).__name__}: filters must be a multiple of groups, got "
+                f"filters={filters}, groups={groups}."
             )
         self._take_parameters(
-            activation, use_bias, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
+            activation, use_bias, kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
             bias_constraint=bias_constraint,
         )  # fmt: skip
 
@@ -121,7 +126,8 @@ class BaseConv(WindowOfWeights):
         channels = self._input_channels(input_shape)
         if channels is not None and channels % self.groups:
             raise ValueError(
-                f"{self._who()}: the {channels} input channels cannot be divided into {self.groups} groups."
+                f"{self._who()}: the {channels} input channels cannot be divided into "
+                f"{self.groups} groups."
             )
         inner = None if channels is None else channels // self.groups
         self.kernel = self.add_own_weight(
@@ -145,8 +151,8 @@ class BaseConv(WindowOfWeights):
 class Conv1D(BaseConv):
     """1D convolution: (n, t, c) -> (n, t', filters).
 
-    Args: as in `Conv2D`; and padding "causal": `dilation_rate * (kernel_size - 1)` zeros before the first step, none after the
-    last, so that an output depends on no later input.
+    Args: as in `Conv2D`; and padding "causal": `dilation_rate * (kernel_size - 1)` zeros before the
+    first step, none after the last, so that an output depends on no later input.
 
     Weights: kernel (k, c / groups, filters), bias (filters,).
     """
@@ -176,8 +182,10 @@ class Conv2D(BaseConv):
 
     Args:
         filters: number of output channels.
-        kernel_size, strides, dilation_rate: an int or two; strides > 1 and dilation_rate > 1 exclude each other.
-        padding: "valid", or "same": ceil(size / stride) outputs, the odd padding pixel at the bottom and right.
+        kernel_size, strides, dilation_rate: an int or two; strides > 1 and dilation_rate > 1
+            exclude each other.
+        padding: "valid", or "same": ceil(size / stride) outputs, the odd padding pixel at the
+            bottom and right.
         data_format: "channels_last" or "channels_first".
         groups: input and output channels are divided into so many independent groups.
         activation, use_bias, *_initializer, *_regularizer, *_constraint: as in `Dense`.
@@ -189,7 +197,8 @@ class Conv2D(BaseConv):
 
 
 class Conv3D(BaseConv):
-    """3D convolution: (n, d, h, w, c) -> (n, d', h', w', filters). Arguments as in `Conv2D`, three for each window.
+    """3D convolution: (n, d, h, w, c) -> (n, d', h', w', filters). Arguments as in `Conv2D`, three
+    for each window.
 
     Weights: kernel (kd, kh, kw, c / groups, filters), bias (filters,).
     """

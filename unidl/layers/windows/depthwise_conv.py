@@ -47,9 +47,10 @@ class BaseDepthwiseConv(WindowOfWeights):
         self._take_window(kernel_size, strides, padding, data_format, dilation_rate)
         self.depth_multiplier = positive_int(self, "depth_multiplier", depth_multiplier)
         self._take_parameters(
-            activation, use_bias, depthwise_initializer=depthwise_initializer, bias_initializer=bias_initializer,
-            depthwise_regularizer=depthwise_regularizer, bias_regularizer=bias_regularizer,
-            depthwise_constraint=depthwise_constraint, bias_constraint=bias_constraint,
+            activation, use_bias, depthwise_initializer=depthwise_initializer,
+            bias_initializer=bias_initializer, depthwise_regularizer=depthwise_regularizer,
+            bias_regularizer=bias_regularizer, depthwise_constraint=depthwise_constraint,
+            bias_constraint=bias_constraint,
         )  # fmt: skip
 
     def build(self, input_shape: Any) -> None:
@@ -66,18 +67,21 @@ class BaseDepthwiseConv(WindowOfWeights):
 
 
 class DepthwiseConv1D(BaseDepthwiseConv):
-    """1D depthwise convolution: (n, t, c) -> (n, t', c * depth_multiplier). Arguments as in `DepthwiseConv2D`."""
+    """1D depthwise convolution: (n, t, c) -> (n, t', c * depth_multiplier). Arguments as in
+    `DepthwiseConv2D`."""
 
     _rank = 1
 
 
 class DepthwiseConv2D(BaseDepthwiseConv):
-    """2D convolution of each channel with filters of its own: (n, h, w, c) -> (n, h', w', c * depth_multiplier).
+    """2D convolution of each channel with filters of its own: (n, h, w, c) -> (n, h', w', c *
+    depth_multiplier).
 
     Args:
         depth_multiplier: number of filters for each channel.
         depthwise_initializer, depthwise_regularizer, depthwise_constraint: of the kernel.
-        kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, bias_*: as in `Conv2D`.
+        kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, bias_*: as
+        in `Conv2D`.
 
     Weights: kernel (kh, kw, c, depth_multiplier), bias (c * depth_multiplier,).
     """
@@ -86,7 +90,8 @@ class DepthwiseConv2D(BaseDepthwiseConv):
 
 
 class BaseSeparableConv(WindowOfWeights):
-    """A depthwise convolution, then one with a window of 1; see `SeparableConv2D` for the arguments."""
+    """A depthwise convolution, then one with a window of 1; see `SeparableConv2D` for the
+    arguments."""
 
     def __init__(
         self,
@@ -116,10 +121,12 @@ class BaseSeparableConv(WindowOfWeights):
         self.filters = positive_int(self, "filters", filters)
         self.depth_multiplier = positive_int(self, "depth_multiplier", depth_multiplier)
         self._take_parameters(
-            activation, use_bias, depthwise_initializer=depthwise_initializer, pointwise_initializer=pointwise_initializer,
-            bias_initializer=bias_initializer, depthwise_regularizer=depthwise_regularizer,
+            activation, use_bias, depthwise_initializer=depthwise_initializer,
+            pointwise_initializer=pointwise_initializer, bias_initializer=bias_initializer,
+            depthwise_regularizer=depthwise_regularizer,
             pointwise_regularizer=pointwise_regularizer, bias_regularizer=bias_regularizer,
-            depthwise_constraint=depthwise_constraint, pointwise_constraint=pointwise_constraint, bias_constraint=bias_constraint,
+            depthwise_constraint=depthwise_constraint, pointwise_constraint=pointwise_constraint,
+            bias_constraint=bias_constraint,
         )  # fmt: skip
 
     def build(self, input_shape: Any) -> None:
@@ -146,20 +153,24 @@ class BaseSeparableConv(WindowOfWeights):
 
 
 class SeparableConv1D(BaseSeparableConv):
-    """1D separable convolution: (n, t, c) -> (n, t', filters). Arguments as in `SeparableConv2D`."""
+    """1D separable convolution: (n, t, c) -> (n, t', filters). Arguments as in
+    `SeparableConv2D`."""
 
     _rank = 1
 
 
 class SeparableConv2D(BaseSeparableConv):
-    """2D depthwise convolution, then a mix of its channels: (n, h, w, c) -> (n, h', w', filters) (Chollet, arXiv:1610.02357).
+    """2D depthwise convolution, then a mix of its channels: (n, h, w, c) -> (n, h', w', filters)
+    (Chollet, arXiv:1610.02357).
 
     Args:
         depth_multiplier: number of filters for each input channel.
         depthwise_*, pointwise_*: of the two kernels.
-        filters, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, bias_*: as in `Conv2D`.
+        filters, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
+        bias_*: as in `Conv2D`.
 
-    Weights: depthwise_kernel (kh, kw, c, depth_multiplier), pointwise_kernel (1, 1, c * depth_multiplier, filters), bias (filters,).
+    Weights: depthwise_kernel (kh, kw, c, depth_multiplier), pointwise_kernel (1, 1, c *
+    depth_multiplier, filters), bias (filters,).
     """
 
     _rank = 2

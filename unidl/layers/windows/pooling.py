@@ -74,7 +74,8 @@ class MaxPooling1D(BaseMaxPooling):
 
 
 class MaxPooling2D(BaseMaxPooling):
-    """Maximum over windows: (n, h, w, c) -> (n, h', w', c); of equal elements the first gets the gradient.
+    """Maximum over windows: (n, h, w, c) -> (n, h', w', c); of equal elements the first gets the
+    gradient.
 
     Args:
         pool_size: an int or two.
@@ -98,7 +99,8 @@ class MaxPooling2D(BaseMaxPooling):
 
 
 class MaxPooling3D(BaseMaxPooling):
-    """Maximum over windows: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as in `MaxPooling2D`."""
+    """Maximum over windows: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as in
+    `MaxPooling2D`."""
 
     _rank = 3
 
@@ -115,7 +117,8 @@ class MaxPooling3D(BaseMaxPooling):
 
 
 class AveragePooling1D(BaseAveragePooling):
-    """Mean over windows in time, padding not counted: (n, t, c) -> (n, t', c). Arguments as in `MaxPooling2D`, none by default."""
+    """Mean over windows in time, padding not counted: (n, t, c) -> (n, t', c). Arguments as in
+    `MaxPooling2D`, none by default."""
 
     _rank = 1
 
@@ -127,7 +130,8 @@ class AveragePooling2D(BaseAveragePooling):
 
 
 class AveragePooling3D(BaseAveragePooling):
-    """Mean over windows, padding not counted: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as in `MaxPooling2D`."""
+    """Mean over windows, padding not counted: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as
+    in `MaxPooling2D`."""
 
     _rank = 3
 
@@ -178,7 +182,8 @@ class GlobalPooling(Layer):
 
 
 class GlobalAveragePooling2D(GlobalPooling):
-    """Mean over both spatial axes: (n, h, w, c) -> (n, c). Arguments as in `GlobalAveragePooling1D`."""
+    """Mean over both spatial axes: (n, h, w, c) -> (n, c). Arguments as in
+    `GlobalAveragePooling1D`."""
 
     _rank = 2
 
@@ -187,7 +192,8 @@ class GlobalAveragePooling2D(GlobalPooling):
 
 
 class GlobalAveragePooling3D(GlobalPooling):
-    """Mean over the three spatial axes: (n, d, h, w, c) -> (n, c). Arguments as in `GlobalAveragePooling1D`."""
+    """Mean over the three spatial axes: (n, d, h, w, c) -> (n, c). Arguments as in
+    `GlobalAveragePooling1D`."""
 
     _rank = 3
 
@@ -196,7 +202,8 @@ class GlobalAveragePooling3D(GlobalPooling):
 
 
 class GlobalMaxPooling1D(GlobalPooling):
-    """Maximum over time: (n, t, c) -> (n, c); equal elements share the gradient. Arguments as in `GlobalAveragePooling1D`."""
+    """Maximum over time: (n, t, c) -> (n, c); equal elements share the gradient. Arguments as in
+    `GlobalAveragePooling1D`."""
 
     _rank = 1
 
@@ -205,12 +212,14 @@ class GlobalMaxPooling1D(GlobalPooling):
 
 
 class GlobalMaxPooling2D(GlobalMaxPooling1D):
-    """Maximum over both spatial axes: (n, h, w, c) -> (n, c). Arguments as in `GlobalAveragePooling1D`."""
+    """Maximum over both spatial axes: (n, h, w, c) -> (n, c). Arguments as in
+    `GlobalAveragePooling1D`."""
 
     _rank = 2
 
 
 class GlobalMaxPooling3D(GlobalMaxPooling1D):
-    """Maximum over the three spatial axes: (n, d, h, w, c) -> (n, c). Arguments as in `GlobalAveragePooling1D`."""
+    """Maximum over the three spatial axes: (n, d, h, w, c) -> (n, c). Arguments as in
+    `GlobalAveragePooling1D`."""
 
     _rank = 3

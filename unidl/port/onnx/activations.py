@@ -9,8 +9,8 @@ from unidl.port.onnx.table import handles, plain
 from unidl.port.onnx.values import as_, host
 
 plain({
-    "HardSwish": ops.hard_swish, "Mish": ops.mish, "Relu": ops.relu, "Sigmoid": ops.sigmoid, "Softplus": ops.softplus,
-    "Softsign": ops.softsign,
+    "HardSwish": ops.hard_swish, "Mish": ops.mish, "Relu": ops.relu, "Sigmoid": ops.sigmoid,
+    "Softplus": ops.softplus, "Softsign": ops.softsign,
 })  # fmt: skip
 
 
@@ -101,10 +101,12 @@ def _along(node, x, function):
 
 @handles("Dropout")
 def dropout(node, x, ratio=None, training=None):
-    """What is trained elsewhere drops nothing; a graph that asks for training mode with a ratio is refused."""
+    """What is trained elsewhere drops nothing; a graph that asks for training mode with a ratio is
+    refused."""
     asked = node.since >= 12 and training is not None and bool(host(training))
     if asked and (ratio is None or float(host(ratio)) > 0):
         raise node.unsupported(
-            "training mode draws random numbers that no two frameworks share. Export the model for inference."
+            "training mode draws random numbers that no two frameworks share. Export the model for "
+            "inference."
         )
     return x, ops.ones_like(x, "bool")

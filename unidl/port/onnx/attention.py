@@ -13,7 +13,8 @@ from unidl.port.onnx.values import dtype_of, ints
 
 @handles("Attention")
 def attention(node, q, k, v, mask=None, past_k=None, past_v=None, lengths=None):
-    """(y, keys, values, scores): (n, heads, t, d) or (n, t, heads * d); keys and values with what came before them."""
+    """(y, keys, values, scores): (n, heads, t, d) or (n, t, heads * d); keys and values with what
+    came before them."""
     flat = len(ops.shape(q)) == 3
     if flat:
         heads, fewer = node["q_num_heads"], node["kv_num_heads"]
@@ -37,7 +38,8 @@ def _apart(x, heads):
 
 
 def _masks(node, t, s, mask, past_k, lengths):
-    """(bias, allowed): what is added to the scores, and where there may be attention at all; None for nothing and everywhere."""
+    """(bias, allowed): what is added to the scores, and where there may be attention at all; None
+    for nothing and everywhere."""
     allowed = _reach(
         node,
         t,
@@ -58,7 +60,8 @@ def _masks(node, t, s, mask, past_k, lengths):
 
 
 def _reach(node, t, s, before, lengths):
-    """Bool (t, s) or (n, 1, t, s) on the host: which keys a query may see by causality, windows and lengths; None for all."""
+    """Bool (t, s) or (n, 1, t, s) on the host: which keys a query may see by causality, windows and
+    lengths; None for all."""
     offset = (
         np.full((), before) if lengths is None else (np.asarray(lengths) - t).reshape(-1, 1, 1, 1)
     )
@@ -97,7 +100,8 @@ def _empty_rows(y, allowed):
 
 
 def _explained(node, q, k, v, bias, allowed, scale):
-    """The same step by step, with the scores as they are after the step number `qk_matmul_output_mode`."""
+    """The same step by step, with the scores as they are after the step number
+    `qk_matmul_output_mode`."""
     repeats = ops.shape(q)[1] // ops.shape(k)[1]
     k, v = (ops.repeat(x, repeats, 1) for x in (k, v))
     root = math.sqrt(scale)

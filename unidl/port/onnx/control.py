@@ -22,7 +22,8 @@ def branch(node, condition, outer):
 
 @handles("Loop", scoped=True)
 def loop(node, count, condition, *state, outer):
-    """body(i, condition, *state) -> (condition, *state, *collected): the last state, then what was collected, stacked."""
+    """body(i, condition, *state) -> (condition, *state, *collected): the last state, then what was
+    collected, stacked."""
     body, limit = node["body"], None if count is None else ints(count)[0]
     going, number, collected = condition is None or bool(host(condition).item()), 0, []
     while going and (limit is None or number < limit):
@@ -39,7 +40,8 @@ def loop(node, count, condition, *state, outer):
 
 @handles("Scan", scoped=True)
 def scan(node, *inputs, outer):
-    """body(*state, *moments) -> (*state, *moments of the outputs), over one axis of the last `num_scan_inputs` inputs."""
+    """body(*state, *moments) -> (*state, *moments of the outputs), over one axis of the last
+    `num_scan_inputs` inputs."""
     if node.since < 9:
         return _scan_batches(node, inputs[1:], outer)
     return _scan(node, inputs, outer)

@@ -1,4 +1,5 @@
-"""New tensors. They depend on no values but shapes and numbers, so they are made on the host, where they are constants."""
+"""New tensors. They depend on no values but shapes and numbers, so they are made on the host, where
+they are constants."""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ def eye_like(node, x):
 
 @handles("OneHot")
 def one_hot(node, indices, depth, values):
-    """values [off, on]; negative indices count from the end, and what is out of range is off everywhere."""
+    """values [off, on]; negative indices count from the end, and what is out of range is off
+    everywhere."""
     depth, (off, on) = int(host(depth).item()), ops.unstack(values)
     indices = ops.cast(indices, "int64")
     indices = ops.where(ops.less(indices, 0), ops.add(indices, depth), indices)
@@ -59,7 +61,8 @@ def one_hot(node, indices, depth, values):
 
 @handles("HannWindow", "HammingWindow", "BlackmanWindow")
 def window(node, size):
-    """A sum of cosines over `size` points, the last of which is the first of the next period if `periodic`."""
+    """A sum of cosines over `size` points, the last of which is the first of the next period if
+    `periodic`."""
     weights = {
         "HannWindow": (0.5, 0.5),
         "HammingWindow": (25 / 46, 21 / 46),

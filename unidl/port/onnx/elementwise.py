@@ -12,11 +12,12 @@ from unidl.port.onnx.table import handles, plain
 from unidl.port.onnx.values import as_
 
 plain({
-    "Abs": ops.abs, "Acos": ops.arccos, "Acosh": ops.arccosh, "Add": ops.add, "Asin": ops.arcsin, "Asinh": ops.arcsinh,
-    "Atan": ops.arctan, "Atanh": ops.arctanh, "Ceil": ops.ceil, "Cos": ops.cos, "Cosh": ops.cosh, "Erf": ops.erf, "Exp": ops.exp,
-    "Floor": ops.floor, "Identity": lambda x: x, "Log": ops.log, "Mul": ops.multiply, "Neg": ops.negative,
-    "Reciprocal": ops.reciprocal, "Round": ops.round, "Sign": ops.sign, "Sin": ops.sin, "Sinh": ops.sinh, "Sqrt": ops.sqrt,
-    "Sub": ops.subtract, "Tan": ops.tan, "Tanh": ops.tanh,
+    "Abs": ops.abs, "Acos": ops.arccos, "Acosh": ops.arccosh, "Add": ops.add, "Asin": ops.arcsin,
+    "Asinh": ops.arcsinh, "Atan": ops.arctan, "Atanh": ops.arctanh, "Ceil": ops.ceil,
+    "Cos": ops.cos, "Cosh": ops.cosh, "Erf": ops.erf, "Exp": ops.exp, "Floor": ops.floor,
+    "Identity": lambda x: x, "Log": ops.log, "Mul": ops.multiply, "Neg": ops.negative,
+    "Reciprocal": ops.reciprocal, "Round": ops.round, "Sign": ops.sign, "Sin": ops.sin,
+    "Sinh": ops.sinh, "Sqrt": ops.sqrt, "Sub": ops.subtract, "Tan": ops.tan, "Tanh": ops.tanh,
 })  # fmt: skip
 
 
@@ -77,7 +78,8 @@ def clip(node, x, low=None, high=None):
 def shift(node, x, y):
     """By as many bits as `y` says, element by element: times, or divided by, a power of two.
 
-    What is shifted by less than nothing or by all bits is gone: 0, or -1 to the right of a negative number.
+    What is shifted by less than nothing or by all bits is gone: 0, or -1 to the right of a negative
+    number.
     """
     dtype, bits = ops.dtype(x), np.iinfo(ops.dtype(x)).bits
     inside = ops.logical_and(ops.greater_equal(y, 0), ops.less(y, bits))

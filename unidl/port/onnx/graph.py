@@ -1,7 +1,8 @@
 """A graph of nodes: checked once, run as often as wanted.
 
-A value that depends on no input of the model stays an array on the host, and what is computed from such values alone is
-computed there, by the same handlers on the default backend: shapes and axes never visit a device.
+A value that depends on no input of the model stays an array on the host, and what is computed from
+such values alone is computed there, by the same handlers on the default backend: shapes and axes
+never visit a device.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ class Graph:
         self.name = proto.name
         if proto.sparse_initializer:
             raise OnnxError(
-                f"The graph {self.name!r} has sparse initializers, which do not exist here. Store them as dense tensors."
+                f"The graph {self.name!r} has sparse initializers, which do not exist here. Store "
+                "them as dense tensors."
             )
         self.initializers = {t.name: array_of(t) for t in proto.initializer}
         self.inputs = [i.name for i in proto.input]
@@ -89,14 +91,18 @@ class Graph:
         missing = [name for name in self.outputs if name not in names]
         if missing:
             raise OnnxError(
-                f"The graph {self.name!r} should give {missing[0]!r}, which no node, input or initializer makes."
+                f"The graph {self.name!r} should give {missing[0]!r}, which no node, input or "
+                "initializer makes."
             )
 
     def _check_inputs(self, node, place, names, made):
         for name in node.input:
             if not name or name in names:
                 continue
-            label = f"The graph {self.name!r} is damaged: {node.op_type} (node {node.name!r}) needs {name!r}, which"
+            label = (
+                f"The graph {self.name!r} is damaged: {node.op_type} (node {node.name!r}) needs "
+                f"{name!r}, which"
+            )
             if name in made:
                 why = (
                     "it makes itself"
@@ -128,13 +134,15 @@ def _run_node(node, inputs, values):
     results = results if isinstance(results, tuple) else (results,)
     if len(results) < len(node.outputs) and any(node.outputs[len(results) :]):
         raise node.unsupported(
-            f"output number {len(results) + 1} ({node.outputs[len(results)]!r}) is not computed here."
+            f"output number {len(results) + 1} ({node.outputs[len(results)]!r}) is not computed "
+            "here."
         )
     return [np.asarray(r) if isinstance(r, np.generic) else r for r in results]
 
 
 def _is_for_host(node, inputs):
-    """Whether a node computes on the host: all that it takes is there, and nothing in bfloat16, which NumPy does not have."""
+    """Whether a node computes on the host: all that it takes is there, and nothing in bfloat16,
+    which NumPy does not have."""
     if node.handler.scoped or node["to"] == onnx_package().TensorProto.BFLOAT16:
         return False
     return all(
@@ -149,14 +157,16 @@ def schema_of(node, versions):
     version = versions.get(domain)
     if version is None:
         raise OnnxError(
-            f"{node.op_type} (node {node.name!r}) is of the domain {node.domain!r}, which the model does not import. "
+            f"{node.op_type} (node {node.name!r}) is of the domain {node.domain!r}, which the "
+            "model does not import. "
             f"It imports {', '.join(repr(d or 'ai.onnx') for d in versions)}."
         )
     try:
         return onnx.defs.get_schema(node.op_type, version, domain)
     except onnx.defs.SchemaError as error:
         raise OnnxError(
-            f"The operator {node.op_type} (node {node.name!r}) does not exist in {domain or 'ai.onnx'} version {version}. "
+            f"The operator {node.op_type} (node {node.name!r}) does not exist in "
+            f"{domain or 'ai.onnx'} version {version}. "
             f"Supported are: {', '.join(sorted(name for _, name in handlers()))}."
         ) from error
 
@@ -167,7 +177,8 @@ def domain_of(proto):
 
 
 def as_tensor(x):
-    """An input of the model on the active backend; lists (sequences) member by member, None stays None."""
+    """An input of the model on the active backend; lists (sequences) member by member, None stays
+    None."""
     if isinstance(x, list):
         return [as_tensor(one) for one in x]
     if x is None:

@@ -12,9 +12,11 @@ from unidl.port.onnx.values import dtype_of
 
 
 class OnnxFunction:
-    """A whole ONNX model as a function of its inputs, on the backend that is active when it is called.
+    """A whole ONNX model as a function of its inputs, on the backend that is active when it is
+    called.
 
-    `inputs` and `outputs` are names in order; those inputs that have an initializer may be left out.
+    `inputs` and `outputs` are names in order; those inputs that have an initializer may be left
+    out.
     """
 
     def __init__(self, proto):
@@ -24,7 +26,8 @@ class OnnxFunction:
         self.inputs, self.outputs = self.graph.inputs, self.graph.outputs
 
     def __call__(self, inputs):
-        """List of the outputs for `inputs`, a dict by name or a list in order, of arrays or tensors."""
+        """List of the outputs for `inputs`, a dict by name or a list in order, of arrays or
+        tensors."""
         feeds = (
             dict(zip(self.inputs, inputs, strict=False))
             if isinstance(inputs, (list, tuple))
@@ -43,7 +46,8 @@ class OnnxFunction:
         ):
             raise OnnxError(
                 f"The model {self.graph.name!r} has the inputs {', '.join(map(repr, self.inputs))}"
-                f"; missing: {missing or 'none'}, unknown: {unknown or 'none'}, given: {len(inputs)}."
+                f"; missing: {missing or 'none'}, unknown: {unknown or 'none'}, given: "
+                f"{len(inputs)}."
             )
         tensors = {name: as_tensor(x) for name, x in feeds.items()}
         for name, x in tensors.items():
@@ -52,7 +56,8 @@ class OnnxFunction:
 
 
 def read_onnx(model) -> OnnxFunction:
-    """`model`: the path of a file, its bytes, or a ModelProto. OnnxError for what is damaged or cannot be imported."""
+    """`model`: the path of a file, its bytes, or a ModelProto. OnnxError for what is damaged or
+    cannot be imported."""
     onnx = onnx_package()
     if isinstance(model, onnx.ModelProto):
         return OnnxFunction(model)
@@ -76,7 +81,8 @@ def read_onnx(model) -> OnnxFunction:
 
 
 def run_onnx(model, inputs):
-    """Outputs (a list) of the ONNX model `model` (path, bytes or ModelProto) for `inputs` (a dict by name or a list in order)."""
+    """Outputs (a list) of the ONNX model `model` (path, bytes or ModelProto) for `inputs` (a dict
+    by name or a list in order)."""
     return read_onnx(model)(inputs)
 
 
@@ -99,7 +105,8 @@ def _checked(proto):
     for domain, version in _versions(proto).items():
         if domain == "" and not 1 <= version <= newest:
             raise OnnxError(
-                f"The model uses version {version} of the operators; onnx {onnx.__version__} defines 1 to {newest}. "
+                f"The model uses version {version} of the operators; onnx {onnx.__version__} "
+                f"defines 1 to {newest}. "
                 "Install a newer onnx, or export the model for an older opset."
             )
     return proto
@@ -110,7 +117,8 @@ def _versions(proto):
 
 
 def _expanded(proto):
-    """Functions of the model written out, and operators without a handler that ONNX itself defines by a graph of others."""
+    """Functions of the model written out, and operators without a handler that ONNX itself defines
+    by a graph of others."""
     onnx = onnx_package()
     if proto.functions:
         proto = onnx.inliner.inline_local_functions(proto)
@@ -137,7 +145,8 @@ def _expanded(proto):
         except RuntimeError as error:
             names = ", ".join(name for _, name in sorted(wanted))
             raise OnnxError(
-                f"The package onnx cannot write out {names} as a graph of simpler operators: {error}"
+                f"The package onnx cannot write out {names} as a graph of simpler operators: "
+                f"{error}"
             ) from error
 
 
@@ -148,8 +157,10 @@ def _check_expandable(node, schema, inlined, versions):
     ) not in inlined:
         return
     raise OnnxError(
-        f"The operator {node.op_type} of {node.domain or 'ai.onnx'} version {versions[domain_of(node)]} (since {schema.since_version}, "
-        f"node {node.name!r}) is not supported. Supported are: {', '.join(sorted(name for _, name in handlers()))}."
+        f"The operator {node.op_type} of {node.domain or 'ai.onnx'} version "
+        f"{versions[domain_of(node)]} (since {schema.since_version}, "
+        f"node {node.name!r}) is not supported. Supported are: "
+        f"{', '.join(sorted(name for _, name in handlers()))}."
     )
 
 

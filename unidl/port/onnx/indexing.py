@@ -25,7 +25,8 @@ def gather_elements(node, x, indices):
 
 @handles("GatherND")
 def gather_nd(node, x, indices):
-    """x[indices[..., 0], indices[..., 1], ...], for each of the first `batch_dims` axes by itself."""
+    """x[indices[..., 0], indices[..., 1], ...], for each of the first `batch_dims` axes by
+    itself."""
     batch, sizes = node["batch_dims"] or 0, ops.shape(x)
     *places, depth = ops.shape(indices)
     flat = _flat(indices, sizes[batch : batch + depth])
@@ -42,7 +43,8 @@ def gather_nd(node, x, indices):
 
 
 def _flat(indices, sizes):
-    """Indices (..., k) of the axes of `sizes` as numbers of elements in order; negative ones count from the end."""
+    """Indices (..., k) of the axes of `sizes` as numbers of elements in order; negative ones count
+    from the end."""
     total = None
     for place, n in enumerate(sizes):
         one = _positive(ops.get_item(indices, (Ellipsis, place)), n)
@@ -100,7 +102,8 @@ def nonzero(node, x):
 
 @handles("Unique")
 def unique(node, x):
-    """The different elements, or slices along `axis`; where each is first, the numbers that give x back, and how many there are.
+    """The different elements, or slices along `axis`; where each is first, the numbers that give x
+    back, and how many there are.
 
     In ascending order, or if not `sorted` in that of their first places.
     """
@@ -126,7 +129,8 @@ def compress(node, x, condition):
 
 @handles("TensorScatter")
 def write_into_cache(node, cache, update, places=None):
-    """`update` put into `cache` along `axis`, for each sample from its own place on; round the end in mode "circular"."""
+    """`update` put into `cache` along `axis`, for each sample from its own place on; round the end
+    in mode "circular"."""
     sizes, axis = ops.shape(cache), node["axis"] % len(ops.shape(cache))
     length = ops.shape(update)[axis]
     starts = np.zeros(sizes[0], int) if places is None else np.asarray(ints(places))

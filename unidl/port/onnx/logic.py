@@ -7,9 +7,10 @@ from unidl.port.onnx.table import handles, plain
 from unidl.port.onnx.values import dtype_of
 
 plain({
-    "And": ops.logical_and, "BitwiseAnd": ops.bitwise_and, "BitwiseNot": ops.bitwise_not, "BitwiseOr": ops.bitwise_or,
-    "BitwiseXor": ops.bitwise_xor, "Equal": ops.equal, "Greater": ops.greater, "GreaterOrEqual": ops.greater_equal,
-    "IsNaN": ops.isnan, "Less": ops.less, "LessOrEqual": ops.less_equal, "Not": ops.logical_not, "Or": ops.logical_or,
+    "And": ops.logical_and, "BitwiseAnd": ops.bitwise_and, "BitwiseNot": ops.bitwise_not,
+    "BitwiseOr": ops.bitwise_or, "BitwiseXor": ops.bitwise_xor, "Equal": ops.equal,
+    "Greater": ops.greater, "GreaterOrEqual": ops.greater_equal, "IsNaN": ops.isnan,
+    "Less": ops.less, "LessOrEqual": ops.less_equal, "Not": ops.logical_not, "Or": ops.logical_or,
     "Where": ops.where, "Xor": ops.logical_xor,
 })  # fmt: skip
 

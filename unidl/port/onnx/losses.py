@@ -9,7 +9,8 @@ from unidl.port.onnx.values import as_
 
 @handles("NegativeLogLikelihoodLoss")
 def negative_log_likelihood(node, log_p, target, weight=None):
-    """-weight[class] * log_p[class]; the mean is divided by the sum of the weights, samples of `ignore_index` count nothing."""
+    """-weight[class] * log_p[class]; the mean is divided by the sum of the weights, samples of
+    `ignore_index` count nothing."""
     ignored = node["ignore_index"]
     kept = ops.ones_like(target, "bool") if ignored is None else ops.not_equal(target, ignored)
     classes = ops.where(kept, target, ops.zeros_like(target))

@@ -1,7 +1,7 @@
 """LSTM, GRU and RNN over whole sequences.
 
-ONNX has (directions, gates * units, inputs) kernels, time first unless `layout` is 1. What differs from Keras' cells, peepholes
-and a reset gate that acts before the product, is a loop of its own.
+ONNX has (directions, gates * units, inputs) kernels, time first unless `layout` is 1. What differs
+from Keras' cells, peepholes and a reset gate that acts before the product, is a loop of its own.
 """
 
 from __future__ import annotations
@@ -121,12 +121,14 @@ def _check(node, x, lengths, activations):
     time = ops.shape(x)[1 if node["layout"] else 0]
     if lengths is not None and set(ints(lengths)) != {time}:
         raise node.unsupported(
-            f"sequences of different lengths in one batch are not possible, got {ints(lengths)} of {time}."
+            f"sequences of different lengths in one batch are not possible, got {ints(lengths)} of "
+            f"{time}."
         )
 
 
 def _directions(node, x, one, *states):
-    """(outputs, *last states) of one or two directions: `one(x (n, t, d), number, reverse, *states)` runs one."""
+    """(outputs, *last states) of one or two directions: `one(x (n, t, d), number, reverse,
+    *states)` runs one."""
     x = x if node["layout"] else ops.swapaxes(x, 0, 1)
     backwards = {"forward": [False], "reverse": [True], "bidirectional": [False, True]}[
         node["direction"]

@@ -72,7 +72,8 @@ _REDUCTIONS = {
 
 @handles(*_REDUCTIONS)
 def reduce(node, x, *rest):
-    """Over all axes if none are given, unless `noop_with_empty_axes`: then each element is reduced by itself."""
+    """Over all axes if none are given, unless `noop_with_empty_axes`: then each element is reduced
+    by itself."""
     axes = axes_of(node, (x, *rest))
     if not axes:
         axes = () if node["noop_with_empty_axes"] else None

@@ -1,4 +1,5 @@
-"""Resize: along each axis by itself, nearest elements by a lookup, all else by one product with a matrix made on the host."""
+"""Resize: along each axis by itself, nearest elements by a lookup, all else by one product with a
+matrix made on the host."""
 
 from __future__ import annotations
 
@@ -87,7 +88,8 @@ def _places(mode, n, m, scale, span=None):
 
 
 _NEAREST = {
-    "round_prefer_floor": lambda p: np.ceil(p - 0.5), "round_prefer_ceil": lambda p: np.floor(p + 0.5), "floor": np.floor, "ceil": np.ceil,
+    "round_prefer_floor": lambda p: np.ceil(p - 0.5),
+    "round_prefer_ceil": lambda p: np.floor(p + 0.5), "floor": np.floor, "ceil": np.ceil,
 }  # fmt: skip
 
 
@@ -125,7 +127,8 @@ def _kernel(node):
 
 
 def _weights(n, places, kernel, reach, scale, exclude_outside):
-    """(new, old) matrix. A kernel stretched for `scale` < 1 averages; what lies outside repeats the edge, or is left out."""
+    """(new, old) matrix. A kernel stretched for `scale` < 1 averages; what lies outside repeats the
+    edge, or is left out."""
     scale = min(scale, 1.0)
     low, high = math.floor(-reach / scale) + 1, math.ceil(reach / scale) + 1
     neighbours = np.floor(places).astype(int)[:, None] + np.arange(low, high + 1)

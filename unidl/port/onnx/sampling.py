@@ -1,4 +1,5 @@
-"""Images read between their pixels, and pixels put back: lookups in the flattened image, weighted."""
+"""Images read between their pixels, and pixels put back: lookups in the flattened image,
+weighted."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ _CUBIC = -0.75
 
 @handles("GridSample")
 def sample_grid(node, x, grid):
-    """x (n, c, *sizes) at the places of grid (n, *new, d), whose last axis counts the image's axes from behind, from -1 to 1."""
+    """x (n, c, *sizes) at the places of grid (n, *new, d), whose last axis counts the image's axes
+    from behind, from -1 to 1."""
     sizes, align = ops.shape(x)[2:], bool(node["align_corners"])
     mode = {"bilinear": "linear", "bicubic": "cubic"}.get(node["mode"], node["mode"])
     axes = []
@@ -39,7 +41,8 @@ def sample_grid(node, x, grid):
 
 
 def _neighbours(place, n, mode, padding, align):
-    """(int32 places within n, weights) of the pixels that count at a float `place` along one axis."""
+    """(int32 places within n, weights) of the pixels that count at a float `place` along one
+    axis."""
     if mode != "cubic":
         place = _inside(
             place, n, padding, align
@@ -103,7 +106,8 @@ def _at(x, index):
 
 @handles("MaxUnpool")
 def max_unpool(node, x, indices, shape=None):
-    """Zeros with x at `indices`, which count the elements of what max pooling of this kind had before; grown to `shape` at the end."""
+    """Zeros with x at `indices`, which count the elements of what max pooling of this kind had
+    before; grown to `shape` at the end."""
     kernel = node["kernel_shape"]
     strides, pads = node["strides"] or [1] * len(kernel), node["pads"] or [0] * 2 * len(kernel)
     new = [
@@ -124,7 +128,8 @@ def max_unpool(node, x, indices, shape=None):
 
 @handles("Col2Im")
 def image_of_columns(node, x, image, block):
-    """Columns (n, c * block, places) added up at the places of the image (n, c, *image) that they were taken from."""
+    """Columns (n, c * block, places) added up at the places of the image (n, c, *image) that they
+    were taken from."""
     image, block = ints(image), ints(block)
     rank, (n, channels, count) = len(image), ops.shape(x)
     strides, dilations = node["strides"] or [1] * rank, node["dilations"] or [1] * rank

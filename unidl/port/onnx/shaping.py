@@ -130,7 +130,8 @@ def pad(node, x, pads=None, value=None, axes=None):
 
 @handles("DepthToSpace")
 def depth_to_space(node, x):
-    """(n, c, h, w) -> (n, c / b**2, h * b, w * b), with the block's axes first (DCR) or last (CRD) in the depth."""
+    """(n, c, h, w) -> (n, c / b**2, h * b, w * b), with the block's axes first (DCR) or last (CRD)
+    in the depth."""
     (n, c, h, w), b = ops.shape(x), node["blocksize"]
     if node["mode"] == "CRD":
         x = ops.transpose(ops.reshape(x, (n, c // b**2, b, b, h, w)), (0, 1, 4, 2, 5, 3))

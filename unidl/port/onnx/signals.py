@@ -1,4 +1,5 @@
-"""Fourier transforms, framed signals and the matrix of mel bands. The last axis of a signal holds the real and the imaginary part."""
+"""Fourier transforms, framed signals and the matrix of mel bands. The last axis of a signal holds
+the real and the imaginary part."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from unidl.port.onnx.values import dtype_of, host, ints
 
 @handles("DFT")
 def fourier(node, x, length=None, axis=None):
-    """Along `axis`, an attribute before version 20, of signals cut or filled with zeros to `length`."""
+    """Along `axis`, an attribute before version 20, of signals cut or filled with zeros to
+    `length`."""
     axis = node["axis"] if node.since < 20 else -2 if axis is None else ints(axis)[0]
     x = ops.moveaxis(x, axis, -2)  # the parts stay in the last place
     size = ops.shape(x)[-2]
@@ -56,7 +58,8 @@ def _of_length(x, n):
 
 
 def _transformed(x, one_sided, inverse):
-    """The transform of (..., n, parts) along n, of its first n // 2 + 1 coefficients alone if `one_sided`."""
+    """The transform of (..., n, parts) along n, of its first n // 2 + 1 coefficients alone if
+    `one_sided`."""
     if ops.shape(x)[-1] == 1:
         real = ops.get_item(x, (Ellipsis, 0))
         if one_sided:
@@ -75,7 +78,8 @@ def _transformed(x, one_sided, inverse):
 
 @handles("MelWeightMatrix")
 def mel_bands(node, bands, length, rate, low, high):
-    """(length // 2 + 1, bands): each band a triangle over the bins of the transform, their corners evenly spaced on the mel scale."""
+    """(length // 2 + 1, bands): each band a triangle over the bins of the transform, their corners
+    evenly spaced on the mel scale."""
     bands, length, rate, low, high = (host(x).item() for x in (bands, length, rate, low, high))
     mel_low, mel_high = (2595 * np.log10(1 + hertz / 700) for hertz in (low, high))
     mels = mel_low + np.arange(bands + 2) * (mel_high - mel_low) / (bands + 2)

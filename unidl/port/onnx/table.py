@@ -1,8 +1,9 @@
 """Which function imports which operator.
 
-A handler takes the `Node` and the node's inputs (tensors of the active backend or host arrays, None where an optional one is
-left out) and returns one output or a tuple of them. `node["name"]` is an attribute, with the default of the operator's version;
-`node.since` is the version, by which handlers tell the older meanings of an operator.
+A handler takes the `Node` and the node's inputs (tensors of the active backend or host arrays, None
+where an optional one is left out) and returns one output or a tuple of them. `node["name"]` is an
+attribute, with the default of the operator's version; `node.since` is the version, by which
+handlers tell the older meanings of an operator.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from dataclasses import dataclass
 from functools import cache
 
 FAMILIES = (
-    "activations", "attention", "control", "creation", "elementwise", "indexing", "logic", "losses", "normalization", "products",
-    "recurrent", "reductions", "resizing", "sampling", "sequences", "shaping", "signals", "windows",
+    "activations", "attention", "control", "creation", "elementwise", "indexing", "logic", "losses",
+    "normalization", "products", "recurrent", "reductions", "resizing", "sampling", "sequences",
+    "shaping", "signals", "windows",
 )  # fmt: skip
 
 
@@ -53,5 +55,6 @@ def handlers():
 
 
 def supported_operators() -> list[str]:
-    """Names of the operators with a handler of their own. Those that ONNX itself defines by a graph of others work, too."""
+    """Names of the operators with a handler of their own. Those that ONNX itself defines by a graph
+    of others work, too."""
     return sorted(f"{domain}.{name}" if domain else name for domain, name in handlers())

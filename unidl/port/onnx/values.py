@@ -45,7 +45,8 @@ def known_dtype(name):
 
 
 def host(x):
-    """`x` as an array on the host, for what must be known to run an operator: shapes, axes, counts."""
+    """`x` as an array on the host, for what must be known to run an operator: shapes, axes,
+    counts."""
     return ops.convert_to_numpy(x)
 
 
@@ -64,7 +65,8 @@ def as_(x, like):
 
 
 def axes_of(node, inputs, place=1):
-    """The axes that older versions give as an attribute and newer ones as the input number `place`; None if absent."""
+    """The axes that older versions give as an attribute and newer ones as the input number `place`;
+    None if absent."""
     if "axes" in node:
         return ints(node["axes"])
     return ints(inputs[place]) if len(inputs) > place else None

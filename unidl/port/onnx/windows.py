@@ -82,7 +82,8 @@ class Windows:
         )
 
     def counts(self, with_padding):
-        """How many elements of each window count: without those of `ceil_mode`, and of the padding if `with_padding`."""
+        """How many elements of each window count: without those of `ceil_mode`, and of the padding
+        if `with_padding`."""
         total = np.ones(())
         for n, (a, b), k, s, d, out in zip(
             self.sizes, self.pads, self.window, self.strides, self.dilations, self.outs, strict=True
@@ -110,7 +111,8 @@ def _biased(y, bias):
 
 @handles("ConvTranspose")
 def conv_transpose(node, x, kernel, bias=None):
-    """Kernel (c, filters / groups, *window); the padding is cut off from what the full one gives."""
+    """Kernel (c, filters / groups, *window); the padding is cut off from what the full one
+    gives."""
     rank, groups = len(ops.shape(x)) - 2, node["group"]
     strides, dilations = (tuple(node[name] or (1,) * rank) for name in ("strides", "dilations"))
     extra = node["output_padding"] or [0] * rank

@@ -1,7 +1,8 @@
 """Branches, loops and gradients of one's own in a captured program.
 
-A function inside the program (a branch, the body of a loop, a gradient) is captured as a program of its own. What it uses of
-the program around it becomes an argument, so that a branch runs only when it is taken, and gradients flow through it.
+A function inside the program (a branch, the body of a loop, a gradient) is captured as a program of
+its own. What it uses of the program around it becomes an argument, so that a branch runs only when
+it is taken, and gradients flow through it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ class _Inner:
 
 
 def _call(tracer, function, given, free, outputs):
-    """Write down a call of `function(K, N, *given, *free)`; new symbols like `outputs` for what it returns."""
+    """Write down a call of `function(K, N, *given, *free)`; new symbols like `outputs` for what it
+    returns."""
     program = tracer._program
     names = [tracer.symbol(name, (), "float32") for name in ("K", "N")]
     used = [tracer.symbol(name, (), "float32") for name in free]

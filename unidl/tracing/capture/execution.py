@@ -20,7 +20,8 @@ class CaptureWarning(UserWarning):
 
 
 class CapturedExecution(Execution):
-    """`compile` and `compile_step` for a backend that runs eagerly and whose stores are the tensors."""
+    """`compile` and `compile_step` for a backend that runs eagerly and whose stores are the
+    tensors."""
 
     symbol_type = Symbol  # a class derived from it tells the framework's own functions what it is
 
@@ -130,7 +131,8 @@ class _Part:
 
 
 def _apart(tracer, stores, values):
-    """`values`, each in memory of its own: an optimizer may change what a Variable holds in place."""
+    """`values`, each in memory of its own: an optimizer may change what a Variable holds in
+    place."""
     taken = {s.code for s in stores}
     apart = []
     for value in values:
@@ -160,7 +162,8 @@ class _Function:
 
 
 class _Step:
-    """A training step: loss and gradients by one program, the update by another, then one commit."""
+    """A training step: loss and gradients by one program, the update by another, then one
+    commit."""
 
     def __init__(self, backend, forward, update, trainable, variables, tensors):
         def flat_forward(*symbols):

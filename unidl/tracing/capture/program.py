@@ -17,7 +17,8 @@ _programs = itertools.count(1)
 class Program:
     """A list of calls `targets = function(arguments)`, in the order in which they were made.
 
-    Each call is without side effects, so what no output needs is left out, and a value is dropped after its last use.
+    Each call is without side effects, so what no output needs is left out, and a value is dropped
+    after its last use.
     """
 
     def __init__(self):
@@ -38,14 +39,16 @@ class Program:
             self._place = before
 
     def inner(self):
-        """An empty program for a function inside this one: it may use all that was computed so far, and shares the constants."""
+        """An empty program for a function inside this one: it may use all that was computed so far,
+        and shares the constants."""
         program = Program()
         program._constants, program._name_of = self._constants, self._name_of
         program._made, program._numbers = dict(self._made), self._numbers
         return program
 
     def free(self, outputs, inputs):
-        """Names that `outputs` need and that are made outside of this program, except for those of `inputs`."""
+        """Names that `outputs` need and that are made outside of this program, except for those of
+        `inputs`."""
         needed, kept = self._reached([self._code(o, set()) for o in outputs])
         made = {
             name
@@ -127,12 +130,12 @@ class Program:
         return needed, kept
 
     def function(self, inputs, outputs, functions, name="part"):
-        """The compiled function (K, N, *inputs) -> tuple of `outputs`; K are the keys and N the numbers
-        of the run.
+        """The compiled function (K, N, *inputs) -> tuple of `outputs`; K are the keys and N the
+        numbers of the run.
 
         `functions` gives the function for a name; a call may also be of a constant. The function's
-        source is its attribute `source`, and debuggers and tracebacks show it, with the layer's path
-        at each line.
+        source is its attribute `source`, and debuggers and tracebacks show it, with the layer's
+        path at each line.
         """
         outputs = [self._code(o, set()) for o in outputs]
         _, kept = self._reached(outputs)

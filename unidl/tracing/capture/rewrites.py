@@ -1,4 +1,5 @@
-"""Peepholes: two neighbouring calls of a captured program become ones that cost less and give the same numbers and gradients.
+"""Peepholes: two neighbouring calls of a captured program become ones that cost less and give the
+same numbers and gradients.
 
 Only where nothing else needs what the first of the two made.
 """
@@ -12,7 +13,8 @@ from typing import Any, NamedTuple
 from unidl.backend.contract import names
 from unidl.tracing.capture.symbol import Symbol
 
-# Non-decreasing, with slope 0 wherever two different numbers give the same: one commutes with a maximum, gradients included.
+# Non-decreasing, with slope 0 wherever two different numbers give the same: one commutes with a
+# maximum, gradients included.
 _MONOTONE = frozenset(("relu", "relu6"))
 
 _OF_ONE_TENSOR = frozenset(

@@ -1,4 +1,5 @@
-"""Symbols: what stands for a tensor, a random key or a number of the host while a step is captured."""
+"""Symbols: what stands for a tensor, a random key or a number of the host while a step is
+captured."""
 
 from __future__ import annotations
 
@@ -12,8 +13,9 @@ class NotCapturable(TypeError, AttributeError):
 
 
 class Symbol:
-    """A tensor of known shape and dtype; `code` is the Python expression that holds its value in the captured function,
-    `backend` the tracer that it belongs to, and `detached` tells that no gradient flows through it."""
+    """A tensor of known shape and dtype; `code` is the Python expression that holds its value in
+    the captured function, `backend` the tracer that it belongs to, and `detached` tells that no
+    gradient flows through it."""
 
     __slots__ = ("__weakref__", "backend", "code", "detached", "dtype", "shape")
 
@@ -37,7 +39,8 @@ class Symbol:
 
     def _no_value(self, *_, **__):
         raise NotCapturable(
-            "The step is being captured: it runs once on tensors that have a shape but no value. Use "
+            "The step is being captured: it runs once on tensors that have a shape but no value. "
+            "Use "
             "unidl.ops instead of functions of a framework, float() or an if on values (ops.where "
             "chooses), or compile(run_eagerly=True)."
         )

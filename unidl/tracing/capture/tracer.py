@@ -18,7 +18,8 @@ _NUMBER_OR_TENSOR = frozenset((*names.BINARY, *names.COMPARISON))
 
 
 class Tracer(Backend):
-    """Stands for `backend` while a function is captured: infers shapes by the symbolic backend and records the call."""
+    """Stands for `backend` while a function is captured: infers shapes by the symbolic backend and
+    records the call."""
 
     traces = True
     tensor_types = (Symbol,)
@@ -61,7 +62,8 @@ class Tracer(Backend):
 
     def value_and_grad(self, fn, variables, has_aux=False):
         raise NotCapturable(
-            "value_and_grad inside a captured step: take gradients in a loop of your own, or compile(run_eagerly=True)."
+            "value_and_grad inside a captured step: take gradients in a loop of your own, or "
+            "compile(run_eagerly=True)."
         )
 
     def asarray(self, x, dtype=None):
@@ -89,7 +91,8 @@ class Tracer(Backend):
 
     def store(self, value):
         raise TypeError(
-            "A Variable cannot be made inside a captured step. Make it in build() or in the constructor."
+            "A Variable cannot be made inside a captured step. Make it in build() or in the "
+            "constructor."
         )
 
     def detach(self, value):
@@ -109,7 +112,8 @@ class Tracer(Backend):
 
     def jvp(self, function, primals, tangents):
         raise NotCapturable(
-            "jvp inside a captured step: take derivatives in a loop of your own, or compile(run_eagerly=True)."
+            "jvp inside a captured step: take derivatives in a loop of your own, or "
+            "compile(run_eagerly=True)."
         )
 
     def _record(self, name, args, kwargs, result):
@@ -150,7 +154,8 @@ class Tracer(Backend):
         return made_from_shape and math.prod(result.shape) <= LARGEST_CONSTANT
 
     def _values(self, structure):
-        """`structure` with constants for symbols, to compute with them now; of `full_like` only the shape is needed."""
+        """`structure` with constants for symbols, to compute with them now; of `full_like` only the
+        shape is needed."""
         if isinstance(structure, Symbol):
             if self._program.is_constant(structure):
                 return self._program.value(structure)
@@ -196,7 +201,8 @@ def is_identity(name, args, kwargs, result):
     if not isinstance(first, Symbol) or first.shape != result.shape:
         return False
     if name == "cast":
-        # `random_bits` is int64 by the shape rules, but a backend may give another integer dtype that holds the bits.
+        # `random_bits` is int64 by the shape rules, but a backend may give another integer dtype
+        # that holds the bits.
         return first.dtype == result.dtype != "int64"
     if name == "stop_gradient":
         return first.detached

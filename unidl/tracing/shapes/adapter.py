@@ -34,7 +34,8 @@ class SymbolicBackend(
     Control,
     Backend,
 ):
-    """The contract on tensors that have only a shape and a dtype. Functions without a rule here run the contract's body."""
+    """The contract on tensors that have only a shape and a dtype. Functions without a rule here run
+    the contract's body."""
 
     name = "symbolic"
     version = "0"

@@ -24,8 +24,10 @@ def broadcast(name, *shapes):
         known = {size for size in sizes if not is_open(size)} - {1}
         if len(known) > 1:
             raise ValueError(
-                f"{name}: the shapes {' and '.join(map(str, shapes))} do not broadcast: axis {axis} has the sizes "
-                f"{' and '.join(map(str, sorted(known)))}. Axes, counted from the last, must be equal or 1; insert axes of size 1 "
+                f"{name}: the shapes {' and '.join(map(str, shapes))} do not broadcast: axis "
+                f"{axis} has the sizes "
+                f"{' and '.join(map(str, sorted(known)))}. Axes, counted from the last, must be "
+                "equal or 1; insert axes of size 1 "
                 "with expand_dims, or reorder them with transpose."
             )
         result.append(

@@ -6,7 +6,8 @@ from unidl.tracing.keras_tensor import KerasTensor
 
 
 class Control:
-    # A predicate without a value: both branches were checked to give the same shapes, and either stands for both.
+    # A predicate without a value: both branches were checked to give the same shapes, and either
+    # stands for both.
 
     def cond(self, pred, true_fn, false_fn):
         false_fn()

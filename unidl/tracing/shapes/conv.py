@@ -17,7 +17,8 @@ class Conv:
         channels, (per_group, filters) = x.shape[-1], kernel.shape[-2:]
         if not agree(channels, per_group * groups):
             raise ValueError(
-                f"conv: the input {x.shape} has {channels} channels (last axis), but the kernel {kernel.shape} takes "
+                f"conv: the input {x.shape} has {channels} channels (last axis), but the kernel "
+                f"{kernel.shape} takes "
                 + (
                     f"{per_group}."
                     if groups == 1
@@ -49,7 +50,8 @@ class Conv:
         filters, channels = kernel.shape[-2:]
         if not agree(x.shape[-1], channels):
             raise ValueError(
-                f"conv_transpose: the input {x.shape} has {x.shape[-1]} channels (last axis), but the kernel {kernel.shape} takes "
+                f"conv_transpose: the input {x.shape} has {x.shape[-1]} channels (last axis), but "
+                f"the kernel {kernel.shape} takes "
                 f"{channels}. Kernels of transposed convolutions are (*window, filters, channels)."
             )
         return KerasTensor((x.shape[0], *sizes, filters), common_dtype("conv_transpose", x, kernel))
@@ -63,7 +65,8 @@ class Conv:
     def resize(self, x, size, interpolation, antialias=False):
         if interpolation not in INTERPOLATIONS:
             raise ValueError(
-                f"resize: interpolation must be one of {', '.join(INTERPOLATIONS)}, got {interpolation!r}."
+                f"resize: interpolation must be one of {', '.join(INTERPOLATIONS)}, got "
+                f"{interpolation!r}."
             )
         if x.ndim != 4:
             raise ValueError(
@@ -76,7 +79,8 @@ def _check_ranks(name, x, kernel, strides):
     rank = len(strides)
     if x.ndim != rank + 2 or kernel.ndim != rank + 2:
         raise ValueError(
-            f"{name}: for {rank} spatial axes the input is (n, *spatial, channels) and the kernel (*window, ...), {rank + 2} axes each; "
+            f"{name}: for {rank} spatial axes the input is (n, *spatial, channels) and the kernel "
+            f"(*window, ...), {rank + 2} axes each; "
             f"got {x.shape} and {kernel.shape}."
         )
 
@@ -84,7 +88,8 @@ def _check_ranks(name, x, kernel, strides):
 def _pool(name, x, window, strides, padding):
     if x.ndim != len(window) + 2:
         raise ValueError(
-            f"{name}: a window {tuple(window)} needs an input (n, *spatial, channels) of {len(window) + 2} axes, got {x.shape}."
+            f"{name}: a window {tuple(window)} needs an input (n, *spatial, channels) of "
+            f"{len(window) + 2} axes, got {x.shape}."
         )
     return KerasTensor(
         (x.shape[0], *_windows(name, x, window, strides, padding, (1,) * len(window)), x.shape[-1]),
@@ -100,7 +105,8 @@ def _windows(name, x, window, strides, padding, dilation):
     ):
         if min(k, s, d) < 1:
             raise ValueError(
-                f"{name}: window, strides and dilation must be at least 1, got {k}, {s} and {d} for spatial axis {axis}."
+                f"{name}: window, strides and dilation must be at least 1, got {k}, {s} and {d} "
+                f"for spatial axis {axis}."
             )
         if is_open(size):
             out.append(opened(partial(_fitting, padding, axis, k, s, d), size))
@@ -111,8 +117,10 @@ def _windows(name, x, window, strides, padding, dilation):
         span, room = (k - 1) * d + 1, size + before + after
         if room < span and not (padding == "same" and size == 0):
             raise ValueError(
-                f"{name}: the computed output size would be negative: spatial axis {axis} of the input {x.shape} has {room} elements "
-                f'with padding, but a window covers {span}. Use padding="same", a smaller window, or a larger input.'
+                f"{name}: the computed output size would be negative: spatial axis {axis} of the "
+                f"input {x.shape} has {room} elements "
+                f'with padding, but a window covers {span}. Use padding="same", a smaller window, '
+                "or a larger input."
             )
         out.append(0 if padding == "same" and size == 0 else (room - span) // s + 1)
     return out

@@ -43,7 +43,8 @@ class NN:
         ):
             if parameter is not None and not shapes_agree(parameter.shape, (x.shape[axis],)):
                 raise ValueError(
-                    f"batch_normalization: {what} has the shape {parameter.shape}, expected {(x.shape[axis],)}: one number for each of the "
+                    f"batch_normalization: {what} has the shape {parameter.shape}, expected "
+                    f"{(x.shape[axis],)}: one number for each of the "
                     f"{x.shape[axis]} entries on axis {axis} of the input {x.shape}."
                 )
         return KerasTensor(x.shape, x.dtype)
@@ -54,7 +55,8 @@ class NN:
                 broadcast(f"layer_normalization ({what})", x.shape, parameter.shape), x.shape
             ):
                 raise ValueError(
-                    f"layer_normalization: {what} of shape {parameter.shape} does not broadcast to the input {x.shape}."
+                    f"layer_normalization: {what} of shape {parameter.shape} does not broadcast to "
+                    f"the input {x.shape}."
                 )
         return KerasTensor(x.shape, x.dtype)
 
@@ -64,7 +66,8 @@ class NN:
         q, k, v = query.shape, key.shape, value.shape
         if min(len(q), len(k), len(v)) < 2 or not agree(q[-1], k[-1]) or not agree(k[-2], v[-2]):
             raise ValueError(
-                f"attention: expected query (..., t, d), key (..., s, d) and value (..., s, v), got {q}, {k} and {v}: query and key "
+                "attention: expected query (..., t, d), key (..., s, d) and value (..., s, v), "
+                f"got {q}, {k} and {v}: query and key "
                 "share their last axis, key and value their last but one."
             )
         scores = (*broadcast("attention", q[:-2], k[:-2]), q[-2], k[-2])
@@ -80,7 +83,8 @@ class NN:
     def sparse_softmax_cross_entropy(self, labels, logits):
         if not shapes_agree(labels.shape, logits.shape[:-1]):
             raise ValueError(
-                f"sparse_categorical_crossentropy: the classes {labels.shape} must have the shape of the logits {logits.shape} without the "
+                f"sparse_categorical_crossentropy: the classes {labels.shape} must have the shape "
+                f"of the logits {logits.shape} without the "
                 "last axis. One-hot targets belong to categorical_crossentropy."
             )
         return KerasTensor(logits.shape[:-1], logits.dtype)
@@ -88,7 +92,8 @@ class NN:
     def softmax_cross_entropy(self, labels, logits):
         if not shapes_agree(labels.shape, logits.shape):
             raise ValueError(
-                f"categorical_crossentropy: target {labels.shape} and output {logits.shape} must have one shape. Class numbers belong to "
+                f"categorical_crossentropy: target {labels.shape} and output {logits.shape} must "
+                "have one shape. Class numbers belong to "
                 "sparse_categorical_crossentropy."
             )
         return KerasTensor(logits.shape[:-1], logits.dtype)

@@ -17,7 +17,8 @@ def common_dtype(name, *operands):
     found = {x.dtype for x in operands if isinstance(x, KerasTensor)}
     if len(found) != 1:
         raise TypeError(
-            f"{name}: tensors of one dtype are needed, got {' and '.join(sorted(found)) or 'none'}. Use ops.cast."
+            f"{name}: tensors of one dtype are needed, got "
+            f"{' and '.join(sorted(found)) or 'none'}. Use ops.cast."
         )
     return found.pop()
 
@@ -26,7 +27,8 @@ def check_bool(name, *operands):
     for x in operands:
         if isinstance(x, KerasTensor) and x.dtype != "bool":
             raise TypeError(
-                f'{name}: a bool tensor is needed, got {x.dtype}. Compare it, or use ops.cast(x, "bool").'
+                f"{name}: a bool tensor is needed, got {x.dtype}. Compare it, or use ops.cast(x, "
+                '"bool").'
             )
 
 
@@ -34,7 +36,8 @@ def same_shape(name):
     def rule(self, x, *args, **kwargs):
         if name not in INTEGERS_TOO and not dtypes.is_float(x.dtype):
             raise TypeError(
-                f"{name}: a float tensor is needed, got {x.dtype}. Use ops.cast(x, {dtypes.floatx()!r})."
+                f"{name}: a float tensor is needed, got {x.dtype}. Use ops.cast(x, "
+                f"{dtypes.floatx()!r})."
             )
         return KerasTensor(x.shape, x.dtype)
 

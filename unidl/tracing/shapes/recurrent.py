@@ -50,7 +50,8 @@ def _check_recurrent(name, x, kernel, recurrent_kernel, gates, states):
         or not shapes_agree(recurrent_kernel.shape, expected[1])
     ):
         raise ValueError(
-            f"{name}: expected x (batch, time, d), kernel (d, {gates} * units) and recurrent_kernel (units, {gates} * units), got "
+            f"{name}: expected x (batch, time, d), kernel (d, {gates} * units) and "
+            f"recurrent_kernel (units, {gates} * units), got "
             f"{x.shape}, {kernel.shape} and {recurrent_kernel.shape}."
         )
     for state in states:

@@ -32,7 +32,8 @@ class Special:
         last = x.shape[-1]
         if not is_open(last) and last * old % new:
             raise ValueError(
-                f"view: the last axis of the shape {x.shape}, {last * old} bytes, does not hold whole numbers of {dtype}."
+                f"view: the last axis of the shape {x.shape}, {last * old} bytes, does not hold "
+                f"whole numbers of {dtype}."
             )
         return KerasTensor((*x.shape[:-1], None if last is None else last * old // new), dtype)
 

@@ -28,18 +28,21 @@ def einsum_shape(subscripts, shapes):
     unknown = set(head + tail) - set(sizes)
     if unknown:
         raise ValueError(
-            f"einsum: {subscripts!r} has {', '.join(sorted(unknown))!r} in its output but in no operand."
+            f"einsum: {subscripts!r} has {', '.join(sorted(unknown))!r} in its output but in no "
+            "operand."
         )
     return (*(sizes[c] for c in head), *(batch if ellipsis else ()), *(sizes[c] for c in tail))
 
 
 def _bind(subscripts, term, shape, shapes, sizes, batches):
-    """Enter the sizes of one operand's letters into `sizes`, the axes of its ellipsis into `batches`."""
+    """Enter the sizes of one operand's letters into `sizes`, the axes of its ellipsis into
+    `batches`."""
     head, ellipsis, tail = term.partition("...")
     named = len(head) + len(tail)
     if len(shape) != named and not (ellipsis and len(shape) > named):
         raise ValueError(
-            f"einsum: {term!r} in {subscripts!r} means {named} axes{' or more' if ellipsis else ''}, got the shape {shape}."
+            f"einsum: {term!r} in {subscripts!r} means {named} "
+            f"axes{' or more' if ellipsis else ''}, got the shape {shape}."
         )
     if ellipsis:
         batches.append(shape[len(head) : len(shape) - len(tail)])
@@ -50,5 +53,6 @@ def _bind(subscripts, term, shape, shapes, sizes, batches):
             sizes[letter] = before if is_open(size) and before == 1 else merged((size, before))
         elif not agree(before, size) and size != 1:
             raise ValueError(
-                f"einsum: the axis {letter!r} in {subscripts!r} has the sizes {before} and {size}; it must have one. Shapes: {shapes}."
+                f"einsum: the axis {letter!r} in {subscripts!r} has the sizes {before} and {size}; "
+                f"it must have one. Shapes: {shapes}."
             )

@@ -28,7 +28,8 @@ def of_value(x) -> KerasTensor:
     python = {"b": "bool", "i": "int32", "u": "int32", "f": dtypes.floatx()}
     if array.dtype.kind not in python:
         raise TypeError(
-            f"convert_to_tensor: cannot make a tensor of {type(x).__name__} {x!r}. Give numbers, an array or a tensor."
+            f"convert_to_tensor: cannot make a tensor of {type(x).__name__} {x!r}. Give numbers, "
+            "an array or a tensor."
         )
     return KerasTensor(array.shape, python[array.dtype.kind])
 
@@ -44,7 +45,8 @@ class Creation:
 
     def to_numpy(self, x):
         raise TypeError(
-            f"convert_to_numpy: {x!r} has a shape and a dtype but no value yet. Call the model on data first, or compute with unidl.ops."
+            f"convert_to_numpy: {x!r} has a shape and a dtype but no value yet. Call the model on "
+            "data first, or compute with unidl.ops."
         )
 
     def is_tensor(self, x):

@@ -15,7 +15,8 @@ class Indexing:
         used = sum(1 for k in key if k is not None and k is not Ellipsis)
         if used > x.ndim:
             raise IndexError(
-                f"get_item: {used} indices for a tensor of shape {x.shape}, which has {x.ndim} axes."
+                f"get_item: {used} indices for a tensor of shape {x.shape}, which has {x.ndim} "
+                "axes."
             )
         if not any(k is Ellipsis for k in key):
             key = (*key, Ellipsis)
@@ -45,7 +46,8 @@ class Indexing:
         axis = one_axis("take_along_axis", axis, x.ndim, x.shape)
         if indices.ndim != x.ndim:
             raise ValueError(
-                f"take_along_axis: indices need as many axes as x, got {indices.shape} for {x.shape}. Use expand_dims, or take for "
+                f"take_along_axis: indices need as many axes as x, got {indices.shape} for "
+                f"{x.shape}. Use expand_dims, or take for "
                 "whole slices."
             )
         others = broadcast("take_along_axis", _one_at(x.shape, axis), _one_at(indices.shape, axis))
@@ -84,7 +86,8 @@ def _slice_like(key, numbers):
 def _check_index(shape, axis, index):
     if isinstance(index, bool) or not hasattr(index, "__index__"):
         raise TypeError(
-            f"get_item: an index is an int, a slice, None or Ellipsis, got {index!r}. Use take for a tensor of indices."
+            f"get_item: an index is an int, a slice, None or Ellipsis, got {index!r}. Use take for "
+            "a tensor of indices."
         )
     size = shape[axis]
     if not is_open(size) and not -size <= index < size:
@@ -96,7 +99,8 @@ def _check_index(shape, axis, index):
 def check_integers(name, indices):
     if not dtypes.is_integer(indices.dtype):
         raise TypeError(
-            f'{name}: indices must be integers, got {indices.dtype}. Use ops.cast(indices, "int32").'
+            f"{name}: indices must be integers, got {indices.dtype}. Use ops.cast(indices, "
+            '"int32").'
         )
 
 
@@ -109,12 +113,14 @@ def _scatter(name, x, indices, updates):
     dtype = common_dtype(name, x, updates)
     if indices.ndim != 2 or is_open(indices.shape[1]) or indices.shape[1] > x.ndim:
         raise ValueError(
-            f"{name}: indices have the shape (m, k), one row for each update, k at most the {x.ndim} axes of {x.shape}; got "
+            f"{name}: indices have the shape (m, k), one row for each update, k at most the "
+            f"{x.ndim} axes of {x.shape}; got "
             f"{indices.shape}."
         )
     expected = (indices.shape[0], *x.shape[indices.shape[1] :])
     if not shapes_agree(updates.shape, expected) or not agree(updates.shape[0], indices.shape[0]):
         raise ValueError(
-            f"{name}: for x {x.shape} and indices {indices.shape} the updates must have the shape {expected}, got {updates.shape}."
+            f"{name}: for x {x.shape} and indices {indices.shape} the updates must have the shape "
+            f"{expected}, got {updates.shape}."
         )
     return KerasTensor(x.shape, dtype)

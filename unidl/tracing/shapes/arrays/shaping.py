@@ -24,7 +24,8 @@ class Shaping:
         old, new = _without_common(x.shape, shape)
         total, wanted = product(old), product(size for size in new if size != -1)
         misfit = ValueError(
-            f"reshape: a tensor of shape {x.shape} has {total} elements and cannot be given the shape {shape}"
+            f"reshape: a tensor of shape {x.shape} has {total} elements and cannot be given the "
+            f"shape {shape}"
             + (
                 f", which has {wanted}."
                 if -1 not in shape
@@ -46,7 +47,8 @@ class Shaping:
         full = some_axes("transpose", tuple(axes), x.ndim, x.shape)
         if len(full) != x.ndim:
             raise ValueError(
-                f"transpose: axes must name every axis of the shape {x.shape} once, got {tuple(axes)}."
+                f"transpose: axes must name every axis of the shape {x.shape} once, got "
+                f"{tuple(axes)}."
             )
         return KerasTensor(tuple(x.shape[a] for a in axes), x.dtype)
 
@@ -63,7 +65,8 @@ class Shaping:
                 fits = False
         if not fits:
             raise ValueError(
-                f"broadcast_to: a tensor of shape {x.shape} does not broadcast to {shape}. Axes, counted from the last, must be "
+                f"broadcast_to: a tensor of shape {x.shape} does not broadcast to {shape}. Axes, "
+                "counted from the last, must be "
                 "equal to the target's, or 1."
             )
         return KerasTensor(result, x.dtype)
@@ -81,7 +84,8 @@ class Shaping:
         for i in axes:
             if not agree(x.shape[i], 1):
                 raise ValueError(
-                    f"squeeze: axis {i} of the shape {x.shape} has the size {x.shape[i]}; only axes of size 1 can be dropped."
+                    f"squeeze: axis {i} of the shape {x.shape} has the size {x.shape[i]}; only "
+                    "axes of size 1 can be dropped."
                 )
         return KerasTensor(tuple(size for i, size in enumerate(x.shape) if i not in axes), x.dtype)
 
@@ -92,7 +96,8 @@ class Shaping:
         for shape in shapes:
             if not shapes_agree(shape[:axis] + shape[axis + 1 :], first[:axis] + first[axis + 1 :]):
                 raise ValueError(
-                    f"concatenate: all shapes must be equal but for axis {axis}, got {', '.join(map(str, shapes))}. "
+                    f"concatenate: all shapes must be equal but for axis {axis}, got "
+                    f"{', '.join(map(str, shapes))}. "
                     "Join along another axis, or pad the shorter ones."
                 )
         sizes = [shape[axis] for shape in shapes]
@@ -105,7 +110,8 @@ class Shaping:
         dtype = common_dtype("stack", *xs)
         if not all(shapes_agree(shape, shapes[0]) for shape in shapes):
             raise ValueError(
-                f"stack: all tensors must have one shape, got {', '.join(map(str, shapes))}. Use concatenate to join unequal ones."
+                f"stack: all tensors must have one shape, got {', '.join(map(str, shapes))}. Use "
+                "concatenate to join unequal ones."
             )
         joined = _merge(shapes)
         joined.insert(one_axis("stack", axis, len(joined) + 1), len(xs))
@@ -117,7 +123,8 @@ class Shaping:
         if isinstance(indices_or_sections, int):
             if indices_or_sections < 1 or (not is_open(size) and size % indices_or_sections):
                 raise ValueError(
-                    f"split: axis {axis} of the shape {x.shape} cannot be cut into {indices_or_sections} equal parts. Use array_split."
+                    f"split: axis {axis} of the shape {x.shape} cannot be cut into "
+                    f"{indices_or_sections} equal parts. Use array_split."
                 )
             part = size // indices_or_sections
             if is_open(size):
@@ -145,7 +152,8 @@ class Shaping:
     def tile(self, x, repeats):
         if len(repeats) != x.ndim:
             raise ValueError(
-                f"tile: one repeat for each axis of the shape {x.shape} is needed, got {tuple(repeats)}."
+                f"tile: one repeat for each axis of the shape {x.shape} is needed, got "
+                f"{tuple(repeats)}."
             )
         return KerasTensor(
             tuple(None if s is None else s * r for s, r in zip(x.shape, repeats, strict=True)),
@@ -163,7 +171,8 @@ class Shaping:
             raise ValueError(f"pad: mode must be one of {', '.join(PAD_MODES)}, got {mode!r}.")
         if len(pad_width) != x.ndim or any(len(pair) != 2 or min(pair) < 0 for pair in pad_width):
             raise ValueError(
-                f"pad: one pair of non-negative ints for each axis of the shape {x.shape} is needed, got {pad_width}."
+                f"pad: one pair of non-negative ints for each axis of the shape {x.shape} is "
+                f"needed, got {pad_width}."
             )
         for i, (size, pair) in enumerate(zip(x.shape, pad_width, strict=True)):
             most = (
@@ -179,7 +188,8 @@ class Shaping:
                 mode == "edge" and size == 0 and max(pair)
             ):
                 raise ValueError(
-                    f"pad: axis {i} of the shape {x.shape} is too short to be padded by {tuple(pair)} in mode {mode!r}."
+                    f"pad: axis {i} of the shape {x.shape} is too short to be padded by "
+                    f"{tuple(pair)} in mode {mode!r}."
                 )
         return KerasTensor(
             tuple(
@@ -191,17 +201,20 @@ class Shaping:
 
 
 def _with_open_axes(old, new):
-    """`new`, in which each None stands for an open axis of `old`, with its -1 solved from the axes that are known."""
+    """`new`, in which each None stands for an open axis of `old`, with its -1 solved from the axes
+    that are known."""
     if new.count(None) != old.count(None) or new.count(-1) > 1:
         raise ValueError(
-            f"reshape: the open axes of {old} cannot be told apart in {new}. Write -1 for one that changes."
+            f"reshape: the open axes of {old} cannot be told apart in {new}. Write -1 for one that "
+            "changes."
         )
     total, wanted = (
         product(size for size in shape if size not in (None, -1)) for shape in (old, new)
     )
     if (-1 not in new and total != wanted) or (-1 in new and (not wanted or total % wanted)):
         raise ValueError(
-            f"reshape: a tensor of shape {old} cannot be given the shape {new}: the known sizes have {total} and {wanted}."
+            f"reshape: a tensor of shape {old} cannot be given the shape {new}: the known sizes "
+            f"have {total} and {wanted}."
         )
     return tuple(total // wanted if size == -1 else size for size in new)
 
@@ -234,7 +247,8 @@ def _solve(total, wanted):
 def _known_size(name, x, axis):
     if x.shape[axis] is None:
         raise ValueError(
-            f"{name}: axis {axis} of the shape {x.shape} is open, so the number of parts is unknown. Give it a size in Input(shape=...)."
+            f"{name}: axis {axis} of the shape {x.shape} is open, so the number of parts is "
+            "unknown. Give it a size in Input(shape=...)."
         )
     return x.shape[axis]
 
