@@ -16,11 +16,13 @@ arguments moved by 16 roundings, their results by one of the largest.
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import numpy as np
 
 from unidl.backend.contract import names
+from unidl.conformance.in_turn import sum_in_turn
 from unidl.conformance.oracle import U32, noisy_oracle, oracle
 
 LOUD = 16  # roundings, the budget of a layer
@@ -118,25 +120,9 @@ def rounding_oracle():
 
 def _loss_of_a_sum(a, axis, keepdims, mean, order):
     """Sum (or mean) in float32, term by term in `order(count)`, minus the sum in float64."""
-    axes = (
-        tuple(range(a.ndim))
-        if axis is None
-        else tuple(n % a.ndim for n in ((axis,) if isinstance(axis, int) else axis))
-    )
-    kept = [n for n in range(a.ndim) if n not in axes]
-    count = int(np.prod([a.shape[n] for n in axes]))
-    shape = (
-        tuple(1 if n in axes else a.shape[n] for n in range(a.ndim))
-        if keepdims
-        else tuple(a.shape[n] for n in kept)
-    )
-    if count < 2 or not a.size:
-        return np.zeros(shape)
-    rows = a.transpose(*kept, *axes).reshape(*(a.shape[n] for n in kept), count)[..., order(count)]
+    axes = tuple(range(a.ndim)) if axis is None else tuple(np.atleast_1d(axis) % a.ndim)
+    count = math.prod(a.shape[n] for n in axes)
     with np.errstate(all="ignore"):
-        lost = np.add.accumulate(rows.astype("float32"), axis=-1)[..., -1].astype(
-            "float64"
-        ) - rows.sum(-1)
-    return np.nan_to_num(
-        lost.reshape(shape) / (count if mean else 1), nan=0.0, posinf=0.0, neginf=0.0
-    )
+        lost = (sum_in_turn(a, axes, order) - a.sum(axes)) / (count if mean else 1)
+    lost = np.nan_to_num(lost, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.expand_dims(lost, axes) if keepdims else lost
