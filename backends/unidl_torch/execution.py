@@ -34,8 +34,11 @@ class Execution(CapturedExecution):
         return detached(outputs), gradients
 
     def differentiated(self, program, leaves):
-        constants = [x for x in program.__globals__.values() if isinstance(x, torch.Tensor)]
-        return Repeated(super().differentiated(program, leaves), constants)
+        used = program.__globals__.items()
+        constants = [x for _, x in used if isinstance(x, torch.Tensor)]
+        # Among the constants, a function is a branch or a loop; the backend's own have its names.
+        decides = any(name[0] == "c" and name[1:].isdigit() and callable(x) for name, x in used)
+        return Repeated(super().differentiated(program, leaves), constants, decides)
 
     def compile(self, fn, variables, jit_compile=False):
         # Stores need no gradient, so nothing is recorded that no_grad or inference_mode would

@@ -28,11 +28,12 @@ class Repeated:
     """run(arguments, values) -> (outputs, gradients), like the `run` given, from which it learns.
 
     `arguments` are those of a captured program: keys and numbers, then tensors. `constants` are the
-    tensors that it uses beside them.
+    tensors that it uses beside them. `decides`: whether it takes a branch, or goes round a loop, by
+    a value, which is read where no call of a kernel tells.
     """
 
-    def __init__(self, run, constants):
-        self._run, self._constants = run, constants
+    def __init__(self, run, constants, decides):
+        self._run, self._constants, self._decides = run, constants, decides
         self._made = None  # (strides of the tensors, function), (None, None) where it cannot be
 
     def __call__(self, arguments, values):
@@ -51,7 +52,12 @@ class Repeated:
     def _record(self, arguments, values):
         keys, numbers, *tensors = arguments
         # The host's own values are told to autograd's run alone.
-        if keys or numbers or not all(t.is_cpu and not t.requires_grad for t in tensors):
+        if (
+            keys
+            or numbers
+            or self._decides
+            or not all(t.is_cpu and not t.requires_grad for t in tensors)
+        ):
             self._made = None, None
             return self._run(arguments, values)
         with _Recorder(tensors, self._constants) as recorder:

@@ -348,6 +348,8 @@ def _plain_case(fault):
 )
 def test_faults_of_the_conformance_suite(fault, monkeypatch):
     case = _plain_case(fault)
+    if "alone" in fault.name or "frozen" in fault.name:
+        pytest.skip("verify asks for all gradients of a layer at once; conformance for each alone")
     if fault.backend not in INSTALLED or case is None:
         pytest.skip("not installed, or a case of a layer alone")
     backend = get_backend(fault.backend)

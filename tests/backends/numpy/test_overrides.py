@@ -178,6 +178,7 @@ UPDATES = {
 
 def test_every_override_has_a_case():
     structural = {
+        "abstract_call",
         "scope",
         "signature",
         "write",

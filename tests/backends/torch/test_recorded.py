@@ -83,7 +83,7 @@ def repeated(function):
         outputs = function(arguments[2], leaf)
         return [y.detach() for y in outputs], list(torch.autograd.grad(outputs[0], [leaf]))
 
-    return Repeated(run, []), run
+    return Repeated(run, [], decides=False), run
 
 
 def compared(pair, x, w):
