@@ -342,7 +342,7 @@ def _plain_case(fault):
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param(f, id=f.name, marks=[pytest.mark.slow] * (i % 5 > 0))
+        pytest.param(f, id=f.name, marks=[pytest.mark.slow] * (i % 20 > 0))
         for i, f in enumerate(FAULTS)
     ],
 )
