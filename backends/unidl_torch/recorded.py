@@ -95,6 +95,11 @@ class _Recorder(TorchDispatchMode):
         place = tensor.storage_offset(), tuple(tensor.shape), tensor.stride()
         return storage._cdata, *place, tensor.dtype
 
+    @classmethod
+    def _should_skip_dynamo(cls):
+        """Else torch imports half of its compiler, a second's work, to keep it out of here."""
+        return False
+
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         if not self._repeatable:

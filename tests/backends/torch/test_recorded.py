@@ -1,6 +1,8 @@
 """Gradients from a recording are autograd's, bit by bit; what cannot be repeated is not."""
 
 import gc
+import subprocess
+import sys
 import traceback
 
 import numpy as np
@@ -148,3 +150,16 @@ def test_an_error_in_a_repeated_run_comes_from_the_program_itself():
     with pytest.raises(IndexError) as caught:
         pair[0]([[], [], torch.tensor([1, 5]), w], [w])
     assert "look_up" in "".join(traceback.format_exception(caught.value))
+
+
+def test_recording_imports_no_compiler():
+    code = """
+import sys, numpy as np, unidl
+unidl.set_backend("torch")
+model = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(2)])
+model.compile("adam", "mse")
+model.train_on_batch(np.ones((8, 4), "float32"), np.ones((8, 2), "float32"))
+print("torch._dynamo" in sys.modules)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"
