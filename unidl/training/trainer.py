@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -38,8 +38,10 @@ if TYPE_CHECKING:
 _training: WeakKeyDictionary[Trainer, threading.RLock] = WeakKeyDictionary()
 _making_a_lock = threading.Lock()
 
+F = TypeVar("F", bound=Callable[..., Any])
 
-def _in_one_thread(method: Any) -> Any:
+
+def _in_one_thread(method: F) -> F:
     """A method that trains, refused while another thread trains the same model."""
 
     @functools.wraps(method)
@@ -59,7 +61,7 @@ def _in_one_thread(method: Any) -> Any:
         finally:
             lock.release()
 
-    return alone
+    return cast(F, alone)
 
 
 if TYPE_CHECKING:  # which `Model` brings

@@ -5,8 +5,12 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 from unidl.utils.traceback_filtering import shorten
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def unknown_arguments(given, known) -> str:
@@ -19,7 +23,7 @@ def unknown_arguments(given, known) -> str:
     return ""
 
 
-def public_method(method):
+def public_method(method: F) -> F:
     """`method` with short tracebacks, whose error on an unknown keyword says what was meant."""
     known = [name for name in inspect.signature(method).parameters if name != "self"]
 
@@ -36,4 +40,4 @@ def public_method(method):
             shorten(error)
             raise
 
-    return called
+    return cast(F, called)

@@ -10,6 +10,10 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _enabled = os.environ.get("UNIDL_TRACEBACK_FILTERING", "1").lower() not in ("0", "false", "off")
 
@@ -31,7 +35,7 @@ def is_traceback_filtering_enabled() -> bool:
     return _enabled
 
 
-def filtered(entry):
+def filtered(entry: F) -> F:
     """`entry`, a public function, with a short traceback for what it raises."""
 
     @functools.wraps(entry)
@@ -42,7 +46,7 @@ def filtered(entry):
             shorten(error)
             raise
 
-    return entered
+    return cast(F, entered)
 
 
 def shorten(error) -> None:

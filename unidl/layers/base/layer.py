@@ -45,8 +45,6 @@ from unidl.utils.naming import auto_name, prefix_of
 from unidl.utils.scopes import current_path, use_path
 from unidl.utils.traceback_filtering import shorten
 
-_HINT = "Define compute_output_shape(self, input_shape) in"
-
 if TYPE_CHECKING:
     from typing_extensions import Self
 
