@@ -18,6 +18,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 
+# What a processor must have for kernels of that name, by the kernel's words for it.
+NEEDS = {"AVX2": "avx2", "AVX512": "avx512f", "AVX512_CORE": "avx512f"}
+
+
 class Setting(NamedTuple):
     name: str
     backend: str
@@ -41,16 +45,18 @@ SETTINGS = [
         for level, needs in (("default", ""), ("avx2", "avx2"), ("avx512", "avx512f"))
     ),
     *(
-        Setting(f"{backend}, oneDNN {isa}", backend, {"ONEDNN_MAX_CPU_ISA": isa})
+        Setting(
+            f"{backend}, oneDNN {isa}", backend, {"ONEDNN_MAX_CPU_ISA": isa}, NEEDS.get(isa, "")
+        )
         for backend in ("torch", "tensorflow")
         for isa in ("SSE41", "AVX2", "AVX512_CORE")
     ),
     *(
-        Setting(f"mxnet, oneDNN {isa}", "mxnet", {"DNNL_MAX_CPU_ISA": isa})
+        Setting(f"mxnet, oneDNN {isa}", "mxnet", {"DNNL_MAX_CPU_ISA": isa}, NEEDS.get(isa, ""))
         for isa in ("SSE41", "AVX2", "AVX512_CORE")
     ),
     *(
-        Setting(f"torch, MKL {branch}", "torch", {"MKL_CBWR": branch})
+        Setting(f"torch, MKL {branch}", "torch", {"MKL_CBWR": branch}, NEEDS.get(branch, ""))
         for branch in ("COMPATIBLE", "AVX2", "AVX512")
     ),
     *(
