@@ -17,7 +17,6 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-
 # What a processor must have for kernels of that name, by the kernel's words for it.
 NEEDS = {"AVX2": "avx2", "AVX512": "avx512f", "AVX512_CORE": "avx512f"}
 
