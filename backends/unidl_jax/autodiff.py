@@ -24,9 +24,8 @@ class Autodiff(contract.Autodiff):
                     f"{np.shape(value)}. "
                     "Reduce it: unidl.ops.mean(loss)."
                 )
-            pairs = stand_ins.assigned()
-            assigned[:] = [v for v, _ in pairs]
-            return value, (aux, [x for _, x in pairs])
+            assigned[:], values = stand_ins.assigned()
+            return value, (aux, values)
 
         (value, (aux, values)), gradients = jax.value_and_grad(pure, has_aux=True)(
             stores_of(variables)

@@ -54,8 +54,7 @@ class Autodiff(contract.Autodiff):
                 )
             check_scalar(value, value.shape)
             self._backward(value)
-        assigned = stand_ins.assigned()
-        commit([v for v, _ in assigned], [x for _, x in assigned])
+        commit(*stand_ins.assigned())
         return detached(result), [gradient for _, gradient in pairs]
 
     @staticmethod

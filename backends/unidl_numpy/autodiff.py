@@ -18,8 +18,7 @@ def value_and_grad(fn, variables, has_aux=False):
     with standing_in(variables, leaves) as stand_ins:
         result, aux = fn() if has_aux else (fn(), None)
     gradients = _gradients(tape, result, leaves, values)
-    assigned = stand_ins.assigned()
-    commit([v for v, _ in assigned], [x for _, x in assigned])
+    commit(*stand_ins.assigned())
     value = np.asarray(plain(result))
     return ((value, plain_tree(aux)) if has_aux else value), gradients
 

@@ -53,8 +53,7 @@ def differentiate(function, arguments, variables, has_aux):
         with standing_in(variables, leaves) as stand_ins:
             result = function(*arguments)
         gradients = gradients_of(result[0] if has_aux else result, leaves)
-    assigned = stand_ins.assigned()
-    commit([v for v, _ in assigned], [x for _, x in assigned])
+    commit(*stand_ins.assigned())
     return detached(result), gradients
 
 

@@ -104,8 +104,7 @@ class OddBackend(CapturedExecution, Backend):
         with standing_in(variables, leaves) as stand_ins:
             result = fn()
         gradients = _gradients(tape, result[0] if has_aux else result, leaves)
-        assigned = stand_ins.assigned()
-        commit([v for v, _ in assigned], [x for _, x in assigned])
+        commit(*stand_ins.assigned())
         return _free(result), gradients
 
     def gradients(self, function, values):

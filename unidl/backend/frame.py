@@ -99,8 +99,9 @@ class StandIns(dict):
         self[variable] = variable.backend.detach(value)
 
     def assigned(self):
-        """[(Variable, value)] of what was assigned, in the order of the variables."""
-        return [(v, x) for v, x in self.items() if x is not self._given.get(v)]
+        """(Variables, their values): what was assigned, as `variable.commit` takes it."""
+        found = {v: x for v, x in self.items() if x is not self._given.get(v)}
+        return list(found), list(found.values())
 
 
 class standing_in:

@@ -51,10 +51,9 @@ class Pure:
             self.feed.tracing(key_of_row, number_of_row),
         ):
             outputs = self._fn(*tensors)
-        assigned = stand_ins.assigned()
-        self.assigned = [variable for variable, _ in assigned]
+        self.assigned, values = stand_ins.assigned()
         self.met = list(stand_ins.met)
-        return outputs, [value for _, value in assigned]
+        return outputs, values
 
     def complete(self, trace):
         """What `trace()` returns once every Variable that is read in it is among `variables`."""
