@@ -20,7 +20,7 @@ JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(CURDIR)/build/jax-cache JAX_PERSISTENT_
 JAX_PYTEST := $(ONE_THREAD) $(JAX_CACHE) UNIDL_TEST_BACKENDS=numpy,jax $(JAX)/bin/python -m pytest
 PYTEST := $(ONE_THREAD) $(QUIET) $(VENV)/bin/python -m pytest
 
-.PHONY: outside-truth demo test test-slow test-isa test-order fuzz lint coverage capabilities test-numpy2 test-jax test-jax-newest test-packaging conformance conformance-jax bench clean
+.PHONY: outside-truth demo test abuse test-slow test-isa test-order fuzz lint coverage capabilities test-numpy2 test-jax test-jax-newest test-packaging conformance conformance-jax bench clean
 
 demo: $(DEMO)/.complete
 	$(DEMO)/bin/python examples/digits_cnn.py
@@ -45,6 +45,11 @@ ORDERS ?= 1 2 3 4 5
 test-order: export UNIDL_TEST_BACKENDS = numpy,torch,tensorflow,mxnet
 test-order: $(VENV)/.complete
 	for seed in $(ORDERS); do PYTHONHASHSEED=$$seed $(PYTEST) -n 2 --shuffle $$seed -m "not packaging and not serial and not slow and not fuzz" || exit 1; done
+
+# Wrong use of everything, each backend in a process of its own: what is told, right, unclear, silent, or a crash.
+abuse: export UNIDL_TEST_BACKENDS = numpy,torch,tensorflow,mxnet
+abuse: $(VENV)/.complete
+	$(ONE_THREAD) $(QUIET) $(VENV)/bin/python -m tests.abuse
 
 # Random layers, models and training runs for SECONDS each, from SEED on; a finding comes with its seed and its smallest example.
 SECONDS ?= 20
