@@ -40,7 +40,13 @@ def pytest_configure(config):
         )
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        # All backends of a test in one process: what it compares them with is computed once.
+        backend = _backend_of(item)
+        if backend and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.replace(backend, "", 1)))
     wanted = config.getoption("--backend")
     if wanted:
         # Tests that ask for no backend stay: they may well concern what has been changed.

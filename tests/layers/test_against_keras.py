@@ -14,6 +14,8 @@ from unidl import layers, tree
 from unidl.backend import use_backend
 from unidl.conformance.cases.layers import LAYER_CASES
 
+# Keras adds -1e9 also where nothing else is left, beside which a score has seven digits.
+TOLERANCE = {f"{name}, a sample without keys": 1e-6 for name in ("Attention", "AdditiveAttention")}
 COMPARED = [case for case in LAYER_CASES if not case.random]
 
 
@@ -86,8 +88,9 @@ def test_as_keras(case, keras):
         wanted, wanted_gradients = _run_keras(keras, theirs, args, case.kwargs, cotangents)
     assert len(got) == len(wanted)
     assert len(got_gradients) == len(wanted_gradients)
+    tolerance = TOLERANCE.get(case.name, 1e-11)
     for a, b in zip(got, wanted, strict=True):
-        close(a, b)
+        close(a, b, tolerance)
     if type(ours).__name__.startswith("AdaptiveMaxPooling"):
         return  # it has no weights, and Keras' gradient holds uninitialised memory
     largest = max((np.abs(g).max(initial=0.0) for g in wanted_gradients), default=0.0)
@@ -97,7 +100,7 @@ def test_as_keras(case, keras):
         if np.abs(b).max(initial=0.0) < 1e-12 * largest:
             assert np.abs(a).max(initial=0.0) < 1e-12 * largest
         else:
-            close(a, b)
+            close(a, b, tolerance)
     for a, b in zip(ours.weights, theirs.weights, strict=True):
         close(a.numpy(), b.numpy())
 

@@ -18,7 +18,7 @@ TOLERANCE = {"attention": 3e-8}
 @pytest.fixture(autouse=True)
 def float64():
     with in_float64():
-        keras.utils.clear_session()
+        keras.utils.clear_session(free_memory=False)
         keras.config.set_dtype_policy("float64")
         unidl.utils.clear_session(free_memory=False)
         yield

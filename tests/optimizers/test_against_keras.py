@@ -1,5 +1,7 @@
 """Every optimizer and every option of the base class, seven steps in float64, against Keras."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -111,7 +113,15 @@ def _values(seed):
     return [draw.standard_normal(s) for s in SHAPES]
 
 
-def _keras_run(keras, name, arguments):
+@functools.cache
+def _keras_run(case, unscaled):
+    """Of CASES[case]: (variables, the optimizer's) after the steps; `unscaled` without its
+    loss scale."""
+    import keras
+
+    name, arguments = CASES[case]
+    if unscaled:
+        arguments = {k: v for k, v in arguments.items() if k != "loss_scale_factor"}
     variables = [keras.Variable(v, dtype="float64", name=f"v{i}") for i, v in enumerate(_values(0))]
     variables[1].constraint = keras.constraints.NonNeg()
     optimizer = getattr(keras.optimizers, name)(**arguments)
@@ -120,7 +130,7 @@ def _keras_run(keras, name, arguments):
         optimizer.apply(
             [keras.ops.convert_to_tensor(g, dtype="float64") for g in _values(step + 1)]
         )
-    return optimizer, [np.array(v) for v in variables], [np.array(v) for v in optimizer.variables]
+    return [np.array(v) for v in variables], [np.array(v) for v in optimizer.variables]
 
 
 def _make(name, arguments):
@@ -134,7 +144,7 @@ def _make(name, arguments):
 
 
 def _compare(optimizer, variables, theirs):
-    _, expected, slots = theirs
+    expected, slots = theirs
     for ours, wanted in zip(variables, expected, strict=True):
         close(ours.numpy(), wanted)
     assert len(optimizer.variables) == len(slots)
@@ -142,27 +152,34 @@ def _compare(optimizer, variables, theirs):
         close(ours.numpy(), wanted)
 
 
-@pytest.mark.parametrize(("name", "arguments"), CASES)
-def test_eager(backend, name, arguments):
-    with in_float64() as keras:
-        theirs = _keras_run(keras, name, arguments)
+each_case = pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(i, id=f"{name}-{i}", marks=pytest.mark.xdist_group(f"optimizer {i}"))
+        for i, (name, _) in enumerate(CASES)
+    ],
+)
+
+
+@each_case
+def test_eager(backend, case):
+    with in_float64():
+        theirs = _keras_run(case, unscaled=False)
         with use_backend(backend) as b:
-            optimizer, variables = _make(name, arguments)
+            optimizer, variables = _make(*CASES[case])
             for step in range(STEPS):
                 optimizer.apply([b.asarray(g) for g in _values(step + 1)])
             _compare(optimizer, variables, theirs)
 
 
-@pytest.mark.parametrize(("name", "arguments"), CASES)
-def test_in_a_compiled_step(backend, name, arguments):
+@each_case
+def test_in_a_compiled_step(backend, case):
     """The gradient of sum(c * v) is c: the same numbers through the backend's own compiled step,
     begin_step before each run."""
-    with in_float64() as keras:
-        theirs = _keras_run(
-            keras, name, {k: v for k, v in arguments.items() if k != "loss_scale_factor"}
-        )
+    with in_float64():
+        theirs = _keras_run(case, unscaled="loss_scale_factor" in CASES[case][1])
         with use_backend(backend) as b:
-            optimizer, variables = _make(name, arguments)
+            optimizer, variables = _make(*CASES[case])
 
             def forward(*coefficients):
                 total = None

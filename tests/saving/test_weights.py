@@ -17,7 +17,7 @@ h5py = pytest.importorskip("h5py")
 def float64():
     keras = pytest.importorskip("keras")
     with in_float64():
-        keras.utils.clear_session()
+        keras.utils.clear_session(free_memory=False)
         keras.config.set_dtype_policy("float64")
         unidl.utils.clear_session(free_memory=False)
         yield keras

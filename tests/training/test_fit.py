@@ -20,7 +20,7 @@ FIT = {"batch_size": 8, "epochs": 3, "shuffle": False, "verbose": 0}  # the last
 @pytest.fixture(autouse=True)
 def float64():
     with in_float64():
-        keras.utils.clear_session()
+        keras.utils.clear_session(free_memory=False)
         keras.config.set_dtype_policy("float64")
         unidl.utils.clear_session(free_memory=False)
         yield
@@ -204,7 +204,7 @@ def run(k, name, initial):
 @functools.cache
 def reference(name):
     initial = randomize(MODELS[CASES[name][0]](keras)).get_weights()
-    keras.utils.clear_session()
+    keras.utils.clear_session(free_memory=False)
     return initial, run(keras, name, initial)
 
 

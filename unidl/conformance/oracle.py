@@ -9,6 +9,7 @@ fairly cause, see `scales`.
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import numpy as np
@@ -17,6 +18,7 @@ from unidl.backend import contract, get_backend, registry
 from unidl.backend.contract import names
 
 U32 = 2.0**-24
+AT_A_TIME = 4096  # signs
 _COMPOSED = (
     contract.Arrays, contract.Math, contract.NN, contract.Conv, contract.Recurrent, contract.Random,
     contract.Segments, contract.Special, contract.Factorizations, contract.Fourier,
@@ -85,9 +87,7 @@ def noisy_oracle():
             return type(y)(noise(self, part) for part in y)
         if not exact.is_tensor(y) or exact.dtype(y) != "float64":
             return y
-        back, forth = (
-            1 + U32 * (2.0 * self.signs.integers(0, 2, exact.shape(y)) - 1.0) for _ in range(2)
-        )
+        back, forth = self.factors(exact.shape(y)), self.factors(exact.shape(y))
         # With one sign for both, the gradient would be the exact one of a function nearby, in which
         # everything still cancels as it should.
         return exact.custom_gradient(lambda y: ([y * forth], lambda g: [g * back]), [y])[0]
@@ -108,11 +108,20 @@ def noisy_oracle():
         return function
 
     def seed(self, n):
-        self.signs = np.random.default_rng(n)
+        self.signs, self.drawn, self.used = np.random.default_rng(n), np.empty(0), 0
+
+    def factors(self, shape):
+        """1 + u or 1 - u for each element, drawn many at a time: most tensors are small."""
+        size = math.prod(shape)
+        if self.used + size > self.drawn.size:
+            drawn = self.signs.integers(0, 2, max(size, AT_A_TIME), dtype="int8")
+            self.drawn, self.used = 1 + U32 * (2.0 * drawn - 1), 0
+        self.used += size
+        return self.drawn[self.used - size : self.used].reshape(shape)
 
     functions = {name: rounded(name) for name in _ROUNDED} | {
         name: from_value(name, f) for name, f in _FROM_VALUE.items()
     }
-    backend = type("NoisyOracle", (base,), functions | {"seed": seed})()
+    backend = type("NoisyOracle", (base,), functions | {"seed": seed, "factors": factors})()
     backend.seed(0)
     return backend

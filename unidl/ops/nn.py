@@ -8,6 +8,7 @@ from typing import Any
 from unidl.backend import dtypes
 from unidl.ops.activations import softmax
 from unidl.ops.composed import log10
+from unidl.ops.creation import zeros_like
 from unidl.ops.dispatch import (
     backend_of,
     call,
@@ -24,6 +25,8 @@ from unidl.ops.elementwise import (
     clip,
     divide,
     log,
+    logical_not,
+    logical_or,
     maximum,
     multiply,
     negative,
@@ -34,6 +37,7 @@ from unidl.ops.elementwise import (
 )
 from unidl.ops.indexing import take_along_axis, where
 from unidl.ops.linalg import norm
+from unidl.ops.reductions import any as any_
 from unidl.ops.reductions import max as max_
 from unidl.ops.reductions import mean, var
 from unidl.ops.reductions import sum as sum_
@@ -274,7 +278,8 @@ def dot_product_attention(
     t, heads, v).
 
     `bias` is added to the scores (n, heads, t, s); where `mask` is False, or with `is_causal` the
-    key is later than the query, nothing is attended to. `scale` is 1 / sqrt(d) by default. Key and
+    key is later than the query, nothing is attended to; a query whose `mask` is False throughout
+    gets the mean of all values. `scale` is 1 / sqrt(d) by default. Key and
     value may have fewer heads, which are repeated. `flash_attention` is the backend's own choice
     here and accepted for compatibility.
     """
@@ -294,6 +299,7 @@ def dot_product_attention(
     scale = 1 / math.sqrt(backend.shape(query)[-1]) if scale is None else scale
     bias = None if bias is None else backend.cast(backend.asarray(convert(backend, bias)), dtype)
     mask = None if mask is None else backend.cast(backend.asarray(convert(backend, mask)), "bool")
+    some_blind = mask is not None
     if is_causal:
         causal = _causal(backend, query, key)
         mask = causal if mask is None else backend.logical_and(mask, causal)
@@ -303,6 +309,12 @@ def dot_product_attention(
         scores = scores if bias is None else add(scores, bias)
         weights = softmax(scores if mask is None else where(mask, scores, _LOWEST[dtype]))
         return swapaxes(call("matmul", weights, value), 1, 2)
+    if some_blind:
+        # Equal scores that are constants: beside the lowest number kernels err in gradients.
+        seen = any_(mask, axis=-1, keepdims=True)
+        query = where(seen, query, zeros_like(query))
+        bias = None if bias is None else where(seen, bias, zeros_like(bias))
+        mask = logical_or(mask, logical_not(seen))
     if mask is not None:
         closed = where(mask, 0.0, backend.asarray(_LOWEST[dtype], dtype))
         bias = closed if bias is None else add(bias, closed)

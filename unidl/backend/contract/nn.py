@@ -123,7 +123,8 @@ class NN(ABC):
         """softmax(query @ key^T * scale + bias) @ value (Vaswani et al., arXiv:1706.03762).
 
         query (..., t, d), key (..., s, d), value (..., s, v), `bias` None or a float tensor that
-        broadcasts to (..., t, s) -> (..., t, v).
+        broadcasts to (..., t, s) -> (..., t, v). A row of `bias` is never a large negative number
+        throughout, beside which the scores would lose their digits: whoever masks opens such rows.
         """
         rank = len(self.shape(key))
         swapped = self.transpose(key, (*range(rank - 2), rank - 1, rank - 2))

@@ -245,7 +245,7 @@ ATTENTION = [
         bias=_mask([1, 0, 0], [1, 1, 0], [1, 1, 1], low=-INF),
         gradients=False,
     ),
-    _attention("row masked altogether", (1, 2), 2, 3, 4, 4, bias=_mask([1, 1, 0], [0, 0, 0])),
+    _attention("row of one bias", (1, 2), 2, 3, 4, 4, bias=_mask([1, 1, 0], [0, 0, 0], low=-60.0)),
     _attention("one key", (2,), 3, 1, 4, 4),
     _attention("large scores", (2,), 3, 4, 4, 4, scale=50.0),
     *(
@@ -260,7 +260,7 @@ ATTENTION = [
     _grouped("one query", 6, 2, 1, 5, 4, 4),
     _grouped("bias", 4, 2, 3, 4, 4, 4, bias=normal(2, 4, 3, 4)),
     _grouped("causal", 4, 2, 3, 3, 4, 4, bias=_mask([1, 0, 0], [1, 1, 0], [1, 1, 1])),
-    _grouped("row masked altogether", 4, 2, 2, 3, 4, 4, bias=_mask([1, 1, 0], [0, 0, 0])),
+    _grouped("row of one bias", 4, 2, 2, 3, 4, 4, bias=_mask([1, 1, 0], [0, 0, 0], low=-60.0)),
 ]
 
 LABELS = np.eye(5)[[0, 2, 4]]

@@ -34,6 +34,7 @@ def _unary(kind, **ranges):
 
 X, Y = normal(3, 4), normal(3, 4)
 T = normal(2, 3, 4)
+ONE_BLIND = np.array([[1, 0, 1, 1, 0], [0, 0, 0, 0, 0], [0, 1, 0, 0, 0]], bool)
 
 ELEMENTWISE = [
     *_unary(
@@ -425,6 +426,14 @@ NETWORKS = [
         query=normal(2, 3, 4, 2),
         key=normal(2, 3, 2, 2),
         value=normal(2, 3, 2, 2),
+    ),
+    public(
+        "dot_product_attention",
+        "mask, a query that sees nothing",
+        lambda q, k, v: ops.dot_product_attention(q, k, v, mask=ONE_BLIND),
+        query=normal(2, 3, 2, 4),
+        key=normal(2, 5, 2, 4),
+        value=normal(2, 5, 2, 3),
     ),
     public("psnr", args=(2.0,), x1=X, x2=Y),
     public("average_pool", args=(2, 2, "same"), x=normal(2, 5, 5, 3), kind="linear"),

@@ -373,7 +373,7 @@ def _recurrent():
 
 def _attention():
     qv, qvk = normal_list((2, 4, 3), (2, 5, 3)), normal_list((2, 4, 3), (2, 5, 2), (2, 5, 3))
-    masks = [rows(2, 4, of=4), rows(3, 0)]
+    masks, blind = [rows(2, 4, of=4), rows(3, 2)], [None, rows(3, 0)]
     for name, cls in (("Attention", L.Attention), ("AdditiveAttention", L.AdditiveAttention)):
         yield LayerCase(name, lambda cls=cls: cls(), qv)
         yield LayerCase(f"{name}, key", lambda cls=cls: cls(), qvk)
@@ -384,6 +384,9 @@ def _attention():
         yield LayerCase(f"{name}, masks", lambda cls=cls: cls(), qv, {"mask": masks})
         yield LayerCase(
             f"{name}, value mask", lambda cls=cls: cls(), qv, {"mask": [None, rows(3, 5)]}
+        )
+        yield LayerCase(
+            f"{name}, a sample without keys", lambda cls=cls: cls(), qv, {"mask": blind}
         )
         yield LayerCase(
             f"{name}, masks, causal, scores",
