@@ -190,7 +190,7 @@ def _tape_is_free(fate):
         variable, kept = Variable(x, backend=B), Variable(x, backend=B)
         stores = [B.store(x)]
         results, witness = _recorded(B, variable, lambda y: fate(B, kept, stores, y))
-        for wait in (0.0, 0.01, 0.1, 1.0, 2.0):  # a thread of the framework's may free it
+        for wait in (0.0, 0.01, 0.1, 1.0):  # a thread of the framework's may free it
             if witness() is not None:
                 time.sleep(wait)
                 gc.collect()
