@@ -1,9 +1,11 @@
 """What has been measured: a document of runs and of what they found. Runs of parts add up to one
 document.
 
-runs      {id: {"machine", "versions", "clock", "rounds", "quick"}}; the id is the time at which the
-run began results   [{"run", "backend", "workload", "threads", "quick", "figures"}]: one
-competition, measured side by side streams   [{"run", "backend", "source", ...}]
+runs      {id: {"machine", "versions", "clock", "rounds", "quick"}}; the id is the time at which
+          the run began
+results   [{"run", "backend", "workload", "threads", "quick", "figures"}]: one competition, measured
+          side by side
+streams   [{"run", "backend", "source", ...}]
 gpu       [{"run", "backend", ...}]
 """
 

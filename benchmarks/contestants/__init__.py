@@ -1,9 +1,10 @@
 """Who competes. A contestant is a class with
 
-    __init__(workload)              makes the model
-    train(x, y, gate)               for each of gate.epochs: gate.begin(), one epoch, gate.end(mean
-    loss, accuracy) predict(x, batch_size)          probabilities or logits (n, 10) as a NumPy array
-    evaluate(x, y, batch_size)      (mean loss, accuracy)
+    __init__(workload)          makes the model
+    train(x, y, gate)           for each of gate.epochs: gate.begin(), one epoch,
+                                gate.end(mean loss, accuracy)
+    predict(x, batch_size)      probabilities or logits (n, 10) as a NumPy array
+    evaluate(x, y, batch_size)  (mean loss, accuracy)
 
 and all of them do the same work: a new order of the samples each epoch, Adam(1e-3), loss and
 accuracy counted on every batch.

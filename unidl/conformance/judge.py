@@ -3,13 +3,11 @@
 Shape and dtype must match, NaN and infinities must be in the same places. Then, on what is finite:
 
 float64   max |x - ref| / max |ref| <= 1e-12 (absolutely where ref is all zeros). A wrong formula
-shows at 1e-8 or more.
-          A reference that is zero but for rounding (a sum that cancels by symmetry) is judged as
-          the narrower dtypes are.
+          shows at 1e-8 or more. A reference that is zero but for rounding (a sum that cancels by
+          symmetry) is judged as the narrower dtypes are.
 narrower  max |x - ref| / (u·S) <= the case's budget; u is the unit roundoff of the dtype, S as
-`scales`
-          explains. Results below the smallest normal number may be off by it, since some kernels
-          flush them to zero (cases of kind "exact" may not).
+          `scales` explains. Results below the smallest normal number may be off by it, since some
+          kernels flush them to zero (cases of kind "exact" may not).
 "exact", integers and bools: equal.
 """
 

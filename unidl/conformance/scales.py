@@ -6,14 +6,16 @@ element, how large an error of one rounding can fairly be. Four kinds of S, for 
 each gradient:
 
 exact   The outputs are copies of inputs: they must be equal. A gradient adds cotangents: S is the
-gradient of |cotangent|. ulp     Elementwise functions: S = |ref|, so the error is in units of the
-last place, budget 8. No broadcasting here. linear  Sums of products: S is the same multilinear map
-of the absolute inputs, and its gradient for |cotangent|. noise   Everything else: how far the
-oracle scatters, in float64, when each input, each cotangent and each result of a
-        primitive of the contract's body is changed by a relative u with a random sign (the largest
-        change of several draws, over u), plus |ref|. That is the condition of the computation
-        measured rather than derived: another order of operations stays within a few such units, and
-        a formula that loses digits does not.
+        gradient of |cotangent|.
+ulp     Elementwise functions: S = |ref|, so the error is in units of the last place, budget 8. No
+        broadcasting here.
+linear  Sums of products: S is the same multilinear map of the absolute inputs, and its gradient for
+        |cotangent|.
+noise   Everything else: how far the oracle scatters, in float64, when each input, each cotangent
+        and each result of a primitive of the contract's body is changed by a relative u with a
+        random sign (the largest change of several draws, over u), plus |ref|. That is the condition
+        of the computation measured rather than derived: another order of operations stays within a
+        few such units, and a formula that loses digits does not.
 
 Only "noise" cannot be used at ties and kinks, where a changed input takes another branch.
 """

@@ -3,20 +3,17 @@
 Three rounds, from the parts to the whole (budgets as in `unidl.conformance.judge`):
 
 layers    Each call of a layer is run again by itself, on the inputs and weights that it had in the
-reference run, so that
-          an error belongs to the layer where it shows. Outputs, gradients of inputs and weights,
-          what it assigns; in training and, where that may differ, in inference. float64: 1e-12
-          relative. float32: 16 roundings, scaled by the condition, which is measured
+          reference run, so that an error belongs to the layer where it shows. Outputs, gradients of
+          inputs and weights, what it assigns; in training and, where that may differ, in inference.
+          float64: 1e-12 relative. float32: 16 roundings, scaled by the condition, which is measured
           (`unidl.conformance.scales`).
 model     The training loss, the outputs and every gradient of the whole model. float64: 1e-12
-again, or what rounding
-          explains. float32: at most 3 times the median error of the others, plus a floor: 4 times
-          what simulated rounding makes of the reference.
+          again, or what rounding explains. float32: at most 3 times the median error of the others,
+          plus a floor: 4 times what simulated rounding makes of the reference.
 training  Some steps with the model's own loss and optimizer, compiled as the backend compiles them;
-each step's loss and
-          weights, judged like the model, with the condition measured on whole runs. A float32 run
-          that leaves the reference's is compared once more step by step, from its own state before
-          each (`unidl.verify.single_steps`).
+          each step's loss and weights, judged like the model, with the condition measured on whole
+          runs. A float32 run that leaves the reference's is compared once more step by step, from
+          its own state before each (`unidl.verify.single_steps`).
 
 What raises where it has no right to is a failure of its stage: the report is then incomplete. Only
 two things are no failure but let a layer be compared where it runs: a backend that says it cannot
