@@ -175,6 +175,7 @@ def test_the_page_shows_what_went_wrong():
         "qr", "here", "cpu:0", "none", "unsupported", 0.0, 0.0, True, "no kernel", version="1"
     )
     text = html.page([good, bad, known, absent])
+    assert "Nothing was compared" in html.page([])
     assert "1 of 4 records failed" in text
     for part in (
         "cos: &lt;edge&gt;",

@@ -20,11 +20,12 @@ def page(records) -> str:
     """HTML of the records of any backends."""
     groups = by_backend(records)
     problems = [record for record in records if record.is_problem]
-    verdict = (
-        f"{len(problems)} of {len(records):,} records failed"
-        if problems
-        else f"All {len(records):,} records are as they should be"
-    )
+    if problems:
+        verdict = f"{len(problems)} of {len(records):,} records failed"
+    elif records:
+        verdict = f"All {len(records):,} records are as they should be"
+    else:
+        verdict = "Nothing was compared"
     parts = [
         "<p>Every function of the contract and every layer, forward, while recording, compiled, "
         "and each gradient, against the NumPy "
