@@ -241,7 +241,8 @@ def check(keras, example, backends):
                 (w.name, tuple(w.shape)) for w in theirs.weights
             ]
             without = ["gradients"] * any(fault["do"] == "no gradients" for fault in faults)
-            reference.compare(run_keras(ready(theirs, data), data), KERAS, without)
+            tolerance = max((f["tolerance"] for f in faults if "tolerance" in f), default=KERAS)
+            reference.compare(run_keras(ready(theirs, data), data), tolerance, without)
     for backend in backends:
         try:
             of_unidl(example, data, backend)[1].compare(reference, ORACLE)

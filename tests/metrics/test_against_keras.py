@@ -1,6 +1,7 @@
 """Every metric over three batches, with and without weights, in float64 against Keras on every
 backend."""
 
+import functools
 import json
 
 import numpy as np
@@ -136,33 +137,39 @@ REQUIRED = {
 IDS = [f"{i}-{case[0]}" for i, case in enumerate(CASES)]
 
 
-@pytest.mark.parametrize(("name", "arguments", "y_true", "y_pred"), CASES, ids=IDS)
+@functools.cache
+def _of_keras(case, weighted):
+    """What Keras makes of CASES[case]."""
+    import keras
+
+    name, arguments, y_true, y_pred = CASES[case]
+    metric = getattr(keras.metrics, name)(**_with_dtype(name, arguments, weighted))
+    for t, p, w in zip(_split(y_true), _split(y_pred), _split(WEIGHTS), strict=True):
+        if weighted and "IoU" in name and t.shape[1:] == (4,):
+            w = np.repeat(w, t.shape[1])  # Keras' IoU wants a weight for each class number
+        # TensorFlow's in_top_k knows float32 only; the order of the scores is the same.
+        scores = p.astype("float32") if "TopK" in name else p
+        metric.update_state(t, scores, sample_weight=w if weighted else None)
+    return np.array(metric.result())
+
+
+def _with_dtype(name, arguments, weighted):
+    """By default IoU counts in integers."""
+    return {**arguments, "dtype": "float64"} if "IoU" in name and weighted else arguments
+
+
+@pytest.mark.parametrize("case", range(len(CASES)), ids=IDS)
 @pytest.mark.parametrize("weighted", [False, True])
-def test_metrics(backend, name, arguments, y_true, y_pred, weighted):
-    if "IoU" in name and weighted:
-        arguments = {**arguments, "dtype": "float64"}  # by default it counts in integers
-    with in_float64() as keras, use_backend(backend) as b:
-        theirs, ours = (
-            getattr(keras.metrics, name)(**arguments),
-            getattr(metrics, name)(**arguments),
-        )
+def test_metrics(backend, case, weighted):
+    name, arguments, y_true, y_pred = CASES[case]
+    with in_float64(), use_backend(backend) as b:
+        ours = getattr(metrics, name)(**_with_dtype(name, arguments, weighted))
         for t, p, w in zip(_split(y_true), _split(y_pred), _split(WEIGHTS), strict=True):
-            weights = w if weighted else None
-            # TensorFlow's in_top_k knows float32 only; the order of the scores is the same.
-            # Keras' IoU wants a weight for each class number.
-            theirs_too = (
-                np.repeat(w, t.shape[1])
-                if weighted and "IoU" in name and t.shape[1:] == (4,)
-                else weights
-            )
-            theirs.update_state(
-                t, p.astype("float32") if "TopK" in name else p, sample_weight=theirs_too
-            )
-            ours.update_state(t, b.asarray(p), sample_weight=weights)
+            ours.update_state(t, b.asarray(p), sample_weight=w if weighted else None)
         loose = ("Poisson", "MeanSquaredLogarithmicError", "LogCoshError", "KLDivergence")
         # The quotients of IoU are float32 in any dtype.
         tolerance = 2.0**-22 if "IoU" in name else 1e-7 if name in loose else 1e-11
-        close(b.to_numpy(ours.result()), np.array(theirs.result()), tolerance)
+        close(b.to_numpy(ours.result()), _of_keras(case, weighted), tolerance)
         ours.reset_state()
         assert not any(v.numpy().any() for v in ours.variables)
 

@@ -13,9 +13,6 @@ from unidl.backend.variable import Variable
 from unidl.conformance.case import SIXTEEN_BITS, Case, Program, generator_of, round_to_float32
 from unidl.utils import set_random_seed
 
-# Where every key is masked, the scores are those minus 1e9, of which float32 keeps no digit.
-FLOAT64_ONLY = {"Attention, masks, causal, scores"}
-
 
 class LayerProgramCase(Case):
     """A `LayerCase` of the table as a `Case` of kind "noise". Its arrays are the inputs, then the
@@ -30,9 +27,7 @@ class LayerProgramCase(Case):
             method=f"layer {table_row.name}",
             label="",
             call=table_row.make,
-            dtypes=("float64",)
-            if table_row.name in FLOAT64_ONLY
-            else ("float64", "float32", *(SIXTEEN_BITS if sixteen_bits else ())),
+            dtypes=("float64", "float32", *(SIXTEEN_BITS if sixteen_bits else ())),
         )
         object.__setattr__(self, "row", table_row)
 
