@@ -58,6 +58,38 @@ def _recording(function: Any) -> Any:
     return lambda *args, **kwargs: graph.record_call(function, args, kwargs)
 
 
+# characters: of a config, which has a thousand for each layer
+LONGEST_JSON = 64 << 20
+
+
 def model_from_json(json_string: str, custom_objects: CustomObjects | None = None) -> Model:
-    """The model that `Model.to_json` of unidl or of Keras wrote, with new weights."""
-    return deserialize_keras_object(json.loads(json_string), custom_objects)
+    """The model that `Model.to_json` of unidl or of Keras wrote, with new weights.
+
+    Raises:
+        ValueError, TypeError: the text is no JSON, or no config of a model; it has more than 64
+            million characters; it names what is neither public nor registered. No code of the text
+            is run.
+    """
+    if not isinstance(json_string, str | bytes):
+        raise TypeError(
+            "model_from_json: expected the text that model.to_json() returns, got "
+            f"{type(json_string).__name__}."
+        )
+    if len(json_string) > LONGEST_JSON:
+        raise ValueError(
+            f"model_from_json: the text has {len(json_string):,} characters; a model's has fewer "
+            f"than {LONGEST_JSON:,}."
+        )
+    try:
+        config = json.loads(json_string)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"model_from_json: the text is no JSON ({error}). Give what model.to_json() returns."
+        ) from None
+    model = deserialize_keras_object(config, custom_objects)
+    if not isinstance(model, Model):
+        raise ValueError(
+            f"model_from_json: this is the config of a {type(model).__name__}, not of a model. "
+            "Give what model.to_json() returns."
+        )
+    return model

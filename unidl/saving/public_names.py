@@ -8,7 +8,6 @@ it "keras.initializers", "HeNormal". A class that Keras has elsewhere says so in
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import types
 from typing import Any
 
@@ -26,6 +25,15 @@ FUNCTION_PACKAGES = (
     "constraints",
     "ops",
 )
+
+# Where a config may name something of ours: Keras' package -> our modules. All else is refused.
+PACKAGES = {
+    "": (ROOT,),
+    **{name: (f"{ROOT}.{name}",) for name in (*FUNCTION_PACKAGES, "layers", "random")},
+    "models": (f"{ROOT}.models", ROOT),
+    "dtype_policies": (f"{ROOT}.dtype_policies",),
+    "optimizers": (f"{ROOT}.optimizers", f"{ROOT}.optimizers.schedules"),
+}
 
 
 def keras_module_of(cls: Any) -> str | None:
@@ -46,29 +54,24 @@ def find_public(module: str, name: str) -> Any:
     """The class or function that Keras (or unidl itself) calls `module`.`name`, None if unidl has
     none.
 
-    "keras.src." is Keras' inner layout, of which the first component is the public package.
+    "keras.src." is Keras' inner layout, of which the first component is the public package. Only
+    public names of PACKAGES are looked at, and nothing is imported that a config names.
     """
-    package, *parts = module.split(".")
-    if package not in (ROOT, FOREIGN_ROOT):
+    if not isinstance(module, str) or not isinstance(name, str):
         return None
-    if parts[:1] == ["src"]:
-        parts = parts[1:]
-    for depth in range(len(parts), -1, -1):
-        path = ".".join((ROOT, *parts[:depth]))
-        found = getattr(_module(path), name, None)
-        if _may_come_from_a_config(found, parts):
+    root, *parts = module.split(".")
+    if root not in (ROOT, FOREIGN_ROOT):
+        return None
+    package = (parts[1:] if parts[:1] == ["src"] else parts)[:1] or [""]
+    for place in PACKAGES.get(package[0], ()):
+        home = importlib.import_module(place)
+        found = getattr(home, name, None) if name in home.__all__ else None
+        if _may_come_from_a_config(found, package[0]):
             return found
     return None
 
 
-def _module(path: Any) -> Any:
-    parent, _, _ = path.rpartition(".")
-    if parent and (_module(parent) is None or not hasattr(_module(parent), "__path__")):
-        return None
-    return importlib.import_module(path) if importlib.util.find_spec(path) else None
-
-
-def _may_come_from_a_config(found: Any, parts: Any) -> bool:
+def _may_come_from_a_config(found: Any, package: str) -> bool:
     if isinstance(found, type):
         return hasattr(found, "from_config")
-    return isinstance(found, types.FunctionType) and bool(parts) and parts[0] in FUNCTION_PACKAGES
+    return isinstance(found, types.FunctionType) and package in FUNCTION_PACKAGES

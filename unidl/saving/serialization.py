@@ -157,9 +157,19 @@ def deserialize_keras_object(
         config: dict, list or plain data.
         custom_objects: {name: class or function} known besides those registered.
         safe_mode: part of Keras' signature; code in a config is refused whatever it says.
+
+    Raises:
+        ValueError, TypeError: the config is damaged, names what is neither public nor registered,
+            holds code, or is nested too deeply.
     """
     with registration.CustomObjectScope(custom_objects):
-        return _deserialize(config)
+        try:
+            return _deserialize(config)
+        except RecursionError:
+            raise ValueError(
+                "deserialize_keras_object: the config is nested too deeply. Models of unidl and of "
+                "Keras are nested as deeply as the layers that hold each other, which is far less."
+            ) from None
 
 
 def _deserialize(config: Any) -> Any:
@@ -172,16 +182,47 @@ def _deserialize(config: Any) -> Any:
         return [_deserialize(x) for x in config]
     if not isinstance(config, dict):
         raise TypeError(
-            f"deserialize_keras_object: a config is a dict, list or plain data, got {config!r}."
+            "deserialize_keras_object: a config is a dict, list or plain data, got "
+            f"{_short(config)}."
         )
     if "class_name" not in config or "config" not in config:
         return {key: _deserialize(value) for key, value in config.items()}
-    special = _SPECIAL.get(config["class_name"])
-    if special is not None:
-        return special(config["config"])
+    _require_form(config)
+    try:
+        if config["class_name"] in _SPECIAL:
+            return _SPECIAL[config["class_name"]](config["config"])
+        if config["class_name"] == "function":
+            return find_function(config["config"], config.get("module"))
+        return _make(config)
+    except (AttributeError, KeyError, IndexError, OverflowError) as error:
+        raise ValueError(
+            f"The config of {config['class_name']!r} is damaged: {type(error).__name__} {error}."
+        ) from error
+
+
+def _require_form(config: dict[str, Any]) -> None:
+    """TypeError unless a config has the parts of one, each of its kind."""
+    kinds = {"class_name": str, "module": str | None, "registered_name": str | None}
     if config["class_name"] == "function":
-        return find_function(config["config"], config.get("module"))
-    return _make(config)
+        kinds["config"] = str
+    elif config["class_name"] not in _SPECIAL:
+        kinds |= {"config": dict | None, "build_config": dict | None, "compile_config": dict | None}
+    for part, kind in kinds.items():
+        if not isinstance(config.get(part), kind):
+            raise TypeError(
+                f"deserialize_keras_object: {part!r} of a config is {_short(config.get(part))}, "
+                f"where {getattr(kind, '__name__', kind)} should be: "
+                '{"module": "keras.layers", "class_name": "Dense", "config": {"units": 3}}.'
+            )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) < 80 else text[:77] + "..."
+
+
+def _array(config: dict[str, Any]) -> np.ndarray:
+    return np.array(config["value"], dtype=dtypes.standardize_dtype(config["dtype"]))
 
 
 def _refuse_lambda(_: Any) -> Any:
@@ -197,8 +238,8 @@ _SPECIAL = {
     "__slice__": lambda c: slice(*(_deserialize(c[name]) for name in ("start", "stop", "step"))),
     "__ellipsis__": lambda c: Ellipsis,
     "__keras_tensor__": lambda c: KerasTensor(tuple(c["shape"]), dtype=c["dtype"]),
-    "__numpy__": lambda c: np.array(c["value"], dtype=c["dtype"]),
-    "__tensor__": lambda c: registry.get_backend().asarray(np.array(c["value"]), c["dtype"]),
+    "__numpy__": _array,
+    "__tensor__": lambda c: registry.get_backend().asarray(_array(c), c["dtype"]),
     "__lambda__": _refuse_lambda,
 }
 
@@ -264,7 +305,6 @@ def _make(config: Any) -> Any:
         instance.built = True
     if config.get("compile_config"):
         instance.compile_from_config(config["compile_config"])
-        instance.compiled = True
     if shared is not None and number is not None:
         shared[1][number] = instance
     return instance

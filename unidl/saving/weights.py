@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unidl.backend.variable import Variable
+from unidl.saving import hdf5
 from unidl.utils.naming import prefix_of
+from unidl.utils.whole_file import whole_file
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -33,25 +35,22 @@ def save_weights(model: Any, filepath: str | PathLike[str], overwrite: bool = Tr
             f"{model._who()}: there are no weights to save yet. Build the model first: call it on "
             "data, or give its input shape."
         )
-    # Written beside the target and renamed, so that a crash leaves the old file whole.
-    partial = f"{filepath}.partial"
-    try:
-        with _h5py().File(partial, "w") as file:
-            for path, variables in _groups(model):
-                group = file.require_group(f"{path}/vars")
-                for i, variable in enumerate(variables):
-                    group[str(i)] = variable.numpy()
-            for i, value in enumerate(_optimizer_values(model)):
-                file.require_group("optimizer/vars")[str(i)] = value
-        os.replace(partial, filepath)
-    finally:
-        if os.path.exists(partial):
-            os.remove(partial)
+    with whole_file(filepath) as new, hdf5.create(new) as file:
+        for path, variables in _groups(model):
+            for i, variable in enumerate(variables):
+                hdf5.write_array(file, f"{path}/vars/{i}", variable.numpy())
+        for i, value in enumerate(_optimizer_values(model)):
+            hdf5.write_array(file, f"optimizer/vars/{i}", value)
 
 
 def load_weights(model: Any, filepath: str | PathLike[str]) -> None:
     """Set all weights of `model` from a file of the same architecture; nothing changes unless all
-    fit."""
+    fit.
+
+    Raises:
+        ValueError: the file is damaged, refers to anything outside itself, or has other arrays than
+            the model; the text names the file and the place in it.
+    """
     filepath = _check_path(filepath)
     if not os.path.exists(filepath):
         raise FileNotFoundError(f"load_weights: there is no file {filepath}.")
@@ -60,81 +59,59 @@ def load_weights(model: Any, filepath: str | PathLike[str]) -> None:
             f"{model._who()}: load_weights() needs a built model. Call it on data, or give its "
             "input shape, first."
         )
-    try:
-        file = _h5py().File(filepath, "r")
-    except OSError as error:
-        raise ValueError(
-            f"load_weights: {filepath} is no HDF5 file, or it is damaged: {error}."
-        ) from error
-    with file:
-        places = {
-            f"{path}/vars/{i}": variable
-            for path, variables in _groups(model)
+    with hdf5.reading(filepath, "load_weights") as reader:
+        groups = list(_groups(model))
+        values = [
+            _read(reader, f"{path}/vars/{i}", variable.path, tuple(variable.shape))
+            for path, variables in groups
             for i, variable in enumerate(variables)
-        }
-        values = {
-            path: _read(file, path, variable.path, tuple(variable.shape), filepath)
-            for path, variable in places.items()
-        }
-        _check_for_more(file, places, filepath)
-        optimizer = _read_optimizer(model, file, filepath)
-    for path, variable in places.items():
-        variable.assign(values[path])
+        ]
+        _check_for_more(reader, {path: len(variables) for path, variables in groups})
+        optimizer = _read_optimizer(model, reader, filepath)
+    for variable, value in zip((v for _, each in groups for v in each), values, strict=True):
+        variable.assign(value)
     if optimizer is not None:
         model.optimizer.build(model.trainable_variables)
         model.optimizer.set_weights(optimizer)
 
 
-def _read(file: Any, path: Any, name: str, shape: Any, filepath: Any) -> Any:
-    if _leads_outside(file, path):
-        raise ValueError(
-            f"load_weights: {path!r} in {filepath} refers to another file. A weight file must hold "
-            "its arrays itself."
+def _read(reader: Any, path: str, name: str, shape: Any) -> np.ndarray:
+    value = reader.array(path, shape)
+    if value is None:
+        raise hdf5.NotPlain(
+            f"there is no array {path.removeprefix('./')!r} for the weight {name!r}: another "
+            "architecture was saved"
         )
-    dataset = file.get(path)
-    if not hasattr(dataset, "dtype"):
-        raise ValueError(
-            f"load_weights: {filepath} has no array {path!r} for the weight {name!r}; it was saved "
-            "from another architecture."
-        )
-    if tuple(dataset.shape) != shape:
-        raise ValueError(
-            f"load_weights: {path!r} in {filepath} has shape {tuple(dataset.shape)}, but the "
-            f"weight {name!r} has shape {shape}."
-        )
-    if dataset.dtype.kind not in "biuf":
-        raise ValueError(
-            f"load_weights: {path!r} in {filepath} holds {dataset.dtype}, not numbers."
-        )
-    return dataset[()]
+    return value
 
 
-def _leads_outside(file: Any, path: Any) -> Any:
-    """Whether an array's bytes would come from another file, which the user never named."""
-    h5py = _h5py()
-    parts = path.strip("./").split("/")
-    if any(
-        isinstance(file.get("/".join(parts[:n]), getlink=True), h5py.ExternalLink)
-        for n in range(1, len(parts) + 1)
-    ):
-        return True
-    dataset = file.get(path)
-    return isinstance(dataset, h5py.Dataset) and (
-        dataset.external is not None or dataset.is_virtual
-    )
+def _check_for_more(reader: Any, known: dict[str, int]) -> None:
+    """An error if layers of the file have arrays that the model has not.
+
+    No more groups are visited than a file of this model can have: one for each layer and its parts.
+    """
+    left = 1_000 + 10 * len(known)
+    stack = ["layers"]
+    while stack:
+        path = stack.pop()
+        for name in reader.members(path) or ():
+            left -= 1
+            inner = f"{path}/{name}"
+            if left < 0 or inner.count("/") > 1_000:
+                raise hdf5.NotPlain("there are more groups than a file of this model can have")
+            if not reader.is_array(inner):
+                stack.append(inner)
+            elif not _is_known(inner, known):
+                raise hdf5.NotPlain(
+                    f"there also is {inner!r}, which the model has not: another architecture was "
+                    "saved"
+                )
 
 
-def _check_for_more(file: Any, places: Any, filepath: Any) -> None:
-    """An error if layers of the file have arrays that the model has not."""
-    known = {path.removeprefix("./") for path in places}
-    found = []
-    file.visititems(lambda path, item: found.append(path) if hasattr(item, "dtype") else None)
-    more = [path for path in found if path.startswith("layers/") and path not in known]
-    if more:
-        raise ValueError(
-            f"load_weights: {filepath} also has {more[0]!r}, which the model has not; it was saved "
-            "from another architecture."
-        )
+def _is_known(path: str, known: dict[str, int]) -> bool:
+    group, _, number = path.rpartition("/")
+    count = known.get(group.removesuffix("/vars"), 0) if group.endswith("/vars") else 0
+    return number.isdecimal() and str(int(number)) == number and int(number) < count
 
 
 def _optimizer_values(model: Any) -> Any:
@@ -146,22 +123,22 @@ def _optimizer_values(model: Any) -> Any:
     )
 
 
-def _read_optimizer(model: Any, file: Any, filepath: Any) -> Any:
+def _read_optimizer(model: Any, reader: Any, filepath: Any) -> Any:
     """The optimizer's values; None where the model or the file has none."""
-    group = file.get("optimizer/vars")
-    if model.optimizer is None or group is None:
+    members = reader.members("optimizer/vars") if model.optimizer is not None else None
+    if members is None:
         return None
-    shapes = [v.shape for v in _optimizer_like(model).variables]
-    if len(group) != len(shapes):
+    shapes = [tuple(v.shape) for v in _optimizer_like(model).variables]
+    if len(members) != len(shapes):
         warnings.warn(
-            f"load_weights: the optimizer's state in {filepath} has {len(group)} arrays, "
+            f"load_weights: the optimizer's state in {filepath} has {len(members)} arrays, "
             f"{model.optimizer.name} has {len(shapes)}; "
             f"it belongs to another optimizer and stays there. The weights are loaded.",
             stacklevel=4,
         )
         return None
     return [
-        _read(file, f"optimizer/vars/{i}", f"optimizer variable {i}", tuple(shape), filepath)
+        _read(reader, f"optimizer/vars/{i}", f"optimizer variable {i}", shape)
         for i, shape in enumerate(shapes)
     ]
 
@@ -224,13 +201,3 @@ def _check_path(filepath: Any) -> Any:
             f"Weights are saved in a file whose name ends with '.weights.h5', got {filepath!r}."
         )
     return filepath
-
-
-def _h5py() -> Any:
-    try:
-        import h5py
-    except ImportError as error:
-        raise ImportError(
-            "Weight files need h5py. Install it with: pip install 'unidl-framework[files]'"
-        ) from error
-    return h5py

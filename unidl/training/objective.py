@@ -23,6 +23,9 @@ class Output:
         self.metrics, self.weighted_metrics = metrics, []
 
 
+_ARGUMENTS = ("loss", "loss_weights", "metrics", "weighted_metrics")
+
+
 class Objective(Watched):
     """
     Args: those of `compile`.
@@ -41,6 +44,11 @@ class Objective(Watched):
         self._tracker = metrics_module.Mean(name="loss")
 
     @property
+    def given(self):
+        """{argument of `compile`: its value}."""
+        return dict(zip(_ARGUMENTS, self._given, strict=True))
+
+    @property
     def given_loss(self):
         """The argument `loss`."""
         return self._given[0]
@@ -57,10 +65,7 @@ class Objective(Watched):
         names = self._names(model, y_pred)
         predictions, targets = self._pair(names, y_pred, y, model)
         losses, factors, metrics, weighted = (
-            self._spread(given, names, what)
-            for given, what in zip(
-                self._given, ("loss", "loss_weights", "metrics", "weighted_metrics"), strict=True
-            )
+            self._spread(given, names, what) for what, given in self.given.items()
         )
         several_losses = sum(loss is not None for loss in losses) > 1
         prefixes = [f"{name}_" if len(names) > 1 else "" for name in names]

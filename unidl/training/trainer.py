@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
@@ -14,6 +15,7 @@ from unidl import callbacks as callbacks_module
 from unidl import optimizers, tree
 from unidl.backend import registry
 from unidl.layers.base import call_context
+from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
 from unidl.training import check, overrides, steps
 from unidl.training.batch_loss import with_added_losses
 from unidl.training.data import DEFAULT_BATCH, make_batches, split_validation, unpack
@@ -130,6 +132,35 @@ class Trainer(_Layer):
             steps_per_execution,
         )
         self._forget_compiled()
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """The arguments of `compile` as JSON-ready data, in Keras' layout; None before it, or (with
+        a warning) where they cannot be written."""
+        if self.optimizer is None:
+            return None
+        try:
+            return serialize_keras_object(
+                {
+                    "optimizer": self.optimizer,
+                    **self.objective.given,
+                    "run_eagerly": self.run_eagerly,
+                    "steps_per_execution": self.steps_per_execution,
+                    "jit_compile": self.jit_compile,
+                }
+            )
+        except (TypeError, ValueError) as error:
+            _warn_uncompiled(self, error)
+            return None
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """`compile` with the arguments that `get_compile_config`, of unidl or of Keras, returned.
+
+        Where they mention what is not there, a warning says so, and the model is not compiled.
+        """
+        try:
+            self.compile(**deserialize_keras_object(config))
+        except (TypeError, ValueError) as error:
+            _warn_uncompiled(self, error)
 
     @filtered
     @_in_one_thread
@@ -472,6 +503,14 @@ class Trainer(_Layer):
         if self.objective is not None:
             found += self.objective.variables
         return list({id(v): v for v in found}.values())
+
+
+def _warn_uncompiled(model: Any, error: Exception) -> None:
+    warnings.warn(
+        f"{model._who()}: the arguments of compile() cannot be written to a config or read from "
+        f"it: {error} Call compile() again on the model that is made.",
+        stacklevel=4,
+    )
 
 
 def _owned(array: TensorLike) -> Any:

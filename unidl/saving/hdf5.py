@@ -1,0 +1,166 @@
+"""Arrays in an HDF5 file that may be damaged or hostile.
+
+What is read must be plain: groups and arrays of the file itself, reached by hard links alone, of
+the shape that is expected, with filters that come with every HDF5. So nothing else is opened, and
+nothing is allocated that the reader has not asked for. What is written carries checksums.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+import numpy as np
+
+DIGEST = "sha256"  # attribute of each array that is written here
+# deflate, shuffle, fletcher32, szip, lzf: others are libraries that HDF5 would look for and load
+FILTERS = {1, 2, 3, 4, 32000}
+CHUNK = 1 << 26  # bytes
+
+# What h5py raises on bytes that are not what they should be.
+_DAMAGE = (
+    OSError, RuntimeError, KeyError, AttributeError, TypeError, ValueError, UnicodeError,
+    OverflowError, MemoryError,
+)  # fmt: skip
+
+
+class NotPlain(Exception):
+    """What the file holds is not what a reader may use; the text says why."""
+
+
+def h5py() -> Any:
+    try:
+        import h5py
+    except ImportError as error:
+        raise ImportError(
+            "Weight files need h5py. Install it with: pip install 'unidl-framework[files]'"
+        ) from error
+    return h5py
+
+
+@contextmanager
+def reading(filepath: str, who: str) -> Iterator[Reader]:
+    """A Reader of the file; whatever is wrong with it becomes one ValueError that names the file
+    and the place in it."""
+    library = h5py()
+    if not stat.S_ISREG(os.stat(filepath).st_mode):
+        raise ValueError(f"{who}: {filepath} is a folder, a device or a pipe, not a file.")
+    reader = None
+    try:
+        with library.File(filepath, "r") as file:
+            reader = Reader(file, library)
+            yield reader
+    except NotPlain as error:
+        raise ValueError(f"{who}: {filepath} is not loaded: {error}.") from None
+    except _DAMAGE as error:
+        if isinstance(error, ValueError) and str(error).startswith(who):
+            raise
+        place = f" at {reader.place!r}" if reader is not None and reader.place else ""
+        raise ValueError(
+            f"{who}: {filepath} is no HDF5 file, or it is damaged{place}: {error}. Nothing has "
+            "been loaded; get the file again."
+        ) from error
+
+
+class Reader:
+    """Reads arrays by their paths; `place` is the one that was read last."""
+
+    def __init__(self, file: Any, library: Any) -> None:
+        self._file, self._library = file, library
+        self.place = ""
+
+    def members(self, path: str) -> list[str] | None:
+        """The names in the group `path`, None if there is no such group."""
+        group = self._item(path)
+        return list(group) if isinstance(group, self._library.Group) else None
+
+    def is_array(self, path: str) -> bool:
+        return isinstance(self._item(path), self._library.Dataset)
+
+    def array(self, path: str, shape: tuple[int, ...]) -> np.ndarray | None:
+        """The numbers at `path`, None if there is no array; NotPlain unless it has this shape."""
+        dataset = self._item(path)
+        if not isinstance(dataset, self._library.Dataset):
+            return None
+        self._require_plain(dataset, path, shape)
+        found = dataset[()]
+        digest = dataset.attrs.get(DIGEST)
+        if digest is not None and digest != digest_of(found):
+            raise NotPlain(f"{path!r} does not have the numbers that were written")
+        return found
+
+    def _item(self, path: str) -> Any:
+        """What is at `path`, by hard links alone; None if it ends before."""
+        item = self._file
+        parts = [part for part in path.split("/") if part not in ("", ".")]
+        for n, part in enumerate(parts):
+            self.place = "/".join(parts[: n + 1])
+            if not isinstance(item, self._library.Group):
+                return None
+            link = item.get(part, getlink=True)
+            if link is None:
+                return None
+            if not isinstance(link, self._library.HardLink):
+                raise NotPlain(
+                    f"{self.place!r} refers to another place, and a weight file must hold its "
+                    "arrays itself"
+                )
+            item = item[part]
+        return item
+
+    def _require_plain(self, dataset: Any, path: str, shape: tuple[int, ...]) -> None:
+        size = math.prod(shape) * dataset.dtype.itemsize
+        if dataset.external is not None or dataset.is_virtual:
+            raise NotPlain(
+                f"{path!r} refers to another file, and a weight file must hold its arrays itself"
+            )
+        if dataset.shape != shape:
+            raise NotPlain(f"{path!r} has shape {dataset.shape}, where {shape} is wanted")
+        if dataset.dtype.kind not in "biuf" or dataset.dtype.itemsize > 16:
+            raise NotPlain(f"{path!r} holds {dataset.dtype}, not numbers")
+        plist = dataset.id.get_create_plist()
+        filters = {plist.get_filter(i)[0] for i in range(plist.get_nfilters())}
+        if filters - FILTERS:
+            raise NotPlain(f"{path!r} is packed by the unknown filter {min(filters - FILTERS)}")
+        chunk = math.prod(dataset.chunks or ()) * dataset.dtype.itemsize
+        if chunk > max(size, CHUNK):
+            raise NotPlain(f"{path!r} has chunks of {chunk:,} bytes for an array of {size:,}")
+        if size and not dataset.id.get_storage_size():
+            raise NotPlain(f"{path!r} was never written")
+
+
+def create(file: BinaryIO) -> Any:
+    """`file` as a new HDF5 file for `write_array`: its groups and headers have checksums, which
+    HDF5 has known since 1.8."""
+    return h5py().File(file, "w", libver=("v108", "v108"))
+
+
+def write_array(file: Any, path: str, value: np.ndarray) -> None:
+    """Write `value` at `path`, with a checksum of each chunk (fletcher32, which every HDF5 reads)
+    and one of all numbers."""
+    value = np.asarray(value)
+    chunked = {"chunks": _chunks(value), "fletcher32": True} if value.size and value.ndim else {}
+    dataset = file.create_dataset(path, data=value, **chunked)
+    dataset.attrs[DIGEST] = digest_of(value)
+
+
+def digest_of(value: np.ndarray) -> str:
+    """SHA-256 of the numbers, hexadecimal."""
+    value = np.ascontiguousarray(value, value.dtype.newbyteorder("<"))
+    return hashlib.sha256(value.tobytes() if value.dtype == bool else value.data).hexdigest()
+
+
+def _chunks(value: np.ndarray) -> tuple[int, ...]:
+    """A shape of chunks of at most CHUNK bytes, whole along as many last axes as will do."""
+    chunks = list(value.shape)
+    for axis in range(value.ndim):
+        rest = math.prod(chunks[axis + 1 :]) * value.itemsize
+        chunks[axis] = max(1, min(chunks[axis], CHUNK // max(rest, 1)))
+        if rest <= CHUNK:
+            break
+    return tuple(chunks)

@@ -1,0 +1,67 @@
+"""A file that is written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import BinaryIO
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A new file to write and read, which takes the place of `path` when the block ends without an
+    error.
+
+    A reader, another thread that writes or a crash sees the old file or the new one. What is new is
+    on the disk before it takes the name. A link that the user made stays one, and a file that was
+    there keeps its mode. Where the system has files without a name (Linux), a process that is
+    killed leaves nothing behind.
+
+    Raises:
+        ValueError: `path` is a folder, a device or a pipe.
+    """
+    target = os.path.realpath(path)
+    old = os.stat(target) if os.path.exists(target) else None
+    if old is not None and not stat.S_ISREG(old.st_mode):
+        raise ValueError(
+            f"{path} is no regular file, so it cannot be replaced. Choose another name."
+        )
+    folder = os.path.dirname(target)
+    beside = os.path.join(folder, f".{os.path.basename(target)[:100]}.{secrets.token_hex(8)}")
+    file, has_name = _new_file(folder, beside)
+    try:
+        with file:
+            yield file
+            file.flush()
+            if old is not None:
+                os.chmod(file.fileno(), stat.S_IMODE(old.st_mode) & 0o777)
+            os.fsync(file.fileno())
+            if not has_name:
+                # Any descriptor will do: with one Python asks for linkat, which follows the link.
+                os.link(f"/proc/self/fd/{file.fileno()}", beside, src_dir_fd=file.fileno())
+        os.replace(beside, target)
+    finally:
+        with suppress(FileNotFoundError):
+            os.remove(beside)
+    _sync_folder(folder)
+
+
+def _new_file(folder: str, beside: str) -> tuple[BinaryIO, bool]:
+    """(a file that nobody else has, with the mode of new files; whether `beside` is its name)."""
+    if os.path.isdir("/proc/self/fd"):
+        with suppress(OSError, AttributeError):  # no such files here, or not in this file system
+            return os.fdopen(os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666), "w+b"), False
+    descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+    return os.fdopen(descriptor, "w+b"), True
+
+
+def _sync_folder(folder: str) -> None:
+    with suppress(OSError):  # Windows opens no folders
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
