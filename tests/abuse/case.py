@@ -19,7 +19,8 @@ GOOD = (CLEAR, RIGHT)
 class Case:
     """`call()` on the active backend must raise `kind` with a text in which `mentions` is found
     (a regular expression), or, without `mentions`, return what `expected` says: a value, nested
-    as it may be, or a function that asserts.
+    as it may be, or a function that asserts. `once`: no backend has a part in it, so that the
+    suite asks one alone.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Case:
     kind: type[BaseException] | tuple = (ValueError, TypeError)
     expected: object = None
     slow: bool = False
+    once: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,14 @@ class Outcome:
         return self.what in GOOD
 
 
-def told(name, call, mentions, kind=(ValueError, TypeError), slow=False) -> Case:
+def told(name, call, mentions, kind=(ValueError, TypeError), **flags) -> Case:
     """A case in which an error must say what is wrong."""
-    return Case(name, call, mentions, kind, slow=slow)
+    return Case(name, call, mentions, kind, **flags)
 
 
-def right(name, call, expected, slow=False) -> Case:
+def right(name, call, expected, **flags) -> Case:
     """A case that has a right result, the same everywhere."""
-    return Case(name, call, expected=expected, slow=slow)
+    return Case(name, call, expected=expected, **flags)
 
 
 def outcome(case: Case, backend: str) -> Outcome:

@@ -16,7 +16,8 @@ from tests.conftest import INSTALLED
 )
 @pytest.mark.filterwarnings("ignore")
 def test_it_is_told_or_right(case):
-    outcomes = {name: outcome(case, name) for name in INSTALLED}
+    asked = INSTALLED[:1] if case.once else INSTALLED
+    outcomes = {name: outcome(case, name) for name in asked}
     assert all(each.good for each in outcomes.values()), outcomes
     assert same_everywhere(outcomes.values()), outcomes
 

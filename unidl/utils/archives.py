@@ -24,7 +24,7 @@ from typing import IO
 
 # Honest data shrink to a hundredth at most; small archives may hold long runs of zeros.
 MOST_BYTES = 64 << 20, 100  # and so many for each byte of the archive
-MOST_MEMBERS = 10_000, 1 / 16
+MOST_MEMBERS = 10_000, 1 / 32
 
 _DAMAGE = (
     tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError,
