@@ -79,8 +79,20 @@ class Reader:
         group = self._item(path)
         return list(group) if isinstance(group, self._library.Group) else None
 
-    def is_array(self, path: str) -> bool:
-        return isinstance(self._item(path), self._library.Dataset)
+    def arrays_below(self, path: str, most: int) -> Iterator[str]:
+        """The paths of all arrays below the group `path`; NotPlain if there are more than `most`
+        members in all."""
+        first = self._item(path)
+        stack = [] if first is None else [(path, first)]
+        while stack:
+            place, item = stack.pop()
+            if not isinstance(item, self._library.Group):
+                yield place
+                continue
+            most -= len(item)
+            if most < 0:
+                raise NotPlain("there are more groups than a file of this model can have")
+            stack.extend((f"{place}/{name}", self._member(item, name, place)) for name in item)
 
     def array(self, path: str, shape: tuple[int, ...]) -> np.ndarray | None:
         """The numbers at `path`, None if there is no array; NotPlain unless it has this shape."""
@@ -96,22 +108,25 @@ class Reader:
 
     def _item(self, path: str) -> Any:
         """What is at `path`, by hard links alone; None if it ends before."""
-        item = self._file
-        parts = [part for part in path.split("/") if part not in ("", ".")]
-        for n, part in enumerate(parts):
-            self.place = "/".join(parts[: n + 1])
+        item, place = self._file, ""
+        for part in path.split("/"):
+            if part in ("", "."):
+                continue
             if not isinstance(item, self._library.Group):
                 return None
-            link = item.get(part, getlink=True)
-            if link is None:
-                return None
-            if not isinstance(link, self._library.HardLink):
-                raise NotPlain(
-                    f"{self.place!r} refers to another place, and a weight file must hold its "
-                    "arrays itself"
-                )
-            item = item[part]
+            item = self._member(item, part, place)
+            place = f"{place}/{part}"
         return item
+
+    def _member(self, group: Any, name: str, place: str) -> Any:
+        self.place = f"{place}/{name}".lstrip("/")
+        link = group.get(name, getlink=True)
+        if link is not None and not isinstance(link, self._library.HardLink):
+            raise NotPlain(
+                f"{self.place!r} refers to another place, and a weight file must hold its arrays "
+                "itself"
+            )
+        return None if link is None else group[name]
 
     def _require_plain(self, dataset: Any, path: str, shape: tuple[int, ...]) -> None:
         size = math.prod(shape) * dataset.dtype.itemsize

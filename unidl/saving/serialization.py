@@ -202,10 +202,13 @@ def _deserialize(config: Any) -> Any:
 
 def _require_form(config: dict[str, Any]) -> None:
     """TypeError unless a config has the parts of one, each of its kind."""
-    kinds = {"class_name": str, "module": str | None, "registered_name": str | None}
-    if config["class_name"] == "function":
+    name = config["class_name"]
+    kinds: dict[str, Any] = {
+        "class_name": str, "module": str | None, "registered_name": str | None,
+    }  # fmt: skip
+    if name == "function":
         kinds["config"] = str
-    elif config["class_name"] not in _SPECIAL:
+    elif not (isinstance(name, str) and name in _SPECIAL):
         kinds |= {"config": dict | None, "build_config": dict | None, "compile_config": dict | None}
     for part, kind in kinds.items():
         if not isinstance(config.get(part), kind):
