@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import zipfile
 import zlib
 from tokenize import TokenError
@@ -12,8 +13,7 @@ import numpy as np
 from unidl.typing import DType
 
 # What zipfile, zlib and NumPy (which parses a header as Python source) raise on bytes that are not
-# what they should be. An OSError (no such file, no permission) is not among them: it says nothing
-# about the bytes.
+# what they should be.
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -44,7 +44,10 @@ def read_npz(path: Any, expected: Any) -> Any:
                 name: _read(archive, name, shape, dtype)
                 for name, (shape, dtype) in expected.items()
             }
-    except _DAMAGE as error:
+    except (*_DAMAGE, OSError) as error:
+        # Of what the system says, only an impossible seek speaks of the bytes.
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
         wanted = ", ".join(
             f"{name} {np.dtype(dtype)} {shape}" for name, (shape, dtype) in expected.items()
         )

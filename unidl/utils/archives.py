@@ -8,6 +8,7 @@ is not believed: bytes are counted as they come.
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import lzma
 import os
@@ -73,7 +74,7 @@ def _unpack(archive: Path, folder: Path, kind: str) -> None:
         place = f": member {name!r}" if name else ""
         raise ValueError(f"{archive} is not unpacked{place}: {error}.") from None
     except _DAMAGE as error:
-        if getattr(error, "errno", None) is not None:
+        if getattr(error, "errno", None) not in (None, errno.EINVAL):  # that of an impossible seek
             raise  # the disk is full, say: nothing is wrong with the archive
         raise ValueError(
             f"{archive} is damaged or no {kind} archive: {error or type(error).__name__}. Get the "
@@ -109,6 +110,12 @@ class _Bounded:
     def __init__(self, stream: IO[bytes], most: int) -> None:
         self.stream, self.left = stream, most
 
+    def seek(self, place: int) -> int:
+        return self.stream.seek(place)
+
+    def tell(self) -> int:
+        return self.stream.tell()
+
     def read(self, size: int) -> bytes:
         chunk = self.stream.read(min(size, self.left + 1))
         self.left -= len(chunk)
@@ -125,14 +132,18 @@ def _tar_members(archive: Path, most: int) -> Iterator[tuple[str, IO[bytes] | No
         first = file.read(6)
     opener = next((opener for magic, opener in _COMPRESSION if first.startswith(magic)), open)
     # tarfile believes the sizes of headers, so the stream below it is bounded too.
-    with (
-        opener(archive, "rb") as stream,
-        tarfile.open(fileobj=_Bounded(stream, most), mode="r|") as opened,  # type: ignore[call-overload]
-    ):
-        for member in opened:
-            if not (member.isreg() or member.isdir()):
-                raise _Refused(f"{member.name!r} is a link or a device, not a plain file")
-            yield member.name, opened.extractfile(member) if member.isreg() else None
+    with opener(archive, "rb") as stream:
+        bounded = _Bounded(stream, most)
+        with tarfile.open(fileobj=bounded, mode="r:") as opened:  # type: ignore[call-overload]
+            for member in opened:
+                if not (member.isreg() or member.isdir()):
+                    raise _Refused(f"{member.name!r} is a link or a device, not a plain file")
+                yield member.name, opened.extractfile(member) if member.isreg() else None
+            # It takes a damaged header for the end, and a checksum is read with the last byte.
+            bounded.seek(opened.offset)
+            while rest := bounded.read(_CHUNK):
+                if rest.strip(b"\0"):
+                    raise tarfile.ReadError("something follows the last member")
 
 
 def _zip_members(archive: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
