@@ -51,11 +51,12 @@ abuse: export UNIDL_TEST_BACKENDS = numpy,torch,tensorflow,mxnet
 abuse: $(VENV)/.complete
 	$(ONE_THREAD) $(QUIET) $(VENV)/bin/python -m tests.abuse
 
-# Random layers, models and training runs for SECONDS each, from SEED on; a finding comes with its seed and its smallest example.
+# Damaged files: MUTATIONS of each format. Random layers, models and training runs for SECONDS each, from SEED on; a finding comes with its seed and its smallest example.
 SECONDS ?= 20
 SEED ?= 0
+MUTATIONS ?= 10000
 fuzz: $(VENV)/.complete
-	UNIDL_FUZZ_SECONDS=$(SECONDS) UNIDL_FUZZ_SEED=$(SEED) $(PYTEST) -m fuzz -rP --timeout 0 tests/fuzz
+	UNIDL_FUZZ_SECONDS=$(SECONDS) UNIDL_FUZZ_SEED=$(SEED) UNIDL_FUZZ_MUTATIONS=$(MUTATIONS) $(PYTEST) -m fuzz -rP --timeout 0 tests/fuzz
 
 lint: $(VENV)/.complete
 	$(VENV)/bin/ruff check

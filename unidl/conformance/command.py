@@ -10,6 +10,7 @@ from unidl.backend import BackendError, get_backend, registry
 from unidl.conformance import html, report, suite
 from unidl.conformance.engine import DTYPES
 from unidl.conformance.journal import Journal, JournalError
+from unidl.utils.whole_file import write_text
 
 
 def add_command(commands) -> None:
@@ -93,7 +94,7 @@ def run(arguments) -> int:
     for text in suite.not_run(records, names, arguments.match, dtypes):
         print(text)
     if arguments.html and records:
-        arguments.html.write_text(html.page(records), "utf-8")
+        write_text(arguments.html, html.page(records))
     untested = set(names) - {record.backend for record in records}
     return int(bool(untested) or any(record.is_problem for record in records))
 

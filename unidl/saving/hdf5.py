@@ -44,7 +44,7 @@ def h5py() -> Any:
 
 
 @contextmanager
-def reading(filepath: str, who: str) -> Iterator[Reader]:
+def reading(filepath: str | os.PathLike[str], who: str) -> Iterator[Reader]:
     """A Reader of the file; whatever is wrong with it becomes one ValueError that names the file
     and the place in it."""
     library = h5py()

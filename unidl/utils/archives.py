@@ -21,7 +21,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 # Honest data shrink to a hundredth at most; small archives may hold long runs of zeros.
 MOST_BYTES = 64 << 20, 100  # and so many for each byte of the archive
@@ -107,7 +107,7 @@ def _copy(stream: IO[bytes], target: Path, bytes_left: int) -> int:
 class _Bounded:
     """A stream of which no more than so many bytes may be read."""
 
-    def __init__(self, stream: IO[bytes], most: int) -> None:
+    def __init__(self, stream: Any, most: int) -> None:
         self.stream, self.left = stream, most
 
     def seek(self, place: int) -> int:
@@ -116,8 +116,8 @@ class _Bounded:
     def tell(self) -> int:
         return self.stream.tell()
 
-    def read(self, size: int) -> bytes:
-        chunk = self.stream.read(min(size, self.left + 1))
+    def read(self, size: int = -1, /) -> bytes:
+        chunk = self.stream.read(self.left + 1 if size < 0 else min(size, self.left + 1))
         self.left -= len(chunk)
         if self.left < 0:
             raise _Refused("unpacked it is much larger than an honest archive of this size")

@@ -22,14 +22,20 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
     Raises:
         ValueError: `path` is a folder, a device or a pipe.
+        FileNotFoundError: there is no such folder.
     """
     target = os.path.realpath(path)
+    folder = os.path.dirname(target)
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(
+            f"There is no folder {os.path.dirname(path) or folder} to write "
+            f"{os.path.basename(path)} into. Make it first."
+        )
     old = os.stat(target) if os.path.exists(target) else None
     if old is not None and not stat.S_ISREG(old.st_mode):
         raise ValueError(
             f"{path} is no regular file, so it cannot be replaced. Choose another name."
         )
-    folder = os.path.dirname(target)
     beside = os.path.join(folder, f".{os.path.basename(target)[:100]}.{secrets.token_hex(8)}")
     file, has_name = _new_file(folder, beside)
     try:
@@ -47,6 +53,12 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         with suppress(FileNotFoundError):
             os.remove(beside)
     _sync_folder(folder)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """`text` in UTF-8 as the whole file `path`."""
+    with whole_file(path) as file:
+        file.write(text.encode("utf-8"))
 
 
 def _new_file(folder: str, beside: str) -> tuple[BinaryIO, bool]:

@@ -21,9 +21,9 @@ from unidl.conformance.engine import evaluate
 from unidl.conformance.evaluable import Evaluable
 from unidl.conformance.oracle import U32, oracle
 from unidl.datasets._npz import read_npz
+from unidl.utils.whole_file import whole_file
 from unidl.verify.calls import leaves_by_name, listening, model_program
 from unidl.verify.environment import describe_environment
-from unidl.verify.files import replacing
 from unidl.verify.rounding import rounding_oracle
 from unidl.verify.setup import make_setup
 from unidl.verify.snapshot import lent, placed
@@ -226,7 +226,7 @@ def _digest(batches):
 
 
 def _write(path, header, arrays):
-    with replacing(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+    with whole_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("header.json", json.dumps(header))
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:

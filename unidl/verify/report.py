@@ -7,9 +7,9 @@ import math
 from dataclasses import asdict, dataclass, field
 
 from unidl import tree
+from unidl.utils.whole_file import write_text
 from unidl.verify import page
 from unidl.verify.figures import shown, worst_of
-from unidl.verify.files import write_text
 
 EQUAL, DIFFERENT, INCOMPLETE = "equal", "different", "incomplete"
 
