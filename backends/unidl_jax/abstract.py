@@ -8,6 +8,9 @@ from unidl.backend import contract
 
 
 class Abstract(contract.Abstract):
+    def has_value(self, x):
+        return not isinstance(x, jax.core.Tracer)
+
     def abstract_call(self, fn, specs):
         inputs = [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in specs]
         outputs = jax.eval_shape(lambda *xs: [self.asarray(y) for y in fn(*xs)], *inputs)

@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 from unidl.backend import dtypes
-from unidl.ops.dispatch import NUMBERS, call, call_bool, op, run, tensor_of
+from unidl.backend.host_data import fitted
+from unidl.ops.dispatch import NUMBERS, call, call_bool, dtype_name, op, run, tensor_of
 from unidl.ops.thin_functions import binary, bitwise, logical, unary
 from unidl.typing import Tensor, TensorLike
 
@@ -120,6 +121,12 @@ def _shift(name: str, x: TensorLike, y: TensorLike) -> Any:
             "a power of 2 instead."
         )
     backend, x = tensor_of(x)
+    width = dtypes.extremes(backend.dtype(x))[1].bit_length() if dtypes.is_integer(backend.dtype(x)) else 63
+    if not 0 <= y <= width:
+        raise ValueError(
+            f"{name}: the number of bits must be between 0 and {width}, those of "
+            f"{backend.dtype(x)}, got {y}."
+        )
     return run(backend, name, [x, int(y)], {})
 
 
@@ -153,9 +160,12 @@ def clip(x: TensorLike, x_min: TensorLike, x_max: TensorLike) -> Tensor:
     """x, at least `x_min` and at most `x_max` (None: no bound); the gradient passes at numeric
     bounds."""
     if all(b is None or type(b) in NUMBERS for b in (x_min, x_max)):
-        if float in (type(x_min), type(x_max)):
-            backend, x = tensor_of(x)
-            x = x if dtypes.is_float(backend.dtype(x)) else backend.cast(x, dtypes.floatx())
-        return call("clip", x, low=x_min, high=x_max)
+        backend, x = tensor_of(x)
+        dtype = dtype_name(backend, x)
+        if float in (type(x_min), type(x_max)) and dtype not in dtypes.FLOATS:
+            dtype = dtypes.floatx()
+            x = backend.cast(x, dtype)
+        low, high = (b if type(b) is not int else fitted(b, dtype) for b in (x_min, x_max))
+        return call("clip", x, low=low, high=high)
     x = x if x_min is None else maximum(x, x_min)
     return x if x_max is None else minimum(x, x_max)

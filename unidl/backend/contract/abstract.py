@@ -13,6 +13,10 @@ class Abstract(ABC):
     # they are shapes alone.
     has_values: bool = True
 
+    def has_value(self, x) -> bool:
+        """Whether native `x` has a value now: not in a function that is being compiled."""
+        return self.has_values
+
     def abstract_call(self, fn, specs):
         """The specs of the list of tensors that fn(*tensors) returns; a spec is (shape, dtype),
         with fixed sizes.
