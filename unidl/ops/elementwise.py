@@ -121,11 +121,10 @@ def _shift(name: str, x: TensorLike, y: TensorLike) -> Any:
             "a power of 2 instead."
         )
     backend, x = tensor_of(x)
-    width = dtypes.extremes(backend.dtype(x))[1].bit_length() if dtypes.is_integer(backend.dtype(x)) else 63
-    if not 0 <= y <= width:
+    dtype = backend.dtype(x)
+    if dtypes.is_integer(dtype) and not 0 <= y <= (width := dtypes.extremes(dtype)[1].bit_length()):
         raise ValueError(
-            f"{name}: the number of bits must be between 0 and {width}, those of "
-            f"{backend.dtype(x)}, got {y}."
+            f"{name}: the number of bits must be between 0 and {width}, those of {dtype}, got {y}."
         )
     return run(backend, name, [x, int(y)], {})
 

@@ -26,7 +26,8 @@ def outside(values: np.ndarray, low: int, high: int) -> Any:
         return None
     least, largest = values.min(), values.max()
     # Of a NaN no comparison is true.
-    return least if not least >= low else largest if not largest < high else None
+    bad = least if not least >= low else largest if not largest < high else None
+    return int(bad) if bad is not None and bad == bad // 1 else bad
 
 
 def integers(name: str, indices: TensorLike, what: str = "indices") -> TensorLike:
@@ -43,6 +44,16 @@ def integers(name: str, indices: TensorLike, what: str = "indices") -> TensorLik
             f'{name}: {what} must be integers, got {dtype}. Use ops.cast({what}, "int32").'
         )
     return indices
+
+
+def whole_numbers(name: str, x: TensorLike, what: str) -> TensorLike:
+    """`integers`, but floats lose their fraction, as where Keras casts."""
+    owner = owner_of(x)
+    if owner is None:
+        x = np.asarray(x)
+        return from_host(x, "int32")[0] if x.dtype.kind == "f" else integers(name, x, what)
+    x = x.value if isinstance(x, Variable) else x
+    return owner.cast(x, "int32") if dtypes.is_float(owner.dtype(x)) else integers(name, x, what)
 
 
 def _host_integers(indices: Any) -> np.ndarray:
@@ -70,24 +81,24 @@ def check_indices(
     open axis) is not checked."""
     if type(high) is not int:
         return
+    values = values_now(indices)
+    bad = None if values is None else outside(values, low, high)
+    if bad is not None:
+        possible = f"possible: integers in [{low}, {high})." if high > 0 else "it is empty."
+        raise OutOfRangeError(f"{name}: {what} {bad} is out of range for {of}; {possible}{hint}")
+
+
+def values_now(indices: TensorLike) -> np.ndarray | None:
+    """An array with the smallest and the largest of `indices`, or host data themselves; None for
+    what has no value now."""
     owner = owner_of(indices)
     if owner is None:
-        bad = outside(np.asarray(indices), low, high)
-    elif not owner.has_value(indices) or 0 in owner.shape(indices):
-        return
-    else:
-        least, largest = (owner.to_numpy(f(indices, None)) for f in (owner.min, owner.max))
-        bad = outside(np.stack([least, largest]), low, high)
-    if bad is not None:
-        raise out_of_range(name, bad, low, high, of, what, hint)
-
-
-def out_of_range(
-    name: str, bad: Any, low: int, high: int, of: str, what: str = "index", hint: str = ""
-) -> OutOfRangeError:
-    """The error for the index `bad`."""
-    possible = f"possible: integers in [{low}, {high})." if high > 0 else "it is empty."
-    return OutOfRangeError(f"{name}: {what} {int(bad)} is out of range for {of}; {possible}{hint}")
+        return np.asarray(indices)
+    if not owner.has_value(indices):
+        return None
+    if 0 in owner.shape(indices):
+        return np.zeros(0, "int32")
+    return np.stack([owner.to_numpy(f(indices, None)) for f in (owner.min, owner.max)])
 
 
 def check_along(

@@ -26,7 +26,7 @@ from unidl.ops.dispatch import (
 )
 from unidl.ops.index_checks import check_along, check_indices, integers
 from unidl.ops.shaping import ravel
-from unidl.tracing.shapes.arithmetic import check_shape, one_int, shapes_agree
+from unidl.tracing.shapes.arithmetic import check_shape, one_axis, one_int, shapes_agree
 from unidl.typing import Shape, Tensor, TensorLike
 
 
@@ -46,6 +46,8 @@ def get_item(x: TensorLike, key: Any) -> Tensor:
         return call("getitem", x, key=key)
     if isinstance(key, (int, slice, type(None), type(Ellipsis), np.integer)):
         return call("getitem", x, key=(key,))
+    if type(key) is list and not key:
+        return take(x, key, axis=0)
     backend, indices = tensor_of(key)
     if backend.dtype(indices) == "bool":
         raise TypeError(
@@ -73,7 +75,9 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None)
     indices = integers("take_along_axis", indices)
     if axis is None:
         x, indices, axis = ravel(x), ravel(indices), 0
-    check_along("take_along_axis", indices, shape_of(x), axis)
+    shape = shape_of(x)
+    axis = one_axis("take_along_axis", axis, len(shape), shape)
+    check_along("take_along_axis", indices, shape, axis)
     return along_axis(x, indices, axis)
 
 

@@ -35,7 +35,7 @@ from unidl.ops.elementwise import (
     subtract,
     tanh,
 )
-from unidl.ops.index_checks import check_indices, integers
+from unidl.ops.index_checks import check_indices, whole_numbers
 from unidl.ops.indexing import along_axis, where
 from unidl.ops.linalg import norm
 from unidl.ops.reductions import max as max_
@@ -64,7 +64,7 @@ def one_hot(
 
 
 def _one_hot(name: str, x: TensorLike, num_classes: int, axis: int, dtype: Any) -> Any:
-    num_classes, x = _classes(name, num_classes), integers(name, x, "x")
+    num_classes, x = _classes(name, num_classes), whole_numbers(name, x, "x")
     if axis != -1:
         axis = one_axis(name, axis, len(shape_of(x)) + 1)
     backend, x = tensor_of(x)
@@ -94,7 +94,7 @@ def multi_hot(
     _not_sparse("multi_hot", sparse)
     if num_classes is None:
         raise ValueError("multi_hot: give num_classes, the size of the new axis.")
-    inputs = integers("multi_hot", inputs, "inputs")
+    inputs = whole_numbers("multi_hot", inputs, "inputs")
     if not shape_of(inputs):
         raise ValueError(
             "multi_hot: the classes of a sample lie along the last axis, got a single number. Use "
@@ -243,13 +243,24 @@ def sparse_categorical_crossentropy(
     """-log p of class `target` (...,) or (..., 1): output (..., k) -> (...,). Probabilities are
     normalized, then clipped."""
     name = "sparse_categorical_crossentropy"
-    backend = backend_of([output, target])
     if axis != -1:
         output = moveaxis(output, one_axis(name, axis, len(shape_of(output))), -1)
-    classes = (*shape_of(output)[-1:], None)[0]
-    # On the host they keep the dtype that holds them, and floats are taken for class numbers.
-    labels = from_host(target)[0] if owner_of(target) is None else target
-    check_indices(name, labels, 0, classes, f"{classes} classes", "class", _from_one(classes))
+    check_classes(name, target, (*shape_of(output)[-1:], None)[0])
+    return sparse_crossentropy(target, output, from_logits)
+
+
+def check_classes(name: str, target: TensorLike, classes: int | None) -> None:
+    """An error unless `target`, integers or floats, are numbers of `classes`."""
+    if owner_of(target) is None:
+        target = from_host(target)[0]  # in the dtype that holds them
+    hint = f" If yours begin with 1, subtract 1; else the output needs more than {classes} columns."
+    check_indices(name, target, 0, classes, f"{classes} classes", "class", hint)
+
+
+@op
+def sparse_crossentropy(target: TensorLike, output: TensorLike, from_logits: bool) -> Tensor:
+    """`sparse_categorical_crossentropy` of class numbers that are known to be right."""
+    backend = backend_of([output, target])
     target, output = (backend.asarray(convert(backend, t)) for t in (target, output))
     shape = backend.shape(target)
     if len(shape) == len(backend.shape(output)) and shape and shape[-1] == 1:
@@ -259,10 +270,6 @@ def sparse_categorical_crossentropy(
         return run(backend, "sparse_softmax_cross_entropy", [target, output], {})
     chosen = along_axis(_probabilities(output), expand_dims(target, -1), -1)
     return negative(log(squeeze(chosen, -1)))
-
-
-def _from_one(classes: Any) -> str:
-    return f" If yours begin with 1, subtract 1; else the output needs more than {classes} columns."
 
 
 @op

@@ -13,6 +13,7 @@ from unidl.ops.dispatch import call, call_bool, call_float, op, tensor_of
 from unidl.ops.elementwise import add, divide, maximum, minimum, multiply, sqrt, subtract
 from unidl.ops.indexing import sort
 from unidl.ops.shaping import ravel
+from unidl.tracing.shapes.arithmetic import one_axis, one_int, some_axes
 from unidl.typing import Axis, DType, Tensor, TensorLike
 
 
@@ -197,7 +198,10 @@ def _running(name: str, x: TensorLike, axis: Any, dtype: DType) -> Any:
 def diff(a: TensorLike, n: int = 1, axis: int = -1) -> Tensor:
     """Differences of neighbours along `axis`, n times over."""
     backend, a = tensor_of(a)
-    before = (slice(None),) * (axis % len(backend.shape(a)))
+    shape = tuple(backend.shape(a))
+    before = (slice(None),) * one_axis("diff", axis, len(shape), shape)
+    if (n := one_int("diff", "n", n)) < 0:
+        raise ValueError(f"diff: n must be at least 0, got {n}.")
     for _ in range(n):
         a = subtract(
             call("getitem", a, key=(*before, slice(1, None))),
@@ -258,10 +262,7 @@ def as_rows(name: str, x: TensorLike, axis: Any) -> Any:
     backend, x = tensor_of(x)
     x = x if dtypes.is_float(backend.dtype(x)) else backend.cast(x, dtypes.floatx())
     shape = backend.shape(x)
-    axes = sorted(
-        a % len(shape)
-        for a in (range(len(shape)) if axis is None else [axis] if isinstance(axis, int) else axis)
-    )
+    axes = list(some_axes(name, axis, len(shape), tuple(shape)))
     kept = [a for a in range(len(shape)) if a not in axes]
     sizes = [shape[a] for a in axes]
     if None in sizes:

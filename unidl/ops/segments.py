@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from unidl.ops.core import cast
-from unidl.ops.dispatch import backend_of, convert, op, run
+from unidl.ops.dispatch import backend_of, convert, explain, op, run
 from unidl.ops.host_values import host_value
 from unidl.ops.index_checks import check_indices, integers
 from unidl.tracing.shapes.arithmetic import one_int
@@ -61,6 +61,9 @@ def _segments(name: str, data: Any, ids: Any, count: Any) -> Any:
         check_indices(name, ids, -(2**63), count, f"num_segments={count}", "the id")
     backend = backend_of([data, ids])
     data, ids = (backend.asarray(convert(backend, t)) for t in (data, ids))
+    error = None if backend.absorbs else explain(name, [data, ids], {"count": count or 0})
+    if error is not None:
+        raise error
     if backend.dtype(data) == "bool":
         data = cast(data, "int32")
     if count is None:

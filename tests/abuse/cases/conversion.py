@@ -1,4 +1,4 @@
-"""What becomes a tensor: numbers that do not fit, things that are none, arrays of strange dtypes."""
+"""What becomes a tensor: numbers that do not fit, what is no number, arrays of strange dtypes."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Indices out of range, of a wrong dtype, of a wrong rank, or none at all: every function that takes
-some."""
+"""Indices out of range, of a wrong dtype, of a wrong rank, or none at all: every function that
+takes some."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from unidl import ops
 X = np.arange(12, dtype="float32").reshape(4, 3)
 P = np.full((2, 3), 1 / 3, "float32")
 ROW = np.ones((1, 3), "float32")
+LABELS = np.array([[1, 2], [1, 1]])
 LOGITS = np.zeros((2, 5, 4), "float32")
 
 
@@ -48,11 +49,11 @@ LOOKUPS = {
                 np.zeros(6, "f4"), _like(i, (-1, 1)), np.ones(len(i), "f4"), r
             ),
             6,
-            True,
+            False,
         )
         for reduction in (None, "add", "max", "min", "mul")
     },
-    "unravel_index": (lambda i: ops.unravel_index(i, (2, 3)), 6, True),
+    "unravel_index": (lambda i: ops.unravel_index(i, (2, 3)), 6, False),
     "in_top_k": (lambda i: ops.in_top_k(i, np.zeros((len(i), 3), "f4"), 1), 3, False),
     **{
         f"sparse_categorical_crossentropy, {'logits' if logits else 'probabilities'}": (
@@ -117,7 +118,7 @@ def _out_of_range():
 
 def _of_wrong_dtype():
     for name, (call, _, _) in LOOKUPS.items():
-        if not name.startswith("sparse_cat"):  # class numbers may be floats in Keras
+        if not name.startswith(("sparse_cat", "ctc")):  # where Keras casts floats
             yield told(
                 f"{name}: floats",
                 lambda c=call: c(np.array([0.0, 1.0], "f4")),
@@ -152,26 +153,6 @@ CASES = [
     # -- negative ones that count from the end
     right("take: from the end", lambda: ops.take(X, [-1, -4], axis=0), X[[-1, -4]]),
     right("take_along_axis: from the end", lambda: ops.take_along_axis(X, [[-1] * 3], 0), X[[-1]]),
-    right(
-        "scatter_update: from the end",
-        lambda: ops.scatter_update(np.zeros(3, "f4"), [[-1]], [5.0]),
-        np.array([0, 0, 5], "f4"),
-    ),
-    right(
-        "scatter_update, two axes: from the end",
-        lambda: ops.scatter_update(np.zeros((2, 2), "f4"), [[-1, -2]], [5.0]),
-        np.array([[0, 0], [5, 0]], "f4"),
-    ),
-    right(
-        "scatter_update, max: from the end",
-        lambda: ops.scatter_update(np.zeros((2, 2), "f4"), [[-1, -2]], [5.0], "max"),
-        np.array([[0, 0], [5, 0]], "f4"),
-    ),
-    right(
-        "unravel_index: from the end",
-        lambda: [ops.convert_to_numpy(i) for i in ops.unravel_index([-1], (2, 3))],
-        [[1], [2]],
-    ),
     # -- the second of two axes
     *(
         told(
@@ -396,17 +377,13 @@ CASES = [
             ("a number of classes that is a string", "3", "num_classes.*'3'"),
         ]
     ),
-    told(
+    right(
         "one_hot: floats",
         lambda: ops.one_hot(np.array([0.0, 1.5], "f4"), 3),
-        "one_hot.*integers, got float32",
+        np.array([[1, 0, 0], [0, 1, 0]], "f4"),
     ),
-    told(
-        "multi_hot: floats",
-        lambda: ops.multi_hot(np.array([0.0, 1.5], "f4"), 3),
-        "integers, got float32",
-    ),
-    told("one_hot: strings", lambda: ops.one_hot(["a"], 3), "str"),
+    right("multi_hot: floats", lambda: ops.multi_hot(np.array([0.0, 2.0]), 3), [1, 0, 1]),
+    told("one_hot: strings", lambda: ops.one_hot(["a"], 3), "'a'"),
     # -- segments
     *(
         case
@@ -533,8 +510,8 @@ CASES = [
     # -- repetitions and cuts
     told("repeat: negative", lambda: ops.repeat(X, -1, axis=0), "repeat.*-1", ValueError),
     told("repeat: one negative", lambda: ops.repeat(X, [1, 1, -1, 1], axis=0), "repeat.*-1"),
-    told("repeat: too few", lambda: ops.repeat(X, [1, 2], axis=0), r"repeat.*2.*4", ValueError),
-    told("repeat: too many", lambda: ops.repeat(X, [1] * 9, axis=0), r"repeat.*9.*4", ValueError),
+    told("repeat: too few", lambda: ops.repeat(X, [1, 2], axis=0), r"repeat.*4.*2", ValueError),
+    told("repeat: too many", lambda: ops.repeat(X, [1] * 9, axis=0), r"repeat.*4.*9", ValueError),
     told("repeat: a float", lambda: ops.repeat(X, 1.5, axis=0), "repeat.*1.5"),
     told("tile: negative", lambda: ops.tile(X, (-1, 1)), "tile.*-1", ValueError),
     told("tile: a float", lambda: ops.tile(X, (1.5, 1)), "tile.*1.5"),
@@ -559,28 +536,28 @@ CASES = [
         for what, call, text in [
             (
                 "a label length beyond the labels",
-                lambda: ops.ctc_loss(np.array([[1, 2], [1, 1]]), LOGITS, ints(3, 1), ints(5, 5)),
-                r"target_length.*\b3\b.*\[0, 2\]",
+                lambda: ops.ctc_loss(LABELS, LOGITS, ints(3, 1), ints(5, 5)),
+                r"target_length.*\b3\b.*\[0, 3\)",
             ),
             (
                 "a negative label length",
-                lambda: ops.ctc_loss(np.array([[1, 2], [1, 1]]), LOGITS, ints(-1, 1), ints(5, 5)),
-                r"target_length.*-1\b.*\[0, 2\]",
+                lambda: ops.ctc_loss(LABELS, LOGITS, ints(-1, 1), ints(5, 5)),
+                r"target_length.*-1\b.*\[0, 3\)",
             ),
             (
                 "an output length beyond the moments",
-                lambda: ops.ctc_loss(np.array([[1, 2], [1, 1]]), LOGITS, ints(2, 1), ints(6, 5)),
-                r"output_length.*\b6\b.*\[0, 5\]",
+                lambda: ops.ctc_loss(LABELS, LOGITS, ints(2, 1), ints(6, 5)),
+                r"output_length.*\b6\b.*\[0, 6\)",
             ),
             (
                 "a negative output length",
-                lambda: ops.ctc_loss(np.array([[1, 2], [1, 1]]), LOGITS, ints(2, 1), ints(-2, 5)),
-                r"output_length.*-2\b.*\[0, 5\]",
+                lambda: ops.ctc_loss(LABELS, LOGITS, ints(2, 1), ints(-2, 5)),
+                r"output_length.*-2\b.*\[0, 6\)",
             ),
             (
                 "a native length beyond the moments",
-                lambda: ops.ctc_loss(np.array([[1, 2], [1, 1]]), LOGITS, ints(2, 1), native([9, 5])),
-                r"output_length.*\b9\b.*\[0, 5\]",
+                lambda: ops.ctc_loss(LABELS, LOGITS, ints(2, 1), native([9, 5])),
+                r"output_length.*\b9\b.*\[0, 6\)",
             ),
             (
                 "a label beyond the classes",
@@ -589,14 +566,12 @@ CASES = [
             ),
             (
                 "a blank beyond the classes",
-                lambda: ops.ctc_loss(
-                    np.array([[1, 2], [1, 1]]), LOGITS, ints(2, 1), ints(5, 5), mask_index=4
-                ),
+                lambda: ops.ctc_loss(LABELS, LOGITS, ints(2, 1), ints(5, 5), mask_index=4),
                 r"mask_index.*\b4\b.*\[-?\d, 4\)",
             ),
             (
                 "too few lengths",
-                lambda: ops.ctc_loss(np.array([[1, 2], [1, 1]]), LOGITS, ints(2), ints(5, 5)),
+                lambda: ops.ctc_loss(LABELS, LOGITS, ints(2), ints(5, 5)),
                 r"target_length",
             ),
             (
@@ -613,12 +588,12 @@ CASES = [
             (
                 "a length beyond the moments",
                 lambda s: ops.ctc_decode(LOGITS, ints(6, 5), s),
-                r"sequence_lengths.*\b6\b.*\[0, 5\]",
+                r"sequence_lengths.*\b6\b.*\[0, 6\)",
             ),
             (
                 "a negative length",
                 lambda s: ops.ctc_decode(LOGITS, ints(-1, 5), s),
-                r"sequence_lengths.*-1\b.*\[0, 5\]",
+                r"sequence_lengths.*-1\b.*\[0, 6\)",
             ),
             (
                 "too few lengths",
