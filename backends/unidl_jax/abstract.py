@@ -8,6 +8,8 @@ from unidl.backend import contract
 
 
 class Abstract(contract.Abstract):
+    long_sums = "float32"  # another one would turn on 64 bits for the whole process
+
     def has_value(self, x):
         return not isinstance(x, jax.core.Tracer)
 

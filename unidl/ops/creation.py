@@ -3,6 +3,7 @@ tensor's backend."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,13 @@ def arange(
             dtypes.floatx() if any(isinstance(x, float) for x in (start, stop, step)) else "int32"
         )
     dtype = dtypes.standardize_dtype(dtype)
+    if not all(-math.inf < x < math.inf for x in (start, stop, step)):
+        raise ValueError(
+            f"arange: start, stop and step must be finite, got {start}, {stop} and {step}."
+        )
+    if step and backend is not symbolic and (stop - start) * step <= 0:
+        start = stop = 0  # nothing, which some frameworks refuse to make
+        step = 1
     if dtypes.is_integer(dtype) and type(start) is type(stop) is type(step) is int and step:
         numbers = range(start, stop, step)
         if numbers:

@@ -122,7 +122,8 @@ def _shift(name: str, x: TensorLike, y: TensorLike) -> Any:
         )
     backend, x = tensor_of(x)
     dtype = backend.dtype(x)
-    if dtypes.is_integer(dtype) and not 0 <= y <= (width := dtypes.extremes(dtype)[1].bit_length()):
+    width = dtypes.extremes(dtype)[1].bit_length() if dtypes.is_integer(dtype) else y
+    if not 0 <= y <= width:
         raise ValueError(
             f"{name}: the number of bits must be between 0 and {width}, those of {dtype}, got {y}."
         )

@@ -20,7 +20,7 @@ from unidl.ops.elementwise import (
     square,
     subtract,
 )
-from unidl.ops.indexing import sort, along_axis, where
+from unidl.ops.indexing import along_axis, sort, where
 from unidl.ops.reductions import (
     METHODS,
     all,

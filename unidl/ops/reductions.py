@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 from unidl.backend import dtypes
+from unidl.ops.core import shape as shape_of
 from unidl.ops.creation import ones_like
 from unidl.ops.dispatch import call, call_bool, call_float, op, tensor_of
 from unidl.ops.elementwise import add, divide, maximum, minimum, multiply, sqrt, subtract
@@ -84,8 +85,11 @@ def _extreme(name: str, pair: Any, x: TensorLike, axis: Any, keepdims: Any, init
         return backend.cast(
             _extreme(name, pair, backend.cast(x, "int32"), axis, keepdims, initial), "bool"
         )
-    result = call(name, x, axis=axes_of(axis), keepdims=keepdims)
-    return result if initial is None else pair(result, initial)
+    if initial is None:
+        return call(name, x, axis=axes_of(axis), keepdims=keepdims)
+    if 0 in backend.shape(x):  # the sum of nothing is 0
+        return add(call("sum", x, axis=axes_of(axis), keepdims=keepdims), initial)
+    return pair(call(name, x, axis=axes_of(axis), keepdims=keepdims), initial)
 
 
 @op
@@ -251,6 +255,10 @@ def quantile(
         raise ValueError(f"quantile: method must be one of {', '.join(METHODS)}, got {method!r}.")
     backend, rows, axes = as_rows("quantile", x, axis)
     ordered, last = sort(rows), backend.shape(rows)[-1] - 1
+    if last < 0:
+        raise ValueError(
+            f"quantile: the axes {axes} of the shape {shape_of(x)} are empty, so there is none."
+        )
     results = [_between(backend, ordered, float(one) * last, method) for one in fractions(q)]
     if keepdims:
         results = [backend.expand_dims(r, tuple(axes)) for r in results]

@@ -79,6 +79,8 @@ def moveaxis(
 def broadcast_to(x: TensorLike, shape: int | Shape) -> Tensor:
     """x repeated along axes of size 1 to fill `shape`."""
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    if any(size is not None and size < -1 for size in shape):
+        raise ValueError(f"broadcast_to: sizes must be at least 0 (-1 keeps one), got {shape}.")
     return call("broadcast_to", sized(x, shape), shape=shape)
 
 
@@ -334,11 +336,14 @@ def pad(
         raise ValueError(f"pad: constant_values belongs to mode='constant', got mode={mode!r}.")
     backend, x = tensor_of(x)
     rank = len(backend.shape(x))
-    if isinstance(pad_width, int):
+    given = pad_width
+    if not hasattr(pad_width, "__iter__") or not getattr(pad_width, "ndim", 1):
         pad_width = ((pad_width, pad_width),) * rank
-    elif pad_width and isinstance(pad_width[0], int):
+    elif len(pad_width) and not hasattr(pad_width[0], "__iter__"):
         pad_width = (tuple(pad_width) if len(pad_width) == 2 else (pad_width[0],) * 2,) * rank
-    pad_width = tuple(tuple(int(n) for n in pair) for pair in pad_width)
+    if isinstance(given, str) or any(isinstance(pair, str) for pair in pad_width):
+        raise TypeError(f"pad: pad_width must be an int or pairs of ints, got {given!r}.")
+    pad_width = tuple(tuple(one_int("pad", "a width", n) for n in pair) for pair in pad_width)
     if len(pad_width) == 1:
         pad_width *= rank
     if len(pad_width) != rank or any(n < 0 for pair in pad_width for n in pair):
