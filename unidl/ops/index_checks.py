@@ -30,8 +30,19 @@ def outside(values: np.ndarray, low: int, high: int) -> Any:
     return int(bad) if bad is not None and bad == bad // 1 else bad
 
 
+# A narrow dtype does not hold the sizes of axes, and sums with them would wrap.
+_WIDE_ENOUGH = {
+    "int8": "int32",
+    "uint8": "int32",
+    "int16": "int32",
+    "uint16": "int32",
+    "uint32": "int64",
+    "uint64": "int64",
+}
+
+
 def integers(name: str, indices: TensorLike, what: str = "indices") -> TensorLike:
-    """`indices`, host data as an array; an error unless they are integers."""
+    """`indices` in int32 or int64, host data as an array; an error unless they are integers."""
     owner = owner_of(indices)
     if owner is None:
         indices = _host_integers(indices)
@@ -43,7 +54,11 @@ def integers(name: str, indices: TensorLike, what: str = "indices") -> TensorLik
         raise TypeError(
             f'{name}: {what} must be integers, got {dtype}. Use ops.cast({what}, "int32").'
         )
-    return indices
+    if dtype not in _WIDE_ENOUGH:
+        return indices
+    if owner is None:
+        return from_host(indices, _WIDE_ENOUGH[dtype])[0]
+    return owner.cast(indices, _WIDE_ENOUGH[dtype])
 
 
 def whole_numbers(name: str, x: TensorLike, what: str) -> TensorLike:

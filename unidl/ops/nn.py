@@ -48,6 +48,9 @@ from unidl.typing import Axis, DType, Tensor, TensorLike
 # Probabilities of a cross-entropy are clipped to [EPSILON, 1 - EPSILON].
 EPSILON = 1e-7
 
+# What class numbers are counted in; narrower dtypes may not hold as many as there are.
+_INDICES = ("int32", "int64")
+
 
 @op
 def one_hot(
@@ -68,9 +71,6 @@ def _one_hot(name: str, x: TensorLike, num_classes: int, axis: int, dtype: Any) 
     if axis != -1:
         axis = one_axis(name, axis, len(shape_of(x)) + 1)
     backend, x = tensor_of(x)
-    # A narrow dtype does not hold all class numbers, and they would wrap.
-    if dtypes.extremes(backend.dtype(x))[1] < num_classes:
-        x = backend.cast(x, "int32")
     rows = call("one_hot", x, num_classes=num_classes, dtype=dtypes.standardize_dtype(dtype))
     return rows if axis == -1 else moveaxis(rows, -1, axis)
 
@@ -265,7 +265,7 @@ def sparse_crossentropy(target: TensorLike, output: TensorLike, from_logits: boo
     shape = backend.shape(target)
     if len(shape) == len(backend.shape(output)) and shape and shape[-1] == 1:
         target = squeeze(target, -1)
-    target = target if dtypes.is_integer(backend.dtype(target)) else backend.cast(target, "int32")
+    target = target if backend.dtype(target) in _INDICES else backend.cast(target, "int32")
     if from_logits:
         return run(backend, "sparse_softmax_cross_entropy", [target, output], {})
     chosen = along_axis(_probabilities(output), expand_dims(target, -1), -1)
