@@ -44,7 +44,7 @@ def from_host(
         if name == dtype or (dtype is None and name in offered):
             return x, name
     else:
-        array = _array(x)
+        array = array_of(x)
         # What has a dtype of its own keeps it.
         python = not hasattr(x, "__array__") and not isinstance(x, memoryview)
     own = _own_dtype(x, array, python) if dtype is None else dtype
@@ -53,7 +53,7 @@ def from_host(
     return _in_dtype(array, own, python and dtype is None), own
 
 
-def _array(x: Any) -> np.ndarray:
+def array_of(x: Any) -> np.ndarray:
     """`x` as an array of numbers or bools."""
     try:
         array = np.asarray(x)

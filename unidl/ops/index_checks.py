@@ -14,7 +14,7 @@ import numpy as np
 
 from unidl.backend import dtypes
 from unidl.backend.errors import OutOfRangeError
-from unidl.backend.host_data import from_host
+from unidl.backend.host_data import array_of, from_host
 from unidl.backend.variable import Variable
 from unidl.ops.dispatch import owner_of
 from unidl.typing import TensorLike
@@ -65,8 +65,8 @@ def whole_numbers(name: str, x: TensorLike, what: str) -> TensorLike:
     """`integers`, but floats lose their fraction, as where Keras casts."""
     owner = owner_of(x)
     if owner is None:
-        x = np.asarray(x)
-        return from_host(x, "int32")[0] if x.dtype.kind == "f" else integers(name, x, what)
+        floats = array_of(x).dtype.kind == "f"
+        return from_host(x, "int32")[0] if floats else integers(name, x, what)
     x = x.value if isinstance(x, Variable) else x
     return owner.cast(x, "int32") if dtypes.is_float(owner.dtype(x)) else integers(name, x, what)
 
@@ -76,7 +76,7 @@ def _host_integers(indices: Any) -> np.ndarray:
     tell."""
     if isinstance(indices, (list, tuple)) and len(indices) == 0:
         return np.zeros((0,), "int32")  # an empty list has no dtype of its own
-    array = np.asarray(indices)
+    array = array_of(indices)
     if array.dtype.kind == "i":
         fits = isinstance(indices, np.ndarray) or outside(array, -(2**31), 2**31) is not None
         return array if fits else array.astype("int32")
