@@ -22,7 +22,7 @@ class ArgumentError(Exception):
 
     function = ""
 
-    def __str__(self):
+    def __str__(self) -> str:
         text = super().__str__()
         return f"{self.function}: {text}" if self.function else text
 

@@ -169,7 +169,7 @@ def _lengths(name: str, what: str, lengths: Any, n: Any, most: Any, of: str) -> 
 def _inputs(
     name: str, target: TensorLike, output: TensorLike, target_length: Any, output_length: Any
 ) -> Any:
-    names = ("target", None, "target_length", "output_length")
+    names: tuple[str | None, ...] = ("target", None, "target_length", "output_length")
     if target is None:
         names = (None, None, None, "sequence_lengths")
     tensors = tuple(

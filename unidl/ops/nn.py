@@ -70,7 +70,6 @@ def _one_hot(name: str, x: TensorLike, num_classes: int, axis: int, dtype: Any) 
     num_classes, x = _classes(name, num_classes), whole_numbers(name, x, "x")
     if axis != -1:
         axis = one_axis(name, axis, len(shape_of(x)) + 1)
-    backend, x = tensor_of(x)
     rows = call("one_hot", x, num_classes=num_classes, dtype=dtypes.standardize_dtype(dtype))
     return rows if axis == -1 else moveaxis(rows, -1, axis)
 

@@ -156,8 +156,9 @@ def split(
     x: TensorLike, indices_or_sections: int | Sequence[int] | TensorLike, axis: int = 0
 ) -> list[Tensor]:
     """List of parts along `axis`: that many equal ones, or cut before each of the given indices."""
-    if hasattr(indices_or_sections, "__iter__") and getattr(indices_or_sections, "ndim", 1):
-        indices_or_sections = tuple(one_int("split", "a cut", i) for i in indices_or_sections)
+    given: Any = indices_or_sections
+    if hasattr(given, "__iter__") and getattr(given, "ndim", 1):
+        indices_or_sections = tuple(one_int("split", "a cut", i) for i in given)
         return call("split", x, indices_or_sections=indices_or_sections, axis=axis)
     indices_or_sections = one_int("split", "the number of parts", indices_or_sections)
     if indices_or_sections < 1 or any(
