@@ -157,7 +157,7 @@ def split(
 ) -> list[Tensor]:
     """List of parts along `axis`: that many equal ones, or cut before each of the given indices."""
     given: Any = indices_or_sections
-    if hasattr(given, "__iter__") and getattr(given, "ndim", 1):
+    if hasattr(given, "__iter__") and getattr(given, "ndim", 1) != 0:
         indices_or_sections = tuple(one_int("split", "a cut", i) for i in given)
         return call("split", x, indices_or_sections=indices_or_sections, axis=axis)
     indices_or_sections = one_int("split", "the number of parts", indices_or_sections)
