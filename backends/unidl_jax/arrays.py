@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from unidl.backend import contract, dtypes, registry
+from unidl.backend import contract, registry
+from unidl.backend.host_data import from_host
 from unidl_jax.precision import jax_dtype
 
 
@@ -25,18 +26,9 @@ class Arrays(contract.Arrays):
             return x if dtype in (None, self.dtype(x)) else self.cast(x, dtype)
         if isinstance(x, list | tuple) and any(isinstance(v, jax.Array) for v in x):
             return self.stack([self.asarray(v, dtype) for v in x], 0)
-        if not isinstance(x, np.ndarray | np.generic):
-            array = np.asarray(x)
-            if array.dtype.kind not in "bifu":
-                raise TypeError(
-                    f"Cannot make a tensor of {type(x).__name__} {x!r}: expected numbers or nested "
-                    "lists of them."
-                )
-            x = array.astype(
-                dtype or {"f": dtypes.floatx(), "b": "bool"}.get(array.dtype.kind, "int32")
-            )
+        array, dtype = from_host(x, dtype)
         # A copy: on a CPU JAX would share memory that the caller may change later.
-        return jax.device_put(np.array(x, dtype=jax_dtype(dtype or x.dtype.name)), current_device())
+        return jax.device_put(np.array(array, dtype=jax_dtype(dtype)), current_device())
 
     def to_numpy(self, x):
         return np.array(x)

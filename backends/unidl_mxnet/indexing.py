@@ -35,7 +35,7 @@ class Indexing(contract.Arrays):
                 positions = range(*k.indices(size))
                 shape.append(len(positions))
             else:
-                k = int(k)
+                k = k.__index__()  # of a float, which int() would cut
                 if not -size <= k < size:
                     raise IndexError(
                         f"index {k} is out of range for axis {axis} of a tensor of shape {x.shape}."
@@ -96,6 +96,8 @@ class Indexing(contract.Arrays):
         shape = tuple(
             indices.shape[a] if a == axis or x.shape[a] == 1 else x.shape[a] for a in range(rank)
         )
+        if 0 in shape:
+            return self._empty(x, shape)
         indices = self.cast(self.broadcast_to(indices, shape), "int64")
         x = self.broadcast_to(x, tuple(x.shape[a] if a == axis else shape[a] for a in range(rank)))
         grid = [self._along(a, rank, shape) if a != axis else indices for a in range(rank)]
@@ -123,6 +125,11 @@ class Indexing(contract.Arrays):
         sizes = from_numpy(np.array(x.shape[: indices.shape[1]], dtype="int64"))
         indices = self.cast(indices, "int64")
         indices = self.where(self.less(indices, 0), self.add(indices, sizes), indices)
+        # The kernel writes wherever it is told to, also outside of the array.
+        inside = self.logical_and(self.greater_equal(indices, 0), self.less(indices, sizes))
+        indices = self.where(inside, indices, self.full((), 0, "int64"))
+        rows = self.reshape(self.all(inside, -1), (-1, *(1,) * (len(updates.shape) - 1)))
+        updates = self.where(rows, updates, self.full((), 0, self.dtype(updates)))
         return op("_backward_gather_nd", updates, self.transpose(indices, (1, 0)), shape=x.shape)
 
     def where(self, condition, x1, x2):

@@ -9,7 +9,7 @@ import numpy as np
 
 from unidl import tree
 from unidl.backend import contract
-from unidl.backend.dtypes import floatx
+from unidl.backend.host_data import check_parts, from_host
 from unidl_mxnet import layout
 from unidl_mxnet.load import mx
 from unidl_mxnet.op import op
@@ -39,13 +39,12 @@ class Shaping(contract.Arrays):
         if isinstance(x, mx.nd.NDArray):
             return self.asarray(x.as_np_ndarray(), dtype)
         if isinstance(x, (list, tuple)) and tree.has_instance((ndarray, Traced), x):
-            return self.stack([self.asarray(item, dtype) for item in x], 0)
-        array = np.asarray(x)
-        if dtype is None and not hasattr(x, "__array__"):
-            dtype = {"i": "int32", "f": floatx()}.get(array.dtype.kind)
+            parts = [self.asarray(item, dtype) for item in x]
+            check_parts(x, [part.shape for part in parts])
+            return self.stack(parts, 0)
         if dtype not in (None, *DTYPES):
             raise no_dtype(dtype)
-        return from_numpy(array if dtype is None else array.astype(dtype, copy=False))
+        return from_numpy(from_host(x, dtype, DTYPES)[0])
 
     def to_numpy(self, x):
         if isinstance(x, Traced):
@@ -177,7 +176,11 @@ class Shaping(contract.Arrays):
         return op("_npi_tile", x, reps=tuple(repeats)) if x.shape else x
 
     def repeat(self, x, repeats, axis):
-        return op("_np_repeat", x, repeats=repeats, axis=axis % len(x.shape))
+        axis %= len(x.shape)
+        shape = (*x.shape[:axis], x.shape[axis] * repeats, *x.shape[axis + 1 :])
+        if 0 in shape:  # of which the kernel forgets the other axes
+            return self.full(shape, 0, self.dtype(x))
+        return op("_np_repeat", x, repeats=repeats, axis=axis)
 
     def pad(self, x, pad_width, mode="constant", constant_values=0):
         """Border blocks are made and joined axis by axis: MXNet's own `pad` has no symmetric mode

@@ -53,7 +53,8 @@ def var(x, axis=None, keepdims=False):
 
 @primitive
 def logsumexp(x, axis=None, keepdims=False):
-    top = np.max(x, axis=_axis(axis), keepdims=True)
+    # Of nothing too: its sum is 0, the logarithm of which is -inf.
+    top = np.max(x, axis=_axis(axis), keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, x.dtype.type(0))
     e = np.exp(x - top)
     size = total(e, axis, keepdims=True)

@@ -8,10 +8,13 @@ import numpy as np
 
 from unidl.backend import dtypes
 from unidl.backend.errors import UnsupportedDtypeError
+from unidl.backend.host_data import from_host
 from unidl_numpy.indexing import sum_rows
 from unidl_numpy.sums import unbroadcast
 from unidl_numpy.tape import ALL, plain, primitive
 from unidl_numpy.tape_array import TapeArray
+
+DTYPES = frozenset(dtypes.ALL) - {"bfloat16"}
 
 
 def numpy_dtype(dtype):
@@ -39,14 +42,8 @@ def dtype_name(dtype):
 def asarray(x, dtype=None):
     if type(x) is TapeArray:
         return x if dtype is None else cast(x, dtype)
-    if dtype is not None:
-        return np.asarray(x, numpy_dtype(dtype))
-    if isinstance(x, (np.ndarray, np.generic)) or hasattr(x, "__array__"):
-        return np.asarray(x)
-    x = np.asarray(x)
-    if x.dtype.kind == "f":
-        return x.astype(numpy_dtype(None))
-    return x.astype("int32") if x.dtype.kind == "i" else x
+    wanted = None if dtype is None else dtype_name(numpy_dtype(dtype))
+    return from_host(x, wanted, DTYPES)[0]
 
 
 def to_numpy(x):

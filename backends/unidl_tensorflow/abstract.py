@@ -7,6 +7,9 @@ from unidl_tensorflow.load import tf
 
 
 class Abstract(contract.Abstract):
+    def has_value(self, x):
+        return not tf.is_symbolic_tensor(x)
+
     def abstract_call(self, fn, specs):
         made = []
 

@@ -51,6 +51,16 @@ def pair(x1, x2):
     return x1, x2
 
 
+def _quotient(function, x1, x2, is_known):
+    """`function` of integers, 0 where the divisor is, of which TensorFlow makes an error;
+    `is_known`: that it is not."""
+    if is_known:
+        return function(x1, x2)
+    zero = tf.equal(x2, 0)
+    y = function(x1, tf.where(zero, tf.ones_like(x2), x2))
+    return tf.where(zero, tf.zeros_like(y), y)
+
+
 class Elementwise(contract.Math):
     def negative(self, x):
         return tf.zeros_like(x) - x if x.dtype.is_unsigned else tf.negative(x)
@@ -120,9 +130,10 @@ class Elementwise(contract.Math):
 
     def floor_divide(self, x1, x2):
         """From the remainder, which is exact: floor(1 / 0.1) is 10, but 1 // 0.1 is 9."""
+        is_known = not tf.is_tensor(x2) and bool(x2)
         x1, x2 = pair(x1, x2)
         if not x1.dtype.is_floating:
-            return tf.math.floordiv(x1, x2)
+            return _quotient(tf.math.floordiv, x1, x2, is_known)
         rest = tf.truncatemod(x1, x2)
         quotient = tf.round((x1 - rest) / x2)
         other_sign = tf.logical_and(tf.not_equal(rest, 0), tf.not_equal(rest < 0, x2 < 0))
@@ -130,7 +141,11 @@ class Elementwise(contract.Math):
         return tf.stop_gradient(tf.where(tf.equal(x2, 0), x1 / x2, quotient))
 
     def mod(self, x1, x2):
-        return tf.math.floormod(*pair(x1, x2))
+        is_known = not tf.is_tensor(x2) and bool(x2)
+        x1, x2 = pair(x1, x2)
+        if not x1.dtype.is_floating:
+            return _quotient(tf.math.floormod, x1, x2, is_known)
+        return tf.math.floormod(x1, x2)
 
     def logical_not(self, x):
         return tf.logical_not(x)

@@ -31,6 +31,14 @@ def _sorted(x, axis):
     return sorted(a % len(x.shape) for a in ((axis,) if isinstance(axis, int) else axis))
 
 
+def _check_there_is_one(x, axis):
+    """An error for the extreme of nothing, which to TensorFlow is an infinity."""
+    if 0 in x.shape:
+        axes = range(len(x.shape)) if axis is None else _sorted(x, axis)
+        if any(x.shape[a] == 0 for a in axes):
+            raise ValueError(f"max or min over an empty axis of the shape {x.shape}.")
+
+
 @lru_cache(maxsize=1024)
 def _divisor(n):
     """The largest divisor of `n` that is not above its root."""
@@ -73,6 +81,7 @@ class Reductions(contract.Math):
         return tf.reduce_prod(_counted(x), axis, keepdims)
 
     def max(self, x, axis=None, keepdims=False):
+        _check_there_is_one(x, axis)
         return (
             tf.reduce_any(x, axis, keepdims)
             if x.dtype == tf.bool
@@ -80,6 +89,7 @@ class Reductions(contract.Math):
         )
 
     def min(self, x, axis=None, keepdims=False):
+        _check_there_is_one(x, axis)
         return (
             tf.reduce_all(x, axis, keepdims)
             if x.dtype == tf.bool

@@ -6,9 +6,8 @@ import numpy as np
 
 from unidl import tree
 from unidl.backend import contract, dtypes
+from unidl.backend.host_data import check_parts, from_host
 from unidl_tensorflow.load import tf
-
-_OF_PYTHON = {"f": dtypes.floatx, "i": lambda: "int32", "b": lambda: "bool"}
 
 
 def size_of(x, axis):
@@ -41,25 +40,14 @@ class Shaping(contract.Arrays):
             return x if dtype is None or x.dtype.name == dtype else self.cast(x, dtype)
         if isinstance(x, (list, tuple)) and tree.has_instance((tf.Tensor, tf.Variable), x):
             parts = [self.asarray(i, dtype) for i in x]
+            check_parts(x, [tuple(p.shape) for p in parts if None not in p.shape])
             common = dtypes.result_type(*(self.dtype(p) for p in parts))
             return tf.stack([self.cast(p, common) for p in parts])
-        array = np.asarray(x)
-        if (
-            dtype is None
-            and isinstance(x, (bool, int, float, list, tuple))
-            and not isinstance(x, np.generic)
-        ):
-            dtype = _OF_PYTHON[array.dtype.kind]()
-            if dtype == "int32":
-                array = np.array(x, dtype="int32")  # raises where a number does not fit
+        array, dtype = from_host(x, dtype)
         with self.scope():
             # tf.constant copies, also where convert_to_tensor might alias memory which the caller
             # changes later.
-            return tf.constant(
-                array
-                if dtype is None
-                else array.astype(tf.as_dtype(dtype).as_numpy_dtype, copy=False)
-            )
+            return tf.constant(array.astype(tf.as_dtype(dtype).as_numpy_dtype, copy=False))
 
     def to_numpy(self, x):
         if not tf.is_tensor(x) or hasattr(x, "numpy"):

@@ -8,11 +8,24 @@ real.
 from __future__ import annotations
 
 import torch
+from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from unidl.backend import contract
 
+_PLAIN = (torch.Tensor, torch.nn.Parameter)
+
 
 class Abstract(contract.Abstract):
+    def has_value(self, x):
+        # make_fx records real tensors under a mode, fake tensors have a class of their own.
+        return (
+            type(x) in _PLAIN
+            and not x.is_meta
+            and _get_current_dispatch_mode() is None
+            and not torch.compiler.is_compiling()
+            and not torch._C._functorch.is_functorch_wrapped_tensor(x)
+        )
+
     def abstract_call(self, fn, specs):
         from torch._subclasses.fake_tensor import FakeTensorMode  # takes a while, and few need it
 

@@ -5,41 +5,20 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from unidl import tree
 from unidl.backend import contract, dtypes
+from unidl.backend.host_data import check_parts, fitted, from_host
 from unidl_torch.types import DTYPE_NAME, current_device, torch_dtype
 
-_INT32 = np.iinfo("int32")
+_NUMBERS = (bool, int, float)
 
-
-def host_array(x):
-    """Numbers and nested lists as an array of the default dtypes: `floatx`, int32 or bool."""
-    array = np.asarray(x)
-    if array.dtype == np.float64:
-        # A 64-bit result comes from Python floats; from_numpy has no bfloat16, which the caller
-        # casts to.
-        return (
-            array if dtypes.floatx() in ("float64", "bfloat16") else array.astype(dtypes.floatx())
-        )
-    if array.dtype.kind == "O":
-        raise TypeError(
-            f"Cannot make a tensor of {type(x).__name__} {x!r}: expected numbers or equally long "
-            "nested lists of numbers."
-        )
-    if array.dtype == np.int64:
-        if array.size and (array.min() < _INT32.min or array.max() > _INT32.max):
-            raise OverflowError(
-                "Python integers become int32, and this value does not fit. Say which dtype you "
-                'want: dtype="int64".'
-            )
-        return array.astype("int32")
-    return array
+# torch has the other dtypes too, but adds no numbers of them.
+_COMPUTED = frozenset(dtypes.ALL) - {"uint16", "uint32", "uint64"}
 
 
 def share(array):
     """CPU tensor of a NumPy array, on the same memory where torch can use that memory."""
-    if not array.dtype.isnative:
-        array = array.astype(array.dtype.newbyteorder("="))
-    elif not array.flags.writeable or min(array.strides, default=0) < 0:
+    if not array.flags.writeable or min(array.strides, default=0) < 0:
         array = array.copy()
     if (
         array.dtype.kind == "V" and array.dtype.name == "bfloat16"
@@ -58,28 +37,19 @@ class Arrays(contract.Arrays):
     # -- to and from the framework ---------------------------------------------------------------
 
     def asarray(self, x, dtype=None):
-        target = None if dtype is None else torch_dtype(dtype)
         if isinstance(x, torch.Tensor):
-            return x.to(current_device(), target or x.dtype)
-        if isinstance(x, np.ndarray):
-            return share(x).to(current_device(), target)
-        if isinstance(x, bool | int | float):
-            target = target or torch_dtype(dtypes.standardize_dtype(type(x)))
-            return torch.tensor(x, dtype=target, device=current_device())
-        if isinstance(x, np.generic):
-            return torch.tensor(
-                x.item(), dtype=target or torch_dtype(x.dtype), device=current_device()
-            )
-        if target is None:
-            array = host_array(x)
-            target = (
-                torch_dtype(dtypes.floatx())
-                if array.dtype.kind == "f" and array.dtype == np.float64
-                else None
-            )
-        else:
-            array = np.asarray(x)
-        return share(array).to(current_device(), target)
+            return x.to(current_device(), x.dtype if dtype is None else torch_dtype(dtype))
+        if type(x) in _NUMBERS and abs(x) < 2**31:
+            dtype = dtypes.standardize_dtype(type(x) if dtype is None else dtype)
+            number = fitted(x, dtype)
+            return torch.tensor(number, dtype=torch_dtype(dtype), device=current_device())
+        if isinstance(x, (list, tuple)) and tree.has_instance(torch.Tensor, x):
+            parts = [self.asarray(item, dtype) for item in x]
+            check_parts(x, [part.shape for part in parts])
+            common = dtypes.result_type(*(self.dtype(part) for part in parts))
+            return torch.stack([self.cast(part, common) for part in parts])
+        array, dtype = from_host(x, dtype, _COMPUTED)
+        return share(array).to(current_device(), torch_dtype(dtype))
 
     def to_numpy(self, x):
         if x.requires_grad:

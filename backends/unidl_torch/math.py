@@ -45,6 +45,22 @@ def _of_tensors(function):
     return binary
 
 
+def _of_quotients(function):
+    """`_of_tensors` for a quotient or remainder: that of integers by 0 is 0, where torch raises."""
+    of_tensors = _of_tensors(function)
+
+    def binary(self, x1, x2):
+        is_number = not isinstance(x2, torch.Tensor)
+        if (is_number and x2) or (x1 if is_number else x2).is_floating_point():
+            return of_tensors(self, x1, x2)
+        if is_number:
+            return torch.zeros_like(x1)
+        zero = x2 == 0
+        return torch.where(zero, 0, of_tensors(self, x1, torch.where(zero, 1, x2)))
+
+    return binary
+
+
 def _reduction(function):
     """`function(x, axes, keepdims)`, where an empty tuple of axes reduces nothing (torch takes it
     for all)."""
@@ -78,9 +94,9 @@ class Math(contract.Math):
     maximum = _of_tensors(torch.maximum)
     minimum = _of_tensors(torch.minimum)
     arctan2 = _of_tensors(torch.arctan2)
-    mod = _of_tensors(torch.remainder)
+    mod = _of_quotients(torch.remainder)
     # torch.floor_divide has no gradient at all; this one has zeros.
-    floor_divide = _of_tensors(lambda x1, x2: torch.div(x1, x2, rounding_mode="floor"))
+    floor_divide = _of_quotients(lambda x1, x2: torch.div(x1, x2, rounding_mode="floor"))
 
     def sign(self, x):
         # torch says that the sign of NaN is 0.

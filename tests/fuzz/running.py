@@ -32,10 +32,11 @@ def hunt(test, what):
     found."""
     start, first = time.monotonic(), int(os.environ.get("UNIDL_FUZZ_SEED", "0"))
     seconds = float(os.environ.get("UNIDL_FUZZ_SECONDS", "20"))
+    test = settings(max_examples=ROUND, **COMMON)(test)  # which can be told only once
     rounds = 0
     while rounds == 0 or time.monotonic() - start < seconds:
         try:
-            seed(first + rounds)(settings(max_examples=ROUND, **COMMON)(test))()
+            seed(first + rounds)(test)()
         except BaseException as error:
             error.add_note(
                 f"Again: UNIDL_FUZZ_SEED={first + rounds} UNIDL_FUZZ_SECONDS=0 pytest -m fuzz "

@@ -15,3 +15,26 @@ class UnsupportedDtypeError(UnsupportedError, TypeError):
 
 class ForeignTensorError(TypeError):
     """A call that got tensors of two backends, or of another one than its model's."""
+
+
+class ArgumentError(Exception):
+    """An error about an argument, which the public function that got it puts its name before."""
+
+    function = ""
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{self.function}: {text}" if self.function else text
+
+
+class NoTensorError(ArgumentError, TypeError):
+    """An argument that is neither a number, an array of numbers nor a tensor."""
+
+
+class OutOfRangeNumberError(ArgumentError, ValueError, OverflowError):
+    """A number that a dtype does not hold: a ValueError, and an OverflowError as Python's own."""
+
+
+class OutOfRangeError(ValueError, IndexError):
+    """An index of an element that is not there: a ValueError as in Keras, and an IndexError as in
+    Python."""

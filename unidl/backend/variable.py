@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unidl.backend import dtypes, registry
+from unidl.backend.errors import ArgumentError
 from unidl.backend.frame import changed, current
 from unidl.typing import DType, HasOperators, Shape, Tensor, TensorLike
 
@@ -46,6 +47,7 @@ class Variable(HasOperators):
     ) -> None:
         self._backend = backend = registry.get_backend(backend)
         self.kernel_of = kernel_of
+        self.name = self.path = name or "variable"
         if callable(initializer):
             if shape is None:
                 raise ValueError(
@@ -56,10 +58,7 @@ class Variable(HasOperators):
             initializer = initializer(tuple(shape), dtype=self.dtype)
         else:
             value = initializer.numpy() if isinstance(initializer, Variable) else initializer
-            owner = registry.owner_of_type(type(value))
-            initializer = self.backend.asarray(
-                value if owner in (None, self.backend) else owner.to_numpy(value)
-            )
+            initializer = self._native(value, dtype and dtypes.standardize_dtype(dtype))
             self.dtype = (
                 dtypes.standardize_dtype(dtype) if dtype else self.backend.dtype(initializer)
             )
@@ -74,8 +73,6 @@ class Variable(HasOperators):
             )
         self.trainable = trainable
         self.autocast = True
-        self.name = name or "variable"
-        self.path = self.name
         self.regularizer: Any = None
         self.constraint: Any = None
 
@@ -136,22 +133,29 @@ class Variable(HasOperators):
     def assign(self, value: TensorLike) -> Variable:
         """Set the value from a number, array, Variable or native tensor of the same shape; it is
         copied."""
-        if isinstance(value, Variable):
-            value = value.value
-        owner = registry.owner_of_type(type(value))
-        if owner not in (None, self.backend):
-            value = owner.to_numpy(value)
-        value = self.backend.asarray(value, self.dtype)
+        value = self._native(value, self.dtype)
         self._check_shape(self.backend.shape(value))
         self.replace(self.backend.copy(value))
         return self
 
     def assign_add(self, value: TensorLike) -> Variable:
-        return self.assign(self.backend.add(self.uncast, self.backend.asarray(value, self.dtype)))
+        return self.assign(self.backend.add(self.uncast, self._native(value, self.dtype)))
 
     def assign_sub(self, value: TensorLike) -> Variable:
-        value = self.backend.asarray(value, self.dtype)
-        return self.assign(self.backend.subtract(self.uncast, value))
+        return self.assign(self.backend.subtract(self.uncast, self._native(value, self.dtype)))
+
+    def _native(self, value: TensorLike, dtype: str | None) -> Tensor:
+        """A number, array, Variable or tensor of any backend as a tensor of the own one."""
+        if isinstance(value, Variable):
+            value = value.value
+        owner = registry.owner_of_type(type(value))
+        if owner not in (None, self.backend):
+            value = owner.to_numpy(value)
+        try:
+            return self.backend.asarray(value, dtype)
+        except ArgumentError as error:
+            error.function = f"Variable {self.path!r}"
+            raise
 
     def replace(self, value: TensorLike) -> None:
         """`assign` for a native tensor of the right shape and dtype that nobody else will change.

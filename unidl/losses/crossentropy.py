@@ -8,6 +8,7 @@ from typing import Any
 from unidl import ops
 from unidl.losses.tensors import as_float, check_equal_shapes, native
 from unidl.ops.dispatch import backend_of
+from unidl.ops.nn import check_classes, sparse_crossentropy
 from unidl.typing import Axis, Tensor, TensorLike
 
 EPSILON = 1e-7
@@ -38,7 +39,7 @@ def sparse_categorical_crossentropy(
 ) -> Tensor:
     """-log p of the true class: y_true (...,) or (..., 1) integers, y_pred (..., k) -> (...,); 0
     where it is `ignore_class`."""
-    y_true, y_pred = sparse_targets(y_true, y_pred, axis)
+    y_true, y_pred = sparse_targets(y_true, y_pred, axis, ignored=ignore_class)
     y_pred = ops.moveaxis(y_pred, axis, -1)
     valid = None
     if ignore_class is not None:
@@ -49,7 +50,7 @@ def sparse_categorical_crossentropy(
             y_pred,
             ops.zeros_like(y_pred) if from_logits else ops.ones_like(y_pred),
         )
-    values = ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits)
+    values = sparse_crossentropy(y_true, y_pred, from_logits)
     return values if valid is None else ops.where(valid, values, ops.zeros_like(values))
 
 
@@ -151,15 +152,21 @@ def sparse_targets(
     y_true: TensorLike,
     y_pred: TensorLike,
     axis: int = -1,
-    name: str | None = "sparse_categorical_crossentropy",
+    name: str = "sparse_categorical_crossentropy",
+    ignored: int | None = None,
 ) -> Tensor:
     """y_true as int32 of y_pred's shape without `axis`, y_pred as floats; errors for what looks
-    like one-hot rows."""
+    like one-hot rows, and, in eager calls, for a class that is neither there nor `ignored`."""
     backend = backend_of([y_pred, y_true])
     y_pred, y_true = as_float(backend, y_pred), native(backend, y_true)
     if len(y_true.shape) == len(y_pred.shape) and tuple(y_true.shape)[axis] == 1:
         y_true = ops.squeeze(y_true, axis)
     check_sparse_shapes(name, tuple(y_true.shape), tuple(y_pred.shape), axis)
+    if backend.has_value(y_true):
+        counted = y_true
+        if ignored is not None:
+            counted = ops.where(ops.equal(y_true, ignored), ops.zeros_like(y_true), y_true)
+        check_classes(name, counted, tuple(y_pred.shape)[axis])
     return (y_true if backend.dtype(y_true) == "int32" else backend.cast(y_true, "int32")), y_pred
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from unidl import ops
+from unidl.backend.registry import get_backend
 from unidl.losses.reduction import divide_or_zero, expand_to_rank
 from unidl.losses.tensors import as_float, match_rank
 from unidl.metrics.metric import Metric, add_to
@@ -18,18 +19,18 @@ if TYPE_CHECKING:
 
 
 def samplewise(
-    variable: Any, values: TensorLike, sample_weight: TensorLike | None, reduce: Any
+    variable: Any, values: TensorLike, sample_weight: TensorLike | None, reduce: Any, dtype: Any
 ) -> Tensor:
-    """(values, weights), both (n,) or scalars in the dtype and on the backend of `variable`, or
+    """(values, weights), both (n,) or scalars in `dtype` and on the backend of `variable`, or
     weights None.
 
     Axes behind the first are reduced by `reduce`; weights multiply the values before that. Values
     are detached from any tape.
     """
     backend = variable.backend
-    values = backend.stop_gradient(as_float(backend, values, variable.dtype))
+    values = backend.stop_gradient(as_float(backend, values, dtype))
     if sample_weight is not None:
-        weight = as_float(backend, sample_weight, variable.dtype)
+        weight = as_float(backend, sample_weight, dtype)
         values, weight = match_rank(values, weight)
         rank = len(weight.shape)
         if len(values.shape) > rank:
@@ -46,20 +47,25 @@ def samplewise(
     return values, sample_weight
 
 
+def wide(dtype: str) -> str:
+    """The dtype of the sums of numbers in `dtype`, of which there may be very many."""
+    return get_backend().long_sums if dtype in ("float16", "bfloat16", "float32") else dtype
+
+
 class Sum(Metric):
     """The weighted sum of all values."""
 
     def __init__(self, name: str | None = "sum", dtype: DType | None = None) -> None:
         super().__init__(dtype, name)
-        self.total = self.add_variable(name="total")
+        self.total = self.add_variable(dtype=wide(self.dtype), name="total")
 
     def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:
         with self.total.backend.scope():
-            values, _ = samplewise(self.total, values, sample_weight, ops.sum)
+            values, _ = samplewise(self.total, values, sample_weight, ops.sum, self.dtype)
             add_to(self.total, ops.sum(values))
 
     def result(self) -> Tensor:
-        return self.total.value
+        return ops.cast(self.total.value, self.dtype)
 
 
 class Mean(Metric):
@@ -67,19 +73,21 @@ class Mean(Metric):
 
     def __init__(self, name: str | None = "mean", dtype: DType | None = None) -> None:
         super().__init__(dtype, name)
-        self.total = self.add_variable(name="total")
-        self.count = self.add_variable(name="count")
+        self.total = self.add_variable(dtype=wide(self.dtype), name="total")
+        self.count = self.add_variable(dtype=wide(self.dtype), name="count")
 
     @any_arguments
     def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:
         with self.total.backend.scope():
-            values, weight = samplewise(self.total, values, sample_weight, ops.mean)
+            values, weight = samplewise(self.total, values, sample_weight, ops.mean, self.dtype)
             add_to(self.total, ops.sum(values))
-            add_to(self.count, ops.sum(ops.ones_like(values) if weight is None else weight))
+            ones = ops.ones_like(values, self.count.dtype) if weight is None else weight
+            add_to(self.count, ops.sum(ones))
 
     def result(self) -> Tensor:
         with self.total.backend.scope():
-            return divide_or_zero(self.total.value, self.count.value)
+            mean = divide_or_zero(self.total.value, self.count.value)
+            return ops.cast(mean, self.dtype)
 
 
 class MeanMetricWrapper(Mean):

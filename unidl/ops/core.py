@@ -11,7 +11,9 @@ import numpy as np
 
 from unidl.backend import dtypes, registry
 from unidl.backend.variable import Variable
-from unidl.ops.dispatch import backend_of, call, convert, op, owner_of, tensor_of
+from unidl.ops.dispatch import NUMBERS, backend_of, call, convert, op, owner_of, tensor_of
+from unidl.tracing.shapes.arithmetic import one_int
+from unidl.tracing.sizes import is_open
 from unidl.typing import DType, Tensor, TensorLike
 
 
@@ -34,9 +36,11 @@ def convert_to_tensor(
         )
     dtype = None if dtype is None else dtypes.standardize_dtype(dtype)
     backend = backend_of((x,))
-    tensor = convert(backend, x) if owner_of(x) is not None or isinstance(x, np.generic) else x
-    if not backend.is_tensor(tensor) or type(tensor) is np.ndarray:
+    if owner_of(x) is None and not isinstance(x, np.generic):
         # Host data take their dtype at once: a list of large ints never passes through int32.
+        return backend.asarray(x, dtype)
+    tensor = convert(backend, x)
+    if type(tensor) in NUMBERS:
         return backend.asarray(tensor, dtype)
     return (
         tensor if dtype is None or backend.dtype(tensor) == dtype else backend.cast(tensor, dtype)
@@ -70,6 +74,9 @@ def shape(x: TensorLike) -> tuple[Any, ...]:
         return tuple(x.shape)
     owner = owner_of(x)
     return np.shape(x) if owner is None else tuple(owner.shape(x))
+
+
+_shape_of = shape  # where an argument has its name
 
 
 def ndim(x: TensorLike) -> int:
@@ -151,13 +158,24 @@ def device_scope(device_name: str) -> Any:
 def slice(inputs: TensorLike, start_indices: Any, shape: Sequence[int]) -> Tensor:
     """The block of `shape` that begins at `start_indices` (ints); a size of -1 reaches to the
     end."""
-    starts = [int(s) for s in start_indices]
+    whole = _shape_of(inputs)
+    starts = [one_int("slice", "a start", s) for s in start_indices]
+    sizes = [one_int("slice", "a size", n) for n in shape]
+    fits = len(starts) == len(sizes) == len(whole) and all(
+        is_open(most) or (n >= -1 and 0 <= a <= (most if n == -1 else most - n))
+        for a, n, most in zip(starts, sizes, whole, strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            f"slice: a block {tuple(sizes)} from {tuple(starts)} on is not inside the shape "
+            f"{whole}. Give a start and a size for each axis; a size of -1 reaches to the end."
+        )
     return call(
         "getitem",
         inputs,
         key=tuple(
             builtins.slice(a, None if n == -1 else a + n)
-            for a, n in zip(starts, shape, strict=True)
+            for a, n in zip(starts, sizes, strict=True)
         ),
     )
 
@@ -169,7 +187,7 @@ def slice_update(inputs: TensorLike, start_indices: Any, updates: TensorLike) ->
     backend = backend_of((inputs, updates))
     inputs, updates = (backend.asarray(convert(backend, x)) for x in (inputs, updates))
     starts, sizes, block = (
-        [int(s) for s in start_indices],
+        [one_int("slice_update", "a start", s) for s in start_indices],
         backend.shape(inputs),
         backend.shape(updates),
     )

@@ -3,12 +3,22 @@ tensor's backend."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from unidl.backend import dtypes, registry
-from unidl.ops.dispatch import NUMBERS, call, call_promoted, op, run, tensor_of
+from unidl.backend.host_data import fitted
+from unidl.ops.dispatch import (
+    NUMBERS,
+    call,
+    call_promoted,
+    names_itself,
+    op,
+    run,
+    tensor_of,
+)
 from unidl.tracing import graph, symbolic
 from unidl.tracing.sizes import OpenSize, has_open
 from unidl.typing import DType, Shape, Tensor, TensorLike
@@ -27,6 +37,7 @@ def ones(shape: int | Shape, dtype: DType | None = None) -> Tensor:
 empty = zeros
 
 
+@names_itself
 def full(shape: int | Shape, fill_value: TensorLike, dtype: DType | None = None) -> Tensor:
     """Tensor of `shape` in `dtype` or `floatx`, filled with a number, or with a tensor that
     broadcasts to it."""
@@ -36,7 +47,7 @@ def full(shape: int | Shape, fill_value: TensorLike, dtype: DType | None = None)
     shape = tuple([n if isinstance(n, int) or n is None else int(n) for n in given])
     dtype = dtypes.standardize_dtype(dtype)
     if type(fill_value) in NUMBERS:
-        return run(_maker(shape), "full", [shape, fill_value, dtype], {})
+        return run(_maker(shape), "full", [shape, fitted(fill_value, dtype), dtype], {})
     backend, value = tensor_of(fill_value)
     return call("broadcast_to", backend.cast(value, dtype), shape=shape)
 
@@ -60,7 +71,9 @@ def full_like(x: TensorLike, fill_value: TensorLike, dtype: DType | None = None)
     """Tensor of x's shape and, unless given, dtype, filled with `fill_value`."""
     dtype = None if dtype is None else dtypes.standardize_dtype(dtype)
     if type(fill_value) in NUMBERS:
-        return call("full_like", x, value=fill_value, dtype=dtype)
+        backend, x = tensor_of(x)
+        value = fitted(fill_value, dtype or backend.dtype(x))
+        return call("full_like", x, value=value, dtype=dtype)
     backend, x = tensor_of(x)
     zeros = backend.full_like(x, 0, dtype)
     return call_promoted("add", zeros, backend.cast(tensor_of(fill_value)[1], backend.dtype(zeros)))
@@ -85,6 +98,7 @@ def ones_like(x: TensorLike, dtype: DType | None = None) -> Tensor:
 empty_like = zeros_like
 
 
+@names_itself
 def arange(
     start: TensorLike,
     stop: TensorLike | None = None,
@@ -103,7 +117,20 @@ def arange(
         dtype = (
             dtypes.floatx() if any(isinstance(x, float) for x in (start, stop, step)) else "int32"
         )
-    return run(backend, "arange", [start, stop, step, dtypes.standardize_dtype(dtype)], {})
+    dtype = dtypes.standardize_dtype(dtype)
+    if not all(-math.inf < x < math.inf for x in (start, stop, step)):
+        raise ValueError(
+            f"arange: start, stop and step must be finite, got {start}, {stop} and {step}."
+        )
+    if step and backend is not symbolic and (stop - start) * step <= 0:
+        start = stop = 0  # nothing, which some frameworks refuse to make
+        step = 1
+    if dtypes.is_integer(dtype) and type(start) is type(stop) is type(step) is int and step:
+        numbers = range(start, stop, step)
+        if numbers:
+            fitted(numbers[0], dtype)
+            fitted(numbers[-1], dtype)
+    return run(backend, "arange", [start, stop, step, dtype], {})
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: DType | None = None) -> Tensor:

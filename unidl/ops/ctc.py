@@ -9,6 +9,7 @@ import numpy as np
 from unidl.backend import dtypes
 from unidl.ops.activations import log_softmax
 from unidl.ops.core import cast
+from unidl.ops.core import shape as shape_of
 from unidl.ops.dispatch import backend_of, call, convert, op
 from unidl.ops.elementwise import (
     add,
@@ -24,12 +25,15 @@ from unidl.ops.elementwise import (
     subtract,
 )
 from unidl.ops.host_values import host_value
-from unidl.ops.indexing import argsort, take_along_axis, where
+from unidl.ops.index_checks import check_indices, whole_numbers
+from unidl.ops.indexing import along_axis, argsort, where
 from unidl.ops.reductions import argmax
 from unidl.ops.reductions import max as max_
 from unidl.ops.reductions import sum as sum_
 from unidl.ops.shaping import concatenate, expand_dims, pad, reshape, stack, transpose
 from unidl.tracing import KerasTensor
+from unidl.tracing.shapes.arithmetic import agree, one_int, shapes_agree
+from unidl.tracing.sizes import is_open
 from unidl.typing import Tensor, TensorLike
 
 # log of a probability of 0: exp gives 0 in every dtype, and its rounding is small beside 1.
@@ -58,9 +62,17 @@ def ctc_loss(
     backend, target, output, target_length, output_length = _inputs(
         "ctc_loss", target, output, target_length, output_length
     )
-    (n, labels), (_, time, _) = backend.shape(target), backend.shape(output)
+    (n, labels), (_, time, classes) = backend.shape(target), backend.shape(output)
     if None in (labels, time):
         raise ValueError("ctc_loss: the number of labels and of moments must be known.")
+    mask_index = _blank("ctc_loss", mask_index, classes)
+    target_length = _lengths("ctc_loss", "target_length", target_length, n, labels, "labels")
+    output_length = _lengths("ctc_loss", "output_length", output_length, n, time, "moments")
+    # What stands behind the labels that count may be anything.
+    counts = less(np.arange(labels, dtype="int32"), expand_dims(target_length, -1))
+    target = where(counts, target, mask_index)
+    check_indices("ctc_loss", target, 0, classes, f"{classes} classes", "the label")
+    target = cast(target, "int32")
     batch = -1 if n is None else n
     log_p = log_softmax(output)
     # A blank before, between and behind the labels.
@@ -98,9 +110,9 @@ def ctc_loss(
     end = expand_dims(add(target_length, target_length), -1)
     has_labels = expand_dims(greater(target_length, 0), -1)
     in_label = where(
-        has_labels, take_along_axis(alpha, where(has_labels, subtract(end, 1), 0), 1), _NEVER
+        has_labels, along_axis(alpha, where(has_labels, subtract(end, 1), 0), 1), _NEVER
     )
-    total = call("logsumexp", concatenate([take_along_axis(alpha, end, 1), in_label], 1), axis=1)
+    total = call("logsumexp", concatenate([along_axis(alpha, end, 1), in_label], 1), axis=1)
     fits = less_equal(_needed(backend, target, target_length, labels), output_length)
     # Without a single moment there is one alignment, of no label.
     total = where(greater(output_length, 0), total, 0.0)
@@ -123,7 +135,7 @@ def _needed(backend: Any, target: TensorLike, target_length: Any, labels: Any) -
 def _chances(backend: Any, log_p: Any, path: Any, batch: Any, time: Any, states: Any) -> Any:
     """(time, n, states): log of the probability of each state's class."""
     index = backend.broadcast_to(expand_dims(path, 1), (batch, time, states))
-    return transpose(take_along_axis(log_p, index, 2), (1, 0, 2))
+    return transpose(along_axis(log_p, index, 2), (1, 0, 2))
 
 
 def _shifted(alpha: Any, places: Any, states: Any) -> Any:
@@ -135,10 +147,35 @@ def _shifted(alpha: Any, places: Any, states: Any) -> Any:
     )
 
 
+def _blank(name: str, mask_index: Any, classes: Any) -> int:
+    """`mask_index` counted from the start."""
+    index = one_int(name, "mask_index", mask_index)
+    if is_open(classes):
+        return index
+    check_indices(name, index, -classes, classes, f"{classes} classes", "mask_index")
+    return index % classes
+
+
+def _lengths(name: str, what: str, lengths: Any, n: Any, most: Any, of: str) -> Any:
+    """`lengths` as int32; an error unless they are `n` integers from 0 to `most`."""
+    shape = shape_of(lengths)
+    if not shapes_agree(shape, (n,)):
+        raise ValueError(f"{name}: {what} needs the shape {(n,)}, got {tuple(shape)}.")
+    end = most + 1 if type(most) is int else None
+    check_indices(name, lengths, 0, end, f"{most} {of}", what)
+    return cast(lengths, "int32")
+
+
 def _inputs(
     name: str, target: TensorLike, output: TensorLike, target_length: Any, output_length: Any
 ) -> Any:
-    tensors = (target, output, target_length, output_length)
+    names: tuple[str | None, ...] = ("target", None, "target_length", "output_length")
+    if target is None:
+        names = (None, None, None, "sequence_lengths")
+    tensors = tuple(
+        t if what is None else whole_numbers(name, t, what)
+        for what, t in zip(names, (target, output, target_length, output_length), strict=True)
+    )
     backend = backend_of(tensors)
     target, output, *lengths = (
         t if t is None else backend.asarray(convert(backend, t)) for t in tensors
@@ -154,7 +191,11 @@ def _inputs(
         )
     if backend.dtype(output) not in ("float32", "float64"):
         output = backend.cast(output, dtypes.result_type(backend.dtype(output), "float32"))
-    target, *lengths = (t if t is None else cast(t, "int32") for t in (target, *lengths))
+    if target is not None and not agree(backend.shape(target)[0], backend.shape(output)[0]):
+        raise ValueError(
+            f"{name}: target and output must have one row for each sample, got the shapes "
+            f"{tuple(backend.shape(target))} and {tuple(backend.shape(output))}."
+        )
     return backend, target, output, *lengths
 
 
@@ -183,6 +224,9 @@ def ctc_decode(
         )
     backend, _, inputs, _, lengths = _inputs("ctc_decode", None, inputs, None, sequence_lengths)
     inputs = backend.stop_gradient(inputs)
+    n, time, classes = backend.shape(inputs)
+    mask_index = _blank("ctc_decode", mask_index, classes)
+    lengths = _lengths("ctc_decode", "sequence_lengths", lengths, n, time, "moments")
     if strategy == "greedy":
         return _greedy(backend, inputs, lengths, merge_repeated, mask_index)
     shape = backend.shape(inputs)
@@ -198,7 +242,7 @@ def ctc_decode(
     scores = np.full((shape[0], top_paths), -np.inf, log_p.dtype)
     for i, (moments, length) in enumerate(zip(log_p, lengths, strict=True)):
         for rank, (path, score) in enumerate(
-            _beams(moments[:length], beam_width, mask_index % shape[2])[:top_paths]
+            _beams(moments[:length], beam_width, mask_index)[:top_paths]
         ):
             paths[rank, i, : len(path)], scores[i, rank] = path, score
     return backend.asarray(paths), backend.asarray(scores)
@@ -207,8 +251,7 @@ def ctc_decode(
 def _greedy(
     backend: Any, inputs: TensorLike, lengths: Any, merge_repeated: Any, mask_index: Any
 ) -> Any:
-    _, time, classes = backend.shape(inputs)
-    blank = mask_index % classes
+    time, blank = backend.shape(inputs)[1], mask_index
     outside = greater_equal(np.arange(time, dtype="int32"), expand_dims(lengths, -1))
     best = where(outside, blank, argmax(inputs, -1))
     score = negative(sum_(where(outside, 0.0, max_(inputs, -1)), 1, keepdims=True))
@@ -221,7 +264,7 @@ def _greedy(
         )
         left_out = logical_or(left_out, equal(best, before))
     order = argsort(cast(left_out, "int32"), -1)
-    labels = take_along_axis(where(left_out, -1, best), order, 1)
+    labels = along_axis(where(left_out, -1, best), order, 1)
     return expand_dims(labels, 0), score
 
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 
 from unidl.backend import dtypes, registry
-from unidl.backend.errors import ForeignTensorError
+from unidl.backend.errors import ArgumentError, ForeignTensorError, NoTensorError
+from unidl.backend.host_data import PLAIN, fitted
 from unidl.backend.variable import Variable
 from unidl.tracing import KerasTensor, graph, symbolic
 from unidl.tracing.capture.symbol import Symbol
@@ -63,6 +64,8 @@ def owner_of(x: TensorLike) -> Backend | None:
         if isinstance(x, (Variable, Symbol)):
             return x.backend
         owner = registry.owner_of_type(cls)
+        if issubclass(cls, np.ndarray) and owner is not None and cls not in owner.tensor_types:
+            owner = None  # a memory map or matrix of NumPy: host data
         set_owner(cls, owner)
         return owner
 
@@ -140,30 +143,56 @@ def native_owner(x: TensorLike) -> Backend | None:
     cls = type(x)
     if cls is np.ndarray:
         active = registry.get_backend()
-        return active if np.ndarray in active.tensor_types else None
+        return active if np.ndarray in active.tensor_types and x.dtype in PLAIN else None
     return _natives.get(cls)
 
 
 def takes(backend: Backend, x: Any) -> bool:
     """Whether `x` is a native tensor of `backend`, whichever is active."""
     cls = type(x)
-    return _natives.get(cls) is backend or cls in backend.tensor_types
+    return _natives.get(cls) is backend or (
+        cls in backend.tensor_types and (cls is not np.ndarray or x.dtype in PLAIN)
+    )
 
 
 def backend_of(tensors: Iterable[TensorLike]) -> Backend:
     """The one backend of all `tensors`, the active one when they are host data."""
     found = None
-    for x in tensors:
-        owner = owner_of(x)
+    for owner in map(_owner_within, tensors):
         if owner is not None and owner is not found:
             if found is None or owner.absorbs:
                 found = owner
             elif not found.absorbs:
-                raise ForeignTensorError(
-                    f"This call mixes tensors of the backends {found.name!r} and {owner.name!r}. "
-                    f"Convert one of them first: unidl.ops.convert_to_numpy(x)."
-                )
+                raise _foreign(found, owner)
     return registry.get_backend() if found is None else found
+
+
+def _owner_within(x: TensorLike) -> Backend | None:
+    """The backend of a tensor, or of those in a nested list."""
+    if type(x) not in _CONTAINERS:
+        return owner_of(x)
+    owners = {owner for one in _one_of_each_type(x) if (owner := owner_of(one)) is not None}
+    if len(owners) > 1:
+        first, second = sorted(owners, key=lambda owner: owner.name)[:2]
+        raise _foreign(first, second)
+    return owners.pop() if owners else None
+
+
+def _one_of_each_type(nest: Any) -> Iterable[Any]:
+    found: dict[type, Any] = {}
+    for x in nest:
+        if type(x) in _CONTAINERS:
+            found.update((type(one), one) for one in _one_of_each_type(x))
+        else:
+            found[type(x)] = x
+    return found.values()
+
+
+def _foreign(one: Backend, other: Backend) -> ForeignTensorError:
+    return ForeignTensorError(
+        f"This call mixes tensors of the backends {one.name!r} and {other.name!r}. Convert one of "
+        "them first: unidl.ops.convert_to_numpy(x)."
+    )
 
 
 def convert(backend: Backend, x: TensorLike) -> Tensor:
@@ -179,10 +208,17 @@ def convert(backend: Backend, x: TensorLike) -> Tensor:
             else backend.asarray(x.value if backend.has_values else x)
         )
     if isinstance(x, np.generic):
-        return x.item()
-    return (
-        x if isinstance(x, backend.tensor_types) and cls is not np.ndarray else backend.asarray(x)
-    )
+        number = x.item()
+        if type(number) in NUMBERS and not _is_large(number):
+            return number
+    if isinstance(x, np.ndarray) and (cls is np.ndarray or cls not in backend.tensor_types):
+        return backend.asarray(x)
+    return x if isinstance(x, backend.tensor_types) else backend.asarray(x)
+
+
+def _is_large(x: Any) -> bool:
+    """Whether `x` is an int that does not fit into int32."""
+    return type(x) is int and not -(2**31) <= x < 2**31
 
 
 def _as_they_are(
@@ -204,8 +240,15 @@ def _as_they_are(
         if owner is None:
             if cls is Variable:
                 owner, x = x.read()
-            elif x is None or cls in NUMBERS:
-                to_floats = to_floats or x is not None
+            elif cls in NUMBERS:
+                if cls is int and not -2147483648 <= x <= 2147483647:
+                    return None
+                to_floats = True
+                native.append(x)
+                continue
+            elif x is None:
+                if promoted and len(tensors) == 2:
+                    return None
                 native.append(x)
                 continue
             elif cls is not np.ndarray or (owner := native_owner(x)) is None:
@@ -234,9 +277,16 @@ def _converted(tensors: Sequence[TensorLike]) -> tuple[Backend, list[Tensor]]:
 
 
 def prepare_tensors(tensors: Sequence[TensorLike]) -> tuple[Backend, list[Tensor]]:
-    """(backend, converted tensors), numbers too."""
+    """(backend, converted tensors), numbers too. The first is no option, and must not be None."""
     backend, tensors = prepare(tensors)
+    if tensors and tensors[0] is None:
+        raise nothing_given()
     return backend, [backend.asarray(x) if type(x) in NUMBERS else x for x in tensors]
+
+
+def nothing_given() -> NoTensorError:
+    """The error for None where a tensor is needed."""
+    return NoTensorError("cannot make a tensor of None: expected numbers, an array or a tensor.")
 
 
 def tensor_of(x: TensorLike) -> tuple[Backend, Tensor]:
@@ -296,6 +346,8 @@ def call_promoted(name: str, *tensors: TensorLike, to_floats: bool = False, **kw
     float dtype at least."""
     found = _as_they_are(tensors, True, to_floats)
     if found is None:
+        if len(tensors) == 2 and (tensors[0] is None or tensors[1] is None):
+            raise nothing_given()
         backend, operands = _converted(tensors)
         operands = promote(backend, operands, to_floats)
     else:
@@ -332,7 +384,11 @@ def promote(backend: Backend, tensors: Sequence[Tensor], to_floats: bool = False
             dtype = "int32"
     return [
         x
-        if x is None or type(x) in NUMBERS or backend.dtype(x) == dtype
+        if x is None
+        else fitted(x, dtype)
+        if type(x) in NUMBERS
+        else x
+        if backend.dtype(x) == dtype
         else backend.cast(x, dtype)
         for x in tensors
     ]
@@ -368,6 +424,21 @@ def _symbol(x: Any) -> Any:
     return x if x is None or isinstance(x, (*NUMBERS, str, tuple)) else symbolic.asarray(x)
 
 
+def names_itself(function: F) -> F:
+    """A public function of numbers, which puts its name before what is said of its arguments."""
+
+    @functools.wraps(function)
+    def public(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except ArgumentError as error:
+            error.function = function.__name__
+            shorten(error)
+            raise
+
+    return cast(F, public)
+
+
 def op(function: F) -> F:
     """Mark a public function of tensors: called on symbolic tensors it becomes one node of the
     graph."""
@@ -385,6 +456,8 @@ def op(function: F) -> F:
                 return graph.record_call(function, args, kwargs)
             return function(*args, **kwargs)
         except BaseException as error:
+            if isinstance(error, ArgumentError):
+                error.function = function.__name__
             shorten(error)
             raise
 

@@ -6,7 +6,17 @@ from __future__ import annotations
 from typing import Any
 
 from unidl.backend import dtypes
-from unidl.ops.dispatch import NUMBERS, call, call_bool, op, run, tensor_of
+from unidl.backend.host_data import fitted
+from unidl.ops.dispatch import (
+    NUMBERS,
+    call,
+    call_bool,
+    dtype_name,
+    native_owner,
+    op,
+    run,
+    tensor_of,
+)
 from unidl.ops.thin_functions import binary, bitwise, logical, unary
 from unidl.typing import Tensor, TensorLike
 
@@ -120,6 +130,12 @@ def _shift(name: str, x: TensorLike, y: TensorLike) -> Any:
             "a power of 2 instead."
         )
     backend, x = tensor_of(x)
+    dtype = backend.dtype(x)
+    width = dtypes.extremes(dtype)[1].bit_length() if dtypes.is_integer(dtype) else y
+    if not 0 <= y <= width:
+        raise ValueError(
+            f"{name}: the number of bits must be between 0 and {width}, those of {dtype}, got {y}."
+        )
     return run(backend, name, [x, int(y)], {})
 
 
@@ -153,9 +169,20 @@ def clip(x: TensorLike, x_min: TensorLike, x_max: TensorLike) -> Tensor:
     """x, at least `x_min` and at most `x_max` (None: no bound); the gradient passes at numeric
     bounds."""
     if all(b is None or type(b) in NUMBERS for b in (x_min, x_max)):
-        if float in (type(x_min), type(x_max)):
+        backend = native_owner(x)
+        if backend is None:
             backend, x = tensor_of(x)
-            x = x if dtypes.is_float(backend.dtype(x)) else backend.cast(x, dtypes.floatx())
-        return call("clip", x, low=x_min, high=x_max)
+        dtype = dtype_name(backend, x)
+        if dtype not in dtypes.FLOATS and float in (type(x_min), type(x_max)):
+            dtype = dtypes.floatx()
+            x = backend.cast(x, dtype)
+        # Numbers that no float changes need no look.
+        if dtype not in dtypes.FLOATS or not (_is_small(x_min) and _is_small(x_max)):
+            x_min, x_max = (b if b is None else fitted(b, dtype) for b in (x_min, x_max))
+        return run(backend, "clip", [x], {"low": x_min, "high": x_max})
     x = x if x_min is None else maximum(x, x_min)
     return x if x_max is None else minimum(x, x_max)
+
+
+def _is_small(bound: float | None) -> bool:
+    return type(bound) is not int or -(2**53) <= bound <= 2**53

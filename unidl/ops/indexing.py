@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from unidl.backend import dtypes
+from unidl.ops.core import shape as shape_of
 from unidl.ops.dispatch import (
     NUMBERS,
     backend_of,
     call,
     call_promoted,
     convert,
+    explain,
     op,
     prepare,
     promote,
@@ -22,7 +24,9 @@ from unidl.ops.dispatch import (
     tensor_of,
     to_bool,
 )
+from unidl.ops.index_checks import check_along, check_indices, integers
 from unidl.ops.shaping import ravel
+from unidl.tracing.shapes.arithmetic import check_shape, one_axis, one_int, shapes_agree
 from unidl.typing import Shape, Tensor, TensorLike
 
 
@@ -42,6 +46,8 @@ def get_item(x: TensorLike, key: Any) -> Tensor:
         return call("getitem", x, key=key)
     if isinstance(key, (int, slice, type(None), type(Ellipsis), np.integer)):
         return call("getitem", x, key=(key,))
+    if type(key) is list and not key:
+        return take(x, key, axis=0)
     backend, indices = tensor_of(key)
     if backend.dtype(indices) == "bool":
         raise TypeError(
@@ -55,21 +61,30 @@ def get_item(x: TensorLike, key: Any) -> Tensor:
 def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     """Slices of x along `axis` (of the flattened x without one) by integers of any shape; negative
     ones count from the end."""
+    indices = integers("take", indices)
     if axis is None:
         x, axis = ravel(x), 0
-    return call("take", x, _integers("take", indices), axis=axis)
+    check_along("take", indices, shape_of(x), axis)
+    return call("take", x, indices, axis=axis)
 
 
 @op
 def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     """Elements of x by `indices` of x's rank: out[i][j] = x[indices[i][j]][j] for axis 0; both
     flattened without an axis."""
+    indices = integers("take_along_axis", indices)
     if axis is None:
         x, indices, axis = ravel(x), ravel(indices), 0
+    shape = shape_of(x)
+    axis = one_axis("take_along_axis", axis, len(shape), shape)
+    check_along("take_along_axis", indices, shape, axis)
+    return along_axis(x, indices, axis)
+
+
+def along_axis(x: TensorLike, indices: TensorLike, axis: int) -> Tensor:
+    """`take_along_axis` by indices that are known to be right."""
     backend = backend_of([x, indices])
-    x, indices = (
-        backend.asarray(convert(backend, t)) for t in (x, _integers("take_along_axis", indices))
-    )
+    x, indices = (backend.asarray(convert(backend, t)) for t in (x, indices))
     if backend.dtype(indices) in dtypes.SIGNED and -len(backend.shape(x)) <= axis < len(
         backend.shape(x)
     ):
@@ -77,13 +92,6 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None)
         if size is not None:
             indices = backend.where(backend.less(indices, 0), backend.add(indices, size), indices)
     return run(backend, "take_along_axis", [x, indices], {"axis": axis})
-
-
-def _integers(name: str, indices: TensorLike) -> Any:
-    """Host lists as integers (an empty one has no dtype of its own)."""
-    if isinstance(indices, (list, tuple)) and len(indices) == 0:
-        return np.zeros((0,), "int32")
-    return indices
 
 
 @op
@@ -125,10 +133,13 @@ def select(
 @op
 def scatter(indices: TensorLike, values: TensorLike, shape: Shape) -> Tensor:
     """Zeros of `shape` with `values` (m, *shape[k:]) added at integer `indices` (m, k)."""
+    shape = check_shape("scatter", shape)
+    indices = integers("scatter", indices)
     backend = backend_of([indices, values])
+    _check_places("scatter", indices, shape)
     indices, values = (backend.asarray(convert(backend, t)) for t in (indices, values))
-    zeros = backend.full(tuple(shape), 0, backend.dtype(values))
-    return run(backend, "scatter_add", [zeros, *_rows(backend, indices, values, len(shape))], {})
+    zeros = backend.full(shape, 0, backend.dtype(values))
+    return _scattered(backend, "scatter_add", zeros, *_rows(backend, indices, values))
 
 
 @op
@@ -145,21 +156,47 @@ def scatter_update(
             'scatter_update: reduction must be None, "add", "max", "min" or "mul", got '
             f"{reduction!r}."
         )
+    indices = integers("scatter_update", indices)
     backend = backend_of([inputs, indices, updates])
+    _check_places("scatter_update", indices, shape_of(inputs))
     inputs, indices, updates = (
         backend.asarray(convert(backend, t)) for t in (inputs, indices, updates)
     )
     dtype = backend.dtype(inputs)
     updates = updates if backend.dtype(updates) == dtype else backend.cast(updates, dtype)
-    indices, updates = _rows(backend, indices, updates, len(backend.shape(inputs)))
+    indices, updates = _rows(backend, indices, updates)
     if reduction in _COMBINED:
+        _check_scatter(backend, inputs, indices, updates)
         return _combined(backend, reduction, inputs, indices, updates)
-    return run(
-        backend,
-        "scatter_add" if reduction == "add" else "scatter_update",
-        [inputs, indices, updates],
-        {},
-    )
+    name = "scatter_add" if reduction == "add" else "scatter_update"
+    return _scattered(backend, name, inputs, indices, updates)
+
+
+def _check_places(name: str, indices: TensorLike, shape: Any) -> None:
+    """An error unless each row of `indices` (..., k) is a position on the first k axes of
+    `shape`."""
+    places = shape_of(indices)
+    if not places or type(places[-1]) is not int or places[-1] > len(shape):
+        return  # which the shape rule tells
+    for axis in range(places[-1]):
+        column = indices
+        if isinstance(indices, np.ndarray):
+            column = indices[..., axis]
+        elif places[-1] > 1:
+            column = call("getitem", indices, key=(Ellipsis, axis))
+        check_along(name, column, shape, axis, negative=False)
+
+
+def _scattered(backend: Any, name: str, x: Any, indices: Any, updates: Any) -> Any:
+    _check_scatter(backend, x, indices, updates)
+    return run(backend, name, [x, indices, updates], {})
+
+
+def _check_scatter(backend: Any, x: Any, indices: Any, updates: Any) -> None:
+    """The shape rule's errors: frameworks would broadcast updates, or read beyond them."""
+    error = None if backend.absorbs else explain("scatter_update", [x, indices, updates], {})
+    if error is not None:
+        raise error
 
 
 _COMBINED = {
@@ -183,7 +220,7 @@ def _combined(
     return call(pair, inputs, backend.reshape(combined, shape))
 
 
-def _rows(backend: Any, indices: TensorLike, updates: TensorLike, rank: Any) -> Any:
+def _rows(backend: Any, indices: TensorLike, updates: TensorLike) -> Any:
     """Indices (..., k) and updates (..., *rest) with the leading axes made one."""
     shape = backend.shape(indices)
     if len(shape) <= 2 or None in shape:
@@ -214,6 +251,7 @@ def top_k(x: TensorLike, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
     first."""
     backend, x = tensor_of(x)
     size = (*backend.shape(x)[-1:], None)[0]
+    k = one_int("top_k", "k", k)
     if size is not None and not 0 <= k <= size:
         raise ValueError(
             f"top_k: k = {k} of the last axis of the shape {tuple(backend.shape(x))}; k must be "
@@ -226,9 +264,19 @@ def top_k(x: TensorLike, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
 def in_top_k(targets: TensorLike, predictions: TensorLike, k: int) -> Tensor:
     """Whether class `targets` (n,) is among the k largest of `predictions` (n, classes); ties count
     as in. Bool (n,)."""
+    targets = integers("in_top_k", targets, "targets")
+    if (k := one_int("in_top_k", "k", k)) < 1:
+        raise ValueError(f"in_top_k: k must be at least 1, got {k}.")
     backend = backend_of([predictions, targets])
+    own, classes = shape_of(targets), shape_of(predictions)
+    if len(classes) != 2 or not shapes_agree(own, classes[:1]):
+        raise ValueError(
+            f"in_top_k: targets (n,) and predictions (n, classes) are needed, got the shapes {own} "
+            f"and {classes}."
+        )
+    check_indices("in_top_k", targets, 0, classes[1], f"{classes[1]} classes", "class")
     predictions, targets = (backend.asarray(convert(backend, t)) for t in (predictions, targets))
-    own = take_along_axis(predictions, backend.expand_dims(targets, -1), -1)
+    own = along_axis(predictions, backend.expand_dims(targets, -1), -1)
     better = backend.sum(backend.cast(call_promoted("greater", predictions, own), "int32"), -1)
     finite = backend.squeeze(backend.isfinite(own), -1)
     return backend.logical_and(backend.less(better, k), finite)
@@ -267,6 +315,16 @@ def bincount(
     """
     if sparse:
         raise ValueError("bincount: sparse tensors do not exist here. Leave `sparse` out.")
+    x, minlength = integers("bincount", x, "x"), one_int("bincount", "minlength", minlength)
+    if minlength < 0:
+        raise ValueError(f"bincount: minlength must be at least 0, got {minlength}.")
+    if len(shape_of(x)) != 1 or (weights is not None and shape_of(weights) != shape_of(x)):
+        of_weights = "" if weights is None else f" and weights of the shape {shape_of(weights)}"
+        raise ValueError(
+            f"bincount: x (n,), and weights of its shape, are needed, got the shape "
+            f"{shape_of(x)}{of_weights}."
+        )
+    check_indices("bincount", x, 0, 2**63, "counts, which begin with 0", "the number")
     backend, x = tensor_of(x)
     largest = int(backend.to_numpy(backend.max(x))) + 1 if backend.shape(x)[0] else 0
     counts = backend.one_hot(
@@ -293,9 +351,12 @@ def isin(
 @op
 def unravel_index(indices: TensorLike, shape: Shape) -> tuple[Tensor, ...]:
     """Positions along each axis of `shape` of flat `indices`: a tuple of integer tensors."""
+    shape, indices = check_shape("unravel_index", shape), integers("unravel_index", indices)
+    size = math.prod(shape)
+    check_indices("unravel_index", indices, 0, size, f"the {size} elements of the shape {shape}")
     backend, rest = tensor_of(indices)
     positions = []
-    for size in reversed(tuple(shape)):
+    for size in reversed(shape):
         positions.append(backend.mod(rest, size))
         rest = backend.floor_divide(rest, size)
     return tuple(reversed(positions))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from unidl.backend import dtypes
+from unidl.ops.core import shape as shape_of
 from unidl.ops.creation import zeros_like
-from unidl.ops.dispatch import call, call_float, call_promoted, op, tensor_of
+from unidl.ops.dispatch import call, call_float, call_promoted, op, owner_of, tensor_of
 from unidl.ops.elementwise import abs as abs_
 from unidl.ops.elementwise import log, multiply, power, reciprocal, sign, sqrt, square
 from unidl.ops.indexing import where
@@ -20,7 +23,6 @@ from unidl.ops.thin_functions import unary
 from unidl.typing import Axis, Tensor, TensorLike
 
 det = unary("det", "Determinant: (..., n, n) -> (...).")
-inv = unary("inv", "Inverse: (..., n, n) -> (..., n, n).")
 eigh = unary(
     "eigh",
     "(eigenvalues (..., n) ascending, eigenvectors (..., n, n) in columns) of symmetric matrices.",
@@ -47,8 +49,8 @@ lu_factor = unary(
 @op
 def cholesky(x: TensorLike, upper: bool = False) -> Tensor:
     """Lower factor L of symmetric positive definite matrices x = L L^T; its transpose with
-    `upper`."""
-    factor = call_float("cholesky", x)
+    `upper`. A matrix that is not positive definite is an error in an eager call."""
+    factor = _cholesky("cholesky", x)
     return swapaxes(factor, -1, -2) if upper else factor
 
 
@@ -99,9 +101,27 @@ def solve_triangular(a: TensorLike, b: TensorLike, lower: bool = False) -> Tenso
     return _solve("solve_triangular", a, b, lower=lower)
 
 
+@op
+def inv(x: TensorLike) -> Tensor:
+    """Inverse: (..., n, n) -> (..., n, n). That of a singular matrix is an error in an eager
+    call."""
+    return _defined("inv", _SINGULAR, lambda: call_float("inv", x), x, np.linalg.inv)
+
+
+_SINGULAR = "the matrix is singular. Take ops.pinv or ops.lstsq for the nearest solution"
+
+
 def _solve(name: str, a: TensorLike, b: TensorLike, **kwargs: Any) -> Any:
-    backend, b = tensor_of(b)
-    if len(backend.shape(b)) == len(_shape(a)) - 1:
+    def on_host(matrix: np.ndarray) -> Any:
+        if name == "solve_triangular":
+            matrix = np.tril(matrix) if kwargs["lower"] else np.triu(matrix)
+        return np.linalg.inv(matrix)
+
+    return _defined(name, _SINGULAR, lambda: _solution(name, a, b, **kwargs), a, on_host)
+
+
+def _solution(name: str, a: TensorLike, b: TensorLike, **kwargs: Any) -> Any:
+    if len(shape_of(b)) == len(shape_of(a)) - 1:
         solution = call_promoted(name, a, expand_dims(b, -1), to_floats=True, **kwargs)
         return call("squeeze", solution, axis=-1)
     return call_promoted(name, a, b, to_floats=True, **kwargs)
@@ -150,7 +170,47 @@ def slogdet(x: TensorLike) -> tuple[Tensor, Tensor]:
 @op
 def logdet(x: TensorLike) -> Tensor:
     """log of the determinant of symmetric positive definite matrices, by their Cholesky factor."""
-    return multiply(sum_(log(diagonal(call_float("cholesky", x), 0, -2, -1)), -1), 2.0)
+    return multiply(sum_(log(diagonal(_cholesky("logdet", x), 0, -2, -1)), -1), 2.0)
+
+
+def _cholesky(name: str, x: TensorLike) -> Any:
+    return _defined(
+        name,
+        "the matrix is not positive definite. Add a little to its diagonal, x + 1e-6 * ops.eye(n), "
+        "if it should be",
+        lambda: call_float("cholesky", x),
+        x,
+        np.linalg.cholesky,
+    )
+
+
+def _defined(name: str, why: str, compute: Any, x: TensorLike, on_host: Any) -> Any:
+    """`compute()`, or a ValueError that says `why` there is no result: where NumPy's `on_host(x)`
+    has none, or not all of an eager result's numbers are finite though those of x are."""
+    try:
+        result = compute()
+    except Exception as error:
+        matrix = _host_matrix(x)
+        if matrix is None:
+            raise
+        try:
+            on_host(matrix)
+        except np.linalg.LinAlgError as reason:
+            if matrix.ndim >= 2 and matrix.shape[-1] == matrix.shape[-2]:
+                raise ValueError(f"{name}: {why}.") from reason
+        raise error
+    backend = owner_of(result)
+    if backend is not None and backend.has_value(result) and 0 not in backend.shape(result):
+        finite = backend.to_numpy(backend.all(backend.isfinite(result), None))
+        if not finite and np.isfinite(_host_matrix(x)).all():
+            raise ValueError(f"{name}: {why}.")
+    return result
+
+
+def _host_matrix(x: TensorLike) -> Any:
+    """x on the host in float64, None if it has no value now."""
+    backend, x = tensor_of(x)
+    return backend.to_numpy(x).astype("float64") if backend.has_value(x) else None
 
 
 @op

@@ -20,7 +20,7 @@ from unidl.ops.elementwise import (
     square,
     subtract,
 )
-from unidl.ops.indexing import sort, take_along_axis, where
+from unidl.ops.indexing import along_axis, sort, where
 from unidl.ops.reductions import (
     METHODS,
     all,
@@ -155,7 +155,7 @@ def _between(backend: Any, ordered: Any, place: Any, count: Any, method: Any) ->
         between = call("greater", place, low)
         share = where(between, 1.0 if method == "higher" else 0.5, multiply(low, 0.0))
     high = minimum(add(low, 1.0), maximum(subtract(count, 1.0), 0.0))
-    below, above = (take_along_axis(ordered, backend.cast(i, "int32"), -1) for i in (low, high))
+    below, above = (along_axis(ordered, backend.cast(i, "int32"), -1) for i in (low, high))
     return backend.squeeze(add(below, multiply(subtract(above, below), share)), -1)
 
 

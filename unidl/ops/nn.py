@@ -6,8 +6,10 @@ import math
 from typing import Any
 
 from unidl.backend import dtypes
+from unidl.backend.host_data import from_host
 from unidl.ops.activations import softmax
 from unidl.ops.composed import log10
+from unidl.ops.core import shape as shape_of
 from unidl.ops.creation import zeros_like
 from unidl.ops.dispatch import (
     backend_of,
@@ -15,6 +17,7 @@ from unidl.ops.dispatch import (
     call_float,
     convert,
     op,
+    owner_of,
     prepare,
     promote,
     run,
@@ -35,17 +38,22 @@ from unidl.ops.elementwise import (
     subtract,
     tanh,
 )
-from unidl.ops.indexing import take_along_axis, where
+from unidl.ops.index_checks import check_indices, whole_numbers
+from unidl.ops.indexing import along_axis, where
 from unidl.ops.linalg import norm
 from unidl.ops.reductions import any as any_
 from unidl.ops.reductions import max as max_
 from unidl.ops.reductions import mean, var
 from unidl.ops.reductions import sum as sum_
 from unidl.ops.shaping import expand_dims, moveaxis, squeeze, swapaxes
+from unidl.tracing.shapes.arithmetic import one_axis, one_int
 from unidl.typing import Axis, DType, Tensor, TensorLike
 
 # Probabilities of a cross-entropy are clipped to [EPSILON, 1 - EPSILON].
 EPSILON = 1e-7
+
+# What class numbers are counted in; narrower dtypes may not hold as many as there are.
+_INDICES = ("int32", "int64")
 
 
 @op
@@ -59,8 +67,22 @@ def one_hot(
     """Integers (...,) -> (..., num_classes), the new axis at `axis`; what is out of range gives
     zeros."""
     _not_sparse("one_hot", sparse)
+    return _one_hot("one_hot", x, num_classes, axis, dtype)
+
+
+def _one_hot(name: str, x: TensorLike, num_classes: int, axis: int, dtype: Any) -> Any:
+    num_classes, x = _classes(name, num_classes), whole_numbers(name, x, "x")
+    if axis != -1:
+        axis = one_axis(name, axis, len(shape_of(x)) + 1)
     rows = call("one_hot", x, num_classes=num_classes, dtype=dtypes.standardize_dtype(dtype))
     return rows if axis == -1 else moveaxis(rows, -1, axis)
+
+
+def _classes(name: str, num_classes: Any) -> int:
+    number = one_int(name, "num_classes", num_classes)
+    if number < 0:
+        raise ValueError(f"{name}: num_classes must be at least 0, got {number}.")
+    return number
 
 
 @op
@@ -75,13 +97,17 @@ def multi_hot(
     _not_sparse("multi_hot", sparse)
     if num_classes is None:
         raise ValueError("multi_hot: give num_classes, the size of the new axis.")
-    backend, inputs = tensor_of(inputs)
-    if not backend.shape(inputs):
+    inputs = whole_numbers("multi_hot", inputs, "inputs")
+    if not shape_of(inputs):
         raise ValueError(
             "multi_hot: the classes of a sample lie along the last axis, got a single number. Use "
             "one_hot."
         )
-    result = max_(one_hot(inputs, num_classes, -1, dtype), axis=-2)
+    if axis != -1:
+        axis = one_axis("multi_hot", axis, len(shape_of(inputs)))
+    if shape_of(inputs)[-1] == 0:  # a sample without classes
+        return sum_(_one_hot("multi_hot", inputs, num_classes, -1, dtype), axis=-2)
+    result = max_(_one_hot("multi_hot", inputs, num_classes, -1, dtype), axis=-2)
     return result if axis == -1 else moveaxis(result, -1, axis)
 
 
@@ -219,17 +245,33 @@ def sparse_categorical_crossentropy(
 ) -> Tensor:
     """-log p of class `target` (...,) or (..., 1): output (..., k) -> (...,). Probabilities are
     normalized, then clipped."""
+    name = "sparse_categorical_crossentropy"
+    if axis != -1:
+        output = moveaxis(output, one_axis(name, axis, len(shape_of(output))), -1)
+    check_classes(name, target, (*shape_of(output)[-1:], None)[0])
+    return sparse_crossentropy(target, output, from_logits)
+
+
+def check_classes(name: str, target: TensorLike, classes: int | None) -> None:
+    """An error unless `target`, integers or floats, are numbers of `classes`."""
+    if owner_of(target) is None:
+        target = from_host(target)[0]  # in the dtype that holds them
+    hint = f" If yours begin with 1, subtract 1; else the output needs more than {classes} columns."
+    check_indices(name, target, 0, classes, f"{classes} classes", "class", hint)
+
+
+@op
+def sparse_crossentropy(target: TensorLike, output: TensorLike, from_logits: bool) -> Tensor:
+    """`sparse_categorical_crossentropy` of class numbers that are known to be right."""
     backend = backend_of([output, target])
     target, output = (backend.asarray(convert(backend, t)) for t in (target, output))
-    if axis != -1:
-        output = moveaxis(output, axis, -1)
     shape = backend.shape(target)
     if len(shape) == len(backend.shape(output)) and shape and shape[-1] == 1:
         target = squeeze(target, -1)
-    target = target if dtypes.is_integer(backend.dtype(target)) else backend.cast(target, "int32")
+    target = target if backend.dtype(target) in _INDICES else backend.cast(target, "int32")
     if from_logits:
         return run(backend, "sparse_softmax_cross_entropy", [target, output], {})
-    chosen = take_along_axis(_probabilities(output), expand_dims(target, -1), -1)
+    chosen = along_axis(_probabilities(output), expand_dims(target, -1), -1)
     return negative(log(squeeze(chosen, -1)))
 
 

@@ -8,11 +8,13 @@ import math
 from typing import Any
 
 from unidl.backend import dtypes
+from unidl.ops.core import shape as shape_of
 from unidl.ops.creation import ones_like
 from unidl.ops.dispatch import call, call_bool, call_float, op, tensor_of
 from unidl.ops.elementwise import add, divide, maximum, minimum, multiply, sqrt, subtract
 from unidl.ops.indexing import sort
 from unidl.ops.shaping import ravel
+from unidl.tracing.shapes.arithmetic import one_axis, one_int, some_axes
 from unidl.typing import Axis, DType, Tensor, TensorLike
 
 
@@ -83,8 +85,11 @@ def _extreme(name: str, pair: Any, x: TensorLike, axis: Any, keepdims: Any, init
         return backend.cast(
             _extreme(name, pair, backend.cast(x, "int32"), axis, keepdims, initial), "bool"
         )
-    result = call(name, x, axis=axes_of(axis), keepdims=keepdims)
-    return result if initial is None else pair(result, initial)
+    if initial is None:
+        return call(name, x, axis=axes_of(axis), keepdims=keepdims)
+    if 0 in backend.shape(x):  # the sum of nothing is 0
+        return add(call("sum", x, axis=axes_of(axis), keepdims=keepdims), initial)
+    return pair(call(name, x, axis=axes_of(axis), keepdims=keepdims), initial)
 
 
 @op
@@ -197,7 +202,10 @@ def _running(name: str, x: TensorLike, axis: Any, dtype: DType) -> Any:
 def diff(a: TensorLike, n: int = 1, axis: int = -1) -> Tensor:
     """Differences of neighbours along `axis`, n times over."""
     backend, a = tensor_of(a)
-    before = (slice(None),) * (axis % len(backend.shape(a)))
+    shape = tuple(backend.shape(a))
+    before = (slice(None),) * one_axis("diff", axis, len(shape), shape)
+    if (n := one_int("diff", "n", n)) < 0:
+        raise ValueError(f"diff: n must be at least 0, got {n}.")
     for _ in range(n):
         a = subtract(
             call("getitem", a, key=(*before, slice(1, None))),
@@ -247,6 +255,10 @@ def quantile(
         raise ValueError(f"quantile: method must be one of {', '.join(METHODS)}, got {method!r}.")
     backend, rows, axes = as_rows("quantile", x, axis)
     ordered, last = sort(rows), backend.shape(rows)[-1] - 1
+    if last < 0:
+        raise ValueError(
+            f"quantile: the axes {axes} of the shape {shape_of(x)} are empty, so there is none."
+        )
     results = [_between(backend, ordered, float(one) * last, method) for one in fractions(q)]
     if keepdims:
         results = [backend.expand_dims(r, tuple(axes)) for r in results]
@@ -258,10 +270,7 @@ def as_rows(name: str, x: TensorLike, axis: Any) -> Any:
     backend, x = tensor_of(x)
     x = x if dtypes.is_float(backend.dtype(x)) else backend.cast(x, dtypes.floatx())
     shape = backend.shape(x)
-    axes = sorted(
-        a % len(shape)
-        for a in (range(len(shape)) if axis is None else [axis] if isinstance(axis, int) else axis)
-    )
+    axes = list(some_axes(name, axis, len(shape), tuple(shape)))
     kept = [a for a in range(len(shape)) if a not in axes]
     sizes = [shape[a] for a in axes]
     if None in sizes:

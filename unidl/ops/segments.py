@@ -1,6 +1,7 @@
 """Reductions of rows by segment: data (n, ...), segment_ids (n,) integers -> (num_segments, ...).
 
-Rows whose id is negative, or not below `num_segments`, belong to no segment. `num_segments` is the
+Rows whose id is negative belong to no segment; an id that is not below `num_segments` is an error
+(computed inside a compiled step, it belongs to no segment either). `num_segments` is the
 largest id plus 1 where it is not given, which needs ids that have values: not in a compiled
 function. `sorted` only promises something, and is not used.
 """
@@ -9,10 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from unidl.backend import dtypes
 from unidl.ops.core import cast
-from unidl.ops.dispatch import backend_of, convert, op, run
+from unidl.ops.dispatch import backend_of, convert, explain, op, run
 from unidl.ops.host_values import host_value
+from unidl.ops.index_checks import check_indices, integers
+from unidl.tracing.shapes.arithmetic import one_int
 from unidl.typing import Tensor, TensorLike
 
 
@@ -51,10 +53,17 @@ def segment_prod(
 
 
 def _segments(name: str, data: Any, ids: Any, count: Any) -> Any:
+    ids = integers(name, ids, "segment_ids")
+    if count is not None:
+        count = one_int(name, "num_segments", count)
+        if count < 0:
+            raise ValueError(f"{name}: num_segments must be at least 0, got {count}.")
+        check_indices(name, ids, -(2**63), count, f"num_segments={count}", "the id")
     backend = backend_of([data, ids])
     data, ids = (backend.asarray(convert(backend, t)) for t in (data, ids))
-    if not dtypes.is_integer(backend.dtype(ids)):
-        raise TypeError(f"{name}: segment_ids must be integers, got {backend.dtype(ids)}.")
+    error = None if backend.absorbs else explain(name, [data, ids], {"count": count or 0})
+    if error is not None:
+        raise error
     if backend.dtype(data) == "bool":
         data = cast(data, "int32")
     if count is None:

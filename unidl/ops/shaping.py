@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from unidl.backend.host_data import fitted
 from unidl.ops.dispatch import call, call_promoted, call_sequence, explain, op, sized, tensor_of
-from unidl.tracing.shapes.arithmetic import one_axis
-from unidl.tracing.sizes import a_size, is_open
+from unidl.tracing.shapes.arithmetic import agree, one_axis, one_int
+from unidl.tracing.sizes import is_open
 from unidl.typing import Axis, Shape, Tensor, TensorLike
 
 
@@ -62,6 +65,10 @@ def moveaxis(
     rank = len(backend.shape(x))
     origins = _positive("moveaxis", source, rank)
     places = _positive("moveaxis", destination, rank)
+    if len(origins) != len(places):
+        raise ValueError(
+            f"moveaxis: one destination for each source is needed, got {source} and {destination}."
+        )
     order = [a for a in range(rank) if a not in origins]
     for place, axis in sorted(zip(places, origins, strict=True)):
         order.insert(place, axis)
@@ -72,6 +79,8 @@ def moveaxis(
 def broadcast_to(x: TensorLike, shape: int | Shape) -> Tensor:
     """x repeated along axes of size 1 to fill `shape`."""
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    if any(size is not None and size < -1 for size in shape):
+        raise ValueError(f"broadcast_to: sizes must be at least 0 (-1 keeps one), got {shape}.")
     return call("broadcast_to", sized(x, shape), shape=shape)
 
 
@@ -147,9 +156,12 @@ def split(
     x: TensorLike, indices_or_sections: int | Sequence[int] | TensorLike, axis: int = 0
 ) -> list[Tensor]:
     """List of parts along `axis`: that many equal ones, or cut before each of the given indices."""
-    if not isinstance(indices_or_sections, int):
-        indices_or_sections = tuple(int(i) for i in indices_or_sections)
-    elif indices_or_sections < 1 or any(
+    given: Any = indices_or_sections
+    if hasattr(given, "__iter__") and getattr(given, "ndim", 1) != 0:
+        indices_or_sections = tuple(one_int("split", "a cut", i) for i in given)
+        return call("split", x, indices_or_sections=indices_or_sections, axis=axis)
+    indices_or_sections = one_int("split", "the number of parts", indices_or_sections)
+    if indices_or_sections < 1 or any(
         not is_open(size) and size % indices_or_sections
         for size in _shape(x)[axis : axis + 1 or None]
     ):
@@ -169,6 +181,8 @@ def array_split(
     if isinstance(indices_or_sections, int):
         backend, x = tensor_of(x)
         shape, parts = backend.shape(x), indices_or_sections
+        if parts < 1:
+            raise ValueError(f"array_split: the number of parts must be at least 1, got {parts}.")
         size = shape[_positive("array_split", axis, len(shape))[0]]
         if size is None:
             raise ValueError(
@@ -253,12 +267,18 @@ def roll(x: TensorLike, shift: Any, axis: Axis | None = None) -> Tensor:
         return reshape(roll(ravel(x), shift, 0), backend.shape(x))
     if isinstance(axis, (tuple, list)):
         shifts = shift if isinstance(shift, (tuple, list)) else (shift,) * len(axis)
+        if len(shifts) != len(axis):
+            raise ValueError(
+                f"roll: one shift for each axis is needed, got the shifts {tuple(shifts)} for the "
+                f"axes {tuple(axis)}."
+            )
         for one, where in zip(shifts, axis, strict=True):
             x = roll(x, one, where)
         return x
     backend, x = tensor_of(x)
     shape = backend.shape(x)
     (along,) = _positive("roll", axis, len(shape))
+    shift = one_int("roll", "the shift", shift)
     places: Any = shift if shape[along] is None else shift % (shape[along] or 1)
     if places == 0:
         return x
@@ -273,7 +293,7 @@ def roll(x: TensorLike, shift: Any, axis: Axis | None = None) -> Tensor:
 @op
 def tile(x: TensorLike, repeats: Any) -> Tensor:
     """x laid side by side, `repeats` times along each of the last axes."""
-    repeats = (repeats,) if isinstance(repeats, int) else tuple(repeats)
+    repeats = tuple(_counts("tile", repeats))
     backend, x = tensor_of(sized(x, repeats))
     rank = len(backend.shape(x))
     if len(repeats) > rank:
@@ -287,12 +307,21 @@ def repeat(x: TensorLike, repeats: Any, axis: int | None = None) -> Tensor:
     int for each element."""
     if axis is None:
         x, axis = ravel(x), 0
-    if not hasattr(repeats, "__index__"):
-        repeats = [int(r) for r in repeats]
-        if len(repeats) > 1:
-            return call("take", x, [i for i, r in enumerate(repeats) for _ in range(r)], axis=axis)
-        (repeats,) = repeats
-    return call("repeat", sized(x, (repeats,)), repeats=a_size(repeats), axis=axis)
+    if hasattr(repeats, "__index__") and not getattr(repeats, "ndim", 0):
+        repeats = _count("repeat", repeats)
+        return call("repeat", sized(x, (repeats,)), repeats=repeats, axis=axis)
+    counts = _counts("repeat", repeats)
+    axis = one_axis("repeat", axis, _rank(x))
+    if len(counts) == 1:
+        return call("repeat", x, repeats=counts[0], axis=axis)
+    size = _shape(x)[axis]
+    if not agree(size, len(counts)):
+        raise ValueError(
+            f"repeat: one count for all or one for each of the {size} elements on axis {axis} is "
+            f"needed, got {len(counts)}."
+        )
+    places = np.repeat(np.arange(len(counts), dtype="int32"), counts)
+    return call("take", x, places, axis=axis)
 
 
 @op
@@ -308,26 +337,26 @@ def pad(
         raise ValueError(f"pad: constant_values belongs to mode='constant', got mode={mode!r}.")
     backend, x = tensor_of(x)
     rank = len(backend.shape(x))
-    if isinstance(pad_width, int):
+    given = pad_width
+    if not hasattr(pad_width, "__iter__") or not getattr(pad_width, "ndim", 1):
         pad_width = ((pad_width, pad_width),) * rank
-    elif pad_width and isinstance(pad_width[0], int):
+    elif len(pad_width) and not hasattr(pad_width[0], "__iter__"):
         pad_width = (tuple(pad_width) if len(pad_width) == 2 else (pad_width[0],) * 2,) * rank
-    pad_width = tuple(tuple(int(n) for n in pair) for pair in pad_width)
+    if isinstance(given, str) or any(isinstance(pair, str) for pair in pad_width):
+        raise TypeError(f"pad: pad_width must be an int or pairs of ints, got {given!r}.")
+    pad_width = tuple(tuple(one_int("pad", "a width", n) for n in pair) for pair in pad_width)
     if len(pad_width) == 1:
         pad_width *= rank
-    if len(pad_width) != rank:
+    if len(pad_width) != rank or any(n < 0 for pair in pad_width for n in pair):
         shape = tuple(backend.shape(x))
         raise ValueError(
             f"pad: one pair of non-negative ints for each axis of the shape {shape} is needed, got "
             f"{pad_width}."
         )
-    return call(
-        "pad",
-        x,
-        pad_width=pad_width,
-        mode=mode,
-        constant_values=0 if constant_values is None else constant_values,
-    )
+    value = 0 if constant_values is None else constant_values
+    if type(value) is int and value:
+        value = fitted(value, backend.dtype(x))
+    return call("pad", x, pad_width=pad_width, mode=mode, constant_values=value)
 
 
 def meshgrid(*x: Any, indexing: str = "xy") -> list[Tensor]:
@@ -399,6 +428,20 @@ def _shape_or_open(x: TensorLike) -> Any:
 def _at_least(rank: Any, x: TensorLike) -> Any:
     missing = rank - _rank(x)
     return call("expand_dims", x, axis=tuple(range(missing))) if missing > 0 else tensor_of(x)[1]
+
+
+def _count(name: str, number: Any) -> int:
+    """How often something is repeated: an int that is not negative."""
+    number = one_int(name, "a count", number)
+    if number < 0:
+        raise ValueError(f"{name}: a count must be at least 0, got {number}.")
+    return number
+
+
+def _counts(name: str, numbers: Any) -> list[int]:
+    if not hasattr(numbers, "__iter__"):
+        numbers = (numbers,)
+    return [_count(name, number) for number in numbers]
 
 
 def _positive(name: str, axes: Any, rank: Any) -> Any:

@@ -13,13 +13,18 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from unidl import ops
+from unidl.backend.errors import ArgumentError
 from unidl.backend.variable import Variable
+from unidl.ops.dispatch import owner_of
 from unidl.optimizers import clipping
 from unidl.optimizers.host_variable import HostVariable
 from unidl.optimizers.schedules import LearningRateSchedule
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
 from unidl.tracing.feed import next_number
+from unidl.tracing.shapes.arithmetic import shapes_agree
 from unidl.typing import Config, CustomObjects, LearningRate, Tensor, TensorLike
 from unidl.utils.naming import auto_name
 from unidl.utils.watched import Watched
@@ -292,7 +297,14 @@ class Optimizer(Watched):
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Any:
         """`apply` for pairs (gradient, variable); returns the iterations."""
-        grads, variables = zip(*grads_and_vars, strict=True)
+        pairs = list(grads_and_vars)
+        are_pairs = [isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in pairs]
+        if not pairs or not all(are_pairs):
+            raise ValueError(
+                f"{self.name}: apply_gradients takes pairs (gradient, variable), e.g. "
+                f"zip(gradients, model.trainable_variables), got {len(pairs)} of another kind."
+            )
+        grads, variables = zip(*pairs, strict=True)
         self.apply(grads, variables)
         return self._steps
 
@@ -319,10 +331,7 @@ class Optimizer(Watched):
         backend = self._backend_of(variables)
         learning_rate = next_number(self._count_step)
         with backend.scope():
-            grads = [
-                g if backend.dtype(g) == v.dtype else backend.cast(g, v.dtype)
-                for g, v in zip(grads, variables, strict=True)
-            ]
+            grads = [self._gradient(backend, g, v) for g, v in zip(grads, variables, strict=True)]
             if self.loss_scale_factor is not None:
                 grads = [backend.divide(g, self.loss_scale_factor) for g in grads]
             if self.gradient_accumulation_steps:
@@ -334,6 +343,29 @@ class Optimizer(Watched):
             for variable in variables:
                 if variable.constraint is not None:
                     variable.replace(variable.constraint(variable.value))
+
+    def _gradient(self, backend: Any, gradient: Any, variable: Variable) -> Any:
+        """A gradient, of the host or of any framework, as a native tensor in the variable's
+        dtype."""
+        if isinstance(gradient, Variable):
+            gradient = gradient.value
+        if not backend.is_tensor(gradient) or type(gradient) is np.ndarray:
+            owner = owner_of(gradient)
+            if owner is not None and not backend.absorbs:
+                gradient = owner.to_numpy(gradient)
+            try:
+                gradient = backend.asarray(gradient, variable.dtype)
+            except ArgumentError as error:
+                error.function = f"{self.name}, gradient of {variable.path!r}"
+                raise
+        if not shapes_agree(backend.shape(gradient), variable.shape):
+            raise ValueError(
+                f"{self.name}: the gradient of {variable.path!r} has the shape "
+                f"{tuple(backend.shape(gradient))}, the variable {tuple(variable.shape)}."
+            )
+        if backend.dtype(gradient) == variable.dtype:
+            return gradient
+        return backend.cast(gradient, variable.dtype)
 
     def _backend_of(self, variables: Any) -> Any:
         backend = variables[0].backend

@@ -49,7 +49,8 @@ def test_asarray_of_strided_and_nested(backend):
     nested = backend.asarray([backend.asarray(1.0), 2.0])
     np.testing.assert_array_equal(backend.to_numpy(nested), [1.0, 2.0])
     with pytest.raises(TypeError, match="uint32"):
-        backend.asarray(np.zeros(2, "uint32"))
+        backend.asarray(np.zeros(2), "uint32")
+    assert backend.dtype(backend.asarray(np.zeros(2, "uint32"))) == "int64"  # the next wider
 
 
 def test_cast():

@@ -13,6 +13,14 @@ class Abstract(ABC):
     # they are shapes alone.
     has_values: bool = True
 
+    # The dtype of sums of very many terms, such as the counts of metrics: float32 counts up to
+    # 2**24 alone.
+    long_sums: str = "float64"
+
+    def has_value(self, x) -> bool:
+        """Whether native `x` has a value now: not in a function that is being compiled."""
+        return self.has_values
+
     def abstract_call(self, fn, specs):
         """The specs of the list of tensors that fn(*tensors) returns; a spec is (shape, dtype),
         with fixed sizes.

@@ -58,7 +58,9 @@ class Math(ABC):
         return self.mean(self.square(centred), axis, keepdims)
 
     def logsumexp(self, x, axis=None, keepdims=False):
-        """log(sum(exp(x))), shifted by the maximum."""
+        """log(sum(exp(x))), shifted by the maximum; -inf for nothing."""
+        if 0 in self.shape(x):
+            return self.log(self.sum(self.exp(x), axis, keepdims))
         top = self.stop_gradient(self.max(x, axis, keepdims=True))
         top = self.where(self.isfinite(top), top, self.full_like(top, 0))
         total = self.log(self.sum(self.exp(self.subtract(x, top)), axis, keepdims=True))

@@ -331,6 +331,11 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
         if sizes.in_numbers():
             shapes = {name: shapes_as_given(shape) for name, shape in shapes.items()}
         first_shape = next(iter(shapes.values()), None)
+        if args and isinstance(args[0], str | bytes):
+            raise TypeError(
+                f"{self._who()}: the input must be a tensor or an array of numbers, got the "
+                f"{type(args[0]).__name__} {args[0]!r}."
+            )
         self._check_input(first_shape)
         if self.built:
             return

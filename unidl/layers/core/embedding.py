@@ -7,11 +7,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unidl import constraints, initializers, ops, regularizers
+from unidl.backend.errors import OutOfRangeError
+from unidl.backend.host_data import from_host
 from unidl.layers.base.layer import Layer
 from unidl.layers.base.options import EmbeddingOptions
 from unidl.layers.base.validate import not_offered, positive_int
 from unidl.ops import fused
-from unidl.typing import ConstraintLike, InitializerLike, RegularizerLike, TensorLike, any_arguments
+from unidl.ops.dispatch import owner_of
+from unidl.ops.index_checks import outside, values_now
+from unidl.typing import (
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    Tensor,
+    TensorLike,
+    any_arguments,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -80,10 +91,9 @@ class Embedding(Layer):
             )
 
     def _convert(self, value: Any) -> Any:
-        if isinstance(value, np.ndarray | list | int):
-            self.check_indices(
-                value if isinstance(value, np.ndarray) else np.asarray(value), "the input"
-            )
+        # Before their cast to int32, in which large numbers and NaN would be others.
+        if owner_of(value) is None and not isinstance(value, str | dict | None):
+            self.check_indices(from_host(value)[0], "the input")
         return super()._convert(value)
 
     def _computes_with(self, value: Any) -> bool:
@@ -92,17 +102,22 @@ class Embedding(Layer):
     def check_indices(self, values: TensorLike, source: Any) -> None:
         """Raise ValueError if the array `values`, of which `source` tells the origin, holds an
         index without a row."""
-        if values.size:
-            low, high = values.min(), values.max()
-            if low < 0 or high >= self.input_dim:
-                raise ValueError(
-                    f"{self._who()}: {source} holds the index {int(low if low < 0 else high)}, but "
-                    "indices must lie in "
-                    f"[0, {self.input_dim}). Raise input_dim, or map the index to a known one."
-                )
+        bad = outside(values, 0, self.input_dim)
+        if bad is not None:
+            raise OutOfRangeError(
+                f"{self._who()}: {source} holds the index {bad}, but indices must lie in "
+                f"[0, {self.input_dim}). Raise input_dim, or map the index to a known one."
+            )
+
+    def _check_values(self, indices: Tensor) -> None:
+        """The same for a tensor, if it has a value: in eager calls."""
+        extremes = values_now(indices)
+        if extremes is not None:
+            self.check_indices(extremes, "the input")
 
     def call(self, inputs: TensorLike) -> Any:
         indices = inputs if ops.dtype(inputs) in ("int32", "int64") else ops.cast(inputs, "int32")
+        self._check_values(indices)
         return ops.cast(fused.embedding(self.embeddings, indices), self.compute_dtype)
 
     @any_arguments

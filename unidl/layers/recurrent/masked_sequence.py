@@ -11,9 +11,21 @@ from collections.abc import Callable
 from typing import Any
 
 from unidl import ops
+from unidl.ops.indexing import along_axis
+from unidl.tracing.shapes.arithmetic import shapes_agree
 from unidl.typing import TensorLike
 
 _BEHIND_ALL = 2**30
+
+
+def check_mask(layer: Any, inputs: TensorLike, mask: Any) -> None:
+    """An error unless `mask` has an entry for each moment of the layer's inputs, (n, t, ...)."""
+    if mask is not None and not shapes_agree(ops.shape(mask)[:2], ops.shape(inputs)[:2]):
+        raise ValueError(
+            f"{layer._who()}: the mask has the shape {tuple(ops.shape(mask))}, but the input has "
+            f"the shape {tuple(ops.shape(inputs))}. A mask is (batch, time), with one entry for "
+            "each moment of the input."
+        )
 
 
 class MaskedSequence:
@@ -23,8 +35,8 @@ class MaskedSequence:
     def __init__(self, sequences: TensorLike, mask: Callable[..., Any] | None) -> None:
         self._mask, self._counted = mask, ops.cumsum(ops.cast(mask, "int32"), axis=1)
         order = ops.argsort(ops.where(mask, self._counted, _BEHIND_ALL), axis=1)
-        moments = ops.take_along_axis(sequences, ops.expand_dims(order, -1), axis=1)
-        counts = ops.take_along_axis(mask, order, axis=1)
+        moments = along_axis(sequences, ops.expand_dims(order, -1), axis=1)
+        counts = along_axis(mask, order, axis=1)
         self.moments = ops.where(ops.expand_dims(counts, -1), moments, 0)
         self.idle = ops.cast(ops.logical_not(counts), ops.dtype(sequences))
 
@@ -42,7 +54,7 @@ class MaskedSequence:
 
 def _at(first: Any, made: Any, index: Any) -> Any:
     """Of `first` (n, u) and then `made` (n, t, u) those at `index` (n, k): (n, k, u)."""
-    return ops.take_along_axis(
+    return along_axis(
         ops.concatenate([ops.expand_dims(first, 1), made], axis=1),
         ops.expand_dims(index, -1),
         axis=1,

@@ -9,6 +9,7 @@ from unidl.backend.registry import use_backend
 from unidl.backend.variable import Variable
 from unidl.layers.base.layer import Layer
 from unidl.layers.base.options import LayerOptions
+from unidl.layers.recurrent.masked_sequence import check_mask
 from unidl.layers.recurrent.recurrent_cell import RecurrentCell, check_cell, output_size_of, step_of
 from unidl.layers.recurrent.stacked_rnn_cells import StackedRNNCells
 from unidl.ops import fused
@@ -145,6 +146,7 @@ class RNN(Layer):
         states = self._first_states(sequences, initial_state)
         if isinstance(mask, list | tuple):
             mask = mask[0]
+        check_mask(self, sequences, mask)
         self._masked = mask is not None
         if self._why_composed(self._masked) is None:
             outputs, last, states = self._run_kernel(sequences, states, mask, training)

@@ -8,8 +8,8 @@ from unidl import ops
 from unidl.layers.base.options import LayerOptions
 from unidl.layers.base.signature import call_signature
 from unidl.layers.core.simple_layers import Wrapper
+from unidl.layers.recurrent.masked_sequence import check_mask
 from unidl.ops.dispatch import has_values
-from unidl.tracing.shapes.arithmetic import shapes_agree
 from unidl.typing import TensorLike
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class TimeDistributed(Wrapper):
         super().build((input_shape[0], *input_shape[2:]))
 
     def call(self, inputs: TensorLike, training: bool | None = None, mask: Any = None) -> Any:
-        self._check_mask(inputs, mask)
+        check_mask(self, inputs, mask)
         signature = call_signature(type(self.layer))
         kwargs = {"training": training} if signature.has_training else {}
         takes_mask = mask is not None and "mask" in signature.names
@@ -53,11 +53,3 @@ class TimeDistributed(Wrapper):
             return ops.stack([output(i) for i in range(steps)], axis=1)
         # The shape is the same for every moment, and one stands for all.
         return ops.repeat(ops.expand_dims(output(0), 1), steps, axis=1)
-
-    def _check_mask(self, inputs: TensorLike, mask: Any) -> None:
-        if mask is not None and not shapes_agree(ops.shape(mask)[:2], ops.shape(inputs)[:2]):
-            raise ValueError(
-                f"{self._who()}: the mask has the shape {tuple(ops.shape(mask))}, but the input "
-                f"has the shape {tuple(ops.shape(inputs))}. A mask is (batch, time), with one "
-                "entry for each moment of the input."
-            )

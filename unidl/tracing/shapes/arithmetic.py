@@ -62,6 +62,16 @@ def some_axes(name, axis, rank, shape=None) -> tuple:
     return tuple(sorted(axes))
 
 
+def one_int(name, what, number) -> int:
+    """`number`, an int, or an error that calls it `what`."""
+    if type(number) is not bool:
+        if isinstance(number, int):
+            return number  # which may be the size of an open axis
+        if hasattr(number, "__index__") and not getattr(number, "ndim", 0):
+            return number.__index__()
+    raise TypeError(f"{name}: {what} must be an int, got {number!r}.")
+
+
 def product(sizes):
     """Number of elements, None if an axis is open (unless another is empty)."""
     total = 1
@@ -74,7 +84,8 @@ def product(sizes):
 
 def check_shape(name, shape) -> tuple:
     """A shape given by the user, as a tuple of non-negative ints and Nones."""
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    is_number = hasattr(shape, "__index__") and not getattr(shape, "ndim", 0)
+    shape = (shape,) if is_number else tuple(shape)
     for size in shape:
         if not is_open(size) and (not hasattr(size, "__index__") or size < 0):
             raise ValueError(f"{name}: a shape holds non-negative ints, got {shape}.")

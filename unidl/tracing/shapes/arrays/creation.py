@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from unidl.backend import dtypes, registry
+from unidl.backend.host_data import from_host
 from unidl.backend.variable import Variable
 from unidl.tracing.keras_tensor import KerasTensor
 from unidl.tracing.shapes.arithmetic import check_shape
@@ -22,16 +23,8 @@ def of_value(x) -> KerasTensor:
     owner = None if type(x) is np.ndarray else registry.owner_of_type(type(x))
     if owner is not None:
         return KerasTensor(owner.shape(x), owner.dtype(x))
-    if isinstance(x, (np.ndarray, np.generic)):
-        return KerasTensor(x.shape, dtypes.standardize_dtype(x.dtype))
-    array = np.asarray(x)
-    python = {"b": "bool", "i": "int32", "u": "int32", "f": dtypes.floatx()}
-    if array.dtype.kind not in python:
-        raise TypeError(
-            f"convert_to_tensor: cannot make a tensor of {type(x).__name__} {x!r}. Give numbers, "
-            "an array or a tensor."
-        )
-    return KerasTensor(array.shape, python[array.dtype.kind])
+    array, dtype = from_host(x)
+    return KerasTensor(array.shape, dtype)
 
 
 def _count(start, stop, step):
