@@ -64,13 +64,17 @@ class Plan:
         return tensor.history if node is None else (node, 0)
 
     def _walk(self, owner: Any) -> Any:
-        """(nodes, sources first; {id: operation} as a walk back from the outputs meets them)."""
+        """(nodes, sources first; {id: operation} as a walk back from the outputs meets them).
+
+        The path is a list, not Python's stack, which ends at a thousand layers.
+        """
         order: list[Any] = []
         met: dict[int, Any] = {}
         finished: set[int] = set()
         on_path: set[int] = set()
+        path: list[Any] = []  # (node, its sources that are still to be visited)
 
-        def visit(tensor: TensorLike) -> None:
+        def enter(tensor: TensorLike) -> None:
             if tensor not in self._entries and (
                 tensor.history is None or isinstance(tensor.history[0].operation, InputLayer)
             ):
@@ -86,14 +90,21 @@ class Plan:
                 raise ValueError(f"{owner}: the graph has a cycle through {node.operation.name!r}.")
             met.setdefault(id(node.operation), node.operation)
             on_path.add(id(node))
-            for source in node.inputs:
-                visit(source)
-            on_path.discard(id(node))
-            finished.add(id(node))
-            order.append(node)
+            path.append((node, iter(node.inputs)))
 
-        for tensor in self.output_tensors:
-            visit(tensor)
+        for output in self.output_tensors:
+            enter(output)
+            while path:
+                node, sources = path[-1]
+                for source in sources:
+                    enter(source)
+                    if path[-1][0] is not node:
+                        break
+                else:
+                    path.pop()
+                    on_path.discard(id(node))
+                    finished.add(id(node))
+                    order.append(node)
         return order, met
 
     def _measure(self, order: Any) -> Any:
