@@ -177,7 +177,11 @@ class Shaping(contract.Arrays):
         return op("_npi_tile", x, reps=tuple(repeats)) if x.shape else x
 
     def repeat(self, x, repeats, axis):
-        return op("_np_repeat", x, repeats=repeats, axis=axis % len(x.shape))
+        axis %= len(x.shape)
+        shape = (*x.shape[:axis], x.shape[axis] * repeats, *x.shape[axis + 1 :])
+        if 0 in shape:  # of which the kernel forgets the other axes
+            return self.full(shape, 0, self.dtype(x))
+        return op("_np_repeat", x, repeats=repeats, axis=axis)
 
     def pad(self, x, pad_width, mode="constant", constant_values=0):
         """Border blocks are made and joined axis by axis: MXNet's own `pad` has no symmetric mode

@@ -70,7 +70,7 @@ def gelu(x, approximate):
 
 @primitive
 def softmax(x, axis=-1):
-    y = x - np.max(x, axis, keepdims=True)
+    y = x - np.max(x, axis, keepdims=True) if x.size else x.copy()
     y = np.exp(y, out=y) if y.ndim else np.exp(y)
     y /= y.sum(axis, keepdims=True)
     return y, (lambda g: y * (g - (g * y).sum(axis, keepdims=True)),)
@@ -78,6 +78,6 @@ def softmax(x, axis=-1):
 
 @primitive
 def log_softmax(x, axis=-1):
-    y = x - np.max(x, axis, keepdims=True)
+    y = x - np.max(x, axis, keepdims=True) if x.size else x.copy()
     y -= np.log(np.exp(y).sum(axis, keepdims=True))
     return y, (lambda g: g - np.exp(y) * g.sum(axis, keepdims=True),)

@@ -57,11 +57,15 @@ class NN(ABC):
 
     def softmax(self, x, axis=-1):
         """`axis` an int or a tuple of ints."""
+        if 0 in self.shape(x):
+            return x
         top = self.stop_gradient(self.max(x, axis, keepdims=True))
         e = self.exp(self.subtract(x, top))
         return self.divide(e, self.sum(e, axis, keepdims=True))
 
     def log_softmax(self, x, axis=-1):
+        if 0 in self.shape(x):
+            return x
         shifted = self.subtract(x, self.stop_gradient(self.max(x, axis, keepdims=True)))
         return self.subtract(shifted, self.log(self.sum(self.exp(shifted), axis, keepdims=True)))
 
