@@ -11,6 +11,7 @@ from unidl.layers.base.layer import Layer
 from unidl.layers.core.embedding import Embedding
 from unidl.tracing import KerasTensor, graph
 from unidl.typing import TensorLike
+from unidl.utils.nesting import check_nesting
 
 
 class Plan:
@@ -27,6 +28,7 @@ class Plan:
             distance from the outputs, the farthest first, and at one distance in the order in which
             a walk back from the outputs meets them.
         float_dtype: of the inputs that are floats, the widest.
+        nesting: 1, or more where models stand within the model.
         looked_up: (position of an input, Embedding that stands right behind it).
     """
 
@@ -47,6 +49,10 @@ class Plan:
         unused = [
             node.operation for node in self._entries.values() if id(node.operation) not in met
         ]
+        self.nesting = 1 + max(
+            (op._plan.nesting for op in met.values() if getattr(op, "_plan", None)), default=0
+        )
+        check_nesting(owner, self.nesting)
         self.operations = (
             sorted(met.values(), key=lambda operation: -depth_of[id(operation)]) + unused
         )

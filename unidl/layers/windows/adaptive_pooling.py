@@ -9,7 +9,6 @@ from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.layer import Layer
 from unidl.layers.base.options import LayerOptions
 from unidl.layers.base.validate import data_format as check_data_format
-from unidl.layers.windows.pooling import check_not_empty
 from unidl.layers.base.validate import int_tuple
 from unidl.layers.windows.pooling import check_not_empty
 from unidl.typing import TensorLike

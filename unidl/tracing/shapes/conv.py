@@ -116,7 +116,7 @@ def _windows(name, x, window, strides, padding, dilation):
         )
         span, room = (k - 1) * d + 1, size + before + after
         # Over nothing go no windows of one element, and none that are padded to the same size.
-        over_nothing = size == 0 and (padding == "same" or room == 0 and span == 1)
+        over_nothing = size == 0 and (padding == "same" or (room == 0 and span == 1))
         if room < span and not over_nothing:
             raise ValueError(
                 f"{name}: the computed output size would be negative: spatial axis {axis} of the "
