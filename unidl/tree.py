@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from unidl.typing import Nest, TensorLike
 from unidl.utils.namespaces import namespace
+from unidl.utils.nesting import too_deep
 
 _SEQUENCES = (list, tuple, deque)
 
@@ -50,7 +51,10 @@ def flatten(structure: Nest, is_leaf: Any = None) -> list:
     """The leaves; a nest for which `is_leaf(nest)` is true is one of them."""
     if not is_nested(structure) or (is_leaf is not None and is_leaf(structure)):
         return [structure]
-    return [leaf for _, child in _children(structure) for leaf in flatten(child, is_leaf)]
+    try:
+        return [leaf for _, child in _children(structure) for leaf in flatten(child, is_leaf)]
+    except RecursionError:
+        raise too_deep() from None
 
 
 def flatten_with_path(structure: Nest) -> list:
@@ -120,9 +124,12 @@ def map_structure(
         raise TypeError(f"map_structure: the first argument is the function, got {func!r}.")
     if not structures:
         raise TypeError("map_structure: give at least one structure after the function.")
-    for other in structures[1:]:
-        _assert_same(structures[0], other, is_leaf)
-    return _map(func, structures, none_is_leaf, is_leaf)
+    try:
+        for other in structures[1:]:
+            _assert_same(structures[0], other, is_leaf)
+        return _map(func, structures, none_is_leaf, is_leaf)
+    except RecursionError:
+        raise too_deep() from None
 
 
 def _map(func: Any, structures: Any, none_is_leaf: Any, is_leaf: Any) -> Any:

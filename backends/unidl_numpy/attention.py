@@ -19,7 +19,8 @@ def attention(query, key, value, bias=None, scale=1.0):
     p = scaled @ _t(key)
     if bias is not None:
         p = p + bias
-    p -= p.max(-1, keepdims=True)
+    if p.size:  # without keys there are no weights, and their sum of values is zero
+        p -= p.max(-1, keepdims=True)
     np.exp(p, out=p)
     p /= p.sum(-1, keepdims=True)
     y = p @ value

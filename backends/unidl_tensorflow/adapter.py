@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unidl.backend.contract import Backend
-from unidl_tensorflow import operators  # noqa: F401 - tensors leave comparisons to symbols
+from unidl_tensorflow import fork, operators  # noqa: F401 - tensors leave comparisons to symbols
 from unidl_tensorflow.abstract import Abstract
 from unidl_tensorflow.arrays import Arrays
 from unidl_tensorflow.autodiff import Autodiff
@@ -82,3 +82,7 @@ class TensorFlowBackend(
         "jvp": "tf.autodiff.ForwardAccumulator",
         "while_loop": "tf.while_loop, in graphs",
     }
+
+    def __init__(self):
+        super().__init__()
+        fork.guard(self)

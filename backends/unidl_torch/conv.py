@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from unidl.backend import contract
 from unidl.backend.contract.conv import explicit_padding
+from unidl.tracing import KerasTensor, symbolic
 
 _CONV = {2: torch.conv2d, 3: torch.conv3d}
 _CONV_TRANSPOSE = {2: torch.conv_transpose2d, 3: torch.conv_transpose3d}
@@ -105,6 +106,9 @@ class Conv(contract.Conv):
         return self.biased_conv(x, kernel, None, strides, padding, dilation, groups)
 
     def biased_conv(self, x, kernel, bias, strides, padding, dilation, groups=1):
+        if 0 in x.shape[1:-1]:
+            y = _of_nothing("conv", x, kernel, strides, padding, dilation, groups)
+            return y if bias is None else y + bias
         rank = len(strides)
         if rank == 1:
             pairs = explicit_padding(padding, x.shape[1:2], kernel.shape[:1], strides, dilation)
@@ -128,6 +132,8 @@ class Conv(contract.Conv):
         )
 
     def conv_transpose(self, x, kernel, strides, dilation, starts, sizes):
+        if 0 in x.shape[1:-1]:
+            return _of_nothing("conv_transpose", x, kernel, strides, dilation, starts, sizes)
         rank = len(strides)
         if rank == 1:
             y = self.conv_transpose(
@@ -152,6 +158,8 @@ class Conv(contract.Conv):
         return channels_last(pad_spatial(y, pairs) if any(map(any, pairs)) else y)
 
     def max_pool(self, x, window, strides, padding):
+        if 0 in x.shape[1:-1]:
+            return _of_nothing("max_pool", x, window, strides, padding)
         if len(window) == 1:
             return self.max_pool(
                 x.unsqueeze(1), (1, *window), (1, *strides), _lift(padding, x, window, strides)
@@ -165,6 +173,8 @@ class Conv(contract.Conv):
         return channels_last(_MAX_POOL[len(window)](x, window, strides, symmetric, 1, ceil_mode))
 
     def avg_pool(self, x, window, strides, padding):
+        if 0 in x.shape[1:-1]:
+            return _of_nothing("avg_pool", x, window, strides, padding)
         if len(window) == 1:
             return self.avg_pool(
                 x.unsqueeze(1), (1, *window), (1, *strides), _lift(padding, x, window, strides)
@@ -184,6 +194,18 @@ class Conv(contract.Conv):
         sums = _AVG_POOL[rank](pad_spatial(x, pairs), window, strides, divisor_override=1)
         real = pad_spatial(torch.ones((1, 1, *x.shape[2:]), dtype=x.dtype, device=x.device), pairs)
         return channels_last(sums / _AVG_POOL[rank](real, window, strides, divisor_override=1))
+
+
+def _of_nothing(name, x, *args):
+    """What `name` makes of an `x` without elements along a spatial axis, which torch's kernels
+    refuse: zeros, of the shape that the shape rules give."""
+
+    def spec(value):
+        if not isinstance(value, torch.Tensor):
+            return value
+        return KerasTensor(value.shape, str(value.dtype).removeprefix("torch."))
+
+    return x.new_zeros(getattr(symbolic, name)(spec(x), *map(spec, args)).shape)
 
 
 def _lift(padding, x, window, strides):

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 from unidl import tree
@@ -95,28 +97,10 @@ def graph_from_config(cls: Any, config: Any) -> Any:
     def read(structure: Any) -> Any:
         return tree.map_structure(read_one, structure, is_leaf=_is_object)
 
-    def is_ready(structure: Any) -> bool:
-        return all(
-            tuple(part["config"]["keras_history"][:2]) in outputs
-            for part in tree.flatten(structure, is_leaf=_is_object)
-            if _is_tensor(part)
+    for name, number, node in _in_order(waiting, outputs):
+        outputs[name, number] = graph.flatten_tensors(
+            operations[name](*read(node["args"]), **read(node["kwargs"]))
         )
-
-    while waiting:
-        # Nodes of one layer keep their order: their numbers are what other nodes refer to.
-        ready = [
-            w for w in waiting if is_ready(w[2]) and (w[1] == 0 or (w[0], w[1] - 1) in outputs)
-        ]
-        if not ready:
-            raise ValueError(
-                f"from_config: the nodes of {', '.join(name for name, _, _ in waiting)} refer to "
-                "tensors that no layer makes."
-            )
-        for name, number, node in ready:
-            outputs[name, number] = graph.flatten_tensors(
-                operations[name](*read(node["args"]), **read(node["kwargs"]))
-            )
-        waiting = [w for w in waiting if (w[0], w[1]) not in outputs]
 
     ends = [
         tree.map_structure(tensor, config[end], is_leaf=_is_reference)
@@ -125,6 +109,41 @@ def graph_from_config(cls: Any, config: Any) -> Any:
     model = cls(*ends, name=config.get("name"))
     model._trainable = config.get("trainable", True)
     return model
+
+
+def _in_order(waiting: Any, made: Any) -> Iterator[Any]:
+    """Nodes (layer's name, number, entry) of `waiting` as they can be called: in rounds, in each
+    those whose tensors the rounds before it made.
+
+    Nodes of one layer keep their order: their numbers are what other nodes refer to.
+    """
+    missing, users = [], defaultdict(list)
+    for place, (name, number, node) in enumerate(waiting):
+        needed = {
+            tuple(part["config"]["keras_history"][:2])
+            for part in tree.flatten(node, is_leaf=_is_object)
+            if _is_tensor(part)
+        }
+        needed |= {(name, number - 1)} if number else set()
+        needed -= made.keys()
+        missing.append(needed)
+        for key in needed:
+            users[key].append(place)
+    round_, left = [i for i, needed in enumerate(missing) if not needed], len(waiting)
+    while round_:
+        yield from (waiting[place] for place in round_)
+        left -= len(round_)
+        following = set()
+        for place in round_:
+            key = waiting[place][:2]
+            for user in users[key]:
+                missing[user].discard(key)
+                if not missing[user]:
+                    following.add(user)
+        round_ = sorted(following)
+    if left:
+        names = ", ".join(w[0] for w, needed in zip(waiting, missing, strict=True) if needed)
+        raise ValueError(f"from_config: the nodes of {names} refer to tensors that no layer makes.")
 
 
 def _is_object(part: Any) -> bool:

@@ -11,6 +11,7 @@ from unidl.layers.base.layer import Layer
 from unidl.layers.core.embedding import Embedding
 from unidl.tracing import KerasTensor, graph
 from unidl.typing import TensorLike
+from unidl.utils.nesting import check_nesting
 
 
 class Plan:
@@ -27,6 +28,7 @@ class Plan:
             distance from the outputs, the farthest first, and at one distance in the order in which
             a walk back from the outputs meets them.
         float_dtype: of the inputs that are floats, the widest.
+        nesting: 1, or more where models stand within the model.
         looked_up: (position of an input, Embedding that stands right behind it).
     """
 
@@ -47,6 +49,10 @@ class Plan:
         unused = [
             node.operation for node in self._entries.values() if id(node.operation) not in met
         ]
+        self.nesting = 1 + max(
+            (op._plan.nesting for op in met.values() if getattr(op, "_plan", None)), default=0
+        )
+        check_nesting(owner, self.nesting)
         self.operations = (
             sorted(met.values(), key=lambda operation: -depth_of[id(operation)]) + unused
         )
@@ -64,13 +70,17 @@ class Plan:
         return tensor.history if node is None else (node, 0)
 
     def _walk(self, owner: Any) -> Any:
-        """(nodes, sources first; {id: operation} as a walk back from the outputs meets them)."""
+        """(nodes, sources first; {id: operation} as a walk back from the outputs meets them).
+
+        The path is a list, not Python's stack, which ends at a thousand layers.
+        """
         order: list[Any] = []
         met: dict[int, Any] = {}
         finished: set[int] = set()
         on_path: set[int] = set()
+        path: list[Any] = []  # (node, its sources that are still to be visited)
 
-        def visit(tensor: TensorLike) -> None:
+        def enter(tensor: TensorLike) -> None:
             if tensor not in self._entries and (
                 tensor.history is None or isinstance(tensor.history[0].operation, InputLayer)
             ):
@@ -86,14 +96,21 @@ class Plan:
                 raise ValueError(f"{owner}: the graph has a cycle through {node.operation.name!r}.")
             met.setdefault(id(node.operation), node.operation)
             on_path.add(id(node))
-            for source in node.inputs:
-                visit(source)
-            on_path.discard(id(node))
-            finished.add(id(node))
-            order.append(node)
+            path.append((node, iter(node.inputs)))
 
-        for tensor in self.output_tensors:
-            visit(tensor)
+        for output in self.output_tensors:
+            enter(output)
+            while path:
+                node, sources = path[-1]
+                for source in sources:
+                    enter(source)
+                    if path[-1][0] is not node:
+                        break
+                else:
+                    path.pop()
+                    on_path.discard(id(node))
+                    finished.add(id(node))
+                    order.append(node)
         return order, met
 
     def _measure(self, order: Any) -> Any:

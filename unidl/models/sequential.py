@@ -13,6 +13,7 @@ from unidl.models.plan import Plan
 from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
 from unidl.tracing import KerasTensor, graph
 from unidl.typing import Config, CustomObjects, TensorLike
+from unidl.utils.nesting import check_nesting, depth_below
 from unidl.utils.traceback_filtering import filtered
 
 if TYPE_CHECKING:
@@ -68,6 +69,12 @@ class Sequential(Model):
                 f"Sequential {self.name!r}: add() takes a layer, got {layer!r} of type "
                 f"{type(layer).__name__}."
             )
+        if any(below is self for below in layer._flatten_layers()):
+            raise ValueError(
+                f"Sequential {self.name!r}: {layer._who()} cannot be added, since the model would "
+                "then contain itself. To have a part twice, add a copy: models.clone_model(part)."
+            )
+        check_nesting(self._who(), 1 + depth_below(layer))
         if any(layer.name == other.name for other in self._stack):
             raise ValueError(
                 f"Sequential {self.name!r}: two layers are called {layer.name!r}. "

@@ -47,6 +47,10 @@ class KeyFeed:
         self._numbers.append(source)
         return self._number_of_row(len(self._numbers) - 1)
 
+    def drawn(self) -> tuple[int, int]:
+        """How many keys and numbers the trace has asked for up to now."""
+        return len(self._generators), len(self._numbers)
+
     def keys(self) -> list:
         """The next run's keys, pairs of ints; advances the generators."""
         return [generator.advance() for generator in self._generators]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unidl.tracing.keras_tensor import KerasTensor
+from unidl.utils.nesting import too_deep
 
 
 def flatten_tensors(structure, into=None):
@@ -11,8 +12,11 @@ def flatten_tensors(structure, into=None):
     if isinstance(structure, KerasTensor):
         into.append(structure)
     elif isinstance(structure, list | tuple):
-        for item in structure:
-            flatten_tensors(item, into)
+        try:
+            for item in structure:
+                flatten_tensors(item, into)
+        except RecursionError:
+            raise too_deep() from None
     elif isinstance(structure, dict):
         for item in structure.values():
             flatten_tensors(item, into)

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+from unidl.utils.nesting import too_deep
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _enabled = os.environ.get("UNIDL_TRACEBACK_FILTERING", "1").lower() not in ("0", "false", "off")
@@ -42,6 +44,11 @@ def filtered(entry: F) -> F:
     def entered(*args, **kwargs):
         try:
             return entry(*args, **kwargs)
+        except RecursionError as error:
+            shorten(error)
+            if _is_inside(sys._getframe(1)):
+                raise
+            raise too_deep() from error
         except BaseException as error:
             shorten(error)
             raise

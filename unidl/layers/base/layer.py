@@ -459,23 +459,26 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
         return self.held(Layer)
 
     def _flatten_layers(self) -> Any:
-        """This layer and all below, depth first, without duplicates."""
-        found = {id(self): self}
-        for child in self._layers:
-            for layer in child._flatten_layers():
-                found.setdefault(id(layer), layer)
+        """This layer and all below, depth first, without duplicates.
+
+        A list of its own, not Python's stack: layers may hold each other, and in any depth.
+        """
+        found: dict[int, Layer] = {}
+        waiting = [self]
+        while waiting:
+            layer = waiting.pop()
+            if id(layer) not in found:
+                found[id(layer)] = layer
+                waiting += reversed(layer._layers)
         return list(found.values())
 
     @property
     def weights(self) -> list[Variable]:
         """All variables: own trainable, own non-trainable, then those of the sublayers; no
         duplicates."""
-        found = {}
-        own = self.held(Variable)
-        for variable in sorted(own, key=lambda v: not v.trainable):
-            found[id(variable)] = variable
-        for child in self._layers:
-            for variable in child.weights:
+        found: dict[int, Variable] = {}
+        for layer in self._flatten_layers():
+            for variable in sorted(layer.held(Variable), key=lambda v: not v.trainable):
                 found.setdefault(id(variable), variable)
         return list(found.values())
 

@@ -13,6 +13,7 @@ from unidl.layers.base.layer import Layer
 from unidl.layers.base.options import LayerOptions
 from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
 from unidl.typing import Config, CustomObjects, TensorLike
+from unidl.utils.nesting import check_nesting, depth_below
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -163,6 +164,7 @@ class Wrapper(Layer):
                 f"{type(self).__name__}(Dense(3))."
             )
         super().__init__(**kwargs)
+        check_nesting(self._who(), 1 + depth_below(layer))
         self.layer = layer
 
     def build(self, input_shape: Any) -> None:

@@ -178,9 +178,10 @@ class ConvLSTMCell(RecurrentCell):
                 x, kernel, self.strides, self.padding, self.data_format, self.dilation_rate
             )
         # Moments are samples to a convolution.
-        steps, moment = ops.shape(x)[1], ops.shape(x)[2:]
-        y = self._convolved(ops.reshape(x, (-1, *moment)), kernel)
-        return ops.reshape(y, (-1, steps, *ops.shape(y)[1:]))
+        samples, steps, *moment = ops.shape(x)
+        known = 0 in moment  # of nothing, -1 could be any number
+        y = self._convolved(ops.reshape(x, (samples * steps if known else -1, *moment)), kernel)
+        return ops.reshape(y, (samples if known else -1, steps, *ops.shape(y)[1:]))
 
     @property
     def _channels(self) -> Any:

@@ -10,6 +10,7 @@ from unidl.layers.base.signature import call_signature
 from unidl.layers.core.simple_layers import Wrapper
 from unidl.layers.recurrent.masked_sequence import check_mask
 from unidl.ops.dispatch import has_values
+from unidl.tracing import KerasTensor, graph
 from unidl.typing import TensorLike
 
 if TYPE_CHECKING:
@@ -49,7 +50,17 @@ class TimeDistributed(Wrapper):
             return self.layer(inputs[:, i], **kwargs, **moment)
 
         steps = ops.shape(inputs)[1]
+        if steps == 0:
+            return self._nothing(inputs)
         if has_values(inputs):
             return ops.stack([output(i) for i in range(steps)], axis=1)
         # The shape is the same for every moment, and one stands for all.
         return ops.repeat(ops.expand_dims(output(0), 1), steps, axis=1)
+
+    def _nothing(self, inputs: TensorLike) -> Any:
+        """The outputs of no moments, which have the shape of any other's."""
+        shape = ops.shape(inputs)
+        moment = KerasTensor((shape[0], *shape[2:]), self.compute_dtype)
+        with graph.paused():
+            like = self.layer(moment)
+        return ops.zeros((shape[0], 0, *like.shape[1:]), dtype=like.dtype)

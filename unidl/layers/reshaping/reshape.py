@@ -35,6 +35,8 @@ class Flatten(Layer):
         if self.data_format == "channels_first" and len(shape) > 2:
             inputs = ops.transpose(inputs, (0, *range(2, len(shape)), 1))
         inner = shape[1:]
+        if 0 in inner:  # of nothing, -1 could be any number
+            return ops.reshape(inputs, (shape[0], 0))
         return ops.reshape(
             inputs, (-1, math.prod(inner)) if None not in inner else (shape[0] or -1, -1)
         )
@@ -72,7 +74,9 @@ class Reshape(Layer):
         self._solved = tuple(total // known if s == -1 else s for s in self.target_shape)
 
     def call(self, inputs: TensorLike) -> Any:
-        batch = -1 if -1 not in self._solved else ops.shape(inputs)[0]
+        # The -1 is taken, or, of nothing, could be any number.
+        known = -1 in self._solved or 0 in self._solved
+        batch = ops.shape(inputs)[0] if known else -1
         return ops.reshape(inputs, (batch, *self._solved))
 
 

@@ -10,6 +10,7 @@ from unidl.layers.base.layer import Layer
 from unidl.layers.base.options import LayerOptions
 from unidl.layers.base.validate import data_format as check_data_format
 from unidl.layers.base.validate import int_tuple
+from unidl.layers.windows.pooling import check_not_empty
 from unidl.typing import TensorLike
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class BaseAdaptiveMaxPooling(BaseAdaptivePooling):
     """Maximum over the ranges; equal elements share the gradient."""
 
     def call(self, inputs: TensorLike) -> Any:
+        check_not_empty(self, inputs)
         return ops.adaptive_max_pool(inputs, self.output_size, self.data_format)
 
 

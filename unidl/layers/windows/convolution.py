@@ -66,6 +66,11 @@ class WindowOfWeights(Layer):
     def _input_channels(self, input_shape: Any) -> Any:
         """Size of the channels' axis, from now on required of inputs."""
         axis = -1 if self.data_format == "channels_last" else 1
+        if input_shape[axis] == 0:
+            raise ValueError(
+                f"{self._who()}: the inputs have no channels, their shape is {tuple(input_shape)}. "
+                "Give at least one: for images without channels write x[..., None]."
+            )
         self.input_spec = InputSpec(ndim=self._rank + 2, axes={axis: input_shape[axis]})
         return input_shape[axis]
 
@@ -136,16 +141,11 @@ class BaseConv(WindowOfWeights):
         self._make_bias(self.filters)
 
     def call(self, inputs: TensorLike) -> Any:
-        return self._finish(
-            ops.conv(
-                inputs,
-                self.kernel,
-                self.strides,
-                self.padding,
-                self.data_format,
-                self.dilation_rate,
-            )
-        )
+        return self._convolve(inputs, self.padding)
+
+    def _convolve(self, inputs: TensorLike, padding: str) -> Any:
+        options = (self.strides, padding, self.data_format, self.dilation_rate)
+        return self._finish(ops.conv(inputs, self.kernel, *options))
 
 
 class Conv1D(BaseConv):
@@ -163,6 +163,8 @@ class Conv1D(BaseConv):
     def call(self, inputs: TensorLike) -> Any:
         if self.padding != "causal":
             return super().call(inputs)
+        if ops.shape(inputs)[1 if self.data_format == "channels_last" else 2] == 0:
+            return self._convolve(inputs, "same")  # an output for each step: none
         before = (self.dilation_rate[0] * (self.kernel_size[0] - 1), 0)
         inputs = ops.pad(
             inputs,
@@ -170,11 +172,7 @@ class Conv1D(BaseConv):
             if self.data_format == "channels_last"
             else ((0, 0), (0, 0), before),
         )
-        return self._finish(
-            ops.conv(
-                inputs, self.kernel, self.strides, "valid", self.data_format, self.dilation_rate
-            )
-        )
+        return self._convolve(inputs, "valid")
 
 
 class Conv2D(BaseConv):

@@ -165,6 +165,16 @@ class GlobalAveragePooling1D(Layer):
         return None
 
 
+def check_not_empty(layer: Any, inputs: TensorLike) -> None:
+    """An error if there is no element of which a maximum could be taken."""
+    shape = ops.shape(inputs)
+    if 0 in (shape[1:-1] if layer.data_format == "channels_last" else shape[2:]):
+        raise ValueError(
+            f"{layer._who()}: nothing has no maximum, and the inputs of the shape {tuple(shape)} "
+            "have no elements along a pooled axis. Give at least one."
+        )
+
+
 class GlobalPooling(Layer):
     """Reduction over all `_rank` spatial axes."""
 
@@ -208,6 +218,7 @@ class GlobalMaxPooling1D(GlobalPooling):
     _rank = 1
 
     def call(self, inputs: TensorLike) -> Any:
+        check_not_empty(self, inputs)
         return ops.max(inputs, axis=self._axes, keepdims=self.keepdims)
 
 

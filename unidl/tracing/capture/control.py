@@ -7,7 +7,16 @@ it is taken, and gradients flow through it.
 
 from __future__ import annotations
 
+from operator import itemgetter
+
+from unidl.backend.contract import Backend
+from unidl.backend.frame import current
 from unidl.backend.variable import unassignable
+from unidl.tracing.capture.symbol import NotCapturable
+
+# Up to here the moments of a sequence are written out one by one. A longer one is a loop over one
+# moment's program: 5,000 moments of an LSTM, written out, are 150,000 lines and 700 MB.
+WRITTEN_OUT = 512
 
 
 class _Inner:
@@ -96,3 +105,78 @@ def custom_gradient(tracer, function, tensors):
         )
 
     return _call(tracer, attach, [*outputs, *tensors], inner.free, outputs)
+
+
+def scan(tracer, step, state, xs, reverse):
+    """The contract's `scan`: written out, or a loop if it is long and its moments are alike.
+
+    The first moment is always written out. What does not change from moment to moment is then
+    computed outside of the loop, as it would be without one; and a step that draws random keys or
+    assigns Variables shows it there, and is written out for all moments: each has keys of its own.
+    """
+    length = xs[0].shape[0]
+    if length <= WRITTEN_OUT:
+        return Backend.scan(tracer, step, state, xs, reverse)
+    program = tracer._program
+    lists = [tracer.symbol(program.name(), (), "float32") for _ in xs]
+    for moments, x in zip(lists, xs, strict=True):
+        program.add(moments.code, "unstack", (x, 0), {})
+
+    def moment(t):
+        found = tuple(tracer.symbol(program.name(), x.shape[1:], x.dtype) for x in xs)
+        for one, moments in zip(found, lists, strict=True):
+            program.add(one.code, program.constant(itemgetter(t)), (moments,), {})
+        return found
+
+    order = range(length)[::-1] if reverse else range(length)
+    before = _told(tracer)
+    state, y = step(tuple(state), moment(order[0]))
+    state, ys = [tracer.asarray(s) for s in state], [tracer.asarray(y)]
+    if _told(tracer) == before:
+        *state, outputs = _loop(tracer, step, state, lists, ys[0], xs, reverse)
+        return tuple(state), outputs
+    for t in order[1:]:
+        state, y = step(tuple(state), moment(t))
+        ys.append(y)
+    return tuple(state), tracer.stack(ys[::-1] if reverse else ys, 0)
+
+
+def _told(tracer):
+    """What the trace has of keys, numbers and assigned Variables up to now, to be compared."""
+    frame = current()
+    return frame.feed.drawn(), [id(value) for value in frame.stand_ins.values()]
+
+
+def _loop(tracer, step, state, lists, y, xs, reverse):
+    """(*last state, ys) of the moments after the first, which made `state` and `y`."""
+    given = [*state, *(tracer.symbol("t", x.shape[1:], x.dtype) for x in xs)]
+    carried = [tracer.symbol(tracer._program.name(), s.shape, s.dtype) for s in given]
+    size, before = len(state), _told(tracer)
+
+    def body(*values):
+        new, y = step(tuple(values[:size]), tuple(values[size:]))
+        return [*new, y]
+
+    inner = _Inner(tracer, body, carried)
+    if _told(tracer) != before or not _alike(inner.outputs, [*state, y]):
+        raise NotCapturable(
+            "The moments of a sequence differ: only some draw random numbers, or the state "
+            "changes its shape or dtype."
+        )
+    one, backend, places = inner.function(inner.free), tracer._backend, len(lists) + 1
+
+    def loop(K, N, *values):
+        *moments, y = values[:places]
+        state, values = values[places : places + size], values[places + size :]
+        ys = [y]
+        for moment in zip(*(m[-2::-1] if reverse else m[1:] for m in moments), strict=True):
+            *state, y = one(K, N, *state, *moment, *values)
+            ys.append(y)
+        return *state, backend.stack(ys[::-1] if reverse else ys, 0)
+
+    stacked = tracer.symbol("t", (xs[0].shape[0], *y.shape), y.dtype)
+    return _call(tracer, loop, [*lists, y, *state], inner.free, [*state, stacked])
+
+
+def _alike(found, wanted):
+    return [(x.shape, x.dtype) for x in found] == [(x.shape, x.dtype) for x in wanted]

@@ -44,6 +44,7 @@ class Program:
         program = Program()
         program._constants, program._name_of = self._constants, self._name_of
         program._made, program._numbers = dict(self._made), self._numbers
+        program._place = self._place
         return program
 
     def free(self, outputs, inputs):

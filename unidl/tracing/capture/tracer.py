@@ -102,7 +102,7 @@ class Tracer(Backend):
         return value
 
     def scan(self, step, state, xs, reverse=False):
-        return Backend.scan(self, step, state, xs, reverse)
+        return control.scan(self, step, state, xs, reverse)
 
     def cond(self, pred, true_fn, false_fn):
         return control.cond(self, pred, true_fn, false_fn)

@@ -115,14 +115,16 @@ def _windows(name, x, window, strides, padding, dilation):
             padding if isinstance(padding, str) else (padding[axis],), (size,), (k,), (s,), (d,)
         )
         span, room = (k - 1) * d + 1, size + before + after
-        if room < span and not (padding == "same" and size == 0):
+        # Over nothing go no windows of one element, and none that are padded to the same size.
+        over_nothing = size == 0 and (padding == "same" or (room == 0 and span == 1))
+        if room < span and not over_nothing:
             raise ValueError(
                 f"{name}: the computed output size would be negative: spatial axis {axis} of the "
                 f"input {x.shape} has {room} elements "
                 f'with padding, but a window covers {span}. Use padding="same", a smaller window, '
                 "or a larger input."
             )
-        out.append(0 if padding == "same" and size == 0 else (room - span) // s + 1)
+        out.append(0 if over_nothing else (room - span) // s + 1)
     return out
 
 
