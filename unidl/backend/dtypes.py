@@ -49,7 +49,11 @@ def standardize_dtype(dtype: DType | None) -> str:
     name = name.rsplit(".", 1)[-1]
     name = _ALIASES.get(name, name)
     if name not in ALL:
-        raise ValueError(f"Unknown dtype {dtype!r}. Use one of {', '.join(ALL)}.")
+        from unidl.utils.suggestions import UnknownName, did_you_mean  # which only errors need
+
+        raise UnknownName(
+            f"Unknown dtype {dtype!r}.{did_you_mean(name, ALL)} Use one of {', '.join(ALL)}."
+        )
     return name
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unidl.backend import dtypes, registry
+from unidl.backend.callers import advice_for, layer_in_call
 from unidl.backend.frame import changed, current
 from unidl.typing import DType, HasOperators, Shape, Tensor, TensorLike
 
@@ -46,6 +47,9 @@ class Variable(HasOperators):
     ) -> None:
         self._backend = backend = registry.get_backend(backend)
         self.kernel_of = kernel_of
+        owner = layer_in_call()
+        if owner is not None:
+            raise ValueError(advice_for(owner, f"the Variable {name or 'variable'!r}"))
         if callable(initializer):
             if shape is None:
                 raise ValueError(

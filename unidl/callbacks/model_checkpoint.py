@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl.callbacks.monitor import Monitor
+from unidl.utils.rules import FLAG, NUMBER, optional
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -24,6 +25,8 @@ class ModelCheckpoint(Monitor):
         save_freq: "epoch", or a number of batches.
         initial_value_threshold: a value to beat from the start, with `save_best_only`.
     """
+
+    _rules: ClassVar = {"save_best_only": FLAG, "initial_value_threshold": optional(NUMBER)}
 
     def __init__(
         self,

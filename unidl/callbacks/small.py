@@ -6,10 +6,11 @@ import csv
 import inspect
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.monitor import Monitor
+from unidl.utils.rules import CALLABLE, FLAG, FROM_ZERO, NOT_NEGATIVE, PATH, POSITIVE, TEXT
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -35,6 +36,8 @@ class LearningRateScheduler(Callback):
         schedule: function (epoch, current rate) -> rate, or (epoch) -> rate.
         verbose: 1 prints the rate.
     """
+
+    _rules: ClassVar = {"schedule": CALLABLE}
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         super().__init__()
@@ -74,6 +77,13 @@ class ReduceLROnPlateau(Monitor):
         min_lr: lower bound of the rate.
         verbose: 1 prints each reduction.
     """
+
+    _rules: ClassVar = {
+        "factor": POSITIVE,
+        "patience": FROM_ZERO,
+        "cooldown": FROM_ZERO,
+        "min_lr": NOT_NEGATIVE,
+    }
 
     def __init__(
         self,
@@ -133,6 +143,8 @@ class CSVLogger(Callback):
         separator: between the columns.
         append: continue an existing file.
     """
+
+    _rules: ClassVar = {"filename": PATH, "separator": TEXT, "append": FLAG}
 
     def __init__(
         self, filename: str | PathLike[str], separator: str = ",", append: bool = False

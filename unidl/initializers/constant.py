@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from unidl.initializers.initializer import Initializer, host_array
 from unidl.typing import Config, DType
+from unidl.utils.rules import NUMBER
 
 
 class Constant(Initializer):
@@ -41,6 +42,8 @@ class Ones(Initializer):
 
 class Identity(Initializer):
     """`gain` times the identity matrix, for two axes (n, m) only."""
+
+    _rules: ClassVar = {"gain": NUMBER}
 
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = gain

@@ -10,12 +10,13 @@ import numpy as np
 from unidl.backend import dtypes
 from unidl.saving.serialization import deserialize_keras_object
 from unidl.typing import Config, DType, TensorLike
+from unidl.utils.constructors import Constructed, made_from
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Initializer:
+class Initializer(Constructed):
     """Makes the first value of a weight: `initializer(shape, dtype=None) -> np.ndarray`, on the
     host, for every backend the same.
 
@@ -32,7 +33,8 @@ class Initializer:
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        return cls(**{key: deserialize_keras_object(value) for key, value in config.items()})
+        given = made_from(cls, config)
+        return cls(**{key: deserialize_keras_object(value) for key, value in given.items()})
 
     def clone(self) -> Any:
         return type(self).from_config(self.get_config())

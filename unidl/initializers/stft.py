@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from unidl.initializers.initializer import Initializer, host_array
 from unidl.ops.window_functions import window_of
 from unidl.typing import Config, DType, TensorLike
+from unidl.utils.rules import FLAG
 
 
 class STFT(Initializer):
@@ -27,6 +28,8 @@ class STFT(Initializer):
         periodic: whether a window by name leaves out the last value, which is the first of the next
             period.
     """
+
+    _rules: ClassVar = {"periodic": FLAG}
 
     def __init__(
         self,

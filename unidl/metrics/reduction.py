@@ -12,6 +12,7 @@ from unidl.metrics.metric import Metric, add_to
 from unidl.ops.dispatch import backend_of
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
 from unidl.typing import Config, DType, Tensor, TensorLike, any_arguments
+from unidl.utils.constructors import made_from
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -111,7 +112,7 @@ class MeanMetricWrapper(Mean):
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        return cls(**deserialize_keras_object(config))
+        return cls(**deserialize_keras_object(made_from(cls, config)))
 
 
 class NamedMean(MeanMetricWrapper):
@@ -137,4 +138,4 @@ class NamedMean(MeanMetricWrapper):
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        return cls(**config)
+        return cls(**made_from(cls, config))

@@ -20,6 +20,7 @@ from unidl.tracing import KerasTensor, graph
 from unidl.tracing.sizes import as_given
 from unidl.training.trainer import Trainer
 from unidl.typing import Config, CustomObjects, Nest, PolicyLike, TensorLike, any_arguments
+from unidl.utils.constructors import made_from
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -281,7 +282,7 @@ class Model(Trainer, Layer):
     @classmethod
     def from_config(cls, config: Any, custom_objects: CustomObjects | None = None) -> Self:
         with CustomObjectScope(custom_objects):
-            if "input_layers" in config:
+            if "input_layers" in made_from(cls, config):
                 from unidl.models.graph_config import graph_from_config
 
                 return graph_from_config(cls if cls is not Model else Functional, config)

@@ -13,6 +13,7 @@ from unidl.models.plan import Plan
 from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
 from unidl.tracing import KerasTensor, graph
 from unidl.typing import Config, CustomObjects, TensorLike
+from unidl.utils.constructors import made_from
 from unidl.utils.traceback_filtering import filtered
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class Sequential(Model):
 
     @classmethod
     def from_config(cls, config: Any, custom_objects: CustomObjects | None = None) -> Self:
-        config = dict(config)
+        config = dict(made_from(cls, config))
         shape = config.pop("build_input_shape", None)
         # Layers are built in the row, where their weights get the full names.
         entries = [

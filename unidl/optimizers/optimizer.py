@@ -8,10 +8,11 @@ when its numbers are drawn.
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl import ops
 from unidl.backend.variable import Variable
@@ -21,14 +22,16 @@ from unidl.optimizers.schedules import LearningRateSchedule
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
 from unidl.tracing.feed import next_number
 from unidl.typing import Config, CustomObjects, LearningRate, Tensor, TensorLike
+from unidl.utils.constructors import Constructed, made_from
 from unidl.utils.naming import auto_name
+from unidl.utils.rules import FLAG, NOT_NEGATIVE, NUMBER, POSITIVE, TEXT, optional
 from unidl.utils.watched import Watched
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Optimizer(Watched):
+class Optimizer(Watched, Constructed):
     """Subclasses implement `slot_groups` and `update`.
 
     Args:
@@ -48,6 +51,19 @@ class Optimizer(Watched):
             since.
         name: by default the class' name in snake case.
     """
+
+    _rules: ClassVar = {
+        "weight_decay": optional(NOT_NEGATIVE),
+        "clipnorm": optional(NOT_NEGATIVE),
+        "clipvalue": optional(NOT_NEGATIVE),
+        "global_clipnorm": optional(NOT_NEGATIVE),
+        "use_ema": FLAG,
+        "ema_momentum": NUMBER,
+        "loss_scale_factor": optional(POSITIVE),
+        "name": optional(TEXT),
+    }
+
+    _set_by_base = "_learning_rate"
 
     def __init__(
         self,
@@ -518,7 +534,7 @@ class Optimizer(Watched):
 
     @classmethod
     def from_config(cls, config: Any, custom_objects: CustomObjects | None = None) -> Self:
-        config = dict(config)
+        config = dict(made_from(cls, config))
         if isinstance(config.get("learning_rate"), dict):
             config["learning_rate"] = deserialize_keras_object(
                 config["learning_rate"], custom_objects
@@ -527,15 +543,18 @@ class Optimizer(Watched):
 
 
 def _learning_rate(name: str, value: Any) -> Any:
-    if callable(value):
+    if callable(value) and not isinstance(value, type):
         return value
     try:
-        return HostVariable(float(value), "float64", "learning_rate")
+        rate = math.nan if isinstance(value, str | bytes | bool) else float(value)
     except (TypeError, ValueError):
+        rate = math.nan
+    if not math.isfinite(rate):
         raise ValueError(
-            f"{name}: learning_rate must be a number, a LearningRateSchedule or a function that "
-            f"returns a number, got {value!r}."
-        ) from None
+            f"{name}: learning_rate must be a finite number, a LearningRateSchedule or a function "
+            f"that returns a number, got {value!r}."
+        )
+    return HostVariable(rate, "float64", "learning_rate")
 
 
 def _is_count(value: Any, least: Any = 1) -> bool:

@@ -8,17 +8,19 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl.saving.lookup import Catalogue
 from unidl.typing import Config
+from unidl.utils.constructors import Constructed, made_from
 from unidl.utils.namespaces import namespace
+from unidl.utils.rules import FLAG, FROM_ZERO, NUMBER, NUMBERS, POSITIVE, optional
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class LearningRateSchedule:
+class LearningRateSchedule(Constructed):
     """Subclass it: `__call__(self, step) -> float`, and `get_config`."""
 
     arguments: tuple[str, ...] = ()  # names of constructor arguments, which are attributes too
@@ -33,13 +35,7 @@ class LearningRateSchedule:
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        return cls(**config)
-
-
-def _positive(schedule: Any, **values: Any) -> None:
-    for name, value in values.items():
-        if value <= 0:
-            raise ValueError(f"{type(schedule).__name__}: {name} must be positive, got {value}.")
+        return cls(**made_from(cls, config))
 
 
 class ExponentialDecay(LearningRateSchedule):
@@ -47,6 +43,13 @@ class ExponentialDecay(LearningRateSchedule):
     down."""
 
     arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
+
+    _rules: ClassVar = {
+        "initial_learning_rate": NUMBER,
+        "decay_steps": POSITIVE,
+        "decay_rate": NUMBER,
+        "staircase": FLAG,
+    }
 
     def __init__(
         self,
@@ -62,7 +65,6 @@ class ExponentialDecay(LearningRateSchedule):
             decay_rate,
         )
         self.staircase, self.name = staircase, name
-        _positive(self, decay_steps=decay_steps)
 
     def __call__(self, step: Any) -> float:
         return self.initial_learning_rate * self.decay_rate ** _periods(
@@ -75,6 +77,13 @@ class InverseTimeDecay(LearningRateSchedule):
     down."""
 
     arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
+
+    _rules: ClassVar = {
+        "initial_learning_rate": NUMBER,
+        "decay_steps": POSITIVE,
+        "decay_rate": NUMBER,
+        "staircase": FLAG,
+    }
 
     def __init__(
         self,
@@ -90,7 +99,6 @@ class InverseTimeDecay(LearningRateSchedule):
             decay_rate,
         )
         self.staircase, self.name = staircase, name
-        _positive(self, decay_steps=decay_steps)
 
     def __call__(self, step: Any) -> float:
         return self.initial_learning_rate / (
@@ -107,6 +115,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     """values[i] for the first i with step <= boundaries[i], and values[-1] afterwards."""
 
     arguments = ("boundaries", "values", "name")
+
+    _rules: ClassVar = {"boundaries": NUMBERS, "values": NUMBERS}
 
     def __init__(
         self,
@@ -140,6 +150,14 @@ class PolynomialDecay(LearningRateSchedule):
         "name",
     )
 
+    _rules: ClassVar = {
+        "initial_learning_rate": NUMBER,
+        "decay_steps": POSITIVE,
+        "end_learning_rate": NUMBER,
+        "power": NUMBER,
+        "cycle": FLAG,
+    }
+
     def __init__(
         self,
         initial_learning_rate: float,
@@ -156,7 +174,6 @@ class PolynomialDecay(LearningRateSchedule):
             cycle,
             name,
         )
-        _positive(self, decay_steps=decay_steps)
 
     def __call__(self, step: Any) -> float:
         step, length = float(step), float(self.decay_steps)
@@ -185,6 +202,14 @@ class CosineDecay(LearningRateSchedule):
         "warmup_steps",
     )
 
+    _rules: ClassVar = {
+        "initial_learning_rate": NUMBER,
+        "decay_steps": POSITIVE,
+        "alpha": NUMBER,
+        "warmup_target": optional(NUMBER),
+        "warmup_steps": FROM_ZERO,
+    }
+
     def __init__(
         self,
         initial_learning_rate: float,
@@ -201,7 +226,6 @@ class CosineDecay(LearningRateSchedule):
             name,
         )
         self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
-        _positive(self, decay_steps=decay_steps)
 
     def __call__(self, step: Any) -> float:
         step, top = float(step), self.initial_learning_rate
@@ -218,6 +242,14 @@ class CosineDecayRestarts(LearningRateSchedule):
 
     arguments = ("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha", "name")
 
+    _rules: ClassVar = {
+        "initial_learning_rate": NUMBER,
+        "first_decay_steps": POSITIVE,
+        "t_mul": POSITIVE,
+        "m_mul": NUMBER,
+        "alpha": NUMBER,
+    }
+
     def __init__(
         self,
         initial_learning_rate: float,
@@ -232,7 +264,6 @@ class CosineDecayRestarts(LearningRateSchedule):
             first_decay_steps,
         )
         self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
-        _positive(self, first_decay_steps=first_decay_steps)
 
     def __call__(self, step: Any) -> float:
         done, length, height = float(step), float(self.first_decay_steps), 1.0

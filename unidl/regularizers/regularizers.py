@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from unidl import ops
 from unidl.typing import Config, Tensor, TensorLike
+from unidl.utils.constructors import Constructed, made_from
 from unidl.utils.watched import Watched
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Regularizer(Watched):
+class Regularizer(Watched, Constructed):
     """Subclass it: `__call__(self, x)` returns a scalar tensor, `get_config` the constructor's
     arguments."""
 
@@ -25,7 +26,7 @@ class Regularizer(Watched):
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        return cls(**config)
+        return cls(**made_from(cls, config))
 
 
 def _factor(regularizer: Any, name: str, value: Any) -> Any:

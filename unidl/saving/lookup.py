@@ -3,7 +3,6 @@ common."""
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar, overload
@@ -11,21 +10,9 @@ from typing import Any, Generic, TypeVar, overload
 from unidl.saving import custom_objects as registration
 from unidl.saving import serialization
 from unidl.utils.naming import to_snake_case
+from unidl.utils.suggestions import UnknownName, did_you_mean
 
 T = TypeVar("T")
-
-
-class UnknownName(ValueError):
-    """There is no object of this name; `by(owner)` puts the class before it that was given it."""
-
-    def by(self, owner: str) -> UnknownName:
-        error = UnknownName(f"{owner}: {self.plain}")
-        error.plain = self.plain
-        return error
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.plain = message
 
 
 class Catalogue(Generic[T]):
@@ -109,12 +96,8 @@ class Catalogue(Generic[T]):
             found = registration.get_registered_object(form, module_objects=self.objects)
             if found is not None:
                 return found
-        near = difflib.get_close_matches(name, self.objects, n=3)
-        hint = (
-            f" Did you mean {' or '.join(map(repr, near))}?"
-            if near
-            else f" There are {', '.join(sorted(self.objects))}."
-        )
+        hint = did_you_mean(name, self.objects, 3)
+        hint = hint or f" There are {', '.join(sorted(self.objects))}."
         raise UnknownName(f"There is no {self.kind} called {name!r}.{hint}")
 
     def _from_short_config(self, config: dict[str, Any]) -> Any:

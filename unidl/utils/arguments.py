@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+from unidl.utils.suggestions import did_you_mean
 from unidl.utils.traceback_filtering import shorten
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -17,8 +17,7 @@ def unknown_arguments(given, known) -> str:
     """A sentence on the first of the names `given` that is none of `known`, "" if all are known."""
     for name in given:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
+            hint = did_you_mean(name, known)
             return f"unknown argument {name!r}.{hint} It takes: {', '.join(sorted(known))}."
     return ""
 

@@ -276,28 +276,6 @@ VALUES = [
     for way in ("symbolic", "fit")
 ]  # fmt: skip
 
-NUMPY = [
-    told(f"NumPy in call(): {what}: {way}",
-         lambda function=function, way=way: WAYS[way](layer_of("Numeric", function)),
-         rf"Numeric 'numeric(_\d+)?'(?s:.*){advice}")
-    for what, function, advice in [
-        ("np.tanh", lambda x: np.tanh(x), r"ops\.tanh"),
-        ("np.exp", lambda x: np.exp(x), r"ops\.exp"),
-        ("np.sum", lambda x: np.sum(x, axis=-1), r"ops\.sum"),
-        ("np.concatenate", lambda x: np.concatenate([x, x]), r"ops\.concatenate"),
-        ("np.array", lambda x: np.array(x), r"ops\.|NumPy"),
-        ("np.where", lambda x: np.where(x > 0, x, 0), r"ops\.where"),
-        ("np.maximum", lambda x: np.maximum(x, 0.0), r"ops\.maximum"),
-        ("np.matmul", lambda x: np.matmul(x, np.ones((3, 3))), r"ops\.matmul"),
-        ("np.linalg.norm", lambda x: np.linalg.norm(x), r"ops\.|NumPy"),
-        ("np.mean", lambda x: np.mean(x), r"ops\.mean"),
-    ]
-    for way in ("symbolic", "fit")
-] + [
-    right("NumPy on the left of an operator", lambda: layer_of(
-        "Adding", lambda x: np.float32(1) + np.ones(3, "float32") * x)(X), X + 1),
-]  # fmt: skip
-
 
 def loss_of(function):
     def named(y_true, y_pred):
@@ -312,8 +290,6 @@ LOSSES = [
          r"(?s)deciding_loss.*(ops\.where|ops\.cond|ops\.while_loop|unidl\.ops)")
     for what, (function, _) in CONDITIONS.items()
 ] + [
-    told("NumPy in a loss: np.sqrt", loss_of(np.sqrt), r"(?s)deciding_loss.*ops\.sqrt"),
-    told("NumPy in a loss: np.mean", loss_of(np.mean), r"(?s)deciding_loss.*ops\.mean"),
     told("a metric that returns a decision", lambda: trained(
         layers.Dense(2), metrics=[lambda t, p: 1.0 if ops.sum(p) > 0 else 0.0]),
         r"(?s)metric.*(ops\.where|ops\.cond)"),
@@ -401,7 +377,7 @@ class CallWithoutInputs(layers.Layer):
 
 
 class CallWithoutSelf(layers.Layer):
-    def call(x):  # noqa: N805 - that is the slip
+    def call(x):
         return x
 
 
@@ -426,4 +402,4 @@ NAMES = [
 for _case in NAMES:
     object.__setattr__(_case, "kind", (ValueError, TypeError, NotImplementedError))
 
-CASES = WITHOUT_SUPER + RETURNS + VALUES + NUMPY + LOSSES + MADE + NAMES
+CASES = WITHOUT_SUPER + RETURNS + VALUES + LOSSES + MADE + NAMES

@@ -109,7 +109,10 @@ class Lambda(Layer):
             dict(arguments or {}),
         )
         self.supports_masking = mask is not None
-        parameters = inspect.signature(function).parameters
+        try:
+            parameters = list(inspect.signature(function).parameters)
+        except ValueError:  # some functions written in C have none to show
+            parameters = []
         self._passes = tuple(name for name in ("mask", "training") if name in parameters)
 
     def call(
