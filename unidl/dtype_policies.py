@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from unidl.backend import dtypes
 from unidl.typing import Config, PolicyLike
+from unidl.utils.constructors import Constructed, made_from
 from unidl.utils.namespaces import namespace
+from unidl.utils.suggestions import UnknownName, did_you_mean
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class DTypePolicy:
+class DTypePolicy(Constructed):
     """
     Args:
         name: a float dtype ("float32"), or "mixed_float16" / "mixed_bfloat16": compute in 16 bits,
@@ -22,22 +24,25 @@ class DTypePolicy:
     keras_module = "keras"  # where Keras has it, in configs
 
     def __init__(self, name: str | None = None) -> None:
-        name = name or dtypes.floatx()
-        if name.startswith("mixed_"):
-            self.compute_dtype, self.variable_dtype = (
-                dtypes.standardize_dtype(name.removeprefix("mixed_")),
-                "float32",
-            )
-            self.name = name
-        else:
-            self.name = self.compute_dtype = self.variable_dtype = dtypes.standardize_dtype(name)
+        name = dtypes.floatx() if name is None else name
+        try:
+            dtype = dtypes.standardize_dtype(name.removeprefix("mixed_"))
+        except (ValueError, AttributeError):
+            known = (*dtypes.FLOATS, "mixed_float16", "mixed_bfloat16")
+            raise UnknownName(
+                f"Unknown dtype or policy {name!r}.{did_you_mean(name, known)} "
+                f"There are {', '.join(known)}."
+            ) from None
+        mixed = name.startswith("mixed_")
+        self.compute_dtype, self.variable_dtype = dtype, "float32" if mixed else dtype
+        self.name = name if mixed else dtype
 
     def get_config(self) -> Config:
         return {"name": self.name}
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        return cls(**config)
+        return cls(**made_from(cls, config))
 
     def __eq__(self, other: Any) -> bool:
         return isinstance(other, DTypePolicy) and other.name == self.name

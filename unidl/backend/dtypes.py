@@ -28,7 +28,12 @@ def set_floatx(value: str) -> None:
     """Set the default float dtype: "float16", "bfloat16", "float32" or "float64"."""
     global _floatx
     if value not in FLOATS:
-        raise ValueError(f"set_floatx: expected one of {', '.join(FLOATS)}, got {value!r}.")
+        from unidl.utils.suggestions import did_you_mean  # which only errors need
+
+        raise ValueError(
+            f"set_floatx: expected one of {', '.join(FLOATS)}, got {value!r}."
+            f"{did_you_mean(value, FLOATS)}"
+        )
     _floatx = value
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl.callbacks.monitor import Monitor
 from unidl.utils.rules import FLAG, NUMBER, optional
+from unidl.utils.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -53,7 +54,7 @@ class ModelCheckpoint(Monitor):
         if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
             raise ValueError(
                 'ModelCheckpoint: save_freq must be "epoch" or a positive number of batches, got '
-                f"{save_freq!r}."
+                f"{save_freq!r}.{did_you_mean(save_freq, ('epoch',))}"
             )
         self.verbose, self.save_best_only, self.save_freq, self.best = (
             verbose,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.monitor import Monitor
 from unidl.utils.rules import CALLABLE, FLAG, FROM_ZERO, NOT_NEGATIVE, PATH, POSITIVE, TEXT
+from unidl.utils.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -179,9 +180,15 @@ class LambdaCallback(Callback):
             name for name in functions if not hasattr(Callback, name) or not name.startswith("on_")
         ]
         if unknown:
+            hooks = [name for name in dir(Callback) if name.startswith("on_")]
             raise TypeError(
-                f"LambdaCallback: there is no hook {unknown[0]!r}. "
-                f"The hooks are: {', '.join(n for n in dir(Callback) if n.startswith('on_'))}."
+                f"LambdaCallback: there is no hook {unknown[0]!r}.{did_you_mean(unknown[0], hooks)}"
+                f" The hooks are: {', '.join(hooks)}."
+            )
+        wrong = next((name for name, value in functions.items() if not callable(value)), None)
+        if wrong is not None:
+            raise TypeError(
+                f"LambdaCallback: {wrong} must be a function, got {functions[wrong]!r}."
             )
         # As methods of a class of its own, so that only the hooks which are given count as defined.
         methods = {name: staticmethod(function) for name, function in functions.items()}

@@ -20,7 +20,10 @@ from unidl.tracing import KerasTensor, graph
 from unidl.tracing.sizes import as_given
 from unidl.training.trainer import Trainer
 from unidl.typing import Config, CustomObjects, Nest, PolicyLike, TensorLike, any_arguments
+from unidl.utils.arguments import public_method
 from unidl.utils.constructors import made_from
+from unidl.utils.habits import OF_MODELS, with_habits
+from unidl.utils.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+@with_habits(OF_MODELS)
 class Model(Trainer, Layer):
     """A network.
 
@@ -193,6 +197,7 @@ class Model(Trainer, Layer):
         """Of each output the name of the layer that made it."""
         return [t.history[0].operation.name for t in self._one_plan().output_tensors]
 
+    @public_method
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A direct sublayer by its name or index."""
         layers = self.layers
@@ -205,11 +210,13 @@ class Model(Trainer, Layer):
         for layer in layers:
             if layer.name == name:
                 return layer
+        names = [layer.name for layer in layers]
         raise ValueError(
-            f"{self._who()} has no layer {name!r}. Its layers: "
-            f"{', '.join(layer.name for layer in layers)}."
+            f"{self._who()} has no layer {name!r}.{did_you_mean(name, names)} Its layers: "
+            f"{', '.join(names)}."
         )
 
+    @public_method
     def summary(
         self,
         line_length: int | None = None,
@@ -222,10 +229,12 @@ class Model(Trainer, Layer):
         runs on."""
         print_summary(self, line_length, expand_nested, show_trainable, print_fn, kernels)
 
+    @public_method
     def save_weights(self, filepath: str | PathLike[str], overwrite: bool = True) -> None:
         """Write the weights to a ".weights.h5" file in Keras' layout."""
         save_weights(self, filepath, overwrite)
 
+    @public_method
     def load_weights(self, filepath: str | PathLike[str]) -> None:
         """Read the weights from a ".weights.h5" file of the same architecture, unidl's or
         Keras'."""
@@ -274,6 +283,7 @@ class Model(Trainer, Layer):
 
         return graph_to_config(self)
 
+    @public_method
     def to_json(self, **kwargs: Any) -> str:
         """The config as JSON text, for `models.model_from_json`; `kwargs` are those of
         `json.dumps`."""

@@ -21,6 +21,7 @@ from unidl.tracing import KerasTensor, graph, symbolic
 from unidl.tracing.capture.symbol import Symbol
 from unidl.tracing.sizes import OpenSize
 from unidl.typing import Tensor, TensorLike
+from unidl.utils.arguments import call_problem
 from unidl.utils.traceback_filtering import shorten
 
 if TYPE_CHECKING:
@@ -385,6 +386,9 @@ def op(function: F) -> F:
                 return graph.record_call(function, args, kwargs)
             return function(*args, **kwargs)
         except BaseException as error:
+            problem = call_problem(function, error, kwargs) if type(error) is TypeError else ""
+            if problem:
+                raise TypeError(f"ops.{function.__name__}: {problem}") from None
             shorten(error)
             raise
 

@@ -23,6 +23,7 @@ from unidl.saving.serialization import deserialize_keras_object, serialize_keras
 from unidl.tracing.feed import next_number
 from unidl.typing import Config, CustomObjects, LearningRate, Tensor, TensorLike
 from unidl.utils.constructors import Constructed, made_from
+from unidl.utils.habits import OF_OPTIMIZERS, with_habits
 from unidl.utils.naming import auto_name
 from unidl.utils.rules import FLAG, NOT_NEGATIVE, NUMBER, POSITIVE, TEXT, optional
 from unidl.utils.watched import Watched
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+@with_habits(OF_OPTIMIZERS)
 class Optimizer(Watched, Constructed):
     """Subclasses implement `slot_groups` and `update`.
 
@@ -549,6 +551,12 @@ def _learning_rate(name: str, value: Any) -> Any:
         rate = math.nan if isinstance(value, str | bytes | bool) else float(value)
     except (TypeError, ValueError):
         rate = math.nan
+    if isinstance(value, list | tuple) and any(isinstance(v, Variable) for v in value):
+        raise ValueError(
+            f"{name}: learning_rate must be a number, got a list of variables. An optimizer meets "
+            "its variables later: in compile(optimizer=...) and fit, or build(model."
+            "trainable_variables)."
+        )
     if not math.isfinite(rate):
         raise ValueError(
             f"{name}: learning_rate must be a finite number, a LearningRateSchedule or a function "

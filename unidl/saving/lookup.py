@@ -25,6 +25,7 @@ class Catalogue(Generic[T]):
         classes: their class names and the snake-case forms become names.
         functions: the same by `__name__`.
         aliases: {name: class or function}.
+        others: names that are no objects, for suggestions.
         accepts: whether something is of this kind; by default None and whatever can be called.
         name_of: the second form of a name, snake case by default.
     """
@@ -39,7 +40,9 @@ class Catalogue(Generic[T]):
         aliases: Mapping[str, Callable[..., Any]] | None = None,
         accepts: Callable[[Any], bool] = lambda found: found is None or callable(found),
         name_of: Callable[[str], str] = to_snake_case,
+        others: Iterable[str] = (),
     ) -> None:
+        self.others = tuple(others)
         self.package, self.kind, self.advice = package, kind, advice
         self.accepts, self.name_of = accepts, name_of
         self.objects: dict[str, Callable[..., Any]] = {cls.__name__: cls for cls in classes}
@@ -86,7 +89,7 @@ class Catalogue(Generic[T]):
                 found = found()
             why = f": {found.__name__} needs {', '.join(needed)}" if needed else ""
         if why or not self.accepts(found):
-            raise ValueError(
+            raise UnknownName(
                 f"{self.package}.{function}: {given!r} is no {self.kind}{why}. {self.advice}"
             )
         return found
@@ -96,7 +99,7 @@ class Catalogue(Generic[T]):
             found = registration.get_registered_object(form, module_objects=self.objects)
             if found is not None:
                 return found
-        hint = did_you_mean(name, self.objects, 3)
+        hint = did_you_mean(name, [*self.objects, *self.others], 3)
         hint = hint or f" There are {', '.join(sorted(self.objects))}."
         raise UnknownName(f"There is no {self.kind} called {name!r}.{hint}")
 

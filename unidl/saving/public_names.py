@@ -72,3 +72,12 @@ def _may_come_from_a_config(found: Any, parts: Any) -> bool:
     if isinstance(found, type):
         return hasattr(found, "from_config")
     return isinstance(found, types.FunctionType) and bool(parts) and parts[0] in FUNCTION_PACKAGES
+
+
+def all_names() -> list[str]:
+    """The classes that a config may mention, for suggestions."""
+    packages = (
+        importlib.import_module(f"{ROOT}.{name}")
+        for name in (*FUNCTION_PACKAGES, "layers", "models", "optimizers", "callbacks")
+    )
+    return [name for package in packages for name in package.__all__]

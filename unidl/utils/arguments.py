@@ -22,6 +22,31 @@ def unknown_arguments(given, known) -> str:
     return ""
 
 
+def call_problem(function: Callable[..., Any], error: TypeError, given) -> str:
+    """The sentence on an argument `given` that `function` does not take, "" if `error` is no error
+    of calling it."""
+    if not str(error).startswith(f"{function.__qualname__}() got "):
+        return ""
+    return unknown_arguments(given, list(inspect.signature(function).parameters))
+
+
+def public_function(function: F) -> F:
+    """`function` with a short traceback, whose error on an unknown keyword says what was meant."""
+
+    @functools.wraps(function)
+    def called(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except BaseException as error:
+            problem = call_problem(function, error, kwargs) if type(error) is TypeError else ""
+            if problem:
+                raise TypeError(f"{function.__name__}(): {problem}") from None
+            shorten(error)
+            raise
+
+    return cast(F, called)
+
+
 def public_method(method: F) -> F:
     """`method` with short tracebacks, whose error on an unknown keyword says what was meant."""
     known = [name for name in inspect.signature(method).parameters if name != "self"]

@@ -8,6 +8,7 @@ from unidl.backend import dtypes
 from unidl.layers.base.layer import Layer
 from unidl.tracing import KerasTensor, graph
 from unidl.typing import Config, DType, Shape
+from unidl.utils.arguments import public_function
 
 
 class InputLayer(Layer):
@@ -89,6 +90,7 @@ def _as_shape(shape: Any) -> Any:
     return (shape,) if isinstance(shape, int) else tuple(shape)
 
 
+@public_function
 def Input(
     shape: Shape | None = None,
     batch_size: int | None = None,

@@ -42,6 +42,7 @@ from unidl.typing import (
 )
 from unidl.utils.arguments import unknown_arguments
 from unidl.utils.constructors import Constructed, constructor_arguments
+from unidl.utils.habits import OF_LAYERS, with_habits, without_habits
 from unidl.utils.naming import auto_name, prefix_of
 from unidl.utils.scopes import current_path, use_path
 from unidl.utils.suggestions import closest
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+@with_habits(OF_LAYERS)
 class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked, Constructed):
     """The base of all layers.
 
@@ -270,7 +272,7 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked, Constr
                 return outputs
         except RecursionError as error:
             if call_context.current() is None and calls_itself(self, error):
-                raise RecursionError(
+                raise ValueError(
                     f"{self._who()}: call() calls the layer itself, which calls it again, without "
                     "end. Call another layer, or a function of unidl.ops, on its inputs."
                 ) from None
@@ -632,6 +634,9 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked, Constr
         outputs = self._first_node().outputs
         return outputs[0] if len(outputs) == 1 else outputs
 
+    def __dir__(self) -> list[str]:
+        return without_habits(type(self), super().__dir__())
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
@@ -649,7 +654,8 @@ def _noting_that_it_is_built(build: Any) -> Any:
 
 
 def _known_arguments(cls: Any) -> Any:
-    return [name for name in constructor_arguments(cls) if not name.startswith("_")]
+    own = [name for name in constructor_arguments(cls) if not name.startswith("_")]
+    return [*own, "batch_shape", "batch_size", "input_dim", "input_shape"]
 
 
 def _holds_tensors(values: TensorLike) -> bool:
