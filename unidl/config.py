@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from unidl.backend.dtypes import floatx, set_floatx
 from unidl.backend.registry import get_backend
 from unidl.dtype_policies import dtype_policy, set_dtype_policy
+from unidl.utils import rules
 from unidl.utils.namespaces import namespace
-from unidl.utils.rules import choice_problem
 from unidl.utils.traceback_filtering import (
     disable_traceback_filtering,
     enable_traceback_filtering,
@@ -43,7 +43,7 @@ def set_image_data_format(value: str) -> None:
     global _image_data_format
     if value not in ("channels_last", "channels_first"):
         formats = ("channels_last", "channels_first")
-        raise ValueError(choice_problem("set_image_data_format: the format", value, formats))
+        raise ValueError(rules.choice_problem("set_image_data_format: the format", value, formats))
     _image_data_format = value
 
 

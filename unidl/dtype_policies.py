@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from unidl.backend import dtypes
 from unidl.typing import Config, PolicyLike
-from unidl.utils.constructors import Constructed, made_from
+from unidl.utils import constructors, suggestions
 from unidl.utils.namespaces import namespace
-from unidl.utils.suggestions import UnknownName, did_you_mean
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class DTypePolicy(Constructed):
+class DTypePolicy(constructors.Constructed):
     """
     Args:
         name: a float dtype ("float32"), or "mixed_float16" / "mixed_bfloat16": compute in 16 bits,
@@ -29,10 +28,15 @@ class DTypePolicy(Constructed):
             dtype = dtypes.standardize_dtype(name.removeprefix("mixed_"))
         except (ValueError, AttributeError):
             known = (*dtypes.FLOATS, "mixed_float16", "mixed_bfloat16")
-            raise UnknownName(
-                f"Unknown dtype or policy {name!r}.{did_you_mean(name, known)} "
-                f"There are {', '.join(known)}."
+            raise suggestions.UnknownName(
+                f"Unknown dtype or policy {name!r}.{suggestions.did_you_mean(name, known)} "
+                f"There are {', '.join(known)}.",
+                name,
             ) from None
+        if name.startswith("mixed_") and not dtypes.is_float(dtype):
+            raise suggestions.UnknownName(
+                f"A mixed policy computes in 16 bits, got {name!r}.", name
+            )
         mixed = name.startswith("mixed_")
         self.compute_dtype, self.variable_dtype = dtype, "float32" if mixed else dtype
         self.name = name if mixed else dtype
@@ -42,7 +46,7 @@ class DTypePolicy(Constructed):
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        return cls(**made_from(cls, config))
+        return cls(**constructors.made_from(cls, config))
 
     def __eq__(self, other: Any) -> bool:
         return isinstance(other, DTypePolicy) and other.name == self.name

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl.callbacks.monitor import Monitor
-from unidl.utils.rules import FLAG, NUMBER, optional
+from unidl.utils.rules import FLAG, NUMBER, PATH, optional
 from unidl.utils.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -27,7 +27,11 @@ class ModelCheckpoint(Monitor):
         initial_value_threshold: a value to beat from the start, with `save_best_only`.
     """
 
-    _rules: ClassVar = {"save_best_only": FLAG, "initial_value_threshold": optional(NUMBER)}
+    _rules: ClassVar = {
+        "filepath": PATH,
+        "save_best_only": FLAG,
+        "initial_value_threshold": optional(NUMBER),
+    }
 
     def __init__(
         self,
@@ -49,7 +53,8 @@ class ModelCheckpoint(Monitor):
         self.filepath = os.fspath(filepath)
         if not self.filepath.endswith(".weights.h5"):
             raise ValueError(
-                f"ModelCheckpoint: the path must end with '.weights.h5', got {self.filepath!r}."
+                f"ModelCheckpoint: filepath must be a path that ends with '.weights.h5', got "
+                f"{self.filepath!r}."
             )
         if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
             raise ValueError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.monitor import Monitor
-from unidl.utils.rules import CALLABLE, FLAG, FROM_ZERO, NOT_NEGATIVE, PATH, POSITIVE, TEXT
+from unidl.utils.rules import CALLABLE, CHARACTER, FLAG, FROM_ZERO, NOT_NEGATIVE, PATH, POSITIVE
 from unidl.utils.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class CSVLogger(Callback):
         append: continue an existing file.
     """
 
-    _rules: ClassVar = {"filename": PATH, "separator": TEXT, "append": FLAG}
+    _rules: ClassVar = {"filename": PATH, "separator": CHARACTER, "append": FLAG}
 
     def __init__(
         self, filename: str | PathLike[str], separator: str = ",", append: bool = False

@@ -89,6 +89,11 @@ class MinMaxNorm(Constraint):
     def __init__(
         self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Axis = 0
     ) -> None:
+        if min_value > max_value:
+            raise ValueError(
+                f"{type(self).__name__}: min_value must not be above max_value, got {min_value} "
+                f"and {max_value}."
+            )
         self.min_value, self.max_value, self.rate, self.axis = min_value, max_value, rate, axis
 
     def __call__(self, w: TensorLike) -> Tensor:

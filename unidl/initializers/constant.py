@@ -9,11 +9,13 @@ import numpy as np
 
 from unidl.initializers.initializer import Initializer, host_array
 from unidl.typing import Config, DType
-from unidl.utils.rules import NUMBER
+from unidl.utils.rules import NUMBER, NUMERIC
 
 
 class Constant(Initializer):
     """Every element is `value`, a number or an array that broadcasts to the shape."""
+
+    _rules: ClassVar = {"value": NUMERIC}
 
     def __init__(self, value: Any = 0.0) -> None:
         self.value = value

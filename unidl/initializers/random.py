@@ -93,6 +93,11 @@ class RandomUniform(RandomInitializer):
     def __init__(
         self, minval: float = -0.05, maxval: float = 0.05, seed: SeedLike | None = None
     ) -> None:
+        if minval > maxval:
+            raise ValueError(
+                f"{type(self).__name__}: minval must not be above maxval, got {minval} and "
+                f"{maxval}."
+            )
         self.minval = minval
         self.maxval = maxval
         super().__init__(seed)

@@ -14,7 +14,7 @@ from unidl.saving.serialization import deserialize_keras_object, serialize_keras
 from unidl.typing import Config, DType, Tensor, TensorLike
 from unidl.utils.constructors import Constructed, made_from
 from unidl.utils.naming import auto_name
-from unidl.utils.rules import TEXT, optional
+from unidl.utils.rules import CALLABLE, TEXT, optional
 from unidl.utils.watched import Watched
 
 if TYPE_CHECKING:
@@ -120,6 +120,8 @@ class Loss(Watched, Constructed):
 
 class LossFunctionWrapper(Loss):
     """The loss of a function (y_true, y_pred, **kwargs) -> one float for each sample."""
+
+    _rules: ClassVar = {"fn": CALLABLE}
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl import ops
 from unidl.losses.reduction import divide_or_zero, expand_to_rank
@@ -13,6 +13,7 @@ from unidl.ops.dispatch import backend_of
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
 from unidl.typing import Config, DType, Tensor, TensorLike, any_arguments
 from unidl.utils.constructors import made_from
+from unidl.utils.rules import CALLABLE
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -86,6 +87,8 @@ class Mean(Metric):
 class MeanMetricWrapper(Mean):
     """The mean of `fn(y_true, y_pred, **kwargs)`, a function that gives one value for each sample
     or element."""
+
+    _rules: ClassVar = {"fn": CALLABLE}
 
     def __init__(
         self,

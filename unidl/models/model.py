@@ -4,6 +4,7 @@ graph."""
 from __future__ import annotations
 
 import json
+import numbers
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, overload
 
@@ -201,6 +202,16 @@ class Model(Trainer, Layer):
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A direct sublayer by its name or index."""
         layers = self.layers
+        if (index is None) == (name is None):
+            raise ValueError(
+                f"{self._who()}: get_layer() takes a name or an index, got name={name!r} and "
+                f"index={index!r}."
+            )
+        if not isinstance(name, str | None) or not isinstance(index, numbers.Integral | None):
+            raise TypeError(
+                f"{self._who()}: get_layer() takes a name, a string, or an index, an integer: "
+                f"got name={name!r}, index={index!r}. Write get_layer(index=0)."
+            )
         if index is not None:
             if not -len(layers) <= index < len(layers):
                 raise ValueError(

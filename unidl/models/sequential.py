@@ -88,9 +88,11 @@ class Sequential(Model):
             )
         if not isinstance(layer, Layer):
             raise TypeError(
-                f"Sequential {self.name!r}: add() takes a layer, got {layer!r} of type "
-                f"{type(layer).__name__}."
+                f"Sequential {self.name!r}: add() takes a layer, got {_named(layer)} of type "
+                f"{type(layer).__name__}.{' Wrap it: layers.Lambda(f).' if callable(layer) else ''}"
             )
+        if layer is self or self in layer._flatten_layers():
+            raise ValueError(f"{self._who()}: cannot hold itself. Add another layer.")
         if any(layer.name == other.name for other in self._stack):
             raise ValueError(
                 f"Sequential {self.name!r}: two layers are called {layer.name!r}. "
@@ -109,6 +111,8 @@ class Sequential(Model):
     @public_method
     def pop(self, rebuild: bool = True) -> Any:
         """Remove and return the last layer."""
+        if not self.layers:
+            raise ValueError(f"{self._who()}: pop() found no layers.")
         layer = self._stack.pop()
         if len(self._outputs) > len(self._stack):
             layer._inbound.remove(self._outputs.pop().history[0])
@@ -204,3 +208,8 @@ class Sequential(Model):
 
 
 __all__ = ["Functional", "Sequential"]
+
+
+def _named(thing: Any) -> str:
+    """A function by its name, whose repr is its place in memory."""
+    return getattr(thing, "__name__", None) or repr(thing)

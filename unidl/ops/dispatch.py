@@ -386,7 +386,7 @@ def op(function: F) -> F:
                 return graph.record_call(function, args, kwargs)
             return function(*args, **kwargs)
         except BaseException as error:
-            problem = call_problem(function, error, kwargs) if type(error) is TypeError else ""
+            problem = call_problem(function, error, kwargs)
             if problem:
                 raise TypeError(f"ops.{function.__name__}: {problem}") from None
             shorten(error)

@@ -218,6 +218,11 @@ class Optimizer(Watched, Constructed):
         """Make the slots of `variables`, the only ones that can be updated from now on."""
         if self.built:
             return
+        if not isinstance(variables, Iterable):
+            raise TypeError(
+                f"{self.name}: build() takes a list of variables, such as "
+                f"model.trainable_variables, got {variables!r}."
+            )
         variables = list(variables)
         common = [("average",)] * self.use_ema + [("gradient_accumulator",)] * bool(
             self.gradient_accumulation_steps
@@ -319,6 +324,11 @@ class Optimizer(Watched, Constructed):
     ) -> None:
         """One step with native gradients, in the order of `trainable_variables` (by default those
         it was built with)."""
+        if not isinstance(grads, Iterable):
+            raise TypeError(
+                f"{self.name}: apply() takes a list of gradients, in the order of the variables, "
+                f"got {type(grads).__name__}."
+            )
         grads = list(grads)
         if not grads:
             return

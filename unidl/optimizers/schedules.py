@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl.saving.lookup import Catalogue
 from unidl.typing import Config
-from unidl.utils.constructors import Constructed, made_from
+from unidl.utils import constructors, rules
 from unidl.utils.namespaces import namespace
-from unidl.utils.rules import FLAG, FROM_ZERO, NUMBER, NUMBERS, POSITIVE, optional
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class LearningRateSchedule(Constructed):
+class LearningRateSchedule(constructors.Constructed):
     """Subclass it: `__call__(self, step) -> float`, and `get_config`."""
 
     arguments: tuple[str, ...] = ()  # names of constructor arguments, which are attributes too
@@ -35,7 +34,7 @@ class LearningRateSchedule(Constructed):
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        return cls(**made_from(cls, config))
+        return cls(**constructors.made_from(cls, config))
 
 
 class ExponentialDecay(LearningRateSchedule):
@@ -45,10 +44,10 @@ class ExponentialDecay(LearningRateSchedule):
     arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
     _rules: ClassVar = {
-        "initial_learning_rate": NUMBER,
-        "decay_steps": POSITIVE,
-        "decay_rate": NUMBER,
-        "staircase": FLAG,
+        "initial_learning_rate": rules.NUMBER,
+        "decay_steps": rules.POSITIVE,
+        "decay_rate": rules.NUMBER,
+        "staircase": rules.FLAG,
     }
 
     def __init__(
@@ -79,10 +78,10 @@ class InverseTimeDecay(LearningRateSchedule):
     arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
     _rules: ClassVar = {
-        "initial_learning_rate": NUMBER,
-        "decay_steps": POSITIVE,
-        "decay_rate": NUMBER,
-        "staircase": FLAG,
+        "initial_learning_rate": rules.NUMBER,
+        "decay_steps": rules.POSITIVE,
+        "decay_rate": rules.NUMBER,
+        "staircase": rules.FLAG,
     }
 
     def __init__(
@@ -116,7 +115,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
     arguments = ("boundaries", "values", "name")
 
-    _rules: ClassVar = {"boundaries": NUMBERS, "values": NUMBERS}
+    _rules: ClassVar = {"boundaries": rules.NUMBERS, "values": rules.NUMBERS}
 
     def __init__(
         self,
@@ -128,6 +127,10 @@ class PiecewiseConstantDecay(LearningRateSchedule):
             raise ValueError(
                 "PiecewiseConstantDecay: n boundaries separate n + 1 values, got "
                 f"{len(boundaries)} boundaries and {len(values)} values."
+            )
+        if list(boundaries) != sorted(boundaries):
+            raise ValueError(
+                f"PiecewiseConstantDecay: boundaries must increase, got {list(boundaries)}."
             )
         self.boundaries, self.values, self.name = boundaries, values, name
 
@@ -151,11 +154,11 @@ class PolynomialDecay(LearningRateSchedule):
     )
 
     _rules: ClassVar = {
-        "initial_learning_rate": NUMBER,
-        "decay_steps": POSITIVE,
-        "end_learning_rate": NUMBER,
-        "power": NUMBER,
-        "cycle": FLAG,
+        "initial_learning_rate": rules.NUMBER,
+        "decay_steps": rules.POSITIVE,
+        "end_learning_rate": rules.NUMBER,
+        "power": rules.NUMBER,
+        "cycle": rules.FLAG,
     }
 
     def __init__(
@@ -203,11 +206,11 @@ class CosineDecay(LearningRateSchedule):
     )
 
     _rules: ClassVar = {
-        "initial_learning_rate": NUMBER,
-        "decay_steps": POSITIVE,
-        "alpha": NUMBER,
-        "warmup_target": optional(NUMBER),
-        "warmup_steps": FROM_ZERO,
+        "initial_learning_rate": rules.NUMBER,
+        "decay_steps": rules.POSITIVE,
+        "alpha": rules.NUMBER,
+        "warmup_target": rules.optional(rules.NUMBER),
+        "warmup_steps": rules.FROM_ZERO,
     }
 
     def __init__(
@@ -243,11 +246,11 @@ class CosineDecayRestarts(LearningRateSchedule):
     arguments = ("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha", "name")
 
     _rules: ClassVar = {
-        "initial_learning_rate": NUMBER,
-        "first_decay_steps": POSITIVE,
-        "t_mul": POSITIVE,
-        "m_mul": NUMBER,
-        "alpha": NUMBER,
+        "initial_learning_rate": rules.NUMBER,
+        "first_decay_steps": rules.POSITIVE,
+        "t_mul": rules.POSITIVE,
+        "m_mul": rules.NUMBER,
+        "alpha": rules.NUMBER,
     }
 
     def __init__(

@@ -90,7 +90,7 @@ class Catalogue(Generic[T]):
             why = f": {found.__name__} needs {', '.join(needed)}" if needed else ""
         if why or not self.accepts(found):
             raise UnknownName(
-                f"{self.package}.{function}: {given!r} is no {self.kind}{why}. {self.advice}"
+                f"{self.package}.{function}: {given!r} is no {self.kind}{why}. {self.advice}", given
             )
         return found
 
@@ -101,7 +101,7 @@ class Catalogue(Generic[T]):
                 return found
         hint = did_you_mean(name, [*self.objects, *self.others], 3)
         hint = hint or f" There are {', '.join(sorted(self.objects))}."
-        raise UnknownName(f"There is no {self.kind} called {name!r}.{hint}")
+        raise UnknownName(f"There is no {self.kind} called {name!r}.{hint}", name)
 
     def _from_short_config(self, config: dict[str, Any]) -> Any:
         """{"class_name", "config"} without a module, as people write it by hand."""

@@ -22,10 +22,10 @@ def unknown_arguments(given, known) -> str:
     return ""
 
 
-def call_problem(function: Callable[..., Any], error: TypeError, given) -> str:
+def call_problem(function: Callable[..., Any], error: BaseException, given) -> str:
     """The sentence on an argument `given` that `function` does not take, "" if `error` is no error
     of calling it."""
-    if not str(error).startswith(f"{function.__qualname__}() got "):
+    if type(error) is not TypeError or not str(error).startswith(f"{function.__qualname__}() got "):
         return ""
     return unknown_arguments(given, list(inspect.signature(function).parameters))
 
@@ -38,7 +38,7 @@ def public_function(function: F) -> F:
         try:
             return function(*args, **kwargs)
         except BaseException as error:
-            problem = call_problem(function, error, kwargs) if type(error) is TypeError else ""
+            problem = call_problem(function, error, kwargs)
             if problem:
                 raise TypeError(f"{function.__name__}(): {problem}") from None
             shorten(error)

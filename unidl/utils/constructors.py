@@ -43,17 +43,23 @@ class Constructed:
     Attributes:
         _rules: {argument: Rule} of the constructor in the same class body. A subclass' constructor
             has rules of its own, or none.
+        _rules_by_name: those of arguments that mean one thing in all of unidl's own subclasses.
         _set_by_base: an attribute that the constructor of the public base sets, without which its
             subclasses do not work; "" if they do.
     """
 
     _rules: ClassVar[Mapping[str, Rule]] = {}
+    _rules_by_name: ClassVar[Mapping[str, Rule]] = {}
     _set_by_base: ClassVar[str] = ""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):
             rules = vars(cls).get("_rules", {})
+            if cls.__module__.startswith("unidl."):
+                names = inspect.signature(cls.__init__).parameters
+                by_name = {n: r for n, r in cls._rules_by_name.items() if n in names}
+                rules = {**by_name, **rules}
             cls.__init__ = _naming_its_class(cls.__init__, rules)  # type: ignore[method-assign]
 
 
@@ -70,7 +76,9 @@ def _naming_its_class(init: Any, rules: Mapping[str, Rule]) -> Any:
         try:
             init(self, *args, **kwargs)
         except UnknownName as error:
-            raise error.by(cls.__name__) from None
+            raise error.by(
+                cls.__name__, _name_of(error.value, signature, (self, *args), kwargs)
+            ) from None
         except TypeError as error:
             # A traceback that ends here: the call itself failed, and nothing inside it.
             if getattr(error.__traceback__, "tb_next", None) is not None:
@@ -84,6 +92,14 @@ def _naming_its_class(init: Any, rules: Mapping[str, Rule]) -> Any:
             raise without_super(cls)
 
     return naming
+
+
+def _name_of(value: Any, signature: Any, args: Any, kwargs: Any) -> str:
+    """The argument that is `value`, "" if none is or several are."""
+    given = signature.bind(*args, **kwargs).arguments
+    given |= given.pop("kwargs", {})
+    found = [name for name, each in given.items() if each is value and name != "self"]
+    return found[0] if value is not None and len(found) == 1 else ""
 
 
 def _follow(cls: Any, rules: Any, signature: Any, args: Any, kwargs: Any) -> None:

@@ -70,7 +70,37 @@ NUMBERS = Rule(
     "a list of finite numbers",
     lambda value: isinstance(value, list | tuple | np.ndarray) and all(map(NUMBER.allows, value)),
 )
+COUNTS = Rule(
+    "a list of integers",
+    lambda value: isinstance(value, list | tuple) and all(map(INTEGER.allows, value)),
+)
+ONE_OR_MORE_NUMBERS = Rule(
+    "a finite number or a list of such",
+    lambda value: NUMBER.allows(value) or NUMBERS.allows(value),
+)
+CLASSES = Rule(
+    "a list of class numbers",
+    lambda value: (
+        isinstance(value, list | tuple | range | np.ndarray) and all(map(FROM_ZERO.allows, value))
+    ),
+)
+NUMERIC = Rule("a number or an array of numbers", lambda value: _kind(value) in "biufcV")
+CHARACTER = Rule("one character", lambda value: isinstance(value, str) and len(value) == 1)
+SEED = Rule(
+    "None, an int or a SeedGenerator",
+    lambda value: (
+        value is None or isinstance(value, numbers.Integral | dict) or hasattr(value, "advance")
+    ),
+)
 PATH = Rule("a path", lambda value: isinstance(value, str | os.PathLike) and bool(os.fspath(value)))
+
+
+def _kind(value: Any) -> str:
+    """NumPy's letter for what an array of `value` holds; "O" for what can be no array."""
+    try:
+        return str(np.asarray(value).dtype.kind)
+    except (TypeError, ValueError):
+        return "O"
 
 
 def optional(rule: Rule) -> Rule:

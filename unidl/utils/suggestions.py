@@ -117,13 +117,18 @@ def _plain(name: str) -> str:
 
 
 class UnknownName(ValueError):
-    """There is no object of this name; `by(owner)` puts the class before it that was given it."""
+    """There is no object of this name; `by(owner)` puts the class before it that was given it.
 
-    def by(self, owner: str) -> UnknownName:
-        error = UnknownName(f"{owner}: {self.plain}")
+    Attributes:
+        value: what was given.
+    """
+
+    def __init__(self, message: str, value: object = None) -> None:
+        super().__init__(message)
+        self.plain, self.value = message, value
+
+    def by(self, owner: str, argument: str = "") -> UnknownName:
+        place = f" (argument {argument})" if argument else ""
+        error = UnknownName(f"{owner}: {self.plain}{place}", self.value)
         error.plain = self.plain
         return error
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.plain = message

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from unidl.layers.base.annotations import masks
 from unidl.layers.base.call_context import CallContext
 from unidl.layers.base.config import Configurable
 from unidl.layers.base.eager_call import CallsBuilt
+from unidl.layers.base.given import problem_with
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.mask_flow import PassesMasks
 from unidl.layers.base.signature import call_signature
@@ -40,10 +41,20 @@ from unidl.typing import (
     TensorLike,
     any_arguments,
 )
-from unidl.utils.arguments import unknown_arguments
+from unidl.utils.arguments import call_problem, unknown_arguments
 from unidl.utils.constructors import Constructed, constructor_arguments
 from unidl.utils.habits import OF_LAYERS, with_habits, without_habits
 from unidl.utils.naming import auto_name, prefix_of
+from unidl.utils.rules import (
+    AXIS,
+    COUNTS,
+    FLAG,
+    NOT_NEGATIVE,
+    NUMBER,
+    SEED,
+    SHARE,
+    optional,
+)
 from unidl.utils.scopes import current_path, use_path
 from unidl.utils.suggestions import closest
 from unidl.utils.traceback_filtering import shorten
@@ -78,6 +89,23 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked, Constr
     _inbound: list[Any]
     _build_shapes: Any
     _set_by_base = "_losses"
+    _rules: ClassVar = {"trainable": FLAG, "autocast": FLAG}
+    _rules_by_name: ClassVar = {
+        name: rule
+        for rule, names in {
+            FLAG: (
+                "use_bias", "return_sequences", "return_state", "go_backwards", "stateful",
+                "unroll", "mask_zero", "use_scale", "reset_after", "center",
+            ),
+            SEED: ("seed",),
+            NOT_NEGATIVE: ("epsilon",),
+            NUMBER: ("mask_value",),
+            SHARE: ("momentum",),
+            optional(AXIS): ("axis",),
+            COUNTS: ("target_shape", "dims"),
+        }.items()
+        for name in names
+    }  # fmt: skip
     _made_in_call: Any = None  # the layer in whose `call` this one was made
 
     _untracked = frozenset(
@@ -177,7 +205,7 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked, Constr
 
         `kernel_of` is for speed alone, see `Variable`.
         """
-        shape = () if shape is None else tuple(shape)
+        shape = () if shape is None else self._checked_shape(shape, name)
         if self._made_in_call is not None:
             raise ValueError(
                 callers.advice_for(self._made_in_call, f"{self._who()} with its weight {name!r}")
@@ -214,6 +242,17 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked, Constr
         variable.constraint = constraints.get(constraint)
         self._holders.setdefault("_weights", []).append(variable)
         return variable
+
+    def _checked_shape(self, shape: Any, name: str | None) -> tuple[Any, ...]:
+        """`shape` as a tuple of sizes, of which the open ones are told about later."""
+        sizes_given = tuple(shape) if isinstance(shape, Iterable) else (shape,)
+        for size in sizes_given:
+            if size is not None and not (hasattr(size, "__index__") and size >= 0):
+                raise ValueError(
+                    f"{self._who()}: the shape of the weight {name!r} must be a tuple of "
+                    f"non-negative integers, got {shape!r}."
+                )
+        return sizes_given
 
     def add_own_weight(
         self, name: str, shape: Shape, prefix: Any = None, **kwargs: Any
@@ -254,6 +293,9 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked, Constr
                 )
             if graph.flatten_tensors((args, kwargs)):
                 return self._call_symbolic(args, kwargs)
+            problem = problem_with(args[0], self._is_of_unidl()) if args else ""
+            if problem:
+                raise TypeError(f"{self._who()}: {problem}")
             with self._own_backend(), self._scope():
                 args = tuple(self._convert(a) for a in args)
                 kwargs = {
@@ -278,8 +320,14 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked, Constr
                 ) from None
             raise
         except BaseException as error:
+            problem = call_problem(type(self).call, error, kwargs)
+            if problem:
+                raise TypeError(f"{self._who()}: call(): {problem}") from None
             shorten(error)
             raise
+
+    def _is_of_unidl(self) -> bool:
+        return type(self).__module__.startswith("unidl.")
 
     def _run(self, context: Any, args: Any, kwargs: Any) -> Any:
         """`call` with training flag and masks filled in, on checked native inputs."""
@@ -457,6 +505,11 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked, Constr
 
     def to(self, backend: Any) -> Self:
         """Move all weights, in place, to another backend; returns the layer."""
+        if backend is None:
+            raise ValueError(
+                f"{self._who()}: to() takes the name of a backend, got None. There are: "
+                f"{', '.join(row.name for row in registry.list_backends() if row.installed)}."
+            )
         target = registry.get_backend(backend)
         for layer in self._flatten_layers():
             for variable in layer.held(Variable):
@@ -472,6 +525,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked, Constr
 
     @trainable.setter
     def trainable(self, value: Any) -> None:
+        if not FLAG.allows(value):
+            raise ValueError(f"{self._who()}: trainable must be {FLAG.words}, got {value!r}.")
         for layer in self._flatten_layers():
             if layer._trainable is not bool(value):
                 layer._trainable = bool(value)
@@ -550,6 +605,11 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked, Constr
         """Set all weights from arrays in the order of `weights`; nothing changes unless all shapes
         fit."""
         own = self.weights
+        if not isinstance(weights, Sequence | np.ndarray):
+            raise TypeError(
+                f"{self._who()}: set_weights() takes a list of arrays, one for each of "
+                f"{[v.path for v in own]}, got {weights!r} of type {type(weights).__name__}."
+            )
         if len(own) != len(weights):
             raise ValueError(
                 f"{self._who()}: set_weights() got {len(weights)} arrays, but there are {len(own)} "
