@@ -6,6 +6,7 @@ or assigns one of these names has it, and nothing looks at them while all is wel
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 _TRAINING = (
@@ -41,7 +42,9 @@ OF_LAYERS = {
     "forward": "Call the object itself, layer(x), and define call(self, inputs).",
     "weight": "The matrix is `kernel`; `weights` are all.",
 }
-OF_MODELS = {
+OF_MODELS: dict[str, str | None] = {
+    # Methods of Keras' models that unidl lacks, for the reason in missing_names.json.
+    **dict.fromkeys(("save", "export", "quantize", "add_metric", "stateless_call")),
     "fit_generator": "Write fit(generator).",
     "evaluate_generator": "Write evaluate(generator).",
     "predict_generator": "Write predict(generator).",
@@ -63,19 +66,22 @@ OF_OPTIMIZERS = {
 class _Habit:
     """An attribute that is missing, and says what to write."""
 
-    def __init__(self, name: str, advice: str) -> None:
+    def __init__(self, name: str, advice: str | None) -> None:
         self.name, self.advice = name, advice
 
     def __get__(self, obj: Any, cls: type) -> NoReturn:
+        from unidl.utils.namespaces import missing_names
+
+        advice = self.advice or missing_names()[f"Model.{self.name}"]
         # With `obj` Python would add a suggestion of its own, by the looks of names alone.
         raise AttributeError(
-            f"{cls.__name__!r} object has no attribute {self.name!r}. {self.advice}",
+            f"{cls.__name__!r} object has no attribute {self.name!r}. {advice}",
             name=self.name,
             obj=None,
         )
 
 
-def with_habits(table: dict[str, str]) -> Any:
+def with_habits(table: Mapping[str, str | None]) -> Any:
     """A decorator that gives a class the attributes of a table above."""
 
     def decorate(cls: type) -> type:

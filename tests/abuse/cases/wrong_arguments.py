@@ -344,7 +344,7 @@ CALLS = [
     told("Sequential([tanh])", lambda: unidl.Sequential([ops.tanh]), r"Sequential.*(Lambda|Acti)"),
     told("Sequential.add(None)", lambda: unidl.Sequential().add(None), r"Sequential.*None"),
     told("Sequential().pop()", lambda: unidl.Sequential().pop(), r"Sequential.*no layers"),
-    told("Model(3, 4)", lambda: unidl.Model(3, 4), r"Model.*Input"),
+    told("Model(3, 4)", lambda: unidl.Model(3, 4), r"Functional.*3 and 4.*Input"),
     told("Model(x, 4)", lambda: unidl.Model(unidl.Input((3,)), 4), r"(Model|Functional).*4"),
     told("Model(None, y)", lambda: unidl.Model(None, unidl.Input((3,))), r"inputs"),
     told("Model(x)", lambda: unidl.Model(unidl.Input((3,))), r"outputs"),

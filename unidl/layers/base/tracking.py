@@ -61,8 +61,8 @@ class Tracked(Watched):
             if each is self:
                 raise ValueError(
                     f"{type(self).__name__} {getattr(self, 'name', '')!r}: what is assigned to "
-                    f"{name!r} is, or holds, the layer itself. A layer holds other layers only; "
-                    "keep it out of their attributes."
+                    f"{name!r} is the layer itself, or holds it. A layer holds other layers only: "
+                    "keep it out of its own and their attributes."
                 )
             if id(each) not in seen:
                 seen.add(id(each))
