@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import sys
+from types import FrameType
 from typing import Any
 
-# The functions of `Layer` around a layer's `call`, and around its `build`.
-_HOME = "unidl.layers.base.layer"
-_AROUND_CALL = ("_run",)
-_AROUND_BUILD = ("_build_with", "noting")
+# The global by which a module says which of its functions run a layer's `call`, and which its
+# `build`: {function: "call" or "build"}.
+MARK = "_RUNS"
 
 
-def layer_in_call(but: Any = None) -> Any:
-    """The layer, other than `but`, whose `call` runs the caller; None also in a `build` there.
+def layer_in_call() -> Any:
+    """The layer whose `call` runs the caller; None also in a `build` there.
 
     It looks through Python's stack, so that calls themselves keep no record of who is running.
     """
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
-        if frame.f_globals.get("__name__") == _HOME:
-            name = frame.f_code.co_name
-            if name in _AROUND_BUILD and frame.f_locals["self"] is not but:
-                return None
-            if name in _AROUND_CALL and frame.f_locals["self"] is not but:
-                return frame.f_locals["self"]
+        what = _what_runs(frame)
+        if what is not None:
+            return frame.f_locals["self"] if what == "call" else None
         frame = frame.f_back
     return None
+
+
+def _what_runs(frame: FrameType) -> str | None:
+    found: str | None = frame.f_globals.get(MARK, {}).get(frame.f_code.co_name)
+    return found
 
 
 def advice_for(owner: Any, made: str) -> str:
@@ -42,6 +44,6 @@ def calls_itself(layer: Any, error: BaseException) -> bool:
     count, step = 0, error.__traceback__
     while step is not None:
         frame = step.tb_frame
-        count += frame.f_code.co_name in _AROUND_CALL and frame.f_locals.get("self") is layer
+        count += _what_runs(frame) == "call" and frame.f_locals.get("self") is layer
         step = step.tb_next
     return count > 10

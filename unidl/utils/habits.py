@@ -72,7 +72,7 @@ class _Habit:
     def __get__(self, obj: Any, cls: type) -> NoReturn:
         from unidl.utils.namespaces import missing_names
 
-        advice = self.advice or missing_names()[f"Model.{self.name}"]
+        advice = self.advice or missing_names().get(f"Model.{self.name}", "")
         # With `obj` Python would add a suggestion of its own, by the looks of names alone.
         raise AttributeError(
             f"{cls.__name__!r} object has no attribute {self.name!r}. {advice}",

@@ -38,7 +38,9 @@ def _integer(words: str, least: float) -> Rule:
     return Rule(
         words,
         lambda value: (
-            isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= least
+            isinstance(value, numbers.Integral)
+            and not isinstance(value, bool)
+            and int(value) >= least
         ),
     )
 

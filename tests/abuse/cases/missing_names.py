@@ -97,8 +97,8 @@ def absent(command, source):
     """What is said of a backend whose framework is absent, where unidl came from `source`."""
     known = {**registry.specs(), "absent": _spec("absent", command)}
     with (
-        mock.patch.object(registry, "specs", lambda: known),
-        mock.patch.object(install, "_source", lambda: source),
+        mock.patch.object(registry, "specs", return_value=known),
+        mock.patch.object(install, "_source", return_value=source),
     ):
         registry._load("absent")
 

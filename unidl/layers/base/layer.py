@@ -63,6 +63,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+_RUNS = {"_run": "call", "_build_with": "build", "noting": "build"}  # see `backend.callers`
+
+
 @with_habits(OF_LAYERS)
 class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked, Constructed):
     """The base of all layers.
