@@ -21,6 +21,7 @@ class EarlyStopping(Monitor):
     """
 
     _rules: ClassVar = {
+        "verbose": FLAG,
         "patience": FROM_ZERO,
         "baseline": optional(NUMBER),
         "restore_best_weights": FLAG,

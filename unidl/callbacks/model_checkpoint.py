@@ -29,6 +29,7 @@ class ModelCheckpoint(Monitor):
 
     _rules: ClassVar = {
         "filepath": PATH,
+        "verbose": FLAG,
         "save_best_only": FLAG,
         "initial_value_threshold": optional(NUMBER),
     }

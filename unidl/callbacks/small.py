@@ -38,7 +38,7 @@ class LearningRateScheduler(Callback):
         verbose: 1 prints the rate.
     """
 
-    _rules: ClassVar = {"schedule": CALLABLE}
+    _rules: ClassVar = {"schedule": CALLABLE, "verbose": FLAG}
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         super().__init__()
@@ -81,6 +81,7 @@ class ReduceLROnPlateau(Monitor):
 
     _rules: ClassVar = {
         "factor": POSITIVE,
+        "verbose": FLAG,
         "patience": FROM_ZERO,
         "cooldown": FROM_ZERO,
         "min_lr": NOT_NEGATIVE,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
 from unidl import ops
 from unidl.losses.reduction import divide_or_zero, expand_to_rank
 from unidl.losses.tensors import as_float, check_equal_shapes, match_rank
@@ -51,7 +53,7 @@ class Counts(Metric):
         super().__init__(dtype, name)
         self.init_thresholds, self.top_k, self.class_id = thresholds, top_k, class_id
         given: Any = (0.5 if top_k is None else _LOWEST) if thresholds is None else thresholds
-        self.thresholds = list(given) if isinstance(given, (list, tuple)) else [given]
+        self.thresholds = list(given) if isinstance(given, list | tuple | np.ndarray) else [given]
         wrong = (
             []
             if thresholds is None

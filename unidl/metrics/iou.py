@@ -192,6 +192,8 @@ class OneHotIoU(IoU):
         "axis",
     )
 
+    _rules: ClassVar = {"target_class_ids": CLASSES}
+
     def __init__(
         self,
         num_classes: int,

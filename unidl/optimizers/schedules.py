@@ -157,7 +157,7 @@ class PolynomialDecay(LearningRateSchedule):
         "initial_learning_rate": rules.NUMBER,
         "decay_steps": rules.POSITIVE,
         "end_learning_rate": rules.NUMBER,
-        "power": rules.NUMBER,
+        "power": rules.NOT_NEGATIVE,
         "cycle": rules.FLAG,
     }
 

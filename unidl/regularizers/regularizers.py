@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl import ops
 from unidl.typing import Config, Tensor, TensorLike
 from unidl.utils.constructors import Constructed, made_from
+from unidl.utils.rules import one_of
 from unidl.utils.watched import Watched
 
 if TYPE_CHECKING:
@@ -94,12 +95,10 @@ class OrthogonalRegularizer(Regularizer):
     """factor times the mean of |cosine| between the rows (or `mode="columns"`) of a matrix (n,
     m)."""
 
+    _rules: ClassVar = {"mode": one_of(("rows", "columns"))}
+
     def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
         self.factor = _factor(self, "factor", factor)
-        if mode not in ("rows", "columns"):
-            raise ValueError(
-                f'OrthogonalRegularizer: mode must be "rows" or "columns", got {mode!r}.'
-            )
         self.mode = mode
 
     def __call__(self, x: TensorLike) -> Tensor:

@@ -60,7 +60,7 @@ FLAG = Rule(
     lambda value: isinstance(value, bool | int) or type(value).__name__ in ("bool_", "bool"),
 )
 TEXT = Rule("a string", lambda value: isinstance(value, str))
-CALLABLE = Rule("a function", callable)
+CALLABLE = Rule("a function", lambda value: callable(value) and not isinstance(value, type))
 AXIS = Rule(
     "an integer or a tuple of integers",
     lambda value: (
@@ -70,7 +70,7 @@ AXIS = Rule(
 )
 NUMBERS = Rule(
     "a list of finite numbers",
-    lambda value: isinstance(value, list | tuple | np.ndarray) and all(map(NUMBER.allows, value)),
+    lambda value: _is_list(value) and all(map(NUMBER.allows, value)),
 )
 COUNTS = Rule(
     "a list of integers",
@@ -82,9 +82,7 @@ ONE_OR_MORE_NUMBERS = Rule(
 )
 CLASSES = Rule(
     "a list of class numbers",
-    lambda value: (
-        isinstance(value, list | tuple | range | np.ndarray) and all(map(FROM_ZERO.allows, value))
-    ),
+    lambda value: _is_list(value) and all(map(FROM_ZERO.allows, value)),
 )
 NUMERIC = Rule("a number or an array of numbers", lambda value: _kind(value) in "biufcV")
 CHARACTER = Rule("one character", lambda value: isinstance(value, str) and len(value) == 1)
@@ -95,6 +93,12 @@ SEED = Rule(
     ),
 )
 PATH = Rule("a path", lambda value: isinstance(value, str | os.PathLike) and bool(os.fspath(value)))
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple | range) or (
+        isinstance(value, np.ndarray) and value.ndim == 1
+    )
 
 
 def _kind(value: Any) -> str:
