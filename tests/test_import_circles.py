@@ -9,7 +9,7 @@ ROOT = Path(unidl.__file__).parent
 BACKEND = ROOT / "backend"
 
 # What stands below: names of types, and how a package says what it holds.
-BELOW = {"unidl.typing", "unidl.utils.namespaces"}
+BELOW = {"unidl.utils.suggestions", "unidl.typing", "unidl.utils.namespaces"}
 
 # `keras.backend` has names that live higher up; `unidl.backend.__getattr__` finds them when asked.
 LOOKED_UP_WHEN_ASKED = {("unidl.backend", "unidl.config"), ("unidl.backend", "unidl.utils")}

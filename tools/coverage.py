@@ -229,8 +229,9 @@ def sections():
 
 
 def missing_names(reasons):
-    """{public name: reason} of the functions, classes and modules that unidl lacks."""
+    """{public name: reason} of the functions, classes, modules and methods that unidl lacks."""
     found = [d for name in NAMESPACES for d in compare_namespace(name)[1]] + compare_modules()[1]
+    found += compare_methods("Model")[1]
     return {d.where: reasons.of(d) for d in sorted(found, key=str) if d.what == MISSING}
 
 

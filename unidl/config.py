@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from unidl.backend.dtypes import floatx, set_floatx
 from unidl.backend.registry import get_backend
 from unidl.dtype_policies import dtype_policy, set_dtype_policy
+from unidl.utils import rules
 from unidl.utils.namespaces import namespace
 from unidl.utils.traceback_filtering import (
     disable_traceback_filtering,
@@ -41,9 +42,8 @@ def image_data_format() -> str:
 def set_image_data_format(value: str) -> None:
     global _image_data_format
     if value not in ("channels_last", "channels_first"):
-        raise ValueError(
-            f'set_image_data_format: expected "channels_last" or "channels_first", got {value!r}.'
-        )
+        formats = ("channels_last", "channels_first")
+        raise ValueError(rules.choice_problem("set_image_data_format: the format", value, formats))
     _image_data_format = value
 
 

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from unidl.backend import dtypes
 from unidl.typing import Config, PolicyLike
+from unidl.utils import constructors, suggestions
 from unidl.utils.namespaces import namespace
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class DTypePolicy:
+class DTypePolicy(constructors.Constructed):
     """
     Args:
         name: a float dtype ("float32"), or "mixed_float16" / "mixed_bfloat16": compute in 16 bits,
@@ -22,22 +23,30 @@ class DTypePolicy:
     keras_module = "keras"  # where Keras has it, in configs
 
     def __init__(self, name: str | None = None) -> None:
-        name = name or dtypes.floatx()
-        if name.startswith("mixed_"):
-            self.compute_dtype, self.variable_dtype = (
-                dtypes.standardize_dtype(name.removeprefix("mixed_")),
-                "float32",
+        name = dtypes.floatx() if name is None else name
+        try:
+            dtype = dtypes.standardize_dtype(name.removeprefix("mixed_"))
+        except (ValueError, AttributeError):
+            known = (*dtypes.FLOATS, "mixed_float16", "mixed_bfloat16")
+            raise suggestions.UnknownName(
+                f"Unknown dtype or policy {name!r}.{suggestions.did_you_mean(name, known)} "
+                f"There are {', '.join(known)}.",
+                name,
+            ) from None
+        if name.startswith("mixed_") and not dtypes.is_float(dtype):
+            raise suggestions.UnknownName(
+                f"A mixed policy computes in 16 bits, got {name!r}.", name
             )
-            self.name = name
-        else:
-            self.name = self.compute_dtype = self.variable_dtype = dtypes.standardize_dtype(name)
+        mixed = name.startswith("mixed_")
+        self.compute_dtype, self.variable_dtype = dtype, "float32" if mixed else dtype
+        self.name = name if mixed else dtype
 
     def get_config(self) -> Config:
         return {"name": self.name}
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        return cls(**config)
+        return cls(**constructors.made_from(cls, config))
 
     def __eq__(self, other: Any) -> bool:
         return isinstance(other, DTypePolicy) and other.name == self.name

@@ -9,7 +9,7 @@ from tests.fuzz.known import left_out
 from tests.fuzz.rows import ROWS, example
 from tests.fuzz.running import hunt, in_suite
 from unidl import layers
-from unidl.layers.base.signature import constructor_arguments
+from unidl.utils.constructors import constructor_arguments
 
 PRESENT = [name for name in ROWS if hasattr(layers, name)]
 

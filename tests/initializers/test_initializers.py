@@ -165,7 +165,7 @@ def test_errors():
         initializers.STFT()((8, 2, 5))
     with pytest.raises(ValueError, match="one value for each of the 8 moments"):
         initializers.STFT(window=[1.0, 2.0])((8, 1, 5))
-    with pytest.raises(ValueError, match="scale must be positive"):
+    with pytest.raises(ValueError, match="scale must be a positive number"):
         initializers.VarianceScaling(scale=0)
     with pytest.raises(ValueError, match="mode must be one of"):
         initializers.VarianceScaling(mode="fan")

@@ -77,7 +77,9 @@ def test_layers_made_in_call_would_never_be_trained(backend):
 
     model = Fresh()
     model.compile("sgd", "mse")
-    with pytest.raises(ValueError, match=r"'kernel' is made inside call.*Make layers in __init__"):
+    with pytest.raises(
+        ValueError, match=r"Fresh.*'kernel' is made inside call.*Make layers in __init__"
+    ):
         model.fit(X, Y, verbose=0)
 
 

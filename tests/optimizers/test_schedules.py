@@ -67,7 +67,7 @@ def test_float64_golden_values():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match="decay_steps must be positive"):
+    with pytest.raises(ValueError, match="decay_steps must be a positive number"):
         schedules.ExponentialDecay(0.1, 0, 0.5)
     with pytest.raises(ValueError, match=r"n \+ 1 values"):
         schedules.PiecewiseConstantDecay([1, 2], [0.1, 0.2])

@@ -80,18 +80,70 @@ class Branch(layers.Layer):
         return 2 * x if ops.sum(x) > 0 else x
 
 
-@pytest.mark.parametrize("cls", [ByNumPy, Branch])
-def test_what_needs_values_names_the_layer_and_what_to_write(backend, cls):
+def test_a_decision_by_a_value_names_the_layer_and_what_to_write(backend):
+    with pytest.raises(TypeError, match=r"Branch 'mine', call\(\): .*ops\.where.*ops\.cond"):
+        Branch(name="mine")(unidl.Input((3,)))
+
+
+def test_what_needs_values_names_the_layer_and_what_to_write(backend):
     x = unidl.Input((3,))
     if backend.name == "numpy":  # plain arrays stand in for those without values
-        assert cls()(x).shape == (None, 3)
+        assert ByNumPy()(x).shape == (None, 3)
         return
     with pytest.raises(TypeError) as caught:
-        cls(name="mine")(x)
+        ByNumPy(name="mine")(x)
     text = str(caught.value)
-    assert text.startswith(f"{cls.__name__} 'mine': its output shape is not known")
+    assert text.startswith("ByNumPy 'mine': its output shape is not known")
+    assert "Write ops.tanh in its place" in text
     assert "unidl.ops (ops.where or ops.cond" in text
     assert "def compute_output_shape(self, input_shape)" in text
+
+
+NUMPY = {
+    "tanh": np.tanh,
+    "sum": lambda x: np.sum(x, axis=-1),
+    "concatenate": lambda x: np.concatenate([x, x]),
+    "where": lambda x: np.where(x > 0, x, 0),
+    "maximum": lambda x: np.maximum(x, 0.0),
+    "matmul": lambda x: np.matmul(x, np.ones((3, 3), "float32")),
+    "norm": np.linalg.norm,
+    "mean": np.mean,
+    "array": np.array,
+}
+
+
+@pytest.mark.parametrize("name", NUMPY)
+def test_functions_of_numpy_are_named(backend, name):
+    layer = layers.Lambda(NUMPY[name], name="mine")
+    if backend.name == "numpy":
+        layer(unidl.Input((3,)))
+        return
+    advice = rf"Write ops\.{name} in its place" if name != "array" else "Write the computation"
+    with pytest.raises(TypeError, match=f"Lambda 'mine'.*{advice}"):
+        layer(unidl.Input((3,)))
+
+
+@pytest.mark.filterwarnings(f"ignore::{CaptureWarning.__module__}.{CaptureWarning.__name__}")
+@pytest.mark.parametrize("name", ["sqrt", "mean"])
+def test_functions_of_numpy_in_a_loss_are_named(backend, name):
+    def mine(y_true, y_pred):
+        return getattr(np, name)(ops.square(y_true - y_pred))
+
+    model = unidl.Sequential([unidl.Input((3,)), layers.Dense(1)])
+    model.compile("sgd", mine)
+    x, y = np.ones((4, 3), "float32"), np.ones((4, 1), "float32")
+    if backend.name == "numpy":
+        model.fit(x, y, verbose=0)
+        return
+    with pytest.raises(TypeError, match=rf"loss 'mine'.*np\.{name}.*Write ops\.{name}"):
+        model.fit(x, y, verbose=0)
+
+
+def test_arrays_go_before_operators(backend):
+    factors = np.arange(3, dtype="float32")
+    x = unidl.Input((3,))
+    model = unidl.Model(x, factors * x)
+    np.testing.assert_array_equal(model.predict(np.ones((2, 3)), verbose=0), [factors, factors])
 
 
 def test_with_a_rule_it_needs_no_such_run(backend):

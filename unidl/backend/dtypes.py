@@ -28,7 +28,12 @@ def set_floatx(value: str) -> None:
     """Set the default float dtype: "float16", "bfloat16", "float32" or "float64"."""
     global _floatx
     if value not in FLOATS:
-        raise ValueError(f"set_floatx: expected one of {', '.join(FLOATS)}, got {value!r}.")
+        from unidl.utils.suggestions import did_you_mean  # which only errors need
+
+        raise ValueError(
+            f"set_floatx: expected one of {', '.join(FLOATS)}, got {value!r}."
+            f"{did_you_mean(value, FLOATS)}"
+        )
     _floatx = value
 
 
@@ -49,7 +54,11 @@ def standardize_dtype(dtype: DType | None) -> str:
     name = name.rsplit(".", 1)[-1]
     name = _ALIASES.get(name, name)
     if name not in ALL:
-        raise ValueError(f"Unknown dtype {dtype!r}. Use one of {', '.join(ALL)}.")
+        from unidl.utils.suggestions import UnknownName, did_you_mean  # which only errors need
+
+        raise UnknownName(
+            f"Unknown dtype {dtype!r}.{did_you_mean(name, ALL)} Use one of {', '.join(ALL)}."
+        )
     return name
 
 

@@ -5,6 +5,10 @@ class BackendError(ImportError):
     """A backend that is unknown, not installed or cannot be loaded."""
 
 
+class UnknownBackendError(BackendError, ValueError):
+    """A name that is no backend's."""
+
+
 class UnsupportedError(NotImplementedError):
     """A function that one backend cannot offer."""
 

@@ -18,7 +18,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from unidl.backend.contract import Backend
-from unidl.backend.errors import BackendError
+from unidl.backend.errors import BackendError, UnknownBackendError
+from unidl.backend.install import from_here
 from unidl.backend.spec import BackendSpec
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 DEFAULT = "numpy"
 GROUP = "unidl.backends"
+_GPU = ("gpu", "cuda")  # names of one device
 
 # What the class of every backend has, and what it looks like.
 _ATTRIBUTES = {
@@ -75,7 +77,10 @@ def specs() -> dict[str, BackendSpec]:
 
 def list_backends() -> list[BackendInfo]:
     """Every registered backend, installed or not, the default first. Imports no framework."""
-    return [BackendInfo(s.name, _is_installed(s), _version(s), s.install) for s in specs().values()]
+    return [
+        BackendInfo(s.name, _is_installed(s), _version(s), from_here(s.install))
+        for s in specs().values()
+    ]
 
 
 def _is_installed(spec: BackendSpec) -> bool:
@@ -101,7 +106,7 @@ def get_backend(name: str | Backend | None = None) -> Backend:
         return _active.get() or _process_backend or _from_environment()
     if isinstance(name, Backend):
         return name
-    loaded = _loaded.get(name)
+    loaded = _loaded.get(name) if isinstance(name, str) else None
     return loaded if loaded is not None else _load(name)
 
 
@@ -112,18 +117,35 @@ def _from_environment() -> Backend:
 
 
 def _load(name: str) -> Backend:
-    spec = specs().get(name)
+    spec = specs().get(name) if isinstance(name, str) else None
     if spec is None:
-        raise BackendError(f"There is no backend called {name!r}. {_what_there_is()}")
+        raise _unknown(name)
     if not _is_installed(spec):
         raise BackendError(
             f"The backend {name!r} needs {spec.framework}, which is not installed. "
-            f"Install it with: {spec.install}\n{_what_there_is()}"
+            f"Install it with: {from_here(spec.install)}\n{_what_there_is()}"
         )
     with _loading:
         if name not in _loaded:
             _loaded[name] = _import(spec)
         return _loaded[name]
+
+
+def _unknown(name: Any) -> BackendError:
+    from unidl.utils.suggestions import did_you_mean  # which only errors need
+
+    if isinstance(name, str) and name.lower().partition(":")[0] in ("cpu", *_GPU):
+        return UnknownBackendError(
+            f"{name!r} is a device, and no backend. Choose the device with UNIDL_DEVICE, or where "
+            f'weights are made: `with unidl.device("{name.lower().replace("cuda", "gpu")}"):`. '
+            f"{_what_there_is()}"
+        )
+    asked = os.environ.get("UNIDL_BACKEND") == name
+    where = " (in the environment variable UNIDL_BACKEND)" if asked else ""
+    return UnknownBackendError(
+        f"There is no backend called {name!r}{where}.{did_you_mean(name, specs())} "
+        f"{_what_there_is()}"
+    )
 
 
 def _import(spec: BackendSpec) -> Backend:
@@ -134,7 +156,7 @@ def _import(spec: BackendSpec) -> Backend:
         raise BackendError(
             f"The backend {spec.name!r} is installed but {spec.framework} cannot be imported: "
             f"{error}. "
-            f"Install a working combination with: {spec.install}"
+            f"Install a working combination with: {from_here(spec.install)}"
         ) from error
     missing = [name for name in _ATTRIBUTES if not hasattr(backend, name)]
     if missing:
@@ -161,6 +183,8 @@ def _what_there_is() -> str:
 def set_backend(name: str) -> None:
     """Make `name` the process' active backend from now on."""
     global _process_backend
+    if name is None:
+        raise _unknown(name)
     backend = get_backend(name)
     _require_device(backend, current_device())
     _process_backend = backend
@@ -240,14 +264,25 @@ def _env_device(value: str | None) -> str | None:
 
 def standardize_device(name: str) -> str:
     """ "cuda" and "gpu" mean "gpu:0", "cpu" means "cpu:0"."""
+    if not isinstance(name, str):
+        raise _unknown_device(name)
     kind, _, index = name.lower().partition(":")
-    kind = {"cuda": "gpu"}.get(kind, kind)
+    kind = "gpu" if kind in _GPU else kind
     if kind not in ("cpu", "gpu") or not (index or "0").isdigit():
-        raise ValueError(
-            f'Unknown device {name!r} (in `device(...)` or UNIDL_DEVICE). Write "cpu", "gpu" or '
-            '"gpu:<index>".'
-        )
+        raise _unknown_device(name)
     return f"{kind}:{index or 0}"
+
+
+def _unknown_device(name: Any) -> ValueError:
+    from unidl.utils.suggestions import did_you_mean  # which only errors need
+
+    hint = did_you_mean(name, ("cpu", "gpu", "cuda"))
+    if name in specs():
+        hint = f" {name!r} is a backend: `with unidl.use_backend({name!r}):`."
+    return ValueError(
+        f"Unknown device {name!r} (in `device(...)` or UNIDL_DEVICE).{hint} "
+        'Write "cpu", "gpu" or "gpu:<index>".'
+    )
 
 
 def owner_of_type(cls: type) -> Backend | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unidl.backend import dtypes, registry
+from unidl.backend.callers import advice_for, layer_in_call
 from unidl.backend.errors import ArgumentError
 from unidl.backend.frame import changed, current
 from unidl.typing import DType, HasOperators, Shape, Tensor, TensorLike
@@ -48,6 +49,9 @@ class Variable(HasOperators):
         self._backend = backend = registry.get_backend(backend)
         self.kernel_of = kernel_of
         self.name = self.path = name or "variable"
+        owner = layer_in_call()
+        if owner is not None:
+            raise ValueError(advice_for(owner, f"the Variable {self.name!r}"))
         if callable(initializer):
             if shape is None:
                 raise ValueError(

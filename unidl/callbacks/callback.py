@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from unidl.utils.constructors import Constructed
 
-class Callback:
+
+class Callback(Constructed):
     """Override the methods you need. `self.model` and `self.params` are set before the first call.
 
     `logs` is {name: number}. Batch methods get the epoch's values so far; a callback that defines

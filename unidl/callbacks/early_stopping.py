@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from unidl.callbacks.monitor import Monitor
+from unidl.utils.rules import FLAG, FROM_ZERO, NUMBER, optional
 
 
 class EarlyStopping(Monitor):
@@ -18,6 +19,14 @@ class EarlyStopping(Monitor):
         restore_best_weights: at the end go back to the weights of the best epoch.
         start_from_epoch: epochs before which nothing is watched.
     """
+
+    _rules: ClassVar = {
+        "verbose": FLAG,
+        "patience": FROM_ZERO,
+        "baseline": optional(NUMBER),
+        "restore_best_weights": FLAG,
+        "start_from_epoch": FROM_ZERO,
+    }
 
     def __init__(
         self,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl.callbacks.monitor import Monitor
+from unidl.utils.rules import FLAG, NUMBER, PATH, optional
+from unidl.utils.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -24,6 +26,13 @@ class ModelCheckpoint(Monitor):
         save_freq: "epoch", or a number of batches.
         initial_value_threshold: a value to beat from the start, with `save_best_only`.
     """
+
+    _rules: ClassVar = {
+        "filepath": PATH,
+        "verbose": FLAG,
+        "save_best_only": FLAG,
+        "initial_value_threshold": optional(NUMBER),
+    }
 
     def __init__(
         self,
@@ -45,12 +54,13 @@ class ModelCheckpoint(Monitor):
         self.filepath = os.fspath(filepath)
         if not self.filepath.endswith(".weights.h5"):
             raise ValueError(
-                f"ModelCheckpoint: the path must end with '.weights.h5', got {self.filepath!r}."
+                f"ModelCheckpoint: filepath must be a path that ends with '.weights.h5', got "
+                f"{self.filepath!r}."
             )
         if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
             raise ValueError(
                 'ModelCheckpoint: save_freq must be "epoch" or a positive number of batches, got '
-                f"{save_freq!r}."
+                f"{save_freq!r}.{did_you_mean(save_freq, ('epoch',))}"
             )
         self.verbose, self.save_best_only, self.save_freq, self.best = (
             verbose,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import ClassVar
 
 from unidl.callbacks.callback import Callback
+from unidl.utils.rules import NUMBER, TEXT, one_of
 
 _LARGER_IS_BETTER = ("acc", "accuracy", "auc", "precision", "recall", "f1", "iou", "r2")
 
@@ -19,12 +21,14 @@ class Monitor(Callback):
         min_delta: smaller changes do not count.
     """
 
+    _rules: ClassVar = {
+        "monitor": TEXT,
+        "mode": one_of(("auto", "min", "max")),
+        "min_delta": NUMBER,
+    }
+
     def __init__(self, monitor, mode="auto", min_delta=0.0):
         super().__init__()
-        if mode not in ("auto", "min", "max"):
-            raise ValueError(
-                f'{type(self).__name__}: mode must be "auto", "min" or "max", got {mode!r}.'
-            )
         self.monitor, self.min_delta = monitor, abs(min_delta)
         last = monitor.removeprefix("val_")
         grows = mode == "max" or (

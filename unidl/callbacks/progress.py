@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from unidl.utils.rules import choice_problem
+
 
 def make_progress(verbose, params, **look):
     """The display for a value of `verbose`: "auto" and 1 a bar (lines where the output is no
@@ -12,7 +14,7 @@ def make_progress(verbose, params, **look):
     `look`: arguments of `Bar`.
     """
     if verbose not in ("auto", 0, 1, 2):
-        raise ValueError(f'verbose must be "auto", 0, 1 or 2, got {verbose!r}.')
+        raise ValueError(choice_problem("verbose", verbose, ("auto", 0, 1, 2)))
     if not verbose:
         return Silent()
     if verbose == 2 or not sys.stdout.isatty():

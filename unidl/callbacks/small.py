@@ -6,10 +6,12 @@ import csv
 import inspect
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.monitor import Monitor
+from unidl.utils.rules import CALLABLE, CHARACTER, FLAG, FROM_ZERO, NOT_NEGATIVE, PATH, POSITIVE
+from unidl.utils.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -35,6 +37,8 @@ class LearningRateScheduler(Callback):
         schedule: function (epoch, current rate) -> rate, or (epoch) -> rate.
         verbose: 1 prints the rate.
     """
+
+    _rules: ClassVar = {"schedule": CALLABLE, "verbose": FLAG}
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         super().__init__()
@@ -74,6 +78,14 @@ class ReduceLROnPlateau(Monitor):
         min_lr: lower bound of the rate.
         verbose: 1 prints each reduction.
     """
+
+    _rules: ClassVar = {
+        "factor": POSITIVE,
+        "verbose": FLAG,
+        "patience": FROM_ZERO,
+        "cooldown": FROM_ZERO,
+        "min_lr": NOT_NEGATIVE,
+    }
 
     def __init__(
         self,
@@ -134,6 +146,8 @@ class CSVLogger(Callback):
         append: continue an existing file.
     """
 
+    _rules: ClassVar = {"filename": PATH, "separator": CHARACTER, "append": FLAG}
+
     def __init__(
         self, filename: str | PathLike[str], separator: str = ",", append: bool = False
     ) -> None:
@@ -167,9 +181,15 @@ class LambdaCallback(Callback):
             name for name in functions if not hasattr(Callback, name) or not name.startswith("on_")
         ]
         if unknown:
+            hooks = [name for name in dir(Callback) if name.startswith("on_")]
             raise TypeError(
-                f"LambdaCallback: there is no hook {unknown[0]!r}. "
-                f"The hooks are: {', '.join(n for n in dir(Callback) if n.startswith('on_'))}."
+                f"LambdaCallback: there is no hook {unknown[0]!r}.{did_you_mean(unknown[0], hooks)}"
+                f" The hooks are: {', '.join(hooks)}."
+            )
+        wrong = next((name for name, value in functions.items() if not callable(value)), None)
+        if wrong is not None:
+            raise TypeError(
+                f"LambdaCallback: {wrong} must be a function, got {functions[wrong]!r}."
             )
         # As methods of a class of its own, so that only the hooks which are given count as defined.
         methods = {name: staticmethod(function) for name, function in functions.items()}

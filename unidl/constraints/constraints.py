@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl import ops
 from unidl.typing import Axis, Config, Tensor, TensorLike
+from unidl.utils.constructors import Constructed, made_from
+from unidl.utils.rules import AXIS, NOT_NEGATIVE, SHARE
 from unidl.utils.watched import Watched
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 EPSILON = 1e-7
 
 
-class Constraint(Watched):
+class Constraint(Watched, Constructed):
     """Subclass it: `__call__(self, w)` returns the projected weight, `get_config` the constructor's
     arguments."""
 
@@ -26,7 +28,7 @@ class Constraint(Watched):
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        return cls(**config)
+        return cls(**made_from(cls, config))
 
 
 def _norms(w: Any, axis: Any) -> Any:
@@ -35,6 +37,8 @@ def _norms(w: Any, axis: Any) -> Any:
 
 class MaxNorm(Constraint):
     """The norm along `axis` is at most `max_value`."""
+
+    _rules: ClassVar = {"max_value": NOT_NEGATIVE, "axis": AXIS}
 
     def __init__(self, max_value: float = 2, axis: Axis = 0) -> None:
         self.max_value, self.axis = max_value, axis
@@ -59,6 +63,8 @@ class NonNeg(Constraint):
 class UnitNorm(Constraint):
     """The norm along `axis` is 1."""
 
+    _rules: ClassVar = {"axis": AXIS}
+
     def __init__(self, axis: Axis = 0) -> None:
         self.axis = axis
 
@@ -73,9 +79,21 @@ class MinMaxNorm(Constraint):
     """The norm along `axis` is brought towards [min_value, max_value], the share `rate` of the way
     in each step."""
 
+    _rules: ClassVar = {
+        "min_value": NOT_NEGATIVE,
+        "max_value": NOT_NEGATIVE,
+        "rate": SHARE,
+        "axis": AXIS,
+    }
+
     def __init__(
         self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Axis = 0
     ) -> None:
+        if min_value > max_value:
+            raise ValueError(
+                f"{type(self).__name__}: min_value must not be above max_value, got {min_value} "
+                f"and {max_value}."
+            )
         self.min_value, self.max_value, self.rate, self.axis = min_value, max_value, rate, axis
 
     def __call__(self, w: TensorLike) -> Tensor:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from unidl.initializers.initializer import Initializer, host_array
 from unidl.typing import Config, DType
+from unidl.utils.rules import NUMBER, NUMERIC
 
 
 class Constant(Initializer):
     """Every element is `value`, a number or an array that broadcasts to the shape."""
+
+    _rules: ClassVar = {"value": NUMERIC}
 
     def __init__(self, value: Any = 0.0) -> None:
         self.value = value
@@ -41,6 +44,8 @@ class Ones(Initializer):
 
 class Identity(Initializer):
     """`gain` times the identity matrix, for two axes (n, m) only."""
+
+    _rules: ClassVar = {"gain": NUMBER}
 
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = gain

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,17 +11,23 @@ import numpy as np
 from unidl.backend import dtypes
 from unidl.saving.serialization import deserialize_keras_object
 from unidl.typing import Config, DType, TensorLike
+from unidl.utils.constructors import Constructed, made_from
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Initializer:
+class Initializer(Constructed):
     """Makes the first value of a weight: `initializer(shape, dtype=None) -> np.ndarray`, on the
     host, for every backend the same.
 
     Subclasses implement `__call__`, and `get_config` if they have arguments.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__call__" in vars(cls) and cls.__module__.startswith("unidl."):
+            cls.__call__ = _of_a_shape(cls.__call__)  # type: ignore[method-assign]
 
     def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> np.ndarray:
         raise NotImplementedError(
@@ -32,10 +39,27 @@ class Initializer:
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        return cls(**{key: deserialize_keras_object(value) for key, value in config.items()})
+        given = made_from(cls, config)
+        return cls(**{key: deserialize_keras_object(value) for key, value in given.items()})
 
     def clone(self) -> Any:
         return type(self).from_config(self.get_config())
+
+
+def _of_a_shape(call: Any) -> Any:
+    """`call` that tells a shape that is none."""
+
+    @functools.wraps(call)
+    def called(self: Any, shape: Any, *args: Any, **kwargs: Any) -> Any:
+        sizes = tuple(shape) if isinstance(shape, Iterable) else (None,)
+        if not all(hasattr(size, "__index__") and size >= 0 for size in sizes):
+            raise ValueError(
+                f"{type(self).__name__}: the shape must be a tuple of non-negative integers, got "
+                f"{shape!r}."
+            )
+        return call(self, sizes, *args, **kwargs)
+
+    return called
 
 
 def host_array(values: TensorLike, dtype: DType | None) -> np.ndarray:

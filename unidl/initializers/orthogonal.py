@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from unidl.initializers.initializer import host_array
 from unidl.initializers.random import RandomInitializer
 from unidl.random import numpy_draws
 from unidl.typing import Config, DType, SeedLike
+from unidl.utils.rules import NUMBER
 
 
 class Orthogonal(RandomInitializer):
@@ -20,6 +21,8 @@ class Orthogonal(RandomInitializer):
 
     Its columns are orthonormal, or its rows where there are fewer of them.
     """
+
+    _rules: ClassVar = {"gain": NUMBER}
 
     def __init__(self, gain: float = 1.0, seed: SeedLike | None = None) -> None:
         self.gain = gain

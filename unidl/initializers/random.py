@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from unidl.backend import dtypes
 from unidl.initializers.initializer import Initializer, host_array
@@ -11,6 +11,7 @@ from unidl.random import numpy_draws
 from unidl.random.seed_generator import SeedGenerator, draw_key
 from unidl.saving.serialization import deserialize_keras_object
 from unidl.typing import Config, DType, SeedLike
+from unidl.utils.rules import NOT_NEGATIVE, NUMBER
 
 
 class RandomInitializer(Initializer):
@@ -60,6 +61,8 @@ def _float(name: str, dtype: DType) -> Any:
 class RandomNormal(RandomInitializer):
     """Normal distribution with the given mean and standard deviation."""
 
+    _rules: ClassVar = {"mean": NUMBER, "stddev": NOT_NEGATIVE}
+
     def __init__(
         self, mean: float = 0.0, stddev: float = 0.05, seed: SeedLike | None = None
     ) -> None:
@@ -85,9 +88,16 @@ class TruncatedNormal(RandomNormal):
 class RandomUniform(RandomInitializer):
     """Evenly distributed over [minval, maxval)."""
 
+    _rules: ClassVar = {"minval": NUMBER, "maxval": NUMBER}
+
     def __init__(
         self, minval: float = -0.05, maxval: float = 0.05, seed: SeedLike | None = None
     ) -> None:
+        if minval > maxval:
+            raise ValueError(
+                f"{type(self).__name__}: minval must not be above maxval, got {minval} and "
+                f"{maxval}."
+            )
         self.minval = minval
         self.maxval = maxval
         super().__init__(seed)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from unidl.initializers.initializer import Initializer, host_array
 from unidl.ops.window_functions import window_of
 from unidl.typing import Config, DType, TensorLike
+from unidl.utils.rules import FLAG, one_of
 
 
 class STFT(Initializer):
@@ -28,6 +29,12 @@ class STFT(Initializer):
             period.
     """
 
+    _rules: ClassVar = {
+        "side": one_of(("real", "imag")),
+        "scaling": one_of(("density", "spectrum", None)),
+        "periodic": FLAG,
+    }
+
     def __init__(
         self,
         side: str = "real",
@@ -35,12 +42,6 @@ class STFT(Initializer):
         scaling: str | None = "density",
         periodic: bool = False,
     ) -> None:
-        if side not in ("real", "imag"):
-            raise ValueError(f'STFT: side must be "real" or "imag", got {side!r}.')
-        if scaling not in ("density", "spectrum", None):
-            raise ValueError(
-                f'STFT: scaling must be "density", "spectrum" or None, got {scaling!r}.'
-            )
         if isinstance(window, str):
             window_of("STFT", window, 1, periodic)  # an unknown name is an error here already
         self.side, self.window, self.scaling, self.periodic = side, window, scaling, periodic

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from unidl.initializers.random import RandomInitializer
 from unidl.random import numpy_draws
 from unidl.typing import Config, DType, SeedLike
+from unidl.utils.rules import POSITIVE, TEXT, choice_problem, one_of
 
 # The standard deviation of a normal distribution that is cut at two standard deviations.
 TRUNCATED_STDDEV = 0.87962566103423978
@@ -45,6 +46,8 @@ class VarianceScaling(RandomInitializer):
             by default those of a kernel.
     """
 
+    _rules: ClassVar = {"scale": POSITIVE, "mode": one_of(MODES), "distribution": TEXT}
+
     def __init__(
         self,
         scale: float = 1.0,
@@ -54,20 +57,12 @@ class VarianceScaling(RandomInitializer):
         input_axes: Any = None,
         output_axes: Any = None,
     ) -> None:
-        if scale <= 0:
-            raise ValueError(f"{type(self).__name__}: scale must be positive, got {scale}.")
-        if mode not in MODES:
-            raise ValueError(
-                f"{type(self).__name__}: mode must be one of {', '.join(MODES)}, got {mode!r}."
-            )
         distribution = {"normal": "truncated_normal"}.get(
             distribution.lower(), distribution.lower()
         )
         if distribution not in DISTRIBUTIONS:
-            names = ", ".join(DISTRIBUTIONS)
-            raise ValueError(
-                f"{type(self).__name__}: distribution must be one of {names}, got {distribution!r}."
-            )
+            problem = choice_problem("distribution", distribution, DISTRIBUTIONS)
+            raise ValueError(f"{type(self).__name__}: {problem}")
         self.scale, self.mode, self.distribution = scale, mode, distribution
         self.input_axes, self.output_axes = input_axes, output_axes
         super().__init__(seed)

@@ -109,6 +109,7 @@ _catalogue: Catalogue[Any] = Catalogue(
     tuple(_CLASS_OF),
     _ALIASES,
     name_of=lambda name: name,
+    others=("crossentropy", "ce"),
 )
 # A name gives the function, as in Keras.
 serialize, deserialize, get = _catalogue.serialize, _catalogue.deserialize, _catalogue.get

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from unidl import ops
 from unidl.losses.loss import OfIntegers
 from unidl.losses.tensors import as_float, native
 from unidl.ops.dispatch import backend_of
 from unidl.typing import DType, Tensor, TensorLike
+from unidl.utils.rules import FLAG, NUMBER
 
 
 def circle(
@@ -81,6 +82,8 @@ class Circle(OfIntegers):
     not count for the mean."""
 
     arguments = ("gamma", "margin", "remove_diagonal")
+
+    _rules: ClassVar = {"gamma": NUMBER, "margin": NUMBER, "remove_diagonal": FLAG}
 
     def __init__(
         self,

@@ -3,7 +3,7 @@ activation."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from unidl import ops
 from unidl.losses import crossentropy
@@ -11,6 +11,9 @@ from unidl.losses.loss import NamedLoss, OfIntegers
 from unidl.losses.tensors import native, together
 from unidl.ops.dispatch import backend_of
 from unidl.typing import Axis, DType, TensorLike
+from unidl.utils.rules import AXIS, FLAG, INTEGER, NOT_NEGATIVE, NUMBER, SHARE, optional
+
+_COMMON_RULES = {"from_logits": FLAG, "label_smoothing": SHARE, "axis": AXIS}
 
 
 class _FromLogits(NamedLoss):
@@ -40,6 +43,8 @@ class SparseCategoricalCrossentropy(OfIntegers, _FromLogits):
 
     activation = "softmax"
     arguments = ("from_logits", "ignore_class")
+
+    _rules: ClassVar = {"ignore_class": optional(INTEGER), "from_logits": FLAG}
 
     def __init__(
         self,
@@ -76,6 +81,8 @@ class CategoricalCrossentropy(_FromLogits):
     activation = "softmax"
     arguments = ("from_logits", "label_smoothing", "axis")
 
+    _rules: ClassVar = _COMMON_RULES
+
     def __init__(
         self,
         from_logits: bool = False,
@@ -105,6 +112,8 @@ class BinaryCrossentropy(_FromLogits):
     activation = "sigmoid"
     arguments = ("from_logits", "label_smoothing", "axis")
 
+    _rules: ClassVar = _COMMON_RULES
+
     def __init__(
         self,
         from_logits: bool = False,
@@ -127,6 +136,13 @@ class CategoricalFocalCrossentropy(NamedLoss):
     """`CategoricalCrossentropy` times alpha * (1 - p)**gamma (Lin et al., arXiv:1708.02002)."""
 
     arguments = ("alpha", "gamma", "from_logits", "label_smoothing", "axis")
+
+    _rules: ClassVar = {
+        "gamma": NOT_NEGATIVE,
+        "from_logits": FLAG,
+        "label_smoothing": SHARE,
+        "axis": AXIS,
+    }
 
     def __init__(
         self,
@@ -158,6 +174,15 @@ class BinaryFocalCrossentropy(NamedLoss):
         "axis",
     )
 
+    _rules: ClassVar = {
+        "apply_class_balancing": FLAG,
+        "alpha": NUMBER,
+        "gamma": NOT_NEGATIVE,
+        "from_logits": FLAG,
+        "label_smoothing": SHARE,
+        "axis": AXIS,
+    }
+
     def __init__(
         self,
         apply_class_balancing: bool = False,
@@ -183,6 +208,8 @@ class CategoricalGeneralizedCrossEntropy(OfIntegers):
 
     arguments = ("q",)
 
+    _rules: ClassVar = {"q": NUMBER}
+
     def __init__(
         self,
         q: float = 0.5,
@@ -191,7 +218,7 @@ class CategoricalGeneralizedCrossEntropy(OfIntegers):
         dtype: DType | None = None,
     ) -> None:
         if not 0 < q < 1:
-            raise ValueError(f"{name}: q lies between 0 and 1, got {q!r}.")
+            raise ValueError(f"{type(self).__name__}: q lies between 0 and 1, got {q!r}.")
         super().__init__(
             crossentropy.categorical_generalized_cross_entropy, reduction, name, dtype, q=q
         )

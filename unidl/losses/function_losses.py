@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from unidl.losses import divergence, regression
 from unidl.losses.loss import NamedLoss
 from unidl.typing import Axis, DType
+from unidl.utils.rules import AXIS, NOT_NEGATIVE, POSITIVE, optional
 
 
 def _loss(fn: Any, class_name: Any, default_name: Any = None) -> Any:
@@ -48,6 +49,8 @@ class Huber(NamedLoss):
 
     arguments = ("delta",)
 
+    _rules: ClassVar = {"delta": POSITIVE}
+
     def __init__(
         self,
         delta: float = 1.0,
@@ -62,6 +65,8 @@ class CosineSimilarity(NamedLoss):
     """Minus the cosine of the angle along `axis`. See `cosine_similarity`."""
 
     arguments = ("axis",)
+
+    _rules: ClassVar = {"axis": AXIS}
 
     def __init__(
         self,
@@ -78,6 +83,8 @@ class Dice(NamedLoss):
 
     arguments = ("axis",)
 
+    _rules: ClassVar = {"axis": optional(AXIS)}
+
     def __init__(
         self,
         reduction: str | None = "sum_over_batch_size",
@@ -92,6 +99,8 @@ class Tversky(NamedLoss):
     """Overlap of two sets with weights. See `tversky`."""
 
     arguments = ("alpha", "beta", "axis")
+
+    _rules: ClassVar = {"alpha": NOT_NEGATIVE, "beta": NOT_NEGATIVE, "axis": optional(AXIS)}
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl import ops, tree
 from unidl.backend import dtypes
@@ -12,14 +12,16 @@ from unidl.losses.tensors import as_float, native, together
 from unidl.ops.dispatch import backend_of
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
 from unidl.typing import Config, DType, Tensor, TensorLike
+from unidl.utils.constructors import Constructed, made_from
 from unidl.utils.naming import auto_name
+from unidl.utils.rules import CALLABLE, TEXT, optional
 from unidl.utils.watched import Watched
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Loss(Watched):
+class Loss(Watched, Constructed):
     """Subclass it: `call(self, y_true, y_pred)` returns one float for each sample, (n,), or for
     each step of it, (n, t).
 
@@ -33,6 +35,10 @@ class Loss(Watched):
     # Which activation's input can take the place of its output in `call_on_logits`: "softmax",
     # "sigmoid", or None.
     logits_of: Any = None
+
+    _rules: ClassVar = {"name": optional(TEXT)}
+
+    _set_by_base = "reduction"
 
     def __init__(
         self,
@@ -106,7 +112,7 @@ class Loss(Watched):
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        return cls(**config)
+        return cls(**made_from(cls, config))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
@@ -114,6 +120,8 @@ class Loss(Watched):
 
 class LossFunctionWrapper(Loss):
     """The loss of a function (y_true, y_pred, **kwargs) -> one float for each sample."""
+
+    _rules: ClassVar = {"fn": CALLABLE}
 
     def __init__(
         self,
@@ -143,7 +151,7 @@ class LossFunctionWrapper(Loss):
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        return cls(**deserialize_keras_object(config))
+        return cls(**deserialize_keras_object(made_from(cls, config)))
 
 
 class NamedLoss(LossFunctionWrapper):
@@ -174,7 +182,7 @@ class NamedLoss(LossFunctionWrapper):
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        return cls(**config)
+        return cls(**made_from(cls, config))
 
 
 class OfIntegers(NamedLoss):

@@ -8,15 +8,15 @@ from typing import Any
 from unidl import ops
 from unidl.losses.tensors import match_rank
 from unidl.typing import Tensor, TensorLike
+from unidl.utils.rules import choice_problem, is_among
+from unidl.utils.suggestions import UnknownName
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
 
 
 def check_reduction(reduction: str | None) -> Tensor:
-    if reduction not in REDUCTIONS:
-        raise ValueError(
-            f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {reduction!r}."
-        )
+    if not is_among(reduction, REDUCTIONS):
+        raise UnknownName(choice_problem("reduction", reduction, REDUCTIONS))
     return reduction
 
 

@@ -109,6 +109,7 @@ _catalogue: Catalogue[Any] = Catalogue(
     'Give a name such as "mae", a Metric, or a function (y_true, y_pred).',
     _CLASSES,
     aliases=_ALIASES,
+    others=("acc", "accuracy", "crossentropy", "ce"),
 )
 serialize, deserialize, get = _catalogue.serialize, _catalogue.deserialize, _catalogue.get
 

@@ -3,7 +3,7 @@ metrics of their means."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from unidl import ops
 from unidl.backend import dtypes
@@ -12,6 +12,7 @@ from unidl.losses.tensors import check_equal_shapes, match_rank, native, togethe
 from unidl.metrics.reduction import NamedMean
 from unidl.ops.dispatch import backend_of
 from unidl.typing import Config, DType, Tensor, TensorLike
+from unidl.utils.rules import COUNT, NUMBER
 
 
 def _as_number(flags: Any) -> Any:
@@ -101,6 +102,8 @@ class BinaryAccuracy(NamedMean):
 
     arguments = ("threshold",)
 
+    _rules: ClassVar = {"threshold": NUMBER}
+
     def __init__(
         self,
         name: str | None = "binary_accuracy",
@@ -133,6 +136,8 @@ class TopKCategoricalAccuracy(NamedMean):
 
     arguments = ("k",)
 
+    _rules: ClassVar = {"k": COUNT}
+
     def __init__(
         self,
         k: int = 5,
@@ -144,6 +149,8 @@ class TopKCategoricalAccuracy(NamedMean):
 
 class SparseTopKCategoricalAccuracy(NamedMean):
     """How often the class is among the `k` of the highest scores."""
+
+    _rules: ClassVar = {"k": COUNT}
 
     def __init__(
         self,

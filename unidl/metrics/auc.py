@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from unidl import ops
 from unidl.losses.reduction import divide_or_zero
 from unidl.losses.tensors import as_float
 from unidl.metrics.confusion import Counts
 from unidl.typing import Config, DType, Tensor, TensorLike
+from unidl.utils.rules import COUNT, FLAG, NUMBERS, one_of, optional
 
 _EPSILON = 1e-7
 
@@ -32,6 +33,14 @@ class AUC(Counts):
 
     kinds = ("true_positives", "true_negatives", "false_positives", "false_negatives")
 
+    _rules: ClassVar = {
+        "num_thresholds": COUNT,
+        "curve": one_of(("ROC", "PR")),
+        "summation_method": one_of(("interpolation", "minoring", "majoring")),
+        "thresholds": optional(NUMBERS),
+        "from_logits": FLAG,
+    }
+
     def __init__(
         self,
         num_thresholds: int = 200,
@@ -49,13 +58,6 @@ class AUC(Counts):
             raise NotImplementedError(
                 "AUC: multi_label is not offered. Make one AUC for each label, on its column of "
                 "y_true and y_pred."
-            )
-        if curve not in ("ROC", "PR"):
-            raise ValueError(f'AUC: curve must be "ROC" or "PR", got {curve!r}.')
-        if summation_method not in ("interpolation", "minoring", "majoring"):
-            raise ValueError(
-                'AUC: summation_method must be "interpolation", "minoring" or "majoring", got '
-                f"{summation_method!r}."
             )
         if thresholds is None and num_thresholds < 2:
             raise ValueError(

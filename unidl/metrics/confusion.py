@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
+
+import numpy as np
 
 from unidl import ops
 from unidl.losses.reduction import divide_or_zero, expand_to_rank
 from unidl.losses.tensors import as_float, check_equal_shapes, match_rank
 from unidl.metrics.metric import Metric, add_to
 from unidl.typing import Config, DType, Tensor, TensorLike
+from unidl.utils.rules import COUNT, FROM_ZERO, ONE_OR_MORE_NUMBERS, optional
 
 # Below every score: with `top_k` all scores among the k count as positive.
 _LOWEST = -1e10
@@ -32,6 +35,12 @@ class Counts(Metric):
 
     kinds: tuple[str, ...] = ()
 
+    _rules: ClassVar = {
+        "thresholds": optional(ONE_OR_MORE_NUMBERS),
+        "top_k": optional(COUNT),
+        "class_id": optional(FROM_ZERO),
+    }
+
     def __init__(
         self,
         thresholds: float | Sequence[float] | None,
@@ -44,14 +53,14 @@ class Counts(Metric):
         super().__init__(dtype, name)
         self.init_thresholds, self.top_k, self.class_id = thresholds, top_k, class_id
         given: Any = (0.5 if top_k is None else _LOWEST) if thresholds is None else thresholds
-        self.thresholds = list(given) if isinstance(given, (list, tuple)) else [given]
+        self.thresholds = list(given) if isinstance(given, list | tuple | np.ndarray) else [given]
         wrong = (
             []
             if thresholds is None
             else [t for t in self.thresholds if t is None or not 0 <= t <= 1]
         )
         if wrong:
-            raise ValueError(f"{self.name}: thresholds lie in [0, 1], got {wrong[0]}.")
+            raise ValueError(f"{type(self).__name__}: thresholds lie in [0, 1], got {wrong[0]}.")
         if ends:  # points beyond both sides of [0, 1], where all are positive or none
             self.thresholds = [ends[0], *self.thresholds, ends[1]]
         for kind in self.kinds:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from unidl import config, ops
 from unidl.losses.tensors import as_float
 from unidl.metrics.metric import Metric, add_to
 from unidl.ops.dispatch import backend_of
 from unidl.typing import Config, DType, Shape, Tensor, TensorLike
+from unidl.utils.rules import POSITIVE, SHARE, one_of, optional
 
 _AVERAGES = (None, "micro", "macro", "weighted")
 
@@ -22,6 +25,12 @@ class FBetaScore(Metric):
         threshold: scores above it are positive; None: the largest score of each row is.
     """
 
+    _rules: ClassVar = {
+        "average": one_of(_AVERAGES),
+        "beta": POSITIVE,
+        "threshold": optional(SHARE),
+    }
+
     def __init__(
         self,
         average: str | None = None,
@@ -31,17 +40,6 @@ class FBetaScore(Metric):
         dtype: DType | None = None,
     ) -> None:
         super().__init__(dtype, name)
-        if average not in _AVERAGES:
-            raise ValueError(
-                f"{self.name}: average is one of {', '.join(map(repr, _AVERAGES))}; got "
-                f"{average!r}."
-            )
-        if not isinstance(beta, float) or beta <= 0:
-            raise ValueError(f"{self.name}: beta is a float above 0, got {beta!r}.")
-        if threshold is not None and not (isinstance(threshold, float) and 0 < threshold <= 1):
-            raise ValueError(
-                f"{self.name}: threshold is None or a float in (0, 1], got {threshold!r}."
-            )
         self.average, self.beta, self.threshold = average, beta, threshold
 
     def build(self, y_true_shape: Shape, y_pred_shape: Shape) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from unidl import config, ops
 from unidl.backend import dtypes
@@ -12,6 +12,7 @@ from unidl.losses.reduction import expand_to_rank
 from unidl.losses.tensors import as_float, native
 from unidl.metrics.metric import Metric, add_to
 from unidl.typing import Config, DType, Tensor, TensorLike
+from unidl.utils.rules import CLASSES, COUNT, INTEGER, NUMBER
 
 
 class IoU(Metric):
@@ -43,6 +44,8 @@ class IoU(Metric):
         "axis",
     )
 
+    _rules: ClassVar = {"num_classes": COUNT, "target_class_ids": CLASSES, "axis": INTEGER}
+
     def __init__(
         self,
         num_classes: int,
@@ -61,7 +64,7 @@ class IoU(Metric):
         wrong = [i for i in self.target_class_ids if not 0 <= i < num_classes]
         if wrong or not self.target_class_ids:
             raise ValueError(
-                f"{self.name}: target_class_ids are some of 0 to {num_classes - 1}, got "
+                f"{type(self).__name__}: target_class_ids are some of 0 to {num_classes - 1}, got "
                 f"{self.target_class_ids}."
             )
         self.total_cm = self.add_variable((num_classes, num_classes), name="total_confusion_matrix")
@@ -124,6 +127,8 @@ class BinaryIoU(IoU):
 
     arguments: tuple[str, ...] = ("target_class_ids", "threshold")
 
+    _rules: ClassVar = {"target_class_ids": CLASSES, "threshold": NUMBER}
+
     def __init__(
         self,
         target_class_ids: Sequence[int] = (0, 1),
@@ -151,6 +156,8 @@ class MeanIoU(IoU):
         "sparse_y_pred",
         "axis",
     )
+
+    _rules: ClassVar = {"num_classes": COUNT, "axis": INTEGER}
 
     def __init__(
         self,
@@ -184,6 +191,8 @@ class OneHotIoU(IoU):
         "sparse_y_pred",
         "axis",
     )
+
+    _rules: ClassVar = {"target_class_ids": CLASSES}
 
     def __init__(
         self,

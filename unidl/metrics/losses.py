@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from unidl import ops
 from unidl.losses import crossentropy, divergence, regression
@@ -10,6 +10,7 @@ from unidl.losses.tensors import as_float, together
 from unidl.metrics.reduction import Mean, NamedMean
 from unidl.ops.dispatch import backend_of
 from unidl.typing import Axis, DType, Tensor, TensorLike
+from unidl.utils.rules import AXIS
 
 
 def _metric(fn: Any, class_name: Any, default_name: Any = None) -> Any:
@@ -49,6 +50,8 @@ def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: Axis = -1) -
 
 class CosineSimilarity(NamedMean):
     """The mean cosine of the angle along `axis`."""
+
+    _rules: ClassVar = {"axis": AXIS}
 
     def __init__(
         self, name: str | None = "cosine_similarity", dtype: DType | None = None, axis: Axis = -1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -10,14 +10,16 @@ from unidl import initializers
 from unidl.backend import dtypes
 from unidl.backend.variable import Variable
 from unidl.typing import Config, DType, InitializerLike, Shape, Tensor, any_arguments
+from unidl.utils.constructors import Constructed, made_from
 from unidl.utils.naming import auto_name
+from unidl.utils.rules import TEXT, optional
 from unidl.utils.watched import Watched
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Metric(Watched):
+class Metric(Watched, Constructed):
     """Subclass it: make variables in `__init__`, add to them in `update_state`, compute from them
     in `result`.
 
@@ -27,6 +29,9 @@ class Metric(Watched):
         dtype: of the computation, `floatx` by default; a policy's compute dtype.
         name: by default the class' name in snake case.
     """
+
+    _set_by_base = "_own_variables"
+    _rules: ClassVar = {"name": optional(TEXT)}
 
     def __init__(self, dtype: DType | None = None, name: str | None = None) -> None:
         self.name = name or auto_name(type(self).__name__)
@@ -43,11 +48,6 @@ class Metric(Watched):
     ) -> Variable:
         """A Variable that belongs to the metric, on the active backend. `aggregation` is part of
         Keras' signature."""
-        if not hasattr(self, "_own_variables"):
-            raise RuntimeError(
-                f"{type(self).__name__}.__init__ must call super().__init__() before "
-                "add_variable()."
-            )
         variable = Variable(
             initializers.get(initializer or "zeros"),
             shape=shape,
@@ -122,7 +122,7 @@ class Metric(Watched):
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        return cls(**config)
+        return cls(**made_from(cls, config))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from unidl import ops
 from unidl.backend.variable import Variable
 from unidl.losses.tensors import as_float, match_rank
 from unidl.metrics.metric import Metric, add_to
 from unidl.typing import Config, DType, Shape, Tensor, TensorLike
+from unidl.utils.rules import FROM_ZERO, one_of
 
 _AGGREGATIONS = (None, "uniform_average", "variance_weighted_average")
 
@@ -23,6 +26,8 @@ class R2Score(Metric):
             stays as it is.
     """
 
+    _rules: ClassVar = {"class_aggregation": one_of(_AGGREGATIONS), "num_regressors": FROM_ZERO}
+
     def __init__(
         self,
         class_aggregation: str | None = "uniform_average",
@@ -31,13 +36,6 @@ class R2Score(Metric):
         dtype: DType | None = None,
     ) -> None:
         super().__init__(dtype, name)
-        if class_aggregation not in _AGGREGATIONS:
-            raise ValueError(
-                f"{self.name}: class_aggregation is one of {_AGGREGATIONS}, got "
-                f"{class_aggregation!r}."
-            )
-        if num_regressors < 0:
-            raise ValueError(f"{self.name}: num_regressors is at least 0, got {num_regressors}.")
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
         self.num_samples = self.add_variable(name="num_samples")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl import ops
 from unidl.backend.registry import get_backend
@@ -13,6 +13,8 @@ from unidl.metrics.metric import Metric, add_to
 from unidl.ops.dispatch import backend_of
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
 from unidl.typing import Config, DType, Tensor, TensorLike, any_arguments
+from unidl.utils.constructors import made_from
+from unidl.utils.rules import CALLABLE
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -94,6 +96,8 @@ class MeanMetricWrapper(Mean):
     """The mean of `fn(y_true, y_pred, **kwargs)`, a function that gives one value for each sample
     or element."""
 
+    _rules: ClassVar = {"fn": CALLABLE}
+
     def __init__(
         self,
         fn: Callable[..., Any],
@@ -119,7 +123,7 @@ class MeanMetricWrapper(Mean):
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        return cls(**deserialize_keras_object(config))
+        return cls(**deserialize_keras_object(made_from(cls, config)))
 
 
 class NamedMean(MeanMetricWrapper):
@@ -145,4 +149,4 @@ class NamedMean(MeanMetricWrapper):
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        return cls(**config)
+        return cls(**made_from(cls, config))

@@ -3,12 +3,13 @@ specificity."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from unidl import ops
 from unidl.losses.reduction import divide_or_zero
 from unidl.metrics.confusion import Counts
 from unidl.typing import Config, DType, Tensor
+from unidl.utils.rules import COUNT, SHARE
 
 _RATES = {
     "sensitivity": ("true_positives", "false_negatives"),
@@ -68,6 +69,8 @@ class SensitivityAtSpecificity(_TradeOff):
 
     best, at = "sensitivity", "specificity"
 
+    _rules: ClassVar = {"specificity": SHARE, "num_thresholds": COUNT}
+
     def __init__(
         self,
         specificity: float,
@@ -85,6 +88,8 @@ class SpecificityAtSensitivity(_TradeOff):
 
     best, at = "specificity", "sensitivity"
 
+    _rules: ClassVar = {"sensitivity": SHARE, "num_thresholds": COUNT}
+
     def __init__(
         self,
         sensitivity: float,
@@ -101,6 +106,8 @@ class PrecisionAtRecall(_TradeOff):
 
     best, at = "precision", "recall"
 
+    _rules: ClassVar = {"recall": SHARE, "num_thresholds": COUNT}
+
     def __init__(
         self,
         recall: float,
@@ -116,6 +123,8 @@ class RecallAtPrecision(_TradeOff):
     """The largest recall at a precision of at least `precision`."""
 
     best, at = "recall", "precision"
+
+    _rules: ClassVar = {"precision": SHARE, "num_thresholds": COUNT}
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ graph."""
 from __future__ import annotations
 
 import json
+import numbers
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, overload
 
@@ -20,6 +21,10 @@ from unidl.tracing import KerasTensor, graph
 from unidl.tracing.sizes import as_given
 from unidl.training.trainer import Trainer
 from unidl.typing import Config, CustomObjects, Nest, PolicyLike, TensorLike, any_arguments
+from unidl.utils.arguments import public_method
+from unidl.utils.constructors import made_from
+from unidl.utils.habits import OF_MODELS, with_habits
+from unidl.utils.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+@with_habits(OF_MODELS)
 class Model(Trainer, Layer):
     """A network.
 
@@ -192,9 +198,20 @@ class Model(Trainer, Layer):
         """Of each output the name of the layer that made it."""
         return [t.history[0].operation.name for t in self._one_plan().output_tensors]
 
+    @public_method
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A direct sublayer by its name or index."""
         layers = self.layers
+        if (index is None) == (name is None):
+            raise ValueError(
+                f"{self._who()}: get_layer() takes a name or an index, got name={name!r} and "
+                f"index={index!r}."
+            )
+        if not isinstance(name, str | None) or not isinstance(index, numbers.Integral | None):
+            raise TypeError(
+                f"{self._who()}: get_layer() takes a name, a string, or an index, an integer: "
+                f"got name={name!r}, index={index!r}. Write get_layer(index=0)."
+            )
         if index is not None:
             if not -len(layers) <= index < len(layers):
                 raise ValueError(
@@ -204,11 +221,13 @@ class Model(Trainer, Layer):
         for layer in layers:
             if layer.name == name:
                 return layer
+        names = [layer.name for layer in layers]
         raise ValueError(
-            f"{self._who()} has no layer {name!r}. Its layers: "
-            f"{', '.join(layer.name for layer in layers)}."
+            f"{self._who()} has no layer {name!r}.{did_you_mean(name, names)} Its layers: "
+            f"{', '.join(names)}."
         )
 
+    @public_method
     def summary(
         self,
         line_length: int | None = None,
@@ -221,10 +240,12 @@ class Model(Trainer, Layer):
         runs on."""
         print_summary(self, line_length, expand_nested, show_trainable, print_fn, kernels)
 
+    @public_method
     def save_weights(self, filepath: str | PathLike[str], overwrite: bool = True) -> None:
         """Write the weights to a ".weights.h5" file in Keras' layout."""
         save_weights(self, filepath, overwrite)
 
+    @public_method
     def load_weights(self, filepath: str | PathLike[str]) -> None:
         """Read the weights from a ".weights.h5" file of the same architecture, unidl's or
         Keras'."""
@@ -273,6 +294,7 @@ class Model(Trainer, Layer):
 
         return graph_to_config(self)
 
+    @public_method
     def to_json(self, **kwargs: Any) -> str:
         """The config as JSON text, for `models.model_from_json`; `kwargs` are those of
         `json.dumps`."""
@@ -281,7 +303,7 @@ class Model(Trainer, Layer):
     @classmethod
     def from_config(cls, config: Any, custom_objects: CustomObjects | None = None) -> Self:
         with CustomObjectScope(custom_objects):
-            if "input_layers" in config:
+            if "input_layers" in made_from(cls, config):
                 from unidl.models.graph_config import graph_from_config
 
                 return graph_from_config(cls if cls is not Model else Functional, config)

@@ -38,7 +38,8 @@ class Plan:
         self.output_tensors = graph.flatten_tensors(outputs)
         if not self.input_tensors or not self.output_tensors:
             raise ValueError(
-                f"{owner}: inputs and outputs must be symbolic tensors. Start with x = "
+                f"{owner}: inputs and outputs must be symbolic tensors, got "
+                f"{_kind(inputs)} and {_kind(outputs)}. Start with x = "
                 "unidl.Input(shape=(...)), "
                 f"call layers on it, and give both ends: Model(inputs=x, outputs=y)."
             )
@@ -56,6 +57,7 @@ class Plan:
         self.operations = (
             sorted(met.values(), key=lambda operation: -depth_of[id(operation)]) + unused
         )
+        self._refuse_equal_names(owner)
         place = {id(t): i for i, t in enumerate(self.input_tensors)}
         floats = [t.dtype for t in self.input_tensors if is_float(t.dtype)]
         self.float_dtype = result_type(*floats) if floats else floatx()
@@ -63,6 +65,16 @@ class Plan:
             n for n in self.nodes if isinstance(n.operation, Embedding) and id(n.inputs[0]) in place
         ]
         self.looked_up = [(place[id(n.inputs[0])], n.operation) for n in lookups]
+
+    def _refuse_equal_names(self, owner: Any) -> None:
+        """Two layers of one name would be one in files and configs."""
+        met: dict[str, Layer] = {}
+        for layer in (each for each in self.operations if isinstance(each, Layer)):
+            if met.setdefault(layer.name, layer) is not layer:
+                raise ValueError(
+                    f"{owner}: two layers are called {layer.name!r}. Give one another name: "
+                    f"{type(layer).__name__}(..., name='other')."
+                )
 
     def origin(self, tensor: Any) -> Any:
         """(node, index among its outputs) that `tensor` comes from, within this model."""
@@ -165,3 +177,10 @@ def _flatten(structure: Any) -> Any:
     if isinstance(structure, dict):
         return [leaf for item in structure.values() for leaf in _flatten(item)]
     return [structure]
+
+
+def _kind(ends: Any) -> str:
+    """Inputs or outputs as they were given, in short."""
+    shape = getattr(ends, "shape", None)
+    what = f"{type(ends).__name__} of shape {tuple(shape)}" if shape is not None else repr(ends)
+    return what if len(what) <= 80 else f"{what[:77]}..."

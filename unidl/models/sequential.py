@@ -13,6 +13,8 @@ from unidl.models.plan import Plan
 from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
 from unidl.tracing import KerasTensor, graph
 from unidl.typing import Config, CustomObjects, TensorLike
+from unidl.utils.arguments import public_method
+from unidl.utils.constructors import made_from
 from unidl.utils.nesting import check_nesting, depth_below
 from unidl.utils.traceback_filtering import filtered
 
@@ -39,15 +41,36 @@ class Sequential(Model):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(trainable=trainable, name=name, **kwargs)
+        super().__init__(trainable=bool(trainable), name=name, **kwargs)
         self._stack: list[Any] = []
         self._outputs: list[Any] = []  # a tensor for each layer that is connected
-        for layer in layers or ():
+        for layer in self._listed(layers, trainable):
             self._append(layer)
         self._connect()
 
+    def _listed(self, layers: Any, second: Any) -> Any:
+        """`layers`, given as a list."""
+        if not isinstance(second, bool) or isinstance(layers, Layer | KerasTensor | str):
+            raise TypeError(
+                f"{self._who()}: takes its layers as one list, Sequential([a, b]), got "
+                f"{layers!r}{'' if isinstance(second, bool) else f' and {second!r}'}."
+            )
+        try:
+            return list(layers or ())
+        except TypeError:
+            raise TypeError(
+                f"{self._who()}: takes a list of layers, got {layers!r} of type "
+                f"{type(layers).__name__}."
+            ) from None
+
+    @public_method
     def add(self, layer: Any, rebuild: bool = True) -> None:
         """Append a layer (or the KerasTensor of an `Input`, at the beginning)."""
+        if not isinstance(rebuild, bool):
+            raise TypeError(
+                f"{self._who()}: add() takes one layer, got {rebuild!r} beside it. "
+                "Call add() once for each layer."
+            )
         self._append(layer)
         if rebuild:
             self._connect()
@@ -66,8 +89,8 @@ class Sequential(Model):
             )
         if not isinstance(layer, Layer):
             raise TypeError(
-                f"Sequential {self.name!r}: add() takes a layer, got {layer!r} of type "
-                f"{type(layer).__name__}."
+                f"Sequential {self.name!r}: add() takes a layer, got {_named(layer)} of type "
+                f"{type(layer).__name__}.{' Wrap it: layers.Lambda(f).' if callable(layer) else ''}"
             )
         if any(below is self for below in layer._flatten_layers()):
             raise ValueError(
@@ -90,8 +113,11 @@ class Sequential(Model):
             self._stack.append(InputLayer(batch_shape=layer._given_input_shape))
         self._stack.append(layer)
 
+    @public_method
     def pop(self, rebuild: bool = True) -> Any:
         """Remove and return the last layer."""
+        if not self.layers:
+            raise ValueError(f"{self._who()}: pop() found no layers.")
         layer = self._stack.pop()
         if len(self._outputs) > len(self._stack):
             layer._inbound.remove(self._outputs.pop().history[0])
@@ -122,6 +148,7 @@ class Sequential(Model):
         if len(self._stack) > 1:
             self._use_graph(Plan(self._outputs[0], self._outputs[-1], self._who()))
 
+    @public_method
     def build(self, input_shape: Any = None) -> None:
         """Make the weights for inputs of `input_shape`, batch axis included."""
         if self._plan is None and input_shape is not None and len(self.layers):
@@ -171,7 +198,7 @@ class Sequential(Model):
 
     @classmethod
     def from_config(cls, config: Any, custom_objects: CustomObjects | None = None) -> Self:
-        config = dict(config)
+        config = dict(made_from(cls, config))
         shape = config.pop("build_input_shape", None)
         # Layers are built in the row, where their weights get the full names.
         entries = [
@@ -186,3 +213,8 @@ class Sequential(Model):
 
 
 __all__ = ["Functional", "Sequential"]
+
+
+def _named(thing: Any) -> str:
+    """A function by its name, whose repr is its place in memory."""
+    return getattr(thing, "__name__", None) or repr(thing)

@@ -14,7 +14,7 @@ from unidl.utils.namespaces import namespace
 import sys  # isort: skip_file
 
 from unidl.tracing.capture.symbol import Symbol
-from unidl.tracing import KerasTensor
+from unidl.tracing import KerasTensor, keras_tensor
 from unidl.backend.variable import Variable
 from unidl.ops.activations import (
     celu, elu, gelu, glu, hard_shrink, hard_sigmoid, hard_silu, hard_swish, hard_tanh, leaky_relu,
@@ -446,7 +446,9 @@ __all__ = [  # noqa: RUF022 - many names a line
 if not TYPE_CHECKING:
     __getattr__, __dir__ = namespace(__name__, __all__)
 
-bind_operators(KerasTensor, sys.modules[__name__])
+bind_operators(
+    KerasTensor, sys.modules[__name__], other_ufunc=keras_tensor.not_by_numpy, any_place=False
+)
 bind_operators(Symbol, sys.modules[__name__], other_ufunc=Symbol._no_value)
 # Variables among themselves are compared by identity: they are looked up in lists and sets.
 bind_operators(Variable, sys.modules[__name__], equality=False)

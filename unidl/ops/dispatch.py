@@ -22,6 +22,7 @@ from unidl.tracing import KerasTensor, graph, symbolic
 from unidl.tracing.capture.symbol import Symbol
 from unidl.tracing.sizes import OpenSize
 from unidl.typing import Tensor, TensorLike
+from unidl.utils.arguments import call_problem
 from unidl.utils.traceback_filtering import shorten
 
 if TYPE_CHECKING:
@@ -329,6 +330,8 @@ def _check_axis(name: str, tensors: Sequence[Tensor], kwargs: dict[str, Any]) ->
     if axis is None or name == "expand_dims":
         return
     rank = len(tensors[0].shape)
+    if type(axis) is not int and hasattr(axis, "__index__"):  # of NumPy's ints too
+        axis = kwargs["axis"] = int(axis)
     if not (-rank <= axis < rank if type(axis) is int else all(-rank <= a < rank for a in axis)):
         error = explain(name, tensors, kwargs)
         assert error is not None, "the shape rules check every axis"
@@ -458,6 +461,9 @@ def op(function: F) -> F:
         except BaseException as error:
             if isinstance(error, ArgumentError):
                 error.function = function.__name__
+            problem = call_problem(function, error, kwargs)
+            if problem:
+                raise TypeError(f"ops.{function.__name__}: {problem}") from None
             shorten(error)
             raise
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 _BINARY = {
     "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide",
     "floordiv": "floor_divide", "mod": "mod", "pow": "power", "matmul": "matmul",
@@ -27,25 +29,32 @@ def bind_operators(
     functions: ModuleType,
     equality: bool = True,
     other_ufunc: Callable[..., Any] | None = None,
+    any_place: bool = True,
 ) -> None:
     """Give `cls` the operators, taken from the module `functions`.
 
-    Without `equality` == stays identity. `other_ufunc(self, ...)` is called where a function of
-    NumPy that is no operator meets an object; None: NumPy raises an error of its own.
+    Without `equality` == stays identity. `other_ufunc(self, name)` is called where a function of
+    NumPy that is no operator meets an object; None: NumPy raises an error of its own. Without
+    `any_place` np.add(x, 1) is no operator, and array + x is.
     """
     for python, name in (_BINARY | _UNARY | _COMPARISONS | (_EQUALITY if equality else {})).items():
         setattr(cls, f"__{python}__", _forward(getattr(functions, name)))
     for python, name in _BINARY.items():
         setattr(cls, f"__r{python}__", _reflected(getattr(functions, name)))
     # Gives a np.ndarray on the left no chance to take the object for an array of objects.
-    cls.__array_ufunc__ = None if other_ufunc is None else _of_numpy(functions, other_ufunc)
+    cls.__array_ufunc__ = (
+        None if other_ufunc is None else _of_numpy(functions, other_ufunc, any_place)
+    )
 
 
-def _of_numpy(functions: ModuleType, other_ufunc: Callable[..., Any]) -> Callable[..., Any]:
+def _of_numpy(
+    functions: ModuleType, other_ufunc: Callable[..., Any], any_place: bool
+) -> Callable[..., Any]:
     def array_ufunc(self: Any, ufunc: Any, method: Any, *inputs: Any, **kwargs: Any) -> Any:
         name = _UFUNCS.get(ufunc.__name__)
-        if name is None or method != "__call__" or kwargs:
-            return other_ufunc(self)
+        by_operator = any_place or isinstance(inputs[0], np.ndarray | np.generic)
+        if name is None or method != "__call__" or kwargs or not by_operator:
+            return other_ufunc(self, ufunc.__name__)
         return getattr(functions, name)(*inputs)
 
     return array_ufunc

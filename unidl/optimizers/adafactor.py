@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl.optimizers.elementwise import PerParameter
 from unidl.tracing.feed import next_number
 from unidl.typing import LearningRate, Tensor, TensorLike
+from unidl.utils.rules import FLAG, NOT_NEGATIVE, NUMBER, POSITIVE
 
 if TYPE_CHECKING:
     from unidl.backend.variable import Variable
@@ -31,6 +32,14 @@ class Adafactor(PerParameter):
     """
 
     arguments = ("beta_2_decay", "epsilon_1", "epsilon_2", "clip_threshold", "relative_step")
+
+    _rules: ClassVar = {
+        "beta_2_decay": NUMBER,
+        "epsilon_1": NOT_NEGATIVE,
+        "epsilon_2": NOT_NEGATIVE,
+        "clip_threshold": POSITIVE,
+        "relative_step": FLAG,
+    }
 
     def __init__(
         self,

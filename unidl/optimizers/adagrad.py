@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from unidl.optimizers.elementwise import PerParameter
 from unidl.typing import LearningRate, Tensor, TensorLike
+from unidl.utils.rules import NOT_NEGATIVE, SHARE
 
 
 class Adagrad(PerParameter):
@@ -19,6 +20,8 @@ class Adagrad(PerParameter):
     """
 
     arguments = ("initial_accumulator_value", "epsilon")
+
+    _rules: ClassVar = {"initial_accumulator_value": NOT_NEGATIVE, "epsilon": NOT_NEGATIVE}
 
     def __init__(
         self,
@@ -58,6 +61,8 @@ class Adadelta(PerParameter):
     """
 
     arguments = ("rho", "epsilon")
+
+    _rules: ClassVar = {"rho": SHARE, "epsilon": NOT_NEGATIVE}
 
     def __init__(
         self,

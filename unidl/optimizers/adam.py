@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from unidl.optimizers.optimizer import Optimizer
 from unidl.tracing.feed import next_number
 from unidl.typing import Config, LearningRate, Tensor
+from unidl.utils.rules import BELOW_ONE, FLAG, NOT_NEGATIVE
 
 
 def corrected_rate(rate: float, t: Any, beta_1: float, beta_2: float) -> float:
@@ -28,6 +29,13 @@ class Adam(Optimizer):
 
     The other arguments are `Optimizer`'s.
     """
+
+    _rules: ClassVar = {
+        "beta_1": BELOW_ONE,
+        "beta_2": BELOW_ONE,
+        "epsilon": NOT_NEGATIVE,
+        "amsgrad": FLAG,
+    }
 
     def __init__(
         self,

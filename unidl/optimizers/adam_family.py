@@ -3,12 +3,13 @@ says."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from unidl.optimizers.elementwise import PerParameter, moving_mean
 from unidl.optimizers.host_variable import HostVariable
 from unidl.tracing.feed import next_number
 from unidl.typing import LearningRate, Tensor, TensorLike
+from unidl.utils.rules import BELOW_ONE, NOT_NEGATIVE
 
 
 class _Moments(PerParameter):
@@ -22,6 +23,8 @@ class _Moments(PerParameter):
     """
 
     arguments = ("beta_1", "beta_2", "epsilon")
+
+    _rules: ClassVar = {"beta_1": BELOW_ONE, "beta_2": BELOW_ONE, "epsilon": NOT_NEGATIVE}
 
     def __init__(
         self,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from unidl.optimizers.elementwise import PerParameter
 from unidl.tracing.feed import next_number
 from unidl.typing import LearningRate, Tensor, TensorLike
+from unidl.utils.rules import NUMBER
 
 
 class Ftrl(PerParameter):
@@ -30,6 +31,15 @@ class Ftrl(PerParameter):
         "learning_rate_power", "initial_accumulator_value", "l1_regularization_strength",
         "l2_regularization_strength", "l2_shrinkage_regularization_strength", "beta",
     )  # fmt: skip
+
+    _rules: ClassVar = {
+        "learning_rate_power": NUMBER,
+        "initial_accumulator_value": NUMBER,
+        "l1_regularization_strength": NUMBER,
+        "l2_regularization_strength": NUMBER,
+        "l2_shrinkage_regularization_strength": NUMBER,
+        "beta": NUMBER,
+    }
 
     def __init__(
         self,

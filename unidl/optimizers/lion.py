@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from unidl.optimizers.elementwise import PerParameter
 from unidl.typing import LearningRate, Tensor, TensorLike
+from unidl.utils.rules import SHARE
 
 
 class Lion(PerParameter):
@@ -20,6 +21,8 @@ class Lion(PerParameter):
     """
 
     arguments = ("beta_1", "beta_2")
+
+    _rules: ClassVar = {"beta_1": SHARE, "beta_2": SHARE}
 
     def __init__(
         self,

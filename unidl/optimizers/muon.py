@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl.optimizers.adam import corrected_rate
 from unidl.optimizers.elementwise import PerParameter, moving_mean
 from unidl.tracing.feed import next_number
 from unidl.typing import LearningRate, Tensor, TensorLike
+from unidl.utils.rules import BELOW_ONE, COUNT, FLAG, NOT_NEGATIVE, SHARE
 
 if TYPE_CHECKING:
     from unidl.backend.variable import Variable
@@ -42,6 +43,15 @@ class Muon(PerParameter):
         "adam_lr_ratio", "momentum", "ns_steps", "nesterov", "exclude_embeddings",
         "adam_weight_decay", "rms_rate",
     )  # fmt: skip
+
+    _rules: ClassVar = {
+        "adam_beta_1": BELOW_ONE,
+        "adam_beta_2": BELOW_ONE,
+        "epsilon": NOT_NEGATIVE,
+        "momentum": SHARE,
+        "ns_steps": COUNT,
+        "nesterov": FLAG,
+    }
 
     def __init__(
         self,

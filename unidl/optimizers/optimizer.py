@@ -8,10 +8,11 @@ when its numbers are drawn.
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -26,14 +27,18 @@ from unidl.saving.serialization import deserialize_keras_object, serialize_keras
 from unidl.tracing.feed import next_number
 from unidl.tracing.shapes.arithmetic import shapes_agree
 from unidl.typing import Config, CustomObjects, LearningRate, Tensor, TensorLike
+from unidl.utils.constructors import Constructed, made_from
+from unidl.utils.habits import OF_OPTIMIZERS, with_habits
 from unidl.utils.naming import auto_name
+from unidl.utils.rules import FLAG, NOT_NEGATIVE, NUMBER, POSITIVE, TEXT, optional
 from unidl.utils.watched import Watched
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Optimizer(Watched):
+@with_habits(OF_OPTIMIZERS)
+class Optimizer(Watched, Constructed):
     """Subclasses implement `slot_groups` and `update`.
 
     Args:
@@ -53,6 +58,19 @@ class Optimizer(Watched):
             since.
         name: by default the class' name in snake case.
     """
+
+    _rules: ClassVar = {
+        "weight_decay": optional(NOT_NEGATIVE),
+        "clipnorm": optional(NOT_NEGATIVE),
+        "clipvalue": optional(NOT_NEGATIVE),
+        "global_clipnorm": optional(NOT_NEGATIVE),
+        "use_ema": FLAG,
+        "ema_momentum": NUMBER,
+        "loss_scale_factor": optional(POSITIVE),
+        "name": optional(TEXT),
+    }
+
+    _set_by_base = "_learning_rate"
 
     def __init__(
         self,
@@ -205,6 +223,11 @@ class Optimizer(Watched):
         """Make the slots of `variables`, the only ones that can be updated from now on."""
         if self.built:
             return
+        if not isinstance(variables, Iterable):
+            raise TypeError(
+                f"{self.name}: build() takes a list of variables, such as "
+                f"model.trainable_variables, got {variables!r}."
+            )
         variables = list(variables)
         common = [("average",)] * self.use_ema + [("gradient_accumulator",)] * bool(
             self.gradient_accumulation_steps
@@ -313,6 +336,11 @@ class Optimizer(Watched):
     ) -> None:
         """One step with native gradients, in the order of `trainable_variables` (by default those
         it was built with)."""
+        if not isinstance(grads, Iterable):
+            raise TypeError(
+                f"{self.name}: apply() takes a list of gradients, in the order of the variables, "
+                f"got {type(grads).__name__}."
+            )
         grads = list(grads)
         if not grads:
             return
@@ -550,7 +578,7 @@ class Optimizer(Watched):
 
     @classmethod
     def from_config(cls, config: Any, custom_objects: CustomObjects | None = None) -> Self:
-        config = dict(config)
+        config = dict(made_from(cls, config))
         if isinstance(config.get("learning_rate"), dict):
             config["learning_rate"] = deserialize_keras_object(
                 config["learning_rate"], custom_objects
@@ -559,15 +587,24 @@ class Optimizer(Watched):
 
 
 def _learning_rate(name: str, value: Any) -> Any:
-    if callable(value):
+    if callable(value) and not isinstance(value, type):
         return value
     try:
-        return HostVariable(float(value), "float64", "learning_rate")
+        rate = math.nan if isinstance(value, str | bytes | bool) else float(value)
     except (TypeError, ValueError):
+        rate = math.nan
+    if isinstance(value, list | tuple) and any(isinstance(v, Variable) for v in value):
         raise ValueError(
-            f"{name}: learning_rate must be a number, a LearningRateSchedule or a function that "
-            f"returns a number, got {value!r}."
-        ) from None
+            f"{name}: learning_rate must be a number, got a list of variables. An optimizer meets "
+            "its variables later: in compile(optimizer=...) and fit, or build(model."
+            "trainable_variables)."
+        )
+    if not math.isfinite(rate):
+        raise ValueError(
+            f"{name}: learning_rate must be a finite number, a LearningRateSchedule or a function "
+            f"that returns a number, got {value!r}."
+        )
+    return HostVariable(rate, "float64", "learning_rate")
 
 
 def _is_count(value: Any, least: Any = 1) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from unidl.optimizers.optimizer import Optimizer
 from unidl.typing import Config, LearningRate, Tensor
+from unidl.utils.rules import FLAG, NOT_NEGATIVE, SHARE
 
 
 class RMSprop(Optimizer):
@@ -20,6 +21,8 @@ class RMSprop(Optimizer):
 
     The other arguments are `Optimizer`'s.
     """
+
+    _rules: ClassVar = {"rho": SHARE, "momentum": SHARE, "epsilon": NOT_NEGATIVE, "centered": FLAG}
 
     def __init__(
         self,

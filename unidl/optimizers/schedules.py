@@ -8,17 +8,18 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl.saving.lookup import Catalogue
 from unidl.typing import Config
+from unidl.utils import constructors, rules
 from unidl.utils.namespaces import namespace
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class LearningRateSchedule:
+class LearningRateSchedule(constructors.Constructed):
     """Subclass it: `__call__(self, step) -> float`, and `get_config`."""
 
     arguments: tuple[str, ...] = ()  # names of constructor arguments, which are attributes too
@@ -33,13 +34,7 @@ class LearningRateSchedule:
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        return cls(**config)
-
-
-def _positive(schedule: Any, **values: Any) -> None:
-    for name, value in values.items():
-        if value <= 0:
-            raise ValueError(f"{type(schedule).__name__}: {name} must be positive, got {value}.")
+        return cls(**constructors.made_from(cls, config))
 
 
 class ExponentialDecay(LearningRateSchedule):
@@ -47,6 +42,13 @@ class ExponentialDecay(LearningRateSchedule):
     down."""
 
     arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
+
+    _rules: ClassVar = {
+        "initial_learning_rate": rules.NUMBER,
+        "decay_steps": rules.POSITIVE,
+        "decay_rate": rules.NUMBER,
+        "staircase": rules.FLAG,
+    }
 
     def __init__(
         self,
@@ -62,7 +64,6 @@ class ExponentialDecay(LearningRateSchedule):
             decay_rate,
         )
         self.staircase, self.name = staircase, name
-        _positive(self, decay_steps=decay_steps)
 
     def __call__(self, step: Any) -> float:
         return self.initial_learning_rate * self.decay_rate ** _periods(
@@ -75,6 +76,13 @@ class InverseTimeDecay(LearningRateSchedule):
     down."""
 
     arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
+
+    _rules: ClassVar = {
+        "initial_learning_rate": rules.NUMBER,
+        "decay_steps": rules.POSITIVE,
+        "decay_rate": rules.NUMBER,
+        "staircase": rules.FLAG,
+    }
 
     def __init__(
         self,
@@ -90,7 +98,6 @@ class InverseTimeDecay(LearningRateSchedule):
             decay_rate,
         )
         self.staircase, self.name = staircase, name
-        _positive(self, decay_steps=decay_steps)
 
     def __call__(self, step: Any) -> float:
         return self.initial_learning_rate / (
@@ -108,6 +115,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
     arguments = ("boundaries", "values", "name")
 
+    _rules: ClassVar = {"boundaries": rules.NUMBERS, "values": rules.NUMBERS}
+
     def __init__(
         self,
         boundaries: Sequence[int],
@@ -118,6 +127,10 @@ class PiecewiseConstantDecay(LearningRateSchedule):
             raise ValueError(
                 "PiecewiseConstantDecay: n boundaries separate n + 1 values, got "
                 f"{len(boundaries)} boundaries and {len(values)} values."
+            )
+        if list(boundaries) != sorted(boundaries):
+            raise ValueError(
+                f"PiecewiseConstantDecay: boundaries must increase, got {list(boundaries)}."
             )
         self.boundaries, self.values, self.name = boundaries, values, name
 
@@ -140,6 +153,14 @@ class PolynomialDecay(LearningRateSchedule):
         "name",
     )
 
+    _rules: ClassVar = {
+        "initial_learning_rate": rules.NUMBER,
+        "decay_steps": rules.POSITIVE,
+        "end_learning_rate": rules.NUMBER,
+        "power": rules.NOT_NEGATIVE,
+        "cycle": rules.FLAG,
+    }
+
     def __init__(
         self,
         initial_learning_rate: float,
@@ -156,7 +177,6 @@ class PolynomialDecay(LearningRateSchedule):
             cycle,
             name,
         )
-        _positive(self, decay_steps=decay_steps)
 
     def __call__(self, step: Any) -> float:
         step, length = float(step), float(self.decay_steps)
@@ -185,6 +205,14 @@ class CosineDecay(LearningRateSchedule):
         "warmup_steps",
     )
 
+    _rules: ClassVar = {
+        "initial_learning_rate": rules.NUMBER,
+        "decay_steps": rules.POSITIVE,
+        "alpha": rules.NUMBER,
+        "warmup_target": rules.optional(rules.NUMBER),
+        "warmup_steps": rules.FROM_ZERO,
+    }
+
     def __init__(
         self,
         initial_learning_rate: float,
@@ -201,7 +229,6 @@ class CosineDecay(LearningRateSchedule):
             name,
         )
         self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
-        _positive(self, decay_steps=decay_steps)
 
     def __call__(self, step: Any) -> float:
         step, top = float(step), self.initial_learning_rate
@@ -218,6 +245,14 @@ class CosineDecayRestarts(LearningRateSchedule):
 
     arguments = ("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha", "name")
 
+    _rules: ClassVar = {
+        "initial_learning_rate": rules.NUMBER,
+        "first_decay_steps": rules.POSITIVE,
+        "t_mul": rules.POSITIVE,
+        "m_mul": rules.NUMBER,
+        "alpha": rules.NUMBER,
+    }
+
     def __init__(
         self,
         initial_learning_rate: float,
@@ -232,7 +267,6 @@ class CosineDecayRestarts(LearningRateSchedule):
             first_decay_steps,
         )
         self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
-        _positive(self, first_decay_steps=first_decay_steps)
 
     def __call__(self, step: Any) -> float:
         done, length, height = float(step), float(self.first_decay_steps), 1.0

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from unidl.optimizers.optimizer import Optimizer
 from unidl.typing import Config, LearningRate, Tensor
+from unidl.utils.rules import FLAG, SHARE
 
 
 class SGD(Optimizer):
@@ -19,6 +20,8 @@ class SGD(Optimizer):
 
     The other arguments are `Optimizer`'s.
     """
+
+    _rules: ClassVar = {"momentum": SHARE, "nesterov": FLAG}
 
     def __init__(
         self,
@@ -41,8 +44,6 @@ class SGD(Optimizer):
             ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
             name,
         )  # fmt: skip
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"SGD: momentum must be in [0, 1], got {momentum}.")
         self.momentum, self.nesterov = momentum, nesterov
 
     def slot_groups(self) -> Any:

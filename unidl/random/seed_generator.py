@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from unidl.random.key_derivation import Key, absorb, derive_key, stream_state
 from unidl.tracing import feed
 from unidl.typing import Config, SeedLike
+from unidl.utils.constructors import Constructed, made_from
 from unidl.utils.naming import auto_name
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _GIVEN, _GLOBAL, _FIRST_OWN = 0, 1, 2
 
 
-class SeedGenerator:
+class SeedGenerator(Constructed):
     """A stream of keys. Pass it as `seed=` to get new numbers at every call.
 
     Args:
@@ -71,7 +72,7 @@ class SeedGenerator:
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        return cls(**config)
+        return cls(**made_from(cls, config))
 
 
 class _Global:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl import ops
 from unidl.typing import Config, Tensor, TensorLike
+from unidl.utils.constructors import Constructed, made_from
+from unidl.utils.rules import one_of
 from unidl.utils.watched import Watched
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Regularizer(Watched):
+class Regularizer(Watched, Constructed):
     """Subclass it: `__call__(self, x)` returns a scalar tensor, `get_config` the constructor's
     arguments."""
 
@@ -25,7 +27,7 @@ class Regularizer(Watched):
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        return cls(**config)
+        return cls(**made_from(cls, config))
 
 
 def _factor(regularizer: Any, name: str, value: Any) -> Any:
@@ -93,12 +95,10 @@ class OrthogonalRegularizer(Regularizer):
     """factor times the mean of |cosine| between the rows (or `mode="columns"`) of a matrix (n,
     m)."""
 
+    _rules: ClassVar = {"mode": one_of(("rows", "columns"))}
+
     def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
         self.factor = _factor(self, "factor", factor)
-        if mode not in ("rows", "columns"):
-            raise ValueError(
-                f'OrthogonalRegularizer: mode must be "rows" or "columns", got {mode!r}.'
-            )
         self.mode = mode
 
     def __call__(self, x: TensorLike) -> Tensor:

@@ -3,7 +3,6 @@ common."""
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar, overload
@@ -11,21 +10,9 @@ from typing import Any, Generic, TypeVar, overload
 from unidl.saving import custom_objects as registration
 from unidl.saving import serialization
 from unidl.utils.naming import to_snake_case
+from unidl.utils.suggestions import UnknownName, did_you_mean
 
 T = TypeVar("T")
-
-
-class UnknownName(ValueError):
-    """There is no object of this name; `by(owner)` puts the class before it that was given it."""
-
-    def by(self, owner: str) -> UnknownName:
-        error = UnknownName(f"{owner}: {self.plain}")
-        error.plain = self.plain
-        return error
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.plain = message
 
 
 class Catalogue(Generic[T]):
@@ -38,6 +25,7 @@ class Catalogue(Generic[T]):
         classes: their class names and the snake-case forms become names.
         functions: the same by `__name__`.
         aliases: {name: class or function}.
+        others: names that are no objects, for suggestions.
         accepts: whether something is of this kind; by default None and whatever can be called.
         name_of: the second form of a name, snake case by default.
     """
@@ -52,7 +40,9 @@ class Catalogue(Generic[T]):
         aliases: Mapping[str, Callable[..., Any]] | None = None,
         accepts: Callable[[Any], bool] = lambda found: found is None or callable(found),
         name_of: Callable[[str], str] = to_snake_case,
+        others: Iterable[str] = (),
     ) -> None:
+        self.others = tuple(others)
         self.package, self.kind, self.advice = package, kind, advice
         self.accepts, self.name_of = accepts, name_of
         self.objects: dict[str, Callable[..., Any]] = {cls.__name__: cls for cls in classes}
@@ -99,8 +89,8 @@ class Catalogue(Generic[T]):
                 found = found()
             why = f": {found.__name__} needs {', '.join(needed)}" if needed else ""
         if why or not self.accepts(found):
-            raise ValueError(
-                f"{self.package}.{function}: {given!r} is no {self.kind}{why}. {self.advice}"
+            raise UnknownName(
+                f"{self.package}.{function}: {given!r} is no {self.kind}{why}. {self.advice}", given
             )
         return found
 
@@ -109,13 +99,9 @@ class Catalogue(Generic[T]):
             found = registration.get_registered_object(form, module_objects=self.objects)
             if found is not None:
                 return found
-        near = difflib.get_close_matches(name, self.objects, n=3)
-        hint = (
-            f" Did you mean {' or '.join(map(repr, near))}?"
-            if near
-            else f" There are {', '.join(sorted(self.objects))}."
-        )
-        raise UnknownName(f"There is no {self.kind} called {name!r}.{hint}")
+        hint = did_you_mean(name, [*self.objects, *self.others], 3)
+        hint = hint or f" There are {', '.join(sorted(self.objects))}."
+        raise UnknownName(f"There is no {self.kind} called {name!r}.{hint}", name)
 
     def _from_short_config(self, config: dict[str, Any]) -> Any:
         """{"class_name", "config"} without a module, as people write it by hand."""

@@ -75,3 +75,9 @@ def _may_come_from_a_config(found: Any, package: str) -> bool:
     if isinstance(found, type):
         return hasattr(found, "from_config")
     return isinstance(found, types.FunctionType) and package in FUNCTION_PACKAGES
+
+
+def all_names() -> list[str]:
+    """The classes that a config may mention, for suggestions."""
+    homes = sorted({home for places in PACKAGES.values() for home in places})
+    return [name for home in homes for name in importlib.import_module(home).__all__]

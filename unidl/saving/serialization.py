@@ -19,6 +19,7 @@ from unidl.saving import custom_objects as registration
 from unidl.saving import public_names
 from unidl.tracing import KerasTensor
 from unidl.typing import CustomObjects
+from unidl.utils.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -282,8 +283,9 @@ def _unknown(kind: Any, name: str, module: Any) -> Any:
     return TypeError(
         f"The config mentions the {kind} {name!r}"
         + (f" of {module!r}" if module else "")
-        + ", which is neither unidl's nor "
-        "registered. Put @unidl.saving.register_keras_serializable() before its definition, or "
+        + ", which is neither unidl's nor registered."
+        + did_you_mean(name, public_names.all_names())
+        + " Otherwise: put @unidl.saving.register_keras_serializable() before its definition, or "
         "pass "
         f"custom_objects={{{name!r}: {name.rpartition('>')[2]}}}."
     )

@@ -15,17 +15,45 @@ _names = itertools.count()
 
 
 class NoValue(TypeError):
-    """A symbolic tensor was asked for its value; `reason` is the message without the advice, for
-    who knows better."""
+    """A symbolic tensor was asked for its value.
 
-    def __init__(self, what: Any) -> None:
+    Attributes:
+        what: that asked, "float()".
+        instead: a sentence that says what to write.
+        of_framework: whether a framework's own tensors may know a way without values, as NumPy's
+            functions do on arrays.
+    """
+
+    def __init__(self, what: str, instead: str, of_framework: bool = False) -> None:
+        self.what, self.instead, self.of_framework = what, instead, of_framework
         self.reason = (
             f"A KerasTensor has a shape and a dtype but no value yet, so {what} cannot use it."
         )
-        super().__init__(
-            f"{self.reason} Write the computation with unidl.ops, or put it into the call() of a "
-            "Layer of your own."
+        advice = " Or put it into the call() of a Layer of your own." if of_framework else ""
+        super().__init__(f"{self.reason} {instead}{advice}")
+
+    def within(self, who: str) -> TypeError:
+        """The same where `who` is the function, a layer's call() or a loss, that met the tensor."""
+        return TypeError(
+            f"{who}: {self.what} asks for the value of a tensor, but the function is run once, "
+            f"on tensors that have a shape but no value yet, and then compiled. {self.instead}"
         )
+
+
+_CHOOSE = (
+    "Choose with ops.where(condition, a, b) or ops.cond, repeat with ops.while_loop, and combine "
+    "conditions with ops.logical_and, ops.logical_or and ops.logical_not."
+)
+_COMPUTE = "Compute with it as it is, in unidl.ops: ops.cast(x, dtype) changes its dtype."
+_WITH_OPS = "Write the computation with unidl.ops."
+
+
+def not_by_numpy(_: Any, name: str) -> NoReturn:
+    """The error on a function of NumPy, called `name` there."""
+    from unidl import ops
+
+    instead = f"Write ops.{name} in its place." if name in ops.__all__ else _WITH_OPS
+    raise NoValue(f"NumPy's function np.{name}", instead, of_framework=True)
 
 
 class KerasTensor:
@@ -56,19 +84,27 @@ class KerasTensor:
         return vars(self) | {"history": None}  # which the copy of its node writes anew
 
     def __len__(self) -> int:
-        raise NoValue("len()")
+        raise NoValue("len()", _WITH_OPS, of_framework=True)
 
     def __bool__(self) -> bool:
-        raise NoValue("a Python condition")
+        raise NoValue("a Python condition (if, while, and, or, not, assert)", _CHOOSE)
 
     def __iter__(self) -> NoReturn:
-        raise NoValue("a Python loop")
+        raise NoValue("a Python loop", _WITH_OPS, of_framework=True)
 
     def __array__(self, dtype: DType | None = None, copy: Any = None) -> np.ndarray:
-        raise NoValue("a NumPy function")
+        raise NoValue("a NumPy function", _WITH_OPS, of_framework=True)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if function.__name__ in ("shape", "ndim"):
+            return getattr(self, function.__name__)
+        not_by_numpy(self, function.__name__)
 
     def __float__(self) -> float:
-        raise NoValue("float()")
+        raise NoValue("float()", _COMPUTE)
+
+    def __int__(self) -> int:
+        raise NoValue("int()", _COMPUTE)
 
     def __repr__(self) -> str:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"

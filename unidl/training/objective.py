@@ -12,6 +12,7 @@ from unidl import ops, tree
 from unidl.backend import dtypes
 from unidl.layers.base.annotations import logits, masks
 from unidl.losses.reduction import expand_to_rank
+from unidl.training import asks_values
 from unidl.utils.watched import Watched
 
 
@@ -97,6 +98,9 @@ class Objective(Watched):
             self._outputs, prefixes, shapes, weighted, strict=True
         ):
             output.weighted_metrics = self._make_metrics(each, prefix, "weighted_", taken, shape)
+        for output, target, prediction in zip(self._outputs, targets, predictions, strict=True):
+            if target is not None and not model.run_eagerly:
+                asks_values.check(model.backend, output, target, prediction)
         self.resolved = True
         model._forget_compiled()
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+from unidl.utils.suggestions import did_you_mean
 from unidl.utils.traceback_filtering import shorten
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -17,10 +17,34 @@ def unknown_arguments(given, known) -> str:
     """A sentence on the first of the names `given` that is none of `known`, "" if all are known."""
     for name in given:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
+            hint = did_you_mean(name, known)
             return f"unknown argument {name!r}.{hint} It takes: {', '.join(sorted(known))}."
     return ""
+
+
+def call_problem(function: Callable[..., Any], error: BaseException, given) -> str:
+    """The sentence on an argument `given` that `function` does not take, "" if `error` is no error
+    of calling it."""
+    if type(error) is not TypeError or not str(error).startswith(f"{function.__qualname__}() got "):
+        return ""
+    return unknown_arguments(given, list(inspect.signature(function).parameters))
+
+
+def public_function(function: F) -> F:
+    """`function` with a short traceback, whose error on an unknown keyword says what was meant."""
+
+    @functools.wraps(function)
+    def called(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except BaseException as error:
+            problem = call_problem(function, error, kwargs)
+            if problem:
+                raise TypeError(f"{function.__name__}(): {problem}") from None
+            shorten(error)
+            raise
+
+    return cast(F, called)
 
 
 def public_method(method: F) -> F:

@@ -57,10 +57,11 @@ def _advice(module: str, public: Collection[str], name: str) -> str:
     if reason is not None:
         yet = " yet" if reason.startswith("Later") else ""
         return f": Keras' {name} is not in unidl{yet}. {reason}"
-    import difflib  # here and below: what only errors need costs `import unidl` nothing
+    # Here and below: what only errors need costs `import unidl` nothing.
+    from unidl.utils.suggestions import did_you_mean
 
-    near = difflib.get_close_matches(name, public, n=2)
-    return f". Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    hint = did_you_mean(name, public, 2)
+    return f".{hint}" if hint else ""
 
 
 @functools.cache

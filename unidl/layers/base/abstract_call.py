@@ -21,7 +21,8 @@ class NeedsRule(TypeError):
 
 def met_foreign_code(error):
     """Whether a symbolic tensor came where it was not known, rather than one of a wrong shape."""
-    return KerasTensor.__name__ in str(error) and not isinstance(error, NeedsRule)
+    told = isinstance(error, NeedsRule)  # by a layer inside
+    return not told and KerasTensor.__name__ in str(error)
 
 
 def outputs(layer, training, given, first_error):
@@ -52,11 +53,12 @@ def outputs(layer, training, given, first_error):
         raise
     except Exception as error:
         first = getattr(first_error, "reason", first_error)
+        # What the framework said is in the exception that this one is raised from: it says it in
+        # words of its own, and about tensors that only it knows.
         raise NeedsRule(
             f"{layer._who()}: its output shape is not known. call() was run on tensors that have "
-            f"a shape but no value, and failed: {first}\n"
-            f"Then it was run on tensors without values of the backend {layer.backend.name!r}, "
-            f"and failed: {str(error).partition(chr(10))[0]}\n"
+            f"a shape but no value, and failed: {first} {getattr(first_error, 'instead', '')}\n"
+            "Then it was run on the framework's own tensors without values, and failed too.\n"
             "Either write call() with unidl.ops (ops.where or ops.cond in place of an if on a "
             "tensor), or tell the shape: def compute_output_shape(self, input_shape): return ..."
         ) from error

@@ -6,9 +6,9 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from unidl import activations
-from unidl.layers.base.signature import constructor_arguments
 from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
 from unidl.typing import Config
+from unidl.utils.constructors import constructor_arguments, made_from
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -66,7 +66,7 @@ class Configurable:
     @classmethod
     def from_config(cls, config: Any) -> Self:
         """A new object from `get_config`'s dict, or from Keras' own for the same class."""
-        return cls(**{key: _from_config(value) for key, value in config.items()})
+        return cls(**{key: _from_config(v) for key, v in made_from(cls, config).items()})
 
 
 def _to_config(value: Any) -> Any:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from unidl.backend import dtypes
 from unidl.layers.base.layer import Layer
 from unidl.tracing import KerasTensor, graph
 from unidl.typing import Config, DType, Shape
+from unidl.utils.arguments import public_function
 
 
 class InputLayer(Layer):
@@ -56,6 +58,8 @@ class InputLayer(Layer):
                 "Input: give the shape of one sample, e.g. Input(shape=(28, 28, 1)); for one "
                 "number a sample: shape=(1,)."
             )
+        if batch_size is not None and not isinstance(batch_size, int):
+            raise ValueError(f"Input: batch_size must be an integer or None, got {batch_size!r}.")
         super().__init__(name=name, **kwargs)
         self.batch_shape = (
             tuple(batch_shape) if batch_shape is not None else (batch_size, *_as_shape(shape))
@@ -86,9 +90,17 @@ class InputLayer(Layer):
 
 
 def _as_shape(shape: Any) -> Any:
-    return (shape,) if isinstance(shape, int) else tuple(shape)
+    if isinstance(shape, int):
+        return (shape,)
+    if not isinstance(shape, Iterable) or isinstance(shape, Mapping):
+        raise TypeError(
+            f"Input: the shape is a tuple of sizes, such as (28, 28, 1), got {shape!r} of type "
+            f"{type(shape).__name__}."
+        )
+    return tuple(shape)
 
 
+@public_function
 def Input(
     shape: Shape | None = None,
     batch_size: int | None = None,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
-import re
-from collections.abc import Sequence
+import types
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from unidl import constraints, dtype_policies, initializers, ops, regularizers
-from unidl.backend import frame, registry
+from unidl.backend import callers, frame, registry
+from unidl.backend.callers import calls_itself
 from unidl.backend.dtypes import is_float
 from unidl.backend.variable import Variable, autocasting
 from unidl.dtype_policies import DTypePolicy
@@ -20,14 +21,14 @@ from unidl.layers.base.annotations import masks
 from unidl.layers.base.call_context import CallContext
 from unidl.layers.base.config import Configurable
 from unidl.layers.base.eager_call import CallsBuilt
+from unidl.layers.base.given import problem_with
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.mask_flow import PassesMasks
-from unidl.layers.base.signature import call_signature, constructor_arguments
+from unidl.layers.base.signature import call_signature
 from unidl.layers.base.structures import has_shape, leaves, shapes_as_given, shapes_of
 from unidl.layers.base.symbolic_call import InfersShapes
 from unidl.layers.base.tracking import Tracked
 from unidl.ops.dispatch import has_values
-from unidl.saving.lookup import UnknownName
 from unidl.tracing import graph, sizes
 from unidl.typing import (
     ConstraintLike,
@@ -40,16 +41,33 @@ from unidl.typing import (
     TensorLike,
     any_arguments,
 )
-from unidl.utils.arguments import unknown_arguments
+from unidl.utils.arguments import call_problem, unknown_arguments
+from unidl.utils.constructors import Constructed, constructor_arguments
+from unidl.utils.habits import OF_LAYERS, with_habits, without_habits
 from unidl.utils.naming import auto_name, prefix_of
+from unidl.utils.rules import (
+    AXIS,
+    COUNTS,
+    FLAG,
+    NOT_NEGATIVE,
+    NUMBER,
+    SEED,
+    SHARE,
+    optional,
+)
 from unidl.utils.scopes import current_path, use_path
+from unidl.utils.suggestions import closest
 from unidl.utils.traceback_filtering import shorten
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
+_RUNS = {"_run": "call", "_build_with": "build", "noting": "build"}  # see `backend.callers`
+
+
+@with_habits(OF_LAYERS)
+class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked, Constructed):
     """The base of all layers.
 
     A subclass makes its weights in `build(input_shape)` with `add_weight` (or in its constructor,
@@ -73,15 +91,34 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
     _losses: list[Any]
     _inbound: list[Any]
     _build_shapes: Any
+    _set_by_base = "_losses"
+    _rules: ClassVar = {"trainable": FLAG, "autocast": FLAG}
+    _rules_by_name: ClassVar = {
+        name: rule
+        for rule, names in {
+            FLAG: (
+                "use_bias", "return_sequences", "return_state", "go_backwards", "stateful",
+                "unroll", "mask_zero", "use_scale", "reset_after", "center",
+            ),
+            SEED: ("seed",),
+            NOT_NEGATIVE: ("epsilon",),
+            NUMBER: ("mask_value",),
+            SHARE: ("momentum",),
+            optional(AXIS): ("axis",),
+            COUNTS: ("target_shape", "dims"),
+        }.items()
+        for name in names
+    }  # fmt: skip
+    _made_in_call: Any = None  # the layer in whose `call` this one was made
 
-    _untracked = frozenset({"input_spec", "_arguments", "_build_shapes", "_losses", "_inbound"})
+    _untracked = frozenset(
+        {"input_spec", "_arguments", "_build_shapes", "_losses", "_inbound", "_made_in_call"}
+    )
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "build" in vars(cls):
             cls.build = _noting_that_it_is_built(cls.build)  # type: ignore[method-assign]
-        if "__init__" in vars(cls):
-            cls.__init__ = _naming_itself(cls.__init__)  # type: ignore[method-assign]
 
     def __init__(
         self,
@@ -111,6 +148,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
         self._losses = []
         self._build_shapes = None
         self._inbound = []
+        if call_context.current() is not None:
+            self._made_in_call = callers.layer_in_call()
         self._take_input_shape(kwargs)
         if kwargs:
             self._reject(kwargs)
@@ -145,8 +184,11 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
             + self._hint_at_forward()
         )
 
-    def _hint_at_forward(self) -> Any:
-        return " It has forward(); did you mean call()?" if hasattr(self, "forward") else ""
+    def _hint_at_forward(self) -> str:
+        """A sentence on a method of another name that looks like the `call` that is missing."""
+        own = [n for c in type(self).__mro__ if "unidl." not in c.__module__ for n in vars(c)]
+        found = "forward" if "forward" in own else closest("call", own).strip("'")
+        return f" It has {found}(); did you mean call()?" if found else ""
 
     def add_weight(
         self,
@@ -166,14 +208,15 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
 
         `kernel_of` is for speed alone, see `Variable`.
         """
-        shape = () if shape is None else tuple(shape)
-        context = call_context.current()
-        if context is not None and context.trusted:
+        shape = () if shape is None else self._checked_shape(shape, name)
+        if self._made_in_call is not None:
             raise ValueError(
-                f"{self._who()}: the weight {name!r} is made inside call(), anew at every call, "
-                f"so it would never be trained. Make layers in __init__ (and weights there or in "
-                f"build), keep them in attributes, and only use them in call()."
+                callers.advice_for(self._made_in_call, f"{self._who()} with its weight {name!r}")
             )
+        if call_context.current() is not None:
+            owner = callers.layer_in_call()
+            if owner is not None:
+                raise ValueError(callers.advice_for(owner, f"the weight {name!r}"))
         if any(size is None for size in shape):
             raise ValueError(
                 f"{self._who()}: cannot make the weight {name!r} of shape {shape}: its size "
@@ -202,6 +245,17 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
         variable.constraint = constraints.get(constraint)
         self._holders.setdefault("_weights", []).append(variable)
         return variable
+
+    def _checked_shape(self, shape: Any, name: str | None) -> tuple[Any, ...]:
+        """`shape` as a tuple of sizes, of which the open ones are told about later."""
+        sizes_given = tuple(shape) if isinstance(shape, Iterable) else (shape,)
+        for size in sizes_given:
+            if size is not None and not (hasattr(size, "__index__") and size >= 0):
+                raise ValueError(
+                    f"{self._who()}: the shape of the weight {name!r} must be a tuple of "
+                    f"non-negative integers, got {shape!r}."
+                )
+        return sizes_given
 
     def add_own_weight(
         self, name: str, shape: Shape, prefix: Any = None, **kwargs: Any
@@ -236,8 +290,15 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
         try:
             if self._is_ready(args, kwargs):
                 return self._call_ready(context, args, kwargs)
+            if args and call_signature(type(self)).takes_nothing:
+                raise TypeError(
+                    f"{self._who()}: call() takes no inputs. Write: def call(self, inputs): ..."
+                )
             if graph.flatten_tensors((args, kwargs)):
                 return self._call_symbolic(args, kwargs)
+            problem = problem_with(args[0], self._is_of_unidl()) if args else ""
+            if problem:
+                raise TypeError(f"{self._who()}: {problem}")
             with self._own_backend(), self._scope():
                 args = tuple(self._convert(a) for a in args)
                 kwargs = {
@@ -254,9 +315,22 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
                 if self._noted_shapes is None:
                     self._note_shapes(outputs)
                 return outputs
+        except RecursionError as error:
+            if call_context.current() is None and calls_itself(self, error):
+                raise ValueError(
+                    f"{self._who()}: call() calls the layer itself, which calls it again, without "
+                    "end. Call another layer, or a function of unidl.ops, on its inputs."
+                ) from None
+            raise
         except BaseException as error:
+            problem = call_problem(type(self).call, error, kwargs)
+            if problem:
+                raise TypeError(f"{self._who()}: call(): {problem}") from None
             shorten(error)
             raise
+
+    def _is_of_unidl(self) -> bool:
+        return type(self).__module__.startswith("unidl.")
 
     def _run(self, context: Any, args: Any, kwargs: Any) -> Any:
         """`call` with training flag and masks filled in, on checked native inputs."""
@@ -285,6 +359,12 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
             context.training = outer
         if outputs is None:
             raise ValueError(f"{self._who()}: call() returned None. End it with: return outputs.")
+        if type(outputs) in (str, types.FunctionType) or isinstance(outputs, Layer):
+            raise TypeError(
+                f"{self._who()}: call() returned {getattr(outputs, '__name__', outputs)!r} of type "
+                f"{type(outputs).__name__}. "
+                "It returns tensors: call functions and layers on its inputs, return layer(inputs)."
+            )
         if mask is not None:
             self._pass_mask_on(args[0] if args else None, mask, outputs)
         elif self._makes_mask:
@@ -433,6 +513,11 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
 
     def to(self, backend: Any) -> Self:
         """Move all weights, in place, to another backend; returns the layer."""
+        if backend is None:
+            raise ValueError(
+                f"{self._who()}: to() takes the name of a backend, got None. There are: "
+                f"{', '.join(row.name for row in registry.list_backends() if row.installed)}."
+            )
         target = registry.get_backend(backend)
         for layer in self._flatten_layers():
             for variable in layer.held(Variable):
@@ -448,6 +533,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
 
     @trainable.setter
     def trainable(self, value: Any) -> None:
+        if not FLAG.allows(value):
+            raise ValueError(f"{self._who()}: trainable must be {FLAG.words}, got {value!r}.")
         for layer in self._flatten_layers():
             if layer._trainable is not bool(value):
                 layer._trainable = bool(value)
@@ -529,6 +616,11 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
         """Set all weights from arrays in the order of `weights`; nothing changes unless all shapes
         fit."""
         own = self.weights
+        if not isinstance(weights, Sequence | np.ndarray):
+            raise TypeError(
+                f"{self._who()}: set_weights() takes a list of arrays, one for each of "
+                f"{[v.path for v in own]}, got {weights!r} of type {type(weights).__name__}."
+            )
         if len(own) != len(weights):
             raise ValueError(
                 f"{self._who()}: set_weights() got {len(weights)} arrays, but there are {len(own)} "
@@ -613,6 +705,9 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
         outputs = self._first_node().outputs
         return outputs[0] if len(outputs) == 1 else outputs
 
+    def __dir__(self) -> list[str]:
+        return without_habits(type(self), super().__dir__())
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
@@ -629,42 +724,9 @@ def _noting_that_it_is_built(build: Any) -> Any:
     return noting
 
 
-def _naming_itself(init: Any) -> Any:
-    """`init` whose errors on arguments say which layer was given them: the outermost."""
-
-    @functools.wraps(init)
-    def naming(self: Any, *args: Any, **kwargs: Any) -> None:
-        cls = type(self)
-        try:
-            init(self, *args, **kwargs)
-        except UnknownName as error:
-            raise error.by(cls.__name__) from None
-        except TypeError as error:
-            # A traceback that ends here: the call itself failed, and nothing inside it.
-            if getattr(error.__traceback__, "tb_next", None) is not None:
-                raise
-            problem = re.sub(r"^[\w.]+(?=\.__init__\(\))", cls.__name__, str(error))
-            unknown = unknown_arguments(kwargs, _known_arguments(cls))
-            raise TypeError(f"{problem}; {unknown}" if unknown else problem) from None
-        except AttributeError as error:
-            if "_losses" in vars(self):
-                raise
-            raise _without_super(cls) from error
-        if cls.__init__ is naming and "_losses" not in vars(self):
-            raise _without_super(cls)
-
-    return naming
-
-
-def _without_super(cls: Any) -> Any:
-    return RuntimeError(
-        f"{cls.__name__}: __init__() did not call super().__init__(), which has to come first. "
-        f"Write: def __init__(self, ...): super().__init__() and then all else."
-    )
-
-
 def _known_arguments(cls: Any) -> Any:
-    return [name for name in constructor_arguments(cls) if not name.startswith("_")]
+    own = [name for name in constructor_arguments(cls) if not name.startswith("_")]
+    return [*own, "batch_shape", "batch_size", "input_dim", "input_shape"]
 
 
 def _holds_tensors(values: TensorLike) -> bool:

@@ -12,6 +12,7 @@ class CallSignature:
     """
     Attributes:
         names: parameters of `call` in order, without self.
+        takes_nothing: whether `call` has no parameter of any kind.
         mask_of: for each tensor parameter the parameter that takes its mask: "mask" for the first,
             "<name>_mask" else.
         masks: the parameters that take masks.
@@ -25,6 +26,7 @@ class CallSignature:
         self.names = [
             n for n, p in parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
         ]
+        self.takes_nothing = not parameters
         takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
         self.has_training = "training" in self.names
         self.takes_any = takes_any
@@ -54,19 +56,3 @@ def _cached(function: F) -> F:
 @_cached
 def call_signature(cls: Any) -> CallSignature:
     return CallSignature(cls)
-
-
-@_cached
-def constructor_arguments(cls: Any) -> dict[str, object]:
-    """Names and defaults of all arguments that the constructors of `cls` and its bases take, own
-    ones first."""
-    arguments: dict[str, object] = {}
-    for base in cls.__mro__:
-        if "__init__" in vars(base) and base is not object:
-            for name, parameter in inspect.signature(base.__init__).parameters.items():
-                if name != "self" and parameter.kind not in (
-                    parameter.VAR_POSITIONAL,
-                    parameter.VAR_KEYWORD,
-                ):
-                    arguments.setdefault(name, parameter.default)
-    return arguments

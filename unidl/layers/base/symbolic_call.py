@@ -17,6 +17,7 @@ from unidl.layers.base.signature import call_signature
 from unidl.layers.base.structures import leaves, map_shapes, shapes_of, tensors_of
 from unidl.tracing import KerasTensor, graph, sizes
 from unidl.tracing.inference import infer, is_tensor
+from unidl.tracing.keras_tensor import NoValue
 
 
 class InfersShapes:
@@ -104,6 +105,8 @@ class InfersShapes:
             try:
                 outputs = self._run(inner, args, dict(kwargs))
             except abstract_call.FOREIGN as error:
+                if isinstance(error, NoValue) and not error.of_framework:
+                    raise error.within(f"{self._who()}, call()") from None
                 if not abstract_call.met_foreign_code(error):
                     raise
                 outputs = abstract_call.outputs(self, training, given, error)

@@ -36,11 +36,37 @@ class Tracked(Watched):
             isinstance(value, Variable | Tracked | list | tuple | dict)
             and name not in self._untracked
         ):
+            if not isinstance(value, Variable):
+                self._refuse_itself(name, value)
             self._holders.pop(name, None)
             self._holders[name] = value
         elif name in self._holders:
             del self._holders[name]
-        object.__setattr__(self, name, value)
+        try:
+            object.__setattr__(self, name, value)
+        except AttributeError:
+            self._holders.pop(name, None)
+            if not isinstance(getattr(type(self), name, None), property):
+                raise
+            raise AttributeError(
+                f"{type(self).__name__}: {name!r} is what every layer says of itself, and cannot "
+                f"be assigned. Give the attribute another name, such as {'own_' + name!r}."
+            ) from None
+
+    def _refuse_itself(self, name: str, value: Any) -> None:
+        """An error if what is about to be held holds this object: there would be no end to it."""
+        waiting, seen = tree.instances(Tracked, value), set()
+        while waiting:
+            each = waiting.pop()
+            if each is self:
+                raise ValueError(
+                    f"{type(self).__name__} {getattr(self, 'name', '')!r}: what is assigned to "
+                    f"{name!r} is the layer itself, or holds it. A layer holds other layers only: "
+                    "keep it out of its own and their attributes."
+                )
+            if id(each) not in seen:
+                seen.add(id(each))
+                waiting += tree.instances(Tracked, each._holders)
 
     def __delattr__(self, name: str) -> None:
         self._holders.pop(name, None)

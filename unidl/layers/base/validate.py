@@ -6,6 +6,7 @@ import numbers
 from typing import Any
 
 from unidl.typing import TensorLike
+from unidl.utils.rules import choice_problem, is_among
 
 
 def positive_int(layer: Any, name: str, value: Any) -> int:
@@ -44,11 +45,8 @@ def int_tuple(
 
 def one_of(layer: Any, name: str, value: Any, choices: Any) -> Any:
     """`value` if it is among `choices`."""
-    if value not in choices:
-        raise ValueError(
-            f"{type(layer).__name__}: {name} must be one of {', '.join(map(repr, choices))}; got "
-            f"{value!r}."
-        )
+    if not is_among(value, choices):
+        raise ValueError(f"{type(layer).__name__}: {choice_problem(name, value, choices)}")
     return value
 
 

@@ -18,6 +18,7 @@ from unidl.typing import (
     Shape,
     TensorLike,
 )
+from unidl.utils.rules import NOT_NEGATIVE
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -84,7 +85,7 @@ class LeakyReLU(Layer):
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        if negative_slope is None or negative_slope < 0:
+        if not NOT_NEGATIVE.allows(negative_slope):
             raise ValueError(
                 f"LeakyReLU: negative_slope must not be negative, got {negative_slope!r}."
             )

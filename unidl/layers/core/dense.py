@@ -57,6 +57,12 @@ class Dense(Layer):
         quantization_config: Any = None,
         **kwargs: Unpack[PlainLayerOptions],
     ) -> None:
+        if isinstance(activation, int):
+            raise ValueError(
+                f"{type(self).__name__}: the second argument is the activation, got {activation}. "
+                f"The number of inputs is found out from the data, and units is that of outputs: "
+                f"Dense({activation})."
+            )
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         not_offered(
             self,

@@ -110,7 +110,10 @@ class Lambda(Layer):
             dict(arguments or {}),
         )
         self.supports_masking = mask is not None
-        parameters = inspect.signature(function).parameters
+        try:
+            parameters = list(inspect.signature(function).parameters)
+        except ValueError:  # some functions written in C have none to show
+            parameters = []
         self._passes = tuple(name for name in ("mask", "training") if name in parameters)
 
     def call(
@@ -160,7 +163,8 @@ class Wrapper(Layer):
     def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]) -> None:
         if not isinstance(layer, Layer):
             raise ValueError(
-                f"{type(self).__name__}: takes a layer, got {layer!r}. Write: "
+                f"{type(self).__name__}: layer must be a layer, got "
+                f"{getattr(layer, '__name__', repr(layer))}. Write: "
                 f"{type(self).__name__}(Dense(3))."
             )
         super().__init__(**kwargs)

@@ -43,11 +43,10 @@ class Bidirectional(Layer):
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         for given in (layer, backward_layer):
-            if given is not None and not (
-                isinstance(given, Layer) and hasattr(given, "go_backwards")
-            ):
+            is_right = isinstance(given, Layer) and hasattr(given, "go_backwards")
+            if not (is_right or (given is None and layer is not None)):
                 raise ValueError(
-                    f"Bidirectional: takes a recurrent layer, got {given!r}. Write: "
+                    f"Bidirectional: layer must be a recurrent layer, got {given!r}. Write: "
                     "Bidirectional(LSTM(8))."
                 )
         super().__init__(**kwargs)

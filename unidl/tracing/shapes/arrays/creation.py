@@ -9,7 +9,7 @@ import numpy as np
 from unidl.backend import dtypes, registry
 from unidl.backend.host_data import from_host
 from unidl.backend.variable import Variable
-from unidl.tracing.keras_tensor import KerasTensor
+from unidl.tracing.keras_tensor import KerasTensor, NoValue
 from unidl.tracing.shapes.arithmetic import check_shape
 from unidl.tracing.sizes import of_both
 
@@ -37,9 +37,8 @@ class Creation:
         return tensor if dtype is None else self.cast(tensor, dtype)
 
     def to_numpy(self, x):
-        raise TypeError(
-            f"convert_to_numpy: {x!r} has a shape and a dtype but no value yet. Call the model on "
-            "data first, or compute with unidl.ops."
+        raise NoValue(
+            "convert_to_numpy", "Call the model on data first, or compute with unidl.ops."
         )
 
     def is_tensor(self, x):
