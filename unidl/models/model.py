@@ -129,6 +129,13 @@ class Model(Trainer, Layer):
         """Arrays given to fit, flat, in the order of the graph's inputs."""
         return _by_name(self._plan.inputs, x, self._who())
 
+    def _check_form(self, x: TensorLike) -> None:
+        """An error unless the model takes data like `x`."""
+        if self._plan is None:
+            self._symbolic_outputs_for(x)
+        else:
+            self._match_inputs(_symbols(x))
+
     def _build_from(self, x: TensorLike) -> None:
         """Make the weights of an unbuilt model for data like `x`, by one symbolic call."""
         self(_symbols(x))

@@ -11,12 +11,19 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from unidl import callbacks as callbacks_module
-from unidl import optimizers, tree
+from unidl import optimizers
 from unidl.backend import registry
 from unidl.layers.base import call_context
-from unidl.training import check, overrides, steps
+from unidl.training import arguments, check, overrides, steps
 from unidl.training.batch_loss import with_added_losses
-from unidl.training.data import DEFAULT_BATCH, make_batches, split_validation, unpack
+from unidl.training.data import (
+    DEFAULT_BATCH,
+    make_batches,
+    one_batch,
+    rows_of,
+    split_validation,
+    unpack,
+)
 from unidl.training.gate import Gate
 from unidl.training.interrupts import interruptible
 from unidl.training.loop import run_epoch
@@ -116,11 +123,7 @@ class Trainer(_Layer):
             auto_scale_loss: scale the loss under the policy "mixed_float16".
         """
         overrides.refuse(self, "compile")
-        if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
-            raise ValueError(
-                "compile: steps_per_execution must be a positive integer, got "
-                f"{steps_per_execution!r}."
-            )
+        steps_per_execution = arguments.whole("compile", "steps_per_execution", steps_per_execution)
         with registry.use_backend(self.backend):
             self.optimizer = optimizers.get(optimizer)
             self.objective = Objective(loss, loss_weights, metrics, weighted_metrics)
@@ -176,6 +179,16 @@ class Trainer(_Layer):
             validation_freq: validate each so many epochs, or a list of epochs (from 1).
         """
         self._require_compiled("fit")
+        epochs = arguments.whole("fit", "epochs", epochs, least=0)
+        initial_epoch = arguments.whole("fit", "initial_epoch", initial_epoch, least=0)
+        validation_split = arguments.share(validation_split)
+        validation_freq = arguments.frequency(validation_freq)
+        arguments.whole_or_none("fit", "validation_steps", validation_steps)
+        validation_batch_size = arguments.whole_or_none(
+            "fit", "validation_batch_size", validation_batch_size
+        )
+        verbose = arguments.verbosity("fit", verbose)
+        shuffle = arguments.yes_or_no("fit", "shuffle", shuffle)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_validation(
                 x, y, sample_weight, validation_split
@@ -193,7 +206,7 @@ class Trainer(_Layer):
             )
             validation = None
             if validation_data is not None:
-                vx, vy, vw = unpack(validation_data)
+                vx, vy, vw = _validation(validation_data)
                 validation = make_batches(
                     vx,
                     vy,
@@ -243,6 +256,7 @@ class Trainer(_Layer):
         a dict."""
         self._require_compiled("evaluate")
         with registry.use_backend(self.backend):
+            verbose = arguments.verbosity("evaluate", verbose)
             batches = make_batches(x, y, sample_weight, batch_size, False, None, steps, "evaluate")
             self._prepare(batches)
             monitor = callbacks_module.CallbackList(
@@ -277,6 +291,7 @@ class Trainer(_Layer):
                     return step.pack(
                         [_owned(self.backend.to_numpy(value)) for value in run(1, [x])]
                     )
+            verbose = arguments.verbosity("predict", verbose)
             batches = make_batches(x, None, None, batch_size, False, None, steps, "predict")
             self._prepare(batches, targets=False)
             monitor = callbacks_module.CallbackList(
@@ -314,7 +329,7 @@ class Trainer(_Layer):
 
     def predict_on_batch(self, x: Any) -> Any:
         """Outputs for one batch as NumPy arrays."""
-        return self.predict(x, batch_size=len(tree.flatten(x)[0]), verbose=0)
+        return self.predict(x, batch_size=rows_of(x, "predict_on_batch"), verbose=0)
 
     def _on_batch(
         self,
@@ -327,10 +342,7 @@ class Trainer(_Layer):
     ) -> Any:
         self._require_compiled(f"{kind}_on_batch")
         with registry.use_backend(self.backend), interruptible():
-            size = len(tree.flatten(x)[0])
-            batches = make_batches(
-                x, y, sample_weight, max(size, 1), False, class_weight, None, f"{kind}_on_batch"
-            )
+            batches = one_batch(x, y, sample_weight, class_weight, f"{kind}_on_batch")
             self._prepare(batches)
             self.objective.reset()
             run = self._step(kind).on(batches)
@@ -472,6 +484,14 @@ class Trainer(_Layer):
         if self.objective is not None:
             found += self.objective.variables
         return list({id(v): v for v in found}.values())
+
+
+def _validation(data: Any) -> Any:
+    """(x, y, sample_weight) of `validation_data`, or an iterable alone."""
+    try:
+        return unpack(data)
+    except ValueError as error:
+        raise ValueError(f"fit(validation_data=): {error}") from None
 
 
 def _owned(array: TensorLike) -> Any:
