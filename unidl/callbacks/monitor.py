@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import warnings
 
@@ -25,6 +26,11 @@ class Monitor(Callback):
             raise ValueError(
                 f'{type(self).__name__}: mode must be "auto", "min" or "max", got {mode!r}.'
             )
+        if not isinstance(monitor, str):
+            raise TypeError(
+                f'{type(self).__name__}: monitor must be a name in the logs, such as "val_loss", '
+                f"got {monitor!r}."
+            )
         self.monitor, self.min_delta = monitor, abs(min_delta)
         last = monitor.removeprefix("val_")
         grows = mode == "max" or (
@@ -34,9 +40,20 @@ class Monitor(Callback):
         self.best = None
 
     def read(self, logs):
-        """The monitored value, or None with a warning that lists what there is."""
+        """The monitored value; None with a warning that lists what there is if it may come later.
+
+        An error if the name cannot be meant: nothing of it is in the logs, neither of training nor,
+        before "val_", of validation.
+        """
         value = (logs or {}).get(self.monitor)
         if value is None:
+            if logs and self.monitor.removeprefix("val_") not in logs:
+                close = difflib.get_close_matches(self.monitor, logs, n=1)
+                hint = f" Did you mean {close[0]!r}?" if close else ""
+                raise ValueError(
+                    f"{type(self).__name__}: there is no {self.monitor!r} in the logs.{hint} There "
+                    f"are: {', '.join(logs)}. A callback that adds it comes before this one."
+                )
             warnings.warn(
                 f"{type(self).__name__}: there is no {self.monitor!r} in the logs; there are: "
                 f"{', '.join(logs or {})}.",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.monitor import Monitor
+from unidl.optimizers.rates import learning_rate
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -38,6 +39,11 @@ class LearningRateScheduler(Callback):
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         super().__init__()
+        if not callable(schedule):
+            raise TypeError(
+                "LearningRateScheduler: schedule must be a function (epoch, rate) -> rate, got "
+                f"{schedule!r}."
+            )
         self.schedule, self.verbose = schedule, verbose
         parameters = inspect.signature(schedule).parameters.values()
         self._takes_rate = (
@@ -50,10 +56,7 @@ class LearningRateScheduler(Callback):
             if self._takes_rate
             else self.schedule(epoch)
         )
-        if not isinstance(rate, int | float):
-            raise ValueError(
-                f"LearningRateScheduler: schedule() must return a number, got {rate!r}."
-            )
+        rate = learning_rate(f"LearningRateScheduler, schedule() of epoch {epoch}", rate)
         self.model.optimizer.learning_rate = rate
         if self.verbose:
             print(f"Epoch {epoch + 1}: learning rate {rate}")

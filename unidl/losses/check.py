@@ -64,7 +64,11 @@ def _sparse(loss: Any, y: TensorLike, pred: TensorLike, where: Any) -> None:
     crossentropy.check_sparse_shapes(where, y.shape, (None, *pred[1:]), axis)
     ignored = loss._kwargs.get("ignore_class")
     labels = y if ignored is None else y[y != ignored]
-    if labels.dtype.kind not in "iub" and (labels != np.floor(labels)).any():
+    if (
+        labels.dtype.kind not in "iub"
+        and np.isfinite(labels).all()
+        and (labels != np.floor(labels)).any()
+    ):
         bad = labels[labels != np.floor(labels)][0]
         raise ValueError(
             f"{where}: the targets are class numbers, but there is {bad}. For probabilities use "
@@ -72,7 +76,8 @@ def _sparse(loss: Any, y: TensorLike, pred: TensorLike, where: Any) -> None:
         )
     classes = pred[axis]
     if labels.size and classes is not None and not (labels.min() >= 0 and labels.max() < classes):
-        bad = int(labels.min() if labels.min() < 0 else labels.max())
+        bad = labels.min() if not labels.min() >= 0 else labels.max()
+        bad = int(bad) if np.isfinite(bad) else bad
         hint = (
             " Do your classes begin with 1? Subtract 1 from them."
             if bad == classes and labels.min() >= 1
@@ -94,8 +99,8 @@ def _elementwise(loss: Any, y: TensorLike, pred: TensorLike, where: Any) -> None
     if y.ndim == len(pred) > 1 and pred[-1] == 1 < y.shape[-1]:
         raise ValueError(
             f"{where}: y_true has the shape {y.shape} and y_pred {(None, *pred[1:])}. Both need "
-            f"the same shape; give the model's last layer {y.shape[-1]} units, or choose the column "
-            "of the target that is meant."
+            f"the same shape; give the model's last layer {y.shape[-1]} units, or choose the "
+            "column of the target that is meant."
         )
 
 

@@ -18,6 +18,7 @@ from unidl.saving.object_registration import serialize_keras_object
 from unidl.saving.weights import load_weights, save_weights
 from unidl.tracing import KerasTensor, graph
 from unidl.tracing.sizes import as_given
+from unidl.training import sharing
 from unidl.training.trainer import Trainer
 from unidl.typing import Config, CustomObjects, Nest, PolicyLike, TensorLike, any_arguments
 
@@ -78,6 +79,7 @@ class Model(Trainer, Layer):
         self._plan = plan
         self._graph_layers = plan.layers
         self.backend = plan.layers[0].backend if plan.layers else self.backend
+        sharing.note(self, plan.layers)
         self.built = True
         self.input_spec = None
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from unidl import ops
 from unidl.backend.variable import Variable
-from unidl.optimizers import clipping
+from unidl.optimizers import clipping, rates
 from unidl.optimizers.host_variable import HostVariable
 from unidl.optimizers.schedules import LearningRateSchedule
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
@@ -70,6 +70,14 @@ class Optimizer(Watched):
             raise ValueError(
                 f"{self.name}: give only one limit for gradients, got {' and '.join(given)}."
             )
+        for key, value in {"weight_decay": weight_decay, **limits}.items():
+            rates.number_or_none(self.name, key, value)
+        if loss_scale_factor is not None:
+            rates.number(self.name, "loss_scale_factor", loss_scale_factor)
+            if loss_scale_factor == 0:
+                raise ValueError(f"{self.name}: loss_scale_factor must not be 0.")
+        if use_ema:
+            rates.number(self.name, "ema_momentum", ema_momentum)
         _check_range(
             self.name,
             "ema_momentum",
@@ -167,11 +175,19 @@ class Optimizer(Watched):
         else:
             self._learning_rate = _learning_rate(self.name, value)
 
+    def _scheduled_rate(self, value: Any, step: Any) -> float:
+        """What a schedule or a function gave for `step`."""
+        if type(value) is float and 0.0 <= value < float("inf"):
+            return value
+        source = getattr(self._learning_rate, "__name__", type(self._learning_rate).__name__)
+        return rates.learning_rate(f"{self.name}, {source} at step {int(step)}", value)
+
     def _rate_at(self, step: Any) -> float:
         rate = self._learning_rate
         if isinstance(rate, HostVariable):
             return rate.value
-        return float(rate(step) if isinstance(rate, LearningRateSchedule) else rate())
+        value = rate(step) if isinstance(rate, LearningRateSchedule) else rate()
+        return self._scheduled_rate(value, step)
 
     def _count_step(self) -> float:
         """Count a step and return its learning rate: the first number of every step."""
@@ -193,6 +209,15 @@ class Optimizer(Watched):
                 f"{self.name} is not built: call optimizer.build(model.trainable_variables) before "
                 "the first step."
             )
+
+    def settle(self) -> None:
+        """For a trainer, when it reads numbers from the device: take over what only the device
+        knows so far."""
+
+    @property
+    def watched(self) -> list[Optimizer]:
+        """The optimizers whose attributes a compiled step has read."""
+        return [self]
 
     # -- variables ---------------------------------------------------------------------------------
 
@@ -488,9 +513,9 @@ class Optimizer(Watched):
                     )
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
-        """With `use_ema`: set the variables to their moving averages. A trainer calls it after the
-        last step."""
-        if not self.use_ema:
+        """With `use_ema`: set the variables to their moving averages, unless there was no step
+        yet. `fit` calls it at its end."""
+        if not self.use_ema or not self._steps.value:
             return
         for variable in var_list:
             average = self._slots["average"][self._index[variable]]
@@ -527,15 +552,14 @@ class Optimizer(Watched):
 
 
 def _learning_rate(name: str, value: Any) -> Any:
+    if isinstance(value, type):
+        raise ValueError(
+            f"{name}: the learning rate is the class {value.__name__}. Make an object of it: "
+            f"{value.__name__}(...)."
+        )
     if callable(value):
         return value
-    try:
-        return HostVariable(float(value), "float64", "learning_rate")
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"{name}: learning_rate must be a number, a LearningRateSchedule or a function that "
-            f"returns a number, got {value!r}."
-        ) from None
+    return HostVariable(value, "float64", "learning_rate", lambda v: rates.learning_rate(name, v))
 
 
 def _is_count(value: Any, least: Any = 1) -> bool:

@@ -15,9 +15,7 @@ def whole(caller: str, name: str, value: Any, least: int = 1) -> int:
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
         hint = ""
         if isinstance(value, float) and value == value // 1:
-            hint = (
-                f" Write {name}={int(value)}; a quotient that is to be whole needs //."
-            )
+            hint = f" Write {name}={int(value)}; a quotient that is to be whole needs //."
         raise TypeError(
             f"{caller}: {name} must be {_KINDS[least]}, got {value!r} of type "
             f"{type(value).__name__}.{hint}"
@@ -46,7 +44,9 @@ def frequency(value: Any) -> Any:
 
 
 def verbosity(caller: str, value: Any) -> Any:
-    """ "auto", 0, 1 or 2."""
+    """ "auto", 0, 1 or 2; None is 0."""
+    if value is None:
+        return 0
     if isinstance(value, str | numbers.Integral | np.bool_) and value in ("auto", 0, 1, 2):
         return value
     raise ValueError(
@@ -56,16 +56,20 @@ def verbosity(caller: str, value: Any) -> Any:
 
 
 def yes_or_no(caller: str, name: str, value: Any) -> bool:
-    """A truth value, and not a text, which would be true whatever it says."""
-    if isinstance(value, bool | np.bool_) or (
-        isinstance(value, numbers.Integral) and value in (0, 1)
+    """A truth value, and not a text, which would be true whatever it says; None is False."""
+    if (
+        value is None
+        or isinstance(value, bool | np.bool_)
+        or (isinstance(value, numbers.Integral) and value in (0, 1))
     ):
         return bool(value)
     raise TypeError(f"{caller}: {name} must be True or False, got {value!r}.")
 
 
 def share(value: Any) -> float:
-    """`validation_split`: a number from 0, for none, to below 1."""
+    """`validation_split`: a number from 0, for none, to below 1; None is 0."""
+    if value is None:
+        return 0.0
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
         raise TypeError(
             f"fit: validation_split must be a number between 0 and 1, got {value!r} of type "

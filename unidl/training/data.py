@@ -45,7 +45,7 @@ def make_batches(x, y, sample_weight, batch_size, shuffle, class_weight, steps, 
 def one_batch(x, y, sample_weight, class_weight, caller):
     """All of some arrays as a single batch."""
     size = rows_of(x, caller)
-    return make_batches(x, y, sample_weight, max(size, 1), False, class_weight, None, caller)
+    return make_batches(x, y, sample_weight, size, False, class_weight, None, caller)
 
 
 def rows_of(x, caller):
@@ -60,6 +60,8 @@ def rows_of(x, caller):
         )
     if not getattr(first, "shape", ()):
         raise ValueError(f"{caller}: x is a single number; data has a first axis of samples.")
+    if not len(first):
+        raise ValueError(f"{caller}: there are no rows in x. Leave empty batches out.")
     return len(first)
 
 

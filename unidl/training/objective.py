@@ -13,6 +13,7 @@ from unidl.backend import dtypes
 from unidl.layers.base.annotations import logits, masks
 from unidl.losses.check import check_targets, is_own, quick_test
 from unidl.losses.reduction import expand_to_rank
+from unidl.training import gradients
 from unidl.utils.watched import Watched
 
 
@@ -38,6 +39,8 @@ class Objective(Watched):
             if each not in losses_module.BY_SHAPE:
                 losses_module.get(each)  # unknown names are told at once
         self.resolved = False
+        self.idle = None
+        self._looked = False
         self._outputs = []
         self._tracker = metrics_module.Mean(name="loss")
 
@@ -246,6 +249,23 @@ class Objective(Watched):
         ]
         return [(target, test) for target, test in found if test is not None]
 
+    def look_for_gradients(self, model, batches):
+        """Set `idle` to what is wrong if none of the losses depends on the model's outputs, which
+        only losses that layers add could make good."""
+        if self._looked:
+            return
+        if model._computes_own_loss:
+            self.idle = None
+        elif not any(output.loss is not None for output in self._outputs):
+            self.idle = gradients.NO_LOSS
+        else:
+            x, y, _ = batches.sample()
+            found = self._with_predictions(model, x, y)
+            with_loss = [each for each in found if each[0].loss is not None]
+            if all(gradients.is_missing(model, o.loss, t, p) for o, t, p in with_loss):
+                self.idle = gradients.NO_GRADIENT
+        self._looked = True
+
     # -- inside the step ---------------------------------------------------------------------------
 
     def losses_of_outputs(self, y, y_pred, sample_weight):
@@ -346,9 +366,12 @@ class Objective(Watched):
         for name, metric in self._named():
             value = metric.result()
             if isinstance(value, dict):
-                found |= {k: _to_number(v) for k, v in value.items()}
+                for key, one in value.items():
+                    # A name that is taken is that of the loss, or of another metric.
+                    free = key if key not in found else f"{name}_{key}"
+                    found[free] = _to_number(free, one)
             else:
-                found[name] = _to_number(value)
+                found[name] = _to_number(name, value)
         return dict(sorted(found.items()))
 
     def reset(self):
@@ -380,7 +403,12 @@ def _weights_of_outputs(names, sample_weight, who):
     return _flat_targets(names, sample_weight, len(names), who, "sample weights")
 
 
-def _to_number(value):
+def _to_number(name, value):
+    if value is None or isinstance(value, str | bytes):
+        raise TypeError(
+            f"The metric {name!r}: result() returned {value!r}, but it must return a number or a "
+            "tensor. End it with: return value."
+        )
     array = np.asarray(ops.convert_to_numpy(value))
     return float(array) if array.ndim == 0 else array
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
@@ -14,7 +15,7 @@ from unidl import callbacks as callbacks_module
 from unidl import optimizers
 from unidl.backend import registry
 from unidl.layers.base import call_context
-from unidl.training import arguments, check, overrides, steps
+from unidl.training import arguments, check, overrides, sharing, steps
 from unidl.training.batch_loss import with_added_losses
 from unidl.training.data import (
     DEFAULT_BATCH,
@@ -30,7 +31,7 @@ from unidl.training.loop import run_epoch
 from unidl.training.objective import Objective
 from unidl.typing import TensorLike
 from unidl.utils.arguments import public_method
-from unidl.utils.traceback_filtering import filtered
+from unidl.utils.traceback_filtering import filtered, user_stacklevel
 from unidl.utils.watched import version_of
 
 if TYPE_CHECKING:
@@ -120,12 +121,14 @@ class Trainer(_Layer):
                 same results.
             jit_compile: True uses the backend's compiler on top (torch.compile, XLA); "auto",
                 Keras' default, does not.
-            auto_scale_loss: scale the loss under the policy "mixed_float16".
+            auto_scale_loss: under the policy "mixed_float16" wrap the optimizer in a
+                `LossScaleOptimizer`, without which small gradients are 0 and one that overflows
+                makes all weights NaN.
         """
         overrides.refuse(self, "compile")
         steps_per_execution = arguments.whole("compile", "steps_per_execution", steps_per_execution)
         with registry.use_backend(self.backend):
-            self.optimizer = optimizers.get(optimizer)
+            self.optimizer = self._with_loss_scale(optimizers.get(optimizer), auto_scale_loss)
             self.objective = Objective(loss, loss_weights, metrics, weighted_metrics)
         self.run_eagerly, self.jit_compile, self.steps_per_execution = (
             run_eagerly,
@@ -133,6 +136,18 @@ class Trainer(_Layer):
             steps_per_execution,
         )
         self._forget_compiled()
+
+    def _with_loss_scale(self, optimizer: Any, wanted: Any) -> Any:
+        """The optimizer with a dynamic loss scale, if float16 needs it."""
+        wanted = arguments.yes_or_no("compile", "auto_scale_loss", wanted)
+        if (
+            wanted
+            and self.dtype_policy.name == "mixed_float16"
+            and optimizer is not None
+            and not isinstance(optimizer, optimizers.LossScaleOptimizer)
+        ):
+            return optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
+        return optimizer
 
     @filtered
     @_in_one_thread
@@ -198,6 +213,7 @@ class Trainer(_Layer):
                 x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch, "fit"
             )
             self._prepare(batches)
+            self._check_that_it_trains(batches)
             monitor = callbacks_module.CallbackList(
                 callbacks,
                 model=self,
@@ -230,6 +246,8 @@ class Trainer(_Layer):
                 monitor.on_epoch_end(epoch, logs)
                 if self.stop_training:
                     break
+            if epochs > initial_epoch:
+                self.optimizer.finalize_variable_values(self.trainable_variables)
             monitor.on_train_end(logs if epochs > initial_epoch else None)
         self.history = history  # a callback may have called fit too
         return history
@@ -344,10 +362,14 @@ class Trainer(_Layer):
         with registry.use_backend(self.backend), interruptible():
             batches = one_batch(x, y, sample_weight, class_weight, f"{kind}_on_batch")
             self._prepare(batches)
+            if kind == "train":
+                self._check_that_it_trains(batches)
             self.objective.reset()
             run = self._step(kind).on(batches)
             for batch in batches:
                 run(1, batch)
+            if kind == "train":
+                self.optimizer.settle()
             logs = self.objective.results()
         values = [logs[name] for name in self.metrics_names]
         return logs if return_dict else values[0] if len(values) == 1 else values
@@ -420,6 +442,18 @@ class Trainer(_Layer):
                 self._forget_compiled()
             self._compiled_for = frozen
 
+    def _check_that_it_trains(self, batches: Any) -> None:
+        """Look, once after `compile`, whether the losses have a gradient; a warning if there is
+        nothing to train."""
+        self.objective.look_for_gradients(self, batches)
+        if not self.trainable_variables:
+            warnings.warn(
+                f"{self._who()}: the model does not have any trainable weights, so fit changes "
+                "nothing. Set layer.trainable = True where it should learn.",
+                UserWarning,
+                stacklevel=user_stacklevel(),
+            )
+
     def _require_compiled(self, caller: Any) -> None:
         overrides.refuse(self, caller)
         if self.objective is None:
@@ -450,18 +484,24 @@ class Trainer(_Layer):
 
     def to(self, backend: str | Backend) -> Self:
         """Move the live model with optimizer, metrics and step count to another backend; training
-        goes on as if nothing had happened."""
-        super().to(backend)
-        if self.optimizer is not None:
-            self.optimizer.to(self.backend)
-        if self.objective is not None:
-            self.objective.to(self.backend)
-        self._forget_compiled()
+        goes on as if nothing had happened. A model that is a part of this one moves along; one
+        that shares only some of its layers is an error."""
+        target = registry.get_backend(backend)
+        followers = sharing.followers(self, target)
+        super().to(target)
+        for model in (self, *followers):
+            model.backend = target
+            if model.optimizer is not None:
+                model.optimizer.to(target)
+            if model.objective is not None:
+                model.objective.to(target)
+            model._forget_compiled()
         return self
 
     def _changes(self) -> Any:
         """How often anything was changed that a compiled step has read."""
-        parts = [*self._flatten_layers(), self.optimizer, self.objective]
+        optimizer_parts = [] if self.optimizer is None else self.optimizer.watched
+        parts = [*self._flatten_layers(), *optimizer_parts, self.objective]
         if self.objective is not None:
             parts += self.objective.parts
         return version_of(*(part for part in parts if part is not None))

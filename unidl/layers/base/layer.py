@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -521,6 +521,11 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
         """Set all weights from arrays in the order of `weights`; nothing changes unless all shapes
         fit."""
         own = self.weights
+        if isinstance(weights, str | bytes | Mapping) or not hasattr(weights, "__len__"):
+            raise TypeError(
+                f"{self._who()}: set_weights() takes a list with an array for each weight, as "
+                f"get_weights() returns it, got {type(weights).__name__}."
+            )
         if len(own) != len(weights):
             raise ValueError(
                 f"{self._who()}: set_weights() got {len(weights)} arrays, but there are {len(own)} "
@@ -532,6 +537,11 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked):
                 raise ValueError(
                     f"{self._who()}: the weight {variable.path!r} has shape {variable.shape}, "
                     f"set_weights() got shape {found}."
+                )
+            if isinstance(value, np.ndarray) and value.dtype.kind not in "biuf":
+                raise TypeError(
+                    f"{self._who()}: set_weights() got an array of dtype {value.dtype} for the "
+                    f"weight {variable.path!r}. Weights are real numbers."
                 )
         for variable, value in zip(own, weights, strict=True):
             variable.assign(value)
