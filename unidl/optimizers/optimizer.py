@@ -8,6 +8,7 @@ when its numbers are drawn.
 
 from __future__ import annotations
 
+import functools
 import re
 import warnings
 from collections.abc import Iterable, Sequence
@@ -559,7 +560,8 @@ def _learning_rate(name: str, value: Any) -> Any:
         )
     if callable(value):
         return value
-    return HostVariable(value, "float64", "learning_rate", lambda v: rates.learning_rate(name, v))
+    check = functools.partial(rates.learning_rate, name)
+    return HostVariable(value, "float64", "learning_rate", check)
 
 
 def _is_count(value: Any, least: Any = 1) -> bool:

@@ -384,8 +384,17 @@ class _IterablePass:
         return next(self._batches, None) if batch is None else batch
 
 
+def is_pair(batch):
+    """Whether the batch is one array x and one array y."""
+    x, y, sample_weight = batch
+    return sample_weight is None and type(x) is np.ndarray and type(y) is np.ndarray
+
+
 def _form(batch):
     """Structure, shapes and dtypes."""
+    if is_pair(batch):
+        x, y, _ = batch
+        return x.shape, x.dtype, y.shape, y.dtype
     return [
         (path, leaf if leaf is None else (leaf.shape, leaf.dtype))
         for path, leaf in tree.flatten_with_path(batch)

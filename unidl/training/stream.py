@@ -14,7 +14,7 @@ import numpy as np
 
 from unidl import tree
 from unidl.training.check import looked_up
-from unidl.training.data import PARTS, common_length
+from unidl.training.data import PARTS, common_length, is_pair
 from unidl.utils.traceback_filtering import user_stacklevel
 from unidl.utils.value_tests import below, is_finite
 
@@ -38,11 +38,11 @@ class StreamCheck:
         self._warned = set()
 
     def __call__(self, number, batch):
-        x, y, sample_weight = batch
-        if type(x) is np.ndarray and type(y) is np.ndarray and sample_weight is None:
+        if is_pair(batch):
+            x, y, _ = batch
             leaves = x, y
             form = x.shape[1:], x.dtype, y.shape[1:], y.dtype
-            even = x.ndim and y.ndim and 0 < len(x) == len(y)
+            even = x.shape[:1] == y.shape[:1] not in ((), (0,))
         else:
             leaves = [leaf for leaf in tree.flatten(batch) if leaf is not None]
             form = tuple(
