@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from unidl.optimizers import rates
 from unidl.optimizers.elementwise import PerParameter
 from unidl.typing import LearningRate, Tensor, TensorLike
 
@@ -28,6 +29,9 @@ class Adagrad(PerParameter):
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, **kwargs)
+        rates.hyperparameters(
+            self.name, initial_accumulator_value=initial_accumulator_value, epsilon=epsilon
+        )
         self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
 
     def slot_groups(self) -> Any:
@@ -67,6 +71,7 @@ class Adadelta(PerParameter):
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, **kwargs)
+        rates.hyperparameters(self.name, rho=rho, epsilon=epsilon)
         self.rho, self.epsilon = rho, epsilon
 
     def slot_groups(self) -> Any:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from unidl.optimizers import rates
 from unidl.optimizers.optimizer import Optimizer
 from unidl.tracing.feed import next_number
 from unidl.typing import Config, LearningRate, Tensor
@@ -52,6 +53,7 @@ class Adam(Optimizer):
             ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
             name,
         )  # fmt: skip
+        rates.hyperparameters(self.name, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
         self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
 
     def slot_groups(self) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from unidl.optimizers import rates
 from unidl.optimizers.elementwise import PerParameter, moving_mean
 from unidl.optimizers.host_variable import HostVariable
 from unidl.tracing.feed import next_number
@@ -32,6 +33,7 @@ class _Moments(PerParameter):
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, **kwargs)
+        rates.hyperparameters(self.name, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
 
     def slot_groups(self) -> Any:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from unidl.optimizers import rates
 from unidl.optimizers.adam import corrected_rate
 from unidl.optimizers.elementwise import PerParameter, moving_mean
 from unidl.tracing.feed import next_number
@@ -64,6 +65,9 @@ class Muon(PerParameter):
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, **kwargs)
+        rates.hyperparameters(
+            self.name, adam_beta_1=adam_beta_1, adam_beta_2=adam_beta_2, epsilon=epsilon
+        )
         self.adam_beta_1, self.adam_beta_2, self.epsilon = adam_beta_1, adam_beta_2, epsilon
         self.adam_weight_decay, self.adam_lr_ratio = adam_weight_decay, adam_lr_ratio
         self.exclude_layers, self.exclude_embeddings = exclude_layers or [], exclude_embeddings

@@ -35,7 +35,7 @@ def number(who: str, name: str, value: Any, least: float = 0.0, below: float = m
         raise TypeError(
             f"{who}: {name} must be a number, got {value!r} of type {type(value).__name__}."
         )
-    if not (least <= value < below):
+    if not least <= float(value) < below:
         limits = f"in [{least}, {below})" if below < math.inf else f"finite and at least {least}"
         raise ValueError(f"{who}: {name} must be {limits}, got {value}.")
 
@@ -44,3 +44,15 @@ def number_or_none(who: str, name: str, value: Any) -> None:
     """An error unless `value` is None or a finite number of 0 or more."""
     if value is not None:
         number(who, name, value)
+
+
+def hyperparameters(who: str, **values: Any) -> None:
+    """An error unless each is in its range: decays `beta` in [0, 1), since they are divided by
+    1 - beta; `rho` and `momentum` in [0, 1]; all others finite and at least 0."""
+    for name, value in values.items():
+        if "beta" in name:
+            number(who, name, value, below=1.0)
+            continue
+        number(who, name, value)
+        if name in ("rho", "momentum") and value > 1:
+            raise ValueError(f"{who}: {name} must be in [0, 1], got {value}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from unidl.optimizers import rates
 from unidl.optimizers.optimizer import Optimizer
 from unidl.typing import Config, LearningRate, Tensor
 
@@ -44,6 +45,7 @@ class RMSprop(Optimizer):
             ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
             name,
         )  # fmt: skip
+        rates.hyperparameters(self.name, rho=rho, momentum=momentum, epsilon=epsilon)
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
 
     def slot_groups(self) -> Any:

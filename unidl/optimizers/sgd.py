@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from unidl.optimizers import rates
 from unidl.optimizers.optimizer import Optimizer
 from unidl.typing import Config, LearningRate, Tensor
 
@@ -41,8 +42,7 @@ class SGD(Optimizer):
             ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
             name,
         )  # fmt: skip
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"SGD: momentum must be in [0, 1], got {momentum}.")
+        rates.hyperparameters("SGD", momentum=momentum)
         self.momentum, self.nesterov = momentum, nesterov
 
     def slot_groups(self) -> Any:

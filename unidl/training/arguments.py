@@ -75,7 +75,7 @@ def share(value: Any) -> float:
             f"fit: validation_split must be a number between 0 and 1, got {value!r} of type "
             f"{type(value).__name__}."
         )
-    if not 0 <= value < 1:
+    if not 0 <= float(value) < 1:
         raise ValueError(f"fit: validation_split must lie between 0 and 1, got {value}.")
     return float(value)
 
@@ -97,7 +97,7 @@ def class_weights(caller: str, given: Any) -> dict[int, float] | None:
         if (
             isinstance(label, str | bytes | bool | np.bool_)
             or not isinstance(label, numbers.Real)
-            or label != int(label)
+            or not float(label).is_integer()
         ):
             raise TypeError(
                 f"{caller}: the classes of class_weight are the integers in y, got the key "
@@ -108,10 +108,10 @@ def class_weights(caller: str, given: Any) -> dict[int, float] | None:
                 f"{caller}: class_weight[{label!r}] must be a number, got {weight!r} of type "
                 f"{type(weight).__name__}."
             )
-        if not (0 <= weight < float("inf")):
+        if not 0 <= float(weight) < float("inf"):
             raise ValueError(
                 f"{caller}: class_weight[{label!r}] must be a finite number of 0 or more, got "
                 f"{weight!r}."
             )
-        found[int(label)] = float(weight)
+        found[int(float(label))] = float(weight)
     return found

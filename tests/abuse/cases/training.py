@@ -344,6 +344,8 @@ CASES += [
         ("keys of text", {"0": 1.0}, "key '0'"),
         ("keys between classes", {0.5: 1.0}, "key 0.5"),
         ("keys of None", {None: 1.0}, "key None"),
+        ("keys of NaN", {NAN: 1.0}, "key nan"),
+        ("keys of infinity", {INF: 1.0}, "key inf"),
         ("weights of text", {0: "1"}, "must be a number"),
         ("weights of None", {0: None}, "must be a number"),
         ("weights of lists", {0: [1.0]}, "must be a number"),
@@ -661,4 +663,93 @@ CASES += [
     # -1, (-1 - 2) / 2, (-1.5 - 3) / 2, (-2.25 - 4) / 2
     right("the average of the weights is what fit leaves", averaged, -3.125),
     right("no step leaves no average", lambda: averaged(epochs=0), 0.0),
+]
+
+
+NUMBERS = {
+    "SGD": ("momentum",),
+    "RMSprop": ("rho", "momentum", "epsilon"),
+    "Adam": ("beta_1", "beta_2", "epsilon"),
+    "AdamW": ("beta_1", "weight_decay"),
+    "Nadam": ("beta_2",),
+    "Adamax": ("beta_1",),
+    "Lamb": ("beta_1",),
+    "Adadelta": ("rho",),
+    "Adagrad": ("epsilon", "initial_accumulator_value"),
+}
+CASES += [
+    told(
+        f"{name}({argument}={value!r})",
+        lambda name=name, argument=argument, value=value: getattr(optimizers, name)(
+            0.1, **{argument: value}
+        ),
+        f"{argument} must be",
+    )
+    for name, arguments in NUMBERS.items()
+    for argument in arguments
+    for value in (NAN, "0.5", -0.5, INF)
+]
+CASES += [
+    told(
+        "Adam(beta_1=1.0)", lambda: optimizers.Adam(beta_1=1.0), r"beta_1 must be in \[0.0, 1.0\)"
+    ),
+    *(
+        told(
+            f"SGD({argument}={value!r})",
+            lambda argument=argument, value=value: optimizers.SGD(
+                0.1, **{"use_ema": True, argument: value}
+            ),
+            f"{argument} must",
+        )
+        for argument, values in {
+            "clipnorm": ["1", NAN, -1.0],
+            "clipvalue": ["1", NAN, -1.0],
+            "global_clipnorm": ["1", NAN, -1.0],
+            "weight_decay": ["1", NAN, -1.0],
+            "ema_momentum": ["1", NAN, -1.0, 1.5],
+            "ema_overwrite_frequency": [0, -1, 2.5, "2"],
+            "gradient_accumulation_steps": [0, 1, 2.5, "2"],
+            "loss_scale_factor": [0, -1.0, NAN, "2"],
+        }.items()
+        for value in values
+    ),
+    *(
+        told(f"LossScaleOptimizer: {name}", make, mentions)
+        for name, make, mentions in [
+            ("inner None", lambda: optimizers.LossScaleOptimizer(None), "inner_optimizer must be"),
+            ("inner a text", lambda: optimizers.LossScaleOptimizer("sgd"), "inner_optimizer must"),
+            (
+                "wrapped twice",
+                lambda: optimizers.LossScaleOptimizer(
+                    optimizers.LossScaleOptimizer(optimizers.SGD())
+                ),
+                "already",
+            ),
+            (
+                "scale of 0",
+                lambda: optimizers.LossScaleOptimizer(optimizers.SGD(), 0),
+                "initial_scale must not be 0",
+            ),
+            (
+                "scale of NaN",
+                lambda: optimizers.LossScaleOptimizer(optimizers.SGD(), NAN),
+                "initial_scale must",
+            ),
+            (
+                "no growth",
+                lambda: optimizers.LossScaleOptimizer(optimizers.SGD(), dynamic_growth_steps=0),
+                "dynamic_growth_steps must",
+            ),
+            (
+                "a limit of its own",
+                lambda: optimizers.LossScaleOptimizer(optimizers.SGD(), clipnorm=1.0),
+                "clipnorm.*inner optimizer",
+            ),
+        ]
+    ),
+    told(
+        "compile(auto_scale_loss='no')",
+        lambda: regression().compile("sgd", "mse", auto_scale_loss="no"),
+        "auto_scale_loss must be",
+    ),
 ]
