@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from unidl.callbacks.monitor import Monitor
+from unidl.training.arguments import real, whole
 
 
 class EarlyStopping(Monitor):
@@ -31,6 +32,10 @@ class EarlyStopping(Monitor):
         start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
+        patience = whole("EarlyStopping", "patience", patience, least=0)
+        start_from_epoch = whole("EarlyStopping", "start_from_epoch", start_from_epoch, least=0)
+        if baseline is not None:
+            real("EarlyStopping", "baseline", baseline)
         self.patience, self.verbose, self.baseline = patience, verbose, baseline
         self.restore_best_weights, self.start_from_epoch = restore_best_weights, start_from_epoch
 

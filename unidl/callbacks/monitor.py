@@ -7,6 +7,7 @@ import math
 import warnings
 
 from unidl.callbacks.callback import Callback
+from unidl.training.arguments import real
 
 _LARGER_IS_BETTER = ("acc", "accuracy", "auc", "precision", "recall", "f1", "iou", "r2")
 
@@ -31,6 +32,7 @@ class Monitor(Callback):
                 f'{type(self).__name__}: monitor must be a name in the logs, such as "val_loss", '
                 f"got {monitor!r}."
             )
+        real(type(self).__name__, "min_delta", min_delta)
         self.monitor, self.min_delta = monitor, abs(min_delta)
         last = monitor.removeprefix("val_")
         grows = mode == "max" or (

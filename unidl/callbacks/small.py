@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.monitor import Monitor
 from unidl.optimizers.rates import learning_rate
+from unidl.training.arguments import real, whole
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -90,6 +91,10 @@ class ReduceLROnPlateau(Monitor):
         min_lr: float = 0.0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
+        real("ReduceLROnPlateau", "factor", factor, least=0)
+        real("ReduceLROnPlateau", "min_lr", min_lr, least=0)
+        patience = whole("ReduceLROnPlateau", "patience", patience, least=0)
+        cooldown = whole("ReduceLROnPlateau", "cooldown", cooldown, least=0)
         if factor >= 1:
             raise ValueError(f"ReduceLROnPlateau: factor must be below 1, got {factor}.")
         self.factor, self.patience, self.verbose, self.cooldown, self.min_lr = (
@@ -174,6 +179,10 @@ class LambdaCallback(Callback):
                 f"LambdaCallback: there is no hook {unknown[0]!r}. "
                 f"The hooks are: {', '.join(n for n in dir(Callback) if n.startswith('on_'))}."
             )
+        functions = {name: hook for name, hook in functions.items() if hook is not None}
+        for name, hook in functions.items():
+            if not callable(hook):
+                raise TypeError(f"LambdaCallback: {name} must be a function, got {hook!r}.")
         # As methods of a class of its own, so that only the hooks which are given count as defined.
         methods = {name: staticmethod(function) for name, function in functions.items()}
         return super().__new__(type("LambdaCallback", (cls,), methods))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 import numbers
 from collections.abc import Container, Mapping
 from typing import Any
@@ -115,3 +117,36 @@ def class_weights(caller: str, given: Any) -> dict[int, float] | None:
             )
         found[int(float(label))] = float(weight)
     return found
+
+
+def of_two(what: str, given: Any) -> None:
+    """An error if `given` is a function that does not take targets and predictions."""
+    if not inspect.isfunction(given):
+        return
+    try:
+        inspect.signature(given).bind(None, None)
+    except TypeError as error:
+        raise TypeError(
+            f"compile: the {what} {given.__name__!r} must take (y_true, y_pred), but its arguments "
+            f"are {inspect.signature(given)}: {error}."
+        ) from None
+
+
+def factor(given: Any) -> None:
+    """An error if an entry of `loss_weights` is a text, or no finite number."""
+    if isinstance(given, str | bytes) or (isinstance(given, float) and not math.isfinite(given)):
+        raise ValueError(
+            f"compile: loss_weights are finite numbers, one for each output, got {given!r}."
+        )
+
+
+def real(caller: str, name: str, value: Any, least: float = -math.inf) -> Any:
+    """`value`; an error unless it is a number from `least` on."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+        raise TypeError(
+            f"{caller}: {name} must be a number, got {value!r} of type {type(value).__name__}."
+        )
+    if not float(value) >= least:
+        limit = "a number" if least == -math.inf else f"at least {least}"
+        raise ValueError(f"{caller}: {name} must be {limit}, got {value}.")
+    return value

@@ -33,6 +33,12 @@ def make_batches(x, y, sample_weight, batch_size, shuffle, class_weight, steps, 
         return ArrayBatches(
             x, y, sample_weight, batch_size or DEFAULT_BATCH, shuffle, class_weight, steps, caller
         )
+    leaves = tree.flatten(x)
+    if isinstance(x, list | tuple | dict) and any(leaf is None for leaf in leaves):
+        raise ValueError(
+            f"{caller}: x holds None beside {len(leaves) - 1} other parts. Each input of the model "
+            "is an array."
+        )
     for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
         if value is not None:
             raise ValueError(

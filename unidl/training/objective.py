@@ -13,7 +13,7 @@ from unidl.backend import dtypes
 from unidl.layers.base.annotations import logits, masks
 from unidl.losses.check import check_targets, is_own, quick_test
 from unidl.losses.reduction import expand_to_rank
-from unidl.training import gradients
+from unidl.training import arguments, gradients
 from unidl.utils.watched import Watched
 
 
@@ -37,7 +37,9 @@ class Objective(Watched):
         self._given = loss, loss_weights, metrics, weighted_metrics
         for each in tree.flatten(loss):
             if each not in losses_module.BY_SHAPE:
-                losses_module.get(each)  # unknown names are told at once
+                arguments.of_two("loss", losses_module.get(each))  # unknown names are told at once
+        for each in tree.flatten(loss_weights):
+            arguments.factor(each)
         self.resolved = False
         self.idle = None
         self._looked = False
@@ -167,6 +169,7 @@ class Objective(Watched):
             return []
         found = []
         for each in given if isinstance(given, list | tuple) else [given]:
+            arguments.of_two("metric", each)
             metric = metrics_module.resolve(each, *shapes)
             if shapes[0] is not None:
                 metric.build_for(*shapes)

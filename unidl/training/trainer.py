@@ -127,6 +127,11 @@ class Trainer(_Layer):
         """
         overrides.refuse(self, "compile")
         steps_per_execution = arguments.whole("compile", "steps_per_execution", steps_per_execution)
+        run_eagerly = arguments.yes_or_no("compile", "run_eagerly", run_eagerly)
+        if isinstance(jit_compile, str) and jit_compile != "auto":
+            raise ValueError(
+                f'compile: jit_compile must be True, False or "auto", got {jit_compile!r}.'
+            )
         with registry.use_backend(self.backend):
             self.optimizer = self._with_loss_scale(optimizers.get(optimizer), auto_scale_loss)
             self.objective = Objective(loss, loss_weights, metrics, weighted_metrics)
@@ -322,7 +327,7 @@ class Trainer(_Layer):
             step = self._step("predict")  # building may have thrown the old one away
             parts = run_epoch(self, step, batches, monitor, "predict")
             step.remember(x, batches)
-        return step.pack([np.concatenate(arrays) for arrays in zip(*parts, strict=True)])
+        return step.pack([_joined(arrays) for arrays in zip(*parts, strict=True)])
 
     @filtered
     @_in_one_thread
@@ -435,7 +440,7 @@ class Trainer(_Layer):
                 x, y, _ = batches.sample()
                 self.objective.resolve(self, x, y)
             trainable = self.trainable_variables
-            if not self.optimizer.built:
+            if self.optimizer is not None and not self.optimizer.built:
                 self.optimizer.build(trainable)
             frozen = tuple(map(id, trainable))
             if getattr(self, "_compiled_for", frozen) != frozen:
@@ -445,6 +450,11 @@ class Trainer(_Layer):
     def _check_that_it_trains(self, batches: Any) -> None:
         """Look, once after `compile`, whether the losses have a gradient; a warning if there is
         nothing to train."""
+        if self.optimizer is None:
+            raise ValueError(
+                f"{self._who()}: there is no optimizer to train with. Give one: "
+                'model.compile(optimizer="adam", loss=...).'
+            )
         self.objective.look_for_gradients(self, batches)
         if not self.trainable_variables:
             warnings.warn(
@@ -532,6 +542,18 @@ def _validation(data: Any) -> Any:
         return unpack(data)
     except ValueError as error:
         raise ValueError(f"fit(validation_data=): {error}") from None
+
+
+def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """The outputs of all batches as one array."""
+    for number, array in enumerate(arrays, 1):
+        if array.shape[1:] != arrays[0].shape[1:]:
+            raise ValueError(
+                f"predict: the outputs have the shape {arrays[0].shape} for batch 1 and "
+                f"{array.shape} for batch {number}, which are no single array. Pad the inputs to "
+                "one size, or call predict_on_batch for each."
+            )
+    return np.concatenate(arrays)
 
 
 def _owned(array: TensorLike) -> Any:

@@ -169,7 +169,7 @@ CASES += [
 
 def _holds(history, expected, positive):
     for name, value in expected.items():
-        assert history[name] == [value], history
+        assert history.get(name) == [value], history
     assert history[positive][0] >= 0, history
 
 
@@ -752,4 +752,76 @@ CASES += [
         lambda: regression().compile("sgd", "mse", auto_scale_loss="no"),
         "auto_scale_loss must be",
     ),
+]
+
+
+def compiled(**arguments):
+    model = regression()
+    model.compile(**{"optimizer": "sgd", "loss": "mse", **arguments})
+    return model.fit(X, Y, verbose=0)
+
+
+def one_argument(p):
+    return p
+
+
+def two_sizes():
+    model = unidl.Sequential([unidl.Input((None, 2)), layers.Dense(1)])
+    return model.predict(generator(np.ones((2, 3, 2)), np.ones((2, 4, 2))), verbose=0)
+
+
+CASES += [
+    told(name, call, mentions)
+    for name, call, mentions in [
+        ("a loss of one argument", lambda: compiled(loss=one_argument), "'one_argument' must take"),
+        (
+            "a metric of one argument",
+            lambda: compiled(metrics=[one_argument]),
+            "'one_argument' must take",
+        ),
+        ("fit without an optimizer", lambda: compiled(optimizer=None), "no optimizer"),
+        ("loss_weights of text", lambda: compiled(loss_weights="a"), "loss_weights are finite"),
+        ("loss_weights of NaN", lambda: compiled(loss_weights=[NAN]), "loss_weights are finite"),
+        ("run_eagerly of text", lambda: compiled(run_eagerly="no"), "run_eagerly must be"),
+        ("jit_compile of text", lambda: compiled(jit_compile="yes"), "jit_compile must be"),
+        ("None among the inputs", lambda: regression().fit([X, None], Y, verbose=0), "holds None"),
+        ("None for the target", lambda: regression().fit(X, [None], verbose=0), "no target"),
+        ("predictions of two sizes", two_sizes, "batch 1 and .* for batch 2"),
+        (
+            "patience of text",
+            lambda: callbacks.EarlyStopping("loss", patience="3"),
+            "patience must be",
+        ),
+        ("patience below 0", lambda: callbacks.EarlyStopping("loss", patience=-1), "patience must"),
+        (
+            "min_delta of text",
+            lambda: callbacks.EarlyStopping("loss", min_delta="3"),
+            "min_delta must be",
+        ),
+        (
+            "baseline of text",
+            lambda: callbacks.EarlyStopping("loss", baseline="3"),
+            "baseline must be",
+        ),
+        (
+            "factor of text",
+            lambda: callbacks.ReduceLROnPlateau("loss", factor="3"),
+            "factor must be",
+        ),
+        (
+            "factor below 0",
+            lambda: callbacks.ReduceLROnPlateau("loss", factor=-1),
+            "factor must be",
+        ),
+        (
+            "min_lr of NaN",
+            lambda: callbacks.ReduceLROnPlateau("loss", min_lr=NAN),
+            "min_lr must be",
+        ),
+        (
+            "a hook that is a number",
+            lambda: callbacks.LambdaCallback(on_epoch_end=3),
+            "on_epoch_end must be a function",
+        ),
+    ]
 ]
