@@ -33,9 +33,11 @@ class CallbackList:
         )
         for callback in given:
             if not isinstance(callback, Callback):
+                made = isinstance(callback, type) and issubclass(callback, Callback)
+                found = f"the class {callback.__name__}" if made else type(callback).__name__
+                hint = f" Make an object of it: {callback.__name__}(...)." if made else ""
                 raise TypeError(
-                    "callbacks takes unidl.callbacks.Callback objects, got "
-                    f"{type(callback).__name__}."
+                    f"callbacks takes unidl.callbacks.Callback objects, got {found}.{hint}"
                 )
         if history:
             given = [c for c in given if not isinstance(c, History)] + [

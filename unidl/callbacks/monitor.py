@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from unidl.callbacks.callback import Callback
 from unidl.utils.rules import NUMBER, TEXT, one_of
+from unidl.utils.suggestions import did_you_mean
 
 _LARGER_IS_BETTER = ("acc", "accuracy", "auc", "precision", "recall", "f1", "iou", "r2")
 
@@ -38,9 +39,19 @@ class Monitor(Callback):
         self.best = None
 
     def read(self, logs):
-        """The monitored value, or None with a warning that lists what there is."""
+        """The monitored value; None with a warning that lists what there is if it may come later.
+
+        An error if the name cannot be meant: nothing of it is in the logs, neither of training nor,
+        before "val_", of validation.
+        """
         value = (logs or {}).get(self.monitor)
         if value is None:
+            if logs and self.monitor.removeprefix("val_") not in logs:
+                raise ValueError(
+                    f"{type(self).__name__}: there is no {self.monitor!r} in the logs."
+                    f"{did_you_mean(self.monitor, logs)} There are: {', '.join(logs)}. A callback "
+                    "that adds it comes before this one."
+                )
             warnings.warn(
                 f"{type(self).__name__}: there is no {self.monitor!r} in the logs; there are: "
                 f"{', '.join(logs or {})}.",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.monitor import Monitor
+from unidl.optimizers.rates import learning_rate
 from unidl.utils.rules import CALLABLE, CHARACTER, FLAG, FROM_ZERO, NOT_NEGATIVE, PATH, POSITIVE
 from unidl.utils.suggestions import did_you_mean
 
@@ -54,10 +55,7 @@ class LearningRateScheduler(Callback):
             if self._takes_rate
             else self.schedule(epoch)
         )
-        if not isinstance(rate, int | float):
-            raise ValueError(
-                f"LearningRateScheduler: schedule() must return a number, got {rate!r}."
-            )
+        rate = learning_rate(f"LearningRateScheduler, schedule() of epoch {epoch}", rate)
         self.model.optimizer.learning_rate = rate
         if self.verbose:
             print(f"Epoch {epoch + 1}: learning rate {rate}")
@@ -186,6 +184,7 @@ class LambdaCallback(Callback):
                 f"LambdaCallback: there is no hook {unknown[0]!r}.{did_you_mean(unknown[0], hooks)}"
                 f" The hooks are: {', '.join(hooks)}."
             )
+        functions = {name: hook for name, hook in functions.items() if hook is not None}
         wrong = next((name for name, value in functions.items() if not callable(value)), None)
         if wrong is not None:
             raise TypeError(

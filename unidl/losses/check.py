@@ -3,13 +3,15 @@ NaN."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from unidl.losses import crossentropy
-from unidl.losses.loss import LossFunctionWrapper
+from unidl.losses.loss import Loss, LossFunctionWrapper
 from unidl.typing import Shape, TensorLike
+from unidl.utils.value_tests import below
 
 
 def check_targets(
@@ -23,9 +25,36 @@ def check_targets(
     """
     if not isinstance(loss, LossFunctionWrapper) or isinstance(y_true, (dict, list, tuple)):
         return
-    check = _CHECKS.get(loss.fn)
+    check = _CHECKS.get(loss.fn, _elementwise if is_own(loss) else None)
     if check is not None:
         check(loss, np.asarray(y_true), tuple(y_pred_shape), where)
+
+
+def is_own(loss: Loss) -> bool:
+    """Whether the loss is one of this library, and none that a user wrote."""
+    return type(loss).__module__.startswith(__name__.partition(".")[0] + ".") and (
+        type(loss) is not LossFunctionWrapper
+    )
+
+
+def quick_test(
+    loss: Any, y_true: np.ndarray | None, y_pred_shape: Shape
+) -> Callable[[np.ndarray], bool] | None:
+    """A test of one pass whether the values of an array like `y_true` can be meant, which may
+    fail where `check_targets` has no objection; None if any values can be meant."""
+    if not isinstance(loss, LossFunctionWrapper) or not isinstance(y_true, np.ndarray):
+        return None
+    check = _CHECKS.get(loss.fn)
+    if check is _sparse:
+        classes = y_pred_shape[loss._kwargs.get("axis", -1)]
+        if y_true.dtype.kind not in "iu" or classes is None:
+            return lambda array: False
+        return below(classes)
+    return _in_unit if check is _binary else None
+
+
+def _in_unit(y: np.ndarray) -> bool:
+    return not y.size or bool(y.min() >= 0 and y.max() <= 1)
 
 
 def _sparse(loss: Any, y: TensorLike, pred: TensorLike, where: Any) -> None:
@@ -35,7 +64,11 @@ def _sparse(loss: Any, y: TensorLike, pred: TensorLike, where: Any) -> None:
     crossentropy.check_sparse_shapes(where, y.shape, (None, *pred[1:]), axis)
     ignored = loss._kwargs.get("ignore_class")
     labels = y if ignored is None else y[y != ignored]
-    if labels.dtype.kind not in "iub" and (labels != np.floor(labels)).any():
+    if (
+        labels.dtype.kind not in "iub"
+        and np.isfinite(labels).all()
+        and (labels != np.floor(labels)).any()
+    ):
         bad = labels[labels != np.floor(labels)][0]
         raise ValueError(
             f"{where}: the targets are class numbers, but there is {bad}. For probabilities use "
@@ -43,7 +76,8 @@ def _sparse(loss: Any, y: TensorLike, pred: TensorLike, where: Any) -> None:
         )
     classes = pred[axis]
     if labels.size and classes is not None and not (labels.min() >= 0 and labels.max() < classes):
-        bad = int(labels.min() if labels.min() < 0 else labels.max())
+        bad = labels.min() if not labels.min() >= 0 else labels.max()
+        bad = int(bad) if np.isfinite(bad) else bad
         hint = (
             " Do your classes begin with 1? Subtract 1 from them."
             if bad == classes and labels.min() >= 1
@@ -57,6 +91,17 @@ def _sparse(loss: Any, y: TensorLike, pred: TensorLike, where: Any) -> None:
 
 def _categorical(loss: Any, y: TensorLike, pred: TensorLike, where: Any) -> None:
     crossentropy.check_categorical_shapes(where, y.shape, (None, *pred[1:]))
+
+
+def _elementwise(loss: Any, y: TensorLike, pred: TensorLike, where: Any) -> None:
+    """A target may be spread over the outputs, but an output is not compared with several
+    targets."""
+    if y.ndim == len(pred) > 1 and pred[-1] == 1 < y.shape[-1]:
+        raise ValueError(
+            f"{where}: y_true has the shape {y.shape} and y_pred {(None, *pred[1:])}. Both need "
+            f"the same shape; give the model's last layer {y.shape[-1]} units, or choose the "
+            "column of the target that is meant."
+        )
 
 
 def _binary(loss: Any, y: TensorLike, pred: TensorLike, where: Any) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from unidl import ops, tree
 from unidl.backend import dtypes
 from unidl.losses.reduction import check_reduction, reduce_weighted
-from unidl.losses.tensors import as_float, native, together
+from unidl.losses.tensors import as_float, loss_values, native, together
 from unidl.ops.dispatch import backend_of
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
 from unidl.typing import Config, DType, Tensor, TensorLike
@@ -35,6 +35,8 @@ class Loss(Watched, Constructed):
     # Which activation's input can take the place of its output in `call_on_logits`: "softmax",
     # "sigmoid", or None.
     logits_of: Any = None
+    # Whether `call` is a user's.
+    _may_return_anything = True
 
     _rules: ClassVar = {"name": optional(TEXT)}
 
@@ -73,6 +75,8 @@ class Loss(Watched, Constructed):
             else:
                 y_pred = tree.map_structure(lambda x: as_float(backend, x, self.dtype), y_pred)
                 values = self.call(self._targets(backend, y_true), y_pred)
+                if self._may_return_anything:
+                    values = loss_values(f"The loss {self.name!r}", values)
             own = self.mask_of(y_true, values)
             parts = [as_float(backend, m, self.dtype) for m in (mask, own) if m is not None]
             parts = [self._fit_mask(m, values) for m in parts]
@@ -159,6 +163,7 @@ class NamedLoss(LossFunctionWrapper):
     `arguments` instead."""
 
     arguments: tuple[str, ...] = ()
+    _may_return_anything = False
 
     if TYPE_CHECKING:
 

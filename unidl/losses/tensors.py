@@ -28,6 +28,27 @@ def as_float(backend: Any, x: TensorLike, dtype: DType | None = None) -> Tensor:
     return x if backend.dtype(x) == dtype else backend.cast(x, dtype)
 
 
+def loss_values(who: str, values: Any) -> Tensor:
+    """What a function of the user's returned for a loss, as a float tensor; `who` begins the
+    message of the error if it is none."""
+    if values is None:
+        raise ValueError(f"{who} returned None. End it with: return loss.")
+    if isinstance(values, bool | int | float):
+        return ops.convert_to_tensor(float(values))
+    if isinstance(values, str | bytes | dict | list | tuple) or not hasattr(values, "shape"):
+        raise TypeError(
+            f"{who} returned a {type(values).__name__}, but a loss is a tensor of one float for "
+            "each sample, or a scalar."
+        )
+    dtype = ops.dtype(values)
+    if not dtypes.is_float(dtype):
+        raise TypeError(
+            f"{who} returned {dtype}. Integers have no gradient, so nothing would be trained. "
+            "Compute the loss in floats: leave ops.cast(..., 'int32'), argmax and comparisons out."
+        )
+    return values
+
+
 def native(backend: Any, x: TensorLike) -> Tensor:
     """`x` as a tensor of `backend` in its own dtype."""
     return backend.asarray(convert(backend, x))

@@ -112,7 +112,15 @@ class MeanMetricWrapper(Mean):
         self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> None:
         with backend_of([y_pred, y_true]).scope():
-            super().update_state(self._fn(y_true, y_pred, **self._kwargs), sample_weight)
+            values = self._fn(y_true, y_pred, **self._kwargs)
+            if values is None or isinstance(values, str | bytes | dict):
+                raise TypeError(
+                    f"The metric {self.name!r} returned "
+                    f"{'None' if values is None else 'a ' + type(values).__name__}, but a metric "
+                    "is a tensor of one number for each sample, or a scalar. End the function "
+                    "with: return values."
+                )
+            super().update_state(values, sample_weight)
 
     def get_config(self) -> Config:
         return {

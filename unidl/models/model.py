@@ -19,6 +19,7 @@ from unidl.saving.object_registration import serialize_keras_object
 from unidl.saving.weights import load_weights, save_weights
 from unidl.tracing import KerasTensor, graph
 from unidl.tracing.sizes import as_given
+from unidl.training import sharing
 from unidl.training.trainer import Trainer
 from unidl.typing import Config, CustomObjects, Nest, PolicyLike, TensorLike, any_arguments
 from unidl.utils.arguments import public_method
@@ -84,6 +85,7 @@ class Model(Trainer, Layer):
         self._plan = plan
         self._graph_layers = plan.layers
         self.backend = plan.layers[0].backend if plan.layers else self.backend
+        sharing.note(self, plan.layers)
         self.built = True
         self.input_spec = None
 
@@ -134,6 +136,13 @@ class Model(Trainer, Layer):
     def _match_arrays(self, x: TensorLike) -> Any:
         """Arrays given to fit, flat, in the order of the graph's inputs."""
         return _by_name(self._plan.inputs, x, self._who())
+
+    def _check_form(self, x: TensorLike) -> None:
+        """An error unless the model takes data like `x`."""
+        if self._plan is None:
+            self._symbolic_outputs_for(x)
+        else:
+            self._match_inputs(_symbols(x))
 
     def _build_from(self, x: TensorLike) -> None:
         """Make the weights of an unbuilt model for data like `x`, by one symbolic call."""

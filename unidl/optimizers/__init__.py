@@ -12,6 +12,7 @@ from unidl.optimizers.adam_family import Adamax, Lamb, Nadam
 from unidl.optimizers.ftrl import Ftrl
 from unidl.optimizers.host_variable import HostVariable
 from unidl.optimizers.lion import Lion
+from unidl.optimizers.loss_scale_optimizer import LossScaleOptimizer
 from unidl.optimizers.muon import Muon
 from unidl.optimizers.optimizer import Optimizer
 from unidl.optimizers.rmsprop import RMSprop
@@ -33,6 +34,7 @@ _catalogue: Catalogue[Optimizer] = Catalogue(
         Ftrl,
         Lamb,
         Lion,
+        LossScaleOptimizer,
         Muon,
         Nadam,
         Optimizer,
@@ -57,6 +59,7 @@ __all__ = [
     "HostVariable",
     "Lamb",
     "Lion",
+    "LossScaleOptimizer",
     "Muon",
     "Nadam",
     "Optimizer",

@@ -19,14 +19,18 @@ class HostVariable(HasArithmetic):
     ndim = 0
     trainable = False
 
-    def __init__(self, value: Any, dtype: str, name: str) -> None:
+    def __init__(
+        self, value: Any, dtype: str, name: str, check: Callable[[Any], Any] | None = None
+    ) -> None:
+        """`check(value)` returns the value that is assigned, or raises."""
         self.dtype, self.name, self.path = dtype, name, name
+        self._check = check
         self.assign(value)
 
     def assign(self, value: Any) -> HostVariable:
         """Set the value from a number, an array of one element, a Variable or a native tensor."""
         value = value.numpy() if hasattr(value, "numpy") else value
-        value = np.asarray(value)
+        value = np.asarray(value if self._check is None else self._check(value))
         if value.size != 1:
             raise ValueError(
                 f"{self.name} is one number; cannot assign an array of shape {value.shape} to it."

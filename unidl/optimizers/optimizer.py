@@ -8,7 +8,7 @@ when its numbers are drawn.
 
 from __future__ import annotations
 
-import math
+import functools
 import re
 import warnings
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ from unidl import ops
 from unidl.backend.errors import ArgumentError
 from unidl.backend.variable import Variable
 from unidl.ops.dispatch import owner_of
-from unidl.optimizers import clipping
+from unidl.optimizers import clipping, rates
 from unidl.optimizers.host_variable import HostVariable
 from unidl.optimizers.schedules import LearningRateSchedule
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
@@ -190,11 +190,19 @@ class Optimizer(Watched, Constructed):
         else:
             self._learning_rate = _learning_rate(self.name, value)
 
+    def _scheduled_rate(self, value: Any, step: Any) -> float:
+        """What a schedule or a function gave for `step`."""
+        if type(value) is float and 0.0 <= value < float("inf"):
+            return value
+        source = getattr(self._learning_rate, "__name__", type(self._learning_rate).__name__)
+        return rates.learning_rate(f"{self.name}, {source} at step {int(step)}", value)
+
     def _rate_at(self, step: Any) -> float:
         rate = self._learning_rate
         if isinstance(rate, HostVariable):
             return rate.value
-        return float(rate(step) if isinstance(rate, LearningRateSchedule) else rate())
+        value = rate(step) if isinstance(rate, LearningRateSchedule) else rate()
+        return self._scheduled_rate(value, step)
 
     def _count_step(self) -> float:
         """Count a step and return its learning rate: the first number of every step."""
@@ -216,6 +224,15 @@ class Optimizer(Watched, Constructed):
                 f"{self.name} is not built: call optimizer.build(model.trainable_variables) before "
                 "the first step."
             )
+
+    def settle(self) -> None:
+        """For a trainer, when it reads numbers from the device: take over what only the device
+        knows so far."""
+
+    @property
+    def watched(self) -> list[Optimizer]:
+        """The optimizers whose attributes a compiled step has read."""
+        return [self]
 
     # -- variables ---------------------------------------------------------------------------------
 
@@ -548,9 +565,9 @@ class Optimizer(Watched, Constructed):
                     )
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
-        """With `use_ema`: set the variables to their moving averages. A trainer calls it after the
-        last step."""
-        if not self.use_ema:
+        """With `use_ema`: set the variables to their moving averages, unless there was no step
+        yet. `fit` calls it at its end."""
+        if not self.use_ema or not self._steps.value:
             return
         for variable in var_list:
             average = self._slots["average"][self._index[variable]]
@@ -587,24 +604,21 @@ class Optimizer(Watched, Constructed):
 
 
 def _learning_rate(name: str, value: Any) -> Any:
-    if callable(value) and not isinstance(value, type):
-        return value
-    try:
-        rate = math.nan if isinstance(value, str | bytes | bool) else float(value)
-    except (TypeError, ValueError):
-        rate = math.nan
+    if isinstance(value, type):
+        raise ValueError(
+            f"{name}: the learning rate is the class {value.__name__}. Make an object of it: "
+            f"{value.__name__}(...)."
+        )
     if isinstance(value, list | tuple) and any(isinstance(v, Variable) for v in value):
         raise ValueError(
             f"{name}: learning_rate must be a number, got a list of variables. An optimizer meets "
             "its variables later: in compile(optimizer=...) and fit, or build(model."
             "trainable_variables)."
         )
-    if not math.isfinite(rate):
-        raise ValueError(
-            f"{name}: learning_rate must be a finite number, a LearningRateSchedule or a function "
-            f"that returns a number, got {value!r}."
-        )
-    return HostVariable(rate, "float64", "learning_rate")
+    if callable(value):
+        return value
+    check = functools.partial(rates.learning_rate, name)
+    return HostVariable(value, "float64", "learning_rate", check)
 
 
 def _is_count(value: Any, least: Any = 1) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from unidl import ops
 from unidl.layers.base import call_context
 from unidl.layers.base.call_context import CallContext
+from unidl.losses.tensors import loss_values
 
 
 class BatchLoss(NamedTuple):
@@ -31,6 +32,8 @@ def batch_loss(model, x, y, sample_weight, training) -> BatchLoss:
         if model._computes_own_loss:
             loss = _own_loss(model, x, y, y_pred, sample_weight, training)
             return BatchLoss(loss, y_pred, None)
+        if training and model.objective.idle and not model.losses:
+            raise ValueError(f"{model._who()}: {model.objective.idle}")
         parts = model.objective.losses_of_outputs(y, y_pred, sample_weight)
         return BatchLoss(with_added_losses(model, model.objective.total(parts)), y_pred, parts)
 
@@ -49,11 +52,7 @@ def _own_loss(model, x, y, y_pred, sample_weight, training):
     if any(p.name == "training" or p.kind is p.VAR_KEYWORD for p in known):
         arguments["training"] = training
     loss = model.compute_loss(**arguments)
-    if loss is None:
-        raise ValueError(
-            f"{model._who()}: compute_loss() returned None. End it with: return loss, a scalar."
-        )
-    loss = ops.convert_to_tensor(loss)
+    loss = loss_values(f"{model._who()}: compute_loss()", loss)
     if len(loss.shape):
         raise ValueError(
             f"{model._who()}: compute_loss() must return a scalar, got the shape "

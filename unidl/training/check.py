@@ -15,14 +15,20 @@ _SMALL = 4096
 
 
 def batches(model, source, targets=True):
-    """Check the first batch's shapes, and, for arrays, all values: NaN, label ranges, embedding
-    indices."""
-    x, y, sample_weight = source.arrays if source.arrays is not None else source.sample()
+    """Check shapes and all values: NaN, label ranges, embedding indices. Of a stream the first
+    batch is looked at here, and each as it comes."""
+    if source.arrays is None:
+        from unidl.training.stream import StreamCheck
+
+        source.check = StreamCheck(model, source.caller, targets)
+        source.check(1, source.sample())
+        return
+    x, y, sample_weight = source.arrays
     _warn_of_nan("x", x)
     if targets:
         _warn_of_nan("y", y)
         _warn_of_nan("sample_weight", sample_weight)
-        model.objective.check(model, x, y)
+        model.objective.check(model, x, y, sample_weight)
     _check_indices(model, x)
 
 
@@ -56,12 +62,15 @@ def _warn_of_nan(name, structure):
 
 def _check_indices(model, x):
     """Embeddings that stand right behind an input get indices in their range."""
+    for name, array, embedding in looked_up(model, x):
+        if not isinstance(array, np.memmap):
+            embedding.check_indices(array, f"the input {name!r}")
+
+
+def looked_up(model, x):
+    """[(name of an input, its array in x, the Embedding that stands right behind it)]."""
     plan = model._plan
     if plan is None or not plan.looked_up:
-        return
+        return []
     values = model._match_arrays(x)
-    for position, embedding in plan.looked_up:
-        if not isinstance(values[position], np.memmap):
-            embedding.check_indices(
-                values[position], f"the input {plan.input_tensors[position].name!r}"
-            )
+    return [(plan.input_tensors[i].name, values[i], embedding) for i, embedding in plan.looked_up]

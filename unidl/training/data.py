@@ -12,8 +12,12 @@ import numpy as np
 
 from unidl import random, tree
 from unidl.ops.dispatch import owner_of
+from unidl.training import arguments
 
 DEFAULT_BATCH = 32
+
+PARTS = ("x", "y", "sample_weight")
+_STEPS = {"fit": "steps_per_epoch", "fit(validation_data=)": "validation_steps"}
 
 
 def make_batches(x, y, sample_weight, batch_size, shuffle, class_weight, steps, caller):
@@ -22,13 +26,18 @@ def make_batches(x, y, sample_weight, batch_size, shuffle, class_weight, steps, 
         raise ValueError(
             f"{caller}: no data. Give arrays, x=..., y=..., or an iterable of batches."
         )
+    steps = arguments.whole_or_none(caller, _STEPS.get(caller, "steps"), steps)
+    batch_size = arguments.whole_or_none(caller, "batch_size", batch_size)
+    class_weight = arguments.class_weights(caller, class_weight)
     if _is_arrays(x):
-        if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
-            raise ValueError(
-                f"{caller}: batch_size must be a positive integer, got {batch_size!r}."
-            )
         return ArrayBatches(
             x, y, sample_weight, batch_size or DEFAULT_BATCH, shuffle, class_weight, steps, caller
+        )
+    leaves = tree.flatten(x)
+    if isinstance(x, list | tuple | dict) and any(leaf is None for leaf in leaves):
+        raise ValueError(
+            f"{caller}: x holds None beside {len(leaves) - 1} other parts. Each input of the model "
+            "is an array."
         )
     for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
         if value is not None:
@@ -39,8 +48,37 @@ def make_batches(x, y, sample_weight, batch_size, shuffle, class_weight, steps, 
     return IterableBatches(x, shuffle, class_weight, steps, caller)
 
 
+def one_batch(x, y, sample_weight, class_weight, caller):
+    """All of some arrays as a single batch."""
+    size = rows_of(x, caller)
+    return make_batches(x, y, sample_weight, size, False, class_weight, None, caller)
+
+
+def rows_of(x, caller):
+    """How many rows the arrays `x` have."""
+    first = next(iter(tree.flatten(x, is_leaf=_is_list_of_numbers)), None)
+    if isinstance(first, list):
+        return len(first)
+    if not _is_array(first):
+        raise TypeError(
+            f"{caller}: x must be the arrays of one batch, got "
+            f"{'nothing' if first is None else type(first).__name__}."
+        )
+    if not getattr(first, "shape", ()):
+        raise ValueError(f"{caller}: x is a single number; data has a first axis of samples.")
+    if not len(first):
+        raise ValueError(f"{caller}: there are no rows in x. Leave empty batches out.")
+    return len(first)
+
+
 def unpack(data):
     """(x, y, sample_weight) of validation data, or of a batch that a user's iterable yields."""
+    if data is None or (isinstance(data, tuple) and not 1 <= len(data) <= 3):
+        found = "None" if data is None else f"a tuple of {len(data)}"
+        raise ValueError(
+            f"x, (x, y) or (x, y, sample_weight) is expected, got {found}. Several inputs are a "
+            "list or a dict within: ([x1, x2], y)."
+        )
     if (
         isinstance(data, tuple | list)
         and 1 <= len(data) <= 3
@@ -53,14 +91,12 @@ def unpack(data):
 def split_validation(x, y, sample_weight, fraction):
     """((x, y, w) to train on, (x, y, w) to validate on): the last `fraction` of the samples, before
     any shuffling."""
-    if not 0 < fraction < 1:
-        raise ValueError(f"fit: validation_split must lie between 0 and 1, got {fraction}.")
     if not _is_arrays(x):
         raise ValueError(
             "fit: validation_split needs arrays. For an iterable give validation_data=."
         )
-    arrays = _to_arrays((x, y, sample_weight))
-    count = _common_length(arrays, "fit")
+    arrays = _to_arrays((x, y, sample_weight), "fit")
+    count = common_length(arrays, "fit")
     cut = math.floor(count * (1.0 - fraction))
     if cut == 0 or cut == count:
         raise ValueError(
@@ -79,7 +115,7 @@ class Batches:
     """
 
     def __init__(self, steps, caller):
-        self._steps, self._caller = steps, caller
+        self._steps, self.caller = steps, caller
         self._current = self._sample = None
 
     def sample(self):
@@ -99,11 +135,14 @@ class Batches:
         `most()` is asked before each how many it may hold.
         """
         if self._steps is None:
-            current = self._pass()
+            current, taken = self._pass(), 0
             while (chunk := current.take(most())) is not None:
+                taken += chunk[0]
                 yield chunk
+            if not taken:
+                raise self._nothing_left()
             return
-        if self._current is None or self._caller != "fit":
+        if self._current is None or self.caller != "fit":
             self._current = self._pass()
         taken = 0
         while taken < self._steps:
@@ -114,11 +153,15 @@ class Batches:
                 chunk = self._current.take(wanted)
             if chunk is None:
                 raise ValueError(
-                    f"{self._caller}: the iterator ended after {taken} of {self._steps} batches. "
+                    f"{self.caller}: the iterator ended after {taken} of {self._steps} batches. "
                     f"Make it endless (while True), or ask for fewer steps or epochs."
                 )
             taken += chunk[0]
             yield chunk
+
+    def _nothing_left(self):
+        """The error for a pass without a batch."""
+        return ValueError(f"{self.caller}: the data has no batch.")
 
 
 class ArrayBatches(Batches):
@@ -130,8 +173,8 @@ class ArrayBatches(Batches):
     """
 
     def __init__(self, x, y, sample_weight, batch_size, shuffle, class_weight, steps, caller):
-        self.arrays = x, y, sample_weight = _to_arrays((x, y, sample_weight))
-        self.size = _common_length(self.arrays, caller)
+        self.arrays = x, y, sample_weight = _to_arrays((x, y, sample_weight), caller)
+        self.size = common_length(self.arrays, caller)
         if self.size == 0:
             raise ValueError(f"{caller}: the arrays are empty (0 samples).")
         self.batch_size = min(batch_size, self.size)
@@ -188,51 +231,117 @@ class IterableBatches(Batches):
     def __init__(self, source, shuffle, class_weight, steps, caller):
         self._source, self._shuffle, self._class_weight = source, shuffle, class_weight
         self._indexed = hasattr(source, "__getitem__") and hasattr(source, "__len__")
-        if not self._indexed and not hasattr(source, "__iter__"):
+        batched = self._indexed or hasattr(source, "__iter__")
+        if not batched or isinstance(source, str | bytes | dict):
             raise TypeError(
                 f"{caller}: cannot take batches from a {type(source).__name__}. Give arrays, or an "
                 "iterable that yields (x, y) batches."
             )
-        self.count = len(source) if steps is None and hasattr(source, "__len__") else steps
+        self.count = _length(source, caller) if steps is None else steps
+        # What each batch is held against, once there is a model: check(number, batch).
+        self.check = lambda number, batch: None
+        # Only x counts where there are no targets to compare with.
+        self._only_x = caller == "predict"
         # A generator is used up as it goes, so one iterator serves all epochs; what is looked at
         # first is put back.
-        self._running = iter(source) if not self._indexed and iter(source) is source else None
+        self._running = (
+            enumerate(source, 1) if not self._indexed and iter(source) is source else None
+        )
         super().__init__(steps, caller)
 
     def _first(self):
         if self._running is None:
-            first = (
-                self._source[0]
-                if self._indexed and len(self._source)
-                else next(iter(self._source), None)
-            )
+            items = [self._source[0]] if self._indexed and len(self._source) else self._source
+            first = next(enumerate(items, 1), None)
         else:
             first = next(self._running, None)
             if first is not None:
                 self._running = itertools.chain([first], self._running)
         if first is None:
-            raise ValueError(f"{self._caller}: the iterable has no batch.")
+            raise ValueError(
+                f"{self.caller}: the iterable has no batch. A generator or iterator can be gone "
+                "through once: make a new one for each call."
+            )
         return self._batch(first)
 
     def _pass(self):
-        return _IterablePass(self._items())
+        return _IterablePass(map(self._checked, self._items()))
 
     def _items(self):
+        """Pairs (number, item)."""
         if not self._indexed:
-            yield from map(self._batch, self._source if self._running is None else self._running)
+            yield from enumerate(self._source, 1) if self._running is None else self._running
             return
         if hasattr(self._source, "on_epoch_begin"):
             self._source.on_epoch_begin()
         order = random.permutation(len(self._source)) if self._shuffle else range(len(self._source))
-        yield from map(self._batch, _fetch(self._source, map(int, order)))
+        yield from enumerate(_fetch(self._source, map(int, order)), 1)
         if hasattr(self._source, "on_epoch_end"):
             self._source.on_epoch_end()
 
-    def _batch(self, item):
-        x, y, sample_weight = _to_arrays(unpack(item))
+    def _checked(self, numbered):
+        batch = self._batch(numbered)
+        self.check(numbered[0], batch)
+        return batch
+
+    def _batch(self, numbered):
+        number, item = numbered
+        if not _is_plain_pair(item):
+            where = f"{self.caller}: batch {number}"
+            try:
+                x, y, sample_weight = unpack(item)
+            except ValueError as error:
+                raise ValueError(f"{where}: {error}") from None
+            if self._only_x:
+                y = sample_weight = None
+            if x is None:
+                raise ValueError(f"{where}: its x is None.")
+            x, y, sample_weight = _to_arrays((x, y, sample_weight), where)
+        else:
+            (x, y), sample_weight = item, None
+            if self._only_x:
+                y = None
         if self._class_weight is not None:
             sample_weight = _weights_of_classes(y, sample_weight, self._class_weight)
         return x, y, sample_weight
+
+    def _nothing_left(self):
+        if self._running is None:
+            return ValueError(f"{self.caller}: the iterable has no batch.")
+        name = _STEPS.get(self.caller, "steps")
+        return ValueError(
+            f"{self.caller}: the iterator is used up, and there is no batch for a further epoch. "
+            f"A generator can be gone through once: make it endless (while True) and give {name}=, "
+            f"or give an object that begins anew: arrays, a unidl.utils.PyDataset, or a class with "
+            f"__iter__."
+        )
+
+
+def _is_plain_pair(item):
+    """Whether `item` is (x, y) in two arrays of numbers, the case that should be quick."""
+    return (
+        type(item) is tuple
+        and len(item) == 2
+        and type(item[0]) is np.ndarray
+        and type(item[1]) is np.ndarray
+        and item[0].dtype.kind in "biuf"
+        and item[1].dtype.kind in "biuf"
+    )
+
+
+def _length(source, caller):
+    """How many batches `source` has, None if that is unknown."""
+    if not hasattr(source, "__len__"):
+        return None
+    try:
+        return len(source)
+    except TypeError as error:  # what data sets raise whose length is unknown, or which never end
+        if "infinite" not in str(error):
+            return None
+        raise ValueError(
+            f"{caller}: the data has no end. Say how many batches to take: "
+            f"{_STEPS.get(caller, 'steps')}=100."
+        ) from None
 
 
 def _fetch(source, order):
@@ -281,8 +390,17 @@ class _IterablePass:
         return next(self._batches, None) if batch is None else batch
 
 
+def is_pair(batch):
+    """Whether the batch is one array x and one array y."""
+    x, y, sample_weight = batch
+    return sample_weight is None and type(x) is np.ndarray and type(y) is np.ndarray
+
+
 def _form(batch):
     """Structure, shapes and dtypes."""
+    if is_pair(batch):
+        x, y, _ = batch
+        return x.shape, x.dtype, y.shape, y.dtype
     return [
         (path, leaf if leaf is None else (leaf.shape, leaf.dtype))
         for path, leaf in tree.flatten_with_path(batch)
@@ -302,23 +420,39 @@ def _is_array(leaf):
     )
 
 
-def _to_arrays(structure):
-    """Every leaf as NumPy array: tensors of any framework, tables, and lists of numbers too."""
-    return tree.map_structure(_to_array, structure, none_is_leaf=False, is_leaf=_is_list_of_numbers)
+def _to_arrays(batch, where):
+    """(x, y, sample_weight) with every leaf as NumPy array: tensors of any framework, tables, and
+    lists of numbers too. `where` begins the messages."""
+    return tuple(
+        tree.map_structure(
+            lambda leaf, part=part: _to_array(leaf, f"{where}: {part}"),
+            structure,
+            none_is_leaf=False,
+            is_leaf=_is_list_of_numbers,
+        )
+        for part, structure in zip(PARTS, batch, strict=True)
+    )
 
 
-def _to_array(leaf):
+def _to_array(leaf, where):
     if isinstance(leaf, list):
-        return _list_to_array(leaf)
+        return _list_to_array(leaf, where)
     if isinstance(leaf, np.ndarray):
         array = leaf
     else:
         owner = owner_of(leaf)
         array = np.asarray(leaf) if owner is None else owner.to_numpy(leaf)
     if array.dtype.kind not in "biuf":
+        what = (
+            f"an array of dtype {array.dtype}"
+            if array.ndim
+            else "None"
+            if leaf is None
+            else f"a {type(leaf).__name__}"
+        )
         raise TypeError(
-            f"Data must be numbers; got an array of dtype {array.dtype}. Convert text to integers "
-            "first, and ragged lists to padded arrays."
+            f"{where} must be numbers; got {what}. Convert text to integers first, and ragged "
+            "lists to padded arrays."
         )
     return array
 
@@ -333,38 +467,41 @@ def _is_list_of_numbers(structure):
     return False
 
 
-def _list_to_array(nested):
+def _list_to_array(nested, where):
     try:
         array = np.asarray(nested)
     except ValueError as error:
         raise ValueError(
-            "A list of data must have rows of one length, as an array has. Pad the shorter ones. "
-            f"({error})"
+            f"{where}: a list of data must have rows of one length, as an array has. Pad the "
+            f"shorter ones. ({error})"
         ) from error
     if array.dtype.kind not in "biuf":
         raise TypeError(
-            f"Data must be numbers; got a list of {array.dtype}. Convert text to integers first."
+            f"{where} must be numbers; got a list of {array.dtype}. Convert text to integers first."
         )
     return array
 
 
-def _common_length(arrays, caller):
-    x, y, sample_weight = arrays
+def common_length(arrays, caller):
+    """How many samples (x, y, sample_weight) have; an error unless all have the same number."""
+    who = f"{caller}: " if caller else ""
     lengths = {}
-    for name, part in (("x", x), ("y", y), ("sample_weight", sample_weight)):
+    for name, part in zip(PARTS, arrays, strict=True):
         for leaf in tree.flatten(part):
             if leaf is not None:
                 if leaf.ndim == 0:
                     raise ValueError(
-                        f"{caller}: {name} is a single number; data has a first axis of samples."
+                        f"{who}{name} is a single number; data has a first axis of samples."
                     )
                 lengths.setdefault(len(leaf), name)
     if len(lengths) > 1:
         listing = ", ".join(f"{name} has {length}" for length, name in lengths.items())
         raise ValueError(
-            f"{caller}: the arrays differ in their number of samples: {listing}. Each sample needs "
+            f"{who}the arrays differ in their number of samples: {listing}. Each sample needs "
             "its entry in all of them."
         )
+    if not lengths:
+        raise ValueError(f"{who}there is no array in the data.")
     return next(iter(lengths))
 
 

@@ -27,6 +27,12 @@ def run_epoch(model, step, batches, monitor, kind):
     monitor.on_pass_begin(kind, batches.count)
     run = step.on(batches)
     done = 0
+
+    def read():
+        if kind == "train":
+            model.optimizer.settle()
+        return objective.results()
+
     for count, batch in batches.chunks(_launch_size(model, step, batches, monitor, kind)):
         monitor.on_batch_begin(kind, done)
         start = time.perf_counter()
@@ -37,13 +43,13 @@ def run_epoch(model, step, batches, monitor, kind):
             outputs.append([model.backend.to_numpy(value) for value in result])
             monitor.on_batch_end(kind, done - 1, dict)
         else:
-            monitor.on_batch_end(kind, done - 1, objective.results)
+            monitor.on_batch_end(kind, done - 1, read)
         if model.stop_training and kind == "train":
             break
     if kind == "predict":
         monitor.on_pass_end(kind, {})
         return outputs
-    logs = objective.results()
+    logs = read()
     if kind == "train" and not np.isfinite(logs["loss"]):
         warnings.warn(
             f"{model._who()}: the loss is {logs['loss']}. "

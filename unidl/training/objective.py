@@ -11,8 +11,9 @@ from unidl import metrics as metrics_module
 from unidl import ops, tree
 from unidl.backend import dtypes
 from unidl.layers.base.annotations import logits, masks
+from unidl.losses.check import check_targets, is_own, quick_test
 from unidl.losses.reduction import expand_to_rank
-from unidl.training import asks_values
+from unidl.training import arguments, asks_values, gradients
 from unidl.utils.watched import Watched
 
 
@@ -39,8 +40,12 @@ class Objective(Watched):
         self._given = loss, loss_weights, metrics, weighted_metrics
         for each in tree.flatten(loss):
             if each not in losses_module.BY_SHAPE:
-                losses_module.get(each)  # unknown names are told at once
+                arguments.of_two("loss", losses_module.get(each))  # unknown names are told at once
+        for each in tree.flatten(loss_weights):
+            arguments.factor(each)
         self.resolved = False
+        self.idle = None
+        self._looked = False
         self._outputs = []
         self._tracker = metrics_module.Mean(name="loss")
 
@@ -74,7 +79,10 @@ class Objective(Watched):
             (None if y is None else y.shape, y_pred.shape)
             for y, y_pred in zip(targets, predictions, strict=True)
         ]
-        taken: set[str] = set()
+        # What fit adds of its own: a metric of such a name would take its place.
+        taken = {"loss", "val_loss"}
+        if several_losses:
+            taken |= {f"{name}_loss" for name in names}
         self._outputs = []
         for name, prefix, target, shape, loss, factor, each in zip(
             names, prefixes, targets, shapes, losses, factors, metrics, strict=True
@@ -169,6 +177,7 @@ class Objective(Watched):
             return []
         found = []
         for each in given if isinstance(given, list | tuple) else [given]:
+            arguments.of_two("metric", each)
             metric = metrics_module.resolve(each, *shapes)
             if shapes[0] is not None:
                 metric.build_for(*shapes)
@@ -182,22 +191,91 @@ class Objective(Watched):
             found.append((name, metric))
         return found
 
-    def check(self, model, x, y):
-        """Targets against losses, on the host: label ranges, shapes."""
+    def check(self, model, x, y, sample_weight=None):
+        """Targets and weights against losses, on the host: label ranges, shapes."""
         if not self.resolved:
             self.resolve(model, tree.map_structure(lambda a: None if a is None else a[:1], x), y)
         if not self._outputs:
             return
         names = [o.name for o in self._outputs]
+        for output, target, prediction in self._with_predictions(model, x, y):
+            if output.loss is None:
+                continue
+            where = f"{model._who()}, output {output.name!r}" if len(names) > 1 else model._who()
+            if target is None:
+                raise ValueError(f"{where}: there is a loss but no target. Give y.")
+            check_targets(output.loss, target, prediction.shape, where)
+        if sample_weight is not None:
+            self._check_weights(model, x, y, sample_weight)
+
+    def _with_predictions(self, model, x, y):
+        """[(output, target, KerasTensor of its prediction)] for arrays x and y."""
         y_pred = model._symbolic_outputs_for(
             tree.map_structure(lambda a: None if a is None else a[:1], x)
         )
+        names = [o.name for o in self._outputs]
         predictions, targets = self._pair(names, y_pred, y, model)
-        for output, target, prediction in zip(self._outputs, targets, predictions, strict=True):
-            if output.loss is None or target is None:
+        return list(zip(self._outputs, targets, predictions, strict=True))
+
+    def _check_weights(self, model, x, y, sample_weight):
+        """Weights have an entry for each sample, or for each step of it."""
+        who, names = model._who(), [o.name for o in self._outputs]
+        if isinstance(sample_weight, list | tuple) and len(sample_weight) != 1 == len(names):
+            raise ValueError(
+                f"{who}: sample_weight has {len(sample_weight)} entries for one output. Give one "
+                "array (n,)."
+            )
+        weights = _weights_of_outputs(names, sample_weight, who)
+        for (output, _, prediction), weight in zip(
+            self._with_predictions(model, x, y), weights, strict=True
+        ):
+            if weight is None or output.loss is None:
                 continue
-            where = f"{model._who()}, output {output.name!r}" if len(names) > 1 else model._who()
-            losses_module.check_targets(output.loss, target, prediction.shape, where)
+            shape, rank = tuple(weight.shape), len(prediction.shape)
+            # One value for each sample or step, as the losses are; a last axis of 1 does no harm.
+            fits = len(shape) <= rank and all(
+                found in (1, wanted) or wanted is None
+                for found, wanted in zip(shape[1:], prediction.shape[1:], strict=False)
+            )
+            if is_own(output.loss) and len(shape) == rank > 1:
+                fits = fits and shape[-1] == 1
+            if not fits:
+                steps = tuple(prediction.shape[:-1]) or (None,)
+                listing = str(tuple("n" if n is None else n for n in steps)).replace("'", "")
+                raise ValueError(
+                    f"{who}: sample_weight has the shape {shape}, but the losses of the output "
+                    f"{output.name!r} have {listing}: one weight for each sample"
+                    f"{', or for each step of it' if rank > 2 else ''}. For weights of several "
+                    "outputs give a list, or a dict by output name."
+                )
+
+    def quick_tests(self, model, x, y):
+        """[(array of targets, quick test that its values can be meant)], for data that `check` has
+        passed: where the test fails, `check` is to look again."""
+        if not self._outputs:
+            return []
+        found = [
+            (target, quick_test(output.loss, target, prediction.shape))
+            for output, target, prediction in self._with_predictions(model, x, y)
+        ]
+        return [(target, test) for target, test in found if test is not None]
+
+    def look_for_gradients(self, model, batches):
+        """Set `idle` to what is wrong if none of the losses depends on the model's outputs, which
+        only losses that layers add could make good."""
+        if self._looked:
+            return
+        if model._computes_own_loss:
+            self.idle = None
+        elif not any(output.loss is not None for output in self._outputs):
+            self.idle = gradients.NO_LOSS
+        else:
+            x, y, _ = batches.sample()
+            found = self._with_predictions(model, x, y)
+            with_loss = [each for each in found if each[0].loss is not None]
+            if all(gradients.is_missing(model, o.loss, t, p) for o, t, p in with_loss):
+                self.idle = gradients.NO_GRADIENT
+        self._looked = True
 
     # -- inside the step ---------------------------------------------------------------------------
 
@@ -259,18 +337,7 @@ class Objective(Watched):
             [y_pred[n] for n in names] if isinstance(y_pred, dict) else tree.flatten(y_pred)
         )
         targets = _flat_targets(names, y, len(predictions), "The model")
-        if sample_weight is None or len(names) == 1:
-            weights = [
-                sample_weight
-                if not isinstance(sample_weight, list | tuple | dict)
-                else tree.flatten(sample_weight)[0]
-            ] * len(names)
-        else:
-            weights = (
-                _flat_targets(names, sample_weight, len(predictions), "sample_weight")
-                if isinstance(sample_weight, dict | list | tuple)
-                else [sample_weight] * len(names)
-            )
+        weights = _weights_of_outputs(names, sample_weight, "The model")
         return list(zip(self._outputs, predictions, targets, weights, strict=True))
 
     # -- reading -----------------------------------------------------------------------------------
@@ -310,9 +377,12 @@ class Objective(Watched):
         for name, metric in self._named():
             value = metric.result()
             if isinstance(value, dict):
-                found |= {k: _to_number(v) for k, v in value.items()}
+                for key, one in value.items():
+                    # A name that is taken is that of the loss, or of another metric.
+                    free = key if key not in found else f"{name}_{key}"
+                    found[free] = _to_number(free, one)
             else:
-                found[name] = _to_number(value)
+                found[name] = _to_number(name, value)
         return dict(sorted(found.items()))
 
     def reset(self):
@@ -335,17 +405,31 @@ def _masked(weight, mask):
     return ops.multiply(weight, ops.cast(mask, dtypes.floatx()))
 
 
-def _to_number(value):
+def _weights_of_outputs(names, sample_weight, who):
+    """The weights of each output: one array is for all of them."""
+    if not isinstance(sample_weight, list | tuple | dict):
+        return [sample_weight] * len(names)
+    if len(names) == 1:
+        return [tree.flatten(sample_weight)[0]]
+    return _flat_targets(names, sample_weight, len(names), who, "sample weights")
+
+
+def _to_number(name, value):
+    if value is None or isinstance(value, str | bytes):
+        raise TypeError(
+            f"The metric {name!r}: result() returned {value!r}, but it must return a number or a "
+            "tensor. End it with: return value."
+        )
     array = np.asarray(ops.convert_to_numpy(value))
     return float(array) if array.ndim == 0 else array
 
 
-def _flat_targets(names, y, count, who):
+def _flat_targets(names, y, count, who, what="targets"):
     if isinstance(y, dict):
         unknown = [k for k in y if k not in names]
         if unknown:
             raise ValueError(
-                f"{who}: there are targets for {unknown[0]!r}; the outputs are {', '.join(names)}."
+                f"{who}: there are {what} for {unknown[0]!r}; the outputs are {', '.join(names)}."
             )
         return [y.get(n) for n in names]
     if count == 1 and not isinstance(y, list | tuple):
@@ -355,7 +439,7 @@ def _flat_targets(names, y, count, who):
         return [None] * count
     if len(flat) != count:
         raise ValueError(
-            f"{who}: {count} outputs ({', '.join(names)}) need {count} targets, got {len(flat)}. "
+            f"{who}: {count} outputs ({', '.join(names)}) need {count} {what}, got {len(flat)}. "
             "Give a list, or a dict by output name."
         )
     return flat

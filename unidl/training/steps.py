@@ -11,6 +11,7 @@ from unidl.layers.base import call_context
 from unidl.layers.base.call_context import CallContext
 from unidl.tracing.pure import tracing_lock
 from unidl.training.batch_loss import batch_loss
+from unidl.training.data import is_pair
 from unidl.training.interrupts import whole_step
 from unidl.utils.watched import changes
 
@@ -39,9 +40,18 @@ class Step:
         last of the runs gives."""
         if batches.arrays is not None:
             return self._bind(batches.arrays)
-        return lambda count, batch: self._bind(batch)(
-            count, [leaf for leaf in tree.flatten(batch) if leaf is not None]
-        )
+        plain = None
+
+        def run(count, batch):
+            nonlocal plain
+            if is_pair(batch):  # the most frequent form, for which no nest is walked
+                plain = plain or self._bind(batch)
+                return plain(count, list(batch[:2]))
+            return self._bind(batch)(
+                count, [leaf for leaf in tree.flatten(batch) if leaf is not None]
+            )
+
+        return run
 
     def _bind(self, batch):
         """run(count, leaves) for batches with the structure of `batch`; what is None there has no

@@ -12,20 +12,27 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from unidl import callbacks as callbacks_module
-from unidl import optimizers, tree
+from unidl import optimizers
 from unidl.backend import registry
 from unidl.layers.base import call_context
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
-from unidl.training import check, overrides, steps
+from unidl.training import arguments, check, overrides, sharing, steps
 from unidl.training.batch_loss import with_added_losses
-from unidl.training.data import DEFAULT_BATCH, make_batches, split_validation, unpack
+from unidl.training.data import (
+    DEFAULT_BATCH,
+    make_batches,
+    one_batch,
+    rows_of,
+    split_validation,
+    unpack,
+)
 from unidl.training.gate import Gate
 from unidl.training.interrupts import interruptible
 from unidl.training.loop import run_epoch
 from unidl.training.objective import Objective
 from unidl.typing import TensorLike
 from unidl.utils.arguments import public_method
-from unidl.utils.traceback_filtering import filtered
+from unidl.utils.traceback_filtering import filtered, user_stacklevel
 from unidl.utils.watched import version_of
 
 if TYPE_CHECKING:
@@ -115,16 +122,19 @@ class Trainer(_Layer):
                 same results.
             jit_compile: True uses the backend's compiler on top (torch.compile, XLA); "auto",
                 Keras' default, does not.
-            auto_scale_loss: scale the loss under the policy "mixed_float16".
+            auto_scale_loss: under the policy "mixed_float16" wrap the optimizer in a
+                `LossScaleOptimizer`, without which small gradients are 0 and one that overflows
+                makes all weights NaN.
         """
         overrides.refuse(self, "compile")
-        if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
+        steps_per_execution = arguments.whole("compile", "steps_per_execution", steps_per_execution)
+        run_eagerly = arguments.yes_or_no("compile", "run_eagerly", run_eagerly)
+        if isinstance(jit_compile, str) and jit_compile != "auto":
             raise ValueError(
-                "compile: steps_per_execution must be a positive integer, got "
-                f"{steps_per_execution!r}."
+                f'compile: jit_compile must be True, False or "auto", got {jit_compile!r}.'
             )
         with registry.use_backend(self.backend):
-            self.optimizer = optimizers.get(optimizer)
+            self.optimizer = self._with_loss_scale(optimizers.get(optimizer), auto_scale_loss)
             self.objective = Objective(loss, loss_weights, metrics, weighted_metrics)
         self.run_eagerly, self.jit_compile, self.steps_per_execution = (
             run_eagerly,
@@ -161,6 +171,18 @@ class Trainer(_Layer):
             self.compile(**deserialize_keras_object(config))
         except (TypeError, ValueError) as error:
             _warn_uncompiled(self, error)
+
+    def _with_loss_scale(self, optimizer: Any, wanted: Any) -> Any:
+        """The optimizer with a dynamic loss scale, if float16 needs it."""
+        wanted = arguments.yes_or_no("compile", "auto_scale_loss", wanted)
+        if (
+            wanted
+            and self.dtype_policy.name == "mixed_float16"
+            and optimizer is not None
+            and not isinstance(optimizer, optimizers.LossScaleOptimizer)
+        ):
+            return optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
+        return optimizer
 
     @filtered
     @_in_one_thread
@@ -207,6 +229,16 @@ class Trainer(_Layer):
             validation_freq: validate each so many epochs, or a list of epochs (from 1).
         """
         self._require_compiled("fit")
+        epochs = arguments.whole("fit", "epochs", epochs, least=0)
+        initial_epoch = arguments.whole("fit", "initial_epoch", initial_epoch, least=0)
+        validation_split = arguments.share(validation_split)
+        validation_freq = arguments.frequency(validation_freq)
+        arguments.whole_or_none("fit", "validation_steps", validation_steps)
+        validation_batch_size = arguments.whole_or_none(
+            "fit", "validation_batch_size", validation_batch_size
+        )
+        verbose = arguments.verbosity("fit", verbose)
+        shuffle = arguments.yes_or_no("fit", "shuffle", shuffle)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_validation(
                 x, y, sample_weight, validation_split
@@ -216,6 +248,7 @@ class Trainer(_Layer):
                 x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch, "fit"
             )
             self._prepare(batches)
+            self._check_that_it_trains(batches)
             monitor = callbacks_module.CallbackList(
                 callbacks,
                 model=self,
@@ -224,7 +257,7 @@ class Trainer(_Layer):
             )
             validation = None
             if validation_data is not None:
-                vx, vy, vw = unpack(validation_data)
+                vx, vy, vw = _validation(validation_data)
                 validation = make_batches(
                     vx,
                     vy,
@@ -248,6 +281,8 @@ class Trainer(_Layer):
                 monitor.on_epoch_end(epoch, logs)
                 if self.stop_training:
                     break
+            if epochs > initial_epoch:
+                self.optimizer.finalize_variable_values(self.trainable_variables)
             monitor.on_train_end(logs if epochs > initial_epoch else None)
         self.history = history  # a callback may have called fit too
         return history
@@ -274,6 +309,7 @@ class Trainer(_Layer):
         a dict."""
         self._require_compiled("evaluate")
         with registry.use_backend(self.backend):
+            verbose = arguments.verbosity("evaluate", verbose)
             batches = make_batches(x, y, sample_weight, batch_size, False, None, steps, "evaluate")
             self._prepare(batches)
             monitor = callbacks_module.CallbackList(
@@ -308,6 +344,7 @@ class Trainer(_Layer):
                     return step.pack(
                         [_owned(self.backend.to_numpy(value)) for value in run(1, [x])]
                     )
+            verbose = arguments.verbosity("predict", verbose)
             batches = make_batches(x, None, None, batch_size, False, None, steps, "predict")
             self._prepare(batches, targets=False)
             monitor = callbacks_module.CallbackList(
@@ -320,7 +357,7 @@ class Trainer(_Layer):
             step = self._step("predict")  # building may have thrown the old one away
             parts = run_epoch(self, step, batches, monitor, "predict")
             step.remember(x, batches)
-        return step.pack([np.concatenate(arrays) for arrays in zip(*parts, strict=True)])
+        return step.pack([_joined(arrays) for arrays in zip(*parts, strict=True)])
 
     @filtered
     @_in_one_thread
@@ -345,7 +382,7 @@ class Trainer(_Layer):
 
     def predict_on_batch(self, x: Any) -> Any:
         """Outputs for one batch as NumPy arrays."""
-        return self.predict(x, batch_size=len(tree.flatten(x)[0]), verbose=0)
+        return self.predict(x, batch_size=rows_of(x, "predict_on_batch"), verbose=0)
 
     def _on_batch(
         self,
@@ -358,15 +395,16 @@ class Trainer(_Layer):
     ) -> Any:
         self._require_compiled(f"{kind}_on_batch")
         with registry.use_backend(self.backend), interruptible():
-            size = len(tree.flatten(x)[0])
-            batches = make_batches(
-                x, y, sample_weight, max(size, 1), False, class_weight, None, f"{kind}_on_batch"
-            )
+            batches = one_batch(x, y, sample_weight, class_weight, f"{kind}_on_batch")
             self._prepare(batches)
+            if kind == "train":
+                self._check_that_it_trains(batches)
             self.objective.reset()
             run = self._step(kind).on(batches)
             for batch in batches:
                 run(1, batch)
+            if kind == "train":
+                self.optimizer.settle()
             logs = self.objective.results()
         values = [logs[name] for name in self.metrics_names]
         return logs if return_dict else values[0] if len(values) == 1 else values
@@ -432,12 +470,29 @@ class Trainer(_Layer):
                 x, y, _ = batches.sample()
                 self.objective.resolve(self, x, y)
             trainable = self.trainable_variables
-            if not self.optimizer.built:
+            if self.optimizer is not None and not self.optimizer.built:
                 self.optimizer.build(trainable)
             frozen = tuple(map(id, trainable))
             if getattr(self, "_compiled_for", frozen) != frozen:
                 self._forget_compiled()
             self._compiled_for = frozen
+
+    def _check_that_it_trains(self, batches: Any) -> None:
+        """Look, once after `compile`, whether the losses have a gradient; a warning if there is
+        nothing to train."""
+        if self.optimizer is None:
+            raise ValueError(
+                f"{self._who()}: there is no optimizer to train with. Give one: "
+                'model.compile(optimizer="adam", loss=...).'
+            )
+        self.objective.look_for_gradients(self, batches)
+        if not self.trainable_variables:
+            warnings.warn(
+                f"{self._who()}: the model does not have any trainable weights, so fit changes "
+                "nothing. Set layer.trainable = True where it should learn.",
+                UserWarning,
+                stacklevel=user_stacklevel(),
+            )
 
     def _require_compiled(self, caller: Any) -> None:
         overrides.refuse(self, caller)
@@ -469,18 +524,24 @@ class Trainer(_Layer):
 
     def to(self, backend: str | Backend) -> Self:
         """Move the live model with optimizer, metrics and step count to another backend; training
-        goes on as if nothing had happened."""
-        super().to(backend)
-        if self.optimizer is not None:
-            self.optimizer.to(self.backend)
-        if self.objective is not None:
-            self.objective.to(self.backend)
-        self._forget_compiled()
+        goes on as if nothing had happened. A model that is a part of this one moves along; one
+        that shares only some of its layers is an error."""
+        target = registry.get_backend(backend)
+        followers = sharing.followers(self, target)
+        super().to(target)
+        for model in (self, *followers):
+            model.backend = target
+            if model.optimizer is not None:
+                model.optimizer.to(target)
+            if model.objective is not None:
+                model.objective.to(target)
+            model._forget_compiled()
         return self
 
     def _changes(self) -> Any:
         """How often anything was changed that a compiled step has read."""
-        parts = [*self._flatten_layers(), self.optimizer, self.objective]
+        optimizer_parts = [] if self.optimizer is None else self.optimizer.watched
+        parts = [*self._flatten_layers(), *optimizer_parts, self.objective]
         if self.objective is not None:
             parts += self.objective.parts
         return version_of(*(part for part in parts if part is not None))
@@ -511,6 +572,26 @@ def _warn_uncompiled(model: Any, error: Exception) -> None:
         f"it: {error} Call compile() again on the model that is made.",
         stacklevel=4,
     )
+
+
+def _validation(data: Any) -> Any:
+    """(x, y, sample_weight) of `validation_data`, or an iterable alone."""
+    try:
+        return unpack(data)
+    except ValueError as error:
+        raise ValueError(f"fit(validation_data=): {error}") from None
+
+
+def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """The outputs of all batches as one array."""
+    for number, array in enumerate(arrays, 1):
+        if array.shape[1:] != arrays[0].shape[1:]:
+            raise ValueError(
+                f"predict: the outputs have the shape {arrays[0].shape} for batch 1 and "
+                f"{array.shape} for batch {number}, which are no single array. Pad the inputs to "
+                "one size, or call predict_on_batch for each."
+            )
+    return np.concatenate(arrays)
 
 
 def _owned(array: TensorLike) -> Any:

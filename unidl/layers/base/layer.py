@@ -633,6 +633,11 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked, Constr
                     f"{self._who()}: the weight {variable.path!r} has shape {variable.shape}, "
                     f"set_weights() got shape {found}."
                 )
+            if isinstance(value, np.ndarray) and value.dtype.kind not in "biuf":
+                raise TypeError(
+                    f"{self._who()}: set_weights() got an array of dtype {value.dtype} for the "
+                    f"weight {variable.path!r}. Weights are real numbers."
+                )
         for variable, value in zip(own, weights, strict=True):
             variable.assign(value)
 
