@@ -19,8 +19,22 @@ _MESSAGE = (
 
 # What starts no kernel: weights can be read and saved.
 _HARMLESS = frozenset(
-    "name version tensor_types dtypes traces has_values is_tensor to_numpy read shape dtype scope "
-    "device devices".split()
+    [
+        "name",
+        "version",
+        "tensor_types",
+        "dtypes",
+        "traces",
+        "has_values",
+        "is_tensor",
+        "to_numpy",
+        "read",
+        "shape",
+        "dtype",
+        "scope",
+        "device",
+        "devices",
+    ]
 )
 
 
