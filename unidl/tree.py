@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from unidl.typing import Nest, TensorLike
 from unidl.utils.namespaces import namespace
-from unidl.utils.nesting import too_deep
+from unidl.utils.nesting import too_deep as _too_deep
 
 _SEQUENCES = (list, tuple, deque)
 
@@ -54,7 +54,7 @@ def flatten(structure: Nest, is_leaf: Any = None) -> list:
     try:
         return [leaf for _, child in _children(structure) for leaf in flatten(child, is_leaf)]
     except RecursionError:
-        raise too_deep() from None
+        raise _too_deep() from None
 
 
 def flatten_with_path(structure: Nest) -> list:
@@ -129,7 +129,7 @@ def map_structure(
             _assert_same(structures[0], other, is_leaf)
         return _map(func, structures, none_is_leaf, is_leaf)
     except RecursionError:
-        raise too_deep() from None
+        raise _too_deep() from None
 
 
 def _map(func: Any, structures: Any, none_is_leaf: Any, is_leaf: Any) -> Any:

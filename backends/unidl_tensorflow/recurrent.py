@@ -4,6 +4,7 @@ tf.while_loop, so that the graph does not grow with the sequence."""
 from __future__ import annotations
 
 from unidl.backend import contract
+from unidl.backend.frame import current
 from unidl_tensorflow.block_lstm import block_lstm
 from unidl_tensorflow.execution import is_traced_for_xla
 from unidl_tensorflow.load import tf
@@ -38,7 +39,15 @@ class Recurrent(contract.Recurrent):
         ]
         # The first step is done outside: it tells dtype and shape of the outputs.
         first = length - 1 if reverse else 0
+        before = _drawn()
         state, y = step(tuple(state), tuple(x[first] for x in xs))
+        if _drawn() != before:
+            # Every moment has a random key of its own, which in a loop all would share.
+            ys = [y]
+            for t in range(length)[::-1][1:] if reverse else range(1, length):
+                state, y = step(tuple(state), tuple(x[t] for x in xs))
+                ys.append(y)
+            return tuple(state), tf.stack(ys[::-1] if reverse else ys)
         outputs = tf.TensorArray(y.dtype, length, element_shape=y.shape).write(first, y)
 
         def body(t, state, outputs):
@@ -53,6 +62,12 @@ class Recurrent(contract.Recurrent):
             maximum_iterations=length - 1,
         )
         return state, outputs.stack()
+
+
+def _drawn():
+    """How many random keys and numbers the trace has asked for up to now."""
+    feed = current().feed
+    return None if feed is None else feed.drawn()
 
 
 def _exchanged(x):
