@@ -331,7 +331,8 @@ def _check_axis(name: str, tensors: Sequence[Tensor], kwargs: dict[str, Any]) ->
         return
     rank = len(tensors[0].shape)
     if type(axis) is not int and hasattr(axis, "__index__"):  # of NumPy's ints too
-        axis = kwargs["axis"] = int(axis)
+        kwargs["axis"] = int(axis)
+        axis = kwargs["axis"]
     if not (-rank <= axis < rank if type(axis) is int else all(-rank <= a < rank for a in axis)):
         error = explain(name, tensors, kwargs)
         assert error is not None, "the shape rules check every axis"

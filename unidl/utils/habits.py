@@ -6,8 +6,10 @@ or assigns one of these names has it, and nothing looks at them while all is wel
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeVar
+
+C = TypeVar("C", bound=type)
 
 _TRAINING = (
     "The mode is an argument of the call: model(x, training=True), model(x, training=False); fit "
@@ -81,10 +83,10 @@ class _Habit:
         )
 
 
-def with_habits(table: Mapping[str, str | None]) -> Any:
+def with_habits(table: Mapping[str, str | None]) -> Callable[[C], C]:
     """A decorator that gives a class the attributes of a table above."""
 
-    def decorate(cls: type) -> type:
+    def decorate(cls: C) -> C:
         for name, advice in table.items():
             if name not in vars(cls):
                 setattr(cls, name, _Habit(name, advice))

@@ -46,7 +46,7 @@ class Bidirectional(Layer):
             is_right = isinstance(given, Layer) and hasattr(given, "go_backwards")
             if not (is_right or (given is None and layer is not None)):
                 raise ValueError(
-                    f"Bidirectional: layer must be a recurrent layer, got {given!r}. Write: "
+                    f"Bidirectional: takes a recurrent layer as `layer`, got {given!r}. Write: "
                     "Bidirectional(LSTM(8))."
                 )
         super().__init__(**kwargs)
