@@ -152,7 +152,7 @@ def test_a_wrong_dtype():
         TypeError, match="the input 'tokens' is int32, but its data is float64 with fractions"
     ):
         verify(tokens, X, backends=["numpy"])
-    with pytest.raises(TypeError, match="Data must be numbers"):
+    with pytest.raises(TypeError, match="x must be numbers"):
         verify(dense(), np.array([["a"] * 4]), backends=["numpy"])
     with pytest.raises(ValueError, match=r"embedding.*9"):
         verify(tokens, np.full((2, 4), 9), backends=["numpy"])
