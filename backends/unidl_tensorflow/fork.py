@@ -20,29 +20,10 @@ _MESSAGE = (
 # What starts no kernel: weights can be read and saved.
 _HARMLESS = frozenset(
     [
-<<<<<<< HEAD
         "name", "version", "tensor_types", "dtypes", "traces", "has_values", "is_tensor",
         "to_numpy", "read", "shape", "dtype", "scope", "device", "devices",
     ]
 )  # fmt: skip
-=======
-        "name",
-        "version",
-        "tensor_types",
-        "dtypes",
-        "traces",
-        "has_values",
-        "is_tensor",
-        "to_numpy",
-        "read",
-        "shape",
-        "dtype",
-        "scope",
-        "device",
-        "devices",
-    ]
-)
->>>>>>> abuse-errors2
 
 
 def guard(backend):
