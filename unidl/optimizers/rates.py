@@ -18,12 +18,10 @@ def learning_rate(who: str, value: Any) -> float:
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
         kind = f"an array of shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)
         raise ValueError(
-            f"{who}: the learning rate must be a number, a LearningRateSchedule or a function that "
-            f"returns a number, got {kind}."
+            f"{who}: learning_rate must be a finite number, a LearningRateSchedule or a function "
+            f"that returns a number, got {kind}."
         )
     rate = float(value)
     if not (0 <= rate < math.inf):
-        raise ValueError(
-            f"{who}: the learning rate must be a finite number of 0 or more, got {rate}."
-        )
+        raise ValueError(f"{who}: learning_rate must be a finite number of 0 or more, got {rate}.")
     return rate

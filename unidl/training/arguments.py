@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from unidl.utils.suggestions import did_you_mean
+
 
 def whole(caller: str, name: str, value: Any, least: int = 1) -> int:
     """`value` as an int; an error unless it is a whole number, of Python or NumPy, from `least`
@@ -53,7 +55,7 @@ def verbosity(caller: str, value: Any) -> Any:
         return value
     raise ValueError(
         f'{caller}: verbose must be "auto", 0 (nothing), 1 (a bar) or 2 (a line an epoch), got '
-        f"{value!r}."
+        f"{value!r}.{did_you_mean(value, ['auto'])}"
     )
 
 

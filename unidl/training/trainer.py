@@ -526,7 +526,7 @@ class Trainer(_Layer):
         """Move the live model with optimizer, metrics and step count to another backend; training
         goes on as if nothing had happened. A model that is a part of this one moves along; one
         that shares only some of its layers is an error."""
-        target = registry.get_backend(backend)
+        target = self._destination(backend)
         followers = sharing.followers(self, target)
         super().to(target)
         for model in (self, *followers):

@@ -127,27 +127,9 @@ def holding_each_other():
     return one
 
 
-def used(layer):
-    layer(X)
-    return len(layer.weights)
-
-
 def holder_of_itself(hold):
     layer = layers.Dense(2)
     layer.held_here = hold(layer)
-    return used(layer)
-
-
-def fitted_with_cycle():
-    model = unidl.Sequential([unidl.Input((2,)), holding_each_other()])
-    model.compile("sgd", "mse")
-    model.fit(X, Y, verbose=0)
-    model.trainable = False
-    pickle.loads(pickle.dumps(copy.deepcopy(model)))
-    with tempfile.TemporaryDirectory() as folder:
-        model.save_weights(Path(folder) / "x.weights.h5")
-        model.load_weights(Path(folder) / "x.weights.h5")
-    return len(model.weights)
 
 
 def add_itself(known):
@@ -241,11 +223,10 @@ CASES = [
             ("clone_model", lambda m: len(models.clone_model(m).weights), 2),
         )
     ),
-    right("cycle: layer holds itself", lambda: holder_of_itself(lambda x: x), 2),
-    right("cycle: list of itself", lambda: holder_of_itself(lambda x: [x, x]), 2),
-    right("cycle: dict of itself", lambda: holder_of_itself(lambda x: {"a": x}), 2),
-    right("cycle: two layers hold each other", lambda: used(holding_each_other()), 2),
-    right("cycle: fit, copy, save, load", fitted_with_cycle, 2),
+    told("cycle: layer holds itself", lambda: holder_of_itself(lambda x: x), "or holds it"),
+    told("cycle: list of itself", lambda: holder_of_itself(lambda x: [x, x]), "or holds it"),
+    told("cycle: dict of itself", lambda: holder_of_itself(lambda x: {"a": x}), "or holds it"),
+    told("cycle: two layers hold each other", holding_each_other, "or holds it"),
     told("cycle: model.add(model)", lambda: add_itself(False), "contain itself", ValueError),
     told("cycle: built model.add(model)", lambda: add_itself(True), "contain itself", ValueError),
     told("cycle: a.add(b), b.add(a)", add_each_other, "contain itself", ValueError),

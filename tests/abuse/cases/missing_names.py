@@ -54,7 +54,6 @@ NAMES = [
         ("utils.load_img", "PIL"),
         ("datasets.cifar10", "get_file"),
         ("datasets.imdb", "get_file"),
-        ("optimizers.LossScaleOptimizer", "loss_scale_factor"),
         ("ops.image", "UpSampling2D"),
         ("ops.numpy", "ops.sum"),
         ("config.set_backend", "unidl.set_backend"),

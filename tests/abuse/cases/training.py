@@ -494,7 +494,7 @@ CASES += [
     told(
         f"a learning rate of {name}, {way}",
         lambda set_=set_, value=value: set_(value),
-        "learning rate must be",
+        "learning_rate must be",
     )
     for way, set_ in {
         "constructor": lambda value: optimizers.Adam(value),
@@ -690,9 +690,7 @@ CASES += [
     for value in (NAN, "0.5", -0.5, INF)
 ]
 CASES += [
-    told(
-        "Adam(beta_1=1.0)", lambda: optimizers.Adam(beta_1=1.0), r"beta_1 must be in \[0.0, 1.0\)"
-    ),
+    told("Adam(beta_1=1.0)", lambda: optimizers.Adam(beta_1=1.0), "beta_1 must be .* below 1"),
     *(
         told(
             f"SGD({argument}={value!r})",
@@ -728,7 +726,7 @@ CASES += [
             (
                 "scale of 0",
                 lambda: optimizers.LossScaleOptimizer(optimizers.SGD(), 0),
-                "initial_scale must not be 0",
+                "initial_scale must be a positive number",
             ),
             (
                 "scale of NaN",

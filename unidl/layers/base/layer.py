@@ -513,17 +513,22 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked, Constr
 
     def to(self, backend: Any) -> Self:
         """Move all weights, in place, to another backend; returns the layer."""
-        if backend is None:
-            raise ValueError(
-                f"{self._who()}: to() takes the name of a backend, got None. There are: "
-                f"{', '.join(row.name for row in registry.list_backends() if row.installed)}."
-            )
-        target = registry.get_backend(backend)
+        target = self._destination(backend)
         for layer in self._flatten_layers():
             for variable in layer.held(Variable):
                 variable.to(target)
             layer.backend = target
         return self
+
+    def _destination(self, backend: Any) -> Any:
+        """The backend that `to` was given; None, which is the active one elsewhere, is not meant
+        here."""
+        if backend is None:
+            raise ValueError(
+                f"{self._who()}: to() takes the name of a backend, got None. There are: "
+                f"{', '.join(row.name for row in registry.list_backends() if row.installed)}."
+            )
+        return registry.get_backend(backend)
 
     # -- weights -----------------------------------------------------------------------------------
 
@@ -616,7 +621,7 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, Tracked, Constr
         """Set all weights from arrays in the order of `weights`; nothing changes unless all shapes
         fit."""
         own = self.weights
-        if not isinstance(weights, Sequence | np.ndarray):
+        if isinstance(weights, str | bytes) or not isinstance(weights, Sequence | np.ndarray):
             raise TypeError(
                 f"{self._who()}: set_weights() takes a list of arrays, one for each of "
                 f"{[v.path for v in own]}, got {weights!r} of type {type(weights).__name__}."
