@@ -1,0 +1,143 @@
+"""The variables of a layer and of all layers below it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from unidl import ops
+from unidl.backend.variable import Variable
+from unidl.layers.base.tracking import Tracked
+from unidl.ops.dispatch import has_values
+from unidl.utils.rules import FLAG
+
+
+class HoldsWeights(Tracked):
+    """Mixed into `Layer`."""
+
+    _trainable: bool
+
+    if TYPE_CHECKING:
+
+        def _who(self) -> str: ...
+
+    @property
+    def trainable(self) -> bool:
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: Any) -> None:
+        if not FLAG.allows(value):
+            raise ValueError(f"{self._who()}: trainable must be {FLAG.words}, got {value!r}.")
+        for layer in self._flatten_layers():
+            if layer._trainable is not bool(value):
+                layer._trainable = bool(value)
+                layer._count_change()
+
+    @property
+    def _layers(self) -> Any:
+        """Direct sublayers in order of creation."""
+        return self.held(HoldsWeights)
+
+    def _flatten_layers(self) -> Any:
+        """This layer and all below, depth first, without duplicates.
+
+        A list of its own, not Python's stack: layers may hold each other, and in any depth.
+        """
+        found: dict[int, HoldsWeights] = {}
+        waiting: list[HoldsWeights] = [self]
+        while waiting:
+            layer = waiting.pop()
+            if id(layer) not in found:
+                found[id(layer)] = layer
+                waiting += reversed(layer._layers)
+        return list(found.values())
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All variables: own trainable, own non-trainable, then those of the sublayers; no
+        duplicates."""
+        found: dict[int, Variable] = {}
+        for layer in self._flatten_layers():
+            for variable in sorted(layer.held(Variable), key=lambda v: not v.trainable):
+                found.setdefault(id(variable), variable)
+        return list(found.values())
+
+    # What a layer assigns in its call, and keeps to itself: no weights, and not saved.
+    _state_variables: Any = ()
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The weights, then variables that layers keep from call to call, such as the states of a
+        stateful LSTM."""
+        return self.weights + [
+            v for layer in self._flatten_layers() for v in layer._state_variables
+        ]
+
+    def _update(self, variable: Any, value: Any) -> None:
+        """Assign a native tensor in a call; a symbolic call has no values to assign."""
+        if has_values(value):
+            variable.replace(ops.cast(ops.stop_gradient(value), variable.dtype))
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        frozen = {
+            id(v)
+            for layer in self._flatten_layers()
+            if not layer._trainable
+            for v in layer.held(Variable)
+        }
+        return [v for v in self.weights if v.trainable and id(v) not in frozen]
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        return self.trainable_weights
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        trainable = {id(v) for v in self.trainable_weights}
+        return [v for v in self.weights if id(v) not in trainable]
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        return self.non_trainable_weights
+
+    def get_weights(self) -> list[np.ndarray]:
+        """The weights' values as NumPy arrays, in the order of `weights`."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set all weights from arrays in the order of `weights`; nothing changes unless all shapes
+        fit."""
+        own = self.weights
+        if isinstance(weights, str | bytes) or not isinstance(weights, Sequence | np.ndarray):
+            raise TypeError(
+                f"{self._who()}: set_weights() takes a list of arrays, one for each of "
+                f"{[v.path for v in own]}, got {weights!r} of type {type(weights).__name__}."
+            )
+        if len(own) != len(weights):
+            raise ValueError(
+                f"{self._who()}: set_weights() got {len(weights)} arrays, but there are {len(own)} "
+                f"weights: {[v.path for v in own]}."
+            )
+        for variable, value in zip(own, weights, strict=True):
+            found = tuple(getattr(value, "shape", ()))
+            if found != tuple(variable.shape):
+                raise ValueError(
+                    f"{self._who()}: the weight {variable.path!r} has shape {variable.shape}, "
+                    f"set_weights() got shape {found}."
+                )
+            if isinstance(value, np.ndarray) and value.dtype.kind not in "biuf":
+                raise TypeError(
+                    f"{self._who()}: set_weights() got an array of dtype {value.dtype} for the "
+                    f"weight {variable.path!r}. Weights are real numbers."
+                )
+        for variable, value in zip(own, weights, strict=True):
+            variable.assign(value)
+
+    def count_params(self) -> int:
+        """Number of elements in all weights."""
+        return sum(math.prod(variable.shape) for variable in self.weights)
