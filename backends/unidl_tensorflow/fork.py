@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import os
 
-from tensorflow.python.eager import context
-
 _MESSAGE = (
     "This process was forked from one in which TensorFlow had already run. TensorFlow's threads "
     "are not in it, and it would hang for ever. Start processes anew: "
@@ -37,6 +35,8 @@ def guard(backend):
             raise RuntimeError(_MESSAGE)
 
     Forked.__name__, Forked.__qualname__ = kind.__name__, kind.__qualname__
+
+    from tensorflow.python.eager import context  # after `load`, which keeps Keras out
 
     def in_child():
         if context.context()._initialized:

@@ -84,6 +84,7 @@ class Trainer(_Layer):
 
     optimizer: Any = None
     objective: Any = None
+    run_eagerly = False
     history: History
     stop_training = False
     _steps: dict | None = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 from unidl import ops
+from unidl.backend.errors import UnsupportedDtypeError
+from unidl.ops.dispatch import backend_of
 from unidl.port.onnx.errors import OnnxError, onnx_package
 from unidl.port.onnx.graph import Graph, Scope, as_tensor, domain_of, schema_of
 from unidl.port.onnx.table import handlers
@@ -178,6 +180,9 @@ def _check_declared(name, x, declared):
     if not declared.HasField("tensor_type") or x is None or isinstance(x, list):
         return
     wanted = dtype_of(declared.tensor_type.elem_type)
+    if wanted not in backend_of((x,)).dtypes:
+        # Its numbers have become those of a wider dtype, in which the graph was not written.
+        raise UnsupportedDtypeError(f"The input {name!r} is {wanted}, which this backend has not.")
     if ops.dtype(x) != wanted:
         raise OnnxError(f"The input {name!r} must be {wanted}, got {ops.dtype(x)}. Cast it first.")
     if not declared.tensor_type.HasField("shape"):
