@@ -222,3 +222,15 @@ def test_without_h5py(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(ImportError, match="pip install"):
         MODELS["mlp"](unidl).save_weights(tmp_path / "x.weights.h5")
+
+
+def test_a_fault_of_the_model_is_no_damage_of_the_file(tmp_path, monkeypatch):
+    path, model = tmp_path / "x.weights.h5", MODELS["mlp"](unidl)
+    model.compile("sgd", "mse")
+    model.optimizer.build(model.trainable_variables)
+    model.save_weights(path)
+    again = MODELS["mlp"](unidl)
+    again.compile("sgd", "mse")
+    monkeypatch.setattr(type(again.optimizer), "get_config", lambda self: self.no_such_thing)
+    with pytest.raises(AttributeError, match="no_such_thing"):
+        again.load_weights(path)

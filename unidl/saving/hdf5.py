@@ -50,30 +50,52 @@ def reading(filepath: str | os.PathLike[str], who: str) -> Iterator[Reader]:
     library = h5py()
     if not stat.S_ISREG(os.stat(filepath).st_mode):
         raise ValueError(f"{who}: {filepath} is a folder, a device or a pipe, not a file.")
-    reader = None
+    reader = Reader(library)
     try:
-        with library.File(filepath, "r") as file:
-            reader = Reader(file, library)
+        reader.open(filepath)
+        try:
             yield reader
+        finally:
+            reader.close()
     except NotPlain as error:
         raise ValueError(f"{who}: {filepath} is not loaded: {error}.") from None
-    except _DAMAGE as error:
-        if isinstance(error, ValueError) and str(error).startswith(who):
-            raise
-        place = f" at {reader.place!r}" if reader is not None and reader.place else ""
+    except _Damaged as error:
+        place = f" at {reader.place!r}" if reader.place else ""
         raise ValueError(
-            f"{who}: {filepath} is no HDF5 file, or it is damaged{place}: {error}. Nothing has "
-            "been loaded; get the file again."
-        ) from error
+            f"{who}: {filepath} is no HDF5 file, or it is damaged{place}: {error.__cause__}. "
+            "Nothing has been loaded; get the file again."
+        ) from error.__cause__
+
+
+class _Damaged(Exception):
+    """The library met bytes that are not what they should be; what it said is the cause."""
+
+
+@contextmanager
+def _library_at_work() -> Iterator[None]:
+    """What h5py raises is the file's fault, and nobody else's."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise _Damaged from error
 
 
 class Reader:
     """Reads arrays by their paths; `place` is the one that was read last."""
 
-    def __init__(self, file: Any, library: Any) -> None:
-        self._file, self._library = file, library
+    def __init__(self, library: Any) -> None:
+        self._library = library
         self.place = ""
 
+    @_library_at_work()
+    def open(self, filepath: str | os.PathLike[str]) -> None:
+        self._file = self._library.File(filepath, "r")
+
+    @_library_at_work()
+    def close(self) -> None:
+        self._file.close()
+
+    @_library_at_work()
     def members(self, path: str) -> list[str] | None:
         """The names in the group `path`, None if there is no such group."""
         group = self._item(path)
@@ -82,18 +104,21 @@ class Reader:
     def arrays_below(self, path: str, most: int) -> Iterator[str]:
         """The paths of all arrays below the group `path`; NotPlain if there are more than `most`
         members in all."""
-        first = self._item(path)
+        with _library_at_work():
+            first = self._item(path)
         stack = [] if first is None else [(path, first)]
         while stack:
             place, item = stack.pop()
             if not isinstance(item, self._library.Group):
                 yield place
                 continue
-            most -= len(item)
-            if most < 0:
-                raise NotPlain("there are more groups than a file of this model can have")
-            stack.extend((f"{place}/{name}", self._member(item, name, place)) for name in item)
+            with _library_at_work():
+                most -= len(item)
+                if most < 0:
+                    raise NotPlain("there are more groups than a file of this model can have")
+                stack.extend((f"{place}/{name}", self._member(item, name, place)) for name in item)
 
+    @_library_at_work()
     def array(self, path: str, shape: tuple[int, ...]) -> np.ndarray | None:
         """The numbers at `path`, None if there is no array; NotPlain unless it has this shape."""
         dataset = self._item(path)
