@@ -155,7 +155,8 @@ class CSVLogger(Callback):
         self._writer: Any = None
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._file = open(self.filename, "a" if self.append else "w", newline="")  # noqa: SIM115 - open for the whole training
+        # Open for the whole training.
+        self._file = open(self.filename, "a" if self.append else "w", newline="")  # noqa: SIM115
         self._writer = None
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

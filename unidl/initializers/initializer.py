@@ -12,6 +12,7 @@ from unidl.backend import dtypes
 from unidl.saving.serialization import deserialize_keras_object
 from unidl.typing import Config, DType, TensorLike
 from unidl.utils.constructors import Constructed, made_from
+from unidl.utils.naming import is_of_unidl
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -26,7 +27,7 @@ class Initializer(Constructed):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "__call__" in vars(cls) and cls.__module__.startswith("unidl."):
+        if "__call__" in vars(cls) and is_of_unidl(cls):
             cls.__call__ = _of_a_shape(cls.__call__)  # type: ignore[method-assign]
 
     def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> np.ndarray:

@@ -10,7 +10,9 @@ import numpy as np
 
 from unidl.losses import crossentropy
 from unidl.losses.loss import Loss, LossFunctionWrapper
+from unidl.ops.index_checks import outside
 from unidl.typing import Shape, TensorLike
+from unidl.utils.naming import is_of_unidl
 from unidl.utils.value_tests import below
 
 
@@ -32,9 +34,7 @@ def check_targets(
 
 def is_own(loss: Loss) -> bool:
     """Whether the loss is one of this library, and none that a user wrote."""
-    return type(loss).__module__.startswith(__name__.partition(".")[0] + ".") and (
-        type(loss) is not LossFunctionWrapper
-    )
+    return is_of_unidl(type(loss)) and type(loss) is not LossFunctionWrapper
 
 
 def quick_test(
@@ -75,9 +75,8 @@ def _sparse(loss: Any, y: TensorLike, pred: TensorLike, where: Any) -> None:
             "categorical_crossentropy."
         )
     classes = pred[axis]
-    if labels.size and classes is not None and not (labels.min() >= 0 and labels.max() < classes):
-        bad = labels.min() if not labels.min() >= 0 else labels.max()
-        bad = int(bad) if np.isfinite(bad) else bad
+    bad = None if classes is None else outside(labels, 0, classes)
+    if bad is not None:
         hint = (
             " Do your classes begin with 1? Subtract 1 from them."
             if bad == classes and labels.min() >= 1

@@ -8,6 +8,8 @@ from typing import Any
 
 from unidl.backend.contract.recurrent import Recurrent
 from unidl.ops.dispatch import call, call_promoted, op, prepare
+from unidl.ops.elementwise import logical_and, logical_not
+from unidl.ops.reductions import any as any_
 from unidl.typing import TensorLike
 
 
@@ -49,6 +51,17 @@ def batch_norm_inference(
 ) -> Any:
     """Normalize by given 1-D moments."""
     return call("batch_norm_inference", x, gamma, beta, mean, var, axes=axes, epsilon=epsilon)
+
+
+def hidden_keys(keep: TensorLike) -> tuple[Any, Any]:
+    """(which keys get a large negative bias, which queries see any), for the mask `keep`
+    (..., t, s) and (..., t, 1).
+
+    Of a query that sees nothing no key is hidden: beside the large number its scores would lose
+    their digits, and kernels err in the gradients of what is left.
+    """
+    seen = any_(keep, axis=-1, keepdims=True)
+    return logical_and(logical_not(keep), seen), seen
 
 
 @op

@@ -78,8 +78,8 @@ def _host_integers(indices: Any) -> np.ndarray:
         return np.zeros((0,), "int32")  # an empty list has no dtype of its own
     array = array_of(indices)
     if array.dtype.kind == "i":
-        fits = isinstance(indices, np.ndarray) or outside(array, -(2**31), 2**31) is not None
-        return array if fits else array.astype("int32")
+        as_it_is = isinstance(indices, np.ndarray) or outside(array, -(2**31), 2**31) is not None
+        return array if as_it_is else array.astype("int32")
     return from_host(indices)[0]
 
 

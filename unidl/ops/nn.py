@@ -29,7 +29,6 @@ from unidl.ops.elementwise import (
     divide,
     log,
     logical_not,
-    logical_or,
     maximum,
     multiply,
     negative,
@@ -38,10 +37,10 @@ from unidl.ops.elementwise import (
     subtract,
     tanh,
 )
+from unidl.ops.fused import hidden_keys
 from unidl.ops.index_checks import check_indices, whole_numbers
 from unidl.ops.indexing import along_axis, where
 from unidl.ops.linalg import norm
-from unidl.ops.reductions import any as any_
 from unidl.ops.reductions import max as max_
 from unidl.ops.reductions import mean, var
 from unidl.ops.reductions import sum as sum_
@@ -351,14 +350,14 @@ def dot_product_attention(
         scores = scores if bias is None else add(scores, bias)
         weights = softmax(scores if mask is None else where(mask, scores, _LOWEST[dtype]))
         return swapaxes(call("matmul", weights, value), 1, 2)
-    if some_blind:
-        # Equal scores that are constants: beside the lowest number kernels err in gradients.
-        seen = any_(mask, axis=-1, keepdims=True)
-        query = where(seen, query, zeros_like(query))
-        bias = None if bias is None else where(seen, bias, zeros_like(bias))
-        mask = logical_or(mask, logical_not(seen))
     if mask is not None:
-        closed = where(mask, 0.0, backend.asarray(_LOWEST[dtype], dtype))
+        if not some_blind:
+            hidden = logical_not(mask)
+        else:  # a query that sees nothing gets equal scores, which are constants
+            hidden, seen = hidden_keys(mask)
+            query = where(seen, query, zeros_like(query))
+            bias = None if bias is None else where(seen, bias, zeros_like(bias))
+        closed = where(hidden, backend.asarray(_LOWEST[dtype], dtype), 0.0)
         bias = closed if bias is None else add(bias, closed)
     tensors = [query, key, value] + ([] if bias is None else [bias])
     return swapaxes(run(backend, "attention", tensors, {"scale": scale}), 1, 2)

@@ -19,7 +19,7 @@ from unidl.backend.variable import Variable
 from unidl.optimizers.host_variable import HostVariable
 from unidl.optimizers.optimizer import Optimizer
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
-from unidl.typing import Config, CustomObjects, LearningRate, Tensor, TensorLike
+from unidl.typing import Config, CustomObjects, Tensor, TensorLike
 from unidl.utils.rules import COUNT, POSITIVE
 
 if TYPE_CHECKING:
@@ -212,17 +212,6 @@ class LossScaleOptimizer(Optimizer):
         self, var_list: Sequence[Variable] | None = None, var_names: Sequence[str] | None = None
     ) -> None:
         self.inner_optimizer.exclude_from_weight_decay(var_list, var_names)
-
-    def update(
-        self,
-        backend: Any,
-        params: Any,
-        grads: Sequence[Tensor | None],
-        slots: Any,
-        learning_rate: LearningRate,
-    ) -> Any:
-        """That of the inner optimizer."""
-        return self.inner_optimizer.update(backend, params, grads, slots, learning_rate)
 
     # -- config ------------------------------------------------------------------------------------
 

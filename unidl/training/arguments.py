@@ -140,15 +140,3 @@ def factor(given: Any) -> None:
         raise ValueError(
             f"compile: loss_weights are finite numbers, one for each output, got {given!r}."
         )
-
-
-def real(caller: str, name: str, value: Any, least: float = -math.inf) -> Any:
-    """`value`; an error unless it is a number from `least` on."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
-        raise TypeError(
-            f"{caller}: {name} must be a number, got {value!r} of type {type(value).__name__}."
-        )
-    if not float(value) >= least:
-        limit = "a number" if least == -math.inf else f"at least {least}"
-        raise ValueError(f"{caller}: {name} must be {limit}, got {value}.")
-    return value

@@ -7,6 +7,7 @@ from unidl.backend.dtypes import floatx
 from unidl.tracing import KerasTensor, graph
 from unidl.tracing.feed import KeyFeed
 from unidl.tracing.keras_tensor import NoValue
+from unidl.utils.naming import is_of_unidl
 
 _SAMPLES = 2
 
@@ -17,14 +18,14 @@ def check(backend, output, target, prediction):
     for name, metric in (*output.metrics, *output.weighted_metrics):
         functions.append((f"metric {name!r}", _function_of(metric)))
     for who, function in functions:
-        if function is not None and not function.__module__.startswith("unidl."):
+        if function is not None and not is_of_unidl(function):
             _try(backend, who, function, target, prediction)
 
 
 def _function_of(owner):
     """The function (y_true, y_pred) of a loss or metric, None where there is no such."""
     function = getattr(owner, "fn", None) or getattr(owner, "_fn", None)
-    if function is None and not type(owner).__module__.startswith("unidl."):
+    if function is None and not is_of_unidl(type(owner)):
         function = getattr(owner, "call", None)
     return function if hasattr(function, "__module__") else None
 
@@ -40,7 +41,7 @@ def _try(backend, who, function, target, prediction):
         if error.of_framework and _can_do(backend, function, symbols):
             return
         raise error.within(f"The {who}") from None
-    except Exception:  # noqa: BLE001 - a framework's own functions take its own tensors: see the step
+    except Exception:  # noqa: BLE001 - a framework's functions take its own tensors: see the step
         return
 
 

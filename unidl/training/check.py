@@ -9,6 +9,7 @@ import numpy as np
 
 from unidl import tree
 from unidl.utils.traceback_filtering import user_stacklevel
+from unidl.utils.value_tests import is_finite
 
 # Below this size BLAS takes one thread.
 _SMALL = 4096
@@ -34,9 +35,7 @@ def batches(model, source, targets=True):
 
 def inputs(model, x):
     """Check the values of an array like one whose shape and dtype have been checked."""
-    # The product of a small array with itself is finite in most cases, and quicker to have than
-    # anything that looks for NaN.
-    if x.dtype.kind == "f" and (x.size > _SMALL or not math.isfinite(np.vdot(x, x))):
+    if x.dtype.kind == "f" and (x.size > _SMALL or not is_finite(x)):
         _warn_of_nan("x", x)
     _check_indices(model, x)
 

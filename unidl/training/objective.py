@@ -198,7 +198,8 @@ class Objective(Watched):
         if not self._outputs:
             return
         names = [o.name for o in self._outputs]
-        for output, target, prediction in self._with_predictions(model, x, y):
+        found = self._with_predictions(model, x, y)
+        for output, target, prediction in found:
             if output.loss is None:
                 continue
             where = f"{model._who()}, output {output.name!r}" if len(names) > 1 else model._who()
@@ -206,7 +207,7 @@ class Objective(Watched):
                 raise ValueError(f"{where}: there is a loss but no target. Give y.")
             check_targets(output.loss, target, prediction.shape, where)
         if sample_weight is not None:
-            self._check_weights(model, x, y, sample_weight)
+            self._check_weights(model, found, sample_weight)
 
     def _with_predictions(self, model, x, y):
         """[(output, target, KerasTensor of its prediction)] for arrays x and y."""
@@ -217,7 +218,7 @@ class Objective(Watched):
         predictions, targets = self._pair(names, y_pred, y, model)
         return list(zip(self._outputs, targets, predictions, strict=True))
 
-    def _check_weights(self, model, x, y, sample_weight):
+    def _check_weights(self, model, found, sample_weight):
         """Weights have an entry for each sample, or for each step of it."""
         who, names = model._who(), [o.name for o in self._outputs]
         if isinstance(sample_weight, list | tuple) and len(sample_weight) != 1 == len(names):
@@ -226,9 +227,7 @@ class Objective(Watched):
                 "array (n,)."
             )
         weights = _weights_of_outputs(names, sample_weight, who)
-        for (output, _, prediction), weight in zip(
-            self._with_predictions(model, x, y), weights, strict=True
-        ):
+        for (output, _, prediction), weight in zip(found, weights, strict=True):
             if weight is None or output.loss is None:
                 continue
             shape, rank = tuple(weight.shape), len(prediction.shape)

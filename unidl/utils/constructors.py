@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, ClassVar, TypeVar, cast
 
 from unidl.utils.arguments import unknown_arguments
+from unidl.utils.naming import is_of_unidl
 from unidl.utils.rules import Rule, choice_problem
 from unidl.utils.suggestions import UnknownName
 
@@ -56,7 +57,7 @@ class Constructed:
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):
             rules = vars(cls).get("_rules", {})
-            if cls.__module__.startswith("unidl."):
+            if is_of_unidl(cls):
                 names = inspect.signature(cls.__init__).parameters
                 by_name = {n: r for n, r in cls._rules_by_name.items() if n in names}
                 rules = {**by_name, **rules}

@@ -1,4 +1,4 @@
-"""Names: `Dense` -> "dense", the next one "dense_1"."""
+"""Names: `Dense` -> "dense", the next one "dense_1"; and whose a class is."""
 
 from __future__ import annotations
 
@@ -38,3 +38,8 @@ def reset_names() -> None:
     """Forget which names were given, so that the next model's layers are numbered from the
     start."""
     _used.clear()
+
+
+def is_of_unidl(thing: Any) -> bool:
+    """Whether a class or function is one of this library, and none that a user wrote."""
+    return str(thing.__module__).startswith("unidl.")

@@ -111,13 +111,10 @@ class Attention(Layer):
         return tuple(m if m is None else ops.cast(m, "bool") for m in mask[:2])
 
     def _bias(self, keep: Any) -> Any:
-        """Added to the scores: Keras' large number, but nothing in a row without any key.
-
-        Such a row keeps its scores: beside the large number they would lose their digits, and
-        kernels err in the gradients of what is left.
-        """
+        """Added to the scores: Keras' large number, but nothing in a row without any key, which
+        keeps its scores."""
         large = 65504.0 if self.compute_dtype == "float16" else 1e9
-        hidden = ops.logical_and(ops.logical_not(keep), ops.any(keep, axis=-1, keepdims=True))
+        hidden, _ = fused.hidden_keys(keep)
         return ops.multiply(ops.cast(hidden, self.compute_dtype), -large)
 
     def _scores(self, query: TensorLike, key: Any) -> Any:

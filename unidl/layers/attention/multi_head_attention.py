@@ -316,12 +316,12 @@ class MultiHeadAttention(Layer):
         q, k, v = (ops.transpose(x, (0, 2, 1, 3)) for x in (q, k, v))
         bias = seen = None
         if keep is not None:
-            hidden = ops.logical_not(keep)
-            if some_blind:
-                seen = ops.any(keep, axis=-1, keepdims=True)
+            if not some_blind:
+                hidden = ops.logical_not(keep)
+            else:
                 # A query that sees nothing gets the mean of all values, and no gradient: equal
                 # scores, that are constants.
-                hidden = ops.logical_and(hidden, seen)
+                hidden, seen = fused.hidden_keys(keep)
                 q = ops.where(seen, q, ops.zeros_like(q))
             large = 0.7 * (65500.0 if self.compute_dtype == "float16" else 3.38953e38)
             bias = ops.multiply(ops.cast(hidden, self.compute_dtype), -large)

@@ -41,7 +41,7 @@ from unidl.typing import (
 from unidl.utils.arguments import call_problem, unknown_arguments
 from unidl.utils.constructors import Constructed, constructor_arguments
 from unidl.utils.habits import OF_LAYERS, with_habits, without_habits
-from unidl.utils.naming import auto_name, prefix_of
+from unidl.utils.naming import auto_name, is_of_unidl, prefix_of
 from unidl.utils.rules import (
     AXIS,
     COUNTS,
@@ -293,7 +293,7 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
                 )
             if graph.flatten_tensors((args, kwargs)):
                 return self._call_symbolic(args, kwargs)
-            problem = problem_with(args[0], self._is_of_unidl()) if args else ""
+            problem = problem_with(args[0], is_of_unidl(type(self))) if args else ""
             if problem:
                 raise TypeError(f"{self._who()}: {problem}")
             with self._own_backend(), self._scope():
@@ -325,9 +325,6 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
                 raise TypeError(f"{self._who()}: call(): {problem}") from None
             shorten(error)
             raise
-
-    def _is_of_unidl(self) -> bool:
-        return type(self).__module__.startswith("unidl.")
 
     def _run(self, context: Any, args: Any, kwargs: Any) -> Any:
         """`call` with training flag and masks filled in, on checked native inputs."""
