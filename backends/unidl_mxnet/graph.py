@@ -56,7 +56,8 @@ class Compiled:
                 isinstance(s, ndarray) or (isinstance(s, VariableValue) and s not in changing)
                 for s in self.sources
             ]
-            flags = {"static_alloc": True, "static_shape": True}
+            # With shapes fixed, too, a loop reads what memory no longer holds.
+            flags = {"static_alloc": True, "static_shape": not trace.has_loop}
             flags["param_indices"] = [i for i, is_fixed in enumerate(fixed) if is_fixed]
             flags["data_indices"] = [i for i, is_fixed in enumerate(fixed) if not is_fixed]
             self.op = CachedOp(group, list(flags.items()))

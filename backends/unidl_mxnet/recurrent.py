@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from unidl.backend import contract
+from unidl_mxnet.loop import Loop
 from unidl_mxnet.op import op
 from unidl_mxnet.wanted import wanted_too
 
 
-class Recurrent(contract.Recurrent):
+class Recurrent(Loop):
     def lstm(self, x, h, c, kernel, recurrent_kernel, bias, reverse=False):
         if 0 in x.shape:  # the operator divides by the batch size
             return super().lstm(x, h, c, kernel, recurrent_kernel, bias, reverse)

@@ -139,18 +139,20 @@ class Trace:
 
     def __init__(self, differentiable, shortcuts=None):
         self.differentiable, self.shortcuts = differentiable, shortcuts
-        self.inputs, self.specs = {}, {}
+        self.inputs, self.specs, self.symbols = {}, {}, {}
         self.calls = []
         self._constants = {}
         self._names = count()
         self._place = ""
+        self.subgraph, self.has_loop = "", False  # the loop whose moment is being recorded
 
     def input(self, shape, dtype, source, cls=Traced):
         """A new input of the graph."""
         name = f"input{len(self.inputs)}"
         self.inputs[name] = source
         self.specs[name] = shape, dtype
-        return cls(mx.sym.Variable(name, shape=shape, dtype=dtype).as_np_ndarray(), shape, dtype)
+        self.symbols[name] = mx.sym.Variable(name, shape=shape, dtype=dtype).as_np_ndarray()
+        return cls(self.symbols[name], shape, dtype)
 
     def lift(self, x):
         """`x` itself if traced, else an input that always holds the array `x`."""
@@ -182,6 +184,20 @@ class Trace:
         self.calls.append(Call(function, changed, others, number))
         place = len(self.calls) - 1
         return [self.input(x.shape, x.dtype, Slot(place, i)) for i, x in enumerate(changed)]
+
+    @contextmanager
+    def moment(self):
+        """Inside, nodes belong to the moment of a loop."""
+        self.subgraph, self.has_loop = self.name(), True
+        try:
+            yield
+        finally:
+            self.subgraph = ""
+
+    def placeholder(self, shape, dtype):
+        """A tensor that a moment of a loop is given."""
+        symbol = mx.sym.Variable(self.name(), shape=shape, dtype=dtype).as_np_ndarray()
+        return Traced(symbol, shape, dtype)
 
     def name(self):
         return f"{self._place}node{next(self._names)}"
@@ -229,7 +245,9 @@ def _record(name, *inputs, **attrs):
     trace = _trace.get()
     keys, values = tuple(attrs), tuple(str(v) for v in attrs.values())
     specs = infer(name, tuple((x.shape, x.dtype) for x in inputs), keys, values)
-    symbol = _create(name, [x.symbol for x in inputs], keys, values, trace.name())
+    if trace.subgraph:
+        keys, values = (*keys, "__subgraph_name__"), (*values, trace.subgraph)
+    symbol = create(name, [x.symbol for x in inputs], keys, values, trace.name())
     if isinstance(symbol, list):
         return [Traced(s, *spec) for s, spec in zip(symbol, specs, strict=True)]
     result = Traced(symbol, *specs[0])
@@ -237,7 +255,8 @@ def _record(name, *inputs, **attrs):
     return result
 
 
-def _create(name, symbols, keys, values, node):
+def create(name, symbols, keys, values, node):
+    """The symbol of an operator, a list if it has several outputs."""
     return _symbol_creator(creator(name), symbols, None, keys, values, node, True)
 
 
@@ -246,7 +265,7 @@ def infer(name, inputs, keys, values):
     """((shape, dtype), ...) of an operator's outputs for inputs ((shape, dtype), ...) and
     attributes."""
     names = [f"x{i}" for i in range(len(inputs))]
-    result = _create(
+    result = create(
         name, [mx.sym.Variable(n).as_np_ndarray() for n in names], keys, values, "probe"
     )
     if isinstance(result, list):

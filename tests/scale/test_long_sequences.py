@@ -39,14 +39,9 @@ model(5_000, make).predict(np.ones((4, 5_000, 3), "float32"), verbose=0)
 print("grown by", memory("VmHWM") - before)
 """
 
-# One backend's executor takes time that grows with the square of the written-out program.
-_TOO_SLOW = {"mxnet": "binding 5,000 moments takes an hour: the executor plans in quadratic time"}
-
 
 @pytest.mark.parametrize("layer", ["LSTM", "GRU", "SimpleRNN"])
 def test_recurrent_dropout_over_5000_moments_holds_less_than_300_mb(backend, layer):
-    if backend.name in _TOO_SLOW:
-        pytest.skip(_TOO_SLOW[backend.name])
     run = subprocess.run(
         [sys.executable, "-c", _SCRIPT, backend.name, layer],
         capture_output=True,

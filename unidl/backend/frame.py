@@ -39,6 +39,10 @@ class Frame:
         self.records = True
         self.naming: Callable | None = None
 
+    def effects(self):
+        """What a trace has of keys, numbers and assigned Variables up to now, to be compared."""
+        return self.feed.drawn(), [id(value) for value in self.stand_ins.values()]
+
 
 _frame: ContextVar[Frame] = ContextVar("unidl_frame", default=Frame())  # noqa: B039 - never changed
 current = _frame.get

@@ -196,8 +196,8 @@ def _as_list(outputs):
 
 
 @lru_cache(maxsize=4096)
-def reference(case: Case, sixteen_bits: bool):
-    """(arrays, cotangents or None, Evaluation in float64, Evaluation of the scales) by the oracle.
+def truth_of(case: Case, sixteen_bits: bool):
+    """(arrays, cotangents or None, Evaluation in float64) by the oracle.
 
     With `sixteen_bits` from inputs which the dtypes of 16 bits can hold.
     """
@@ -217,7 +217,15 @@ def reference(case: Case, sixteen_bits: bool):
             and any(a.dtype.kind == "f" for a in arrays.values())
         )
         cotangents = drawn if differentiable else None
-        truth = evaluate(backend, case, arrays, cotangents)
+        return arrays, cotangents, evaluate(backend, case, arrays, cotangents)
+
+
+@lru_cache(maxsize=4096)
+def scales_of(case: Case, sixteen_bits: bool, draws: int | None = None) -> Evaluation:
+    """The scales by the oracle; `draws` as `scales.noise` takes them."""
+    backend = oracle()
+    arrays, cotangents, truth = truth_of(case, sixteen_bits)
+    with registry.device("cpu"), standing_in(backend):
 
         def again(arrays, cotangents, noise=None):
             if noise is None:
@@ -226,7 +234,8 @@ def reference(case: Case, sixteen_bits: bool):
             with standing_in(noisy_oracle()):
                 return evaluate(noisy_oracle(), case, arrays, cotangents or None)
 
-        scales = KINDS[case.kind](again, arrays, cotangents or [], truth)
+        limit = {"draws": draws} if case.kind == "noise" else {}
+        scales = KINDS[case.kind](again, arrays, cotangents or [], truth, **limit)
         if case.scale is not None:
             given = _as_list(case.scale(*arrays.values()))
             scales.outputs = [
@@ -236,17 +245,21 @@ def reference(case: Case, sixteen_bits: bool):
             with standing_in(in_turn()):
                 found = [evaluate(in_turn(), case, arrays, cotangents) for _ in orders()]
             scales.budgets = lost_in_turn(truth, scales, found, case.budget)
-    return arrays, cotangents, truth, scales
+    return scales
 
 
-def run_case(case: Case, backend, device=None, dtypes=DTYPES) -> list[Record]:
+def run_case(case: Case, backend, device=None, dtypes=DTYPES, draws=None) -> list[Record]:
     """All records of `case` on `backend` (a name or a Backend): every dtype, forward, gradients,
-    traced."""
+    traced.
+
+    `draws` of simulated rounding, by default as many as there have to be: by fewer a correct result
+    may fail, and no wrong one pass.
+    """
     backend = get_backend(backend)
     where = where_to_run(backend, device)
     with use_backend(backend), registry.device(where), backend.full_precision():
         try:
-            return _records(case, backend, where, dtypes)
+            return _records(case, backend, where, dtypes, draws)
         except Exception as error:  # noqa: BLE001 - reported as a failure
             text = f"the case or the oracle raised {_told(error)}"
             return [
@@ -256,22 +269,22 @@ def run_case(case: Case, backend, device=None, dtypes=DTYPES) -> list[Record]:
             ]
 
 
-def _records(case, backend, device, dtypes):
+def _records(case, backend, device, dtypes, draws):
     wide, narrow = (
         [d for d in case.dtypes if d in dtypes and (d in SIXTEEN_BITS) == sixteen]
         for sixteen in (False, True)
     )
     if not wide and not narrow:
         return []
-    arrays = reference(case, not wide)[0]
+    arrays = truth_of(case, not wide)[0]
     missing = _missing(backend, case, arrays)
     if missing:
         return [_unsupported(backend, case, arrays, device, missing)]
     records = []
-    if wide:
-        records += _run(case, backend, device, wide, *reference(case, False))
-    if narrow:
-        records += _run(case, backend, device, narrow, *reference(case, True))
+    for sixteen_bits, some in ((False, wide), (True, narrow)):
+        if some:
+            found = *truth_of(case, sixteen_bits), scales_of(case, sixteen_bits, draws)
+            records += _run(case, backend, device, some, *found)
     return records
 
 

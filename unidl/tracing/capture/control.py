@@ -129,10 +129,10 @@ def scan(tracer, step, state, xs, reverse):
         return found
 
     order = range(length)[::-1] if reverse else range(length)
-    before = _told(tracer)
+    before = current().effects()
     state, y = step(tuple(state), moment(order[0]))
     state, ys = [tracer.asarray(s) for s in state], [tracer.asarray(y)]
-    if _told(tracer) == before:
+    if current().effects() == before:
         *state, outputs = _loop(tracer, step, state, lists, ys[0], xs, reverse)
         return tuple(state), outputs
     for t in order[1:]:
@@ -141,24 +141,18 @@ def scan(tracer, step, state, xs, reverse):
     return tuple(state), tracer.stack(ys[::-1] if reverse else ys, 0)
 
 
-def _told(tracer):
-    """What the trace has of keys, numbers and assigned Variables up to now, to be compared."""
-    frame = current()
-    return frame.feed.drawn(), [id(value) for value in frame.stand_ins.values()]
-
-
 def _loop(tracer, step, state, lists, y, xs, reverse):
     """(*last state, ys) of the moments after the first, which made `state` and `y`."""
     given = [*state, *(tracer.symbol("t", x.shape[1:], x.dtype) for x in xs)]
     carried = [tracer.symbol(tracer._program.name(), s.shape, s.dtype) for s in given]
-    size, before = len(state), _told(tracer)
+    size, before = len(state), current().effects()
 
     def body(*values):
         new, y = step(tuple(values[:size]), tuple(values[size:]))
         return [*new, y]
 
     inner = _Inner(tracer, body, carried)
-    if _told(tracer) != before or not _alike(inner.outputs, [*state, y]):
+    if current().effects() != before or not _alike(inner.outputs, [*state, y]):
         raise NotCapturable(
             "The moments of a sequence differ: only some draw random numbers, or the state "
             "changes its shape or dtype."
