@@ -9,18 +9,33 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from unidl.typing import Nest, TensorLike
 from unidl.utils.namespaces import namespace
 from unidl.utils.nesting import too_deep as _too_deep
 
 _SEQUENCES = (list, tuple, deque)
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class MAP_TO_NONE:
     """What the function of `traverse` returns to put None in a place, since None itself means "go
     on"."""
+
+
+def _told_if_too_deep(function: _F) -> _F:
+    """`function`, for which a nest beyond Python's limit of nested calls is a wrong value."""
+
+    @wraps(function)
+    def told(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except RecursionError:
+            raise _too_deep() from None
+
+    return cast(_F, told)
 
 
 def is_nested(structure: Nest) -> bool:
@@ -57,6 +72,7 @@ def flatten(structure: Nest, is_leaf: Any = None) -> list:
         raise _too_deep() from None
 
 
+@_told_if_too_deep
 def flatten_with_path(structure: Nest) -> list:
     """[(path, leaf)], a path being the tuple of keys and positions on the way."""
     if not is_nested(structure):
@@ -71,7 +87,10 @@ def flatten_with_path(structure: Nest) -> list:
 def instances(kinds: Any, structure: Nest) -> list:
     """The objects of a class, or of any of several, in a nest; dicts in their own order."""
     found: list = []
-    _gather(kinds, structure, found)
+    try:
+        _gather(kinds, structure, found)
+    except RecursionError:
+        raise _too_deep() from None
     return found
 
 
@@ -94,9 +113,13 @@ def has_instance(kinds: Any, structure: Nest) -> bool:
         structure = structure.values()
     elif not isinstance(structure, _SEQUENCES):
         return False
-    return any(has_instance(kinds, child) for child in structure)
+    try:
+        return any(has_instance(kinds, child) for child in structure)
+    except RecursionError:
+        raise _too_deep() from None
 
 
+@_told_if_too_deep
 def map_instances(func: Callable[..., Any], kinds: Any, structure: Nest) -> Any:
     """A nest with `func` of each object of a class, or of any of several, and all else as it is."""
     if isinstance(structure, kinds):
@@ -147,6 +170,7 @@ def _map(func: Any, structures: Any, none_is_leaf: Any, is_leaf: Any) -> Any:
     return func(*structures)
 
 
+@_told_if_too_deep
 def map_structure_up_to(shallow_structure: Nest, func: Callable[..., Any], *structures: Any) -> Any:
     """Like `map_structure`, but what lies deeper than the leaves of `shallow_structure` is passed
     to `func` whole."""
@@ -167,6 +191,7 @@ def map_structure_up_to(shallow_structure: Nest, func: Callable[..., Any], *stru
     return _rebuild(shallow_structure, parts)
 
 
+@_told_if_too_deep
 def traverse(func: Callable[..., Any], structure: Nest, top_down: bool = True) -> Any:
     """Map nests too: what `func(nest or leaf)` returns replaces it, None keeps it, `MAP_TO_NONE`
     replaces it by None.
@@ -215,6 +240,7 @@ def _keys(structure: Any) -> list:
     )
 
 
+@_told_if_too_deep
 def assert_same_structure(a: Nest, b: Nest) -> None:
     """Raise ValueError unless both are nested alike: the same types (all dicts count as one) with
     the same keys or lengths."""
@@ -257,6 +283,7 @@ def lists_to_tuples(structure: Nest) -> Any:
     return traverse(lambda x: tuple(x) if isinstance(x, list) else None, structure, top_down=False)
 
 
+@_told_if_too_deep
 def map_shape_structure(func: Callable[..., Any], structure: Nest) -> Any:
     """`func` of every shape, a tuple or list of ints and Nones."""
     if isinstance(structure, (list, tuple)) and all(

@@ -82,7 +82,9 @@ def _own_nodes(B, trace, tensors):
     """The tensors, each a node of the moment and none twice: a copy of what is not."""
     nodes = {}
     for t in (trace.lift(B.asarray(t)) for t in tensors):
-        is_own = t.symbol.attr("__subgraph_name__") == trace.subgraph
-        node = t if is_own and t.symbol.name not in nodes else B.copy(t)
-        nodes[node.symbol.name] = node
+        name = t.symbol.name
+        if name in nodes or name not in trace.inside or t.node is None:
+            trace.inside.add(name)
+            t = B.copy(t)
+        nodes[t.symbol.name] = t
     return list(nodes.values())

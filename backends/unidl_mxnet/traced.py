@@ -144,7 +144,9 @@ class Trace:
         self._constants = {}
         self._names = count()
         self._place = ""
-        self.subgraph, self.has_loop = "", False  # the loop whose moment is being recorded
+        # The loop whose moment is being recorded, and what depends on what the moment is given: all
+        # else is computed once, outside.
+        self.subgraph, self.inside, self.has_loop = "", set(), False
 
     def input(self, shape, dtype, source, cls=Traced):
         """A new input of the graph."""
@@ -188,7 +190,7 @@ class Trace:
     @contextmanager
     def moment(self):
         """Inside, nodes belong to the moment of a loop."""
-        self.subgraph, self.has_loop = self.name(), True
+        self.subgraph, self.inside, self.has_loop = self.name(), set(), True
         try:
             yield
         finally:
@@ -196,8 +198,9 @@ class Trace:
 
     def placeholder(self, shape, dtype):
         """A tensor that a moment of a loop is given."""
-        symbol = mx.sym.Variable(self.name(), shape=shape, dtype=dtype).as_np_ndarray()
-        return Traced(symbol, shape, dtype)
+        name = self.name()
+        self.inside.add(name)
+        return Traced(mx.sym.Variable(name, shape=shape, dtype=dtype).as_np_ndarray(), shape, dtype)
 
     def name(self):
         return f"{self._place}node{next(self._names)}"
@@ -245,9 +248,11 @@ def _record(name, *inputs, **attrs):
     trace = _trace.get()
     keys, values = tuple(attrs), tuple(str(v) for v in attrs.values())
     specs = infer(name, tuple((x.shape, x.dtype) for x in inputs), keys, values)
-    if trace.subgraph:
+    node = trace.name()
+    if trace.subgraph and not trace.inside.isdisjoint(x.symbol.name for x in inputs):
+        trace.inside.add(node)
         keys, values = (*keys, "__subgraph_name__"), (*values, trace.subgraph)
-    symbol = create(name, [x.symbol for x in inputs], keys, values, trace.name())
+    symbol = create(name, [x.symbol for x in inputs], keys, values, node)
     if isinstance(symbol, list):
         return [Traced(s, *spec) for s, spec in zip(symbol, specs, strict=True)]
     result = Traced(symbol, *specs[0])

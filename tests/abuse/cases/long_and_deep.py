@@ -235,16 +235,25 @@ CASES = [
     told("cycle: list into a layer", lambda: layers.Dense(2)(list_in_itself()), NO_END),
     told("cycle: fit on a list in itself", lambda: simple().fit(list_in_itself(), Y), NO_END),
     told("cycle: predict of it", lambda: simple().predict(list_in_itself()), NO_END),
-    told("nested: tree.flatten", lambda: tree.flatten(nested_list(2_000)), NO_END),
-    told("cycle: tree.flatten", lambda: tree.flatten(list_in_itself()), NO_END),
-    told(
-        "nested: tree.map_structure",
-        lambda: tree.map_structure(ops.negative, nested_list(2_000)),
-        NO_END,
-    ),
-    told(
-        "cycle: tree.map_structure",
-        lambda: tree.map_structure(ops.negative, list_in_itself()),
-        NO_END,
+    *(
+        told(f"{kind}: tree.{name}", lambda m=make, u=use: u(m()), NO_END)
+        for kind, make in (
+            ("nested", lambda: nested_list(2_000)),
+            ("cycle", list_in_itself),
+        )
+        for name, use in {
+            "flatten": tree.flatten,
+            "flatten_with_path": tree.flatten_with_path,
+            "map_structure": lambda nest: tree.map_structure(ops.negative, nest),
+            "map_structure_up_to": lambda nest: tree.map_structure_up_to(nest, id, nest),
+            "map_shape_structure": lambda nest: tree.map_shape_structure(id, nest),
+            "traverse": lambda nest: tree.traverse(lambda _: None, nest),
+            "lists_to_tuples": tree.lists_to_tuples,
+            "assert_same_structure": lambda nest: tree.assert_same_structure(nest, nest),
+            "pack_sequence_as": lambda nest: tree.pack_sequence_as(nest, [1]),
+            "instances": lambda nest: tree.instances(str, nest),
+            "has_instance": lambda nest: tree.has_instance(str, nest),
+            "map_instances": lambda nest: tree.map_instances(id, str, nest),
+        }.items()
     ),
 ]
