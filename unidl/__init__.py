@@ -37,6 +37,7 @@ _HOMES = {name: f"unidl.{name}" for name in _MODULES} | {
     "name_scope": "unidl.utils",
     "set_backend": "unidl.backend",
     "use_backend": "unidl.backend",
+    "grad": "unidl.autodiff",
     "value_and_grad": "unidl.autodiff",
 }
 
@@ -63,7 +64,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which do not 
         utils,
         verify,
     )
-    from unidl.autodiff import value_and_grad
+    from unidl.autodiff import grad, value_and_grad
     from unidl.backend import (
         Variable,
         device,
@@ -111,6 +112,7 @@ __all__ = [
     "device",
     "dtype_policies",
     "get_backend",
+    "grad",
     "initializers",
     "layers",
     "list_backends",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from unidl import ops
 from unidl.backend import registry
+from unidl.backend.errors import UnsupportedError
+from unidl.backend.frame import changed, current, standing_in
 from unidl.backend.variable import Variable
 from unidl.typing import Tensor
 
@@ -37,7 +39,7 @@ def value_and_grad(
             "model was built)."
         )
     for variable in variables:
-        if not isinstance(variable, Variable):
+        if not isinstance(variable, Variable | _Point):
             raise TypeError(
                 f"value_and_grad: `variables` takes unidl.Variable objects, "
                 f"got {type(variable).__name__}. Wrap a tensor: unidl.Variable(x)."
@@ -49,8 +51,17 @@ def value_and_grad(
                 "variable.to(...)."
             )
 
+    backend = variables[0].backend
+    if current().differentiated and not backend.nests:
+        raise UnsupportedError(
+            f"value_and_grad inside a function of which gradients are taken: {backend.name} has no "
+            "gradients of gradients. Take these gradients before, outside of that function, or use "
+            "a backend that has them."
+        )
+
     def checked() -> Any:
-        result = fn()
+        with changed(differentiated=True):
+            result = fn()
         shape = ops.shape(result[0] if has_aux else result)
         if tuple(shape) != ():
             raise ValueError(
@@ -59,6 +70,61 @@ def value_and_grad(
             )
         return result
 
-    backend = variables[0].backend
     with registry.use_backend(backend):
         return backend.value_and_grad(checked, variables, has_aux=has_aux)
+
+
+def grad(
+    fn: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """The function that gives the gradient of `fn` for its arguments, the same way on every
+    backend.
+
+    What is differentiated for by `value_and_grad` are Variables; here they are tensors. Inside a
+    function of which gradients are taken in turn, as for a gradient penalty, the backend needs
+    gradients of gradients; one that has none says so.
+
+    Args:
+        fn: `fn(*arguments)` returns a scalar tensor; with `has_aux` a pair (scalar, anything).
+        argnums: the position of the argument to differentiate for, or several.
+        has_aux: see `fn`.
+
+    Returns:
+        A function of `fn`'s arguments, tensors or arrays of floats where there is a gradient for
+        them. It returns a tensor shaped like the argument, a tuple of them for several `argnums`;
+        with `has_aux` a pair (gradients, anything).
+
+    Example:
+        >>> slope = unidl.grad(lambda x: unidl.ops.sum(x * x))
+        >>> slope(unidl.ops.convert_to_tensor([1.0, 2.0]))
+    """
+    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+
+    def gradient(*arguments: Any) -> Any:
+        points = [_Point(ops.convert_to_tensor(arguments[i])) for i in positions]
+
+        def at_points() -> Any:
+            values = list(arguments)
+            for position, point in zip(positions, points, strict=True):
+                values[position] = point.uncast
+            return fn(*values)
+
+        with standing_in(points, [point.tensor for point in points]):
+            result, found = value_and_grad(at_points, points, has_aux)  # type: ignore[arg-type]
+        gradients = found[0] if isinstance(argnums, int) else tuple(found)
+        return (gradients, result[1]) if has_aux else gradients
+
+    return gradient
+
+
+class _Point:
+    """A tensor to differentiate for, in the place of a Variable."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+        self.backend = ops.dispatch.owner_of(tensor) or registry.get_backend()
+        self.shape, self.dtype = self.backend.shape(tensor), self.backend.dtype(tensor)
+
+    @property
+    def uncast(self) -> Tensor:
+        return current().stand_ins[self]  # type: ignore[index]

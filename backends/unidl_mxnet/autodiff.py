@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from unidl.backend import contract
+from unidl.backend.errors import UnsupportedError
 from unidl.backend.frame import standing_in
 from unidl.backend.variable import commit
 from unidl_mxnet.load import mx
 from unidl_mxnet.registry import ndarray, numpy_shape
+from unidl_mxnet.traced import current_trace
 
 
 def leaf(x):
@@ -40,7 +42,14 @@ def check_scalar(value, shape):
 
 
 class Autodiff(contract.Autodiff):
+    nests = False
+
     def value_and_grad(self, fn, variables, has_aux=False):
+        if current_trace() is not None:
+            raise UnsupportedError(
+                "value_and_grad: a compiled function of MXNet takes no gradients inside. Run "
+                "eagerly (run_eagerly=True)."
+            )
         with numpy_shape():
             pairs = [leaf(v.uncast) for v in variables]
             leaves = [view for view, _ in pairs]

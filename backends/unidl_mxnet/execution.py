@@ -58,6 +58,7 @@ def _bytes(tensors):
 
 class Execution(contract.Execution):
     steps_per_launch = 64  # their batches travel at once
+    compiles_gradients = False  # a CachedOp has no gradient inside
     programs_kept = 32  # a bound graph keeps its arrays
 
     def signature(self, tensors):

@@ -8,7 +8,7 @@ from unidl.backend import contract
 from unidl.backend.frame import standing_in
 from unidl.backend.variable import commit, stores_of
 from unidl_numpy.tape import Tape, plain, plain_tree
-from unidl_numpy.tape_array import GradientError, TapeArray
+from unidl_numpy.tape_array import TapeArray
 
 
 def value_and_grad(fn, variables, has_aux=False):
@@ -32,13 +32,6 @@ def gradients(function, values):
 
 
 def _leaves(tape, values):
-    if any(type(value) is TapeArray for value in values):
-        raise GradientError(
-            "value_and_grad inside value_and_grad: gradients of gradients are not offered by the "
-            "NumPy "
-            "backend. Take the inner gradient first, outside the function, or use a backend that "
-            "nests."
-        )
     return [tape.array(value) for value in values]
 
 
@@ -57,4 +50,6 @@ def _gradients(tape, result, leaves, values):
 
 
 class Autodiff(contract.Autodiff):
+    nests = False
+
     value_and_grad = staticmethod(value_and_grad)

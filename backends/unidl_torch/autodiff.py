@@ -3,6 +3,9 @@ runs."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import torch
 
 from unidl.backend import contract
@@ -22,12 +25,31 @@ def detached(structure):
     return structure
 
 
+# Whether the code that runs is a part of a function of which gradients are taken.
+_inside: ContextVar[bool] = ContextVar("unidl_torch_inside", default=False)
+
+
 def leaves_of(values):
-    return [value.detach().requires_grad_() for value in values]
+    """Tensors to differentiate for. One for which somebody around differentiates stays what it is,
+    so that he may go on through the gradients."""
+    return [v if v.requires_grad else v.detach().requires_grad_() for v in values]
 
 
-def gradients_of(value, leaves):
-    """Gradients of the scalar `value` for the tensors `leaves`."""
+@contextmanager
+def differentiating():
+    """`with differentiating() as again:` runs a function of which gradients are taken; `again` says
+    whether they are differentiated in turn."""
+    again, token = _inside.get(), _inside.set(True)
+    try:
+        with torch.enable_grad():
+            yield again
+    finally:
+        _inside.reset(token)
+
+
+def gradients_of(value, leaves, again=False):
+    """Gradients of the scalar `value` for the tensors `leaves`, to be differentiated `again` or
+    not."""
     if not isinstance(value, torch.Tensor) or value.ndim:
         what = (
             f"a tensor of shape {tuple(value.shape)}"
@@ -43,18 +65,22 @@ def gradients_of(value, leaves):
         return []
     if not value.requires_grad:
         return [torch.zeros_like(leaf, requires_grad=False) for leaf in leaves]
-    return list(torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True))
+    return list(
+        torch.autograd.grad(
+            value, leaves, create_graph=again, allow_unused=True, materialize_grads=True
+        )
+    )
 
 
 def differentiate(function, arguments, variables, has_aux):
     """(value, gradients) of `function(*arguments)`, see `contract.Autodiff`."""
-    with torch.enable_grad():
+    with differentiating() as again:
         leaves = leaves_of(stores_of(variables))
         with standing_in(variables, leaves) as stand_ins:
             result = function(*arguments)
-        gradients = gradients_of(result[0] if has_aux else result, leaves)
+        gradients = gradients_of(result[0] if has_aux else result, leaves, again)
     commit(*stand_ins.assigned())
-    return detached(result), gradients
+    return (result if again else detached(result)), gradients
 
 
 class Autodiff(contract.Autodiff):

@@ -6,7 +6,13 @@ import torch
 
 from unidl.tracing.capture import CapturedExecution, Symbol
 from unidl.tracing.pure import PerSignature
-from unidl_torch.autodiff import detached, differentiate, gradients_of, leaves_of
+from unidl_torch.autodiff import (
+    detached,
+    differentiate,
+    differentiating,
+    gradients_of,
+    leaves_of,
+)
 from unidl_torch.recorded import Repeated
 
 
@@ -27,11 +33,11 @@ class Execution(CapturedExecution):
         return tuple([(t.shape, t.dtype, t.device) for t in tensors])
 
     def gradients(self, function, values):
-        with torch.enable_grad():
+        with differentiating() as again:
             leaves = leaves_of(values)
             outputs = function(leaves)
-            gradients = gradients_of(outputs[0], leaves)
-        return detached(outputs), gradients
+            gradients = gradients_of(outputs[0], leaves, again)
+        return (outputs if again else detached(outputs)), gradients
 
     def differentiated(self, program, leaves):
         used = program.__globals__.items()

@@ -129,35 +129,3 @@ def test_a_compute_loss_without_a_scalar_is_told(backend, returned, message):
     model.compile("sgd")
     with pytest.raises(ValueError, match=message):
         model.fit(X, Y, verbose=0)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "train_step",
-        "test_step",
-        "predict_step",
-        "compute_metrics",
-        "get_metrics_result",
-        "make_train_function",
-        "make_test_function",
-        "make_predict_function",
-    ],
-)
-def test_overriding_what_is_never_called_is_refused(backend, name):
-    model = type("Own", (Regressor,), {name: lambda self, *args: None})()
-    with pytest.raises(TypeError, match=f"compile\\(\\) does not call {name}\\(\\)"):
-        model.compile("sgd", "mse")
-    model = Regressor()
-    model.compile("sgd", "mse")
-    setattr(model, name, lambda *args: None)
-    with pytest.raises(TypeError, match=f"fit\\(\\) does not call {name}\\(\\)"):
-        model.fit(X, Y, verbose=0)
-
-
-def test_a_predict_step_is_refused_without_compile_too(backend):
-    model = type("Own", (Regressor,), {"predict_step": lambda self, data: None})()
-    with pytest.raises(TypeError, match=r"predict\(\) does not call predict_step\(\).*call\(self"):
-        model.predict(X, verbose=0)
-    trained = type("Own", (Regressor,), {"train_step": lambda self, data: None})()
-    assert trained.predict(X, verbose=0).shape == (12, 2)

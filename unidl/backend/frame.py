@@ -22,19 +22,23 @@ class Frame:
         autocast: dtype in which float Variables are read, None for their own.
         feed: where random keys and the numbers of a step come from (`tracing.feed`), None for the
             generators themselves.
+        differentiated: whether gradients are taken of the function that runs.
         branch: "a branch" or "a loop" of a compiled function, in which nothing may be assigned.
         records: whether a call on symbolic tensors becomes a node of the graph around it.
         naming: `naming(path)` is a context in which what a layer does is recorded under its path;
             None where nothing is recorded.
     """
 
-    __slots__ = ("autocast", "branch", "feed", "naming", "records", "stand_ins", "tracer")
+    __slots__ = (
+        "autocast", "branch", "differentiated", "feed", "naming", "records", "stand_ins", "tracer",
+    )  # fmt: skip
 
     def __init__(self):
         self.stand_ins: StandIns | None = None
         self.tracer: Any = None
         self.autocast: str | None = None
         self.feed: Any = None
+        self.differentiated = False
         self.branch: str | None = None
         self.records = True
         self.naming: Callable | None = None

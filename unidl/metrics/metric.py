@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from unidl import initializers
+from unidl import initializers, tree
 from unidl.backend import dtypes
 from unidl.backend.variable import Variable
+from unidl.tracing.keras_tensor import KerasTensor
 from unidl.typing import Config, DType, InitializerLike, Shape, Tensor, any_arguments
 from unidl.utils.constructors import Constructed, made_from
 from unidl.utils.naming import auto_name
@@ -32,6 +34,11 @@ class Metric(Watched, Constructed):
 
     _set_by_base = "_own_variables"
     _rules: ClassVar = {"name": optional(TEXT)}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "update_state" in vars(cls):
+            cls.update_state = _not_by_symbols(cls.update_state)  # type: ignore[method-assign]
 
     def __init__(self, dtype: DType | None = None, name: str | None = None) -> None:
         self.name = name or auto_name(type(self).__name__)
@@ -134,3 +141,15 @@ def add_to(variable: Any, amount: Any) -> None:
     variable.replace(
         backend.add(variable.value, backend.cast(backend.asarray(amount), variable.dtype))
     )
+
+
+def _not_by_symbols(update_state: Any) -> Any:
+    """`update_state` of a metric that a layer's `call` may update: while only shapes are inferred
+    there is nothing to add."""
+
+    @wraps(update_state)
+    def update(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not tree.has_instance(KerasTensor, (args, kwargs)):
+            return update_state(self, *args, **kwargs)
+
+    return update

@@ -50,18 +50,26 @@ class Pure:
             standing_in(self.variables, values, symbols=True, **frame) as stand_ins,
             self.feed.tracing(key_of_row, number_of_row),
         ):
-            outputs = self._fn(*tensors)
+            try:
+                outputs = self._fn(*tensors)
+            finally:
+                self.met = list(stand_ins.met)
         self.assigned, values = stand_ins.assigned()
-        self.met = list(stand_ins.met)
         return outputs, values
 
     def complete(self, trace):
         """What `trace()` returns once every Variable that is read in it is among `variables`."""
         while True:
-            result = trace()
-            if not self.met:
-                return result
+            try:
+                result = trace()
+            except Exception:
+                if not self.met:  # else the value of one may have been what it failed on
+                    raise
+            else:
+                if not self.met:
+                    return result
             self.variables += self.met
+            self.met = []
 
 
 class PerSignature:

@@ -20,10 +20,9 @@ LAUNCH_BYTES = 4 << 20
 def run_epoch(model, step, batches, monitor, kind):
     """Run `step` on each batch; returns the logs (numbers by name), for "predict" a list of arrays
     for each batch."""
-    outputs = []
-    objective = model.objective
+    outputs, result = [], None
     if kind != "predict":
-        objective.reset()
+        step.reset()
     monitor.on_pass_begin(kind, batches.count)
     run = step.on(batches)
     done = 0
@@ -31,7 +30,7 @@ def run_epoch(model, step, batches, monitor, kind):
     def read():
         if kind == "train":
             model.optimizer.settle()
-        return objective.results()
+        return step.results(result)
 
     for count, batch in batches.chunks(_launch_size(model, step, batches, monitor, kind)):
         monitor.on_batch_begin(kind, done)
@@ -50,7 +49,7 @@ def run_epoch(model, step, batches, monitor, kind):
         monitor.on_pass_end(kind, {})
         return outputs
     logs = read()
-    if kind == "train" and not np.isfinite(logs["loss"]):
+    if kind == "train" and not np.all(np.isfinite(logs.get("loss", 0.0))):
         warnings.warn(
             f"{model._who()}: the loss is {logs['loss']}. "
             "Look for NaN in the data, lower the learning rate, or stop at once with "

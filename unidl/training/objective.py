@@ -44,6 +44,7 @@ class Objective(Watched):
         for each in tree.flatten(loss_weights):
             arguments.factor(each)
         self.resolved = False
+        self.unresolved = None  # why `try_to_resolve` could not
         self.idle = None
         self._looked = False
         self._outputs = []
@@ -111,6 +112,14 @@ class Objective(Watched):
                 asks_values.check(model.backend, output, target, prediction)
         self.resolved = True
         model._forget_compiled()
+
+    def try_to_resolve(self, model, x, y):
+        """For a step of the user's own, which may never ask for the losses of `compile`: what is
+        wrong is an error when it does."""
+        try:
+            self.resolve(model, x, y)
+        except (TypeError, ValueError, NotImplementedError) as error:
+            self.unresolved = error
 
     @staticmethod
     def _names(model, y_pred):
@@ -306,6 +315,11 @@ class Objective(Watched):
 
     def update(self, x, y, sample_weight, found):
         """Add a batch and the `BatchLoss` found for it to all metrics, on the device."""
+        self.update_losses(x, y, sample_weight, found)
+        self.update_metrics(y, found.y_pred, sample_weight)
+
+    def update_losses(self, x, y, sample_weight, found):
+        """Add a batch to the means of the losses."""
         size = ops.shape(tree.flatten(x)[0])[0]
         self._tracker.update_state(ops.stop_gradient(found.loss), sample_weight=size)
         parts = found.parts
@@ -316,10 +330,13 @@ class Objective(Watched):
                 if tracked
                 else [None] * len(self._outputs)
             )
-        matched = self._match(y, found.y_pred, sample_weight)
-        for (output, prediction, target, weight), part in zip(matched, parts, strict=True):
+        for output, part in zip(self._outputs, parts, strict=True):
             if output.tracker is not None:
                 output.tracker.update_state(ops.stop_gradient(part), sample_weight=size)
+
+    def update_metrics(self, y, y_pred, sample_weight):
+        """Add a batch to the metrics given to `compile`."""
+        for output, prediction, target, weight in self._match(y, y_pred, sample_weight):
             detached = ops.stop_gradient(prediction)
             mask = masks.get(prediction)
             for _, metric in output.metrics:
@@ -341,7 +358,8 @@ class Objective(Watched):
 
     # -- reading -----------------------------------------------------------------------------------
 
-    def _named(self):
+    def named(self):
+        """(name in the logs, Metric) of each, in the order of `evaluate`'s values."""
         yield "loss", self._tracker
         yield from (
             (output.tracker.name, output.tracker)
@@ -360,11 +378,11 @@ class Objective(Watched):
 
     @property
     def names(self):
-        return [name for name, _ in self._named()]
+        return [name for name, _ in self.named()]
 
     @property
     def metrics(self):
-        return [metric for _, metric in self._named()]
+        return [metric for _, metric in self.named()]
 
     @property
     def variables(self):
@@ -373,15 +391,15 @@ class Objective(Watched):
     def results(self):
         """{name: number}, sorted by name; reads from the device."""
         found = {}
-        for name, metric in self._named():
+        for name, metric in self.named():
             value = metric.result()
             if isinstance(value, dict):
                 for key, one in value.items():
                     # A name that is taken is that of the loss, or of another metric.
                     free = key if key not in found else f"{name}_{key}"
-                    found[free] = _to_number(free, one)
+                    found[free] = to_number(free, one)
             else:
-                found[name] = _to_number(name, value)
+                found[name] = to_number(name, value)
         return dict(sorted(found.items()))
 
     def reset(self):
@@ -413,7 +431,8 @@ def _weights_of_outputs(names, sample_weight, who):
     return _flat_targets(names, sample_weight, len(names), who, "sample weights")
 
 
-def _to_number(name, value):
+def to_number(name, value):
+    """What a metric found as a float, or an array if it is one."""
     if value is None or isinstance(value, str | bytes):
         raise TypeError(
             f"The metric {name!r}: result() returned {value!r}, but it must return a number or a "

@@ -84,6 +84,14 @@ class Step:
             return self._known.get((x.shape[1:], x.dtype))
         return None
 
+    def reset(self):
+        """Before a pass: what it measures begins again."""
+        self._model.objective.reset()
+
+    def results(self, last):
+        """{name: number} of what was measured in this pass; `last` is what the last run gave."""
+        return self._model.objective.results()
+
     def _runner(self, unflatten):
         model, before_run = self._model, self._before_run
         backend, compute_dtype = model.backend, model.compute_dtype

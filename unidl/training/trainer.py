@@ -13,11 +13,12 @@ import numpy as np
 
 from unidl import callbacks as callbacks_module
 from unidl import optimizers
+from unidl.autodiff import value_and_grad
 from unidl.backend import registry
 from unidl.layers.base import call_context
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
-from unidl.training import arguments, check, overrides, sharing, steps
-from unidl.training.batch_loss import with_added_losses
+from unidl.training import arguments, check, own_steps, sharing
+from unidl.training.batch_loss import batch_loss, with_added_losses
 from unidl.training.data import (
     DEFAULT_BATCH,
     make_batches,
@@ -32,6 +33,7 @@ from unidl.training.loop import run_epoch
 from unidl.training.objective import Objective
 from unidl.typing import TensorLike
 from unidl.utils.arguments import public_method
+from unidl.utils.batch import unpack_x_y_sample_weight
 from unidl.utils.traceback_filtering import filtered, user_stacklevel
 from unidl.utils.watched import version_of
 
@@ -85,10 +87,15 @@ class Trainer(_Layer):
     optimizer: Any = None
     objective: Any = None
     run_eagerly = False
+    train_function: Any = None
+    test_function: Any = None
+    predict_function: Any = None
     history: History
     stop_training = False
     _steps: dict | None = None
-    _unwatched = frozenset({"history", "stop_training"})
+    _unwatched = frozenset(
+        {"history", "stop_training", "train_function", "test_function", "predict_function"}
+    )
 
     if TYPE_CHECKING:
 
@@ -127,7 +134,6 @@ class Trainer(_Layer):
                 `LossScaleOptimizer`, without which small gradients are 0 and one that overflows
                 makes all weights NaN.
         """
-        overrides.refuse(self, "compile")
         steps_per_execution = arguments.whole("compile", "steps_per_execution", steps_per_execution)
         run_eagerly = arguments.yes_or_no("compile", "run_eagerly", run_eagerly)
         if isinstance(jit_compile, str) and jit_compile != "auto":
@@ -142,6 +148,7 @@ class Trainer(_Layer):
             jit_compile is True,
             steps_per_execution,
         )
+        self.train_function = self.test_function = self.predict_function = None
         self._forget_compiled()
 
     def get_compile_config(self) -> dict[str, Any] | None:
@@ -248,8 +255,7 @@ class Trainer(_Layer):
             batches = make_batches(
                 x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch, "fit"
             )
-            self._prepare(batches)
-            self._check_that_it_trains(batches)
+            self._prepare(batches, "train")
             monitor = callbacks_module.CallbackList(
                 callbacks,
                 model=self,
@@ -269,7 +275,8 @@ class Trainer(_Layer):
                     validation_steps,
                     "fit(validation_data=)",
                 )
-                check.batches(self, validation)
+                if not own_steps.is_own(self, "test"):
+                    check.batches(self, validation)
             history = self.history
             self.stop_training = False
             monitor.on_train_begin()
@@ -282,7 +289,7 @@ class Trainer(_Layer):
                 monitor.on_epoch_end(epoch, logs)
                 if self.stop_training:
                     break
-            if epochs > initial_epoch:
+            if epochs > initial_epoch and self.optimizer.built:
                 self.optimizer.finalize_variable_values(self.trainable_variables)
             monitor.on_train_end(logs if epochs > initial_epoch else None)
         self.history = history  # a callback may have called fit too
@@ -312,7 +319,7 @@ class Trainer(_Layer):
         with registry.use_backend(self.backend):
             verbose = arguments.verbosity("evaluate", verbose)
             batches = make_batches(x, y, sample_weight, batch_size, False, None, steps, "evaluate")
-            self._prepare(batches)
+            self._prepare(batches, "test")
             monitor = callbacks_module.CallbackList(
                 callbacks,
                 model=self,
@@ -321,10 +328,7 @@ class Trainer(_Layer):
                 history=False,
             )
             logs = run_epoch(self, self._step("test"), batches, monitor, "test")
-        if return_dict:
-            return logs
-        values = [logs[name] for name in self.metrics_names]
-        return values[0] if len(values) == 1 else values
+        return logs if return_dict else self._in_order(logs)
 
     @public_method
     def predict(
@@ -347,7 +351,7 @@ class Trainer(_Layer):
                     )
             verbose = arguments.verbosity("predict", verbose)
             batches = make_batches(x, None, None, batch_size, False, None, steps, "predict")
-            self._prepare(batches, targets=False)
+            self._prepare(batches, "predict")
             monitor = callbacks_module.CallbackList(
                 callbacks,
                 model=self,
@@ -397,21 +401,113 @@ class Trainer(_Layer):
         self._require_compiled(f"{kind}_on_batch")
         with registry.use_backend(self.backend), interruptible():
             batches = one_batch(x, y, sample_weight, class_weight, f"{kind}_on_batch")
-            self._prepare(batches)
-            if kind == "train":
-                self._check_that_it_trains(batches)
-            self.objective.reset()
-            run = self._step(kind).on(batches)
+            self._prepare(batches, kind)
+            step = self._step(kind)
+            step.reset()
+            run = step.on(batches)
             for batch in batches:
-                run(1, batch)
+                result = run(1, batch)
             if kind == "train":
                 self.optimizer.settle()
-            logs = self.objective.results()
-        values = [logs[name] for name in self.metrics_names]
-        return logs if return_dict else values[0] if len(values) == 1 else values
+            logs = step.results(result)
+        return logs if return_dict else self._in_order(logs)
+
+    def _in_order(self, logs: dict[str, Any]) -> Any:
+        """The numbers in the order of `metrics_names`, then others by name; one alone as it is."""
+        names = [name for name in self.metrics_names if name in logs]
+        values = [logs[name] for name in names + sorted(logs.keys() - names)]
+        return values[0] if len(values) == 1 else values
 
     # -- what runs on a batch
     # ------------------------------------------------------------------------
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step of `fit` on one batch. Override it for a step of your own.
+
+        It is compiled like all steps: gradients are those of `unidl.value_and_grad`, and
+        `run_eagerly=True` runs it as plain Python.
+
+            def train_step(self, data):
+                x, y, sample_weight = unidl.utils.unpack_x_y_sample_weight(data)
+
+                def forward():
+                    y_pred = self(x, training=True)
+                    return self.compute_loss(x, y, y_pred, sample_weight), y_pred
+
+                variables = self.trainable_variables
+                (loss, y_pred), gradients = unidl.value_and_grad(forward, variables, has_aux=True)
+                self.optimizer.apply(gradients, variables)
+                for metric in self.metrics:
+                    if metric.name == "loss":
+                        metric.update_state(loss)
+                    else:
+                        metric.update_state(y, y_pred)
+                return {metric.name: metric.result() for metric in self.metrics}
+
+        Args:
+            data: x, (x, y) or (x, y, sample_weight), nests of tensors (n, ...).
+
+        Returns:
+            The numbers to report, by name; `fit` shows those of the last batch.
+        """
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        variables = self.trainable_variables
+
+        def forward() -> Any:
+            found = batch_loss(self, x, y, sample_weight, training=True)
+            self.objective.update_losses(x, y, sample_weight, found)
+            logs = self.compute_metrics(x, y, found.y_pred, sample_weight)
+            return self.optimizer.scale_loss(found.loss), logs
+
+        (_, logs), gradients = value_and_grad(forward, variables, has_aux=True)
+        self.optimizer.apply(gradients, variables)
+        return logs
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """What `evaluate`, and `fit` for validation, do with one batch: see `train_step`."""
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        found = batch_loss(self, x, y, sample_weight, training=False)
+        self.objective.update_losses(x, y, sample_weight, found)
+        return self.compute_metrics(x, y, found.y_pred, sample_weight)
+
+    def predict_step(self, data: Any) -> Any:
+        """The outputs for one batch of `predict`, which is the tuple (x,)."""
+        return self(unpack_x_y_sample_weight(data)[0], training=False)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Add a batch to the metrics of `compile`; returns what `get_metrics_result` returns."""
+        self.objective.update_metrics(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """{name: value so far} of all `metrics`."""
+        names = {id(metric): name for name, metric in self.objective.named()}
+        found: dict[str, Any] = {}
+        for metric in self.metrics:
+            value = metric.result()
+            found |= (
+                value if isinstance(value, dict) else {names.get(id(metric), metric.name): value}
+            )
+        return found
+
+    def make_train_function(self, force: bool = False) -> Any:
+        """`train_function`: a function of an iterator over batches that takes one step. A model
+        that overrides this is trained by what it makes, as plain Python."""
+        return self._make_function("train", force)
+
+    def make_test_function(self, force: bool = False) -> Any:
+        """`test_function`: see `make_train_function`."""
+        return self._make_function("test", force)
+
+    def make_predict_function(self, force: bool = False) -> Any:
+        """`predict_function`: see `make_train_function`."""
+        return self._make_function("predict", force)
+
+    def _make_function(self, kind: str, force: bool) -> Any:
+        name = f"{kind}_function"
+        if force or getattr(self, name, None) is None:
+            setattr(self, name, lambda iterator: getattr(self, f"{kind}_step")(next(iterator)))
+        return getattr(self, name)
 
     def compute_loss(
         self,
@@ -431,6 +527,8 @@ class Trainer(_Layer):
         This one adds `self.losses`, which are the layers' losses and the weights' regularizers, to
         the losses given to `compile`. One that does not call it adds them itself if it wants them.
         """
+        if self.objective.unresolved is not None:
+            raise self.objective.unresolved
         parts = self.objective.losses_of_outputs(y, y_pred, sample_weight)
         return with_added_losses(self, self.objective.total(parts))
 
@@ -451,18 +549,29 @@ class Trainer(_Layer):
         if self._steps is None:
             self._steps = {}
         if kind not in self._steps:
-            if kind == "predict":
-                overrides.refuse(self, "predict")
-            self._steps[kind] = steps.MAKERS[kind](self)
+            self._steps[kind] = own_steps.make_step(self, kind)
         return self._steps[kind]
 
     def _forget_compiled(self) -> None:
         """Throw compiled functions away, after a change of the model."""
         self._steps = None
 
-    def _prepare(self, batches: Any, targets: bool = True) -> None:
+    def _prepare(self, batches: Any, kind: str) -> None:
         """Everything that happens once: build, resolve losses and metrics, check the data against
         the model."""
+        if not own_steps.is_own(self, kind):
+            self._check_data(batches, targets=kind != "predict")
+            if kind == "train":
+                self._check_that_it_trains(batches)
+        else:
+            self._look_at_data(batches)
+        if kind != "predict":
+            frozen = tuple(map(id, self.trainable_variables))
+            if getattr(self, "_compiled_for", frozen) != frozen:
+                self._forget_compiled()
+            self._compiled_for = frozen
+
+    def _check_data(self, batches: Any, targets: bool) -> None:
         if not self.built or self._is_unbuilt_subclass():
             self._build_from(batches.sample()[0])
         check.batches(self, batches, targets=targets)
@@ -470,13 +579,16 @@ class Trainer(_Layer):
             if not self.objective.resolved:
                 x, y, _ = batches.sample()
                 self.objective.resolve(self, x, y)
-            trainable = self.trainable_variables
             if self.optimizer is not None and not self.optimizer.built:
-                self.optimizer.build(trainable)
-            frozen = tuple(map(id, trainable))
-            if getattr(self, "_compiled_for", frozen) != frozen:
-                self._forget_compiled()
-            self._compiled_for = frozen
+                self.optimizer.build(self.trainable_variables)
+
+    def _look_at_data(self, batches: Any) -> None:
+        """For a step of the user's own, which may do with the data whatever it likes."""
+        x, y, _ = batches.sample()
+        if own_steps.has_call(self) and any(not part.built for part in self._flatten_layers()[1:]):
+            self._build_from(x)
+        if self.objective is not None and not self.objective.resolved:
+            self.objective.try_to_resolve(self, x, y)
 
     def _check_that_it_trains(self, batches: Any) -> None:
         """Look, once after `compile`, whether the losses have a gradient; a warning if there is
@@ -496,7 +608,6 @@ class Trainer(_Layer):
             )
 
     def _require_compiled(self, caller: Any) -> None:
-        overrides.refuse(self, caller)
         if self.objective is None:
             raise ValueError(
                 f"{self._who()}: {caller}() before compile(). Say how to train first: "
@@ -516,12 +627,15 @@ class Trainer(_Layer):
 
     @property
     def metrics(self) -> list[Metric]:
-        """The Metric objects of `compile`, with the loss tracker first."""
-        return [] if self.objective is None else self.objective.metrics
+        """The Metric objects of `compile`, with the loss tracker first, then those which the model
+        and its layers hold as attributes."""
+        compiled = [] if self.objective is None else self.objective.metrics
+        return [*compiled, *own_steps.metrics_of(self)]
 
     def reset_metrics(self) -> None:
         """Set all metrics to their initial state."""
-        self.objective.reset()
+        for metric in self.metrics:
+            metric.reset_state()
 
     def to(self, backend: str | Backend) -> Self:
         """Move the live model with optimizer, metrics and step count to another backend; training
@@ -532,8 +646,10 @@ class Trainer(_Layer):
         super().to(target)
         for model in (self, *followers):
             model.backend = target
-            if model.optimizer is not None:
-                model.optimizer.to(target)
+            for optimizer in own_steps.optimizers_of(model):
+                optimizer.to(target)
+            for metric in own_steps.metrics_of(model):
+                metric.to(target)
             if model.objective is not None:
                 model.objective.to(target)
             model._forget_compiled()
@@ -541,7 +657,7 @@ class Trainer(_Layer):
 
     def _changes(self) -> Any:
         """How often anything was changed that a compiled step has read."""
-        optimizer_parts = [] if self.optimizer is None else self.optimizer.watched
+        optimizer_parts = [p for o in own_steps.optimizers_of(self) for p in o.watched]
         parts = [*self._flatten_layers(), *optimizer_parts, self.objective]
         if self.objective is not None:
             parts += self.objective.parts
@@ -555,15 +671,21 @@ class Trainer(_Layer):
 
     def __getstate__(self) -> Any:
         # What is compiled belongs to this object: a copy compiles for itself.
-        return {k: v for k, v in vars(self).items() if k not in ("_steps", "_compiled_for")}
+        return {
+            k: v
+            for k, v in vars(self).items()
+            if k not in ("_steps", "_compiled_for", "_held_metrics")
+        }
 
     def _state(self) -> Any:
         """All variables that a step reads or assigns."""
         found = list(self.variables)
-        if self.optimizer is not None:
-            found += self.optimizer.slot_variables
+        for optimizer in own_steps.optimizers_of(self):
+            found += optimizer.slot_variables
         if self.objective is not None:
             found += self.objective.variables
+        for metric in own_steps.metrics_of(self):
+            found += metric.variables
         return list({id(v): v for v in found}.values())
 
 

@@ -6,6 +6,9 @@ from abc import ABC, abstractmethod
 
 
 class Autodiff(ABC):
+    # Whether gradients may be taken of what gradients were used for.
+    nests = True
+
     @abstractmethod
     def value_and_grad(self, fn, variables, has_aux=False):
         """(value, [gradient of each Variable]) of `fn()`, which reads the `variables` and returns a

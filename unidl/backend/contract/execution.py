@@ -16,6 +16,9 @@ class Execution(ABC):
     # Of how many combinations of shapes and dtypes a compiled function keeps what it made for them.
     programs_kept = 64
 
+    # Whether a function that `compile` compiles may take gradients inside, by `value_and_grad`.
+    compiles_gradients = True
+
     def signature(self, tensors):
         """What a compiled function is made for: shapes and dtypes of `tensors`, hashable.
 

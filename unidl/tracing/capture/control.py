@@ -7,12 +7,14 @@ it is taken, and gradients flow through it.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from operator import itemgetter
 
+from unidl import tree
 from unidl.backend.contract import Backend
-from unidl.backend.frame import current
-from unidl.backend.variable import unassignable
-from unidl.tracing.capture.symbol import NotCapturable
+from unidl.backend.frame import current, standing_in
+from unidl.backend.variable import commit, unassignable
+from unidl.tracing.capture.symbol import NotCapturable, Symbol
 
 # Up to here the moments of a sequence are written out one by one. A longer one is a loop over one
 # moment's program: 5,000 moments of an LSTM, written out, are 150,000 lines and 700 MB.
@@ -20,19 +22,20 @@ WRITTEN_OUT = 512
 
 
 class _Inner:
-    """`fn(*inputs)` -> tensors as a program inside that of `tracer`.
+    """`fn(*inputs)` -> tensors as a program inside that of `tracer`. With `assigns` it may assign
+    Variables.
 
     Attributes:
         outputs: the symbols that it returned.
         free: names of what it uses from outside.
     """
 
-    def __init__(self, tracer, fn, inputs):
+    def __init__(self, tracer, fn, inputs, assigns=False):
         self._tracer, self._inputs = tracer, inputs
         outer = tracer._program
         tracer._program = self._program = outer.inner()
         try:
-            with unassignable("a branch, loop or gradient"):
+            with nullcontext() if assigns else unassignable("a branch, loop or gradient"):
                 self.outputs = [tracer.asarray(o) for o in fn(*inputs)]
         finally:
             tracer._program = outer
@@ -105,6 +108,38 @@ def custom_gradient(tracer, function, tensors):
         )
 
     return _call(tracer, attach, [*outputs, *tensors], inner.free, outputs)
+
+
+def value_and_grad(tracer, fn, variables, has_aux):
+    variables, structure, changed = list(variables), None, []
+    leaves = [tracer.symbol(tracer._program.name(), v.shape, v.dtype) for v in variables]
+
+    def function(*leaves):
+        nonlocal structure, changed
+        with standing_in(variables, leaves) as stand_ins:
+            structure = fn()
+        changed, values = stand_ins.assigned()
+        value = structure[0] if has_aux else structure
+        return [value, *_tensors(structure), *values]
+
+    inner = _Inner(tracer, function, leaves, assigns=True)
+    one, gradients_of, count = inner.function(inner.free), tracer._backend.gradients, len(variables)
+
+    def differentiate(K, N, *values):
+        given, used = values[:count], values[count:]
+        outputs, gradients = gradients_of(lambda leaves: one(K, N, *leaves, *used), list(given))
+        return *outputs, *gradients
+
+    given = [tracer.asarray(v.uncast) for v in variables]
+    _, *found = _call(tracer, differentiate, given, inner.free, [*inner.outputs, *leaves])
+    new = iter(found)
+    result = tree.map_structure(lambda x: next(new) if isinstance(x, Symbol) else x, structure)
+    commit(changed, [next(new) for _ in changed])
+    return result, list(new)
+
+
+def _tensors(structure):
+    return [x for x in tree.flatten(structure) if isinstance(x, Symbol)]
 
 
 def scan(tracer, step, state, xs, reverse):

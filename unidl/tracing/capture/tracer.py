@@ -28,7 +28,7 @@ class Tracer(Backend):
     def __init__(self, backend, program):
         self._backend, self._program = backend, program
         self.stands_for = backend
-        self.name, self.version = backend.name, backend.version
+        self.name, self.version, self.nests = backend.name, backend.version, backend.nests
         self.kernels, self.unsupported, self.dtypes = (
             backend.kernels,
             backend.unsupported,
@@ -64,10 +64,7 @@ class Tracer(Backend):
         x._no_value()
 
     def value_and_grad(self, fn, variables, has_aux=False):
-        raise NotCapturable(
-            "value_and_grad inside a captured step: take gradients in a loop of your own, or "
-            "compile(run_eagerly=True)."
-        )
+        return control.value_and_grad(self, fn, variables, has_aux)
 
     def asarray(self, x, dtype=None):
         if isinstance(x, NumberSymbol):
