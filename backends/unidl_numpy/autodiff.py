@@ -8,7 +8,7 @@ from unidl.backend import contract
 from unidl.backend.frame import standing_in
 from unidl.backend.variable import commit, stores_of
 from unidl_numpy.tape import Tape, plain, plain_tree
-from unidl_numpy.tape_array import TapeArray
+from unidl_numpy.tape_array import GradientError, TapeArray
 
 
 def value_and_grad(fn, variables, has_aux=False):
@@ -32,6 +32,11 @@ def gradients(function, values):
 
 
 def _leaves(tape, values):
+    if any(type(value) is TapeArray for value in values):
+        raise GradientError(
+            "value_and_grad inside value_and_grad: the NumPy backend has no gradients of gradients. "
+            "Take the inner gradient first, outside the function, or use a backend that has them."
+        )
     return [tape.array(value) for value in values]
 
 

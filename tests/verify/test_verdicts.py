@@ -347,3 +347,16 @@ def test_nan_is_never_equal(backend, monkeypatch, tmp_path):
         backend, "layer_norm", lambda x, *a: backend.multiply(x, np.nan), raising=False
     )
     assert verdict_of(verify(model(), backends=[backend], steps=1), tmp_path) == "different"
+
+
+# -- training of the user's own --------------------------------------------------------------------
+
+
+def test_a_train_step_of_ones_own_is_not_compared(tmp_path):
+    net = model()
+    net.compile("sgd", "mse")
+    net.train_step = lambda data: {"loss": 0.0}
+    report = verify(net, steps=2)
+    assert verdict_of(report, tmp_path) == "incomplete"
+    assert any("step of its own" in line for line in report.missing)
+    assert {r.stage for r in report.records} >= {"training", "model"}

@@ -32,6 +32,11 @@ def is_own(model, kind) -> bool:
     return any(_is_overridden(model, name) for name in HOOKS[kind])
 
 
+def trains_by_itself(model) -> bool:
+    """Whether `fit` does not take the step of `compile`."""
+    return any(_is_overridden(model, name) for name in ("train_step", "make_train_function"))
+
+
 def _is_overridden(model, name):
     from unidl.training.trainer import Trainer
 

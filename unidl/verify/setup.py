@@ -52,7 +52,8 @@ class Setup:
             if not hasattr(model, name):
                 setattr(model, name, value)
         model._forget_compiled()
-        model._prepare(make_batches(self.x, self.y, None, BATCH, False, None, None, "verify"))
+        batches = make_batches(self.x, self.y, None, BATCH, False, None, None, "verify")
+        model._check_data(batches, targets=True)
 
     def batch(self, step):
         return self.batches[step % len(self.batches)]
