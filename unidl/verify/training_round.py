@@ -17,16 +17,21 @@ NOISY_RUNS = 2
 def check_training(job) -> dict:
     """Add the records, and where training parts, to the job; returns the curves of the plot."""
     if own_steps.trains_by_itself(job.model):
-        text = "the model trains by a step of its own, which is not compared"
-        pairs = [(target, dtype) for target in job.targets for dtype in job.dtypes]
-        job.records += [not_compared(_place(*pair), text) for pair in pairs]
+        job.failures.append("The model trains by a step of its own, which was not compared.")
         return {}
     with job.on_reference():
         truth = trajectory.train(job.model, job.setup, job.steps, eagerly=True)
     runs = {}
     for target in job.targets:
         for dtype in job.dtypes:
-            here = _place(target, dtype)
+            here = {
+                "layer": "",
+                "kind": "training",
+                "stage": "training",
+                "mode": "training",
+                "target": target.label,
+                "dtype": dtype,
+            }
             why_not = job.why_not_whole(target, dtype)
             if why_not:
                 job.records.append(not_compared(here, why_not))
@@ -48,18 +53,6 @@ def check_training(job) -> dict:
     job.records += records
     _say_where_training_parts(job, records)
     return trajectory.curves(runs, truth, scale)
-
-
-def _place(target, dtype):
-    """The fields of a record that say where it belongs."""
-    return {
-        "layer": "",
-        "kind": "training",
-        "stage": "training",
-        "mode": "training",
-        "target": target.label,
-        "dtype": dtype,
-    }
 
 
 def _judged(job, runs, truth):
