@@ -20,7 +20,7 @@ JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(CURDIR)/build/jax-cache JAX_PERSISTENT_
 JAX_PYTEST := $(ONE_THREAD) $(JAX_CACHE) UNIDL_TEST_BACKENDS=numpy,jax $(JAX)/bin/python -m pytest
 PYTEST := $(ONE_THREAD) $(QUIET) $(VENV)/bin/python -m pytest
 
-.PHONY: outside-truth demo test abuse test-slow test-isa test-order fuzz lint coverage capabilities test-numpy2 test-jax test-jax-newest test-packaging conformance conformance-jax bench clean
+.PHONY: outside-truth demo test abuse chaos test-slow test-isa test-order fuzz lint coverage capabilities test-numpy2 test-jax test-jax-newest test-packaging conformance conformance-jax bench clean
 
 demo: $(DEMO)/.complete
 	$(DEMO)/bin/python examples/digits_cnn.py
@@ -57,6 +57,11 @@ SEED ?= 0
 MUTATIONS ?= 10000
 fuzz: $(VENV)/.complete
 	UNIDL_FUZZ_SECONDS=$(SECONDS) UNIDL_FUZZ_SEED=$(SEED) UNIDL_FUZZ_MUTATIONS=$(MUTATIONS) $(PYTEST) -m fuzz -rP --timeout 0 tests/fuzz
+
+# Training that is killed by the system KILLS times at random moments, on each backend.
+KILLS ?= 200
+chaos: $(VENV)/.complete
+	for backend in numpy torch tensorflow mxnet; do UNIDL_BACKEND=$$backend UNIDL_KILLS=$(KILLS) $(PYTEST) --timeout 0 tests/callbacks/test_backup_and_restore.py -k "killed_by_the_system" || exit 1; done
 
 lint: $(VENV)/.complete
 	$(VENV)/bin/ruff check

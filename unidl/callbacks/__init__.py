@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from unidl.callbacks.backup_and_restore import BackupAndRestore
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.callback_list import CallbackList
 from unidl.callbacks.early_stopping import EarlyStopping
@@ -19,6 +20,7 @@ from unidl.callbacks.small import (
 from unidl.utils.namespaces import namespace
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",

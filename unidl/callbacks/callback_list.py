@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 
+from unidl.callbacks.backup_and_restore import BackupAndRestore
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.history import History
 from unidl.callbacks.progress import make_progress
@@ -45,6 +46,7 @@ class CallbackList:
             ]
             model.history = given[-1]
         self.callbacks = given
+        self._backup = next((c for c in given if isinstance(c, BackupAndRestore)), None)
         self._progress = make_progress(verbose, params)
         for callback in given:
             callback.set_model(model)
@@ -70,6 +72,21 @@ class CallbackList:
     def on_train_begin(self):
         self._training = True
         self._tell("on_train_begin", {})
+
+    def resume(self):
+        """{"epoch", "batch", "place"} from which a run that was killed goes on, whose state is in
+        place now; None if there is none. Called after `on_train_begin`, where callbacks begin
+        anew."""
+        if self._backup is None:
+            return None
+        return self._backup.restore(self.callbacks)
+
+    def back_up(self, epoch, batch, batches):
+        """Keep the state as that before batch number `batch` of an epoch over `batches`."""
+        every = None if self._backup is None else self._backup.batches
+        if self._backup is not None and (batch == 0 or (every is not None and batch % every == 0)):
+            progress = {"epoch": epoch, "batch": batch, "place": batches.place()}
+            self._backup.save(self.callbacks, progress)
 
     def on_train_end(self, logs):
         self._progress.close()
@@ -99,7 +116,8 @@ class CallbackList:
 
     def watches_batches(self, kind):
         """Whether a callback has a hook for the batches of "train", "test" or "predict" passes."""
-        return bool(self._begin[kind] or self._end[kind])
+        backs_up = kind == "train" and self._backup is not None and self._backup.batches
+        return bool(self._begin[kind] or self._end[kind] or backs_up)
 
     def on_batch_begin(self, kind, batch):
         for method in self._begin[kind]:

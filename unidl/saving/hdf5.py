@@ -131,6 +131,17 @@ class Reader:
             raise NotPlain(f"{path!r} does not have the numbers that were written")
         return found
 
+    def text(self, path: str, most: int) -> str:
+        """The text at `path`, bytes of UTF-8 in one axis; NotPlain if they are more than `most`."""
+        with _library_at_work():
+            dataset = self._item(path)
+            shape = getattr(dataset, "shape", None)
+        if shape is None or len(shape) != 1 or shape[0] > most:
+            raise NotPlain(f"there is no text {path!r} of at most {most:,} bytes")
+        found = self.array(path, shape)
+        with _library_at_work():
+            return np.asarray(found, "uint8").tobytes().decode()
+
     def _item(self, path: str) -> Any:
         """What is at `path`, by hard links alone; None if it ends before."""
         item, place = self._file, ""

@@ -117,6 +117,7 @@ class Batches:
     def __init__(self, steps, caller):
         self._steps, self.caller = steps, caller
         self._current = self._sample = None
+        self._begun, self._taken, self._done = None, 0, 0
 
     def sample(self):
         """The first batch, looked at before the first epoch."""
@@ -135,22 +136,22 @@ class Batches:
         `most()` is asked before each how many it may hold.
         """
         if self._steps is None:
-            current, taken = self._pass(), 0
-            while (chunk := current.take(most())) is not None:
-                taken += chunk[0]
+            self._current = self._current or self._begin()
+            while (chunk := self._take(most())) is not None:
                 yield chunk
-            if not taken:
+            self._current = None
+            if not self._taken:
                 raise self._nothing_left()
             return
         if self._current is None or self.caller != "fit":
-            self._current = self._pass()
-        taken = 0
+            self._current = self._begin()
+        taken, self._done = self._done, 0
         while taken < self._steps:
             wanted = min(most(), self._steps - taken)
-            chunk = self._current.take(wanted)
+            chunk = self._take(wanted)
             if chunk is None:
-                self._current = self._pass()
-                chunk = self._current.take(wanted)
+                self._current = self._begin()
+                chunk = self._take(wanted)
             if chunk is None:
                 raise ValueError(
                     f"{self.caller}: the iterator ended after {taken} of {self._steps} batches. "
@@ -158,6 +159,42 @@ class Batches:
                 )
             taken += chunk[0]
             yield chunk
+
+    _goes_on = False  # whether a new pass goes on with what the last one left
+
+    def _begin(self):
+        if not self._goes_on:
+            self._begun, self._taken = random.get_global_state(), 0
+        return self._pass()
+
+    def _take(self, most):
+        chunk = self._current.take(most)
+        self._taken += 0 if chunk is None else chunk[0]
+        return chunk
+
+    def place(self):
+        """How far the running pass is, JSON-ready, for `go_to`; None between two passes."""
+        if self._current is None:
+            return None
+        return {"random": self._begun, "taken": self._taken}
+
+    def go_to(self, place, done):
+        """Begin the pass of `place` again, in its order, and go through what was taken of it, of
+        the next epoch `done` batches."""
+        if place is None:
+            return
+        self._done = done
+        now = random.get_global_state()
+        if place["random"] is not None:
+            random.set_global_state(place["random"])
+        self._current = self._begin()
+        while self._taken < place["taken"]:
+            if self._take(place["taken"] - self._taken) is None:
+                raise ValueError(
+                    f"{self.caller}: the data ended after {self._taken} batches, and the run that "
+                    f"is to go on had used {place['taken']}. Give the same data as then."
+                )
+        random.set_global_state(now)
 
     def _nothing_left(self):
         """The error for a pass without a batch."""
@@ -248,6 +285,7 @@ class IterableBatches(Batches):
             enumerate(source, 1) if not self._indexed and iter(source) is source else None
         )
         super().__init__(steps, caller)
+        self._goes_on = self._running is not None
 
     def _first(self):
         if self._running is None:

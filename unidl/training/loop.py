@@ -17,15 +17,14 @@ LAUNCH_S = 0.1
 LAUNCH_BYTES = 4 << 20
 
 
-def run_epoch(model, step, batches, monitor, kind):
+def run_epoch(model, step, batches, monitor, kind, epoch=0, done=0):
     """Run `step` on each batch; returns the logs (numbers by name), for "predict" a list of arrays
-    for each batch."""
+    for each batch. The `epoch` goes on after `done` batches."""
     outputs, result = [], None
-    if kind != "predict":
+    if kind != "predict" and not done:
         step.reset()
     monitor.on_pass_begin(kind, batches.count)
     run = step.on(batches)
-    done = 0
 
     def read():
         if kind == "train":
@@ -43,6 +42,8 @@ def run_epoch(model, step, batches, monitor, kind):
             monitor.on_batch_end(kind, done - 1, dict)
         else:
             monitor.on_batch_end(kind, done - 1, read)
+            if kind == "train":
+                monitor.back_up(epoch, done, batches)
         if model.stop_training and kind == "train":
             break
     if kind == "predict":

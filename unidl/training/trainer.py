@@ -280,15 +280,23 @@ class Trainer(_Layer):
             history = self.history
             self.stop_training = False
             monitor.on_train_begin()
+            done = 0
+            resumed = monitor.resume()
+            if resumed is not None:
+                initial_epoch, done = resumed["epoch"], resumed["batch"]
+                batches.go_to(resumed["place"], done)
             for epoch in range(initial_epoch, epochs):
                 monitor.on_epoch_begin(epoch)
-                logs = run_epoch(self, self._step("train"), batches, monitor, "train")
+                step = self._step("train")
+                logs = run_epoch(self, step, batches, monitor, "train", epoch, done)
+                done = 0
                 if validation is not None and self._validates_after(epoch, validation_freq):
                     found = run_epoch(self, self._step("test"), validation, monitor, "test")
                     logs |= {f"val_{name}": value for name, value in found.items()}
                 monitor.on_epoch_end(epoch, logs)
                 if self.stop_training:
                     break
+                monitor.back_up(epoch + 1, 0, batches)
             if epochs > initial_epoch and self.optimizer.built:
                 self.optimizer.finalize_variable_values(self.trainable_variables)
             monitor.on_train_end(logs if epochs > initial_epoch else None)

@@ -1,0 +1,97 @@
+"""BackupAndRestore."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from contextlib import suppress
+from typing import Any, ClassVar
+
+from unidl.callbacks.callback import Callback
+from unidl.utils.rules import FLAG, Rule
+
+_NAMES = ("latest.backup.h5", "before.backup.h5")
+
+
+def _is_frequency(value: Any) -> bool:
+    return value == "epoch" or (type(value) is int and value > 0)
+
+
+class BackupAndRestore(Callback):
+    """Keep the state of a run of `fit`, so that one that was killed goes on where it was.
+
+    The same script, started again, goes on from the backup and ends with the numbers of a run that
+    was not killed, to the bit on the same backend. That holds for weights, optimizers, metrics,
+    random numbers, the order of the data, and what callbacks keep in attributes as numbers, texts,
+    arrays, or lists and dicts of them (so `EarlyStopping` and `History` as a whole). Data that is
+    not in memory has to come in the same order again: what was used is gone through once more.
+
+    Args:
+        backup_dir: a folder, which is made; of this run alone.
+        save_freq: "epoch", or after each so many batches of an epoch and at its end.
+        double_checkpoint: part of Keras' signature: the backup before the last is always kept, and
+            taken where the last cannot be read.
+        delete_checkpoint: remove the backups when `fit` has ended.
+    """
+
+    _rules: ClassVar = {
+        "save_freq": Rule('"epoch" or a positive integer', _is_frequency),
+        "double_checkpoint": FLAG,
+        "delete_checkpoint": FLAG,
+    }
+
+    def __init__(
+        self,
+        backup_dir: str | os.PathLike[str],
+        save_freq: str | int = "epoch",
+        double_checkpoint: bool = False,
+        delete_checkpoint: bool = True,
+    ) -> None:
+        super().__init__()
+        if not isinstance(backup_dir, str | os.PathLike) or not os.fspath(backup_dir):
+            raise ValueError(
+                f"BackupAndRestore: backup_dir is the path of a folder, got {backup_dir!r}."
+            )
+        self.backup_dir, self.save_freq = os.fspath(backup_dir), save_freq
+        self.double_checkpoint, self.delete_checkpoint = double_checkpoint, delete_checkpoint
+
+    @property
+    def batches(self) -> int | None:
+        """After how many batches of an epoch a backup is made, None if only at its end."""
+        return self.save_freq if isinstance(self.save_freq, int) else None
+
+    def restore(self, callbacks: list[Callback]) -> dict[str, Any] | None:
+        """Put the last readable backup into place, also that of the other `callbacks`; returns the
+        progress that `save` was given, None if there is no backup."""
+        from unidl.saving import training_state
+
+        paths = [path for path in self._paths() if os.path.exists(path)]
+        for path in paths:
+            try:
+                return training_state.load(path, self.model, callbacks)
+            except ValueError as error:
+                if path == paths[-1]:
+                    raise
+                warnings.warn(f"{error} The backup before is taken.", stacklevel=2)
+        return None
+
+    def save(self, callbacks: list[Callback], progress: dict[str, Any]) -> None:
+        """Write a backup; that of before stays as the second."""
+        from unidl.saving import training_state
+
+        os.makedirs(self.backup_dir, exist_ok=True)
+        latest, before = self._paths()
+        if os.path.exists(latest):
+            os.replace(latest, before)
+        training_state.save(latest, self.model, callbacks, progress)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        if self.delete_checkpoint:
+            for path in self._paths():
+                with suppress(FileNotFoundError):
+                    os.remove(path)
+            with suppress(OSError):  # what else is in the folder is the user's
+                os.rmdir(self.backup_dir)
+
+    def _paths(self) -> list[str]:
+        return [os.path.join(self.backup_dir, name) for name in _NAMES]

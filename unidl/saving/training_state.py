@@ -1,0 +1,182 @@
+"""Everything from which a run of `fit` goes on: weights, slots, metrics, random numbers, callbacks
+and the place in the data, as one file."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from unidl import random, tree
+from unidl.random import SeedGenerator
+from unidl.saving import hdf5
+from unidl.training import own_steps
+from unidl.utils.whole_file import whole_file
+
+FORMAT = 1
+_TEXT_AT_MOST = 1 << 26  # bytes
+_PLAIN = (bool, int, float, str, type(None))
+
+
+def save(path: str | PathLike[str], model: Any, callbacks: list, progress: dict[str, Any]) -> None:
+    """Write the state of `model` and its `callbacks`; `progress` is JSON-ready and comes back."""
+    arrays: list[np.ndarray] = []
+    state = {
+        "format": FORMAT,
+        "progress": progress,
+        "random": random.get_global_state(),
+        "optimizers": [_targets(optimizer, model) for optimizer in own_steps.optimizers_of(model)],
+        "generators": [generator.get_state() for generator in _generators(model)],
+        "callbacks": [
+            {"class": type(callback).__name__, "state": _written(_plain_part(callback), arrays)}
+            for callback in callbacks
+        ],
+        "shapes": [list(array.shape) for array in arrays],
+    }
+    with whole_file(path) as new, hdf5.create(new) as file:
+        text = np.frombuffer(json.dumps(state).encode(), "uint8")
+        hdf5.write_array(file, "state", text)
+        for i, variable in enumerate(_variables(model)):
+            hdf5.write_array(file, f"variables/{i}", np.asarray(variable.numpy()))
+        for i, array in enumerate(arrays):
+            hdf5.write_array(file, f"callbacks/{i}", array)
+
+
+def load(path: str | PathLike[str], model: Any, callbacks: list) -> dict[str, Any]:
+    """Put everything into place, all or nothing; returns the `progress`.
+
+    Raises:
+        ValueError: the file is damaged, or it is that of another model, optimizer or list of
+            callbacks; the text says which.
+    """
+    generators = list(_generators(model))
+    with hdf5.reading(path, "BackupAndRestore") as reader:
+        state = json.loads(reader.text("state", _TEXT_AT_MOST))
+        _check(state, callbacks, generators)
+        _build_optimizers(model, state["optimizers"])
+        variables = list(_variables(model))
+        values = [_read(reader, f"variables/{i}", tuple(v.shape)) for i, v in enumerate(variables)]
+        if len(reader.members("variables") or ()) != len(values):
+            raise hdf5.NotPlain("it has more variables than the model, its optimizer and metrics")
+        most = max(1 << 20, sum(value.size for value in values))
+        shapes = [tuple(shape) for shape in state["shapes"]]
+        if any(math.prod(shape) > most for shape in shapes):
+            raise hdf5.NotPlain("a callback has an array that is larger than the model")
+        arrays = [_read(reader, f"callbacks/{i}", shape) for i, shape in enumerate(shapes)]
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+    for generator, found in zip(generators, state["generators"], strict=True):
+        generator.set_state(found)
+    for callback, row in zip(callbacks, state["callbacks"], strict=True):
+        for name, value in _read_back(row["state"], arrays).items():
+            setattr(callback, name, value)
+    random.set_global_state(state["random"])
+    return state["progress"]
+
+
+def _check(state: Any, callbacks: list, generators: list) -> None:
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise hdf5.NotPlain("it is not of a format that this version reads")
+    names = [row["class"] for row in state["callbacks"]]
+    here = [type(callback).__name__ for callback in callbacks]
+    if names != here:
+        raise hdf5.NotPlain(
+            f"it was written with the callbacks {', '.join(names)}, and there are {', '.join(here)}"
+        )
+    if len(state["generators"]) != len(generators):
+        raise hdf5.NotPlain(
+            f"it has {len(state['generators'])} random generators, the model {len(generators)}"
+        )
+
+
+def _read(reader: Any, path: str, shape: tuple[int, ...]) -> np.ndarray:
+    value = reader.array(path, shape)
+    if value is None:
+        raise hdf5.NotPlain(f"there is no array {path!r}: it is the state of another model")
+    return value
+
+
+def _variables(model: Any) -> Iterator[Any]:
+    """All that a step assigns, on the device and on the host."""
+    found = list(model.variables)
+    for optimizer in own_steps.optimizers_of(model):
+        found += optimizer.variables
+    for metric in (*model.objective.metrics, *own_steps.metrics_of(model)):
+        found += metric.variables
+    yield from {id(variable): variable for variable in found}.values()
+
+
+def _targets(optimizer: Any, model: Any) -> list[int] | None:
+    """Which of the model's variables the optimizer updates, None if it is not built."""
+    if not optimizer.built:
+        return None
+    places = {id(variable): i for i, variable in enumerate(model.variables)}
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    return [places[id(variable)] for variable in inner._targets]
+
+
+def _build_optimizers(model: Any, built_for: list) -> None:
+    """Those that a step of the user's own uses first make their slots then, and it did in the run
+    that was saved."""
+    found, variables = own_steps.optimizers_of(model), model.variables
+    if len(found) != len(built_for):
+        raise hdf5.NotPlain(f"it has {len(built_for)} optimizers, the model {len(found)}")
+    for optimizer, places in zip(found, built_for, strict=True):
+        if places is not None and not optimizer.built:
+            if not all(type(i) is int and 0 <= i < len(variables) for i in places):
+                raise hdf5.NotPlain("its optimizers have other weights than the model")
+            optimizer.build([variables[i] for i in places])
+
+
+def _generators(model: Any) -> Iterator[SeedGenerator]:
+    attributes = [list(vars(layer).values()) for layer in model._flatten_layers()]
+    yield from {id(g): g for g in tree.instances(SeedGenerator, attributes)}.values()
+
+
+def _plain_part(callback: Any) -> dict[str, Any]:
+    """The attributes of a callback that are numbers, texts, arrays, and lists or dicts of them."""
+    return {
+        name: value
+        for name, value in vars(callback).items()
+        if name not in ("model", "params") and _is_plain(value)
+    }
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    if isinstance(value, dict):
+        return all(isinstance(key, str) for key in value) and all(map(_is_plain, value.values()))
+    return isinstance(value, _PLAIN) or _is_array(value)
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray | np.number) and value.dtype.kind in "biuf"
+
+
+def _written(value: Any, arrays: list[np.ndarray]) -> Any:
+    """JSON for a plain value; its arrays go into the list."""
+    if isinstance(value, dict):
+        return {"dict": {key: _written(one, arrays) for key, one in value.items()}}
+    if isinstance(value, list | tuple):
+        kind = "tuple" if isinstance(value, tuple) else "list"
+        return {kind: [_written(one, arrays) for one in value]}
+    if _is_array(value):
+        arrays.append(np.asarray(value))
+        return {"array": len(arrays) - 1}
+    return value
+
+
+def _read_back(value: Any, arrays: list[np.ndarray]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    ((kind, content),) = value.items()
+    if kind == "dict":
+        return {key: _read_back(one, arrays) for key, one in content.items()}
+    if kind == "array":
+        return arrays[content]
+    return (tuple if kind == "tuple" else list)(_read_back(one, arrays) for one in content)
