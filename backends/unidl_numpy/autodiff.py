@@ -35,7 +35,8 @@ def _leaves(tape, values):
     if any(type(value) is TapeArray for value in values):
         raise GradientError(
             "value_and_grad inside value_and_grad: the NumPy backend has no gradients of "
-            "gradients. Take the inner gradient first, outside the function, or use a backend that has them."
+            "gradients. Take the inner gradient first, outside the function, or use a backend that "
+            "has them."
         )
     return [tape.array(value) for value in values]
 
