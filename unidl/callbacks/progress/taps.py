@@ -1,0 +1,60 @@
+"""Hearing of what others write to the standard streams while a display is at work."""
+
+from __future__ import annotations
+
+import sys
+
+
+class Tap:
+    """Stands for `stream`, and lets `write(stream, text)` do the writing."""
+
+    def __init__(self, stream, write):
+        self._stream, self._write = stream, write
+
+    def write(self, text):
+        self._write(self._stream, text)
+        return len(text)
+
+    def writelines(self, lines):
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
+
+
+class Taps:
+    """On the streams `names` of `sys`, "stdout" and "stderr", from `open` to `close`.
+
+    What somebody has put in a stream's place since then stays there. It may hold the tap, which
+    then only passes on.
+    """
+
+    def __init__(self, write):
+        self._write = write
+        self._taps = {}
+
+    def open(self, *names):
+        if self._taps:
+            return
+        self._taps = {name: Tap(getattr(sys, name), self._write) for name in names}
+        for name, tap in self._taps.items():
+            setattr(sys, name, tap)
+
+    def close(self):
+        for name, tap in self._taps.items():
+            tap._write = _pass_on
+            if getattr(sys, name) is tap:
+                setattr(sys, name, tap._stream)
+        self._taps = {}
+
+
+def behind_taps(stream):
+    """The stream itself."""
+    while isinstance(stream, Tap):
+        stream = stream._stream
+    return stream
+
+
+def _pass_on(stream, text):
+    stream.write(text)
