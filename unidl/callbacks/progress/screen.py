@@ -53,17 +53,19 @@ class Screen:
         with self._lock:
             if owner in self._blocks:
                 self.finish(owner, self._blocks[owner])
-            self._close_if_empty()
+            if not self._blocks:
+                self._release()
 
     def ready(self):
         """The rich Console of the terminal, for its size and colours."""
         with self._lock:
-            if self._console is None:
+            if not self._blocks:
                 self._open()
             return self._console
 
     def _open(self):
-        if self._console is None:
+        if self._out is not behind_taps(sys.stdout):
+            self._release()  # what somebody has forgotten to close
             from rich.console import Console
 
             self._out = behind_taps(sys.stdout)
@@ -72,23 +74,24 @@ class Screen:
             on_terminal = sys.stderr is not None and sys.stderr.isatty()
             self._taps.open("stdout", *["stderr"] * on_terminal)
 
-    def _close_if_empty(self):
-        if not self._blocks and self._console is not None:
-            self._taps.close()
-            self._out = self._console = None
+    def _release(self):
+        self._taps.close()
+        self._out = self._console = None
 
     def _write(self, stream, text):
         """What a tap does with the text of others."""
         with self._lock:
+            if self._out is None:  # closed while another thread was about to print
+                stream.write(text)
+                return
             if self._drawn:
                 self._out.write(self._away())
-            if self._out is not None and stream is not self._out:
+            if stream is not self._out:
                 self._out.flush()  # two buffers, one terminal
             stream.write(text)
             if text:
                 self._is_line_open = not text.endswith("\n")
                 self._blocks = {o: lines for o, lines in self._blocks.items() if o.stays}
-                self._close_if_empty()
             if self._blocks and not self._is_line_open:
                 stream.flush()
                 self._put(self._blocks_again())

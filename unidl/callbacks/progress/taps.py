@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import ClassVar
 
 
 class Tap:
@@ -27,8 +28,11 @@ class Taps:
     """On the streams `names` of `sys`, "stdout" and "stderr", from `open` to `close`.
 
     What somebody has put in a stream's place since then stays there. It may hold the tap, which
-    then only passes on.
+    then only passes on. A tap outlives `close`: Python's print borrows `sys.stdout`, and a print of
+    another thread may be under way.
     """
+
+    _last: ClassVar[dict[str, Tap]] = {}
 
     def __init__(self, write):
         self._write = write
@@ -37,8 +41,12 @@ class Taps:
     def open(self, *names):
         if self._taps:
             return
-        self._taps = {name: Tap(getattr(sys, name), self._write) for name in names}
-        for name, tap in self._taps.items():
+        for name in names:
+            tap = self._last.get(name)
+            if tap is None or tap._stream is not getattr(sys, name):
+                tap = self._last[name] = Tap(getattr(sys, name), self._write)
+            tap._write = self._write
+            self._taps[name] = tap
             setattr(sys, name, tap)
 
     def close(self):
