@@ -9,6 +9,7 @@ from unidl.callbacks.progress import text
 from unidl.callbacks.progress.display import Display
 from unidl.callbacks.progress.taps import Taps, behind_taps
 
+INTERVAL_S = 0.25
 # A notebook may be far away: so much text is sent at most.
 CHARACTERS_PER_S = 200_000
 
@@ -34,9 +35,9 @@ class Notebook(Display):
 
     at_once = True
 
-    def __init__(self, unit, width=24, interval=0.25):
+    def __init__(self, unit, width=24, interval=0.0):
         self._unit, self._bar_width = unit, width
-        self._least = self.interval = max(interval, 0.1)
+        self._least = self.interval = max(interval, INTERVAL_S)
         self._taps = Taps(self._write)
         self._finished, self._live = [], []
         self._output = None
@@ -50,20 +51,15 @@ class Notebook(Display):
         self._printed = False
 
     def show(self, tally, logs):
-        bar = _bar(tally.steps, self._bar_width)
-        before = [*text.begun(tally)]
-        self._live = [
-            text.SEPARATOR.join(before)
-            + bar
-            + text.SEPARATOR.join(text.running(tally, logs, self._unit))
-        ]
-        self._update()
+        before = text.SEPARATOR.join(text.begun(tally))
+        behind = text.SEPARATOR.join(text.running(tally, logs, self._unit))
+        self._live = [before + _bar(tally.steps, self._bar_width) + behind]
+        self._update_if_due()
 
     def finish(self, tally, logs):
         self._finished.append(text.SEPARATOR.join(text.finished(tally, logs, self._unit)))
         self._live = []
-        if time.monotonic() >= self._due:
-            self._update()
+        self._update_if_due()
 
     def close(self):
         if self._finished or self._live:
@@ -71,6 +67,10 @@ class Notebook(Display):
             self._update()
             self._finished, self._output = [], None
         self._taps.close()
+
+    def _update_if_due(self):
+        if time.monotonic() >= self._due:
+            self._update()
 
     def _update(self):
         from IPython.display import display
@@ -86,7 +86,10 @@ class Notebook(Display):
         self._due = time.monotonic() + self.interval
 
     def _write(self, stream, text):
-        self._printed = self._printed or bool(text)
+        if text:
+            self._printed = True
+            if self._output is None:
+                self._update()  # before what is printed, and to be filled
         stream.write(text)
 
 
