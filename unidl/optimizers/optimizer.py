@@ -575,6 +575,10 @@ class Optimizer(Watched, Constructed):
 
     # -- config ------------------------------------------------------------------------------------
 
+    def _essentials(self) -> dict[str, Any]:
+        rate = self._learning_rate
+        return {"learning_rate": rate.value if isinstance(rate, HostVariable) else rate}
+
     def get_config(self) -> Config:
         rate = self._learning_rate
         return {
