@@ -34,8 +34,14 @@ class Seen:
     cursor_is_hidden: bool
 
 
-def run(program, *, columns=80, rows=24, interrupt_at=None, environment=()):
-    """Run the text `program` by this Python; Ctrl-C once when `interrupt_at` is on the screen."""
+def run(program, *, columns=80, rows=24, interrupt_at=None, answer=None, environment=()):
+    """Run the text `program` by this Python; Ctrl-C once when `interrupt_at` is on the screen.
+
+    Args:
+        columns, rows: of the terminal.
+        answer: (what the screen shows, what is typed then, once).
+        environment: variables beside those of this process.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     keep = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES", "NO_COLOR")}
@@ -64,6 +70,9 @@ def run(program, *, columns=80, rows=24, interrupt_at=None, environment=()):
         if interrupt_at is not None and any(interrupt_at in line for line in screens[-1]):
             interrupt_at = None
             process.send_signal(signal.SIGINT)
+        if answer is not None and any(answer[0] in line for line in screens[-1]):
+            os.write(ours, answer[1].encode())
+            answer = None
     os.close(ours)
     status = process.wait()
     above = ["".join(row[x].data for x in range(columns)) for row in screen.history.top]

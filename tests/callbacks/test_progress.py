@@ -1,6 +1,7 @@
 """What fit, evaluate and predict print where the output is no terminal, and what it costs."""
 
 import re
+import types
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +12,7 @@ from unidl import callbacks, layers
 from unidl.callbacks.progress import text
 from unidl.callbacks.progress.display import Display
 from unidl.callbacks.progress.progress import Progress
+from unidl.callbacks.progress.screen import Screen
 from unidl.callbacks.progress.tally import Steps, Tally
 
 X = np.random.default_rng(0).normal(size=(40, 4)).astype("float32")
@@ -309,3 +311,10 @@ def test_output_without_a_stream_or_without_isatty(monkeypatch):
 def test_an_unknown_verbosity():
     with pytest.raises(ValueError, match="verbose"):
         Progress(3)
+
+
+def test_lines_that_a_narrower_terminal_has_wrapped_are_taken_away_whole():
+    screen = Screen()
+    screen._console, screen._drawn = types.SimpleNamespace(width=40, height=24), [100, 30]
+    assert screen._away() == "\r\x1b[3A\x1b[J"  # the first stands on three rows now
+    assert screen._away() == ""

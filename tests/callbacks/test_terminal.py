@@ -316,3 +316,68 @@ def test_a_terminal_without_unicode_and_colours():
     assert [line[:9] for line in finished(seen)] == ["Epoch 1/2", "Epoch 2/2"]
     assert seen.written.isascii()
     assert not re.search(r"\x1b\[[0-9;]*m", seen.written)
+
+
+def test_log_messages_have_lines_of_their_own():
+    seen = run("""
+import logging
+logging.basicConfig(level="INFO", format="%(message)s")
+class Logs(Slow):
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch)
+        logging.getLogger("mine").info("batch %d", batch)
+net.fit(X, Y, batch_size=20, epochs=2, callbacks=[Logs()])
+logging.info("after")
+assert logging.root.handlers[0].stream is sys.stderr
+""")
+    lines = finished(seen)
+    batches = [f"batch {batch}" for batch in range(4)]
+    assert [line[:9].strip() for line in lines] == [
+        *batches,
+        "Epoch 1/2",
+        *batches,
+        "Epoch 2/2",
+        "after",
+    ]
+
+
+def test_two_fits_in_two_threads_have_a_line_each():
+    seen = run("""
+import threading
+def train(epochs):
+    net = unidl.Sequential([unidl.Input((4,)), layers.Dense(1, activation="sigmoid")])
+    net.compile("sgd", "binary_crossentropy")
+    net.fit(X, Y, batch_size=20, epochs=epochs, callbacks=[Slow()])
+threads = [threading.Thread(target=train, args=(epochs,)) for epochs in (2, 3)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print("after")
+""")
+    lines = finished(seen)
+    assert sorted(line[:9] for line in lines[:-1]) == [
+        "Epoch 1/2",
+        "Epoch 1/3",
+        "Epoch 2/2",
+        "Epoch 2/3",
+        "Epoch 3/3",
+    ]
+    assert lines[-1] == "after"
+    assert not any("━" in line for line in lines)
+
+
+def test_a_debugger_asks_on_a_line_of_its_own():
+    seen = run(
+        """
+class Stops(Slow):
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch)
+        if batch == 2:
+            breakpoint()
+net.fit(X, Y, batch_size=20, callbacks=[Stops()])
+""",
+        answer=("(Pdb)", "continue\n"),
+    )
+    lines = finished(seen)
+    asked = [line for line in lines if "(Pdb)" in line]
+    assert asked == ["(Pdb) continue"]
+    assert lines[-1].startswith("Epoch 1/1 - 4/4 - ")

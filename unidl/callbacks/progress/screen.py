@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import threading
+from itertools import accumulate
 
 from unidl.callbacks.progress.taps import Taps, behind_taps
 
@@ -92,7 +93,8 @@ class Screen:
             if text:
                 self._is_line_open = not text.endswith("\n")
                 self._blocks = {o: lines for o, lines in self._blocks.items() if o.stays}
-            if self._blocks and not self._is_line_open:
+            # A debugger prints, and then asks, which is not heard here.
+            if self._blocks and not self._is_line_open and sys.gettrace() is None:
                 stream.flush()
                 self._put(self._blocks_again())
 
@@ -105,8 +107,7 @@ class Screen:
         cleared. A terminal that got narrower has wrapped them."""
         if not self._drawn:
             return ""
-        width = self._console.width
-        rows = sum(max(1, -(-cells // width)) for cells in self._drawn)
+        rows = sum(map(self._rows, self._drawn))
         self._drawn = []
         return "\r" + f"\x1b[{rows - 1}A" * (rows > 1) + "\x1b[J"
 
@@ -116,11 +117,17 @@ class Screen:
         from rich.cells import cell_len
 
         lines = [line for block in self._blocks.values() for line in block]
+        cells = [cell_len(_COLOURS.sub("", line)) for line in lines]
         most = max(self._console.height - 1, 1)
-        if len(lines) > most:
-            lines = [*lines[: most - 1], "..."]
-        self._drawn = [cell_len(_COLOURS.sub("", line)) for line in lines]
+        if sum(map(self._rows, cells)) > most:
+            fit = sum(rows < most for rows in accumulate(map(self._rows, cells)))
+            lines, cells = [*lines[:fit], "..."], [*cells[:fit], 3]
+        self._drawn = cells
         return "\n".join(lines)
+
+    def _rows(self, cells):
+        """On how many rows of the terminal a line stands."""
+        return max(1, -(-cells // self._console.width))
 
 
 screen = Screen()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+from logging import StreamHandler
 from typing import ClassVar
 
 
@@ -25,7 +27,8 @@ class Tap:
 
 
 class Taps:
-    """On the streams `names` of `sys`, "stdout" and "stderr", from `open` to `close`.
+    """On the streams `names` of `sys`, "stdout" and "stderr", from `open` to `close`; handlers of
+    `logging`, which keep the stream that was there when they were made, take part.
 
     What somebody has put in a stream's place since then stays there. It may hold the tap, which
     then only passes on. A tap outlives `close`: Python's print borrows `sys.stdout`, and a print of
@@ -48,10 +51,14 @@ class Taps:
             tap._write = self._write
             self._taps[name] = tap
             setattr(sys, name, tap)
+            for handler in _handlers_to(tap._stream):
+                handler.setStream(tap)
 
     def close(self):
         for name, tap in self._taps.items():
             tap._write = _pass_on
+            for handler in _handlers_to(tap):
+                handler.setStream(tap._stream)
             if getattr(sys, name) is tap:
                 setattr(sys, name, tap._stream)
         self._taps = {}
@@ -62,6 +69,13 @@ def behind_taps(stream):
     while isinstance(stream, Tap):
         stream = stream._stream
     return stream
+
+
+def _handlers_to(stream):
+    """The handlers of all loggers that write to `stream`."""
+    loggers = [logging.root, *logging.root.manager.loggerDict.values()]
+    handlers = [handler for each in loggers for handler in getattr(each, "handlers", ())]
+    return [h for h in handlers if isinstance(h, StreamHandler) and h.stream is stream]
 
 
 def _pass_on(stream, text):

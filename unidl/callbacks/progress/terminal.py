@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from unidl.callbacks.progress import text
 from unidl.callbacks.progress.display import Display
 from unidl.callbacks.progress.screen import screen
+from unidl.callbacks.progress.taps import behind_taps
 
 # The live line shows new numbers at most ten times a second.
 REFRESH_S = 0.1
@@ -20,13 +20,10 @@ def takes_live_lines():
     isatty = getattr(sys.stdout, "isatty", None)
     if isatty is None or not isatty():
         return False
-    if os.environ.get("TERM", "").lower() in ("dumb", "unknown"):
-        return False
-    if sys.platform != "win32":
-        return True
     from rich.console import Console
 
-    return not Console(file=sys.stdout).legacy_windows
+    console = Console(file=behind_taps(sys.stdout))
+    return console.is_terminal and not (console.is_dumb_terminal or console.legacy_windows)
 
 
 class Terminal(Display):
