@@ -35,6 +35,13 @@ def test_without_a_command_help_is_shown(capsys):
     assert "usage: unidl" in capsys.readouterr().out
 
 
+def test_version(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"unidl {unidl.__version__}\n"
+
+
 def test_an_unknown_command(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["nothing"])

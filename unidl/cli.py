@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+import unidl
 from unidl.conformance import command as conformance
 from unidl.verify import command as verify
 
@@ -13,6 +14,7 @@ def main(argv=None) -> int:
     parser = argparse.ArgumentParser(
         prog="unidl", description="One deep learning program on any framework."
     )
+    parser.add_argument("--version", action="version", version=f"unidl {unidl.__version__}")
     parser.set_defaults(run=lambda _: parser.print_help())
     commands = parser.add_subparsers(title="commands")
     backends = commands.add_parser(

@@ -2,9 +2,6 @@
 
 import csv
 import os
-import pty
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -284,49 +281,3 @@ def test_a_missing_name_is_told():
 def test_bad_arguments(kind):
     with pytest.raises(ValueError, match="mode"):
         kind(mode="larger")
-
-
-def test_lines(capsys):
-    fit(epochs=2, verbose=2, validation_data=(X, Y))
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split(" - ")[0] for line in lines] == ["Epoch 1/2", "Epoch 2/2"]
-    assert all("loss: " in line and "val_loss: " in line for line in lines)
-
-
-def test_silence(capsys):
-    fit(epochs=1).evaluate(X, Y, verbose=0)
-    assert capsys.readouterr().out == ""
-
-
-PROGRAM = """
-import numpy as np, unidl
-net = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(1)])
-net.compile("sgd", "mse")
-net.fit(np.ones((40, 4)), np.ones((40, 1)), epochs=2, batch_size=10, validation_split=0.5)
-net.evaluate(np.ones((40, 4)), np.ones((40, 1)))
-net.predict(np.ones((40, 4)))
-"""
-
-
-def test_bar_on_a_terminal():
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM],
-        stdout=theirs,
-        stderr=subprocess.PIPE,
-        env=os.environ | {"TERM": "xterm", "COLUMNS": "120"},
-    )
-    os.close(theirs)
-    found = b""
-    while True:
-        try:
-            piece = os.read(ours, 4096)
-        except OSError:  # the other end is closed
-            break
-        if not piece:
-            break
-        found += piece
-    assert process.wait() == 0, process.stderr.read().decode()
-    text = found.decode()
-    for expected in ("Epoch 1/2", "Epoch 2/2", "2/2", "val_loss"):
-        assert expected in text, text

@@ -401,6 +401,14 @@ Model: "sequential"
 """
 
 
+def test_summary_is_one_output_of_a_notebook(monkeypatch):
+    """There, rich makes an output of each call of print."""
+    printed = []
+    monkeypatch.setattr("rich.console.Console.print", lambda self, *things: printed.append(things))
+    unidl.Sequential([unidl.Input((2,)), layers.Dense(1)]).summary()
+    assert len(printed) == 1
+
+
 def test_summary_of_a_row():
     model = unidl.Sequential([unidl.Input((4,)), layers.Dense(3), layers.Dense(2)])
     lines = [line.rstrip() for line in summary(model, line_length=60).splitlines()]

@@ -1,12 +1,13 @@
 """What optimizers have besides arithmetic: golden values, state, configs, errors."""
 
+import copy
 import json
 
 import numpy as np
 import pytest
 
 from tests.reference import close, in_float64
-from unidl import optimizers, saving
+from unidl import Input, Sequential, layers, ops, optimizers, saving
 from unidl.backend import Variable, use_backend
 from unidl.optimizers import SGD, Adam, AdamW, RMSprop, schedules
 
@@ -298,3 +299,54 @@ def test_the_learning_rate_is_a_number_on_either_side_of_an_operator():
     assert 0.25 <= rate <= 0.25
     assert len({rate, rate}) == 1
     np.testing.assert_array_equal(np.ones(2) - rate, [0.75, 0.75])
+
+
+def test_a_learning_rate_that_is_a_variable(backend):
+    """Whoever changes one of the two changes both, and the next step obeys."""
+    rate = Variable(0.5)
+    optimizer = SGD(learning_rate=rate)
+    model = Sequential([Input((1,)), layers.Dense(1, use_bias=False)])
+    model.compile(optimizer, "mae")
+    x, y = np.ones((1, 1)), -100 * np.ones((1, 1))  # the gradient is 1
+    weights = []
+    for change in (0.5, 0.25, 0.125):
+        before = model.get_weights()[0].item()
+        model.fit(x, y, verbose=0)
+        weights.append(before - model.get_weights()[0].item())
+        assert weights[-1] == pytest.approx(change, rel=1e-4)
+        rate.assign(change / 2)
+        assert optimizer.learning_rate == change / 2
+    optimizer.learning_rate = 0.75
+    assert rate.numpy() == 0.75
+    optimizer.learning_rate.assign(Variable(2.0))
+    assert rate.numpy() == 2.0
+    assert 1 - optimizer.learning_rate == -1.0
+    assert optimizer.get_config()["learning_rate"] == 2.0
+    assert repr(optimizer) == "<SGD learning_rate=2.0>"
+    with pytest.raises(ValueError, match="0 or more"):
+        optimizer.learning_rate = -1.0
+    with pytest.raises(ValueError, match="finite number"):
+        SGD(learning_rate=Variable([0.1, 0.2]))
+    again = copy.deepcopy(optimizer)
+    again.learning_rate = 0.25
+    assert rate.numpy() == 2.0
+
+
+def test_a_learning_rate_takes_what_holds_one_number(backend):
+    optimizer = SGD(0.5)
+    for value in (
+        0.25,
+        np.float32(0.25),
+        np.array([0.25]),
+        Variable(0.25),
+        SGD(0.25).learning_rate,
+    ):
+        optimizer.learning_rate = value
+        assert optimizer.learning_rate == 0.25
+    optimizer.learning_rate = ops.convert_to_tensor(0.125)
+    assert float(optimizer.learning_rate) == 0.125
+    assert float(SGD(ops.convert_to_tensor(0.125)).learning_rate) == 0.125
+    assert round(optimizer.learning_rate, 2) == 0.12
+    assert divmod(1.0, optimizer.learning_rate) == (8.0, 0.0)
+    optimizer.learning_rate *= 2
+    assert optimizer.learning_rate == 0.25

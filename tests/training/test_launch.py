@@ -1,6 +1,5 @@
 """Several steps in one launch give exactly what as many single steps give."""
 
-import io
 from itertools import pairwise
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 import unidl
 from unidl import layers
 from unidl.backend import Variable
+from unidl.callbacks.progress.display import Display
 from unidl.training import loop
 from unidl.training.data import make_batches
 
@@ -160,19 +160,18 @@ def test_slow_steps_and_large_batches_get_short_launches(backend, monkeypatch):
     assert loop._launch_size(model, step, source, silent, "train")() == 3
 
 
-def test_the_bar_moves_on_between_launches(backend, monkeypatch):
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
+def test_the_display_moves_on_between_launches(backend, monkeypatch):
     shown = []
-    monkeypatch.setattr("sys.stdout", Terminal())
-    monkeypatch.setattr("unidl.callbacks.callback_list.REFRESH_S", 0.0)
-    monkeypatch.setattr(
-        "unidl.callbacks.progress.Bar.batch",
-        lambda self, done, logs: shown.append((done, sorted(logs))),
-    )
+
+    class Shown(Display):
+        interval, at_once = 0.0, True
+
+        def show(self, tally, logs):
+            shown.append((tally.steps.done, sorted(logs)))
+
+    monkeypatch.setattr("unidl.callbacks.progress.progress.Lines", lambda *_, **__: Shown())
     make().fit(X, Y, batch_size=BATCH, epochs=1, verbose=1)
+    assert shown[0] == (0, [])
     assert shown[-1] == (22, ["accuracy", "loss"])
     assert [done for done, _ in shown] == sorted({done for done, _ in shown})
 

@@ -126,6 +126,10 @@ class Variable(HasOperators):
         """The native tensor in its store, whatever stands in for it."""
         return self._backend.read(self._store)
 
+    def own_numpy(self) -> np.ndarray:
+        """A host copy of what is in its store, whatever stands in for it."""
+        return self._backend.to_numpy(self.own_value())
+
     @property
     def ndim(self) -> int:
         return len(self.shape)

@@ -3,19 +3,15 @@ see them."""
 
 from __future__ import annotations
 
-import time
-
 from unidl.callbacks.backup_and_restore import BackupAndRestore
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.history import History
-from unidl.callbacks.progress import make_progress
-
-# The progress bar shows new numbers at most ten times a second.
-REFRESH_S = 0.1
+from unidl.callbacks.progress import Progress
 
 
 class CallbackList:
-    """
+    """A context: whatever happens inside, the display is closed at the end.
+
     Args:
         callbacks: list of Callbacks, or None.
         model: given to each.
@@ -47,7 +43,8 @@ class CallbackList:
             model.history = given[-1]
         self.callbacks = given
         self._backup = next((c for c in given if isinstance(c, BackupAndRestore)), None)
-        self._progress = make_progress(verbose, params)
+        self._progress = Progress(verbose)
+        self._epochs = params.get("epochs")
         for callback in given:
             callback.set_model(model)
             callback.set_params(params)
@@ -55,8 +52,13 @@ class CallbackList:
         for kind in ("train", "test", "predict"):
             self._begin[kind] = self._overriding(f"on_{kind}_batch_begin")
             self._end[kind] = self._overriding(f"on_{kind}_batch_end")
-        self._next_refresh = 0.0
         self._training = False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._progress.close()
 
     def _overriding(self, method):
         return [
@@ -93,25 +95,29 @@ class CallbackList:
         self._tell("on_train_end", logs or {})
 
     def on_epoch_begin(self, epoch):
-        self._progress.begin_epoch(epoch)
+        of = "" if self._epochs is None else f"/{self._epochs}"
+        self._progress.begin(f"Epoch {epoch + 1}{of}")
         self._tell("on_epoch_begin", epoch, {})
 
     def on_epoch_end(self, epoch, logs):
-        self._progress.end_epoch(logs)
+        # First the callbacks, which may add to the logs, and whose prints belong to this epoch.
         self._tell("on_epoch_end", epoch, logs)
+        self._progress.end(logs)
 
     def on_pass_begin(self, kind, count):
         """A pass over batches begins: an epoch, a validation, evaluate or predict."""
-        if not (self._training and kind == "test"):
-            self._progress.begin_pass(count)
+        if not self._training:
+            self._progress.begin({"test": "Evaluate", "predict": "Predict"}[kind])
+        self._progress.begin_pass(count, validation=self._training and kind == "test")
         if kind != "train":
             self._tell(f"on_{kind}_begin", {})
 
     def on_pass_end(self, kind, logs):
+        self._progress.end_pass(logs if kind == "train" else None)
         if kind != "train":
             self._tell(f"on_{kind}_end", logs)
         if not self._training:
-            self._progress.end_epoch(logs)
+            self._progress.end(logs)
             self._progress.close()
 
     def watches_batches(self, kind):
@@ -130,8 +136,7 @@ class CallbackList:
             logs = read_logs()
             for method in self._end[kind]:
                 method(batch, logs)
-        if self._progress.shows_batches and not (self._training and kind == "test"):
-            now = time.monotonic()
-            if now >= self._next_refresh:
-                self._progress.batch(batch + 1, read_logs() if logs is None else logs)
-                self._next_refresh = time.monotonic() + REFRESH_S
+        if self._training and kind == "test":
+            self._progress.step(batch + 1, None)
+        else:
+            self._progress.step(batch + 1, read_logs if logs is None else lambda: logs)

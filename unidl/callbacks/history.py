@@ -15,6 +15,10 @@ class History(Callback):
         self.history: dict[str, list[Any]] = {}
         self.epoch: list[int] = []
 
+    def _essentials(self) -> dict[str, Any]:
+        last = {name: values[-1] for name, values in self.history.items() if values}
+        return {"epochs": len(self.epoch)} | last
+
     def on_train_begin(self, logs: Any = None) -> None:
         self.epoch = []
         self.history = {}

@@ -38,6 +38,9 @@ class Monitor(Callback):
         self._sign = -1.0 if grows else 1.0
         self.best = None
 
+    def _essentials(self):
+        return {"monitor": self.monitor}
+
     def read(self, logs):
         """The monitored value; None with a warning that lists what there is if it may come later.
 

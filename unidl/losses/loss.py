@@ -118,9 +118,6 @@ class Loss(Watched, Constructed):
     def from_config(cls, config: Any) -> Self:
         return cls(**made_from(cls, config))
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} name={self.name}>"
-
 
 class LossFunctionWrapper(Loss):
     """The loss of a function (y_true, y_pred, **kwargs) -> one float for each sample."""

@@ -131,8 +131,8 @@ class Metric(Watched, Constructed):
     def from_config(cls, config: Any) -> Self:
         return cls(**made_from(cls, config))
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} name={self.name}>"
+    def _essentials(self) -> dict[str, Any]:
+        return {"name": self.name}
 
 
 def add_to(variable: Any, amount: Any) -> None:

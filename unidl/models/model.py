@@ -169,6 +169,9 @@ class Model(Trainer, Layer):
     # -- structure
     # ----------------------------------------------------------------------------------
 
+    def _essentials(self) -> dict[str, Any]:
+        return super()._essentials() | {"layers": len(self.layers)}
+
     @property
     def layers(self) -> list[Layer]:
         """Direct sublayers; of a functional model those of the graph, by depth."""

@@ -21,8 +21,9 @@ def print_summary(
     """Print layers, output shapes, parameters and connections; `print_fn(text)` instead of the
     terminal."""
     from rich import box
-    from rich.console import Console
+    from rich.console import Console, Group
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(title=f'Model: "{model.name}"', title_justify="left", box=box.SQUARE)
     connected = model._plan is not None and not _is_row(model)
@@ -53,12 +54,15 @@ def print_summary(
         width=line_length or (100 if print_fn else None),
         soft_wrap=False,
     )
-    console.print(table)
     trainable, frozen = _count(model.trainable_variables), _count(model.non_trainable_variables)
-    console.print(f" Total params: {_size(trainable, frozen)}", highlight=False)
-    console.print(f" Trainable params: {_size(trainable)}", highlight=False)
-    console.print(f" Non-trainable params: {_size(frozen)}", highlight=False)
-    console.print(f" Backend: {model.backend.name} {model.backend.version}", highlight=False)
+    totals = (
+        f" Total params: {_size(trainable, frozen)}\n"
+        f" Trainable params: {_size(trainable)}\n"
+        f" Non-trainable params: {_size(frozen)}\n"
+        f" Backend: {model.backend.name} {model.backend.version}"
+    )
+    # In one piece, which is one output of a notebook.
+    console.print(Group(table, Text(totals)))
     if print_fn:
         print_fn(cast(io.StringIO, console.file).getvalue())
 

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from unidl import ops
+from unidl.backend.registry import owner_of_type
+from unidl.backend.variable import Variable
 from unidl.typing import HasArithmetic
 
 
@@ -29,7 +32,7 @@ class HostVariable(HasArithmetic):
 
     def assign(self, value: Any) -> HostVariable:
         """Set the value from a number, an array of one element, a Variable or a native tensor."""
-        value = value.numpy() if hasattr(value, "numpy") else value
+        value = on_host(value)
         value = np.asarray(value if self._check is None else self._check(value))
         if value.size != 1:
             raise ValueError(
@@ -73,17 +76,49 @@ class HostVariable(HasArithmetic):
         return f"<HostVariable {self.name}={self.value}>"
 
 
-_BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")
+class VariableOnHost(HostVariable):
+    """A Variable of the user's as such a scalar: whoever changes one of the two changes both.
+
+    Reading it reads the Variable, and so waits for its device.
+    """
+
+    def __init__(self, variable: Variable, name: str, check: Callable[[Any], Any]) -> None:
+        self._variable = variable
+        super().__init__(variable, "float64", name, check)
+
+    @property
+    def value(self) -> float:
+        return self._variable.own_numpy().astype(self.dtype).item()
+
+    @value.setter
+    def value(self, value: float) -> None:
+        self._variable.assign(np.full(self._variable.shape, value))
+
+
+def on_host(value: Any) -> Any:
+    """What a Variable or a native tensor holds as an array; all else as it is."""
+    if isinstance(value, HostVariable):
+        return value.value
+    if isinstance(value, Variable) or owner_of_type(type(value)) is not None:
+        return ops.convert_to_numpy(value)
+    return value.numpy() if hasattr(value, "numpy") else value
+
+
+_BINARY = {
+    name: getattr(operator, name)
+    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")
+} | {"divmod": divmod}
 _COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
 _UNARY = ("neg", "pos", "abs")
+_OTHERS = {name: getattr(operator, name) for name in (*_COMPARISONS, *_UNARY)} | {"round": round}
 
 
 def _bind_operators() -> None:
     """Give `HostVariable` the operators of the number that it holds: `1 - learning_rate` is one."""
-    for name in (*_BINARY, *_COMPARISONS, *_UNARY):
-        setattr(HostVariable, f"__{name}__", _forward(getattr(operator, name)))
-    for name in _BINARY:
-        setattr(HostVariable, f"__r{name}__", _reflected(getattr(operator, name)))
+    for name, function in (_BINARY | _OTHERS).items():
+        setattr(HostVariable, f"__{name}__", _forward(function))
+    for name, function in _BINARY.items():
+        setattr(HostVariable, f"__r{name}__", _reflected(function))
 
 
 def _forward(function: Callable[..., Any]) -> Callable[..., Any]:

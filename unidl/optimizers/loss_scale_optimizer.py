@@ -89,6 +89,9 @@ class LossScaleOptimizer(Optimizer):
         self.dynamic_growth_steps = int(dynamic_growth_steps)
         inner_optimizer.loss_scale_factor = None  # else gradients would be divided twice
 
+    def _essentials(self) -> dict[str, Any]:
+        return {}  # its learning rate is that of the inner optimizer
+
     # -- state -------------------------------------------------------------------------------------
 
     def build(self, variables: Sequence[Variable]) -> None:

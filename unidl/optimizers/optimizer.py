@@ -21,7 +21,7 @@ from unidl.backend.errors import ArgumentError
 from unidl.backend.variable import Variable
 from unidl.ops.dispatch import owner_of
 from unidl.optimizers import clipping, rates
-from unidl.optimizers.host_variable import HostVariable
+from unidl.optimizers.host_variable import HostVariable, VariableOnHost
 from unidl.optimizers.schedules import LearningRateSchedule
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
 from unidl.tracing.feed import next_number
@@ -42,8 +42,8 @@ class Optimizer(Watched, Constructed):
     """Subclasses implement `slot_groups` and `update`.
 
     Args:
-        learning_rate: float, `LearningRateSchedule`, or a function without arguments that returns a
-            float.
+        learning_rate: float, `LearningRateSchedule`, a function without arguments that returns a
+            float, or a Variable, which is read at each step.
         weight_decay: before each update p -= p * weight_decay * learning_rate.
         clipnorm: limit of the norm of each gradient. Only one of the three limits may be given.
         clipvalue: limit of each element of the gradients.
@@ -575,6 +575,10 @@ class Optimizer(Watched, Constructed):
 
     # -- config ------------------------------------------------------------------------------------
 
+    def _essentials(self) -> dict[str, Any]:
+        rate = self._learning_rate
+        return {"learning_rate": rate.value if isinstance(rate, HostVariable) else rate}
+
     def get_config(self) -> Config:
         rate = self._learning_rate
         return {
@@ -618,6 +622,8 @@ def _learning_rate(name: str, value: Any) -> Any:
     if callable(value):
         return value
     check = functools.partial(rates.learning_rate, name)
+    if isinstance(value, Variable):
+        return VariableOnHost(value, "learning_rate", check)
     return HostVariable(value, "float64", "learning_rate", check)
 
 

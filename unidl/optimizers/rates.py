@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from unidl.optimizers.host_variable import on_host
+
 
 def learning_rate(who: str, value: Any) -> float:
     """`value` as a float; an error unless it is a finite number of 0 or more. `who` begins the
     message."""
-    value = value.numpy() if hasattr(value, "numpy") else value
+    value = on_host(value)
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.reshape(())[()]
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):

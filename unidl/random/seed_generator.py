@@ -67,6 +67,9 @@ class SeedGenerator(Constructed):
         self.restart(state["seed"], state["stream"])
         self.counter = state["counter"]
 
+    def _essentials(self) -> dict[str, Any]:
+        return {"seed": self.seed, "counter": self.counter}
+
     def get_config(self) -> Config:
         return {"seed": self._given, "name": self.name}
 

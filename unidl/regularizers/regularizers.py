@@ -22,6 +22,9 @@ class Regularizer(Watched, Constructed):
     def __call__(self, x: TensorLike) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} must implement __call__(self, x).")
 
+    def _essentials(self) -> dict[str, Any]:
+        return {name: vars(self)[name] for name in ("l1", "l2", "factor") if name in vars(self)}
+
     def get_config(self) -> Config:
         raise NotImplementedError(f"{type(self).__name__} must implement get_config() to be saved.")
 

@@ -6,6 +6,7 @@ import functools
 import threading
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -251,7 +252,7 @@ class Trainer(_Layer):
             (x, y, sample_weight), validation_data = split_validation(
                 x, y, sample_weight, validation_split
             )
-        with registry.use_backend(self.backend), interruptible():
+        with registry.use_backend(self.backend), interruptible(), ExitStack() as until_the_end:
             batches = make_batches(
                 x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch, "fit"
             )
@@ -262,6 +263,7 @@ class Trainer(_Layer):
                 params={"epochs": epochs, "steps": batches.count, "verbose": verbose},
                 verbose=verbose,
             )
+            until_the_end.enter_context(monitor)
             validation = None
             if validation_data is not None:
                 vx, vy, vw = _validation(validation_data)
@@ -335,7 +337,8 @@ class Trainer(_Layer):
                 verbose=verbose,
                 history=False,
             )
-            logs = run_epoch(self, self._step("test"), batches, monitor, "test")
+            with monitor:
+                logs = run_epoch(self, self._step("test"), batches, monitor, "test")
         return logs if return_dict else self._in_order(logs)
 
     @public_method
@@ -368,7 +371,8 @@ class Trainer(_Layer):
                 history=False,
             )
             step = self._step("predict")  # building may have thrown the old one away
-            parts = run_epoch(self, step, batches, monitor, "predict")
+            with monitor:
+                parts = run_epoch(self, step, batches, monitor, "predict")
             step.remember(x, batches)
         return step.pack([_joined(arrays) for arrays in zip(*parts, strict=True)])
 

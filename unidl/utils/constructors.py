@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, ClassVar, TypeVar, cast
 
 from unidl.utils.arguments import unknown_arguments
+from unidl.utils.descriptions import description
 from unidl.utils.naming import is_of_unidl
 from unidl.utils.rules import Rule, choice_problem
 from unidl.utils.suggestions import UnknownName
@@ -52,6 +53,15 @@ class Constructed:
     _rules: ClassVar[Mapping[str, Rule]] = {}
     _rules_by_name: ClassVar[Mapping[str, Rule]] = {}
     _set_by_base: ClassVar[str] = ""
+
+    def _essentials(self) -> dict[str, Any]:
+        """{name: value} of what `repr` tells in any case."""
+        return {}
+
+    def __repr__(self) -> str:
+        if not _is_ready(self):
+            return f"<{type(self).__name__}, not made yet>"
+        return description(self, self._essentials())
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

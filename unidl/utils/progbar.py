@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from unidl.callbacks.progress import make_progress
+from unidl.callbacks.progress import Progress
 
 
 class Progbar:
@@ -43,13 +43,14 @@ class Progbar:
         self._sums: dict[str, float] = {}
         self._steps: dict[str, int] = {}
         self._seen: int | None = None
-        self._display = make_progress(verbose, {}, width=width, interval=interval, unit=unit_name)
+        self._progress = Progress(verbose, unit_name, stays=False, width=width, interval=interval)
 
     def update(self, current: int, values: Any = None, finalize: bool | None = None) -> None:
         """Show that `current` steps are done; `values`: list of (name, value of the steps since the
-        last call)."""
+        last call); `finalize`: whether these were the last, by default when `target` is reached."""
         if self._seen is None:
-            self._display.begin_pass(self.target)
+            self._progress.begin()
+            self._progress.begin_pass(self.target)
         new = current - (self._seen or 0)
         self._seen = current
         for name, value in values or ():
@@ -62,10 +63,13 @@ class Progbar:
             ) * weight
             self._steps[name] = (self._steps.get(name, 0) if averaged else 0) + weight
         logs = {name: total / self._steps[name] for name, total in self._sums.items()}
-        self._display.batch(current, logs)
-        if current == self.target if finalize is None else finalize:
-            self._display.end_epoch(logs)
-            self._display.close()
+        self._progress.step(current, lambda: logs)
+        if finalize is None:
+            finalize = self.target is not None and current >= self.target
+        if finalize:
+            self._progress.end_pass()
+            self._progress.end(logs)
+            self._progress.close()
 
     def add(self, n: int, values: Any = None) -> None:
         """`update` by `n` more steps."""

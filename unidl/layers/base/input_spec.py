@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from unidl.typing import DType, Shape
+from unidl.utils.descriptions import description
 
 
 class InputSpec:
@@ -43,6 +44,9 @@ class InputSpec:
         self.max_ndim, self.min_ndim = max_ndim, min_ndim
         self.axes = {int(k): v for k, v in (axes or {}).items()}
         self.allow_last_axis_squeeze = allow_last_axis_squeeze
+
+    def __repr__(self) -> str:
+        return description(self, {} if self.dtype is None else {"dtype": self.dtype})
 
     def problem(self, shape: Shape) -> str | None:
         """What is wrong with an input of `shape`, None if nothing is."""

@@ -40,6 +40,7 @@ from unidl.typing import (
 )
 from unidl.utils.arguments import call_problem, unknown_arguments
 from unidl.utils.constructors import Constructed, constructor_arguments
+from unidl.utils.descriptions import description
 from unidl.utils.habits import OF_LAYERS, with_habits, without_habits
 from unidl.utils.naming import auto_name, is_of_unidl, prefix_of
 from unidl.utils.rules import (
@@ -587,7 +588,12 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
         return without_habits(type(self), super().__dir__())
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+        if self._set_by_base not in vars(self):
+            return super().__repr__()
+        return description(self, self._essentials(), {"built": self.built})
+
+    def _essentials(self) -> dict[str, Any]:
+        return {"name": self.name} | ({} if self.trainable else {"trainable": False})
 
 
 def _noting_that_it_is_built(build: Any) -> Any:
