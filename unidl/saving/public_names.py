@@ -54,15 +54,18 @@ def find_public(module: str, name: str) -> Any:
     """The class or function that Keras (or unidl itself) calls `module`.`name`, None if unidl has
     none.
 
-    "keras.src." is Keras' inner layout, of which the first component is the public package. Only
-    public names of PACKAGES are looked at, and nothing is imported that a config names.
+    "keras.src." is Keras' inner layout, of which the first component is the public package; what
+    replaces optimizers on one backend is in "keras.src.backend.<name>.optimizers". Only public
+    names of PACKAGES are looked at, and nothing is imported that a config names.
     """
     if not isinstance(module, str) or not isinstance(name, str):
         return None
     root, *parts = module.split(".")
     if root not in (ROOT, FOREIGN_ROOT):
         return None
-    package = (parts[1:] if parts[:1] == ["src"] else parts)[:1] or [""]
+    if parts[:1] == ["src"]:
+        parts = parts[3:] if parts[1:2] + parts[3:4] == ["backend", "optimizers"] else parts[1:]
+    package = parts[:1] or [""]
     for place in PACKAGES.get(package[0], ()):
         home = importlib.import_module(place)
         found = getattr(home, name, None) if name in home.__all__ else None
