@@ -282,6 +282,11 @@ def find_class(config: Any) -> Any:
 
 
 def _unknown(kind: Any, name: str, module: Any) -> Any:
+    reason = public_names.why_missing(module, name)
+    if reason:
+        return TypeError(
+            f"The config mentions the {kind} {name!r} of {module!r}, which unidl has not. {reason}"
+        )
     return TypeError(
         f"The config mentions the {kind} {name!r}"
         + (f" of {module!r}" if module else "")

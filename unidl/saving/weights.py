@@ -17,7 +17,7 @@ import numpy as np
 from unidl.backend.variable import Variable
 from unidl.layers.base.weights import HoldsWeights
 from unidl.saving import hdf5, model_archive
-from unidl.utils.naming import prefix_of
+from unidl.utils.naming import is_of_unidl, prefix_of
 from unidl.utils.whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -236,19 +236,25 @@ def _children(layer: Any) -> Iterator[Any]:
     A model's layers stand in "layers": those of a graph or a row first of all, those of a
     subclassed model where "layers" comes in the alphabet, after attributes that begin with "a".
     """
-    groups = {
-        layer._groups_in_files.get(attribute, attribute.lstrip("_")): value
-        for attribute, value in layer._holders.items()
-    }
+    groups = {_group_of(layer, name): value for name, value in layer._holders.items()}
     if hasattr(layer, "_plan"):
         if layer._plan is not None or hasattr(layer, "_stack"):
             yield from _numbered("layers", layer.layers)
         groups["layers"] = layer.layers
-    for name, value in sorted(groups.items()):
+    for name, value in sorted(groups.items(), key=lambda item: (item[0][0] == "_", item[0])):
         if hasattr(value, "_holders"):
             yield name, value
         elif isinstance(value, list | tuple | dict):
             yield from _numbered(name, value)
+
+
+def _group_of(layer: Any, attribute: str) -> str:
+    """The name of an attribute's group: its own, but what is private in unidl's classes is public
+    in Keras'."""
+    base = next(cls for cls in type(layer).__mro__ if is_of_unidl(cls))
+    if base.__name__ in ("Layer", "Model"):  # the attributes are the user's
+        return attribute
+    return layer._groups_in_files.get(attribute, attribute.lstrip("_"))
 
 
 def _numbered(container: str, values: Any) -> Iterator[Any]:
