@@ -37,7 +37,7 @@ def custom_layer(k):
 
 
 def subclassed(k):
-    """Attributes before and after "layers" in the alphabet, lists in lists, dicts, a private one."""
+    """Attributes before and after "layers" in the alphabet, nested lists, dicts, a private one."""
 
     @k.saving.register_keras_serializable("files")
     class Branching(k.Model):

@@ -272,10 +272,11 @@ class Model(Trainer, Layer):
         save_weights(self, filepath, overwrite)
 
     @public_method
-    def load_weights(self, filepath: str | PathLike[str]) -> None:
+    def load_weights(self, filepath: str | PathLike[str], skip_mismatch: bool = False) -> None:
         """Read the weights from a ".weights.h5" file of the same architecture, or from a whole
-        model's ".keras" file, unidl's or Keras'."""
-        load_weights(self, filepath)
+        model's ".keras" file, unidl's or Keras'; with `skip_mismatch` those of the layers that
+        fit."""
+        load_weights(self, filepath, skip_mismatch)
 
     @any_arguments
     def build(self, input_shape: Any = None) -> None:

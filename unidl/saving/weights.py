@@ -51,9 +51,15 @@ def write_state(model: Any, file: Any) -> None:
             hdf5.write_array(file, f"{path}/vars/{i}", np.asarray(variable.numpy()))
 
 
-def load_weights(model: Any, filepath: str | PathLike[str]) -> None:
+def load_weights(model: Any, filepath: str | PathLike[str], skip_mismatch: bool = False) -> None:
     """Set all weights of `model` from a file of the same architecture, ".weights.h5" or a whole
     model's ".keras"; nothing changes unless all fit.
+
+    Args:
+        model: built.
+        filepath: of unidl or of Keras 3.
+        skip_mismatch: leave layers alone that are not in the file, or have other shapes there; a
+            warning names them.
 
     Raises:
         ValueError: the file is damaged, refers to anything outside itself, or has other arrays than
@@ -68,7 +74,7 @@ def load_weights(model: Any, filepath: str | PathLike[str]) -> None:
             "input shape, first."
         )
     with weights_file(filepath, "load_weights") as reader:
-        assign = read_state(model, reader, "load_weights", filepath)
+        assign = read_state(model, reader, "load_weights", filepath, skip_mismatch)
     assign()
 
 
@@ -87,9 +93,11 @@ def weights_file(filepath: str, who: str) -> Iterator[hdf5.Reader]:
             yield reader
 
 
-def read_state(model: Any, reader: Any, who: str, filepath: str) -> Callable[[], None]:
+def read_state(
+    model: Any, reader: Any, who: str, filepath: str, skip_mismatch: bool = False
+) -> Callable[[], None]:
     """Read and check what `write_state`, or Keras, wrote; what comes back sets it."""
-    values, own = [], []
+    values, own, skipped = [], [], []
     known: dict[str, int | None] = {}
     for path, layer in layers_with_paths(model):
         if _is_own("load_own_variables", layer) or _is_own("save_own_variables", layer):
@@ -98,12 +106,24 @@ def read_state(model: Any, reader: Any, who: str, filepath: str) -> Callable[[],
             continue
         variables = layer._own_variables
         known[path] = len(variables)
-        values += [
-            (variable, _read(reader, f"{path}/vars/{i}", variable.path, tuple(variable.shape)))
-            for i, variable in enumerate(variables)
-        ]
-    _check_for_more(reader, known)
-    optimizer = _read_optimizer(model, reader, who, filepath)
+        try:
+            values += [
+                (variable, _read(reader, f"{path}/vars/{i}", variable.path, tuple(variable.shape)))
+                for i, variable in enumerate(variables)
+            ]
+        except hdf5.NotPlain as error:
+            if not skip_mismatch:
+                raise
+            skipped.append(f"{layer._who()} ({error})")
+    if skipped:
+        warnings.warn(
+            f"{who}: these layers keep their weights, since those in {filepath} do not fit: "
+            f"{'; '.join(skipped)}.",
+            stacklevel=5,
+        )
+    if not skip_mismatch:
+        _check_for_more(reader, known)
+    optimizer = None if skipped else _read_optimizer(model, reader, who, filepath)
 
     def assign() -> None:
         for variable, value in values:
