@@ -116,7 +116,7 @@ def test_as_a_folder(tmp_path):
     weights = path / "model.weights.h5"
     weights.rename(tmp_path / "elsewhere")
     weights.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(ValueError, match="'model.weights.h5' is a link"):
+    with pytest.raises(ValueError, match=r"'model\.weights\.h5' is a link"):
         saving.load_model(path)
 
 
