@@ -7,6 +7,7 @@ UNIDL_FUZZ_MUTATIONS of each (10,000), from UNIDL_FUZZ_SEED on.
 import json
 import os
 import random
+import zipfile
 
 import numpy as np
 import pytest
@@ -130,7 +131,21 @@ class WholeModel:
         return [*made.get_weights(), *(v.numpy() for v in made.optimizer.variables)]
 
 
-FORMATS = [Weights, Npz, Tar, Zip, Json, WholeModel]
+class Keras2Model:
+    """Keras 2 writes no checksums."""
+
+    name = "m.h5"
+    same = False
+
+    def __init__(self, folder):
+        with zipfile.ZipFile("tests/saving/keras2.zip") as archive:
+            (folder / self.name).write_bytes(archive.read("images.h5"))
+
+    def load(self, path):
+        return unidl.saving.load_model(path).get_weights()
+
+
+FORMATS = [Weights, Npz, Tar, Zip, Json, WholeModel, Keras2Model]
 
 
 def mutated(content, draw):

@@ -104,6 +104,8 @@ MODELS = ZOO | {
     f.__name__: f for f in (custom_layer, subclassed, recurrent, preprocessing, wrapped)
 }
 
+LEGACY = ("cnn", "nested", "shared", "two_ends", "words")  # which Keras 3 also saves as ".h5"
+
 # (class of the optimizer, its arguments): sums of few powers of two, since Keras has them in
 # float32.
 RATE = {"learning_rate": 2**-6}

@@ -13,7 +13,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"  # on torch Keras multiplies float64 
 import keras
 import numpy as np
 
-from tests.saving.file_models import MODELS, data_for, facts, scaled, subclassed, trained
+from tests.saving.file_models import LEGACY, MODELS, data_for, facts, scaled, subclassed, trained
 
 keras.config.set_floatx("float64")
 keras.config.set_dtype_policy("float64")
@@ -23,6 +23,8 @@ def write(folder):
     for name in MODELS:
         model = trained(keras, name)
         model.save(f"{folder}/{name}.keras")
+        if name in LEGACY:
+            model.save(f"{folder}/{name}.h5")
         x, y = data_for(name, model)
         np.savez(f"{folder}/{name}.npz", **facts(model, x, y))
     mixed(f"{folder}/mixed.keras")

@@ -9,7 +9,7 @@ import pytest
 
 import unidl
 from tests.reference import close
-from tests.saving.file_models import MODELS, data_for, facts, scaled, subclassed, trained
+from tests.saving.file_models import LEGACY, MODELS, data_for, facts, scaled, subclassed, trained
 
 pytest.importorskip("keras")
 pytest.importorskip("torch")
@@ -60,6 +60,12 @@ def float64():
 @pytest.mark.parametrize("name", MODELS)
 def test_we_read_keras_and_train_on(name, theirs, known):
     model = unidl.saving.load_model(theirs / f"{name}.keras")
+    _compare(name, facts(model, *data_for(name, model)), np.load(theirs / f"{name}.npz"))
+
+
+@pytest.mark.parametrize("name", LEGACY)
+def test_the_older_format_of_keras_3(name, theirs, known):
+    model = unidl.saving.load_model(theirs / f"{name}.h5")
     _compare(name, facts(model, *data_for(name, model)), np.load(theirs / f"{name}.npz"))
 
 

@@ -21,6 +21,7 @@ DIGEST = "sha256"  # attribute of each array that is written here
 # deflate, shuffle, fletcher32, szip, lzf: others are libraries that HDF5 would look for and load
 FILTERS = {1, 2, 3, 4, 32000}
 CHUNK = 1 << 26  # bytes
+MOST_WORDS = 1 << 20  # in an attribute
 MOST_EXPANSION = 100  # bytes of an array for each one that is stored, where its shape is not known
 
 # What h5py raises on bytes that are not what they should be.
@@ -149,6 +150,38 @@ class Reader:
             self._require_plain(dataset, self.place, dataset.shape)
             found[name] = self._numbers(dataset, self.place)
         return found
+
+    @_library_at_work()
+    def text(self, name: str) -> str | bytes | None:
+        """The text in the attribute `name` of the file itself, None if there is none."""
+        if name not in self._file.attrs:
+            return None
+        self._require_words(self._file, name)
+        found = self._file.attrs[name]
+        return found if isinstance(found, str | bytes) else str(found)
+
+    @_library_at_work()
+    def words(self, path: str, name: str) -> list[str]:
+        """The texts in the attribute `name` of the group `path`, or, where they were too many, in
+        `name`0, `name`1 ...; none if there is no such group or attribute."""
+        group = self._item(path)
+        if group is None:
+            return []
+        parts, count = [name] if name in group.attrs else [], 0
+        while parts[:1] != [name] and f"{name}{count}" in group.attrs:
+            parts.append(f"{name}{count}")
+            count += 1
+        for part in parts:
+            self._require_words(group, part)
+        words = [word for part in parts for word in np.ravel(group.attrs[part])]
+        return [w.decode("utf-8") if isinstance(w, bytes) else str(w) for w in words]
+
+    def _require_words(self, item: Any, name: str) -> None:
+        attribute = item.attrs.get_id(name)
+        count = math.prod(attribute.shape or ())
+        # An empty list of names is an array of floats.
+        if count > MOST_WORDS or (count and attribute.dtype.kind not in "OSU"):
+            raise NotPlain(f"the attribute {name!r} holds no texts")
 
     def _numbers(self, dataset: Any, path: str) -> np.ndarray:
         found = dataset[()]

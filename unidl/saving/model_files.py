@@ -15,7 +15,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from unidl.optimizers import LossScaleOptimizer
-from unidl.saving import hdf5, layer_extras, model_archive, model_paths
+from unidl.saving import hdf5, layer_extras, legacy_h5, model_archive, model_paths
 from unidl.saving.json_config import LONGEST_JSON, config_of
 from unidl.saving.serialization import (
     ObjectSharingScope,
@@ -91,7 +91,8 @@ def load_model(
     """The model that `save_model` of unidl, or of Keras 3, wrote, on the active backend.
 
     Args:
-        filepath: a ".keras" file, or the folder that `zipped=False` makes.
+        filepath: a ".keras" file, or the folder that `zipped=False` makes; or the older ".h5" file
+            of a model that Keras 2 or 3 wrote.
         custom_objects: {name: class or function} known besides those registered.
         compile: False leaves the arguments of `compile` and the optimizer's state in the file.
         safe_mode: part of Keras' signature; code in a file is refused whatever it says.
@@ -103,6 +104,8 @@ def load_model(
         FileNotFoundError: there is none.
     """
     path = model_paths.to_load(filepath)
+    if path.endswith(model_paths.LEGACY):
+        return _load_legacy(path, custom_objects, compile, safe_mode)
     with model_archive.opened(path, "load_model") as source:
         config = _config_in(source, path)
         compile_config = config.pop("compile_config", None)
@@ -119,6 +122,18 @@ def load_model(
         assign()
         restart()
         layer_extras.read_assets(model, source)
+    return model
+
+
+def _load_legacy(path: str, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
+    with hdf5.reading(path, "load_model") as reader:
+        config = legacy_h5.config_in(reader, path)
+        compile_config = config.pop("compile_config", None)
+        model = _made(config, custom_objects, safe_mode, path)
+        if compile and compile_config:
+            _compile(model, compile_config, custom_objects, path)
+        assign = legacy_h5.read_state(model, reader, path)
+    assign()
     return model
 
 

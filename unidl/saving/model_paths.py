@@ -7,7 +7,7 @@ from typing import Any
 
 from unidl.saving import model_archive
 
-_LEGACY = (".h5", ".hdf5")
+LEGACY = (".h5", ".hdf5")
 
 
 def _path(filepath: Any, who: str) -> str:
@@ -36,7 +36,7 @@ def to_save(filepath: Any, zipped: bool | None) -> str:
     if zipped is not False and not ends_so:
         if path.endswith(".weights.h5"):
             advice = "For the weights alone write model.save_weights(path)."
-        elif path.endswith(_LEGACY):
+        elif path.endswith(LEGACY):
             advice = "The older format .h5 is not written; .keras holds all that it does."
         else:
             advice = "Write model.save('model.keras')."
@@ -67,14 +67,9 @@ def to_load(filepath: Any) -> str:
             f"load_model: {path} holds weights alone. Make the model first, then write "
             "model.load_weights(path)."
         )
-    elif path.endswith(_LEGACY):
+    elif not path.endswith((".keras", *LEGACY)):
         raise ValueError(
-            f"load_model: {path} is in the format of Keras 2. Convert it in Keras 3: "
-            "keras.models.load_model(path).save('model.keras')."
-        )
-    elif not path.endswith(".keras"):
-        raise ValueError(
-            f"load_model: a model is loaded from a file whose name ends with '.keras', got "
-            f"{path!r}."
+            f"load_model: a model is loaded from a file whose name ends with '.keras', or '.h5', "
+            f"got {path!r}."
         )
     return path

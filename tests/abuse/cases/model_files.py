@@ -361,7 +361,7 @@ _CASES = [
     told("load_model: an empty folder", lambda: in_folder(load_model), "without a config.json"),
     told("load_model: a pipe", lambda: at_pipe(load_model), "not a file"),
     told("load_model: of the hub", lambda: load_model("hf://a/b"), "huggingface_hub"),
-    told("load_model: another ending", lambda: loaded(b"", "m.zip"), "'.keras', got"),
+    told("load_model: another ending", lambda: loaded(b"", "m.zip"), "'.keras', or '.h5', got"),
     told(
         "load_model: weights alone",
         lambda: loaded(b"", "m.weights.h5"),
@@ -370,6 +370,7 @@ _CASES = [
     told("save: a number", lambda: model().save(3), "give its path"),
     told("save: another ending", lambda: model().save("m.zip"), "'.keras', got 'm.zip'"),
     told("save: no ending", lambda: model().save("m"), "'.keras', got 'm'"),
+    told("save: the older ending", lambda: model().save("m.h5"), "older format .h5 is not written"),
     told("save: the ending of weights", lambda: model().save("m.weights.h5"), "save_weights"),
     told("save: a folder with an ending", lambda: model().save("m.keras", zipped=False), "folder"),
     told("save: into the hub", lambda: model().save("hf://a/b"), "huggingface_hub"),
