@@ -8,6 +8,7 @@ import json
 import os
 import random
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from unidl import layers, models
 from unidl.datasets._npz import read_npz
 from unidl.utils.archives import unpack
 
+KERAS_2 = Path(__file__).parents[1] / "saving" / "keras2.zip"
 ARRAYS = {"x": np.arange(12.0).reshape(3, 4), "y": np.arange(3)}
 
 
@@ -138,7 +140,7 @@ class Keras2Model:
     same = False
 
     def __init__(self, folder):
-        with zipfile.ZipFile("tests/saving/keras2.zip") as archive:
+        with zipfile.ZipFile(KERAS_2) as archive:
             (folder / self.name).write_bytes(archive.read("images.h5"))
 
     def load(self, path):

@@ -78,4 +78,6 @@ def model_from_json(json_string: str, custom_objects: CustomObjects | None = Non
             f"model_from_json: this is the config of a {type(model).__name__}, not of a model. "
             "Give what model.to_json() returns."
         )
+    if not model.built and config.get("build_config"):
+        model.build_from_config(config["build_config"])
     return model

@@ -14,6 +14,7 @@ import time
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from unidl.layers.base import weight_limit
 from unidl.optimizers import LossScaleOptimizer
 from unidl.saving import hdf5, layer_extras, legacy_h5, model_archive, model_paths
 from unidl.saving.json_config import LONGEST_JSON, config_of
@@ -24,6 +25,7 @@ from unidl.saving.serialization import (
 )
 from unidl.saving.weights import read_state, write_state
 from unidl.typing import CustomObjects
+from unidl.utils.archives import MOST_BYTES as _MOST_BYTES
 from unidl.utils.arguments import public_function
 
 if TYPE_CHECKING:
@@ -110,7 +112,7 @@ def load_model(
         config = _config_in(source, path)
         compile_config = config.pop("compile_config", None)
         with ObjectSharingScope():
-            model = _made(config, custom_objects, safe_mode, path)
+            model = _made(config, custom_objects, safe_mode, path, source.packed)
             if compile and compile_config:
                 _compile(model, compile_config, custom_objects, path)
         with source.weights() as weights, hdf5.reading(path, "load_model", weights) as reader:
@@ -129,7 +131,7 @@ def _load_legacy(path: str, custom_objects: Any, compile: bool, safe_mode: bool)
     with hdf5.reading(path, "load_model") as reader:
         config = legacy_h5.config_in(reader, path)
         compile_config = config.pop("compile_config", None)
-        model = _made(config, custom_objects, safe_mode, path)
+        model = _made(config, custom_objects, safe_mode, path, os.path.getsize(path))
         if compile and compile_config:
             _compile(model, compile_config, custom_objects, path)
         assign = legacy_h5.read_state(model, reader, path)
@@ -158,19 +160,20 @@ def _config_in(source: model_archive.Source, path: str) -> dict[str, Any]:
     return config
 
 
-def _made(config: Any, custom_objects: Any, safe_mode: bool, path: str) -> Any:
-    """The model of a config, built where that can be done."""
+def _made(config: Any, custom_objects: Any, safe_mode: bool, path: str, packed: int) -> Any:
+    """The model of a config, built where that can be done, in a file of `packed` bytes."""
     from unidl.models.model import Model
 
     try:
-        model = deserialize_keras_object(config, custom_objects, safe_mode)
-        if not isinstance(model, Model):
-            raise ValueError(
-                f"its config is that of a {type(model).__name__}, not of a model. A layer alone "
-                "is saved in a model: Sequential([Input(shape), layer])"
-            )
-        if not model.built and config.get("build_config"):
-            model.build_from_config(config["build_config"])
+        with weight_limit.at_most((_MOST_BYTES[0] + _MOST_BYTES[1] * packed) // 4):
+            model = deserialize_keras_object(config, custom_objects, safe_mode)
+            if not isinstance(model, Model):
+                raise ValueError(
+                    f"its config is that of a {type(model).__name__}, not of a model. A layer "
+                    "alone is saved in a model: Sequential([Input(shape), layer])"
+                )
+            if not model.built and config.get("build_config"):
+                model.build_from_config(config["build_config"])
     except (ValueError, TypeError) as error:
         raise ValueError(f"load_model: {path} is not loaded: {error}") from error
     return model

@@ -306,6 +306,13 @@ _CASES = [
         "Quantization is not offered",
     ),
     told(
+        "model file: a weight of 16 GB that the file does not hold",
+        with_parts(
+            config_json=config(lambda c: c["config"]["layers"][1]["config"].update(units=10**9))
+        ),
+        r"Dense '\w+' asks for a weight of shape \(4, 1000000000\), more than the file can hold",
+    ),
+    told(
         "model file: a loss that is not known",
         with_parts(config_json=config(lambda c: c["compile_config"].update(loss="mine"))),
         "cannot be compiled.*'mine'.*compile=False",
