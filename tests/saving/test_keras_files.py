@@ -15,6 +15,8 @@ pytest.importorskip("keras")
 pytest.importorskip("torch")
 pytest.importorskip("h5py")
 
+pytestmark = pytest.mark.xdist_group("keras_files")  # so that each process is started once
+
 
 # Keras computes the softmax of dot-product attention in float32, also under the policy "float64".
 TOLERANCE = {"attention": 3e-8}
