@@ -12,7 +12,7 @@ from tests.reference import close
 from tests.saving.file_models import LEGACY, MODELS, data_for, facts, scaled, subclassed, trained
 
 pytest.importorskip("keras")
-pytest.importorskip("torch")
+pytest.importorskip("tensorflow")
 pytest.importorskip("h5py")
 
 pytestmark = pytest.mark.xdist_group("keras_files")  # so that each process is started once

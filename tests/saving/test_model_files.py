@@ -193,6 +193,25 @@ def test_what_a_layer_adds(tmp_path, zipped):
     assert again.layers[1].seen.tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize(
+    ("members", "mentions"),
+    [
+        ({"assets/a": b"", "assets/a/b": b""}, "'assets/a/b' is in it twice, once as a folder"),
+        ({"assets/a/b": b"", "assets/a": b""}, "'assets/a' is in it twice, once as a folder"),
+        ({"assets/layers/words/big": bytes(80 << 20)}, "would be .* bytes, much larger"),
+        ({f"assets/{i}": bytes(30 << 20) for i in range(3)}, "would be .* bytes, much larger"),
+    ],
+)
+def test_hostile_assets(members, mentions, tmp_path):
+    path = tmp_path / "m.keras"
+    unidl.Sequential([unidl.Input((2,)), Words(["a"])]).save(path)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(ValueError, match=mentions):
+        saving.load_model(path, custom_objects={"Words": Words})
+
+
 @saving.register_keras_serializable("model_files")
 class Own(unidl.Model):
     """Two arguments of `call`, one of them a dict."""

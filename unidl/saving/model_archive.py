@@ -159,16 +159,18 @@ class Source:
             file.seek(0)
             yield file
 
-    def unpack_assets(self, folder: Path) -> bool:
-        """Put the members below assets/ into `folder`; whether there are any."""
+    def unpack_assets(self, folder: Path) -> None:
+        """Put the members below assets/ into `folder`."""
         left = self.most
         found = [n for n in self.names() if n.startswith(f"{ASSETS}/") and not n.endswith("/")]
         for name in found:
             target = folder.joinpath(*archives.plain_parts(name)[1:])
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with open(target, "xb") as file:
-                left -= self._copy(name, file, left)
-        return bool(found)
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with open(target, "xb") as file:
+                    left -= self._copy(name, file, left)
+            except (FileExistsError, NotADirectoryError):
+                raise Refused(f"{name!r} is in it twice, once as a folder") from None
 
     @property
     def most(self) -> int:
