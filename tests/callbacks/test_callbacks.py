@@ -177,27 +177,46 @@ def test_early_stopping_restores(backend):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("ending", [".weights.h5", ".keras"])
 @pytest.mark.parametrize("save_best_only", [False, True])
-def test_model_checkpoint(backend, tmp_path, save_best_only):
-    path = os.path.join(tmp_path, "{epoch:02d}-{val_loss:.1f}.weights.h5")
-    checkpoint = callbacks.ModelCheckpoint(path, save_best_only=save_best_only)
+def test_model_checkpoint(backend, tmp_path, save_best_only, ending):
+    path = os.path.join(tmp_path, "{epoch:02d}-{val_loss:.1f}" + ending)
+    weights = ending != ".keras"
+    checkpoint = callbacks.ModelCheckpoint(
+        path, save_best_only=save_best_only, save_weights_only=weights
+    )
     net = fit(Replay([3, 2, 2.5, 1]), checkpoint, epochs=4)
     written = ["01-3.0", "02-2.0", "03-2.5", "04-1.0"]
     expected = [name for name in written if name != "03-2.5"] if save_best_only else written
-    assert sorted(os.listdir(tmp_path)) == [f"{name}.weights.h5" for name in expected]
-    other = model()
-    other.fit(X, Y, verbose=0)
-    other.load_weights(os.path.join(tmp_path, "04-1.0.weights.h5"))
+    assert sorted(os.listdir(tmp_path)) == [f"{name}{ending}" for name in expected]
+    path = os.path.join(tmp_path, f"04-1.0{ending}")
+    if weights:
+        other = model()
+        other.fit(X, Y, verbose=0)
+        other.load_weights(path)
+    else:
+        other = unidl.saving.load_model(path)
+        assert int(other.optimizer.iterations) == int(net.optimizer.iterations)
     for a, b in zip(other.get_weights(), net.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_model_checkpoint_by_batches(tmp_path):
-    fit(
-        callbacks.ModelCheckpoint(os.path.join(tmp_path, "{epoch}.weights.h5"), save_freq=6),
-        epochs=3,
-    )
-    assert sorted(os.listdir(tmp_path)) == ["2.weights.h5", "3.weights.h5"]
+    path = os.path.join(tmp_path, "{epoch}", "{batch}.keras")
+    fit(callbacks.ModelCheckpoint(path, save_freq=6), epochs=3)
+    assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*.keras")) == [
+        "2/2.keras",
+        "3/4.keras",
+    ]
+
+
+def test_model_checkpoint_is_told(tmp_path):
+    with pytest.raises(ValueError, match=r"ends with '\.keras', got 'a\.weights\.h5'"):
+        callbacks.ModelCheckpoint("a.weights.h5")
+    with pytest.raises(ValueError, match=r"ends with '\.weights\.h5', got 'a\.keras'"):
+        callbacks.ModelCheckpoint("a.keras", save_weights_only=True)
+    with pytest.raises(ValueError, match="names 'val_acc', which is not in the logs"):
+        fit(callbacks.ModelCheckpoint(os.path.join(tmp_path, "{val_acc}.keras")), epochs=1)
 
 
 def test_learning_rates(backend):

@@ -7,6 +7,8 @@ UNIDL_FUZZ_MUTATIONS of each (10,000), from UNIDL_FUZZ_SEED on.
 import json
 import os
 import random
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from unidl import layers, models
 from unidl.datasets._npz import read_npz
 from unidl.utils.archives import unpack
 
+KERAS_2 = Path(__file__).parents[1] / "saving" / "keras2.zip"
 ARRAYS = {"x": np.arange(12.0).reshape(3, 4), "y": np.arange(3)}
 
 
@@ -114,7 +117,37 @@ class Json:
         return []
 
 
-FORMATS = [Weights, Npz, Tar, Zip, Json]
+class WholeModel:
+    """Another number in the config is another model; checksums cover the bytes."""
+
+    name = "m.keras"
+    same = True
+
+    def __init__(self, folder):
+        made = model()
+        made.set_weights([w + 1 for w in made.get_weights()])
+        made.save(folder / self.name)
+
+    def load(self, path):
+        made = unidl.saving.load_model(path)
+        return [*made.get_weights(), *(v.numpy() for v in made.optimizer.variables)]
+
+
+class Keras2Model:
+    """Keras 2 writes no checksums."""
+
+    name = "m.h5"
+    same = False
+
+    def __init__(self, folder):
+        with zipfile.ZipFile(KERAS_2) as archive:
+            (folder / self.name).write_bytes(archive.read("images.h5"))
+
+    def load(self, path):
+        return unidl.saving.load_model(path).get_weights()
+
+
+FORMATS = [Weights, Npz, Tar, Zip, Json, WholeModel, Keras2Model]
 
 
 def mutated(content, draw):

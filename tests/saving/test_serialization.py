@@ -73,6 +73,18 @@ def test_modules_of_keras_and_our_own_are_found(module):
     assert found.seed == 3
 
 
+def test_optimizers_that_keras_has_for_one_backend():
+    config = {
+        "module": "keras.src.backend.torch.optimizers.torch_adam",
+        "class_name": "Adam",
+        "config": {"learning_rate": 0.5},
+        "registered_name": "Adam",
+    }
+    found = saving.deserialize_keras_object(config)
+    assert type(found) is optimizers.Adam
+    assert float(found.learning_rate) == 0.5
+
+
 def test_nested_objects_are_deserialized_by_their_owner():
     config = optimizers.serialize(
         optimizers.Adam(optimizers.schedules.ExponentialDecay(0.1, 10, 0.5))

@@ -59,6 +59,13 @@ def test_equal(factory, capsys):
     assert "EQUAL" in capsys.readouterr().out
 
 
+def test_a_model_in_a_file(tmp_path, capsys):
+    pytest.importorskip("h5py")
+    unidl.Sequential([unidl.Input((3,)), unidl.layers.Dense(2)]).save(tmp_path / "net.keras")
+    assert verify("net.keras", "--backend", "torch", "--steps", "2") == 0
+    assert "EQUAL  Sequential" in capsys.readouterr().out
+
+
 def test_reports_in_files(tmp_path):
     assert (
         verify(
@@ -134,7 +141,7 @@ def test_recording_and_comparing(monkeypatch, capsys):
     [
         ([], "what shall be verified"),
         (["verify_nets"], "names no factory"),
-        (["verify_nets.py"], "calls its load_weights() with a file of weights"),
+        (["verify_nets.py"], "a model is loaded from a file whose name ends with '.keras'"),
         (["verify_nets:missing"], "has no 'missing'"),
         (["verify_nets:number"], "is no function, but a int"),
         (["verify_nets:nothing"], "must return a model"),

@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 
 
 class ModelCheckpoint(Monitor):
-    """Save the weights during training.
+    """Save the model during training, or its weights alone.
 
     Args:
-        filepath: ends with ".weights.h5"; may hold "{epoch:02d}" and names of the logs,
-            "{val_loss:.2f}".
+        filepath: ends with ".keras", or for weights with ".weights.h5"; may hold "{epoch:02d}" and
+            names of the logs, "{val_loss:.2f}", and with `save_freq` in batches "{batch}". Folders
+            in it are made.
         monitor, mode: see `Monitor`.
         verbose: 1 prints each saving.
         save_best_only: only when the monitored value is the best so far.
-        save_weights_only: must be True.
+        save_weights_only: save by `Model.save_weights`, and not the whole model by `Model.save`.
         save_freq: "epoch", or a number of batches.
         initial_value_threshold: a value to beat from the start, with `save_best_only`.
     """
@@ -31,6 +32,7 @@ class ModelCheckpoint(Monitor):
         "filepath": PATH,
         "verbose": FLAG,
         "save_best_only": FLAG,
+        "save_weights_only": FLAG,
         "initial_value_threshold": optional(NUMBER),
     }
 
@@ -40,22 +42,19 @@ class ModelCheckpoint(Monitor):
         monitor: str = "val_loss",
         verbose: int = 0,
         save_best_only: bool = False,
-        save_weights_only: bool = True,
+        save_weights_only: bool = False,
         mode: str = "auto",
         save_freq: str | int = "epoch",
         initial_value_threshold: float | None = None,
     ) -> None:
         super().__init__(monitor, mode)
-        if not save_weights_only:
+        self.filepath, self.save_weights_only = os.fspath(filepath), save_weights_only
+        ending = ".weights.h5" if save_weights_only else ".keras"
+        if not self.filepath.endswith(ending):
             raise ValueError(
-                "ModelCheckpoint: saving whole models is not offered yet. Use "
-                "save_weights_only=True and a path ending with .weights.h5."
-            )
-        self.filepath = os.fspath(filepath)
-        if not self.filepath.endswith(".weights.h5"):
-            raise ValueError(
-                f"ModelCheckpoint: filepath must be a path that ends with '.weights.h5', got "
-                f"{self.filepath!r}."
+                f"ModelCheckpoint: with save_weights_only={save_weights_only} filepath must be a "
+                f"path that ends with {ending!r}, got {self.filepath!r}. Whole models are saved in "
+                "'model.keras', weights alone, with save_weights_only=True, in 'model.weights.h5'."
             )
         if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
             raise ValueError(
@@ -86,10 +85,28 @@ class ModelCheckpoint(Monitor):
             if value is None or not self.improved(value):
                 return
             self.best = value
-        path = self.filepath.format(epoch=self._epoch + 1, **(logs or {}))
-        self.model.save_weights(path)
+        path = self._path(logs)
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        if self.save_weights_only:
+            self.model.save_weights(path)
+        else:
+            self.model.save(path)
         if self.verbose:
-            print(f"Epoch {self._epoch + 1}: saved the weights to {path}")
+            what = "weights" if self.save_weights_only else "model"
+            print(f"Epoch {self._epoch + 1}: saved the {what} to {path}")
+
+    def _path(self, logs: Any) -> str:
+        known = {"epoch": self._epoch + 1, **self._batch_number(), **(logs or {})}
+        try:
+            return self.filepath.format(**known)
+        except (KeyError, IndexError) as error:
+            raise ValueError(
+                f"ModelCheckpoint: filepath {self.filepath!r} names {error}, which is not in the "
+                f"logs. There are: {', '.join(known)}."
+            ) from None
+
+    def _batch_number(self) -> dict[str, int]:
+        return {}
 
 
 class _EveryBatches(ModelCheckpoint):
@@ -106,3 +123,6 @@ class _EveryBatches(ModelCheckpoint):
         self._last_batch = batch
         if self._batches // every > saved:
             self._save(logs)
+
+    def _batch_number(self) -> dict[str, int]:
+        return {"batch": self._last_batch + 1}

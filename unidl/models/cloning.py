@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ from unidl.layers.base.input_layer import Input, InputLayer
 from unidl.layers.base.layer import Layer
 from unidl.models.model import Functional, Model
 from unidl.models.sequential import Sequential
+from unidl.saving.json_config import config_of
 from unidl.saving.object_registration import deserialize_keras_object
 from unidl.tracing import graph
 from unidl.typing import CustomObjects
@@ -58,10 +58,6 @@ def _recording(function: Any) -> Any:
     return lambda *args, **kwargs: graph.record_call(function, args, kwargs)
 
 
-# characters: of a config, which has a thousand for each layer
-LONGEST_JSON = 64 << 20
-
-
 def model_from_json(json_string: str, custom_objects: CustomObjects | None = None) -> Model:
     """The model that `Model.to_json` of unidl or of Keras wrote, with new weights.
 
@@ -75,21 +71,13 @@ def model_from_json(json_string: str, custom_objects: CustomObjects | None = Non
             "model_from_json: expected the text that model.to_json() returns, got "
             f"{type(json_string).__name__}."
         )
-    if len(json_string) > LONGEST_JSON:
-        raise ValueError(
-            f"model_from_json: the text has {len(json_string):,} characters; a model's has fewer "
-            f"than {LONGEST_JSON:,}."
-        )
-    try:
-        config = json.loads(json_string)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(
-            f"model_from_json: the text is no JSON ({error}). Give what model.to_json() returns."
-        ) from None
+    config = config_of(json_string, "model_from_json", "what model.to_json() returns")
     model = deserialize_keras_object(config, custom_objects)
     if not isinstance(model, Model):
         raise ValueError(
             f"model_from_json: this is the config of a {type(model).__name__}, not of a model. "
             "Give what model.to_json() returns."
         )
+    if not model.built and config.get("build_config"):
+        model.build_from_config(config["build_config"])
     return model

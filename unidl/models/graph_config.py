@@ -14,6 +14,10 @@ from unidl.saving.object_registration import deserialize_keras_object, serialize
 from unidl.tracing import KerasTensor, graph
 from unidl.typing import TensorLike
 
+# Keras writes training=False into the node of every layer that takes the flag, and goes by that of
+# the whole model nevertheless. A node with this key has one that the user gave, which is obeyed.
+_KEPT = "keeps_training"
+
 
 def graph_to_config(model: Any) -> Any:
     """{"name", "trainable", "layers", "input_layers", "output_layers"}."""
@@ -46,7 +50,9 @@ def graph_to_config(model: Any) -> Any:
         nodes = nodes_of[id(operation)]
         if isinstance(operation, Layer):
             inbound = [
-                {"args": written(node.args), "kwargs": written(node.kwargs)} for node in nodes
+                {"args": written(node.args), "kwargs": written(node.kwargs)}
+                | ({_KEPT: True} if "training" in node.kwargs else {})
+                for node in nodes
             ]
             return {
                 **serialize_keras_object(operation),
@@ -98,8 +104,11 @@ def graph_from_config(cls: Any, config: Any) -> Any:
         return tree.map_structure(read_one, structure, is_leaf=_is_object)
 
     for name, number, node in _in_order(waiting, outputs):
+        kwargs = read(node["kwargs"])
+        if not node.get(_KEPT):
+            kwargs.pop("training", None)
         outputs[name, number] = graph.flatten_tensors(
-            operations[name](*read(node["args"]), **read(node["kwargs"]))
+            operations[name](*read(node["args"]), **kwargs)
         )
 
     ends = [

@@ -10,11 +10,21 @@ from typing import TYPE_CHECKING, Any, overload
 
 from unidl import tree
 from unidl.backend import dtypes
+from unidl.layers.base.config import shapes_in
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.layer import Layer
+from unidl.layers.base.signature import call_signature
+from unidl.layers.base.structures import (
+    has_shape,
+    leaves,
+    shapes_as_given,
+    shapes_of,
+    tensors_of,
+)
 from unidl.models.plan import Plan
 from unidl.models.summary import print_summary
 from unidl.saving.custom_objects import CustomObjectScope
+from unidl.saving.model_files import save_model
 from unidl.saving.object_registration import serialize_keras_object
 from unidl.saving.weights import load_weights, save_weights
 from unidl.tracing import KerasTensor, graph
@@ -253,15 +263,23 @@ class Model(Trainer, Layer):
         print_summary(self, line_length, expand_nested, show_trainable, print_fn, kernels)
 
     @public_method
+    def save(
+        self, filepath: str | PathLike[str], overwrite: bool = True, zipped: bool | None = None
+    ) -> None:
+        """Write the whole model to a ".keras" file; `saving.save_model` says what is in it."""
+        save_model(self, filepath, overwrite, zipped)
+
+    @public_method
     def save_weights(self, filepath: str | PathLike[str], overwrite: bool = True) -> None:
         """Write the weights to a ".weights.h5" file in Keras' layout."""
         save_weights(self, filepath, overwrite)
 
     @public_method
-    def load_weights(self, filepath: str | PathLike[str]) -> None:
-        """Read the weights from a ".weights.h5" file of the same architecture, unidl's or
-        Keras'."""
-        load_weights(self, filepath)
+    def load_weights(self, filepath: str | PathLike[str], skip_mismatch: bool = False) -> None:
+        """Read the weights from a ".weights.h5" file of the same architecture, or from a whole
+        model's ".keras" file, unidl's or Keras'; with `skip_mismatch` those of the layers that
+        fit."""
+        load_weights(self, filepath, skip_mismatch)
 
     @any_arguments
     def build(self, input_shape: Any = None) -> None:
@@ -286,7 +304,13 @@ class Model(Trainer, Layer):
         # A subclassed model's layers build themselves as call() reaches them.
         if type(self).build is Model.build:
             if not self.built:
-                self._build_shapes = None
+                names = call_signature(type(self)).names
+                given = dict(zip(names, args, strict=False)) | kwargs
+                self._build_shapes = {
+                    f"{name}_shape": shapes_as_given(shapes_of(value))
+                    for name, value in given.items()
+                    if leaves(value) and all(map(has_shape, leaves(value)))
+                }
                 self.path = self.name
                 self.built = True
             return
@@ -305,6 +329,29 @@ class Model(Trainer, Layer):
         from unidl.models.graph_config import graph_to_config
 
         return graph_to_config(self)
+
+    def get_build_config(self) -> Config | None:
+        """The shapes of the inputs, as JSON values; None for a model that is not built."""
+        if self._plan is not None:  # a graph has its shapes in its config
+            return {"input_shape": None}
+        return super().get_build_config()
+
+    def build_from_config(self, config: Config) -> None:
+        """Make all weights for the shapes in a dict of `get_build_config`, of unidl or of Keras, by
+        one symbolic call."""
+        if type(self).build is not Model.build:
+            super().build_from_config(config)
+            return
+        names = call_signature(type(self)).names
+        shapes = shapes_in(config, f"{names[0]}_shape") if names else {}
+        if not self.built and shapes:
+            self.compute_output_spec(
+                **{
+                    name.removesuffix("_shape"): tensors_of(shape, self.compute_dtype)
+                    for name, shape in shapes.items()
+                }
+            )
+            self.built = True
 
     @public_method
     def to_json(self, **kwargs: Any) -> str:

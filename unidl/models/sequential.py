@@ -185,6 +185,11 @@ class Sequential(Model):
     def _layers(self) -> Any:
         return list(self._stack)
 
+    def get_build_config(self) -> Config | None:
+        """The shape of the input, as JSON values; None for a model that is not built."""
+        plan = self._plan
+        return None if plan is None else {"input_shape": plan.input_tensors[0].shape}
+
     def get_config(self) -> Config:
         config = {
             "name": self.name,
@@ -206,7 +211,9 @@ class Sequential(Model):
             for entry in config.pop("layers")
         ]
         layers = [deserialize_keras_object(entry, custom_objects) for entry in entries]
-        model = cls(layers, **{k: v for k, v in config.items() if k in ("name", "trainable")})
+        model = cls(
+            layers, **{k: v for k, v in config.items() if k in ("name", "trainable", "dtype")}
+        )
         if shape is not None and model._plan is None:
             model.build(tuple(shape))
         return model

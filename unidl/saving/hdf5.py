@@ -21,6 +21,8 @@ DIGEST = "sha256"  # attribute of each array that is written here
 # deflate, shuffle, fletcher32, szip, lzf: others are libraries that HDF5 would look for and load
 FILTERS = {1, 2, 3, 4, 32000}
 CHUNK = 1 << 26  # bytes
+MOST_WORDS = 1 << 20  # in an attribute
+MOST_EXPANSION = 100  # bytes of an array for each one that is stored, where its shape is not known
 
 # What h5py raises on bytes that are not what they should be.
 _DAMAGE = (
@@ -44,15 +46,20 @@ def h5py() -> Any:
 
 
 @contextmanager
-def reading(filepath: str | os.PathLike[str], who: str) -> Iterator[Reader]:
+def reading(
+    filepath: str | os.PathLike[str], who: str, file: BinaryIO | None = None
+) -> Iterator[Reader]:
     """A Reader of the file; whatever is wrong with it becomes one ValueError that names the file
-    and the place in it."""
+    and the place in it.
+
+    `file`: the HDF5 file itself, opened, where it is a part of the one at `filepath`.
+    """
     library = h5py()
-    if not stat.S_ISREG(os.stat(filepath).st_mode):
+    if file is None and not stat.S_ISREG(os.stat(filepath).st_mode):
         raise ValueError(f"{who}: {filepath} is a folder, a device or a pipe, not a file.")
     reader = Reader(library)
     try:
-        reader.open(filepath)
+        reader.open(filepath if file is None else file)
         try:
             yield reader
         finally:
@@ -88,8 +95,8 @@ class Reader:
         self.place = ""
 
     @_library_at_work()
-    def open(self, filepath: str | os.PathLike[str]) -> None:
-        self._file = self._library.File(filepath, "r")
+    def open(self, file: str | os.PathLike[str] | BinaryIO) -> None:
+        self._file = self._library.File(file, "r")
 
     @_library_at_work()
     def close(self) -> None:
@@ -125,11 +132,63 @@ class Reader:
         if not isinstance(dataset, self._library.Dataset):
             return None
         self._require_plain(dataset, path, shape)
+        return self._numbers(dataset, path)
+
+    @_library_at_work()
+    def arrays_in(self, path: str) -> dict[str, np.ndarray]:
+        """The arrays in the group `path`, of whatever shape, by their names; none if there is no
+        such group. NotPlain if one is much larger than what is stored of it."""
+        group = self._item(path)
+        found = {}
+        for name in group if isinstance(group, self._library.Group) else ():
+            dataset = self._member(group, name, path)
+            if not isinstance(dataset, self._library.Dataset):
+                raise NotPlain(f"{self.place!r} is no array")
+            size = math.prod(dataset.shape or ()) * dataset.dtype.itemsize
+            if size > CHUNK + MOST_EXPANSION * dataset.id.get_storage_size():
+                raise NotPlain(f"{self.place!r} would be {size:,} bytes, of which few are stored")
+            self._require_plain(dataset, self.place, dataset.shape)
+            found[name] = self._numbers(dataset, self.place)
+        return found
+
+    @_library_at_work()
+    def text(self, name: str) -> str | bytes | None:
+        """The text in the attribute `name` of the file itself, None if there is none."""
+        if name not in self._file.attrs:
+            return None
+        self._require_words(self._file, name)
+        found = self._file.attrs[name]
+        return found if isinstance(found, str | bytes) else str(found)
+
+    @_library_at_work()
+    def words(self, path: str, name: str) -> list[str]:
+        """The texts in the attribute `name` of the group `path`, or, where they were too many, in
+        `name`0, `name`1 ...; none if there is no such group or attribute."""
+        group = self._item(path)
+        if group is None:
+            return []
+        parts, count = [name] if name in group.attrs else [], 0
+        while parts[:1] != [name] and f"{name}{count}" in group.attrs:
+            parts.append(f"{name}{count}")
+            count += 1
+        for part in parts:
+            self._require_words(group, part)
+        words = [word for part in parts for word in np.ravel(group.attrs[part])]
+        return [w.decode("utf-8") if isinstance(w, bytes) else str(w) for w in words]
+
+    def _require_words(self, item: Any, name: str) -> None:
+        attribute = item.attrs.get_id(name)
+        count = math.prod(attribute.shape or ())
+        # An empty list of names is an array of floats.
+        if count > MOST_WORDS or (count and attribute.dtype.kind not in "OSU"):
+            raise NotPlain(f"the attribute {name!r} holds no texts")
+
+    def _numbers(self, dataset: Any, path: str) -> np.ndarray:
         found = dataset[()]
         digest = dataset.attrs.get(DIGEST)
         if digest is not None and digest != digest_of(found):
             raise NotPlain(f"{path!r} does not have the numbers that were written")
-        return found
+        return _from_bfloat16(found) if _is_bfloat16(dataset) else found
 
     def text(self, path: str, most: int) -> str:
         """The text at `path`, bytes of UTF-8 in one axis; NotPlain if they are more than `most`."""
@@ -165,6 +224,8 @@ class Reader:
         return None if link is None else group[name]
 
     def _require_plain(self, dataset: Any, path: str, shape: tuple[int, ...]) -> None:
+        if dataset.shape is None:
+            raise NotPlain(f"{path!r} is an empty space, not an array")
         size = math.prod(shape) * dataset.dtype.itemsize
         if dataset.external is not None or dataset.is_virtual:
             raise NotPlain(
@@ -172,7 +233,8 @@ class Reader:
             )
         if dataset.shape != shape:
             raise NotPlain(f"{path!r} has shape {dataset.shape}, where {shape} is wanted")
-        if dataset.dtype.kind not in "biuf" or dataset.dtype.itemsize > 16:
+        is_number = dataset.dtype.kind in "biuf" or _is_bfloat16(dataset)
+        if not is_number or dataset.dtype.itemsize > 16:
             raise NotPlain(f"{path!r} holds {dataset.dtype}, not numbers")
         plist = dataset.id.get_create_plist()
         filters = {plist.get_filter(i)[0] for i in range(plist.get_nfilters())}
@@ -183,6 +245,16 @@ class Reader:
             raise NotPlain(f"{path!r} has chunks of {chunk:,} bytes for an array of {size:,}")
         if size and not dataset.id.get_storage_size():
             raise NotPlain(f"{path!r} was never written")
+
+
+def _is_bfloat16(dataset: Any) -> bool:
+    """Whether Keras wrote this array: HDF5 has no bfloat16, so it is two opaque bytes each."""
+    return dataset.dtype == np.dtype("V2") and dataset.attrs.get("dtype") == "bfloat16"
+
+
+def _from_bfloat16(found: Any) -> np.ndarray:
+    """As float32, of which bfloat16 is the upper half."""
+    return (np.asarray(found).view("<u2").astype("<u4") << 16).view("<f4")
 
 
 def create(file: BinaryIO) -> Any:

@@ -11,6 +11,8 @@ import importlib
 import types
 from typing import Any
 
+from unidl.utils.namespaces import missing_names
+
 ROOT = "unidl"
 FOREIGN_ROOT = "keras"
 
@@ -54,21 +56,39 @@ def find_public(module: str, name: str) -> Any:
     """The class or function that Keras (or unidl itself) calls `module`.`name`, None if unidl has
     none.
 
-    "keras.src." is Keras' inner layout, of which the first component is the public package. Only
-    public names of PACKAGES are looked at, and nothing is imported that a config names.
+    "keras.src." is Keras' inner layout, of which the first component is the public package; what
+    replaces optimizers on one backend is in "keras.src.backend.<name>.optimizers". Only public
+    names of PACKAGES are looked at, and nothing is imported that a config names.
     """
-    if not isinstance(module, str) or not isinstance(name, str):
+    package = _package_of(module)
+    if package is None or not isinstance(name, str):
         return None
-    root, *parts = module.split(".")
-    if root not in (ROOT, FOREIGN_ROOT):
-        return None
-    package = (parts[1:] if parts[:1] == ["src"] else parts)[:1] or [""]
-    for place in PACKAGES.get(package[0], ()):
+    for place in PACKAGES.get(package, ()):
         home = importlib.import_module(place)
         found = getattr(home, name, None) if name in home.__all__ else None
-        if _may_come_from_a_config(found, package[0]):
+        if _may_come_from_a_config(found, package):
             return found
     return None
+
+
+def why_missing(module: Any, name: str) -> str:
+    """Why unidl has not what Keras calls `module`.`name`, "" if Keras has no such thing either."""
+    package = _package_of(module)
+    if package is None:
+        return ""
+    places = ("dtype_policies", "") if package in ("dtype_policies", "") else (package,)
+    reasons = (missing_names().get(f"{place}.{name}".lstrip(".")) for place in places)
+    return next(filter(None, reasons), "")
+
+
+def _package_of(module: Any) -> str | None:
+    """The public package that a module of Keras or unidl belongs to, "" for the root."""
+    root, *parts = module.split(".") if isinstance(module, str) else [""]
+    if root not in (ROOT, FOREIGN_ROOT):
+        return None
+    if parts[:1] == ["src"]:
+        parts = parts[3:] if parts[1:2] + parts[3:4] == ["backend", "optimizers"] else parts[1:]
+    return parts[0] if parts else ""
 
 
 def _may_come_from_a_config(found: Any, package: str) -> bool:

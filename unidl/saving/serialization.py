@@ -19,6 +19,7 @@ from unidl.saving import custom_objects as registration
 from unidl.saving import public_names
 from unidl.tracing import KerasTensor
 from unidl.typing import CustomObjects
+from unidl.utils.naming import is_of_unidl
 from unidl.utils.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -141,7 +142,8 @@ def _serialize_object(obj: Any) -> Any:
 
 def _mark_shared(obj: Any, config: Any) -> None:
     written, _ = _shared.get() or ({}, {})
-    first = written.setdefault(id(obj), config)
+    # With the object, so that its number is not given to another one meanwhile.
+    _, first = written.setdefault(id(obj), (obj, config))
     if first is not config:
         first["shared_object_id"] = config["shared_object_id"] = id(obj)
 
@@ -280,6 +282,11 @@ def find_class(config: Any) -> Any:
 
 
 def _unknown(kind: Any, name: str, module: Any) -> Any:
+    reason = public_names.why_missing(module, name)
+    if reason:
+        return TypeError(
+            f"The config mentions the {kind} {name!r} of {module!r}, which unidl has not. {reason}"
+        )
     return TypeError(
         f"The config mentions the {kind} {name!r}"
         + (f" of {module!r}" if module else "")
@@ -289,6 +296,11 @@ def _unknown(kind: Any, name: str, module: Any) -> Any:
         "pass "
         f"custom_objects={{{name!r}: {name.rpartition('>')[2]}}}."
     )
+
+
+def _has_own_build(instance: Any) -> bool:
+    method = getattr(type(instance), "build_from_config", None)
+    return method is not None and not is_of_unidl(method)
 
 
 def _make(config: Any) -> Any:
@@ -304,8 +316,9 @@ def _make(config: Any) -> Any:
             "from_config(config)."
         )
     instance = cls.from_config(dict(config["config"] or {}))
-    # Most layers are built by their first call, or by the layer or model that holds them.
-    if config.get("build_config") and hasattr(instance, "build_from_config") and not instance.built:
+    # Layers are built by their first call, or by the layer or model that holds them, where their
+    # weights get the full names; all but those that say themselves how.
+    if config.get("build_config") and _has_own_build(instance) and not instance.built:
         instance.build_from_config(_deserialize(config["build_config"]))
         instance.built = True
     if config.get("compile_config"):

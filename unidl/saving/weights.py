@@ -1,21 +1,23 @@
 """Weights in an HDF5 file, in the layout of Keras' `.weights.h5`, so that the files interchange.
 
 Groups follow the attributes: `layers/<snake_case class>[_n]/.../vars/<i>`, and `optimizer/vars/<i>`
-when the model has trained.
+of a compiled model.
 """
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from unidl.backend.variable import Variable
-from unidl.saving import hdf5
-from unidl.utils.naming import prefix_of
+from unidl.layers.base.weights import HoldsWeights
+from unidl.saving import hdf5, model_archive
+from unidl.utils.naming import is_of_unidl, prefix_of
 from unidl.utils.whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -36,22 +38,34 @@ def save_weights(model: Any, filepath: str | PathLike[str], overwrite: bool = Tr
             "data, or give its input shape."
         )
     with whole_file(filepath) as new, hdf5.create(new) as file:
-        for path, variables in _groups(model):
-            for i, variable in enumerate(variables):
-                hdf5.write_array(file, f"{path}/vars/{i}", variable.numpy())
-        for i, value in enumerate(_optimizer_values(model)):
-            hdf5.write_array(file, f"optimizer/vars/{i}", value)
+        write_state(model, file)
 
 
-def load_weights(model: Any, filepath: str | PathLike[str]) -> None:
-    """Set all weights of `model` from a file of the same architecture; nothing changes unless all
-    fit.
+def write_state(model: Any, file: Any) -> None:
+    """All weights of `model`, and its optimizer's state, into a new HDF5 file."""
+    for path, layer in layers_with_paths(model):
+        for name, value in _values_of(layer).items():
+            hdf5.write_array(file, f"{path}/vars/{name}", value)
+    for path, optimizer in _optimizers(model):
+        for i, variable in enumerate(optimizer.variables):
+            hdf5.write_array(file, f"{path}/vars/{i}", np.asarray(variable.numpy()))
+
+
+def load_weights(model: Any, filepath: str | PathLike[str], skip_mismatch: bool = False) -> None:
+    """Set all weights of `model` from a file of the same architecture, ".weights.h5" or a whole
+    model's ".keras"; nothing changes unless all fit.
+
+    Args:
+        model: built.
+        filepath: of unidl or of Keras 3.
+        skip_mismatch: leave layers alone that are not in the file, or have other shapes there; a
+            warning names them.
 
     Raises:
         ValueError: the file is damaged, refers to anything outside itself, or has other arrays than
             the model; the text names the file and the place in it.
     """
-    filepath = _check_path(filepath)
+    filepath = _check_path(filepath, (".weights.h5", ".keras"))
     if not os.path.exists(filepath):
         raise FileNotFoundError(f"load_weights: there is no file {filepath}.")
     if not model.built:
@@ -59,20 +73,84 @@ def load_weights(model: Any, filepath: str | PathLike[str]) -> None:
             f"{model._who()}: load_weights() needs a built model. Call it on data, or give its "
             "input shape, first."
         )
-    with hdf5.reading(filepath, "load_weights") as reader:
-        groups = list(_groups(model))
-        values = [
-            _read(reader, f"{path}/vars/{i}", variable.path, tuple(variable.shape))
-            for path, variables in groups
-            for i, variable in enumerate(variables)
-        ]
-        _check_for_more(reader, {path: len(variables) for path, variables in groups})
-        optimizer = _read_optimizer(model, reader, filepath)
-    for variable, value in zip((v for _, each in groups for v in each), values, strict=True):
-        variable.assign(value)
-    if optimizer is not None:
-        model.optimizer.build(model.trainable_variables)
-        model.optimizer.set_weights(optimizer)
+    with weights_file(filepath, "load_weights") as reader:
+        assign = read_state(model, reader, "load_weights", filepath, skip_mismatch)
+    assign()
+
+
+@contextmanager
+def weights_file(filepath: str, who: str) -> Iterator[hdf5.Reader]:
+    """A Reader of a file of weights, or of those in a whole model's."""
+    if filepath.endswith(".keras"):
+        with (
+            model_archive.opened(filepath, who) as source,
+            source.weights() as file,
+            hdf5.reading(filepath, who, file) as reader,
+        ):
+            yield reader
+    else:
+        with hdf5.reading(filepath, who) as reader:
+            yield reader
+
+
+def read_state(
+    model: Any, reader: Any, who: str, filepath: str, skip_mismatch: bool = False
+) -> Callable[[], None]:
+    """Read and check what `write_state`, or Keras, wrote; what comes back sets it."""
+    values, own, skipped = [], [], []
+    known: dict[str, int | None] = {}
+    for path, layer in layers_with_paths(model):
+        if _is_own("load_own_variables", layer) or _is_own("save_own_variables", layer):
+            known[path] = None
+            own.append((layer, reader.arrays_in(f"{path}/vars")))
+            continue
+        variables = layer._own_variables
+        known[path] = len(variables)
+        try:
+            values += [
+                (variable, _read(reader, f"{path}/vars/{i}", variable.path, tuple(variable.shape)))
+                for i, variable in enumerate(variables)
+            ]
+        except hdf5.NotPlain as error:
+            if not skip_mismatch:
+                raise
+            skipped.append(f"{layer._who()} ({error})")
+    if skipped:
+        warnings.warn(
+            f"{who}: these layers keep their weights, since those in {filepath} do not fit: "
+            f"{'; '.join(skipped)}.",
+            stacklevel=5,
+        )
+    if not skip_mismatch:
+        _check_for_more(reader, known)
+    optimizer = None if skipped else _read_optimizer(model, reader, who, filepath)
+
+    def assign() -> None:
+        for variable, value in values:
+            variable.assign(value)
+        for layer, store in own:
+            layer.load_own_variables(store)
+        if optimizer is not None:
+            optimizer()
+
+    return assign
+
+
+def _values_of(layer: Any) -> dict[str, np.ndarray]:
+    """{name in the layer's group: its numbers}."""
+    if not _is_own("save_own_variables", layer):
+        return {str(i): variable.numpy() for i, variable in enumerate(layer._own_variables)}
+    store: dict[str, Any] = {}
+    layer.save_own_variables(store)
+    return {
+        str(name): value.numpy() if isinstance(value, Variable) else np.asarray(value)
+        for name, value in store.items()
+    }
+
+
+def _is_own(method: str, layer: Any) -> bool:
+    """Whether the layer's class says itself what its group in files holds."""
+    return getattr(type(layer), method) is not getattr(HoldsWeights, method)
 
 
 def _read(reader: Any, path: str, name: str, shape: Any) -> np.ndarray:
@@ -85,52 +163,66 @@ def _read(reader: Any, path: str, name: str, shape: Any) -> np.ndarray:
     return value
 
 
-def _check_for_more(reader: Any, known: dict[str, int]) -> None:
+def _check_for_more(reader: Any, known: dict[str, int | None]) -> None:
     """An error if layers of the file have arrays that the model has not.
 
     No more members are visited than a file of this model can have: a few for each layer and its
     parts.
     """
-    for path in reader.arrays_below("layers", most=1_000 + 10 * sum(known.values())):
+    most = 1_000 + 10 * (len(known) + sum(n or 0 for n in known.values()))
+    for path in reader.arrays_below("layers", most):
         if not _is_known(path, known):
             raise hdf5.NotPlain(
                 f"there also is {path!r}, which the model has not: another architecture was saved"
             )
 
 
-def _is_known(path: str, known: dict[str, int]) -> bool:
+def _is_known(path: str, known: dict[str, int | None]) -> bool:
     group, _, number = path.rpartition("/")
     count = known.get(group.removesuffix("/vars"), 0) if group.endswith("/vars") else 0
-    return number.isdecimal() and str(int(number)) == number and int(number) < count
-
-
-def _optimizer_values(model: Any) -> Any:
-    optimizer = model.optimizer
-    return (
-        [np.asarray(v.numpy()) for v in optimizer.variables]
-        if optimizer is not None and optimizer.built
-        else []
+    return count is None or (
+        number.isdecimal() and str(int(number)) == number and int(number) < count
     )
 
 
-def _read_optimizer(model: Any, reader: Any, filepath: Any) -> Any:
-    """The optimizer's values; None where the model or the file has none."""
+def _optimizers(model: Any) -> Iterator[tuple[str, Any]]:
+    """(group in files, optimizer): that of the model, and one that it wraps, whose variables are in
+    both groups, as in Keras."""
+    path, optimizer = "optimizer", model.optimizer
+    while optimizer is not None:
+        yield path, optimizer
+        path, optimizer = f"{path}/inner_optimizer", getattr(optimizer, "inner_optimizer", None)
+
+
+def _read_optimizer(model: Any, reader: Any, who: str, filepath: str) -> Callable[[], None] | None:
+    """What sets the optimizer's state; None where the model or the file has none."""
     members = reader.members("optimizer/vars") if model.optimizer is not None else None
     if members is None:
         return None
-    shapes = [tuple(v.shape) for v in _optimizer_like(model).variables]
+    like = _optimizer_like(model)
+    if len(members) == len(model.optimizer.variables) < len(like.variables):
+        like = model.optimizer  # that in the file was saved before its first step too
+    shapes = [tuple(v.shape) for v in like.variables]
     if len(members) != len(shapes):
         warnings.warn(
-            f"load_weights: the optimizer's state in {filepath} has {len(members)} arrays, "
+            f"{who}: the optimizer's state in {filepath} has {len(members)} arrays, "
             f"{model.optimizer.name} has {len(shapes)}; "
             f"it belongs to another optimizer and stays there. The weights are loaded.",
-            stacklevel=4,
+            stacklevel=5,
         )
         return None
-    return [
+    values = [
         _read(reader, f"optimizer/vars/{i}", f"optimizer variable {i}", shape)
         for i, shape in enumerate(shapes)
     ]
+
+    def assign() -> None:
+        if like is not model.optimizer:
+            model.optimizer.build(model.trainable_variables)
+        for variable, value in zip(model.optimizer.variables, values, strict=True):
+            variable.assign(value)
+
+    return assign
 
 
 def _optimizer_like(model: Any) -> Any:
@@ -143,55 +235,77 @@ def _optimizer_like(model: Any) -> Any:
     return copy
 
 
-def _groups(model: Any) -> Any:
-    """(path, own variables) of the model and all layers below."""
-    seen = set()
+def layers_with_paths(model: Any) -> list[tuple[str, Any]]:
+    """(path of its group, layer): the model and all layers below, each once."""
+    found: dict[int, tuple[str, Any]] = {}
 
-    def walk(layer: Any, path: Any) -> Iterator[Any]:
-        if id(layer) in seen:
+    def walk(layer: Any, path: str) -> None:
+        if id(layer) in found:
             return
-        seen.add(id(layer))
-        own = sorted(layer.held(Variable), key=lambda v: not v.trainable)
-        if own:
-            yield path or ".", own
+        found[id(layer)] = (path or ".", layer)
         for name, child in _children(layer):
-            yield from walk(child, f"{path}/{name}" if path else name)
+            walk(child, f"{path}/{name}" if path else name)
 
-    return walk(model, "")
+    walk(model, "")
+    return list(found.values())
 
 
 def _children(layer: Any) -> Iterator[Any]:
-    """(name of the group, sublayer), containers with a group of their own; a model's layers stand
-    in "layers"."""
-    if hasattr(layer, "_plan") and (layer._plan is not None or hasattr(layer, "_stack")):
-        yield from _numbered("layers", layer.layers)
-        return
-    for attribute, value in sorted(layer._holders.items()):
-        name = layer._groups_in_files.get(attribute, attribute.lstrip("_"))
+    """(name of the group, sublayer) by attributes, containers with a group of their own.
+
+    A model's layers stand in "layers": those of a graph or a row first of all, those of a
+    subclassed model where "layers" comes in the alphabet, after attributes that begin with "a".
+    """
+    groups = {_group_of(layer, name): value for name, value in layer._holders.items()}
+    if hasattr(layer, "_plan"):
+        if layer._plan is not None or hasattr(layer, "_stack"):
+            yield from _numbered("layers", layer.layers)
+        groups["layers"] = layer.layers
+    for name, value in sorted(groups.items(), key=lambda item: (item[0][0] == "_", item[0])):
         if hasattr(value, "_holders"):
             yield name, value
         elif isinstance(value, list | tuple | dict):
-            yield from _numbered(name, value.values() if isinstance(value, dict) else value)
+            yield from _numbered(name, value)
 
 
-def _numbered(container: Any, layers: Any) -> Iterator[Any]:
+def _group_of(layer: Any, attribute: str) -> str:
+    """The name of an attribute's group: its own, but what is private in unidl's classes is public
+    in Keras'."""
+    base = next(cls for cls in type(layer).__mro__ if is_of_unidl(cls))
+    if base.__name__ in ("Layer", "Model"):  # the attributes are the user's
+        return attribute
+    return layer._groups_in_files.get(attribute, attribute.lstrip("_"))
+
+
+def _numbered(container: str, values: Any) -> Iterator[Any]:
+    """(name of the group, layer) of the layers in a list or dict, and in such within it."""
     used: dict[str, int] = {}
-    for layer in layers:
-        if hasattr(layer, "_holders"):
-            name = prefix_of(type(layer))
+    for value in values.values() if isinstance(values, dict) else values:
+        is_layer = hasattr(value, "_holders")
+        if is_layer or isinstance(value, list | tuple | dict):
+            name = prefix_of(type(value)) if is_layer else "container"
             count = used.get(name, 0)
             used[name] = count + 1
-            yield f"{container}/{name}_{count}" if count else f"{container}/{name}", layer
+            path = f"{container}/{name}_{count}" if count else f"{container}/{name}"
+            if is_layer:
+                yield path, value
+            else:
+                yield from _numbered(path, value)
 
 
-def _check_path(filepath: Any) -> Any:
+def _check_path(filepath: Any, endings: tuple[str, ...] = (".weights.h5",)) -> str:
     if not isinstance(filepath, str | os.PathLike):
         raise TypeError(
             "Weights are saved in a file: give its path as a text, such as 'model.weights.h5', got "
             f"{filepath!r}."
         )
     filepath = os.fspath(filepath)
-    if not filepath.endswith(".weights.h5"):
+    if filepath.endswith(".weights.json"):
+        raise ValueError(
+            f"{filepath}: weights that are cut into shards are not read or written. In Keras, "
+            "write them as one file: model.save_weights('model.weights.h5')."
+        )
+    if not filepath.endswith(endings):
         raise ValueError(
             f"Weights are saved in a file whose name ends with '.weights.h5', got {filepath!r}."
         )

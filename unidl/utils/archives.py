@@ -27,7 +27,7 @@ from typing import IO, Any
 MOST_BYTES = 64 << 20, 100  # and so many for each byte of the archive
 MOST_MEMBERS = 10_000, 1 / 32
 
-_DAMAGE = (
+DAMAGE = (
     tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError,
     RuntimeError, ValueError, OverflowError,
 )  # fmt: skip
@@ -63,48 +63,54 @@ def _unpack(archive: Path, folder: Path, kind: str) -> None:
         for name, stream in members:
             members_left -= 1
             if members_left < 0:
-                raise _Refused("there are more members than an archive of its size should have")
-            target = folder.joinpath(*_parts(name))
+                raise Refused("there are more members than an archive of its size should have")
+            target = folder.joinpath(*plain_parts(name))
             if stream is None:
                 target.mkdir(parents=True, exist_ok=True)
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
             bytes_left -= _copy(stream, target, bytes_left)
-    except _Refused as error:
+    except Refused as error:
         place = f": member {name!r}" if name else ""
         raise ValueError(f"{archive} is not unpacked{place}: {error}.") from None
-    except _DAMAGE as error:
-        if getattr(error, "errno", None) not in (None, errno.EINVAL):  # that of an impossible seek
-            raise  # the disk is full, say: nothing is wrong with the archive
+    except DAMAGE as error:
+        if not is_of_the_archive(error):
+            raise
         raise ValueError(
             f"{archive} is damaged or no {kind} archive: {error or type(error).__name__}. Get the "
             "file again."
         ) from error
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """Why a member is not unpacked."""
 
 
-def _parts(name: str) -> tuple[str, ...]:
+def is_of_the_archive(error: BaseException) -> bool:
+    """Whether one of DAMAGE says that the archive is damaged, and not that the disk is full."""
+    return getattr(error, "errno", None) in (None, errno.EINVAL)  # that of an impossible seek
+
+
+def plain_parts(name: str) -> tuple[str, ...]:
+    """The parts of a member's name, a relative path of plain names; Refused if it is none."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
     plain = all(re.fullmatch(r"[^\0-\x1f/:]{1,255}", part) and part != ".." for part in parts)
     if not plain or len(name) > 4096:
-        raise _Refused("its name is no relative path of plain names below the archive's folder")
+        raise Refused("its name is no relative path of plain names below the archive's folder")
     return parts
 
 
 def _copy(stream: IO[bytes], target: Path, bytes_left: int) -> int:
     """How many bytes came, into a file that was not there before."""
-    bounded = _Bounded(stream, bytes_left)
+    bounded = Bounded(stream, bytes_left)
     if target.exists():
-        raise _Refused("the name occurs twice")
+        raise Refused("the name occurs twice")
     with open(target, "xb") as file:
         shutil.copyfileobj(bounded, file, _CHUNK)
     return bytes_left - bounded.left
 
 
-class _Bounded:
+class Bounded:
     """A stream of which no more than so many bytes may be read."""
 
     def __init__(self, stream: Any, most: int) -> None:
@@ -120,7 +126,7 @@ class _Bounded:
         chunk = self.stream.read(self.left + 1 if size < 0 else min(size, self.left + 1))
         self.left -= len(chunk)
         if self.left < 0:
-            raise _Refused("unpacked it is much larger than an honest archive of this size")
+            raise Refused("unpacked it is much larger than an honest archive of this size")
         return chunk
 
 
@@ -133,11 +139,11 @@ def _tar_members(archive: Path, most: int) -> Iterator[tuple[str, IO[bytes] | No
     opener = next((opener for magic, opener in _COMPRESSION if first.startswith(magic)), open)
     # tarfile believes the sizes of headers, so the stream below it is bounded too.
     with opener(archive, "rb") as stream:
-        bounded = _Bounded(stream, most)
+        bounded = Bounded(stream, most)
         with tarfile.open(fileobj=bounded, mode="r:") as opened:  # type: ignore[call-overload]
             for member in opened:
                 if not (member.isreg() or member.isdir()):
-                    raise _Refused(f"{member.name!r} is a link or a device, not a plain file")
+                    raise Refused(f"{member.name!r} is a link or a device, not a plain file")
                 yield member.name, opened.extractfile(member) if member.isreg() else None
             # It takes a damaged header for the end, and a checksum is read with the last byte.
             bounded.seek(opened.offset)
@@ -149,11 +155,15 @@ def _tar_members(archive: Path, most: int) -> Iterator[tuple[str, IO[bytes] | No
 def _zip_members(archive: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
     with zipfile.ZipFile(archive) as opened:
         for member in opened.infolist():
-            kind = stat.S_IFMT(member.external_attr >> 16)
-            if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise _Refused(f"{member.filename!r} is a link or a device, not a plain file")
+            require_plain_member(member)
             if member.is_dir():
                 yield member.filename, None
                 continue
             with opened.open(member) as stream:
                 yield member.filename, stream
+
+
+def require_plain_member(member: zipfile.ZipInfo) -> None:
+    """Refused unless the member of a zip archive is a file or a folder."""
+    if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise Refused(f"{member.filename!r} is a link or a device, not a plain file")

@@ -1,12 +1,15 @@
-"""A file that is written whole or not at all."""
+"""A file, or a folder, that is written whole or not at all."""
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import BinaryIO
 
 
@@ -23,21 +26,17 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Raises:
         ValueError: `path` is a folder, a device or a pipe.
         FileNotFoundError: there is no such folder.
+        PermissionError: nothing may be written into the folder.
     """
-    target = os.path.realpath(path)
-    folder = os.path.dirname(target)
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(
-            f"There is no folder {os.path.dirname(path) or folder} to write "
-            f"{os.path.basename(path)} into. Make it first."
-        )
+    target, folder = _place(path)
     old = os.stat(target) if os.path.exists(target) else None
     if old is not None and not stat.S_ISREG(old.st_mode):
         raise ValueError(
             f"{path} is no regular file, so it cannot be replaced. Choose another name."
         )
-    beside = os.path.join(folder, f".{os.path.basename(target)[:100]}.{secrets.token_hex(8)}")
-    file, has_name = _new_file(folder, beside)
+    beside = _beside(target)
+    with _telling_of_the_folder(path, folder):
+        file, has_name = _new_file(folder, beside)
     try:
         with file:
             yield file
@@ -53,6 +52,73 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         with suppress(FileNotFoundError):
             os.remove(beside)
     _sync_folder(folder)
+
+
+@contextmanager
+def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A new, empty folder, which takes the place of the folder `path` when the block ends without
+    an error.
+
+    The old folder is moved away first and removed last: a crash between leaves it beside, under a
+    name that begins with a dot.
+
+    Raises:
+        ValueError: `path` is no folder.
+        FileNotFoundError, PermissionError: see `whole_file`.
+    """
+    target, folder = _place(path)
+    if os.path.lexists(target) and not os.path.isdir(target):
+        raise ValueError(f"{path} is no folder, so it cannot be replaced by one. Choose another.")
+    new, old = _beside(target), _beside(target)
+    with _telling_of_the_folder(path, folder):
+        os.mkdir(new)
+    try:
+        yield Path(new)
+        for place, _, _ in os.walk(new):
+            _sync_folder(place)
+        if os.path.isdir(target):
+            os.rename(target, old)
+        os.rename(new, target)
+    except BaseException:
+        if os.path.isdir(old) and not os.path.lexists(target):
+            os.rename(old, target)
+        raise
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+    _sync_folder(folder)
+
+
+def _place(path: str | os.PathLike[str]) -> tuple[str, str]:
+    """(`path` behind all links, the folder that it is in)."""
+    target = os.path.realpath(path)
+    folder = os.path.dirname(target)
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(
+            f"There is no folder {os.path.dirname(path) or folder} to write "
+            f"{os.path.basename(path)} into. Make it first."
+        )
+    return target, folder
+
+
+def _beside(target: str) -> str:
+    """A name in the same folder that nobody can guess."""
+    name = f".{os.path.basename(target)[:100]}.{secrets.token_hex(8)}"
+    return os.path.join(os.path.dirname(target), name)
+
+
+@contextmanager
+def _telling_of_the_folder(path: str | os.PathLike[str], folder: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        raise PermissionError(
+            error.errno,
+            f"{path} cannot be written, since the folder {folder} takes no new files "
+            f"({error.strerror}). Choose another folder, or make this one writable",
+        ) from None
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

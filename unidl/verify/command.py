@@ -7,6 +7,7 @@ all was compared, or the verification itself failed.
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
 import os
 import sys
@@ -17,9 +18,11 @@ EQUAL, DIFFERENT, WRONG_USE, INCOMPLETE = 0, 1, 2, 3
 _EPILOG = """
 The factory is a function without arguments that returns a model, (model, x) or (model, x, y);
 without x, inputs are drawn at random by the model's input shapes. It may compile the model;
-otherwise Adam and a loss that suits the targets are used.
+otherwise Adam and a loss that suits the targets are used. A file that model.save() wrote, of
+unidl or of Keras 3, may stand for it.
 
   unidl verify mypackage.nets:make_model --html report.html
+  unidl verify model.keras
   unidl verify nets:make_model --backend torch --record before.run
                                         then, after an upgrade or on another machine,
   unidl verify nets:make_model --backend torch --record after.run
@@ -168,12 +171,9 @@ def _make(arguments):
 
 def _find(text):
     if os.path.isfile(text):
-        raise _WrongUse(
-            f"{text!r} is a file, and whole models are not read from files yet. Write a function "
-            "that builds the model, calls its "
-            "load_weights() with a file of weights, and returns it; then give "
-            "package.module:function."
-        )
+        from unidl.saving import load_model
+
+        return functools.partial(load_model, text)
     name, colon, attribute = text.partition(":")
     if not colon or not name or not attribute:
         raise _WrongUse(

@@ -107,7 +107,7 @@ _CASES = [
             lambda m=module, c=name, k=config: deserialize(
                 {"module": m, "class_name": c, "config": k}
             ),
-            "neither unidl's nor registered",
+            "neither unidl's nor registered|which unidl has not",
         )
         for what, (module, name, config) in HOSTILE.items()
     ),
@@ -117,7 +117,7 @@ _CASES = [
             lambda m=module, n=name: deserialize(
                 {"class_name": "function", "module": m, "config": n, "registered_name": n}
             ),
-            "neither unidl's nor registered",
+            "neither unidl's nor registered|which unidl has not",
         )
         for what, (module, name) in {
             "os.system": ("os", "system"),

@@ -33,9 +33,6 @@ NAMES = [
         ("callbacks.RemoteMonitor", "LambdaCallback"),
         ("callbacks.SwapEMAWeights", "use_ema"),
         ("mixed_precision", "set_dtype_policy"),
-        ("models.load_model", "load_weights"),
-        ("models.save_model", "save_weights"),
-        ("saving.load_model", "load_weights"),
         ("version", "__version__"),
         ("wrappers", "estimator"),
         ("applications", "load_weights"),
@@ -65,7 +62,7 @@ NAMES = [
 ] + [
     told(f"from unidl.{path} import", lambda path=path: imported(path),
          rf"Keras' {path.rpartition('.')[2]} is not in unidl.*Instead", kind=ImportError)
-    for path in ("callbacks.TensorBoard", "models.load_model", "layers.StringLookup",
+    for path in ("callbacks.TensorBoard", "utils.plot_model", "layers.StringLookup",
                  "applications", "utils.load_img")
 ] + [
     told("from unidl.layers import Densee", lambda: imported("layers.Densee"),
@@ -75,7 +72,7 @@ NAMES = [
 ] + [
     told(f"Keras' models have {name}()", lambda name=name: getattr(unidl.Sequential(), name),
          f"{name}.*{instead}", kind=AttributeError)
-    for name, instead in [("save", "save_weights.*load_weights"), ("export", "save_weights"),
+    for name, instead in [("export", "save_weights"),
                           ("quantize", "not offered"), ("add_metric", "."),
                           ("stateless_call", ".")]
 ] + [

@@ -210,7 +210,7 @@ STRINGS = [
         ("reduction, long", lambda: unidl.losses.Huber(reduction="sum_over_batch"),
          "sum_over_batch_size"),
         ("mode of a callback", lambda: unidl.callbacks.EarlyStopping(mode="maxx"), "max"),
-        ("save_freq", lambda: unidl.callbacks.ModelCheckpoint("a.weights.h5", save_freq="epochs"),
+        ("save_freq", lambda: unidl.callbacks.ModelCheckpoint("a.keras", save_freq="epochs"),
          "epoch"),
         ("merge mode", lambda: layers.Bidirectional(layers.LSTM(2), merge_mode="concatt"),
          "concat"),

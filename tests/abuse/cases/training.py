@@ -576,7 +576,7 @@ CASES += [
         "EarlyStopping": lambda: callbacks.EarlyStopping("val_los"),
         "ReduceLROnPlateau": lambda: callbacks.ReduceLROnPlateau("val_los"),
         "ModelCheckpoint": lambda: callbacks.ModelCheckpoint(
-            "/nowhere/a.weights.h5", "val_los", save_best_only=True
+            "/nowhere/a.keras", "val_los", save_best_only=True
         ),
     }.items()
 ]

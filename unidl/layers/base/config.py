@@ -6,6 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from unidl import activations
+from unidl.layers.base.signature import call_signature
 from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
 from unidl.typing import Config
 from unidl.utils.constructors import constructor_arguments, made_from
@@ -25,6 +26,12 @@ class Configurable:
     dtype_policy: Any
     activity_regularizer: Any
     _arguments: dict[str, Any]
+    built: bool
+    _build_shapes: Any
+
+    if TYPE_CHECKING:
+
+        def _build_with(self, shapes: Any) -> None: ...
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls, *args, **kwargs)
@@ -63,6 +70,23 @@ class Configurable:
                 config[name] = _to_config(value)
         return config
 
+    def get_build_config(self) -> Config | None:
+        """The shapes that the weights were made for, as JSON values; None for a layer that is not
+        built."""
+        shapes = self._build_shapes
+        if not self.built or not shapes:
+            return None
+        if len(shapes) == 1:
+            return {"input_shape": next(iter(shapes.values()))}
+        return {"shapes_dict": dict(shapes)}
+
+    def build_from_config(self, config: Config) -> None:
+        """Make the weights for the shapes in a dict of `get_build_config`, of unidl or of Keras."""
+        names = call_signature(type(self)).shapes_of_build
+        shapes = shapes_in(config, names[0] if names else "input_shape")
+        if shapes:
+            self._build_with(shapes)
+
     @classmethod
     def from_config(cls, config: Any) -> Self:
         """A new object from `get_config`'s dict, or from Keras' own for the same class."""
@@ -81,3 +105,21 @@ def _from_config(value: Any) -> Any:
     if isinstance(value, list) and value and all(isinstance(v, dict) for v in value):
         return [_from_config(v) for v in value]
     return value
+
+
+def shapes_in(config: Any, first: str) -> dict[str, Any]:
+    """{parameter of build: shape} in a dict of `get_build_config`; an only shape is for `first`."""
+    shapes = config.get("shapes_dict") or {}
+    if config.get("input_shape") is not None:
+        shapes = {first: config["input_shape"]}
+    return {name: _as_shape(shape) for name, shape in shapes.items()}
+
+
+def _as_shape(value: Any) -> Any:
+    """Lists of JSON as shapes: tuples in lists and dicts."""
+    if isinstance(value, dict):
+        return {key: _as_shape(each) for key, each in value.items()}
+    if not isinstance(value, list | tuple):
+        return value
+    is_shape = all(size is None or isinstance(size, int) for size in value)
+    return tuple(value) if is_shape else [_as_shape(each) for each in value]

@@ -14,7 +14,7 @@ from unidl.backend.callers import calls_itself
 from unidl.backend.dtypes import is_float
 from unidl.backend.variable import Variable, autocasting
 from unidl.dtype_policies import DTypePolicy
-from unidl.layers.base import call_context
+from unidl.layers.base import call_context, weight_limit
 from unidl.layers.base.annotations import masks
 from unidl.layers.base.call_context import CallContext
 from unidl.layers.base.config import Configurable
@@ -220,6 +220,7 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
                 f"{self._who()}: cannot make the weight {name!r} of shape {shape}: its size "
                 "depends on an axis that is open in the input."
             )
+        weight_limit.count(self._who(), shape)
         dtype = dtype or self.variable_dtype
         initializer = initializers.get(
             initializer or ("glorot_uniform" if is_float(dtype) else "zeros")

@@ -57,12 +57,17 @@ class HoldsWeights(Tracked):
         return list(found.values())
 
     @property
+    def _own_variables(self) -> list[Variable]:
+        """Without those of the sublayers, trainable ones first."""
+        return sorted(self.held(Variable), key=lambda v: not v.trainable)
+
+    @property
     def weights(self) -> list[Variable]:
         """All variables: own trainable, own non-trainable, then those of the sublayers; no
         duplicates."""
         found: dict[int, Variable] = {}
         for layer in self._flatten_layers():
-            for variable in sorted(layer.held(Variable), key=lambda v: not v.trainable):
+            for variable in layer._own_variables:
                 found.setdefault(id(variable), variable)
         return list(found.values())
 
@@ -137,6 +142,23 @@ class HoldsWeights(Tracked):
                 )
         for variable, value in zip(own, weights, strict=True):
             variable.assign(value)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put the layer's own variables, without those of its sublayers, into the mapping `store`
+        under "0", "1" ...; what a layer of a user's own puts there, arrays or variables, is what
+        its group in files holds."""
+        store.update({str(i): v.numpy() for i, v in enumerate(self._own_variables)})
+
+    def load_own_variables(self, store: Any) -> None:
+        """Read what `save_own_variables` wrote."""
+        own = self._own_variables
+        if len(store.keys()) != len(own):
+            raise ValueError(
+                f"{self._who()} has {len(own)} variables, {[v.path for v in own]}, the file has "
+                f"{len(store.keys())} for it."
+            )
+        for i, variable in enumerate(own):
+            variable.assign(store[str(i)])
 
     def count_params(self) -> int:
         """Number of elements in all weights."""

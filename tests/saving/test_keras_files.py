@@ -1,0 +1,150 @@
+"""Whole models go from Keras to unidl and back, in mid-training: outputs, then further steps."""
+
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+import unidl
+from tests.reference import close
+from tests.saving.file_models import LEGACY, MODELS, data_for, facts, scaled, subclassed, trained
+
+pytest.importorskip("keras")
+pytest.importorskip("tensorflow")
+pytest.importorskip("h5py")
+
+pytestmark = pytest.mark.xdist_group("keras_files")  # so that each process is started once
+
+
+# Keras computes the softmax of dot-product attention in float32, also under the policy "float64".
+TOLERANCE = {"attention": 3e-8}
+
+
+def keras_process(what, folder):
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.saving.keras_process", what, str(folder)],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-4000:]
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory):
+    """A folder with the files that Keras wrote, and what it says of the models."""
+    folder = tmp_path_factory.mktemp("theirs")
+    keras_process("write", folder)
+    return folder
+
+
+@pytest.fixture
+def known():
+    """The classes of a user's own, registered; arrays go in as float64, names as in a new
+    process."""
+    scaled(unidl)
+    subclassed(unidl)
+    with float64():
+        yield
+
+
+@contextmanager
+def float64():
+    before = unidl.config.floatx()
+    unidl.config.set_floatx("float64")
+    unidl.utils.clear_session(free_memory=False)
+    try:
+        yield
+    finally:
+        unidl.config.set_floatx(before)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_we_read_keras_and_train_on(name, theirs, known):
+    model = unidl.saving.load_model(theirs / f"{name}.keras")
+    _compare(name, facts(model, *data_for(name, model)), np.load(theirs / f"{name}.npz"))
+
+
+@pytest.mark.parametrize("name", LEGACY)
+def test_the_older_format_of_keras_3(name, theirs, known):
+    model = unidl.saving.load_model(theirs / f"{name}.h5")
+    _compare(name, facts(model, *data_for(name, model)), np.load(theirs / f"{name}.npz"))
+
+
+@pytest.mark.parametrize("name", ["cnn", "shared", "subclassed", "recurrent"])
+def test_on_every_backend(backend, name, theirs, known):
+    model = unidl.saving.load_model(theirs / f"{name}.keras")
+    assert model.backend is backend
+    _compare(name, facts(model, *data_for(name, model)), np.load(theirs / f"{name}.npz"))
+
+
+@pytest.fixture(scope="module")
+def read_by_keras(tmp_path_factory):
+    """{name: (what unidl says of a model that it saved, what Keras says of the file)}."""
+    folder = tmp_path_factory.mktemp("ours")
+    ours = {}
+    with float64():
+        for name in MODELS:
+            model = trained(unidl, name)
+            model.save(folder / f"{name}.keras")
+            ours[name] = facts(model, *data_for(name, model))
+    keras_process("read", folder)
+    return {name: (ours[name], np.load(folder / f"{name}.npz")) for name in MODELS}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_keras_reads_ours_and_trains_on(name, read_by_keras):
+    _compare(name, *read_by_keras[name])
+
+
+def _compare(name, ours, theirs):
+    assert set(ours) == set(theirs.files)
+    for key, value in ours.items():
+        close(value, theirs[key], TOLERANCE.get(name, 1e-11))
+
+
+# -- what Keras writes that is not as unidl writes it ----------------------------------------------
+
+
+def test_the_scale_of_the_loss(theirs):
+    """Keras scales the loss by the policy in force, and does not say so in the config."""
+    unidl.utils.clear_session(free_memory=False)
+    model = unidl.saving.load_model(theirs / "mixed.keras")
+    assert type(model.optimizer) is unidl.optimizers.LossScaleOptimizer
+    assert int(model.optimizer.inner_optimizer.iterations) == 1
+    model.train_on_batch(np.ones((4, 2)), np.ones((4, 3)))
+
+
+def test_bfloat16(theirs):
+    """HDF5 does not have it: the numbers are pairs of bytes."""
+    pytest.importorskip("torch")
+    with unidl.use_backend("torch"):
+        model = unidl.saving.load_model(theirs / "bfloat16.keras")
+        found = np.asarray(model.get_weights()[0])
+    assert np.abs(found).max() < 1.1  # Glorot's limit for 2 + 3
+    assert np.abs(found).min() > 0
+
+
+def test_a_flag_of_one_call_is_kept_but_not_that_of_keras(tmp_path):
+    inputs = unidl.Input((64,))
+    model = unidl.Model(inputs, unidl.layers.Dropout(0.5)(inputs, training=True))
+    model.save(tmp_path / "m.keras")
+    again = unidl.saving.load_model(tmp_path / "m.keras")
+    assert (np.asarray(again.predict(np.ones((1, 64)), verbose=0)) == 0).any()
+
+
+def test_dropout_of_keras_drops(theirs):
+    model = unidl.saving.load_model(theirs / "dropout.keras")
+    assert (np.asarray(model(np.ones((1, 64)), training=True)) == 0).any()
+    assert (np.asarray(model(np.ones((1, 64)))) == 1).all()
+
+
+@pytest.mark.parametrize("safe_mode", [True, False, None])
+def test_byte_code_is_not_run(theirs, safe_mode):
+    with pytest.raises(ValueError, match=r"lambda\.keras is not loaded.*lambda as byte code"):
+        unidl.saving.load_model(theirs / "lambda.keras", safe_mode=safe_mode)
+
+
+def test_quantized_models_are_told(theirs):
+    with pytest.raises(ValueError, match=r"quantized\.keras is not loaded.*Quantization is not"):
+        unidl.saving.load_model(theirs / "quantized.keras")

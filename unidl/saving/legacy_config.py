@@ -1,0 +1,156 @@
+"""Configs of Keras 2 in the layout of Keras 3: classes with their modules, nodes as arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unidl.saving import public_names
+
+# Where a class without a module is looked for; losses and metrics, which share names, come last.
+_PACKAGES = (
+    "layers", "models", "initializers", "regularizers", "constraints", "optimizers", "losses",
+    "metrics",
+)  # fmt: skip
+
+# Arguments that say how Keras 2 computes, or what it noted, and nothing of what comes out.
+_GONE = frozenset({
+    "implementation", "input_length", "is_legacy_optimizer", "jit_compile", "key_shape",
+    "query_shape", "softmax_robust_masking", "value_shape", "virtual_batch_size", "fused",
+})  # fmt: skip
+
+_MODELS = ("Functional", "Model", "Sequential")
+
+
+def modern(config: Any, packages: tuple[str, ...] = _PACKAGES) -> Any:
+    """A config in Keras 3's layout; one that is in it already comes back equal.
+
+    Raises:
+        ValueError: it asks for what no layer of Keras 3 does.
+    """
+    if isinstance(config, list):
+        return [modern(each, packages) for each in config]
+    if not isinstance(config, dict):
+        return config
+    if not isinstance(config.get("class_name"), str) or "config" not in config:
+        return {key: modern(value, packages) for key, value in config.items()}
+    if config["class_name"] == "MeanMetricWrapper":
+        return config["config"]["fn"]
+    return _modern_object(config, packages)
+
+
+def _modern_object(config: dict[str, Any], packages: tuple[str, ...]) -> dict[str, Any]:
+    found = dict(config)
+    name = found["class_name"].removeprefix("Custom>")
+    if name == "Policy":
+        name, found["module"] = "DTypePolicy", "keras"
+    if not found.get("module"):
+        modules = [f"keras.{package}" for package in packages]
+        known = (m for m in modules if public_names.find_public(m, name))
+        missing = (m for m in modules if public_names.why_missing(m, name))
+        found["module"] = next(known, None) or next(missing, None)
+    if found["module"]:
+        found["class_name"] = name
+    inner = found["config"]
+    if name == "Sequential":
+        inner = _sequential(inner)
+    if name == "Lambda" and isinstance(inner.get("function"), list):
+        return found | {"config": inner | {"function": {"class_name": "__lambda__", "config": {}}}}
+    if isinstance(inner, dict):
+        if found["module"]:
+            inner = _arguments(name, inner)
+        if "input_layers" in inner:
+            inner = _graph(inner)
+    found["config"] = modern(inner, packages)
+    return found
+
+
+def _arguments(name: str, config: dict[str, Any]) -> dict[str, Any]:
+    found = {key: value for key, value in config.items() if key not in _GONE}
+    if found.pop("time_major", False):
+        raise ValueError(
+            f"{name} has time_major=True, which Keras 3 has not. Put ops.transpose before it."
+        )
+    if found.pop("decay", 0.0):
+        raise ValueError(
+            f"{name} has decay={config['decay']}, which Keras 3 has not. Compile the model anew "
+            "with optimizers.schedules.InverseTimeDecay as the learning rate."
+        )
+    shape = found.pop("batch_input_shape", None)
+    if name == "InputLayer" and shape is not None:
+        found["batch_shape"] = shape
+    axis = found.get("axis")
+    if isinstance(axis, list) and len(axis) == 1:
+        found["axis"] = axis[0]
+    return found
+
+
+def _sequential(config: Any) -> dict[str, Any]:
+    """With an InputLayer at the head, where the first layer knows its shape; once the config was a
+    bare list."""
+    found = {"layers": config} if isinstance(config, list) else dict(config)
+    first = found["layers"][0] if found.get("layers") else {}
+    shape = first.get("config", {}).get("batch_input_shape")
+    if first.get("class_name") != "InputLayer" and shape is not None:
+        entry = {"class_name": "InputLayer", "config": {"batch_input_shape": shape}}
+        found["layers"] = [entry, *found["layers"]]
+    return found
+
+
+def _graph(config: dict[str, Any]) -> dict[str, Any]:
+    """The config of a functional model with its nodes as arguments of calls."""
+    entries = config["layers"]
+    if any(isinstance(n, dict) for each in entries for n in each.get("inbound_nodes", ())):
+        return config  # by Keras 3
+    models = {each["name"] for each in entries if each["class_name"] in _MODELS}
+    read = _Nodes(models)
+    layers = [
+        each | {"inbound_nodes": [read.node(node) for node in each.get("inbound_nodes", ())]}
+        for each in entries
+    ]
+    ends = {end: _unwrapped(read.places(config[end])) for end in ("input_layers", "output_layers")}
+    return config | {"layers": layers} | ends
+
+
+class _Nodes:
+    """Keras 2 counts the calls of layers from 0, and those of models from 1: their first is the
+    graph itself."""
+
+    def __init__(self, models: set[str]) -> None:
+        self._models = models
+
+    def node(self, node: Any) -> dict[str, Any]:
+        tensors = [self._tensor(entry[:3]) for entry in node]
+        kwargs = node[0][3] if node and len(node[0]) > 3 else {}
+        return {
+            "args": tensors if len(tensors) == 1 else [tensors],
+            "kwargs": {key: self._value(value) for key, value in kwargs.items()},
+            # What Keras 2 notes is what the user gave.
+            "keeps_training": kwargs.get("training") is not None,
+        }
+
+    def places(self, structure: Any) -> Any:
+        """References in any nesting, with the numbers of Keras 3."""
+        if _is_reference(structure):
+            name, node, index = structure
+            return [name, node - (name in self._models), index]
+        if isinstance(structure, dict):
+            return {key: self.places(each) for key, each in structure.items()}
+        return [self.places(each) for each in structure]
+
+    def _value(self, value: Any) -> Any:
+        if _is_reference(value):
+            return self._tensor(value)
+        return [self._value(each) for each in value] if isinstance(value, list) else value
+
+    def _tensor(self, reference: Any) -> dict[str, Any]:
+        config = {"keras_history": self.places(reference)}
+        return {"class_name": "__keras_tensor__", "config": config}
+
+
+def _is_reference(value: Any) -> bool:
+    """[layer, node, index]"""
+    return isinstance(value, list) and [*map(type, value)] == [str, int, int]
+
+
+def _unwrapped(ends: Any) -> Any:
+    return ends[0] if isinstance(ends, list) and len(ends) == 1 else ends
