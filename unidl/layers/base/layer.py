@@ -21,7 +21,7 @@ from unidl.layers.base.config import Configurable
 from unidl.layers.base.eager_call import CallsBuilt
 from unidl.layers.base.given import problem_with
 from unidl.layers.base.input_spec import InputSpec
-from unidl.layers.base.mask_flow import PassesMasks
+from unidl.layers.base.mask_flow import PassesMasks, no_masks
 from unidl.layers.base.signature import call_signature
 from unidl.layers.base.structures import has_shape, leaves, shapes_as_given, shapes_of
 from unidl.layers.base.symbolic_call import InfersShapes
@@ -84,7 +84,6 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
 
     input_spec: Any  # an InputSpec, or one for each input
     activity_regularizer: Any
-    dtype_policy: DTypePolicy
     _losses: list[Any]
     _inbound: list[Any]
     _build_shapes: Any
@@ -116,6 +115,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
         super().__init_subclass__(**kwargs)
         if "build" in vars(cls):
             cls.build = _noting_that_it_is_built(cls.build)  # type: ignore[method-assign]
+        if "compute_mask" in vars(cls) and not is_of_unidl(cls):
+            cls._makes_mask = True  # it may return one where the inputs have none
 
     def __init__(
         self,
@@ -133,12 +134,14 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
                 f"{type(self).__name__}: name must be a string without '/', got {name!r}."
             )
         self.backend = registry.get_backend()
-        self.dtype_policy = dtype_policies.get(dtype)
+        self._dtype_policy = dtype_policies.get(dtype)
         self.autocast = autocast
         self._casts_inputs = False  # some input has another float dtype than the layer computes in
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.input_spec = None
-        self.supports_masking = False
+        self.supports_masking = getattr(
+            type(self), "supports_masking", type(self).compute_mask is not PassesMasks.compute_mask
+        )
         self.built = False
         self.path = self.name
         self._trainable = trainable
@@ -361,8 +364,9 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
             )
         if mask is not None:
             self._pass_mask_on(args[0] if args else None, mask, outputs)
-        elif self._makes_mask:
-            self._note_mask(outputs, self.compute_mask(args[0], None))
+        elif self._makes_mask and self.supports_masking:
+            mask = self.compute_mask(args[0], no_masks(args[0]))
+            self._note_mask(args[0], outputs, mask)
         if self.activity_regularizer is not None:
             for output in leaves(outputs):
                 context.losses.append(
@@ -539,6 +543,23 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
             return [
                 v.regularizer(v.value) for v in self.trainable_weights if v.regularizer is not None
             ]
+
+    @property
+    def dtype_policy(self) -> DTypePolicy:
+        """In which dtype the layer computes and keeps its weights; may be set, by name too, and
+        then holds for calls, and for weights that are not made yet."""
+        return self._dtype_policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, value: PolicyLike) -> None:
+        self._dtype_policy = dtype_policies.get(value)
+        self._casts_inputs = True
+        self._count_change()  # a compiled step has computed by the old one
+
+    @property
+    def input_dtype(self) -> str:
+        """The dtype that float inputs are cast to."""
+        return self.compute_dtype
 
     @property
     def compute_dtype(self) -> str:
