@@ -111,8 +111,16 @@ class Model(Trainer, Layer):
                 f"{self._who()}: expected {len(plan.input_tensors)} inputs "
                 f"({', '.join(t.name for t in plan.input_tensors)}), got {len(values)}."
             )
-        matched = []
+        matched: list[Any] = []
         for symbol, value in zip(plan.input_tensors, values, strict=True):
+            if value is None:
+                if not plan.is_optional(symbol):
+                    raise ValueError(
+                        f"{self._who()}, input {symbol.name!r}: got None. Give a tensor of the "
+                        f"shape {symbol.shape}, or make the input with Input(..., optional=True)."
+                    )
+                matched.append(None)
+                continue
             shape = (
                 as_given(value.shape)
                 if isinstance(value, KerasTensor)
@@ -165,6 +173,11 @@ class Model(Trainer, Layer):
 
     def compute_mask(self, inputs: Any, previous_mask: TensorLike) -> Any:
         return None  # the layers inside note the masks of the outputs themselves
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` was called."""
+        return self.objective is not None
 
     # -- structure
     # ----------------------------------------------------------------------------------
@@ -328,8 +341,12 @@ class Functional(Model):
 def _symbols(x: TensorLike) -> Any:
     """KerasTensors like the arrays in `x`, with an open batch axis."""
     return tree.map_structure(
-        lambda a: KerasTensor(
-            (None, *a.shape[1:]), a.dtype.name if a.dtype.kind in "biu" else dtypes.floatx()
+        lambda a: (
+            None
+            if a is None  # of an optional input
+            else KerasTensor(
+                (None, *a.shape[1:]), a.dtype.name if a.dtype.kind in "biu" else dtypes.floatx()
+            )
         ),
         x,
     )
