@@ -211,7 +211,6 @@ def test_a_mask_that_ends_is_said():
             ValueError,
             "BatchNormalization: synchronized=True is not offered",
         ),
-        (lambda: layers.LayerNormalization(rms_scaling=True), ValueError, "Use RMSNormalization"),
         (
             lambda: layers.Dense(3)(layers.Input((None,))),
             ValueError,

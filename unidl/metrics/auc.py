@@ -168,10 +168,9 @@ class AUC(Counts):
 
         def gain(errors: Any, without: float) -> Any:
             value = ops.subtract(1.0, ops.multiply(odds, divide_or_zero(errors, tp)))
-            value = ops.where(found, value, ops.multiply(ops.ones_like(value), without))
-            return ops.maximum(value, 0.0)
+            return ops.where(found, value, ops.multiply(ops.ones_like(value), without))
 
-        return gain(fn, 0.0), gain(fp, 1.0)
+        return ops.maximum(gain(fn, 0.0), 0.0), gain(fp, 1.0)
 
     @staticmethod
     def _interpolated_precision(tp: Any, fp: Any, fn: Any) -> Any:

@@ -98,18 +98,16 @@ def _cloned_row(model: Sequential, inputs: Any, clone: Callable[[Any], Any]) -> 
         layers.insert(0, start if begins else Input(tensor=start))
     elif len(model._stack) > len(model.layers):
         layers.insert(0, _of_same_config(model._stack[0]))
-    return Sequential(layers, name=model.name, trainable=model.trainable)
+    row = Sequential(layers, name=model.name, trainable=model.trainable)
+    if inputs is None and model._start is not None:
+        row._begin(_inputs_like(model))
+    return row
 
 
 def _cloned_graph(model: Any, inputs: Any, clone: Callable[[Any], Any], call_function: Any) -> Any:
     plan = model._plan
     if inputs is None:
-        inputs = graph.map_tensors(
-            lambda t: Input(
-                batch_shape=t.shape, dtype=t.dtype, name=t.name, optional=plan.is_optional(t)
-            ),
-            plan.inputs,
-        )
+        inputs = _inputs_like(model)
     elif len(graph.flatten_tensors(inputs)) != len(plan.input_tensors):
         raise ValueError(
             f"clone_model: {model._who()} begins with {len(plan.input_tensors)} tensors "
@@ -127,6 +125,17 @@ def _cloned_graph(model: Any, inputs: Any, clone: Callable[[Any], Any], call_fun
     # A class whose constructor takes other things than a graph is known by its config alone.
     cls = type(model) if type(model).__init__ is Model.__init__ else Functional
     return cls(inputs, outputs, name=model.name)
+
+
+def _inputs_like(model: Any) -> Any:
+    """New inputs in the structure of the model's."""
+    plan = model._plan
+    return graph.map_tensors(
+        lambda t: Input(
+            batch_shape=t.shape, dtype=t.dtype, name=t.name, optional=plan.is_optional(t)
+        ),
+        plan.inputs,
+    )
 
 
 def _cloned_by_config(model: Any, of_graphs: Any) -> Any:

@@ -356,26 +356,22 @@ def _shape_of(structure: Any) -> Any:
     return graph.map_tensors(lambda t: t.shape, structure)
 
 
-def _by_name(expected: Any, given: Any, who: str) -> Any:
+def _by_name(expected: Any, given: Any, who: str) -> list[Any]:
     """Flat list of the values in `given`, in the order of the symbolic structure `expected`; dicts
-    match by key or input name."""
+    match by key, or by the names of the inputs."""
+    if isinstance(given, dict) and not isinstance(expected, dict):
+        expected = {t.name: t for t in graph.flatten_tensors(expected)}
     if isinstance(given, dict):
-        names = (
-            list(expected)
-            if isinstance(expected, dict)
-            else [t.name for t in graph.flatten_tensors(expected)]
-        )
-        missing = [n for n in names if n not in given]
+        missing = [n for n in expected if n not in given]
         if missing:
             raise ValueError(
                 f"{who}: the inputs lack {', '.join(map(repr, missing))}; given were "
                 f"{', '.join(map(repr, given))}."
             )
-        return [given[n] for n in names]
-    if isinstance(given, list | tuple):
-        return [
-            leaf
-            for item in given
-            for leaf in (_by_name(None, item, who) if isinstance(item, list | tuple) else [item])
-        ]
-    return [given]
+        return [v for n, part in expected.items() for v in _by_name(part, given[n], who)]
+    if not isinstance(given, list | tuple):
+        return [given]
+    if isinstance(expected, list | tuple) and len(expected) == len(given):
+        pairs = zip(expected, given, strict=True)
+        return [v for part, value in pairs for v in _by_name(part, value, who)]
+    return [v for value in given for v in _by_name([], value, who)]

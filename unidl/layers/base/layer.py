@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from unidl import constraints, dtype_policies, initializers, ops, regularizers
+from unidl import constraints, dtype_policies, initializers, ops, regularizers, tree
 from unidl.backend import callers, frame, registry
 from unidl.backend.callers import calls_itself
 from unidl.backend.dtypes import is_float
@@ -26,6 +26,7 @@ from unidl.layers.base.signature import call_signature
 from unidl.layers.base.structures import has_shape, leaves, shapes_as_given, shapes_of
 from unidl.layers.base.symbolic_call import InfersShapes
 from unidl.layers.base.weights import HoldsWeights
+from unidl.metrics.metric import Metric
 from unidl.tracing import graph, sizes
 from unidl.typing import (
     ConstraintLike,
@@ -578,6 +579,17 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
     def dtype(self) -> str:
         return self.variable_dtype
 
+    @property
+    def metrics(self) -> list[Metric]:
+        """The Metric objects in attributes of the layer and of the layers below."""
+        kept = [v for layer in self._flatten_layers() for v in vars(layer).values()]
+        found = [metric for value in kept for metric in _metrics_in(value)]
+        return list({id(m): m for m in found}.values())
+
+    @property
+    def metrics_variables(self) -> list[Variable]:
+        return [variable for metric in self.metrics for variable in metric.variables]
+
     def kernel_description(self) -> str | None:
         """The native kernels that the layer's last build chose, for `summary(kernels=True)`."""
         return ""
@@ -609,6 +621,13 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _metrics_in(value: Any) -> list[Metric]:
+    """The Metrics that an attribute holds, in a list or dict too."""
+    if isinstance(value, Metric):
+        return [value]
+    return tree.instances(Metric, value) if isinstance(value, list | tuple | dict) else []
 
 
 def _noting_that_it_is_built(build: Any) -> Any:
