@@ -117,6 +117,18 @@ def of_others(k):
     return trained(k, "mse", metrics=[Own()])
 
 
+def functions_and_losses(k):
+    def MyError(y_true, y_pred):
+        return k.ops.sum(k.ops.abs(y_true - y_pred))
+
+    metrics = [lambda t, p: k.ops.mean(k.ops.abs(t - p)), MyError]
+    found = [trained(k, "mse", metrics=metrics)]
+    for reduction in ("sum_over_batch_size", "sum", "none", None):
+        loss = k.losses.MeanAbsoluteError(reduction=reduction)
+        found.append(trained(k, "mse", metrics=[loss]))
+    return found
+
+
 def labels(k):
     y = np.array([[0.0, 1], [1, 0], [1, 1], [0, 0]])
     model = k.Sequential([k.Input((3,)), dense(k, 2, activation="sigmoid")])
@@ -130,7 +142,7 @@ def labels(k):
     [
         own_call, around_call, around_call_under_a_mask, around_call_of_probabilities,
         arguments_of_other_names, several_losses_of_each_output, without_weights, of_a_mean,
-        of_others,
+        of_others, functions_and_losses,
     ],
 )  # fmt: skip
 def test_as_in_keras(backend, program):
