@@ -10,9 +10,11 @@ import pytest
 import unidl
 from unidl.utils import namespaces
 
-MODULES = sorted(
-    ["unidl", "unidl.optimizers.schedules"] + [f"unidl.{name}" for name in unidl._MODULES]
-)
+INNER = (
+    "ops.image", "ops.linalg", "ops.nn", "ops.numpy", "optimizers.schedules",
+    "preprocessing.image", "preprocessing.sequence",
+)  # fmt: skip
+MODULES = sorted(["unidl"] + [f"unidl.{name}" for name in (*unidl._MODULES, *INNER)])
 LAZY = ("unidl", "unidl.utils", "unidl.datasets", "unidl.backend")
 
 
@@ -30,7 +32,13 @@ def test_dir_lists_the_public_names_and_no_others(name):
 def test_no_public_class_or_function_is_left_out(name):
     """What a module defines or imports of unidl without an underscore is meant for users."""
     module = importlib.import_module(name)
-    helpers = {"namespace", "Catalogue", "bind_operators", "bind_equality_with_tensors"}
+    helpers = {
+        "namespace",
+        "to_snake_case",
+        "Catalogue",
+        "bind_operators",
+        "bind_equality_with_tensors",
+    }
     found = {
         each
         for each, value in vars(module).items()
@@ -44,10 +52,10 @@ def test_no_public_class_or_function_is_left_out(name):
 
 # Names that stand in a module for its own use.
 LEFT_OUT = {
-    "unidl.backend": {"is_float"},
+    "unidl.backend": {"is_float", "is_integer"},
     "unidl.initializers": {"host_array"},
-    "unidl.losses": {"kind_of_classification"},
-    "unidl.metrics": {"kind_of_classification"},
+    "unidl.losses": {"kind_of_classification", "LossSum"},
+    "unidl.metrics": {"kind_of_classification", "to_snake_case"},
     "unidl.config": {"get_backend"},
     "unidl.ops": {"Symbol", "KerasTensor", "Variable"},
 }
@@ -86,6 +94,9 @@ def test_type_checkers_and_python_find_names_in_the_same_place(name):
         ("config", "set_backend", r"is not in unidl\. Write `unidl\.set_backend`"),
         ("optimizers.schedules", "CosineDcay", r"Did you mean 'CosineDecay'"),
         ("backend", "get_uidd", r"has no attribute 'get_uidd'$"),
+        ("ops.image", "resize", r"is not in unidl yet\. Later: .* layers\.Resizing"),
+        ("ops.nn", "softmx", r"Did you mean 'softmax'"),
+        ("preprocessing.image", "smart_resize", r"is not in unidl yet\. Later: "),
     ],
 )
 def test_a_name_that_is_not_there(module, name, text):
@@ -111,6 +122,12 @@ def test_python_adds_no_suggestion_of_its_own(capsys):
         unidl.applications  # noqa: B018
     lines = traceback.format_exception(caught.value)
     assert "Did you mean" not in lines[-1]
+
+
+@pytest.mark.parametrize("group", ["nn", "linalg", "numpy"])
+def test_groups_of_functions_hold_those_of_ops(group):
+    for name in (module := getattr(unidl.ops, group)).__all__:
+        assert getattr(module, name) is getattr(unidl.ops, name)
 
 
 def test_submodules_stay_importable():

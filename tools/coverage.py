@@ -8,11 +8,12 @@ taken out of the file.
 
 from __future__ import annotations
 
+import dis
 import fnmatch
+import functools
 import importlib
 import inspect
 import json
-import operator
 import os
 import sys
 from dataclasses import dataclass
@@ -26,17 +27,16 @@ REASONS = DOCS / "coverage_reasons.json"
 PAGE = DOCS / "coverage.md"
 # What unidl says to someone who asks for a name that only Keras has.
 MISSING_NAMES = DOCS.parent / "unidl" / "utils" / "missing_names.json"
-NAMESPACES = (
-    "", "layers", "activations", "initializers", "regularizers", "constraints", "ops", "losses",
-    "metrics", "optimizers", "optimizers.schedules", "callbacks", "random", "utils", "models",
-    "saving",
-)  # fmt: skip
-# Of these only the names are compared, and of the others the modules in them.
-ONLY_NAMES = ("backend", "config", "datasets", "dtype_policies")
 KERAS_ALONE = {"src", "legacy"}  # Keras' own inside, and what it keeps of Keras 2
-# Classes of which the public methods are compared too.
-WITH_METHODS = ("Model", "layers.Layer")
-MODULES = "Modules, and names in unidl." + ", unidl.".join(ONLY_NAMES)
+MODULES = "Modules"
+CLASSES = "Methods and attributes of the classes"
+# Where one of Keras' frameworks adds to a class, which is then no part of Keras' own surface.
+OF_FRAMEWORKS = (
+    "keras.src.backend.tensorflow.layer",
+    "keras.src.backend.tensorflow.core",
+    "keras.src.backend.tensorflow.optimizer",
+)
+ALIASES = ("mixed_precision", "preprocessing")  # where Keras has its names of Keras 2
 MISSING, OWN = "missing", "only here"
 
 
@@ -114,10 +114,12 @@ def compare_calls(where, theirs, ours):
     theirs, ours = parameters(theirs), parameters(ours)
     if theirs is None or ours is None:
         return
-    (theirs, anything), (ours, _) = theirs, ours
+    (theirs, anything), (ours, takes_all) = theirs, ours
     known |= ours
     for name in theirs:
         if name not in known:
+            if takes_all:
+                continue
             yield Difference(where, f"no argument {name}")
         elif not _same(theirs[name].default, known[name].default):
             yield Difference(
@@ -164,36 +166,109 @@ def compare_namespace(name):
     ]
 
 
-def compare_modules():
-    """(number of Keras' modules and of names in `ONLY_NAMES`; those that are missing)."""
-    count, found = 0, []
-    for name in (*NAMESPACES, *ONLY_NAMES):
+@functools.cache
+def namespaces():
+    """(names of Keras' public modules that unidl has too, the outermost, "", first; names of the
+    others). What is inside of a missing one is not looked at."""
+    common, missing, waiting = [], [], [""]
+    while waiting:
+        name = waiting.pop(0)
+        common.append(name)
         theirs, ours = both(name)
         for each in sorted(set(dir(theirs)) - KERAS_ALONE):
-            wanted = name in ONLY_NAMES or inspect.ismodule(getattr(theirs, each))
-            if wanted and not each.startswith("_"):
-                count += 1
-                if not hasattr(ours, each):
-                    found.append(Difference(f"{name}.{each}" if name else each, MISSING))
-    return count, found
+            if inspect.ismodule(getattr(theirs, each)) and not each.startswith("_"):
+                path = f"{name}.{each}" if name else each
+                if inspect.ismodule(getattr(ours, each, None)):
+                    waiting.append(path)
+                else:
+                    missing.append(path)
+    return common, missing
 
 
-def compare_methods(path):
-    """(number of Keras' public methods of a class, differences)."""
-    theirs, ours = (
-        operator.attrgetter(path)(importlib.import_module(package))
-        for package in ("keras", "unidl")
-    )
-    methods = sorted(
-        n for n, m in inspect.getmembers(theirs, inspect.isroutine) if not n.startswith("_")
-    )
-    found = []
-    for each in methods:
-        if not hasattr(ours, each):
-            found.append(Difference(f"{path}.{each}", MISSING))
-        else:
-            found += compare_calls(f"{path}.{each}", getattr(theirs, each), getattr(ours, each))
-    return len(methods), found
+def compare_modules():
+    """(number of Keras' public modules; those that are missing)."""
+    common, missing = namespaces()
+    return len(common) + len(missing), [Difference(name, MISSING) for name in missing]
+
+
+@functools.cache
+def classes():
+    """{(Keras' class, unidl's): public name} of all classes that both have, bases first.
+
+    A class with several names stands under the shortest path.
+    """
+    found = {}
+    for name in sorted(namespaces()[0], key=lambda name: name.partition(".")[0] in ALIASES):
+        theirs, ours = both(name)
+        for each in sorted(public(theirs)):
+            pair = getattr(theirs, each), getattr(ours, each, None)
+            if all(map(inspect.isclass, pair)):
+                found.setdefault(pair, f"{name}.{each}" if name else each)
+    return dict(sorted(found.items(), key=lambda entry: len(entry[0][0].__mro__)))
+
+
+def members(cls):
+    """{name: what stands in the class} of the public methods, `__call__` and attributes that
+    Keras itself gives a class."""
+    found = {}
+    for base in reversed(cls.__mro__):
+        if base.__module__.startswith("keras.") and not base.__module__.startswith(OF_FRAMEWORKS):
+            found |= vars(base)
+    return {n: m for n, m in sorted(found.items()) if not n.startswith("_") or n == "__call__"}
+
+
+@functools.cache
+def assigned(cls):
+    """Names of the attributes that objects get in the methods of a class and of its bases."""
+    found = set()
+    for base in cls.__mro__:
+        found |= set(vars(base).get("__annotations__", ()))
+        for method in map(inspect.unwrap, vars(base).values()):
+            if inspect.isfunction(method):
+                steps = dis.get_instructions(method)
+                found |= {step.argval for step in steps if step.opname == "STORE_ATTR"}
+    return found
+
+
+def compare_members(theirs, ours, path):
+    """(number of the public members of Keras' class, {member: differences})."""
+    listed, found = members(theirs), {}
+    for name, member in listed.items():
+        where = f"{path}.{name}"
+        if not hasattr(ours, name):
+            if name not in assigned(ours):
+                found[name] = [Difference(where, MISSING)]
+        elif inspect.isroutine(getattr(theirs, name)) and not isinstance(member, property):
+            mine = getattr(ours, name)
+            found[name] = (
+                list(compare_calls(where, getattr(theirs, name), mine))
+                if callable(mine)
+                else [Difference(where, "no method")]
+            )
+    return len(listed), {name: each for name, each in found.items() if each}
+
+
+def compare_classes():
+    """[(number of Keras' members, differences)] of the classes, each beside its public bases: what
+    differs there already, in the same way, is not told again."""
+    known, result = {}, []
+    for (theirs, ours), path in classes().items():
+        count, found = compare_members(theirs, ours, path)
+        known[theirs] = {name: [d.what for d in each] for name, each in found.items()}
+        told = [known[base] for base in theirs.__mro__[1:] if base in known]
+        result.append(
+            (
+                path,
+                count,
+                [
+                    d
+                    for name, each in found.items()
+                    if not any(known[theirs][name] == other.get(name) for other in told)
+                    for d in each
+                ],
+            )
+        )
+    return result
 
 
 class Reasons:
@@ -222,17 +297,20 @@ class Reasons:
 def sections():
     """[(title, number of names, differences)]."""
     spaces = [
-        (f"unidl.{name}" if name else "unidl", *compare_namespace(name)) for name in NAMESPACES
+        (f"unidl.{name}" if name else "unidl", *compare_namespace(name)) for name in namespaces()[0]
     ]
-    spaces.append((MODULES, *compare_modules()))
-    return spaces + [(f"Methods of unidl.{path}", *compare_methods(path)) for path in WITH_METHODS]
+    of_classes = compare_classes()
+    return [
+        *spaces,
+        (MODULES, *compare_modules()),
+        (CLASSES, sum(c for _, c, _ in of_classes), [d for *_, found in of_classes for d in found]),
+    ]
 
 
 def missing_names(reasons):
-    """{public name: reason} of the functions, classes, modules and methods that unidl lacks."""
-    found = [d for name in NAMESPACES for d in compare_namespace(name)[1]] + compare_modules()[1]
-    found += compare_methods("Model")[1]
-    return {d.where: reasons.of(d) for d in sorted(found, key=str) if d.what == MISSING}
+    """{public name: reason} of the functions, classes, modules and members that unidl lacks."""
+    found = [d for _, _, each in sections() for d in each if d.what == MISSING]
+    return {d.where: reasons.of(d) for d in sorted(found, key=str)}
 
 
 def as_json(table):
@@ -260,7 +338,7 @@ def write(reasons):
                 f"## {title}",
                 "",
                 *(
-                    _line(kind, reason, group, whole=title == MODULES)
+                    _line(kind, reason, group, whole=title in (MODULES, CLASSES))
                     for (kind, reason), group in groups.items()
                 ),
             ]
@@ -274,7 +352,8 @@ HEAD = """# unidl and Keras {version}
 `make coverage` writes this page from the public names and signatures of both; a test compares it
 with them. A signature is the same if the arguments have the same names, order and defaults, where
 `1` and `(1, 1)` are one default, and what a class hands on to its base by `**kwargs` is an argument
-of it.
+of it. The members of a class are its public methods, `__call__`, properties and attributes; what
+differs in a base already is told there alone.
 
 | | Names in Keras | Here too | Same signature |
 |---|---|---|---|"""

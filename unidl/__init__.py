@@ -12,8 +12,8 @@ __version__ = "0.1.0"
 
 _MODULES = (
     "activations", "backend", "callbacks", "config", "constraints", "datasets", "dtype_policies",
-    "initializers", "layers", "losses", "metrics", "models", "ops", "optimizers", "random",
-    "regularizers", "saving", "tree", "utils", "verify",
+    "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "ops",
+    "optimizers", "preprocessing", "random", "regularizers", "saving", "tree", "utils", "verify",
 )  # fmt: skip
 
 _HOMES = {name: f"unidl.{name}" for name in _MODULES} | {
@@ -54,9 +54,11 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which do not 
         layers,
         losses,
         metrics,
+        mixed_precision,
         models,
         ops,
         optimizers,
+        preprocessing,
         random,
         regularizers,
         saving,
@@ -118,10 +120,12 @@ __all__ = [
     "list_backends",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "name_scope",
     "ops",
     "optimizers",
+    "preprocessing",
     "random",
     "regularizers",
     "saving",

@@ -39,22 +39,51 @@ def image_data_format() -> str:
     return _image_data_format
 
 
-def set_image_data_format(value: str) -> None:
+def set_image_data_format(data_format: str) -> None:
+    """Set what layers take "channels_last" or "channels_first" from that are given no
+    `data_format`."""
     global _image_data_format
-    if value not in ("channels_last", "channels_first"):
-        formats = ("channels_last", "channels_first")
-        raise ValueError(rules.choice_problem("set_image_data_format: the format", value, formats))
-    _image_data_format = value
+    formats = ("channels_last", "channels_first")
+    if data_format not in formats:
+        problem = rules.choice_problem("set_image_data_format: the format", data_format, formats)
+        raise ValueError(problem)
+    _image_data_format = data_format
+
+
+# None: attention runs on the backend's kernel where it can; False: never.
+_flash_attention: bool | None = None
+
+
+def enable_flash_attention() -> None:
+    """Let the layers that are made from now on use the backend's attention kernel where it serves
+    them, as they do from the start."""
+    global _flash_attention
+    _flash_attention = None
+
+
+def disable_flash_attention() -> None:
+    """Have the layers that are made from now on compute attention from matrix products, without a
+    kernel of its own, unless they are given flash_attention=True."""
+    global _flash_attention
+    _flash_attention = False
+
+
+def is_flash_attention_enabled() -> bool | None:
+    """False after `disable_flash_attention`, else None: where the backend has a kernel."""
+    return _flash_attention
 
 
 __all__ = [
     "backend",
+    "disable_flash_attention",
     "disable_traceback_filtering",
     "dtype_policy",
+    "enable_flash_attention",
     "enable_traceback_filtering",
     "epsilon",
     "floatx",
     "image_data_format",
+    "is_flash_attention_enabled",
     "is_traceback_filtering_enabled",
     "set_dtype_policy",
     "set_epsilon",

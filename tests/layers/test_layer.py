@@ -211,7 +211,6 @@ def test_a_mask_that_ends_is_said():
             ValueError,
             "BatchNormalization: synchronized=True is not offered",
         ),
-        (lambda: layers.LayerNormalization(rms_scaling=True), ValueError, "Use RMSNormalization"),
         (
             lambda: layers.Dense(3)(layers.Input((None,))),
             ValueError,
@@ -219,7 +218,7 @@ def test_a_mask_that_ends_is_said():
         ),
         (lambda: layers.deserialize("dense"), ValueError, "is no layer: Dense needs units"),
     ],
-    ids=range(20),
+    ids=range(19),
 )
 def test_errors_name_the_layer_and_the_way_out(call, error, text):
     with pytest.raises(error, match=text):

@@ -36,6 +36,7 @@ SEQUENCES = DRAW.integers(0, K, (N, 4))
 SCORES = DRAW.standard_normal((N, 4, K))
 SORTED = np.argsort(-SCORES[:, 0], -1).astype("float64")
 WEIGHTS = DRAW.random(N) * 2
+LABEL_WEIGHTS = [1.0 + i for i in range(K)]
 
 CASES = [
     ("Accuracy", {}, ROUNDED, np.round(OTHERS)),
@@ -70,6 +71,18 @@ CASES = [
         SIGMOIDS,
     ),
     ("AUC", {"from_logits": True}, BITS, REALS[:, :1]),
+    ("AUC", {"curve": "PRGAIN", "thresholds": [0.2, 0.375, 0.75]}, BITS, SIGMOIDS),
+    ("AUC", {"curve": "PRGAIN", "num_thresholds": 20}, BITS, SIGMOIDS),
+    ("AUC", {"multi_label": True}, ONE_HOT, PROBABILITIES),
+    ("AUC", {"multi_label": True, "curve": "PR", "num_labels": K}, ONE_HOT, PROBABILITIES),
+    (
+        "AUC",
+        {"multi_label": True, "label_weights": LABEL_WEIGHTS, "summation_method": "minoring"},
+        ONE_HOT,
+        PROBABILITIES,
+    ),
+    ("AUC", {"label_weights": LABEL_WEIGHTS, "curve": "PRGAIN"}, ONE_HOT, PROBABILITIES),
+    ("AUC", {"multi_label": True, "from_logits": True}, ONE_HOT, REALS),
     ("PrecisionAtRecall", {"recall": 0.5}, BITS, SIGMOIDS),
     ("RecallAtPrecision", {"precision": 0.5, "num_thresholds": 9}, BITS, SIGMOIDS),
     ("SensitivityAtSpecificity", {"specificity": 0.25, "num_thresholds": 1}, BITS, SIGMOIDS),

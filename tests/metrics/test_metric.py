@@ -89,3 +89,21 @@ def test_a_metric_moves():
     metric.to("torch")
     metric.update_state(metric.total.backend.asarray(np.array([6.0], "float32")))
     assert float(metric.result()) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shape", "text"),
+    [
+        ({"num_labels": 2}, None, "num_labels goes with multi_label=True"),
+        ({"multi_label": True}, (4,), r"y_pred is \(n, labels\), got the shape \(4,\)"),
+        ({"multi_label": True, "num_labels": 2}, (4, 3), "num_labels is for 2 labels"),
+        ({"label_weights": [1.0, 2.0]}, (4, 3), "label_weights is for 2 labels"),
+    ],
+)
+def test_areas_of_labels_that_do_not_fit(arguments, shape, text):
+    with pytest.raises(ValueError, match=text):
+        metrics.AUC(**arguments).update_state(np.ones(shape or 1), np.ones(shape or 1))
+
+
+def test_an_area_of_labels_without_data_is_0():
+    assert float(metrics.AUC(multi_label=True).result()) == 0

@@ -50,13 +50,23 @@ def test_a_copy_may_begin_with_given_tensors():
     assert models.clone_model(row(), input_tensors=start).output_shape == (None, 9, 2)
 
 
-def test_a_subclassed_model_is_refused():
+def test_a_subclassed_model_is_made_from_its_config():
     class Own(unidl.Model):
         def call(self, inputs):
             return inputs
 
-    with pytest.raises(ValueError, match=r"Own\(\.\.\.\)"):
-        models.clone_model(Own())
+    class Stubborn(unidl.Model):
+        def __init__(self, units):
+            super().__init__()
+            self.units = units
+
+    assert type(models.clone_model(Own())) is Own
+    with pytest.raises(TypeError, match=r"take \*\*kwargs .* by hand: Stubborn\(\.\.\.\)"):
+        models.clone_model(Stubborn(3))
+    with pytest.raises(ValueError, match="no functional model"):
+        models.clone_model(Own(), clone_function=lambda layer: layer)
+    with pytest.raises(ValueError, match="takes a model"):
+        models.clone_model(3)
 
 
 def test_custom_layers_come_back_by_name():

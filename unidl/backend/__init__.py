@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unidl.backend.contract import Backend
-from unidl.backend.dtypes import floatx, is_float, result_type, set_floatx, standardize_dtype
+from unidl.backend.dtypes import (
+    floatx,
+    is_float,
+    is_integer,
+    result_type,
+    set_floatx,
+    standardize_dtype,
+)
 from unidl.backend.errors import BackendError, UnsupportedError
 from unidl.backend.registry import (
     BackendInfo,
@@ -21,6 +28,7 @@ from unidl.backend.variable import Variable
 from unidl.utils.namespaces import namespace
 
 is_float_dtype = is_float
+is_int_dtype = is_integer
 
 __all__ = [
     "Backend",
@@ -38,6 +46,7 @@ __all__ = [
     "get_backend",
     "image_data_format",
     "is_float_dtype",
+    "is_int_dtype",
     "is_keras_tensor",
     "list_backends",
     "result_type",

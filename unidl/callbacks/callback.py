@@ -39,9 +39,17 @@ class Callback(Constructed):
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Before a training batch."""
+        self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """After a training batch."""
+        self.on_batch_end(batch, logs)
+
+    def on_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """`on_train_batch_begin` under its older name."""
+
+    def on_batch_end(self, batch: int, logs: Any = None) -> None:
+        """`on_train_batch_end` under its older name."""
 
     def on_test_begin(self, logs: Any = None) -> None:
         """Before evaluate or validation."""

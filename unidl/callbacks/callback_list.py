@@ -61,10 +61,12 @@ class CallbackList:
         self._progress.close()
 
     def _overriding(self, method):
+        # What a default method calls counts too.
+        names = (method, method.replace("_train", "")) if "_train" in method else (method,)
         return [
             getattr(c, method)
             for c in self.callbacks
-            if getattr(type(c), method) is not getattr(Callback, method)
+            if any(getattr(type(c), name) is not getattr(Callback, name) for name in names)
         ]
 
     def _tell(self, method, *args):

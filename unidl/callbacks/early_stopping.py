@@ -47,8 +47,12 @@ class EarlyStopping(Monitor):
         self.wait = self.stopped_epoch = self.best_epoch = 0
         self.best, self.best_weights = None, None
 
+    def get_monitor_value(self, logs: Any) -> Any:
+        """The watched value in `logs`; None, with a warning, if it is not there."""
+        return self.read(logs)
+
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        value = self.read(logs)
+        value = self.get_monitor_value(logs)
         if value is None or epoch < self.start_from_epoch:
             return
         if self.restore_best_weights and self.best_weights is None:

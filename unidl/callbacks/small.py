@@ -21,12 +21,26 @@ if TYPE_CHECKING:
 
 
 class TerminateOnNaN(Callback):
-    """Stop at the first batch after which the loss is NaN or infinite. Reads the loss each
-    batch."""
+    """Stop at the first batch after which the loss is NaN or infinite. Reads the loss each batch.
+
+    Args:
+        raise_error: raise a RuntimeError, so that no callback sees an end of training.
+    """
+
+    _rules: ClassVar = {"raise_error": FLAG}
+
+    def __init__(self, raise_error: bool = False) -> None:
+        super().__init__()
+        self.raise_error = raise_error
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         loss = (logs or {}).get("loss")
         if loss is not None and not math.isfinite(loss):
+            if self.raise_error:
+                raise RuntimeError(
+                    f"TerminateOnNaN: the loss is {loss} after batch {batch}. Lower the learning "
+                    "rate, or look for NaN in the data."
+                )
             print(f"Batch {batch}: the loss is {loss}, stopping.")
             self.model.stop_training = True
 
@@ -106,6 +120,12 @@ class ReduceLROnPlateau(Monitor):
             cooldown,
             min_lr,
         )
+
+        self._resting = 0
+
+    def in_cooldown(self) -> bool:
+        """Whether the rate was lowered within the last `cooldown` epochs."""
+        return self._resting > 0
 
     def on_train_begin(self, logs: Any = None) -> None:
         self.best, self._wait, self._resting = None, 0, 0

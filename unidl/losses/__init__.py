@@ -51,6 +51,7 @@ from unidl.losses.function_losses import (
     Tversky,
 )
 from unidl.losses.loss import Loss, LossFunctionWrapper
+from unidl.losses.loss_sum import LossSum
 from unidl.losses.regression import (
     cosine_similarity,
     huber,
@@ -125,8 +126,11 @@ _BY_KIND = {
 def resolve(
     identifier: Any, y_true_shape: Shape | None = None, y_pred_shape: Shape | None = None
 ) -> Loss | None:
-    """The `Loss` that `compile(loss=identifier)` means; "crossentropy" needs the shapes. None stays
-    None."""
+    """The `Loss` that `compile(loss=identifier)` means; "crossentropy" needs the shapes, and of a
+    list the sum is meant. None stays None."""
+    if isinstance(identifier, list | tuple):
+        each = [resolve(one, y_true_shape, y_pred_shape) for one in identifier]
+        return LossSum(loss for loss in each if loss is not None)
     name = identifier if isinstance(identifier, str) else None
     if name in BY_SHAPE:
         identifier = _BY_KIND[kind_of_classification(y_true_shape, y_pred_shape)]

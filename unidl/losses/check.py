@@ -10,6 +10,7 @@ import numpy as np
 
 from unidl.losses import crossentropy
 from unidl.losses.loss import Loss, LossFunctionWrapper
+from unidl.losses.loss_sum import LossSum
 from unidl.ops.index_checks import outside
 from unidl.typing import Shape, TensorLike
 from unidl.utils.naming import is_of_unidl
@@ -25,6 +26,9 @@ def check_targets(
     Class numbers must be integers in [0, classes), other crossentropies' targets probabilities.
     `where` begins the message.
     """
+    if isinstance(loss, LossSum):
+        for each in loss.losses:
+            check_targets(each, y_true, y_pred_shape, where)
     if not isinstance(loss, LossFunctionWrapper) or isinstance(y_true, (dict, list, tuple)):
         return
     check = _CHECKS.get(loss.fn, _elementwise if is_own(loss) else None)
@@ -34,6 +38,8 @@ def check_targets(
 
 def is_own(loss: Loss) -> bool:
     """Whether the loss is one of this library, and none that a user wrote."""
+    if isinstance(loss, LossSum):
+        return all(map(is_own, loss.losses))
     return is_of_unidl(type(loss)) and type(loss) is not LossFunctionWrapper
 
 
@@ -42,6 +48,10 @@ def quick_test(
 ) -> Callable[[np.ndarray], bool] | None:
     """A test of one pass whether the values of an array like `y_true` can be meant, which may
     fail where `check_targets` has no objection; None if any values can be meant."""
+    if isinstance(loss, LossSum):
+        tests = [quick_test(each, y_true, y_pred_shape) for each in loss.losses]
+        found = [test for test in tests if test is not None]
+        return (lambda array: all(test(array) for test in found)) if found else None
     if not isinstance(loss, LossFunctionWrapper) or not isinstance(y_true, np.ndarray):
         return None
     check = _CHECKS.get(loss.fn)

@@ -8,7 +8,7 @@ from typing import Any
 from unidl import ops
 from unidl.losses.tensors import as_float, check_equal_shapes, native
 from unidl.ops.dispatch import backend_of
-from unidl.ops.nn import check_classes, sparse_crossentropy
+from unidl.ops.networks import check_classes, sparse_crossentropy
 from unidl.typing import Axis, Tensor, TensorLike
 
 EPSILON = 1e-7

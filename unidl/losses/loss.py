@@ -62,10 +62,20 @@ class Loss(Watched, Constructed):
     ) -> Tensor:
         """The reduced loss.
 
-        `mask` (n, ...) is 0 for values that do not count. `logits`: what the activation `logits_of`
-        made y_pred from; the loss is then computed from it, which is exact where the activation
-        saturates.
+        `mask` (n, ...) is 0 for values that do not count, by default where the mask is that y_pred
+        carries. `logits`: what the activation `logits_of` made y_pred from, in a training step by
+        default what is known of y_pred; the loss is then computed from it, which is exact where
+        the activation saturates.
         """
+        # Here and not where a step calls the loss: so a subclass may override the three arguments
+        # of Keras, and what it hands on to this method is the same.
+        from unidl.layers.base import annotations
+
+        if mask is None:
+            mask = annotations.masks.get(y_pred)
+        if logits is None:
+            kind, found = annotations.logits.get(y_pred) or (None, None)
+            logits = found if kind == self.logits_of else None
         backend = backend_of(tree.flatten((y_pred, y_true)))
         with backend.scope():
             if logits is not None:

@@ -82,6 +82,7 @@ from unidl.metrics.trade_off import (
 from unidl.saving.lookup import Catalogue
 from unidl.typing import Shape
 from unidl.utils.namespaces import namespace
+from unidl.utils.naming import to_snake_case
 
 _CLASSES = (
     Metric, Mean, MeanMetricWrapper, Sum, Accuracy, BinaryAccuracy, CategoricalAccuracy,
@@ -145,7 +146,9 @@ def resolve(identifier: Any, y_true_shape: Shape, y_pred_shape: Shape) -> Metric
     if found is None:
         raise ValueError("metrics: None is no metric. Leave it out of the list.")
     if not isinstance(found, Metric):
-        found = MeanMetricWrapper(found)
+        called = getattr(found, "__name__", None)
+        name = None if called is None or hasattr(found, "name") else to_snake_case(called)
+        found = MeanMetricWrapper(found, name=name)
     if isinstance(identifier, str):
         found.name = identifier
     return found

@@ -5,39 +5,46 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
 from unidl import ops
 from unidl.losses.reduction import divide_or_zero
 from unidl.losses.tensors import as_float
 from unidl.metrics.confusion import Counts
-from unidl.typing import Config, DType, Tensor, TensorLike
+from unidl.ops.dispatch import backend_of
+from unidl.typing import Config, DType, Shape, Tensor, TensorLike
 from unidl.utils.rules import COUNT, FLAG, NUMBERS, one_of, optional
 
 _EPSILON = 1e-7
 
 
 class AUC(Counts):
-    """Area under the ROC curve (true over false positive rate) or the PR curve (precision over
-    recall).
+    """Area under the ROC curve (true over false positive rate), the PR curve (precision over
+    recall), or the gains of both (Flach & Kull 2015).
 
     Args:
         num_thresholds: points of the curve, evenly spaced over [0, 1].
-        curve: "ROC" or "PR".
+        curve: "ROC", "PR" or "PRGAIN".
         summation_method: "interpolation" (trapezoids; for PR Davis & Goadrich 2006), "minoring" or
             "majoring".
         thresholds: inner points of the curve instead of `num_thresholds`.
+        multi_label: targets and predictions are (n, labels); the result is the mean of the areas
+            of all labels.
+        num_labels: with `multi_label` how many there are; by default the first data tell.
+        label_weights: one for each label: of its area in that mean, or without `multi_label` of
+            each element.
         from_logits: y_pred holds logits, not probabilities.
-
-    Several labels at once (`multi_label`, `num_labels`, `label_weights`) are not offered: make one
-    AUC for each label.
     """
 
     kinds = ("true_positives", "true_negatives", "false_positives", "false_negatives")
 
     _rules: ClassVar = {
         "num_thresholds": COUNT,
-        "curve": one_of(("ROC", "PR")),
+        "curve": one_of(("ROC", "PR", "PRGAIN")),
         "summation_method": one_of(("interpolation", "minoring", "majoring")),
         "thresholds": optional(NUMBERS),
+        "multi_label": FLAG,
+        "num_labels": optional(COUNT),
         "from_logits": FLAG,
     }
 
@@ -51,13 +58,13 @@ class AUC(Counts):
         thresholds: Sequence[float] | None = None,
         multi_label: bool = False,
         num_labels: int | None = None,
-        label_weights: Any = None,
+        label_weights: Sequence[float] | None = None,
         from_logits: bool = False,
     ) -> None:
-        if multi_label or num_labels is not None or label_weights is not None:
-            raise NotImplementedError(
-                "AUC: multi_label is not offered. Make one AUC for each label, on its column of "
-                "y_true and y_pred."
+        if num_labels is not None and not multi_label:
+            raise ValueError(
+                "AUC: num_labels goes with multi_label=True, got multi_label=False. Without it all "
+                "elements count alike: leave num_labels out."
             )
         if thresholds is None and num_thresholds < 2:
             raise ValueError(
@@ -68,27 +75,77 @@ class AUC(Counts):
             if thresholds is None
             else sorted(thresholds)
         )
+        self.multi_label, self.num_labels = multi_label, num_labels
+        self.label_weights = (
+            None if label_weights is None else [float(w) for w in np.ravel(label_weights)]
+        )
         super().__init__(inner, None, None, name, dtype, ends=(-_EPSILON, 1 + _EPSILON))
         self.num_thresholds, self.given_thresholds = len(self.thresholds), thresholds is not None
         self.curve, self.summation_method, self.from_logits = curve, summation_method, from_logits
+
+    def _make_counts(self, shape: Any) -> None:
+        if not self.multi_label:
+            super()._make_counts(shape)
+        elif self.num_labels is not None:
+            super()._make_counts((*shape, self.num_labels))
+
+    def build(self, y_true_shape: Shape, y_pred_shape: Shape) -> None:
+        labels = y_pred_shape[-1] if y_pred_shape else None
+        if self.multi_label and len(y_pred_shape) != 2:
+            raise ValueError(
+                f"AUC {self.name!r}: with multi_label=True y_pred is (n, labels), got the shape "
+                f"{tuple(y_pred_shape)}."
+            )
+        for argument, wanted in (
+            ("num_labels", self.num_labels),
+            ("label_weights", None if self.label_weights is None else len(self.label_weights)),
+        ):
+            if wanted not in (None, labels):
+                raise ValueError(
+                    f"AUC {self.name!r}: {argument} is for {wanted} labels, but y_pred has the "
+                    f"shape {tuple(y_pred_shape)}."
+                )
+        if self.multi_label and self.num_labels is None:
+            super()._make_counts((len(self.thresholds), labels))
 
     def update_state(
         self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> None:
         if self.from_logits:
-            y_pred = ops.sigmoid(as_float(self.variables[0].backend, y_pred, self.dtype))
+            y_pred = ops.sigmoid(as_float(backend_of([y_pred, y_true]), y_pred, self.dtype))
         super().update_state(y_true, y_pred, sample_weight)
 
+    def _laid_out(self, values: TensorLike) -> Any:
+        return ops.expand_dims(values, 0) if self.multi_label else super()._laid_out(values)
+
+    def _weighted(self, weight: TensorLike | None, y_pred: TensorLike) -> Any:
+        if self.multi_label or self.label_weights is None:
+            return weight
+        of_labels = ops.multiply(ops.ones_like(y_pred), self._label_weights())
+        return of_labels if weight is None else ops.multiply(weight, of_labels)
+
+    def _label_weights(self) -> Any:
+        return ops.convert_to_tensor(self.label_weights, dtype=self.dtype)
+
     def result(self) -> Tensor:
+        if not self.variables:  # no data came, and nobody said how many labels there are
+            return ops.convert_to_tensor(0.0, dtype=self.dtype)
+        with self.variables[0].backend.scope():
+            areas = ops.sum(self._areas(), axis=0)
+            if not self.multi_label:
+                return areas
+            if self.label_weights is None:
+                return ops.mean(areas)
+            weights = self._label_weights()
+            return divide_or_zero(ops.sum(ops.multiply(areas, weights)), ops.sum(weights))
+
+    def _areas(self) -> Any:
+        """Between each two neighbouring thresholds, (thresholds - 1,) or (thresholds - 1,
+        labels)."""
         tp, tn, fp, fn = (getattr(self, kind).value for kind in self.kinds)
         if self.curve == "PR" and self.summation_method == "interpolation":
             return self._interpolated_precision(tp, fp, fn)
-        recall = divide_or_zero(tp, ops.add(tp, fn))
-        x, y = (
-            (recall, divide_or_zero(tp, ops.add(tp, fp)))
-            if self.curve == "PR"
-            else (divide_or_zero(fp, ops.add(fp, tn)), recall)
-        )
+        x, y = self._curve(tp, tn, fp, fn)
         before, after = y[:-1], y[1:]
         if self.summation_method == "interpolation":
             height = ops.multiply(ops.add(before, after), 0.5)
@@ -96,7 +153,24 @@ class AUC(Counts):
             height = (ops.minimum if self.summation_method == "minoring" else ops.maximum)(
                 before, after
             )
-        return ops.sum(ops.multiply(ops.subtract(x[:-1], x[1:]), height))
+        return ops.multiply(ops.subtract(x[:-1], x[1:]), height)
+
+    def _curve(self, tp: Any, tn: Any, fp: Any, fn: Any) -> Any:
+        """(x, y) at each threshold."""
+        recall = divide_or_zero(tp, ops.add(tp, fn))
+        if self.curve == "ROC":
+            return divide_or_zero(fp, ops.add(fp, tn)), recall
+        if self.curve == "PR":
+            return recall, divide_or_zero(tp, ops.add(tp, fp))
+        # What a rate gains on always saying "positive": from 0, at that, to 1, without an error.
+        odds = divide_or_zero(ops.add(tp, fn), ops.add(tn, fp))
+        found = ops.not_equal(tp, 0)
+
+        def gain(errors: Any, without: float) -> Any:
+            value = ops.subtract(1.0, ops.multiply(odds, divide_or_zero(errors, tp)))
+            return ops.where(found, value, ops.multiply(ops.ones_like(value), without))
+
+        return ops.maximum(gain(fn, 0.0), 0.0), gain(fp, 1.0)
 
     @staticmethod
     def _interpolated_precision(tp: Any, fp: Any, fn: Any) -> Any:
@@ -112,13 +186,14 @@ class AUC(Counts):
             ops.where(both, positives[:-1], one), ops.where(both, positives[1:], one)
         )
         area = ops.multiply(slope, ops.add(rise, ops.multiply(intercept, ops.log(ratio))))
-        return ops.sum(divide_or_zero(area, ops.maximum(ops.add(tp[1:], fn[1:]), 0.0)))
+        return divide_or_zero(area, ops.maximum(ops.add(tp[1:], fn[1:]), 0.0))
 
     def get_config(self) -> Config:
         own = {
             "num_thresholds": self.num_thresholds, "curve": self.curve,
-            "summation_method": self.summation_method, "multi_label": False, "num_labels": None,
-            "label_weights": None, "from_logits": self.from_logits,
+            "summation_method": self.summation_method, "multi_label": self.multi_label,
+            "num_labels": self.num_labels, "label_weights": self.label_weights,
+            "from_logits": self.from_logits,
         }  # fmt: skip
         inner = {"thresholds": self.thresholds[1:-1]} if self.given_thresholds else {}
         return {**super().get_config(), **own, **inner}

@@ -11,6 +11,7 @@ from unidl import ops
 from unidl.losses.reduction import divide_or_zero, expand_to_rank
 from unidl.losses.tensors import as_float, check_equal_shapes, match_rank
 from unidl.metrics.metric import Metric, add_to
+from unidl.ops.dispatch import backend_of
 from unidl.typing import Config, DType, Tensor, TensorLike
 from unidl.utils.rules import COUNT, FROM_ZERO, ONE_OR_MORE_NUMBERS, optional
 
@@ -63,14 +64,18 @@ class Counts(Metric):
             raise ValueError(f"{type(self).__name__}: thresholds lie in [0, 1], got {wrong[0]}.")
         if ends:  # points beyond both sides of [0, 1], where all are positive or none
             self.thresholds = [ends[0], *self.thresholds, ends[1]]
+        self._make_counts((len(self.thresholds),))
+
+    def _make_counts(self, shape: Any) -> None:
         for kind in self.kinds:
-            setattr(self, kind, self.add_variable((len(self.thresholds),), name=kind))
+            setattr(self, kind, self.add_variable(shape, name=kind))
 
     def update_state(
         self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> None:
-        backend = self.variables[0].backend
+        backend = backend_of([y_pred, y_true])
         with backend.scope():
+            self.build_for(ops.shape(y_true), ops.shape(y_pred))
             y_true, y_pred = match_rank(
                 as_float(backend, y_true, self.dtype), as_float(backend, y_pred, self.dtype)
             )
@@ -81,10 +86,13 @@ class Counts(Metric):
                 weight = expand_to_rank(
                     as_float(backend, sample_weight, self.dtype), len(y_pred.shape)
                 )
-                weight = ops.reshape(ops.add(weight, ops.zeros_like(y_pred)), (1, -1))
-            target = ops.cast(ops.reshape(y_true, (1, -1)), "bool")
-            limits = ops.reshape(backend.asarray(self.thresholds, self.dtype), (-1, 1))
-            positive = ops.greater(ops.reshape(y_pred, (1, -1)), limits)
+                weight = ops.add(weight, ops.zeros_like(y_pred))
+            weight = self._weighted(weight, y_pred)
+            weight = None if weight is None else self._laid_out(weight)
+            target, scores = ops.cast(self._laid_out(y_true), "bool"), self._laid_out(y_pred)
+            limits = backend.asarray(self.thresholds, self.dtype)
+            limits = ops.reshape(limits, (-1, *(1,) * (len(scores.shape) - 1)))
+            positive = ops.greater(scores, limits)
             for kind in self.kinds:
                 is_target, is_positive = _KINDS[kind]
                 hit = ops.logical_and(_flag(target, is_target), _flag(positive, is_positive))
@@ -93,6 +101,14 @@ class Counts(Metric):
                     getattr(self, kind),
                     ops.sum(hit if weight is None else ops.multiply(hit, weight), axis=1),
                 )
+
+    def _laid_out(self, values: TensorLike) -> Any:
+        """Values (n, ...) as (1, what is summed over, what is counted apart)."""
+        return ops.reshape(values, (1, -1))
+
+    def _weighted(self, weight: TensorLike | None, y_pred: TensorLike) -> Any:
+        """The weight of each element, in the shape of `y_pred`; None for 1."""
+        return weight
 
     def _chosen(self, y_true: TensorLike, y_pred: TensorLike) -> Any:
         if self.top_k is not None:

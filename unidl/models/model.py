@@ -121,8 +121,16 @@ class Model(Trainer, Layer):
                 f"{self._who()}: expected {len(plan.input_tensors)} inputs "
                 f"({', '.join(t.name for t in plan.input_tensors)}), got {len(values)}."
             )
-        matched = []
+        matched: list[Any] = []
         for symbol, value in zip(plan.input_tensors, values, strict=True):
+            if value is None:
+                if not plan.is_optional(symbol):
+                    raise ValueError(
+                        f"{self._who()}, input {symbol.name!r}: got None. Give a tensor of the "
+                        f"shape {symbol.shape}, or make the input with Input(..., optional=True)."
+                    )
+                matched.append(None)
+                continue
             shape = (
                 as_given(value.shape)
                 if isinstance(value, KerasTensor)
@@ -175,6 +183,11 @@ class Model(Trainer, Layer):
 
     def compute_mask(self, inputs: Any, previous_mask: TensorLike) -> Any:
         return None  # the layers inside note the masks of the outputs themselves
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` was called."""
+        return self.objective is not None
 
     # -- structure
     # ----------------------------------------------------------------------------------
@@ -378,8 +391,12 @@ class Functional(Model):
 def _symbols(x: TensorLike) -> Any:
     """KerasTensors like the arrays in `x`, with an open batch axis."""
     return tree.map_structure(
-        lambda a: KerasTensor(
-            (None, *a.shape[1:]), a.dtype.name if a.dtype.kind in "biu" else dtypes.floatx()
+        lambda a: (
+            None
+            if a is None  # of an optional input
+            else KerasTensor(
+                (None, *a.shape[1:]), a.dtype.name if a.dtype.kind in "biu" else dtypes.floatx()
+            )
         ),
         x,
     )
@@ -389,26 +406,22 @@ def _shape_of(structure: Any) -> Any:
     return graph.map_tensors(lambda t: t.shape, structure)
 
 
-def _by_name(expected: Any, given: Any, who: str) -> Any:
+def _by_name(expected: Any, given: Any, who: str) -> list[Any]:
     """Flat list of the values in `given`, in the order of the symbolic structure `expected`; dicts
-    match by key or input name."""
+    match by key, or by the names of the inputs."""
+    if isinstance(given, dict) and not isinstance(expected, dict):
+        expected = {t.name: t for t in graph.flatten_tensors(expected)}
     if isinstance(given, dict):
-        names = (
-            list(expected)
-            if isinstance(expected, dict)
-            else [t.name for t in graph.flatten_tensors(expected)]
-        )
-        missing = [n for n in names if n not in given]
+        missing = [n for n in expected if n not in given]
         if missing:
             raise ValueError(
                 f"{who}: the inputs lack {', '.join(map(repr, missing))}; given were "
                 f"{', '.join(map(repr, given))}."
             )
-        return [given[n] for n in names]
-    if isinstance(given, list | tuple):
-        return [
-            leaf
-            for item in given
-            for leaf in (_by_name(None, item, who) if isinstance(item, list | tuple) else [item])
-        ]
-    return [given]
+        return [v for n, part in expected.items() for v in _by_name(part, given[n], who)]
+    if not isinstance(given, list | tuple):
+        return [given]
+    if isinstance(expected, list | tuple) and len(expected) == len(given):
+        pairs = zip(expected, given, strict=True)
+        return [v for part, value in pairs for v in _by_name(part, value, who)]
+    return [v for value in given for v in _by_name([], value, who)]

@@ -81,6 +81,10 @@ class Plan:
         node = self._entries.get(tensor)
         return tensor.history if node is None else (node, 0)
 
+    def is_optional(self, tensor: Any) -> bool:
+        """Whether None may be given for this input."""
+        return self._entries[tensor].operation.optional
+
     def _walk(self, owner: Any) -> Any:
         """(nodes, sources first; {id: operation} as a walk back from the outputs meets them).
 

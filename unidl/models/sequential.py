@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from unidl.layers.base.input_layer import InputLayer
+from unidl.layers.base.input_layer import Input, InputLayer
 from unidl.layers.base.layer import Layer
-from unidl.layers.base.structures import shapes_as_given, shapes_of
+from unidl.layers.base.structures import (
+    has_shape,
+    leaves,
+    map_shapes,
+    shapes_as_given,
+    shapes_of,
+)
 from unidl.models.model import Functional, Model
 from unidl.models.plan import Plan
 from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
@@ -23,10 +29,11 @@ if TYPE_CHECKING:
 
 
 class Sequential(Model):
-    """A model of layers in a row, each with one input and one output.
+    """A model of layers in a row, each of which gets what the one before it returned.
 
     Args:
-        layers: list of layers; the first may be an `Input` or say its `input_shape=`.
+        layers: list of layers; the first may be an `Input` or say its `input_shape=`. Where it
+            takes several tensors, in a list or a dict, there is no `Input`.
         trainable, name: as in `Layer`.
 
     Without an input shape the weights are made at the first call, or by `build`.
@@ -43,7 +50,10 @@ class Sequential(Model):
     ) -> None:
         super().__init__(trainable=bool(trainable), name=name, **kwargs)
         self._stack: list[Any] = []
-        self._outputs: list[Any] = []  # a tensor for each layer that is connected
+        self._outputs: list[Any] = []  # what each layer that is connected returned
+        self._start: Any = (
+            None  # symbols in a list or dict that the first layer gets, without Input
+        )
         for layer in self._listed(layers, trainable):
             self._append(layer)
         self._connect()
@@ -120,7 +130,7 @@ class Sequential(Model):
             raise ValueError(f"{self._who()}: pop() found no layers.")
         layer = self._stack.pop()
         if len(self._outputs) > len(self._stack):
-            layer._inbound.remove(self._outputs.pop().history[0])
+            layer._inbound.remove(graph.flatten_tensors(self._outputs.pop())[0].history[0])
         if rebuild:
             self._connect()
         return layer
@@ -131,29 +141,33 @@ class Sequential(Model):
         self.built = False
         self._plan = None
         self._forget_compiled()
-        if not self._stack or not isinstance(self._stack[0], InputLayer):
+        begins = bool(self._stack) and isinstance(self._stack[0], InputLayer)
+        if not begins and self._start is None:
             return
+        start = self._stack[0].output if begins else self._start
         for layer in self._stack[len(self._outputs) :]:
             if isinstance(layer, InputLayer):
-                tensor = layer.output
-            else:
-                with self._scope(), graph.resumed():
-                    tensor = layer(self._outputs[-1])
-            if not isinstance(tensor, KerasTensor):
-                raise ValueError(
-                    f"Sequential {self.name!r}: {layer._who()} has several outputs. Use the "
-                    "functional API: Model(inputs, outputs)."
-                )
-            self._outputs.append(tensor)
-        if len(self._stack) > 1:
-            self._use_graph(Plan(self._outputs[0], self._outputs[-1], self._who()))
+                self._outputs.append(start)
+                continue
+            with self._scope(), graph.resumed():
+                self._outputs.append(layer(self._outputs[-1] if self._outputs else start))
+        if self.layers:
+            self._use_graph(Plan(start, self._outputs[-1], self._who()))
 
     @public_method
     def build(self, input_shape: Any = None) -> None:
-        """Make the weights for inputs of `input_shape`, batch axis included."""
+        """Make the weights for inputs of `input_shape`, batch axis included; of several inputs a
+        list or dict of shapes."""
         if self._plan is None and input_shape is not None and len(self.layers):
-            self._stack.insert(0, InputLayer(batch_shape=tuple(input_shape)))
-            self._connect()
+            self._begin(map_shapes(lambda shape: Input(batch_shape=tuple(shape)), input_shape))
+
+    def _begin(self, start: Any) -> None:
+        """Connect the layers to the symbolic inputs `start`."""
+        if isinstance(start, KerasTensor):
+            self._stack.insert(0, start.history[0].operation)  # type: ignore[index]
+        else:
+            self._start = start
+        self._connect()
 
     @filtered
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
@@ -169,12 +183,19 @@ class Sequential(Model):
     def _build_for(self, inputs: TensorLike) -> None:
         """Connect for the shape and dtype of a first input, all of whose sizes but the last and
         inner ones stay open."""
-        shape = shapes_of(inputs if hasattr(inputs, "shape") else self._convert(inputs))
+        self._begin(self._inputs_like(inputs))
+
+    def _inputs_like(self, given: Any) -> Any:
+        """An `Input` for each tensor in what the model is called with."""
+        if isinstance(given, dict):
+            return {name: self._inputs_like(value) for name, value in given.items()}
+        if isinstance(given, list | tuple) and any(map(has_shape, leaves(given))):
+            return [self._inputs_like(value) for value in given]
+        shape = shapes_of(given if hasattr(given, "shape") else self._convert(given))
         shape = shapes_as_given(shape)
-        dtype = str(getattr(inputs, "dtype", "float32")).rsplit(".", 1)[-1]
+        dtype = str(getattr(given, "dtype", "float32")).rsplit(".", 1)[-1]
         dtype = dtype if dtype.startswith(("int", "uint", "bool")) else self.layers[0].compute_dtype
-        self._stack.insert(0, InputLayer(batch_shape=(None, *shape[1:]), dtype=dtype))
-        self._connect()
+        return Input(batch_shape=(None, *shape[1:]), dtype=dtype)
 
     @property
     def layers(self) -> list[Layer]:
@@ -198,7 +219,7 @@ class Sequential(Model):
         }
         config["layers"] = [serialize_keras_object(layer) for layer in self._stack]
         if self._plan is not None:
-            config["build_input_shape"] = self._plan.input_tensors[0].shape
+            config["build_input_shape"] = graph.map_tensors(lambda t: t.shape, self._plan.inputs)
         return config
 
     @classmethod
@@ -215,7 +236,7 @@ class Sequential(Model):
             layers, **{k: v for k, v in config.items() if k in ("name", "trainable", "dtype")}
         )
         if shape is not None and model._plan is None:
-            model.build(tuple(shape))
+            model.build(shape)
         return model
 
 

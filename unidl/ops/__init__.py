@@ -66,7 +66,7 @@ from unidl.ops.indexing import (
     argsort, bincount, digitize, get_item, in_top_k, isin, scatter, scatter_update, searchsorted,
     select, sort, take, take_along_axis, top_k, unravel_index, where,
 )  # fmt: skip
-from unidl.ops.linalg import (
+from unidl.ops.matrices import (
     cdist, cholesky, cholesky_inverse, det, eig, eigh, inv, logdet, lstsq, lu_factor, matrix_rank,
     norm, pinv, qr, slogdet, solve, solve_triangular, svd,
 )  # fmt: skip
@@ -74,7 +74,7 @@ from unidl.ops.nan import (
     nanargmax, nanargmin, nancumprod, nancumsum, nanmax, nanmean, nanmedian, nanmin, nanpercentile,
     nanprod, nanquantile, nanstd, nansum, nanvar,
 )  # fmt: skip
-from unidl.ops.nn import (
+from unidl.ops.networks import (
     batch_normalization, binary_crossentropy, categorical_crossentropy, dot_product_attention,
     layer_normalization, moments, multi_hot, normalize, one_hot, psnr, rms_normalization,
     sparse_categorical_crossentropy,
@@ -443,8 +443,15 @@ __all__ = [  # noqa: RUF022 - many names a line
     "zeros",
     "zeros_like",
 ]
-if not TYPE_CHECKING:
-    __getattr__, __dir__ = namespace(__name__, __all__)
+# Keras' groups of the same functions, each a module that imports this one.
+if TYPE_CHECKING:
+    from unidl.ops import image as image
+    from unidl.ops import linalg as linalg
+    from unidl.ops import nn as nn
+    from unidl.ops import numpy as numpy
+else:
+    _GROUPS = ("image", "linalg", "nn", "numpy")
+    __getattr__, __dir__ = namespace(__name__, __all__, {n: f"{__name__}.{n}" for n in _GROUPS})
 
 bind_operators(
     KerasTensor, sys.modules[__name__], other_ufunc=keras_tensor.not_by_numpy, any_place=False

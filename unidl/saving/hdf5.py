@@ -190,7 +190,7 @@ class Reader:
             raise NotPlain(f"{path!r} does not have the numbers that were written")
         return _from_bfloat16(found) if _is_bfloat16(dataset) else found
 
-    def text(self, path: str, most: int) -> str:
+    def text_at(self, path: str, most: int) -> str:
         """The text at `path`, bytes of UTF-8 in one axis; NotPlain if they are more than `most`."""
         with _library_at_work():
             dataset = self._item(path)

@@ -55,7 +55,7 @@ def load(path: str | PathLike[str], model: Any, callbacks: list) -> dict[str, An
     """
     generators = list(_generators(model))
     with hdf5.reading(path, "BackupAndRestore") as reader:
-        state = json.loads(reader.text("state", _TEXT_AT_MOST))
+        state = json.loads(reader.text_at("state", _TEXT_AT_MOST))
         _check(state, callbacks, generators)
         _build_optimizers(model, state["optimizers"])
         variables = list(_variables(model))

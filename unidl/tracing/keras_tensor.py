@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from unidl.backend import dtypes
-from unidl.typing import DType, Shape
+from unidl.typing import Axis, DType, Shape
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,6 +79,18 @@ class KerasTensor:
     @property
     def ndim(self) -> int:
         return len(self.shape)
+
+    def reshape(self, newshape: Shape) -> KerasTensor:
+        """`ops.reshape` of it."""
+        from unidl import ops
+
+        return ops.reshape(self, newshape)
+
+    def squeeze(self, axis: Axis | None = None) -> KerasTensor:
+        """`ops.squeeze` of it."""
+        from unidl import ops
+
+        return ops.squeeze(self, axis)
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"history": None}  # which the copy of its node writes anew

@@ -62,7 +62,7 @@ def _warn_of_nan(name, structure):
 def _check_indices(model, x):
     """Embeddings that stand right behind an input get indices in their range."""
     for name, array, embedding in looked_up(model, x):
-        if not isinstance(array, np.memmap):
+        if array is not None and not isinstance(array, np.memmap):
             embedding.check_indices(array, f"the input {name!r}")
 
 

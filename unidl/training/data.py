@@ -37,7 +37,7 @@ def make_batches(x, y, sample_weight, batch_size, shuffle, class_weight, steps, 
     if isinstance(x, list | tuple | dict) and any(leaf is None for leaf in leaves):
         raise ValueError(
             f"{caller}: x holds None beside {len(leaves) - 1} other parts. Each input of the model "
-            "is an array."
+            "is an array, or None for one made with Input(..., optional=True)."
         )
     for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
         if value is not None:
@@ -56,7 +56,8 @@ def one_batch(x, y, sample_weight, class_weight, caller):
 
 def rows_of(x, caller):
     """How many rows the arrays `x` have."""
-    first = next(iter(tree.flatten(x, is_leaf=_is_list_of_numbers)), None)
+    leaves = tree.flatten(x, is_leaf=_is_list_of_numbers)
+    first = next((leaf for leaf in leaves if leaf is not None), None)
     if isinstance(first, list):
         return len(first)
     if not _is_array(first):
@@ -446,7 +447,7 @@ def _form(batch):
 
 
 def _is_arrays(x):
-    leaves = tree.flatten(x)
+    leaves = [leaf for leaf in tree.flatten(x) if leaf is not None]  # of an optional input
     return bool(leaves) and all(_is_array(leaf) for leaf in leaves)
 
 

@@ -10,7 +10,7 @@ from unidl import losses as losses_module
 from unidl import metrics as metrics_module
 from unidl import ops, tree
 from unidl.backend import dtypes
-from unidl.layers.base.annotations import logits, masks
+from unidl.layers.base.annotations import masks
 from unidl.losses.check import check_targets, is_own, quick_test
 from unidl.losses.reduction import expand_to_rank
 from unidl.training import arguments, asks_values, gradients
@@ -151,9 +151,11 @@ class Objective(Watched):
             return [given.get(n) for n in names]
         if len(names) == 1:
             if isinstance(given, list | tuple) and what in ("loss", "loss_weights"):
-                if len(given) != 1:
+                if len(given) == 1:
+                    return [given[0]]
+                if what == "loss_weights" or not given:
                     raise ValueError(f"compile: {what} has {len(given)} entries for one output.")
-                return [given[0]]
+                return [given]
             if (
                 isinstance(given, list | tuple)
                 and len(given) == 1
@@ -307,11 +309,8 @@ class Objective(Watched):
 
     @staticmethod
     def _loss_of(loss, target, prediction, weight):
-        mask = masks.get(prediction)
-        kind, from_logits = logits.get(prediction) or (None, None)
-        if from_logits is not None and loss.logits_of == kind:
-            return loss(target, prediction, sample_weight=weight, mask=mask, logits=from_logits)
-        return loss(target, prediction, sample_weight=weight, mask=mask)
+        # Keras' three arguments and no others, for losses that override `__call__`.
+        return loss(target, prediction, sample_weight=weight)
 
     def update(self, x, y, sample_weight, found):
         """Add a batch and the `BatchLoss` found for it to all metrics, on the device."""
@@ -320,7 +319,7 @@ class Objective(Watched):
 
     def update_losses(self, x, y, sample_weight, found):
         """Add a batch to the means of the losses."""
-        size = ops.shape(tree.flatten(x)[0])[0]
+        size = ops.shape(next(leaf for leaf in tree.flatten(x) if leaf is not None))[0]
         self._tracker.update_state(ops.stop_gradient(found.loss), sample_weight=size)
         parts = found.parts
         if parts is None:  # of a loss of the user's own, which says nothing of single outputs

@@ -74,7 +74,10 @@ class _Habit:
     def __get__(self, obj: Any, cls: type) -> NoReturn:
         from unidl.utils.namespaces import missing_names
 
-        advice = self.advice or missing_names().get(f"Model.{self.name}", "")
+        # What models lack because all layers do stands with the layers.
+        missing = missing_names()
+        of_keras = (missing.get(f"{owner}.{self.name}") for owner in ("Model", "Layer"))
+        advice = self.advice or next(filter(None, of_keras), "")
         # With `obj` Python would add a suggestion of its own, by the looks of names alone.
         raise AttributeError(
             f"{cls.__name__!r} object has no attribute {self.name!r}. {advice}",

@@ -782,7 +782,8 @@ CASES += [
         ("loss_weights of NaN", lambda: compiled(loss_weights=[NAN]), "loss_weights are finite"),
         ("run_eagerly of text", lambda: compiled(run_eagerly="no"), "run_eagerly must be"),
         ("jit_compile of text", lambda: compiled(jit_compile="yes"), "jit_compile must be"),
-        ("None among the inputs", lambda: regression().fit([X, None], Y, verbose=0), "holds None"),
+        ("None among the inputs", lambda: regression().fit([X, None], Y, verbose=0), "1 inputs"),
+        ("None for all inputs", lambda: regression().fit([None, None], Y, verbose=0), "holds None"),
         ("None for the target", lambda: regression().fit(X, [None], verbose=0), "no target"),
         ("predictions of two sizes", two_sizes, "batch 1 and .* for batch 2"),
         (

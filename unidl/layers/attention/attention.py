@@ -126,8 +126,8 @@ class Attention(Layer):
         total = total if self.scale is None else ops.multiply(total, self.scale)
         return ops.multiply(ops.sum(ops.tanh(total), axis=-1), self.concat_score_weight)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        return previous_mask[0] if previous_mask else None
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        return mask[0] if mask else None
 
     def _why_composed(self, training: Any, with_scores: Any) -> str | None:
         """Why the attention kernel cannot be used; None if it can."""

@@ -6,7 +6,7 @@ import math
 import string
 from typing import TYPE_CHECKING, Any
 
-from unidl import constraints, initializers, ops, random, regularizers
+from unidl import config, constraints, initializers, ops, random, regularizers
 from unidl.layers.attention import attention_masks
 from unidl.layers.base.layer import Layer
 from unidl.layers.base.options import PlainLayerOptions
@@ -114,6 +114,7 @@ class MultiHeadAttention(Layer):
             None if sliding_window is None else positive_int(self, "sliding_window", sliding_window)
         )
         self.flash_attention = flash_attention
+        self._by_kernel = flash_attention or config.is_flash_attention_enabled()
         self.kernel_initializer, self.bias_initializer = (
             initializers.get(kernel_initializer),
             initializers.get(bias_initializer),
@@ -354,6 +355,8 @@ class MultiHeadAttention(Layer):
                     f"Leave flash_attention=None, or return_attention_scores=False."
                 )
             return "the scores are asked for"
+        if self._by_kernel is False:
+            return "config.disable_flash_attention()"
         if self.attention_axes != (1,) or len(self._equations[0].partition(",")[0]) != 4:
             return f"attention_axes={self.attention_axes}"
         return "dropout" if training and self.dropout else None

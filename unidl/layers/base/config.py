@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from unidl import activations
 from unidl.layers.base.signature import call_signature
+from unidl.saving.custom_objects import CustomObjectScope
 from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
-from unidl.typing import Config
+from unidl.typing import Config, CustomObjects
 from unidl.utils.constructors import constructor_arguments, made_from
 
 if TYPE_CHECKING:
@@ -88,9 +89,11 @@ class Configurable:
             self._build_with(shapes)
 
     @classmethod
-    def from_config(cls, config: Any) -> Self:
-        """A new object from `get_config`'s dict, or from Keras' own for the same class."""
-        return cls(**{key: _from_config(v) for key, v in made_from(cls, config).items()})
+    def from_config(cls, config: Any, custom_objects: CustomObjects | None = None) -> Self:
+        """A new object from `get_config`'s dict, or from Keras' own for the same class.
+        `custom_objects`: {name in the dict: class or function}."""
+        with CustomObjectScope(custom_objects):
+            return cls(**{key: _from_config(v) for key, v in made_from(cls, config).items()})
 
 
 def _to_config(value: Any) -> Any:

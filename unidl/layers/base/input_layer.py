@@ -22,7 +22,8 @@ class InputLayer(Layer):
         dtype: of the data.
         input_tensor: a symbolic tensor whose shape and dtype are taken, instead of all the above.
         name: also the key under which data is given in a dict.
-        sparse, ragged, optional: not offered; must be False or None.
+        sparse, ragged: not offered; must be False or None.
+        optional: None may be given in place of the tensor, which layers then get.
     """
 
     def __init__(
@@ -38,10 +39,10 @@ class InputLayer(Layer):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if sparse or ragged or optional:
+        if sparse or ragged:
             raise ValueError(
-                "Input: sparse, ragged and optional inputs are not offered. Give dense tensors, "
-                "padded to one length."
+                "Input: sparse and ragged inputs are not offered. Give dense tensors, padded to "
+                "one length."
             )
         if input_tensor is not None:
             if not isinstance(input_tensor, KerasTensor):
@@ -70,6 +71,7 @@ class InputLayer(Layer):
                     f"Input {self.name!r}: a shape is made of non-negative ints and None, got "
                     f"{self.batch_shape}."
                 )
+        self.optional = bool(optional)
         self._input_dtype = dtypes.standardize_dtype(dtype)
         self.built = True
         tensor = KerasTensor(self.batch_shape, self._input_dtype, name=self.name)
@@ -85,7 +87,7 @@ class InputLayer(Layer):
     def get_config(self) -> Config:
         return {
             "batch_shape": self.batch_shape, "dtype": self._input_dtype, "name": self.name,
-            "sparse": False, "ragged": False, "optional": False,
+            "sparse": False, "ragged": False, "optional": self.optional,
         }  # fmt: skip
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from unidl.typing import DType, Shape
+from unidl.typing import Config, DType, Shape
 from unidl.utils.descriptions import description
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class InputSpec:
@@ -47,6 +50,15 @@ class InputSpec:
 
     def __repr__(self) -> str:
         return description(self, {} if self.dtype is None else {"dtype": self.dtype})
+
+    def get_config(self) -> Config:
+        """The arguments as a dict, but for `name` and `allow_last_axis_squeeze`, as in Keras."""
+        names = ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes", "optional")
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        return cls(**config)
 
     def problem(self, shape: Shape) -> str | None:
         """What is wrong with an input of `shape`, None if nothing is."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from unidl import constraints, dtype_policies, initializers, ops, regularizers
+from unidl import constraints, dtype_policies, initializers, ops, regularizers, tree
 from unidl.backend import callers, frame, registry
 from unidl.backend.callers import calls_itself
 from unidl.backend.dtypes import is_float
@@ -21,11 +21,12 @@ from unidl.layers.base.config import Configurable
 from unidl.layers.base.eager_call import CallsBuilt
 from unidl.layers.base.given import problem_with
 from unidl.layers.base.input_spec import InputSpec
-from unidl.layers.base.mask_flow import PassesMasks
+from unidl.layers.base.mask_flow import PassesMasks, no_masks
 from unidl.layers.base.signature import call_signature
 from unidl.layers.base.structures import has_shape, leaves, shapes_as_given, shapes_of
 from unidl.layers.base.symbolic_call import InfersShapes
 from unidl.layers.base.weights import HoldsWeights
+from unidl.metrics.metric import Metric
 from unidl.tracing import graph, sizes
 from unidl.typing import (
     ConstraintLike,
@@ -85,7 +86,6 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
 
     input_spec: Any  # an InputSpec, or one for each input
     activity_regularizer: Any
-    dtype_policy: DTypePolicy
     _losses: list[Any]
     _inbound: list[Any]
     _build_shapes: Any
@@ -117,6 +117,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
         super().__init_subclass__(**kwargs)
         if "build" in vars(cls):
             cls.build = _noting_that_it_is_built(cls.build)  # type: ignore[method-assign]
+        if "compute_mask" in vars(cls) and not is_of_unidl(cls):
+            cls._makes_mask = True  # it may return one where the inputs have none
 
     def __init__(
         self,
@@ -134,12 +136,14 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
                 f"{type(self).__name__}: name must be a string without '/', got {name!r}."
             )
         self.backend = registry.get_backend()
-        self.dtype_policy = dtype_policies.get(dtype)
+        self._dtype_policy = dtype_policies.get(dtype)
         self.autocast = autocast
         self._casts_inputs = False  # some input has another float dtype than the layer computes in
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.input_spec = None
-        self.supports_masking = False
+        self.supports_masking = getattr(
+            type(self), "supports_masking", type(self).compute_mask is not PassesMasks.compute_mask
+        )
         self.built = False
         self.path = self.name
         self._trainable = trainable
@@ -363,8 +367,9 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
             )
         if mask is not None:
             self._pass_mask_on(args[0] if args else None, mask, outputs)
-        elif self._makes_mask:
-            self._note_mask(outputs, self.compute_mask(args[0], None))
+        elif self._makes_mask and self.supports_masking:
+            mask = self.compute_mask(args[0], no_masks(args[0]))
+            self._note_mask(args[0], outputs, mask)
         if self.activity_regularizer is not None:
             for output in leaves(outputs):
                 context.losses.append(
@@ -543,6 +548,23 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
             ]
 
     @property
+    def dtype_policy(self) -> DTypePolicy:
+        """In which dtype the layer computes and keeps its weights; may be set, by name too, and
+        then holds for calls, and for weights that are not made yet."""
+        return self._dtype_policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, value: PolicyLike) -> None:
+        self._dtype_policy = dtype_policies.get(value)
+        self._casts_inputs = True
+        self._count_change()  # a compiled step has computed by the old one
+
+    @property
+    def input_dtype(self) -> str:
+        """The dtype that float inputs are cast to."""
+        return self.compute_dtype
+
+    @property
     def compute_dtype(self) -> str:
         return self.dtype_policy.compute_dtype
 
@@ -558,6 +580,17 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
     @property
     def dtype(self) -> str:
         return self.variable_dtype
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The Metric objects in attributes of the layer and of the layers below."""
+        kept = [v for layer in self._flatten_layers() for v in vars(layer).values()]
+        found = [metric for value in kept for metric in _metrics_in(value)]
+        return list({id(m): m for m in found}.values())
+
+    @property
+    def metrics_variables(self) -> list[Variable]:
+        return [variable for metric in self.metrics for variable in metric.variables]
 
     def kernel_description(self) -> str | None:
         """The native kernels that the layer's last build chose, for `summary(kernels=True)`."""
@@ -595,6 +628,13 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
 
     def _essentials(self) -> dict[str, Any]:
         return {"name": self.name} | ({} if self.trainable else {"trainable": False})
+
+
+def _metrics_in(value: Any) -> list[Metric]:
+    """The Metrics that an attribute holds, in a list or dict too."""
+    if isinstance(value, Metric):
+        return [value]
+    return tree.instances(Metric, value) if isinstance(value, list | tuple | dict) else []
 
 
 def _noting_that_it_is_built(build: Any) -> Any:

@@ -61,9 +61,9 @@ class PassesMasks:
                 f"{self._who()} does not support masking, so the mask ends here.", stacklevel=4
             )
             return
-        self._note_mask(outputs, self.compute_mask(inputs, mask))
+        self._note_mask(inputs, outputs, self.compute_mask(inputs, mask))
 
-    def _note_mask(self, outputs: Any, mask: TensorLike) -> None:
+    def _note_mask(self, inputs: Any, outputs: Any, mask: TensorLike) -> None:
         if mask is None:
             return
         pairs = (
@@ -72,8 +72,16 @@ class PassesMasks:
             else [(leaves(outputs)[0], mask)]
         )
         for output, each in pairs:
-            if each is not None:
+            # What a sublayer said of its output holds, as in Keras; an input that is handed on
+            # gets the mask of the output.
+            said = masks.get(output) is not None and all(output is not x for x in leaves(inputs))
+            if each is not None and not said:
                 masks.set(output, each)
+
+
+def no_masks(inputs: Any) -> Any:
+    """What `compute_mask` gets for inputs without masks: None, or a None for each."""
+    return [None] * len(inputs) if isinstance(inputs, list | tuple) else None
 
 
 def _number_of_tensors(args: Any, kwargs: Any) -> Any:

@@ -143,6 +143,8 @@ class EinsumDense(Layer):
             *self.output_shape,
             *(input_shape[len(inputs) :] if side == "right" else ()),
         ]
+        if len(full) == elided + len(outputs) + 1:
+            del full[0]  # a sample alone, without a batch axis
         if len(full) != elided + len(outputs):
             raise ValueError(
                 f"{self._who()}: output_shape={self.output_shape} must give the sizes of the "

@@ -80,7 +80,7 @@ class Embedding(Layer):
         self.autocast = False
         self._initial = weights
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Any = None) -> None:
         # The rows are cast to the compute dtype, not the table.
         self.embeddings = self.add_own_weight(
             "embeddings", (self.input_dim, self.output_dim), autocast=False

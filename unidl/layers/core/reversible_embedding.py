@@ -57,7 +57,7 @@ class ReversibleEmbedding(Embedding):
         )
         self._reversed = False
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Any = None) -> None:
         super().build(input_shape)
         if not self.tie_weights:
             self.reverse_embeddings = self.add_weight(
@@ -81,5 +81,5 @@ class ReversibleEmbedding(Embedding):
         cap = self.logit_soft_cap
         return logits if cap is None else ops.multiply(ops.tanh(ops.divide(logits, cap)), cap)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        return None if self._reversed else super().compute_mask(inputs, previous_mask)
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        return None if self._reversed else super().compute_mask(inputs, mask)

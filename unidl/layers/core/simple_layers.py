@@ -48,7 +48,7 @@ class Masking(Layer):
     def call(self, inputs: TensorLike) -> Any:
         return ops.where(ops.expand_dims(self._counts(inputs), -1), inputs, ops.zeros_like(inputs))
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return self._counts(inputs)
 
     def _counts(self, inputs: TensorLike) -> Any:
@@ -109,7 +109,7 @@ class Lambda(Layer):
             mask,
             dict(arguments or {}),
         )
-        self.supports_masking = mask is not None
+        self.supports_masking = self._makes_mask = mask is not None
         try:
             parameters = list(inspect.signature(function).parameters)
         except ValueError:  # some functions written in C have none to show
@@ -124,8 +124,8 @@ class Lambda(Layer):
             inputs, **self.arguments, **{name: given[name] for name in self._passes}
         )
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     def get_config(self) -> Config:
         config = super().get_config() | {"function": serialize_keras_object(self.function)}

@@ -27,16 +27,16 @@ class Merge(Layer):
                 f"{type(self).__name__}()([a, b])."
             )
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """A step counts where it counts in any of the inputs; without a mask in all inputs there is
         none."""
-        known = [m for m in previous_mask or [] if m is not None]
+        known = [m for m in mask or [] if m is not None]
         if len(known) < len(inputs):
             return None
-        mask = known[0]
+        joined = known[0]
         for other in known[1:]:
-            mask = ops.logical_or(mask, other)
-        return mask
+            joined = ops.logical_or(joined, other)
+        return joined
 
 
 class Elementwise(Merge):
@@ -227,7 +227,7 @@ class Dot(Merge):
         y = ops.einsum(f"{''.join(first)},{''.join(second)}->b{''.join(rest)}", a, b)
         return y if rest else ops.expand_dims(y, 1)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return None
 
 
@@ -261,15 +261,15 @@ class Concatenate(Merge):
     def call(self, inputs: TensorLike) -> Any:
         return ops.concatenate(inputs, axis=self.axis)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Masks joined along the axis too; inputs without one count everywhere."""
-        if previous_mask is None or all(m is None for m in previous_mask):
+        if mask is None or all(m is None for m in mask):
             return None
         parts = []
-        for x, mask in zip(inputs, previous_mask, strict=True):
-            if mask is None:
-                mask = ops.ones_like(x, dtype="bool")
-            elif len(ops.shape(mask)) < len(ops.shape(x)):
-                mask = ops.logical_and(ops.expand_dims(mask, -1), ops.ones_like(x, dtype="bool"))
-            parts.append(mask)
+        for x, part in zip(inputs, mask, strict=True):
+            if part is None:
+                part = ops.ones_like(x, dtype="bool")
+            elif len(ops.shape(part)) < len(ops.shape(x)):
+                part = ops.logical_and(ops.expand_dims(part, -1), ops.ones_like(x, dtype="bool"))
+            parts.append(part)
         return ops.all(ops.concatenate(parts, axis=self.axis), axis=-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from unidl import constraints, initializers, ops, regularizers
@@ -176,6 +177,7 @@ class LayerNormalization(Layer):
         epsilon: added to the variance.
         center, scale: whether there are beta and gamma.
         *_initializer, *_regularizer, *_constraint: of beta and gamma.
+        rms_scaling: of older programs, which warns: gamma * x / sqrt(variance + epsilon).
 
     Weights: gamma, beta, of the sizes of the normalized axes.
     """
@@ -194,11 +196,13 @@ class LayerNormalization(Layer):
         gamma_constraint: ConstraintLike | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
-        # Not among `LayerOptions`, since it is no argument but one to be refused with a reason.
-        if kwargs.pop("rms_scaling", False):  # type: ignore[typeddict-item]
-            raise ValueError(
+        # Not among `LayerOptions`, since nobody should write it in a new program.
+        self.rms_scaling = bool(kwargs.pop("rms_scaling", False))  # type: ignore[typeddict-item]
+        if self.rms_scaling:
+            warnings.warn(
                 "LayerNormalization: rms_scaling=True divides by the standard deviation, not the "
-                "root mean square. Use RMSNormalization."
+                "root mean square, and subtracts no mean. Use RMSNormalization.",
+                stacklevel=2,
             )
         super().__init__(**kwargs)
         self.axis = list(axis) if isinstance(axis, list | tuple) else axis
@@ -230,8 +234,10 @@ class LayerNormalization(Layer):
         # they lie in memory.
         shape = tuple(input_shape[a] for a in sorted(given))
         self._along = tuple(input_shape[a] if a in self._axes else 1 for a in range(rank))
-        self.gamma = self.add_own_weight("gamma", shape, autocast=False) if self.scale else None
-        self.beta = self.add_own_weight("beta", shape, autocast=False) if self.center else None
+        scale = self.scale or self.rms_scaling
+        center = self.center and not self.rms_scaling
+        self.gamma = self.add_own_weight("gamma", shape, autocast=False) if scale else None
+        self.beta = self.add_own_weight("beta", shape, autocast=False) if center else None
         self._trailing = tuple(a % rank for a in sorted(given)) == tuple(
             range(rank - len(self._axes), rank)
         )
@@ -239,6 +245,10 @@ class LayerNormalization(Layer):
 
     def call(self, inputs: TensorLike) -> Any:
         x, gamma, beta = _wide(self, inputs, self.gamma, self.beta)
+        if self.rms_scaling:
+            variance = ops.var(x, axis=self._axes, keepdims=True)
+            x = ops.multiply(x, ops.rsqrt(ops.add(variance, self.epsilon)))
+            return ops.cast(ops.multiply(x, self._broadcast(gamma)), self.compute_dtype)
         y = fused.layer_norm(
             x, self._broadcast(gamma), self._broadcast(beta), self._axes, self.epsilon
         )
@@ -248,4 +258,4 @@ class LayerNormalization(Layer):
         return weight if weight is None or self._trailing else ops.reshape(weight, self._along)
 
     def get_config(self) -> Config:
-        return super().get_config() | {"rms_scaling": False}
+        return super().get_config() | {"rms_scaling": self.rms_scaling}

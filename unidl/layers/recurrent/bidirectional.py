@@ -126,8 +126,8 @@ class Bidirectional(Layer):
         total = ops.add(a, b)
         return ops.divide(total, 2) if self.merge_mode == "ave" else total
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        mask = previous_mask[0] if isinstance(previous_mask, list | tuple) else previous_mask
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        mask = mask[0] if isinstance(mask, list | tuple) else mask
         mask = mask if self.return_sequences else None
         number = (2 if self.merge_mode is None else 1) if mask is not None else 0
         # Outputs beyond the first ones, the states, have none.

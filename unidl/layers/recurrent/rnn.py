@@ -248,8 +248,8 @@ class RNN(Layer):
             )
         return sequences, step_of(cell, ops.get_item(sequences, (slice(None), 0)), states, training)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        mask = previous_mask[0] if isinstance(previous_mask, list | tuple) else previous_mask
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        mask = mask[0] if isinstance(mask, list | tuple) else mask
         mask = mask if self.return_sequences else None
         return [mask, *[None for _ in self.state_size]] if self.return_state else mask
 

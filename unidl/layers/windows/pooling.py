@@ -161,7 +161,7 @@ class GlobalAveragePooling1D(Layer):
         total = ops.sum(ops.multiply(inputs, weights), axis=axis, keepdims=self.keepdims)
         return ops.divide(total, ops.sum(weights, axis=axis, keepdims=self.keepdims))
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return None
 
 
