@@ -9,6 +9,7 @@ gradients.
 from __future__ import annotations
 
 from unidl import tree
+from unidl.layers.base.layer import Layer
 from unidl.metrics import Metric
 from unidl.optimizers import Optimizer
 from unidl.training.objective import to_number
@@ -55,8 +56,7 @@ def metrics_of(model) -> list[Metric]:
     known, found = vars(model).setdefault("_held_metrics", (None, None))
     key = changes(), len(vars(model))
     if known != key:
-        attributes = [list(vars(layer).values()) for layer in model._flatten_layers()]
-        found = list({id(m): m for m in tree.instances(Metric, attributes)}.values())
+        found = Layer.metrics.__get__(model)
         vars(model)["_held_metrics"] = key, found
     return found
 

@@ -28,7 +28,6 @@ NAMES = [
          rf"Keras' {path.rpartition('.')[2]} is not in unidl.*{instead}", kind=AttributeError)
     for path, instead in [
         ("callbacks.TensorBoard", "CSVLogger"),
-        ("callbacks.BackupAndRestore", "ModelCheckpoint"),
         ("callbacks.ProgbarLogger", "verbose=1"),
         ("callbacks.RemoteMonitor", "LambdaCallback"),
         ("callbacks.SwapEMAWeights", "use_ema"),
