@@ -47,6 +47,25 @@ def words():
     return keras.Model(inputs, layers.Dense(1)(inner(h)))
 
 
+def windows():
+    """Arguments that Keras 3 calls otherwise or has not."""
+    inputs = layers.Input((6, 6, 2), name="image")
+    h = layers.DepthwiseConv2D(2)(layers.SeparableConv2D(3, 2)(inputs))
+    h = layers.PReLU(shared_axes=[1, 2])(layers.Conv2DTranspose(2, 2, strides=2)(h))
+    h = layers.LeakyReLU(0.1)(layers.Dense(3)(layers.GlobalAveragePooling2D()(h)))
+    h = layers.Dot(axes=-1)([layers.ReLU(max_value=6.0)(h), layers.Activation("swish")(h)])
+    return keras.Model(inputs, layers.Dense(2)(h))
+
+
+def states():
+    """Initial states, and a model that is called twice."""
+    inputs, h, c = layers.Input((4, 3)), layers.Input((3,)), layers.Input((3,))
+    x = layers.LSTM(3)(inputs, initial_state=[h, c])
+    inner_input = layers.Input((3,))
+    inner = keras.Model(inner_input, layers.Dense(3, activation="tanh")(inner_input))
+    return keras.Model([inputs, h, c], inner(inner(layers.Dropout(0.5)(x, training=False))))
+
+
 def saved(make, folder):
     """(bytes of the file, bytes of an npz file of inputs, outputs and the losses to come)."""
     model = make()
@@ -78,7 +97,7 @@ def main():
         tempfile.TemporaryDirectory() as folder,
         zipfile.ZipFile(target, "w", zipfile.ZIP_LZMA) as archive,
     ):
-        for make in (images, shared, words):
+        for make in (images, shared, words, windows, states):
             file, facts = saved(make, folder)
             archive.writestr(f"{make.__name__}.h5", file)
             archive.writestr(f"{make.__name__}.npz", facts)

@@ -39,7 +39,7 @@ def _list(value):
     return value if isinstance(value, list) else [value]
 
 
-@pytest.mark.parametrize("name", ["images", "shared", "words"])
+@pytest.mark.parametrize("name", ["images", "shared", "words", "windows", "states"])
 def test_models_of_keras_2_train_on(backend, name, file):
     path, facts = file(name)
     model = load_model(path)
@@ -83,6 +83,10 @@ SPOILT = {
     "an unknown layer": (_config(lambda c: c[5].update(class_name="Mine")), "class 'Mine'"),
     "a layer of Keras": (_config(lambda c: c[5].update(class_name="Hashing")), "unidl has not"),
     "a damaged layer": (_config(lambda c: c.__setitem__(5, {"class_name": "Dense"})), "loaded"),
+    "groups": (
+        _config(lambda c: c[1].update(class_name="DepthwiseConv2D", config={"groups": 2})),
+        "groups=2, which Keras 3 has not",
+    ),
     "time_major": (_config(lambda c: c[5]["config"].update(time_major=True)), "time_major=True"),
     "a decay": (
         lambda f: f.attrs.__setitem__("training_config", json.dumps({
@@ -118,6 +122,19 @@ def test_what_is_refused(what, file):
     with h5py.File(path, "r+") as f:
         spoil(f)
     with pytest.raises(ValueError, match=rf"{path.name}.*{mentions}"):
+        load_model(path)
+
+
+def test_functions_of_tensorflow_are_told(file):
+    path, _ = file("shared")
+    with h5py.File(path, "r+") as f:
+        config = json.loads(f.attrs["model_config"])
+        entry = {"class_name": "TFOpLambda", "name": "tf.math.multiply",
+                 "config": {"name": "tf.math.multiply", "function": "math.multiply"},
+                 "inbound_nodes": [["x", 0, 0, {"y": 2}]]}  # fmt: skip
+        config["config"]["layers"].append(entry)
+        f.attrs["model_config"] = json.dumps(config)
+    with pytest.raises(ValueError, match=r"'math\.multiply', called on a symbolic tensor"):
         load_model(path)
 
 

@@ -152,7 +152,7 @@ class Reader:
         return found
 
     @_library_at_work()
-    def text(self, name: str) -> str | bytes | None:
+    def text_attribute(self, name: str) -> str | bytes | None:
         """The text in the attribute `name` of the file itself, None if there is none."""
         if name not in self._file.attrs:
             return None

@@ -19,6 +19,12 @@ _GONE = frozenset({
 })  # fmt: skip
 
 _MODELS = ("Functional", "Model", "Sequential")
+_FUNCTIONS = ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod")
+_RECURRENT = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional", "ConvLSTM")
+_RENAMED = {
+    "InputLayer": {"batch_input_shape": "batch_shape"},
+    "LeakyReLU": {"alpha": "negative_slope"},
+}
 
 
 def modern(config: Any, packages: tuple[str, ...] = _PACKAGES) -> Any:
@@ -75,9 +81,16 @@ def _arguments(name: str, config: dict[str, Any]) -> dict[str, Any]:
             f"{name} has decay={config['decay']}, which Keras 3 has not. Compile the model anew "
             "with optimizers.schedules.InverseTimeDecay as the learning rate."
         )
-    shape = found.pop("batch_input_shape", None)
-    if name == "InputLayer" and shape is not None:
-        found["batch_shape"] = shape
+    for old, new in _RENAMED.get(name, {}).items():
+        if old in found:
+            found[new] = found.pop(old)
+    found.pop("batch_input_shape", None)  # of a layer behind an InputLayer
+    has_kernels_of_its_own = name.startswith(("Separable", "Depthwise"))
+    has_no_groups = has_kernels_of_its_own or name.endswith("Transpose")
+    if has_no_groups and found.pop("groups", 1) != 1:
+        raise ValueError(f"{name} has groups={config['groups']}, which Keras 3 has not.")
+    if has_kernels_of_its_own:  # the base class wrote these too
+        found = {k: v for k, v in found.items() if not k.startswith("kernel_") or k[7:] == "size"}
     axis = found.get("axis")
     if isinstance(axis, list) and len(axis) == 1:
         found["axis"] = axis[0]
@@ -99,12 +112,24 @@ def _sequential(config: Any) -> dict[str, Any]:
 def _graph(config: dict[str, Any]) -> dict[str, Any]:
     """The config of a functional model with its nodes as arguments of calls."""
     entries = config["layers"]
+    for each in entries:
+        if each["class_name"] in _FUNCTIONS:
+            raise ValueError(
+                f"the layer {each['name']!r} is a function of TensorFlow, "
+                f"{each['config'].get('function')!r}, called on a symbolic tensor of Keras 2. In "
+                "Keras 2 put a layer in its place (Add, Rescaling ...), and save the model again."
+            )
     if any(isinstance(n, dict) for each in entries for n in each.get("inbound_nodes", ())):
         return config  # by Keras 3
     models = {each["name"] for each in entries if each["class_name"] in _MODELS}
     read = _Nodes(models)
     layers = [
-        each | {"inbound_nodes": [read.node(node) for node in each.get("inbound_nodes", ())]}
+        each
+        | {
+            "inbound_nodes": [
+                read.node(node, each["class_name"]) for node in each.get("inbound_nodes", ())
+            ]
+        }
         for each in entries
     ]
     ends = {end: _unwrapped(read.places(config[end])) for end in ("input_layers", "output_layers")}
@@ -118,14 +143,18 @@ class _Nodes:
     def __init__(self, models: set[str]) -> None:
         self._models = models
 
-    def node(self, node: Any) -> dict[str, Any]:
+    def node(self, node: Any, class_name: str) -> dict[str, Any]:
         tensors = [self._tensor(entry[:3]) for entry in node]
-        kwargs = node[0][3] if node and len(node[0]) > 3 else {}
+        given = node[0][3] if node and len(node[0]) > 3 else {}
+        kwargs = {key: self._value(value) for key, value in given.items()}
+        if class_name.startswith(_RECURRENT) and len(tensors) > 1:
+            kwargs["initial_state"] = tensors[1:]
+            tensors = tensors[:1]
         return {
             "args": tensors if len(tensors) == 1 else [tensors],
-            "kwargs": {key: self._value(value) for key, value in kwargs.items()},
+            "kwargs": kwargs,
             # What Keras 2 notes is what the user gave.
-            "keeps_training": kwargs.get("training") is not None,
+            "keeps_training": given.get("training") is not None,
         }
 
     def places(self, structure: Any) -> Any:
@@ -135,6 +164,8 @@ class _Nodes:
             return [name, node - (name in self._models), index]
         if isinstance(structure, dict):
             return {key: self.places(each) for key, each in structure.items()}
+        if not isinstance(structure, list):
+            raise TypeError(f"{structure!r} is no place in the graph")
         return [self.places(each) for each in structure]
 
     def _value(self, value: Any) -> Any:

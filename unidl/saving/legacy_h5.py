@@ -56,7 +56,7 @@ def _compile_config(training: dict[str, Any]) -> dict[str, Any]:
 
 
 def _json(reader: hdf5.Reader, name: str, path: str) -> Any:
-    text = reader.text(name)
+    text = reader.text_attribute(name)
     what = "a file that Keras wrote"
     return None if text is None else config_of(text, f"load_model: {path}", what)
 
