@@ -274,12 +274,13 @@ def test_wrong_arguments(arguments, message):
 # -- real deaths -----------------------------------------------------------------------------------
 
 _SCRIPT = """
-import sys
+import os, sys
 import numpy as np
 from tests.callbacks import test_backup_and_restore as t
 
 weights, history, counter = t.run(t.DATA["arrays"](), sys.argv[1] or None, 1)
-np.savez(sys.argv[2], *weights, *map(np.asarray, history.values()), counter)
+np.savez(sys.argv[2] + ".npz", *weights, *map(np.asarray, history.values()), counter)
+os.replace(sys.argv[2] + ".npz", sys.argv[2])
 """
 
 

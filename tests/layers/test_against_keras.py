@@ -53,6 +53,13 @@ def _run_keras(keras, layer, args, kwargs, cotangents):
     ]
 
 
+def unbuilt(config):
+    """The config without the shapes for which layers within were built."""
+    if isinstance(config, dict):
+        return {k: unbuilt(v) for k, v in config.items() if k != "build_config"}
+    return [unbuilt(v) for v in config] if isinstance(config, list) else config
+
+
 @pytest.mark.parametrize("case", COMPARED, ids=lambda case: case.name)
 def test_as_keras(case, keras):
     if case.name in KERAS_CANNOT:
@@ -73,7 +80,7 @@ def test_as_keras(case, keras):
         theirs(*args, **{k: v for k, v in case.kwargs.items() if k != "query_mask"})
         assert set(config) == set(their_config)
         ours = type(ours).from_config(their_config)
-        assert ours.get_config() == config
+        assert unbuilt(ours.get_config()) == unbuilt(config)
         ours(*args, **case.kwargs)
         assert [(w.name, tuple(w.shape)) for w in ours.weights] == [
             (w.name, tuple(w.shape)) for w in theirs.weights

