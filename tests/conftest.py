@@ -58,6 +58,18 @@ def pytest_collection_modifyitems(config, items):
         random.Random(seed).shuffle(items)
 
 
+def pytest_collection_finish(session):
+    # pytest 9.2 hides the groups from xdist 3.8, which then computes in each process what the tests
+    # of a group share.
+    grouped = [item for item in session.items if item.get_closest_marker("xdist_group")]
+    if (
+        getattr(session.config.option, "loadgroup", False)
+        and grouped
+        and "@" not in grouped[0].nodeid
+    ):
+        raise pytest.UsageError("This pytest-xdist does not group tests under this pytest.")
+
+
 def _backend_of(item):
     found = item.callspec.params.get("backend") if hasattr(item, "callspec") else None
     return found if isinstance(found, str) else None

@@ -301,7 +301,7 @@ def arrays_of(path):
 
 def test_killed_by_the_system_at_random_moments(tmp_path):
     """UNIDL_KILLS kills where it is set, as `make chaos` does, on UNIDL_BACKEND."""
-    kills = int(os.environ.get("UNIDL_KILLS", "3"))
+    kills = int(os.environ.get("UNIDL_KILLS", "2"))
     backend = os.environ.get("UNIDL_BACKEND", "numpy")
     alone = process(backend, "", tmp_path / "whole.npz")
     started = time.monotonic()

@@ -50,6 +50,7 @@ def live_lines(seen):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (200, 50)])
 def test_forty_epochs_scroll(columns, rows):
     seen = run("net.fit(X, Y, epochs=40, batch_size=8)", columns=columns, rows=rows)
@@ -61,7 +62,14 @@ def test_forty_epochs_scroll(columns, rows):
         assert sum("━" in line for line in screen) <= 1
 
 
-@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (200, 50), (40, 24)])
+@pytest.mark.parametrize(
+    ("columns", "rows"),
+    [
+        (80, 24),
+        pytest.param(200, 50, marks=pytest.mark.slow),
+        pytest.param(40, 24, marks=pytest.mark.slow),
+    ],
+)
 def test_every_number_is_shown_whole(columns, rows):
     program = "net.fit(X, Y, epochs=2, batch_size=8, validation_data=(X, Y), callbacks=[Slow()])"
     seen = run(program, columns=columns, rows=rows)
@@ -125,6 +133,7 @@ print("after")
         assert not any(screen[place + 1 :])
 
 
+@pytest.mark.slow
 def test_text_without_a_newline_is_kept():
     seen = run("""
 class Dots(Slow):
@@ -214,7 +223,9 @@ for step in range(10):
 }
 
 
-@pytest.mark.parametrize("where", ERRORS)
+@pytest.mark.parametrize(
+    "where", [w if w == "a callback" else pytest.param(w, marks=pytest.mark.slow) for w in ERRORS]
+)
 def test_an_error_is_the_last_that_is_shown(where):
     seen = run(ERRORS[where])
     assert seen.status == 1
@@ -255,6 +266,7 @@ assert before == (sys.stdout, sys.stderr)
     assert [line[:9] for line in lines[-3:]] == ["caught", "Epoch 1/1", "after"]
 
 
+@pytest.mark.slow
 def test_a_bar_of_ones_own():
     seen = run("""
 bar = unidl.utils.Progbar(5, unit_name="page")
@@ -271,6 +283,7 @@ print("after")
     assert lines[2:] == ["after"]
 
 
+@pytest.mark.slow
 def test_more_lines_than_the_terminal_has():
     """What could not be taken away again is not drawn; the line of the finished epoch is whole."""
     seen = run(
@@ -294,6 +307,7 @@ net.fit(X, Y, batch_size=20, epochs=2, callbacks=[Many()])
     assert sum(line.startswith("Epoch") for line in lines) == 2
 
 
+@pytest.mark.slow
 def test_a_terminal_without_a_cursor_to_move_gets_lines():
     seen = terminal.run(
         START + "net.fit(X, Y, epochs=2, batch_size=8, callbacks=[Slow()])",
@@ -318,6 +332,7 @@ def test_a_terminal_without_unicode_and_colours():
     assert not re.search(r"\x1b\[[0-9;]*m", seen.written)
 
 
+@pytest.mark.slow
 def test_log_messages_have_lines_of_their_own():
     seen = run("""
 import logging
@@ -341,6 +356,7 @@ assert logging.root.handlers[0].stream is sys.stderr
     ]
 
 
+@pytest.mark.slow
 def test_two_fits_in_two_threads_have_a_line_each():
     seen = run("""
 import threading
@@ -365,6 +381,7 @@ print("after")
     assert not any("━" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_a_debugger_asks_on_a_line_of_its_own():
     seen = run(
         """

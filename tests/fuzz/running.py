@@ -12,7 +12,7 @@ import time
 
 from hypothesis import HealthCheck, Phase, seed, settings
 
-SUITE, ROUND = 3, 25
+SUITE, ROUND = 2, 25
 COMMON = {
     "database": None,
     "deadline": None,

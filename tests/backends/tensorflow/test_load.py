@@ -48,11 +48,13 @@ def test_keras_is_there_when_asked_for(use):
     assert run(LOADED + use) == ["True"]
 
 
+@pytest.mark.slow
 def test_tensorflow_looks_for_keras_where_it_always_does():
     path = "print(*tf.__path__)"
     assert run(LOADED + path) == run(OTHERWISE + path)
 
 
+@pytest.mark.slow
 def test_a_tensorflow_or_keras_imported_before_is_taken_as_it_is():
     assert run(
         "import keras, sys; kept = keras\n" + LOADED + "print(sys.modules['keras'] is kept)"
