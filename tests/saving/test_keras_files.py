@@ -122,7 +122,7 @@ def test_bfloat16(theirs):
         model = unidl.saving.load_model(theirs / "bfloat16.keras")
         found = np.asarray(model.get_weights()[0])
     assert np.abs(found).max() < 1.1  # Glorot's limit for 2 + 3
-    assert np.abs(found).min() > 0
+    assert np.count_nonzero(found) > 3  # of 6: in so few digits one may be drawn as 0
 
 
 def test_a_flag_of_one_call_is_kept_but_not_that_of_keras(tmp_path):
