@@ -136,3 +136,31 @@ def test_a_gradient_penalty_is_trained(backend):
 
     _, (gradient,) = unidl.value_and_grad(loss, [kernel])
     np.testing.assert_allclose(host(gradient)[1, 2], slope, rtol=1e-6)
+
+
+class PenalisedInItsLoss(unidl.Model):
+    """The same in `compute_loss`, of which `fit` takes the gradients."""
+
+    def __init__(self):
+        super().__init__()
+        self.critic = layers.Dense(1)
+
+    def call(self, inputs):
+        return self.critic(inputs)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        slope = unidl.grad(lambda t: ops.sum(ops.square(self.critic(t))))(x)
+        return ops.mean(ops.square(slope))
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_fit_takes_gradients_too(backend, eagerly):
+    model = PenalisedInItsLoss()
+    model.compile("sgd", run_eagerly=eagerly)
+    x = np.random.default_rng(0).normal(size=(32, 4))
+    if backend.nests:
+        losses = model.fit(x, x[:, :1], epochs=3, verbose=0).history["loss"]
+        assert losses[-1] < losses[0]
+        return
+    with pytest.raises(UnsupportedError, match=f"{backend.name} has no gradients of gradients"):
+        model.fit(x, x[:, :1], verbose=0)

@@ -6,6 +6,7 @@ import inspect
 from typing import Any, NamedTuple
 
 from unidl import ops
+from unidl.backend.frame import changed
 from unidl.layers.base import call_context
 from unidl.layers.base.call_context import CallContext
 from unidl.losses.tensors import loss_values
@@ -27,7 +28,7 @@ class BatchLoss(NamedTuple):
 def batch_loss(model, x, y, sample_weight, training) -> BatchLoss:
     """Call the compiled model on native tensors x (n, ...) and compute the loss against y."""
     context = CallContext(training=training, trusted=True, keep_logits=True, model=model)
-    with call_context.entered(context):
+    with call_context.entered(context), changed(differentiated=training):
         y_pred = model(x)
         if model._computes_own_loss:
             loss = _own_loss(model, x, y, y_pred, sample_weight, training)
