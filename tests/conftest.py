@@ -93,3 +93,12 @@ def backend(request):
     """A loaded backend, active during the test."""
     with use_backend(request.param) as loaded:
         yield loaded
+
+
+@pytest.fixture
+def float64():
+    """What is made in the test is float64 unless it says otherwise."""
+    before = unidl.config.floatx()
+    unidl.config.set_floatx("float64")
+    yield
+    unidl.config.set_floatx(before)

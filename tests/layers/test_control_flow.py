@@ -6,7 +6,9 @@ import pytest
 
 import unidl
 from unidl import layers, ops
-from unidl.backend import UnsupportedError, floatx, set_floatx, use_backend
+from unidl.backend import UnsupportedError, use_backend
+
+pytestmark = pytest.mark.usefixtures("float64")
 
 STEPS = 3
 
@@ -99,14 +101,6 @@ class Controlled(layers.Layer):
 
     def call(self, inputs):
         return self.function(inputs, self.weight.value)
-
-
-@pytest.fixture(autouse=True)
-def float64():
-    before = floatx()
-    set_floatx("float64")
-    yield
-    set_floatx(before)
 
 
 def _trained(function, eagerly):

@@ -20,14 +20,6 @@ Y = np.random.default_rng(1).integers(0, 3, STEPS * BATCH)
 NAMES = [row.name for row in unidl.list_backends() if row.installed]
 
 
-@pytest.fixture
-def float64():
-    before = unidl.config.floatx()
-    unidl.config.set_floatx("float64")
-    yield
-    unidl.config.set_floatx(before)
-
-
 def start(backend):
     """A fresh model with dropout, batch normalization, a layer without a seed and Adam."""
     unidl.utils.clear_session(free_memory=False)

@@ -10,18 +10,12 @@ import pytest
 import unidl
 from unidl import layers
 
+pytestmark = pytest.mark.usefixtures("float64")
+
 STEPS, BATCH = 10, 4
 NAMES = [row.name for row in unidl.list_backends() if row.installed]
 X = np.random.default_rng(0).normal(size=(STEPS * BATCH, 6))
 Y = np.random.default_rng(1).integers(0, 3, STEPS * BATCH)
-
-
-@pytest.fixture(autouse=True)
-def float64():
-    before = unidl.config.floatx()
-    unidl.config.set_floatx("float64")
-    yield
-    unidl.config.set_floatx(before)
 
 
 def start(backend):
