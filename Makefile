@@ -44,7 +44,7 @@ test-isa: $(VENV)/.complete
 ORDERS ?= 1 2 3 4 5
 test-order: export UNIDL_TEST_BACKENDS = numpy,torch,tensorflow,mxnet
 test-order: $(VENV)/.complete
-	for seed in $(ORDERS); do PYTHONHASHSEED=$$seed $(PYTEST) -n 2 --shuffle $$seed -m "not packaging and not serial and not slow and not fuzz" || exit 1; done
+	for seed in $(ORDERS); do PYTHONHASHSEED=$$seed $(PYTEST) -n 2 --dist loadgroup --shuffle $$seed -m "not packaging and not serial and not slow and not fuzz" || exit 1; done
 
 # Wrong use of everything, each backend in a process of its own: what is told, right, unclear, silent, or a crash.
 abuse: export UNIDL_TEST_BACKENDS = numpy,torch,tensorflow,mxnet

@@ -45,6 +45,9 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         # All backends of a test in one process: what it compares them with is computed once.
         backend = _backend_of(item)
+        quick = item.get_closest_marker("quick_on")
+        if quick and backend not in quick.args:
+            item.add_marker(pytest.mark.slow)
         if backend and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.replace(backend, "", 1)))
     wanted = config.getoption("--backend")

@@ -128,6 +128,7 @@ MOMENTS = [("epoch", (2, 0)), ("epoch", (1, 3)), (2, (0, 3)), (3, (1, 4)), (1, (
 ALL = [(data, *moment) for data in DATA for moment in MOMENTS]
 
 
+@pytest.mark.quick_on("numpy", "torch", "mxnet")
 @pytest.mark.parametrize(
     ("data", "freq", "kill"),
     [pytest.param(*row, marks=() if row in QUICK else pytest.mark.slow) for row in ALL],
@@ -144,6 +145,7 @@ def test_killed_before_the_first_backup(backend, tmp_path):
     assert_same(run(DATA["arrays"](), tmp_path / "b"), whole("arrays", backend.name))
 
 
+@pytest.mark.quick_on("numpy", "torch", "mxnet")
 def test_killed_twice(backend, tmp_path):
     for kill in ((1, 2), (2, 5)):
         with pytest.raises(Killed):

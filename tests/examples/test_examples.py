@@ -41,6 +41,7 @@ def run(backend, *arguments):
     return result.stdout
 
 
+@pytest.mark.quick_on("numpy", "torch")
 @pytest.mark.parametrize("backend", [row.name for row in unidl.list_backends() if row.installed])
 def test_all_run(backend):
     output = run(backend, "-c", RUN_ALL, *(f"{FOLDER / name}.py" for name in NAMES))

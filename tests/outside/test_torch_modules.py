@@ -25,6 +25,7 @@ if not torch.__version__.startswith("2.13."):
 from tests.outside import torch_modules  # noqa: E402
 
 
+@pytest.mark.quick_on("numpy")
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_module_configurations(backend):
     results = torch_modules.run(backend)

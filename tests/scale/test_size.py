@@ -57,6 +57,7 @@ def _work(depth, folder):
     return counts
 
 
+@pytest.mark.quick_on("numpy", "torch", "mxnet")
 def test_fifty_layers_cost_python_in_proportion(backend, tmp_path):
     _work(2, tmp_path)  # what is imported and cached once
     some, many = (_work(depth, tmp_path) for depth in (20, 50))

@@ -47,6 +47,7 @@ def interrupted(model, seconds):
     return int(model.optimizer.iterations)
 
 
+@pytest.mark.quick_on("numpy", "torch", "mxnet")
 @pytest.mark.parametrize(
     "rounds", [6, pytest.param(60, marks=pytest.mark.slow)], ids=["few", "many"]
 )

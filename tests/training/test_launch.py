@@ -81,8 +81,23 @@ FITS = {
 }
 
 
-@pytest.mark.parametrize("fit", FITS.values(), ids=FITS)
-@pytest.mark.parametrize("settings", [{}, {"steps_per_execution": 5}], ids=["free", "five"])
+FREE, FIVE = {}, {"steps_per_execution": 5}
+QUICK = [("arrays", FREE), ("generator", FREE), ("steps", FIVE), ("iterable", FIVE)]
+
+
+@pytest.mark.parametrize(
+    ("fit", "settings"),
+    [
+        pytest.param(
+            FITS[fit],
+            settings,
+            id=f"{name}, {fit}",
+            marks=() if (fit, settings) in QUICK else pytest.mark.slow,
+        )
+        for fit in FITS
+        for name, settings in (("free", FREE), ("five", FIVE))
+    ],
+)
 def test_launches_change_no_bit(backend, monkeypatch, fit, settings):
     monkeypatch.setattr(loop, "LAUNCH_S", 1e9)  # as many as the backend likes
     single, launched = make(), make(**settings)

@@ -60,6 +60,7 @@ def test_a_run_that_leaves_the_references_is_explained_step_by_step(backend):
     assert any("from its own state before it" in note for note in report.notes)
 
 
+@pytest.mark.quick_on("numpy", "torch")
 @pytest.mark.usefixtures("no_noise")
 @pytest.mark.parametrize("fault", ["value", "slot"])
 def test_a_fault_of_float32_alone_is_not_explained(fault, backend, monkeypatch):

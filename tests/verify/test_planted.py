@@ -171,6 +171,7 @@ TABLE = [
 ]
 
 
+@pytest.mark.quick_on("torch")
 @pytest.mark.parametrize(
     ("method", "fault", "build", "layer", "told"),
     [

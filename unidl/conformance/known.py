@@ -74,11 +74,14 @@ def unexpected(records, known) -> list[str]:
     return [str(record) for record in explained(records, known) if record.is_problem]
 
 
-def problems(case, backend) -> list[str]:
-    """What is wrong with `case` on `backend`, a list of lines: nothing if it is as it should be."""
+def problems(case, backend, thorough=True) -> list[str]:
+    """What is wrong with `case` on `backend`, a list of lines: nothing if it is as it should be.
+
+    `thorough` as `run_case` has it.
+    """
     known = known_failures(backend)
     for draws in (FEW_DRAWS, None):
-        records = run_case(case, backend, draws=draws)
+        records = run_case(case, backend, draws=draws, thorough=thorough)
         if not records:
             return [f"{case.name} did not run"]
         found = unexpected(records, known)

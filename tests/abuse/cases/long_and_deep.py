@@ -170,7 +170,12 @@ NO_END = "nested calls.*holds itself"
 
 CASES = [
     *(
-        right(f"deep: {kind} predicts", lambda m=make: predicted(m()), X + MANY)
+        right(
+            f"deep: {kind} predicts",
+            lambda m=make: predicted(m()),
+            X + MANY,
+            slow=make is not sequential,
+        )
         for kind, make in KINDS.items()
     ),
     *(
@@ -188,7 +193,7 @@ CASES = [
         for kind, make in KINDS.items()
     ),
     *(
-        right(f"deep: summary of {kind}", lambda m=make: text_of(m()), True)
+        right(f"deep: summary of {kind}", lambda m=make: text_of(m()), True, slow=True)
         for kind, make in (("Sequential", sequential), ("functional", functional))
     ),
     right("deep: 1,000 Dense, fit, save, load", lambda: trained_dense(1_000), X, slow=True),

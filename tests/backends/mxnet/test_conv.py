@@ -74,6 +74,7 @@ CONVS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "kernel", "strides", "padding", "dilation", "groups"), CONVS)
 def test_conv(shape, kernel, strides, padding, dilation, groups):
     check(
@@ -102,6 +103,7 @@ def test_conv_of_wrong_shapes(backend):
         backend.conv(x, backend.asarray(rng.randn(7, 2, 2)), (1,), "valid", (1,))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize(
     ("window", "stride", "padding"),
@@ -137,6 +139,7 @@ def test_first_of_equals_gets_the_gradient_of_max_pooling():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spatial", "window", "strides", "dilation", "starts", "sizes"),
     [

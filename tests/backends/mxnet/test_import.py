@@ -56,6 +56,7 @@ def test_numpy_2_is_refused(monkeypatch):
         load.load_mxnet()
 
 
+@pytest.mark.slow
 def test_gluon_of_the_user_still_works():
     run("""
 from unidl_mxnet.adapter import MXNetBackend
@@ -78,6 +79,7 @@ assert not mx.util.is_np_shape()
 """)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs torch")
 def test_the_thread_count_of_other_libraries_is_kept():
     run("""

@@ -155,6 +155,7 @@ def test_losses():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("name", ["lstm", "gru", "simple_rnn"])
 def test_recurrent(name, reverse):

@@ -39,6 +39,7 @@ def conv(x, kernel, strides, padding, dilation, groups):
 CASES = [(1, 1, 1), (2, 1, 1), (1, 2, 1), (2, 2, 1), (1, 1, 2), (2, 1, 2), (1, 2, 2)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stride", "dilation", "groups"), CASES)
 @pytest.mark.parametrize("padding", ["valid", "same", "explicit"])
 @pytest.mark.parametrize("rank", [1, 2, 3])
@@ -74,6 +75,7 @@ def linear_gradients(weights, x, kernel, *how):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 1), (1, 2)])
 def test_depthwise_conv(rank, stride, dilation):
@@ -92,6 +94,7 @@ def test_depthwise_conv(rank, stride, dilation):
 CUTS = [(1, 1, 0, 6), (2, 1, 0, 7), (2, 1, 1, 6), (3, 1, 0, 10), (1, 2, 1, 5), (2, 2, 1, 8)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize(("stride", "dilation", "start", "size"), CUTS)
 def test_conv_transpose_is_the_adjoint(rank, stride, dilation, start, size):
@@ -131,6 +134,7 @@ def pool(x, window, strides, padding, maximum):
     return cut.max(axes) if maximum else np.nanmean(cut, axes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["max_pool", "avg_pool"])
 @pytest.mark.parametrize("padding", ["valid", "same", "explicit"])
 @pytest.mark.parametrize("rank", [1, 2, 3])

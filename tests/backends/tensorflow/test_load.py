@@ -18,10 +18,12 @@ def run(program):
     ).stdout.split()
 
 
+@pytest.mark.slow
 def test_the_adapter_imports_no_keras():
     assert run(LOADED + "print('keras' in sys.modules)") == ["False"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "use",
     [

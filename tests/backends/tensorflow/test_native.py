@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from unidl.backend import Variable, device, registry
@@ -15,6 +16,7 @@ def test_spec_imports_no_tensorflow():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 def test_the_adapter_adds_no_framework_to_what_tensorflow_imports():
     """TensorFlow's own __init__ imports Keras where that is installed; the adapter neither uses it
     nor adds to it."""

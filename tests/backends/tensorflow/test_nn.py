@@ -136,6 +136,7 @@ def _scan_path(request, monkeypatch):
     monkeypatch.setattr(recurrent, "UNROLLED", 0 if request.param == "looped" else 1 << 40)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_scan_path")
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("length", [1, 5])

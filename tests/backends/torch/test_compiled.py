@@ -67,8 +67,11 @@ def masked():
 
 @pytest.mark.parametrize(
     ("x", "body"),
-    [(IMAGES, cnn), (SEQUENCES, recurrent), (SEQUENCES, masked)],
-    ids=["cnn", "recurrent", "masked"],
+    [
+        pytest.param(IMAGES, cnn, id="cnn"),
+        pytest.param(SEQUENCES, recurrent, id="recurrent", marks=pytest.mark.slow),
+        pytest.param(SEQUENCES, masked, id="masked", marks=pytest.mark.slow),
+    ],
 )
 def test_the_graph_trains_evaluates_and_leaves_all_in_order(as_it_is, x, body):
     check(x, body)
