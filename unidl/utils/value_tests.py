@@ -23,7 +23,8 @@ def below(limit: int) -> Callable[[np.ndarray], bool]:
 
     def passes(array: np.ndarray) -> bool:
         unsigned = array if array.dtype.kind == "u" else array.view(_UNSIGNED[array.itemsize])
-        return not array.size or bool(np.maximum.reduce(unsigned, axis=None) < limit)
+        # `max` takes three times as long for the few labels of a batch.
+        return not array.size or unsigned.item(unsigned.argmax()) < limit
 
     return passes
 

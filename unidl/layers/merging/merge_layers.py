@@ -45,8 +45,8 @@ class Elementwise(Merge):
 
     def build(self, input_shape: Any) -> None:
         super().build(input_shape)
-        for i, a in enumerate(input_shape):
-            for b in input_shape[:i]:
+        for i, a in enumerate(shapes := list(dict.fromkeys(map(tuple, input_shape)))):
+            for b in shapes[:i]:
                 # Aligned at the end, the batch apart, since axes of size 1 are put in after it.
                 pairs = [*zip(a[:0:-1], b[:0:-1], strict=False), (a[0], b[0])]
                 if any(None not in (m, n) and m != n and 1 not in (m, n) for m, n in pairs):
