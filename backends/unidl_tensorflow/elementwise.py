@@ -156,6 +156,9 @@ class Elementwise(contract.Math):
     def right_shift(self, x, bits):
         return tf.bitwise.right_shift(x, tf.constant(bits, x.dtype))
 
+    def divide_no_nan(self, x1, x2):
+        return tf.math.divide_no_nan(*pair(x1, x2))
+
     def rsqrt(self, x):
         return tf.math.rsqrt(x)
 

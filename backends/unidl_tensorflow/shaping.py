@@ -76,7 +76,8 @@ class Shaping(contract.Arrays):
 
     def full(self, shape, value, dtype):
         with self.scope():
-            return tf.fill(shape, _constant(value, dtype))
+            one = _constant(value, dtype)
+            return tf.fill(shape, one) if len(shape) else one
 
     def full_like(self, x, value, dtype=None):
         return tf.fill(closed(x, tuple(x.shape)), _constant(value, dtype or x.dtype.name))

@@ -41,7 +41,7 @@ def reduce_weighted(
     if reduction in (None, "none") or shape in ((), (0,)):
         return values
     if reduction == "mean_with_sample_weight" and weight is not None:
-        return divide_or_zero(ops.sum(values), ops.sum(weight))
+        return ops.divide_no_nan(ops.sum(values), ops.sum(weight))
     # An empty axis has no mean; the sum over it is 0.
     empty = None not in shape and math.prod(shape) == 0
     return ops.sum(values) if reduction == "sum" or empty else ops.mean(values)
@@ -53,7 +53,7 @@ def _masked_weight(sample_weight: TensorLike, mask: TensorLike, reduction: Any) 
     if mask is None:
         return sample_weight
     if reduction in ("sum_over_batch_size", "mean"):
-        mask = divide_or_zero(mask, ops.mean(mask))
+        mask = ops.divide_no_nan(mask, ops.mean(mask))
     if sample_weight is None:
         return mask
     mask, sample_weight = match_rank(mask, sample_weight)
@@ -65,13 +65,3 @@ def expand_to_rank(x: TensorLike, rank: int) -> Tensor:
     """`x` with axes of size 1 at the end."""
     missing = rank - len(x.shape)
     return x if missing <= 0 else ops.expand_dims(x, tuple(range(rank - missing, rank)))
-
-
-def divide_or_zero(x: TensorLike, y: TensorLike) -> Tensor:
-    """x / y, and 0 where y is 0, whose gradient is 0 too."""
-    zero = ops.equal(y, 0)
-    return ops.where(
-        zero,
-        ops.zeros_like(ops.multiply(x, y)),
-        ops.divide(x, ops.where(zero, ops.ones_like(y), y)),
-    )

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from unidl import ops
-from unidl.losses.reduction import divide_or_zero
 from unidl.losses.tensors import as_float
 from unidl.metrics.confusion import Counts
 from unidl.ops.dispatch import backend_of
@@ -137,7 +136,7 @@ class AUC(Counts):
             if self.label_weights is None:
                 return ops.mean(areas)
             weights = self._label_weights()
-            return divide_or_zero(ops.sum(ops.multiply(areas, weights)), ops.sum(weights))
+            return ops.divide_no_nan(ops.sum(ops.multiply(areas, weights)), ops.sum(weights))
 
     def _areas(self) -> Any:
         """Between each two neighbouring thresholds, (thresholds - 1,) or (thresholds - 1,
@@ -157,17 +156,17 @@ class AUC(Counts):
 
     def _curve(self, tp: Any, tn: Any, fp: Any, fn: Any) -> Any:
         """(x, y) at each threshold."""
-        recall = divide_or_zero(tp, ops.add(tp, fn))
+        recall = ops.divide_no_nan(tp, ops.add(tp, fn))
         if self.curve == "ROC":
-            return divide_or_zero(fp, ops.add(fp, tn)), recall
+            return ops.divide_no_nan(fp, ops.add(fp, tn)), recall
         if self.curve == "PR":
-            return recall, divide_or_zero(tp, ops.add(tp, fp))
+            return recall, ops.divide_no_nan(tp, ops.add(tp, fp))
         # What a rate gains on always saying "positive": from 0, at that, to 1, without an error.
-        odds = divide_or_zero(ops.add(tp, fn), ops.add(tn, fp))
+        odds = ops.divide_no_nan(ops.add(tp, fn), ops.add(tn, fp))
         found = ops.not_equal(tp, 0)
 
         def gain(errors: Any, without: float) -> Any:
-            value = ops.subtract(1.0, ops.multiply(odds, divide_or_zero(errors, tp)))
+            value = ops.subtract(1.0, ops.multiply(odds, ops.divide_no_nan(errors, tp)))
             return ops.where(found, value, ops.multiply(ops.ones_like(value), without))
 
         return ops.maximum(gain(fn, 0.0), 0.0), gain(fp, 1.0)
@@ -178,7 +177,7 @@ class AUC(Counts):
         not: its integral has a log."""
         positives = ops.add(tp, fp)
         rise, run = ops.subtract(tp[:-1], tp[1:]), ops.subtract(positives[:-1], positives[1:])
-        slope = divide_or_zero(rise, ops.maximum(run, 0.0))
+        slope = ops.divide_no_nan(rise, ops.maximum(run, 0.0))
         intercept = ops.subtract(tp[1:], ops.multiply(slope, positives[1:]))
         both = ops.logical_and(ops.greater(positives[:-1], 0), ops.greater(positives[1:], 0))
         one = ops.ones_like(rise)
@@ -186,7 +185,7 @@ class AUC(Counts):
             ops.where(both, positives[:-1], one), ops.where(both, positives[1:], one)
         )
         area = ops.multiply(slope, ops.add(rise, ops.multiply(intercept, ops.log(ratio))))
-        return divide_or_zero(area, ops.maximum(ops.add(tp[1:], fn[1:]), 0.0))
+        return ops.divide_no_nan(area, ops.maximum(ops.add(tp[1:], fn[1:]), 0.0))
 
     def get_config(self) -> Config:
         own = {

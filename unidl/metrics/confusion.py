@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from unidl import ops
-from unidl.losses.reduction import divide_or_zero, expand_to_rank
+from unidl.losses.reduction import expand_to_rank
 from unidl.losses.tensors import as_float, check_equal_shapes, match_rank
 from unidl.metrics.metric import Metric, add_to
 from unidl.ops.dispatch import backend_of
@@ -185,7 +185,7 @@ class _Ratio(Counts):
 
     def result(self) -> Tensor:
         right, wrong = (getattr(self, kind).value for kind in self.kinds)
-        return self._single(divide_or_zero(right, ops.add(right, wrong)))
+        return self._single(ops.divide_no_nan(right, ops.add(right, wrong)))
 
     def get_config(self) -> Config:
         own = {"thresholds": self.init_thresholds, "top_k": self.top_k, "class_id": self.class_id}

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
 from unidl import initializers, tree
 from unidl.backend import dtypes
 from unidl.backend.variable import Variable
@@ -112,7 +110,9 @@ class Metric(Watched, Constructed):
     def reset_state(self) -> None:
         """Set the variables to 0."""
         for variable in self.variables:
-            variable.assign(np.zeros(variable.shape, dtype="float32"))
+            backend = variable.backend
+            with backend.scope():
+                variable.replace(backend.zeros(variable.shape, variable.dtype))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self.update_state(*args, **kwargs)

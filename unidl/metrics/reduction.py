@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl import ops
 from unidl.backend.registry import get_backend
-from unidl.losses.reduction import divide_or_zero, expand_to_rank
+from unidl.losses.reduction import expand_to_rank
 from unidl.losses.tensors import as_float, match_rank
 from unidl.metrics.metric import Metric, add_to
 from unidl.ops.dispatch import backend_of
@@ -88,7 +88,7 @@ class Mean(Metric):
 
     def result(self) -> Tensor:
         with self.total.backend.scope():
-            mean = divide_or_zero(self.total.value, self.count.value)
+            mean = ops.divide_no_nan(self.total.value, self.count.value)
             return ops.cast(mean, self.dtype)
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from unidl import ops
-from unidl.losses.reduction import divide_or_zero
 from unidl.metrics.confusion import Counts
 from unidl.typing import Config, DType, Tensor
 from unidl.utils.rules import COUNT, SHARE
@@ -47,7 +46,7 @@ class _TradeOff(Counts):
 
     def _rate(self, name: str) -> Any:
         hits, misses = (getattr(self, kind).value for kind in _RATES[name])
-        return divide_or_zero(hits, ops.add(hits, misses))
+        return ops.divide_no_nan(hits, ops.add(hits, misses))
 
     def result(self) -> Tensor:
         enough = ops.greater_equal(self._rate(self.at), getattr(self, self.at))

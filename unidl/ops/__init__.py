@@ -34,7 +34,7 @@ from unidl.ops.complex import (
     view_as_real,
 )
 from unidl.ops.composed import (
-    allclose, cbrt, deg2rad, divide_no_nan, erfc, exp2, fabs, fmax, fmin, fmod, heaviside, hypot,
+    allclose, cbrt, deg2rad, erfc, exp2, fabs, fmax, fmin, fmod, heaviside, hypot,
     isclose, isneginf, isposinf, ldexp, log10, log2, logaddexp, logaddexp2, nan_to_num, rad2deg,
     sinc,
 )  # fmt: skip
@@ -55,11 +55,11 @@ from unidl.ops.ctc import ctc_decode, ctc_loss
 from unidl.ops.elementwise import (
     abs, absolute, add, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, bitwise_and,
     bitwise_invert, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor,
-    ceil, clip, cos, cosh, divide, equal, erf, erfinv, exp, expm1, floor, floor_divide, greater,
-    greater_equal, isfinite, isinf, isnan, left_shift, less, less_equal, log, log1p, logical_and,
-    logical_not, logical_or, logical_xor, maximum, minimum, mod, multiply, negative, not_equal,
-    power, reciprocal, right_shift, round, rsqrt, sign, sin, sinh, sqrt, square, subtract, tan,
-    tanh, true_divide, trunc,
+    ceil, clip, cos, cosh, divide, divide_no_nan, equal, erf, erfinv, exp, expm1, floor,
+    floor_divide, greater, greater_equal, isfinite, isinf, isnan, left_shift, less, less_equal, log,
+    log1p, logical_and, logical_not, logical_or, logical_xor, maximum, minimum, mod, multiply,
+    negative, not_equal, power, reciprocal, right_shift, round, rsqrt, sign, sin, sinh, sqrt,
+    square, subtract, tan, tanh, true_divide, trunc,
 )  # fmt: skip
 from unidl.ops.functional import associative_scan, custom_gradient, jvp, vectorize
 from unidl.ops.indexing import (

@@ -147,13 +147,6 @@ def ldexp(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 
 @op
-def divide_no_nan(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """x1 / x2, and 0 where x2 is 0."""
-    zero = equal(x2, 0)
-    return where(zero, 0.0, divide(x1, where(zero, 1, x2)))
-
-
-@op
 def isposinf(x: TensorLike) -> Tensor:
     """Whether x is inf."""
     return equal(x, math.inf)

@@ -27,6 +27,9 @@ subtract = binary("subtract", "x1 - x2.")
 multiply = binary("multiply", "x1 * x2.")
 divide = binary("divide", "x1 / x2; integers become floats first.", to_floats=True)
 true_divide = divide
+divide_no_nan = binary(
+    "divide_no_nan", "x1 / x2, and 0 where x2 is 0; integers become floats first.", to_floats=True
+)
 floor_divide = binary("floor_divide", "The largest integer not above x1 / x2.")
 mod = binary("mod", "Remainder of x1 / x2 with the sign of x2.")
 power = binary("power", "x1 to the power of x2.")

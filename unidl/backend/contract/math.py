@@ -42,6 +42,12 @@ class Math(ABC):
     def reciprocal(self, x):
         return self.divide(1.0, x)
 
+    def divide_no_nan(self, x1, x2):
+        """x1 / x2 for floats, and 0 where x2 is 0, where the gradients are 0 too."""
+        zero, dtype = self.equal(x2, 0), self.dtype(x1)
+        quotient = self.divide(x1, self.where(zero, self.full((), 1, dtype), x2))
+        return self.where(zero, self.full((), 0, dtype), quotient)
+
     def clip(self, x, low, high):
         """Python numbers for bounds (None: open); the gradient passes at the bounds."""
         if low is not None:
