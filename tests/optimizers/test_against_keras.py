@@ -25,6 +25,9 @@ MUON = {
     "momentum": 0.75, "rms_rate": 0.25, "muon_a": 3.5, "muon_b": -4.75, "muon_c": 2.0,
     "weight_decay": 0.125, "adam_weight_decay": 0.25,
 }  # fmt: skip
+# With another beta_1 Keras' own update reads the slot that it has just assigned, but on JAX; see
+# test_schedule_free_adamw.py.
+FREE = {"learning_rate": 2**-5, "beta_1": 1.0, "beta_2": 0.9375, "epsilon": 2**-12}
 EMA = {"use_ema": True, "ema_momentum": 0.75}
 
 CASES = [
@@ -90,6 +93,9 @@ CASES = [
         },
     ),
     ("Ftrl", {**FTRL, "learning_rate_power": -0.25, "l2_shrinkage_regularization_strength": 0.125}),
+    ("ScheduleFreeAdamW", FREE),
+    ("ScheduleFreeAdamW", {**FREE, "warmup_steps": 4, "weight_decay": 0.125, "clipnorm": 0.5}),
+    ("ScheduleFreeAdamW", {**FREE, "gradient_accumulation_steps": 2}),
     ("Adam", {**ADAM, **EMA}),
     ("Adam", {**ADAM, **EMA, "ema_overwrite_frequency": 3}),
     ("Adam", {**ADAM, "loss_scale_factor": 8.0}),

@@ -13,9 +13,11 @@ from unidl.optimizers.ftrl import Ftrl
 from unidl.optimizers.host_variable import HostVariable
 from unidl.optimizers.lion import Lion
 from unidl.optimizers.loss_scale_optimizer import LossScaleOptimizer
+from unidl.optimizers.multi_optimizer import MultiOptimizer, OptimizerMap
 from unidl.optimizers.muon import Muon
 from unidl.optimizers.optimizer import Optimizer
 from unidl.optimizers.rmsprop import RMSprop
+from unidl.optimizers.schedule_free_adamw import ScheduleFreeAdamW
 from unidl.optimizers.sgd import SGD
 from unidl.saving.lookup import Catalogue
 from unidl.utils.namespaces import namespace
@@ -35,11 +37,13 @@ _catalogue: Catalogue[Optimizer] = Catalogue(
         Lamb,
         Lion,
         LossScaleOptimizer,
+        MultiOptimizer,
         Muon,
         Nadam,
         Optimizer,
         RMSprop,
         SGD,
+        ScheduleFreeAdamW,
     ),
     accepts=lambda found: found is None or isinstance(found, Optimizer),
     name_of=str.lower,
@@ -60,10 +64,13 @@ __all__ = [
     "Lamb",
     "Lion",
     "LossScaleOptimizer",
+    "MultiOptimizer",
     "Muon",
     "Nadam",
     "Optimizer",
+    "OptimizerMap",
     "RMSprop",
+    "ScheduleFreeAdamW",
     "deserialize",
     "get",
     "schedules",

@@ -100,6 +100,7 @@ class LossScaleOptimizer(Optimizer):
             return
         variables = list(variables)
         self.inner_optimizer.build(variables)
+        self._targets = variables
         backend = variables[0].backend if variables else None
         self.step_counter = self._number("step_counter", 0, "int32", backend)
         self.dynamic_scale = self._number("dynamic_scale", self.initial_scale, "float32", backend)
@@ -116,8 +117,8 @@ class LossScaleOptimizer(Optimizer):
         return variable
 
     @property
-    def slot_variables(self) -> list[Variable]:
-        return [*self._slot_order, *self.inner_optimizer.slot_variables]
+    def inner_optimizers(self) -> dict[str, Optimizer]:
+        return {"inner_optimizer": self.inner_optimizer}
 
     @property
     def variables(self) -> list:
@@ -128,14 +129,6 @@ class LossScaleOptimizer(Optimizer):
         if self.built:
             own += [self.step_counter, self.dynamic_scale]
         return [*own, *self.inner_optimizer.variables]
-
-    def to(self, backend: Any) -> Self:
-        self.inner_optimizer.to(backend)
-        return super().to(backend)
-
-    @property
-    def watched(self) -> list[Optimizer]:
-        return [self, self.inner_optimizer]
 
     @property
     def iterations(self) -> HostVariable:

@@ -230,9 +230,14 @@ class Optimizer(Watched, Constructed):
         knows so far."""
 
     @property
+    def inner_optimizers(self) -> dict[str, Optimizer]:
+        """The optimizers that take the steps of this one, by their groups in files."""
+        return {}
+
+    @property
     def watched(self) -> list[Optimizer]:
         """The optimizers whose attributes a compiled step has read."""
-        return [self]
+        return [self, *(o for inner in self.inner_optimizers.values() for o in inner.watched)]
 
     # -- variables ---------------------------------------------------------------------------------
 
@@ -293,13 +298,15 @@ class Optimizer(Watched, Constructed):
     @property
     def slot_variables(self) -> list[Variable]:
         """The Variables on the device: `variables` without the numbers of the host."""
-        return list(self._slot_order)
+        return [slot for optimizer in self.watched for slot in optimizer._slot_order]
 
     @property
     def variables(self) -> list:
-        """All state: iteration, learning rate (unless a schedule gives it), slots."""
+        """All state: iteration, learning rate (unless a schedule gives it), slots; then that of
+        the inner optimizers."""
         rate = [self._learning_rate] if isinstance(self._learning_rate, HostVariable) else []
-        return [self._steps, *rate, *self._slot_order]
+        inner = [v for optimizer in self.inner_optimizers.values() for v in optimizer.variables]
+        return [self._steps, *rate, *self._slot_order, *inner]
 
     def set_weights(self, weights: TensorLike) -> None:
         """Set `variables` from arrays of their shapes."""
@@ -323,7 +330,7 @@ class Optimizer(Watched, Constructed):
     def to(self, backend: Any) -> Self:
         """Move the slots to another backend; returns the optimizer. The model moves its own
         variables."""
-        for slot in self._slot_order:
+        for slot in self.slot_variables:
             slot.to(backend)
         return self
 

@@ -115,8 +115,7 @@ def _targets(optimizer: Any, model: Any) -> list[int] | None:
     if not optimizer.built:
         return None
     places = {id(variable): i for i, variable in enumerate(model.variables)}
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
-    return [places[id(variable)] for variable in inner._targets]
+    return [places[id(variable)] for variable in optimizer._targets]
 
 
 def _build_optimizers(model: Any, built_for: list) -> None:

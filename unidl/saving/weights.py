@@ -17,7 +17,7 @@ import numpy as np
 from unidl.backend.variable import Variable
 from unidl.layers.base.weights import HoldsWeights
 from unidl.saving import hdf5, model_archive
-from unidl.utils.naming import is_of_unidl, prefix_of
+from unidl.utils.naming import is_of_unidl, numbered, prefix_of
 from unidl.utils.whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -186,12 +186,12 @@ def _is_known(path: str, known: dict[str, int | None]) -> bool:
 
 
 def _optimizers(model: Any) -> Iterator[tuple[str, Any]]:
-    """(group in files, optimizer): that of the model, and one that it wraps, whose variables are in
-    both groups, as in Keras."""
-    path, optimizer = "optimizer", model.optimizer
-    while optimizer is not None:
-        yield path, optimizer
-        path, optimizer = f"{path}/inner_optimizer", getattr(optimizer, "inner_optimizer", None)
+    """(group in files, optimizer): that of the model, and those that take its steps, whose
+    variables are in both groups, as in Keras."""
+    if model.optimizer is not None:
+        yield "optimizer", model.optimizer
+        for group, optimizer in model.optimizer.inner_optimizers.items():
+            yield f"optimizer/{group}", optimizer
 
 
 def _read_optimizer(model: Any, reader: Any, who: str, filepath: str) -> Callable[[], None] | None:
@@ -279,18 +279,14 @@ def _group_of(layer: Any, attribute: str) -> str:
 
 def _numbered(container: str, values: Any) -> Iterator[Any]:
     """(name of the group, layer) of the layers in a list or dict, and in such within it."""
-    used: dict[str, int] = {}
-    for value in values.values() if isinstance(values, dict) else values:
-        is_layer = hasattr(value, "_holders")
-        if is_layer or isinstance(value, list | tuple | dict):
-            name = prefix_of(type(value)) if is_layer else "container"
-            count = used.get(name, 0)
-            used[name] = count + 1
-            path = f"{container}/{name}_{count}" if count else f"{container}/{name}"
-            if is_layer:
-                yield path, value
-            else:
-                yield from _numbered(path, value)
+    values = values.values() if isinstance(values, dict) else values
+    groups = [v for v in values if hasattr(v, "_holders") or isinstance(v, list | tuple | dict)]
+    names = (prefix_of(type(v)) if hasattr(v, "_holders") else "container" for v in groups)
+    for value, name in zip(groups, numbered(names), strict=True):
+        if hasattr(value, "_holders"):
+            yield f"{container}/{name}", value
+        else:
+            yield from _numbered(f"{container}/{name}", value)
 
 
 def _check_path(filepath: Any, endings: tuple[str, ...] = (".weights.h5",)) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 _used: Counter[str] = Counter()
@@ -32,6 +33,15 @@ def uniquify(name: str) -> str:
     count = _used[name]
     _used[name] += 1
     return f"{name}_{count}" if count else name
+
+
+def numbered(names: Iterable[str]) -> Iterator[str]:
+    """ "a", "a", "b" -> "a", "a_1", "b": the names of siblings in files."""
+    used: dict[str, int] = {}
+    for name in names:
+        count = used.get(name, 0)
+        used[name] = count + 1
+        yield f"{name}_{count}" if count else name
 
 
 def reset_names() -> None:
