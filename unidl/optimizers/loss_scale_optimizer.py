@@ -99,7 +99,8 @@ class LossScaleOptimizer(Optimizer):
         if self.built:
             return
         variables = list(variables)
-        self.inner_optimizer.build(variables)
+        if not self.inner_optimizer.built:
+            self.inner_optimizer.build(variables)
         self._targets = variables
         backend = variables[0].backend if variables else None
         self.step_counter = self._number("step_counter", 0, "int32", backend)
@@ -174,7 +175,8 @@ class LossScaleOptimizer(Optimizer):
             variables = inner._targets
         else:
             variables = list(trainable_variables)
-            self.build(variables)
+            if not self.built:
+                self.build(variables)
         backend = self.dynamic_scale.backend
         with backend.scope():
             scale = self.dynamic_scale.value

@@ -161,7 +161,7 @@ class MultiOptimizer(Optimizer):
             for number in range(len(self.optimizers))
         ]
         for optimizer, part in zip(self.optimizers, self._parts, strict=True):
-            if part:
+            if part and not optimizer.built:
                 optimizer.build([variables[i] for i in part])
         self._targets = variables
         self._index = {variable: i for i, variable in enumerate(variables)}
@@ -191,7 +191,8 @@ class MultiOptimizer(Optimizer):
             self.begin_step()
             trainable_variables = self._targets
         grads, variables = list(grads), list(trainable_variables)
-        self.build(variables)
+        if not self.built:
+            self.build(variables)
         if len(grads) != len(variables):
             raise ValueError(
                 f"{self.name}: got {len(grads)} gradients for {len(variables)} variables."

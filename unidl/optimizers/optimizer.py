@@ -21,6 +21,7 @@ from unidl.backend.errors import ArgumentError
 from unidl.backend.variable import Variable
 from unidl.ops.dispatch import owner_of
 from unidl.optimizers import clipping, rates
+from unidl.optimizers.by_variable import ByVariable
 from unidl.optimizers.host_variable import HostVariable, VariableOnHost
 from unidl.optimizers.schedules import LearningRateSchedule
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
 
 
 @with_habits(OF_OPTIMIZERS)
-class Optimizer(Watched, Constructed):
-    """Subclasses implement `slot_groups` and `update`.
+class Optimizer(ByVariable, Watched, Constructed):
+    """Subclasses implement `slot_groups` and `update`, or `build` and `update_step` as in Keras.
 
     Args:
         learning_rate: float, `LearningRateSchedule`, a function without arguments that returns a
@@ -155,14 +156,17 @@ class Optimizer(Watched, Constructed):
         names in `slot_groups`."""
         raise NotImplementedError(
             f"{type(self).__name__} must implement update(backend, params, grads, slots, "
-            "learning_rate)."
+            "learning_rate), or update_step(gradient, variable, learning_rate)."
         )
 
     # -- numbers of the host -----------------------------------------------------------------------
 
     @property
-    def iterations(self) -> HostVariable:
-        """How many updates were made."""
+    def iterations(self) -> Any:
+        """How many updates were made, a `HostVariable`; inside `update_step` a number of the
+        step."""
+        if self._in_update_step:
+            return next_number(lambda: float(self._update_number() - 1))
         every = self.gradient_accumulation_steps
         return (
             HostVariable(self._steps.value // every, "int64", "iteration") if every else self._steps
@@ -170,7 +174,10 @@ class Optimizer(Watched, Constructed):
 
     @property
     def learning_rate(self) -> Any:
-        """A `HostVariable` to read and assign; with a schedule the float for the next step."""
+        """A `HostVariable` to read and assign; with a schedule the float for the next step. Inside
+        `update_step` that of the step."""
+        if self._in_update_step:
+            return next_number(self._current_rate)
         if isinstance(self._learning_rate, HostVariable):
             return self._learning_rate
         return self._rate_at(self._steps.value)
@@ -373,7 +380,8 @@ class Optimizer(Watched, Constructed):
             variables = self._targets
         else:
             variables = list(trainable_variables)
-            self.build(variables)
+            if not self.built:
+                self.build(variables)
         if len(grads) != len(variables):
             raise ValueError(
                 f"{self.name}: got {len(grads)} gradients for {len(variables)} variables."
@@ -447,34 +455,29 @@ class Optimizer(Watched, Constructed):
         }
 
     def _step(self, backend: Any, variables: Any, grads: Any, learning_rate: Any) -> None:
-        params, slots = self._next_values(
-            backend, variables, grads, learning_rate, lambda v: v.value
-        )
+        grads = self._clip(backend, grads)
+        values = [v.value for v in variables]
+        params = self._decay(backend, variables, list(values))
+        if self._steps_by_variable:
+            for variable, value, decayed in zip(variables, values, params, strict=True):
+                if decayed is not value:
+                    variable.replace(decayed)
+            with self._inside_update_step():
+                for gradient, variable in zip(grads, variables, strict=True):
+                    rate = backend._factor(learning_rate, gradient)
+                    self.update_step(gradient, variable, rate)
+            return
+        slots = self._slots_of(variables)
+        before = {
+            name: [None if v is None else v.value for v in own] for name, own in slots.items()
+        }
+        params, after = self.update(backend, params, grads, before, learning_rate)
         for variable, value in zip(variables, params, strict=True):
             variable.replace(value)
-        for variable, value in self._with_values(variables, slots):
-            variable.replace(value)
-
-    def _with_values(self, variables: Any, slots: Any) -> Any:
-        """Pairs of the slots that there are and their next values."""
-        pairs = [
-            pair
-            for name, own in self._slots_of(variables).items()
-            for pair in zip(own, slots[name], strict=True)
-        ]
-        return [(variable, value) for variable, value in pairs if variable is not None]
-
-    def _next_values(
-        self, backend: Any, variables: Any, grads: Any, learning_rate: Any, read: Any
-    ) -> Any:
-        """(params, slots) after clipping, decay and update of what `read(variable)` gives."""
-        grads = self._clip(backend, grads)
-        params = self._decay(backend, variables, [read(v) for v in variables])
-        slots = {
-            name: [None if v is None else read(v) for v in own]
-            for name, own in self._slots_of(variables).items()
-        }
-        return self.update(backend, params, grads, slots, learning_rate)
+        for name, own in slots.items():
+            for variable, value in zip(own, after[name], strict=True):
+                if variable is not None:
+                    variable.replace(value)
 
     def _clip(self, backend: Any, grads: Any) -> Any:
         if self.clipnorm:
@@ -534,17 +537,14 @@ class Optimizer(Watched, Constructed):
             for total, variable in zip(totals, sums, strict=True):
                 variable.replace(backend.full_like(total, 0) if is_update else total)
             return
-        # Inside a trace both branches are computed; on copies, since an update may work in place.
+        # Inside a trace both branches are computed; copies, since an update may work in place.
         chosen = backend.greater(is_update, 0)
-        means = [backend.divide(t, steps) for t in totals]
-        params, slots = self._next_values(
-            backend, variables, means, learning_rate, lambda v: backend.copy(v.value)
-        )
-        for variable, value in [
-            *zip(variables, params, strict=True),
-            *self._with_values(variables, slots),
-        ]:
-            variable.replace(backend.where(chosen, value, variable.value))
+        kept = (*self._slots["gradient_accumulator"], *self._slots.get("average", ()))
+        touched = [*variables, *(v for v in self._slot_order if v not in kept)]
+        before = [backend.copy(v.value) for v in touched]
+        self._step(backend, variables, [backend.divide(t, steps) for t in totals], learning_rate)
+        for variable, old in zip(touched, before, strict=True):
+            variable.replace(backend.where(chosen, variable.value, old))
         for total, variable in zip(totals, sums, strict=True):
             variable.replace(backend.where(chosen, backend.full_like(total, 0), total))
 

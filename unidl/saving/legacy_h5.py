@@ -122,7 +122,8 @@ def _read_optimizer(model: Any, reader: hdf5.Reader, path: str) -> Callable[[], 
     values = _values(reader, _OPTIMIZER, variables, f"the optimizer {optimizer.name!r}")
 
     def assign() -> None:
-        optimizer.build(model.trainable_variables)
+        if not optimizer.built:
+            optimizer.build(model.trainable_variables)
         for i, (_, value) in zip(places, values, strict=True):
             optimizer.variables[i].assign(value)
 

@@ -96,7 +96,8 @@ def _after(job, state, step, jitter=None):
     model, snapshot = job.model, job.snapshot
     job.setup.prepare(model)
     model.run_eagerly = True
-    model.optimizer.build(model.trainable_variables)
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
     snapshot.set_state(state)
     if jitter is not None:
         trajectory.jitter_weights(model, *jitter)
