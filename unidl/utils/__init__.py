@@ -21,10 +21,12 @@ _HOMES = {
     "get_registered_name": _SAVING,
     "get_registered_object": _SAVING,
     "is_keras_tensor": "unidl.tracing",
+    "model_to_dot": "unidl.utils.drawing.plot",
     "name_scope": "unidl.utils.scopes",
     "normalize": "unidl.utils.arrays",
     "pack_x_y_sample_weight": "unidl.utils.batch",
     "pad_sequences": "unidl.utils.sequences",
+    "plot_model": "unidl.utils.drawing.plot",
     "register_keras_serializable": _SAVING,
     "serialize_keras_object": _SAVING,
     "set_random_seed": "unidl.utils.random_seed",
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from unidl.tracing import is_keras_tensor
     from unidl.utils.arrays import normalize
     from unidl.utils.batch import pack_x_y_sample_weight, unpack_x_y_sample_weight
+    from unidl.utils.drawing.plot import model_to_dot, plot_model
     from unidl.utils.files import get_file
     from unidl.utils.one_hot import to_categorical
     from unidl.utils.progbar import Progbar
@@ -72,10 +75,12 @@ __all__ = [
     "get_registered_name",
     "get_registered_object",
     "is_keras_tensor",
+    "model_to_dot",
     "name_scope",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "serialize_keras_object",
     "set_random_seed",
