@@ -21,6 +21,7 @@ _HOMES = {
     "get_registered_name": _SAVING,
     "get_registered_object": _SAVING,
     "is_keras_tensor": "unidl.tracing",
+    "model_cost": "unidl.models.cost",
     "model_to_dot": "unidl.utils.drawing.plot",
     "name_scope": "unidl.utils.scopes",
     "normalize": "unidl.utils.arrays",
@@ -37,6 +38,7 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from unidl.backend import standardize_dtype
+    from unidl.models.cost import model_cost
     from unidl.saving import (
         CustomObjectScope,
         custom_object_scope,
@@ -75,6 +77,7 @@ __all__ = [
     "get_registered_name",
     "get_registered_object",
     "is_keras_tensor",
+    "model_cost",
     "model_to_dot",
     "name_scope",
     "normalize",

@@ -44,7 +44,6 @@ NAMES = [
         ("layers.CenterCrop", "Cropping2D"),
         ("layers.MelSpectrogram", "stft"),
         ("layers.TorchModuleWrapper", "Layer of your own"),
-        ("utils.plot_model", "summary"),
         ("utils.image_dataset_from_directory", "PyDataset"),
         ("utils.load_img", "PIL"),
         ("datasets.cifar10", "get_file"),
@@ -60,7 +59,7 @@ NAMES = [
 ] + [
     told(f"from unidl.{path} import", lambda path=path: imported(path),
          rf"Keras' {path.rpartition('.')[2]} is not in unidl.*Instead", kind=ImportError)
-    for path in ("callbacks.TensorBoard", "utils.plot_model", "layers.StringLookup",
+    for path in ("callbacks.TensorBoard", "layers.StringLookup",
                  "applications", "utils.load_img")
 ] + [
     told("from unidl.layers import Densee", lambda: imported("layers.Densee"),
