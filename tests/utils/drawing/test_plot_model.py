@@ -1,6 +1,5 @@
 """plot_model and model_to_dot: what is in the drawing is what Keras draws."""
 
-import json
 import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
@@ -157,12 +156,18 @@ def test_graphviz_draws_where_it_is_installed(tmp_path, monkeypatch):
     """The program is played by a script that tells its arguments."""
     pytest.importorskip("pydot")
     script = tmp_path / "dot"
-    script.write_text(f"#!{sys.executable}\nimport sys, json\nprint(json.dumps(sys.argv[1:]))\n")
+    script.write_text(
+        f"#!{sys.executable}\nimport sys\n"
+        "sys.exit('no such format') if '-Tabc' in sys.argv else print(sys.argv, sys.stdin.read())\n"
+    )
     script.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert graphviz.is_installed()
-    arguments = json.loads(plot_model(small(), tmp_path / "m.pdf").content)
-    assert "-Tpdf" in arguments
+    written = plot_model(small(), tmp_path / "m.pdf").content
+    assert b"'-Tpdf'" in written
+    assert b"dpi=72" in written
+    with pytest.raises(ValueError, match="Graphviz could not write 'abc': no such format"):
+        plot_model(small(), tmp_path / "m.abc")
 
 
 def test_what_is_missing_is_told(tmp_path, monkeypatch):

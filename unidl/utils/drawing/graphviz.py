@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from importlib.util import find_spec
 from typing import Any
 
@@ -10,6 +11,7 @@ from unidl.utils.drawing.diagram import Box, Branch, Group
 from unidl.utils.drawing.scene import EDGE, INK, colours_of
 
 _FONT = "Helvetica"
+POINTS = 72  # in an inch
 
 
 def pydot(asked_by: str) -> Any:
@@ -26,6 +28,18 @@ def pydot(asked_by: str) -> Any:
 def is_installed() -> bool:
     """Whether there are both pydot and Graphviz' program."""
     return find_spec("pydot") is not None and shutil.which("dot") is not None
+
+
+def rendered(dot: Any, kind: str) -> bytes:
+    """The drawing of a `pydot.Dot` in a format of Graphviz."""
+    done = subprocess.run(
+        ["dot", f"-T{kind}"], input=dot.to_string().encode(), capture_output=True, check=False
+    )
+    if done.returncode:
+        raise ValueError(
+            f"plot_model: Graphviz could not write {kind!r}: {done.stderr.decode().strip()}"
+        )
+    return done.stdout
 
 
 def dot_of(

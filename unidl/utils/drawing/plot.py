@@ -20,6 +20,7 @@ from unidl.utils.whole_file import whole_file
 
 _MERMAID = ("mmd", "md")
 _DOT = ("dot", "gv")
+_OF_LINES = ("svg", "pdf", "ps", "eps")
 _MIME = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp", "gif": "gif", "bmp": "bmp"}
 
 
@@ -119,8 +120,10 @@ def _content(
         dot = graphviz.dot_of(diagram, title, rankdir, dpi, splines, subgraph=False)
         return str(dot.to_string()).encode()
     if by_graphviz and graphviz.is_installed():
+        # Lines have no dots, and Graphviz cuts an SVG to another size than it draws it.
+        dpi = graphviz.POINTS if kind in _OF_LINES else dpi
         dot = graphviz.dot_of(diagram, title, rankdir, dpi, splines, subgraph=False)
-        return bytes(dot.create(format=kind))
+        return graphviz.rendered(dot, kind)
     if kind == "svg":
         return svg(scene_of(diagram, title, rankdir, splines)).encode()
     if kind in pixels.FORMATS and find_spec("PIL") is not None:
