@@ -9,6 +9,7 @@ from unidl.utils.namespaces import namespace
 _SAVING = "unidl.saving"
 
 _HOMES = {
+    "Config": "unidl.utils.config_dict",
     "CustomObjectScope": _SAVING,
     "Progbar": "unidl.utils.progbar",
     "PyDataset": "unidl.utils.py_dataset",
@@ -22,6 +23,7 @@ _HOMES = {
     "get_file": "unidl.utils.files",
     "get_registered_name": _SAVING,
     "get_registered_object": _SAVING,
+    "get_source_inputs": "unidl.utils.source_inputs",
     "image_dataset_from_directory": "unidl.utils.datasets.image_folder",
     "img_to_array": "unidl.utils.images",
     "is_keras_tensor": "unidl.tracing",
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     from unidl.tracing import is_keras_tensor
     from unidl.utils.arrays import normalize
     from unidl.utils.batch import pack_x_y_sample_weight, unpack_x_y_sample_weight
+    from unidl.utils.config_dict import Config
     from unidl.utils.datasets.audio_folder import audio_dataset_from_directory
     from unidl.utils.datasets.image_folder import image_dataset_from_directory
     from unidl.utils.datasets.splitting import split_dataset
@@ -76,10 +79,12 @@ if TYPE_CHECKING:
     from unidl.utils.scopes import name_scope
     from unidl.utils.sequences import pad_sequences
     from unidl.utils.session import clear_session
+    from unidl.utils.source_inputs import get_source_inputs
 else:
     __getattr__, __dir__ = namespace(__name__, _HOMES, _HOMES)
 
 __all__ = [
+    "Config",
     "CustomObjectScope",
     "Progbar",
     "PyDataset",
@@ -93,6 +98,7 @@ __all__ = [
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "get_source_inputs",
     "image_dataset_from_directory",
     "img_to_array",
     "is_keras_tensor",
