@@ -89,11 +89,17 @@ def test_ranks_and_edges_that_go_back():
 
 def test_rows_are_ordered_without_crossings():
     # 0 and 1 above; 2, 3, 4 below, given in an order that crosses.
-    links = [(0, 4), (0, 3), (1, 2)]
+    links = [(0, 4, 0.0, 0.0), (0, 3, 0.0, 0.0), (1, 2, 0.0, 0.0)]
     upper, lower = rows([0, 0, 1, 1, 1], links)
     place = {item: i for i, item in enumerate(lower)}
     assert upper == [0, 1]
     assert max(place[3], place[4]) < place[2]
+
+
+def test_inputs_of_an_inner_model_do_not_cross():
+    # Both lead into item 2, the first at its right, the second at its left.
+    links = [(0, 2, 0.0, 0.3), (1, 2, 0.0, -0.3)]
+    assert rows([0, 0, 1], links) == [[1, 0], [2]]
 
 
 @pytest.mark.slow

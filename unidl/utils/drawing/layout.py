@@ -178,8 +178,16 @@ def _links(
 
 def _ordered(items: list[_Item], links: list[_Link]) -> list[list[_Item]]:
     number_of = {item: i for i, item in enumerate(items)}
-    pairs = [(number_of[link.start], number_of[link.end]) for link in links]
-    return [[items[i] for i in row] for row in rows([item.rank for item in items], pairs)]
+    known = [
+        (
+            number_of[link.start],
+            number_of[link.end],
+            link.start.port(link.port, leaving=True) / max(link.start.across, 1.0),
+            link.end.port(link.end_port, leaving=False) / max(link.end.across, 1.0),
+        )
+        for link in links
+    ]
+    return [[items[i] for i in row] for row in rows([item.rank for item in items], known)]
 
 
 def _set_middles(order: list[list[_Item]], links: list[_Link]) -> None:

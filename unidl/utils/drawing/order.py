@@ -66,14 +66,20 @@ def _back_edges(count: int, edges: Sequence[tuple[int, int]]) -> set[int]:
     return back
 
 
-def rows(rank: Sequence[int], links: Sequence[tuple[int, int]]) -> list[list[int]]:
-    """The items of each rank from left to right; `links` lead from a rank to the next."""
+# (item of a rank, item of the next, where the link leaves the one and meets the other: shares of
+# their width from the middle)
+Link = tuple[int, int, float, float]
+Near = list[list[tuple[int, float, float]]]  # of each item: (other, own share, share of the other)
+
+
+def rows(rank: Sequence[int], links: Sequence[Link]) -> list[list[int]]:
+    """The items of each rank from left to right."""
     result: list[list[int]] = [[] for _ in range(max(rank, default=-1) + 1)]
-    up: list[list[int]] = [[] for _ in rank]
-    down: list[list[int]] = [[] for _ in rank]
-    for source, target in links:
-        down[source].append(target)
-        up[target].append(source)
+    up: Near = [[] for _ in rank]
+    down: Near = [[] for _ in rank]
+    for source, target, leaves, meets in links:
+        down[source].append((target, leaves, meets))
+        up[target].append((source, meets, leaves))
     for item in _as_met(rank, down, up):
         result[rank[item]].append(item)
     best, fewest = [list(row) for row in result], _crossings(result, down)
@@ -90,7 +96,7 @@ def rows(rank: Sequence[int], links: Sequence[tuple[int, int]]) -> list[list[int
     return best
 
 
-def _as_met(rank: Sequence[int], down: list[list[int]], up: list[list[int]]) -> list[int]:
+def _as_met(rank: Sequence[int], down: Near, up: Near) -> list[int]:
     """All items as a walk down from each of the sources meets them."""
     met: dict[int, None] = {}
     for start in (item for item in range(len(rank)) if not up[item]):
@@ -99,11 +105,11 @@ def _as_met(rank: Sequence[int], down: list[list[int]], up: list[list[int]]) -> 
             item = path.pop()
             if item not in met:
                 met[item] = None
-                path += reversed(down[item])
+                path += [target for target, *_ in reversed(down[item])]
     return list(met)
 
 
-def _sort(result: list[list[int]], index: int, near: list[list[int]], step: int) -> None:
+def _sort(result: list[list[int]], index: int, near: Near, step: int) -> None:
     """One row by the middle of its neighbours in the row before it; who has none stays."""
     other = index + step
     if not 0 <= other < len(result):
@@ -111,20 +117,27 @@ def _sort(result: list[list[int]], index: int, near: list[list[int]], step: int)
     place = {item: i for i, item in enumerate(result[other])}
     row = result[index]
     middle = {
-        item: sum(place[n] for n in near[item]) / len(near[item]) if near[item] else float(i)
+        item: sum(place[n] + share for n, _, share in near[item]) / len(near[item])
+        if near[item]
+        else float(i)
         for i, item in enumerate(row)
     }
     row.sort(key=middle.__getitem__)
 
 
-def _crossings(result: list[list[int]], down: list[list[int]]) -> int:
+def _crossings(result: list[list[int]], down: Near) -> int:
     count = 0
     for upper, lower in pairwise(result):
         place = {item: i for i, item in enumerate(lower)}
-        passed: list[int] = []
+        passed: list[float] = []
         for item in upper:
-            targets = sorted(place[target] for target in down[item])
-            count += sum(len(passed) - bisect_right(passed, target) for target in targets)
-            for target in targets:
-                insort(passed, target)
+            # Those that leave at one place do not cross each other.
+            by_start: dict[float, list[float]] = {}
+            for target, leaves, meets in down[item]:
+                by_start.setdefault(leaves, []).append(place[target] + meets)
+            for start in sorted(by_start):
+                ends = by_start[start]
+                count += sum(len(passed) - bisect_right(passed, end) for end in ends)
+                for end in ends:
+                    insort(passed, end)
     return count
