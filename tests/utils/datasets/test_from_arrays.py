@@ -1,5 +1,7 @@
 """Windows of series and parts of arrays, against Keras'."""
 
+import pickle
+
 import keras
 import numpy as np
 import pytest
@@ -46,6 +48,11 @@ def test_windows_of_a_file_are_cut_as_they_are_asked_for(tmp_path):
     window = timeseries_dataset_from_array(data, None, 4, batch_size=None)[3]
     assert np.shares_memory(window, data)
     np.testing.assert_array_equal(window, SERIES[3:7])
+
+
+def test_worker_processes_can_be_given_windows():
+    dataset = timeseries_dataset_from_array(SERIES, None, 4, sampling_rate=2)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(dataset))[0], dataset[0])
 
 
 def test_shuffled_windows_keep_their_targets(backend):

@@ -1,5 +1,6 @@
 """Data sets of folders, against Keras'."""
 
+import pickle
 import wave
 
 import keras
@@ -169,6 +170,17 @@ def test_sounds_of_other_widths(tmp_path, width):
         file.writeframes(raw.tobytes())
     sound = next(iter(audio_dataset_from_directory(tmp_path, labels=None, **QUIET)))
     np.testing.assert_allclose(sound[0, :, 0], [-1, -0.5, 0, 0.5])
+
+
+def test_worker_processes_can_be_given_them(images, texts, sounds):
+    how = {"shuffle": False} | QUIET
+    for dataset in (
+        image_dataset_from_directory(images, image_size=5, **how),
+        text_dataset_from_directory(texts, **how),
+        audio_dataset_from_directory(sounds, **how),
+    ):
+        for one, other in zip(pickle.loads(pickle.dumps(dataset))[0], dataset[0], strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_what_is_printed(images, capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import wave
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,17 +49,17 @@ def audio_dataset_from_directory(
             "the sequences of a batch are padded to the longest."
         )
 
-    def read(path: str) -> Any:
-        sound = _sound(path, sampling_rate)
-        if output_sequence_length is None:
-            return sound
-        return _of_length(sound[:output_sequence_length], output_sequence_length)
-
     folder = Folder(
         who, "sounds", (".wav",), directory, labels, label_mode, class_names, batch_size, shuffle,
         seed, validation_split, subset, follow_links, verbose,
     )  # fmt: skip
+    read = partial(_fitted, sampling_rate, output_sequence_length)
     return folder.datasets(read, _padded)
+
+
+def _fitted(sampling_rate: int | None, length: int | None, path: str) -> Any:
+    sound = _sound(path, sampling_rate)
+    return sound if length is None else _of_length(sound[:length], length)
 
 
 def _padded(sounds: list[Any]) -> Any:

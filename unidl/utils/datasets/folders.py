@@ -67,7 +67,7 @@ class Folder:
             found.append(
                 SampleDataset(
                     len(chosen),
-                    _reading(read, chosen),
+                    _Files(read, chosen),
                     None if labels is None else self._encoded(labels[begin:end], len(names or ())),
                     self.batch_size,
                     self.shuffle and not (self.subset == "both" and part == "validation"),
@@ -186,5 +186,12 @@ class Folder:
             print(text)
 
 
-def _reading(read: Callable[[str], Any], paths: list[str]) -> Callable[[int], Any]:
-    return lambda i: read(paths[i])
+@dataclass
+class _Files:
+    """Sample number `i`; a class, so that worker processes can be given it."""
+
+    read: Callable[[str], Any]
+    paths: list[str]
+
+    def __call__(self, i: int) -> Any:
+        return self.read(self.paths[i])

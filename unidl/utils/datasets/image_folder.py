@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -73,19 +74,34 @@ def image_dataset_from_directory(
     height, width = _size(who, image_size)
 
     first = (data_format or config.image_data_format()) == "channels_first"
-
-    def read(path: str) -> Any:
-        image = img_to_array(load_img(path, color_mode), "channels_last", "float32")
-        if crop_to_aspect_ratio:
-            image = _cut(image, height, width)
-        image = _resized(image, height, width, interpolation, pad_to_aspect_ratio)
-        return image.transpose(2, 0, 1) if first else image
-
+    read = _Reader(
+        color_mode, height, width, interpolation, crop_to_aspect_ratio, pad_to_aspect_ratio, first
+    )
     folder = Folder(
         who, "images", _ENDINGS, directory, labels, label_mode, class_names, batch_size, shuffle,
         seed, validation_split, subset, follow_links, verbose,
     )  # fmt: skip
     return folder.datasets(read)
+
+
+@dataclass
+class _Reader:
+    """File -> array; a class, so that worker processes can be given it."""
+
+    color_mode: str
+    height: int
+    width: int
+    interpolation: str
+    cut: bool
+    padded: bool
+    channels_first: bool
+
+    def __call__(self, path: str) -> Any:
+        image = img_to_array(load_img(path, self.color_mode), "channels_last", "float32")
+        if self.cut:
+            image = _cut(image, self.height, self.width)
+        image = _resized(image, self.height, self.width, self.interpolation, self.padded)
+        return image.transpose(2, 0, 1) if self.channels_first else image
 
 
 def _size(who: str, given: Any) -> tuple[int, int]:

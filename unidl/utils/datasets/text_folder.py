@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +41,16 @@ def text_dataset_from_directory(
     who = "text_dataset_from_directory"
     check_format(who, format)
 
-    def read(path: str) -> str:
-        return Path(path).read_text(encoding="utf-8")[:max_length]
-
-    def stacked(texts: list[str]) -> Any:
-        return np.array(texts, dtype=object)
-
     folder = Folder(
         who, "texts", (".txt",), directory, labels, label_mode, class_names, batch_size, shuffle,
         seed, validation_split, subset, follow_links, verbose,
     )  # fmt: skip
-    return folder.datasets(read, stacked)
+    return folder.datasets(partial(_text, max_length), _stacked)
+
+
+def _text(max_length: int | None, path: str) -> str:
+    return Path(path).read_text(encoding="utf-8")[:max_length]
+
+
+def _stacked(texts: list[str]) -> Any:
+    return np.array(texts, dtype=object)

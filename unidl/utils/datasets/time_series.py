@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -77,11 +78,21 @@ def timeseries_dataset_from_array(
     seed = drawn_seed(seed)
     if shuffle:
         np.random.RandomState(seed).shuffle(starts)
-    span = sequence_length * sampling_rate
-
-    def window(i: int) -> Any:
-        return data[starts[i] : starts[i] + span : sampling_rate][:sequence_length]
-
+    window = _Windows(data, starts, sequence_length, sampling_rate)
     return SampleDataset(
         len(starts), window, None if targets is None else targets[starts], batch_size, shuffle, seed
     )
+
+
+@dataclass
+class _Windows:
+    """Window number `i`; a class, so that worker processes can be given it."""
+
+    data: Any
+    starts: Any
+    length: int
+    step: int
+
+    def __call__(self, i: int) -> Any:
+        begin = self.starts[i]
+        return self.data[begin : begin + self.length * self.step : self.step]
