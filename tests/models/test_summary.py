@@ -305,3 +305,16 @@ def test_loops_and_branches():
             return ops.cond(ops.max(inputs) > 0, lambda: ops.matmul(inputs, inputs), lambda: inputs)
 
     assert model_cost(unidl.Model(inputs, Branch()(inputs)), batch_size=3).flops == 2 * 27
+
+
+def test_a_layer_of_a_framework_cannot_be_counted():
+    class Foreign(layers.Layer):
+        def call(self, inputs):
+            return np.sin(inputs)
+
+        def compute_output_shape(self, input_shape):
+            return input_shape
+
+    model = unidl.Sequential([unidl.Input((3,)), Foreign()])
+    with pytest.raises(ValueError, match=r"cannot be counted.*unidl\.ops"):
+        model_cost(model)

@@ -10,6 +10,7 @@ from typing import Any
 from unidl.backend.dtypes import itemsize
 from unidl.layers.base.structures import map_shapes, tensors_of
 from unidl.tracing import KerasTensor, graph
+from unidl.tracing.capture import NotCapturable
 from unidl.tracing.counting import count
 from unidl.utils.arguments import public_function
 
@@ -53,7 +54,8 @@ def model_cost(model: Any, batch_size: int = 1, input_shape: Any = None) -> Mode
             beside that of the batch is open, or the model is not built.
 
     Raises:
-        ValueError: a size is not known, or a loop's length depends on values.
+        ValueError: a size is not known, a loop's length depends on values, or a layer calls
+            functions of a framework.
     """
     if not isinstance(batch_size, int) or batch_size < 1:
         raise ValueError(f"model_cost: batch_size is a positive integer, got {batch_size!r}.")
@@ -67,7 +69,13 @@ def model_cost(model: Any, batch_size: int = 1, input_shape: Any = None) -> Mode
         given = iter(symbols)
         return model(graph.map_tensors(lambda _: next(given), inputs), training=False)
 
-    flops, sizes = count(model.backend, forward, model.variables, specs)
+    try:
+        flops, sizes = count(model.backend, forward, model.variables, specs)
+    except NotCapturable as error:
+        raise ValueError(
+            f"model_cost: {model._who()} cannot be counted, since a layer of it calls functions of "
+            "a framework, or asks for values. Write its call() with unidl.ops."
+        ) from error
     optimizer = model.optimizer if getattr(model, "compiled", False) else None
     held = optimizer.variables if optimizer is not None and optimizer.built else ()
     return ModelCost(
