@@ -70,6 +70,12 @@ def is_integer(dtype: str) -> bool:
     return dtype in SIGNED or dtype in UNSIGNED
 
 
+def itemsize(dtype: str) -> int:
+    """Bytes of one element."""
+    digits = "".join(c for c in dtype if c.isdigit())
+    return int(digits) // 8 if digits else 1
+
+
 def extremes(dtype: str) -> tuple:
     """(smallest, largest) number of `dtype`, infinities for floats."""
     if is_float(dtype):
