@@ -26,6 +26,14 @@ class GroupQueryAttention(MultiHeadAttention):
 
     Weights: of query_dense, key_dense, (gate_dense,) value_dense, output_dense: kernel (d, heads,
     head_dim) and bias (heads, head_dim); of the last one kernel (heads, head_dim, d) and bias (d,).
+
+    Examples:
+        >>> layer = unidl.layers.GroupQueryAttention(8, num_query_heads=4, num_key_value_heads=2)
+        >>> x = np.ones((1, 5, 16))
+        >>> layer(x, x).shape
+        (1, 5, 16)
+        >>> [tuple(w.shape) for w in layer.weights if "kernel" in w.name]
+        [(16, 4, 8), (16, 2, 8), (16, 2, 8), (4, 8, 16)]
     """
 
     _named_after = "GroupedQueryAttention"  # Keras exports that class under this one's name

@@ -57,6 +57,17 @@ class MultiHeadAttention(Layer):
 
     Weights: of query_dense, key_dense, (gate_dense,) value_dense, output_dense: kernel (d, heads,
     size) and bias (heads, size); of the last one kernel (heads, value_dim, d) and bias (d,).
+
+    Examples:
+        >>> layer = unidl.layers.MultiHeadAttention(num_heads=2, key_dim=4)
+        >>> x = np.ones((1, 3, 8))
+        >>> output, weights = layer(x, x, use_causal_mask=True, return_attention_scores=True)
+        >>> output.shape, weights.shape
+        ((1, 3, 8), (1, 2, 3, 3))
+        >>> np.asarray(weights)[0, 0]  # no step looks ahead
+        array([[1.    , 0.    , 0.    ],
+               [0.5   , 0.5   , 0.    ],
+               [0.3333, 0.3333, 0.3333]], dtype=float32)
     """
 
     _config_omits = frozenset({"flash_attention"})

@@ -36,6 +36,15 @@ class Dense(Layer):
         lora_rank, lora_alpha, quantization_config: not offered; must be None.
 
     Weights: kernel (in, units), bias (units,).
+
+    Examples:
+        >>> layer = unidl.layers.Dense(2, kernel_initializer="ones")
+        >>> layer(np.array([[1.0, 2.0, 3.0]]))
+        array([[6., 6.]], dtype=float32)
+        >>> layer(np.ones((4, 5, 3))).shape  # only the last axis changes
+        (4, 5, 2)
+        >>> layer.kernel.shape, layer.bias.shape
+        ((3, 2), (2,))
     """
 
     _config_omits = frozenset({"lora_rank", "lora_alpha"})

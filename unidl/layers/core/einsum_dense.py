@@ -41,6 +41,13 @@ class EinsumDense(Layer):
             None.
 
     Weights: kernel, by its letters, and bias, broadcast against the outputs.
+
+    Examples:
+        >>> layer = unidl.layers.EinsumDense("abc,cd->abd", output_shape=(None, 7), bias_axes="d")
+        >>> layer(np.ones((2, 5, 3))).shape
+        (2, 5, 7)
+        >>> layer.kernel.shape, layer.bias.shape
+        ((3, 7), (7,))
     """
 
     _config_omits = frozenset({"lora_rank", "lora_alpha", "gptq_unpacked_column_size"})

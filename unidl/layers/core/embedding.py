@@ -41,6 +41,16 @@ class Embedding(Layer):
         lora_rank, lora_alpha, quantization_config: not offered; must be None.
 
     Weights: embeddings (input_dim, output_dim).
+
+    Examples:
+        >>> table = np.array([[0.0, 0.0], [1.0, 2.0], [3.0, 4.0]])
+        >>> layer = unidl.layers.Embedding(3, 2, weights=[table], mask_zero=True)
+        >>> layer(np.array([[2, 1, 0]]))
+        array([[[3., 4.],
+                [1., 2.],
+                [0., 0.]]], dtype=float32)
+        >>> layer.compute_mask(np.array([[2, 1, 0]]))
+        array([[ True,  True, False]])
     """
 
     _config_omits = frozenset({"weights", "lora_rank", "lora_alpha"})

@@ -26,6 +26,16 @@ class ReversibleEmbedding(Embedding):
 
     Weights: embeddings (input_dim, output_dim); without `tie_weights` reverse_embeddings
     (output_dim, input_dim).
+
+    Examples:
+        >>> layer = unidl.layers.ReversibleEmbedding(input_dim=50, output_dim=8)
+        >>> x = layer(np.array([[3, 1, 4]]))
+        >>> x.shape
+        (1, 3, 8)
+        >>> layer(x, reverse=True).shape
+        (1, 3, 50)
+        >>> len(layer.weights)  # both ways by one table
+        1
     """
 
     def __init__(

@@ -49,6 +49,18 @@ class BatchNormalization(Layer):
 
     Weights: gamma, beta, moving_mean, moving_variance, with `renorm` also moving_stddev,
     renorm_mean, renorm_stddev, each (channels,).
+
+    Examples:
+        >>> x = np.array([[1.0], [3.0]])
+        >>> layer = unidl.layers.BatchNormalization(momentum=0.9)
+        >>> layer(x)  # inference: moving mean 0 and variance 1 to begin with
+        array([[0.9995],
+               [2.9985]], dtype=float32)
+        >>> layer(x, training=True)
+        array([[-0.9995],
+               [ 0.9995]], dtype=float32)
+        >>> layer.moving_mean.numpy(), layer.moving_variance.numpy()
+        (array([0.2], dtype=float32), array([1.], dtype=float32))
     """
 
     def __init__(
@@ -180,6 +192,11 @@ class LayerNormalization(Layer):
         rms_scaling: of older programs, which warns: gamma * x / sqrt(variance + epsilon).
 
     Weights: gamma, beta, of the sizes of the normalized axes.
+
+    Examples:
+        >>> unidl.layers.LayerNormalization()(np.array([[1.0, 3.0], [10.0, 30.0]]))
+        array([[-0.9995,  0.9995],
+               [-1.    ,  1.    ]], dtype=float32)
     """
 
     def __init__(

@@ -277,7 +277,13 @@ expose_cell(
 
 class ConvLSTM1D(BaseConvLSTM):
     """LSTM of convolutions over lines: (n, t, w, c) -> (n, w', filters). Arguments as in
-    `ConvLSTM2D`."""
+    `ConvLSTM2D`.
+
+    Examples:
+        >>> layer = unidl.layers.ConvLSTM1D(4, kernel_size=3)
+        >>> layer(np.ones((1, 2, 8, 3))).shape
+        (1, 6, 4)
+    """
 
     _rank = 1
 
@@ -298,6 +304,13 @@ class ConvLSTM2D(BaseConvLSTM):
             `zero_output_for_mask`.
 
     Weights: those of the sublayer `conv_lstm_cell`: kernel, recurrent_kernel, bias.
+
+    Examples:
+        >>> video = np.ones((1, 2, 8, 8, 3))
+        >>> unidl.layers.ConvLSTM2D(4, kernel_size=3)(video).shape  # after the last image
+        (1, 6, 6, 4)
+        >>> unidl.layers.ConvLSTM2D(4, 3, padding="same", return_sequences=True)(video).shape
+        (1, 2, 8, 8, 4)
     """
 
     _rank = 2
@@ -305,6 +318,12 @@ class ConvLSTM2D(BaseConvLSTM):
 
 class ConvLSTM3D(BaseConvLSTM):
     """LSTM of convolutions over volumes: (n, t, d, h, w, c) -> (n, d', h', w', filters). Arguments
-    as in `ConvLSTM2D`."""
+    as in `ConvLSTM2D`.
+
+    Examples:
+        >>> layer = unidl.layers.ConvLSTM3D(2, kernel_size=2)
+        >>> layer(np.ones((1, 2, 3, 4, 5, 1))).shape
+        (1, 2, 3, 4, 2)
+    """
 
     _rank = 3

@@ -42,6 +42,14 @@ class GRUCell(RecurrentCell):
     Weights, columns in the order z, r, candidate: kernel (d, 3 * units), recurrent_kernel (units, 3
     * units), bias (3 * units,), with `reset_after` (2, 3 * units): of the input and of the state.
       State: h (n, units).
+
+    Examples:
+        >>> cell = unidl.layers.GRUCell(4)
+        >>> output, [h] = cell(np.ones((2, 3)), [np.zeros((2, 4))])
+        >>> output.shape, h.shape
+        ((2, 4), (2, 4))
+        >>> cell.kernel.shape, cell.bias.shape  # a bias of the input, one of the state
+        ((3, 12), (2, 12))
     """
 
     def __init__(
@@ -155,6 +163,14 @@ class GRU(KernelRNN):
         use_cudnn: as in `LSTM`.
 
     Weights: those of the sublayer `gru_cell`: kernel, recurrent_kernel, bias.
+
+    Examples:
+        >>> x = np.ones((2, 5, 3))
+        >>> unidl.layers.GRU(4)(x).shape
+        (2, 4)
+        >>> outputs, h = unidl.layers.GRU(4, return_sequences=True, return_state=True)(x)
+        >>> outputs.shape, h.shape
+        ((2, 5, 4), (2, 4))
     """
 
     whole_sequence = "gru"

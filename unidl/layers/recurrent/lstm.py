@@ -47,6 +47,15 @@ class LSTMCell(RecurrentCell):
 
     Weights: kernel (d, 4 * units), recurrent_kernel (units, 4 * units), bias (4 * units,). States:
     h and c, each (n, units).
+
+    Examples:
+        >>> cell = unidl.layers.LSTMCell(4)
+        >>> output, [h, c] = cell(np.ones((2, 3)), [np.zeros((2, 4)), np.zeros((2, 4))])
+        >>> output.shape, c.shape
+        ((2, 4), (2, 4))
+        >>> cell.bias.numpy()  # the forget gate's begins at one
+        array([0., 0., 0., 0., 1., 1., 1., 1., 0., 0., 0., 0., 0., 0., 0., 0.],
+              dtype=float32)
     """
 
     def __init__(
@@ -179,6 +188,14 @@ class LSTM(KernelRNN):
             cannot, False never uses it.
 
     Weights: those of the sublayer `lstm_cell`: kernel, recurrent_kernel, bias.
+
+    Examples:
+        >>> x = np.ones((2, 5, 3))
+        >>> unidl.layers.LSTM(4)(x).shape
+        (2, 4)
+        >>> outputs, h, c = unidl.layers.LSTM(4, return_sequences=True, return_state=True)(x)
+        >>> outputs.shape, h.shape, c.shape
+        ((2, 5, 4), (2, 4), (2, 4))
     """
 
     whole_sequence = "lstm"

@@ -35,6 +35,12 @@ class SimpleRNNCell(RecurrentCell):
         dropout, recurrent_dropout, seed: see `RecurrentCell`.
 
     Weights: kernel (d, units), recurrent_kernel (units, units), bias (units,). State: h (n, units).
+
+    Examples:
+        >>> cell = unidl.layers.SimpleRNNCell(1, "linear", True, "ones", "ones")
+        >>> output, [h] = cell(np.array([[1.0, 2.0]]), [np.array([[10.0]])])
+        >>> output
+        array([[13.]], dtype=float32)
     """
 
     def __init__(
@@ -113,6 +119,15 @@ class SimpleRNN(KernelRNN):
             `RNN`.
 
     Weights: those of the sublayer `simple_rnn_cell`: kernel, recurrent_kernel, bias.
+
+    Examples:
+        >>> layer = unidl.layers.SimpleRNN(
+        ...     1, "linear", True, "ones", "ones", return_sequences=True
+        ... )
+        >>> layer(np.array([[[1.0], [2.0], [3.0]]]))  # weights of one: running sums
+        array([[[1.],
+                [3.],
+                [6.]]], dtype=float32)
     """
 
     _config_omits = frozenset({"cell", "seed"})  # Keras does not write the seed either

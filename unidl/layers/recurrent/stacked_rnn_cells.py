@@ -23,6 +23,13 @@ class StackedRNNCells(Layer):
         cells: list of cells, see `RNN`.
 
     States: a list with the states of each cell. Weights: those of the cells.
+
+    Examples:
+        >>> cells = unidl.layers.StackedRNNCells([unidl.layers.GRUCell(n) for n in (8, 4)])
+        >>> cells.output_size, cells.state_size
+        (4, [[8], [4]])
+        >>> unidl.layers.RNN(cells)(np.ones((2, 5, 3))).shape
+        (2, 4)
     """
 
     def __init__(self, cells: Sequence[Any], **kwargs: Unpack[LayerOptions]) -> None:

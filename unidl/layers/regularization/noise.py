@@ -54,6 +54,13 @@ class GaussianNoise(Noise):
     Args:
         stddev: its standard deviation, from 0 to 1.
         seed: see `Dropout`.
+
+    Examples:
+        >>> layer = unidl.layers.GaussianNoise(0.1, seed=1)
+        >>> layer(np.zeros((1, 3)))  # without effect outside training
+        array([[0., 0., 0.]], dtype=float32)
+        >>> layer(np.zeros((1, 3)), training=True)
+        array([[-0.0347, -0.0019,  0.1235]], dtype=float32)
     """
 
     _config_omits = frozenset({"strength"})
@@ -75,6 +82,12 @@ class GaussianDropout(Noise):
     Args:
         rate: from 0 to below 1.
         seed: see `Dropout`.
+
+    Examples:
+        >>> layer = unidl.layers.GaussianDropout(0.2, seed=1)
+        >>> y = layer(np.ones((1, 10000)), training=True)
+        >>> f"{np.mean(y):.1f} {np.std(y):.1f}"
+        '1.0 0.5'
     """
 
     _config_omits = frozenset({"strength"})
@@ -99,6 +112,13 @@ class AlphaDropout(Noise):
         rate: share of the elements, from 0 to below 1.
         noise_shape: see `Dropout`.
         seed: see `Dropout`.
+
+    Examples:
+        >>> layer = unidl.layers.AlphaDropout(0.2, seed=1)
+        >>> x = unidl.random.normal((1, 10000), seed=2)
+        >>> y = layer(x, training=True)
+        >>> f"{np.std(x):.1f} {np.std(y):.1f}"  # the spread is kept
+        '1.0 1.0'
     """
 
     _config_omits = frozenset({"strength"})

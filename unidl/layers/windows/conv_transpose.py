@@ -84,7 +84,15 @@ class BaseConvTranspose(WindowOfWeights):
 
 class Conv1DTranspose(BaseConvTranspose):
     """1D transposed convolution: (n, t, c) -> (n, t', filters). Arguments as in
-    `Conv2DTranspose`."""
+    `Conv2DTranspose`.
+
+    Examples:
+        >>> x = np.ones((1, 5, 2))
+        >>> unidl.layers.Conv1DTranspose(4, 3, strides=2)(x).shape
+        (1, 11, 4)
+        >>> unidl.layers.Conv1DTranspose(4, 3, strides=2, padding="same")(x).shape
+        (1, 10, 4)
+    """
 
     _rank = 1
 
@@ -104,6 +112,14 @@ class Conv2DTranspose(BaseConvTranspose):
             *_constraint: as in `Conv2D`.
 
     Weights: kernel (kh, kw, filters, c), bias (filters,).
+
+    Examples:
+        >>> image = np.ones((1, 16, 16, 8))
+        >>> small = unidl.layers.Conv2D(8, 3, strides=2, padding="same")(image)
+        >>> small.shape
+        (1, 8, 8, 8)
+        >>> unidl.layers.Conv2DTranspose(8, 3, strides=2, padding="same")(small).shape
+        (1, 16, 16, 8)
     """
 
     _rank = 2
@@ -111,7 +127,12 @@ class Conv2DTranspose(BaseConvTranspose):
 
 class Conv3DTranspose(BaseConvTranspose):
     """3D transposed convolution: (n, d, h, w, c) -> (n, d', h', w', filters). Arguments as in
-    `Conv2DTranspose`, but in Keras' order, `data_format` before `output_padding`."""
+    `Conv2DTranspose`, but in Keras' order, `data_format` before `output_padding`.
+
+    Examples:
+        >>> unidl.layers.Conv3DTranspose(2, 2, strides=2)(np.ones((1, 3, 4, 5, 1))).shape
+        (1, 6, 8, 10, 2)
+    """
 
     _rank = 3
 

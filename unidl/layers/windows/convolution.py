@@ -155,6 +155,13 @@ class Conv1D(BaseConv):
     first step, none after the last, so that an output depends on no later input.
 
     Weights: kernel (k, c / groups, filters), bias (filters,).
+
+    Examples:
+        >>> x = np.ones((1, 10, 2))
+        >>> unidl.layers.Conv1D(4, kernel_size=3)(x).shape
+        (1, 8, 4)
+        >>> unidl.layers.Conv1D(4, kernel_size=3, padding="causal")(x).shape  # sees no later step
+        (1, 10, 4)
     """
 
     _rank = 1
@@ -189,6 +196,16 @@ class Conv2D(BaseConv):
         activation, use_bias, *_initializer, *_regularizer, *_constraint: as in `Dense`.
 
     Weights: kernel (kh, kw, c / groups, filters) in both data formats, bias (filters,).
+
+    Examples:
+        >>> x = np.ones((1, 28, 28, 3))
+        >>> layer = unidl.layers.Conv2D(8, kernel_size=3)
+        >>> layer(x).shape
+        (1, 26, 26, 8)
+        >>> layer.kernel.shape
+        (3, 3, 3, 8)
+        >>> unidl.layers.Conv2D(8, 3, strides=2, padding="same")(x).shape
+        (1, 14, 14, 8)
     """
 
     _rank = 2
@@ -199,6 +216,10 @@ class Conv3D(BaseConv):
     for each window.
 
     Weights: kernel (kd, kh, kw, c / groups, filters), bias (filters,).
+
+    Examples:
+        >>> unidl.layers.Conv3D(4, kernel_size=(1, 2, 3))(np.ones((1, 6, 6, 6, 2))).shape
+        (1, 6, 5, 4, 4)
     """
 
     _rank = 3

@@ -68,7 +68,12 @@ class BaseDepthwiseConv(WindowOfWeights):
 
 class DepthwiseConv1D(BaseDepthwiseConv):
     """1D depthwise convolution: (n, t, c) -> (n, t', c * depth_multiplier). Arguments as in
-    `DepthwiseConv2D`."""
+    `DepthwiseConv2D`.
+
+    Examples:
+        >>> unidl.layers.DepthwiseConv1D(3, depth_multiplier=2)(np.ones((1, 10, 4))).shape
+        (1, 8, 8)
+    """
 
     _rank = 1
 
@@ -84,6 +89,13 @@ class DepthwiseConv2D(BaseDepthwiseConv):
         in `Conv2D`.
 
     Weights: kernel (kh, kw, c, depth_multiplier), bias (c * depth_multiplier,).
+
+    Examples:
+        >>> layer = unidl.layers.DepthwiseConv2D(3, depth_multiplier=2)
+        >>> layer(np.ones((1, 8, 8, 4))).shape  # 2 outputs for each of the 4 channels
+        (1, 6, 6, 8)
+        >>> layer.kernel.shape
+        (3, 3, 4, 2)
     """
 
     _rank = 2
@@ -154,7 +166,12 @@ class BaseSeparableConv(WindowOfWeights):
 
 class SeparableConv1D(BaseSeparableConv):
     """1D separable convolution: (n, t, c) -> (n, t', filters). Arguments as in
-    `SeparableConv2D`."""
+    `SeparableConv2D`.
+
+    Examples:
+        >>> unidl.layers.SeparableConv1D(6, 3)(np.ones((1, 10, 4))).shape
+        (1, 8, 6)
+    """
 
     _rank = 1
 
@@ -171,6 +188,13 @@ class SeparableConv2D(BaseSeparableConv):
 
     Weights: depthwise_kernel (kh, kw, c, depth_multiplier), pointwise_kernel (1, 1, c *
     depth_multiplier, filters), bias (filters,).
+
+    Examples:
+        >>> layer = unidl.layers.SeparableConv2D(6, 3)
+        >>> layer(np.ones((1, 8, 8, 4))).shape
+        (1, 6, 6, 6)
+        >>> layer.count_params()  # 222 in a Conv2D
+        66
     """
 
     _rank = 2
