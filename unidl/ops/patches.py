@@ -14,7 +14,13 @@ from unidl.typing import Sizes, Tensor, TensorLike
 @op
 def extract_sequences(x: TensorLike, sequence_length: int, sequence_stride: int) -> Tensor:
     """Overlapping pieces of the last axis: (..., n) -> (..., 1 + (n - sequence_length) //
-    sequence_stride, sequence_length)."""
+    sequence_stride, sequence_length).
+
+    Examples:
+        >>> unidl.ops.extract_sequences(np.arange(6.0), 4, 2)
+        array([[0., 1., 2., 3.],
+               [2., 3., 4., 5.]])
+    """
     backend, x = tensor_of(x)
     n = backend.shape(x)[-1]
     if n is None or n < sequence_length:
@@ -34,6 +40,10 @@ def unfold(
     int or a pair.
 
     Images are padded by zeros, `padding` on each side.
+
+    Examples:
+        >>> unidl.ops.unfold(np.ones((1, 3, 8, 8)), kernel_size=2, stride=2).shape
+        (1, 12, 16)
     """
     backend, x = tensor_of(x)
     shape = tuple(backend.shape(x))
@@ -68,7 +78,15 @@ def fold(
     stride: Sizes = 1,
 ) -> Tensor:
     """The images of which `unfold` gives the columns, overlapping windows added up: (n, c * kh *
-    kw, windows) -> (n, c, h, w)."""
+    kw, windows) -> (n, c, h, w).
+
+    Examples:
+        >>> patches = unidl.ops.unfold(np.ones((1, 1, 3, 3)), kernel_size=2)
+        >>> unidl.ops.fold(patches, 3, kernel_size=2)[0, 0]  # overlaps are added
+        array([[1., 2., 1.],
+               [2., 4., 2.],
+               [1., 2., 1.]])
+    """
     backend, x = tensor_of(x)
     shape = tuple(backend.shape(x))
     size, kernel, gaps, edges, steps = map(
