@@ -32,6 +32,11 @@ def circle(
         y_pred: embeddings (n, size) of length 1.
         ref_labels, ref_embeddings: compare with these, and not with y_true and y_pred themselves.
         remove_diagonal: the i-th embedding is not compared with the i-th reference.
+
+    Examples:
+        >>> features = unidl.ops.normalize(np.array([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]]))
+        >>> unidl.losses.circle([0, 0, 1], features)  # one for each sample
+        array([0., 0., 0.])
     """
     backend = backend_of([y_pred, y_true])
     y_pred, y_true = as_float(backend, y_pred), _numbers(backend, y_true)
@@ -79,7 +84,15 @@ def _logsumexp(x: TensorLike, chosen: Any, defined: Any) -> Any:
 
 class Circle(OfIntegers):
     """Embeddings of a class near each other, others apart. See `circle`. Rows whose loss is 0 do
-    not count for the mean."""
+    not count for the mean.
+
+    Examples:
+        >>> features = unidl.ops.normalize(np.array([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]]))
+        >>> unidl.losses.Circle()(np.array([0, 0, 1]), features)  # the like are near
+        array(0., dtype=float32)
+        >>> unidl.losses.Circle()(np.array([0, 1, 0]), features)
+        array(94.4, dtype=float32)
+    """
 
     arguments = ("gamma", "margin", "remove_diagonal")
 

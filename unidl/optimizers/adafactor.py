@@ -29,6 +29,13 @@ class Adafactor(PerParameter):
         relative_step: of Keras' signature; the rate is at most 1 / sqrt(t) in any case.
 
     The other arguments, by name, are `Optimizer`'s.
+
+    Examples:
+        >>> w = unidl.Variable(np.ones((4, 6)))
+        >>> optimizer = unidl.optimizers.Adafactor()
+        >>> optimizer.apply([np.ones((4, 6))], [w])
+        >>> w.numpy()[:1]
+        array([[0.999, 0.999, 0.999, 0.999, 0.999, 0.999]])
     """
 
     arguments = ("beta_2_decay", "epsilon_1", "epsilon_2", "clip_threshold", "relative_step")

@@ -17,6 +17,15 @@ class Adagrad(PerParameter):
         epsilon: inside the root.
 
     The other arguments, by name, are `Optimizer`'s.
+
+    Examples:
+        >>> w = unidl.Variable([1.0, 1.0])
+        >>> optimizer = unidl.optimizers.Adagrad(0.1, initial_accumulator_value=0.0)
+        >>> for _ in range(2):  # steps shrink as gradients add up
+        ...     optimizer.apply([np.array([1.0, 100.0])], [w])
+        ...     print(w.numpy())
+        [0.9 0.9]
+        [0.8293 0.8293]
     """
 
     arguments = ("initial_accumulator_value", "epsilon")
@@ -58,6 +67,13 @@ class Adadelta(PerParameter):
         epsilon: inside both roots.
 
     The other arguments, by name, are `Optimizer`'s.
+
+    Examples:
+        >>> w = unidl.Variable([1.0])
+        >>> optimizer = unidl.optimizers.Adadelta(learning_rate=1.0)  # the default of 0.001 is slow
+        >>> optimizer.apply([np.array([100.0])], [w])
+        >>> w.numpy()
+        array([0.9986], dtype=float32)
     """
 
     arguments = ("rho", "epsilon")

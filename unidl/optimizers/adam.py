@@ -28,6 +28,13 @@ class Adam(Optimizer):
         amsgrad: the largest v so far instead of v (arXiv:1904.09237).
 
     The other arguments are `Optimizer`'s.
+
+    Examples:
+        >>> w = unidl.Variable([1.0, 1.0])
+        >>> optimizer = unidl.optimizers.Adam(0.1)
+        >>> optimizer.apply([np.array([1.0, -100.0])], [w])
+        >>> w.numpy()  # the first step is as long as the rate, whatever the gradient
+        array([0.9, 1.1], dtype=float32)
     """
 
     _rules: ClassVar = {
@@ -91,7 +98,15 @@ class Adam(Optimizer):
 
 class AdamW(Adam):
     """`Adam` with decoupled weight decay (Loshchilov & Hutter, arXiv:1711.05101): before the step p
-    -= p * weight_decay * lr."""
+    -= p * weight_decay * lr.
+
+    Examples:
+        >>> w = unidl.Variable([1.0])
+        >>> optimizer = unidl.optimizers.AdamW(0.1, weight_decay=0.5)
+        >>> optimizer.apply([np.array([0.0])], [w])
+        >>> w.numpy()  # decay alone: 1 - 0.1 * 0.5
+        array([0.95], dtype=float32)
+    """
 
     def __init__(
         self,

@@ -51,7 +51,14 @@ class _Moments(PerParameter):
 
 class Adamax(_Moments):
     """Kingma & Ba (arXiv:1412.6980), section 7.1: u = max(beta_2 * u, |g|), p -= lr * m / ((1 -
-    beta_1**t) * (u + epsilon))."""
+    beta_1**t) * (u + epsilon)).
+
+    Examples:
+        >>> w = unidl.Variable([1.0, 1.0])
+        >>> unidl.optimizers.Adamax(0.1).apply([np.array([1.0, -100.0])], [w])
+        >>> w.numpy()
+        array([0.9, 1.1], dtype=float32)
+    """
 
     def slot_groups(self) -> Any:
         return [("momentum", "norm")]
@@ -81,6 +88,12 @@ class Nadam(_Moments):
 
     p -= lr * (u_(t+1) * m / (1 - U_(t+1)) + (1 - u_t) * g / (1 - U_t)) / (sqrt(v / (1 - beta_2**t))
     + epsilon), where U_t is the product of u_1 to u_t.
+
+    Examples:
+        >>> w = unidl.Variable([1.0])
+        >>> unidl.optimizers.Nadam(0.1).apply([np.array([1.0])], [w])
+        >>> w.numpy()
+        array([0.8937], dtype=float32)
     """
 
     def __init__(
@@ -151,7 +164,14 @@ class Nadam(_Moments):
 
 class Lamb(_Moments):
     """You et al. (arXiv:1904.00962): p -= lr * |p| / |r| * r, r being Adam's step; the ratio is 1
-    where a norm is 0."""
+    where a norm is 0.
+
+    Examples:
+        >>> w = unidl.Variable([3.0, 4.0])
+        >>> unidl.optimizers.Lamb(0.1).apply([np.array([1.0, 1.0])], [w])
+        >>> w.numpy()  # the step is a share of the weight's norm, 5
+        array([2.6464, 3.6464], dtype=float32)
+    """
 
     def numbers(self) -> Any:
         return {

@@ -25,6 +25,14 @@ class Ftrl(PerParameter):
         beta: as above.
 
     The other arguments, by name, are `Optimizer`'s.
+
+    Examples:
+        >>> w = unidl.Variable([1.0, 1.0])
+        >>> optimizer = unidl.optimizers.Ftrl(0.1, l1_regularization_strength=1.0)
+        >>> for _ in range(3):
+        ...     optimizer.apply([np.array([0.1, 5.0])], [w])
+        >>> w.numpy()  # small gradients leave exact zeros
+        array([0.    , 0.6888], dtype=float32)
     """
 
     arguments = (

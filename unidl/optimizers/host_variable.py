@@ -16,7 +16,16 @@ from unidl.typing import HasArithmetic
 
 class HostVariable(HasArithmetic):
     """A scalar with a Variable's manners. It never lives on a device, so reading it waits for
-    nothing."""
+    nothing.
+
+    Examples:
+        >>> unidl.optimizers.Adam(0.01).learning_rate
+        <HostVariable learning_rate=0.01>
+        >>> optimizer = unidl.optimizers.Adam(0.01)
+        >>> optimizer.learning_rate = 0.005
+        >>> float(optimizer.learning_rate)
+        0.005
+    """
 
     shape: tuple[int, ...] = ()
     ndim = 0

@@ -18,6 +18,12 @@ class Lion(PerParameter):
         beta_2: decay of m.
 
     The other arguments, by name, are `Optimizer`'s.
+
+    Examples:
+        >>> w = unidl.Variable([1.0, 1.0])
+        >>> unidl.optimizers.Lion(0.1).apply([np.array([0.001, -100.0])], [w])
+        >>> w.numpy()  # the sign alone counts
+        array([0.9, 1.1], dtype=float32)
     """
 
     arguments = ("beta_1", "beta_2")

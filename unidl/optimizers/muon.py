@@ -36,6 +36,14 @@ class Muon(PerParameter):
         rms_rate: above; None: p -= lr * o.
 
     The other arguments, by name, are `Optimizer`'s.
+
+    Examples:
+        >>> w = unidl.Variable(np.zeros((2, 2)))
+        >>> optimizer = unidl.optimizers.Muon(1.0)
+        >>> optimizer.apply([np.array([[2.0, 0.0], [0.0, 1.0]])], [w])
+        >>> w.numpy()  # the gradient's own ratio was 2
+        array([[-0.1948,  0.    ],
+               [ 0.    , -0.3151]])
     """
 
     arguments = (

@@ -20,6 +20,12 @@ class RMSprop(Optimizer):
         centered: divide by the variance instead, v - mean(g)**2.
 
     The other arguments are `Optimizer`'s.
+
+    Examples:
+        >>> w = unidl.Variable([1.0, 1.0])
+        >>> unidl.optimizers.RMSprop(0.1).apply([np.array([1.0, -100.0])], [w])
+        >>> w.numpy()  # 0.1 / sqrt(1 - rho) for the first step
+        array([0.6838, 1.3162], dtype=float32)
     """
 
     _rules: ClassVar = {"rho": SHARE, "momentum": SHARE, "epsilon": NOT_NEGATIVE, "centered": FLAG}

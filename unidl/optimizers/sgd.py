@@ -19,6 +19,15 @@ class SGD(Optimizer):
         nesterov: look ahead (Sutskever et al. 2013).
 
     The other arguments are `Optimizer`'s.
+
+    Examples:
+        >>> w = unidl.Variable([1.0])
+        >>> optimizer = unidl.optimizers.SGD(0.1, momentum=0.9)
+        >>> for _ in range(2):
+        ...     optimizer.apply([np.array([1.0])], [w])
+        ...     print(w.numpy())
+        [0.9]
+        [0.71]
     """
 
     _rules: ClassVar = {"momentum": SHARE, "nesterov": FLAG}

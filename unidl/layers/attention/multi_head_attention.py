@@ -64,7 +64,7 @@ class MultiHeadAttention(Layer):
         >>> output, weights = layer(x, x, use_causal_mask=True, return_attention_scores=True)
         >>> output.shape, weights.shape
         ((1, 3, 8), (1, 2, 3, 3))
-        >>> np.asarray(weights)[0, 0]  # no step looks ahead
+        >>> weights[0, 0]  # no step looks ahead
         array([[1.    , 0.    , 0.    ],
                [0.5   , 0.5   , 0.    ],
                [0.3333, 0.3333, 0.3333]], dtype=float32)
