@@ -18,6 +18,14 @@ class EarlyStopping(Monitor):
         baseline: a value to beat from the start.
         restore_best_weights: at the end go back to the weights of the best epoch.
         start_from_epoch: epochs before which nothing is watched.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.layers.Dense(1)])
+        >>> model.compile(unidl.optimizers.SGD(0.0), "mse")  # learns nothing
+        >>> stop = unidl.callbacks.EarlyStopping(monitor="loss", patience=2)
+        >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+        >>> len(model.fit(x, y, epochs=100, verbose=0, callbacks=[stop]).epoch)
+        3
     """
 
     _rules: ClassVar = {

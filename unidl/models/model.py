@@ -54,6 +54,16 @@ class Model(Trainer, Layer):
         inputs, outputs: KerasTensors, alone or in lists and dicts; what `Input` began and layers
             continued.
         name, trainable, dtype: as in `Layer`.
+
+    Examples:
+        >>> x = unidl.Input((4,))
+        >>> model = unidl.Model(x, unidl.layers.Dense(1)(unidl.layers.Dense(8, "relu")(x)))
+        >>> model.compile("adam", "mse", metrics=["mae"])
+        >>> history = model.fit(np.ones((32, 4)), np.ones((32, 1)), epochs=2, verbose=0)
+        >>> sorted(history.history)
+        ['loss', 'mae']
+        >>> model.predict(np.ones((3, 4)), verbose=0).shape
+        (3, 1)
     """
 
     keras_module = "keras"
@@ -383,7 +393,13 @@ class Model(Trainer, Layer):
 
 
 class Functional(Model):
-    """What `Model(inputs, outputs)` returns."""
+    """What `Model(inputs, outputs)` returns.
+
+    Examples:
+        >>> x = unidl.Input((4,))
+        >>> isinstance(unidl.Model(x, unidl.layers.Dense(1)(x)), unidl.Functional)
+        True
+    """
 
     keras_module = "keras.src.models.functional"
 

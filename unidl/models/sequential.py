@@ -37,6 +37,14 @@ class Sequential(Model):
         trainable, name: as in `Layer`.
 
     Without an input shape the weights are made at the first call, or by `build`.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.Input((28, 28, 1)), unidl.layers.Flatten()])
+        >>> model.add(unidl.layers.Dense(10, "softmax"))
+        >>> model.output_shape, model.count_params()
+        ((None, 10), 7850)
+        >>> model.pop().units
+        10
     """
 
     keras_module = "keras"

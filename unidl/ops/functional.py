@@ -181,8 +181,9 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         >>> @unidl.ops.custom_gradient
         ... def straight_through(x):
         ...     return unidl.ops.round(x), lambda upstream: upstream
-        >>> straight_through(1.6), unidl.grad(straight_through)(1.6)
-        (array(2., dtype=float32), array(1., dtype=float32))
+        >>> slope = unidl.grad(lambda x: unidl.ops.sum(straight_through(x)))
+        >>> straight_through([1.6, 2.2]), slope(np.array([1.6, 2.2]))
+        (array([2., 2.], dtype=float32), array([1., 1.]))
     """
 
     @functools.wraps(f)

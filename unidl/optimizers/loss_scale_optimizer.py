@@ -62,7 +62,7 @@ class LossScaleOptimizer(Optimizer):
         >>> optimizer.scale_loss(2.0)
         array(2048., dtype=float32)
         >>> w = unidl.Variable([1.0])
-        >>> optimizer.apply([np.array([1024.0])], [w])  # scaled back to 1
+        >>> optimizer.apply([unidl.ops.array([1024.0])], [w])  # scaled back to 1
         >>> w.numpy()
         array([0.9], dtype=float32)
     """

@@ -28,6 +28,12 @@ class Record:
     explained: it is not, but simulated rounding moves the result as far.
     skipped: nothing was compared, `message` says why.
     alone: the reference was the same backend, which proves nothing of another.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(2)])
+        >>> report = unidl.verify.verify(model, backends=["numpy"], steps=1)
+        >>> sorted({record.stage for record in report.records})
+        ['layer', 'model', 'training']
     """
 
     layer: str
@@ -88,6 +94,12 @@ class Report:
     It is "different" if a comparison found a difference that rounding does not explain. Else it is
     "incomplete" if a stage failed, if nothing was compared with an independent reference, or, with
     `require_all`, if something did not run. What was not compared never counts as equal.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(2)])
+        >>> report = unidl.verify.verify(model, backends=["numpy"], steps=1)
+        >>> report.passed, report.first
+        (True, None)
     """
 
     model: str

@@ -73,10 +73,9 @@ class AdaptiveAveragePooling2D(BaseAdaptiveAveragePooling):
         data_format: "channels_last" or "channels_first".
 
     Examples:
-        >>> for size in (32, 50):  # one size out, whatever comes in
-        ...     print(unidl.layers.AdaptiveAveragePooling2D(4)(np.ones((1, size, size, 3))).shape)
-        (1, 4, 4, 3)
-        (1, 4, 4, 3)
+        >>> layer = unidl.layers.AdaptiveAveragePooling2D(4)
+        >>> [layer(np.ones((1, n, n, 3))).shape for n in (32, 50)]  # one size, whatever comes in
+        [(1, 4, 4, 3), (1, 4, 4, 3)]
     """
 
     _rank = 2
