@@ -12,7 +12,9 @@ class EarlyStopping(Monitor):
     """Stop when a value has not improved for `patience` epochs.
 
     Args:
-        monitor, mode, min_delta: see `Monitor`.
+        monitor: name in the logs, e.g. "val_loss".
+        mode: "min", "max", or "auto": accuracy-like names are to grow, others to shrink.
+        min_delta: smaller changes do not count.
         patience: epochs without improvement that are allowed.
         verbose: 1 prints when it stops.
         baseline: a value to beat from the start.

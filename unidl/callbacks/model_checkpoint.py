@@ -20,7 +20,8 @@ class ModelCheckpoint(Monitor):
         filepath: ends with ".keras", or for weights with ".weights.h5"; may hold "{epoch:02d}" and
             names of the logs, "{val_loss:.2f}", and with `save_freq` in batches "{batch}". Folders
             in it are made.
-        monitor, mode: see `Monitor`.
+        monitor: name in the logs, e.g. "val_loss".
+        mode: "min", "max", or "auto": accuracy-like names are to grow, others to shrink.
         verbose: 1 prints each saving.
         save_best_only: only when the monitored value is the best so far.
         save_weights_only: save by `Model.save_weights`, and not the whole model by `Model.save`.

@@ -101,7 +101,9 @@ class ReduceLROnPlateau(Monitor):
     """Multiply the learning rate by `factor` when a value has not improved for `patience` epochs.
 
     Args:
-        monitor, mode, min_delta: see `Monitor`.
+        monitor: name in the logs, e.g. "val_loss".
+        mode: "min", "max", or "auto": accuracy-like names are to grow, others to shrink.
+        min_delta: smaller changes do not count.
         factor: below 1.
         patience: epochs without improvement that are allowed.
         cooldown: epochs of rest after a reduction.

@@ -41,7 +41,8 @@ class VarianceScaling(RandomInitializer):
         scale: positive number.
         mode: "fan_in", "fan_out" or "fan_avg".
         distribution: "truncated_normal" (also "normal"), "untruncated_normal" or "uniform".
-        seed: see `RandomInitializer`.
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
         input_axes, output_axes: the axes whose sizes multiply to the numbers of inputs and outputs;
             by default those of a kernel.
 

@@ -53,7 +53,9 @@ class Model(Trainer, Layer):
     Args:
         inputs, outputs: KerasTensors, alone or in lists and dicts; what `Input` began and layers
             continued.
-        name, trainable, dtype: as in `Layer`.
+        name: of the model; by default made from the class.
+        trainable: whether optimizers update the weights.
+        dtype: name of a dtype or policy ("float64", "mixed_float16"); default: the global policy.
 
     Examples:
         >>> x = unidl.Input((4,))

@@ -34,7 +34,8 @@ class Sequential(Model):
     Args:
         layers: list of layers; the first may be an `Input` or say its `input_shape=`. Where it
             takes several tensors, in a list or a dict, there is no `Input`.
-        trainable, name: as in `Layer`.
+        trainable: whether optimizers update the weights.
+        name: of the model; by default made from the class.
 
     Without an input shape the weights are made at the first call, or by `build`.
 

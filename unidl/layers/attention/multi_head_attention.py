@@ -46,7 +46,10 @@ class MultiHeadAttention(Layer):
         sliding_window: a place sees only places less than so many steps away.
         flash_attention: True demands the backend's attention kernel; otherwise it is used where it
             can be.
-        *_initializer, *_regularizer, *_constraint: of the kernels and biases of the projections.
+        kernel_initializer, bias_initializer: how the weights of the projections begin.
+        kernel_regularizer, bias_regularizer: penalties on these weights, added to the loss.
+        activity_regularizer: penalty on the outputs, added to the loss.
+        kernel_constraint, bias_constraint: what is done to these weights after each update.
         use_gate: multiply the heads by sigmoid(projected query) before the last projection.
         seed: of the dropout.
 

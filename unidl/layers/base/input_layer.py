@@ -119,8 +119,17 @@ def Input(
     tensor: Any = None,
     optional: bool = False,
 ) -> KerasTensor:
-    """A symbolic tensor for the functional API: `x = Input(shape=(28, 28, 1))`. Arguments as in
-    `InputLayer`.
+    """A symbolic tensor for the functional API: `x = Input(shape=(28, 28, 1))`.
+
+    Args:
+        shape: without the batch axis, None for open axes.
+        batch_size: of the batch axis, open by default.
+        dtype: of the data, `floatx` by default.
+        sparse, ragged: not offered; must be False or None.
+        batch_shape: the whole shape, instead of the first two.
+        name: also the key under which data is given in a dict.
+        tensor: a symbolic tensor whose shape and dtype are taken, instead of all the above.
+        optional: None may be given in place of the tensor, which layers then get.
 
     Examples:
         >>> x = unidl.Input(shape=(28, 28, 1))

@@ -140,7 +140,9 @@ class PReLU(Layer):
     al., arXiv:1502.01852).
 
     Args:
-        alpha_initializer, alpha_regularizer, alpha_constraint: of alpha.
+        alpha_initializer: how alpha begins; a name, config or object.
+        alpha_regularizer: penalty on alpha, added to the loss.
+        alpha_constraint: what is done to alpha after each update.
         shared_axes: axes, counted from 1, along which elements have one alpha together.
 
     Weights: alpha, of the shape of a sample, 1 along the shared axes.

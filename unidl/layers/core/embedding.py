@@ -34,7 +34,9 @@ class Embedding(Layer):
     Args:
         input_dim: number of rows; indices are in [0, input_dim).
         output_dim: size of a row.
-        embeddings_initializer, embeddings_regularizer, embeddings_constraint: of the table.
+        embeddings_initializer: how the table begins; a name, config or object.
+        embeddings_regularizer: penalty on the table, added to the loss.
+        embeddings_constraint: what is done to the table after each update.
         mask_zero: index 0 is padding: the steps where it stands are masked for the layers that
             follow.
         weights: list of one array, the initial table.

@@ -38,7 +38,10 @@ class BatchNormalization(Layer):
         momentum: of the moving averages.
         epsilon: added to the variance.
         center, scale: whether there are beta and gamma.
-        *_initializer, *_regularizer, *_constraint: of beta, gamma and the moving moments.
+        beta_initializer, gamma_initializer: how beta and gamma begin; names, configs or objects.
+        beta_regularizer, gamma_regularizer: penalties on them, added to the loss.
+        beta_constraint, gamma_constraint: what is done to them after each update.
+        moving_mean_initializer, moving_variance_initializer: how the moving moments begin.
         renorm: in training, y = gamma * (normalized * r + d) + beta, where r and d, which are
             constants to gradients, lead to what averages over earlier batches would give (Ioffe,
             arXiv:1702.03275): r = stddev / renorm_stddev, d = (mean - renorm_mean) / renorm_stddev.
@@ -188,7 +191,9 @@ class LayerNormalization(Layer):
         axis: an int or several.
         epsilon: added to the variance.
         center, scale: whether there are beta and gamma.
-        *_initializer, *_regularizer, *_constraint: of beta and gamma.
+        beta_initializer, gamma_initializer: how beta and gamma begin; names, configs or objects.
+        beta_regularizer, gamma_regularizer: penalties on them, added to the loss.
+        beta_constraint, gamma_constraint: what is done to them after each update.
         rms_scaling: of older programs, which warns: gamma * x / sqrt(variance + epsilon).
 
     Weights: gamma, beta, of the sizes of the normalized axes.

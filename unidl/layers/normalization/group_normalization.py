@@ -24,7 +24,9 @@ class GroupNormalization(Layer):
         axis: the channels' axis.
         epsilon: added to the variance.
         center, scale: whether there are beta and gamma.
-        *_initializer, *_regularizer, *_constraint: of beta and gamma.
+        beta_initializer, gamma_initializer: how beta and gamma begin; names, configs or objects.
+        beta_regularizer, gamma_regularizer: penalties on them, added to the loss.
+        beta_constraint, gamma_constraint: what is done to them after each update.
 
     Weights: gamma, beta, each (channels,).
 

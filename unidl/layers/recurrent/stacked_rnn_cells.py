@@ -20,7 +20,8 @@ class StackedRNNCells(Layer):
     `RNN(StackedRNNCells([a, b]))`.
 
     Args:
-        cells: list of cells, see `RNN`.
+        cells: list of cells: layers with `state_size` and `call(inputs, states) -> (output, new
+            states)`, each of which gets the output of the one before.
 
     States: a list with the states of each cell. Weights: those of the cells.
 

@@ -95,7 +95,8 @@ class SpatialDropout1D(BaseSpatialDropout):
 
     Args:
         rate: share of channels dropped.
-        seed: see `Dropout`.
+        seed: an int for a fixed stream; by default one from the global seed. The masks are the same
+            on every backend.
 
     Examples:
         >>> layer = unidl.layers.SpatialDropout1D(0.5, seed=3)
@@ -120,7 +121,8 @@ class SpatialDropout2D(BaseSpatialDropout):
     Args:
         rate: share of channels dropped.
         data_format: "channels_last" or "channels_first".
-        seed: see `Dropout`.
+        seed: an int for a fixed stream; by default one from the global seed. The masks are the same
+            on every backend.
 
     Examples:
         >>> layer = unidl.layers.SpatialDropout2D(0.5, seed=3)
@@ -143,7 +145,13 @@ class SpatialDropout2D(BaseSpatialDropout):
 
 
 class SpatialDropout3D(BaseSpatialDropout):
-    """Dropout of whole channels of (n, d, h, w, c). Arguments as in `SpatialDropout2D`.
+    """Dropout of whole channels of (n, d, h, w, c).
+
+    Args:
+        rate: share of channels dropped.
+        data_format: "channels_last" or "channels_first".
+        seed: an int for a fixed stream; by default one from the global seed. The masks are the same
+            on every backend.
 
     Examples:
         >>> layer = unidl.layers.SpatialDropout3D(0.5, seed=3)

@@ -53,7 +53,8 @@ class GaussianNoise(Noise):
 
     Args:
         stddev: its standard deviation, from 0 to 1.
-        seed: see `Dropout`.
+        seed: an int for a fixed stream; by default one from the global seed. The noise is the same
+            on every backend.
 
     Examples:
         >>> layer = unidl.layers.GaussianNoise(0.1, seed=1)
@@ -81,7 +82,8 @@ class GaussianDropout(Noise):
 
     Args:
         rate: from 0 to below 1.
-        seed: see `Dropout`.
+        seed: an int for a fixed stream; by default one from the global seed. The noise is the same
+            on every backend.
 
     Examples:
         >>> layer = unidl.layers.GaussianDropout(0.2, seed=1)
@@ -110,8 +112,10 @@ class AlphaDropout(Noise):
 
     Args:
         rate: share of the elements, from 0 to below 1.
-        noise_shape: see `Dropout`.
-        seed: see `Dropout`.
+        noise_shape: shape of the mask, None for the input's size on an axis; 1 shares a mask along
+            an axis.
+        seed: an int for a fixed stream; by default one from the global seed. The masks are the same
+            on every backend.
 
     Examples:
         >>> layer = unidl.layers.AlphaDropout(0.2, seed=1)

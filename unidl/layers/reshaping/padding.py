@@ -104,8 +104,11 @@ class ZeroPadding2D(BaseZeroPadding):
 
 
 class ZeroPadding3D(BaseZeroPadding):
-    """Zeros around volumes: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as in
-    `ZeroPadding2D`.
+    """Zeros around volumes: (n, d, h, w, c) -> (n, d', h', w', c).
+
+    Args:
+        padding: an int; an int for each axis; or a pair (before, after) for each axis.
+        data_format: "channels_last" or "channels_first".
 
     Examples:
         >>> unidl.layers.ZeroPadding3D((1, 2, 3))(np.ones((1, 4, 4, 4, 2))).shape
@@ -195,8 +198,11 @@ class Cropping2D(BaseCropping):
 
 
 class Cropping3D(BaseCropping):
-    """Volumes without their edges: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as in
-    `Cropping2D`.
+    """Volumes without their edges: (n, d, h, w, c) -> (n, d', h', w', c).
+
+    Args:
+        cropping: an int; an int for each axis; or a pair (before, after) for each axis.
+        data_format: "channels_last" or "channels_first".
 
     Examples:
         >>> unidl.layers.Cropping3D()(np.ones((1, 8, 8, 8, 3))).shape  # one from each end

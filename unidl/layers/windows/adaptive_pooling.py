@@ -51,8 +51,11 @@ class BaseAdaptiveMaxPooling(BaseAdaptivePooling):
 
 
 class AdaptiveAveragePooling1D(BaseAdaptiveAveragePooling):
-    """Mean over ranges in time: (n, t, c) -> (n, output_size, c). Arguments as in
-    `AdaptiveAveragePooling2D`.
+    """Mean over ranges in time: (n, t, c) -> (n, output_size, c).
+
+    Args:
+        output_size: number of ranges, an int.
+        data_format: "channels_last" (n, t, c) or "channels_first" (n, c, t).
 
     Examples:
         >>> x = np.arange(6.0).reshape(1, 6, 1)
@@ -82,8 +85,11 @@ class AdaptiveAveragePooling2D(BaseAdaptiveAveragePooling):
 
 
 class AdaptiveAveragePooling3D(BaseAdaptiveAveragePooling):
-    """Mean over a grid of ranges: (n, d, h, w, c) -> (n, *output_size, c). Arguments as in
-    `AdaptiveAveragePooling2D`.
+    """Mean over a grid of ranges: (n, d, h, w, c) -> (n, *output_size, c).
+
+    Args:
+        output_size: an int or three.
+        data_format: "channels_last" or "channels_first".
 
     Examples:
         >>> unidl.layers.AdaptiveAveragePooling3D((1, 2, 3))(np.ones((1, 7, 7, 7, 2))).shape
@@ -94,8 +100,11 @@ class AdaptiveAveragePooling3D(BaseAdaptiveAveragePooling):
 
 
 class AdaptiveMaxPooling1D(BaseAdaptiveMaxPooling):
-    """Maximum over ranges in time: (n, t, c) -> (n, output_size, c). Arguments as in
-    `AdaptiveAveragePooling2D`.
+    """Maximum over ranges in time: (n, t, c) -> (n, output_size, c).
+
+    Args:
+        output_size: number of ranges, an int.
+        data_format: "channels_last" (n, t, c) or "channels_first" (n, c, t).
 
     Examples:
         >>> unidl.layers.AdaptiveMaxPooling1D(3)(np.arange(6.0).reshape(1, 6, 1))[0, :, 0]
@@ -106,8 +115,11 @@ class AdaptiveMaxPooling1D(BaseAdaptiveMaxPooling):
 
 
 class AdaptiveMaxPooling2D(BaseAdaptiveMaxPooling):
-    """Maximum over a grid of ranges: (n, h, w, c) -> (n, *output_size, c). Arguments as in
-    `AdaptiveAveragePooling2D`.
+    """Maximum over a grid of ranges: (n, h, w, c) -> (n, *output_size, c).
+
+    Args:
+        output_size: an int or two.
+        data_format: "channels_last" or "channels_first".
 
     Examples:
         >>> x = np.arange(9.0).reshape(1, 3, 3, 1)
@@ -120,8 +132,11 @@ class AdaptiveMaxPooling2D(BaseAdaptiveMaxPooling):
 
 
 class AdaptiveMaxPooling3D(BaseAdaptiveMaxPooling):
-    """Maximum over a grid of ranges: (n, d, h, w, c) -> (n, *output_size, c). Arguments as in
-    `AdaptiveAveragePooling2D`.
+    """Maximum over a grid of ranges: (n, d, h, w, c) -> (n, *output_size, c).
+
+    Args:
+        output_size: an int or three.
+        data_format: "channels_last" or "channels_first".
 
     Examples:
         >>> unidl.layers.AdaptiveMaxPooling3D(2)(np.ones((1, 6, 7, 8, 3))).shape

@@ -57,7 +57,13 @@ class BaseAveragePooling(BasePooling):
 
 
 class MaxPooling1D(BaseMaxPooling):
-    """Maximum over windows in time: (n, t, c) -> (n, t', c). Arguments as in `MaxPooling2D`.
+    """Maximum over windows in time: (n, t, c) -> (n, t', c).
+
+    Args:
+        pool_size: size of a window: an int.
+        strides: steps between windows: an int, `pool_size` by default.
+        padding: "valid" or "same" (padding never wins).
+        data_format: "channels_last" (n, t, c) or "channels_first" (n, c, t).
 
     Examples:
         >>> x = np.array([1.0, 4.0, 2.0, 3.0, 9.0]).reshape(1, 5, 1)
@@ -115,8 +121,13 @@ class MaxPooling2D(BaseMaxPooling):
 
 
 class MaxPooling3D(BaseMaxPooling):
-    """Maximum over windows: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as in
-    `MaxPooling2D`.
+    """Maximum over windows: (n, d, h, w, c) -> (n, d', h', w', c).
+
+    Args:
+        pool_size: size of a window: an int or three.
+        strides: steps between windows: an int or three, `pool_size` by default.
+        padding: "valid" or "same" (padding never wins).
+        data_format: "channels_last" or "channels_first".
 
     Examples:
         >>> unidl.layers.MaxPooling3D()(np.ones((1, 4, 6, 8, 3))).shape
@@ -138,8 +149,13 @@ class MaxPooling3D(BaseMaxPooling):
 
 
 class AveragePooling1D(BaseAveragePooling):
-    """Mean over windows in time, padding not counted: (n, t, c) -> (n, t', c). Arguments as in
-    `MaxPooling2D`, none by default.
+    """Mean over windows in time, padding not counted: (n, t, c) -> (n, t', c).
+
+    Args:
+        pool_size: size of a window: an int.
+        strides: steps between windows: an int, `pool_size` by default.
+        padding: "valid" or "same" (padding is not counted).
+        data_format: "channels_last" (n, t, c) or "channels_first" (n, c, t).
 
     Examples:
         >>> unidl.layers.AveragePooling1D(2)(np.arange(6.0).reshape(1, 6, 1))[0, :, 0]
@@ -150,7 +166,13 @@ class AveragePooling1D(BaseAveragePooling):
 
 
 class AveragePooling2D(BaseAveragePooling):
-    """Mean over windows, padding not counted. Arguments as in `MaxPooling2D`.
+    """Mean over windows, padding not counted.
+
+    Args:
+        pool_size: size of a window: an int or two.
+        strides: steps between windows: an int or two, `pool_size` by default.
+        padding: "valid" or "same" (padding is not counted).
+        data_format: "channels_last" or "channels_first".
 
     Examples:
         >>> x = np.arange(9.0).reshape(1, 3, 3, 1)
@@ -163,8 +185,13 @@ class AveragePooling2D(BaseAveragePooling):
 
 
 class AveragePooling3D(BaseAveragePooling):
-    """Mean over windows, padding not counted: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as
-    in `MaxPooling2D`.
+    """Mean over windows, padding not counted: (n, d, h, w, c) -> (n, d', h', w', c).
+
+    Args:
+        pool_size: size of a window: an int or three.
+        strides: steps between windows: an int or three, `pool_size` by default.
+        padding: "valid" or "same" (padding is not counted).
+        data_format: "channels_last" or "channels_first".
 
     Examples:
         >>> unidl.layers.AveragePooling3D((1, 2, 2))(np.ones((1, 4, 6, 8, 3))).shape
@@ -238,8 +265,11 @@ class GlobalPooling(Layer):
 
 
 class GlobalAveragePooling2D(GlobalPooling):
-    """Mean over both spatial axes: (n, h, w, c) -> (n, c). Arguments as in
-    `GlobalAveragePooling1D`.
+    """Mean over both spatial axes: (n, h, w, c) -> (n, c).
+
+    Args:
+        data_format: "channels_last" or "channels_first".
+        keepdims: keep the spatial axes with size 1.
 
     Examples:
         >>> x = np.ones((2, 7, 7, 64))
@@ -256,8 +286,11 @@ class GlobalAveragePooling2D(GlobalPooling):
 
 
 class GlobalAveragePooling3D(GlobalPooling):
-    """Mean over the three spatial axes: (n, d, h, w, c) -> (n, c). Arguments as in
-    `GlobalAveragePooling1D`.
+    """Mean over the three spatial axes: (n, d, h, w, c) -> (n, c).
+
+    Args:
+        data_format: "channels_last" or "channels_first".
+        keepdims: keep the spatial axes with size 1.
 
     Examples:
         >>> unidl.layers.GlobalAveragePooling3D()(np.ones((2, 4, 4, 4, 8))).shape
@@ -271,8 +304,11 @@ class GlobalAveragePooling3D(GlobalPooling):
 
 
 class GlobalMaxPooling1D(GlobalPooling):
-    """Maximum over time: (n, t, c) -> (n, c); equal elements share the gradient. Arguments as in
-    `GlobalAveragePooling1D`.
+    """Maximum over time: (n, t, c) -> (n, c); equal elements share the gradient.
+
+    Args:
+        data_format: "channels_last" (n, t, c) or "channels_first" (n, c, t).
+        keepdims: keep the time axis with size 1.
 
     Examples:
         >>> unidl.layers.GlobalMaxPooling1D()(np.array([[[1.0, 9.0], [5.0, 2.0]]]))
@@ -287,8 +323,11 @@ class GlobalMaxPooling1D(GlobalPooling):
 
 
 class GlobalMaxPooling2D(GlobalMaxPooling1D):
-    """Maximum over both spatial axes: (n, h, w, c) -> (n, c). Arguments as in
-    `GlobalAveragePooling1D`.
+    """Maximum over both spatial axes: (n, h, w, c) -> (n, c).
+
+    Args:
+        data_format: "channels_last" or "channels_first".
+        keepdims: keep the spatial axes with size 1.
 
     Examples:
         >>> unidl.layers.GlobalMaxPooling2D()(np.arange(8.0).reshape(1, 2, 2, 2))
@@ -299,8 +338,11 @@ class GlobalMaxPooling2D(GlobalMaxPooling1D):
 
 
 class GlobalMaxPooling3D(GlobalMaxPooling1D):
-    """Maximum over the three spatial axes: (n, d, h, w, c) -> (n, c). Arguments as in
-    `GlobalAveragePooling1D`.
+    """Maximum over the three spatial axes: (n, d, h, w, c) -> (n, c).
+
+    Args:
+        data_format: "channels_last" or "channels_first".
+        keepdims: keep the spatial axes with size 1.
 
     Examples:
         >>> unidl.layers.GlobalMaxPooling3D()(np.ones((2, 4, 4, 4, 8))).shape
