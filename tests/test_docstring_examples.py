@@ -118,6 +118,23 @@ def test_examples_print_the_same_on_every_backend(module, run, backend):
     run(module)
 
 
+def test_every_argument_of_a_class_is_named():
+    """What all layers take, and the names of what is made, say enough by themselves."""
+    missing = []
+    for members in EVERYTHING.values():
+        for name, value in members.items():
+            if inspect.isclass(value) and not issubclass(value, BaseException):
+                text = (value.__doc__ or "").partition("Examples:")[0]
+                missing += [
+                    f"{name}: {each.name}"
+                    for each in inspect.signature(value).parameters.values()
+                    if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
+                    and each.name not in ("name", "dtype")
+                    and not re.search(rf"\b{each.name}\b", text)
+                ]
+    assert not missing
+
+
 def test_every_public_name_has_an_example():
     assert not [
         name

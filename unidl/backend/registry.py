@@ -50,6 +50,12 @@ _loading = threading.RLock()
 class BackendInfo:
     """A row of `list_backends()`.
 
+    Args:
+        name: what users write in `UNIDL_BACKEND`.
+        installed: whether its framework is there.
+        version: of the framework, None where it is not installed.
+        install: the command that installs it.
+
     Examples:
         >>> info = unidl.backend.list_backends()[0]
         >>> info.name, info.installed

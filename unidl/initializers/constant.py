@@ -15,6 +15,9 @@ from unidl.utils.rules import NUMBER, NUMERIC
 class Constant(Initializer):
     """Every element is `value`, a number or an array that broadcasts to the shape.
 
+    Args:
+        value: a number, or an array that broadcasts to the shape.
+
     Examples:
         >>> unidl.initializers.Constant(0.5)((2, 2))
         array([[0.5, 0.5],
@@ -60,6 +63,9 @@ class Ones(Initializer):
 
 class Identity(Initializer):
     """`gain` times the identity matrix, for two axes (n, m) only.
+
+    Args:
+        gain: factor.
 
     Examples:
         >>> unidl.initializers.Identity(gain=2.0)((2, 2))

@@ -21,6 +21,11 @@ class Orthogonal(RandomInitializer):
 
     Its columns are orthonormal, or its rows where there are fewer of them.
 
+    Args:
+        gain: factor.
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
+
     Examples:
         >>> w = unidl.initializers.Orthogonal(seed=1)((3, 3))
         >>> unidl.ops.abs(unidl.ops.round(unidl.ops.matmul(unidl.ops.transpose(w), w), 3))

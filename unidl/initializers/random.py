@@ -61,6 +61,12 @@ def _float(name: str, dtype: DType) -> Any:
 class RandomNormal(RandomInitializer):
     """Normal distribution with the given mean and standard deviation.
 
+    Args:
+        mean: of the distribution.
+        stddev: its standard deviation.
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
+
     Examples:
         >>> w = unidl.initializers.RandomNormal(mean=1.0, stddev=0.1, seed=1)((100, 100))
         >>> round(float(unidl.ops.mean(w)), 2), round(float(unidl.ops.std(w)), 2)
@@ -87,6 +93,12 @@ class TruncatedNormal(RandomNormal):
     """Like `RandomNormal`, given that the value is at most two standard deviations from the
     mean.
 
+    Args:
+        mean: of the distribution.
+        stddev: its standard deviation before the ends are cut off.
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
+
     Examples:
         >>> w = unidl.initializers.TruncatedNormal(stddev=0.5, seed=1)((100, 100))
         >>> round(float(unidl.ops.max(w)), 2)  # nothing beyond 2 * stddev
@@ -99,6 +111,12 @@ class TruncatedNormal(RandomNormal):
 
 class RandomUniform(RandomInitializer):
     """Evenly distributed over [minval, maxval).
+
+    Args:
+        minval: the least value.
+        maxval: above all values.
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
 
     Examples:
         >>> w = unidl.initializers.RandomUniform(-1.0, 1.0, seed=1)((100, 100))

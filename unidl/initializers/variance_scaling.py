@@ -106,6 +106,13 @@ class _Named(VarianceScaling):
 class GlorotUniform(_Named):
     """Uniform, variance 2 / (inputs + outputs) (Glorot & Bengio 2010).
 
+    Args:
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
+        input_axes: the axes whose sizes multiply to the number of inputs; by default those of a
+            kernel.
+        output_axes: the same for the number of outputs.
+
     Examples:
         >>> w = unidl.initializers.GlorotUniform(seed=1)((100, 200))
         >>> round(float(unidl.ops.max(w)), 2)  # sqrt(6 / (100 + 200)) = 0.14
@@ -117,6 +124,13 @@ class GlorotUniform(_Named):
 
 class GlorotNormal(_Named):
     """Truncated normal, variance 2 / (inputs + outputs) (Glorot & Bengio 2010).
+
+    Args:
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
+        input_axes: the axes whose sizes multiply to the number of inputs; by default those of a
+            kernel.
+        output_axes: the same for the number of outputs.
 
     Examples:
         >>> w = unidl.initializers.GlorotNormal(seed=1)((100, 300))
@@ -130,6 +144,13 @@ class GlorotNormal(_Named):
 class LecunNormal(_Named):
     """Truncated normal, variance 1 / inputs (LeCun et al. 1998).
 
+    Args:
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
+        input_axes: the axes whose sizes multiply to the number of inputs; by default those of a
+            kernel.
+        output_axes: the same for the number of outputs.
+
     Examples:
         >>> w = unidl.initializers.LecunNormal(seed=1)((100, 100))
         >>> round(float(unidl.ops.std(w)), 2)  # sqrt(1 / 100)
@@ -141,6 +162,13 @@ class LecunNormal(_Named):
 
 class LecunUniform(_Named):
     """Uniform, variance 1 / inputs (LeCun et al. 1998).
+
+    Args:
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
+        input_axes: the axes whose sizes multiply to the number of inputs; by default those of a
+            kernel.
+        output_axes: the same for the number of outputs.
 
     Examples:
         >>> w = unidl.initializers.LecunUniform(seed=1)((300, 100))
@@ -154,6 +182,13 @@ class LecunUniform(_Named):
 class HeNormal(_Named):
     """Truncated normal, variance 2 / inputs (He et al., arXiv:1502.01852).
 
+    Args:
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
+        input_axes: the axes whose sizes multiply to the number of inputs; by default those of a
+            kernel.
+        output_axes: the same for the number of outputs.
+
     Examples:
         >>> w = unidl.initializers.HeNormal(seed=1)((200, 100))
         >>> round(float(unidl.ops.std(w)), 2)  # sqrt(2 / 200)
@@ -165,6 +200,13 @@ class HeNormal(_Named):
 
 class HeUniform(_Named):
     """Uniform, variance 2 / inputs (He et al., arXiv:1502.01852).
+
+    Args:
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
+        input_axes: the axes whose sizes multiply to the number of inputs; by default those of a
+            kernel.
+        output_axes: the same for the number of outputs.
 
     Examples:
         >>> w = unidl.initializers.HeUniform(seed=1)((150, 100))

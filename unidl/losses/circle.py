@@ -86,6 +86,15 @@ class Circle(OfIntegers):
     """Embeddings of a class near each other, others apart. See `circle`. Rows whose loss is 0 do
     not count for the mean.
 
+    Args:
+        gamma: scale of the similarities.
+        margin: how far from 1 and 0 similarities may stay.
+        remove_diagonal: do not compare an embedding with itself.
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        dtype: in which it is computed, `floatx` by default.
+
     Examples:
         >>> features = unidl.ops.normalize(np.array([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]]))
         >>> unidl.losses.Circle()(np.array([0, 0, 1]), features)  # the like are near

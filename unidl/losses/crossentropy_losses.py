@@ -37,6 +37,10 @@ class SparseCategoricalCrossentropy(OfIntegers, _FromLogits):
         from_logits: y_pred holds logits, not probabilities.
         ignore_class: targets of this class do not count.
         axis: of the classes in y_pred.
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        dtype: in which it is computed, `floatx` by default.
 
     y_true (...,) or (..., 1) of integers, y_pred (..., classes).
 
@@ -82,6 +86,10 @@ class CategoricalCrossentropy(_FromLogits):
         from_logits: y_pred holds logits, not probabilities.
         label_smoothing: s in t * (1 - s) + s / classes.
         axis: of the classes.
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        dtype: in which it is computed, `floatx` by default.
 
     y_true and y_pred (..., classes).
 
@@ -121,6 +129,10 @@ class BinaryCrossentropy(_FromLogits):
         from_logits: y_pred holds logits, not probabilities.
         label_smoothing: s in t * (1 - s) + s / 2.
         axis: over which the mean is taken.
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        dtype: in which it is computed, `floatx` by default.
 
     y_true and y_pred (n, ...) of one shape.
 
@@ -157,6 +169,17 @@ class BinaryCrossentropy(_FromLogits):
 
 class CategoricalFocalCrossentropy(NamedLoss):
     """`CategoricalCrossentropy` times alpha * (1 - p)**gamma (Lin et al., arXiv:1708.02002).
+
+    Args:
+        alpha: weight of the classes, a number or one for each.
+        gamma: how much less what is sure counts; 0 is plain cross-entropy.
+        from_logits: y_pred holds logits, not probabilities.
+        label_smoothing: s in t * (1 - s) + s / classes.
+        axis: of the classes.
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        dtype: in which it is computed, `floatx` by default.
 
     Examples:
         >>> y_true, y_pred = np.array([[0.0, 1.0, 0.0]]), np.array([[0.1, 0.8, 0.1]])
@@ -195,6 +218,18 @@ class CategoricalFocalCrossentropy(NamedLoss):
 class BinaryFocalCrossentropy(NamedLoss):
     """`BinaryCrossentropy` times (1 - p_t)**gamma, p_t the probability of what is true (Lin et al.,
     arXiv:1708.02002).
+
+    Args:
+        apply_class_balancing: weigh ones by `alpha` and zeros by 1 - alpha.
+        alpha: weight of the ones, with `apply_class_balancing`.
+        gamma: how much less what is sure counts; 0 is plain cross-entropy.
+        from_logits: y_pred holds logits, not probabilities.
+        label_smoothing: s in t * (1 - s) + s / 2.
+        axis: over which the mean is taken.
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        dtype: in which it is computed, `floatx` by default.
 
     Examples:
         >>> y_true, y_pred = np.array([[0.0], [1.0]]), np.array([[0.1], [0.8]])
@@ -245,6 +280,13 @@ class CategoricalGeneralizedCrossEntropy(OfIntegers):
     """Between cross-entropy and absolute error, for labels that are not all right. See
     `categorical_generalized_cross_entropy`.
 
+    Args:
+        q: in (0, 1): near 0 like cross-entropy, near 1 like the absolute error.
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        dtype: in which it is computed, `floatx` by default.
+
     Examples:
         >>> y_true, y_pred = np.array([1]), np.array([[0.5, 0.25, 0.25]])
         >>> unidl.losses.CategoricalGeneralizedCrossEntropy(q=0.5)(y_true, y_pred)
@@ -273,6 +315,12 @@ class CategoricalGeneralizedCrossEntropy(OfIntegers):
 
 class CTC(OfIntegers):
     """Connectionist temporal classification: targets without times. See `ctc`.
+
+    Args:
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        dtype: in which it is computed, `floatx` by default.
 
     Examples:
         >>> loss = unidl.losses.CTC()

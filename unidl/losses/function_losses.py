@@ -106,6 +106,13 @@ CategoricalHinge = _loss(
 class Huber(NamedLoss):
     """Quadratic for errors up to `delta`, linear beyond. See `huber`.
 
+    Args:
+        delta: the error from which on the loss is linear.
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        dtype: in which it is computed, `floatx` by default.
+
     Examples:
         >>> loss = unidl.losses.Huber(delta=1.0, reduction=None)
         >>> loss(np.zeros((2, 1)), np.array([[0.5], [10.0]]))  # 0.5 * 0.5**2, and 10 - 0.5
@@ -128,6 +135,13 @@ class Huber(NamedLoss):
 
 class CosineSimilarity(NamedLoss):
     """Minus the cosine of the angle along `axis`. See `cosine_similarity`.
+
+    Args:
+        axis: along which vectors lie.
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        dtype: in which it is computed, `floatx` by default.
 
     Examples:
         >>> loss = unidl.losses.CosineSimilarity()
@@ -152,6 +166,13 @@ class CosineSimilarity(NamedLoss):
 class Dice(NamedLoss):
     """Overlap of two sets. See `dice`.
 
+    Args:
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        axis: summed over; all by default.
+        dtype: in which it is computed, `floatx` by default.
+
     Examples:
         >>> y_true, y_pred = np.array([1.0, 1.0, 0.0, 0.0]), np.array([1.0, 0.0, 0.0, 0.0])
         >>> unidl.losses.Dice()(y_true, y_pred)  # 1 - 2 * 1 / (2 + 1)
@@ -174,6 +195,15 @@ class Dice(NamedLoss):
 
 class Tversky(NamedLoss):
     """Overlap of two sets with weights. See `tversky`.
+
+    Args:
+        alpha: weight of what is there and not predicted.
+        beta: weight of what is predicted and not there.
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        axis: summed over; all by default.
+        dtype: in which it is computed, `floatx` by default.
 
     Examples:
         >>> y_true, y_pred = np.array([1.0, 1.0, 0.0, 0.0]), np.array([1.0, 0.0, 0.0, 0.0])

@@ -142,6 +142,13 @@ class Loss(Watched, Constructed):
 class LossFunctionWrapper(Loss):
     """The loss of a function (y_true, y_pred, **kwargs) -> one float for each sample.
 
+    Args:
+        fn: the function; further arguments of it are given by name.
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        dtype: in which it is computed, `floatx` by default.
+
     Examples:
         >>> def powered(y_true, y_pred, power):
         ...     return unidl.ops.mean(unidl.ops.abs(y_true - y_pred) ** power, axis=-1)

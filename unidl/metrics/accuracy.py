@@ -120,6 +120,10 @@ def _categorical(name: str, y_true: TensorLike, y_pred: TensorLike) -> Any:
 class Accuracy(NamedMean):
     """How often y_true equals y_pred.
 
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
     Examples:
         >>> metric = unidl.metrics.Accuracy()
         >>> metric.update_state([1, 2, 3], [1, 2, 4])
@@ -133,6 +137,11 @@ class Accuracy(NamedMean):
 
 class BinaryAccuracy(NamedMean):
     """How often y_pred is on the right side of `threshold`.
+
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+        threshold: scores above it are predicted 1.
 
     Examples:
         >>> metric = unidl.metrics.BinaryAccuracy(threshold=0.5)
@@ -157,6 +166,10 @@ class BinaryAccuracy(NamedMean):
 class CategoricalAccuracy(NamedMean):
     """How often the highest score belongs to the class of a one-hot target.
 
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
     Examples:
         >>> metric = unidl.metrics.CategoricalAccuracy()
         >>> metric.update_state([[0, 1], [1, 0]], [[0.2, 0.8], [0.3, 0.7]])
@@ -173,6 +186,10 @@ class CategoricalAccuracy(NamedMean):
 class SparseCategoricalAccuracy(NamedMean):
     """How often the highest score belongs to the class.
 
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
     Examples:
         >>> metric = unidl.metrics.SparseCategoricalAccuracy()
         >>> metric.update_state([1, 0], [[0.2, 0.8], [0.3, 0.7]])
@@ -188,6 +205,11 @@ class SparseCategoricalAccuracy(NamedMean):
 
 class TopKCategoricalAccuracy(NamedMean):
     """How often the class of a one-hot target is among the `k` of the highest scores.
+
+    Args:
+        k: how many of the highest scores.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
 
     Examples:
         >>> metric = unidl.metrics.TopKCategoricalAccuracy(k=2)
@@ -211,6 +233,12 @@ class TopKCategoricalAccuracy(NamedMean):
 
 class SparseTopKCategoricalAccuracy(NamedMean):
     """How often the class is among the `k` of the highest scores.
+
+    Args:
+        k: how many of the highest scores.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+        from_sorted_ids: y_pred holds the class numbers, the best first, not scores.
 
     Examples:
         >>> metric = unidl.metrics.SparseTopKCategoricalAccuracy(k=2)

@@ -33,6 +33,8 @@ class AUC(Counts):
         label_weights: one for each label: of its area in that mean, or without `multi_label` of
             each element.
         from_logits: y_pred holds logits, not probabilities.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
 
     Examples:
         >>> metric = unidl.metrics.AUC()

@@ -151,6 +151,12 @@ class _Count(Counts):
 class TruePositives(_Count):
     """How many (or with what weight) are 1 and predicted so.
 
+    Args:
+        thresholds: scores above are predicted 1; a number, or a list of them for a list of results;
+            0.5 by default.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
     Examples:
         >>> metric = unidl.metrics.TruePositives()
         >>> metric.update_state([1, 1, 0, 0], [0.9, 0.2, 0.7, 0.1], sample_weight=[3, 1, 1, 1])
@@ -163,6 +169,12 @@ class TruePositives(_Count):
 
 class FalsePositives(_Count):
     """How many are 0 and predicted 1.
+
+    Args:
+        thresholds: scores above are predicted 1; a number, or a list of them for a list of results;
+            0.5 by default.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
 
     Examples:
         >>> metric = unidl.metrics.FalsePositives(thresholds=[0.5, 0.05])
@@ -177,6 +189,12 @@ class FalsePositives(_Count):
 class TrueNegatives(_Count):
     """How many are 0 and predicted so.
 
+    Args:
+        thresholds: scores above are predicted 1; a number, or a list of them for a list of results;
+            0.5 by default.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
     Examples:
         >>> metric = unidl.metrics.TrueNegatives()
         >>> metric.update_state([1, 1, 0, 0], [0.9, 0.2, 0.7, 0.1])
@@ -189,6 +207,12 @@ class TrueNegatives(_Count):
 
 class FalseNegatives(_Count):
     """How many are 1 and predicted 0.
+
+    Args:
+        thresholds: scores above are predicted 1; a number, or a list of them for a list of results;
+            0.5 by default.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
 
     Examples:
         >>> metric = unidl.metrics.FalseNegatives()
@@ -228,6 +252,8 @@ class Precision(_Ratio):
             `top_k`.
         top_k: only the k highest scores of each row can be positive.
         class_id: count this class only.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
 
     Examples:
         >>> metric = unidl.metrics.Precision()
@@ -240,7 +266,15 @@ class Precision(_Ratio):
 
 
 class Recall(_Ratio):
-    """The share of what is predicted 1 among what is 1. Arguments as of `Precision`.
+    """The share of what is predicted 1 among what is 1.
+
+    Args:
+        thresholds: a number, or a list of them for a list of results; by default 0.5, or none with
+            `top_k`.
+        top_k: only the k highest scores of each row can be positive.
+        class_id: count this class only.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
 
     Examples:
         >>> metric = unidl.metrics.Recall()

@@ -45,6 +45,11 @@ def concordance_correlation(y_true: TensorLike, y_pred: TensorLike, axis: Axis =
 class PearsonCorrelation(NamedMean):
     """The mean of `pearson_correlation`.
 
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+        axis: along which values belong together.
+
     Examples:
         >>> metric = unidl.metrics.PearsonCorrelation()
         >>> metric.update_state([[1.0, 2.0, 3.0]], [[2.0, 4.0, 6.0]])
@@ -62,6 +67,11 @@ class PearsonCorrelation(NamedMean):
 
 class ConcordanceCorrelation(NamedMean):
     """The mean of `concordance_correlation`.
+
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+        axis: along which values belong together.
 
     Examples:
         >>> metric = unidl.metrics.ConcordanceCorrelation()

@@ -23,6 +23,8 @@ class FBetaScore(Metric):
             mean of the classes' scores, "weighted" that mean weighted by the classes' targets.
         beta: how many times recall counts as much as precision; above 0.
         threshold: scores above it are positive; None: the largest score of each row is.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
 
     Examples:
         >>> metric = unidl.metrics.FBetaScore(beta=2.0, threshold=0.5)
@@ -119,6 +121,13 @@ class FBetaScore(Metric):
 
 class F1Score(FBetaScore):
     """`FBetaScore` with beta = 1: the harmonic mean of precision and recall.
+
+    Args:
+        average: None for a score of each class, "micro" counts all classes together, "macro" is the
+            mean of the classes' scores, "weighted" that mean weighted by the classes' targets.
+        threshold: scores above it are positive; None: the largest score of each row is.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
 
     Examples:
         >>> metric = unidl.metrics.F1Score(average="macro", threshold=0.5)

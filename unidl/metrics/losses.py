@@ -113,6 +113,11 @@ def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: Axis = -1) -
 class CosineSimilarity(NamedMean):
     """The mean cosine of the angle along `axis`.
 
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+        axis: along which vectors lie.
+
     Examples:
         >>> metric = unidl.metrics.CosineSimilarity()
         >>> metric.update_state([[1.0, 0.0], [1.0, 0.0]], [[2.0, 0.0], [0.0, 3.0]])
@@ -130,6 +135,10 @@ class CosineSimilarity(NamedMean):
 
 class RootMeanSquaredError(Mean):
     """The root of the mean of (p - t)**2 over all elements.
+
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
 
     Examples:
         >>> metric = unidl.metrics.RootMeanSquaredError()
@@ -157,6 +166,12 @@ class RootMeanSquaredError(Mean):
 
 class BinaryCrossentropy(NamedMean):
     """The mean over all samples of `losses.binary_crossentropy`.
+
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+        from_logits: y_pred holds logits, not probabilities.
+        label_smoothing: s in t * (1 - s) + s / 2.
 
     Examples:
         >>> metric = unidl.metrics.BinaryCrossentropy()
@@ -186,6 +201,13 @@ class BinaryCrossentropy(NamedMean):
 class CategoricalCrossentropy(NamedMean):
     """The mean over all samples of `losses.categorical_crossentropy`.
 
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+        from_logits: y_pred holds logits, not probabilities.
+        label_smoothing: s in t * (1 - s) + s / classes.
+        axis: of the classes.
+
     Examples:
         >>> metric = unidl.metrics.CategoricalCrossentropy()
         >>> metric.update_state([[0.0, 1.0]], [[0.2, 0.8]])
@@ -211,6 +233,13 @@ class CategoricalCrossentropy(NamedMean):
 
 class SparseCategoricalCrossentropy(NamedMean):
     """The mean over all samples of `losses.sparse_categorical_crossentropy`.
+
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+        from_logits: y_pred holds logits, not probabilities.
+        ignore_class: targets of this class do not count.
+        axis: of the classes in y_pred.
 
     Examples:
         >>> metric = unidl.metrics.SparseCategoricalCrossentropy()

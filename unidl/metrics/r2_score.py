@@ -24,6 +24,8 @@ class R2Score(Metric):
         num_regressors: p independent variables; not 0, the result is adjusted: 1 - (1 - R2) (n - 1)
             / (n - p - 1), where n counts all elements of the targets. Without as many elements it
             stays as it is.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
 
     Examples:
         >>> metric = unidl.metrics.R2Score()

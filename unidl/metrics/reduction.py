@@ -57,6 +57,10 @@ def wide(dtype: str) -> str:
 class Sum(Metric):
     """The weighted sum of all values.
 
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
     Examples:
         >>> metric = unidl.metrics.Sum()
         >>> metric.update_state([1.0, 3.0], sample_weight=[1.0, 0.5])
@@ -79,6 +83,10 @@ class Sum(Metric):
 
 class Mean(Metric):
     """The weighted mean of all values, 0 where there were none.
+
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
 
     Examples:
         >>> metric = unidl.metrics.Mean()
@@ -113,6 +121,11 @@ class Mean(Metric):
 class MeanMetricWrapper(Mean):
     """The mean of `fn(y_true, y_pred, **kwargs)`, a function that gives one value for each sample
     or element.
+
+    Args:
+        fn: the function; further arguments of it are given by name.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
 
     Examples:
         >>> def largest(y_true, y_pred):

@@ -53,6 +53,13 @@ class ExponentialDecay(LearningRateSchedule):
     """initial * decay_rate ** (step / decay_steps); with `staircase` the exponent is rounded
     down.
 
+    Args:
+        initial_learning_rate: the rate at step 0.
+        decay_steps: steps after which the rate is `decay_rate` times as high.
+        decay_rate: factor after `decay_steps` steps.
+        staircase: change the rate every `decay_steps` steps only.
+        name: of the schedule.
+
     Examples:
         >>> schedules = unidl.optimizers.schedules
         >>> schedule = schedules.ExponentialDecay(0.1, decay_steps=100, decay_rate=0.5)
@@ -93,6 +100,13 @@ class ExponentialDecay(LearningRateSchedule):
 class InverseTimeDecay(LearningRateSchedule):
     """initial / (1 + decay_rate * step / decay_steps); with `staircase` the quotient is rounded
     down.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        decay_steps: the unit of time, in steps.
+        decay_rate: see the formula.
+        staircase: change the rate every `decay_steps` steps only.
+        name: of the schedule.
 
     Examples:
         >>> schedules = unidl.optimizers.schedules
@@ -139,6 +153,11 @@ def _periods(step: Any, decay_steps: Any, staircase: Any) -> Any:
 class PiecewiseConstantDecay(LearningRateSchedule):
     """values[i] for the first i with step <= boundaries[i], and values[-1] afterwards.
 
+    Args:
+        boundaries: steps at which the rate changes, ascending.
+        values: the rates, one more than boundaries.
+        name: of the schedule.
+
     Examples:
         >>> schedules = unidl.optimizers.schedules
         >>> schedule = schedules.PiecewiseConstantDecay([100, 200], [1.0, 0.5, 0.1])
@@ -175,6 +194,14 @@ class PolynomialDecay(LearningRateSchedule):
     """(initial - end) * (1 - step / decay_steps) ** power + end, and `end` from decay_steps on.
 
     With `cycle` the decay is stretched to the next multiple of decay_steps instead.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        decay_steps: how long the decay takes, in steps.
+        end_learning_rate: `end`, the last rate.
+        power: 1 is a straight line.
+        cycle: begin again, ever more slowly.
+        name: of the schedule.
 
     Examples:
         >>> schedules = unidl.optimizers.schedules
@@ -234,6 +261,14 @@ class CosineDecay(LearningRateSchedule):
     With `warmup_target` the rate first rises linearly to it in `warmup_steps`, and falls from
     there.
 
+    Args:
+        initial_learning_rate: the rate at step 0.
+        decay_steps: how long the decay takes, in steps.
+        alpha: the last rate as a part of the initial one.
+        name: of the schedule.
+        warmup_target: rate at the end of the rise; None: there is no rise.
+        warmup_steps: how long it takes.
+
     Examples:
         >>> schedules = unidl.optimizers.schedules
         >>> schedule = schedules.CosineDecay(0.1, decay_steps=100, alpha=0.1)
@@ -287,6 +322,14 @@ class CosineDecay(LearningRateSchedule):
 class CosineDecayRestarts(LearningRateSchedule):
     """Cosine decays one after the other, each `t_mul` times as long and from a rate `m_mul` times
     as high as the one before.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        first_decay_steps: length of the first decay, in steps.
+        t_mul: how many times as long the next decay is.
+        m_mul: how many times as high it begins.
+        alpha: the last rate of a decay as a part of its first.
+        name: of the schedule.
 
     Examples:
         >>> schedules = unidl.optimizers.schedules

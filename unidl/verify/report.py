@@ -22,6 +22,9 @@ class Record:
     stage: "layer", "model" or "training".
     target: backend, with its device where it has several.
     mode: "training" or "inference".
+    kind: the layer's class; "training" for the run.
+    what: which of the results the figures are of, in words.
+    dtype: in which the target computed.
     error, budget: relative, in float64; for a layer in float32 in units of rounding scaled by the
         condition; see `verify`.
     within: the error is within its budget.
@@ -90,6 +93,7 @@ class Report:
         trajectory: {"steps", "reference": losses, "runs": [{"target", "dtype", "losses",
             "errors", "budgets"}]}.
         environment: versions, processor, threads.
+        targets: labels of the backends and devices. setup: {"loss", "optimizer", "steps"}.
 
     It is "different" if a comparison found a difference that rounding does not explain. Else it is
     "incomplete" if a stage failed, if nothing was compared with an independent reference, or, with

@@ -161,6 +161,10 @@ class AdditiveAttention(Attention):
 
     Weights: scale (d,) with `use_scale`.
 
+    Args:
+        use_scale: multiply by a weight before the sum.
+        dropout: share of the attention weights dropped in training.
+
     Examples:
         >>> query, value = np.ones((1, 3, 4)), np.ones((1, 5, 4))
         >>> layer = unidl.layers.AdditiveAttention()
