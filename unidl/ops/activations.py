@@ -18,8 +18,8 @@ from unidl.ops.elementwise import (
     sqrt,
     square,
     subtract,
-    tanh,
 )
+from unidl.ops.exponentials import tanh
 from unidl.ops.indexing import sort, where
 from unidl.ops.reductions import cumsum  # fmt: skip
 from unidl.ops.reductions import sum as sum_

@@ -10,14 +10,10 @@ from unidl.ops.elementwise import (
     add,
     divide,
     equal,
-    erf,
-    exp,
     greater,
     isfinite,
     isnan,
     less_equal,
-    log,
-    log1p,
     logical_and,
     logical_or,
     maximum,
@@ -27,11 +23,11 @@ from unidl.ops.elementwise import (
     negative,
     power,
     sign,
-    sin,
     sqrt,
     square,
     subtract,
-)  # fmt: skip
+)
+from unidl.ops.exponentials import erf, exp, log, log1p, sin  # fmt: skip
 from unidl.ops.indexing import where
 from unidl.typing import Tensor, TensorLike
 

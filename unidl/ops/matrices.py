@@ -12,7 +12,8 @@ from unidl.ops.core import shape as shape_of
 from unidl.ops.creation import zeros_like
 from unidl.ops.dispatch import call, call_float, call_promoted, op, owner_of, tensor_of
 from unidl.ops.elementwise import abs as abs_
-from unidl.ops.elementwise import log, multiply, power, reciprocal, sign, sqrt, square
+from unidl.ops.elementwise import multiply, power, reciprocal, sign, sqrt, square
+from unidl.ops.exponentials import log
 from unidl.ops.indexing import where
 from unidl.ops.products import diagonal, matmul
 from unidl.ops.reductions import max as max_

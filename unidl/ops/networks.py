@@ -27,7 +27,6 @@ from unidl.ops.elementwise import (
     add,
     clip,
     divide,
-    log,
     logical_not,
     maximum,
     multiply,
@@ -35,8 +34,8 @@ from unidl.ops.elementwise import (
     rsqrt,
     square,
     subtract,
-    tanh,
 )
+from unidl.ops.exponentials import log, tanh
 from unidl.ops.fused import hidden_keys
 from unidl.ops.index_checks import check_indices, whole_numbers
 from unidl.ops.indexing import along_axis, where
