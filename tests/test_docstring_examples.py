@@ -12,7 +12,7 @@ import pytest
 
 import unidl
 from tests.test_namespaces import MODULES
-from unidl.backend import use_backend
+from unidl.backend import registry, use_backend
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*the loss is:RuntimeWarning")
 
@@ -90,6 +90,7 @@ EVERYTHING = _collect()
 def run(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "__displayhook__", _show)
+    monkeypatch.setattr(registry, "_process_backend", registry._process_backend)  # set by one
 
     def run(module):
         flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

@@ -205,9 +205,10 @@ def set_backend(name: str) -> None:
     """Make `name` the process' active backend from now on.
 
     Examples:
-        >>> before = unidl.backend.backend()
         >>> unidl.backend.set_backend("numpy")
-        >>> unidl.backend.set_backend(before)
+        >>> with unidl.backend.use_backend("numpy"):  # wins over it, inside the block
+        ...     unidl.backend.backend()
+        'numpy'
     """
     global _process_backend
     if name is None:

@@ -258,8 +258,8 @@ class Precision(_Ratio):
     Examples:
         >>> metric = unidl.metrics.Precision()
         >>> metric.update_state([0, 1, 1, 1], [0.9, 0.8, 0.7, 0.2])
-        >>> float(metric.result())  # 2 of the 3 above 0.5 are right
-        0.6666666865348816
+        >>> round(float(metric.result()), 4)  # 2 of the 3 above 0.5 are right
+        0.6667
     """
 
     kinds = ("true_positives", "false_positives")
@@ -279,8 +279,8 @@ class Recall(_Ratio):
     Examples:
         >>> metric = unidl.metrics.Recall()
         >>> metric.update_state([0, 1, 1, 1], [0.9, 0.8, 0.7, 0.2])
-        >>> float(metric.result())  # 2 of the 3 that are there are found
-        0.6666666865348816
+        >>> round(float(metric.result()), 4)  # 2 of the 3 that are there are found
+        0.6667
     """
 
     kinds = ("true_positives", "false_negatives")
