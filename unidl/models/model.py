@@ -53,7 +53,19 @@ class Model(Trainer, Layer):
     Args:
         inputs, outputs: KerasTensors, alone or in lists and dicts; what `Input` began and layers
             continued.
-        name, trainable, dtype: as in `Layer`.
+        name: of the model; by default made from the class.
+        trainable: whether optimizers update the weights.
+        dtype: name of a dtype or policy ("float64", "mixed_float16"); default: the global policy.
+
+    Examples:
+        >>> x = unidl.Input((4,))
+        >>> model = unidl.Model(x, unidl.layers.Dense(1)(unidl.layers.Dense(8, "relu")(x)))
+        >>> model.compile("adam", "mse", metrics=["mae"])
+        >>> history = model.fit(np.ones((32, 4)), np.ones((32, 1)), epochs=2, verbose=0)
+        >>> sorted(history.history)
+        ['loss', 'mae']
+        >>> model.predict(np.ones((3, 4)), verbose=0).shape
+        (3, 1)
     """
 
     keras_module = "keras"
@@ -400,7 +412,13 @@ class Model(Trainer, Layer):
 
 
 class Functional(Model):
-    """What `Model(inputs, outputs)` returns."""
+    """What `Model(inputs, outputs)` returns.
+
+    Examples:
+        >>> x = unidl.Input((4,))
+        >>> isinstance(unidl.Model(x, unidl.layers.Dense(1)(x)), unidl.Functional)
+        True
+    """
 
     keras_module = "keras.src.models.functional"
 

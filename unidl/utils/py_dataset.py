@@ -18,6 +18,20 @@ class PyDataset:
         workers: threads that make batches ahead of the training; 1 makes each when it is its turn.
         use_multiprocessing: must be False.
         max_queue_size: how many batches may wait.
+
+    Examples:
+        >>> class Squares(unidl.utils.PyDataset):
+        ...     def __len__(self):
+        ...         return 3
+        ...
+        ...     def __getitem__(self, index):
+        ...         x = np.arange(4.0).reshape(4, 1) + index
+        ...         return x, x**2
+        >>> model = unidl.Sequential([unidl.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> history = model.fit(Squares(), epochs=2, verbose=0)
+        >>> len(history.history["loss"])
+        2
     """
 
     def __init__(

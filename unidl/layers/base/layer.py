@@ -82,6 +82,19 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
         name: unique in its model; by default made from the class.
 
     The layer lives on the backend that is active when it is made; `to(backend)` moves it.
+
+    Examples:
+        >>> class Scale(unidl.Layer):
+        ...     def build(self, input_shape):
+        ...         self.factor = self.add_weight((input_shape[-1],), "ones", name="factor")
+        ...
+        ...     def call(self, inputs):
+        ...         return inputs * self.factor
+        >>> layer = Scale()
+        >>> layer(np.array([[2.0, 3.0]]))
+        array([[2., 3.]], dtype=float32)
+        >>> len(layer.trainable_weights)
+        1
     """
 
     input_spec: Any  # an InputSpec, or one for each input
