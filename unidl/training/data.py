@@ -6,17 +6,22 @@ from __future__ import annotations
 import collections
 import itertools
 import math
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from unidl import random, tree
+from unidl.backend.foreign_arrays import as_array, holds_gaps, offers_array
 from unidl.ops.dispatch import owner_of
 from unidl.training import arguments
 
 DEFAULT_BATCH = 32
 
 PARTS = ("x", "y", "sample_weight")
+_WHOLE_BATCHES = (
+    " An iterable yields whole batches: where its items are single samples, stack some of them."
+)
 _STEPS = {"fit": "steps_per_epoch", "fit(validation_data=)": "validation_steps"}
 
 
@@ -29,6 +34,7 @@ def make_batches(x, y, sample_weight, batch_size, shuffle, class_weight, steps, 
     steps = arguments.whole_or_none(caller, _STEPS.get(caller, "steps"), steps)
     batch_size = arguments.whole_or_none(caller, "batch_size", batch_size)
     class_weight = arguments.class_weights(caller, class_weight)
+    x, y, sample_weight = (_columns(part, y is not None) for part in (x, y, sample_weight))
     if _is_arrays(x):
         return ArrayBatches(
             x, y, sample_weight, batch_size or DEFAULT_BATCH, shuffle, class_weight, steps, caller
@@ -65,6 +71,8 @@ def rows_of(x, caller):
             f"{caller}: x must be the arrays of one batch, got "
             f"{'nothing' if first is None else type(first).__name__}."
         )
+    if not hasattr(first, "shape"):
+        first = _to_array(first, f"{caller}: x")
     if not getattr(first, "shape", ()):
         raise ValueError(f"{caller}: x is a single number; data has a first axis of samples.")
     if not len(first):
@@ -457,7 +465,27 @@ def _is_array(leaf):
     return (
         isinstance(leaf, int | float | bool | np.generic)
         or (hasattr(leaf, "shape") and hasattr(leaf, "dtype"))
-        or hasattr(leaf, "iloc")
+        or offers_array(leaf)
+    )
+
+
+def _columns(structure, beside_targets):
+    """`structure` with the columns of data sets in it, which are sequences of samples that are no
+    lists, read as what their slices are: lists or arrays."""
+    if type(structure) is np.ndarray:
+        return structure
+
+    def is_column(leaf):
+        if not isinstance(leaf, Sequence) or isinstance(leaf, str | bytes | list | tuple | range):
+            return False
+        if not len(leaf):
+            return False
+        # Without targets, arrays might as well be batches.
+        first = leaf[0]
+        return _is_list_of_numbers([first]) or (beside_targets and offers_array(first))
+
+    return tree.map_structure(
+        lambda leaf: leaf[:] if is_column(leaf) else leaf, structure, none_is_leaf=False
     )
 
 
@@ -482,8 +510,15 @@ def _to_array(leaf, where):
         array = leaf
     else:
         owner = owner_of(leaf)
-        array = np.asarray(leaf) if owner is None else owner.to_numpy(leaf)
+        array = as_array(leaf) if owner is None else owner.to_numpy(leaf)
+    if array.dtype.kind not in "biuf" and array.dtype.name == "bfloat16":
+        array = array.astype("float32")
     if array.dtype.kind not in "biuf":
+        if holds_gaps(array):
+            raise TypeError(
+                f"{where} has entries that are missing, and a tensor has no gaps. Fill them, or "
+                "leave those rows out."
+            )
         what = (
             f"an array of dtype {array.dtype}"
             if array.ndim
@@ -533,6 +568,7 @@ def common_length(arrays, caller):
                 if leaf.ndim == 0:
                     raise ValueError(
                         f"{who}{name} is a single number; data has a first axis of samples."
+                        f"{'' if caller else _WHOLE_BATCHES}"
                     )
                 lengths.setdefault(len(leaf), name)
     if len(lengths) > 1:
