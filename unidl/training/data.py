@@ -3,18 +3,17 @@ batches."""
 
 from __future__ import annotations
 
-import collections
 import itertools
 import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from unidl import random, tree
 from unidl.backend.foreign_arrays import as_array, holds_gaps, offers_array
 from unidl.ops.dispatch import owner_of
-from unidl.training import arguments
+from unidl.training import arguments, fetched
+from unidl.training.ahead import Ahead
 
 DEFAULT_BATCH = 32
 
@@ -138,31 +137,35 @@ class Batches:
         """One batch at a time."""
         return (batch for _, batch in self.chunks(lambda: 1))
 
-    def chunks(self, most):
+    def chunks(self, most, whole=False):
         """(count, batch) for each launch of an epoch: one batch, or `count` equal ones stacked
         along a new first axis.
 
-        `most()` is asked before each how many it may hold.
+        `most()` is asked before each how many it may hold. One holds as many if it is to be
+        `whole`, else it does not wait for batches that are still being made.
         """
         if self._steps is None:
             is_new = self._current is None
             self._current = self._current or self._begin()
-            while (chunk := self._take(most())) is not None:
+            self._current.allow(None)
+            while (chunk := self._take(most(), whole)) is not None:
                 is_new = False
                 yield chunk
-            self._current = None
+            self._end_pass()
             if is_new:
                 raise self._nothing_left()
             return
         if self._current is None or self.caller != "fit":
             self._current = self._begin()
         taken, self._done = self._done, 0
+        self._current.allow(self._steps - taken)
         while taken < self._steps:
             wanted = min(most(), self._steps - taken)
-            chunk = self._take(wanted)
+            chunk = self._take(wanted, whole)
             if chunk is None:
                 self._current = self._begin()
-                chunk = self._take(wanted)
+                self._current.allow(self._steps - taken)
+                chunk = self._take(wanted, whole)
             if chunk is None:
                 raise ValueError(
                     f"{self.caller}: the iterator ended after {taken} of {self._steps} batches. "
@@ -173,13 +176,23 @@ class Batches:
 
     _goes_on = False  # whether a new pass goes on with what the last one left
 
+    def close(self):
+        """End the running pass, and whatever makes its batches."""
+        self._end_pass()
+
+    def _end_pass(self):
+        current, self._current = self._current, None
+        if current is not None:
+            current.close()
+
     def _begin(self):
+        self._end_pass()
         if not self._goes_on:
             self._begun, self._taken = random.get_global_state(), 0
         return self._pass()
 
-    def _take(self, most):
-        chunk = self._current.take(most)
+    def _take(self, most, whole=False):
+        chunk = self._current.take(most, whole)
         self._taken += 0 if chunk is None else chunk[0]
         return chunk
 
@@ -199,8 +212,9 @@ class Batches:
         if place["random"] is not None:
             random.set_global_state(place["random"])
         self._current = self._begin()
+        self._current.allow(place["taken"])
         while self._taken < place["taken"]:
-            if self._take(place["taken"] - self._taken) is None:
+            if self._take(1) is None:
                 raise ValueError(
                     f"{self.caller}: the data ended after {self._taken} batches, and the run that "
                     f"is to go on had used {place['taken']}. Give the same data as then."
@@ -254,7 +268,13 @@ class _ArrayPass:
         self._leaves, self._batch_size, self._order = leaves, batch_size, order
         self._start, self._size = 0, len(leaves[0])
 
-    def take(self, most):
+    def allow(self, count):
+        """Nothing is made before `take` asks for it."""
+
+    def close(self):
+        """Nothing is left to end."""
+
+    def take(self, most, whole=False):
         """The next (count, batch), at most `most` batches; None at the end."""
         left = self._size - self._start
         if not left:
@@ -278,7 +298,8 @@ class IterableBatches(Batches):
 
     def __init__(self, source, shuffle, class_weight, steps, caller):
         self._source, self._shuffle, self._class_weight = source, shuffle, class_weight
-        self._indexed = hasattr(source, "__getitem__") and hasattr(source, "__len__")
+        self._indexed = fetched.is_indexed(source)
+        self._fetcher = fetched.Fetcher(source) if self._indexed else None
         batched = self._indexed or hasattr(source, "__iter__")
         if not batched or isinstance(source, str | bytes | dict):
             raise TypeError(
@@ -290,6 +311,9 @@ class IterableBatches(Batches):
         self.check = lambda number, batch: None
         # Only x counts where there are no targets to compare with.
         self._only_x = caller == "predict"
+        # () -> the layers of the model that gets the batches.
+        self.parts = tuple
+        self._alone = False
         # A generator is used up as it goes, so one iterator serves all epochs; what is looked at
         # first is put back.
         self._running = (
@@ -299,13 +323,12 @@ class IterableBatches(Batches):
         self._goes_on = self._running is not None
 
     def _first(self):
-        if self._running is None:
-            items = [self._source[0]] if self._indexed and len(self._source) else self._source
-            first = next(enumerate(items, 1), None)
-        else:
-            first = next(self._running, None)
-            if first is not None:
-                self._running = itertools.chain([first], self._running)
+        items = self._running or enumerate(self._to_look_at(), 1)
+        looked_at = Ahead(items, self.parts, thread="never")
+        first = looked_at.next()
+        self._alone = looked_at.alone
+        if self._running is not None and first is not None:
+            self._running = itertools.chain([first], self._running)
         if first is None:
             raise ValueError(
                 f"{self.caller}: the iterable has no batch. A generator or iterator can be gone "
@@ -314,24 +337,45 @@ class IterableBatches(Batches):
         return self._batch(first)
 
     def _pass(self):
-        return _IterablePass(map(self._checked, self._items()))
-
-    def _items(self):
-        """Pairs (number, item)."""
         if not self._indexed:
-            yield from enumerate(self._source, 1) if self._running is None else self._running
-            return
-        if hasattr(self._source, "on_epoch_begin"):
-            self._source.on_epoch_begin()
-        order = random.permutation(len(self._source)) if self._shuffle else range(len(self._source))
-        yield from enumerate(_fetch(self._source, map(int, order)), 1)
-        if hasattr(self._source, "on_epoch_end"):
-            self._source.on_epoch_end()
+            items, close = self._running, None
+            if items is None:  # not the user's own, who may use it further
+                items = iter(self._source)
+                items, close = enumerate(items, 1), getattr(items, "close", None)
+            made = Ahead(self._numbered(items), self.parts, close=close, alone=self._alone)
+            return _IterablePass(made, self._checked)
+        self._tell("on_epoch_begin")
+        made = self._fetcher.one_pass(self._order(), self.parts, self._numbered, self._alone)
+        return _IterablePass(made, self._checked, lambda: self._tell("on_epoch_end"))
+
+    def _to_look_at(self):
+        if not self._indexed:
+            return self._source
+        return () if fetched.count_of(self._source) == 0 else [self._source[0]]
+
+    def close(self):
+        super().close()
+        if self._indexed:
+            self._fetcher.close()
+
+    def _numbered(self, items):
+        """((number, batch), ...)"""
+        return ((numbered[0], self._batch(numbered)) for numbered in items)
+
+    def _order(self):
+        """The numbers of the items in the order of this pass."""
+        count = fetched.count_of(self._source)
+        if count is None:
+            return itertools.count()
+        return map(int, random.permutation(count)) if self._shuffle else iter(range(count))
+
+    def _tell(self, hook):
+        if hasattr(self._source, hook):
+            getattr(self._source, hook)()
 
     def _checked(self, numbered):
-        batch = self._batch(numbered)
-        self.check(numbered[0], batch)
-        return batch
+        self.check(*numbered)
+        return numbered[1]
 
     def _batch(self, numbered):
         number, item = numbered
@@ -383,7 +427,7 @@ def _length(source, caller):
     if not hasattr(source, "__len__"):
         return None
     try:
-        return len(source)
+        return fetched.count_of(source) if fetched.is_indexed(source) else len(source)
     except TypeError as error:  # what data sets raise whose length is unknown, or which never end
         if "infinite" not in str(error):
             return None
@@ -393,37 +437,37 @@ def _length(source, caller):
         ) from None
 
 
-def _fetch(source, order):
-    """The items of `source` in the `order` of their numbers, made ahead by threads if it has
-    several `workers`."""
-    if getattr(source, "workers", 1) < 2:
-        yield from map(source.__getitem__, order)
-        return
-    waiting = collections.deque()
-    with ThreadPoolExecutor(source.workers) as pool:
-        for i in order:
-            waiting.append(pool.submit(source.__getitem__, i))
-            if len(waiting) > source.max_queue_size:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
 class _IterablePass:
-    """One pass over batches (x, y, sample_weight) as they come."""
+    """One pass over batches (x, y, sample_weight) as they come.
 
-    def __init__(self, batches):
-        self._batches = batches
-        self._held = None
+    Args:
+        made: an `Ahead` of (number, batch).
+        check: (number, batch) -> batch, if it is as it should be.
+        at_end: called when the data has ended.
+    """
 
-    def take(self, most):
-        """The next (count, batch), at most `most` batches; None at the end. A batch of another form
-        waits for the next call."""
+    def __init__(self, made, check, at_end=lambda: None):
+        self._made, self._check, self._at_end = made, check, at_end
+        self._held = self._error = None
+        self.allow, self.close = made.allow, made.close
+
+    def take(self, most, whole=False):
+        """The next (count, batch), at most `most` batches; None at the end. A batch of another
+        form, and an error, wait for the next call."""
         first = self._next()
         if first is None or most == 1:
             return None if first is None else (1, first)
         equal, form = [first], _form(first)
-        while len(equal) < most and (batch := self._next()) is not None:
+        if whole:
+            self._made.want(most)
+        while len(equal) < most and (whole or self._made.has_next()):
+            try:
+                batch = self._next()
+            except Exception as error:  # noqa: BLE001  those before it come first
+                self._error = error
+                break
+            if batch is None:
+                break
             if _form(batch) != form:
                 self._held = batch
                 break
@@ -436,7 +480,17 @@ class _IterablePass:
 
     def _next(self):
         batch, self._held = self._held, None
-        return next(self._batches, None) if batch is None else batch
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+        if batch is not None:
+            return batch
+        numbered = self._made.next()
+        if numbered is None:
+            at_end, self._at_end = self._at_end, lambda: None
+            at_end()
+            return None
+        return self._check(numbered)
 
 
 def is_pair(batch):
