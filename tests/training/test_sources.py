@@ -243,6 +243,33 @@ def test_operations_take_what_other_libraries_hold(backend):
         np.testing.assert_array_equal(unidl.ops.convert_to_numpy(found), expected)
 
 
+def test_an_optional_input_may_be_there_or_not_in_each_batch(backend):
+    class Add(layers.Layer):
+        def call(self, x, y=None):
+            return x if y is None else x + y
+
+    a, b = unidl.Input((3,), name="a"), unidl.Input((3,), name="b", optional=True)
+    model = unidl.Model([a, b], layers.Dense(1)(Add()(a, b)))
+    model.compile(unidl.optimizers.SGD(0.1), "mse")
+    start = model.get_weights()
+    model.train_on_batch([X, np.zeros_like(X)], Y)
+    model.train_on_batch([X, X], Y)
+    expected = model.get_weights()
+    model.set_weights(start)
+    model.fit((([X, extra], Y) for extra in (None, X)), verbose=0)
+    for found, wanted in zip(model.get_weights(), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+def test_layers_of_float64_get_data_that_are_not_rounded(backend):
+    model = unidl.Sequential([unidl.Input((3,), dtype="float64"), layers.Dense(2, dtype="float64")])
+    model.compile("sgd", "mse")
+    x = X.astype("float64") / 3
+    expected = x @ model.get_weights()[0]
+    np.testing.assert_allclose(model.predict(x, verbose=0), expected, rtol=1e-12)
+    assert model.evaluate(x, expected, verbose=0) < 1e-24
+
+
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_a_memory_map_is_read_batch_by_batch(tmp_path, shuffle):
     rows = 200_000
