@@ -27,10 +27,10 @@ def test_example(title, tmp_path, monkeypatch):
         pytest.importorskip(library)
     with unidl.backend.use_backend("numpy"):
         names = {}
-        exec(SETUP, names)  # noqa: S102  the page's own
+        exec(SETUP, names)
         model = names["model"]
         names["fit"] = lambda *args, **kwargs: model.fit(*args, verbose=0, **kwargs)
-        exec(source, names)  # noqa: S102
+        exec(source, names)
     assert int(model.optimizer.iterations) > 1
 
 
