@@ -11,7 +11,7 @@ from unidl.layers.base import call_context
 from unidl.layers.base.call_context import CallContext
 from unidl.tracing.pure import tracing_lock
 from unidl.training.batch_loss import batch_loss
-from unidl.training.data import is_pair
+from unidl.training.host_batch import is_pair
 from unidl.training.interrupts import whole_step
 from unidl.utils.watched import changes
 

@@ -23,9 +23,9 @@ from unidl.training.data import (
     one_batch,
     rows_of,
     split_validation,
-    unpack,
 )
 from unidl.training.gate import Gate
+from unidl.training.host_batch import unpack
 from unidl.training.interrupts import interruptible
 from unidl.training.loop import run_epoch
 from unidl.training.objective import Objective
