@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 from unidl.backend import registry
-from unidl.training.ahead import Ahead
+from unidl.training.ahead import DEPTH, Ahead
 from unidl.training.worker_processes import WorkerProcesses
 
 
@@ -54,7 +54,7 @@ class Fetcher:
             return Ahead(finish(enumerate(items, 1)), parts, thread="never", close=items.close)
         items = finish(enumerate(map(self._source.__getitem__, order), 1))
         thread = "if slow" if self._workers else "never"
-        return Ahead(items, parts, thread=thread, alone=alone)
+        return Ahead(items, parts, min(DEPTH, self._most), thread=thread, alone=alone)
 
     def close(self):
         """End the worker processes."""
