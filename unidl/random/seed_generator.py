@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from unidl.random.key_derivation import Key, absorb, derive_key, stream_state
 from unidl.tracing import feed
 from unidl.typing import Config, SeedLike
+from unidl.utils import turns
 from unidl.utils.constructors import Constructed, made_from
 from unidl.utils.naming import auto_name
 
@@ -103,6 +104,7 @@ def _global_stream() -> tuple[int, int]:
 
 def global_seed_generator() -> SeedGenerator:
     """The generator behind `seed=None`."""
+    turns.wait()
     if _state.generator is None:
         generator = SeedGenerator(0, name="global_seed_generator")
         generator.restart(_state.seed, _GLOBAL)

@@ -39,6 +39,7 @@ from unidl.typing import (
     TensorLike,
     any_arguments,
 )
+from unidl.utils import turns
 from unidl.utils.arguments import call_problem, unknown_arguments
 from unidl.utils.constructors import Constructed, constructor_arguments
 from unidl.utils.descriptions import description
@@ -294,6 +295,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         context = call_context.current()
+        if context is None:
+            turns.wait_to_call(self)
         if not args and call_signature(type(self)).names:
             first = call_signature(type(self)).names[0]
             if first not in kwargs:
