@@ -96,7 +96,7 @@ def test_type_checkers_and_python_find_names_in_the_same_place(name):
         ("backend", "get_uidd", r"has no attribute 'get_uidd'$"),
         ("ops.image", "resize", r"is not in unidl yet\. Later: .* layers\.Resizing"),
         ("ops.nn", "softmx", r"Did you mean 'softmax'"),
-        ("preprocessing.image", "smart_resize", r"is not in unidl yet\. Later: "),
+        ("preprocessing.image", "save_image", r"Did you mean 'save_img'"),
     ],
 )
 def test_a_name_that_is_not_there(module, name, text):

@@ -14,6 +14,7 @@ _MODULES = (
     "activations", "backend", "callbacks", "config", "constraints", "datasets", "dtype_policies",
     "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "ops",
     "optimizers", "preprocessing", "random", "regularizers", "saving", "tree", "utils", "verify",
+    "visualization",
 )  # fmt: skip
 
 _HOMES = {name: f"unidl.{name}" for name in _MODULES} | {
@@ -65,6 +66,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which do not 
         tree,
         utils,
         verify,
+        visualization,
     )
     from unidl.autodiff import grad, value_and_grad
     from unidl.backend import (
@@ -135,4 +137,5 @@ __all__ = [
     "utils",
     "value_and_grad",
     "verify",
+    "visualization",
 ]

@@ -28,7 +28,7 @@ def value_and_grad(
         (value, gradients): the scalar (or the pair), and a list of tensors shaped like the
         variables; zeros where the value does not depend on one.
 
-    Example:
+    Examples:
         >>> w = unidl.Variable([1.0, 2.0])
         >>> loss, (g,) = unidl.value_and_grad(lambda: unidl.ops.sum(w.value * w.value), [w])
     """
@@ -94,9 +94,10 @@ def grad(
         them. It returns a tensor shaped like the argument, a tuple of them for several `argnums`;
         with `has_aux` a pair (gradients, anything).
 
-    Example:
+    Examples:
         >>> slope = unidl.grad(lambda x: unidl.ops.sum(x * x))
         >>> slope(unidl.ops.convert_to_tensor([1.0, 2.0]))
+        array([2., 4.], dtype=float32)
     """
     positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 

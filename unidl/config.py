@@ -20,28 +20,60 @@ _image_data_format = "channels_last"
 
 
 def backend() -> str:
-    """Name of the active backend."""
+    """Name of the active backend.
+
+    Examples:
+        >>> with unidl.backend.use_backend("numpy"):
+        ...     unidl.backend.backend()
+        'numpy'
+    """
     return get_backend().name
 
 
 def epsilon() -> float:
-    """The small number that divisions and logarithms are guarded with, 1e-7."""
+    """The small number that divisions and logarithms are guarded with, 1e-7.
+
+    Examples:
+        >>> unidl.backend.epsilon()
+        1e-07
+    """
     return _epsilon
 
 
 def set_epsilon(value: float) -> None:
+    """Set the small number that divisions and logarithms are guarded with.
+
+    Examples:
+        >>> before = unidl.backend.epsilon()
+        >>> unidl.backend.set_epsilon(1e-5)
+        >>> unidl.backend.epsilon()
+        1e-05
+        >>> unidl.backend.set_epsilon(before)
+    """
     global _epsilon
     _epsilon = float(value)
 
 
 def image_data_format() -> str:
-    """ "channels_last" unless `set_image_data_format` said otherwise."""
+    """ "channels_last" unless `set_image_data_format` said otherwise.
+
+    Examples:
+        >>> unidl.backend.image_data_format()
+        'channels_last'
+    """
     return _image_data_format
 
 
 def set_image_data_format(data_format: str) -> None:
     """Set what layers take "channels_last" or "channels_first" from that are given no
-    `data_format`."""
+    `data_format`.
+
+    Examples:
+        >>> unidl.backend.set_image_data_format("channels_first")
+        >>> unidl.layers.Conv2D(8, 3).compute_output_shape((None, 3, 28, 28))
+        (None, 8, 26, 26)
+        >>> unidl.backend.set_image_data_format("channels_last")
+    """
     global _image_data_format
     formats = ("channels_last", "channels_first")
     if data_format not in formats:
@@ -56,20 +88,38 @@ _flash_attention: bool | None = None
 
 def enable_flash_attention() -> None:
     """Let the layers that are made from now on use the backend's attention kernel where it serves
-    them, as they do from the start."""
+    them, as they do from the start.
+
+    Examples:
+        >>> unidl.config.enable_flash_attention()
+        >>> print(unidl.config.is_flash_attention_enabled())  # None: where the backend can
+        None
+    """
     global _flash_attention
     _flash_attention = None
 
 
 def disable_flash_attention() -> None:
     """Have the layers that are made from now on compute attention from matrix products, without a
-    kernel of its own, unless they are given flash_attention=True."""
+    kernel of its own, unless they are given flash_attention=True.
+
+    Examples:
+        >>> unidl.config.disable_flash_attention()
+        >>> unidl.config.is_flash_attention_enabled()
+        False
+        >>> unidl.config.enable_flash_attention()
+    """
     global _flash_attention
     _flash_attention = False
 
 
 def is_flash_attention_enabled() -> bool | None:
-    """False after `disable_flash_attention`, else None: where the backend has a kernel."""
+    """False after `disable_flash_attention`, else None: where the backend has a kernel.
+
+    Examples:
+        >>> print(unidl.config.is_flash_attention_enabled())  # None: where the backend can
+        None
+    """
     return _flash_attention
 
 

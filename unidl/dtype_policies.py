@@ -18,6 +18,13 @@ class DTypePolicy(constructors.Constructed):
     Args:
         name: a float dtype ("float32"), or "mixed_float16" / "mixed_bfloat16": compute in 16 bits,
             keep weights in float32.
+
+    Examples:
+        >>> policy = unidl.DTypePolicy("mixed_bfloat16")
+        >>> policy.compute_dtype, policy.variable_dtype
+        ('bfloat16', 'float32')
+        >>> unidl.layers.Dense(2, dtype=unidl.DTypePolicy("float64")).compute_dtype
+        'float64'
     """
 
     keras_module = "keras"  # where Keras has it, in configs
@@ -62,18 +69,36 @@ _global: DTypePolicy | None = None
 
 
 def dtype_policy() -> DTypePolicy:
-    """The policy of layers that are given none: that of `set_dtype_policy`, else `floatx`."""
+    """The policy of layers that are given none: that of `set_dtype_policy`, else `floatx`.
+
+    Examples:
+        >>> unidl.config.dtype_policy().name
+        'float32'
+    """
     return _global or DTypePolicy()
 
 
 def set_dtype_policy(policy: PolicyLike) -> None:
-    """Set the default policy by name or object; None goes back to `floatx`."""
+    """Set the default policy by name or object; None goes back to `floatx`.
+
+    Examples:
+        >>> unidl.config.set_dtype_policy("mixed_float16")
+        >>> layer = unidl.layers.Dense(2)
+        >>> unidl.config.set_dtype_policy("float32")
+        >>> layer.compute_dtype, layer.variable_dtype  # of the time it was made
+        ('float16', 'float32')
+    """
     global _global
     _global = None if policy is None else get(policy)
 
 
 def get(identifier: PolicyLike) -> DTypePolicy:
-    """A policy from None, a name, a config or a policy."""
+    """A policy from None, a name, a config or a policy.
+
+    Examples:
+        >>> unidl.dtype_policies.get("mixed_float16").compute_dtype
+        'float16'
+    """
     if identifier is None:
         return dtype_policy()
     if isinstance(identifier, DTypePolicy):

@@ -22,7 +22,12 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 class MAP_TO_NONE:
     """What the function of `traverse` returns to put None in a place, since None itself means "go
-    on"."""
+    on".
+
+    Examples:
+        >>> unidl.tree.traverse(lambda x: unidl.tree.MAP_TO_NONE if x == 2 else None, [1, 2])
+        [1, None]
+    """
 
 
 def _told_if_too_deep(function: _F) -> _F:
@@ -39,6 +44,12 @@ def _told_if_too_deep(function: _F) -> _F:
 
 
 def is_nested(structure: Nest) -> bool:
+    """Whether `structure` is a list, a tuple or a dict, and so no leaf.
+
+    Examples:
+        >>> [unidl.tree.is_nested(each) for each in ([1], {}, "text", np.ones(2))]
+        [True, True, False, False]
+    """
     return isinstance(structure, (*_SEQUENCES, dict))
 
 
@@ -63,7 +74,12 @@ def _rebuild(structure: Any, by_key: Any) -> Any:
 
 
 def flatten(structure: Nest, is_leaf: Any = None) -> list:
-    """The leaves; a nest for which `is_leaf(nest)` is true is one of them."""
+    """The leaves; a nest for which `is_leaf(nest)` is true is one of them.
+
+    Examples:
+        >>> unidl.tree.flatten({"b": [1, (2, 3)], "a": 4})  # keys in order
+        [4, 1, 2, 3]
+    """
     if not is_nested(structure) or (is_leaf is not None and is_leaf(structure)):
         return [structure]
     try:
@@ -74,7 +90,12 @@ def flatten(structure: Nest, is_leaf: Any = None) -> list:
 
 @_told_if_too_deep
 def flatten_with_path(structure: Nest) -> list:
-    """[(path, leaf)], a path being the tuple of keys and positions on the way."""
+    """[(path, leaf)], a path being the tuple of keys and positions on the way.
+
+    Examples:
+        >>> unidl.tree.flatten_with_path({"b": [1, 2], "a": 3})
+        [(('a',), 3), (('b', 0), 1), (('b', 1), 2)]
+    """
     if not is_nested(structure):
         return [((), structure)]
     return [
@@ -85,7 +106,12 @@ def flatten_with_path(structure: Nest) -> list:
 
 
 def instances(kinds: Any, structure: Nest) -> list:
-    """The objects of a class, or of any of several, in a nest; dicts in their own order."""
+    """The objects of a class, or of any of several, in a nest; dicts in their own order.
+
+    Examples:
+        >>> unidl.tree.instances(str, [1, {"a": "text"}])
+        ['text']
+    """
     found: list = []
     try:
         _gather(kinds, structure, found)
@@ -106,7 +132,12 @@ def _gather(kinds: Any, structure: Any, found: Any) -> None:
 
 
 def has_instance(kinds: Any, structure: Nest) -> bool:
-    """Whether a nest holds an object of a class, or of any of several."""
+    """Whether a nest holds an object of a class, or of any of several.
+
+    Examples:
+        >>> unidl.tree.has_instance(str, [1, {"a": "text"}])
+        True
+    """
     if isinstance(structure, kinds):
         return True
     if isinstance(structure, dict):
@@ -121,7 +152,12 @@ def has_instance(kinds: Any, structure: Nest) -> bool:
 
 @_told_if_too_deep
 def map_instances(func: Callable[..., Any], kinds: Any, structure: Nest) -> Any:
-    """A nest with `func` of each object of a class, or of any of several, and all else as it is."""
+    """A nest with `func` of each object of a class, or of any of several, and all else as it is.
+
+    Examples:
+        >>> unidl.tree.map_instances(str.upper, str, [1, "text"])
+        [1, 'TEXT']
+    """
     if isinstance(structure, kinds):
         return func(structure)
     if isinstance(structure, dict):
@@ -142,6 +178,10 @@ def map_structure(
 
     With `none_is_leaf=False` None stays None. A nest of the first structure for which
     `is_leaf(nest)` is true is given to `func` whole, with what stands in its place in the others.
+
+    Examples:
+        >>> unidl.tree.map_structure(lambda a, b: a + b, [1, (2, 3)], [10, (20, 30)])
+        [11, (22, 33)]
     """
     if not callable(func):
         raise TypeError(f"map_structure: the first argument is the function, got {func!r}.")
@@ -173,7 +213,12 @@ def _map(func: Any, structures: Any, none_is_leaf: Any, is_leaf: Any) -> Any:
 @_told_if_too_deep
 def map_structure_up_to(shallow_structure: Nest, func: Callable[..., Any], *structures: Any) -> Any:
     """Like `map_structure`, but what lies deeper than the leaves of `shallow_structure` is passed
-    to `func` whole."""
+    to `func` whole.
+
+    Examples:
+        >>> unidl.tree.map_structure_up_to(["a", "b"], len, [[1, 2], {"c": 3}])
+        [2, 1]
+    """
     if not structures:
         raise TypeError("map_structure_up_to: give at least one structure after the function.")
     if not is_nested(shallow_structure):
@@ -198,6 +243,10 @@ def traverse(func: Callable[..., Any], structure: Nest, top_down: bool = True) -
 
     With `top_down` a nest is asked before its children, which are left alone if it is replaced;
     else after them.
+
+    Examples:
+        >>> unidl.tree.traverse(lambda x: x * 10 if isinstance(x, int) else None, [1, (2, 3)])
+        [10, (20, 30)]
     """
     if top_down:
         found = func(structure)
@@ -215,7 +264,12 @@ def traverse(func: Callable[..., Any], structure: Nest, top_down: bool = True) -
 
 
 def pack_sequence_as(structure: Nest, flat_sequence: Iterable[Any]) -> Any:
-    """The leaves of `flat_sequence`, in the order of `flatten`, in the nest of `structure`."""
+    """The leaves of `flat_sequence`, in the order of `flatten`, in the nest of `structure`.
+
+    Examples:
+        >>> unidl.tree.pack_sequence_as({"b": [0, 0], "a": 0}, [1, 2, 3])
+        {'b': [2, 3], 'a': 1}
+    """
     flat = list(flat_sequence)
     expected = len(flatten(structure))
     if len(flat) != expected:
@@ -243,7 +297,15 @@ def _keys(structure: Any) -> list:
 @_told_if_too_deep
 def assert_same_structure(a: Nest, b: Nest) -> None:
     """Raise ValueError unless both are nested alike: the same types (all dicts count as one) with
-    the same keys or lengths."""
+    the same keys or lengths.
+
+    Examples:
+        >>> unidl.tree.assert_same_structure({"a": [1, 2]}, {"a": [3, 4]})
+        >>> unidl.tree.assert_same_structure([1, 2], [1, [2]])
+        Traceback (most recent call last):
+            ...
+        ValueError: The structures differ: 2 against [2].
+    """
     _assert_same(a, b, None)
 
 
@@ -270,7 +332,15 @@ def _assert_same(a: TensorLike, b: TensorLike, is_leaf: Any) -> None:
 
 def assert_same_paths(a: Nest, b: Nest) -> None:
     """Raise ValueError unless both have leaves at the same paths; lists and tuples count as
-    equal."""
+    equal.
+
+    Examples:
+        >>> unidl.tree.assert_same_paths({"a": [1, 2]}, {"a": (3, 4)})
+        >>> unidl.tree.assert_same_paths({"a": 1}, {"b": 1})
+        Traceback (most recent call last):
+            ...
+        ValueError: The structures differ: only one has ["('a',)", "('b',)"].
+    """
     paths = [{path for path, _ in flatten_with_path(x)} for x in (a, b)]
     if paths[0] != paths[1]:
         raise ValueError(
@@ -279,13 +349,23 @@ def assert_same_paths(a: Nest, b: Nest) -> None:
 
 
 def lists_to_tuples(structure: Nest) -> Any:
-    """The structure with tuples for lists."""
+    """The structure with tuples for lists.
+
+    Examples:
+        >>> unidl.tree.lists_to_tuples([1, [2, {"a": [3]}]])
+        (1, (2, {'a': (3,)}))
+    """
     return traverse(lambda x: tuple(x) if isinstance(x, list) else None, structure, top_down=False)
 
 
 @_told_if_too_deep
 def map_shape_structure(func: Callable[..., Any], structure: Nest) -> Any:
-    """`func` of every shape, a tuple or list of ints and Nones."""
+    """`func` of every shape, a tuple or list of ints and Nones.
+
+    Examples:
+        >>> unidl.tree.map_shape_structure(len, {"a": (2, 3), "b": [None, 4, 5]})
+        {'a': 2, 'b': 3}
+    """
     if isinstance(structure, (list, tuple)) and all(
         x is None or isinstance(x, int) for x in structure
     ):

@@ -11,7 +11,7 @@ from unidl.backend.dtypes import is_float
 from unidl.backend.errors import UnsupportedError
 from unidl.backend.variable import unassignable
 from unidl_mxnet.load import mx
-from unidl_mxnet.registry import ndarray
+from unidl_mxnet.registry import ndarray, numpy_shape
 from unidl_mxnet.traced import Traced
 from unidl_mxnet.wanted import wanted_too
 
@@ -83,7 +83,7 @@ class _Custom(mx.autograd.Function):
 
     def backward(self, *upstream):
         return tuple(
-            g.as_nd_ndarray()
+            g.as_nd_ndarray() if g.ndim else _Number.of(g)
             for g in self._in_order(
                 *(u.as_np_ndarray() if not isinstance(u, ndarray) else u for u in upstream)
             )
@@ -92,6 +92,23 @@ class _Custom(mx.autograd.Function):
     def _in_order(self, *upstream):
         gradients = self._gradient(*upstream)
         return [gradients[i] for i in self._order]
+
+
+class _Number(mx.nd.NDArray):
+    """A 0-d gradient: MXNet copies it in a thread of its own, where there are no such tensors
+    unless the flag is set. (Of others it wants the very class NDArray.)"""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, tensor):
+        number = tensor.as_nd_ndarray()
+        number.__class__ = cls
+        return number
+
+    def copyto(self, other):
+        with numpy_shape():
+            return super().copyto(other)
 
 
 def _own(y, tensors):

@@ -171,6 +171,11 @@ def test_custom_gradient_of_several(backend):
         np.testing.assert_array_equal(ops.convert_to_numpy(gradient), [expected, expected])
 
 
+def test_custom_gradient_of_a_single_number(backend):
+    function = ops.custom_gradient(lambda x: (ops.round(x), lambda up: ops.multiply(up, 2.0)))
+    assert float(ops.convert_to_numpy(unidl.grad(function)(1.6))) == 2.0
+
+
 def test_custom_gradient_that_names_upstream(backend):
     x = Variable(np.array([1.0, 2.0]))
     function = ops.custom_gradient(

@@ -9,6 +9,7 @@ import pytest
 
 import unidl
 from unidl import layers, ops
+from unidl.training.interrupts import interruptible, whole_step
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(4096, 12)).astype("float32")
@@ -92,6 +93,16 @@ def test_a_second_interrupt_does_not_wait(backend):
     with pytest.raises(KeyboardInterrupt):
         model.fit(X[:16], np.zeros((16, 5), "float32"), batch_size=16, verbose=0)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finished = []
+
+    def step():
+        with interruptible(), whole_step:
+            signal.raise_signal(signal.SIGINT)
+            finished.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        step()
+    assert finished  # afterwards the first one waits again
 
 
 def test_training_in_another_thread_leaves_signals_alone(backend):

@@ -60,8 +60,8 @@ def test_threads_make_the_same_batches():
 
 
 def test_what_is_not_offered_is_said():
-    with pytest.raises(NotImplementedError, match="workers=4"):
-        Source(workers=4, use_multiprocessing=True)
+    with pytest.raises(ValueError, match="workers must be an integer of 0 or more, got -1"):
+        Source(workers=-1)
     with pytest.raises(NotImplementedError, match="__len__"):
         len(unidl.utils.PyDataset())
     with pytest.raises(NotImplementedError, match="__getitem__"):

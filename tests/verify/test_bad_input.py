@@ -203,7 +203,7 @@ def test_a_layer_that_cannot_run_somewhere(monkeypatch):
     def fails(*args, **kwargs):
         raise RuntimeError("no such kernel")
 
-    monkeypatch.setattr(backend, "tanh", fails, raising=False)
+    monkeypatch.setitem(vars(backend), "tanh", fails)
     report = verify(
         dense(layers.Activation("tanh", name="bend")), X, backends=[backend.name], steps=1
     )

@@ -28,7 +28,7 @@ def run(backend, steps=2):
 
 
 def plant(monkeypatch, backend, name, make):
-    monkeypatch.setattr(backend, name, make(getattr(backend, name)), raising=False)
+    monkeypatch.setitem(vars(backend), name, make(getattr(backend, name)))
 
 
 def test_without_a_fault_it_passes(backend):

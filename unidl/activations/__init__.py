@@ -56,12 +56,24 @@ deserialize = _catalogue.deserialize
 
 
 def get(identifier: Any) -> Callable[..., Any]:
-    """An activation by name, config, or as it is; None is `linear`."""
+    """An activation by name, config, or as it is; None is `linear`.
+
+    Examples:
+        >>> unidl.activations.get("relu") is unidl.activations.relu
+        True
+        >>> unidl.activations.get(None)(3.0)  # `linear`
+        3.0
+    """
     return linear if identifier is None else _catalogue.get(identifier)
 
 
 def serialize(activation: Any) -> Any:
-    """The name of an activation of ours, the config of any other."""
+    """The name of an activation of ours, the config of any other.
+
+    Examples:
+        >>> unidl.activations.serialize(unidl.activations.relu)
+        'relu'
+    """
     if activation in _FUNCTIONS:
         return activation.__name__
     return _catalogue.serialize(activation)

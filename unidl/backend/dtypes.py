@@ -20,12 +20,24 @@ _floatx = "float32"
 
 
 def floatx() -> str:
-    """The default float dtype, "float32" unless `set_floatx` said otherwise."""
+    """The default float dtype, "float32" unless `set_floatx` said otherwise.
+
+    Examples:
+        >>> unidl.backend.floatx()
+        'float32'
+    """
     return _floatx
 
 
 def set_floatx(value: str) -> None:
-    """Set the default float dtype: "float16", "bfloat16", "float32" or "float64"."""
+    """Set the default float dtype: "float16", "bfloat16", "float32" or "float64".
+
+    Examples:
+        >>> unidl.backend.set_floatx("float64")
+        >>> unidl.ops.dtype(unidl.ops.ones((2,)))
+        'float64'
+        >>> unidl.backend.set_floatx("float32")
+    """
     global _floatx
     if value not in FLOATS:
         from unidl.utils.suggestions import did_you_mean  # which only errors need
@@ -39,7 +51,12 @@ def set_floatx(value: str) -> None:
 
 def standardize_dtype(dtype: DType | None) -> str:
     """Name of a dtype given by name, Python type, NumPy dtype or any framework's dtype; None means
-    `floatx`."""
+    `floatx`.
+
+    Examples:
+        >>> [unidl.backend.standardize_dtype(each) for each in (int, np.dtype("float64"), None)]
+        ['int32', 'float64', 'float32']
+    """
     if dtype is None:
         return _floatx
     if isinstance(dtype, type) and dtype in (bool, int, float):
@@ -63,11 +80,29 @@ def standardize_dtype(dtype: DType | None) -> str:
 
 
 def is_float(dtype: str) -> bool:
+    """Whether numbers of `dtype` have a fraction.
+
+    Examples:
+        >>> unidl.backend.is_float_dtype("bfloat16"), unidl.backend.is_float_dtype("int32")
+        (True, False)
+    """
     return dtype in FLOATS
 
 
 def is_integer(dtype: str) -> bool:
+    """Whether numbers of `dtype` are integers; a bool is none.
+
+    Examples:
+        >>> unidl.backend.is_int_dtype("uint8"), unidl.backend.is_int_dtype("bool")
+        (True, False)
+    """
     return dtype in SIGNED or dtype in UNSIGNED
+
+
+def itemsize(dtype: str) -> int:
+    """Bytes of one element."""
+    digits = "".join(c for c in dtype if c.isdigit())
+    return int(digits) // 8 if digits else 1
 
 
 def extremes(dtype: str) -> tuple:
@@ -82,7 +117,12 @@ def extremes(dtype: str) -> tuple:
 
 def result_type(*dtypes: str) -> str:
     """Dtype of a function of tensors of `dtypes`: floats win over integers at their own width, as
-    in JAX and Keras."""
+    in JAX and Keras.
+
+    Examples:
+        >>> unidl.backend.result_type("int32", "float16")  # not float64, as in NumPy
+        'float16'
+    """
     result = dtypes[0]
     for dtype in dtypes[1:]:
         result = _promote(result, dtype)

@@ -2,7 +2,16 @@
 
 
 class BackendError(ImportError):
-    """A backend that is unknown, not installed or cannot be loaded."""
+    """A backend that is unknown, not installed or cannot be loaded.
+
+    Examples:
+        >>> issubclass(unidl.backend.BackendError, ImportError)
+        True
+        >>> unidl.backend.get_backend("no such backend")
+        Traceback (most recent call last):
+            ...
+        unidl.backend.errors.UnknownBackendError: There is no backend called...
+    """
 
 
 class UnknownBackendError(BackendError, ValueError):
@@ -10,7 +19,12 @@ class UnknownBackendError(BackendError, ValueError):
 
 
 class UnsupportedError(NotImplementedError):
-    """A function that one backend cannot offer."""
+    """A function that one backend cannot offer.
+
+    Examples:
+        >>> issubclass(unidl.backend.UnsupportedError, NotImplementedError)  # what to catch
+        True
+    """
 
 
 class UnsupportedDtypeError(UnsupportedError, TypeError):

@@ -14,6 +14,7 @@ import numpy as np
 
 from unidl.backend import dtypes
 from unidl.backend.errors import NoTensorError, OutOfRangeNumberError
+from unidl.backend.foreign_arrays import as_array, offers_array
 
 # Arrays of these need nothing.
 PLAIN = {np.dtype(name): name for name in dtypes.ALL if name != "bfloat16"}
@@ -46,7 +47,7 @@ def from_host(
     else:
         array = array_of(x)
         # What has a dtype of its own keeps it.
-        python = not hasattr(x, "__array__") and not isinstance(x, memoryview)
+        python = not offers_array(x) and not isinstance(x, memoryview)
     own = _own_dtype(x, array, python) if dtype is None else dtype
     if dtype is None and own not in offered:
         own = _WIDER.get(own, own)
@@ -56,7 +57,7 @@ def from_host(
 def array_of(x: Any) -> np.ndarray:
     """`x` as an array of numbers or bools."""
     try:
-        array = np.asarray(x)
+        array = as_array(x) if offers_array(x) else np.asarray(x)
     except (ValueError, TypeError) as error:
         if type(error) not in (ValueError, TypeError) or not isinstance(x, (list, tuple)):
             raise  # what a tensor says that has no value

@@ -48,7 +48,19 @@ _loading = threading.RLock()
 
 @dataclass(frozen=True)
 class BackendInfo:
-    """A row of `list_backends()`."""
+    """A row of `list_backends()`.
+
+    Args:
+        name: what users write in `UNIDL_BACKEND`.
+        installed: whether its framework is there.
+        version: of the framework, None where it is not installed.
+        install: the command that installs it.
+
+    Examples:
+        >>> info = unidl.backend.list_backends()[0]
+        >>> info.name, info.installed
+        ('numpy', True)
+    """
 
     name: str
     installed: bool
@@ -76,7 +88,12 @@ def specs() -> dict[str, BackendSpec]:
 
 
 def list_backends() -> list[BackendInfo]:
-    """Every registered backend, installed or not, the default first. Imports no framework."""
+    """Every registered backend, installed or not, the default first. Imports no framework.
+
+    Examples:
+        >>> "numpy" in [info.name for info in unidl.backend.list_backends() if info.installed]
+        True
+    """
     return [
         BackendInfo(s.name, _is_installed(s), _version(s), from_here(s.install))
         for s in specs().values()
@@ -101,6 +118,10 @@ def get_backend(name: str | Backend | None = None) -> Backend:
 
     The active one is that of the innermost `use_backend`, else of `set_backend`, else of the
     environment variable `UNIDL_BACKEND`, else NumPy.
+
+    Examples:
+        >>> unidl.backend.get_backend("numpy").name
+        'numpy'
     """
     if name is None:
         return _active.get() or _process_backend or _from_environment()
@@ -181,7 +202,14 @@ def _what_there_is() -> str:
 
 
 def set_backend(name: str) -> None:
-    """Make `name` the process' active backend from now on."""
+    """Make `name` the process' active backend from now on.
+
+    Examples:
+        >>> unidl.backend.set_backend("numpy")
+        >>> with unidl.backend.use_backend("numpy"):  # wins over it, inside the block
+        ...     unidl.backend.backend()
+        'numpy'
+    """
     global _process_backend
     if name is None:
         raise _unknown(name)
@@ -194,6 +222,11 @@ class use_backend(ContextDecorator):
     """Make `name` the active backend inside a `with` block, for this thread or task alone.
 
     A class, since each public call enters one, and a generator takes three times as long.
+
+    Examples:
+        >>> with unidl.backend.use_backend("numpy"):
+        ...     type(unidl.ops.ones((2,))).__name__
+        'ndarray'
     """
 
     def __init__(self, name: str | Backend) -> None:
@@ -228,7 +261,14 @@ def replaced(registered: Backend, other: Backend) -> Iterator[None]:
 @contextmanager
 def device(name: str) -> Iterator[None]:
     """Put new tensors and variables on device `name` ("cpu", "gpu", "gpu:1") of the active backend
-    inside a `with` block."""
+    inside a `with` block.
+
+    Examples:
+        >>> with unidl.backend.device("cpu"):
+        ...     x = unidl.ops.ones((2, 3))
+        >>> x.shape
+        (2, 3)
+    """
     name = standardize_device(name)
     _require_device(get_backend(), name)
     token = _device.set(name)
@@ -240,7 +280,13 @@ def device(name: str) -> Iterator[None]:
 
 def current_device() -> str | None:
     """The device asked for by `device(...)`, else by the environment variable `UNIDL_DEVICE`, else
-    None: the backend's best."""
+    None: the backend's best.
+
+    Examples:
+        >>> with unidl.backend.device("cpu"):
+        ...     unidl.backend.current_device()
+        'cpu:0'
+    """
     return _device.get() or _env_device(os.environ.get("UNIDL_DEVICE"))
 
 

@@ -15,6 +15,18 @@ class BackendSpec:
     distributions: its names on the package index, the first installed one tells the version.
     tensor_roots: top-level modules of the tensor types, by which an object is recognised without an
     import. install: the command that installs the framework.
+
+    Examples:
+        >>> spec = unidl.backend.BackendSpec(
+        ...     name="mine",
+        ...     adapter="unidl_mine:MineBackend",
+        ...     framework="mine",
+        ...     distributions=("mine",),
+        ...     tensor_roots=("mine",),
+        ...     install="pip install unidl-mine",
+        ... )
+        >>> spec.name
+        'mine'
     """
 
     name: str

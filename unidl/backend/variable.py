@@ -31,6 +31,14 @@ class Variable(HasOperators):
         backend: name of the backend that holds it, the active one by default.
         kernel_of: the function of the contract whose kernel it is ("conv", "lstm"): a backend may
             order the memory as that function reads it. Shape and axes are the same in any order.
+
+    Examples:
+        >>> w = unidl.Variable([1.0, 2.0], name="w")
+        >>> w = w.assign_add([10.0, 10.0])  # the same Variable
+        >>> w.numpy(), w.shape, w.dtype
+        (array([11., 12.], dtype=float32), (2,), 'float32')
+        >>> unidl.Variable(unidl.initializers.Ones(), shape=(2,)).numpy()
+        array([1., 1.], dtype=float32)
     """
 
     shape: tuple[int, ...]

@@ -32,6 +32,14 @@ class BackupAndRestore(Callback):
         double_checkpoint: part of Keras' signature: the backup before the last is always kept, and
             taken where the last cannot be read.
         delete_checkpoint: remove the backups when `fit` has ended.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> backup = unidl.callbacks.BackupAndRestore("backup")
+        >>> history = model.fit(np.ones((8, 2)), np.ones((8, 1)), verbose=0, callbacks=[backup])
+        >>> len(history.epoch)  # with the same call after a crash it would go on
+        1
     """
 
     _rules: ClassVar = {

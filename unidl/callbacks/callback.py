@@ -13,6 +13,17 @@ class Callback(Constructed):
     `logs` is {name: number}. Batch methods get the epoch's values so far; a callback that defines
     `on_train_batch_end`, `on_test_batch_end` or the begin methods costs a read from the device each
     batch, others cost nothing.
+
+    Examples:
+        >>> class Shout(unidl.callbacks.Callback):
+        ...     def on_epoch_end(self, epoch, logs=None):
+        ...         print(f"epoch {epoch}: {sorted(logs)}")
+        >>> model = unidl.Sequential([unidl.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+        >>> history = model.fit(x, y, epochs=2, verbose=0, callbacks=[Shout()])
+        epoch 0: ['loss']
+        epoch 1: ['loss']
     """
 
     def __init__(self) -> None:

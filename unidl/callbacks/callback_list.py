@@ -18,6 +18,13 @@ class CallbackList:
         params: {"epochs", "steps", "verbose"}.
         verbose: as in fit.
         history: keep a History and set it as `model.history`.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.layers.Dense(1)])
+        >>> spoken = unidl.callbacks.LambdaCallback(on_train_begin=lambda logs: print("begins"))
+        >>> with unidl.callbacks.CallbackList([spoken], model, {"epochs": 1}, 0) as callbacks:
+        ...     callbacks.on_train_begin()
+        begins
     """
 
     def __init__(self, callbacks, model, params, verbose="auto", history=True):

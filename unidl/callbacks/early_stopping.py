@@ -12,12 +12,22 @@ class EarlyStopping(Monitor):
     """Stop when a value has not improved for `patience` epochs.
 
     Args:
-        monitor, mode, min_delta: see `Monitor`.
+        monitor: name in the logs, e.g. "val_loss".
+        mode: "min", "max", or "auto": accuracy-like names are to grow, others to shrink.
+        min_delta: smaller changes do not count.
         patience: epochs without improvement that are allowed.
         verbose: 1 prints when it stops.
         baseline: a value to beat from the start.
         restore_best_weights: at the end go back to the weights of the best epoch.
         start_from_epoch: epochs before which nothing is watched.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.layers.Dense(1)])
+        >>> model.compile(unidl.optimizers.SGD(0.0), "mse")  # learns nothing
+        >>> stop = unidl.callbacks.EarlyStopping(monitor="loss", patience=2)
+        >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+        >>> len(model.fit(x, y, epochs=100, verbose=0, callbacks=[stop]).epoch)
+        3
     """
 
     _rules: ClassVar = {

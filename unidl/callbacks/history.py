@@ -8,7 +8,15 @@ from unidl.callbacks.callback import Callback
 
 
 class History(Callback):
-    """What fit returns: `history` is {name: [value of each epoch]}, `epoch` the epochs' numbers."""
+    """What fit returns: `history` is {name: [value of each epoch]}, `epoch` the epochs' numbers.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.layers.Dense(1, kernel_initializer="zeros")])
+        >>> model.compile(unidl.optimizers.SGD(0.0), "mse")
+        >>> history = model.fit(np.ones((8, 2)), np.ones((8, 1)), epochs=2, verbose=0)
+        >>> history.history
+        {'loss': [1.0, 1.0]}
+    """
 
     def __init__(self) -> None:
         super().__init__()

@@ -20,12 +20,21 @@ class ModelCheckpoint(Monitor):
         filepath: ends with ".keras", or for weights with ".weights.h5"; may hold "{epoch:02d}" and
             names of the logs, "{val_loss:.2f}", and with `save_freq` in batches "{batch}". Folders
             in it are made.
-        monitor, mode: see `Monitor`.
+        monitor: name in the logs, e.g. "val_loss".
+        mode: "min", "max", or "auto": accuracy-like names are to grow, others to shrink.
         verbose: 1 prints each saving.
         save_best_only: only when the monitored value is the best so far.
         save_weights_only: save by `Model.save_weights`, and not the whole model by `Model.save`.
         save_freq: "epoch", or a number of batches.
         initial_value_threshold: a value to beat from the start, with `save_best_only`.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> save = unidl.callbacks.ModelCheckpoint("{epoch:02d}.weights.h5", save_weights_only=True)
+        >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+        >>> history = model.fit(x, y, epochs=2, verbose=0, callbacks=[save])
+        >>> model.load_weights("02.weights.h5")
     """
 
     _rules: ClassVar = {

@@ -25,6 +25,15 @@ class TerminateOnNaN(Callback):
 
     Args:
         raise_error: raise a RuntimeError, so that no callback sees an end of training.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.layers.Dense(1)])
+        >>> model.compile(loss=lambda y_true, y_pred: y_pred * np.nan)
+        >>> stop = unidl.callbacks.TerminateOnNaN()
+        >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+        >>> len(model.fit(x, y, epochs=100, verbose=0, callbacks=[stop]).epoch)
+        Batch 0: the loss is nan, stopping.
+        1
     """
 
     _rules: ClassVar = {"raise_error": FLAG}
@@ -51,6 +60,15 @@ class LearningRateScheduler(Callback):
     Args:
         schedule: function (epoch, current rate) -> rate, or (epoch) -> rate.
         verbose: 1 prints the rate.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.layers.Dense(1)])
+        >>> model.compile(unidl.optimizers.SGD(0.1), "mse")
+        >>> halve = unidl.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+        >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+        >>> history = model.fit(x, y, epochs=3, verbose=0, callbacks=[halve])
+        >>> round(float(model.optimizer.learning_rate), 4)
+        0.0125
     """
 
     _rules: ClassVar = {"schedule": CALLABLE, "verbose": FLAG}
@@ -83,12 +101,23 @@ class ReduceLROnPlateau(Monitor):
     """Multiply the learning rate by `factor` when a value has not improved for `patience` epochs.
 
     Args:
-        monitor, mode, min_delta: see `Monitor`.
+        monitor: name in the logs, e.g. "val_loss".
+        mode: "min", "max", or "auto": accuracy-like names are to grow, others to shrink.
+        min_delta: smaller changes do not count.
         factor: below 1.
         patience: epochs without improvement that are allowed.
         cooldown: epochs of rest after a reduction.
         min_lr: lower bound of the rate.
         verbose: 1 prints each reduction.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.layers.Dense(1, use_bias=False)])
+        >>> model.compile(unidl.optimizers.SGD(0.1), "mse")
+        >>> x, y = np.zeros((8, 2)), np.ones((8, 1))  # nothing to learn
+        >>> reduce = unidl.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=2, min_delta=0)
+        >>> history = model.fit(x, y, epochs=5, verbose=0, callbacks=[reduce])
+        >>> round(float(model.optimizer.learning_rate), 4)
+        0.025
     """
 
     _rules: ClassVar = {
@@ -162,6 +191,15 @@ class CSVLogger(Callback):
         filename: path.
         separator: between the columns.
         append: continue an existing file.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.layers.Dense(1, kernel_initializer="zeros")])
+        >>> model.compile(unidl.optimizers.SGD(0.0), "mse")
+        >>> logger = unidl.callbacks.CSVLogger("log.csv")
+        >>> history = model.fit(np.ones((8, 2)), np.ones((8, 1)), verbose=0, callbacks=[logger])
+        >>> print(open("log.csv").read().strip())
+        epoch,loss
+        0,1.0
     """
 
     _rules: ClassVar = {"filename": PATH, "separator": CHARACTER, "append": FLAG}
@@ -193,7 +231,15 @@ class CSVLogger(Callback):
 
 class LambdaCallback(Callback):
     """A callback from functions given by the methods' names, `LambdaCallback(on_epoch_end=lambda
-    epoch, logs: ...)`."""
+    epoch, logs: ...)`.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> shout = unidl.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch))
+        >>> history = model.fit(np.ones((8, 2)), np.ones((8, 1)), verbose=0, callbacks=[shout])
+        0
+    """
 
     def __new__(cls, **functions: Any) -> Self:
         unknown = [

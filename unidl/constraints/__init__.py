@@ -18,7 +18,12 @@ deserialize, get = _catalogue.deserialize, _catalogue.get
 
 
 def serialize(constraint: Any) -> Any:
-    """The config of a constraint."""
+    """The config of a constraint.
+
+    Examples:
+        >>> unidl.constraints.serialize(unidl.constraints.MaxNorm(3))["config"]
+        {'max_value': 3, 'axis': 0}
+    """
     return _catalogue.serialize(constraint)
 
 

@@ -18,7 +18,15 @@ EPSILON = 1e-7
 
 class Constraint(Watched, Constructed):
     """Subclass it: `__call__(self, w)` returns the projected weight, `get_config` the constructor's
-    arguments."""
+    arguments.
+
+    Examples:
+        >>> class Rounded(unidl.constraints.Constraint):
+        ...     def __call__(self, w):
+        ...         return unidl.ops.round(w)
+        >>> Rounded()([0.4, 0.6])
+        array([0., 1.], dtype=float32)
+    """
 
     def __call__(self, w: TensorLike) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} must implement __call__(self, w).")
@@ -36,7 +44,13 @@ def _norms(w: Any, axis: Any) -> Any:
 
 
 class MaxNorm(Constraint):
-    """The norm along `axis` is at most `max_value`."""
+    """The norm along `axis` is at most `max_value`.
+
+    Examples:
+        >>> unidl.constraints.MaxNorm(2.0)([[3.0, 0.3], [4.0, 0.4]])  # columns
+        array([[1.2, 0.3],
+               [1.6, 0.4]], dtype=float32)
+    """
 
     _rules: ClassVar = {"max_value": NOT_NEGATIVE, "axis": AXIS}
 
@@ -54,14 +68,25 @@ class MaxNorm(Constraint):
 
 
 class NonNeg(Constraint):
-    """No element is negative."""
+    """No element is negative.
+
+    Examples:
+        >>> unidl.constraints.NonNeg()([-1.0, 2.0])
+        array([0., 2.], dtype=float32)
+    """
 
     def __call__(self, w: TensorLike) -> Tensor:
         return ops.maximum(w, 0)
 
 
 class UnitNorm(Constraint):
-    """The norm along `axis` is 1."""
+    """The norm along `axis` is 1.
+
+    Examples:
+        >>> unidl.constraints.UnitNorm()([[3.0, 0.3], [4.0, 0.4]])
+        array([[0.6, 0.6],
+               [0.8, 0.8]], dtype=float32)
+    """
 
     _rules: ClassVar = {"axis": AXIS}
 
@@ -77,7 +102,13 @@ class UnitNorm(Constraint):
 
 class MinMaxNorm(Constraint):
     """The norm along `axis` is brought towards [min_value, max_value], the share `rate` of the way
-    in each step."""
+    in each step.
+
+    Examples:
+        >>> unidl.constraints.MinMaxNorm(1.0, 2.0)([[3.0, 0.3], [4.0, 0.4]])
+        array([[1.2, 0.6],
+               [1.6, 0.8]], dtype=float32)
+    """
 
     _rules: ClassVar = {
         "min_value": NOT_NEGATIVE,

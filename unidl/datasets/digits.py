@@ -29,6 +29,11 @@ def load_data() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.nda
     Source: E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits*, UCI Machine
     Learning Repository (1998), https://doi.org/10.24432/C50P49, CC BY 4.0; `data/README.md` beside
     this file says what was changed.
+
+    Examples:
+        >>> (x_train, y_train), (x_test, y_test) = unidl.datasets.digits.load_data()
+        >>> x_train.shape, y_test.shape, int(x_train.max())
+        ((1437, 8, 8), (360,), 16)
     """
     arrays = read_npz(_FILE, _ARRAYS)
     return (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])

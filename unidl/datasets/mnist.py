@@ -38,6 +38,9 @@ def load_data(
     (default `~/.unidl/datasets`), where it is downloaded if it is not there yet (11 MB, checked
     against its SHA-256; a broken download goes on where it stopped). Anything else, or a
     `pathlib.Path`, is a file of yours, read as it is.
+
+    Examples:
+        >>> (x_train, y_train), test = unidl.datasets.mnist.load_data()  # doctest: +SKIP
     """
     given = Path(path).expanduser()
     if not isinstance(path, str) or os.path.dirname(path):

@@ -53,12 +53,24 @@ deserialize = _catalogue.deserialize
 
 
 def serialize(initializer: Any) -> Any:
-    """The config of an initializer."""
+    """The config of an initializer.
+
+    Examples:
+        >>> unidl.initializers.serialize(unidl.initializers.Constant(0.5))["config"]
+        {'value': 0.5}
+    """
     return _catalogue.serialize(initializer)
 
 
 def get(identifier: Any) -> Any:
-    """An initializer by name, config, class or callable; for an array one of its values."""
+    """An initializer by name, config, class or callable; for an array one of its values.
+
+    Examples:
+        >>> unidl.initializers.get("he_normal").__class__.__name__
+        'HeNormal'
+        >>> unidl.initializers.get({"class_name": "Constant", "config": {"value": 0.5}})((2,))
+        array([0.5, 0.5], dtype=float32)
+    """
     owner = None if isinstance(identifier, np.ndarray) else registry.owner_of_type(type(identifier))
     if owner is not None:
         identifier = owner.to_numpy(identifier)

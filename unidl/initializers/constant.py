@@ -13,7 +13,16 @@ from unidl.utils.rules import NUMBER, NUMERIC
 
 
 class Constant(Initializer):
-    """Every element is `value`, a number or an array that broadcasts to the shape."""
+    """Every element is `value`, a number or an array that broadcasts to the shape.
+
+    Args:
+        value: a number, or an array that broadcasts to the shape.
+
+    Examples:
+        >>> unidl.initializers.Constant(0.5)((2, 2))
+        array([[0.5, 0.5],
+               [0.5, 0.5]], dtype=float32)
+    """
 
     _rules: ClassVar = {"value": NUMERIC}
 
@@ -29,21 +38,40 @@ class Constant(Initializer):
 
 
 class Zeros(Initializer):
-    """Zeros."""
+    """Zeros.
+
+    Examples:
+        >>> unidl.initializers.Zeros()((2,))
+        array([0., 0.], dtype=float32)
+    """
 
     def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> Any:
         return host_array(np.zeros(tuple(shape)), dtype)
 
 
 class Ones(Initializer):
-    """Ones."""
+    """Ones.
+
+    Examples:
+        >>> unidl.initializers.Ones()((2,), dtype="float64")
+        array([1., 1.])
+    """
 
     def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> Any:
         return host_array(np.ones(tuple(shape)), dtype)
 
 
 class Identity(Initializer):
-    """`gain` times the identity matrix, for two axes (n, m) only."""
+    """`gain` times the identity matrix, for two axes (n, m) only.
+
+    Args:
+        gain: factor.
+
+    Examples:
+        >>> unidl.initializers.Identity(gain=2.0)((2, 2))
+        array([[2., 0.],
+               [0., 2.]], dtype=float32)
+    """
 
     _rules: ClassVar = {"gain": NUMBER}
 

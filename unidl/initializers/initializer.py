@@ -23,6 +23,16 @@ class Initializer(Constructed):
     host, for every backend the same.
 
     Subclasses implement `__call__`, and `get_config` if they have arguments.
+
+    Examples:
+        >>> class Ramp(unidl.initializers.Initializer):
+        ...     def __call__(self, shape, dtype=None):
+        ...         return unidl.ops.reshape(unidl.ops.arange(np.prod(shape), dtype=dtype), shape)
+        >>> layer = unidl.layers.Dense(2, kernel_initializer=Ramp())
+        >>> layer.build((None, 2))
+        >>> layer.kernel.numpy()
+        array([[0., 1.],
+               [2., 3.]], dtype=float32)
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

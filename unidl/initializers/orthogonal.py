@@ -20,6 +20,18 @@ class Orthogonal(RandomInitializer):
     last, by the last.
 
     Its columns are orthonormal, or its rows where there are fewer of them.
+
+    Args:
+        gain: factor.
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
+
+    Examples:
+        >>> w = unidl.initializers.Orthogonal(seed=1)((3, 3))
+        >>> unidl.ops.abs(unidl.ops.round(unidl.ops.matmul(unidl.ops.transpose(w), w), 3))
+        array([[1., 0., 0.],
+               [0., 1., 0.],
+               [0., 0., 1.]], dtype=float32)
     """
 
     _rules: ClassVar = {"gain": NUMBER}

@@ -59,7 +59,19 @@ def _float(name: str, dtype: DType) -> Any:
 
 
 class RandomNormal(RandomInitializer):
-    """Normal distribution with the given mean and standard deviation."""
+    """Normal distribution with the given mean and standard deviation.
+
+    Args:
+        mean: of the distribution.
+        stddev: its standard deviation.
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
+
+    Examples:
+        >>> w = unidl.initializers.RandomNormal(mean=1.0, stddev=0.1, seed=1)((100, 100))
+        >>> round(float(unidl.ops.mean(w)), 2), round(float(unidl.ops.std(w)), 2)
+        (1.0, 0.1)
+    """
 
     _rules: ClassVar = {"mean": NUMBER, "stddev": NOT_NEGATIVE}
 
@@ -79,14 +91,38 @@ class RandomNormal(RandomInitializer):
 
 class TruncatedNormal(RandomNormal):
     """Like `RandomNormal`, given that the value is at most two standard deviations from the
-    mean."""
+    mean.
+
+    Args:
+        mean: of the distribution.
+        stddev: its standard deviation before the ends are cut off.
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
+
+    Examples:
+        >>> w = unidl.initializers.TruncatedNormal(stddev=0.5, seed=1)((100, 100))
+        >>> round(float(unidl.ops.max(w)), 2)  # nothing beyond 2 * stddev
+        1.0
+    """
 
     def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> Any:
         return self._draw(numpy_draws.truncated_normal, shape, dtype, self.stddev, self.mean)
 
 
 class RandomUniform(RandomInitializer):
-    """Evenly distributed over [minval, maxval)."""
+    """Evenly distributed over [minval, maxval).
+
+    Args:
+        minval: the least value.
+        maxval: above all values.
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
+
+    Examples:
+        >>> w = unidl.initializers.RandomUniform(-1.0, 1.0, seed=1)((100, 100))
+        >>> round(float(unidl.ops.min(w)), 2), round(float(unidl.ops.max(w)), 2)
+        (-1.0, 1.0)
+    """
 
     _rules: ClassVar = {"minval": NUMBER, "maxval": NUMBER}
 

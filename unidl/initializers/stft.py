@@ -27,6 +27,10 @@ class STFT(Initializer):
             nothing.
         periodic: whether a window by name leaves out the last value, which is the first of the next
             period.
+
+    Examples:
+        >>> unidl.initializers.STFT(side="real")((8, 1, 5)).shape
+        (8, 1, 5)
     """
 
     _rules: ClassVar = {

@@ -41,9 +41,15 @@ class VarianceScaling(RandomInitializer):
         scale: positive number.
         mode: "fan_in", "fan_out" or "fan_avg".
         distribution: "truncated_normal" (also "normal"), "untruncated_normal" or "uniform".
-        seed: see `RandomInitializer`.
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
         input_axes, output_axes: the axes whose sizes multiply to the numbers of inputs and outputs;
             by default those of a kernel.
+
+    Examples:
+        >>> initializer = unidl.initializers.VarianceScaling(2.0, mode="fan_out", seed=1)
+        >>> round(float(unidl.ops.std(initializer((10, 200)))), 2)  # sqrt(2 / 200)
+        0.1
     """
 
     _rules: ClassVar = {"scale": POSITIVE, "mode": one_of(MODES), "distribution": TEXT}
@@ -98,36 +104,114 @@ class _Named(VarianceScaling):
 
 
 class GlorotUniform(_Named):
-    """Uniform, variance 2 / (inputs + outputs) (Glorot & Bengio 2010)."""
+    """Uniform, variance 2 / (inputs + outputs) (Glorot & Bengio 2010).
+
+    Args:
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
+        input_axes: the axes whose sizes multiply to the number of inputs; by default those of a
+            kernel.
+        output_axes: the same for the number of outputs.
+
+    Examples:
+        >>> w = unidl.initializers.GlorotUniform(seed=1)((100, 200))
+        >>> round(float(unidl.ops.max(w)), 2)  # sqrt(6 / (100 + 200)) = 0.14
+        0.14
+    """
 
     arguments = (1.0, "fan_avg", "uniform")
 
 
 class GlorotNormal(_Named):
-    """Truncated normal, variance 2 / (inputs + outputs) (Glorot & Bengio 2010)."""
+    """Truncated normal, variance 2 / (inputs + outputs) (Glorot & Bengio 2010).
+
+    Args:
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
+        input_axes: the axes whose sizes multiply to the number of inputs; by default those of a
+            kernel.
+        output_axes: the same for the number of outputs.
+
+    Examples:
+        >>> w = unidl.initializers.GlorotNormal(seed=1)((100, 300))
+        >>> round(float(unidl.ops.std(w)), 2)  # sqrt(2 / (100 + 300)) = 0.07
+        0.07
+    """
 
     arguments = (1.0, "fan_avg", "truncated_normal")
 
 
 class LecunNormal(_Named):
-    """Truncated normal, variance 1 / inputs (LeCun et al. 1998)."""
+    """Truncated normal, variance 1 / inputs (LeCun et al. 1998).
+
+    Args:
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
+        input_axes: the axes whose sizes multiply to the number of inputs; by default those of a
+            kernel.
+        output_axes: the same for the number of outputs.
+
+    Examples:
+        >>> w = unidl.initializers.LecunNormal(seed=1)((100, 100))
+        >>> round(float(unidl.ops.std(w)), 2)  # sqrt(1 / 100)
+        0.1
+    """
 
     arguments = (1.0, "fan_in", "truncated_normal")
 
 
 class LecunUniform(_Named):
-    """Uniform, variance 1 / inputs (LeCun et al. 1998)."""
+    """Uniform, variance 1 / inputs (LeCun et al. 1998).
+
+    Args:
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
+        input_axes: the axes whose sizes multiply to the number of inputs; by default those of a
+            kernel.
+        output_axes: the same for the number of outputs.
+
+    Examples:
+        >>> w = unidl.initializers.LecunUniform(seed=1)((300, 100))
+        >>> round(float(unidl.ops.max(w)), 2)  # sqrt(3 / 300)
+        0.1
+    """
 
     arguments = (1.0, "fan_in", "uniform")
 
 
 class HeNormal(_Named):
-    """Truncated normal, variance 2 / inputs (He et al., arXiv:1502.01852)."""
+    """Truncated normal, variance 2 / inputs (He et al., arXiv:1502.01852).
+
+    Args:
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
+        input_axes: the axes whose sizes multiply to the number of inputs; by default those of a
+            kernel.
+        output_axes: the same for the number of outputs.
+
+    Examples:
+        >>> w = unidl.initializers.HeNormal(seed=1)((200, 100))
+        >>> round(float(unidl.ops.std(w)), 2)  # sqrt(2 / 200)
+        0.1
+    """
 
     arguments = (2.0, "fan_in", "truncated_normal")
 
 
 class HeUniform(_Named):
-    """Uniform, variance 2 / inputs (He et al., arXiv:1502.01852)."""
+    """Uniform, variance 2 / inputs (He et al., arXiv:1502.01852).
+
+    Args:
+        seed: with an int, and with None too, every call gives the same values (None: others for
+            each initializer); a `SeedGenerator` gives new ones at every call.
+        input_axes: the axes whose sizes multiply to the number of inputs; by default those of a
+            kernel.
+        output_axes: the same for the number of outputs.
+
+    Examples:
+        >>> w = unidl.initializers.HeUniform(seed=1)((150, 100))
+        >>> round(float(unidl.ops.max(w)), 2)  # sqrt(6 / 150)
+        0.2
+    """
 
     arguments = (2.0, "fan_in", "uniform")

@@ -136,7 +136,15 @@ deserialize = _catalogue.deserialize
 
 
 def serialize(layer: Layer) -> Any:
-    """The config of a layer: class, module and arguments."""
+    """The config of a layer: class, module and arguments.
+
+    Examples:
+        >>> config = unidl.layers.serialize(unidl.layers.Dense(3, name="head"))
+        >>> config["class_name"], config["config"]["units"]
+        ('Dense', 3)
+        >>> unidl.layers.deserialize(config).name
+        'head'
+    """
     return _catalogue.serialize(layer)
 
 

@@ -127,7 +127,14 @@ def resolve(
     identifier: Any, y_true_shape: Shape | None = None, y_pred_shape: Shape | None = None
 ) -> Loss | None:
     """The `Loss` that `compile(loss=identifier)` means; "crossentropy" needs the shapes, and of a
-    list the sum is meant. None stays None."""
+    list the sum is meant. None stays None.
+
+    Examples:
+        >>> unidl.losses.resolve("mse").name
+        'mse'
+        >>> unidl.losses.resolve("crossentropy", (8,), (8, 10)).name  # by the shapes
+        'crossentropy'
+    """
     if isinstance(identifier, list | tuple):
         each = [resolve(one, y_true_shape, y_pred_shape) for one in identifier]
         return LossSum(loss for loss in each if loss is not None)

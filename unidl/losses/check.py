@@ -25,6 +25,14 @@ def check_targets(
 
     Class numbers must be integers in [0, classes), other crossentropies' targets probabilities.
     `where` begins the message.
+
+    Examples:
+        >>> loss = unidl.losses.SparseCategoricalCrossentropy()
+        >>> unidl.losses.check_targets(loss, np.array([0, 2]), (2, 3))
+        >>> unidl.losses.check_targets(loss, np.array([0, 3]), (2, 3))
+        Traceback (most recent call last):
+            ...
+        ValueError: loss: there is the class 3, but the model has 3 outputs, so...
     """
     if isinstance(loss, LossSum):
         for each in loss.losses:

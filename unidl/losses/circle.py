@@ -32,6 +32,11 @@ def circle(
         y_pred: embeddings (n, size) of length 1.
         ref_labels, ref_embeddings: compare with these, and not with y_true and y_pred themselves.
         remove_diagonal: the i-th embedding is not compared with the i-th reference.
+
+    Examples:
+        >>> features = unidl.ops.normalize(np.array([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]]))
+        >>> unidl.losses.circle([0, 0, 1], features)  # one for each sample
+        array([0., 0., 0.])
     """
     backend = backend_of([y_pred, y_true])
     y_pred, y_true = as_float(backend, y_pred), _numbers(backend, y_true)
@@ -79,7 +84,24 @@ def _logsumexp(x: TensorLike, chosen: Any, defined: Any) -> Any:
 
 class Circle(OfIntegers):
     """Embeddings of a class near each other, others apart. See `circle`. Rows whose loss is 0 do
-    not count for the mean."""
+    not count for the mean.
+
+    Args:
+        gamma: scale of the similarities.
+        margin: how far from 1 and 0 similarities may stay.
+        remove_diagonal: do not compare an embedding with itself.
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        dtype: in which it is computed, `floatx` by default.
+
+    Examples:
+        >>> features = unidl.ops.normalize(np.array([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]]))
+        >>> unidl.losses.Circle()(np.array([0, 0, 1]), features)  # the like are near
+        array(0., dtype=float32)
+        >>> unidl.losses.Circle()(np.array([0, 1, 0]), features)
+        array(94.4, dtype=float32)
+    """
 
     arguments = ("gamma", "margin", "remove_diagonal")
 

@@ -37,8 +37,20 @@ class SparseCategoricalCrossentropy(OfIntegers, _FromLogits):
         from_logits: y_pred holds logits, not probabilities.
         ignore_class: targets of this class do not count.
         axis: of the classes in y_pred.
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        dtype: in which it is computed, `floatx` by default.
 
     y_true (...,) or (..., 1) of integers, y_pred (..., classes).
+
+    Examples:
+        >>> y_true, y_pred = np.array([1, 2]), np.array([[0.1, 0.8, 0.1], [0.2, 0.2, 0.6]])
+        >>> unidl.losses.SparseCategoricalCrossentropy()(y_true, y_pred)
+        array(0.367, dtype=float32)
+        >>> loss = unidl.losses.SparseCategoricalCrossentropy(ignore_class=2, reduction=None)
+        >>> loss(y_true, y_pred)
+        array([0.2231, 0.    ], dtype=float32)
     """
 
     activation = "softmax"
@@ -74,8 +86,20 @@ class CategoricalCrossentropy(_FromLogits):
         from_logits: y_pred holds logits, not probabilities.
         label_smoothing: s in t * (1 - s) + s / classes.
         axis: of the classes.
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        dtype: in which it is computed, `floatx` by default.
 
     y_true and y_pred (..., classes).
+
+    Examples:
+        >>> y_true = np.array([[0.0, 1.0, 0.0]])
+        >>> unidl.losses.CategoricalCrossentropy()(y_true, np.array([[0.1, 0.8, 0.1]]))
+        array(0.2231, dtype=float32)
+        >>> loss = unidl.losses.CategoricalCrossentropy(from_logits=True)
+        >>> loss(y_true, np.array([[0.0, 3.0, 0.0]]))
+        array(0.0949, dtype=float32)
     """
 
     activation = "softmax"
@@ -105,8 +129,19 @@ class BinaryCrossentropy(_FromLogits):
         from_logits: y_pred holds logits, not probabilities.
         label_smoothing: s in t * (1 - s) + s / 2.
         axis: over which the mean is taken.
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        dtype: in which it is computed, `floatx` by default.
 
     y_true and y_pred (n, ...) of one shape.
+
+    Examples:
+        >>> y_true, y_pred = np.array([[0.0], [1.0]]), np.array([[0.1], [0.8]])
+        >>> unidl.losses.BinaryCrossentropy()(y_true, y_pred)
+        array(0.1643, dtype=float32)
+        >>> unidl.losses.BinaryCrossentropy(label_smoothing=0.1)(y_true, y_pred)
+        array(0.2538, dtype=float32)
     """
 
     activation = "sigmoid"
@@ -133,7 +168,26 @@ class BinaryCrossentropy(_FromLogits):
 
 
 class CategoricalFocalCrossentropy(NamedLoss):
-    """`CategoricalCrossentropy` times alpha * (1 - p)**gamma (Lin et al., arXiv:1708.02002)."""
+    """`CategoricalCrossentropy` times alpha * (1 - p)**gamma (Lin et al., arXiv:1708.02002).
+
+    Args:
+        alpha: weight of the classes, a number or one for each.
+        gamma: how much less what is sure counts; 0 is plain cross-entropy.
+        from_logits: y_pred holds logits, not probabilities.
+        label_smoothing: s in t * (1 - s) + s / classes.
+        axis: of the classes.
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        dtype: in which it is computed, `floatx` by default.
+
+    Examples:
+        >>> y_true, y_pred = np.array([[0.0, 1.0, 0.0]]), np.array([[0.1, 0.8, 0.1]])
+        >>> unidl.losses.CategoricalFocalCrossentropy(alpha=1.0)(y_true, y_pred)
+        array(0.0089, dtype=float32)
+        >>> unidl.losses.CategoricalCrossentropy()(y_true, y_pred)
+        array(0.2231, dtype=float32)
+    """
 
     arguments = ("alpha", "gamma", "from_logits", "label_smoothing", "axis")
 
@@ -163,7 +217,27 @@ class CategoricalFocalCrossentropy(NamedLoss):
 
 class BinaryFocalCrossentropy(NamedLoss):
     """`BinaryCrossentropy` times (1 - p_t)**gamma, p_t the probability of what is true (Lin et al.,
-    arXiv:1708.02002)."""
+    arXiv:1708.02002).
+
+    Args:
+        apply_class_balancing: weigh ones by `alpha` and zeros by 1 - alpha.
+        alpha: weight of the ones, with `apply_class_balancing`.
+        gamma: how much less what is sure counts; 0 is plain cross-entropy.
+        from_logits: y_pred holds logits, not probabilities.
+        label_smoothing: s in t * (1 - s) + s / 2.
+        axis: over which the mean is taken.
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        dtype: in which it is computed, `floatx` by default.
+
+    Examples:
+        >>> y_true, y_pred = np.array([[0.0], [1.0]]), np.array([[0.1], [0.8]])
+        >>> unidl.losses.BinaryFocalCrossentropy(gamma=2, reduction=None)(y_true, y_pred)
+        array([0.0011, 0.0089], dtype=float32)
+        >>> unidl.losses.BinaryCrossentropy(reduction=None)(y_true, y_pred)
+        array([0.1054, 0.2231], dtype=float32)
+    """
 
     arguments = (
         "apply_class_balancing",
@@ -204,7 +278,22 @@ class BinaryFocalCrossentropy(NamedLoss):
 
 class CategoricalGeneralizedCrossEntropy(OfIntegers):
     """Between cross-entropy and absolute error, for labels that are not all right. See
-    `categorical_generalized_cross_entropy`."""
+    `categorical_generalized_cross_entropy`.
+
+    Args:
+        q: in (0, 1): near 0 like cross-entropy, near 1 like the absolute error.
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        dtype: in which it is computed, `floatx` by default.
+
+    Examples:
+        >>> y_true, y_pred = np.array([1]), np.array([[0.5, 0.25, 0.25]])
+        >>> unidl.losses.CategoricalGeneralizedCrossEntropy(q=0.5)(y_true, y_pred)
+        array(1., dtype=float32)
+        >>> unidl.losses.CategoricalGeneralizedCrossEntropy(q=0.9)(y_true, y_pred)  # near 1 - p
+        array(0.792, dtype=float32)
+    """
 
     arguments = ("q",)
 
@@ -225,7 +314,20 @@ class CategoricalGeneralizedCrossEntropy(OfIntegers):
 
 
 class CTC(OfIntegers):
-    """Connectionist temporal classification: targets without times. See `ctc`."""
+    """Connectionist temporal classification: targets without times. See `ctc`.
+
+    Args:
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        dtype: in which it is computed, `floatx` by default.
+
+    Examples:
+        >>> loss = unidl.losses.CTC()
+        >>> logits = 50 * np.eye(3)[[[1, 1, 0, 2]]]  # spells 1, 1, blank, 2
+        >>> [bool(loss(np.array([labels]), logits) < 0.1) for labels in ([1, 2], [2, 1])]
+        [True, False]
+    """
 
     def __init__(
         self,

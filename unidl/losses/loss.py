@@ -30,6 +30,16 @@ class Loss(Watched, Constructed):
         reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
             "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
         dtype: of the computation, `floatx` by default; a policy's compute dtype.
+
+    Examples:
+        >>> class Largest(unidl.losses.Loss):
+        ...     def call(self, y_true, y_pred):
+        ...         return unidl.ops.max(unidl.ops.abs(y_true - y_pred), axis=-1)
+        >>> y_true, y_pred = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 5.0], [3.0, 3.0]])
+        >>> Largest()(y_true, y_pred)  # the mean over the batch
+        array(2., dtype=float32)
+        >>> Largest(reduction="sum")(y_true, y_pred, sample_weight=np.array([1.0, 0.5]))
+        array(3.5, dtype=float32)
     """
 
     # Which activation's input can take the place of its output in `call_on_logits`: "softmax",
@@ -130,7 +140,22 @@ class Loss(Watched, Constructed):
 
 
 class LossFunctionWrapper(Loss):
-    """The loss of a function (y_true, y_pred, **kwargs) -> one float for each sample."""
+    """The loss of a function (y_true, y_pred, **kwargs) -> one float for each sample.
+
+    Args:
+        fn: the function; further arguments of it are given by name.
+        reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
+            "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
+        name: of the loss.
+        dtype: in which it is computed, `floatx` by default.
+
+    Examples:
+        >>> def powered(y_true, y_pred, power):
+        ...     return unidl.ops.mean(unidl.ops.abs(y_true - y_pred) ** power, axis=-1)
+        >>> loss = unidl.losses.LossFunctionWrapper(powered, power=3)
+        >>> loss(np.array([[1.0, 2.0]]), np.array([[1.0, 4.0]]))
+        array(4., dtype=float32)
+    """
 
     _rules: ClassVar = {"fn": CALLABLE}
 

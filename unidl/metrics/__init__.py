@@ -137,6 +137,12 @@ def resolve(identifier: Any, y_true_shape: Shape, y_pred_shape: Shape) -> Metric
     "accuracy" and "crossentropy" are binary where y_pred's last axis is 1, sparse categorical where
     y_true has a lower rank or a last axis of 1, else categorical. A name stays the metric's name; a
     function becomes its mean.
+
+    Examples:
+        >>> unidl.metrics.resolve("accuracy", (8,), (8, 10)).__class__.__name__
+        'SparseCategoricalAccuracy'
+        >>> unidl.metrics.resolve("accuracy", (8, 1), (8, 1)).__class__.__name__
+        'BinaryAccuracy'
     """
     if isinstance(identifier, str):
         kinds = _BY_SHAPE.get(identifier.lower())

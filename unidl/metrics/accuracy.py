@@ -30,7 +30,12 @@ def binary_accuracy(
     y_true: TensorLike, y_pred: TensorLike, threshold: float | None = 0.5
 ) -> Tensor:
     """Whether y_true is 1 where y_pred is greater than `threshold`, and 0 elsewhere, element by
-    element."""
+    element.
+
+    Examples:
+        >>> unidl.metrics.binary_accuracy([[1, 0, 1]], [[0.9, 0.2, 0.4]])
+        array([[1., 1., 0.]], dtype=float32)
+    """
     y_true, y_pred = together(y_true, y_pred)
     check_equal_shapes("binary_accuracy", y_true, y_pred)
     return _as_number(
@@ -39,20 +44,36 @@ def binary_accuracy(
 
 
 def categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    """Whether both have their maximum at the same place: (..., k) and (..., k) -> (...,)."""
+    """Whether both have their maximum at the same place: (..., k) and (..., k) -> (...,).
+
+    Examples:
+        >>> unidl.metrics.categorical_accuracy([[0, 1], [1, 0]], [[0.2, 0.8], [0.3, 0.7]])
+        array([1., 0.], dtype=float32)
+    """
     y_true, y_pred = _categorical("categorical_accuracy", y_true, y_pred)
     return _as_number(ops.equal(ops.argmax(y_true, axis=-1), ops.argmax(y_pred, axis=-1)))
 
 
 def sparse_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Whether y_pred has its maximum at the class: (...,) or (..., 1) integers and (..., k) ->
-    (...,)."""
+    (...,).
+
+    Examples:
+        >>> unidl.metrics.sparse_categorical_accuracy([1, 0], [[0.2, 0.8], [0.3, 0.7]])
+        array([1., 0.], dtype=float32)
+    """
     y_true, y_pred = sparse_targets(y_true, y_pred)
     return _as_number(ops.equal(y_true, ops.cast(ops.argmax(y_pred, axis=-1), "int32")))
 
 
 def top_k_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike, k: int = 5) -> Tensor:
-    """Whether the class of the one-hot y_true is among the `k` of the highest scores."""
+    """Whether the class of the one-hot y_true is among the `k` of the highest scores.
+
+    Examples:
+        >>> y_true, y_pred = [[0, 0, 1], [1, 0, 0]], [[0.1, 0.6, 0.3], [0.1, 0.6, 0.3]]
+        >>> unidl.metrics.top_k_categorical_accuracy(y_true, y_pred, k=2)
+        array([1., 0.], dtype=float32)
+    """
     y_true, y_pred = _categorical("top_k_categorical_accuracy", y_true, y_pred)
     return _in_top_k(ops.argmax(y_true, axis=-1), y_pred, k)
 
@@ -61,7 +82,13 @@ def sparse_top_k_categorical_accuracy(
     y_true: TensorLike, y_pred: TensorLike, k: int = 5, from_sorted_ids: bool = False
 ) -> Tensor:
     """Whether the class is among the `k` of the highest scores; with `from_sorted_ids` y_pred holds
-    classes, the best first."""
+    classes, the best first.
+
+    Examples:
+        >>> y_pred = [[0.1, 0.6, 0.3], [0.1, 0.6, 0.3]]
+        >>> unidl.metrics.sparse_top_k_categorical_accuracy([2, 0], y_pred, k=2)
+        array([1., 0.], dtype=float32)
+    """
     if not from_sorted_ids:
         classes, scores = sparse_targets(y_true, y_pred)
         return _in_top_k(classes, scores, k)
@@ -91,14 +118,37 @@ def _categorical(name: str, y_true: TensorLike, y_pred: TensorLike) -> Any:
 
 
 class Accuracy(NamedMean):
-    """How often y_true equals y_pred."""
+    """How often y_true equals y_pred.
+
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.Accuracy()
+        >>> metric.update_state([1, 2, 3], [1, 2, 4])
+        >>> metric.result()
+        array(0.6667, dtype=float32)
+    """
 
     def __init__(self, name: str | None = "accuracy", dtype: DType | None = None) -> None:
         super().__init__(accuracy, name, dtype)
 
 
 class BinaryAccuracy(NamedMean):
-    """How often y_pred is on the right side of `threshold`."""
+    """How often y_pred is on the right side of `threshold`.
+
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+        threshold: scores above it are predicted 1.
+
+    Examples:
+        >>> metric = unidl.metrics.BinaryAccuracy(threshold=0.5)
+        >>> metric.update_state([[1], [0], [1]], [[0.9], [0.2], [0.4]])
+        >>> metric.result()
+        array(0.6667, dtype=float32)
+    """
 
     arguments = ("threshold",)
 
@@ -114,7 +164,18 @@ class BinaryAccuracy(NamedMean):
 
 
 class CategoricalAccuracy(NamedMean):
-    """How often the highest score belongs to the class of a one-hot target."""
+    """How often the highest score belongs to the class of a one-hot target.
+
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.CategoricalAccuracy()
+        >>> metric.update_state([[0, 1], [1, 0]], [[0.2, 0.8], [0.3, 0.7]])
+        >>> metric.result()
+        array(0.5, dtype=float32)
+    """
 
     def __init__(
         self, name: str | None = "categorical_accuracy", dtype: DType | None = None
@@ -123,7 +184,18 @@ class CategoricalAccuracy(NamedMean):
 
 
 class SparseCategoricalAccuracy(NamedMean):
-    """How often the highest score belongs to the class."""
+    """How often the highest score belongs to the class.
+
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.SparseCategoricalAccuracy()
+        >>> metric.update_state([1, 0], [[0.2, 0.8], [0.3, 0.7]])
+        >>> metric.result()
+        array(0.5, dtype=float32)
+    """
 
     def __init__(
         self, name: str | None = "sparse_categorical_accuracy", dtype: DType | None = None
@@ -132,7 +204,19 @@ class SparseCategoricalAccuracy(NamedMean):
 
 
 class TopKCategoricalAccuracy(NamedMean):
-    """How often the class of a one-hot target is among the `k` of the highest scores."""
+    """How often the class of a one-hot target is among the `k` of the highest scores.
+
+    Args:
+        k: how many of the highest scores.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.TopKCategoricalAccuracy(k=2)
+        >>> metric.update_state([[0, 0, 1], [1, 0, 0]], [[0.1, 0.6, 0.3], [0.1, 0.6, 0.3]])
+        >>> metric.result()
+        array(0.5, dtype=float32)
+    """
 
     arguments = ("k",)
 
@@ -148,7 +232,20 @@ class TopKCategoricalAccuracy(NamedMean):
 
 
 class SparseTopKCategoricalAccuracy(NamedMean):
-    """How often the class is among the `k` of the highest scores."""
+    """How often the class is among the `k` of the highest scores.
+
+    Args:
+        k: how many of the highest scores.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+        from_sorted_ids: y_pred holds the class numbers, the best first, not scores.
+
+    Examples:
+        >>> metric = unidl.metrics.SparseTopKCategoricalAccuracy(k=2)
+        >>> metric.update_state([2, 0], [[0.1, 0.6, 0.3], [0.1, 0.6, 0.3]])
+        >>> metric.result()
+        array(0.5, dtype=float32)
+    """
 
     _rules: ClassVar = {"k": COUNT}
 

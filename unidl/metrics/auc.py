@@ -33,6 +33,14 @@ class AUC(Counts):
         label_weights: one for each label: of its area in that mean, or without `multi_label` of
             each element.
         from_logits: y_pred holds logits, not probabilities.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.AUC()
+        >>> metric.update_state([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+        >>> metric.result()  # 3 of the 4 pairs are in order
+        array(0.75, dtype=float32)
     """
 
     kinds = ("true_positives", "true_negatives", "false_positives", "false_negatives")

@@ -149,25 +149,77 @@ class _Count(Counts):
 
 
 class TruePositives(_Count):
-    """How many (or with what weight) are 1 and predicted so."""
+    """How many (or with what weight) are 1 and predicted so.
+
+    Args:
+        thresholds: scores above are predicted 1; a number, or a list of them for a list of results;
+            0.5 by default.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.TruePositives()
+        >>> metric.update_state([1, 1, 0, 0], [0.9, 0.2, 0.7, 0.1], sample_weight=[3, 1, 1, 1])
+        >>> float(metric.result())
+        3.0
+    """
 
     kinds = ("true_positives",)
 
 
 class FalsePositives(_Count):
-    """How many are 0 and predicted 1."""
+    """How many are 0 and predicted 1.
+
+    Args:
+        thresholds: scores above are predicted 1; a number, or a list of them for a list of results;
+            0.5 by default.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.FalsePositives(thresholds=[0.5, 0.05])
+        >>> metric.update_state([1, 1, 0, 0], [0.9, 0.2, 0.7, 0.1])
+        >>> metric.result()
+        array([1., 2.], dtype=float32)
+    """
 
     kinds = ("false_positives",)
 
 
 class TrueNegatives(_Count):
-    """How many are 0 and predicted so."""
+    """How many are 0 and predicted so.
+
+    Args:
+        thresholds: scores above are predicted 1; a number, or a list of them for a list of results;
+            0.5 by default.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.TrueNegatives()
+        >>> metric.update_state([1, 1, 0, 0], [0.9, 0.2, 0.7, 0.1])
+        >>> float(metric.result())
+        1.0
+    """
 
     kinds = ("true_negatives",)
 
 
 class FalseNegatives(_Count):
-    """How many are 1 and predicted 0."""
+    """How many are 1 and predicted 0.
+
+    Args:
+        thresholds: scores above are predicted 1; a number, or a list of them for a list of results;
+            0.5 by default.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.FalseNegatives()
+        >>> metric.update_state([1, 1, 0, 0], [0.9, 0.2, 0.7, 0.1])
+        >>> float(metric.result())
+        1.0
+    """
 
     kinds = ("false_negatives",)
 
@@ -200,12 +252,35 @@ class Precision(_Ratio):
             `top_k`.
         top_k: only the k highest scores of each row can be positive.
         class_id: count this class only.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.Precision()
+        >>> metric.update_state([0, 1, 1, 1], [0.9, 0.8, 0.7, 0.2])
+        >>> round(float(metric.result()), 4)  # 2 of the 3 above 0.5 are right
+        0.6667
     """
 
     kinds = ("true_positives", "false_positives")
 
 
 class Recall(_Ratio):
-    """The share of what is predicted 1 among what is 1. Arguments as of `Precision`."""
+    """The share of what is predicted 1 among what is 1.
+
+    Args:
+        thresholds: a number, or a list of them for a list of results; by default 0.5, or none with
+            `top_k`.
+        top_k: only the k highest scores of each row can be positive.
+        class_id: count this class only.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.Recall()
+        >>> metric.update_state([0, 1, 1, 1], [0.9, 0.8, 0.7, 0.2])
+        >>> round(float(metric.result()), 4)  # 2 of the 3 that are there are found
+        0.6667
+    """
 
     kinds = ("true_positives", "false_negatives")

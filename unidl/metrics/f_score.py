@@ -23,6 +23,14 @@ class FBetaScore(Metric):
             mean of the classes' scores, "weighted" that mean weighted by the classes' targets.
         beta: how many times recall counts as much as precision; above 0.
         threshold: scores above it are positive; None: the largest score of each row is.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.FBetaScore(beta=2.0, threshold=0.5)
+        >>> metric.update_state([[1, 0], [1, 1]], [[0.9, 0.2], [0.1, 0.8]])
+        >>> metric.result()  # one for each class
+        array([0.5556, 1.    ], dtype=float32)
     """
 
     _rules: ClassVar = {
@@ -112,7 +120,21 @@ class FBetaScore(Metric):
 
 
 class F1Score(FBetaScore):
-    """`FBetaScore` with beta = 1: the harmonic mean of precision and recall."""
+    """`FBetaScore` with beta = 1: the harmonic mean of precision and recall.
+
+    Args:
+        average: None for a score of each class, "micro" counts all classes together, "macro" is the
+            mean of the classes' scores, "weighted" that mean weighted by the classes' targets.
+        threshold: scores above it are positive; None: the largest score of each row is.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.F1Score(average="macro", threshold=0.5)
+        >>> metric.update_state([[1, 0], [1, 1]], [[0.9, 0.2], [0.1, 0.8]])
+        >>> metric.result()
+        array(0.8333, dtype=float32)
+    """
 
     def __init__(
         self,

@@ -30,9 +30,16 @@ class IoU(Metric):
         sparse_y_true, sparse_y_pred: class numbers; False: scores, whose largest along `axis` is
             the class.
         axis: of the scores.
+        name: of the metric, under which its value is shown.
 
     y_true and y_pred have as many class numbers each, of any shape; weights have the shape of these
     or of their first axes.
+
+    Examples:
+        >>> metric = unidl.metrics.IoU(num_classes=3, target_class_ids=[0, 2])
+        >>> metric.update_state([0, 0, 1, 2], [0, 1, 1, 2])
+        >>> metric.result()  # the mean of 1 / 2 and 1
+        array(0.75, dtype=float32)
     """
 
     arguments: tuple[str, ...] = (
@@ -123,7 +130,20 @@ class IoU(Metric):
 
 
 class BinaryIoU(IoU):
-    """`IoU` of the classes 0 and 1 for scores: 1 from `threshold` on."""
+    """`IoU` of the classes 0 and 1 for scores: 1 from `threshold` on.
+
+    Args:
+        target_class_ids: the classes whose mean is asked for, 0 and 1 by default.
+        threshold: scores from it on are class 1.
+        name: of the metric, under which its value is shown.
+        dtype: of the counts, int32 by default; with weights that are no integers give "float32".
+
+    Examples:
+        >>> metric = unidl.metrics.BinaryIoU(target_class_ids=[1], threshold=0.5)
+        >>> metric.update_state([0, 1, 1], [0.1, 0.9, 0.3])
+        >>> metric.result()  # 1 in common, 2 in all
+        array(0.5, dtype=float32)
+    """
 
     arguments: tuple[str, ...] = ("target_class_ids", "threshold")
 
@@ -147,7 +167,25 @@ class BinaryIoU(IoU):
 
 
 class MeanIoU(IoU):
-    """`IoU`, the mean over all classes."""
+    """`IoU`, the mean over all classes.
+
+    Args:
+        num_classes: classes are 0 to num_classes - 1; what lies outside does not count.
+        name: of the metric, under which its value is shown.
+        dtype: of the counts, int32 by default; with weights that are no integers give "float32".
+        ignore_class: targets of this class do not count.
+        sparse_y_true: targets are class numbers; False: scores, whose largest along `axis` is the
+            class.
+        sparse_y_pred: predictions are class numbers; False: scores, whose largest along `axis` is
+            the class.
+        axis: of the scores.
+
+    Examples:
+        >>> metric = unidl.metrics.MeanIoU(num_classes=2)
+        >>> metric.update_state([0, 0, 1, 1], [0, 1, 0, 1])
+        >>> metric.result()
+        array(0.3333, dtype=float32)
+    """
 
     arguments: tuple[str, ...] = (
         "num_classes",
@@ -182,7 +220,24 @@ class MeanIoU(IoU):
 
 
 class OneHotIoU(IoU):
-    """`IoU` for one-hot targets and scores (..., classes)."""
+    """`IoU` for one-hot targets and scores (..., classes).
+
+    Args:
+        num_classes: classes are 0 to num_classes - 1; what lies outside does not count.
+        target_class_ids: the classes whose mean is asked for.
+        name: of the metric, under which its value is shown.
+        dtype: of the counts, int32 by default; with weights that are no integers give "float32".
+        ignore_class: targets of this class do not count.
+        sparse_y_pred: predictions are class numbers; False: scores, whose largest along `axis` is
+            the class.
+        axis: of the scores.
+
+    Examples:
+        >>> metric = unidl.metrics.OneHotIoU(num_classes=2, target_class_ids=[1])
+        >>> metric.update_state([[0, 1], [1, 0]], [[0.2, 0.8], [0.3, 0.7]])
+        >>> metric.result()
+        array(0.5, dtype=float32)
+    """
 
     arguments: tuple[str, ...] = (
         "num_classes",
@@ -210,7 +265,23 @@ class OneHotIoU(IoU):
 
 
 class OneHotMeanIoU(MeanIoU):
-    """`MeanIoU` for one-hot targets and scores (..., classes)."""
+    """`MeanIoU` for one-hot targets and scores (..., classes).
+
+    Args:
+        num_classes: classes are 0 to num_classes - 1; what lies outside does not count.
+        name: of the metric, under which its value is shown.
+        dtype: of the counts, int32 by default; with weights that are no integers give "float32".
+        ignore_class: targets of this class do not count.
+        sparse_y_pred: predictions are class numbers; False: scores, whose largest along `axis` is
+            the class.
+        axis: of the scores.
+
+    Examples:
+        >>> metric = unidl.metrics.OneHotMeanIoU(num_classes=2)
+        >>> metric.update_state([[0, 1], [1, 0]], [[0.2, 0.8], [0.3, 0.7]])
+        >>> metric.result()
+        array(0.25, dtype=float32)
+    """
 
     arguments: tuple[str, ...] = ("num_classes", "ignore_class", "sparse_y_pred", "axis")
 

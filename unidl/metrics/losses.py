@@ -13,8 +13,11 @@ from unidl.typing import Axis, DType, Tensor, TensorLike
 from unidl.utils.rules import AXIS
 
 
-def _metric(fn: Any, class_name: Any, default_name: Any = None) -> Any:
-    """A class with Keras' constructor (name, dtype) for a function without arguments of its own."""
+def _metric(
+    fn: Any, class_name: str, given: str, gives: str, default_name: str | None = None
+) -> Any:
+    """A class with Keras' constructor (name, dtype) for a function without arguments of its own.
+    Its example: after `update_state` of the arguments `given` the result prints `gives`."""
 
     class Named(NamedMean):
         def __init__(
@@ -23,24 +26,83 @@ def _metric(fn: Any, class_name: Any, default_name: Any = None) -> Any:
             super().__init__(fn, name, dtype)
 
     Named.__name__ = Named.__qualname__ = class_name
-    Named.__doc__ = f"The mean over all samples of `losses.{fn.__name__}`: {fn.__doc__.strip()}"
+    about = fn.__doc__.partition("Examples:")[0].strip()
+    Named.__doc__ = f"""The mean over all samples of `losses.{fn.__name__}`: {about}
+
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.{class_name}()
+        >>> metric.update_state({given})
+        >>> metric.result()
+        {gives}
+    """
     return Named
 
 
-MeanSquaredError = _metric(regression.mean_squared_error, "MeanSquaredError")
-MeanAbsoluteError = _metric(regression.mean_absolute_error, "MeanAbsoluteError")
+MeanSquaredError = _metric(
+    regression.mean_squared_error,
+    "MeanSquaredError",
+    "[[1.0, 2.0], [0.0, 0.0]], [[2.0, 5.0], [0.0, 1.0]]",
+    "array(2.75, dtype=float32)",
+)
+MeanAbsoluteError = _metric(
+    regression.mean_absolute_error,
+    "MeanAbsoluteError",
+    "[[1.0, 2.0], [0.0, 0.0]], [[2.0, 5.0], [0.0, 1.0]]",
+    "array(1.25, dtype=float32)",
+)
 MeanAbsolutePercentageError = _metric(
-    regression.mean_absolute_percentage_error, "MeanAbsolutePercentageError"
+    regression.mean_absolute_percentage_error,
+    "MeanAbsolutePercentageError",
+    "[[2.0], [4.0]], [[3.0], [4.0]]",
+    "array(25., dtype=float32)",
 )
 MeanSquaredLogarithmicError = _metric(
-    regression.mean_squared_logarithmic_error, "MeanSquaredLogarithmicError"
+    regression.mean_squared_logarithmic_error,
+    "MeanSquaredLogarithmicError",
+    "[[0.0], [0.0]], [[0.0], [np.e - 1]]",
+    "array(0.5, dtype=float32)",
 )
-LogCoshError = _metric(regression.log_cosh, "LogCoshError", "logcosh")
-Poisson = _metric(regression.poisson, "Poisson")
-KLDivergence = _metric(divergence.kl_divergence, "KLDivergence")
-Hinge = _metric(divergence.hinge, "Hinge")
-SquaredHinge = _metric(divergence.squared_hinge, "SquaredHinge")
-CategoricalHinge = _metric(divergence.categorical_hinge, "CategoricalHinge")
+LogCoshError = _metric(
+    regression.log_cosh,
+    "LogCoshError",
+    "[[0.0], [0.0]], [[0.1], [10.0]]",
+    "array(4.6559, dtype=float32)",
+    "logcosh",
+)
+Poisson = _metric(
+    regression.poisson,
+    "Poisson",
+    "[[2.0], [2.0]], [[2.0], [4.0]]",
+    "array(0.9206, dtype=float32)",
+)
+KLDivergence = _metric(
+    divergence.kl_divergence,
+    "KLDivergence",
+    "[[0.5, 0.5], [0.5, 0.5]], [[0.5, 0.5], [0.9, 0.1]]",
+    "array(0.2554, dtype=float32)",
+)
+Hinge = _metric(
+    divergence.hinge,
+    "Hinge",
+    "[[1.0], [0.0]], [[0.5], [-3.0]]",
+    "array(0.25, dtype=float32)",
+)
+SquaredHinge = _metric(
+    divergence.squared_hinge,
+    "SquaredHinge",
+    "[[1.0], [0.0]], [[0.5], [-3.0]]",
+    "array(0.125, dtype=float32)",
+)
+CategoricalHinge = _metric(
+    divergence.categorical_hinge,
+    "CategoricalHinge",
+    "[[0.0, 1.0, 0.0]], [[0.5, 0.8, 0.1]]",
+    "array(0.7, dtype=float32)",
+)
 
 
 def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: Axis = -1) -> Tensor:
@@ -49,7 +111,19 @@ def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: Axis = -1) -
 
 
 class CosineSimilarity(NamedMean):
-    """The mean cosine of the angle along `axis`."""
+    """The mean cosine of the angle along `axis`.
+
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+        axis: along which vectors lie.
+
+    Examples:
+        >>> metric = unidl.metrics.CosineSimilarity()
+        >>> metric.update_state([[1.0, 0.0], [1.0, 0.0]], [[2.0, 0.0], [0.0, 3.0]])
+        >>> metric.result()  # the loss of this name is the negative
+        array(0.5, dtype=float32)
+    """
 
     _rules: ClassVar = {"axis": AXIS}
 
@@ -60,7 +134,18 @@ class CosineSimilarity(NamedMean):
 
 
 class RootMeanSquaredError(Mean):
-    """The root of the mean of (p - t)**2 over all elements."""
+    """The root of the mean of (p - t)**2 over all elements.
+
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.RootMeanSquaredError()
+        >>> metric.update_state([[0.0], [0.0]], [[3.0], [4.0]])
+        >>> metric.result()  # the root comes last, over all samples
+        array(3.5355, dtype=float32)
+    """
 
     def __init__(
         self, name: str | None = "root_mean_squared_error", dtype: DType | None = None
@@ -80,7 +165,20 @@ class RootMeanSquaredError(Mean):
 
 
 class BinaryCrossentropy(NamedMean):
-    """The mean over all samples of `losses.binary_crossentropy`."""
+    """The mean over all samples of `losses.binary_crossentropy`.
+
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+        from_logits: y_pred holds logits, not probabilities.
+        label_smoothing: s in t * (1 - s) + s / 2.
+
+    Examples:
+        >>> metric = unidl.metrics.BinaryCrossentropy()
+        >>> metric.update_state([[0.0], [1.0]], [[0.1], [0.8]])
+        >>> metric.result()
+        array(0.1643, dtype=float32)
+    """
 
     arguments = ("from_logits", "label_smoothing")
 
@@ -101,7 +199,21 @@ class BinaryCrossentropy(NamedMean):
 
 
 class CategoricalCrossentropy(NamedMean):
-    """The mean over all samples of `losses.categorical_crossentropy`."""
+    """The mean over all samples of `losses.categorical_crossentropy`.
+
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+        from_logits: y_pred holds logits, not probabilities.
+        label_smoothing: s in t * (1 - s) + s / classes.
+        axis: of the classes.
+
+    Examples:
+        >>> metric = unidl.metrics.CategoricalCrossentropy()
+        >>> metric.update_state([[0.0, 1.0]], [[0.2, 0.8]])
+        >>> metric.result()
+        array(0.2231, dtype=float32)
+    """
 
     arguments = ("from_logits", "label_smoothing", "axis")
 
@@ -120,7 +232,21 @@ class CategoricalCrossentropy(NamedMean):
 
 
 class SparseCategoricalCrossentropy(NamedMean):
-    """The mean over all samples of `losses.sparse_categorical_crossentropy`."""
+    """The mean over all samples of `losses.sparse_categorical_crossentropy`.
+
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+        from_logits: y_pred holds logits, not probabilities.
+        ignore_class: targets of this class do not count.
+        axis: of the classes in y_pred.
+
+    Examples:
+        >>> metric = unidl.metrics.SparseCategoricalCrossentropy()
+        >>> metric.update_state([1, 0], [[0.2, 0.8], [0.2, 0.8]])
+        >>> metric.result()
+        array(0.9163, dtype=float32)
+    """
 
     arguments = ("from_logits", "ignore_class", "axis")
 

@@ -28,6 +28,22 @@ class Metric(Watched, Constructed):
     Args:
         dtype: of the computation, `floatx` by default; a policy's compute dtype.
         name: by default the class' name in snake case.
+
+    Examples:
+        >>> class Positive(unidl.metrics.Metric):
+        ...     def __init__(self, name="positive", **kwargs):
+        ...         super().__init__(name=name, **kwargs)
+        ...         self.count = self.add_variable((), "zeros", name="count")
+        ...
+        ...     def update_state(self, y_true, y_pred, sample_weight=None):
+        ...         self.count.assign_add(unidl.ops.sum(unidl.ops.cast(y_pred > 0, "float32")))
+        ...
+        ...     def result(self):
+        ...         return self.count.value
+        >>> metric = Positive()
+        >>> metric.update_state(None, np.array([-1.0, 2.0, 3.0]))
+        >>> metric.result()
+        array(2., dtype=float32)
     """
 
     _set_by_base = "_own_variables"

@@ -24,6 +24,14 @@ class R2Score(Metric):
         num_regressors: p independent variables; not 0, the result is adjusted: 1 - (1 - R2) (n - 1)
             / (n - p - 1), where n counts all elements of the targets. Without as many elements it
             stays as it is.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.R2Score()
+        >>> metric.update_state([[1.0], [2.0], [3.0]], [[1.0], [2.0], [4.0]])
+        >>> metric.result()
+        array(0.5, dtype=float32)
     """
 
     _rules: ClassVar = {"class_aggregation": one_of(_AGGREGATIONS), "num_regressors": FROM_ZERO}

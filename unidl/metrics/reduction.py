@@ -55,7 +55,18 @@ def wide(dtype: str) -> str:
 
 
 class Sum(Metric):
-    """The weighted sum of all values."""
+    """The weighted sum of all values.
+
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.Sum()
+        >>> metric.update_state([1.0, 3.0], sample_weight=[1.0, 0.5])
+        >>> metric.result()
+        array(2.5, dtype=float32)
+    """
 
     def __init__(self, name: str | None = "sum", dtype: DType | None = None) -> None:
         super().__init__(dtype, name)
@@ -71,7 +82,22 @@ class Sum(Metric):
 
 
 class Mean(Metric):
-    """The weighted mean of all values, 0 where there were none."""
+    """The weighted mean of all values, 0 where there were none.
+
+    Args:
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.Mean()
+        >>> metric.update_state([1.0, 3.0])
+        >>> metric.update_state(8.0)
+        >>> metric.result()
+        array(4., dtype=float32)
+        >>> metric.reset_state()
+        >>> metric.result()
+        array(0., dtype=float32)
+    """
 
     def __init__(self, name: str | None = "mean", dtype: DType | None = None) -> None:
         super().__init__(dtype, name)
@@ -94,7 +120,21 @@ class Mean(Metric):
 
 class MeanMetricWrapper(Mean):
     """The mean of `fn(y_true, y_pred, **kwargs)`, a function that gives one value for each sample
-    or element."""
+    or element.
+
+    Args:
+        fn: the function; further arguments of it are given by name.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> def largest(y_true, y_pred):
+        ...     return unidl.ops.max(unidl.ops.abs(y_true - y_pred), axis=-1)
+        >>> metric = unidl.metrics.MeanMetricWrapper(largest)
+        >>> metric.update_state(np.array([[1.0, 2.0]]), np.array([[1.0, 5.0]]))
+        >>> metric.result()
+        array(3., dtype=float32)
+    """
 
     _rules: ClassVar = {"fn": CALLABLE}
 

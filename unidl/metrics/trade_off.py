@@ -64,7 +64,21 @@ class _TradeOff(Counts):
 
 class SensitivityAtSpecificity(_TradeOff):
     """The largest share of the positives that is found while at least `specificity` of the
-    negatives is."""
+    negatives is.
+
+    Args:
+        specificity: in [0, 1].
+        num_thresholds: points of the curve, evenly spaced over [0, 1].
+        class_id: count this class only.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.SensitivityAtSpecificity(0.5)
+        >>> metric.update_state([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.8])
+        >>> metric.result()
+        array(0.5, dtype=float32)
+    """
 
     best, at = "sensitivity", "specificity"
 
@@ -83,7 +97,21 @@ class SensitivityAtSpecificity(_TradeOff):
 
 class SpecificityAtSensitivity(_TradeOff):
     """The largest share of the negatives that is found while at least `sensitivity` of the
-    positives is."""
+    positives is.
+
+    Args:
+        sensitivity: in [0, 1].
+        num_thresholds: points of the curve, evenly spaced over [0, 1].
+        class_id: count this class only.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.SpecificityAtSensitivity(0.5)
+        >>> metric.update_state([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.8])
+        >>> metric.result()
+        array(0.6667, dtype=float32)
+    """
 
     best, at = "specificity", "sensitivity"
 
@@ -101,7 +129,21 @@ class SpecificityAtSensitivity(_TradeOff):
 
 
 class PrecisionAtRecall(_TradeOff):
-    """The largest precision at a recall of at least `recall`."""
+    """The largest precision at a recall of at least `recall`.
+
+    Args:
+        recall: in [0, 1].
+        num_thresholds: points of the curve, evenly spaced over [0, 1].
+        class_id: count this class only.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.PrecisionAtRecall(0.5)
+        >>> metric.update_state([0, 0, 1, 1], [0.1, 0.5, 0.3, 0.9])
+        >>> metric.result()
+        array(1., dtype=float32)
+    """
 
     best, at = "precision", "recall"
 
@@ -119,7 +161,21 @@ class PrecisionAtRecall(_TradeOff):
 
 
 class RecallAtPrecision(_TradeOff):
-    """The largest recall at a precision of at least `precision`."""
+    """The largest recall at a precision of at least `precision`.
+
+    Args:
+        precision: in [0, 1].
+        num_thresholds: points of the curve, evenly spaced over [0, 1].
+        class_id: count this class only.
+        name: of the metric, under which its value is shown.
+        dtype: of its sums, `floatx` by default.
+
+    Examples:
+        >>> metric = unidl.metrics.RecallAtPrecision(0.8)
+        >>> metric.update_state([0, 0, 1, 1], [0.1, 0.5, 0.3, 0.9])
+        >>> metric.result()
+        array(0.5, dtype=float32)
+    """
 
     best, at = "recall", "precision"
 

@@ -36,6 +36,12 @@ def clone_model(
 
     Raises:
         ValueError: the model has no graph, or is a Sequential, and an argument asks for one.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(2)])
+        >>> clone = unidl.models.clone_model(model)
+        >>> np.array_equal(clone.get_weights()[0], model.get_weights()[0])  # new weights
+        False
     """
     if recursive not in (True, False):
         raise TypeError(f"clone_model: recursive must be True or False, got {recursive!r}.")
@@ -171,6 +177,11 @@ def model_from_json(json_string: str, custom_objects: CustomObjects | None = Non
         ValueError, TypeError: the text is no JSON, or no config of a model; it has more than 64
             million characters; it names what is neither public nor registered. No code of the text
             is run.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(2)])
+        >>> unidl.models.model_from_json(model.to_json()).output_shape
+        (None, 2)
     """
     if not isinstance(json_string, str | bytes):
         raise TypeError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from unidl import tree
@@ -53,7 +53,19 @@ class Model(Trainer, Layer):
     Args:
         inputs, outputs: KerasTensors, alone or in lists and dicts; what `Input` began and layers
             continued.
-        name, trainable, dtype: as in `Layer`.
+        name: of the model; by default made from the class.
+        trainable: whether optimizers update the weights.
+        dtype: name of a dtype or policy ("float64", "mixed_float16"); default: the global policy.
+
+    Examples:
+        >>> x = unidl.Input((4,))
+        >>> model = unidl.Model(x, unidl.layers.Dense(1)(unidl.layers.Dense(8, "relu")(x)))
+        >>> model.compile("adam", "mse", metrics=["mae"])
+        >>> history = model.fit(np.ones((32, 4)), np.ones((32, 1)), epochs=2, verbose=0)
+        >>> sorted(history.history)
+        ['loss', 'mae']
+        >>> model.predict(np.ones((3, 4)), verbose=0).shape
+        (3, 1)
     """
 
     keras_module = "keras"
@@ -266,14 +278,31 @@ class Model(Trainer, Layer):
     def summary(
         self,
         line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
         expand_nested: bool = False,
         show_trainable: bool = False,
-        print_fn: Callable[[str], Any] | None = None,
+        layer_range: Sequence[str] | None = None,
         kernels: bool = False,
+        cost: bool = False,
     ) -> None:
-        """Print a table of layers, output shapes and parameters; with `kernels` what each layer
-        runs on."""
-        print_summary(self, line_length, expand_nested, show_trainable, print_fn, kernels)
+        """Print a table of layers, output shapes and parameters.
+
+        Args:
+            line_length: characters of a line; by default what the terminal has.
+            positions: where each column ends, as shares of the line, [0.5, 0.8, 1.0], or in
+                characters; by default what stands in them decides.
+            print_fn: called with the text, instead of printing.
+            expand_nested: show the layers of models within the model too.
+            show_trainable: show which layers are.
+            layer_range: names of the first and the last layer to show, or patterns (`re.match`).
+            kernels: show what each layer runs on.
+            cost: show floating point operations and memory, as `utils.model_cost` counts them.
+        """
+        print_summary(
+            self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range,
+            kernels, cost,
+        )  # fmt: skip
 
     @public_method
     def save(
@@ -383,7 +412,13 @@ class Model(Trainer, Layer):
 
 
 class Functional(Model):
-    """What `Model(inputs, outputs)` returns."""
+    """What `Model(inputs, outputs)` returns.
+
+    Examples:
+        >>> x = unidl.Input((4,))
+        >>> isinstance(unidl.Model(x, unidl.layers.Dense(1)(x)), unidl.Functional)
+        True
+    """
 
     keras_module = "keras.src.models.functional"
 

@@ -34,9 +34,18 @@ class Sequential(Model):
     Args:
         layers: list of layers; the first may be an `Input` or say its `input_shape=`. Where it
             takes several tensors, in a list or a dict, there is no `Input`.
-        trainable, name: as in `Layer`.
+        trainable: whether optimizers update the weights.
+        name: of the model; by default made from the class.
 
     Without an input shape the weights are made at the first call, or by `build`.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.Input((28, 28, 1)), unidl.layers.Flatten()])
+        >>> model.add(unidl.layers.Dense(10, "softmax"))
+        >>> model.output_shape, model.count_params()
+        ((None, 10), 7850)
+        >>> model.pop().units
+        10
     """
 
     keras_module = "keras"

@@ -53,13 +53,16 @@ from unidl.ops.creation import (
 )  # fmt: skip
 from unidl.ops.ctc import ctc_decode, ctc_loss
 from unidl.ops.elementwise import (
-    abs, absolute, add, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, bitwise_and,
-    bitwise_invert, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor,
-    ceil, clip, cos, cosh, divide, divide_no_nan, equal, erf, erfinv, exp, expm1, floor,
-    floor_divide, greater, greater_equal, isfinite, isinf, isnan, left_shift, less, less_equal, log,
-    log1p, logical_and, logical_not, logical_or, logical_xor, maximum, minimum, mod, multiply,
-    negative, not_equal, power, reciprocal, right_shift, round, rsqrt, sign, sin, sinh, sqrt,
-    square, subtract, tan, tanh, true_divide, trunc,
+    abs, absolute, add, arctan2, bitwise_and, bitwise_invert, bitwise_left_shift, bitwise_not,
+    bitwise_or, bitwise_right_shift, bitwise_xor, ceil, clip, divide, divide_no_nan, equal, floor,
+    floor_divide, greater, greater_equal, isfinite, isinf, isnan, left_shift, less, less_equal,
+    logical_and, logical_not, logical_or, logical_xor, maximum, minimum, mod, multiply, negative,
+    not_equal, power, reciprocal, right_shift, round, rsqrt, sign, sqrt, square, subtract,
+    true_divide, trunc,
+)  # fmt: skip
+from unidl.ops.exponentials import (
+    arccos, arccosh, arcsin, arcsinh, arctan, arctanh, cos, cosh, erf, erfinv, exp, expm1, log,
+    log1p, sin, sinh, tan, tanh,
 )  # fmt: skip
 from unidl.ops.functional import associative_scan, custom_gradient, jvp, vectorize
 from unidl.ops.indexing import (
@@ -93,14 +96,15 @@ from unidl.ops.reductions import (
 from unidl.ops.segments import segment_max, segment_min, segment_prod, segment_sum
 from unidl.ops.sets import argpartition, histogram, nonzero, unique
 from unidl.ops.shaping import (
-    append, array_split, broadcast_to, concatenate, depth_to_space, dsplit, dstack, expand_dims,
-    flip, fliplr, flipud, hsplit, hstack, meshgrid, moveaxis, pad, ravel, repeat, reshape, roll,
-    rot90, space_to_depth, split, squeeze, stack, swapaxes, tile, transpose, unstack, vsplit,
-    vstack,
+    append, array_split, broadcast_to, concatenate, dsplit, dstack, expand_dims, flip, fliplr,
+    flipud, hsplit, hstack, meshgrid, moveaxis, pad, ravel, repeat, reshape, roll, rot90, split,
+    squeeze, stack, swapaxes, tile, transpose, unstack, vsplit, vstack,
 )  # fmt: skip
 from unidl.ops.signal import fft, fft2, ifft2, irfft, istft, rfft, stft
 from unidl.ops.statistics import corrcoef, correlate
-from unidl.ops.patches import extract_sequences, fold, unfold
+from unidl.ops.patches import (
+    depth_to_space, extract_sequences, fold, space_to_depth, unfold,
+)  # fmt: skip
 
 __all__ = [  # noqa: RUF022 - many names a line
     "abs",

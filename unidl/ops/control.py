@@ -30,6 +30,11 @@ def cond(pred: TensorLike, true_fn: Callable[[], Any], false_fn: Callable[[], An
     and dtypes. On symbolic tensors, and in compiled functions of a backend that has no branches,
     both are computed and one is chosen: then guard the arguments of what must not be computed, as
     for `where`.
+
+    Examples:
+        >>> x = np.array([3.0, 4.0])
+        >>> unidl.ops.cond(x[0] > 2, lambda: x * 10, lambda: x)
+        array([30., 40.])
     """
     if owner_of(pred) is None:
         return true_fn() if bool(np.asarray(pred)) else false_fn()
@@ -57,7 +62,16 @@ def cond(pred: TensorLike, true_fn: Callable[[], Any], false_fn: Callable[[], An
 
 def switch(index: TensorLike, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
     """branches[index](*operands), `index` being clipped to the list; where it has no value see
-    `cond`."""
+    `cond`.
+
+    Examples:
+        >>> branches = [lambda x: x + 1, lambda x: x * 2, lambda x: x**2]
+        >>> x = np.array([5.0])
+        >>> unidl.ops.switch(2, branches, x)
+        array([25.])
+        >>> unidl.ops.switch(7, branches, x)  # an index too large counts as the last
+        array([25.])
+    """
     last = len(branches) - 1
     if owner_of(index) is None:
         return branches[min(max(int(np.asarray(index)), 0), last)](*operands)
@@ -83,6 +97,13 @@ def while_loop(
     shapes and dtypes where the condition has no value. What the functions use of other symbolic
     tensors must be among them. In compiled functions a gradient may need `maximum_iterations`: the
     backend's error says so.
+
+    Examples:
+        >>> i, x = unidl.ops.while_loop(
+        ...     lambda i, x: i < 4, lambda i, x: (i + 1, x * 2), (0, np.array([1.0]))
+        ... )
+        >>> x
+        array([16.])
     """
     if graph.flatten_tensors(loop_vars):
         return graph.record_call(_while_loop, (cond, body, loop_vars, maximum_iterations), {})
@@ -130,7 +151,12 @@ def fori_loop(
     lower: TensorLike, upper: TensorLike, body_fun: Callable[..., Any], init_val: Nest
 ) -> Any:
     """value = body_fun(i, value) for i from `lower` to `upper` - 1, Python ints; if a bound is a
-    tensor, i is an int32 tensor."""
+    tensor, i is an int32 tensor.
+
+    Examples:
+        >>> unidl.ops.fori_loop(1, 6, lambda i, product: product * i, np.array([1.0]))
+        array([120.])
+    """
     if owner_of(lower) is None and owner_of(upper) is None:
         value = init_val
         for i in range(int(lower), int(upper)):
@@ -160,6 +186,12 @@ def scan(
     `init`, `xs` and y may be nested structures; without `xs` f is called `length` times with None.
     With `reverse` it runs from the last x to the first, and the stacked y keep the order of `xs`.
     The length must be known. `unroll` has no effect.
+
+    Examples:
+        >>> xs = np.array([1.0, 2.0, 3.0])
+        >>> total, sums = unidl.ops.scan(lambda c, x: (c + x, c + x), 0.0, xs)
+        >>> sums
+        array([1., 3., 6.], dtype=float32)
     """
     if xs is None and length is None:
         raise ValueError("scan: give `xs`, or `length` for a loop without input.")
@@ -178,12 +210,25 @@ def scan(
 
 
 def map(f: Callable[..., Any], xs: Nest) -> Any:
-    """f(x) for each x along the first axis of `xs` (a tensor or nested structure), stacked."""
+    """f(x) for each x along the first axis of `xs` (a tensor or nested structure), stacked.
+
+    Examples:
+        >>> rows = np.array([[1.0, 2.0], [3.0, 4.0]])
+        >>> unidl.ops.map(unidl.ops.flip, rows)  # row by row
+        array([[2., 1.],
+               [4., 3.]])
+    """
     return scan(lambda carry, x: (carry, f(x)), None, xs)[1]
 
 
 def vectorized_map(function: Callable[..., Any], elements: Nest) -> Any:
-    """Like `map`."""
+    """Like `map`.
+
+    Examples:
+        >>> rows = np.array([[1.0, 2.0], [3.0, 4.0]])
+        >>> unidl.ops.vectorized_map(lambda v: unidl.ops.dot(v, v), rows)
+        array([ 5., 25.])
+    """
     return map(function, elements)
 
 

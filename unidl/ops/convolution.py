@@ -27,6 +27,14 @@ def conv(
 
     The number of groups follows from the channels. padding "same": out = ceil(size / stride), the
     odd element after.
+
+    Examples:
+        >>> x, kernel = np.arange(5.0).reshape(1, 5, 1), np.ones((2, 1, 1))
+        >>> unidl.ops.conv(x, kernel)[0, :, 0]
+        array([1., 3., 5., 7.])
+        >>> images, kernel = np.ones((1, 8, 8, 3)), np.ones((3, 3, 3, 6))
+        >>> unidl.ops.conv(images, kernel, strides=2, padding="same").shape
+        (1, 4, 4, 6)
     """
 
     def last(x: TensorLike, rank: Any) -> Any:
@@ -72,7 +80,12 @@ def depthwise_conv(
     dilation_rate: Sizes = 1,
 ) -> Tensor:
     """Each channel with its own filters: (n, *spatial, c), kernel (*window, c, m) -> (n, *out, c *
-    m)."""
+    m).
+
+    Examples:
+        >>> unidl.ops.depthwise_conv(np.ones((1, 8, 8, 3)), np.ones((3, 3, 3, 2))).shape
+        (1, 6, 6, 6)
+    """
 
     def last(x: TensorLike, rank: Any) -> Any:
         options = {
@@ -96,7 +109,13 @@ def separable_conv(
     data_format: str | None = None,
     dilation_rate: Sizes = 1,
 ) -> Tensor:
-    """`depthwise_conv`, then `conv` with a kernel (1, ..., c * m, filters)."""
+    """`depthwise_conv`, then `conv` with a kernel (1, ..., c * m, filters).
+
+    Examples:
+        >>> depthwise, pointwise = np.ones((3, 3, 3, 2)), np.ones((1, 1, 6, 4))
+        >>> unidl.ops.separable_conv(np.ones((1, 8, 8, 3)), depthwise, pointwise).shape
+        (1, 6, 6, 4)
+    """
     x = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
     return conv(x, pointwise_kernel, 1, "valid", data_format)
 
@@ -116,6 +135,11 @@ def conv_transpose(
     With k = (window - 1) * dilation + 1, out is (n - 1) * stride + max(k, stride) for "valid" and n
     * stride for "same"; with `output_padding` p, (n - 1) * stride + k + p and (n - 1) * stride + k
       % 2 + p.
+
+    Examples:
+        >>> x, kernel = np.array([1.0, 10.0]).reshape(1, 2, 1), np.ones((2, 1, 1))
+        >>> unidl.ops.conv_transpose(x, kernel, strides=2)[0, :, 0]
+        array([ 1.,  1., 10., 10.])
     """
 
     def last(x: TensorLike, rank: Any) -> Any:
@@ -159,7 +183,15 @@ def max_pool(
     data_format: str | None = None,
 ) -> Tensor:
     """Largest element of each window: (n, *spatial, c) -> (n, *out, c). Strides are `pool_size` by
-    default."""
+    default.
+
+    Examples:
+        >>> x = np.array([1.0, 4.0, 2.0, 3.0, 9.0]).reshape(1, 5, 1)
+        >>> unidl.ops.max_pool(x, 2)[0, :, 0]  # strides are the window by default
+        array([4., 3.])
+        >>> unidl.ops.max_pool(x, 2, strides=1)[0, :, 0]
+        array([4., 4., 3., 9.])
+    """
     return _pool("max_pool", inputs, pool_size, strides, padding, data_format)
 
 
@@ -172,7 +204,13 @@ def average_pool(
     data_format: str | None = None,
 ) -> Tensor:
     """Mean of each window, padding not counted: (n, *spatial, c) -> (n, *out, c). Strides are
-    `pool_size` by default."""
+    `pool_size` by default.
+
+    Examples:
+        >>> x = np.array([1.0, 3.0, 5.0]).reshape(1, 3, 1)
+        >>> unidl.ops.average_pool(x, 2, padding="same")[0, :, 0]  # padding does not count
+        array([2., 5.])
+    """
     return _pool("avg_pool", inputs, pool_size, strides, padding, data_format)
 
 
@@ -193,7 +231,14 @@ def _pool(
 def adaptive_average_pool(
     inputs: TensorLike, output_size: Sizes, data_format: str | None = None
 ) -> Tensor:
-    """Mean over `output_size` nearly equal, possibly overlapping ranges of each spatial axis."""
+    """Mean over `output_size` nearly equal, possibly overlapping ranges of each spatial axis.
+
+    Examples:
+        >>> unidl.ops.adaptive_average_pool(np.arange(6.0).reshape(1, 6, 1), 2)[0, :, 0]
+        array([1., 4.])
+        >>> unidl.ops.adaptive_average_pool(np.ones((1, 30, 20, 3)), (4, 5)).shape
+        (1, 4, 5, 3)
+    """
     return _adaptive("mean", inputs, output_size, data_format)
 
 
@@ -201,7 +246,12 @@ def adaptive_average_pool(
 def adaptive_max_pool(
     inputs: TensorLike, output_size: Sizes, data_format: str | None = None
 ) -> Tensor:
-    """Maximum over `output_size` nearly equal, possibly overlapping ranges of each spatial axis."""
+    """Maximum over `output_size` nearly equal, possibly overlapping ranges of each spatial axis.
+
+    Examples:
+        >>> unidl.ops.adaptive_max_pool(np.arange(6.0).reshape(1, 6, 1), 2)[0, :, 0]
+        array([2., 5.])
+    """
     return _adaptive("max", inputs, output_size, data_format)
 
 

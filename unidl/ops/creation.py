@@ -25,12 +25,25 @@ from unidl.typing import DType, Shape, Tensor, TensorLike
 
 
 def zeros(shape: int | Shape, dtype: DType | None = None) -> Tensor:
-    """Zeros of `shape`, in `dtype` or `floatx`."""
+    """Zeros of `shape`, in `dtype` or `floatx`.
+
+    Examples:
+        >>> unidl.ops.empty((2, 3)).shape
+        (2, 3)
+    """
     return full(shape, 0, dtype)
 
 
 def ones(shape: int | Shape, dtype: DType | None = None) -> Tensor:
-    """Ones of `shape`, in `dtype` or `floatx`."""
+    """Ones of `shape`, in `dtype` or `floatx`.
+
+    Examples:
+        >>> unidl.ops.ones((2, 3))
+        array([[1., 1., 1.],
+               [1., 1., 1.]], dtype=float32)
+        >>> unidl.ops.ones(2, dtype="bool")
+        array([ True,  True])
+    """
     return full(shape, 1, dtype)
 
 
@@ -40,7 +53,13 @@ empty = zeros
 @names_itself
 def full(shape: int | Shape, fill_value: TensorLike, dtype: DType | None = None) -> Tensor:
     """Tensor of `shape` in `dtype` or `floatx`, filled with a number, or with a tensor that
-    broadcasts to it."""
+    broadcasts to it.
+
+    Examples:
+        >>> unidl.ops.full((2, 2), 7.0)
+        array([[7., 7.],
+               [7., 7.]], dtype=float32)
+    """
     given: Any = shape
     if hasattr(given, "__index__") and not getattr(given, "ndim", 0):
         given = (given,)
@@ -68,7 +87,12 @@ def _maker(shape: Any) -> Any:
 
 @op
 def full_like(x: TensorLike, fill_value: TensorLike, dtype: DType | None = None) -> Tensor:
-    """Tensor of x's shape and, unless given, dtype, filled with `fill_value`."""
+    """Tensor of x's shape and, unless given, dtype, filled with `fill_value`.
+
+    Examples:
+        >>> unidl.ops.full_like(np.array([1, 2, 3], "int32"), 9)
+        array([9, 9, 9], dtype=int32)
+    """
     dtype = None if dtype is None else dtypes.standardize_dtype(dtype)
     if type(fill_value) in NUMBERS:
         backend, x = tensor_of(x)
@@ -81,7 +105,12 @@ def full_like(x: TensorLike, fill_value: TensorLike, dtype: DType | None = None)
 
 @op
 def zeros_like(x: TensorLike, dtype: DType | None = None) -> Tensor:
-    """Zeros of x's shape and, unless given, dtype."""
+    """Zeros of x's shape and, unless given, dtype.
+
+    Examples:
+        >>> unidl.ops.empty_like(np.ones((2, 3))).shape
+        (2, 3)
+    """
     return call(
         "full_like", x, value=0, dtype=None if dtype is None else dtypes.standardize_dtype(dtype)
     )
@@ -89,7 +118,12 @@ def zeros_like(x: TensorLike, dtype: DType | None = None) -> Tensor:
 
 @op
 def ones_like(x: TensorLike, dtype: DType | None = None) -> Tensor:
-    """Ones of x's shape and, unless given, dtype."""
+    """Ones of x's shape and, unless given, dtype.
+
+    Examples:
+        >>> unidl.ops.ones_like(np.array([[5, 6]], "int32"))
+        array([[1, 1]], dtype=int32)
+    """
     return call(
         "full_like", x, value=1, dtype=None if dtype is None else dtypes.standardize_dtype(dtype)
     )
@@ -106,7 +140,14 @@ def arange(
     dtype: DType | None = None,
 ) -> Tensor:
     """Numbers from `start` (0 if only one is given) up to but without `stop`; int32 for ints,
-    `floatx` if one is a float."""
+    `floatx` if one is a float.
+
+    Examples:
+        >>> unidl.ops.arange(4)
+        array([0, 1, 2, 3], dtype=int32)
+        >>> unidl.ops.arange(1.0, 2.0, 0.25)
+        array([1.  , 1.25, 1.5 , 1.75], dtype=float32)
+    """
     start, stop = (0, start) if stop is None else (start, stop)
     start, stop, step = (
         x.item() if hasattr(x, "item") else x for x in (start, stop, 1 if step is None else step)
@@ -134,7 +175,16 @@ def arange(
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: DType | None = None) -> Tensor:
-    """(N, M) with ones on the k-th diagonal, square by default."""
+    """(N, M) with ones on the k-th diagonal, square by default.
+
+    Examples:
+        >>> unidl.ops.eye(2)
+        array([[1., 0.],
+               [0., 1.]], dtype=float32)
+        >>> unidl.ops.eye(2, 3, k=1)
+        array([[0., 1., 0.],
+               [0., 0., 1.]], dtype=float32)
+    """
     return run(
         _maker((N, N if M is None else M)),
         "eye",
@@ -144,7 +194,13 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: DType | None = None) ->
 
 
 def identity(n: int, dtype: DType | None = None) -> Tensor:
-    """(n, n) with ones on the diagonal."""
+    """(n, n) with ones on the diagonal.
+
+    Examples:
+        >>> unidl.ops.identity(2, dtype="int32")
+        array([[1, 0],
+               [0, 1]], dtype=int32)
+    """
     return eye(n, dtype=dtype)
 
 
@@ -152,7 +208,14 @@ def identity(n: int, dtype: DType | None = None) -> Tensor:
 
 
 def tri(N: int, M: int | None = None, k: int = 0, dtype: DType | None = None) -> Tensor:
-    """(N, M) with ones on and below the k-th diagonal."""
+    """(N, M) with ones on and below the k-th diagonal.
+
+    Examples:
+        >>> unidl.ops.tri(3)
+        array([[1., 0., 0.],
+               [1., 1., 0.],
+               [1., 1., 1.]], dtype=float32)
+    """
     return _constant(np.tri(N, M, k), dtype)
 
 
@@ -169,6 +232,12 @@ def linspace(
     included if `endpoint`.
 
     With `retstep` also the distance between neighbours.
+
+    Examples:
+        >>> unidl.ops.linspace(0.0, 1.0, 5)
+        array([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32)
+        >>> unidl.ops.linspace(0.0, 1.0, 5, endpoint=False)
+        array([0. , 0.2, 0.4, 0.6, 0.8], dtype=float32)
     """
     values, step = np.linspace(_host(start), _host(stop), num, endpoint, retstep=True, axis=axis)
     values = _constant(values, dtype)
@@ -184,7 +253,12 @@ def logspace(
     dtype: DType | None = None,
     axis: int = 0,
 ) -> Tensor:
-    """`base` to the power of `linspace(start, stop)`."""
+    """`base` to the power of `linspace(start, stop)`.
+
+    Examples:
+        >>> unidl.ops.logspace(0.0, 3.0, 4)
+        array([   1.,   10.,  100., 1000.], dtype=float32)
+    """
     return _constant(
         np.logspace(_host(start), _host(stop), num, endpoint, base=base, axis=axis), dtype
     )
@@ -198,32 +272,62 @@ def geomspace(
     dtype: DType | None = None,
     axis: int = 0,
 ) -> Tensor:
-    """`num` numbers from `start` to `stop` with a constant ratio between neighbours."""
+    """`num` numbers from `start` to `stop` with a constant ratio between neighbours.
+
+    Examples:
+        >>> unidl.ops.geomspace(1.0, 16.0, 5)
+        array([ 1.,  2.,  4.,  8., 16.], dtype=float32)
+    """
     return _constant(np.geomspace(_host(start), _host(stop), num, endpoint, axis=axis), dtype)
 
 
 def bartlett(x: int) -> Tensor:
-    """Triangular window of `x` points."""
+    """Triangular window of `x` points.
+
+    Examples:
+        >>> unidl.ops.bartlett(5)
+        array([0. , 0.5, 1. , 0.5, 0. ], dtype=float32)
+    """
     return _constant(np.bartlett(int(x)), None)
 
 
 def hamming(x: int) -> Tensor:
-    """Hamming's window of `x` points, 0.54 - 0.46 cos."""
+    """Hamming's window of `x` points, 0.54 - 0.46 cos.
+
+    Examples:
+        >>> unidl.ops.hamming(5)
+        array([0.08, 0.54, 1.  , 0.54, 0.08], dtype=float32)
+    """
     return _constant(np.hamming(int(x)), None)
 
 
 def hanning(x: int) -> Tensor:
-    """Hann's window of `x` points, 0.5 - 0.5 cos."""
+    """Hann's window of `x` points, 0.5 - 0.5 cos.
+
+    Examples:
+        >>> unidl.ops.hanning(5)
+        array([0. , 0.5, 1. , 0.5, 0. ], dtype=float32)
+    """
     return _constant(np.hanning(int(x)), None)
 
 
 def blackman(x: int) -> Tensor:
-    """Blackman's window of `x` points, 0.42 - 0.5 cos + 0.08 cos of twice the angle."""
+    """Blackman's window of `x` points, 0.42 - 0.5 cos + 0.08 cos of twice the angle.
+
+    Examples:
+        >>> unidl.ops.blackman(5)
+        array([-0.  ,  0.34,  1.  ,  0.34, -0.  ], dtype=float32)
+    """
     return _constant(np.blackman(int(x)), None)
 
 
 def kaiser(x: int, beta: float) -> Tensor:
-    """Kaiser's window of `x` points with the shape parameter `beta`."""
+    """Kaiser's window of `x` points with the shape parameter `beta`.
+
+    Examples:
+        >>> unidl.ops.kaiser(5, 14.0)
+        array([0.    , 0.1649, 1.    , 0.1649, 0.    ], dtype=float32)
+    """
     return _constant(np.kaiser(int(x), beta), None)
 
 

@@ -58,6 +58,12 @@ def ctc_loss(
 
     Returns:
         (n,) floats; inf, with gradient 0, where the target does not fit into the moments.
+
+    Examples:
+        >>> target = np.array([[1, 2]])
+        >>> output = 50 * np.eye(3)[[[1, 0, 2]]]  # logits of 3 steps that spell 1, blank, 2
+        >>> unidl.ops.ctc_loss(target, output, np.array([2]), np.array([3]))
+        array([-0.])
     """
     backend, target, output, target_length, output_length = _inputs(
         "ctc_loss", target, output, target_length, output_length
@@ -217,6 +223,12 @@ def ctc_decode(
     the logits chosen (n, 1). "beam_search" follows the `beam_width` likeliest beginnings: int32
     (top_paths, n, time) and the log of their probabilities (n, top_paths); it runs on the host.
     Without gradient.
+
+    Examples:
+        >>> output = np.eye(3)[[[1, 1, 0, 1, 2]]]  # 1 1 blank 1 2
+        >>> labels, scores = unidl.ops.ctc_decode(output, np.array([5]))
+        >>> labels  # repetitions are one, unless a blank stands between
+        array([[[ 1,  1,  2, -1, -1]]], dtype=int32)
     """
     if strategy not in ("greedy", "beam_search"):
         raise ValueError(

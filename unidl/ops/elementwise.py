@@ -22,87 +22,358 @@ from unidl.typing import Tensor, TensorLike
 
 # -- arithmetic ------------------------------------------------------------------------------------
 
-add = binary("add", "x1 + x2.")
-subtract = binary("subtract", "x1 - x2.")
-multiply = binary("multiply", "x1 * x2.")
-divide = binary("divide", "x1 / x2; integers become floats first.", to_floats=True)
+add = binary(
+    "add",
+    """x1 + x2.
+
+    Examples:
+        >>> unidl.ops.add([[1], [2]], [10, 20])  # shapes broadcast
+        array([[11, 21],
+               [12, 22]], dtype=int32)
+        >>> unidl.ops.add([1, 2], 0.5)
+        array([1.5, 2.5], dtype=float32)
+    """,
+)
+subtract = binary(
+    "subtract",
+    """x1 - x2.
+
+    Examples:
+        >>> unidl.ops.subtract([5, 7], [[1], [2]])
+        array([[4, 6],
+               [3, 5]], dtype=int32)
+    """,
+)
+multiply = binary(
+    "multiply",
+    """x1 * x2.
+
+    Examples:
+        >>> unidl.ops.multiply([1, 2], [[10], [100]])
+        array([[ 10,  20],
+               [100, 200]], dtype=int32)
+    """,
+)
+divide = binary(
+    "divide",
+    """x1 / x2; integers become floats first.
+
+    Examples:
+        >>> unidl.ops.divide([1, 2], [2, 4])  # integers become floats
+        array([0.5, 0.5], dtype=float32)
+    """,
+    to_floats=True,
+)
 true_divide = divide
 divide_no_nan = binary(
-    "divide_no_nan", "x1 / x2, and 0 where x2 is 0; integers become floats first.", to_floats=True
+    "divide_no_nan",
+    """x1 / x2, and 0 where x2 is 0; integers become floats first.
+
+    Examples:
+        >>> unidl.ops.divide_no_nan([1.0, 0.0, 6.0], [0.0, 0.0, 3.0])
+        array([0., 0., 2.], dtype=float32)
+    """,
+    to_floats=True,
 )
-floor_divide = binary("floor_divide", "The largest integer not above x1 / x2.")
-mod = binary("mod", "Remainder of x1 / x2 with the sign of x2.")
-power = binary("power", "x1 to the power of x2.")
+floor_divide = binary(
+    "floor_divide",
+    """The largest integer not above x1 / x2.
+
+    Examples:
+        >>> unidl.ops.floor_divide([7, -7], 2)  # towards minus infinity
+        array([ 3, -4], dtype=int32)
+    """,
+)
+mod = binary(
+    "mod",
+    """Remainder of x1 / x2 with the sign of x2.
+
+    Examples:
+        >>> unidl.ops.mod([-7, 7], [3, -3])  # the sign of the second
+        array([ 2, -2], dtype=int32)
+    """,
+)
+power = binary(
+    "power",
+    """x1 to the power of x2.
+
+    Examples:
+        >>> unidl.ops.power([2, 3], 2)
+        array([4, 9], dtype=int32)
+        >>> unidl.ops.power([4.0, 9.0], 0.5)
+        array([2., 3.], dtype=float32)
+    """,
+)
 maximum = binary(
-    "maximum", "The larger of x1 and x2; where they are equal each gets half of the gradient."
+    "maximum",
+    """The larger of x1 and x2; where they are equal each gets half of the gradient.
+
+    Examples:
+        >>> unidl.ops.maximum([1.0, 5.0, np.nan], 3.0)
+        array([ 3.,  5., nan], dtype=float32)
+    """,
 )
 minimum = binary(
-    "minimum", "The smaller of x1 and x2; where they are equal each gets half of the gradient."
+    "minimum",
+    """The smaller of x1 and x2; where they are equal each gets half of the gradient.
+
+    Examples:
+        >>> unidl.ops.minimum([1.0, 5.0, np.nan], 3.0)
+        array([ 1.,  3., nan], dtype=float32)
+    """,
 )
-arctan2 = binary("arctan2", "Angle of the point (x2, x1), between -pi and pi.", to_floats=True)
+arctan2 = binary(
+    "arctan2",
+    """Angle of the point (x2, x1), between -pi and pi.
 
-negative = unary("negative", "-x.", to_float=False)
-absolute = unary("absolute", "|x|, with gradient 0 at 0.", to_float=False, contract="abs")
-abs = unary("abs", "|x|, with gradient 0 at 0.", to_float=False)
-sign = unary("sign", "-1, 0 or 1 as x is negative, zero or positive.", to_float=False)
-square = unary("square", "x * x.", to_float=False)
-sqrt = unary("sqrt", "Square root; NaN for negative x.")
-rsqrt = unary("rsqrt", "1 / sqrt(x).")
-reciprocal = unary("reciprocal", "1 / x.")
+    Examples:
+        >>> unidl.ops.arctan2([1.0, -1.0], [-1.0, -1.0])  # the quadrant counts
+        array([ 2.3562, -2.3562], dtype=float32)
+    """,
+    to_floats=True,
+)
 
-# -- exponentials and trigonometry -----------------------------------------------------------------
+negative = unary(
+    "negative",
+    """-x.
 
-exp = unary("exp", "e to the power of x.")
-expm1 = unary("expm1", "exp(x) - 1, accurate near 0.")
-log = unary("log", "Natural logarithm; -inf at 0, NaN below.")
-log1p = unary("log1p", "log(1 + x), accurate near 0.")
-sin = unary("sin", "Sine of x in radians.")
-cos = unary("cos", "Cosine of x in radians.")
-tan = unary("tan", "Tangent of x in radians.")
-arcsin = unary("arcsin", "Angle in [-pi/2, pi/2] whose sine is x.")
-arccos = unary("arccos", "Angle in [0, pi] whose cosine is x.")
-arctan = unary("arctan", "Angle in (-pi/2, pi/2) whose tangent is x.")
-sinh = unary("sinh", "Hyperbolic sine.")
-cosh = unary("cosh", "Hyperbolic cosine.")
-tanh = unary("tanh", "Hyperbolic tangent.")
-arcsinh = unary("arcsinh", "Inverse of sinh.")
-arccosh = unary("arccosh", "Inverse of cosh, for x >= 1.")
-arctanh = unary("arctanh", "Inverse of tanh, for -1 < x < 1.")
-erf = unary("erf", "Error function, 2 / sqrt(pi) times the integral of exp(-t**2) from 0 to x.")
-erfinv = unary("erfinv", "Inverse of erf, for -1 < x < 1.")
+    Examples:
+        >>> unidl.ops.negative([1, -2])
+        array([-1,  2], dtype=int32)
+    """,
+    to_float=False,
+)
+absolute = unary(
+    "absolute",
+    """|x|, with gradient 0 at 0.
+
+    Examples:
+        >>> unidl.ops.absolute([-2, 3])
+        array([2, 3], dtype=int32)
+    """,
+    to_float=False,
+    contract="abs",
+)
+abs = unary(
+    "abs",
+    """|x|, with gradient 0 at 0.
+
+    Examples:
+        >>> unidl.ops.abs([-2.5, 3.0])
+        array([2.5, 3. ], dtype=float32)
+    """,
+    to_float=False,
+)
+sign = unary(
+    "sign",
+    """-1, 0 or 1 as x is negative, zero or positive.
+
+    Examples:
+        >>> unidl.ops.sign([-3.0, 0.0, 5.0])
+        array([-1.,  0.,  1.], dtype=float32)
+    """,
+    to_float=False,
+)
+square = unary(
+    "square",
+    """x * x.
+
+    Examples:
+        >>> unidl.ops.square([-3, 4])
+        array([ 9, 16], dtype=int32)
+    """,
+    to_float=False,
+)
+sqrt = unary(
+    "sqrt",
+    """Square root; NaN for negative x.
+
+    Examples:
+        >>> unidl.ops.sqrt([4, 2])  # integers become floats
+        array([2.    , 1.4142], dtype=float32)
+    """,
+)
+rsqrt = unary(
+    "rsqrt",
+    """1 / sqrt(x).
+
+    Examples:
+        >>> unidl.ops.rsqrt([4.0, 16.0])
+        array([0.5 , 0.25], dtype=float32)
+    """,
+)
+reciprocal = unary(
+    "reciprocal",
+    """1 / x.
+
+    Examples:
+        >>> unidl.ops.reciprocal([2.0, 4.0])
+        array([0.5 , 0.25], dtype=float32)
+    """,
+)
 
 # -- comparisons and logic: bool tensors -----------------------------------------------------------
 
-equal = binary("equal", "x1 == x2.")
-not_equal = binary("not_equal", "x1 != x2.")
-less = binary("less", "x1 < x2.")
-less_equal = binary("less_equal", "x1 <= x2.")
-greater = binary("greater", "x1 > x2.")
-greater_equal = binary("greater_equal", "x1 >= x2.")
-logical_and = logical("logical_and", "x1 and x2; what is not 0 counts as true.")
-logical_or = logical("logical_or", "x1 or x2; what is not 0 counts as true.")
-logical_xor = logical("logical_xor", "Whether exactly one of x1 and x2 is true.")
-isnan = unary("isnan", "Whether x is NaN.")
-isinf = unary("isinf", "Whether x is inf or -inf.")
-isfinite = unary("isfinite", "Whether x is neither infinite nor NaN.")
+equal = binary(
+    "equal",
+    """x1 == x2.
+
+    Examples:
+        >>> unidl.ops.equal([1.0, np.nan], [1.0, np.nan])
+        array([ True, False])
+    """,
+)
+not_equal = binary(
+    "not_equal",
+    """x1 != x2.
+
+    Examples:
+        >>> unidl.ops.not_equal([1, 2], [1, 3])
+        array([False,  True])
+    """,
+)
+less = binary(
+    "less",
+    """x1 < x2.
+
+    Examples:
+        >>> unidl.ops.less([1, 2, 3], 2)
+        array([ True, False, False])
+    """,
+)
+less_equal = binary(
+    "less_equal",
+    """x1 <= x2.
+
+    Examples:
+        >>> unidl.ops.less_equal([1, 2, 3], 2)
+        array([ True,  True, False])
+    """,
+)
+greater = binary(
+    "greater",
+    """x1 > x2.
+
+    Examples:
+        >>> unidl.ops.greater([1, 2, 3], 2)
+        array([False, False,  True])
+    """,
+)
+greater_equal = binary(
+    "greater_equal",
+    """x1 >= x2.
+
+    Examples:
+        >>> unidl.ops.greater_equal([1, 2, 3], 2)
+        array([False,  True,  True])
+    """,
+)
+logical_and = logical(
+    "logical_and",
+    """x1 and x2; what is not 0 counts as true.
+
+    Examples:
+        >>> unidl.ops.logical_and([True, True], [True, False])
+        array([ True, False])
+    """,
+)
+logical_or = logical(
+    "logical_or",
+    """x1 or x2; what is not 0 counts as true.
+
+    Examples:
+        >>> unidl.ops.logical_or([True, False], [False, False])
+        array([ True, False])
+    """,
+)
+logical_xor = logical(
+    "logical_xor",
+    """Whether exactly one of x1 and x2 is true.
+
+    Examples:
+        >>> unidl.ops.logical_xor([True, True], [True, False])
+        array([False,  True])
+    """,
+)
+isnan = unary(
+    "isnan",
+    """Whether x is NaN.
+
+    Examples:
+        >>> unidl.ops.isnan([1.0, np.nan, np.inf])
+        array([False,  True, False])
+    """,
+)
+isinf = unary(
+    "isinf",
+    """Whether x is inf or -inf.
+
+    Examples:
+        >>> unidl.ops.isinf([1.0, np.nan, -np.inf])
+        array([False, False,  True])
+    """,
+)
+isfinite = unary(
+    "isfinite",
+    """Whether x is neither infinite nor NaN.
+
+    Examples:
+        >>> unidl.ops.isfinite([1.0, np.nan, np.inf])
+        array([ True, False, False])
+    """,
+)
 
 
 @op
 def logical_not(x: TensorLike) -> Tensor:
-    """Not x; what is not 0 counts as true."""
+    """Not x; what is not 0 counts as true.
+
+    Examples:
+        >>> unidl.ops.logical_not([True, False])
+        array([False,  True])
+    """
     return call_bool("logical_not", x)
 
 
 # -- bits of integers ------------------------------------------------------------------------------
 
-bitwise_and = bitwise("bitwise_and", "Bits that both integers have.")
-bitwise_or = bitwise("bitwise_or", "Bits that either integer has.")
-bitwise_xor = bitwise("bitwise_xor", "Bits that exactly one of the integers has.")
+bitwise_and = bitwise(
+    "bitwise_and",
+    """Bits that both integers have.
+
+    Examples:
+        >>> unidl.ops.bitwise_and([12, 5], [10, 4])
+        array([8, 4], dtype=int32)
+    """,
+)
+bitwise_or = bitwise(
+    "bitwise_or",
+    """Bits that either integer has.
+
+    Examples:
+        >>> unidl.ops.bitwise_or([12, 5], [10, 2])
+        array([14,  7], dtype=int32)
+    """,
+)
+bitwise_xor = bitwise(
+    "bitwise_xor",
+    """Bits that exactly one of the integers has.
+
+    Examples:
+        >>> unidl.ops.bitwise_xor([12, 5], [10, 5])
+        array([6, 0], dtype=int32)
+    """,
+)
 
 
 @op
 def bitwise_not(x: TensorLike) -> Tensor:
-    """All bits of the integers flipped: -x - 1, of unsigned ones what is missing to the largest."""
+    """All bits of the integers flipped: -x - 1, of unsigned ones what is missing to the largest.
+
+    Examples:
+        >>> unidl.ops.bitwise_invert(np.array([0, 5], "int32"))
+        array([-1, -6], dtype=int32)
+    """
     backend, x = tensor_of(x)
     dtype = backend.dtype(x)
     return subtract(2 ** int(dtype[4:]) - 1 if dtype in dtypes.UNSIGNED else -1, x)
@@ -113,13 +384,23 @@ bitwise_invert = bitwise_not
 
 @op
 def left_shift(x: TensorLike, y: TensorLike) -> Tensor:
-    """Integers x times 2**y, `y` a Python int."""
+    """Integers x times 2**y, `y` a Python int.
+
+    Examples:
+        >>> unidl.ops.bitwise_left_shift([1, 3], 2)
+        array([ 4, 12], dtype=int32)
+    """
     return _shift("left_shift", x, y)
 
 
 @op
 def right_shift(x: TensorLike, y: TensorLike) -> Tensor:
-    """Integers x divided by 2**y and rounded down, `y` a Python int."""
+    """Integers x divided by 2**y and rounded down, `y` a Python int.
+
+    Examples:
+        >>> unidl.ops.bitwise_right_shift([16, -5], 1)  # the sign is kept
+        array([ 8, -3], dtype=int32)
+    """
     return _shift("right_shift", x, y)
 
 
@@ -144,14 +425,37 @@ def _shift(name: str, x: TensorLike, y: TensorLike) -> Any:
 
 # -- rounding --------------------------------------------------------------------------------------
 
-floor = unary("floor", "The largest integer not above x, as a float; gradient 0.")
-ceil = unary("ceil", "The smallest integer not below x, as a float; gradient 0.")
+floor = unary(
+    "floor",
+    """The largest integer not above x, as a float; gradient 0.
+
+    Examples:
+        >>> unidl.ops.floor([-1.5, 1.7])
+        array([-2.,  1.], dtype=float32)
+    """,
+)
+ceil = unary(
+    "ceil",
+    """The smallest integer not below x, as a float; gradient 0.
+
+    Examples:
+        >>> unidl.ops.ceil([-1.5, 1.2])
+        array([-1.,  2.], dtype=float32)
+    """,
+)
 
 
 @op
 def round(x: TensorLike, decimals: int = 0) -> Tensor:
     """Nearest integer, halves to the even one; with `decimals` to that many digits. Integers stay
-    as they are."""
+    as they are.
+
+    Examples:
+        >>> unidl.ops.round([0.5, 1.5, 2.4])  # halves go to the even number
+        array([0., 2., 2.], dtype=float32)
+        >>> unidl.ops.round([1.234], decimals=1)
+        array([1.2], dtype=float32)
+    """
     backend, x = tensor_of(x)
     if not dtypes.is_float(backend.dtype(x)):
         return x
@@ -162,7 +466,12 @@ def round(x: TensorLike, decimals: int = 0) -> Tensor:
 
 @op
 def trunc(x: TensorLike) -> Tensor:
-    """x without its fraction; integers stay as they are."""
+    """x without its fraction; integers stay as they are.
+
+    Examples:
+        >>> unidl.ops.trunc([-1.7, 1.7])
+        array([-1.,  1.], dtype=float32)
+    """
     backend, x = tensor_of(x)
     return call("trunc", x) if dtypes.is_float(backend.dtype(x)) else x
 
@@ -170,7 +479,12 @@ def trunc(x: TensorLike) -> Tensor:
 @op
 def clip(x: TensorLike, x_min: TensorLike, x_max: TensorLike) -> Tensor:
     """x, at least `x_min` and at most `x_max` (None: no bound); the gradient passes at numeric
-    bounds."""
+    bounds.
+
+    Examples:
+        >>> unidl.ops.clip([-2.0, 0.5, 3.0], 0.0, 1.0)
+        array([0. , 0.5, 1. ], dtype=float32)
+    """
     if all(b is None or type(b) in NUMBERS for b in (x_min, x_max)):
         backend = native_owner(x)
         if backend is None:

@@ -33,6 +33,10 @@ def associative_scan(
 
     f(a, b) gets and returns structures like `elems` (a tensor or nested structure), of several
     elements at once. With `reverse` the elements are those from the end.
+
+    Examples:
+        >>> unidl.ops.associative_scan(lambda a, b: a * b, np.array([1, 2, 3, 4]))
+        array([ 1,  2,  6, 24])
     """
     if not callable(f):
         raise TypeError(
@@ -93,6 +97,11 @@ def vectorize(
 
     `pyfunc` runs once for each element, in Python: where it is written with `unidl.ops`, calling it
     on whole tensors is faster.
+
+    Examples:
+        >>> norm = unidl.ops.vectorize(unidl.ops.norm, signature="(d)->()")
+        >>> norm(np.array([[3.0, 4.0], [0.0, 2.0]]))
+        array([5., 2.])
     """
     if not callable(pyfunc):
         raise TypeError(f"vectorize: pyfunc must be a function, got {pyfunc!r}.")
@@ -167,6 +176,14 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         def log1pexp(x):
             e = ops.exp(x)
             return ops.log(1 + e), lambda upstream: upstream * (1 - 1 / (1 + e))
+
+    Examples:
+        >>> @unidl.ops.custom_gradient
+        ... def straight_through(x):
+        ...     return unidl.ops.round(x), lambda upstream: upstream
+        >>> slope = unidl.grad(lambda x: unidl.ops.sum(straight_through(x)))
+        >>> straight_through([1.6, 2.2]), slope(np.array([1.6, 2.2]))
+        (array([2., 2.], dtype=float32), array([1., 1.]))
     """
 
     @functools.wraps(f)
@@ -249,6 +266,10 @@ def jvp(
     `primals` and `tangents` are lists or tuples of float tensors (or nested structures) of the same
     shapes. Backends without forward mode take one gradient for each number of the output. Not in
     compiled functions.
+
+    Examples:
+        >>> unidl.ops.jvp(unidl.ops.square, (3.0,), (1.0,))  # the value, the slope
+        (array(9., dtype=float32), array(6., dtype=float32))
     """
     if (
         not isinstance(primals, (list, tuple))

@@ -36,6 +36,11 @@ def get_item(x: TensorLike, key: Any) -> Tensor:
     first axis.
 
     Boolean masks are refused, since the result's shape would depend on values: use `where`.
+
+    Examples:
+        >>> x = np.arange(12).reshape(3, 4)
+        >>> unidl.ops.get_item(x, (slice(None), -1))
+        array([ 3,  7, 11])
     """
     if isinstance(key, tuple):
         if any(isinstance(k, (list, np.ndarray)) for k in key):
@@ -60,7 +65,16 @@ def get_item(x: TensorLike, key: Any) -> Tensor:
 @op
 def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     """Slices of x along `axis` (of the flattened x without one) by integers of any shape; negative
-    ones count from the end."""
+    ones count from the end.
+
+    Examples:
+        >>> x = np.array([[1, 2, 3], [4, 5, 6]])
+        >>> unidl.ops.take(x, [0, 5])  # of the flat tensor
+        array([1, 6])
+        >>> unidl.ops.take(x, [2, 0], axis=1)
+        array([[3, 1],
+               [6, 4]])
+    """
     indices = integers("take", indices)
     if axis is None:
         x, axis = ravel(x), 0
@@ -71,7 +85,13 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
 @op
 def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     """Elements of x by `indices` of x's rank: out[i][j] = x[indices[i][j]][j] for axis 0; both
-    flattened without an axis."""
+    flattened without an axis.
+
+    Examples:
+        >>> x = np.array([[30, 10, 20]])
+        >>> unidl.ops.take_along_axis(x, unidl.ops.argsort(x), axis=-1)
+        array([[10, 20, 30]])
+    """
     indices = integers("take_along_axis", indices)
     if axis is None:
         x, indices, axis = ravel(x), ravel(indices), 0
@@ -99,7 +119,16 @@ def where(
     condition: TensorLike, x1: TensorLike | None = None, x2: TensorLike | None = None
 ) -> Tensor:
     """x1 where `condition` is true (not 0), else x2; all broadcast. The gradient goes to the choice
-    taken alone."""
+    taken alone.
+
+    Examples:
+        >>> x = np.array([-1.0, 2.0])
+        >>> unidl.ops.where(x > 0, x, 0.0)
+        array([0., 2.])
+        >>> unidl.ops.where([True, False], [[1], [2]], 0)  # shapes broadcast
+        array([[1, 0],
+               [2, 0]], dtype=int32)
+    """
     if x1 is None or x2 is None:
         raise ValueError(
             "where: give both x1 and x2. The positions alone, np.nonzero, have a shape that "
@@ -120,7 +149,13 @@ def where(
 def select(
     condlist: Sequence[TensorLike], choicelist: Sequence[TensorLike], default: TensorLike = 0
 ) -> Tensor:
-    """The choice that belongs to the first true condition, `default` where none is."""
+    """The choice that belongs to the first true condition, `default` where none is.
+
+    Examples:
+        >>> x = np.array([-3.0, 1.0, 8.0])
+        >>> unidl.ops.select([x < 0, x > 5], [-x, x * 10], default=0.0)
+        array([ 3.,  0., 80.])
+    """
     result = default
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
         result = where(condition, choice, result)
@@ -132,7 +167,12 @@ def select(
 
 @op
 def scatter(indices: TensorLike, values: TensorLike, shape: Shape) -> Tensor:
-    """Zeros of `shape` with `values` (m, *shape[k:]) added at integer `indices` (m, k)."""
+    """Zeros of `shape` with `values` (m, *shape[k:]) added at integer `indices` (m, k).
+
+    Examples:
+        >>> unidl.ops.scatter([[0], [2], [2]], [1.0, 5.0, 7.0], (4,))  # what meets is added
+        array([ 1.,  0., 12.,  0.], dtype=float32)
+    """
     shape = check_shape("scatter", shape)
     indices = integers("scatter", indices)
     backend = backend_of([indices, values])
@@ -150,6 +190,13 @@ def scatter_update(
 
     reduction: None to replace, "add", "max", "min" or "mul" to combine what is there with all
     updates of the same place.
+
+    Examples:
+        >>> unidl.ops.scatter_update(np.zeros((2, 2)), [[0, 1], [1, 0]], [5.0, 7.0])
+        array([[0., 5.],
+               [7., 0.]])
+        >>> unidl.ops.scatter_update(np.ones(3), [[0], [0]], [5.0, 7.0], reduction="add")
+        array([13.,  1.,  1.])
     """
     if reduction not in (None, "add", *_COMBINED):
         raise ValueError(
@@ -234,21 +281,38 @@ def _rows(backend: Any, indices: TensorLike, updates: TensorLike) -> Any:
 
 @op
 def sort(x: TensorLike, axis: int | None = -1) -> Tensor:
-    """Ascending along `axis`, NaN last; flattened first if it is None."""
+    """Ascending along `axis`, NaN last; flattened first if it is None.
+
+    Examples:
+        >>> unidl.ops.sort([[3, 1, 2], [9, 7, 8]])
+        array([[1, 2, 3],
+               [7, 8, 9]], dtype=int32)
+    """
     return call("sort", ravel(x), axis=0) if axis is None else call("sort", x, axis=axis)
 
 
 @op
 def argsort(x: TensorLike, axis: int | None = -1) -> Tensor:
     """int32 indices that sort x along `axis`, equals in their order; flattened first if it is
-    None."""
+    None.
+
+    Examples:
+        >>> unidl.ops.argsort([30, 10, 20])
+        array([1, 2, 0], dtype=int32)
+    """
     return call("argsort", ravel(x), axis=0) if axis is None else call("argsort", x, axis=axis)
 
 
 @op
 def top_k(x: TensorLike, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
     """(values, int32 indices) of the k largest along the last axis, largest first, of equals the
-    first."""
+    first.
+
+    Examples:
+        >>> values, indices = unidl.ops.top_k([5.0, 1.0, 9.0, 7.0], k=2)
+        >>> values, indices
+        (array([9., 7.], dtype=float32), array([2, 3], dtype=int32))
+    """
     backend, x = tensor_of(x)
     size = (*backend.shape(x)[-1:], None)[0]
     k = one_int("top_k", "k", k)
@@ -263,7 +327,13 @@ def top_k(x: TensorLike, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
 @op
 def in_top_k(targets: TensorLike, predictions: TensorLike, k: int) -> Tensor:
     """Whether class `targets` (n,) is among the k largest of `predictions` (n, classes); ties count
-    as in. Bool (n,)."""
+    as in. Bool (n,).
+
+    Examples:
+        >>> predictions = [[0.1, 0.6, 0.3], [0.1, 0.6, 0.3]]
+        >>> unidl.ops.in_top_k([2, 0], predictions, k=2)
+        array([ True, False])
+    """
     targets = integers("in_top_k", targets, "targets")
     if (k := one_int("in_top_k", "k", k)) < 1:
         raise ValueError(f"in_top_k: k must be at least 1, got {k}.")
@@ -285,7 +355,14 @@ def in_top_k(targets: TensorLike, predictions: TensorLike, k: int) -> Tensor:
 @op
 def searchsorted(sorted_sequence: TensorLike, values: TensorLike, side: str = "left") -> Tensor:
     """int32 places of `values` in the ascending 1-D `sorted_sequence`, before ("left") or after
-    ("right") equals."""
+    ("right") equals.
+
+    Examples:
+        >>> unidl.ops.searchsorted([1, 3, 5], [3, 4])
+        array([1, 2], dtype=int32)
+        >>> unidl.ops.searchsorted([1, 3, 5], [3, 4], side="right")
+        array([2, 2], dtype=int32)
+    """
     if side not in ("left", "right"):
         raise ValueError(f'searchsorted: side must be "left" or "right", got {side!r}.')
     backend = backend_of([sorted_sequence, values])
@@ -297,7 +374,12 @@ def searchsorted(sorted_sequence: TensorLike, values: TensorLike, side: str = "l
 @op
 def digitize(x: TensorLike, bins: int | TensorLike) -> Tensor:
     """int32 number of the bin, between ascending edges `bins`, that x falls in: 0 below the first
-    edge."""
+    edge.
+
+    Examples:
+        >>> unidl.ops.digitize([0.5, 1.0, 9.0], bins=[0.0, 1.0, 2.0])
+        array([1, 2, 3], dtype=int32)
+    """
     return searchsorted(bins, x, side="right")
 
 
@@ -312,6 +394,12 @@ def bincount(
 
     The result has `minlength` entries at least; in a compiled function, where max(x) is unknown,
     give host data.
+
+    Examples:
+        >>> unidl.ops.bincount([1, 1, 3])
+        array([0, 2, 0, 1], dtype=int32)
+        >>> unidl.ops.bincount([1, 1, 3], weights=[0.5, 0.5, 2.0], minlength=6)
+        array([0., 1., 0., 2., 0., 0.], dtype=float32)
     """
     if sparse:
         raise ValueError("bincount: sparse tensors do not exist here. Leave `sparse` out.")
@@ -341,7 +429,13 @@ def bincount(
 def isin(
     x1: TensorLike, x2: TensorLike, assume_unique: bool = False, invert: bool = False
 ) -> Tensor:
-    """Whether each element of x1 occurs in x2 (not, with `invert`)."""
+    """Whether each element of x1 occurs in x2 (not, with `invert`).
+
+    Examples:
+        >>> unidl.ops.isin([[1, 2], [3, 4]], [2, 4, 6])
+        array([[False,  True],
+               [False,  True]])
+    """
     backend = backend_of([x1, x2])
     x1, x2 = (backend.asarray(convert(backend, t)) for t in (x1, x2))
     found = backend.any(call_promoted("equal", backend.expand_dims(x1, -1), ravel(x2)), -1)
@@ -350,7 +444,12 @@ def isin(
 
 @op
 def unravel_index(indices: TensorLike, shape: Shape) -> tuple[Tensor, ...]:
-    """Positions along each axis of `shape` of flat `indices`: a tuple of integer tensors."""
+    """Positions along each axis of `shape` of flat `indices`: a tuple of integer tensors.
+
+    Examples:
+        >>> unidl.ops.unravel_index([0, 5], (2, 4))
+        (array([0, 1], dtype=int32), array([0, 1], dtype=int32))
+    """
     shape, indices = check_shape("unravel_index", shape), integers("unravel_index", indices)
     size = math.prod(shape)
     check_indices("unravel_index", indices, 0, size, f"the {size} elements of the shape {shape}")

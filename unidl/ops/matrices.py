@@ -12,7 +12,8 @@ from unidl.ops.core import shape as shape_of
 from unidl.ops.creation import zeros_like
 from unidl.ops.dispatch import call, call_float, call_promoted, op, owner_of, tensor_of
 from unidl.ops.elementwise import abs as abs_
-from unidl.ops.elementwise import log, multiply, power, reciprocal, sign, sqrt, square
+from unidl.ops.elementwise import multiply, power, reciprocal, sign, sqrt, square
+from unidl.ops.exponentials import log
 from unidl.ops.indexing import where
 from unidl.ops.products import diagonal, matmul
 from unidl.ops.reductions import max as max_
@@ -22,10 +23,24 @@ from unidl.ops.shaping import expand_dims, swapaxes
 from unidl.ops.thin_functions import unary
 from unidl.typing import Axis, Tensor, TensorLike
 
-det = unary("det", "Determinant: (..., n, n) -> (...).")
+det = unary(
+    "det",
+    """Determinant: (..., n, n) -> (...).
+
+    Examples:
+        >>> unidl.ops.det([[1.0, 2.0], [3.0, 4.0]])
+        array(-2., dtype=float32)
+    """,
+)
 eigh = unary(
     "eigh",
-    "(eigenvalues (..., n) ascending, eigenvectors (..., n, n) in columns) of symmetric matrices.",
+    """(eigenvalues (..., n) ascending, eigenvectors (..., n, n) in columns) of symmetric matrices.
+
+    Examples:
+        >>> values, vectors = unidl.ops.eigh([[2.0, 1.0], [1.0, 2.0]])
+        >>> values  # ascending
+        array([1., 3.], dtype=float32)
+    """,
 )
 eig = unary(
     "eig",
@@ -34,6 +49,11 @@ eig = unary(
 
     A complex eigenvalue is an error, since there are no complex dtypes. On the host, so not in
     compiled functions that trace.
+
+    Examples:
+        >>> values, vectors = unidl.ops.eig([[2.0, 0.0], [0.0, 3.0]])
+        >>> values
+        array([2., 3.], dtype=float32)
     """,
 )
 lu_factor = unary(
@@ -42,6 +62,12 @@ lu_factor = unary(
     x = L U.
 
     L has ones on its diagonal and stands below that of lu, U on and above it.
+
+    Examples:
+        >>> lu, pivots = unidl.ops.lu_factor([[1.0, 2.0], [4.0, 4.0]])
+        >>> lu, pivots  # L below the diagonal, U from it up
+        (array([[4.  , 4.  ],
+               [0.25, 1.  ]], dtype=float32), array([1, 1], dtype=int32))
     """,
 )
 
@@ -49,14 +75,27 @@ lu_factor = unary(
 @op
 def cholesky(x: TensorLike, upper: bool = False) -> Tensor:
     """Lower factor L of symmetric positive definite matrices x = L L^T; its transpose with
-    `upper`. A matrix that is not positive definite is an error in an eager call."""
+    `upper`. A matrix that is not positive definite is an error in an eager call.
+
+    Examples:
+        >>> unidl.ops.cholesky([[4.0, 2.0], [2.0, 5.0]])
+        array([[2., 0.],
+               [1., 2.]], dtype=float32)
+    """
     factor = _cholesky("cholesky", x)
     return swapaxes(factor, -1, -2) if upper else factor
 
 
 @op
 def cholesky_inverse(x: TensorLike, upper: bool = False) -> Tensor:
-    """Inverse of the matrix whose Cholesky factor is x."""
+    """Inverse of the matrix whose Cholesky factor is x.
+
+    Examples:
+        >>> factor = unidl.ops.cholesky([[4.0, 0.0], [0.0, 2.0]])
+        >>> unidl.ops.cholesky_inverse(factor)  # of the matrix itself
+        array([[0.25, 0.  ],
+               [0.  , 0.5 ]], dtype=float32)
+    """
     lower = swapaxes(x, -1, -2) if upper else x
     inverse = call_float("inv", lower)
     return matmul(swapaxes(inverse, -1, -2), inverse)
@@ -65,7 +104,13 @@ def cholesky_inverse(x: TensorLike, upper: bool = False) -> Tensor:
 @op
 def qr(x: TensorLike, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     """(q, r) with x = q r, q (..., m, k) orthonormal, r (..., k, n) upper triangular, k = min(m,
-    n)."""
+    n).
+
+    Examples:
+        >>> q, r = unidl.ops.qr(np.ones((5, 2)))
+        >>> q.shape, r.shape
+        ((5, 2), (2, 2))
+    """
     if mode != "reduced":
         raise ValueError(f'qr: only mode="reduced" exists here, got {mode!r}.')
     return call_float("qr", x)
@@ -77,6 +122,13 @@ def svd(x: TensorLike, full_matrices: bool = True, compute_uv: bool = True) -> A
 
     `full_matrices=True` (the default of NumPy) is possible for square matrices; else write
     `full_matrices=False`.
+
+    Examples:
+        >>> u, s, vt = unidl.ops.svd(np.diag([3.0, 2.0]))
+        >>> s
+        array([3., 2.])
+        >>> unidl.ops.svd(np.ones((5, 2)), full_matrices=False)[0].shape
+        (5, 2)
     """
     backend, x = tensor_of(x)
     m, n = backend.shape(x)[-2:]
@@ -91,20 +143,36 @@ def svd(x: TensorLike, full_matrices: bool = True, compute_uv: bool = True) -> A
 
 @op
 def solve(a: TensorLike, b: TensorLike) -> Tensor:
-    """x with a @ x = b: a (..., n, n), b (..., n, k), or (n,) for one right side."""
+    """x with a @ x = b: a (..., n, n), b (..., n, k), or (n,) for one right side.
+
+    Examples:
+        >>> unidl.ops.solve([[2.0, 0.0], [1.0, 1.0]], [4.0, 5.0])
+        array([2., 3.], dtype=float32)
+    """
     return _solve("solve", a, b)
 
 
 @op
 def solve_triangular(a: TensorLike, b: TensorLike, lower: bool = False) -> Tensor:
-    """Like `solve` for an upper (or `lower`) triangular a."""
+    """Like `solve` for an upper (or `lower`) triangular a.
+
+    Examples:
+        >>> unidl.ops.solve_triangular([[2.0, 0.0], [1.0, 1.0]], [4.0, 5.0], lower=True)
+        array([2., 3.], dtype=float32)
+    """
     return _solve("solve_triangular", a, b, lower=lower)
 
 
 @op
 def inv(x: TensorLike) -> Tensor:
     """Inverse: (..., n, n) -> (..., n, n). That of a singular matrix is an error in an eager
-    call."""
+    call.
+
+    Examples:
+        >>> unidl.ops.inv([[2.0, 0.0], [0.0, 4.0]])
+        array([[0.5 , 0.  ],
+               [0.  , 0.25]], dtype=float32)
+    """
     return _defined("inv", _SINGULAR, lambda: call_float("inv", x), x, np.linalg.inv)
 
 
@@ -130,7 +198,12 @@ def _solution(name: str, a: TensorLike, b: TensorLike, **kwargs: Any) -> Any:
 @op
 def pinv(x: TensorLike, rcond: float | None = None) -> Tensor:
     """Pseudo-inverse (Moore and Penrose); singular values up to `rcond` times the largest count as
-    0."""
+    0.
+
+    Examples:
+        >>> unidl.ops.pinv([[1.0], [1.0]])
+        array([[0.5, 0.5]], dtype=float32)
+    """
     u, s, vh = call_float("svd", x)
     backend, s = tensor_of(s)
     if rcond is None:
@@ -142,14 +215,25 @@ def pinv(x: TensorLike, rcond: float | None = None) -> Tensor:
 
 @op
 def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> Tensor:
-    """x with the smallest |a @ x - b|, of minimal norm: a (m, n), b (m,) or (m, k)."""
+    """x with the smallest |a @ x - b|, of minimal norm: a (m, n), b (m,) or (m, k).
+
+    Examples:
+        >>> a = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])  # a line through three points
+        >>> unidl.ops.lstsq(a, np.array([1.0, 3.0, 5.0]))
+        array([1., 2.])
+    """
     return matmul(pinv(a, rcond), b)
 
 
 @op
 def matrix_rank(x: TensorLike, tol: float | None = None) -> Tensor:
     """int32 number of singular values above `tol`, by default the largest times max(m, n) times the
-    dtype's epsilon."""
+    dtype's epsilon.
+
+    Examples:
+        >>> unidl.ops.matrix_rank([[1.0, 2.0], [2.0, 4.0]])
+        array(1, dtype=int32)
+    """
     _, s, _ = call_float("svd", x)
     backend, s = tensor_of(s)
     if tol is None:
@@ -159,7 +243,13 @@ def matrix_rank(x: TensorLike, tol: float | None = None) -> Tensor:
 
 @op
 def slogdet(x: TensorLike) -> tuple[Tensor, Tensor]:
-    """(sign, log of |determinant|), each (...)."""
+    """(sign, log of |determinant|), each (...).
+
+    Examples:
+        >>> sign, logabsdet = unidl.ops.slogdet([[0.0, 2.0], [1.0, 0.0]])
+        >>> sign, logabsdet
+        (array(-1., dtype=float32), array(0.6931, dtype=float32))
+    """
     # By QR, the determinant of an orthonormal q being 1 or -1: no product that could overflow.
     q, r = call_float("qr", x)
     pivots = diagonal(r, 0, -2, -1)
@@ -169,7 +259,12 @@ def slogdet(x: TensorLike) -> tuple[Tensor, Tensor]:
 
 @op
 def logdet(x: TensorLike) -> Tensor:
-    """log of the determinant of symmetric positive definite matrices, by their Cholesky factor."""
+    """log of the determinant of symmetric positive definite matrices, by their Cholesky factor.
+
+    Examples:
+        >>> unidl.ops.logdet([[2.0, 0.0], [0.0, 0.5]])
+        array(0., dtype=float32)
+    """
     return multiply(sum_(log(diagonal(_cholesky("logdet", x), 0, -2, -1)), -1), 2.0)
 
 
@@ -225,6 +320,14 @@ def norm(
 
     ord for vectors: None or 2 (Euclidean), 1, inf, -inf, 0 (number of non-zeros) or any other
     number; for matrices: None or "fro", "nuc", 1, -1, inf, -inf, 2, -2.
+
+    Examples:
+        >>> unidl.ops.norm([3.0, 4.0])
+        array(5., dtype=float32)
+        >>> unidl.ops.norm([[3.0, 4.0], [6.0, 8.0]], axis=-1)
+        array([ 5., 10.], dtype=float32)
+        >>> unidl.ops.norm([3.0, -4.0], ord=1)
+        array(7., dtype=float32)
     """
     backend, x = tensor_of(x)
     if not dtypes.is_float(backend.dtype(x)):
@@ -304,6 +407,12 @@ def _shape(x: TensorLike) -> Any:
 
 @op
 def cdist(x: TensorLike, y: TensorLike) -> Tensor:
-    """(..., m, n) Euclidean distances of the rows of x (..., m, d) and y (..., n, d)."""
+    """(..., m, n) Euclidean distances of the rows of x (..., m, d) and y (..., n, d).
+
+    Examples:
+        >>> unidl.ops.cdist([[0.0, 0.0], [3.0, 0.0]], [[0.0, 4.0]])
+        array([[4.],
+               [5.]], dtype=float32)
+    """
     difference = call_promoted("subtract", expand_dims(x, -2), expand_dims(y, -3), to_floats=True)
     return norm(difference, axis=-1)

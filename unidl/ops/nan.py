@@ -42,68 +42,123 @@ from unidl.typing import Axis, DType, Tensor, TensorLike
 
 @op
 def nansum(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
-    """`sum` of what is not NaN."""
+    """`sum` of what is not NaN.
+
+    Examples:
+        >>> unidl.ops.nansum([1.0, np.nan, 2.0])
+        array(3., dtype=float32)
+    """
     return sum(_nan_as(x, 0), axis, keepdims)
 
 
 @op
 def nanprod(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
-    """`prod` of what is not NaN."""
+    """`prod` of what is not NaN.
+
+    Examples:
+        >>> unidl.ops.nanprod([2.0, np.nan, 3.0])
+        array(6., dtype=float32)
+    """
     return prod(_nan_as(x, 1), axis, keepdims)
 
 
 @op
 def nanmax(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
-    """`max` of what is not NaN, NaN if nothing else is there."""
+    """`max` of what is not NaN, NaN if nothing else is there.
+
+    Examples:
+        >>> unidl.ops.nanmax([[1.0, np.nan], [5.0, 2.0]], axis=1)
+        array([1., 5.], dtype=float32)
+    """
     return _nan_if_empty(max(_nan_as(x, -float("inf")), axis, keepdims), x, axis, keepdims)
 
 
 @op
 def nanmin(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
-    """`min` of what is not NaN, NaN if nothing else is there."""
+    """`min` of what is not NaN, NaN if nothing else is there.
+
+    Examples:
+        >>> unidl.ops.nanmin([[1.0, np.nan], [5.0, 2.0]], axis=1)
+        array([1., 2.], dtype=float32)
+    """
     return _nan_if_empty(min(_nan_as(x, float("inf")), axis, keepdims), x, axis, keepdims)
 
 
 @op
 def nanmean(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
-    """`mean` of what is not NaN."""
+    """`mean` of what is not NaN.
+
+    Examples:
+        >>> unidl.ops.nanmean([1.0, np.nan, 3.0])  # of the two that are there
+        array(2., dtype=float32)
+    """
     return divide(nansum(x, axis, keepdims), _numbers(x, axis, keepdims))
 
 
 @op
 def nanvar(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
-    """`var` of what is not NaN."""
+    """`var` of what is not NaN.
+
+    Examples:
+        >>> unidl.ops.nanvar([1.0, np.nan, 5.0])
+        array(4., dtype=float32)
+    """
     distance = subtract(x, nanmean(x, axis, keepdims=True))
     return nanmean(square(distance), axis, keepdims)
 
 
 @op
 def nanstd(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
-    """`std` of what is not NaN."""
+    """`std` of what is not NaN.
+
+    Examples:
+        >>> unidl.ops.nanstd([1.0, np.nan, 5.0])
+        array(2., dtype=float32)
+    """
     return sqrt(nanvar(x, axis, keepdims))
 
 
 @op
 def nancumsum(x: TensorLike, axis: int | None = None, dtype: DType | None = None) -> Tensor:
-    """`cumsum` with 0 for NaN."""
+    """`cumsum` with 0 for NaN.
+
+    Examples:
+        >>> unidl.ops.nancumsum([1.0, np.nan, 2.0])
+        array([1., 1., 3.], dtype=float32)
+    """
     return cumsum(_nan_as(x, 0), axis, dtype)
 
 
 @op
 def nancumprod(x: TensorLike, axis: int | None = None, dtype: DType | None = None) -> Tensor:
-    """`cumprod` with 1 for NaN."""
+    """`cumprod` with 1 for NaN.
+
+    Examples:
+        >>> unidl.ops.nancumprod([2.0, np.nan, 3.0])
+        array([2., 2., 6.], dtype=float32)
+    """
     return cumprod(_nan_as(x, 1), axis, dtype)
 
 
 @op
 def nanargmax(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """int32 index of the first largest element that is not NaN, -1 if all are."""
+    """int32 index of the first largest element that is not NaN, -1 if all are.
+
+    Examples:
+        >>> unidl.ops.nanargmax([np.nan, 3.0, 7.0])
+        array(2, dtype=int32)
+    """
     return _index(argmax, -float("inf"), x, axis, keepdims)
 
 
 @op
 def nanargmin(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """int32 index of the first smallest element that is not NaN, -1 if all are."""
+    """int32 index of the first smallest element that is not NaN, -1 if all are.
+
+    Examples:
+        >>> unidl.ops.nanargmin([np.nan, 3.0, 7.0])
+        array(1, dtype=int32)
+    """
     return _index(argmin, float("inf"), x, axis, keepdims)
 
 
@@ -122,7 +177,12 @@ def nanquantile(
     method: str = "linear",
     keepdims: bool = False,
 ) -> Tensor:
-    """`quantile` of what is not NaN, NaN where nothing else is there."""
+    """`quantile` of what is not NaN, NaN where nothing else is there.
+
+    Examples:
+        >>> unidl.ops.nanquantile([1.0, np.nan, 3.0, 2.0], [0.0, 0.75])
+        array([1. , 2.5], dtype=float32)
+    """
     if method not in METHODS:
         raise ValueError(
             f"nanquantile: method must be one of {', '.join(METHODS)}, got {method!r}."
@@ -167,7 +227,12 @@ def nanpercentile(
     method: str = "linear",
     keepdims: bool = False,
 ) -> Tensor:
-    """`nanquantile` of q / 100."""
+    """`nanquantile` of q / 100.
+
+    Examples:
+        >>> unidl.ops.nanpercentile([1.0, np.nan, 3.0, 2.0], [0, 75])
+        array([1. , 2.5], dtype=float32)
+    """
     return nanquantile(
         x,
         float(q) / 100 if is_number(q) else [float(one) / 100 for one in fractions(q)],
@@ -179,7 +244,12 @@ def nanpercentile(
 
 @op
 def nanmedian(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
-    """`median` of what is not NaN, NaN where nothing else is there."""
+    """`median` of what is not NaN, NaN where nothing else is there.
+
+    Examples:
+        >>> unidl.ops.nanmedian([1.0, np.nan, 3.0, 9.0])
+        array(3., dtype=float32)
+    """
     return nanquantile(x, 0.5, axis, "linear", keepdims)
 
 

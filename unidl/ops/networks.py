@@ -27,7 +27,6 @@ from unidl.ops.elementwise import (
     add,
     clip,
     divide,
-    log,
     logical_not,
     maximum,
     multiply,
@@ -35,8 +34,8 @@ from unidl.ops.elementwise import (
     rsqrt,
     square,
     subtract,
-    tanh,
 )
+from unidl.ops.exponentials import log, tanh
 from unidl.ops.fused import hidden_keys
 from unidl.ops.index_checks import check_indices, whole_numbers
 from unidl.ops.indexing import along_axis, where
@@ -64,7 +63,14 @@ def one_hot(
     sparse: bool | None = False,
 ) -> Tensor:
     """Integers (...,) -> (..., num_classes), the new axis at `axis`; what is out of range gives
-    zeros."""
+    zeros.
+
+    Examples:
+        >>> unidl.ops.one_hot([0, 2, 5], 3)  # what is out of range is all zeros
+        array([[1., 0., 0.],
+               [0., 0., 1.],
+               [0., 0., 0.]], dtype=float32)
+    """
     _not_sparse("one_hot", sparse)
     return _one_hot("one_hot", x, num_classes, axis, dtype)
 
@@ -92,7 +98,13 @@ def multi_hot(
     dtype: DType | None = None,
     sparse: bool | None = False,
 ) -> Tensor:
-    """Integers (..., k) -> (..., num_classes): 1 for each class that occurs along `axis`."""
+    """Integers (..., k) -> (..., num_classes): 1 for each class that occurs along `axis`.
+
+    Examples:
+        >>> unidl.ops.multi_hot([[0, 2], [1, 1]], 3)
+        array([[1., 0., 1.],
+               [0., 1., 0.]], dtype=float32)
+    """
     _not_sparse("multi_hot", sparse)
     if num_classes is None:
         raise ValueError("multi_hot: give num_classes, the size of the new axis.")
@@ -122,7 +134,13 @@ def _not_sparse(name: str, sparse: Any) -> None:
 def moments(
     x: TensorLike, axes: Axis, keepdims: bool = False, synchronized: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """(mean, biased variance) over `axes`, computed in float32 at least."""
+    """(mean, biased variance) over `axes`, computed in float32 at least.
+
+    Examples:
+        >>> mean, variance = unidl.ops.moments([[1.0, 10.0], [3.0, 30.0]], axes=[0])
+        >>> mean, variance
+        (array([ 2., 20.], dtype=float32), array([  1., 100.], dtype=float32))
+    """
     if synchronized:
         raise ValueError(
             "moments: there is one process here, so synchronized=True has no meaning. Leave it out."
@@ -144,7 +162,14 @@ def batch_normalization(
     scale: TensorLike | None = None,
     epsilon: float = 1e-3,
 ) -> Any:
-    """(x - mean) * scale / sqrt(variance + epsilon) + offset, all four 1-D along `axis` of x."""
+    """(x - mean) * scale / sqrt(variance + epsilon) + offset, all four 1-D along `axis` of x.
+
+    Examples:
+        >>> x = np.array([[1.0, 10.0], [3.0, 30.0]])
+        >>> unidl.ops.batch_normalization(x, [2.0, 20.0], [1.0, 100.0], axis=-1)
+        array([[-0.9995, -1.    ],
+               [ 0.9995,  1.    ]])
+    """
     backend = backend_of([x, mean, variance])
     tensors = [
         t if t is None else backend.asarray(convert(backend, t))
@@ -172,7 +197,13 @@ def layer_normalization(
     epsilon: float | None = None,
 ) -> Tensor:
     """Each sample normalized over `axis` (an int or several), times gamma, plus beta, which have
-    the shape of these axes."""
+    the shape of these axes.
+
+    Examples:
+        >>> unidl.ops.layer_normalization([[1.0, 3.0], [10.0, 30.0]], gamma=[1.0, 2.0])
+        array([[-0.9995,  1.999 ],
+               [-1.    ,  2.    ]], dtype=float32)
+    """
     backend, x = tensor_of(x)
     rank = len(backend.shape(x))
     axes = tuple(sorted(a % rank for a in ((axis,) if isinstance(axis, int) else axis)))
@@ -187,7 +218,12 @@ def rms_normalization(
     x: TensorLike, scale: TensorLike | None = None, axis: Axis = -1, epsilon: float | None = None
 ) -> Tensor:
     """x / sqrt(mean(x**2) + epsilon) over `axis`, times `scale`, which has the shape of these axes.
-    epsilon: 1e-6."""
+    epsilon: 1e-6.
+
+    Examples:
+        >>> unidl.ops.rms_normalization([3.0, 4.0])
+        array([0.8485, 1.1314], dtype=float32)
+    """
     backend, x = tensor_of(x)
     rank = len(backend.shape(x))
     axes = tuple(sorted(a % rank for a in ((axis,) if isinstance(axis, int) else axis)))
@@ -212,7 +248,15 @@ def _along(backend: Any, parameter: Any, axes: Any, rank: Any) -> Any:
 def normalize(
     x: TensorLike, axis: Axis = -1, order: int | float = 2, epsilon: float | None = None
 ) -> Tensor:
-    """x divided by its norm of `order` along `axis`, which counts as `epsilon` (1e-7) at least."""
+    """x divided by its norm of `order` along `axis`, which counts as `epsilon` (1e-7) at least.
+
+    Examples:
+        >>> unidl.ops.normalize([[3.0, 4.0], [0.0, 0.0]])
+        array([[0.6, 0.8],
+               [0. , 0. ]], dtype=float32)
+        >>> unidl.ops.normalize([1.0, 3.0], order=1)
+        array([0.25, 0.75], dtype=float32)
+    """
     if not isinstance(order, (int, float)) or order < 1:
         raise ValueError(f"normalize: order must be a number of at least 1, got {order!r}.")
     epsilon = EPSILON if epsilon is None else epsilon
@@ -229,7 +273,14 @@ def categorical_crossentropy(
     target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1
 ) -> Tensor:
     """-sum(t log p) along `axis`: target and output (..., k) -> (...,). Probabilities are
-    normalized, then clipped."""
+    normalized, then clipped.
+
+    Examples:
+        >>> unidl.ops.categorical_crossentropy([[0.0, 1.0]], [[0.2, 0.8]])
+        array([0.2231], dtype=float32)
+        >>> unidl.ops.categorical_crossentropy([[0.0, 1.0]], [[3.0, 3.0]], from_logits=True)
+        array([0.6931], dtype=float32)
+    """
     target, output = _float_pair(target, output)
     if axis != -1:
         target, output = moveaxis(target, axis, -1), moveaxis(output, axis, -1)
@@ -243,7 +294,12 @@ def sparse_categorical_crossentropy(
     target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1
 ) -> Tensor:
     """-log p of class `target` (...,) or (..., 1): output (..., k) -> (...,). Probabilities are
-    normalized, then clipped."""
+    normalized, then clipped.
+
+    Examples:
+        >>> unidl.ops.sparse_categorical_crossentropy([1, 0], [[0.2, 0.8], [0.2, 0.8]])
+        array([0.2231, 1.6094], dtype=float32)
+    """
     name = "sparse_categorical_crossentropy"
     if axis != -1:
         output = moveaxis(output, one_axis(name, axis, len(shape_of(output))), -1)
@@ -278,7 +334,12 @@ def sparse_crossentropy(target: TensorLike, output: TensorLike, from_logits: boo
 def binary_crossentropy(
     target: TensorLike, output: TensorLike, from_logits: bool = False
 ) -> Tensor:
-    """-t log p - (1 - t) log(1 - p), element by element; probabilities are clipped."""
+    """-t log p - (1 - t) log(1 - p), element by element; probabilities are clipped.
+
+    Examples:
+        >>> unidl.ops.binary_crossentropy([1.0, 0.0], [0.8, 0.8])  # one for each element
+        array([0.2231, 1.6094], dtype=float32)
+    """
     target, output = _float_pair(target, output)
     if from_logits:
         return call("sigmoid_cross_entropy", target, output)
@@ -323,6 +384,11 @@ def dot_product_attention(
     gets the mean of all values. `scale` is 1 / sqrt(d) by default. Key and
     value may have fewer heads, which are repeated. `flash_attention` is the backend's own choice
     here and accepted for compatibility.
+
+    Examples:
+        >>> x = np.ones((1, 3, 2, 4))  # batch, steps, heads, size
+        >>> unidl.ops.dot_product_attention(x, x, x, is_causal=True).shape
+        (1, 3, 2, 4)
     """
     backend, tensors = prepare([query, key, value])
     query, key, value = (
@@ -381,6 +447,11 @@ def _causal(backend: Any, query: TensorLike, key: Any) -> Any:
 @op
 def psnr(x1: TensorLike, x2: TensorLike, max_val: float) -> Tensor:
     """Peak signal-to-noise ratio in decibels, 20 log10(max_val) - 10 log10(mean squared
-    difference), over all elements."""
+    difference), over all elements.
+
+    Examples:
+        >>> unidl.ops.psnr([0.0, 1.0], [0.1, 0.9], max_val=1.0)  # in decibels
+        array(20., dtype=float32)
+    """
     error = mean(square(subtract(x1, x2)))
     return subtract(20 * math.log10(max_val), multiply(log10(error), 10.0))

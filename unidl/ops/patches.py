@@ -1,4 +1,4 @@
-"""Windows of images and sequences as columns, and back."""
+"""Windows of images and sequences as columns, blocks of pixels as channels, and back."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ from typing import Any
 import numpy as np
 
 from unidl.ops.dispatch import call, op, tensor_of
-from unidl.ops.shaping import pad, reshape, stack
+from unidl.ops.shaping import pad, reshape, stack, transpose
 from unidl.typing import Sizes, Tensor, TensorLike
 
 
 @op
 def extract_sequences(x: TensorLike, sequence_length: int, sequence_stride: int) -> Tensor:
     """Overlapping pieces of the last axis: (..., n) -> (..., 1 + (n - sequence_length) //
-    sequence_stride, sequence_length)."""
+    sequence_stride, sequence_length).
+
+    Examples:
+        >>> unidl.ops.extract_sequences(np.arange(6.0), 4, 2)
+        array([[0., 1., 2., 3.],
+               [2., 3., 4., 5.]])
+    """
     backend, x = tensor_of(x)
     n = backend.shape(x)[-1]
     if n is None or n < sequence_length:
@@ -34,6 +40,10 @@ def unfold(
     int or a pair.
 
     Images are padded by zeros, `padding` on each side.
+
+    Examples:
+        >>> unidl.ops.unfold(np.ones((1, 3, 8, 8)), kernel_size=2, stride=2).shape
+        (1, 12, 16)
     """
     backend, x = tensor_of(x)
     shape = tuple(backend.shape(x))
@@ -68,7 +78,15 @@ def fold(
     stride: Sizes = 1,
 ) -> Tensor:
     """The images of which `unfold` gives the columns, overlapping windows added up: (n, c * kh *
-    kw, windows) -> (n, c, h, w)."""
+    kw, windows) -> (n, c, h, w).
+
+    Examples:
+        >>> patches = unidl.ops.unfold(np.ones((1, 1, 3, 3)), kernel_size=2)
+        >>> unidl.ops.fold(patches, 3, kernel_size=2)[0, 0]  # overlaps are added
+        array([[1., 2., 1.],
+               [2., 4., 2.],
+               [1., 2., 1.]])
+    """
     backend, x = tensor_of(x)
     shape = tuple(backend.shape(x))
     size, kernel, gaps, edges, steps = map(
@@ -119,3 +137,45 @@ def _windows(
             )
         counts.append((n + 2 * p - (k - 1) * d - 1) // s + 1)
     return tuple(counts)
+
+
+@op
+def space_to_depth(
+    x: TensorLike, block_size: int, data_format: str | None = "channels_last"
+) -> Tensor:
+    """(n, h, w, c) -> (n, h / b, w / b, b * b * c): each block of b x b pixels becomes one.
+
+    Examples:
+        >>> unidl.ops.space_to_depth(np.arange(4).reshape(1, 2, 2, 1), 2)
+        array([[[[0, 1, 2, 3]]]])
+    """
+    if data_format == "channels_first":
+        return transpose(space_to_depth(transpose(x, (0, 2, 3, 1)), block_size), (0, 3, 1, 2))
+    n, h, w, c = _shape_or_open(x)
+    b = block_size
+    x = transpose(reshape(x, (n, h // b, b, w // b, b, c)), (0, 1, 3, 2, 4, 5))
+    return reshape(x, (n, h // b, w // b, b * b * c))
+
+
+@op
+def depth_to_space(
+    x: TensorLike, block_size: int, data_format: str | None = "channels_last"
+) -> Tensor:
+    """(n, h, w, b * b * c) -> (n, h * b, w * b, c): each pixel becomes a block of b x b.
+
+    Examples:
+        >>> unidl.ops.depth_to_space(np.arange(4).reshape(1, 1, 1, 4), 2)[0, :, :, 0]
+        array([[0, 1],
+               [2, 3]])
+    """
+    if data_format == "channels_first":
+        return transpose(depth_to_space(transpose(x, (0, 2, 3, 1)), block_size), (0, 3, 1, 2))
+    n, h, w, c = _shape_or_open(x)
+    b = block_size
+    x = transpose(reshape(x, (n, h, w, b, b, c // (b * b))), (0, 1, 3, 2, 4, 5))
+    return reshape(x, (n, h * b, w * b, c // (b * b)))
+
+
+def _shape_or_open(x: TensorLike) -> Any:
+    backend, x = tensor_of(x)
+    return tuple(-1 if size is None else size for size in backend.shape(x))

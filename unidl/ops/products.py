@@ -30,6 +30,12 @@ matmul = binary(
     (..., m, n).
 
     A 1-D x1 is a row, a 1-D x2 a column, and that axis is absent from the result.
+
+    Examples:
+        >>> unidl.ops.matmul([[1, 2], [3, 4]], [10, 1])
+        array([12, 34], dtype=int32)
+        >>> unidl.ops.matmul(np.ones((5, 2, 3)), np.ones((5, 3, 4))).shape  # matrix by matrix
+        (5, 2, 4)
     """,
 )
 
@@ -37,7 +43,15 @@ matmul = binary(
 @op
 def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
     """Sum of products by named axes, e.g. einsum("bij,bjk->bik", a, b); "..." stands for axes that
-    broadcast."""
+    broadcast.
+
+    Examples:
+        >>> a, b = np.ones((2, 3)), np.ones((3, 4))
+        >>> unidl.ops.einsum("ij,jk->ik", a, b).shape
+        (2, 4)
+        >>> unidl.ops.einsum("...i->...", a)
+        array([3., 3.])
+    """
     if kwargs:
         raise TypeError(f"einsum: unknown arguments {', '.join(kwargs)}.")
     backend, tensors = prepare(operands)
@@ -48,7 +62,14 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
 @op
 def tensordot(x1: TensorLike, x2: TensorLike, axes: Any = 2) -> Tensor:
     """Product summed over axes of both: the last `axes` of x1 with the first of x2, or a pair of
-    axis lists."""
+    axis lists.
+
+    Examples:
+        >>> unidl.ops.tensordot(np.ones((2, 3, 4)), np.ones((3, 4, 5))).shape  # 2 axes by default
+        (2, 5)
+        >>> unidl.ops.tensordot(np.ones((2, 3)), np.ones((4, 3)), axes=[[1], [1]]).shape
+        (2, 4)
+    """
     if not isinstance(axes, int):
         axes = tuple([a] if isinstance(a, int) else list(a) for a in axes)
     return call_promoted("tensordot", *_tensors(x1, x2), axes=axes)
@@ -57,7 +78,14 @@ def tensordot(x1: TensorLike, x2: TensorLike, axes: Any = 2) -> Tensor:
 @op
 def dot(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Sum over the last axis of x1 and the last but one (the only one) of x2; of numbers their
-    product."""
+    product.
+
+    Examples:
+        >>> unidl.ops.dot([1.0, 2.0], [3.0, 4.0])
+        array(11., dtype=float32)
+        >>> unidl.ops.dot(np.ones((2, 3, 4)), np.ones((5, 4, 6))).shape  # all pairs
+        (2, 3, 5, 6)
+    """
     x1, x2 = _tensors(x1, x2)
     first, second = _rank(x1), _rank(x2)
     if first == 0 or second == 0:
@@ -67,13 +95,23 @@ def dot(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @op
 def vdot(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """Sum of the products of all elements, in order."""
+    """Sum of the products of all elements, in order.
+
+    Examples:
+        >>> unidl.ops.vdot([[1.0, 2.0], [3.0, 4.0]], [[1.0, 1.0], [1.0, 1.0]])
+        array(10., dtype=float32)
+    """
     return dot(ravel(x1), ravel(x2))
 
 
 @op
 def inner(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """Sum over the last axes of both; of numbers their product."""
+    """Sum over the last axes of both; of numbers their product.
+
+    Examples:
+        >>> unidl.ops.inner([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0])
+        array([12., 34.], dtype=float32)
+    """
     x1, x2 = _tensors(x1, x2)
     if _rank(x1) == 0 or _rank(x2) == 0:
         return multiply(x1, x2)
@@ -82,13 +120,24 @@ def inner(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @op
 def outer(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """(m, n) products of each element of x1 with each of x2, both flattened."""
+    """(m, n) products of each element of x1 with each of x2, both flattened.
+
+    Examples:
+        >>> unidl.ops.outer([1.0, 2.0], [10.0, 20.0, 30.0])
+        array([[10., 20., 30.],
+               [20., 40., 60.]], dtype=float32)
+    """
     return multiply(reshape(x1, (-1, 1)), reshape(x2, (1, -1)))
 
 
 @op
 def kron(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """Kronecker product: each element of x1 replaced by it times x2."""
+    """Kronecker product: each element of x1 replaced by it times x2.
+
+    Examples:
+        >>> unidl.ops.kron([[1, 2]], [[1, 10]])
+        array([[ 1, 10,  2, 20]], dtype=int32)
+    """
     x1, x2 = _tensors(x1, x2)
     rank = max(_rank(x1), _rank(x2))
     x1, x2 = (reshape(x, (1,) * (rank - _rank(x)) + _shape(x)) for x in (x1, x2))
@@ -108,7 +157,12 @@ def cross(
     axis: int | None = None,
 ) -> Tensor:
     """Cross product of vectors of length 3 along `axis` (or `axisa`, `axisb`, result along
-    `axisc`)."""
+    `axisc`).
+
+    Examples:
+        >>> unidl.ops.cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
+        array([0., 0., 1.], dtype=float32)
+    """
     if axis is not None:
         axisa = axisb = axisc = axis
     x1, x2 = _tensors(x1, x2)
@@ -132,7 +186,12 @@ def cross(
 
 @op
 def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
-    """Elements x[..., i, i + offset] of the planes of axis1 and axis2, along a new last axis."""
+    """Elements x[..., i, i + offset] of the planes of axis1 and axis2, along a new last axis.
+
+    Examples:
+        >>> unidl.ops.diagonal([[1, 2, 3], [4, 5, 6]], offset=1)
+        array([2, 6], dtype=int32)
+    """
     x = moveaxis(x, (axis1, axis2), (-2, -1))
     *_, rows, columns = _shape(x)
     first, second = max(0, -offset), max(0, offset)
@@ -146,7 +205,15 @@ def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> 
 @op
 def diag(x: TensorLike, k: int = 0) -> Tensor:
     """The k-th diagonal of a matrix, or the matrix with x (n,) on its k-th diagonal and 0
-    elsewhere."""
+    elsewhere.
+
+    Examples:
+        >>> unidl.ops.diag([1, 2])
+        array([[1, 0],
+               [0, 2]], dtype=int32)
+        >>> unidl.ops.diag([[1, 2], [3, 4]])
+        array([1, 4], dtype=int32)
+    """
     if _rank(x) == 2:
         return diagonal(x, k)
     n = _shape(x)[0] + abs(k)
@@ -156,31 +223,61 @@ def diag(x: TensorLike, k: int = 0) -> Tensor:
 
 @op
 def diagflat(x: TensorLike, k: int = 0) -> Tensor:
-    """The matrix with all elements of x on its k-th diagonal."""
+    """The matrix with all elements of x on its k-th diagonal.
+
+    Examples:
+        >>> unidl.ops.diagflat([[1, 2]], k=1)
+        array([[0, 1, 0],
+               [0, 0, 2],
+               [0, 0, 0]], dtype=int32)
+    """
     return diag(ravel(x), k)
 
 
 @op
 def trace(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
-    """Sum of the diagonal."""
+    """Sum of the diagonal.
+
+    Examples:
+        >>> unidl.ops.trace([[1, 2], [3, 4]])
+        array(5, dtype=int32)
+    """
     return sum_(diagonal(x, offset, axis1, axis2), -1)
 
 
 @op
 def tril(x: TensorLike, k: int = 0) -> Tensor:
-    """x with 0 above the k-th diagonal of the last two axes."""
+    """x with 0 above the k-th diagonal of the last two axes.
+
+    Examples:
+        >>> unidl.ops.tril([[1, 2], [3, 4]])
+        array([[1, 0],
+               [3, 4]], dtype=int32)
+    """
     return where(_lower_triangle("tril", x, k), x, 0)
 
 
 @op
 def triu(x: TensorLike, k: int = 0) -> Tensor:
-    """x with 0 below the k-th diagonal of the last two axes."""
+    """x with 0 below the k-th diagonal of the last two axes.
+
+    Examples:
+        >>> unidl.ops.triu([[1, 2], [3, 4]], k=1)
+        array([[0, 2],
+               [0, 0]], dtype=int32)
+    """
     return where(_lower_triangle("triu", x, k - 1), 0, x)
 
 
 @op
 def vander(x: TensorLike, N: int | None = None, increasing: bool = False) -> Tensor:
-    """(n, N) powers of x (n,), from N - 1 down to 0, or up from 0."""
+    """(n, N) powers of x (n,), from N - 1 down to 0, or up from 0.
+
+    Examples:
+        >>> unidl.ops.vander([2, 3], 3)
+        array([[4, 2, 1],
+               [9, 3, 1]], dtype=int32)
+    """
     count = _shape(x)[0] if N is None else N
     powers = np.arange(count) if increasing else np.arange(count)[::-1]
     backend, x = tensor_of(x)

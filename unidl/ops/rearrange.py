@@ -19,6 +19,12 @@ def rearrange(tensor: TensorLike, pattern: str, **axes_lengths: Any) -> Tensor:
 
     Parentheses hold axes that are, or become, one. `axes_lengths` tells their sizes, of which one
     for each parenthesis can be left out.
+
+    Examples:
+        >>> unidl.ops.rearrange(np.ones((2, 32, 30, 3)), "b h w c -> b c (h w)").shape
+        (2, 3, 960)
+        >>> unidl.ops.rearrange(np.ones((2, 32, 3)), "b (h k) c -> b h (k c)", k=4).shape
+        (2, 8, 12)
     """
     backend, tensor = tensor_of(tensor)
     shape = tuple(backend.shape(tensor))

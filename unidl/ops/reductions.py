@@ -20,13 +20,26 @@ from unidl.typing import Axis, DType, Tensor, TensorLike
 
 @op
 def sum(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
-    """Sum; bools and integers narrower than 32 bits are added in int32."""
+    """Sum; bools and integers narrower than 32 bits are added in int32.
+
+    Examples:
+        >>> x = np.array([[1.0, 2.0], [3.0, 4.0]])
+        >>> unidl.ops.sum(x)
+        array(10.)
+        >>> unidl.ops.sum(x, axis=0, keepdims=True)
+        array([[4., 6.]])
+    """
     return call("sum", _wide(x), axis=axes_of(axis), keepdims=keepdims)
 
 
 @op
 def mean(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
-    """Arithmetic mean, of integers as `floatx`."""
+    """Arithmetic mean, of integers as `floatx`.
+
+    Examples:
+        >>> unidl.ops.mean([[1, 2], [3, 6]], axis=1)  # integers become floats
+        array([1.5, 4.5], dtype=float32)
+    """
     return call_float("mean", x, axis=axes_of(axis), keepdims=keepdims)
 
 
@@ -39,6 +52,10 @@ def prod(
 
     Of a tuple of Python ints, such as `ops.shape(x)[:-1]`, it is a Python int, which can be a size
     in a compiled function too.
+
+    Examples:
+        >>> unidl.ops.prod([[1, 2], [3, 4]], axis=1)
+        array([ 2, 12], dtype=int32)
     """
     if type(x) is tuple and x and dtype is None and builtins.all(isinstance(n, int) for n in x):
         return math.prod(x)
@@ -52,7 +69,14 @@ def max(
     keepdims: bool = False,
     initial: TensorLike | None = None,
 ) -> Tensor:
-    """Largest element, at least `initial`; equal ones share the gradient."""
+    """Largest element, at least `initial`; equal ones share the gradient.
+
+    Examples:
+        >>> unidl.ops.max([[1.0, 5.0], [7.0, 2.0]], axis=1)
+        array([5., 7.], dtype=float32)
+        >>> unidl.ops.max([1.0, 5.0], initial=10.0)
+        array(10., dtype=float32)
+    """
     return _extreme("max", maximum, x, axis, keepdims, initial)
 
 
@@ -63,19 +87,36 @@ def min(
     keepdims: bool = False,
     initial: TensorLike | None = None,
 ) -> Tensor:
-    """Smallest element, at most `initial`; equal ones share the gradient."""
+    """Smallest element, at most `initial`; equal ones share the gradient.
+
+    Examples:
+        >>> unidl.ops.min([[1.0, 5.0], [7.0, 2.0]], axis=1)
+        array([1., 2.], dtype=float32)
+        >>> unidl.ops.min([1.0, 5.0], initial=-3.0)
+        array(-3., dtype=float32)
+    """
     return _extreme("min", minimum, x, axis, keepdims, initial)
 
 
 @op
 def amax(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
-    """`max`."""
+    """`max`.
+
+    Examples:
+        >>> unidl.ops.amax([[1.0, 5.0], [7.0, 2.0]], axis=(0, 1))
+        array(7., dtype=float32)
+    """
     return max(x, axis, keepdims)
 
 
 @op
 def amin(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
-    """`min`."""
+    """`min`.
+
+    Examples:
+        >>> unidl.ops.amin([[1.0, 5.0], [7.0, 2.0]], axis=0)
+        array([1., 2.], dtype=float32)
+    """
     return min(x, axis, keepdims)
 
 
@@ -94,25 +135,47 @@ def _extreme(name: str, pair: Any, x: TensorLike, axis: Any, keepdims: Any, init
 
 @op
 def any(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
-    """Whether any element is true (not 0); a bool tensor."""
+    """Whether any element is true (not 0); a bool tensor.
+
+    Examples:
+        >>> unidl.ops.any([[True, False], [False, False]], axis=1)
+        array([ True, False])
+    """
     return call_bool("any", x, axis=axes_of(axis), keepdims=keepdims)
 
 
 @op
 def all(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
-    """Whether all elements are true (not 0); a bool tensor."""
+    """Whether all elements are true (not 0); a bool tensor.
+
+    Examples:
+        >>> unidl.ops.all([[True, True], [True, False]], axis=1)
+        array([ True, False])
+    """
     return call_bool("all", x, axis=axes_of(axis), keepdims=keepdims)
 
 
 @op
 def argmax(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """int32 index of the first largest element along `axis`, or in the flattened x."""
+    """int32 index of the first largest element along `axis`, or in the flattened x.
+
+    Examples:
+        >>> unidl.ops.argmax([[1.0, 9.0, 9.0], [3.0, 2.0, 1.0]], axis=1)  # the first of equals
+        array([1, 0], dtype=int32)
+        >>> unidl.ops.argmax([[1.0, 2.0], [9.0, 4.0]])  # of the flat tensor
+        array(2, dtype=int32)
+    """
     return _index("argmax", x, axis, keepdims)
 
 
 @op
 def argmin(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """int32 index of the first smallest element along `axis`, or in the flattened x."""
+    """int32 index of the first smallest element along `axis`, or in the flattened x.
+
+    Examples:
+        >>> unidl.ops.argmin([[1.0, 9.0, 9.0], [3.0, 2.0, 1.0]], axis=1)
+        array([0, 2], dtype=int32)
+    """
     return _index("argmin", x, axis, keepdims)
 
 
@@ -128,7 +191,12 @@ def _index(name: str, x: TensorLike, axis: Any, keepdims: Any) -> Any:
 
 @op
 def count_nonzero(x: TensorLike, axis: Axis | None = None) -> Tensor:
-    """int32 number of elements that are not 0."""
+    """int32 number of elements that are not 0.
+
+    Examples:
+        >>> unidl.ops.count_nonzero([[0, 1, 7], [3, 0, 0]], axis=1)
+        array([2, 1], dtype=int32)
+    """
     backend, x = tensor_of(x)
     x = x if backend.dtype(x) == "bool" else backend.cast(x, "bool")
     return call("sum", backend.cast(x, "int32"), axis=axes_of(axis))
@@ -136,31 +204,56 @@ def count_nonzero(x: TensorLike, axis: Axis | None = None) -> Tensor:
 
 @op
 def var(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
-    """Mean squared distance from the mean (biased variance), in two passes."""
+    """Mean squared distance from the mean (biased variance), in two passes.
+
+    Examples:
+        >>> unidl.ops.var([1.0, 3.0])  # divided by n, not by n - 1
+        array(1., dtype=float32)
+    """
     return call_float("var", x, axis=axes_of(axis), keepdims=keepdims)
 
 
 @op
 def std(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
-    """Square root of `var`."""
+    """Square root of `var`.
+
+    Examples:
+        >>> unidl.ops.std([1.0, 5.0])
+        array(2., dtype=float32)
+    """
     return sqrt(var(x, axis, keepdims))
 
 
 @op
 def logsumexp(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
-    """log(sum(exp(x))) without overflow."""
+    """log(sum(exp(x))) without overflow.
+
+    Examples:
+        >>> unidl.ops.logsumexp([1000.0, 1000.0])  # without overflow
+        array(1000.6932, dtype=float32)
+    """
     return call_float("logsumexp", x, axis=axes_of(axis), keepdims=keepdims)
 
 
 @op
 def ptp(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
-    """Largest minus smallest element."""
+    """Largest minus smallest element.
+
+    Examples:
+        >>> unidl.ops.ptp([[1.0, 5.0], [7.0, 4.0]], axis=1)
+        array([4., 3.], dtype=float32)
+    """
     return subtract(max(x, axis, keepdims), min(x, axis, keepdims))
 
 
 @op
 def average(x: TensorLike, axis: Axis | None = None, weights: TensorLike | None = None) -> Tensor:
-    """Mean, weighted by `weights` of x's shape, or (n,) along an int `axis`."""
+    """Mean, weighted by `weights` of x's shape, or (n,) along an int `axis`.
+
+    Examples:
+        >>> unidl.ops.average([1.0, 4.0], weights=[2.0, 1.0])
+        array(2., dtype=float32)
+    """
     if weights is None:
         return mean(x, axis)
     backend, x = tensor_of(x)
@@ -183,13 +276,28 @@ def average(x: TensorLike, axis: Axis | None = None, weights: TensorLike | None 
 
 @op
 def cumsum(x: TensorLike, axis: int | None = None, dtype: DType | None = None) -> Tensor:
-    """Running sum along `axis`, of the flattened x without one."""
+    """Running sum along `axis`, of the flattened x without one.
+
+    Examples:
+        >>> unidl.ops.cumsum([1, 2, 3])
+        array([1, 3, 6], dtype=int32)
+        >>> unidl.ops.cumsum([[1, 2], [3, 4]])  # flat without an axis
+        array([ 1,  3,  6, 10], dtype=int32)
+        >>> unidl.ops.cumsum([[1, 2], [3, 4]], axis=0)
+        array([[1, 2],
+               [4, 6]], dtype=int32)
+    """
     return _running("cumsum", x, axis, dtype)
 
 
 @op
 def cumprod(x: TensorLike, axis: int | None = None, dtype: DType | None = None) -> Tensor:
-    """Running product along `axis`, of the flattened x without one."""
+    """Running product along `axis`, of the flattened x without one.
+
+    Examples:
+        >>> unidl.ops.cumprod([2.0, 3.0, 0.5])
+        array([2., 6., 3.], dtype=float32)
+    """
     return _running("cumprod", x, axis, dtype)
 
 
@@ -200,7 +308,14 @@ def _running(name: str, x: TensorLike, axis: Any, dtype: DType) -> Any:
 
 @op
 def diff(a: TensorLike, n: int = 1, axis: int = -1) -> Tensor:
-    """Differences of neighbours along `axis`, n times over."""
+    """Differences of neighbours along `axis`, n times over.
+
+    Examples:
+        >>> unidl.ops.diff([1, 4, 9, 16])
+        array([3, 5, 7], dtype=int32)
+        >>> unidl.ops.diff([1, 4, 9, 16], n=2)
+        array([2, 2], dtype=int32)
+    """
     backend, a = tensor_of(a)
     shape = tuple(backend.shape(a))
     before = (slice(None),) * one_axis("diff", axis, len(shape), shape)
@@ -218,7 +333,12 @@ def diff(a: TensorLike, n: int = 1, axis: int = -1) -> Tensor:
 def trapezoid(
     y: TensorLike, x: TensorLike | None = None, dx: float = 1.0, axis: int = -1
 ) -> Tensor:
-    """Integral along `axis` by trapezoids, at the places `x` or at distances `dx`."""
+    """Integral along `axis` by trapezoids, at the places `x` or at distances `dx`.
+
+    Examples:
+        >>> unidl.ops.trapezoid([1.0, 2.0, 3.0], dx=2.0)
+        array(8., dtype=float32)
+    """
     backend, y = tensor_of(y)
     rank = len(backend.shape(y))
     before = (slice(None),) * (axis % rank)
@@ -250,6 +370,12 @@ def quantile(
     the elements lies.
 
     method: what to take between two elements: "linear", "lower", "higher", "midpoint" or "nearest".
+
+    Examples:
+        >>> unidl.ops.quantile([1.0, 2.0, 3.0, 4.0], [0.0, 0.5, 0.9])
+        array([1. , 2.5, 3.7], dtype=float32)
+        >>> unidl.ops.quantile([1.0, 2.0, 3.0, 4.0], 0.5, method="lower")
+        array(2., dtype=float32)
     """
     if method not in METHODS:
         raise ValueError(f"quantile: method must be one of {', '.join(METHODS)}, got {method!r}.")
@@ -307,7 +433,12 @@ def percentile(
     method: str = "linear",
     keepdims: bool = False,
 ) -> Tensor:
-    """`quantile` of q / 100."""
+    """`quantile` of q / 100.
+
+    Examples:
+        >>> unidl.ops.percentile([1.0, 2.0, 3.0, 4.0], [0, 50, 90])
+        array([1. , 2.5, 3.7], dtype=float32)
+    """
     return quantile(
         x,
         float(q) / 100 if is_number(q) else [float(one) / 100 for one in fractions(q)],
@@ -319,7 +450,12 @@ def percentile(
 
 @op
 def median(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
-    """The middle element, the mean of the two middle ones for an even number."""
+    """The middle element, the mean of the two middle ones for an even number.
+
+    Examples:
+        >>> unidl.ops.median([[1.0, 9.0, 3.0], [4.0, 4.0, 8.0]], axis=1)
+        array([3., 4.], dtype=float32)
+    """
     return quantile(x, 0.5, axis, "linear", keepdims)
 
 

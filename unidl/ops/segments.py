@@ -22,7 +22,14 @@ from unidl.typing import Tensor, TensorLike
 def segment_sum(
     data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
-    """Sum of the rows of each segment, 0 where there is none."""
+    """Sum of the rows of each segment, 0 where there is none.
+
+    Examples:
+        >>> unidl.ops.segment_sum([1.0, 2.0, 10.0, 20.0], [0, 0, 2, 2])
+        array([ 3.,  0., 30.], dtype=float32)
+        >>> unidl.ops.segment_sum([1.0, 2.0, 4.0], [0, -1, 0], num_segments=2)  # -1 counts nowhere
+        array([5., 0.], dtype=float32)
+    """
     return _segments("segment_sum", data, segment_ids, num_segments)
 
 
@@ -31,7 +38,12 @@ def segment_max(
     data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
     """Largest elements of each segment, equal ones sharing the gradient; -inf (the smallest
-    integer) where there is no row."""
+    integer) where there is no row.
+
+    Examples:
+        >>> unidl.ops.segment_max([1.0, 2.0, 10.0, 5.0], [0, 0, 1, 1])
+        array([ 2., 10.], dtype=float32)
+    """
     return _segments("segment_max", data, segment_ids, num_segments)
 
 
@@ -40,7 +52,12 @@ def segment_min(
     data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
     """Smallest elements of each segment, equal ones sharing the gradient; inf (the largest integer)
-    where there is no row."""
+    where there is no row.
+
+    Examples:
+        >>> unidl.ops.segment_min([1.0, 2.0, 10.0, 5.0], [0, 0, 1, 1])
+        array([1., 5.], dtype=float32)
+    """
     return _segments("segment_min", data, segment_ids, num_segments)
 
 
@@ -48,7 +65,12 @@ def segment_min(
 def segment_prod(
     data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
-    """Product of the rows of each segment, 1 where there is none."""
+    """Product of the rows of each segment, 1 where there is none.
+
+    Examples:
+        >>> unidl.ops.segment_prod([3.0, 2.0, 10.0, 5.0], [0, 0, 1, 1])
+        array([ 6., 50.], dtype=float32)
+    """
     return _segments("segment_prod", data, segment_ids, num_segments)
 
 

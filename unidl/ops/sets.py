@@ -37,7 +37,12 @@ from unidl.typing import Axis, Tensor, TensorLike
 @op
 def nonzero(x: TensorLike) -> tuple[Tensor, ...]:
     """Positions of the elements that are not 0: a tuple of int32 tensors (k,), one for each axis.
-    Without gradient."""
+    Without gradient.
+
+    Examples:
+        >>> unidl.ops.nonzero([[1, 0], [0, 2]])  # the indices of each axis
+        (array([0, 1], dtype=int32), array([0, 1], dtype=int32))
+    """
     backend, x = tensor_of(x)
     if not backend.has_values:
         return tuple(KerasTensor((None,), "int32") for _ in x.shape)
@@ -52,6 +57,11 @@ def argpartition(x: TensorLike, kth: int, axis: int = -1) -> Tensor:
 
     The order within the two parts is the sorted one here. Flattened first if `axis` is None.
     Without gradient.
+
+    Examples:
+        >>> order = unidl.ops.argpartition([7.0, 1.0, 9.0, 3.0], 1)
+        >>> unidl.ops.sort(order[:2])  # where the 2 smallest are
+        array([1, 3], dtype=int32)
     """
     return argsort(x, axis)
 
@@ -81,6 +91,13 @@ def unique(
             Needed, with axis=None, where x has no values: in compiled functions.
 
     Without gradient. Each NaN is unequal to every other.
+
+    Examples:
+        >>> unidl.ops.unique([3, 1, 3, 2])
+        array([1, 2, 3], dtype=int32)
+        >>> values, counts = unidl.ops.unique([3, 1, 3, 2], return_counts=True)
+        >>> counts
+        array([1, 1, 2], dtype=int32)
     """
     backend, x = tensor_of(x)
     x = backend.stop_gradient(x)
@@ -166,6 +183,11 @@ def histogram(
 
     The last bin contains its right edge; elements outside of `range` are not counted. Without
     gradient.
+
+    Examples:
+        >>> counts, edges = unidl.ops.histogram([1.0, 2.0, 2.5, 4.0], bins=3)
+        >>> counts, edges
+        (array([1, 2, 1], dtype=int32), array([1., 2., 3., 4.], dtype=float32))
     """
     if not isinstance(bins, int) or bins < 1:
         raise ValueError(f"histogram: bins must be an int of at least 1, got {bins!r}.")

@@ -20,6 +20,14 @@ def reshape(x: TensorLike, newshape: int | Shape) -> Tensor:
 
     A None (an open axis, as `ops.shape` of a symbolic tensor gives it) stands for -1 if there is no
     other.
+
+    Examples:
+        >>> unidl.ops.reshape(np.arange(6), (3, 2))
+        array([[0, 1],
+               [2, 3],
+               [4, 5]])
+        >>> unidl.ops.reshape(np.arange(6), (2, -1)).shape
+        (2, 3)
     """
     newshape = (newshape,) if isinstance(newshape, int) else tuple(newshape)
     if None in newshape and -1 not in newshape and newshape.count(None) == 1:
@@ -29,13 +37,27 @@ def reshape(x: TensorLike, newshape: int | Shape) -> Tensor:
 
 @op
 def ravel(x: TensorLike) -> Tensor:
-    """All elements along one axis."""
+    """All elements along one axis.
+
+    Examples:
+        >>> unidl.ops.ravel([[1, 2], [3, 4]])
+        array([1, 2, 3, 4], dtype=int32)
+    """
     return call("reshape", x, shape=(-1,))
 
 
 @op
 def transpose(x: TensorLike, axes: Sequence[int] | None = None) -> Tensor:
-    """Axes in the order `axes`, by default reversed."""
+    """Axes in the order `axes`, by default reversed.
+
+    Examples:
+        >>> unidl.ops.transpose([[1, 2, 3], [4, 5, 6]])
+        array([[1, 4],
+               [2, 5],
+               [3, 6]], dtype=int32)
+        >>> unidl.ops.transpose(np.ones((2, 3, 4)), axes=(0, 2, 1)).shape
+        (2, 4, 3)
+    """
     backend, x = tensor_of(x)
     axes = (
         tuple(range(len(backend.shape(x))))[::-1]
@@ -47,7 +69,12 @@ def transpose(x: TensorLike, axes: Sequence[int] | None = None) -> Tensor:
 
 @op
 def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
-    """Two axes exchanged."""
+    """Two axes exchanged.
+
+    Examples:
+        >>> unidl.ops.swapaxes(np.ones((2, 3, 4)), 0, 2).shape
+        (4, 3, 2)
+    """
     backend, x = tensor_of(x)
     order = list(range(len(backend.shape(x))))
     axis1, axis2 = _positive("swapaxes", (axis1, axis2), len(order))
@@ -60,7 +87,12 @@ def moveaxis(
     x: TensorLike, source: int | Sequence[int], destination: int | Sequence[int]
 ) -> Tensor:
     """Axes `source` (an int or several) moved to the places `destination`; the others keep their
-    order."""
+    order.
+
+    Examples:
+        >>> unidl.ops.moveaxis(np.ones((2, 3, 4)), 0, -1).shape
+        (3, 4, 2)
+    """
     backend, x = tensor_of(x)
     rank = len(backend.shape(x))
     origins = _positive("moveaxis", source, rank)
@@ -77,7 +109,14 @@ def moveaxis(
 
 @op
 def broadcast_to(x: TensorLike, shape: int | Shape) -> Tensor:
-    """x repeated along axes of size 1 to fill `shape`."""
+    """x repeated along axes of size 1 to fill `shape`.
+
+    Examples:
+        >>> unidl.ops.broadcast_to([1, 2], (3, 2))
+        array([[1, 2],
+               [1, 2],
+               [1, 2]], dtype=int32)
+    """
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     if any(size is not None and size < -1 for size in shape):
         raise ValueError(f"broadcast_to: sizes must be at least 0 (-1 keeps one), got {shape}.")
@@ -86,13 +125,27 @@ def broadcast_to(x: TensorLike, shape: int | Shape) -> Tensor:
 
 @op
 def expand_dims(x: TensorLike, axis: Axis) -> Tensor:
-    """A new axis of size 1 at position `axis` of the result; several for a tuple."""
+    """A new axis of size 1 at position `axis` of the result; several for a tuple.
+
+    Examples:
+        >>> unidl.ops.expand_dims(np.ones((2, 3)), 0).shape
+        (1, 2, 3)
+        >>> unidl.ops.expand_dims(np.ones((2, 3)), (0, -1)).shape
+        (1, 2, 3, 1)
+    """
     return call("expand_dims", x, axis=tuple(axis) if isinstance(axis, list) else axis)
 
 
 @op
 def squeeze(x: TensorLike, axis: Axis | None = None) -> Tensor:
-    """Without the axes of size 1, or without those in `axis`, an int or a tuple of ints."""
+    """Without the axes of size 1, or without those in `axis`, an int or a tuple of ints.
+
+    Examples:
+        >>> unidl.ops.squeeze(np.ones((1, 3, 1))).shape
+        (3,)
+        >>> unidl.ops.squeeze(np.ones((1, 3, 1)), axis=0).shape
+        (3, 1)
+    """
     if axis is None:
         backend, x = tensor_of(x)
         axis = tuple(i for i, size in enumerate(backend.shape(x)) if size == 1)
@@ -106,13 +159,27 @@ def squeeze(x: TensorLike, axis: Axis | None = None) -> Tensor:
 
 @op
 def concatenate(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
-    """Tensors joined along an existing axis; all other axes must be equal."""
+    """Tensors joined along an existing axis; all other axes must be equal.
+
+    Examples:
+        >>> unidl.ops.concatenate([[[1, 2]], [[3, 4]]])
+        array([[1, 2],
+               [3, 4]], dtype=int32)
+        >>> unidl.ops.concatenate([[[1, 2]], [[3, 4]]], axis=1)
+        array([[1, 2, 3, 4]], dtype=int32)
+    """
     return call_sequence("concatenate", xs, axis=axis)
 
 
 @op
 def stack(x: TensorLike, axis: int = 0) -> Tensor:
-    """Tensors of one shape joined along a new axis."""
+    """Tensors of one shape joined along a new axis.
+
+    Examples:
+        >>> unidl.ops.stack([[1, 2], [3, 4]], axis=1)  # a new axis
+        array([[1, 3],
+               [2, 4]], dtype=int32)
+    """
     if len({_shape(one) for one in x}) > 1:
         # Not every framework compares them. Open axes may still agree, in which case nothing is
         # wrong.
@@ -124,26 +191,51 @@ def stack(x: TensorLike, axis: int = 0) -> Tensor:
 
 @op
 def append(x1: TensorLike, x2: TensorLike, axis: int | None = None) -> Tensor:
-    """x1 followed by x2 along `axis`; both flattened without one."""
+    """x1 followed by x2 along `axis`; both flattened without one.
+
+    Examples:
+        >>> unidl.ops.append([[1, 2]], [[3, 4]])  # flat without an axis
+        array([1, 2, 3, 4], dtype=int32)
+        >>> unidl.ops.append([[1, 2]], [[3, 4]], axis=0)
+        array([[1, 2],
+               [3, 4]], dtype=int32)
+    """
     return concatenate([ravel(x1), ravel(x2)]) if axis is None else concatenate([x1, x2], axis)
 
 
 @op
 def vstack(xs: Sequence[TensorLike]) -> Tensor:
-    """Joined as rows: along axis 0, 1-D tensors as one row each."""
+    """Joined as rows: along axis 0, 1-D tensors as one row each.
+
+    Examples:
+        >>> unidl.ops.vstack([[1, 2], [3, 4]])
+        array([[1, 2],
+               [3, 4]], dtype=int32)
+    """
     return concatenate([_at_least(2, x) for x in xs], 0)
 
 
 @op
 def hstack(xs: Sequence[TensorLike]) -> Tensor:
-    """Joined as columns: along axis 1, 1-D tensors along their only axis."""
+    """Joined as columns: along axis 1, 1-D tensors along their only axis.
+
+    Examples:
+        >>> unidl.ops.hstack([[1, 2], [3, 4]])
+        array([1, 2, 3, 4], dtype=int32)
+    """
     xs = [_at_least(1, x) for x in xs]
     return concatenate(xs, 0 if _rank(xs[0]) == 1 else 1)
 
 
 @op
 def dstack(xs: Sequence[TensorLike]) -> Tensor:
-    """Joined along the third axis; (n,) counts as (1, n, 1), (m, n) as (m, n, 1)."""
+    """Joined along the third axis; (n,) counts as (1, n, 1), (m, n) as (m, n, 1).
+
+    Examples:
+        >>> unidl.ops.dstack([[1, 2], [3, 4]])
+        array([[[1, 3],
+                [2, 4]]], dtype=int32)
+    """
     wide = [_at_least(2, x) for x in xs]
     return concatenate([x if _rank(x) > 2 else expand_dims(x, -1) for x in wide], 2)
 
@@ -155,7 +247,14 @@ def dstack(xs: Sequence[TensorLike]) -> Tensor:
 def split(
     x: TensorLike, indices_or_sections: int | Sequence[int] | TensorLike, axis: int = 0
 ) -> list[Tensor]:
-    """List of parts along `axis`: that many equal ones, or cut before each of the given indices."""
+    """List of parts along `axis`: that many equal ones, or cut before each of the given indices.
+
+    Examples:
+        >>> unidl.ops.split([1, 2, 3, 4], 2)
+        [array([1, 2], dtype=int32), array([3, 4], dtype=int32)]
+        >>> unidl.ops.split([1, 2, 3, 4], [1, 3])  # where to cut
+        [array([1], dtype=int32), array([2, 3], dtype=int32), array([4], dtype=int32)]
+    """
     given: Any = indices_or_sections
     if hasattr(given, "__iter__") and getattr(given, "ndim", 1) != 0:
         indices_or_sections = tuple(one_int("split", "a cut", i) for i in given)
@@ -177,7 +276,12 @@ def split(
 def array_split(
     x: TensorLike, indices_or_sections: int | Sequence[int] | TensorLike, axis: int = 0
 ) -> list[Tensor]:
-    """Like `split`; the first parts are one longer where the axis cannot be divided evenly."""
+    """Like `split`; the first parts are one longer where the axis cannot be divided evenly.
+
+    Examples:
+        >>> unidl.ops.array_split([1, 2, 3, 4, 5], 2)
+        [array([1, 2, 3], dtype=int32), array([4, 5], dtype=int32)]
+    """
     if isinstance(indices_or_sections, int):
         backend, x = tensor_of(x)
         shape, parts = backend.shape(x), indices_or_sections
@@ -195,25 +299,47 @@ def array_split(
 
 @op
 def hsplit(x: TensorLike, indices_or_sections: int | Sequence[int] | TensorLike) -> list[Tensor]:
-    """`split` along axis 1, along axis 0 for 1-D tensors."""
+    """`split` along axis 1, along axis 0 for 1-D tensors.
+
+    Examples:
+        >>> unidl.ops.hsplit([[1, 2], [3, 4]], 2)
+        [array([[1],
+               [3]], dtype=int32), array([[2],
+               [4]], dtype=int32)]
+    """
     return split(x, indices_or_sections, 0 if _rank(x) == 1 else 1)
 
 
 @op
 def vsplit(x: TensorLike, indices_or_sections: int | Sequence[int] | TensorLike) -> list[Tensor]:
-    """`split` along axis 0."""
+    """`split` along axis 0.
+
+    Examples:
+        >>> unidl.ops.vsplit([[1, 2], [3, 4]], 2)
+        [array([[1, 2]], dtype=int32), array([[3, 4]], dtype=int32)]
+    """
     return split(x, indices_or_sections, 0)
 
 
 @op
 def dsplit(x: TensorLike, indices_or_sections: int | Sequence[int] | TensorLike) -> list[Tensor]:
-    """`split` along axis 2."""
+    """`split` along axis 2.
+
+    Examples:
+        >>> [tuple(part.shape) for part in unidl.ops.dsplit(np.ones((2, 3, 4)), 2)]
+        [(2, 3, 2), (2, 3, 2)]
+    """
     return split(x, indices_or_sections, 2)
 
 
 @op
 def unstack(x: TensorLike, num: int | None = None, axis: int = 0) -> list[Tensor]:
-    """List of the slices along `axis`, whose size must be known (and `num`, if given)."""
+    """List of the slices along `axis`, whose size must be known (and `num`, if given).
+
+    Examples:
+        >>> unidl.ops.unstack([[1, 2], [3, 4]])
+        [array([1, 2], dtype=int32), array([3, 4], dtype=int32)]
+    """
     parts = call("unstack", x, axis=axis)
     if num not in (None, len(parts)):
         raise ValueError(f"unstack: axis {axis} has {len(parts)} slices, not num={num}.")
@@ -225,26 +351,53 @@ def unstack(x: TensorLike, num: int | None = None, axis: int = 0) -> list[Tensor
 
 @op
 def flip(x: TensorLike, axis: Axis | None = None) -> Tensor:
-    """Reversed order along `axis`: an int, a tuple, or None for all axes."""
+    """Reversed order along `axis`: an int, a tuple, or None for all axes.
+
+    Examples:
+        >>> unidl.ops.flip([[1, 2], [3, 4]])  # all axes
+        array([[4, 3],
+               [2, 1]], dtype=int32)
+        >>> unidl.ops.flip([[1, 2], [3, 4]], axis=0)
+        array([[3, 4],
+               [1, 2]], dtype=int32)
+    """
     backend, x = tensor_of(x)
     return call("flip", x, axis=tuple(range(len(backend.shape(x)))) if axis is None else axis)
 
 
 @op
 def fliplr(x: TensorLike) -> Tensor:
-    """Reversed along axis 1."""
+    """Reversed along axis 1.
+
+    Examples:
+        >>> unidl.ops.fliplr([[1, 2], [3, 4]])
+        array([[2, 1],
+               [4, 3]], dtype=int32)
+    """
     return call("flip", x, axis=1)
 
 
 @op
 def flipud(x: TensorLike) -> Tensor:
-    """Reversed along axis 0."""
+    """Reversed along axis 0.
+
+    Examples:
+        >>> unidl.ops.flipud([[1, 2], [3, 4]])
+        array([[3, 4],
+               [1, 2]], dtype=int32)
+    """
     return call("flip", x, axis=0)
 
 
 @op
 def rot90(array: TensorLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
-    """Turned k times by 90 degrees in the plane of `axes`, from the first towards the second."""
+    """Turned k times by 90 degrees in the plane of `axes`, from the first towards the second.
+
+    Examples:
+        >>> unidl.ops.rot90([[1, 2], [3, 4]])  # against the clock
+        array([[2, 4],
+               [1, 3]], dtype=int32)
+    """
     first, second = axes
     k %= 4
     if k == 0:
@@ -261,7 +414,15 @@ def rot90(array: TensorLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tens
 @op
 def roll(x: TensorLike, shift: Any, axis: Axis | None = None) -> Tensor:
     """Elements moved `shift` places on along `axis` (ints or tuples), what falls off comes in at
-    the start; flattened without an axis."""
+    the start; flattened without an axis.
+
+    Examples:
+        >>> unidl.ops.roll([1, 2, 3, 4], 1)
+        array([4, 1, 2, 3], dtype=int32)
+        >>> unidl.ops.roll([[1, 2], [3, 4]], 1, axis=0)
+        array([[3, 4],
+               [1, 2]], dtype=int32)
+    """
     if axis is None:
         backend, x = tensor_of(x)
         return reshape(roll(ravel(x), shift, 0), backend.shape(x))
@@ -292,7 +453,13 @@ def roll(x: TensorLike, shift: Any, axis: Axis | None = None) -> Tensor:
 
 @op
 def tile(x: TensorLike, repeats: Any) -> Tensor:
-    """x laid side by side, `repeats` times along each of the last axes."""
+    """x laid side by side, `repeats` times along each of the last axes.
+
+    Examples:
+        >>> unidl.ops.tile([1, 2], (2, 2))
+        array([[1, 2, 1, 2],
+               [1, 2, 1, 2]], dtype=int32)
+    """
     repeats = tuple(_counts("tile", repeats))
     backend, x = tensor_of(sized(x, repeats))
     rank = len(backend.shape(x))
@@ -304,7 +471,16 @@ def tile(x: TensorLike, repeats: Any) -> Tensor:
 @op
 def repeat(x: TensorLike, repeats: Any, axis: int | None = None) -> Tensor:
     """Each element `repeats` times along `axis`; flattened without one. `repeats` an int, or one
-    int for each element."""
+    int for each element.
+
+    Examples:
+        >>> unidl.ops.repeat([1, 2], 2)
+        array([1, 1, 2, 2], dtype=int32)
+        >>> unidl.ops.repeat([[1, 2], [3, 4]], [1, 2], axis=0)
+        array([[1, 2],
+               [3, 4],
+               [3, 4]], dtype=int32)
+    """
     if axis is None:
         x, axis = ravel(x), 0
     if hasattr(repeats, "__index__") and not getattr(repeats, "ndim", 0):
@@ -332,6 +508,12 @@ def pad(
 
     mode: "constant" (`constant_values`, 0 by default), "edge", "reflect" (without the edge),
     "symmetric" (with it).
+
+    Examples:
+        >>> unidl.ops.pad([1, 2, 3], (1, 2))
+        array([0, 1, 2, 3, 0, 0], dtype=int32)
+        >>> unidl.ops.pad([1, 2, 3], (1, 2), mode="reflect")
+        array([2, 1, 2, 3, 2, 1], dtype=int32)
     """
     if constant_values is not None and mode != "constant":
         raise ValueError(f"pad: constant_values belongs to mode='constant', got mode={mode!r}.")
@@ -361,7 +543,15 @@ def pad(
 
 def meshgrid(*x: Any, indexing: str = "xy") -> list[Tensor]:
     """Coordinate matrices of 1-D tensors: one for each, all of the grid's shape; "xy" puts the
-    second tensor's axis first."""
+    second tensor's axis first.
+
+    Examples:
+        >>> x, y = unidl.ops.meshgrid([1, 2, 3], [10, 20])
+        >>> x, y
+        (array([[1, 2, 3],
+               [1, 2, 3]], dtype=int32), array([[10, 10, 10],
+               [20, 20, 20]], dtype=int32))
+    """
     if indexing not in ("xy", "ij"):
         raise ValueError(f'meshgrid: indexing must be "xy" or "ij", got {indexing!r}.')
     count = len(x)
@@ -382,32 +572,6 @@ def meshgrid(*x: Any, indexing: str = "xy") -> list[Tensor]:
     return grids
 
 
-@op
-def space_to_depth(
-    x: TensorLike, block_size: int, data_format: str | None = "channels_last"
-) -> Tensor:
-    """(n, h, w, c) -> (n, h / b, w / b, b * b * c): each block of b x b pixels becomes one."""
-    if data_format == "channels_first":
-        return transpose(space_to_depth(transpose(x, (0, 2, 3, 1)), block_size), (0, 3, 1, 2))
-    n, h, w, c = _shape_or_open(x)
-    b = block_size
-    x = transpose(reshape(x, (n, h // b, b, w // b, b, c)), (0, 1, 3, 2, 4, 5))
-    return reshape(x, (n, h // b, w // b, b * b * c))
-
-
-@op
-def depth_to_space(
-    x: TensorLike, block_size: int, data_format: str | None = "channels_last"
-) -> Tensor:
-    """(n, h, w, b * b * c) -> (n, h * b, w * b, c): each pixel becomes a block of b x b."""
-    if data_format == "channels_first":
-        return transpose(depth_to_space(transpose(x, (0, 2, 3, 1)), block_size), (0, 3, 1, 2))
-    n, h, w, c = _shape_or_open(x)
-    b = block_size
-    x = transpose(reshape(x, (n, h, w, b, b, c // (b * b))), (0, 1, 3, 2, 4, 5))
-    return reshape(x, (n, h * b, w * b, c // (b * b)))
-
-
 # -- helpers ---------------------------------------------------------------------------------------
 
 
@@ -418,11 +582,6 @@ def _shape(x: TensorLike) -> Any:
 
 def _rank(x: TensorLike) -> int:
     return len(_shape(x))
-
-
-def _shape_or_open(x: TensorLike) -> Any:
-    backend, x = tensor_of(x)
-    return tuple(-1 if size is None else size for size in backend.shape(x))
 
 
 def _at_least(rank: Any, x: TensorLike) -> Any:

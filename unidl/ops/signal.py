@@ -18,19 +18,39 @@ from unidl.typing import DType, Tensor, TensorLike
 
 @op
 def fft(x: Any) -> tuple[Tensor, Tensor]:
-    """The pair of sums over j of x[j] exp(-2 pi i j k / n) along the last axis, of a pair x."""
+    """The pair of sums over j of x[j] exp(-2 pi i j k / n) along the last axis, of a pair x.
+
+    Examples:
+        >>> real, imag = unidl.ops.fft((np.array([1.0, 0.0]), np.array([0.0, 0.0])))
+        >>> real, imag  # complex tensors are pairs
+        (array([1., 1.]), array([0., 0.]))
+    """
     return _fft("fft", x, False)
 
 
 @op
 def fft2(x: Any) -> tuple[Tensor, Tensor]:
-    """`fft` along the last two axes of a pair x."""
+    """`fft` along the last two axes of a pair x.
+
+    Examples:
+        >>> real, imag = unidl.ops.fft2((np.ones((2, 2)), np.zeros((2, 2))))
+        >>> real
+        array([[4., 0.],
+               [0., 0.]])
+    """
     return _fft2("fft2", x, False)
 
 
 @op
 def ifft2(x: Any) -> tuple[Tensor, Tensor]:
-    """The inverse of `fft2`."""
+    """The inverse of `fft2`.
+
+    Examples:
+        >>> real, imag = unidl.ops.ifft2(unidl.ops.fft2((np.eye(2), np.zeros((2, 2)))))
+        >>> real
+        array([[1., 0.],
+               [0., 1.]])
+    """
     return _fft2("ifft2", x, True)
 
 
@@ -52,7 +72,13 @@ def _fft2(name: str, x: TensorLike, inverse: Any) -> Any:
 @op
 def rfft(x: Any, fft_length: int | None = None) -> tuple[Tensor, Tensor]:
     """The pair of the first n // 2 + 1 coefficients of real x, cut or filled with zeros to n =
-    `fft_length` elements."""
+    `fft_length` elements.
+
+    Examples:
+        >>> real, imag = unidl.ops.rfft([0.0, 1.0, 0.0, -1.0])  # a sine: n // 2 + 1 frequencies
+        >>> imag
+        array([ 0., -2.,  0.], dtype=float32)
+    """
     backend, x = tensor_of(x)
     x = x if dtypes.is_float(backend.dtype(x)) else backend.cast(x, dtypes.floatx())
     return call("rfft", x if fft_length is None else _of_length("rfft", x, fft_length))
@@ -61,7 +87,12 @@ def rfft(x: Any, fft_length: int | None = None) -> tuple[Tensor, Tensor]:
 @op
 def irfft(x: Any, fft_length: int | None = None) -> Tensor:
     """The real tensor of `fft_length` elements, by default 2 (bins - 1), whose `rfft` is the pair x
-    (..., bins)."""
+    (..., bins).
+
+    Examples:
+        >>> unidl.ops.irfft(unidl.ops.rfft([1.0, 2.0, 3.0, 4.0]))
+        array([1., 2., 3., 4.], dtype=float32)
+    """
     backend, pair = _pair("irfft", x)
     n = 2 * (backend.shape(pair[0])[-1] - 1) if fft_length is None else fft_length
     return run(backend, "irfft", [_of_length("irfft", part, n // 2 + 1) for part in pair], {"n": n})
@@ -85,6 +116,11 @@ def stft(
         window: "hann", "hamming", "blackman", "boxcar" (periodic), a tensor (sequence_length,), or
             None for ones.
         center: x is reflected at its ends first, so that piece i is centred at i * sequence_stride.
+
+    Examples:
+        >>> real, imag = unidl.ops.stft(np.ones(16), 8, sequence_stride=4, fft_length=8)
+        >>> real.shape  # frames, frequencies
+        (5, 5)
     """
     backend, x = tensor_of(x)
     dtype = backend.dtype(x)
@@ -117,6 +153,13 @@ def istft(
 
     The pieces are weighted by the window once more, added up, and divided by the sum of the squared
     windows at each place. Without a window they are added up alone.
+
+    Examples:
+        >>> x = np.sin(np.arange(16.0))
+        >>> spectrum = unidl.ops.stft(x, 8, sequence_stride=4, fft_length=8)
+        >>> y = unidl.ops.istft(spectrum, 8, sequence_stride=4, fft_length=8)
+        >>> unidl.ops.allclose(x, y, atol=1e-6)
+        array(True)
     """
     backend, pair = _pair("istft", x)
     shape, dtype = backend.shape(pair[0]), backend.dtype(pair[0])

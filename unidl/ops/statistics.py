@@ -16,7 +16,13 @@ _MODES = ("valid", "same", "full")
 @op
 def corrcoef(x: TensorLike) -> Tensor:
     """(n, n) correlation coefficients (Pearson) of n variables with k observations each, x (n, k);
-    1 for x (k,)."""
+    1 for x (k,).
+
+    Examples:
+        >>> unidl.ops.corrcoef([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]])
+        array([[ 1., -1.],
+               [-1.,  1.]], dtype=float32)
+    """
     backend, x = tensor_of(x)
     x = to_float(backend, x)
     rank = len(backend.shape(x))
@@ -39,6 +45,12 @@ def correlate(x1: TensorLike, x2: TensorLike, mode: str = "valid") -> Tensor:
     mode: "full" for all shifts k where they overlap, m + n - 1 of them; "same" for the middle
     max(m, n) of them; "valid" for those, max(m, n) - min(m, n) + 1, where one lies within the
     other.
+
+    Examples:
+        >>> unidl.ops.correlate([1.0, 2.0, 3.0], [0.0, 1.0])
+        array([2., 3.], dtype=float32)
+        >>> unidl.ops.correlate([1.0, 2.0, 3.0], [0.0, 1.0], mode="full")
+        array([1., 2., 3., 0.], dtype=float32)
     """
     if mode not in _MODES:
         raise ValueError(f"correlate: mode must be one of {', '.join(_MODES)}, got {mode!r}.")

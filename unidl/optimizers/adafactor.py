@@ -22,13 +22,29 @@ class Adafactor(PerParameter):
     axes or more that of rows and columns, r and c, over the last two, and v = r / mean(r) * c.
 
     Args:
+        learning_rate: a number, `LearningRateSchedule`, function without arguments, or Variable.
         beta_2_decay: below 0.
         epsilon_1: keeps divisors from 0.
         epsilon_2: keeps steps from 0.
         clip_threshold: limit of rms(u).
         relative_step: of Keras' signature; the rate is at most 1 / sqrt(t) in any case.
+        weight_decay: before each update p -= p * weight_decay * learning_rate.
+        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
+            elements, or of the norm of all gradients together; only one may be given.
+        use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
+            variables, and set the variables to them every so many steps, or where that is None
+            at the end of training.
+        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+        gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
+            since.
+        name: by default the class' name in snake case.
 
-    The other arguments, by name, are `Optimizer`'s.
+    Examples:
+        >>> w = unidl.Variable(np.ones((4, 6)))
+        >>> optimizer = unidl.optimizers.Adafactor()
+        >>> optimizer.apply([np.ones((4, 6))], [w])
+        >>> w.numpy()[:1]
+        array([[0.999, 0.999, 0.999, 0.999, 0.999, 0.999]])
     """
 
     arguments = ("beta_2_decay", "epsilon_1", "epsilon_2", "clip_threshold", "relative_step")

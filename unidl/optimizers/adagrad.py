@@ -13,10 +13,28 @@ class Adagrad(PerParameter):
     """Duchi et al. (JMLR 12, 2011): a = a + g**2, p -= lr * g / sqrt(a + epsilon).
 
     Args:
+        learning_rate: a number, `LearningRateSchedule`, function without arguments, or Variable.
         initial_accumulator_value: of a.
         epsilon: inside the root.
+        weight_decay: before each update p -= p * weight_decay * learning_rate.
+        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
+            elements, or of the norm of all gradients together; only one may be given.
+        use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
+            variables, and set the variables to them every so many steps, or where that is None
+            at the end of training.
+        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+        gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
+            since.
+        name: by default the class' name in snake case.
 
-    The other arguments, by name, are `Optimizer`'s.
+    Examples:
+        >>> w = unidl.Variable([1.0, 1.0])
+        >>> optimizer = unidl.optimizers.Adagrad(0.1, initial_accumulator_value=0.0)
+        >>> for _ in range(2):  # steps shrink as gradients add up
+        ...     optimizer.apply([np.array([1.0, 100.0])], [w])
+        ...     print(w.numpy())
+        [0.9 0.9]
+        [0.8293 0.8293]
     """
 
     arguments = ("initial_accumulator_value", "epsilon")
@@ -54,10 +72,26 @@ class Adadelta(PerParameter):
     the means of g**2 and d**2.
 
     Args:
+        learning_rate: a number, `LearningRateSchedule`, function without arguments, or Variable.
         rho: decay of both means.
         epsilon: inside both roots.
+        weight_decay: before each update p -= p * weight_decay * learning_rate.
+        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
+            elements, or of the norm of all gradients together; only one may be given.
+        use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
+            variables, and set the variables to them every so many steps, or where that is None
+            at the end of training.
+        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+        gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
+            since.
+        name: by default the class' name in snake case.
 
-    The other arguments, by name, are `Optimizer`'s.
+    Examples:
+        >>> w = unidl.Variable([1.0])
+        >>> optimizer = unidl.optimizers.Adadelta(learning_rate=1.0)  # the default of 0.001 is slow
+        >>> optimizer.apply([np.array([100.0])], [w])
+        >>> w.numpy()
+        array([0.9986], dtype=float32)
     """
 
     arguments = ("rho", "epsilon")

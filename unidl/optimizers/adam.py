@@ -22,12 +22,28 @@ class Adam(Optimizer):
     + epsilon).
 
     Args:
+        learning_rate: a number, `LearningRateSchedule`, function without arguments, or Variable.
         beta_1: decay of the mean m of gradients.
         beta_2: decay of the mean v of squared gradients.
         epsilon: outside the root and not bias-corrected, the paper's "epsilon hat".
         amsgrad: the largest v so far instead of v (arXiv:1904.09237).
+        weight_decay: before each update p -= p * weight_decay * learning_rate.
+        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
+            elements, or of the norm of all gradients together; only one may be given.
+        use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
+            variables, and set the variables to them every so many steps, or where that is None
+            at the end of training.
+        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+        gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
+            since.
+        name: by default the class' name in snake case.
 
-    The other arguments are `Optimizer`'s.
+    Examples:
+        >>> w = unidl.Variable([1.0, 1.0])
+        >>> optimizer = unidl.optimizers.Adam(0.1)
+        >>> optimizer.apply([np.array([1.0, -100.0])], [w])
+        >>> w.numpy()  # the first step is as long as the rate, whatever the gradient
+        array([0.9, 1.1], dtype=float32)
     """
 
     _rules: ClassVar = {
@@ -91,7 +107,32 @@ class Adam(Optimizer):
 
 class AdamW(Adam):
     """`Adam` with decoupled weight decay (Loshchilov & Hutter, arXiv:1711.05101): before the step p
-    -= p * weight_decay * lr."""
+    -= p * weight_decay * lr.
+
+    Args:
+        learning_rate: a number, `LearningRateSchedule`, function without arguments, or Variable.
+        beta_1: decay of the mean m of gradients.
+        beta_2: decay of the mean v of squared gradients.
+        epsilon: outside the root.
+        amsgrad: the largest v so far instead of v (arXiv:1904.09237).
+        weight_decay: before each update p -= p * weight_decay * learning_rate.
+        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
+            elements, or of the norm of all gradients together; only one may be given.
+        use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
+            variables, and set the variables to them every so many steps, or where that is None
+            at the end of training.
+        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+        gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
+            since.
+        name: by default the class' name in snake case.
+
+    Examples:
+        >>> w = unidl.Variable([1.0])
+        >>> optimizer = unidl.optimizers.AdamW(0.1, weight_decay=0.5)
+        >>> optimizer.apply([np.array([0.0])], [w])
+        >>> w.numpy()  # decay alone: 1 - 0.1 * 0.5
+        array([0.95], dtype=float32)
+    """
 
     def __init__(
         self,

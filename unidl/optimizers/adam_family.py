@@ -51,7 +51,30 @@ class _Moments(PerParameter):
 
 class Adamax(_Moments):
     """Kingma & Ba (arXiv:1412.6980), section 7.1: u = max(beta_2 * u, |g|), p -= lr * m / ((1 -
-    beta_1**t) * (u + epsilon))."""
+    beta_1**t) * (u + epsilon)).
+
+    Args:
+        learning_rate: a number, `LearningRateSchedule`, function without arguments, or Variable.
+        beta_1: decay of the mean m of gradients.
+        beta_2: decay of the largest gradient u.
+        epsilon: added to u.
+        weight_decay: before each update p -= p * weight_decay * learning_rate.
+        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
+            elements, or of the norm of all gradients together; only one may be given.
+        use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
+            variables, and set the variables to them every so many steps, or where that is None
+            at the end of training.
+        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+        gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
+            since.
+        name: by default the class' name in snake case.
+
+    Examples:
+        >>> w = unidl.Variable([1.0, 1.0])
+        >>> unidl.optimizers.Adamax(0.1).apply([np.array([1.0, -100.0])], [w])
+        >>> w.numpy()
+        array([0.9, 1.1], dtype=float32)
+    """
 
     def slot_groups(self) -> Any:
         return [("momentum", "norm")]
@@ -81,6 +104,28 @@ class Nadam(_Moments):
 
     p -= lr * (u_(t+1) * m / (1 - U_(t+1)) + (1 - u_t) * g / (1 - U_t)) / (sqrt(v / (1 - beta_2**t))
     + epsilon), where U_t is the product of u_1 to u_t.
+
+    Args:
+        learning_rate: a number, `LearningRateSchedule`, function without arguments, or Variable.
+        beta_1: decay of the mean m of gradients.
+        beta_2: decay of the mean v of squared gradients.
+        epsilon: outside the root.
+        weight_decay: before each update p -= p * weight_decay * learning_rate.
+        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
+            elements, or of the norm of all gradients together; only one may be given.
+        use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
+            variables, and set the variables to them every so many steps, or where that is None
+            at the end of training.
+        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+        gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
+            since.
+        name: by default the class' name in snake case.
+
+    Examples:
+        >>> w = unidl.Variable([1.0])
+        >>> unidl.optimizers.Nadam(0.1).apply([np.array([1.0])], [w])
+        >>> w.numpy()
+        array([0.8937], dtype=float32)
     """
 
     def __init__(
@@ -151,7 +196,30 @@ class Nadam(_Moments):
 
 class Lamb(_Moments):
     """You et al. (arXiv:1904.00962): p -= lr * |p| / |r| * r, r being Adam's step; the ratio is 1
-    where a norm is 0."""
+    where a norm is 0.
+
+    Args:
+        learning_rate: a number, `LearningRateSchedule`, function without arguments, or Variable.
+        beta_1: decay of the mean of gradients.
+        beta_2: decay of the mean of squared gradients.
+        epsilon: outside the root.
+        weight_decay: before each update p -= p * weight_decay * learning_rate.
+        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
+            elements, or of the norm of all gradients together; only one may be given.
+        use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
+            variables, and set the variables to them every so many steps, or where that is None
+            at the end of training.
+        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+        gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
+            since.
+        name: by default the class' name in snake case.
+
+    Examples:
+        >>> w = unidl.Variable([3.0, 4.0])
+        >>> unidl.optimizers.Lamb(0.1).apply([np.array([1.0, 1.0])], [w])
+        >>> w.numpy()  # the step is a share of the weight's norm, 5
+        array([2.6464, 3.6464], dtype=float32)
+    """
 
     def numbers(self) -> Any:
         return {

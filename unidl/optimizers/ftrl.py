@@ -18,13 +18,30 @@ class Ftrl(PerParameter):
     (n_new**q / lr + 2 * s).
 
     Args:
+        learning_rate: a number, `LearningRateSchedule`, function without arguments, or Variable.
         learning_rate_power: at most 0; 0 keeps the rate.
         initial_accumulator_value: of n.
         l1_regularization_strength, l2_regularization_strength,
             l2_shrinkage_regularization_strength: l1, l2, shrinkage, at least 0.
         beta: as above.
+        weight_decay: before each update p -= p * weight_decay * learning_rate.
+        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
+            elements, or of the norm of all gradients together; only one may be given.
+        use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
+            variables, and set the variables to them every so many steps, or where that is None
+            at the end of training.
+        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+        gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
+            since.
+        name: by default the class' name in snake case.
 
-    The other arguments, by name, are `Optimizer`'s.
+    Examples:
+        >>> w = unidl.Variable([1.0, 1.0])
+        >>> optimizer = unidl.optimizers.Ftrl(0.1, l1_regularization_strength=1.0)
+        >>> for _ in range(3):
+        ...     optimizer.apply([np.array([0.1, 5.0])], [w])
+        >>> w.numpy()  # small gradients leave exact zeros
+        array([0.    , 0.6888], dtype=float32)
     """
 
     arguments = (

@@ -16,7 +16,22 @@ from unidl.typing import HasArithmetic
 
 class HostVariable(HasArithmetic):
     """A scalar with a Variable's manners. It never lives on a device, so reading it waits for
-    nothing."""
+    nothing.
+
+    Args:
+        value: a number.
+        dtype: name of the dtype it is rounded to.
+        name: shown in texts; also its `path`.
+        check: `check(value)` returns the value that is assigned, or raises.
+
+    Examples:
+        >>> unidl.optimizers.Adam(0.01).learning_rate
+        <HostVariable learning_rate=0.01>
+        >>> optimizer = unidl.optimizers.Adam(0.01)
+        >>> optimizer.learning_rate = 0.005
+        >>> float(optimizer.learning_rate)
+        0.005
+    """
 
     shape: tuple[int, ...] = ()
     ndim = 0
@@ -25,7 +40,6 @@ class HostVariable(HasArithmetic):
     def __init__(
         self, value: Any, dtype: str, name: str, check: Callable[[Any], Any] | None = None
     ) -> None:
-        """`check(value)` returns the value that is assigned, or raises."""
         self.dtype, self.name, self.path = dtype, name, name
         self._check = check
         self.assign(value)

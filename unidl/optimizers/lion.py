@@ -14,10 +14,25 @@ class Lion(PerParameter):
     beta_2 * m + (1 - beta_2) * g.
 
     Args:
+        learning_rate: a number, `LearningRateSchedule`, function without arguments, or Variable.
         beta_1: share of the mean m in the step, in (0, 1].
         beta_2: decay of m.
+        weight_decay: before each update p -= p * weight_decay * learning_rate.
+        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
+            elements, or of the norm of all gradients together; only one may be given.
+        use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
+            variables, and set the variables to them every so many steps, or where that is None
+            at the end of training.
+        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+        gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
+            since.
+        name: by default the class' name in snake case.
 
-    The other arguments, by name, are `Optimizer`'s.
+    Examples:
+        >>> w = unidl.Variable([1.0, 1.0])
+        >>> unidl.optimizers.Lion(0.1).apply([np.array([0.001, -100.0])], [w])
+        >>> w.numpy()  # the sign alone counts
+        array([0.9, 1.1], dtype=float32)
     """
 
     arguments = ("beta_1", "beta_2")

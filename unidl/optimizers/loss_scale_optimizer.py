@@ -55,6 +55,16 @@ class LossScaleOptimizer(Optimizer):
     A step that was taken back does not count in `iterations`. In `fit` the host takes this over
     when it reads the loss, at the end of an epoch at the latest; until then factors that depend on
     the count, such as Adam's bias corrections, are those of a step later.
+
+    Examples:
+        >>> inner = unidl.optimizers.SGD(0.1)
+        >>> optimizer = unidl.mixed_precision.LossScaleOptimizer(inner, initial_scale=1024.0)
+        >>> optimizer.scale_loss(2.0)
+        array(2048., dtype=float32)
+        >>> w = unidl.Variable([1.0])
+        >>> optimizer.apply([unidl.ops.array([1024.0])], [w])  # scaled back to 1
+        >>> w.numpy()
+        array([0.9], dtype=float32)
     """
 
     _rules: ClassVar = {"initial_scale": POSITIVE, "dynamic_growth_steps": COUNT}

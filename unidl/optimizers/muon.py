@@ -26,6 +26,7 @@ class Muon(PerParameter):
     momentum * m with `nesterov`.
 
     Args:
+        learning_rate: a number, `LearningRateSchedule`, function without arguments, or Variable.
         adam_beta_1, adam_beta_2, epsilon: AdamW's.
         adam_weight_decay, weight_decay: of what AdamW updates, and of the matrices.
         exclude_layers: regular expressions; AdamW updates matrices in whose path one is found.
@@ -34,8 +35,23 @@ class Muon(PerParameter):
         adam_lr_ratio: AdamW's learning rate as a part of `learning_rate`.
         momentum, ns_steps, nesterov: above.
         rms_rate: above; None: p -= lr * o.
+        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
+            elements, or of the norm of all gradients together; only one may be given.
+        use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
+            variables, and set the variables to them every so many steps, or where that is None
+            at the end of training.
+        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+        gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
+            since.
+        name: by default the class' name in snake case.
 
-    The other arguments, by name, are `Optimizer`'s.
+    Examples:
+        >>> w = unidl.Variable(np.zeros((2, 2)))
+        >>> optimizer = unidl.optimizers.Muon(1.0)
+        >>> optimizer.apply([np.array([[2.0, 0.0], [0.0, 1.0]])], [w])
+        >>> w.numpy()  # the gradient's own ratio was 2
+        array([[-0.1948,  0.    ],
+               [ 0.    , -0.3151]])
     """
 
     arguments = (

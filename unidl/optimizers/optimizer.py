@@ -58,6 +58,15 @@ class Optimizer(ByVariable, Watched, Constructed):
         gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
             since.
         name: by default the class' name in snake case.
+
+    Examples:
+        >>> w = unidl.Variable([1.0, 1.0])
+        >>> optimizer = unidl.optimizers.SGD(learning_rate=0.1, clipnorm=1.0)
+        >>> optimizer.apply([np.array([3.0, 4.0])], [w])
+        >>> w.numpy()  # the gradient became (0.6, 0.8)
+        array([0.94, 0.92], dtype=float32)
+        >>> int(optimizer.iterations.numpy())
+        1
     """
 
     _rules: ClassVar = {

@@ -14,12 +14,27 @@ class RMSprop(Optimizer):
     """Tieleman & Hinton (2012): v = rho * v + (1 - rho) * g**2, p -= lr * g / sqrt(v + epsilon).
 
     Args:
+        learning_rate: a number, `LearningRateSchedule`, function without arguments, or Variable.
         rho: decay of the mean v of squared gradients.
         momentum: of the steps; 0 for none.
         epsilon: inside the root.
         centered: divide by the variance instead, v - mean(g)**2.
+        weight_decay: before each update p -= p * weight_decay * learning_rate.
+        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
+            elements, or of the norm of all gradients together; only one may be given.
+        use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
+            variables, and set the variables to them every so many steps, or where that is None
+            at the end of training.
+        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+        gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
+            since.
+        name: by default the class' name in snake case.
 
-    The other arguments are `Optimizer`'s.
+    Examples:
+        >>> w = unidl.Variable([1.0, 1.0])
+        >>> unidl.optimizers.RMSprop(0.1).apply([np.array([1.0, -100.0])], [w])
+        >>> w.numpy()  # 0.1 / sqrt(1 - rho) for the first step
+        array([0.6838, 1.3162], dtype=float32)
     """
 
     _rules: ClassVar = {"rho": SHARE, "momentum": SHARE, "epsilon": NOT_NEGATIVE, "centered": FLAG}

@@ -20,7 +20,19 @@ if TYPE_CHECKING:
 
 
 class LearningRateSchedule(constructors.Constructed):
-    """Subclass it: `__call__(self, step) -> float`, and `get_config`."""
+    """Subclass it: `__call__(self, step) -> float`, and `get_config`.
+
+    Examples:
+        >>> class Halved(unidl.optimizers.schedules.LearningRateSchedule):
+        ...     def __call__(self, step):
+        ...         return 0.1 * 0.5 ** (step // 10)
+        ...
+        ...     def get_config(self):
+        ...         return {}
+        >>> optimizer = unidl.optimizers.SGD(Halved())
+        >>> float(optimizer.learning_rate)
+        0.1
+    """
 
     arguments: tuple[str, ...] = ()  # names of constructor arguments, which are attributes too
 
@@ -39,7 +51,21 @@ class LearningRateSchedule(constructors.Constructed):
 
 class ExponentialDecay(LearningRateSchedule):
     """initial * decay_rate ** (step / decay_steps); with `staircase` the exponent is rounded
-    down."""
+    down.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        decay_steps: steps after which the rate is `decay_rate` times as high.
+        decay_rate: factor after `decay_steps` steps.
+        staircase: change the rate every `decay_steps` steps only.
+        name: of the schedule.
+
+    Examples:
+        >>> schedules = unidl.optimizers.schedules
+        >>> schedule = schedules.ExponentialDecay(0.1, decay_steps=100, decay_rate=0.5)
+        >>> [round(float(schedule(step)), 4) for step in (0, 50, 100)]
+        [0.1, 0.0707, 0.05]
+    """
 
     arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
@@ -73,7 +99,21 @@ class ExponentialDecay(LearningRateSchedule):
 
 class InverseTimeDecay(LearningRateSchedule):
     """initial / (1 + decay_rate * step / decay_steps); with `staircase` the quotient is rounded
-    down."""
+    down.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        decay_steps: the unit of time, in steps.
+        decay_rate: see the formula.
+        staircase: change the rate every `decay_steps` steps only.
+        name: of the schedule.
+
+    Examples:
+        >>> schedules = unidl.optimizers.schedules
+        >>> schedule = schedules.InverseTimeDecay(0.1, decay_steps=10, decay_rate=1.0)
+        >>> [round(float(schedule(step)), 4) for step in (0, 10, 30)]
+        [0.1, 0.05, 0.025]
+    """
 
     arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
@@ -111,7 +151,19 @@ def _periods(step: Any, decay_steps: Any, staircase: Any) -> Any:
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
-    """values[i] for the first i with step <= boundaries[i], and values[-1] afterwards."""
+    """values[i] for the first i with step <= boundaries[i], and values[-1] afterwards.
+
+    Args:
+        boundaries: steps at which the rate changes, ascending.
+        values: the rates, one more than boundaries.
+        name: of the schedule.
+
+    Examples:
+        >>> schedules = unidl.optimizers.schedules
+        >>> schedule = schedules.PiecewiseConstantDecay([100, 200], [1.0, 0.5, 0.1])
+        >>> [round(float(schedule(step)), 4) for step in (100, 101, 201)]  # bounds are inside
+        [1.0, 0.5, 0.1]
+    """
 
     arguments = ("boundaries", "values", "name")
 
@@ -142,6 +194,20 @@ class PolynomialDecay(LearningRateSchedule):
     """(initial - end) * (1 - step / decay_steps) ** power + end, and `end` from decay_steps on.
 
     With `cycle` the decay is stretched to the next multiple of decay_steps instead.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        decay_steps: how long the decay takes, in steps.
+        end_learning_rate: `end`, the last rate.
+        power: 1 is a straight line.
+        cycle: begin again, ever more slowly.
+        name: of the schedule.
+
+    Examples:
+        >>> schedules = unidl.optimizers.schedules
+        >>> schedule = schedules.PolynomialDecay(0.1, 100, end_learning_rate=0.01)
+        >>> [round(float(schedule(step)), 4) for step in (0, 50, 100, 500)]
+        [0.1, 0.055, 0.01, 0.01]
     """
 
     arguments = (
@@ -194,6 +260,20 @@ class CosineDecay(LearningRateSchedule):
 
     With `warmup_target` the rate first rises linearly to it in `warmup_steps`, and falls from
     there.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        decay_steps: how long the decay takes, in steps.
+        alpha: the last rate as a part of the initial one.
+        name: of the schedule.
+        warmup_target: rate at the end of the rise; None: there is no rise.
+        warmup_steps: how long it takes.
+
+    Examples:
+        >>> schedules = unidl.optimizers.schedules
+        >>> schedule = schedules.CosineDecay(0.1, decay_steps=100, alpha=0.1)
+        >>> [round(float(schedule(step)), 4) for step in (0, 50, 100, 200)]
+        [0.1, 0.055, 0.01, 0.01]
     """
 
     arguments = (
@@ -241,7 +321,22 @@ class CosineDecay(LearningRateSchedule):
 
 class CosineDecayRestarts(LearningRateSchedule):
     """Cosine decays one after the other, each `t_mul` times as long and from a rate `m_mul` times
-    as high as the one before."""
+    as high as the one before.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        first_decay_steps: length of the first decay, in steps.
+        t_mul: how many times as long the next decay is.
+        m_mul: how many times as high it begins.
+        alpha: the last rate of a decay as a part of its first.
+        name: of the schedule.
+
+    Examples:
+        >>> schedules = unidl.optimizers.schedules
+        >>> schedule = schedules.CosineDecayRestarts(0.1, first_decay_steps=10)
+        >>> [round(float(schedule(step)), 4) for step in (0, 5, 9, 10, 20)]  # then 20 steps
+        [0.1, 0.05, 0.0024, 0.1, 0.05]
+    """
 
     arguments = ("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha", "name")
 

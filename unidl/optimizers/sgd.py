@@ -15,10 +15,28 @@ class SGD(Optimizer):
     g with `nesterov`.
 
     Args:
+        learning_rate: a number, `LearningRateSchedule`, function without arguments, or Variable.
         momentum: in [0, 1].
         nesterov: look ahead (Sutskever et al. 2013).
+        weight_decay: before each update p -= p * weight_decay * learning_rate.
+        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
+            elements, or of the norm of all gradients together; only one may be given.
+        use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
+            variables, and set the variables to them every so many steps, or where that is None
+            at the end of training.
+        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+        gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
+            since.
+        name: by default the class' name in snake case.
 
-    The other arguments are `Optimizer`'s.
+    Examples:
+        >>> w = unidl.Variable([1.0])
+        >>> optimizer = unidl.optimizers.SGD(0.1, momentum=0.9)
+        >>> for _ in range(2):
+        ...     optimizer.apply([np.array([1.0])], [w])
+        ...     print(w.numpy())
+        [0.9]
+        [0.71]
     """
 
     _rules: ClassVar = {"momentum": SHARE, "nesterov": FLAG}

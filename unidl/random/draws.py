@@ -23,7 +23,14 @@ def uniform(
     dtype: DType | None = None,
     seed: SeedLike | None = None,
 ) -> Tensor:
-    """Float tensor of `shape`, evenly distributed over [minval, maxval)."""
+    """Float tensor of `shape`, evenly distributed over [minval, maxval).
+
+    Examples:
+        >>> unidl.random.uniform((3,), seed=1)
+        array([0.1894, 0.2478, 0.5352], dtype=float32)
+        >>> unidl.random.uniform((2, 2), minval=-1.0, maxval=1.0).shape
+        (2, 2)
+    """
     dtype = float_dtype("uniform", dtype)
     if has_open(shape):
         return _symbol("uniform", shape, dtype)
@@ -44,7 +51,14 @@ def normal(
     dtype: DType | None = None,
     seed: SeedLike | None = None,
 ) -> Tensor:
-    """Float tensor of `shape`, normally distributed."""
+    """Float tensor of `shape`, normally distributed.
+
+    Examples:
+        >>> unidl.random.normal((3,), seed=1)  # an int: always the same numbers
+        array([-0.3472, -0.0194,  1.2353], dtype=float32)
+        >>> unidl.random.normal((2, 3), mean=5.0, stddev=0.1).shape
+        (2, 3)
+    """
     dtype = float_dtype("normal", dtype)
     if has_open(shape):
         return _symbol("normal", shape, dtype)
@@ -61,7 +75,13 @@ def truncated_normal(
     dtype: DType | None = None,
     seed: SeedLike | None = None,
 ) -> Tensor:
-    """Like `normal`, given that the number is at most two standard deviations from the mean."""
+    """Like `normal`, given that the number is at most two standard deviations from the mean.
+
+    Examples:
+        >>> x = unidl.random.truncated_normal((10000,), seed=1)
+        >>> round(float(unidl.ops.max(x)), 1)
+        2.0
+    """
     dtype = float_dtype("truncated_normal", dtype)
     if has_open(shape):
         return _symbol("truncated_normal", shape, dtype)
@@ -84,7 +104,12 @@ def randint(
     seed: SeedLike | None = None,
 ) -> Tensor:
     """Integer tensor of `shape`, evenly distributed over [minval, maxval); both Python ints, at
-    most 2**31 apart."""
+    most 2**31 apart.
+
+    Examples:
+        >>> unidl.random.randint((8,), 0, 3, seed=1)  # without 3
+        array([1, 0, 1, 0, 2, 1, 0, 2], dtype=int32)
+    """
     dtype = dtypes.standardize_dtype(dtype)
     if not dtypes.is_integer(dtype):
         raise ValueError(f'randint: dtype must be an integer dtype such as "int32", got {dtype!r}.')
@@ -111,7 +136,12 @@ def randint(
 def bernoulli(
     shape: Shape, p: TensorLike = 0.5, dtype: DType | None = None, seed: SeedLike | None = None
 ) -> Tensor:
-    """Ones with probability `p` and zeros, in `dtype` (`floatx` by default, "bool" too)."""
+    """Ones with probability `p` and zeros, in `dtype` (`floatx` by default, "bool" too).
+
+    Examples:
+        >>> unidl.random.bernoulli((6,), p=0.7, seed=1)
+        array([0., 0., 1., 1., 0., 1.], dtype=float32)
+    """
     if not 0 <= p <= 1:
         raise ValueError(f"bernoulli: p is a probability, got {p}.")
     dtype = dtypes.standardize_dtype(dtype)
@@ -128,7 +158,12 @@ def categorical(
     dtype: DType | None = "int32",
     seed: SeedLike | None = None,
 ) -> Tensor:
-    """logits (n, classes), unnormalized log-probabilities -> (n, num_samples) class indices."""
+    """logits (n, classes), unnormalized log-probabilities -> (n, num_samples) class indices.
+
+    Examples:
+        >>> unidl.random.categorical(np.log([[0.9, 0.1]]), 8, seed=1)
+        array([[0, 0, 1, 0, 0, 0, 0, 0]], dtype=int32)
+    """
     backend, key = backend_of([logits]), draw_key(seed)
     with backend.scope():
         logits = backend.asarray(convert(backend, logits))
@@ -157,6 +192,10 @@ def dropout(
 
     `noise_shape` has inputs' rank: along an axis of size 1 elements share their fate, None stands
     for the size in `inputs`.
+
+    Examples:
+        >>> unidl.random.dropout(np.ones(6), rate=0.5, seed=1)  # what stays is doubled
+        array([0., 0., 2., 0., 0., 2.])
     """
     if not 0 <= rate <= 1:
         raise ValueError(f"dropout: rate must be in [0, 1], got {rate}.")
@@ -173,7 +212,14 @@ def dropout(
 
 
 def shuffle(x: Any, axis: int = 0, seed: SeedLike | None = None) -> Tensor:
-    """`x` with its slices along `axis` in random order."""
+    """`x` with its slices along `axis` in random order.
+
+    Examples:
+        >>> unidl.random.shuffle(np.array([[1, 2], [3, 4], [5, 6]]), seed=3)  # along axis 0
+        array([[3, 4],
+               [5, 6],
+               [1, 2]])
+    """
     backend, key = backend_of([x]), draw_key(seed)
     with backend.scope():
         x = convert(backend, x)

@@ -11,5 +11,10 @@ from unidl.typing import SeedLike
 
 def permutation(n: int, seed: SeedLike | None = None) -> np.ndarray:
     """range(n) in random order, int64 (n,): the order of `shuffle` with the same seed, on every
-    backend."""
+    backend.
+
+    Examples:
+        >>> unidl.random.permutation(5, seed=1)
+        array([0, 1, 4, 3, 2])
+    """
     return numpy_draws.permutation(host_key(seed), n)

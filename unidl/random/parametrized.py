@@ -32,7 +32,13 @@ def gamma(
     seed: SeedLike | None = None,
 ) -> Tensor:
     """Float tensor of `shape` from the gamma distribution of scale 1; `alpha` > 0 is a number or a
-    tensor that broadcasts."""
+    tensor that broadcasts.
+
+    Examples:
+        >>> x = unidl.random.gamma((10000,), alpha=3.0, seed=1)
+        >>> round(float(unidl.ops.mean(x)), 1)
+        3.0
+    """
     dtype = float_dtype("gamma", dtype)
     backend, key = backend_of([alpha]), draw_key(seed)
     with backend.scope():
@@ -49,7 +55,13 @@ def beta(
     seed: SeedLike | None = None,
 ) -> Tensor:
     """Float tensor of `shape` from the beta distribution: x / (x + y), x and y gamma distributed
-    with `alpha` and `beta`."""
+    with `alpha` and `beta`.
+
+    Examples:
+        >>> x = unidl.random.beta((10000,), alpha=2.0, beta=6.0, seed=1)
+        >>> round(float(unidl.ops.mean(x)), 2)  # 2 / (2 + 6)
+        0.25
+    """
     dtype = float_dtype("beta", dtype)
     backend, key = backend_of([alpha, beta]), draw_key(seed)
     with backend.scope():
@@ -74,6 +86,10 @@ def binomial(
 
     Each throw is drawn: the memory is that of the result times the largest count. `counts` are
     numbers or an array, not what a compiled function computes.
+
+    Examples:
+        >>> unidl.random.binomial((5,), counts=10, probabilities=0.5, seed=1).shape
+        (5,)
     """
     dtype = float_dtype("binomial", dtype)
     backend, key = backend_of([counts, probabilities]), draw_key(seed)

@@ -19,7 +19,12 @@ deserialize, get = _catalogue.deserialize, _catalogue.get
 
 
 def serialize(regularizer: Any) -> Any:
-    """The config of a regularizer."""
+    """The config of a regularizer.
+
+    Examples:
+        >>> unidl.regularizers.serialize(unidl.regularizers.L2(0.1))["config"]
+        {'l2': 0.1}
+    """
     return _catalogue.serialize(regularizer)
 
 

@@ -51,11 +51,27 @@ class Catalogue(Generic[T]):
         self.objects.update(aliases or {})
 
     def serialize(self, obj: Any) -> Any:
-        """The config of an object or function."""
+        """The config of an object or function.
+
+        Examples:
+            >>> config = unidl.losses.serialize(unidl.losses.Huber(delta=2.0))
+            >>> config["class_name"], config["config"]["delta"]
+            ('Huber', 2.0)
+        """
         return serialization.serialize_keras_object(obj)
 
     def deserialize(self, config: Any, custom_objects: Mapping[str, Any] | None = None) -> T:
-        """The object of a name or of a config that `serialize`, of unidl or of Keras, wrote."""
+        """The object of a name or of a config that `serialize`, of unidl or of Keras, wrote.
+
+        Args:
+            config: name or dict.
+            custom_objects: {name: class or function} known besides those registered.
+
+        Examples:
+            >>> config = unidl.optimizers.serialize(unidl.optimizers.SGD(0.5, nesterov=True))
+            >>> unidl.optimizers.deserialize(config).nesterov
+            True
+        """
         return self._checked("deserialize", config, self._read(config, custom_objects))
 
     @overload
@@ -64,7 +80,14 @@ class Catalogue(Generic[T]):
     def get(self, identifier: Any) -> T: ...
 
     def get(self, identifier: Any) -> T | None:
-        """The object of a name, config or class, or the object as it is; None stays None."""
+        """The object of a name, config or class, or the object as it is; None stays None.
+
+        Examples:
+            >>> unidl.optimizers.get("adam").__class__.__name__
+            'Adam'
+            >>> unidl.losses.get({"class_name": "Huber", "config": {"delta": 2.0}}).delta
+            2.0
+        """
         given = isinstance(identifier, (str, dict))
         return self._checked("get", identifier, self._read(identifier) if given else identifier)
 

@@ -56,6 +56,12 @@ def save_model(
         ValueError: another ending; a part of the model cannot be written to a config.
         FileExistsError: `overwrite=False`, and there is something.
         FileNotFoundError, PermissionError: the folder is not there, or takes no new files.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(2)])
+        >>> unidl.models.save_model(model, "model.keras")
+        >>> unidl.models.load_model("model.keras").output_shape
+        (None, 2)
     """
     path = model_paths.to_save(filepath, zipped)
     if not overwrite and os.path.lexists(path):
@@ -104,6 +110,13 @@ def load_model(
             class that is neither public nor known; was written in another format. The text names
             the file.
         FileNotFoundError: there is none.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(2)])
+        >>> model.save("model.keras")
+        >>> x = np.ones((1, 4))
+        >>> bool(unidl.ops.all(unidl.models.load_model("model.keras")(x) == model(x)))
+        True
     """
     path = model_paths.to_load(filepath)
     if path.endswith(model_paths.LEGACY):

@@ -32,7 +32,17 @@ _shared: ContextVar[tuple[dict, dict] | None] = ContextVar("unidl_shared_objects
 
 class ObjectSharingScope:
     """Inside a `with` block an object that occurs twice is written with an id and read as one
-    object."""
+    object.
+
+    Examples:
+        >>> layer = unidl.layers.Dense(1)
+        >>> with unidl.saving.ObjectSharingScope():
+        ...     configs = unidl.saving.serialize_keras_object([layer, layer])
+        >>> with unidl.saving.ObjectSharingScope():
+        ...     first, second = unidl.saving.deserialize_keras_object(configs)
+        >>> first is second
+        True
+    """
 
     def __enter__(self) -> Self:
         self._token = _shared.set(({}, {}))
@@ -47,7 +57,13 @@ class ObjectSharingScope:
 
 def serialize_keras_object(obj: Any) -> Any:
     """`obj` (anything with `get_config()`, a function, an array, plain data, or a nest of these) as
-    JSON-ready data."""
+    JSON-ready data.
+
+    Examples:
+        >>> config = unidl.saving.serialize_keras_object(unidl.optimizers.SGD(0.5))
+        >>> config["class_name"], config["config"]["learning_rate"]
+        ('SGD', 0.5)
+    """
     if isinstance(obj, np.generic):
         return obj.item()
     if isinstance(obj, PLAIN):
@@ -164,6 +180,11 @@ def deserialize_keras_object(
     Raises:
         ValueError, TypeError: the config is damaged, names what is neither public nor registered,
             holds code, or is nested too deeply.
+
+    Examples:
+        >>> config = unidl.saving.serialize_keras_object(unidl.losses.Huber(delta=2.0))
+        >>> unidl.saving.deserialize_keras_object(config).delta
+        2.0
     """
     with registration.CustomObjectScope(custom_objects):
         try:

@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
 def save_weights(model: Any, filepath: str | PathLike[str], overwrite: bool = True) -> None:
     """Write all weights of `model`, and its optimizer's state, to `filepath`, which ends with
-    ".weights.h5"."""
+    ".weights.h5".
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(2)])
+        >>> unidl.saving.save_weights(model, "model.weights.h5")
+    """
     filepath = _check_path(filepath)
     if not overwrite and os.path.exists(filepath):
         raise FileExistsError(
@@ -64,6 +69,14 @@ def load_weights(model: Any, filepath: str | PathLike[str], skip_mismatch: bool 
     Raises:
         ValueError: the file is damaged, refers to anything outside itself, or has other arrays than
             the model; the text names the file and the place in it.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(2)])
+        >>> model.save_weights("model.weights.h5")
+        >>> other = unidl.models.clone_model(model)
+        >>> unidl.saving.load_weights(other, "model.weights.h5")
+        >>> np.array_equal(other.get_weights()[0], model.get_weights()[0])
+        True
     """
     filepath = _check_path(filepath, (".weights.h5", ".keras"))
     if not os.path.exists(filepath):

@@ -68,6 +68,12 @@ class KerasTensor:
     Attributes:
         history: (node, index): the node of the graph that made it and the place among its outputs;
             None for a tensor that only carries a shape.
+
+    Examples:
+        >>> x = unidl.Input((4,))
+        >>> y = unidl.ops.reshape(x * 2, (-1, 2, 2))
+        >>> type(y).__name__, y.shape, y.dtype
+        ('KerasTensor', (None, 2, 2), 'float32')
     """
 
     def __init__(self, shape: Shape, dtype: DType = "float32", name: str | None = None) -> None:
@@ -125,5 +131,10 @@ class KerasTensor:
 
 
 def is_keras_tensor(x: Any) -> bool:
-    """Whether `x` is a symbolic tensor."""
+    """Whether `x` is a symbolic tensor.
+
+    Examples:
+        >>> unidl.backend.is_keras_tensor(unidl.Input((2,))), unidl.backend.is_keras_tensor([1.0])
+        (True, False)
+    """
     return isinstance(x, KerasTensor)

@@ -29,7 +29,7 @@ class _WholeStep:
     def __exit__(self, *error):
         if threading.get_ident() != threading.main_thread().ident:
             return
-        self._depth -= 1
+        self._depth = max(self._depth - 1, 0)  # a second signal has set it to 0 already
         if self._depth == 0 and self._waiting is not None:
             (number, where), self._waiting = self._waiting, None
             self._handlers[number](number, where)

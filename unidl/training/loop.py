@@ -31,7 +31,9 @@ def run_epoch(model, step, batches, monitor, kind, epoch=0, done=0):
             model.optimizer.settle()
         return step.results(result)
 
-    for count, batch in batches.chunks(_launch_size(model, step, batches, monitor, kind)):
+    # So many are promised to callbacks.
+    whole = kind != "predict" and model.steps_per_execution > 1
+    for count, batch in batches.chunks(_launch_size(model, step, batches, monitor, kind), whole):
         monitor.on_batch_begin(kind, done)
         start = time.perf_counter()
         result = run(count, batch)

@@ -11,7 +11,7 @@ from unidl.layers.base import call_context
 from unidl.layers.base.call_context import CallContext
 from unidl.tracing.pure import tracing_lock
 from unidl.training.batch_loss import batch_loss
-from unidl.training.data import is_pair
+from unidl.training.host_batch import is_pair
 from unidl.training.interrupts import whole_step
 from unidl.utils.watched import changes
 
@@ -94,7 +94,7 @@ class Step:
 
     def _runner(self, unflatten):
         model, before_run = self._model, self._before_run
-        backend, compute_dtype = model.backend, model.compute_dtype
+        backend, float_dtype = model.backend, _float_dtype(model)
         changes_state, gate = self._changes_state, model._gate
         # (changes seen, changes of the model, function of one batch, of several)
         made = (None, None, None, None)
@@ -112,11 +112,11 @@ class Step:
 
         @cache
         def is_cast(dtype):
-            return dtype.kind == "f" and dtype.name != compute_dtype
+            return dtype.kind == "f" and dtype.name != float_dtype
 
         def tensor(leaf):
             value = backend.asarray(leaf)
-            return backend.cast(value, compute_dtype) if is_cast(leaf.dtype) else value
+            return backend.cast(value, float_dtype) if is_cast(leaf.dtype) else value
 
         def run(count, leaves):
             seen, _, compiled, launch = made
@@ -132,6 +132,14 @@ class Step:
                 return (compiled if count == 1 else launch)(*tensors)
 
         return run
+
+
+def _float_dtype(model):
+    """The dtype in which floats of a batch come: the model's, but float64 for a model that takes
+    it, whose layers would find rounded numbers."""
+    inputs = [] if model._plan is None else model._plan.input_tensors
+    wide = any(symbol.dtype == "float64" for symbol in inputs)
+    return "float64" if wide else model.compute_dtype
 
 
 def _describe(structure):

@@ -14,7 +14,7 @@ import numpy as np
 
 from unidl import tree
 from unidl.training.check import looked_up
-from unidl.training.data import PARTS, common_length, is_pair
+from unidl.training.host_batch import PARTS, common_length, is_pair
 from unidl.utils.traceback_filtering import user_stacklevel
 from unidl.utils.value_tests import below, is_finite
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-import threading
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -24,14 +23,16 @@ from unidl.training.data import (
     one_batch,
     rows_of,
     split_validation,
-    unpack,
 )
 from unidl.training.gate import Gate
+from unidl.training.host_batch import unpack
 from unidl.training.interrupts import interruptible
 from unidl.training.loop import run_epoch
 from unidl.training.objective import Objective
+from unidl.training.one_thread import OneThread, making
 from unidl.training.overridable import Overridable
 from unidl.typing import TensorLike
+from unidl.utils import turns
 from unidl.utils.arguments import public_method
 from unidl.utils.traceback_filtering import filtered, user_stacklevel
 from unidl.utils.watched import version_of
@@ -44,9 +45,8 @@ if TYPE_CHECKING:
     from unidl.metrics import Metric
     from unidl.optimizers import Optimizer
 
-# By model, and not in the model, since a lock can be neither copied nor pickled.
-_training: WeakKeyDictionary[Trainer, threading.RLock] = WeakKeyDictionary()
-_making_a_lock = threading.Lock()
+# By model, and not in the model, whose copies train for themselves.
+_training: WeakKeyDictionary[Trainer, OneThread] = WeakKeyDictionary()
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,11 +56,10 @@ def _in_one_thread(method: F) -> F:
 
     @functools.wraps(method)
     def alone(self: Any, *args: Any, **kwargs: Any) -> Any:
-        lock = _training.get(self)
-        if lock is None:
-            with _making_a_lock:
-                lock = _training.setdefault(self, threading.RLock())
-        if not lock.acquire(blocking=False):
+        turns.wait()
+        with making:
+            lock = _training.get(self) or _training.setdefault(self, OneThread())
+        if not lock.acquire():
             raise RuntimeError(
                 f"{self._who()}: {method.__name__}() while another thread trains this model. Both "
                 f"would change the same weights. Wait until the other is done, or train a copy: "
@@ -245,6 +244,7 @@ class Trainer(Overridable):
             batches = make_batches(
                 x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch, "fit"
             )
+            until_the_end.callback(batches.close)
             self._prepare(batches, "train")
             monitor = callbacks_module.CallbackList(
                 callbacks,
@@ -266,6 +266,8 @@ class Trainer(Overridable):
                     validation_steps,
                     "fit(validation_data=)",
                 )
+                until_the_end.callback(validation.close)
+                validation.parts = self._flatten_layers
                 if not own_steps.is_own(self, "test"):
                     check.batches(self, validation)
             history = self.history
@@ -326,7 +328,7 @@ class Trainer(Overridable):
                 verbose=verbose,
                 history=False,
             )
-            with monitor:
+            with closing(batches), monitor:
                 logs = run_epoch(self, self._step("test"), batches, monitor, "test")
         return logs if return_dict else self._in_order(logs)
 
@@ -360,7 +362,7 @@ class Trainer(Overridable):
                 history=False,
             )
             step = self._step("predict")  # building may have thrown the old one away
-            with monitor:
+            with closing(batches), monitor:
                 parts = run_epoch(self, step, batches, monitor, "predict")
             step.remember(x, batches)
         return step.pack([_joined(arrays) for arrays in zip(*parts, strict=True)])
@@ -433,6 +435,7 @@ class Trainer(Overridable):
 
     def _step(self, kind: Any) -> Any:
         """The compiled function for "train", "test" or "predict" batches, made once."""
+        turns.wait()
         if self._steps is None:
             self._steps = {}
         if kind not in self._steps:
@@ -446,6 +449,7 @@ class Trainer(Overridable):
     def _prepare(self, batches: Any, kind: str) -> None:
         """Everything that happens once: build, resolve losses and metrics, check the data against
         the model."""
+        batches.parts = self._flatten_layers
         if not own_steps.is_own(self, kind):
             self._check_data(batches, targets=kind != "predict")
             if kind == "train":

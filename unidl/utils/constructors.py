@@ -30,8 +30,9 @@ def constructor_arguments(cls: Any) -> dict[str, object]:
     arguments: dict[str, object] = {}
     for base in cls.__mro__:
         if "__init__" in vars(base) and base is not object:
-            for name, parameter in inspect.signature(base.__init__).parameters.items():
-                if name != "self" and parameter.kind not in (
+            parameters = list(inspect.signature(base.__init__).parameters.items())
+            for name, parameter in parameters[1:]:  # but for the object, however it is called
+                if parameter.kind not in (
                     parameter.VAR_POSITIONAL,
                     parameter.VAR_KEYWORD,
                 ):

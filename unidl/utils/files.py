@@ -38,6 +38,9 @@ def get_file(
         archive_format: "auto", "zip" or "tar".
         cache_dir: `$UNIDL_HOME` by default, `~/.unidl` if that is not set.
         force_download: although the file is there.
+
+    Examples:
+        >>> unidl.utils.get_file(origin="https://example.com/data.npz")  # doctest: +SKIP
     """
     import pooch
 

@@ -9,7 +9,16 @@ import numpy as np
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     """Integers (...,) or (..., 1) -> float64 (..., num_classes) of ones and zeros; by default
-    max(x) + 1 classes."""
+    max(x) + 1 classes.
+
+    Examples:
+        >>> unidl.utils.to_categorical([0, 2])
+        array([[1., 0., 0.],
+               [0., 0., 1.]])
+        >>> unidl.utils.to_categorical([0, 1], num_classes=3)
+        array([[1., 0., 0.],
+               [0., 1., 0.]])
+    """
     x = np.asarray(x)
     if x.dtype.kind not in "iub" and (x != np.floor(x)).any():
         raise ValueError(

@@ -20,6 +20,12 @@ class Progbar:
         stateless_metrics: the other way round: names whose mean is shown. Only one of the two may
             be given.
         unit_name: what a step is called.
+
+    Examples:
+        >>> bar = unidl.utils.Progbar(target=4, verbose=2)
+        >>> for step in range(4):
+        ...     bar.update(step + 1, values=[("loss", 1.0)])  # one line at the end
+        4/4 - 0s - .../step - loss: 1.0000
     """
 
     def __init__(

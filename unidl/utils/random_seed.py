@@ -14,6 +14,13 @@ def set_random_seed(seed: int) -> None:
 
     Streams are numbered from the start again, so a script that begins with this line draws the same
     weights, dropout masks and shuffles at every run and on every backend.
+
+    Examples:
+        >>> unidl.utils.set_random_seed(1)
+        >>> first = unidl.random.uniform((2,))
+        >>> unidl.utils.set_random_seed(1)
+        >>> bool(unidl.ops.all(first == unidl.random.uniform((2,))))
+        True
     """
     if not isinstance(seed, int) or isinstance(seed, bool):
         raise ValueError(

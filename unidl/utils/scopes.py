@@ -29,6 +29,13 @@ def name_scope(name: str) -> Any:
     are built inside.
 
     Scopes nest; each layer opens one of its own name.
+
+    Examples:
+        >>> with unidl.name_scope("encoder"):
+        ...     layer = unidl.layers.Dense(1, name="head")
+        ...     y = layer(np.ones((1, 2)))
+        >>> layer.kernel.path
+        'encoder/head/kernel'
     """
     if not isinstance(name, str) or not name or "/" in name:
         raise ValueError(f"name_scope: takes a name without '/', got {name!r}.")

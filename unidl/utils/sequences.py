@@ -27,6 +27,14 @@ def pad_sequences(
         padding: "pre" fills up before a sequence that is too short, "post" behind it.
         truncating: "pre" drops the first steps of one that is too long, "post" the last.
         value: what to fill up with.
+
+    Examples:
+        >>> unidl.utils.pad_sequences([[1], [2, 3, 4]])  # in front, by default
+        array([[0, 0, 1],
+               [2, 3, 4]], dtype=int32)
+        >>> unidl.utils.pad_sequences([[1], [2, 3, 4]], maxlen=2, padding="post")
+        array([[1, 0],
+               [3, 4]], dtype=int32)
     """
     for name, given in (("padding", padding), ("truncating", truncating)):
         if given not in ("pre", "post"):

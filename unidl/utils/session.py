@@ -12,6 +12,14 @@ def clear_session(free_memory: bool = True) -> None:
 
     There is no other global state to clear: models own their variables, and memory is freed with
     the model. `free_memory` also runs Python's cycle collector.
+
+    Examples:
+        >>> unidl.backend.clear_session()
+        >>> unidl.layers.Dense(1).name, unidl.layers.Dense(1).name
+        ('dense', 'dense_1')
+        >>> unidl.backend.clear_session()
+        >>> unidl.layers.Dense(1).name
+        'dense'
     """
     reset_names()
     if free_memory:

@@ -21,19 +21,42 @@ _enabled = os.environ.get("UNIDL_TRACEBACK_FILTERING", "1").lower() not in ("0",
 
 
 def enable_traceback_filtering() -> None:
-    """Leave the frames inside unidl and the frameworks out of tracebacks, as is done by default."""
+    """Leave the frames inside unidl and the frameworks out of tracebacks, as is done by default.
+
+    Examples:
+        >>> before = unidl.config.is_traceback_filtering_enabled()
+        >>> unidl.config.enable_traceback_filtering()
+        >>> unidl.config.is_traceback_filtering_enabled()
+        True
+        >>> if not before:
+        ...     unidl.config.disable_traceback_filtering()
+    """
     global _enabled
     _enabled = True
 
 
 def disable_traceback_filtering() -> None:
-    """Show tracebacks whole; the environment variable UNIDL_TRACEBACK_FILTERING=0 does the same."""
+    """Show tracebacks whole; the environment variable UNIDL_TRACEBACK_FILTERING=0 does the same.
+
+    Examples:
+        >>> before = unidl.config.is_traceback_filtering_enabled()
+        >>> unidl.config.disable_traceback_filtering()
+        >>> unidl.config.is_traceback_filtering_enabled()
+        False
+        >>> if before:
+        ...     unidl.config.enable_traceback_filtering()
+    """
     global _enabled
     _enabled = False
 
 
 def is_traceback_filtering_enabled() -> bool:
-    """Whether frames inside unidl and the frameworks are left out of tracebacks."""
+    """Whether frames inside unidl and the frameworks are left out of tracebacks.
+
+    Examples:
+        >>> unidl.config.is_traceback_filtering_enabled() in (True, False)
+        True
+    """
     return _enabled
 
 

@@ -37,6 +37,13 @@ class Comparison:
         first, second: what the files say of themselves: backend, dtype, environment.
         shares: (steps,), the largest difference at each step over what rounding may make.
         count: of compared entries, all steps together.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(2)])
+        >>> unidl.verify.record(model, None, None, steps=1, path="run.npz")
+        >>> comparison = unidl.verify.compare("run.npz", "run.npz")
+        >>> comparison.equal, comparison.step
+        (True, None)
     """
 
     equal: bool
@@ -67,7 +74,15 @@ class Comparison:
 
 def compare(a, b) -> Comparison:
     """Compare two run files that `record` wrote (their paths), of one model and the same data. See
-    this module for how."""
+    this module for how.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(2)])
+        >>> for path in ("a.npz", "b.npz"):
+        ...     unidl.verify.record(model, None, None, steps=1, path=path)
+        >>> unidl.verify.compare("a.npz", "b.npz").equal
+        True
+    """
     first, second = read_run(a), read_run(b)
     _check_comparable(first, second, a, b)
     allowed = BUDGET * sum(_unit(run) * run.scatter for run in (first, second))

@@ -74,6 +74,12 @@ def verify(
         require_all: whatever does not run on every backend and device makes the report incomplete.
             Without it, a model that runs where its framework allows is equal "where it runs", if
             anything was compared with an independent reference.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(2)])
+        >>> report = unidl.verify.verify(model, backends=["numpy"], steps=1)
+        >>> report.verdict
+        'equal'
     """
     model = _as_model(model)
     if not isinstance(steps, int) or steps < 0:

@@ -68,6 +68,10 @@ def record(model, x, y, steps, path, dtype=None):
 
     The run is on the model's own backend. How far rounding may move it is found by three more runs
     on the oracle, so a recording takes longer than the training.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(2)])
+        >>> unidl.verify.record(model, None, None, steps=1, path="run.npz")
     """
     if not isinstance(steps, int) or steps < 1:
         raise ValueError(f"record: steps must be an int >= 1, got {steps!r}.")

@@ -22,12 +22,21 @@ class Record:
     stage: "layer", "model" or "training".
     target: backend, with its device where it has several.
     mode: "training" or "inference".
+    kind: the layer's class; "training" for the run.
+    what: which of the results the figures are of, in words.
+    dtype: in which the target computed.
     error, budget: relative, in float64; for a layer in float32 in units of rounding scaled by the
         condition; see `verify`.
     within: the error is within its budget.
     explained: it is not, but simulated rounding moves the result as far.
     skipped: nothing was compared, `message` says why.
     alone: the reference was the same backend, which proves nothing of another.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(2)])
+        >>> report = unidl.verify.verify(model, backends=["numpy"], steps=1)
+        >>> sorted({record.stage for record in report.records})
+        ['layer', 'model', 'training']
     """
 
     layer: str
@@ -84,10 +93,17 @@ class Report:
         trajectory: {"steps", "reference": losses, "runs": [{"target", "dtype", "losses",
             "errors", "budgets"}]}.
         environment: versions, processor, threads.
+        targets: labels of the backends and devices. setup: {"loss", "optimizer", "steps"}.
 
     It is "different" if a comparison found a difference that rounding does not explain. Else it is
     "incomplete" if a stage failed, if nothing was compared with an independent reference, or, with
     `require_all`, if something did not run. What was not compared never counts as equal.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(2)])
+        >>> report = unidl.verify.verify(model, backends=["numpy"], steps=1)
+        >>> report.passed, report.first
+        (True, None)
     """
 
     model: str

@@ -35,7 +35,6 @@ NAMES = [
         ("wrappers", "estimator"),
         ("applications", "load_weights"),
         ("distribution", "one device"),
-        ("preprocessing.image.load_img", "PyDataset"),
         ("layers.TextVectorization", "Embedding"),
         ("layers.StringLookup", "np.unique"),
         ("layers.CategoryEncoding", "to_categorical"),
@@ -44,9 +43,6 @@ NAMES = [
         ("layers.CenterCrop", "Cropping2D"),
         ("layers.MelSpectrogram", "stft"),
         ("layers.TorchModuleWrapper", "Layer of your own"),
-        ("utils.plot_model", "summary"),
-        ("utils.image_dataset_from_directory", "PyDataset"),
-        ("utils.load_img", "PIL"),
         ("datasets.cifar10", "get_file"),
         ("datasets.imdb", "get_file"),
         ("ops.image.resize", "layers.Resizing"),
@@ -60,8 +56,8 @@ NAMES = [
 ] + [
     told(f"from unidl.{path} import", lambda path=path: imported(path),
          rf"Keras' {path.rpartition('.')[2]} is not in unidl.*Instead", kind=ImportError)
-    for path in ("callbacks.TensorBoard", "utils.plot_model", "layers.StringLookup",
-                 "applications", "utils.load_img")
+    for path in ("callbacks.TensorBoard", "layers.StringLookup",
+                 "applications")
 ] + [
     told("from unidl.layers import Densee", lambda: imported("layers.Densee"),
          "Densee.*Did you mean 'Dense'", kind=ImportError),

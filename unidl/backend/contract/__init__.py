@@ -46,7 +46,13 @@ class Backend(
     Abstract,
     Native,
 ):
-    """What a backend is. Subclass it in a package `unidl_<name>` and register a `BackendSpec`."""
+    """What a backend is. Subclass it in a package `unidl_<name>` and register a `BackendSpec`.
+
+    Examples:
+        >>> backend = unidl.backend.get_backend("numpy")
+        >>> isinstance(backend, unidl.backend.Backend), backend.name
+        (True, 'numpy')
+    """
 
 
 __all__ = [

@@ -33,6 +33,15 @@ class Attention(Layer):
     later keys, `mask` is [query_mask (n, t), value_mask (n, s)].
 
     Weights: scale () with `use_scale`, concat_score_weight () with "concat".
+
+    Examples:
+        >>> query, value = np.zeros((1, 1, 2)), np.array([[[1.0, 0.0], [3.0, 4.0]]])
+        >>> unidl.layers.Attention()([query, value])  # equal scores: the mean of the values
+        array([[[2., 2.]]], dtype=float32)
+        >>> layer = unidl.layers.Attention()
+        >>> output, weights = layer([query, value], return_attention_scores=True)
+        >>> weights
+        array([[[0.5, 0.5]]], dtype=float32)
     """
 
     def __init__(
@@ -151,6 +160,18 @@ class AdditiveAttention(Attention):
     as `Attention`.
 
     Weights: scale (d,) with `use_scale`.
+
+    Args:
+        use_scale: multiply by a weight before the sum.
+        dropout: share of the attention weights dropped in training.
+
+    Examples:
+        >>> query, value = np.ones((1, 3, 4)), np.ones((1, 5, 4))
+        >>> layer = unidl.layers.AdditiveAttention()
+        >>> layer([query, value]).shape
+        (1, 3, 4)
+        >>> layer.scale.shape
+        (4,)
     """
 
     _config_omits = frozenset({"score_mode"})

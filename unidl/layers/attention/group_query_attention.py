@@ -22,10 +22,30 @@ class GroupQueryAttention(MultiHeadAttention):
     Args:
         head_dim: size of a head.
         num_query_heads, num_key_value_heads: numbers of heads, the first a multiple of the second.
-        dropout ... seed: see `MultiHeadAttention`, also for the arguments of a call.
+        dropout: share of the attention weights dropped in training.
+        use_bias: of the projections.
+        sliding_window: a place sees only places less than so many steps away.
+        flash_attention: True demands the backend's attention kernel; otherwise it is used where it
+            can be.
+        kernel_initializer, bias_initializer: how the weights of the projections begin.
+        kernel_regularizer, bias_regularizer: penalties on these weights, added to the loss.
+        activity_regularizer: penalty on the outputs, added to the loss.
+        kernel_constraint, bias_constraint: what is done to these weights after each update.
+        use_gate: multiply the heads by sigmoid(projected query) before the last projection.
+        seed: of the dropout.
+
+    A call takes the arguments of `MultiHeadAttention`.
 
     Weights: of query_dense, key_dense, (gate_dense,) value_dense, output_dense: kernel (d, heads,
     head_dim) and bias (heads, head_dim); of the last one kernel (heads, head_dim, d) and bias (d,).
+
+    Examples:
+        >>> layer = unidl.layers.GroupQueryAttention(8, num_query_heads=4, num_key_value_heads=2)
+        >>> x = np.ones((1, 5, 16))
+        >>> layer(x, x).shape
+        (1, 5, 16)
+        >>> [tuple(w.shape) for w in layer.weights if "kernel" in w.name]
+        [(16, 4, 8), (16, 2, 8), (16, 2, 8), (4, 8, 16)]
     """
 
     _named_after = "GroupedQueryAttention"  # Keras exports that class under this one's name

@@ -46,7 +46,10 @@ class MultiHeadAttention(Layer):
         sliding_window: a place sees only places less than so many steps away.
         flash_attention: True demands the backend's attention kernel; otherwise it is used where it
             can be.
-        *_initializer, *_regularizer, *_constraint: of the kernels and biases of the projections.
+        kernel_initializer, bias_initializer: how the weights of the projections begin.
+        kernel_regularizer, bias_regularizer: penalties on these weights, added to the loss.
+        activity_regularizer: penalty on the outputs, added to the loss.
+        kernel_constraint, bias_constraint: what is done to these weights after each update.
         use_gate: multiply the heads by sigmoid(projected query) before the last projection.
         seed: of the dropout.
 
@@ -57,6 +60,17 @@ class MultiHeadAttention(Layer):
 
     Weights: of query_dense, key_dense, (gate_dense,) value_dense, output_dense: kernel (d, heads,
     size) and bias (heads, size); of the last one kernel (heads, value_dim, d) and bias (d,).
+
+    Examples:
+        >>> layer = unidl.layers.MultiHeadAttention(num_heads=2, key_dim=4)
+        >>> x = np.ones((1, 3, 8))
+        >>> output, weights = layer(x, x, use_causal_mask=True, return_attention_scores=True)
+        >>> output.shape, weights.shape
+        ((1, 3, 8), (1, 2, 3, 3))
+        >>> weights[0, 0]  # no step looks ahead
+        array([[1.    , 0.    , 0.    ],
+               [0.5   , 0.5   , 0.    ],
+               [0.3333, 0.3333, 0.3333]], dtype=float32)
     """
 
     _config_omits = frozenset({"flash_attention"})

@@ -24,6 +24,11 @@ class InputLayer(Layer):
         name: also the key under which data is given in a dict.
         sparse, ragged: not offered; must be False or None.
         optional: None may be given in place of the tensor, which layers then get.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.layers.InputLayer(shape=(4,)), unidl.layers.Dense(2)])
+        >>> model.output_shape
+        (None, 2)
     """
 
     def __init__(
@@ -114,8 +119,26 @@ def Input(
     tensor: Any = None,
     optional: bool = False,
 ) -> KerasTensor:
-    """A symbolic tensor for the functional API: `x = Input(shape=(28, 28, 1))`. Arguments as in
-    `InputLayer`."""
+    """A symbolic tensor for the functional API: `x = Input(shape=(28, 28, 1))`.
+
+    Args:
+        shape: without the batch axis, None for open axes.
+        batch_size: of the batch axis, open by default.
+        dtype: of the data, `floatx` by default.
+        sparse, ragged: not offered; must be False or None.
+        batch_shape: the whole shape, instead of the first two.
+        name: also the key under which data is given in a dict.
+        tensor: a symbolic tensor whose shape and dtype are taken, instead of all the above.
+        optional: None may be given in place of the tensor, which layers then get.
+
+    Examples:
+        >>> x = unidl.Input(shape=(28, 28, 1))
+        >>> x.shape, x.dtype
+        ((None, 28, 28, 1), 'float32')
+        >>> model = unidl.Model(x, unidl.layers.Flatten()(x))
+        >>> model.output_shape
+        (None, 784)
+    """
     return InputLayer(
         shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name
     ).output

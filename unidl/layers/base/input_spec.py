@@ -23,6 +23,17 @@ class InputSpec:
         allow_last_axis_squeeze: accept a last axis of 1 too many or too few.
         name: of the input, for errors.
         optional: whether None may come instead of a tensor.
+
+    Examples:
+        >>> layer = unidl.layers.Identity()
+        >>> layer.input_spec = unidl.InputSpec(ndim=3, axes={-1: 2})
+        >>> layer(np.ones((1, 5, 2))).shape
+        (1, 5, 2)
+        >>> try:
+        ...     layer(np.ones((1, 5, 4)))
+        ... except ValueError as error:
+        ...     print(type(error).__name__)
+        ValueError
     """
 
     def __init__(

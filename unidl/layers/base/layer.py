@@ -39,6 +39,7 @@ from unidl.typing import (
     TensorLike,
     any_arguments,
 )
+from unidl.utils import turns
 from unidl.utils.arguments import call_problem, unknown_arguments
 from unidl.utils.constructors import Constructed, constructor_arguments
 from unidl.utils.descriptions import description
@@ -82,6 +83,19 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
         name: unique in its model; by default made from the class.
 
     The layer lives on the backend that is active when it is made; `to(backend)` moves it.
+
+    Examples:
+        >>> class Scale(unidl.Layer):
+        ...     def build(self, input_shape):
+        ...         self.factor = self.add_weight((input_shape[-1],), "ones", name="factor")
+        ...
+        ...     def call(self, inputs):
+        ...         return inputs * self.factor
+        >>> layer = Scale()
+        >>> layer(np.array([[2.0, 3.0]]))
+        array([[2., 3.]], dtype=float32)
+        >>> len(layer.trainable_weights)
+        1
     """
 
     input_spec: Any  # an InputSpec, or one for each input
@@ -281,6 +295,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         context = call_context.current()
+        if context is None:
+            turns.wait_to_call(self)
         if not args and call_signature(type(self)).names:
             first = call_signature(type(self)).names[0]
             if first not in kwargs:

@@ -29,6 +29,12 @@ class Activation(Layer):
 
     Args:
         activation: e.g. "relu", or a function of one tensor.
+
+    Examples:
+        >>> unidl.layers.Activation("relu")(np.array([-1.0, 2.0]))
+        array([0., 2.], dtype=float32)
+        >>> unidl.layers.Activation(unidl.ops.square)(np.array([-1.0, 2.0]))
+        array([1., 4.], dtype=float32)
     """
 
     def __init__(self, activation: ActivationLike, **kwargs: Unpack[LayerOptions]) -> None:
@@ -47,6 +53,13 @@ class ReLU(Layer):
         max_value: upper bound, none by default.
         negative_slope: slope below the threshold.
         threshold: below which the slope holds.
+
+    Examples:
+        >>> x = np.array([-2.0, 1.0, 9.0])
+        >>> unidl.layers.ReLU()(x)
+        array([0., 1., 9.], dtype=float32)
+        >>> unidl.layers.ReLU(max_value=6, negative_slope=0.5)(x)
+        array([-1.,  1.,  6.], dtype=float32)
     """
 
     def __init__(
@@ -81,6 +94,12 @@ class LeakyReLU(Layer):
 
     Args:
         negative_slope: at least 0.
+
+    Examples:
+        >>> unidl.layers.LeakyReLU()(np.array([-1.0, 2.0]))
+        array([-0.3,  2. ], dtype=float32)
+        >>> unidl.layers.LeakyReLU(negative_slope=0.1)(np.array([-1.0, 2.0]))
+        array([-0.1,  2. ], dtype=float32)
     """
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Unpack[LayerOptions]) -> None:
@@ -101,6 +120,10 @@ class ELU(Layer):
 
     Args:
         alpha: minus the limit for small x.
+
+    Examples:
+        >>> unidl.layers.ELU()(np.array([-10.0, -1.0, 2.0]))
+        array([-1.    , -0.6321,  2.    ], dtype=float32)
     """
 
     def __init__(self, alpha: float = 1.0, **kwargs: Unpack[LayerOptions]) -> None:
@@ -117,10 +140,19 @@ class PReLU(Layer):
     al., arXiv:1502.01852).
 
     Args:
-        alpha_initializer, alpha_regularizer, alpha_constraint: of alpha.
+        alpha_initializer: how alpha begins; a name, config or object.
+        alpha_regularizer: penalty on alpha, added to the loss.
+        alpha_constraint: what is done to alpha after each update.
         shared_axes: axes, counted from 1, along which elements have one alpha together.
 
     Weights: alpha, of the shape of a sample, 1 along the shared axes.
+
+    Examples:
+        >>> layer = unidl.layers.PReLU(alpha_initializer="ones", shared_axes=[1])
+        >>> layer(np.ones((2, 5, 3))).shape
+        (2, 5, 3)
+        >>> layer.alpha.shape  # one for each of the last axis
+        (1, 3)
     """
 
     def __init__(
@@ -170,6 +202,13 @@ class Softmax(Layer):
 
     Args:
         axis: an int or several.
+
+    Examples:
+        >>> layer = unidl.layers.Softmax()
+        >>> layer(np.array([[0.0, 0.0, 1.0]]))
+        array([[0.2119, 0.2119, 0.5761]], dtype=float32)
+        >>> layer(np.array([[0.0, 0.0, 1.0]]), mask=np.array([[True, True, False]]))
+        array([[0.5, 0.5, 0. ]], dtype=float32)
     """
 
     def __init__(self, axis: int = -1, **kwargs: Unpack[LayerOptions]) -> None:

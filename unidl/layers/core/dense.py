@@ -30,12 +30,22 @@ class Dense(Layer):
         units: size of the output's last axis.
         activation: name or function, none by default.
         use_bias: whether to add a bias.
-        kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
-        activity_regularizer, kernel_constraint,
-            bias_constraint: names, configs or objects.
+        kernel_initializer, bias_initializer: how the weights begin; names, configs or objects.
+        kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
+        activity_regularizer: penalty on the outputs, added to the loss.
+        kernel_constraint, bias_constraint: what is done to the weights after each update.
         lora_rank, lora_alpha, quantization_config: not offered; must be None.
 
     Weights: kernel (in, units), bias (units,).
+
+    Examples:
+        >>> layer = unidl.layers.Dense(2, kernel_initializer="ones")
+        >>> layer(np.array([[1.0, 2.0, 3.0]]))
+        array([[6., 6.]], dtype=float32)
+        >>> layer(np.ones((4, 5, 3))).shape  # only the last axis changes
+        (4, 5, 2)
+        >>> layer.kernel.shape, layer.bias.shape
+        ((3, 2), (2,))
     """
 
     _config_omits = frozenset({"lora_rank", "lora_alpha"})

@@ -36,11 +36,20 @@ class EinsumDense(Layer):
             from the inputs.
         activation: name or function, none by default.
         bias_axes: letters of the output that get a bias, e.g. "d"; none by default.
-        *_initializer, *_regularizer, *_constraint: as in `Dense`.
+        kernel_initializer, bias_initializer: how the weights begin; names, configs or objects.
+        kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
+        kernel_constraint, bias_constraint: what is done to the weights after each update.
         lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config: not offered; must be
             None.
 
     Weights: kernel, by its letters, and bias, broadcast against the outputs.
+
+    Examples:
+        >>> layer = unidl.layers.EinsumDense("abc,cd->abd", output_shape=(None, 7), bias_axes="d")
+        >>> layer(np.ones((2, 5, 3))).shape
+        (2, 5, 7)
+        >>> layer.kernel.shape, layer.bias.shape
+        ((3, 7), (7,))
     """
 
     _config_omits = frozenset({"lora_rank", "lora_alpha", "gptq_unpacked_column_size"})

@@ -34,13 +34,25 @@ class Embedding(Layer):
     Args:
         input_dim: number of rows; indices are in [0, input_dim).
         output_dim: size of a row.
-        embeddings_initializer, embeddings_regularizer, embeddings_constraint: of the table.
+        embeddings_initializer: how the table begins; a name, config or object.
+        embeddings_regularizer: penalty on the table, added to the loss.
+        embeddings_constraint: what is done to the table after each update.
         mask_zero: index 0 is padding: the steps where it stands are masked for the layers that
             follow.
         weights: list of one array, the initial table.
         lora_rank, lora_alpha, quantization_config: not offered; must be None.
 
     Weights: embeddings (input_dim, output_dim).
+
+    Examples:
+        >>> table = np.array([[0.0, 0.0], [1.0, 2.0], [3.0, 4.0]])
+        >>> layer = unidl.layers.Embedding(3, 2, weights=[table], mask_zero=True)
+        >>> layer(np.array([[2, 1, 0]]))
+        array([[[3., 4.],
+                [1., 2.],
+                [0., 0.]]], dtype=float32)
+        >>> layer.compute_mask(np.array([[2, 1, 0]]))
+        array([[ True,  True, False]])
     """
 
     _config_omits = frozenset({"weights", "lora_rank", "lora_alpha"})

@@ -18,14 +18,29 @@ class ReversibleEmbedding(Embedding):
     input_dim), the inputs times the transposed table (Press & Wolf, arXiv:1608.05859).
 
     Args:
-        input_dim, output_dim, embeddings_initializer, embeddings_regularizer,
-            embeddings_constraint, mask_zero: see `Embedding`.
+        input_dim: number of rows; indices are in [0, input_dim).
+        output_dim: size of a row.
         tie_weights: whether the projection uses the table; else it has a weight of its own.
+        embeddings_initializer: how the table begins; a name, config or object.
+        embeddings_regularizer: penalty on the table, added to the loss.
+        embeddings_constraint: what is done to the table after each update.
+        mask_zero: index 0 is padding: the steps where it stands are masked for the layers that
+            follow.
         reverse_dtype: in which the projection is computed, the compute dtype by default.
         logit_soft_cap: a number c; the projection y becomes c * tanh(y / c).
 
     Weights: embeddings (input_dim, output_dim); without `tie_weights` reverse_embeddings
     (output_dim, input_dim).
+
+    Examples:
+        >>> layer = unidl.layers.ReversibleEmbedding(input_dim=50, output_dim=8)
+        >>> x = layer(np.array([[3, 1, 4]]))
+        >>> x.shape
+        (1, 3, 8)
+        >>> layer(x, reverse=True).shape
+        (1, 3, 50)
+        >>> len(layer.weights)  # both ways by one table
+        1
     """
 
     def __init__(

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 
 class Identity(Layer):
-    """Returns its inputs."""
+    """Returns its inputs.
+
+    Examples:
+        >>> unidl.layers.Identity()(np.array([1.0, 2.0]))
+        array([1., 2.], dtype=float32)
+    """
 
     def __init__(self, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
@@ -36,6 +41,16 @@ class Masking(Layer):
 
     Args:
         mask_value: the number that stands for nothing.
+
+    Examples:
+        >>> x = np.array([[[1.0, 2.0], [-1.0, -1.0], [-1.0, 3.0]]])
+        >>> layer = unidl.layers.Masking(mask_value=-1.0)
+        >>> layer.compute_mask(x)
+        array([[ True, False,  True]])
+        >>> layer(x)
+        array([[[ 1.,  2.],
+                [ 0.,  0.],
+                [-1.,  3.]]], dtype=float32)
     """
 
     _makes_mask = True
@@ -60,6 +75,10 @@ class Rescaling(Layer):
 
     Args:
         scale, offset: numbers, or arrays that broadcast against the inputs.
+
+    Examples:
+        >>> unidl.layers.Rescaling(1 / 127.5, offset=-1)(np.array([0.0, 127.5, 255.0]))
+        array([-1.,  0.,  1.], dtype=float32)
     """
 
     def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Unpack[LayerOptions]) -> None:
@@ -88,6 +107,13 @@ class Lambda(Layer):
         output_shape: without effect, since shapes follow from the function; kept for the config.
         mask: mask of the output, or a function (inputs, mask) -> mask; None if there is none.
         arguments: other keyword arguments of the function.
+
+    Examples:
+        >>> unidl.layers.Lambda(lambda x: x**2)(np.array([1.0, 3.0]))
+        array([1., 9.], dtype=float32)
+        >>> layer = unidl.layers.Lambda(unidl.ops.clip, arguments={"x_min": 0, "x_max": 1})
+        >>> layer(np.array([-1.0, 0.5, 2.0]))
+        array([0. , 0.5, 1. ], dtype=float32)
     """
 
     _config_omits = frozenset({"function", "output_shape", "mask", "arguments"})
@@ -158,6 +184,13 @@ class Wrapper(Layer):
 
     Args:
         layer: the layer inside, as the attribute `layer`.
+
+    Examples:
+        >>> class Twice(unidl.layers.Wrapper):
+        ...     def call(self, inputs):
+        ...         return self.layer(self.layer(inputs))
+        >>> Twice(unidl.layers.Rescaling(3.0))(np.array([1.0, 2.0]))
+        array([ 9., 18.], dtype=float32)
     """
 
     def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]) -> None:

@@ -78,14 +78,26 @@ class Elementwise(Merge):
 
 
 class Add(Elementwise):
-    """Elementwise sum of a list of tensors, which broadcast."""
+    """Elementwise sum of a list of tensors, which broadcast.
+
+    Examples:
+        >>> a, b = unidl.Input((4,)), unidl.Input((4,))
+        >>> model = unidl.Model([a, b], unidl.layers.Add()([a, b]))
+        >>> model([np.full((1, 4), 1.0), np.full((1, 4), 2.0)])
+        array([[3., 3., 3., 3.]], dtype=float32)
+    """
 
     def pair(self, a: TensorLike, b: TensorLike) -> Any:
         return ops.add(a, b)
 
 
 class Subtract(Elementwise):
-    """First tensor minus the second, of a list of two."""
+    """First tensor minus the second, of a list of two.
+
+    Examples:
+        >>> unidl.layers.Subtract()([np.array([[5.0, 7.0]]), np.array([[1.0, 2.0]])])
+        array([[4., 5.]], dtype=float32)
+    """
 
     def build(self, input_shape: Any) -> None:
         super().build(input_shape)
@@ -100,7 +112,12 @@ class Subtract(Elementwise):
 
 
 class Average(Elementwise):
-    """Elementwise mean of a list of tensors."""
+    """Elementwise mean of a list of tensors.
+
+    Examples:
+        >>> unidl.layers.Average()([np.array([[1.0]]), np.array([[2.0]]), np.array([[6.0]])])
+        array([[3.]], dtype=float32)
+    """
 
     def join(self, inputs: TensorLike, masks: TensorLike) -> Any:
         return ops.divide(super().join(inputs, masks), len(inputs))
@@ -111,7 +128,14 @@ class Average(Elementwise):
 
 class Multiply(Elementwise):
     """Elementwise product of a list of tensors; a masked step counts as 1, and as 0 where it is
-    masked in all of them."""
+    masked in all of them.
+
+    Examples:
+        >>> unidl.layers.Multiply()([np.ones((2, 5, 3)) * 2, np.ones((2, 1, 3)) * 3]).shape
+        (2, 5, 3)
+        >>> unidl.layers.Multiply()([np.array([[2.0, 3.0]]), np.array([[4.0, 5.0]])])
+        array([[ 8., 15.]], dtype=float32)
+    """
 
     def join(self, inputs: TensorLike, masks: TensorLike) -> Any:
         masks = [None if m is None else ops.expand_dims(m, -1) for m in masks]
@@ -153,14 +177,24 @@ def _along_features(mask: TensorLike) -> Any:
 
 
 class Maximum(Extremum):
-    """Elementwise maximum of a list of tensors."""
+    """Elementwise maximum of a list of tensors.
+
+    Examples:
+        >>> unidl.layers.Maximum()([np.array([[1.0, 5.0]]), np.array([[3.0, 2.0]])])
+        array([[3., 5.]], dtype=float32)
+    """
 
     def pair(self, a: TensorLike, b: TensorLike) -> Any:
         return ops.maximum(a, b)
 
 
 class Minimum(Extremum):
-    """Elementwise minimum of a list of tensors."""
+    """Elementwise minimum of a list of tensors.
+
+    Examples:
+        >>> unidl.layers.Minimum()([np.array([[1.0, 5.0]]), np.array([[3.0, 2.0]])])
+        array([[1., 2.]], dtype=float32)
+    """
 
     def pair(self, a: TensorLike, b: TensorLike) -> Any:
         return ops.minimum(a, b)
@@ -175,6 +209,14 @@ class Dot(Merge):
     Args:
         axes: an int for both, or one for each; not 0, the batch.
         normalize: divide by the Euclidean norms along the axes first (cosine similarity).
+
+    Examples:
+        >>> a, b = np.ones((2, 3, 4)), np.ones((2, 5, 4))
+        >>> unidl.layers.Dot(axes=-1)([a, b]).shape  # all pairs of the rows of a sample
+        (2, 3, 5)
+        >>> a, b = np.array([[3.0, 4.0]]), np.array([[4.0, 3.0]])
+        >>> unidl.layers.Dot(axes=1)([a, b])
+        array([[24.]], dtype=float32)
     """
 
     def __init__(self, axes: Any, normalize: bool = False, **kwargs: Unpack[LayerOptions]) -> None:
@@ -236,6 +278,12 @@ class Concatenate(Merge):
 
     Args:
         axis: along which; the other axes are equal.
+
+    Examples:
+        >>> unidl.layers.Concatenate()([np.ones((2, 5, 3)), np.ones((2, 5, 4))]).shape
+        (2, 5, 7)
+        >>> unidl.layers.Concatenate(axis=1)([np.ones((2, 5, 3)), np.ones((2, 6, 3))]).shape
+        (2, 11, 3)
     """
 
     def __init__(self, axis: int = -1, **kwargs: Unpack[LayerOptions]) -> None:

@@ -38,7 +38,10 @@ class BatchNormalization(Layer):
         momentum: of the moving averages.
         epsilon: added to the variance.
         center, scale: whether there are beta and gamma.
-        *_initializer, *_regularizer, *_constraint: of beta, gamma and the moving moments.
+        beta_initializer, gamma_initializer: how beta and gamma begin; names, configs or objects.
+        beta_regularizer, gamma_regularizer: penalties on them, added to the loss.
+        beta_constraint, gamma_constraint: what is done to them after each update.
+        moving_mean_initializer, moving_variance_initializer: how the moving moments begin.
         renorm: in training, y = gamma * (normalized * r + d) + beta, where r and d, which are
             constants to gradients, lead to what averages over earlier batches would give (Ioffe,
             arXiv:1702.03275): r = stddev / renorm_stddev, d = (mean - renorm_mean) / renorm_stddev.
@@ -49,6 +52,18 @@ class BatchNormalization(Layer):
 
     Weights: gamma, beta, moving_mean, moving_variance, with `renorm` also moving_stddev,
     renorm_mean, renorm_stddev, each (channels,).
+
+    Examples:
+        >>> x = np.array([[1.0], [3.0]])
+        >>> layer = unidl.layers.BatchNormalization(momentum=0.9)
+        >>> layer(x)  # inference: moving mean 0 and variance 1 to begin with
+        array([[0.9995],
+               [2.9985]], dtype=float32)
+        >>> layer(x, training=True)
+        array([[-0.9995],
+               [ 0.9995]], dtype=float32)
+        >>> layer.moving_mean.numpy(), layer.moving_variance.numpy()
+        (array([0.2], dtype=float32), array([1.], dtype=float32))
     """
 
     def __init__(
@@ -176,10 +191,17 @@ class LayerNormalization(Layer):
         axis: an int or several.
         epsilon: added to the variance.
         center, scale: whether there are beta and gamma.
-        *_initializer, *_regularizer, *_constraint: of beta and gamma.
+        beta_initializer, gamma_initializer: how beta and gamma begin; names, configs or objects.
+        beta_regularizer, gamma_regularizer: penalties on them, added to the loss.
+        beta_constraint, gamma_constraint: what is done to them after each update.
         rms_scaling: of older programs, which warns: gamma * x / sqrt(variance + epsilon).
 
     Weights: gamma, beta, of the sizes of the normalized axes.
+
+    Examples:
+        >>> unidl.layers.LayerNormalization()(np.array([[1.0, 3.0], [10.0, 30.0]]))
+        array([[-0.9995,  0.9995],
+               [-1.    ,  1.    ]], dtype=float32)
     """
 
     def __init__(

@@ -30,6 +30,14 @@ class Normalization(Layer):
 
     Weights, without given moments: mean and variance, of the sizes of the kept axes, and count (),
     which is kept for files of Keras.
+
+    Examples:
+        >>> layer = unidl.layers.Normalization()
+        >>> layer.adapt(np.array([[1.0, 10.0], [3.0, 30.0]]))
+        >>> layer(np.array([[1.0, 30.0]]))
+        array([[-1.,  1.]], dtype=float32)
+        >>> unidl.layers.Normalization(mean=2.0, variance=4.0, invert=True)(np.array([[1.0]]))
+        array([[4.]], dtype=float32)
     """
 
     _config_omits = frozenset({"mean", "variance"})

@@ -24,9 +24,18 @@ class GroupNormalization(Layer):
         axis: the channels' axis.
         epsilon: added to the variance.
         center, scale: whether there are beta and gamma.
-        *_initializer, *_regularizer, *_constraint: of beta and gamma.
+        beta_initializer, gamma_initializer: how beta and gamma begin; names, configs or objects.
+        beta_regularizer, gamma_regularizer: penalties on them, added to the loss.
+        beta_constraint, gamma_constraint: what is done to them after each update.
 
     Weights: gamma, beta, each (channels,).
+
+    Examples:
+        >>> x = np.array([[[1.0, 3.0, 10.0, 30.0]]])
+        >>> unidl.layers.GroupNormalization(groups=2)(x)
+        array([[[-0.9995,  0.9995, -1.    ,  1.    ]]], dtype=float32)
+        >>> unidl.layers.GroupNormalization(groups=1)(x)
+        array([[[-0.872 , -0.6976, -0.0872,  1.6569]]], dtype=float32)
     """
 
     def __init__(
@@ -123,6 +132,10 @@ class RMSNormalization(Layer):
         epsilon: added to the mean of squares.
 
     Weights: scale, of the sizes of these axes.
+
+    Examples:
+        >>> unidl.layers.RMSNormalization()(np.array([[3.0, 4.0, 0.0, 0.0]]))
+        array([[1.2, 1.6, 0. , 0. ]], dtype=float32)
     """
 
     def __init__(
@@ -152,6 +165,11 @@ class UnitNormalization(Layer):
 
     Args:
         axis: an int or several.
+
+    Examples:
+        >>> unidl.layers.UnitNormalization()(np.array([[3.0, 4.0], [0.0, 0.0]]))
+        array([[0.6, 0.8],
+               [0. , 0. ]], dtype=float32)
     """
 
     def __init__(self, axis: Axis = -1, **kwargs: Unpack[LayerOptions]) -> None:

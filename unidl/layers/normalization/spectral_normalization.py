@@ -33,6 +33,15 @@ class SpectralNormalization(Wrapper):
         power_iterations: how often v and u are computed at each call.
 
     Weights: the kernel, vector_u (1, channels), which is not trained, then the others of `layer`.
+
+    Examples:
+        >>> dense = unidl.layers.Dense(3, kernel_initializer="ones")
+        >>> layer = unidl.layers.SpectralNormalization(dense)
+        >>> x = np.ones((1, 3))
+        >>> layer(x)
+        array([[3., 3., 3.]], dtype=float32)
+        >>> layer(x, training=True)  # the kernel, of norm 3, has been divided
+        array([[1., 1., 1.]], dtype=float32)
     """
 
     def __init__(

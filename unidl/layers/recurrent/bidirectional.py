@@ -30,6 +30,15 @@ class Bidirectional(Layer):
 
     `initial_state` is a list: first half forwards, second half backwards. Weights: forward, then
     backward.
+
+    Examples:
+        >>> x = np.ones((2, 5, 3))
+        >>> unidl.layers.Bidirectional(unidl.layers.LSTM(4))(x).shape  # forwards and backwards
+        (2, 8)
+        >>> gru = unidl.layers.GRU(4, return_sequences=True)
+        >>> layer = unidl.layers.Bidirectional(gru, merge_mode="sum")
+        >>> layer(x).shape
+        (2, 5, 4)
     """
 
     _config_omits = frozenset({"weights"})

@@ -276,8 +276,43 @@ expose_cell(
 
 
 class ConvLSTM1D(BaseConvLSTM):
-    """LSTM of convolutions over lines: (n, t, w, c) -> (n, w', filters). Arguments as in
-    `ConvLSTM2D`."""
+    """LSTM of convolutions over lines: (n, t, w, c) -> (n, w', filters).
+
+    Args:
+        filters: number of output channels.
+        kernel_size: of the windows: an int; the recurrent kernel has it too.
+        strides, dilation_rate: of the inputs' convolution, an int; only one of them above 1.
+        padding: of the inputs' convolution: "valid", or "same"; the state's is always "same".
+        data_format: "channels_last" or "channels_first".
+        activation: of the candidate for c and of c itself.
+        recurrent_activation: of the gates i, f, o.
+        use_bias: whether there is a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: how the weights begin; names,
+            configs or objects.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added
+            to the loss.
+        unit_forget_bias: the bias of the forget gate begins at one.
+        activity_regularizer: penalty on the outputs, added to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: what is done to the weights after
+            each update.
+        dropout, recurrent_dropout: shares of the inputs and of the state that are dropped in
+            training; each gate has masks of its own.
+        seed: of their masks; by default one from the global seed.
+        return_sequences: return the outputs of all steps instead of the last.
+        return_state: also return the last states: [outputs, *states].
+        go_backwards: run from the last moment to the first; outputs come in the order in which they
+            were computed.
+        stateful: each sample of a batch begins with the last state of that sample in the batch
+            before, until `reset_state()`.
+        unroll: write the steps out one by one, also where the framework has a loop; needs a
+            sequence of known length.
+        zero_output_for_mask: the output of a masked step is zero, not that of the step before.
+
+    Examples:
+        >>> layer = unidl.layers.ConvLSTM1D(4, kernel_size=3)
+        >>> layer(np.ones((1, 2, 8, 3))).shape
+        (1, 6, 4)
+    """
 
     _rank = 1
 
@@ -287,24 +322,86 @@ class ConvLSTM2D(BaseConvLSTM):
     filters) with `return_sequences`.
 
     Args:
-        filters, kernel_size, strides, padding, data_format, dilation_rate: of the convolution of
-            the inputs, see `Conv2D`.
-        activation, recurrent_activation, use_bias, unit_forget_bias: see `LSTMCell`.
-        *_initializer, *_regularizer, *_constraint: of the kernel, the recurrent kernel and the
-            bias.
-        activity_regularizer: see `Layer`.
-        dropout, recurrent_dropout, seed: see `RecurrentCell`; each gate has masks of its own.
-        return_sequences, return_state, go_backwards, stateful: see `RNN`, as also `unroll` and
-            `zero_output_for_mask`.
+        filters: number of output channels.
+        kernel_size: of the windows: an int or two; the recurrent kernel has it too.
+        strides, dilation_rate: of the inputs' convolution, an int or two; only one of them above 1.
+        padding: of the inputs' convolution: "valid", or "same"; the state's is always "same".
+        data_format: "channels_last" or "channels_first".
+        activation: of the candidate for c and of c itself.
+        recurrent_activation: of the gates i, f, o.
+        use_bias: whether there is a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: how the weights begin; names,
+            configs or objects.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added
+            to the loss.
+        unit_forget_bias: the bias of the forget gate begins at one.
+        activity_regularizer: penalty on the outputs, added to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: what is done to the weights after
+            each update.
+        dropout, recurrent_dropout: shares of the inputs and of the state that are dropped in
+            training; each gate has masks of its own.
+        seed: of their masks; by default one from the global seed.
+        return_sequences: return the outputs of all steps instead of the last.
+        return_state: also return the last states: [outputs, *states].
+        go_backwards: run from the last moment to the first; outputs come in the order in which they
+            were computed.
+        stateful: each sample of a batch begins with the last state of that sample in the batch
+            before, until `reset_state()`.
+        unroll: write the steps out one by one, also where the framework has a loop; needs a
+            sequence of known length.
+        zero_output_for_mask: the output of a masked step is zero, not that of the step before.
 
     Weights: those of the sublayer `conv_lstm_cell`: kernel, recurrent_kernel, bias.
+
+    Examples:
+        >>> video = np.ones((1, 2, 8, 8, 3))
+        >>> unidl.layers.ConvLSTM2D(4, kernel_size=3)(video).shape  # after the last image
+        (1, 6, 6, 4)
+        >>> unidl.layers.ConvLSTM2D(4, 3, padding="same", return_sequences=True)(video).shape
+        (1, 2, 8, 8, 4)
     """
 
     _rank = 2
 
 
 class ConvLSTM3D(BaseConvLSTM):
-    """LSTM of convolutions over volumes: (n, t, d, h, w, c) -> (n, d', h', w', filters). Arguments
-    as in `ConvLSTM2D`."""
+    """LSTM of convolutions over volumes: (n, t, d, h, w, c) -> (n, d', h', w', filters).
+
+    Args:
+        filters: number of output channels.
+        kernel_size: of the windows: an int or three; the recurrent kernel has it too.
+        strides, dilation_rate: of the inputs' convolution, an int or three; only one of them above
+            1.
+        padding: of the inputs' convolution: "valid", or "same"; the state's is always "same".
+        data_format: "channels_last" or "channels_first".
+        activation: of the candidate for c and of c itself.
+        recurrent_activation: of the gates i, f, o.
+        use_bias: whether there is a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: how the weights begin; names,
+            configs or objects.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added
+            to the loss.
+        unit_forget_bias: the bias of the forget gate begins at one.
+        activity_regularizer: penalty on the outputs, added to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: what is done to the weights after
+            each update.
+        dropout, recurrent_dropout: shares of the inputs and of the state that are dropped in
+            training; each gate has masks of its own.
+        seed: of their masks; by default one from the global seed.
+        return_sequences: return the outputs of all steps instead of the last.
+        return_state: also return the last states: [outputs, *states].
+        go_backwards: run from the last moment to the first; outputs come in the order in which they
+            were computed.
+        stateful: each sample of a batch begins with the last state of that sample in the batch
+            before, until `reset_state()`.
+        unroll: write the steps out one by one, also where the framework has a loop; needs a
+            sequence of known length.
+        zero_output_for_mask: the output of a masked step is zero, not that of the step before.
+
+    Examples:
+        >>> layer = unidl.layers.ConvLSTM3D(2, kernel_size=2)
+        >>> layer(np.ones((1, 2, 3, 4, 5, 1))).shape
+        (1, 2, 3, 4, 2)
+    """
 
     _rank = 3

@@ -34,14 +34,28 @@ class GRUCell(RecurrentCell):
         activation: of the candidate.
         recurrent_activation: of the gates z and r.
         use_bias: whether there is a bias.
-        *_initializer, *_regularizer, *_constraint: of the kernel, the recurrent kernel and the
-            bias.
-        dropout, recurrent_dropout, seed: see `RecurrentCell`.
+        kernel_initializer, recurrent_initializer, bias_initializer: how the weights begin; names,
+            configs or objects.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added
+            to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: what is done to the weights after
+            each update.
+        dropout, recurrent_dropout: shares of the inputs and of the state that are dropped in
+            training.
+        seed: of their masks; by default one from the global seed.
         reset_after: whether r is applied after the product with the recurrent kernel.
 
     Weights, columns in the order z, r, candidate: kernel (d, 3 * units), recurrent_kernel (units, 3
     * units), bias (3 * units,), with `reset_after` (2, 3 * units): of the input and of the state.
       State: h (n, units).
+
+    Examples:
+        >>> cell = unidl.layers.GRUCell(4)
+        >>> output, [h] = cell(np.ones((2, 3)), [np.zeros((2, 4))])
+        >>> output.shape, h.shape
+        ((2, 4), (2, 4))
+        >>> cell.kernel.shape, cell.bias.shape  # a bias of the input, one of the state
+        ((3, 12), (2, 12))
     """
 
     def __init__(
@@ -148,13 +162,42 @@ class GRU(KernelRNN):
     composed of primitives.
 
     Args:
-        units ... seed, reset_after: see `GRUCell`.
-        activity_regularizer: see `Layer`.
-        return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: see
-            `RNN`.
-        use_cudnn: as in `LSTM`.
+        units: size of the output and of the state.
+        activation: of the candidate.
+        recurrent_activation: of the gates z and r.
+        use_bias: whether there is a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: how the weights begin; names,
+            configs or objects.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added
+            to the loss.
+        activity_regularizer: penalty on the outputs, added to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: what is done to the weights after
+            each update.
+        dropout, recurrent_dropout: shares of the inputs and of the state that are dropped in
+            training.
+        seed: of their masks; by default one from the global seed.
+        return_sequences: return the outputs of all steps instead of the last.
+        return_state: also return the last states: [outputs, *states].
+        go_backwards: run from the last moment to the first; outputs come in the order in which they
+            were computed.
+        stateful: each sample of a batch begins with the last state of that sample in the batch
+            before, until `reset_state()`.
+        unroll: write the steps out one by one, also where the framework has a loop; needs a
+            sequence of known length.
+        zero_output_for_mask: the output of a masked step is zero, not that of the step before.
+        reset_after: whether r is applied after the product with the recurrent kernel.
+        use_cudnn: "auto" uses the kernel where it can be used, True raises an error where it
+            cannot, False never uses it.
 
     Weights: those of the sublayer `gru_cell`: kernel, recurrent_kernel, bias.
+
+    Examples:
+        >>> x = np.ones((2, 5, 3))
+        >>> unidl.layers.GRU(4)(x).shape
+        (2, 4)
+        >>> outputs, h = unidl.layers.GRU(4, return_sequences=True, return_state=True)(x)
+        >>> outputs.shape, h.shape
+        ((2, 5, 4), (2, 4))
     """
 
     whole_sequence = "gru"

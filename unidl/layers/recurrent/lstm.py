@@ -41,12 +41,27 @@ class LSTMCell(RecurrentCell):
         recurrent_activation: of the gates i, f, o.
         use_bias: whether there is a bias.
         unit_forget_bias: the bias of the forget gate begins at one.
-        *_initializer, *_regularizer, *_constraint: of the kernel, the recurrent kernel and the
-            bias.
-        dropout, recurrent_dropout, seed: see `RecurrentCell`.
+        kernel_initializer, recurrent_initializer, bias_initializer: how the weights begin; names,
+            configs or objects.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added
+            to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: what is done to the weights after
+            each update.
+        dropout, recurrent_dropout: shares of the inputs and of the state that are dropped in
+            training.
+        seed: of their masks; by default one from the global seed.
 
     Weights: kernel (d, 4 * units), recurrent_kernel (units, 4 * units), bias (4 * units,). States:
     h and c, each (n, units).
+
+    Examples:
+        >>> cell = unidl.layers.LSTMCell(4)
+        >>> output, [h, c] = cell(np.ones((2, 3)), [np.zeros((2, 4)), np.zeros((2, 4))])
+        >>> output.shape, c.shape
+        ((2, 4), (2, 4))
+        >>> cell.bias.numpy()  # the forget gate's begins at one
+        array([0., 0., 0., 0., 1., 1., 1., 1., 0., 0., 0., 0., 0., 0., 0., 0.],
+              dtype=float32)
     """
 
     def __init__(
@@ -171,14 +186,42 @@ class LSTM(KernelRNN):
     primitives.
 
     Args:
-        units ... seed: see `LSTMCell`.
-        activity_regularizer: see `Layer`.
-        return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: see
-            `RNN`.
+        units: size of the output and of each state.
+        activation: of the candidate for c and of c itself.
+        recurrent_activation: of the gates i, f, o.
+        use_bias: whether there is a bias.
+        unit_forget_bias: the bias of the forget gate begins at one.
+        kernel_initializer, recurrent_initializer, bias_initializer: how the weights begin; names,
+            configs or objects.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added
+            to the loss.
+        activity_regularizer: penalty on the outputs, added to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: what is done to the weights after
+            each update.
+        dropout, recurrent_dropout: shares of the inputs and of the state that are dropped in
+            training.
+        seed: of their masks; by default one from the global seed.
+        return_sequences: return the outputs of all steps instead of the last.
+        return_state: also return the last states: [outputs, *states].
+        go_backwards: run from the last moment to the first; outputs come in the order in which they
+            were computed.
+        stateful: each sample of a batch begins with the last state of that sample in the batch
+            before, until `reset_state()`.
+        unroll: write the steps out one by one, also where the framework has a loop; needs a
+            sequence of known length.
+        zero_output_for_mask: the output of a masked step is zero, not that of the step before.
         use_cudnn: "auto" uses the kernel where it can be used, True raises an error where it
             cannot, False never uses it.
 
     Weights: those of the sublayer `lstm_cell`: kernel, recurrent_kernel, bias.
+
+    Examples:
+        >>> x = np.ones((2, 5, 3))
+        >>> unidl.layers.LSTM(4)(x).shape
+        (2, 4)
+        >>> outputs, h, c = unidl.layers.LSTM(4, return_sequences=True, return_state=True)(x)
+        >>> outputs.shape, h.shape, c.shape
+        ((2, 5, 4), (2, 4), (2, 4))
     """
 
     whole_sequence = "lstm"

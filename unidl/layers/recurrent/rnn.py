@@ -41,6 +41,14 @@ class RNN(Layer):
 
     `layer(x, initial_state=[...])` begins with given states; a mask is then not taken from x, as in
     Keras, but has to be given as `mask=`. Weights: those of the cell.
+
+    Examples:
+        >>> x = np.ones((2, 5, 3))
+        >>> unidl.layers.RNN(unidl.layers.SimpleRNNCell(4))(x).shape
+        (2, 4)
+        >>> stack = [unidl.layers.GRUCell(8), unidl.layers.LSTMCell(4)]
+        >>> unidl.layers.RNN(stack, return_sequences=True)(x).shape
+        (2, 5, 4)
     """
 
     _untracked = Layer._untracked | {"states"}

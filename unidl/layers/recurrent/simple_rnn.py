@@ -30,11 +30,23 @@ class SimpleRNNCell(RecurrentCell):
         units: size of the output and of the state.
         activation: of the sum.
         use_bias: whether there is a bias.
-        *_initializer, *_regularizer, *_constraint: of the kernel, the recurrent kernel and the
-            bias.
-        dropout, recurrent_dropout, seed: see `RecurrentCell`.
+        kernel_initializer, recurrent_initializer, bias_initializer: how the weights begin; names,
+            configs or objects.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added
+            to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: what is done to the weights after
+            each update.
+        dropout, recurrent_dropout: shares of the inputs and of the state that are dropped in
+            training.
+        seed: of their masks; by default one from the global seed.
 
     Weights: kernel (d, units), recurrent_kernel (units, units), bias (units,). State: h (n, units).
+
+    Examples:
+        >>> cell = unidl.layers.SimpleRNNCell(1, "linear", True, "ones", "ones")
+        >>> output, [h] = cell(np.array([[1.0, 2.0]]), [np.array([[10.0]])])
+        >>> output
+        array([[13.]], dtype=float32)
     """
 
     def __init__(
@@ -107,12 +119,39 @@ class SimpleRNN(KernelRNN):
     primitives.
 
     Args:
-        units ... seed: see `SimpleRNNCell`.
-        activity_regularizer: see `Layer`.
-        return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: see
-            `RNN`.
+        units: size of the output and of the state.
+        activation: of the sum.
+        use_bias: whether there is a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: how the weights begin; names,
+            configs or objects.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added
+            to the loss.
+        activity_regularizer: penalty on the outputs, added to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: what is done to the weights after
+            each update.
+        dropout, recurrent_dropout: shares of the inputs and of the state that are dropped in
+            training.
+        seed: of their masks; by default one from the global seed.
+        return_sequences: return the outputs of all steps instead of the last.
+        return_state: also return the last states: [outputs, *states].
+        go_backwards: run from the last moment to the first; outputs come in the order in which they
+            were computed.
+        stateful: each sample of a batch begins with the last state of that sample in the batch
+            before, until `reset_state()`.
+        unroll: write the steps out one by one, also where the framework has a loop; needs a
+            sequence of known length.
+        zero_output_for_mask: the output of a masked step is zero, not that of the step before.
 
     Weights: those of the sublayer `simple_rnn_cell`: kernel, recurrent_kernel, bias.
+
+    Examples:
+        >>> layer = unidl.layers.SimpleRNN(
+        ...     1, "linear", True, "ones", "ones", return_sequences=True
+        ... )
+        >>> layer(np.array([[[1.0], [2.0], [3.0]]]))  # weights of one: running sums
+        array([[[1.],
+                [3.],
+                [6.]]], dtype=float32)
     """
 
     _config_omits = frozenset({"cell", "seed"})  # Keras does not write the seed either

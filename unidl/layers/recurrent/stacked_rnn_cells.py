@@ -20,9 +20,17 @@ class StackedRNNCells(Layer):
     `RNN(StackedRNNCells([a, b]))`.
 
     Args:
-        cells: list of cells, see `RNN`.
+        cells: list of cells: layers with `state_size` and `call(inputs, states) -> (output, new
+            states)`, each of which gets the output of the one before.
 
     States: a list with the states of each cell. Weights: those of the cells.
+
+    Examples:
+        >>> cells = unidl.layers.StackedRNNCells([unidl.layers.GRUCell(n) for n in (8, 4)])
+        >>> cells.output_size, cells.state_size
+        (4, [[8], [4]])
+        >>> unidl.layers.RNN(cells)(np.ones((2, 5, 3))).shape
+        (2, 4)
     """
 
     def __init__(self, cells: Sequence[Any], **kwargs: Unpack[LayerOptions]) -> None:

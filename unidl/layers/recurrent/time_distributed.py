@@ -24,6 +24,11 @@ class TimeDistributed(Wrapper):
 
     Args:
         layer: called with inputs without the time axis.
+
+    Examples:
+        >>> frames = np.ones((2, 5, 8, 8, 3))  # 5 images in each sample
+        >>> unidl.layers.TimeDistributed(unidl.layers.Conv2D(4, 3))(frames).shape
+        (2, 5, 6, 6, 4)
     """
 
     def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]) -> None:

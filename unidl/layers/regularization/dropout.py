@@ -26,6 +26,13 @@ class Dropout(Layer):
             an axis.
         seed: an int for a fixed stream; by default one from the global seed. The masks are the same
             on every backend.
+
+    Examples:
+        >>> layer = unidl.layers.Dropout(0.5, seed=1)
+        >>> layer(np.ones((1, 6)))  # without effect outside training
+        array([[1., 1., 1., 1., 1., 1.]], dtype=float32)
+        >>> layer(np.ones((1, 6)), training=True)
+        array([[0., 0., 2., 0., 0., 2.]], dtype=float32)
     """
 
     def __init__(
@@ -88,7 +95,14 @@ class SpatialDropout1D(BaseSpatialDropout):
 
     Args:
         rate: share of channels dropped.
-        seed: see `Dropout`.
+        seed: an int for a fixed stream; by default one from the global seed. The masks are the same
+            on every backend.
+
+    Examples:
+        >>> layer = unidl.layers.SpatialDropout1D(0.5, seed=3)
+        >>> layer(np.ones((1, 2, 4)), training=True)  # a channel is there at all steps or at none
+        array([[[2., 0., 2., 2.],
+                [2., 0., 2., 2.]]], dtype=float32)
     """
 
     def __init__(
@@ -107,7 +121,14 @@ class SpatialDropout2D(BaseSpatialDropout):
     Args:
         rate: share of channels dropped.
         data_format: "channels_last" or "channels_first".
-        seed: see `Dropout`.
+        seed: an int for a fixed stream; by default one from the global seed. The masks are the same
+            on every backend.
+
+    Examples:
+        >>> layer = unidl.layers.SpatialDropout2D(0.5, seed=3)
+        >>> y = layer(np.ones((1, 8, 8, 4)), training=True)
+        >>> unidl.ops.min(y, axis=(1, 2)), unidl.ops.max(y, axis=(1, 2))  # pixels are alike
+        (array([[2., 0., 2., 2.]], dtype=float32), array([[2., 0., 2., 2.]], dtype=float32))
     """
 
     def __init__(
@@ -124,7 +145,20 @@ class SpatialDropout2D(BaseSpatialDropout):
 
 
 class SpatialDropout3D(BaseSpatialDropout):
-    """Dropout of whole channels of (n, d, h, w, c). Arguments as in `SpatialDropout2D`."""
+    """Dropout of whole channels of (n, d, h, w, c).
+
+    Args:
+        rate: share of channels dropped.
+        data_format: "channels_last" or "channels_first".
+        seed: an int for a fixed stream; by default one from the global seed. The masks are the same
+            on every backend.
+
+    Examples:
+        >>> layer = unidl.layers.SpatialDropout3D(0.5, seed=3)
+        >>> y = layer(np.ones((1, 2, 8, 8, 4)), training=True)
+        >>> unidl.ops.max(y, axis=(0, 1, 2, 3))  # one fate for each channel
+        array([2., 0., 2., 2.], dtype=float32)
+    """
 
     def __init__(
         self,
@@ -145,6 +179,13 @@ class ActivityRegularization(Layer):
 
     Args:
         l1, l2: factors.
+
+    Examples:
+        >>> layer = unidl.layers.ActivityRegularization(l1=0.1)
+        >>> layer(np.array([[1.0, -2.0]]))
+        array([[ 1., -2.]], dtype=float32)
+        >>> layer.losses
+        [array(0.3, dtype=float32)]
     """
 
     def __init__(

@@ -53,7 +53,15 @@ class GaussianNoise(Noise):
 
     Args:
         stddev: its standard deviation, from 0 to 1.
-        seed: see `Dropout`.
+        seed: an int for a fixed stream; by default one from the global seed. The noise is the same
+            on every backend.
+
+    Examples:
+        >>> layer = unidl.layers.GaussianNoise(0.1, seed=1)
+        >>> layer(np.zeros((1, 3)))  # without effect outside training
+        array([[0., 0., 0.]], dtype=float32)
+        >>> layer(np.zeros((1, 3)), training=True)
+        array([[-0.0347, -0.0019,  0.1235]], dtype=float32)
     """
 
     _config_omits = frozenset({"strength"})
@@ -74,7 +82,14 @@ class GaussianDropout(Noise):
 
     Args:
         rate: from 0 to below 1.
-        seed: see `Dropout`.
+        seed: an int for a fixed stream; by default one from the global seed. The noise is the same
+            on every backend.
+
+    Examples:
+        >>> layer = unidl.layers.GaussianDropout(0.2, seed=1)
+        >>> y = layer(np.ones((1, 10000)), training=True)
+        >>> round(float(unidl.ops.mean(y)), 1), round(float(unidl.ops.std(y)), 1)
+        (1.0, 0.5)
     """
 
     _config_omits = frozenset({"strength"})
@@ -97,8 +112,17 @@ class AlphaDropout(Noise):
 
     Args:
         rate: share of the elements, from 0 to below 1.
-        noise_shape: see `Dropout`.
-        seed: see `Dropout`.
+        noise_shape: shape of the mask, None for the input's size on an axis; 1 shares a mask along
+            an axis.
+        seed: an int for a fixed stream; by default one from the global seed. The masks are the same
+            on every backend.
+
+    Examples:
+        >>> layer = unidl.layers.AlphaDropout(0.2, seed=1)
+        >>> x = unidl.random.normal((1, 10000), seed=2)
+        >>> y = layer(x, training=True)
+        >>> [round(float(unidl.ops.std(each)), 1) for each in (x, y)]  # the spread is kept
+        [1.0, 1.0]
     """
 
     _config_omits = frozenset({"strength"})

@@ -65,6 +65,11 @@ class ZeroPadding1D(BaseZeroPadding):
     Args:
         padding: an int, or a pair (before, after).
         data_format: "channels_last" (n, t, c) or "channels_first" (n, c, t).
+
+    Examples:
+        >>> x = np.array([[[1.0], [2.0]]])
+        >>> unidl.layers.ZeroPadding1D((1, 2))(x)[0, :, 0]
+        array([0., 1., 2., 0., 0.], dtype=float32)
     """
 
     _rank = 1
@@ -86,14 +91,29 @@ class ZeroPadding2D(BaseZeroPadding):
     Args:
         padding: an int; an int for each axis; or a pair (before, after) for each axis.
         data_format: "channels_last" or "channels_first".
+
+    Examples:
+        >>> x = np.ones((1, 4, 4, 3))
+        >>> unidl.layers.ZeroPadding2D(1)(x).shape
+        (1, 6, 6, 3)
+        >>> unidl.layers.ZeroPadding2D(((0, 1), (2, 3)))(x).shape
+        (1, 5, 9, 3)
     """
 
     _rank = 2
 
 
 class ZeroPadding3D(BaseZeroPadding):
-    """Zeros around volumes: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as in
-    `ZeroPadding2D`."""
+    """Zeros around volumes: (n, d, h, w, c) -> (n, d', h', w', c).
+
+    Args:
+        padding: an int; an int for each axis; or a pair (before, after) for each axis.
+        data_format: "channels_last" or "channels_first".
+
+    Examples:
+        >>> unidl.layers.ZeroPadding3D((1, 2, 3))(np.ones((1, 4, 4, 4, 2))).shape
+        (1, 6, 8, 10, 2)
+    """
 
     _rank = 3
 
@@ -126,6 +146,11 @@ class Cropping1D(BaseCropping):
 
     Args:
         cropping: an int, or a pair (before, after).
+
+    Examples:
+        >>> x = np.arange(5.0).reshape(1, 5, 1)
+        >>> unidl.layers.Cropping1D((1, 2))(x)[0, :, 0]
+        array([1., 2.], dtype=float32)
     """
 
     _rank = 1
@@ -152,6 +177,13 @@ class Cropping2D(BaseCropping):
     Args:
         cropping: an int; an int for each axis; or a pair (before, after) for each axis.
         data_format: "channels_last" or "channels_first".
+
+    Examples:
+        >>> x = np.ones((1, 28, 28, 3))
+        >>> unidl.layers.Cropping2D(2)(x).shape
+        (1, 24, 24, 3)
+        >>> unidl.layers.Cropping2D()(x).shape  # nothing is cut by default
+        (1, 28, 28, 3)
     """
 
     _rank = 2
@@ -166,8 +198,16 @@ class Cropping2D(BaseCropping):
 
 
 class Cropping3D(BaseCropping):
-    """Volumes without their edges: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as in
-    `Cropping2D`."""
+    """Volumes without their edges: (n, d, h, w, c) -> (n, d', h', w', c).
+
+    Args:
+        cropping: an int; an int for each axis; or a pair (before, after) for each axis.
+        data_format: "channels_last" or "channels_first".
+
+    Examples:
+        >>> unidl.layers.Cropping3D()(np.ones((1, 8, 8, 8, 3))).shape  # one from each end
+        (1, 6, 6, 6, 3)
+    """
 
     _rank = 3
 

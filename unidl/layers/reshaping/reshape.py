@@ -23,6 +23,12 @@ class Flatten(Layer):
 
     Args:
         data_format: "channels_first" inputs are flattened as if they were channels_last.
+
+    Examples:
+        >>> unidl.layers.Flatten()(np.ones((2, 3, 4, 5))).shape
+        (2, 60)
+        >>> unidl.layers.Flatten()(np.ones((2,))).shape  # an axis is added
+        (2, 1)
     """
 
     def __init__(self, data_format: str | None = None, **kwargs: Unpack[LayerOptions]) -> None:
@@ -47,6 +53,12 @@ class Reshape(Layer):
 
     Args:
         target_shape: without the batch axis; one -1 stands for what is left.
+
+    Examples:
+        >>> unidl.layers.Reshape((3, 4))(np.ones((2, 12))).shape
+        (2, 3, 4)
+        >>> unidl.layers.Reshape((-1, 2))(np.ones((2, 12))).shape
+        (2, 6, 2)
     """
 
     def __init__(self, target_shape: Sequence[int], **kwargs: Unpack[LayerOptions]) -> None:
@@ -85,6 +97,10 @@ class Permute(Layer):
 
     Args:
         dims: the numbers 1, 2, ... in the new order.
+
+    Examples:
+        >>> unidl.layers.Permute((2, 1))(np.ones((10, 3, 5))).shape  # axis 0, the batch, stays
+        (10, 5, 3)
     """
 
     def __init__(self, dims: Sequence[int], **kwargs: Unpack[LayerOptions]) -> None:
@@ -106,6 +122,12 @@ class RepeatVector(Layer):
 
     Args:
         n: how often.
+
+    Examples:
+        >>> unidl.layers.RepeatVector(3)(np.array([[1.0, 2.0]]))
+        array([[[1., 2.],
+                [1., 2.],
+                [1., 2.]]], dtype=float32)
     """
 
     def __init__(self, n: int, **kwargs: Unpack[LayerOptions]) -> None:

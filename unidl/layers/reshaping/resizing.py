@@ -36,6 +36,12 @@ class Resizing(Layer):
         fill_mode: "constant".
         antialias: make the kernel wider where the image gets smaller.
         data_format: "channels_last" or "channels_first".
+
+    Examples:
+        >>> unidl.layers.Resizing(8, 10)(np.ones((2, 32, 32, 3))).shape
+        (2, 8, 10, 3)
+        >>> unidl.layers.Resizing(1, 2)(np.array([[[0.0], [1.0], [2.0], [3.0]]]))[0, :, 0]
+        array([0.5, 2.5], dtype=float32)
     """
 
     def __init__(

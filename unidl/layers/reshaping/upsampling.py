@@ -23,6 +23,10 @@ class UpSampling1D(Layer):
 
     Args:
         size: how often.
+
+    Examples:
+        >>> unidl.layers.UpSampling1D(2)(np.array([[[1.0], [5.0]]]))[0, :, 0]
+        array([1., 1., 5., 5.], dtype=float32)
     """
 
     def __init__(self, size: Sizes = 2, **kwargs: Unpack[LayerOptions]) -> None:
@@ -41,6 +45,14 @@ class UpSampling2D(Layer):
         size: an int or two.
         data_format: "channels_last" or "channels_first".
         interpolation: "nearest" (repetition), "bilinear", "bicubic", "lanczos3" or "lanczos5".
+
+    Examples:
+        >>> x = np.array([[1.0, 5.0]]).reshape(1, 1, 2, 1)
+        >>> unidl.layers.UpSampling2D(2)(x)[0, :, :, 0]
+        array([[1., 1., 5., 5.],
+               [1., 1., 5., 5.]], dtype=float32)
+        >>> unidl.layers.UpSampling2D((1, 2), interpolation="bilinear")(x)[0, :, :, 0]
+        array([[1., 2., 4., 5.]], dtype=float32)
     """
 
     def __init__(
@@ -79,6 +91,10 @@ class UpSampling3D(Layer):
     Args:
         size: an int or three.
         data_format: "channels_last" or "channels_first".
+
+    Examples:
+        >>> unidl.layers.UpSampling3D((1, 2, 3))(np.ones((1, 4, 4, 4, 2))).shape
+        (1, 4, 8, 12, 2)
     """
 
     def __init__(

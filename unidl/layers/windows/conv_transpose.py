@@ -83,8 +83,30 @@ class BaseConvTranspose(WindowOfWeights):
 
 
 class Conv1DTranspose(BaseConvTranspose):
-    """1D transposed convolution: (n, t, c) -> (n, t', filters). Arguments as in
-    `Conv2DTranspose`."""
+    """1D transposed convolution: (n, t, c) -> (n, t', filters).
+
+    Args:
+        filters: number of output channels.
+        kernel_size, strides, dilation_rate: an int; strides > 1 and dilation_rate > 1 exclude each
+            other.
+        padding: "valid" or "same", of the convolution that this one undoes.
+        output_padding: less than `strides`, on each axis; None chooses the shape by `padding`
+            alone.
+        data_format: "channels_last" or "channels_first".
+        activation: of the outputs: a name or function, none by default.
+        use_bias: whether to add a bias.
+        kernel_initializer, bias_initializer: how the weights begin; names, configs or objects.
+        kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
+        activity_regularizer: penalty on the outputs, added to the loss.
+        kernel_constraint, bias_constraint: what is done to the weights after each update.
+
+    Examples:
+        >>> x = np.ones((1, 5, 2))
+        >>> unidl.layers.Conv1DTranspose(4, 3, strides=2)(x).shape
+        (1, 11, 4)
+        >>> unidl.layers.Conv1DTranspose(4, 3, strides=2, padding="same")(x).shape
+        (1, 10, 4)
+    """
 
     _rank = 1
 
@@ -98,20 +120,56 @@ class Conv2DTranspose(BaseConvTranspose):
     and (h - 1) * strides + k % 2 + p.
 
     Args:
-        output_padding: less than `strides`, on each axis; None chooses the shape above.
-        filters, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
-        *_initializer, *_regularizer,
-            *_constraint: as in `Conv2D`.
+        filters: number of output channels.
+        kernel_size, strides, dilation_rate: an int or two; strides > 1 and dilation_rate > 1
+            exclude each other.
+        padding: "valid" or "same", of the convolution that this one undoes.
+        output_padding: less than `strides`, on each axis; None chooses the shape by `padding`
+            alone.
+        data_format: "channels_last" or "channels_first".
+        activation: of the outputs: a name or function, none by default.
+        use_bias: whether to add a bias.
+        kernel_initializer, bias_initializer: how the weights begin; names, configs or objects.
+        kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
+        activity_regularizer: penalty on the outputs, added to the loss.
+        kernel_constraint, bias_constraint: what is done to the weights after each update.
 
     Weights: kernel (kh, kw, filters, c), bias (filters,).
+
+    Examples:
+        >>> image = np.ones((1, 16, 16, 8))
+        >>> small = unidl.layers.Conv2D(8, 3, strides=2, padding="same")(image)
+        >>> small.shape
+        (1, 8, 8, 8)
+        >>> unidl.layers.Conv2DTranspose(8, 3, strides=2, padding="same")(small).shape
+        (1, 16, 16, 8)
     """
 
     _rank = 2
 
 
 class Conv3DTranspose(BaseConvTranspose):
-    """3D transposed convolution: (n, d, h, w, c) -> (n, d', h', w', filters). Arguments as in
-    `Conv2DTranspose`, but in Keras' order, `data_format` before `output_padding`."""
+    """3D transposed convolution: (n, d, h, w, c) -> (n, d', h', w', filters).
+
+    Args:
+        filters: number of output channels.
+        kernel_size, strides, dilation_rate: an int or three; strides > 1 and dilation_rate > 1
+            exclude each other.
+        padding: "valid" or "same", of the convolution that this one undoes.
+        output_padding: less than `strides`, on each axis; None chooses the shape by `padding`
+            alone.
+        data_format: "channels_last" or "channels_first".
+        activation: of the outputs: a name or function, none by default.
+        use_bias: whether to add a bias.
+        kernel_initializer, bias_initializer: how the weights begin; names, configs or objects.
+        kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
+        activity_regularizer: penalty on the outputs, added to the loss.
+        kernel_constraint, bias_constraint: what is done to the weights after each update.
+
+    Examples:
+        >>> unidl.layers.Conv3DTranspose(2, 2, strides=2)(np.ones((1, 3, 4, 5, 1))).shape
+        (1, 6, 8, 10, 2)
+    """
 
     _rank = 3
 

@@ -151,10 +151,30 @@ class BaseConv(WindowOfWeights):
 class Conv1D(BaseConv):
     """1D convolution: (n, t, c) -> (n, t', filters).
 
-    Args: as in `Conv2D`; and padding "causal": `dilation_rate * (kernel_size - 1)` zeros before the
-    first step, none after the last, so that an output depends on no later input.
+    Args:
+        filters: number of output channels.
+        kernel_size, strides, dilation_rate: an int; strides > 1 and dilation_rate > 1 exclude each
+            other.
+        padding: "valid", "same": ceil(size / stride) outputs, or "causal": `dilation_rate *
+            (kernel_size - 1)` zeros before the first step, none after the last, so that an output
+            depends on no later input.
+        data_format: "channels_last" or "channels_first".
+        groups: input and output channels are divided into so many independent groups.
+        activation: of the outputs: a name or function, none by default.
+        use_bias: whether to add a bias.
+        kernel_initializer, bias_initializer: how the weights begin; names, configs or objects.
+        kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
+        activity_regularizer: penalty on the outputs, added to the loss.
+        kernel_constraint, bias_constraint: what is done to the weights after each update.
 
     Weights: kernel (k, c / groups, filters), bias (filters,).
+
+    Examples:
+        >>> x = np.ones((1, 10, 2))
+        >>> unidl.layers.Conv1D(4, kernel_size=3)(x).shape
+        (1, 8, 4)
+        >>> unidl.layers.Conv1D(4, kernel_size=3, padding="causal")(x).shape  # sees no later step
+        (1, 10, 4)
     """
 
     _rank = 1
@@ -186,19 +206,51 @@ class Conv2D(BaseConv):
             bottom and right.
         data_format: "channels_last" or "channels_first".
         groups: input and output channels are divided into so many independent groups.
-        activation, use_bias, *_initializer, *_regularizer, *_constraint: as in `Dense`.
+        activation: of the outputs: a name or function, none by default.
+        use_bias: whether to add a bias.
+        kernel_initializer, bias_initializer: how the weights begin; names, configs or objects.
+        kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
+        activity_regularizer: penalty on the outputs, added to the loss.
+        kernel_constraint, bias_constraint: what is done to the weights after each update.
 
     Weights: kernel (kh, kw, c / groups, filters) in both data formats, bias (filters,).
+
+    Examples:
+        >>> x = np.ones((1, 28, 28, 3))
+        >>> layer = unidl.layers.Conv2D(8, kernel_size=3)
+        >>> layer(x).shape
+        (1, 26, 26, 8)
+        >>> layer.kernel.shape
+        (3, 3, 3, 8)
+        >>> unidl.layers.Conv2D(8, 3, strides=2, padding="same")(x).shape
+        (1, 14, 14, 8)
     """
 
     _rank = 2
 
 
 class Conv3D(BaseConv):
-    """3D convolution: (n, d, h, w, c) -> (n, d', h', w', filters). Arguments as in `Conv2D`, three
-    for each window.
+    """3D convolution: (n, d, h, w, c) -> (n, d', h', w', filters).
+
+    Args:
+        filters: number of output channels.
+        kernel_size, strides, dilation_rate: an int or three; strides > 1 and dilation_rate > 1
+            exclude each other.
+        padding: "valid", or "same": ceil(size / stride) outputs.
+        data_format: "channels_last" or "channels_first".
+        groups: input and output channels are divided into so many independent groups.
+        activation: of the outputs: a name or function, none by default.
+        use_bias: whether to add a bias.
+        kernel_initializer, bias_initializer: how the weights begin; names, configs or objects.
+        kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
+        activity_regularizer: penalty on the outputs, added to the loss.
+        kernel_constraint, bias_constraint: what is done to the weights after each update.
 
     Weights: kernel (kd, kh, kw, c / groups, filters), bias (filters,).
+
+    Examples:
+        >>> unidl.layers.Conv3D(4, kernel_size=(1, 2, 3))(np.ones((1, 6, 6, 6, 2))).shape
+        (1, 6, 5, 4, 4)
     """
 
     _rank = 3

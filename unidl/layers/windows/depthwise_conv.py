@@ -67,8 +67,25 @@ class BaseDepthwiseConv(WindowOfWeights):
 
 
 class DepthwiseConv1D(BaseDepthwiseConv):
-    """1D depthwise convolution: (n, t, c) -> (n, t', c * depth_multiplier). Arguments as in
-    `DepthwiseConv2D`."""
+    """1D depthwise convolution: (n, t, c) -> (n, t', c * depth_multiplier).
+
+    Args:
+        kernel_size, strides, dilation_rate: an int; strides > 1 and dilation_rate > 1 exclude each
+            other.
+        padding: "valid", or "same": ceil(size / stride) outputs.
+        depth_multiplier: number of filters for each channel.
+        data_format: "channels_last" or "channels_first".
+        activation: of the outputs: a name or function, none by default.
+        use_bias: whether to add a bias.
+        depthwise_initializer, bias_initializer: how the weights begin; names, configs or objects.
+        depthwise_regularizer, bias_regularizer: penalties on the weights, added to the loss.
+        activity_regularizer: penalty on the outputs, added to the loss.
+        depthwise_constraint, bias_constraint: what is done to the weights after each update.
+
+    Examples:
+        >>> unidl.layers.DepthwiseConv1D(3, depth_multiplier=2)(np.ones((1, 10, 4))).shape
+        (1, 8, 8)
+    """
 
     _rank = 1
 
@@ -78,12 +95,26 @@ class DepthwiseConv2D(BaseDepthwiseConv):
     depth_multiplier).
 
     Args:
+        kernel_size, strides, dilation_rate: an int or two; strides > 1 and dilation_rate > 1
+            exclude each other.
+        padding: "valid", or "same": ceil(size / stride) outputs.
         depth_multiplier: number of filters for each channel.
-        depthwise_initializer, depthwise_regularizer, depthwise_constraint: of the kernel.
-        kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, bias_*: as
-        in `Conv2D`.
+        data_format: "channels_last" or "channels_first".
+        activation: of the outputs: a name or function, none by default.
+        use_bias: whether to add a bias.
+        depthwise_initializer, bias_initializer: how the weights begin; names, configs or objects.
+        depthwise_regularizer, bias_regularizer: penalties on the weights, added to the loss.
+        activity_regularizer: penalty on the outputs, added to the loss.
+        depthwise_constraint, bias_constraint: what is done to the weights after each update.
 
     Weights: kernel (kh, kw, c, depth_multiplier), bias (c * depth_multiplier,).
+
+    Examples:
+        >>> layer = unidl.layers.DepthwiseConv2D(3, depth_multiplier=2)
+        >>> layer(np.ones((1, 8, 8, 4))).shape  # 2 outputs for each of the 4 channels
+        (1, 6, 6, 8)
+        >>> layer.kernel.shape
+        (3, 3, 4, 2)
     """
 
     _rank = 2
@@ -153,8 +184,29 @@ class BaseSeparableConv(WindowOfWeights):
 
 
 class SeparableConv1D(BaseSeparableConv):
-    """1D separable convolution: (n, t, c) -> (n, t', filters). Arguments as in
-    `SeparableConv2D`."""
+    """1D separable convolution: (n, t, c) -> (n, t', filters).
+
+    Args:
+        filters: number of output channels.
+        kernel_size, strides, dilation_rate: an int; strides > 1 and dilation_rate > 1 exclude each
+            other.
+        padding: "valid", or "same": ceil(size / stride) outputs.
+        data_format: "channels_last" or "channels_first".
+        depth_multiplier: number of filters for each input channel.
+        activation: of the outputs: a name or function, none by default.
+        use_bias: whether to add a bias.
+        depthwise_initializer, pointwise_initializer, bias_initializer: how the weights begin;
+            names, configs or objects.
+        depthwise_regularizer, pointwise_regularizer, bias_regularizer: penalties on the weights,
+            added to the loss.
+        activity_regularizer: penalty on the outputs, added to the loss.
+        depthwise_constraint, pointwise_constraint, bias_constraint: what is done to the weights
+            after each update.
+
+    Examples:
+        >>> unidl.layers.SeparableConv1D(6, 3)(np.ones((1, 10, 4))).shape
+        (1, 8, 6)
+    """
 
     _rank = 1
 
@@ -164,13 +216,31 @@ class SeparableConv2D(BaseSeparableConv):
     (Chollet, arXiv:1610.02357).
 
     Args:
+        filters: number of output channels.
+        kernel_size, strides, dilation_rate: an int or two; strides > 1 and dilation_rate > 1
+            exclude each other.
+        padding: "valid", or "same": ceil(size / stride) outputs.
+        data_format: "channels_last" or "channels_first".
         depth_multiplier: number of filters for each input channel.
-        depthwise_*, pointwise_*: of the two kernels.
-        filters, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
-        bias_*: as in `Conv2D`.
+        activation: of the outputs: a name or function, none by default.
+        use_bias: whether to add a bias.
+        depthwise_initializer, pointwise_initializer, bias_initializer: how the weights begin;
+            names, configs or objects.
+        depthwise_regularizer, pointwise_regularizer, bias_regularizer: penalties on the weights,
+            added to the loss.
+        activity_regularizer: penalty on the outputs, added to the loss.
+        depthwise_constraint, pointwise_constraint, bias_constraint: what is done to the weights
+            after each update.
 
     Weights: depthwise_kernel (kh, kw, c, depth_multiplier), pointwise_kernel (1, 1, c *
     depth_multiplier, filters), bias (filters,).
+
+    Examples:
+        >>> layer = unidl.layers.SeparableConv2D(6, 3)
+        >>> layer(np.ones((1, 8, 8, 4))).shape
+        (1, 6, 6, 6)
+        >>> layer.count_params()  # 222 in a Conv2D
+        66
     """
 
     _rank = 2

@@ -57,7 +57,21 @@ class BaseAveragePooling(BasePooling):
 
 
 class MaxPooling1D(BaseMaxPooling):
-    """Maximum over windows in time: (n, t, c) -> (n, t', c). Arguments as in `MaxPooling2D`."""
+    """Maximum over windows in time: (n, t, c) -> (n, t', c).
+
+    Args:
+        pool_size: size of a window: an int.
+        strides: steps between windows: an int, `pool_size` by default.
+        padding: "valid" or "same" (padding never wins).
+        data_format: "channels_last" (n, t, c) or "channels_first" (n, c, t).
+
+    Examples:
+        >>> x = np.array([1.0, 4.0, 2.0, 3.0, 9.0]).reshape(1, 5, 1)
+        >>> unidl.layers.MaxPooling1D(2)(x)[0, :, 0]  # what fills no window is left out
+        array([4., 3.], dtype=float32)
+        >>> unidl.layers.MaxPooling1D(2, strides=1)(x)[0, :, 0]
+        array([4., 4., 3., 9.], dtype=float32)
+    """
 
     _rank = 1
 
@@ -82,6 +96,14 @@ class MaxPooling2D(BaseMaxPooling):
         strides: an int or two, `pool_size` by default.
         padding: "valid" or "same" (padding never wins).
         data_format: "channels_last" or "channels_first".
+
+    Examples:
+        >>> x = np.arange(16.0).reshape(1, 4, 4, 1)
+        >>> unidl.layers.MaxPooling2D()(x)[0, :, :, 0]
+        array([[ 5.,  7.],
+               [13., 15.]], dtype=float32)
+        >>> unidl.layers.MaxPooling2D(3, strides=2, padding="same")(x).shape
+        (1, 2, 2, 1)
     """
 
     _rank = 2
@@ -99,8 +121,18 @@ class MaxPooling2D(BaseMaxPooling):
 
 
 class MaxPooling3D(BaseMaxPooling):
-    """Maximum over windows: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as in
-    `MaxPooling2D`."""
+    """Maximum over windows: (n, d, h, w, c) -> (n, d', h', w', c).
+
+    Args:
+        pool_size: size of a window: an int or three.
+        strides: steps between windows: an int or three, `pool_size` by default.
+        padding: "valid" or "same" (padding never wins).
+        data_format: "channels_last" or "channels_first".
+
+    Examples:
+        >>> unidl.layers.MaxPooling3D()(np.ones((1, 4, 6, 8, 3))).shape
+        (1, 2, 3, 4, 3)
+    """
 
     _rank = 3
 
@@ -117,21 +149,54 @@ class MaxPooling3D(BaseMaxPooling):
 
 
 class AveragePooling1D(BaseAveragePooling):
-    """Mean over windows in time, padding not counted: (n, t, c) -> (n, t', c). Arguments as in
-    `MaxPooling2D`, none by default."""
+    """Mean over windows in time, padding not counted: (n, t, c) -> (n, t', c).
+
+    Args:
+        pool_size: size of a window: an int.
+        strides: steps between windows: an int, `pool_size` by default.
+        padding: "valid" or "same" (padding is not counted).
+        data_format: "channels_last" (n, t, c) or "channels_first" (n, c, t).
+
+    Examples:
+        >>> unidl.layers.AveragePooling1D(2)(np.arange(6.0).reshape(1, 6, 1))[0, :, 0]
+        array([0.5, 2.5, 4.5], dtype=float32)
+    """
 
     _rank = 1
 
 
 class AveragePooling2D(BaseAveragePooling):
-    """Mean over windows, padding not counted. Arguments as in `MaxPooling2D`."""
+    """Mean over windows, padding not counted.
+
+    Args:
+        pool_size: size of a window: an int or two.
+        strides: steps between windows: an int or two, `pool_size` by default.
+        padding: "valid" or "same" (padding is not counted).
+        data_format: "channels_last" or "channels_first".
+
+    Examples:
+        >>> x = np.arange(9.0).reshape(1, 3, 3, 1)
+        >>> unidl.layers.AveragePooling2D(2, padding="same")(x)[0, :, :, 0]  # without padding
+        array([[2. , 3.5],
+               [6.5, 8. ]], dtype=float32)
+    """
 
     _rank = 2
 
 
 class AveragePooling3D(BaseAveragePooling):
-    """Mean over windows, padding not counted: (n, d, h, w, c) -> (n, d', h', w', c). Arguments as
-    in `MaxPooling2D`."""
+    """Mean over windows, padding not counted: (n, d, h, w, c) -> (n, d', h', w', c).
+
+    Args:
+        pool_size: size of a window: an int or three.
+        strides: steps between windows: an int or three, `pool_size` by default.
+        padding: "valid" or "same" (padding is not counted).
+        data_format: "channels_last" or "channels_first".
+
+    Examples:
+        >>> unidl.layers.AveragePooling3D((1, 2, 2))(np.ones((1, 4, 6, 8, 3))).shape
+        (1, 4, 3, 4, 3)
+    """
 
     _rank = 3
 
@@ -142,6 +207,14 @@ class GlobalAveragePooling1D(Layer):
     Args:
         data_format: "channels_last" (n, t, c) or "channels_first" (n, c, t).
         keepdims: keep the time axis with size 1.
+
+    Examples:
+        >>> x = np.array([[[1.0], [3.0], [8.0]]])
+        >>> layer = unidl.layers.GlobalAveragePooling1D()
+        >>> layer(x)
+        array([[4.]], dtype=float32)
+        >>> layer(x, mask=np.array([[True, True, False]]))  # the mean of the steps that count
+        array([[2.]], dtype=float32)
     """
 
     def __init__(
@@ -192,8 +265,19 @@ class GlobalPooling(Layer):
 
 
 class GlobalAveragePooling2D(GlobalPooling):
-    """Mean over both spatial axes: (n, h, w, c) -> (n, c). Arguments as in
-    `GlobalAveragePooling1D`."""
+    """Mean over both spatial axes: (n, h, w, c) -> (n, c).
+
+    Args:
+        data_format: "channels_last" or "channels_first".
+        keepdims: keep the spatial axes with size 1.
+
+    Examples:
+        >>> x = np.ones((2, 7, 7, 64))
+        >>> unidl.layers.GlobalAveragePooling2D()(x).shape
+        (2, 64)
+        >>> unidl.layers.GlobalAveragePooling2D(keepdims=True)(x).shape
+        (2, 1, 1, 64)
+    """
 
     _rank = 2
 
@@ -202,8 +286,16 @@ class GlobalAveragePooling2D(GlobalPooling):
 
 
 class GlobalAveragePooling3D(GlobalPooling):
-    """Mean over the three spatial axes: (n, d, h, w, c) -> (n, c). Arguments as in
-    `GlobalAveragePooling1D`."""
+    """Mean over the three spatial axes: (n, d, h, w, c) -> (n, c).
+
+    Args:
+        data_format: "channels_last" or "channels_first".
+        keepdims: keep the spatial axes with size 1.
+
+    Examples:
+        >>> unidl.layers.GlobalAveragePooling3D()(np.ones((2, 4, 4, 4, 8))).shape
+        (2, 8)
+    """
 
     _rank = 3
 
@@ -212,8 +304,16 @@ class GlobalAveragePooling3D(GlobalPooling):
 
 
 class GlobalMaxPooling1D(GlobalPooling):
-    """Maximum over time: (n, t, c) -> (n, c); equal elements share the gradient. Arguments as in
-    `GlobalAveragePooling1D`."""
+    """Maximum over time: (n, t, c) -> (n, c); equal elements share the gradient.
+
+    Args:
+        data_format: "channels_last" (n, t, c) or "channels_first" (n, c, t).
+        keepdims: keep the time axis with size 1.
+
+    Examples:
+        >>> unidl.layers.GlobalMaxPooling1D()(np.array([[[1.0, 9.0], [5.0, 2.0]]]))
+        array([[5., 9.]], dtype=float32)
+    """
 
     _rank = 1
 
@@ -223,14 +323,30 @@ class GlobalMaxPooling1D(GlobalPooling):
 
 
 class GlobalMaxPooling2D(GlobalMaxPooling1D):
-    """Maximum over both spatial axes: (n, h, w, c) -> (n, c). Arguments as in
-    `GlobalAveragePooling1D`."""
+    """Maximum over both spatial axes: (n, h, w, c) -> (n, c).
+
+    Args:
+        data_format: "channels_last" or "channels_first".
+        keepdims: keep the spatial axes with size 1.
+
+    Examples:
+        >>> unidl.layers.GlobalMaxPooling2D()(np.arange(8.0).reshape(1, 2, 2, 2))
+        array([[6., 7.]], dtype=float32)
+    """
 
     _rank = 2
 
 
 class GlobalMaxPooling3D(GlobalMaxPooling1D):
-    """Maximum over the three spatial axes: (n, d, h, w, c) -> (n, c). Arguments as in
-    `GlobalAveragePooling1D`."""
+    """Maximum over the three spatial axes: (n, d, h, w, c) -> (n, c).
+
+    Args:
+        data_format: "channels_last" or "channels_first".
+        keepdims: keep the spatial axes with size 1.
+
+    Examples:
+        >>> unidl.layers.GlobalMaxPooling3D()(np.ones((2, 4, 4, 4, 8))).shape
+        (2, 8)
+    """
 
     _rank = 3
