@@ -52,6 +52,9 @@ class Shaping(contract.Arrays):
     def to_numpy(self, x):
         if not tf.is_tensor(x) or hasattr(x, "numpy"):
             return np.asarray(x.numpy())
+        value = tf.get_static_value(x)
+        if value is not None:  # a constant, such as a size that was cast
+            return np.asarray(value)
         raise TypeError(
             f"{x.name} has no value yet: it is part of a graph that TensorFlow is still recording. "
             "Return it from the compiled function and convert the result."
