@@ -9,7 +9,11 @@ from unidl import layers, ops
 class Repeated(layers.Layer):
     def call(self, x):
         count = ops.cast(ops.shape(x)[0], "int32")
-        return x * ops.ones((count, 2)) + ops.zeros(shape=(unidl.ops.convert_to_tensor(1), 2))
+        ones = ops.convert_to_tensor([1, 1])
+        both = ops.concatenate([ops.expand_dims(count, 0), [1]])
+        square = ops.tile(ops.reshape([[1.0]], ones), both)
+        sizes = ops.concatenate([ops.expand_dims(count, -1), ones])
+        return x * ops.ones((count, 2)) + 0 * square + 0 * ops.broadcast_to(1.0, sizes)[:, 0]
 
 
 def test_in_a_compiled_step(backend):

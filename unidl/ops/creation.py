@@ -10,15 +10,14 @@ import numpy as np
 
 from unidl.backend import dtypes, registry
 from unidl.backend.host_data import fitted
-from unidl.backend.variable import Variable
 from unidl.ops.core import cast
 from unidl.ops.dispatch import (
     NUMBERS,
     call,
     call_promoted,
+    known_sizes,
     names_itself,
     op,
-    owner_of,
     run,
     tensor_of,
 )
@@ -65,24 +64,15 @@ def full(shape: int | Shape, fill_value: TensorLike, dtype: DType | None = None)
         array([[7., 7.],
                [7., 7.]], dtype=float32)
     """
-    given: Any = shape
+    given = known_sizes(shape)
     if hasattr(given, "__index__") and not getattr(given, "ndim", 0):
         given = (given,)
-    shape = tuple([n if isinstance(n, int) or n is None else _size(n) for n in given])
+    shape = tuple([n if isinstance(n, int) or n is None else int(n) for n in given])
     dtype = dtypes.standardize_dtype(dtype)
     if type(fill_value) in NUMBERS:
         return run(_maker(shape), "full", [shape, fitted(fill_value, dtype), dtype], {})
     backend, value = tensor_of(fill_value)
     return call("broadcast_to", backend.cast(value, dtype), shape=shape)
-
-
-def _size(n: Any) -> int:
-    """One entry of a shape that is no int: of a tensor, as what `cast` makes of a size, its
-    value."""
-    if isinstance(n, Variable):
-        return int(n)
-    owner = owner_of(n)
-    return int(n if owner is None or owner is symbolic else owner.to_numpy(n))
 
 
 def _maker(shape: Any) -> Any:
