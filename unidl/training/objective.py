@@ -13,6 +13,7 @@ from unidl.backend import dtypes
 from unidl.layers.base.annotations import masks
 from unidl.losses.check import check_targets, is_own, quick_test
 from unidl.losses.reduction import expand_to_rank
+from unidl.tracing.keras_tensor import KerasTensor
 from unidl.training import arguments, asks_values, gradients
 from unidl.utils.watched import Watched
 
@@ -68,7 +69,18 @@ class Objective(Watched):
             # Targets of any structure will do: only a `compute_loss` of the user's own reads them.
             self.resolved = True
             return
-        y_pred = model._symbolic_outputs_for(x)
+        self._bind(model, y, model._symbolic_outputs_for(x))
+
+    def resolve_for(self, model, y, y_pred):
+        """`resolve` by the targets and predictions that a step of the user's own compares, where
+        those of its data do not tell."""
+        if self.unresolved is not None and y_pred is None:
+            raise self.unresolved
+        if self.unresolved is not None:
+            self._bind(model, *(tree.map_structure(_symbol, given) for given in (y, y_pred)))
+            self.unresolved = None
+
+    def _bind(self, model, y, y_pred):
         names = self._names(model, y_pred)
         losses, factors, metrics, weighted = (
             self._spread(given, names, what) for what, given in self.given.items()
@@ -440,6 +452,11 @@ def to_number(name, value):
         )
     array = np.asarray(ops.convert_to_numpy(value))
     return float(array) if array.ndim == 0 else array
+
+
+def _symbol(x):
+    """A symbol for any batch of tensors like `x`."""
+    return None if x is None else KerasTensor((None, *ops.shape(x)[1:]), ops.dtype(x))
 
 
 def _targets_of_outputs(names, y, losses, who):
