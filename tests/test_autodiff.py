@@ -104,3 +104,16 @@ def test_a_loop_of_ones_own_is_fit(backend):
         optimizer.apply(gradients, looped.trainable_variables)
     for a, b in zip(looped.get_weights(), fitted.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_a_list_of_tensors_becomes_one_tensor_with_its_gradient(backend):
+    a, b = unidl.Variable(2.0), unidl.Variable([1.0, 3.0])
+
+    def total():
+        rows = ops.convert_to_tensor([[a.value, a.value * a.value], b.value * 3, (1.0, a.value)])
+        return ops.sum(ops.multiply(rows, [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]))
+
+    value, (of_a, of_b) = unidl.value_and_grad(total, [a, b])
+    assert float(value) == 72.0
+    assert float(of_a) == 15.0
+    np.testing.assert_allclose(ops.convert_to_numpy(of_b), [9.0, 12.0])

@@ -6,6 +6,7 @@ from unidl.backend import contract
 from unidl.backend.errors import UnsupportedError
 from unidl.backend.frame import standing_in
 from unidl.backend.variable import commit
+from unidl_mxnet.in_place import allow_while_recording
 from unidl_mxnet.load import mx
 from unidl_mxnet.registry import ndarray, numpy_shape
 from unidl_mxnet.traced import current_trace
@@ -39,6 +40,9 @@ def check_scalar(value, shape):
             f"{shape}. "
             "Reduce it first, e.g. with ops.mean(...) or ops.sum(...)."
         )
+
+
+allow_while_recording()
 
 
 class Autodiff(contract.Autodiff):

@@ -6,9 +6,10 @@ from functools import cache
 
 import numpy as np
 
+from unidl import tree
 from unidl.backend import dtypes
 from unidl.backend.errors import UnsupportedDtypeError
-from unidl.backend.host_data import from_host
+from unidl.backend.host_data import check_parts, from_host
 from unidl_numpy.indexing import sum_rows
 from unidl_numpy.sums import unbroadcast
 from unidl_numpy.tape import ALL, plain, primitive
@@ -42,6 +43,11 @@ def dtype_name(dtype):
 def asarray(x, dtype=None):
     if type(x) is TapeArray:
         return x if dtype is None else cast(x, dtype)
+    if isinstance(x, (list, tuple)) and tree.has_instance(TapeArray, x):
+        parts = [asarray(item, dtype) for item in x]
+        check_parts(x, [part.shape for part in parts])
+        common = dtypes.result_type(*(dtype_name(part.dtype) for part in parts))
+        return stack([cast(part, common) for part in parts], 0)
     wanted = None if dtype is None else dtype_name(numpy_dtype(dtype))
     return from_host(x, wanted, DTYPES)[0]
 

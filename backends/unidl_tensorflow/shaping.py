@@ -7,6 +7,7 @@ import numpy as np
 from unidl import tree
 from unidl.backend import contract, dtypes
 from unidl.backend.host_data import check_parts, from_host
+from unidl_tensorflow.known_values import known_value
 from unidl_tensorflow.load import tf
 
 
@@ -52,6 +53,9 @@ class Shaping(contract.Arrays):
     def to_numpy(self, x):
         if not tf.is_tensor(x) or hasattr(x, "numpy"):
             return np.asarray(x.numpy())
+        value = known_value(x)
+        if value is not None:
+            return value
         raise TypeError(
             f"{x.name} has no value yet: it is part of a graph that TensorFlow is still recording. "
             "Return it from the compiled function and convert the result."

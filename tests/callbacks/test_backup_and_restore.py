@@ -247,10 +247,20 @@ def test_the_backup_of_another_model_changes_nothing(backend, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-def test_other_callbacks_are_told(tmp_path):
+def test_what_interrupted_a_run_may_be_gone(tmp_path):
     killed(tmp_path, kill=(1, 0), freq="epoch")
-    with pytest.raises(ValueError, match="written with the callbacks BackupAndRestore, EarlySt"):
-        network().fit(X, Y, callbacks=[callbacks.BackupAndRestore(tmp_path)], verbose=0)
+    stop = callbacks.EarlyStopping("loss", patience=30, restore_best_weights=True)
+    backup = callbacks.BackupAndRestore(tmp_path)
+    history = network().fit(X, Y, epochs=3, callbacks=[backup, stop], verbose=0)
+    assert history.epoch == [0, 1, 2]
+    assert stop.best == min(history.history["loss"])
+
+
+def test_a_new_callback_begins_anew(tmp_path):
+    killed(tmp_path, kill=(1, 0), freq="epoch")
+    given = [callbacks.BackupAndRestore(tmp_path), callbacks.LambdaCallback()]
+    with pytest.warns(UserWarning, match="without this LambdaCallback, which begins anew"):
+        network().fit(X, Y, epochs=2, callbacks=given, verbose=0)
 
 
 def test_backups_may_stay(tmp_path):

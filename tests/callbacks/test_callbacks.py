@@ -83,6 +83,14 @@ def test_order_of_events(backend):
     ]
 
 
+def test_outputs_of_predict(backend):
+    seen = []
+    watch = callbacks.LambdaCallback(on_predict_batch_end=lambda batch, logs: seen.append(logs))
+    net = fit(epochs=1)
+    found = net.predict(X, batch_size=20, verbose=0, callbacks=[watch])
+    np.testing.assert_array_equal(np.concatenate([logs["outputs"] for logs in seen]), found)
+
+
 def test_no_read_in_each_batch_unless_asked_for(backend, monkeypatch):
     """Reading a number waits for the device: once an epoch is enough."""
     net = fit(epochs=1)

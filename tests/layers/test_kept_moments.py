@@ -119,3 +119,20 @@ def test_training_as_keras(backend):
             model.fit(x, y, batch_size=4, epochs=3, shuffle=False, verbose=0)
         for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
             close(a, b, 1e-10)
+
+
+@pytest.mark.parametrize("given", [{}, {"mean": [1.0, 2.0, 3.0], "variance": [4.0, 5.0, 6.0]}])
+def test_moments_can_be_read_as_in_keras(backend, given):
+    layer = layers.Normalization(**given)
+    assert layer.mean is None
+    assert layer.variance is None
+    x = np.random.default_rng(0).normal(size=(20, 3)).astype("float32")
+    if given:
+        layer(x)
+    else:
+        layer.adapt(x)
+    wanted = given or {"mean": x.mean(0), "variance": x.var(0)}
+    for name, value in wanted.items():
+        found = ops.convert_to_numpy(getattr(layer, name))
+        assert found.shape == (1, 3)
+        np.testing.assert_allclose(found[0], value, rtol=1e-5)

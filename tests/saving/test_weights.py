@@ -234,3 +234,22 @@ def test_a_fault_of_the_model_is_no_damage_of_the_file(tmp_path, monkeypatch):
     monkeypatch.setattr(type(again.optimizer), "get_config", lambda self: self.no_such_thing)
     with pytest.raises(AttributeError, match="no_such_thing"):
         again.load_weights(path)
+
+
+def test_a_model_without_a_call_is_loaded_when_its_parts_are_built(backend, tmp_path):
+    class Pair(unidl.Model):
+        def __init__(self):
+            super().__init__()
+            self.one = unidl.Sequential([unidl.Input((3,)), unidl.layers.Dense(2)])
+            self.two = unidl.Sequential([unidl.Input((2,)), unidl.layers.Dense(1)])
+
+    model, other = Pair(), Pair()
+    model.save_weights(tmp_path / "pair.weights.h5")
+    other.load_weights(tmp_path / "pair.weights.h5")
+    for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    other.two.pop()
+    other.two.add(unidl.layers.Dense(4))
+    other.three = unidl.layers.Dense(1)
+    with pytest.raises(ValueError, match="needs a built model"):
+        other.load_weights(tmp_path / "pair.weights.h5")

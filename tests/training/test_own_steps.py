@@ -316,3 +316,35 @@ def test_an_error_in_a_step_of_ones_own_is_raised_as_it_is(backend):
     model.compile("sgd", "mse")
     with pytest.raises(KeyError, match="mine"):
         model.fit(X, Y, verbose=0)
+
+
+class WithoutCall(unidl.Model):
+    """Its outputs and targets are known to its step alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(1, kernel_initializer="ones")
+        self.dense.build((None, 3))
+
+    def train_step(self, x):
+        def losses():
+            y_pred = self.dense(x)
+            total = self.compute_loss(y=x[:, :1], y_pred=y_pred)
+            total += ops.sum(self.dense.kernel) * 0.0  # as one sums up losses
+            return total, y_pred
+
+        (loss, y_pred), gradients = unidl.value_and_grad(
+            losses, self.trainable_variables, has_aux=True
+        )
+        self.optimizer.apply(gradients, self.trainable_variables)
+        return {**self.compute_metrics(x, x[:, :1], y_pred), "loss": loss}
+
+
+def test_a_loss_of_compile_for_what_the_step_compares(backend):
+    model = WithoutCall()
+    model.compile(unidl.optimizers.SGD(0.1), "mse", metrics=["mae"])
+    x = np.array([[1.0, 2.0, 3.0], [0.5, 1.0, 0.0]], "float32")
+    history = model.fit(x, epochs=2, verbose=0).history
+    assert history["loss"][0] == pytest.approx((5**2 + 1) / 2)
+    assert history["mae"][0] == pytest.approx(3.0)
+    assert history["loss"][1] < history["loss"][0]

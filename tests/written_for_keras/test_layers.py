@@ -50,6 +50,22 @@ def mask_of_a_list(k):
     return model(STEPS), model.predict(STEPS, verbose=0)
 
 
+def mask_of_the_first_of_two(k):
+    class Both(k.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.supports_masking = True
+
+        def call(self, inputs):
+            one, two = inputs
+            return one + 2 * two
+
+    one, two = k.Input((4, 1)), k.Input((4, 1))
+    both = Both()([k.layers.Masking(0.0)(one), k.layers.Masking(2.0)(two)])
+    model = k.Model([one, two], lstm(k)(both))
+    return model.predict([STEPS, STEPS[::-1]], verbose=0)
+
+
 def mask_of_a_sublayer(k):
     class Own(k.layers.Layer):
         def __init__(self):
@@ -178,10 +194,10 @@ def metrics_inside(k):
 @pytest.mark.parametrize(
     "program",
     [
-        masks_asked_for, mask_made_by_the_user, mask_of_a_list, mask_of_a_sublayer,
-        mask_of_a_lambda, build_with_another_name, build_for_two, shape_as_a_list,
-        table_without_a_shape, policies, vectors, specs, symbols, what_a_kernel_is_made_with,
-        metrics_inside,
+        masks_asked_for, mask_made_by_the_user, mask_of_a_list, mask_of_the_first_of_two,
+        mask_of_a_sublayer, mask_of_a_lambda, build_with_another_name, build_for_two,
+        shape_as_a_list, table_without_a_shape, policies, vectors, specs, symbols,
+        what_a_kernel_is_made_with, metrics_inside,
     ],
 )  # fmt: skip
 def test_as_in_keras(backend, program):

@@ -97,6 +97,25 @@ def rows_of_several_outputs(k):
     )
 
 
+def batches_of_another_size(k):
+    start = k.Input(batch_shape=(2, 3))
+    model, row = k.Model(start, dense(k)(start)), k.Sequential([dense(k, 2), dense(k)])
+    row.build((7, 3))
+    return model(X), row(X), model.predict(X, verbose=0), row.predict(X, verbose=0)
+
+
+def fewer_targets_than_outputs(k):
+    start = k.Input((3,))
+    hidden = dense(k, 2, name="hidden")(start)
+    model = k.Model(start, [hidden, dense(k, name="out")(hidden)])
+    model.compile(k.optimizers.SGD(0.01), [None, "mse"])
+    return (
+        model.fit(X, Y, epochs=2, verbose=0, shuffle=False).history,
+        model.evaluate(X, [Y], verbose=0, return_dict=True),
+        model.train_on_batch(X, Y, return_dict=True),
+    )
+
+
 def copies(k):
     class Own(k.Model):
         def __init__(self, units=2, **kwargs):
@@ -160,6 +179,7 @@ def copies_of_models_within_models(k):
     [
         optional_inputs, nested_inputs, more_than_is_asked_for, shapes_with_the_batch,
         rows_of_several_inputs, rows_of_several_outputs, copies, copies_of_models_within_models,
+        fewer_targets_than_outputs, batches_of_another_size,
     ],
 )  # fmt: skip
 def test_as_in_keras(backend, program):

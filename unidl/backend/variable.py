@@ -231,6 +231,26 @@ class Variable(HasOperators):
     def __array__(self, dtype: DType | None = None, copy: bool | None = None) -> np.ndarray:
         return self.numpy() if dtype is None else self.numpy().astype(dtype)
 
+    def __float__(self) -> float:
+        return float(self._alone())
+
+    def __int__(self) -> int:
+        return int(self._alone())
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            f"Variable {self.path!r} is neither true nor false. Write `variable is not None` to "
+            "ask whether there is one, bool(variable.numpy()) for its value."
+        )
+
+    def _alone(self) -> Tensor:
+        if self.shape != ():
+            raise TypeError(
+                f"Variable {self.path!r} has shape {tuple(self.shape)}, and one Python number is "
+                "asked for. Take one element, variable[0], or reduce it: ops.mean(variable)."
+            )
+        return self.value
+
     def __repr__(self) -> str:
         return (
             f"<Variable path={self.path}, shape={tuple(self.shape)}, dtype={self.dtype}, "

@@ -139,13 +139,13 @@ class CallbackList:
             method(batch, {})
 
     def on_batch_end(self, kind, batch, read_logs):
-        """`read_logs()` reads the numbers from the device."""
+        """`read_logs()` reads the numbers from the device; of "predict", gives the outputs."""
         logs = None
         if self._end[kind]:
             logs = read_logs()
             for method in self._end[kind]:
                 method(batch, logs)
-        if self._training and kind == "test":
+        if kind == "predict" or (self._training and kind == "test"):
             self._progress.step(batch + 1, None)
         else:
             self._progress.step(batch + 1, read_logs if logs is None else lambda: logs)

@@ -185,7 +185,7 @@ class ReduceLROnPlateau(Monitor):
 
 
 class CSVLogger(Callback):
-    """Write the logs of each epoch to a CSV file.
+    """Write the logs of each epoch to a CSV file: the epoch, then the names in their order.
 
     Args:
         filename: path.
@@ -219,7 +219,9 @@ class CSVLogger(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if self._writer is None:
-            self._writer = csv.DictWriter(self._file, ["epoch", *logs], delimiter=self.separator)
+            self._writer = csv.DictWriter(
+                self._file, ["epoch", *sorted(logs)], delimiter=self.separator
+            )
             if self._file.tell() == 0:
                 self._writer.writeheader()
         self._writer.writerow({"epoch": epoch, **logs})

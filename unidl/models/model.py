@@ -152,7 +152,9 @@ class Model(Trainer, Layer):
                 from unidl import ops
 
                 value, shape = ops.expand_dims(value, -1), (*shape, 1)
-            spec = InputSpec(shape=symbol.shape)
+            # A size that was given for the batch binds the layers that need it, such as stateful
+            # ones, which tell; all others take batches of any size.
+            spec = InputSpec(shape=(None, *symbol.shape[1:]) if symbol.shape else ())
             problem = spec.problem(shape)
             if problem:
                 raise ValueError(

@@ -10,15 +10,19 @@ import numpy as np
 
 from unidl.backend import dtypes, registry
 from unidl.backend.host_data import fitted
+from unidl.ops.core import cast
 from unidl.ops.dispatch import (
     NUMBERS,
     call,
     call_promoted,
+    known_sizes,
     names_itself,
     op,
     run,
     tensor_of,
 )
+from unidl.ops.elementwise import power
+from unidl.ops.spacing import between, is_number
 from unidl.tracing import graph, symbolic
 from unidl.tracing.sizes import OpenSize, has_open
 from unidl.typing import DType, Shape, Tensor, TensorLike
@@ -60,7 +64,7 @@ def full(shape: int | Shape, fill_value: TensorLike, dtype: DType | None = None)
         array([[7., 7.],
                [7., 7.]], dtype=float32)
     """
-    given: Any = shape
+    given = known_sizes(shape)
     if hasattr(given, "__index__") and not getattr(given, "ndim", 0):
         given = (given,)
     shape = tuple([n if isinstance(n, int) or n is None else int(n) for n in given])
@@ -219,6 +223,7 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: DType | None = None) ->
     return _constant(np.tri(N, M, k), dtype)
 
 
+@op
 def linspace(
     start: TensorLike,
     stop: TensorLike,
@@ -228,10 +233,10 @@ def linspace(
     dtype: DType | None = None,
     axis: int = 0,
 ) -> Any:
-    """`num` evenly spaced numbers from `start` to `stop` (numbers or tensors with values), the last
-    included if `endpoint`.
+    """`num` evenly spaced numbers from `start` to `stop` (numbers or tensors), the last included if
+    `endpoint`.
 
-    With `retstep` also the distance between neighbours.
+    With `retstep` also the distance between neighbours. Tensors get gradients.
 
     Examples:
         >>> unidl.ops.linspace(0.0, 1.0, 5)
@@ -239,11 +244,16 @@ def linspace(
         >>> unidl.ops.linspace(0.0, 1.0, 5, endpoint=False)
         array([0. , 0.2, 0.4, 0.6, 0.8], dtype=float32)
     """
-    values, step = np.linspace(_host(start), _host(stop), num, endpoint, retstep=True, axis=axis)
+    if not (is_number(start) and is_number(stop)):
+        values, step = between(start, stop, num, endpoint, axis)
+        values = values if dtype is None else cast(values, dtype)
+        return (values, step) if retstep else values
+    values, step = np.linspace(start, stop, num, endpoint, retstep=True, axis=axis)
     values = _constant(values, dtype)
     return (values, step) if retstep else values
 
 
+@op
 def logspace(
     start: TensorLike,
     stop: TensorLike,
@@ -259,9 +269,10 @@ def logspace(
         >>> unidl.ops.logspace(0.0, 3.0, 4)
         array([   1.,   10.,  100., 1000.], dtype=float32)
     """
-    return _constant(
-        np.logspace(_host(start), _host(stop), num, endpoint, base=base, axis=axis), dtype
-    )
+    if not all(map(is_number, (start, stop, base))):
+        values = power(base, linspace(start, stop, num, endpoint, axis=axis))
+        return values if dtype is None else cast(values, dtype)
+    return _constant(np.logspace(start, stop, num, endpoint, base=base, axis=axis), dtype)
 
 
 def geomspace(
@@ -337,7 +348,7 @@ def _constant(values: TensorLike, dtype: DType) -> Any:
 
 def _host(x: TensorLike) -> Any:
     """A number or array of numbers as float64."""
-    if isinstance(x, (*NUMBERS, np.generic)):
+    if is_number(x):
         return x
     backend, x = tensor_of(x)
     return backend.to_numpy(x)

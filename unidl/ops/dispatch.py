@@ -84,6 +84,19 @@ def sized(x: TensorLike, sizes: Any) -> Any:
     return symbolic.asarray(x) if OpenSize in map(type, sizes) else x
 
 
+def known_sizes(sizes: Any) -> Any:
+    """Sizes or counts, one or several, as ints where they are tensors with values: what `cast`,
+    `expand_dims` and `concatenate` make of a shape."""
+    if isinstance(sizes, int) or sizes is None:
+        return sizes
+    if isinstance(sizes, list | tuple):
+        return [size if isinstance(size, int) else known_sizes(size) for size in sizes]
+    if isinstance(sizes, Variable):
+        return sizes.numpy().tolist()
+    owner = owner_of(sizes)
+    return sizes if owner in (None, symbolic) else owner.to_numpy(sizes).tolist()
+
+
 def set_owner(cls: Any, backend: Any) -> None:
     """Remember `backend` as the one of tensors of type `cls`; None: the active one converts
     them."""

@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 
 from unidl.backend.host_data import fitted
-from unidl.ops.dispatch import call, call_promoted, call_sequence, explain, op, sized, tensor_of
+from unidl.ops.dispatch import (
+    call,
+    call_promoted,
+    call_sequence,
+    explain,
+    known_sizes,
+    op,
+    sized,
+    tensor_of,
+)
 from unidl.tracing.shapes.arithmetic import agree, one_axis, one_int
 from unidl.tracing.sizes import is_open
 from unidl.typing import Axis, Shape, Tensor, TensorLike
@@ -29,6 +38,7 @@ def reshape(x: TensorLike, newshape: int | Shape) -> Tensor:
         >>> unidl.ops.reshape(np.arange(6), (2, -1)).shape
         (2, 3)
     """
+    newshape = known_sizes(newshape)
     newshape = (newshape,) if isinstance(newshape, int) else tuple(newshape)
     if None in newshape and -1 not in newshape and newshape.count(None) == 1:
         newshape = tuple(-1 if size is None else size for size in newshape)
@@ -117,6 +127,7 @@ def broadcast_to(x: TensorLike, shape: int | Shape) -> Tensor:
                [1, 2],
                [1, 2]], dtype=int32)
     """
+    shape = known_sizes(shape)
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     if any(size is not None and size < -1 for size in shape):
         raise ValueError(f"broadcast_to: sizes must be at least 0 (-1 keeps one), got {shape}.")
@@ -460,7 +471,7 @@ def tile(x: TensorLike, repeats: Any) -> Tensor:
         array([[1, 2, 1, 2],
                [1, 2, 1, 2]], dtype=int32)
     """
-    repeats = tuple(_counts("tile", repeats))
+    repeats = tuple(_counts("tile", known_sizes(repeats)))
     backend, x = tensor_of(sized(x, repeats))
     rank = len(backend.shape(x))
     if len(repeats) > rank:
@@ -483,6 +494,7 @@ def repeat(x: TensorLike, repeats: Any, axis: int | None = None) -> Tensor:
     """
     if axis is None:
         x, axis = ravel(x), 0
+    repeats = known_sizes(repeats)
     if hasattr(repeats, "__index__") and not getattr(repeats, "ndim", 0):
         repeats = _count("repeat", repeats)
         return call("repeat", sized(x, (repeats,)), repeats=repeats, axis=axis)

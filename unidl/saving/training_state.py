@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Iterator
 from os import PathLike
 from typing import Any
@@ -15,6 +16,7 @@ from unidl import random, tree
 from unidl.random import SeedGenerator
 from unidl.saving import hdf5
 from unidl.training import own_steps
+from unidl.utils.traceback_filtering import user_stacklevel
 from unidl.utils.whole_file import whole_file
 
 FORMAT = 1
@@ -50,13 +52,13 @@ def load(path: str | PathLike[str], model: Any, callbacks: list) -> dict[str, An
     """Put everything into place, all or nothing; returns the `progress`.
 
     Raises:
-        ValueError: the file is damaged, or it is that of another model, optimizer or list of
-            callbacks; the text says which.
+        ValueError: the file is damaged, or it is that of another model or optimizer; the text says
+            which.
     """
     generators = list(_generators(model))
     with hdf5.reading(path, "BackupAndRestore") as reader:
         state = json.loads(reader.text_at("state", _TEXT_AT_MOST))
-        _check(state, callbacks, generators)
+        _check(state, generators)
         _build_optimizers(model, state["optimizers"])
         variables = list(_variables(model))
         values = [_read(reader, f"variables/{i}", tuple(v.shape)) for i, v in enumerate(variables)]
@@ -71,22 +73,35 @@ def load(path: str | PathLike[str], model: Any, callbacks: list) -> dict[str, An
         variable.assign(value)
     for generator, found in zip(generators, state["generators"], strict=True):
         generator.set_state(found)
-    for callback, row in zip(callbacks, state["callbacks"], strict=True):
-        for name, value in _read_back(row["state"], arrays).items():
+    for callback, found in _paired(callbacks, state["callbacks"]):
+        for name, value in _read_back(found, arrays).items():
             setattr(callback, name, value)
     random.set_global_state(state["random"])
     return state["progress"]
 
 
-def _check(state: Any, callbacks: list, generators: list) -> None:
+def _paired(callbacks: list, rows: list) -> Iterator[tuple[Any, Any]]:
+    """Each callback with what is kept of it: the first of a class with the first, and so on.
+
+    What interrupted a run may be gone from the list; what is new in it begins anew.
+    """
+    kept: dict[str, list] = {}
+    for row in rows:
+        kept.setdefault(row["class"], []).append(row["state"])
+    for callback in callbacks:
+        name = type(callback).__name__
+        if kept.get(name):
+            yield callback, kept[name].pop(0)
+        else:
+            warnings.warn(
+                f"BackupAndRestore: the backup was written without this {name}, which begins anew.",
+                stacklevel=user_stacklevel(),
+            )
+
+
+def _check(state: Any, generators: list) -> None:
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise hdf5.NotPlain("it is not of a format that this version reads")
-    names = [row["class"] for row in state["callbacks"]]
-    here = [type(callback).__name__ for callback in callbacks]
-    if names != here:
-        raise hdf5.NotPlain(
-            f"it was written with the callbacks {', '.join(names)}, and there are {', '.join(here)}"
-        )
     if len(state["generators"]) != len(generators):
         raise hdf5.NotPlain(
             f"it has {len(state['generators'])} random generators, the model {len(generators)}"

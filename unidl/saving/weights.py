@@ -81,7 +81,7 @@ def load_weights(model: Any, filepath: str | PathLike[str], skip_mismatch: bool 
     filepath = _check_path(filepath, (".weights.h5", ".keras"))
     if not os.path.exists(filepath):
         raise FileNotFoundError(f"load_weights: there is no file {filepath}.")
-    if not model.built:
+    if not model.built and not _has_built_parts(model):
         raise ValueError(
             f"{model._who()}: load_weights() needs a built model. Call it on data, or give its "
             "input shape, first."
@@ -89,6 +89,12 @@ def load_weights(model: Any, filepath: str | PathLike[str], skip_mismatch: bool 
     with weights_file(filepath, "load_weights") as reader:
         assign = read_state(model, reader, "load_weights", filepath, skip_mismatch)
     assign()
+
+
+def _has_built_parts(model: Any) -> bool:
+    """Whether there is nothing left in a model that a first call would build, but for itself."""
+    parts = model._flatten_layers()[1:]
+    return bool(model.variables) and all(part.built for part in parts)
 
 
 @contextmanager

@@ -41,7 +41,7 @@ def run_epoch(model, step, batches, monitor, kind, epoch=0, done=0):
         done += count
         if kind == "predict":
             outputs.append([model.backend.to_numpy(value) for value in result])
-            monitor.on_batch_end(kind, done - 1, dict)
+            monitor.on_batch_end(kind, done - 1, lambda: {"outputs": step.pack(outputs[-1])})
         else:
             monitor.on_batch_end(kind, done - 1, read)
             if kind == "train":

@@ -13,6 +13,7 @@ from unidl.backend import dtypes
 from unidl.layers.base.annotations import masks
 from unidl.losses.check import check_targets, is_own, quick_test
 from unidl.losses.reduction import expand_to_rank
+from unidl.tracing.keras_tensor import KerasTensor
 from unidl.training import arguments, asks_values, gradients
 from unidl.utils.watched import Watched
 
@@ -68,12 +69,23 @@ class Objective(Watched):
             # Targets of any structure will do: only a `compute_loss` of the user's own reads them.
             self.resolved = True
             return
-        y_pred = model._symbolic_outputs_for(x)
+        self._bind(model, y, model._symbolic_outputs_for(x))
+
+    def resolve_for(self, model, y, y_pred):
+        """`resolve` by the targets and predictions that a step of the user's own compares, where
+        those of its data do not tell."""
+        if self.unresolved is not None and y_pred is None:
+            raise self.unresolved
+        if self.unresolved is not None:
+            self._bind(model, *(tree.map_structure(_symbol, given) for given in (y, y_pred)))
+            self.unresolved = None
+
+    def _bind(self, model, y, y_pred):
         names = self._names(model, y_pred)
-        predictions, targets = self._pair(names, y_pred, y, model)
         losses, factors, metrics, weighted = (
             self._spread(given, names, what) for what, given in self.given.items()
         )
+        predictions, targets = self._pair(names, y_pred, y, losses, model)
         several_losses = sum(loss is not None for loss in losses) > 1
         prefixes = [f"{name}_" if len(names) > 1 else "" for name in names]
         shapes = [
@@ -131,12 +143,12 @@ class Objective(Watched):
         return [f"output_{i}" for i in range(count)] if count > 1 else ["output"]
 
     @staticmethod
-    def _pair(names, y_pred, y, model):
+    def _pair(names, y_pred, y, losses, model):
         """Flat predictions and targets, in the order of `names`."""
         predictions = (
             [y_pred[n] for n in names] if isinstance(y_pred, dict) else tree.flatten(y_pred)
         )
-        return predictions, _flat_targets(names, y, len(predictions), model._who())
+        return predictions, _targets_of_outputs(names, y, losses, model._who())
 
     @staticmethod
     def _spread(given, names, what):
@@ -226,7 +238,8 @@ class Objective(Watched):
             tree.map_structure(lambda a: None if a is None else a[:1], x)
         )
         names = [o.name for o in self._outputs]
-        predictions, targets = self._pair(names, y_pred, y, model)
+        losses = [o.loss for o in self._outputs]
+        predictions, targets = self._pair(names, y_pred, y, losses, model)
         return list(zip(self._outputs, targets, predictions, strict=True))
 
     def _check_weights(self, model, found, sample_weight):
@@ -351,7 +364,7 @@ class Objective(Watched):
         predictions = (
             [y_pred[n] for n in names] if isinstance(y_pred, dict) else tree.flatten(y_pred)
         )
-        targets = _flat_targets(names, y, len(predictions), "The model")
+        targets = _targets_of_outputs(names, y, [o.loss for o in self._outputs], "The model")
         weights = _weights_of_outputs(names, sample_weight, "The model")
         return list(zip(self._outputs, predictions, targets, weights, strict=True))
 
@@ -439,6 +452,22 @@ def to_number(name, value):
         )
     array = np.asarray(ops.convert_to_numpy(value))
     return float(array) if array.ndim == 0 else array
+
+
+def _symbol(x):
+    """A symbol for any batch of tensors like `x`."""
+    return None if x is None else KerasTensor((None, *ops.shape(x)[1:]), ops.dtype(x))
+
+
+def _targets_of_outputs(names, y, losses, who):
+    """The target of each output; as many as there are losses are those of the outputs that have
+    one."""
+    flat = y if isinstance(y, list | tuple) else [y]
+    with_loss = [loss is not None for loss in losses]
+    if y is None or isinstance(y, dict) or not len(flat) == sum(with_loss) < len(names):
+        return _flat_targets(names, y, len(names), who)
+    found = iter(flat)
+    return [next(found) if has_loss else None for has_loss in with_loss]
 
 
 def _flat_targets(names, y, count, who, what="targets"):

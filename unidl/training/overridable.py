@@ -83,6 +83,7 @@ class Overridable(_Layer):
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Add a batch to the metrics of `compile`; returns what `get_metrics_result` returns."""
+        self.objective.resolve_for(self, y, y_pred)
         self.objective.update_metrics(y, y_pred, sample_weight)
         return self.get_metrics_result()
 
@@ -134,7 +135,6 @@ class Overridable(_Layer):
         This one adds `self.losses`, which are the layers' losses and the weights' regularizers, to
         the losses given to `compile`. One that does not call it adds them itself if it wants them.
         """
-        if self.objective.unresolved is not None:
-            raise self.objective.unresolved
+        self.objective.resolve_for(self, y, y_pred)
         parts = self.objective.losses_of_outputs(y, y_pred, sample_weight)
         return with_added_losses(self, self.objective.total(parts))

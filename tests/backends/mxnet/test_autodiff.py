@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import unidl
 from unidl.backend import Variable
 
 
@@ -94,3 +95,24 @@ def test_memory_is_flat_over_steps(backend):
     for _ in range(300):  # a tape kept alive by `mean` would overflow the stack when it is freed
         backend.value_and_grad(fn, [w])
     assert mean.value.grad is None
+
+
+def test_sums_may_grow_in_place():
+    w = unidl.Variable([1.0, 2.0], backend="mxnet")
+
+    def total():
+        found = unidl.ops.sum(w.value)
+        found += unidl.ops.sum(w.value * w.value)
+        found *= 2.0
+        return found
+
+    value, (gradient,) = unidl.value_and_grad(total, [w])
+    assert float(value) == 16.0
+    np.testing.assert_allclose(unidl.ops.convert_to_numpy(gradient), [6.0, 10.0])
+
+
+def test_outside_of_a_recording_arrays_change_in_place():
+    with unidl.use_backend("mxnet"):
+        x = same = unidl.ops.ones((2,))
+    x += 1.0
+    assert same is x

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from unidl import tree
 from unidl.layers.base.annotations import masks
 from unidl.layers.base.structures import has_shape, leaves
 from unidl.typing import TensorLike, any_arguments
@@ -66,12 +67,9 @@ class PassesMasks:
     def _note_mask(self, inputs: Any, outputs: Any, mask: TensorLike) -> None:
         if mask is None:
             return
-        pairs = (
-            zip(outputs, mask, strict=False)
-            if isinstance(mask, list | tuple)
-            else [(leaves(outputs)[0], mask)]
-        )
-        for output, each in pairs:
+        # In order, and the first masks if there are more: a layer of several inputs that makes one
+        # tensor of them hands on the mask of the first.
+        for output, each in zip(tree.flatten(outputs), tree.flatten(mask), strict=False):
             # What a sublayer said of its output holds, as in Keras; an input that is handed on
             # gets the mask of the output.
             said = masks.get(output) is not None and all(output is not x for x in leaves(inputs))

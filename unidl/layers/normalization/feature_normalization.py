@@ -111,20 +111,30 @@ class Normalization(Layer):
 
     def call(self, inputs: TensorLike) -> Any:
         x = ops.cast(inputs, self.compute_dtype)
-        mean, variance = (
-            (ops.cast(value, self.compute_dtype) for value in self._given)
-            if self.input_mean is not None
-            else (
-                ops.reshape(w.value, self._broadcast)
-                for w in (self.adapt_mean, self.adapt_variance)
-            )
-        )
+        mean, variance = self._moment(0), self._moment(1)
         deviation = ops.maximum(ops.sqrt(variance), _EPSILON)
         return (
             ops.add(ops.multiply(x, deviation), mean)
             if self.invert
             else ops.divide(ops.subtract(x, mean), deviation)
         )
+
+    @property
+    def mean(self) -> Any:
+        """The mean that it subtracts, in a shape that broadcasts against inputs; None before it is
+        built."""
+        return self._moment(0) if self.built else None
+
+    @property
+    def variance(self) -> Any:
+        """The variance by whose root it divides, in the same shape; None before it is built."""
+        return self._moment(1) if self.built else None
+
+    def _moment(self, i: int) -> Any:
+        if self.input_mean is not None:
+            return ops.cast(self._given[i], self.compute_dtype)
+        weight = (self.adapt_mean, self.adapt_variance)[i]
+        return ops.cast(ops.reshape(weight.value, self._broadcast), self.compute_dtype)
 
     def adapt(self, data: TensorLike) -> None:
         """Take the moments from `data`: an array or native tensor, or an iterable of such batches

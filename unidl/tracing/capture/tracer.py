@@ -61,7 +61,9 @@ class Tracer(Backend):
         return False
 
     def to_numpy(self, x):
-        x._no_value()
+        if self._program.is_constant(x):  # the same at each run, such as a size that was cast
+            return self._backend.to_numpy(self._program.value(x))
+        return x._no_value()
 
     def value_and_grad(self, fn, variables, has_aux=False):
         return control.value_and_grad(self, fn, variables, has_aux)
