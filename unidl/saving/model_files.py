@@ -23,7 +23,7 @@ from unidl.saving.serialization import (
     deserialize_keras_object,
     serialize_keras_object,
 )
-from unidl.saving.weights import read_state, write_state
+from unidl.saving.weights import arrays_of, read_state
 from unidl.typing import CustomObjects
 from unidl.utils.archives import MOST_BYTES as _MOST_BYTES
 from unidl.utils.arguments import public_function
@@ -77,7 +77,8 @@ def save_model(
         sink.text(model_archive.CONFIG, config)
         with tempfile.TemporaryFile() as weights:
             with hdf5.create(weights) as file:
-                write_state(model, file)
+                for place, value in arrays_of(model):
+                    hdf5.write_array(file, place, value)
                 layer_extras.write_random_state(model, file)
             sink.file(model_archive.WEIGHTS, weights)
         layer_extras.write_assets(model, sink)

@@ -351,11 +351,6 @@ _CASES = [
         with_parts(model_weights_h5=None, more=[("model.weights.json", b"{}")]),
         "cut into shards",
     ),
-    told(
-        "weights: shards",
-        lambda: model().load_weights("m.weights.json"),
-        "cut into shards are not read",
-    ),
     # -- paths -----------------------------------------------------------------------------------
     told(
         "load_model: there is no file",
