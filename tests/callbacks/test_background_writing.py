@@ -1,4 +1,4 @@
-"""Checkpoints are written while training goes on, and are there when `fit` ends, whatever ends it."""
+"""Checkpoints are written while training goes on, and are whole when `fit` ends."""
 
 import threading
 import time

@@ -4,7 +4,9 @@ the new one, and nothing in the way of the next save."""
 import errno
 import os
 import resource
+import shutil
 import signal
+import subprocess
 from contextlib import contextmanager
 
 import numpy as np
@@ -117,6 +119,52 @@ def test_killed_at_every_call_that_changes_files(name, tmp_path):
         assert died > 5
         save(path, 99.0)
         assert value_in(path) == 99.0
+
+
+SYSTEM_CALLS = (
+    "write,pwrite64,pwritev,writev,ftruncate,fallocate,fsync,fdatasync,link,linkat,rename,renameat,"
+    "renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir,chmod,fchmod,close,sendfile,copy_file_range"
+)
+
+
+def killed_at(number, work):
+    """The exit status of a process that the system kills as it enters its `number`th system call
+    of those."""
+    child = os.fork()
+    if not child:
+        os.kill(os.getpid(), signal.SIGSTOP)
+        work()
+        os._exit(0)
+    os.waitpid(child, os.WUNTRACED)
+    where = f"inject={SYSTEM_CALLS}:signal=KILL:when={number}"
+    command = ["strace", "-e", f"trace={SYSTEM_CALLS}", "-e", where, "-p", str(child)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
+        first = tracer.stderr.readline()
+        assert "attached" in first, first
+        os.kill(child, signal.SIGCONT)
+        tracer.stderr.read()
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+@pytest.mark.parametrize("name", NAMES)
+def test_killed_at_every_system_call(name, tmp_path):
+    """As above, but between two lines of HDF5 too, which Python does not see."""
+    with unidl.use_backend("numpy"):
+        path, number, before, status = tmp_path / name, 0, 1.0, -1
+        save(path, before)
+        while status:
+            number += 1
+            status = killed_at(number, lambda value=before + 1: save(path, value))
+            assert status in (0, -signal.SIGKILL)
+            if name == "folder" and not path.exists():
+                save(path, before)
+            found = value_in(path)
+            assert found in (before, before + 1)
+            before = found
+        assert number > 15
+        print(f"{name}: killed at {number - 1} system calls")
 
 
 @contextmanager
