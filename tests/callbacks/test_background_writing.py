@@ -131,6 +131,15 @@ def test_an_error_of_the_writer_is_raised_by_fit(kind, epochs, tmp_path, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_cannot_be_is_told_before_training_goes_on(tmp_path):
+    (tmp_path / "file").touch()
+    found = callbacks.BackupAndRestore(tmp_path / "file" / "backups")
+    clock = Clock()
+    with unidl.use_backend("numpy"), pytest.raises(OSError, match="file"):
+        model().fit(X, Y, epochs=3, callbacks=[found, clock], verbose=0)
+    assert not clock.stalls
+
+
 def test_another_error_is_not_hidden(tmp_path, monkeypatch):
     def full(*args):
         raise OSError(28, "No space left on device")

@@ -87,10 +87,10 @@ class BackupAndRestore(Callback):
         """
         from unidl.saving import training_state
 
+        os.makedirs(self.backup_dir, exist_ok=True)  # here, so that a wrong path is told at once
         write = training_state.snapshot(self.model, callbacks, progress)
 
         def work() -> None:
-            os.makedirs(self.backup_dir, exist_ok=True)
             latest, before = self._paths()
             if os.path.exists(latest):
                 os.replace(latest, before)

@@ -303,7 +303,7 @@ _CASES = [
                 )
             )
         ),
-        "Quantization is not offered",
+        r"Dense 'dense\w*' is quantized \(int8\). Quantization is not offered: save the model in",
     ),
     told(
         "model file: a weight of 16 GB that the file does not hold",
