@@ -347,6 +347,7 @@ def test_killed_at_every_call_of_the_system_in_one_backup(tmp_path):
         backup, found = callbacks.BackupAndRestore(tmp_path), []
         backup.set_model(model)
         backup.save(found, {"number": 1})
+        backup.writer.wait()
         number, finished = 0, False
         while not finished:
             number += 1
@@ -354,12 +355,14 @@ def test_killed_at_every_call_of_the_system_in_one_backup(tmp_path):
             if not child:
                 _die_at_call(number)
                 backup.save(found, {"number": number + 1})
+                backup.writer.wait()
                 os._exit(0)
             finished = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
             progress = backup.restore(found)["number"]
             assert progress <= number + 1
             # The file that was there is whole again for the next.
             backup.save(found, {"number": number})
+            backup.writer.wait()
         assert number > 8
         assert progress == number + 1
         hidden = [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]

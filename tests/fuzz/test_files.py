@@ -54,6 +54,21 @@ class Weights:
         return [*self.model.get_weights(), *(v.numpy() for v in self.model.optimizer.variables)]
 
 
+class Safetensors(Weights):
+    name = "m.safetensors"
+
+
+class Shards(Weights):
+    """Of the file that says where the shards are; they are weight files."""
+
+    name = "m.weights.json"
+
+    def __init__(self, folder):
+        self.model = model()
+        self.model.set_weights([w + 1 for w in self.model.get_weights()])
+        self.model.save_weights(folder / self.name, max_shard_size=1e-7)
+
+
 class Npz:
     name = "d.npz"
     same = True
@@ -147,7 +162,7 @@ class Keras2Model:
         return unidl.saving.load_model(path).get_weights()
 
 
-FORMATS = [Weights, Npz, Tar, Zip, Json, WholeModel, Keras2Model]
+FORMATS = [Weights, Safetensors, Shards, Npz, Tar, Zip, Json, WholeModel, Keras2Model]
 
 
 def mutated(content, draw):

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 from unidl.callbacks.callback import Callback
+from unidl.saving.background import BackgroundWriter
 from unidl.utils.rules import FLAG, Rule
 
 _NAMES = ("latest.backup.h5", "before.backup.h5")
@@ -25,6 +26,9 @@ class BackupAndRestore(Callback):
     random numbers, the order of the data, and what callbacks keep in attributes as numbers, texts,
     arrays, or lists and dicts of them (so `EarlyStopping` and `History` as a whole). Data that is
     not in memory has to come in the same order again: what was used is gone through once more.
+
+    The state is copied between two steps and written while training goes on; `fit` ends when the
+    last backup is on the disk. An error of writing is raised at the next backup or at the end.
 
     Args:
         backup_dir: a folder, which is made; of this run alone.
@@ -62,6 +66,7 @@ class BackupAndRestore(Callback):
             )
         self.backup_dir, self.save_freq = os.fspath(backup_dir), save_freq
         self.double_checkpoint, self.delete_checkpoint = double_checkpoint, delete_checkpoint
+        self.writer = BackgroundWriter()
 
     @property
     def batches(self) -> int | None:
@@ -84,16 +89,25 @@ class BackupAndRestore(Callback):
         return None
 
     def save(self, callbacks: list[Callback], progress: dict[str, Any]) -> None:
-        """Write a backup; that of before stays as the second."""
+        """Copy the state and begin to write it as a backup; that of before stays as the second.
+
+        Training goes on meanwhile. What went wrong with the backup before is raised here.
+        """
         from unidl.saving import training_state
 
-        os.makedirs(self.backup_dir, exist_ok=True)
-        latest, before = self._paths()
-        if os.path.exists(latest):
-            os.replace(latest, before)
-        training_state.save(latest, self.model, callbacks, progress)
+        os.makedirs(self.backup_dir, exist_ok=True)  # here, so that a wrong path is told at once
+        write = training_state.snapshot(self.model, callbacks, progress)
+
+        def work() -> None:
+            latest, before = self._paths()
+            if os.path.exists(latest):
+                os.replace(latest, before)
+            write(latest)
+
+        self.writer.start(work)
 
     def on_train_end(self, logs: Any = None) -> None:
+        self.writer.wait()
         if self.delete_checkpoint:
             for path in self._paths():
                 with suppress(FileNotFoundError):

@@ -66,6 +66,12 @@ class CallbackList:
 
     def __exit__(self, *error):
         self._progress.close()
+        for writer in [c.writer for c in self.callbacks if hasattr(c, "writer")]:
+            # What `fit` promises to have written is, also where it ends by an error or Ctrl-C.
+            if error[0] is None:
+                writer.wait()
+            else:
+                writer.wait_and_warn()
 
     def _overriding(self, method):
         # What a default method calls counts too.

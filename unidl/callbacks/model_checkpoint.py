@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from unidl.callbacks.monitor import Monitor
+from unidl.saving.background import BackgroundWriter
 from unidl.utils.rules import FLAG, NUMBER, PATH, optional
 from unidl.utils.suggestions import did_you_mean
 
@@ -16,10 +19,13 @@ if TYPE_CHECKING:
 class ModelCheckpoint(Monitor):
     """Save the model during training, or its weights alone.
 
+    It is copied between two steps, and written while training goes on: a file is there when the
+    next is begun, at the latest when `fit` ends. An error of writing is raised at the same times.
+
     Args:
-        filepath: ends with ".keras", or for weights with ".weights.h5"; may hold "{epoch:02d}" and
-            names of the logs, "{val_loss:.2f}", and with `save_freq` in batches "{batch}". Folders
-            in it are made.
+        filepath: ends with ".keras", or for weights with ".weights.h5" or ".safetensors"; may hold
+            "{epoch:02d}" and names of the logs, "{val_loss:.2f}", and with `save_freq` in batches
+            "{batch}". Folders in it are made.
         monitor: name in the logs, e.g. "val_loss".
         mode: "min", "max", or "auto": accuracy-like names are to grow, others to shrink.
         verbose: 1 prints each saving.
@@ -58,11 +64,12 @@ class ModelCheckpoint(Monitor):
     ) -> None:
         super().__init__(monitor, mode)
         self.filepath, self.save_weights_only = os.fspath(filepath), save_weights_only
-        ending = ".weights.h5" if save_weights_only else ".keras"
+        ending = (".weights.h5", ".safetensors") if save_weights_only else ".keras"
         if not self.filepath.endswith(ending):
+            shown = ".weights.h5" if save_weights_only else ".keras"
             raise ValueError(
                 f"ModelCheckpoint: with save_weights_only={save_weights_only} filepath must be a "
-                f"path that ends with {ending!r}, got {self.filepath!r}. Whole models are saved in "
+                f"path that ends with {shown!r}, got {self.filepath!r}. Whole models are saved in "
                 "'model.keras', weights alone, with save_weights_only=True, in 'model.weights.h5'."
             )
         if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
@@ -77,6 +84,7 @@ class ModelCheckpoint(Monitor):
             initial_value_threshold,
         )
         self._epoch = self._batches = 0
+        self.writer = BackgroundWriter()
         if save_freq != "epoch":
             # Only then does the training loop have to show this callback every batch.
             self.__class__ = _EveryBatches
@@ -96,13 +104,29 @@ class ModelCheckpoint(Monitor):
             self.best = value
         path = self._path(logs)
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        if self.save_weights_only:
-            self.model.save_weights(path)
-        else:
-            self.model.save(path)
+        self._write(path)
         if self.verbose:
             what = "weights" if self.save_weights_only else "model"
             print(f"Epoch {self._epoch + 1}: saved the {what} to {path}")
+
+    def _write(self, path: str) -> None:
+        """Copy what is to be written, and write it while training goes on."""
+        from unidl.models.model import Model
+        from unidl.saving import model_files, weights
+
+        method = "save_weights" if self.save_weights_only else "save"
+        if getattr(type(self.model), method) is not getattr(Model, method):
+            getattr(self.model, method)(path)  # the user's own, which knows of no thread
+        elif self.save_weights_only:
+            arrays = [(place, np.array(value)) for place, value in weights.arrays_of(self.model)]
+            names = weights.names_of(self.model)
+            self.writer.start(lambda: weights.write_arrays(path, arrays, names))
+        else:
+            write = model_files.writer_of(self.model, copied=True)
+            self.writer.start(lambda: write(path, True))
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self.writer.wait()
 
     def _path(self, logs: Any) -> str:
         known = {"epoch": self._epoch + 1, **self._batch_number(), **(logs or {})}

@@ -314,15 +314,21 @@ class Model(Trainer, Layer):
         save_model(self, filepath, overwrite, zipped)
 
     @public_method
-    def save_weights(self, filepath: str | PathLike[str], overwrite: bool = True) -> None:
-        """Write the weights to a ".weights.h5" file in Keras' layout."""
-        save_weights(self, filepath, overwrite)
+    def save_weights(
+        self,
+        filepath: str | PathLike[str],
+        overwrite: bool = True,
+        max_shard_size: float | None = None,
+    ) -> None:
+        """Write the weights to a ".weights.h5" file in Keras' layout, to a ".safetensors" file, or,
+        with `max_shard_size` in GB, to several files beside a ".weights.json" file."""
+        save_weights(self, filepath, overwrite, max_shard_size)
 
     @public_method
     def load_weights(self, filepath: str | PathLike[str], skip_mismatch: bool = False) -> None:
-        """Read the weights from a ".weights.h5" file of the same architecture, or from a whole
-        model's ".keras" file, unidl's or Keras'; with `skip_mismatch` those of the layers that
-        fit."""
+        """Read the weights from a ".weights.h5" file of the same architecture, from a whole model's
+        ".keras" file, unidl's or Keras', from a ".safetensors" file or the ".weights.json" file of
+        shards; with `skip_mismatch` those of the layers that fit."""
         load_weights(self, filepath, skip_mismatch)
 
     @any_arguments

@@ -57,17 +57,31 @@ def reading(
     library = h5py()
     if file is None and not stat.S_ISREG(os.stat(filepath).st_mode):
         raise ValueError(f"{who}: {filepath} is a folder, a device or a pipe, not a file.")
-    reader = Reader(library)
-    try:
+    with telling(filepath, who) as at:
+        at.reader = reader = Reader(library)
         reader.open(filepath if file is None else file)
         try:
             yield reader
         finally:
             reader.close()
+
+
+class At:
+    """Whose `place` an error is at."""
+
+    reader: Reader | None = None
+
+
+@contextmanager
+def telling(filepath: str | os.PathLike[str], who: str) -> Iterator[At]:
+    """What a Reader, that of the At, finds wrong becomes one ValueError that names the file."""
+    at = At()
+    try:
+        yield at
     except NotPlain as error:
         raise ValueError(f"{who}: {filepath} is not loaded: {error}.") from None
     except _Damaged as error:
-        place = f" at {reader.place!r}" if reader.place else ""
+        place = f" at {at.reader.place!r}" if at.reader is not None and at.reader.place else ""
         raise ValueError(
             f"{who}: {filepath} is no HDF5 file, or it is damaged{place}: {error.__cause__}. "
             "Nothing has been loaded; get the file again."
@@ -124,6 +138,10 @@ class Reader:
                 if most < 0:
                     raise NotPlain("there are more groups than a file of this model can have")
                 stack.extend((f"{place}/{name}", self._member(item, name, place)) for name in item)
+
+    def name_of(self, path: str) -> str:
+        """What is called so in the file."""
+        return path.removeprefix("./")
 
     @_library_at_work()
     def array(self, path: str, shape: tuple[int, ...]) -> np.ndarray | None:

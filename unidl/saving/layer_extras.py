@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,12 @@ def _generators(model: Any) -> list[tuple[str, SeedGenerator]]:
     ]
 
 
-def write_random_state(model: Any, file: Any) -> None:
-    """Where each generator is, in a group that Keras does not look at: its seed (of which the lower
-    64 bits count), stream and counter."""
+def random_state_of(model: Any) -> Iterator[tuple[str, np.ndarray]]:
+    """(place, numbers): where each generator is, in a group that Keras does not look at: its seed
+    (of which the lower 64 bits count), stream and counter."""
     for path, generator in _generators(model):
         state = [word % (1 << 64) for word in generator.get_state().values()]
-        hdf5.write_array(file, path, np.array(state, "uint64"))
+        yield path, np.array(state, "uint64")
 
 
 def read_random_state(model: Any, reader: Any) -> Callable[[], None]:
@@ -51,16 +51,18 @@ def _with_assets(model: Any, method: str) -> list[tuple[str, Any]]:
     return [(path, layer) for path, layer in layers_with_paths(model) if hasattr(layer, method)]
 
 
-def write_assets(model: Any, sink: model_archive.Sink) -> None:
-    """Files of layers that have `save_assets(folder)`: each gets a folder of its own."""
+def assets_of(model: Any) -> tempfile.TemporaryDirectory | None:
+    """The files of layers that have `save_assets(folder)`: each gets a folder of its own. None if
+    there are no such layers."""
     owners = _with_assets(model, "save_assets")
-    if owners:
-        with tempfile.TemporaryDirectory() as folder:
-            for path, layer in owners:
-                own = Path(folder, path)
-                own.mkdir(parents=True, exist_ok=True)
-                layer.save_assets(str(own))
-            sink.assets(Path(folder))
+    if not owners:
+        return None
+    folder = tempfile.TemporaryDirectory()
+    for path, layer in owners:
+        own = Path(folder.name, path)
+        own.mkdir(parents=True, exist_ok=True)
+        layer.save_assets(str(own))
+    return folder
 
 
 def read_assets(model: Any, source: model_archive.Source) -> None:

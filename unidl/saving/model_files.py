@@ -12,18 +12,23 @@ import os
 import tempfile
 import time
 import warnings
+from collections.abc import Callable
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from unidl.layers.base import weight_limit
 from unidl.optimizers import LossScaleOptimizer
-from unidl.saving import hdf5, layer_extras, legacy_h5, model_archive, model_paths
+from unidl.saving import hdf5, layer_extras, legacy_h5, model_archive, model_paths, single_ends
 from unidl.saving.json_config import LONGEST_JSON, config_of
 from unidl.saving.serialization import (
     ObjectSharingScope,
     deserialize_keras_object,
     serialize_keras_object,
 )
-from unidl.saving.weights import read_state, write_state
+from unidl.saving.weights import arrays_of, read_state
 from unidl.typing import CustomObjects
 from unidl.utils.archives import MOST_BYTES as _MOST_BYTES
 from unidl.utils.arguments import public_function
@@ -72,21 +77,37 @@ def save_model(
             "on data first, or give its input shape.",
             stacklevel=4,
         )
+    writer_of(model)(path, zipped is not False)
+
+
+def writer_of(model: Any, copied: bool = False) -> Callable[[str, bool], None]:
+    """A function of path and `zipped` that writes the model, `copied` as it is now: then it may be
+    called while training goes on."""
     with ObjectSharingScope():
         config = json.dumps(serialize_keras_object(model))
     metadata = {
         "keras_version": KERAS_VERSION,
         "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S"),
     }
-    with model_archive.writing(path, zipped is not False) as sink:
-        sink.text(model_archive.METADATA, json.dumps(metadata))
-        sink.text(model_archive.CONFIG, config)
-        with tempfile.TemporaryFile() as weights:
-            with hdf5.create(weights) as file:
-                write_state(model, file)
-                layer_extras.write_random_state(model, file)
-            sink.file(model_archive.WEIGHTS, weights)
-        layer_extras.write_assets(model, sink)
+    arrays: Any = chain(arrays_of(model), layer_extras.random_state_of(model))
+    if copied:
+        arrays = [(place, np.array(value)) for place, value in arrays]
+    assets = layer_extras.assets_of(model)
+
+    def write(path: str, zipped: bool) -> None:
+        with model_archive.writing(path, zipped) as sink:
+            sink.text(model_archive.METADATA, json.dumps(metadata))
+            sink.text(model_archive.CONFIG, config)
+            with tempfile.TemporaryFile() as weights:
+                with hdf5.create(weights) as file:
+                    for place, value in arrays:
+                        hdf5.write_array(file, place, value)
+                sink.file(model_archive.WEIGHTS, weights)
+            if assets is not None:
+                with assets:
+                    sink.assets(Path(assets.name))
+
+    return write
 
 
 @public_function
@@ -142,7 +163,8 @@ def load_model(
 
 def _load_legacy(path: str, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
     with hdf5.reading(path, "load_model") as reader:
-        config = legacy_h5.config_in(reader, path)
+        version = reader.text_attribute("keras_version")
+        config = single_ends.unwrapped(legacy_h5.config_in(reader, path), version)
         compile_config = config.pop("compile_config", None)
         model = _made(config, custom_objects, safe_mode, path, os.path.getsize(path))
         if compile and compile_config:
@@ -170,7 +192,7 @@ def _config_in(source: model_archive.Source, path: str) -> dict[str, Any]:
             f"load_model: {path} is not loaded: its config is a {type(config).__name__}, not that "
             "of a model."
         )
-    return config
+    return single_ends.unwrapped(config, version)
 
 
 def _made(config: Any, custom_objects: Any, safe_mode: bool, path: str, packed: int) -> Any:

@@ -196,6 +196,12 @@ def deserialize_keras_object(
             ) from None
 
 
+_QUANTIZED = (
+    "QuantizedDTypePolicy", "QuantizedFloat8DTypePolicy", "Int4DTypePolicy", "GPTQDTypePolicy",
+    "AWQDTypePolicy",
+)  # fmt: skip
+
+
 def _deserialize(config: Any) -> Any:
     if isinstance(config, str):
         found = registration.get_registered_object(config)
@@ -217,6 +223,7 @@ def _deserialize(config: Any) -> Any:
             return _SPECIAL[config["class_name"]](config["config"])
         if config["class_name"] == "function":
             return find_function(config["config"], config.get("module"))
+        _refuse_quantized(config)
         return _make(config)
     except (AttributeError, KeyError, IndexError, OverflowError) as error:
         raise ValueError(
@@ -241,6 +248,20 @@ def _require_form(config: dict[str, Any]) -> None:
                 f"where {getattr(kind, '__name__', kind)} should be: "
                 '{"module": "keras.layers", "class_name": "Dense", "config": {"units": 3}}.'
             )
+
+
+def _refuse_quantized(config: dict[str, Any]) -> None:
+    """ValueError if a layer of Keras holds its weights as small integers: unidl has no such
+    layers, and would read them as numbers."""
+    inner = config["config"] or {}
+    dtype = inner.get("dtype")
+    if isinstance(dtype, dict) and dtype.get("class_name") in _QUANTIZED:
+        policy = dtype.get("config") or {}
+        mode = policy.get("mode") or dtype["class_name"]
+        raise ValueError(
+            f"{config['class_name']} {inner.get('name')!r} is quantized ({mode}). Quantization is "
+            "not offered: save the model in Keras before model.quantize()."
+        )
 
 
 def _short(value: Any) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from os import PathLike
 from typing import Any
 
@@ -24,8 +24,11 @@ _TEXT_AT_MOST = 1 << 26  # bytes
 _PLAIN = (bool, int, float, str, type(None))
 
 
-def save(path: str | PathLike[str], model: Any, callbacks: list, progress: dict[str, Any]) -> None:
-    """Write the state of `model` and its `callbacks`; `progress` is JSON-ready and comes back."""
+def snapshot(
+    model: Any, callbacks: list, progress: dict[str, Any]
+) -> Callable[[str | PathLike[str]], None]:
+    """A copy of the state of `model` and its `callbacks` as it is now, as a function that writes it
+    to a path, whenever that is; `progress` is JSON-ready and comes back."""
     arrays: list[np.ndarray] = []
     state = {
         "format": FORMAT,
@@ -39,13 +42,19 @@ def save(path: str | PathLike[str], model: Any, callbacks: list, progress: dict[
         ],
         "shapes": [list(array.shape) for array in arrays],
     }
-    with whole_file(path) as new, hdf5.create(new) as file:
-        text = np.frombuffer(json.dumps(state).encode(), "uint8")
-        hdf5.write_array(file, "state", text)
-        for i, variable in enumerate(_variables(model)):
-            hdf5.write_array(file, f"variables/{i}", np.asarray(variable.numpy()))
-        for i, array in enumerate(arrays):
-            hdf5.write_array(file, f"callbacks/{i}", array)
+    text = np.frombuffer(json.dumps(state).encode(), "uint8")
+    arrays = [array.copy() for array in arrays]
+    values = [np.array(variable.numpy()) for variable in _variables(model)]
+
+    def write(path: str | PathLike[str]) -> None:
+        with whole_file(path) as new, hdf5.create(new) as file:
+            hdf5.write_array(file, "state", text)
+            for i, value in enumerate(values):
+                hdf5.write_array(file, f"variables/{i}", value)
+            for i, array in enumerate(arrays):
+                hdf5.write_array(file, f"callbacks/{i}", array)
+
+    return write
 
 
 def load(path: str | PathLike[str], model: Any, callbacks: list) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""Weights in an HDF5 file, in the layout of Keras' `.weights.h5`, so that the files interchange.
+"""Weights in files: in the layout of Keras' `.weights.h5`, so that the files interchange, whole or
+in shards, or as safetensors.
 
 Groups follow the attributes: `layers/<snake_case class>[_n]/.../vars/<i>`, and `optimizer/vars/<i>`
 of a compiled model.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,23 +17,50 @@ import numpy as np
 
 from unidl.backend.variable import Variable
 from unidl.layers.base.weights import HoldsWeights
-from unidl.saving import hdf5, model_archive
+from unidl.saving import hdf5, model_archive, safetensors, sharded
 from unidl.utils.naming import is_of_unidl, numbered, prefix_of
 from unidl.utils.whole_file import whole_file
 
 if TYPE_CHECKING:
     from os import PathLike
 
+SAVED = (".weights.h5", safetensors.ENDING, sharded.ENDING)
+LOADED = (*SAVED, ".keras")
 
-def save_weights(model: Any, filepath: str | PathLike[str], overwrite: bool = True) -> None:
-    """Write all weights of `model`, and its optimizer's state, to `filepath`, which ends with
-    ".weights.h5".
+
+def save_weights(
+    model: Any,
+    filepath: str | PathLike[str],
+    overwrite: bool = True,
+    max_shard_size: float | None = None,
+) -> None:
+    """Write all weights of `model`, and its optimizer's state, to `filepath`.
+
+    Args:
+        model: built.
+        filepath: ends with ".weights.h5"; with ".safetensors", where the names of tensors are the
+            paths of layers, such as "layers/dense/kernel"; or with ".weights.json".
+        overwrite: False is an error where there is such a file.
+        max_shard_size: cut the weights into files of at most so many GB, which stand beside
+            `filepath`, a ".weights.json".
+
+    Raises:
+        ValueError: another ending; no weights; a weight that is larger than a shard.
+        FileExistsError: `overwrite=False`, and there is something.
+        FileNotFoundError, PermissionError: the folder is not there, or takes no new files.
 
     Examples:
         >>> model = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(2)])
         >>> unidl.saving.save_weights(model, "model.weights.h5")
     """
-    filepath = _check_path(filepath)
+    filepath = _check_path(filepath, SAVED)
+    if max_shard_size is not None:
+        filepath = _check_shards(filepath, max_shard_size)
+    elif filepath.endswith(sharded.ENDING):
+        raise ValueError(
+            f"save_weights: {filepath} is the name of weights that are cut into shards. Say how "
+            "large they may be, in GB: max_shard_size=5."
+        )
     if not overwrite and os.path.exists(filepath):
         raise FileExistsError(
             f"save_weights: {filepath} exists. Choose another name, or overwrite=True."
@@ -42,27 +70,65 @@ def save_weights(model: Any, filepath: str | PathLike[str], overwrite: bool = Tr
             f"{model._who()}: there are no weights to save yet. Build the model first: call it on "
             "data, or give its input shape."
         )
-    with whole_file(filepath) as new, hdf5.create(new) as file:
-        write_state(model, file)
+    write_arrays(filepath, arrays_of(model), names_of(model), max_shard_size)
 
 
-def write_state(model: Any, file: Any) -> None:
-    """All weights of `model`, and its optimizer's state, into a new HDF5 file."""
+def write_arrays(
+    filepath: str,
+    arrays: Iterable[tuple[str, np.ndarray]],
+    names: dict[str, str],
+    max_shard_size: float | None = None,
+) -> None:
+    """Write what `arrays_of` and `names_of` a model said to a file whose ending says how."""
+    if max_shard_size is not None:
+        sharded.write(filepath, arrays, max_shard_size)
+    elif filepath.endswith(safetensors.ENDING):
+        with whole_file(filepath) as new:
+            safetensors.write(new, ((names.get(path, path), value) for path, value in arrays))
+    else:
+        with whole_file(filepath) as new, hdf5.create(new) as file:
+            for path, value in arrays:
+                hdf5.write_array(file, path, value)
+
+
+def arrays_of(model: Any) -> Iterator[tuple[str, np.ndarray]]:
+    """(path in files, numbers) of all weights of `model`, and of its optimizer's state."""
     for path, layer in layers_with_paths(model):
         for name, value in _values_of(layer).items():
-            hdf5.write_array(file, f"{path}/vars/{name}", value)
+            yield f"{path}/vars/{name}", value
     for path, optimizer in _optimizers(model):
         for i, variable in enumerate(optimizer.variables):
-            hdf5.write_array(file, f"{path}/vars/{i}", np.asarray(variable.numpy()))
+            yield f"{path}/vars/{i}", np.asarray(variable.numpy())
+
+
+def names_of(model: Any) -> dict[str, str]:
+    """{path in files: name in a safetensors file}: the path of the layer and the weight's own name,
+    or its number where two weights of a layer have one name."""
+    found: dict[str, str] = {}
+    for path, layer in layers_with_paths(model):
+        group = "" if path == "." else f"{path}/"
+        if _is_own("save_own_variables", layer) or _is_own("load_own_variables", layer):
+            found |= {f"{path}/vars/{name}": f"{group}{name}" for name in _values_of(layer)}
+            continue
+        names = [variable.name for variable in layer._own_variables]
+        for i, name in enumerate(names):
+            is_clear = names.count(name) == 1 and "/" not in name and not name.isdecimal()
+            found[f"{path}/vars/{i}"] = f"{group}{name if is_clear else i}"
+    for path, optimizer in _optimizers(model):
+        count = len(_optimizer_like(optimizer, model).variables)
+        found |= {f"{path}/vars/{i}": f"{path}/{i}" for i in range(count)}
+    return found
 
 
 def load_weights(model: Any, filepath: str | PathLike[str], skip_mismatch: bool = False) -> None:
-    """Set all weights of `model` from a file of the same architecture, ".weights.h5" or a whole
-    model's ".keras"; nothing changes unless all fit.
+    """Set all weights of `model` from a file of the same architecture, ".weights.h5", or a whole
+    model's ".keras", or ".safetensors", or ".weights.json" beside its shards; nothing changes
+    unless all fit.
 
     Args:
         model: built.
-        filepath: of unidl or of Keras 3.
+        filepath: of unidl or of Keras 3. Where a safetensors file has no optimizer's state, that
+            of the model stays.
         skip_mismatch: leave layers alone that are not in the file, or have other shapes there; a
             warning names them.
 
@@ -78,7 +144,7 @@ def load_weights(model: Any, filepath: str | PathLike[str], skip_mismatch: bool 
         >>> np.array_equal(other.get_weights()[0], model.get_weights()[0])
         True
     """
-    filepath = _check_path(filepath, (".weights.h5", ".keras"))
+    filepath = _check_path(filepath, LOADED)
     if not os.path.exists(filepath):
         raise FileNotFoundError(f"load_weights: there is no file {filepath}.")
     if not model.built and not _has_built_parts(model):
@@ -86,7 +152,7 @@ def load_weights(model: Any, filepath: str | PathLike[str], skip_mismatch: bool 
             f"{model._who()}: load_weights() needs a built model. Call it on data, or give its "
             "input shape, first."
         )
-    with weights_file(filepath, "load_weights") as reader:
+    with weights_file(filepath, "load_weights", model) as reader:
         assign = read_state(model, reader, "load_weights", filepath, skip_mismatch)
     assign()
 
@@ -98,7 +164,7 @@ def _has_built_parts(model: Any) -> bool:
 
 
 @contextmanager
-def weights_file(filepath: str, who: str) -> Iterator[hdf5.Reader]:
+def weights_file(filepath: str, who: str, model: Any) -> Iterator[Any]:
     """A Reader of a file of weights, or of those in a whole model's."""
     if filepath.endswith(".keras"):
         with (
@@ -106,6 +172,12 @@ def weights_file(filepath: str, who: str) -> Iterator[hdf5.Reader]:
             source.weights() as file,
             hdf5.reading(filepath, who, file) as reader,
         ):
+            yield reader
+    elif filepath.endswith(safetensors.ENDING):
+        with safetensors.reading(filepath, who, names_of(model)) as reader:
+            yield reader
+    elif filepath.endswith(sharded.ENDING):
+        with sharded.reading(filepath, who) as reader:
             yield reader
     else:
         with hdf5.reading(filepath, who) as reader:
@@ -176,7 +248,7 @@ def _read(reader: Any, path: str, name: str, shape: Any) -> np.ndarray:
     value = reader.array(path, shape)
     if value is None:
         raise hdf5.NotPlain(
-            f"there is no array {path.removeprefix('./')!r} for the weight {name!r}: another "
+            f"there is no array {reader.name_of(path)!r} for the weight {name!r}: another "
             "architecture was saved"
         )
     return value
@@ -218,7 +290,7 @@ def _read_optimizer(model: Any, reader: Any, who: str, filepath: str) -> Callabl
     members = reader.members("optimizer/vars") if model.optimizer is not None else None
     if members is None:
         return None
-    like = _optimizer_like(model)
+    like = _optimizer_like(model.optimizer, model)
     if len(members) == len(model.optimizer.variables) < len(like.variables):
         like = model.optimizer  # that in the file was saved before its first step too
     shapes = [tuple(v.shape) for v in like.variables]
@@ -244,12 +316,12 @@ def _read_optimizer(model: Any, reader: Any, who: str, filepath: str) -> Callabl
     return assign
 
 
-def _optimizer_like(model: Any) -> Any:
-    """The model's optimizer; where it is not built yet a built copy, since nothing may change
-    before all is read."""
-    if model.optimizer.built:
-        return model.optimizer
-    copy = type(model.optimizer).from_config(model.optimizer.get_config())
+def _optimizer_like(optimizer: Any, model: Any) -> Any:
+    """The optimizer; where it is not built yet a built copy, since nothing may change before all
+    is read."""
+    if optimizer.built:
+        return optimizer
+    copy = type(optimizer).from_config(optimizer.get_config())
     copy.build(model.trainable_variables)
     return copy
 
@@ -308,20 +380,39 @@ def _numbered(container: str, values: Any) -> Iterator[Any]:
             yield from _numbered(f"{container}/{name}", value)
 
 
-def _check_path(filepath: Any, endings: tuple[str, ...] = (".weights.h5",)) -> str:
+def _check_path(filepath: Any, endings: tuple[str, ...]) -> str:
     if not isinstance(filepath, str | os.PathLike):
         raise TypeError(
             "Weights are saved in a file: give its path as a text, such as 'model.weights.h5', got "
             f"{filepath!r}."
         )
     filepath = os.fspath(filepath)
-    if filepath.endswith(".weights.json"):
-        raise ValueError(
-            f"{filepath}: weights that are cut into shards are not read or written. In Keras, "
-            "write them as one file: model.save_weights('model.weights.h5')."
-        )
     if not filepath.endswith(endings):
         raise ValueError(
-            f"Weights are saved in a file whose name ends with '.weights.h5', got {filepath!r}."
+            "Weights are saved in a file whose name ends with '.weights.h5' (or '.safetensors', or "
+            f"'.weights.json' for shards), got {filepath!r}."
+        )
+    return filepath
+
+
+def _check_shards(filepath: str, max_shard_size: Any) -> str:
+    """The name of the JSON file beside shards."""
+    is_number = isinstance(max_shard_size, int | float) and not isinstance(max_shard_size, bool)
+    if not is_number or not 0 < max_shard_size < float("inf"):
+        raise ValueError(
+            "save_weights: max_shard_size is the number of GB that a file may have at most, such "
+            f"as 5 or 0.5, got {max_shard_size!r}."
+        )
+    if filepath.endswith(safetensors.ENDING):
+        raise ValueError(
+            f"save_weights: {filepath} is not cut into shards. Write 'model.weights.json' with "
+            "max_shard_size, or leave max_shard_size out."
+        )
+    if filepath.endswith(".weights.h5"):
+        before, filepath = filepath, filepath.removesuffix(".weights.h5") + sharded.ENDING
+        warnings.warn(
+            f"save_weights: shards are named by a '.weights.json' file, so {filepath} is written "
+            f"instead of {before}.",
+            stacklevel=4,
         )
     return filepath
