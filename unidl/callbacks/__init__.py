@@ -10,6 +10,8 @@ from unidl.callbacks.callback_list import CallbackList
 from unidl.callbacks.early_stopping import EarlyStopping
 from unidl.callbacks.history import History
 from unidl.callbacks.model_checkpoint import ModelCheckpoint
+from unidl.callbacks.progbar_logger import ProgbarLogger
+from unidl.callbacks.remote_monitor import RemoteMonitor
 from unidl.callbacks.small import (
     CSVLogger,
     LambdaCallback,
@@ -17,6 +19,7 @@ from unidl.callbacks.small import (
     ReduceLROnPlateau,
     TerminateOnNaN,
 )
+from unidl.callbacks.swap_ema_weights import SwapEMAWeights
 from unidl.utils.namespaces import namespace
 
 __all__ = [
@@ -29,7 +32,10 @@ __all__ = [
     "LambdaCallback",
     "LearningRateScheduler",
     "ModelCheckpoint",
+    "ProgbarLogger",
     "ReduceLROnPlateau",
+    "RemoteMonitor",
+    "SwapEMAWeights",
     "TerminateOnNaN",
 ]
 
