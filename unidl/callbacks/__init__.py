@@ -9,7 +9,10 @@ from unidl.callbacks.callback import Callback
 from unidl.callbacks.callback_list import CallbackList
 from unidl.callbacks.early_stopping import EarlyStopping
 from unidl.callbacks.history import History
+from unidl.callbacks.learning_rate_finder import LearningRateFinder
 from unidl.callbacks.model_checkpoint import ModelCheckpoint
+from unidl.callbacks.nan_finder import NaNFinder
+from unidl.callbacks.profiler import Profiler
 from unidl.callbacks.progbar_logger import ProgbarLogger
 from unidl.callbacks.remote_monitor import RemoteMonitor
 from unidl.callbacks.small import (
@@ -20,6 +23,7 @@ from unidl.callbacks.small import (
     TerminateOnNaN,
 )
 from unidl.callbacks.swap_ema_weights import SwapEMAWeights
+from unidl.callbacks.tensorboard import TensorBoard
 from unidl.utils.namespaces import namespace
 
 __all__ = [
@@ -30,12 +34,16 @@ __all__ = [
     "EarlyStopping",
     "History",
     "LambdaCallback",
+    "LearningRateFinder",
     "LearningRateScheduler",
     "ModelCheckpoint",
+    "NaNFinder",
+    "Profiler",
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "RemoteMonitor",
     "SwapEMAWeights",
+    "TensorBoard",
     "TerminateOnNaN",
 ]
 

@@ -71,7 +71,7 @@ class CallbackList:
         # What a default method calls counts too.
         names = (method, method.replace("_train", "")) if "_train" in method else (method,)
         return [
-            getattr(c, method)
+            (c, getattr(c, method))
             for c in self.callbacks
             if any(getattr(type(c), name) is not getattr(Callback, name) for name in names)
         ]
@@ -134,17 +134,22 @@ class CallbackList:
         backs_up = kind == "train" and self._backup is not None and self._backup.batches
         return bool(self._begin[kind] or self._end[kind] or backs_up)
 
+    def see_batch(self, seen):
+        """`seen` is the `SeenBatch` of training that is run next."""
+        for callback in self.callbacks:
+            callback._see_batch(seen)
+
     def on_batch_begin(self, kind, batch):
-        for method in self._begin[kind]:
+        for _, method in self._begin[kind]:
             method(batch, {})
 
     def on_batch_end(self, kind, batch, read_logs):
         """`read_logs()` reads the numbers from the device."""
         logs = None
-        if self._end[kind]:
+        if any(callback._reads_after(batch) for callback, _ in self._end[kind]):
             logs = read_logs()
-            for method in self._end[kind]:
-                method(batch, logs)
+        for _, method in self._end[kind]:
+            method(batch, {} if logs is None else logs)
         if self._training and kind == "test":
             self._progress.step(batch + 1, None)
         else:

@@ -275,9 +275,7 @@ class LambdaCallback(Callback):
         given = {name: hook for name, hook in functions.items() if hook is not None}
         wrong = next((name for name, value in given.items() if not callable(value)), None)
         if wrong is not None:
-            raise TypeError(
-                f"LambdaCallback: {wrong} must be a function, got {given[wrong]!r}."
-            )
+            raise TypeError(f"LambdaCallback: {wrong} must be a function, got {given[wrong]!r}.")
         # As methods of a class of its own, so that only the hooks which are given count as defined.
         methods = {name: staticmethod(function) for name, function in given.items()}
         return super().__new__(type("LambdaCallback", (cls,), methods))

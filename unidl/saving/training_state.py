@@ -30,7 +30,7 @@ def save(path: str | PathLike[str], model: Any, callbacks: list, progress: dict[
         "progress": progress,
         "random": random.get_global_state(),
         "optimizers": [_targets(optimizer, model) for optimizer in own_steps.optimizers_of(model)],
-        "generators": [generator.get_state() for generator in _generators(model)],
+        "generators": [generator.get_state() for generator in generators_of(model)],
         "callbacks": [
             {"class": type(callback).__name__, "state": _written(_plain_part(callback), arrays)}
             for callback in callbacks
@@ -40,7 +40,7 @@ def save(path: str | PathLike[str], model: Any, callbacks: list, progress: dict[
     with whole_file(path) as new, hdf5.create(new) as file:
         text = np.frombuffer(json.dumps(state).encode(), "uint8")
         hdf5.write_array(file, "state", text)
-        for i, variable in enumerate(_variables(model)):
+        for i, variable in enumerate(variables_of(model)):
             hdf5.write_array(file, f"variables/{i}", np.asarray(variable.numpy()))
         for i, array in enumerate(arrays):
             hdf5.write_array(file, f"callbacks/{i}", array)
@@ -53,12 +53,12 @@ def load(path: str | PathLike[str], model: Any, callbacks: list) -> dict[str, An
         ValueError: the file is damaged, or it is that of another model, optimizer or list of
             callbacks; the text says which.
     """
-    generators = list(_generators(model))
+    generators = list(generators_of(model))
     with hdf5.reading(path, "BackupAndRestore") as reader:
         state = json.loads(reader.text_at("state", _TEXT_AT_MOST))
         _check(state, callbacks, generators)
         _build_optimizers(model, state["optimizers"])
-        variables = list(_variables(model))
+        variables = list(variables_of(model))
         values = [_read(reader, f"variables/{i}", tuple(v.shape)) for i, v in enumerate(variables)]
         if len(reader.members("variables") or ()) != len(values):
             raise hdf5.NotPlain("it has more variables than the model, its optimizer and metrics")
@@ -100,7 +100,7 @@ def _read(reader: Any, path: str, shape: tuple[int, ...]) -> np.ndarray:
     return value
 
 
-def _variables(model: Any) -> Iterator[Any]:
+def variables_of(model: Any) -> Iterator[Any]:
     """All that a step assigns, on the device and on the host."""
     found = list(model.variables)
     for optimizer in own_steps.optimizers_of(model):
@@ -132,7 +132,8 @@ def _build_optimizers(model: Any, built_for: list) -> None:
             optimizer.build([variables[i] for i in places])
 
 
-def _generators(model: Any) -> Iterator[SeedGenerator]:
+def generators_of(model: Any) -> Iterator[SeedGenerator]:
+    """The random generators that layers hold."""
     attributes = [list(vars(layer).values()) for layer in model._flatten_layers()]
     yield from {id(g): g for g in tree.instances(SeedGenerator, attributes)}.values()
 

@@ -48,6 +48,7 @@ _HOMES = {
     "text_dataset_from_directory": "unidl.utils.datasets.text_folder",
     "timeseries_dataset_from_array": "unidl.utils.datasets.time_series",
     "to_categorical": "unidl.utils.one_hot",
+    "trial_run": "unidl.training.trial",
     "unpack_x_y_sample_weight": "unidl.utils.batch",
 }
 
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
         serialize_keras_object,
     )
     from unidl.tracing import is_keras_tensor
+    from unidl.training.trial import trial_run
     from unidl.utils.arrays import normalize
     from unidl.utils.batch import pack_x_y_sample_weight, unpack_x_y_sample_weight
     from unidl.utils.config_dict import Config
@@ -131,5 +133,6 @@ __all__ = [
     "text_dataset_from_directory",
     "timeseries_dataset_from_array",
     "to_categorical",
+    "trial_run",
     "unpack_x_y_sample_weight",
 ]
