@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 from unidl.callbacks.callback import Callback
+from unidl.callbacks.termination import Termination
 from unidl.utils.rules import FLAG, Rule
 
 _NAMES = ("latest.backup.h5", "before.backup.h5")
@@ -40,12 +41,17 @@ class BackupAndRestore(Callback):
         >>> history = model.fit(np.ones((8, 2)), np.ones((8, 1)), verbose=0, callbacks=[backup])
         >>> len(history.epoch)  # with the same call after a crash it would go on
         1
+        on_interruption: make a backup too when SIGTERM or Ctrl-C comes, after the running step (of
+            SIGTERM during a validation, after that), and when an exception ends `fit` between two
+            steps and the weights are finite. The signal then does what it does without; a second
+            one does so at once.
     """
 
     _rules: ClassVar = {
         "save_freq": Rule('"epoch" or a positive integer', _is_frequency),
         "double_checkpoint": FLAG,
         "delete_checkpoint": FLAG,
+        "on_interruption": FLAG,
     }
 
     def __init__(
@@ -54,6 +60,7 @@ class BackupAndRestore(Callback):
         save_freq: str | int = "epoch",
         double_checkpoint: bool = False,
         delete_checkpoint: bool = True,
+        on_interruption: bool = False,
     ) -> None:
         super().__init__()
         if not isinstance(backup_dir, str | os.PathLike) or not os.fspath(backup_dir):
@@ -62,6 +69,8 @@ class BackupAndRestore(Callback):
             )
         self.backup_dir, self.save_freq = os.fspath(backup_dir), save_freq
         self.double_checkpoint, self.delete_checkpoint = double_checkpoint, delete_checkpoint
+        self.on_interruption = on_interruption
+        self.termination = Termination()
 
     @property
     def batches(self) -> int | None:
@@ -92,6 +101,10 @@ class BackupAndRestore(Callback):
         if os.path.exists(latest):
             os.replace(latest, before)
         training_state.save(latest, self.model, callbacks, progress)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        if self.on_interruption:
+            self.termination.watch()
 
     def on_train_end(self, logs: Any = None) -> None:
         if self.delete_checkpoint:

@@ -7,6 +7,7 @@ from unidl.callbacks.backup_and_restore import BackupAndRestore
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.history import History
 from unidl.callbacks.progress import Progress
+from unidl.training.kept_state import KeptState
 
 
 class CallbackList:
@@ -60,12 +61,18 @@ class CallbackList:
             self._begin[kind] = self._overriding(f"on_{kind}_batch_begin")
             self._end[kind] = self._overriding(f"on_{kind}_batch_end")
         self._training = False
+        self._model = model
+        self._noted = None  # the progress which the state is that of, where that is wanted
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, kind, error, traceback):
         self._progress.close()
+        if self._backup is not None:
+            self._backup.termination.unwatch()
+            if error is not None and self._noted is not None and KeptState(self._model).finite():
+                self._backup.save(self.callbacks, self._noted)
 
     def _overriding(self, method):
         # What a default method calls counts too.
@@ -94,10 +101,21 @@ class CallbackList:
 
     def back_up(self, epoch, batch, batches):
         """Keep the state as that before batch number `batch` of an epoch over `batches`."""
-        every = None if self._backup is None else self._backup.batches
-        if self._backup is not None and (batch == 0 or (every is not None and batch % every == 0)):
+        if self._backup is None:
+            return
+        every, termination = self._backup.batches, self._backup.termination
+        is_due = batch == 0 or (every is not None and batch % every == 0)
+        if is_due or termination.asked is not None:
             progress = {"epoch": epoch, "batch": batch, "place": batches.place()}
             self._backup.save(self.callbacks, progress)
+            self._noted = None  # no second time
+        termination.obey()
+        self.note(epoch, batch, batches)
+
+    def note(self, epoch, batch, batches):
+        """The state is now that before batch number `batch` of an epoch over `batches`."""
+        if self._backup is not None and self._backup.on_interruption:
+            self._noted = {"epoch": epoch, "batch": batch, "place": batches.place()}
 
     def on_train_end(self, logs):
         self._progress.close()
@@ -115,6 +133,10 @@ class CallbackList:
 
     def on_pass_begin(self, kind, count):
         """A pass over batches begins: an epoch, a validation, evaluate or predict."""
+        if self._backup is not None and self._training:
+            self._backup.termination.waits = kind == "train"
+        if kind != "train":
+            self._noted = None  # its metrics take the place of those of training
         if not self._training:
             self._progress.begin({"test": "Evaluate", "predict": "Predict"}[kind])
         self._progress.begin_pass(count, validation=self._training and kind == "test")
@@ -136,6 +158,7 @@ class CallbackList:
 
     def see_batch(self, seen):
         """`seen` is the `SeenBatch` of training that is run next."""
+        self._noted = None  # while a step changes the state, it is of no place
         for callback in self.callbacks:
             callback._see_batch(seen)
 

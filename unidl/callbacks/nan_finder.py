@@ -50,7 +50,7 @@ class NaNFinder(Callback):
         self._epoch = epoch
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        if sum(seen.count for seen in self._seen) >= self.every:
+        if sum(seen.steps for seen in self._seen) >= self.every:
             self._look()
         if self._good is None:
             self._good, self._first = KeptState(self.model), batch
@@ -85,7 +85,7 @@ class NaNFinder(Callback):
                     self._look_into(batch, number + i, before)
                 phase, where = "update", "the step as it is compiled"
                 raise self._error(number, phase, where, "not found again by plain Python")
-            number += seen.count
+            number += seen.steps
 
     def _look_into(self, batch: Any, number: int, before: KeptState) -> None:
         """Run one step as plain Python; raise at the first number that is not finite."""

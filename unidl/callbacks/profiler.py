@@ -63,7 +63,7 @@ class Profiler(Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.model.backend.synchronize()
         self._ended = time.perf_counter()
-        self._steps.append((self._ended - self._began) / self._last.count)
+        self._steps.append((self._ended - self._began) / self._last.steps)
 
     def on_train_end(self, logs: Any = None) -> None:
         if self._last is None:

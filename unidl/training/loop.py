@@ -46,6 +46,8 @@ def run_epoch(model, step, batches, monitor, kind, epoch=0, done=0):
             outputs.append([model.backend.to_numpy(value) for value in result])
             monitor.on_batch_end(kind, done - 1, dict)
         else:
+            if kind == "train":
+                monitor.note(epoch, done, batches)
             monitor.on_batch_end(kind, done - 1, read)
             if kind == "train":
                 monitor.back_up(epoch, done, batches)

@@ -11,17 +11,17 @@ class SeenBatch(NamedTuple):
     """
     Attributes:
         batches: the source of the data.
-        count: how many batches it holds; if several, stacked along a new first axis.
+        steps: how many batches it holds; if several, stacked along a new first axis.
         batch: in the form of `Batches.chunks`.
     """
 
     batches: Any
-    count: int
+    steps: int
     batch: Any
 
     def run(self, step: Any) -> None:
         """Run a `Step` on it."""
-        step.on(self.batches)(self.count, self.batch)
+        step.on(self.batches)(self.steps, self.batch)
 
     def parts(self) -> list[tuple[Any, Any, Any]]:
         """(x, y, sample_weight) of each batch, nests of NumPy arrays."""
@@ -32,7 +32,7 @@ class SeenBatch(NamedTuple):
                 lambda array: None if array is None else next(leaves), self.batches.arrays
             )
         x, y, sample_weight = (*nest, None, None)[:3]
-        if self.count == 1:
+        if self.steps == 1:
             return [(x, y, sample_weight)]
 
         def one(i: int) -> Any:
@@ -40,4 +40,4 @@ class SeenBatch(NamedTuple):
                 lambda array: None if array is None else array[i], (x, y, sample_weight)
             )
 
-        return [one(i) for i in range(self.count)]
+        return [one(i) for i in range(self.steps)]
