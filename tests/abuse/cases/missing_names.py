@@ -53,10 +53,8 @@ NAMES = [
 ] + [
     told(f"from unidl.{path} import", lambda path=path: imported(path),
          rf"Keras' {path.rpartition('.')[2]} is not in unidl.*Instead", kind=ImportError)
-    for path in ("callbacks.TensorBoard", "layers.StringLookup",
+    for path in ("callbacks.OrbaxCheckpoint", "layers.StringLookup",
                  "applications")
-    for path in ("callbacks.OrbaxCheckpoint", "utils.plot_model", "layers.StringLookup",
-                 "applications", "utils.load_img")
 ] + [
     told("from unidl.layers import Densee", lambda: imported("layers.Densee"),
          "Densee.*Did you mean 'Dense'", kind=ImportError),
