@@ -8,6 +8,11 @@ from unidl.backend.dtypes import floatx, set_floatx
 from unidl.backend.registry import get_backend
 from unidl.dtype_policies import dtype_policy, set_dtype_policy
 from unidl.utils import rules
+from unidl.utils.interactive_logging import (
+    disable_interactive_logging,
+    enable_interactive_logging,
+    is_interactive_logging_enabled,
+)
 from unidl.utils.namespaces import namespace
 from unidl.utils.traceback_filtering import (
     disable_traceback_filtering,
@@ -126,14 +131,17 @@ def is_flash_attention_enabled() -> bool | None:
 __all__ = [
     "backend",
     "disable_flash_attention",
+    "disable_interactive_logging",
     "disable_traceback_filtering",
     "dtype_policy",
     "enable_flash_attention",
+    "enable_interactive_logging",
     "enable_traceback_filtering",
     "epsilon",
     "floatx",
     "image_data_format",
     "is_flash_attention_enabled",
+    "is_interactive_logging_enabled",
     "is_traceback_filtering_enabled",
     "set_dtype_policy",
     "set_epsilon",

@@ -42,7 +42,32 @@ def what_they_are_asked(k):
     return stopping.get_monitor_value({"loss": 3.0}), k.callbacks.ReduceLROnPlateau().in_cooldown()
 
 
-@pytest.mark.parametrize("program", [under_older_names, what_they_are_asked])
+def stopping_and_changing_the_rate(k):
+    """By `self.model`, `self.params` and what `logs` hold."""
+    seen = []
+
+    class Own(k.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            seen.append([self.params["epochs"], self.params["steps"]])
+
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append([batch, logs["loss"]])
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.optimizer.learning_rate = 0.1 / (epoch + 2)
+            logs["added"] = float(epoch)
+            if epoch == 2:
+                self.model.stop_training = True
+
+    model = k.Sequential([k.Input((3,)), dense(k)])
+    model.compile(k.optimizers.SGD(0.1), "mse")
+    history = model.fit(X, Y, epochs=9, batch_size=2, shuffle=False, verbose=0, callbacks=[Own()])
+    return seen, history.history["loss"], history.epoch
+
+
+@pytest.mark.parametrize(
+    "program", [under_older_names, what_they_are_asked, stopping_and_changing_the_rate]
+)
 def test_as_in_keras(backend, program):
     agree(program)
 

@@ -9,7 +9,15 @@ from unidl.callbacks.callback import Callback
 from unidl.callbacks.callback_list import CallbackList
 from unidl.callbacks.early_stopping import EarlyStopping
 from unidl.callbacks.history import History
+from unidl.callbacks.learning_rate_finder import LearningRateFinder
+from unidl.callbacks.logger import ExperimentLogger, Logger
+from unidl.callbacks.mlflow_logger import MLflowLogger
 from unidl.callbacks.model_checkpoint import ModelCheckpoint
+from unidl.callbacks.nan_finder import NaNFinder
+from unidl.callbacks.optuna_pruning import OptunaPruning
+from unidl.callbacks.profiler import Profiler
+from unidl.callbacks.progbar_logger import ProgbarLogger
+from unidl.callbacks.remote_monitor import RemoteMonitor
 from unidl.callbacks.small import (
     CSVLogger,
     LambdaCallback,
@@ -17,6 +25,9 @@ from unidl.callbacks.small import (
     ReduceLROnPlateau,
     TerminateOnNaN,
 )
+from unidl.callbacks.swap_ema_weights import SwapEMAWeights
+from unidl.callbacks.tensorboard import TensorBoard
+from unidl.callbacks.wandb_logger import WandbLogger
 from unidl.utils.namespaces import namespace
 
 __all__ = [
@@ -25,12 +36,24 @@ __all__ = [
     "Callback",
     "CallbackList",
     "EarlyStopping",
+    "ExperimentLogger",
     "History",
     "LambdaCallback",
+    "LearningRateFinder",
     "LearningRateScheduler",
+    "Logger",
+    "MLflowLogger",
     "ModelCheckpoint",
+    "NaNFinder",
+    "OptunaPruning",
+    "Profiler",
+    "ProgbarLogger",
     "ReduceLROnPlateau",
+    "RemoteMonitor",
+    "SwapEMAWeights",
+    "TensorBoard",
     "TerminateOnNaN",
+    "WandbLogger",
 ]
 
 if not TYPE_CHECKING:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 from unidl.callbacks.callback import Callback
+from unidl.callbacks.termination import Termination
 from unidl.saving.background import BackgroundWriter
 from unidl.utils.rules import FLAG, Rule
 
@@ -36,6 +37,10 @@ class BackupAndRestore(Callback):
         double_checkpoint: part of Keras' signature: the backup before the last is always kept, and
             taken where the last cannot be read.
         delete_checkpoint: remove the backups when `fit` has ended.
+        on_interruption: make a backup too when SIGTERM or Ctrl-C comes, after the running step (of
+            SIGTERM during a validation, after that), and when an exception ends `fit` between two
+            steps and the weights are finite. The signal then does what it does without; a second
+            one does so at once.
 
     Examples:
         >>> model = unidl.Sequential([unidl.layers.Dense(1)])
@@ -50,6 +55,7 @@ class BackupAndRestore(Callback):
         "save_freq": Rule('"epoch" or a positive integer', _is_frequency),
         "double_checkpoint": FLAG,
         "delete_checkpoint": FLAG,
+        "on_interruption": FLAG,
     }
 
     def __init__(
@@ -58,6 +64,7 @@ class BackupAndRestore(Callback):
         save_freq: str | int = "epoch",
         double_checkpoint: bool = False,
         delete_checkpoint: bool = True,
+        on_interruption: bool = False,
     ) -> None:
         super().__init__()
         if not isinstance(backup_dir, str | os.PathLike) or not os.fspath(backup_dir):
@@ -66,6 +73,8 @@ class BackupAndRestore(Callback):
             )
         self.backup_dir, self.save_freq = os.fspath(backup_dir), save_freq
         self.double_checkpoint, self.delete_checkpoint = double_checkpoint, delete_checkpoint
+        self.on_interruption = on_interruption
+        self.termination = Termination()
         self.writer = BackgroundWriter()
 
     @property
@@ -105,6 +114,10 @@ class BackupAndRestore(Callback):
             write(latest)
 
         self.writer.start(work)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        if self.on_interruption:
+            self.termination.watch()
 
     def on_train_end(self, logs: Any = None) -> None:
         self.writer.wait()

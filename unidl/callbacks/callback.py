@@ -36,6 +36,14 @@ class Callback(Constructed):
     def set_model(self, model: Any) -> None:
         self.model = model
 
+    def _reads_after(self, batch: int) -> bool:
+        """Whether the hook for the end of this batch wants its numbers, which costs a read from the
+        device; it gets {} where no callback does."""
+        return True
+
+    def _see_batch(self, seen: Any) -> None:
+        """After the hooks for the beginning of a training batch: its data, a `SeenBatch`."""
+
     def on_train_begin(self, logs: Any = None) -> None:
         """At the beginning of fit."""
 

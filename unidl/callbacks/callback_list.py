@@ -7,6 +7,7 @@ from unidl.callbacks.backup_and_restore import BackupAndRestore
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.history import History
 from unidl.callbacks.progress import Progress
+from unidl.training.kept_state import KeptState
 
 
 class CallbackList:
@@ -60,15 +61,21 @@ class CallbackList:
             self._begin[kind] = self._overriding(f"on_{kind}_batch_begin")
             self._end[kind] = self._overriding(f"on_{kind}_batch_end")
         self._training = False
+        self._model = model
+        self._noted = None  # the progress which the state is that of, where that is wanted
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, kind, error, traceback):
         self._progress.close()
+        if self._backup is not None:
+            self._backup.termination.unwatch()
+            if error is not None and self._noted is not None and KeptState(self._model).finite():
+                self._backup.save(self.callbacks, self._noted)
         for writer in [c.writer for c in self.callbacks if hasattr(c, "writer")]:
             # What `fit` promises to have written is, also where it ends by an error or Ctrl-C.
-            if error[0] is None:
+            if error is None:
                 writer.wait()
             else:
                 writer.wait_and_warn()
@@ -77,7 +84,7 @@ class CallbackList:
         # What a default method calls counts too.
         names = (method, method.replace("_train", "")) if "_train" in method else (method,)
         return [
-            getattr(c, method)
+            (c, getattr(c, method))
             for c in self.callbacks
             if any(getattr(type(c), name) is not getattr(Callback, name) for name in names)
         ]
@@ -100,10 +107,23 @@ class CallbackList:
 
     def back_up(self, epoch, batch, batches):
         """Keep the state as that before batch number `batch` of an epoch over `batches`."""
-        every = None if self._backup is None else self._backup.batches
-        if self._backup is not None and (batch == 0 or (every is not None and batch % every == 0)):
+        if self._backup is None:
+            return
+        every, termination = self._backup.batches, self._backup.termination
+        is_due = batch == 0 or (every is not None and batch % every == 0)
+        if is_due or termination.asked is not None:
             progress = {"epoch": epoch, "batch": batch, "place": batches.place()}
             self._backup.save(self.callbacks, progress)
+            self._noted = None  # no second time
+            if termination.asked is not None:
+                self._backup.writer.wait()  # the signal may end the process
+        termination.obey()
+        self.note(epoch, batch, batches)
+
+    def note(self, epoch, batch, batches):
+        """The state is now that before batch number `batch` of an epoch over `batches`."""
+        if self._backup is not None and self._backup.on_interruption:
+            self._noted = {"epoch": epoch, "batch": batch, "place": batches.place()}
 
     def on_train_end(self, logs):
         self._progress.close()
@@ -121,6 +141,10 @@ class CallbackList:
 
     def on_pass_begin(self, kind, count):
         """A pass over batches begins: an epoch, a validation, evaluate or predict."""
+        if self._backup is not None and self._training:
+            self._backup.termination.waits = kind == "train"
+        if kind != "train":
+            self._noted = None  # its metrics take the place of those of training
         if not self._training:
             self._progress.begin({"test": "Evaluate", "predict": "Predict"}[kind])
         self._progress.begin_pass(count, validation=self._training and kind == "test")
@@ -140,17 +164,23 @@ class CallbackList:
         backs_up = kind == "train" and self._backup is not None and self._backup.batches
         return bool(self._begin[kind] or self._end[kind] or backs_up)
 
+    def see_batch(self, seen):
+        """`seen` is the `SeenBatch` of training that is run next."""
+        self._noted = None  # while a step changes the state, it is of no place
+        for callback in self.callbacks:
+            callback._see_batch(seen)
+
     def on_batch_begin(self, kind, batch):
-        for method in self._begin[kind]:
+        for _, method in self._begin[kind]:
             method(batch, {})
 
     def on_batch_end(self, kind, batch, read_logs):
         """`read_logs()` reads the numbers from the device; of "predict", gives the outputs."""
         logs = None
-        if self._end[kind]:
+        if any(callback._reads_after(batch) for callback, _ in self._end[kind]):
             logs = read_logs()
-            for method in self._end[kind]:
-                method(batch, logs)
+        for _, method in self._end[kind]:
+            method(batch, {} if logs is None else logs)
         if kind == "predict" or (self._training and kind == "test"):
             self._progress.step(batch + 1, None)
         else:

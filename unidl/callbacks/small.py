@@ -6,7 +6,7 @@ import csv
 import inspect
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.monitor import Monitor
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from typing_extensions import Self
+
+Function: TypeAlias = Callable[..., Any] | None
 
 
 class TerminateOnNaN(Callback):
@@ -232,8 +234,9 @@ class CSVLogger(Callback):
 
 
 class LambdaCallback(Callback):
-    """A callback from functions given by the methods' names, `LambdaCallback(on_epoch_end=lambda
-    epoch, logs: ...)`.
+    """A callback from functions given by the methods' names.
+
+    `LambdaCallback(on_epoch_end=lambda epoch, logs: ...)`. Each event of `Callback` can be given.
 
     Examples:
         >>> model = unidl.Sequential([unidl.layers.Dense(1)])
@@ -243,7 +246,25 @@ class LambdaCallback(Callback):
         0
     """
 
-    def __new__(cls, **functions: Any) -> Self:
+    def __new__(
+        cls,
+        on_epoch_begin: Function = None,
+        on_epoch_end: Function = None,
+        on_train_begin: Function = None,
+        on_train_end: Function = None,
+        on_train_batch_begin: Function = None,
+        on_train_batch_end: Function = None,
+        **kwargs: Function,
+    ) -> Self:
+        functions = {
+            "on_epoch_begin": on_epoch_begin,
+            "on_epoch_end": on_epoch_end,
+            "on_train_begin": on_train_begin,
+            "on_train_end": on_train_end,
+            "on_train_batch_begin": on_train_batch_begin,
+            "on_train_batch_end": on_train_batch_end,
+            **kwargs,
+        }
         unknown = [
             name for name in functions if not hasattr(Callback, name) or not name.startswith("on_")
         ]
@@ -253,15 +274,22 @@ class LambdaCallback(Callback):
                 f"LambdaCallback: there is no hook {unknown[0]!r}.{did_you_mean(unknown[0], hooks)}"
                 f" The hooks are: {', '.join(hooks)}."
             )
-        functions = {name: hook for name, hook in functions.items() if hook is not None}
-        wrong = next((name for name, value in functions.items() if not callable(value)), None)
+        given = {name: hook for name, hook in functions.items() if hook is not None}
+        wrong = next((name for name, value in given.items() if not callable(value)), None)
         if wrong is not None:
-            raise TypeError(
-                f"LambdaCallback: {wrong} must be a function, got {functions[wrong]!r}."
-            )
+            raise TypeError(f"LambdaCallback: {wrong} must be a function, got {given[wrong]!r}.")
         # As methods of a class of its own, so that only the hooks which are given count as defined.
-        methods = {name: staticmethod(function) for name, function in functions.items()}
+        methods = {name: staticmethod(function) for name, function in given.items()}
         return super().__new__(type("LambdaCallback", (cls,), methods))
 
-    def __init__(self, **functions: Any) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        on_epoch_begin: Function = None,
+        on_epoch_end: Function = None,
+        on_train_begin: Function = None,
+        on_train_end: Function = None,
+        on_train_batch_begin: Function = None,
+        on_train_batch_end: Function = None,
+        **kwargs: Function,
+    ) -> None:
+        super().__init__()  # `__new__` has made the functions methods

@@ -35,7 +35,7 @@ def snapshot(
         "progress": progress,
         "random": random.get_global_state(),
         "optimizers": [_targets(optimizer, model) for optimizer in own_steps.optimizers_of(model)],
-        "generators": [generator.get_state() for generator in _generators(model)],
+        "generators": [generator.get_state() for generator in generators_of(model)],
         "callbacks": [
             {"class": type(callback).__name__, "state": _written(_plain_part(callback), arrays)}
             for callback in callbacks
@@ -44,7 +44,7 @@ def snapshot(
     }
     text = np.frombuffer(json.dumps(state).encode(), "uint8")
     arrays = [array.copy() for array in arrays]
-    values = [np.array(variable.numpy()) for variable in _variables(model)]
+    values = [np.array(variable.numpy()) for variable in variables_of(model)]
 
     def write(path: str | PathLike[str]) -> None:
         with whole_file(path) as new, hdf5.create(new) as file:
@@ -64,12 +64,12 @@ def load(path: str | PathLike[str], model: Any, callbacks: list) -> dict[str, An
         ValueError: the file is damaged, or it is that of another model or optimizer; the text says
             which.
     """
-    generators = list(_generators(model))
+    generators = list(generators_of(model))
     with hdf5.reading(path, "BackupAndRestore") as reader:
         state = json.loads(reader.text_at("state", _TEXT_AT_MOST))
         _check(state, generators)
         _build_optimizers(model, state["optimizers"])
-        variables = list(_variables(model))
+        variables = list(variables_of(model))
         values = [_read(reader, f"variables/{i}", tuple(v.shape)) for i, v in enumerate(variables)]
         if len(reader.members("variables") or ()) != len(values):
             raise hdf5.NotPlain("it has more variables than the model, its optimizer and metrics")
@@ -124,7 +124,7 @@ def _read(reader: Any, path: str, shape: tuple[int, ...]) -> np.ndarray:
     return value
 
 
-def _variables(model: Any) -> Iterator[Any]:
+def variables_of(model: Any) -> Iterator[Any]:
     """All that a step assigns, on the device and on the host."""
     found = list(model.variables)
     for optimizer in own_steps.optimizers_of(model):
@@ -155,7 +155,8 @@ def _build_optimizers(model: Any, built_for: list) -> None:
             optimizer.build([variables[i] for i in places])
 
 
-def _generators(model: Any) -> Iterator[SeedGenerator]:
+def generators_of(model: Any) -> Iterator[SeedGenerator]:
+    """The random generators that layers hold."""
     attributes = [list(vars(layer).values()) for layer in model._flatten_layers()]
     yield from {id(g): g for g in tree.instances(SeedGenerator, attributes)}.values()
 

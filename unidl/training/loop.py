@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 
 from unidl import tree
+from unidl.training.seen_batch import SeenBatch
 from unidl.utils.traceback_filtering import user_stacklevel
 
 # A launch of several steps takes about so long and holds so much data at most, that the progress
@@ -35,6 +36,8 @@ def run_epoch(model, step, batches, monitor, kind, epoch=0, done=0):
     whole = kind != "predict" and model.steps_per_execution > 1
     for count, batch in batches.chunks(_launch_size(model, step, batches, monitor, kind), whole):
         monitor.on_batch_begin(kind, done)
+        if kind == "train":
+            monitor.see_batch(SeenBatch(batches, count, batch))
         start = time.perf_counter()
         result = run(count, batch)
         step.seconds = (time.perf_counter() - start) / count
@@ -43,6 +46,8 @@ def run_epoch(model, step, batches, monitor, kind, epoch=0, done=0):
             outputs.append([model.backend.to_numpy(value) for value in result])
             monitor.on_batch_end(kind, done - 1, lambda: {"outputs": step.pack(outputs[-1])})
         else:
+            if kind == "train":
+                monitor.note(epoch, done, batches)
             monitor.on_batch_end(kind, done - 1, read)
             if kind == "train":
                 monitor.back_up(epoch, done, batches)

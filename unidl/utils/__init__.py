@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from unidl.utils.namespaces import namespace
 
+_LOGGING = "unidl.utils.interactive_logging"
 _SAVING = "unidl.saving"
 
 _HOMES = {
@@ -19,6 +20,8 @@ _HOMES = {
     "clear_session": "unidl.utils.session",
     "custom_object_scope": _SAVING,
     "deserialize_keras_object": _SAVING,
+    "disable_interactive_logging": _LOGGING,
+    "enable_interactive_logging": _LOGGING,
     "get_custom_objects": _SAVING,
     "get_file": "unidl.utils.files",
     "get_registered_name": _SAVING,
@@ -26,6 +29,7 @@ _HOMES = {
     "get_source_inputs": "unidl.utils.source_inputs",
     "image_dataset_from_directory": "unidl.utils.datasets.image_folder",
     "img_to_array": "unidl.utils.images",
+    "is_interactive_logging_enabled": _LOGGING,
     "is_keras_tensor": "unidl.tracing",
     "load_img": "unidl.utils.images",
     "model_cost": "unidl.models.cost",
@@ -44,6 +48,7 @@ _HOMES = {
     "text_dataset_from_directory": "unidl.utils.datasets.text_folder",
     "timeseries_dataset_from_array": "unidl.utils.datasets.time_series",
     "to_categorical": "unidl.utils.one_hot",
+    "trial_run": "unidl.training.trial",
     "unpack_x_y_sample_weight": "unidl.utils.batch",
 }
 
@@ -61,6 +66,7 @@ if TYPE_CHECKING:
         serialize_keras_object,
     )
     from unidl.tracing import is_keras_tensor
+    from unidl.training.trial import trial_run
     from unidl.utils.arrays import normalize
     from unidl.utils.batch import pack_x_y_sample_weight, unpack_x_y_sample_weight
     from unidl.utils.config_dict import Config
@@ -72,6 +78,11 @@ if TYPE_CHECKING:
     from unidl.utils.drawing.plot import model_to_dot, plot_model
     from unidl.utils.files import get_file
     from unidl.utils.images import array_to_img, img_to_array, load_img, save_img
+    from unidl.utils.interactive_logging import (
+        disable_interactive_logging,
+        enable_interactive_logging,
+        is_interactive_logging_enabled,
+    )
     from unidl.utils.one_hot import to_categorical
     from unidl.utils.progbar import Progbar
     from unidl.utils.py_dataset import PyDataset, Sequence
@@ -94,6 +105,8 @@ __all__ = [
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
+    "disable_interactive_logging",
+    "enable_interactive_logging",
     "get_custom_objects",
     "get_file",
     "get_registered_name",
@@ -101,6 +114,7 @@ __all__ = [
     "get_source_inputs",
     "image_dataset_from_directory",
     "img_to_array",
+    "is_interactive_logging_enabled",
     "is_keras_tensor",
     "load_img",
     "model_cost",
@@ -119,5 +133,6 @@ __all__ = [
     "text_dataset_from_directory",
     "timeseries_dataset_from_array",
     "to_categorical",
+    "trial_run",
     "unpack_x_y_sample_weight",
 ]

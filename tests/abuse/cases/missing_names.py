@@ -27,10 +27,7 @@ NAMES = [
     told(f"Keras has {path}", lambda path=path: look_up(path),
          rf"Keras' {path.rpartition('.')[2]} is not in unidl.*{instead}", kind=AttributeError)
     for path, instead in [
-        ("callbacks.TensorBoard", "CSVLogger"),
-        ("callbacks.ProgbarLogger", "verbose=1"),
-        ("callbacks.RemoteMonitor", "LambdaCallback"),
-        ("callbacks.SwapEMAWeights", "use_ema"),
+        ("callbacks.OrbaxCheckpoint", "ModelCheckpoint"),
         ("version", "__version__"),
         ("wrappers", "estimator"),
         ("applications", "load_weights"),
@@ -56,7 +53,7 @@ NAMES = [
 ] + [
     told(f"from unidl.{path} import", lambda path=path: imported(path),
          rf"Keras' {path.rpartition('.')[2]} is not in unidl.*Instead", kind=ImportError)
-    for path in ("callbacks.TensorBoard", "layers.StringLookup",
+    for path in ("callbacks.OrbaxCheckpoint", "layers.StringLookup",
                  "applications")
 ] + [
     told("from unidl.layers import Densee", lambda: imported("layers.Densee"),

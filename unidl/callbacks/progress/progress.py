@@ -9,6 +9,7 @@ from unidl.callbacks.progress.display import Display, Lines
 from unidl.callbacks.progress.notebook import Notebook, in_notebook
 from unidl.callbacks.progress.tally import Steps, Tally
 from unidl.callbacks.progress.terminal import Terminal, takes_live_lines
+from unidl.utils.interactive_logging import is_interactive_logging_enabled
 from unidl.utils.rules import choice_problem
 
 
@@ -85,7 +86,7 @@ def _display(verbose, unit, stays, look):
         raise ValueError(choice_problem("verbose", verbose, ("auto", 0, 1, 2)))
     if not verbose or sys.stdout is None:
         return Display()
-    if verbose == 2:
+    if verbose == 2 or (verbose == "auto" and not is_interactive_logging_enabled()):
         return Lines(unit, news=False)
     if in_notebook():
         return Notebook(unit, **look)

@@ -1,0 +1,160 @@
+"""NaNFinder."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from unidl import tree
+from unidl.callbacks.callback import Callback
+from unidl.training.kept_state import KeptState
+from unidl.training.phases import Phases, watched_calls
+from unidl.utils.rules import COUNT
+
+
+class NaNFinder(Callback):
+    """Stop with an error that names the first step and layer with a NaN or an infinite number.
+
+    Each `every` batches and at the end of an epoch it looks at the weights, slots and the loss; if
+    a number is not finite, it goes back to the state of the last look, runs the batches since then
+    again, and the first that fails layer by layer. Between two looks nothing is read from the
+    device; the state of the last one and the batches since are held in memory. The model is left as
+    it was before the failing step.
+
+    Args:
+        every: batches between two looks.
+
+    Attributes:
+        report: None, or {"epoch", "batch", "phase", "where", "found"}; the phase is "data",
+            "forward", "loss", "backward" or "update".
+
+    Raises:
+        FloatingPointError: by `fit`, with the report as a sentence.
+    """
+
+    _rules: ClassVar = {"every": COUNT}
+
+    def __init__(self, every: int = 50) -> None:
+        super().__init__()
+        self.every = every
+        self.report: dict[str, Any] | None = None
+        self._good: KeptState | None = None
+        self._seen: list[Any] = []
+        self._epoch = self._first = 0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.report, self._good, self._seen = None, None, []
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._epoch = epoch
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        if sum(seen.steps for seen in self._seen) >= self.every:
+            self._look()
+        if self._good is None:
+            self._good, self._first = KeptState(self.model), batch
+
+    def _see_batch(self, seen: Any) -> None:
+        self._seen.append(seen)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._look(np.isfinite((logs or {}).get("loss", 0.0)))
+
+    def _look(self, loss_is_finite: Any = True) -> None:
+        """Forget what was seen if all is well, else find where it began."""
+        now = KeptState(self.model)
+        if not (loss_is_finite and now.finite()):
+            self._find()
+            now.restore()  # what is not finite is no number of training
+        self._good, self._seen = None, []
+
+    def _find(self) -> None:
+        """Raise if one of the steps seen makes a number that is not finite."""
+        step, number = self.model._step("train"), self._first
+        if self._good is None:
+            return
+        self._good.restore()
+        step.reset()
+        for seen in self._seen:
+            before = KeptState(self.model)
+            seen.run(step)
+            if not KeptState(self.model).finite():
+                before.restore()
+                for i, batch in enumerate(seen.parts()):
+                    self._look_into(batch, number + i, before)
+                phase, where = "update", "the step as it is compiled"
+                raise self._error(number, phase, where, "not found again by plain Python")
+            number += seen.steps
+
+    def _look_into(self, batch: Any, number: int, before: KeptState) -> None:
+        """Run one step as plain Python; raise at the first number that is not finite."""
+        for name, part in zip(("x", "y", "sample_weight"), batch, strict=True):
+            for leaf in tree.flatten(part):
+                self._check(number, "data", name, leaf)
+        phases, backend = Phases(self.model, batch), self.model.backend
+
+        def watched(layer: Any, call: Any, *args: Any, **kwargs: Any) -> Any:
+            outputs = call(*args, **kwargs)
+            for leaf in tree.flatten(outputs):
+                if backend.is_tensor(leaf):
+                    self._check(number, "forward", _name(layer), backend.to_numpy(leaf))
+            return outputs
+
+        now = KeptState(self.model)
+        with watched_calls(self.model, watched):
+            loss = phases.forward()
+        if loss is not None:
+            self._check(number, "loss", f"{self.model.loss!r}", backend.to_numpy(loss))
+        now.restore()
+        if not phases.whole:
+            return
+        _, gradients = phases.gradients()
+        variables = self.model.trainable_variables
+        # The way back goes from the last layer to the first.
+        for variable, gradient in reversed(list(zip(variables, gradients, strict=True))):
+            if gradient is not None:
+                value = backend.to_numpy(backend.asarray(gradient))
+                self._check(number, "backward", f"the gradient of {variable.path}", value, before)
+        phases.update(gradients)
+        for variable in variables:
+            self._check(number, "update", variable.path, variable.numpy(), before)
+
+    def _check(
+        self, number: int, phase: str, where: str, value: Any, before: KeptState | None = None
+    ) -> None:
+        value = np.asarray(value)
+        if value.dtype.kind not in "fV" or np.isfinite(value.astype("float64")).all():
+            return
+        value = value.astype("float64")
+        found = f"{np.isnan(value).sum()} NaN and {np.isinf(value).sum()} infinite of {value.size}"
+        if before is not None:
+            before.restore()
+        raise self._error(number, phase, where, found)
+
+    def _error(self, number: int, phase: str, where: str, found: str) -> FloatingPointError:
+        self.report = {
+            "epoch": self._epoch,
+            "batch": number,
+            "phase": phase,
+            "where": where,
+            "found": found,
+        }
+        return FloatingPointError(
+            f"NaNFinder: epoch {self._epoch + 1}, batch {number}: the first numbers that are not "
+            f"finite come in the phase {phase!r}, at {where}: {found}. {_ADVICE[phase]} The model "
+            "is as it was before this step."
+        )
+
+
+_ADVICE = {
+    "data": "Take them out of the data, or fill them.",
+    "forward": "Look at what this layer divides by, and takes the log or root of.",
+    "loss": "Its inputs are finite: let it work on logits (from_logits=True), or lower the rate.",
+    "backward": "Clip gradients (clipnorm=1.0), or add an epsilon below roots and logs.",
+    "update": "Lower the learning rate, or clip gradients (clipnorm=1.0).",
+}
+
+
+def _name(layer: Any) -> str:
+    return f"the layer {layer.path!r} of type {type(layer).__name__}"

@@ -1,0 +1,41 @@
+"""OptunaPruning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unidl.callbacks.logger import imported
+from unidl.callbacks.monitor import Monitor
+
+
+class OptunaPruning(Monitor):
+    """Report a value of each epoch to an Optuna trial, and end the run where its pruner says so.
+
+    Args:
+        trial: the `optuna.Trial` that the objective was given.
+        monitor: name in the logs.
+
+    Raises:
+        ImportError: optuna is not installed.
+        optuna.TrialPruned: by `fit`, for Optuna to catch.
+    """
+
+    def __init__(self, trial: Any, monitor: str = "val_loss") -> None:
+        super().__init__(monitor)
+        if not (hasattr(trial, "report") and hasattr(trial, "should_prune")):
+            raise TypeError(
+                "OptunaPruning: trial is what Optuna gives to the objective, got "
+                f"{type(trial).__name__}. Write: def objective(trial): ... "
+                "callbacks=[OptunaPruning(trial)]."
+            )
+        self._optuna, self.trial = imported("OptunaPruning", "optuna"), trial
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        value = self.read(logs)
+        if value is None:
+            return
+        self.trial.report(float(value), epoch)
+        if self.trial.should_prune():
+            raise self._optuna.TrialPruned(
+                f"epoch {epoch + 1}: {self.monitor} is {float(value):g}, pruned by Optuna"
+            )
