@@ -33,6 +33,17 @@ class LearningRateFinder(Callback):
     Attributes:
         rates, losses: of each batch.
         suggestion: the rate where the smoothed loss falls most steeply over log(rate).
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse")
+        >>> x = np.random.default_rng(0).normal(size=(64, 2))
+        >>> finder = unidl.callbacks.LearningRateFinder(1e-4, 10.0, steps=40)
+        >>> history = model.fit(x, x[:, :1], 4, epochs=10, verbose=0, callbacks=[finder])
+        >>> 1e-4 < finder.suggestion < 10.0
+        True
+        >>> float(model.optimizer.learning_rate)  # as before
+        0.01
     """
 
     _rules: ClassVar = {

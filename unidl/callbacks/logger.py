@@ -9,7 +9,27 @@ from unidl.callbacks.callback import Callback
 
 
 class Logger(Protocol):
-    """Any object with these three methods."""
+    """Any object with these three methods.
+
+    Examples:
+        >>> class Printing:
+        ...     def log_params(self, params):
+        ...         print(params["optimizer"])
+        ...
+        ...     def log_metrics(self, metrics, step):
+        ...         print(step, sorted(metrics))
+        ...
+        ...     def close(self):
+        ...         print("over")
+        >>> model = unidl.Sequential([unidl.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse")
+        >>> x, y = np.ones((8, 2)), np.zeros((8, 1))
+        >>> told = unidl.callbacks.ExperimentLogger(Printing())
+        >>> history = model.fit(x, y, verbose=0, callbacks=[told])
+        SGD
+        0 ['loss']
+        over
+    """
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Once, before the first epoch: what the run was made with."""
@@ -30,6 +50,25 @@ class ExperimentLogger(Callback):
     Args:
         logger: an object with `log_params`, `log_metrics` and `close`.
         params: {name: value} to log besides.
+
+    Examples:
+        >>> class Kept(dict):
+        ...     def log_params(self, params):
+        ...         self["params"] = params
+        ...
+        ...     def log_metrics(self, metrics, step):
+        ...         self[step] = metrics
+        ...
+        ...     def close(self):
+        ...         pass
+        >>> model = unidl.Sequential([unidl.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse")
+        >>> x, y = np.ones((8, 2)), np.zeros((8, 1))
+        >>> kept = Kept()
+        >>> told = unidl.callbacks.ExperimentLogger(kept, {"author": "Ada"})
+        >>> history = model.fit(x, y, verbose=0, callbacks=[told])
+        >>> kept["params"]["weights"], kept["params"]["author"], kept[0]["loss"]
+        (3, 'Ada', 4.0)
     """
 
     def __init__(self, logger: Logger, params: Mapping[str, Any] | None = None) -> None:

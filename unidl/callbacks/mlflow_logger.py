@@ -18,6 +18,10 @@ class MLflowLogger(ExperimentLogger):
 
     Raises:
         ImportError: mlflow is not installed.
+
+    Examples:
+        >>> logger = unidl.callbacks.MLflowLogger("digits", run_name="first")  # doctest: +SKIP
+        >>> model.fit(x, y, callbacks=[logger])  # doctest: +SKIP
     """
 
     def __init__(

@@ -31,6 +31,18 @@ class NaNFinder(Callback):
 
     Raises:
         FloatingPointError: by `fit`, with the report as a sentence.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse")
+        >>> x = np.ones((8, 2), "float32")
+        >>> x[5, 1] = np.inf
+        >>> finder = unidl.callbacks.NaNFinder()
+        >>> try:
+        ...     model.fit(x, np.ones((8, 1)), 4, shuffle=False, verbose=0, callbacks=[finder])
+        ... except FloatingPointError:
+        ...     print(finder.report["batch"], finder.report["phase"])
+        1 data
     """
 
     _rules: ClassVar = {"every": COUNT}

@@ -18,6 +18,13 @@ class OptunaPruning(Monitor):
     Raises:
         ImportError: optuna is not installed.
         optuna.TrialPruned: by `fit`, for Optuna to catch.
+
+    Examples:
+        >>> def objective(trial):  # doctest: +SKIP
+        ...     pruning = unidl.callbacks.OptunaPruning(trial)
+        ...     history = model.fit(x, y, validation_split=0.2, callbacks=[pruning])
+        ...     return history.history["val_loss"][-1]
+        >>> optuna.create_study().optimize(objective, n_trials=20)  # doctest: +SKIP
     """
 
     def __init__(self, trial: Any, monitor: str = "val_loss") -> None:

@@ -32,6 +32,15 @@ class Profiler(Callback):
             "layers": {path: {"type", "calls", "seconds"}}}, in seconds for a batch; a layer's
             without those of the layers inside it. "backward" is the gradients' time without a
             forward pass. A model with a `train_step` of its own has "forward" alone.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse")
+        >>> x, y = np.ones((8, 2)), np.zeros((8, 1))
+        >>> profiler = unidl.callbacks.Profiler(verbose=0)
+        >>> history = model.fit(x, y, verbose=0, callbacks=[profiler])
+        >>> list(profiler.report["eager"]), len(profiler.report["layers"])
+        (['forward', 'backward', 'update'], 1)
     """
 
     _rules: ClassVar = {"repeats": COUNT, "verbose": FLAG}

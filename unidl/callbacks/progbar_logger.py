@@ -13,6 +13,13 @@ class ProgbarLogger(Callback):
 
     `fit`, `evaluate` and `predict` show one themselves: give this one to them with `verbose=0`, and
     it shows what `verbose=1` would. It has hooks for batches, and so reads numbers after each.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse")
+        >>> x, y = np.ones((8, 2)), np.zeros((8, 1))
+        >>> bar = unidl.callbacks.ProgbarLogger()
+        >>> history = model.fit(x, y, verbose=0, callbacks=[bar])  # doctest: +SKIP
     """
 
     def __init__(self) -> None:

@@ -29,6 +29,10 @@ class RemoteMonitor(Callback):
         field: name of the form's field that holds the logs as JSON.
         headers: {name: value} that are sent too.
         send_as_json: send the JSON itself, as "application/json", and no form.
+
+    Examples:
+        >>> monitor = unidl.callbacks.RemoteMonitor("http://localhost:9000", send_as_json=True)
+        >>> model.fit(x, y, callbacks=[monitor])  # doctest: +SKIP
     """
 
     _rules: ClassVar = {"root": TEXT, "path": TEXT, "field": TEXT, "send_as_json": FLAG}

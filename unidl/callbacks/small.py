@@ -236,7 +236,11 @@ class CSVLogger(Callback):
 class LambdaCallback(Callback):
     """A callback from functions given by the methods' names.
 
-    `LambdaCallback(on_epoch_end=lambda epoch, logs: ...)`. Each event of `Callback` can be given.
+    Args:
+        on_epoch_begin, on_epoch_end: functions of (epoch, logs).
+        on_train_begin, on_train_end: functions of (logs).
+        on_train_batch_begin, on_train_batch_end: functions of (batch, logs).
+        kwargs: each other event of `Callback` can be given too.
 
     Examples:
         >>> model = unidl.Sequential([unidl.layers.Dense(1)])

@@ -22,6 +22,17 @@ class SwapEMAWeights(Callback):
 
     Raises:
         ValueError: no optimizer of the model keeps averages.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile(unidl.optimizers.SGD(0.1, use_ema=True), "mse")
+        >>> x, y = np.ones((8, 2)), np.zeros((8, 1))
+        >>> swap = unidl.callbacks.SwapEMAWeights()
+        >>> history = model.fit(
+        ...     x, y, 2, validation_data=(x, y), verbose=0, callbacks=[swap]
+        ... ).history
+        >>> history["val_loss"][0] == model.evaluate(x, y, verbose=0)  # fit ends with them too
+        True
     """
 
     _rules: ClassVar = {"swap_on_epoch": FLAG}

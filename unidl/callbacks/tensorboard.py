@@ -49,6 +49,17 @@ class TensorBoard(Callback):
     Raises:
         ImportError: tensorboardX is not installed.
         ValueError: `profile_batch` is not 0, or `embeddings_metadata` names no Embedding layer.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse")
+        >>> x, y = np.ones((8, 2)), np.zeros((8, 1))
+        >>> board = unidl.callbacks.TensorBoard("logs", histogram_freq=1)
+        >>> history = model.fit(x, y, verbose=0, callbacks=[board])
+        >>> board.text("notes", "one epoch of *nothing*", step=0)
+        >>> import os
+        >>> sorted(os.listdir("logs"))
+        ['train']
     """
 
     _rules: ClassVar = {

@@ -18,6 +18,10 @@ class WandbLogger(ExperimentLogger):
 
     Raises:
         ImportError: wandb is not installed.
+
+    Examples:
+        >>> logger = unidl.callbacks.WandbLogger("digits", name="first")  # doctest: +SKIP
+        >>> model.fit(x, y, callbacks=[logger])  # doctest: +SKIP
     """
 
     def __init__(

@@ -56,6 +56,11 @@ def model_cost(model: Any, batch_size: int = 1, input_shape: Any = None) -> Mode
     Raises:
         ValueError: a size is not known, a loop's length depends on values, or a layer calls
             functions of a framework.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.Input((100,)), unidl.layers.Dense(10)])
+        >>> unidl.utils.model_cost(model, batch_size=32).flops  # a product and a sum each
+        64000
     """
     if not isinstance(batch_size, int) or batch_size < 1:
         raise ValueError(f"model_cost: batch_size is a positive integer, got {batch_size!r}.")

@@ -27,6 +27,12 @@ class OptimizerMap(MutableMapping[str, Optimizer]):
         optimizer_map: {path or regular expression of whole paths: `Optimizer`}.
 
     `map[path]` looks for the path itself, then for the one expression that fits it as a whole.
+
+    Examples:
+        >>> slow, fast = unidl.optimizers.SGD(0.01), unidl.optimizers.Adam(0.1)
+        >>> chosen = unidl.optimizers.OptimizerMap(slow, {"head/.*": fast})
+        >>> chosen["head/kernel"] is fast, chosen["body/kernel"] is slow
+        (True, True)
     """
 
     def __init__(
@@ -106,6 +112,18 @@ class MultiOptimizer(Optimizer):
         name: by default the class' name in snake case.
 
     It has no learning rate: ask its `optimizers`.
+
+    Examples:
+        >>> model = unidl.Sequential(
+        ...     [unidl.layers.Dense(3, name="body"), unidl.layers.Dense(1, name="head")]
+        ... )
+        >>> chosen = unidl.optimizers.OptimizerMap(
+        ...     unidl.optimizers.SGD(0.0), {"head/.*": unidl.optimizers.Adam(0.1)}
+        ... )
+        >>> model.compile(unidl.optimizers.MultiOptimizer(chosen), "mse")
+        >>> history = model.fit(np.ones((8, 2)), np.zeros((8, 1)), verbose=0)
+        >>> [type(optimizer).__name__ for optimizer in model.optimizer.optimizers]
+        ['Adam', 'SGD']
     """
 
     def __init__(

@@ -20,12 +20,20 @@ class ScheduleFreeAdamW(PerParameter):
     moves towards z by 1 / t. The slot "momentum" is z, and x is read back from y and z.
 
     Args:
+        learning_rate: float, `LearningRateSchedule` or function; constant is what is meant.
         beta_1: share of x in the weights, in (0, 1].
         beta_2: decay of the mean v of squared gradients.
         epsilon: outside the root.
         warmup_steps: the learning rate grows from 0 to what it is in so many steps.
 
     The other arguments, by name, are `Optimizer`'s.
+
+    Examples:
+        >>> v = unidl.Variable([1.0, 2.0])
+        >>> optimizer = unidl.optimizers.ScheduleFreeAdamW(0.1, warmup_steps=2)
+        >>> optimizer.apply([np.array([1.0, -1.0])], [v])
+        >>> v.numpy()  # half of the rate, in the first of two steps
+        array([0.95, 2.05], dtype=float32)
     """
 
     arguments = ("beta_1", "beta_2", "epsilon", "warmup_steps")

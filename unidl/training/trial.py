@@ -33,6 +33,14 @@ def trial_run(
 
     Raises:
         TypeError: `epochs`, `steps_per_epoch`, `validation_steps` or `initial_epoch` is given.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse")
+        >>> unidl.utils.trial_run(model, np.ones((8, 2)), np.zeros((8, 1)))
+        {'loss': 4.0}
+        >>> model.get_weights()[0].ravel(), int(model.optimizer.iterations)  # as before
+        (array([1., 1.], dtype=float32), 0)
     """
     from unidl.training.data import make_batches
     from unidl.training.kept_state import KeptState

@@ -14,6 +14,13 @@ class Config(MutableMapping[str, Any]):
 
     `Config(learning_rate=0.1)`; then `config.seed = 3`, `config["seed"]`, `config.freeze()`.
     Iteration goes by the alphabet.
+
+    Examples:
+        >>> config = unidl.utils.Config(learning_rate=0.1)
+        >>> config.seed = 3
+        >>> config.freeze()
+        >>> config["seed"], config.as_dict()
+        (3, {'learning_rate': 0.1, 'seed': 3})
     """
 
     _config: dict[str, Any]

@@ -54,6 +54,11 @@ def array_to_img(
         scale: bring the smallest value to 0 and the largest to 255; else values are cut to whole
             numbers as they are.
         dtype: to compute in, by default `config.floatx()`.
+
+    Examples:
+        >>> image = unidl.utils.array_to_img(np.arange(12.0).reshape(2, 2, 3))
+        >>> image.size, image.mode, image.getpixel((1, 1))
+        ((2, 2), 'RGB', (208, 231, 255))
     """
     image = pillow("array_to_img")
     data_format = _data_format("array_to_img", data_format)
@@ -88,6 +93,12 @@ def img_to_array(img: Any, data_format: str | None = None, dtype: DType | None =
     Args:
         data_format: by default that of `config.image_data_format()`.
         dtype: by default `config.floatx()`.
+
+    Examples:
+        >>> image = unidl.utils.array_to_img(np.full((2, 3, 1), 7.0), scale=False)
+        >>> array = unidl.utils.img_to_array(image)
+        >>> array.shape, float(array.max())
+        ((2, 3, 1), 7.0)
     """
     data_format = _data_format("img_to_array", data_format)
     x = np.asarray(img, dtype or floatx())
@@ -114,6 +125,12 @@ def load_img(
         target_size: (height, width), None as it is.
         interpolation: "nearest", "bilinear", "bicubic", "hamming", "box" or "lanczos".
         keep_aspect_ratio: cut the longer side first, at both ends, so that nothing is distorted.
+
+    Examples:
+        >>> unidl.utils.save_img("grey.png", np.full((8, 8, 3), 128), scale=False)
+        >>> image = unidl.utils.load_img("grey.png", target_size=(2, 4))
+        >>> image.size, image.getpixel((0, 0))  # Pillow's sizes are (width, height)
+        ((4, 2), (128, 128, 128))
     """
     image = pillow("load_img")
     one_of("load_img", "color_mode", color_mode, COLOUR_MODES)
@@ -157,6 +174,11 @@ def save_img(
         x, data_format, scale: as in `array_to_img`.
         file_format: "png", "jpeg", ...; by default what the path ends with.
         kwargs: of Pillow's `Image.save`.
+
+    Examples:
+        >>> unidl.utils.save_img("noise.png", np.random.uniform(size=(8, 8, 3)))
+        >>> unidl.utils.load_img("noise.png").size
+        (8, 8)
     """
     if file_format is None and isinstance(path, str | PurePath):
         file_format = PurePath(path).suffix[1:].lower()
@@ -189,6 +211,12 @@ def smart_resize(
         size: (height, width).
         interpolation: "bilinear", "nearest", "bicubic", "lanczos3" or "lanczos5".
         data_format: "channels_last" or "channels_first".
+
+    Examples:
+        >>> wide = np.arange(8.0).reshape(2, 4, 1)
+        >>> unidl.preprocessing.image.smart_resize(wide, (2, 2))[..., 0]  # the middle
+        array([[1., 2.],
+               [5., 6.]], dtype=float32)
     """
     from unidl import ops
     from unidl.layers.reshaping.resizing import Resizing

@@ -11,7 +11,13 @@ from unidl.utils.arguments import public_function
 @public_function
 def get_source_inputs(tensor: Any) -> list[Any]:
     """The symbolic tensors that `tensor` was made from: what `Input` began, in the order in which a
-    walk back meets them."""
+    walk back meets them.
+
+    Examples:
+        >>> a, b = unidl.Input((2,), name="a"), unidl.Input((2,), name="b")
+        >>> [tensor.name for tensor in unidl.utils.get_source_inputs(unidl.layers.add([a, b]))]
+        ['a', 'b']
+    """
     if not isinstance(tensor, KerasTensor) or tensor.history is None:
         raise ValueError(
             "get_source_inputs: takes a symbolic tensor, what layers return for unidl.Input(...), "

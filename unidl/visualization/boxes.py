@@ -45,6 +45,14 @@ def draw_bounding_boxes(
         text_thickness: of the strokes of a text, None for `line_thickness`.
         font_scale: 1 is a text of 22 pixels.
         data_format: by default that of `config.image_data_format()`.
+
+    Examples:
+        >>> boxes = {"boxes": np.array([[[1, 1, 6, 6]]]), "labels": np.array([[0]])}
+        >>> drawn = unidl.visualization.draw_bounding_boxes(
+        ...     np.zeros((1, 8, 8, 3)), boxes, "xyxy", color=(255, 0, 0), line_thickness=1
+        ... )
+        >>> drawn.shape, drawn[0, 1, 3].tolist(), drawn[0, 3, 3].tolist()
+        ((1, 8, 8, 3), [255, 0, 0], [0, 0, 0])
     """
     who = "draw_bounding_boxes"
     image = pillow(who)

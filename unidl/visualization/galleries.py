@@ -57,6 +57,12 @@ def plot_image_gallery(
         dpi: dots per inch of the file.
         legend_handles: Matplotlib's patches for a legend.
         data_format: by default that of `config.image_data_format()`.
+
+    Examples:
+        >>> images = np.random.uniform(0, 255, (4, 8, 8, 3))
+        >>> unidl.visualization.plot_image_gallery(  # doctest: +SKIP
+        ...     images, y_true=[0, 1, 1, 0], label_map={0: "cat", 1: "dog"}, path="gallery.png"
+        ... )
     """
     who = "plot_image_gallery"
     pyplot = _pyplot(who)
@@ -138,6 +144,12 @@ def plot_bounding_box_gallery(
             `prediction_mapping` say otherwise.
         legend: say which colour is which; `legend_handles`: patches of one's own instead.
         rows, cols, value_range, data_format, kwargs: of `plot_image_gallery`.
+
+    Examples:
+        >>> boxes = {"boxes": np.array([[[1, 1, 6, 6]]]), "labels": np.array([[0]])}
+        >>> unidl.visualization.plot_bounding_box_gallery(  # doctest: +SKIP
+        ...     np.zeros((1, 8, 8, 3)), "xyxy", y_true=boxes, path="boxes.png"
+        ... )
     """
     who = "plot_bounding_box_gallery"
     _pyplot(who)
@@ -190,6 +202,12 @@ def plot_segmentation_mask_gallery(
         y_true, y_pred: masks, (n, h, w) or (n, h, w, 1).
         num_classes, color_mapping, blend, alpha, ignore_index: of `draw_segmentation_masks`.
         value_range, data_format, kwargs: of `plot_image_gallery`.
+
+    Examples:
+        >>> masks = np.random.randint(0, 3, (2, 8, 8))
+        >>> unidl.visualization.plot_segmentation_mask_gallery(  # doctest: +SKIP
+        ...     np.zeros((2, 8, 8, 3)), num_classes=3, y_true=masks, path="masks.png"
+        ... )
     """
     who = "plot_segmentation_mask_gallery"
     array, first = channels_last(who, images, data_format)

@@ -39,6 +39,17 @@ def draw_segmentation_masks(
         ignore_index: a class that is not drawn, when blending.
         data_format: by default that of `config.image_data_format()`; the result has its channels
             last.
+
+    Examples:
+        >>> drawn = unidl.visualization.draw_segmentation_masks(
+        ...     np.zeros((1, 1, 2, 3)),
+        ...     np.array([[[0, 1]]]),
+        ...     num_classes=2,
+        ...     color_mapping={0: (0, 0, 0), 1: (100, 50, 0)},
+        ...     alpha=0.5,
+        ... )
+        >>> drawn[0, 0].tolist()
+        [[0, 0, 0], [50, 25, 0]]
     """
     who = "draw_segmentation_masks"
     array, first = channels_last(who, images, data_format)

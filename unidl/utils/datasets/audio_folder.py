@@ -41,6 +41,16 @@ def audio_dataset_from_directory(
         ragged: must be False.
         directory, labels, label_mode, class_names, batch_size, shuffle, seed, validation_split,
         subset, follow_links, verbose: as in `image_dataset_from_directory`.
+
+    Examples:
+        >>> import os, wave
+        >>> os.makedirs("sounds/silence")
+        >>> with wave.open("sounds/silence/1.wav", "wb") as file:
+        ...     file.setparams((1, 2, 8000, 0, "NONE", ""))
+        ...     file.writeframes(bytes(2 * 100))
+        >>> data = unidl.utils.audio_dataset_from_directory("sounds", verbose=False)
+        >>> data[0][0].shape
+        (1, 100, 1)
     """
     who = "audio_dataset_from_directory"
     if ragged:

@@ -62,6 +62,18 @@ def image_dataset_from_directory(
         data_format: by default that of `config.image_data_format()`.
         format: "py", a `PyDataset`.
         verbose: print how many files there are.
+
+    Examples:
+        >>> import os
+        >>> for name in ("cats", "dogs"):
+        ...     os.makedirs(f"pets/{name}")
+        ...     unidl.utils.save_img(f"pets/{name}/1.png", np.full((8, 8, 3), 255), scale=False)
+        >>> data = unidl.utils.image_dataset_from_directory(
+        ...     "pets", image_size=(4, 4), verbose=False
+        ... )
+        >>> x, y = data[0]
+        >>> x.shape, data.class_names
+        ((2, 4, 4, 3), ['cats', 'dogs'])
     """
     who = "image_dataset_from_directory"
     pillow(who)

@@ -32,6 +32,12 @@ def split_dataset(
 
     Returns:
         (left, right), each in the structure of `dataset`: `fit(*left, validation_data=right)`.
+
+    Examples:
+        >>> x, y = np.arange(10), np.arange(10) ** 2
+        >>> (x_left, y_left), right = unidl.utils.split_dataset((x, y), left_size=0.8)
+        >>> len(x_left), right
+        (8, (array([8, 9]), array([64, 81])))
     """
     if preferred_backend is not None:
         raise ValueError(

@@ -37,6 +37,17 @@ def text_dataset_from_directory(
         directory, labels, label_mode, class_names, batch_size, shuffle, seed, validation_split,
         subset, follow_links, format, verbose: as in `image_dataset_from_directory`. The files are
             ".txt" in UTF-8.
+
+    Examples:
+        >>> import os
+        >>> for name, text in (("bad", "dull"), ("good", "moving")):
+        ...     os.makedirs(f"reviews/{name}")
+        ...     with open(f"reviews/{name}/1.txt", "w") as file:
+        ...         print(text, end="", file=file)
+        >>> data = unidl.utils.text_dataset_from_directory("reviews", shuffle=False, verbose=False)
+        >>> texts, labels = data[0]
+        >>> list(texts), labels
+        (['dull', 'moving'], array([0, 1], dtype=int32))
     """
     who = "text_dataset_from_directory"
     check_format(who, format)

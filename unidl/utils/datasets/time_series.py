@@ -44,6 +44,13 @@ def timeseries_dataset_from_array(
         shuffle: in an order drawn from `seed`, new in each epoch.
         start_index, end_index: only moments from here, and before there.
         format: "py", a `PyDataset`.
+
+    Examples:
+        >>> series = np.arange(6)
+        >>> data = unidl.utils.timeseries_dataset_from_array(series, series[3:], sequence_length=3)
+        >>> x, y = data[0]  # the moment after each window
+        >>> x.tolist(), y.tolist()
+        ([[0, 1, 2], [1, 2, 3], [2, 3, 4]], [3, 4, 5])
     """
     who = "timeseries_dataset_from_array"
     check_format(who, format)

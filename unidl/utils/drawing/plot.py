@@ -91,6 +91,13 @@ def plot_model(
     Raises:
         ValueError: the model is not built, or an argument is none of those.
         ImportError: what the format needs is not installed.
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(2)])
+        >>> drawing = unidl.utils.plot_model(model, "model.mmd", show_shapes=True)
+        >>> with open("model.mmd") as file:
+        ...     "Dense" in file.read()
+        True
     """
     shown = Shown(show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable)
     _check("plot_model", model, rankdir, splines)
@@ -161,6 +168,14 @@ def model_to_dot(
     Raises:
         ValueError: the model is not built, or an argument is none of those.
         ImportError: pydot is not installed.
+
+    Examples:
+        >>> model = unidl.Sequential(
+        ...     [unidl.Input((4,)), unidl.layers.Dense(3), unidl.layers.Dense(2)]
+        ... )
+        >>> dot = unidl.utils.model_to_dot(model, show_shapes=True)
+        >>> [edge.get_source() for edge in dot.get_edges()]
+        ['n0']
     """
     shown = Shown(show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable)
     _check("model_to_dot", model, rankdir, splines)
