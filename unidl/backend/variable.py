@@ -130,6 +130,15 @@ class Variable(HasOperators):
         stand_ins = current().stand_ins
         return self.own_value() if stand_ins is None else stand_ins[self]
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            # A framework that asks a Variable for what its own ones have, to differentiate it.
+            raise AttributeError(
+                f"A Variable has no attribute {name!r}. Its native tensor is variable.value; for "
+                "gradients write unidl.value_and_grad(function, variables)."
+            )
+
     def own_value(self) -> Tensor:
         """The native tensor in its store, whatever stands in for it."""
         return self._backend.read(self._store)

@@ -72,3 +72,11 @@ def test_every_dtype_makes_the_round_trip(tf_backend):
         x = tf_backend.cast(tf_backend.asarray(np.array([0, 1])), dtype)
         assert tf_backend.dtype(x) == dtype
         assert tf_backend.to_numpy(x).astype("float64").tolist() == [0, 1]
+
+
+def test_a_tape_of_tensorflow_is_told_what_to_write(tf_backend):
+    variable = Variable(np.ones(2, "float32"))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(variable.value)
+    with pytest.raises(AttributeError, match=r"unidl\.value_and_grad\(function, variables\)"):
+        tape.gradient(loss, [variable])
