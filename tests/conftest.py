@@ -80,12 +80,13 @@ def _backend_of(item):
 
 @pytest.fixture(autouse=True)
 def seeded():
-    """Every test starts from the same random numbers, whatever ran before it."""
+    """Every test starts from the same random numbers and dtypes, whatever ran before it."""
     unidl.utils.set_random_seed(SEED)  # NumPy's and Python's too
     for name, seed in SEEDERS.items():
         if name in sys.modules:
             seed(sys.modules[name])
     unidl.utils.clear_session(free_memory=False)
+    unidl.config.set_dtype_policy(None)
 
 
 INSTALLED = [row.name for row in list_backends() if row.installed]

@@ -45,6 +45,7 @@ def fail():
     raise Ended
 
 
+@pytest.mark.quick_on("numpy", "torch", "mxnet")
 @pytest.mark.parametrize("event", ["on_train_batch_begin", "on_train_batch_end"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, None])
 def test_it_goes_on_from_the_step(backend, tmp_path, event, number):
