@@ -87,12 +87,14 @@ KINDS = [
 ]
 # Of these the use needs data or files of their own: their constructors alone are tried.
 UNUSED = {"STFT", "Constant", "ModelCheckpoint", "CSVLogger", "Muon"}
+# These want another package, or objects of it.
+FOREIGN = {"MLflowLogger", "WandbLogger", "OptunaPruning"}
 CLASSES = {
     cls: (None if cls.__name__ in UNUSED else use)
     for package, base, use in KINDS
     for name in package.__all__
     for cls in [getattr(package, name)]
-    if inspect.isclass(cls) and issubclass(cls, base) and cls is not base
+    if inspect.isclass(cls) and issubclass(cls, base) and cls is not base and name not in FOREIGN
 }
 
 

@@ -131,6 +131,7 @@ def floats(*shape):
 DERIVED = {
     "biased_conv": (floats(2, 8, 3), floats(3, 3, 4), floats(4), (1,), "same", (1,)),
     "grouped_attention": (floats(2, 4, 5, 8), floats(2, 2, 5, 8), floats(2, 2, 5, 8)),
+    "divide_no_nan": (floats(2, 3), floats(3)),
     "linear": (floats(2, 3), floats(3, 4), floats(4)),
     "one_hot": (np.zeros((2, 3), "int32"), 4, "float32"),
     "sigmoid_cross_entropy": (floats(2, 3), floats(2, 3)),

@@ -117,7 +117,7 @@ def test_launches_change_no_bit(backend, monkeypatch, fit, settings):
 
 def test_the_default_body_of_in_one_launch(backend):
     v = Variable([1.0, 2.0])
-    step = backend.compile(lambda x: v.assign(v.value * x) and v.value + 0, [v])
+    step = backend.compile(lambda x: v.assign(v.value * x).value + 0, [v])
     last = backend.in_one_launch(step)(backend.asarray([[2.0, 3.0], [5.0, 7.0]]))
     assert backend.to_numpy(last).tolist() == v.numpy().tolist() == [10.0, 42.0]
 

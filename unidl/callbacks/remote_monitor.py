@@ -9,6 +9,7 @@ import urllib.request
 import warnings
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -46,10 +47,20 @@ class RemoteMonitor(Callback):
         send_as_json: bool = False,
     ) -> None:
         super().__init__()
+        if not isinstance(headers, Mapping | None):
+            raise TypeError(
+                f"RemoteMonitor: headers must be a dict of texts, {{name: value}}, got {headers!r}."
+            )
         if not root.startswith(("http://", "https://")):
             raise ValueError(
                 f'RemoteMonitor: root begins with "http://" or "https://", got {root!r}.'
             )
+        try:
+            urlsplit(root + path).port  # noqa: B018 - reading it is what looks at it
+        except ValueError as error:
+            raise ValueError(
+                f"RemoteMonitor: {root + path!r}, which is root and path, is no address: {error}."
+            ) from error
         self.root, self.path, self.field = root, path, field
         self.headers, self.send_as_json = headers, send_as_json
 

@@ -279,7 +279,7 @@ class LambdaCallback(Callback):
                 f" The hooks are: {', '.join(hooks)}."
             )
         given = {name: hook for name, hook in functions.items() if hook is not None}
-        wrong = next((name for name, value in given.items() if not callable(value)), None)
+        wrong = next((n for n, value in given.items() if not CALLABLE.allows(value)), None)
         if wrong is not None:
             raise TypeError(f"LambdaCallback: {wrong} must be a function, got {given[wrong]!r}.")
         # As methods of a class of its own, so that only the hooks which are given count as defined.
@@ -297,3 +297,7 @@ class LambdaCallback(Callback):
         **kwargs: Function,
     ) -> None:
         super().__init__()  # `__new__` has made the functions methods
+
+    def __repr__(self) -> str:
+        hooks = [name for name in vars(type(self)) if name.startswith("on_")]
+        return f"<{' '.join(['LambdaCallback', *hooks])}>"

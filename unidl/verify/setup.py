@@ -180,9 +180,9 @@ def _objective(model, x, y, notes, caller):
         given = model.objective._given[:2]
         chosen = Objective._spread(given[0], names, "loss")
     else:
-        targets = (
-            [None] * len(names) if y is None else Objective._pair(names, predictions, y, model)[1]
-        )
+        targets = [None] * len(names)
+        if y is not None:
+            targets = Objective._pair(names, predictions, y, targets, model)[1]
         chosen = [
             _default_loss(model, i, t, p.shape)
             for i, (t, p) in enumerate(zip(targets, flat, strict=True))

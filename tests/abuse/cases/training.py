@@ -446,12 +446,12 @@ CASES += [
     told(
         "predict of objects",
         lambda: regression().predict(np.full((8, 4), None), verbose=0),
-        "x must be numbers",
+        "x has entries that are missing",
     ),
     told(
         "fit of objects",
         lambda: regression().fit(X, np.full((8, 1), None), verbose=0),
-        "y must be numbers",
+        "y has entries that are missing",
     ),
     told("labels of infinity", lambda: classifier().fit(X, np.full(8, INF), verbose=0), "class"),
     told("labels of NaN", lambda: classifier().fit(X, np.full(8, NAN), verbose=0), "class"),

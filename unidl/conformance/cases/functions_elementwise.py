@@ -94,6 +94,8 @@ BINARY = [
     _binary("divide", "", normal(3, 4), uniform(0.5, 2, 3, 4), kind="ulp"),
     _binary("divide", "broadcast", normal(3, 4), uniform(0.5, 2, 4)),
     _binary("divide", "by zero", [1.0, -1.0, 0.0], [0.0, 0.0, 0.0], kind="ulp", gradients=False),
+    _binary("divide_no_nan", "", normal(3, 4), uniform(0.5, 2, 4), kind="ulp"),
+    _binary("divide_no_nan", "by zero", [1.0, -2.0, 0.0, 3.0], [0.0, 4.0, 0.0, -0.0], kind="ulp"),
     _binary("power", "", uniform(0.2, 3, 3, 4), uniform(-2, 2, 3, 4), kind="ulp"),
     _binary("power", "zero base", [0.0, 0.0, 0.0], [2.0, 1.0, 3.0], kind="ulp"),
     _binary(
