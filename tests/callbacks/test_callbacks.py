@@ -286,6 +286,14 @@ def test_csv_logger(tmp_path):
     assert float(rows[2]["loss"]) == pytest.approx(net.history.history["loss"][0])
 
 
+def test_csv_logger_has_columns_for_a_validation_that_comes_later(tmp_path):
+    path = tmp_path / "log.csv"
+    logger = callbacks.CSVLogger(path)
+    fit(logger, epochs=3, validation_data=(X, Y), validation_freq=2)
+    rows = list(csv.DictReader(path.open()))
+    assert [row["val_loss"] == "NA" for row in rows] == [True, False, True]
+
+
 def test_lambda_callback():
     seen = []
     fit(

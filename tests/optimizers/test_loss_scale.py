@@ -7,7 +7,7 @@ import pytest
 
 import unidl
 from unidl import layers, optimizers
-from unidl.backend import Variable
+from unidl.backend import Variable, use_backend
 
 SHAPES = [(3, 2), (2,)]
 STEPS = 14
@@ -140,3 +140,14 @@ def test_other_policies_are_left_alone():
     model = unidl.Sequential([unidl.Input((4,)), layers.Dense(1)])
     model.compile("sgd", "mse")
     assert type(model.optimizer) is optimizers.SGD
+
+
+def test_gradients_of_numpy_are_taken(backend):
+    with use_backend(backend):
+        v = Variable(np.ones(2, "float32"))
+        optimizer = optimizers.LossScaleOptimizer(optimizers.SGD(1.0), initial_scale=2.0)
+        optimizer.build([v])
+        optimizer.apply([np.array([2.0, 4.0])])
+        assert v.numpy().tolist() == [0.0, -1.0]
+        with pytest.raises(ValueError, match="got 2 gradients for 1 variables"):
+            optimizer.apply([np.ones(2), np.ones(2)])

@@ -187,7 +187,8 @@ class ReduceLROnPlateau(Monitor):
 
 
 class CSVLogger(Callback):
-    """Write the logs of each epoch to a CSV file: the epoch, then the names in their order.
+    """Write the logs of each epoch to a CSV file: the epoch, then the names in their order, those
+    of a validation too, with "NA" where there is no number.
 
     Args:
         filename: path.
@@ -200,8 +201,8 @@ class CSVLogger(Callback):
         >>> logger = unidl.callbacks.CSVLogger("log.csv")
         >>> history = model.fit(np.ones((8, 2)), np.ones((8, 1)), verbose=0, callbacks=[logger])
         >>> print(open("log.csv").read().strip())
-        epoch,loss
-        0,1.0
+        epoch,loss,val_loss
+        0,1.0,NA
     """
 
     _rules: ClassVar = {"filename": PATH, "separator": CHARACTER, "append": FLAG}
@@ -221,8 +222,16 @@ class CSVLogger(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if self._writer is None:
+            columns = sorted(logs)
+            if not any(name.startswith("val_") for name in columns):
+                # With `validation_freq` they come in a later epoch, and a header is written once.
+                columns += [f"val_{name}" for name in columns]
             self._writer = csv.DictWriter(
-                self._file, ["epoch", *sorted(logs)], delimiter=self.separator
+                self._file,
+                ["epoch", *columns],
+                restval="NA",
+                extrasaction="ignore",
+                delimiter=self.separator,
             )
             if self._file.tell() == 0:
                 self._writer.writeheader()

@@ -187,9 +187,14 @@ class LossScaleOptimizer(Optimizer):
             variables = list(trainable_variables)
             if not self.built:
                 self.build(variables)
+        inner._check_count(grads, variables)
         backend = self.dynamic_scale.backend
         with backend.scope():
             scale = self.dynamic_scale.value
+            grads = [
+                None if g is None else inner._gradient(backend, g, v)
+                for g, v in zip(grads, variables, strict=True)
+            ]
             finite = _all_finite(backend, [g for g in grads if g is not None])
             unscaled = [None if g is None else _unscaled(backend, g, scale, finite) for g in grads]
             # Copies, since an update may work in place.

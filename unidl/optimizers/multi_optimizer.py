@@ -211,10 +211,7 @@ class MultiOptimizer(Optimizer):
         grads, variables = list(grads), list(trainable_variables)
         if not self.built:
             self.build(variables)
-        if len(grads) != len(variables):
-            raise ValueError(
-                f"{self.name}: got {len(grads)} gradients for {len(variables)} variables."
-            )
+        self._check_count(grads, variables)
         self._backend_of(variables)
         place = {self._index[variable]: i for i, variable in enumerate(variables)}
         for optimizer, part in zip(self.optimizers, self._parts, strict=True):

@@ -391,10 +391,7 @@ class Optimizer(ByVariable, Watched, Constructed):
             variables = list(trainable_variables)
             if not self.built:
                 self.build(variables)
-        if len(grads) != len(variables):
-            raise ValueError(
-                f"{self.name}: got {len(grads)} gradients for {len(variables)} variables."
-            )
+        self._check_count(grads, variables)
         if any(g is None for g in grads):
             grads, variables = _without_missing(self.name, grads, variables)
         backend = self._backend_of(variables)
@@ -412,6 +409,12 @@ class Optimizer(ByVariable, Watched, Constructed):
             for variable in variables:
                 if variable.constraint is not None:
                     variable.replace(variable.constraint(variable.value))
+
+    def _check_count(self, grads: Sequence[Any], variables: Sequence[Variable]) -> None:
+        if len(grads) != len(variables):
+            raise ValueError(
+                f"{self.name}: got {len(grads)} gradients for {len(variables)} variables."
+            )
 
     def _gradient(self, backend: Any, gradient: Any, variable: Variable) -> Any:
         """A gradient, of the host or of any framework, as a native tensor in the variable's
