@@ -118,6 +118,12 @@ def check(cls, argument, value):
             raise
 
 
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Some write files where they are."""
+    monkeypatch.chdir(tmp_path)
+
+
 def one(cls):
     return given(st.sampled_from(arguments(cls)), POOL)(lambda a, v: check(cls, a, v))
 
