@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
-import struct
-import zlib
 from importlib import import_module
 from typing import Any
 
 import numpy as np
+
+from unidl.utils.images import pillow
 
 _BUCKETS = 30  # of a histogram
 _IMAGES = 3  # shown under one tag
@@ -120,22 +121,7 @@ class EventFile:
 
 def png(image: np.ndarray) -> bytes:
     """The bytes of a PNG file of an image (height, width, 1, 3 or 4), uint8."""
-    height, width, channels = image.shape
-    kind = {1: 0, 3: 2, 4: 6}[channels]  # grey, colours, colours and alpha
-    rows = np.concatenate(
-        [np.zeros((height, 1), "uint8"), image.reshape(height, width * channels)], axis=1
-    )  # each row begins with its filter, 0 for none
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        end = struct.pack(">I", zlib.crc32(name + data))
-        return struct.pack(">I", len(data)) + name + data + end
-
-    head = struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0)
-    return b"".join(
-        [
-            b"\x89PNG\r\n\x1a\n",
-            chunk(b"IHDR", head),
-            chunk(b"IDAT", zlib.compress(rows.tobytes())),
-            chunk(b"IEND", b""),
-        ]
-    )
+    buffer = io.BytesIO()
+    grey = image.shape[-1] == 1
+    pillow("TensorBoard").fromarray(image[..., 0] if grey else image).save(buffer, "png")
+    return buffer.getvalue()
