@@ -83,3 +83,18 @@ def test_without_averages_it_says_what_to_write():
             validation_data=(X, Y),
             callbacks=[callbacks.SwapEMAWeights()],
         )
+
+
+def test_of_each_of_several_optimizers(backend):
+    """Those inside of another keep averages too."""
+    model = unidl.Sequential([unidl.Input((3,)), dense(unidl, 2), dense(unidl)])
+    first, second = (unidl.optimizers.SGD(2**-10, use_ema=True) for _ in range(2))
+    chosen = unidl.optimizers.OptimizerMap(first, {"dense_1/.*": second})
+    model.compile(unidl.optimizers.MultiOptimizer(chosen), "mse")
+    seen = []
+    watch = callbacks.LambdaCallback(on_test_begin=lambda logs: seen.append(model.get_weights()))
+    swap = callbacks.SwapEMAWeights()
+    model.fit(X, Y, batch_size=2, validation_data=(X, Y), verbose=0, callbacks=[swap, watch])
+    # `fit` ends with the averages, which the validation of the only epoch has seen already.
+    for found, expected in zip(seen[0], model.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)

@@ -89,7 +89,7 @@ class SwapEMAWeights(Callback):
 
     def _pairs(self) -> Iterator[tuple[Any, Any]]:
         """(variable, its average) of all optimizers that keep averages."""
-        found = [getattr(o, "inner_optimizer", o) for o in own_steps.optimizers_of(self.model)]
+        found = [each for o in own_steps.optimizers_of(self.model) for each in o.watched]
         keeping = [o for o in found if o.use_ema and o.built]
         if not keeping:
             raise ValueError(

@@ -180,14 +180,7 @@ class LossScaleOptimizer(Optimizer):
         if not any(g is not None for g in grads):
             inner.apply(grads, trainable_variables)
             return
-        if trainable_variables is None:
-            self.begin_step()
-            variables = inner._targets
-        else:
-            variables = list(trainable_variables)
-            if not self.built:
-                self.build(variables)
-        inner._check_count(grads, variables)
+        variables = self._variables_of_step(grads, trainable_variables)
         backend = self.dynamic_scale.backend
         with backend.scope():
             scale = self.dynamic_scale.value

@@ -205,13 +205,8 @@ class MultiOptimizer(Optimizer):
         self, grads: Sequence[Tensor | None], trainable_variables: Sequence[Variable] | None = None
     ) -> None:
         """One step of each optimizer that has a gradient."""
-        if trainable_variables is None:
-            self.begin_step()
-            trainable_variables = self._targets
-        grads, variables = list(grads), list(trainable_variables)
-        if not self.built:
-            self.build(variables)
-        self._check_count(grads, variables)
+        grads = list(grads)
+        variables = self._variables_of_step(grads, trainable_variables)
         self._backend_of(variables)
         place = {self._index[variable]: i for i, variable in enumerate(variables)}
         for optimizer, part in zip(self.optimizers, self._parts, strict=True):

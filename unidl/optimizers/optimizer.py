@@ -384,14 +384,7 @@ class Optimizer(ByVariable, Watched, Constructed):
         grads = list(grads)
         if not grads:
             return
-        if trainable_variables is None:
-            self.begin_step()
-            variables = self._targets
-        else:
-            variables = list(trainable_variables)
-            if not self.built:
-                self.build(variables)
-        self._check_count(grads, variables)
+        variables = self._variables_of_step(grads, trainable_variables)
         if any(g is None for g in grads):
             grads, variables = _without_missing(self.name, grads, variables)
         backend = self._backend_of(variables)
@@ -410,11 +403,22 @@ class Optimizer(ByVariable, Watched, Constructed):
                 if variable.constraint is not None:
                     variable.replace(variable.constraint(variable.value))
 
-    def _check_count(self, grads: Sequence[Any], variables: Sequence[Variable]) -> None:
+    def _variables_of_step(
+        self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None
+    ) -> list[Variable]:
+        """The variables of `grads`; the optimizer is built for them where it is not built yet."""
+        if trainable_variables is None:
+            self.begin_step()
+            variables = self._targets
+        else:
+            variables = list(trainable_variables)
+            if not self.built:
+                self.build(variables)
         if len(grads) != len(variables):
             raise ValueError(
                 f"{self.name}: got {len(grads)} gradients for {len(variables)} variables."
             )
+        return variables
 
     def _gradient(self, backend: Any, gradient: Any, variable: Variable) -> Any:
         """A gradient, of the host or of any framework, as a native tensor in the variable's
