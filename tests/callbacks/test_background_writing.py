@@ -180,3 +180,16 @@ def test_a_save_of_the_user_s_own_is_called(tmp_path):
     made.compile("sgd", "mse")
     made.fit(X, Y, callbacks=[checkpoint(tmp_path, "weights")], verbose=0)
     assert calls == [True]
+
+
+def test_a_writer_of_the_user_s_own_is_left_alone():
+    """Many callbacks call one so, TensorFlow's summaries for instance."""
+
+    class Summaries(unidl.callbacks.Callback):
+        def __init__(self):
+            super().__init__()
+            self.writer = object()
+
+    model = unidl.Sequential([unidl.Input((3,)), unidl.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0, callbacks=[Summaries()])

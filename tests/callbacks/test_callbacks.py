@@ -148,7 +148,8 @@ def test_early_stopping_is_that_of_keras(case):
     values, arguments = STOPS[case]
 
     class KerasReplay(keras.callbacks.Callback):
-        on_epoch_end = lambda self, epoch, logs=None: logs.update(val_loss=values[epoch])  # noqa: E731
+        def on_epoch_end(self, epoch, logs=None):
+            logs.update(val_loss=values[epoch])
 
     ours = callbacks.EarlyStopping(**arguments)
     net = model()
@@ -261,7 +262,8 @@ def test_reduce_on_plateau_is_that_of_keras(case):
     values, arguments = PLATEAUS[case]
 
     class KerasReplay(keras.callbacks.Callback):
-        on_epoch_end = lambda self, epoch, logs=None: logs.update(val_loss=values[epoch])  # noqa: E731
+        def on_epoch_end(self, epoch, logs=None):
+            logs.update(val_loss=values[epoch])
 
     ours = fit(Replay(values), callbacks.ReduceLROnPlateau(**arguments), epochs=8).history.history
     reference = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])

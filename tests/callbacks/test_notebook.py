@@ -3,6 +3,7 @@ object of the same interface, and with a real kernel where nbclient and ipykerne
 
 import contextlib
 import io
+import logging
 import re
 import sys
 import types
@@ -12,6 +13,7 @@ import pytest
 
 import unidl
 from unidl import callbacks, layers
+from unidl.callbacks.progress.taps import Taps
 
 X = np.random.default_rng(0).normal(size=(40, 4)).astype("float32")
 Y = (X.sum(axis=1) > 0).astype("int32")
@@ -146,6 +148,26 @@ def test_prints_in_each_epoch(cell):
         "display",
         "stream",
     ]
+
+
+def test_a_handler_that_looks_its_stream_up_needs_no_tap(monkeypatch):
+    """As that which `logging` falls back on, and some libraries give to their loggers."""
+
+    class LooksUp(logging.StreamHandler):
+        stream = property(lambda self: sys.stderr)
+
+        def __init__(self):
+            logging.Handler.__init__(self)
+
+    monkeypatch.setattr(logging.root, "handlers", [*logging.root.handlers, LooksUp()])
+    heard = []
+    taps = Taps(lambda stream, text: heard.append(text))
+    taps.open("stderr")
+    try:
+        logging.root.warning("seen")
+    finally:
+        taps.close()
+    assert "".join(heard) == "seen\n"
 
 
 def test_an_error_leaves_what_was_seen_and_gives_the_streams_back(cell):

@@ -7,7 +7,9 @@ from unidl.callbacks.backup_and_restore import BackupAndRestore
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.history import History
 from unidl.callbacks.progress import Progress
+from unidl.saving.background import BackgroundWriter
 from unidl.training.kept_state import KeptState
+from unidl.training.seen_batch import SeenBatch
 
 
 class CallbackList:
@@ -60,6 +62,7 @@ class CallbackList:
         for kind in ("train", "test", "predict"):
             self._begin[kind] = self._overriding(f"on_{kind}_batch_begin")
             self._end[kind] = self._overriding(f"on_{kind}_batch_end")
+        self._seeing = self._overriding("_see_batch")
         self._training = False
         self._model = model
         self._noted = None  # the progress which the state is that of, where that is wanted
@@ -73,7 +76,8 @@ class CallbackList:
             self._backup.termination.unwatch()
             if error is not None and self._noted is not None and KeptState(self._model).finite():
                 self._backup.save(self.callbacks, self._noted)
-        for writer in [c.writer for c in self.callbacks if hasattr(c, "writer")]:
+        writers = [getattr(callback, "writer", None) for callback in self.callbacks]
+        for writer in [w for w in writers if isinstance(w, BackgroundWriter)]:
             # What `fit` promises to have written is, also where it ends by an error or Ctrl-C.
             if error is None:
                 writer.wait()
@@ -164,11 +168,11 @@ class CallbackList:
         backs_up = kind == "train" and self._backup is not None and self._backup.batches
         return bool(self._begin[kind] or self._end[kind] or backs_up)
 
-    def see_batch(self, seen):
-        """`seen` is the `SeenBatch` of training that is run next."""
+    def see_batch(self, batches, steps, batch):
+        """What training is run with next, as a `SeenBatch` has it."""
         self._noted = None  # while a step changes the state, it is of no place
-        for callback in self.callbacks:
-            callback._see_batch(seen)
+        for _, method in self._seeing:
+            method(SeenBatch(batches, steps, batch))
 
     def on_batch_begin(self, kind, batch):
         for _, method in self._begin[kind]:

@@ -295,16 +295,7 @@ class LambdaCallback(Callback):
         methods = {name: staticmethod(function) for name, function in given.items()}
         return super().__new__(type("LambdaCallback", (cls,), methods))
 
-    def __init__(
-        self,
-        on_epoch_begin: Function = None,
-        on_epoch_end: Function = None,
-        on_train_begin: Function = None,
-        on_train_end: Function = None,
-        on_train_batch_begin: Function = None,
-        on_train_batch_end: Function = None,
-        **kwargs: Function,
-    ) -> None:
+    def __init__(self, *args: Function, **kwargs: Function) -> None:
         super().__init__()  # `__new__` has made the functions methods
 
     def __repr__(self) -> str:

@@ -9,7 +9,6 @@ import warnings
 import numpy as np
 
 from unidl import tree
-from unidl.training.seen_batch import SeenBatch
 from unidl.utils.traceback_filtering import user_stacklevel
 
 # A launch of several steps takes about so long and holds so much data at most, that the progress
@@ -37,7 +36,7 @@ def run_epoch(model, step, batches, monitor, kind, epoch=0, done=0):
     for count, batch in batches.chunks(_launch_size(model, step, batches, monitor, kind), whole):
         monitor.on_batch_begin(kind, done)
         if kind == "train":
-            monitor.see_batch(SeenBatch(batches, count, batch))
+            monitor.see_batch(batches, count, batch)
         start = time.perf_counter()
         result = run(count, batch)
         step.seconds = (time.perf_counter() - start) / count

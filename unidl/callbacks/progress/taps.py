@@ -72,10 +72,11 @@ def behind_taps(stream):
 
 
 def _handlers_to(stream):
-    """The handlers of all loggers that write to `stream`."""
+    """The handlers of all loggers that keep `stream`; others look it up in `sys` each time."""
     loggers = [logging.root, *logging.root.manager.loggerDict.values()]
     handlers = [handler for each in loggers for handler in getattr(each, "handlers", ())]
-    return [h for h in handlers if isinstance(h, StreamHandler) and h.stream is stream]
+    kept = [h for h in handlers if isinstance(h, StreamHandler) and "stream" in vars(h)]
+    return [h for h in kept if h.stream is stream]
 
 
 def _pass_on(stream, text):
