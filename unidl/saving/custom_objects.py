@@ -16,7 +16,8 @@ T = TypeVar("T", bound=Any)
 
 _objects: dict[str, object] = {}
 _names: dict[object, str] = {}
-_scope: ContextVar[dict] = ContextVar("unidl_custom_objects", default={})  # noqa: B039  never mutated
+# The default is never mutated.
+_scope: ContextVar[dict] = ContextVar("unidl_custom_objects", default={})  # noqa: B039
 
 
 def register_keras_serializable(

@@ -35,6 +35,12 @@ class NotPlain(Exception):
     """What the file holds is not what a reader may use; the text says why."""
 
 
+def require_file(filepath: str) -> None:
+    """NotPlain if there is a folder, a device or a pipe, which might never end."""
+    if not stat.S_ISREG(os.stat(filepath).st_mode):
+        raise NotPlain("it is a folder, a device or a pipe, not a file")
+
+
 def h5py() -> Any:
     try:
         import h5py

@@ -12,14 +12,13 @@ import hashlib
 import json
 import math
 import os
-import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from unidl.saving.hdf5 import NotPlain
+from unidl.saving.hdf5 import NotPlain, require_file
 
 ENDING = ".safetensors"
 LONGEST_HEADER = 1 << 24  # bytes, for 100,000 tensors
@@ -81,8 +80,7 @@ def reading(filepath: str, who: str, names: dict[str, str]) -> Iterator[Reader]:
     `names`: {path in a weight file of HDF5, by which is asked: name of the tensor}.
     """
     try:
-        if not stat.S_ISREG(os.stat(filepath).st_mode):
-            raise NotPlain("it is a folder, a device or a pipe, not a file")
+        require_file(filepath)
         with open(filepath, "rb") as file:
             yield Reader(file, names)
     except NotPlain as error:

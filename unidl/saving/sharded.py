@@ -112,8 +112,7 @@ def _remove(before: list[str], base: str, files: list[str]) -> None:
 
 def _places(filepath: str, who: str) -> dict[str, list[str]]:
     """{group: the shards that hold its arrays} as the JSON file says; NotPlain if it does not."""
-    if not stat.S_ISREG(os.stat(filepath).st_mode):
-        raise NotPlain("it is a folder, a device or a pipe, not a file")
+    hdf5.require_file(filepath)
     with open(filepath, "rb") as file:
         text = file.read(LONGEST_JSON + 1)
     found = config_of(text, f"{who}: {filepath}", "the file that save_weights() wrote")

@@ -187,7 +187,7 @@ def weights_file(filepath: str, who: str, model: Any) -> Iterator[Any]:
 def read_state(
     model: Any, reader: Any, who: str, filepath: str, skip_mismatch: bool = False
 ) -> Callable[[], None]:
-    """Read and check what `write_state`, or Keras, wrote; what comes back sets it."""
+    """Read and check what `write_arrays`, or Keras, wrote; what comes back sets it."""
     values, own, skipped = [], [], []
     known: dict[str, int | None] = {}
     for path, layer in layers_with_paths(model):

@@ -135,7 +135,8 @@ def place(group: Group, measures: Measures, outermost: bool = True) -> Placed:
         if item.inner is not None:
             placed.take(item.inner, corner, item.top)
         else:
-            placed.boxes.append((item.part, corner, item.top, item.across, item.along))  # type: ignore[arg-type]
+            box = (item.part, corner, item.top, item.across, item.along)
+            placed.boxes.append(box)  # type: ignore[arg-type]
     return placed if outermost else _framed(group, placed, item_of, exits, measures)
 
 
