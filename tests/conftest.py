@@ -1,6 +1,7 @@
 """Fixtures of all tests: `backend` runs a test once on each installed backend, `seeded` runs
 always."""
 
+import importlib
 import os
 import random
 import sys
@@ -12,10 +13,20 @@ from unidl.backend import list_backends, use_backend
 from unidl.utils.traceback_filtering import disable_traceback_filtering
 
 SEED = 20251127
+
+
+def _seed_tensorflow(tf):
+    # `set_seed` also throws all kernels away, which the next test would have to make again (1 ms
+    # each); that is needed only where random numbers were drawn since.
+    context = importlib.import_module("tensorflow.python.eager.context").context()
+    if context._seed != SEED or context._rng.getstate() != random.Random(SEED).getstate():
+        tf.random.set_seed(SEED)
+
+
 # How frameworks that a test may have imported are seeded; none is imported for that.
 SEEDERS = {
     "torch": lambda torch: torch.manual_seed(SEED),
-    "tensorflow": lambda tf: tf.random.set_seed(SEED),
+    "tensorflow": _seed_tensorflow,
     "mxnet": lambda mx: mx.random.seed(SEED),
 }
 
