@@ -38,7 +38,7 @@ def model(dtype="float32"):
     return net
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     for name in INSTALLED:
