@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 from unidl.typing import DType
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -17,6 +21,7 @@ _ALIASES = {
 }
 
 _floatx = "float32"
+_floatx_here: ContextVar[str | None] = ContextVar("unidl_floatx", default=None)
 
 
 def floatx() -> str:
@@ -26,7 +31,7 @@ def floatx() -> str:
         >>> unidl.backend.floatx()
         'float32'
     """
-    return _floatx
+    return _floatx_here.get() or _floatx
 
 
 def set_floatx(value: str) -> None:
@@ -49,6 +54,16 @@ def set_floatx(value: str) -> None:
     _floatx = value
 
 
+@contextmanager
+def floatx_here(value: str) -> Iterator[None]:
+    """Inside, `floatx` is `value` for this thread or task alone."""
+    token = _floatx_here.set(value)
+    try:
+        yield
+    finally:
+        _floatx_here.reset(token)
+
+
 def standardize_dtype(dtype: DType | None) -> str:
     """Name of a dtype given by name, Python type, NumPy dtype or any framework's dtype; None means
     `floatx`.
@@ -58,9 +73,9 @@ def standardize_dtype(dtype: DType | None) -> str:
         ['int32', 'float64', 'float32']
     """
     if dtype is None:
-        return _floatx
+        return floatx()
     if isinstance(dtype, type) and dtype in (bool, int, float):
-        return {bool: "bool", int: "int32", float: _floatx}[dtype]
+        return {bool: "bool", int: "int32", float: floatx()}[dtype]
     # np.dtype and tf.DType have a name; str(torch.float32) is "torch.float32"; numpy scalar types
     # have __name__.
     name = (
@@ -146,4 +161,4 @@ def _promote(a: str, b: str) -> str:
     signed, unsigned = (a, b) if a in SIGNED else (b, a)
     # The smallest signed dtype that holds both; uint64 with a signed one needs a float.
     needed = UNSIGNED.index(unsigned) + 1
-    return _floatx if needed == len(SIGNED) else SIGNED[max(needed, SIGNED.index(signed))]
+    return floatx() if needed == len(SIGNED) else SIGNED[max(needed, SIGNED.index(signed))]

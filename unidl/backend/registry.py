@@ -10,11 +10,12 @@ import importlib.util
 import os
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from unidl.backend.contract import Backend
@@ -39,6 +40,8 @@ _ATTRIBUTES = {
 _active: ContextVar[Backend | None] = ContextVar("unidl_backend", default=None)
 _device: ContextVar[str | None] = ContextVar("unidl_device", default=None)
 _loaded: dict[str, Backend] = {}
+_none_replaced: Mapping[str, Backend] = MappingProxyType({})
+_replaced: ContextVar[Mapping[str, Backend]] = ContextVar("unidl_replaced", default=_none_replaced)
 _process_backend: Backend | None = None
 
 # Threads that meet a backend for the first time at once get one object, and two frameworks are not
@@ -127,8 +130,11 @@ def get_backend(name: str | Backend | None = None) -> Backend:
         return _active.get() or _process_backend or _from_environment()
     if isinstance(name, Backend):
         return name
-    loaded = _loaded.get(name) if isinstance(name, str) else None
-    return loaded if loaded is not None else _load(name)
+    if isinstance(name, str):
+        loaded = _replaced.get().get(name) or _loaded.get(name)
+        if loaded is not None:
+            return loaded
+    return _load(name)
 
 
 def _from_environment() -> Backend:
@@ -249,13 +255,13 @@ class use_backend(ContextDecorator):
 
 @contextmanager
 def replaced(registered: Backend, other: Backend) -> Iterator[None]:
-    """Inside, `other` is found wherever the loaded backend `registered` is asked for by its
-    name."""
-    _loaded[registered.name] = other
+    """Inside, `other` is found wherever the loaded backend `registered` is asked for by its name,
+    for this thread or task alone."""
+    token = _replaced.set({**_replaced.get(), registered.name: other})
     try:
         yield
     finally:
-        _loaded[registered.name] = registered
+        _replaced.reset(token)
 
 
 @contextmanager

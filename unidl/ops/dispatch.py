@@ -8,8 +8,11 @@ backend, and the call becomes a node of the graph.
 from __future__ import annotations
 
 import functools
+import threading
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
@@ -47,6 +50,15 @@ _owners: dict[type, Backend | None] = {
 # costs least.
 _natives: dict[type, Backend] = {}
 
+# The same where a backend stands in for another (`standing_in`), of that thread or task alone. The
+# tables above are every thread's, so they say nothing of a backend as long as anything stands in
+# for it anywhere.
+_owners_here: ContextVar[dict[type, Backend | None] | None] = ContextVar(
+    "unidl_owners_here", default=None
+)
+_contested: Counter[Backend | None] = Counter()
+_remembering = threading.Lock()
+
 # Names of dtypes by the framework's own objects for them, which are quicker to get at.
 _dtype_names: dict[Hashable, str] = {}
 
@@ -64,6 +76,9 @@ def owner_of(x: TensorLike) -> Backend | None:
     except KeyError:
         if isinstance(x, (Variable, Symbol)):
             return x.backend
+        here = _owners_here.get()
+        if here is not None and cls in here:
+            return here[cls]
         owner = registry.owner_of_type(cls)
         if issubclass(cls, np.ndarray) and owner is not None and cls not in owner.tensor_types:
             owner = None  # a memory map or matrix of NumPy: host data
@@ -100,15 +115,22 @@ def known_sizes(sizes: Any) -> Any:
 def set_owner(cls: Any, backend: Any) -> None:
     """Remember `backend` as the one of tensors of type `cls`; None: the active one converts
     them."""
-    _owners[cls] = backend
-    if backend is not None:
-        _natives[cls] = backend
+    here = _owners_here.get()
+    if here is not None:
+        here[cls] = backend
+        return
+    with _remembering:
+        if backend in _contested:
+            return
+        _owners[cls] = backend
+        if backend is not None:
+            _natives[cls] = backend
 
 
 @contextmanager
 def standing_in(backend: Backend) -> Iterator[None]:
-    """Inside, `backend` is the active one and owns the tensors of its framework, whichever backend
-    is registered for these.
+    """Inside, for this thread or task alone, `backend` is the active one and owns the tensors of
+    its framework, whichever backend is registered for these.
 
     For one that shares its tensors with another: the oracle, or a backend made to try something.
     Public functions ask a tensor's type for its backend, and would find the registered one.
@@ -127,17 +149,22 @@ def standing_in(backend: Backend) -> Iterator[None]:
             yield
         return
     tables: tuple[dict[type, Any], ...] = (_owners, _natives)
-    before = [dict(known) for known in tables]
-    for known in tables:
-        for key in [key for key, owner in known.items() if owner is registered]:
-            del known[key]
+    with _remembering:
+        _contested[registered] += 1
+        for known in tables:
+            for key in [key for key, owner in known.items() if owner is registered]:
+                del known[key]
+    around = _owners_here.get() or {}
+    token = _owners_here.set({k: owner for k, owner in around.items() if owner is not registered})
     try:
         with registry.replaced(registered, backend), registry.use_backend(backend):
             yield
     finally:
-        for known, old in zip(tables, before, strict=True):
-            known.clear()
-            known.update(old)
+        _owners_here.reset(token)
+        with _remembering:
+            _contested[registered] -= 1
+            if not _contested[registered]:
+                del _contested[registered]
 
 
 def dtype_name(backend: Backend, x: Tensor) -> str:
@@ -158,7 +185,10 @@ def native_owner(x: TensorLike) -> Backend | None:
     if cls is np.ndarray:
         active = registry.get_backend()
         return active if np.ndarray in active.tensor_types and x.dtype in PLAIN else None
-    return _natives.get(cls)
+    owner = _natives.get(cls)
+    if owner is None and (here := _owners_here.get()) is not None:
+        return here.get(cls)
+    return owner
 
 
 def takes(backend: Backend, x: Any) -> bool:

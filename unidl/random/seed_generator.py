@@ -4,6 +4,9 @@ argument."""
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from unidl.random.key_derivation import Key, absorb, derive_key, stream_state
@@ -88,33 +91,49 @@ class SeedGenerator(Constructed):
 class _Global:
     """The process' seed, the streams handed out, and the generator of calls without a seed."""
 
-    def __init__(self) -> None:
-        self.seed = secrets.randbits(32)
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
         self.streams = _FIRST_OWN
         self.generator: SeedGenerator | None = None
 
 
-_state = _Global()
+_of_process = _Global(secrets.randbits(32))
+_here: ContextVar[_Global] = ContextVar("unidl_random", default=_of_process)
+
+
+@contextmanager
+def global_state_here() -> Iterator[None]:
+    """Inside, the global random state is a copy, for this thread or task alone."""
+    state = get_global_state()
+    token = _here.set(_Global(state["seed"]))
+    try:
+        set_global_state(state)
+        yield
+    finally:
+        _here.reset(token)
 
 
 def _global_stream() -> tuple[int, int]:
-    _state.streams += 1
-    return _state.seed, _state.streams - 1
+    state = _here.get()
+    state.streams += 1
+    return state.seed, state.streams - 1
 
 
 def global_seed_generator() -> SeedGenerator:
     """The generator behind `seed=None`."""
     turns.wait()
-    if _state.generator is None:
+    state = _here.get()
+    if state.generator is None:
         generator = SeedGenerator(0, name="global_seed_generator")
-        generator.restart(_state.seed, _GLOBAL)
-        _state.generator = generator
-    return _state.generator
+        generator.restart(state.seed, _GLOBAL)
+        state.generator = generator
+    return state.generator
 
 
 def seed_everything(seed: int) -> None:
     """Set the global seed and begin its streams anew. Generators that exist keep theirs."""
-    _state.seed, _state.streams = seed, _FIRST_OWN
+    state = _here.get()
+    state.seed, state.streams = seed, _FIRST_OWN
     # The object stays: a compiled function may have drawn from it while it was traced.
     global_seed_generator().restart(seed, _GLOBAL)
 
@@ -130,8 +149,8 @@ def get_global_state() -> dict:
         True
     """
     return {
-        "seed": _state.seed,
-        "streams": _state.streams,
+        "seed": _here.get().seed,
+        "streams": _here.get().streams,
         "counter": global_seed_generator().counter,
     }
 
@@ -147,7 +166,7 @@ def set_global_state(state: dict) -> None:
         True
     """
     seed_everything(state["seed"])
-    _state.streams = state["streams"]
+    _here.get().streams = state["streams"]
     global_seed_generator().counter = state["counter"]
 
 

@@ -28,6 +28,11 @@ class OneThread:
             self._depth += 1
         return True
 
+    def is_taken(self) -> bool:
+        """Whether another thread has it."""
+        with making:
+            return self._owner not in (None, turns.on_behalf_of())
+
     def release(self) -> None:
         with making:
             self._depth -= 1

@@ -560,6 +560,11 @@ class Trainer(Overridable):
         gate = vars(self).get("_own_gate")
         return vars(self).setdefault("_own_gate", Gate()) if gate is None else gate
 
+    def _trains_elsewhere(self) -> bool:
+        """Whether another thread is training this model."""
+        lock = _training.get(self)
+        return lock is not None and lock.is_taken()
+
     def __getstate__(self) -> Any:
         # What is compiled belongs to this object: a copy compiles for itself.
         return {

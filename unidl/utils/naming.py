@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
-_used: Counter[str] = Counter()
+_of_process: Counter[str] = Counter()
+_used: ContextVar[Counter[str]] = ContextVar("unidl_names", default=_of_process)
 
 
 def to_snake_case(name: str) -> str:
@@ -30,8 +33,9 @@ def auto_name(prefix: str) -> str:
 
 def uniquify(name: str) -> str:
     """`name` the first time, then `name_1`, `name_2` ..."""
-    count = _used[name]
-    _used[name] += 1
+    used = _used.get()
+    count = used[name]
+    used[name] += 1
     return f"{name}_{count}" if count else name
 
 
@@ -47,7 +51,17 @@ def numbered(names: Iterable[str]) -> Iterator[str]:
 def reset_names() -> None:
     """Forget which names were given, so that the next model's layers are numbered from the
     start."""
-    _used.clear()
+    _used.get().clear()
+
+
+@contextmanager
+def names_here() -> Iterator[None]:
+    """Inside, names are given as if here alone: what is made outside is numbered as ever."""
+    token = _used.set(Counter(_used.get()))
+    try:
+        yield
+    finally:
+        _used.reset(token)
 
 
 def is_of_unidl(thing: Any) -> bool:

@@ -35,6 +35,7 @@ from unidl.conformance.oracle import U32, oracle
 from unidl.layers import Layer
 from unidl.models import Model
 from unidl.ops.dispatch import standing_in
+from unidl.verify.apart import apart
 from unidl.verify.calls import WholeModel
 from unidl.verify.environment import describe_environment
 from unidl.verify.foreign import runs_elsewhere
@@ -43,7 +44,7 @@ from unidl.verify.model_round import check_model
 from unidl.verify.report import Record, Report
 from unidl.verify.rounding import LOUD, rounding_oracle
 from unidl.verify.setup import make_setup
-from unidl.verify.snapshot import Snapshot, lent, placed
+from unidl.verify.snapshot import Snapshot, placed
 from unidl.verify.training_round import check_training
 from unidl.verify.wording import one_line
 
@@ -61,8 +62,8 @@ def verify(
     """Compare `model` on every backend and device with the float64 oracle; see this module for how.
 
     Args:
-        model: a Model or any Layer. It is given back as it was: weights, optimizer, random state,
-            backend.
+        model: a Model or any Layer. It is copied first and then left alone, so other threads may
+            use it, or train it, meanwhile.
         x: arrays in the structure of the inputs; by default random ones by the model's input
             shapes. Layers and gradients are compared on the first 32 samples, the training steps
             take batches of 32 in turn.
@@ -81,29 +82,23 @@ def verify(
         >>> report.verdict
         'equal'
     """
-    model = _as_model(model)
-    if not isinstance(steps, int) or steps < 0:
-        raise ValueError(f"verify: steps must be an int >= 0, got {steps!r}.")
-    with lent(model):
-        with use_backend(model.backend):
-            setup = make_setup(model, x, y)
-        # Imports frameworks, so after all that may be wrong with the data.
-        targets, left_out = find_targets(backends, devices)
-        setup.notes += left_out.values()
-        with lent(model) as snapshot:
-            return Job(snapshot, setup, targets, steps).run(list(left_out), require_all)
-
-
-def _as_model(model):
-    if isinstance(model, Model):
-        return model
     if not isinstance(model, Layer):
         raise TypeError(
             f"verify: takes a Model or a Layer, got {type(model).__name__}. A model of a "
             "framework's own is imported first."
         )
-    with use_backend(model.backend):
-        return _Alone(model)
+    if not isinstance(steps, int) or steps < 0:
+        raise ValueError(f"verify: steps must be an int >= 0, got {steps!r}.")
+    with apart(model, "verify") as copier:
+        copy = copier.copy
+        with use_backend(copy.backend):
+            whole = copy if isinstance(copy, Model) else _Alone(copy)
+            setup = make_setup(whole, x, y)
+        # Imports frameworks, so after all that may be wrong with the data.
+        targets, left_out = find_targets(backends, devices)
+        setup.notes += left_out.values()
+        snapshot = Snapshot(whole, copier.made)
+        return Job(snapshot, setup, targets, steps).run(list(left_out), require_all)
 
 
 class _Alone(Model):

@@ -22,11 +22,12 @@ from unidl.conformance.evaluable import Evaluable
 from unidl.conformance.oracle import U32, oracle
 from unidl.datasets._npz import read_npz
 from unidl.utils.whole_file import whole_file
+from unidl.verify.apart import apart
 from unidl.verify.calls import leaves_by_name, listening, model_program
 from unidl.verify.environment import describe_environment
 from unidl.verify.rounding import rounding_oracle
 from unidl.verify.setup import make_setup
-from unidl.verify.snapshot import lent, placed
+from unidl.verify.snapshot import Snapshot, placed
 from unidl.verify.trajectory import sample, weight_names
 
 FORMAT, VERSION = "unidl run", 1
@@ -58,7 +59,7 @@ def record(model, x, y, steps, path, dtype=None):
     all that it computes to `path`.
 
     Args:
-        model: a built or unbuilt Model, compiled or not (see `verify`). It is given back as it was.
+        model: a built or unbuilt Model, compiled or not. It is copied and left alone, see `verify`.
         x, y: data as for `verify`; None draws it, the same on every machine.
         steps: at least 1; the loss and optimizer are the model's, the step is compiled as its
             backend compiles it.
@@ -78,7 +79,8 @@ def record(model, x, y, steps, path, dtype=None):
     if dtype not in (None, "float64", "float32"):
         raise ValueError(f'record: dtype must be "float64" or "float32", got {dtype!r}.')
     home, own = model.backend, model.compute_dtype
-    with lent(model):
+    with apart(model, "record") as copier:
+        model = copier.copy
         with use_backend(home):
             setup = make_setup(model, x, y, "record")
         if not model.trainable_variables:
@@ -86,16 +88,14 @@ def record(model, x, y, steps, path, dtype=None):
                 f"record: {model._who()} has no trainable weights, so there is no training to "
                 "record."
             )
-        with lent(model) as snapshot:
-            # None: a model with a mixed policy keeps it.
-            ours = _run(
-                snapshot, setup, steps, home, None if dtype == own else dtype, eagerly=False
-            )
-            truth = _run(snapshot, setup, steps, oracle(), "float64", eagerly=True)
-            noisy = [
-                _run(snapshot, setup, steps, rounding_oracle(), "float64", eagerly=True, seed=n)
-                for n in range(_NOISY_RUNS)
-            ]
+        snapshot = Snapshot(model, copier.made)
+        # None: a model with a mixed policy keeps it.
+        ours = _run(snapshot, setup, steps, home, None if dtype == own else dtype, eagerly=False)
+        truth = _run(snapshot, setup, steps, oracle(), "float64", eagerly=True)
+        noisy = [
+            _run(snapshot, setup, steps, rounding_oracle(), "float64", eagerly=True, seed=n)
+            for n in range(_NOISY_RUNS)
+        ]
     entries = list(ours[0])
     if any(
         list(step) != list(other)

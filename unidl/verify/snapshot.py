@@ -1,23 +1,21 @@
-"""A user's model, lent out: put on any backend, device and dtype, and given back exactly as it was.
-
-Copying a model would need configs, which layers of a user's own may not have. So the model itself
-is moved, and everything that unidl knows of it is put back: attributes of its layers, variables
-with their very storage, optimizer, random state.
-"""
+"""A copy of a user's model, put on any backend, device and dtype, each time as it was at first:
+attributes of its layers, variables, optimizer, random state."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
-from unidl.backend import Backend, floatx, registry, set_floatx
-from unidl.backend.dtypes import is_float
+from unidl.backend import floatx, registry
+from unidl.backend.dtypes import floatx_here, is_float
 from unidl.backend.variable import Variable
 from unidl.dtype_policies import DTypePolicy
+from unidl.layers import Layer
 from unidl.losses import Loss
 from unidl.ops.dispatch import standing_in
 from unidl.random import SeedGenerator
 from unidl.random.seed_generator import get_global_state, set_global_state
+from unidl.verify.reach import is_ours
 
 _CONTAINERS = (list, dict, set)
 
@@ -38,21 +36,25 @@ class State:
 class Snapshot:
     """The state of `model`, with a host copy of every variable.
 
+    Args:
+        model: the copy that is verified.
+        others: what else belongs to it, such as a layer that only a function calls.
+
     Attributes:
-        variables: all Variables that the model holds: weights, states, the optimizer's slots.
-        generators: its SeedGenerators.
+        variables: all Variables that these hold: weights, states, the optimizer's slots.
+        generators: their SeedGenerators. layers: their Layers.
     """
 
-    def __init__(self, model):
+    def __init__(self, model, others=()):
         self.model = model
         self._contents = {}
-        self._collect(model)
+        self._collect((model, *others))
         found = [owner for owner, _ in self._contents.values()]
         self.variables = [x for x in found if isinstance(x, Variable)]
         self.generators = [x for x in found if isinstance(x, SeedGenerator)]
+        self.layers = [x for x in found if isinstance(x, Layer)]
         self._values = {id(v): v.numpy() for v in self.variables}
         self._random = get_global_state()
-        self._floatx = floatx()
 
     def _collect(self, root):
         pending = [root]
@@ -61,15 +63,14 @@ class Snapshot:
             if isinstance(item, tuple):
                 pending += item
             elif id(item) not in self._contents and (
-                isinstance(item, _CONTAINERS) or _is_ours(item)
+                isinstance(item, _CONTAINERS) or is_ours(item)
             ):
                 contents = item.copy() if isinstance(item, _CONTAINERS) else dict(vars(item))
                 self._contents[id(item)] = item, contents
                 pending += contents.values() if isinstance(contents, dict) else contents
 
     def restore(self):
-        """Put everything back. No storage was written to, since `place` gave each variable another
-        one."""
+        """Put everything back."""
         for owner, contents in self._contents.values():
             if isinstance(owner, list):
                 owner[:] = contents
@@ -78,15 +79,12 @@ class Snapshot:
                 held.clear()
                 held.update(contents)
         set_global_state(self._random)
-        set_floatx(self._floatx)
 
     def place(self, backend, dtype):
         """The model as it was, but on `backend`, with all that is float in `dtype` (None: each as
         it is)."""
         self.restore()
-        if dtype is not None:
-            set_floatx(dtype)
-        for layer in self.model._flatten_layers():
+        for layer in self.layers:
             layer.backend = backend
             if dtype is not None:
                 layer.dtype_policy = DTypePolicy(dtype)
@@ -150,29 +148,11 @@ class Snapshot:
             generator.counter = counter
 
 
-def _is_ours(item):
-    """Whether an object is unidl's, or of a class derived from one of unidl's; backends are
-    nobody's state."""
-    if isinstance(item, type | Backend) or not hasattr(item, "__dict__"):
-        return False
-    return any(cls.__module__.partition(".")[0] == "unidl" for cls in type(item).__mro__)
-
-
-@contextmanager
-def lent(model):
-    """`with lent(model) as snapshot:` whatever happens inside, afterwards the model is as it
-    was."""
-    snapshot = Snapshot(model)
-    try:
-        yield snapshot
-    finally:
-        snapshot.restore()
-
-
 @contextmanager
 def placed(snapshot, backend, dtype, device=None):
     """Inside, the model stands on `backend` (and `device`) in `dtype`, and that backend is the
     active one."""
-    with standing_in(backend), registry.device(device) if device else nullcontext():
+    wide = floatx_here(dtype or floatx())
+    with standing_in(backend), registry.device(device) if device else nullcontext(), wide:
         snapshot.place(backend, dtype)
         yield snapshot.model
