@@ -1,14 +1,15 @@
-"""The model of the user is left alone, whoever uses it meanwhile and however a verification ends."""
+"""The user's model is left alone, whoever uses it meanwhile and however a verification ends."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import pytest
 
 import unidl
 from unidl import layers
+from unidl.saving import training_state
 from unidl.utils import naming
 from unidl.verify import engine, layer_round, recording, trajectory, verify
 from unidl.verify.snapshot import Snapshot
@@ -74,14 +75,17 @@ def at(places, monkeypatch, do):
     """Inside, `do()` is called at the end of each of these functions."""
     with monkeypatch.context() as patch:
         for owner, name in places:
-
-            def then(*args, function=getattr(owner, name), **kwargs):
-                result = function(*args, **kwargs)
-                do()
-                return result
-
-            patch.setattr(owner, name, then)
+            patch.setattr(owner, name, _followed_by(do, getattr(owner, name)))
         yield
+
+
+def _followed_by(do, function):
+    def followed(*args, **kwargs):
+        result = function(*args, **kwargs)
+        do()
+        return result
+
+    return followed
 
 
 def in_a_thread(function, *args):
@@ -103,7 +107,6 @@ def test_another_thread_sees_its_own_model_all_the_time(backend, monkeypatch):
                 made = layers.Dense(2)
                 made.build((None, 3))
             assert type(unidl.get_backend(backend.name)) is type(backend)
-            # A layer's own kernel for this backend, and not the plain bodies of the oracle.
             return [
                 model.predict(X, verbose=0).tobytes(),
                 model.evaluate(X, Y, verbose=0)[0],
@@ -133,13 +136,11 @@ def test_whatever_flies_leaves_every_bit(error, backend, monkeypatch):
                 raise error("planted")
 
             with at([place], monkeypatch, fly):
-                try:
+                # An error may be reported, an interrupt never is.
+                report = None
+                with suppress(error) if error is ValueError else pytest.raises(error):
                     report = verify(model, X, Y, backends=[backend], steps=1)
-                except error as flown:
-                    assert "planted" in str(flown)
-                else:
-                    assert error is ValueError
-                    assert not report.passed
+                assert report is None or not report.passed
             assert state_of(model) == before
 
 
