@@ -1,8 +1,8 @@
 """The frame: what holds, in this thread or task, for the code that runs now.
 
 A Variable is a handle. Its value is the frame's stand-in, if there is one, else its own store.
-Whoever traces, differentiates or verifies enters a frame with stand-ins, and so never writes to a
-Variable that somebody else may read. What was assigned inside is the stand-ins' to tell; whoever
+Whoever traces or differentiates enters a frame with stand-ins, and so never writes to a Variable
+that somebody else may read; whoever verifies works on a copy (`verify/apart.py`). What was assigned inside is the stand-ins' to tell; whoever
 entered the frame puts it into place after the end, all at once.
 """
 

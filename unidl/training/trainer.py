@@ -569,7 +569,7 @@ class Trainer(Overridable):
         # What is compiled belongs to this object: a copy compiles for itself.
         return {
             k: v
-            for k, v in vars(self).items()
+            for k, v in list(vars(self).items())  # at once: another thread may add one
             if k not in ("_steps", "_compiled_for", "_held_metrics")
         }
 
