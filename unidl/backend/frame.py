@@ -2,8 +2,9 @@
 
 A Variable is a handle. Its value is the frame's stand-in, if there is one, else its own store.
 Whoever traces or differentiates enters a frame with stand-ins, and so never writes to a Variable
-that somebody else may read; whoever verifies works on a copy (`verify/apart.py`). What was assigned inside is the stand-ins' to tell; whoever
-entered the frame puts it into place after the end, all at once.
+that somebody else may read; whoever verifies works on a copy (`verify/apart.py`). What was assigned
+inside is the stand-ins' to tell; whoever entered the frame puts it into place after the end, all at
+once.
 """
 
 from __future__ import annotations
