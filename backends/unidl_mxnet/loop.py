@@ -10,12 +10,11 @@ import copy
 
 from unidl.backend import contract
 from unidl.backend.frame import current
+from unidl.tracing import moments
 from unidl_mxnet.load import mx
 from unidl_mxnet.traced import Traced, create, current_trace
 
 from mxnet.symbol.contrib import _cut_subgraph  # isort: skip
-
-WRITTEN_OUT = 512
 
 
 class Loop(contract.Recurrent):
@@ -23,7 +22,7 @@ class Loop(contract.Recurrent):
         """The first moment is always written out: a step that draws random keys or assigns
         Variables shows it there, and is written out for all moments, since each has its own."""
         length = xs[0].shape[0]
-        if length <= WRITTEN_OUT or not any(isinstance(t, Traced) for t in (*state, *xs)):
+        if length <= moments.WRITTEN_OUT or not any(isinstance(t, Traced) for t in (*state, *xs)):
             return super().scan(step, state, xs, reverse)
         xs = [self.flip(x, 0) if reverse else x for x in xs]
         before = current().effects()
@@ -47,11 +46,9 @@ def _loop(B, step, state, xs, y):
         new, made = step(tuple(inner[:size]), tuple(inner[size:]))
         made = _own_nodes(B, trace, (made, *new))
     wanted = [(y.shape, y.dtype), *specs[0]]
-    if current().effects() != before or [(t.shape, t.dtype) for t in made] != wanted:
-        raise TypeError(
-            "The moments of a sequence differ: only some draw random numbers, or the state changes "
-            "its shape or dtype. Run eagerly (run_eagerly=True)."
-        )
+    problem = moments.difference(before, [(t.shape, t.dtype) for t in made], wanted)
+    if problem:
+        raise TypeError(f"{problem} Run eagerly (run_eagerly=True).")
     body = mx.sym.Group([t.symbol for t in made], mx.sym.numpy._Symbol)
     # From here on the body has inputs where it used nodes of the graph around it.
     outside = {s.list_outputs()[0]: s for s in _cut_subgraph(body)} | trace.symbols

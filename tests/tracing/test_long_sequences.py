@@ -5,7 +5,8 @@ import pytest
 
 import unidl
 from unidl import layers, random
-from unidl.tracing.capture import CapturedExecution, control
+from unidl.tracing import moments
+from unidl.tracing.capture import CapturedExecution
 
 MOMENTS = 9
 X = np.random.default_rng(0).normal(size=(4, MOMENTS, 3)).astype("float32")
@@ -52,17 +53,17 @@ def test_bit_for_bit_as_written_out(backend, cell, mask, monkeypatch):
     if not isinstance(backend, CapturedExecution):
         pytest.skip("this backend traces by itself")
     written = weights_after_fit(CELLS[cell], mask)
-    monkeypatch.setattr(control, "WRITTEN_OUT", 3)
+    monkeypatch.setattr(moments, "WRITTEN_OUT", 3)
     looped = weights_after_fit(CELLS[cell], mask)
     for one, other in zip(written, looped, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 def test_a_cell_that_draws_has_keys_of_its_own_at_each_moment(backend, monkeypatch):
-    monkeypatch.setattr(control, "WRITTEN_OUT", 3)
-    moments = 70  # a framework may have a limit of its own
+    monkeypatch.setattr(moments, "WRITTEN_OUT", 3)
+    count = 70  # a framework may have a limit of its own
     layer = layers.RNN(Noisy(), return_sequences=True)
-    model = unidl.Sequential([unidl.Input((moments, 3)), layer])
-    states = model.predict(np.zeros((1, moments, 3), "float32"), verbose=0)[0]
+    model = unidl.Sequential([unidl.Input((count, 3)), layer])
+    states = model.predict(np.zeros((1, count, 3), "float32"), verbose=0)[0]
     noise = states[1:] - 0.5 * states[:-1]
     assert len(np.unique(noise.round(4))) == noise.size

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
 
 from unidl import tree
-from unidl.utils.traceback_filtering import user_stacklevel
+from unidl.training import not_finite
 from unidl.utils.value_tests import is_finite
 
 # Below this size BLAS takes one thread.
@@ -49,14 +48,9 @@ def _warn_of_nan(name, structure):
             and not isinstance(leaf, np.memmap)
             and not math.isfinite(leaf.sum())
         ):
-            bad = int(np.size(leaf) - np.count_nonzero(np.isfinite(leaf)))
+            bad = not_finite.count(leaf)
             if bad:
-                warnings.warn(
-                    f"The data {name!r} holds {bad} values that are NaN or infinite; the loss will "
-                    "follow.",
-                    RuntimeWarning,
-                    stacklevel=user_stacklevel(),
-                )
+                not_finite.warn(f"The data {name!r}", bad)
 
 
 def _check_indices(model, x):

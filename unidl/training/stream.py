@@ -7,15 +7,12 @@ once for each form.
 
 from __future__ import annotations
 
-import warnings
 from contextlib import contextmanager
 
-import numpy as np
-
 from unidl import tree
+from unidl.training import not_finite
 from unidl.training.check import looked_up
 from unidl.training.host_batch import PARTS, common_length, is_pair
-from unidl.utils.traceback_filtering import user_stacklevel
 from unidl.utils.value_tests import below, is_finite
 
 # Of how many forms a stream remembers that they are right.
@@ -99,19 +96,10 @@ class StreamCheck:
 
     def _warn_of_nan(self, number, batch):
         for part, structure in zip(PARTS, batch, strict=True):
-            bad = sum(
-                int(leaf.size - np.count_nonzero(np.isfinite(leaf)))
-                for leaf in tree.flatten(structure)
-                if leaf is not None and leaf.dtype.kind == "f"
-            )
+            bad = not_finite.count(structure)
             if bad and part not in self._warned:
                 self._warned.add(part)
-                warnings.warn(
-                    f"{self._caller}: batch {number}: {part} holds {bad} values that are NaN or "
-                    "infinite; the loss will follow.",
-                    RuntimeWarning,
-                    stacklevel=user_stacklevel(),
-                )
+                not_finite.warn(f"{self._caller}: batch {number}: {part}", bad)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import pytest
 from tests.tracing.test_long_sequences import CELLS, weights_after_fit
 from unidl import layers
 from unidl.backend import use_backend
+from unidl.tracing import moments
 from unidl_mxnet import loop
 
 CELLS = CELLS | {"unused": lambda: layers.RNN(Forgetful())}
@@ -34,7 +35,7 @@ def test_as_written_out(backend, cell, mask, monkeypatch):
     with use_backend(backend):
         written = weights_after_fit(CELLS[cell], mask)
         assert not found
-        monkeypatch.setattr(loop, "WRITTEN_OUT", 3)
+        monkeypatch.setattr(moments, "WRITTEN_OUT", 3)
         looped = weights_after_fit(CELLS[cell], mask)
     # One that draws is written out: each moment has keys of its own.
     assert bool(found) == (cell != "draws")

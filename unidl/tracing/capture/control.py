@@ -14,11 +14,8 @@ from unidl import tree
 from unidl.backend.contract import Backend
 from unidl.backend.frame import current, standing_in
 from unidl.backend.variable import commit, unassignable
+from unidl.tracing import moments
 from unidl.tracing.capture.symbol import NotCapturable, Symbol
-
-# Up to here the moments of a sequence are written out one by one. A longer one is a loop over one
-# moment's program: 5,000 moments of an LSTM, written out, are 150,000 lines and 700 MB.
-WRITTEN_OUT = 512
 
 
 class _Inner:
@@ -150,17 +147,17 @@ def scan(tracer, step, state, xs, reverse):
     assigns Variables shows it there, and is written out for all moments: each has keys of its own.
     """
     length = xs[0].shape[0]
-    if length <= WRITTEN_OUT:
+    if length <= moments.WRITTEN_OUT:
         return Backend.scan(tracer, step, state, xs, reverse)
     program = tracer._program
     lists = [tracer.symbol(program.name(), (), "float32") for _ in xs]
-    for moments, x in zip(lists, xs, strict=True):
-        program.add(moments.code, "unstack", (x, 0), {})
+    for each, x in zip(lists, xs, strict=True):
+        program.add(each.code, "unstack", (x, 0), {})
 
     def moment(t):
         found = tuple(tracer.symbol(program.name(), x.shape[1:], x.dtype) for x in xs)
-        for one, moments in zip(found, lists, strict=True):
-            program.add(one.code, program.constant(itemgetter(t)), (moments,), {})
+        for one, each in zip(found, lists, strict=True):
+            program.add(one.code, program.constant(itemgetter(t)), (each,), {})
         return found
 
     order = range(length)[::-1] if reverse else range(length)
@@ -187,18 +184,16 @@ def _loop(tracer, step, state, lists, y, xs, reverse):
         return [*new, y]
 
     inner = _Inner(tracer, body, carried)
-    if current().effects() != before or not _alike(inner.outputs, [*state, y]):
-        raise NotCapturable(
-            "The moments of a sequence differ: only some draw random numbers, or the state "
-            "changes its shape or dtype."
-        )
+    problem = moments.difference(before, _forms(inner.outputs), _forms([*state, y]))
+    if problem:
+        raise NotCapturable(problem)
     one, backend, places = inner.function(inner.free), tracer._backend, len(lists) + 1
 
     def loop(K, N, *values):
-        *moments, y = values[:places]
+        *sequences, y = values[:places]
         state, values = values[places : places + size], values[places + size :]
         ys = [y]
-        for moment in zip(*(m[-2::-1] if reverse else m[1:] for m in moments), strict=True):
+        for moment in zip(*(m[-2::-1] if reverse else m[1:] for m in sequences), strict=True):
             *state, y = one(K, N, *state, *moment, *values)
             ys.append(y)
         return *state, backend.stack(ys[::-1] if reverse else ys, 0)
@@ -207,5 +202,5 @@ def _loop(tracer, step, state, lists, y, xs, reverse):
     return _call(tracer, loop, [*lists, y, *state], inner.free, [*state, stacked])
 
 
-def _alike(found, wanted):
-    return [(x.shape, x.dtype) for x in found] == [(x.shape, x.dtype) for x in wanted]
+def _forms(symbols):
+    return [(x.shape, x.dtype) for x in symbols]
