@@ -122,10 +122,9 @@ def test_copies_of_what_a_model_is_made_of(backend, way):
     assert way(model.backend) is model.backend
 
 
+@pytest.mark.quick_on("numpy", "torch", "mxnet")
 @way
 def test_a_deep_model_is_copied(backend, way):
-    if backend.name not in ("numpy", "torch"):
-        pytest.skip("one compiled step of 250 layers takes the others half a minute")
     model = deep()
     want = model.predict(X[:2], verbose=0)
     np.testing.assert_array_equal(way(model).predict(X[:2], verbose=0), want)

@@ -174,12 +174,18 @@ def test_each_epoch_has_its_own_order():
 
 @pytest.mark.parametrize(
     "settings",
-    [{"run_eagerly": True}, {"steps_per_execution": 2}, {"jit_compile": True}],
-    ids=lambda s: next(iter(s)),
+    [
+        pytest.param({"run_eagerly": True}, id="run_eagerly"),
+        pytest.param({"steps_per_execution": 2}, id="steps_per_execution"),
+        # torch's C++ compiler takes half a minute; tests/backends/torch compiles one step.
+        pytest.param(
+            {"jit_compile": True},
+            id="jit_compile",
+            marks=pytest.mark.quick_on("numpy", "tensorflow", "mxnet", "jax"),
+        ),
+    ],
 )
 def test_execution_settings_change_nothing(backend, expected, settings):
-    if settings.get("jit_compile") and backend.name == "torch":
-        pytest.skip("the C++ compiler takes half a minute; tests/backends/torch compiles one step")
     unidl.utils.clear_session(free_memory=False)
     net = model(**settings)
     history = net.fit(X, Y, batch_size=BATCH, epochs=2, shuffle=False, verbose=0).history
