@@ -45,7 +45,7 @@ def test_inside_a_compiled_function(backend):
 
     compiled = backend.compile(function, [w, count])
     if not backend.compiles_gradients:
-        with pytest.raises(UnsupportedError, match="takes no gradients inside. Run eagerly"):
+        with pytest.raises(UnsupportedError, match=r"takes no gradients inside\. Run eagerly"):
             compiled(backend.asarray(A))
         assert count.numpy() == 0
         np.testing.assert_array_equal(w.numpy(), A)
