@@ -95,10 +95,13 @@ from unidl.ops.reductions import (
 )  # fmt: skip
 from unidl.ops.segments import segment_max, segment_min, segment_prod, segment_sum
 from unidl.ops.sets import argpartition, histogram, nonzero, unique
+from unidl.ops.joining import (
+    append, array_split, concatenate, dsplit, dstack, hsplit, hstack, split, stack, unstack, vsplit,
+    vstack,
+)  # fmt: skip
+from unidl.ops.repeating import flip, fliplr, flipud, meshgrid, pad, repeat, roll, rot90, tile
 from unidl.ops.shaping import (
-    append, array_split, broadcast_to, concatenate, dsplit, dstack, expand_dims, flip, fliplr,
-    flipud, hsplit, hstack, meshgrid, moveaxis, pad, ravel, repeat, reshape, roll, rot90, split,
-    squeeze, stack, swapaxes, tile, transpose, unstack, vsplit, vstack,
+    broadcast_to, expand_dims, moveaxis, ravel, reshape, squeeze, swapaxes, transpose,
 )  # fmt: skip
 from unidl.ops.signal import fft, fft2, ifft2, irfft, istft, rfft, stft
 from unidl.ops.statistics import corrcoef, correlate

@@ -21,9 +21,10 @@ from unidl.ops.elementwise import (
 )
 from unidl.ops.exponentials import tanh
 from unidl.ops.indexing import sort, where
+from unidl.ops.joining import split
 from unidl.ops.reductions import cumsum  # fmt: skip
 from unidl.ops.reductions import sum as sum_
-from unidl.ops.shaping import moveaxis, split
+from unidl.ops.shaping import moveaxis
 from unidl.ops.thin_functions import unary
 from unidl.typing import Axis, Tensor, TensorLike
 

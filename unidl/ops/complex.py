@@ -12,7 +12,7 @@ from unidl.ops.creation import zeros_like
 from unidl.ops.dispatch import call, op, tensor_of, to_float
 from unidl.ops.elementwise import isnan, less
 from unidl.ops.indexing import where
-from unidl.ops.shaping import stack
+from unidl.ops.joining import stack
 from unidl.typing import Tensor, TensorLike
 
 

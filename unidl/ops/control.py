@@ -18,7 +18,8 @@ from unidl.ops.core import cast
 from unidl.ops.dispatch import backend_of, convert, owner_of, to_bool
 from unidl.ops.elementwise import add, less, less_equal
 from unidl.ops.indexing import where
-from unidl.ops.shaping import reshape, stack, unstack
+from unidl.ops.joining import stack, unstack
+from unidl.ops.shaping import reshape
 from unidl.tracing import KerasTensor, graph
 from unidl.typing import Nest, TensorLike
 

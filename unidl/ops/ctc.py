@@ -27,10 +27,12 @@ from unidl.ops.elementwise import (
 from unidl.ops.host_values import host_value
 from unidl.ops.index_checks import check_indices, whole_numbers
 from unidl.ops.indexing import along_axis, argsort, where
+from unidl.ops.joining import concatenate, stack
 from unidl.ops.reductions import argmax
 from unidl.ops.reductions import max as max_
 from unidl.ops.reductions import sum as sum_
-from unidl.ops.shaping import concatenate, expand_dims, pad, reshape, stack, transpose
+from unidl.ops.repeating import pad
+from unidl.ops.shaping import expand_dims, reshape, transpose
 from unidl.tracing import KerasTensor
 from unidl.tracing.shapes.arithmetic import agree, one_int, shapes_agree
 from unidl.tracing.sizes import is_open

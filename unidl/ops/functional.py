@@ -19,7 +19,9 @@ from unidl.ops.control import as_tensor
 from unidl.ops.creation import zeros_like
 from unidl.ops.dispatch import backend_of, op, tensor_of
 from unidl.ops.indexing import get_item, take
-from unidl.ops.shaping import broadcast_to, concatenate, flip, reshape, stack
+from unidl.ops.joining import concatenate, stack
+from unidl.ops.repeating import flip
+from unidl.ops.shaping import broadcast_to, reshape
 from unidl.tracing import graph
 from unidl.tracing.shapes.arithmetic import broadcast
 from unidl.typing import Nest, TensorLike

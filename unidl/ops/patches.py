@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from unidl.ops.dispatch import call, op, tensor_of
-from unidl.ops.shaping import pad, reshape, stack, transpose
+from unidl.ops.joining import stack
+from unidl.ops.repeating import pad
+from unidl.ops.shaping import reshape, transpose
 from unidl.typing import Sizes, Tensor, TensorLike
 
 

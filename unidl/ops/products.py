@@ -19,8 +19,9 @@ from unidl.ops.dispatch import (
 )
 from unidl.ops.elementwise import multiply, subtract
 from unidl.ops.indexing import where
+from unidl.ops.joining import stack
 from unidl.ops.reductions import sum as sum_
-from unidl.ops.shaping import expand_dims, moveaxis, ravel, reshape, stack
+from unidl.ops.shaping import expand_dims, moveaxis, ravel, reshape
 from unidl.ops.thin_functions import binary
 from unidl.typing import Tensor, TensorLike
 

@@ -24,11 +24,12 @@ from unidl.ops.elementwise import (
 )
 from unidl.ops.host_values import host_value
 from unidl.ops.indexing import argsort, take, where
+from unidl.ops.joining import concatenate
 from unidl.ops.reductions import cumsum
 from unidl.ops.reductions import max as max_
 from unidl.ops.reductions import min as min_
 from unidl.ops.reductions import sum as sum_
-from unidl.ops.shaping import concatenate, expand_dims, ravel, reshape
+from unidl.ops.shaping import expand_dims, ravel, reshape
 from unidl.tracing import KerasTensor
 from unidl.tracing.shapes.arithmetic import one_axis
 from unidl.typing import Axis, Tensor, TensorLike

@@ -11,7 +11,8 @@ from unidl.backend import dtypes
 from unidl.ops.dispatch import call, op, prepare_tensors, promote, run, tensor_of
 from unidl.ops.elementwise import divide, multiply
 from unidl.ops.patches import extract_sequences
-from unidl.ops.shaping import pad, reshape, swapaxes
+from unidl.ops.repeating import pad
+from unidl.ops.shaping import reshape, swapaxes
 from unidl.ops.window_functions import window_of
 from unidl.typing import DType, Tensor, TensorLike
 

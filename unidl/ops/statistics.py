@@ -7,7 +7,8 @@ from unidl.ops.elementwise import clip, divide, sqrt, square, subtract
 from unidl.ops.products import matmul
 from unidl.ops.reductions import mean
 from unidl.ops.reductions import sum as sum_
-from unidl.ops.shaping import flip, pad, reshape, transpose
+from unidl.ops.repeating import flip, pad
+from unidl.ops.shaping import reshape, transpose
 from unidl.typing import Tensor, TensorLike
 
 _MODES = ("valid", "same", "full")
