@@ -24,6 +24,7 @@ from unidl.optimizers import clipping, rates
 from unidl.optimizers.by_variable import ByVariable
 from unidl.optimizers.host_variable import HostVariable, VariableOnHost
 from unidl.optimizers.schedules import LearningRateSchedule
+from unidl.optimizers.slots import HoldsSlots
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
 from unidl.tracing.feed import next_number
 from unidl.tracing.shapes.arithmetic import shapes_agree
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 
 @with_habits(OF_OPTIMIZERS)
-class Optimizer(ByVariable, Watched, Constructed):
+class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
     """Subclasses implement `slot_groups` and `update`, or `build` and `update_step` as in Keras.
 
     Args:
@@ -254,101 +255,6 @@ class Optimizer(ByVariable, Watched, Constructed):
     def watched(self) -> list[Optimizer]:
         """The optimizers whose attributes a compiled step has read."""
         return [self, *(o for inner in self.inner_optimizers.values() for o in inner.watched)]
-
-    # -- variables ---------------------------------------------------------------------------------
-
-    def build(self, variables: Sequence[Variable]) -> None:
-        """Make the slots of `variables`, the only ones that can be updated from now on."""
-        if self.built:
-            return
-        if not isinstance(variables, Iterable):
-            raise TypeError(
-                f"{self.name}: build() takes a list of variables, such as "
-                f"model.trainable_variables, got {variables!r}."
-            )
-        variables = list(variables)
-        common = [("average",)] * self.use_ema + [("gradient_accumulator",)] * bool(
-            self.gradient_accumulation_steps
-        )
-        for group in common + self.slot_groups():
-            self._slots.update((name, []) for name in group)
-            for variable in variables:
-                for name in group:
-                    self._add_slot(
-                        variable,
-                        name,
-                        variable.shape if group in common else self.slot_shape(name, variable),
-                    )
-        self._index = {variable: i for i, variable in enumerate(variables)}
-        self._target_slots = self._slots_of(variables)
-        self._targets = variables
-        self.built = True
-
-    def _add_slot(self, variable: Any, name: str, shape: Any) -> None:
-        if shape is None:
-            self._slots[name].append(None)
-            return
-        backend = variable.backend
-        with backend.scope():
-            zeros = backend.full(tuple(shape), self.initial_slot_value(name), variable.dtype)
-        of = variable.kernel_of if tuple(shape) == tuple(variable.shape) else None
-        slot = Variable(
-            zeros,
-            trainable=False,
-            name=f"{variable.path.replace('/', '_')}_{name}",
-            backend=backend,
-            kernel_of=of,
-        )
-        slot.path = f"{self.name}/{slot.name}"
-        self._slots[name].append(slot)
-        self._slot_order.append(slot)
-
-    def initial_slot_value(self, name: str | None) -> float:
-        """What the slot called `name` is filled with at first."""
-        return 0.0
-
-    def slot_shape(self, name: str | None, variable: Variable) -> tuple[int, ...] | None:
-        """The shape of a variable's slot called `name`; None if the variable has none."""
-        return tuple(variable.shape)
-
-    @property
-    def slot_variables(self) -> list[Variable]:
-        """The Variables on the device: `variables` without the numbers of the host."""
-        return [slot for optimizer in self.watched for slot in optimizer._slot_order]
-
-    @property
-    def variables(self) -> list:
-        """All state: iteration, learning rate (unless a schedule gives it), slots; then that of
-        the inner optimizers."""
-        rate = [self._learning_rate] if isinstance(self._learning_rate, HostVariable) else []
-        inner = [v for optimizer in self.inner_optimizers.values() for v in optimizer.variables]
-        return [self._steps, *rate, *self._slot_order, *inner]
-
-    def set_weights(self, weights: TensorLike) -> None:
-        """Set `variables` from arrays of their shapes."""
-        self.begin_step()
-        weights = list(weights)
-        if len(weights) != len(self.variables):
-            raise ValueError(
-                f"{self.name} has {len(self.variables)} variables, got {len(weights)} arrays."
-            )
-        for variable, weight in zip(self.variables, weights, strict=True):
-            variable.assign(weight)
-
-    def save_own_variables(self, store: Any) -> None:
-        """Put the variables into the mapping `store` under "0", "1" ..."""
-        store.update({str(i): variable.numpy() for i, variable in enumerate(self.variables)})
-
-    def load_own_variables(self, store: Any) -> None:
-        """Read what `save_own_variables` wrote."""
-        self.set_weights([store[str(i)] for i in range(len(store.keys()))])
-
-    def to(self, backend: Any) -> Self:
-        """Move the slots to another backend; returns the optimizer. The model moves its own
-        variables."""
-        for slot in self.slot_variables:
-            slot.to(backend)
-        return self
 
     # -- the step ----------------------------------------------------------------------------------
 

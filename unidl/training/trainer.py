@@ -12,11 +12,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from unidl import callbacks as callbacks_module
-from unidl import optimizers
 from unidl.backend import registry
 from unidl.layers.base import call_context
-from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
 from unidl.training import arguments, check, own_steps, sharing
+from unidl.training.compilable import Compilable
 from unidl.training.data import (
     DEFAULT_BATCH,
     make_batches,
@@ -28,7 +27,6 @@ from unidl.training.gate import Gate
 from unidl.training.host_batch import unpack
 from unidl.training.interrupts import interruptible
 from unidl.training.loop import run_epoch
-from unidl.training.objective import Objective
 from unidl.training.one_thread import OneThread, making
 from unidl.training.overridable import Overridable
 from unidl.typing import TensorLike
@@ -43,7 +41,6 @@ if TYPE_CHECKING:
     from unidl.backend import Backend
     from unidl.callbacks.history import History
     from unidl.metrics import Metric
-    from unidl.optimizers import Optimizer
 
 # By model, and not in the model, whose copies train for themselves.
 _training: WeakKeyDictionary[Trainer, OneThread] = WeakKeyDictionary()
@@ -73,7 +70,7 @@ def _in_one_thread(method: F) -> F:
     return cast(F, alone)
 
 
-class Trainer(Overridable):
+class Trainer(Compilable, Overridable):
     """Mixed into `Model`."""
 
     optimizer: Any = None
@@ -90,96 +87,6 @@ class Trainer(Overridable):
 
         def _build_from(self, x: Any) -> None: ...
         def _is_unbuilt_subclass(self) -> bool: ...
-
-    @public_method
-    def compile(
-        self,
-        optimizer: str | dict[str, Any] | Optimizer = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        run_eagerly: bool = False,
-        steps_per_execution: int = 1,
-        jit_compile: bool | str = False,
-        auto_scale_loss: bool = True,
-    ) -> None:
-        """Say how the model is trained.
-
-        Args:
-            optimizer: name, config or Optimizer.
-            loss: name, function or Loss; for several outputs a list, or a dict by output name.
-            loss_weights: factors of the outputs' losses, in the structure of `loss`.
-            metrics: list of names, functions or Metrics; for several outputs a list of lists, or a
-                dict by output name.
-            weighted_metrics: like `metrics`, but these use sample and class weights.
-            run_eagerly: run the step as plain Python, for debugging.
-            steps_per_execution: batches between two visits of callbacks with hooks for batches.
-                Where there are none, the backend is given as many at once as it likes, with the
-                same results.
-            jit_compile: True uses the backend's compiler on top (torch.compile, XLA); "auto",
-                Keras' default, does not.
-            auto_scale_loss: under the policy "mixed_float16" wrap the optimizer in a
-                `LossScaleOptimizer`, without which small gradients are 0 and one that overflows
-                makes all weights NaN.
-        """
-        steps_per_execution = arguments.whole("compile", "steps_per_execution", steps_per_execution)
-        run_eagerly = arguments.yes_or_no("compile", "run_eagerly", run_eagerly)
-        if isinstance(jit_compile, str) and jit_compile != "auto":
-            raise ValueError(
-                f'compile: jit_compile must be True, False or "auto", got {jit_compile!r}.'
-            )
-        with registry.use_backend(self.backend):
-            self.optimizer = self._with_loss_scale(optimizers.get(optimizer), auto_scale_loss)
-            self.objective = Objective(loss, loss_weights, metrics, weighted_metrics)
-        self.run_eagerly, self.jit_compile, self.steps_per_execution = (
-            run_eagerly,
-            jit_compile is True,
-            steps_per_execution,
-        )
-        self.train_function = self.test_function = self.predict_function = None
-        self._forget_compiled()
-
-    def get_compile_config(self) -> dict[str, Any] | None:
-        """The arguments of `compile` as JSON-ready data, in Keras' layout; None before it, or (with
-        a warning) where they cannot be written."""
-        if self.optimizer is None:
-            return None
-        try:
-            return serialize_keras_object(
-                {
-                    "optimizer": self.optimizer,
-                    **self.objective.given,
-                    "run_eagerly": self.run_eagerly,
-                    "steps_per_execution": self.steps_per_execution,
-                    "jit_compile": self.jit_compile,
-                }
-            )
-        except (TypeError, ValueError) as error:
-            _warn_uncompiled(self, error)
-            return None
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """`compile` with the arguments that `get_compile_config`, of unidl or of Keras, returned.
-
-        Where they mention what is not there, a warning says so, and the model is not compiled.
-        """
-        try:
-            self.compile(**deserialize_keras_object(config))
-        except (TypeError, ValueError) as error:
-            _warn_uncompiled(self, error)
-
-    def _with_loss_scale(self, optimizer: Any, wanted: Any) -> Any:
-        """The optimizer with a dynamic loss scale, if float16 needs it."""
-        wanted = arguments.yes_or_no("compile", "auto_scale_loss", wanted)
-        if (
-            wanted
-            and self.dtype_policy.name == "mixed_float16"
-            and optimizer is not None
-            and not isinstance(optimizer, optimizers.LossScaleOptimizer)
-        ):
-            return optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
-        return optimizer
 
     @filtered
     @_in_one_thread
@@ -498,14 +405,6 @@ class Trainer(Overridable):
                 stacklevel=user_stacklevel(),
             )
 
-    def _require_compiled(self, caller: Any) -> None:
-        if self.objective is None:
-            raise ValueError(
-                f"{self._who()}: {caller}() before compile(). Say how to train first: "
-                'model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", '
-                'metrics=["accuracy"]).'
-            )
-
     @property
     def loss(self) -> Any:
         """What `compile` was given as the loss."""
@@ -583,14 +482,6 @@ class Trainer(Overridable):
         for metric in own_steps.metrics_of(self):
             found += metric.variables
         return list({id(v): v for v in found}.values())
-
-
-def _warn_uncompiled(model: Any, error: Exception) -> None:
-    warnings.warn(
-        f"{model._who()}: the arguments of compile() cannot be written to a config or read from "
-        f"it: {error} Call compile() again on the model that is made.",
-        stacklevel=4,
-    )
 
 
 def _validation(data: Any) -> Any:

@@ -1,0 +1,141 @@
+"""`compile`: how a model is trained, as it is given, and as a config."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from unidl import optimizers
+from unidl.backend import registry
+from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
+from unidl.training import arguments
+from unidl.training.objective import Objective
+from unidl.utils.arguments import public_method
+
+if TYPE_CHECKING:
+    from unidl.backend import Backend
+    from unidl.optimizers import Optimizer
+
+
+class Compilable:
+    """Mixed into `Trainer`."""
+
+    if TYPE_CHECKING:
+        backend: Backend
+        objective: Any
+        optimizer: Any
+        train_function: Any
+        test_function: Any
+        predict_function: Any
+
+        dtype_policy: Any
+
+        def _who(self) -> str: ...
+
+        def _forget_compiled(self) -> None: ...
+
+    @public_method
+    def compile(
+        self,
+        optimizer: str | dict[str, Any] | Optimizer = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = False,
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Say how the model is trained.
+
+        Args:
+            optimizer: name, config or Optimizer.
+            loss: name, function or Loss; for several outputs a list, or a dict by output name.
+            loss_weights: factors of the outputs' losses, in the structure of `loss`.
+            metrics: list of names, functions or Metrics; for several outputs a list of lists, or a
+                dict by output name.
+            weighted_metrics: like `metrics`, but these use sample and class weights.
+            run_eagerly: run the step as plain Python, for debugging.
+            steps_per_execution: batches between two visits of callbacks with hooks for batches.
+                Where there are none, the backend is given as many at once as it likes, with the
+                same results.
+            jit_compile: True uses the backend's compiler on top (torch.compile, XLA); "auto",
+                Keras' default, does not.
+            auto_scale_loss: under the policy "mixed_float16" wrap the optimizer in a
+                `LossScaleOptimizer`, without which small gradients are 0 and one that overflows
+                makes all weights NaN.
+        """
+        steps_per_execution = arguments.whole("compile", "steps_per_execution", steps_per_execution)
+        run_eagerly = arguments.yes_or_no("compile", "run_eagerly", run_eagerly)
+        if isinstance(jit_compile, str) and jit_compile != "auto":
+            raise ValueError(
+                f'compile: jit_compile must be True, False or "auto", got {jit_compile!r}.'
+            )
+        with registry.use_backend(self.backend):
+            self.optimizer = self._with_loss_scale(optimizers.get(optimizer), auto_scale_loss)
+            self.objective = Objective(loss, loss_weights, metrics, weighted_metrics)
+        self.run_eagerly, self.jit_compile, self.steps_per_execution = (
+            run_eagerly,
+            jit_compile is True,
+            steps_per_execution,
+        )
+        self.train_function = self.test_function = self.predict_function = None
+        self._forget_compiled()
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """The arguments of `compile` as JSON-ready data, in Keras' layout; None before it, or (with
+        a warning) where they cannot be written."""
+        if self.optimizer is None:
+            return None
+        try:
+            return serialize_keras_object(
+                {
+                    "optimizer": self.optimizer,
+                    **self.objective.given,
+                    "run_eagerly": self.run_eagerly,
+                    "steps_per_execution": self.steps_per_execution,
+                    "jit_compile": self.jit_compile,
+                }
+            )
+        except (TypeError, ValueError) as error:
+            _warn_uncompiled(self, error)
+            return None
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """`compile` with the arguments that `get_compile_config`, of unidl or of Keras, returned.
+
+        Where they mention what is not there, a warning says so, and the model is not compiled.
+        """
+        try:
+            self.compile(**deserialize_keras_object(config))
+        except (TypeError, ValueError) as error:
+            _warn_uncompiled(self, error)
+
+    def _with_loss_scale(self, optimizer: Any, wanted: Any) -> Any:
+        """The optimizer with a dynamic loss scale, if float16 needs it."""
+        wanted = arguments.yes_or_no("compile", "auto_scale_loss", wanted)
+        if (
+            wanted
+            and self.dtype_policy.name == "mixed_float16"
+            and optimizer is not None
+            and not isinstance(optimizer, optimizers.LossScaleOptimizer)
+        ):
+            return optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
+        return optimizer
+
+    def _require_compiled(self, caller: Any) -> None:
+        if self.objective is None:
+            raise ValueError(
+                f"{self._who()}: {caller}() before compile(). Say how to train first: "
+                'model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", '
+                'metrics=["accuracy"]).'
+            )
+
+
+def _warn_uncompiled(model: Any, error: Exception) -> None:
+    warnings.warn(
+        f"{model._who()}: the arguments of compile() cannot be written to or read from a config: "
+        f"{error} Call compile() again on the new model.",
+        stacklevel=4,
+    )
