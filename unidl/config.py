@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from unidl.backend.dtypes import floatx, set_floatx
 from unidl.backend.registry import get_backend
 from unidl.dtype_policies import dtype_policy, set_dtype_policy
+from unidl.saving.lambdas import enable_unsafe_deserialization
 from unidl.utils import rules
 from unidl.utils.interactive_logging import (
     disable_interactive_logging,
@@ -137,6 +138,7 @@ __all__ = [
     "enable_flash_attention",
     "enable_interactive_logging",
     "enable_traceback_filtering",
+    "enable_unsafe_deserialization",
     "epsilon",
     "floatx",
     "image_data_format",

@@ -10,6 +10,7 @@ from unidl.layers.base.input_layer import Input, InputLayer
 from unidl.layers.base.layer import Layer
 from unidl.models.model import Functional, Model
 from unidl.models.sequential import Sequential
+from unidl.saving import lambdas
 from unidl.saving.json_config import config_of
 from unidl.saving.object_registration import deserialize_keras_object
 from unidl.tracing import graph
@@ -87,7 +88,8 @@ def _has_graph(model: Any) -> bool:
 
 
 def _of_same_config(layer: Any) -> Any:
-    return type(layer).from_config(layer.get_config())
+    with lambdas.copying():
+        return type(layer).from_config(layer.get_config())
 
 
 def _cloned_row(model: Sequential, inputs: Any, clone: Callable[[Any], Any]) -> Sequential:

@@ -60,7 +60,8 @@ def _modern_object(config: dict[str, Any], packages: tuple[str, ...]) -> dict[st
     if name == "Sequential":
         inner = _sequential(inner)
     if name == "Lambda" and isinstance(inner.get("function"), list):
-        return found | {"config": inner | {"function": {"class_name": "__lambda__", "config": {}}}}
+        code = {"class_name": "__lambda__", "config": {"value": inner["function"]}}
+        return found | {"config": inner | {"function": code}}
     if isinstance(inner, dict):
         if found["module"]:
             inner = _arguments(name, inner)

@@ -21,7 +21,15 @@ import numpy as np
 
 from unidl.layers.base import weight_limit
 from unidl.optimizers import LossScaleOptimizer
-from unidl.saving import hdf5, layer_extras, legacy_h5, model_archive, model_paths, single_ends
+from unidl.saving import (
+    hdf5,
+    lambdas,
+    layer_extras,
+    legacy_h5,
+    model_archive,
+    model_paths,
+    single_ends,
+)
 from unidl.saving.json_config import LONGEST_JSON, config_of
 from unidl.saving.serialization import (
     ObjectSharingScope,
@@ -115,7 +123,7 @@ def load_model(
     filepath: str | PathLike[str],
     custom_objects: CustomObjects | None = None,
     compile: bool = True,
-    safe_mode: bool = True,
+    safe_mode: bool | None = True,
 ) -> Model:
     """The model that `save_model` of unidl, or of Keras 3, wrote, on the active backend.
 
@@ -124,10 +132,11 @@ def load_model(
             of a model that Keras 2 or 3 wrote.
         custom_objects: {name: class or function} known besides those registered.
         compile: False leaves the arguments of `compile` and the optimizer's state in the file.
-        safe_mode: part of Keras' signature; code in a file is refused whatever it says.
+        safe_mode: False reads lambdas, which run with all rights of the program: only for files
+            that you trust. True and None refuse them. All else is refused as ever.
 
     Raises:
-        ValueError: the file is damaged; refers to anything outside itself; holds code; names a
+        ValueError: the file is damaged; refers to anything outside itself; holds a lambda; names a
             class that is neither public nor known; was written in another format. The text names
             the file.
         FileNotFoundError: there is none.
@@ -140,6 +149,12 @@ def load_model(
         True
     """
     path = model_paths.to_load(filepath)
+    # A load inside another one, by a layer of a user's own, is as safe as it says itself.
+    with lambdas.reading(safe_mode, inherited=False):
+        return _load(path, custom_objects, compile, safe_mode)
+
+
+def _load(path: str, custom_objects: Any, compile: bool, safe_mode: bool | None) -> Any:
     if path.endswith(model_paths.LEGACY):
         return _load_legacy(path, custom_objects, compile, safe_mode)
     with model_archive.opened(path, "load_model") as source:
@@ -161,7 +176,7 @@ def load_model(
     return model
 
 
-def _load_legacy(path: str, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
+def _load_legacy(path: str, custom_objects: Any, compile: bool, safe_mode: bool | None) -> Any:
     with hdf5.reading(path, "load_model") as reader:
         version = reader.text_attribute("keras_version")
         config = single_ends.unwrapped(legacy_h5.config_in(reader, path), version)
@@ -195,7 +210,7 @@ def _config_in(source: model_archive.Source, path: str) -> dict[str, Any]:
     return single_ends.unwrapped(config, version)
 
 
-def _made(config: Any, custom_objects: Any, safe_mode: bool, path: str, packed: int) -> Any:
+def _made(config: Any, custom_objects: Any, safe_mode: bool | None, path: str, packed: int) -> Any:
     """The model of a config, built where that can be done, in a file of `packed` bytes."""
     from unidl.models.model import Model
 

@@ -1,9 +1,9 @@
 """Objects as JSON-ready dicts in Keras' layout, and back.
 
 An object is {"module", "class_name", "config", "registered_name"}, a layer or model also has
-"build_config" and "compile_config". A dict is never code: lambdas are refused in both directions,
-and a name is looked up among the public classes of unidl and what was registered, never imported
-from elsewhere.
+"build_config" and "compile_config". Of code there are only lambdas, which are read if the caller
+says so (see `lambdas`); a name is looked up among the public classes of unidl and what was
+registered, never imported from elsewhere.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from unidl.backend import dtypes, registry
 from unidl.saving import custom_objects as registration
-from unidl.saving import public_names
+from unidl.saving import lambdas, public_names
 from unidl.tracing import KerasTensor
 from unidl.typing import CustomObjects
 from unidl.utils.naming import is_of_unidl
@@ -116,13 +116,8 @@ def _serialize_special(obj: Any) -> Any:
 
 
 def _serialize_function(function: Any) -> Any:
-    if function.__name__ == "<lambda>":
-        raise ValueError(
-            "A lambda cannot be written to a config, since a config holds no code. Give the "
-            "function a name and register it:\n"
-            '    @unidl.saving.register_keras_serializable("my_package")\n    def scaled(x):\n     '
-            "   return x * 0.5"
-        )
+    if lambdas.is_lambda(function):
+        return {"class_name": "__lambda__", "config": _lambda_config(function)}
     name = registration.get_registered_name(function)
     return {
         "module": "builtins",
@@ -130,6 +125,15 @@ def _serialize_function(function: Any) -> Any:
         "config": name,
         "registered_name": "function",
     }
+
+
+def _lambda_config(function: Any) -> dict[str, Any]:
+    """In the one list that Keras has everywhere but in its Lambda layer."""
+    parts = lambdas.dump(function, serialize_keras_object)
+    if callable(parts["code"]):
+        return parts
+    value = [parts.pop(name) for name in ("code", "defaults", "closure")]
+    return {"value": value} | parts
 
 
 def _serialize_object(obj: Any) -> Any:
@@ -168,25 +172,26 @@ def _mark_shared(obj: Any, config: Any) -> None:
 
 
 def deserialize_keras_object(
-    config: Any, custom_objects: CustomObjects | None = None, safe_mode: bool = True
+    config: Any, custom_objects: CustomObjects | None = None, safe_mode: bool | None = True
 ) -> Any:
     """The object that `serialize_keras_object`, of unidl or of Keras, wrote as `config`.
 
     Args:
         config: dict, list or plain data.
         custom_objects: {name: class or function} known besides those registered.
-        safe_mode: part of Keras' signature; code in a config is refused whatever it says.
+        safe_mode: False reads lambdas, which run with all rights of the program: only for configs
+            that you trust. True and None refuse them.
 
     Raises:
         ValueError, TypeError: the config is damaged, names what is neither public nor registered,
-            holds code, or is nested too deeply.
+            holds a lambda, or is nested too deeply.
 
     Examples:
         >>> config = unidl.saving.serialize_keras_object(unidl.losses.Huber(delta=2.0))
         >>> unidl.saving.deserialize_keras_object(config).delta
         2.0
     """
-    with registration.CustomObjectScope(custom_objects):
+    with registration.CustomObjectScope(custom_objects), lambdas.reading(safe_mode):
         try:
             return _deserialize(config)
         except RecursionError:
@@ -273,14 +278,6 @@ def _array(config: dict[str, Any]) -> np.ndarray:
     return np.array(config["value"], dtype=dtypes.standardize_dtype(config["dtype"]))
 
 
-def _refuse_lambda(_: Any) -> Any:
-    raise ValueError(
-        "This config contains a lambda as byte code, which unidl does not run. Replace it in the "
-        "model by a named function, "
-        "register that with @unidl.saving.register_keras_serializable(), and save the model again."
-    )
-
-
 _SPECIAL = {
     "__bytes__": lambda c: c["value"].encode("utf-8"),
     "__slice__": lambda c: slice(*(_deserialize(c[name]) for name in ("start", "stop", "step"))),
@@ -288,7 +285,7 @@ _SPECIAL = {
     "__keras_tensor__": lambda c: KerasTensor(tuple(c["shape"]), dtype=c["dtype"]),
     "__numpy__": _array,
     "__tensor__": lambda c: registry.get_backend().asarray(_array(c), c["dtype"]),
-    "__lambda__": _refuse_lambda,
+    "__lambda__": lambda c: lambdas.load(c, _deserialize),
 }
 
 

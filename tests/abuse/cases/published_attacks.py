@@ -133,6 +133,11 @@ _CASES = [
         MISSING,
     ),
     told(
+        "CVE-2025-9906: safe_mode=False beside a lambda in the config",
+        in_model("Lambda", {"function": CODE, "safe_mode": False}),
+        "not run by default",
+    ),
+    told(
         "CVE-2025-9906: a Lambda that turns safe mode off",
         in_model("Lambda", {"function": UNSAFE, "arguments": {}}),
         MISSING,

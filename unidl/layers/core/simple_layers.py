@@ -11,6 +11,7 @@ import numpy as np
 from unidl import ops
 from unidl.layers.base.layer import Layer
 from unidl.layers.base.options import LayerOptions
+from unidl.saving import lambdas
 from unidl.saving.object_registration import deserialize_keras_object, serialize_keras_object
 from unidl.typing import Config, CustomObjects, TensorLike
 from unidl.utils.nesting import check_nesting, depth_below
@@ -99,8 +100,8 @@ class Rescaling(Layer):
 
 
 class Lambda(Layer):
-    """Calls a function of tensors. For a config it must have a name and be registered; a `lambda`
-    cannot be saved or loaded.
+    """Calls a function of tensors. To be loaded again it should have a name and be registered; a
+    `lambda` is saved as byte code, which is read only with `safe_mode=False`.
 
     Args:
         function: f(inputs, **arguments), which may also take `mask` and `training`.
@@ -154,21 +155,21 @@ class Lambda(Layer):
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     def get_config(self) -> Config:
-        config = super().get_config() | {"function": serialize_keras_object(self.function)}
+        config = super().get_config() | {"function": _function_config(self.function)}
         for name in ("output_shape", "mask"):
             if getattr(self, name) is not None:
-                config[name] = serialize_keras_object(getattr(self, name))
+                config[name] = _function_config(getattr(self, name))
         return config | {"arguments": serialize_keras_object(self.arguments)}
 
     @classmethod
     def from_config(
         cls, config: Any, custom_objects: CustomObjects | None = None, safe_mode: Any = None
     ) -> Self:
-        """A layer from `get_config`'s dict. `safe_mode` is part of Keras' signature: code in a
-        config is refused whatever it says."""
+        """A layer from `get_config`'s dict. Lambdas are refused unless `safe_mode` is False,
+        or the call that reads the whole has been told so."""
         parts = ("function", "output_shape", "mask", "arguments")
         read = {
-            name: deserialize_keras_object(config[name], custom_objects)
+            name: deserialize_keras_object(config[name], custom_objects, safe_mode)
             for name in parts
             if name in config
         }
@@ -177,6 +178,13 @@ class Lambda(Layer):
         return super().from_config(
             {key: value for key, value in config.items() if key not in parts} | read
         )
+
+
+def _function_config(function: Any) -> Any:
+    """Keras' layer has a layout of its own for lambdas."""
+    if not lambdas.is_lambda(function):
+        return serialize_keras_object(function)
+    return {"class_name": "__lambda__", "config": lambdas.dump(function, serialize_keras_object)}
 
 
 class Wrapper(Layer):
