@@ -69,6 +69,11 @@ def copying() -> Iterator[None]:
         _copying.reset(token)
 
 
+def stays(value: Any) -> bool:
+    """Whether it is a lambda on its way into a copy."""
+    return _copying.get() and is_lambda(value)
+
+
 def is_lambda(value: Any) -> bool:
     return isinstance(value, types.FunctionType) and value.__name__ == "<lambda>"
 
@@ -79,8 +84,6 @@ def dump(function: Any, serialize: Callable[[Any], Any]) -> dict[str, Any]:
     Raises:
         ValueError: a part of it has no place in a config.
     """
-    if _copying.get():
-        return {"code": function, "defaults": None, "closure": None}
     code = function.__code__
     where = f"The lambda of {code.co_filename}, line {code.co_firstlineno}"
     if function.__kwdefaults__:
@@ -113,9 +116,7 @@ def load(config: Any, deserialize: Callable[[Any], Any]) -> Any:
     Raises:
         ValueError: lambdas are not let in; it is damaged, or of another Python version.
     """
-    # A function is of this program: no file holds one.
-    if isinstance(config, dict) and isinstance(config.get("code"), types.FunctionType):
-        return config["code"]
+    # Before anything of it is looked at.
     if _safe.get() is not False and not _enabled:
         raise ValueError(_REFUSED)
     code, defaults, closure = _parts(config)

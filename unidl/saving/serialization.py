@@ -66,7 +66,7 @@ def serialize_keras_object(obj: Any) -> Any:
     """
     if isinstance(obj, np.generic):
         return obj.item()
-    if isinstance(obj, PLAIN):
+    if isinstance(obj, PLAIN) or lambdas.stays(obj):
         return obj
     if isinstance(obj, (list, tuple)):
         return (
@@ -130,8 +130,6 @@ def _serialize_function(function: Any) -> Any:
 def _lambda_config(function: Any) -> dict[str, Any]:
     """In the one list that Keras has everywhere but in its Lambda layer."""
     parts = lambdas.dump(function, serialize_keras_object)
-    if callable(parts["code"]):
-        return parts
     value = [parts.pop(name) for name in ("code", "defaults", "closure")]
     return {"value": value} | parts
 
@@ -211,7 +209,7 @@ def _deserialize(config: Any) -> Any:
     if isinstance(config, str):
         found = registration.get_registered_object(config)
         return config if found is None else found
-    if isinstance(config, PLAIN):
+    if isinstance(config, PLAIN) or lambdas.stays(config):
         return config
     if isinstance(config, (list, tuple)):
         return [_deserialize(x) for x in config]

@@ -182,7 +182,7 @@ class Lambda(Layer):
 
 def _function_config(function: Any) -> Any:
     """Keras' layer has a layout of its own for lambdas."""
-    if not lambdas.is_lambda(function):
+    if not lambdas.is_lambda(function) or lambdas.stays(function):
         return serialize_keras_object(function)
     return {"class_name": "__lambda__", "config": lambdas.dump(function, serialize_keras_object)}
 
