@@ -180,7 +180,7 @@ def test_a_config_reaches_nothing_but_public_objects(module, name, kind):
 
 def test_damaged_lambdas_are_told():
     with pytest.raises(ValueError, match="lambda is damaged"):
-        unidl.saving.deserialize_keras_object(
+        saving.deserialize_keras_object(
             {"class_name": "__lambda__", "config": {"value": []}}, safe_mode=False
         )
 
