@@ -104,5 +104,7 @@ def test_a_constructor_called_without_its_arguments_names_the_class(backend):
 
 
 def test_a_class_in_a_sequential_is_to_be_called(backend):
-    with pytest.raises(TypeError, match=r"got the class Dense, not a layer. Call it: Dense\(...\)"):
+    with pytest.raises(
+        TypeError, match=r"got the class Dense instead of a layer. Call it: Dense\(...\)"
+    ):
         unidl.Sequential([layers.Dense])

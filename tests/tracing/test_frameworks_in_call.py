@@ -93,7 +93,7 @@ def test_what_needs_values_names_the_layer_and_what_to_write(backend):
     with pytest.raises(TypeError) as caught:
         ByNumPy(name="mine")(x)
     text = str(caught.value)
-    assert text.startswith("ByNumPy 'mine': its output shape is not known")
+    assert text.startswith("ByNumPy 'mine': its output shape is unknown")
     assert "Write ops.tanh in its place" in text
     assert "unidl.ops (ops.where or ops.cond" in text
     assert "def compute_output_shape(self, input_shape)" in text

@@ -63,7 +63,7 @@ def model_cost(model: Any, batch_size: int = 1, input_shape: Any = None) -> Mode
         64000
     """
     if not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"model_cost: batch_size is a positive integer, got {batch_size!r}.")
+        raise ValueError(f"model_cost: batch_size must be a positive integer, got {batch_size!r}.")
     inputs = _inputs(model, input_shape)
     tensors = graph.flatten_tensors(inputs)
     specs = [(_closed(model, t, batch_size), t.dtype) for t in tensors]
@@ -78,8 +78,8 @@ def model_cost(model: Any, batch_size: int = 1, input_shape: Any = None) -> Mode
         flops, sizes = count(model.backend, forward, model.variables, specs)
     except NotCapturable as error:
         raise ValueError(
-            f"model_cost: {model._who()} cannot be counted, since a layer of it calls functions of "
-            "a framework, or asks for values. Write its call() with unidl.ops."
+            f"model_cost: {model._who()} cannot be counted, since one of its layers calls "
+            "framework functions, or reads values. Write its call() with unidl.ops."
         ) from error
     optimizer = model.optimizer if getattr(model, "compiled", False) else None
     held = optimizer.variables if optimizer is not None and optimizer.built else ()
@@ -117,8 +117,8 @@ def _inputs(model: Any, input_shape: Any) -> Any:
         shapes = next(iter(model._build_shapes.values()))
     if shapes is None:
         raise ValueError(
-            f"model_cost: {model._who()} is not built, so the shape of its input is not known. "
-            "Write model_cost(model, input_shape=(None, ...))."
+            f"model_cost: {model._who()} is not built, so its input shape is unknown. Write "
+            "model_cost(model, input_shape=(None, ...))."
         )
     return tensors_of(shapes, model.compute_dtype)
 

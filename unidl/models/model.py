@@ -253,18 +253,18 @@ class Model(Trainer, Layer):
         layers = self.layers
         if (index is None) == (name is None):
             raise ValueError(
-                f"{self._who()}: get_layer() takes a name or an index, got name={name!r} and "
-                f"index={index!r}."
+                f"{self._who()}: get_layer() takes either a name or an index, got name={name!r} "
+                f"and index={index!r}."
             )
         if not isinstance(name, str | None) or not isinstance(index, numbers.Integral | None):
             raise TypeError(
-                f"{self._who()}: get_layer() takes a name, a string, or an index, an integer: "
-                f"got name={name!r}, index={index!r}. Write get_layer(index=0)."
+                f"{self._who()}: get_layer() takes a name (a string) or an index (an integer), got "
+                f"name={name!r}, index={index!r}. Write get_layer(index=0)."
             )
         if index is not None:
             if not -len(layers) <= index < len(layers):
                 raise ValueError(
-                    f"{self._who()} has {len(layers)} layers, asked for number {index}."
+                    f"{self._who()} has {len(layers)} layers; there is no layer number {index}."
                 )
             return layers[index]
         for layer in layers:
@@ -458,7 +458,7 @@ def _by_name(expected: Any, given: Any, who: str) -> list[Any]:
         missing = [n for n in expected if n not in given]
         if missing:
             raise ValueError(
-                f"{who}: the inputs lack {', '.join(map(repr, missing))}; given were "
+                f"{who}: the inputs lack {', '.join(map(repr, missing))}; given: "
                 f"{', '.join(map(repr, given))}."
             )
         return [v for n, part in expected.items() for v in _by_name(part, given[n], who)]

@@ -223,8 +223,8 @@ _CASES = [
         ),
         "a Adam, not of a model",
     ),
-    told("JSON: None", lambda: models.model_from_json(None), "expected the text"),
-    told("JSON: a dict", lambda: models.model_from_json({}), "expected the text"),
+    told("JSON: None", lambda: models.model_from_json(None), "expected the string"),
+    told("JSON: a dict", lambda: models.model_from_json({}), "expected the string"),
     told(
         "JSON: 70 million characters",
         lambda: models.model_from_json(" " * 70_000_000),

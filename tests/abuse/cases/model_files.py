@@ -310,7 +310,7 @@ _CASES = [
         with_parts(
             config_json=config(lambda c: c["config"]["layers"][1]["config"].update(units=10**9))
         ),
-        r"Dense '\w+' asks for a weight of shape \(4, 1000000000\), more than the file can hold",
+        r"Dense '\w+' requests a weight of shape \(4, 1000000000\), more than the file can hold",
     ),
     told(
         "model file: a loss that is not known",

@@ -190,7 +190,7 @@ CASES += [
             lambda index=index: fit(
                 words, (np.ones((8, 4), "int32"), Y), (np.full((8, 4), index, "int32"), Y)
             ),
-            f"batch 2.*'words' holds the index {index}",
+            f"batch 2.*'words' contains the index {index}",
         )
         for index in (5, 99, -1, -3)
     ),
@@ -199,7 +199,7 @@ CASES += [
         lambda: words().predict(
             generator(np.ones((8, 4), "int32"), np.full((8, 4), 7, "int32")), verbose=0
         ),
-        "batch 2.*'words' holds the index 7",
+        "batch 2.*'words' contains the index 7",
     ),
     told(
         "one of two inputs missing in batch 2",

@@ -76,7 +76,7 @@ class Attention(Layer):
             or not all(isinstance(s, tuple) for s in given)
         ):
             raise ValueError(
-                f"{self._who()}: takes a list of two or three tensors. Write: layer([query, "
+                f"{self._who()}: expected a list of two or three tensors. Write: layer([query, "
                 "value]) or layer([query, value, key])."
             )
 
@@ -114,8 +114,8 @@ class Attention(Layer):
             return None, None
         if not isinstance(mask, list | tuple) or len(mask) not in (2, 3):
             raise ValueError(
-                f"{self._who()}: mask takes a list, one for each input. Write: layer([query, "
-                "value], mask=[query_mask, value_mask])."
+                f"{self._who()}: mask must be a list with one mask for each input. Write: "
+                "layer([query, value], mask=[query_mask, value_mask])."
             )
         return tuple(m if m is None else ops.cast(m, "bool") for m in mask[:2])
 
@@ -143,7 +143,7 @@ class Attention(Layer):
         if self.score_mode != "dot":
             return f"score_mode={self.score_mode!r}"
         if with_scores:
-            return "the scores are asked for"
+            return "the scores are requested"
         return "dropout" if training and self.dropout else None
 
     def kernel_description(self) -> str | None:

@@ -98,7 +98,7 @@ class GroupQueryAttention(MultiHeadAttention):
     def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
         if len(query_shape) != 3:
             raise ValueError(
-                f"{self._who()}: takes tensors (batch, time, features), got a query of shape "
+                f"{self._who()}: expected tensors (batch, time, features), got a query of shape "
                 f"{query_shape}."
             )
         super().build(query_shape, value_shape, key_shape)

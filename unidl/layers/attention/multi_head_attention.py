@@ -153,14 +153,13 @@ class MultiHeadAttention(Layer):
         key_shape = value_shape if key_shape is None else key_shape
         if value_shape[1:-1] != key_shape[1:-1]:
             raise ValueError(
-                f"{self._who()}: value and key may differ in their last axis alone, got shapes "
+                f"{self._who()}: value and key may differ only in their last axis, got shapes "
                 f"{value_shape} and {key_shape}."
             )
         if len({len(s) for s in (query_shape, value_shape, key_shape)}) > 1 or len(query_shape) < 3:
             raise ValueError(
-                f"{self._who()}: query, value and key must have one rank, at least 3 (batch, time, "
-                "features), "
-                f"got shapes {query_shape}, {value_shape}, {key_shape}."
+                f"{self._who()}: query, value and key must have the same rank, at least 3 (batch, "
+                f"time, features), got shapes {query_shape}, {value_shape}, {key_shape}."
             )
         rank = len(query_shape)
         axes = (
@@ -196,7 +195,7 @@ class MultiHeadAttention(Layer):
         self._equations = self._attention_equations(rank + 1)
         if self.flash_attention and self._obstacle() is not None:
             raise ValueError(
-                f"{self._who()}: flash_attention=True cannot be had here: {self._obstacle()}. "
+                f"{self._who()}: flash_attention=True is not possible here: {self._obstacle()}. "
                 "Leave flash_attention=None."
             )
 
@@ -312,14 +311,13 @@ class MultiHeadAttention(Layer):
         attended = (*(query[a] for a in axes), *(value[a] for a in axes))
         advice = (
             f"attention_mask=mask with a mask of shape {(query[0], *attended)}, True where a query "
-            "may look at a key."
+            "may attend to a key."
         )
         if len(axes) > 1:
             advice += (
-                " Masks of one time axis (query_mask, value_mask, key_mask, use_causal_mask, the "
-                "mask that comes with the input of an "
-                f"Embedding or Masking) do not say which of the {len(axes)} attention axes they "
-                "mean: leave them out."
+                " Masks with one time axis (query_mask, value_mask, key_mask, use_causal_mask, or "
+                f"the mask from an Embedding or Masking layer) do not say which of the {len(axes)} "
+                "attention axes they mean: leave them out."
             )
         require_broadcast(
             mask, (*batch, self.num_heads, *attended), self._who(), "the scores", advice
@@ -365,10 +363,10 @@ class MultiHeadAttention(Layer):
         if with_scores:
             if self.flash_attention:
                 raise ValueError(
-                    f"{self._who()}: flash_attention=True computes no scores to return. "
-                    f"Leave flash_attention=None, or return_attention_scores=False."
+                    f"{self._who()}: flash_attention=True cannot return the scores. Leave "
+                    "flash_attention=None, or return_attention_scores=False."
                 )
-            return "the scores are asked for"
+            return "the scores are requested"
         if self._by_kernel is False:
             return "config.disable_flash_attention()"
         if self.attention_axes != (1,) or len(self._equations[0].partition(",")[0]) != 4:

@@ -236,7 +236,7 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
         if any(size is None for size in shape):
             raise ValueError(
                 f"{self._who()}: cannot make the weight {name!r} of shape {shape}: its size "
-                "depends on an axis that is open in the input."
+                "depends on an axis of unknown size in the input."
             )
         weight_limit.count(self._who(), shape)
         dtype = dtype or self.variable_dtype
@@ -337,8 +337,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
         except RecursionError as error:
             if call_context.current() is None and calls_itself(self, error):
                 raise ValueError(
-                    f"{self._who()}: call() calls the layer itself, which calls it again, without "
-                    "end. Call another layer, or a function of unidl.ops, on its inputs."
+                    f"{self._who()}: call() calls the layer itself, so it would never end. Call "
+                    "another layer, or a function of unidl.ops, on its inputs."
                 ) from None
             raise
         except BaseException as error:
@@ -378,8 +378,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
         if type(outputs) in (str, types.FunctionType) or isinstance(outputs, Layer):
             raise TypeError(
                 f"{self._who()}: call() returned {getattr(outputs, '__name__', outputs)!r} of type "
-                f"{type(outputs).__name__}. "
-                "It returns tensors: call functions and layers on its inputs, return layer(inputs)."
+                f"{type(outputs).__name__}. It must return tensors: call functions and layers on "
+                "its inputs, e.g. return layer(inputs)."
             )
         if mask is not None:
             self._pass_mask_on(args[0] if args else None, mask, outputs)
@@ -500,15 +500,15 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
             return " Add a channel axis: x[..., None] (or a batch axis: x[None])."
         if missing == 1 and len(shape) >= 1:
             return (
-                " One axis is missing: add a batch axis with x[None], or a last one with x[..., "
+                " One axis is missing: add a batch axis with x[None], or a last axis with x[..., "
                 "None]."
             )
         if spec.ndim is not None and missing < 0:
             return " Flatten or Reshape the input first."
         if self.built and spec.axes:
             return (
-                f" The weights were built for {self._build_shapes}: give inputs like those, or "
-                "make a new layer."
+                f" The weights were built for {self._build_shapes}: give inputs of that shape, or "
+                "create a new layer."
             )
         return ""
 
@@ -542,7 +542,7 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
         here."""
         if backend is None:
             raise ValueError(
-                f"{self._who()}: to() takes the name of a backend, got None. There are: "
+                f"{self._who()}: to() takes the name of a backend, got None. Available: "
                 f"{', '.join(row.name for row in registry.list_backends() if row.installed)}."
             )
         return registry.get_backend(backend)
@@ -616,9 +616,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
         if not self._inbound:
             raise AttributeError(
                 f"{self._who()} was never called on a symbolic tensor, so it has no input and "
-                "output. "
-                "Call it on unidl.Input(shape=...), or put it into a model whose input shape is "
-                "known."
+                "output. Call it on unidl.Input(shape=...), or put it into a model with a known "
+                "input shape."
             )
         return self._inbound[0]
 

@@ -70,7 +70,7 @@ class Dense(Layer):
         if isinstance(activation, int):
             raise ValueError(
                 f"{type(self).__name__}: the second argument is the activation, got {activation}. "
-                f"The number of inputs is found out from the data, and units is that of outputs: "
+                "The number of inputs comes from the data, and units is the number of outputs: "
                 f"Dense({activation})."
             )
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)

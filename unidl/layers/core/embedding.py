@@ -117,8 +117,8 @@ class Embedding(Layer):
         bad = outside(values, 0, self.input_dim)
         if bad is not None:
             raise OutOfRangeError(
-                f"{self._who()}: {source} holds the index {bad}, but indices must lie in "
-                f"[0, {self.input_dim}). Raise input_dim, or map the index to a known one."
+                f"{self._who()}: {source} contains the index {bad}, but indices must lie in [0, "
+                f"{self.input_dim}). Raise input_dim, or map the index to a known one."
             )
 
     def _check_values(self, indices: Tensor) -> None:

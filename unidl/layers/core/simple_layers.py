@@ -196,7 +196,7 @@ class Wrapper(Layer):
     def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]) -> None:
         if not isinstance(layer, Layer):
             raise ValueError(
-                f"{type(self).__name__}: takes a layer as `layer`, got "
+                f"{type(self).__name__}: `layer` must be a layer, got "
                 f"{getattr(layer, '__name__', repr(layer))}. Write: "
                 f"{type(self).__name__}(Dense(3))."
             )

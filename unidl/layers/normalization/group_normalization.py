@@ -56,8 +56,8 @@ class GroupNormalization(Layer):
         super().__init__(**kwargs)
         if not isinstance(groups, int) or (groups <= 0 and groups != -1):
             raise ValueError(
-                "GroupNormalization: groups must be a positive integer, or -1 for one each "
-                f"channel, got {groups!r}."
+                "GroupNormalization: groups must be a positive integer, or -1 for one per channel, "
+                f"got {groups!r}."
             )
         self.groups, self.axis, self.epsilon, self.center, self.scale = (
             groups,
@@ -175,7 +175,9 @@ class UnitNormalization(Layer):
     def __init__(self, axis: Axis = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         if not isinstance(axis, int | list | tuple):
-            raise ValueError(f"UnitNormalization: axis must be an int or several, got {axis!r}.")
+            raise ValueError(
+                f"UnitNormalization: axis must be an int or several ints, got {axis!r}."
+            )
         self.axis = list(axis) if isinstance(axis, list | tuple) else axis
         self.supports_masking = True
 

@@ -55,7 +55,7 @@ class Bidirectional(Layer):
             is_right = isinstance(given, Layer) and hasattr(given, "go_backwards")
             if not (is_right or (given is None and layer is not None)):
                 raise ValueError(
-                    f"Bidirectional: takes a recurrent layer as `layer`, got {given!r}. Write: "
+                    f"Bidirectional: `layer` must be a recurrent layer, got {given!r}. Write: "
                     "Bidirectional(LSTM(8))."
                 )
         super().__init__(**kwargs)
@@ -86,7 +86,7 @@ class Bidirectional(Layer):
         if one.go_backwards == other.go_backwards:
             raise ValueError(
                 f"Bidirectional: both layers have go_backwards={one.go_backwards}. One must run "
-                "forwards, one backwards."
+                "forwards and one backwards."
             )
         for name in ("stateful", "return_sequences", "return_state"):
             if getattr(one, name) != getattr(other, name):

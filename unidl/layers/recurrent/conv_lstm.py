@@ -80,9 +80,8 @@ class ConvLSTMCell(RecurrentCell):
         )
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
-                f"{type(self).__name__}: strides > 1 together with dilation_rate > 1 is not "
-                f"defined; got {self.strides} and "
-                f"{self.dilation_rate}."
+                f"{type(self).__name__}: strides > 1 cannot be combined with dilation_rate > 1; "
+                f"got {self.strides} and {self.dilation_rate}."
             )
         self.padding = one_of(self, "padding", str(padding).lower(), ("valid", "same"))
         self.data_format = check_data_format(self, data_format)
@@ -115,7 +114,7 @@ class ConvLSTMCell(RecurrentCell):
         if None in (*grid, input_shape[channels_at]):
             raise ValueError(
                 f"{self._who()}: all axes after batch and time must have a known size, got "
-                f"{input_shape} for one moment."
+                f"{input_shape} for one time step."
             )
         channels = input_shape[channels_at]
         self.kernel = self.add_own_weight(

@@ -210,9 +210,7 @@ class SimpleRNN(KernelRNN):
 
     def _obstacle(self, masked: Any) -> Any:
         if masked and self.cell.activation is activations.relu:
-            return (
-                "a mask with relu, which might grow without bound in the moments that do not count"
-            )
+            return "a mask with relu, which could grow without bound in the masked time steps"
         return super()._obstacle(masked)
 
     def _run_whole(

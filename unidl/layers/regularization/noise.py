@@ -155,6 +155,6 @@ class AlphaDropout(Noise):
 def _below_one(layer: Any, rate: Any) -> Any:
     if unit_interval(layer, "rate", rate) == 1:
         raise ValueError(
-            f"{type(layer).__name__}: rate=1 leaves nothing of the inputs. Give a rate below 1."
+            f"{type(layer).__name__}: rate=1 removes all of the inputs. Give a rate below 1."
         )
     return rate

@@ -65,8 +65,8 @@ class Resizing(Layer):
         self.interpolation = one_of(self, "interpolation", interpolation, INTERPOLATIONS)
         if crop_to_aspect_ratio and pad_to_aspect_ratio:
             raise ValueError(
-                "Resizing: crop_to_aspect_ratio and pad_to_aspect_ratio exclude each other. Give "
-                "one of them."
+                "Resizing: crop_to_aspect_ratio and pad_to_aspect_ratio are mutually exclusive. "
+                "Give one of them."
             )
         self.crop_to_aspect_ratio, self.pad_to_aspect_ratio = (
             crop_to_aspect_ratio,
@@ -81,8 +81,8 @@ class Resizing(Layer):
     def build(self, input_shape: Any) -> None:
         if not isinstance(input_shape, tuple) or len(input_shape) not in (3, 4):
             raise ValueError(
-                f"{self._who()}: takes images (n, h, w, c), or one image (h, w, c), got the shape "
-                f"{input_shape}."
+                f"{self._who()}: expected images (n, h, w, c), or one image (h, w, c), got the "
+                f"shape {input_shape}."
             )
 
     def call(self, inputs: TensorLike) -> Any:

@@ -51,8 +51,7 @@ class WindowOfWeights(Layer):
     def _refuse_stride_with_dilation(self) -> None:
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
-                f"{type(self).__name__}: strides > 1 together with dilation_rate > 1 is not "
-                "defined; "
+                f"{type(self).__name__}: strides > 1 cannot be combined with dilation_rate > 1; "
                 f"got {self.strides} and {self.dilation_rate}."
             )
 
