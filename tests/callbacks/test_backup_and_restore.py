@@ -211,7 +211,7 @@ def test_a_damaged_backup_gives_way_to_the_one_before(tmp_path):
     latest.write_bytes(latest.read_bytes()[:-100])
     with (
         use_backend("numpy"),
-        pytest.warns(UserWarning, match=r"latest\.backup\.h5.*The backup before is taken"),
+        pytest.warns(UserWarning, match=r"latest\.backup\.h5.*The previous backup is used"),
     ):
         found = run(DATA["arrays"](), tmp_path, 1, seed=99)
     assert_same(found, whole("arrays", "numpy"))
@@ -222,7 +222,7 @@ def test_two_damaged_backups_are_an_error(tmp_path):
     for path in tmp_path.iterdir():
         path.write_bytes(path.read_bytes()[:1000])
     with (
-        pytest.warns(UserWarning, match="The backup before"),
+        pytest.warns(UserWarning, match="The previous backup"),
         pytest.raises(ValueError, match=r"before\.backup\.h5 is no HDF5 file, or it is damaged"),
     ):
         run(DATA["arrays"](), tmp_path, 1)
@@ -272,8 +272,8 @@ def test_backups_may_stay(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"backup_dir": ""}, "backup_dir is the path of a folder"),
-        ({"backup_dir": 3}, "backup_dir is the path of a folder"),
+        ({"backup_dir": ""}, "backup_dir must be the path of a folder"),
+        ({"backup_dir": 3}, "backup_dir must be the path of a folder"),
         ({"backup_dir": "b", "save_freq": 0}, 'save_freq must be "epoch" or a positive integer'),
         ({"backup_dir": "b", "save_freq": "batch"}, 'must be "epoch" or a positive integer'),
     ],

@@ -310,7 +310,7 @@ def test_lambda_callback():
 
 
 def test_a_missing_name_is_told():
-    with pytest.warns(UserWarning, match=r"no 'val_loss' in the logs; there are: loss"):
+    with pytest.warns(UserWarning, match=r"no 'val_loss' in the logs; available: loss"):
         fit(callbacks.EarlyStopping(), epochs=1)
 
 

@@ -277,7 +277,7 @@ def test_the_error_teaches_and_is_the_same_on_every_backend(case):
 def test_nan_in_data_is_named(backend):
     x = X.copy()
     x[0, 0] = np.nan
-    with pytest.warns(RuntimeWarning, match="'x' holds 1 values"):
+    with pytest.warns(RuntimeWarning, match="'x' contains 1 NaN"):
         dense_model().fit(x, Y, verbose=0)
 
 

@@ -128,7 +128,7 @@ def test_a_layer_that_is_not_deterministic():
 def test_data_that_does_not_fit():
     with pytest.raises(ValueError, match=r"axis|shape"):
         verify(dense(), np.ones((2, 5)), backends=["numpy"])
-    with pytest.raises(ValueError, match="differ in their number of samples"):
+    with pytest.raises(ValueError, match="have different numbers of samples"):
         verify(dense(), X, np.ones((5, 3)), backends=["numpy"])
     model = dense()
     model.compile("adam", "sparse_categorical_crossentropy")

@@ -69,7 +69,7 @@ class BackupAndRestore(Callback):
         super().__init__()
         if not isinstance(backup_dir, str | os.PathLike) or not os.fspath(backup_dir):
             raise ValueError(
-                f"BackupAndRestore: backup_dir is the path of a folder, got {backup_dir!r}."
+                f"BackupAndRestore: backup_dir must be the path of a folder, got {backup_dir!r}."
             )
         self.backup_dir, self.save_freq = os.fspath(backup_dir), save_freq
         self.double_checkpoint, self.delete_checkpoint = double_checkpoint, delete_checkpoint
@@ -94,7 +94,7 @@ class BackupAndRestore(Callback):
             except ValueError as error:
                 if path == paths[-1]:
                     raise
-                warnings.warn(f"{error} The backup before is taken.", stacklevel=2)
+                warnings.warn(f"{error} The previous backup is used.", stacklevel=2)
         return None
 
     def save(self, callbacks: list[Callback], progress: dict[str, Any]) -> None:

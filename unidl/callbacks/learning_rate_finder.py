@@ -121,15 +121,15 @@ class LearningRateFinder(Callback):
         if len(losses) < 5:
             raise ValueError(
                 f"LearningRateFinder: {len(losses)} batches with a finite loss are too few for a "
-                "suggestion. Give fit more data or epochs, or begin with a smaller min_rate."
+                "suggestion. Give fit more data or epochs, or start with a smaller min_rate."
             )
         slopes = np.gradient(losses, np.log(self.rates[: len(losses)]))
         slopes[: len(slopes) // 10] = np.inf  # averages of few losses are noise
         steepest = int(np.argmin(slopes))
         if slopes[steepest] >= 0:
             raise ValueError(
-                "LearningRateFinder: the loss fell nowhere between the rates "
-                f"{self.min_rate} and {self.rates[-1]}. Look at the data and the loss, or begin "
-                "with a smaller min_rate."
+                "LearningRateFinder: the loss did not fall anywhere between the rates "
+                f"{self.min_rate} and {self.rates[-1]}. Check the data and the loss, or start with "
+                "a smaller min_rate."
             )
         return self.rates[steepest]

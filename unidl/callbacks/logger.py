@@ -80,7 +80,7 @@ class ExperimentLogger(Callback):
         ]
         if missing:
             raise TypeError(
-                f"{type(self).__name__}: a logger has the methods log_params(params), "
+                f"{type(self).__name__}: a logger needs the methods log_params(params), "
                 f"log_metrics(metrics, step) and close(); {type(logger).__name__} lacks "
                 f"{', '.join(missing)}."
             )

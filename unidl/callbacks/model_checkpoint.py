@@ -68,9 +68,9 @@ class ModelCheckpoint(Monitor):
         if not self.filepath.endswith(ending):
             shown = ".weights.h5" if save_weights_only else ".keras"
             raise ValueError(
-                f"ModelCheckpoint: with save_weights_only={save_weights_only} filepath must be a "
-                f"path that ends with {shown!r}, got {self.filepath!r}. Whole models are saved in "
-                "'model.keras', weights alone, with save_weights_only=True, in 'model.weights.h5'."
+                f"ModelCheckpoint: with save_weights_only={save_weights_only} filepath must end "
+                f"with {shown!r}, got {self.filepath!r}. Whole models are saved as 'model.keras', "
+                "weights only (save_weights_only=True) as 'model.weights.h5'."
             )
         if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
             raise ValueError(
@@ -135,7 +135,7 @@ class ModelCheckpoint(Monitor):
         except (KeyError, IndexError) as error:
             raise ValueError(
                 f"ModelCheckpoint: filepath {self.filepath!r} names {error}, which is not in the "
-                f"logs. There are: {', '.join(known)}."
+                f"logs. Available: {', '.join(known)}."
             ) from None
 
     def _batch_number(self) -> dict[str, int]:

@@ -95,8 +95,8 @@ class NaNFinder(Callback):
                 before.restore()
                 for i, batch in enumerate(seen.parts()):
                     self._look_into(batch, number + i, before)
-                phase, where = "update", "the step as it is compiled"
-                raise self._error(number, phase, where, "not found again by plain Python")
+                phase, where = "update", "the compiled step"
+                raise self._error(number, phase, where, "not reproduced in plain Python")
             number += seen.steps
 
     def _look_into(self, batch: Any, number: int, before: KeptState) -> None:
@@ -153,17 +153,17 @@ class NaNFinder(Callback):
             "found": found,
         }
         return FloatingPointError(
-            f"NaNFinder: epoch {self._epoch + 1}, batch {number}: the first numbers that are not "
-            f"finite come in the phase {phase!r}, at {where}: {found}. {_ADVICE[phase]} The model "
-            "is as it was before this step."
+            f"NaNFinder: epoch {self._epoch + 1}, batch {number}: the first non-finite numbers "
+            f"appear in the phase {phase!r}, at {where}: {found}. {_ADVICE[phase]} The model is "
+            "left as it was before this step."
         )
 
 
 _ADVICE = {
-    "data": "Take them out of the data, or fill them.",
-    "forward": "Look at what this layer divides by, and takes the log or root of.",
-    "loss": "Its inputs are finite: let it work on logits (from_logits=True), or lower the rate.",
-    "backward": "Clip gradients (clipnorm=1.0), or add an epsilon below roots and logs.",
+    "data": "Remove them from the data, or fill them.",
+    "forward": "Check what this layer divides by, and what it takes the logarithm or root of.",
+    "loss": "Its inputs are finite: compute it from logits (from_logits=True), or lower the rate.",
+    "backward": "Clip gradients (clipnorm=1.0), or add an epsilon inside roots and logarithms.",
     "update": "Lower the learning rate, or clip gradients (clipnorm=1.0).",
 }
 

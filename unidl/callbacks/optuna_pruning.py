@@ -31,7 +31,7 @@ class OptunaPruning(Monitor):
         super().__init__(monitor)
         if not (hasattr(trial, "report") and hasattr(trial, "should_prune")):
             raise TypeError(
-                "OptunaPruning: trial is what Optuna gives to the objective, got "
+                "OptunaPruning: trial must be the trial that Optuna passes to the objective, got "
                 f"{type(trial).__name__}. Write: def objective(trial): ... "
                 "callbacks=[OptunaPruning(trial)]."
             )

@@ -138,7 +138,9 @@ class Profiler(Callback):
         from rich.table import Table
 
         if not self.report:
-            raise ValueError("Profiler: nothing was measured yet. Give it to fit(callbacks=[...]).")
+            raise ValueError(
+                "Profiler: nothing has been measured yet. Give it to fit(callbacks=[...])."
+            )
         table = Table("", "ms", "share", box=box.SIMPLE, title="One batch")
         for column in table.columns[1:]:
             column.justify = "right"

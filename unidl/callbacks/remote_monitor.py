@@ -49,17 +49,19 @@ class RemoteMonitor(Callback):
         super().__init__()
         if not isinstance(headers, Mapping | None):
             raise TypeError(
-                f"RemoteMonitor: headers must be a dict of texts, {{name: value}}, got {headers!r}."
+                "RemoteMonitor: headers must be a dict of strings, {name: value}, got "
+                f"{headers!r}."
             )
         if not root.startswith(("http://", "https://")):
             raise ValueError(
-                f'RemoteMonitor: root begins with "http://" or "https://", got {root!r}.'
+                f'RemoteMonitor: root must begin with "http://" or "https://", got {root!r}.'
             )
         try:
             urlsplit(root + path).port  # noqa: B018 - reading it is what looks at it
         except ValueError as error:
             raise ValueError(
-                f"RemoteMonitor: {root + path!r}, which is root and path, is no address: {error}."
+                f"RemoteMonitor: {root + path!r}, which is root + path, is not a valid address: "
+                f"{error}."
             ) from error
         self.root, self.path, self.field = root, path, field
         self.headers, self.send_as_json = headers, send_as_json

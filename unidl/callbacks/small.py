@@ -284,8 +284,9 @@ class LambdaCallback(Callback):
         if unknown:
             hooks = [name for name in dir(Callback) if name.startswith("on_")]
             raise TypeError(
-                f"LambdaCallback: there is no hook {unknown[0]!r}.{did_you_mean(unknown[0], hooks)}"
-                f" The hooks are: {', '.join(hooks)}."
+                "LambdaCallback: there is no hook named "
+                f"{unknown[0]!r}.{did_you_mean(unknown[0], hooks)} The hooks are: "
+                f"{', '.join(hooks)}."
             )
         given = {name: hook for name, hook in functions.items() if hook is not None}
         wrong = next((n for n, value in given.items() if not CALLABLE.allows(value)), None)

@@ -94,7 +94,7 @@ class SwapEMAWeights(Callback):
         if not keeping:
             raise ValueError(
                 f"SwapEMAWeights: no optimizer of the model {self.model.name!r} keeps averages. "
-                "Compile it with one that does, optimizers.Adam(use_ema=True), and train."
+                "Compile it with one that does, such as optimizers.Adam(use_ema=True), and train."
             )
         for optimizer in keeping:
             yield from zip(optimizer._targets, optimizer._slots["average"], strict=True)

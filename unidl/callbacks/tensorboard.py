@@ -87,9 +87,9 @@ class TensorBoard(Callback):
         super().__init__()
         if profile_batch:
             raise ValueError(
-                f"TensorBoard: profile_batch={profile_batch!r}, and traces of frameworks are not "
-                "written. callbacks.Profiler() measures layers and phases on any backend; a "
-                "framework's own profiler can run around fit()."
+                f"TensorBoard: profile_batch={profile_batch!r}is not supported: framework traces "
+                "are not written. callbacks.Profiler() measures layers and phases on any backend; "
+                "a framework's own profiler can run around fit()."
             )
         self.log_dir = os.fspath(log_dir)
         self.histogram_freq, self.write_graph, self.write_images = (
@@ -195,7 +195,7 @@ class TensorBoard(Callback):
         try:
             text = self.model.to_json()
         except (TypeError, ValueError) as error:
-            warnings.warn(f"TensorBoard: the graph is not written: {error}", stacklevel=2)
+            warnings.warn(f"TensorBoard: the graph was not written: {error}", stacklevel=2)
             return
         self._file("train").graph(text)
 
@@ -218,7 +218,7 @@ class TensorBoard(Callback):
         unknown = sorted(set(given) - set(names)) if isinstance(given, Mapping) else []
         if unknown:
             raise ValueError(
-                f"TensorBoard: embeddings_metadata names {', '.join(map(repr, unknown))}, and the "
+                f"TensorBoard: embeddings_metadata names {', '.join(map(repr, unknown))}, but the "
                 f"Embedding layers of the model are: {', '.join(names) or 'none'}."
             )
         lines = []

@@ -177,8 +177,8 @@ def ctc(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     true, pred = tuple(y_true.shape), tuple(y_pred.shape)
     if len(true) != 2 or len(pred) != 3:
         raise ValueError(
-            f"ctc: y_true has the shape (n, labels) and y_pred (n, time, classes), got {true} and "
-            f"{pred}."
+            f"ctc: y_true must have shape (n, labels) and y_pred (n, time, classes), got {true} "
+            f"and {pred}."
         )
     labels = ops.sum(ops.cast(ops.not_equal(y_true, 0), "int32"), axis=-1)
     return ops.ctc_loss(y_true, y_pred, labels, ops.full_like(labels, pred[1]))
@@ -211,14 +211,14 @@ def check_sparse_shapes(
 ) -> Tensor:
     """An error unless `true` is `pred` without `axis`."""
     if len(pred) == 0:
-        raise ValueError(f"{name}: y_pred needs an axis of classes, got a single number.")
+        raise ValueError(f"{name}: y_pred needs a class axis, got a single number.")
     axis %= len(pred)
     expected = pred[:axis] + pred[axis + 1 :]
     if len(true) == len(pred) and true[axis] == pred[axis] != 1:
         raise ValueError(
-            f"{name}: y_true has the shape {true}, so it looks one-hot, but this loss wants class "
-            "numbers of the "
-            f"shape {expected}. Use categorical_crossentropy, or pass np.argmax(y_true, axis=-1)."
+            f"{name}: y_true has the shape {true}, so it looks one-hot, but this loss needs class "
+            f"numbers of shape {expected}. Use categorical_crossentropy, or pass np.argmax(y_true, "
+            "axis=-1)."
         )
     if len(true) != len(expected) or any(
         a != b and None not in (a, b) for a, b in zip(true, expected, strict=True)
@@ -236,9 +236,8 @@ def check_categorical_shapes(name: str | None, true: TensorLike, pred: TensorLik
     ):
         raise ValueError(
             f"{name}: y_true has the shape {true}, so it looks like class numbers, but this loss "
-            "wants one probability for "
-            f"each class, of y_pred's shape {pred}. Use sparse_categorical_crossentropy, or "
-            f"to_categorical(y, {pred[-1]})."
+            f"needs one probability per class, with y_pred's shape {pred}. Use "
+            f"sparse_categorical_crossentropy, or to_categorical(y, {pred[-1]})."
         )
     if len(true) != len(pred) or any(
         a != b and None not in (a, b) for a, b in zip(true, pred, strict=True)

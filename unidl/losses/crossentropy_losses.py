@@ -307,7 +307,7 @@ class CategoricalGeneralizedCrossEntropy(OfIntegers):
         dtype: DType | None = None,
     ) -> None:
         if not 0 < q < 1:
-            raise ValueError(f"{type(self).__name__}: q lies between 0 and 1, got {q!r}.")
+            raise ValueError(f"{type(self).__name__}: q must lie between 0 and 1, got {q!r}.")
         super().__init__(
             crossentropy.categorical_generalized_cross_entropy, reduction, name, dtype, q=q
         )

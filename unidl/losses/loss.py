@@ -114,8 +114,8 @@ class Loss(Watched, Constructed):
             return mask
         raise ValueError(
             f"{type(self).__name__} {self.name!r}: the mask has the shape {found}, the losses have "
-            f"{wanted}: the loss is one number over axes of which the mask leaves some out. Give "
-            f"the model a layer that ends the mask, or write a Loss whose call() keeps these axes."
+            f"{wanted}: the loss reduces axes over which the mask selects. Give the model a layer "
+            "that ends the mask, or write a Loss whose call() keeps these axes."
         )
 
     def call(self, y_true: TensorLike, y_pred: TensorLike) -> Tensor:

@@ -154,8 +154,8 @@ class AdamW(Adam):
     ) -> None:
         if weight_decay is None:
             raise ValueError(
-                "AdamW: weight_decay is None, so there is nothing to decay by. Use Adam, or a "
-                "number such as 0.004."
+                "AdamW: weight_decay is None, so nothing would decay. Use Adam, or a number such "
+                "as 0.004."
             )
         super().__init__(
             learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue,

@@ -49,8 +49,8 @@ class Lion(PerParameter):
         super().__init__(learning_rate, **kwargs)
         if not 0 < beta_1 <= 1:
             raise ValueError(
-                f"Lion: beta_1 must be in (0, 1], got {beta_1}; else the step would not use the "
-                "momentum."
+                f"Lion: beta_1 must be in (0, 1], got {beta_1}; otherwise the step would not use "
+                "the momentum."
             )
         self.beta_1, self.beta_2 = beta_1, beta_2
 

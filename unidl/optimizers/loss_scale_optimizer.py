@@ -92,7 +92,7 @@ class LossScaleOptimizer(Optimizer):
                 f"{inner_optimizer!r}."
             )
         if isinstance(inner_optimizer, LossScaleOptimizer):
-            raise ValueError("LossScaleOptimizer: inner_optimizer is a LossScaleOptimizer already.")
+            raise ValueError("LossScaleOptimizer: inner_optimizer is already a LossScaleOptimizer.")
         self.inner_optimizer = inner_optimizer
         super().__init__(learning_rate=0.0, name=name)
         self.initial_scale = initial_scale

@@ -101,7 +101,7 @@ class Optimizer(ByVariable, Watched, Constructed):
         given = [f"{key}={value}" for key, value in limits.items() if value is not None]
         if len(given) > 1:
             raise ValueError(
-                f"{self.name}: give only one limit for gradients, got {' and '.join(given)}."
+                f"{self.name}: give only one gradient limit, got {' and '.join(given)}."
             )
         _check_range(
             self.name,
@@ -198,8 +198,7 @@ class Optimizer(ByVariable, Watched, Constructed):
         elif isinstance(self._learning_rate, LearningRateSchedule):
             raise TypeError(
                 f"{self.name} has a {type(self._learning_rate).__name__}, which sets its learning "
-                "rate. Make the optimizer with "
-                "a number, learning_rate=0.001, if you want to set it yourself."
+                "rate. To set it yourself, create the optimizer with a number, learning_rate=0.001."
             )
         elif isinstance(self._learning_rate, HostVariable):
             self._learning_rate.assign(value)
@@ -263,7 +262,7 @@ class Optimizer(ByVariable, Watched, Constructed):
             return
         if not isinstance(variables, Iterable):
             raise TypeError(
-                f"{self.name}: build() takes a list of variables, such as "
+                f"{self.name}: build() expects a list of variables, such as "
                 f"model.trainable_variables, got {variables!r}."
             )
         variables = list(variables)
@@ -364,8 +363,8 @@ class Optimizer(ByVariable, Watched, Constructed):
         are_pairs = [isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in pairs]
         if not pairs or not all(are_pairs):
             raise ValueError(
-                f"{self.name}: apply_gradients takes pairs (gradient, variable), e.g. "
-                f"zip(gradients, model.trainable_variables), got {len(pairs)} of another kind."
+                f"{self.name}: apply_gradients expects pairs (gradient, variable), e.g. "
+                f"zip(gradients, model.trainable_variables), got {len(pairs)} other objects."
             )
         grads, variables = zip(*pairs, strict=True)
         self.apply(grads, variables)
@@ -378,7 +377,7 @@ class Optimizer(ByVariable, Watched, Constructed):
         it was built with)."""
         if not isinstance(grads, Iterable):
             raise TypeError(
-                f"{self.name}: apply() takes a list of gradients, in the order of the variables, "
+                f"{self.name}: apply() expects a list of gradients in the order of the variables, "
                 f"got {type(grads).__name__}."
             )
         grads = list(grads)
@@ -436,8 +435,9 @@ class Optimizer(ByVariable, Watched, Constructed):
                 raise
         if not shapes_agree(backend.shape(gradient), variable.shape):
             raise ValueError(
-                f"{self.name}: the gradient of {variable.path!r} has the shape "
-                f"{tuple(backend.shape(gradient))}, the variable {tuple(variable.shape)}."
+                f"{self.name}: the gradient of {variable.path!r} has shape "
+                f"{tuple(backend.shape(gradient))}, but the variable has shape "
+                f"{tuple(variable.shape)}."
             )
         if backend.dtype(gradient) == variable.dtype:
             return gradient
@@ -449,8 +449,8 @@ class Optimizer(ByVariable, Watched, Constructed):
             for variable in variables:
                 if variable not in self._index:
                     raise ValueError(
-                        f"{self.name} was not built for the variable {variable.path!r}. Make a new "
-                        "optimizer for new variables."
+                        f"{self.name} was not built for the variable {variable.path!r}. Create a "
+                        "new optimizer for new variables."
                     )
         if self._slot_order and self._slot_order[0].backend is not backend:
             raise ValueError(
@@ -511,8 +511,8 @@ class Optimizer(ByVariable, Watched, Constructed):
         before `build`."""
         if self.built:
             raise ValueError(
-                "exclude_from_weight_decay: call it before the optimizer is built, that is, before "
-                "training."
+                "exclude_from_weight_decay must be called before the optimizer is built, that is, "
+                "before training."
             )
         self._undecayed = set(var_list or ())
         self._undecayed_pattern = re.compile("|".join(var_names)) if var_names else None
@@ -633,14 +633,14 @@ class Optimizer(ByVariable, Watched, Constructed):
 def _learning_rate(name: str, value: Any) -> Any:
     if isinstance(value, type):
         raise ValueError(
-            f"{name}: the learning rate is the class {value.__name__}. Make an object of it: "
+            f"{name}: the learning rate is the class {value.__name__}. Create an instance: "
             f"{value.__name__}(...)."
         )
     if isinstance(value, list | tuple) and any(isinstance(v, Variable) for v in value):
         raise ValueError(
-            f"{name}: learning_rate must be a number, got a list of variables. An optimizer meets "
-            "its variables later: in compile(optimizer=...) and fit, or build(model."
-            "trainable_variables)."
+            f"{name}: learning_rate must be a number, got a list of variables. An optimizer gets "
+            "its variables later: through compile(optimizer=...) and fit, or "
+            "build(model.trainable_variables)."
         )
     if callable(value):
         return value
@@ -668,7 +668,7 @@ def _without_missing(name: str, grads: Any, variables: Any) -> Any:
             "output?"
         )
     warnings.warn(
-        f"{name}: there is no gradient for {', '.join(missing)}; they stay as they are.",
+        f"{name}: there is no gradient for {', '.join(missing)}; they are left unchanged.",
         stacklevel=3,
     )
     pairs = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]

@@ -57,8 +57,8 @@ class ScheduleFreeAdamW(PerParameter):
         super().__init__(learning_rate, **kwargs)
         if beta_1 == 0:
             raise ValueError(
-                f"{self.name}: beta_1 must be in (0, 1], got 0; the mean x could not be read back "
-                "from weights in which it has no share."
+                f"{self.name}: beta_1 must be in (0, 1], got 0; otherwise the mean x has no share "
+                "in the weights and cannot be recovered from them."
             )
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         self.warmup_steps = warmup_steps

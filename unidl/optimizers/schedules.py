@@ -177,12 +177,12 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     ) -> None:
         if len(boundaries) != len(values) - 1:
             raise ValueError(
-                "PiecewiseConstantDecay: n boundaries separate n + 1 values, got "
-                f"{len(boundaries)} boundaries and {len(values)} values."
+                f"PiecewiseConstantDecay: n boundaries need n + 1 values, got {len(boundaries)} "
+                f"boundaries and {len(values)} values."
             )
         if list(boundaries) != sorted(boundaries):
             raise ValueError(
-                f"PiecewiseConstantDecay: boundaries must increase, got {list(boundaries)}."
+                f"PiecewiseConstantDecay: boundaries must be increasing, got {list(boundaries)}."
             )
         self.boundaries, self.values, self.name = boundaries, values, name
 
@@ -377,7 +377,7 @@ def _cosine(fraction: Any, alpha: Any, height: Any = 1.0) -> Any:
 _catalogue: Catalogue[LearningRateSchedule] = Catalogue(
     "schedules",
     "learning rate schedule",
-    "Give the config that `serialize` wrote.",
+    "Give the config that `serialize` returned.",
     (
         ExponentialDecay,
         InverseTimeDecay,

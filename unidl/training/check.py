@@ -52,8 +52,8 @@ def _warn_of_nan(name, structure):
             bad = int(np.size(leaf) - np.count_nonzero(np.isfinite(leaf)))
             if bad:
                 warnings.warn(
-                    f"The data {name!r} holds {bad} values that are NaN or infinite; the loss will "
-                    "follow.",
+                    f"The data {name!r} contains {bad} NaN or infinite values; the loss will "
+                    "become NaN too.",
                     RuntimeWarning,
                     stacklevel=user_stacklevel(),
                 )

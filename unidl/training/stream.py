@@ -68,7 +68,7 @@ class StreamCheck:
         what to do if it fails)]."""
         model, (x, y, sample_weight) = self._model, batch
         if common_length(batch, None) == 0:
-            raise ValueError("there are 0 rows in it. Leave empty batches out.")
+            raise ValueError("it has 0 rows. Leave out empty batches.")
         model._check_form(x)
         tests = [
             (position, is_finite, self._warn_of_nan)
@@ -107,8 +107,8 @@ class StreamCheck:
             if bad and part not in self._warned:
                 self._warned.add(part)
                 warnings.warn(
-                    f"{self._caller}: batch {number}: {part} holds {bad} values that are NaN or "
-                    "infinite; the loss will follow.",
+                    f"{self._caller}: batch {number}: {part} contains {bad} NaN or infinite "
+                    "values; the loss will become NaN too.",
                     RuntimeWarning,
                     stacklevel=user_stacklevel(),
                 )

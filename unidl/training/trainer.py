@@ -61,9 +61,9 @@ def _in_one_thread(method: F) -> F:
             lock = _training.get(self) or _training.setdefault(self, OneThread())
         if not lock.acquire():
             raise RuntimeError(
-                f"{self._who()}: {method.__name__}() while another thread trains this model. Both "
-                f"would change the same weights. Wait until the other is done, or train a copy: "
-                f"unidl.models.clone_model(model)."
+                f"{self._who()}: {method.__name__}() called while another thread trains this "
+                "model. Both would change the same weights. Wait until the other has finished, or "
+                "train a copy: unidl.models.clone_model(model)."
             )
         try:
             return method(self, *args, **kwargs)
@@ -486,14 +486,14 @@ class Trainer(Overridable):
         nothing to train."""
         if self.optimizer is None:
             raise ValueError(
-                f"{self._who()}: there is no optimizer to train with. Give one: "
+                f"{self._who()}: there is no optimizer. Give one: "
                 'model.compile(optimizer="adam", loss=...).'
             )
         self.objective.look_for_gradients(self, batches)
         if not self.trainable_variables:
             warnings.warn(
                 f"{self._who()}: the model does not have any trainable weights, so fit changes "
-                "nothing. Set layer.trainable = True where it should learn.",
+                "nothing. Set layer.trainable = True for the layers that should learn.",
                 UserWarning,
                 stacklevel=user_stacklevel(),
             )
@@ -582,8 +582,8 @@ class Trainer(Overridable):
 
 def _warn_uncompiled(model: Any, error: Exception) -> None:
     warnings.warn(
-        f"{model._who()}: the arguments of compile() cannot be written to a config or read from "
-        f"it: {error} Call compile() again on the model that is made.",
+        f"{model._who()}: the arguments of compile() cannot be written to or read from a config: "
+        f"{error} Call compile() again on the new model.",
         stacklevel=4,
     )
 
@@ -602,8 +602,8 @@ def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
         if array.shape[1:] != arrays[0].shape[1:]:
             raise ValueError(
                 f"predict: the outputs have the shape {arrays[0].shape} for batch 1 and "
-                f"{array.shape} for batch {number}, which are no single array. Pad the inputs to "
-                "one size, or call predict_on_batch for each."
+                f"{array.shape} for batch {number}, which do not fit into one array. Pad the "
+                "inputs to the same size, or call predict_on_batch for each batch."
             )
     return np.concatenate(arrays)
 

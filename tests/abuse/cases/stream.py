@@ -130,7 +130,7 @@ OF_CLASSES = {
     "x of another rank": ((X[:, None], C), "expected"),
     "x as text": ((X.astype(str), C), "x must be numbers"),
     "x of objects": ((X.astype(object), C), "x must be numbers; got an array of dtype object"),
-    "x a ragged list": (([[1.0, 2.0], [1.0]], C[:2]), "rows of one length"),
+    "x a ragged list": (([[1.0, 2.0], [1.0]], C[:2]), "rows of equal length"),
     "two inputs": (([X, X], C), "expected 1 inputs"),
     "two targets": ((X, [C, C]), "need 1 targets, got 2"),
 }
@@ -263,7 +263,7 @@ CASES += [
     told(
         "a generator of one batch for three epochs",
         lambda: regression().fit(generator((X, Y)), epochs=3, verbose=0),
-        "fit: the iterator is used up.*steps_per_epoch",
+        "fit: the iterator is exhausted.*steps_per_epoch",
     ),
     told(
         "a generator of one batch to validate on twice",
