@@ -220,9 +220,9 @@ def test_model_checkpoint_by_batches(tmp_path):
 
 
 def test_model_checkpoint_is_told(tmp_path):
-    with pytest.raises(ValueError, match=r"ends with '\.keras', got 'a\.weights\.h5'"):
+    with pytest.raises(ValueError, match=r"must end with '\.keras', got 'a\.weights\.h5'"):
         callbacks.ModelCheckpoint("a.weights.h5")
-    with pytest.raises(ValueError, match=r"ends with '\.weights\.h5', got 'a\.keras'"):
+    with pytest.raises(ValueError, match=r"must end with '\.weights\.h5', got 'a\.keras'"):
         callbacks.ModelCheckpoint("a.keras", save_weights_only=True)
     with pytest.raises(ValueError, match="names 'val_acc', which is not in the logs"):
         fit(callbacks.ModelCheckpoint(os.path.join(tmp_path, "{val_acc}.keras")), epochs=1)

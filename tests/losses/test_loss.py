@@ -235,7 +235,7 @@ def test_ctc_sums_over_all_alignments(backend):
     expected = -np.log(p[0, 1] * p[1, 0] + p[0, 0] * p[1, 1] + p[0, 1] * p[1, 1])
     found = losses.CTC(dtype="float64")(np.array([[1, 0]]), backend.asarray(logits))
     np.testing.assert_allclose(backend.to_numpy(found), expected, rtol=1e-13)
-    with pytest.raises(ValueError, match=r"y_true has the shape \(n, labels\)"):
+    with pytest.raises(ValueError, match=r"y_true must have shape \(n, labels\)"):
         losses.ctc(np.array([1, 0]), backend.asarray(logits))
 
 

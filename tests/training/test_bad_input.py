@@ -152,11 +152,11 @@ CASES = {
         ValueError,
         "shape",
     ),
-    "fewer targets": (lambda: dense_model().fit(X, Y[:-1]), ValueError, "number of samples"),
+    "fewer targets": (lambda: dense_model().fit(X, Y[:-1]), ValueError, "numbers of samples"),
     "fewer weights": (
         lambda: dense_model().fit(X, Y, sample_weight=np.ones(3)),
         ValueError,
-        "number of samples",
+        "numbers of samples",
     ),
     "no targets": (lambda: dense_model().fit(X), ValueError, "target"),
     # data

@@ -156,7 +156,7 @@ def test_a_backend_with_tensors_that_nobody_knows():
         tensor_types = (Tensor,)
 
     with pytest.raises(
-        ValueError, match="has tensors of type Tensor, which no registered backend has"
+        ValueError, match="has tensors of type Tensor, which belong to no registered backend"
     ):
         verify(model(), backends=[Unknown()], steps=0)
 

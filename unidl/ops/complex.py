@@ -132,6 +132,5 @@ def view_as_real(x: TensorLike) -> Tensor:
 
 def _complex(name: str, instead: Any) -> Any:
     return TypeError(
-        f"{name}: the result would be complex, and there are no complex dtypes here. Write "
-        f"{instead}."
+        f"{name}: the result would be complex, but there are no complex dtypes. Write {instead}."
     )

@@ -109,7 +109,7 @@ def moveaxis(
     places = _positive("moveaxis", destination, rank)
     if len(origins) != len(places):
         raise ValueError(
-            f"moveaxis: one destination for each source is needed, got {source} and {destination}."
+            f"moveaxis: each source needs one destination, got {source} and {destination}."
         )
     order = [a for a in range(rank) if a not in origins]
     for place, axis in sorted(zip(places, origins, strict=True)):
@@ -130,7 +130,7 @@ def broadcast_to(x: TensorLike, shape: int | Shape) -> Tensor:
     shape = known_sizes(shape)
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     if any(size is not None and size < -1 for size in shape):
-        raise ValueError(f"broadcast_to: sizes must be at least 0 (-1 keeps one), got {shape}.")
+        raise ValueError(f"broadcast_to: sizes must be at least 0 (-1 keeps a size), got {shape}.")
     return call("broadcast_to", sized(x, shape), shape=shape)
 
 
@@ -278,7 +278,7 @@ def split(
         # Frameworks would cut unequal parts.
         arguments = {"indices_or_sections": indices_or_sections, "axis": axis}
         error = explain("split", [tensor_of(x)[1]], arguments)
-        assert error is not None, "the shape rules refuse unequal parts"
+        assert error is not None, "the shape rules reject unequal parts"
         raise error
     return call("split", x, indices_or_sections=indices_or_sections, axis=axis)
 
@@ -441,8 +441,8 @@ def roll(x: TensorLike, shift: Any, axis: Axis | None = None) -> Tensor:
         shifts = shift if isinstance(shift, (tuple, list)) else (shift,) * len(axis)
         if len(shifts) != len(axis):
             raise ValueError(
-                f"roll: one shift for each axis is needed, got the shifts {tuple(shifts)} for the "
-                f"axes {tuple(axis)}."
+                f"roll: each axis needs one shift, got the shifts {tuple(shifts)} for the axes "
+                f"{tuple(axis)}."
             )
         for one, where in zip(shifts, axis, strict=True):
             x = roll(x, one, where)
@@ -505,8 +505,8 @@ def repeat(x: TensorLike, repeats: Any, axis: int | None = None) -> Tensor:
     size = _shape(x)[axis]
     if not agree(size, len(counts)):
         raise ValueError(
-            f"repeat: one count for all or one for each of the {size} elements on axis {axis} is "
-            f"needed, got {len(counts)}."
+            f"repeat: expected one count, or one for each of the {size} elements on axis {axis}, "
+            f"got {len(counts)}."
         )
     places = np.repeat(np.arange(len(counts), dtype="int32"), counts)
     return call("take", x, places, axis=axis)
@@ -528,7 +528,7 @@ def pad(
         array([2, 1, 2, 3, 2, 1], dtype=int32)
     """
     if constant_values is not None and mode != "constant":
-        raise ValueError(f"pad: constant_values belongs to mode='constant', got mode={mode!r}.")
+        raise ValueError(f"pad: constant_values needs mode='constant', got mode={mode!r}.")
     backend, x = tensor_of(x)
     rank = len(backend.shape(x))
     given = pad_width

@@ -165,8 +165,8 @@ def simple():
     return model
 
 
-TOO_DEEP = "stand within layers, 51 deep.*one after the other"
-NO_END = "nested calls.*holds itself"
+TOO_DEEP = "are nested 51 deep.*one after the other"
+NO_END = "nested calls.*contains itself"
 
 CASES = [
     *(

@@ -201,7 +201,7 @@ _CASES = [
     ),
     *(told(f"model file: {name} twice", two_of(name), "is in it twice") for name in PARTS),
     *(
-        told(f"model file: a member's name, {what}", with_parts(more=[(name, b"x")]), "plain names")
+        told(f"model file: a member's name, {what}", with_parts(more=[(name, b"x")]), "relative path")
         for what, name in _NAMES.items()
     ),
     *(
@@ -399,7 +399,7 @@ _CASES = [
         told(
             f"save: into a folder that is {what}",
             lambda n=number: save_into_closed(n),
-            "takes no new files.*Choose another folder",
+            "no files can be created.*Choose another folder",
             PermissionError,
         )
         for what, number in {"closed": errno.EACCES, "read-only": errno.EROFS}.items()

@@ -189,7 +189,7 @@ def _loop(tracer, step, state, lists, y, xs, reverse):
     inner = _Inner(tracer, body, carried)
     if current().effects() != before or not _alike(inner.outputs, [*state, y]):
         raise NotCapturable(
-            "The moments of a sequence differ: only some draw random numbers, or the state "
+            "The time steps of a sequence differ: only some draw random numbers, or the state "
             "changes its shape or dtype."
         )
     one, backend, places = inner.function(inner.free), tracer._backend, len(lists) + 1
