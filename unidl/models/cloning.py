@@ -26,16 +26,16 @@ def clone_model(
     """A model of the same structure with new layers, and so new weights; compiled if `model` is.
 
     Args:
-        model: a model. A subclassed one is made from its config, with all of its layers.
-        input_tensors: KerasTensors to begin with, in the structure of `model.input`; new inputs by
-            default.
-        clone_function: layer -> the layer that takes its place; by default one of the same config.
+        model: a model. A subclassed model is recreated from its config, with all of its layers.
+        input_tensors: KerasTensors to use as inputs, in the structure of `model.input`; new inputs
+            by default.
+        clone_function: layer -> its replacement; by default a layer with the same config.
         call_function: (new layer, *args, **kwargs) -> outputs, in place of each call of a layer in
             the graph of a functional model.
-        recursive: models within the model are not given to `clone_function`, but their layers are.
+        recursive: pass the layers of nested models, not the models themselves, to `clone_function`.
 
     Raises:
-        ValueError: the model has no graph, or is a Sequential, and an argument asks for one.
+        ValueError: the model has no graph, or is a Sequential, and an argument requires one.
 
     Examples:
         >>> model = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(2)])
@@ -175,9 +175,9 @@ def model_from_json(json_string: str, custom_objects: CustomObjects | None = Non
     """The model that `Model.to_json` of unidl or of Keras wrote, with new weights.
 
     Raises:
-        ValueError, TypeError: the text is no JSON, or no config of a model; it has more than 64
-            million characters; it names what is neither public nor registered. No code of the text
-            is run.
+        ValueError, TypeError: the text is not JSON, or not the config of a model; it has more than
+            64 million characters; it names something that is neither public nor registered. No code
+            from the text is run.
 
     Examples:
         >>> model = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(2)])

@@ -20,13 +20,13 @@ class ModelCost:
     """What `model_cost` returns.
 
     Attributes:
-        batch_size: samples for which it holds.
+        batch_size: number of samples that it is for.
         flops: floating point operations of a forward pass; a multiplication and an addition are
-            two. Counted are products of matrices, convolutions, attention and recurrent layers.
+            two. Matrix products, convolutions, attention and recurrent layers are counted.
         weights: bytes of all weights.
-        optimizer: bytes of the optimizer's variables, 0 before they are made.
-        activations: bytes of the results of all functions inside the model, which is what a
-            training step keeps at most for its gradients.
+        optimizer: bytes of the optimizer's variables, 0 before they are created.
+        activations: bytes of the results of all functions inside the model: the most that a
+            training step keeps for its gradients.
     """
 
     batch_size: int
@@ -44,18 +44,18 @@ class ModelCost:
 
 @public_function
 def model_cost(model: Any, batch_size: int = 1, input_shape: Any = None) -> ModelCost:
-    """Count what a forward pass of `model` computes, and what the model holds.
+    """Count the operations of a forward pass of `model`, and its memory.
 
-    The model runs once on tensors without values, on any backend with the same result.
+    The model runs once on tensors without values; the result is the same on every backend.
 
     Args:
         batch_size: number of samples.
-        input_shape: of its inputs, batch axis included, as `build` takes it; needed where an axis
-            beside that of the batch is open, or the model is not built.
+        input_shape: of its inputs, batch axis included, as `build` takes it; needed if an axis
+            other than the batch axis is open, or the model is not built.
 
     Raises:
-        ValueError: a size is not known, a loop's length depends on values, or a layer calls
-            functions of a framework.
+        ValueError: a size is unknown, a loop's length depends on values, or a layer calls framework
+            functions.
 
     Examples:
         >>> model = unidl.Sequential([unidl.Input((100,)), unidl.layers.Dense(10)])

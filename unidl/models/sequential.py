@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 
 
 class Sequential(Model):
-    """A model of layers in a row, each of which gets what the one before it returned.
+    """A linear stack of layers: each layer gets the output of the previous one.
 
     Args:
-        layers: list of layers; the first may be an `Input` or say its `input_shape=`. Where it
-            takes several tensors, in a list or a dict, there is no `Input`.
+        layers: list of layers; the first may be an `Input` or have an `input_shape=`. If it takes
+            several tensors, in a list or a dict, there is no `Input`.
         trainable: whether optimizers update the weights.
-        name: of the model; by default made from the class.
+        name: of the model; by default derived from the class.
 
-    Without an input shape the weights are made at the first call, or by `build`.
+    Without an input shape, the weights are created by the first call or by `build`.
 
     Examples:
         >>> model = unidl.Sequential([unidl.Input((28, 28, 1)), unidl.layers.Flatten()])
@@ -165,7 +165,7 @@ class Sequential(Model):
 
     @public_method
     def build(self, input_shape: Any = None) -> None:
-        """Make the weights for inputs of `input_shape`, batch axis included; of several inputs a
+        """Create the weights for inputs of `input_shape`, batch axis included; for several inputs a
         list or dict of shapes."""
         if self._plan is None and input_shape is not None and len(self.layers):
             self._begin(map_shapes(lambda shape: Input(batch_shape=tuple(shape)), input_shape))

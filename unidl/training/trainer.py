@@ -104,23 +104,23 @@ class Trainer(Overridable):
         jit_compile: bool | str = False,
         auto_scale_loss: bool = True,
     ) -> None:
-        """Say how the model is trained.
+        """Configure training.
 
         Args:
             optimizer: name, config or Optimizer.
             loss: name, function or Loss; for several outputs a list, or a dict by output name.
-            loss_weights: factors of the outputs' losses, in the structure of `loss`.
+            loss_weights: factors of the output losses, in the structure of `loss`.
             metrics: list of names, functions or Metrics; for several outputs a list of lists, or a
                 dict by output name.
             weighted_metrics: like `metrics`, but these use sample and class weights.
             run_eagerly: run the step as plain Python, for debugging.
-            steps_per_execution: batches between two visits of callbacks with hooks for batches.
-                Where there are none, the backend is given as many at once as it likes, with the
-                same results.
-            jit_compile: True uses the backend's compiler on top (torch.compile, XLA); "auto",
-                Keras' default, does not.
+            steps_per_execution: number of batches between calls of batch hooks of callbacks.
+                Without such callbacks the backend may run any number at once, with the same
+                results.
+            jit_compile: True also uses the backend's compiler (torch.compile, XLA); "auto", Keras'
+                default, does not.
             auto_scale_loss: under the policy "mixed_float16" wrap the optimizer in a
-                `LossScaleOptimizer`, without which small gradients are 0 and one that overflows
+                `LossScaleOptimizer`. Without it, small gradients become 0 and an overflowing one
                 makes all weights NaN.
         """
         steps_per_execution = arguments.whole("compile", "steps_per_execution", steps_per_execution)
@@ -141,8 +141,8 @@ class Trainer(Overridable):
         self._forget_compiled()
 
     def get_compile_config(self) -> dict[str, Any] | None:
-        """The arguments of `compile` as JSON-ready data, in Keras' layout; None before it, or (with
-        a warning) where they cannot be written."""
+        """The arguments of `compile` as JSON-ready data, in Keras' layout; None before `compile`,
+        or (with a warning) if they cannot be serialized."""
         if self.optimizer is None:
             return None
         try:
@@ -160,9 +160,9 @@ class Trainer(Overridable):
             return None
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """`compile` with the arguments that `get_compile_config`, of unidl or of Keras, returned.
+        """Call `compile` with the arguments that `get_compile_config`, of unidl or Keras, returned.
 
-        Where they mention what is not there, a warning says so, and the model is not compiled.
+        If they refer to something unknown, the model is not compiled, with a warning.
         """
         try:
             self.compile(**deserialize_keras_object(config))
@@ -211,19 +211,19 @@ class Trainer(Overridable):
             y: targets, for arrays; in the structure of the outputs.
             batch_size: 32 by default, for arrays.
             epochs: the number of the last epoch.
-            verbose: "auto" or 1 for a progress bar, 2 for a line an epoch, 0 for nothing.
+            verbose: "auto" or 1 for a progress bar, 2 for one line per epoch, 0 for no output.
             callbacks: list of `Callback`s.
-            validation_split: share of the arrays, taken from their end before shuffling, to
+            validation_split: fraction of the arrays, taken from their end before shuffling, to
                 validate on.
             validation_data: (x, y), (x, y, sample_weight) or an iterable, to validate on instead.
             shuffle: draw a new order for each epoch (portable: the same on every backend).
             class_weight: {class: weight}.
             sample_weight: array (n,) of weights in the loss.
             initial_epoch: number of the first epoch, to resume.
-            steps_per_epoch, validation_steps: batches in an epoch or validation; needed for endless
-                iterables.
+            steps_per_epoch, validation_steps: number of batches in an epoch or a validation;
+                required for endless iterables.
             validation_batch_size: `batch_size` by default.
-            validation_freq: validate each so many epochs, or a list of epochs (from 1).
+            validation_freq: validate after every so many epochs, or a list of epochs (from 1).
         """
         self._require_compiled("fit")
         epochs = arguments.whole("fit", "epochs", epochs, least=0)
@@ -427,7 +427,7 @@ class Trainer(Overridable):
 
     @property
     def losses(self) -> Any:
-        """The losses that layers added in this step or the last call, then the regularizers'."""
+        """The losses added by layers in this step or the last call, then those of regularizers."""
         context = call_context.current()
         if context is None or context.model is not self:
             return super().losses
@@ -518,7 +518,7 @@ class Trainer(Overridable):
 
     @property
     def metrics(self) -> list[Metric]:
-        """The Metric objects of `compile`, with the loss tracker first, then those which the model
+        """The Metric objects of `compile`, with the loss tracker first, then those that the model
         and its layers hold as attributes."""
         compiled = [] if self.objective is None else self.objective.metrics
         return [*compiled, *own_steps.metrics_of(self)]
@@ -530,8 +530,8 @@ class Trainer(Overridable):
 
     def to(self, backend: str | Backend) -> Self:
         """Move the live model with optimizer, metrics and step count to another backend; training
-        goes on as if nothing had happened. A model that is a part of this one moves along; one
-        that shares only some of its layers is an error."""
+        continues as if nothing had happened. Nested models move too; sharing only some layers with
+        another model is an error."""
         target = self._destination(backend)
         followers = sharing.followers(self, target)
         super().to(target)

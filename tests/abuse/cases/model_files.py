@@ -201,7 +201,7 @@ _CASES = [
     ),
     *(told(f"model file: {name} twice", two_of(name), "is in it twice") for name in PARTS),
     *(
-        told(f"model file: a member's name, {what}", with_parts(more=[(name, b"x")]), "relative path")
+        told(f"model file: a member's name, {what}", with_parts(more=[(name, b"x")]), "relative")
         for what, name in _NAMES.items()
     ),
     *(

@@ -20,13 +20,14 @@ class Attention(Layer):
     """softmax(scores) @ value (Luong et al., arXiv:1508.04025): inputs [query (n, t, d), value (n,
     s, v)(, key (n, s, d))] -> (n, t, v).
 
-    scores (n, t, s) = query @ key^T. Without a key the value is the key too. Where the value's mask
-    is False, 1e9 is subtracted from the score; where the query's mask is False, the output is zero.
+    scores (n, t, s) = query @ key^T. Without a key, the value is also the key. Where the value's
+    mask is False, 1e9 is subtracted from the score; where the query's mask is False, the output is
+    zero.
 
     Args:
         use_scale: multiply the scores by a weight.
         score_mode: "dot", or "concat": sum(tanh(query + key)) times a weight.
-        dropout: share of the attention weights dropped in training.
+        dropout: fraction of the attention weights dropped in training.
         seed: of the dropout.
 
     In a call: `return_attention_scores` gives (output, weights (n, t, s)), `use_causal_mask` hides
@@ -163,7 +164,7 @@ class AdditiveAttention(Attention):
 
     Args:
         use_scale: multiply by a weight before the sum.
-        dropout: share of the attention weights dropped in training.
+        dropout: fraction of the attention weights dropped in training.
 
     Examples:
         >>> query, value = np.ones((1, 3, 4)), np.ones((1, 5, 4))

@@ -70,19 +70,19 @@ _RUNS = {"_run": "call", "_build_with": "build", "noting": "build"}  # see `back
 class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, Constructed):
     """The base of all layers.
 
-    A subclass makes its weights in `build(input_shape)` with `add_weight` (or in its constructor,
-    when it knows the shapes) and computes in `call(inputs)` with `unidl.ops`; `call` may take
-    `training` and `mask`. Sublayers in attributes, lists and dicts are found by themselves.
+    A subclass creates its weights in `build(input_shape)` with `add_weight` (or in its constructor,
+    if it knows the shapes) and computes in `call(inputs)` with `unidl.ops`; `call` may take
+    `training` and `mask`. Sublayers in attributes, lists and dicts are found automatically.
 
     Args:
-        activity_regularizer: added to the loss for each output, mean over the batch.
+        activity_regularizer: penalty on each output, averaged over the batch and added to the loss.
         trainable: whether optimizers update the weights; False also means inference for
             normalization layers.
         dtype: name of a dtype or policy ("float64", "mixed_float16"); default: the global policy.
         autocast: cast floating inputs to the layer's compute dtype.
-        name: unique in its model; by default made from the class.
+        name: unique in its model; by default derived from the class.
 
-    The layer lives on the backend that is active when it is made; `to(backend)` moves it.
+    The layer belongs to the backend that is active when it is created; `to(backend)` moves it.
 
     Examples:
         >>> class Scale(unidl.Layer):
@@ -190,8 +190,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
 
     @any_arguments
     def build(self, input_shape: Any) -> None:
-        """Make the weights for inputs of `input_shape`, a tuple with None for open axes (or a
-        structure of such)."""
+        """Create the weights for inputs of `input_shape`, a tuple with None for open axes (or a
+        structure of such tuples)."""
 
     @any_arguments
     def call(self, inputs: TensorLike) -> Any:
@@ -219,7 +219,7 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
         name: str | None = None,
         kernel_of: str | None = None,
     ) -> Variable:
-        """Make a Variable of `shape` that belongs to this layer; Glorot uniform for floats and
+        """Create a Variable of `shape` that belongs to this layer; Glorot uniform for floats and
         zeros for others by default.
 
         `kernel_of` is for speed alone, see `Variable`.
@@ -565,8 +565,8 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
 
     @property
     def dtype_policy(self) -> DTypePolicy:
-        """In which dtype the layer computes and keeps its weights; may be set, by name too, and
-        then holds for calls, and for weights that are not made yet."""
+        """The dtypes of computation and weights. It can be set, also by name, and then applies to
+        calls and to weights created later."""
         return self._dtype_policy
 
     @dtype_policy.setter
@@ -623,7 +623,7 @@ class Layer(CallsBuilt, InfersShapes, PassesMasks, Configurable, HoldsWeights, C
 
     @property
     def input(self) -> Any:
-        """The symbolic input of the layer's first call; a list where there are several."""
+        """The symbolic input of the layer's first call; a list if there are several."""
         inputs = self._first_node().inputs
         return inputs[0] if len(inputs) == 1 else inputs
 

@@ -76,7 +76,7 @@ class HoldsWeights(Tracked):
 
     @property
     def variables(self) -> list[Variable]:
-        """The weights, then variables that layers keep from call to call, such as the states of a
+        """The weights, then variables that layers keep between calls, such as the states of a
         stateful LSTM."""
         return self.weights + [
             v for layer in self._flatten_layers() for v in layer._state_variables

@@ -140,9 +140,9 @@ class PReLU(Layer):
     al., arXiv:1502.01852).
 
     Args:
-        alpha_initializer: how alpha begins; a name, config or object.
+        alpha_initializer: initializer of alpha: a name, config or object.
         alpha_regularizer: penalty on alpha, added to the loss.
-        alpha_constraint: what is done to alpha after each update.
+        alpha_constraint: constraint on alpha, applied after each update.
         shared_axes: axes, counted from 1, along which elements have one alpha together.
 
     Weights: alpha, of the shape of a sample, 1 along the shared axes.
@@ -201,7 +201,7 @@ class Softmax(Layer):
     """exp(x) / sum(exp(x)) along an axis; where `mask` is False the result is (about) zero.
 
     Args:
-        axis: an int or several.
+        axis: an int or several ints.
 
     Examples:
         >>> layer = unidl.layers.Softmax()

@@ -36,11 +36,12 @@ class EinsumDense(Layer):
             from the inputs.
         activation: name or function, none by default.
         bias_axes: letters of the output that get a bias, e.g. "d"; none by default.
-        kernel_initializer, bias_initializer: how the weights begin; names, configs or objects.
+        kernel_initializer, bias_initializer: initializers of the weights: names, configs or
+            objects.
         kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
-        kernel_constraint, bias_constraint: what is done to the weights after each update.
-        lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config: not offered; must be
-            None.
+        kernel_constraint, bias_constraint: constraints on the weights, applied after each update.
+        lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config: not supported; must
+            be None.
 
     Weights: kernel, by its letters, and bias, broadcast against the outputs.
 

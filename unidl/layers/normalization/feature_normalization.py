@@ -19,17 +19,17 @@ _EPSILON = 1e-7
 
 
 class Normalization(Layer):
-    """(inputs - mean) / max(sqrt(variance), 1e-7), with moments that `adapt` takes from data or
-    that are given.
+    """(inputs - mean) / max(sqrt(variance), 1e-7), with moments that are given or computed from
+    data by `adapt`.
 
     Args:
-        axis: an int or several: the axes that keep moments of their own, for each index; None: one
-            mean and variance for all.
+        axis: an int or several ints: the axes with separate moments for each index; None: a single
+            mean and variance.
         mean, variance: given moments, numbers or arrays for the kept axes; both or neither.
-        invert: the other way round, inputs * max(sqrt(variance), 1e-7) + mean.
+        invert: the inverse: inputs * max(sqrt(variance), 1e-7) + mean.
 
     Weights, without given moments: mean and variance, of the sizes of the kept axes, and count (),
-    which is kept for files of Keras.
+    which is kept for Keras files.
 
     Examples:
         >>> layer = unidl.layers.Normalization()
@@ -137,10 +137,10 @@ class Normalization(Layer):
         return ops.cast(ops.reshape(weight.value, self._broadcast), self.compute_dtype)
 
     def adapt(self, data: TensorLike) -> None:
-        """Take the moments from `data`: an array or native tensor, or an iterable of such batches
-        (of a tuple the first element counts).
+        """Compute the moments from `data`: an array or native tensor, or an iterable of such
+        batches (the first element of a tuple is used).
 
-        They are computed on the host in float64; earlier ones are forgotten.
+        They are computed on the host in float64; earlier ones are replaced.
         """
         if self.input_mean is not None:
             raise ValueError(

@@ -23,10 +23,11 @@ class GroupNormalization(Layer):
             (instance normalization).
         axis: the channels' axis.
         epsilon: added to the variance.
-        center, scale: whether there are beta and gamma.
-        beta_initializer, gamma_initializer: how beta and gamma begin; names, configs or objects.
+        center, scale: whether to use beta and gamma.
+        beta_initializer, gamma_initializer: initializers of beta and gamma: names, configs or
+            objects.
         beta_regularizer, gamma_regularizer: penalties on them, added to the loss.
-        beta_constraint, gamma_constraint: what is done to them after each update.
+        beta_constraint, gamma_constraint: constraints on them, applied after each update.
 
     Weights: gamma, beta, each (channels,).
 
@@ -128,7 +129,7 @@ class RMSNormalization(Layer):
     sqrt(mean(x**2) + epsilon) * scale.
 
     Args:
-        axis: an int or several.
+        axis: an int or several ints.
         epsilon: added to the mean of squares.
 
     Weights: scale, of the sizes of these axes.
@@ -161,10 +162,10 @@ class RMSNormalization(Layer):
 
 
 class UnitNormalization(Layer):
-    """Divide by the Euclidean norm over some axes, which counts as 1e-12 at least.
+    """Divide by the Euclidean norm over some axes, which is at least 1e-12.
 
     Args:
-        axis: an int or several.
+        axis: an int or several ints.
 
     Examples:
         >>> unidl.layers.UnitNormalization()(np.array([[3.0, 4.0], [0.0, 0.0]]))

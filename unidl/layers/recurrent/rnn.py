@@ -23,24 +23,24 @@ if TYPE_CHECKING:
 class RNN(Layer):
     """Runs `cell` over time: (n, t, ...) -> (n, size), or (n, t, size) with `return_sequences`.
 
-    Where the mask is False, the state stays as it was and the output is that of the step before
-    (zeros at the start).
+    Where the mask is False, the state is kept and the previous output is repeated (zeros at the
+    start).
 
     Args:
         cell: a layer with `state_size` (an int or a list) and `call(inputs, states) -> (output, new
-            states)`; or a list of such, see `StackedRNNCells`.
+            states)`; or a list of such cells, see `StackedRNNCells`.
         return_sequences: return the outputs of all steps instead of the last.
         return_state: also return the last states: [outputs, *states].
-        go_backwards: run from the last moment to the first; outputs come in the order in which they
-            were computed.
-        stateful: each sample of a batch begins with the last state of that sample in the batch
-            before, until `reset_state()`.
-        unroll: write the steps out one by one, also where the framework has a loop; needs a
+        go_backwards: run from the last time step to the first; outputs are returned in the order of
+            computation.
+        stateful: each sample of a batch starts from the last state of the same sample in the
+            previous batch, until `reset_state()`.
+        unroll: unroll the loop over the time steps, even if the framework has loops; needs a
             sequence of known length.
         zero_output_for_mask: the output of a masked step is zero.
 
-    `layer(x, initial_state=[...])` begins with given states; a mask is then not taken from x, as in
-    Keras, but has to be given as `mask=`. Weights: those of the cell.
+    `layer(x, initial_state=[...])` starts from the given states; then, as in Keras, the mask is not
+    taken from x but must be given as `mask=`. Weights: those of the cell.
 
     Examples:
         >>> x = np.ones((2, 5, 3))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class TimeDistributed(Wrapper):
-    """Applies a layer to each moment by itself: (n, t, ...) -> (n, t, ...).
+    """Applies a layer to each time step separately: (n, t, ...) -> (n, t, ...).
 
     Args:
         layer: called with inputs without the time axis.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Flatten(Layer):
-    """All axes but the batch become one: (n, ...) -> (n, k).
+    """Flattens all axes except the batch axis: (n, ...) -> (n, k).
 
     Args:
         data_format: "channels_first" inputs are flattened as if they were channels_last.
@@ -52,7 +52,7 @@ class Reshape(Layer):
     """(n, ...) -> (n, *target_shape).
 
     Args:
-        target_shape: without the batch axis; one -1 stands for what is left.
+        target_shape: without the batch axis; one size may be -1, and is then inferred.
 
     Examples:
         >>> unidl.layers.Reshape((3, 4))(np.ones((2, 12))).shape
@@ -119,7 +119,7 @@ class Permute(Layer):
 
 
 class RepeatVector(Layer):
-    """Each vector `n` times: (batch, features) -> (batch, n, features).
+    """Repeats each vector `n` times: (batch, features) -> (batch, n, features).
 
     Args:
         n: how often.

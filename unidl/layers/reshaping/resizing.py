@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 
 class Resizing(Layer):
-    """Images of another size: (n, h, w, c) -> (n, height, width, c), or one image (h, w, c) ->
-    (height, width, c).
+    """Resizes images: (n, h, w, c) -> (n, height, width, c), or one image (h, w, c) -> (height,
+    width, c).
 
-    Centres of pixels are at half numbers, and the weights at the borders are renormalized. Integers
-    are rounded and stay what they were.
+    Pixel centres are at half-integers, and the weights at the borders are renormalized. Integer
+    images are rounded and keep their dtype.
 
     Args:
         height, width: the new size.
         interpolation: "bilinear", "nearest", "bicubic" (Keys' kernel with a = -0.5), "lanczos3" or
             "lanczos5".
-        crop_to_aspect_ratio: cut the longer side first, at both ends, so that nothing is distorted.
-        pad_to_aspect_ratio: pad the shorter side first, at both ends, with `fill_value`.
+        crop_to_aspect_ratio: first crop the longer side at both ends, so that nothing is distorted.
+        pad_to_aspect_ratio: first pad the shorter side at both ends with `fill_value`.
         fill_mode: "constant".
-        antialias: make the kernel wider where the image gets smaller.
+        antialias: widen the kernel when the image gets smaller.
         data_format: "channels_last" or "channels_first".
 
     Examples:
