@@ -223,7 +223,7 @@ def test_two_damaged_backups_are_an_error(tmp_path):
         path.write_bytes(path.read_bytes()[:1000])
     with (
         pytest.warns(UserWarning, match="The previous backup"),
-        pytest.raises(ValueError, match=r"before\.backup\.h5 is no HDF5 file, or it is damaged"),
+        pytest.raises(ValueError, match=r"before\.backup\.h5 is not an HDF5 file, or it is"),
     ):
         run(DATA["arrays"](), tmp_path, 1)
     assert len(list(tmp_path.iterdir())) == 2
@@ -259,7 +259,7 @@ def test_what_interrupted_a_run_may_be_gone(tmp_path):
 def test_a_new_callback_begins_anew(tmp_path):
     killed(tmp_path, kill=(1, 0), freq="epoch")
     given = [callbacks.BackupAndRestore(tmp_path), callbacks.LambdaCallback()]
-    with pytest.warns(UserWarning, match="without this LambdaCallback, which begins anew"):
+    with pytest.warns(UserWarning, match="without this LambdaCallback, which starts anew"):
         network().fit(X, Y, epochs=2, callbacks=given, verbose=0)
 
 

@@ -78,7 +78,7 @@ def test_layers_made_in_call_would_never_be_trained(backend):
     model = Fresh()
     model.compile("sgd", "mse")
     with pytest.raises(
-        ValueError, match=r"Fresh.*'kernel' is made inside call.*Make layers in __init__"
+        ValueError, match=r"Fresh.*'kernel' is created inside call.*Create layers in __init__"
     ):
         model.fit(X, Y, verbose=0)
 

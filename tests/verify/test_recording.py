@@ -214,7 +214,7 @@ def _with_header(runs, path, **changes):
         ({"steps": "4"}, "'steps' in its header is '4'"),
         ({"steps": 10**9}, "claims 1000000000 steps"),
         ({"steps": -1}, "claims -1 steps"),
-        ({"steps": 3}, "is damaged or is another file"),
+        ({"steps": 3}, "is damaged or a different file"),
         ({"sizes": [10**9] * 19}, "'sizes' in its header do not fit"),
         ({"sizes": []}, "'sizes' in its header do not fit"),
         ({"entries": [1, 2]}, "no pairs of kind and name"),

@@ -25,7 +25,7 @@ from unidl import models
 from unidl.saving import deserialize_keras_object, load_model
 
 MARK = f"/tmp/{OUTSIDE}"
-MISSING = "neither unidl's nor registered|which unidl has not"
+MISSING = "neither part of unidl nor registered|which unidl does not have"
 
 
 def in_model(class_name, layer, module="keras.layers", **load):
