@@ -76,7 +76,7 @@ def _kernel(f, make):
 
 
 SPOILT = {
-    "no model config": (lambda f: f.attrs.pop("model_config"), "no config of a model"),
+    "no model config": (lambda f: f.attrs.pop("model_config"), "no model config"),
     "a config that is no JSON": (lambda f: f.attrs.__setitem__("model_config", "{"), "not JSON"),
     "a config of numbers": (lambda f: f.attrs.__setitem__("model_config", [1, 2]), "strings"),
     "byte code": (_config(_lambda), "lambda as byte code"),
