@@ -142,7 +142,7 @@ def test_cases_of_other_dtypes_are_said_not_to_have_run(capsys):
         main(["conformance", "--backend", "numpy", "--match", "expm1", "--dtype", "float16"]) == 0
     )
     out = " ".join(capsys.readouterr().out.split())
-    assert "1 of 2 cases did not run, since they are not made for float16" in out
+    assert "1 of 2 cases did not run, since they do not apply to float16" in out
 
 
 def test_the_page_shows_what_went_wrong():

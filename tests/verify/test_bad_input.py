@@ -25,9 +25,7 @@ def test_an_unbuilt_model_is_built_and_unbuilt_again():
 
 
 def test_an_unbuilt_model_without_data():
-    with pytest.raises(
-        ValueError, match=r"does not say what its inputs look like.*verify\(model, x\)"
-    ):
+    with pytest.raises(ValueError, match=r"does not define its input shapes.*verify\(model, x\)"):
         verify(unidl.Sequential([layers.Dense(3)]))
 
 
