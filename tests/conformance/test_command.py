@@ -81,7 +81,7 @@ def test_one_dtype(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--backend", "nothing"], "no backend called 'nothing'"),
+        (["--backend", "nothing"], "no backend named 'nothing'"),
         (["--backend", "numpy", "--device", "gpu"], "has no device 'gpu:0' here, it has: cpu:0"),
         (["--backend", "numpy", "--device", "tpu"], "Unknown device 'tpu'"),
     ],

@@ -18,8 +18,8 @@ class Monitor(Callback):
 
     Args:
         monitor: name in the logs, e.g. "val_loss".
-        mode: "min", "max", or "auto": accuracy-like names are to grow, others to shrink.
-        min_delta: smaller changes do not count.
+        mode: "min", "max", or "auto": accuracy-like names should increase, others decrease.
+        min_delta: smaller changes do not count as improvements.
     """
 
     _rules: ClassVar = {

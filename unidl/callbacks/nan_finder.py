@@ -14,16 +14,16 @@ from unidl.utils.rules import COUNT
 
 
 class NaNFinder(Callback):
-    """Stop with an error that names the first step and layer with a NaN or an infinite number.
+    """Stop with an error that names the first step and layer with a NaN or infinite value.
 
-    Each `every` batches and at the end of an epoch it looks at the weights, slots and the loss; if
-    a number is not finite, it goes back to the state of the last look, runs the batches since then
-    again, and the first that fails layer by layer. Between two looks nothing is read from the
-    device; the state of the last one and the batches since are held in memory. The model is left as
-    it was before the failing step.
+    After every `every` batches and at the end of an epoch it checks the weights, the slots and the
+    loss. If a number is not finite, it returns to the state of the last check, repeats the batches
+    since then, and runs the first failing one layer by layer. Between checks nothing is read from
+    the device; the state at the last check and the batches since then are kept in memory. The model
+    is left as it was before the failing step.
 
     Args:
-        every: batches between two looks.
+        every: number of batches between checks.
 
     Attributes:
         report: None, or {"epoch", "batch", "phase", "where", "found"}; the phase is "data",

@@ -9,10 +9,10 @@ from unidl.callbacks.monitor import Monitor
 
 
 class OptunaPruning(Monitor):
-    """Report a value of each epoch to an Optuna trial, and end the run where its pruner says so.
+    """Report a value of each epoch to an Optuna trial, and end the run if its pruner says so.
 
     Args:
-        trial: the `optuna.Trial` that the objective was given.
+        trial: the `optuna.Trial` passed to the objective.
         monitor: name in the logs.
 
     Raises:

@@ -22,14 +22,14 @@ _TIMEOUT = 10.0  # seconds that an epoch's end waits for a server which does not
 class RemoteMonitor(Callback):
     """Send the logs of each epoch to a server, by POST.
 
-    A server that cannot be reached, or refuses, is a warning, and training goes on.
+    If the server cannot be reached or refuses, there is a warning and training goes on.
 
     Args:
         root: address of the server, "http://..." or "https://...".
         path: what follows it.
         field: name of the form's field that holds the logs as JSON.
-        headers: {name: value} that are sent too.
-        send_as_json: send the JSON itself, as "application/json", and no form.
+        headers: {name: value} to send as well.
+        send_as_json: send the JSON itself, as "application/json", instead of a form.
 
     Examples:
         >>> monitor = unidl.callbacks.RemoteMonitor("http://localhost:9000", send_as_json=True)

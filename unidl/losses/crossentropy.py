@@ -118,8 +118,8 @@ def binary_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: Axis = -1,
 ) -> Tensor:
-    """Mean of (1 - p_t)**gamma times the binary cross-entropy, p_t the probability of what is true
-    (arXiv:1708.02002).
+    """Mean of (1 - p_t)**gamma times the binary cross-entropy, p_t the probability of the true
+    class (arXiv:1708.02002).
 
     With `apply_class_balancing` also times alpha for the class 1, and 1 - alpha for 0.
 
@@ -163,7 +163,7 @@ def categorical_generalized_cross_entropy(
 
 
 def ctc(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    """`ops.ctc_loss` for targets padded with 0, the class that stands for no label.
+    """`ops.ctc_loss` for targets padded with 0, the class that means no label.
 
     y_true (n, labels) integers, y_pred (n, time, classes) logits -> (n,).
 

@@ -26,7 +26,7 @@ class Loss(Watched, Constructed):
     each step of it, (n, t).
 
     Args:
-        name: by default the class' name in snake case.
+        name: by default the class name in snake case.
         reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
             "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
         dtype: of the computation, `floatx` by default; a policy's compute dtype.
@@ -143,11 +143,11 @@ class LossFunctionWrapper(Loss):
     """The loss of a function (y_true, y_pred, **kwargs) -> one float for each sample.
 
     Args:
-        fn: the function; further arguments of it are given by name.
+        fn: the function; its other arguments are given by name.
         reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
             "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
         name: of the loss.
-        dtype: in which it is computed, `floatx` by default.
+        dtype: of the computation, `floatx` by default.
 
     Examples:
         >>> def powered(y_true, y_pred, power):

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class OptimizerMap(MutableMapping[str, Optimizer]):
-    """Which optimizer has which variables: a dict from their paths, or patterns of paths, that has
-    an optimizer for all others.
+    """Assigns optimizers to variables: a dict from variable paths, or patterns of paths, with a
+    default optimizer for all others.
 
     Args:
-        default_optimizer: for variables that no key fits.
+        default_optimizer: for variables that match no key.
         optimizer_map: {path or regular expression of whole paths: `Optimizer`}.
 
-    `map[path]` looks for the path itself, then for the one expression that fits it as a whole.
+    `map[path]` looks up the path itself, then the one expression that matches all of it.
 
     Examples:
         >>> slow, fast = unidl.optimizers.SGD(0.01), unidl.optimizers.Adam(0.1)
@@ -105,15 +105,15 @@ class OptimizerMap(MutableMapping[str, Optimizer]):
 
 
 class MultiOptimizer(Optimizer):
-    """Hands each variable to an optimizer of its own.
+    """Updates different variables with different optimizers.
 
     Args:
         optimizer_map: an `OptimizerMap`, or a function from a variable to its optimizer, which
             returns the same object for variables that share one.
-        loss_scale_factor: that of all of them, in place of their own.
-        name: by default the class' name in snake case.
+        loss_scale_factor: that of all of them, replacing their own.
+        name: by default the class name in snake case.
 
-    It has no learning rate: ask its `optimizers`.
+    It has no learning rate; its `optimizers` have.
 
     Examples:
         >>> model = unidl.Sequential(

@@ -44,20 +44,20 @@ class Optimizer(ByVariable, Watched, Constructed):
 
     Args:
         learning_rate: float, `LearningRateSchedule`, a function without arguments that returns a
-            float, or a Variable, which is read at each step.
+            float, or a Variable that is read at each step.
         weight_decay: before each update p -= p * weight_decay * learning_rate.
-        clipnorm: limit of the norm of each gradient. Only one of the three limits may be given.
-        clipvalue: limit of each element of the gradients.
-        global_clipnorm: limit of the norm of all gradients together.
+        clipnorm: limit on the norm of each gradient. Only one of the three limits can be given.
+        clipvalue: limit on each element of the gradients.
+        global_clipnorm: limit on the norm of all gradients together.
         use_ema: keep exponential moving averages of the variables ...
         ema_momentum: ... average = momentum * average + (1 - momentum) * variable, the first being
             the variable itself ...
         ema_overwrite_frequency: ... and set the variables to them every so many steps; None: only
             `finalize_variable_values` does.
-        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+        loss_scale_factor: `scale_loss` multiplies the loss by it, and gradients are divided by it.
         gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
-            since.
-        name: by default the class' name in snake case.
+            since the last update.
+        name: by default the class name in snake case.
 
     Examples:
         >>> w = unidl.Variable([1.0, 1.0])
@@ -172,7 +172,7 @@ class Optimizer(ByVariable, Watched, Constructed):
 
     @property
     def iterations(self) -> Any:
-        """How many updates were made, a `HostVariable`; inside `update_step` a number of the
+        """The number of updates made, a `HostVariable`; inside `update_step` the number for this
         step."""
         if self._in_update_step:
             return next_number(lambda: float(self._update_number() - 1))
@@ -257,7 +257,7 @@ class Optimizer(ByVariable, Watched, Constructed):
     # -- variables ---------------------------------------------------------------------------------
 
     def build(self, variables: Sequence[Variable]) -> None:
-        """Make the slots of `variables`, the only ones that can be updated from now on."""
+        """Create the slots of `variables`, the only ones that can be updated from now on."""
         if self.built:
             return
         if not isinstance(variables, Iterable):
@@ -507,8 +507,8 @@ class Optimizer(ByVariable, Watched, Constructed):
     def exclude_from_weight_decay(
         self, var_list: Sequence[Variable] | None = None, var_names: Sequence[str] | None = None
     ) -> None:
-        """Spare the given variables, and those whose name contains one of `var_names`. Call it
-        before `build`."""
+        """Exclude the given variables, and those whose name contains one of `var_names`, from
+        weight decay. Call it before `build`."""
         if self.built:
             raise ValueError(
                 "exclude_from_weight_decay must be called before the optimizer is built, that is, "
@@ -588,8 +588,8 @@ class Optimizer(ByVariable, Watched, Constructed):
                     )
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
-        """With `use_ema`: set the variables to their moving averages, unless there was no step
-        yet. `fit` calls it at its end."""
+        """With `use_ema`: set the variables to their moving averages, unless there was no step yet.
+        `fit` calls it at the end."""
         if not self.use_ema or not self._steps.value:
             return
         for variable in var_list:
