@@ -104,7 +104,7 @@ def class_weights(caller: str, given: Any) -> dict[int, float] | None:
             or not float(label).is_integer()
         ):
             raise TypeError(
-                f"{caller}: the keys of class_weight must be the integer classes in y, got "
+                f"{caller}: the keys of class_weight must be the integer classes in y, got the key "
                 f"{label!r}. Write {{0: 1.0, 1: 5.0}}."
             )
         if isinstance(weight, bool | np.bool_) or not isinstance(weight, numbers.Real):

@@ -170,7 +170,7 @@ _NAMES = {
 _CASES = [
     # -- the container ---------------------------------------------------------------------------
     *(
-        told(f"model file: it is {what}", lambda c=content: loaded(c), "FILE is no .keras")
+        told(f"model file: it is {what}", lambda c=content: loaded(c), "FILE is not a .keras")
         for what, content in {
             "empty": b"", "a text": b"no model", "zeros": bytes(10_000),
             "a pickle": b"\x80\x04cos\nsystem\n(S'true'\ntR.",
@@ -219,7 +219,7 @@ _CASES = [
     told(
         "model file: a bomb for weights",
         with_parts(zipfile.ZIP_DEFLATED, model_weights_h5=bytes(100 << 20)),
-        "much larger",
+        "much more",
     ),
     told(
         "model file: a bomb for a config",
@@ -235,7 +235,7 @@ _CASES = [
         told(
             f"model file: {name} declares 4 GB",
             lambda n=name: loaded(declared(zipped(parts().items()), n, (1 << 32) - 2)),
-            "fewer|much larger|damaged",
+            "fewer|much more|damaged",
         )
         for name in PARTS
     ),
@@ -349,7 +349,7 @@ _CASES = [
     told(
         "model file: weights in shards",
         with_parts(model_weights_h5=None, more=[("model.weights.json", b"{}")]),
-        "cut into shards",
+        "split into shards",
     ),
     # -- paths -----------------------------------------------------------------------------------
     told(
@@ -363,7 +363,7 @@ _CASES = [
     told("load_model: an empty folder", lambda: in_folder(load_model), "without a config.json"),
     told("load_model: a pipe", lambda: at_pipe(load_model), "not a file"),
     told("load_model: of the hub", lambda: load_model("hf://a/b"), "huggingface_hub"),
-    told("load_model: another ending", lambda: loaded(b"", "m.zip"), "'.keras', or '.h5', got"),
+    told("load_model: another ending", lambda: loaded(b"", "m.zip"), "'.keras' or '.h5', got"),
     told(
         "load_model: weights alone",
         lambda: loaded(b"", "m.weights.h5"),
@@ -387,7 +387,7 @@ _CASES = [
     told(
         "save: over a folder of something else",
         lambda: in_folder(lambda p: (Path(p, "thesis").touch(), model().save(p, zipped=False))),
-        "holds 'thesis'",
+        "contains 'thesis'",
     ),
     told(
         "save: a file is there, overwrite=False",

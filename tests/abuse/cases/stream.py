@@ -121,8 +121,8 @@ OF_CLASSES = {
     "x a number": ((3.0, C), "x is a single number"),
     "y a number": ((X, 1), "y is a single number"),
     "no rows": ((X[:0], C[:0]), "0 rows"),
-    "fewer labels": ((X, C[:5]), "number of samples.*5"),
-    "fewer rows": ((X[:5], C), "number of samples.*5"),
+    "fewer labels": ((X, C[:5]), "numbers of samples.*5"),
+    "fewer rows": ((X[:5], C), "numbers of samples.*5"),
     "fewer weights": ((X, C, W[:3]), "sample_weight has 3"),
     "weights of two columns": ((X, C, np.ones((8, 2))), r"sample_weight has the shape \(8, 2\)"),
     "weights of text": ((X, C, np.array(["a"] * 8)), "sample_weight must be numbers"),
@@ -214,7 +214,7 @@ CASES += [
     told(
         "inputs of different lengths in batch 2",
         lambda: fit(two_inputs, ([X, X[:, :2]], Y), ([X, X[:3, :2]], Y)),
-        "batch 2.*number of samples",
+        "batch 2.*numbers of samples",
     ),
     told(
         "one of two targets missing in batch 2",
@@ -268,7 +268,7 @@ CASES += [
     told(
         "a generator of one batch to validate on twice",
         lambda: regression().fit(X, Y, validation_data=generator((X, Y)), epochs=2, verbose=0),
-        "validation_data.*used up.*validation_steps",
+        "validation_data.*exhausted.*validation_steps",
     ),
     told(
         "a generator that is used up before",
