@@ -237,7 +237,7 @@ _SHARDS = [
     told("shards: no size", lambda: saved("m.weights.json"), "max_shard_size=5"),
     told("shards: too small a size", lambda: saved("m.weights.json", max_shard_size=1e-7),
          "'layers/dense/vars/0' has 480 bytes, but max_shard_size allows 107 .*at least"),
-    told("shards: of safetensors", lambda: saved("m.safetensors", max_shard_size=1), "is not split"),
+    told("shards: of safetensors", lambda: saved("m.safetensors", max_shard_size=1), "not split"),
     right("shards: as they were written", shards(lambda p: None), [0, 1, 2, 3]),
 ]  # fmt: skip
 
