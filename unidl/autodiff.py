@@ -41,12 +41,12 @@ def value_and_grad(
     for variable in variables:
         if not isinstance(variable, Variable | _Point):
             raise TypeError(
-                f"value_and_grad: `variables` takes unidl.Variable objects, "
-                f"got {type(variable).__name__}. Wrap a tensor: unidl.Variable(x)."
+                "value_and_grad: `variables` must contain unidl.Variable objects, got "
+                f"{type(variable).__name__}. Wrap a tensor: unidl.Variable(x)."
             )
         if variable.backend is not variables[0].backend:
             raise ValueError(
-                f"value_and_grad: the variables live on several backends "
+                "value_and_grad: the variables are on several backends "
                 f"({variables[0].backend.name}, {variable.backend.name}). Move them: "
                 "variable.to(...)."
             )
@@ -54,8 +54,8 @@ def value_and_grad(
     backend = variables[0].backend
     if current().differentiated and not backend.nests:
         raise UnsupportedError(
-            f"value_and_grad inside a function of which gradients are taken: {backend.name} has no "
-            "gradients of gradients. Take these gradients before, outside of that function, or use "
+            f"value_and_grad inside a function that is being differentiated: {backend.name} has no "
+            "gradients of gradients. Compute these gradients first, outside that function, or use "
             "a backend that has them."
         )
 

@@ -11,8 +11,8 @@ class Callback(Constructed):
     """Override the methods you need. `self.model` and `self.params` are set before the first call.
 
     `logs` is {name: number}. Batch methods get the epoch's values so far; a callback that defines
-    `on_train_batch_end`, `on_test_batch_end` or the begin methods costs a read from the device each
-    batch, others cost nothing.
+    `on_train_batch_end`, `on_test_batch_end` or the begin methods costs a read from the device for
+    each batch; others cost nothing.
 
     Examples:
         >>> class Shout(unidl.callbacks.Callback):

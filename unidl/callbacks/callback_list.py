@@ -42,7 +42,7 @@ class CallbackList:
             if not isinstance(callback, Callback):
                 made = isinstance(callback, type) and issubclass(callback, Callback)
                 found = f"the class {callback.__name__}" if made else type(callback).__name__
-                hint = f" Make an object of it: {callback.__name__}(...)." if made else ""
+                hint = f" Create an instance: {callback.__name__}(...)." if made else ""
                 raise TypeError(
                     f"callbacks takes unidl.callbacks.Callback objects, got {found}.{hint}"
                 )

@@ -30,21 +30,21 @@ class TensorBoard(Callback):
     written by tensorboardX: `pip install 'unidl-framework[tensorboard]'`.
 
     Args:
-        log_dir: a folder, which is made.
-        histogram_freq: write histograms of all weights after each so many epochs; 0: never.
+        log_dir: a folder, created if needed.
+        histogram_freq: write histograms of all weights after every so many epochs; 0: never.
         write_graph: write the graph of a Sequential or functional model.
-        write_images: with the histograms, weights as images too.
-        write_steps_per_second: write how many steps an epoch, and with `update_freq` a batch, took
-            in a second.
-        update_freq: "epoch", "batch", or write "batch_..." after each so many batches. Numbers are
-            read from the device for these batches alone.
-        profile_batch: 0. For times of layers there is `callbacks.Profiler`.
-        embeddings_freq: write the weights of Embedding layers for the projector after each so many
+        write_images: with the histograms, also write weights as images.
+        write_steps_per_second: write the steps per second of each epoch, and with `update_freq` of
+            batches.
+        update_freq: "epoch", "batch", or write "batch_..." after every so many batches. Numbers are
+            read from the device only for these batches.
+        profile_batch: 0. For layer times use `callbacks.Profiler`.
+        embeddings_freq: write the weights of Embedding layers for the projector after every so many
             epochs; 0: never.
         embeddings_metadata: path of a file with a label for each row, relative to `log_dir`, or
             {name of a layer: path}.
 
-    `scalar`, `histogram`, `images` and `text` write what else there is, at any moment.
+    `scalar`, `histogram`, `images` and `text` write other things, at any time.
 
     Raises:
         ImportError: tensorboardX is not installed.
@@ -87,9 +87,9 @@ class TensorBoard(Callback):
         super().__init__()
         if profile_batch:
             raise ValueError(
-                f"TensorBoard: profile_batch={profile_batch!r}, and traces of frameworks are not "
-                "written. callbacks.Profiler() measures layers and phases on any backend; a "
-                "framework's own profiler can run around fit()."
+                f"TensorBoard: profile_batch={profile_batch!r}is not supported: framework traces "
+                "are not written. callbacks.Profiler() measures layers and phases on any backend; "
+                "a framework's own profiler can run around fit()."
             )
         self.log_dir = os.fspath(log_dir)
         self.histogram_freq, self.write_graph, self.write_images = (
@@ -195,7 +195,7 @@ class TensorBoard(Callback):
         try:
             text = self.model.to_json()
         except (TypeError, ValueError) as error:
-            warnings.warn(f"TensorBoard: the graph is not written: {error}", stacklevel=2)
+            warnings.warn(f"TensorBoard: the graph was not written: {error}", stacklevel=2)
             return
         self._file("train").graph(text)
 
@@ -218,7 +218,7 @@ class TensorBoard(Callback):
         unknown = sorted(set(given) - set(names)) if isinstance(given, Mapping) else []
         if unknown:
             raise ValueError(
-                f"TensorBoard: embeddings_metadata names {', '.join(map(repr, unknown))}, and the "
+                f"TensorBoard: embeddings_metadata names {', '.join(map(repr, unknown))}, but the "
                 f"Embedding layers of the model are: {', '.join(names) or 'none'}."
             )
         lines = []

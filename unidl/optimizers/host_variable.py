@@ -50,7 +50,8 @@ class HostVariable(HasArithmetic):
         value = np.asarray(value if self._check is None else self._check(value))
         if value.size != 1:
             raise ValueError(
-                f"{self.name} is one number; cannot assign an array of shape {value.shape} to it."
+                f"{self.name} is a single number; cannot assign an array of shape {value.shape} to "
+                "it."
             )
         self.value: Any = value.astype(self.dtype).item()
         return self
@@ -75,7 +76,7 @@ class HostVariable(HasArithmetic):
 
     def __index__(self) -> int:
         if "int" not in self.dtype:
-            raise TypeError(f"{self.name} is a float and cannot be an index.")
+            raise TypeError(f"{self.name} is a float and cannot be used as an index.")
         return self.value
 
     def __bool__(self) -> bool:

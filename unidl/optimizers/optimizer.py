@@ -45,20 +45,20 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
 
     Args:
         learning_rate: float, `LearningRateSchedule`, a function without arguments that returns a
-            float, or a Variable, which is read at each step.
+            float, or a Variable that is read at each step.
         weight_decay: before each update p -= p * weight_decay * learning_rate.
-        clipnorm: limit of the norm of each gradient. Only one of the three limits may be given.
-        clipvalue: limit of each element of the gradients.
-        global_clipnorm: limit of the norm of all gradients together.
+        clipnorm: limit on the norm of each gradient. Only one of the three limits can be given.
+        clipvalue: limit on each element of the gradients.
+        global_clipnorm: limit on the norm of all gradients together.
         use_ema: keep exponential moving averages of the variables ...
         ema_momentum: ... average = momentum * average + (1 - momentum) * variable, the first being
             the variable itself ...
         ema_overwrite_frequency: ... and set the variables to them every so many steps; None: only
             `finalize_variable_values` does.
-        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+        loss_scale_factor: `scale_loss` multiplies the loss by it, and gradients are divided by it.
         gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
-            since.
-        name: by default the class' name in snake case.
+            since the last update.
+        name: by default the class name in snake case.
 
     Examples:
         >>> w = unidl.Variable([1.0, 1.0])
@@ -102,7 +102,7 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
         given = [f"{key}={value}" for key, value in limits.items() if value is not None]
         if len(given) > 1:
             raise ValueError(
-                f"{self.name}: give only one limit for gradients, got {' and '.join(given)}."
+                f"{self.name}: give only one gradient limit, got {' and '.join(given)}."
             )
         _check_range(
             self.name,
@@ -173,7 +173,7 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
 
     @property
     def iterations(self) -> Any:
-        """How many updates were made, a `HostVariable`; inside `update_step` a number of the
+        """The number of updates made, a `HostVariable`; inside `update_step` the number for this
         step."""
         if self._in_update_step:
             return next_number(lambda: float(self._update_number() - 1))
@@ -199,8 +199,7 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
         elif isinstance(self._learning_rate, LearningRateSchedule):
             raise TypeError(
                 f"{self.name} has a {type(self._learning_rate).__name__}, which sets its learning "
-                "rate. Make the optimizer with "
-                "a number, learning_rate=0.001, if you want to set it yourself."
+                "rate. To set it yourself, create the optimizer with a number, learning_rate=0.001."
             )
         elif isinstance(self._learning_rate, HostVariable):
             self._learning_rate.assign(value)
@@ -270,8 +269,8 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
         are_pairs = [isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in pairs]
         if not pairs or not all(are_pairs):
             raise ValueError(
-                f"{self.name}: apply_gradients takes pairs (gradient, variable), e.g. "
-                f"zip(gradients, model.trainable_variables), got {len(pairs)} of another kind."
+                f"{self.name}: apply_gradients expects pairs (gradient, variable), e.g. "
+                f"zip(gradients, model.trainable_variables), got {len(pairs)} other objects."
             )
         grads, variables = zip(*pairs, strict=True)
         self.apply(grads, variables)
@@ -284,7 +283,7 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
         it was built with)."""
         if not isinstance(grads, Iterable):
             raise TypeError(
-                f"{self.name}: apply() takes a list of gradients, in the order of the variables, "
+                f"{self.name}: apply() expects a list of gradients in the order of the variables, "
                 f"got {type(grads).__name__}."
             )
         grads = list(grads)
@@ -342,8 +341,9 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
                 raise
         if not shapes_agree(backend.shape(gradient), variable.shape):
             raise ValueError(
-                f"{self.name}: the gradient of {variable.path!r} has the shape "
-                f"{tuple(backend.shape(gradient))}, the variable {tuple(variable.shape)}."
+                f"{self.name}: the gradient of {variable.path!r} has shape "
+                f"{tuple(backend.shape(gradient))}, but the variable has shape "
+                f"{tuple(variable.shape)}."
             )
         if backend.dtype(gradient) == variable.dtype:
             return gradient
@@ -355,8 +355,8 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
             for variable in variables:
                 if variable not in self._index:
                     raise ValueError(
-                        f"{self.name} was not built for the variable {variable.path!r}. Make a new "
-                        "optimizer for new variables."
+                        f"{self.name} was not built for the variable {variable.path!r}. Create a "
+                        "new optimizer for new variables."
                     )
         if self._slot_order and self._slot_order[0].backend is not backend:
             raise ValueError(
@@ -413,12 +413,12 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
     def exclude_from_weight_decay(
         self, var_list: Sequence[Variable] | None = None, var_names: Sequence[str] | None = None
     ) -> None:
-        """Spare the given variables, and those whose name contains one of `var_names`. Call it
-        before `build`."""
+        """Exclude the given variables, and those whose name contains one of `var_names`, from
+        weight decay. Call it before `build`."""
         if self.built:
             raise ValueError(
-                "exclude_from_weight_decay: call it before the optimizer is built, that is, before "
-                "training."
+                "exclude_from_weight_decay must be called before the optimizer is built, that is, "
+                "before training."
             )
         self._undecayed = set(var_list or ())
         self._undecayed_pattern = re.compile("|".join(var_names)) if var_names else None
@@ -494,8 +494,8 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
                     )
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
-        """With `use_ema`: set the variables to their moving averages, unless there was no step
-        yet. `fit` calls it at its end."""
+        """With `use_ema`: set the variables to their moving averages, unless there was no step yet.
+        `fit` calls it at the end."""
         if not self.use_ema or not self._steps.value:
             return
         for variable in var_list:
@@ -539,14 +539,14 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
 def _learning_rate(name: str, value: Any) -> Any:
     if isinstance(value, type):
         raise ValueError(
-            f"{name}: the learning rate is the class {value.__name__}. Make an object of it: "
+            f"{name}: the learning rate is the class {value.__name__}. Create an instance: "
             f"{value.__name__}(...)."
         )
     if isinstance(value, list | tuple) and any(isinstance(v, Variable) for v in value):
         raise ValueError(
-            f"{name}: learning_rate must be a number, got a list of variables. An optimizer meets "
-            "its variables later: in compile(optimizer=...) and fit, or build(model."
-            "trainable_variables)."
+            f"{name}: learning_rate must be a number, got a list of variables. An optimizer gets "
+            "its variables later: through compile(optimizer=...) and fit, or "
+            "build(model.trainable_variables)."
         )
     if callable(value):
         return value
@@ -574,7 +574,7 @@ def _without_missing(name: str, grads: Any, variables: Any) -> Any:
             "output?"
         )
     warnings.warn(
-        f"{name}: there is no gradient for {', '.join(missing)}; they stay as they are.",
+        f"{name}: there is no gradient for {', '.join(missing)}; they are left unchanged.",
         stacklevel=3,
     )
     pairs = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]

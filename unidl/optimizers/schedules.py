@@ -57,7 +57,7 @@ class ExponentialDecay(LearningRateSchedule):
         initial_learning_rate: the rate at step 0.
         decay_steps: steps after which the rate is `decay_rate` times as high.
         decay_rate: factor after `decay_steps` steps.
-        staircase: change the rate every `decay_steps` steps only.
+        staircase: change the rate only every `decay_steps` steps.
         name: of the schedule.
 
     Examples:
@@ -105,7 +105,7 @@ class InverseTimeDecay(LearningRateSchedule):
         initial_learning_rate: the rate at step 0.
         decay_steps: the unit of time, in steps.
         decay_rate: see the formula.
-        staircase: change the rate every `decay_steps` steps only.
+        staircase: change the rate only every `decay_steps` steps.
         name: of the schedule.
 
     Examples:
@@ -154,7 +154,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     """values[i] for the first i with step <= boundaries[i], and values[-1] afterwards.
 
     Args:
-        boundaries: steps at which the rate changes, ascending.
+        boundaries: steps at which the rate changes, in ascending order.
         values: the rates, one more than boundaries.
         name: of the schedule.
 
@@ -177,12 +177,12 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     ) -> None:
         if len(boundaries) != len(values) - 1:
             raise ValueError(
-                "PiecewiseConstantDecay: n boundaries separate n + 1 values, got "
-                f"{len(boundaries)} boundaries and {len(values)} values."
+                f"PiecewiseConstantDecay: n boundaries need n + 1 values, got {len(boundaries)} "
+                f"boundaries and {len(values)} values."
             )
         if list(boundaries) != sorted(boundaries):
             raise ValueError(
-                f"PiecewiseConstantDecay: boundaries must increase, got {list(boundaries)}."
+                f"PiecewiseConstantDecay: boundaries must be increasing, got {list(boundaries)}."
             )
         self.boundaries, self.values, self.name = boundaries, values, name
 
@@ -200,7 +200,7 @@ class PolynomialDecay(LearningRateSchedule):
         decay_steps: how long the decay takes, in steps.
         end_learning_rate: `end`, the last rate.
         power: 1 is a straight line.
-        cycle: begin again, ever more slowly.
+        cycle: start again, each time more slowly.
         name: of the schedule.
 
     Examples:
@@ -258,15 +258,15 @@ class CosineDecay(LearningRateSchedule):
     """Half a cosine from the initial rate to `alpha` times it in decay_steps (Loshchilov & Hutter,
     arXiv:1608.03983).
 
-    With `warmup_target` the rate first rises linearly to it in `warmup_steps`, and falls from
-    there.
+    With `warmup_target` the rate first rises linearly to it in `warmup_steps` steps, and then
+    falls.
 
     Args:
         initial_learning_rate: the rate at step 0.
         decay_steps: how long the decay takes, in steps.
-        alpha: the last rate as a part of the initial one.
+        alpha: the last rate as a fraction of the initial one.
         name: of the schedule.
-        warmup_target: rate at the end of the rise; None: there is no rise.
+        warmup_target: rate at the end of the warm-up; None: no warm-up.
         warmup_steps: how long it takes.
 
     Examples:
@@ -320,15 +320,15 @@ class CosineDecay(LearningRateSchedule):
 
 
 class CosineDecayRestarts(LearningRateSchedule):
-    """Cosine decays one after the other, each `t_mul` times as long and from a rate `m_mul` times
-    as high as the one before.
+    """A sequence of cosine decays, each `t_mul` times as long as the previous one and starting at a
+    rate `m_mul` times as high.
 
     Args:
         initial_learning_rate: the rate at step 0.
         first_decay_steps: length of the first decay, in steps.
         t_mul: how many times as long the next decay is.
-        m_mul: how many times as high it begins.
-        alpha: the last rate of a decay as a part of its first.
+        m_mul: how many times as high it starts.
+        alpha: the last rate of a decay as a fraction of its first.
         name: of the schedule.
 
     Examples:
@@ -377,7 +377,7 @@ def _cosine(fraction: Any, alpha: Any, height: Any = 1.0) -> Any:
 _catalogue: Catalogue[LearningRateSchedule] = Catalogue(
     "schedules",
     "learning rate schedule",
-    "Give the config that `serialize` wrote.",
+    "Give the config that `serialize` returned.",
     (
         ExponentialDecay,
         InverseTimeDecay,

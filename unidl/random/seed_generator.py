@@ -181,8 +181,8 @@ def draw_key(seed: SeedLike) -> Any:
         return feed.next_key(seed)
     raise ValueError(
         f"seed must be None, an int or a SeedGenerator, got {seed!r}. An int gives the same "
-        "numbers at every call; "
-        "for new ones make `generator = SeedGenerator(1)` once and pass `seed=generator`."
+        "numbers at every call; for new ones create `generator = SeedGenerator(1)` once and pass "
+        "`seed=generator`."
     )
 
 

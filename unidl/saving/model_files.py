@@ -73,7 +73,7 @@ def save_model(
         raise FileExistsError(f"save_model: {path} exists. Choose another name, or overwrite=True.")
     if not model.built:
         warnings.warn(
-            f"{model._who()}: saved without weights, since it is not built. To save them call it "
+            f"{model._who()}: saved without weights, since it is not built. To save them, call it "
             "on data first, or give its input shape.",
             stacklevel=4,
         )
@@ -182,15 +182,16 @@ def _config_in(source: model_archive.Source, path: str) -> dict[str, Any]:
     version = metadata.get("keras_version") if isinstance(metadata, dict) else None
     if str(version).startswith(("0.", "1.", "2.")):
         raise ValueError(
-            f"load_model: {path} was written by Keras {version}, whose files have other parts. "
-            "Convert it: tf_keras.models.load_model(path).save('model.h5') with the package "
-            "tf_keras, then keras.models.load_model('model.h5').save('model.keras') with Keras 3."
+            f"load_model: {path} was written by Keras {version}, whose files have a different "
+            "layout. Convert it: tf_keras.models.load_model(path).save('model.h5') with the "
+            "package tf_keras, then keras.models.load_model('model.h5').save('model.keras') with "
+            "Keras 3."
         )
     config = config_of(source.text(model_archive.CONFIG, LONGEST_JSON), f"load_model: {path}", what)
     if not isinstance(config, dict):
         raise ValueError(
-            f"load_model: {path} is not loaded: its config is a {type(config).__name__}, not that "
-            "of a model."
+            f"load_model: {path} is not loaded: its config is a {type(config).__name__}, not of a "
+            "model."
         )
     return single_ends.unwrapped(config, version)
 
@@ -204,8 +205,8 @@ def _made(config: Any, custom_objects: Any, safe_mode: bool, path: str, packed: 
             model = deserialize_keras_object(config, custom_objects, safe_mode)
             if not isinstance(model, Model):
                 raise ValueError(
-                    f"its config is that of a {type(model).__name__}, not of a model. A layer "
-                    "alone is saved in a model: Sequential([Input(shape), layer])"
+                    f"its config is that of a {type(model).__name__}, not of a model. Save a "
+                    "single layer in a model: Sequential([Input(shape), layer])"
                 )
             if not model.built and config.get("build_config"):
                 model.build_from_config(config["build_config"])
@@ -219,16 +220,16 @@ def _compile(model: Any, config: Any, custom_objects: Any, path: str) -> None:
         model.compile(**deserialize_keras_object(config, custom_objects))
     except (ValueError, TypeError) as error:
         raise ValueError(
-            f"load_model: the model in {path} cannot be compiled as it was: {error} Or write "
+            f"load_model: the model in {path} cannot be compiled as before: {error} Or write "
             "load_model(path, compile=False), and compile it yourself."
         ) from error
 
 
 def _cannot_be_built(model: Any, path: str) -> str:
     return (
-        f"load_model: {path} has weights, but {model._who()} does not know the shapes to make them "
-        "for. Define build_from_config(self, config), and get_build_config(self) which returns "
-        "that config, and save the model again."
+        f"load_model: {path} has weights, but {model._who()} does not know the input shapes to "
+        "create them for. Define build_from_config(self, config) and get_build_config(self), which "
+        "returns that config, and save the model again."
     )
 
 

@@ -118,9 +118,11 @@ def _serialize_special(obj: Any) -> Any:
 def _serialize_function(function: Any) -> Any:
     if function.__name__ == "<lambda>":
         raise ValueError(
-            "A lambda cannot be written to a config, since a config holds no code. Give the "
+            "A lambda cannot be written to a config, since a config contains no code. Give the "
             "function a name and register it:\n"
-            '    @unidl.saving.register_keras_serializable("my_package")\n    def scaled(x):\n     '
+            '    @unidl.saving.register_keras_serializable("my_package")\n'
+            "    def scaled(x):\n"
+            "     "
             "   return x * 0.5"
         )
     name = registration.get_registered_name(function)
@@ -137,8 +139,7 @@ def _serialize_object(obj: Any) -> Any:
     if not hasattr(obj, "get_config"):
         raise TypeError(
             f"{obj!r} of type {cls.__name__} cannot be written to a config: it has no "
-            "get_config(). "
-            "Write one which returns the arguments of __init__ as a dict."
+            "get_config(). Define one that returns the arguments of __init__ as a dict."
         )
     module = public_names.keras_module_of(cls)
     config = {
@@ -191,8 +192,8 @@ def deserialize_keras_object(
             return _deserialize(config)
         except RecursionError:
             raise ValueError(
-                "deserialize_keras_object: the config is nested too deeply. Models of unidl and of "
-                "Keras are nested as deeply as the layers that hold each other, which is far less."
+                "deserialize_keras_object: the config is nested too deeply. Models of unidl and "
+                "Keras are nested only as deeply as their layers, which is far less."
             ) from None
 
 
@@ -212,7 +213,7 @@ def _deserialize(config: Any) -> Any:
         return [_deserialize(x) for x in config]
     if not isinstance(config, dict):
         raise TypeError(
-            "deserialize_keras_object: a config is a dict, list or plain data, got "
+            "deserialize_keras_object: a config must be a dict, a list or plain data, got "
             f"{_short(config)}."
         )
     if "class_name" not in config or "config" not in config:
@@ -276,8 +277,8 @@ def _array(config: dict[str, Any]) -> np.ndarray:
 def _refuse_lambda(_: Any) -> Any:
     raise ValueError(
         "This config contains a lambda as byte code, which unidl does not run. Replace it in the "
-        "model by a named function, "
-        "register that with @unidl.saving.register_keras_serializable(), and save the model again."
+        "model with a named function, register that with "
+        "@unidl.saving.register_keras_serializable(), and save the model again."
     )
 
 
@@ -327,12 +328,13 @@ def _unknown(kind: Any, name: str, module: Any) -> Any:
     reason = public_names.why_missing(module, name)
     if reason:
         return TypeError(
-            f"The config mentions the {kind} {name!r} of {module!r}, which unidl has not. {reason}"
+            f"The config mentions the {kind} {name!r} of {module!r}, which unidl does not have. "
+            f"{reason}"
         )
     return TypeError(
         f"The config mentions the {kind} {name!r}"
         + (f" of {module!r}" if module else "")
-        + ", which is neither unidl's nor registered."
+        + ", which is neither part of unidl nor registered."
         + did_you_mean(name, public_names.all_names())
         + " Otherwise: put @unidl.saving.register_keras_serializable() before its definition, or "
         "pass "
@@ -354,7 +356,7 @@ def _make(config: Any) -> Any:
         return cls
     if not hasattr(cls, "from_config"):
         raise TypeError(
-            f"{cls.__name__} cannot be made from a config: it has no class method "
+            f"{cls.__name__} cannot be created from a config: it has no class method "
             "from_config(config)."
         )
     instance = cls.from_config(dict(config["config"] or {}))

@@ -182,8 +182,8 @@ class Objective(Watched):
                 and len(given) != len(names)
             ):
                 raise ValueError(
-                    f"compile: {what} for several outputs is a list with one list an output, or a "
-                    f"dict by output name; got {given!r}."
+                    f"compile: {what} for several outputs must be a list with one list per output, "
+                    f"or a dict by output name; got {given!r}."
                 )
             if len(given) != len(names):
                 raise ValueError(
@@ -267,9 +267,9 @@ class Objective(Watched):
                 listing = str(tuple("n" if n is None else n for n in steps)).replace("'", "")
                 raise ValueError(
                     f"{who}: sample_weight has the shape {shape}, but the losses of the output "
-                    f"{output.name!r} have {listing}: one weight for each sample"
-                    f"{', or for each step of it' if rank > 2 else ''}. For weights of several "
-                    "outputs give a list, or a dict by output name."
+                    f"{output.name!r} have {listing}: one weight for each "
+                    f"sample{', or for each step of it' if rank > 2 else ''}. For the weights of "
+                    "several outputs give a list, or a dict by output name."
                 )
 
     def quick_tests(self, model, x, y):

@@ -39,7 +39,7 @@ NAMES = [
         ("layers.RandomRotation", "unidl.random"),
         ("layers.CenterCrop", "Cropping2D"),
         ("layers.MelSpectrogram", "stft"),
-        ("layers.TorchModuleWrapper", "Layer of your own"),
+        ("layers.TorchModuleWrapper", "custom Layer"),
         ("datasets.cifar10", "get_file"),
         ("datasets.imdb", "get_file"),
         ("ops.image.resize", "layers.Resizing"),
@@ -68,7 +68,7 @@ NAMES = [
                           ("stateless_call", ".")]
 ] + [
     told(f"Keras' layers have {name}=", lambda name=name: layers.Dense(2, **{name: 3}),
-         rf"Dense: {name}.*not offered")
+         rf"Dense: {name}.*not supported")
     for name in ("lora_rank", "quantization_config")
 ]  # fmt: skip
 

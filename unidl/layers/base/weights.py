@@ -76,7 +76,7 @@ class HoldsWeights(Tracked):
 
     @property
     def variables(self) -> list[Variable]:
-        """The weights, then variables that layers keep from call to call, such as the states of a
+        """The weights, then variables that layers keep between calls, such as the states of a
         stateful LSTM."""
         return self.weights + [
             v for layer in self._flatten_layers() for v in layer._state_variables
@@ -120,7 +120,7 @@ class HoldsWeights(Tracked):
         own = self.weights
         if isinstance(weights, str | bytes) or not isinstance(weights, Sequence | np.ndarray):
             raise TypeError(
-                f"{self._who()}: set_weights() takes a list of arrays, one for each of "
+                f"{self._who()}: set_weights() expects a list of arrays, one for each of "
                 f"{[v.path for v in own]}, got {weights!r} of type {type(weights).__name__}."
             )
         if len(own) != len(weights):
@@ -138,7 +138,7 @@ class HoldsWeights(Tracked):
             if isinstance(value, np.ndarray) and value.dtype.kind not in "biuf":
                 raise TypeError(
                     f"{self._who()}: set_weights() got an array of dtype {value.dtype} for the "
-                    f"weight {variable.path!r}. Weights are real numbers."
+                    f"weight {variable.path!r}. Weights must be real numbers."
                 )
         for variable, value in zip(own, weights, strict=True):
             variable.assign(value)

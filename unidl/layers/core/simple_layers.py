@@ -40,7 +40,7 @@ class Masking(Layer):
     0.
 
     Args:
-        mask_value: the number that stands for nothing.
+        mask_value: the number that marks a step as masked.
 
     Examples:
         >>> x = np.array([[[1.0, 2.0], [-1.0, -1.0], [-1.0, 3.0]]])
@@ -99,12 +99,12 @@ class Rescaling(Layer):
 
 
 class Lambda(Layer):
-    """Calls a function of tensors. For a config it must have a name and be registered; a `lambda`
+    """Calls a function of tensors. To be saved it must have a name and be registered; a `lambda`
     cannot be saved or loaded.
 
     Args:
         function: f(inputs, **arguments), which may also take `mask` and `training`.
-        output_shape: without effect, since shapes follow from the function; kept for the config.
+        output_shape: no effect, since shapes follow from the function; kept for the config.
         mask: mask of the output, or a function (inputs, mask) -> mask; None if there is none.
         arguments: other keyword arguments of the function.
 
@@ -196,7 +196,7 @@ class Wrapper(Layer):
     def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]) -> None:
         if not isinstance(layer, Layer):
             raise ValueError(
-                f"{type(self).__name__}: takes a layer as `layer`, got "
+                f"{type(self).__name__}: `layer` must be a layer, got "
                 f"{getattr(layer, '__name__', repr(layer))}. Write: "
                 f"{type(self).__name__}(Dense(3))."
             )
