@@ -44,6 +44,9 @@ class Callback(Constructed):
     def _see_batch(self, seen: Any) -> None:
         """After the hooks for the beginning of a training batch: its data, a `SeenBatch`."""
 
+    def _leave(self) -> None:
+        """After fit, evaluate or predict, however it ended: no hook says that it was an error."""
+
     def on_train_begin(self, logs: Any = None) -> None:
         """At the beginning of fit."""
 

@@ -72,6 +72,8 @@ class CallbackList:
 
     def __exit__(self, kind, error, traceback):
         self._progress.close()
+        for callback in self.callbacks:
+            callback._leave()
         if self._backup is not None:
             self._backup.termination.unwatch()
             if error is not None and self._noted is not None and KeptState(self._model).finite():

@@ -255,6 +255,7 @@ _OF_THE_BACKEND = (
     "compile",
     "compile_step",
     "concretely",
+    "profile",
     "read",
     "signature",
     "synchronize",
