@@ -22,6 +22,7 @@ from unidl.layers.base.structures import (
     tensors_of,
 )
 from unidl.models.plan import Plan
+from unidl.models.state_tree import HasStateTree
 from unidl.models.summary import print_summary
 from unidl.saving.custom_objects import CustomObjectScope
 from unidl.saving.model_files import save_model
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 
 @with_habits(OF_MODELS)
-class Model(Trainer, Layer):
+class Model(Trainer, HasStateTree, Layer):
     """A network.
 
     Three ways to one: `Model(inputs, outputs)` from symbolic tensors, a subclass with `call()`, or

@@ -6,7 +6,9 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from unidl.backend.frame import current
 from unidl.random.key_derivation import Key, absorb, derive_key, stream_state
+from unidl.random.seed_state import SeedState
 from unidl.tracing import feed
 from unidl.typing import Config, SeedLike
 from unidl.utils import turns
@@ -30,7 +32,8 @@ class SeedGenerator(Constructed):
             own.
         name: optional.
 
-    `counter` is the number of keys given out, and all the state there is: set it to resume.
+    `counter` is the number of keys given out, and all the state there is: set it to resume. `state`
+    is its handle among the variables of a layer, for functions without side effects.
 
     Examples:
         >>> generator = unidl.random.SeedGenerator(1)
@@ -44,17 +47,31 @@ class SeedGenerator(Constructed):
             raise ValueError(f"SeedGenerator: seed must be an int or None, got {seed!r}.")
         self.name = name or auto_name(type(self).__name__)
         self._given = seed
+        self.state = SeedState(self.name)
         self.restart(*_global_stream() if seed is None else (seed, _GIVEN))
 
     def restart(self, seed: int, stream: int) -> None:
         """Begin stream number `stream` of `seed`."""
-        self.seed, self.stream, self.counter = seed, stream, 0
-        self._state = stream_state(seed, stream)
+        self.seed, self.stream = seed, stream
+        self._words = stream_state(seed, stream)
+        self.state.set_own_state((*self._words, 0))
+
+    @property
+    def counter(self) -> int:
+        """How many keys were given out."""
+        return self.state.own_state()[2]
+
+    @counter.setter
+    def counter(self, counter: int) -> None:
+        self.state.set_own_state((*self._words, counter))
 
     def advance(self) -> Key:
         """The next key; moves on by one."""
-        self.counter += 1
-        return absorb(self._state, self.counter - 1)
+        if current().stateless is not None:
+            return self.state.advance()
+        *_, counter = self.state.own_state()
+        self.counter = counter + 1
+        return absorb(self._words, counter)
 
     def next(self, ordered: bool = True) -> Key:
         """The next key, as in `keras.random.SeedGenerator`; keys are ordered always."""
@@ -62,7 +79,7 @@ class SeedGenerator(Constructed):
 
     def first_key(self) -> Key:
         """Key number 0, without moving on: a seed for an object that repeats itself."""
-        return absorb(self._state, 0)
+        return absorb(self._words, 0)
 
     def get_state(self) -> dict:
         """{"seed", "stream", "counter"}: all that a checkpoint needs to go on with the same

@@ -64,8 +64,7 @@ NAMES = [
     told(f"Keras' models have {name}()", lambda name=name: getattr(unidl.Sequential(), name),
          f"{name}.*{instead}", kind=AttributeError)
     for name, instead in [("export", "save_weights"),
-                          ("quantize", "not offered"), ("add_metric", "."),
-                          ("stateless_call", ".")]
+                          ("quantize", "not offered"), ("add_metric", ".")]
 ] + [
     told(f"Keras' layers have {name}=", lambda name=name: layers.Dense(2, **{name: 3}),
          rf"Dense: {name}.*not offered")
