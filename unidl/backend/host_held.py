@@ -9,10 +9,23 @@ tensor.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 from unidl.backend.frame import current
 from unidl.typing import Tensor
+
+
+_classes: list[type] = []
+_told: list[Callable[[type], None]] = []
+
+
+def tell_classes(function: Callable[[type], None]) -> None:
+    """Call `function` with each class of such handles, now and whenever another one is defined: for
+    a framework that must know what the leaves of arguments are."""
+    _told.append(function)
+    for cls in _classes:
+        function(cls)
 
 
 class HostHeld(ABC):
@@ -25,6 +38,12 @@ class HostHeld(ABC):
 
     shape: tuple[int, ...] = ()
     path: str
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _classes.append(cls)
+        for told in _told:
+            told(cls)
 
     @abstractmethod
     def own_state(self) -> Any:
