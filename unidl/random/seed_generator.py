@@ -6,6 +6,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from unidl.backend.contract.random import MASK
 from unidl.backend.frame import current
 from unidl.random.key_derivation import Key, absorb, derive_key, stream_state
 from unidl.random.seed_state import SeedState
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 # each object that takes its seed from the global one (a layer, an initializer) has a stream of its
 # own from 2 on.
 _GIVEN, _GLOBAL, _FIRST_OWN = 0, 1, 2
+
+# The number of the stream where the two words of its state stand in the place of the seed.
+_BY_WORDS = MASK << 32 | MASK
+
+
+def _words(seed: int, stream: int) -> Key:
+    return (seed & MASK, seed >> 32 & MASK) if stream == _BY_WORDS else stream_state(seed, stream)
 
 
 class SeedGenerator(Constructed):
@@ -53,8 +61,11 @@ class SeedGenerator(Constructed):
     def restart(self, seed: int, stream: int) -> None:
         """Begin stream number `stream` of `seed`."""
         self.seed, self.stream = seed, stream
-        self._words = stream_state(seed, stream)
-        self.state.set_own_state((*self._words, 0))
+        self.state.set_own_state((*_words(seed, stream), 0))
+
+    @property
+    def _words(self) -> Key:
+        return self.state.own_state()[:2]
 
     @property
     def counter(self) -> int:
@@ -69,9 +80,9 @@ class SeedGenerator(Constructed):
         """The next key; moves on by one."""
         if current().stateless is not None:
             return self.state.advance()
-        *_, counter = self.state.own_state()
-        self.counter = counter + 1
-        return absorb(self._words, counter)
+        first, second, counter = self.state.own_state()
+        self.state.set_own_state((first, second, counter + 1))
+        return absorb((first, second), counter)
 
     def next(self, ordered: bool = True) -> Key:
         """The next key, as in `keras.random.SeedGenerator`; keys are ordered always."""
@@ -84,7 +95,10 @@ class SeedGenerator(Constructed):
     def get_state(self) -> dict:
         """{"seed", "stream", "counter"}: all that a checkpoint needs to go on with the same
         numbers."""
-        return {"seed": self.seed, "stream": self.stream, "counter": self.counter}
+        seed, stream, words = self.seed, self.stream, self._words
+        if words != _words(seed, stream):  # those of another generator were assigned to `state`
+            seed, stream = words[0] | words[1] << 32, _BY_WORDS
+        return {"seed": seed, "stream": stream, "counter": self.counter}
 
     def set_state(self, state: dict) -> None:
         """Go on from what `get_state` returned."""

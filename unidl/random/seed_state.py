@@ -73,24 +73,20 @@ class SeedState(HostHeld):
         return self.numpy() if dtype is None else self.numpy().astype(dtype)
 
     def assign(self, value: Any) -> SeedState:
-        """Go on from `value`, four words of this generator's stream.
+        """Go on from `value`, four words as `value` and `numpy` give them, of this generator or of
+        another one.
 
         Raises:
-            ValueError: for words of another stream, or of another shape.
+            ValueError: for a value of another shape.
         """
         owner = registry.owner_of_type(type(value))
         words = np.asarray(value if owner is None else owner.to_numpy(value))
         if words.shape != self.shape:
             raise ValueError(
-                f"{self.path} has shape {self.shape}; cannot assign a value of shape {words.shape}."
+                f"{self.path} has shape {self.shape}; cannot assign a value of shape {words.shape}. "
+                "To begin another stream write generator.restart(seed, 0)."
             )
-        state = self.state_from(words)
-        if state[:2] != self.own_state()[:2]:
-            raise ValueError(
-                f"{self.path}: the value is the state of a generator with another seed. Write "
-                "generator.set_state(other.get_state()) to go on from another generator."
-            )
-        self.state = state
+        self.state = self.state_from(words)
         return self
 
     def advance(self) -> Key | Tensor:
@@ -99,7 +95,7 @@ class SeedState(HostHeld):
         if isinstance(state, tuple):
             if scope.is_traced() and not scope.holds(self):
                 raise ValueError(
-                    f"Random numbers of {self.path.partition('/')[0]!r} in a function that is "
+                    f"Random numbers of {self.path.rpartition('/')[0]!r} in a function that is "
                     "being compiled, without the generator's state among the given variables: they "
                     "would be the same at every run. Make a generator once, "
                     "self.seed_generator = unidl.random.SeedGenerator(1), keep it in an attribute "

@@ -20,6 +20,7 @@ class HoldsWeights(Tracked):
     """Mixed into `Layer`."""
 
     _trainable: bool
+    path: str
 
     if TYPE_CHECKING:
 
@@ -117,9 +118,17 @@ class HoldsWeights(Tracked):
 
     @property
     def _seed_generators(self) -> list[SeedGenerator]:
-        """The random generators that this layer and those below hold in attributes."""
-        attributes = [list(vars(layer).values()) for layer in self._flatten_layers()]
-        return list({id(g): g for g in tree.instances(SeedGenerator, attributes)}.values())
+        """The random generators that this layer and those below hold in attributes, after which
+        their states get their paths."""
+        found: dict[int, SeedGenerator] = {}
+        for layer in self._flatten_layers():
+            for name, value in vars(layer).items():
+                for i, generator in enumerate(tree.instances(SeedGenerator, [value])):
+                    if id(generator) not in found:
+                        found[id(generator)] = generator
+                        place = f"{layer.path}/{name}{f'_{i}' if i else ''}"
+                        generator.state.path = f"{place}/{generator.state.name}"
+        return list(found.values())
 
     def get_weights(self) -> list[np.ndarray]:
         """The weights' values as NumPy arrays, in the order of `weights`."""
