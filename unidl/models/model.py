@@ -22,11 +22,11 @@ from unidl.layers.base.structures import (
     tensors_of,
 )
 from unidl.models.plan import Plan
-from unidl.models.state_tree import HasStateTree
 from unidl.models.summary import print_summary
 from unidl.saving.custom_objects import CustomObjectScope
 from unidl.saving.model_files import save_model
 from unidl.saving.object_registration import serialize_keras_object
+from unidl.saving.state_tree import HasStateTree
 from unidl.saving.weights import load_weights, save_weights
 from unidl.tracing import KerasTensor, graph
 from unidl.tracing.sizes import as_given

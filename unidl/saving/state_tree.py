@@ -45,36 +45,46 @@ class HasStateTree:
             ValueError: for a group or path that the model has not, and for a value of another
                 shape than its variable.
         """
-        who, groups = f"{self._who()}: set_state_tree()", _groups(self)
+        who = f"{self._who()}: set_state_tree()"
         if not isinstance(state_tree, dict):
             raise TypeError(
                 f"{who} takes the dict that get_state_tree() returns, got "
                 f"{type(state_tree).__name__}."
             )
-        found = []
-        for name, values in state_tree.items():
-            if name not in groups:
-                raise ValueError(
-                    f"{who}: there is no group {name!r}.{did_you_mean(name, list(groups))} The "
-                    f"groups are {', '.join(groups)}."
-                )
-            by_path = {variable.path: variable for variable in groups[name]}
-            for path, value in _flat(values):
-                if path not in by_path:
-                    raise ValueError(
-                        f"{who}: {name} has no variable {path!r}."
-                        f"{did_you_mean(path, list(by_path))} Its paths: "
-                        f"{', '.join(by_path) or 'none'}."
-                    )
-                shape = tuple(getattr(value, "shape", ()))
-                if shape != tuple(by_path[path].shape):
-                    raise ValueError(
-                        f"{who}: the variable {path!r} has shape {tuple(by_path[path].shape)}, the "
-                        f"value shape {shape}."
-                    )
-                found.append((by_path[path], value))
+        found, unfit = fitting(who, self, state_tree)
+        if unfit:
+            raise ValueError(f"{who}: {'; '.join(words for *_, words in unfit)}. Nothing is set.")
         for variable, value in found:
             variable.assign(value)
+
+
+def fitting(who: str, model: Any, state_tree: dict[str, Any]) -> tuple[list, list]:
+    """([(variable, value)], what does not fit: [(group, path, words that say why)]).
+
+    Raises:
+        ValueError: for a group that no model has.
+    """
+    groups = _groups(model)
+    found, unfit = [], []
+    for name, values in state_tree.items():
+        if name not in groups:
+            raise ValueError(
+                f"{who}: there is no group {name!r}.{did_you_mean(name, list(groups))} The groups "
+                f"are {', '.join(groups)}."
+            )
+        by_path = {variable.path: variable for variable in groups[name]}
+        for path, value in flat(values):
+            variable, shape = by_path.get(path), tuple(getattr(value, "shape", ()))
+            if variable is None:
+                hint = did_you_mean(path, list(by_path)).strip().rstrip("?")
+                words = f"{name} has no variable {path!r}{f' ({hint}?)' if hint else ''}"
+                unfit.append((name, path, words))
+            elif shape != tuple(variable.shape):
+                own = tuple(variable.shape)
+                unfit.append((name, path, f"{path!r} has the shape {own}, its value {shape}"))
+            else:
+                found.append((variable, value))
+    return found, unfit
 
 
 def _groups(model: Any) -> dict[str, list[Any]]:
@@ -105,9 +115,10 @@ def _nested(who: str, variables: list[Any], as_numpy: bool) -> dict[str, Any]:
     return tree
 
 
-def _flat(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def flat(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """(path, value) of the leaves of nested dicts."""
     if not isinstance(tree, dict):
         yield path, tree
         return
     for name, inner in tree.items():
-        yield from _flat(inner, f"{path}/{name}" if path else name)
+        yield from flat(inner, f"{path}/{name}" if path else name)
