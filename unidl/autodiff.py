@@ -114,6 +114,7 @@ def grad(
         >>> slope(unidl.ops.convert_to_tensor([1.0, 2.0]))
         array([2., 4.], dtype=float32)
     """
+
     def gradient(*arguments: Any) -> Any:
         result, gradients = _at_arguments(fn, arguments, argnums, has_aux)
         return (gradients, result[1]) if has_aux else gradients

@@ -1,8 +1,8 @@
 """Variables among the arguments of JAX' own transformations.
 
-`jax.jit(step)(model.trainable_variables, ...)`, as programs for Keras have it: each handle is a node
-of the tree of arguments, with its value as the only leaf. Inside, and among what comes out, there
-are values and no handles.
+`jax.jit(step)(model.trainable_variables, ...)`, as programs for Keras have it: each handle is a
+node of the tree of arguments, with its value as the only leaf. Inside, and among what comes out,
+there are values and no handles.
 """
 
 from __future__ import annotations

@@ -32,8 +32,8 @@ class Frame:
     """
 
     __slots__ = (
-        "autocast", "branch", "differentiated", "feed", "naming", "records", "stand_ins", "stateless",
-        "tracer",
+        "autocast", "branch", "differentiated", "feed", "naming", "records", "stand_ins",
+        "stateless", "tracer",
     )  # fmt: skip
 
     def __init__(self):

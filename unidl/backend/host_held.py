@@ -15,7 +15,6 @@ from typing import Any
 from unidl.backend.frame import current
 from unidl.typing import Tensor
 
-
 _classes: list[type] = []
 _told: list[Callable[[type], None]] = []
 

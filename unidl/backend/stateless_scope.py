@@ -24,9 +24,9 @@ class StatelessScope:
     """A context in which no Variable changes: its code works on the values of a mapping.
 
     Args:
-        state_mapping: pairs (variable, value): the value, a number, array, Variable or native tensor
-            of the variable's shape, is what the variable is inside. It is cast to the variable's
-            dtype. Variables that are not named have their own values.
+        state_mapping: pairs (variable, value): the value, a number, array, Variable or native
+            tensor of the variable's shape, is what the variable is inside. It is cast to the
+            variable's dtype. Variables that are not named have their own values.
         collect_losses: keep what layers add by `add_loss` in the attribute `losses` too.
         initialize_variables: as in Keras, where variables made inside get their values at the
             scope's end. Here they have them from the beginning, in either case.
@@ -104,12 +104,13 @@ class StatelessScope:
         shape = np.shape(value) if owner is None else tuple(owner.shape(value))
         if shape != handle.shape:
             raise ValueError(
-                f"StatelessScope: {handle.path!r} has shape {handle.shape}, its value shape {shape}."
+                f"StatelessScope: {handle.path!r} has shape {handle.shape}, its value shape "
+                f"{shape}."
             )
         if owner is None:
             return handle.state_from(np.asarray(value))
         if owner.has_value(value):
-            return handle.state_from(owner.to_numpy(owner.stop_gradient(value)))
+            return handle.state_from(owner.to_numpy(value))
         self._traced = True
         return value
 
@@ -159,6 +160,13 @@ class StatelessScope:
     def has_numbers(self) -> bool:
         """Whether the mapping has numbers that an optimizer keeps on the host."""
         return any(handle.shape == () for handle in self._states)
+
+    def note_arguments(self, values: Iterable[Any]) -> None:
+        """Look whether the arguments of a call inside belong to a function that is being compiled,
+        where the state alone does not tell."""
+        for value in values:
+            owner = registry.owner_of_type(type(value))
+            self._traced = self._traced or (owner is not None and not owner.has_value(value))
 
     def holds(self, handle: HostHeld) -> bool:
         """Whether the mapping, or that of a scope around, has a value for `handle`."""

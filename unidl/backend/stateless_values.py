@@ -1,4 +1,4 @@
-"""The values that a function without side effects is given, against the variables they stand for."""
+"""The values that a function without side effects is given, and the variables they stand for."""
 
 from __future__ import annotations
 

@@ -139,9 +139,10 @@ class Nadam(_Moments):
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
-        self._product, self._product_of = HostVariable(
-            1.0, "float64", "u_product", owner=self.name
-        ), 0
+        self._product, self._product_of = (
+            HostVariable(1.0, "float64", "u_product", owner=self.name),
+            0,
+        )
 
     @property
     def variables(self) -> Any:
@@ -154,7 +155,8 @@ class Nadam(_Moments):
 
     def _product_at(self, t: Any) -> Any:
         if current().stateless is not None:
-            return self._product.value * self._momentum_at(t)  # of the step before, as given
+            before = step_numbers.as_float(self._product.value)
+            return before * self._momentum_at(t)  # of the step before, as given
         if t not in (self._product_of, self._product_of + 1):  # the step was set: begin anew
             self._product.value, self._product_of = 1.0, 0
         for i in range(self._product_of + 1, t + 1):

@@ -219,7 +219,7 @@ class Optimizer(ByVariable, StatelessApply, Watched, Constructed):
     def _rate_at(self, step: Any) -> float:
         rate = self._learning_rate
         if isinstance(rate, HostVariable):
-            return rate.value
+            return step_numbers.as_float(rate.value)
         value = rate(step) if isinstance(rate, LearningRateSchedule) else rate()
         return self._scheduled_rate(value, step)
 
@@ -579,7 +579,8 @@ class Optimizer(ByVariable, StatelessApply, Watched, Constructed):
         )
         averages = self._slots["average"]
         values = backend.average_update(
-            [_to_be_changed(a) for a in averages], [v.value for v in self._targets],
+            [_to_be_changed(a) for a in averages],
+            [v.value for v in self._targets],
             momentum=momentum,
         )
         for average, value in zip(averages, values, strict=True):

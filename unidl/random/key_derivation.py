@@ -10,6 +10,8 @@ all different.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from unidl.backend import registry
@@ -46,7 +48,7 @@ def derive_key(seed: int, stream: int = 0, counter: int = 0) -> Key:
 def absorb_tensor(state: Tensor) -> tuple[Tensor, Tensor]:
     """(the key of `state`, the state after it): `absorb` where the stream's two words and the
     counter's two are a tensor (4,) in a function that is being compiled."""
-    backend = registry.owner_of_type(type(state))
+    backend: Any = registry.owner_of_type(type(state))
     dtype = backend.dtype(state)
 
     def word(number: int) -> Tensor:

@@ -83,8 +83,8 @@ class SeedState(HostHeld):
         words = np.asarray(value if owner is None else owner.to_numpy(value))
         if words.shape != self.shape:
             raise ValueError(
-                f"{self.path} has shape {self.shape}; cannot assign a value of shape {words.shape}. "
-                "To begin another stream write generator.restart(seed, 0)."
+                f"{self.path} has shape {self.shape}; cannot assign a value of shape "
+                f"{words.shape}. To begin another stream write generator.restart(seed, 0)."
             )
         self.state = self.state_from(words)
         return self

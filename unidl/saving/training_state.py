@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from unidl import random, tree
+from unidl import random
 from unidl.random import SeedGenerator
 from unidl.saving import hdf5
 from unidl.training import own_steps

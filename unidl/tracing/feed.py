@@ -73,7 +73,9 @@ def next_key(generator):
     """The next key of `generator`, an object whose `advance()` returns a pair of ints and moves on
     by one."""
     frame = current()
-    if frame.feed is None or (frame.stateless is not None and frame.stateless.holds(generator.state)):
+    if frame.feed is None or (
+        frame.stateless is not None and frame.stateless.holds(generator.state)
+    ):
         return generator.advance()
     return frame.feed.take_key(generator)
 

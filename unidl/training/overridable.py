@@ -170,7 +170,9 @@ class Overridable(_Layer):
         """
         who = f"{self._who()}: stateless_compute_loss()"
         if self.objective is None:
-            raise ValueError(f"{who} takes the loss of compile. Write model.compile(loss=...) first.")
+            raise ValueError(
+                f"{who} takes the loss of compile. Write model.compile(loss=...) first."
+            )
         given = {
             "trainable_variables": trainable_variables,
             "non_trainable_variables": non_trainable_variables,

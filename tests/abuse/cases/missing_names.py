@@ -27,7 +27,6 @@ NAMES = [
     told(f"Keras has {path}", lambda path=path: look_up(path),
          rf"Keras' {path.rpartition('.')[2]} is not in unidl.*{instead}", kind=AttributeError)
     for path, instead in [
-        ("callbacks.OrbaxCheckpoint", "ModelCheckpoint"),
         ("version", "__version__"),
         ("wrappers", "estimator"),
         ("applications", "load_weights"),
@@ -53,8 +52,7 @@ NAMES = [
 ] + [
     told(f"from unidl.{path} import", lambda path=path: imported(path),
          rf"Keras' {path.rpartition('.')[2]} is not in unidl.*Instead", kind=ImportError)
-    for path in ("callbacks.OrbaxCheckpoint", "layers.StringLookup",
-                 "applications")
+    for path in ("layers.StringLookup", "applications")
 ] + [
     told("from unidl.layers import Densee", lambda: imported("layers.Densee"),
          "Densee.*Did you mean 'Dense'", kind=ImportError),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from unidl import tree
 from unidl.backend import registry
 from unidl.backend.stateless_scope import StatelessScope
 from unidl.backend.stateless_values import paired, values_in
@@ -61,6 +62,7 @@ class CallsStateless:
         )  # fmt: skip
         with registry.use_backend(self.backend):
             scope = StatelessScope(mapping, collect_losses=return_losses)
+            scope.note_arguments(tree.flatten((args, kwargs)))
             context = CallContext(training=kwargs.get("training"))
             with scope, call_context.entered(context):
                 outputs = self(*args, **kwargs)
