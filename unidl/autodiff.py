@@ -40,7 +40,7 @@ def value_and_grad(
     Examples:
         >>> w = unidl.Variable([1.0, 2.0])
         >>> loss, (g,) = unidl.value_and_grad(lambda: unidl.ops.sum(w.value * w.value), [w])
-        >>> slope = unidl.value_and_grad(lambda weights, x: unidl.ops.sum(weights[0] * x))
+        >>> slope = unidl.value_and_grad(lambda weights, x: unidl.ops.vdot(weights[0], x))
         >>> slope([np.array([1.0, 2.0])], np.array([3.0, 4.0]))
         (array(11.), [array([3., 4.])])
     """

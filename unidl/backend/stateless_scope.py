@@ -41,8 +41,7 @@ class StatelessScope:
     Examples:
         >>> v = unidl.Variable([1.0, 2.0])
         >>> with unidl.StatelessScope([(v, np.array([5.0, 6.0]))]) as scope:
-        ...     v.assign_add([1.0, 1.0])
-        <Variable path=variable, shape=(2,), dtype=float32, backend=numpy>
+        ...     v = v.assign_add([1.0, 1.0])  # the same Variable
         >>> scope.get_current_value(v)
         array([6., 7.], dtype=float32)
         >>> v.numpy()
