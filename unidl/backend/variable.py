@@ -160,7 +160,8 @@ class Variable(HasOperators):
         copied."""
         value = self._native(value, self.dtype)
         self._check_shape(self.backend.shape(value))
-        self.replace(self.backend.copy(value))
+        # In a scope the value stays a function of what it was computed from.
+        self.replace(value if current().stateless is not None else self.backend.copy(value))
         return self
 
     def assign_add(self, value: TensorLike) -> Variable:

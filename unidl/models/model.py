@@ -26,6 +26,7 @@ from unidl.models.summary import print_summary
 from unidl.saving.custom_objects import CustomObjectScope
 from unidl.saving.model_files import save_model
 from unidl.saving.object_registration import serialize_keras_object
+from unidl.saving.state_tree import HasStateTree
 from unidl.saving.weights import load_weights, save_weights
 from unidl.tracing import KerasTensor, graph
 from unidl.tracing.sizes import as_given
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 
 @with_habits(OF_MODELS)
-class Model(Trainer, Layer):
+class Model(Trainer, HasStateTree, Layer):
     """A network.
 
     There are three ways to build one: `Model(inputs, outputs)` from symbolic tensors, a subclass

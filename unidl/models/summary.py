@@ -128,7 +128,7 @@ def _widths(positions: Any, columns: list[_Column], width: int) -> list[int] | N
 
 
 def _totals(model: Any, counted: Any) -> Iterator[str]:
-    trainable, frozen = model.trainable_variables, model.non_trainable_variables
+    trainable, frozen = model.trainable_weights, model.non_trainable_weights
     optimizer = model.optimizer if model.compiled else None
     held = optimizer.variables if optimizer is not None and optimizer.built else []
     yield f" Total params: {_size([*trainable, *frozen, *held])}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from unidl.optimizers import step_numbers
 from unidl.optimizers.elementwise import PerParameter
 from unidl.tracing.feed import next_number
 from unidl.typing import LearningRate, Tensor, TensorLike
@@ -82,9 +83,12 @@ class Adafactor(PerParameter):
             return ()  # not used; Keras has them too
         return shape[:-1] if name == "r" else (*shape[:-2], shape[-1])
 
+    def _rate(self) -> Any:
+        return step_numbers.least(self._current_rate(), self._update_number() ** -0.5)
+
     def numbers(self) -> Any:
         return {
-            "rate": next_number(lambda: min(self._current_rate(), self._update_number() ** -0.5)),
+            "rate": next_number(self._rate),
             "new": next_number(lambda: self._update_number() ** self.beta_2_decay),
         }
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from unidl.optimizers import step_numbers
 from unidl.optimizers.optimizer import Optimizer
 from unidl.tracing.feed import next_number
 from unidl.typing import Config, LearningRate, Tensor
@@ -14,7 +14,7 @@ from unidl.utils.rules import BELOW_ONE, FLAG, NOT_NEGATIVE
 
 def corrected_rate(rate: float, t: Any, beta_1: float, beta_2: float) -> float:
     """The learning rate with both bias corrections of update number t."""
-    return rate * math.sqrt(1 - beta_2**t) / (1 - beta_1**t)
+    return rate * step_numbers.sqrt(1 - beta_2**t) / (1 - beta_1**t)
 
 
 class Adam(Optimizer):

@@ -136,10 +136,17 @@ class LossScaleOptimizer(Optimizer):
         """All state, in Keras' order: own iteration and learning rate, which do not change, counter
         and scale, then those of the inner optimizer."""
         self.settle()
+        return self._handles
+
+    @property
+    def _handles(self) -> list:
         own = [self._steps, self._learning_rate]
         if self.built:
             own += [self.step_counter, self.dynamic_scale]
         return [*own, *self.inner_optimizer.variables]
+
+    def _between_steps(self) -> list:
+        return [(self._taken_back, np.zeros((), "int32"))]
 
     @property
     def iterations(self) -> HostVariable:
@@ -148,11 +155,17 @@ class LossScaleOptimizer(Optimizer):
         return self.inner_optimizer.iterations
 
     def settle(self) -> None:
-        if self.built and current().feed is None:
-            taken_back = int(self._taken_back.numpy())
-            if taken_back:
-                self.inner_optimizer._steps.value -= taken_back
-                self._taken_back.assign(np.zeros((), "int32"))
+        if not self.built or current().feed is not None:
+            return
+        inner, taken_back = self.inner_optimizer, self._taken_back.value
+        if current().stateless is not None:
+            steps = ops.convert_to_tensor(inner._steps.value)
+            inner._steps.value = ops.subtract(steps, ops.cast(taken_back, ops.dtype(steps)))
+        elif int(self._taken_back.numpy()):
+            inner._steps.value -= int(self._taken_back.numpy())
+        else:
+            return
+        self._taken_back.assign(np.zeros((), "int32"))
 
     @property
     def learning_rate(self) -> Any:

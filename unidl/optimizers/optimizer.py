@@ -18,13 +18,16 @@ import numpy as np
 
 from unidl import ops
 from unidl.backend.errors import ArgumentError
+from unidl.backend.frame import current
+from unidl.backend.registry import owner_of_type
 from unidl.backend.variable import Variable
 from unidl.ops.dispatch import owner_of
-from unidl.optimizers import clipping, rates
+from unidl.optimizers import clipping, rates, step_numbers
 from unidl.optimizers.by_variable import ByVariable
 from unidl.optimizers.host_variable import HostVariable, VariableOnHost
 from unidl.optimizers.schedules import LearningRateSchedule
 from unidl.optimizers.slots import HoldsSlots
+from unidl.optimizers.stateless_apply import StatelessApply
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
 from unidl.tracing.feed import next_number
 from unidl.tracing.shapes.arithmetic import shapes_agree
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 
 
 @with_habits(OF_OPTIMIZERS)
-class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
+class Optimizer(ByVariable, HoldsSlots, StatelessApply, Watched, Constructed):
     """Subclasses implement `slot_groups` and `update`, or `build` and `update_step` as in Keras.
 
     Args:
@@ -136,7 +139,7 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
         )
         self.loss_scale_factor = loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
-        self._steps = HostVariable(0, "int64", "iteration")
+        self._steps = HostVariable(0, "int64", "iteration", owner=self.name)
         self._learning_rate = _learning_rate(self.name, learning_rate)
         self._slots: dict[str, list[Any]] = {}
         self._slot_order: list[Variable] = []
@@ -176,7 +179,7 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
         """The number of updates made, a `HostVariable`; inside `update_step` the number for this
         step."""
         if self._in_update_step:
-            return next_number(lambda: float(self._update_number() - 1))
+            return next_number(lambda: step_numbers.as_float(self._update_number() - 1))
         every = self.gradient_accumulation_steps
         return (
             HostVariable(self._steps.value // every, "int64", "iteration") if every else self._steps
@@ -208,7 +211,7 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
 
     def _scheduled_rate(self, value: Any, step: Any) -> float:
         """What a schedule or a function gave for `step`."""
-        if type(value) is float and 0.0 <= value < float("inf"):
+        if (type(value) is float and 0.0 <= value < float("inf")) or _has_no_value(value):
             return value
         source = getattr(self._learning_rate, "__name__", type(self._learning_rate).__name__)
         return rates.learning_rate(f"{self.name}, {source} at step {int(step)}", value)
@@ -216,7 +219,7 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
     def _rate_at(self, step: Any) -> float:
         rate = self._learning_rate
         if isinstance(rate, HostVariable):
-            return rate.value
+            return step_numbers.as_float(rate.value)
         value = rate(step) if isinstance(rate, LearningRateSchedule) else rate()
         return self._scheduled_rate(value, step)
 
@@ -228,9 +231,10 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
     def _current_rate(self) -> float:
         return self._rate_at(self._steps.value - 1)
 
-    def _update_number(self) -> int:
+    def _update_number(self) -> Any:
         """Which update the current step makes or prepares, from 1 on."""
-        return (self._steps.value - 1) // (self.gradient_accumulation_steps or 1) + 1
+        number = (self._steps.value - 1) // (self.gradient_accumulation_steps or 1) + 1
+        return step_numbers.as_float(number) if step_numbers.is_tensor(number) else number
 
     def begin_step(self) -> None:
         """For a trainer, before each run of a step: an error unless the optimizer is built. `apply`
@@ -378,7 +382,7 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
 
     def _step(self, backend: Any, variables: Any, grads: Any, learning_rate: Any) -> None:
         grads = self._clip(backend, grads)
-        values = [v.value for v in variables]
+        values = [_to_be_changed(v) for v in variables]
         params = self._decay(backend, variables, list(values))
         if self._steps_by_variable:
             for variable, value, decayed in zip(variables, values, params, strict=True):
@@ -391,7 +395,8 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
             return
         slots = self._slots_of(variables)
         before = {
-            name: [None if v is None else v.value for v in own] for name, own in slots.items()
+            name: [None if v is None else _to_be_changed(v) for v in own]
+            for name, own in slots.items()
         }
         params, after = self.update(backend, params, grads, before, learning_rate)
         for variable, value in zip(variables, params, strict=True):
@@ -450,7 +455,9 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
         steps = self.gradient_accumulation_steps
         sums = [self._slots["gradient_accumulator"][self._index[v]] for v in variables]
         totals = [backend.add(g, s.value) for g, s in zip(grads, sums, strict=True)]
-        is_update = next_number(lambda: float(self._steps.value % steps == 0))
+        is_update = next_number(
+            lambda: step_numbers.choose(self._steps.value % steps == 0, 1.0, 0.0)
+        )
         if isinstance(is_update, float):
             if is_update:
                 self._step(
@@ -473,16 +480,22 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
     # -- moving averages ---------------------------------------------------------------------------
 
     def _average(self, backend: Any) -> None:
-        momentum = next_number(lambda: 0.0 if self._update_number() == 1 else self.ema_momentum)
+        momentum = next_number(
+            lambda: step_numbers.choose(self._update_number() == 1, 0.0, self.ema_momentum)
+        )
         averages = self._slots["average"]
         values = backend.average_update(
-            [a.value for a in averages], [v.value for v in self._targets], momentum=momentum
+            [_to_be_changed(a) for a in averages],
+            [v.value for v in self._targets],
+            momentum=momentum,
         )
         for average, value in zip(averages, values, strict=True):
             average.replace(value)
         if self.ema_overwrite_frequency:
             overwrite = next_number(
-                lambda: float(self._update_number() % self.ema_overwrite_frequency == 0)
+                lambda: step_numbers.choose(
+                    self._update_number() % self.ema_overwrite_frequency == 0, 1.0, 0.0
+                )
             )
             if isinstance(overwrite, float):
                 if overwrite:
@@ -552,8 +565,21 @@ def _learning_rate(name: str, value: Any) -> Any:
         return value
     check = functools.partial(rates.learning_rate, name)
     if isinstance(value, Variable):
-        return VariableOnHost(value, "learning_rate", check)
-    return HostVariable(value, "float64", "learning_rate", check)
+        return VariableOnHost(value, "learning_rate", check, name)
+    return HostVariable(value, "float64", "learning_rate", check, name)
+
+
+def _has_no_value(x: Any) -> bool:
+    owner = owner_of_type(type(x))
+    return owner is not None and not owner.has_value(x)
+
+
+def _to_be_changed(variable: Variable) -> Any:
+    """The value of a variable for an update, which may work in place: in a scope it belongs to
+    somebody else."""
+    if current().stateless is None:
+        return variable.value
+    return variable.backend.copy(variable.value)
 
 
 def _is_count(value: Any, least: Any = 1) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from unidl.backend.variable import Variable
+from unidl.optimizers import step_numbers
 from unidl.optimizers.elementwise import PerParameter, moving_mean
 from unidl.tracing.feed import next_number
 from unidl.typing import LearningRate, Tensor
@@ -75,9 +76,9 @@ class ScheduleFreeAdamW(PerParameter):
             slot.assign(variable.value)
 
     def numbers(self) -> dict:
-        def rate() -> float:
+        def rate() -> Any:
             warm = self._update_number() / self.warmup_steps if self.warmup_steps else 1.0
-            return self._current_rate() * min(warm, 1.0)
+            return self._current_rate() * step_numbers.least(warm, 1.0)
 
         return {
             "warm_rate": next_number(rate),

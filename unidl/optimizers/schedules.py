@@ -1,15 +1,16 @@
 """Learning rates that depend on the step, computed on the host in float64.
 
-A schedule is called with the number of steps done so far, an int from 0 on, and returns a float.
+A schedule is called with the number of steps done so far, an int from 0 on, and returns a float. In
+a function that a framework compiles (`Optimizer.stateless_apply`) both are tensors.
 """
 
 from __future__ import annotations
 
-import bisect
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from unidl.optimizers import step_numbers
 from unidl.saving.lookup import Catalogue
 from unidl.typing import Config
 from unidl.utils import constructors, rules
@@ -146,8 +147,8 @@ class InverseTimeDecay(LearningRateSchedule):
 
 
 def _periods(step: Any, decay_steps: Any, staircase: Any) -> Any:
-    periods = float(step) / decay_steps
-    return math.floor(periods) if staircase else periods
+    periods = step_numbers.as_float(step) / decay_steps
+    return step_numbers.floor(periods) if staircase else periods
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
@@ -187,7 +188,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         self.boundaries, self.values, self.name = boundaries, values, name
 
     def __call__(self, step: Any) -> float:
-        return float(self.values[bisect.bisect_left(self.boundaries, float(step))])
+        place = step_numbers.place(self.boundaries, step_numbers.as_float(step))
+        return step_numbers.element(self.values, place)
 
 
 class PolynomialDecay(LearningRateSchedule):
@@ -245,10 +247,10 @@ class PolynomialDecay(LearningRateSchedule):
         )
 
     def __call__(self, step: Any) -> float:
-        step, length = float(step), float(self.decay_steps)
+        step, length = step_numbers.as_float(step), float(self.decay_steps)
         if self.cycle:
-            length *= max(1, math.ceil(step / length))
-        left = 1 - min(step, length) / length
+            length = step_numbers.most(1, step_numbers.ceil(step / length)) * length
+        left = 1 - step_numbers.least(step, length) / length
         return (
             self.initial_learning_rate - self.end_learning_rate
         ) * left**self.power + self.end_learning_rate
@@ -311,12 +313,16 @@ class CosineDecay(LearningRateSchedule):
         self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
 
     def __call__(self, step: Any) -> float:
-        step, top = float(step), self.initial_learning_rate
-        if self.warmup_target is not None:
-            if step < self.warmup_steps:
-                return (self.warmup_target - top) * step / self.warmup_steps + top
-            step, top = step - self.warmup_steps, self.warmup_target
-        return top * _cosine(min(step / self.decay_steps, 1.0), self.alpha)
+        step, top = step_numbers.as_float(step), self.initial_learning_rate
+        if self.warmup_target is None:
+            return top * self._falling(step)
+        # A rise of no steps has no slope, and no step is in it.
+        rising = (self.warmup_target - top) * step / (self.warmup_steps or 1) + top
+        falling = self.warmup_target * self._falling(step - self.warmup_steps)
+        return step_numbers.choose(step < self.warmup_steps, rising, falling)
+
+    def _falling(self, step: Any) -> Any:
+        return _cosine(step_numbers.least(step / self.decay_steps, 1.0), self.alpha)
 
 
 class CosineDecayRestarts(LearningRateSchedule):
@@ -364,14 +370,29 @@ class CosineDecayRestarts(LearningRateSchedule):
         self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
 
     def __call__(self, step: Any) -> float:
-        done, length, height = float(step), float(self.first_decay_steps), 1.0
+        done, length, height = step_numbers.as_float(step), float(self.first_decay_steps), 1.0
+        if step_numbers.is_tensor(done):
+            return self.initial_learning_rate * self._of_tensor(done / length)
         while done >= length:
             done, length, height = done - length, length * self.t_mul, height * self.m_mul
         return self.initial_learning_rate * _cosine(done / length, self.alpha, height)
 
+    def _of_tensor(self, done: Any) -> Any:
+        """The rate's part of the initial one, `done` in lengths of the first decay: which decay it
+        is follows from the sum of a geometric series."""
+        if self.t_mul == 1.0:
+            number = step_numbers.floor(done)
+            done = done - number
+        else:
+            ratio = self.t_mul
+            number = step_numbers.floor(step_numbers.log(1 - done * (1 - ratio)) / math.log(ratio))
+            length = ratio**number
+            done = (done - (1 - length) / (1 - ratio)) / length
+        return _cosine(done, self.alpha, self.m_mul**number)
+
 
 def _cosine(fraction: Any, alpha: Any, height: Any = 1.0) -> Any:
-    return (1 - alpha) * 0.5 * height * (1 + math.cos(math.pi * fraction)) + alpha
+    return (1 - alpha) * 0.5 * height * (1 + step_numbers.cos(math.pi * fraction)) + alpha
 
 
 _catalogue: Catalogue[LearningRateSchedule] = Catalogue(

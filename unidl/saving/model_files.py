@@ -21,7 +21,15 @@ import numpy as np
 
 from unidl.layers.base import weight_limit
 from unidl.optimizers import LossScaleOptimizer
-from unidl.saving import hdf5, layer_extras, legacy_h5, model_archive, model_paths, single_ends
+from unidl.saving import (
+    hdf5,
+    layer_extras,
+    legacy_h5,
+    model_archive,
+    model_paths,
+    orbax_files,
+    single_ends,
+)
 from unidl.saving.json_config import LONGEST_JSON, config_of
 from unidl.saving.serialization import (
     ObjectSharingScope,
@@ -121,7 +129,8 @@ def load_model(
 
     Args:
         filepath: a ".keras" file, or the folder that `zipped=False` makes; or the older ".h5" file
-            of a model that Keras 2 or 3 wrote.
+            of a model that Keras 2 or 3 wrote; or a folder of `callbacks.OrbaxCheckpoint`, of which
+            the last step is read.
         custom_objects: {name: class or function} known besides those registered.
         compile: False leaves the arguments of `compile` and the optimizer's state in the file.
         safe_mode: part of Keras' signature; code in a file is refused whatever it says.
@@ -139,6 +148,8 @@ def load_model(
         >>> bool(unidl.ops.all(unidl.models.load_model("model.keras")(x) == model(x)))
         True
     """
+    if orbax_files.is_checkpoint(filepath):
+        return _load_orbax(os.fspath(filepath), custom_objects, compile, safe_mode)
     path = model_paths.to_load(filepath)
     if path.endswith(model_paths.LEGACY):
         return _load_legacy(path, custom_objects, compile, safe_mode)
@@ -158,6 +169,18 @@ def load_model(
         assign()
         restart()
         layer_extras.read_assets(model, source)
+    return model
+
+
+def _load_orbax(path: str, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
+    step, text, size = orbax_files.config_in(path, "load_model")
+    config = config_of(text, f"load_model: {step}", "a folder of callbacks.OrbaxCheckpoint")
+    compile_config = config.pop("compile_config", None)
+    with ObjectSharingScope():
+        model = _made(config, custom_objects, safe_mode, step, size)
+        if compile and compile_config:
+            _compile(model, compile_config, custom_objects, step)
+    orbax_files.load_state(model, step, "load_model")
     return model
 
 

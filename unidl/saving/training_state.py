@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from unidl import random, tree
+from unidl import random
 from unidl.random import SeedGenerator
 from unidl.saving import hdf5
 from unidl.training import own_steps
@@ -157,8 +157,7 @@ def _build_optimizers(model: Any, built_for: list) -> None:
 
 def generators_of(model: Any) -> Iterator[SeedGenerator]:
     """The random generators that layers hold."""
-    attributes = [list(vars(layer).values()) for layer in model._flatten_layers()]
-    yield from {id(g): g for g in tree.instances(SeedGenerator, attributes)}.values()
+    yield from model._seed_generators
 
 
 def _plain_part(callback: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from unidl.backend.variable import Variable
 from unidl.layers.base.weights import HoldsWeights
-from unidl.saving import hdf5, model_archive, safetensors, sharded
+from unidl.saving import hdf5, model_archive, orbax_files, safetensors, sharded
 from unidl.utils.naming import is_of_unidl, numbered, prefix_of
 from unidl.utils.whole_file import whole_file
 
@@ -128,7 +128,8 @@ def load_weights(model: Any, filepath: str | PathLike[str], skip_mismatch: bool 
     Args:
         model: built.
         filepath: of unidl or of Keras 3. Where a safetensors file has no optimizer's state, that
-            of the model stays.
+            of the model stays. A folder of `callbacks.OrbaxCheckpoint` is one of them: its last
+            step is read.
         skip_mismatch: leave layers alone that are not in the file, or have other shapes there; a
             warning names them.
 
@@ -144,7 +145,8 @@ def load_weights(model: Any, filepath: str | PathLike[str], skip_mismatch: bool 
         >>> np.array_equal(other.get_weights()[0], model.get_weights()[0])
         True
     """
-    filepath = _check_path(filepath, LOADED)
+    is_orbax = orbax_files.is_checkpoint(filepath)
+    filepath = os.fspath(filepath) if is_orbax else _check_path(filepath, LOADED)
     if not os.path.exists(filepath):
         raise FileNotFoundError(f"load_weights: there is no file {filepath}.")
     if not model.built and not _has_built_parts(model):
@@ -152,6 +154,9 @@ def load_weights(model: Any, filepath: str | PathLike[str], skip_mismatch: bool 
             f"{model._who()}: load_weights() needs a built model. First call it on data, or give "
             "its input shape."
         )
+    if is_orbax:
+        orbax_files.load_state(model, filepath, "load_weights", skip_mismatch)
+        return
     with weights_file(filepath, "load_weights", model) as reader:
         assign = read_state(model, reader, "load_weights", filepath, skip_mismatch)
     assign()

@@ -76,8 +76,10 @@ class Objective(Watched):
         those of its data do not tell."""
         if self.unresolved is not None and y_pred is None:
             raise self.unresolved
-        if self.unresolved is not None:
-            self._bind(model, *(tree.map_structure(_symbol, given) for given in (y, y_pred)))
+        asked_first = not self.resolved and y_pred is not None and any(map(_is_given, self._given))
+        if self.unresolved is not None or asked_first:
+            with model.backend.concretely():  # metrics make Variables, which outlive a trace
+                self._bind(model, *(tree.map_structure(_symbol, given) for given in (y, y_pred)))
             self.unresolved = None
 
     def _bind(self, model, y, y_pred):
@@ -452,6 +454,10 @@ def to_number(name, value):
         )
     array = np.asarray(ops.convert_to_numpy(value))
     return float(array) if array.ndim == 0 else array
+
+
+def _is_given(argument):
+    return argument is not None
 
 
 def _symbol(x):

@@ -46,7 +46,7 @@ OF_LAYERS = {
 }
 OF_MODELS: dict[str, str | None] = {
     # Methods of Keras' models that unidl lacks, for the reason in missing_names.json.
-    **dict.fromkeys(("export", "quantize", "add_metric", "stateless_call")),
+    **dict.fromkeys(("export", "quantize", "add_metric")),
     "fit_generator": "Write fit(generator).",
     "evaluate_generator": "Write evaluate(generator).",
     "predict_generator": "Write predict(generator).",

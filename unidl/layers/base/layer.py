@@ -23,6 +23,7 @@ from unidl.layers.base.given import problem_with
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.mask_flow import PassesMasks, no_masks
 from unidl.layers.base.signature import call_signature
+from unidl.layers.base.stateless_call import CallsStateless
 from unidl.layers.base.structures import has_shape, leaves
 from unidl.layers.base.symbolic_call import InfersShapes
 from unidl.layers.base.weights import HoldsWeights
@@ -67,7 +68,10 @@ _RUNS = {"_run": "call"}  # see `backend.callers`
 
 
 @with_habits(OF_LAYERS)
-class Layer(CallsBuilt, Builds, InfersShapes, PassesMasks, Configurable, HoldsWeights, Constructed):
+class Layer(
+    CallsBuilt, CallsStateless, Builds, InfersShapes, PassesMasks, Configurable, HoldsWeights,
+    Constructed,
+):  # fmt: skip
     """The base of all layers.
 
     A subclass creates its weights in `build(input_shape)` with `add_weight` (or in its constructor,
@@ -288,8 +292,13 @@ class Layer(CallsBuilt, Builds, InfersShapes, PassesMasks, Configurable, HoldsWe
     def add_loss(self, loss: TensorLike) -> None:
         """Add a scalar tensor, or a list of them, computed in this call, to the training loss."""
         context = call_context.current()
-        target = self._losses if context is None else context.losses
-        target.extend(loss if isinstance(loss, list | tuple) else [loss])
+        losses = list(loss) if isinstance(loss, list | tuple) else [loss]
+        if context is not None:
+            context.losses.extend(losses)
+        elif (scope := frame.current().stateless) is not None:
+            scope.keep_losses_of(self, [*scope.losses_of(self), *losses])
+        else:
+            self._losses.extend(losses)
 
     # -- calling -----------------------------------------------------------------------------------
 
@@ -330,7 +339,7 @@ class Layer(CallsBuilt, Builds, InfersShapes, PassesMasks, Configurable, HoldsWe
                     context = CallContext(training=kwargs.get("training"))
                     with call_context.entered(context):
                         outputs = self._run(context, args, kwargs)
-                    self._losses = context.losses
+                    self._keep_losses(context.losses)
                 if self._noted_shapes is None:
                     self._note_shapes(outputs)
                 return outputs
@@ -457,9 +466,20 @@ class Layer(CallsBuilt, Builds, InfersShapes, PassesMasks, Configurable, HoldsWe
     @property
     def losses(self) -> list[Tensor]:
         """Losses that layers added in the last call, then the weights' regularizers."""
+        scope = frame.current().stateless
         return [
-            loss for layer in self._flatten_layers() for loss in layer._losses
+            loss
+            for layer in self._flatten_layers()
+            for loss in (layer._losses if scope is None else scope.losses_of(layer))
         ] + self.weight_losses()
+
+    def _keep_losses(self, losses: list[Any]) -> None:
+        """Keep the losses of a call for those who ask for them after it."""
+        scope = frame.current().stateless
+        if scope is None:
+            self._losses = losses
+        else:
+            scope.keep_losses_of(self, losses)
 
     def weight_losses(self) -> list[Tensor]:
         """One scalar tensor for each regularized trainable weight."""
