@@ -89,7 +89,6 @@ def test_type_checkers_and_python_find_names_in_the_same_place(name):
         ("layers", "Densee", r"'unidl.layers' has no attribute 'Densee'. Did you mean 'Dense'\?"),
         ("losses", "mean_square_error", r"Did you mean 'mean_squared_error'"),
         ("layers", "TextVectorization", r"Keras' TextVectorization is not in unidl yet\. Later: "),
-        ("callbacks", "OrbaxCheckpoint", r"is not in unidl\. Orbax writes"),
         ("datasets", "imdb", r"Keras' imdb is not in unidl yet\. Later: "),
         ("config", "set_backend", r"is not in unidl\. Write `unidl\.set_backend`"),
         ("optimizers.schedules", "CosineDcay", r"Did you mean 'CosineDecay'"),

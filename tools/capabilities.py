@@ -29,15 +29,15 @@ TITLES = {
 
 HEAD = """# What runs a function
 
-`make capabilities` writes this page from the contract and the adapters; a test compares it with
+`make capabilities` writes this page from the contract and the adapters; a test checks it against
 them.
 
-Every backend has the primitives of the contract ({primitives} of them: `add`, `matmul`, `take` ...)
-by its own kernels. The functions below have a body over primitives too, which is the oracle of each
-kernel. All other functions of `unidl.ops` are written over these, once for all backends. In the
-table: the native **kernel**; **own**, composed by the adapter in its own way; **composed**, the
-body of the contract; **host**, computed by NumPy on the host, or decided there by a value that is
-read.
+Every backend implements the contract's {primitives} primitives (`add`, `matmul`, `take` ...) with
+its own kernels. The functions below also have a default body that uses primitives, which is the
+oracle for every kernel. All other functions of `unidl.ops` are built from these, once for all
+backends. In the table: the native **kernel**; **own**, composed by the adapter in its own way;
+**composed**, the contract's body; **host**, computed by NumPy on the host, or decided there from
+values.
 
 """
 

@@ -349,11 +349,11 @@ def write(reasons):
 
 HEAD = """# unidl and Keras {version}
 
-`make coverage` writes this page from the public names and signatures of both; a test compares it
-with them. A signature is the same if the arguments have the same names, order and defaults, where
-`1` and `(1, 1)` are one default, and what a class hands on to its base by `**kwargs` is an argument
-of it. The members of a class are its public methods, `__call__`, properties and attributes; what
-differs in a base already is told there alone.
+`make coverage` writes this page from the public names and signatures of both; a test checks it
+against them. Two signatures are the same if their arguments have the same names, order and
+defaults. `1` and `(1, 1)` count as the same default, and what a class passes to its base in
+`**kwargs` counts as its argument. The members of a class are its public methods, `__call__`,
+properties and attributes; a difference in a base class is listed only there.
 
 | | Names in Keras | Here too | Same signature |
 |---|---|---|---|"""

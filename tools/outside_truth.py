@@ -38,9 +38,8 @@ def main():
         ),
         _section(
             "torch: the configurations of torch's modules",
-            "Outputs and the gradients of inputs and parameters, float64, relative to the largest "
-            "number, within "
-            f"{torch_modules.BUDGET:.0e}, with the weights and inputs that torch has.",
+            "Outputs and gradients of inputs and parameters, float64, within "
+            f"{torch_modules.BUDGET:.0e} of the largest number, with torch's weights and inputs.",
             torch_modules,
             backends,
         ),
@@ -48,14 +47,13 @@ def main():
     ]
     versions = ", ".join(f"{name} {version}" for name in PACKAGES if (version := _version(name)))
     text = (
-        "# Outside truth\n\nWhat tests that others wrote say of unidl. `make outside-truth` writes "
+        "# Outside truth\n\nHow unidl does in tests that others wrote. `make outside-truth` writes "
         "this page "
         f"({datetime.date.today():%d %B %Y}; Python {sys.version.partition(' ')[0]}, {versions}, "
         "CPU).\n\n"
-        "A case is excluded for a reason in `tests/outside/*.json`. An excluded case is run all "
-        "the same and must fail, so that the "
-        "list never outlives its reasons; the test suite fails when one of them passes, or any "
-        "other fails.\n\n" + "\n\n".join(sections)
+        "`tests/outside/*.json` gives a reason for every excluded case. Excluded cases still run "
+        "and must fail, so that the list never outlives its reasons: the test suite fails if an "
+        "excluded case passes or any other case fails.\n\n" + "\n\n".join(sections)
     )
     (ROOT / "docs" / "outside-truth.md").write_text(text + "\n", "utf-8")
 
@@ -141,11 +139,10 @@ def _keras():
         [
             "## Keras: the same configs and weights",
             "`tests/*/test_against_keras.py`, float64: layers forward and all gradients on NumPy "
-            "(the other backends are held to NumPy by "
-            "the conformance suite, within 1e-12), losses, metrics, models and optimizers on every "
-            "backend.",
+            "(the conformance suite compares the other backends with NumPy, within 1e-12), losses, "
+            "metrics, models and optimizers on every backend.",
             _table(["tests of", "cases", "passed", "failed", "excluded"], rows),
-            _table(["why Keras itself cannot be asked", "cases"], reasons.most_common()),
+            _table(["why Keras cannot serve as reference", "cases"], reasons.most_common()),
         ]
     )
 

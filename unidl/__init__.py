@@ -31,6 +31,7 @@ _HOMES = {name: f"unidl.{name}" for name in _MODULES} | {
     "Optimizer": "unidl.optimizers",
     "Regularizer": "unidl.regularizers",
     "Sequential": "unidl.models",
+    "StatelessScope": "unidl.backend.stateless_scope",
     "Variable": "unidl.backend",
     "device": "unidl.backend",
     "get_backend": "unidl.backend",
@@ -77,6 +78,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which do not 
         set_backend,
         use_backend,
     )
+    from unidl.backend.stateless_scope import StatelessScope
     from unidl.dtype_policies import DTypePolicy
     from unidl.initializers import Initializer
     from unidl.layers import Input, InputSpec, Layer
@@ -106,6 +108,7 @@ __all__ = [
     "Optimizer",
     "Regularizer",
     "Sequential",
+    "StatelessScope",
     "Variable",
     "activations",
     "backend",

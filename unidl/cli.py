@@ -18,7 +18,8 @@ def main(argv=None) -> int:
     parser.set_defaults(run=lambda _: parser.print_help())
     commands = parser.add_subparsers(title="commands")
     backends = commands.add_parser(
-        "backends", help="list backends: what is installed, versions, devices, and what is missing"
+        "backends",
+        help=("list backends: what is installed (with versions and devices) and what is missing"),
     )
     backends.set_defaults(run=show_backends)
     verify.add_command(commands)

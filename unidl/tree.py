@@ -184,7 +184,7 @@ def map_structure(
         [11, (22, 33)]
     """
     if not callable(func):
-        raise TypeError(f"map_structure: the first argument is the function, got {func!r}.")
+        raise TypeError(f"map_structure: the first argument must be a function, got {func!r}.")
     if not structures:
         raise TypeError("map_structure: give at least one structure after the function.")
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 
 from unidl.backend.contract import Backend
+from unidl_jax import handles
 from unidl_jax.abstract import Abstract
 from unidl_jax.arrays import Arrays
 from unidl_jax.autodiff import Autodiff
@@ -69,3 +70,6 @@ class JaxBackend(
         "while_loop": "lax.while_loop, or lax.scan with maximum_iterations, in compiled functions",
         "jvp": "jax.jvp",
     }
+
+
+handles.register()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import jax
 import numpy as np
 
 from unidl.backend import contract
+from unidl.backend.trace_files import gathered
 from unidl.backend.variable import commit, stores_of
 from unidl.tracing.pure import PerSignature, Pure
 
@@ -26,6 +29,17 @@ class Execution(contract.Execution):
     def synchronize(self):
         for array in jax.live_arrays():
             array.block_until_ready()
+
+    profiles = True
+
+    @contextmanager
+    def profile(self, folder):
+        with gathered(folder) as below:
+            jax.profiler.start_trace(below)
+            try:
+                yield
+            finally:
+                jax.profiler.stop_trace()
 
 
 class _Compiled(PerSignature):

@@ -12,6 +12,8 @@ from unidl.backend.contract.random import MULTIPLIERS, SHIFTS
 
 
 class Random(contract.Random):
+    seed_dtype = "uint32"  # int64 would turn the 64-bit mode on
+
     def random_bits(self, key, shape):
         low, high = (
             k.astype(jnp.uint32) if isinstance(k, jax.Array) else jnp.uint32(k)

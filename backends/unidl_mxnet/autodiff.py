@@ -6,6 +6,7 @@ from unidl.backend import contract
 from unidl.backend.errors import UnsupportedError
 from unidl.backend.frame import standing_in
 from unidl.backend.variable import commit
+from unidl_mxnet.backward import teach
 from unidl_mxnet.in_place import allow_while_recording
 from unidl_mxnet.load import mx
 from unidl_mxnet.registry import ndarray, numpy_shape
@@ -43,6 +44,7 @@ def check_scalar(value, shape):
 
 
 allow_while_recording()
+teach()
 
 
 class Autodiff(contract.Autodiff):

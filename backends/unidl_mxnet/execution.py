@@ -4,7 +4,10 @@ dtypes."""
 from __future__ import annotations
 
 import math
+import os
+import tempfile
 import threading
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -13,6 +16,7 @@ from unidl.tracing.pure import PerSignature
 from unidl_mxnet.load import mx
 from unidl_mxnet.program import Program, StepProgram
 from unidl_mxnet.registry import numpy_shape
+from unidl_mxnet.trace import mend
 from unidl_mxnet.traced import current_trace
 from unidl_mxnet.transfer import rows
 
@@ -83,3 +87,25 @@ class Execution(contract.Execution):
 
     def synchronize(self):
         mx.nd.waitall()
+
+    profiles = True
+
+    @contextmanager
+    def profile(self, folder):
+        with tempfile.TemporaryDirectory() as place:
+            written = os.path.join(place, "trace.json")
+            # Without continuous_dump=False a thread would write each second, for ever.
+            mx.profiler.set_config(
+                filename=written,
+                profile_symbolic=True,
+                profile_imperative=True,
+                continuous_dump=False,
+                aggregate_stats=False,
+            )
+            mx.profiler.set_state("run")
+            try:
+                yield
+            finally:
+                mx.profiler.set_state("stop")
+                mx.profiler.dump()
+                mend(written, os.path.join(folder, "host.trace.json"))

@@ -3,6 +3,7 @@ one launch."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from unidl.backend import contract
 from unidl.backend.frame import changed
+from unidl.backend.trace_files import gathered
 from unidl.backend.variable import stores_of
 from unidl.tracing.feed import KeyFeed
 from unidl.tracing.pure import PerSignature
@@ -167,3 +169,14 @@ class Execution(contract.Execution):
 
     def synchronize(self):
         tf.test.experimental.sync_devices()
+
+    profiles = True
+
+    @contextmanager
+    def profile(self, folder):
+        with gathered(folder) as below:
+            tf.profiler.experimental.start(below)
+            try:
+                yield
+            finally:
+                tf.profiler.experimental.stop()

@@ -23,7 +23,8 @@ class Abstract(contract.Abstract):
             and not x.is_meta
             and _get_current_dispatch_mode() is None
             and not torch.compiler.is_compiling()
-            and not torch._C._functorch.is_functorch_wrapped_tensor(x)
+            # In a function of torch.func no tensor shows its values, wrapped or not.
+            and not torch._C._are_functorch_transforms_active()
         )
 
     def abstract_call(self, fn, specs):

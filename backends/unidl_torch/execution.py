@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager
+
 import torch
 
 from unidl.tracing.capture import CapturedExecution, Symbol
@@ -67,6 +70,21 @@ class Execution(CapturedExecution):
     def synchronize(self):
         if torch.cuda.is_initialized():
             torch.cuda.synchronize()
+
+    profiles = True
+
+    @contextmanager
+    def profile(self, folder):
+        watched = [torch.profiler.ProfilerActivity.CPU]
+        if torch.cuda.is_available():
+            watched.append(torch.profiler.ProfilerActivity.CUDA)
+        profiler = torch.profiler.profile(activities=watched)
+        try:
+            with profiler:
+                yield
+        finally:
+            # Under this ending TensorBoard's plugin for torch looks for it, and Perfetto reads it.
+            profiler.export_chrome_trace(os.path.join(folder, "host.pt.trace.json"))
 
 
 def _compiled(fn, variables, tensors):

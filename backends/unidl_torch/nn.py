@@ -59,10 +59,9 @@ class NN(contract.NN):
             return tuple(t.to(x.dtype) for t in self.batch_norm_training(*wide, axes, epsilon))
         channels = _channels_second(x, axes)
         count = channels.numel() // max(1, channels.shape[1])
-        if count < 2:
-            return super().batch_norm_training(
-                x, gamma, beta, axes, epsilon
-            )  # torch refuses a single value per channel
+        if count < 2 or torch._C._are_functorch_transforms_active():
+            # torch refuses a single value per channel, and torch.func our own gradients.
+            return super().batch_norm_training(x, gamma, beta, axes, epsilon)
         # Values centred before have a mean near 0, so that what their own mean is off by costs the
         # variance no digits: at mean 100, std 0.01 it would be wrong by 2e-5.
         shift = channels.detach().mean([a for a in range(channels.ndim) if a != 1])

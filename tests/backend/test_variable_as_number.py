@@ -14,7 +14,9 @@ def test_a_scalar_is_a_number(backend):
 def test_several_numbers_are_none(backend):
     variable = unidl.Variable(np.ones((2,), "float32"))
     for kind in (float, int):
-        with pytest.raises(TypeError, match=r"'variable' has shape \(2,\), and one Python number"):
+        with pytest.raises(
+            TypeError, match=r"'variable' has shape \(2,\), but a single Python number"
+        ):
             kind(variable)
 
 

@@ -148,7 +148,7 @@ def test_another_error_is_not_hidden(tmp_path, monkeypatch):
     found = [checkpoint(tmp_path, "model"), Clock(RuntimeError("mine"))]
     with (
         unidl.use_backend("numpy"),
-        pytest.warns(UserWarning, match="last file was not written.*No space"),
+        pytest.warns(UserWarning, match="last file could not be written.*No space"),
         pytest.raises(RuntimeError, match="mine"),
     ):
         model().fit(X, Y, epochs=3, callbacks=found, verbose=0)

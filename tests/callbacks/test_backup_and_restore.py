@@ -211,7 +211,7 @@ def test_a_damaged_backup_gives_way_to_the_one_before(tmp_path):
     latest.write_bytes(latest.read_bytes()[:-100])
     with (
         use_backend("numpy"),
-        pytest.warns(UserWarning, match=r"latest\.backup\.h5.*The backup before is taken"),
+        pytest.warns(UserWarning, match=r"latest\.backup\.h5.*The previous backup is used"),
     ):
         found = run(DATA["arrays"](), tmp_path, 1, seed=99)
     assert_same(found, whole("arrays", "numpy"))
@@ -222,8 +222,8 @@ def test_two_damaged_backups_are_an_error(tmp_path):
     for path in tmp_path.iterdir():
         path.write_bytes(path.read_bytes()[:1000])
     with (
-        pytest.warns(UserWarning, match="The backup before"),
-        pytest.raises(ValueError, match=r"before\.backup\.h5 is no HDF5 file, or it is damaged"),
+        pytest.warns(UserWarning, match="The previous backup"),
+        pytest.raises(ValueError, match=r"before\.backup\.h5 is not an HDF5 file, or it is"),
     ):
         run(DATA["arrays"](), tmp_path, 1)
     assert len(list(tmp_path.iterdir())) == 2
@@ -259,7 +259,7 @@ def test_what_interrupted_a_run_may_be_gone(tmp_path):
 def test_a_new_callback_begins_anew(tmp_path):
     killed(tmp_path, kill=(1, 0), freq="epoch")
     given = [callbacks.BackupAndRestore(tmp_path), callbacks.LambdaCallback()]
-    with pytest.warns(UserWarning, match="without this LambdaCallback, which begins anew"):
+    with pytest.warns(UserWarning, match="without this LambdaCallback, which starts anew"):
         network().fit(X, Y, epochs=2, callbacks=given, verbose=0)
 
 
@@ -272,8 +272,8 @@ def test_backups_may_stay(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"backup_dir": ""}, "backup_dir is the path of a folder"),
-        ({"backup_dir": 3}, "backup_dir is the path of a folder"),
+        ({"backup_dir": ""}, "backup_dir must be the path of a folder"),
+        ({"backup_dir": 3}, "backup_dir must be the path of a folder"),
         ({"backup_dir": "b", "save_freq": 0}, 'save_freq must be "epoch" or a positive integer'),
         ({"backup_dir": "b", "save_freq": "batch"}, 'must be "epoch" or a positive integer'),
     ],

@@ -220,9 +220,9 @@ def test_model_checkpoint_by_batches(tmp_path):
 
 
 def test_model_checkpoint_is_told(tmp_path):
-    with pytest.raises(ValueError, match=r"ends with '\.keras', got 'a\.weights\.h5'"):
+    with pytest.raises(ValueError, match=r"must end with '\.keras', got 'a\.weights\.h5'"):
         callbacks.ModelCheckpoint("a.weights.h5")
-    with pytest.raises(ValueError, match=r"ends with '\.weights\.h5', got 'a\.keras'"):
+    with pytest.raises(ValueError, match=r"must end with '\.weights\.h5', got 'a\.keras'"):
         callbacks.ModelCheckpoint("a.keras", save_weights_only=True)
     with pytest.raises(ValueError, match="names 'val_acc', which is not in the logs"):
         fit(callbacks.ModelCheckpoint(os.path.join(tmp_path, "{val_acc}.keras")), epochs=1)
@@ -310,7 +310,7 @@ def test_lambda_callback():
 
 
 def test_a_missing_name_is_told():
-    with pytest.warns(UserWarning, match=r"no 'val_loss' in the logs; there are: loss"):
+    with pytest.warns(UserWarning, match=r"no 'val_loss' in the logs; available: loss"):
         fit(callbacks.EarlyStopping(), epochs=1)
 
 

@@ -139,5 +139,5 @@ def test_a_trial_run_leaves_no_trace(backend):
     same(before, state(net)[: len(before)])
     assert int(net.optimizer.iterations) == 0
     assert unidl.random.get_global_state() == random
-    with pytest.raises(TypeError, match="leave out epochs"):
+    with pytest.raises(TypeError, match="do not give epochs"):
         unidl.utils.trial_run(net, X, Y, epochs=3)

@@ -137,5 +137,5 @@ def test_optuna_prunes(backend):
 
 
 def test_a_trial_is_optunas():
-    with pytest.raises(TypeError, match="what Optuna gives to the objective"):
+    with pytest.raises(TypeError, match="the trial that Optuna passes to the objective"):
         callbacks.OptunaPruning(3)

@@ -55,5 +55,5 @@ def test_a_server_that_is_not_there_is_a_warning():
 
 
 def test_files_are_no_servers():
-    with pytest.raises(ValueError, match='root begins with "http://"'):
+    with pytest.raises(ValueError, match='root must begin with "http://"'):
         callbacks.RemoteMonitor("file:///etc")

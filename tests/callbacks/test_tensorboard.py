@@ -117,8 +117,6 @@ def test_numbers_are_read_for_the_batches_that_are_written(tmp_path, monkeypatch
 
 
 def test_what_is_not_written_is_said(tmp_path):
-    with pytest.raises(ValueError, match=r"profile_batch.*callbacks\.Profiler"):
-        callbacks.TensorBoard(profile_batch=2)
     board = callbacks.TensorBoard(tmp_path)
     with pytest.raises(ValueError, match=r"\(n, height, width, channels\)"):
         board.images("x", np.zeros((4, 4)), 0)

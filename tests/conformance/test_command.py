@@ -81,7 +81,7 @@ def test_one_dtype(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--backend", "nothing"], "no backend called 'nothing'"),
+        (["--backend", "nothing"], "no backend named 'nothing'"),
         (["--backend", "numpy", "--device", "gpu"], "has no device 'gpu:0' here, it has: cpu:0"),
         (["--backend", "numpy", "--device", "tpu"], "Unknown device 'tpu'"),
     ],
@@ -142,7 +142,7 @@ def test_cases_of_other_dtypes_are_said_not_to_have_run(capsys):
         main(["conformance", "--backend", "numpy", "--match", "expm1", "--dtype", "float16"]) == 0
     )
     out = " ".join(capsys.readouterr().out.split())
-    assert "1 of 2 cases did not run, since they are not made for float16" in out
+    assert "1 of 2 cases did not run, since they do not apply to float16" in out
 
 
 def test_the_page_shows_what_went_wrong():

@@ -107,9 +107,9 @@ def test_resume_runs_nothing_twice(tmp_path, monkeypatch, capsys):
 def test_resume_needs_something_to_go_on_from(tmp_path, capsys):
     command = ["conformance", "--backend", "numpy", "--match", "expm1", "--resume"]
     assert main(command) == 2
-    assert "name the same file again" in capsys.readouterr().err
+    assert "give the same file again" in capsys.readouterr().err
     assert main([*command, "--json", str(tmp_path / "none.json")]) == 2
-    assert "none.json.partial to go on from" in capsys.readouterr().err
+    assert "none.json.partial to continue from" in capsys.readouterr().err
 
 
 def test_a_journal_of_another_run_is_refused(tmp_path):
@@ -140,4 +140,4 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path):
 def test_a_file_without_a_directory_is_refused_before_the_run(option, tmp_path, capsys):
     path = tmp_path / "nowhere" / "found"
     assert main(["conformance", "--backend", "numpy", option, str(path)]) == 2
-    assert "a directory that exists" in capsys.readouterr().err
+    assert "an existing directory" in capsys.readouterr().err

@@ -52,7 +52,16 @@ def test_widened():
 
 @pytest.mark.parametrize(
     "name",
-    ["unsupported", "limits", "scope", "full_precision", "traces", "in_one_launch", "kernels"],
+    [
+        "unsupported",
+        "limits",
+        "scope",
+        "full_precision",
+        "traces",
+        "profile",
+        "in_one_launch",
+        "kernels",
+    ],
 )
 def test_every_attribute_is_explained(name):
     assert re.search(rf"^\| `{name}", GUIDE, re.MULTILINE)

@@ -22,6 +22,7 @@ WITHOUT_CASE = {
     "devices": "names of the machine's devices, in tests/backends",
     "scope": "entered around every case",
     "full_precision": "entered around every case; tests/backends/torch/test_adapter.py",
+    "profile": "traces of batches, in tests/callbacks/test_profile_batch.py",
     "has_value": "whether an eager call may read indices, in tests/abuse/cases/indices.py",
     "in_one_launch": "whole epochs with and without it, in tests/training/test_launch.py",
 }

@@ -164,7 +164,7 @@ def test_a_missing_local_file(cache, tmp_path):
 
 @pytest.mark.parametrize("name", ["", "..", "mnist"])
 def test_what_is_no_file_name(cache, name):
-    with pytest.raises(ValueError, match="expected the name of a file"):
+    with pytest.raises(ValueError, match="expected a file name"):
         mnist.load_data(name)
 
 

@@ -48,7 +48,7 @@ def test_a_good_file(tmp_path, version, order):
         ({"a.npy": npy(GOOD[:7])}, r"a is uint8 \(7, 8\)"),
         ({"a.npy": npy(GOOD.astype(np.float32))}, r"a is float32 \(8, 8\)"),
         ({"a.npy": npy(GOOD.astype(object))}, "a holds Python objects"),
-        ({"a.npy": npy(GOOD) + b"more"}, "goes on after its last element"),
+        ({"a.npy": npy(GOOD) + b"more"}, "continues after its last element"),
         ({"a.npy": npy(GOOD)[:-1]}, "found: "),
         ({"a.npy": npy(GOOD)[:50]}, "found: "),
         ({"a.npy": b""}, "found: "),

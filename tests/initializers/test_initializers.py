@@ -161,9 +161,9 @@ def test_errors():
         initializers.Orthogonal()((2,))
     with pytest.raises(ValueError, match="window must be 'boxcar', 'hann'"):
         initializers.STFT(window="han")
-    with pytest.raises(ValueError, match=r"moments, 1, frequencies"):
+    with pytest.raises(ValueError, match=r"time steps, 1, frequencies"):
         initializers.STFT()((8, 2, 5))
-    with pytest.raises(ValueError, match="one value for each of the 8 moments"):
+    with pytest.raises(ValueError, match="one value for each of the 8 time steps"):
         initializers.STFT(window=[1.0, 2.0])((8, 1, 5))
     with pytest.raises(ValueError, match="scale must be a positive number"):
         initializers.VarianceScaling(scale=0)

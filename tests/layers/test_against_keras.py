@@ -117,7 +117,7 @@ _NCHW = "TensorFlow has no such convolution on a CPU"
 _DILATED = "TensorFlow has no dilated transposed convolution on a CPU"
 _RESIZE = "TensorFlow resizes in float32, bicubic with a table of weights"
 _POOL_3D = "TensorFlow has no pooling of volumes in float64"
-_ADAPTED = "it reads its weights when `adapt` ends, and so not after set_weights"
+_ADAPTED = "it reads its weights only when `adapt` ends, not after set_weights"
 RESIZED = [
     case.name
     for case in COMPARED

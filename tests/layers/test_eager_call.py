@@ -133,7 +133,7 @@ def test_masks_reach_a_built_layer(backend):
 
 def test_indices_on_the_host_are_checked_in_each_call(backend):
     layer = built(layers.Embedding(3, 2), np.array([[0, 2]]))
-    with pytest.raises(ValueError, match="holds the index 3"):
+    with pytest.raises(ValueError, match="contains the index 3"):
         layer(np.array([[0, 3]]))
 
 

@@ -47,17 +47,17 @@ def test_adapt_keeps_digits_far_from_zero():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: layers.Normalization(mean=1.0), "give mean and variance together"),
+        (lambda: layers.Normalization(mean=1.0), "give both mean and variance"),
         (lambda: layers.Normalization(mean=[[1.0]], variance=[[1.0]]), "of at most 1 axes"),
         (
             lambda: layers.Normalization(mean=1.0, variance=1.0).adapt(np.ones((2, 2))),
             "nothing to adapt",
         ),
-        (lambda: layers.Normalization(2)(np.ones((2, 2))), "has not"),
+        (lambda: layers.Normalization(2)(np.ones((2, 2))), "does not have"),
         (lambda: layers.Normalization().adapt([]), "got no batch"),
         (
             lambda: layers.Normalization(mean=[1.0, 2.0], variance=[1.0, 2.0])(np.ones((2, 3))),
-            "do not fit the kept axes",
+            "do not fit the axes that are not reduced",
         ),
         (
             lambda: layers.SpectralNormalization(layers.Flatten())(np.ones((2, 3))),
@@ -65,7 +65,7 @@ def test_adapt_keeps_digits_far_from_zero():
         ),
         (
             lambda: layers.BatchNormalization(renorm=True, renorm_clipping={"max": 1}),
-            "takes the keys rmin, rmax, dmax",
+            "accepts the keys rmin, rmax, dmax",
         ),
         (
             lambda: layers.BatchNormalization(renorm=True, renorm_clipping={"rmin": 2, "rmax": 1}),

@@ -78,7 +78,7 @@ def test_layers_made_in_call_would_never_be_trained(backend):
     model = Fresh()
     model.compile("sgd", "mse")
     with pytest.raises(
-        ValueError, match=r"Fresh.*'kernel' is made inside call.*Make layers in __init__"
+        ValueError, match=r"Fresh.*'kernel' is created inside call.*Create layers in __init__"
     ):
         model.fit(X, Y, verbose=0)
 
@@ -104,5 +104,7 @@ def test_a_constructor_called_without_its_arguments_names_the_class(backend):
 
 
 def test_a_class_in_a_sequential_is_to_be_called(backend):
-    with pytest.raises(TypeError, match=r"got the class Dense, not a layer. Call it: Dense\(...\)"):
+    with pytest.raises(
+        TypeError, match=r"got the class Dense instead of a layer. Call it: Dense\(...\)"
+    ):
         unidl.Sequential([layers.Dense])

@@ -142,7 +142,7 @@ def test_symbolic_shapes():
 
 
 def test_initial_state_is_checked():
-    with pytest.raises(ValueError, match="initial_state takes 2 tensors"):
+    with pytest.raises(ValueError, match="initial_state needs 2 tensors"):
         _lstm()(X, initial_state=[np.zeros((4, 2))])
     with pytest.raises(ValueError, match=r"must have the shape \(batch, 2\), got \(4, 3\)"):
         _lstm()(X, initial_state=[np.zeros((4, 3))] * 2)
@@ -151,7 +151,7 @@ def test_initial_state_is_checked():
 def test_bad_shapes_and_arguments():
     with pytest.raises(ValueError, match="LSTM 'lstm"):
         _lstm()(X[0])
-    with pytest.raises(ValueError, match="no moments"):
+    with pytest.raises(ValueError, match="no time steps"):
         _lstm()(X[:, :0])
     with pytest.raises(ValueError, match="LSTM: use_cudnn must be one of"):
         _lstm(use_cudnn="yes")

@@ -65,10 +65,10 @@ def test_symbols_have_the_new_size():
         ),
         (
             lambda: layers.Resizing(2, 2, crop_to_aspect_ratio=True, pad_to_aspect_ratio=True),
-            "exclude each other",
+            "mutually exclusive",
         ),
         (lambda: layers.Resizing(0, 2), "height must be a positive integer"),
-        (lambda: layers.Resizing(2, 2)(np.zeros((2, 3))), r"takes images \(n, h, w, c\)"),
+        (lambda: layers.Resizing(2, 2)(np.zeros((2, 3))), r"expected images \(n, h, w, c\)"),
     ],
 )
 def test_errors_teach(make, words):

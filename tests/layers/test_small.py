@@ -121,16 +121,16 @@ def test_lambda_by_name_and_not_by_code():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda x: layers.Cropping1D(2)(x), "leaves nothing"),
+        (lambda x: layers.Cropping1D(2)(x), "removes everything"),
         (lambda x: layers.ZeroPadding2D((1, 2, 3)), "padding must be an int, or 2 ints or pairs"),
-        (lambda x: layers.Permute((0, 1)), "dims must be the numbers 1"),
+        (lambda x: layers.Permute((0, 1)), "dims must be a permutation of 1"),
         (lambda x: layers.Subtract()([x, x, x]), "exactly two inputs"),
-        (lambda x: layers.Multiply()([x, x[:, :2]]), "do not broadcast"),
+        (lambda x: layers.Multiply()([x, x[:, :2]]), "which do not broadcast"),
         (lambda x: layers.Dot(0)([x, x]), "after the batch"),
         (lambda x: layers.Dot((1, 2))([x, x]), "must be equal"),
         (lambda x: layers.PReLU(shared_axes=[3])(x), "axes after the batch"),
         (lambda x: layers.AlphaDropout(1), "below 1"),
-        (lambda x: layers.Wrapper(3), "takes a layer"),
+        (lambda x: layers.Wrapper(3), "must be a layer"),
         (lambda x: layers.Lambda(3), "must be callable"),
     ],
 )

@@ -80,7 +80,7 @@ def test_upper_cells_train(backend):
         (lambda: layers.ConvLSTM2D(2, 2)(layers.Input((3, None, 4, 1))), "must have a known size"),
         (
             lambda: layers.ConvLSTM2D(2, 2, strides=2, dilation_rate=2),
-            "strides > 1 together with dilation_rate > 1",
+            "strides > 1 cannot be combined with dilation_rate > 1",
         ),
         (lambda: layers.GroupQueryAttention(2, 3, 2), "must be a multiple of num_key_value_heads"),
     ],

@@ -129,7 +129,7 @@ def test_dilation_is_a_kernel_with_holes(backend, padding):
         (lambda: layers.Conv2D(2, 2, padding="causal"), "padding must be one of 'valid', 'same'"),
         (
             lambda: layers.Conv1D(2, 2, strides=2, dilation_rate=2),
-            "strides > 1 together with dilation_rate > 1",
+            "strides > 1 cannot be combined with dilation_rate > 1",
         ),
         (
             lambda: layers.Conv1DTranspose(2, 2, strides=2, output_padding=2),

@@ -71,7 +71,7 @@ def test_kernel_and_loop_agree(backend, make):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: layers.Bidirectional(layers.Dense(2)), "takes a recurrent layer"),
+        (lambda: layers.Bidirectional(layers.Dense(2)), "must be a recurrent layer"),
         (
             lambda: layers.Bidirectional(layers.LSTM(2), merge_mode="max"),
             "merge_mode must be one of",

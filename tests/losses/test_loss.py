@@ -224,7 +224,7 @@ def test_generalized_cross_entropy_lies_between_cross_entropy_and_error(backend)
         np.array([[0], [0]]), backend.asarray(p), q=0.5
     )
     np.testing.assert_allclose(backend.to_numpy(found), (1 - np.sqrt([0.7, 0.2])) / 0.5, rtol=1e-14)
-    with pytest.raises(ValueError, match="q lies between 0 and 1"):
+    with pytest.raises(ValueError, match="q must lie between 0 and 1"):
         losses.CategoricalGeneralizedCrossEntropy(q=1.0)
 
 
@@ -235,7 +235,7 @@ def test_ctc_sums_over_all_alignments(backend):
     expected = -np.log(p[0, 1] * p[1, 0] + p[0, 0] * p[1, 1] + p[0, 1] * p[1, 1])
     found = losses.CTC(dtype="float64")(np.array([[1, 0]]), backend.asarray(logits))
     np.testing.assert_allclose(backend.to_numpy(found), expected, rtol=1e-13)
-    with pytest.raises(ValueError, match=r"y_true has the shape \(n, labels\)"):
+    with pytest.raises(ValueError, match=r"y_true must have shape \(n, labels\)"):
         losses.ctc(np.array([1, 0]), backend.asarray(logits))
 
 

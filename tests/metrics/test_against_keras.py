@@ -286,7 +286,7 @@ def test_counts_of_a_confusion_matrix_in_a_compiled_step(backend):
         (lambda: metrics.R2Score(num_regressors=-1), "num_regressors"),
         (lambda: metrics.PrecisionAtRecall(2), "recall must be"),
         (lambda: metrics.PrecisionAtRecall(0.5, 0), "num_thresholds"),
-        (lambda: metrics.IoU(3, [0, 3]), "target_class_ids are some of 0 to 2"),
+        (lambda: metrics.IoU(3, [0, 3]), "target_class_ids must be among 0 to 2"),
     ],
 )
 def test_what_a_metric_cannot_use_is_refused(make, text):

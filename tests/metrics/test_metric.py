@@ -94,8 +94,8 @@ def test_a_metric_moves():
 @pytest.mark.parametrize(
     ("arguments", "shape", "text"),
     [
-        ({"num_labels": 2}, None, "num_labels goes with multi_label=True"),
-        ({"multi_label": True}, (4,), r"y_pred is \(n, labels\), got the shape \(4,\)"),
+        ({"num_labels": 2}, None, "num_labels needs multi_label=True"),
+        ({"multi_label": True}, (4,), r"y_pred must be \(n, labels\), got the shape \(4,\)"),
         ({"multi_label": True, "num_labels": 2}, (4, 3), "num_labels is for 2 labels"),
         ({"label_weights": [1.0, 2.0]}, (4, 3), "label_weights is for 2 labels"),
     ],

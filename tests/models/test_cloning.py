@@ -63,9 +63,9 @@ def test_a_subclassed_model_is_made_from_its_config():
     assert type(models.clone_model(Own())) is Own
     with pytest.raises(TypeError, match=r"take \*\*kwargs .* by hand: Stubborn\(\.\.\.\)"):
         models.clone_model(Stubborn(3))
-    with pytest.raises(ValueError, match="no functional model"):
+    with pytest.raises(ValueError, match="not a functional model"):
         models.clone_model(Own(), clone_function=lambda layer: layer)
-    with pytest.raises(ValueError, match="takes a model"):
+    with pytest.raises(ValueError, match="expected a model"):
         models.clone_model(3)
 
 

@@ -346,7 +346,7 @@ def test_get_layer():
     assert model.get_layer("b") is model.get_layer(index=-1) is model.layers[1]
     with pytest.raises(ValueError, match="Its layers: a, b"):
         model.get_layer("c")
-    with pytest.raises(ValueError, match="asked for number 5"):
+    with pytest.raises(ValueError, match="there is no layer number 5"):
         model.get_layer(index=5)
 
 

@@ -167,10 +167,10 @@ def test_positions():
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ({"layer_range": "dense"}, "names of two layers"),
+        ({"layer_range": "dense"}, "two layer names"),
         ({"layer_range": ("dense", "x")}, r"no layer .* matches 'x'.*Its layers: dense, dense_1"),
         ({"positions": [0.5, 1.0]}, "each of the 3 columns ends"),
-        ({"positions": [0.01, 0.5, 1.0]}, "less than 4 characters"),
+        ({"positions": [0.01, 0.5, 1.0]}, "fewer than 4 characters"),
     ],
 )
 def test_wrong_use(arguments, told):
@@ -264,7 +264,7 @@ def test_costs_of_layers_and_memory():
     assert cost.optimizer >= 2 * 4 * 57
     assert cost.activations >= 4 * 10 * (2 * 3 * 2 + 4 + 3 + 2)
     text = summary(model, cost=True)
-    assert "FLOPs of one sample: 96" in text
+    assert "FLOPs per sample: 96" in text
     assert "│    36 │" in text
 
 
@@ -276,7 +276,7 @@ def test_sizes_that_are_not_known():
     with pytest.raises(ValueError, match=r"Net 'net' is not built.*input_shape="):
         model_cost(Net())
     assert model_cost(Net(), input_shape=(None, 4)).flops == 2 * (12 + 6)
-    with pytest.raises(ValueError, match="batch_size is a positive integer, got 0"):
+    with pytest.raises(ValueError, match="batch_size must be a positive integer, got 0"):
         model_cost(model, batch_size=0)
     two = MODELS["two_ends"](unidl)
     with pytest.raises(ValueError, match=r"has 2 inputs, input_shape has 1 shapes"):

@@ -102,7 +102,7 @@ def test_in_a_functional_model(backend, name):
 
 def test_branches_must_be_alike():
     x = KerasTensor((2, 3))
-    with pytest.raises(ValueError, match="true_fn and false_fn must give the same shapes"):
+    with pytest.raises(ValueError, match="true_fn and false_fn must return the same shapes"):
         ops.cond(ops.any(x > 0), lambda: x, lambda: ops.sum(x, 1))
 
 

@@ -192,7 +192,7 @@ def test_registered_optimizers_are_found():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"clipnorm": 1.0, "clipvalue": 1.0}, "only one limit"),
+        ({"clipnorm": 1.0, "clipvalue": 1.0}, "only one gradient limit"),
         ({"use_ema": True, "ema_momentum": 2.0}, r"ema_momentum must be in \[0, 1\]"),
         ({"gradient_accumulation_steps": 1}, "int >= 2"),
         ({"learning_rate": "fast"}, "must be a finite number"),

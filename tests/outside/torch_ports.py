@@ -94,7 +94,7 @@ def pool(kind, rank):
         window = each(module.kernel_size, rank)
         strides, padding = each(module.stride, rank), each(module.padding, rank)
         if getattr(module, "return_indices", False):
-            raise Unported("max pooling does not give the places of the maxima")
+            raise Unported("max pooling does not return the positions of the maxima")
         if module.ceil_mode or max(each(getattr(module, "dilation", 1), rank)) > 1:
             raise Unported("pooling has no incomplete windows and no dilation")
         if any(padding) and kind == "Average" and not module.count_include_pad:
@@ -119,7 +119,7 @@ def pool(kind, rank):
 def adaptive(function, rank):
     def port(module, args, kwargs):
         if getattr(module, "return_indices", False):
-            raise Unported("max pooling does not give the places of the maxima")
+            raise Unported("max pooling does not return the positions of the maxima")
         sizes = [
             n or size
             for n, size in zip(each(module.output_size, rank), args[0].shape[-rank:], strict=True)

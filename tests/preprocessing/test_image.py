@@ -55,7 +55,7 @@ def test_files(tmp_path, color_mode, size, keep):
 
 
 def test_a_jpeg_has_no_transparency(tmp_path):
-    with pytest.warns(UserWarning, match=r"no transparency.*PNG"):
+    with pytest.warns(UserWarning, match=r"cannot hold transparency.*PNG"):
         image.save_img(tmp_path / "x.jpg", RNG.uniform(size=(4, 4, 4)), quality=90)
     assert image.load_img(tmp_path / "x.jpg").mode == "RGB"
 
@@ -80,8 +80,11 @@ def test_smart_resize(backend, shape, data_format):
         (lambda: image.array_to_img(np.zeros((3, 3, 2))), "1, 3 or 4 channels"),
         (lambda: image.array_to_img(np.zeros((3, 3, 3)), "channel_last"), "Did you mean"),
         (lambda: image.load_img("x.png", color_mode="gray"), "'grayscale'"),
-        (lambda: image.save_img("x", np.zeros((3, 3, 3))), "does not say the format"),
-        (lambda: image.smart_resize(np.zeros((3, 3, 3)), 4), r"size is \(height, width\), got 4"),
+        (lambda: image.save_img("x", np.zeros((3, 3, 3))), "does not show the format"),
+        (
+            lambda: image.smart_resize(np.zeros((3, 3, 3)), 4),
+            r"size must be \(height, width\), got 4",
+        ),
         (lambda: image.smart_resize(np.zeros((3, 3)), (4, 4)), "one image"),
     ],
 )
@@ -91,7 +94,7 @@ def test_wrong_use(call, told):
 
 
 def test_what_is_missing_is_told(monkeypatch):
-    with pytest.raises(TypeError, match=r"takes a path or an io\.BytesIO, got 3"):
+    with pytest.raises(TypeError, match=r"expected a path or an io\.BytesIO, got 3"):
         image.load_img(3)
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(ImportError, match=r"load_img needs Pillow.*unidl-framework\[images\]"):

@@ -54,7 +54,7 @@ def test_get():
     assert type(regularizers.get("l2")) is regularizers.L2
     assert type(regularizers.get("l1_l2")) is regularizers.L1L2
     assert regularizers.get(None) is None
-    with pytest.raises(ValueError, match="from 0 on"):
+    with pytest.raises(ValueError, match="of 0 or more"):
         regularizers.L2(-1)
     with pytest.raises(ValueError, match="matrices"):
         regularizers.OrthogonalRegularizer()(np.ones(3))

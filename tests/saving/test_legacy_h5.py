@@ -76,16 +76,16 @@ def _kernel(f, make):
 
 
 SPOILT = {
-    "no config": (lambda f: f.attrs.pop("model_config"), "no config of a model"),
-    "a config that is no JSON": (lambda f: f.attrs.__setitem__("model_config", "{"), "no JSON"),
-    "a config of numbers": (lambda f: f.attrs.__setitem__("model_config", [1, 2]), "no texts"),
+    "no model config": (lambda f: f.attrs.pop("model_config"), "no model config"),
+    "a config that is no JSON": (lambda f: f.attrs.__setitem__("model_config", "{"), "not JSON"),
+    "a config of numbers": (lambda f: f.attrs.__setitem__("model_config", [1, 2]), "strings"),
     "byte code": (_config(_lambda), "lambda as byte code"),
     "an unknown layer": (_config(lambda c: c[5].update(class_name="Mine")), "class 'Mine'"),
-    "a layer of Keras": (_config(lambda c: c[5].update(class_name="Hashing")), "unidl has not"),
+    "a layer of Keras": (_config(lambda c: c[5].update(class_name="Hashing")), "does not have"),
     "a damaged layer": (_config(lambda c: c.__setitem__(5, {"class_name": "Dense"})), "loaded"),
     "groups": (
         _config(lambda c: c[1].update(class_name="DepthwiseConv2D", config={"groups": 2})),
-        "groups=2, which Keras 3 has not",
+        "groups=2, which Keras 3 does not have",
     ),
     "time_major": (_config(lambda c: c[5]["config"].update(time_major=True)), "time_major=True"),
     "a decay": (
@@ -142,7 +142,7 @@ def test_functions_of_tensorflow_are_told(file):
 def test_cut_files(share, file):
     path, _ = file("words")
     os.truncate(path, int(path.stat().st_size * share))
-    with pytest.raises(ValueError, match=r"words\.h5 is no HDF5 file, or it is damaged"):
+    with pytest.raises(ValueError, match=r"words\.h5 is not an HDF5 file, or it is damaged"):
         load_model(path)
 
 
@@ -151,6 +151,6 @@ def test_the_state_of_another_optimizer_is_told(file):
     with h5py.File(path, "r+") as f:
         names = f["optimizer_weights"].attrs["weight_names"]
         f["optimizer_weights"].attrs["weight_names"] = ["Adam/iter:0", *names[1:]]
-    with pytest.warns(UserWarning, match="it belongs to another optimizer and stays there"):
+    with pytest.warns(UserWarning, match="it belongs to another optimizer and is ignored"):
         model = load_model(path)
     assert not model.optimizer.built

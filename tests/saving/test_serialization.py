@@ -174,7 +174,7 @@ def test_a_config_reaches_nothing_but_public_objects(module, name, kind):
     config = {"module": module, "class_name": "function", "config": name, "registered_name": name}
     if kind == "class":
         config = {"module": module, "class_name": name, "config": {}, "registered_name": name}
-    with pytest.raises(TypeError, match="neither unidl's nor registered"):
+    with pytest.raises(TypeError, match="neither part of unidl nor registered"):
         saving.deserialize_keras_object(config)
 
 

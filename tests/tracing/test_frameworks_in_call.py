@@ -107,8 +107,8 @@ def test_what_needs_values_names_the_layer_and_what_to_write(backend):
     with pytest.raises(TypeError) as caught:
         ByNumPy(name="mine")(x)
     text = str(caught.value)
-    assert text.startswith("ByNumPy 'mine': its output shape is not known")
-    assert "Write ops.tanh in its place" in text
+    assert text.startswith("ByNumPy 'mine': its output shape is unknown")
+    assert "Write ops.tanh instead" in text
     assert "unidl.ops (ops.where or ops.cond" in text
     assert "def compute_output_shape(self, input_shape)" in text
 
@@ -132,7 +132,7 @@ def test_functions_of_numpy_are_named(backend, name):
     if backend.name == "numpy":
         layer(unidl.Input((3,)))
         return
-    advice = rf"Write ops\.{name} in its place" if name != "array" else "Write the computation"
+    advice = rf"Write ops\.{name} instead" if name != "array" else "Write the computation"
     with pytest.raises(TypeError, match=f"Lambda 'mine'.*{advice}"):
         layer(unidl.Input((3,)))
 

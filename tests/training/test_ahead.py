@@ -292,7 +292,7 @@ def test_a_source_that_does_not_end_is_told(monkeypatch):
 
     made = Ahead(stuck(), tuple, thread="from the start")
     assert made.next() == 1
-    with pytest.warns(RuntimeWarning, match="Its thread ends when that batch is there"):
+    with pytest.warns(RuntimeWarning, match="Its thread ends when that batch is ready"):
         made.close()
     forever.set()
     made._thread.join()

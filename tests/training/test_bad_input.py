@@ -152,11 +152,11 @@ CASES = {
         ValueError,
         "shape",
     ),
-    "fewer targets": (lambda: dense_model().fit(X, Y[:-1]), ValueError, "number of samples"),
+    "fewer targets": (lambda: dense_model().fit(X, Y[:-1]), ValueError, "numbers of samples"),
     "fewer weights": (
         lambda: dense_model().fit(X, Y, sample_weight=np.ones(3)),
         ValueError,
-        "number of samples",
+        "numbers of samples",
     ),
     "no targets": (lambda: dense_model().fit(X), ValueError, "target"),
     # data
@@ -277,7 +277,7 @@ def test_the_error_teaches_and_is_the_same_on_every_backend(case):
 def test_nan_in_data_is_named(backend):
     x = X.copy()
     x[0, 0] = np.nan
-    with pytest.warns(RuntimeWarning, match="'x' holds 1 values"):
+    with pytest.warns(RuntimeWarning, match="'x' contains 1 NaN"):
         dense_model().fit(x, Y, verbose=0)
 
 

@@ -40,7 +40,7 @@ def test_a_second_thread_that_trains_the_model_is_refused(backend, method):
     thread.start()
     try:
         assert waits.here.wait(60)
-        with pytest.raises(RuntimeError, match=rf"{method}\(\) while another thread trains"):
+        with pytest.raises(RuntimeError, match=rf"{method}\(\) called while another thread trains"):
             getattr(model, method)(X, Y)
         other = _model()
         other.fit(X, Y, verbose=0)  # other models are free

@@ -300,11 +300,11 @@ def test_a_memory_map_is_read_batch_by_batch(tmp_path, shuffle):
 def test_what_is_wrong_is_told():
     pd, hf = module("pandas"), module("datasets")
     with unidl.backend.use_backend("numpy"):
-        with pytest.raises(TypeError, match="x has entries that are missing"):
+        with pytest.raises(TypeError, match="x has missing entries"):
             trained(x=pd.DataFrame({"a": [1, None, 3]}, dtype="object"), y=Y[:3])
         with pytest.raises(TypeError, match="x must be numbers"):
             trained(x=pd.DataFrame({"a": ["one", "two", "three"]}), y=Y[:3])
         with pytest.raises(ValueError, match="single samples, stack"):
             trained(x=hf.Dataset.from_dict({"x": X, "y": Y}).with_format("numpy"))
-        with pytest.raises(ValueError, match="y= goes with arrays"):
+        with pytest.raises(ValueError, match="y= can only be used with arrays"):
             trained(x=slices(np.asarray), y=Y)

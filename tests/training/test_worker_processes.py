@@ -161,7 +161,7 @@ def test_workers_end_with_the_process_of_fit(tmp_path, how):
     ("inside", "guard", "told"),
     [
         ("os._exit(3)", GUARD, "a worker process ended while it made batch .*exit code 3"),
-        ("pass", "if True:", 'must stand below `if __name__ == "__main__":`'),
+        ("pass", "if True:", 'must be below `if __name__ == "__main__":`'),
     ],
 )
 def test_a_worker_that_ends_is_told(tmp_path, inside, guard, told):

@@ -57,5 +57,5 @@ def test_source_inputs():
     h = layers.Add()([layers.Dense(3)(a), layers.Dense(3)(b)])
     assert get_source_inputs(layers.Dense(1)(h)) == [a, b]
     assert get_source_inputs(c) == [c]
-    with pytest.raises(ValueError, match=r"takes a symbolic tensor.*got 3"):
+    with pytest.raises(ValueError, match=r"expected a symbolic tensor.*got 3"):
         get_source_inputs(3)

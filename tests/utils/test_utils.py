@@ -91,7 +91,7 @@ def test_pad_sequences_is_keras(sequences, options):
         (([[1]], None, "int32", "left"), "padding"),
         (([[1]], None, "int32", "pre", "left"), "truncating"),
         (([1, 2],), "list of sequences"),
-        (([[[1, 2]], [[1, 2, 3]]],), "one shape"),
+        (([[[1, 2]], [[1, 2, 3]]],), "the same shape"),
     ],
 )
 def test_pad_sequences_refuses(arguments, text):

@@ -139,15 +139,15 @@ def test_recording_and_comparing(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ([], "what shall be verified"),
-        (["verify_nets"], "names no factory"),
-        (["verify_nets.py"], "a model is loaded from a file whose name ends with '.keras'"),
+        ([], "what should be verified"),
+        (["verify_nets"], "is not a factory"),
+        (["verify_nets.py"], "the name of a model file must end with '.keras'"),
         (["verify_nets:missing"], "has no 'missing'"),
-        (["verify_nets:number"], "is no function, but a int"),
+        (["verify_nets:number"], "is not a function, but a int"),
         (["verify_nets:nothing"], "must return a model"),
         (["verify_nets:unfit"], "the input has shape"),
         (["no_such_module_here:model"], "there is no module 'no_such_module_here'"),
-        (["verify_nets:model", "--backend", "paddle"], "no backend called 'paddle'"),
+        (["verify_nets:model", "--backend", "paddle"], "no backend named 'paddle'"),
         (
             ["verify_nets:model", "--device", "gpu:9", "--backend", "numpy"],
             "none of the devices gpu:9",

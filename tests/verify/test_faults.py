@@ -156,7 +156,7 @@ def test_a_backend_with_tensors_that_nobody_knows():
         tensor_types = (Tensor,)
 
     with pytest.raises(
-        ValueError, match="has tensors of type Tensor, which no registered backend has"
+        ValueError, match="has tensors of type Tensor, which belong to no registered backend"
     ):
         verify(model(), backends=[Unknown()], steps=0)
 
@@ -253,6 +253,6 @@ def test_inputs_that_are_rounded_to_float32(backend, monkeypatch):
     report = run(backend, steps=0)
     assert report.first is None
     assert any(
-        "It parts in layer_normalization, on inputs with all digits of float64" in p
+        "It parts in layer_normalization, on inputs with full float64 precision" in p
         for p in report.problems
     ), report.problems

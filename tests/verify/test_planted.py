@@ -260,7 +260,7 @@ def test_a_compiled_step_that_keeps_something(monkeypatch):
     monkeypatch.setattr(trajectory, "train", train)
     report = verify(*made(dense), backends=["numpy"], steps=3)
     assert "parts in float64 at step 2, loss" in report.first
-    assert "it is the loss, or what the compiled step keeps of the steps before" in report.first
+    assert "it is the loss, or what the compiled step keeps from earlier steps" in report.first
 
 
 @pytest.mark.skipif(len(INSTALLED) < 2, reason="needs two backends")

@@ -214,10 +214,10 @@ def _with_header(runs, path, **changes):
         ({"steps": "4"}, "'steps' in its header is '4'"),
         ({"steps": 10**9}, "claims 1000000000 steps"),
         ({"steps": -1}, "claims -1 steps"),
-        ({"steps": 3}, "is damaged or is another file"),
+        ({"steps": 3}, "is damaged or a different file"),
         ({"sizes": [10**9] * 19}, "'sizes' in its header do not fit"),
         ({"sizes": []}, "'sizes' in its header do not fit"),
-        ({"entries": [1, 2]}, "no pairs of kind and name"),
+        ({"entries": [1, 2]}, "not pairs of kind and name"),
         ({"data": None}, "'data' in its header is None"),
         ({"environment": []}, "'environment' in its header"),
     ],
@@ -232,7 +232,7 @@ def test_damaged_files(runs, tmp_path):
     bad = tmp_path / "bad.run"
     for data in (b"", b"not a zip", whole[: len(whole) // 2]):
         bad.write_bytes(data)
-        with pytest.raises(ValueError, match=r"bad.run is damaged or is no run file.*record\("):
+        with pytest.raises(ValueError, match=r"bad.run is damaged or not a run file.*record\("):
             read_run(bad)
     flipped = bytearray(whole)
     for i in range(len(whole) // 3, len(whole) // 3 + 2000):

@@ -222,9 +222,12 @@ def test_rows_of_several_inputs_are_built_copied_and_written(backend):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ({"call_function": print}, "a row of layers without calls"),
+        ({"call_function": print}, "a sequence of layers without calls"),
         ({"recursive": "yes"}, "recursive must be True or False"),
-        ({"input_tensors": [unidl.KerasTensor((2, 3)), unidl.KerasTensor((2, 3))]}, "one tensor"),
+        (
+            {"input_tensors": [unidl.KerasTensor((2, 3)), unidl.KerasTensor((2, 3))]},
+            "one input tensor",
+        ),
     ],
 )
 def test_what_clone_model_cannot_do(arguments, text):

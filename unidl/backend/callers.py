@@ -33,9 +33,9 @@ def _what_runs(frame: FrameType) -> str | None:
 def advice_for(owner: Any, made: str) -> str:
     """The text of the error where `made` is made in the `call` of the layer `owner`."""
     return (
-        f"{owner._who()}: {made} is made inside call(), anew at every call, so it would never be "
-        f"trained. Make layers in __init__ (and weights there or in build), keep them in "
-        f"attributes, and only use them in call()."
+        f"{owner._who()}: {made} is created inside call(), again at every call, so it would never "
+        "be trained. Create layers in __init__ (and weights there or in build), keep them in "
+        "attributes, and only use them in call()."
     )
 
 

@@ -28,10 +28,13 @@ class Frame:
         records: whether a call on symbolic tensors becomes a node of the graph around it.
         naming: `naming(path)` is a context in which what a layer does is recorded under its path;
             None where nothing is recorded.
+        stateless: the innermost `StatelessScope`, which keeps what is assigned and the numbers of
+            the host; None where there is none.
     """
 
     __slots__ = (
-        "autocast", "branch", "differentiated", "feed", "naming", "records", "stand_ins", "tracer",
+        "autocast", "branch", "differentiated", "feed", "naming", "records", "stand_ins",
+        "stateless", "tracer",
     )  # fmt: skip
 
     def __init__(self):
@@ -43,6 +46,7 @@ class Frame:
         self.branch: str | None = None
         self.records = True
         self.naming: Callable | None = None
+        self.stateless: Any = None
 
     def effects(self):
         """What a trace has of keys, numbers and assigned Variables up to now, to be compared."""

@@ -67,18 +67,18 @@ def array_of(x: Any) -> np.ndarray:
         return array
     if kind == "c":
         raise NoTensorError(
-            f"cannot make a tensor of {_what(x, array)}: tensors here are real. Take the parts, "
-            "x.real and x.imag."
+            f"cannot make a tensor of {_what(x, array)}: tensors are real. Pass the parts, x.real "
+            "and x.imag."
         )
     if kind not in "biuf" and array.dtype.name != "bfloat16":
         raise NoTensorError(
-            f"cannot make a tensor of {_what(x, array)}: expected numbers, equally long nested "
-            "lists of numbers, an array of numbers or a tensor."
+            f"cannot make a tensor of {_what(x, array)}: expected numbers, nested lists of numbers "
+            "with equal lengths, an array of numbers or a tensor."
         )
     if isinstance(x, np.ma.MaskedArray) and np.ma.getmaskarray(x).any():
         raise NoTensorError(
             "cannot make a tensor of a masked array: tensors have no holes. Fill them, "
-            "x.filled(0), and give the mask by itself."
+            "x.filled(0), and pass the mask separately."
         )
     return array
 
@@ -92,7 +92,7 @@ def check_parts(x: Any, shapes: Any) -> None:
 def _ragged(x: Any) -> NoTensorError:
     return NoTensorError(
         f"cannot make a tensor of a {type(x).__name__} whose parts have different shapes: expected "
-        "nested lists that are equally long."
+        "nested lists of equal lengths."
     )
 
 
@@ -146,12 +146,13 @@ def _does_not_fit(number: float, dtype: str, by_default: bool = False) -> OutOfR
     low, high = dtypes.extremes(dtype)
     if by_default and -(2**63) <= number < 2**63:
         return OutOfRangeNumberError(
-            f"the number {number} does not fit into {dtype}, which Python's ints become. Say which "
-            'dtype you mean: ops.convert_to_tensor(x, dtype="int64").'
+            f"the number {number} does not fit into {dtype}, the dtype of Python ints. Specify the "
+            "dtype:"
+            ' ops.convert_to_tensor(x, dtype="int64").'
         )
     return OutOfRangeNumberError(
-        f"the number {number} does not fit into {dtype}, whose numbers are {low} to {high}. Take "
-        "another dtype, or another number."
+        f"the number {number} does not fit into {dtype}, which holds {low} to {high}. Use another "
+        "dtype, or another number."
     )
 
 

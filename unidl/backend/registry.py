@@ -83,8 +83,8 @@ def specs() -> dict[str, BackendSpec]:
             owner = entry.dist.name if entry.dist else "a distribution without a name"
             warnings.warn(
                 f"The backend {entry.name!r} of {owner} is left out: its entry point "
-                f"{entry.value!r} gives no BackendSpec ({type(error).__name__}: {error}). "
-                f"Mend or uninstall {owner}.",
+                f"{entry.value!r} gives no BackendSpec ({type(error).__name__}: {error}). Fix or "
+                f"uninstall {owner}.",
                 stacklevel=2,
             )
     return dict(sorted(found.items(), key=lambda item: (item[0] != DEFAULT, item[0])))
@@ -163,14 +163,15 @@ def _unknown(name: Any) -> BackendError:
 
     if isinstance(name, str) and name.lower().partition(":")[0] in ("cpu", *_GPU):
         return UnknownBackendError(
-            f"{name!r} is a device, and no backend. Choose the device with UNIDL_DEVICE, or where "
-            f'weights are made: `with unidl.device("{name.lower().replace("cuda", "gpu")}"):`. '
+            f"{name!r} is a device, not a backend. Choose the device with UNIDL_DEVICE, or where "
+            "weights are created:"
+            f' `with unidl.device("{name.lower().replace("cuda", "gpu")}"):`. '
             f"{_what_there_is()}"
         )
     asked = os.environ.get("UNIDL_BACKEND") == name
     where = " (in the environment variable UNIDL_BACKEND)" if asked else ""
     return UnknownBackendError(
-        f"There is no backend called {name!r}{where}.{did_you_mean(name, specs())} "
+        f"There is no backend named {name!r}{where}.{did_you_mean(name, specs())} "
         f"{_what_there_is()}"
     )
 
@@ -302,10 +303,9 @@ def _require_device(backend: Backend, name: str | None) -> None:
     without a word."""
     if name is not None and name not in backend.devices():
         raise ValueError(
-            f"The backend {backend.name!r} has no device {name!r} (asked for by `device(...)` or "
-            "UNIDL_DEVICE); "
-            f"it has {', '.join(backend.devices())}. Choose one of these, or make another backend "
-            "the active one first."
+            f"The backend {backend.name!r} has no device {name!r} (requested by `device(...)` or "
+            f"UNIDL_DEVICE); it has {', '.join(backend.devices())}. Choose one of these, or "
+            "activate another backend first."
         )
 
 

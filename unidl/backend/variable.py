@@ -63,8 +63,8 @@ class Variable(HasOperators):
         if callable(initializer):
             if shape is None:
                 raise ValueError(
-                    "Variable: an initializer that is a function needs `shape`, e.g. "
-                    "Variable(init, shape=(3, 4))."
+                    "Variable: an initializer function needs `shape`, e.g. Variable(init, "
+                    "shape=(3, 4))."
                 )
             self.dtype = dtypes.standardize_dtype(dtype)
             initializer = initializer(tuple(shape), dtype=self.dtype)
@@ -160,7 +160,8 @@ class Variable(HasOperators):
         copied."""
         value = self._native(value, self.dtype)
         self._check_shape(self.backend.shape(value))
-        self.replace(self.backend.copy(value))
+        # In a scope the value stays a function of what it was computed from.
+        self.replace(value if current().stateless is not None else self.backend.copy(value))
         return self
 
     def assign_add(self, value: TensorLike) -> Variable:
@@ -191,8 +192,7 @@ class Variable(HasOperators):
         if frame.branch is not None:
             raise RuntimeError(
                 f"Variable {self.path!r} is assigned in {frame.branch} of a compiled function, "
-                "which "
-                "may run or not. Return the value from it and assign that afterwards, or "
+                "which may or may not run. Return the value from it and assign it afterwards, or "
                 "compile(run_eagerly=True)."
             )
         if frame.stand_ins is not None:
@@ -255,8 +255,8 @@ class Variable(HasOperators):
     def _alone(self) -> Tensor:
         if self.shape != ():
             raise TypeError(
-                f"Variable {self.path!r} has shape {tuple(self.shape)}, and one Python number is "
-                "asked for. Take one element, variable[0], or reduce it: ops.mean(variable)."
+                f"Variable {self.path!r} has shape {tuple(self.shape)}, but a single Python number "
+                "is needed. Take one element, variable[0], or reduce it: ops.mean(variable)."
             )
         return self.value
 

@@ -15,6 +15,7 @@ from unidl.callbacks.mlflow_logger import MLflowLogger
 from unidl.callbacks.model_checkpoint import ModelCheckpoint
 from unidl.callbacks.nan_finder import NaNFinder
 from unidl.callbacks.optuna_pruning import OptunaPruning
+from unidl.callbacks.orbax_checkpoint import OrbaxCheckpoint
 from unidl.callbacks.profiler import Profiler
 from unidl.callbacks.progbar_logger import ProgbarLogger
 from unidl.callbacks.remote_monitor import RemoteMonitor
@@ -46,6 +47,7 @@ __all__ = [
     "ModelCheckpoint",
     "NaNFinder",
     "OptunaPruning",
+    "OrbaxCheckpoint",
     "Profiler",
     "ProgbarLogger",
     "ReduceLROnPlateau",

@@ -20,27 +20,28 @@ def _is_frequency(value: Any) -> bool:
 
 
 class BackupAndRestore(Callback):
-    """Keep the state of a run of `fit`, so that one that was killed goes on where it was.
+    """Back up the state of a `fit` run, so that a killed run continues where it was.
 
-    The same script, started again, goes on from the backup and ends with the numbers of a run that
-    was not killed, to the bit on the same backend. That holds for weights, optimizers, metrics,
-    random numbers, the order of the data, and what callbacks keep in attributes as numbers, texts,
-    arrays, or lists and dicts of them (so `EarlyStopping` and `History` as a whole). Data that is
-    not in memory has to come in the same order again: what was used is gone through once more.
+    The same script, started again, continues from the backup and ends with exactly the numbers of
+    an uninterrupted run on the same backend. This covers weights, optimizers, metrics, random
+    numbers, the order of the data, and what callbacks keep in attributes as numbers, strings,
+    arrays, or lists and dicts of them (so all of `EarlyStopping` and `History`). Data that is not
+    in memory must come in the same order again: the used part is read once more and skipped.
 
     The state is copied between two steps and written while training goes on; `fit` ends when the
-    last backup is on the disk. An error of writing is raised at the next backup or at the end.
+    last backup is on disk. A write error is raised at the next backup or at the end.
 
     Args:
-        backup_dir: a folder, which is made; of this run alone.
-        save_freq: "epoch", or after each so many batches of an epoch and at its end.
-        double_checkpoint: part of Keras' signature: the backup before the last is always kept, and
-            taken where the last cannot be read.
+        backup_dir: a folder for this run only, created if needed.
+        save_freq: "epoch", or a number of batches; backups are then also made at the end of an
+            epoch.
+        double_checkpoint: part of Keras' signature: the previous backup is always kept, and used if
+            the last one cannot be read.
         delete_checkpoint: remove the backups when `fit` has ended.
-        on_interruption: make a backup too when SIGTERM or Ctrl-C comes, after the running step (of
-            SIGTERM during a validation, after that), and when an exception ends `fit` between two
-            steps and the weights are finite. The signal then does what it does without; a second
-            one does so at once.
+        on_interruption: also make a backup on SIGTERM or Ctrl-C, after the running step (for
+            SIGTERM during a validation, after the validation), and when an exception ends `fit`
+            between two steps and the weights are finite. The signal then has its usual effect; a
+            second signal has it at once.
 
     Examples:
         >>> model = unidl.Sequential([unidl.layers.Dense(1)])
@@ -69,7 +70,7 @@ class BackupAndRestore(Callback):
         super().__init__()
         if not isinstance(backup_dir, str | os.PathLike) or not os.fspath(backup_dir):
             raise ValueError(
-                f"BackupAndRestore: backup_dir is the path of a folder, got {backup_dir!r}."
+                f"BackupAndRestore: backup_dir must be the path of a folder, got {backup_dir!r}."
             )
         self.backup_dir, self.save_freq = os.fspath(backup_dir), save_freq
         self.double_checkpoint, self.delete_checkpoint = double_checkpoint, delete_checkpoint
@@ -94,7 +95,7 @@ class BackupAndRestore(Callback):
             except ValueError as error:
                 if path == paths[-1]:
                     raise
-                warnings.warn(f"{error} The backup before is taken.", stacklevel=2)
+                warnings.warn(f"{error} The previous backup is used.", stacklevel=2)
         return None
 
     def save(self, callbacks: list[Callback], progress: dict[str, Any]) -> None:

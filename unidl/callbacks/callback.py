@@ -11,8 +11,8 @@ class Callback(Constructed):
     """Override the methods you need. `self.model` and `self.params` are set before the first call.
 
     `logs` is {name: number}. Batch methods get the epoch's values so far; a callback that defines
-    `on_train_batch_end`, `on_test_batch_end` or the begin methods costs a read from the device each
-    batch, others cost nothing.
+    `on_train_batch_end`, `on_test_batch_end` or the begin methods costs a read from the device for
+    each batch; others cost nothing.
 
     Examples:
         >>> class Shout(unidl.callbacks.Callback):
@@ -43,6 +43,9 @@ class Callback(Constructed):
 
     def _see_batch(self, seen: Any) -> None:
         """After the hooks for the beginning of a training batch: its data, a `SeenBatch`."""
+
+    def _leave(self) -> None:
+        """After fit, evaluate or predict, however it ended: no hook says that it was an error."""
 
     def on_train_begin(self, logs: Any = None) -> None:
         """At the beginning of fit."""

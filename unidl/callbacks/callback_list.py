@@ -42,7 +42,7 @@ class CallbackList:
             if not isinstance(callback, Callback):
                 made = isinstance(callback, type) and issubclass(callback, Callback)
                 found = f"the class {callback.__name__}" if made else type(callback).__name__
-                hint = f" Make an object of it: {callback.__name__}(...)." if made else ""
+                hint = f" Create an instance: {callback.__name__}(...)." if made else ""
                 raise TypeError(
                     f"callbacks takes unidl.callbacks.Callback objects, got {found}.{hint}"
                 )
@@ -72,6 +72,8 @@ class CallbackList:
 
     def __exit__(self, kind, error, traceback):
         self._progress.close()
+        for callback in self.callbacks:
+            callback._leave()
         if self._backup is not None:
             self._backup.termination.unwatch()
             if error is not None and self._noted is not None and KeptState(self._model).finite():

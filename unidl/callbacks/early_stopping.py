@@ -13,13 +13,13 @@ class EarlyStopping(Monitor):
 
     Args:
         monitor: name in the logs, e.g. "val_loss".
-        mode: "min", "max", or "auto": accuracy-like names are to grow, others to shrink.
-        min_delta: smaller changes do not count.
-        patience: epochs without improvement that are allowed.
+        mode: "min", "max", or "auto": accuracy-like names should increase, others decrease.
+        min_delta: smaller changes do not count as improvements.
+        patience: number of epochs without improvement that are allowed.
         verbose: 1 prints when it stops.
         baseline: a value to beat from the start.
-        restore_best_weights: at the end go back to the weights of the best epoch.
-        start_from_epoch: epochs before which nothing is watched.
+        restore_best_weights: at the end, restore the weights of the best epoch.
+        start_from_epoch: first epoch in which the value is monitored.
 
     Examples:
         >>> model = unidl.Sequential([unidl.layers.Dense(1)])

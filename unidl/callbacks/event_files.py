@@ -68,13 +68,14 @@ class EventFile:
         if images.ndim != 4 or images.shape[-1] not in (1, 3, 4):
             raise ValueError(
                 "TensorBoard: images have the shape (n, height, width, channels) with 1, 3 or 4 "
-                f"channels, got {images.shape}. A single one: image[None]; grey: image[..., None]."
+                f"channels, got {images.shape}. For a single image: image[None]; for grey images: "
+                "image[..., None]."
             )
         if images.dtype.kind == "f":
             images = np.rint(np.clip(np.nan_to_num(images), 0, 1) * 255).astype("uint8")
         elif images.dtype != np.uint8:
             raise TypeError(
-                f"TensorBoard: images are uint8, or floats from 0 to 1, got {images.dtype}."
+                f"TensorBoard: images must be uint8, or floats from 0 to 1, got {images.dtype}."
             )
         _, height, width, _ = images.shape
         texts = [str(width).encode(), str(height).encode(), *map(png, images[:_IMAGES])]

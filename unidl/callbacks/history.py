@@ -8,7 +8,8 @@ from unidl.callbacks.callback import Callback
 
 
 class History(Callback):
-    """What fit returns: `history` is {name: [value of each epoch]}, `epoch` the epochs' numbers.
+    """What `fit` returns: `history` is {name: [value of each epoch]}, `epoch` is the list of epoch
+    numbers.
 
     Examples:
         >>> model = unidl.Sequential([unidl.layers.Dense(1, kernel_initializer="zeros")])

@@ -14,21 +14,21 @@ from unidl.utils.rules import BELOW_ONE, COUNT, POSITIVE
 
 class LearningRateFinder(Callback):
     """The range test of Smith (2015, "Cyclical learning rates for training neural networks"): the
-    rate grows from batch to batch, and the loss tells from where to where it is useful.
+    rate grows with each batch, and the loss shows the range in which it is useful.
 
-    Give it to a `fit` of its own, alone; weights, optimizer and random numbers are put back when
-    that ends. The loss is read after each batch.
+    Use it as the only callback of a separate `fit`; weights, optimizer and random numbers are
+    restored when that ends. The loss is read after each batch.
 
         finder = LearningRateFinder()
         model.fit(x, y, epochs=5, callbacks=[finder], verbose=0)
         model.optimizer.learning_rate = finder.suggestion
 
     Args:
-        min_rate, max_rate: the first rate and the last; each is the one before times the same
-            factor.
-        steps: batches from the first to the last; give `fit` epochs enough.
-        smoothing: share of the losses before in the smoothed loss.
-        stop_factor: stop when the smoothed loss is so many times the best one.
+        min_rate, max_rate: the first and the last rate; each rate is the previous one times the
+            same factor.
+        steps: number of batches from the first rate to the last; give `fit` enough epochs.
+        smoothing: share of the previous losses in the smoothed loss.
+        stop_factor: stop when the smoothed loss is this many times the best one.
 
     Attributes:
         rates, losses: of each batch.
@@ -121,15 +121,15 @@ class LearningRateFinder(Callback):
         if len(losses) < 5:
             raise ValueError(
                 f"LearningRateFinder: {len(losses)} batches with a finite loss are too few for a "
-                "suggestion. Give fit more data or epochs, or begin with a smaller min_rate."
+                "suggestion. Give fit more data or epochs, or start with a smaller min_rate."
             )
         slopes = np.gradient(losses, np.log(self.rates[: len(losses)]))
         slopes[: len(slopes) // 10] = np.inf  # averages of few losses are noise
         steepest = int(np.argmin(slopes))
         if slopes[steepest] >= 0:
             raise ValueError(
-                "LearningRateFinder: the loss fell nowhere between the rates "
-                f"{self.min_rate} and {self.rates[-1]}. Look at the data and the loss, or begin "
-                "with a smaller min_rate."
+                "LearningRateFinder: the loss did not fall anywhere between the rates "
+                f"{self.min_rate} and {self.rates[-1]}. Check the data and the loss, or start with "
+                "a smaller min_rate."
             )
         return self.rates[steepest]

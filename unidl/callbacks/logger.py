@@ -42,14 +42,14 @@ class Logger(Protocol):
 
 
 class ExperimentLogger(Callback):
-    """Tell a `Logger` of each epoch's numbers, and first of the parameters.
+    """Log the parameters, then each epoch's numbers, to a `Logger`.
 
-    Those are the loss, the optimizer with its config, the numbers given to `fit` and how many
-    weights there are, then the user's own.
+    The parameters are the loss, the optimizer with its config, the numbers given to `fit` and the
+    number of weights, then your own.
 
     Args:
         logger: an object with `log_params`, `log_metrics` and `close`.
-        params: {name: value} to log besides.
+        params: {name: value} to log as well.
 
     Examples:
         >>> class Kept(dict):
@@ -80,7 +80,7 @@ class ExperimentLogger(Callback):
         ]
         if missing:
             raise TypeError(
-                f"{type(self).__name__}: a logger has the methods log_params(params), "
+                f"{type(self).__name__}: a logger needs the methods log_params(params), "
                 f"log_metrics(metrics, step) and close(); {type(logger).__name__} lacks "
                 f"{', '.join(missing)}."
             )

@@ -9,12 +9,12 @@ from unidl.callbacks.logger import ExperimentLogger, imported
 
 
 class MLflowLogger(ExperimentLogger):
-    """Log a run of `fit` to MLflow: into the run that is active, else into a new one.
+    """Log a run of `fit` to MLflow: to the active run, or else to a new one.
 
     Args:
         experiment: name of the experiment for a new run; None: MLflow's own.
         run_name: of a new run.
-        params: {name: value} to log besides.
+        params: {name: value} to log as well.
 
     Raises:
         ImportError: mlflow is not installed.

@@ -17,20 +17,21 @@ if TYPE_CHECKING:
 
 
 class ModelCheckpoint(Monitor):
-    """Save the model during training, or its weights alone.
+    """Save the model, or only its weights, during training.
 
-    It is copied between two steps, and written while training goes on: a file is there when the
-    next is begun, at the latest when `fit` ends. An error of writing is raised at the same times.
+    It is copied between two steps and written while training goes on: a file is complete when the
+    next one is started, at the latest when `fit` ends. Write errors are raised at the same times.
 
     Args:
         filepath: ends with ".keras", or for weights with ".weights.h5" or ".safetensors"; may hold
             "{epoch:02d}" and names of the logs, "{val_loss:.2f}", and with `save_freq` in batches
-            "{batch}". Folders in it are made.
+            "{batch}". Its folders are created.
         monitor: name in the logs, e.g. "val_loss".
-        mode: "min", "max", or "auto": accuracy-like names are to grow, others to shrink.
+        mode: "min", "max", or "auto": accuracy-like names should increase, others decrease.
         verbose: 1 prints each saving.
         save_best_only: only when the monitored value is the best so far.
-        save_weights_only: save by `Model.save_weights`, and not the whole model by `Model.save`.
+        save_weights_only: save only the weights, with `Model.save_weights`, instead of the whole
+            model with `Model.save`.
         save_freq: "epoch", or a number of batches.
         initial_value_threshold: a value to beat from the start, with `save_best_only`.
 
@@ -68,9 +69,9 @@ class ModelCheckpoint(Monitor):
         if not self.filepath.endswith(ending):
             shown = ".weights.h5" if save_weights_only else ".keras"
             raise ValueError(
-                f"ModelCheckpoint: with save_weights_only={save_weights_only} filepath must be a "
-                f"path that ends with {shown!r}, got {self.filepath!r}. Whole models are saved in "
-                "'model.keras', weights alone, with save_weights_only=True, in 'model.weights.h5'."
+                f"ModelCheckpoint: with save_weights_only={save_weights_only} filepath must end "
+                f"with {shown!r}, got {self.filepath!r}. Whole models are saved as 'model.keras', "
+                "weights only (save_weights_only=True) as 'model.weights.h5'."
             )
         if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
             raise ValueError(
@@ -135,7 +136,7 @@ class ModelCheckpoint(Monitor):
         except (KeyError, IndexError) as error:
             raise ValueError(
                 f"ModelCheckpoint: filepath {self.filepath!r} names {error}, which is not in the "
-                f"logs. There are: {', '.join(known)}."
+                f"logs. Available: {', '.join(known)}."
             ) from None
 
     def _batch_number(self) -> dict[str, int]:

@@ -18,8 +18,8 @@ class Monitor(Callback):
 
     Args:
         monitor: name in the logs, e.g. "val_loss".
-        mode: "min", "max", or "auto": accuracy-like names are to grow, others to shrink.
-        min_delta: smaller changes do not count.
+        mode: "min", "max", or "auto": accuracy-like names should increase, others decrease.
+        min_delta: smaller changes do not count as improvements.
     """
 
     _rules: ClassVar = {
@@ -51,12 +51,12 @@ class Monitor(Callback):
         if value is None:
             if logs and self.monitor.removeprefix("val_") not in logs:
                 raise ValueError(
-                    f"{type(self).__name__}: there is no {self.monitor!r} in the logs."
-                    f"{did_you_mean(self.monitor, logs)} There are: {', '.join(logs)}. A callback "
-                    "that adds it comes before this one."
+                    f"{type(self).__name__}: there is no {self.monitor!r} in the "
+                    f"logs.{did_you_mean(self.monitor, logs)} Available: {', '.join(logs)}. A "
+                    "callback that adds it must come before this one."
                 )
             warnings.warn(
-                f"{type(self).__name__}: there is no {self.monitor!r} in the logs; there are: "
+                f"{type(self).__name__}: there is no {self.monitor!r} in the logs; available: "
                 f"{', '.join(logs or {})}.",
                 stacklevel=2,
             )

@@ -14,16 +14,16 @@ from unidl.utils.rules import COUNT
 
 
 class NaNFinder(Callback):
-    """Stop with an error that names the first step and layer with a NaN or an infinite number.
+    """Stop with an error that names the first step and layer with a NaN or infinite value.
 
-    Each `every` batches and at the end of an epoch it looks at the weights, slots and the loss; if
-    a number is not finite, it goes back to the state of the last look, runs the batches since then
-    again, and the first that fails layer by layer. Between two looks nothing is read from the
-    device; the state of the last one and the batches since are held in memory. The model is left as
-    it was before the failing step.
+    After every `every` batches and at the end of an epoch it checks the weights, the slots and the
+    loss. If a number is not finite, it returns to the state of the last check, repeats the batches
+    since then, and runs the first failing one layer by layer. Between checks nothing is read from
+    the device; the state at the last check and the batches since then are kept in memory. The model
+    is left as it was before the failing step.
 
     Args:
-        every: batches between two looks.
+        every: number of batches between checks.
 
     Attributes:
         report: None, or {"epoch", "batch", "phase", "where", "found"}; the phase is "data",
@@ -95,8 +95,8 @@ class NaNFinder(Callback):
                 before.restore()
                 for i, batch in enumerate(seen.parts()):
                     self._look_into(batch, number + i, before)
-                phase, where = "update", "the step as it is compiled"
-                raise self._error(number, phase, where, "not found again by plain Python")
+                phase, where = "update", "the compiled step"
+                raise self._error(number, phase, where, "not reproduced in plain Python")
             number += seen.steps
 
     def _look_into(self, batch: Any, number: int, before: KeptState) -> None:
@@ -153,17 +153,17 @@ class NaNFinder(Callback):
             "found": found,
         }
         return FloatingPointError(
-            f"NaNFinder: epoch {self._epoch + 1}, batch {number}: the first numbers that are not "
-            f"finite come in the phase {phase!r}, at {where}: {found}. {_ADVICE[phase]} The model "
-            "is as it was before this step."
+            f"NaNFinder: epoch {self._epoch + 1}, batch {number}: the first non-finite numbers "
+            f"appear in the phase {phase!r}, at {where}: {found}. {_ADVICE[phase]} The model is "
+            "left as it was before this step."
         )
 
 
 _ADVICE = {
-    "data": "Take them out of the data, or fill them.",
-    "forward": "Look at what this layer divides by, and takes the log or root of.",
-    "loss": "Its inputs are finite: let it work on logits (from_logits=True), or lower the rate.",
-    "backward": "Clip gradients (clipnorm=1.0), or add an epsilon below roots and logs.",
+    "data": "Remove them from the data, or fill them.",
+    "forward": "Check what this layer divides by, and what it takes the logarithm or root of.",
+    "loss": "Its inputs are finite: compute it from logits (from_logits=True), or lower the rate.",
+    "backward": "Clip gradients (clipnorm=1.0), or add an epsilon inside roots and logarithms.",
     "update": "Lower the learning rate, or clip gradients (clipnorm=1.0).",
 }
 

@@ -9,10 +9,10 @@ from unidl.callbacks.monitor import Monitor
 
 
 class OptunaPruning(Monitor):
-    """Report a value of each epoch to an Optuna trial, and end the run where its pruner says so.
+    """Report a value of each epoch to an Optuna trial, and end the run if its pruner says so.
 
     Args:
-        trial: the `optuna.Trial` that the objective was given.
+        trial: the `optuna.Trial` passed to the objective.
         monitor: name in the logs.
 
     Raises:
@@ -31,7 +31,7 @@ class OptunaPruning(Monitor):
         super().__init__(monitor)
         if not (hasattr(trial, "report") and hasattr(trial, "should_prune")):
             raise TypeError(
-                "OptunaPruning: trial is what Optuna gives to the objective, got "
+                "OptunaPruning: trial must be the trial that Optuna passes to the objective, got "
                 f"{type(trial).__name__}. Write: def objective(trial): ... "
                 "callbacks=[OptunaPruning(trial)]."
             )

@@ -14,24 +14,24 @@ from unidl.utils.rules import COUNT, FLAG
 
 
 class Profiler(Callback):
-    """Where the time of training goes: by phase and by layer, on any backend.
+    """Show where training time goes, by phase and by layer, on any backend.
 
-    While `fit` runs, it measures each batch: how long the data took, and how long the step as it is
-    (compiled) took. A compiled step does not show its layers: so when `fit` ends, the last batch is
-    run as plain Python, `repeats` times after one to warm up, and each layer, the forward pass, the
-    gradients and the update are measured there, waiting for the device after each. The shares of
-    that run are what to look at; its sum is more than the compiled step's. Weights, optimizer and
-    random numbers are put back.
+    While `fit` runs, it measures for each batch how long the data and the (compiled) step took. A
+    compiled step does not show its layers. So when `fit` ends, the last batch is run as plain
+    Python, `repeats` times after a warm-up, and each layer, the forward pass, the gradients and the
+    update are measured there, waiting for the device after each. Look at the percentages of that
+    run; its total is more than that of the compiled step. Weights, optimizer and random numbers are
+    restored.
 
     Args:
-        repeats: how often the batch is run as plain Python; the best time counts.
+        repeats: how often the batch is run as plain Python; the best time is used.
         verbose: 1 prints the table when `fit` ends.
 
     Attributes:
         report: {"step": {"data", "compiled"}, "eager": {"forward", "backward", "update"},
             "layers": {path: {"type", "calls", "seconds"}}}, in seconds for a batch; a layer's
             without those of the layers inside it. "backward" is the gradients' time without a
-            forward pass. A model with a `train_step` of its own has "forward" alone.
+            forward pass. A model with a custom `train_step` has only "forward".
 
     Examples:
         >>> model = unidl.Sequential([unidl.layers.Dense(1, kernel_initializer="ones")])
@@ -138,7 +138,9 @@ class Profiler(Callback):
         from rich.table import Table
 
         if not self.report:
-            raise ValueError("Profiler: nothing was measured yet. Give it to fit(callbacks=[...]).")
+            raise ValueError(
+                "Profiler: nothing has been measured yet. Give it to fit(callbacks=[...])."
+            )
         table = Table("", "ms", "share", box=box.SIMPLE, title="One batch")
         for column in table.columns[1:]:
             column.justify = "right"

@@ -9,10 +9,10 @@ from unidl.callbacks.progress import Progress
 
 
 class ProgbarLogger(Callback):
-    """The progress bar as a callback, for lists of callbacks that are made by hand.
+    """The progress bar as a callback, for callback lists that you create yourself.
 
-    `fit`, `evaluate` and `predict` show one themselves: give this one to them with `verbose=0`, and
-    it shows what `verbose=1` would. It has hooks for batches, and so reads numbers after each.
+    `fit`, `evaluate` and `predict` show one themselves; with `verbose=0`, this callback shows what
+    `verbose=1` would. It has batch hooks, so it reads numbers after each batch.
 
     Examples:
         >>> model = unidl.Sequential([unidl.layers.Dense(1, kernel_initializer="ones")])

@@ -22,14 +22,14 @@ _TIMEOUT = 10.0  # seconds that an epoch's end waits for a server which does not
 class RemoteMonitor(Callback):
     """Send the logs of each epoch to a server, by POST.
 
-    A server that cannot be reached, or refuses, is a warning, and training goes on.
+    If the server cannot be reached or refuses, there is a warning and training goes on.
 
     Args:
         root: address of the server, "http://..." or "https://...".
         path: what follows it.
         field: name of the form's field that holds the logs as JSON.
-        headers: {name: value} that are sent too.
-        send_as_json: send the JSON itself, as "application/json", and no form.
+        headers: {name: value} to send as well.
+        send_as_json: send the JSON itself, as "application/json", instead of a form.
 
     Examples:
         >>> monitor = unidl.callbacks.RemoteMonitor("http://localhost:9000", send_as_json=True)
@@ -49,17 +49,19 @@ class RemoteMonitor(Callback):
         super().__init__()
         if not isinstance(headers, Mapping | None):
             raise TypeError(
-                f"RemoteMonitor: headers must be a dict of texts, {{name: value}}, got {headers!r}."
+                "RemoteMonitor: headers must be a dict of strings, {name: value}, got "
+                f"{headers!r}."
             )
         if not root.startswith(("http://", "https://")):
             raise ValueError(
-                f'RemoteMonitor: root begins with "http://" or "https://", got {root!r}.'
+                f'RemoteMonitor: root must begin with "http://" or "https://", got {root!r}.'
             )
         try:
             urlsplit(root + path).port  # noqa: B018 - reading it is what looks at it
         except ValueError as error:
             raise ValueError(
-                f"RemoteMonitor: {root + path!r}, which is root and path, is no address: {error}."
+                f"RemoteMonitor: {root + path!r}, which is root + path, is not a valid address: "
+                f"{error}."
             ) from error
         self.root, self.path, self.field = root, path, field
         self.headers, self.send_as_json = headers, send_as_json

@@ -26,7 +26,7 @@ class TerminateOnNaN(Callback):
     """Stop at the first batch after which the loss is NaN or infinite. Reads the loss each batch.
 
     Args:
-        raise_error: raise a RuntimeError, so that no callback sees an end of training.
+        raise_error: raise a RuntimeError, so that no callback is told that training ended.
 
     Examples:
         >>> model = unidl.Sequential([unidl.layers.Dense(1)])
@@ -104,11 +104,11 @@ class ReduceLROnPlateau(Monitor):
 
     Args:
         monitor: name in the logs, e.g. "val_loss".
-        mode: "min", "max", or "auto": accuracy-like names are to grow, others to shrink.
-        min_delta: smaller changes do not count.
+        mode: "min", "max", or "auto": accuracy-like names should increase, others decrease.
+        min_delta: smaller changes do not count as improvements.
         factor: below 1.
-        patience: epochs without improvement that are allowed.
-        cooldown: epochs of rest after a reduction.
+        patience: number of epochs without improvement that are allowed.
+        cooldown: number of epochs without monitoring after a reduction.
         min_lr: lower bound of the rate.
         verbose: 1 prints each reduction.
 
@@ -187,8 +187,8 @@ class ReduceLROnPlateau(Monitor):
 
 
 class CSVLogger(Callback):
-    """Write the logs of each epoch to a CSV file: the epoch, then the names in their order, those
-    of a validation too, with "NA" where there is no number.
+    """Write the logs of each epoch to a CSV file: the epoch, then all names in order, including
+    those of validation, with "NA" for missing numbers.
 
     Args:
         filename: path.
@@ -243,13 +243,13 @@ class CSVLogger(Callback):
 
 
 class LambdaCallback(Callback):
-    """A callback from functions given by the methods' names.
+    """A callback made from functions, given by method name.
 
     Args:
         on_epoch_begin, on_epoch_end: functions of (epoch, logs).
         on_train_begin, on_train_end: functions of (logs).
         on_train_batch_begin, on_train_batch_end: functions of (batch, logs).
-        kwargs: each other event of `Callback` can be given too.
+        kwargs: all other events of `Callback` can be given too.
 
     Examples:
         >>> model = unidl.Sequential([unidl.layers.Dense(1)])
@@ -284,8 +284,9 @@ class LambdaCallback(Callback):
         if unknown:
             hooks = [name for name in dir(Callback) if name.startswith("on_")]
             raise TypeError(
-                f"LambdaCallback: there is no hook {unknown[0]!r}.{did_you_mean(unknown[0], hooks)}"
-                f" The hooks are: {', '.join(hooks)}."
+                "LambdaCallback: there is no hook named "
+                f"{unknown[0]!r}.{did_you_mean(unknown[0], hooks)} The hooks are: "
+                f"{', '.join(hooks)}."
             )
         given = {name: hook for name, hook in functions.items() if hook is not None}
         wrong = next((n for n, value in given.items() if not CALLABLE.allows(value)), None)

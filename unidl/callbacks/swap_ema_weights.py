@@ -13,8 +13,8 @@ from unidl.utils.rules import FLAG
 class SwapEMAWeights(Callback):
     """Validate, evaluate and predict with the moving averages of an optimizer with `use_ema=True`.
 
-    The weights and their averages change places on the device before each of these passes, and
-    back after it.
+    The weights and their averages are swapped on the device before each of these passes, and
+    swapped back afterwards.
 
     Args:
         swap_on_epoch: also at the end of each epoch until the next begins, so that callbacks after
@@ -94,7 +94,7 @@ class SwapEMAWeights(Callback):
         if not keeping:
             raise ValueError(
                 f"SwapEMAWeights: no optimizer of the model {self.model.name!r} keeps averages. "
-                "Compile it with one that does, optimizers.Adam(use_ema=True), and train."
+                "Compile it with one that does, such as optimizers.Adam(use_ema=True), and train."
             )
         for optimizer in keeping:
             yield from zip(optimizer._targets, optimizer._slots["average"], strict=True)

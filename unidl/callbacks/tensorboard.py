@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from unidl.callbacks.batch_trace import BatchTrace, batches_of
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.event_files import EventFile
 from unidl.layers.core.embedding import Embedding
@@ -30,25 +31,31 @@ class TensorBoard(Callback):
     written by tensorboardX: `pip install 'unidl-framework[tensorboard]'`.
 
     Args:
-        log_dir: a folder, which is made.
-        histogram_freq: write histograms of all weights after each so many epochs; 0: never.
+        log_dir: a folder, created if needed.
+        histogram_freq: write histograms of all weights after every so many epochs; 0: never.
         write_graph: write the graph of a Sequential or functional model.
-        write_images: with the histograms, weights as images too.
-        write_steps_per_second: write how many steps an epoch, and with `update_freq` a batch, took
-            in a second.
-        update_freq: "epoch", "batch", or write "batch_..." after each so many batches. Numbers are
-            read from the device for these batches alone.
-        profile_batch: 0. For times of layers there is `callbacks.Profiler`.
-        embeddings_freq: write the weights of Embedding layers for the projector after each so many
+        write_images: with the histograms, also write weights as images.
+        write_steps_per_second: write the steps per second of each epoch, and with `update_freq` of
+            batches.
+        update_freq: "epoch", "batch", or write "batch_..." after every so many batches. Numbers are
+            read from the device only for these batches.
+        profile_batch: the number of a training batch, counted from 1 over all epochs, or a pair
+            (first, last): the framework's own profiler traces these once in each fit, into
+            `log_dir`/plugins/profile/<time>/. 0: none. For layer times on any backend use
+            `callbacks.Profiler`.
+        embeddings_freq: write the weights of Embedding layers for the projector after every so many
             epochs; 0: never.
         embeddings_metadata: path of a file with a label for each row, relative to `log_dir`, or
             {name of a layer: path}.
 
-    `scalar`, `histogram`, `images` and `text` write what else there is, at any moment.
+    `scalar`, `histogram`, `images` and `text` write other things, at any time.
 
     Raises:
         ImportError: tensorboardX is not installed.
-        ValueError: `profile_batch` is not 0, or `embeddings_metadata` names no Embedding layer.
+        ValueError: `profile_batch` is no batch or pair of them, or `embeddings_metadata` names no
+            Embedding layer.
+        UnsupportedError: at the beginning of fit, if `profile_batch` is given and the framework has
+            no profiler.
 
     Examples:
         >>> model = unidl.Sequential([unidl.layers.Dense(1, kernel_initializer="ones")])
@@ -80,18 +87,14 @@ class TensorBoard(Callback):
         write_images: bool = False,
         write_steps_per_second: bool = False,
         update_freq: str | int = "epoch",
-        profile_batch: Any = 0,
+        profile_batch: int | tuple[int, int] | str = 0,
         embeddings_freq: int = 0,
         embeddings_metadata: str | Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
-        if profile_batch:
-            raise ValueError(
-                f"TensorBoard: profile_batch={profile_batch!r}, and traces of frameworks are not "
-                "written. callbacks.Profiler() measures layers and phases on any backend; a "
-                "framework's own profiler can run around fit()."
-            )
         self.log_dir = os.fspath(log_dir)
+        traced = batches_of(profile_batch)
+        self._trace = None if traced is None else BatchTrace(self.log_dir, *traced)
         self.histogram_freq, self.write_graph, self.write_images = (
             histogram_freq,
             write_graph,
@@ -103,7 +106,7 @@ class TensorBoard(Callback):
         self._files: dict[str, EventFile] = {}
         self._step = self._test_step = 0
         self._training = False
-        if self.update_freq != "epoch":
+        if self.update_freq != "epoch" or self._trace is not None:
             # Only then does the training loop have to show this callback every batch.
             self.__class__ = _EveryBatches
 
@@ -137,12 +140,20 @@ class TensorBoard(Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         self._training = True
         self._step = self._test_step = 0
+        if self._trace is not None:
+            self._trace.prepare(self.model.backend)
         if self.write_graph and self.model._plan is not None:
             self._write_graph()
 
     def on_train_end(self, logs: Any = None) -> None:
         self._training = False
+        if self._trace is not None:
+            self._trace.end(self._step)
         self._close()
+
+    def _leave(self) -> None:
+        if self._trace is not None:
+            self._trace.stop()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._began, self._done_before = time.perf_counter(), self._iterations()
@@ -195,7 +206,7 @@ class TensorBoard(Callback):
         try:
             text = self.model.to_json()
         except (TypeError, ValueError) as error:
-            warnings.warn(f"TensorBoard: the graph is not written: {error}", stacklevel=2)
+            warnings.warn(f"TensorBoard: the graph was not written: {error}", stacklevel=2)
             return
         self._file("train").graph(text)
 
@@ -218,7 +229,7 @@ class TensorBoard(Callback):
         unknown = sorted(set(given) - set(names)) if isinstance(given, Mapping) else []
         if unknown:
             raise ValueError(
-                f"TensorBoard: embeddings_metadata names {', '.join(map(repr, unknown))}, and the "
+                f"TensorBoard: embeddings_metadata names {', '.join(map(repr, unknown))}, but the "
                 f"Embedding layers of the model are: {', '.join(names) or 'none'}."
             )
         lines = []
@@ -240,16 +251,22 @@ class TensorBoard(Callback):
 
 
 class _EveryBatches(TensorBoard):
-    """With `update_freq` in batches, of which several may have passed between two calls."""
+    """With `update_freq` in batches, or with a trace of some; several of them may have passed
+    between two calls."""
 
     def on_epoch_begin(self, epoch: Any, logs: Any = None) -> None:
         super().on_epoch_begin(epoch, logs)
         self._last_batch = -1
 
     def on_train_batch_begin(self, batch: Any, logs: Any = None) -> None:
+        if self._trace is not None:
+            # `batch` is the first of a launch.
+            self._trace.before(self._step + self.model.steps_per_execution)
         self._batch_began = time.perf_counter()
 
     def _reads_after(self, batch: int) -> bool:
+        if self.update_freq == "epoch":
+            return False
         every = int(self.update_freq)
         return (self._step + batch - self._last_batch) // every > self._step // every
 
@@ -257,6 +274,8 @@ class _EveryBatches(TensorBoard):
         is_due = self._reads_after(batch)
         steps, self._last_batch = batch - self._last_batch, batch
         self._step += steps
+        if self._trace is not None:
+            self._trace.after(self._step)
         if not is_due:
             return
         for name, value in (logs or {}).items():

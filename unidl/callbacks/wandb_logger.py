@@ -9,12 +9,12 @@ from unidl.callbacks.logger import ExperimentLogger, imported
 
 
 class WandbLogger(ExperimentLogger):
-    """Log a run of `fit` to Weights & Biases: into the run that is active, else into a new one.
+    """Log a run of `fit` to Weights & Biases: to the active run, or else to a new one.
 
     Args:
         project: of a new run.
         name: of a new run.
-        params: {name: value} to log besides, into the run's config.
+        params: {name: value} to log as well, in the run's config.
 
     Raises:
         ImportError: wandb is not installed.

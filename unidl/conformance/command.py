@@ -22,25 +22,29 @@ def add_command(commands) -> None:
     parser.add_argument(
         "--backend",
         action="append",
-        help="name of a backend; may be repeated; by default all that are installed",
+        help="name of a backend; can be repeated; default: all installed backends",
     )
     parser.add_argument(
-        "--device", help='"cpu", "gpu", "gpu:1"; by default the best that each backend has'
+        "--device", help='"cpu", "gpu", "gpu:1"; default: the best device of each backend'
     )
     parser.add_argument(
         "--dtype",
         action="append",
         choices=DTYPES,
-        help="one dtype only; may be repeated. Cases without float inputs run where float64 or "
-        "float32 is among them",
+        help=(
+            "only this dtype; can be repeated. Cases without float inputs run if float64 or "
+            "float32 is included"
+        ),
     )
     parser.add_argument("--match", default="", help="only cases whose name contains this text")
     parser.add_argument(
         "--json",
         metavar="FILE",
         type=Path,
-        help="write a list of all records; until the end they are in FILE.partial, as they come, "
-        "with the name of the running case in its last line",
+        help=(
+            "write all records as a list; during the run they are in FILE.partial, with the name "
+            "of the running case in the last line"
+        ),
     )
     parser.add_argument(
         "--isolate",
@@ -50,10 +54,14 @@ def add_command(commands) -> None:
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="go on from FILE.partial of --json, which a run left that did not come to its end; "
-        "the case in which it ended runs again, in a child process",
+        help=(
+            "continue from the FILE.partial that an unfinished --json run left; the case in which "
+            "it stopped runs again, in a child process"
+        ),
     )
-    parser.add_argument("--html", metavar="FILE", type=Path, help="write a page that shows them")
+    parser.add_argument(
+        "--html", metavar="FILE", type=Path, help=("write the records as an HTML page")
+    )
 
 
 def run(arguments) -> int:
@@ -103,9 +111,9 @@ def _no_place(arguments):
     """What to say where a file cannot be written at the end of the run, else None."""
     for path in filter(None, (arguments.json, arguments.html)):
         if path.is_dir() or not path.absolute().parent.is_dir():
-            return f"{path} cannot be written: name a file in a directory that exists."
+            return f"{path} cannot be written: give a file in an existing directory."
     if arguments.resume and not arguments.json:
-        return "--resume goes on from the file of --json FILE: name the same file again."
+        return "--resume continues from the file of --json FILE: give the same file again."
     return None
 
 

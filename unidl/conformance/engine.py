@@ -453,7 +453,7 @@ def _unsupported(backend, case, arrays, device, reason, dtype=None):
     except Exception as error:  # noqa: BLE001 - reported as a failure
         text = f"expected UnsupportedError, got {type(error).__name__}: {error}"
     else:
-        text = f"declared unsupported ({reason}), but it gives a result"
+        text = f"declared unsupported ({reason}), but it returns a result"
     return Record(
         case.name, backend.name, device, dtype or "none", "unsupported", np.inf, 0.0, False, text
     )

@@ -35,12 +35,12 @@ def page(records) -> str:
         _environment(groups),
         "<h2>Counts</h2>",
         _counts(groups),
-        "<h2>Worst figures</h2><p>Of what passed, the record closest to its budget.</p>",
+        "<h2>Worst figures</h2><p>The passed record closest to its budget.</p>",
         _worst(groups),
         _problems(problems),
         _exceptions(groups),
-        "<h2>Every function and layer</h2><p>The largest share of the budget that any record of "
-        "the row used up, in per cent.</p>",
+        "<h2>Every function and layer</h2><p>The largest share of the budget used by any record of "
+        "the row, in percent.</p>",
         html_page.key(("absent", "not offered"), ("known", "known failure")),
         _heat_map(records, groups),
     ]

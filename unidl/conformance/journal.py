@@ -41,7 +41,7 @@ class Journal:
     def _read(self, settings):
         if not self.path.is_file():
             raise JournalError(
-                f"There is no {self.path} to go on from. Run without --resume, which starts one."
+                f"There is no {self.path} to continue from. Run without --resume to start one."
             )
         lines = self.path.read_text("utf-8").splitlines(keepends=True)
         if lines and not lines[-1].endswith("\n"):
@@ -50,8 +50,8 @@ class Journal:
         found = rows[0].get("settings") if rows else None
         if found != settings:
             raise JournalError(
-                f"{self.path} belongs to a run with other settings: {found}, and these are "
-                f"{settings}. Ask for the same again, or run without --resume to start anew."
+                f"{self.path} belongs to a run with other settings: {found}, but now they are "
+                f"{settings}. Use the same settings, or run without --resume to start again."
             )
         for row in rows[1:]:
             if "running" in row:

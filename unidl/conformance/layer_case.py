@@ -86,9 +86,7 @@ class LayerProgramCase(Case):
                 outputs = tree.flatten(
                     layer(*tree.map_structure(lambda _: next(values), structure), **self.row.kwargs)
                 )
-            kept = [
-                w.value for w in layer.non_trainable_variables if w.dtype == layer.variable_dtype
-            ]
+            kept = [w.value for w in layer.non_trainable_weights if w.dtype == layer.variable_dtype]
             # Cast for the comparison alone: what a layer keeps has the dtype of its weights.
             return [
                 *outputs,

@@ -60,7 +60,7 @@ def not_run(records, backends, match, dtypes) -> list[str]:
         left = [case for case in chosen(match) if case.name not in ran]
         if left:
             texts.append(
-                f"{name}: {len(left)} of {len(chosen(match))} cases did not run, since they are "
-                f"not made for {' or '.join(dtypes)}, the first: {left[0].name}"
+                f"{name}: {len(left)} of {len(chosen(match))} cases did not run, since they do not "
+                f"apply to {' or '.join(dtypes)}, the first: {left[0].name}"
             )
     return texts

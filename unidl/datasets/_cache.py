@@ -22,8 +22,7 @@ def cached(name: str, url: str, sha256: str) -> Path:
     """
     if not name.endswith(".npz"):
         raise ValueError(
-            "expected the name of a file, such as 'mnist.npz', or a path with a folder; got "
-            f"{name!r}"
+            f"expected a file name, such as 'mnist.npz', or a path with a folder; got {name!r}"
         )
     target = cache_dir() / name
     if target.exists():
@@ -31,8 +30,8 @@ def cached(name: str, url: str, sha256: str) -> Path:
         if found == sha256:
             return target
         warnings.warn(
-            f"{target} was damaged or another file (SHA-256 {found}, expected {sha256}): removed, "
-            "downloading again",
+            f"{target} was damaged or a different file (SHA-256 {found}, expected {sha256}): "
+            "removed, downloading again",
             stacklevel=4,  # the caller of load_data
         )
         target.unlink(missing_ok=True)  # another process may have been first

@@ -32,12 +32,12 @@ def download(url: str, sha256: str, target: TensorLike) -> None:
         raise ConnectionError(
             f"{target.name} is not in the cache and could not be downloaded: {error}\n"
             f"{_by_hand(url, sha256, target)}\n"
-            f"What had arrived is kept; the next call goes on from there."
+            "The part that arrived is kept; the next call continues from there."
         ) from error
     except OSError as error:
         raise OSError(
-            f"{target.name} could not be written into the cache {target.parent}: {error}\n"
-            "  do this: make the folder writable, or name another in the environment variable "
+            f"{target.name} could not be written to the cache {target.parent}: {error}\n"
+            "  do this: make the folder writable, or set another one in the environment variable "
             "UNIDL_HOME"
         ) from error
 
@@ -57,20 +57,19 @@ def _retrieve(url: Any, sha256: Any, target: TensorLike) -> None:
                 continue
             raise ValueError(
                 f"what came from {url} is not the expected file, and was deleted: {error}\n"
-                "The login page of a network, or a proxy, may have answered in place of the "
-                "server.\n"
+                "A network's login page or a proxy may have answered instead of the server.\n"
                 f"{_by_hand(url, sha256, target)}"
             ) from error
 
 
 def _by_hand(url: Any, sha256: Any, target: TensorLike) -> str:
     return (
-        f"  do this: where there is a connection, download\n"
+        "  do this: where there is a connection, download\n"
         f"    {url}\n"
         f"    (SHA-256 {sha256})\n"
-        f"  and put it at\n"
+        "  and put it at\n"
         f"    {target}\n"
-        f"  or keep it anywhere and give its place: load_data(path='/the/folder/{target.name}')"
+        f"  or keep it anywhere and give its path: load_data(path='/the/folder/{target.name}')"
     )
 
 

@@ -52,10 +52,10 @@ def read_npz(path: Any, expected: Any) -> Any:
             f"{name} {np.dtype(dtype)} {shape}" for name, (shape, dtype) in expected.items()
         )
         raise ValueError(
-            f"{path} is damaged or is another file.\n"
+            f"{path} is damaged or a different file.\n"
             f"  expected: an .npz archive with the arrays {wanted}\n"
             f"  found: {error}\n"
-            f"  do this: get the file again, or give the path of the right one"
+            "  do this: get the file again, or give the path of the right one"
         ) from error
 
 
@@ -64,7 +64,7 @@ def _read(archive: Any, name: str, shape: Any, dtype: DType) -> Any:
     if member not in archive.namelist():
         raise ValueError(f"no array {name!r}, only {sorted(archive.namelist())[:10]}")
     if archive.getinfo(member).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"{name} is compressed in a way that NumPy never writes")
+        raise ValueError(f"{name} is compressed in a way that NumPy never uses")
     with archive.open(member) as stream:
         found_shape, found_dtype = _read_header(stream)
     if found_dtype.hasobject:
@@ -78,15 +78,13 @@ def _read(archive: Any, name: str, shape: Any, dtype: DType) -> Any:
         array = np.lib.format.read_array(stream, allow_pickle=False)
         # Reading to the end is what makes zipfile compare the checksum of the member.
         if stream.read(1):
-            raise ValueError(f"{name} goes on after its last element")
+            raise ValueError(f"{name} continues after its last element")
     return array
 
 
 def _read_header(stream: Any) -> Any:
     version = np.lib.format.read_magic(stream)
     if version not in _HEADER_READERS:
-        raise ValueError(
-            f"an array in the .npy format {version}, where a plain one is in (1, 0) or (2, 0)"
-        )
+        raise ValueError(f"an array in .npy format {version}; a plain one is in (1, 0) or (2, 0)")
     shape, _, dtype = _HEADER_READERS[version](stream)
     return shape, dtype

@@ -80,7 +80,7 @@ class Identity(Initializer):
 
     def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> Any:
         if len(shape) != 2:
-            raise ValueError(f"Identity: a matrix has two axes, got the shape {tuple(shape)}.")
+            raise ValueError(f"Identity: a matrix needs two axes, got the shape {tuple(shape)}.")
         rows, columns = shape
         return host_array(self.gain * np.eye(rows, columns), dtype)
 

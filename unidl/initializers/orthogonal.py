@@ -43,7 +43,7 @@ class Orthogonal(RandomInitializer):
     def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> Any:
         if len(shape) < 2:
             raise ValueError(
-                f"Orthogonal: a matrix has at least two axes, got the shape {tuple(shape)}."
+                f"Orthogonal: a matrix needs at least two axes, got the shape {tuple(shape)}."
             )
         rows, columns = math.prod(shape[:-1]), shape[-1]
         q, r = np.linalg.qr(

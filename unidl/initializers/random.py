@@ -54,7 +54,7 @@ class RandomInitializer(Initializer):
 def _float(name: str, dtype: DType) -> Any:
     dtype = dtypes.standardize_dtype(dtype)
     if not dtypes.is_float(dtype):
-        raise ValueError(f"{name}: random weights are floats, got dtype {dtype!r}.")
+        raise ValueError(f"{name}: random weights must be floats, got dtype {dtype!r}.")
     return dtype
 
 

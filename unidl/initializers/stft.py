@@ -53,8 +53,8 @@ class STFT(Initializer):
     def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> Any:
         if len(shape) != 3 or shape[1] != 1 or shape[2] < 2:
             raise ValueError(
-                "STFT: the shape must be (moments, 1, frequencies) with two frequencies or more, "
-                f"got {tuple(shape)}."
+                "STFT: the shape must be (time steps, 1, frequencies) with at least two "
+                f"frequencies, got {tuple(shape)}."
             )
         length, _, count = shape
         turns = np.arange(length)[:, None, None] * np.arange(count) / (2 * (count - 1))
@@ -72,8 +72,8 @@ class STFT(Initializer):
         )
         if window.shape != (length,):
             raise ValueError(
-                f"STFT: the window must have one value for each of the {length} moments, got the "
-                f"shape {window.shape}."
+                f"STFT: the window must have one value for each of the {length} time steps, got "
+                f"the shape {window.shape}."
             )
         if self.scaling == "density":
             return window / np.sqrt(np.sum(np.square(window)))

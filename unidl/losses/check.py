@@ -89,14 +89,14 @@ def _sparse(loss: Any, y: TensorLike, pred: TensorLike, where: Any) -> None:
     ):
         bad = labels[labels != np.floor(labels)][0]
         raise ValueError(
-            f"{where}: the targets are class numbers, but there is {bad}. For probabilities use "
-            "categorical_crossentropy."
+            f"{where}: the targets must be class numbers, but there is {bad}. For probabilities "
+            "use categorical_crossentropy."
         )
     classes = pred[axis]
     bad = None if classes is None else outside(labels, 0, classes)
     if bad is not None:
         hint = (
-            " Do your classes begin with 1? Subtract 1 from them."
+            " Do your classes start at 1? Subtract 1 from them."
             if bad == classes and labels.min() >= 1
             else ""
         )
@@ -116,8 +116,8 @@ def _elementwise(loss: Any, y: TensorLike, pred: TensorLike, where: Any) -> None
     if y.ndim == len(pred) > 1 and pred[-1] == 1 < y.shape[-1]:
         raise ValueError(
             f"{where}: y_true has the shape {y.shape} and y_pred {(None, *pred[1:])}. Both need "
-            f"the same shape; give the model's last layer {y.shape[-1]} units, or choose the "
-            "column of the target that is meant."
+            f"the same shape; give the model's last layer {y.shape[-1]} units, or select the "
+            "intended column of the target."
         )
 
 
@@ -125,7 +125,7 @@ def _binary(loss: Any, y: TensorLike, pred: TensorLike, where: Any) -> None:
     if y.size and not (y.min() >= 0 and y.max() <= 1):
         bad = y.min() if y.min() < 0 else y.max()
         raise ValueError(
-            f"{where}: a binary cross-entropy wants targets from 0 to 1, but there is {bad}."
+            f"{where}: a binary cross-entropy needs targets from 0 to 1, but there is {bad}."
         )
 
 

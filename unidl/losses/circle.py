@@ -30,7 +30,7 @@ def circle(
     Args:
         y_true: class numbers (n,) or (n, 1).
         y_pred: embeddings (n, size) of length 1.
-        ref_labels, ref_embeddings: compare with these, and not with y_true and y_pred themselves.
+        ref_labels, ref_embeddings: compare with these instead of y_true and y_pred themselves.
         remove_diagonal: the i-th embedding is not compared with the i-th reference.
 
     Examples:
@@ -83,17 +83,17 @@ def _logsumexp(x: TensorLike, chosen: Any, defined: Any) -> Any:
 
 
 class Circle(OfIntegers):
-    """Embeddings of a class near each other, others apart. See `circle`. Rows whose loss is 0 do
-    not count for the mean.
+    """Pulls embeddings of the same class together and pushes others apart. See `circle`. Rows with
+    loss 0 do not count in the mean.
 
     Args:
         gamma: scale of the similarities.
-        margin: how far from 1 and 0 similarities may stay.
+        margin: how far similarities may stay from 1 and 0.
         remove_diagonal: do not compare an embedding with itself.
         reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
             "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
         name: of the loss.
-        dtype: in which it is computed, `floatx` by default.
+        dtype: of the computation, `floatx` by default.
 
     Examples:
         >>> features = unidl.ops.normalize(np.array([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]]))

@@ -118,8 +118,8 @@ def binary_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: Axis = -1,
 ) -> Tensor:
-    """Mean of (1 - p_t)**gamma times the binary cross-entropy, p_t the probability of what is true
-    (arXiv:1708.02002).
+    """Mean of (1 - p_t)**gamma times the binary cross-entropy, p_t the probability of the true
+    class (arXiv:1708.02002).
 
     With `apply_class_balancing` also times alpha for the class 1, and 1 - alpha for 0.
 
@@ -163,7 +163,7 @@ def categorical_generalized_cross_entropy(
 
 
 def ctc(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    """`ops.ctc_loss` for targets padded with 0, the class that stands for no label.
+    """`ops.ctc_loss` for targets padded with 0, the class that means no label.
 
     y_true (n, labels) integers, y_pred (n, time, classes) logits -> (n,).
 
@@ -177,8 +177,8 @@ def ctc(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     true, pred = tuple(y_true.shape), tuple(y_pred.shape)
     if len(true) != 2 or len(pred) != 3:
         raise ValueError(
-            f"ctc: y_true has the shape (n, labels) and y_pred (n, time, classes), got {true} and "
-            f"{pred}."
+            f"ctc: y_true must have shape (n, labels) and y_pred (n, time, classes), got {true} "
+            f"and {pred}."
         )
     labels = ops.sum(ops.cast(ops.not_equal(y_true, 0), "int32"), axis=-1)
     return ops.ctc_loss(y_true, y_pred, labels, ops.full_like(labels, pred[1]))
@@ -211,14 +211,14 @@ def check_sparse_shapes(
 ) -> Tensor:
     """An error unless `true` is `pred` without `axis`."""
     if len(pred) == 0:
-        raise ValueError(f"{name}: y_pred needs an axis of classes, got a single number.")
+        raise ValueError(f"{name}: y_pred needs a class axis, got a single number.")
     axis %= len(pred)
     expected = pred[:axis] + pred[axis + 1 :]
     if len(true) == len(pred) and true[axis] == pred[axis] != 1:
         raise ValueError(
-            f"{name}: y_true has the shape {true}, so it looks one-hot, but this loss wants class "
-            "numbers of the "
-            f"shape {expected}. Use categorical_crossentropy, or pass np.argmax(y_true, axis=-1)."
+            f"{name}: y_true has the shape {true}, so it looks one-hot, but this loss needs class "
+            f"numbers of shape {expected}. Use categorical_crossentropy, or pass np.argmax(y_true, "
+            "axis=-1)."
         )
     if len(true) != len(expected) or any(
         a != b and None not in (a, b) for a, b in zip(true, expected, strict=True)
@@ -236,9 +236,8 @@ def check_categorical_shapes(name: str | None, true: TensorLike, pred: TensorLik
     ):
         raise ValueError(
             f"{name}: y_true has the shape {true}, so it looks like class numbers, but this loss "
-            "wants one probability for "
-            f"each class, of y_pred's shape {pred}. Use sparse_categorical_crossentropy, or "
-            f"to_categorical(y, {pred[-1]})."
+            f"needs one probability per class, with y_pred's shape {pred}. Use "
+            f"sparse_categorical_crossentropy, or to_categorical(y, {pred[-1]})."
         )
     if len(true) != len(pred) or any(
         a != b and None not in (a, b) for a, b in zip(true, pred, strict=True)

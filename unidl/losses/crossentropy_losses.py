@@ -40,7 +40,7 @@ class SparseCategoricalCrossentropy(OfIntegers, _FromLogits):
         reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
             "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
         name: of the loss.
-        dtype: in which it is computed, `floatx` by default.
+        dtype: of the computation, `floatx` by default.
 
     y_true (...,) or (..., 1) of integers, y_pred (..., classes).
 
@@ -89,7 +89,7 @@ class CategoricalCrossentropy(_FromLogits):
         reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
             "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
         name: of the loss.
-        dtype: in which it is computed, `floatx` by default.
+        dtype: of the computation, `floatx` by default.
 
     y_true and y_pred (..., classes).
 
@@ -132,7 +132,7 @@ class BinaryCrossentropy(_FromLogits):
         reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
             "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
         name: of the loss.
-        dtype: in which it is computed, `floatx` by default.
+        dtype: of the computation, `floatx` by default.
 
     y_true and y_pred (n, ...) of one shape.
 
@@ -172,14 +172,14 @@ class CategoricalFocalCrossentropy(NamedLoss):
 
     Args:
         alpha: weight of the classes, a number or one for each.
-        gamma: how much less what is sure counts; 0 is plain cross-entropy.
+        gamma: how strongly easy samples are down-weighted; 0 is plain cross-entropy.
         from_logits: y_pred holds logits, not probabilities.
         label_smoothing: s in t * (1 - s) + s / classes.
         axis: of the classes.
         reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
             "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
         name: of the loss.
-        dtype: in which it is computed, `floatx` by default.
+        dtype: of the computation, `floatx` by default.
 
     Examples:
         >>> y_true, y_pred = np.array([[0.0, 1.0, 0.0]]), np.array([[0.1, 0.8, 0.1]])
@@ -216,20 +216,20 @@ class CategoricalFocalCrossentropy(NamedLoss):
 
 
 class BinaryFocalCrossentropy(NamedLoss):
-    """`BinaryCrossentropy` times (1 - p_t)**gamma, p_t the probability of what is true (Lin et al.,
-    arXiv:1708.02002).
+    """`BinaryCrossentropy` times (1 - p_t)**gamma, p_t the probability of the true class (Lin et
+    al., arXiv:1708.02002).
 
     Args:
-        apply_class_balancing: weigh ones by `alpha` and zeros by 1 - alpha.
+        apply_class_balancing: weight ones by `alpha` and zeros by 1 - alpha.
         alpha: weight of the ones, with `apply_class_balancing`.
-        gamma: how much less what is sure counts; 0 is plain cross-entropy.
+        gamma: how strongly easy samples are down-weighted; 0 is plain cross-entropy.
         from_logits: y_pred holds logits, not probabilities.
         label_smoothing: s in t * (1 - s) + s / 2.
         axis: over which the mean is taken.
         reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
             "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
         name: of the loss.
-        dtype: in which it is computed, `floatx` by default.
+        dtype: of the computation, `floatx` by default.
 
     Examples:
         >>> y_true, y_pred = np.array([[0.0], [1.0]]), np.array([[0.1], [0.8]])
@@ -277,7 +277,7 @@ class BinaryFocalCrossentropy(NamedLoss):
 
 
 class CategoricalGeneralizedCrossEntropy(OfIntegers):
-    """Between cross-entropy and absolute error, for labels that are not all right. See
+    """Between cross-entropy and absolute error, for noisy labels. See
     `categorical_generalized_cross_entropy`.
 
     Args:
@@ -285,7 +285,7 @@ class CategoricalGeneralizedCrossEntropy(OfIntegers):
         reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
             "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
         name: of the loss.
-        dtype: in which it is computed, `floatx` by default.
+        dtype: of the computation, `floatx` by default.
 
     Examples:
         >>> y_true, y_pred = np.array([1]), np.array([[0.5, 0.25, 0.25]])
@@ -307,7 +307,7 @@ class CategoricalGeneralizedCrossEntropy(OfIntegers):
         dtype: DType | None = None,
     ) -> None:
         if not 0 < q < 1:
-            raise ValueError(f"{type(self).__name__}: q lies between 0 and 1, got {q!r}.")
+            raise ValueError(f"{type(self).__name__}: q must lie between 0 and 1, got {q!r}.")
         super().__init__(
             crossentropy.categorical_generalized_cross_entropy, reduction, name, dtype, q=q
         )
@@ -320,7 +320,7 @@ class CTC(OfIntegers):
         reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
             "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
         name: of the loss.
-        dtype: in which it is computed, `floatx` by default.
+        dtype: of the computation, `floatx` by default.
 
     Examples:
         >>> loss = unidl.losses.CTC()

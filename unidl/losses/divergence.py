@@ -26,7 +26,7 @@ def kl_divergence(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 
 
 def hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    """Mean of max(1 - t * p, 0), t -1 or 1; 0 and 1 will do.
+    """Mean of max(1 - t * p, 0), where t is -1 or 1 (or 0 or 1).
 
     Examples:
         >>> unidl.losses.hinge([[1.0, 0.0]], [[0.5, -3.0]])  # 0 and 1 are taken as -1 and 1
@@ -36,7 +36,7 @@ def hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 
 
 def squared_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    """Mean of max(1 - t * p, 0)**2, t -1 or 1; 0 and 1 will do.
+    """Mean of max(1 - t * p, 0)**2, where t is -1 or 1 (or 0 or 1).
 
     Examples:
         >>> unidl.losses.squared_hinge([[1.0], [1.0]], [[0.5], [3.0]])

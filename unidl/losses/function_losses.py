@@ -32,7 +32,7 @@ def _loss(fn: Any, class_name: str, given: str, gives: str) -> Any:
         reduction: "sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", or None for
             one number for each sample.
         name: of the loss.
-        dtype: in which it is computed, `floatx` by default.
+        dtype: of the computation, `floatx` by default.
 
     Examples:
         >>> unidl.losses.{class_name}()({given})
@@ -107,11 +107,11 @@ class Huber(NamedLoss):
     """Quadratic for errors up to `delta`, linear beyond. See `huber`.
 
     Args:
-        delta: the error from which on the loss is linear.
+        delta: the error above which the loss is linear.
         reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
             "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
         name: of the loss.
-        dtype: in which it is computed, `floatx` by default.
+        dtype: of the computation, `floatx` by default.
 
     Examples:
         >>> loss = unidl.losses.Huber(delta=1.0, reduction=None)
@@ -141,7 +141,7 @@ class CosineSimilarity(NamedLoss):
         reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
             "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
         name: of the loss.
-        dtype: in which it is computed, `floatx` by default.
+        dtype: of the computation, `floatx` by default.
 
     Examples:
         >>> loss = unidl.losses.CosineSimilarity()
@@ -170,8 +170,8 @@ class Dice(NamedLoss):
         reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
             "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
         name: of the loss.
-        axis: summed over; all by default.
-        dtype: in which it is computed, `floatx` by default.
+        axis: axes summed over; all by default.
+        dtype: of the computation, `floatx` by default.
 
     Examples:
         >>> y_true, y_pred = np.array([1.0, 1.0, 0.0, 0.0]), np.array([1.0, 0.0, 0.0, 0.0])
@@ -197,13 +197,13 @@ class Tversky(NamedLoss):
     """Overlap of two sets with weights. See `tversky`.
 
     Args:
-        alpha: weight of what is there and not predicted.
-        beta: weight of what is predicted and not there.
+        alpha: weight of false negatives.
+        beta: weight of false positives.
         reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
             "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
         name: of the loss.
-        axis: summed over; all by default.
-        dtype: in which it is computed, `floatx` by default.
+        axis: axes summed over; all by default.
+        dtype: of the computation, `floatx` by default.
 
     Examples:
         >>> y_true, y_pred = np.array([1.0, 1.0, 0.0, 0.0]), np.array([1.0, 0.0, 0.0, 0.0])

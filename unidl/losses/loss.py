@@ -26,7 +26,7 @@ class Loss(Watched, Constructed):
     each step of it, (n, t).
 
     Args:
-        name: by default the class' name in snake case.
+        name: by default the class name in snake case.
         reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
             "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
         dtype: of the computation, `floatx` by default; a policy's compute dtype.
@@ -114,8 +114,8 @@ class Loss(Watched, Constructed):
             return mask
         raise ValueError(
             f"{type(self).__name__} {self.name!r}: the mask has the shape {found}, the losses have "
-            f"{wanted}: the loss is one number over axes of which the mask leaves some out. Give "
-            f"the model a layer that ends the mask, or write a Loss whose call() keeps these axes."
+            f"{wanted}: the loss reduces axes over which the mask selects. Give the model a layer "
+            "that ends the mask, or write a Loss whose call() keeps these axes."
         )
 
     def call(self, y_true: TensorLike, y_pred: TensorLike) -> Tensor:
@@ -143,11 +143,11 @@ class LossFunctionWrapper(Loss):
     """The loss of a function (y_true, y_pred, **kwargs) -> one float for each sample.
 
     Args:
-        fn: the function; further arguments of it are given by name.
+        fn: the function; its other arguments are given by name.
         reduction: "sum_over_batch_size" or "mean" (the sum over the number of values), "sum",
             "mean_with_sample_weight" (the weighted sum over the sum of weights), "none" or None.
         name: of the loss.
-        dtype: in which it is computed, `floatx` by default.
+        dtype: of the computation, `floatx` by default.
 
     Examples:
         >>> def powered(y_true, y_pred, power):

@@ -113,8 +113,8 @@ def poisson(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 
 
 def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: Axis = -1) -> Tensor:
-    """-sum of x * y for x and y scaled to length 1 along `axis`, where a length counts as 1e-7 at
-    least.
+    """-sum of x * y for x and y scaled to length 1 along `axis`, where a length counts as at least
+    1e-7.
 
     Examples:
         >>> unidl.losses.cosine_similarity([[1.0, 0.0], [1.0, 0.0]], [[2.0, 0.0], [0.0, 3.0]])

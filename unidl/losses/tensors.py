@@ -37,14 +37,14 @@ def loss_values(who: str, values: Any) -> Tensor:
         return ops.convert_to_tensor(float(values))
     if isinstance(values, str | bytes | dict | list | tuple) or not hasattr(values, "shape"):
         raise TypeError(
-            f"{who} returned a {type(values).__name__}, but a loss is a tensor of one float for "
-            "each sample, or a scalar."
+            f"{who} returned a {type(values).__name__}, but a loss must be a tensor with one float "
+            "per sample, or a scalar."
         )
     dtype = ops.dtype(values)
     if not dtypes.is_float(dtype):
         raise TypeError(
             f"{who} returned {dtype}. Integers have no gradient, so nothing would be trained. "
-            "Compute the loss in floats: leave ops.cast(..., 'int32'), argmax and comparisons out."
+            "Compute the loss in floats, without ops.cast(..., 'int32'), argmax or comparisons."
         )
     return values
 

@@ -150,7 +150,7 @@ def resolve(identifier: Any, y_true_shape: Shape, y_pred_shape: Shape) -> Metric
             return kinds[kind_of_classification(y_true_shape, y_pred_shape)](name=identifier)
     found = get(identifier)
     if found is None:
-        raise ValueError("metrics: None is no metric. Leave it out of the list.")
+        raise ValueError("metrics: None is not a metric. Leave it out of the list.")
     if not isinstance(found, Metric):
         called = getattr(found, "__name__", None)
         name = None if called is None or hasattr(found, "name") else to_snake_case(called)

@@ -70,12 +70,12 @@ class AUC(Counts):
     ) -> None:
         if num_labels is not None and not multi_label:
             raise ValueError(
-                "AUC: num_labels goes with multi_label=True, got multi_label=False. Without it all "
-                "elements count alike: leave num_labels out."
+                "AUC: num_labels needs multi_label=True, got multi_label=False. Without it all "
+                "elements count equally: leave out num_labels."
             )
         if thresholds is None and num_thresholds < 2:
             raise ValueError(
-                f"AUC: a curve has at least 2 points, got num_thresholds={num_thresholds}."
+                f"AUC: a curve needs at least 2 points, got num_thresholds={num_thresholds}."
             )
         inner = (
             [(i + 1) / (num_thresholds - 1) for i in range(num_thresholds - 2)]
@@ -100,8 +100,8 @@ class AUC(Counts):
         labels = y_pred_shape[-1] if y_pred_shape else None
         if self.multi_label and len(y_pred_shape) != 2:
             raise ValueError(
-                f"AUC {self.name!r}: with multi_label=True y_pred is (n, labels), got the shape "
-                f"{tuple(y_pred_shape)}."
+                f"AUC {self.name!r}: with multi_label=True y_pred must be (n, labels), got the "
+                f"shape {tuple(y_pred_shape)}."
             )
         for argument, wanted in (
             ("num_labels", self.num_labels),

@@ -61,7 +61,9 @@ class Counts(Metric):
             else [t for t in self.thresholds if t is None or not 0 <= t <= 1]
         )
         if wrong:
-            raise ValueError(f"{type(self).__name__}: thresholds lie in [0, 1], got {wrong[0]}.")
+            raise ValueError(
+                f"{type(self).__name__}: thresholds must lie in [0, 1], got {wrong[0]}."
+            )
         if ends:  # points beyond both sides of [0, 1], where all are positive or none
             self.thresholds = [ends[0], *self.thresholds, ends[1]]
         self._make_counts((len(self.thresholds),))

@@ -53,9 +53,9 @@ class FBetaScore(Metric):
     def build(self, y_true_shape: Shape, y_pred_shape: Shape) -> None:
         if len(y_true_shape) != 2 or len(y_pred_shape) != 2:
             raise ValueError(
-                f"{self.name}: takes targets and scores of the shape (n, classes), got "
-                f"{tuple(y_true_shape)} and {tuple(y_pred_shape)}. "
-                f"Class numbers become rows by to_categorical(y)."
+                f"{self.name}: targets and scores must have shape (n, classes), got "
+                f"{tuple(y_true_shape)} and {tuple(y_pred_shape)}. Convert class numbers with "
+                "to_categorical(y)."
             )
         shape = () if self.average == "micro" else (y_pred_shape[-1],)
         for kind in (

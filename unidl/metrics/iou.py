@@ -71,8 +71,8 @@ class IoU(Metric):
         wrong = [i for i in self.target_class_ids if not 0 <= i < num_classes]
         if wrong or not self.target_class_ids:
             raise ValueError(
-                f"{type(self).__name__}: target_class_ids are some of 0 to {num_classes - 1}, got "
-                f"{self.target_class_ids}."
+                f"{type(self).__name__}: target_class_ids must be among 0 to {num_classes - 1}, "
+                f"got {self.target_class_ids}."
             )
         self.total_cm = self.add_variable((num_classes, num_classes), name="total_confusion_matrix")
 
@@ -106,9 +106,9 @@ class IoU(Metric):
     def _weights(self, weight: Any, like: Any) -> Any:
         if dtypes.is_float(ops.dtype(weight)) and not dtypes.is_float(self.dtype):
             warnings.warn(
-                f"{self.name} counts in {self.dtype}, so that weights lose what is behind the "
-                "point. For weights that are no "
-                f'integers write {type(self).__name__}(..., dtype="float32").',
+                f"{self.name} counts in {self.dtype}, so weights lose their fraction. For "
+                "non-integer weights write"
+                f' {type(self).__name__}(..., dtype="float32").',
                 stacklevel=3,
             )
         weight = expand_to_rank(ops.cast(weight, self.dtype), len(like.shape))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from unidl import initializers, tree
 from unidl.backend import dtypes
 from unidl.backend.variable import Variable
+from unidl.metrics.stateless import StatelessMetric
 from unidl.tracing.keras_tensor import KerasTensor
 from unidl.typing import Config, DType, InitializerLike, Shape, Tensor, any_arguments
 from unidl.utils.constructors import Constructed, made_from
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Metric(Watched, Constructed):
+class Metric(StatelessMetric, Watched, Constructed):
     """Subclass it: make variables in `__init__`, add to them in `update_state`, compute from them
     in `result`.
 
@@ -104,6 +105,10 @@ class Metric(Watched, Constructed):
     def build(self, y_true_shape: Shape, y_pred_shape: Shape) -> None:
         """Make variables whose shapes depend on the data; `compile` calls it before the step is
         compiled."""
+
+    @property
+    def _makes_variables_for_data(self) -> bool:
+        return type(self).build is not Metric.build
 
     _built = False
 

@@ -55,8 +55,7 @@ class R2Score(Metric):
     def build(self, y_true_shape: Shape, y_pred_shape: Shape) -> None:
         if len(y_pred_shape) != 2:
             raise ValueError(
-                f"{self.name}: takes predictions of the shape (n, outputs), got "
-                f"{tuple(y_pred_shape)}."
+                f"{self.name}: predictions must have shape (n, outputs), got {tuple(y_pred_shape)}."
             )
         for kind, name in (
             ("squared_sum",) * 2,

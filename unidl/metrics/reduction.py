@@ -157,7 +157,7 @@ class MeanMetricWrapper(Mean):
                 raise TypeError(
                     f"The metric {self.name!r} returned "
                     f"{'None' if values is None else 'a ' + type(values).__name__}, but a metric "
-                    "is a tensor of one number for each sample, or a scalar. End the function "
+                    "must be a tensor with one number per sample, or a scalar. End the function "
                     "with: return values."
                 )
             super().update_state(values, sample_weight)

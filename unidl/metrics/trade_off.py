@@ -29,10 +29,10 @@ class _TradeOff(Counts):
         self, value: Any, num_thresholds: Any, class_id: Any, name: str | None, dtype: DType
     ) -> None:
         if not 0 <= value <= 1:
-            raise ValueError(f"{type(self).__name__}: {self.at} lies in [0, 1], got {value}.")
+            raise ValueError(f"{type(self).__name__}: {self.at} must lie in [0, 1], got {value}.")
         if num_thresholds < 1:
             raise ValueError(
-                f"{type(self).__name__}: num_thresholds is at least 1, got {num_thresholds}."
+                f"{type(self).__name__}: num_thresholds must be at least 1, got {num_thresholds}."
             )
         last = num_thresholds - 1
         thresholds = (

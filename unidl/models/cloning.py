@@ -27,16 +27,16 @@ def clone_model(
     """A model of the same structure with new layers, and so new weights; compiled if `model` is.
 
     Args:
-        model: a model. A subclassed one is made from its config, with all of its layers.
-        input_tensors: KerasTensors to begin with, in the structure of `model.input`; new inputs by
-            default.
-        clone_function: layer -> the layer that takes its place; by default one of the same config.
+        model: a model. A subclassed model is recreated from its config, with all of its layers.
+        input_tensors: KerasTensors to use as inputs, in the structure of `model.input`; new inputs
+            by default.
+        clone_function: layer -> its replacement; by default a layer with the same config.
         call_function: (new layer, *args, **kwargs) -> outputs, in place of each call of a layer in
             the graph of a functional model.
-        recursive: models within the model are not given to `clone_function`, but their layers are.
+        recursive: pass the layers of nested models, not the models themselves, to `clone_function`.
 
     Raises:
-        ValueError: the model has no graph, or is a Sequential, and an argument asks for one.
+        ValueError: the model has no graph, or is a Sequential, and an argument requires one.
 
     Examples:
         >>> model = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(2)])
@@ -55,8 +55,9 @@ def _clone(
     """`made`: {id of a layer: its clone}, of layers that several models share."""
     if isinstance(model, Sequential) and call_function is not None:
         raise ValueError(
-            f"clone_model: {model._who()} is a row of layers without calls, so call_function would "
-            "never be asked. Give a clone_function, or clone Model(model.inputs, model.outputs)."
+            f"clone_model: {model._who()} is a sequence of layers without calls, so call_function "
+            "would never be called. Give a clone_function, or clone Model(model.inputs, "
+            "model.outputs)."
         )
 
     def clone(layer: Any) -> Any:
@@ -98,8 +99,8 @@ def _cloned_row(model: Sequential, inputs: Any, clone: Callable[[Any], Any]) -> 
         given = graph.flatten_tensors(inputs)
         if len(given) != 1:
             raise ValueError(
-                f"clone_model: {model._who()} begins with one tensor; input_tensors={inputs!r} "
-                "has another number of KerasTensors."
+                f"clone_model: {model._who()} has one input tensor; input_tensors={inputs!r} has a "
+                "different number of KerasTensors."
             )
         (start,) = given
         begins = start.history is not None and isinstance(start.history[0].operation, InputLayer)
@@ -149,12 +150,12 @@ def _inputs_like(model: Any) -> Any:
 def _cloned_by_config(model: Any, of_graphs: Any) -> Any:
     if not isinstance(model, Model):
         raise ValueError(
-            f"clone_model: takes a model, got {model!r}. Build one: Sequential([...])."
+            f"clone_model: expected a model, got {model!r}. Build one: Sequential([...])."
         )
     if any(given is not None for given in of_graphs):
         raise ValueError(
-            f"clone_model: {model._who()} is no functional model, and so has no graph to walk "
-            "along: input_tensors, clone_function and call_function cannot be used. Leave them out."
+            f"clone_model: {model._who()} is not a functional model, so it has no graph to clone: "
+            "input_tensors, clone_function and call_function cannot be used. Leave them out."
         )
     try:
         return _of_same_config(model)
@@ -162,9 +163,9 @@ def _cloned_by_config(model: Any, of_graphs: Any) -> Any:
         name = type(model).__name__
         raise type(error)(
             f"clone_model: {name}.from_config(config) of {model._who()}, with its get_config(), "
-            f"raised: {error} Let the constructor take **kwargs and hand them to "
-            "super().__init__(**kwargs), and return in get_config() what it takes; or make another "
-            f"model by hand: {name}(...)."
+            f"raised: {error} Let the constructor take **kwargs and pass them to "
+            "super().__init__(**kwargs), and return its arguments in get_config(); or create "
+            f"another model by hand: {name}(...)."
         ) from error
 
 
@@ -176,9 +177,9 @@ def model_from_json(json_string: str, custom_objects: CustomObjects | None = Non
     """The model that `Model.to_json` of unidl or of Keras wrote, with new weights.
 
     Raises:
-        ValueError, TypeError: the text is no JSON, or no config of a model; it has more than 64
-            million characters; it names what is neither public nor registered. No code of the text
-            is run.
+        ValueError, TypeError: the text is not JSON, or not the config of a model; it has more than
+            64 million characters; it names something that is neither public nor registered. No code
+            from the text is run.
 
     Examples:
         >>> model = unidl.Sequential([unidl.Input((4,)), unidl.layers.Dense(2)])
@@ -187,7 +188,7 @@ def model_from_json(json_string: str, custom_objects: CustomObjects | None = Non
     """
     if not isinstance(json_string, str | bytes):
         raise TypeError(
-            "model_from_json: expected the text that model.to_json() returns, got "
+            "model_from_json: expected the string that model.to_json() returns, got "
             f"{type(json_string).__name__}."
         )
     config = config_of(json_string, "model_from_json", "what model.to_json() returns")
@@ -195,7 +196,7 @@ def model_from_json(json_string: str, custom_objects: CustomObjects | None = Non
     if not isinstance(model, Model):
         raise ValueError(
             f"model_from_json: this is the config of a {type(model).__name__}, not of a model. "
-            "Give what model.to_json() returns."
+            "Give the string that model.to_json() returns."
         )
     if not model.built and config.get("build_config"):
         model.build_from_config(config["build_config"])

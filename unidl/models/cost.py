@@ -20,13 +20,13 @@ class ModelCost:
     """What `model_cost` returns.
 
     Attributes:
-        batch_size: samples for which it holds.
+        batch_size: number of samples that it is for.
         flops: floating point operations of a forward pass; a multiplication and an addition are
-            two. Counted are products of matrices, convolutions, attention and recurrent layers.
+            two. Matrix products, convolutions, attention and recurrent layers are counted.
         weights: bytes of all weights.
-        optimizer: bytes of the optimizer's variables, 0 before they are made.
-        activations: bytes of the results of all functions inside the model, which is what a
-            training step keeps at most for its gradients.
+        optimizer: bytes of the optimizer's variables, 0 before they are created.
+        activations: bytes of the results of all functions inside the model: the most that a
+            training step keeps for its gradients.
     """
 
     batch_size: int
@@ -44,18 +44,18 @@ class ModelCost:
 
 @public_function
 def model_cost(model: Any, batch_size: int = 1, input_shape: Any = None) -> ModelCost:
-    """Count what a forward pass of `model` computes, and what the model holds.
+    """Count the operations of a forward pass of `model`, and its memory.
 
-    The model runs once on tensors without values, on any backend with the same result.
+    The model runs once on tensors without values; the result is the same on every backend.
 
     Args:
         batch_size: number of samples.
-        input_shape: of its inputs, batch axis included, as `build` takes it; needed where an axis
-            beside that of the batch is open, or the model is not built.
+        input_shape: of its inputs, batch axis included, as `build` takes it; needed if an axis
+            other than the batch axis is open, or the model is not built.
 
     Raises:
-        ValueError: a size is not known, a loop's length depends on values, or a layer calls
-            functions of a framework.
+        ValueError: a size is unknown, a loop's length depends on values, or a layer calls framework
+            functions.
 
     Examples:
         >>> model = unidl.Sequential([unidl.Input((100,)), unidl.layers.Dense(10)])
@@ -63,7 +63,7 @@ def model_cost(model: Any, batch_size: int = 1, input_shape: Any = None) -> Mode
         64000
     """
     if not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"model_cost: batch_size is a positive integer, got {batch_size!r}.")
+        raise ValueError(f"model_cost: batch_size must be a positive integer, got {batch_size!r}.")
     inputs = _inputs(model, input_shape)
     tensors = graph.flatten_tensors(inputs)
     specs = [(_closed(model, t, batch_size), t.dtype) for t in tensors]
@@ -78,8 +78,8 @@ def model_cost(model: Any, batch_size: int = 1, input_shape: Any = None) -> Mode
         flops, sizes = count(model.backend, forward, model.variables, specs)
     except NotCapturable as error:
         raise ValueError(
-            f"model_cost: {model._who()} cannot be counted, since a layer of it calls functions of "
-            "a framework, or asks for values. Write its call() with unidl.ops."
+            f"model_cost: {model._who()} cannot be counted, since one of its layers calls "
+            "framework functions, or reads values. Write its call() with unidl.ops."
         ) from error
     optimizer = model.optimizer if getattr(model, "compiled", False) else None
     held = optimizer.variables if optimizer is not None and optimizer.built else ()
@@ -117,8 +117,8 @@ def _inputs(model: Any, input_shape: Any) -> Any:
         shapes = next(iter(model._build_shapes.values()))
     if shapes is None:
         raise ValueError(
-            f"model_cost: {model._who()} is not built, so the shape of its input is not known. "
-            "Write model_cost(model, input_shape=(None, ...))."
+            f"model_cost: {model._who()} is not built, so its input shape is unknown. Write "
+            "model_cost(model, input_shape=(None, ...))."
         )
     return tensors_of(shapes, model.compute_dtype)
 

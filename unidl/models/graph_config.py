@@ -152,7 +152,9 @@ def _in_order(waiting: Any, made: Any) -> Iterator[Any]:
         round_ = sorted(following)
     if left:
         names = ", ".join(w[0] for w, needed in zip(waiting, missing, strict=True) if needed)
-        raise ValueError(f"from_config: the nodes of {names} refer to tensors that no layer makes.")
+        raise ValueError(
+            f"from_config: the nodes of {names} refer to tensors that no layer produces."
+        )
 
 
 def _is_object(part: Any) -> bool:

@@ -72,8 +72,8 @@ class FunctionFromConfig:
         name = _FUNCTIONS.get(entry["class_name"].lower())
         if name is None:
             raise ValueError(
-                f"from_config: the graph calls {entry['module']}.{entry['class_name']}, which "
-                "unidl.ops has not."
+                f"from_config: the graph calls {entry['module']}.{entry['class_name']}, which is "
+                "not in unidl.ops."
             )
         self._function = getattr(ops, name)
         self._config = dict(entry["config"])

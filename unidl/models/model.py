@@ -26,6 +26,7 @@ from unidl.models.summary import print_summary
 from unidl.saving.custom_objects import CustomObjectScope
 from unidl.saving.model_files import save_model
 from unidl.saving.object_registration import serialize_keras_object
+from unidl.saving.state_tree import HasStateTree
 from unidl.saving.weights import load_weights, save_weights
 from unidl.tracing import KerasTensor, graph
 from unidl.tracing.sizes import as_given
@@ -44,16 +45,16 @@ if TYPE_CHECKING:
 
 
 @with_habits(OF_MODELS)
-class Model(Trainer, Layer):
+class Model(Trainer, HasStateTree, Layer):
     """A network.
 
-    Three ways to one: `Model(inputs, outputs)` from symbolic tensors, a subclass with `call()`, or
-    `Sequential`.
+    There are three ways to build one: `Model(inputs, outputs)` from symbolic tensors, a subclass
+    with `call()`, or `Sequential`.
 
     Args:
-        inputs, outputs: KerasTensors, alone or in lists and dicts; what `Input` began and layers
-            continued.
-        name: of the model; by default made from the class.
+        inputs, outputs: KerasTensors, alone or in lists and dicts: the results of `Input` and of
+            layers called on them.
+        name: of the model; by default derived from the class.
         trainable: whether optimizers update the weights.
         dtype: name of a dtype or policy ("float64", "mixed_float16"); default: the global policy.
 
@@ -244,7 +245,7 @@ class Model(Trainer, Layer):
 
     @property
     def output_names(self) -> list[str]:
-        """Of each output the name of the layer that made it."""
+        """For each output, the name of the layer that produced it."""
         return [t.history[0].operation.name for t in self._one_plan().output_tensors]
 
     @public_method
@@ -253,18 +254,18 @@ class Model(Trainer, Layer):
         layers = self.layers
         if (index is None) == (name is None):
             raise ValueError(
-                f"{self._who()}: get_layer() takes a name or an index, got name={name!r} and "
-                f"index={index!r}."
+                f"{self._who()}: get_layer() takes either a name or an index, got name={name!r} "
+                f"and index={index!r}."
             )
         if not isinstance(name, str | None) or not isinstance(index, numbers.Integral | None):
             raise TypeError(
-                f"{self._who()}: get_layer() takes a name, a string, or an index, an integer: "
-                f"got name={name!r}, index={index!r}. Write get_layer(index=0)."
+                f"{self._who()}: get_layer() takes a name (a string) or an index (an integer), got "
+                f"name={name!r}, index={index!r}. Write get_layer(index=0)."
             )
         if index is not None:
             if not -len(layers) <= index < len(layers):
                 raise ValueError(
-                    f"{self._who()} has {len(layers)} layers, asked for number {index}."
+                    f"{self._who()} has {len(layers)} layers; there is no layer number {index}."
                 )
             return layers[index]
         for layer in layers:
@@ -291,12 +292,12 @@ class Model(Trainer, Layer):
         """Print a table of layers, output shapes and parameters.
 
         Args:
-            line_length: characters of a line; by default what the terminal has.
-            positions: where each column ends, as shares of the line, [0.5, 0.8, 1.0], or in
-                characters; by default what stands in them decides.
+            line_length: characters per line; by default the width of the terminal.
+            positions: where each column ends, as fractions of the line, [0.5, 0.8, 1.0], or in
+                characters; by default it depends on their contents.
             print_fn: called with the text, instead of printing.
-            expand_nested: show the layers of models within the model too.
-            show_trainable: show which layers are.
+            expand_nested: also show the layers of nested models.
+            show_trainable: show which layers are trainable.
             layer_range: names of the first and the last layer to show, or patterns (`re.match`).
             kernels: show what each layer runs on.
             cost: show floating point operations and memory, as `utils.model_cost` counts them.
@@ -310,7 +311,7 @@ class Model(Trainer, Layer):
     def save(
         self, filepath: str | PathLike[str], overwrite: bool = True, zipped: bool | None = None
     ) -> None:
-        """Write the whole model to a ".keras" file; `saving.save_model` says what is in it."""
+        """Write the whole model to a ".keras" file; `saving.save_model` describes its contents."""
         save_model(self, filepath, overwrite, zipped)
 
     @public_method
@@ -328,12 +329,12 @@ class Model(Trainer, Layer):
     def load_weights(self, filepath: str | PathLike[str], skip_mismatch: bool = False) -> None:
         """Read the weights from a ".weights.h5" file of the same architecture, from a whole model's
         ".keras" file, unidl's or Keras', from a ".safetensors" file or the ".weights.json" file of
-        shards; with `skip_mismatch` those of the layers that fit."""
+        shards; with `skip_mismatch` only those of layers that fit."""
         load_weights(self, filepath, skip_mismatch)
 
     @any_arguments
     def build(self, input_shape: Any = None) -> None:
-        """Make all weights for inputs of `input_shape` (with batch axis), by one symbolic call."""
+        """Create the weights for inputs of `input_shape` (with batch axis) by one symbolic call."""
         if (
             self._plan is None
             and not self.built
@@ -387,8 +388,8 @@ class Model(Trainer, Layer):
         return super().get_build_config()
 
     def build_from_config(self, config: Config) -> None:
-        """Make all weights for the shapes in a dict of `get_build_config`, of unidl or of Keras, by
-        one symbolic call."""
+        """Create all weights for the shapes in a dict from `get_build_config`, of unidl or Keras,
+        with one symbolic call."""
         if type(self).build is not Model.build:
             super().build_from_config(config)
             return
@@ -458,7 +459,7 @@ def _by_name(expected: Any, given: Any, who: str) -> list[Any]:
         missing = [n for n in expected if n not in given]
         if missing:
             raise ValueError(
-                f"{who}: the inputs lack {', '.join(map(repr, missing))}; given were "
+                f"{who}: the inputs lack {', '.join(map(repr, missing))}; given: "
                 f"{', '.join(map(repr, given))}."
             )
         return [v for n, part in expected.items() for v in _by_name(part, given[n], who)]

@@ -38,10 +38,9 @@ class Plan:
         self.output_tensors = graph.flatten_tensors(outputs)
         if not self.input_tensors or not self.output_tensors:
             raise ValueError(
-                f"{owner}: inputs and outputs must be symbolic tensors, got "
-                f"{_kind(inputs)} and {_kind(outputs)}. Start with x = "
-                "unidl.Input(shape=(...)), "
-                f"call layers on it, and give both ends: Model(inputs=x, outputs=y)."
+                f"{owner}: inputs and outputs must be symbolic tensors, got {_kind(inputs)} and "
+                f"{_kind(outputs)}. Start with x = unidl.Input(shape=(...)), call layers on it, "
+                "and pass both ends: Model(inputs=x, outputs=y)."
             )
         self._entries = {t: _entry_node(t) for t in self.input_tensors}
         order, met = self._walk(owner)
@@ -72,7 +71,7 @@ class Plan:
         for layer in (each for each in self.operations if isinstance(each, Layer)):
             if met.setdefault(layer.name, layer) is not layer:
                 raise ValueError(
-                    f"{owner}: two layers are called {layer.name!r}. Give one another name: "
+                    f"{owner}: two layers are named {layer.name!r}. Give one of them another name: "
                     f"{type(layer).__name__}(..., name='other')."
                 )
 
@@ -102,8 +101,8 @@ class Plan:
             ):
                 raise ValueError(
                     f"{owner}: the output depends on {tensor}, which is not among the inputs "
-                    f"{[t.name for t in self.input_tensors]}. "
-                    f"Add it to `inputs`, or make the output from those inputs alone."
+                    f"{[t.name for t in self.input_tensors]}. Add it to `inputs`, or compute the "
+                    "output from those inputs only."
                 )
             node, _ = self.origin(tensor)
             if id(node) in finished:

@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 
 
 class Sequential(Model):
-    """A model of layers in a row, each of which gets what the one before it returned.
+    """A linear stack of layers: each layer gets the output of the previous one.
 
     Args:
-        layers: list of layers; the first may be an `Input` or say its `input_shape=`. Where it
-            takes several tensors, in a list or a dict, there is no `Input`.
+        layers: list of layers; the first may be an `Input` or have an `input_shape=`. If it takes
+            several tensors, in a list or a dict, there is no `Input`.
         trainable: whether optimizers update the weights.
-        name: of the model; by default made from the class.
+        name: of the model; by default derived from the class.
 
-    Without an input shape the weights are made at the first call, or by `build`.
+    Without an input shape, the weights are created by the first call or by `build`.
 
     Examples:
         >>> model = unidl.Sequential([unidl.Input((28, 28, 1)), unidl.layers.Flatten()])
@@ -71,14 +71,14 @@ class Sequential(Model):
         """`layers`, given as a list."""
         if not isinstance(second, bool) or isinstance(layers, Layer | KerasTensor | str):
             raise TypeError(
-                f"{self._who()}: takes its layers as one list, Sequential([a, b]), got "
+                f"{self._who()}: expected the layers in one list, Sequential([a, b]), got "
                 f"{layers!r}{'' if isinstance(second, bool) else f' and {second!r}'}."
             )
         try:
             return list(layers or ())
         except TypeError:
             raise TypeError(
-                f"{self._who()}: takes a list of layers, got {layers!r} of type "
+                f"{self._who()}: expected a list of layers, got {layers!r} of type "
                 f"{type(layers).__name__}."
             ) from None
 
@@ -87,8 +87,8 @@ class Sequential(Model):
         """Append a layer (or the KerasTensor of an `Input`, at the beginning)."""
         if not isinstance(rebuild, bool):
             raise TypeError(
-                f"{self._who()}: add() takes one layer, got {rebuild!r} beside it. "
-                "Call add() once for each layer."
+                f"{self._who()}: add() takes one layer, but also got {rebuild!r}. Call add() once "
+                "for each layer."
             )
         self._append(layer)
         if rebuild:
@@ -103,7 +103,7 @@ class Sequential(Model):
             layer = layer.history[0].operation
         if isinstance(layer, type) and issubclass(layer, Layer):
             raise TypeError(
-                f"Sequential {self.name!r}: got the class {layer.__name__}, not a layer. "
+                f"Sequential {self.name!r}: got the class {layer.__name__} instead of a layer. "
                 f"Call it: {layer.__name__}(...)."
             )
         if not isinstance(layer, Layer):
@@ -114,13 +114,13 @@ class Sequential(Model):
         if any(below is self for below in layer._flatten_layers()):
             raise ValueError(
                 f"Sequential {self.name!r}: {layer._who()} cannot be added, since the model would "
-                "then contain itself. To have a part twice, add a copy: models.clone_model(part)."
+                "then contain itself. To use a part twice, add a copy: models.clone_model(part)."
             )
         check_nesting(self._who(), 1 + depth_below(layer))
         if any(layer.name == other.name for other in self._stack):
             raise ValueError(
-                f"Sequential {self.name!r}: two layers are called {layer.name!r}. "
-                f"Give one another name: {type(layer).__name__}(..., name='other')."
+                f"Sequential {self.name!r}: two layers are named {layer.name!r}. Give one of them "
+                f"another name: {type(layer).__name__}(..., name='other')."
             )
         if isinstance(layer, InputLayer) and self._stack:
             raise ValueError(f"Sequential {self.name!r}: an Input can only come first.")
@@ -136,7 +136,7 @@ class Sequential(Model):
     def pop(self, rebuild: bool = True) -> Any:
         """Remove and return the last layer."""
         if not self.layers:
-            raise ValueError(f"{self._who()}: pop() found no layers.")
+            raise ValueError(f"{self._who()}: pop() called on a model without layers.")
         layer = self._stack.pop()
         if len(self._outputs) > len(self._stack):
             layer._inbound.remove(graph.flatten_tensors(self._outputs.pop())[0].history[0])
@@ -165,7 +165,7 @@ class Sequential(Model):
 
     @public_method
     def build(self, input_shape: Any = None) -> None:
-        """Make the weights for inputs of `input_shape`, batch axis included; of several inputs a
+        """Create the weights for inputs of `input_shape`, batch axis included; for several inputs a
         list or dict of shapes."""
         if self._plan is None and input_shape is not None and len(self.layers):
             self._begin(map_shapes(lambda shape: Input(batch_shape=tuple(shape)), input_shape))

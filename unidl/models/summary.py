@@ -111,8 +111,8 @@ def _widths(positions: Any, columns: list[_Column], width: int) -> list[int] | N
     ends = [float(position) for position in positions]
     if len(ends) != len(columns) or ends != sorted(ends):
         raise ValueError(
-            f"summary: positions says where each of the {len(columns)} columns ends, from left to "
-            f"right, got {list(positions)}. The columns are "
+            f"summary: positions must say where each of the {len(columns)} columns ends, in "
+            f"increasing order, got {list(positions)}. The columns are "
             f"{', '.join(column.title for column in columns)}."
         )
     if ends[-1] <= 1:
@@ -121,14 +121,14 @@ def _widths(positions: Any, columns: list[_Column], width: int) -> list[int] | N
     found = [int(b) - int(a) - 3 for a, b in zip([0.0, *ends], ends, strict=False)]
     if min(found) < _NARROWEST:
         raise ValueError(
-            f"summary: positions {list(positions)} leave less than {_NARROWEST} characters for a "
-            f"column of a line of {width}."
+            f"summary: positions {list(positions)} leave fewer than {_NARROWEST} characters for a "
+            f"column, with lines of {width}."
         )
     return found
 
 
 def _totals(model: Any, counted: Any) -> Iterator[str]:
-    trainable, frozen = model.trainable_variables, model.non_trainable_variables
+    trainable, frozen = model.trainable_weights, model.non_trainable_weights
     optimizer = model.optimizer if model.compiled else None
     held = optimizer.variables if optimizer is not None and optimizer.built else []
     yield f" Total params: {_size([*trainable, *frozen, *held])}"
@@ -137,13 +137,13 @@ def _totals(model: Any, counted: Any) -> Iterator[str]:
     if held:
         yield f" Optimizer params: {_size(held)}"
     if counted is not None:
-        yield f" FLOPs of one sample: {counted.flops:,}"
-        yield f" Activations of one sample: {_bytes(counted.activations)}"
+        yield f" FLOPs per sample: {counted.flops:,}"
+        yield f" Activations per sample: {_bytes(counted.activations)}"
     yield f" Backend: {model.backend.name} {model.backend.version}"
     if not model.built:
         yield (
-            " Not built yet: weights are made when the input's shape is known. "
-            "Call model.build((None, ...)) or model(data)."
+            " Not built yet: the weights are created once the input shape is known. Call "
+            "model.build((None, ...)) or model(data)."
         )
 
 
@@ -181,8 +181,9 @@ def _chosen(model: Any, layer_range: Any) -> list[Any]:
         or not all(isinstance(pattern, str) for pattern in layer_range)
     ):
         raise ValueError(
-            "summary: layer_range is the names of two layers, or patterns of them, "
-            f'layer_range=("conv1", "conv3"), got {layer_range!r}.'
+            'summary: layer_range must hold two layer names or patterns, layer_range=("conv1", '
+            '"conv3"), got'
+            f" {layer_range!r}."
         )
     first, last = (
         [i for i, each in enumerate(operations) if re.match(pattern, each.name)]

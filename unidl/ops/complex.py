@@ -96,7 +96,7 @@ def polar(abs_: TensorLike, angle: TensorLike) -> Any:
         >>> unidl.ops.polar([2.0], [np.pi])
         Traceback (most recent call last):
             ...
-        TypeError: polar: the result would be complex, and there are no complex...
+        TypeError: polar: the result would be complex, but there are no complex...
         >>> 2.0 * unidl.ops.cos([np.pi]), 2.0 * unidl.ops.sin([np.pi])  # what to write
         (array([-2.], dtype=float32), array([-0.], dtype=float32))
     """
@@ -110,7 +110,7 @@ def view_as_complex(x: TensorLike) -> Any:
         >>> unidl.ops.view_as_complex([[1.0, 2.0], [3.0, -4.0]])
         Traceback (most recent call last):
             ...
-        TypeError: view_as_complex: the result would be complex, and there are...
+        TypeError: view_as_complex: the result would be complex, but there are...
         >>> unidl.ops.unstack([[1.0, 2.0], [3.0, -4.0]], axis=-1)  # what to write
         [array([1., 3.], dtype=float32), array([ 2., -4.], dtype=float32)]
     """
@@ -132,6 +132,5 @@ def view_as_real(x: TensorLike) -> Tensor:
 
 def _complex(name: str, instead: Any) -> Any:
     return TypeError(
-        f"{name}: the result would be complex, and there are no complex dtypes here. Write "
-        f"{instead}."
+        f"{name}: the result would be complex, but there are no complex dtypes. Write {instead}."
     )

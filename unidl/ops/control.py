@@ -142,9 +142,8 @@ def _while_loop(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any) -
 def _check_value(name: str, x: TensorLike, backend: Any) -> None:
     if isinstance(x, KerasTensor) and backend.has_values:
         raise TypeError(
-            f"while_loop: {name} uses a symbolic tensor that is not among loop_vars, and so has no "
-            "value when the model runs. Make it one "
-            "of loop_vars and return it unchanged from body."
+            f"while_loop: {name} uses a symbolic tensor that is not among loop_vars, so it has no "
+            "value when the model runs. Make it one of loop_vars and return it unchanged from body."
         )
 
 
@@ -195,7 +194,7 @@ def scan(
         array([1., 3., 6.], dtype=float32)
     """
     if xs is None and length is None:
-        raise ValueError("scan: give `xs`, or `length` for a loop without input.")
+        raise ValueError("scan: give `xs`, or `length` for a loop without inputs.")
     moments = [None] * (length or 0) if xs is None else _moments(xs)
     if not moments:
         raise ValueError(
@@ -257,6 +256,6 @@ def _check_alike(name: str, first: Any, one: Any, second: Any, other: Any) -> No
         )
     if specs[0] != specs[1]:
         raise ValueError(
-            f"{name}: {first} and {second} must give the same shapes and dtypes, got {specs[0]} "
+            f"{name}: {first} and {second} must return the same shapes and dtypes, got {specs[0]} "
             f"and {specs[1]}."
         )

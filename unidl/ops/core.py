@@ -39,8 +39,8 @@ def convert_to_tensor(
     """
     if sparse or ragged:
         raise ValueError(
-            "convert_to_tensor: sparse and ragged tensors do not exist here. Leave `sparse` and "
-            "`ragged` out."
+            "convert_to_tensor: sparse and ragged tensors are not supported. Leave out `sparse` "
+            "and `ragged`."
         )
     dtype = None if dtype is None else dtypes.standardize_dtype(dtype)
     backend = backend_of((x,))
@@ -249,7 +249,7 @@ def slice(inputs: TensorLike, start_indices: Any, shape: Sequence[int]) -> Tenso
     )
     if not fits:
         raise ValueError(
-            f"slice: a block {tuple(sizes)} from {tuple(starts)} on is not inside the shape "
+            f"slice: a block {tuple(sizes)} starting at {tuple(starts)} is not inside the shape "
             f"{whole}. Give a start and a size for each axis; a size of -1 reaches to the end."
         )
     return call(
@@ -284,8 +284,8 @@ def slice_update(inputs: TensorLike, start_indices: Any, updates: TensorLike) ->
     )
     if not fits:
         raise ValueError(
-            f"slice_update: a block {block} from {tuple(starts)} on does not fit into the shape "
-            f"{sizes}."
+            f"slice_update: a block {block} starting at {tuple(starts)} does not fit into the "
+            f"shape {sizes}."
         )
     inside = np.zeros(sizes, bool)
     inside[tuple(builtins.slice(a, a + n) for a, n in zip(starts, block, strict=True))] = True

@@ -82,9 +82,8 @@ def _maker(shape: Any) -> Any:
         return registry.get_backend()
     if graph.recording():
         raise ValueError(
-            f"A tensor of shape {shape} cannot be made before the size of the open axis is known. "
-            "Take the shape from a tensor: "
-            "zeros_like(x), ones_like(x), full_like(x, value)."
+            f"A tensor of shape {shape} cannot be created before the size of the open axis is "
+            "known. Take the shape from a tensor: zeros_like(x), ones_like(x), full_like(x, value)."
         )
     return symbolic
 

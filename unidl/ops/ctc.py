@@ -72,7 +72,7 @@ def ctc_loss(
     )
     (n, labels), (_, time, classes) = backend.shape(target), backend.shape(output)
     if None in (labels, time):
-        raise ValueError("ctc_loss: the number of labels and of moments must be known.")
+        raise ValueError("ctc_loss: the number of labels and of time steps must be known.")
     mask_index = _blank("ctc_loss", mask_index, classes)
     target_length = _lengths("ctc_loss", "target_length", target_length, n, labels, "labels")
     output_length = _lengths("ctc_loss", "output_length", output_length, n, time, "moments")
@@ -195,7 +195,7 @@ def _inputs(
         )
     if target is not None and len(backend.shape(target)) != 2:
         raise ValueError(
-            f"{name}: the target must be (n, labels), got the shape {tuple(backend.shape(target))}."
+            f"{name}: the target must have shape (n, labels), got {tuple(backend.shape(target))}."
         )
     if backend.dtype(output) not in ("float32", "float64"):
         output = backend.cast(output, dtypes.result_type(backend.dtype(output), "float32"))

@@ -139,9 +139,8 @@ def standing_in(backend: Backend) -> Iterator[None]:
     registered = registry.owner_of_type(cls)
     if registered is None:
         raise ValueError(
-            f"The backend {backend.name!r} has tensors of type {cls.__name__}, which no registered "
-            "backend has. "
-            f"Register it under the entry-point group {registry.GROUP!r}, see "
+            f"The backend {backend.name!r} has tensors of type {cls.__name__}, which belong to no "
+            f"registered backend. Register it under the entry-point group {registry.GROUP!r}, see "
             "docs/writing-a-backend.md."
         )
     if registered is backend:

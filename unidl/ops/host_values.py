@@ -19,7 +19,7 @@ def host_value(name: str, x: TensorLike, instead: Any) -> Any:
         raise  # the function runs as plain Python then, where there are values
     except (TypeError, AttributeError, NotImplementedError) as error:
         raise TypeError(
-            f"{name}: the result's shape depends on values, which a tensor has neither in a "
-            "compiled function nor in a functional model. "
-            f"{instead} Or run eagerly: compile(run_eagerly=True)."
+            f"{name}: the result's shape depends on values, and tensors have no values in a "
+            f"compiled function or a functional model. {instead} Or run eagerly: "
+            "compile(run_eagerly=True)."
         ) from error

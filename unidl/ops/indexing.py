@@ -45,7 +45,7 @@ def get_item(x: TensorLike, key: Any) -> Tensor:
     if isinstance(key, tuple):
         if any(isinstance(k, (list, np.ndarray)) for k in key):
             raise TypeError(
-                "get_item: only one array of indices, for the first axis, is possible. Use take or "
+                "get_item: only one index array, for the first axis, is supported. Use take or "
                 "take_along_axis."
             )
         return call("getitem", x, key=key)
@@ -131,7 +131,7 @@ def where(
     """
     if x1 is None or x2 is None:
         raise ValueError(
-            "where: give both x1 and x2. The positions alone, np.nonzero, have a shape that "
+            "where: give both x1 and x2. The positions alone (np.nonzero) have a shape that "
             "depends on values."
         )
     backend, (condition, x1, x2) = prepare((condition, x1, x2))
@@ -341,7 +341,7 @@ def in_top_k(targets: TensorLike, predictions: TensorLike, k: int) -> Tensor:
     own, classes = shape_of(targets), shape_of(predictions)
     if len(classes) != 2 or not shapes_agree(own, classes[:1]):
         raise ValueError(
-            f"in_top_k: targets (n,) and predictions (n, classes) are needed, got the shapes {own} "
+            f"in_top_k: expected targets (n,) and predictions (n, classes), got the shapes {own} "
             f"and {classes}."
         )
     check_indices("in_top_k", targets, 0, classes[1], f"{classes[1]} classes", "class")
@@ -402,17 +402,17 @@ def bincount(
         array([0., 1., 0., 2., 0., 0.], dtype=float32)
     """
     if sparse:
-        raise ValueError("bincount: sparse tensors do not exist here. Leave `sparse` out.")
+        raise ValueError("bincount: sparse tensors are not supported. Leave out `sparse`.")
     x, minlength = integers("bincount", x, "x"), one_int("bincount", "minlength", minlength)
     if minlength < 0:
         raise ValueError(f"bincount: minlength must be at least 0, got {minlength}.")
     if len(shape_of(x)) != 1 or (weights is not None and shape_of(weights) != shape_of(x)):
         of_weights = "" if weights is None else f" and weights of the shape {shape_of(weights)}"
         raise ValueError(
-            f"bincount: x (n,), and weights of its shape, are needed, got the shape "
+            "bincount: expected x (n,) and weights of the same shape, got the shape "
             f"{shape_of(x)}{of_weights}."
         )
-    check_indices("bincount", x, 0, 2**63, "counts, which begin with 0", "the number")
+    check_indices("bincount", x, 0, 2**63, "counts, which start at 0", "the number")
     backend, x = tensor_of(x)
     largest = int(backend.to_numpy(backend.max(x))) + 1 if backend.shape(x)[0] else 0
     counts = backend.one_hot(

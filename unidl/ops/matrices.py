@@ -112,7 +112,7 @@ def qr(x: TensorLike, mode: str = "reduced") -> tuple[Tensor, Tensor]:
         ((5, 2), (2, 2))
     """
     if mode != "reduced":
-        raise ValueError(f'qr: only mode="reduced" exists here, got {mode!r}.')
+        raise ValueError(f'qr: only mode="reduced" is supported, got {mode!r}.')
     return call_float("qr", x)
 
 
@@ -176,7 +176,7 @@ def inv(x: TensorLike) -> Tensor:
     return _defined("inv", _SINGULAR, lambda: call_float("inv", x), x, np.linalg.inv)
 
 
-_SINGULAR = "the matrix is singular. Take ops.pinv or ops.lstsq for the nearest solution"
+_SINGULAR = "the matrix is singular. Use ops.pinv or ops.lstsq for the nearest solution"
 
 
 def _solve(name: str, a: TensorLike, b: TensorLike, **kwargs: Any) -> Any:
@@ -271,8 +271,8 @@ def logdet(x: TensorLike) -> Tensor:
 def _cholesky(name: str, x: TensorLike) -> Any:
     return _defined(
         name,
-        "the matrix is not positive definite. Add a little to its diagonal, x + 1e-6 * ops.eye(n), "
-        "if it should be",
+        "the matrix is not positive definite. If it should be, add a little to its diagonal: x + "
+        "1e-6 * ops.eye(n)",
         lambda: call_float("cholesky", x),
         x,
         np.linalg.cholesky,
@@ -355,9 +355,7 @@ def _root(x: TensorLike, ord: Any = 2) -> Any:
 
 def _vector_norm(x: TensorLike, ord: Any, axes: Any, keepdims: Any) -> Any:
     if isinstance(ord, str):
-        raise ValueError(
-            f"norm: ord={ord!r} is a norm of matrices; give two axes, or a number as ord."
-        )
+        raise ValueError(f"norm: ord={ord!r} is a matrix norm; give two axes, or a number as ord.")
     size = abs_(x)
     if ord in (math.inf, -math.inf):
         return (max_ if ord > 0 else min_)(size, axes, keepdims)

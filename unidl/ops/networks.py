@@ -111,7 +111,7 @@ def multi_hot(
     inputs = whole_numbers("multi_hot", inputs, "inputs")
     if not shape_of(inputs):
         raise ValueError(
-            "multi_hot: the classes of a sample lie along the last axis, got a single number. Use "
+            "multi_hot: the last axis holds the classes of a sample, got a single number. Use "
             "one_hot."
         )
     if axis != -1:
@@ -124,7 +124,7 @@ def multi_hot(
 
 def _not_sparse(name: str, sparse: Any) -> None:
     if sparse:
-        raise ValueError(f"{name}: sparse tensors do not exist here. Leave `sparse` out.")
+        raise ValueError(f"{name}: sparse tensors are not supported. Leave out `sparse`.")
 
 
 # -- normalization ---------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def moments(
     """
     if synchronized:
         raise ValueError(
-            "moments: there is one process here, so synchronized=True has no meaning. Leave it out."
+            "moments: there is only one process, so synchronized=True has no meaning. Leave it out."
         )
     backend, x = tensor_of(x)
     dtype = backend.dtype(x)
@@ -311,7 +311,9 @@ def check_classes(name: str, target: TensorLike, classes: int | None) -> None:
     """An error unless `target`, integers or floats, are numbers of `classes`."""
     if owner_of(target) is None:
         target = from_host(target)[0]  # in the dtype that holds them
-    hint = f" If yours begin with 1, subtract 1; else the output needs more than {classes} columns."
+    hint = (
+        f" If yours start at 1, subtract 1; otherwise the output needs more than {classes} columns."
+    )
     check_indices(name, target, 0, classes, f"{classes} classes", "class", hint)
 
 

@@ -51,7 +51,7 @@ def unfold(
     shape = tuple(backend.shape(x))
     if len(shape) != 4:
         raise ValueError(
-            f"unfold: images (n, channels, height, width) are needed, got the shape {shape}."
+            f"unfold: expected images (n, channels, height, width), got the shape {shape}."
         )
     kernel, gaps, edges, steps = map(_pair, (kernel_size, dilation, padding, stride))
     counts = _windows("unfold", shape[2:], kernel, gaps, edges, steps)
@@ -99,7 +99,7 @@ def fold(
     if len(shape) != 3 or shape[1] % window or shape[2] != counts[0] * counts[1]:
         raise ValueError(
             f"fold: for windows {kernel} of images {size} columns (n, c * {window}, "
-            f"{counts[0] * counts[1]}) are needed, got {shape}."
+            f"{counts[0] * counts[1]}) are expected, got {shape}."
         )
     channels, batch = shape[1] // window, shape[0]
     # Where in the image each element of a window lies; what lies in the padding belongs nowhere.

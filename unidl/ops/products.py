@@ -311,7 +311,7 @@ def _lower_triangle(name: str, x: TensorLike, k: int) -> np.ndarray:
     shape = _shape(x)
     if len(shape) < 2 or None in shape[-2:]:
         raise ValueError(
-            f"{name}: the last two axes must be there and have known sizes, got the shape {shape}."
+            f"{name}: the last two axes must exist and have known sizes, got the shape {shape}."
         )
     rows, columns = shape[-2:]
     return np.tri(rows, columns, k, dtype=bool)

@@ -45,7 +45,7 @@ def rearrange(tensor: TensorLike, pattern: str, **axes_lengths: Any) -> Tensor:
     unknown = set(axes_lengths) - set(names)
     if unknown:
         raise ValueError(
-            f"rearrange: {', '.join(sorted(unknown))} is no axis of the pattern {pattern!r}."
+            f"rearrange: {', '.join(sorted(unknown))} is not an axis of the pattern {pattern!r}."
         )
     sizes: dict[str, int | None] = {}
     for group, size in zip(left, shape, strict=True):

@@ -261,8 +261,8 @@ def average(x: TensorLike, axis: Axis | None = None, weights: TensorLike | None 
     if len(backend.shape(weights)) == 1 and len(shape) > 1:
         if not isinstance(axis, int):
             raise ValueError(
-                f"average: weights {backend.shape(weights)} for x {shape} need `axis`, the int of "
-                "the axis they belong to."
+                f"average: weights {backend.shape(weights)} for x {shape} need `axis`, the axis "
+                "they belong to."
             )
         weights = backend.reshape(
             weights, tuple(-1 if i == axis % len(shape) else 1 for i in range(len(shape)))
@@ -383,7 +383,8 @@ def quantile(
     ordered, last = sort(rows), backend.shape(rows)[-1] - 1
     if last < 0:
         raise ValueError(
-            f"quantile: the axes {axes} of the shape {shape_of(x)} are empty, so there is none."
+            f"quantile: the axes {axes} of the shape {shape_of(x)} are empty, so there is no "
+            "quantile."
         )
     results = [_between(backend, ordered, float(one) * last, method) for one in fractions(q)]
     if keepdims:

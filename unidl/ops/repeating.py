@@ -111,8 +111,8 @@ def roll(x: TensorLike, shift: Any, axis: Axis | None = None) -> Tensor:
         shifts = shift if isinstance(shift, (tuple, list)) else (shift,) * len(axis)
         if len(shifts) != len(axis):
             raise ValueError(
-                f"roll: one shift for each axis is needed, got the shifts {tuple(shifts)} for the "
-                f"axes {tuple(axis)}."
+                f"roll: each axis needs one shift, got the shifts {tuple(shifts)} for the axes "
+                f"{tuple(axis)}."
             )
         for one, where in zip(shifts, axis, strict=True):
             x = roll(x, one, where)
@@ -175,8 +175,8 @@ def repeat(x: TensorLike, repeats: Any, axis: int | None = None) -> Tensor:
     size = shape_of(x)[axis]
     if not agree(size, len(counts)):
         raise ValueError(
-            f"repeat: one count for all or one for each of the {size} elements on axis {axis} is "
-            f"needed, got {len(counts)}."
+            f"repeat: expected one count, or one for each of the {size} elements on axis {axis}, "
+            f"got {len(counts)}."
         )
     places = np.repeat(np.arange(len(counts), dtype="int32"), counts)
     return call("take", x, places, axis=axis)
@@ -198,7 +198,7 @@ def pad(
         array([2, 1, 2, 3, 2, 1], dtype=int32)
     """
     if constant_values is not None and mode != "constant":
-        raise ValueError(f"pad: constant_values belongs to mode='constant', got mode={mode!r}.")
+        raise ValueError(f"pad: constant_values needs mode='constant', got mode={mode!r}.")
     backend, x = tensor_of(x)
     rank = len(backend.shape(x))
     given = pad_width

@@ -103,7 +103,7 @@ def moveaxis(
     places = positive_axes("moveaxis", destination, rank)
     if len(origins) != len(places):
         raise ValueError(
-            f"moveaxis: one destination for each source is needed, got {source} and {destination}."
+            f"moveaxis: each source needs one destination, got {source} and {destination}."
         )
     order = [a for a in range(rank) if a not in origins]
     for place, axis in sorted(zip(places, origins, strict=True)):
@@ -124,7 +124,7 @@ def broadcast_to(x: TensorLike, shape: int | Shape) -> Tensor:
     shape = known_sizes(shape)
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     if any(size is not None and size < -1 for size in shape):
-        raise ValueError(f"broadcast_to: sizes must be at least 0 (-1 keeps one), got {shape}.")
+        raise ValueError(f"broadcast_to: sizes must be at least 0 (-1 keeps a size), got {shape}.")
     return call("broadcast_to", sized(x, shape), shape=shape)
 
 

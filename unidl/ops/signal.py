@@ -64,7 +64,8 @@ def _fft2(name: str, x: TensorLike, inverse: Any) -> Any:
     backend, pair = _pair(name, x)
     if len(backend.shape(pair[0])) < 2:
         raise ValueError(
-            f"{name}: at least two axes are needed, got the shape {tuple(backend.shape(pair[0]))}."
+            f"{name}: at least two axes are required, got the shape "
+            f"{tuple(backend.shape(pair[0]))}."
         )
     rows = [swapaxes(part, -1, -2) for part in run(backend, "fft", pair, {"inverse": inverse})]
     return tuple(swapaxes(part, -1, -2) for part in run(backend, "fft", rows, {"inverse": inverse}))
@@ -166,7 +167,7 @@ def istft(
     shape, dtype = backend.shape(pair[0]), backend.dtype(pair[0])
     if len(shape) < 2 or shape[-2] is None:
         raise ValueError(
-            "istft: a pair (..., pieces, bins) with a known number of pieces is needed, got the "
+            "istft: expected a pair (..., pieces, bins) with a known number of pieces, got the "
             f"shape {tuple(shape)}."
         )
     pieces = run(
@@ -242,8 +243,8 @@ def _pair(name: str, x: TensorLike) -> Any:
     pair = promote(backend, tensors, to_floats=True)
     if tuple(backend.shape(pair[0])) != tuple(backend.shape(pair[1])):
         raise ValueError(
-            f"{name}: real and imaginary part must have one shape, got {backend.shape(pair[0])} "
-            f"and {backend.shape(pair[1])}."
+            f"{name}: real and imaginary part must have the same shape, got "
+            f"{backend.shape(pair[0])} and {backend.shape(pair[1])}."
         )
     return backend, pair
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from unidl.optimizers import step_numbers
 from unidl.optimizers.elementwise import PerParameter
 from unidl.tracing.feed import next_number
 from unidl.typing import LearningRate, Tensor, TensorLike
@@ -27,17 +28,17 @@ class Adafactor(PerParameter):
         epsilon_1: keeps divisors from 0.
         epsilon_2: keeps steps from 0.
         clip_threshold: limit of rms(u).
-        relative_step: of Keras' signature; the rate is at most 1 / sqrt(t) in any case.
+        relative_step: part of Keras' signature; the rate is at most 1 / sqrt(t) in any case.
         weight_decay: before each update p -= p * weight_decay * learning_rate.
-        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
-            elements, or of the norm of all gradients together; only one may be given.
+        clipnorm, clipvalue, global_clipnorm: limit on the norm of each gradient, on each of its
+            elements, or on the norm of all gradients together; only one can be given.
         use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
-            variables, and set the variables to them every so many steps, or where that is None
-            at the end of training.
-        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+            variables, and set the variables to them every `ema_overwrite_frequency` steps, or, if
+            that is None, at the end of training.
+        loss_scale_factor: `scale_loss` multiplies the loss by it, and gradients are divided by it.
         gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
-            since.
-        name: by default the class' name in snake case.
+            since the last update.
+        name: by default the class name in snake case.
 
     Examples:
         >>> w = unidl.Variable(np.ones((4, 6)))
@@ -82,9 +83,12 @@ class Adafactor(PerParameter):
             return ()  # not used; Keras has them too
         return shape[:-1] if name == "r" else (*shape[:-2], shape[-1])
 
+    def _rate(self) -> Any:
+        return step_numbers.least(self._current_rate(), self._update_number() ** -0.5)
+
     def numbers(self) -> Any:
         return {
-            "rate": next_number(lambda: min(self._current_rate(), self._update_number() ** -0.5)),
+            "rate": next_number(self._rate),
             "new": next_number(lambda: self._update_number() ** self.beta_2_decay),
         }
 

@@ -17,15 +17,15 @@ class Adagrad(PerParameter):
         initial_accumulator_value: of a.
         epsilon: inside the root.
         weight_decay: before each update p -= p * weight_decay * learning_rate.
-        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
-            elements, or of the norm of all gradients together; only one may be given.
+        clipnorm, clipvalue, global_clipnorm: limit on the norm of each gradient, on each of its
+            elements, or on the norm of all gradients together; only one can be given.
         use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
-            variables, and set the variables to them every so many steps, or where that is None
-            at the end of training.
-        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+            variables, and set the variables to them every `ema_overwrite_frequency` steps, or, if
+            that is None, at the end of training.
+        loss_scale_factor: `scale_loss` multiplies the loss by it, and gradients are divided by it.
         gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
-            since.
-        name: by default the class' name in snake case.
+            since the last update.
+        name: by default the class name in snake case.
 
     Examples:
         >>> w = unidl.Variable([1.0, 1.0])
@@ -76,15 +76,15 @@ class Adadelta(PerParameter):
         rho: decay of both means.
         epsilon: inside both roots.
         weight_decay: before each update p -= p * weight_decay * learning_rate.
-        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
-            elements, or of the norm of all gradients together; only one may be given.
+        clipnorm, clipvalue, global_clipnorm: limit on the norm of each gradient, on each of its
+            elements, or on the norm of all gradients together; only one can be given.
         use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
-            variables, and set the variables to them every so many steps, or where that is None
-            at the end of training.
-        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+            variables, and set the variables to them every `ema_overwrite_frequency` steps, or, if
+            that is None, at the end of training.
+        loss_scale_factor: `scale_loss` multiplies the loss by it, and gradients are divided by it.
         gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
-            since.
-        name: by default the class' name in snake case.
+            since the last update.
+        name: by default the class name in snake case.
 
     Examples:
         >>> w = unidl.Variable([1.0])

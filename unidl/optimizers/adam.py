@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from unidl.optimizers import step_numbers
 from unidl.optimizers.optimizer import Optimizer
 from unidl.tracing.feed import next_number
 from unidl.typing import Config, LearningRate, Tensor
@@ -14,7 +14,7 @@ from unidl.utils.rules import BELOW_ONE, FLAG, NOT_NEGATIVE
 
 def corrected_rate(rate: float, t: Any, beta_1: float, beta_2: float) -> float:
     """The learning rate with both bias corrections of update number t."""
-    return rate * math.sqrt(1 - beta_2**t) / (1 - beta_1**t)
+    return rate * step_numbers.sqrt(1 - beta_2**t) / (1 - beta_1**t)
 
 
 class Adam(Optimizer):
@@ -28,15 +28,15 @@ class Adam(Optimizer):
         epsilon: outside the root and not bias-corrected, the paper's "epsilon hat".
         amsgrad: the largest v so far instead of v (arXiv:1904.09237).
         weight_decay: before each update p -= p * weight_decay * learning_rate.
-        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
-            elements, or of the norm of all gradients together; only one may be given.
+        clipnorm, clipvalue, global_clipnorm: limit on the norm of each gradient, on each of its
+            elements, or on the norm of all gradients together; only one can be given.
         use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
-            variables, and set the variables to them every so many steps, or where that is None
-            at the end of training.
-        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+            variables, and set the variables to them every `ema_overwrite_frequency` steps, or, if
+            that is None, at the end of training.
+        loss_scale_factor: `scale_loss` multiplies the loss by it, and gradients are divided by it.
         gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
-            since.
-        name: by default the class' name in snake case.
+            since the last update.
+        name: by default the class name in snake case.
 
     Examples:
         >>> w = unidl.Variable([1.0, 1.0])
@@ -116,15 +116,15 @@ class AdamW(Adam):
         epsilon: outside the root.
         amsgrad: the largest v so far instead of v (arXiv:1904.09237).
         weight_decay: before each update p -= p * weight_decay * learning_rate.
-        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
-            elements, or of the norm of all gradients together; only one may be given.
+        clipnorm, clipvalue, global_clipnorm: limit on the norm of each gradient, on each of its
+            elements, or on the norm of all gradients together; only one can be given.
         use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
-            variables, and set the variables to them every so many steps, or where that is None
-            at the end of training.
-        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+            variables, and set the variables to them every `ema_overwrite_frequency` steps, or, if
+            that is None, at the end of training.
+        loss_scale_factor: `scale_loss` multiplies the loss by it, and gradients are divided by it.
         gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
-            since.
-        name: by default the class' name in snake case.
+            since the last update.
+        name: by default the class name in snake case.
 
     Examples:
         >>> w = unidl.Variable([1.0])
@@ -154,8 +154,8 @@ class AdamW(Adam):
     ) -> None:
         if weight_decay is None:
             raise ValueError(
-                "AdamW: weight_decay is None, so there is nothing to decay by. Use Adam, or a "
-                "number such as 0.004."
+                "AdamW: weight_decay is None, so nothing would decay. Use Adam, or a number such "
+                "as 0.004."
             )
         super().__init__(
             learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue,

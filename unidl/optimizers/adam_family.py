@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from unidl.backend.frame import current
+from unidl.optimizers import step_numbers
 from unidl.optimizers.elementwise import PerParameter, moving_mean
 from unidl.optimizers.host_variable import HostVariable
 from unidl.tracing.feed import next_number
@@ -59,15 +61,15 @@ class Adamax(_Moments):
         beta_2: decay of the largest gradient u.
         epsilon: added to u.
         weight_decay: before each update p -= p * weight_decay * learning_rate.
-        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
-            elements, or of the norm of all gradients together; only one may be given.
+        clipnorm, clipvalue, global_clipnorm: limit on the norm of each gradient, on each of its
+            elements, or on the norm of all gradients together; only one can be given.
         use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
-            variables, and set the variables to them every so many steps, or where that is None
-            at the end of training.
-        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+            variables, and set the variables to them every `ema_overwrite_frequency` steps, or, if
+            that is None, at the end of training.
+        loss_scale_factor: `scale_loss` multiplies the loss by it, and gradients are divided by it.
         gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
-            since.
-        name: by default the class' name in snake case.
+            since the last update.
+        name: by default the class name in snake case.
 
     Examples:
         >>> w = unidl.Variable([1.0, 1.0])
@@ -111,15 +113,15 @@ class Nadam(_Moments):
         beta_2: decay of the mean v of squared gradients.
         epsilon: outside the root.
         weight_decay: before each update p -= p * weight_decay * learning_rate.
-        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
-            elements, or of the norm of all gradients together; only one may be given.
+        clipnorm, clipvalue, global_clipnorm: limit on the norm of each gradient, on each of its
+            elements, or on the norm of all gradients together; only one can be given.
         use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
-            variables, and set the variables to them every so many steps, or where that is None
-            at the end of training.
-        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+            variables, and set the variables to them every `ema_overwrite_frequency` steps, or, if
+            that is None, at the end of training.
+        loss_scale_factor: `scale_loss` multiplies the loss by it, and gradients are divided by it.
         gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
-            since.
-        name: by default the class' name in snake case.
+            since the last update.
+        name: by default the class name in snake case.
 
     Examples:
         >>> w = unidl.Variable([1.0])
@@ -137,7 +139,10 @@ class Nadam(_Moments):
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
-        self._product, self._product_of = HostVariable(1.0, "float64", "u_product"), 0
+        self._product, self._product_of = (
+            HostVariable(1.0, "float64", "u_product", owner=self.name),
+            0,
+        )
 
     @property
     def variables(self) -> Any:
@@ -149,6 +154,9 @@ class Nadam(_Moments):
         return self.beta_1 * (1 - 0.5 * 0.96**t)
 
     def _product_at(self, t: Any) -> Any:
+        if current().stateless is not None:
+            before = step_numbers.as_float(self._product.value)
+            return before * self._momentum_at(t)  # of the step before, as given
         if t not in (self._product_of, self._product_of + 1):  # the step was set: begin anew
             self._product.value, self._product_of = 1.0, 0
         for i in range(self._product_of + 1, t + 1):
@@ -171,7 +179,18 @@ class Nadam(_Moments):
             "of_gradient": self._of_gradient,
             "bias": self._bias(self.beta_2),
         }
-        return {name: next_number(source) for name, source in sources.items()}
+        found = {name: next_number(source) for name, source in sources.items()}
+        if current().stateless is not None:
+            self._move_product()
+        return found
+
+    def _move_product(self) -> None:
+        """Let U_t be the last, in a scope: unless this step only gathers gradients."""
+        after, every = self._product_at(self._update_number()), self.gradient_accumulation_steps
+        if every:
+            is_update = self._steps.value % every == 0
+            after = step_numbers.choose(is_update, after, self._product.value)
+        self._product.value = after
 
     def step(
         self,
@@ -204,15 +223,15 @@ class Lamb(_Moments):
         beta_2: decay of the mean of squared gradients.
         epsilon: outside the root.
         weight_decay: before each update p -= p * weight_decay * learning_rate.
-        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
-            elements, or of the norm of all gradients together; only one may be given.
+        clipnorm, clipvalue, global_clipnorm: limit on the norm of each gradient, on each of its
+            elements, or on the norm of all gradients together; only one can be given.
         use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
-            variables, and set the variables to them every so many steps, or where that is None
-            at the end of training.
-        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+            variables, and set the variables to them every `ema_overwrite_frequency` steps, or, if
+            that is None, at the end of training.
+        loss_scale_factor: `scale_loss` multiplies the loss by it, and gradients are divided by it.
         gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
-            since.
-        name: by default the class' name in snake case.
+            since the last update.
+        name: by default the class name in snake case.
 
     Examples:
         >>> w = unidl.Variable([3.0, 4.0])

@@ -43,7 +43,7 @@ class ByVariable:
     def add_variable_from_reference(
         self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
     ) -> Variable:
-        """A Variable with shape and dtype of another, for `build`."""
+        """A Variable with the shape and dtype of another, for `build`."""
         with reference_variable.backend.scope():
             slot = Variable(
                 initializers.get(initializer),

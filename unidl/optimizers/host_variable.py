@@ -9,20 +9,24 @@ from typing import Any
 import numpy as np
 
 from unidl import ops
+from unidl.backend import registry
+from unidl.backend.dtypes import floatx
+from unidl.backend.host_held import HostHeld
 from unidl.backend.registry import owner_of_type
 from unidl.backend.variable import Variable
-from unidl.typing import HasArithmetic
+from unidl.typing import HasArithmetic, Tensor
 
 
-class HostVariable(HasArithmetic):
+class HostVariable(HasArithmetic, HostHeld):
     """A scalar with a Variable's manners. It never lives on a device, so reading it waits for
     nothing.
 
     Args:
         value: a number.
         dtype: name of the dtype it is rounded to.
-        name: shown in texts; also its `path`.
+        name: shown in texts.
         check: `check(value)` returns the value that is assigned, or raises.
+        owner: name of the optimizer that has it, for `path`.
 
     Examples:
         >>> unidl.optimizers.Adam(0.01).learning_rate
@@ -38,9 +42,15 @@ class HostVariable(HasArithmetic):
     trainable = False
 
     def __init__(
-        self, value: Any, dtype: str, name: str, check: Callable[[Any], Any] | None = None
+        self,
+        value: Any,
+        dtype: str,
+        name: str,
+        check: Callable[[Any], Any] | None = None,
+        owner: str | None = None,
     ) -> None:
-        self.dtype, self.name, self.path = dtype, name, name
+        self.dtype, self.name = dtype, name
+        self.path = name if owner is None else f"{owner}/{name}"
         self._check = check
         self.assign(value)
 
@@ -50,10 +60,37 @@ class HostVariable(HasArithmetic):
         value = np.asarray(value if self._check is None else self._check(value))
         if value.size != 1:
             raise ValueError(
-                f"{self.name} is one number; cannot assign an array of shape {value.shape} to it."
+                f"{self.name} is a single number; cannot assign an array of shape {value.shape} to "
+                "it."
             )
-        self.value: Any = value.astype(self.dtype).item()
+        self.value = value.astype(self.dtype).item()
         return self
+
+    @property
+    def value(self) -> Any:
+        """The number, a Python int or float; a tensor in a function that is being compiled."""
+        return self.state
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self.state = value
+
+    def own_state(self) -> Any:
+        return self._own
+
+    def set_own_state(self, state: Any) -> None:
+        self._own = state
+
+    def state_from(self, value: Any) -> Any:
+        return np.asarray(value).astype(self.dtype).item()
+
+    def as_tensor(self, state: Any) -> Tensor:
+        """In 32 bits, or for a float in `floatx`: what all devices have."""
+        if not isinstance(state, int | float):
+            return state
+        backend = registry.get_backend()
+        with backend.scope():
+            return backend.asarray(np.array(state, "int32" if "int" in self.dtype else floatx()))
 
     def assign_add(self, value: Any) -> HostVariable:
         return self.assign(self.value + value)
@@ -75,7 +112,7 @@ class HostVariable(HasArithmetic):
 
     def __index__(self) -> int:
         if "int" not in self.dtype:
-            raise TypeError(f"{self.name} is a float and cannot be an index.")
+            raise TypeError(f"{self.name} is a float and cannot be used as an index.")
         return self.value
 
     def __bool__(self) -> bool:
@@ -96,17 +133,17 @@ class VariableOnHost(HostVariable):
     Reading it reads the Variable, and so waits for its device.
     """
 
-    def __init__(self, variable: Variable, name: str, check: Callable[[Any], Any]) -> None:
+    def __init__(
+        self, variable: Variable, name: str, check: Callable[[Any], Any], owner: str
+    ) -> None:
         self._variable = variable
-        super().__init__(variable, "float64", name, check)
+        super().__init__(variable, "float64", name, check, owner)
 
-    @property
-    def value(self) -> float:
+    def own_state(self) -> float:
         return self._variable.own_numpy().astype(self.dtype).item()
 
-    @value.setter
-    def value(self, value: float) -> None:
-        self._variable.assign(np.full(self._variable.shape, value))
+    def set_own_state(self, state: float) -> None:
+        self._variable.assign(np.full(self._variable.shape, state))
 
 
 def on_host(value: Any) -> Any:

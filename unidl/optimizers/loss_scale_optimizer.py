@@ -43,18 +43,18 @@ class LossScaleOptimizer(Optimizer):
     """Another optimizer, whose loss is multiplied by a scale and whose gradients are divided by it.
 
     A step with a gradient that is NaN or infinite changes nothing but the scale, which is halved.
-    After `dynamic_growth_steps` finite steps in a row the scale is doubled. `compile` wraps the
+    After `dynamic_growth_steps` consecutive finite steps the scale is doubled. `compile` wraps the
     optimizer of a model whose policy is "mixed_float16".
 
     Args:
         inner_optimizer: the `Optimizer` that takes the steps.
-        initial_scale: the scale to begin with.
-        dynamic_growth_steps: finite steps between two doublings.
-        name: by default the class' name in snake case.
+        initial_scale: the initial scale.
+        dynamic_growth_steps: number of finite steps between two doublings.
+        name: by default the class name in snake case.
 
-    A step that was taken back does not count in `iterations`. In `fit` the host takes this over
-    when it reads the loss, at the end of an epoch at the latest; until then factors that depend on
-    the count, such as Adam's bias corrections, are those of a step later.
+    A step that was undone does not count in `iterations`. In `fit` the host learns of it when it
+    reads the loss, at the latest at the end of an epoch; until then, factors that depend on the
+    count, such as Adam's bias corrections, are one step ahead.
 
     Examples:
         >>> inner = unidl.optimizers.SGD(0.1)
@@ -92,7 +92,7 @@ class LossScaleOptimizer(Optimizer):
                 f"{inner_optimizer!r}."
             )
         if isinstance(inner_optimizer, LossScaleOptimizer):
-            raise ValueError("LossScaleOptimizer: inner_optimizer is a LossScaleOptimizer already.")
+            raise ValueError("LossScaleOptimizer: inner_optimizer is already a LossScaleOptimizer.")
         self.inner_optimizer = inner_optimizer
         super().__init__(learning_rate=0.0, name=name)
         self.initial_scale = initial_scale
@@ -136,23 +136,36 @@ class LossScaleOptimizer(Optimizer):
         """All state, in Keras' order: own iteration and learning rate, which do not change, counter
         and scale, then those of the inner optimizer."""
         self.settle()
+        return self._handles
+
+    @property
+    def _handles(self) -> list:
         own = [self._steps, self._learning_rate]
         if self.built:
             own += [self.step_counter, self.dynamic_scale]
         return [*own, *self.inner_optimizer.variables]
 
+    def _between_steps(self) -> list:
+        return [(self._taken_back, np.zeros((), "int32"))]
+
     @property
     def iterations(self) -> HostVariable:
-        """How many updates were made, without those that were taken back."""
+        """The number of updates made, not counting those that were undone."""
         self.settle()
         return self.inner_optimizer.iterations
 
     def settle(self) -> None:
-        if self.built and current().feed is None:
-            taken_back = int(self._taken_back.numpy())
-            if taken_back:
-                self.inner_optimizer._steps.value -= taken_back
-                self._taken_back.assign(np.zeros((), "int32"))
+        if not self.built or current().feed is not None:
+            return
+        inner, taken_back = self.inner_optimizer, self._taken_back.value
+        if current().stateless is not None:
+            steps = ops.convert_to_tensor(inner._steps.value)
+            inner._steps.value = ops.subtract(steps, ops.cast(taken_back, ops.dtype(steps)))
+        elif int(self._taken_back.numpy()):
+            inner._steps.value -= int(self._taken_back.numpy())
+        else:
+            return
+        self._taken_back.assign(np.zeros((), "int32"))
 
     @property
     def learning_rate(self) -> Any:

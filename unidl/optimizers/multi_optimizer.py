@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class OptimizerMap(MutableMapping[str, Optimizer]):
-    """Which optimizer has which variables: a dict from their paths, or patterns of paths, that has
-    an optimizer for all others.
+    """Assigns optimizers to variables: a dict from variable paths, or patterns of paths, with a
+    default optimizer for all others.
 
     Args:
-        default_optimizer: for variables that no key fits.
+        default_optimizer: for variables that match no key.
         optimizer_map: {path or regular expression of whole paths: `Optimizer`}.
 
-    `map[path]` looks for the path itself, then for the one expression that fits it as a whole.
+    `map[path]` looks up the path itself, then the one expression that matches all of it.
 
     Examples:
         >>> slow, fast = unidl.optimizers.SGD(0.01), unidl.optimizers.Adam(0.1)
@@ -41,8 +41,8 @@ class OptimizerMap(MutableMapping[str, Optimizer]):
         _check_inner("OptimizerMap: default_optimizer", default_optimizer)
         if not isinstance(optimizer_map, dict | None):
             raise TypeError(
-                "OptimizerMap: optimizer_map must be a dict from paths of variables to optimizers, "
-                f"got {optimizer_map!r}."
+                "OptimizerMap: optimizer_map must be a dict from variable paths to optimizers, got "
+                f"{optimizer_map!r}."
             )
         self.default_optimizer = default_optimizer
         self._optimizer_map: dict[str, Optimizer] = {}
@@ -55,14 +55,14 @@ class OptimizerMap(MutableMapping[str, Optimizer]):
         if len(fitting) > 1:
             raise ValueError(
                 f"OptimizerMap: the variable {key!r} fits {' and '.join(map(repr, fitting))}. Make "
-                "the expressions exclude each other, or give its path as a key."
+                "the expressions mutually exclusive, or use its path as a key."
             )
         return self._optimizer_map[fitting[0]] if fitting else self.default_optimizer
 
     def __setitem__(self, key: str, optimizer: Optimizer) -> None:
         if not isinstance(key, str):
             raise ValueError(
-                f"OptimizerMap: a key is the path of a variable or an expression, got {key!r}."
+                f"OptimizerMap: a key must be a variable path or a regular expression, got {key!r}."
             )
         if key in self._optimizer_map:
             raise ValueError(
@@ -72,7 +72,9 @@ class OptimizerMap(MutableMapping[str, Optimizer]):
         try:
             re.compile(key)
         except re.error as error:
-            raise ValueError(f"OptimizerMap: {key!r} is no regular expression: {error}.") from error
+            raise ValueError(
+                f"OptimizerMap: {key!r} is not a regular expression: {error}."
+            ) from error
         _check_inner(f"OptimizerMap: the optimizer of {key!r}", optimizer)
         self._optimizer_map[key] = optimizer
 
@@ -103,15 +105,15 @@ class OptimizerMap(MutableMapping[str, Optimizer]):
 
 
 class MultiOptimizer(Optimizer):
-    """Hands each variable to an optimizer of its own.
+    """Updates different variables with different optimizers.
 
     Args:
         optimizer_map: an `OptimizerMap`, or a function from a variable to its optimizer, which
             returns the same object for variables that share one.
-        loss_scale_factor: that of all of them, in place of their own.
-        name: by default the class' name in snake case.
+        loss_scale_factor: that of all of them, replacing their own.
+        name: by default the class name in snake case.
 
-    It has no learning rate: ask its `optimizers`.
+    It has no learning rate; its `optimizers` have.
 
     Examples:
         >>> model = unidl.Sequential(
@@ -188,14 +190,14 @@ class MultiOptimizer(Optimizer):
     @property
     def learning_rate(self) -> Any:
         raise AttributeError(
-            f"{self.name} has no learning rate: each of its optimizers has. Write "
+            f"{self.name} has no learning rate of its own; its optimizers have one each. Write "
             "optimizer.optimizers[0].learning_rate."
         )
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
         raise AttributeError(
-            f"{self.name} has no learning rate: each of its optimizers has. Write "
+            f"{self.name} has no learning rate of its own; its optimizers have one each. Write "
             "optimizer.optimizers[0].learning_rate = 0.001."
         )
 
@@ -247,6 +249,6 @@ def _check_inner(what: str, optimizer: Any) -> None:
         raise TypeError(f"{what} must be an Optimizer, such as Adam(), got {optimizer!r}.")
     if isinstance(optimizer, LossScaleOptimizer | MultiOptimizer):
         raise ValueError(
-            f"{what} is a {type(optimizer).__name__}, which has optimizers of its own. Put them "
-            "into one map, and scale the loss of the whole."
+            f"{what} is a {type(optimizer).__name__}, which contains optimizers itself. Put them "
+            "all into one map, and scale the loss of the whole."
         )

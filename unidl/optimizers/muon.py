@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Muon(PerParameter):
-    """Momentum made orthogonal for matrices (Jordan et al. 2024; Liu et al., arXiv:2502.16982),
+    """Orthogonalized momentum for matrices (Jordan et al. 2024; Liu et al., arXiv:2502.16982),
     AdamW for everything else.
 
     m = momentum * m + g; p -= lr * rms_rate * sqrt(max(rows, columns)) * o, where o is what
@@ -29,21 +29,21 @@ class Muon(PerParameter):
         learning_rate: a number, `LearningRateSchedule`, function without arguments, or Variable.
         adam_beta_1, adam_beta_2, epsilon: AdamW's.
         adam_weight_decay, weight_decay: of what AdamW updates, and of the matrices.
-        exclude_layers: regular expressions; AdamW updates matrices in whose path one is found.
-        exclude_embeddings: as well as those with "embedding" in their path.
+        exclude_layers: regular expressions; AdamW updates matrices whose path contains a match.
+        exclude_embeddings: also those with "embedding" in their path.
         muon_a, muon_b, muon_c: a, b and c.
-        adam_lr_ratio: AdamW's learning rate as a part of `learning_rate`.
+        adam_lr_ratio: AdamW's learning rate as a fraction of `learning_rate`.
         momentum, ns_steps, nesterov: above.
         rms_rate: above; None: p -= lr * o.
-        clipnorm, clipvalue, global_clipnorm: limit of the norm of each gradient, of each of its
-            elements, or of the norm of all gradients together; only one may be given.
+        clipnorm, clipvalue, global_clipnorm: limit on the norm of each gradient, on each of its
+            elements, or on the norm of all gradients together; only one can be given.
         use_ema, ema_momentum, ema_overwrite_frequency: keep exponential moving averages of the
-            variables, and set the variables to them every so many steps, or where that is None
-            at the end of training.
-        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+            variables, and set the variables to them every `ema_overwrite_frequency` steps, or, if
+            that is None, at the end of training.
+        loss_scale_factor: `scale_loss` multiplies the loss by it, and gradients are divided by it.
         gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
-            since.
-        name: by default the class' name in snake case.
+            since the last update.
+        name: by default the class name in snake case.
 
     Examples:
         >>> w = unidl.Variable(np.zeros((2, 2)))

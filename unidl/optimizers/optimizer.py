@@ -18,13 +18,16 @@ import numpy as np
 
 from unidl import ops
 from unidl.backend.errors import ArgumentError
+from unidl.backend.frame import current
+from unidl.backend.registry import owner_of_type
 from unidl.backend.variable import Variable
 from unidl.ops.dispatch import owner_of
-from unidl.optimizers import clipping, rates
+from unidl.optimizers import clipping, rates, step_numbers
 from unidl.optimizers.by_variable import ByVariable
 from unidl.optimizers.host_variable import HostVariable, VariableOnHost
 from unidl.optimizers.schedules import LearningRateSchedule
 from unidl.optimizers.slots import HoldsSlots
+from unidl.optimizers.stateless_apply import StatelessApply
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
 from unidl.tracing.feed import next_number
 from unidl.tracing.shapes.arithmetic import shapes_agree
@@ -40,25 +43,25 @@ if TYPE_CHECKING:
 
 
 @with_habits(OF_OPTIMIZERS)
-class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
+class Optimizer(ByVariable, HoldsSlots, StatelessApply, Watched, Constructed):
     """Subclasses implement `slot_groups` and `update`, or `build` and `update_step` as in Keras.
 
     Args:
         learning_rate: float, `LearningRateSchedule`, a function without arguments that returns a
-            float, or a Variable, which is read at each step.
+            float, or a Variable that is read at each step.
         weight_decay: before each update p -= p * weight_decay * learning_rate.
-        clipnorm: limit of the norm of each gradient. Only one of the three limits may be given.
-        clipvalue: limit of each element of the gradients.
-        global_clipnorm: limit of the norm of all gradients together.
+        clipnorm: limit on the norm of each gradient. Only one of the three limits can be given.
+        clipvalue: limit on each element of the gradients.
+        global_clipnorm: limit on the norm of all gradients together.
         use_ema: keep exponential moving averages of the variables ...
         ema_momentum: ... average = momentum * average + (1 - momentum) * variable, the first being
             the variable itself ...
         ema_overwrite_frequency: ... and set the variables to them every so many steps; None: only
             `finalize_variable_values` does.
-        loss_scale_factor: `scale_loss` multiplies by it, gradients are divided by it.
+        loss_scale_factor: `scale_loss` multiplies the loss by it, and gradients are divided by it.
         gradient_accumulation_steps: update only every so many steps, with the mean of the gradients
-            since.
-        name: by default the class' name in snake case.
+            since the last update.
+        name: by default the class name in snake case.
 
     Examples:
         >>> w = unidl.Variable([1.0, 1.0])
@@ -102,7 +105,7 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
         given = [f"{key}={value}" for key, value in limits.items() if value is not None]
         if len(given) > 1:
             raise ValueError(
-                f"{self.name}: give only one limit for gradients, got {' and '.join(given)}."
+                f"{self.name}: give only one gradient limit, got {' and '.join(given)}."
             )
         _check_range(
             self.name,
@@ -136,7 +139,7 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
         )
         self.loss_scale_factor = loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
-        self._steps = HostVariable(0, "int64", "iteration")
+        self._steps = HostVariable(0, "int64", "iteration", owner=self.name)
         self._learning_rate = _learning_rate(self.name, learning_rate)
         self._slots: dict[str, list[Any]] = {}
         self._slot_order: list[Variable] = []
@@ -173,10 +176,10 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
 
     @property
     def iterations(self) -> Any:
-        """How many updates were made, a `HostVariable`; inside `update_step` a number of the
+        """The number of updates made, a `HostVariable`; inside `update_step` the number for this
         step."""
         if self._in_update_step:
-            return next_number(lambda: float(self._update_number() - 1))
+            return next_number(lambda: step_numbers.as_float(self._update_number() - 1))
         every = self.gradient_accumulation_steps
         return (
             HostVariable(self._steps.value // every, "int64", "iteration") if every else self._steps
@@ -199,8 +202,7 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
         elif isinstance(self._learning_rate, LearningRateSchedule):
             raise TypeError(
                 f"{self.name} has a {type(self._learning_rate).__name__}, which sets its learning "
-                "rate. Make the optimizer with "
-                "a number, learning_rate=0.001, if you want to set it yourself."
+                "rate. To set it yourself, create the optimizer with a number, learning_rate=0.001."
             )
         elif isinstance(self._learning_rate, HostVariable):
             self._learning_rate.assign(value)
@@ -209,7 +211,7 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
 
     def _scheduled_rate(self, value: Any, step: Any) -> float:
         """What a schedule or a function gave for `step`."""
-        if type(value) is float and 0.0 <= value < float("inf"):
+        if (type(value) is float and 0.0 <= value < float("inf")) or _has_no_value(value):
             return value
         source = getattr(self._learning_rate, "__name__", type(self._learning_rate).__name__)
         return rates.learning_rate(f"{self.name}, {source} at step {int(step)}", value)
@@ -217,7 +219,7 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
     def _rate_at(self, step: Any) -> float:
         rate = self._learning_rate
         if isinstance(rate, HostVariable):
-            return rate.value
+            return step_numbers.as_float(rate.value)
         value = rate(step) if isinstance(rate, LearningRateSchedule) else rate()
         return self._scheduled_rate(value, step)
 
@@ -229,9 +231,10 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
     def _current_rate(self) -> float:
         return self._rate_at(self._steps.value - 1)
 
-    def _update_number(self) -> int:
+    def _update_number(self) -> Any:
         """Which update the current step makes or prepares, from 1 on."""
-        return (self._steps.value - 1) // (self.gradient_accumulation_steps or 1) + 1
+        number = (self._steps.value - 1) // (self.gradient_accumulation_steps or 1) + 1
+        return step_numbers.as_float(number) if step_numbers.is_tensor(number) else number
 
     def begin_step(self) -> None:
         """For a trainer, before each run of a step: an error unless the optimizer is built. `apply`
@@ -270,8 +273,8 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
         are_pairs = [isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in pairs]
         if not pairs or not all(are_pairs):
             raise ValueError(
-                f"{self.name}: apply_gradients takes pairs (gradient, variable), e.g. "
-                f"zip(gradients, model.trainable_variables), got {len(pairs)} of another kind."
+                f"{self.name}: apply_gradients expects pairs (gradient, variable), e.g. "
+                f"zip(gradients, model.trainable_variables), got {len(pairs)} other objects."
             )
         grads, variables = zip(*pairs, strict=True)
         self.apply(grads, variables)
@@ -284,7 +287,7 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
         it was built with)."""
         if not isinstance(grads, Iterable):
             raise TypeError(
-                f"{self.name}: apply() takes a list of gradients, in the order of the variables, "
+                f"{self.name}: apply() expects a list of gradients in the order of the variables, "
                 f"got {type(grads).__name__}."
             )
         grads = list(grads)
@@ -342,8 +345,9 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
                 raise
         if not shapes_agree(backend.shape(gradient), variable.shape):
             raise ValueError(
-                f"{self.name}: the gradient of {variable.path!r} has the shape "
-                f"{tuple(backend.shape(gradient))}, the variable {tuple(variable.shape)}."
+                f"{self.name}: the gradient of {variable.path!r} has shape "
+                f"{tuple(backend.shape(gradient))}, but the variable has shape "
+                f"{tuple(variable.shape)}."
             )
         if backend.dtype(gradient) == variable.dtype:
             return gradient
@@ -355,8 +359,8 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
             for variable in variables:
                 if variable not in self._index:
                     raise ValueError(
-                        f"{self.name} was not built for the variable {variable.path!r}. Make a new "
-                        "optimizer for new variables."
+                        f"{self.name} was not built for the variable {variable.path!r}. Create a "
+                        "new optimizer for new variables."
                     )
         if self._slot_order and self._slot_order[0].backend is not backend:
             raise ValueError(
@@ -378,7 +382,7 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
 
     def _step(self, backend: Any, variables: Any, grads: Any, learning_rate: Any) -> None:
         grads = self._clip(backend, grads)
-        values = [v.value for v in variables]
+        values = [_to_be_changed(v) for v in variables]
         params = self._decay(backend, variables, list(values))
         if self._steps_by_variable:
             for variable, value, decayed in zip(variables, values, params, strict=True):
@@ -391,7 +395,8 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
             return
         slots = self._slots_of(variables)
         before = {
-            name: [None if v is None else v.value for v in own] for name, own in slots.items()
+            name: [None if v is None else _to_be_changed(v) for v in own]
+            for name, own in slots.items()
         }
         params, after = self.update(backend, params, grads, before, learning_rate)
         for variable, value in zip(variables, params, strict=True):
@@ -413,12 +418,12 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
     def exclude_from_weight_decay(
         self, var_list: Sequence[Variable] | None = None, var_names: Sequence[str] | None = None
     ) -> None:
-        """Spare the given variables, and those whose name contains one of `var_names`. Call it
-        before `build`."""
+        """Exclude the given variables, and those whose name contains one of `var_names`, from
+        weight decay. Call it before `build`."""
         if self.built:
             raise ValueError(
-                "exclude_from_weight_decay: call it before the optimizer is built, that is, before "
-                "training."
+                "exclude_from_weight_decay must be called before the optimizer is built, that is, "
+                "before training."
             )
         self._undecayed = set(var_list or ())
         self._undecayed_pattern = re.compile("|".join(var_names)) if var_names else None
@@ -450,7 +455,9 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
         steps = self.gradient_accumulation_steps
         sums = [self._slots["gradient_accumulator"][self._index[v]] for v in variables]
         totals = [backend.add(g, s.value) for g, s in zip(grads, sums, strict=True)]
-        is_update = next_number(lambda: float(self._steps.value % steps == 0))
+        is_update = next_number(
+            lambda: step_numbers.choose(self._steps.value % steps == 0, 1.0, 0.0)
+        )
         if isinstance(is_update, float):
             if is_update:
                 self._step(
@@ -473,16 +480,22 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
     # -- moving averages ---------------------------------------------------------------------------
 
     def _average(self, backend: Any) -> None:
-        momentum = next_number(lambda: 0.0 if self._update_number() == 1 else self.ema_momentum)
+        momentum = next_number(
+            lambda: step_numbers.choose(self._update_number() == 1, 0.0, self.ema_momentum)
+        )
         averages = self._slots["average"]
         values = backend.average_update(
-            [a.value for a in averages], [v.value for v in self._targets], momentum=momentum
+            [_to_be_changed(a) for a in averages],
+            [v.value for v in self._targets],
+            momentum=momentum,
         )
         for average, value in zip(averages, values, strict=True):
             average.replace(value)
         if self.ema_overwrite_frequency:
             overwrite = next_number(
-                lambda: float(self._update_number() % self.ema_overwrite_frequency == 0)
+                lambda: step_numbers.choose(
+                    self._update_number() % self.ema_overwrite_frequency == 0, 1.0, 0.0
+                )
             )
             if isinstance(overwrite, float):
                 if overwrite:
@@ -494,8 +507,8 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
                     )
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
-        """With `use_ema`: set the variables to their moving averages, unless there was no step
-        yet. `fit` calls it at its end."""
+        """With `use_ema`: set the variables to their moving averages, unless there was no step yet.
+        `fit` calls it at the end."""
         if not self.use_ema or not self._steps.value:
             return
         for variable in var_list:
@@ -539,21 +552,34 @@ class Optimizer(ByVariable, HoldsSlots, Watched, Constructed):
 def _learning_rate(name: str, value: Any) -> Any:
     if isinstance(value, type):
         raise ValueError(
-            f"{name}: the learning rate is the class {value.__name__}. Make an object of it: "
+            f"{name}: the learning rate is the class {value.__name__}. Create an instance: "
             f"{value.__name__}(...)."
         )
     if isinstance(value, list | tuple) and any(isinstance(v, Variable) for v in value):
         raise ValueError(
-            f"{name}: learning_rate must be a number, got a list of variables. An optimizer meets "
-            "its variables later: in compile(optimizer=...) and fit, or build(model."
-            "trainable_variables)."
+            f"{name}: learning_rate must be a number, got a list of variables. An optimizer gets "
+            "its variables later: through compile(optimizer=...) and fit, or "
+            "build(model.trainable_variables)."
         )
     if callable(value):
         return value
     check = functools.partial(rates.learning_rate, name)
     if isinstance(value, Variable):
-        return VariableOnHost(value, "learning_rate", check)
-    return HostVariable(value, "float64", "learning_rate", check)
+        return VariableOnHost(value, "learning_rate", check, name)
+    return HostVariable(value, "float64", "learning_rate", check, name)
+
+
+def _has_no_value(x: Any) -> bool:
+    owner = owner_of_type(type(x))
+    return owner is not None and not owner.has_value(x)
+
+
+def _to_be_changed(variable: Variable) -> Any:
+    """The value of a variable for an update, which may work in place: in a scope it belongs to
+    somebody else."""
+    if current().stateless is None:
+        return variable.value
+    return variable.backend.copy(variable.value)
 
 
 def _is_count(value: Any, least: Any = 1) -> bool:
@@ -574,7 +600,7 @@ def _without_missing(name: str, grads: Any, variables: Any) -> Any:
             "output?"
         )
     warnings.warn(
-        f"{name}: there is no gradient for {', '.join(missing)}; they stay as they are.",
+        f"{name}: there is no gradient for {', '.join(missing)}; they are left unchanged.",
         stacklevel=3,
     )
     pairs = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from unidl.backend.variable import Variable
+from unidl.optimizers import step_numbers
 from unidl.optimizers.elementwise import PerParameter, moving_mean
 from unidl.tracing.feed import next_number
 from unidl.typing import LearningRate, Tensor
@@ -13,18 +14,18 @@ from unidl.utils.rules import BELOW_ONE, FROM_ZERO, NOT_NEGATIVE, SHARE
 
 
 class ScheduleFreeAdamW(PerParameter):
-    """Defazio et al. (arXiv:2405.15682): steps are taken by z, whose mean x takes the place of a
-    schedule; the weights are y = (1 - beta_1) * z + beta_1 * x, at which gradients are taken.
+    """Defazio et al. (arXiv:2405.15682): steps are taken by z, whose mean x replaces a schedule;
+    the weights are y = (1 - beta_1) * z + beta_1 * x, at which gradients are taken.
 
     v = beta_2 * v + (1 - beta_2) * g**2, z -= lr * g / (sqrt(v / (1 - beta_2**t)) + epsilon), and x
     moves towards z by 1 / t. The slot "momentum" is z, and x is read back from y and z.
 
     Args:
-        learning_rate: float, `LearningRateSchedule` or function; constant is what is meant.
+        learning_rate: float, `LearningRateSchedule` or function; usually constant.
         beta_1: share of x in the weights, in (0, 1].
         beta_2: decay of the mean v of squared gradients.
         epsilon: outside the root.
-        warmup_steps: the learning rate grows from 0 to what it is in so many steps.
+        warmup_steps: number of steps in which the learning rate grows from 0 to its value.
 
     The other arguments, by name, are `Optimizer`'s.
 
@@ -57,8 +58,8 @@ class ScheduleFreeAdamW(PerParameter):
         super().__init__(learning_rate, **kwargs)
         if beta_1 == 0:
             raise ValueError(
-                f"{self.name}: beta_1 must be in (0, 1], got 0; the mean x could not be read back "
-                "from weights in which it has no share."
+                f"{self.name}: beta_1 must be in (0, 1], got 0; otherwise the mean x has no share "
+                "in the weights and cannot be recovered from them."
             )
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         self.warmup_steps = warmup_steps
@@ -75,9 +76,9 @@ class ScheduleFreeAdamW(PerParameter):
             slot.assign(variable.value)
 
     def numbers(self) -> dict:
-        def rate() -> float:
+        def rate() -> Any:
             warm = self._update_number() / self.warmup_steps if self.warmup_steps else 1.0
-            return self._current_rate() * min(warm, 1.0)
+            return self._current_rate() * step_numbers.least(warm, 1.0)
 
         return {
             "warm_rate": next_number(rate),

@@ -1,15 +1,16 @@
 """Learning rates that depend on the step, computed on the host in float64.
 
-A schedule is called with the number of steps done so far, an int from 0 on, and returns a float.
+A schedule is called with the number of steps done so far, an int from 0 on, and returns a float. In
+a function that a framework compiles (`Optimizer.stateless_apply`) both are tensors.
 """
 
 from __future__ import annotations
 
-import bisect
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from unidl.optimizers import step_numbers
 from unidl.saving.lookup import Catalogue
 from unidl.typing import Config
 from unidl.utils import constructors, rules
@@ -57,7 +58,7 @@ class ExponentialDecay(LearningRateSchedule):
         initial_learning_rate: the rate at step 0.
         decay_steps: steps after which the rate is `decay_rate` times as high.
         decay_rate: factor after `decay_steps` steps.
-        staircase: change the rate every `decay_steps` steps only.
+        staircase: change the rate only every `decay_steps` steps.
         name: of the schedule.
 
     Examples:
@@ -105,7 +106,7 @@ class InverseTimeDecay(LearningRateSchedule):
         initial_learning_rate: the rate at step 0.
         decay_steps: the unit of time, in steps.
         decay_rate: see the formula.
-        staircase: change the rate every `decay_steps` steps only.
+        staircase: change the rate only every `decay_steps` steps.
         name: of the schedule.
 
     Examples:
@@ -146,15 +147,15 @@ class InverseTimeDecay(LearningRateSchedule):
 
 
 def _periods(step: Any, decay_steps: Any, staircase: Any) -> Any:
-    periods = float(step) / decay_steps
-    return math.floor(periods) if staircase else periods
+    periods = step_numbers.as_float(step) / decay_steps
+    return step_numbers.floor(periods) if staircase else periods
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
     """values[i] for the first i with step <= boundaries[i], and values[-1] afterwards.
 
     Args:
-        boundaries: steps at which the rate changes, ascending.
+        boundaries: steps at which the rate changes, in ascending order.
         values: the rates, one more than boundaries.
         name: of the schedule.
 
@@ -177,17 +178,18 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     ) -> None:
         if len(boundaries) != len(values) - 1:
             raise ValueError(
-                "PiecewiseConstantDecay: n boundaries separate n + 1 values, got "
-                f"{len(boundaries)} boundaries and {len(values)} values."
+                f"PiecewiseConstantDecay: n boundaries need n + 1 values, got {len(boundaries)} "
+                f"boundaries and {len(values)} values."
             )
         if list(boundaries) != sorted(boundaries):
             raise ValueError(
-                f"PiecewiseConstantDecay: boundaries must increase, got {list(boundaries)}."
+                f"PiecewiseConstantDecay: boundaries must be increasing, got {list(boundaries)}."
             )
         self.boundaries, self.values, self.name = boundaries, values, name
 
     def __call__(self, step: Any) -> float:
-        return float(self.values[bisect.bisect_left(self.boundaries, float(step))])
+        place = step_numbers.place(self.boundaries, step_numbers.as_float(step))
+        return step_numbers.element(self.values, place)
 
 
 class PolynomialDecay(LearningRateSchedule):
@@ -200,7 +202,7 @@ class PolynomialDecay(LearningRateSchedule):
         decay_steps: how long the decay takes, in steps.
         end_learning_rate: `end`, the last rate.
         power: 1 is a straight line.
-        cycle: begin again, ever more slowly.
+        cycle: start again, each time more slowly.
         name: of the schedule.
 
     Examples:
@@ -245,10 +247,10 @@ class PolynomialDecay(LearningRateSchedule):
         )
 
     def __call__(self, step: Any) -> float:
-        step, length = float(step), float(self.decay_steps)
+        step, length = step_numbers.as_float(step), float(self.decay_steps)
         if self.cycle:
-            length *= max(1, math.ceil(step / length))
-        left = 1 - min(step, length) / length
+            length = step_numbers.most(1, step_numbers.ceil(step / length)) * length
+        left = 1 - step_numbers.least(step, length) / length
         return (
             self.initial_learning_rate - self.end_learning_rate
         ) * left**self.power + self.end_learning_rate
@@ -258,15 +260,15 @@ class CosineDecay(LearningRateSchedule):
     """Half a cosine from the initial rate to `alpha` times it in decay_steps (Loshchilov & Hutter,
     arXiv:1608.03983).
 
-    With `warmup_target` the rate first rises linearly to it in `warmup_steps`, and falls from
-    there.
+    With `warmup_target` the rate first rises linearly to it in `warmup_steps` steps, and then
+    falls.
 
     Args:
         initial_learning_rate: the rate at step 0.
         decay_steps: how long the decay takes, in steps.
-        alpha: the last rate as a part of the initial one.
+        alpha: the last rate as a fraction of the initial one.
         name: of the schedule.
-        warmup_target: rate at the end of the rise; None: there is no rise.
+        warmup_target: rate at the end of the warm-up; None: no warm-up.
         warmup_steps: how long it takes.
 
     Examples:
@@ -311,24 +313,28 @@ class CosineDecay(LearningRateSchedule):
         self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
 
     def __call__(self, step: Any) -> float:
-        step, top = float(step), self.initial_learning_rate
-        if self.warmup_target is not None:
-            if step < self.warmup_steps:
-                return (self.warmup_target - top) * step / self.warmup_steps + top
-            step, top = step - self.warmup_steps, self.warmup_target
-        return top * _cosine(min(step / self.decay_steps, 1.0), self.alpha)
+        step, top = step_numbers.as_float(step), self.initial_learning_rate
+        if self.warmup_target is None:
+            return top * self._falling(step)
+        # A rise of no steps has no slope, and no step is in it.
+        rising = (self.warmup_target - top) * step / (self.warmup_steps or 1) + top
+        falling = self.warmup_target * self._falling(step - self.warmup_steps)
+        return step_numbers.choose(step < self.warmup_steps, rising, falling)
+
+    def _falling(self, step: Any) -> Any:
+        return _cosine(step_numbers.least(step / self.decay_steps, 1.0), self.alpha)
 
 
 class CosineDecayRestarts(LearningRateSchedule):
-    """Cosine decays one after the other, each `t_mul` times as long and from a rate `m_mul` times
-    as high as the one before.
+    """A sequence of cosine decays, each `t_mul` times as long as the previous one and starting at a
+    rate `m_mul` times as high.
 
     Args:
         initial_learning_rate: the rate at step 0.
         first_decay_steps: length of the first decay, in steps.
         t_mul: how many times as long the next decay is.
-        m_mul: how many times as high it begins.
-        alpha: the last rate of a decay as a part of its first.
+        m_mul: how many times as high it starts.
+        alpha: the last rate of a decay as a fraction of its first.
         name: of the schedule.
 
     Examples:
@@ -364,20 +370,35 @@ class CosineDecayRestarts(LearningRateSchedule):
         self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
 
     def __call__(self, step: Any) -> float:
-        done, length, height = float(step), float(self.first_decay_steps), 1.0
+        done, length, height = step_numbers.as_float(step), float(self.first_decay_steps), 1.0
+        if step_numbers.is_tensor(done):
+            return self.initial_learning_rate * self._of_tensor(done / length)
         while done >= length:
             done, length, height = done - length, length * self.t_mul, height * self.m_mul
         return self.initial_learning_rate * _cosine(done / length, self.alpha, height)
 
+    def _of_tensor(self, done: Any) -> Any:
+        """The rate's part of the initial one, `done` in lengths of the first decay: which decay it
+        is follows from the sum of a geometric series."""
+        if self.t_mul == 1.0:
+            number = step_numbers.floor(done)
+            done = done - number
+        else:
+            ratio = self.t_mul
+            number = step_numbers.floor(step_numbers.log(1 - done * (1 - ratio)) / math.log(ratio))
+            length = ratio**number
+            done = (done - (1 - length) / (1 - ratio)) / length
+        return _cosine(done, self.alpha, self.m_mul**number)
+
 
 def _cosine(fraction: Any, alpha: Any, height: Any = 1.0) -> Any:
-    return (1 - alpha) * 0.5 * height * (1 + math.cos(math.pi * fraction)) + alpha
+    return (1 - alpha) * 0.5 * height * (1 + step_numbers.cos(math.pi * fraction)) + alpha
 
 
 _catalogue: Catalogue[LearningRateSchedule] = Catalogue(
     "schedules",
     "learning rate schedule",
-    "Give the config that `serialize` wrote.",
+    "Give the config that `serialize` returned.",
     (
         ExponentialDecay,
         InverseTimeDecay,

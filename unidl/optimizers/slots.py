@@ -45,7 +45,7 @@ class HoldsSlots:
         def _slots_of(self, variables: Any) -> dict[str, list[Variable]]: ...
 
     def build(self, variables: Sequence[Variable]) -> None:
-        """Make the slots of `variables`, the only ones that can be updated from now on."""
+        """Create the slots of `variables`, the only ones that can be updated from now on."""
         if self.built:
             return
         if not isinstance(variables, Iterable):

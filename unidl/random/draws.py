@@ -143,7 +143,7 @@ def bernoulli(
         array([0., 0., 1., 1., 0., 1.], dtype=float32)
     """
     if not 0 <= p <= 1:
-        raise ValueError(f"bernoulli: p is a probability, got {p}.")
+        raise ValueError(f"bernoulli: p must be a probability, got {p}.")
     dtype = dtypes.standardize_dtype(dtype)
     if has_open(shape):
         return _symbol("bernoulli", shape, dtype)
@@ -242,7 +242,7 @@ def _symbol(function: Any, shape: Any, dtype: DType) -> Any:
     for, and no key is used up."""
     if graph.recording():
         raise ValueError(
-            f"{function}: the shape {tuple(shape)} has an open axis. Draw in the call() of a "
+            f"{function}: the shape {tuple(shape)} has an open axis. Draw inside the call() of a "
             "layer, where every axis has a size."
         )
     return KerasTensor(shape, dtype)

@@ -10,7 +10,13 @@ all different.
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
+from unidl.backend import registry
 from unidl.backend.contract.random import MASK, mix
+from unidl.typing import Tensor
 
 Key = tuple[int, int]
 
@@ -37,3 +43,31 @@ def stream_state(seed: int, stream: int) -> Key:
 def derive_key(seed: int, stream: int = 0, counter: int = 0) -> Key:
     """The key of one draw."""
     return absorb(stream_state(seed, stream), counter)
+
+
+def absorb_tensor(state: Tensor) -> tuple[Tensor, Tensor]:
+    """(the key of `state`, the state after it): `absorb` where the stream's two words and the
+    counter's two are a tensor (4,) in a function that is being compiled."""
+    backend: Any = registry.owner_of_type(type(state))
+    dtype = backend.dtype(state)
+
+    def word(number: int) -> Tensor:
+        return backend.asarray(np.array(number, dtype))
+
+    def added(x: Tensor, number: int) -> Tensor:
+        return backend.bitwise_and(backend.add(x, word(number)), word(MASK))
+
+    def mixed(x: Tensor) -> Tensor:
+        # random_bits mixes twice, and mix(0) is 0.
+        bits = backend.random_bits(backend.stack([word(0), x], 0), (1,))
+        return backend.getitem(backend.cast(bits, dtype), (0,))
+
+    with backend.scope():
+        first, second, low, high = (backend.getitem(state, (i,)) for i in range(4))
+        a, b = backend.bitwise_xor(first, low), backend.bitwise_xor(second, high)
+        for constant in ROUNDS:
+            a, b = backend.bitwise_xor(b, mixed(added(a, constant))), a
+        after = added(low, 1)
+        carry = backend.cast(backend.equal(after, word(0)), dtype)
+        high = backend.bitwise_and(backend.add(high, carry), word(MASK))
+        return backend.stack([a, b], 0), backend.stack([first, second, after, high], 0)

@@ -95,9 +95,9 @@ def binomial(
     backend, key = backend_of([counts, probabilities]), draw_key(seed)
     if not isinstance(counts, int | float | list | tuple | np.ndarray | np.generic):
         raise UnsupportedError(
-            "binomial: counts must be known while the function is written down, got a "
-            f"{type(counts).__name__}. "
-            "Pass a number or a NumPy array: how much is drawn depends on the largest."
+            "binomial: counts must be known while the function is traced, got a "
+            f"{type(counts).__name__}. Pass a number or a NumPy array: the number of draws depends "
+            "on the largest count."
         )
     counts = np.broadcast_to(np.asarray(counts, "int64"), shape)
     if counts.min(initial=0) < 0:

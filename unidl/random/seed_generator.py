@@ -9,7 +9,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from unidl.backend.contract.random import MASK
+from unidl.backend.frame import current
 from unidl.random.key_derivation import Key, absorb, derive_key, stream_state
+from unidl.random.seed_state import SeedState
 from unidl.tracing import feed
 from unidl.typing import Config, SeedLike
 from unidl.utils import turns
@@ -24,6 +27,13 @@ if TYPE_CHECKING:
 # own from 2 on.
 _GIVEN, _GLOBAL, _FIRST_OWN = 0, 1, 2
 
+# The number of the stream where the two words of its state stand in the place of the seed.
+_BY_WORDS = MASK << 32 | MASK
+
+
+def _words(seed: int, stream: int) -> Key:
+    return (seed & MASK, seed >> 32 & MASK) if stream == _BY_WORDS else stream_state(seed, stream)
+
 
 class SeedGenerator(Constructed):
     """A stream of keys. Pass it as `seed=` to get new numbers at every call.
@@ -33,7 +43,8 @@ class SeedGenerator(Constructed):
             own.
         name: optional.
 
-    `counter` is the number of keys given out, and all the state there is: set it to resume.
+    `counter` is the number of keys given out, and all the state there is: set it to resume. `state`
+    is its handle among the variables of a layer, for functions without side effects.
 
     Examples:
         >>> generator = unidl.random.SeedGenerator(1)
@@ -47,17 +58,34 @@ class SeedGenerator(Constructed):
             raise ValueError(f"SeedGenerator: seed must be an int or None, got {seed!r}.")
         self.name = name or auto_name(type(self).__name__)
         self._given = seed
+        self.state = SeedState(self.name)
         self.restart(*_global_stream() if seed is None else (seed, _GIVEN))
 
     def restart(self, seed: int, stream: int) -> None:
         """Begin stream number `stream` of `seed`."""
-        self.seed, self.stream, self.counter = seed, stream, 0
-        self._state = stream_state(seed, stream)
+        self.seed, self.stream = seed, stream
+        self.state.set_own_state((*_words(seed, stream), 0))
+
+    @property
+    def _words(self) -> Key:
+        return self.state.own_state()[:2]
+
+    @property
+    def counter(self) -> int:
+        """How many keys were given out."""
+        return self.state.own_state()[2]
+
+    @counter.setter
+    def counter(self, counter: int) -> None:
+        self.state.set_own_state((*self._words, counter))
 
     def advance(self) -> Key:
         """The next key; moves on by one."""
-        self.counter += 1
-        return absorb(self._state, self.counter - 1)
+        if current().stateless is not None:
+            return self.state.advance()
+        first, second, counter = self.state.own_state()
+        self.state.set_own_state((first, second, counter + 1))
+        return absorb((first, second), counter)
 
     def next(self, ordered: bool = True) -> Key:
         """The next key, as in `keras.random.SeedGenerator`; keys are ordered always."""
@@ -65,12 +93,15 @@ class SeedGenerator(Constructed):
 
     def first_key(self) -> Key:
         """Key number 0, without moving on: a seed for an object that repeats itself."""
-        return absorb(self._state, 0)
+        return absorb(self._words, 0)
 
     def get_state(self) -> dict:
         """{"seed", "stream", "counter"}: all that a checkpoint needs to go on with the same
         numbers."""
-        return {"seed": self.seed, "stream": self.stream, "counter": self.counter}
+        seed, stream, words = self.seed, self.stream, self._words
+        if words != _words(seed, stream):  # those of another generator were assigned to `state`
+            seed, stream = words[0] | words[1] << 32, _BY_WORDS
+        return {"seed": seed, "stream": stream, "counter": self.counter}
 
     def set_state(self, state: dict) -> None:
         """Go on from what `get_state` returned."""
@@ -181,8 +212,8 @@ def draw_key(seed: SeedLike) -> Any:
         return feed.next_key(seed)
     raise ValueError(
         f"seed must be None, an int or a SeedGenerator, got {seed!r}. An int gives the same "
-        "numbers at every call; "
-        "for new ones make `generator = SeedGenerator(1)` once and pass `seed=generator`."
+        "numbers at every call; for new ones create `generator = SeedGenerator(1)` once and pass "
+        "`seed=generator`."
     )
 
 

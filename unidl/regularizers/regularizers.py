@@ -51,7 +51,7 @@ def _factor(regularizer: Any, name: str, value: Any) -> Any:
         or value < 0
     ):
         raise ValueError(
-            f"{type(regularizer).__name__}: {name} must be a number from 0 on, got {value!r}."
+            f"{type(regularizer).__name__}: {name} must be a number of 0 or more, got {value!r}."
         )
     return float(value)
 
@@ -145,7 +145,7 @@ class OrthogonalRegularizer(Regularizer):
     def __call__(self, x: TensorLike) -> Tensor:
         if len(x.shape) != 2:
             raise ValueError(
-                "OrthogonalRegularizer: it regularizes matrices (n, m), got a weight of shape "
+                "OrthogonalRegularizer: it needs matrices (n, m), got a weight of shape "
                 f"{tuple(x.shape)}."
             )
         rows = x if self.mode == "rows" else ops.transpose(x)

@@ -40,7 +40,7 @@ class BackgroundWriter:
         try:
             self.wait()
         except Exception as error:  # noqa: BLE001 - whichever it is, it is told
-            warnings.warn(f"The last file was not written: {error}", stacklevel=2)
+            warnings.warn(f"The last file could not be written: {error}", stacklevel=2)
 
     def _run(self, work: Callable[[], None]) -> None:
         try:

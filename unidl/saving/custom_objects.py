@@ -39,8 +39,8 @@ def register_keras_serializable(
         if inspect.isclass(target) and not hasattr(target, "get_config"):
             raise ValueError(
                 f"register_keras_serializable: the class {target.__name__} has no get_config(). "
-                "Write one which returns the "
-                "arguments of __init__ as a dict, so that the object can be made again."
+                "Define one that returns the arguments of __init__ as a dict, so that the object "
+                "can be recreated."
             )
         registered = f"{package}>{name or target.__name__}"
         _objects[registered] = target

@@ -89,7 +89,7 @@ def telling(filepath: str | os.PathLike[str], who: str) -> Iterator[At]:
     except _Damaged as error:
         place = f" at {at.reader.place!r}" if at.reader is not None and at.reader.place else ""
         raise ValueError(
-            f"{who}: {filepath} is no HDF5 file, or it is damaged{place}: {error.__cause__}. "
+            f"{who}: {filepath} is not an HDF5 file, or it is damaged{place}: {error.__cause__}. "
             "Nothing has been loaded; get the file again."
         ) from error.__cause__
 
@@ -142,7 +142,7 @@ class Reader:
             with _library_at_work():
                 most -= len(item)
                 if most < 0:
-                    raise NotPlain("there are more groups than a file of this model can have")
+                    raise NotPlain("there are more groups than a file for this model can have")
                 stack.extend((f"{place}/{name}", self._member(item, name, place)) for name in item)
 
     def name_of(self, path: str) -> str:
@@ -205,13 +205,13 @@ class Reader:
         count = math.prod(attribute.shape or ())
         # An empty list of names is an array of floats.
         if count > MOST_WORDS or (count and attribute.dtype.kind not in "OSU"):
-            raise NotPlain(f"the attribute {name!r} holds no texts")
+            raise NotPlain(f"the attribute {name!r} does not contain strings")
 
     def _numbers(self, dataset: Any, path: str) -> np.ndarray:
         found = dataset[()]
         digest = dataset.attrs.get(DIGEST)
         if digest is not None and digest != digest_of(found):
-            raise NotPlain(f"{path!r} does not have the numbers that were written")
+            raise NotPlain(f"{path!r} does not contain the numbers that were written")
         return _from_bfloat16(found) if _is_bfloat16(dataset) else found
 
     def text_at(self, path: str, most: int) -> str:
@@ -242,8 +242,8 @@ class Reader:
         link = group.get(name, getlink=True)
         if link is not None and not isinstance(link, self._library.HardLink):
             raise NotPlain(
-                f"{self.place!r} refers to another place, and a weight file must hold its arrays "
-                "itself"
+                f"{self.place!r} refers to another place, but a weight file must contain its "
+                "arrays itself"
             )
         return None if link is None else group[name]
 
@@ -253,7 +253,7 @@ class Reader:
         size = math.prod(shape) * dataset.dtype.itemsize
         if dataset.external is not None or dataset.is_virtual:
             raise NotPlain(
-                f"{path!r} refers to another file, and a weight file must hold its arrays itself"
+                f"{path!r} refers to another file, but a weight file must contain its arrays itself"
             )
         if dataset.shape != shape:
             raise NotPlain(f"{path!r} has shape {dataset.shape}, where {shape} is wanted")
@@ -263,7 +263,9 @@ class Reader:
         plist = dataset.id.get_create_plist()
         filters = {plist.get_filter(i)[0] for i in range(plist.get_nfilters())}
         if filters - FILTERS:
-            raise NotPlain(f"{path!r} is packed by the unknown filter {min(filters - FILTERS)}")
+            raise NotPlain(
+                f"{path!r} is compressed with the unknown filter {min(filters - FILTERS)}"
+            )
         chunk = math.prod(dataset.chunks or ()) * dataset.dtype.itemsize
         if chunk > max(size, CHUNK):
             raise NotPlain(f"{path!r} has chunks of {chunk:,} bytes for an array of {size:,}")

@@ -19,4 +19,4 @@ def config_of(text: str | bytes, who: str, source: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{who}: the text is no JSON ({error}). Give {source}.") from None
+        raise ValueError(f"{who}: the text is not JSON ({error}). Give {source}.") from None

@@ -75,12 +75,12 @@ def _arguments(name: str, config: dict[str, Any]) -> dict[str, Any]:
     found = {key: value for key, value in config.items() if key not in _GONE}
     if found.pop("time_major", False):
         raise ValueError(
-            f"{name} has time_major=True, which Keras 3 has not. Put ops.transpose before it."
+            f"{name} has time_major=True, which Keras 3 does not have. Put ops.transpose before it."
         )
     if found.pop("decay", 0.0):
         raise ValueError(
-            f"{name} has decay={config['decay']}, which Keras 3 has not. Compile the model anew "
-            "with optimizers.schedules.InverseTimeDecay as the learning rate."
+            f"{name} has decay={config['decay']}, which Keras 3 does not have. Compile the model "
+            "again with optimizers.schedules.InverseTimeDecay as the learning rate."
         )
     for old, new in _RENAMED.get(name, {}).items():
         if old in found:
@@ -89,7 +89,7 @@ def _arguments(name: str, config: dict[str, Any]) -> dict[str, Any]:
     has_kernels_of_its_own = name.startswith(("Separable", "Depthwise"))
     has_no_groups = has_kernels_of_its_own or name.endswith("Transpose")
     if has_no_groups and found.pop("groups", 1) != 1:
-        raise ValueError(f"{name} has groups={config['groups']}, which Keras 3 has not.")
+        raise ValueError(f"{name} has groups={config['groups']}, which Keras 3 does not have.")
     if has_kernels_of_its_own:  # the base class wrote these too
         found = {k: v for k, v in found.items() if not k.startswith("kernel_") or k[7:] == "size"}
     axis = found.get("axis")
@@ -116,9 +116,9 @@ def _graph(config: dict[str, Any]) -> dict[str, Any]:
     for each in entries:
         if each["class_name"] in _FUNCTIONS:
             raise ValueError(
-                f"the layer {each['name']!r} is a function of TensorFlow, "
+                f"the layer {each['name']!r} is a TensorFlow function, "
                 f"{each['config'].get('function')!r}, called on a symbolic tensor of Keras 2. In "
-                "Keras 2 put a layer in its place (Add, Rescaling ...), and save the model again."
+                "Keras 2 replace it with a layer (Add, Rescaling ...), and save the model again."
             )
     if any(isinstance(n, dict) for each in entries for n in each.get("inbound_nodes", ())):
         return config  # by Keras 3

@@ -23,8 +23,8 @@ def config_in(reader: hdf5.Reader, path: str) -> dict[str, Any]:
     config = _json(reader, "model_config", path)
     if not isinstance(config, dict):
         raise ValueError(
-            f"load_model: {path} has no config of a model. If it holds weights alone, make the "
-            "model, load them in Keras 3, and save them there by save_weights('m.weights.h5')."
+            f"load_model: {path} has no model config. If it contains only weights, create the "
+            "model in Keras 3, load them there, and save them with save_weights('m.weights.h5')."
         )
     found = _told(modern, path, config)
     training = _json(reader, "training_config", path)
@@ -70,7 +70,7 @@ def read_state(model: Any, reader: hdf5.Reader, path: str) -> Callable[[], None]
         values += _values(reader, place, variables, f"the layer {layer.name!r}")
     own = reader.words(f"{_WEIGHTS}/top_level_model_weights", "weight_names")
     if own:
-        raise hdf5.NotPlain(f"there is {own[0]!r}, which is in none of the model's layers")
+        raise hdf5.NotPlain(f"there is {own[0]!r}, which belongs to no layer of the model")
     set_optimizer = None if model.optimizer is None else _read_optimizer(model, reader, path)
 
     def assign() -> None:
@@ -113,7 +113,7 @@ def _read_optimizer(model: Any, reader: hdf5.Reader, path: str) -> Callable[[], 
     if len(names) != len(places):
         warnings.warn(
             f"load_model: the optimizer's state in {path} has {len(names)} arrays, "
-            f"{optimizer.name} has {len(places)}; it belongs to another optimizer and stays there. "
+            f"{optimizer.name} has {len(places)}; it belongs to another optimizer and is ignored. "
             "The weights are loaded.",
             stacklevel=5,
         )

@@ -28,8 +28,10 @@ METADATA, CONFIG, WEIGHTS, ASSETS = "metadata.json", "config.json", "model.weigh
 _OTHER_WEIGHTS = {
     "model.weights.npz": "its weights are an npz file. Load it in Keras and save it again, which "
     "writes model.weights.h5",
-    "model.weights.json": "its weights are cut into shards. Load it in Keras and save it again "
-    "with model.save(path), which writes them as one file",
+    "model.weights.json": (
+        "its weights are split into shards. Load it in Keras and save it again with "
+        "model.save(path), which writes them as one file"
+    ),
 }
 _CHUNK = 1 << 20
 
@@ -104,8 +106,8 @@ def _require_a_model(folder: str) -> None:
     }  # fmt: skip
     if others:
         raise ValueError(
-            f"{folder} is not replaced by a model: it holds {min(others)!r}, which is no part of "
-            "one. Choose a new folder."
+            f"{folder} is not replaced by a model: it contains {min(others)!r}, which is not part "
+            "of one. Choose a new folder."
         )
 
 
@@ -170,7 +172,7 @@ class Source:
                 with open(target, "xb") as file:
                     left -= self._copy(name, file, left)
             except (FileExistsError, NotADirectoryError):
-                raise Refused(f"{name!r} is in it twice, once as a folder") from None
+                raise Refused(f"{name!r} occurs twice, once as a folder") from None
 
     @property
     def most(self) -> int:
@@ -180,15 +182,15 @@ class Source:
     def _require(self, name: str) -> None:
         if name not in self.names():
             raise Refused(
-                f"it has no {name!r}. A model's file, as model.save() of unidl and of Keras 3 "
-                f"write it, has {METADATA}, {CONFIG} and {WEIGHTS}"
+                f"it has no {name!r}. A model file, as written by model.save() of unidl and Keras "
+                f"3, has {METADATA}, {CONFIG} and {WEIGHTS}"
             )
 
     def _copy(self, name: str, target: Any, most: int) -> int:
         if self.size(name) > most:
             raise Refused(
-                f"{name!r} would be {self.size(name):,} bytes, much larger than an honest file of "
-                "this size holds"
+                f"{name!r} would be {self.size(name):,} bytes, much more than an honest file of "
+                "this size contains"
             )
         with _library_at_work(), self.member(name) as stream:
             bounded = archives.Bounded(stream, most)
@@ -206,7 +208,7 @@ class _ZipSource(Source):
             if info.filename in self._members:
                 raise Refused(f"{info.filename!r} is in it twice")
             if info.flag_bits & 0x1:
-                raise Refused(f"{info.filename!r} is locked by a password")
+                raise Refused(f"{info.filename!r} is protected by a password")
             self._members[info.filename] = info
 
     def names(self) -> list[str]:
@@ -268,6 +270,6 @@ def opened(filepath: str, who: str) -> Iterator[Source]:
         raise ValueError(f"{who}: {filepath} is not loaded: {error}.") from None
     except _Damaged as error:
         raise ValueError(
-            f"{who}: {filepath} is no .keras file, or it is damaged: {error.__cause__}. Get the "
+            f"{who}: {filepath} is not a .keras file, or it is damaged: {error.__cause__}. Get the "
             "file again."
         ) from error.__cause__

@@ -28,6 +28,7 @@ from unidl.saving import (
     legacy_h5,
     model_archive,
     model_paths,
+    orbax_files,
     single_ends,
 )
 from unidl.saving.json_config import LONGEST_JSON, config_of
@@ -81,7 +82,7 @@ def save_model(
         raise FileExistsError(f"save_model: {path} exists. Choose another name, or overwrite=True.")
     if not model.built:
         warnings.warn(
-            f"{model._who()}: saved without weights, since it is not built. To save them call it "
+            f"{model._who()}: saved without weights, since it is not built. To save them, call it "
             "on data first, or give its input shape.",
             stacklevel=4,
         )
@@ -129,14 +130,15 @@ def load_model(
 
     Args:
         filepath: a ".keras" file, or the folder that `zipped=False` makes; or the older ".h5" file
-            of a model that Keras 2 or 3 wrote.
+            of a model that Keras 2 or 3 wrote; or a folder of `callbacks.OrbaxCheckpoint`, of which
+            the last step is read.
         custom_objects: {name: class or function} known besides those registered.
         compile: False leaves the arguments of `compile` and the optimizer's state in the file.
-        safe_mode: False reads lambdas, which run with all rights of the program: only for files
-            that you trust. True and None refuse them. All else is refused as ever.
+        safe_mode: False also reads Python lambdas, which can do anything that the program can:
+            use it only for files that you trust. True and None refuse lambdas.
 
     Raises:
-        ValueError: the file is damaged; refers to anything outside itself; holds a lambda; names a
+        ValueError: the file is damaged; refers to anything outside itself; contains a lambda; names a
             class that is neither public nor known; was written in another format. The text names
             the file.
         FileNotFoundError: there is none.
@@ -148,20 +150,21 @@ def load_model(
         >>> bool(unidl.ops.all(unidl.models.load_model("model.keras")(x) == model(x)))
         True
     """
-    path = model_paths.to_load(filepath)
-    # A load inside another one, by a layer of a user's own, is as safe as it says itself.
+    # A load inside another one, by a layer of the user's own, is only as unsafe as its own argument.
     with lambdas.reading(safe_mode, inherited=False):
-        return _load(path, custom_objects, compile, safe_mode)
+        if orbax_files.is_checkpoint(filepath):
+            return _load_orbax(os.fspath(filepath), custom_objects, compile)
+        path = model_paths.to_load(filepath)
+        load = _load_legacy if path.endswith(model_paths.LEGACY) else _load_archive
+        return load(path, custom_objects, compile)
 
 
-def _load(path: str, custom_objects: Any, compile: bool, safe_mode: bool | None) -> Any:
-    if path.endswith(model_paths.LEGACY):
-        return _load_legacy(path, custom_objects, compile, safe_mode)
+def _load_archive(path: str, custom_objects: Any, compile: bool) -> Any:
     with model_archive.opened(path, "load_model") as source:
         config = _config_in(source, path)
         compile_config = config.pop("compile_config", None)
         with ObjectSharingScope():
-            model = _made(config, custom_objects, safe_mode, path, source.packed)
+            model = _made(config, custom_objects, path, source.packed)
             if compile and compile_config:
                 _compile(model, compile_config, custom_objects, path)
         with source.weights() as weights, hdf5.reading(path, "load_model", weights) as reader:
@@ -176,12 +179,24 @@ def _load(path: str, custom_objects: Any, compile: bool, safe_mode: bool | None)
     return model
 
 
-def _load_legacy(path: str, custom_objects: Any, compile: bool, safe_mode: bool | None) -> Any:
+def _load_orbax(path: str, custom_objects: Any, compile: bool) -> Any:
+    step, text, size = orbax_files.config_in(path, "load_model")
+    config = config_of(text, f"load_model: {step}", "a folder of callbacks.OrbaxCheckpoint")
+    compile_config = config.pop("compile_config", None)
+    with ObjectSharingScope():
+        model = _made(config, custom_objects, step, size)
+        if compile and compile_config:
+            _compile(model, compile_config, custom_objects, step)
+    orbax_files.load_state(model, step, "load_model")
+    return model
+
+
+def _load_legacy(path: str, custom_objects: Any, compile: bool) -> Any:
     with hdf5.reading(path, "load_model") as reader:
         version = reader.text_attribute("keras_version")
         config = single_ends.unwrapped(legacy_h5.config_in(reader, path), version)
         compile_config = config.pop("compile_config", None)
-        model = _made(config, custom_objects, safe_mode, path, os.path.getsize(path))
+        model = _made(config, custom_objects, path, os.path.getsize(path))
         if compile and compile_config:
             _compile(model, compile_config, custom_objects, path)
         assign = legacy_h5.read_state(model, reader, path)
@@ -197,30 +212,31 @@ def _config_in(source: model_archive.Source, path: str) -> dict[str, Any]:
     version = metadata.get("keras_version") if isinstance(metadata, dict) else None
     if str(version).startswith(("0.", "1.", "2.")):
         raise ValueError(
-            f"load_model: {path} was written by Keras {version}, whose files have other parts. "
-            "Convert it: tf_keras.models.load_model(path).save('model.h5') with the package "
-            "tf_keras, then keras.models.load_model('model.h5').save('model.keras') with Keras 3."
+            f"load_model: {path} was written by Keras {version}, whose files have a different "
+            "layout. Convert it: tf_keras.models.load_model(path).save('model.h5') with the "
+            "package tf_keras, then keras.models.load_model('model.h5').save('model.keras') with "
+            "Keras 3."
         )
     config = config_of(source.text(model_archive.CONFIG, LONGEST_JSON), f"load_model: {path}", what)
     if not isinstance(config, dict):
         raise ValueError(
-            f"load_model: {path} is not loaded: its config is a {type(config).__name__}, not that "
-            "of a model."
+            f"load_model: {path} is not loaded: its config is a {type(config).__name__}, not of a "
+            "model."
         )
     return single_ends.unwrapped(config, version)
 
 
-def _made(config: Any, custom_objects: Any, safe_mode: bool | None, path: str, packed: int) -> Any:
+def _made(config: Any, custom_objects: Any, path: str, packed: int) -> Any:
     """The model of a config, built where that can be done, in a file of `packed` bytes."""
     from unidl.models.model import Model
 
     try:
         with weight_limit.at_most((_MOST_BYTES[0] + _MOST_BYTES[1] * packed) // 4):
-            model = deserialize_keras_object(config, custom_objects, safe_mode)
+            model = deserialize_keras_object(config, custom_objects)
             if not isinstance(model, Model):
                 raise ValueError(
-                    f"its config is that of a {type(model).__name__}, not of a model. A layer "
-                    "alone is saved in a model: Sequential([Input(shape), layer])"
+                    f"its config is that of a {type(model).__name__}, not of a model. Save a "
+                    "single layer in a model: Sequential([Input(shape), layer])"
                 )
             if not model.built and config.get("build_config"):
                 model.build_from_config(config["build_config"])
@@ -234,16 +250,16 @@ def _compile(model: Any, config: Any, custom_objects: Any, path: str) -> None:
         model.compile(**deserialize_keras_object(config, custom_objects))
     except (ValueError, TypeError) as error:
         raise ValueError(
-            f"load_model: the model in {path} cannot be compiled as it was: {error} Or write "
+            f"load_model: the model in {path} cannot be compiled as before: {error} Or write "
             "load_model(path, compile=False), and compile it yourself."
         ) from error
 
 
 def _cannot_be_built(model: Any, path: str) -> str:
     return (
-        f"load_model: {path} has weights, but {model._who()} does not know the shapes to make them "
-        "for. Define build_from_config(self, config), and get_build_config(self) which returns "
-        "that config, and save the model again."
+        f"load_model: {path} has weights, but {model._who()} does not know the input shapes to "
+        "create them for. Define build_from_config(self, config) and get_build_config(self), which "
+        "returns that config, and save the model again."
     )
 
 

@@ -13,14 +13,14 @@ LEGACY = (".h5", ".hdf5")
 def _path(filepath: Any, who: str) -> str:
     if not isinstance(filepath, str | os.PathLike):
         raise TypeError(
-            f"{who}: a model is saved in a file: give its path as a text, such as 'model.keras', "
+            f"{who}: a model is saved in a file: give its path as a string, such as 'model.keras', "
             f"got {filepath!r}."
         )
     path = os.fspath(filepath)
     if isinstance(path, str) and path.startswith("hf://"):
         raise ValueError(
-            f"{who}: {path} is in the Hugging Face Hub, which unidl does not talk to. Use a file "
-            "of this machine, and huggingface_hub to upload or download it."
+            f"{who}: {path} is in the Hugging Face Hub, which unidl does not access. Use a local "
+            "file, and huggingface_hub to upload or download it."
         )
     return path
 
@@ -30,19 +30,18 @@ def to_save(filepath: Any, zipped: bool | None) -> str:
     ends_so = path.endswith(".keras")
     if zipped is False and ends_so:
         raise ValueError(
-            f"save_model: zipped=False makes a folder, whose name may not end with '.keras', got "
+            "save_model: zipped=False creates a folder, whose name must not end with '.keras', got "
             f"{path!r}. Write model.save('model', zipped=False)."
         )
     if zipped is not False and not ends_so:
         if path.endswith(".weights.h5"):
-            advice = "For the weights alone write model.save_weights(path)."
+            advice = "To save only the weights, write model.save_weights(path)."
         elif path.endswith(LEGACY):
-            advice = "The older format .h5 is not written; .keras holds all that it does."
+            advice = "The older format .h5 is not written; .keras contains everything that it does."
         else:
             advice = "Write model.save('model.keras')."
         raise ValueError(
-            f"save_model: a model is saved in a file whose name ends with '.keras', got {path!r}. "
-            f"{advice}"
+            f"save_model: the name of a model file must end with '.keras', got {path!r}. {advice}"
         )
     return path
 
@@ -54,8 +53,8 @@ def to_load(filepath: Any) -> str:
     if os.path.isdir(path):
         if os.path.exists(os.path.join(path, "saved_model.pb")):
             raise ValueError(
-                f"load_model: {path} is a SavedModel, a program of TensorFlow, which unidl does "
-                "not run. Save the model in Keras 3 as model.keras."
+                f"load_model: {path} is a SavedModel, a TensorFlow program, which unidl does not "
+                "run. Save the model in Keras 3 as model.keras."
             )
         if not os.path.exists(os.path.join(path, model_archive.CONFIG)):
             raise ValueError(
@@ -64,12 +63,11 @@ def to_load(filepath: Any) -> str:
             )
     elif path.endswith(".weights.h5"):
         raise ValueError(
-            f"load_model: {path} holds weights alone. Make the model first, then write "
+            f"load_model: {path} contains only weights. Create the model first, then write "
             "model.load_weights(path)."
         )
     elif not path.endswith((".keras", *LEGACY)):
         raise ValueError(
-            f"load_model: a model is loaded from a file whose name ends with '.keras', or '.h5', "
-            f"got {path!r}."
+            f"load_model: the name of a model file must end with '.keras' or '.h5', got {path!r}."
         )
     return path

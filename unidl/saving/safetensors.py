@@ -54,7 +54,7 @@ def write(file: BinaryIO, arrays: Iterable[tuple[str, np.ndarray]]) -> None:
     text += b" " * (-len(text) % 8)
     if len(text) > LONGEST_HEADER:
         raise ValueError(
-            f"save_weights: {len(found):,} weights have too long a header for a safetensors file. "
+            f"save_weights: {len(found):,} weights need too long a header for a safetensors file. "
             "Write them to a '.weights.h5' file."
         )
     file.write(len(text).to_bytes(8, "little") + text)
@@ -97,7 +97,7 @@ class Reader:
         length = int.from_bytes(file.read(8), "little")
         if size < 8 or not 2 <= length <= min(size - 8, LONGEST_HEADER):
             raise NotPlain(
-                f"it is no safetensors file, or it is damaged: its header would have {length:,} "
+                f"it is not a safetensors file, or it is damaged: its header would have {length:,} "
                 f"bytes, and the file has {size:,}"
             )
         self._data = 8 + length
@@ -113,7 +113,7 @@ class Reader:
         belongs into the file; NotPlain if there are more than `most`."""
         found = [name for name in self._tensors if not name.startswith("optimizer/")]
         if len(found) > most:
-            raise NotPlain("there are more tensors than a file of this model can have")
+            raise NotPlain("there are more tensors than a file for this model can have")
         for name in found:
             group, _, last = name.rpartition("/")
             # A layer of a user's own has names that only it knows.
@@ -143,17 +143,17 @@ class Reader:
         if tensor.dtype not in _DTYPES:
             raise NotPlain(
                 f"{name!r} holds {tensor.dtype}, which unidl does not read. Convert it to F32 or "
-                "BF16 where it was made"
+                "BF16 where it was created"
             )
         self._file.seek(self._data + tensor.begin)
         content = bytearray(tensor.end - tensor.begin)
         if self._file.readinto(content) != len(content):  # type: ignore[attr-defined]
-            raise NotPlain(f"{name!r} is cut: the file became shorter while it was read")
+            raise NotPlain(f"{name!r} is truncated: the file became shorter while it was read")
         digest = self._metadata.get(f"sha256 {name}")
         if digest is not None and digest != _digest(name, tensor.dtype, tensor.shape, content):
-            raise NotPlain(f"{name!r} does not have the numbers that were written")
+            raise NotPlain(f"{name!r} does not contain the numbers that were written")
         if tensor.dtype == "BOOL" and max(content, default=0) > 1:
-            raise NotPlain(f"{name!r} holds bytes that are no truth values")
+            raise NotPlain(f"{name!r} contains bytes that are not booleans")
         found = np.frombuffer(content, _DTYPES[tensor.dtype])
         if tensor.dtype == "BF16":  # the upper half of a float32
             found = (found.astype("<u4") << 16).view("<f4")
@@ -167,18 +167,20 @@ def _parsed(text: bytes, size: int) -> tuple[dict[str, str], dict[str, _Tensor]]
         header = json.loads(text.decode(), object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         raise NotPlain(
-            f"it is no safetensors file, or it is damaged: its header is no JSON ({error})"
+            f"it is not a safetensors file, or it is damaged: its header is not JSON ({error})"
         ) from None
     if text[:1] != b"{" or not isinstance(header, dict):
-        raise NotPlain("it is no safetensors file, or it is damaged: its header is no JSON object")
+        raise NotPlain(
+            "it is not a safetensors file, or it is damaged: its header is not a JSON object"
+        )
     metadata = header.pop(_METADATA, {})
     if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
-        raise NotPlain("its metadata are no texts by names")
+        raise NotPlain("its metadata do not map names to strings")
     tensors = {name: _tensor(name, entry) for name, entry in header.items()}
     place = 0
     for name, tensor in sorted(tensors.items(), key=lambda item: item[1][2:]):
         if tensor.begin != place:
-            what = "overlaps the tensor before it" if tensor.begin < place else "follows a hole"
+            what = "overlaps the previous tensor" if tensor.begin < place else "follows a hole"
             raise NotPlain(f"{name!r} {what}, at byte {tensor.begin:,} instead of {place:,}")
         place = tensor.end
     if place != size:
@@ -192,7 +194,9 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise NotPlain(f"{next(n for n in names if names.count(n) > 1)!r} is in its header twice")
+        raise NotPlain(
+            f"{next(n for n in names if names.count(n) > 1)!r} occurs twice in its header"
+        )
     return found
 
 
@@ -201,9 +205,9 @@ def _tensor(name: str, entry: Any) -> _Tensor:
         raise NotPlain(f"{name!r} has no dtype, shape and data_offsets in its header, or has more")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not (isinstance(dtype, str) and _are_sizes(shape) and _are_sizes(offsets)):
-        raise NotPlain(f"{name!r} has a dtype, shape or data_offsets that are none")
+        raise NotPlain(f"{name!r} has an invalid dtype, shape or data_offsets")
     if len(shape) > MOST_AXES or len(offsets) != 2 or offsets[0] > offsets[1]:
-        raise NotPlain(f"{name!r} has a shape or data_offsets that cannot be")
+        raise NotPlain(f"{name!r} has an impossible shape or data_offsets")
     found = _Tensor(dtype, tuple(shape), *offsets)
     if dtype in _DTYPES:
         wanted = math.prod(shape) * np.dtype(_DTYPES[dtype]).itemsize

@@ -139,8 +139,7 @@ def _serialize_object(obj: Any) -> Any:
     if not hasattr(obj, "get_config"):
         raise TypeError(
             f"{obj!r} of type {cls.__name__} cannot be written to a config: it has no "
-            "get_config(). "
-            "Write one which returns the arguments of __init__ as a dict."
+            "get_config(). Define one that returns the arguments of __init__ as a dict."
         )
     module = public_names.keras_module_of(cls)
     config = {
@@ -177,12 +176,12 @@ def deserialize_keras_object(
     Args:
         config: dict, list or plain data.
         custom_objects: {name: class or function} known besides those registered.
-        safe_mode: False reads lambdas, which run with all rights of the program: only for configs
-            that you trust. True and None refuse them.
+        safe_mode: False also reads Python lambdas, which can do anything that the program can:
+            use it only for configs that you trust. True and None refuse lambdas.
 
     Raises:
         ValueError, TypeError: the config is damaged, names what is neither public nor registered,
-            holds a lambda, or is nested too deeply.
+            contains a lambda, or is nested too deeply.
 
     Examples:
         >>> config = unidl.saving.serialize_keras_object(unidl.losses.Huber(delta=2.0))
@@ -194,8 +193,8 @@ def deserialize_keras_object(
             return _deserialize(config)
         except RecursionError:
             raise ValueError(
-                "deserialize_keras_object: the config is nested too deeply. Models of unidl and of "
-                "Keras are nested as deeply as the layers that hold each other, which is far less."
+                "deserialize_keras_object: the config is nested too deeply. Models of unidl and "
+                "Keras are nested only as deeply as their layers, which is far less."
             ) from None
 
 
@@ -215,7 +214,7 @@ def _deserialize(config: Any) -> Any:
         return [_deserialize(x) for x in config]
     if not isinstance(config, dict):
         raise TypeError(
-            "deserialize_keras_object: a config is a dict, list or plain data, got "
+            "deserialize_keras_object: a config must be a dict, a list or plain data, got "
             f"{_short(config)}."
         )
     if "class_name" not in config or "config" not in config:
@@ -322,12 +321,13 @@ def _unknown(kind: Any, name: str, module: Any) -> Any:
     reason = public_names.why_missing(module, name)
     if reason:
         return TypeError(
-            f"The config mentions the {kind} {name!r} of {module!r}, which unidl has not. {reason}"
+            f"The config mentions the {kind} {name!r} of {module!r}, which unidl does not have. "
+            f"{reason}"
         )
     return TypeError(
         f"The config mentions the {kind} {name!r}"
         + (f" of {module!r}" if module else "")
-        + ", which is neither unidl's nor registered."
+        + ", which is neither part of unidl nor registered."
         + did_you_mean(name, public_names.all_names())
         + " Otherwise: put @unidl.saving.register_keras_serializable() before its definition, or "
         "pass "
@@ -349,7 +349,7 @@ def _make(config: Any) -> Any:
         return cls
     if not hasattr(cls, "from_config"):
         raise TypeError(
-            f"{cls.__name__} cannot be made from a config: it has no class method "
+            f"{cls.__name__} cannot be created from a config: it has no class method "
             "from_config(config)."
         )
     instance = cls.from_config(dict(config["config"] or {}))

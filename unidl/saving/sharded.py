@@ -63,8 +63,8 @@ def _cut(arrays: Iterable[tuple[str, np.ndarray]], most: int) -> list[list[tuple
     for path, value in arrays:
         if value.nbytes > most:
             raise ValueError(
-                f"save_weights: {path!r} has {value.nbytes:,} bytes, and max_shard_size allows "
-                f"{most:,} in a file. Give at least max_shard_size={value.nbytes / GIGABYTE:.3g} "
+                f"save_weights: {path!r} has {value.nbytes:,} bytes, but max_shard_size allows "
+                f"{most:,} per file. Give at least max_shard_size={value.nbytes / GIGABYTE:.3g} "
                 "(in GB)."
             )
         if size + value.nbytes > most:
@@ -126,7 +126,7 @@ def _places(filepath: str, who: str) -> dict[str, list[str]]:
         for name in result[group]:
             if not isinstance(name, str) or not re.fullmatch(own, name):
                 raise NotPlain(
-                    f"{group!r} would be in {name!r}, which is no name of a shard of this file"
+                    f"{group!r} would be in {name!r}, which is not the name of a shard of this file"
                 )
     return result
 
@@ -188,7 +188,7 @@ class Reader:
             self._stack.close()
             path = os.path.join(self._folder, name)
             if not os.path.lexists(path):
-                raise NotPlain(f"the shard {name!r} is not beside it. Get it too")
+                raise NotPlain(f"the shard {name!r} is not beside it. Put it there too")
             if not stat.S_ISREG(os.lstat(path).st_mode):
                 raise NotPlain(f"the shard {name!r} is a link or a device, not a plain file")
             self._open, self._name = hdf5.Reader(self._library), name

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from unidl import random, tree
+from unidl import random
 from unidl.random import SeedGenerator
 from unidl.saving import hdf5
 from unidl.training import own_steps
@@ -76,7 +76,7 @@ def load(path: str | PathLike[str], model: Any, callbacks: list) -> dict[str, An
         most = max(1 << 20, sum(value.size for value in values))
         shapes = [tuple(shape) for shape in state["shapes"]]
         if any(math.prod(shape) > most for shape in shapes):
-            raise hdf5.NotPlain("a callback has an array that is larger than the model")
+            raise hdf5.NotPlain("a callback has an array larger than the model")
         arrays = [_read(reader, f"callbacks/{i}", shape) for i, shape in enumerate(shapes)]
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
@@ -103,14 +103,14 @@ def _paired(callbacks: list, rows: list) -> Iterator[tuple[Any, Any]]:
             yield callback, kept[name].pop(0)
         else:
             warnings.warn(
-                f"BackupAndRestore: the backup was written without this {name}, which begins anew.",
+                f"BackupAndRestore: the backup was written without this {name}, which starts anew.",
                 stacklevel=user_stacklevel(),
             )
 
 
 def _check(state: Any, generators: list) -> None:
     if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise hdf5.NotPlain("it is not of a format that this version reads")
+        raise hdf5.NotPlain("this version cannot read its format")
     if len(state["generators"]) != len(generators):
         raise hdf5.NotPlain(
             f"it has {len(state['generators'])} random generators, the model {len(generators)}"
@@ -120,7 +120,7 @@ def _check(state: Any, generators: list) -> None:
 def _read(reader: Any, path: str, shape: tuple[int, ...]) -> np.ndarray:
     value = reader.array(path, shape)
     if value is None:
-        raise hdf5.NotPlain(f"there is no array {path!r}: it is the state of another model")
+        raise hdf5.NotPlain(f"there is no array {path!r}: it holds the state of another model")
     return value
 
 
@@ -157,8 +157,7 @@ def _build_optimizers(model: Any, built_for: list) -> None:
 
 def generators_of(model: Any) -> Iterator[SeedGenerator]:
     """The random generators that layers hold."""
-    attributes = [list(vars(layer).values()) for layer in model._flatten_layers()]
-    yield from {id(g): g for g in tree.instances(SeedGenerator, attributes)}.values()
+    yield from model._seed_generators
 
 
 def _plain_part(callback: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from unidl.backend.variable import Variable
 from unidl.layers.base.weights import HoldsWeights
-from unidl.saving import hdf5, model_archive, safetensors, sharded
+from unidl.saving import hdf5, model_archive, orbax_files, safetensors, sharded
 from unidl.utils.naming import is_of_unidl, numbered, prefix_of
 from unidl.utils.whole_file import whole_file
 
@@ -58,8 +58,8 @@ def save_weights(
         filepath = _check_shards(filepath, max_shard_size)
     elif filepath.endswith(sharded.ENDING):
         raise ValueError(
-            f"save_weights: {filepath} is the name of weights that are cut into shards. Say how "
-            "large they may be, in GB: max_shard_size=5."
+            f"save_weights: {filepath} is a name for weights split into shards. Give their maximum "
+            "size in GB: max_shard_size=5."
         )
     if not overwrite and os.path.exists(filepath):
         raise FileExistsError(
@@ -128,7 +128,8 @@ def load_weights(model: Any, filepath: str | PathLike[str], skip_mismatch: bool 
     Args:
         model: built.
         filepath: of unidl or of Keras 3. Where a safetensors file has no optimizer's state, that
-            of the model stays.
+            of the model stays. A folder of `callbacks.OrbaxCheckpoint` is one of them: its last
+            step is read.
         skip_mismatch: leave layers alone that are not in the file, or have other shapes there; a
             warning names them.
 
@@ -144,14 +145,18 @@ def load_weights(model: Any, filepath: str | PathLike[str], skip_mismatch: bool 
         >>> np.array_equal(other.get_weights()[0], model.get_weights()[0])
         True
     """
-    filepath = _check_path(filepath, LOADED)
+    is_orbax = orbax_files.is_checkpoint(filepath)
+    filepath = os.fspath(filepath) if is_orbax else _check_path(filepath, LOADED)
     if not os.path.exists(filepath):
         raise FileNotFoundError(f"load_weights: there is no file {filepath}.")
     if not model.built and not _has_built_parts(model):
         raise ValueError(
-            f"{model._who()}: load_weights() needs a built model. Call it on data, or give its "
-            "input shape, first."
+            f"{model._who()}: load_weights() needs a built model. First call it on data, or give "
+            "its input shape."
         )
+    if is_orbax:
+        orbax_files.load_state(model, filepath, "load_weights", skip_mismatch)
+        return
     with weights_file(filepath, "load_weights", model) as reader:
         assign = read_state(model, reader, "load_weights", filepath, skip_mismatch)
     assign()
@@ -208,7 +213,7 @@ def read_state(
             skipped.append(f"{layer._who()} ({error})")
     if skipped:
         warnings.warn(
-            f"{who}: these layers keep their weights, since those in {filepath} do not fit: "
+            f"{who}: these layers keep their weights, because those in {filepath} do not fit: "
             f"{'; '.join(skipped)}.",
             stacklevel=5,
         )
@@ -264,7 +269,8 @@ def _check_for_more(reader: Any, known: dict[str, int | None]) -> None:
     for path in reader.arrays_below("layers", most):
         if not _is_known(path, known):
             raise hdf5.NotPlain(
-                f"there also is {path!r}, which the model has not: another architecture was saved"
+                f"there is also {path!r}, which the model does not have: another architecture was "
+                "saved"
             )
 
 
@@ -297,8 +303,8 @@ def _read_optimizer(model: Any, reader: Any, who: str, filepath: str) -> Callabl
     if len(members) != len(shapes):
         warnings.warn(
             f"{who}: the optimizer's state in {filepath} has {len(members)} arrays, "
-            f"{model.optimizer.name} has {len(shapes)}; "
-            f"it belongs to another optimizer and stays there. The weights are loaded.",
+            f"{model.optimizer.name} has {len(shapes)}; it belongs to another optimizer and is "
+            "ignored. The weights are loaded.",
             stacklevel=5,
         )
         return None
@@ -383,13 +389,13 @@ def _numbered(container: str, values: Any) -> Iterator[Any]:
 def _check_path(filepath: Any, endings: tuple[str, ...]) -> str:
     if not isinstance(filepath, str | os.PathLike):
         raise TypeError(
-            "Weights are saved in a file: give its path as a text, such as 'model.weights.h5', got "
-            f"{filepath!r}."
+            "Weights are saved in a file: give its path as a string, such as 'model.weights.h5', "
+            f"got {filepath!r}."
         )
     filepath = os.fspath(filepath)
     if not filepath.endswith(endings):
         raise ValueError(
-            "Weights are saved in a file whose name ends with '.weights.h5' (or '.safetensors', or "
+            "The name of a weight file must end with '.weights.h5' (or '.safetensors', or "
             f"'.weights.json' for shards), got {filepath!r}."
         )
     return filepath
@@ -400,18 +406,18 @@ def _check_shards(filepath: str, max_shard_size: Any) -> str:
     is_number = isinstance(max_shard_size, int | float) and not isinstance(max_shard_size, bool)
     if not is_number or not 0 < max_shard_size < float("inf"):
         raise ValueError(
-            "save_weights: max_shard_size is the number of GB that a file may have at most, such "
-            f"as 5 or 0.5, got {max_shard_size!r}."
+            "save_weights: max_shard_size must be the maximum size of a file in GB, such as 5 or "
+            f"0.5, got {max_shard_size!r}."
         )
     if filepath.endswith(safetensors.ENDING):
         raise ValueError(
-            f"save_weights: {filepath} is not cut into shards. Write 'model.weights.json' with "
-            "max_shard_size, or leave max_shard_size out."
+            f"save_weights: {filepath} is not split into shards. Write 'model.weights.json' with "
+            "max_shard_size, or leave out max_shard_size."
         )
     if filepath.endswith(".weights.h5"):
         before, filepath = filepath, filepath.removesuffix(".weights.h5") + sharded.ENDING
         warnings.warn(
-            f"save_weights: shards are named by a '.weights.json' file, so {filepath} is written "
+            f"save_weights: shards are listed in a '.weights.json' file, so {filepath} is written "
             f"instead of {before}.",
             stacklevel=4,
         )

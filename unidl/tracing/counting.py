@@ -130,8 +130,8 @@ class _Counter(Tracer):
             result = [self.asarray(value) for value in body(*state)]
         if maximum_iterations is None and self._program.counts != before:
             raise ValueError(
-                "A while_loop computes products, and how often depends on values, so they cannot "
-                "be counted. Give it maximum_iterations=..., which counts in full."
+                "A while_loop computes products a number of times that depends on values, so they "
+                "cannot be counted. Give it maximum_iterations=..., which is counted in full."
             )
         return result
 

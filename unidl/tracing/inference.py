@@ -69,8 +69,8 @@ def _combined(name, carry, results):
         if len(first) != len(last):
             raise ValueError(
                 f"{name}: the number of outputs depends on the size of an open axis, so a model "
-                "cannot be made of them. Give the axis a size in Input(shape=...), or return the "
-                "outputs as one tensor: ops.stack."
+                "cannot be built from them. Give the axis a size in Input(shape=...), or return "
+                "the outputs as one tensor: ops.stack."
             )
         items = [_combined(name, carry, parts) for parts in zip(*results, strict=True)]
         return type(first)(*items) if hasattr(first, "_fields") else type(first)(items)

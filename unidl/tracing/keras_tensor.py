@@ -29,14 +29,14 @@ class NoValue(TypeError):
         self.reason = (
             f"A KerasTensor has a shape and a dtype but no value yet, so {what} cannot use it."
         )
-        advice = " Or put it into the call() of a Layer of your own." if of_framework else ""
+        advice = " Or put it into the call() of a custom Layer." if of_framework else ""
         super().__init__(f"{self.reason} {instead}{advice}")
 
     def within(self, who: str) -> TypeError:
         """The same where `who` is the function, a layer's call() or a loss, that met the tensor."""
         return TypeError(
-            f"{who}: {self.what} asks for the value of a tensor, but the function is run once, "
-            f"on tensors that have a shape but no value yet, and then compiled. {self.instead}"
+            f"{who}: {self.what} needs the value of a tensor, but the function runs only once, on "
+            f"tensors that have a shape but no value yet, and is then compiled. {self.instead}"
         )
 
 
@@ -44,7 +44,7 @@ _CHOOSE = (
     "Choose with ops.where(condition, a, b) or ops.cond, repeat with ops.while_loop, and combine "
     "conditions with ops.logical_and, ops.logical_or and ops.logical_not."
 )
-_COMPUTE = "Compute with it as it is, in unidl.ops: ops.cast(x, dtype) changes its dtype."
+_COMPUTE = "Use the tensor itself with unidl.ops: ops.cast(x, dtype) changes its dtype."
 _WITH_OPS = "Write the computation with unidl.ops."
 
 
@@ -52,7 +52,7 @@ def not_by_numpy(_: Any, name: str) -> NoReturn:
     """The error on a function of NumPy, called `name` there."""
     from unidl import ops
 
-    instead = f"Write ops.{name} in its place." if name in ops.__all__ else _WITH_OPS
+    instead = f"Write ops.{name} instead." if name in ops.__all__ else _WITH_OPS
     raise NoValue(f"NumPy's function np.{name}", instead, of_framework=True)
 
 

@@ -20,6 +20,6 @@ def difference(effects, made, wanted):
     if current().effects() == effects and made == wanted:
         return None
     return (
-        "The moments of a sequence differ: only some draw random numbers, or the state changes its "
-        "shape or dtype."
+        "The time steps of a sequence differ: only some draw random numbers, or the state changes "
+        "its shape or dtype."
     )

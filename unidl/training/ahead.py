@@ -123,8 +123,8 @@ class Ahead:
             thread.join(PATIENCE_S)
             if thread.is_alive():
                 warnings.warn(
-                    "The iterator of the data has been making a batch since the training ended, "
-                    f"for {PATIENCE_S:.0f} s. Its thread ends when that batch is there.",
+                    "The data iterator has been making a batch since training ended, for "
+                    f"{PATIENCE_S:.0f} s. Its thread ends when that batch is ready.",
                     RuntimeWarning,
                     stacklevel=user_stacklevel(),
                 )

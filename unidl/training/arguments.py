@@ -19,7 +19,7 @@ def whole(caller: str, name: str, value: Any, least: int = 1) -> int:
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
         hint = ""
         if isinstance(value, float) and value == value // 1:
-            hint = f" Write {name}={int(value)}; a quotient that is to be whole needs //."
+            hint = f" Write {name}={int(value)}; use // for an integer quotient."
         raise TypeError(
             f"{caller}: {name} must be {_KINDS[least]}, got {value!r} of type "
             f"{type(value).__name__}.{hint}"
@@ -54,7 +54,7 @@ def verbosity(caller: str, value: Any) -> Any:
     if isinstance(value, str | numbers.Integral | np.bool_) and value in ("auto", 0, 1, 2):
         return value
     raise ValueError(
-        f'{caller}: verbose must be "auto", 0 (nothing), 1 (a bar) or 2 (a line an epoch), got '
+        f'{caller}: verbose must be "auto", 0 (nothing), 1 (a bar) or 2 (one line per epoch), got '
         f"{value!r}.{did_you_mean(value, ['auto'])}"
     )
 
@@ -104,7 +104,7 @@ def class_weights(caller: str, given: Any) -> dict[int, float] | None:
             or not float(label).is_integer()
         ):
             raise TypeError(
-                f"{caller}: the classes of class_weight are the integers in y, got the key "
+                f"{caller}: the keys of class_weight must be the integer classes in y, got the key "
                 f"{label!r}. Write {{0: 1.0, 1: 5.0}}."
             )
         if isinstance(weight, bool | np.bool_) or not isinstance(weight, numbers.Real):
@@ -138,5 +138,5 @@ def factor(given: Any) -> None:
     """An error if an entry of `loss_weights` is a text, or no finite number."""
     if isinstance(given, str | bytes) or (isinstance(given, float) and not math.isfinite(given)):
         raise ValueError(
-            f"compile: loss_weights are finite numbers, one for each output, got {given!r}."
+            f"compile: loss_weights must be finite numbers, one for each output, got {given!r}."
         )

@@ -31,7 +31,7 @@ def batch_loss(model, x, y, sample_weight, training) -> BatchLoss:
     with call_context.entered(context), changed(differentiated=training):
         y_pred = model(x)
         if model._computes_own_loss:
-            loss = _own_loss(model, x, y, y_pred, sample_weight, training)
+            loss = checked_loss(model, x, y, y_pred, sample_weight, training)
             return BatchLoss(loss, y_pred, None)
         if training and model.objective.idle and not model.losses:
             raise ValueError(f"{model._who()}: {model.objective.idle}")
@@ -46,8 +46,9 @@ def with_added_losses(model, loss):
     return loss
 
 
-def _own_loss(model, x, y, y_pred, sample_weight, training):
-    """What the user's `compute_loss` gives, checked to be something that can be minimised."""
+def checked_loss(model, x, y, y_pred, sample_weight, training):
+    """What `compute_loss`, mostly the user's own, gives, checked to be something that can be
+    minimised."""
     arguments = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": sample_weight}
     known = inspect.signature(model.compute_loss).parameters.values()
     if any(p.name == "training" or p.kind is p.VAR_KEYWORD for p in known):

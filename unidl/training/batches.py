@@ -61,7 +61,7 @@ class Batches:
             if chunk is None:
                 raise ValueError(
                     f"{self.caller}: the iterator ended after {taken} of {self._steps} batches. "
-                    f"Make it endless (while True), or ask for fewer steps or epochs."
+                    "Make it endless (while True), or use fewer steps or epochs."
                 )
             taken += chunk[0]
             yield chunk
@@ -108,11 +108,11 @@ class Batches:
         while self._taken < place["taken"]:
             if self._take(1) is None:
                 raise ValueError(
-                    f"{self.caller}: the data ended after {self._taken} batches, and the run that "
-                    f"is to go on had used {place['taken']}. Give the same data as then."
+                    f"{self.caller}: the data ended after {self._taken} batches, but the run to be "
+                    f"resumed had used {place['taken']}. Give the same data as in that run."
                 )
         random.set_global_state(now)
 
     def _nothing_left(self):
         """The error for a pass without a batch."""
-        return ValueError(f"{self.caller}: the data has no batch.")
+        return ValueError(f"{self.caller}: the data contains no batch.")

@@ -47,23 +47,23 @@ class Compilable:
         jit_compile: bool | str = False,
         auto_scale_loss: bool = True,
     ) -> None:
-        """Say how the model is trained.
+        """Configure training.
 
         Args:
             optimizer: name, config or Optimizer.
             loss: name, function or Loss; for several outputs a list, or a dict by output name.
-            loss_weights: factors of the outputs' losses, in the structure of `loss`.
+            loss_weights: factors of the output losses, in the structure of `loss`.
             metrics: list of names, functions or Metrics; for several outputs a list of lists, or a
                 dict by output name.
             weighted_metrics: like `metrics`, but these use sample and class weights.
             run_eagerly: run the step as plain Python, for debugging.
-            steps_per_execution: batches between two visits of callbacks with hooks for batches.
-                Where there are none, the backend is given as many at once as it likes, with the
-                same results.
-            jit_compile: True uses the backend's compiler on top (torch.compile, XLA); "auto",
-                Keras' default, does not.
+            steps_per_execution: number of batches between calls of batch hooks of callbacks.
+                Without such callbacks the backend may run any number at once, with the same
+                results.
+            jit_compile: True also uses the backend's compiler (torch.compile, XLA); "auto", Keras'
+                default, does not.
             auto_scale_loss: under the policy "mixed_float16" wrap the optimizer in a
-                `LossScaleOptimizer`, without which small gradients are 0 and one that overflows
+                `LossScaleOptimizer`. Without it, small gradients become 0 and an overflowing one
                 makes all weights NaN.
         """
         steps_per_execution = arguments.whole("compile", "steps_per_execution", steps_per_execution)
@@ -84,8 +84,8 @@ class Compilable:
         self._forget_compiled()
 
     def get_compile_config(self) -> dict[str, Any] | None:
-        """The arguments of `compile` as JSON-ready data, in Keras' layout; None before it, or (with
-        a warning) where they cannot be written."""
+        """The arguments of `compile` as JSON-ready data, in Keras' layout; None before `compile`,
+        or (with a warning) if they cannot be serialized."""
         if self.optimizer is None:
             return None
         try:
@@ -103,9 +103,9 @@ class Compilable:
             return None
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """`compile` with the arguments that `get_compile_config`, of unidl or of Keras, returned.
+        """Call `compile` with the arguments that `get_compile_config`, of unidl or Keras, returned.
 
-        Where they mention what is not there, a warning says so, and the model is not compiled.
+        If they refer to something unknown, the model is not compiled, with a warning.
         """
         try:
             self.compile(**deserialize_keras_object(config))

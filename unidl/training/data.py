@@ -27,7 +27,7 @@ def make_batches(x, y, sample_weight, batch_size, shuffle, class_weight, steps, 
     """The source of batches for whatever was given to fit, evaluate or predict."""
     if x is None:
         raise ValueError(
-            f"{caller}: no data. Give arrays, x=..., y=..., or an iterable of batches."
+            f"{caller}: no data. Give arrays (x=..., y=...) or an iterable of batches."
         )
     steps = arguments.whole_or_none(caller, STEPS.get(caller, "steps"), steps)
     batch_size = arguments.whole_or_none(caller, "batch_size", batch_size)
@@ -40,14 +40,14 @@ def make_batches(x, y, sample_weight, batch_size, shuffle, class_weight, steps, 
     leaves = tree.flatten(x)
     if isinstance(x, list | tuple | dict) and any(leaf is None for leaf in leaves):
         raise ValueError(
-            f"{caller}: x holds None beside {len(leaves) - 1} other parts. Each input of the model "
-            "is an array, or None for one made with Input(..., optional=True)."
+            f"{caller}: x contains None besides {len(leaves) - 1} other parts. Each input of the "
+            "model must be an array, or None for an input made with Input(..., optional=True)."
         )
     for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
         if value is not None:
             raise ValueError(
-                f"{caller}: {name}= goes with arrays; an iterable yields batches (x, y) or (x, y, "
-                "sample_weight) itself."
+                f"{caller}: {name}= can only be used with arrays; an iterable must yield batches "
+                "(x, y) or (x, y, sample_weight)."
             )
     return IterableBatches(x, shuffle, class_weight, steps, caller)
 
@@ -72,9 +72,9 @@ def rows_of(x, caller):
     if not hasattr(first, "shape"):
         first = to_array(first, f"{caller}: x")
     if not getattr(first, "shape", ()):
-        raise ValueError(f"{caller}: x is a single number; data has a first axis of samples.")
+        raise ValueError(f"{caller}: x is a single number; data needs a first axis of samples.")
     if not len(first):
-        raise ValueError(f"{caller}: there are no rows in x. Leave empty batches out.")
+        raise ValueError(f"{caller}: x has no rows. Leave out empty batches.")
     return len(first)
 
 
@@ -90,7 +90,7 @@ def split_validation(x, y, sample_weight, fraction):
     cut = math.floor(count * (1.0 - fraction))
     if cut == 0 or cut == count:
         raise ValueError(
-            f"fit: validation_split={fraction} of {count} samples leaves one side empty."
+            f"fit: validation_split={fraction} of {count} samples leaves one part empty."
         )
     return tree.map_structure(lambda a: None if a is None else a[:cut], arrays), tree.map_structure(
         lambda a: None if a is None else a[cut:], arrays

@@ -14,7 +14,7 @@ NO_LOSS = (
 )
 NO_GRADIENT = (
     "the loss does not depend on the model's output, so nothing would be trained. Compute it from "
-    "y_pred, by functions that have a gradient: no integers, argmax or comparisons."
+    "y_pred with functions that have a gradient: no integers, argmax or comparisons."
 )
 
 

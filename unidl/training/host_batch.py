@@ -12,7 +12,7 @@ from unidl.ops.dispatch import owner_of
 
 PARTS = ("x", "y", "sample_weight")
 _WHOLE_BATCHES = (
-    " An iterable yields whole batches: where its items are single samples, stack some of them."
+    " An iterable must yield whole batches: if its items are single samples, stack several of them."
 )
 
 
@@ -21,8 +21,8 @@ def unpack(data):
     if data is None or (isinstance(data, tuple) and not 1 <= len(data) <= 3):
         found = "None" if data is None else f"a tuple of {len(data)}"
         raise ValueError(
-            f"x, (x, y) or (x, y, sample_weight) is expected, got {found}. Several inputs are a "
-            "list or a dict within: ([x1, x2], y)."
+            f"expected x, (x, y) or (x, y, sample_weight), got {found}. Put several inputs into a "
+            "list or a dict: ([x1, x2], y)."
         )
     if (
         isinstance(data, tuple | list)
@@ -93,8 +93,8 @@ def to_array(leaf, where):
     if array.dtype.kind not in "biuf":
         if holds_gaps(array):
             raise TypeError(
-                f"{where} has entries that are missing, and a tensor has no gaps. Fill them, or "
-                "leave those rows out."
+                f"{where} has missing entries, which a tensor cannot hold. Fill them, or leave out "
+                "those rows."
             )
         what = (
             f"an array of dtype {array.dtype}"
@@ -125,7 +125,7 @@ def _list_to_array(nested, where):
         array = np.asarray(nested)
     except ValueError as error:
         raise ValueError(
-            f"{where}: a list of data must have rows of one length, as an array has. Pad the "
+            f"{where}: a list of data must have rows of equal length, as in an array. Pad the "
             f"shorter ones. ({error})"
         ) from error
     if array.dtype.kind not in "biuf":
@@ -144,18 +144,18 @@ def common_length(arrays, caller):
             if leaf is not None:
                 if leaf.ndim == 0:
                     raise ValueError(
-                        f"{who}{name} is a single number; data has a first axis of samples."
-                        f"{'' if caller else _WHOLE_BATCHES}"
+                        f"{who}{name} is a single number; data needs a first axis of "
+                        f"samples.{'' if caller else _WHOLE_BATCHES}"
                     )
                 lengths.setdefault(len(leaf), name)
     if len(lengths) > 1:
         listing = ", ".join(f"{name} has {length}" for length, name in lengths.items())
         raise ValueError(
-            f"{who}the arrays differ in their number of samples: {listing}. Each sample needs "
-            "its entry in all of them."
+            f"{who}the arrays have different numbers of samples: {listing}. Each sample needs an "
+            "entry in all of them."
         )
     if not lengths:
-        raise ValueError(f"{who}there is no array in the data.")
+        raise ValueError(f"{who}the data contains no array.")
     return next(iter(lengths))
 
 

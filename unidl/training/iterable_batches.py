@@ -53,8 +53,8 @@ class IterableBatches(Batches):
             self._running = itertools.chain([first], self._running)
         if first is None:
             raise ValueError(
-                f"{self.caller}: the iterable has no batch. A generator or iterator can be gone "
-                "through once: make a new one for each call."
+                f"{self.caller}: the iterable yields no batch. A generator or iterator can be "
+                "consumed only once: create a new one for each call."
             )
         return self._batch(first)
 
@@ -122,13 +122,13 @@ class IterableBatches(Batches):
 
     def _nothing_left(self):
         if self._running is None:
-            return ValueError(f"{self.caller}: the iterable has no batch.")
+            return ValueError(f"{self.caller}: the iterable yields no batch.")
         name = STEPS.get(self.caller, "steps")
         return ValueError(
-            f"{self.caller}: the iterator is used up, and there is no batch for a further epoch. "
-            f"A generator can be gone through once: make it endless (while True) and give {name}=, "
-            f"or give an object that begins anew: arrays, a unidl.utils.PyDataset, or a class with "
-            f"__iter__."
+            f"{self.caller}: the iterator is exhausted, and there is no batch for another epoch. A "
+            f"generator can be consumed only once: make it endless (while True) and give {name}=, "
+            "or give an object that can be iterated again: arrays, a unidl.utils.PyDataset, or a "
+            "class with __iter__."
         )
 
 
@@ -210,6 +210,6 @@ def _length(source, caller):
         if "infinite" not in str(error):
             return None
         raise ValueError(
-            f"{caller}: the data has no end. Say how many batches to take: "
+            f"{caller}: the data is endless. Say how many batches to take: "
             f"{STEPS.get(caller, 'steps')}=100."
         ) from None

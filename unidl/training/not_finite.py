@@ -1,4 +1,4 @@
-"""The warning of data that hold NaN or infinity."""
+"""The warning about data that contain NaN or infinity."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def count(structure):
 
 
 def warn(where, bad):
-    """Say that what is at `where` holds `bad` such values."""
+    """Say that the data at `where` contain `bad` such values."""
     warnings.warn(
-        f"{where} holds {bad} values that are NaN or infinite; the loss will follow.",
+        f"{where} contains {bad} NaN or infinite values; the loss will become NaN too.",
         RuntimeWarning,
         stacklevel=user_stacklevel(),
     )

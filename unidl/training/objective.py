@@ -76,8 +76,10 @@ class Objective(Watched):
         those of its data do not tell."""
         if self.unresolved is not None and y_pred is None:
             raise self.unresolved
-        if self.unresolved is not None:
-            self._bind(model, *(tree.map_structure(_symbol, given) for given in (y, y_pred)))
+        asked_first = not self.resolved and y_pred is not None and any(map(_is_given, self._given))
+        if self.unresolved is not None or asked_first:
+            with model.backend.concretely():  # metrics make Variables, which outlive a trace
+                self._bind(model, *(tree.map_structure(_symbol, given) for given in (y, y_pred)))
             self.unresolved = None
 
     def _bind(self, model, y, y_pred):
@@ -182,8 +184,8 @@ class Objective(Watched):
                 and len(given) != len(names)
             ):
                 raise ValueError(
-                    f"compile: {what} for several outputs is a list with one list an output, or a "
-                    f"dict by output name; got {given!r}."
+                    f"compile: {what} for several outputs must be a list with one list per output, "
+                    f"or a dict by output name; got {given!r}."
                 )
             if len(given) != len(names):
                 raise ValueError(
@@ -267,9 +269,9 @@ class Objective(Watched):
                 listing = str(tuple("n" if n is None else n for n in steps)).replace("'", "")
                 raise ValueError(
                     f"{who}: sample_weight has the shape {shape}, but the losses of the output "
-                    f"{output.name!r} have {listing}: one weight for each sample"
-                    f"{', or for each step of it' if rank > 2 else ''}. For weights of several "
-                    "outputs give a list, or a dict by output name."
+                    f"{output.name!r} have {listing}: one weight for each "
+                    f"sample{', or for each step of it' if rank > 2 else ''}. For the weights of "
+                    "several outputs give a list, or a dict by output name."
                 )
 
     def quick_tests(self, model, x, y):
@@ -452,6 +454,10 @@ def to_number(name, value):
         )
     array = np.asarray(ops.convert_to_numpy(value))
     return float(array) if array.ndim == 0 else array
+
+
+def _is_given(argument):
+    return argument is not None
 
 
 def _symbol(x):

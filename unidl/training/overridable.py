@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from unidl.autodiff import value_and_grad
-from unidl.training.batch_loss import batch_loss, with_added_losses
+from unidl.backend import registry
+from unidl.backend.stateless_scope import StatelessScope
+from unidl.backend.stateless_values import paired, values_in
+from unidl.training.batch_loss import batch_loss, checked_loss, with_added_losses
 from unidl.utils.batch import unpack_x_y_sample_weight
 
 if TYPE_CHECKING:  # which `Model` brings
@@ -138,3 +141,51 @@ class Overridable(_Layer):
         self.objective.resolve_for(self, y, y_pred)
         parts = self.objective.losses_of_outputs(y, y_pred, sample_weight)
         return with_added_losses(self, self.objective.total(parts))
+
+    def stateless_compute_loss(
+        self,
+        trainable_variables: Any,
+        non_trainable_variables: Any,
+        metrics_variables: Any,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """`compute_loss` as a function of the values of all variables; nothing changes.
+
+        Args:
+            trainable_variables, non_trainable_variables, metrics_variables: values of the model's
+                properties of these names, in their order.
+            x, y, y_pred, sample_weight, training: the arguments of `compute_loss`.
+
+        Returns:
+            (loss, (trainable_variables, non_trainable_variables, metrics_variables)), the values
+            after it. The weights' regularizers are in the loss; what layers add in their call is
+            not, since the call is made before: `stateless_call(return_losses=True)` returns it.
+
+        Raises:
+            ValueError: before `compile`, and for values of another number or shape.
+        """
+        who = f"{self._who()}: stateless_compute_loss()"
+        if self.objective is None:
+            raise ValueError(
+                f"{who} takes the loss of compile. Write model.compile(loss=...) first."
+            )
+        given = {
+            "trainable_variables": trainable_variables,
+            "non_trainable_variables": non_trainable_variables,
+            "metrics_variables": metrics_variables,
+        }
+        variables = {name: getattr(self, name) for name in given}
+        mapping = [
+            pair
+            for name, values in given.items()
+            for pair in paired(who, name, f"model.{name}", variables[name], values)
+        ]
+        with registry.use_backend(self.backend):
+            with StatelessScope(mapping) as scope:
+                loss = checked_loss(self, x, y, y_pred, sample_weight, training)
+            _, others, metrics = (values_in(scope, each) for each in variables.values())
+        return loss, (trainable_variables, others, metrics)

@@ -19,8 +19,8 @@ def note(model, layers):
             raise ValueError(
                 f"{model._who()}: the layer {layer.name!r} has its weights on {there!r}, but the "
                 f"model is made on {here!r}. A layer stands on one backend: make the model under "
-                f"unidl.use_backend({there!r}), move the layer, layer.to({here!r}), or take a new "
-                f"one, layer.from_config(layer.get_config())."
+                f"unidl.use_backend({there!r}), move the layer, layer.to({here!r}), or create a "
+                "new one, layer.from_config(layer.get_config())."
             )
     for layer in layers:
         _models.setdefault(layer, WeakSet()).add(model)
@@ -37,8 +37,8 @@ def followers(model, target):
         raise ValueError(
             f"{model._who()}: to({target.name!r}) would move the layer {shared.name!r}, which is "
             f"also part of {other._who()}, whose layer {stays.name!r} stays on "
-            f"{stays.backend.name!r}. Move a model that has both, or a copy: "
-            f"unidl.models.clone_model(model), then set_weights(model.get_weights())."
+            f"{stays.backend.name!r}. Move a model that contains both, or a copy: "
+            "unidl.models.clone_model(model), then set_weights(model.get_weights())."
         )
     return [other for other, _ in _others(model)]
 

@@ -65,7 +65,7 @@ class StreamCheck:
         what to do if it fails)]."""
         model, (x, y, sample_weight) = self._model, batch
         if common_length(batch, None) == 0:
-            raise ValueError("there are 0 rows in it. Leave empty batches out.")
+            raise ValueError("it has 0 rows. Leave out empty batches.")
         model._check_form(x)
         tests = [
             (position, is_finite, self._warn_of_nan)

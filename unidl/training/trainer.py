@@ -58,9 +58,9 @@ def _in_one_thread(method: F) -> F:
             lock = _training.get(self) or _training.setdefault(self, OneThread())
         if not lock.acquire():
             raise RuntimeError(
-                f"{self._who()}: {method.__name__}() while another thread trains this model. Both "
-                f"would change the same weights. Wait until the other is done, or train a copy: "
-                f"unidl.models.clone_model(model)."
+                f"{self._who()}: {method.__name__}() called while another thread trains this "
+                "model. Both would change the same weights. Wait until the other has finished, or "
+                "train a copy: unidl.models.clone_model(model)."
             )
         try:
             return method(self, *args, **kwargs)
@@ -118,19 +118,19 @@ class Trainer(Compilable, Overridable):
             y: targets, for arrays; in the structure of the outputs.
             batch_size: 32 by default, for arrays.
             epochs: the number of the last epoch.
-            verbose: "auto" or 1 for a progress bar, 2 for a line an epoch, 0 for nothing.
+            verbose: "auto" or 1 for a progress bar, 2 for one line per epoch, 0 for no output.
             callbacks: list of `Callback`s.
-            validation_split: share of the arrays, taken from their end before shuffling, to
+            validation_split: fraction of the arrays, taken from their end before shuffling, to
                 validate on.
             validation_data: (x, y), (x, y, sample_weight) or an iterable, to validate on instead.
             shuffle: draw a new order for each epoch (portable: the same on every backend).
             class_weight: {class: weight}.
             sample_weight: array (n,) of weights in the loss.
             initial_epoch: number of the first epoch, to resume.
-            steps_per_epoch, validation_steps: batches in an epoch or validation; needed for endless
-                iterables.
+            steps_per_epoch, validation_steps: number of batches in an epoch or a validation;
+                required for endless iterables.
             validation_batch_size: `batch_size` by default.
-            validation_freq: validate each so many epochs, or a list of epochs (from 1).
+            validation_freq: validate after every so many epochs, or a list of epochs (from 1).
         """
         self._require_compiled("fit")
         epochs = arguments.whole("fit", "epochs", epochs, least=0)
@@ -334,7 +334,7 @@ class Trainer(Compilable, Overridable):
 
     @property
     def losses(self) -> Any:
-        """The losses that layers added in this step or the last call, then the regularizers'."""
+        """The losses added by layers in this step or the last call, then those of regularizers."""
         context = call_context.current()
         if context is None or context.model is not self:
             return super().losses
@@ -393,14 +393,14 @@ class Trainer(Compilable, Overridable):
         nothing to train."""
         if self.optimizer is None:
             raise ValueError(
-                f"{self._who()}: there is no optimizer to train with. Give one: "
+                f"{self._who()}: there is no optimizer. Give one: "
                 'model.compile(optimizer="adam", loss=...).'
             )
         self.objective.look_for_gradients(self, batches)
         if not self.trainable_variables:
             warnings.warn(
                 f"{self._who()}: the model does not have any trainable weights, so fit changes "
-                "nothing. Set layer.trainable = True where it should learn.",
+                "nothing. Set layer.trainable = True for the layers that should learn.",
                 UserWarning,
                 stacklevel=user_stacklevel(),
             )
@@ -417,7 +417,7 @@ class Trainer(Compilable, Overridable):
 
     @property
     def metrics(self) -> list[Metric]:
-        """The Metric objects of `compile`, with the loss tracker first, then those which the model
+        """The Metric objects of `compile`, with the loss tracker first, then those that the model
         and its layers hold as attributes."""
         compiled = [] if self.objective is None else self.objective.metrics
         return [*compiled, *own_steps.metrics_of(self)]
@@ -429,8 +429,8 @@ class Trainer(Compilable, Overridable):
 
     def to(self, backend: str | Backend) -> Self:
         """Move the live model with optimizer, metrics and step count to another backend; training
-        goes on as if nothing had happened. A model that is a part of this one moves along; one
-        that shares only some of its layers is an error."""
+        continues as if nothing had happened. Nested models move too; sharing only some layers with
+        another model is an error."""
         target = self._destination(backend)
         followers = sharing.followers(self, target)
         super().to(target)
@@ -498,8 +498,8 @@ def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
         if array.shape[1:] != arrays[0].shape[1:]:
             raise ValueError(
                 f"predict: the outputs have the shape {arrays[0].shape} for batch 1 and "
-                f"{array.shape} for batch {number}, which are no single array. Pad the inputs to "
-                "one size, or call predict_on_batch for each."
+                f"{array.shape} for batch {number}, which do not fit into one array. Pad the "
+                "inputs to the same size, or call predict_on_batch for each batch."
             )
     return np.concatenate(arrays)
 

@@ -49,7 +49,7 @@ def trial_run(
     given = [name for name in fixed if name in kwargs]
     if given:
         raise TypeError(
-            f"trial_run: it runs one batch of each phase, so leave out {', '.join(given)}."
+            f"trial_run: it runs one batch of each phase, so do not give {', '.join(given)}."
         )
     model._require_compiled("trial_run")
     size, weights = kwargs.get("batch_size"), kwargs.get("sample_weight")

@@ -122,10 +122,11 @@ class WorkerProcesses:
             else f" while it made batch {self._busy[connection][1]}"
         )
         return RuntimeError(
-            f"{type(self._source).__name__}: a worker process ended{what}, with the exit code "
-            f"{process.exitcode}; what it printed stands above. A worker imports the script that "
-            'is run: what it does must stand below `if __name__ == "__main__":`. A class from a '
-            "notebook or a prompt must move to a module. -9 is a lack of memory: fewer workers."
+            f"{type(self._source).__name__}: a worker process ended{what} with exit code "
+            f"{process.exitcode}; its output is above. A worker imports the main script, so the "
+            "script's actions must be below"
+            ' `if __name__ == "__main__":`. A class defined in a notebook or at a prompt must move '
+            "to a module. -9 means out of memory: use fewer workers."
         )
 
     def wake(self):
@@ -155,7 +156,7 @@ def _pickle(source):
     except Exception as error:
         raise TypeError(
             f"{type(source).__name__}: use_multiprocessing=True sends the data set to other "
-            f"processes, and it cannot be pickled: {error}. Open files and make locks in "
+            f"processes, but it cannot be pickled: {error}. Open files and create locks in "
             "__getitem__, define its class and functions in a module, or use threads: "
             "use_multiprocessing=False."
         ) from error

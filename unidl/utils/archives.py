@@ -63,7 +63,7 @@ def _unpack(archive: Path, folder: Path, kind: str) -> None:
         for name, stream in members:
             members_left -= 1
             if members_left < 0:
-                raise Refused("there are more members than an archive of its size should have")
+                raise Refused("there are more members than an archive of its size should contain")
             target = folder.joinpath(*plain_parts(name))
             if stream is None:
                 target.mkdir(parents=True, exist_ok=True)
@@ -77,8 +77,8 @@ def _unpack(archive: Path, folder: Path, kind: str) -> None:
         if not is_of_the_archive(error):
             raise
         raise ValueError(
-            f"{archive} is damaged or no {kind} archive: {error or type(error).__name__}. Get the "
-            "file again."
+            f"{archive} is damaged or not a {kind} archive: {error or type(error).__name__}. Get "
+            "the file again."
         ) from error
 
 
@@ -96,7 +96,7 @@ def plain_parts(name: str) -> tuple[str, ...]:
     parts = PurePosixPath(name.replace("\\", "/")).parts
     plain = all(re.fullmatch(r"[^\0-\x1f/:]{1,255}", part) and part != ".." for part in parts)
     if not plain or len(name) > 4096:
-        raise Refused("its name is no relative path of plain names below the archive's folder")
+        raise Refused("its name is not a plain relative path below the archive's folder")
     return parts
 
 
@@ -126,7 +126,7 @@ class Bounded:
         chunk = self.stream.read(self.left + 1 if size < 0 else min(size, self.left + 1))
         self.left -= len(chunk)
         if self.left < 0:
-            raise Refused("unpacked it is much larger than an honest archive of this size")
+            raise Refused("unpacked, it is much larger than an honest archive of this size")
         return chunk
 
 
@@ -149,7 +149,7 @@ def _tar_members(archive: Path, most: int) -> Iterator[tuple[str, IO[bytes] | No
             bounded.seek(opened.offset)
             while rest := bounded.read(_CHUNK):
                 if rest.strip(b"\0"):
-                    raise tarfile.ReadError("something follows the last member")
+                    raise tarfile.ReadError("there is data after the last member")
 
 
 def _zip_members(archive: Path) -> Iterator[tuple[str, IO[bytes] | None]]:

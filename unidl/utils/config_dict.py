@@ -81,12 +81,12 @@ class Config(MutableMapping[str, Any]):
         values = vars(self).get("_config", {})  # there is none yet in a copy that is being made
         if name in values:
             return values[name]
-        raise AttributeError(f"Config has no value {name!r}.{did_you_mean(name, values)}")
+        raise AttributeError(f"Config has no value named {name!r}.{did_you_mean(name, values)}")
 
     def __setattr__(self, name: str, value: Any) -> None:
         if hasattr(type(self), name):
             raise AttributeError(
-                f"Config: {name!r} is a method. Write config[{name!r}] = ... for a value of that "
+                f"Config: {name!r} is a method. Write config[{name!r}] = ... for a value with that "
                 "name."
             )
         self[name] = value

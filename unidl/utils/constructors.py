@@ -145,8 +145,8 @@ def _is_ready(obj: Any) -> bool:
 
 def without_super(cls: Any) -> RuntimeError:
     return RuntimeError(
-        f"{cls.__name__}: __init__() did not call super().__init__(), which has to come first. "
-        f"Write: def __init__(self, ...): super().__init__() and then all else."
+        f"{cls.__name__}: __init__() did not call super().__init__(), which must come first. "
+        "Write: def __init__(self, ...): super().__init__(), then everything else."
     )
 
 
@@ -154,7 +154,7 @@ def made_from(cls: Any, config: Any) -> Any:
     """The dict `config`, or an error that says what `cls.from_config` takes."""
     if not isinstance(config, Mapping) or not all(isinstance(key, str) for key in config):
         raise TypeError(
-            f"{cls.__name__}.from_config: takes the dict that get_config() returns, got "
+            f"{cls.__name__}.from_config: expected the dict that get_config() returns, got "
             f"{config!r} of type {type(config).__name__}."
         )
     return config

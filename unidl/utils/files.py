@@ -49,7 +49,7 @@ def get_file(
     known = file_hash or md5_hash
     if hash_algorithm not in ("auto", "md5", "sha256"):
         raise ValueError(
-            f'get_file: hash_algorithm is "auto", "md5" or "sha256", got {hash_algorithm!r}.'
+            f'get_file: hash_algorithm must be "auto", "md5" or "sha256", got {hash_algorithm!r}.'
         )
     if known and hash_algorithm == "auto":
         hash_algorithm = "sha256" if len(known) == 64 and not md5_hash else "md5"
@@ -82,11 +82,11 @@ def get_file(
 def _plain_name(fname: str | None, origin: str) -> str:
     """The file's name in the cache."""
     if fname is not None and not isinstance(fname, str):
-        raise TypeError(f"get_file: fname is the name of a file, got {fname!r}.")
+        raise TypeError(f"get_file: fname must be the name of a file, got {fname!r}.")
     name = fname or urlsplit(origin).path.rpartition("/")[2]
     if not name or name in (".", "..") or any(c in "/\\:" or c < " " for c in name):
         raise ValueError(
-            f"get_file: {name!r} is no plain name of a file. Write fname='words.txt', and the "
+            f"get_file: {name!r} is not a plain file name. Write fname='words.txt', and give the "
             "folder as cache_subdir='...' or cache_dir='...'."
         )
     return name
@@ -95,11 +95,11 @@ def _plain_name(fname: str | None, origin: str) -> str:
 def _archive_kind(name: str) -> str:
     """ "zip" or "tar", from a file's name or a format's."""
     if not isinstance(name, str):
-        raise ValueError(f'get_file: archive_format is "auto", "zip" or "tar", got {name!r}.')
+        raise ValueError(f'get_file: archive_format must be "auto", "zip" or "tar", got {name!r}.')
     if name.endswith("zip"):
         return "zip"
     if name == "tar" or name.endswith((".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")):
         return "tar"
     raise ValueError(
-        f'get_file: cannot tell how {name!r} is packed. Say archive_format="zip" or "tar".'
+        f'get_file: cannot tell how {name!r} is packed. Give archive_format="zip" or "tar".'
     )

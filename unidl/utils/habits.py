@@ -16,16 +16,16 @@ _TRAINING = (
     "trains, predict and evaluate do not."
 )
 _DEVICE = (
-    'The device is chosen when weights are made: `with unidl.device("gpu"):` around, or '
+    'The device is chosen when weights are created: `with unidl.device("gpu"):` around, or '
     'UNIDL_DEVICE="gpu". `to` moves to another backend.'
 )
 _NO_GRADS = (
     "There are no gradients to clear: unidl.value_and_grad(function, variables) returns them, and "
-    "fit takes its own."
+    "fit computes its own."
 )
 
 OF_LAYERS = {
-    "parameters": "Write trainable_weights, or weights for all.",
+    "parameters": "Write trainable_weights, or weights for all weights.",
     "named_parameters": "Write [(w.path, w) for w in weights].",
     "buffers": "Write non_trainable_weights.",
     "state_dict": "Write get_weights(), or save_weights(path).",
@@ -35,18 +35,18 @@ OF_LAYERS = {
     "zero_grad": _NO_GRADS,
     "cuda": _DEVICE,
     "cpu": _DEVICE,
-    "modules": "Write layers of a model, or keep sublayers in attributes.",
-    "children": "Write layers of a model, or keep sublayers in attributes.",
+    "modules": "Use a model's layers, or keep sublayers in attributes.",
+    "children": "Use a model's layers, or keep sublayers in attributes.",
     "named_children": "Write [(layer.name, layer) for layer in layers].",
     "requires_grad_": "Write trainable = False, or True.",
     "register_buffer": "Write add_weight(shape, trainable=False) in build().",
     "register_parameter": "Write add_weight(shape) in build().",
     "forward": "Call the object itself, layer(x), and define call(self, inputs).",
-    "weight": "The matrix is `kernel`; `weights` are all.",
+    "weight": "The matrix is `kernel`; `weights` is the list of all weights.",
 }
 OF_MODELS: dict[str, str | None] = {
     # Methods of Keras' models that unidl lacks, for the reason in missing_names.json.
-    **dict.fromkeys(("export", "quantize", "add_metric", "stateless_call")),
+    **dict.fromkeys(("export", "quantize", "add_metric")),
     "fit_generator": "Write fit(generator).",
     "evaluate_generator": "Write evaluate(generator).",
     "predict_generator": "Write predict(generator).",
@@ -57,10 +57,12 @@ OF_MODELS: dict[str, str | None] = {
 OF_OPTIMIZERS = {
     "lr": "Write learning_rate.",
     "zero_grad": _NO_GRADS,
-    "param_groups": "Write learning_rate: it holds for all variables.",
+    "param_groups": "Write learning_rate: it applies to all variables.",
     "state_dict": "Write [v.numpy() for v in variables].",
     "load_state_dict": "Write set_weights(arrays).",
-    "minimize": "Write apply(gradients, variables), with those of unidl.value_and_grad; or fit.",
+    "minimize": (
+        "Write apply(gradients, variables), with gradients from unidl.value_and_grad; or use fit."
+    ),
     "get_weights": "Write [v.numpy() for v in variables].",
 }
 

@@ -65,7 +65,7 @@ def array_to_img(
     x = np.asarray(x, dtype or floatx())
     if x.ndim != 3:
         raise ValueError(
-            f"array_to_img: takes one image of three axes, (h, w, c), got the shape {x.shape}."
+            f"array_to_img: expected one image with three axes, (h, w, c), got the shape {x.shape}."
             + (" Write array_to_img(x[0]) for the first of a batch." if x.ndim == 4 else "")
         )
     if data_format == "channels_first":
@@ -80,7 +80,7 @@ def array_to_img(
         return image.fromarray(x.astype("int32" if x.max() > 255 else "uint8"))
     if channels not in (3, 4):
         raise ValueError(
-            f"array_to_img: an image has 1, 3 or 4 channels, got the shape {x.shape} in "
+            f"array_to_img: an image must have 1, 3 or 4 channels, got the shape {x.shape} in "
             f"{data_format!r}."
         )
     return image.fromarray(x.astype("uint8"))
@@ -105,7 +105,7 @@ def img_to_array(img: Any, data_format: str | None = None, dtype: DType | None =
     if x.ndim == 2:
         x = x[..., None]
     if x.ndim != 3:
-        raise ValueError(f"img_to_array: takes one image, got the shape {x.shape}.")
+        raise ValueError(f"img_to_array: expected one image, got the shape {x.shape}.")
     return x.transpose(2, 0, 1) if data_format == "channels_first" else x
 
 
@@ -136,7 +136,8 @@ def load_img(
     one_of("load_img", "color_mode", color_mode, COLOUR_MODES)
     if not isinstance(path, io.BytesIO | str | bytes | os.PathLike):
         raise TypeError(
-            f"load_img: takes a path or an io.BytesIO, got {path!r} of type {type(path).__name__}."
+            f"load_img: expected a path or an io.BytesIO, got {path!r} of type "
+            f"{type(path).__name__}."
         )
     img = image.open(path)
     img.load()  # so that no file stays open
@@ -184,14 +185,15 @@ def save_img(
         file_format = PurePath(path).suffix[1:].lower()
     if not file_format:
         raise ValueError(
-            f"save_img: {path!r} does not say the format. Write file_format='png', or a path that "
+            f"save_img: {path!r} does not show the format. Write file_format='png', or a path that "
             "ends with '.png'."
         )
     file_format = "jpeg" if file_format.lower() == "jpg" else file_format
     img = array_to_img(x, data_format, scale)
     if img.mode == "RGBA" and file_format == "jpeg":
         warnings.warn(
-            "save_img: a JPEG file has no transparency, which is left out. Save as PNG to keep it.",
+            "save_img: a JPEG file cannot hold transparency, which is dropped. Save as PNG to keep "
+            "it.",
             stacklevel=2,
         )
         img = img.convert("RGB")
@@ -222,10 +224,10 @@ def smart_resize(
     from unidl.layers.reshaping.resizing import Resizing
 
     if not isinstance(size, list | tuple) or len(size) != 2:
-        raise ValueError(f"smart_resize: size is (height, width), got {size!r}.")
+        raise ValueError(f"smart_resize: size must be (height, width), got {size!r}.")
     if np.ndim(x) not in (3, 4) if isinstance(x, np.ndarray) else len(ops.shape(x)) not in (3, 4):
         raise ValueError(
-            f"smart_resize: takes one image (h, w, c) or several (n, h, w, c), got the shape "
+            "smart_resize: expected one image (h, w, c) or several (n, h, w, c), got the shape "
             f"{tuple(ops.shape(x))}."
         )
     height, width = size

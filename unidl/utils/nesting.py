@@ -12,8 +12,8 @@ def too_deep() -> ValueError:
     """What to raise where Python's limit of nested calls was reached."""
     return ValueError(
         f"Python's limit of {sys.getrecursionlimit()} nested calls was reached: layers, models or "
-        "lists stand too deeply in each other, or one of them holds itself. Put layers one after "
-        "the other in one model, or raise the limit by sys.setrecursionlimit."
+        "lists are nested too deeply, or one of them contains itself. Put the layers one after the "
+        "other in one model, or raise the limit with sys.setrecursionlimit."
     )
 
 
@@ -22,9 +22,9 @@ def check_nesting(owner: Any, depth: int) -> None:
     allowed = sys.getrecursionlimit() // _CALLS_A_LAYER
     if depth > allowed:
         raise ValueError(
-            f"{owner}: layers stand within layers, {depth} deep; Python's limit of nested calls "
-            f"leaves room for {allowed}. Put them into one model, one after the other, or raise "
-            "the limit by sys.setrecursionlimit."
+            f"{owner}: layers are nested {depth} deep; Python's limit of nested calls leaves room "
+            f"for {allowed}. Put them into one model, one after the other, or raise the limit with "
+            "sys.setrecursionlimit."
         )
 
 

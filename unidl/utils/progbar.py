@@ -40,8 +40,8 @@ class Progbar:
     ) -> None:
         if stateful_metrics is not None and stateless_metrics is not None:
             raise ValueError(
-                "Progbar: give stateful_metrics or stateless_metrics, not both: each says what the "
-                "other names are."
+                "Progbar: give stateful_metrics or stateless_metrics, not both: either one "
+                "determines the other."
             )
         self.target = target
         self._averaged = None if stateless_metrics is None else set(stateless_metrics)

@@ -77,7 +77,7 @@ COUNTS = Rule(
     lambda value: isinstance(value, list | tuple) and all(map(INTEGER.allows, value)),
 )
 ONE_OR_MORE_NUMBERS = Rule(
-    "a finite number or a list of such",
+    "a finite number or a list of finite numbers",
     lambda value: NUMBER.allows(value) or NUMBERS.allows(value),
 )
 CLASSES = Rule(

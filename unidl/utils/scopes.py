@@ -38,5 +38,5 @@ def name_scope(name: str) -> Any:
         'encoder/head/kernel'
     """
     if not isinstance(name, str) or not name or "/" in name:
-        raise ValueError(f"name_scope: takes a name without '/', got {name!r}.")
+        raise ValueError(f"name_scope: expected a name without '/', got {name!r}.")
     return use_path((*current_path(), name))

@@ -38,17 +38,17 @@ def pad_sequences(
     """
     for name, given in (("padding", padding), ("truncating", truncating)):
         if given not in ("pre", "post"):
-            raise ValueError(f'pad_sequences: {name} is "pre" or "post", got {given!r}.')
+            raise ValueError(f'pad_sequences: {name} must be "pre" or "post", got {given!r}.')
     if any(not hasattr(s, "__len__") for s in sequences):
         raise ValueError(
-            "pad_sequences: takes a list of sequences, such as [[1, 2], [3]]; got a number among "
-            "them."
+            "pad_sequences: expected a list of sequences, such as [[1, 2], [3]], but it contains a "
+            "number."
         )
     maxlen = max(map(len, sequences), default=0) if maxlen is None else maxlen
     shapes = {np.shape(s)[1:] for s in sequences if len(s)}
     if len(shapes) > 1:
         raise ValueError(
-            "pad_sequences: the steps of all sequences have one shape, got "
+            "pad_sequences: the steps of all sequences must have the same shape, got "
             f"{' and '.join(map(str, sorted(shapes)))}."
         )
     out = np.full((len(sequences), maxlen, *(shapes.pop() if shapes else ())), value, dtype)

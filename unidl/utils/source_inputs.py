@@ -20,8 +20,8 @@ def get_source_inputs(tensor: Any) -> list[Any]:
     """
     if not isinstance(tensor, KerasTensor) or tensor.history is None:
         raise ValueError(
-            "get_source_inputs: takes a symbolic tensor, what layers return for unidl.Input(...), "
-            f"got {tensor!r} of type {type(tensor).__name__}."
+            "get_source_inputs: expected a symbolic tensor, which layers return for "
+            f"unidl.Input(...), got {tensor!r} of type {type(tensor).__name__}."
         )
     found: dict[int, Any] = {}
     met = set()

@@ -32,7 +32,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     old = os.stat(target) if os.path.exists(target) else None
     if old is not None and not stat.S_ISREG(old.st_mode):
         raise ValueError(
-            f"{path} is no regular file, so it cannot be replaced. Choose another name."
+            f"{path} is not a regular file, so it cannot be replaced. Choose another name."
         )
     beside = _beside(target)
     with _telling_of_the_folder(path, folder):
@@ -68,7 +68,9 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target, folder = _place(path)
     if os.path.lexists(target) and not os.path.isdir(target):
-        raise ValueError(f"{path} is no folder, so it cannot be replaced by one. Choose another.")
+        raise ValueError(
+            f"{path} is not a folder, so it cannot be replaced by one. Choose another."
+        )
     new, old = _beside(target), _beside(target)
     with _telling_of_the_folder(path, folder):
         os.mkdir(new)
@@ -96,7 +98,7 @@ def _place(path: str | os.PathLike[str]) -> tuple[str, str]:
     if not os.path.isdir(folder):
         raise FileNotFoundError(
             f"There is no folder {os.path.dirname(path) or folder} to write "
-            f"{os.path.basename(path)} into. Make it first."
+            f"{os.path.basename(path)} into. Create it first."
         )
     return target, folder
 
@@ -116,7 +118,7 @@ def _telling_of_the_folder(path: str | os.PathLike[str], folder: str) -> Iterato
             raise
         raise PermissionError(
             error.errno,
-            f"{path} cannot be written, since the folder {folder} takes no new files "
+            f"{path} cannot be written, since no files can be created in the folder {folder} "
             f"({error.strerror}). Choose another folder, or make this one writable",
         ) from None
 

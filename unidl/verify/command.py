@@ -17,9 +17,9 @@ EQUAL, DIFFERENT, WRONG_USE, INCOMPLETE = 0, 1, 2, 3
 
 _EPILOG = """
 The factory is a function without arguments that returns a model, (model, x) or (model, x, y);
-without x, inputs are drawn at random by the model's input shapes. It may compile the model;
-otherwise Adam and a loss that suits the targets are used. A file that model.save() wrote, of
-unidl or of Keras 3, may stand for it.
+without x, random inputs with the model's input shapes are drawn. It may compile the model;
+otherwise Adam and a loss that suits the targets are used. A file written by model.save(), of
+unidl or Keras 3, can be given instead.
 
   unidl verify mypackage.nets:make_model --html report.html
   unidl verify model.keras
@@ -29,8 +29,8 @@ unidl or of Keras 3, may stand for it.
   unidl verify --compare before.run after.run
                                         which step and layer part, if any do
 
-Exit status: 0 equal, 1 different, 2 wrong use, 3 incomplete (nothing differs, but not all
-was compared).
+Exit status: 0 equal, 1 different, 2 wrong use, 3 incomplete (nothing differs, but not
+everything was compared).
 """
 
 
@@ -43,18 +43,23 @@ def add_command(commands):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "factory", nargs="?", metavar="package.module:make_model", help="what makes the model"
+        "factory",
+        nargs="?",
+        metavar="package.module:make_model",
+        help=("the function that creates the model"),
     )
     parser.add_argument(
         "--backend",
         action="append",
-        help="name of a backend; may be repeated; by default all that are installed",
+        help="name of a backend; can be repeated; default: all installed backends",
     )
     parser.add_argument(
-        "--device", action="append", help='"cpu", "gpu:0" ...; may be repeated; by default all'
+        "--device", action="append", help='"cpu", "gpu:0" ...; can be repeated; default: all'
     )
     parser.add_argument("--steps", type=int, default=20, help="training steps (20)")
-    parser.add_argument("--seed", type=int, default=0, help="set before the factory runs (0)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help=("the seed set before the factory runs (default: 0)")
+    )
     parser.add_argument("--json", metavar="FILE", help="write the report as JSON")
     parser.add_argument("--html", metavar="FILE", help="write the report as one HTML page")
     parser.add_argument(
@@ -71,7 +76,7 @@ def add_command(commands):
     parser.add_argument(
         "--require-all",
         action="store_true",
-        help="incomplete unless the whole model runs on every backend and device",
+        help="report INCOMPLETE unless the whole model runs on every backend and device",
     )
     parser.set_defaults(run=run)
 
@@ -85,7 +90,7 @@ def run(arguments) -> int:
     failed = WRONG_USE
     try:
         if arguments.dtype and not arguments.record:
-            raise _WrongUse("--dtype is for --record; both dtypes are verified anyhow.")
+            raise _WrongUse("--dtype is for --record; verification always uses both dtypes.")
         if arguments.compare:
             return _compare(arguments)
         model, x, y = _make(arguments)
@@ -151,7 +156,7 @@ def _make(arguments):
     import unidl
 
     if not arguments.factory:
-        raise _WrongUse("what shall be verified? Write: unidl verify package.module:make_model")
+        raise _WrongUse("what should be verified? Write: unidl verify package.module:make_model")
     if arguments.record and arguments.backend and len(arguments.backend) > 1:
         raise _WrongUse(
             "--record takes one --backend: record once on each, and --compare the files."
@@ -177,7 +182,7 @@ def _find(text):
     name, colon, attribute = text.partition(":")
     if not colon or not name or not attribute:
         raise _WrongUse(
-            f"{text!r} names no factory. Write package.module:function, such as "
+            f"{text!r} is not a factory. Write package.module:function, such as "
             "mypackage.nets:make_model."
         )
     # A module beside the user is found, as with `python -m`.
@@ -196,5 +201,5 @@ def _find(text):
             raise _WrongUse(f"{name} has no {attribute!r}.")
         found = getattr(found, part)
     if not callable(found):
-        raise _WrongUse(f"{text} is no function, but a {type(found).__name__}.")
+        raise _WrongUse(f"{text} is not a function, but a {type(found).__name__}.")
     return found

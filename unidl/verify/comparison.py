@@ -99,7 +99,7 @@ def compare(a, b) -> Comparison:
     parted &= difference > 0
     found = np.argwhere(parted)
     if not difference.size:
-        raise ValueError(f"compare: {a} and {b} hold nothing that could be compared.")
+        raise ValueError(f"compare: {a} and {b} contain nothing that can be compared.")
     result = Comparison(
         equal=not len(found),
         first=first.header,
@@ -126,7 +126,7 @@ def _unit(run: RecordedRun):
     dtype = run.header["dtype"]
     if dtype not in _UNITS:
         raise ValueError(
-            f"compare: a run in {dtype!r} cannot be judged; known are {', '.join(_UNITS)}."
+            f"compare: a run in {dtype!r} cannot be judged; known dtypes: {', '.join(_UNITS)}."
         )
     return _UNITS[dtype]
 
@@ -146,8 +146,8 @@ def _check_comparable(first, second, a, b):
         )
     if one["data"] != other["data"]:
         raise ValueError(
-            f"compare: {a} and {b} were fed different data, so they differ from the start. Record "
-            "both with the same x and y."
+            f"compare: {a} and {b} used different data, so they differ from the start. Record both "
+            "with the same x and y."
         )
     if one["steps"] != other["steps"]:
         raise ValueError(

@@ -16,11 +16,12 @@ _NOT_LARGER = 1e-5  # relative errors of rounding to float32, amplified
 
 RANDOM = " It is not deterministic there: two runs with the same inputs and random state differ."
 AMONG_THEMSELVES = (
-    " They agree among themselves and differ from the reference alike: suspect the reference."
+    " They agree among themselves and all differ from the reference in the same way: suspect the "
+    "reference."
 )
 NARROW = (
-    " It does not follow a change of its inputs that float64 holds and float32 does not: "
-    "look for something inside that computes in float32."
+    " It ignores changes of its inputs that float64 can represent and float32 cannot: look for "
+    "something inside that computes in float32."
 )
 
 

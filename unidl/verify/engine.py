@@ -84,8 +84,8 @@ def verify(
     """
     if not isinstance(model, Layer):
         raise TypeError(
-            f"verify: takes a Model or a Layer, got {type(model).__name__}. A model of a "
-            "framework's own is imported first."
+            f"verify: takes a Model or a Layer, got {type(model).__name__}. Convert a framework's "
+            "own model first."
         )
     if not isinstance(steps, int) or steps < 0:
         raise ValueError(f"verify: steps must be an int >= 0, got {steps!r}.")
@@ -123,7 +123,7 @@ def find_targets(backends, devices):
         except BackendError as error:
             if backends is not None:
                 raise
-            notes[name] = f"{name} was left out: {error}"
+            notes[name] = f"{name} was skipped: {error}"
     wanted = None if devices is None else [registry.standardize_device(d) for d in devices]
     targets = []
     for backend in loaded:
@@ -217,7 +217,7 @@ class Job:
     def _reference_name(self):
         if self.reference is oracle():
             return "the float64 oracle (NumPy with plain bodies)"
-        return f"{self.home.name} in float64, since parts of it run nowhere else"
+        return f"{self.home.name} in float64, since parts of the model run nowhere else"
 
     def on_reference(self, noisy=False):
         return placed(self.snapshot, self.noisy_backend() if noisy else self.reference, "float64")
@@ -310,8 +310,8 @@ class Job:
             value = self.snapshot.value(variable)
             if value.dtype.kind == "f" and np.isnan(value).any():
                 self.problems.append(
-                    f"The weight {variable.path!r} holds NaN: it was never set, or training went "
-                    "astray."
+                    f"The weight {variable.path!r} holds NaN: it was never set, or training "
+                    "diverged."
                 )
         first = next((c for c in calls if _makes_nan(c)), None)
         if first is not None:

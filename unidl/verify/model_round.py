@@ -99,7 +99,8 @@ def _say_what_is_random(job, target):
     )
     if culprit is None:
         job.note_once(
-            f"not deterministic on {target.label}: two runs from one state part in a gradient"
+            f"not deterministic on {target.label}: two runs from the same state differ in a "
+            "gradient"
         )
         return
     job.problems.append(
@@ -218,13 +219,12 @@ def _where(job, target):
             )
         if _differ(b.outputs, a.outputs):
             return (
-                f"It parts in {a.label}, on inputs with all digits of float64: does something "
+                f"It parts in {a.label}, on inputs with full float64 precision: does something "
                 "there round them to float32?"
             )
         before = a.label
     return (
-        f"It is not between the layers: look behind {before}, at the loss, or at gradients that "
-        "are stopped."
+        f"It is not between the layers: look after {before}, at the loss, or at stopped gradients."
     )
 
 

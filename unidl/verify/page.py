@@ -27,11 +27,10 @@ def render(report) -> str:
         _notes(report),
         _environment(report),
         "<footer>Made by <b>unidl verify</b>. float64: largest error relative to the largest "
-        "value, budget 1e-12. float32, layers: in "
-        "roundings scaled by the condition of the computation, budget 16. Whole model and training "
-        "in float32: relative, at most 3 "
-        "times the median of the other backends plus what simulated rounding makes. Hold the "
-        "pointer over a cell to see more.</footer>",
+        "value, budget 1e-12. float32, layers: in roundings scaled by the condition of the "
+        "computation, budget 16. Whole model and training in float32: relative, at most 3 times "
+        "the median of the other backends plus what simulated rounding makes. Hover over a cell "
+        "for details.</footer>",
     ]
     title = f"unidl verify: {report.model}"
     return html_page.render(title, report.model, report.heading, _TONES[report.verdict], parts)
@@ -94,12 +93,11 @@ def _training(report):
     errors = [*budgets, *((r["target"], r["dtype"], r["errors"]) for r in runs)]
     drawn = [t for t in report.targets if any(r["target"] == t for r in runs)]
     return (
-        f'<h2>Training, step by step</h2><div class="card"><div class="plots">'
-        "<figure><figcaption>Loss. Where runs agree, their lines lie on each "
-        f"other.</figcaption>{plot(losses, report.targets)}</figure>"
-        "<figure><figcaption>Largest error of a weight after each step, relative to the largest "
-        "weight.</figcaption>"
-        f"{plot(errors, report.targets, logarithmic=True)}</figure></div>"
+        '<h2>Training, step by step</h2><div class="card"><div class="plots">'
+        "<figure><figcaption>Loss. Lines of runs that agree "
+        f"coincide.</figcaption>{plot(losses, report.targets)}</figure><figure><figcaption>Largest "
+        "error of a weight after each step, relative to the largest "
+        f"weight.</figcaption>{plot(errors, report.targets, logarithmic=True)}</figure></div>"
         f"{legend(drawn, report.targets, dtypes)}</div>"
     )
 

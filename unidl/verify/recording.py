@@ -103,8 +103,8 @@ def record(model, x, y, steps, path, dtype=None):
         for step, other in zip(ours, run, strict=True)
     ):
         raise ValueError(
-            "record: the model calls other layers on the oracle than on its own backend, so their "
-            "rounding cannot be told."
+            "record: the model calls different layers on the oracle than on its own backend, so "
+            "their rounding cannot be measured."
         )
     scatter = np.array([[_scatter(t, key, truth, noisy) for key in entries] for t in range(steps)])
     header = {
@@ -279,9 +279,8 @@ def _read_header(path):
         RecursionError,
     ) as e:
         raise ValueError(
-            f"{path} is damaged or is no run file: {e}. Write one with unidl.verify.record(model, "
-            "x, y, steps, path), "
-            f"or with: unidl verify package.module:make_model --record {path}"
+            f"{path} is damaged or not a run file: {e}. Write one with unidl.verify.record(model, "
+            f"x, y, steps, path), or with: unidl verify package.module:make_model --record {path}"
         ) from e
     return header
 
@@ -311,7 +310,7 @@ def _check_header(header):
         isinstance(e, list) and len(e) == 2 and all(isinstance(part, str) for part in e)
         for e in entries
     ):
-        raise ValueError("'entries' in its header are no pairs of kind and name")
+        raise ValueError("'entries' in its header are not pairs of kind and name")
     if len(sizes) != len(entries) or not all(type(n) is int and 0 <= n <= SAMPLES for n in sizes):
         raise ValueError("'sizes' in its header do not fit its entries")
     if not steps >= 1 or steps * (sum(sizes) + len(sizes)) > _MOST_VALUES:

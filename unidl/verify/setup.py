@@ -76,7 +76,7 @@ def make_setup(model, x, y, caller="verify") -> Setup:
     if not model.built or model._is_unbuilt_subclass():
         model._build_from(x)
         notes.append(
-            "weights: the model was not built, so fresh ones were drawn; it is unbuilt again"
+            "weights: the model was not built, so new ones were drawn; it is unbuilt again"
         )
     idle = [layer.name for layer in model._flatten_layers() if not layer.built]
     if idle:
@@ -107,10 +107,9 @@ def _rows(structure, rows):
 def _random_inputs(model, caller):
     if model.inputs is None:
         raise ValueError(
-            f"{caller}: {model._who()} does not say what its inputs look like, so none can be "
-            "drawn. "
-            f"Give data: {caller}(model, x), or for the command a factory that returns (model, x) "
-            "or (model, x, y)."
+            f"{caller}: {model._who()} does not define its input shapes, so no inputs can be "
+            f"drawn. Give data: {caller}(model, x), or for the command a factory that returns "
+            "(model, x) or (model, x, y)."
         )
     generator = np.random.default_rng(_SEED)
     embeddings = [layer for layer in model._flatten_layers() if isinstance(layer, Embedding)]
@@ -136,8 +135,8 @@ def _check_inputs(model, x, caller):
         if leaf.dtype.kind == "f" and np.isnan(leaf).any():
             where = f" at {path}" if path else ""
             raise ValueError(
-                f"{caller}: the data x{where} holds NaN already. Remove those samples: nothing can "
-                "be said of what follows them."
+                f"{caller}: the data x{where} already contains NaN. Remove those samples: nothing "
+                "can be said about the results."
             )
     if model.inputs is None:
         return x

@@ -17,7 +17,7 @@ NOISY_RUNS = 2
 def check_training(job) -> dict:
     """Add the records, and where training parts, to the job; returns the curves of the plot."""
     if own_steps.trains_by_itself(job.model):
-        job.failures.append("The model trains by a step of its own, which was not compared.")
+        job.failures.append("The model has a custom training step, which was not compared.")
         return {}
     with job.on_reference():
         truth = trajectory.train(job.model, job.setup, job.steps, eagerly=True)
@@ -120,7 +120,7 @@ def _behind_the_layers(job, worst):
         )
     return (
         "Each layer by itself is equal with the weights of that step, so it is the loss, or what "
-        "the compiled step keeps of the steps before."
+        "the compiled step keeps from earlier steps."
     )
 
 

@@ -17,7 +17,7 @@ def channels_last(who: str, images: Any, data_format: str | None) -> tuple[Any, 
     images = ops.convert_to_numpy(images)
     if images.ndim != 4:
         raise ValueError(
-            f"{who}: takes a batch of images, (n, h, w, c), got the shape {images.shape}."
+            f"{who}: expected a batch of images (n, h, w, c), got the shape {images.shape}."
             + (" Write images[None] for one." if images.ndim == 3 else "")
         )
     first = data_format == "channels_first"

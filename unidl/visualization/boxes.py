@@ -106,7 +106,7 @@ def _corners(who: str, boxes: Any, kind: str, height: int, width: int) -> Any:
     one_of(who, "bounding_box_format", kind, FORMATS)
     boxes = ops.convert_to_numpy(boxes).astype("float64")
     if boxes.ndim != 3 or boxes.shape[-1] != 4:
-        raise ValueError(f"{who}: boxes have the shape (n, boxes, 4), got {boxes.shape}.")
+        raise ValueError(f"{who}: boxes must have shape (n, boxes, 4), got {boxes.shape}.")
     a, b, c, d = np.moveaxis(boxes, -1, 0)
     order = kind.removeprefix("rel_").removeprefix("center_")
     if order in ("yxyx", "yxhw"):

@@ -57,8 +57,8 @@ def draw_segmentation_masks(
     masks = ops.convert_to_numpy(segmentation_masks)
     if masks.dtype.kind not in "iu":
         raise TypeError(
-            f"{who}: masks are integers, the class of each pixel, got the dtype {masks.dtype}. Of "
-            "probabilities (n, h, w, classes) take masks.argmax(-1)."
+            f"{who}: masks must be integers, the class of each pixel, got dtype {masks.dtype}. For "
+            "probabilities (n, h, w, classes) use masks.argmax(-1)."
         )
     if masks.ndim == 4:
         masks = masks[:, 0] if first else masks[..., 0]

@@ -119,7 +119,7 @@ NAMES = {
     "Windows' two dots": f"..\\{OUTSIDE}",
     "a drive": "C:\\windows",
     "a drive without a folder": "C:x",
-    "a share": "\\\\server\\share\\x",
+    "a fraction": "\\\\server\\share\\x",
     "a line feed": "a\nb",
     "an escape": "a\x1b[2Jb",
     "too long a part": "a" * 300,
@@ -132,14 +132,14 @@ _CASES = [
         for name, what in LINKS.items()
     ),
     *(
-        told(f"tar: name, {what}", lambda name=name: unpacked(tar((name, b"x"))), "plain names")
+        told(f"tar: name, {what}", lambda name=name: unpacked(tar((name, b"x"))), "relative path")
         for what, name in NAMES.items()
     ),
     *(
         told(
             f"zip: name, {what}",
             lambda name=name: unpacked(zipped((name, b"x", 0o644)), "zip"),
-            "plain names",
+            "plain relative path",
         )
         for what, name in NAMES.items()
     ),
@@ -162,8 +162,8 @@ _CASES = [
     told("tar: a bomb", lambda: unpacked(bomb), "much larger"),
     told("tar: a bomb in a header", lambda: unpacked(header_bomb), "much larger"),
     told("tar: 20,000 empty members", lambda: unpacked(many), "more members"),
-    told("tar: not one", lambda: unpacked(b"no archive at all"), "damaged or no tar"),
-    told("tar: empty file", lambda: unpacked(b""), "damaged or no tar"),
+    told("tar: not one", lambda: unpacked(b"no archive at all"), "damaged or not a tar"),
+    told("tar: empty file", lambda: unpacked(b""), "damaged or not a tar"),
     told("tar: cut", lambda: unpacked(tar(("a", os.urandom(20_000)))[:9_000]), "damaged"),
     told(
         "tar: a flipped bit",
@@ -185,7 +185,7 @@ _CASES = [
         lambda: unpacked(zipped(("a", bytes(100 << 20), 0o644)), "zip"),
         "much larger",
     ),
-    told("zip: not one", lambda: unpacked(b"no archive", "zip"), "damaged or no zip"),
+    told("zip: not one", lambda: unpacked(b"no archive", "zip"), "damaged or not a zip"),
     told(
         "zip: a flipped bit",
         lambda: unpacked(flipped(zipped(("a", os.urandom(500), 0o644)), 100), "zip"),
@@ -213,7 +213,7 @@ _CASES = [
         told(
             f"get_file: fname {what}",
             lambda name=name: get_file(name, "http://127.0.0.1:9/x", cache_dir="/nowhere"),
-            "no plain name",
+            "not a plain file name",
         )
         for what, name in {
             "two dots": "../x", "absolute": "/tmp/x", "with a folder": "a/b", "dots alone": "..",
@@ -224,7 +224,7 @@ _CASES = [
     told(
         "get_file: a URL without a name",
         lambda: get_file(origin="http://127.0.0.1:9/", cache_dir="/nowhere"),
-        "no plain name",
+        "not a plain file name",
     ),
     told("get_file: no origin", lambda: get_file("x"), "origin="),
     told("get_file: an origin that is a number", lambda: get_file("x", 3), "origin="),

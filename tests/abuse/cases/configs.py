@@ -107,7 +107,7 @@ _CASES = [
             lambda m=module, c=name, k=config: deserialize(
                 {"module": m, "class_name": c, "config": k}
             ),
-            "neither unidl's nor registered|which unidl has not",
+            "neither part of unidl nor registered|which unidl does not have",
         )
         for what, (module, name, config) in HOSTILE.items()
     ),
@@ -117,7 +117,7 @@ _CASES = [
             lambda m=module, n=name: deserialize(
                 {"class_name": "function", "module": m, "config": n, "registered_name": n}
             ),
-            "neither unidl's nor registered|which unidl has not",
+            "neither part of unidl nor registered|which unidl does not have",
         )
         for what, (module, name) in {
             "os.system": ("os", "system"),
@@ -174,8 +174,8 @@ _CASES = [
             ),
             ("a slice without ends", {"class_name": "__slice__", "config": {}}, "damaged"),
             ("bytes without value", {"class_name": "__bytes__", "config": {}}, "damaged"),
-            ("a set", {1, 2}, "dict, list or plain data"),
-            ("an object", object, "dict, list or plain data"),
+            ("a set", {1, 2}, "dict, a list or plain data"),
+            ("an object", object, "dict, a list or plain data"),
         )
     ),
     told("config: no units", without("units"), "units"),
@@ -184,7 +184,7 @@ _CASES = [
     told("config: an unknown activation", in_config(activation="rellu"), "relu"),
     told("config: an argument too many", in_config(colour="red"), "colour"),
     told("config: a layer that is a list", spoiled(class_name=["Dense"]), "'class_name'"),
-    told("config: a layer of no package", spoiled(module="nowhere"), "neither unidl's"),
+    told("config: a layer of no package", spoiled(module="nowhere"), "neither part of unidl"),
     *(
         told(
             f"config: 10,000 deep, {what}",
@@ -204,12 +204,12 @@ _CASES = [
         }.items()
     ),
     # -- JSON -----------------------------------------------------------------------------------
-    told("JSON: cut", lambda: models.model_from_json("{"), "no JSON"),
-    told("JSON: empty", lambda: models.model_from_json(""), "no JSON"),
-    told("JSON: a path", lambda: models.model_from_json("model.json"), "no JSON"),
-    told("JSON: 100,000 brackets", lambda: models.model_from_json("[" * 100_000), "no JSON"),
-    told("JSON: a number of 10,000 digits", lambda: models.model_from_json("9" * 10**4), "no JSON"),
-    told("JSON: bytes of no text", lambda: models.model_from_json(b"\xff\xfe\xff"), "no JSON"),
+    told("JSON: cut", lambda: models.model_from_json("{"), "not JSON"),
+    told("JSON: empty", lambda: models.model_from_json(""), "not JSON"),
+    told("JSON: a path", lambda: models.model_from_json("model.json"), "not JSON"),
+    told("JSON: 100,000 brackets", lambda: models.model_from_json("[" * 100_000), "not JSON"),
+    told("JSON: a number of 10000 digits", lambda: models.model_from_json("9" * 10**4), "not JSON"),
+    told("JSON: bytes of no text", lambda: models.model_from_json(b"\xff\xfe\xff"), "not JSON"),
     told("JSON: null", lambda: models.model_from_json("null"), "a NoneType, not of a model"),
     told("JSON: a number", lambda: models.model_from_json("3"), "a int, not of a model"),
     told("JSON: a text", lambda: models.model_from_json('"relu"'), "not of a model"),
@@ -223,8 +223,8 @@ _CASES = [
         ),
         "a Adam, not of a model",
     ),
-    told("JSON: None", lambda: models.model_from_json(None), "expected the text"),
-    told("JSON: a dict", lambda: models.model_from_json({}), "expected the text"),
+    told("JSON: None", lambda: models.model_from_json(None), "expected the string"),
+    told("JSON: a dict", lambda: models.model_from_json({}), "expected the string"),
     told(
         "JSON: 70 million characters",
         lambda: models.model_from_json(" " * 70_000_000),

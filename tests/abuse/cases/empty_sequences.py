@@ -91,7 +91,7 @@ CASES = [
     gives("Masking", layers.Masking, S, S),
     gives("UpSampling1D", lambda: layers.UpSampling1D(2), S, S),
     gives("ZeroPadding1D", lambda: layers.ZeroPadding1D(1), S, zeros(2, 2, 3)),
-    refuses("Cropping1D", lambda: layers.Cropping1D(1), S, "leaves nothing"),
+    refuses("Cropping1D", lambda: layers.Cropping1D(1), S, "removes everything"),
     gives(
         "EinsumDense",
         lambda: layers.EinsumDense("abc,cd->abd", output_shape=(None, 4)),
@@ -102,8 +102,8 @@ CASES = [
     *attention("GroupQueryAttention", lambda: layers.GroupQueryAttention(4, 2, 1)),
     *attention("Attention", layers.Attention, "list"),
     *attention("AdditiveAttention", layers.AdditiveAttention, "list"),
-    *(refuses(name, make, S, "no moments.*at least one") for name, make in RECURRENT.items()),
-    refuses("ConvLSTM1D", lambda: layers.ConvLSTM1D(2, 1), zeros(2, 0, 4, 3), "no moments"),
+    *(refuses(name, make, S, "no time steps.*at least one") for name, make in RECURRENT.items()),
+    refuses("ConvLSTM1D", lambda: layers.ConvLSTM1D(2, 1), zeros(2, 0, 4, 3), "no time steps"),
     gives(
         "ConvLSTM2D without rows",
         lambda: layers.ConvLSTM2D(2, 1),
@@ -137,7 +137,7 @@ CASES = [
         )
     ),
     *(
-        refuses(make.__name__, make, image(rank), "nothing has no maximum.*at least one")
+        refuses(make.__name__, make, image(rank), "no maximum of no elements.*at least one")
         for rank in (1, 2, 3)
         for make in [getattr(layers, f"GlobalMaxPooling{rank}D")]
     ),

@@ -27,7 +27,6 @@ NAMES = [
     told(f"Keras has {path}", lambda path=path: look_up(path),
          rf"Keras' {path.rpartition('.')[2]} is not in unidl.*{instead}", kind=AttributeError)
     for path, instead in [
-        ("callbacks.OrbaxCheckpoint", "ModelCheckpoint"),
         ("version", "__version__"),
         ("wrappers", "estimator"),
         ("applications", "load_weights"),
@@ -39,7 +38,7 @@ NAMES = [
         ("layers.RandomRotation", "unidl.random"),
         ("layers.CenterCrop", "Cropping2D"),
         ("layers.MelSpectrogram", "stft"),
-        ("layers.TorchModuleWrapper", "Layer of your own"),
+        ("layers.TorchModuleWrapper", "custom Layer"),
         ("datasets.cifar10", "get_file"),
         ("datasets.imdb", "get_file"),
         ("ops.image.resize", "layers.Resizing"),
@@ -53,8 +52,7 @@ NAMES = [
 ] + [
     told(f"from unidl.{path} import", lambda path=path: imported(path),
          rf"Keras' {path.rpartition('.')[2]} is not in unidl.*Instead", kind=ImportError)
-    for path in ("callbacks.OrbaxCheckpoint", "layers.StringLookup",
-                 "applications")
+    for path in ("layers.StringLookup", "applications")
 ] + [
     told("from unidl.layers import Densee", lambda: imported("layers.Densee"),
          "Densee.*Did you mean 'Dense'", kind=ImportError),
@@ -64,11 +62,10 @@ NAMES = [
     told(f"Keras' models have {name}()", lambda name=name: getattr(unidl.Sequential(), name),
          f"{name}.*{instead}", kind=AttributeError)
     for name, instead in [("export", "save_weights"),
-                          ("quantize", "not offered"), ("add_metric", "."),
-                          ("stateless_call", ".")]
+                          ("quantize", "not offered"), ("add_metric", ".")]
 ] + [
     told(f"Keras' layers have {name}=", lambda name=name: layers.Dense(2, **{name: 3}),
-         rf"Dense: {name}.*not offered")
+         rf"Dense: {name}.*not supported")
     for name in ("lora_rank", "quantization_config")
 ]  # fmt: skip
 

@@ -25,7 +25,7 @@ from unidl import models
 from unidl.saving import deserialize_keras_object, load_model
 
 MARK = f"/tmp/{OUTSIDE}"
-MISSING = "neither unidl's nor registered|which unidl has not"
+MISSING = "neither part of unidl nor registered|which unidl does not have"
 
 
 def in_model(class_name, layer, module="keras.layers", **load):
@@ -92,7 +92,7 @@ _CASES = [
     told(
         "CVE-2024-55459: get_file unpacks a tar file to elsewhere",
         lambda: unpacked(tar((f"../{OUTSIDE}", b"x"))),
-        "plain names",
+        "plain relative path",
     ),
     *(
         told(f"CVE-2025-1550: a config names {module}.{name}", call, MISSING)
@@ -216,7 +216,7 @@ _CASES = [
         told(
             f"GHSA-hqp4-2352-xf5r: assets that are {what}",
             with_parts(more=[(name, b"x")]),
-            "plain names",
+            "plain relative path",
         )
         for what, name in (("above", f"assets/../../{OUTSIDE}"), ("absolute", MARK))
     ),

@@ -121,8 +121,8 @@ OF_CLASSES = {
     "x a number": ((3.0, C), "x is a single number"),
     "y a number": ((X, 1), "y is a single number"),
     "no rows": ((X[:0], C[:0]), "0 rows"),
-    "fewer labels": ((X, C[:5]), "number of samples.*5"),
-    "fewer rows": ((X[:5], C), "number of samples.*5"),
+    "fewer labels": ((X, C[:5]), "numbers of samples.*5"),
+    "fewer rows": ((X[:5], C), "numbers of samples.*5"),
     "fewer weights": ((X, C, W[:3]), "sample_weight has 3"),
     "weights of two columns": ((X, C, np.ones((8, 2))), r"sample_weight has the shape \(8, 2\)"),
     "weights of text": ((X, C, np.array(["a"] * 8)), "sample_weight must be numbers"),
@@ -130,7 +130,7 @@ OF_CLASSES = {
     "x of another rank": ((X[:, None], C), "expected"),
     "x as text": ((X.astype(str), C), "x must be numbers"),
     "x of objects": ((X.astype(object), C), "x must be numbers; got an array of dtype object"),
-    "x a ragged list": (([[1.0, 2.0], [1.0]], C[:2]), "rows of one length"),
+    "x a ragged list": (([[1.0, 2.0], [1.0]], C[:2]), "rows of equal length"),
     "two inputs": (([X, X], C), "expected 1 inputs"),
     "two targets": ((X, [C, C]), "need 1 targets, got 2"),
 }
@@ -190,7 +190,7 @@ CASES += [
             lambda index=index: fit(
                 words, (np.ones((8, 4), "int32"), Y), (np.full((8, 4), index, "int32"), Y)
             ),
-            f"batch 2.*'words' holds the index {index}",
+            f"batch 2.*'words' contains the index {index}",
         )
         for index in (5, 99, -1, -3)
     ),
@@ -199,7 +199,7 @@ CASES += [
         lambda: words().predict(
             generator(np.ones((8, 4), "int32"), np.full((8, 4), 7, "int32")), verbose=0
         ),
-        "batch 2.*'words' holds the index 7",
+        "batch 2.*'words' contains the index 7",
     ),
     told(
         "one of two inputs missing in batch 2",
@@ -214,7 +214,7 @@ CASES += [
     told(
         "inputs of different lengths in batch 2",
         lambda: fit(two_inputs, ([X, X[:, :2]], Y), ([X, X[:3, :2]], Y)),
-        "batch 2.*number of samples",
+        "batch 2.*numbers of samples",
     ),
     told(
         "one of two targets missing in batch 2",
@@ -263,12 +263,12 @@ CASES += [
     told(
         "a generator of one batch for three epochs",
         lambda: regression().fit(generator((X, Y)), epochs=3, verbose=0),
-        "fit: the iterator is used up.*steps_per_epoch",
+        "fit: the iterator is exhausted.*steps_per_epoch",
     ),
     told(
         "a generator of one batch to validate on twice",
         lambda: regression().fit(X, Y, validation_data=generator((X, Y)), epochs=2, verbose=0),
-        "validation_data.*used up.*validation_steps",
+        "validation_data.*exhausted.*validation_steps",
     ),
     told(
         "a generator that is used up before",

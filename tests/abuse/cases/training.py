@@ -321,7 +321,7 @@ CASES += [
         }.items()
         for value in values
     ),
-    told("validation_split of one sample", lambda: fitted(validation_split=0.99), "side empty"),
+    told("validation_split of one sample", lambda: fitted(validation_split=0.99), "part empty"),
 ]
 
 
@@ -446,12 +446,12 @@ CASES += [
     told(
         "predict of objects",
         lambda: regression().predict(np.full((8, 4), None), verbose=0),
-        "x has entries that are missing",
+        "x has missing entries",
     ),
     told(
         "fit of objects",
         lambda: regression().fit(X, np.full((8, 1), None), verbose=0),
-        "y has entries that are missing",
+        "y has missing entries",
     ),
     told("labels of infinity", lambda: classifier().fit(X, np.full(8, INF), verbose=0), "class"),
     told("labels of NaN", lambda: classifier().fit(X, np.full(8, NAN), verbose=0), "class"),
@@ -559,8 +559,8 @@ CASES += [
         ("a text", "early_stopping", "Callback.*str"),
         ("a list of texts", ["early_stopping"], "Callback.*str"),
         ("a function", [print], "Callback"),
-        ("a class", [callbacks.EarlyStopping], "class EarlyStopping.*Make an object"),
-        ("a class alone", callbacks.EarlyStopping, "class EarlyStopping.*Make an object"),
+        ("a class", [callbacks.EarlyStopping], "class EarlyStopping.*Create an instance"),
+        ("a class alone", callbacks.EarlyStopping, "class EarlyStopping.*Create an instance"),
         ("a number", 3, "Callback.*int"),
         ("a list of None", [None], "Callback.*None"),
         ("a dict", {"a": 1}, "Callback.*dict"),
@@ -778,12 +778,20 @@ CASES += [
             "'one_argument' must take",
         ),
         ("fit without an optimizer", lambda: compiled(optimizer=None), "no optimizer"),
-        ("loss_weights of text", lambda: compiled(loss_weights="a"), "loss_weights are finite"),
-        ("loss_weights of NaN", lambda: compiled(loss_weights=[NAN]), "loss_weights are finite"),
+        ("loss_weights of text", lambda: compiled(loss_weights="a"), "loss_weights must be finite"),
+        (
+            "loss_weights of NaN",
+            lambda: compiled(loss_weights=[NAN]),
+            "loss_weights must be finite",
+        ),
         ("run_eagerly of text", lambda: compiled(run_eagerly="no"), "run_eagerly must be"),
         ("jit_compile of text", lambda: compiled(jit_compile="yes"), "jit_compile must be"),
         ("None among the inputs", lambda: regression().fit([X, None], Y, verbose=0), "1 inputs"),
-        ("None for all inputs", lambda: regression().fit([None, None], Y, verbose=0), "holds None"),
+        (
+            "None for all inputs",
+            lambda: regression().fit([None, None], Y, verbose=0),
+            "contains None",
+        ),
         ("None for the target", lambda: regression().fit(X, [None], verbose=0), "no target"),
         ("predictions of two sizes", two_sizes, "batch 1 and .* for batch 2"),
         (

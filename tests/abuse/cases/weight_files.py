@@ -192,7 +192,7 @@ _CASES = [
     ),
     told("weights: 3,000 groups deep", lambda: loaded(deep), "more groups"),
     told("weights: 6,000 groups", lambda: loaded(wide), "more groups"),
-    told("weights: groups in a circle", lambda: loaded(looped), "which the model has not"),
+    told("weights: groups in a circle", lambda: loaded(looped), "which the model does not have"),
     told(
         "weights: another number",
         lambda: loaded(lambda f, d: f[KERNEL].__setitem__((0, 0), 99.0)),
@@ -211,12 +211,12 @@ _CASES = [
     told(
         "weights: an array more",
         lambda: loaded(lambda f, d: f.__setitem__("layers/dense/vars/2", np.zeros(3))),
-        "which the model has not",
+        "which the model does not have",
     ),
     told(
         "weights: a layer more",
         lambda: loaded(lambda f, d: f.__setitem__("layers/dense_1/vars/0", np.zeros(3))),
-        "which the model has not",
+        "which the model does not have",
     ),
     told("weights: of another width", lambda: loaded(_nothing, into=lambda: model(5)), "has shape"),
     *(

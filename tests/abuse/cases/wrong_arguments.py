@@ -343,7 +343,7 @@ CALLS = [
     told("Sequential([None])", lambda: unidl.Sequential([None]), r"Sequential.*None"),
     told("Sequential([tanh])", lambda: unidl.Sequential([ops.tanh]), r"Sequential.*(Lambda|Acti)"),
     told("Sequential.add(None)", lambda: unidl.Sequential().add(None), r"Sequential.*None"),
-    told("Sequential().pop()", lambda: unidl.Sequential().pop(), r"Sequential.*no layers"),
+    told("Sequential().pop()", lambda: unidl.Sequential().pop(), r"Sequential.*without layers"),
     told("Model(3, 4)", lambda: unidl.Model(3, 4), r"Functional.*3 and 4.*Input"),
     told("Model(x, 4)", lambda: unidl.Model(unidl.Input((3,)), 4), r"(Model|Functional).*4"),
     told("Model(None, y)", lambda: unidl.Model(None, unidl.Input((3,))), r"inputs"),
@@ -365,7 +365,7 @@ CALLS = [
     told(
         "two layers that hold each other",
         cycle_of_two,
-        r"Layer 'layer.*holds it",
+        r"Layer 'layer.*contains it",
     ),
     told("three layers in a ring", three_around, r"Layer '[abc]'.*itself"),
     told("two layers of one name", same_names, r"'a'"),

@@ -96,3 +96,23 @@ def test_trains_and_moves():
         assert model.backend is get_backend(road[1])
     np.testing.assert_allclose(losses["jax", "numpy"], losses["numpy", "numpy"], rtol=1e-4)
     np.testing.assert_allclose(losses["numpy", "jax"], losses["numpy", "numpy"], rtol=1e-4)
+
+
+def test_traces_of_one_second_lie_beside_each_other(jax_backend, tmp_path):
+    from unidl.callbacks.batch_trace import BatchTrace
+
+    trace = BatchTrace(str(tmp_path), 2, 2)
+    for _ in range(2):
+        trace.prepare(jax_backend)
+        for batch in (1, 2, 3):
+            trace.before(batch)
+            ops.matmul(np.ones((3, 3)), np.ones((3, 3)))
+            trace.after(batch)
+        trace.end(3)
+    runs = list((tmp_path / "plugins" / "profile").iterdir())
+    assert len(runs) == 2
+    for run in runs:
+        assert {path.name.partition(".")[2] for path in run.iterdir()} == {
+            "xplane.pb",
+            "trace.json.gz",
+        }

@@ -95,7 +95,7 @@ def one(operator, **options):
 WRONG = {
     "a missing initializer": (
         lambda: model(DENSE, {"w": W}),
-        "needs 'b', which no node, input or initializer makes",
+        "needs 'b', which no node, input or initializer produces",
     ),
     "a cycle": (
         lambda: model([ADD, helper.make_node("Neg", ["y"], ["a"])]),
@@ -107,7 +107,7 @@ WRONG = {
     ),
     "an output that nothing makes": (
         lambda: model(DENSE, {"w": W, "b": B}, outputs=("q",)),
-        "should give 'q'",
+        "should output 'q'",
     ),
     "an unknown operator": (one("Nonsense"), "Nonsense.*does not exist in ai.onnx version 18.*Abs"),
     "an operator newer than the opset": (one("Gelu"), "Gelu.*does not exist in ai.onnx version 18"),
@@ -120,13 +120,13 @@ WRONG = {
         lambda: model(DENSE, {"w": W, "b": B}, opset=999),
         "version 999.*Install a newer onnx",
     ),
-    "no opset": (lambda: _without("opset_import"), "does not say which version"),
+    "no opset": (lambda: _without("opset_import"), "does not say which operator version"),
     "no graph": (lambda: _without("graph"), "no graph"),
     "a truncated tensor": (lambda: _truncated(), "'w'.*damaged"),
     "an unknown data type": (lambda: _of_type(99), "Data type number 99"),
     "a data type that unidl lacks": (
         lambda: _of_type(TensorProto.STRING),
-        "string does not exist here",
+        "string is not supported",
     ),
     "garbage": (lambda: b"\x00garbage, not a model", "not an ONNX file"),
 }
@@ -175,7 +175,7 @@ def test_a_file_that_is_cut_off(tmp_path):
         ({"x": X.astype("float64")}, "'x' must be float32, got float64"),
         ({"x": X[:, :2]}, r"'x' must have the shape \(None, 3\), got \(2, 2\)"),
         ({"x": X[0]}, r"'x' must have the shape \(None, 3\), got \(3,\)"),
-        ({"x": np.array(["a"])}, "string does not exist here"),
+        ({"x": np.array(["a"])}, "string is not supported"),
     ],
 )
 def test_what_is_wrong_with_inputs(backend, inputs, message):

@@ -73,12 +73,12 @@ def test_shuffled_windows_keep_their_targets(backend):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ({"sequence_length": 0}, "sequence_length is a positive integer, got 0"),
-        ({"sequence_stride": 0.5}, "sequence_stride is a positive integer"),
-        ({"sequence_length": 31}, "no window of 31 moments"),
+        ({"sequence_length": 0}, "sequence_length must be a positive integer, got 0"),
+        ({"sequence_stride": 0.5}, "sequence_stride must be a positive integer"),
+        ({"sequence_length": 31}, "no window of 31 time steps"),
         ({"start_index": 20, "end_index": 10}, "start_index and end_index"),
-        ({"end_index": 99}, "within the 30 moments"),
-        ({"format": "grain"}, "format is 'py'"),
+        ({"end_index": 99}, "within the 30 time steps"),
+        ({"format": "grain"}, "format must be 'py'"),
         ({"batch_size": -1}, "batch_size"),
     ],
 )
@@ -112,13 +112,13 @@ def test_structures_are_kept_and_nothing_is_copied():
     ("call", "told"),
     [
         (lambda: split_dataset(SERIES), "give left_size or right_size"),
-        (lambda: split_dataset(SERIES, 1.5), "left_size is a share between 0 and 1"),
+        (lambda: split_dataset(SERIES, 1.5), "left_size must be a fraction between 0 and 1"),
         (lambda: split_dataset(SERIES, 0.9, 0.2), "there are 30 in all"),
         (lambda: split_dataset(SERIES, 0.001), "at least one"),
-        (lambda: split_dataset((SERIES, TARGETS[:3]), 0.5), "one length"),
+        (lambda: split_dataset((SERIES, TARGETS[:3]), 0.5), "the same length"),
         (lambda: split_dataset(SERIES, 0.5, preferred_backend="torch"), "leave it out"),
-        (lambda: split_dataset([1, 2], 0.5), "takes an array"),
-        (lambda: split_dataset(SERIES, "half"), "a number of samples or a share"),
+        (lambda: split_dataset([1, 2], 0.5), "expected an array"),
+        (lambda: split_dataset(SERIES, "half"), "a number of samples or a fraction"),
     ],
 )
 def test_wrong_splits(call, told):

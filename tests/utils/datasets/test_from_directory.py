@@ -195,21 +195,24 @@ def test_what_is_printed(images, capsys):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ({"format": "tf"}, "format is 'py'.*got 'tf'"),
+        ({"format": "tf"}, "format must be 'py'.*got 'tf'"),
         ({"label_mode": "ints"}, r"label_mode is one of.*Did you mean 'int'"),
         ({"label_mode": "binary"}, "needs two classes.*has 3: birds, cats, dogs"),
         ({"labels": [1, 2]}, "2 labels were given for the 7 images"),
-        ({"labels": "none"}, "labels is 'inferred', None or a list"),
-        ({"class_names": ["cat"]}, r"'cat', which is no sub-folder.*There are: birds, cats, dogs"),
+        ({"labels": "none"}, "labels must be 'inferred', None or a list"),
+        (
+            {"class_names": ["cat"]},
+            r"'cat', which is not a sub-folder.*There are: birds, cats, dogs",
+        ),
         ({"labels": None, "class_names": ["cats"]}, "class_names orders the sub-folders"),
-        ({"validation_split": 0.2}, "belong together"),
-        ({"validation_split": 2.0, "subset": "both"}, "a share between 0 and 1"),
+        ({"validation_split": 0.2}, "give both validation_split and subset"),
+        ({"validation_split": 2.0, "subset": "both"}, "a fraction between 0 and 1"),
         ({"validation_split": 0.2, "subset": "training"}, "subset='both'"),
         ({"validation_split": 0.01, "subset": "both"}, "no images in .* for the validation part"),
-        ({"image_size": (3,)}, r"image_size is \(height, width\)"),
-        ({"batch_size": 0}, "batch_size is a positive integer"),
+        ({"image_size": (3,)}, r"image_size must be \(height, width\)"),
+        ({"batch_size": 0}, "batch_size must be a positive integer"),
         ({"interpolation": "area"}, "interpolation is one of"),
-        ({"crop_to_aspect_ratio": True, "pad_to_aspect_ratio": True}, "exclude each other"),
+        ({"crop_to_aspect_ratio": True, "pad_to_aspect_ratio": True}, "mutually exclusive"),
     ],
     ids=repr,
 )
@@ -223,10 +226,10 @@ def test_wrong_folders(tmp_path, sounds):
         text_dataset_from_directory(tmp_path / "x")
     with pytest.raises(ValueError, match=r"no texts in .*end with \.txt"):
         text_dataset_from_directory(tmp_path, **QUIET)
-    with pytest.raises(ValueError, match=r"8000 samples a second, wanted were 16000"):
+    with pytest.raises(ValueError, match=r"8000 samples per second instead of 16000"):
         audio_dataset_from_directory(sounds, sampling_rate=16000, **QUIET)[0]
-    with pytest.raises(ValueError, match="ragged=True is not offered"):
+    with pytest.raises(ValueError, match="ragged=True is not supported"):
         audio_dataset_from_directory(sounds, ragged=True)
     (tmp_path / "x.wav").write_bytes(b"noise")
-    with pytest.raises(ValueError, match=r"x\.wav is no WAV file"):
+    with pytest.raises(ValueError, match=r"x\.wav is not a WAV file"):
         audio_dataset_from_directory(tmp_path, labels=None, **QUIET)[0]

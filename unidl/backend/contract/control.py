@@ -38,8 +38,8 @@ class Control(ABC):
         `tensors`.
         """
         raise UnsupportedError(
-            f"custom_gradient: the backend {self.name!r} has no functions with a gradient of their "
-            "own."
+            f"custom_gradient: the backend {self.name!r} does not support functions with a custom "
+            "gradient."
         )
 
     def jvp(self, function, primals, tangents):

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from abc import ABC
 
+from unidl.backend.errors import UnsupportedError
+
 
 class Execution(ABC):
     # Of how many combinations of shapes and dtypes a compiled function keeps what it made for them.
@@ -72,3 +74,17 @@ class Execution(ABC):
 
     def synchronize(self):
         """Wait until the device has done all that was asked of it."""
+
+    # Whether the framework has a profiler of its own, which `profile` starts.
+    profiles = False
+
+    def profile(self, folder):
+        """A context: what runs inside is traced by the framework's own profiler, which writes into
+        `folder`, a path that exists, when the context ends, by an error too.
+
+        The caller waits for the device (`synchronize`) before and at the end.
+        """
+        raise UnsupportedError(
+            f"{self.name} has no profiler of its own, so no trace can be written. "
+            "callbacks.Profiler() measures layers and phases on any backend."
+        )

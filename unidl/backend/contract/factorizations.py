@@ -62,9 +62,8 @@ class Factorizations(ABC):
             values, vectors = np.linalg.eig(self.to_numpy(x))
             if np.any(np.imag(values)):
                 raise ValueError(
-                    "eig: an eigenvalue of this matrix is complex, and tensors here are real. Use "
-                    "eigh for symmetric matrices, or "
-                    "np.linalg.eig(ops.convert_to_numpy(x)) on the host."
+                    "eig: an eigenvalue of this matrix is complex, but tensors are real. Use eigh "
+                    "for symmetric matrices, or np.linalg.eig(ops.convert_to_numpy(x)) on the host."
                 )
             # From NumPy 2.5 on they are complex numbers in any case.
             values, vectors = (

@@ -74,6 +74,10 @@ def _mix_words(words, spare):
 
 
 class Random(ABC):
+    # The dtype of 32-bit words that are the state of a generator, as a tensor: one that holds them
+    # all, and that functions of the framework take.
+    seed_dtype: str = "int64"
+
     @abstractmethod
     def random_bits(self, key, shape):
         """Integers in [0, 2**32) of an integer dtype that holds them: element i is mix(mix(i +

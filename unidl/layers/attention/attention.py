@@ -20,13 +20,14 @@ class Attention(Layer):
     """softmax(scores) @ value (Luong et al., arXiv:1508.04025): inputs [query (n, t, d), value (n,
     s, v)(, key (n, s, d))] -> (n, t, v).
 
-    scores (n, t, s) = query @ key^T. Without a key the value is the key too. Where the value's mask
-    is False, 1e9 is subtracted from the score; where the query's mask is False, the output is zero.
+    scores (n, t, s) = query @ key^T. Without a key, the value is also the key. Where the value's
+    mask is False, 1e9 is subtracted from the score; where the query's mask is False, the output is
+    zero.
 
     Args:
         use_scale: multiply the scores by a weight.
         score_mode: "dot", or "concat": sum(tanh(query + key)) times a weight.
-        dropout: share of the attention weights dropped in training.
+        dropout: fraction of the attention weights dropped in training.
         seed: of the dropout.
 
     In a call: `return_attention_scores` gives (output, weights (n, t, s)), `use_causal_mask` hides
@@ -76,7 +77,7 @@ class Attention(Layer):
             or not all(isinstance(s, tuple) for s in given)
         ):
             raise ValueError(
-                f"{self._who()}: takes a list of two or three tensors. Write: layer([query, "
+                f"{self._who()}: expected a list of two or three tensors. Write: layer([query, "
                 "value]) or layer([query, value, key])."
             )
 
@@ -114,8 +115,8 @@ class Attention(Layer):
             return None, None
         if not isinstance(mask, list | tuple) or len(mask) not in (2, 3):
             raise ValueError(
-                f"{self._who()}: mask takes a list, one for each input. Write: layer([query, "
-                "value], mask=[query_mask, value_mask])."
+                f"{self._who()}: mask must be a list with one mask for each input. Write: "
+                "layer([query, value], mask=[query_mask, value_mask])."
             )
         return tuple(m if m is None else ops.cast(m, "bool") for m in mask[:2])
 
@@ -143,7 +144,7 @@ class Attention(Layer):
         if self.score_mode != "dot":
             return f"score_mode={self.score_mode!r}"
         if with_scores:
-            return "the scores are asked for"
+            return "the scores are requested"
         return "dropout" if training and self.dropout else None
 
     def kernel_description(self) -> str | None:
@@ -163,7 +164,7 @@ class AdditiveAttention(Attention):
 
     Args:
         use_scale: multiply by a weight before the sum.
-        dropout: share of the attention weights dropped in training.
+        dropout: fraction of the attention weights dropped in training.
 
     Examples:
         >>> query, value = np.ones((1, 3, 4)), np.ones((1, 5, 4))

@@ -1,4 +1,4 @@
-"""Boolean attention masks, True where a query may look at a key."""
+"""Boolean attention masks, True where a query may attend to a key."""
 
 from __future__ import annotations
 

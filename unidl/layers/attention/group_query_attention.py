@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 
 
 class GroupQueryAttention(MultiHeadAttention):
-    """`MultiHeadAttention` in which several heads of the query share one of key and value (Ainslie
-    et al., arXiv:2305.13245).
+    """`MultiHeadAttention` in which several query heads share one key and value head (Ainslie et
+    al., arXiv:2305.13245).
 
     query (n, t, d), value (n, s, e), key (n, s, f), which is the value by default -> (n, t, d).
 
     Args:
         head_dim: size of a head.
         num_query_heads, num_key_value_heads: numbers of heads, the first a multiple of the second.
-        dropout: share of the attention weights dropped in training.
+        dropout: fraction of the attention weights dropped in training.
         use_bias: of the projections.
-        sliding_window: a place sees only places less than so many steps away.
-        flash_attention: True demands the backend's attention kernel; otherwise it is used where it
-            can be.
-        kernel_initializer, bias_initializer: how the weights of the projections begin.
+        sliding_window: a position attends only to positions less than this many steps away.
+        flash_attention: True requires the backend's attention kernel; by default it is used if
+            possible.
+        kernel_initializer, bias_initializer: initializers of the projections' weights.
         kernel_regularizer, bias_regularizer: penalties on these weights, added to the loss.
         activity_regularizer: penalty on the outputs, added to the loss.
-        kernel_constraint, bias_constraint: what is done to these weights after each update.
+        kernel_constraint, bias_constraint: constraints on these weights, applied after each update.
         use_gate: multiply the heads by sigmoid(projected query) before the last projection.
         seed: of the dropout.
 
@@ -98,7 +98,7 @@ class GroupQueryAttention(MultiHeadAttention):
     def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
         if len(query_shape) != 3:
             raise ValueError(
-                f"{self._who()}: takes tensors (batch, time, features), got a query of shape "
+                f"{self._who()}: expected tensors (batch, time, features), got a query of shape "
                 f"{query_shape}."
             )
         super().build(query_shape, value_shape, key_shape)

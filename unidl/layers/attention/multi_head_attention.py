@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class MultiHeadAttention(Layer):
-    """Attention in several heads side by side (Vaswani et al., arXiv:1706.03762).
+    """Attention with several parallel heads (Vaswani et al., arXiv:1706.03762).
 
     query (n, t, d), value (n, s, e), key (n, s, f), which is the value by default -> (n, t, d).
     Each is projected for each head, softmax(query @ key^T / sqrt(key_dim)) @ value is taken head by
@@ -39,24 +39,24 @@ class MultiHeadAttention(Layer):
     Args:
         num_heads, key_dim, value_dim: number of heads, their size for query and key, and for value
             (`key_dim` by default).
-        dropout: share of the attention weights dropped in training.
+        dropout: fraction of the attention weights dropped in training.
         use_bias: of the projections.
         output_shape: size, or sizes, of the output's last axes; by default that of the query.
         attention_axes: axes over which attention runs; by default all between batch and features.
-        sliding_window: a place sees only places less than so many steps away.
-        flash_attention: True demands the backend's attention kernel; otherwise it is used where it
-            can be.
-        kernel_initializer, bias_initializer: how the weights of the projections begin.
+        sliding_window: a position attends only to positions less than this many steps away.
+        flash_attention: True requires the backend's attention kernel; by default it is used if
+            possible.
+        kernel_initializer, bias_initializer: initializers of the projections' weights.
         kernel_regularizer, bias_regularizer: penalties on these weights, added to the loss.
         activity_regularizer: penalty on the outputs, added to the loss.
-        kernel_constraint, bias_constraint: what is done to these weights after each update.
+        kernel_constraint, bias_constraint: constraints on these weights, applied after each update.
         use_gate: multiply the heads by sigmoid(projected query) before the last projection.
         seed: of the dropout.
 
     In a call: `query_mask` (n, t), `value_mask` and `key_mask` (n, s) and `attention_mask` (n, t,
-    s) or (n, heads, t, s), True where attention may go, and `use_causal_mask` are joined by "and";
-    `return_attention_scores` gives (output, weights (n, heads, t, s)). The weights of a query that
-    may look nowhere are all equal, or with dropout or returned scores all zero: as in Keras.
+    s) or (n, heads, t, s), True where attention is allowed, and `use_causal_mask` are combined with
+    "and"; `return_attention_scores` gives (output, weights (n, heads, t, s)). If a query may attend
+    to nothing, its weights are all equal, or all zero with dropout or returned scores, as in Keras.
 
     Weights: of query_dense, key_dense, (gate_dense,) value_dense, output_dense: kernel (d, heads,
     size) and bias (heads, size); of the last one kernel (heads, value_dim, d) and bias (d,).
@@ -153,14 +153,13 @@ class MultiHeadAttention(Layer):
         key_shape = value_shape if key_shape is None else key_shape
         if value_shape[1:-1] != key_shape[1:-1]:
             raise ValueError(
-                f"{self._who()}: value and key may differ in their last axis alone, got shapes "
+                f"{self._who()}: value and key may differ only in their last axis, got shapes "
                 f"{value_shape} and {key_shape}."
             )
         if len({len(s) for s in (query_shape, value_shape, key_shape)}) > 1 or len(query_shape) < 3:
             raise ValueError(
-                f"{self._who()}: query, value and key must have one rank, at least 3 (batch, time, "
-                "features), "
-                f"got shapes {query_shape}, {value_shape}, {key_shape}."
+                f"{self._who()}: query, value and key must have the same rank, at least 3 (batch, "
+                f"time, features), got shapes {query_shape}, {value_shape}, {key_shape}."
             )
         rank = len(query_shape)
         axes = (
@@ -196,7 +195,7 @@ class MultiHeadAttention(Layer):
         self._equations = self._attention_equations(rank + 1)
         if self.flash_attention and self._obstacle() is not None:
             raise ValueError(
-                f"{self._who()}: flash_attention=True cannot be had here: {self._obstacle()}. "
+                f"{self._who()}: flash_attention=True is not possible here: {self._obstacle()}. "
                 "Leave flash_attention=None."
             )
 
@@ -312,14 +311,13 @@ class MultiHeadAttention(Layer):
         attended = (*(query[a] for a in axes), *(value[a] for a in axes))
         advice = (
             f"attention_mask=mask with a mask of shape {(query[0], *attended)}, True where a query "
-            "may look at a key."
+            "may attend to a key."
         )
         if len(axes) > 1:
             advice += (
-                " Masks of one time axis (query_mask, value_mask, key_mask, use_causal_mask, the "
-                "mask that comes with the input of an "
-                f"Embedding or Masking) do not say which of the {len(axes)} attention axes they "
-                "mean: leave them out."
+                " Masks with one time axis (query_mask, value_mask, key_mask, use_causal_mask, or "
+                f"the mask from an Embedding or Masking layer) do not say which of the {len(axes)} "
+                "attention axes they mean: leave them out."
             )
         require_broadcast(
             mask, (*batch, self.num_heads, *attended), self._who(), "the scores", advice
@@ -365,10 +363,10 @@ class MultiHeadAttention(Layer):
         if with_scores:
             if self.flash_attention:
                 raise ValueError(
-                    f"{self._who()}: flash_attention=True computes no scores to return. "
-                    f"Leave flash_attention=None, or return_attention_scores=False."
+                    f"{self._who()}: flash_attention=True cannot return the scores. Leave "
+                    "flash_attention=None, or return_attention_scores=False."
                 )
-            return "the scores are asked for"
+            return "the scores are requested"
         if self._by_kernel is False:
             return "config.disable_flash_attention()"
         if self.attention_axes != (1,) or len(self._equations[0].partition(",")[0]) != 4:

@@ -56,11 +56,11 @@ def outputs(layer, training, given, first_error):
         # What the framework said is in the exception that this one is raised from: it says it in
         # words of its own, and about tensors that only it knows.
         raise NeedsRule(
-            f"{layer._who()}: its output shape is not known. call() was run on tensors that have "
-            f"a shape but no value, and failed: {first} {getattr(first_error, 'instead', '')}\n"
-            "Then it was run on the framework's own tensors without values, and failed too.\n"
+            f"{layer._who()}: its output shape is unknown. call() was run on tensors with a shape "
+            f"but no value, and failed: {first} {getattr(first_error, 'instead', '')}\n"
+            "Running it on the framework's own tensors without values failed too.\n"
             "Either write call() with unidl.ops (ops.where or ops.cond in place of an if on a "
-            "tensor), or tell the shape: def compute_output_shape(self, input_shape): return ..."
+            "tensor), or define the shape: def compute_output_shape(self, input_shape): return ..."
         ) from error
     symbols = iter([KerasTensor(shape, dtype) for shape, dtype in made])
     return _map_leaves(structure[-1], lambda leaf: next(symbols))

@@ -73,5 +73,5 @@ class CallsBuilt:
             finally:
                 scopes.pop(path)
         if context.losses or self._losses:
-            self._losses = context.losses
+            self._keep_losses(context.losses)
         return outputs

@@ -38,7 +38,10 @@ def _of_nested(values: Any) -> str:
     try:
         kind = np.asarray(values).dtype.kind
     except ValueError:
-        return f"the rows of the input differ in length: {_short(values)}. Pad them to one length."
+        return (
+            f"the rows of the input differ in length: {_short(values)}. Pad them to the same "
+            "length."
+        )
     return _wrong(values) if kind in "SUMm" or (kind == "O" and None not in values) else ""
 
 

@@ -46,8 +46,8 @@ class InputLayer(Layer):
     ) -> None:
         if sparse or ragged:
             raise ValueError(
-                "Input: sparse and ragged inputs are not offered. Give dense tensors, padded to "
-                "one length."
+                "Input: sparse and ragged inputs are not supported. Give dense tensors, padded to "
+                "the same length."
             )
         if input_tensor is not None:
             if not isinstance(input_tensor, KerasTensor):
@@ -62,7 +62,7 @@ class InputLayer(Layer):
         if shape is None and batch_shape is None:
             raise ValueError(
                 "Input: give the shape of one sample, e.g. Input(shape=(28, 28, 1)); for one "
-                "number a sample: shape=(1,)."
+                "number per sample: shape=(1,)."
             )
         if batch_size is not None and not isinstance(batch_size, int):
             raise ValueError(f"Input: batch_size must be an integer or None, got {batch_size!r}.")
@@ -73,7 +73,7 @@ class InputLayer(Layer):
         for size in self.batch_shape:
             if size is not None and (not isinstance(size, int) or size < 0):
                 raise ValueError(
-                    f"Input {self.name!r}: a shape is made of non-negative ints and None, got "
+                    f"Input {self.name!r}: a shape consists of non-negative ints and None, got "
                     f"{self.batch_shape}."
                 )
         self.optional = bool(optional)

@@ -23,6 +23,7 @@ from unidl.layers.base.given import problem_with
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.mask_flow import PassesMasks, no_masks
 from unidl.layers.base.signature import call_signature
+from unidl.layers.base.stateless_call import CallsStateless
 from unidl.layers.base.structures import has_shape, leaves
 from unidl.layers.base.symbolic_call import InfersShapes
 from unidl.layers.base.weights import HoldsWeights
@@ -67,22 +68,25 @@ _RUNS = {"_run": "call"}  # see `backend.callers`
 
 
 @with_habits(OF_LAYERS)
-class Layer(CallsBuilt, Builds, InfersShapes, PassesMasks, Configurable, HoldsWeights, Constructed):
+class Layer(
+    CallsBuilt, CallsStateless, Builds, InfersShapes, PassesMasks, Configurable, HoldsWeights,
+    Constructed,
+):  # fmt: skip
     """The base of all layers.
 
-    A subclass makes its weights in `build(input_shape)` with `add_weight` (or in its constructor,
-    when it knows the shapes) and computes in `call(inputs)` with `unidl.ops`; `call` may take
-    `training` and `mask`. Sublayers in attributes, lists and dicts are found by themselves.
+    A subclass creates its weights in `build(input_shape)` with `add_weight` (or in its constructor,
+    if it knows the shapes) and computes in `call(inputs)` with `unidl.ops`; `call` may take
+    `training` and `mask`. Sublayers in attributes, lists and dicts are found automatically.
 
     Args:
-        activity_regularizer: added to the loss for each output, mean over the batch.
+        activity_regularizer: penalty on each output, averaged over the batch and added to the loss.
         trainable: whether optimizers update the weights; False also means inference for
             normalization layers.
         dtype: name of a dtype or policy ("float64", "mixed_float16"); default: the global policy.
         autocast: cast floating inputs to the layer's compute dtype.
-        name: unique in its model; by default made from the class.
+        name: unique in its model; by default derived from the class.
 
-    The layer lives on the backend that is active when it is made; `to(backend)` moves it.
+    The layer belongs to the backend that is active when it is created; `to(backend)` moves it.
 
     Examples:
         >>> class Scale(unidl.Layer):
@@ -190,8 +194,8 @@ class Layer(CallsBuilt, Builds, InfersShapes, PassesMasks, Configurable, HoldsWe
 
     @any_arguments
     def build(self, input_shape: Any) -> None:
-        """Make the weights for inputs of `input_shape`, a tuple with None for open axes (or a
-        structure of such)."""
+        """Create the weights for inputs of `input_shape`, a tuple with None for open axes (or a
+        structure of such tuples)."""
 
     @any_arguments
     def call(self, inputs: TensorLike) -> Any:
@@ -219,7 +223,7 @@ class Layer(CallsBuilt, Builds, InfersShapes, PassesMasks, Configurable, HoldsWe
         name: str | None = None,
         kernel_of: str | None = None,
     ) -> Variable:
-        """Make a Variable of `shape` that belongs to this layer; Glorot uniform for floats and
+        """Create a Variable of `shape` that belongs to this layer; Glorot uniform for floats and
         zeros for others by default.
 
         `kernel_of` is for speed alone, see `Variable`.
@@ -236,7 +240,7 @@ class Layer(CallsBuilt, Builds, InfersShapes, PassesMasks, Configurable, HoldsWe
         if any(size is None for size in shape):
             raise ValueError(
                 f"{self._who()}: cannot make the weight {name!r} of shape {shape}: its size "
-                "depends on an axis that is open in the input."
+                "depends on an axis of unknown size in the input."
             )
         weight_limit.count(self._who(), shape)
         dtype = dtype or self.variable_dtype
@@ -288,8 +292,13 @@ class Layer(CallsBuilt, Builds, InfersShapes, PassesMasks, Configurable, HoldsWe
     def add_loss(self, loss: TensorLike) -> None:
         """Add a scalar tensor, or a list of them, computed in this call, to the training loss."""
         context = call_context.current()
-        target = self._losses if context is None else context.losses
-        target.extend(loss if isinstance(loss, list | tuple) else [loss])
+        losses = list(loss) if isinstance(loss, list | tuple) else [loss]
+        if context is not None:
+            context.losses.extend(losses)
+        elif (scope := frame.current().stateless) is not None:
+            scope.keep_losses_of(self, [*scope.losses_of(self), *losses])
+        else:
+            self._losses.extend(losses)
 
     # -- calling -----------------------------------------------------------------------------------
 
@@ -330,15 +339,15 @@ class Layer(CallsBuilt, Builds, InfersShapes, PassesMasks, Configurable, HoldsWe
                     context = CallContext(training=kwargs.get("training"))
                     with call_context.entered(context):
                         outputs = self._run(context, args, kwargs)
-                    self._losses = context.losses
+                    self._keep_losses(context.losses)
                 if self._noted_shapes is None:
                     self._note_shapes(outputs)
                 return outputs
         except RecursionError as error:
             if call_context.current() is None and calls_itself(self, error):
                 raise ValueError(
-                    f"{self._who()}: call() calls the layer itself, which calls it again, without "
-                    "end. Call another layer, or a function of unidl.ops, on its inputs."
+                    f"{self._who()}: call() calls the layer itself, so it would never end. Call "
+                    "another layer, or a function of unidl.ops, on its inputs."
                 ) from None
             raise
         except BaseException as error:
@@ -378,8 +387,8 @@ class Layer(CallsBuilt, Builds, InfersShapes, PassesMasks, Configurable, HoldsWe
         if type(outputs) in (str, types.FunctionType) or isinstance(outputs, Layer):
             raise TypeError(
                 f"{self._who()}: call() returned {getattr(outputs, '__name__', outputs)!r} of type "
-                f"{type(outputs).__name__}. "
-                "It returns tensors: call functions and layers on its inputs, return layer(inputs)."
+                f"{type(outputs).__name__}. It must return tensors: call functions and layers on "
+                "its inputs, e.g. return layer(inputs)."
             )
         if mask is not None:
             self._pass_mask_on(args[0] if args else None, mask, outputs)
@@ -447,7 +456,7 @@ class Layer(CallsBuilt, Builds, InfersShapes, PassesMasks, Configurable, HoldsWe
         here."""
         if backend is None:
             raise ValueError(
-                f"{self._who()}: to() takes the name of a backend, got None. There are: "
+                f"{self._who()}: to() takes the name of a backend, got None. Available: "
                 f"{', '.join(row.name for row in registry.list_backends() if row.installed)}."
             )
         return registry.get_backend(backend)
@@ -457,9 +466,20 @@ class Layer(CallsBuilt, Builds, InfersShapes, PassesMasks, Configurable, HoldsWe
     @property
     def losses(self) -> list[Tensor]:
         """Losses that layers added in the last call, then the weights' regularizers."""
+        scope = frame.current().stateless
         return [
-            loss for layer in self._flatten_layers() for loss in layer._losses
+            loss
+            for layer in self._flatten_layers()
+            for loss in (layer._losses if scope is None else scope.losses_of(layer))
         ] + self.weight_losses()
+
+    def _keep_losses(self, losses: list[Any]) -> None:
+        """Keep the losses of a call for those who ask for them after it."""
+        scope = frame.current().stateless
+        if scope is None:
+            self._losses = losses
+        else:
+            scope.keep_losses_of(self, losses)
 
     def weight_losses(self) -> list[Tensor]:
         """One scalar tensor for each regularized trainable weight."""
@@ -470,8 +490,8 @@ class Layer(CallsBuilt, Builds, InfersShapes, PassesMasks, Configurable, HoldsWe
 
     @property
     def dtype_policy(self) -> DTypePolicy:
-        """In which dtype the layer computes and keeps its weights; may be set, by name too, and
-        then holds for calls, and for weights that are not made yet."""
+        """The dtypes of computation and weights. It can be set, also by name, and then applies to
+        calls and to weights created later."""
         return self._dtype_policy
 
     @dtype_policy.setter
@@ -521,15 +541,14 @@ class Layer(CallsBuilt, Builds, InfersShapes, PassesMasks, Configurable, HoldsWe
         if not self._inbound:
             raise AttributeError(
                 f"{self._who()} was never called on a symbolic tensor, so it has no input and "
-                "output. "
-                "Call it on unidl.Input(shape=...), or put it into a model whose input shape is "
-                "known."
+                "output. Call it on unidl.Input(shape=...), or put it into a model with a known "
+                "input shape."
             )
         return self._inbound[0]
 
     @property
     def input(self) -> Any:
-        """The symbolic input of the layer's first call; a list where there are several."""
+        """The symbolic input of the layer's first call; a list if there are several."""
         inputs = self._first_node().inputs
         return inputs[0] if len(inputs) == 1 else inputs
 

@@ -59,7 +59,8 @@ class PassesMasks:
             return
         if not self.supports_masking and type(self).compute_mask is PassesMasks.compute_mask:
             warnings.warn(
-                f"{self._who()} does not support masking, so the mask ends here.", stacklevel=4
+                f"{self._who()} does not support masking, so the mask is dropped here.",
+                stacklevel=4,
             )
             return
         self._note_mask(inputs, outputs, self.compute_mask(inputs, mask))

@@ -154,6 +154,11 @@ class InfersShapes:
                 self._ensure_built(args, kwargs)
                 return self._infer(args, kwargs, kwargs.get("training"))
 
+    def symbolic_call(self, *args, **kwargs):
+        """`compute_output_spec` under Keras' other name: outputs as KerasTensors, of which the
+        graph around keeps no note."""
+        return self.compute_output_spec(*args, **kwargs)
+
 
 def _carry_mask(old, new, like_new):
     mask = masks.get(old)

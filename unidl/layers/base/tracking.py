@@ -49,20 +49,20 @@ class Tracked(Watched):
             if not isinstance(getattr(type(self), name, None), property):
                 raise
             raise AttributeError(
-                f"{type(self).__name__}: {name!r} is what every layer says of itself, and cannot "
-                f"be assigned. Give the attribute another name, such as {'own_' + name!r}."
+                f"{type(self).__name__}: {name!r} is a property of every layer and cannot be "
+                f"assigned. Give the attribute another name, such as {'own_' + name!r}."
             ) from None
 
     def _refuse_itself(self, name: str, value: Any) -> None:
-        """An error if what is about to be held holds this object: there would be no end to it."""
+        """Raise if `value` contains this object: the nesting would never end."""
         waiting, seen = tree.instances(Tracked, value), set()
         while waiting:
             each = waiting.pop()
             if each is self:
                 raise ValueError(
-                    f"{type(self).__name__} {getattr(self, 'name', '')!r}: what is assigned to "
-                    f"{name!r} is the layer itself, or holds it. A layer holds other layers only: "
-                    "keep it out of its own and their attributes."
+                    f"{type(self).__name__} {getattr(self, 'name', '')!r}: the value assigned to "
+                    f"{name!r} is the layer itself, or contains it. A layer cannot contain itself: "
+                    "keep it out of its own attributes and those of its sublayers."
                 )
             if id(each) not in seen:
                 seen.add(id(each))

@@ -77,5 +77,5 @@ def not_offered(layer: Any, **values: Any) -> None:
     for name, value in values.items():
         if value is not None and value is not False:
             raise ValueError(
-                f"{type(layer).__name__}: {name}={value!r} is not offered. Leave it out."
+                f"{type(layer).__name__}: {name}={value!r} is not supported. Leave it out."
             )

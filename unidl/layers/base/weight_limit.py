@@ -29,5 +29,5 @@ def count(who: str, shape: Any) -> None:
         left[0] -= math.prod(shape)
         if left[0] < 0:
             raise ValueError(
-                f"{who} asks for a weight of shape {tuple(shape)}, more than the file can hold."
+                f"{who} requests a weight of shape {tuple(shape)}, more than the file can hold."
             )

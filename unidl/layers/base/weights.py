@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unidl import ops
+from unidl import ops, tree
 from unidl.backend.variable import Variable
 from unidl.layers.base.tracking import Tracked
 from unidl.ops.dispatch import has_values
+from unidl.random import SeedGenerator
 from unidl.utils.rules import FLAG
 
 
@@ -19,6 +20,7 @@ class HoldsWeights(Tracked):
     """Mixed into `Layer`."""
 
     _trainable: bool
+    path: str
 
     if TYPE_CHECKING:
 
@@ -76,7 +78,7 @@ class HoldsWeights(Tracked):
 
     @property
     def variables(self) -> list[Variable]:
-        """The weights, then variables that layers keep from call to call, such as the states of a
+        """The weights, then variables that layers keep between calls, such as the states of a
         stateful LSTM."""
         return self.weights + [
             v for layer in self._flatten_layers() for v in layer._state_variables
@@ -107,8 +109,26 @@ class HoldsWeights(Tracked):
         return [v for v in self.weights if id(v) not in trainable]
 
     @property
-    def non_trainable_variables(self) -> list[Variable]:
-        return self.non_trainable_weights
+    def non_trainable_variables(self) -> list[Any]:
+        """All state that a call may change, and weights that are not trained: the non-trainable
+        weights, what layers keep from call to call, and the states of their random generators."""
+        layers = self._flatten_layers()
+        kept = [v for layer in layers for v in layer._state_variables]
+        return [*self.non_trainable_weights, *kept, *(g.state for g in self._seed_generators)]
+
+    @property
+    def _seed_generators(self) -> list[SeedGenerator]:
+        """The random generators that this layer and those below hold in attributes, after which
+        their states get their paths."""
+        found: dict[int, SeedGenerator] = {}
+        for layer in self._flatten_layers():
+            for name, value in vars(layer).items():
+                for i, generator in enumerate(tree.instances(SeedGenerator, [value])):
+                    if id(generator) not in found:
+                        found[id(generator)] = generator
+                        place = f"{layer.path}/{name}{f'_{i}' if i else ''}"
+                        generator.state.path = f"{place}/{generator.state.name}"
+        return list(found.values())
 
     def get_weights(self) -> list[np.ndarray]:
         """The weights' values as NumPy arrays, in the order of `weights`."""
@@ -120,7 +140,7 @@ class HoldsWeights(Tracked):
         own = self.weights
         if isinstance(weights, str | bytes) or not isinstance(weights, Sequence | np.ndarray):
             raise TypeError(
-                f"{self._who()}: set_weights() takes a list of arrays, one for each of "
+                f"{self._who()}: set_weights() expects a list of arrays, one for each of "
                 f"{[v.path for v in own]}, got {weights!r} of type {type(weights).__name__}."
             )
         if len(own) != len(weights):
@@ -138,7 +158,7 @@ class HoldsWeights(Tracked):
             if isinstance(value, np.ndarray) and value.dtype.kind not in "biuf":
                 raise TypeError(
                     f"{self._who()}: set_weights() got an array of dtype {value.dtype} for the "
-                    f"weight {variable.path!r}. Weights are real numbers."
+                    f"weight {variable.path!r}. Weights must be real numbers."
                 )
         for variable, value in zip(own, weights, strict=True):
             variable.assign(value)

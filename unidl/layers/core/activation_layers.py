@@ -140,9 +140,9 @@ class PReLU(Layer):
     al., arXiv:1502.01852).
 
     Args:
-        alpha_initializer: how alpha begins; a name, config or object.
+        alpha_initializer: initializer of alpha: a name, config or object.
         alpha_regularizer: penalty on alpha, added to the loss.
-        alpha_constraint: what is done to alpha after each update.
+        alpha_constraint: constraint on alpha, applied after each update.
         shared_axes: axes, counted from 1, along which elements have one alpha together.
 
     Weights: alpha, of the shape of a sample, 1 along the shared axes.
@@ -182,8 +182,8 @@ class PReLU(Layer):
         shared = self.shared_axes or []
         if any(not 1 <= a < len(input_shape) for a in shared):
             raise ValueError(
-                f"{self._who()}: shared_axes={shared} must be axes after the batch of the shape "
-                f"{input_shape}."
+                f"{self._who()}: shared_axes={shared} must be axes after the batch axis of the "
+                f"shape {input_shape}."
             )
         self.alpha = self.add_own_weight(
             "alpha", tuple(1 if a in shared else n for a, n in enumerate(input_shape) if a > 0)
@@ -201,7 +201,7 @@ class Softmax(Layer):
     """exp(x) / sum(exp(x)) along an axis; where `mask` is False the result is (about) zero.
 
     Args:
-        axis: an int or several.
+        axis: an int or several ints.
 
     Examples:
         >>> layer = unidl.layers.Softmax()
@@ -221,8 +221,8 @@ class Softmax(Layer):
         if mask is not None:
             shape = tuple(ops.shape(inputs))
             advice = (
-                f"layer(x, mask=mask) with a mask of shape {shape}, of size 1 along the axes that "
-                "share it."
+                f"layer(x, mask=mask) with a mask of shape {shape}, with size 1 along the axes "
+                "that share it."
             )
             require_broadcast(tuple(ops.shape(mask)), shape, self._who(), "the input", advice)
         y = masked_softmax(inputs, mask, axis)
@@ -250,7 +250,7 @@ def require_broadcast(mask: TensorLike, shape: Shape, who: str, what: Any, advic
     sizes = zip(reversed(mask), reversed(shape), strict=False)
     if len(mask) > len(shape) or any(m not in (n, 1, None) and n is not None for m, n in sizes):
         raise ValueError(
-            f"{who}: expected a mask that broadcasts to the shape {shape} of {what}, each axis "
-            "counted from the last of the same size "
-            f"or of size 1, got a mask of shape {mask}. Write: {advice}"
+            f"{who}: expected a mask that broadcasts to the shape {shape} of {what} (axes counted "
+            f"from the last must have the same size or size 1), got a mask of shape {mask}. Write: "
+            f"{advice}"
         )

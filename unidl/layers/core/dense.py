@@ -30,11 +30,12 @@ class Dense(Layer):
         units: size of the output's last axis.
         activation: name or function, none by default.
         use_bias: whether to add a bias.
-        kernel_initializer, bias_initializer: how the weights begin; names, configs or objects.
+        kernel_initializer, bias_initializer: initializers of the weights: names, configs or
+            objects.
         kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
         activity_regularizer: penalty on the outputs, added to the loss.
-        kernel_constraint, bias_constraint: what is done to the weights after each update.
-        lora_rank, lora_alpha, quantization_config: not offered; must be None.
+        kernel_constraint, bias_constraint: constraints on the weights, applied after each update.
+        lora_rank, lora_alpha, quantization_config: not supported; must be None.
 
     Weights: kernel (in, units), bias (units,).
 
@@ -70,7 +71,7 @@ class Dense(Layer):
         if isinstance(activation, int):
             raise ValueError(
                 f"{type(self).__name__}: the second argument is the activation, got {activation}. "
-                f"The number of inputs is found out from the data, and units is that of outputs: "
+                "The number of inputs comes from the data, and units is the number of outputs: "
                 f"Dense({activation})."
             )
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)

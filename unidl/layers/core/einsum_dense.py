@@ -36,11 +36,12 @@ class EinsumDense(Layer):
             from the inputs.
         activation: name or function, none by default.
         bias_axes: letters of the output that get a bias, e.g. "d"; none by default.
-        kernel_initializer, bias_initializer: how the weights begin; names, configs or objects.
+        kernel_initializer, bias_initializer: initializers of the weights: names, configs or
+            objects.
         kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
-        kernel_constraint, bias_constraint: what is done to the weights after each update.
-        lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config: not offered; must be
-            None.
+        kernel_constraint, bias_constraint: constraints on the weights, applied after each update.
+        lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config: not supported; must
+            be None.
 
     Weights: kernel, by its letters, and bias, broadcast against the outputs.
 
@@ -118,19 +119,19 @@ class EinsumDense(Layer):
                 if lost:
                     raise ValueError(
                         f"EinsumDense: in the equation {self.equation!r} the letter {lost[0]!r} "
-                        "stands in one term alone."
+                        "occurs in only one term."
                     )
                 for letter in self.bias_axes or "":
                     if letter not in outputs:
                         raise ValueError(
                             f"EinsumDense: bias_axes={self.bias_axes!r} has the letter {letter!r}, "
-                            f"which the outputs {outputs!r} have not."
+                            f"which is not in the outputs {outputs!r}."
                         )
                 return inputs, kernel, outputs, "left" if left_in else "right" if right_in else ""
         raise ValueError(
             f"EinsumDense: cannot use the equation {self.equation!r}. Write inputs,kernel->outputs "
             "in letters, "
-            'with "..." at the same end of inputs and outputs or nowhere: "abc,cd->abd", '
+            'with "..." at the same end of inputs and outputs, or not at all: "abc,cd->abd", '
             '"...x,xy->...y".'
         )
 
@@ -165,8 +166,8 @@ class EinsumDense(Layer):
                 full[place] = sizes.get(letter)
             elif sizes.get(letter) not in (None, full[place]):
                 raise ValueError(
-                    f"{self._who()}: {letter!r} has the size {sizes[letter]} in the input "
-                    f"and {full[place]} in output_shape={self.output_shape}."
+                    f"{self._who()}: {letter!r} has size {sizes[letter]} in the input and "
+                    f"{full[place]} in output_shape={self.output_shape}."
                 )
             sizes[letter] = full[place]
         return tuple(full), sizes, elided

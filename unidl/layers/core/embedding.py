@@ -34,13 +34,12 @@ class Embedding(Layer):
     Args:
         input_dim: number of rows; indices are in [0, input_dim).
         output_dim: size of a row.
-        embeddings_initializer: how the table begins; a name, config or object.
+        embeddings_initializer: initializer of the table: a name, config or object.
         embeddings_regularizer: penalty on the table, added to the loss.
-        embeddings_constraint: what is done to the table after each update.
-        mask_zero: index 0 is padding: the steps where it stands are masked for the layers that
-            follow.
+        embeddings_constraint: constraint on the table, applied after each update.
+        mask_zero: index 0 is padding: steps that contain it are masked for the following layers.
         weights: list of one array, the initial table.
-        lora_rank, lora_alpha, quantization_config: not offered; must be None.
+        lora_rank, lora_alpha, quantization_config: not supported; must be None.
 
     Weights: embeddings (input_dim, output_dim).
 
@@ -117,8 +116,8 @@ class Embedding(Layer):
         bad = outside(values, 0, self.input_dim)
         if bad is not None:
             raise OutOfRangeError(
-                f"{self._who()}: {source} holds the index {bad}, but indices must lie in "
-                f"[0, {self.input_dim}). Raise input_dim, or map the index to a known one."
+                f"{self._who()}: {source} contains the index {bad}, but indices must lie in [0, "
+                f"{self.input_dim}). Raise input_dim, or map the index to a known one."
             )
 
     def _check_values(self, indices: Tensor) -> None:

@@ -20,12 +20,11 @@ class ReversibleEmbedding(Embedding):
     Args:
         input_dim: number of rows; indices are in [0, input_dim).
         output_dim: size of a row.
-        tie_weights: whether the projection uses the table; else it has a weight of its own.
-        embeddings_initializer: how the table begins; a name, config or object.
+        tie_weights: whether the projection uses the table; otherwise it has its own weight.
+        embeddings_initializer: initializer of the table: a name, config or object.
         embeddings_regularizer: penalty on the table, added to the loss.
-        embeddings_constraint: what is done to the table after each update.
-        mask_zero: index 0 is padding: the steps where it stands are masked for the layers that
-            follow.
+        embeddings_constraint: constraint on the table, applied after each update.
+        mask_zero: index 0 is padding: steps that contain it are masked for the following layers.
         reverse_dtype: in which the projection is computed, the compute dtype by default.
         logit_soft_cap: a number c; the projection y becomes c * tanh(y / c).
 

@@ -41,7 +41,7 @@ class Masking(Layer):
     0.
 
     Args:
-        mask_value: the number that stands for nothing.
+        mask_value: the number that marks a step as masked.
 
     Examples:
         >>> x = np.array([[[1.0, 2.0], [-1.0, -1.0], [-1.0, 3.0]]])
@@ -100,12 +100,12 @@ class Rescaling(Layer):
 
 
 class Lambda(Layer):
-    """Calls a function of tensors. To be loaded again it should have a name and be registered; a
-    `lambda` is saved as byte code, which is read only with `safe_mode=False`.
+    """Calls a function of tensors. A model file keeps a registered function by its name, and a
+    `lambda` as byte code, which is read only with `safe_mode=False`.
 
     Args:
         function: f(inputs, **arguments), which may also take `mask` and `training`.
-        output_shape: without effect, since shapes follow from the function; kept for the config.
+        output_shape: no effect, since shapes follow from the function; kept for the config.
         mask: mask of the output, or a function (inputs, mask) -> mask; None if there is none.
         arguments: other keyword arguments of the function.
 
@@ -165,8 +165,8 @@ class Lambda(Layer):
     def from_config(
         cls, config: Any, custom_objects: CustomObjects | None = None, safe_mode: Any = None
     ) -> Self:
-        """A layer from `get_config`'s dict. Lambdas are refused unless `safe_mode` is False,
-        or the call that reads the whole has been told so."""
+        """A layer from `get_config`'s dict. Lambdas are refused unless `safe_mode` is False here
+        or in the call that reads the whole model."""
         parts = ("function", "output_shape", "mask", "arguments")
         read = {
             name: deserialize_keras_object(config[name], custom_objects, safe_mode)
@@ -181,7 +181,7 @@ class Lambda(Layer):
 
 
 def _function_config(function: Any) -> Any:
-    """Keras' layer has a layout of its own for lambdas."""
+    """Keras' Lambda layer writes lambdas in its own layout."""
     if not lambdas.is_lambda(function) or lambdas.stays(function):
         return serialize_keras_object(function)
     return {"class_name": "__lambda__", "config": lambdas.dump(function, serialize_keras_object)}
@@ -204,7 +204,7 @@ class Wrapper(Layer):
     def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]) -> None:
         if not isinstance(layer, Layer):
             raise ValueError(
-                f"{type(self).__name__}: takes a layer as `layer`, got "
+                f"{type(self).__name__}: `layer` must be a layer, got "
                 f"{getattr(layer, '__name__', repr(layer))}. Write: "
                 f"{type(self).__name__}(Dense(3))."
             )

@@ -23,7 +23,7 @@ class Merge(Layer):
     def build(self, input_shape: Any) -> None:
         if not isinstance(input_shape, list) or len(input_shape) < 2:
             raise ValueError(
-                f"{self._who()}: takes a list of at least two inputs, got {input_shape}. Write: "
+                f"{self._who()}: expected a list of at least two inputs, got {input_shape}. Write: "
                 f"{type(self).__name__}()([a, b])."
             )
 
@@ -52,7 +52,7 @@ class Elementwise(Merge):
                 if any(None not in (m, n) and m != n and 1 not in (m, n) for m, n in pairs):
                     raise ValueError(
                         f"{self._who()}: the inputs have shapes {input_shape}, which do not "
-                        "broadcast. Make them equal, or 1, on each axis."
+                        "broadcast. Each axis must have equal sizes or size 1."
                     )
 
     def call(self, inputs: TensorLike, mask: TensorLike | None = None) -> Any:
@@ -103,7 +103,7 @@ class Subtract(Elementwise):
         super().build(input_shape)
         if len(input_shape) != 2:
             raise ValueError(
-                f"{self._who()}: takes exactly two inputs, got {len(input_shape)}. Write: "
+                f"{self._who()}: expected exactly two inputs, got {len(input_shape)}. Write: "
                 "Subtract()([a, b])."
             )
 
@@ -227,14 +227,14 @@ class Dot(Merge):
             or len(given) != 2
             or not all(isinstance(a, int) for a in given)
         ):
-            raise ValueError(f"Dot: axes must be an int or two of them, got {axes!r}.")
+            raise ValueError(f"Dot: axes must be an int or two ints, got {axes!r}.")
         self.axes, self.normalize = axes, normalize
 
     def build(self, input_shape: Any) -> None:
         super().build(input_shape)
         if len(input_shape) != 2:
             raise ValueError(
-                f"{self._who()}: takes exactly two inputs, got {len(input_shape)}. Write: "
+                f"{self._who()}: expected exactly two inputs, got {len(input_shape)}. Write: "
                 "Dot(axes=1)([a, b])."
             )
         given = (self.axes,) * 2 if isinstance(self.axes, int) else self.axes
@@ -244,8 +244,8 @@ class Dot(Merge):
         )
         if 0 in self._axes:
             raise ValueError(
-                f"{self._who()}: axes={self.axes} must name an axis after the batch of both shapes "
-                f"{input_shape}."
+                f"{self._who()}: axes={self.axes} must name an axis after the batch axis in both "
+                f"shapes {input_shape}."
             )
         m, n = (s[a] for s, a in zip(input_shape, self._axes, strict=True))
         if None not in (m, n) and m != n:
@@ -295,8 +295,8 @@ class Concatenate(Merge):
         ranks = {len(s) for s in input_shape}
         if len(ranks) > 1 or not -min(ranks) <= self.axis < min(ranks):
             raise ValueError(
-                f"{self._who()}: axis={self.axis} needs inputs of one rank that has this axis, got "
-                f"shapes {input_shape}."
+                f"{self._who()}: axis={self.axis} needs inputs of the same rank, with this axis, "
+                f"got shapes {input_shape}."
             )
         rank = ranks.pop()
         for axis in set(range(rank)) - {self.axis % rank}:

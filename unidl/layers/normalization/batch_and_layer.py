@@ -26,29 +26,30 @@ def _wide(layer: Any, *tensors: Any) -> Any:
 
 
 class BatchNormalization(Layer):
-    """Normalize each channel by the batch's moments in training, by their moving averages in
+    """Normalize each channel by the batch's moments in training and by their moving averages in
     inference (Ioffe & Szegedy, arXiv:1502.03167).
 
     y = gamma * (x - mean) / sqrt(variance + epsilon) + beta; moving = moving * momentum + batch *
-    (1 - momentum), with the biased variance for both. With a mask only the steps that count enter
-    the moments. `trainable = False` means inference.
+    (1 - momentum), with the biased variance for both. With a mask, only unmasked steps enter the
+    moments. `trainable = False` means inference.
 
     Args:
         axis: the channels' axis.
         momentum: of the moving averages.
         epsilon: added to the variance.
-        center, scale: whether there are beta and gamma.
-        beta_initializer, gamma_initializer: how beta and gamma begin; names, configs or objects.
+        center, scale: whether to use beta and gamma.
+        beta_initializer, gamma_initializer: initializers of beta and gamma: names, configs or
+            objects.
         beta_regularizer, gamma_regularizer: penalties on them, added to the loss.
-        beta_constraint, gamma_constraint: what is done to them after each update.
-        moving_mean_initializer, moving_variance_initializer: how the moving moments begin.
+        beta_constraint, gamma_constraint: constraints on them, applied after each update.
+        moving_mean_initializer, moving_variance_initializer: initializers of the moving moments.
         renorm: in training, y = gamma * (normalized * r + d) + beta, where r and d, which are
             constants to gradients, lead to what averages over earlier batches would give (Ioffe,
             arXiv:1702.03275): r = stddev / renorm_stddev, d = (mean - renorm_mean) / renorm_stddev.
         renorm_clipping: dict of the limits "rmin" and "rmax" of r, and "dmax" of |d|; without an
             entry there is none.
         renorm_momentum: of renorm_mean and renorm_stddev.
-        synchronized: not offered; must be False.
+        synchronized: not supported; must be False.
 
     Weights: gamma, beta, moving_mean, moving_variance, with `renorm` also moving_stddev,
     renorm_mean, renorm_stddev, each (channels,).
@@ -188,13 +189,14 @@ class LayerNormalization(Layer):
     / sqrt(variance + epsilon) + beta.
 
     Args:
-        axis: an int or several.
+        axis: an int or several ints.
         epsilon: added to the variance.
-        center, scale: whether there are beta and gamma.
-        beta_initializer, gamma_initializer: how beta and gamma begin; names, configs or objects.
+        center, scale: whether to use beta and gamma.
+        beta_initializer, gamma_initializer: initializers of beta and gamma: names, configs or
+            objects.
         beta_regularizer, gamma_regularizer: penalties on them, added to the loss.
-        beta_constraint, gamma_constraint: what is done to them after each update.
-        rms_scaling: of older programs, which warns: gamma * x / sqrt(variance + epsilon).
+        beta_constraint, gamma_constraint: constraints on them, applied after each update.
+        rms_scaling: for older programs; warns and computes gamma * x / sqrt(variance + epsilon).
 
     Weights: gamma, beta, of the sizes of the normalized axes.
 

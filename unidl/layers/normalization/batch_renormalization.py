@@ -23,7 +23,7 @@ def check_limits(limits: Any) -> Any:
     unknown = set(limits) - set(_LIMITS)
     if unknown:
         raise ValueError(
-            f"BatchNormalization: renorm_clipping takes the keys {', '.join(_LIMITS)}, got "
+            f"BatchNormalization: renorm_clipping accepts the keys {', '.join(_LIMITS)}, got "
             f"{sorted(unknown)}."
         )
     low, high, most = (limits.get(name) for name in _LIMITS)

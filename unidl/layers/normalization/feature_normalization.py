@@ -19,17 +19,17 @@ _EPSILON = 1e-7
 
 
 class Normalization(Layer):
-    """(inputs - mean) / max(sqrt(variance), 1e-7), with moments that `adapt` takes from data or
-    that are given.
+    """(inputs - mean) / max(sqrt(variance), 1e-7), with moments that are given or computed from
+    data by `adapt`.
 
     Args:
-        axis: an int or several: the axes that keep moments of their own, for each index; None: one
-            mean and variance for all.
+        axis: an int or several ints: the axes with separate moments for each index; None: a single
+            mean and variance.
         mean, variance: given moments, numbers or arrays for the kept axes; both or neither.
-        invert: the other way round, inputs * max(sqrt(variance), 1e-7) + mean.
+        invert: the inverse: inputs * max(sqrt(variance), 1e-7) + mean.
 
     Weights, without given moments: mean and variance, of the sizes of the kept axes, and count (),
-    which is kept for files of Keras.
+    which is kept for Keras files.
 
     Examples:
         >>> layer = unidl.layers.Normalization()
@@ -54,14 +54,14 @@ class Normalization(Layer):
         self.axis = () if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
         if (mean is None) != (variance is None):
             raise ValueError(
-                f"Normalization: give mean and variance together, got mean={mean!r}, "
+                f"Normalization: give both mean and variance, got mean={mean!r}, "
                 f"variance={variance!r}."
             )
         if _shape(mean) != _shape(variance) or len(_shape(mean)) > len(self.axis):
             raise ValueError(
-                "Normalization: mean and variance must have one shape, of at most "
-                f"{len(self.axis)} axes for axis={self.axis}; "
-                f"got the shapes {_shape(mean)} and {_shape(variance)}."
+                "Normalization: mean and variance must have the same shape, of at most "
+                f"{len(self.axis)} axes for axis={self.axis}; got the shapes {_shape(mean)} and "
+                f"{_shape(variance)}."
             )
         self.input_mean, self.input_variance, self.invert = mean, variance, invert
         self.supports_masking = True
@@ -70,15 +70,15 @@ class Normalization(Layer):
         rank = len(input_shape)
         if any(not -rank <= a < rank for a in self.axis):
             raise ValueError(
-                f"{self._who()}: axis={self.axis} names an axis that the shape {input_shape} has "
-                "not."
+                f"{self._who()}: axis={self.axis} names an axis that the shape {input_shape} does "
+                "not have."
             )
         kept = sorted(a % rank for a in self.axis)
         open_axes = [a for a in kept if input_shape[a] is None]
         if open_axes:
             raise ValueError(
-                f"{self._who()}: axis {open_axes[0]} of the shape {input_shape} is kept, so its "
-                "size must be known."
+                f"{self._who()}: axis {open_axes[0]} of the shape {input_shape} is not reduced, so "
+                "its size must be known."
             )
         self._kept = {a: input_shape[a] for a in kept}
         self._reduced = tuple(a for a in range(rank) if a not in self._kept)
@@ -105,8 +105,8 @@ class Normalization(Layer):
             return np.broadcast_to(value, shape).reshape(self._broadcast)
         except ValueError:
             raise ValueError(
-                f"{self._who()}: mean and variance of shape {value.shape} do not fit the kept "
-                f"axes, of the sizes {shape}."
+                f"{self._who()}: mean and variance of shape {value.shape} do not fit the axes that "
+                f"are not reduced, of sizes {shape}."
             ) from None
 
     def call(self, inputs: TensorLike) -> Any:
@@ -137,10 +137,10 @@ class Normalization(Layer):
         return ops.cast(ops.reshape(weight.value, self._broadcast), self.compute_dtype)
 
     def adapt(self, data: TensorLike) -> None:
-        """Take the moments from `data`: an array or native tensor, or an iterable of such batches
-        (of a tuple the first element counts).
+        """Compute the moments from `data`: an array or native tensor, or an iterable of such
+        batches (the first element of a tuple is used).
 
-        They are computed on the host in float64; earlier ones are forgotten.
+        They are computed on the host in float64; earlier ones are replaced.
         """
         if self.input_mean is not None:
             raise ValueError(
@@ -160,7 +160,7 @@ class Normalization(Layer):
         if moments is None:
             raise ValueError(
                 f"{self._who()}: adapt() got no batch. Give an array, or an iterable of at least "
-                "one."
+                "one batch."
             )
         _, mean, variance = moments
         self.adapt_mean.assign(mean)

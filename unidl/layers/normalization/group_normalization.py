@@ -23,10 +23,11 @@ class GroupNormalization(Layer):
             (instance normalization).
         axis: the channels' axis.
         epsilon: added to the variance.
-        center, scale: whether there are beta and gamma.
-        beta_initializer, gamma_initializer: how beta and gamma begin; names, configs or objects.
+        center, scale: whether to use beta and gamma.
+        beta_initializer, gamma_initializer: initializers of beta and gamma: names, configs or
+            objects.
         beta_regularizer, gamma_regularizer: penalties on them, added to the loss.
-        beta_constraint, gamma_constraint: what is done to them after each update.
+        beta_constraint, gamma_constraint: constraints on them, applied after each update.
 
     Weights: gamma, beta, each (channels,).
 
@@ -56,8 +57,8 @@ class GroupNormalization(Layer):
         super().__init__(**kwargs)
         if not isinstance(groups, int) or (groups <= 0 and groups != -1):
             raise ValueError(
-                "GroupNormalization: groups must be a positive integer, or -1 for one each "
-                f"channel, got {groups!r}."
+                "GroupNormalization: groups must be a positive integer, or -1 for one per channel, "
+                f"got {groups!r}."
             )
         self.groups, self.axis, self.epsilon, self.center, self.scale = (
             groups,
@@ -128,7 +129,7 @@ class RMSNormalization(Layer):
     sqrt(mean(x**2) + epsilon) * scale.
 
     Args:
-        axis: an int or several.
+        axis: an int or several ints.
         epsilon: added to the mean of squares.
 
     Weights: scale, of the sizes of these axes.
@@ -161,10 +162,10 @@ class RMSNormalization(Layer):
 
 
 class UnitNormalization(Layer):
-    """Divide by the Euclidean norm over some axes, which counts as 1e-12 at least.
+    """Divide by the Euclidean norm over some axes, which is at least 1e-12.
 
     Args:
-        axis: an int or several.
+        axis: an int or several ints.
 
     Examples:
         >>> unidl.layers.UnitNormalization()(np.array([[3.0, 4.0], [0.0, 0.0]]))
@@ -175,7 +176,9 @@ class UnitNormalization(Layer):
     def __init__(self, axis: Axis = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         if not isinstance(axis, int | list | tuple):
-            raise ValueError(f"UnitNormalization: axis must be an int or several, got {axis!r}.")
+            raise ValueError(
+                f"UnitNormalization: axis must be an int or several ints, got {axis!r}."
+            )
         self.axis = list(axis) if isinstance(axis, list | tuple) else axis
         self.supports_masking = True
 

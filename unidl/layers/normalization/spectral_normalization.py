@@ -23,10 +23,10 @@ class SpectralNormalization(Wrapper):
     """Divides the kernel of `layer` by an estimate of its spectral norm at each call in training
     (Miyato et al., arXiv:1802.05957).
 
-    The kernel as a matrix W (-1, channels) and the vector u (1, channels) that is kept from call to
-    call: v = u @ W^T / |u @ W^T|, u = v @ W / |v @ W|, kernel = kernel / (v @ W @ u^T). The kernel
-    itself is assigned the quotient, and gradients are those of the quotient. A kernel of zeros
-    stays as it is.
+    The kernel as a matrix W (-1, channels) and the vector u (1, channels) that is kept between
+    calls: v = u @ W^T / |u @ W^T|, u = v @ W / |v @ W|, kernel = kernel / (v @ W @ u^T). The kernel
+    itself is assigned the quotient, and gradients are those of the quotient. A kernel of zeros is
+    left unchanged.
 
     Args:
         layer: has a weight `kernel` or `embeddings`.

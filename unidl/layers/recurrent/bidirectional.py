@@ -16,17 +16,18 @@ if TYPE_CHECKING:
 
 
 class Bidirectional(Layer):
-    """Runs a copy of `layer` forwards and one backwards over (n, t, d) and joins their outputs,
-    those of a moment together.
+    """Runs one copy of `layer` forwards and one backwards over (n, t, d) and merges their outputs
+    for each time step.
 
-    With `return_sequences` the outputs at masked moments are zero. With `return_state` the states
-    of the forward layer and then those of the backward layer follow the output.
+    With `return_sequences` the outputs at masked time steps are zero. With `return_state` the
+    states of the forward layer and then those of the backward layer follow the output.
 
     Args:
         layer: an `LSTM`, `GRU`, `SimpleRNN` or `RNN`.
         merge_mode: "concat", "sum", "mul", "ave", or None for both outputs.
-        weights: not offered; use `set_weights`.
-        backward_layer: for the way back; by default a copy of `layer` with the other direction.
+        weights: not supported; use `set_weights`.
+        backward_layer: for the backward direction; by default a copy of `layer` with reversed
+            direction.
 
     `initial_state` is a list: first half forwards, second half backwards. Weights: forward, then
     backward.
@@ -55,7 +56,7 @@ class Bidirectional(Layer):
             is_right = isinstance(given, Layer) and hasattr(given, "go_backwards")
             if not (is_right or (given is None and layer is not None)):
                 raise ValueError(
-                    f"Bidirectional: takes a recurrent layer as `layer`, got {given!r}. Write: "
+                    f"Bidirectional: `layer` must be a recurrent layer, got {given!r}. Write: "
                     "Bidirectional(LSTM(8))."
                 )
         super().__init__(**kwargs)
@@ -86,7 +87,7 @@ class Bidirectional(Layer):
         if one.go_backwards == other.go_backwards:
             raise ValueError(
                 f"Bidirectional: both layers have go_backwards={one.go_backwards}. One must run "
-                "forwards, one backwards."
+                "forwards and one backwards."
             )
         for name in ("stateful", "return_sequences", "return_state"):
             if getattr(one, name) != getattr(other, name):

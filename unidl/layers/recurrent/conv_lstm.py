@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class ConvLSTMCell(RecurrentCell):
-    """One step of an LSTM whose products with the kernels are convolutions (Shi et al.,
+    """One step of an LSTM in which convolutions replace the matrix products (Shi et al.,
     arXiv:1506.04214, without peepholes).
 
     The convolution of the inputs has the given padding and strides, that of the state padding
@@ -80,9 +80,8 @@ class ConvLSTMCell(RecurrentCell):
         )
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
-                f"{type(self).__name__}: strides > 1 together with dilation_rate > 1 is not "
-                f"defined; got {self.strides} and "
-                f"{self.dilation_rate}."
+                f"{type(self).__name__}: strides > 1 cannot be combined with dilation_rate > 1; "
+                f"got {self.strides} and {self.dilation_rate}."
             )
         self.padding = one_of(self, "padding", str(padding).lower(), ("valid", "same"))
         self.data_format = check_data_format(self, data_format)
@@ -115,7 +114,7 @@ class ConvLSTMCell(RecurrentCell):
         if None in (*grid, input_shape[channels_at]):
             raise ValueError(
                 f"{self._who()}: all axes after batch and time must have a known size, got "
-                f"{input_shape} for one moment."
+                f"{input_shape} for one time step."
             )
         channels = input_shape[channels_at]
         self.kernel = self.add_own_weight(
@@ -287,26 +286,26 @@ class ConvLSTM1D(BaseConvLSTM):
         activation: of the candidate for c and of c itself.
         recurrent_activation: of the gates i, f, o.
         use_bias: whether there is a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: how the weights begin; names,
-            configs or objects.
+        kernel_initializer, recurrent_initializer, bias_initializer: initializers of the weights:
+            names, configs or objects.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added
             to the loss.
-        unit_forget_bias: the bias of the forget gate begins at one.
+        unit_forget_bias: the forget gate's bias starts at one.
         activity_regularizer: penalty on the outputs, added to the loss.
-        kernel_constraint, recurrent_constraint, bias_constraint: what is done to the weights after
-            each update.
-        dropout, recurrent_dropout: shares of the inputs and of the state that are dropped in
-            training; each gate has masks of its own.
-        seed: of their masks; by default one from the global seed.
+        kernel_constraint, recurrent_constraint, bias_constraint: constraints on the weights,
+            applied after each update.
+        dropout, recurrent_dropout: fractions of the inputs and of the state dropped in training;
+            each gate has its own masks.
+        seed: of their masks; by default derived from the global seed.
         return_sequences: return the outputs of all steps instead of the last.
         return_state: also return the last states: [outputs, *states].
-        go_backwards: run from the last moment to the first; outputs come in the order in which they
-            were computed.
-        stateful: each sample of a batch begins with the last state of that sample in the batch
-            before, until `reset_state()`.
-        unroll: write the steps out one by one, also where the framework has a loop; needs a
+        go_backwards: run from the last time step to the first; outputs are returned in the order of
+            computation.
+        stateful: each sample of a batch starts from the last state of the same sample in the
+            previous batch, until `reset_state()`.
+        unroll: unroll the loop over the time steps, even if the framework has loops; needs a
             sequence of known length.
-        zero_output_for_mask: the output of a masked step is zero, not that of the step before.
+        zero_output_for_mask: a masked step outputs zero instead of the previous output.
 
     Examples:
         >>> layer = unidl.layers.ConvLSTM1D(4, kernel_size=3)
@@ -330,26 +329,26 @@ class ConvLSTM2D(BaseConvLSTM):
         activation: of the candidate for c and of c itself.
         recurrent_activation: of the gates i, f, o.
         use_bias: whether there is a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: how the weights begin; names,
-            configs or objects.
+        kernel_initializer, recurrent_initializer, bias_initializer: initializers of the weights:
+            names, configs or objects.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added
             to the loss.
-        unit_forget_bias: the bias of the forget gate begins at one.
+        unit_forget_bias: the forget gate's bias starts at one.
         activity_regularizer: penalty on the outputs, added to the loss.
-        kernel_constraint, recurrent_constraint, bias_constraint: what is done to the weights after
-            each update.
-        dropout, recurrent_dropout: shares of the inputs and of the state that are dropped in
-            training; each gate has masks of its own.
-        seed: of their masks; by default one from the global seed.
+        kernel_constraint, recurrent_constraint, bias_constraint: constraints on the weights,
+            applied after each update.
+        dropout, recurrent_dropout: fractions of the inputs and of the state dropped in training;
+            each gate has its own masks.
+        seed: of their masks; by default derived from the global seed.
         return_sequences: return the outputs of all steps instead of the last.
         return_state: also return the last states: [outputs, *states].
-        go_backwards: run from the last moment to the first; outputs come in the order in which they
-            were computed.
-        stateful: each sample of a batch begins with the last state of that sample in the batch
-            before, until `reset_state()`.
-        unroll: write the steps out one by one, also where the framework has a loop; needs a
+        go_backwards: run from the last time step to the first; outputs are returned in the order of
+            computation.
+        stateful: each sample of a batch starts from the last state of the same sample in the
+            previous batch, until `reset_state()`.
+        unroll: unroll the loop over the time steps, even if the framework has loops; needs a
             sequence of known length.
-        zero_output_for_mask: the output of a masked step is zero, not that of the step before.
+        zero_output_for_mask: a masked step outputs zero instead of the previous output.
 
     Weights: those of the sublayer `conv_lstm_cell`: kernel, recurrent_kernel, bias.
 
@@ -377,26 +376,26 @@ class ConvLSTM3D(BaseConvLSTM):
         activation: of the candidate for c and of c itself.
         recurrent_activation: of the gates i, f, o.
         use_bias: whether there is a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: how the weights begin; names,
-            configs or objects.
+        kernel_initializer, recurrent_initializer, bias_initializer: initializers of the weights:
+            names, configs or objects.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added
             to the loss.
-        unit_forget_bias: the bias of the forget gate begins at one.
+        unit_forget_bias: the forget gate's bias starts at one.
         activity_regularizer: penalty on the outputs, added to the loss.
-        kernel_constraint, recurrent_constraint, bias_constraint: what is done to the weights after
-            each update.
-        dropout, recurrent_dropout: shares of the inputs and of the state that are dropped in
-            training; each gate has masks of its own.
-        seed: of their masks; by default one from the global seed.
+        kernel_constraint, recurrent_constraint, bias_constraint: constraints on the weights,
+            applied after each update.
+        dropout, recurrent_dropout: fractions of the inputs and of the state dropped in training;
+            each gate has its own masks.
+        seed: of their masks; by default derived from the global seed.
         return_sequences: return the outputs of all steps instead of the last.
         return_state: also return the last states: [outputs, *states].
-        go_backwards: run from the last moment to the first; outputs come in the order in which they
-            were computed.
-        stateful: each sample of a batch begins with the last state of that sample in the batch
-            before, until `reset_state()`.
-        unroll: write the steps out one by one, also where the framework has a loop; needs a
+        go_backwards: run from the last time step to the first; outputs are returned in the order of
+            computation.
+        stateful: each sample of a batch starts from the last state of the same sample in the
+            previous batch, until `reset_state()`.
+        unroll: unroll the loop over the time steps, even if the framework has loops; needs a
             sequence of known length.
-        zero_output_for_mask: the output of a masked step is zero, not that of the step before.
+        zero_output_for_mask: a masked step outputs zero instead of the previous output.
 
     Examples:
         >>> layer = unidl.layers.ConvLSTM3D(2, kernel_size=2)

@@ -35,9 +35,9 @@ class KernelRNN(RNN):
         reason = self._obstacle(masked)
         if reason is not None and self.use_cudnn is True:
             raise ValueError(
-                f"{self._who()}: use_cudnn=True asks for a kernel over whole sequences, which "
+                f"{self._who()}: use_cudnn=True requires a kernel over whole sequences, which "
                 f"cannot be used here: {reason}. "
-                f'Write use_cudnn="auto" to take it where it can be used.'
+                'Write use_cudnn="auto" to use it where possible.'
             )
         return reason
 

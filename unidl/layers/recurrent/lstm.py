@@ -40,16 +40,15 @@ class LSTMCell(RecurrentCell):
         activation: of g and of c'.
         recurrent_activation: of the gates i, f, o.
         use_bias: whether there is a bias.
-        unit_forget_bias: the bias of the forget gate begins at one.
-        kernel_initializer, recurrent_initializer, bias_initializer: how the weights begin; names,
-            configs or objects.
+        unit_forget_bias: the forget gate's bias starts at one.
+        kernel_initializer, recurrent_initializer, bias_initializer: initializers of the weights:
+            names, configs or objects.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added
             to the loss.
-        kernel_constraint, recurrent_constraint, bias_constraint: what is done to the weights after
-            each update.
-        dropout, recurrent_dropout: shares of the inputs and of the state that are dropped in
-            training.
-        seed: of their masks; by default one from the global seed.
+        kernel_constraint, recurrent_constraint, bias_constraint: constraints on the weights,
+            applied after each update.
+        dropout, recurrent_dropout: fractions of the inputs and of the state dropped in training.
+        seed: of their masks; by default derived from the global seed.
 
     Weights: kernel (d, 4 * units), recurrent_kernel (units, 4 * units), bias (4 * units,). States:
     h and c, each (n, units).
@@ -181,8 +180,8 @@ class LSTM(KernelRNN):
     """Long short-term memory: (n, t, d) -> (n, units), or (n, t, units) with `return_sequences`.
     Last states: h and c.
 
-    With tanh and sigmoid, without recurrent dropout and unrolling, all steps are one call of the
-    backend's kernel; `kernel_description()` says what it is, or why the steps are composed of
+    With tanh and sigmoid, without recurrent dropout or unrolling, all steps are one call of the
+    backend's kernel; `kernel_description()` names it, or says why the steps are composed of
     primitives.
 
     Args:
@@ -190,28 +189,27 @@ class LSTM(KernelRNN):
         activation: of the candidate for c and of c itself.
         recurrent_activation: of the gates i, f, o.
         use_bias: whether there is a bias.
-        unit_forget_bias: the bias of the forget gate begins at one.
-        kernel_initializer, recurrent_initializer, bias_initializer: how the weights begin; names,
-            configs or objects.
+        unit_forget_bias: the forget gate's bias starts at one.
+        kernel_initializer, recurrent_initializer, bias_initializer: initializers of the weights:
+            names, configs or objects.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added
             to the loss.
         activity_regularizer: penalty on the outputs, added to the loss.
-        kernel_constraint, recurrent_constraint, bias_constraint: what is done to the weights after
-            each update.
-        dropout, recurrent_dropout: shares of the inputs and of the state that are dropped in
-            training.
-        seed: of their masks; by default one from the global seed.
+        kernel_constraint, recurrent_constraint, bias_constraint: constraints on the weights,
+            applied after each update.
+        dropout, recurrent_dropout: fractions of the inputs and of the state dropped in training.
+        seed: of their masks; by default derived from the global seed.
         return_sequences: return the outputs of all steps instead of the last.
         return_state: also return the last states: [outputs, *states].
-        go_backwards: run from the last moment to the first; outputs come in the order in which they
-            were computed.
-        stateful: each sample of a batch begins with the last state of that sample in the batch
-            before, until `reset_state()`.
-        unroll: write the steps out one by one, also where the framework has a loop; needs a
+        go_backwards: run from the last time step to the first; outputs are returned in the order of
+            computation.
+        stateful: each sample of a batch starts from the last state of the same sample in the
+            previous batch, until `reset_state()`.
+        unroll: unroll the loop over the time steps, even if the framework has loops; needs a
             sequence of known length.
-        zero_output_for_mask: the output of a masked step is zero, not that of the step before.
-        use_cudnn: "auto" uses the kernel where it can be used, True raises an error where it
-            cannot, False never uses it.
+        zero_output_for_mask: a masked step outputs zero instead of the previous output.
+        use_cudnn: "auto" uses the kernel if possible, True raises an error if it is not, False
+            never uses it.
 
     Weights: those of the sublayer `lstm_cell`: kernel, recurrent_kernel, bias.
 

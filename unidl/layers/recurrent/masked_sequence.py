@@ -24,7 +24,7 @@ def check_mask(layer: Any, inputs: TensorLike, mask: Any) -> None:
         raise ValueError(
             f"{layer._who()}: the mask has the shape {tuple(ops.shape(mask))}, but the input has "
             f"the shape {tuple(ops.shape(inputs))}. A mask is (batch, time), with one entry for "
-            "each moment of the input."
+            "each time step of the input."
         )
 
 

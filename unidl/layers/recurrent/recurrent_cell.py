@@ -27,9 +27,8 @@ class RecurrentCell(Layer):
         advance(projected, states, masks): of one moment -> (output, list of new states)
 
     Args:
-        dropout, recurrent_dropout: shares of the inputs and of the state that are dropped in
-            training.
-        seed: of their masks; by default one from the global seed.
+        dropout, recurrent_dropout: fractions of the inputs and of the state dropped in training.
+        seed: of their masks; by default derived from the global seed.
     """
 
     state_size: Any

@@ -23,24 +23,24 @@ if TYPE_CHECKING:
 class RNN(Layer):
     """Runs `cell` over time: (n, t, ...) -> (n, size), or (n, t, size) with `return_sequences`.
 
-    Where the mask is False, the state stays as it was and the output is that of the step before
-    (zeros at the start).
+    Where the mask is False, the state is kept and the previous output is repeated (zeros at the
+    start).
 
     Args:
         cell: a layer with `state_size` (an int or a list) and `call(inputs, states) -> (output, new
-            states)`; or a list of such, see `StackedRNNCells`.
+            states)`; or a list of such cells, see `StackedRNNCells`.
         return_sequences: return the outputs of all steps instead of the last.
         return_state: also return the last states: [outputs, *states].
-        go_backwards: run from the last moment to the first; outputs come in the order in which they
-            were computed.
-        stateful: each sample of a batch begins with the last state of that sample in the batch
-            before, until `reset_state()`.
-        unroll: write the steps out one by one, also where the framework has a loop; needs a
+        go_backwards: run from the last time step to the first; outputs are returned in the order of
+            computation.
+        stateful: each sample of a batch starts from the last state of the same sample in the
+            previous batch, until `reset_state()`.
+        unroll: unroll the loop over the time steps, even if the framework has loops; needs a
             sequence of known length.
         zero_output_for_mask: the output of a masked step is zero.
 
-    `layer(x, initial_state=[...])` begins with given states; a mask is then not taken from x, as in
-    Keras, but has to be given as `mask=`. Weights: those of the cell.
+    `layer(x, initial_state=[...])` starts from the given states; then, as in Keras, the mask is not
+    taken from x but must be given as `mask=`. Weights: those of the cell.
 
     Examples:
         >>> x = np.ones((2, 5, 3))
@@ -88,14 +88,13 @@ class RNN(Layer):
         if len(sequences_shape) < 3:
             raise ValueError(
                 f"{self._who()}: expected a sequence of shape (batch, time, features), got "
-                f"{sequences_shape}. "
-                f"For one feature a moment: x[..., None]."
+                f"{sequences_shape}. For one feature per time step: x[..., None]."
             )
         batch, steps, *features = sequences_shape
         if self.unroll and steps is None:
             raise ValueError(
-                f"{self._who()}: unroll=True needs a known number of moments. "
-                f"Write Input(shape=(10, {features[-1]})), or leave unroll=False."
+                f"{self._who()}: unroll=True needs a known number of time steps. Write "
+                f"Input(shape=(10, {features[-1]})), or leave unroll=False."
             )
         if isinstance(self.cell, Layer) and not self.cell.built:
             self.cell.build_inside(self, input_shape=(batch, *features))
@@ -130,7 +129,7 @@ class RNN(Layer):
         """Set the states of a stateful layer to zero."""
         if not self.stateful:
             raise ValueError(
-                f"{self._who()} keeps no state from call to call. Make it with stateful=True."
+                f"{self._who()} keeps no state between calls. Create it with stateful=True."
             )
         for variable in self._state_variables:
             variable.assign(ops.zeros_like(variable.value))
@@ -148,7 +147,7 @@ class RNN(Layer):
     ) -> Any:
         if ops.shape(sequences)[1] == 0:
             raise ValueError(
-                f"{self._who()}: the sequences have no moments, their shape is "
+                f"{self._who()}: the sequences have no time steps, their shape is "
                 f"{tuple(ops.shape(sequences))}. Give at least one."
             )
         states = self._first_states(sequences, initial_state)
@@ -171,15 +170,15 @@ class RNN(Layer):
         if self.stateful and not agree(batch, self._state_variables[0].shape[0]):
             raise ValueError(
                 f"{self._who()}: stateful=True was built for batches of "
-                f"{self._state_variables[0].shape[0]} samples, got {batch}. "
-                f"Give batches of one size, or make the layer with stateful=False."
+                f"{self._state_variables[0].shape[0]} samples, got {batch}. Give batches of the "
+                "same size, or create the layer with stateful=False."
             )
         if initial_state is None:
             return list(self.states) if self.stateful else self.get_initial_state(batch)
         states = list(initial_state) if isinstance(initial_state, list | tuple) else [initial_state]
         if len(states) != len(self.state_size):
             raise ValueError(
-                f"{self._who()}: initial_state takes {len(self.state_size)} tensors of sizes "
+                f"{self._who()}: initial_state needs {len(self.state_size)} tensors of sizes "
                 f"{self.state_size}, got {len(states)}."
             )
         for state, size in zip(states, self.state_size, strict=True):

@@ -30,15 +30,14 @@ class SimpleRNNCell(RecurrentCell):
         units: size of the output and of the state.
         activation: of the sum.
         use_bias: whether there is a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: how the weights begin; names,
-            configs or objects.
+        kernel_initializer, recurrent_initializer, bias_initializer: initializers of the weights:
+            names, configs or objects.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added
             to the loss.
-        kernel_constraint, recurrent_constraint, bias_constraint: what is done to the weights after
-            each update.
-        dropout, recurrent_dropout: shares of the inputs and of the state that are dropped in
-            training.
-        seed: of their masks; by default one from the global seed.
+        kernel_constraint, recurrent_constraint, bias_constraint: constraints on the weights,
+            applied after each update.
+        dropout, recurrent_dropout: fractions of the inputs and of the state dropped in training.
+        seed: of their masks; by default derived from the global seed.
 
     Weights: kernel (d, units), recurrent_kernel (units, units), bias (units,). State: h (n, units).
 
@@ -114,33 +113,32 @@ class SimpleRNN(KernelRNN):
     """Fully connected recurrence: (n, t, d) -> (n, units), or (n, t, units) with
     `return_sequences`. Last state: h.
 
-    With tanh or (unmasked) relu, without recurrent dropout and unrolling, all steps are one call of
-    the backend's kernel; `kernel_description()` says what it is, or why the steps are composed of
+    With tanh or (unmasked) relu, without recurrent dropout or unrolling, all steps are one call of
+    the backend's kernel; `kernel_description()` names it, or says why the steps are composed of
     primitives.
 
     Args:
         units: size of the output and of the state.
         activation: of the sum.
         use_bias: whether there is a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: how the weights begin; names,
-            configs or objects.
+        kernel_initializer, recurrent_initializer, bias_initializer: initializers of the weights:
+            names, configs or objects.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added
             to the loss.
         activity_regularizer: penalty on the outputs, added to the loss.
-        kernel_constraint, recurrent_constraint, bias_constraint: what is done to the weights after
-            each update.
-        dropout, recurrent_dropout: shares of the inputs and of the state that are dropped in
-            training.
-        seed: of their masks; by default one from the global seed.
+        kernel_constraint, recurrent_constraint, bias_constraint: constraints on the weights,
+            applied after each update.
+        dropout, recurrent_dropout: fractions of the inputs and of the state dropped in training.
+        seed: of their masks; by default derived from the global seed.
         return_sequences: return the outputs of all steps instead of the last.
         return_state: also return the last states: [outputs, *states].
-        go_backwards: run from the last moment to the first; outputs come in the order in which they
-            were computed.
-        stateful: each sample of a batch begins with the last state of that sample in the batch
-            before, until `reset_state()`.
-        unroll: write the steps out one by one, also where the framework has a loop; needs a
+        go_backwards: run from the last time step to the first; outputs are returned in the order of
+            computation.
+        stateful: each sample of a batch starts from the last state of the same sample in the
+            previous batch, until `reset_state()`.
+        unroll: unroll the loop over the time steps, even if the framework has loops; needs a
             sequence of known length.
-        zero_output_for_mask: the output of a masked step is zero, not that of the step before.
+        zero_output_for_mask: a masked step outputs zero instead of the previous output.
 
     Weights: those of the sublayer `simple_rnn_cell`: kernel, recurrent_kernel, bias.
 
@@ -210,9 +208,7 @@ class SimpleRNN(KernelRNN):
 
     def _obstacle(self, masked: Any) -> Any:
         if masked and self.cell.activation is activations.relu:
-            return (
-                "a mask with relu, which might grow without bound in the moments that do not count"
-            )
+            return "a mask with relu, which could grow without bound in the masked time steps"
         return super()._obstacle(masked)
 
     def _run_whole(

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class StackedRNNCells(Layer):
-    """A cell in which each cell gets the output of the one before; `RNN([a, b])` is
+    """A cell in which each cell gets the output of the previous one; `RNN([a, b])` is
     `RNN(StackedRNNCells([a, b]))`.
 
     Args:
         cells: list of cells: layers with `state_size` and `call(inputs, states) -> (output, new
-            states)`, each of which gets the output of the one before.
+            states)`, each of which gets the output of the previous one.
 
     States: a list with the states of each cell. Weights: those of the cells.
 

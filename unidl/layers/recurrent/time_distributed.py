@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class TimeDistributed(Wrapper):
-    """Applies a layer to each moment by itself: (n, t, ...) -> (n, t, ...).
+    """Applies a layer to each time step separately: (n, t, ...) -> (n, t, ...).
 
     Args:
         layer: called with inputs without the time axis.
@@ -39,7 +39,7 @@ class TimeDistributed(Wrapper):
     def build(self, input_shape: Any) -> None:
         if len(input_shape) < 3:
             raise ValueError(
-                f"{self._who()}: expected inputs (batch, time, ...) of at least three axes, got "
+                f"{self._who()}: expected inputs (batch, time, ...) with at least three axes, got "
                 f"the shape {input_shape}."
             )
         super().build((input_shape[0], *input_shape[2:]))

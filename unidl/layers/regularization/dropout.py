@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 class Dropout(Layer):
-    """In training, sets a random share of the elements to 0 and scales the others by 1 / (1 -
+    """In training, sets a random fraction of the elements to 0 and scales the others by 1 / (1 -
     rate).
 
     Args:
-        rate: share of elements dropped, from 0 to 1.
+        rate: fraction of elements dropped, from 0 to 1.
         noise_shape: shape of the mask, None for the input's size on an axis; 1 shares a mask along
             an axis.
-        seed: an int for a fixed stream; by default one from the global seed. The masks are the same
-            on every backend.
+        seed: an int for a fixed stream; by default derived from the global seed. The masks are the
+            same on every backend.
 
     Examples:
         >>> layer = unidl.layers.Dropout(0.5, seed=1)
@@ -94,9 +94,9 @@ class SpatialDropout1D(BaseSpatialDropout):
     """Dropout of whole channels of (n, t, c).
 
     Args:
-        rate: share of channels dropped.
-        seed: an int for a fixed stream; by default one from the global seed. The masks are the same
-            on every backend.
+        rate: fraction of channels dropped.
+        seed: an int for a fixed stream; by default derived from the global seed. The masks are the
+            same on every backend.
 
     Examples:
         >>> layer = unidl.layers.SpatialDropout1D(0.5, seed=3)
@@ -119,10 +119,10 @@ class SpatialDropout2D(BaseSpatialDropout):
     """Dropout of whole channels of (n, h, w, c).
 
     Args:
-        rate: share of channels dropped.
+        rate: fraction of channels dropped.
         data_format: "channels_last" or "channels_first".
-        seed: an int for a fixed stream; by default one from the global seed. The masks are the same
-            on every backend.
+        seed: an int for a fixed stream; by default derived from the global seed. The masks are the
+            same on every backend.
 
     Examples:
         >>> layer = unidl.layers.SpatialDropout2D(0.5, seed=3)
@@ -148,10 +148,10 @@ class SpatialDropout3D(BaseSpatialDropout):
     """Dropout of whole channels of (n, d, h, w, c).
 
     Args:
-        rate: share of channels dropped.
+        rate: fraction of channels dropped.
         data_format: "channels_last" or "channels_first".
-        seed: an int for a fixed stream; by default one from the global seed. The masks are the same
-            on every backend.
+        seed: an int for a fixed stream; by default derived from the global seed. The masks are the
+            same on every backend.
 
     Examples:
         >>> layer = unidl.layers.SpatialDropout3D(0.5, seed=3)

@@ -53,8 +53,8 @@ class GaussianNoise(Noise):
 
     Args:
         stddev: its standard deviation, from 0 to 1.
-        seed: an int for a fixed stream; by default one from the global seed. The noise is the same
-            on every backend.
+        seed: an int for a fixed stream; by default derived from the global seed. The noise is the
+            same on every backend.
 
     Examples:
         >>> layer = unidl.layers.GaussianNoise(0.1, seed=1)
@@ -82,8 +82,8 @@ class GaussianDropout(Noise):
 
     Args:
         rate: from 0 to below 1.
-        seed: an int for a fixed stream; by default one from the global seed. The noise is the same
-            on every backend.
+        seed: an int for a fixed stream; by default derived from the global seed. The noise is the
+            same on every backend.
 
     Examples:
         >>> layer = unidl.layers.GaussianDropout(0.2, seed=1)
@@ -107,15 +107,15 @@ class GaussianDropout(Noise):
 
 
 class AlphaDropout(Noise):
-    """Puts SELU's lower limit in place of a share of the elements, then scales and shifts so that
-    mean 0 and variance 1 stay.
+    """Puts SELU's lower limit in place of a fraction of the elements, then scales and shifts to
+    keep mean 0 and variance 1.
 
     Args:
-        rate: share of the elements, from 0 to below 1.
+        rate: fraction of the elements, from 0 to below 1.
         noise_shape: shape of the mask, None for the input's size on an axis; 1 shares a mask along
             an axis.
-        seed: an int for a fixed stream; by default one from the global seed. The masks are the same
-            on every backend.
+        seed: an int for a fixed stream; by default derived from the global seed. The masks are the
+            same on every backend.
 
     Examples:
         >>> layer = unidl.layers.AlphaDropout(0.2, seed=1)
@@ -155,6 +155,6 @@ class AlphaDropout(Noise):
 def _below_one(layer: Any, rate: Any) -> Any:
     if unit_interval(layer, "rate", rate) == 1:
         raise ValueError(
-            f"{type(layer).__name__}: rate=1 leaves nothing of the inputs. Give a rate below 1."
+            f"{type(layer).__name__}: rate=1 removes all of the inputs. Give a rate below 1."
         )
     return rate

@@ -132,8 +132,8 @@ class BaseCropping(SpatialEdges):
         for (before, after), size in zip(cuts, ops.shape(inputs), strict=True):
             if not is_open(size) and 0 < before + after >= size:
                 raise ValueError(
-                    f"{self._who()}: cropping={self.cropping} leaves nothing of an input of shape "
-                    f"{tuple(ops.shape(inputs))}."
+                    f"{self._who()}: cropping={self.cropping} removes everything from an input of "
+                    f"shape {tuple(ops.shape(inputs))}."
                 )
         return inputs[tuple(slice(before, -after if after else None) for before, after in cuts)]
 

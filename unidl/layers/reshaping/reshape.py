@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Flatten(Layer):
-    """All axes but the batch become one: (n, ...) -> (n, k).
+    """Flattens all axes except the batch axis: (n, ...) -> (n, k).
 
     Args:
         data_format: "channels_first" inputs are flattened as if they were channels_last.
@@ -52,7 +52,7 @@ class Reshape(Layer):
     """(n, ...) -> (n, *target_shape).
 
     Args:
-        target_shape: without the batch axis; one -1 stands for what is left.
+        target_shape: without the batch axis; one size may be -1, and is then inferred.
 
     Examples:
         >>> unidl.layers.Reshape((3, 4))(np.ones((2, 12))).shape
@@ -66,7 +66,8 @@ class Reshape(Layer):
         self.target_shape = tuple(target_shape)
         if self.target_shape.count(-1) > 1 or any(s < -1 for s in self.target_shape):
             raise ValueError(
-                f"Reshape: target_shape takes sizes and at most one -1, got {self.target_shape}."
+                "Reshape: target_shape must contain sizes and at most one -1, got "
+                f"{self.target_shape}."
             )
 
     def build(self, input_shape: Any) -> None:
@@ -80,7 +81,7 @@ class Reshape(Layer):
             -1 not in self.target_shape and known != total
         ):
             raise ValueError(
-                f"{self._who()}: cannot reshape {tuple(inner)} ({total} elements a sample) to "
+                f"{self._who()}: cannot reshape {tuple(inner)} ({total} elements per sample) to "
                 f"{self.target_shape}."
             )
         self._solved = tuple(total // known if s == -1 else s for s in self.target_shape)
@@ -108,8 +109,8 @@ class Permute(Layer):
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ValueError(
-                f"Permute: dims must be the numbers 1 to their count in some order, got {dims}. "
-                "The batch is not among them."
+                f"Permute: dims must be a permutation of 1 to the number of dims, got {dims}. The "
+                "batch axis is not included."
             )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
@@ -118,7 +119,7 @@ class Permute(Layer):
 
 
 class RepeatVector(Layer):
-    """Each vector `n` times: (batch, features) -> (batch, n, features).
+    """Repeats each vector `n` times: (batch, features) -> (batch, n, features).
 
     Args:
         n: how often.

@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 
 class Resizing(Layer):
-    """Images of another size: (n, h, w, c) -> (n, height, width, c), or one image (h, w, c) ->
-    (height, width, c).
+    """Resizes images: (n, h, w, c) -> (n, height, width, c), or one image (h, w, c) -> (height,
+    width, c).
 
-    Centres of pixels are at half numbers, and the weights at the borders are renormalized. Integers
-    are rounded and stay what they were.
+    Pixel centres are at half-integers, and the weights at the borders are renormalized. Integer
+    images are rounded and keep their dtype.
 
     Args:
         height, width: the new size.
         interpolation: "bilinear", "nearest", "bicubic" (Keys' kernel with a = -0.5), "lanczos3" or
             "lanczos5".
-        crop_to_aspect_ratio: cut the longer side first, at both ends, so that nothing is distorted.
-        pad_to_aspect_ratio: pad the shorter side first, at both ends, with `fill_value`.
+        crop_to_aspect_ratio: first crop the longer side at both ends, so that nothing is distorted.
+        pad_to_aspect_ratio: first pad the shorter side at both ends with `fill_value`.
         fill_mode: "constant".
-        antialias: make the kernel wider where the image gets smaller.
+        antialias: widen the kernel when the image gets smaller.
         data_format: "channels_last" or "channels_first".
 
     Examples:
@@ -65,8 +65,8 @@ class Resizing(Layer):
         self.interpolation = one_of(self, "interpolation", interpolation, INTERPOLATIONS)
         if crop_to_aspect_ratio and pad_to_aspect_ratio:
             raise ValueError(
-                "Resizing: crop_to_aspect_ratio and pad_to_aspect_ratio exclude each other. Give "
-                "one of them."
+                "Resizing: crop_to_aspect_ratio and pad_to_aspect_ratio are mutually exclusive. "
+                "Give one of them."
             )
         self.crop_to_aspect_ratio, self.pad_to_aspect_ratio = (
             crop_to_aspect_ratio,
@@ -81,8 +81,8 @@ class Resizing(Layer):
     def build(self, input_shape: Any) -> None:
         if not isinstance(input_shape, tuple) or len(input_shape) not in (3, 4):
             raise ValueError(
-                f"{self._who()}: takes images (n, h, w, c), or one image (h, w, c), got the shape "
-                f"{input_shape}."
+                f"{self._who()}: expected images (n, h, w, c), or one image (h, w, c), got the "
+                f"shape {input_shape}."
             )
 
     def call(self, inputs: TensorLike) -> Any:

@@ -87,18 +87,19 @@ class Conv1DTranspose(BaseConvTranspose):
 
     Args:
         filters: number of output channels.
-        kernel_size, strides, dilation_rate: an int; strides > 1 and dilation_rate > 1 exclude each
-            other.
-        padding: "valid" or "same", of the convolution that this one undoes.
+        kernel_size, strides, dilation_rate: an int; strides > 1 cannot be combined with
+            dilation_rate > 1.
+        padding: "valid" or "same", of the convolution that this layer reverses.
         output_padding: less than `strides`, on each axis; None chooses the shape by `padding`
             alone.
         data_format: "channels_last" or "channels_first".
         activation: of the outputs: a name or function, none by default.
         use_bias: whether to add a bias.
-        kernel_initializer, bias_initializer: how the weights begin; names, configs or objects.
+        kernel_initializer, bias_initializer: initializers of the weights: names, configs or
+            objects.
         kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
         activity_regularizer: penalty on the outputs, added to the loss.
-        kernel_constraint, bias_constraint: what is done to the weights after each update.
+        kernel_constraint, bias_constraint: constraints on the weights, applied after each update.
 
     Examples:
         >>> x = np.ones((1, 5, 2))
@@ -112,8 +113,8 @@ class Conv1DTranspose(BaseConvTranspose):
 
 
 class Conv2DTranspose(BaseConvTranspose):
-    """2D transposed convolution, which has the shapes of `Conv2D` the other way round: (n, h, w, c)
-    -> (n, h', w', filters).
+    """2D transposed convolution, with the shapes of `Conv2D` reversed: (n, h, w, c) -> (n, h', w',
+    filters).
 
     With k = (kernel_size - 1) * dilation_rate + 1, h' is (h - 1) * strides + max(k, strides) for
     padding "valid" and h * strides for "same"; with `output_padding` p, (h - 1) * strides + k + p
@@ -121,18 +122,19 @@ class Conv2DTranspose(BaseConvTranspose):
 
     Args:
         filters: number of output channels.
-        kernel_size, strides, dilation_rate: an int or two; strides > 1 and dilation_rate > 1
-            exclude each other.
-        padding: "valid" or "same", of the convolution that this one undoes.
+        kernel_size, strides, dilation_rate: an int or two; strides > 1 cannot be combined with
+            dilation_rate > 1.
+        padding: "valid" or "same", of the convolution that this layer reverses.
         output_padding: less than `strides`, on each axis; None chooses the shape by `padding`
             alone.
         data_format: "channels_last" or "channels_first".
         activation: of the outputs: a name or function, none by default.
         use_bias: whether to add a bias.
-        kernel_initializer, bias_initializer: how the weights begin; names, configs or objects.
+        kernel_initializer, bias_initializer: initializers of the weights: names, configs or
+            objects.
         kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
         activity_regularizer: penalty on the outputs, added to the loss.
-        kernel_constraint, bias_constraint: what is done to the weights after each update.
+        kernel_constraint, bias_constraint: constraints on the weights, applied after each update.
 
     Weights: kernel (kh, kw, filters, c), bias (filters,).
 
@@ -153,18 +155,19 @@ class Conv3DTranspose(BaseConvTranspose):
 
     Args:
         filters: number of output channels.
-        kernel_size, strides, dilation_rate: an int or three; strides > 1 and dilation_rate > 1
-            exclude each other.
-        padding: "valid" or "same", of the convolution that this one undoes.
+        kernel_size, strides, dilation_rate: an int or three; strides > 1 cannot be combined with
+            dilation_rate > 1.
+        padding: "valid" or "same", of the convolution that this layer reverses.
         output_padding: less than `strides`, on each axis; None chooses the shape by `padding`
             alone.
         data_format: "channels_last" or "channels_first".
         activation: of the outputs: a name or function, none by default.
         use_bias: whether to add a bias.
-        kernel_initializer, bias_initializer: how the weights begin; names, configs or objects.
+        kernel_initializer, bias_initializer: initializers of the weights: names, configs or
+            objects.
         kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
         activity_regularizer: penalty on the outputs, added to the loss.
-        kernel_constraint, bias_constraint: what is done to the weights after each update.
+        kernel_constraint, bias_constraint: constraints on the weights, applied after each update.
 
     Examples:
         >>> unidl.layers.Conv3DTranspose(2, 2, strides=2)(np.ones((1, 3, 4, 5, 1))).shape

@@ -51,8 +51,7 @@ class WindowOfWeights(Layer):
     def _refuse_stride_with_dilation(self) -> None:
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
-                f"{type(self).__name__}: strides > 1 together with dilation_rate > 1 is not "
-                "defined; "
+                f"{type(self).__name__}: strides > 1 cannot be combined with dilation_rate > 1; "
                 f"got {self.strides} and {self.dilation_rate}."
             )
 
@@ -153,19 +152,20 @@ class Conv1D(BaseConv):
 
     Args:
         filters: number of output channels.
-        kernel_size, strides, dilation_rate: an int; strides > 1 and dilation_rate > 1 exclude each
-            other.
+        kernel_size, strides, dilation_rate: an int; strides > 1 cannot be combined with
+            dilation_rate > 1.
         padding: "valid", "same": ceil(size / stride) outputs, or "causal": `dilation_rate *
-            (kernel_size - 1)` zeros before the first step, none after the last, so that an output
-            depends on no later input.
+            (kernel_size - 1)` zeros before the first step, none after the last, so that no output
+            depends on a later input.
         data_format: "channels_last" or "channels_first".
-        groups: input and output channels are divided into so many independent groups.
+        groups: number of independent groups into which input and output channels are divided.
         activation: of the outputs: a name or function, none by default.
         use_bias: whether to add a bias.
-        kernel_initializer, bias_initializer: how the weights begin; names, configs or objects.
+        kernel_initializer, bias_initializer: initializers of the weights: names, configs or
+            objects.
         kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
         activity_regularizer: penalty on the outputs, added to the loss.
-        kernel_constraint, bias_constraint: what is done to the weights after each update.
+        kernel_constraint, bias_constraint: constraints on the weights, applied after each update.
 
     Weights: kernel (k, c / groups, filters), bias (filters,).
 
@@ -200,18 +200,19 @@ class Conv2D(BaseConv):
 
     Args:
         filters: number of output channels.
-        kernel_size, strides, dilation_rate: an int or two; strides > 1 and dilation_rate > 1
-            exclude each other.
+        kernel_size, strides, dilation_rate: an int or two; strides > 1 cannot be combined with
+            dilation_rate > 1.
         padding: "valid", or "same": ceil(size / stride) outputs, the odd padding pixel at the
             bottom and right.
         data_format: "channels_last" or "channels_first".
-        groups: input and output channels are divided into so many independent groups.
+        groups: number of independent groups into which input and output channels are divided.
         activation: of the outputs: a name or function, none by default.
         use_bias: whether to add a bias.
-        kernel_initializer, bias_initializer: how the weights begin; names, configs or objects.
+        kernel_initializer, bias_initializer: initializers of the weights: names, configs or
+            objects.
         kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
         activity_regularizer: penalty on the outputs, added to the loss.
-        kernel_constraint, bias_constraint: what is done to the weights after each update.
+        kernel_constraint, bias_constraint: constraints on the weights, applied after each update.
 
     Weights: kernel (kh, kw, c / groups, filters) in both data formats, bias (filters,).
 
@@ -234,17 +235,18 @@ class Conv3D(BaseConv):
 
     Args:
         filters: number of output channels.
-        kernel_size, strides, dilation_rate: an int or three; strides > 1 and dilation_rate > 1
-            exclude each other.
+        kernel_size, strides, dilation_rate: an int or three; strides > 1 cannot be combined with
+            dilation_rate > 1.
         padding: "valid", or "same": ceil(size / stride) outputs.
         data_format: "channels_last" or "channels_first".
-        groups: input and output channels are divided into so many independent groups.
+        groups: number of independent groups into which input and output channels are divided.
         activation: of the outputs: a name or function, none by default.
         use_bias: whether to add a bias.
-        kernel_initializer, bias_initializer: how the weights begin; names, configs or objects.
+        kernel_initializer, bias_initializer: initializers of the weights: names, configs or
+            objects.
         kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
         activity_regularizer: penalty on the outputs, added to the loss.
-        kernel_constraint, bias_constraint: what is done to the weights after each update.
+        kernel_constraint, bias_constraint: constraints on the weights, applied after each update.
 
     Weights: kernel (kd, kh, kw, c / groups, filters), bias (filters,).
 

@@ -70,17 +70,19 @@ class DepthwiseConv1D(BaseDepthwiseConv):
     """1D depthwise convolution: (n, t, c) -> (n, t', c * depth_multiplier).
 
     Args:
-        kernel_size, strides, dilation_rate: an int; strides > 1 and dilation_rate > 1 exclude each
-            other.
+        kernel_size, strides, dilation_rate: an int; strides > 1 cannot be combined with
+            dilation_rate > 1.
         padding: "valid", or "same": ceil(size / stride) outputs.
         depth_multiplier: number of filters for each channel.
         data_format: "channels_last" or "channels_first".
         activation: of the outputs: a name or function, none by default.
         use_bias: whether to add a bias.
-        depthwise_initializer, bias_initializer: how the weights begin; names, configs or objects.
+        depthwise_initializer, bias_initializer: initializers of the weights: names, configs or
+            objects.
         depthwise_regularizer, bias_regularizer: penalties on the weights, added to the loss.
         activity_regularizer: penalty on the outputs, added to the loss.
-        depthwise_constraint, bias_constraint: what is done to the weights after each update.
+        depthwise_constraint, bias_constraint: constraints on the weights, applied after each
+            update.
 
     Examples:
         >>> unidl.layers.DepthwiseConv1D(3, depth_multiplier=2)(np.ones((1, 10, 4))).shape
@@ -91,21 +93,23 @@ class DepthwiseConv1D(BaseDepthwiseConv):
 
 
 class DepthwiseConv2D(BaseDepthwiseConv):
-    """2D convolution of each channel with filters of its own: (n, h, w, c) -> (n, h', w', c *
+    """2D convolution of each channel with its own filters: (n, h, w, c) -> (n, h', w', c *
     depth_multiplier).
 
     Args:
-        kernel_size, strides, dilation_rate: an int or two; strides > 1 and dilation_rate > 1
-            exclude each other.
+        kernel_size, strides, dilation_rate: an int or two; strides > 1 cannot be combined with
+            dilation_rate > 1.
         padding: "valid", or "same": ceil(size / stride) outputs.
         depth_multiplier: number of filters for each channel.
         data_format: "channels_last" or "channels_first".
         activation: of the outputs: a name or function, none by default.
         use_bias: whether to add a bias.
-        depthwise_initializer, bias_initializer: how the weights begin; names, configs or objects.
+        depthwise_initializer, bias_initializer: initializers of the weights: names, configs or
+            objects.
         depthwise_regularizer, bias_regularizer: penalties on the weights, added to the loss.
         activity_regularizer: penalty on the outputs, added to the loss.
-        depthwise_constraint, bias_constraint: what is done to the weights after each update.
+        depthwise_constraint, bias_constraint: constraints on the weights, applied after each
+            update.
 
     Weights: kernel (kh, kw, c, depth_multiplier), bias (c * depth_multiplier,).
 
@@ -188,20 +192,20 @@ class SeparableConv1D(BaseSeparableConv):
 
     Args:
         filters: number of output channels.
-        kernel_size, strides, dilation_rate: an int; strides > 1 and dilation_rate > 1 exclude each
-            other.
+        kernel_size, strides, dilation_rate: an int; strides > 1 cannot be combined with
+            dilation_rate > 1.
         padding: "valid", or "same": ceil(size / stride) outputs.
         data_format: "channels_last" or "channels_first".
         depth_multiplier: number of filters for each input channel.
         activation: of the outputs: a name or function, none by default.
         use_bias: whether to add a bias.
-        depthwise_initializer, pointwise_initializer, bias_initializer: how the weights begin;
+        depthwise_initializer, pointwise_initializer, bias_initializer: initializers of the weights:
             names, configs or objects.
         depthwise_regularizer, pointwise_regularizer, bias_regularizer: penalties on the weights,
             added to the loss.
         activity_regularizer: penalty on the outputs, added to the loss.
-        depthwise_constraint, pointwise_constraint, bias_constraint: what is done to the weights
-            after each update.
+        depthwise_constraint, pointwise_constraint, bias_constraint: constraints on the weights,
+            applied after each update.
 
     Examples:
         >>> unidl.layers.SeparableConv1D(6, 3)(np.ones((1, 10, 4))).shape
@@ -217,20 +221,20 @@ class SeparableConv2D(BaseSeparableConv):
 
     Args:
         filters: number of output channels.
-        kernel_size, strides, dilation_rate: an int or two; strides > 1 and dilation_rate > 1
-            exclude each other.
+        kernel_size, strides, dilation_rate: an int or two; strides > 1 cannot be combined with
+            dilation_rate > 1.
         padding: "valid", or "same": ceil(size / stride) outputs.
         data_format: "channels_last" or "channels_first".
         depth_multiplier: number of filters for each input channel.
         activation: of the outputs: a name or function, none by default.
         use_bias: whether to add a bias.
-        depthwise_initializer, pointwise_initializer, bias_initializer: how the weights begin;
+        depthwise_initializer, pointwise_initializer, bias_initializer: initializers of the weights:
             names, configs or objects.
         depthwise_regularizer, pointwise_regularizer, bias_regularizer: penalties on the weights,
             added to the loss.
         activity_regularizer: penalty on the outputs, added to the loss.
-        depthwise_constraint, pointwise_constraint, bias_constraint: what is done to the weights
-            after each update.
+        depthwise_constraint, pointwise_constraint, bias_constraint: constraints on the weights,
+            applied after each update.
 
     Weights: depthwise_kernel (kh, kw, c, depth_multiplier), pointwise_kernel (1, 1, c *
     depth_multiplier, filters), bias (filters,).

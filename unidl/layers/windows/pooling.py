@@ -243,8 +243,8 @@ def check_not_empty(layer: Any, inputs: TensorLike) -> None:
     shape = ops.shape(inputs)
     if 0 in (shape[1:-1] if layer.data_format == "channels_last" else shape[2:]):
         raise ValueError(
-            f"{layer._who()}: nothing has no maximum, and the inputs of the shape {tuple(shape)} "
-            "have no elements along a pooled axis. Give at least one."
+            f"{layer._who()}: there is no maximum of no elements, and inputs of shape "
+            f"{tuple(shape)} have none along a pooled axis. Give at least one."
         )
 
 

@@ -22,7 +22,7 @@ def constant(node):
         if name in node:
             return np.asarray(node[name], dtype)
     raise node.unsupported(
-        f"there are constants of tensors and numbers only, got {', '.join(node.attributes)}."
+        f"only constants of tensors and numbers are supported, got {', '.join(node.attributes)}."
     )
 
 

@@ -72,7 +72,7 @@ class Graph:
         self.name = proto.name
         if proto.sparse_initializer:
             raise OnnxError(
-                f"The graph {self.name!r} has sparse initializers, which do not exist here. Store "
+                f"The graph {self.name!r} has sparse initializers, which are not supported. Store "
                 "them as dense tensors."
             )
         self.initializers = {t.name: array_of(t) for t in proto.initializer}
@@ -91,8 +91,8 @@ class Graph:
         missing = [name for name in self.outputs if name not in names]
         if missing:
             raise OnnxError(
-                f"The graph {self.name!r} should give {missing[0]!r}, which no node, input or "
-                "initializer makes."
+                f"The graph {self.name!r} should output {missing[0]!r}, which no node, input or "
+                "initializer produces."
             )
 
     def _check_inputs(self, node, place, names, made):
@@ -110,7 +110,7 @@ class Graph:
                     else f"only the later node number {made[name]} makes"
                 )
                 raise OnnxError(f"{label} {why}: the nodes form a cycle or are out of order.")
-            raise OnnxError(f"{label} no node, input or initializer makes.")
+            raise OnnxError(f"{label} no node, input or initializer produces.")
 
     def run(self, feeds, outer=None):
         """Outputs in order, for `feeds` by name; `outer` are the values around a subgraph."""
@@ -134,8 +134,7 @@ def _run_node(node, inputs, values):
     results = results if isinstance(results, tuple) else (results,)
     if len(results) < len(node.outputs) and any(node.outputs[len(results) :]):
         raise node.unsupported(
-            f"output number {len(results) + 1} ({node.outputs[len(results)]!r}) is not computed "
-            "here."
+            f"output number {len(results) + 1} ({node.outputs[len(results)]!r}) is not supported."
         )
     return [np.asarray(r) if isinstance(r, np.generic) else r for r in results]
 
@@ -157,9 +156,9 @@ def schema_of(node, versions):
     version = versions.get(domain)
     if version is None:
         raise OnnxError(
-            f"{node.op_type} (node {node.name!r}) is of the domain {node.domain!r}, which the "
-            "model does not import. "
-            f"It imports {', '.join(repr(d or 'ai.onnx') for d in versions)}."
+            f"{node.op_type} (node {node.name!r}) is from the domain {node.domain!r}, which the "
+            "model does not import. It imports "
+            f"{', '.join(repr(d or 'ai.onnx') for d in versions)}."
         )
     try:
         return onnx.defs.get_schema(node.op_type, version, domain)

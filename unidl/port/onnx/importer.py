@@ -71,13 +71,13 @@ def read_onnx(model) -> OnnxFunction:
         )
     except onnx.checker.ValidationError as error:
         raise OnnxError(
-            f"{_name(model)}: external data of the model cannot be read: {error}"
+            f"{_name(model)}: the external data of the model cannot be read: {error}"
         ) from error
     except Exception as error:
         if type(error).__name__ != "DecodeError":  # of protobuf, which onnx does not export
             raise
         raise OnnxError(
-            f"{_name(model)} is not an ONNX file, or it is cut off: {error}."
+            f"{_name(model)} is not an ONNX file, or it is truncated: {error}."
         ) from error
     return OnnxFunction(proto)
 
@@ -97,11 +97,11 @@ def _checked(proto):
     onnx = onnx_package()
     if not proto.HasField("graph") or not proto.graph.output:
         raise OnnxError(
-            "The model has no graph, or its graph has no output: the file is empty or cut off."
+            "The model has no graph, or its graph has no output: the file is empty or truncated."
         )
     if not proto.opset_import:
         raise OnnxError(
-            "The model does not say which version of the operators it uses (opset_import is empty)."
+            "The model does not say which operator version it uses (opset_import is empty)."
         )
     newest = onnx.defs.onnx_opset_version()
     for domain, version in _versions(proto).items():
@@ -147,8 +147,7 @@ def _expanded(proto):
         except RuntimeError as error:
             names = ", ".join(name for _, name in sorted(wanted))
             raise OnnxError(
-                f"The package onnx cannot write out {names} as a graph of simpler operators: "
-                f"{error}"
+                f"The package onnx cannot expand {names} into a graph of simpler operators: {error}"
             ) from error
 
 
@@ -182,7 +181,9 @@ def _check_declared(name, x, declared):
     wanted = dtype_of(declared.tensor_type.elem_type)
     if wanted not in backend_of((x,)).dtypes:
         # Its numbers have become those of a wider dtype, in which the graph was not written.
-        raise UnsupportedDtypeError(f"The input {name!r} is {wanted}, which this backend has not.")
+        raise UnsupportedDtypeError(
+            f"The input {name!r} is {wanted}, which this backend does not have."
+        )
     if ops.dtype(x) != wanted:
         raise OnnxError(f"The input {name!r} must be {wanted}, got {ops.dtype(x)}. Cast it first.")
     if not declared.tensor_type.HasField("shape"):

@@ -13,7 +13,7 @@ def batch_normalization(node, x, scale, bias, mean, var):
     """By given moments; in training mode by the batch's, which also move the given ones."""
     if node.since < 14 and len(node.outputs) > 1:
         raise node.unsupported(
-            "the training mode of versions before 14 is not possible. Export the model for "
+            "the training mode of versions before 14 is not supported. Export the model for "
             "inference."
         )
     if not node["training_mode"]:

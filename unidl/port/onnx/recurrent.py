@@ -117,12 +117,12 @@ def _check(node, x, lengths, activations):
     if given != [name.lower() for name in activations * (count // len(activations))]:
         raise node.unsupported(f"the activations must be {activations}, got {node['activations']}.")
     if node["clip"]:
-        raise node.unsupported("clip is not possible.")
+        raise node.unsupported("clip is not supported.")
     time = ops.shape(x)[1 if node["layout"] else 0]
     if lengths is not None and set(ints(lengths)) != {time}:
         raise node.unsupported(
-            f"sequences of different lengths in one batch are not possible, got {ints(lengths)} of "
-            f"{time}."
+            f"sequences of different lengths in one batch are not supported, got {ints(lengths)} "
+            f"of {time}."
         )
 
 

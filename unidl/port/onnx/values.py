@@ -39,7 +39,7 @@ def known_dtype(name):
     """`name`, if unidl has such a dtype."""
     if name not in dtypes.ALL:
         raise OnnxError(
-            f"The data type {name} does not exist here. There are {', '.join(dtypes.ALL)}."
+            f"The data type {name} is not supported. Available: {', '.join(dtypes.ALL)}."
         )
     return name
 

@@ -77,8 +77,8 @@ def _left_eager(eager, error):
     """A layer may call the framework itself, which no symbol can go through."""
     warnings.warn(
         "This function runs as plain Python at every call, since it could not be captured: "
-        f"{error} Write custom layers with unidl.ops to have them captured, or silence this with "
-        "run_eagerly=True.",
+        f"{error} Write custom layers with unidl.ops so that they can be captured, or silence this "
+        "with run_eagerly=True.",
         CaptureWarning,
         stacklevel=6,
     )

@@ -39,9 +39,8 @@ class Symbol:
 
     def _no_value(self, *_, **__):
         raise NotCapturable(
-            "The step is being captured: it runs once on tensors that have a shape but no value. "
-            "Use "
-            "unidl.ops instead of functions of a framework, float() or an if on values (ops.where "
+            "The step is being captured: it runs once on tensors with a shape but no value. Use "
+            "unidl.ops instead of framework functions, float() or an if on values (ops.where "
             "chooses), or compile(run_eagerly=True)."
         )
 

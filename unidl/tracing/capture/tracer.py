@@ -93,7 +93,7 @@ class Tracer(Backend):
 
     def store(self, value):
         raise TypeError(
-            "A Variable cannot be made inside a captured step. Make it in build() or in the "
+            "A Variable cannot be created inside a captured step. Create it in build() or in the "
             "constructor."
         )
 
@@ -114,7 +114,7 @@ class Tracer(Backend):
 
     def jvp(self, function, primals, tangents):
         raise NotCapturable(
-            "jvp inside a captured step: take derivatives in a loop of your own, or "
+            "jvp inside a captured step: take derivatives in your own loop, or "
             "compile(run_eagerly=True)."
         )
 
@@ -255,6 +255,7 @@ _OF_THE_BACKEND = (
     "compile",
     "compile_step",
     "concretely",
+    "profile",
     "read",
     "signature",
     "synchronize",

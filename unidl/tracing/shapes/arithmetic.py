@@ -88,7 +88,7 @@ def check_shape(name, shape) -> tuple:
     shape = (shape,) if is_number else tuple(shape)
     for size in shape:
         if not is_open(size) and (not hasattr(size, "__index__") or size < 0):
-            raise ValueError(f"{name}: a shape holds non-negative ints, got {shape}.")
+            raise ValueError(f"{name}: a shape must consist of non-negative ints, got {shape}.")
     return tuple(a_size(size) for size in shape)
 
 

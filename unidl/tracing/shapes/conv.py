@@ -70,7 +70,7 @@ class Conv:
             )
         if x.ndim != 4:
             raise ValueError(
-                f"resize: images (n, height, width, channels) are needed, got the shape {x.shape}."
+                f"resize: expected images (n, height, width, channels), got the shape {x.shape}."
             )
         return KerasTensor((x.shape[0], *size, x.shape[3]), x.dtype)
 
@@ -79,9 +79,8 @@ def _check_ranks(name, x, kernel, strides):
     rank = len(strides)
     if x.ndim != rank + 2 or kernel.ndim != rank + 2:
         raise ValueError(
-            f"{name}: for {rank} spatial axes the input is (n, *spatial, channels) and the kernel "
-            f"(*window, ...), {rank + 2} axes each; "
-            f"got {x.shape} and {kernel.shape}."
+            f"{name}: for {rank} spatial axes the input must be (n, *spatial, channels) and the "
+            f"kernel (*window, ...), {rank + 2} axes each; got {x.shape} and {kernel.shape}."
         )
 
 

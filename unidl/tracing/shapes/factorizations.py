@@ -71,8 +71,8 @@ def _solve(name, a, b):
     check_rank(name, "the right side", b.shape, 2)
     if not agree(a.shape[-1], b.shape[-2]):
         raise ValueError(
-            f"{name}: a {a.shape} and b {b.shape} do not fit: b needs {a.shape[-1]} rows. A "
-            "single right side is b[:, None]."
+            f"{name}: a {a.shape} and b {b.shape} do not fit: b needs {a.shape[-1]} rows. Write a "
+            "single right-hand side as b[:, None]."
         )
     return KerasTensor(
         (*broadcast(name, a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), common_dtype(name, a, b)

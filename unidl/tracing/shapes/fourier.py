@@ -29,7 +29,7 @@ def _pair(name, real, imag):
     common_dtype(name, real, imag)
     if not shapes_agree(real.shape, imag.shape):
         raise ValueError(
-            f"{name}: real and imaginary part must have one shape, got {real.shape} and "
+            f"{name}: real and imaginary part must have the same shape, got {real.shape} and "
             f"{imag.shape}."
         )
     return real.shape

@@ -45,7 +45,7 @@ class Math:
         if isinstance(axes, int):
             if axes > min(len(a), len(b)):
                 raise ValueError(
-                    f"tensordot: {axes} axes cannot be contracted of the shapes {a} and {b}."
+                    f"tensordot: {axes} axes cannot be contracted for the shapes {a} and {b}."
                 )
             first, second = list(range(len(a) - axes, len(a))), list(range(axes))
         else:
@@ -109,7 +109,7 @@ def _bitwise(name):
     def rule(self, x1, x2):
         result = binary(self, x1, x2)
         if dtypes.is_float(result.dtype):
-            raise TypeError(f"{name}: integer tensors are needed, got {result.dtype}.")
+            raise TypeError(f"{name}: integer tensors are required, got {result.dtype}.")
         return result
 
     return rule

@@ -66,9 +66,9 @@ class NN:
         q, k, v = query.shape, key.shape, value.shape
         if min(len(q), len(k), len(v)) < 2 or not agree(q[-1], k[-1]) or not agree(k[-2], v[-2]):
             raise ValueError(
-                "attention: expected query (..., t, d), key (..., s, d) and value (..., s, v), "
-                f"got {q}, {k} and {v}: query and key "
-                "share their last axis, key and value their last but one."
+                "attention: expected query (..., t, d), key (..., s, d) and value (..., s, v), got "
+                f"{q}, {k} and {v}: query and key share their last axis, key and value their "
+                "second to last."
             )
         scores = (*broadcast("attention", q[:-2], k[:-2]), q[-2], k[-2])
         if bias is not None:
@@ -84,8 +84,8 @@ class NN:
         if not shapes_agree(labels.shape, logits.shape[:-1]):
             raise ValueError(
                 f"sparse_categorical_crossentropy: the classes {labels.shape} must have the shape "
-                f"of the logits {logits.shape} without the "
-                "last axis. One-hot targets belong to categorical_crossentropy."
+                f"of the logits {logits.shape} without the last axis. For one-hot targets use "
+                "categorical_crossentropy."
             )
         return KerasTensor(logits.shape[:-1], logits.dtype)
 
@@ -93,8 +93,7 @@ class NN:
         if not shapes_agree(labels.shape, logits.shape):
             raise ValueError(
                 f"categorical_crossentropy: target {labels.shape} and output {logits.shape} must "
-                "have one shape. Class numbers belong to "
-                "sparse_categorical_crossentropy."
+                "have the same shape. For class numbers use sparse_categorical_crossentropy."
             )
         return KerasTensor(logits.shape[:-1], logits.dtype)
 

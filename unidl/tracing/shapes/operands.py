@@ -17,7 +17,7 @@ def common_dtype(name, *operands):
     found = {x.dtype for x in operands if isinstance(x, KerasTensor)}
     if len(found) != 1:
         raise TypeError(
-            f"{name}: tensors of one dtype are needed, got "
+            f"{name}: tensors must have the same dtype, got "
             f"{' and '.join(sorted(found)) or 'none'}. Use ops.cast."
         )
     return found.pop()
@@ -27,7 +27,7 @@ def check_bool(name, *operands):
     for x in operands:
         if isinstance(x, KerasTensor) and x.dtype != "bool":
             raise TypeError(
-                f"{name}: a bool tensor is needed, got {x.dtype}. Compare it, or use ops.cast(x, "
+                f"{name}: a bool tensor is required, got {x.dtype}. Compare it, or use ops.cast(x, "
                 '"bool").'
             )
 
@@ -36,7 +36,7 @@ def same_shape(name):
     def rule(self, x, *args, **kwargs):
         if name not in INTEGERS_TOO and not dtypes.is_float(x.dtype):
             raise TypeError(
-                f"{name}: a float tensor is needed, got {x.dtype}. Use ops.cast(x, "
+                f"{name}: a float tensor is required, got {x.dtype}. Use ops.cast(x, "
                 f"{dtypes.floatx()!r})."
             )
         return KerasTensor(x.shape, x.dtype)

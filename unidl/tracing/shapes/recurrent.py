@@ -11,7 +11,9 @@ class Recurrent:
     def scan(self, step, state, xs, reverse=False):
         lengths = [x.shape[0] for x in xs]
         if len({n for n in lengths if not is_open(n)}) > 1:
-            raise ValueError(f"scan: all sequences need the same number of moments, got {lengths}.")
+            raise ValueError(
+                f"scan: all sequences must have the same number of time steps, got {lengths}."
+            )
         state, y = step(state, tuple(KerasTensor(x.shape[1:], x.dtype) for x in xs))
         return state, KerasTensor((merged(lengths), *y.shape), y.dtype)
 

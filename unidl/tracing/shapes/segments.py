@@ -24,7 +24,7 @@ def _segments(name, x, ids, count):
     check_rank(name, "data", x.shape, 1)
     if ids.ndim != 1 or not agree(ids.shape[0], x.shape[0]):
         raise ValueError(
-            f"{name}: segment_ids must hold one integer for each row of data, got the shapes "
+            f"{name}: segment_ids must contain one integer for each row of data, got the shapes "
             f"{ids.shape} and {x.shape}."
         )
     return KerasTensor((count, *x.shape[1:]), x.dtype)

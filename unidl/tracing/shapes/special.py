@@ -13,7 +13,7 @@ class Special:
     def gcd(self, x1, x2):
         dtype = common_dtype("gcd", x1, x2)
         if not dtypes.is_integer(dtype):
-            raise TypeError(f"gcd: integer tensors are needed, got {dtype}.")
+            raise TypeError(f"gcd: integer tensors are required, got {dtype}.")
         return KerasTensor(broadcast("gcd", x1.shape, x2.shape), dtype)
 
     def nextafter(self, x1, x2):
@@ -32,8 +32,8 @@ class Special:
         last = x.shape[-1]
         if not is_open(last) and last * old % new:
             raise ValueError(
-                f"view: the last axis of the shape {x.shape}, {last * old} bytes, does not hold "
-                f"whole numbers of {dtype}."
+                f"view: the last axis of the shape {x.shape}, {last * old} bytes, does not hold a "
+                f"whole number of elements of {dtype}."
             )
         return KerasTensor((*x.shape[:-1], None if last is None else last * old // new), dtype)
 

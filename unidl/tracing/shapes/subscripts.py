@@ -13,7 +13,7 @@ def einsum_shape(subscripts, shapes):
     terms = inputs.split(",")
     if len(terms) != len(shapes):
         raise ValueError(
-            f"einsum: {subscripts!r} has {len(terms)} operands, but {len(shapes)} tensors came."
+            f"einsum: {subscripts!r} has {len(terms)} operands, but got {len(shapes)} tensors."
         )
     sizes, batches = {}, []
     for term, shape in zip(terms, shapes, strict=True):
@@ -54,5 +54,5 @@ def _bind(subscripts, term, shape, shapes, sizes, batches):
         elif not agree(before, size) and size != 1:
             raise ValueError(
                 f"einsum: the axis {letter!r} in {subscripts!r} has the sizes {before} and {size}; "
-                f"it must have one. Shapes: {shapes}."
+                f"they must be equal. Shapes: {shapes}."
             )

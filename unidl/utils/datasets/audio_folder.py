@@ -55,8 +55,8 @@ def audio_dataset_from_directory(
     who = "audio_dataset_from_directory"
     if ragged:
         raise ValueError(
-            f"{who}: ragged=True is not offered: backends have no such tensors. Leave it out, and "
-            "the sequences of a batch are padded to the longest."
+            f"{who}: ragged=True is not supported: backends have no such tensors. Without it, the "
+            "sequences of a batch are padded to the longest."
         )
 
     folder = Folder(
@@ -89,11 +89,11 @@ def _sound(path: str, sampling_rate: int | None) -> Any:
             content = file.readframes(file.getnframes())
     except (wave.Error, EOFError) as error:
         raise ValueError(
-            f"audio_dataset_from_directory: {path} is no WAV file of whole numbers (PCM): {error}."
+            f"audio_dataset_from_directory: {path} is not a WAV file of integers (PCM): {error}."
         ) from error
     if sampling_rate is not None and rate != sampling_rate:
         raise ValueError(
-            f"audio_dataset_from_directory: {path} has {rate} samples a second, wanted were "
+            f"audio_dataset_from_directory: {path} has {rate} samples per second instead of "
             f"{sampling_rate}. Convert the files first, for example with "
             f"scipy.signal.resample_poly or ffmpeg -ar {sampling_rate}."
         )

@@ -85,28 +85,29 @@ class Folder:
         one_of(self.who, "subset", self.subset, _SUBSETS)
         if not (self.labels in ("inferred", None) if isinstance(self.labels, str | None) else True):
             raise ValueError(
-                f"{self.who}: labels is 'inferred', None or a list of integers, got "
+                f"{self.who}: labels must be 'inferred', None or a list of integers, got "
                 f"{self.labels!r}."
             )
         if self.class_names is not None and self.labels != "inferred":
             raise ValueError(
                 f"{self.who}: class_names orders the sub-folders of labels='inferred'; it cannot "
-                f"stand beside labels={self.labels!r}."
+                f"be combined with labels={self.labels!r}."
             )
         if bool(self.validation_split) != (self.subset is not None):
             raise ValueError(
-                f"{self.who}: validation_split and subset belong together: validation_split=0.2, "
+                f"{self.who}: give both validation_split and subset: validation_split=0.2, "
                 f"subset='both', got {self.validation_split!r} and {self.subset!r}."
             )
         if self.validation_split and not 0 < self.validation_split < 1:
             raise ValueError(
-                f"{self.who}: validation_split is a share between 0 and 1, got "
+                f"{self.who}: validation_split must be a fraction between 0 and 1, got "
                 f"{self.validation_split!r}."
             )
         if self.subset in ("training", "validation") and self.shuffle and self.seed is None:
             raise ValueError(
                 f"{self.who}: the parts of a shuffled folder only fit together if both calls draw "
-                "the same order. Give both one seed, or write subset='both' and have both at once."
+                "the same order. Give both calls the same seed, or get both parts at once with "
+                "subset='both'."
             )
         if not os.path.isdir(self.directory):
             raise FileNotFoundError(f"{self.who}: there is no folder {self.directory}.")
@@ -125,8 +126,8 @@ class Folder:
             strangers = [name for name in self.class_names if name not in names]
             if strangers:
                 raise ValueError(
-                    f"{self.who}: class_names has {', '.join(map(repr, strangers))}, which is no "
-                    f"sub-folder of {directory}. There are: {', '.join(names)}."
+                    f"{self.who}: class_names has {', '.join(map(repr, strangers))}, which is not "
+                    f"a sub-folder of {directory}. There are: {', '.join(names)}."
                 )
             names = list(self.class_names)
         if self.label_mode == "binary" and len(names) != 2:

@@ -82,7 +82,9 @@ def image_dataset_from_directory(
     one_of(who, "interpolation", interpolation, INTERPOLATIONS)
     one_of(who, "data_format", data_format, ("channels_last", "channels_first", None))
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
-        raise ValueError(f"{who}: crop_to_aspect_ratio and pad_to_aspect_ratio exclude each other.")
+        raise ValueError(
+            f"{who}: crop_to_aspect_ratio and pad_to_aspect_ratio are mutually exclusive."
+        )
     height, width = _size(who, image_size)
 
     first = (data_format or config.image_data_format()) == "channels_first"
@@ -123,7 +125,7 @@ def _size(who: str, given: Any) -> tuple[int, int]:
         or len(pair) != 2
         or not all(isinstance(size, int) and size > 0 for size in pair)
     ):
-        raise ValueError(f"{who}: image_size is (height, width), got {given!r}.")
+        raise ValueError(f"{who}: image_size must be (height, width), got {given!r}.")
     return pair[0], pair[1]
 
 

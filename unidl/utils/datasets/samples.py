@@ -88,9 +88,9 @@ def check_format(who: str, given: str) -> None:
     """The results are of unidl's own kind alone."""
     if given not in FORMATS:
         raise ValueError(
-            f"{who}: format is 'py', a PyDataset that fit takes on every backend, got {given!r}. "
-            "To have a data set of another library, make it there of the arrays or files; fit "
-            "takes those too."
+            f"{who}: format must be 'py', a PyDataset that fit accepts on every backend, got "
+            f"{given!r}. For a data set of another library, create it there from the arrays or "
+            "files; fit accepts those too."
         )
 
 
@@ -99,6 +99,6 @@ def check_batch_size(who: str, batch_size: Any) -> None:
         not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1
     ):
         raise ValueError(
-            f"{who}: batch_size is a positive integer, or None for single samples, got "
+            f"{who}: batch_size must be a positive integer, or None for single samples, got "
             f"{batch_size!r}."
         )

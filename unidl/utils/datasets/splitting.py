@@ -42,19 +42,19 @@ def split_dataset(
     if preferred_backend is not None:
         raise ValueError(
             "split_dataset: preferred_backend chooses a framework's data set. Here the parts are "
-            f"arrays, which fit takes on every backend: leave it out, got {preferred_backend!r}."
+            f"arrays, which fit accepts on every backend: leave it out, got {preferred_backend!r}."
         )
     leaves = [] if isinstance(dataset, PyDataset) else tree.flatten(dataset)
     if not leaves or not all(hasattr(leaf, "shape") and hasattr(leaf, "dtype") for leaf in leaves):
         raise TypeError(
-            "split_dataset: takes an array, or arrays in a tuple, list or dict, got a "
-            f"{type(dataset).__name__}. Split the arrays that it is made of, or a folder by "
+            "split_dataset: expected an array, or arrays in a tuple, list or dict, got a "
+            f"{type(dataset).__name__}. Split the underlying arrays, or a folder with "
             "validation_split=... and subset='both'."
         )
     arrays = [np.asarray(leaf) for leaf in leaves]
     if any(array.ndim == 0 for array in arrays) or len({len(array) for array in arrays}) > 1:
         raise ValueError(
-            "split_dataset: the arrays need one first axis of one length, got the shapes "
+            "split_dataset: the arrays need a first axis of the same length, got the shapes "
             f"{', '.join(str(array.shape) for array in arrays)}."
         )
     count = len(arrays[0])
@@ -89,11 +89,13 @@ def _size(name: str, size: Any, count: int) -> int | None:
     if size is None:
         return None
     if isinstance(size, bool) or not isinstance(size, int | float | np.number):
-        raise TypeError(f"split_dataset: {name}_size is a number of samples or a share: {size!r}.")
+        raise TypeError(
+            f"split_dataset: {name}_size must be a number of samples or a fraction: {size!r}."
+        )
     is_share = isinstance(size, float | np.floating)
     if not 0 < size < (1 if is_share else count):
         raise ValueError(
-            f"split_dataset: {name}_size is a share between 0 and 1 or a number of samples below "
-            f"{count}, got {size!r}."
+            f"split_dataset: {name}_size must be a fraction between 0 and 1 or a number of samples "
+            f"below {count}, got {size!r}."
         )
     return round(size * count) if is_share else int(size)

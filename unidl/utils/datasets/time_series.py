@@ -62,13 +62,13 @@ def timeseries_dataset_from_array(
         ("sampling_rate", sampling_rate),
     ):
         if not isinstance(value, int | np.integer) or not value > 0:
-            raise ValueError(f"{who}: {name} is a positive integer, got {value!r}.")
+            raise ValueError(f"{who}: {name} must be a positive integer, got {value!r}.")
     begin = 0 if start_index is None else start_index
     end = len(data) if end_index is None else end_index
     if not 0 <= begin < end <= len(data):
         raise ValueError(
-            f"{who}: start_index and end_index lie within the {len(data)} moments of data, one "
-            f"after the other, got {start_index!r} and {end_index!r}."
+            f"{who}: start_index and end_index must lie within the {len(data)} time steps of data, "
+            f"in this order, got {start_index!r} and {end_index!r}."
         )
     count = end - begin - (sequence_length - 1) * sampling_rate
     if targets is not None:
@@ -79,7 +79,7 @@ def timeseries_dataset_from_array(
         starts = starts[starts < len(targets)]
     if not len(starts):
         raise ValueError(
-            f"{who}: no window of {sequence_length} moments, {sampling_rate} apart, fits into "
+            f"{who}: no window of {sequence_length} time steps, {sampling_rate} apart, fits into "
             f"{end - begin}."
         )
     seed = drawn_seed(seed)

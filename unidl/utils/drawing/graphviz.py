@@ -20,7 +20,7 @@ def pydot(asked_by: str) -> Any:
     except ImportError:
         raise ImportError(
             f"{asked_by} needs pydot. Install it with: pip install 'unidl-framework[drawing]', or "
-            "write what needs nothing: plot_model(model, 'model.svg')."
+            "write a file that needs neither: plot_model(model, 'model.svg')."
         ) from None
     return pydot
 

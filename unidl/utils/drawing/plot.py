@@ -144,7 +144,7 @@ def _content(
             if kind in pixels.FORMATS
             else ""
         )
-        + "Or write what needs neither: plot_model(model, 'model.svg')."
+        + "Or write a file that needs neither: plot_model(model, 'model.svg')."
     )
 
 

@@ -46,9 +46,8 @@ class Indexing:
         axis = one_axis("take_along_axis", axis, x.ndim, x.shape)
         if indices.ndim != x.ndim:
             raise ValueError(
-                f"take_along_axis: indices need as many axes as x, got {indices.shape} for "
-                f"{x.shape}. Use expand_dims, or take for "
-                "whole slices."
+                f"take_along_axis: indices must have as many axes as x, got {indices.shape} for "
+                f"{x.shape}. Use expand_dims, or take for whole slices."
             )
         others = broadcast("take_along_axis", _one_at(x.shape, axis), _one_at(indices.shape, axis))
         return KerasTensor((*others[:axis], indices.shape[axis], *others[axis + 1 :]), x.dtype)
@@ -86,8 +85,8 @@ def _slice_like(key, numbers):
 def _check_index(shape, axis, index):
     if isinstance(index, bool) or not hasattr(index, "__index__"):
         raise TypeError(
-            f"get_item: an index is an int, a slice, None or Ellipsis, got {index!r}. Use take for "
-            "a tensor of indices."
+            f"get_item: an index must be an int, a slice, None or Ellipsis, got {index!r}. Use "
+            "take for a tensor of indices."
         )
     size = shape[axis]
     if not is_open(size) and not -size <= index < size:

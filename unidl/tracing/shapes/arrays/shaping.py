@@ -47,7 +47,7 @@ class Shaping:
         full = some_axes("transpose", tuple(axes), x.ndim, x.shape)
         if len(full) != x.ndim:
             raise ValueError(
-                f"transpose: axes must name every axis of the shape {x.shape} once, got "
+                f"transpose: axes must contain every axis of the shape {x.shape} once, got "
                 f"{tuple(axes)}."
             )
         return KerasTensor(tuple(x.shape[a] for a in axes), x.dtype)
@@ -96,9 +96,9 @@ class Shaping:
         for shape in shapes:
             if not shapes_agree(shape[:axis] + shape[axis + 1 :], first[:axis] + first[axis + 1 :]):
                 raise ValueError(
-                    f"concatenate: all shapes must be equal but for axis {axis}, got "
-                    f"{', '.join(map(str, shapes))}. "
-                    "Join along another axis, or pad the shorter ones."
+                    f"concatenate: all shapes must be equal except on axis {axis}, got "
+                    f"{', '.join(map(str, shapes))}. Join along another axis, or pad the shorter "
+                    "ones."
                 )
         sizes = [shape[axis] for shape in shapes]
         joined = _merge(shapes)
@@ -110,8 +110,8 @@ class Shaping:
         dtype = common_dtype("stack", *xs)
         if not all(shapes_agree(shape, shapes[0]) for shape in shapes):
             raise ValueError(
-                f"stack: all tensors must have one shape, got {', '.join(map(str, shapes))}. Use "
-                "concatenate to join unequal ones."
+                f"stack: all tensors must have the same shape, got {', '.join(map(str, shapes))}. "
+                "Use concatenate to join unequal ones."
             )
         joined = _merge(shapes)
         joined.insert(one_axis("stack", axis, len(joined) + 1), len(xs))
@@ -152,7 +152,7 @@ class Shaping:
     def tile(self, x, repeats):
         if len(repeats) != x.ndim:
             raise ValueError(
-                f"tile: one repeat for each axis of the shape {x.shape} is needed, got "
+                f"tile: expected one repeat for each axis of the shape {x.shape}, got "
                 f"{tuple(repeats)}."
             )
         return KerasTensor(
@@ -188,7 +188,7 @@ class Shaping:
                 mode == "edge" and size == 0 and max(pair)
             ):
                 raise ValueError(
-                    f"pad: axis {i} of the shape {x.shape} is too short to be padded by "
+                    f"pad: axis {i} of the shape {x.shape} is too short for padding by "
                     f"{tuple(pair)} in mode {mode!r}."
                 )
         return KerasTensor(
@@ -205,8 +205,8 @@ def _with_open_axes(old, new):
     that are known."""
     if new.count(None) != old.count(None) or new.count(-1) > 1:
         raise ValueError(
-            f"reshape: the open axes of {old} cannot be told apart in {new}. Write -1 for one that "
-            "changes."
+            f"reshape: the open axes of {old} cannot be told apart in {new}. Write -1 for the one "
+            "that changes."
         )
     total, wanted = (
         product(size for size in shape if size not in (None, -1)) for shape in (old, new)
@@ -255,7 +255,7 @@ def _known_size(name, x, axis):
 
 def _joinable(name, xs):
     if not xs:
-        raise ValueError(f"{name}: at least one tensor is needed, got an empty list.")
+        raise ValueError(f"{name}: expected at least one tensor, got an empty list.")
     return [x.shape for x in xs]
 
 
