@@ -47,7 +47,7 @@ def test_enabled_for_the_program(monkeypatch):
     [
         ({"python": "cpython-27"}, "written by 'cpython-27'"),
         ({"code": "!"}, "damaged"),
-        ({"code": "aQEAAAA="}, "no code"),
+        ({"code": "aQEAAAA="}, "not code"),
         ({"closure": None}, "do not fit"),
         ({"defaults": 3}, "its parts"),
     ],

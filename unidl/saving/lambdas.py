@@ -19,38 +19,66 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-# Beside Keras' keys, whose readers pass over it: byte code is that of one Python version.
+# A key beside those of Keras, which ignores it: byte code fits one version of Python.
 _VERSION = "python"
 _PYTHON = str(sys.implementation.cache_tag)
 
-# What the call that reads at present was told; None outside of one.
+# The safe mode of the outermost call that is reading; None outside of one.
 _safe: ContextVar[bool | None] = ContextVar("unidl_safe_mode", default=None)
 _enabled = False
 _copying: ContextVar[bool] = ContextVar("unidl_copying", default=False)
 
 _REFUSED = (
     "This config contains a lambda as byte code, which can do anything and is not run by default. "
-    "Replace it in the model by a named function, register that with "
-    "@unidl.saving.register_keras_serializable(), and save the model again; or, if you trust "
-    "whoever made the file, load it with safe_mode=False."
+    "Put a named function in its place, register it with "
+    "@unidl.saving.register_keras_serializable(), and save the model again. Or, if you trust the "
+    "file, load it with safe_mode=False."
 )
 
 
+class LambdaError(ValueError):
+    """A lambda is not read; `of` says whose it is."""
+
+    owned = False
+
+    def of(self, class_name: Any, config: Any) -> LambdaError:
+        """The error with the name of the innermost object that has one."""
+        name = config.get("name") if isinstance(config, dict) else None
+        if self.owned or name is None:
+            return self
+        error = LambdaError(f"{class_name} {name!r}: {self}")
+        error.owned = True
+        return error
+
+
 def enable_unsafe_deserialization() -> None:
-    """Let lambdas be read from configs and files by the whole program from now on, as if every call
-    had `safe_mode=False`. They run with all rights of the program: only for trusted files.
+    """Read Python lambdas from configs and files in the whole program from now on, as if every call
+    had `safe_mode=False`, until `unidl.utils.clear_session()`.
+
+    A lambda can do anything that the program can: call this only if you trust all files it loads.
 
     Examples:
-        >>> unidl.config.enable_unsafe_deserialization()  # doctest: +SKIP
+        >>> with warnings.catch_warnings(action="ignore"):  # a lambda is written as byte code
+        ...     config = unidl.saving.serialize_keras_object(unidl.layers.Lambda(lambda x: x * 2))
+        >>> unidl.config.enable_unsafe_deserialization()
+        >>> unidl.saving.deserialize_keras_object(config).function(3)
+        6
+        >>> unidl.utils.clear_session()
     """
     global _enabled
     _enabled = True
 
 
+def disable_unsafe_deserialization() -> None:
+    """Undo `enable_unsafe_deserialization`."""
+    global _enabled
+    _enabled = False
+
+
 @contextmanager
 def reading(safe_mode: bool | None, inherited: bool = True) -> Iterator[None]:
     """Lambdas are read inside if `safe_mode` is False, or `enable_unsafe_deserialization` was
-    called. A call inside another one keeps to what the outer one was told if `inherited`."""
+    called. If `inherited`, a call inside another one obeys the outer one."""
     outer = _safe.get() if inherited else None
     token = _safe.set((safe_mode is not False) if outer is None else outer)
     try:
@@ -61,7 +89,7 @@ def reading(safe_mode: bool | None, inherited: bool = True) -> Iterator[None]:
 
 @contextmanager
 def copying() -> Iterator[None]:
-    """Configs made inside hold lambdas as they are, for a copy in the same process."""
+    """Configs made inside keep lambdas as they are, for a copy in the same process."""
     token = _copying.set(True)
     try:
         yield
@@ -82,14 +110,14 @@ def dump(function: Any, serialize: Callable[[Any], Any]) -> dict[str, Any]:
     """The parts of a lambda: "code", "defaults", "closure" and the Python version.
 
     Raises:
-        ValueError: a part of it has no place in a config.
+        ValueError: a part of it cannot be written to a config.
     """
     code = function.__code__
     where = f"The lambda of {code.co_filename}, line {code.co_firstlineno}"
     if function.__kwdefaults__:
         raise ValueError(
-            f"{where} has defaults of keyword-only arguments, for which the format has no place. "
-            "Write lambda x, scale=2: ... without `*`."
+            f"{where} has defaults of keyword-only arguments, which the format cannot hold. "
+            "Write `lambda x, scale=2: ...` without `*`."
         )
     try:
         cells = [cell.cell_contents for cell in function.__closure__ or ()]
@@ -114,33 +142,33 @@ def load(config: Any, deserialize: Callable[[Any], Any]) -> Any:
     """The lambda of `dump`'s dict, or of {"value": [code, defaults, closure]}.
 
     Raises:
-        ValueError: lambdas are not let in; it is damaged, or of another Python version.
+        LambdaError: lambdas are refused, or this one is damaged or of another Python version.
     """
     # Before anything of it is looked at.
     if _safe.get() is not False and not _enabled:
-        raise ValueError(_REFUSED)
+        raise LambdaError(_REFUSED)
     code, defaults, closure = _parts(config)
     made = _code(code)
     defaults = None if defaults is None else tuple(_value(v, deserialize) for v in defaults)
     cells = tuple(types.CellType(_value(v, deserialize)) for v in closure or ())
     if len(cells) != len(made.co_freevars) or len(defaults or ()) > made.co_argcount:
-        raise ValueError(_damaged("its closure or defaults do not fit its code"))
+        raise LambdaError(_damaged("its closure or defaults do not fit its code"))
     return types.FunctionType(made, _names(), made.co_name, defaults, cells)
 
 
 def _parts(config: Any) -> tuple[Any, Any, Any]:
     if not isinstance(config, dict):
-        raise ValueError(_damaged("it is no dict"))
+        raise LambdaError(_damaged("it is not a dict"))
     written = config.get(_VERSION, _PYTHON)
     if written != _PYTHON:
-        raise ValueError(
+        raise LambdaError(
             f"The byte code of a lambda was written by {written!r}, and this is {_PYTHON!r}. Load "
             "the file with that version, put a named function in the lambda's place, and save it."
         )
     value = config.get("value", [config.get(name) for name in ("code", "defaults", "closure")])
     lists = isinstance(value, list | tuple) and len(value) == 3
     if not lists or not all(v is None or isinstance(v, list | tuple) for v in value[1:]):
-        raise ValueError(_damaged("its parts are not code, defaults and closure"))
+        raise LambdaError(_damaged("its parts are not code, defaults and closure"))
     return value[0], value[1], value[2]
 
 
@@ -148,20 +176,19 @@ def _code(text: Any) -> types.CodeType:
     try:
         made = marshal.loads(base64.b64decode("".join(text.split()), validate=True))
     except (AttributeError, ValueError, TypeError, EOFError, MemoryError, binascii.Error) as error:
-        raise ValueError(_damaged(f"{type(error).__name__}: {error}")) from error
+        raise LambdaError(_damaged(f"{type(error).__name__}: {error}")) from error
     if not isinstance(made, types.CodeType):
-        raise ValueError(_damaged(f"it holds a {type(made).__name__}, no code"))
+        raise LambdaError(_damaged(f"it contains a {type(made).__name__}, not code"))
     return made
 
 
 def _value(value: Any, deserialize: Callable[[Any], Any]) -> Any:
-    """A string stays one, which `deserialize` would look up as a name."""
+    """A string stays a string; `deserialize` would look it up as a name."""
     return deserialize(value) if isinstance(value, dict) else value
 
 
 def _names() -> dict[str, Any]:
-    """What the lambda finds beside its arguments and closure: the module it was written in is not
-    in the file."""
+    """The globals of a lambda that was read: the module it was written in is not in the file."""
     import numpy as np
 
     import unidl

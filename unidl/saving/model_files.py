@@ -138,8 +138,8 @@ def load_model(
             use it only for files that you trust. True and None refuse lambdas.
 
     Raises:
-        ValueError: the file is damaged; refers to anything outside itself; contains a lambda; names a
-            class that is neither public nor known; was written in another format. The text names
+        ValueError: the file is damaged; refers to anything outside itself; contains a lambda; names
+            a class that is neither public nor known; was written in another format. The text names
             the file.
         FileNotFoundError: there is none.
 
@@ -150,7 +150,7 @@ def load_model(
         >>> bool(unidl.ops.all(unidl.models.load_model("model.keras")(x) == model(x)))
         True
     """
-    # A load inside another one, by a layer of the user's own, is only as unsafe as its own argument.
+    # A load inside another one, by a layer of the user's own, obeys its own argument.
     with lambdas.reading(safe_mode, inherited=False):
         if orbax_files.is_checkpoint(filepath):
             return _load_orbax(os.fspath(filepath), custom_objects, compile)

@@ -1,8 +1,8 @@
 """Objects as JSON-ready dicts in Keras' layout, and back.
 
 An object is {"module", "class_name", "config", "registered_name"}, a layer or model also has
-"build_config" and "compile_config". Of code there are only lambdas, which are read if the caller
-says so (see `lambdas`); a name is looked up among the public classes of unidl and what was
+"build_config" and "compile_config". The only code is that of lambdas, which are read if the caller
+allows it (see `lambdas`); a name is looked up among the public classes of unidl and what was
 registered, never imported from elsewhere.
 """
 
@@ -128,7 +128,7 @@ def _serialize_function(function: Any) -> Any:
 
 
 def _lambda_config(function: Any) -> dict[str, Any]:
-    """In the one list that Keras has everywhere but in its Lambda layer."""
+    """Keras writes one list everywhere but in its Lambda layer."""
     parts = lambdas.dump(function, serialize_keras_object)
     value = [parts.pop(name) for name in ("code", "defaults", "closure")]
     return {"value": value} | parts
@@ -227,6 +227,8 @@ def _deserialize(config: Any) -> Any:
             return find_function(config["config"], config.get("module"))
         _refuse_quantized(config)
         return _make(config)
+    except lambdas.LambdaError as error:
+        raise error.of(config["class_name"], config["config"]) from None
     except (AttributeError, KeyError, IndexError, OverflowError) as error:
         raise ValueError(
             f"The config of {config['class_name']!r} is damaged: {type(error).__name__} {error}."

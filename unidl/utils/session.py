@@ -1,17 +1,19 @@
-"""A fresh start for names."""
+"""A fresh start for names and permissions."""
 
 from __future__ import annotations
 
 import gc
 
+from unidl.saving import lambdas
 from unidl.utils.naming import reset_names
 
 
 def clear_session(free_memory: bool = True) -> None:
     """Number automatic names from the start again: the next `Dense` layer is called "dense".
 
-    There is no other global state to clear: models own their variables, and memory is freed with
-    the model. `free_memory` also runs Python's cycle collector.
+    `config.enable_unsafe_deserialization()` is undone. There is no other global state to clear:
+    models own their variables, and memory is freed with the model. `free_memory` also runs Python's
+    cycle collector.
 
     Examples:
         >>> unidl.backend.clear_session()
@@ -22,5 +24,6 @@ def clear_session(free_memory: bool = True) -> None:
         'dense'
     """
     reset_names()
+    lambdas.disable_unsafe_deserialization()
     if free_memory:
         gc.collect()

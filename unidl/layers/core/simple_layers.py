@@ -168,11 +168,14 @@ class Lambda(Layer):
         """A layer from `get_config`'s dict. Lambdas are refused unless `safe_mode` is False here
         or in the call that reads the whole model."""
         parts = ("function", "output_shape", "mask", "arguments")
-        read = {
-            name: deserialize_keras_object(config[name], custom_objects, safe_mode)
-            for name in parts
-            if name in config
-        }
+        try:
+            read = {
+                name: deserialize_keras_object(config[name], custom_objects, safe_mode)
+                for name in parts
+                if name in config
+            }
+        except lambdas.LambdaError as error:
+            raise error.of(cls.__name__, config) from None
         if isinstance(read.get("output_shape"), list):  # JSON has no tuples
             read["output_shape"] = tuple(read["output_shape"])
         return super().from_config(
