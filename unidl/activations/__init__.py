@@ -39,6 +39,7 @@ from unidl.activations.functions import (
     tanh_shrink,
     threshold,
 )
+from unidl.saving import lambdas
 from unidl.saving.lookup import Catalogue
 from unidl.utils.namespaces import namespace
 
@@ -64,6 +65,8 @@ def get(identifier: Any) -> Callable[..., Any]:
         >>> unidl.activations.get(None)(3.0)  # `linear`
         3.0
     """
+    if lambdas.is_bare(identifier):
+        identifier = {"class_name": "__lambda__", "config": identifier}
     return linear if identifier is None else _catalogue.get(identifier)
 
 

@@ -78,9 +78,10 @@ def _clone(
     else:
         new = _cloned_by_config(model, (inputs, clone_function, call_function))
     if model.optimizer is not None:
-        config = model.get_compile_config()
-        if config is not None:
-            new.compile_from_config(config)
+        with lambdas.copying():
+            config = model.get_compile_config()
+            if config is not None:
+                new.compile_from_config(config)
     return new
 
 

@@ -10,6 +10,7 @@ import base64
 import binascii
 import builtins
 import codecs
+import dis
 import marshal
 import sys
 import types
@@ -19,6 +20,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from unidl.utils.traceback_filtering import user_stacklevel
+
 # A key beside those of Keras, which ignores it: byte code fits one version of Python.
 _VERSION = "python"
 _PYTHON = str(sys.implementation.cache_tag)
@@ -26,6 +29,7 @@ _PYTHON = str(sys.implementation.cache_tag)
 # The safe mode of the outermost call that is reading; None outside of one.
 _safe: ContextVar[bool | None] = ContextVar("unidl_safe_mode", default=None)
 _enabled = False
+_forbidden: ContextVar[bool] = ContextVar("unidl_lambdas_forbidden", default=False)
 _copying: ContextVar[bool] = ContextVar("unidl_copying", default=False)
 
 _REFUSED = (
@@ -33,6 +37,11 @@ _REFUSED = (
     "Put a named function in its place, register it with "
     "@unidl.saving.register_keras_serializable(), and save the model again. Or, if you trust the "
     "file, load it with safe_mode=False."
+)
+_GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME")
+_PASS = (
+    ": a lambda that was read knows only `unidl`, `ops`, `np` and Python's built-in names. Pass "
+    "numbers as defaults: `lambda x, scale=scale: ...`."
 )
 
 
@@ -58,7 +67,8 @@ def enable_unsafe_deserialization() -> None:
     A lambda can do anything that the program can: call this only if you trust all files it loads.
 
     Examples:
-        >>> with warnings.catch_warnings(action="ignore"):  # a lambda is written as byte code
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("ignore")  # of a lambda in a config
         ...     config = unidl.saving.serialize_keras_object(unidl.layers.Lambda(lambda x: x * 2))
         >>> unidl.config.enable_unsafe_deserialization()
         >>> unidl.saving.deserialize_keras_object(config).function(3)
@@ -88,6 +98,16 @@ def reading(safe_mode: bool | None, inherited: bool = True) -> Iterator[None]:
 
 
 @contextmanager
+def forbidden() -> Iterator[None]:
+    """Lambdas are refused inside, whatever the outer call or the program allows."""
+    token = _forbidden.set(True)
+    try:
+        yield
+    finally:
+        _forbidden.reset(token)
+
+
+@contextmanager
 def copying() -> Iterator[None]:
     """Configs made inside keep lambdas as they are, for a copy in the same process."""
     token = _copying.set(True)
@@ -104,6 +124,11 @@ def stays(value: Any) -> bool:
 
 def is_lambda(value: Any) -> bool:
     return isinstance(value, types.FunctionType) and value.__name__ == "<lambda>"
+
+
+def is_bare(config: Any) -> bool:
+    """Whether it is a lambda's config alone, as Keras writes activations."""
+    return isinstance(config, dict) and "value" in config and config.keys() <= {"value", _VERSION}
 
 
 def dump(function: Any, serialize: Callable[[Any], Any]) -> dict[str, Any]:
@@ -128,11 +153,13 @@ def dump(function: Any, serialize: Callable[[Any], Any]) -> dict[str, Any]:
             f"{where} uses a value that cannot be written to a config: {error} Write a named "
             "function and register it with @unidl.saving.register_keras_serializable()."
         ) from error
+    missing = _missing_names(code, function.__globals__)
     warnings.warn(
-        f"{where} is written as byte code. Only Python of this version reads it, and only with "
+        f"{where} is written as byte code. Only this version of Python can read it, and only with "
         "safe_mode=False. Better: a named function, registered with "
-        "@unidl.saving.register_keras_serializable().",
-        stacklevel=2,
+        "@unidl.saving.register_keras_serializable()."
+        + (f" It uses {missing} of its module, which is not in the file{_PASS}" if missing else ""),
+        stacklevel=user_stacklevel(),
     )
     raw = codecs.encode(marshal.dumps(code), "base64").decode("ascii")
     return {"code": raw, "defaults": defaults, "closure": closure, _VERSION: _PYTHON}
@@ -145,10 +172,16 @@ def load(config: Any, deserialize: Callable[[Any], Any]) -> Any:
         LambdaError: lambdas are refused, or this one is damaged or of another Python version.
     """
     # Before anything of it is looked at.
-    if _safe.get() is not False and not _enabled:
+    if _forbidden.get() or (_safe.get() is not False and not _enabled):
         raise LambdaError(_REFUSED)
     code, defaults, closure = _parts(config)
     made = _code(code)
+    missing = _missing_names(made, {})
+    if missing:
+        raise LambdaError(
+            f"A lambda uses {missing} of the module it was written in, which is not in the file"
+            f"{_PASS} Or put a named function in its place, and register it."
+        )
     defaults = None if defaults is None else tuple(_value(v, deserialize) for v in defaults)
     cells = tuple(types.CellType(_value(v, deserialize)) for v in closure or ())
     if len(cells) != len(made.co_freevars) or len(defaults or ()) > made.co_argcount:
@@ -180,6 +213,20 @@ def _code(text: Any) -> types.CodeType:
     if not isinstance(made, types.CodeType):
         raise LambdaError(_damaged(f"it contains a {type(made).__name__}, not code"))
     return made
+
+
+def _missing_names(code: types.CodeType, module: dict[str, Any]) -> str:
+    """The global names in the code that a reader lacks, or that mean something else in `module`."""
+    found, codes = set(), [code]
+    try:
+        for each in codes:
+            found |= {i.argval for i in dis.get_instructions(each) if i.opname in _GLOBAL}
+            codes += [c for c in each.co_consts if isinstance(c, types.CodeType)]
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise LambdaError(_damaged(f"{type(error).__name__}: {error}")) from error
+    known = vars(builtins) | _names()
+    missing = (n for n in found if n not in known or module.get(n, known[n]) is not known[n])
+    return ", ".join(f"`{name}`" for name in sorted(missing))
 
 
 def _value(value: Any, deserialize: Callable[[Any], Any]) -> Any:

@@ -55,6 +55,23 @@ def _compile_config(training: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def refuse_lambdas(compile_config: dict[str, Any], path: str) -> None:
+    """ValueError if a loss or metric was a lambda: such files name it '<lambda>', and no more."""
+    for part in ("loss", "metrics", "weighted_metrics"):
+        if _has_a_lambda(compile_config[part]):
+            raise ValueError(
+                f"load_model: the model in {path} cannot be compiled as before: {part} has a "
+                "lambda, of which an .h5 file contains only the name '<lambda>'. Write "
+                "load_model(path, compile=False), and compile the model yourself."
+            )
+
+
+def _has_a_lambda(value: Any) -> bool:
+    if isinstance(value, list | dict):
+        return any(map(_has_a_lambda, value.values() if isinstance(value, dict) else value))
+    return value == "<lambda>"
+
+
 def _json(reader: hdf5.Reader, name: str, path: str) -> Any:
     text = reader.text_attribute(name)
     what = "a file that Keras wrote"

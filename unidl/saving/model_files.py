@@ -198,6 +198,7 @@ def _load_legacy(path: str, custom_objects: Any, compile: bool) -> Any:
         compile_config = config.pop("compile_config", None)
         model = _made(config, custom_objects, path, os.path.getsize(path))
         if compile and compile_config:
+            legacy_h5.refuse_lambdas(compile_config, path)
             _compile(model, compile_config, custom_objects, path)
         assign = legacy_h5.read_state(model, reader, path)
     assign()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -165,15 +166,16 @@ class Lambda(Layer):
     def from_config(
         cls, config: Any, custom_objects: CustomObjects | None = None, safe_mode: Any = None
     ) -> Self:
-        """A layer from `get_config`'s dict. Lambdas are refused unless `safe_mode` is False here
-        or in the call that reads the whole model."""
+        """A layer from `get_config`'s dict. `safe_mode=False` reads lambdas, and True refuses them;
+        None obeys the call that reads the whole model, and refuses them outside of one."""
         parts = ("function", "output_shape", "mask", "arguments")
         try:
-            read = {
-                name: deserialize_keras_object(config[name], custom_objects, safe_mode)
-                for name in parts
-                if name in config
-            }
+            with lambdas.forbidden() if safe_mode is True else nullcontext():
+                read = {
+                    name: deserialize_keras_object(config[name], custom_objects, safe_mode)
+                    for name in parts
+                    if name in config
+                }
         except lambdas.LambdaError as error:
             raise error.of(cls.__name__, config) from None
         if isinstance(read.get("output_shape"), list):  # JSON has no tuples
