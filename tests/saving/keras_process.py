@@ -13,6 +13,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"  # on torch Keras multiplies float64 
 import keras
 import numpy as np
 
+from tests.saving import lambda_models
 from tests.saving.file_models import LEGACY, MODELS, data_for, facts, scaled, subclassed, trained
 
 keras.config.set_floatx("float64")
@@ -35,9 +36,19 @@ def write(folder):
     keras.Model(inputs, keras.layers.Dropout(0.5)(inputs)).save(f"{folder}/dropout.keras")
     lambdas = [keras.Input((2,)), keras.layers.Lambda(lambda x: x + 1)]
     keras.Sequential(lambdas).save(f"{folder}/lambda.keras")
+    for name, model in lambda_models.models(keras).items():
+        for path in paths(folder, name):
+            model.save(path)
+        found = lambda_models.outputs(keras, f"{folder}/{name}.keras")
+        np.savez(f"{folder}/{name}.npz", made=model(lambda_models.X), read=found)
     quantized = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
     quantized.quantize("int8")
     quantized.save(f"{folder}/quantized.keras")
+
+
+def paths(folder, name):
+    ends = ("keras",) if name in lambda_models.COMPILED else ("keras", "h5")
+    return [f"{folder}/{name}.{end}" for end in ends]
 
 
 def mixed(path):
@@ -58,6 +69,11 @@ def read(folder):
         model = keras.saving.load_model(f"{folder}/{name}.keras")
         x, y = data_for(name, model)
         np.savez(f"{folder}/{name}.npz", **facts(model, x, y))
+    found = {
+        name: lambda_models.outputs(keras, f"{folder}/{name}.keras")
+        for name in lambda_models.models(keras)
+    }
+    np.savez(f"{folder}/lambdas.npz", **found)
 
 
 if __name__ == "__main__":

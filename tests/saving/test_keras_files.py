@@ -9,6 +9,7 @@ import pytest
 
 import unidl
 from tests.reference import close
+from tests.saving import lambda_models
 from tests.saving.file_models import LEGACY, MODELS, data_for, facts, scaled, subclassed, trained
 
 pytest.importorskip("keras")
@@ -88,8 +89,14 @@ def read_by_keras(tmp_path_factory):
             model = trained(unidl, name)
             model.save(folder / f"{name}.keras")
             ours[name] = facts(model, *data_for(name, model))
+        for name, model in lambda_models.models(unidl).items():
+            with pytest.warns(UserWarning, match="The lambda of"):
+                model.save(folder / f"{name}.keras")
+            ours[name] = np.asarray(model(lambda_models.X))
     keras_process("read", folder)
-    return {name: (ours[name], np.load(folder / f"{name}.npz")) for name in MODELS}
+    found = {name: (ours[name], np.load(folder / f"{name}.npz")) for name in MODELS}
+    lambdas = np.load(folder / "lambdas.npz")
+    return found | {name: (ours[name], lambdas[name]) for name in lambdas.files}
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -148,6 +155,25 @@ def test_byte_code_is_not_run(theirs, safe_mode):
 def test_byte_code_that_the_caller_trusts_is_run(theirs):
     model = unidl.saving.load_model(theirs / "lambda.keras", safe_mode=False)
     assert np.asarray(model(np.ones((1, 2)))).tolist() == [[2, 2]]
+
+
+@pytest.mark.parametrize("name", [*lambda_models.models(unidl)])
+def test_lambdas_of_keras(backend, name, theirs):
+    facts = np.load(theirs / f"{name}.npz")
+    assert (facts["read"].size == 0) == (name in lambda_models.NOT_READ_BY_KERAS["keras"])
+    for end in ("keras",) if name in lambda_models.COMPILED else ("keras", "h5"):
+        with pytest.raises(ValueError, match=rf"{name}\.{end}.*lambda as byte code"):
+            unidl.saving.load_model(theirs / f"{name}.{end}")
+        close(lambda_models.outputs(unidl, theirs / f"{name}.{end}"), facts["made"], 1e-6)
+
+
+@pytest.mark.parametrize("name", [*lambda_models.models(unidl)])
+def test_our_lambdas_in_keras(name, read_by_keras):
+    ours, theirs = read_by_keras[name]
+    if name in lambda_models.NOT_READ_BY_KERAS["unidl"]:
+        assert theirs.size == 0
+    else:
+        close(theirs, ours, 1e-6)
 
 
 def test_quantized_models_are_told(theirs):

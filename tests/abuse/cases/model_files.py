@@ -267,9 +267,10 @@ _CASES = [
                     activation=CODE)),
                 load={"safe_mode": mode},
             ),
-            "lambda as byte code, which unidl does not run. Replace it",
+            mentions,
         )
-        for mode in (True, False, None)
+        for mode, mentions in ((True, "Dense 'dense': .*lambda as byte code.*safe_mode=False"),
+                               (None, "lambda as byte code"), (False, "byte code.*is damaged"))
     ),
     *(
         told(
