@@ -37,18 +37,13 @@ def write(folder):
     lambdas = [keras.Input((2,)), keras.layers.Lambda(lambda x: x + 1)]
     keras.Sequential(lambdas).save(f"{folder}/lambda.keras")
     for name, model in lambda_models.models(keras).items():
-        for path in paths(folder, name):
-            model.save(path)
+        for end in ("keras", "h5"):
+            model.save(f"{folder}/{name}.{end}")
         found = lambda_models.outputs(keras, f"{folder}/{name}.keras")
         np.savez(f"{folder}/{name}.npz", made=model(lambda_models.X), read=found)
     quantized = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
     quantized.quantize("int8")
     quantized.save(f"{folder}/quantized.keras")
-
-
-def paths(folder, name):
-    ends = ("keras",) if name in lambda_models.COMPILED else ("keras", "h5")
-    return [f"{folder}/{name}.{end}" for end in ends]
 
 
 def mixed(path):

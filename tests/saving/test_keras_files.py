@@ -167,6 +167,13 @@ def test_lambdas_of_keras(backend, name, theirs):
         close(lambda_models.outputs(unidl, theirs / f"{name}.{end}"), facts["made"], 1e-6)
 
 
+@pytest.mark.parametrize("name", lambda_models.COMPILED)
+def test_lambdas_of_which_a_file_has_the_name_alone(name, theirs):
+    with pytest.raises(ValueError, match=rf"{name}\.h5 cannot be compiled .*compile=False"):
+        unidl.saving.load_model(theirs / f"{name}.h5", safe_mode=False)
+    assert not unidl.saving.load_model(theirs / f"{name}.h5", compile=False).compiled
+
+
 @pytest.mark.parametrize("name", [*lambda_models.models(unidl)])
 def test_our_lambdas_in_keras(name, read_by_keras):
     ours, theirs = read_by_keras[name]

@@ -1,11 +1,16 @@
 """Lambdas in configs: written, refused by default, read where the caller says so."""
 
+import copy
+import io
 import json
+import pickle
+import threading
 
 import numpy as np
 import pytest
 
 import unidl
+from tests.abuse.cases import lambdas as cases
 from unidl.saving import deserialize_keras_object, lambdas
 
 pytestmark = pytest.mark.filterwarnings("ignore:The lambda of")
@@ -36,10 +41,88 @@ def test_a_call_inside_is_no_less_safe():
         deserialize_keras_object(written(), safe_mode=False)
 
 
-def test_enabled_for_the_program(monkeypatch):
-    monkeypatch.setattr(lambdas, "_enabled", False)
+def test_a_load_inside_a_trusted_one_is_safe(tmp_path):
+    row(unidl.layers.Lambda(lambda x: x + 1)).save(tmp_path / "m.keras")
+    with lambdas.reading(False), pytest.raises(ValueError, match="safe_mode=False"):
+        unidl.saving.load_model(tmp_path / "m.keras")
+
+
+def test_other_threads_are_safe():
+    told = []
+
+    def read():
+        with pytest.raises(ValueError, match="safe_mode=False") as error:
+            deserialize_keras_object(written())
+        told.append(error)
+
+    with lambdas.reading(False):
+        other = threading.Thread(target=read)
+        other.start()
+        other.join()
+    assert told
+
+
+def test_enabled_for_the_program():
     unidl.config.enable_unsafe_deserialization()
-    assert isinstance(deserialize_keras_object(written()), unidl.layers.Lambda)
+    try:
+        assert isinstance(deserialize_keras_object(written()), unidl.layers.Lambda)
+        with pytest.raises(ValueError, match="safe_mode=False"):
+            unidl.layers.Lambda.from_config(written()["config"], safe_mode=True)
+    finally:
+        unidl.utils.clear_session(free_memory=False)
+    with pytest.raises(ValueError, match="safe_mode=False"):
+        deserialize_keras_object(written())
+
+
+def test_the_code_of_the_cases_of_abuse_is_real(monkeypatch):
+    opened = []
+    function = deserialize_keras_object(cases.LAMBDA, safe_mode=False).function
+    with monkeypatch.context() as patch:
+        patch.setattr("builtins.open", lambda *args: opened.append(args) or io.StringIO())
+        function(3)
+    assert opened == [(cases.MARK, "w")]
+
+
+def row(*layers):
+    return unidl.Sequential([unidl.Input((2,)), *layers])
+
+
+def test_file_and_layer_are_named(tmp_path):
+    inner = row(unidl.layers.Lambda(lambda x: x + 1, name="plus"))
+    row(inner, unidl.layers.Dense(2)).save(tmp_path / "m.keras")
+    with pytest.raises(
+        ValueError, match=r"m\.keras is not loaded: Lambda 'plus': .* named function"
+    ):
+        unidl.saving.load_model(tmp_path / "m.keras")
+
+
+def test_losses_and_metrics(backend, tmp_path):
+    model = row(unidl.layers.Dense(2))
+    model.compile("sgd", loss=lambda y, p: (y - p) ** 2, metrics=[lambda y, p: y - p])
+    model.fit(X, X, verbose=0)
+    model.save(tmp_path / "m.keras")
+    with pytest.raises(
+        ValueError, match=r"m\.keras cannot be compiled .*safe_mode=False.*compile="
+    ):
+        unidl.saving.load_model(tmp_path / "m.keras")
+    assert not unidl.saving.load_model(tmp_path / "m.keras", compile=False).compiled
+    again = unidl.saving.load_model(tmp_path / "m.keras", safe_mode=False)
+    assert again.evaluate(X, X, verbose=0) == model.evaluate(X, X, verbose=0)
+
+
+def test_global_names_are_told():
+    with pytest.warns(UserWarning, match="It uses `X` of its module"):
+        config = unidl.layers.Lambda(lambda x: x + X).get_config()
+    with pytest.raises(ValueError, match=r"Lambda 'lambda.*uses `X` of the module .*scale=scale"):
+        unidl.layers.Lambda.from_config(config, safe_mode=False)
+    config = unidl.layers.Lambda(lambda x: unidl.ops.sum(np.abs(x) + len(x))).get_config()
+    assert float(unidl.layers.Lambda.from_config(config, safe_mode=False).function(X)) == 4
+
+
+def test_a_global_name_of_another_meaning_is_told():
+    function = eval("lambda x: np(x)", {"np": abs})
+    with pytest.warns(UserWarning, match="It uses `np` of its module"):
+        unidl.layers.Lambda(function).get_config()
 
 
 @pytest.mark.parametrize(
@@ -65,6 +148,19 @@ def test_what_cannot_be_written_is_told():
         unidl.layers.Lambda(lambda x: (x, lock)).get_config()
     with pytest.raises(ValueError, match="keyword-only"):
         unidl.layers.Lambda(lambda x, *, a=1: x + a).get_config()
+    dense = unidl.layers.Dense(1)
+    with pytest.raises(ValueError, match="has variables"):
+        unidl.layers.Lambda(lambda x: dense(x)).get_config()
+
+
+def test_values_of_a_closure_come_back():
+    parts = [np.ones(2), {"name": "relu", "of": np.zeros(3)}]
+    config = unidl.layers.Lambda(lambda x: parts).get_config()
+    found = unidl.layers.Lambda.from_config(json.loads(json.dumps(config)), safe_mode=False)
+    (ones, named) = found.function(0)
+    assert ones.tolist() == [1, 1]
+    assert named["name"] == "relu"
+    assert named["of"].shape == (3,)
 
 
 def test_a_clone_keeps_the_function():
@@ -75,3 +171,16 @@ def test_a_clone_keeps_the_function():
     assert clone.layers[0].layers[0].function is layers[1].function
     other = unidl.models.clone_model(inner)
     assert other.layers[0].function is layers[1].function
+
+
+def test_a_clone_keeps_the_loss():
+    model = row(unidl.layers.Dense(2))
+    model.compile("sgd", loss=lambda y, p: (y - p) ** 2)
+    assert unidl.models.clone_model(model).loss is model.loss
+
+
+def test_copies_keep_the_function_and_pickles_cannot(backend):
+    model = row(unidl.layers.Lambda(lambda x: x + 1))
+    assert copy.deepcopy(model).layers[0].function is model.layers[0].function
+    with pytest.raises((pickle.PicklingError, AttributeError), match="lambda"):
+        pickle.dumps(model)

@@ -146,11 +146,12 @@ def dump(function: Any, serialize: Callable[[Any], Any]) -> dict[str, Any]:
         )
     try:
         cells = [cell.cell_contents for cell in function.__closure__ or ()]
+        _refuse_state([cells, function.__defaults__])
         closure = [serialize(value) for value in cells] if cells else None
         defaults = None if function.__defaults__ is None else serialize([*function.__defaults__])
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{where} uses a value that cannot be written to a config: {error} Write a named "
+            f"{where} uses a value that cannot be written to a config: {error} Or write a named "
             "function and register it with @unidl.saving.register_keras_serializable()."
         ) from error
     missing = _missing_names(code, function.__globals__)
@@ -163,6 +164,18 @@ def dump(function: Any, serialize: Callable[[Any], Any]) -> dict[str, Any]:
     )
     raw = codecs.encode(marshal.dumps(code), "base64").decode("ascii")
     return {"code": raw, "defaults": defaults, "closure": closure, _VERSION: _PYTHON}
+
+
+def _refuse_state(value: Any) -> None:
+    """TypeError if it holds weights: a config would lose them."""
+    if isinstance(value, list | tuple | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            _refuse_state(each)
+    elif hasattr(value, "variables"):
+        raise TypeError(
+            f"{value!r} has variables, which a config does not contain. Call it outside of the "
+            "lambda, in the model or in a layer of your own."
+        )
 
 
 def load(config: Any, deserialize: Callable[[Any], Any]) -> Any:
@@ -230,7 +243,11 @@ def _missing_names(code: types.CodeType, module: dict[str, Any]) -> str:
 
 
 def _value(value: Any, deserialize: Callable[[Any], Any]) -> Any:
-    """A string stays a string; `deserialize` would look it up as a name."""
+    """Strings stay strings; `deserialize` would look them up as names."""
+    if isinstance(value, list):
+        return [_value(each, deserialize) for each in value]
+    if isinstance(value, dict) and not {"class_name", "config"} <= value.keys():
+        return {key: _value(each, deserialize) for key, each in value.items()}
     return deserialize(value) if isinstance(value, dict) else value
 
 

@@ -102,7 +102,8 @@ class Rescaling(Layer):
 
 class Lambda(Layer):
     """Calls a function of tensors. A model file keeps a registered function by its name, and a
-    `lambda` as byte code, which is read only with `safe_mode=False`.
+    `lambda` as byte code, which is read only with `safe_mode=False`. `copy.deepcopy` and
+    `clone_model` keep a lambda; `pickle` cannot.
 
     Args:
         function: f(inputs, **arguments), which may also take `mask` and `training`.
