@@ -67,8 +67,9 @@ def enable_unsafe_deserialization() -> None:
     A lambda can do anything that the program can: call this only if you trust all files it loads.
 
     Examples:
+        >>> import warnings
         >>> with warnings.catch_warnings():
-        ...     warnings.simplefilter("ignore")  # of a lambda in a config
+        ...     warnings.simplefilter("ignore")  # a lambda is written
         ...     config = unidl.saving.serialize_keras_object(unidl.layers.Lambda(lambda x: x * 2))
         >>> unidl.config.enable_unsafe_deserialization()
         >>> unidl.saving.deserialize_keras_object(config).function(3)
