@@ -29,6 +29,7 @@ _HOMES = {name: f"unidl.{name}" for name in _MODULES} | {
     "Metric": "unidl.metrics",
     "Model": "unidl.models",
     "Optimizer": "unidl.optimizers",
+    "RematScope": "unidl.layers.base.remat_scope",
     "Regularizer": "unidl.regularizers",
     "Sequential": "unidl.models",
     "StatelessScope": "unidl.backend.stateless_scope",
@@ -40,6 +41,7 @@ _HOMES = {name: f"unidl.{name}" for name in _MODULES} | {
     "set_backend": "unidl.backend",
     "use_backend": "unidl.backend",
     "grad": "unidl.autodiff",
+    "remat": "unidl.layers.base.remat",
     "value_and_grad": "unidl.autodiff",
 }
 
@@ -82,6 +84,8 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which do not 
     from unidl.dtype_policies import DTypePolicy
     from unidl.initializers import Initializer
     from unidl.layers import Input, InputSpec, Layer
+    from unidl.layers.base.remat import remat
+    from unidl.layers.base.remat_scope import RematScope
     from unidl.losses import Loss
     from unidl.metrics import Metric
     from unidl.models import Functional, Model, Sequential
@@ -107,6 +111,7 @@ __all__ = [
     "Model",
     "Optimizer",
     "Regularizer",
+    "RematScope",
     "Sequential",
     "StatelessScope",
     "Variable",
@@ -133,6 +138,7 @@ __all__ = [
     "preprocessing",
     "random",
     "regularizers",
+    "remat",
     "saving",
     "set_backend",
     "tree",

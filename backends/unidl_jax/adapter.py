@@ -66,6 +66,7 @@ class JaxBackend(
         "rfft": "jnp.fft.rfft",
         "irfft": "jnp.fft.irfft",
         "custom_gradient": "jax.custom_gradient",
+        "remat": "jax.checkpoint",
         "cond": "lax.cond, in compiled functions",
         "while_loop": "lax.while_loop, or lax.scan with maximum_iterations, in compiled functions",
         "jvp": "jax.jvp",

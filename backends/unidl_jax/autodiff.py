@@ -32,3 +32,6 @@ class Autodiff(contract.Autodiff):
         )
         commit(assigned, values)
         return ((value, aux) if has_aux else value), gradients
+
+    def remat(self, function, tensors):
+        return jax.checkpoint(lambda *xs: list(function(*xs)[0]))(*tensors)

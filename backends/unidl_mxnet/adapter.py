@@ -47,6 +47,7 @@ class MXNetBackend(
         "cond": "in compiled functions both branches are computed and one is chosen",
         "custom_gradient": "not in compiled functions, which have only the gradients of kernels",
         "eig": "not in compiled functions",
+        "remat": "not for tensors from around an eager function, nor with a custom_gradient in it",
         "while_loop": "in compiled functions written out, so `maximum_iterations` is needed",
     }
     kernels = {
@@ -63,6 +64,7 @@ class MXNetBackend(
         "lstm": "RNN, mode lstm",
         "gru": "RNN, mode gru",
         "custom_gradient": "mx.autograd.Function",
+        "remat": "mx.autograd.Function; force_mirroring in compiled steps",
         "simple_rnn": "RNN, mode rnn_tanh, in float32 also rnn_relu",
         "sgd_update": "sgd_update and sgd_mom_update, compiled, float32, without Nesterov",
         "adam_update": "sgd_update and adam_update, compiled, float32",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
+
 from unidl.backend import contract
-from unidl.backend.errors import UnsupportedError
+from unidl.backend.dtypes import is_float
+from unidl.backend.errors import AroundError, UnsupportedError
 from unidl.backend.frame import standing_in
 from unidl.backend.variable import commit
 from unidl_mxnet.backward import teach
 from unidl_mxnet.in_place import allow_while_recording
 from unidl_mxnet.load import mx
+from unidl_mxnet.op import op
 from unidl_mxnet.registry import ndarray, numpy_shape
-from unidl_mxnet.traced import current_trace
+from unidl_mxnet.traced import Traced, current_trace
 
 
 def leaf(x):
@@ -34,6 +38,15 @@ def detached(tree):
     return tree
 
 
+def _is_on_tape(x):
+    """Whether autograd knows how `x` was made."""
+    handle = mx.base.SymbolHandle()
+    found = mx.base._LIB.MXAutogradGetSymbol(x.handle, mx.base.ctypes.byref(handle)) == 0
+    if found:
+        mx.base.check_call(mx.base._LIB.NNSymbolFree(handle))
+    return found
+
+
 def check_scalar(value, shape):
     if shape != ():
         raise ValueError(
@@ -45,6 +58,12 @@ def check_scalar(value, shape):
 
 allow_while_recording()
 teach()
+
+# Whether what runs is a function that `remat` lets run again.
+is_recomputed: ContextVar[bool] = ContextVar("unidl_mxnet_recomputed", default=False)
+
+# Whether such a function has run since gradients were taken last.
+_has_recomputed: ContextVar[bool] = ContextVar("unidl_mxnet_has_recomputed", default=False)
 
 
 class Autodiff(contract.Autodiff):
@@ -69,6 +88,11 @@ class Autodiff(contract.Autodiff):
                 )
             check_scalar(value, value.shape)
             self._backward(value)
+            if _has_recomputed.get():
+                # What runs again does so in a thread of MXNet's, beside which this one must not
+                # call MXNet.
+                mx.nd.waitall()
+                _has_recomputed.set(False)
         commit(*stand_ins.assigned())
         return detached(result), [gradient for _, gradient in pairs]
 
@@ -80,3 +104,60 @@ class Autodiff(contract.Autodiff):
             # A value that depends on no leaf at all: the gradients stay the zeros that they are.
             if "not in a computational graph" not in str(error):
                 raise
+
+    @staticmethod
+    def remat_cut(x):
+        return x if isinstance(x, Traced) else x.detach()
+
+    def remat(self, function, tensors):
+        trace = current_trace()
+        if trace is not None:
+            with trace.mirroring():
+                outputs = function(*tensors)[0]
+            # What is mirrored is kept nowhere, and so the outputs are copies that are not.
+            return [op("_np_copy", y) if isinstance(y, Traced) else y for y in outputs]
+        if not mx.autograd.is_recording():
+            return function(*tensors)[0]
+        if is_recomputed.get():
+            # MXNet runs callbacks in threads of its own, and one that waits for another may wait
+            # forever. So what is nested is kept while the function around it runs again: the first
+            # run tells what it reads, and the second reads it with its gradient.
+            read = function(*tensors)[1]
+            return function(*tensors, *(v.uncast for v in read))[0]
+        _has_recomputed.set(True)
+        token = is_recomputed.set(True)
+        try:
+            return self._recomputed(function, tensors)
+        finally:
+            is_recomputed.reset(token)
+
+    def _recomputed(self, function, tensors):
+        outputs, read = function(*(x.detach() for x in tensors))
+        if any(_is_on_tape(y) for y in outputs):
+            raise AroundError
+        inputs = [*tensors, *(v.uncast for v in read)]
+
+        def gradient(*upstream):
+            with numpy_shape():
+                return self._recomputed_gradient(function, inputs, upstream)
+
+        return self.with_gradient(lambda *_: (outputs, gradient), inputs)
+
+    def _recomputed_gradient(self, function, inputs, upstream):
+        """The gradients for `inputs` of what function(*inputs) returns, given those `upstream`."""
+        places = [i for i, x in enumerate(inputs) if is_float(self.dtype(x))]
+        given = list(inputs)
+        gradients = [mx.np.zeros_like(x) for x in inputs]
+        for i in places:
+            given[i], gradients[i] = leaf(inputs[i])
+        with mx.autograd.record():
+            outputs = function(*given)[0]
+            # One number, since MXNet asks for the gradients of all outputs or of none.
+            terms = [
+                self.sum(self.multiply(y, g))
+                for y, g in zip(outputs, upstream, strict=True)
+                if is_float(self.dtype(y))
+            ]
+            total = sum(terms[1:], terms[0])
+        self._backward(total)
+        return gradients

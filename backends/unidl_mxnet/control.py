@@ -10,6 +10,7 @@ from unidl.backend import contract
 from unidl.backend.dtypes import is_float
 from unidl.backend.errors import UnsupportedError
 from unidl.backend.variable import unassignable
+from unidl_mxnet.autodiff import is_recomputed
 from unidl_mxnet.load import mx
 from unidl_mxnet.registry import ndarray, numpy_shape
 from unidl_mxnet.traced import Traced
@@ -57,6 +58,15 @@ class Control(contract.Control):
             )
         if not mx.autograd.is_recording():
             return list(function(*tensors)[0])
+        if is_recomputed.get():
+            raise UnsupportedError(
+                "custom_gradient inside of remat: MXNet cannot call a gradient of one's own while "
+                "it calls another. Take it out of the function that remat gets."
+            )
+        return self.with_gradient(function, tensors)
+
+    def with_gradient(self, function, tensors):
+        """`custom_gradient` of arrays, while gradients are recorded."""
         # MXNet writes the gradients of the inputs in order, up to the first that nobody wants. So
         # what can have none comes last, and of the others all are wanted as soon as one is.
         floats = [i for i, x in enumerate(tensors) if is_float(self.dtype(x)) and x.size]

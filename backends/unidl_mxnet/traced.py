@@ -20,6 +20,10 @@ from mxnet._ctypes.symbol import _symbol_creator
 from unidl_mxnet.layout import inverse, on_bases, transpose
 from unidl_mxnet.registry import creator, numpy_shape
 
+# Kernels whose second run would be another: batch normalization moves its own averages, and the
+# gradient of the others needs what the first run left behind.
+_STATEFUL = frozenset(("BatchNorm", "Custom", "RNN"))
+
 _trace: ContextVar[Trace | None] = ContextVar("unidl_mxnet_trace", default=None)
 
 
@@ -147,6 +151,8 @@ class Trace:
         # The loop whose moment is being recorded, and what depends on what the moment is given: all
         # else is computed once, outside.
         self.subgraph, self.inside, self.has_loop = "", set(), False
+        # Whether the nodes that are being recorded are computed again for the gradient.
+        self.mirrors = False
 
     def input(self, shape, dtype, source, cls=Traced):
         """A new input of the graph."""
@@ -195,6 +201,15 @@ class Trace:
             yield
         finally:
             self.subgraph = ""
+
+    @contextmanager
+    def mirroring(self):
+        """Inside, nodes are computed again for the gradient instead of being kept for it."""
+        before, self.mirrors = self.mirrors, True
+        try:
+            yield
+        finally:
+            self.mirrors = before
 
     def placeholder(self, shape, dtype):
         """A tensor that a moment of a loop is given."""
@@ -252,6 +267,8 @@ def _record(name, *inputs, **attrs):
     if trace.subgraph and not trace.inside.isdisjoint(x.symbol.name for x in inputs):
         trace.inside.add(node)
         keys, values = (*keys, "__subgraph_name__"), (*values, trace.subgraph)
+    if trace.mirrors and name not in _STATEFUL:
+        keys, values = (*keys, "__force_mirroring__"), (*values, "True")
     symbol = create(name, [x.symbol for x in inputs], keys, values, node)
     if isinstance(symbol, list):
         return [Traced(s, *spec) for s, spec in zip(symbol, specs, strict=True)]

@@ -7,7 +7,7 @@ import numpy as np
 from unidl.backend import contract
 from unidl.backend.frame import standing_in
 from unidl.backend.variable import commit, stores_of
-from unidl_numpy.tape import Tape, plain, plain_tree
+from unidl_numpy.tape import Tape, plain, plain_tree, recomputed
 from unidl_numpy.tape_array import GradientError, TapeArray
 
 
@@ -15,7 +15,7 @@ def value_and_grad(fn, variables, has_aux=False):
     variables = list(variables)
     tape, values = Tape(), stores_of(variables)
     leaves = _leaves(tape, values)
-    with standing_in(variables, leaves) as stand_ins:
+    with standing_in(variables, leaves) as stand_ins, tape.current():
         result, aux = fn() if has_aux else (fn(), None)
     gradients = _gradients(tape, result, leaves, values)
     commit(*stand_ins.assigned())
@@ -26,7 +26,8 @@ def value_and_grad(fn, variables, has_aux=False):
 def gradients(function, values):
     tape = Tape()
     leaves = _leaves(tape, values)
-    outputs = function(leaves)
+    with tape.current():
+        outputs = function(leaves)
     found = _gradients(tape, outputs[0], leaves, values)
     return [plain(x) for x in outputs], found
 
@@ -59,3 +60,4 @@ class Autodiff(contract.Autodiff):
     nests = False
 
     value_and_grad = staticmethod(value_and_grad)
+    remat = staticmethod(recomputed)

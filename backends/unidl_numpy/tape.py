@@ -16,12 +16,17 @@ It gets plain arrays and returns the result, or a tuple or list of results, and 
   None for a result that nothing depends on;
 - None: no gradient.
 
+A function that is computed again for its gradient is one entry: it runs untaped at first, and when
+the entry is read once more, on the same tape, with entries that are read next.
+
 The closures hold plain arrays and the tape holds the closures, never a TapeArray, so that there are
 no reference cycles, and memory is given back while the tape is read.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial, wraps
 
 import numpy as np
@@ -31,6 +36,17 @@ from unidl_numpy.tape_array import GradientError, TapeArray
 
 ndarray = np.ndarray
 ALL = 0  # every positional argument is a tensor
+
+
+_current: ContextVar[Tape | None] = ContextVar("unidl_numpy_tape", default=None)
+
+
+def recomputed(function, tensors):
+    """The arrays function(*tensors)[0], of which the tape keeps nothing but `tensors`."""
+    tape = _current.get()
+    if tape is None or tape.entries is None:
+        return function(*tensors)[0]
+    return tape.recomputed(lambda: function(*tensors)[0])
 
 
 class Tape:
@@ -65,6 +81,41 @@ class Tape:
         )
         return type(y)(outs)
 
+    @contextmanager
+    def current(self):
+        """Inside, it is the tape on which functions that are computed again put themselves."""
+        token = _current.set(self)
+        try:
+            yield
+        finally:
+            _current.reset(token)
+
+    def recomputed(self, function):
+        """The list of arrays `function()`, which runs again in the place of its entry."""
+        outputs, _ = self._on(None, function)
+        outputs = [
+            self.array(y) if type(y) is ndarray and y.dtype.kind == "f" else y for y in outputs
+        ]
+        slots = [y._slot if type(y) is TapeArray else None for y in outputs]
+        self.entries.append((tuple(slots), (), _Again(function)))
+        return outputs
+
+    def _on(self, entries, function):
+        """(`function()`, the entries) with `entries` in the place of those that are there."""
+        before, self.entries = self.entries, entries
+        try:
+            return function(), self.entries
+        finally:
+            self.entries = before
+
+    def _replay(self, function, upstream, grads):
+        """The entries of `function()`, with the gradients `upstream` of its results in `grads`."""
+        outputs, entries = self._on([], function)
+        for y, g in zip(outputs, upstream, strict=True):
+            if g is not None and type(y) is TapeArray and y._tape is self:
+                self._add(grads, y._slot, g)
+        return entries
+
     def gradients(self, result, leaves):
         """Gradients of the scalar TapeArray `result` for the TapeArrays `leaves`, zeros where it
         does not depend on one."""
@@ -80,7 +131,9 @@ class Tape:
                 g = grads.pop(out, None)
                 if g is None:
                     continue
-            if type(backward) is tuple:
+            if type(backward) is _Again:
+                entries += self._replay(backward.function, g, grads)
+            elif type(backward) is tuple:
                 for slot, closure in zip(slots, backward, strict=True):
                     if slot is not None:
                         self._add(grads, slot, closure(g))
@@ -107,6 +160,15 @@ class Tape:
         if type(g) is ndarray and g.flags.c_contiguous and g.flags.writeable:
             return g
         return np.array(g, order="C")
+
+
+class _Again:
+    """In the place of a backward: a function to run on the tape."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function):
+        self.function = function
 
 
 def native(y, x=None):

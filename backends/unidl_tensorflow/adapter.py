@@ -78,6 +78,7 @@ class TensorFlowBackend(
         "rfft": "tf.signal.rfft",
         "irfft": "tf.signal.irfft",
         "custom_gradient": "tf.custom_gradient",
+        "remat": "tf.GradientTape",
         "cond": "tf.cond, in graphs",
         "jvp": "tf.autodiff.ForwardAccumulator",
         "while_loop": "tf.while_loop, in graphs",

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from unidl.backend import contract
 from unidl.backend.variable import stores_of
-from unidl_tensorflow.load import tf
+from unidl_tensorflow.recomputed import recomputed
+
+from unidl_tensorflow.load import tf  # isort: skip
 
 
 class Autodiff(contract.Autodiff):
+    remat_cut = staticmethod(tf.stop_gradient)
+
     def value_and_grad(self, fn, variables, has_aux=False):
         stores = stores_of(variables)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -23,6 +27,9 @@ class Autodiff(contract.Autodiff):
             )
         gradients = tape.gradient(scalar, stores)
         return value, [_dense(g, store) for g, store in zip(gradients, stores, strict=True)]
+
+    def remat(self, function, tensors):
+        return recomputed(function, tensors)
 
 
 def _dense(gradient, store):

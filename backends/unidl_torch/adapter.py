@@ -99,6 +99,7 @@ class TorchBackend(
         "rfft": "torch.fft.rfft",
         "irfft": "torch.fft.irfft",
         "custom_gradient": "torch.autograd.Function",
+        "remat": "torch.autograd.graph.saved_tensors_hooks",
         "jvp": "torch.autograd.forward_ad",
         "sgd_update": "torch._foreach_sub_",
         "adam_update": "torch._fused_adam_",

@@ -11,6 +11,7 @@ import torch
 from unidl.backend import contract
 from unidl.backend.frame import standing_in
 from unidl.backend.variable import commit, stores_of
+from unidl_torch.recomputed import recomputed
 
 
 def detached(structure):
@@ -86,3 +87,6 @@ def differentiate(function, arguments, variables, has_aux):
 class Autodiff(contract.Autodiff):
     def value_and_grad(self, fn, variables, has_aux=False):
         return differentiate(fn, (), variables, has_aux)
+
+    def remat(self, function, tensors):
+        return recomputed(function, tensors)

@@ -31,6 +31,19 @@ class UnsupportedDtypeError(UnsupportedError, TypeError):
     """A dtype that one backend does not have."""
 
 
+class AroundError(UnsupportedError):
+    """A function for `remat` that takes a tensor with a gradient from around it, where the
+    framework would lose that gradient."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "remat: the function takes a tensor from around it, and this backend would lose its "
+            "gradient. Give it as an argument:\n"
+            "  wrong:  unidl.remat(lambda x: x * h)(x)\n"
+            "  right:  unidl.remat(lambda x, h: x * h)(x, h)"
+        )
+
+
 class ForeignTensorError(TypeError):
     """A call that got tensors of two backends, or of another one than its model's."""
 

@@ -21,6 +21,7 @@ class Frame:
         tracer: the backend to which symbols among the stand-ins belong, for a framework that does
             not trace by itself; `tracer.stands_for` is the backend whose Variables it takes over.
         autocast: dtype in which float Variables are read, None for their own.
+        draws: what a function that may run again has drawn (`tracing.replay`), None elsewhere.
         feed: where random keys and the numbers of a step come from (`tracing.feed`), None for the
             generators themselves.
         differentiated: whether gradients are taken of the function that runs.
@@ -33,7 +34,7 @@ class Frame:
     """
 
     __slots__ = (
-        "autocast", "branch", "differentiated", "feed", "naming", "records", "stand_ins",
+        "autocast", "branch", "differentiated", "draws", "feed", "naming", "records", "stand_ins",
         "stateless", "tracer",
     )  # fmt: skip
 
@@ -41,6 +42,7 @@ class Frame:
         self.stand_ins: StandIns | None = None
         self.tracer: Any = None
         self.autocast: str | None = None
+        self.draws: Any = None
         self.feed: Any = None
         self.differentiated = False
         self.branch: str | None = None

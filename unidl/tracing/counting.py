@@ -138,6 +138,9 @@ class _Counter(Tracer):
     def custom_gradient(self, function, tensors):
         return [self.asarray(output) for output in function(*tensors)[0]]
 
+    def remat(self, function, tensors):
+        return [self.asarray(output) for output in function(*tensors)[0]]
+
 
 _VIEWS = frozenset(
     ("broadcast_to", "expand_dims", "getitem", "reshape", "squeeze", "stop_gradient", "transpose")

@@ -73,19 +73,27 @@ def next_key(generator):
     """The next key of `generator`, an object whose `advance()` returns a pair of ints and moves on
     by one."""
     frame = current()
-    if frame.feed is None or (
-        frame.stateless is not None and frame.stateless.holds(generator.state)
-    ):
-        return generator.advance()
-    return frame.feed.take_key(generator)
+
+    def draw():
+        if frame.feed is None or (
+            frame.stateless is not None and frame.stateless.holds(generator.state)
+        ):
+            return generator.advance()
+        return frame.feed.take_key(generator)
+
+    return draw() if frame.draws is None else frame.draws.take(draw)
 
 
 def next_number(source):
     """The number that `source()` gives at this run: a Python float, or a 0-d tensor inside a
     trace."""
     frame = current()
-    if frame.feed is None:
-        return source()
-    if frame.stateless is not None and frame.stateless.has_numbers:
-        return source()  # of the state that the scope was given, and not of the next run's
-    return frame.feed.take_number(source)
+
+    def draw():
+        if frame.feed is None:
+            return source()
+        if frame.stateless is not None and frame.stateless.has_numbers:
+            return source()  # of the state that the scope was given, and not of the next run's
+        return frame.feed.take_number(source)
+
+    return draw() if frame.draws is None else frame.draws.take(draw)

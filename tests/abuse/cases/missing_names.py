@@ -44,7 +44,6 @@ NAMES = [
         ("ops.image.resize", "layers.Resizing"),
         ("ops.image.crop_images", "a slice"),
         ("config.set_backend", "unidl.set_backend"),
-        ("remat", "gradient_accumulation_steps"),
         ("dtype_policies.DTypePolicyMap", "dtype="),
         ("Quantizer", "not offered"),
         ("quantizers", "not offered"),

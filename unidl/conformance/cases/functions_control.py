@@ -35,6 +35,14 @@ def _own_gradient(B, x, y):
     return B.custom_gradient(function, [B.sin(x), y])
 
 
+def _computed_again(B, x, y):
+    def function(a, b):
+        return [B.multiply(B.tanh(a), B.exp(b)), B.sum(a), B.argmax(b, -1)], []
+
+    product, total, _ = B.remat(function, [B.sin(x), y])
+    return [*B.remat(function, [product, y])[:2], total]
+
+
 def _squares_until(x):
     """While the sum is below 50."""
     return ops.while_loop(
@@ -67,6 +75,7 @@ CASES = [
     ),
     Case("while_loop", "", _while, {"x": X, "y": X}),
     Case("custom_gradient", "", _own_gradient, {"x": X, "y": X}),
+    Case("remat", "", _computed_again, {"x": X, "y": X}),
     Case(
         "jvp",
         "",

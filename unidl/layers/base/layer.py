@@ -22,6 +22,8 @@ from unidl.layers.base.eager_call import CallsBuilt
 from unidl.layers.base.given import problem_with
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.mask_flow import PassesMasks, no_masks
+from unidl.layers.base.recomputed import Recomputes
+from unidl.layers.base.remat_scope import current_mode
 from unidl.layers.base.signature import call_signature
 from unidl.layers.base.stateless_call import CallsStateless
 from unidl.layers.base.structures import has_shape, leaves
@@ -69,8 +71,8 @@ _RUNS = {"_run": "call"}  # see `backend.callers`
 
 @with_habits(OF_LAYERS)
 class Layer(
-    CallsBuilt, CallsStateless, Builds, InfersShapes, PassesMasks, Configurable, HoldsWeights,
-    Constructed,
+    CallsBuilt, CallsStateless, Builds, InfersShapes, PassesMasks, Recomputes, Configurable,
+    HoldsWeights, Constructed,
 ):  # fmt: skip
     """The base of all layers.
 
@@ -128,7 +130,15 @@ class Layer(
     _made_in_call: Any = None  # the layer in whose `call` this one was made
 
     _untracked = frozenset(
-        {"input_spec", "_arguments", "_build_shapes", "_losses", "_inbound", "_made_in_call"}
+        {
+            "input_spec",
+            "_arguments",
+            "_build_shapes",
+            "_losses",
+            "_inbound",
+            "_made_in_call",
+            "_remat_mode",
+        }
     )
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -168,6 +178,7 @@ class Layer(
         self._losses = []
         self._build_shapes = None
         self._inbound = []
+        self._remat_mode = current_mode()
         if call_context.current() is not None:
             self._made_in_call = callers.layer_in_call()
         self._take_input_shape(kwargs)
@@ -373,13 +384,15 @@ class Layer(
         weights_read_as = (
             policy.compute_dtype if policy.compute_dtype != policy.variable_dtype else None
         )
-        around = frame.current()
+        around, call = frame.current(), self.call
+        if self._remat_mode is not None:
+            call = self.rematerialized_call(call, *args, **kwargs)
         try:
             if weights_read_as == around.autocast and around.naming is None:
-                outputs = self.call(*args, **kwargs)
+                outputs = call(*args, **kwargs)
             else:
                 with autocasting(weights_read_as), self._named(around):
-                    outputs = self.call(*args, **kwargs)
+                    outputs = call(*args, **kwargs)
         finally:
             context.training = outer
         if outputs is None:

@@ -43,7 +43,7 @@ class Activation(Layer):
         self.supports_masking = True
 
     def call(self, inputs: TensorLike) -> Any:
-        return activate(self.activation, inputs)
+        return activate(self, inputs)
 
 
 class ReLU(Layer):

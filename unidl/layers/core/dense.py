@@ -105,7 +105,7 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
 
     def call(self, inputs: TensorLike) -> Any:
-        return activate(self.activation, fused.linear(inputs, self.kernel, self.bias))
+        return activate(self, fused.linear(inputs, self.kernel, self.bias))
 
     def kernel_description(self) -> str | None:
         return self.backend.kernels.get("linear", "")

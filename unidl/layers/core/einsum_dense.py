@@ -208,4 +208,4 @@ class EinsumDense(Layer):
         x = ops.einsum(self.equation, inputs, self.kernel)
         if self.bias is not None:
             x = ops.add(x, self.bias)
-        return activate(self.activation, x)
+        return activate(self, x)

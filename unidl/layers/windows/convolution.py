@@ -83,7 +83,7 @@ class WindowOfWeights(Layer):
             x = ops.add(
                 x, ops.reshape(self.bias, (1, -1) + (1,) * self._rank) if first else self.bias
             )
-        return activate(self.activation, x)
+        return activate(self, x)
 
 
 class BaseConv(WindowOfWeights):

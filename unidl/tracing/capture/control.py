@@ -135,6 +135,19 @@ def value_and_grad(tracer, fn, variables, has_aux):
     return result, list(new)
 
 
+def remat(tracer, function, tensors):
+    """What is computed again is one program, of its inputs and all that it uses from outside."""
+    tensors = [tracer.asarray(t) for t in tensors]
+    given = [tracer.symbol(tracer._program.name(), t.shape, t.dtype, t.detached) for t in tensors]
+    inner = _Inner(tracer, lambda *given: function(*given)[0], given, assigns=True)
+    one, backend = inner.function(inner.free), tracer._backend
+
+    def recomputed(K, N, *values):
+        return backend.remat(lambda *given: (list(one(K, N, *given)), []), list(values))
+
+    return _call(tracer, recomputed, tensors, inner.free, inner.outputs)
+
+
 def _tensors(structure):
     return [x for x in tree.flatten(structure) if isinstance(x, Symbol)]
 

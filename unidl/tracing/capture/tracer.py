@@ -112,6 +112,9 @@ class Tracer(Backend):
     def custom_gradient(self, function, tensors):
         return control.custom_gradient(self, function, tensors)
 
+    def remat(self, function, tensors):
+        return control.remat(self, function, tensors)
+
     def jvp(self, function, primals, tangents):
         raise NotCapturable(
             "jvp inside a captured step: take derivatives in your own loop, or "

@@ -10,3 +10,6 @@ class Autodiff:
             "therefore no gradients. Call it on arrays or native tensors; while a functional model "
             "is built, put what needs gradients into a Layer or train_step."
         )
+
+    def remat(self, function, tensors):
+        return function(*tensors)[0]
