@@ -151,6 +151,10 @@ def test_what_cannot_be_written_is_told():
     dense = unidl.layers.Dense(1)
     with pytest.raises(ValueError, match="has variables"):
         unidl.layers.Lambda(lambda x: dense(x)).get_config()
+    fall = lambda x: fall(x - 1)  # noqa: E731
+    with pytest.raises(ValueError, match="recursion") as error:
+        unidl.layers.Lambda(fall).get_config()
+    assert len(str(error.value)) < 400
 
 
 def test_values_of_a_closure_come_back():

@@ -46,7 +46,7 @@ _PASS = (
 
 
 class LambdaError(ValueError):
-    """A lambda is not read; `of` says whose it is."""
+    """A lambda is not written or not read; `of` says whose it is."""
 
     owned = False
 
@@ -136,12 +136,12 @@ def dump(function: Any, serialize: Callable[[Any], Any]) -> dict[str, Any]:
     """The parts of a lambda: "code", "defaults", "closure" and the Python version.
 
     Raises:
-        ValueError: a part of it cannot be written to a config.
+        LambdaError: a part of it cannot be written to a config.
     """
     code = function.__code__
     where = f"The lambda of {code.co_filename}, line {code.co_firstlineno}"
     if function.__kwdefaults__:
-        raise ValueError(
+        raise LambdaError(
             f"{where} has defaults of keyword-only arguments, which the format cannot hold. "
             "Write `lambda x, scale=2: ...` without `*`."
         )
@@ -150,8 +150,10 @@ def dump(function: Any, serialize: Callable[[Any], Any]) -> dict[str, Any]:
         _refuse_state([cells, function.__defaults__])
         closure = [serialize(value) for value in cells] if cells else None
         defaults = None if function.__defaults__ is None else serialize([*function.__defaults__])
-    except (TypeError, ValueError) as error:
-        raise ValueError(
+    except LambdaError:  # of a lambda inside
+        raise
+    except (TypeError, ValueError, RecursionError) as error:
+        raise LambdaError(
             f"{where} uses a value that cannot be written to a config: {error} Or write a named "
             "function and register it with @unidl.saving.register_keras_serializable()."
         ) from error
