@@ -39,11 +39,11 @@ def orders():
         _order.reset(token)
 
 
-def sum_in_turn(a, axes, order=None):
-    """`a` added up over `axes` in float32, in `order(count)`, as float64 without these axes."""
+def sum_in_turn(a, axes, order=None, dtype="float32"):
+    """`a` added up over `axes` in `dtype`, in `order(count)`, as float64 without these axes."""
     axes = [n % a.ndim for n in axes]
     kept = [n for n in range(a.ndim) if n not in axes]
-    rows = a.transpose(*kept, *axes).reshape(*(a.shape[n] for n in kept), -1).astype("float32")
+    rows = a.transpose(*kept, *axes).reshape(*(a.shape[n] for n in kept), -1).astype(dtype)
     if rows.shape[-1] == 0:
         return np.zeros(rows.shape[:-1])
     rows = rows[..., (order or _order.get())(rows.shape[-1])]

@@ -18,6 +18,7 @@ from unidl.backend import contract, get_backend, registry
 from unidl.backend.contract import names
 
 U32 = 2.0**-24
+U64 = 2.0**-53
 AT_A_TIME = 4096  # signs
 _COMPOSED = (
     contract.Arrays, contract.Math, contract.NN, contract.Conv, contract.Recurrent, contract.Random,

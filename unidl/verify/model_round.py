@@ -6,14 +6,14 @@ import numpy as np
 
 from unidl.conformance.engine import evaluate
 from unidl.conformance.judge import FLOAT64_BUDGET
-from unidl.conformance.oracle import U32
+from unidl.conformance.oracle import U32, U64
 from unidl.conformance.scales import noise
 from unidl.verify.figures import share
 from unidl.verify.foreign import runs_elsewhere
 from unidl.verify.measure import DRAWS, again_on, flat, largest, verdicts
 from unidl.verify.report import Record, cannot_run, not_compared
 from unidl.verify.snapshot import placed
-from unidl.verify.trajectory import BUDGET, FLOOR, OTHERS, U64
+from unidl.verify.trajectory import BUDGET, FLOOR, OTHERS
 from unidl.verify.wording import amount, one_line
 
 _COMMON = {"layer": "", "kind": "model", "stage": "model", "mode": "training"}

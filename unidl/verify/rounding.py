@@ -23,7 +23,7 @@ import numpy as np
 
 from unidl.backend.contract import names
 from unidl.conformance.in_turn import sum_in_turn
-from unidl.conformance.oracle import U32, noisy_oracle, oracle
+from unidl.conformance.oracle import U32, U64, noisy_oracle, oracle
 
 LOUD = 16  # roundings, the budget of a layer
 
@@ -119,10 +119,15 @@ def rounding_oracle():
 
 
 def _loss_of_a_sum(a, axis, keepdims, mean, order):
-    """Sum (or mean) in float32, term by term in `order(count)`, minus the sum in float64."""
+    """What a sum (or mean) loses that is taken term by term in `order(count)`, in units of float32:
+    in float32 or in float64, whichever loses more, since equal terms round down in the one and to
+    and fro in the other."""
     axes = tuple(range(a.ndim)) if axis is None else tuple(np.atleast_1d(axis) % a.ndim)
     count = math.prod(a.shape[n] for n in axes)
     with np.errstate(all="ignore"):
-        lost = (sum_in_turn(a, axes, order) - a.sum(axes)) / (count if mean else 1)
+        narrow = sum_in_turn(a, axes, order) - a.sum(axes)
+        wide = sum_in_turn(a, axes, order, "float64") - a.sum(axes, dtype="longdouble")
+        wide = wide.astype("float64") * (U32 / U64)
+        lost = np.where(np.abs(wide) > np.abs(narrow), wide, narrow) / (count if mean else 1)
     lost = np.nan_to_num(lost, nan=0.0, posinf=0.0, neginf=0.0)
     return np.expand_dims(lost, axes) if keepdims else lost

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unidl.conformance.oracle import U32
+from unidl.conformance.oracle import U32, U64
 from unidl.verify import trajectory
 from unidl.verify.measure import largest
 from unidl.verify.rounding import LOUD
@@ -29,6 +29,7 @@ DRAWS = (
     (range(8, 24), True),
 )
 _SLOT = "slot "
+_UNITS = {"float64": U64, "float32": U32}
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,9 @@ def steps_of(job, target, dtype) -> Steps:
     return Steps(states, run.losses, slots)
 
 
-def first_parting(job, steps) -> Parting | None:
-    """The first step of a float32 run that rounding does not explain, None if there is none."""
-    states = steps.states
+def first_parting(job, steps, dtype) -> Parting | None:
+    """The first step of a run in `dtype` that rounding does not explain, None if there is none."""
+    states, unit = steps.states, _UNITS[dtype]
     found = [_named(job, states[t + 1], steps.losses[t], steps.slots) for t in range(job.steps)]
     with job.on_reference():
         truths = [_after(job, states[t], t) for t in range(job.steps)]
@@ -82,8 +83,9 @@ def first_parting(job, steps) -> Parting | None:
                     other = _after(job, states[t], t, job.simulate_rounding(seed, loud))
                     for name, value in other.items():
                         change = largest(value, truths[t][name]) / (LOUD / 2 if loud else 1)
+                        change *= unit / U32  # what is simulated is the rounding of float32
                         moved[t][name] = max(moved[t].get(name, 0.0), change)
-        partings = {t: _worst(t, found[t], truths[t], moved[t]) for t in doubtful}
+        partings = {t: _worst(t, found[t], truths[t], moved[t], unit) for t in doubtful}
         beyond = {t: parting for t, parting in partings.items() if parting is not None}
         doubtful = list(beyond)
         if not doubtful:
@@ -116,7 +118,7 @@ def _named(job, state, loss, slots):
     return {"loss": np.asarray(loss)} | arrays
 
 
-def _worst(step, found, truth, moved):
+def _worst(step, found, truth, moved, unit):
     """The Parting of a step, None if all that it made is within what rounding explains."""
     rows = []
     tops = {name: float(np.max(np.abs(ref), initial=0.0)) for name, ref in truth.items()}
@@ -125,7 +127,7 @@ def _worst(step, found, truth, moved):
         # The gradient of a bias before a normalization is nothing but rounding: what the optimizer
         # keeps of it is measured by what it keeps of the others.
         alike = [other for other in tops if name.startswith(_SLOT) and _kind(other) == _kind(name)]
-        allowed = BUDGET * (moved[name] + U32 * max([top, *(tops[other] for other in alike)]))
+        allowed = BUDGET * (moved[name] + unit * max([top, *(tops[other] for other in alike)]))
         error = largest(found[name], ref)
         if not error <= allowed:
             rows.append((error / allowed if allowed else np.inf, name, error, allowed, top or 1.0))

@@ -76,33 +76,34 @@ def _noisy_run(job, seed):
 def _say_where_training_parts(job, records):
     equal_before = not any(r.failed for r in job.records if r.stage in ("layer", "model"))
     for target in job.targets:
-        own = [r for r in records if r.target == target.label and r.failed]
-        if not own:
-            continue
-        worst = min(own, key=lambda r: (r.dtype != "float64", _step(r)))
-        steps = None
-        if worst.dtype == "float32":
-            steps = steps_of(job, target, worst.dtype)
-            parting = first_parting(job, steps)
-            if parting is None:
-                _explain(job, own)
-                continue
-            for record in own:
-                record.what, record.error, record.budget = (
-                    parting.what,
-                    parting.error,
-                    parting.budget,
-                )
-        text = (
-            f"Training on {target.label} parts in {worst.dtype} at {worst.what}: {amount(worst)}."
-        )
-        if equal_before:
-            text += f" {_where(job, target, worst, steps or steps_of(job, target, worst.dtype))}"
-        elif job.first is not None:
-            text += " That follows."
-        job.problems.append(text)
-        if job.first is None and equal_before:
-            job.first = text
+        failed = [r for r in records if r.target == target.label and r.failed]
+        for dtype in ("float64", "float32"):
+            own = [r for r in failed if r.dtype == dtype]
+            if own and _is_told(job, target, own, equal_before):
+                break  # what parts in float64 parts in float32 too
+
+
+def _is_told(job, target, own, equal_before):
+    """Say where the runs of these records part; False if rounding explains them."""
+    dtype = own[0].dtype
+    steps = steps_of(job, target, dtype)
+    parting = first_parting(job, steps, dtype)
+    if parting is None:
+        _explain(job, own)
+        return False
+    if dtype == "float32":  # in float64 the run itself shows it more sharply
+        for record in own:
+            record.what, record.error, record.budget = parting.what, parting.error, parting.budget
+    worst = min(own, key=_step)
+    text = f"Training on {target.label} parts in {dtype} at {worst.what}: {amount(worst)}."
+    if equal_before:
+        text += f" {_where(job, target, worst, steps)}"
+    elif job.first is not None:
+        text += " That follows."
+    job.problems.append(text)
+    if job.first is None and equal_before:
+        job.first = text
+    return True
 
 
 def _where(job, target, worst, steps):
@@ -130,7 +131,7 @@ def _explain(job, records):
         record.explained = True
     first = min(records, key=_step)
     job.notes.append(
-        f"training on {first.target} in float32 leaves the reference's run at {first.what} "
+        f"training on {first.target} in {first.dtype} leaves the reference's run at {first.what} "
         f"({amount(first)}), as rounding explains: from its own state before it, each step is the "
         "reference's"
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unidl.conformance.judge import FLOAT64_BUDGET
-from unidl.conformance.oracle import U32
+from unidl.conformance.oracle import U32, U64
 from unidl.verify.report import Record
 
 SAMPLES = 4096
@@ -16,7 +16,6 @@ OTHERS, FLOOR = (
     3.0,
     4.0,
 )  # float32: times the median of the others, plus times what simulated rounding makes
-U64 = 2.0**-53
 
 
 @dataclass
