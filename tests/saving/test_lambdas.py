@@ -11,7 +11,7 @@ import pytest
 
 import unidl
 from tests.abuse.cases import lambdas as cases
-from unidl.saving import deserialize_keras_object, lambdas
+from unidl.saving import deserialize_keras_object, lambdas, orbax_files
 
 pytestmark = pytest.mark.filterwarnings("ignore:The lambda of")
 X = np.ones((1, 2), "float32")
@@ -94,6 +94,20 @@ def test_file_and_layer_are_named(tmp_path):
         ValueError, match=r"m\.keras is not loaded: Lambda 'plus': .* named function"
     ):
         unidl.saving.load_model(tmp_path / "m.keras")
+
+
+def test_folders_of_orbax(monkeypatch):
+    """With or without the package: the config in such a folder is read under the same gate."""
+    text = json.dumps(
+        unidl.saving.serialize_keras_object(row(unidl.layers.Lambda(lambda x: x + 1)))
+    )
+    monkeypatch.setattr(orbax_files, "is_checkpoint", lambda path: True)
+    monkeypatch.setattr(orbax_files, "config_in", lambda path, who: ("step", text, 100))
+    monkeypatch.setattr(orbax_files, "load_state", lambda *args: None)
+    for safe_mode in (True, None):
+        with pytest.raises(ValueError, match="step is not loaded: Lambda .*safe_mode=False"):
+            unidl.saving.load_model("folder", safe_mode=safe_mode)
+    assert unidl.saving.load_model("folder", safe_mode=False).layers[0].function(1) == 2
 
 
 def test_losses_and_metrics(backend, tmp_path):
