@@ -105,7 +105,7 @@ def test_folders_of_orbax(monkeypatch):
     monkeypatch.setattr(orbax_files, "config_in", lambda path, who: ("step", text, 100))
     monkeypatch.setattr(orbax_files, "load_state", lambda *args: None)
     for safe_mode in (True, None):
-        with pytest.raises(ValueError, match="step is not loaded: Lambda .*safe_mode=False"):
+        with pytest.raises(ValueError, match=r"step is not loaded: Lambda .*safe_mode=False"):
             unidl.saving.load_model("folder", safe_mode=safe_mode)
     assert unidl.saving.load_model("folder", safe_mode=False).layers[0].function(1) == 2
 
