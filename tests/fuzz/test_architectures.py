@@ -164,7 +164,7 @@ def _runs(keras, backends):
 
 
 def test_a_few_runs(keras, backends):
-    in_suite(_runs(keras, backends), examples=4)
+    in_suite(_runs(keras, backends), examples=2)
 
 
 @pytest.mark.fuzz

@@ -342,7 +342,7 @@ def _makes_variables(case, backend):
         try:
             OfACase(case)(np.ones((1, 1)))
         except ValueError as error:
-            return "is made inside call()" in str(error)
+            return "is created inside call()" in str(error)
     return False
 
 

@@ -200,7 +200,7 @@ CASES = [
     right("deep: 1,000 Dense, built by fit", lambda: trained_dense(1_000, lazy=True), X, slow=True),
     right("deep: residual chain", lambda: predicted(residual(20)), 2 * X - 2.0**-20),
     right("deep: long residual chain", lambda: residual(600).count_params(), 0),
-    right("wide: branches", lambda: predicted(wide(200)), 400.0 * X),
+    right("wide: branches", lambda: predicted(wide(200)), 400.0 * X, slow=True),
     right("wide: many branches", lambda: predicted(wide()), 2.0 * MANY * X, slow=True),
     right("wide: by JSON", lambda: predicted(COPIES["JSON"](wide())), 2.0 * MANY * X, slow=True),
     told("nested: 1,000 models", lambda: within(1_000), TOO_DEEP, ValueError),
@@ -218,7 +218,12 @@ CASES = [
         ValueError,
     ),
     *(
-        right(f"nested: 40 models, {how}", lambda c=use: c(within(40)), expected)
+        right(
+            f"nested: 40 models, {how}",
+            lambda c=use: c(within(40)),
+            expected,
+            slow=how != "predict",
+        )
         for how, use, expected in (
             ("predict", lambda m: predicted(m).shape, (4, 2)),
             ("weights", lambda m: len(m.weights), 2),

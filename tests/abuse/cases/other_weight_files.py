@@ -112,7 +112,8 @@ _SAFETENSORS = [
         }.items()
     ),
     told("safetensors: a name twice", tensors(twice), "occurs twice in its header"),
-    told("safetensors: 90,000 tensors more", tensors(many), "more tensors than a file for"),
+    told("safetensors: 90,000 tensors more", tensors(many), "more tensors than a file for",
+         slow=True),
     told("safetensors: one tensor more", tensors(
         lambda h: h.update(x={"dtype": "F32", "shape": [0], "data_offsets": [0, 0]})),
         "there is also 'x', which the model does not have"),
