@@ -8,7 +8,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 
 def test_pictures_are_there():
-    named = set(re.findall(r"\]\((pictures/[^)]+)\)", (DOCS / "display.md").read_text()))
+    text = "".join((DOCS / page).read_text() for page in ("display.md", "callbacks.md"))
+    named = set(re.findall(r"\]\((pictures/[^)]+)\)", text))
     assert named == {f"pictures/{path.name}" for path in (DOCS / "pictures").iterdir()}
     for path in (DOCS / "pictures").glob("*.svg"):
         text = path.read_text()

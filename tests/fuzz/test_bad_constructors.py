@@ -88,7 +88,7 @@ KINDS = [
 # Of these the use needs data or files of their own: their constructors alone are tried.
 UNUSED = {"STFT", "Constant", "ModelCheckpoint", "CSVLogger", "Muon"}
 # These want another package, or objects of it.
-FOREIGN = {"MLflowLogger", "WandbLogger", "OptunaPruning"}
+FOREIGN = {"MLflowLogger", "WandbLogger", "OptunaPruning", "OrbaxCheckpoint"}
 CLASSES = {
     cls: (None if cls.__name__ in UNUSED else use)
     for package, base, use in KINDS

@@ -22,7 +22,7 @@ WITHOUT = ("mxnet",)  # those whose tensors always have values
 
 
 def told_to_give_the_shape(layer, x):
-    with pytest.raises(TypeError, match="tell the shape: def compute_output_shape"):
+    with pytest.raises(TypeError, match="define the shape: def compute_output_shape"):
         layer(x)
 
 

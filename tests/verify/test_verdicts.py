@@ -354,5 +354,5 @@ def test_a_train_step_of_ones_own_is_not_compared(tmp_path):
     net.train_step = lambda data: {"loss": 0.0}
     report = verify(net, steps=2)
     assert verdict_of(report, tmp_path) == "incomplete"
-    assert any("step of its own" in line for line in report.missing)
+    assert any("custom training step" in line for line in report.missing)
     assert {r.stage for r in report.records} == {"layer", "model"}

@@ -34,7 +34,7 @@ def orbax(who: str) -> Any:
         raise ImportError(
             f"{who} needs the package orbax-checkpoint, and JAX, which it brings. Install it with: "
             "pip install 'unidl-framework[orbax]'. Without it callbacks.ModelCheckpoint saves "
-            "models, and callbacks.BackupAndRestore lets training go on after a crash."
+            "models, and callbacks.BackupAndRestore lets training resume after a crash."
         ) from error
 
 

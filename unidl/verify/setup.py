@@ -3,7 +3,7 @@ where not."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -55,6 +55,21 @@ class Setup:
         batches = make_batches(self.x, self.y, None, BATCH, False, None, None, "verify")
         model._check_data(batches, targets=True)
 
+    def as_taken(self, model):
+        """With inputs rounded as the model's graph takes them: the digits that its float32 inputs
+        drop must not make the round in float64 another one."""
+        if model._plan is None:
+            return self
+
+        dtype = model._plan.float_dtype
+
+        def rounded(x):
+            return tree.map_structure(
+                lambda a: a if a is None or a.dtype.kind != "f" else a.astype(dtype), x
+            )
+
+        return replace(self, x=rounded(self.x), batches=[(rounded(x), y) for x, y in self.batches])
+
     def batch(self, step):
         return self.batches[step % len(self.batches)]
 
@@ -78,10 +93,6 @@ def make_setup(model, x, y, caller="verify") -> Setup:
         notes.append(
             "weights: the model was not built, so new ones were drawn; it is unbuilt again"
         )
-    if model._plan is not None:
-        # As the graph takes them: digits that its float32 inputs drop are none of the differences
-        # that the round in float64 would otherwise see.
-        x = tree.map_structure(lambda a: _as_taken(a, model._plan.float_dtype), x)
     idle = [layer.name for layer in model._flatten_layers() if not layer.built]
     if idle:
         notes.append(f"not built, because call() does not reach them: {', '.join(idle)}")
@@ -102,10 +113,6 @@ def make_setup(model, x, y, caller="verify") -> Setup:
         else []
     )
     return Setup(first_x, first_y, batches, words, name, notes, given, own)
-
-
-def _as_taken(array, dtype):
-    return array.astype(dtype) if array.dtype.kind == "f" else array
 
 
 def _rows(structure, rows):

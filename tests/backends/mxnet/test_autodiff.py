@@ -51,7 +51,7 @@ def test_no_autograd_state_is_left_behind(backend):
     assert w._store is before
     for array in (before, x, loss, y, seen.value):
         assert array.grad is None
-        with pytest.raises(Exception, match="computational graph"):
+        with pytest.raises(Exception, match="nothing that this depends on"):
             array.backward()
     np.testing.assert_array_equal(seen.numpy(), np.ones(3))
 
