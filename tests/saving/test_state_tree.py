@@ -35,6 +35,7 @@ def test_there_and_back(backend):
 
 def test_the_paths_are_keras_():
     with in_float64() as keras:
+        keras.backend.clear_session()  # names are numbered from the start
         ours, theirs = ({p for p, _ in flat(trained(kit).get_state_tree())}
                         for kit in (unidl, keras))  # fmt: skip
     assert ours == theirs

@@ -93,7 +93,7 @@ def verify(
         copy = copier.copy
         with use_backend(copy.backend):
             whole = copy if isinstance(copy, Model) else _Alone(copy)
-            setup = make_setup(whole, x, y).as_taken(whole)
+            setup = make_setup(whole, x, y)
         # Imports frameworks, so after all that may be wrong with the data.
         targets, left_out = find_targets(backends, devices)
         setup.notes += left_out.values()
