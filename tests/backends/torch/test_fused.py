@@ -10,6 +10,12 @@ from unidl.backend import Backend
 rng = np.random.default_rng(0)
 
 
+@pytest.fixture(autouse=True)
+def same_numbers():
+    """Each test draws the same numbers, whichever tests of the file ran before it here."""
+    rng.bit_generator.state = np.random.default_rng(0).bit_generator.state
+
+
 def randn(*shape):
     return rng.standard_normal(shape)
 
