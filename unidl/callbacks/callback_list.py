@@ -3,6 +3,8 @@ see them."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from unidl.callbacks.backup_and_restore import BackupAndRestore
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.history import History
@@ -71,9 +73,13 @@ class CallbackList:
         return self
 
     def __exit__(self, kind, error, traceback):
+        with ExitStack() as leaving:
+            for callback in self.callbacks:
+                leaving.callback(callback._leave)
+            self._finish(error)
+
+    def _finish(self, error):
         self._progress.close()
-        for callback in self.callbacks:
-            callback._leave()
         if self._backup is not None:
             self._backup.termination.unwatch()
             if error is not None and self._noted is not None and KeptState(self._model).finite():

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from unidl.callbacks.monitor import Monitor
-from unidl.saving.background import BackgroundWriter
-from unidl.utils.rules import FLAG, NUMBER, PATH, optional
-from unidl.utils.suggestions import did_you_mean
+from unidl.callbacks.checkpoint import AfterBatches, Checkpoint
+from unidl.utils.rules import FLAG, PATH
 
 if TYPE_CHECKING:
     from os import PathLike
 
 
-class ModelCheckpoint(Monitor):
+class ModelCheckpoint(Checkpoint):
     """Save the model, or only its weights, during training.
 
     It is copied between two steps and written while training goes on: a file is complete when the
@@ -44,13 +42,7 @@ class ModelCheckpoint(Monitor):
         >>> model.load_weights("02.weights.h5")
     """
 
-    _rules: ClassVar = {
-        "filepath": PATH,
-        "verbose": FLAG,
-        "save_best_only": FLAG,
-        "save_weights_only": FLAG,
-        "initial_value_threshold": optional(NUMBER),
-    }
+    _rules: ClassVar = {"filepath": PATH, "save_weights_only": FLAG}
 
     def __init__(
         self,
@@ -63,7 +55,7 @@ class ModelCheckpoint(Monitor):
         save_freq: str | int = "epoch",
         initial_value_threshold: float | None = None,
     ) -> None:
-        super().__init__(monitor, mode)
+        super().__init__(monitor, mode, verbose, save_best_only, save_freq, initial_value_threshold)
         self.filepath, self.save_weights_only = os.fspath(filepath), save_weights_only
         ending = (".weights.h5", ".safetensors") if save_weights_only else ".keras"
         if not self.filepath.endswith(ending):
@@ -73,36 +65,10 @@ class ModelCheckpoint(Monitor):
                 f"with {shown!r}, got {self.filepath!r}. Whole models are saved as 'model.keras', "
                 "weights only (save_weights_only=True) as 'model.weights.h5'."
             )
-        if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
-            raise ValueError(
-                'ModelCheckpoint: save_freq must be "epoch" or a positive number of batches, got '
-                f"{save_freq!r}.{did_you_mean(save_freq, ('epoch',))}"
-            )
-        self.verbose, self.save_best_only, self.save_freq, self.best = (
-            verbose,
-            save_best_only,
-            save_freq,
-            initial_value_threshold,
-        )
-        self._epoch = self._batches = 0
-        self.writer = BackgroundWriter()
-        if save_freq != "epoch":
-            # Only then does the training loop have to show this callback every batch.
-            self.__class__ = _EveryBatches
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._epoch = epoch
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        if self.save_freq == "epoch":
-            self._save(logs)
 
     def _save(self, logs: Any) -> None:
-        if self.save_best_only:
-            value = self.read(logs)
-            if value is None or not self.improved(value):
-                return
-            self.best = value
+        if not self._is_wanted(logs):
+            return
         path = self._path(logs)
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         self._write(path)
@@ -126,9 +92,6 @@ class ModelCheckpoint(Monitor):
             write = model_files.writer_of(self.model, copied=True)
             self.writer.start(lambda: write(path, True))
 
-    def on_train_end(self, logs: Any = None) -> None:
-        self.writer.wait()
-
     def _path(self, logs: Any) -> str:
         known = {"epoch": self._epoch + 1, **self._batch_number(), **(logs or {})}
         try:
@@ -143,20 +106,9 @@ class ModelCheckpoint(Monitor):
         return {}
 
 
-class _EveryBatches(ModelCheckpoint):
-    """With `save_freq` in batches, of which several may have passed between two calls."""
-
-    def on_epoch_begin(self, epoch: Any, logs: Any = None) -> None:
-        super().on_epoch_begin(epoch, logs)
-        self._last_batch = -1
-
-    def on_train_batch_end(self, batch: Any, logs: Any = None) -> None:
-        every = int(self.save_freq)
-        saved = self._batches // every
-        self._batches += batch - self._last_batch
-        self._last_batch = batch
-        if self._batches // every > saved:
-            self._save(logs)
-
+class _AfterBatches(AfterBatches, ModelCheckpoint):
     def _batch_number(self) -> dict[str, int]:
         return {"batch": self._last_batch + 1}
+
+
+ModelCheckpoint._of_batches = _AfterBatches

@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from unidl.callbacks.monitor import Monitor
+from unidl.callbacks.checkpoint import AfterBatches, Checkpoint
 from unidl.saving import orbax_files
-from unidl.saving.background import BackgroundWriter
-from unidl.utils.rules import COUNT, FLAG, NUMBER, PATH, optional
-from unidl.utils.suggestions import did_you_mean
+from unidl.utils.rules import COUNT, FLAG, PATH, optional
 
 if TYPE_CHECKING:
     from os import PathLike
 
 
-class OrbaxCheckpoint(Monitor):
+class OrbaxCheckpoint(Checkpoint):
     """Save the model's state during training in the folders of Orbax, from which `load_model` and
     `load_weights`, of unidl and of Keras, read it.
 
@@ -51,9 +49,6 @@ class OrbaxCheckpoint(Monitor):
 
     _rules: ClassVar = {
         "directory": PATH,
-        "verbose": FLAG,
-        "save_best_only": FLAG,
-        "initial_value_threshold": optional(NUMBER),
         "max_to_keep": optional(COUNT),
         "save_on_background": FLAG,
         "save_weights_only": FLAG,
@@ -72,41 +67,26 @@ class OrbaxCheckpoint(Monitor):
         save_on_background: bool = True,
         save_weights_only: bool = False,
     ) -> None:
-        super().__init__(monitor, mode)
-        if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
-            raise ValueError(
-                'OrbaxCheckpoint: save_freq must be "epoch" or a positive number of batches, got '
-                f"{save_freq!r}.{did_you_mean(save_freq, ('epoch',))}"
-            )
+        super().__init__(monitor, mode, verbose, save_best_only, save_freq, initial_value_threshold)
         orbax_files.orbax("OrbaxCheckpoint")
-        self.directory, self.verbose, self.save_freq = os.fspath(directory), verbose, save_freq
-        self.save_best_only, self.best = save_best_only, initial_value_threshold
-        self.max_to_keep, self.save_weights_only = max_to_keep, save_weights_only
-        self.save_on_background = save_on_background
-        self.writer = BackgroundWriter()
+        self.directory, self.max_to_keep = os.fspath(directory), max_to_keep
+        self.save_on_background, self.save_weights_only = save_on_background, save_weights_only
         self._checkpointer: Any = None
         self._last: int | None = None  # the last step that is there or begun
-        if save_freq != "epoch":
-            # Only then does the training loop have to show this callback every batch.
-            self.__class__ = _EveryBatches
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        if self.save_freq == "epoch":
-            self._save(epoch, logs)
-
-    def _save(self, step: int, logs: Any) -> None:
-        if self.save_best_only:
-            value = self.read(logs)
-            if value is None or not self.improved(value):
-                return
-            self.best = value
-        step = self._after_all_others(step)
+    def _save(self, logs: Any) -> None:
+        if not self._is_wanted(logs):
+            return
+        step = self._after_all_others(self._number())
         parts = orbax_files.parts_of(self.model, self.save_weights_only, "OrbaxCheckpoint")
         self.writer.start(lambda: self._write(step, parts))
         if not self.save_on_background:
             self.writer.wait()
         if self.verbose:
             print(f"OrbaxCheckpoint: step {step} is saved in {self.directory}")
+
+    def _number(self) -> int:
+        return self._epoch
 
     def _after_all_others(self, step: int) -> int:
         """`step`, or the next after what is there: the last one is the newest, also where another
@@ -146,29 +126,20 @@ class OrbaxCheckpoint(Monitor):
         return True
 
     def on_train_end(self, logs: Any = None) -> None:
-        self.writer.wait()
+        super().on_train_end(logs)
         if self._checkpointer is not None:
             self._checkpointer.close()
             self._checkpointer = self._last = None
 
 
-class _EveryBatches(OrbaxCheckpoint):
-    """With `save_freq` in batches, of which several may have passed between two calls."""
-
-    _batches = 0
-
+class _AfterBatches(AfterBatches, OrbaxCheckpoint):
     def set_model(self, model: Any) -> None:
         super().set_model(model)
         if model.optimizer is not None:
             self._batches = int(model.optimizer.iterations)  # of a training that goes on
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._last_batch = -1
+    def _number(self) -> int:
+        return self._batches
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        every = int(self.save_freq)
-        saved = self._batches // every
-        self._batches += batch - self._last_batch
-        self._last_batch = batch
-        if self._batches // every > saved:
-            self._save(self._batches, logs)
+
+OrbaxCheckpoint._of_batches = _AfterBatches
