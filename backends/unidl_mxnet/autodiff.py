@@ -9,6 +9,7 @@ from unidl.backend.dtypes import is_float
 from unidl.backend.errors import AroundError, UnsupportedError
 from unidl.backend.frame import standing_in
 from unidl.backend.variable import commit
+from unidl.utils.context import holding
 from unidl_mxnet.backward import teach
 from unidl_mxnet.in_place import allow_while_recording
 from unidl_mxnet.load import mx
@@ -125,11 +126,8 @@ class Autodiff(contract.Autodiff):
             read = function(*tensors)[1]
             return function(*tensors, *(v.uncast for v in read))[0]
         _has_recomputed.set(True)
-        token = is_recomputed.set(True)
-        try:
+        with holding(is_recomputed, True):
             return self._recomputed(function, tensors)
-        finally:
-            is_recomputed.reset(token)
 
     def _recomputed(self, function, tensors):
         outputs, read = function(*(x.detach() for x in tensors))

@@ -14,6 +14,8 @@ from itertools import count
 
 import numpy as np
 
+from unidl.utils.context import holding
+
 from unidl_mxnet.load import mx  # isort: skip
 from mxnet._ctypes.symbol import _symbol_creator
 
@@ -237,12 +239,8 @@ def current_trace():
 
 @contextmanager
 def tracing(trace):
-    token = _trace.set(trace)
-    try:
-        with numpy_shape():
-            yield trace
-    finally:
-        _trace.reset(token)
+    with holding(_trace, trace), numpy_shape():
+        yield trace
 
 
 def record(name, inputs, attrs):

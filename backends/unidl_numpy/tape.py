@@ -25,13 +25,13 @@ no reference cycles, and memory is given back while the tape is read.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial, wraps
 
 import numpy as np
 
 from unidl import tree
+from unidl.utils.context import holding
 from unidl_numpy.tape_array import GradientError, TapeArray
 
 ndarray = np.ndarray
@@ -81,14 +81,9 @@ class Tape:
         )
         return type(y)(outs)
 
-    @contextmanager
     def current(self):
         """Inside, it is the tape on which functions that are computed again put themselves."""
-        token = _current.set(self)
-        try:
-            yield
-        finally:
-            _current.reset(token)
+        return holding(_current, self)
 
     def recomputed(self, function):
         """The list of arrays `function()`, which runs again in the place of its entry."""

@@ -15,6 +15,7 @@ from unidl.backend.trace_files import gathered
 from unidl.backend.variable import stores_of
 from unidl.tracing.feed import KeyFeed
 from unidl.tracing.pure import PerSignature
+from unidl.utils.context import holding
 from unidl_tensorflow.load import tf
 
 _xla: ContextVar[bool] = ContextVar("unidl_tensorflow_xla", default=False)
@@ -85,11 +86,8 @@ class _Graph:
         specs = [tf.TensorSpec(shape, dtype) for shape, dtype in self._signature]
         specs += [tf.TensorSpec((None, 2), tf.int64), tf.TensorSpec((None,), tf.float64)]
         function = tf.function(traced, autograph=False, jit_compile=self._jit_compile or None)
-        token = _xla.set(self._jit_compile)
-        try:
+        with holding(_xla, self._jit_compile):
             self._function = function.get_concrete_function(*specs)
-        finally:
-            _xla.reset(token)
 
     def is_stale(self):
         """Whether a variable has got other storage since the trace (it moved to another backend and

@@ -11,6 +11,7 @@ import torch
 from unidl.backend import contract
 from unidl.backend.frame import standing_in
 from unidl.backend.variable import commit, stores_of
+from unidl.utils.context import holding
 from unidl_torch.recomputed import recomputed
 
 
@@ -40,12 +41,9 @@ def leaves_of(values):
 def differentiating():
     """`with differentiating() as again:` runs a function of which gradients are taken; `again` says
     whether they are differentiated in turn."""
-    again, token = _inside.get(), _inside.set(True)
-    try:
-        with torch.enable_grad():
-            yield again
-    finally:
-        _inside.reset(token)
+    again = _inside.get()
+    with holding(_inside, True), torch.enable_grad():
+        yield again
 
 
 def gradients_of(value, leaves, again=False):

@@ -7,22 +7,18 @@ for one tensor. What it cannot look into it has to call.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 import torch
 
+from unidl.utils.context import holding
+
 _recorded: ContextVar[bool] = ContextVar("unidl_torch_recorded", default=False)
 
 
-@contextmanager
 def recurrences_as_operations():
     """While a graph for torch.compile is recorded."""
-    token = _recorded.set(True)
-    try:
-        yield
-    finally:
-        _recorded.reset(token)
+    return holding(_recorded, True)
 
 
 def run(mode, x, states, weights):

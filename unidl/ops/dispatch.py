@@ -26,6 +26,7 @@ from unidl.tracing.capture.symbol import Symbol
 from unidl.tracing.sizes import OpenSize
 from unidl.typing import Tensor, TensorLike
 from unidl.utils.arguments import call_problem
+from unidl.utils.context import holding
 from unidl.utils.traceback_filtering import shorten
 
 if TYPE_CHECKING:
@@ -154,12 +155,15 @@ def standing_in(backend: Backend) -> Iterator[None]:
             for key in [key for key, owner in known.items() if owner is registered]:
                 del known[key]
     around = _owners_here.get() or {}
-    token = _owners_here.set({k: owner for k, owner in around.items() if owner is not registered})
+    others = {key: owner for key, owner in around.items() if owner is not registered}
     try:
-        with registry.replaced(registered, backend), registry.use_backend(backend):
+        with (
+            holding(_owners_here, others),
+            registry.replaced(registered, backend),
+            registry.use_backend(backend),
+        ):
             yield
     finally:
-        _owners_here.reset(token)
         with _remembering:
             _contested[registered] -= 1
             if not _contested[registered]:

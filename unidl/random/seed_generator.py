@@ -17,6 +17,7 @@ from unidl.tracing import feed
 from unidl.typing import Config, SeedLike
 from unidl.utils import turns
 from unidl.utils.constructors import Constructed, made_from
+from unidl.utils.context import holding
 from unidl.utils.naming import auto_name
 
 if TYPE_CHECKING:
@@ -136,12 +137,9 @@ _here: ContextVar[_Global] = ContextVar("unidl_random", default=_of_process)
 def global_state_here() -> Iterator[None]:
     """Inside, the global random state is a copy, for this thread or task alone."""
     state = get_global_state()
-    token = _here.set(_Global(state["seed"]))
-    try:
+    with holding(_here, _Global(state["seed"])):
         set_global_state(state)
         yield
-    finally:
-        _here.reset(token)
 
 
 def _global_stream() -> tuple[int, int]:

@@ -15,11 +15,12 @@ import marshal
 import sys
 import types
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any
 
+from unidl.utils.context import holding
 from unidl.utils.traceback_filtering import user_stacklevel
 
 # A key beside those of Keras, which ignores it: byte code fits one version of Python.
@@ -86,36 +87,21 @@ def disable_unsafe_deserialization() -> None:
     _enabled = False
 
 
-@contextmanager
-def reading(safe_mode: bool | None, inherited: bool = True) -> Iterator[None]:
+def reading(safe_mode: bool | None, inherited: bool = True) -> AbstractContextManager[Any]:
     """Lambdas are read inside if `safe_mode` is False, or `enable_unsafe_deserialization` was
     called. If `inherited`, a call inside another one obeys the outer one."""
     outer = _safe.get() if inherited else None
-    token = _safe.set((safe_mode is not False) if outer is None else outer)
-    try:
-        yield
-    finally:
-        _safe.reset(token)
+    return holding(_safe, (safe_mode is not False) if outer is None else outer)
 
 
-@contextmanager
-def forbidden() -> Iterator[None]:
+def forbidden() -> AbstractContextManager[Any]:
     """Lambdas are refused inside, whatever the outer call or the program allows."""
-    token = _forbidden.set(True)
-    try:
-        yield
-    finally:
-        _forbidden.reset(token)
+    return holding(_forbidden, True)
 
 
-@contextmanager
-def copying() -> Iterator[None]:
+def copying() -> AbstractContextManager[Any]:
     """Configs made inside keep lambdas as they are, for a copy in the same process."""
-    token = _copying.set(True)
-    try:
-        yield
-    finally:
-        _copying.reset(token)
+    return holding(_copying, True)
 
 
 def stays(value: Any) -> bool:

@@ -10,8 +10,9 @@ shape rule can tell it from a fixed size: it fits any size, as None does.
 from __future__ import annotations
 
 import operator
-from contextlib import contextmanager
 from contextvars import ContextVar
+
+from unidl.utils.context import holding
 
 # About as long as a short sentence: tables of positions are longer, windows are shorter, and a
 # loop over one is quick.
@@ -119,14 +120,9 @@ def stand_ins(taken) -> tuple[OpenSize, OpenSize]:
     return OpenSize(first, second), OpenSize(second, first)
 
 
-@contextmanager
 def running_with(size: OpenSize):
     """A run in which open axes have this size."""
-    token = _run.set(size)
-    try:
-        yield
-    finally:
-        _run.reset(token)
+    return holding(_run, size)
 
 
 def in_numbers() -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any
+
+from unidl.utils.context import holding
 
 _of_process: Counter[str] = Counter()
 _used: ContextVar[Counter[str]] = ContextVar("unidl_names", default=_of_process)
@@ -54,14 +56,9 @@ def reset_names() -> None:
     _used.get().clear()
 
 
-@contextmanager
-def names_here() -> Iterator[None]:
+def names_here() -> AbstractContextManager[Any]:
     """Inside, names are given as if here alone: what is made outside is numbered as ever."""
-    token = _used.set(Counter(_used.get()))
-    try:
-        yield
-    finally:
-        _used.reset(token)
+    return holding(_used, Counter(_used.get()))
 
 
 def is_of_unidl(thing: Any) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any
+
+from unidl.utils.context import holding
 
 _path: ContextVar[tuple] = ContextVar("unidl_path", default=())
 current_path = _path.get
@@ -14,14 +15,9 @@ current_path = _path.get
 push, pop = _path.set, _path.reset
 
 
-@contextmanager
-def use_path(path: tuple[str, ...]) -> Iterator[Any]:
+def use_path(path: tuple[str, ...]) -> AbstractContextManager[Any]:
     """Paths of variables made inside begin with `path`, a tuple of names."""
-    token = _path.set(path)
-    try:
-        yield
-    finally:
-        _path.reset(token)
+    return holding(_path, path)
 
 
 def name_scope(name: str) -> Any:

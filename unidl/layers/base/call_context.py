@@ -3,10 +3,11 @@ layers add."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any
+
+from unidl.utils.context import holding
 
 
 class CallContext:
@@ -44,10 +45,5 @@ current = _context.get
 push, pop = _context.set, _context.reset
 
 
-@contextmanager
-def entered(context: CallContext) -> Iterator[Any]:
-    token = _context.set(context)
-    try:
-        yield context
-    finally:
-        _context.reset(token)
+def entered(context: CallContext) -> AbstractContextManager[Any]:
+    return holding(_context, context)

@@ -4,22 +4,18 @@ hold, since a config of a few bytes may ask for all memory."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any
+
+from unidl.utils.context import holding
 
 _left: ContextVar[list[int] | None] = ContextVar("unidl_weight_limit", default=None)
 
 
-@contextmanager
-def at_most(numbers: int) -> Iterator[None]:
+def at_most(numbers: int) -> AbstractContextManager[Any]:
     """Inside, layers make weights of so many numbers in all."""
-    token = _left.set([numbers])
-    try:
-        yield
-    finally:
-        _left.reset(token)
+    return holding(_left, [numbers])
 
 
 def count(who: str, shape: Any) -> None:
