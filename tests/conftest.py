@@ -6,6 +6,7 @@ import os
 import random
 import sys
 
+import numpy as np
 import pytest
 
 import unidl
@@ -13,13 +14,16 @@ from unidl.backend import list_backends, use_backend
 from unidl.utils.traceback_filtering import disable_traceback_filtering
 
 SEED = 20251127
+# Of each test module, the NumPy generators that its tests draw from, as they were after its import.
+GENERATORS = {}
+_FRESH = random.Random(SEED).getstate()
 
 
 def _seed_tensorflow(tf):
-    # `set_seed` also throws all kernels away, which the next test would have to make again (1 ms
-    # each). It has to only where random numbers were drawn since.
+    # `set_seed` also throws all kernels away, and the next test would have to make them again (1 ms
+    # each): it is called only if random numbers were drawn since.
     context = importlib.import_module("tensorflow.python.eager.context").context()
-    if context._seed != SEED or context._rng.getstate() != random.Random(SEED).getstate():
+    if context._seed != SEED or context._rng.getstate() != _FRESH:
         tf.random.set_seed(SEED)
 
 
@@ -73,6 +77,9 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_collection_finish(session):
+    for module in {item.module for item in session.items}:
+        drawn = [x for x in vars(module).values() if isinstance(x, np.random.Generator)]
+        GENERATORS[module] = [(x, x.bit_generator.state) for x in drawn]
     # pytest 9.2 hides the groups from xdist 3.8, which then computes in each process what the tests
     # of a group share.
     grouped = [item for item in session.items if item.get_closest_marker("xdist_group")]
@@ -93,6 +100,8 @@ def _backend_of(item):
 def seeded(request):
     """Every test starts from the same random numbers and dtypes, whatever ran before it."""
     unidl.utils.set_random_seed(SEED)  # NumPy's and Python's too
+    for generator, state in GENERATORS[request.module]:
+        generator.bit_generator.state = state
     for name, seed in SEEDERS.items():
         # MXNet takes 1.6 ms, which tests of another backend are spared.
         spared = name == "mxnet" and _backend_of(request.node) not in (None, name)
