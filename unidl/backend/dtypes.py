@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 from unidl.typing import DType
-from unidl.utils.context import holding
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 SIGNED = ("int8", "int16", "int32", "int64")
@@ -54,9 +54,14 @@ def set_floatx(value: str) -> None:
     _floatx = value
 
 
-def floatx_here(value: str) -> AbstractContextManager[str | None]:
+@contextmanager
+def floatx_here(value: str) -> Iterator[None]:
     """Inside, `floatx` is `value` for this thread or task alone."""
-    return holding(_floatx_here, value)
+    token = _floatx_here.set(value)
+    try:
+        yield
+    finally:
+        _floatx_here.reset(token)
 
 
 def standardize_dtype(dtype: DType | None) -> str:

@@ -10,8 +10,8 @@ import importlib.util
 import os
 import threading
 import warnings
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, ContextDecorator
+from collections.abc import Iterator, Mapping
+from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -22,7 +22,6 @@ from unidl.backend.contract import Backend
 from unidl.backend.errors import BackendError, UnknownBackendError
 from unidl.backend.install import from_here
 from unidl.backend.spec import BackendSpec
-from unidl.utils.context import holding
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -255,13 +254,19 @@ class use_backend(ContextDecorator):
         return self._scope.__exit__(*error)
 
 
-def replaced(registered: Backend, other: Backend) -> AbstractContextManager[Any]:
+@contextmanager
+def replaced(registered: Backend, other: Backend) -> Iterator[None]:
     """Inside, `other` is found wherever the loaded backend `registered` is asked for by its name,
     for this thread or task alone."""
-    return holding(_replaced, {**_replaced.get(), registered.name: other})
+    token = _replaced.set({**_replaced.get(), registered.name: other})
+    try:
+        yield
+    finally:
+        _replaced.reset(token)
 
 
-def device(name: str) -> AbstractContextManager[Any]:
+@contextmanager
+def device(name: str) -> Iterator[None]:
     """Put new tensors and variables on device `name` ("cpu", "gpu", "gpu:1") of the active backend
     inside a `with` block.
 
@@ -273,7 +278,11 @@ def device(name: str) -> AbstractContextManager[Any]:
     """
     name = standardize_device(name)
     _require_device(get_backend(), name)
-    return holding(_device, name)
+    token = _device.set(name)
+    try:
+        yield
+    finally:
+        _device.reset(token)
 
 
 def current_device() -> str | None:
