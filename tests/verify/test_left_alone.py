@@ -9,7 +9,6 @@ import pytest
 
 import unidl
 from unidl import layers
-from unidl.saving import training_state
 from unidl.utils import naming
 from unidl.verify import engine, layer_round, recording, trajectory, verify
 from unidl.verify.snapshot import Snapshot
@@ -47,7 +46,7 @@ def state_of(model):
         attributes,
         [(v.dtype, v.trainable, v.numpy().tobytes()) for v in variables],
         [(v.backend, id(v._store)) for v in variables if isinstance(v, unidl.Variable)],
-        [g.get_state() for g in training_state.generators_of(model)],
+        [g.get_state() for g in model._seed_generators],
         [(layer.built, layer.trainable, layer.dtype_policy.name) for layer in model.layers],
         unidl.random.get_global_state(),
         unidl.backend.floatx(),

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from unidl import random
-from unidl.random import SeedGenerator
 from unidl.saving import hdf5
 from unidl.training import own_steps
 from unidl.utils.traceback_filtering import user_stacklevel
@@ -35,7 +34,7 @@ def snapshot(
         "progress": progress,
         "random": random.get_global_state(),
         "optimizers": [_targets(optimizer, model) for optimizer in own_steps.optimizers_of(model)],
-        "generators": [generator.get_state() for generator in generators_of(model)],
+        "generators": [generator.get_state() for generator in model._seed_generators],
         "callbacks": [
             {"class": type(callback).__name__, "state": _written(_plain_part(callback), arrays)}
             for callback in callbacks
@@ -64,7 +63,7 @@ def load(path: str | PathLike[str], model: Any, callbacks: list) -> dict[str, An
         ValueError: the file is damaged, or it is that of another model or optimizer; the text says
             which.
     """
-    generators = list(generators_of(model))
+    generators = model._seed_generators
     with hdf5.reading(path, "BackupAndRestore") as reader:
         state = json.loads(reader.text_at("state", _TEXT_AT_MOST))
         _check(state, generators)
@@ -153,11 +152,6 @@ def _build_optimizers(model: Any, built_for: list) -> None:
             if not all(type(i) is int and 0 <= i < len(variables) for i in places):
                 raise hdf5.NotPlain("its optimizers have other weights than the model")
             optimizer.build([variables[i] for i in places])
-
-
-def generators_of(model: Any) -> Iterator[SeedGenerator]:
-    """The random generators that layers hold."""
-    yield from model._seed_generators
 
 
 def _plain_part(callback: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class KeptState:
     def __init__(self, model: Any) -> None:
         self.values = [(v, np.array(v.numpy())) for v in training_state.variables_of(model)]
         self._random = random.get_global_state()
-        self._generators = [(g, g.get_state()) for g in training_state.generators_of(model)]
+        self._generators = [(g, g.get_state()) for g in model._seed_generators]
 
     def finite(self) -> bool:
         """Whether none of the numbers is NaN or infinite."""
