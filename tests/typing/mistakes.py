@@ -36,7 +36,7 @@ model.fit(x, x, epochs="two")  # mistake
 model.fits(x, x)  # mistake
 model.predict()  # mistake
 model.compile("sgd", "mse", metrcs=["mae"])  # mistake
-keras.value_and_grad(lambda: x)  # mistake
+keras.value_and_grad()  # mistake
 
 
 class Net(keras.Modell):  # mistake
