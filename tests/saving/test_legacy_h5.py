@@ -67,6 +67,12 @@ def _lambda(layers):
     layers[5] = {"class_name": "Lambda", "config": {"name": "x", "function": ["4wEAAAA=", None]}}
 
 
+def _two_lists():
+    found = np.empty(2, object)
+    found[:] = [np.arange(2), np.arange(3)]
+    return found
+
+
 def _kernel(f, make):
     place = "model_weights/dense/dense/kernel:0"
     del f[place]
@@ -79,6 +85,13 @@ SPOILT = {
     "no model config": (lambda f: f.attrs.pop("model_config"), "no model config"),
     "a config that is no JSON": (lambda f: f.attrs.__setitem__("model_config", "{"), "not JSON"),
     "a config of numbers": (lambda f: f.attrs.__setitem__("model_config", [1, 2]), "strings"),
+    "a config of lists of varying length": (
+        lambda f: f.attrs.create("model_config", _two_lists(), dtype=h5py.vlen_dtype("i4")),
+        "strings",
+    ),
+    "a config that is a reference": (
+        lambda f: f.attrs.__setitem__("model_config", f["model_weights"].ref), "strings"
+    ),
     "byte code": (_config(_lambda), "lambda as byte code"),
     "an unknown layer": (_config(lambda c: c[5].update(class_name="Mine")), "class 'Mine'"),
     "a layer of Keras": (_config(lambda c: c[5].update(class_name="Hashing")), "does not have"),

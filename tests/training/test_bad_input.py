@@ -288,3 +288,16 @@ def test_terminate_on_nan_stops(backend):
     with pytest.warns(RuntimeWarning):
         model.fit(x, Y, epochs=5, verbose=0, callbacks=[unidl.callbacks.TerminateOnNaN()])
     assert model.history.epoch == [0]
+
+
+def test_a_compile_that_fails_leaves_the_model_as_it_was():
+    model = unidl.Sequential([unidl.Input((4,)), layers.Dense(3)])
+    with pytest.raises(ValueError, match="crossentropyy"):
+        model.compile("adam", "crossentropyy")
+    assert model.optimizer is None
+    assert model.get_compile_config() is None
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="crossentropyy"):
+        model.compile("adam", "crossentropyy")
+    assert isinstance(model.optimizer, unidl.optimizers.SGD)
+    model.fit(X, np.zeros((N, 3), "float32"), verbose=0)

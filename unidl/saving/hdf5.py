@@ -178,11 +178,7 @@ class Reader:
     @_library_at_work()
     def text_attribute(self, name: str) -> str | bytes | None:
         """The text in the attribute `name` of the file itself, None if there is none."""
-        if name not in self._file.attrs:
-            return None
-        self._require_words(self._file, name)
-        found = self._file.attrs[name]
-        return found if isinstance(found, str | bytes) else str(found)
+        return self._text(self._file, name)
 
     @_library_at_work()
     def words(self, path: str, name: str) -> list[str]:
@@ -200,19 +196,32 @@ class Reader:
         words = [word for part in parts for word in np.ravel(group.attrs[part])]
         return [w.decode("utf-8") if isinstance(w, bytes) else str(w) for w in words]
 
+    def _text(self, item: Any, name: str) -> str | bytes | None:
+        if name not in item.attrs:
+            return None
+        self._require_words(item, name)
+        found = item.attrs[name]
+        return found if isinstance(found, str | bytes) else str(found)
+
     def _require_words(self, item: Any, name: str) -> None:
         attribute = item.attrs.get_id(name)
         count = math.prod(attribute.shape or ())
+        # h5py reads lists of varying length and references too, and damaged ones end the process.
+        are_texts = attribute.get_type().get_class() == self._library.h5t.STRING
         # An empty list of names is an array of floats.
-        if count > MOST_WORDS or (count and attribute.dtype.kind not in "OSU"):
+        if count > MOST_WORDS or (count and not are_texts):
             raise NotPlain(f"the attribute {name!r} does not contain strings")
 
     def _numbers(self, dataset: Any, path: str) -> np.ndarray:
         found = dataset[()]
-        digest = dataset.attrs.get(DIGEST)
+        digest = self._text(dataset, DIGEST)
         if digest is not None and digest != digest_of(found):
             raise NotPlain(f"{path!r} does not contain the numbers that were written")
-        return _from_bfloat16(found) if _is_bfloat16(dataset) else found
+        return _from_bfloat16(found) if self._is_bfloat16(dataset) else found
+
+    def _is_bfloat16(self, dataset: Any) -> bool:
+        """Whether Keras wrote this array: HDF5 has no bfloat16, so it is two opaque bytes each."""
+        return dataset.dtype == np.dtype("V2") and self._text(dataset, "dtype") == "bfloat16"
 
     def text_at(self, path: str, most: int) -> str:
         """The text at `path`, bytes of UTF-8 in one axis; NotPlain if they are more than `most`."""
@@ -257,7 +266,7 @@ class Reader:
             )
         if dataset.shape != shape:
             raise NotPlain(f"{path!r} has shape {dataset.shape}, where {shape} is wanted")
-        is_number = dataset.dtype.kind in "biuf" or _is_bfloat16(dataset)
+        is_number = dataset.dtype.kind in "biuf" or self._is_bfloat16(dataset)
         if not is_number or dataset.dtype.itemsize > 16:
             raise NotPlain(f"{path!r} holds {dataset.dtype}, not numbers")
         plist = dataset.id.get_create_plist()
@@ -271,11 +280,6 @@ class Reader:
             raise NotPlain(f"{path!r} has chunks of {chunk:,} bytes for an array of {size:,}")
         if size and not dataset.id.get_storage_size():
             raise NotPlain(f"{path!r} was never written")
-
-
-def _is_bfloat16(dataset: Any) -> bool:
-    """Whether Keras wrote this array: HDF5 has no bfloat16, so it is two opaque bytes each."""
-    return dataset.dtype == np.dtype("V2") and dataset.attrs.get("dtype") == "bfloat16"
 
 
 def _from_bfloat16(found: Any) -> np.ndarray:

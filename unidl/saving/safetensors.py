@@ -30,6 +30,7 @@ _DTYPES = {
 }  # fmt: skip
 _NAMES = {np.dtype(code): name for name, code in _DTYPES.items() if name != "BF16"}
 _METADATA = "__metadata__"
+_DIGEST = "sha256 "  # and the name of the tensor, in the metadata
 
 
 class _Tensor(NamedTuple):
@@ -46,7 +47,7 @@ def write(file: BinaryIO, arrays: Iterable[tuple[str, np.ndarray]]) -> None:
     metadata, place = {"format": "unidl", "format_version": "1"}, 0
     for name, value in found:
         dtype = _NAMES[value.dtype.newbyteorder("<")]
-        metadata[f"sha256 {name}"] = _digest(name, dtype, value.shape, _bytes(value))
+        metadata[_DIGEST + name] = _digest(name, dtype, value.shape, _bytes(value))
         offsets = [place, place + value.nbytes]
         header[name] = {"dtype": dtype, "shape": list(value.shape), "data_offsets": offsets}
         place += value.nbytes
@@ -149,7 +150,7 @@ class Reader:
         content = bytearray(tensor.end - tensor.begin)
         if self._file.readinto(content) != len(content):  # type: ignore[attr-defined]
             raise NotPlain(f"{name!r} is truncated: the file became shorter while it was read")
-        digest = self._metadata.get(f"sha256 {name}")
+        digest = self._metadata.get(_DIGEST + name)
         if digest is not None and digest != _digest(name, tensor.dtype, tensor.shape, content):
             raise NotPlain(f"{name!r} does not contain the numbers that were written")
         if tensor.dtype == "BOOL" and max(content, default=0) > 1:
@@ -183,6 +184,10 @@ def _parsed(text: bytes, size: int) -> tuple[dict[str, str], dict[str, _Tensor]]
             what = "overlaps the previous tensor" if tensor.begin < place else "follows a hole"
             raise NotPlain(f"{name!r} {what}, at byte {tensor.begin:,} instead of {place:,}")
         place = tensor.end
+    signed = {name.removeprefix(_DIGEST) for name in metadata if name.startswith(_DIGEST)}
+    if signed and signed != set(tensors):
+        name = min(signed ^ set(tensors))
+        raise NotPlain(f"it is damaged: {name!r} is without its SHA-256, or without its tensor")
     if place != size:
         raise NotPlain(
             f"it is damaged: its tensors have {place:,} bytes, and {size:,} follow the header"

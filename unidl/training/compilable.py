@@ -73,8 +73,9 @@ class Compilable:
                 f'compile: jit_compile must be True, False or "auto", got {jit_compile!r}.'
             )
         with registry.use_backend(self.backend):
-            self.optimizer = self._with_loss_scale(optimizers.get(optimizer), auto_scale_loss)
-            self.objective = Objective(loss, loss_weights, metrics, weighted_metrics)
+            scaled = self._with_loss_scale(optimizers.get(optimizer), auto_scale_loss)
+            objective = Objective(loss, loss_weights, metrics, weighted_metrics)
+        self.optimizer, self.objective = scaled, objective
         self.run_eagerly, self.jit_compile, self.steps_per_execution = (
             run_eagerly,
             jit_compile is True,

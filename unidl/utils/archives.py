@@ -164,6 +164,8 @@ def _zip_members(archive: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
 
 
 def require_plain_member(member: zipfile.ZipInfo) -> None:
-    """Refused unless the member of a zip archive is a file or a folder."""
+    """Refused unless the member of a zip archive is a file or a folder, and has a name."""
+    if not member.filename:
+        raise Refused("one of its members has no name")
     if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise Refused(f"{member.filename!r} is a link or a device, not a plain file")

@@ -186,6 +186,7 @@ _CASES = [
         "much larger",
     ),
     told("zip: not one", lambda: unpacked(b"no archive", "zip"), "damaged or not a zip"),
+    told("zip: no name", lambda: unpacked(zipped(("", b"x", 0o644)), "zip"), "has no name"),
     told(
         "zip: a flipped bit",
         lambda: unpacked(flipped(zipped(("a", os.urandom(500), 0o644)), 100), "zip"),

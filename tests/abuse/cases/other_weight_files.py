@@ -45,13 +45,22 @@ KERNEL, BIAS = "layers/dense/kernel", "layers/dense/bias"
 
 
 def tensors(change):
-    """A file whose header `change(header)` has changed, or replaced by a text."""
+    """A file without checksums whose header `change(header)` has changed, or replaced by a text."""
+
+    def unsigned(header):
+        header.pop("__metadata__")
+        return change(header)
+
+    return signed(unsigned)
+
+
+def signed(change):
+    """The same with its checksums."""
 
     def spoil(path):
         content = path.read_bytes()
         length = int.from_bytes(content[:8], "little")
         header = json.loads(content[8 : 8 + length])
-        header.pop("__metadata__")
         found = change(header)
         text = found if isinstance(found, bytes) else json.dumps(header).encode()
         path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + length :])
@@ -75,6 +84,10 @@ def twice(header):
 def many(header):
     header.update({f"x{i}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
                    for i in range(90_000)})  # fmt: skip
+
+
+def other_digest_name(header):
+    header["__metadata__"]["sha256 x"] = header["__metadata__"].pop(f"sha256 {BIAS}")
 
 
 def overlapping(header):
@@ -117,6 +130,9 @@ _SAFETENSORS = [
     told("safetensors: one tensor more", tensors(
         lambda h: h.update(x={"dtype": "F32", "shape": [0], "data_offsets": [0, 0]})),
         "there is also 'x', which the model does not have"),
+    told("safetensors: one is without its checksum",
+         signed(lambda h: h["__metadata__"].pop(f"sha256 {BIAS}") and None), "without its SHA-256"),
+    told("safetensors: a checksum of nothing", signed(other_digest_name), "without its SHA-256"),
     told("safetensors: tensors that overlap", tensors(overlapping), "overlaps"),
     told("safetensors: a hole", tensors(lambda h: h.pop("layers/dense_1/bias") and None),
          "its tensors have|follows a hole"),
