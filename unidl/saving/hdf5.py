@@ -17,6 +17,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from unidl.saving import heaps
+
 DIGEST = "sha256"  # attribute of each array that is written here
 # deflate, shuffle, fletcher32, szip, lzf: others are libraries that HDF5 would look for and load
 FILTERS = {1, 2, 3, 4, 32000}
@@ -113,9 +115,11 @@ class Reader:
     def __init__(self, library: Any) -> None:
         self._library = library
         self.place = ""
+        self._may_read_texts = False
 
     @_library_at_work()
     def open(self, file: str | os.PathLike[str] | BinaryIO) -> None:
+        self._source = file
         self._file = self._library.File(file, "r")
 
     @_library_at_work()
@@ -205,16 +209,31 @@ class Reader:
 
     def _require_words(self, item: Any, name: str) -> None:
         attribute = item.attrs.get_id(name)
-        count = math.prod(attribute.shape or ())
+        kind, count = attribute.get_type(), math.prod(attribute.shape or ())
         # h5py reads lists of varying length and references too, and damaged ones end the process.
-        are_texts = attribute.get_type().get_class() == self._library.h5t.STRING
+        are_texts = kind.get_class() == self._library.h5t.STRING
         # An empty list of names is an array of floats.
         if count > MOST_WORDS or (count and not are_texts):
             raise NotPlain(f"the attribute {name!r} does not contain strings")
+        if count and kind.is_variable_str() and not self._may_read_texts:
+            self._require_sound_heaps()
+
+    def _require_sound_heaps(self) -> None:
+        _, length = self._file.id.get_create_plist().get_sizes()
+        if isinstance(self._source, str | os.PathLike):
+            with open(self._source, "rb") as file:
+                wrong = heaps.what_is_wrong(file, length)
+        else:
+            wrong = heaps.what_is_wrong(self._source, length)
+        if wrong is not None:
+            raise NotPlain(f"it is damaged: {wrong}")
+        self._may_read_texts = True
 
     def _numbers(self, dataset: Any, path: str) -> np.ndarray:
         found = dataset[()]
         digest = self._text(dataset, DIGEST)
+        if isinstance(digest, bytes):
+            digest = digest.decode()
         if digest is not None and digest != digest_of(found):
             raise NotPlain(f"{path!r} does not contain the numbers that were written")
         return _from_bfloat16(found) if self._is_bfloat16(dataset) else found
@@ -299,7 +318,8 @@ def write_array(file: Any, path: str, value: np.ndarray) -> None:
     value = np.asarray(value)
     chunked = {"chunks": _chunks(value), "fletcher32": True} if value.size and value.ndim else {}
     dataset = file.create_dataset(path, data=value, **chunked)
-    dataset.attrs[DIGEST] = digest_of(value)
+    # Of fixed length, it is beside the numbers' shape, and has the checksum of this header.
+    dataset.attrs[DIGEST] = np.bytes_(digest_of(value))
 
 
 def digest_of(value: np.ndarray) -> str:
