@@ -2,6 +2,7 @@
 
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -285,25 +286,57 @@ def test_wrong_arguments(arguments, message):
 
 # -- real deaths -----------------------------------------------------------------------------------
 
-_SCRIPT = """
+# It has imported the framework, and each run is a fork of it: so all of a run's time is worth a kill.
+_SERVER = """
 import os, sys
 import numpy as np
 from tests.callbacks import test_backup_and_restore as t
+from unidl.backend import use_backend
 
-weights, history, counter = t.run(t.DATA["arrays"](), sys.argv[1] or None, 1)
-np.savez(sys.argv[2] + ".npz", *weights, *map(np.asarray, history.values()), counter)
-os.replace(sys.argv[2] + ".npz", sys.argv[2])
+def run(folder, out):
+    weights, history, counter = t.run(t.DATA["arrays"](), folder or None, 1)
+    np.savez(out + ".npz", *weights, *map(np.asarray, history.values()), counter)
+    os.replace(out + ".npz", out)
+
+with use_backend(os.environ["UNIDL_BACKEND"]):
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            run(*line[:-1].split("\\t"))
+            os._exit(0)
+        print(child, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
-def process(backend, folder, out):
-    root = Path(__file__).parents[2]
-    environment = os.environ | {
-        "UNIDL_BACKEND": backend,
-        "PYTHONPATH": os.pathsep.join([str(root), *sys.path]),
-    }
-    command = [sys.executable, "-c", _SCRIPT, str(folder), str(out)]
-    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+class Server:
+    """Runs of `fit` in processes of their own."""
+
+    def __init__(self, backend):
+        root = Path(__file__).parents[2]
+        environment = os.environ | {
+            "UNIDL_BACKEND": backend,
+            "PYTHONPATH": os.pathsep.join([str(root), *sys.path]),
+        }
+        command, pipe = [sys.executable, "-c", _SERVER], subprocess.PIPE
+        self._process = subprocess.Popen(
+            command, env=environment, stdin=pipe, stdout=pipe, bufsize=0
+        )
+
+    def run(self, folder, out, seconds=None):
+        """Whether the run came to its end; else it was killed after so many seconds."""
+        self._process.stdin.write(f"{folder}\t{out}\n".encode())
+        child = int(self._process.stdout.readline())
+        came, _, _ = select.select([self._process.stdout], [], [], seconds)
+        if not came:
+            os.kill(child, signal.SIGKILL)
+        status = int(self._process.stdout.readline())
+        assert status == 0 or (status == -signal.SIGKILL and not came)
+        return status == 0
+
+    def close(self):
+        self._process.stdin.close()
+        self._process.wait()
 
 
 def arrays_of(path):
@@ -311,31 +344,26 @@ def arrays_of(path):
         return [found[name] for name in found.files]
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_killed_by_the_system_at_random_moments(tmp_path):
     """UNIDL_KILLS kills where it is set, as `make chaos` does, on UNIDL_BACKEND."""
-    kills = int(os.environ.get("UNIDL_KILLS", "2"))
-    backend = os.environ.get("UNIDL_BACKEND", "numpy")
-    alone = process(backend, "", tmp_path / "whole.npz")
+    kills = int(os.environ.get("UNIDL_KILLS", "4"))
+    server = Server(os.environ.get("UNIDL_BACKEND", "numpy"))
+    server.run("", tmp_path / "whole.npz")
     started = time.monotonic()
-    assert alone.wait() == 0, alone.stderr.read()
+    server.run(tmp_path / "timed", tmp_path / "timed.npz")
     lasts = time.monotonic() - started
-    wanted, drawn, died = arrays_of(tmp_path / "whole.npz"), random.Random(0), 0
+    wanted, drawn, died, runs = arrays_of(tmp_path / "whole.npz"), random.Random(0), 0, 0
     while died < kills:
         out = tmp_path / "resumed.npz"
         out.unlink(missing_ok=True)
-        while not out.exists():
-            child = process(backend, tmp_path / "b", out)
-            try:
-                # Most of the time goes into imports, so late moments are the interesting ones.
-                child.wait(lasts * drawn.uniform(0.5, 1.3))
-            except subprocess.TimeoutExpired:
-                child.send_signal(signal.SIGKILL)
-                child.wait()
-                died += 1
-            else:
-                assert child.returncode == 0, child.stderr.read()
+        while not server.run(tmp_path / "b", out, lasts * drawn.uniform(0, 1.2)):
+            died += 1
+        runs += 1
         for one, other in zip(arrays_of(out), wanted, strict=True):
             np.testing.assert_array_equal(one, other)
+    server.close()
+    print(f"{died} kills, {runs} runs that ended, each to the bit as the one that was not killed")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
