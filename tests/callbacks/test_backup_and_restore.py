@@ -286,7 +286,7 @@ def test_wrong_arguments(arguments, message):
 
 # -- real deaths -----------------------------------------------------------------------------------
 
-# It has imported the framework, and each run is a fork of it: so all of a run's time is worth a kill.
+# Each run is a fork of a process that has imported the framework: all of its time is worth a kill.
 _SERVER = """
 import os, sys
 import numpy as np

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from unidl.saving import heaps
+from unidl.saving import heaps, object_header
 
 DIGEST = "sha256"  # attribute of each array that is written here
 # deflate, shuffle, fletcher32, szip, lzf: others are libraries that HDF5 would look for and load
@@ -115,7 +115,7 @@ class Reader:
     def __init__(self, library: Any) -> None:
         self._library = library
         self.place = ""
-        self._may_read_texts = False
+        self._heaps_are_sound = False
 
     @_library_at_work()
     def open(self, file: str | os.PathLike[str] | BinaryIO) -> None:
@@ -215,19 +215,36 @@ class Reader:
         # An empty list of names is an array of floats.
         if count > MOST_WORDS or (count and not are_texts):
             raise NotPlain(f"the attribute {name!r} does not contain strings")
-        if count and kind.is_variable_str() and not self._may_read_texts:
-            self._require_sound_heaps()
+        if count and kind.is_variable_str():
+            with self._bytes_of_the_file() as file:
+                self._require_bounded_texts(file, item, name, count)
 
-    def _require_sound_heaps(self) -> None:
-        _, length = self._file.id.get_create_plist().get_sizes()
+    @contextmanager
+    def _bytes_of_the_file(self) -> Iterator[BinaryIO]:
         if isinstance(self._source, str | os.PathLike):
             with open(self._source, "rb") as file:
-                wrong = heaps.what_is_wrong(file, length)
+                yield file
         else:
-            wrong = heaps.what_is_wrong(self._source, length)
-        if wrong is not None:
-            raise NotPlain(f"it is damaged: {wrong}")
-        self._may_read_texts = True
+            yield self._source
+
+    def _require_bounded_texts(self, file: BinaryIO, item: Any, name: str, count: int) -> None:
+        plist = self._file.id.get_create_plist()
+        address, length = plist.get_sizes()
+        layout = object_header.Layout(address, length, plist.get_userblock())
+        if not self._heaps_are_sound:
+            wrong = heaps.what_is_wrong(file, layout.length)
+            if wrong is not None:
+                raise NotPlain(f"it is damaged: {wrong}")
+            self._heaps_are_sound = True
+        place = self._library.h5o.get_info(item.id).addr
+        claims = object_header.claims(file, place, name, layout)
+        if len(claims) < count:
+            raise NotPlain(f"the attribute {name!r} is kept in a way that unidl does not read")
+        if max(claims) > file.seek(0, os.SEEK_END):
+            raise NotPlain(
+                f"the attribute {name!r} contains a text of {max(claims):,} bytes, which is more "
+                "than the file has"
+            )
 
     def _numbers(self, dataset: Any, path: str) -> np.ndarray:
         found = dataset[()]
