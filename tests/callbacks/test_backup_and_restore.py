@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -329,7 +330,8 @@ class Server:
         child = int(self._process.stdout.readline())
         came, _, _ = select.select([self._process.stdout], [], [], seconds)
         if not came:
-            os.kill(child, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it came to its end just now
+                os.kill(child, signal.SIGKILL)
         status = int(self._process.stdout.readline())
         assert status == 0 or (status == -signal.SIGKILL and not came)
         return status == 0
