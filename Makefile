@@ -61,7 +61,7 @@ fuzz: $(VENV)/.complete
 # Training that is killed by the system KILLS times at random moments, on each backend.
 KILLS ?= 200
 chaos: $(VENV)/.complete
-	for backend in numpy torch tensorflow mxnet; do UNIDL_BACKEND=$$backend UNIDL_KILLS=$(KILLS) $(PYTEST) --timeout 0 tests/callbacks/test_backup_and_restore.py -k "killed_by_the_system" || exit 1; done
+	for backend in numpy torch tensorflow mxnet; do UNIDL_BACKEND=$$backend UNIDL_KILLS=$(KILLS) $(PYTEST) --timeout 0 tests/callbacks/test_backup_and_restore.py -s -k "killed_by_the_system" || exit 1; done
 
 lint: $(VENV)/.complete
 	$(VENV)/bin/ruff check
