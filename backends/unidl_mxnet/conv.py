@@ -9,17 +9,20 @@ import numpy as np
 
 from unidl.backend import contract
 from unidl.backend.contract.conv import explicit_padding
+from unidl_mxnet import layout
 from unidl_mxnet.op import op
 from unidl_mxnet.transfer import from_numpy
 
 
-def _is_relu(x):
-    """Whether the traced `x` is known to hold nothing below 0."""
-    base, _ = getattr(x, "origin", None) or (x, None)
-    name, _, attrs = getattr(base, "node", None) or (None, None, None)
-    return name == "relu" or (
+def _before_relu(x):
+    """What the traced `x` is the ReLU of; None if it is none."""
+    base, axes = getattr(x, "origin", None) or (x, None)
+    name, inputs, attrs = getattr(base, "node", None) or (None, None, None)
+    if name != "relu" and not (
         name == "LeakyReLU" and attrs["act_type"] == "elu" and attrs.get("slope") == 0.0
-    )
+    ):
+        return None
+    return inputs[0] if axes is None else layout.transpose(op, inputs[0], axes)
 
 
 class Conv(contract.Conv):
@@ -136,9 +139,12 @@ class Conv(contract.Conv):
 
     def max_pool(self, x, window, strides, padding):
         pairs = explicit_padding(padding, x.shape[1:-1], window, strides)
+        raw = _before_relu(x)
+        if raw is not None:
+            # The same numbers and gradients, of as many ReLUs as windows instead of as inputs.
+            y = self._pool(raw, window, strides, pairs, -math.inf, pool_type="max")
+            return self.relu(self._channels_last(y))
         y = self._pool(x, window, strides, pairs, -math.inf, pool_type="max")
-        if _is_relu(x):
-            return self._channels_last(y)
         # A window of nothing but -inf comes out as the lowest finite number, twice which is -inf.
         lowest = float(np.finfo(self.dtype(x)).min)
         missing = self.multiply(op("_lesser_equal_scalar", y, scalar=lowest), lowest)

@@ -184,3 +184,41 @@ def test_a_vector_is_added_to_the_transposed_outputs_of_an_rnn():
         return outputs + row
 
     assert "RNN" in nodes_of(fn, (2, 5, 3), (3, 16), (4, 16), (16,), (4,))
+
+
+def test_pooling_comes_before_the_activation():
+    def fn(x, k):
+        return ops.max_pool(ops.relu(ops.conv(x, k)), 2)
+
+    names = nodes_of(fn, (2, 8, 8, 3), (3, 3, 3, 4))
+    assert [n for n in names if n in ("Convolution", "Pooling", "LeakyReLU")] == [
+        "Convolution",
+        "Pooling",
+        "LeakyReLU",
+    ]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_an_activation_that_is_pooled_and_used_elsewhere(dtype, padding):
+    x = np.random.default_rng(0).normal(size=(2, 5, 6, 3)).astype(dtype)
+    x[0, 0, 0], x[1, :3, :3, 0] = np.nan, -np.inf
+    x[0, 2:4, 2:4, 1] = 2.0  # the first of equals gets the gradient
+    backend = unidl.get_backend("mxnet")
+    variable, kept = Variable(x, backend=backend), Variable(np.zeros_like(x), backend=backend)
+
+    def loss():
+        y = ops.relu(variable.value)
+        pooled = ops.max_pool(y, 2, padding=padding)
+        weights = ops.reshape(ops.arange(ops.size(pooled), dtype=dtype), ops.shape(pooled))
+        known = ops.where(ops.isnan(y), 0.0, y)
+        return ops.sum(ops.where(ops.isnan(pooled), 0.0, pooled * weights)) + ops.sum(known * 3)
+
+    with unidl.use_backend(backend):
+        value, (gradient,) = unidl.value_and_grad(loss, [variable])
+        step = backend.compile_step(
+            lambda: (loss(), []), lambda grads: [kept.replace(grads[0])], [variable], [kept]
+        )
+        found = step()
+    np.testing.assert_allclose(found[0].asnumpy(), value.asnumpy(), rtol=1e-6)
+    np.testing.assert_array_equal(kept.numpy(), gradient.asnumpy())
