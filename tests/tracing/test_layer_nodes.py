@@ -189,3 +189,44 @@ def test_a_model_of_float64_layers_rounds_nothing(backend):
         layer = model.layers[-1]
         expected = given @ layer.kernel.numpy() + layer.bias.numpy()
         np.testing.assert_allclose(got, expected, rtol=1e-14)
+
+
+class Counts(layers.Layer):
+    """Assigns numbers that do not depend on its input, and draws."""
+
+    def build(self, shape):
+        self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False, name="calls")
+        self.size = self.add_weight(shape=(), initializer="zeros", trainable=False, name="size")
+        self.size.assign(shape[-1])
+        self.seen = unidl.metrics.Mean(name="seen")
+        self.noise = unidl.random.SeedGenerator(3)
+
+    def call(self, x):
+        self.calls.assign_add(1.0)
+        self.seen.update_state(5.0)
+        return x + unidl.random.normal((1,), seed=self.noise) + self.calls * 0
+
+
+class Around(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.inner = Counts()
+
+    def call(self, x):
+        return self.inner(x)  # builds it, within a call on symbols
+
+
+@pytest.mark.parametrize("size", [4, None])
+def test_a_call_on_symbols_leaves_no_trace(backend, size):
+    single, around = Counts(), Around()
+    inputs = unidl.Input((size, 2))
+    model = unidl.Model(inputs, around(single(inputs)))
+    model.compute_output_shape((None, 4, 2))
+    for layer in (single, around.inner):
+        found = [float(v) for v in (layer.calls, layer.size, layer.seen.total)]
+        assert found == [0.0, 2.0, 0.0]
+        assert layer.noise.counter == 0
+    model(np.zeros((1, 4, 2)))
+    for layer in (single, around.inner):
+        assert [float(v) for v in (layer.calls, layer.seen.total)] == [1.0, 5.0]
+        assert layer.noise.counter == 1

@@ -89,8 +89,9 @@ class SeedGenerator(Constructed):
         return absorb((first, second), counter)
 
     def next(self, ordered: bool = True) -> Key:
-        """The next key, as in `keras.random.SeedGenerator`; keys are ordered always."""
-        return self.advance()
+        """The next key, as in `keras.random.SeedGenerator`; keys are ordered always. In a compiled
+        function it is another one at each run."""
+        return feed.next_key(self)
 
     def first_key(self) -> Key:
         """Key number 0, without moving on: a seed for an object that repeats itself."""

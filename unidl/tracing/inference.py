@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
+from unidl.backend.frame import standing_in
 from unidl.backend.variable import Variable
 from unidl.tracing.feed import KeyFeed
 from unidl.tracing.keras_tensor import KerasTensor
@@ -26,15 +29,23 @@ def infer(name, function, structure, taken=set, carry=None):
     """
     tensors = flatten_tensors(structure)
     if not any(None in t.shape for t in tensors):
-        return _combined(name, carry, (function(structure),))
+        with _without_a_trace():
+            return _combined(name, carry, (function(structure),))
     taken = {size for t in tensors for size in t.shape}.union(taken())
     first, second = stand_ins(taken)
-    with running_with(first):
-        results = [function(_with_sizes(structure, first, carry))]
-    # The first run was that which makes weights and draws for them; the second leaves no trace.
-    with running_with(second), KeyFeed().tracing(lambda i: (0, 0), lambda i: 0.0):
-        results.append(function(_with_sizes(structure, second, carry)))
+    results = []
+    for size in (first, second):
+        with running_with(size), _without_a_trace():
+            results.append(function(_with_sizes(structure, size, carry)))
     return _combined(name, carry, results)
+
+
+@contextmanager
+def _without_a_trace():
+    """A context in which nothing is assigned and no generator moves on; what is built inside gets
+    its numbers all the same."""
+    with standing_in((), ()), KeyFeed().tracing(lambda i: (0, 0), lambda i: 0.0):
+        yield
 
 
 def _with_sizes(structure, size, carry):

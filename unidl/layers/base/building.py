@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+from unidl.backend.frame import changed
 from unidl.layers.base.signature import call_signature
 from unidl.layers.base.structures import has_shape, shapes_as_given, shapes_of
 from unidl.tracing import sizes
@@ -80,7 +81,7 @@ class Builds:
                 self._build_with(shapes)
 
     def _build_with(self, shapes: Any) -> None:
-        with self._own_backend(), self.backend.concretely():
+        with self._own_backend(), self.backend.concretely(), changed(stand_ins=None, feed=None):
             self.path = "/".join(current_path()) or self.name
             self.build(**shapes)
         self._build_shapes = shapes
