@@ -29,11 +29,12 @@ demo: $(DEMO)/.complete
 test: export UNIDL_TEST_BACKENDS = numpy,torch,tensorflow,mxnet
 test: $(VENV)/.complete lint
 	$(PYTEST) -n 2 --dist loadgroup -m "not packaging and not serial and not slow and not fuzz"
-	$(PYTEST) -m "serial and not packaging" || [ $$? -eq 5 ]
+	$(PYTEST) -m "serial and not packaging and not slow" || [ $$? -eq 5 ]
 
 # The longer sweeps: torch.compile, examples that train until they have learned.
 test-slow: $(VENV)/.complete
-	$(PYTEST) -n 2 -m slow
+	$(PYTEST) -n 2 -m "slow and not serial"
+	$(PYTEST) -m "slow and serial"
 
 # What other processors would compute: the suites that judge numbers, under the kernels that they would choose.
 ISA ?=

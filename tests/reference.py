@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import inspect
 import os
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -26,11 +28,22 @@ def in_float64():
     keras.config.set_dtype_policy("float64")
     backend.set_floatx("float64")
     try:
-        yield keras
+        with keras_uncompiled():
+            yield keras
     finally:
         keras.config.set_floatx(before[0])
         keras.config.set_dtype_policy(before[0])
         backend.set_floatx(before[1])
+
+
+@contextlib.contextmanager
+def keras_uncompiled():
+    """Inside the block Keras runs its steps as they are: it takes a second or more to compile one,
+    and a reference runs few. Its models' configs are as before."""
+    trainer = importlib.import_module("keras.src.trainers.trainer").Trainer
+    eager = property(lambda self: True, trainer.run_eagerly.fset)
+    with mock.patch.object(trainer, "run_eagerly", eager):
+        yield
 
 
 def close(ours, theirs, tolerance=1e-11):

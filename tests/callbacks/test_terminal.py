@@ -71,18 +71,18 @@ def test_forty_epochs_scroll(columns, rows):
     ],
 )
 def test_every_number_is_shown_whole(columns, rows):
-    program = "net.fit(X, Y, epochs=2, batch_size=8, validation_data=(X, Y), callbacks=[Slow()])"
+    program = "net.fit(X, Y, epochs=2, batch_size=16, validation_data=(X, Y), callbacks=[Slow()])"
     seen = run(program, columns=columns, rows=rows)
     lines = finished(seen)
     assert all(len(line) < columns for line in lines)
     epochs = re.split("(?=Epoch)", re.sub(r"\n    ", " - ", "\n".join(lines)))[1:]
     assert len(epochs) == 2
     for number, epoch in enumerate(epochs, 1):
-        whole = f"Epoch {number}/2 - 10/10 - {PACE} - {TRAINING} - {VALIDATION}"
+        whole = f"Epoch {number}/2 - 5/5 - {PACE} - {TRAINING} - {VALIDATION}"
         assert re.fullmatch(whole, epoch.strip())
     assert (len(lines) == 2) == (columns == 200)
     live = [line for screen in seen.screens for line in screen]
-    assert any(re.search(r"validation +\d+/10", line) for line in live)
+    assert any(re.search(r"validation +\d+/5", line) for line in live)
     assert "…" not in seen.written
     assert "..." not in seen.written
 
@@ -319,7 +319,7 @@ def test_a_terminal_without_a_cursor_to_move_gets_lines():
 
 def test_a_terminal_without_unicode_and_colours():
     seen = terminal.run(
-        START + "net.fit(X, Y, epochs=2, batch_size=8, callbacks=[Slow()])",
+        START + "net.fit(X, Y, epochs=2, batch_size=20, callbacks=[Slow()])",
         environment={
             "UNIDL_BACKEND": "numpy",
             "NO_COLOR": "1",

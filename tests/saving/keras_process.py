@@ -13,6 +13,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"  # on torch Keras multiplies float64 
 import keras
 import numpy as np
 
+from tests.reference import keras_uncompiled
 from tests.saving import lambda_models
 from tests.saving.file_models import LEGACY, MODELS, data_for, facts, scaled, subclassed, trained
 
@@ -72,4 +73,5 @@ def read(folder):
 
 
 if __name__ == "__main__":
-    {"write": write, "read": read}[sys.argv[1]](sys.argv[2])
+    with keras_uncompiled():
+        {"write": write, "read": read}[sys.argv[1]](sys.argv[2])

@@ -173,6 +173,8 @@ print("one each")
 """
 
 
+# All at once are on NumPy's row: torch's row alone is one framework with eight threads.
+@pytest.mark.quick_on("numpy", "torch")
 @pytest.mark.parametrize("every", [False, True], ids=["one backend", "all backends"])
 def test_first_use_of_a_backend_from_many_threads(backend, every):
     if every and backend.name != "numpy":
