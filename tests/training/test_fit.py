@@ -14,7 +14,7 @@ from unidl.backend import list_backends
 keras = pytest.importorskip("keras")
 
 SAMPLES = 20
-FIT = {"batch_size": 8, "epochs": 3, "shuffle": False, "verbose": 0}  # the last batch is ragged
+FIT = {"batch_size": 8, "epochs": 2, "shuffle": False, "verbose": 0}  # the last batch is ragged
 
 
 @pytest.fixture(autouse=True)
