@@ -40,7 +40,7 @@ def compiled(k, model):
 def test_the_table_is_that_of_keras(name, monkeypatch):
     """But for functions, which Keras shows as classes, and those that make masks."""
     monkeypatch.setenv("COLUMNS", "320")
-    keras.utils.clear_session()
+    keras.utils.clear_session(free_memory=False)
     how = {"line_length": 300, "expand_nested": True, "show_trainable": True}
     mine, below = rows(summary(compiled(unidl, MODELS[name](unidl)), **how))
     theirs, theirs_below = rows(summary(compiled(keras, MODELS[name](keras)), **how))
@@ -149,7 +149,7 @@ def test_names_are_no_markup():
 @pytest.mark.parametrize("bounds", [("re_lu", "conv2d_1"), ("conv2d_1", "re_lu"), ("conv", "conv")])
 def test_layer_range(bounds, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
-    keras.utils.clear_session()
+    keras.utils.clear_session(free_memory=False)
     mine, theirs = (
         rows(summary(MODELS["cnn"](k), layer_range=bounds, line_length=100))[0]
         for k in (unidl, keras)

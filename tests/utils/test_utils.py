@@ -55,7 +55,7 @@ def test_names_count_up_and_start_again():
         "zebra_layer_1",
         "zebra_layer_2",
     ]
-    utils.clear_session()
+    utils.clear_session(free_memory=False)
     assert auto_name("ZebraLayer") == "zebra_layer"
 
 
