@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from unidl import ops, tree
@@ -11,6 +14,16 @@ from unidl.backend.errors import UnsupportedError
 from unidl.backend.frame import changed, current, standing_in
 from unidl.backend.variable import Variable
 from unidl.typing import Tensor
+from unidl.utils.context import holding
+
+# Runs in the place of each computation of gradients: see `gradients_watched`.
+_watcher: ContextVar[Callable[..., Any] | None] = ContextVar("unidl_gradients", default=None)
+
+
+def gradients_watched(watcher: Callable[..., Any]) -> AbstractContextManager[Any]:
+    """Inside, `watcher(compute, function, variables)` runs for each `value_and_grad` and `grad`:
+    `compute()` gives the value and the gradients, `function()` what is differentiated."""
+    return holding(_watcher, watcher)
 
 
 def value_and_grad(
@@ -84,8 +97,10 @@ def value_and_grad(
             )
         return result
 
+    compute = partial(backend.value_and_grad, checked, variables, has_aux=has_aux)
+    watcher = _watcher.get()
     with registry.use_backend(backend):
-        return backend.value_and_grad(checked, variables, has_aux=has_aux)
+        return compute() if watcher is None else watcher(compute, checked, variables)
 
 
 def grad(

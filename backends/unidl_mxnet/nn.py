@@ -65,9 +65,16 @@ class NN(contract.NN):
         return self.reshape(y, (*x.shape[:-1], kernel.shape[1]))
 
     def softmax(self, x, axis=-1):
-        if not isinstance(axis, int) or 0 in x.shape:
-            return super().softmax(x, axis)
-        return op("_npx_softmax", x, axis=axis % len(x.shape))
+        """The kernel, which takes one axis; else the default body, but for the maximum: a detached
+        one of a large tensor ends the process on the way back."""
+        if 0 in x.shape:
+            return x
+        axes = all_axes(axis, len(x.shape))
+        if len(axes) == 1:
+            return op("_npx_softmax", x, axis=axes[0])
+        top = op("BlockGrad", op("_np_max", x, axis=axes, keepdims=True))
+        powers = self.exp(self.subtract(x, top))
+        return self.divide(powers, self.sum(powers, axes, keepdims=True))
 
     def log_softmax(self, x, axis=-1):
         """The default body, but for the maximum, which needs none of the care for the gradients of

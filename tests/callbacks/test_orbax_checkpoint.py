@@ -2,14 +2,17 @@
 orbax-checkpoint; elsewhere there is the error that says how to get it."""
 
 import importlib.util
+import json
 import os
 
 import numpy as np
 import pytest
 
 import unidl
+from tests.reference import in_float64
 from unidl import layers
 from unidl.callbacks import OrbaxCheckpoint
+from unidl.saving.orbax_config import built_from_above
 
 X = np.random.default_rng(0).normal(size=(32, 3)).astype("float32")
 Y = X[:, :2]
@@ -131,3 +134,70 @@ def test_what_orbax_cannot_hold_is_told(tmp_path):
 def test_wrong_arguments_are_told(tmp_path, arguments, text):
     with pytest.raises(ValueError, match=text):
         OrbaxCheckpoint(tmp_path, **arguments)
+
+
+def _rows(kit):
+    """{name: a Sequential model whose layers are built at another time or place}."""
+    made = kit.layers
+
+    def row():
+        return [made.Dense(4, "relu", name="a"), made.BatchNormalization(name="b")]
+
+    def last():
+        return made.Dense(2, name="d")
+
+    given = kit.Input((3,))
+    return {
+        "one": kit.Sequential([kit.Input((3,)), *row(), last()], name="m"),
+        "no shape": kit.Sequential([*row(), last()], name="m"),
+        "inside": kit.Sequential(
+            [kit.Input((3,)), kit.Sequential([kit.Input((3,)), *row()], name="inner"), last()],
+            name="m",
+        ),
+        "inside, no shape": kit.Sequential(
+            [kit.Input((3,)), kit.Sequential(row(), name="inner"), last()], name="m"
+        ),
+        "in a graph": kit.Model(given, last()(kit.Sequential(row(), name="inner")(given))),
+        "wrapped": kit.Sequential(
+            [
+                kit.Input((3,)),
+                made.Reshape((3, 1)),
+                made.TimeDistributed(made.Dense(4, name="a"), name="t"),
+                made.Bidirectional(made.LSTM(2, name="l"), name="bi"),
+                last(),
+            ],
+            name="m",
+        ),
+    }
+
+
+NAMES = list(_rows(unidl))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_layers_of_a_read_config_are_built_where_they_were(name):
+    """By the model, so that each weight has the path of its value, in Keras too."""
+    model = _rows(unidl)[name]
+    model.build((None, 3))
+    config = built_from_above(unidl.saving.serialize_keras_object(model), model)
+    with unidl.use_backend("numpy"):
+        ours = unidl.saving.deserialize_keras_object(json.loads(json.dumps(config)))
+        if not ours.built:
+            ours.build_from_config(config["build_config"])
+    paths = [v.path for v in model.weights]
+    assert [v.path for v in ours.weights] == paths
+    with in_float64() as keras:
+        theirs = keras.saving.deserialize_keras_object(config)
+        assert [v.path for v in _rows(keras)[name].weights] in (paths, [])  # as Keras saves
+    assert [v.path for v in theirs.weights] == paths
+
+
+@needs_orbax
+@pytest.mark.parametrize("name", NAMES)
+def test_sequential_models_go_on_from_what_was_saved(name, tmp_path):
+    model = _rows(unidl)[name]
+    model.compile("adam", "mse")
+    fit(model, [OrbaxCheckpoint(tmp_path)])
+    loaded = unidl.models.load_model(tmp_path)
+    np.testing.assert_array_equal(loaded.predict(X, verbose=0), model.predict(X, verbose=0))
+    assert fit(loaded) == fit(model)

@@ -147,6 +147,30 @@ def test_effects_count_once(backend):
     np.testing.assert_array_equal(*_numbers([after[2], unidl.random.uniform((2,), seed=seeds)]))
 
 
+def test_random_numbers_and_assignments_in_a_function_within_a_function(backend):
+    """What the inner one draws and assigns, the outer one repeats."""
+    count = unidl.Variable(1.0, trainable=False)
+    w = unidl.Variable([1.0, 2.0])
+
+    def numbers(wrap):
+        count.assign(1.0)
+        seeds = unidl.random.SeedGenerator(1)
+
+        def inner(x):
+            count.assign_add(1.0)
+            return x * w * unidl.random.uniform((2,), seed=seeds) * count.value
+
+        def outer(x):
+            return wrap(inner)(x) + ops.sin(wrap(inner)(x * w))
+
+        x = ops.convert_to_tensor([1.0, 1.0])
+        found = unidl.value_and_grad(lambda: ops.sum(wrap(outer)(wrap(inner)(x))), [w])
+        return [*_numbers(found), count.numpy(), seeds.counter]
+
+    for found, wanted in zip(numbers(unidl.remat), numbers(lambda f: f), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
 def test_it_runs_again_and_keeps_nothing(backend):
     """Of ten results in a row none is alive when the function has run."""
     runs, kept = [0], []

@@ -1,10 +1,12 @@
 """Lambdas in configs: written, refused by default, read where the caller says so."""
 
+import contextvars
 import copy
 import io
 import json
 import pickle
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -62,7 +64,7 @@ def test_other_threads_are_safe():
     assert told
 
 
-def test_enabled_for_the_program():
+def test_enabled_for_the_thread():
     unidl.config.enable_unsafe_deserialization()
     try:
         assert isinstance(deserialize_keras_object(written()), unidl.layers.Lambda)
@@ -72,6 +74,69 @@ def test_enabled_for_the_program():
         unidl.utils.clear_session(free_memory=False)
     with pytest.raises(ValueError, match="safe_mode=False"):
         deserialize_keras_object(written())
+
+
+@pytest.mark.parametrize("kit", ["unidl", "keras"])
+def test_a_permission_stays_in_its_thread(kit):
+    """As in Keras: threads from before and after refuse."""
+    kit = pytest.importorskip(kit)
+    reads = reader(kit)
+    with ThreadPoolExecutor(1) as before, ThreadPoolExecutor(1) as after:
+        found = [before.submit(reads).result()]
+        kit.config.enable_unsafe_deserialization()
+        found += [reads(), before.submit(reads).result(), after.submit(reads).result()]
+    kit.utils.clear_session(free_memory=False)
+    assert [*found, reads()] == [False, True, False, False, False]
+
+
+def reader(kit):
+    """A function that tells whether a lambda is read."""
+    config = kit.saving.serialize_keras_object(kit.layers.Lambda(lambda x: x))
+
+    def reads():
+        try:
+            kit.saving.deserialize_keras_object(copy.deepcopy(config))  # Keras changes it
+        except ValueError:
+            return False
+        return True
+
+    return reads
+
+
+def test_a_cleared_session_takes_back_the_permission_of_all_threads():
+    reads = reader(unidl)
+
+    with ThreadPoolExecutor(1) as other:
+        other.submit(unidl.config.enable_unsafe_deserialization).result()
+        assert other.submit(reads).result()
+        assert not reads()
+        unidl.utils.clear_session(free_memory=False)
+        assert not other.submit(reads).result()
+
+
+def test_a_permission_reaches_tasks_and_contexts_of_its_thread():
+    """Notebooks run each cell in a context of its own."""
+    contextvars.copy_context().run(unidl.config.enable_unsafe_deserialization)
+    try:
+        assert deserialize_keras_object(written()).function(1) == 5
+    finally:
+        unidl.utils.clear_session(free_memory=False)
+
+
+def test_loads_in_many_threads_obey_their_own_argument(tmp_path):
+    row(unidl.layers.Lambda(lambda x: x + 1)).save(tmp_path / "m.keras")
+    together = threading.Barrier(4)
+
+    def load(safe_mode):
+        together.wait()
+        try:
+            return unidl.saving.load_model(tmp_path / "m.keras", safe_mode=safe_mode) is not None
+        except ValueError:
+            return False
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(3):
+            assert list(pool.map(load, [False, True, False, None])) == [True, False, True, False]
 
 
 def test_the_code_of_the_cases_of_abuse_is_real(monkeypatch):

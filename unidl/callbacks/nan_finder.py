@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from unidl import tree
 from unidl.callbacks.callback import Callback
+from unidl.callbacks.nan_look import Look, NotFinite
+from unidl.training import own_steps
 from unidl.training.kept_state import KeptState
-from unidl.training.phases import Phases, watched_calls
 from unidl.utils.rules import COUNT
 
 
@@ -90,59 +90,32 @@ class NaNFinder(Callback):
         step.reset()
         for seen in self._seen:
             before = KeptState(self.model)
-            seen.run(step)
-            if not KeptState(self.model).finite():
+            loss = _loss_in(step, seen.run(step))
+            if not (KeptState(self.model).finite() and self._is_finite(loss)):
                 before.restore()
                 for i, batch in enumerate(seen.parts()):
-                    self._look_into(batch, number + i, before)
+                    self._look_into(batch, number + i)
+                before.restore()
                 phase, where = "update", "the compiled step"
                 raise self._error(number, phase, where, "not reproduced in plain Python")
             number += seen.steps
 
-    def _look_into(self, batch: Any, number: int, before: KeptState) -> None:
+    def _look_into(self, batch: Any, number: int) -> None:
         """Run one step as plain Python; raise at the first number that is not finite."""
-        for name, part in zip(("x", "y", "sample_weight"), batch, strict=True):
-            for leaf in tree.flatten(part):
-                self._check(number, "data", name, leaf)
-        phases, backend = Phases(self.model, batch), self.model.backend
-
-        def watched(layer: Any, call: Any, *args: Any, **kwargs: Any) -> Any:
-            outputs = call(*args, **kwargs)
-            for leaf in tree.flatten(outputs):
-                if backend.is_tensor(leaf):
-                    self._check(number, "forward", _name(layer), backend.to_numpy(leaf))
-            return outputs
-
-        now = KeptState(self.model)
-        with watched_calls(self.model, watched):
-            loss = phases.forward()
-        if loss is not None:
-            self._check(number, "loss", f"{self.model.loss!r}", backend.to_numpy(loss))
-        now.restore()
-        if not phases.whole:
-            return
-        _, gradients = phases.gradients()
-        variables = self.model.trainable_variables
-        # The way back goes from the last layer to the first.
-        for variable, gradient in reversed(list(zip(variables, gradients, strict=True))):
-            if gradient is not None:
-                value = backend.to_numpy(backend.asarray(gradient))
-                self._check(number, "backward", f"the gradient of {variable.path}", value, before)
-        phases.update(gradients)
-        for variable in variables:
-            self._check(number, "update", variable.path, variable.numpy(), before)
-
-    def _check(
-        self, number: int, phase: str, where: str, value: Any, before: KeptState | None = None
-    ) -> None:
-        value = np.asarray(value)
-        if value.dtype.kind not in "fV" or np.isfinite(value.astype("float64")).all():
-            return
-        value = value.astype("float64")
-        found = f"{np.isnan(value).sum()} NaN and {np.isinf(value).sum()} infinite of {value.size}"
-        if before is not None:
+        before = KeptState(self.model)
+        look = Look(self.model)
+        own = own_steps.trains_by_itself(self.model)
+        try:
+            look.at_data(batch)
+            (look.through_own_step if own else look.through)(batch)
+        except NotFinite as error:
             before.restore()
-        raise self._error(number, phase, where, found)
+            raise self._error(number, *error.args) from None
+
+    def _is_finite(self, value: Any) -> bool:
+        backend = self.model.backend
+        number = backend.to_numpy(value) if backend.is_tensor(value) else np.asarray(value)
+        return bool(np.isfinite(number.astype("float64")).all())
 
     def _error(self, number: int, phase: str, where: str, found: str) -> FloatingPointError:
         self.report = {
@@ -168,5 +141,9 @@ _ADVICE = {
 }
 
 
-def _name(layer: Any) -> str:
-    return f"the layer {layer.path!r} of type {type(layer).__name__}"
+def _loss_in(step: Any, result: Any) -> Any:
+    """The loss that a run of the user's own step reports; 0 without one, and for the step of
+    `compile`, which keeps it in a metric."""
+    if not isinstance(step, own_steps.OwnStep):
+        return 0.0
+    return step.pack(result).get("loss", 0.0)

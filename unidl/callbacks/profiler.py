@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from unidl.callbacks.callback import Callback
+from unidl.training import own_steps
 from unidl.training.kept_state import KeptState
+from unidl.training.own_phases import OwnPhases, Watcher
 from unidl.training.phases import Phases, watched_calls
 from unidl.utils.rules import COUNT, FLAG
 
@@ -31,7 +33,9 @@ class Profiler(Callback):
         report: {"step": {"data", "compiled"}, "eager": {"forward", "backward", "update"},
             "layers": {path: {"type", "calls", "seconds"}}}, in seconds for a batch; a layer's
             without those of the layers inside it. "backward" is the gradients' time without a
-            forward pass. A model with a custom `train_step` has only "forward".
+            forward pass. A `train_step` of your own has "rest" too: what it does outside of layers,
+            `unidl.value_and_grad`, `unidl.grad` and `optimizer.apply`, such as gradients by
+            functions of a framework.
 
     Examples:
         >>> model = unidl.Sequential([unidl.layers.Dense(1, kernel_initializer="ones")])
@@ -78,18 +82,18 @@ class Profiler(Callback):
         if self._last is None:
             return
         before = KeptState(self.model)
-        phases = Phases(self.model, self._last.parts()[-1])
+        batch = self._last.parts()[-1]
         try:
-            self._run(phases)
-            self._measure(phases)
+            self._run(batch)
+            self._measure(batch)
         finally:
             before.restore()
             self._last = None
         if self.verbose:
             print(self.table())
 
-    def _measure(self, phases: Phases) -> None:
-        runs = [self._run(phases) for _ in range(self.repeats)]
+    def _measure(self, batch: Any) -> None:
+        runs = [self._run(batch) for _ in range(self.repeats)]
         eager = {name: min(times[name] for times, _ in runs) for name in runs[0][0]}
         layers: dict[str, dict[str, Any]] = {}
         for _, found in runs:
@@ -103,33 +107,12 @@ class Profiler(Callback):
             "layers": layers,
         }
 
-    def _run(self, phases: Phases) -> tuple[dict[str, float], dict[str, dict[str, Any]]]:
+    def _run(self, batch: Any) -> tuple[dict[str, float], dict[str, dict[str, Any]]]:
         """(seconds of each phase, rows of the layers) of one step as plain Python."""
-        wait = self.model.backend.synchronize
-        layers: dict[str, dict[str, Any]] = {}
-        inside = [0.0]  # seconds of the layers inside each of those that are running
-
-        def watched(layer: Any, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-            inside.append(0.0)
-            outputs, seconds = _timed(lambda: call(*args, **kwargs), wait)
-            own = seconds - inside.pop()
-            inside[-1] += seconds
-            row = layers.setdefault(
-                layer.path, {"type": type(layer).__name__, "calls": 0, "seconds": 0.0}
-            )
-            row["calls"] += 1
-            row["seconds"] += own
-            return outputs
-
-        with watched_calls(self.model, watched):
-            phases.forward()
-        _, forward = _timed(phases.forward, wait)
-        if not phases.whole:
-            return {"forward": forward}, layers
-        (_, gradients), both = _timed(phases.gradients, wait)
-        _, update = _timed(lambda: phases.update(gradients), wait)
-        backward = max(0.0, both - forward)
-        return {"forward": forward, "backward": backward, "update": update}, layers
+        clock = _Clock(self.model.backend.synchronize)
+        if own_steps.trains_by_itself(self.model):
+            return clock.of_own_step(OwnPhases(self.model, batch)), clock.layers
+        return clock.of_step(self.model, Phases(self.model, batch)), clock.layers
 
     def table(self) -> str:
         """The report as a text."""
@@ -157,6 +140,74 @@ class Profiler(Callback):
         console = Console(file=io.StringIO(), width=100, color_system=None)
         console.print(table)
         return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+class _Clock(Watcher):
+    """Measures a step as plain Python; `layers` are the rows of the report."""
+
+    deep = False
+
+    def __init__(self, wait: Callable[[], None]) -> None:
+        self._wait = wait
+        self.layers: dict[str, dict[str, Any]] = {}
+        self._inside = [0.0]  # seconds of the layers inside each of those that are running
+        self._forward = self._gradients = self._update = 0.0
+        self._counts_layers = True
+
+    def of_step(self, model: Any, phases: Phases) -> dict[str, float]:
+        """The seconds of each phase of the step of `compile`."""
+        with watched_calls(model, self.layer):
+            phases.forward()
+        _, forward = _timed(phases.forward, self._wait)
+        (_, gradients), both = _timed(phases.gradients, self._wait)
+        _, update = _timed(lambda: phases.update(gradients), self._wait)
+        return {"forward": forward, "backward": max(0.0, both - forward), "update": update}
+
+    def of_own_step(self, phases: OwnPhases) -> dict[str, float]:
+        """The seconds of each phase of a step of the user's own."""
+        _, whole = _timed(lambda: phases.run(self), self._wait)
+        outside = self._inside[0]  # layers that were called where nothing is differentiated
+        rest = whole - phases.seconds_alone - self._gradients - self._update - outside
+        return {
+            "forward": self._forward + outside,
+            "backward": max(0.0, self._gradients - self._forward),
+            "update": self._update,
+            "rest": max(0.0, rest),
+        }
+
+    def layer(self, layer: Any, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if not self._counts_layers:
+            return call(*args, **kwargs)
+        self._inside.append(0.0)
+        outputs, seconds = _timed(lambda: call(*args, **kwargs), self._wait)
+        own = seconds - self._inside.pop()
+        self._inside[-1] += seconds
+        row = self.layers.setdefault(
+            layer.path, {"type": type(layer).__name__, "calls": 0, "seconds": 0.0}
+        )
+        row["calls"] += 1
+        row["seconds"] += own
+        return outputs
+
+    def forward(self, function: Callable[[], Any]) -> None:
+        self._inside.append(0.0)  # its layers are part of it
+        function()
+        self._inside.pop()
+        # Again, without a wait after each layer.
+        self._counts_layers = False
+        _, seconds = _timed(function, self._wait)
+        self._counts_layers = True
+        self._forward += seconds
+
+    def gradients(self, compute: Callable[[], Any], variables: list[Any]) -> Any:
+        result, seconds = _timed(compute, self._wait)
+        self._gradients += seconds
+        return result
+
+    def update(self, optimizer: Any, apply: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        result, seconds = _timed(lambda: apply(*args, **kwargs), self._wait)
+        self._update += seconds
+        return result
 
 
 def _timed(run: Callable[[], Any], wait: Callable[[], None]) -> tuple[Any, float]:

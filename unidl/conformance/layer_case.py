@@ -94,7 +94,7 @@ class LayerProgramCase(Case):
             ]
 
         variables = inputs | trainable
-        others = [v for v in layer.variables if not any(v is w for w in trainable.values())]
+        others = [v for v in layer._device_variables if not any(v is w for w in trainable.values())]
         return Program(variables, function, others, names)
 
     def _built(self, inputs):

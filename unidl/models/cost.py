@@ -75,7 +75,7 @@ def model_cost(model: Any, batch_size: int = 1, input_shape: Any = None) -> Mode
         return model(graph.map_tensors(lambda _: next(given), inputs), training=False)
 
     try:
-        flops, sizes = count(model.backend, forward, model.variables, specs)
+        flops, sizes = count(model.backend, forward, model._device_variables, specs)
     except NotCapturable as error:
         raise ValueError(
             f"model_cost: {model._who()} cannot be counted, since one of its layers calls "
@@ -84,7 +84,7 @@ def model_cost(model: Any, batch_size: int = 1, input_shape: Any = None) -> Mode
     optimizer = model.optimizer if getattr(model, "compiled", False) else None
     held = optimizer.variables if optimizer is not None and optimizer.built else ()
     return ModelCost(
-        batch_size, sum(flops.values()), memory(model.variables), memory(held),
+        batch_size, sum(flops.values()), memory(model._device_variables), memory(held),
         sum(sizes.values()), flops,
     )  # fmt: skip
 

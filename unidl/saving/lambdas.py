@@ -13,6 +13,7 @@ import codecs
 import dis
 import marshal
 import sys
+import threading
 import types
 import warnings
 from collections.abc import Callable
@@ -29,7 +30,9 @@ _PYTHON = str(sys.implementation.cache_tag)
 
 # The safe mode of the outermost call that is reading; None outside of one.
 _safe: ContextVar[bool | None] = ContextVar("unidl_safe_mode", default=None)
-_enabled = False
+# Whether this thread reads lambdas. No context variable: a permission has to hold in a notebook's
+# next cell too, which may run in a context of its own.
+_permission = threading.local()
 _forbidden: ContextVar[bool] = ContextVar("unidl_lambdas_forbidden", default=False)
 _copying: ContextVar[bool] = ContextVar("unidl_copying", default=False)
 
@@ -62,10 +65,12 @@ class LambdaError(ValueError):
 
 
 def enable_unsafe_deserialization() -> None:
-    """Read Python lambdas from configs and files in the whole program from now on, as if every call
-    had `safe_mode=False`, until `unidl.utils.clear_session()`.
+    """Read Python lambdas from configs and files in this thread from now on, as if every call had
+    `safe_mode=False`, until `unidl.utils.clear_session()`.
 
-    A lambda can do anything that the program can: call this only if you trust all files it loads.
+    A lambda can do anything that the program can: call this only if you trust all files that the
+    thread loads. Other threads, those that it starts later too, refuse lambdas until they call it
+    themselves.
 
     Examples:
         >>> import warnings
@@ -77,19 +82,22 @@ def enable_unsafe_deserialization() -> None:
         6
         >>> unidl.utils.clear_session()
     """
-    global _enabled
-    _enabled = True
+    _permission.given = True
 
 
 def disable_unsafe_deserialization() -> None:
-    """Undo `enable_unsafe_deserialization`."""
-    global _enabled
-    _enabled = False
+    """Undo `enable_unsafe_deserialization` in every thread."""
+    global _permission
+    _permission = threading.local()
+
+
+def _is_enabled() -> bool:
+    return getattr(_permission, "given", False)
 
 
 def reading(safe_mode: bool | None, inherited: bool = True) -> AbstractContextManager[Any]:
     """Lambdas are read inside if `safe_mode` is False, or `enable_unsafe_deserialization` was
-    called. If `inherited`, a call inside another one obeys the outer one."""
+    called in this thread. If `inherited`, a call inside another one obeys the outer one."""
     outer = _safe.get() if inherited else None
     return holding(_safe, (safe_mode is not False) if outer is None else outer)
 
@@ -174,7 +182,7 @@ def load(config: Any, deserialize: Callable[[Any], Any]) -> Any:
         LambdaError: lambdas are refused, or this one is damaged or of another Python version.
     """
     # Before anything of it is looked at.
-    if _forbidden.get() or (_safe.get() is not False and not _enabled):
+    if _forbidden.get() or (_safe.get() is not False and not _is_enabled()):
         raise LambdaError(_REFUSED)
     code, defaults, closure = _parts(config)
     made = _code(code)

@@ -20,7 +20,8 @@ from typing import IO, Any, BinaryIO
 
 from unidl.utils import archives
 from unidl.utils.archives import Refused
-from unidl.utils.whole_file import whole_file, whole_folder
+from unidl.utils.whole_file import whole_file
+from unidl.utils.whole_folder import whole_folder
 
 METADATA, CONFIG, WEIGHTS, ASSETS = "metadata.json", "config.json", "model.weights.h5", "assets"
 

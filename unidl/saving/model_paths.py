@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from unidl.saving import model_archive
+from unidl.utils.whole_folder import finish_replacing
 
 LEGACY = (".h5", ".hdf5")
 
@@ -48,6 +49,8 @@ def to_save(filepath: Any, zipped: bool | None) -> str:
 
 def to_load(filepath: Any) -> str:
     path = _path(filepath, "load_model")
+    if not os.path.exists(path):
+        finish_replacing(path)
     if not os.path.exists(path):
         raise FileNotFoundError(f"load_model: there is no file {path}.")
     if os.path.isdir(path):

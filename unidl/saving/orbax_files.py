@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from unidl.optimizers import LossScaleOptimizer
+from unidl.saving.orbax_config import built_from_above
 from unidl.saving.serialization import ObjectSharingScope, serialize_keras_object
 from unidl.saving.state_tree import fitting, flat
 
@@ -81,7 +82,8 @@ def parts_of(model: Any, weights_only: bool, who: str) -> dict[str, Any]:
                 "save_weights_only=True."
             )
         with ObjectSharingScope():
-            parts["model_config"] = {"config": json.dumps(serialize_keras_object(model))}
+            config = built_from_above(serialize_keras_object(model), model)
+        parts["model_config"] = {"config": json.dumps(config)}
     return parts
 
 

@@ -125,7 +125,7 @@ def _read(reader: Any, path: str, shape: tuple[int, ...]) -> np.ndarray:
 
 def variables_of(model: Any) -> Iterator[Any]:
     """All that a step assigns, on the device and on the host."""
-    found = list(model.variables)
+    found = list(model._device_variables)
     for optimizer in own_steps.optimizers_of(model):
         found += optimizer.variables
     for metric in (*model.objective.metrics, *own_steps.metrics_of(model)):
@@ -137,14 +137,14 @@ def _targets(optimizer: Any, model: Any) -> list[int] | None:
     """Which of the model's variables the optimizer updates, None if it is not built."""
     if not optimizer.built:
         return None
-    places = {id(variable): i for i, variable in enumerate(model.variables)}
+    places = {id(variable): i for i, variable in enumerate(model._device_variables)}
     return [places[id(variable)] for variable in optimizer._targets]
 
 
 def _build_optimizers(model: Any, built_for: list) -> None:
     """Those that a step of the user's own uses first make their slots then, and it did in the run
     that was saved."""
-    found, variables = own_steps.optimizers_of(model), model.variables
+    found, variables = own_steps.optimizers_of(model), model._device_variables
     if len(found) != len(built_for):
         raise hdf5.NotPlain(f"it has {len(built_for)} optimizers, the model {len(found)}")
     for optimizer, places in zip(found, built_for, strict=True):

@@ -165,7 +165,7 @@ def load_weights(model: Any, filepath: str | PathLike[str], skip_mismatch: bool 
 def _has_built_parts(model: Any) -> bool:
     """Whether there is nothing left in a model that a first call would build, but for itself."""
     parts = model._flatten_layers()[1:]
-    return bool(model.variables) and all(part.built for part in parts)
+    return bool(model._device_variables) and all(part.built for part in parts)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextvars import copy_context
 
-from unidl.backend.frame import StandIns, changed
+from unidl.backend.frame import StandIns, changed, current
 
 
 class Replay:
@@ -31,7 +31,8 @@ class Replay:
         """`function()`, in the frame that is there now; Variables that it assigns keep their
         values."""
         self._around = copy_context()
-        return self._run(function, lambda: _Reads(self.read, self._cut), _Draws(self._drawn))
+        draws = _Draws(self._drawn, around=current().draws)
+        return self._run(function, lambda: _Reads(self.read, self._cut), draws)
 
     def again(self, function, values):
         """`function()` as in the first run, also in another thread, with `values` for what the
@@ -66,15 +67,19 @@ class _Reads(StandIns):
 
 
 class _Draws:
-    """The random keys and the numbers of one run, out of `kept` if that is full, else put there."""
+    """The random keys and the numbers of one run, out of `kept` if that is full, else put there.
 
-    def __init__(self, kept, is_full=False):
-        self._kept, self._is_full, self._count = kept, is_full, 0
+    The run may be a part of another one that repeats itself, whose draws are `around`: what this
+    one draws first is what that one gets again.
+    """
+
+    def __init__(self, kept, is_full=False, around=None):
+        self._kept, self._is_full, self._around, self._count = kept, is_full, around, 0
 
     def take(self, draw):
         """The next key or number; `draw()` makes it in the first run."""
         if not self._is_full:
-            self._kept.append(draw())
+            self._kept.append(draw() if self._around is None else self._around.take(draw))
         elif self._count == len(self._kept):
             raise RuntimeError(
                 "remat: the function draws more random numbers when it runs again for the "

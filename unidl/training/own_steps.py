@@ -112,6 +112,11 @@ class OwnStep(Step):
         return found
 
 
+def train_function(model):
+    """function(data) -> what the training step returns, as plain Python."""
+    return _function(model, "train")
+
+
 def _function(model, kind):
     """function(data) -> what the step returns."""
     if not _is_overridden(model, f"make_{kind}_function"):

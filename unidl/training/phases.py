@@ -11,27 +11,21 @@ from typing import Any
 import numpy as np
 
 from unidl import tree
-from unidl.training import own_steps
 from unidl.training.batch_loss import batch_loss
 
 
 class Phases:
     """The step of a compiled and built `model` on (x, y, sample_weight), nests of NumPy arrays.
 
-    Metrics are not updated. A model with a `train_step` of its own has the forward phase alone, on
-    x.
+    Metrics are not updated. For a model with a `train_step` of its own see `own_phases`.
     """
 
     def __init__(self, model: Any, batch: tuple[Any, Any, Any]) -> None:
         self._model = model
-        self.whole = not own_steps.trains_by_itself(model)
-        self._x, self._y, self._sample_weight = tree.map_structure(self._tensor, batch)
+        self._x, self._y, self._sample_weight = tensors_of(model, batch)
 
     def forward(self) -> Any:
-        """The loss, a native scalar; None if the model has a step of its own."""
-        if not self.whole:
-            self._model(self._x, training=True)
-            return None
+        """The loss, a native scalar."""
         return self._loss()
 
     def gradients(self) -> tuple[Any, list[Any]]:
@@ -53,29 +47,44 @@ class Phases:
     def _loss(self) -> Any:
         return batch_loss(self._model, self._x, self._y, self._sample_weight, training=True).loss
 
-    def _tensor(self, array: Any) -> Any:
+
+def tensors_of(model: Any, batch: Any) -> Any:
+    """The nest of NumPy arrays as tensors in the dtype that the model computes in."""
+    backend, dtype = model.backend, model.compute_dtype
+
+    def tensor(array: Any) -> Any:
         if array is None:
             return None
-        backend, dtype = self._model.backend, self._model.compute_dtype
         array = np.asarray(array)
         value = backend.asarray(array)
         is_cast = array.dtype.kind == "f" and array.dtype.name != dtype
         return backend.cast(value, dtype) if is_cast else value
 
+    return tree.map_structure(tensor, batch)
+
 
 @contextmanager
 def watched_calls(model: Any, around: Callable[..., Any]) -> Iterator[None]:
     """Inside, each layer of `model` runs `around(layer, call, *args, **kwargs)` for its `call`."""
-    layers = [layer for layer in model._flatten_layers() if layer is not model]
-    before = [vars(layer).get("call") for layer in layers]
+    with wrapped(
+        [layer for layer in model._flatten_layers() if layer is not model], "call", around
+    ):
+        yield
+
+
+@contextmanager
+def wrapped(owners: list[Any], name: str, around: Callable[..., Any]) -> Iterator[None]:
+    """Inside, each of the owners runs `around(owner, method, *args, **kwargs)` for its method
+    `name`."""
+    before = [vars(owner).get(name) for owner in owners]
     # Past `__setattr__`, which would have compiled steps thrown away.
-    for layer in layers:
-        vars(layer)["call"] = partial(around, layer, layer.call)
+    for owner in owners:
+        vars(owner)[name] = partial(around, owner, getattr(owner, name))
     try:
         yield
     finally:
-        for layer, call in zip(layers, before, strict=True):
-            if call is None:
-                del vars(layer)["call"]
+        for owner, own in zip(owners, before, strict=True):
+            if own is None:
+                del vars(owner)[name]
             else:
-                vars(layer)["call"] = call
+                vars(owner)[name] = own

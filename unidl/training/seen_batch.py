@@ -19,9 +19,9 @@ class SeenBatch(NamedTuple):
     steps: int
     batch: Any
 
-    def run(self, step: Any) -> None:
-        """Run a `Step` on it."""
-        step.on(self.batches)(self.steps, self.batch)
+    def run(self, step: Any) -> Any:
+        """Run a `Step` on it; returns what the last of its batches gives."""
+        return step.on(self.batches)(self.steps, self.batch)
 
     def parts(self) -> list[tuple[Any, Any, Any]]:
         """(x, y, sample_weight) of each batch, nests of NumPy arrays."""

@@ -14,7 +14,7 @@ def note(model, layers):
     """Remember that the `layers` belong to the graph of `model`; an error if their weights are not
     all on the model's backend."""
     for layer in layers:
-        if layer.variables and layer.backend is not model.backend:
+        if layer._device_variables and layer.backend is not model.backend:
             there, here = layer.backend.name, model.backend.name
             raise ValueError(
                 f"{model._who()}: the layer {layer.name!r} has its weights on {there!r}, but the "
@@ -56,7 +56,7 @@ def _torn(model, target):
                 if id(layer) not in moved
                 and layer is not other
                 and layer.backend is not target
-                and layer.variables
+                and layer._device_variables
             ]
         )
     ]
@@ -68,7 +68,7 @@ def _others(model):
     inside = {id(layer) for layer in layers}
     found = {}
     for layer in layers:
-        if layer.variables:
+        if layer._device_variables:
             for other in _models.get(layer, ()):
                 if id(other) not in inside:
                     found.setdefault(id(other), (other, layer))

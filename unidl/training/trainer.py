@@ -474,7 +474,7 @@ class Trainer(Compilable, Overridable):
 
     def _state(self) -> Any:
         """All variables that a step reads or assigns."""
-        found = list(self.variables)
+        found = list(self._device_variables)
         for optimizer in own_steps.optimizers_of(self):
             found += optimizer.slot_variables
         if self.objective is not None:

@@ -11,9 +11,9 @@ from unidl.utils.naming import reset_names
 def clear_session(free_memory: bool = True) -> None:
     """Number automatic names from the start again: the next `Dense` layer is called "dense".
 
-    `config.enable_unsafe_deserialization()` is undone. There is no other global state to clear:
-    models own their variables, and memory is freed with the model. `free_memory` also runs Python's
-    cycle collector.
+    `config.enable_unsafe_deserialization()` is undone in all threads. There is no other global
+    state to clear: models own their variables, and memory is freed with the model. `free_memory`
+    also runs Python's cycle collector.
 
     Examples:
         >>> unidl.backend.clear_session()

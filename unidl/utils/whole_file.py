@@ -1,15 +1,13 @@
-"""A file, or a folder, that is written whole or not at all."""
+"""A file that is written whole or not at all."""
 
 from __future__ import annotations
 
 import errno
 import os
 import secrets
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import BinaryIO
 
 
@@ -28,15 +26,15 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         FileNotFoundError: there is no such folder.
         PermissionError: nothing may be written into the folder.
     """
-    target, folder = _place(path)
+    target, folder = place(path)
     old = os.stat(target) if os.path.exists(target) else None
     if old is not None and not stat.S_ISREG(old.st_mode):
         raise ValueError(
             f"{path} is not a regular file, so it cannot be replaced. Choose another name."
         )
-    beside = _beside(target)
-    with _telling_of_the_folder(path, folder):
-        file, has_name = _new_file(folder, beside)
+    hidden = beside(target)
+    with telling_of_the_folder(path, folder):
+        file, has_name = _new_file(folder, hidden)
     try:
         with file:
             yield file
@@ -46,52 +44,15 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
             if not has_name:
                 # Any descriptor will do: with one Python asks for linkat, which follows the link.
-                os.link(f"/proc/self/fd/{file.fileno()}", beside, src_dir_fd=file.fileno())
-        os.replace(beside, target)
+                os.link(f"/proc/self/fd/{file.fileno()}", hidden, src_dir_fd=file.fileno())
+        os.replace(hidden, target)
     finally:
         with suppress(FileNotFoundError):
-            os.remove(beside)
-    _sync_folder(folder)
+            os.remove(hidden)
+    sync_folder(folder)
 
 
-@contextmanager
-def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A new, empty folder, which takes the place of the folder `path` when the block ends without
-    an error.
-
-    The old folder is moved away first and removed last: a crash between leaves it beside, under a
-    name that begins with a dot.
-
-    Raises:
-        ValueError: `path` is no folder.
-        FileNotFoundError, PermissionError: see `whole_file`.
-    """
-    target, folder = _place(path)
-    if os.path.lexists(target) and not os.path.isdir(target):
-        raise ValueError(
-            f"{path} is not a folder, so it cannot be replaced by one. Choose another."
-        )
-    new, old = _beside(target), _beside(target)
-    with _telling_of_the_folder(path, folder):
-        os.mkdir(new)
-    try:
-        yield Path(new)
-        for place, _, _ in os.walk(new):
-            _sync_folder(place)
-        if os.path.isdir(target):
-            os.rename(target, old)
-        os.rename(new, target)
-    except BaseException:
-        if os.path.isdir(old) and not os.path.lexists(target):
-            os.rename(old, target)
-        raise
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
-    _sync_folder(folder)
-
-
-def _place(path: str | os.PathLike[str]) -> tuple[str, str]:
+def place(path: str | os.PathLike[str]) -> tuple[str, str]:
     """(`path` behind all links, the folder that it is in)."""
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
@@ -103,14 +64,15 @@ def _place(path: str | os.PathLike[str]) -> tuple[str, str]:
     return target, folder
 
 
-def _beside(target: str) -> str:
-    """A name in the same folder that nobody can guess."""
-    name = f".{os.path.basename(target)[:100]}.{secrets.token_hex(8)}"
+def beside(target: str, token: str | None = None) -> str:
+    """A name in the same folder, with a part, `token`, that nobody can guess."""
+    name = f".{os.path.basename(target)[:100]}.{token or secrets.token_hex(8)}"
     return os.path.join(os.path.dirname(target), name)
 
 
 @contextmanager
-def _telling_of_the_folder(path: str | os.PathLike[str], folder: str) -> Iterator[None]:
+def telling_of_the_folder(path: str | os.PathLike[str], folder: str) -> Iterator[None]:
+    """Inside, an error of a folder that may not be written into names `path` and what to do."""
     try:
         yield
     except OSError as error:
@@ -129,16 +91,17 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
         file.write(text.encode("utf-8"))
 
 
-def _new_file(folder: str, beside: str) -> tuple[BinaryIO, bool]:
-    """(a file that nobody else has, with the mode of new files; whether `beside` is its name)."""
+def _new_file(folder: str, hidden: str) -> tuple[BinaryIO, bool]:
+    """(a file that nobody else has, with the mode of new files; whether `hidden` is its name)."""
     if os.path.isdir("/proc/self/fd"):
         with suppress(OSError, AttributeError):  # no such files here, or not in this file system
             return os.fdopen(os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666), "w+b"), False
-    descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+    descriptor = os.open(hidden, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
     return os.fdopen(descriptor, "w+b"), True
 
 
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
+    """Put the names in the folder on the disk."""
     with suppress(OSError):  # Windows opens no folders
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -149,7 +149,7 @@ def _describe(recorder, snapshot, backend, layer, name, args, kwargs):
         return _Place(len(arrays) - 1)
 
     structure = tree.map_structure(place, (args, kwargs))
-    variables = layer.variables if isinstance(layer, Layer) else []
+    variables = layer._device_variables if isinstance(layer, Layer) else []
     context = call_context.current()
     return Call(
         layer=layer,
@@ -242,7 +242,7 @@ def _named(layer):
     """The layer's variables by their names, from the layer on: "kernel", "query/bias"; numbered
     where two share one."""
     named: dict[str, Variable] = {}
-    for variable in layer.variables:
+    for variable in layer._device_variables:
         name = stem = variable.path.removeprefix(f"{layer.path}/")
         number = 2
         while name in named:

@@ -170,7 +170,7 @@ def _look(snapshot, backend, batch):
     )
     counters = snapshot.counters()
     learned = {id(v) for v in model.trainable_variables}
-    before = [(v, v.numpy()) for v in model.variables if id(v) not in learned]
+    before = [(v, v.numpy()) for v in model._device_variables if id(v) not in learned]
     arrays = {
         n: a.astype(dtype) if a.dtype.kind == "f" else a
         for n, a in leaves_by_name(batch[0]).items()

@@ -24,7 +24,7 @@ _CONTAINERS = (list, dict, set)
 class State:
     """All that a training step starts from, on the host.
 
-    weights: those of `model.variables`. slots: those of the optimizer's variables, in order.
+    weights: those of `model._device_variables`. slots: those of the optimizer, in order.
     counters: where the random numbers stand.
     """
 
@@ -106,7 +106,7 @@ class Snapshot:
         """Set what a placed model's calls assign (moving averages, states, not the optimizer's
         slots) to what it was."""
         trainable = {id(v) for v in self.model.trainable_variables}
-        for variable in self.model.variables:
+        for variable in self.model._device_variables:
             if id(variable) not in trainable:
                 variable.assign(self._values[id(variable)])
 
@@ -117,12 +117,12 @@ class Snapshot:
     def state(self) -> State:
         """Of the placed model, between two steps."""
         optimizer = self.model.optimizer
-        weights = [v.numpy() for v in self.model.variables]
+        weights = [v.numpy() for v in self.model._device_variables]
         return State(weights, [v.numpy() for v in optimizer.variables], self.counters())
 
     def set_state(self, state):
         """Let the placed model, its optimizer built, go on from `state`."""
-        variables = [*self.model.variables, *self.model.optimizer.variables]
+        variables = [*self.model._device_variables, *self.model.optimizer.variables]
         for variable, value in zip(variables, [*state.weights, *state.slots], strict=True):
             variable.assign(value)
         self.set_counters(state.counters)
@@ -131,7 +131,7 @@ class Snapshot:
     def weights_of(self, state):
         """Inside, the model is placed with the weights of `state` in place of those that it had."""
         before = self._values
-        held = {id(v): w for v, w in zip(self.model.variables, state.weights, strict=True)}
+        held = {id(v): w for v, w in zip(self.model._device_variables, state.weights, strict=True)}
         self._values = before | held
         try:
             yield

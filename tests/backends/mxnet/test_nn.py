@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 
+import unidl
 from tests.backends.mxnet.checks import check
 from unidl.backend import get_backend
 from unidl.backend.contract import Backend
@@ -198,3 +199,21 @@ def test_recurrent_of_an_empty_batch():
         h,
         grad=False,
     )
+
+
+@pytest.mark.parametrize("axis", [(-1,), (1, -1), None])
+def test_the_gradient_of_a_large_softmax_along_several_axes(axis):
+    """A detached maximum of so many numbers would end the process."""
+    x = np.random.default_rng(0).normal(size=(2, 2, 64, 64))
+    found = []
+    for name in ("mxnet", "numpy"):
+        with unidl.use_backend(name):
+            v = unidl.Variable(x, dtype="float64")
+
+            def loss(v=v):
+                return unidl.ops.sum(unidl.ops.square(unidl.ops.softmax(v.value * 1.0, axis)))
+
+            found.append(
+                [unidl.ops.convert_to_numpy(g) for g in unidl.value_and_grad(loss, [v])[1]]
+            )
+    np.testing.assert_allclose(*found, rtol=1e-10, atol=1e-15)

@@ -77,9 +77,22 @@ class HoldsWeights(Tracked):
     _state_variables: Any = ()
 
     @property
-    def variables(self) -> list[Variable]:
-        """The weights, then variables that layers keep between calls, such as the states of a
-        stateful LSTM."""
+    def variables(self) -> list[Any]:
+        """All state: for this layer and then for each below it, its weights, the variables that it
+        keeps between calls, such as the states of a stateful LSTM, and the states of its random
+        generators; no duplicates. The variables of metrics are in `metrics_variables`."""
+        found: dict[int, Any] = {}
+        generators = self._generators_by_layer()
+        for layer in self._flatten_layers():
+            states = (generator.state for generator in generators[id(layer)])
+            for variable in (*layer._own_variables, *layer._state_variables, *states):
+                found.setdefault(id(variable), variable)
+        return list(found.values())
+
+    @property
+    def _device_variables(self) -> list[Variable]:
+        """The variables without the states of generators, which the host holds: the weights, then
+        what layers keep between calls."""
         return self.weights + [
             v for layer in self._flatten_layers() for v in layer._state_variables
         ]
@@ -110,25 +123,30 @@ class HoldsWeights(Tracked):
 
     @property
     def non_trainable_variables(self) -> list[Any]:
-        """All state that a call may change, and weights that are not trained: the non-trainable
-        weights, what layers keep from call to call, and the states of their random generators."""
-        layers = self._flatten_layers()
-        kept = [v for layer in layers for v in layer._state_variables]
-        return [*self.non_trainable_weights, *kept, *(g.state for g in self._seed_generators)]
+        """All state that a call may change, and weights that are not trained: those of `variables`
+        that are not among `trainable_variables`, in the same order."""
+        trainable = {id(v) for v in self.trainable_weights}
+        return [v for v in self.variables if id(v) not in trainable]
 
     @property
     def _seed_generators(self) -> list[SeedGenerator]:
-        """The random generators that this layer and those below hold in attributes, after which
-        their states get their paths."""
-        found: dict[int, SeedGenerator] = {}
+        """The random generators that this layer and those below hold in attributes."""
+        return [g for held in self._generators_by_layer().values() for g in held]
+
+    def _generators_by_layer(self) -> dict[int, list[SeedGenerator]]:
+        """By the id of the layer that holds them first; their states get their paths."""
+        seen: set[int] = set()
+        found: dict[int, list[SeedGenerator]] = {}
         for layer in self._flatten_layers():
+            own = found[id(layer)] = []
             for name, value in vars(layer).items():
                 for i, generator in enumerate(tree.instances(SeedGenerator, [value])):
-                    if id(generator) not in found:
-                        found[id(generator)] = generator
+                    if id(generator) not in seen:
+                        seen.add(id(generator))
+                        own.append(generator)
                         place = f"{layer.path}/{name}{f'_{i}' if i else ''}"
                         generator.state.path = f"{place}/{generator.state.name}"
-        return list(found.values())
+        return found
 
     def get_weights(self) -> list[np.ndarray]:
         """The weights' values as NumPy arrays, in the order of `weights`."""

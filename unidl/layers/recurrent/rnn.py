@@ -109,9 +109,11 @@ class RNN(Layer):
             )
         with use_backend(self.backend):
             first = tree.map_structure(
-                lambda x: Variable(x, dtype=self.compute_dtype, trainable=False, name="state"),
+                lambda x: Variable(x, dtype=self.compute_dtype, trainable=False, name="rnn_state"),
                 self.get_initial_state(batch),
             )
+        for i, variable in enumerate(tree.flatten(first)):
+            variable.path = f"{self.path}/{variable.name}{f'_{i}' if i else ''}"
         self.states = first
 
     @property
