@@ -10,6 +10,9 @@ from tests.conftest import INSTALLED
 from tests.zoo import MODELS
 from unidl import layers
 from unidl.verify import verify
+from unidl.verify.calls import WholeModel
+from unidl.verify.setup import make_setup
+from unidl.verify.snapshot import Snapshot, placed
 
 RNG = np.random.default_rng(7)
 
@@ -209,6 +212,20 @@ def test_a_layer_alone():
     assert {"gradient of kernel", "gradient of bias", "gradient of input 0", "output"} <= {
         r.what for r in report.records
     }
+
+
+def test_a_function_right_behind_the_input_computes_in_the_dtype_of_the_round():
+    inputs = unidl.Input((4,))
+    model = unidl.Model(inputs, layers.Dense(2)(unidl.ops.mean(inputs, axis=-1, keepdims=True)))
+    snapshot = Snapshot(model)
+    whole = WholeModel(snapshot, make_setup(model, None, None))
+    for dtype in ("float64", "float32"):
+        with placed(snapshot, unidl.get_backend("numpy"), dtype):
+            calls = whole.run(unidl.get_backend("numpy"))
+        assert [call.label for call in calls] == ["mean", "dense"]
+        assert {a.dtype for call in calls for a in (*call.arrays, *call.outputs)} == {
+            np.dtype(dtype)
+        }
 
 
 def test_what_is_printed(capsys):

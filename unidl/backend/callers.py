@@ -39,11 +39,16 @@ def advice_for(owner: Any, made: str) -> str:
     )
 
 
-def calls_itself(layer: Any, error: BaseException) -> bool:
-    """Whether the calls that `error` came through are, again and again, those of `layer`."""
-    count, step = 0, error.__traceback__
+def layer_that_calls_itself(error: BaseException) -> Any:
+    """The layer whose calls, again and again, are those that `error` came through; or None."""
+    counts: dict[int, int] = {}
+    step = error.__traceback__
     while step is not None:
         frame = step.tb_frame
-        count += _what_runs(frame) == "call" and frame.f_locals.get("self") is layer
+        if _what_runs(frame) == "call":
+            layer = frame.f_locals["self"]
+            counts[id(layer)] = counts.get(id(layer), 0) + 1
+            if counts[id(layer)] > 10:
+                return layer
         step = step.tb_next
-    return count > 10
+    return None

@@ -8,9 +8,13 @@ from typing import Any
 _CALLS_A_LAYER = 20  # of Python's, for a model within a model, with all that a layer may need
 
 
-def too_deep() -> ValueError:
+class TooDeepError(ValueError):
+    """Python's limit of nested calls was reached."""
+
+
+def too_deep() -> TooDeepError:
     """What to raise where Python's limit of nested calls was reached."""
-    return ValueError(
+    return TooDeepError(
         f"Python's limit of {sys.getrecursionlimit()} nested calls was reached: layers, models or "
         "lists are nested too deeply, or one of them contains itself. Put the layers one after the "
         "other in one model, or raise the limit with sys.setrecursionlimit."

@@ -93,7 +93,7 @@ def verify(
         copy = copier.copy
         with use_backend(copy.backend):
             whole = copy if isinstance(copy, Model) else _Alone(copy)
-            setup = make_setup(whole, x, y)
+            setup = make_setup(whole, x, y).as_taken(whole)
         # Imports frameworks, so after all that may be wrong with the data.
         targets, left_out = find_targets(backends, devices)
         setup.notes += left_out.values()
@@ -244,7 +244,8 @@ class Job:
         return self.home if self.reference is self.home else rounding_oracle()
 
     def simulate_rounding(self, seed, loud=False):
-        """Let the next noisy run be number `seed`; returns the jitter of its weights, if any."""
+        """Let the next noisy run be number `seed`; returns the jitter of weights and layers
+        where it runs at home (`at_home`), else None."""
         if self.reference is self.home:
             return np.random.default_rng(seed), U32 * (LOUD if loud else 1)
         rounding_oracle().seed(seed, loud)

@@ -8,9 +8,10 @@ from unidl.conformance.engine import evaluate
 from unidl.conformance.judge import FLOAT64_BUDGET
 from unidl.conformance.oracle import U32, U64
 from unidl.conformance.scales import noise
+from unidl.verify.at_home import RoundedAtHome
 from unidl.verify.figures import share
 from unidl.verify.foreign import runs_elsewhere
-from unidl.verify.measure import DRAWS, again_on, flat, largest, verdicts
+from unidl.verify.measure import DRAWS, flat, largest, verdicts
 from unidl.verify.report import Record, cannot_run, not_compared
 from unidl.verify.snapshot import placed
 from unidl.verify.trajectory import BUDGET, FLOOR, OTHERS
@@ -49,8 +50,7 @@ def check_model(job):
     )
     for draws in DRAWS:
         with job.on_reference(noisy=True):
-            again = again_on(whole, job.noisy_backend(), seeds=job.reference is not job.home)
-            scales = noise(again, arrays, cotangents or [], truth, draws)
+            scales = noise(_again(job), arrays, cotangents or [], truth, draws)
         records = _judged(found, truth, scales, names)
         if not any(r.failed for r in records):
             break
@@ -60,6 +60,17 @@ def check_model(job):
     failed = [r for r in job.records if r.stage == "model" and r.failed]
     if failed and job.first is None:
         _say_where_the_model_differs(job, failed)
+
+
+def _again(job):
+    """The function that `scales.noise` calls for each draw."""
+
+    def again(arrays, cotangents, noise):
+        jitter = job.simulate_rounding(noise)
+        whole = job.whole if jitter is None else RoundedAtHome(job.whole, jitter)
+        return evaluate(job.noisy_backend(), whole, arrays, cotangents or None)
+
+    return again
 
 
 def _evaluate_whole(job, target, dtype, cotangents, here):

@@ -3,7 +3,7 @@ where not."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -54,6 +54,21 @@ class Setup:
         model._forget_compiled()
         batches = make_batches(self.x, self.y, None, BATCH, False, None, None, "verify")
         model._check_data(batches, targets=True)
+
+    def as_taken(self, model):
+        """With inputs rounded as the model's graph takes them: the digits that its float32 inputs
+        drop must not make the round in float64 another one."""
+        if model._plan is None:
+            return self
+
+        dtype = model._plan.float_dtype
+
+        def rounded(x):
+            return tree.map_structure(
+                lambda a: a if a is None or a.dtype.kind != "f" else a.astype(dtype), x
+            )
+
+        return replace(self, x=rounded(self.x), batches=[(rounded(x), y) for x, y in self.batches])
 
     def batch(self, step):
         return self.batches[step % len(self.batches)]

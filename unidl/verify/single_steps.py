@@ -14,6 +14,7 @@ import numpy as np
 
 from unidl.conformance.oracle import U32, U64
 from unidl.verify import trajectory
+from unidl.verify.at_home import rounding_layers
 from unidl.verify.measure import largest
 from unidl.verify.rounding import LOUD
 from unidl.verify.snapshot import placed
@@ -104,7 +105,8 @@ def _after(job, state, step, jitter=None):
     if jitter is not None:
         trajectory.jitter_weights(model, *jitter)
     x, y = job.setup.batch(step)
-    loss = float(model.train_on_batch(x, y, return_dict=True)["loss"])
+    with rounding_layers(model, jitter):
+        loss = float(model.train_on_batch(x, y, return_dict=True)["loss"])
     return _named(job, snapshot.state(), loss, [v.name for v in model.optimizer.variables])
 
 

@@ -89,6 +89,8 @@ class Snapshot:
             if dtype is not None:
                 layer.dtype_policy = DTypePolicy(dtype)
                 layer._casts_inputs = True
+                if getattr(layer, "_plan", None) is not None:  # what functions right behind get
+                    layer._plan.float_dtype = dtype
             if hasattr(layer, "_forget_compiled"):
                 layer._forget_compiled()
         for variable in self.variables:

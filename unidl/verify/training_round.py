@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from unidl.training import own_steps
 from unidl.verify import trajectory
+from unidl.verify.at_home import rounding_layers
 from unidl.verify.foreign import runs_elsewhere
 from unidl.verify.report import cannot_run, not_compared
 from unidl.verify.single_steps import first_parting, steps_of
@@ -70,7 +71,8 @@ def _noisy_run(job, seed):
     """A run of the reference with simulated rounding of float32."""
     with job.on_reference(noisy=True):
         jitter = job.simulate_rounding(seed)
-        return trajectory.train(job.model, job.setup, job.steps, eagerly=True, jitter=jitter)
+        with rounding_layers(job.model, jitter):
+            return trajectory.train(job.model, job.setup, job.steps, eagerly=True, jitter=jitter)
 
 
 def _say_where_training_parts(job, records):

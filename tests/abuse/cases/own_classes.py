@@ -371,6 +371,31 @@ class CallsItself(layers.Layer):
         return self(x)
 
 
+class HoldsOneThatCallsItself(unidl.Model):
+    def __init__(self):
+        super().__init__()
+        self.inner = CallsItself()
+
+    def call(self, x):
+        return self.inner(x)
+
+
+def from_each_depth(call):
+    """The error of `call` on a stack that is 0 to 11 calls deeper, as it must be on all."""
+
+    def deeper(n):
+        return call() if n == 0 else deeper(n - 1)
+
+    texts = set()
+    for n in range(12):
+        unidl.utils.clear_session(free_memory=False)
+        try:
+            deeper(n)
+        except ValueError as error:
+            texts.add(str(error))
+    raise ValueError(" / ".join(texts)) if len(texts) == 1 else AssertionError(texts)
+
+
 class CallWithoutInputs(layers.Layer):
     def call(self):
         return ops.ones(3)
@@ -395,6 +420,10 @@ NAMES = [
     told("call() that calls itself", lambda: eager(CallsItself()), r"CallsItself.*itself"),
     told("call() that calls itself: symbolic", lambda: symbolic(CallsItself()),
          r"CallsItself.*itself"),
+    told("call() that calls itself: in a model", lambda: HoldsOneThatCallsItself().predict(X),
+         r"^CallsItself.*itself"),
+    told("call() that calls itself: on a list, from each depth of the stack",
+         lambda: from_each_depth(lambda: CallsItself()([X, X])), r"^CallsItself.*itself"),
     told("call() without an input", lambda: eager(CallWithoutInputs()),
          r"CallWithoutInputs.*call\(\)"),
     told("call() without self", lambda: eager(CallWithoutSelf()), r"CallWithoutSelf.*self"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl import constraints, dtype_policies, initializers, ops, regularizers, tree
 from unidl.backend import callers, frame, registry
-from unidl.backend.callers import calls_itself
+from unidl.backend.callers import layer_that_calls_itself
 from unidl.backend.dtypes import is_float
 from unidl.backend.variable import Variable, autocasting
 from unidl.dtype_policies import DTypePolicy
@@ -48,6 +48,7 @@ from unidl.utils.constructors import Constructed, constructor_arguments
 from unidl.utils.descriptions import description
 from unidl.utils.habits import OF_LAYERS, with_habits, without_habits
 from unidl.utils.naming import auto_name, is_of_unidl, prefix_of
+from unidl.utils.nesting import TooDeepError
 from unidl.utils.rules import (
     AXIS,
     COUNTS,
@@ -354,10 +355,12 @@ class Layer(
                 if self._noted_shapes is None:
                     self._note_shapes(outputs)
                 return outputs
-        except RecursionError as error:
-            if call_context.current() is None and calls_itself(self, error):
+        except (RecursionError, TooDeepError) as error:
+            # Which of the two it is depends on what was running when the limit was reached.
+            endless = layer_that_calls_itself(error) if call_context.current() is None else None
+            if endless is not None:
                 raise ValueError(
-                    f"{self._who()}: call() calls the layer itself, so it would never end. Call "
+                    f"{endless._who()}: call() calls the layer itself, so it would never end. Call "
                     "another layer, or a function of unidl.ops, on its inputs."
                 ) from None
             raise
