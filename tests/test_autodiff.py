@@ -117,3 +117,20 @@ def test_a_list_of_tensors_becomes_one_tensor_with_its_gradient(backend):
     assert float(value) == 72.0
     assert float(of_a) == 15.0
     np.testing.assert_allclose(ops.convert_to_numpy(of_b), [9.0, 12.0])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x - ops.stop_gradient(ops.max(x, axis=-1, keepdims=True)),
+        lambda x: x - ops.stop_gradient(ops.min(x, axis=(0, 1), keepdims=True)),
+        lambda x: ops.logsumexp(x, axis=-1),
+    ],
+    ids=["max", "min", "logsumexp"],
+)
+def test_stopped_gradients_of_large_extremes(backend, function):
+    """MXNet ended the process here."""
+    values = np.random.default_rng(0).normal(size=(2, 2, 64, 64))
+    v = unidl.Variable(values, backend=backend)
+    _, (gradient,) = unidl.value_and_grad(lambda: ops.sum(ops.square(function(v.value))), [v])
+    assert np.isfinite(ops.convert_to_numpy(gradient)).all()

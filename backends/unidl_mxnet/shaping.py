@@ -71,11 +71,10 @@ class Shaping(contract.Arrays):
         return op("_npi_cast", x, dtype=dtype)
 
     def stop_gradient(self, x):
-        return (
-            x
-            if isinstance(x, Traced) and x.node and x.node[0] == "BlockGrad"
-            else op("BlockGrad", x)
-        )
+        if not isinstance(x, Traced):
+            # BlockGrad sends zeros without a shape back, and `_np_max` ends the process with them.
+            return x.detach()
+        return x if x.node and x.node[0] == "BlockGrad" else op("BlockGrad", x)
 
     # -- creation --------------------------------------------------------------------------------
 
