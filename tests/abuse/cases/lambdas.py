@@ -40,7 +40,7 @@ def harmless(call):
             if made:
                 os.remove(MARK)
             assert not made
-            assert not lambdas._enabled
+            assert not lambdas._is_enabled()
 
     return checked
 

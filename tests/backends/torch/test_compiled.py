@@ -40,7 +40,7 @@ def trained(x, body, jit_compile):
             model.evaluate(x, Y[: len(x)], batch_size=5, verbose=0),
             *model.predict(x, verbose=0).flatten(),
         ]
-    return [v.value.stride() for v in model.variables], found
+    return [v.value.stride() for v in model.weights], found
 
 
 def check(x, body):

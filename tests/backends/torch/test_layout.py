@@ -112,7 +112,7 @@ def train(backend, optimizer, epochs=2):
 
 
 def strides(model):
-    return [v.value.stride() for v in (*model.variables, *model.optimizer.slot_variables)]
+    return [v.value.stride() for v in (*model.weights, *model.optimizer.slot_variables)]
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
