@@ -12,8 +12,8 @@ __version__ = "0.1.0"
 
 _MODULES = (
     "activations", "backend", "callbacks", "config", "constraints", "datasets", "dtype_policies",
-    "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "ops",
-    "optimizers", "preprocessing", "random", "regularizers", "saving", "tree", "utils", "verify",
+    "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers",
+    "port", "preprocessing", "random", "regularizers", "saving", "tree", "utils", "verify",
     "visualization",
 )  # fmt: skip
 
@@ -62,6 +62,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which do not 
         models,
         ops,
         optimizers,
+        port,
         preprocessing,
         random,
         regularizers,
@@ -135,6 +136,7 @@ __all__ = [
     "name_scope",
     "ops",
     "optimizers",
+    "port",
     "preprocessing",
     "random",
     "regularizers",

@@ -9,4 +9,5 @@ spec = BackendSpec(
     distributions=("torch",),
     tensor_roots=("torch",),
     install="pip install 'unidl-framework[torch]'",
+    port={"from_torch": "unidl_torch.port.importer"},
 )

@@ -98,12 +98,12 @@ def list_backends() -> list[BackendInfo]:
         True
     """
     return [
-        BackendInfo(s.name, _is_installed(s), _version(s), from_here(s.install))
+        BackendInfo(s.name, is_installed(s), _version(s), from_here(s.install))
         for s in specs().values()
     ]
 
 
-def _is_installed(spec: BackendSpec) -> bool:
+def is_installed(spec: BackendSpec) -> bool:
     return importlib.util.find_spec(spec.framework) is not None
 
 
@@ -147,7 +147,7 @@ def _load(name: str) -> Backend:
     spec = specs().get(name) if isinstance(name, str) else None
     if spec is None:
         raise _unknown(name)
-    if not _is_installed(spec):
+    if not is_installed(spec):
         raise BackendError(
             f"The backend {name!r} needs {spec.framework}, which is not installed. "
             f"Install it with: {from_here(spec.install)}\n{_what_there_is()}"

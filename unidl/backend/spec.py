@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,7 @@ class BackendSpec:
     distributions: its names on the package index, the first installed one tells the version.
     tensor_roots: top-level modules of the tensor types, by which an object is recognised without an
     import. install: the command that installs the framework.
+    port: {name of a function in `unidl.port`, such as "from_mine": the module that has it}.
 
     Examples:
         >>> spec = unidl.backend.BackendSpec(
@@ -35,3 +36,4 @@ class BackendSpec:
     distributions: tuple[str, ...]
     tensor_roots: tuple[str, ...]
     install: str
+    port: dict[str, str] = field(default_factory=dict)

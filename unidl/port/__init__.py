@@ -1,1 +1,44 @@
-"""Models in and out: what is common to all formats."""
+"""Models in and out of other frameworks, with their weights and a proof that nothing changed.
+
+    imported = unidl.port.from_torch(module, example_inputs)
+    imported.model.fit(...)
+
+`from_torch` and the like come from the backends; listed are those of frameworks that are installed.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from unidl.backend import registry
+from unidl.utils.namespaces import namespace
+
+if TYPE_CHECKING:
+    from unidl.port.errors import PortError
+    from unidl.port.imported import Imported
+    from unidl.port.proof import Proof
+
+__all__ = ["Imported", "PortError", "Proof"]
+
+_HOMES = {
+    "Imported": "unidl.port.imported",
+    "PortError": "unidl.port.errors",
+    "Proof": "unidl.port.proof",
+}
+_OF_BACKENDS = {name: spec for spec in registry.specs().values() for name in spec.port}
+
+if not TYPE_CHECKING:
+    __all__ += sorted(n for n, spec in _OF_BACKENDS.items() if registry.is_installed(spec))
+    _own, __dir__ = namespace(__name__, __all__, _HOMES)
+
+    def __getattr__(name: str) -> Any:
+        spec = _OF_BACKENDS.get(name)
+        if spec is None:
+            return _own(name)
+        try:
+            return getattr(import_module(spec.port[name]), name)
+        except ModuleNotFoundError as error:
+            raise ImportError(
+                f"unidl.port.{name} needs {error.name}. Install it with: {spec.install}"
+            ) from error

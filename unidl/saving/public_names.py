@@ -35,6 +35,7 @@ PACKAGES = {
     "models": (f"{ROOT}.models", ROOT),
     "dtype_policies": (f"{ROOT}.dtype_policies",),
     "optimizers": (f"{ROOT}.optimizers", f"{ROOT}.optimizers.schedules"),
+    "port": (f"{ROOT}.port.layers",),
 }
 
 

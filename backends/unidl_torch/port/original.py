@@ -1,0 +1,77 @@
+"""A module of torch as the proof asks it."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+
+from unidl import tree
+from unidl.port.proof import BUDGET
+
+
+class TorchOriginal:
+    """A copy of `module` in float64, without dropout.
+
+    Args:
+        still: names of parameters that are not trained: they have no counterpart of their own.
+    """
+
+    def __init__(self, module, still):
+        self.budget, self.left_out = BUDGET, []
+        if any(name.endswith("running_var") for name, _ in module.named_buffers()):
+            self.left_out.append("moving variances, which torch multiplies by n / (n - 1)")
+        self.module = copy.deepcopy(module).double()
+        for part in self.module.modules():
+            if isinstance(part, torch.nn.modules.dropout._DropoutNd):
+                part.p = 0.0
+            elif isinstance(part, torch.nn.RNNBase | torch.nn.MultiheadAttention):
+                part.dropout = 0.0
+            elif isinstance(part, torch.nn.Hardsigmoid):
+                # The gradient of its kernel has 1/6 in float32, 3e-8 off.
+                part.forward = lambda x: torch.nn.functional.relu6(x + 3) / 6
+        for name, parameter in self.module.named_parameters():
+            parameter.requires_grad_(parameter.requires_grad and name not in still)
+
+    def _parameters(self):
+        return {n: p for n, p in self.module.named_parameters() if p.requires_grad}
+
+    def outputs(self, inputs, training):
+        state = copy.deepcopy(self.module.state_dict())
+        with torch.no_grad():
+            found = self._run(tensors(inputs), training)
+        self.module.load_state_dict(state)  # normalization keeps averages
+        return [y.numpy().copy() for y in found]
+
+    def _run(self, given, training):
+        return tree.flatten(self.module.train(training)(*given))
+
+    def gradients(self, inputs, directions):
+        given = tensors(inputs)
+        floats = [x.requires_grad_() for x in given if x.is_floating_point()]
+        outputs = self._run(given, True)
+        parameters = self._parameters()
+        total = sum((y * d).sum() for y, d in zip(outputs, tensors(directions), strict=True))
+        wanted = [*parameters.values(), *floats]
+        found = torch.autograd.grad(total, wanted, allow_unused=True, materialize_grads=True)
+        arrays = [g.numpy() for g in found]
+        of_floats = iter(arrays[len(parameters) :])
+        of_inputs = [next(of_floats) if x.is_floating_point() else None for x in given]
+        return dict(zip(parameters, arrays, strict=False)), of_inputs
+
+    def descend(self, gradients, rate):
+        with torch.no_grad():
+            for name, parameter in self._parameters().items():
+                parameter -= rate * torch.from_numpy(gradients[name])
+
+    def state(self):
+        skipped = ("running_var", "num_batches_tracked")
+        return {
+            name: value.numpy()
+            for name, value in self.module.state_dict().items()
+            if name.rpartition(".")[2] not in skipped
+        }
+
+
+def tensors(arrays):
+    return [torch.from_numpy(x.copy()) for x in arrays]

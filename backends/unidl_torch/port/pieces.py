@@ -1,0 +1,69 @@
+"""What a module of torch becomes: unidl's layers for it, and where its numbers go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from unidl.port.weight_rules import Rule, same
+
+
+class Goal(NamedTuple):
+    """Names of parameters and buffers in the module; a function that gives the Variable of unidl,
+    once the layer is built; the rule and the block of `Weight`."""
+
+    names: tuple[str, ...]
+    variable: Callable[[], Any]
+    rule: Rule
+    block: tuple[int, int]
+
+
+@dataclass
+class Piece:
+    """
+    Attributes:
+        apply: from the `Laid` inputs of the module to its outputs; its layers are made once, so a
+            module that is called twice shares its weights here too.
+        weights: where its numbers go, in the order of unidl's layers.
+        left_out: buffers that have no counterpart and no influence.
+        warnings: what differs in silence, in sentences.
+    """
+
+    apply: Callable[..., Any]
+    weights: list[Goal] = field(default_factory=list)
+    left_out: tuple[str, ...] = ()
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, names: Any, variable: Callable[[], Any], rule: Rule = same, block=(0, 1)) -> None:
+        names = (names,) if isinstance(names, str) else names
+        self.weights.append(Goal(names, variable, rule, block))
+
+    def take_over(self, other: Piece, prefix: str) -> None:
+        """What belongs to `other`, the piece of a module inside."""
+        for goal in other.weights:
+            self.weights.append(goal._replace(names=tuple(f"{prefix}.{n}" for n in goal.names)))
+        self.warnings += other.warnings
+
+
+Maker = Callable[[Any, str], Piece]
+MAKERS: dict[type, Maker] = {}
+
+
+def piece(*kinds: type) -> Callable[[Maker], Maker]:
+    """Register what makes the Piece of modules of exactly these classes, from the module and the
+    name of the layer."""
+
+    def register(maker: Maker) -> Maker:
+        for kind in kinds:
+            MAKERS[kind] = maker
+        return maker
+
+    return register
+
+
+def rank_of(module: nn.Module) -> int:
+    """1, 2 or 3, from the name of its class."""
+    return int(next(c for c in type(module).__name__ if c in "123"))

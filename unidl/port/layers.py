@@ -1,0 +1,58 @@
+"""Layers that other frameworks have and Keras has not, for models that are brought in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unidl import ops
+from unidl.layers import Layer
+
+__all__ = ["Constant", "ConstantPadding"]
+
+
+class ConstantPadding(Layer):
+    """Pads the axes between the batch and the channels with one value.
+
+    Args:
+        padding: a pair (before, after) for each of these axes.
+        value: a number; -inf before a maximum.
+
+    Input: (batch, *space, channels). Output: the same, with longer axes.
+    """
+
+    def __init__(self, padding: Any, value: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.padding = [tuple(pair) for pair in padding]
+        self.value = float(value)
+
+    def call(self, inputs: Any) -> Any:
+        return ops.pad(inputs, [(0, 0), *self.padding, (0, 0)], constant_values=self.value)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "padding": self.padding, "value": self.value}
+
+
+class Constant(Layer):
+    """A weight by itself, such as a parameter that a model's own code uses. It returns its weight
+    whatever comes in.
+
+    Args:
+        shape: of the weight.
+        weight_dtype: of the weight.
+    """
+
+    def __init__(self, shape: Any, weight_dtype: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shape, self.weight_dtype = tuple(shape), weight_dtype
+
+    def build(self, input_shape: Any) -> None:
+        self.value = self.add_weight(
+            self.shape, "zeros", self.weight_dtype, trainable=self.trainable, name="value"
+        )
+
+    def call(self, inputs: Any) -> Any:
+        return self.value
+
+    def get_config(self) -> dict[str, Any]:
+        found = {"shape": self.shape, "weight_dtype": self.weight_dtype}
+        return {**super().get_config(), **found}
