@@ -9,4 +9,5 @@ spec = BackendSpec(
     distributions=("mxnet",),
     tensor_roots=("mxnet", "unidl_mxnet"),
     install="pip install 'unidl-framework[mxnet]'",
+    port={"from_gluon": "unidl_mxnet.port.importer"},
 )

@@ -9,4 +9,5 @@ spec = BackendSpec(
     distributions=("tensorflow", "tensorflow-cpu"),
     tensor_roots=("tensorflow",),
     install="pip install 'unidl-framework[tensorflow]'",
+    port={"from_keras": "unidl_keras.importer"},  # Keras comes with it, whichever backend it uses
 )

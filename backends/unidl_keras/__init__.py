@@ -1,0 +1,1 @@
+"""Models of Keras 3, in. No backend: Keras runs on one of its own."""

@@ -1,0 +1,1 @@
+"""Models of MXNet, in; from files also without MXNet."""

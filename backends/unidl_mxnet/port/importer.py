@@ -1,0 +1,147 @@
+"""From a Gluon block, or from the files that `export` writes, to a functional model of unidl."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from unidl import Input, Model
+from unidl.backend import registry, use_backend
+from unidl.backend.dtypes import floatx_here
+from unidl.port.errors import PortError, Refused
+from unidl.port.imported import Imported
+from unidl.port.laid import Laid
+from unidl.port.proof import prove
+from unidl.port.weight_rules import Weight
+from unidl_mxnet.files.params import read_params
+from unidl_mxnet.files.symbol import read_symbol
+from unidl_mxnet.port.operators import HANDLERS, Call, Parameter
+
+
+def from_gluon(block, example_inputs, params=None, verify=True):
+    """A functional Model that computes what `block` does, with its weights.
+
+    Args:
+        block: a HybridBlock; or the path of a `-symbol.json` file, which needs no MXNet.
+        example_inputs: an array, or a tuple of them, as `block` takes them. The first axis is the
+            batch, whose size stays open.
+        params: the path of the `.params` file beside a `-symbol.json`.
+        verify: compare outputs, gradients and some steps of training with `block`; for files this
+            needs MXNet.
+
+    Raises:
+        PortError: with every part that cannot be converted, and the reason.
+        ValueError: a file is damaged.
+
+    Examples:
+        >>> from unidl_mxnet.load import load_mxnet  # `import mxnet`, past what NumPy removed
+        >>> block = load_mxnet().gluon.nn.Dense(2, in_units=4)
+        >>> block.initialize()
+        >>> found = unidl.port.from_gluon(block, np.ones((1, 4), "float32"))
+        >>> found.proof.passed
+        True
+    """
+    examples = example_inputs if isinstance(example_inputs, (tuple, list)) else (example_inputs,)
+    examples = [np.asarray(x.asnumpy() if hasattr(x, "asnumpy") else x) for x in examples]
+    if isinstance(block, (str, os.PathLike)):
+        graph, name = read_symbol(block), os.path.basename(os.fspath(block))
+        if params is None:
+            raise ValueError(f"from_gluon: give the path of the .params file of {block}: params=.")
+        arrays = _without_kinds(read_params(params))
+    else:
+        from unidl_mxnet.port.original import graph_of
+
+        name = type(block).__name__
+        graph, arrays = graph_of(block, examples)
+    examples = _with_indices(graph, arrays, examples)
+    found = _made(graph, arrays, examples, name)
+    if verify and registry.is_installed(registry.specs()["mxnet"]):
+        from unidl_mxnet.port.original import Error, MXNetOriginal, without_dropout
+
+        graph = without_dropout(graph)
+        doubles = [x.astype("float64") if x.dtype.kind == "f" else x for x in examples]
+        wide = {k: v.astype("float64") for k, v in arrays.items()}
+        with use_backend(registry.DEFAULT), floatx_here("float64"):
+            twin = _made(graph, wide, doubles, name)
+        try:
+            original = MXNetOriginal(graph, wide, twin.weights)
+            found.proof = prove(name, original, twin.model, twin.weights, doubles)
+        except Error as error:
+            found.warnings.append(f"not proved: MXNet does not run it in float64: {error}")
+    return found
+
+
+def _without_kinds(arrays):
+    """Names without "arg:" and "aux:"."""
+    return {name.partition(":")[2] or name: value for name, value in arrays.items()}
+
+
+def _with_indices(graph, arrays, examples):
+    """The examples, those that a table is indexed with as integers: MXNet has floats there too."""
+    free = [node for node in graph.variables if node.name not in arrays]
+    tables = [node for node in graph.nodes if node.op == "Embedding"]
+    indices = {id(table.inputs[0][0]) for table in tables}
+    return [
+        x.astype("int32") if id(node) in indices else x
+        for node, x in zip(free, examples, strict=False)
+    ]
+
+
+def _made(graph, arrays, examples, name):
+    refused: list[tuple[str, str]] = []
+    values: dict[int, Any] = {}
+    weights: list[Weight] = []
+    inputs: list[Any] = []
+    goals: list[tuple] = []
+    warnings: list[str] = []
+    given = iter(examples)
+    shapes = {key: value.shape for key, value in arrays.items()}
+    for node in graph.nodes:
+        if node.op == "null":
+            if node.name in arrays:
+                values[id(node)] = Parameter(node.name)
+            else:
+                example = next(given, None)
+                if example is None:  # a label of the loss, at the end of old training graphs
+                    values[id(node)] = Parameter(node.name)
+                    continue
+                dtype = str(example.dtype)
+                symbol = Input(tuple(example.shape[1:]), dtype=dtype, name=node.name)
+                inputs.append(symbol)
+                values[id(node)] = Laid(symbol)
+            continue
+        if node.op not in HANDLERS:
+            refused.append((node.name, f"the operator {node.op} has no counterpart"))
+        if node.op not in HANDLERS or any(id(source) not in values for source, _ in node.inputs):
+            continue  # what follows a refused one is looked at only by its operator
+        taken = [_output(values[id(source)], i) for source, i in node.inputs]
+        call = Call(node.name, taken, node.attrs, shapes, _kept(goals), warnings.append)
+        try:
+            values[id(node)] = HANDLERS[node.op](call)
+        except Refused as error:
+            refused.append((node.name, str(error)))
+    if refused:
+        raise PortError(name, refused)
+    outputs = [_output(values[id(node)], i).first() for node, i in graph.heads]
+    model = Model(
+        inputs if len(inputs) > 1 else inputs[0], outputs if len(outputs) > 1 else outputs[0]
+    )
+    bound: dict[str, Any] = {}
+    for key, variable, rule in goals:
+        weight = Weight((key,), variable(), rule)
+        if key in bound and bound[key] is not weight.variable:
+            raise PortError(name, [(key, "several layers share this weight")])
+        bound[key] = weight.variable
+        weight.bring_in(arrays)
+        weights.append(weight)
+    return Imported(model, weights, warnings)
+
+
+def _kept(goals):
+    return lambda *goal: goals.append(goal)
+
+
+def _output(value, i):
+    return value[i] if isinstance(value, tuple) else value
