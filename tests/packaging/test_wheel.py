@@ -45,6 +45,7 @@ def test_nothing_else_is_in(archive):
         "unidl_tensorflow",
         "unidl_mxnet",
         "unidl_jax",
+        "unidl_keras",
     }
 
 
