@@ -10,11 +10,11 @@ from typing import Any
 
 from unidl import ops, tree
 from unidl.backend import registry
+from unidl.backend.context import holding
 from unidl.backend.errors import UnsupportedError
 from unidl.backend.frame import changed, current, standing_in
 from unidl.backend.variable import Variable
 from unidl.typing import Tensor
-from unidl.utils.context import holding
 
 # Runs in the place of each computation of gradients: see `gradients_watched`.
 _watcher: ContextVar[Callable[..., Any] | None] = ContextVar("unidl_gradients", default=None)

@@ -12,12 +12,10 @@ import tempfile
 import keras
 import numpy as np
 
-from unidl.backend import registry, use_backend
-from unidl.backend.dtypes import floatx_here
 from unidl.models import model_from_json
 from unidl.port.errors import PortError
 from unidl.port.imported import Imported
-from unidl.port.proof import prove
+from unidl.port.proof import as_list, in_float64, on_the_reference, prove
 from unidl.port.weight_rules import Weight, same
 from unidl.saving import load_model
 from unidl_keras.original import KerasOriginal, quiet_config
@@ -69,10 +67,9 @@ def _weights(model, ours):
 def _proved(model, example_inputs):
     config = quiet_config(model)
     original = KerasOriginal(config, model)
-    inputs = _drawn(model) if example_inputs is None else _listed(example_inputs)
-    inputs = [np.asarray(x) for x in inputs]
-    inputs = [x.astype("float64") if x.dtype.kind == "f" else x for x in inputs]
-    with use_backend(registry.DEFAULT), floatx_here("float64"):
+    inputs = _drawn(model) if example_inputs is None else as_list(example_inputs)
+    inputs = in_float64([np.asarray(x) for x in inputs])
+    with on_the_reference():
         twin = model_from_json(config)
         weights = _weights(original.model, twin)
         for weight, value in zip(weights, model.get_weights(), strict=True):
@@ -88,7 +85,3 @@ def _drawn(model):
         is_float = "float" in keras.backend.standardize_dtype(each.dtype)
         found.append(drawn.normal(size=shape) if is_float else drawn.integers(0, 2, shape))
     return found
-
-
-def _listed(examples):
-    return examples if isinstance(examples, (list, tuple)) else [examples]

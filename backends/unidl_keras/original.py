@@ -11,6 +11,7 @@ from keras import ops
 from keras.src import backend
 
 from unidl import tree
+from unidl.port.proof import one_or_all
 
 
 def quiet_config(model):
@@ -70,7 +71,7 @@ class KerasOriginal:
     @_in_float64()
     def outputs(self, inputs, training):
         kept = self.model.get_weights()
-        found = tree.flatten(self.model(_given(inputs), training=training))
+        found = tree.flatten(self.model(one_or_all(inputs), training=training))
         found = [np.array(ops.convert_to_numpy(y)) for y in found]
         self.model.set_weights(kept)  # normalization keeps averages
         return found
@@ -95,12 +96,8 @@ class KerasOriginal:
         return {v.path: np.array(ops.convert_to_numpy(v)) for v in self.model.weights}
 
 
-def _given(inputs):
-    return inputs[0] if len(inputs) == 1 else list(inputs)
-
-
 def _total(model, given, directions):
-    outputs = tree.flatten(model(_given(given), training=True))
+    outputs = tree.flatten(model(one_or_all(given), training=True))
     return sum(
         ops.sum(y * ops.convert_to_tensor(d)) for y, d in zip(outputs, directions, strict=True)
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextvars import ContextVar
 
 from unidl.backend import contract
+from unidl.backend.context import holding
 from unidl.backend.dtypes import is_float
 from unidl.backend.errors import AroundError, UnsupportedError
 from unidl.backend.frame import standing_in
 from unidl.backend.variable import commit
-from unidl.utils.context import holding
 from unidl_mxnet.backward import teach
 from unidl_mxnet.in_place import allow_while_recording
 from unidl_mxnet.load import mx

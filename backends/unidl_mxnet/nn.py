@@ -65,15 +65,14 @@ class NN(contract.NN):
         return self.reshape(y, (*x.shape[:-1], kernel.shape[1]))
 
     def softmax(self, x, axis=-1):
-        """The kernel, which takes one axis; else the default body, but for the maximum: a detached
-        one of a large tensor ends the process on the way back."""
+        """The kernel, which takes one axis; else the default body, but for the maximum, as in
+        `log_softmax`."""
         if 0 in x.shape:
             return x
         axes = all_axes(axis, len(x.shape))
         if len(axes) == 1:
             return op("_npx_softmax", x, axis=axes[0])
-        top = op("BlockGrad", op("_np_max", x, axis=axes, keepdims=True))
-        powers = self.exp(self.subtract(x, top))
+        powers = self.exp(self._below_maximum(x, axes))
         return self.divide(powers, self.sum(powers, axes, keepdims=True))
 
     def log_softmax(self, x, axis=-1):
@@ -83,9 +82,12 @@ class NN(contract.NN):
             return x
         return self.subtract(*self._shifted(x, all_axes(axis, len(x.shape))))
 
+    def _below_maximum(self, x, axes):
+        return self.subtract(x, op("BlockGrad", op("_np_max", x, axis=axes, keepdims=True)))
+
     def _shifted(self, x, axes):
         """(`x` minus its maximum, the logarithm of the sum of the exponentials of that)."""
-        shifted = self.subtract(x, op("BlockGrad", op("_np_max", x, axis=axes, keepdims=True)))
+        shifted = self._below_maximum(x, axes)
         return shifted, self.log(self.sum(self.exp(shifted), axes, keepdims=True))
 
     def sparse_softmax_cross_entropy(self, labels, logits):

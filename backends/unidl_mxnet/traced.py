@@ -14,7 +14,7 @@ from itertools import count
 
 import numpy as np
 
-from unidl.utils.context import holding
+from unidl.backend.context import holding
 
 from unidl_mxnet.load import mx  # isort: skip
 from mxnet._ctypes.symbol import _symbol_creator

@@ -31,7 +31,7 @@ from functools import partial, wraps
 import numpy as np
 
 from unidl import tree
-from unidl.utils.context import holding
+from unidl.backend.context import holding
 from unidl_numpy.tape_array import GradientError, TapeArray
 
 ndarray = np.ndarray

@@ -10,12 +10,12 @@ from functools import cache
 import numpy as np
 
 from unidl.backend import contract
+from unidl.backend.context import holding
 from unidl.backend.frame import changed
 from unidl.backend.trace_files import gathered
 from unidl.backend.variable import stores_of
 from unidl.tracing.feed import KeyFeed
 from unidl.tracing.pure import PerSignature
-from unidl.utils.context import holding
 from unidl_tensorflow.load import tf
 
 _xla: ContextVar[bool] = ContextVar("unidl_tensorflow_xla", default=False)

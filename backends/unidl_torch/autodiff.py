@@ -9,9 +9,9 @@ from contextvars import ContextVar
 import torch
 
 from unidl.backend import contract
+from unidl.backend.context import holding
 from unidl.backend.frame import standing_in
 from unidl.backend.variable import commit, stores_of
-from unidl.utils.context import holding
 from unidl_torch.recomputed import recomputed
 
 

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 
 import torch
 
-from unidl.utils.context import holding
+from unidl.backend.context import holding
 
 _recorded: ContextVar[bool] = ContextVar("unidl_torch_recorded", default=False)
 

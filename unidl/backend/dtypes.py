@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 
+from unidl.backend.context import holding
 from unidl.typing import DType
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -54,14 +54,9 @@ def set_floatx(value: str) -> None:
     _floatx = value
 
 
-@contextmanager
-def floatx_here(value: str) -> Iterator[None]:
+def floatx_here(value: str) -> AbstractContextManager[str | None]:
     """Inside, `floatx` is `value` for this thread or task alone."""
-    token = _floatx_here.set(value)
-    try:
-        yield
-    finally:
-        _floatx_here.reset(token)
+    return holding(_floatx_here, value)
 
 
 def standardize_dtype(dtype: DType | None) -> str:

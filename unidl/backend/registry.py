@@ -10,14 +10,15 @@ import importlib.util
 import os
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import ContextDecorator, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ContextDecorator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from unidl.backend.context import holding
 from unidl.backend.contract import Backend
 from unidl.backend.errors import BackendError, UnknownBackendError
 from unidl.backend.install import from_here
@@ -254,19 +255,13 @@ class use_backend(ContextDecorator):
         return self._scope.__exit__(*error)
 
 
-@contextmanager
-def replaced(registered: Backend, other: Backend) -> Iterator[None]:
+def replaced(registered: Backend, other: Backend) -> AbstractContextManager[Any]:
     """Inside, `other` is found wherever the loaded backend `registered` is asked for by its name,
     for this thread or task alone."""
-    token = _replaced.set({**_replaced.get(), registered.name: other})
-    try:
-        yield
-    finally:
-        _replaced.reset(token)
+    return holding(_replaced, {**_replaced.get(), registered.name: other})
 
 
-@contextmanager
-def device(name: str) -> Iterator[None]:
+def device(name: str) -> AbstractContextManager[Any]:
     """Put new tensors and variables on device `name` ("cpu", "gpu", "gpu:1") of the active backend
     inside a `with` block.
 
@@ -278,11 +273,7 @@ def device(name: str) -> Iterator[None]:
     """
     name = standardize_device(name)
     _require_device(get_backend(), name)
-    token = _device.set(name)
-    try:
-        yield
-    finally:
-        _device.reset(token)
+    return holding(_device, name)
 
 
 def current_device() -> str | None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 
 from unidl.backend import dtypes, registry
+from unidl.backend.context import holding
 from unidl.backend.errors import ArgumentError, ForeignTensorError, NoTensorError
 from unidl.backend.host_data import PLAIN, fitted
 from unidl.backend.variable import Variable
@@ -26,7 +27,6 @@ from unidl.tracing.capture.symbol import Symbol
 from unidl.tracing.sizes import OpenSize
 from unidl.typing import Tensor, TensorLike
 from unidl.utils.arguments import call_problem
-from unidl.utils.context import holding
 from unidl.utils.traceback_filtering import shorten
 
 if TYPE_CHECKING:

@@ -9,6 +9,8 @@ is what `unidl.verify.verify(model)` tells.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -113,10 +115,27 @@ class Proof:
         return "\n".join(lines)
 
 
+def as_list(inputs: Any) -> list[Any]:
+    """What a model takes, given as one array or as several."""
+    return list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+
+
+def in_float64(arrays: list[np.ndarray]) -> list[np.ndarray]:
+    """Floats in float64, integers as they are."""
+    return [x.astype("float64") if x.dtype.kind == "f" else x for x in arrays]
+
+
+@contextmanager
+def on_the_reference() -> Iterator[None]:
+    """Inside, models are made in float64 on the default backend."""
+    with use_backend(registry.DEFAULT), floatx_here("float64"):
+        yield
+
+
 def prove(name: str, original: Original, twin: Any, weights: list[Weight], inputs: list) -> Proof:
     """Compare `original` with `twin`, a model in float64 on the default backend."""
     proof = Proof(name, original.budget, left_out=original.left_out)
-    with use_backend(registry.DEFAULT), floatx_here("float64"):
+    with on_the_reference():
         _compare_outputs(proof, "outputs", original, twin, inputs, training=False)
         outputs = _compare_outputs(proof, "outputs in training", original, twin, inputs, True)
         drawn = np.random.default_rng(0)
@@ -136,7 +155,8 @@ def prove(name: str, original: Original, twin: Any, weights: list[Weight], input
 
 def _compare_outputs(proof, what, original, twin, inputs, training):
     kept = [v.numpy() for v in twin.non_trainable_weights]  # normalization keeps averages
-    found = [ops.convert_to_numpy(y) for y in tree.flatten(twin(_given(inputs), training=training))]
+    outputs = tree.flatten(twin(one_or_all(inputs), training=training))
+    found = [ops.convert_to_numpy(y) for y in outputs]
     for variable, value in zip(twin.non_trainable_weights, kept, strict=True):
         variable.assign(value)
     wanted = original.outputs(inputs, training)
@@ -152,7 +172,7 @@ def _compare_gradients(proof, after, original, twin, weights, inputs, directions
     floats = [x for x in fed if isinstance(x, unidl.Variable)]
 
     def loss():
-        outputs = tree.flatten(twin(_given(fed), training=True))
+        outputs = tree.flatten(twin(one_or_all(fed), training=True))
         return sum(ops.sum(y * d) for y, d in zip(outputs, directions, strict=True))
 
     _, gradients = unidl.value_and_grad(loss, [*variables, *floats])
@@ -172,5 +192,6 @@ def _compare_gradients(proof, after, original, twin, weights, inputs, directions
     original.descend(wanted, rate)
 
 
-def _given(inputs):
+def one_or_all(inputs: list[Any]) -> Any:
+    """A model's inputs as it takes them."""
     return inputs[0] if len(inputs) == 1 else list(inputs)

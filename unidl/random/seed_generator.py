@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from unidl.backend.context import holding
 from unidl.backend.contract.random import MASK
 from unidl.backend.frame import current
 from unidl.random.key_derivation import Key, absorb, derive_key, stream_state
@@ -17,7 +18,6 @@ from unidl.tracing import feed
 from unidl.typing import Config, SeedLike
 from unidl.utils import turns
 from unidl.utils.constructors import Constructed, made_from
-from unidl.utils.context import holding
 from unidl.utils.naming import auto_name
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any
 
-from unidl.utils.context import holding
+from unidl.backend.context import holding
 from unidl.utils.traceback_filtering import user_stacklevel
 
 # A key beside those of Keras, which ignores it: byte code fits one version of Python.

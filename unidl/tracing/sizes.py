@@ -12,7 +12,7 @@ from __future__ import annotations
 import operator
 from contextvars import ContextVar
 
-from unidl.utils.context import holding
+from unidl.backend.context import holding
 
 # About as long as a short sentence: tables of positions are longer, windows are shorter, and a
 # loop over one is quick.

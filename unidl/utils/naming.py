@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any
 
-from unidl.utils.context import holding
+from unidl.backend.context import holding
 
 _of_process: Counter[str] = Counter()
 _used: ContextVar[Counter[str]] = ContextVar("unidl_names", default=_of_process)

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any
 
-from unidl.utils.context import holding
+from unidl.backend.context import holding
 
 _path: ContextVar[tuple] = ContextVar("unidl_path", default=())
 current_path = _path.get

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from unidl import Input, Model
-from unidl.backend import registry, use_backend
-from unidl.backend.dtypes import floatx_here
+from unidl.backend import registry
 from unidl.port.errors import PortError, Refused
 from unidl.port.imported import Imported
 from unidl.port.laid import Laid
-from unidl.port.proof import prove
+from unidl.port.proof import as_list, in_float64, on_the_reference, prove
 from unidl.port.weight_rules import Weight
 from unidl_mxnet.files.params import read_params
 from unidl_mxnet.files.symbol import read_symbol
@@ -43,7 +42,7 @@ def from_gluon(block, example_inputs, params=None, verify=True):
         >>> found.proof.passed
         True
     """
-    examples = example_inputs if isinstance(example_inputs, (tuple, list)) else (example_inputs,)
+    examples = as_list(example_inputs)
     examples = [np.asarray(x.asnumpy() if hasattr(x, "asnumpy") else x) for x in examples]
     if isinstance(block, (str, os.PathLike)):
         graph, name = read_symbol(block), os.path.basename(os.fspath(block))
@@ -61,9 +60,9 @@ def from_gluon(block, example_inputs, params=None, verify=True):
         from unidl_mxnet.port.original import Error, MXNetOriginal, without_dropout
 
         graph = without_dropout(graph)
-        doubles = [x.astype("float64") if x.dtype.kind == "f" else x for x in examples]
+        doubles = in_float64(examples)
         wide = {k: v.astype("float64") for k, v in arrays.items()}
-        with use_backend(registry.DEFAULT), floatx_here("float64"):
+        with on_the_reference():
             twin = _made(graph, wide, doubles, name)
         try:
             original = MXNetOriginal(graph, wide, twin.weights)
@@ -94,7 +93,7 @@ def _made(graph, arrays, examples, name):
     values: dict[int, Any] = {}
     weights: list[Weight] = []
     inputs: list[Any] = []
-    goals: list[tuple] = []
+    goals: list[tuple] = []  # (parameter, function that gives the Variable, rule)
     warnings: list[str] = []
     given = iter(examples)
     shapes = {key: value.shape for key, value in arrays.items()}
@@ -117,7 +116,7 @@ def _made(graph, arrays, examples, name):
         if node.op not in HANDLERS or any(id(source) not in values for source, _ in node.inputs):
             continue  # what follows a refused one is looked at only by its operator
         taken = [_output(values[id(source)], i) for source, i in node.inputs]
-        call = Call(node.name, taken, node.attrs, shapes, _kept(goals), warnings.append)
+        call = Call(node.name, taken, node.attrs, shapes, goals.append, warnings.append)
         try:
             values[id(node)] = HANDLERS[node.op](call)
         except Refused as error:
@@ -137,10 +136,6 @@ def _made(graph, arrays, examples, name):
         weight.bring_in(arrays)
         weights.append(weight)
     return Imported(model, weights, warnings)
-
-
-def _kept(goals):
-    return lambda *goal: goals.append(goal)
 
 
 def _output(value, i):

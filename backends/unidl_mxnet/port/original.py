@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 
+from unidl import tree
 from unidl.port.proof import BUDGET
 from unidl_mxnet.files.symbol import parse_symbol
 from unidl_mxnet.load import load_mxnet
@@ -26,8 +27,7 @@ def graph_of(block, examples):
     outputs = block(*inputs)
     symbol = mx.sym.Group(outputs) if isinstance(outputs, (list, tuple)) else outputs
     arrays = {p.name: p.data().asnumpy() for p in block.collect_params().values()}
-    found = parse_symbol(symbol.tojson())
-    return found, arrays
+    return parse_symbol(symbol.tojson()), arrays
 
 
 def without_dropout(graph):
@@ -69,7 +69,7 @@ class MXNetOriginal:
     def outputs(self, inputs, training):
         kept = self._all()
         with mx.autograd.record(training):
-            found = [y.asnumpy() for y in _listed(self._block(*map(_array, inputs)))]
+            found = [y.asnumpy() for y in tree.flatten(self._block(*map(_array, inputs)))]
         for name, value in kept.items():  # normalization keeps averages
             self._parameters[name].set_data(_array(value))
         return found
@@ -80,7 +80,7 @@ class MXNetOriginal:
         for x in floats:
             x.attach_grad()
         with mx.autograd.record():
-            outputs = _listed(self._block(*given))
+            outputs = tree.flatten(self._block(*given))
             total = sum((y * _array(d)).sum() for y, d in zip(outputs, directions, strict=True))
         total.backward()
         found = {n: self._parameters[n].grad().asnumpy() for n in self._trained}
@@ -100,7 +100,3 @@ class MXNetOriginal:
 
 def _array(x):
     return mx.nd.array(x, dtype=x.dtype)
-
-
-def _listed(outputs):
-    return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]

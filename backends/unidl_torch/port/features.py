@@ -47,7 +47,7 @@ def batch_norm(m, name):
     layer = layers.BatchNormalization(
         momentum=1 - m.momentum, epsilon=m.eps, center=m.affine, scale=m.affine, name=name
     )
-    found = Piece(lambda x: Laid(layer(x.last()), True), left_out=("num_batches_tracked",))
+    found = Piece(lambda x: Laid(layer(x.last()), True))
     if m.affine:
         found.add("weight", lambda: layer.gamma)
         found.add("bias", lambda: layer.beta)

@@ -11,13 +11,11 @@ import inspect
 from torch import fx, nn
 
 from unidl import Input, Model
-from unidl.backend import registry, use_backend
-from unidl.backend.dtypes import floatx_here
 from unidl.port.errors import PortError, Refused
 from unidl.port.imported import Imported
 from unidl.port.laid import Laid
 from unidl.port.layers import Constant
-from unidl.port.proof import prove
+from unidl.port.proof import as_list, in_float64, on_the_reference, prove
 from unidl.port.weight_rules import Weight, same
 from unidl_torch.port import attention, features, recurrent, simple, windows  # noqa: F401
 from unidl_torch.port.functions import FUNCTIONS, METHODS
@@ -52,7 +50,7 @@ def from_torch(module, example_inputs, verify=True):
         >>> found.model.output_shape
         (None, 8, 6, 6)
     """
-    examples = example_inputs if isinstance(example_inputs, (tuple, list)) else (example_inputs,)
+    examples = as_list(example_inputs)
     name = type(module).__name__
     found = _made(module, examples, name)
     found.proof = _proved(module, examples, name, found.still) if verify else None
@@ -75,9 +73,8 @@ def _made(module, examples, name):
 
 def _proved(module, examples, name, still):
     original = TorchOriginal(module, still)
-    inputs = [x.detach().cpu().numpy() for x in examples]
-    inputs = [x.astype("float64") if x.dtype.kind == "f" else x for x in inputs]
-    with use_backend(registry.DEFAULT), floatx_here("float64"):
+    inputs = in_float64([x.detach().cpu().numpy() for x in examples])
+    with on_the_reference():
         twin = _made(original.module, tensors(inputs), name)
     return prove(name, original, twin.model, twin.weights, inputs)
 

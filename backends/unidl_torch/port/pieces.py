@@ -28,13 +28,11 @@ class Piece:
         apply: from the `Laid` inputs of the module to its outputs; its layers are made once, so a
             module that is called twice shares its weights here too.
         weights: where its numbers go, in the order of unidl's layers.
-        left_out: buffers that have no counterpart and no influence.
         warnings: what differs in silence, in sentences.
     """
 
     apply: Callable[..., Any]
     weights: list[Goal] = field(default_factory=list)
-    left_out: tuple[str, ...] = ()
     warnings: list[str] = field(default_factory=list)
 
     def add(self, names: Any, variable: Callable[[], Any], rule: Rule = same, block=(0, 1)) -> None:

@@ -10,7 +10,8 @@ from unidl import layers, ops
 from unidl.port.errors import Refused
 from unidl.port.laid import Laid
 from unidl.port.weight_rules import reshaped
-from unidl_torch.port.pieces import Piece, piece
+from unidl.port.windows import named
+from unidl_torch.port.pieces import Piece, piece, rank_of
 
 
 def _elementwise(layer):
@@ -111,8 +112,7 @@ def dropout(m, name):
 
 @piece(nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 def spatial_dropout(m, name):
-    rank = next(c for c in type(m).__name__ if c in "123")
-    layer = getattr(layers, f"SpatialDropout{rank}D")(m.p, name=name)
+    layer = named("SpatialDropout*", rank_of(m), m.p, name=name)
     return Piece(lambda x: Laid(layer(x.last()), True))
 
 

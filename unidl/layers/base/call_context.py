@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any
 
-from unidl.utils.context import holding
+from unidl.backend.context import holding
 
 
 class CallContext:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any
 
-from unidl.utils.context import holding
+from unidl.backend.context import holding
 
 _left: ContextVar[list[int] | None] = ContextVar("unidl_weight_limit", default=None)
 
