@@ -134,10 +134,12 @@ class Autodiff(contract.Autodiff):
         if any(_is_on_tape(y) for y in outputs):
             raise AroundError
         inputs = [*tensors, *(v.uncast for v in read)]
+        # The tape around is cleared while a thread of MXNet's runs the function again.
+        kept = [x.detach() for x in inputs]
 
         def gradient(*upstream):
             with numpy_shape():
-                return self._recomputed_gradient(function, inputs, upstream)
+                return self._recomputed_gradient(function, kept, upstream)
 
         return self.with_gradient(lambda *_: (outputs, gradient), inputs)
 

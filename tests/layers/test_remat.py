@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import weakref
 
 import numpy as np
@@ -77,6 +79,19 @@ def test_structures_integers_and_weights(backend):
         plain, _numbers(unidl.value_and_grad(lambda: loss(unidl.remat(f)), [w, scale])), strict=True
     ):
         np.testing.assert_allclose(b, a, rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_many_times_while_the_machine_is_busy(backend):
+    # MXNet runs functions again in threads of its own: nothing that they read may be cleared.
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
+    try:
+        for _ in range(300):
+            test_structures_integers_and_weights(backend)
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
 
 
 def test_nested(backend):
