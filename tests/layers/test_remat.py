@@ -236,6 +236,38 @@ def test_masks_pass_through(backend):
     np.testing.assert_array_equal(*_numbers([found, plain(embedding(tokens))]))
 
 
+class _Block(layers.Layer):
+    """A block of a transformer, which reads the mask that its input carries or gets."""
+
+    def __init__(self, is_given):
+        super().__init__()
+        self.attention, self.dense = layers.MultiHeadAttention(2, 3), layers.Dense(4)
+        self.is_given, self.supports_masking = is_given, True
+
+    def call(self, inputs, mask=None):
+        allowed = mask[:, None, :] if self.is_given else None
+        return inputs + self.dense(self.attention(inputs, inputs, attention_mask=allowed))
+
+
+@pytest.mark.parametrize("run_eagerly", [True, False])
+@pytest.mark.parametrize("is_given", [True, False])
+def test_masks_from_before_the_scope(backend, is_given, run_eagerly):
+    tokens = np.array([[1, 2, 0], [3, 0, 0]])
+
+    def trained(mode):
+        unidl.utils.set_random_seed(0)
+        before = [unidl.Input((3,)), layers.Embedding(4, 4, mask_zero=True)]
+        with unidl.RematScope(mode):
+            blocks = [_Block(is_given), _Block(is_given)]
+        model = unidl.Sequential([*before, *blocks, layers.GlobalAveragePooling1D()])
+        model.compile("sgd", "mse", run_eagerly=run_eagerly)
+        model.fit(tokens, np.ones((2, 4)), epochs=2, verbose=0)
+        return model.get_weights()
+
+    for found, wanted in zip(trained("full"), trained(None), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+
+
 def test_losses_without_an_owner_are_refused(backend):
     layer = layers.Dense(2, activity_regularizer="l2")
     unidl.remat(layer)(X)

@@ -13,8 +13,9 @@ class Autodiff(ABC):
     # Whether gradients may be taken of what gradients were used for.
     nests = True
 
-    # A function that makes, of what a Variable holds, what the first run in `remat` reads: where
-    # that run is no part of what gradients are taken of. None: it reads what is held.
+    # A function that makes, of what a Variable holds or of a mask that its inputs carry, what the
+    # first run in `remat` reads: where that run is no part of what gradients are taken of. None:
+    # it reads what is held.
     remat_cut: Callable[[Any], Any] | None = None
 
     @abstractmethod

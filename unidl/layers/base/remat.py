@@ -111,9 +111,10 @@ class _Call:
         self._f, self._backend = f, _backend_for(f, args, kwargs)
         # No tensor stays here: what keeps them is the backend's affair.
         self._given, self._tensors = self._taken_apart((args, kwargs))
-        self._masks = [masks.get(tensor) for tensor in self._tensors]
+        cut = self._backend.remat_cut
+        self._masks = [_cut_off(masks.get(tensor), cut) for tensor in self._tensors]
         self._context = call_context.current()
-        self._replay = Replay(self._backend.remat_cut)
+        self._replay = Replay(cut)
         self._form: Any = None
 
     def outputs(self) -> Any:
@@ -184,6 +185,10 @@ class _Call:
                 "here. Call unidl.remat(f) in the call() of a layer or model, or give it the layer "
                 "itself: unidl.remat(layer)(x)."
             )
+
+
+def _cut_off(mask: Any, cut: Any) -> Any:
+    return mask if mask is None or cut is None else cut(mask)
 
 
 def _put_together(structure: Any, tensors: Any) -> Any:
