@@ -37,7 +37,7 @@ def _quiet(value):
 
 
 @contextmanager
-def _in_float64():
+def in_float64():
     """Keras makes its constants in its default dtype, whatever the layers' own; and float64 with
     float32 is float32 for it, so that its layer normalization keeps no more digits than that."""
     before = keras.config.floatx(), keras.config.dtype_policy(), backend.result_type
@@ -60,15 +60,22 @@ def _in_float64():
 class KerasOriginal:
     """The model of `config` with the weights of `model`."""
 
-    @_in_float64()
+    # Inside a model in float64 some of Keras' numbers are float32: masks, states, constants.
+    budget = 1e-6
+
+    @in_float64()
     def __init__(self, config, model):
-        # Inside a model in float64 some of Keras' numbers are float32: masks, states, constants.
-        self.budget = 1e-6
-        self.left_out = ["digits beyond float32, which parts of Keras do not keep"]
-        self.model = keras.models.model_from_json(config)
+        self._take(keras.models.model_from_json(config))
         self.model.set_weights(model.get_weights())
 
-    @_in_float64()
+    def _take(self, model):
+        self.left_out = ["digits beyond float32, which parts of Keras do not keep"]
+        self.model = model
+
+    def _name(self, variable):
+        return variable.path
+
+    @in_float64()
     def outputs(self, inputs, training):
         kept = self.model.get_weights()
         found = tree.flatten(self.model(one_or_all(inputs), training=training))
@@ -76,7 +83,7 @@ class KerasOriginal:
         self.model.set_weights(kept)  # normalization keeps averages
         return found
 
-    @_in_float64()
+    @in_float64()
     def gradients(self, inputs, directions):
         variables = self.model.trainable_variables
         floats = [i for i, x in enumerate(inputs) if x.dtype.kind == "f"]
@@ -84,16 +91,16 @@ class KerasOriginal:
         of_weights, of_floats = found
         of_inputs = iter(of_floats)
         return (
-            {v.path: g for v, g in zip(variables, of_weights, strict=True)},
+            {self._name(v): g for v, g in zip(variables, of_weights, strict=True)},
             [next(of_inputs) if i in floats else None for i in range(len(inputs))],
         )
 
     def descend(self, gradients, rate):
         for variable in self.model.trainable_variables:
-            variable.assign(np.asarray(variable) - rate * gradients[variable.path])
+            variable.assign(np.asarray(variable) - rate * gradients[self._name(variable)])
 
     def state(self):
-        return {v.path: np.array(ops.convert_to_numpy(v)) for v in self.model.weights}
+        return {self._name(v): np.array(ops.convert_to_numpy(v)) for v in self.model.weights}
 
 
 def _total(model, given, directions):

@@ -10,4 +10,5 @@ spec = BackendSpec(
     distributions=("numpy",),
     tensor_roots=("numpy", "unidl_numpy"),
     install="pip install unidl-framework",
+    source={"numpy": "unidl_numpy.port.source.writer:NumpyWriter"},
 )

@@ -9,5 +9,6 @@ spec = BackendSpec(
     distributions=("tensorflow", "tensorflow-cpu"),
     tensor_roots=("tensorflow",),
     install="pip install 'unidl-framework[tensorflow]'",
+    source={"keras": "unidl_keras.source.writer:KerasWriter"},
     port={"from_keras": "unidl_keras.importer"},  # Keras comes with it, whichever backend it uses
 )

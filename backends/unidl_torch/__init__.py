@@ -10,4 +10,5 @@ spec = BackendSpec(
     tensor_roots=("torch",),
     install="pip install 'unidl-framework[torch]'",
     port={"from_torch": "unidl_torch.port.importer"},
+    source={"torch": "unidl_torch.port.source.writer:TorchWriter"},
 )

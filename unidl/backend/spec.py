@@ -16,6 +16,7 @@ class BackendSpec:
     tensor_roots: top-level modules of the tensor types, by which an object is recognised without an
     import. install: the command that installs the framework.
     port: {name of a function in `unidl.port`, such as "from_mine": the module that has it}.
+    source: {name of a framework: "package.module:Class" of what writes models for it}.
 
     Examples:
         >>> spec = unidl.backend.BackendSpec(
@@ -37,3 +38,4 @@ class BackendSpec:
     tensor_roots: tuple[str, ...]
     install: str
     port: dict[str, str] = field(default_factory=dict)
+    source: dict[str, str] = field(default_factory=dict)

@@ -18,13 +18,18 @@ if TYPE_CHECKING:
     from unidl.port.errors import PortError
     from unidl.port.imported import Imported
     from unidl.port.proof import Proof
+    from unidl.port.source.export import to_native, to_source
+    from unidl.port.source.exported import Exported
 
-__all__ = ["Imported", "PortError", "Proof"]
+__all__ = ["Exported", "Imported", "PortError", "Proof", "to_native", "to_source"]
 
 _HOMES = {
+    "Exported": "unidl.port.source.exported",
     "Imported": "unidl.port.imported",
     "PortError": "unidl.port.errors",
     "Proof": "unidl.port.proof",
+    "to_native": "unidl.port.source.export",
+    "to_source": "unidl.port.source.export",
 }
 _OF_BACKENDS = {name: spec for spec in registry.specs().values() for name in spec.port}
 

@@ -166,7 +166,8 @@ def _compare_outputs(proof, what, original, twin, inputs, training):
 
 
 def _compare_gradients(proof, after, original, twin, weights, inputs, directions):
-    tables = [w for w in weights if w.variable.trainable]
+    trained = {id(v) for v in twin.trainable_variables}
+    tables = [w for w in weights if id(w.variable) in trained]
     variables = [w.variable for w in tables]
     fed = [unidl.Variable(x) if is_float(str(x.dtype)) else x for x in inputs]
     floats = [x for x in fed if isinstance(x, unidl.Variable)]

@@ -91,6 +91,10 @@ class Weight(NamedTuple):
 
     def take_out(self) -> dict[str, np.ndarray]:
         """{name: array} as the original has it."""
-        found = self.rule.back(self.variable.numpy())
+        return self.taken_out(self.variable.numpy())
+
+    def taken_out(self, value: np.ndarray) -> dict[str, np.ndarray]:
+        """The same of another array of unidl's layout, such as a gradient."""
+        found = self.rule.back(value)
         parts = [found] if len(self.names) == 1 else found
         return dict(zip(self.names, parts, strict=True))

@@ -79,7 +79,7 @@ def make_setup(model, x, y, caller="verify") -> Setup:
     puts it back)."""
     notes = []
     if x is None:
-        x = _random_inputs(model, caller)
+        x = random_inputs(model, caller)
         notes.append("inputs: drawn at random by the model's input shapes")
     source = make_batches(x, None, None, BATCH, False, None, None, caller)
     x = _check_inputs(model, source.arrays[0], caller) if source.arrays is not None else None
@@ -119,7 +119,8 @@ def _rows(structure, rows):
     return tree.map_structure(lambda a: None if a is None else a[rows], structure)
 
 
-def _random_inputs(model, caller):
+def random_inputs(model, caller):
+    """A batch by the model's input shapes, in the structure of `model.input`."""
     if model.inputs is None:
         raise ValueError(
             f"{caller}: {model._who()} does not define its input shapes, so no inputs can be "

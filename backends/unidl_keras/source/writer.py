@@ -1,0 +1,238 @@
+"""The file that holds a model as a functional model of Keras."""
+
+from __future__ import annotations
+
+import re
+
+import unidl
+from unidl import layers
+from unidl.layers import Layer
+from unidl.port.errors import Refused
+from unidl.port.proof import prove
+from unidl.port.source.writer import Writer
+from unidl.port.weight_rules import same
+from unidl_keras.source.calls import constructor, function_text
+
+_HEAD = '''"""{name}, written by unidl {version}.
+
+Needs keras, on any of its backends, and safetensors. `python {stem}.py` computes again what unidl
+computed.
+"""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers, ops
+from safetensors.numpy import load_file
+
+HERE = Path(__file__).parent
+'''
+
+_TAIL = '''
+
+def named(model):
+    """{{name in the file: weight}}."""
+    parts = model.layers
+    return {{f"{{part.name}}.{{i}}": v for part in parts for i, v in enumerate(part.weights)}}
+
+
+def load(path=HERE / "{stem}.safetensors"):
+    """The model with its weights."""
+    model = {root}()
+    for name, value in load_file(path).items():
+        named(model)[name].assign(value)
+    return model
+
+
+def check():
+    """The largest difference from unidl in float64, relative to the largest number."""
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    model, kept = load(), load_file(HERE / "{stem}_check.safetensors")
+    inputs = [kept[key] for key in sorted(kept) if key.startswith("input")]
+    outputs = keras.tree.flatten(model(inputs[0] if len(inputs) == 1 else inputs))
+    found = {{f"output{{i}}": ops.convert_to_numpy(y) for i, y in enumerate(outputs)}}
+    found |= gradients(model, inputs, kept)
+    sizes = {{key: np.abs(kept[key]).max() for key in found}}
+    # Gradients that are 0 but for rounding are as good as the largest one lets them be.
+    least = 1e-3 * max((s for key, s in sizes.items() if key.startswith("gradient")), default=0.0)
+    return max(
+        np.abs(value - kept[key]).max() / max(sizes[key], least, 1e-300)
+        for key, value in found.items()
+    )
+
+
+def gradients(model, inputs, kept):
+    """Of the sum of outputs * directions for each weight, where Keras' backend has a tape."""
+    weights = {{n: v for n, v in named(model).items() if f"gradient.{{n}}" in kept}}
+    values = [v.value for v in weights.values()]
+    if not values:
+        return {{}}
+
+    def total():
+        outputs = keras.tree.flatten(model(inputs[0] if len(inputs) == 1 else inputs))
+        return sum(ops.sum(y * kept[f"direction{{i}}"]) for i, y in enumerate(outputs))
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            loss = total()
+        found = [tf.convert_to_tensor(g) for g in tape.gradient(loss, values)]
+    elif keras.backend.backend() == "torch":
+        total().backward()
+        found = [v.grad for v in values]
+    else:
+        return {{}}
+    return {{f"gradient.{{n}}": ops.convert_to_numpy(g) for n, g in zip(weights, found)}}
+
+
+if __name__ == "__main__":
+    worst = check()
+    print(f"{name}: the largest relative difference is {{worst:.1e}}")
+    assert worst < 1e-5, "It does not compute what unidl computed."
+'''
+
+
+class KerasWriter(Writer):
+    reserved = ("Path", "HERE", "keras", "np", "numpy", "layers", "ops", "safetensors")
+    short_names = ("x", "y", "z")
+    takes_masks = True
+    largest_literal = 64
+
+    def parts(self, block):
+        return block.nodes  # a functional model names each of its layers
+
+    def argument_names(self, block):
+        names = super().argument_names(block)
+        return ["inputs"] if names == ["x"] and _is_function(block) else names
+
+    def keeps_inputs(self, block):
+        return _is_function(block)
+
+    def expression(self, call):
+        operation = call.layer
+        if not isinstance(operation, Layer):
+            name = operation.function.__name__
+            return function_text(call, name, call.node.args, call.node.kwargs)
+        if getattr(operation, "_plan", None) is not None or not is_of_keras(operation):
+            return self.nested(call)
+        weights = [(str(i), v) for i, v in enumerate(operation.weights)]
+        # Parts of a layer are called as its attributes are.
+        me = call.child(constructor(operation, _is_function(call.scope.block)), *weights)
+        kwargs = {k: v for k, v in call.node.kwargs.items() if v is not None and v is not False}
+        given = [*map(call.text, call.node.args)]
+        return f"{me}({', '.join([*given, *(f'{k}={call.text(v)}' for k, v in kwargs.items())])})"
+
+    def class_text(self, scope, name):
+        if not _is_function(scope.block):
+            return self._layer_text(scope, name)
+        lines = [f"def {name}():", f'    """{self.signature_text(scope)}"""']
+        for tensor, argument in zip(scope.block.inputs, scope.arguments, strict=True):
+            dtype = "" if tensor.dtype in ("float32", "float64") else f", dtype={tensor.dtype!r}"
+            label = tensor.history[0].operation.name
+            name_ = "" if label.startswith("input_layer") else f", name={label!r}"
+            lines.append(f"    {argument} = keras.Input({tuple(tensor.shape[1:])}{dtype}{name_})")
+        lines += [f"    {line}" for line in (*scope.made, *scope.body)]
+        names = ", ".join(scope.arguments)
+        inputs = names if len(scope.arguments) == 1 else f"[{names}]"
+        outputs, model = _returned(scope.returned), scope.block.owner.name
+        lines.append(f"    return keras.Model({inputs}, {outputs}, name={model!r})")
+        return "\n".join(lines)
+
+    def _layer_text(self, scope, name):
+        lines = [f"class {name}(layers.Layer):", f'    """{self.signature_text(scope)}"""', ""]
+        lines += ["    def __init__(self, **kwargs):", "        super().__init__(**kwargs)"]
+        lines += [f"        {line}" for line in scope.made]
+        lines += ["", f"    def call(self, {', '.join(scope.arguments)}):"]
+        lines += [f"        {line}" for line in scope.body]
+        return "\n".join([*lines, f"        return {_returned(scope.returned)}"])
+
+    def file_text(self, stem):
+        parts = [_HEAD.format(name=self.root, version=unidl.__version__, stem=stem)]
+        parts += [text + "\n" for text in self.texts]
+        return "\n\n".join(parts) + _TAIL.format(name=self.name, root=self.root, stem=stem)
+
+    def weight(self, scope, name, variable):
+        if _is_function(scope.block):
+            raise Refused("a weight that belongs to no layer")
+        frozen = "" if variable.trainable else ", trainable=False"
+        return [
+            f"self.{name} = self.add_weight(shape={tuple(variable.shape)}, name={name!r}{frozen})"
+        ]
+
+    def constant(self, scope, name, array):
+        raise Refused(f"a constant of {array.size} numbers; make it a weight that is not trained")
+
+    def small_constant(self, array):
+        return (
+            f"np.array({array.tolist()}, {str(array.dtype)!r})"
+            if array.ndim
+            else repr(array.item())
+        )
+
+    def child(self, scope, name, made, layer, after, is_once):
+        if not made.startswith("layers."):  # a class or a function of the file
+            named = _is_function(scope.block) and not getattr(layer, "_plan", None)
+            made = f"{made[:-1]}name={layer.name!r})" if named else made
+        if not _is_function(scope.block):
+            return f"self.{name}", [f"self.{name} = {made}"]
+        return (made, []) if is_once else (name, [f"{name} = {made}"])
+
+    def children(self, name, kind, count):
+        raise AssertionError("a functional model has no lists of layers")
+
+    def moved(self, name, rank, first):
+        raise AssertionError("Keras has the channels where unidl has them")
+
+    def attribute(self, scope, name):
+        return name if _is_function(scope.block) else f"self.{name}"
+
+    def title(self, name, block):
+        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+        return words if _is_function(block) else name
+
+    def entry_name(self, name, layer, inside):
+        return f"{layer.name}.{inside}"
+
+    def inner_entries(self, layer, inner):
+        if getattr(layer, "_plan", None) is not None:
+            found = [(v, same) for v in layer.weights]
+        else:  # Keras has a layer's own weights before those of its parts
+            rank = {True: 0, False: 1}
+            own = [e for e in inner.entries if "." not in e.names[0]]
+            own.sort(key=lambda e: rank[e.variable.trainable])
+            rest = [e for e in inner.entries if "." in e.names[0]]
+            found = [(e.variable, e.rule) for e in (*own, *rest)]
+        return [(str(i), v, rule) for i, (v, rule) in enumerate(found)]
+
+    def prove(self, source, twin, weights, inputs):
+        from unidl_keras.source.original import WrittenModel
+
+        original = WrittenModel(source, self.root, dict(self.arrays()))
+        return prove(self.root, original, twin, weights, inputs)
+
+    def native(self, found):
+        from unidl_keras.source.original import made
+
+        model = made(found.source, self.root, dict(self.arrays()))
+        found.warnings.append("all weights are copies, not shared with unidl's model")
+        model.exported = found
+        return model
+
+
+def is_of_keras(layer):
+    return getattr(layers, type(layer).__name__, None) is type(layer)
+
+
+def _is_function(block):
+    return getattr(block.owner, "_plan", None) is not None
+
+
+def _returned(structure):
+    if isinstance(structure, dict):
+        return "{" + ", ".join(f"{k!r}: {_returned(v)}" for k, v in structure.items()) + "}"
+    if isinstance(structure, list | tuple):
+        return f"[{', '.join(map(_returned, structure))}]"
+    return structure

@@ -1,0 +1,1 @@
+"""Models of unidl as source of NumPy: inference alone."""

@@ -1,0 +1,255 @@
+"""Functions of unidl.ops as NumPy writes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unidl.port.errors import Refused
+
+FUNCTIONS: dict[str, Any] = {}
+
+_SAME_NAME = [
+    "abs",
+    "absolute",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "sqrt",
+    "square",
+    "reciprocal",
+    "sin",
+    "cos",
+    "tan",
+    "arcsin",
+    "arccos",
+    "arctan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "arcsinh",
+    "arccosh",
+    "arctanh",
+    "sign",
+    "floor",
+    "ceil",
+    "round",
+    "trunc",
+    "logical_not",
+    "isnan",
+    "isfinite",
+    "isinf",
+    "zeros_like",
+    "ones_like",
+    "copy",
+]
+
+_ELEMENTWISE = {name: f"np.{name}({{}})" for name in _SAME_NAME} | {
+    "negative": "-{}", "rsqrt": "1 / np.sqrt({})", "stop_gradient": "{}",
+    "relu6": "np.clip({}, 0, 6)", "hard_tanh": "np.clip({}, -1, 1)",
+    "softsign": "{0} / (1 + np.abs({0}))", "tanh_shrink": "{0} - np.tanh({0})",
+}  # fmt: skip
+
+# Functions of the written file, and what is made of them.
+_HELPED = {
+    "relu": "relu({})", "sigmoid": "sigmoid({})", "softplus": "softplus({})", "erf": "erf({})",
+    "selu": "selu({})", "hard_sigmoid": "hard_sigmoid({})",
+    "silu": "{0} * sigmoid({0})", "swish": "{0} * sigmoid({0})",
+    "hard_silu": "{0} * hard_sigmoid({0})", "hard_swish": "{0} * hard_sigmoid({0})",
+    "mish": "{0} * np.tanh(softplus({0}))", "log_sigmoid": "-softplus(-{})",
+}  # fmt: skip
+
+_BINARY = {
+    "add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}",
+    "true_divide": "{} / {}", "power": "{} ** {}", "matmul": "{} @ {}", "equal": "{} == {}",
+    "not_equal": "{} != {}", "less": "{} < {}", "less_equal": "{} <= {}", "greater": "{} > {}",
+    "greater_equal": "{} >= {}",
+} | {
+    name: f"np.{name}({{}}, {{}})"
+    for name in (
+        "maximum", "minimum", "mod", "floor_divide", "logical_and", "logical_or", "logical_xor",
+        "arctan2", "dot",
+    )
+}  # fmt: skip
+
+# Functions of the same name and arguments.
+_DIRECT = [
+    "mean",
+    "sum",
+    "max",
+    "min",
+    "amax",
+    "amin",
+    "var",
+    "std",
+    "prod",
+    "argmax",
+    "argmin",
+    "cumsum",
+    "transpose",
+    "swapaxes",
+    "moveaxis",
+    "expand_dims",
+    "squeeze",
+    "concatenate",
+    "stack",
+    "split",
+    "flip",
+    "repeat",
+    "tile",
+    "broadcast_to",
+    "where",
+    "clip",
+    "einsum",
+    "take",
+    "any",
+    "all",
+]
+
+
+def function(*names: str) -> Any:
+    def register(rule: Any) -> Any:
+        for name in names:
+            FUNCTIONS[name] = rule
+        return rule
+
+    return register
+
+
+def _unary(pattern: str, helpers: tuple[str, ...] = ()) -> Any:
+    def rule(call: Any, x: Any) -> str:
+        for name in helpers:
+            call.helper(name)
+        return pattern.format(call.text(x))
+
+    return rule
+
+
+def _binary(pattern: str) -> Any:
+    return lambda call, x1, x2: pattern.format(call.text(x1), call.text(x2))
+
+
+def _direct(name: str) -> Any:
+    def rule(call: Any, *args: Any, **kwargs: Any) -> str:
+        given = [*map(call.text, args), *(f"{k}={call.text(v)}" for k, v in kwargs.items())]
+        return f"np.{name}({', '.join(given)})"
+
+    return rule
+
+
+FUNCTIONS |= {name: _unary(pattern) for name, pattern in _ELEMENTWISE.items()}
+for _name, _pattern in _HELPED.items():
+    _used = tuple(
+        h for h in ("relu", "sigmoid", "softplus", "erf", "selu", "hard_sigmoid")
+        if f"{h}(" in _pattern.replace("hard_sigmoid(", "" if h == "sigmoid" else "hard_sigmoid(")
+    )  # fmt: skip
+    FUNCTIONS[_name] = _unary(_pattern, _used)
+FUNCTIONS |= {name: _binary(pattern) for name, pattern in _BINARY.items()}
+FUNCTIONS |= {name: _direct(name) for name in _DIRECT}
+
+
+@function("softmax")
+def softmax(call: Any, x: Any, axis: int = -1) -> str:
+    return f"{call.helper('softmax')}({call.text(x)}{_axis(axis)})"
+
+
+@function("log_softmax")
+def log_softmax(call: Any, x: Any, axis: int = -1) -> str:
+    return f"{call.helper('log_softmax')}({call.text(x)}{_axis(axis)})"
+
+
+def _axis(axis: int) -> str:
+    return "" if axis == -1 else f", axis={axis}"
+
+
+@function("logsumexp")
+def logsumexp(call: Any, x: Any, axis: Any = None, keepdims: bool = False) -> str:
+    return f"{call.helper('logsumexp')}({call.text(x)}, {axis}, {keepdims})"
+
+
+@function("gelu")
+def gelu(call: Any, x: Any, approximate: bool = True) -> str:
+    return f"{call.helper('gelu')}({call.text(x)}{', approximate=True' if approximate else ''})"
+
+
+@function("leaky_relu")
+def leaky_relu(call: Any, x: Any, negative_slope: float = 0.2) -> str:
+    return f"{call.helper('leaky_relu')}({call.text(x)}, {negative_slope!r})"
+
+
+@function("elu")
+def elu(call: Any, x: Any, alpha: float = 1.0) -> str:
+    return f"{call.helper('elu')}({call.text(x)}{'' if alpha == 1 else f', {alpha!r}'})"
+
+
+@function("linear")
+def linear(call: Any, x: Any, kernel: Any, bias: Any = None) -> str:
+    product = f"{call.text(x)} @ {call.text(kernel)}"
+    return product if bias is None else f"{product} + {call.text(bias)}"
+
+
+@function("reshape")
+def reshape(call: Any, x: Any, newshape: Any) -> str:
+    return f"{call.text(x)}.reshape({', '.join(map(call.text, newshape))})"
+
+
+@function("cast")
+def cast(call: Any, x: Any, dtype: Any) -> str:
+    after = call.outputs[0].dtype
+    if x.dtype == after or (x.dtype.startswith("float") and after.startswith("float")):
+        return call.text(x)
+    return f"{call.text(x)}.astype({after!r})"
+
+
+@function("moments")
+def moments(call: Any, x: Any, axes: Any, keepdims: bool = False) -> str:
+    name, keep = call.text(x), ", keepdims=True" if keepdims else ""
+    return f"{name}.mean({tuple(axes)}{keep}), {name}.var({tuple(axes)}{keep})"
+
+
+@function("get_item")
+def get_item(call: Any, x: Any, key: Any) -> str:
+    keys = key if isinstance(key, tuple) else (key,)
+    return f"{call.text(x)}[{', '.join('None' if k is None else call.text(k) for k in keys)}]"
+
+
+@function("pad")
+def pad(
+    call: Any, x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None
+) -> str:
+    value = f", constant_values={constant_values!r}" if constant_values else ""
+    return f"np.pad({call.text(x)}, {call.text(pad_width)}, {mode!r}{value})"
+
+
+@function("one_hot")
+def one_hot(call: Any, x: Any, num_classes: int, axis: int = -1, dtype: Any = None) -> str:
+    if axis != -1:
+        raise Refused("ops.one_hot along another axis than the last")
+    return (
+        f"({call.text(x)}[..., None] == np.arange({num_classes})).astype({call.outputs[0].dtype!r})"
+    )
+
+
+@function("attention")
+def attention(
+    call: Any, query: Any, key: Any, value: Any, bias: Any = None, scale: Any = 1.0
+) -> str:
+    given = [call.text(x) for x in (query, key, value)]
+    given += [] if bias is None else [call.text(bias)]
+    return f"{call.helper('attention')}({', '.join(given)}, scale={scale!r})"
+
+
+@function("rms_normalization")
+def rms_normalization(call: Any, x: Any, scale: Any, axis: Any, epsilon: float) -> str:
+    if list(axis) not in ([-1], [len(x.shape) - 1]):
+        raise Refused("RMS normalization along other axes than the last")
+    return f"{call.helper('rms_norm')}({call.text(x)}, {call.text(scale)}, {epsilon!r})"
+
+
+@function("normalize")
+def normalize(call: Any, x: Any, axis: int = -1, order: Any = 2, epsilon: Any = 1e-7) -> str:
+    if order != 2:
+        raise Refused("ops.normalize of another order than 2")
+    return f"{call.helper('unit_norm')}({call.text(x)}, {axis}, {epsilon**2!r})"

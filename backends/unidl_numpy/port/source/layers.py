@@ -1,0 +1,415 @@
+"""Layers of unidl as NumPy writes them."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from unidl import activations, layers
+from unidl.port.errors import Refused
+from unidl.port.layers import Constant, ConstantPadding
+from unidl_numpy.port.source.functions import FUNCTIONS
+
+RULES: dict[type, Any] = {}
+
+
+def layer(*kinds: type) -> Any:
+    """Register what writes a call of layers of exactly these classes."""
+
+    def register(rule: Any) -> Any:
+        for kind in kinds:
+            RULES[kind] = rule
+        return rule
+
+    return register
+
+
+class _Text:
+    """Stands for a call whose input is an expression already."""
+
+    def __init__(self, call: Any, text: str) -> None:
+        self._call, self._text = call, text
+        self.outputs = call.outputs
+
+    def text(self, argument: Any) -> str:
+        return self._text
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._call, name)
+
+
+def activated(function: Any, call: Any, text: str) -> str:
+    """`text` with an activation around it."""
+    if function is None or function is activations.linear:
+        return text
+    config = activations.serialize(function)
+    name = {"exponential": "exp"}.get(config, config) if isinstance(config, str) else None
+    rule = FUNCTIONS.get(str(name))
+    if rule is None:
+        raise Refused(f"the activation {config!r} has no counterpart")
+    options = {
+        n: p.default
+        for n, p in inspect.signature(function).parameters.items()
+        if p.default is not p.empty and n in inspect.signature(rule).parameters
+    }
+    # An expression that stands twice in the pattern is computed once.
+    found = rule(_Text(call, "{}"), call.outputs[0], **options)
+    if found.count("{}") > 1 and not text.isidentifier():
+        call.scope.body.append(f"a = {text}")
+        text = "a"
+    elif not text.isidentifier() and (found.startswith("-") or found == "-{}"):
+        text = f"({text})"
+    return found.replace("{}", text)
+
+
+def _last(m: Any) -> None:
+    if getattr(m, "data_format", "channels_last") == "channels_first":
+        raise Refused("data_format='channels_first'")
+
+
+def _sizes(sizes: Any) -> Any:
+    sizes = tuple(sizes)
+    return sizes[0] if len(set(sizes)) == 1 else sizes
+
+
+def _with_bias(m: Any, call: Any, text: str) -> str:
+    text = f"{text} + {call.weight('bias', m.bias)}" if m.use_bias else text
+    return activated(m.activation, call, text)
+
+
+@layer(layers.Dense)
+def dense(m: Any, call: Any) -> str:
+    return _with_bias(m, call, f"{call.plain()} @ {call.weight('kernel', m.kernel)}")
+
+
+@layer(layers.EinsumDense)
+def einsum_dense(m: Any, call: Any) -> str:
+    product = f"np.einsum({m.equation!r}, {call.plain()}, {call.weight('kernel', m.kernel)})"
+    if m.bias is not None:
+        product += f" + {call.weight('bias', m.bias)}"
+    return activated(m.activation, call, product)
+
+
+@layer(layers.Embedding)
+def embedding(m: Any, call: Any) -> str:
+    if m.mask_zero:
+        raise Refused("mask_zero=True; masks are not written")
+    return f"{call.weight('embeddings', m.embeddings)}[{call.plain()}]"
+
+
+@layer(layers.Activation)
+def activation(m: Any, call: Any) -> str:
+    return activated(m.activation, call, call.plain())
+
+
+@layer(layers.ReLU)
+def relu(m: Any, call: Any) -> str:
+    if m.threshold or (m.negative_slope and m.max_value is not None):
+        raise Refused("a ReLU with a threshold, or with a slope and a largest value")
+    x = call.plain()
+    if m.negative_slope:
+        return f"{call.helper('leaky_relu')}({x}, {float(m.negative_slope)!r})"
+    return (
+        f"{call.helper('relu')}({x})"
+        if m.max_value is None
+        else f"np.clip({x}, 0, {m.max_value!r})"
+    )
+
+
+@layer(layers.LeakyReLU)
+def leaky_relu(m: Any, call: Any) -> str:
+    return f"{call.helper('leaky_relu')}({call.plain()}, {float(m.negative_slope)!r})"
+
+
+@layer(layers.ELU)
+def elu(m: Any, call: Any) -> str:
+    return f"{call.helper('elu')}({call.plain()}, {float(m.alpha)!r})"
+
+
+@layer(layers.PReLU)
+def prelu(m: Any, call: Any) -> str:
+    return f"{call.helper('leaky_relu')}({call.plain()}, {call.weight('alpha', m.alpha)})"
+
+
+@layer(layers.Softmax)
+def softmax(m: Any, call: Any) -> str:
+    return f"{call.helper('softmax')}({call.plain()}, axis={m.axis!r})"
+
+
+@layer(
+    layers.Identity, layers.Dropout, layers.SpatialDropout1D, layers.SpatialDropout2D,
+    layers.SpatialDropout3D, layers.GaussianNoise, layers.GaussianDropout, layers.AlphaDropout,
+    layers.ActivityRegularization,
+)  # fmt: skip
+def nothing(m: Any, call: Any) -> str:
+    return call.plain()
+
+
+@layer(layers.Flatten)
+def flatten(m: Any, call: Any) -> str:
+    _last(m)
+    return f"{call.plain()}.reshape(len({call.plain()}), -1)"
+
+
+@layer(layers.Reshape)
+def reshape(m: Any, call: Any) -> str:
+    x = call.plain()
+    return (
+        f"{x}.reshape(len({x}), {', '.join(str(-1 if s is None else s) for s in m.target_shape)})"
+    )
+
+
+@layer(layers.Permute)
+def permute(m: Any, call: Any) -> str:
+    return f"{call.plain()}.transpose(0, {', '.join(map(str, m.dims))})"
+
+
+@layer(layers.RepeatVector)
+def repeat_vector(m: Any, call: Any) -> str:
+    return f"np.repeat({call.plain()}[:, None], {m.n}, axis=1)"
+
+
+def _window_options(m: Any) -> str:
+    found = "" if max(m.strides) == 1 else f", strides={_sizes(m.strides)}"
+    found += "" if m.padding == "valid" else f", padding={m.padding!r}"
+    dilation = getattr(m, "dilation_rate", (1,))
+    return found + ("" if max(dilation) == 1 else f", dilation={_sizes(dilation)}")
+
+
+@layer(layers.Conv1D, layers.Conv2D, layers.Conv3D)
+def convolution(m: Any, call: Any) -> str:
+    _last(m)
+    kernel, groups = call.weight("kernel", m.kernel), f", groups={m.groups}" if m.groups > 1 else ""
+    text = f"{call.helper('conv')}({call.plain()}, {kernel}{_window_options(m)}{groups})"
+    return _with_bias(m, call, text)
+
+
+@layer(layers.DepthwiseConv1D, layers.DepthwiseConv2D)
+def depthwise_convolution(m: Any, call: Any) -> str:
+    _last(m)
+    kernel = call.weight("kernel", m.kernel)
+    text = f"{call.helper('depthwise_conv')}({call.plain()}, {kernel}{_window_options(m)})"
+    return _with_bias(m, call, text)
+
+
+@layer(layers.SeparableConv1D, layers.SeparableConv2D)
+def separable_convolution(m: Any, call: Any) -> str:
+    _last(m)
+    kernel = call.weight("depthwise_kernel", m.depthwise_kernel)
+    call.helper("conv")
+    text = f"{call.helper('depthwise_conv')}({call.plain()}, {kernel}{_window_options(m)})"
+    point = call.weight("pointwise_kernel", m.pointwise_kernel)
+    return _with_bias(m, call, f"conv({text}, {point})")
+
+
+@layer(layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
+def transposed_convolution(m: Any, call: Any) -> str:
+    _last(m)
+    small = any(k < s for k, s in zip(m.kernel_size, m.strides, strict=True))
+    if m.output_padding is not None or max(m.dilation_rate) > 1 or (small and m.padding == "same"):
+        raise Refused("a transposed convolution with output_padding, dilation or small windows")
+    kernel = call.weight("kernel", m.kernel)
+    text = f"{call.helper('conv_transpose')}({call.plain()}, {kernel}{_window_options(m)})"
+    return _with_bias(m, call, text)
+
+
+def _pooling(name: str) -> Any:
+    def rule(m: Any, call: Any) -> str:
+        _last(m)
+        padding = "" if m.padding == "valid" else f", {m.padding!r}"
+        sizes = f"{tuple(m.pool_size)}, {_sizes(m.strides)}"
+        return f"{call.helper(name)}({call.plain()}, {sizes}{padding})"
+
+    return rule
+
+
+def _global(name: str) -> Any:
+    def rule(m: Any, call: Any) -> str:
+        _last(m)
+        axes = tuple(range(1, call.rank - 1))
+        return f"{call.plain()}.{name}({axes}{', keepdims=True' if m.keepdims else ''})"
+
+    return rule
+
+
+for _rank in "123":
+    RULES[getattr(layers, f"MaxPooling{_rank}D")] = _pooling("max_pool")
+    RULES[getattr(layers, f"AveragePooling{_rank}D")] = _pooling("average_pool")
+    RULES[getattr(layers, f"GlobalAveragePooling{_rank}D")] = _global("mean")
+    RULES[getattr(layers, f"GlobalMaxPooling{_rank}D")] = _global("max")
+
+
+@layer(layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D, ConstantPadding)
+def padding(m: Any, call: Any) -> str:
+    _last(m)
+    pairs = [m.padding] if isinstance(m.padding[0], int) else m.padding
+    inside = ", ".join(str(tuple(pair)) for pair in pairs)
+    value = getattr(m, "value", 0.0)
+    fill = f", constant_values={value!r}".replace("inf", "np.inf") if value else ""
+    return f"np.pad({call.plain()}, [(0, 0), {inside}, (0, 0)]{fill})"
+
+
+@layer(layers.Cropping1D, layers.Cropping2D, layers.Cropping3D)
+def cropping(m: Any, call: Any) -> str:
+    _last(m)
+    pairs = [m.cropping] if isinstance(m.cropping[0], int) else m.cropping
+    cuts = ", ".join(f"{a or ''}:{-b or ''}" for a, b in pairs)
+    return f"{call.plain()}[:, {cuts}]"
+
+
+@layer(layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D)
+def up_sampling(m: Any, call: Any) -> str:
+    _last(m)
+    if getattr(m, "interpolation", "nearest") != "nearest":
+        raise Refused(f"interpolation={m.interpolation!r}")
+    text = call.plain()
+    for axis, factor in enumerate((m.size,) if isinstance(m.size, int) else m.size, 1):
+        text = text if factor == 1 else f"np.repeat({text}, {factor}, axis={axis})"
+    return text
+
+
+@layer(layers.BatchNormalization)
+def batch_normalization(m: Any, call: Any) -> str:
+    if m.renorm or m.axis % call.rank != call.rank - 1:
+        raise Refused("batch normalization with renorm, or along another axis than the last")
+    mean = call.weight("moving_mean", m.moving_mean)
+    variance = call.weight("moving_variance", m.moving_variance)
+    gamma = call.weight("gamma", m.gamma) if m.scale else "1.0"
+    beta = call.weight("beta", m.beta) if m.center else "0.0"
+    x = call.plain()
+    return f"{call.helper('batch_norm')}({x}, {mean}, {variance}, {gamma}, {beta}, {m.epsilon!r})"
+
+
+def _scaled(m: Any, call: Any, text: str) -> str:
+    text = f"{text} * {call.weight('gamma', m.gamma)}" if m.scale else text
+    return f"{text} + {call.weight('beta', m.beta)}" if m.center else text
+
+
+@layer(layers.LayerNormalization)
+def layer_normalization(m: Any, call: Any) -> str:
+    axes = sorted(a % call.rank for a in (m.axis if isinstance(m.axis, list) else [m.axis]))
+    shaped = m.gamma if m.scale else m.beta
+    if m.rms_scaling or (
+        shaped is not None and tuple(shaped.shape) != tuple(call.shape[axes[0] :])
+    ):
+        raise Refused("layer normalization along other axes than the last ones")
+    axes_text = tuple(axes) if len(axes) > 1 else axes[0] - call.rank
+    return _scaled(
+        m, call, f"{call.helper('normalized')}({call.plain()}, {axes_text}, {m.epsilon!r})"
+    )
+
+
+@layer(layers.GroupNormalization)
+def group_normalization(m: Any, call: Any) -> str:
+    if m.axis % call.rank != call.rank - 1:
+        raise Refused("group normalization along another axis than the last")
+    return _scaled(
+        m, call, f"{call.helper('group_norm')}({call.plain()}, {m.groups}, {m.epsilon!r})"
+    )
+
+
+@layer(layers.RMSNormalization)
+def rms_normalization(m: Any, call: Any) -> str:
+    axes = [a % call.rank for a in (m.axis if isinstance(m.axis, list) else [m.axis])]
+    if axes != [call.rank - 1]:
+        raise Refused("RMS normalization along other axes than the last")
+    scale = call.weight("scale", m.scale)
+    return f"{call.helper('rms_norm')}({call.plain()}, {scale}, {m.epsilon!r})"
+
+
+@layer(layers.Rescaling)
+def rescaling(m: Any, call: Any) -> str:
+    offset = call.text(m.offset)
+    scaled = f"{call.plain()} * {call.text(m.scale)}"
+    return scaled if offset in ("0", "0.0") else f"{scaled} + {offset}"
+
+
+def _merged(sign: str) -> Any:
+    return lambda m, call: f" {sign} ".join(call.alike())
+
+
+RULES |= {layers.Add: _merged("+"), layers.Subtract: _merged("-"), layers.Multiply: _merged("*")}
+
+
+@layer(layers.Average)
+def average(m: Any, call: Any) -> str:
+    names = call.alike()
+    return f"({' + '.join(names)}) / {len(names)}"
+
+
+def _extreme(name: str) -> Any:
+    def rule(m: Any, call: Any) -> str:
+        first, *rest = call.alike()
+        for other in rest:
+            first = f"np.{name}({first}, {other})"
+        return first
+
+    return rule
+
+
+RULES |= {layers.Maximum: _extreme("maximum"), layers.Minimum: _extreme("minimum")}
+
+
+@layer(layers.Concatenate)
+def concatenate(m: Any, call: Any) -> str:
+    return f"np.concatenate([{', '.join(call.alike())}], axis={m.axis})"
+
+
+@layer(Constant)
+def constant(m: Any, call: Any) -> str:
+    return call.weight("value", m.value)
+
+
+# Sequences.
+
+_KINDS = {layers.LSTM: "lstm", layers.GRU: "gru", layers.SimpleRNN: "rnn"}
+
+
+def _sequence(m: Any, call: Any, prefix: str = "") -> str:
+    """A call that gives (outputs, states ...) of one direction."""
+    kind, cell = _KINDS[type(m)], getattr(m, "cell", m)
+    if m.stateful or (kind == "gru" and not cell.reset_after):
+        raise Refused("stateful=True, or reset_after=False of a GRU")
+    gate = getattr(cell, "recurrent_activation", activations.sigmoid)
+    name = activations.serialize(cell.activation)
+    if gate is not activations.sigmoid or (kind != "rnn" and name != "tanh"):
+        raise Refused("other activations than tanh and sigmoid")
+    given = [call.plain(), call.weight(f"{prefix}kernel", cell.kernel)]
+    given.append(call.weight(f"{prefix}recurrent_kernel", cell.recurrent_kernel))
+    if kind == "rnn":
+        given.append({"tanh": "np.tanh", "relu": "relu", "sigmoid": "sigmoid"}.get(name, ""))
+        if not given[-1]:
+            raise Refused(f"activation={name!r}")
+        if not given[-1].startswith("np."):
+            call.helper(name)
+    if cell.use_bias:
+        given.append(f"bias={call.weight(f'{prefix}bias', cell.bias)}")
+    states = [call.plain(i) for i in range(1, len(call.node.inputs))]
+    given += [f"states=[{', '.join(states)}]"] if states else []
+    given += ["backwards=True"] if m.go_backwards else []
+    return f"{call.helper(kind)}({', '.join(given)})"
+
+
+@layer(*_KINDS)
+def recurrent(m: Any, call: Any) -> str:
+    text = _sequence(m, call)
+    if m.return_state and m.return_sequences:
+        return text
+    if m.return_state:
+        return f"(lambda y, *states: (y[:, -1], *states))(*{text})"
+    return f"{text}[0]" if m.return_sequences else f"{text}[0][:, -1]"
+
+
+@layer(layers.Bidirectional)
+def bidirectional(m: Any, call: Any) -> str:
+    both = [m.forward_layer, m.backward_layer]
+    if m.return_state or m.merge_mode != "concat" or any(type(one) not in _KINDS for one in both):
+        raise Refused("a bidirectional layer with states, another merge_mode or other layers")
+    parts = [
+        _sequence(one, call, f"{n}.") for one, n in zip(both, ("forward", "backward"), strict=True)
+    ]
+    if m.return_sequences:
+        parts = [f"{parts[0]}[0]", f"{parts[1]}[0][:, ::-1]"]
+    else:
+        parts = [f"{part}[0][:, -1]" for part in parts]
+    return f"np.concatenate([{', '.join(parts)}], axis=-1)"

@@ -1,0 +1,69 @@
+"""Functions and classes that a written file gets where it uses them."""
+
+HELPERS = {
+    "moments": '''
+def moments(x, dims, keepdim):
+    """Mean and variance over some axes."""
+    variance, mean = torch.var_mean(x, dims, correction=0, keepdim=keepdim)
+    return mean, variance
+''',
+    "unit_norm": '''
+def unit_norm(x, dim, eps):
+    """x / |x|, where |x| is at least the root of eps."""
+    return x * torch.rsqrt(torch.clamp((x * x).sum(dim, keepdim=True), min=eps))
+''',
+    "same_padding": '''
+def same_padding(x, kernel, stride, dilation, value=0.0):
+    """Pads so that ceil(size / stride) windows fit; the odd zero stands behind."""
+    sizes = []
+    for n, k, s, d in reversed([*zip(x.shape[2:], kernel, stride, dilation)]):
+        total = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
+        sizes += [total // 2, total - total // 2]
+    return F.pad(x, sizes, value=value)
+''',
+    "MultiHeadAttention": '''
+class MultiHeadAttention(nn.Module):
+    """Attention of `heads` heads: (batch, t, query_size), (batch, s, ...) -> (batch, t, out)."""
+
+    def __init__(
+        self,
+        heads,
+        key_dim,
+        value_dim,
+        query_size,
+        key_size,
+        value_size,
+        out,
+        bias=True,
+        dropout=0.0,
+    ):
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(query_size, heads * key_dim, bias=bias)
+        self.key = nn.Linear(key_size, heads * key_dim, bias=bias)
+        self.value = nn.Linear(value_size, heads * value_dim, bias=bias)
+        self.output = nn.Linear(heads * value_dim, out, bias=bias)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, query, value, key=None, causal=False):
+        q, k, v = self.query(query), self.key(value if key is None else key), self.value(value)
+        q, k, v = (x.unflatten(-1, (self.heads, -1)).transpose(1, 2) for x in (q, k, v))
+        rate = self.dropout.p if self.training else 0.0
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=rate, is_causal=causal)
+        return self.output(y.transpose(1, 2).flatten(2))
+''',
+    "with_states": '''
+def with_states(result, last=False):
+    """(outputs, state ...) of a recurrent module, each (batch, ...)."""
+    y, states = result
+    states = states if isinstance(states, tuple) else (states,)
+    return y[:, -1] if last else y, *(state[0] for state in states)
+''',
+    "both_ends": '''
+def both_ends(result):
+    """The last outputs of both directions, side by side."""
+    _, states = result
+    h = states[0] if isinstance(states, tuple) else states
+    return torch.cat(tuple(h), dim=-1)
+''',
+}

@@ -1,0 +1,247 @@
+"""Models that go out: one for each layer and function, and a few whole ones."""
+
+from __future__ import annotations
+
+import unidl
+from unidl import layers, ops
+
+IMAGE, ROW, STEPS = (9, 8, 3), (6,), (7, 4)
+
+
+def _one(shape, *made):
+    return lambda: unidl.Sequential([unidl.Input(shape), *(make() for make in made)])
+
+
+def _functions(shape, function, count=1):
+    def make():
+        inputs = [unidl.Input(shape) for _ in range(count)]
+        return unidl.Model(inputs, function(*inputs))
+
+    return make
+
+
+LAYERS = {
+    "dense": _one(ROW, lambda: layers.Dense(3, "tanh")),
+    "dense without bias": _one(STEPS, lambda: layers.Dense(3, use_bias=False)),
+    "frozen": _one(ROW, lambda: layers.Dense(4, trainable=False), lambda: layers.Dense(2)),
+    "activations": _one(
+        ROW,
+        *(
+            lambda name=name: layers.Activation(name)
+            for name in ("relu", "sigmoid", "softplus", "softsign", "selu", "gelu", "silu")
+        ),
+    ),
+    "more activations": _one(
+        ROW,
+        *(
+            lambda name=name: layers.Activation(name)
+            for name in (
+                "elu",
+                "exponential",
+                "tanh",
+                "relu6",
+                "hard_sigmoid",
+                "mish",
+                "log_sigmoid",
+            )
+        ),
+    ),
+    "softmax": _one(STEPS, lambda: layers.Dense(3, "softmax"), lambda: layers.Softmax()),
+    "log_softmax": _one(ROW, lambda: layers.Activation("log_softmax")),
+    "relu layers": _one(
+        IMAGE,
+        lambda: layers.ReLU(),
+        lambda: layers.LeakyReLU(0.1),
+        lambda: layers.ELU(0.5),
+        lambda: layers.ReLU(max_value=1.0),
+    ),
+    "prelu": _one(ROW, lambda: layers.PReLU("ones")),
+    "dropout": _one(IMAGE, lambda: layers.Dropout(0.5), lambda: layers.SpatialDropout2D(0.5)),
+    "flatten": _one(
+        IMAGE, lambda: layers.Conv2D(2, 3), lambda: layers.Flatten(), lambda: layers.Dense(2)
+    ),
+    "reshape": _one(ROW, lambda: layers.Reshape((3, -1)), lambda: layers.Permute((2, 1))),
+    "permute of images": _one(
+        (3, 9, 8),
+        lambda: layers.Permute((2, 3, 1)),
+        lambda: layers.Conv2D(4, 3),
+        lambda: layers.Permute((3, 1, 2)),
+    ),
+    "repeat": _one(ROW, lambda: layers.RepeatVector(3)),
+    "conv1d causal": _one(STEPS, lambda: layers.Conv1D(5, 3, padding="causal", dilation_rate=2)),
+    "conv1d": _one(
+        STEPS, lambda: layers.Conv1D(5, 2, strides=2, padding="same", activation="relu")
+    ),
+    "conv2d": _one(IMAGE, lambda: layers.Conv2D(4, (3, 2), padding="same", use_bias=False)),
+    "conv2d of groups": _one(IMAGE, lambda: layers.Conv2D(6, 3, groups=3, dilation_rate=2)),
+    "conv2d, open sizes": _one(
+        (None, None, 3),
+        lambda: layers.Conv2D(4, 3, strides=2, padding="same"),
+        lambda: layers.GlobalMaxPooling2D(),
+    ),
+    "conv3d": _one((4, 5, 6, 2), lambda: layers.Conv3D(3, 2)),
+    "depthwise": _one(IMAGE, lambda: layers.DepthwiseConv2D(3, depth_multiplier=2)),
+    "separable": _one(
+        IMAGE, lambda: layers.SeparableConv2D(5, 3, padding="same", depth_multiplier=2)
+    ),
+    "transposed": _one(IMAGE, lambda: layers.Conv2DTranspose(5, 3, strides=2, padding="same")),
+    "transposed 1d": _one(STEPS, lambda: layers.Conv1DTranspose(5, 3, strides=2)),
+    "max pooling": _one(
+        IMAGE, lambda: layers.MaxPooling2D(3, 2, "same"), lambda: layers.MaxPooling2D()
+    ),
+    "average pooling": _one(
+        IMAGE, lambda: layers.AveragePooling2D(3, 1, "same"), lambda: layers.AveragePooling2D(2)
+    ),
+    "pooling 1d": _one(STEPS, lambda: layers.MaxPooling1D(2), lambda: layers.AveragePooling1D(2)),
+    "global average": _one(
+        IMAGE, lambda: layers.Conv2D(4, 1), lambda: layers.GlobalAveragePooling2D()
+    ),
+    "global keepdims": _one(
+        IMAGE, lambda: layers.GlobalAveragePooling2D(keepdims=True), lambda: layers.Conv2D(2, 1)
+    ),
+    "zeros and crops": _one(
+        IMAGE,
+        lambda: layers.ZeroPadding2D(((1, 0), (2, 1))),
+        lambda: layers.Cropping2D(((0, 1), (1, 1))),
+    ),
+    "zeros 1d": _one(STEPS, lambda: layers.ZeroPadding1D(2), lambda: layers.Cropping1D((1, 0))),
+    "up-sampling": _one(IMAGE, lambda: layers.UpSampling2D((2, 3))),
+    "batch normalization": _one(
+        IMAGE, lambda: layers.BatchNormalization(), lambda: layers.Conv2D(2, 1)
+    ),
+    "batch normalization of rows": _one(
+        ROW, lambda: layers.BatchNormalization(scale=False, momentum=0.9)
+    ),
+    "layer normalization": _one(STEPS, lambda: layers.LayerNormalization(epsilon=1e-4)),
+    "layer normalization, two axes": _one(STEPS, lambda: layers.LayerNormalization(axis=(1, 2))),
+    "group normalization": _one(IMAGE, lambda: layers.GroupNormalization(3)),
+    "rms normalization": _one(STEPS, lambda: layers.RMSNormalization()),
+    "unit normalization": _one(STEPS, lambda: layers.UnitNormalization()),
+    "rescaling": _one(IMAGE, lambda: layers.Rescaling(1 / 255, 0.5)),
+    "lstm": _one(STEPS, lambda: layers.LSTM(5, return_sequences=True), lambda: layers.LSTM(3)),
+    "gru": _one(STEPS, lambda: layers.GRU(5, return_sequences=True), lambda: layers.GRU(3)),
+    "simple rnn": _one(STEPS, lambda: layers.SimpleRNN(5, activation="relu")),
+    "bidirectional": _one(
+        STEPS, lambda: layers.Bidirectional(layers.LSTM(3, return_sequences=True))
+    ),
+    "bidirectional, last": _one(STEPS, lambda: layers.Bidirectional(layers.GRU(3))),
+    "time distributed": _one(STEPS, lambda: layers.TimeDistributed(layers.Dense(3, "relu"))),
+    "attention": _functions(STEPS, lambda q, v: layers.Attention(use_scale=True)([q, v]), 2),
+    "multi-head attention": _functions(
+        STEPS, lambda q, v: layers.MultiHeadAttention(2, 3)(q, v), 2
+    ),
+    "causal attention": _functions(
+        STEPS, lambda q: layers.MultiHeadAttention(2, 3)(q, q, use_causal_mask=True)
+    ),
+    "einsum dense": _one(
+        STEPS, lambda: layers.EinsumDense("abc,cd->abd", (None, 5), bias_axes="d")
+    ),
+    "merges": _functions(
+        IMAGE,
+        lambda a, b: layers.Concatenate()(
+            [
+                layers.Add()([a, b]),
+                layers.Multiply()([a, b]),
+                layers.Average()([a, b]),
+                layers.Maximum()([a, b]),
+                layers.Subtract()([a, b]),
+            ]
+        ),
+        2,
+    ),
+    "convolutions that meet": _functions(
+        IMAGE,
+        lambda x: layers.Concatenate()(
+            [layers.Conv2D(2, 3, padding="same")(x), layers.Conv2D(3, 1)(x)]
+        ),
+    ),
+    "dot": _functions(STEPS, lambda a, b: layers.Dot((2, 2))([a, b]), 2),
+}
+
+FUNCTIONS = {
+    "arithmetic": _functions(ROW, lambda a, b: ops.exp(-a) * 2.0 + a / (1.0 + b * b) - 3, 2),
+    "reductions": _functions(
+        STEPS,
+        lambda x: (
+            ops.mean(x, axis=1) + ops.max(x, axis=1) - ops.sum(x, axis=(1,)) * ops.var(x, axis=1)
+        ),
+    ),
+    "shapes": _functions(
+        STEPS,
+        lambda x: ops.concatenate(
+            [ops.transpose(x, (0, 2, 1)), ops.reshape(x, (-1, 4, 7)), ops.swapaxes(x, 1, 2)], axis=1
+        ),
+    ),
+    "slices": _functions(STEPS, lambda x: x[:, -1] + x[:, 0, :] * ops.expand_dims(x, 1)[:, 0, 2]),
+    "products": _functions(
+        STEPS,
+        lambda a, b: ops.matmul(a, ops.swapaxes(b, 1, 2)) + ops.einsum("bik,bjk->bij", a, b),
+        2,
+    ),
+    "choices": _functions(
+        ROW, lambda a, b: ops.where(a > b, ops.maximum(a, 0.1), ops.clip(b, -0.5, 0.5)), 2
+    ),
+    "stacks": _functions(ROW, lambda a, b: ops.stack([a, b, ops.flip(a, axis=1)], axis=1), 2),
+    "split": _functions(ROW, lambda x: ops.concatenate(ops.split(x, 3, axis=1)[::-1], axis=1)),
+    "normal": _functions(ROW, lambda x: ops.softmax(ops.gelu(x)) + ops.log_softmax(ops.silu(x))),
+}
+
+
+class Residual(layers.Layer):
+    """A layer of a user's own, with a weight that its own code reads."""
+
+    def __init__(self, width, **kwargs):
+        super().__init__(**kwargs)
+        self.inner, self.outer = layers.Dense(2 * width, "relu"), layers.Dense(width)
+
+    def build(self, input_shape):
+        self.scale = self.add_weight((input_shape[-1],), "ones", name="scale")
+
+    def call(self, inputs):
+        return inputs + self.outer(self.inner(inputs)) * ops.reshape(self.scale, (1, -1))
+
+
+def own_layers():
+    return unidl.Sequential(
+        [unidl.Input(ROW), Residual(6), Residual(6), layers.Dense(2)], name="own"
+    )
+
+
+def nested():
+    x = unidl.Input((8,))
+    encoder = unidl.Sequential(
+        [unidl.Input((8,)), layers.Dense(4, "relu"), layers.Dense(3)], name="encoder"
+    )
+    y = encoder(x)
+    return unidl.Model(x, {"code": y, "size": ops.sum(y * y, axis=-1)}, name="nested")
+
+
+def residual_network():
+    x = inputs = unidl.Input((12, 12, 3))
+    x = layers.Conv2D(8, 3, padding="same", name="stem")(x)
+    for i in range(3):
+        y = layers.BatchNormalization(name=f"norm_{i}")(x)
+        y = layers.Conv2D(8, 3, padding="same", name=f"conv_{i}")(layers.ReLU()(y))
+        x = layers.Add()([x, y])
+    x = layers.GlobalAveragePooling2D()(x)
+    return unidl.Model(inputs, layers.Dense(5, name="head")(x), name="residual_network")
+
+
+def transformer():
+    tokens = unidl.Input((6,), dtype="int32")
+    x = layers.Embedding(11, 8, name="words")(tokens)
+    for i in range(2):
+        y = layers.LayerNormalization(name=f"before_{i}")(x)
+        x = x + layers.MultiHeadAttention(2, 4, name=f"attention_{i}")(y, y, use_causal_mask=True)
+        y = layers.LayerNormalization(name=f"between_{i}")(x)
+        y = layers.Dense(16, "gelu", name=f"wide_{i}")(y)
+        x = x + layers.Dense(8, name=f"narrow_{i}")(y)
+    return unidl.Model(tokens, layers.Dense(11, name="next")(x), name="transformer")
+
+
+NETWORKS = {
+    "own layers": own_layers,
+    "nested": nested,
+    "residual network": residual_network,
+    "transformer": transformer,
+}

@@ -1,0 +1,243 @@
+"""Models as source of another framework: each layer, whole networks, and what is refused."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import unidl
+from tests.port.source.cases import FUNCTIONS, LAYERS, NETWORKS, Residual
+from unidl import layers, ops
+from unidl.port import PortError, to_native, to_source
+
+TARGETS = {"torch": "torch", "keras": "tensorflow", "numpy": "numpy"}
+CASES = {**LAYERS, **FUNCTIONS, **NETWORKS}
+
+
+@pytest.fixture(params=list(TARGETS))
+def target(request):
+    if importlib.util.find_spec(TARGETS[request.param]) is None:
+        pytest.skip(f"{TARGETS[request.param]} is not installed")
+    return request.param
+
+
+def _model(make):
+    """With no weight as it began, so that none can be left out."""
+    unidl.utils.set_random_seed(1)
+    model = make()
+    for i, variable in enumerate(model.weights):
+        drawn = np.random.RandomState(i).uniform(0.01, 0.1, variable.shape)
+        variable.assign(variable.numpy() + drawn)
+    return model
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_equal(target, case, tmp_path):
+    model = _model(CASES[case])
+    names = [v.path for v in model.weights]
+    nodes = [len(layer._inbound) for layer in model._flatten_layers()]
+    found = to_source(model, target, tmp_path / "net.py")
+    assert found.proof.passed, str(found.proof)
+    assert "import unidl" not in found.source
+    assert max(map(len, found.source.splitlines())) <= 100
+    assert set(found.names) == set(names)
+    assert [len(layer._inbound) for layer in model._flatten_layers()] == nodes
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name != "transformer")) for name in NETWORKS],
+)
+def test_the_file_runs_by_itself(target, case, tmp_path):
+    found = to_source(_model(NETWORKS[case]), target, tmp_path / "net.py", verify=False)
+    assert found.proof is None
+    assert "not compared" in str(found).lower()
+    without = "import runpy, sys; sys.modules['unidl'] = None; "
+    script = without + "runpy.run_path('net.py', run_name='__main__')"
+    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "KERAS_BACKEND")}
+    ran = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "the largest relative difference is" in ran.stdout
+
+
+def test_a_wrong_weight_is_seen(target, tmp_path):
+    to_source(_model(NETWORKS["nested"]), target, tmp_path / "net.py")
+    weights = tmp_path / "net.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-3:] = b"\x00\x80\x40"  # the last number becomes another
+    weights.write_bytes(content)
+    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "KERAS_BACKEND")}
+    ran = subprocess.run(
+        [sys.executable, "net.py"], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
+    assert ran.returncode != 0
+    assert "does not compute what unidl computed" in ran.stderr
+
+
+def test_repeated_blocks_are_a_loop(target, tmp_path):
+    found = to_source(_model(NETWORKS["transformer"]), target, tmp_path / "net.py")
+    if target == "keras":
+        assert found.source.count("layers.MultiHeadAttention(") == 2
+    else:
+        assert found.source.count("class Block") == 1
+        assert "for block in self.blocks:" in found.source
+
+
+def test_equal_classes_are_written_once(target, tmp_path):
+    found = to_source(_model(NETWORKS["own layers"]), target, tmp_path / "net.py")
+    assert found.source.count("class Residual") == 1
+
+
+def test_channels_stay_second_between_convolutions(tmp_path):
+    pytest.importorskip("torch")
+    found = to_source(_model(NETWORKS["residual network"]), "torch", tmp_path / "net.py")
+    assert found.source.count(".permute(") == 1
+
+
+def test_every_reason_at_once_and_nothing_written(target, tmp_path):
+    class Odd(layers.Layer):
+        def call(self, inputs, training=None):
+            return inputs * 2 if training else inputs
+
+    class Counts(layers.Layer):
+        def build(self, input_shape):
+            self.count = self.add_weight((), "zeros", trainable=False)
+
+        def call(self, inputs):
+            self.count.assign_add(1.0)
+            return inputs
+
+    model = unidl.Sequential([unidl.Input((4,)), Odd(name="odd"), Counts(name="counts")])
+    with pytest.raises(PortError, match="Nothing has been created") as caught:
+        to_source(model, target, tmp_path / "net.py")
+    assert [place for place, _ in caught.value.refused] == ["odd", "counts"]
+    assert os.listdir(tmp_path) == []
+
+
+def test_inputs_of_the_users_choice(target, tmp_path):
+    model = unidl.Sequential([unidl.Input((4,)), layers.Dense(2)])
+    x = np.full((1, 4), 0.5, "float32")
+    found = to_source(model, target, tmp_path / "net.py", example_inputs=x)
+    assert found.proof.passed
+    with pytest.raises(ValueError, match="1 inputs, got 2"):
+        to_source(model, target, tmp_path / "net.py", example_inputs=[x, x])
+
+
+def test_wrong_use(tmp_path):
+    model = unidl.Sequential([unidl.Input((4,)), layers.Dense(2)])
+    with pytest.raises(ValueError, match=r"one of .*numpy.*got 'nunpy'.*Did you mean.*numpy"):
+        to_source(model, "nunpy", tmp_path / "net.py")
+    for name in ("net", "my-net.py", "1.py", "class.py", "numpy.py"):
+        with pytest.raises(ValueError, match="path must be a file name that Python can import"):
+            to_source(model, "numpy", tmp_path / name)
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        to_source(model, "numpy", tmp_path / "none" / "net.py")
+    with pytest.raises(TypeError, match="takes a model of unidl, got Dense"):
+        to_source(layers.Dense(2), "numpy", tmp_path / "net.py")
+    with pytest.raises(ValueError, match="no weights yet"):
+        to_source(unidl.Sequential([layers.Dense(2)]), "numpy", tmp_path / "net.py")
+
+    class Net(unidl.Model):
+        def call(self, inputs):
+            return inputs
+
+    net = Net()
+    net(np.ones((2, 4)))
+    with pytest.raises(PortError, match="no graph of layers"):
+        to_source(net, "numpy", tmp_path / "net.py")
+    assert os.listdir(tmp_path) == []
+
+
+def test_any_backend_goes_out(backend, tmp_path):
+    unidl.utils.set_random_seed(0)
+    model = unidl.Sequential([unidl.Input((4,)), Residual(4), layers.Dense(2)])
+    model.compile("adam", "mse")
+    model.fit(np.ones((8, 4)), np.ones((8, 2)), verbose=0)
+    found = to_source(model, "numpy", tmp_path / "net.py")
+    assert found.proof.passed, str(found.proof)
+    native = to_native(model, "numpy")
+    x = np.random.RandomState(0).normal(size=(3, 4)).astype("float32")
+    np.testing.assert_allclose(native(x), model.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
+
+
+def test_masks_are_refused_where_they_would_be_lost(tmp_path):
+    model = unidl.Sequential(
+        [unidl.Input((5,)), layers.Embedding(7, 3, mask_zero=True), layers.LSTM(2)]
+    )
+    with pytest.raises(PortError, match="mask_zero=True"):
+        to_source(model, "numpy", tmp_path / "net.py")
+
+
+def test_masks_stay_masks_in_keras(tmp_path):
+    pytest.importorskip("tensorflow")
+    model = _model(
+        lambda: unidl.Sequential(
+            [unidl.Input((5,)), layers.Embedding(7, 3, mask_zero=True), layers.LSTM(2)]
+        )
+    )
+    tokens = np.array([[1, 2, 0, 0, 0], [3, 4, 5, 6, 0]])
+    found = to_source(model, "keras", tmp_path / "net.py", example_inputs=tokens)
+    assert found.proof.passed, str(found.proof)
+
+
+class TestTorchModule:
+    """A live nn.Module with the weights of the model."""
+
+    def test_native_loops_train_the_model(self):
+        torch = pytest.importorskip("torch")
+        unidl.utils.set_random_seed(0)
+        model = unidl.Sequential([unidl.Input((4,)), layers.Dense(8, "tanh"), layers.Dense(2)])
+        module = to_native(model, "torch")
+        assert isinstance(module, torch.nn.Module)
+        assert module.exported.proof.passed
+        optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+        x = np.random.RandomState(0).normal(size=(16, 4)).astype("float32")
+        before = model.predict(x, verbose=0)
+        for _ in range(3):
+            optimizer.zero_grad()
+            module(torch.from_numpy(x)).square().mean().backward()
+            optimizer.step()
+        after = model.predict(x, verbose=0)
+        assert np.abs(after).mean() < np.abs(before).mean()
+        found = module(torch.from_numpy(x)).detach().numpy()
+        np.testing.assert_allclose(found, after, atol=1e-5)
+
+    def test_copies_are_told(self):
+        pytest.importorskip("torch")
+        model = _model(LAYERS["gru"])
+        module = to_native(model, "torch")
+        assert any("copies" in text and "weight_ih_l0" in text for text in module.exported.warnings)
+
+    def test_state_dict_compile_and_copies(self):
+        import copy
+
+        torch = pytest.importorskip("torch")
+        module = to_native(_model(NETWORKS["residual network"]), "torch").eval()
+        x = torch.randn(2, 12, 12, 3)
+        twin = copy.deepcopy(module)
+        twin.load_state_dict(module.state_dict())
+        assert torch.equal(twin(x), module(x))
+        traced = torch.jit.trace(module, x)
+        assert torch.allclose(traced(x), module(x), atol=1e-6)
+
+
+def test_to_keras_and_numpy(target):
+    model = _model(lambda: unidl.Sequential([unidl.Input((4,)), layers.Dense(2, "tanh")]))
+    native = to_native(model, target)
+    assert native.exported.proof.passed
+    x = np.random.RandomState(0).normal(size=(3, 4)).astype("float32")
+    given = x
+    if target == "torch":
+        import torch
+
+        given = torch.from_numpy(x)
+    found = native(given)
+    found = found.detach().numpy() if target == "torch" else np.asarray(found)
+    np.testing.assert_allclose(found, ops.convert_to_numpy(model(x)), atol=1e-5)

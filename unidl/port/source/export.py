@@ -1,0 +1,233 @@
+"""`to_source` and `to_native`: out of unidl, with the weights and a proof."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import unidl
+from unidl import ops, tree
+from unidl.backend import registry
+from unidl.backend.dtypes import is_float
+from unidl.models.model import Model
+from unidl.port.proof import as_list, in_float64, on_the_reference, one_or_all
+from unidl.port.source.exported import Exported
+from unidl.port.source.layout import tidy
+from unidl.port.source.names import identifier
+from unidl.port.source.writer import Writer
+from unidl.port.weight_rules import Weight
+from unidl.saving import safetensors
+from unidl.utils.suggestions import did_you_mean
+from unidl.utils.whole_file import place, whole_file
+from unidl.verify.apart import apart
+from unidl.verify.setup import random_inputs
+from unidl.verify.snapshot import Snapshot
+
+SAMPLES = 3
+_SEED = 13
+
+
+def to_source(
+    model: Model,
+    framework: str,
+    path: str | os.PathLike[str],
+    example_inputs: Any = None,
+    verify: bool = True,
+) -> Exported:
+    """Write `model` as one readable file of another framework, which needs no unidl.
+
+    Beside it come NAME.safetensors with the weights, NAME_check.safetensors with inputs, outputs
+    and gradients that `python NAME.py` computes again, and NAME_proof.txt.
+
+    Args:
+        model: a Sequential or functional model, whose weights exist.
+        framework: where it goes, such as "numpy"; an error lists all.
+        path: of the new file, NAME.py, in a folder that exists.
+        example_inputs: an array, or a list of them, that the check and the proof use; by default
+            they are drawn.
+        verify: compare outputs, gradients and some steps of training with `model`, in float64.
+
+    Returns:
+        An `unidl.port.Exported`.
+
+    Raises:
+        PortError: with every layer that has no counterpart, and the reason. Nothing is written.
+        ValueError: there is no such framework, or `path` does not end in ".py".
+
+    Examples:
+        >>> model = unidl.Sequential([unidl.Input((3,)), unidl.layers.Dense(2, "tanh")])
+        >>> found = unidl.port.to_source(model, "numpy", "/tmp/net.py")
+        >>> found.proof.passed
+        True
+    """
+    kind = _writer(framework, "to_source")
+    target, _ = place(path)
+    stem = Path(target).stem
+    if not target.endswith(".py") or identifier(stem) != stem or stem in kind.reserved:
+        raise ValueError(
+            "to_source: path must be a file name that Python can import, such as 'net.py', and no "
+            f"module that the file needs itself, got {os.fspath(path)!r}."
+        )
+    _check_model(model, "to_source")
+    writer = kind(model)
+    found = _exported(framework, writer, stem)
+    inputs = _inputs(model, example_inputs)
+    with _twin(model, kind) as (twin, weights):
+        check = _recorded(twin, weights, inputs)
+        if verify:
+            found.proof = writer.prove(found.source, twin, weights, in_float64(inputs))
+    arrays = writer.arrays()
+    base = os.path.join(os.path.dirname(os.path.abspath(path)), stem)
+    found.files = [f"{base}.py", *_write(base, found, arrays, check)]
+    return found
+
+
+def to_native(model: Model, framework: str, example_inputs: Any = None, verify: bool = True) -> Any:
+    """`model` as a live object of another framework, made of the source that `to_source` writes.
+
+    It trains in that framework's own loops. Where both keep their numbers in the memory of this
+    process, weights whose layout is the same but for its order are shared: what one trains, the
+    other has. All others are copies.
+
+    Args:
+        model: a Sequential or functional model, whose weights exist.
+        framework: where it goes, such as "torch"; an error lists all.
+        example_inputs: see `to_source`.
+        verify: compare it with `model`, in float64.
+
+    Returns:
+        The framework's model, with an `unidl.port.Exported` as its attribute `exported`.
+
+    Raises:
+        PortError: with every layer that has no counterpart, and the reason.
+        ValueError: there is no such framework.
+
+    Examples:
+        >>> import torch
+        >>> model = unidl.Sequential([unidl.Input((3,)), unidl.layers.Dense(2, "tanh")])
+        >>> module = unidl.port.to_native(model, "torch")
+        >>> tuple(module(torch.ones(1, 3)).shape)
+        (1, 2)
+        >>> module.exported.proof.passed
+        True
+    """
+    kind = _writer(framework, "to_native")
+    _check_model(model, "to_native")
+    writer = kind(model)
+    found = _exported(framework, writer, identifier(model.name))
+    if verify:
+        inputs = _inputs(model, example_inputs)
+        with _twin(model, kind) as (twin, weights):
+            found.proof = writer.prove(found.source, twin, weights, in_float64(inputs))
+    return writer.native(found)
+
+
+def _writer(framework: str, who: str) -> type[Writer]:
+    specs = registry.specs().values()
+    homes = {name: (home, spec) for spec in specs for name, home in spec.source.items()}
+    if framework not in homes:
+        raise ValueError(
+            f"{who}: framework must be one of {', '.join(sorted(homes))}, got {framework!r}."
+            f"{did_you_mean(framework, homes)}"
+        )
+    module, name = homes[framework][0].split(":")
+    return getattr(import_module(module), name)
+
+
+def _check_model(model: Any, who: str) -> None:
+    if not isinstance(model, Model):
+        raise TypeError(f"{who}: takes a model of unidl, got {type(model).__name__}.")
+    if not model.built:
+        raise ValueError(
+            f"{who}: {model._who()} has no weights yet. Give it an Input, call it on data, or "
+            "train it first."
+        )
+
+
+def _exported(framework: str, writer: Writer, stem: str) -> Exported:
+    weights = _weights(writer)
+    return Exported(framework, tidy(writer.file_text(stem)), [], weights, list(writer.warnings))
+
+
+def _weights(writer: Writer) -> list[Weight]:
+    found = (e for e in writer.entries if not isinstance(e.variable, np.ndarray))
+    return [Weight(e.names, e.variable, e.rule) for e in found]
+
+
+def _inputs(model: Any, given: Any) -> list[np.ndarray]:
+    if given is None:
+        drawn = tree.flatten(random_inputs(model, "to_source"))
+        return [x[:SAMPLES] for x in drawn]
+    found = [ops.convert_to_numpy(x) for x in as_list(given)]
+    if len(found) != len(model.inputs):
+        raise ValueError(
+            f"to_source: {model._who()} has {len(model.inputs)} inputs, got {len(found)} arrays in "
+            "example_inputs."
+        )
+    return found
+
+
+@contextmanager
+def _twin(model: Any, kind: type[Writer]) -> Iterator[tuple[Any, list[Weight]]]:
+    """(a copy in float64 on the default backend, without dropout; its weights)."""
+    with apart(model, "to_source") as copier, on_the_reference():
+        twin = copier.copy
+        snapshot = Snapshot(twin)
+        snapshot.place(registry.get_backend(), "float64")
+        for layer in twin._flatten_layers():
+            for name in ("rate", "dropout", "recurrent_dropout", "stddev"):
+                if isinstance(vars(layer).get(name), int | float):
+                    vars(layer)[name] = 0.0
+        yield twin, _weights(kind(twin))
+
+
+def _recorded(twin: Any, weights: list[Weight], inputs: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """What the written file computes again: inputs, outputs in inference, and the gradients of the
+    sum of outputs * directions for each weight."""
+    generator = np.random.default_rng(_SEED)
+    given = [ops.convert_to_tensor(x) for x in in_float64(inputs)]
+    trains = {id(v) for v in twin.trainable_variables}
+    trained = [w for w in weights if id(w.variable) in trains]
+    directions: list[np.ndarray] = []
+    outputs: list[Any] = []
+
+    def loss() -> Any:
+        outputs[:] = tree.flatten(twin(one_or_all(given), training=False))
+        directions[:] = [generator.normal(size=ops.shape(y)) for y in outputs]
+        floats = [
+            ops.sum(y * d)
+            for y, d in zip(outputs, directions, strict=True)
+            if is_float(str(y.dtype))
+        ]
+        return sum(floats[1:], floats[0])
+
+    gradients: list[Any] = []
+    if trained:
+        _, gradients = unidl.value_and_grad(loss, [w.variable for w in trained])
+    else:
+        loss()
+    found = {f"input{i}": x for i, x in enumerate(in_float64(inputs))}
+    found |= {f"output{i}": ops.convert_to_numpy(y) for i, y in enumerate(outputs)}
+    found |= {f"direction{i}": d for i, d in enumerate(directions)}
+    for weight, gradient in zip(trained, gradients, strict=True):
+        for name, value in weight.taken_out(ops.convert_to_numpy(gradient)).items():
+            found[f"gradient.{name}"] = value
+    return found
+
+
+def _write(base: str, found: Exported, arrays: Any, check: dict) -> Iterator[str]:
+    for suffix, content in (("", arrays), ("_check", check.items())):
+        with whole_file(f"{base}{suffix}.safetensors") as file:
+            safetensors.write(file, content)
+        yield f"{base}{suffix}.safetensors"
+    with whole_file(f"{base}_proof.txt") as file:
+        file.write(f"{found}\n".encode())
+    yield f"{base}_proof.txt"
+    with whole_file(f"{base}.py") as file:  # the last, so that it finds the others
+        file.write(found.source.encode())

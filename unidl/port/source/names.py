@@ -1,0 +1,35 @@
+"""Names of attributes, arguments and values in written source."""
+
+from __future__ import annotations
+
+import keyword
+import re
+
+def identifier(name: str) -> str:
+    """`name` as an attribute or argument."""
+    found = re.sub(r"\W+", "_", name).strip("_").lower() or "x"
+    found = f"_{found}" if found[0].isdigit() else found
+    return f"{found}_" if keyword.iskeyword(found) else found
+
+
+def class_name(name: str) -> str:
+    """`name` in camel case."""
+    parts = re.split(r"[\W_]+", name)
+    found = "".join(p[:1].upper() + p[1:] for p in parts if p)
+    return f"Model{found}" if not found or found[0].isdigit() else found
+
+
+class Names:
+    """Names that are given once."""
+
+    def __init__(self, *taken: str) -> None:
+        self._taken = set(taken)
+
+    def new(self, wanted: str) -> str:
+        """`wanted`, with a number behind it if it is there already."""
+        name, count = wanted, 1
+        while name in self._taken:
+            count += 1
+            name = f"{wanted}_{count}"
+        self._taken.add(name)
+        return name

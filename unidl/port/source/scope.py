@@ -1,0 +1,287 @@
+"""One class of the source while it is written: which names hold which tensors."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from unidl.layers.base.annotations import masks
+from unidl.layers.base.signature import call_signature
+from unidl.port.errors import Refused
+from unidl.port.source.block import Block, of_window
+from unidl.port.source.names import Names, identifier
+from unidl.port.source.part import Call
+from unidl.port.source.repeats import Repeated
+from unidl.port.weight_rules import Rule, same
+from unidl.tracing import KerasTensor, graph
+
+if TYPE_CHECKING:
+    from unidl.port.source.writer import Writer
+
+
+class Entry(NamedTuple):
+    """An array of the written model.
+
+    Attributes:
+        names: its paths below the class, several where the other model has several arrays for one.
+        variable: unidl's Variable; or an array that does not change.
+        rule: from the written model's layout to unidl's.
+    """
+
+    names: tuple[str, ...]
+    variable: Any
+    rule: Rule = same
+
+
+class Scope:
+    """
+    Attributes:
+        first: whether inputs and outputs have their channels second.
+        made: lines that make the children. body: lines of the call.
+        entries: arrays, with their names in this class.
+        returned: what the call returns.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        block: Block,
+        path: str,
+        names: dict[int, str] | None = None,
+        first: bool = False,
+    ) -> None:
+        self.writer, self.block, self.path = writer, block, path
+        self._names, self.first = names or {}, first
+        owner = {} if getattr(block.owner, "_plan", None) else getattr(block.owner, "__dict__", {})
+        self._of_owner = {n: x for n, x in owner.items() if not n.startswith("_")}
+        self.made: list[str] = []
+        self.body: list[str] = []
+        self.entries: list[Entry] = []
+        self._attributes = Names()
+        self._children: dict[int, str] = {}
+        self._weights: dict[int, str] = {}
+        self._locals = Names("self", *writer.reserved)
+        # {id of a tensor: {whether its channels come second: the name that holds it}}
+        self._held: dict[int, dict[bool, str]] = {}
+        self._uses = Counter(
+            id(t) for node in block.nodes for t in graph.flatten_tensors((node.args, node.kwargs))
+        )
+        self._uses.update(id(t) for t in graph.flatten_tensors(block.outputs))
+        self.arguments = [self._locals.new(n) for n in writer.argument_names(block)]
+        if writer.keeps_inputs(block):
+            self._uses.update(id(t) for t in block.inputs)
+        for tensor, name in zip(block.inputs, self.arguments, strict=True):
+            self._held[id(tensor)] = {first: name}
+        for node in writer.parts(block):
+            try:
+                self._write_repeated(node) if isinstance(node, Repeated) else self._write(node)
+            except Refused as error:
+                writer.refused.append((self._place(node), str(error)))
+                self._invent(node)
+        self.returned = self._returned()
+
+    def _place(self, node: Any) -> str:
+        first = node.windows[0][0] if isinstance(node, Repeated) else node
+        return f"{self.path}{first.operation.name}"
+
+    def _invent(self, node: Any) -> None:
+        """Names for what was refused, so that the rest is looked at too."""
+        outputs = [node.output] if isinstance(node, Repeated) else node.outputs
+        for tensor in outputs:
+            self._held.setdefault(id(tensor), {False: "refused"})
+
+    # Values.
+
+    def value(self, tensor: KerasTensor, first: bool) -> str:
+        """The name that holds `tensor` in that order of axes; a line brings it there."""
+        if id(tensor) in self.block.weights:
+            return self.own_weight(self.block.weights[id(tensor)])
+        held = self._held[id(tensor)]
+        if first not in held:
+            name = held[not first]
+            moved = self.writer.moved(name, len(tensor.shape), first)
+            is_last = self._uses[id(tensor)] == 1 and self._is_alone(tensor, name)
+            new = name if is_last else self._locals.new(f"{name}_{'first' if first else 'last'}")
+            self.body.append(f"{new} = {moved}  # channels {'second' if first else 'last'}")
+            if new == name:
+                held.clear()
+            held[first] = new
+        return held[first]
+
+    def _is_alone(self, tensor: KerasTensor, name: str) -> bool:
+        """Whether no other tensor that is still used is held by `name`."""
+        return not any(
+            name in held.values() and self._uses[other] > 0
+            for other, held in self._held.items()
+            if other != id(tensor)
+        )
+
+    def as_it_lies(self, tensor: KerasTensor) -> tuple[str, bool]:
+        """(the name that holds it, whether its channels come second)."""
+        if id(tensor) in self.block.weights:
+            return self.own_weight(self.block.weights[id(tensor)]), False
+        held = self._held[id(tensor)]
+        first = False not in held
+        return held[first], first
+
+    def own_weight(self, variable: Any) -> str:
+        """An attribute that holds a weight which the owner's own code reads."""
+        if id(variable) not in self._weights:
+            of_owner = self._of_owner.items()
+            wanted = next((n for n, v in of_owner if v is variable), variable.name)
+            name = self._attributes.new(identifier(wanted))
+            self.made += self.writer.weight(self, name, variable)
+            self.entries.append(Entry((name,), variable))
+            self._weights[id(variable)] = self.writer.attribute(self, name)
+        return self._weights[id(variable)]
+
+    def constant(self, array: np.ndarray) -> str:
+        """An array that does not change."""
+        if array.size <= self.writer.largest_literal and array.ndim <= 1:
+            return self.writer.small_constant(array)
+        name = self._attributes.new("constant")
+        self.made += self.writer.constant(self, name, array)
+        self.entries.append(Entry((name,), array))
+        return self.writer.attribute(self, name)
+
+    # Children.
+
+    def child(self, layer: Any, made: str, weights: list, after: tuple[str, ...] = ()) -> str:
+        if id(layer) not in self._children:
+            name = self._attributes.new(self._named(layer))
+            is_once = sum(node.operation is layer for node in self.block.nodes) == 1
+            self._children[id(layer)], lines = self.writer.child(
+                self, name, made, layer, after, is_once
+            )
+            self.made += lines
+            for names, variable, rule in weights:
+                names = (names,) if isinstance(names, str) else names
+                full = tuple(self.writer.entry_name(name, layer, n) for n in names)
+                self.entries.append(Entry(full, variable, rule))
+        return self._children[id(layer)]
+
+    def weight_of(self, layer: Any, me: str, name: str, variable: Any, rule: Rule) -> str:
+        """A weight of a child that is no object of its own."""
+        full = f"{me}.{name}"
+        if id(variable) not in self._weights:
+            self.entries.append(Entry((full,), variable, rule))
+            self._weights[id(variable)] = self.writer.attribute(self, full)
+        return self._weights[id(variable)]
+
+    def _write(self, node: Any) -> None:
+        self._refuse_masks(node)
+        call = Call(self, node)
+        expression = self.writer.expression(call)
+        for tensor in graph.flatten_tensors((node.args, node.kwargs)):
+            self._uses[id(tensor)] -= 1
+        if expression is None:  # the rule has named the results itself
+            return
+        names: list[str] = []
+        for tensor in node.outputs:
+            name = self._name_for(node, names) if self._uses[id(tensor)] else "_"
+            names.append(name)
+            self._held[id(tensor)] = {call.first: name}
+        if [expression] == names:
+            return
+        comment = call.comment or self._shape_comment(node, call.first)
+        self.body += self.writer.statement(", ".join(names), expression, comment)
+
+    def _write_repeated(self, part: Repeated) -> None:
+        """A loop over modules of one class."""
+        names = _names_of(part.windows)
+        x, first = self.as_it_lies(part.input)
+        scopes = []
+        for i, window in enumerate(part.windows):
+            carry = part.input if i == 0 else part.windows[i - 1][-1].outputs[0]
+            block = of_window(window, carry)
+            # A layer's name may count the parts, so all have the names of the first.
+            given = {id(n.operation): name for n, name in zip(window, names, strict=True)}
+            scopes.append(self.writer.class_of(block, "Block", self.path, given, first))
+        self._uses[id(part.input)] -= sum(
+            part.input is t for n in part.windows[0] for t in n.inputs
+        )
+        kept = self._uses[id(part.input)] or not self._is_alone(part.input, x)
+        result = self._locals.new("x") if kept else x
+        name = self._attributes.new("blocks")
+        self.made += self.writer.children(name, scopes[0][0], len(scopes))
+        if result != x:
+            self.body.append(f"{result} = {x}")
+        self.body += self.writer.loop(self.writer.attribute(self, name), result)
+        for i, (_, scope) in enumerate(scopes):
+            for names_, variable, rule in scope.entries:
+                full = tuple(f"{name}.{i}.{n}" for n in names_)
+                self.entries.append(Entry(full, variable, rule))
+        self._held[id(part.output)] = {first: result}
+
+    def same_as(self, call: Call, first: bool, name: str) -> None:
+        """The result is what `name` holds already."""
+        self._held[id(call.outputs[0])] = {first: name}
+
+    def _refuse_masks(self, node: Any) -> None:
+        takes = getattr(type(node.operation), "call", None)
+        if (
+            self.writer.takes_masks
+            or takes is None
+            or not call_signature(type(node.operation)).masks
+        ):
+            return
+        if any(masks.get(t) is not None for t in node.inputs):
+            raise Refused("it gets a mask, which cannot be written; leave masks out of the model")
+
+    def _name_for(self, node: Any, taken: list[str]) -> str:
+        """That of an input which is used for the last time, or a new one."""
+        for tensor in node.inputs:
+            for name in self._held.get(id(tensor), {}).values():
+                free = not self._uses[id(tensor)] and self._is_alone(tensor, name)
+                if free and name not in taken:
+                    return name
+        for name in self.writer.short_names:
+            tensors = [t for t, held in self._held.items() if name in held.values()]
+            if name not in taken and not any(self._uses[t] > 0 for t in tensors):
+                return name
+        return self._locals.new(self._named(node.operation))
+
+    def _named(self, operation: Any) -> str:
+        """As the owner's own code calls it, if it does."""
+        return (
+            self._names.get(id(operation))
+            or next((n for n, x in self._of_owner.items() if x is operation), None)
+            or identifier(operation.name)
+        )
+
+    def _shape_comment(self, node: Any, first: bool) -> str:
+        if len(node.outputs) != 1 or not node.inputs:
+            return ""
+        before, after = node.inputs[0].shape, node.outputs[0].shape
+        return "" if before == after else shape_text(after, first)
+
+    def _returned(self) -> Any:
+        def named(tensor: KerasTensor) -> str:
+            return self.value(tensor, first=self.first)
+
+        return graph.map_tensors(named, self.block.outputs)
+
+
+def _names_of(windows: list[list[Any]]) -> list[str]:
+    """Names for the calls of all windows, without what counts the windows or begins all names."""
+    names = [node.operation.name for node in windows[0]]
+    others = [node.operation.name for node in windows[1]]
+    kept = [
+        re.sub(r"[_.]?\d+$", "", n) if n != o else n for n, o in zip(names, others, strict=True)
+    ]
+    parts = [n.split(".") for n in kept]
+    while len(parts) > 1 and all(len(p) > 1 for p in parts) and len({p[0] for p in parts}) == 1:
+        parts = [p[1:] for p in parts]
+    return [identifier(".".join(p)) for p in parts]
+
+
+def shape_text(shape: tuple, first: bool = False) -> str:
+    """(batch, 8, 8, 3), with the channels second if they are."""
+    if first and len(shape) > 2:
+        shape = (shape[0], shape[-1], *shape[1:-1])
+    parts = ["batch" if i == 0 and s is None else "?" if s is None else str(s)
+             for i, s in enumerate(shape)]  # fmt: skip
+    return f"({', '.join(parts)})" if len(parts) != 1 else f"({parts[0]},)"

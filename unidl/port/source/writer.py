@@ -1,0 +1,220 @@
+"""A model as source of another framework: what is common to all of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from unidl.layers import RNN, InputLayer, Layer, StackedRNNCells, TimeDistributed
+from unidl.port.errors import PortError, Refused
+from unidl.port.proof import Proof
+from unidl.port.source import block as blocks
+from unidl.port.source.layout import WIDTH
+from unidl.port.source.names import Names, class_name, identifier
+from unidl.port.source.part import Call
+from unidl.port.source.repeats import grouped
+from unidl.port.source.scope import Entry, Scope, shape_text
+from unidl.port.weight_rules import Weight
+from unidl.tracing import graph
+
+# On symbols these say how large their result is, and no more.
+_SHAPES_ALONE = (RNN, StackedRNNCells)
+
+
+class Writer(ABC):
+    """
+    Attributes:
+        rules: {class of a layer: rule(layer, call) -> expression}.
+        functions: {name in unidl.ops: rule(call, *args, **kwargs) -> expression}.
+        helpers: names of the helpers that are used, in order.
+    """
+
+    rules: dict[type, Any]
+    functions: dict[str, Any]
+    reserved: tuple[str, ...] = ()  # names of the file that classes may not have
+    short_names: tuple[str, ...] = ("y", "z")  # for values beside the first, as people write them
+    takes_masks = False
+    largest_literal = 4
+
+    def __init__(self, model: Any) -> None:
+        self.helpers: dict[str, None] = {}
+        self.refused: list[tuple[str, str]] = []
+        self.warnings: list[str] = []
+        self.classes: dict[str, str] = {}  # {text without its name: name}
+        self.texts: list[str] = []
+        self._class_names = Names(*self.reserved)
+        self.name = class_name(model.name)
+        if getattr(model, "_plan", None) is None:
+            raise PortError(model.name, [("", _without_graph(model))])
+        self.root, self.scope = self.class_of(blocks.of_model(model), class_name(model.name), "")
+        if self.refused:
+            raise PortError(model.name, self.refused)
+
+    @property
+    def entries(self) -> list[Entry]:
+        return self.scope.entries
+
+    def warn(self, text: str) -> None:
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    def class_of(
+        self,
+        block: Any,
+        name: str,
+        path: str,
+        names: dict[int, str] | None = None,
+        first: bool = False,
+    ) -> tuple[str, Scope]:
+        """(name of the class that is written for `block`, its Scope).
+
+        names: {id of an operation: the name of its attribute}, where it is not the operation's own.
+        first: whether its input and output have their channels second.
+        """
+        scope = Scope(self, block, path, names, first)
+        text = self.class_text(scope, "{name}")
+        if text not in self.classes:
+            self.classes[text] = self._class_names.new(self.title(name, block))
+            self.texts.append(text.replace("{name}", self.classes[text], 1))
+        return self.classes[text], scope
+
+    def parts(self, block: Any) -> list[Any]:
+        """The calls of a block, those that are repeated in one."""
+        return grouped(block.nodes, block.outputs)
+
+    def expression(self, call: Call) -> str | None:
+        operation = call.layer
+        if isinstance(operation, Layer):
+            rule = self.rules.get(type(operation))
+            if rule is not None:
+                return rule(operation, call)
+            return self.nested(call)
+        name = operation.function.__name__
+        rule = self.functions.get(name)
+        if rule is None:
+            raise Refused(f"ops.{name} has no counterpart")
+        try:
+            return rule(call, *call.node.args, **call.node.kwargs)
+        except TypeError as error:
+            raise Refused(f"ops.{name} is called in a way that is not written: {error}") from None
+
+    def nested(self, call: Call) -> str:
+        """A call of a model, or of a layer that has no rule, which becomes a class."""
+        layer, node, scope = call.layer, call.node, call.scope
+        if isinstance(layer, InputLayer):
+            raise Refused("an input within a graph")
+        if getattr(layer, "_plan", None) is not None:
+            block = blocks.of_model(layer)
+        elif isinstance(layer, TimeDistributed):
+            block = blocks.of_moments(layer, node.inputs[0])
+        elif isinstance(layer, _SHAPES_ALONE):
+            raise Refused(f"{type(layer).__name__} has no counterpart")
+        else:
+            kwargs = {k: v for k, v in node.kwargs.items() if k not in ("training", "mask")}
+            block = blocks.of_layer(layer, node.args, kwargs)
+        wanted = (
+            layer.name
+            if type(layer).__module__.startswith("unidl.models")
+            else type(layer).__name__
+        )
+        name, inner = self.class_of(block, class_name(wanted), f"{scope.path}{layer.name}/")
+        me = scope.child(layer, f"{name}()", self.inner_entries(layer, inner))
+        given = {id(t): i for i, t in reversed([*enumerate(node.inputs)])}
+        return f"{me}({', '.join(call.plain(i) for i in reversed(given.values()))})"
+
+    # What a framework says of itself.
+
+    @abstractmethod
+    def class_text(self, scope: Scope, name: str) -> str: ...
+
+    @abstractmethod
+    def file_text(self, stem: str) -> str:
+        """The whole file, beside which lie the files `stem`.safetensors and `stem`_check."""
+
+    @abstractmethod
+    def weight(self, scope: Scope, name: str, variable: Any) -> list[str]: ...
+
+    @abstractmethod
+    def constant(self, scope: Scope, name: str, array: np.ndarray) -> list[str]: ...
+
+    @abstractmethod
+    def small_constant(self, array: np.ndarray) -> str: ...
+
+    @abstractmethod
+    def child(
+        self, scope: Scope, name: str, made: str, layer: Any, after: tuple[str, ...], is_once: bool
+    ) -> tuple[str, list[str]]:
+        """(what is called, the lines that make it): `made`, with the lines `after` it."""
+
+    def title(self, name: str, block: Any) -> str:
+        """The name, in camel case, as that of what `block` becomes."""
+        return name
+
+    def entry_name(self, name: str, layer: Any, inside: str) -> str:
+        return f"{name}.{inside}"
+
+    def inner_entries(self, layer: Any, inner: Scope) -> list[tuple]:
+        """What a child that is a class of its own holds: (names in it, variable, rule)."""
+        return [tuple(e) for e in inner.entries]
+
+    def argument_names(self, block: Any) -> list[str]:
+        return [identifier(n) for n in block.names]
+
+    def keeps_inputs(self, block: Any) -> bool:
+        """Whether the names of the inputs have to stay theirs."""
+        return False
+
+    @abstractmethod
+    def children(self, name: str, kind: str, count: int) -> list[str]:
+        """Lines that make a list of children of one class."""
+
+    def loop(self, children: str, name: str) -> list[str]:
+        """Lines that apply them one after the other."""
+        return [f"for block in {children}:", f"    {name} = block({name})"]
+
+    @abstractmethod
+    def moved(self, name: str, rank: int, first: bool) -> str:
+        """`name` with its last axis second, or back."""
+
+    @abstractmethod
+    def prove(self, source: str, twin: Any, weights: list[Weight], inputs: list) -> Proof:
+        """How what `source` makes compares with `twin`, a model in float64 without dropout."""
+
+    def native(self, found: Any) -> Any:
+        """The live model that the source makes, with `found` as its attribute `exported`."""
+        raise NotImplementedError(
+            f"to_native: {found.framework} has no live models of its own. Use to_source."
+        )
+
+    def arrays(self) -> Iterator[tuple[str, np.ndarray]]:
+        """(name, numbers) of all that the written model holds, one weight at a time."""
+        for names, variable, rule in self.entries:
+            if isinstance(variable, np.ndarray):
+                yield names[0], variable
+            else:
+                yield from Weight(names, variable, rule).take_out().items()
+
+    def attribute(self, scope: Scope, name: str) -> str:
+        return f"self.{name}"
+
+    def statement(self, target: str, expression: str, comment: str) -> list[str]:
+        line = f"{target} = {expression}"
+        behind = f"{line}  # {comment}"
+        return [behind if comment and len(behind) + 8 <= WIDTH else line]
+
+    def signature_text(self, scope: Scope) -> str:
+        """A sentence with the shapes of inputs and outputs."""
+        inputs = ", ".join(shape_text(t.shape, scope.first) for t in scope.block.inputs)
+        returned = graph.flatten_tensors(scope.block.outputs)
+        outputs = ", ".join(shape_text(t.shape, scope.first) for t in returned)
+        return f"{inputs} -> {outputs}."
+
+
+def _without_graph(model: Any) -> str:
+    return (
+        f"{type(model).__name__} has no graph of layers. Build it: call it on symbolic inputs, "
+        "Model(x, net(x)), or give a Sequential its Input"
+    )
