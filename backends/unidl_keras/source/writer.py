@@ -100,6 +100,7 @@ class KerasWriter(Writer):
     short_names = ("x", "y", "z")
     takes_masks = True
     largest_literal = 64
+    unwraps = False
 
     def parts(self, block):
         return block.nodes  # a functional model names each of its layers
@@ -180,7 +181,7 @@ class KerasWriter(Writer):
             return f"self.{name}", [f"self.{name} = {made}"]
         return (made, []) if is_once else (name, [f"{name} = {made}"])
 
-    def children(self, name, kind, count):
+    def children(self, name, kinds):
         raise AssertionError("a functional model has no lists of layers")
 
     def moved(self, name, rank, first):

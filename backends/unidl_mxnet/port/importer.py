@@ -14,6 +14,7 @@ from unidl.port.imported import Imported
 from unidl.port.laid import Laid
 from unidl.port.proof import as_list, in_float64, on_the_reference, prove
 from unidl.port.weight_rules import Weight
+from unidl.utils.naming import to_snake_case
 from unidl_mxnet.files.params import read_params
 from unidl_mxnet.files.symbol import read_symbol
 from unidl_mxnet.port.operators import HANDLERS, Call, Parameter
@@ -125,7 +126,9 @@ def _made(graph, arrays, examples, name):
         raise PortError(name, refused)
     outputs = [_output(values[id(node)], i).first() for node, i in graph.heads]
     model = Model(
-        inputs if len(inputs) > 1 else inputs[0], outputs if len(outputs) > 1 else outputs[0]
+        inputs if len(inputs) > 1 else inputs[0],
+        outputs if len(outputs) > 1 else outputs[0],
+        name=to_snake_case(name),
     )
     bound: dict[str, Any] = {}
     for key, variable, rule in goals:

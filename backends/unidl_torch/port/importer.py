@@ -17,6 +17,7 @@ from unidl.port.laid import Laid
 from unidl.port.layers import Constant
 from unidl.port.proof import as_list, in_float64, on_the_reference, prove
 from unidl.port.weight_rules import Weight, same
+from unidl.utils.naming import to_snake_case
 from unidl_torch.port import attention, features, recurrent, simple, windows  # noqa: F401
 from unidl_torch.port.functions import FUNCTIONS, METHODS
 from unidl_torch.port.original import TorchOriginal, tensors
@@ -145,7 +146,8 @@ class _Builder:
         if refused:
             raise PortError(name, refused)
         structure = _first(values[node])
-        model = Model(self._inputs if len(self._inputs) > 1 else self._inputs[0], structure)
+        inputs = self._inputs if len(self._inputs) > 1 else self._inputs[0]
+        model = Model(inputs, structure, name=to_snake_case(name))
         for path, piece in pieces.items():
             prefix = f"{path}." if path else ""
             for names, variable, rule, block in piece.weights:

@@ -144,15 +144,35 @@ def test_wrong_use(tmp_path):
     with pytest.raises(ValueError, match="no weights yet"):
         to_source(unidl.Sequential([layers.Dense(2)]), "numpy", tmp_path / "net.py")
 
-    class Net(unidl.Model):
-        def call(self, inputs):
-            return inputs
-
-    net = Net()
-    net(np.ones((2, 4)))
-    with pytest.raises(PortError, match="no graph of layers"):
-        to_source(net, "numpy", tmp_path / "net.py")
+    with pytest.raises(ValueError, match="Give example_inputs"):
+        to_source(_subclassed(), "numpy", tmp_path / "net.py")
     assert os.listdir(tmp_path) == []
+
+
+class Twice(unidl.Model):
+    """A subclassed model, one of whose layers is used twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.wide, self.head = layers.Dense(4, "tanh"), layers.Dense(3)
+
+    def call(self, inputs, training=None):
+        return self.head(self.wide(self.wide(inputs)))
+
+
+def _subclassed():
+    model = Twice()
+    model(np.ones((2, 4), "float32"))
+    return model
+
+
+def test_subclassed_models(target, tmp_path):
+    x = np.random.RandomState(0).normal(size=(2, 4)).astype("float32")
+    model = _subclassed()
+    found = to_source(model, target, tmp_path / "net.py", example_inputs=x)
+    assert found.proof.passed, str(found.proof)
+    assert not model._inbound
+    assert found.source.count("self.wide(") == (0 if target == "numpy" else 2)
 
 
 def test_any_backend_goes_out(backend, tmp_path):

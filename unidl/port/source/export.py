@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 import unidl
-from unidl import ops, tree
+from unidl import Input, ops, tree
 from unidl.backend import registry
 from unidl.backend.dtypes import is_float
-from unidl.models.model import Model
+from unidl.models.model import Functional, Model
 from unidl.port.proof import as_list, in_float64, on_the_reference, one_or_all
 from unidl.port.source.exported import Exported
 from unidl.port.source.layout import tidy
@@ -46,7 +46,7 @@ def to_source(
     and gradients that `python NAME.py` computes again, and NAME_proof.txt.
 
     Args:
-        model: a Sequential or functional model, whose weights exist.
+        model: a model, whose weights exist; a subclassed one with `example_inputs`.
         framework: where it goes, such as "numpy"; an error lists all.
         path: of the new file, NAME.py, in a folder that exists.
         example_inputs: an array, or a list of them, that the check and the proof use; by default
@@ -74,7 +74,7 @@ def to_source(
             "to_source: path must be a file name that Python can import, such as 'net.py', and no "
             f"module that the file needs itself, got {os.fspath(path)!r}."
         )
-    _check_model(model, "to_source")
+    model = _with_graph(model, example_inputs, "to_source")
     writer = kind(model)
     found = _exported(framework, writer, stem)
     inputs = _inputs(model, example_inputs)
@@ -96,7 +96,7 @@ def to_native(model: Model, framework: str, example_inputs: Any = None, verify: 
     other has. All others are copies.
 
     Args:
-        model: a Sequential or functional model, whose weights exist.
+        model: a model, whose weights exist; a subclassed one with `example_inputs`.
         framework: where it goes, such as "torch"; an error lists all.
         example_inputs: see `to_source`.
         verify: compare it with `model`, in float64.
@@ -118,7 +118,7 @@ def to_native(model: Model, framework: str, example_inputs: Any = None, verify: 
         True
     """
     kind = _writer(framework, "to_native")
-    _check_model(model, "to_native")
+    model = _with_graph(model, example_inputs, "to_native")
     writer = kind(model)
     found = _exported(framework, writer, identifier(model.name))
     if verify:
@@ -140,7 +140,8 @@ def _writer(framework: str, who: str) -> type[Writer]:
     return getattr(import_module(module), name)
 
 
-def _check_model(model: Any, who: str) -> None:
+def _with_graph(model: Any, examples: Any, who: str) -> Any:
+    """`model`, or a functional model around a subclassed one, for inputs like these."""
     if not isinstance(model, Model):
         raise TypeError(f"{who}: takes a model of unidl, got {type(model).__name__}.")
     if not model.built:
@@ -148,6 +149,19 @@ def _check_model(model: Any, who: str) -> None:
             f"{who}: {model._who()} has no weights yet. Give it an Input, call it on data, or "
             "train it first."
         )
+    if model._plan is not None:
+        return model
+    if examples is None:
+        raise ValueError(
+            f"{who}: {model._who()} has no graph that tells its inputs. Give example_inputs: an "
+            "array, or a list of them, as it takes them."
+        )
+    arrays = [ops.convert_to_numpy(x) for x in as_list(examples)]
+    symbols = [Input(tuple(x.shape[1:]), dtype=str(x.dtype)) for x in arrays]
+    calls = len(model._inbound)
+    around = Functional(symbols, model(one_or_all(symbols)), name=model.name)
+    del model._inbound[calls:]  # the model itself knows nothing of it
+    return around
 
 
 def _exported(framework: str, writer: Writer, stem: str) -> Exported:

@@ -9,7 +9,7 @@ import numpy as np
 from unidl.backend.variable import Variable
 from unidl.port.errors import Refused
 from unidl.port.weight_rules import Rule, same
-from unidl.tracing import KerasTensor, graph
+from unidl.tracing import KerasTensor
 
 if TYPE_CHECKING:
     from unidl.port.source.scope import Scope
@@ -86,8 +86,9 @@ class Call:
             return self.scope.constant(np.asarray(argument))
         raise Refused(f"an argument of type {type(argument).__name__} cannot be written")
 
-    def has_tensors(self, argument: Any) -> bool:
-        return bool(graph.flatten_tensors(argument)) or isinstance(argument, Variable)
+    def only_user(self) -> Any:
+        """The node that alone uses the result, None if there are several."""
+        return self.scope.only_user(self.outputs[0])
 
     # What stands around the call.
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from unidl.layers import Layer
 from unidl.layers.base.annotations import masks
 from unidl.layers.base.signature import call_signature
 from unidl.port.errors import Refused
 from unidl.port.source.block import Block, of_window
-from unidl.port.source.names import Names, identifier
+from unidl.port.source.names import Names, identifier, trimmed
 from unidl.port.source.part import Call
 from unidl.port.source.repeats import Repeated
 from unidl.port.weight_rules import Rule, same
@@ -57,6 +58,8 @@ class Scope:
         self._names, self.first = names or {}, first
         owner = {} if getattr(block.owner, "_plan", None) else getattr(block.owner, "__dict__", {})
         self._of_owner = {n: x for n, x in owner.items() if not n.startswith("_")}
+        if not owner and not self._names:
+            self._names = _short_names([n.operation for n in block.nodes])
         self.made: list[str] = []
         self.body: list[str] = []
         self.entries: list[Entry] = []
@@ -66,6 +69,8 @@ class Scope:
         self._locals = Names("self", *writer.reserved)
         # {id of a tensor: {whether its channels come second: the name that holds it}}
         self._held: dict[int, dict[bool, str]] = {}
+        # {id of a tensor: how its user has to pad it}, where a layer of padding left it to that.
+        self.padding: dict[int, Any] = {}
         self._uses = Counter(
             id(t) for node in block.nodes for t in graph.flatten_tensors((node.args, node.kwargs))
         )
@@ -92,6 +97,11 @@ class Scope:
         outputs = [node.output] if isinstance(node, Repeated) else node.outputs
         for tensor in outputs:
             self._held.setdefault(id(tensor), {False: "refused"})
+
+    def only_user(self, tensor: KerasTensor) -> Any:
+        """The node that alone uses `tensor`, None if there are several or it is returned."""
+        users = [n for n in self.block.nodes if any(t is tensor for t in n.inputs)]
+        return users[0] if len(users) == 1 and self._uses[id(tensor)] == 1 else None
 
     # Values.
 
@@ -191,7 +201,10 @@ class Scope:
 
     def _write_repeated(self, part: Repeated) -> None:
         """A loop over modules of one class."""
-        names = _names_of(part.windows)
+        rows = [[self._named(n.operation) for n in window] for window in part.windows[:2]]
+        names = _without_counts(*rows)
+        short = _short_names([n.operation for n in part.windows[0]], names)
+        names = [short.get(id(n.operation), m) for n, m in zip(part.windows[0], names, strict=True)]
         x, first = self.as_it_lies(part.input)
         scopes = []
         for i, window in enumerate(part.windows):
@@ -206,7 +219,7 @@ class Scope:
         kept = self._uses[id(part.input)] or not self._is_alone(part.input, x)
         result = self._locals.new("x") if kept else x
         name = self._attributes.new("blocks")
-        self.made += self.writer.children(name, scopes[0][0], len(scopes))
+        self.made += self.writer.children(name, [kind for kind, _ in scopes])
         if result != x:
             self.body.append(f"{result} = {x}")
         self.body += self.writer.loop(self.writer.attribute(self, name), result)
@@ -265,17 +278,18 @@ class Scope:
         return graph.map_tensors(named, self.block.outputs)
 
 
-def _names_of(windows: list[list[Any]]) -> list[str]:
-    """Names for the calls of all windows, without what counts the windows or begins all names."""
-    names = [node.operation.name for node in windows[0]]
-    others = [node.operation.name for node in windows[1]]
-    kept = [
-        re.sub(r"[_.]?\d+$", "", n) if n != o else n for n, o in zip(names, others, strict=True)
-    ]
-    parts = [n.split(".") for n in kept]
-    while len(parts) > 1 and all(len(p) > 1 for p in parts) and len({p[0] for p in parts}) == 1:
-        parts = [p[1:] for p in parts]
-    return [identifier(".".join(p)) for p in parts]
+def _without_counts(names: list[str], others: list[str]) -> list[str]:
+    """Names for the calls of all parts, without what counts the parts."""
+    both = zip(names, others, strict=True)
+    return [identifier(re.sub(r"_?\d+$", "", n) or n if n != o else n) for n, o in both]
+
+
+def _short_names(operations: list[Any], names: list[str] | None = None) -> dict[int, str]:
+    """{id of a layer with weights: its name without what all of them have in common}."""
+    names = [x.name for x in operations] if names is None else names
+    rows = zip(operations, names, strict=True)
+    found = {id(x): name for x, name in rows if isinstance(x, Layer) and x.weights}
+    return dict(zip(found, trimmed([*found.values()]), strict=True)) if len(found) > 1 else {}
 
 
 def shape_text(shape: tuple, first: bool = False) -> str:

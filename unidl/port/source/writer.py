@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from unidl.layers import RNN, InputLayer, Layer, StackedRNNCells, TimeDistributed
+from unidl.models import Functional, Model, Sequential
 from unidl.port.errors import PortError, Refused
 from unidl.port.proof import Proof
 from unidl.port.source import block as blocks
@@ -38,6 +39,7 @@ class Writer(ABC):
     short_names: tuple[str, ...] = ("y", "z")  # for values beside the first, as people write them
     takes_masks = False
     largest_literal = 4
+    unwraps = True  # whether a subclassed model is the root itself, without a graph around it
 
     def __init__(self, model: Any) -> None:
         self.helpers: dict[str, None] = {}
@@ -47,9 +49,11 @@ class Writer(ABC):
         self.texts: list[str] = []
         self._class_names = Names(*self.reserved)
         self.name = class_name(model.name)
-        if getattr(model, "_plan", None) is None:
-            raise PortError(model.name, [("", _without_graph(model))])
-        self.root, self.scope = self.class_of(blocks.of_model(model), class_name(model.name), "")
+        block, name = blocks.of_model(model), model.name
+        inside = block.nodes[0].operation if len(block.nodes) == 1 else None
+        if self.unwraps and isinstance(inside, Model) and inside._plan is None:
+            block, name = self._block_of(block.nodes[0]), type(inside).__name__
+        self.root, self.scope = self.class_of(block, class_name(name), "")
         if self.refused:
             raise PortError(model.name, self.refused)
 
@@ -106,24 +110,24 @@ class Writer(ABC):
         layer, node, scope = call.layer, call.node, call.scope
         if isinstance(layer, InputLayer):
             raise Refused("an input within a graph")
-        if getattr(layer, "_plan", None) is not None:
-            block = blocks.of_model(layer)
-        elif isinstance(layer, TimeDistributed):
-            block = blocks.of_moments(layer, node.inputs[0])
-        elif isinstance(layer, _SHAPES_ALONE):
-            raise Refused(f"{type(layer).__name__} has no counterpart")
-        else:
-            kwargs = {k: v for k, v in node.kwargs.items() if k not in ("training", "mask")}
-            block = blocks.of_layer(layer, node.args, kwargs)
-        wanted = (
-            layer.name
-            if type(layer).__module__.startswith("unidl.models")
-            else type(layer).__name__
-        )
+        block = self._block_of(node)
+        is_model = type(layer) in (Functional, Sequential)
+        wanted = layer.name if is_model else type(layer).__name__
         name, inner = self.class_of(block, class_name(wanted), f"{scope.path}{layer.name}/")
         me = scope.child(layer, f"{name}()", self.inner_entries(layer, inner))
         given = {id(t): i for i, t in reversed([*enumerate(node.inputs)])}
         return f"{me}({', '.join(call.plain(i) for i in reversed(given.values()))})"
+
+    def _block_of(self, node: Any) -> Any:
+        layer = node.operation
+        if getattr(layer, "_plan", None) is not None:
+            return blocks.of_model(layer)
+        if isinstance(layer, TimeDistributed):
+            return blocks.of_moments(layer, node.inputs[0])
+        if isinstance(layer, _SHAPES_ALONE):
+            raise Refused(f"{type(layer).__name__} has no counterpart")
+        kwargs = {k: v for k, v in node.kwargs.items() if k not in ("training", "mask")}
+        return blocks.of_layer(layer, node.args, kwargs)
 
     # What a framework says of itself.
 
@@ -168,8 +172,8 @@ class Writer(ABC):
         return False
 
     @abstractmethod
-    def children(self, name: str, kind: str, count: int) -> list[str]:
-        """Lines that make a list of children of one class."""
+    def children(self, name: str, kinds: list[str]) -> list[str]:
+        """Lines that make a list of children of these classes, mostly one class."""
 
     def loop(self, children: str, name: str) -> list[str]:
         """Lines that apply them one after the other."""
@@ -211,10 +215,3 @@ class Writer(ABC):
         returned = graph.flatten_tensors(scope.block.outputs)
         outputs = ", ".join(shape_text(t.shape, scope.first) for t in returned)
         return f"{inputs} -> {outputs}."
-
-
-def _without_graph(model: Any) -> str:
-    return (
-        f"{type(model).__name__} has no graph of layers. Build it: call it on symbolic inputs, "
-        "Model(x, net(x)), or give a Sequential its Input"
-    )

@@ -99,8 +99,12 @@ class NumpyWriter(Writer):
             return name, []
         return f"self.{name}", [f'self.{name} = {made[:-1]}part(weights, "{name}"))']
 
-    def children(self, name, kind, count):
-        return [f'self.{name} = [{kind}(part(weights, f"{name}.{{i}}")) for i in range({count})]']
+    def children(self, name, kinds):
+        if len(set(kinds)) == 1:
+            made = f'{kinds[0]}(part(weights, f"{name}.{{i}}"))'
+            return [f"self.{name} = [{made} for i in range({len(kinds)})]"]
+        made = ", ".join(f'{kind}(part(weights, "{name}.{i}"))' for i, kind in enumerate(kinds))
+        return [f"self.{name} = [{made}]"]
 
     def attribute(self, scope, name):
         return f"self.{name}" if name.startswith("blocks") else f'w["{name}"]'

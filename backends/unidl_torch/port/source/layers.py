@@ -193,17 +193,23 @@ def repeat_vector(m: Any, call: Any) -> str:
 
 # Convolutions and pooling.
 
+_CONVOLUTIONS = (
+    layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.DepthwiseConv1D, layers.DepthwiseConv2D,
+    layers.SeparableConv1D, layers.SeparableConv2D,
+)  # fmt: skip
+_MAX_POOLS = (layers.MaxPooling1D, layers.MaxPooling2D, layers.MaxPooling3D)
+_POOLS = (
+    *_MAX_POOLS, layers.AveragePooling1D, layers.AveragePooling2D, layers.AveragePooling3D
+)  # fmt: skip
+
 
 def _window_input(m: Any, call: Any) -> str:
-    if getattr(m, "data_format", "channels_last") == "channels_first":
-        return call.plain()
-    return call.channels_first()
+    return call.plain() if _format(m) == "channels_first" else call.channels_first()
 
 
 def _space(m: Any, call: Any) -> tuple:
     """Sizes of the axes between the batch and the channels."""
-    first = getattr(m, "data_format", "channels_last") == "channels_first"
-    return tuple(call.shape[2:] if first else call.shape[1:-1])
+    return tuple(call.shape[2:] if _format(m) == "channels_first" else call.shape[1:-1])
 
 
 def _padded(
@@ -211,7 +217,7 @@ def _padded(
 ):
     """(`x` padded where it has to be, the padding that the module does itself)."""
     if m.padding == "valid":
-        return x, None
+        return x, call.scope.padding.get(id(call.node.inputs[0]))
     if m.padding == "causal":
         before = dilation[0] * (window[0] - 1)
         return f"F.pad({x}, ({before}, 0))", None
@@ -332,7 +338,7 @@ def transposed_convolution(m: Any, call: Any) -> str:
     return activated(m, call, y)
 
 
-@layer(layers.MaxPooling1D, layers.MaxPooling2D, layers.MaxPooling3D)
+@layer(*_MAX_POOLS)
 def max_pooling(m: Any, call: Any) -> str:
     rank = call.rank - 2
     x = _window_input(m, call)
@@ -352,7 +358,8 @@ def average_pooling(m: Any, call: Any) -> str:
         raise Refused("average pooling with padding='same' that is not even on both sides")
     size, strides = one_or_each(m.pool_size), one_or_each(m.strides)
     more = "" if strides == size else f", stride={strides}"
-    more += f", padding={padding}, count_include_pad=False" if padding else ""
+    more += f", padding={padding}" if padding else ""
+    more += ", count_include_pad=False" if padding and m.padding == "same" else ""
     return f"F.avg_pool{rank}d({x}, {size}{more})"
 
 
@@ -372,9 +379,39 @@ for _rank in "123":
 
 
 @layer(layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D)
-def zero_padding(m: Any, call: Any) -> str:
+def zero_padding(m: Any, call: Any) -> str | None:
     pairs = [m.padding] if call.rank == 3 else m.padding
-    return f"F.pad({_window_input(m, call)}, {_flat(pairs)})"
+    return _pad(call, _window_input(m, call), pairs, 0.0)
+
+
+def _pad(call: Any, x: str, pairs: Any, value: float) -> str | None:
+    if _is_left_to_the_next(call, pairs, value):
+        call.scope.padding[id(call.outputs[0])] = one_or_each(a for a, _ in pairs)
+        call.scope.same_as(call, call.first, x)
+        return None
+    fill = f", value={value!r}".replace("inf", "torch.inf") if value else ""
+    return f"F.pad({x}, {_flat(pairs)}{fill})"
+
+
+def _is_left_to_the_next(call: Any, pairs: Any, value: float) -> bool:
+    """Whether a convolution or pooling stands behind that can pad by itself."""
+    user = call.only_user()
+    if user is None or getattr(user.operation, "padding", None) != "valid":
+        return False
+    kind, pads = type(user.operation), [a for a, _ in pairs]
+    if any(a != b for a, b in pairs) or user.operation.data_format != _format(call.layer):
+        return False
+    if kind in _CONVOLUTIONS:
+        return value == 0
+    if kind in _POOLS:  # which pad by at most half of their window
+        fill = -np.inf if kind in _MAX_POOLS else 0.0
+        halves = zip(pads, user.operation.pool_size, strict=True)
+        return value == fill and all(2 * p <= k for p, k in halves)
+    return False
+
+
+def _format(m: Any) -> str:
+    return getattr(m, "data_format", "channels_last")
 
 
 def _flat(pairs: Any) -> tuple:
@@ -383,9 +420,8 @@ def _flat(pairs: Any) -> tuple:
 
 
 @layer(ConstantPadding)
-def constant_padding(m: Any, call: Any) -> str:
-    value = f", value={m.value!r}".replace("inf", "torch.inf") if m.value else ""
-    return f"F.pad({call.channels_first()}, {_flat(m.padding)}{value})"
+def constant_padding(m: Any, call: Any) -> str | None:
+    return _pad(call, call.channels_first(), m.padding, m.value)
 
 
 @layer(layers.Cropping1D, layers.Cropping2D, layers.Cropping3D)

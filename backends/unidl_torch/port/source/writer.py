@@ -114,8 +114,10 @@ class TorchWriter(Writer):
             lines.append(f"self.{name}.requires_grad_(False)")
         return f"self.{name}", lines
 
-    def children(self, name, kind, count):
-        return [f"self.{name} = nn.ModuleList({kind}() for _ in range({count}))"]
+    def children(self, name, kinds):
+        if len(set(kinds)) == 1:
+            return [f"self.{name} = nn.ModuleList({kinds[0]}() for _ in range({len(kinds)}))"]
+        return [f"self.{name} = nn.ModuleList([{', '.join(f'{kind}()' for kind in kinds)}])"]
 
     def _module(self, source, name):
         """The class that `source` defines, made."""
