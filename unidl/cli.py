@@ -6,6 +6,7 @@ import argparse
 
 import unidl
 from unidl.conformance import command as conformance
+from unidl.port import command as convert
 from unidl.verify import command as verify
 
 
@@ -24,6 +25,7 @@ def main(argv=None) -> int:
     backends.set_defaults(run=show_backends)
     verify.add_command(commands)
     conformance.add_command(commands)
+    convert.add_command(commands)
     arguments = parser.parse_args(argv)
     return arguments.run(arguments) or 0
 

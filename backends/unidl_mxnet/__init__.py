@@ -10,4 +10,5 @@ spec = BackendSpec(
     tensor_roots=("mxnet", "unidl_mxnet"),
     install="pip install 'unidl-framework[mxnet]'",
     port={"from_gluon": "unidl_mxnet.port.importer"},
+    files={"-symbol.json": "unidl_mxnet.port.importer:from_gluon"},
 )

@@ -16,6 +16,8 @@ class BackendSpec:
     tensor_roots: top-level modules of the tensor types, by which an object is recognised without an
     import. install: the command that installs the framework.
     port: {name of a function in `unidl.port`, such as "from_mine": the module that has it}.
+    files: {the end of a file's name, such as "-mine.json": "package.module:function" that reads it,
+    as (path, example inputs, path of weights, verify)}.
     source: {name of a framework: "package.module:Class" of what writes models for it}.
 
     Examples:
@@ -38,4 +40,5 @@ class BackendSpec:
     tensor_roots: tuple[str, ...]
     install: str
     port: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
     source: dict[str, str] = field(default_factory=dict)

@@ -46,7 +46,8 @@ def from_gluon(block, example_inputs, params=None, verify=True):
     examples = as_list(example_inputs)
     examples = [np.asarray(x.asnumpy() if hasattr(x, "asnumpy") else x) for x in examples]
     if isinstance(block, (str, os.PathLike)):
-        graph, name = read_symbol(block), os.path.basename(os.fspath(block))
+        graph = read_symbol(block)
+        name = os.path.basename(os.fspath(block)).removesuffix(".json").removesuffix("-symbol")
         if params is None:
             raise ValueError(f"from_gluon: give the path of the .params file of {block}: params=.")
         arrays = _without_kinds(read_params(params))

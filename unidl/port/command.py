@@ -1,0 +1,99 @@
+"""`unidl convert`: from a file of one framework to the source of another.
+
+Exit status 0: converted, and equal where it was compared; 1: converted, but different; 2: not
+converted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+EQUAL, DIFFERENT, NOT_CONVERTED = 0, 1, 2
+
+_EPILOG = """
+  unidl convert model.keras --to torch -o converted/
+  unidl convert net-symbol.json --params net-0000.params --input-shape 3,224,224 --to keras -o out/
+
+In the folder are then NAME.py, which needs no unidl, NAME.safetensors with the weights,
+NAME_check.safetensors, which `python NAME.py` computes again, and NAME_proof.txt.
+
+Exit status: 0 converted and equal, 1 converted but different, 2 not converted.
+"""
+
+
+def add_command(commands: Any) -> None:
+    """Register `convert` among the subcommands of `unidl`."""
+    parser = commands.add_parser(
+        "convert",
+        help="turn a model file into source of another framework, and prove that it is equal",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", help="what model.save() of unidl or Keras wrote, or -symbol.json")
+    parser.add_argument("--to", required=True, metavar="FRAMEWORK", help="such as numpy")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="FOLDER", help="made if it is not there"
+    )
+    parser.add_argument("--params", metavar="FILE", help="the weights beside a -symbol.json")
+    parser.add_argument(
+        "--input-shape",
+        action="append",
+        type=_shape,
+        metavar="N,N,...",
+        help="of one sample, where the file does not tell it; can be repeated",
+    )
+    parser.add_argument("--no-verify", action="store_true", help="do not compare")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from unidl.port.source.export import to_source
+    from unidl.port.source.names import identifier
+
+    name = os.path.basename(os.path.normpath(arguments.file))
+    stem = identifier(name.partition(".")[0].removesuffix("-symbol"))
+    try:
+        with Console(stderr=True).status(f"Reading {name}") as status:
+            model = _read(arguments)
+            status.update(f"Writing {arguments.to}{'' if arguments.no_verify else ', comparing'}")
+            os.makedirs(arguments.output, exist_ok=True)
+            path = os.path.join(arguments.output, f"{stem}.py")
+            found = to_source(model, arguments.to, path, verify=not arguments.no_verify)
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        print(f"unidl convert: {error}", file=sys.stderr)
+        return NOT_CONVERTED
+    print(found)
+    return EQUAL if found.proof is None or found.proof.passed else DIFFERENT
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not sizes like 3,224,224") from None
+
+
+def _read(arguments: argparse.Namespace) -> Any:
+    import numpy as np
+
+    from unidl.backend import registry
+    from unidl.saving import load_model
+
+    homes = {end: home for spec in registry.specs().values() for end, home in spec.files.items()}
+    for end, home in homes.items():
+        if arguments.file.endswith(end):
+            if not arguments.params or not arguments.input_shape:
+                raise ValueError(f"a {end} file needs --params and --input-shape")
+            module, reader = home.split(":")
+            examples = [np.zeros((1, *shape), "float32") for shape in arguments.input_shape]
+            read = getattr(import_module(module), reader)
+            return read(arguments.file, examples, arguments.params, verify=False).model
+    if arguments.params or arguments.input_shape:
+        raise ValueError(f"--params and --input-shape are for files that end in {', '.join(homes)}")
+    return load_model(arguments.file)
