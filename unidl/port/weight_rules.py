@@ -54,6 +54,11 @@ def reshaped(ours: Callable[[tuple], tuple], original: Callable[[tuple], tuple])
     return Rule(lambda x: x.reshape(ours(x.shape)), lambda x: x.reshape(original(x.shape)))
 
 
+def between(ours: tuple, original: tuple) -> Rule:
+    """The same from one fixed shape to another."""
+    return reshaped(lambda shape: ours, lambda shape: original)
+
+
 class Weight(NamedTuple):
     """A weight that was brought in.
 

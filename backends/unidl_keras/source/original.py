@@ -15,6 +15,9 @@ def made(source, root, arrays):
     model = getattr(module, root)()
     for name, variable in module.named(model).items():
         variable.assign(arrays[name])
+    for part in model.layers:
+        if hasattr(part, "finalize_state"):
+            part.finalize_state()
     model.named = module.named(model)
     return model
 

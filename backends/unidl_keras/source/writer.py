@@ -40,9 +40,10 @@ def named(model):
 def load(path=HERE / "{stem}.safetensors"):
     """The model with its weights."""
     model = {root}()
+    weights = named(model)
     for name, value in load_file(path).items():
-        named(model)[name].assign(value)
-    return model
+        weights[name].assign(value)
+{adapted}    return model
 
 
 def check():
@@ -93,6 +94,13 @@ if __name__ == "__main__":
     print(f"{name}: the largest relative difference is {{worst:.1e}}")
     assert worst < 1e-5, "It does not compute what unidl computed."
 '''
+
+
+_ADAPTED = """\
+    for part in model.layers:
+        if isinstance(part, layers.Normalization):
+            part.finalize_state()  # it computes with what it keeps
+"""
 
 
 class KerasWriter(Writer):
@@ -153,7 +161,9 @@ class KerasWriter(Writer):
     def file_text(self, stem):
         parts = [_HEAD.format(name=self.root, version=unidl.__version__, stem=stem)]
         parts += [text + "\n" for text in self.texts]
-        return "\n\n".join(parts) + _TAIL.format(name=self.name, root=self.root, stem=stem)
+        adapted = _ADAPTED if any("layers.Normalization(" in text for text in self.texts) else ""
+        tail = _TAIL.format(name=self.name, root=self.root, stem=stem, adapted=adapted)
+        return "\n\n".join(parts) + tail
 
     def weight(self, scope, name, variable):
         if _is_function(scope.block):

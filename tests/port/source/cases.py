@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 import unidl
 from unidl import layers, ops
 
@@ -18,6 +20,11 @@ def _functions(shape, function, count=1):
         return unidl.Model(inputs, function(*inputs))
 
     return make
+
+
+def _adapted(layer):
+    layer.adapt(np.random.RandomState(0).normal(2.0, 3.0, size=(20, *ROW)))
+    return unidl.Sequential([unidl.Input(ROW), layer, layers.Dense(2)])
 
 
 LAYERS = {
@@ -117,6 +124,18 @@ LAYERS = {
     "group normalization": _one(IMAGE, lambda: layers.GroupNormalization(3)),
     "rms normalization": _one(STEPS, lambda: layers.RMSNormalization()),
     "unit normalization": _one(STEPS, lambda: layers.UnitNormalization()),
+    "normalization": lambda: _adapted(layers.Normalization()),
+    "normalization, inverted": _one(
+        ROW, lambda: layers.Normalization(mean=[1.0] * 6, variance=[0.3] * 6, invert=True)
+    ),
+    "bilinear": _one(
+        IMAGE, lambda: layers.UpSampling2D(2, interpolation="bilinear"), lambda: layers.ReLU()
+    ),
+    "uneven averages": _one(IMAGE, lambda: layers.AveragePooling2D(2, 1, "same")),
+    "frozen batch normalization": _one(
+        IMAGE, lambda: layers.BatchNormalization(trainable=False), lambda: layers.Conv2D(2, 1)
+    ),
+    "softmax of two axes": _one(STEPS, lambda: layers.Softmax(axis=(1, 2))),
     "rescaling": _one(IMAGE, lambda: layers.Rescaling(1 / 255, 0.5)),
     "lstm": _one(STEPS, lambda: layers.LSTM(5, return_sequences=True), lambda: layers.LSTM(3)),
     "gru": _one(STEPS, lambda: layers.GRU(5, return_sequences=True), lambda: layers.GRU(3)),

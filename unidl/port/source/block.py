@@ -53,8 +53,11 @@ def of_model(model: Any) -> Block:
     return Block.of_plan(model, plan, names, {})
 
 
-def of_layer(layer: Any, args: Any, kwargs: Any) -> Block:
-    """A layer, or a subclassed model, by what its `call` does with these symbolic arguments."""
+def of_layer(layer: Any, args: Any, kwargs: Any, for_training: bool = True) -> Block:
+    """A layer, or a subclassed model, by what its `call` does with these symbolic arguments.
+
+    for_training: whether it has to do the same in training.
+    """
     signature = call_signature(type(layer))
     made: dict[int, KerasTensor] = {}
 
@@ -65,7 +68,7 @@ def of_layer(layer: Any, args: Any, kwargs: Any) -> Block:
 
     args, kwargs = graph.map_tensors(symbol, (args, kwargs))
     plan, weights = _planned(layer, args, kwargs, made, training=False)
-    if signature.has_training:
+    if signature.has_training and for_training:
         other, _ = _planned(layer, args, kwargs, made, training=True)
         if [_what(n) for n in plan.nodes] != [_what(n) for n in other.nodes]:
             raise Refused("its call() does something else in training, by an `if` of its own")
@@ -82,7 +85,10 @@ def _what(node: Any) -> str:
 
 def _planned(layer: Layer, args: Any, kwargs: Any, made: dict, training: bool) -> tuple[Plan, dict]:
     outputs, own = _called(layer, args, kwargs, training)
-    plan = Plan([*made.values(), *own.values()], outputs, layer._who())
+    try:
+        plan = Plan([*made.values(), *own.values()], outputs, layer._who())
+    except ValueError as error:
+        raise Refused("its call() makes tensors that are not recorded") from error
     return plan, {id(tensor): variable for variable, tensor in own.items()}
 
 

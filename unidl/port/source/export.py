@@ -16,7 +16,8 @@ from unidl import Input, ops, tree
 from unidl.backend import registry
 from unidl.backend.dtypes import is_float
 from unidl.models.model import Functional, Model
-from unidl.port.proof import as_list, in_float64, on_the_reference, one_or_all
+from unidl.port.errors import PortError
+from unidl.port.proof import Proof, as_list, in_float64, on_the_reference, one_or_all
 from unidl.port.source.exported import Exported
 from unidl.port.source.layout import tidy
 from unidl.port.source.names import identifier
@@ -78,10 +79,10 @@ def to_source(
     writer = kind(model)
     found = _exported(framework, writer, stem)
     inputs = _inputs(model, example_inputs)
-    with _twin(model, kind) as (twin, weights):
-        check = _recorded(twin, weights, inputs)
+    with _twin(model, kind) as (twin, written):
+        check = _recorded(twin, _weights(written), inputs)
         if verify:
-            found.proof = writer.prove(found.source, twin, weights, in_float64(inputs))
+            found.proof = _proved(written, found.source, twin, inputs)
     arrays = writer.arrays()
     base = os.path.join(os.path.dirname(os.path.abspath(path)), stem)
     found.files = [f"{base}.py", *_write(base, found, arrays, check)]
@@ -123,8 +124,8 @@ def to_native(model: Model, framework: str, example_inputs: Any = None, verify: 
     found = _exported(framework, writer, identifier(model.name))
     if verify:
         inputs = _inputs(model, example_inputs)
-        with _twin(model, kind) as (twin, weights):
-            found.proof = writer.prove(found.source, twin, weights, in_float64(inputs))
+        with _twin(model, kind) as (twin, written):
+            found.proof = _proved(written, found.source, twin, inputs)
     return writer.native(found)
 
 
@@ -178,7 +179,7 @@ def _inputs(model: Any, given: Any) -> list[np.ndarray]:
     if given is None:
         drawn = tree.flatten(random_inputs(model, "to_source"))
         return [x[:SAMPLES] for x in drawn]
-    found = [ops.convert_to_numpy(x) for x in as_list(given)]
+    found = [_several(ops.convert_to_numpy(x)) for x in as_list(given)]
     if len(found) != len(model.inputs):
         raise ValueError(
             f"to_source: {model._who()} has {len(model.inputs)} inputs, got {len(found)} arrays in "
@@ -187,9 +188,14 @@ def _inputs(model: Any, given: Any) -> list[np.ndarray]:
     return found
 
 
+def _several(x: np.ndarray) -> np.ndarray:
+    """At least two samples: normalization over a batch of one is no test."""
+    return np.concatenate([x, x / 2 if x.dtype.kind == "f" else x]) if len(x) == 1 else x
+
+
 @contextmanager
-def _twin(model: Any, kind: type[Writer]) -> Iterator[tuple[Any, list[Weight]]]:
-    """(a copy in float64 on the default backend, without dropout; its weights)."""
+def _twin(model: Any, kind: type[Writer]) -> Iterator[tuple[Any, Writer]]:
+    """(a copy in float64 on the default backend, without dropout; what writes it)."""
     with apart(model, "to_source") as copier, on_the_reference():
         twin = copier.copy
         snapshot = Snapshot(twin)
@@ -198,7 +204,18 @@ def _twin(model: Any, kind: type[Writer]) -> Iterator[tuple[Any, list[Weight]]]:
             for name in ("rate", "dropout", "recurrent_dropout", "stddev"):
                 if isinstance(vars(layer).get(name), int | float):
                     vars(layer)[name] = 0.0
-        yield twin, _weights(kind(twin))
+        yield twin, kind(twin)
+
+
+def _proved(written: Writer, source: str, twin: Any, inputs: list[np.ndarray]) -> Proof:
+    try:
+        return written.prove(source, twin, _weights(written), in_float64(inputs))
+    except Exception as error:  # whatever the framework raises
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        raise PortError(
+            twin.name,
+            [("", f"what is written does not run here ({reason}). verify=False writes it anyway")],
+        ) from error
 
 
 def _recorded(twin: Any, weights: list[Weight], inputs: list[np.ndarray]) -> dict[str, np.ndarray]:

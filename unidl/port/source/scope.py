@@ -157,6 +157,17 @@ class Scope:
         self.entries.append(Entry((name,), array))
         return self.writer.attribute(self, name)
 
+    def state(self) -> Any:
+        """What `restore` takes, if a rule gives up."""
+        held = {key: dict(names) for key, names in self._held.items()}
+        lengths = len(self.made), len(self.body), len(self.entries)
+        return held, lengths, dict(self._children), dict(self._weights), dict(self.padding)
+
+    def restore(self, state: Any) -> None:
+        self._held, lengths, self._children, self._weights, self.padding = state
+        made, body, entries = lengths
+        del self.made[made:], self.body[body:], self.entries[entries:]
+
     # Children.
 
     def child(self, layer: Any, made: str, weights: list, after: tuple[str, ...] = ()) -> str:

@@ -38,6 +38,7 @@ class Writer(ABC):
     reserved: tuple[str, ...] = ()  # names of the file that classes may not have
     short_names: tuple[str, ...] = ("y", "z")  # for values beside the first, as people write them
     takes_masks = False
+    trains = True  # whether what is written can be trained
     largest_literal = 4
     unwraps = True  # whether a subclassed model is the root itself, without a graph around it
 
@@ -93,9 +94,7 @@ class Writer(ABC):
         operation = call.layer
         if isinstance(operation, Layer):
             rule = self.rules.get(type(operation))
-            if rule is not None:
-                return rule(operation, call)
-            return self.nested(call)
+            return self.nested(call) if rule is None else self._by_rule(rule, call)
         name = operation.function.__name__
         rule = self.functions.get(name)
         if rule is None:
@@ -104,6 +103,23 @@ class Writer(ABC):
             return rule(call, *call.node.args, **call.node.kwargs)
         except TypeError as error:
             raise Refused(f"ops.{name} is called in a way that is not written: {error}") from None
+
+    def _by_rule(self, rule: Any, call: Call) -> str | None:
+        """What the rule writes; where it refuses, what the layer's call() does."""
+        state = call.scope.state()
+        try:
+            return rule(call.layer, call)
+        except Refused as reason:
+            call.scope.restore(state)
+            call.first, refused = False, len(self.refused)
+            try:
+                text = self.nested(call)
+            except Refused:
+                raise reason from None
+            if len(self.refused) > refused:
+                del self.refused[refused:]
+                raise
+            return text
 
     def nested(self, call: Call) -> str:
         """A call of a model, or of a layer that has no rule, which becomes a class."""
@@ -127,7 +143,7 @@ class Writer(ABC):
         if isinstance(layer, _SHAPES_ALONE):
             raise Refused(f"{type(layer).__name__} has no counterpart")
         kwargs = {k: v for k, v in node.kwargs.items() if k not in ("training", "mask")}
-        return blocks.of_layer(layer, node.args, kwargs)
+        return blocks.of_layer(layer, node.args, kwargs, self.trains)
 
     # What a framework says of itself.
 

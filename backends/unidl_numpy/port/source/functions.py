@@ -106,6 +106,7 @@ _DIRECT = [
     "take",
     "any",
     "all",
+    "full_like",
 ]
 
 
@@ -239,6 +240,26 @@ def attention(
     given = [call.text(x) for x in (query, key, value)]
     given += [] if bias is None else [call.text(bias)]
     return f"{call.helper('attention')}({', '.join(given)}, scale={scale!r})"
+
+
+@function("grouped_attention")
+def grouped_attention(
+    call: Any, query: Any, key: Any, value: Any, bias: Any = None, scale: Any = 1.0
+) -> str:
+    shared = query.shape[1] // key.shape[1]
+    k, v = (f"np.repeat({call.text(x)}, {shared}, axis=1)" for x in (key, value))
+    given = [call.text(query), k, v, *([] if bias is None else [call.text(bias)])]
+    return f"{call.helper('attention')}({', '.join(given)}, scale={scale!r})"
+
+
+@function("convert_to_tensor")
+def convert_to_tensor(call: Any, x: Any, dtype: Any = None) -> str:
+    return call.text(x)
+
+
+@function("embedding")
+def embedding(call: Any, table: Any, indices: Any) -> str:
+    return f"{call.text(table)}[{call.text(indices)}]"
 
 
 @function("rms_normalization")

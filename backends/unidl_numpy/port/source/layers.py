@@ -5,9 +5,12 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from unidl import activations, layers
+import numpy as np
+
+from unidl import activations, layers, ops
 from unidl.port.errors import Refused
 from unidl.port.layers import Constant, ConstantPadding
+from unidl.port.weight_rules import between
 from unidl_numpy.port.source.functions import FUNCTIONS
 
 RULES: dict[type, Any] = {}
@@ -92,8 +95,6 @@ def einsum_dense(m: Any, call: Any) -> str:
 
 @layer(layers.Embedding)
 def embedding(m: Any, call: Any) -> str:
-    if m.mask_zero:
-        raise Refused("mask_zero=True; masks are not written")
     return f"{call.weight('embeddings', m.embeddings)}[{call.plain()}]"
 
 
@@ -317,15 +318,38 @@ def rms_normalization(m: Any, call: Any) -> str:
     return f"{call.helper('rms_norm')}({call.plain()}, {scale}, {m.epsilon!r})"
 
 
+@layer(layers.Normalization)
+def normalization(m: Any, call: Any) -> str:
+    shape = tuple(ops.shape(m.mean))
+    if m.input_mean is None:
+        rule = between(tuple(m.adapt_mean.shape), shape)
+        mean = call.weight("mean", m.adapt_mean, rule)
+        variance = call.weight("variance", m.adapt_variance, rule)
+    else:
+        mean, variance = (
+            call.scope.constant(np.asarray(ops.convert_to_numpy(v))) for v in (m.mean, m.variance)
+        )
+    deviation = f"np.maximum(np.sqrt({variance}), 1e-7)"
+    x = call.plain()
+    return f"{x} * {deviation} + {mean}" if m.invert else f"({x} - {mean}) / {deviation}"
+
+
 @layer(layers.Rescaling)
 def rescaling(m: Any, call: Any) -> str:
-    offset = call.text(m.offset)
-    scaled = f"{call.plain()} * {call.text(m.scale)}"
-    return scaled if offset in ("0", "0.0") else f"{scaled} + {offset}"
+    scale, offset = (v if np.ndim(v) == 0 else np.asarray(v) for v in (m.scale, m.offset))
+    scaled = f"{call.plain()} * {call.text(scale)}"
+    return scaled if np.ndim(offset) == 0 and not offset else f"{scaled} + {call.text(offset)}"
+
+
+def _inputs(call: Any) -> list[str]:
+    """All inputs, if they have as many axes: others are aligned at the batch, as in Keras."""
+    if len({len(t.shape) for t in call.node.inputs}) > 1:
+        raise Refused("inputs with different numbers of axes")
+    return call.alike()
 
 
 def _merged(sign: str) -> Any:
-    return lambda m, call: f" {sign} ".join(call.alike())
+    return lambda m, call: f" {sign} ".join(_inputs(call))
 
 
 RULES |= {layers.Add: _merged("+"), layers.Subtract: _merged("-"), layers.Multiply: _merged("*")}
@@ -333,13 +357,13 @@ RULES |= {layers.Add: _merged("+"), layers.Subtract: _merged("-"), layers.Multip
 
 @layer(layers.Average)
 def average(m: Any, call: Any) -> str:
-    names = call.alike()
+    names = _inputs(call)
     return f"({' + '.join(names)}) / {len(names)}"
 
 
 def _extreme(name: str) -> Any:
     def rule(m: Any, call: Any) -> str:
-        first, *rest = call.alike()
+        first, *rest = _inputs(call)
         for other in rest:
             first = f"np.{name}({first}, {other})"
         return first
@@ -352,7 +376,7 @@ RULES |= {layers.Maximum: _extreme("maximum"), layers.Minimum: _extreme("minimum
 
 @layer(layers.Concatenate)
 def concatenate(m: Any, call: Any) -> str:
-    return f"np.concatenate([{', '.join(call.alike())}], axis={m.axis})"
+    return f"np.concatenate([{', '.join(_inputs(call))}], axis={m.axis})"
 
 
 @layer(Constant)

@@ -64,6 +64,8 @@ if __name__ == "__main__":
 
 class NumpyWriter(Writer):
     rules, functions = RULES, FUNCTIONS
+    trains = False
+    largest_literal = 1
     reserved = ("Path", "HERE", "np", "numpy", "math", "safetensors", "part", "flat")
 
     def class_text(self, scope, name):

@@ -133,7 +133,9 @@ def _unless(value: Any, default: Any) -> str:
 
 
 @function("softmax")
-def softmax(call: Any, x: Any, axis: int = -1) -> str:
+def softmax(call: Any, x: Any, axis: Any = -1) -> str:
+    if isinstance(axis, list | tuple):
+        return f"{call.helper('softmax')}({call.plain()}, {tuple(axis)})"
     return f"F.softmax({call.plain()}, dim={axis})"
 
 
@@ -156,7 +158,9 @@ def where(call: Any, condition: Any, x1: Any, x2: Any) -> str:
 def cast(call: Any, x: Any, dtype: Any) -> str:
     if x.dtype == call.outputs[0].dtype:
         return call.either()
-    if x.dtype.startswith("float") and call.outputs[0].dtype.startswith("float"):
+    if {x.dtype, call.outputs[0].dtype} == {"float32", "float64"}:
+        return call.either()  # all of a module is in one dtype
+    if "float" in x.dtype and "float" in call.outputs[0].dtype:
         raise Refused(f"it casts from {x.dtype} to {call.outputs[0].dtype}")
     return f"{call.either()}.to({dtype_text(call, call.outputs[0].dtype)})"
 
@@ -186,6 +190,8 @@ FUNCTIONS |= {
     "min": _reduction("amin"),
     "amin": _reduction("amin"),
     "logsumexp": _reduction("logsumexp"),
+    "any": _reduction("any"),
+    "all": _reduction("all"),
 }
 
 
@@ -407,6 +413,30 @@ def attention(
     if bias is not None:
         given.append(f"attn_mask={call.text(bias)}")
     return f"F.scaled_dot_product_attention({', '.join(given)}, scale={scale!r})"
+
+
+@function("grouped_attention")
+def grouped_attention(
+    call: Any, query: Any, key: Any, value: Any, bias: Any = None, scale: Any = 1.0
+) -> str:
+    return f"{attention(call, query, key, value, bias, scale)[:-1]}, enable_gqa=True)"
+
+
+@function("convert_to_tensor")
+def convert_to_tensor(call: Any, x: Any, dtype: Any = None) -> str:
+    return call.text(x)
+
+
+@function("embedding")
+def embedding(call: Any, table: Any, indices: Any) -> str:
+    return f"F.embedding({call.text(indices)}, {call.text(table)})"
+
+
+@function("full_like")
+def full_like(call: Any, x: Any, fill_value: Any, dtype: Any = None) -> str:
+    if dtype is not None:
+        raise Refused("ops.full_like with a dtype")
+    return f"torch.full_like({call.text(x)}, {call.text(fill_value)})"
 
 
 @function("rms_normalization")

@@ -7,6 +7,34 @@ def moments(x, dims, keepdim):
     variance, mean = torch.var_mean(x, dims, correction=0, keepdim=keepdim)
     return mean, variance
 ''',
+    "Normalization": '''
+class Normalization(nn.Module):
+    """(x - mean) / deviation, with moments of data that was seen before."""
+
+    def __init__(self, *shape):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(shape))
+        self.register_buffer("variance", torch.ones(shape))
+
+    def forward(self, x):
+        return (x - self.mean) / self.deviation()
+
+    def deviation(self):
+        return self.variance.sqrt().clamp(min=1e-7)
+''',
+    "softmax": '''
+def softmax(x, dims):
+    """Softmax along several axes at once."""
+    x = torch.exp(x - x.amax(dims, keepdim=True))
+    return x / x.sum(dims, keepdim=True)
+''',
+    "average_pool": '''
+def average_pool(x, size, stride, sides):
+    """Averages of what a window sees of x; what `sides` adds around it does not count."""
+    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[len(size) - 1]
+    seen = pool(F.pad(torch.ones_like(x[:1, :1]), sides), size, stride)
+    return pool(F.pad(x, sides), size, stride) / seen
+''',
     "unit_norm": '''
 def unit_norm(x, dim, eps):
     """x / |x|, where |x| is at least the root of eps."""

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from unidl import activations, layers
+from unidl import activations, layers, ops
 from unidl.port.errors import Refused
 from unidl.port.layers import Constant, ConstantPadding
-from unidl.port.weight_rules import Rule, gates, reshaped, transposed
+from unidl.port.weight_rules import Rule, between, gates, transposed
 from unidl_torch.port.source.functions import FUNCTIONS, concatenated, permuted
 
 RULES: dict[type, Any] = {}
@@ -97,8 +97,6 @@ def _bias(m: Any) -> list:
 
 @layer(layers.Embedding)
 def embedding(m: Any, call: Any) -> str:
-    if m.mask_zero:
-        raise Refused("mask_zero=True; masks are not written")
     me = call.child(called("nn.Embedding", *m.embeddings.shape), ("weight", m.embeddings))
     return f"{me}({call.plain()})"
 
@@ -139,7 +137,7 @@ def elu(m: Any, call: Any) -> str:
 
 @layer(layers.Softmax)
 def softmax(m: Any, call: Any) -> str:
-    return f"F.softmax({call.plain()}, dim={m.axis!r})"
+    return FUNCTIONS["softmax"](call, call.node.inputs[0], m.axis)
 
 
 @layer(layers.Dropout)
@@ -280,10 +278,7 @@ def depthwise_convolution(m: Any, call: Any) -> str:
 def _depthwise(kernel: Any, rank: int) -> Rule:
     """(*window, channels, multiplier) from (channels * multiplier, 1, *window)."""
     *window, channels, multiplier = kernel.shape
-    ours = reshaped(
-        lambda shape: (channels, multiplier, *window),
-        lambda shape: (channels * multiplier, 1, *window),
-    )
+    ours = between((channels, multiplier, *window), (channels * multiplier, 1, *window))
     return ours.then(transposed(*range(2, rank + 2), 0, 1))
 
 
@@ -354,8 +349,12 @@ def average_pooling(m: Any, call: Any) -> str:
     rank = call.rank - 2
     x = _window_input(m, call)
     padded, padding = _padded(call, x, m, m.pool_size, m.strides, (1,) * rank)
+    if padded.startswith("F.pad("):
+        sides = padded.removeprefix(f"F.pad({x}, ").removesuffix(")")
+        window = f"{tuple(m.pool_size)}, {tuple(m.strides)}"
+        return f"{call.helper('average_pool')}({x}, {window}, {sides})"
     if padded != x:
-        raise Refused("average pooling with padding='same' that is not even on both sides")
+        raise Refused("average pooling with padding='same' of open sizes")
     size, strides = one_or_each(m.pool_size), one_or_each(m.strides)
     more = "" if strides == size else f", stride={strides}"
     more += f", padding={padding}" if padding else ""
@@ -432,10 +431,33 @@ def cropping(m: Any, call: Any) -> str:
 
 @layer(layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D)
 def up_sampling(m: Any, call: Any) -> str:
-    if getattr(m, "interpolation", "nearest") != "nearest":
-        raise Refused(f"interpolation={m.interpolation!r}")
+    mode = getattr(m, "interpolation", "nearest")
+    if mode not in ("nearest", "bilinear"):
+        raise Refused(f"interpolation={mode!r}")
     size = (m.size,) if isinstance(m.size, int) else m.size
-    return f"F.interpolate({_window_input(m, call)}, scale_factor={tuple(map(float, size))})"
+    more = "" if mode == "nearest" else f", mode={mode!r}"
+    return f"F.interpolate({_window_input(m, call)}, scale_factor={tuple(map(float, size))}{more})"
+
+
+@layer(layers.Resizing)
+def resizing(m: Any, call: Any) -> str:
+    unusual = m.crop_to_aspect_ratio or m.pad_to_aspect_ratio or call.rank != 4
+    if m.interpolation != "bilinear" or m.antialias or unusual:
+        raise Refused("resizing that is not plainly bilinear")
+    return f"F.interpolate({_window_input(m, call)}, {(m.height, m.width)}, mode='bilinear')"
+
+
+def _adaptive(name: str) -> Any:
+    def rule(m: Any, call: Any) -> str:
+        x = _window_input(m, call)
+        return f"F.adaptive_{name}_pool{call.rank - 2}d({x}, {tuple(m.output_size)})"
+
+    return rule
+
+
+for _rank in "123":
+    RULES[getattr(layers, f"AdaptiveAveragePooling{_rank}D")] = _adaptive("avg")
+    RULES[getattr(layers, f"AdaptiveMaxPooling{_rank}D")] = _adaptive("max")
 
 
 # Normalization.
@@ -470,6 +492,9 @@ def batch_normalization(m: Any, call: Any) -> str:
             weights.append((name, value(channels, "float32")))
             after.append(f"{name}.requires_grad_(False)")
     me = call.child(made, *weights, after=tuple(after))
+    if not m.trainable:  # as in Keras, it does not learn from its batches either
+        given = [f"{me}.{n}" for n in ("running_mean", "running_var", "weight", "bias")]
+        return f"F.batch_norm({x}, {', '.join(given)}, eps={me}.eps)"
     call.warn("torch multiplies the moving variance of a batch by n / (n - 1)")
     return f"{me}({x})"
 
@@ -491,7 +516,7 @@ def layer_normalization(m: Any, call: Any) -> str:
     )  # fmt: skip
     if m.center and not m.scale:
         raise Refused("layer normalization with a center and without a scale")
-    kept = reshaped(lambda s: (int(np.prod(shape)),), lambda s: shape) if len(shape) > 1 else None
+    kept = between((int(np.prod(shape)),), shape) if len(shape) > 1 else None
     weights: list[tuple] = [("weight", m.gamma)] if m.scale else []
     weights += [("bias", m.beta)] if m.center else []
     if kept is not None and m.scale and len(m.gamma.shape) == 1:
@@ -521,19 +546,42 @@ def rms_normalization(m: Any, call: Any) -> str:
     return f"{call.child(made, ('weight', m.scale))}({call.plain()})"
 
 
+@layer(layers.Normalization)
+def normalization(m: Any, call: Any) -> str:
+    call.helper("Normalization")
+    shape = tuple(ops.shape(m.mean))
+    made = called("Normalization", *shape)
+    if m.input_mean is None:
+        rule = between(tuple(m.adapt_mean.shape), shape)
+        me = call.child(made, ("mean", m.adapt_mean, rule), ("variance", m.adapt_variance, rule))
+    else:
+        moments = [np.asarray(ops.convert_to_numpy(v)) for v in (m.mean, m.variance)]
+        me = call.child(made, *zip(("mean", "variance"), moments, strict=True))
+    x = call.plain()
+    return f"{x} * {me}.deviation() + {me}.mean" if m.invert else f"{me}({x})"
+
+
 @layer(layers.Rescaling)
 def rescaling(m: Any, call: Any) -> str:
-    offset = call.text(m.offset)
-    scaled = f"{call.either()} * {call.text(m.scale)}"
-    return scaled if offset in ("0", "0.0") else f"{scaled} + {offset}"
+    scale, offset = (v if np.ndim(v) == 0 else np.asarray(v) for v in (m.scale, m.offset))
+    x = call.plain() if np.ndim(scale) or np.ndim(offset) else call.either()
+    scaled = f"{x} * {call.text(scale)}"
+    return scaled if np.ndim(offset) == 0 and not offset else f"{scaled} + {call.text(offset)}"
 
 
 # Several inputs.
 
 
+def _inputs(call: Any) -> list[str]:
+    """All inputs, if they have as many axes: others are aligned at the batch, as in Keras."""
+    if len({len(t.shape) for t in call.node.inputs}) > 1:
+        raise Refused("inputs with different numbers of axes")
+    return call.alike()
+
+
 def _merged(sign: str) -> Any:
     def rule(m: Any, call: Any) -> str:
-        return f" {sign} ".join(call.alike())
+        return f" {sign} ".join(_inputs(call))
 
     return rule
 
@@ -543,18 +591,18 @@ RULES |= {layers.Add: _merged("+"), layers.Multiply: _merged("*")}
 
 @layer(layers.Subtract)
 def subtract(m: Any, call: Any) -> str:
-    return " - ".join(call.alike())
+    return " - ".join(_inputs(call))
 
 
 @layer(layers.Average)
 def average(m: Any, call: Any) -> str:
-    names = call.alike()
+    names = _inputs(call)
     return f"({' + '.join(names)}) / {len(names)}"
 
 
 def _extreme(name: str) -> Any:
     def rule(m: Any, call: Any) -> str:
-        first, *rest = call.alike()
+        first, *rest = _inputs(call)
         for other in rest:
             first = f"torch.{name}({first}, {other})"
         return first
@@ -610,12 +658,12 @@ def _projection(name: str, dense: Any, inputs: int) -> list[tuple]:
     """The weights of a linear module from (in, heads, size), or from (heads, size, out)."""
     shape = tuple(dense.kernel.shape)
     flat = (int(np.prod(shape[:inputs])), int(np.prod(shape[inputs:])))
-    rule = transposed(1, 0).then(reshaped(lambda s: shape, lambda s: flat))
+    rule = transposed(1, 0).then(between(shape, flat))
     found: list[tuple] = [(f"{name}.weight", dense.kernel, rule)]
     if dense.bias is not None:
         whole = tuple(dense.bias.shape)
         count = int(np.prod(whole))
-        found.append((f"{name}.bias", dense.bias, reshaped(lambda s: whole, lambda s: (count,))))
+        found.append((f"{name}.bias", dense.bias, between(whole, (count,))))
     return found
 
 
@@ -658,7 +706,7 @@ def _weights_of(cell: Any, kind: str, suffix: str) -> tuple[list, list]:
     return [*found, (names[0], cell.bias)], [names[1]]
 
 
-def _written(call: Any, kind: str, m: Any, both: list, merge: str | None = None) -> str:
+def _written(call: Any, kind: str, m: Any, both: list, merge: Any = "") -> str:
     cells = [getattr(one, "cell", one) for one in both]
     for one, cell in zip(both, cells, strict=True):
         _check_recurrent(one, cell, kind)
@@ -693,9 +741,9 @@ def _initial(call: Any, directions: int) -> list[str]:
     return [given[0] if len(given) == 1 else f"({', '.join(given)})"]
 
 
-def _results(call: Any, text: str, m: Any, merge: str | None) -> str:
+def _results(call: Any, text: str, m: Any, merge: Any) -> str:
     """What of (sequence, states) the layer returns."""
-    if merge not in (None, "concat"):
+    if merge not in ("", "concat"):
         raise Refused(f"merge_mode={merge!r}")
     if m.return_state:
         if merge:

@@ -78,6 +78,7 @@ if __name__ == "__main__":
 class TorchWriter(Writer):
     rules, functions = RULES, FUNCTIONS
     reserved = ("Path", "HERE", "F", "nn", "torch", "safetensors")
+    largest_literal = 1
 
     def class_text(self, scope, name):
         lines = [f"class {name}(nn.Module):"]
