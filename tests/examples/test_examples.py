@@ -1,5 +1,6 @@
 """Every example runs on every backend; those that learn do learn."""
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -11,7 +12,9 @@ import pytest
 import unidl
 
 FOLDER = Path(__file__).parents[2] / "examples"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "common")
+# From one framework to another: which backend is active between matters little, and they need both.
+MOVING = {"keras_to_torch": ("keras", "torch"), "leave_mxnet": ("mxnet", "torch")}
+NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in ("common", *MOVING))
 
 # All examples in one process, since importing a framework takes longer than a short run.
 RUN_ALL = """
@@ -72,3 +75,12 @@ def test_it_learns(name):
 def test_the_lstm_learns_to_add():
     output = run("numpy", str(FOLDER / "lstm_sequence.py"), "--epochs", "12")
     assert float(re.search(r"to ([\d.]+) \(guess", output)[1]) < 0.12, output[-500:]
+
+
+@pytest.mark.parametrize("name", MOVING)
+def test_models_move(name):
+    if any(importlib.util.find_spec(framework) is None for framework in MOVING[name]):
+        pytest.skip(f"needs {' and '.join(MOVING[name])}")
+    output = run("torch", f"{FOLDER / name}.py", "--epochs", "1", "--samples", "96")
+    assert output.count(": equal") == 2
+    assert "class " in output

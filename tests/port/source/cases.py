@@ -136,6 +136,12 @@ LAYERS = {
         IMAGE, lambda: layers.BatchNormalization(trainable=False), lambda: layers.Conv2D(2, 1)
     ),
     "softmax of two axes": _one(STEPS, lambda: layers.Softmax(axis=(1, 2))),
+    "infinite padding": _functions(
+        STEPS,
+        lambda x: layers.MaxPooling1D(2)(
+            ops.pad(x, [(0, 0), (1, 1), (0, 0)], constant_values=-np.inf)
+        ),
+    ),
     "rescaling": _one(IMAGE, lambda: layers.Rescaling(1 / 255, 0.5)),
     "lstm": _one(STEPS, lambda: layers.LSTM(5, return_sequences=True), lambda: layers.LSTM(3)),
     "gru": _one(STEPS, lambda: layers.GRU(5, return_sequences=True), lambda: layers.GRU(3)),

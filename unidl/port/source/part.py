@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,6 +81,8 @@ class Call:
             return "..."
         if isinstance(argument, np.generic):
             argument = argument.item()
+        if isinstance(argument, float) and not math.isfinite(argument):
+            return f'float("{argument}")'
         if argument is None or isinstance(argument, bool | int | float | str):
             return repr(argument)
         if hasattr(argument, "shape"):

@@ -220,7 +220,7 @@ def get_item(call: Any, x: Any, key: Any) -> str:
 def pad(
     call: Any, x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None
 ) -> str:
-    value = f", constant_values={constant_values!r}" if constant_values else ""
+    value = f", constant_values={call.text(constant_values)}" if constant_values else ""
     return f"np.pad({call.text(x)}, {call.text(pad_width)}, {mode!r}{value})"
 
 

@@ -374,7 +374,7 @@ def pad(
     flat = [
         n for pair in reversed([(p, p) if isinstance(p, int) else p for p in pairs]) for n in pair
     ]
-    value = "" if not constant_values else f", value={constant_values!r}"
+    value = "" if not constant_values else f", value={call.text(constant_values)}"
     return f"F.pad({call.plain()}, {tuple(flat)}{value})"
 
 
