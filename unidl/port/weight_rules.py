@@ -58,6 +58,8 @@ def reshaped(ours: Callable[[tuple], tuple], original: Callable[[tuple], tuple])
 def between(ours: tuple, original: tuple) -> Rule:
     """The same from one fixed shape to another."""
     return reshaped(lambda shape: ours, lambda shape: original)
+
+
 def flattened(segments: tuple[tuple[int, ...], ...]) -> Rule:
     """The rows (the first axis) behind flattened images, which lie there channels first and here
     channels last.

@@ -19,10 +19,10 @@ from unidl.port.state_dict.naming import ALONE
 from unidl.port.weight_rules import (
     Rule,
     added,
+    between,
     depthwise,
     flattened,
     gates,
-    reshaped,
     same,
     transposed,
 )
@@ -160,8 +160,7 @@ def _of_equation(layer: Any) -> Rule:
     split = tuple(sizes[c] for c in (*summed, *made))
     flat = (math.prod(sizes[c] for c in summed), math.prod(sizes[c] for c in made))
     order = [(*summed, *made).index(c) for c in kernel]
-    back = reshaped(lambda shape: split, lambda shape: flat)
-    return transposed(1, 0).then(back).then(transposed(*order))
+    return transposed(1, 0).then(between(split, flat)).then(transposed(*order))
 
 
 def _flat_bias(layer: Any) -> Rule:
@@ -172,7 +171,7 @@ def _flat_bias(layer: Any) -> Rule:
     if letters != "".join(c for c in outputs if c in kernel):
         raise Unknown(f"bias_axes={layer.bias_axes!r} are not all axes that the kernel makes")
     shape = tuple(layer.bias.shape)
-    return reshaped(lambda _: shape, lambda _: (math.prod(shape),))
+    return between(shape, (math.prod(shape),))
 
 
 def _convolution(layer: Any, flat: Flat) -> Iterator[Place]:
@@ -242,7 +241,7 @@ def _prelu(layer: Any, flat: Flat) -> Iterator[Place]:
     if max(shape[:-1], default=1) > 1:
         raise Unknown("it has a slope for each place; give it shared_axes")
     found = Place(_path(layer), layer, "prelu", is_flat=id(layer) in flat)
-    vector = reshaped(lambda _: shape, lambda _: (math.prod(shape),))
+    vector = between(shape, (math.prod(shape),))
     found.add("alpha", layer.alpha, _rows(layer, flat).then(vector))
     yield found
 
