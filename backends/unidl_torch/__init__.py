@@ -9,6 +9,7 @@ spec = BackendSpec(
     distributions=("torch",),
     tensor_roots=("torch",),
     install="pip install 'unidl-framework[torch]'",
+    state_dicts="unidl_torch.port.state_dict",
     port={"from_torch": "unidl_torch.port.importer"},
     source={"torch": "unidl_torch.port.source.writer:TorchWriter"},
 )

@@ -19,6 +19,8 @@ class BackendSpec:
     files: {the end of a file's name, such as "-mine.json": "package.module:function" that reads it,
     as (path, example inputs, path of weights, verify)}.
     source: {name of a framework: "package.module:Class" of what writes models for it}.
+    state_dicts: the module whose `naming` tells how the framework's state dicts call their arrays,
+    a `unidl.port.state_dict.naming.Naming`; importing it imports no framework.
 
     Examples:
         >>> spec = unidl.backend.BackendSpec(
@@ -42,3 +44,4 @@ class BackendSpec:
     port: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     source: dict[str, str] = field(default_factory=dict)
+    state_dicts: str = ""

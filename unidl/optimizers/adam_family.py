@@ -24,7 +24,7 @@ class _Moments(PerParameter):
     The other arguments, by name, are `Optimizer`'s.
     """
 
-    arguments = ("beta_1", "beta_2", "epsilon")
+    arguments: tuple[str, ...] = ("beta_1", "beta_2", "epsilon")
 
     _rules: ClassVar = {"beta_1": BELOW_ONE, "beta_2": BELOW_ONE, "epsilon": NOT_NEGATIVE}
 

@@ -20,14 +20,29 @@ if TYPE_CHECKING:
     from unidl.port.proof import Proof
     from unidl.port.source.export import to_native, to_source
     from unidl.port.source.exported import Exported
+    from unidl.port.state_dict.load import load_state_dict
+    from unidl.port.state_dict.result import Loaded, Match
 
-__all__ = ["Exported", "Imported", "PortError", "Proof", "to_native", "to_source"]
+__all__ = [
+    "Exported",
+    "Imported",
+    "Loaded",
+    "Match",
+    "PortError",
+    "Proof",
+    "load_state_dict",
+    "to_native",
+    "to_source",
+]
 
 _HOMES = {
     "Exported": "unidl.port.source.exported",
     "Imported": "unidl.port.imported",
+    "Loaded": "unidl.port.state_dict.result",
+    "Match": "unidl.port.state_dict.result",
     "PortError": "unidl.port.errors",
     "Proof": "unidl.port.proof",
+    "load_state_dict": "unidl.port.state_dict.load",
     "to_native": "unidl.port.source.export",
     "to_source": "unidl.port.source.export",
 }

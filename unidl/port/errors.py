@@ -12,8 +12,10 @@ class Refused(Exception):
 class PortError(ValueError):
     """What of a model cannot be converted, everything at once.
 
-    Attributes:
+    Args:
+        model: its name.
         refused: [(path of the part in the original, reason)].
+        told: what the first line says of the model.
 
     Examples:
         >>> error = unidl.port.PortError("Net", [("pool", "it rounds sizes up")])
@@ -21,7 +23,12 @@ class PortError(ValueError):
         [('pool', 'it rounds sizes up')]
     """
 
-    def __init__(self, model: str, refused: Iterable[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        model: str,
+        refused: Iterable[tuple[str, str]],
+        told: str = "is not converted. Nothing has been created",
+    ) -> None:
         self.refused = list(refused)
         rows = "\n".join(f"  {path or 'the model'}: {reason}" for path, reason in self.refused)
-        super().__init__(f"{model} is not converted. Nothing has been created:\n{rows}")
+        super().__init__(f"{model} {told}:\n{rows}")

@@ -83,8 +83,11 @@ class Proof:
     rows: list[Row] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
-    def compare(self, what: str, found: Any, wanted: Any, floor: float = 0.0) -> None:
-        """Add a row; differences count relative to the largest number wanted, or to `floor`."""
+    def compare(
+        self, what: str, found: Any, wanted: Any, floor: float = 0.0, budget: float | None = None
+    ) -> None:
+        """Add a row; differences count relative to the largest number wanted, or to `floor`, and
+        may be `budget`, by default the proof's."""
         found, wanted = np.asarray(found), np.asarray(wanted)
         error = np.inf
         if found.shape != wanted.shape:
@@ -92,7 +95,7 @@ class Proof:
         else:
             scale = max(np.abs(wanted).max(initial=0.0), floor) or 1.0
             error = float(np.abs(found - wanted).max(initial=0.0) / scale)
-        self.rows.append(Row(what, error, self.budget))
+        self.rows.append(Row(what, error, self.budget if budget is None else budget))
 
     @property
     def passed(self) -> bool:

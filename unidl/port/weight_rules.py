@@ -6,6 +6,7 @@ again. Each weight of a model that is brought in keeps its rule.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -57,6 +58,47 @@ def reshaped(ours: Callable[[tuple], tuple], original: Callable[[tuple], tuple])
 def between(ours: tuple, original: tuple) -> Rule:
     """The same from one fixed shape to another."""
     return reshaped(lambda shape: ours, lambda shape: original)
+
+
+def flattened(segments: tuple[tuple[int, ...], ...]) -> Rule:
+    """The rows (the first axis) behind flattened images, which lie there channels first and here
+    channels last.
+
+    Args:
+        segments: (channels, *space) of each image, or (n,) of a vector, one behind the other.
+    """
+    ends = np.cumsum([math.prod(segment) for segment in segments])[:-1]
+
+    def there(x: np.ndarray) -> np.ndarray:
+        found = []
+        for part, segment in zip(np.split(x, ends), segments, strict=True):
+            whole = part.reshape(*segment, *x.shape[1:])
+            found.append(np.moveaxis(whole, 0, len(segment) - 1).reshape(part.shape))
+        return np.concatenate(found)
+
+    def home(x: np.ndarray) -> np.ndarray:
+        found = []
+        for part, segment in zip(np.split(x, ends), segments, strict=True):
+            whole = part.reshape(*segment[1:], segment[0], *x.shape[1:])
+            found.append(np.moveaxis(whole, len(segment) - 1, 0).reshape(part.shape))
+        return np.concatenate(found)
+
+    return Rule(there, home)
+
+
+def depthwise(multiplier: int) -> Rule:
+    """The kernel of a grouped convolution, (channels * multiplier, 1, *window), as (*window,
+    channels, multiplier)."""
+
+    def there(x: np.ndarray) -> np.ndarray:
+        split = x.reshape(-1, multiplier, *x.shape[2:])
+        return np.transpose(split, (*range(2, split.ndim), 0, 1))
+
+    def home(x: np.ndarray) -> np.ndarray:
+        moved = np.transpose(x, (x.ndim - 2, x.ndim - 1, *range(x.ndim - 2)))
+        return moved.reshape(-1, 1, *moved.shape[2:])
+
+    return Rule(there, home)
 
 
 class Weight(NamedTuple):

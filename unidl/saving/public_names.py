@@ -35,7 +35,7 @@ PACKAGES = {
     "models": (f"{ROOT}.models", ROOT),
     "dtype_policies": (f"{ROOT}.dtype_policies",),
     "optimizers": (f"{ROOT}.optimizers", f"{ROOT}.optimizers.schedules"),
-    "port": (f"{ROOT}.port.layers",),
+    "port": tuple(f"{ROOT}.port.{name}" for name in ("layers", "optimizers", "schedules")),
 }
 
 

@@ -140,6 +140,10 @@ class Reader:
             for name in self.members(path) or ()
         }
 
+    def everything(self) -> dict[str, np.ndarray]:
+        """{name: numbers} of all tensors, in the order of the header."""
+        return {name: self._numbers(name, tensor) for name, tensor in self._tensors.items()}
+
     def _numbers(self, name: str, tensor: _Tensor) -> np.ndarray:
         if tensor.dtype not in _DTYPES:
             raise NotPlain(

@@ -13,6 +13,8 @@ from unidl.port.errors import PortError, Refused
 from unidl.port.imported import Imported
 from unidl.port.laid import Laid
 from unidl.port.proof import as_list, in_float64, on_the_reference, prove
+from unidl.port.training import carried_over
+from unidl.port.training_proof import prove_training
 from unidl.port.weight_rules import Weight
 from unidl.utils.naming import to_snake_case
 from unidl_mxnet.files.params import read_params
@@ -20,7 +22,7 @@ from unidl_mxnet.files.symbol import read_symbol
 from unidl_mxnet.port.operators import HANDLERS, Call, Parameter
 
 
-def from_gluon(block, example_inputs, params=None, verify=True):
+def from_gluon(block, example_inputs, params=None, verify=True, trainer=None):
     """A functional Model that computes what `block` does, with its weights.
 
     Args:
@@ -30,6 +32,9 @@ def from_gluon(block, example_inputs, params=None, verify=True):
         params: the path of the `.params` file beside a `-symbol.json`.
         verify: compare outputs, gradients and some steps of training with `block`; for files this
             needs MXNet.
+        trainer: a gluon.Trainer of the block's parameters. The model is compiled with the
+            counterpart of its optimizer, which has its state, so that training goes on, with
+            gradients of the mean over a batch: `found.model.compile(found.optimizer, loss)`.
 
     Raises:
         PortError: with every part that cannot be converted, and the reason.
@@ -46,6 +51,8 @@ def from_gluon(block, example_inputs, params=None, verify=True):
     examples = as_list(example_inputs)
     examples = [np.asarray(x.asnumpy() if hasattr(x, "asnumpy") else x) for x in examples]
     if isinstance(block, (str, os.PathLike)):
+        if trainer is not None:
+            raise ValueError("from_gluon: a trainer needs its block. Give the block, not files.")
         graph = read_symbol(block)
         name = os.path.basename(os.fspath(block)).removesuffix(".json").removesuffix("-symbol")
         if params is None:
@@ -58,6 +65,9 @@ def from_gluon(block, example_inputs, params=None, verify=True):
         graph, arrays = graph_of(block, examples)
     examples = _with_indices(graph, arrays, examples)
     found = _made(graph, arrays, examples, name)
+    if trainer is not None:
+        found.warnings += _carry_over(found, name, trainer)
+        found.model.compile(found.optimizer)
     if verify and registry.is_installed(registry.specs()["mxnet"]):
         from unidl_mxnet.port.original import Error, MXNetOriginal, without_dropout
 
@@ -69,9 +79,31 @@ def from_gluon(block, example_inputs, params=None, verify=True):
         try:
             original = MXNetOriginal(graph, wide, twin.weights)
             found.proof = prove(name, original, twin.model, twin.weights, doubles)
+            if trainer is not None:
+                _prove_trainer(found.proof, graph, wide, doubles, name, trainer)
         except Error as error:
             found.warnings.append(f"not proved: MXNet does not run it in float64: {error}")
     return found
+
+
+def _carry_over(found, name, trainer):
+    """Gives `found` its optimizer; warnings."""
+    from unidl_mxnet.port.optimizers import groups_of, state_of
+
+    groups, steps = groups_of(trainer, name)
+    found.optimizer, warnings = carried_over(name, found.model, found.weights, groups, steps)
+    found._state_of_optimizer = lambda: state_of(trainer, found.optimizer, found.weights)
+    return warnings
+
+
+def _prove_trainer(proof, graph, arrays, inputs, name, trainer):
+    from unidl_mxnet.port.optimizers import MXNetTraining
+
+    with on_the_reference():
+        twin = _made(graph, arrays, inputs, name)
+        _carry_over(twin, name, trainer)
+    original = MXNetTraining(graph, arrays, twin.weights, trainer)
+    prove_training(proof, original, twin.model, twin.weights, inputs, twin.optimizer)
 
 
 def _without_kinds(arrays):

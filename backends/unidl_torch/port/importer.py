@@ -16,10 +16,13 @@ from unidl.port.imported import Imported
 from unidl.port.laid import Laid
 from unidl.port.layers import Constant
 from unidl.port.proof import as_list, in_float64, on_the_reference, prove
+from unidl.port.training import carried_over, freeze
+from unidl.port.training_proof import prove_training
 from unidl.port.weight_rules import Weight, same
 from unidl.utils.naming import to_snake_case
 from unidl_torch.port import attention, features, recurrent, simple, windows  # noqa: F401
 from unidl_torch.port.functions import FUNCTIONS, METHODS
+from unidl_torch.port.optimizers import TorchTraining, groups_of, state_of
 from unidl_torch.port.original import TorchOriginal, tensors
 from unidl_torch.port.pieces import MAKERS
 
@@ -29,7 +32,14 @@ class _Tracer(fx.Tracer):
         return type(module) in MAKERS or super().is_leaf_module(module, name)
 
 
-def from_torch(module, example_inputs, verify=True):
+def from_torch(
+    module,
+    example_inputs,
+    verify=True,
+    optimizer=None,
+    scheduler=None,
+    scheduler_steps=None,
+):
     """A functional Model that computes what `module` does, with its weights; see
     `unidl.port.Imported` for what comes with it.
 
@@ -38,6 +48,12 @@ def from_torch(module, example_inputs, verify=True):
         example_inputs: a tensor, or a tuple of them, as `module` takes them. The first axis is the
             batch, whose size stays open.
         verify: compare outputs, gradients and some steps of training with `module`.
+        optimizer: one of torch.optim over the module's parameters, in groups or not. The model is
+            compiled with its counterpart, which has its state, so that training goes on:
+            `found.model.compile(found.optimizer, loss)`.
+        scheduler: one of torch.optim.lr_scheduler over `optimizer`.
+        scheduler_steps: how many steps of the optimizer lie between two calls of the scheduler; by
+            default what their counts tell, or 1.
 
     Raises:
         PortError: with every part that cannot be converted, and the reason.
@@ -50,12 +66,45 @@ def from_torch(module, example_inputs, verify=True):
         True
         >>> found.model.output_shape
         (None, 8, 6, 6)
+        >>> adam = torch.optim.AdamW(module.parameters(), 0.01)
+        >>> found = unidl.port.from_torch(module, torch.randn(2, 3, 8, 8), optimizer=adam)
+        >>> found.model.compile(found.optimizer, "mse")
     """
     examples = as_list(example_inputs)
     name = type(module).__name__
+    if optimizer is None and (scheduler is not None or scheduler_steps is not None):
+        raise ValueError("from_torch: a scheduler needs its optimizer too. Give optimizer=.")
     found = _made(module, examples, name)
-    found.proof = _proved(module, examples, name, found.still) if verify else None
+    trained = (module, optimizer, scheduler, scheduler_steps)
+    if optimizer is not None:
+        found.warnings += _carry_over(found, name, *trained)
+        found._state_of_optimizer = lambda: state_of(
+            module, optimizer, found.optimizer, found.weights
+        )
+        found.model.compile(found.optimizer)
+    if verify:
+        found.proof = _proved(module, examples, name, found.still)
+        if optimizer is not None:
+            _prove_optimizer(found.proof, examples, name, *trained)
     return found
+
+
+def _carry_over(found, name, module, optimizer, scheduler, scheduler_steps):
+    """Gives `found` its optimizer; warnings."""
+    groups, steps, told = groups_of(module, optimizer, scheduler, scheduler_steps, name)
+    found.optimizer, warnings = carried_over(name, found.model, found.weights, groups, steps)
+    return [*told, *warnings]
+
+
+def _prove_optimizer(proof, examples, name, module, optimizer, scheduler, scheduler_steps):
+    original = TorchTraining(module, optimizer, scheduler, scheduler_steps)
+    inputs = in_float64([x.detach().cpu().numpy() for x in examples])
+    with on_the_reference():
+        twin = _made(original.module, tensors(inputs), name)
+        _carry_over(
+            twin, name, original.module, original.optimizer, original.scheduler, scheduler_steps
+        )
+    prove_training(proof, original, twin.model, twin.weights, inputs, twin.optimizer)
 
 
 def _made(module, examples, name):
@@ -68,7 +117,10 @@ def _made(module, examples, name):
     }
     for weight in weights:
         weight.bring_in(arrays)
+    frozen = {n for n, p in module.named_parameters() if not p.requires_grad}
+    still = [weight.variable for weight in weights if frozen.issuperset(weight.names)]
     warnings = [text for piece in pieces.values() for text in piece.warnings]
+    warnings += [f"not trained, as in the original: {text}" for text in freeze(model, still)]
     return Imported(model, weights, warnings)
 
 

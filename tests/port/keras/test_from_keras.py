@@ -64,6 +64,10 @@ def test_a_file_and_training_go_on(tmp_path):
     assert found.proof.passed
     assert int(found.model.optimizer.iterations) == int(model.optimizer.iterations) == 1
     assert "train" not in str(found.warnings)
+    for one, other in zip(
+        found.model.optimizer.variables[2:], model.optimizer.variables[2:], strict=True
+    ):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
     found.model.fit(x, y, verbose=0)
     assert int(found.model.optimizer.iterations) == 2
 

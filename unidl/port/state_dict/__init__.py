@@ -1,0 +1,1 @@
+"""State dicts of other frameworks onto models of unidl that were written by hand."""
