@@ -36,8 +36,9 @@ def train_in_gluon(net, trainer, x, y, epochs, batch_size=32):
 
 
 def main():
-    args = arguments(epochs=2)
+    args = arguments(epochs=4)
     mx.random.seed(0)
+    unidl.utils.set_random_seed(0)
     (x, y), (x_test, y_test) = load_images(args)
     x, x_test = x[:, None], x_test[:, None]  # Gluon has the channels second
 

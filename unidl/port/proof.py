@@ -104,18 +104,24 @@ class Proof:
 
     @property
     def worst(self) -> Row:
-        return max(self.rows, key=lambda row: row.error if row.error == row.error else np.inf)
+        """The comparison that comes closest to its budget, or goes farthest beyond."""
+        return max(self.rows, key=lambda row: np.nan_to_num(row.error, nan=np.inf) / row.budget)
 
     def __str__(self) -> str:
         failed = [row for row in self.rows if not row.passed]
+        if not self.rows:
+            return "\n".join([f"{self.original}: nothing was compared", *self._left_out()])
         lines = [f"{self.original}: {'equal' if self.passed else 'DIFFERENT'}"]
+        budgets = " or ".join(f"{b:g}" for b in sorted({row.budget for row in self.rows}))
         lines.append(
-            f"  {len(self.rows)} comparisons in float64, {len(failed)} beyond {self.budget:g}; the "
+            f"  {len(self.rows)} comparisons in float64, {len(failed)} beyond {budgets}; the "
             f"largest difference is {self.worst.error:.1e} ({self.worst.what})"
         )
         lines += [f"  ✗ {row.what}: {row.error:.1e}" for row in failed]
-        lines += [f"  not compared: {text}" for text in self.left_out]
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._left_out()])
+
+    def _left_out(self) -> list[str]:
+        return [f"  not compared: {text}" for text in self.left_out]
 
 
 def as_list(inputs: Any) -> list[Any]:
