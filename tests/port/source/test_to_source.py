@@ -37,7 +37,19 @@ def _model(make):
     return model
 
 
-@pytest.mark.parametrize("case", CASES)
+# Keras writes all of its layers by one rule, and is slow to run them.
+QUICK_OF_KERAS = {"dense", "conv2d", "bidirectional", "normalization", "products", *NETWORKS}
+
+
+def _cases():
+    for target in TARGETS:
+        for case in CASES:
+            is_slow = target == "keras" and case not in QUICK_OF_KERAS
+            marks = [pytest.mark.slow] * is_slow
+            yield pytest.param(target, case, marks=marks, id=f"{target}-{case}")
+
+
+@pytest.mark.parametrize(("target", "case"), _cases(), indirect=["target"])
 def test_equal(target, case, tmp_path):
     model = _model(CASES[case])
     names = [v.path for v in model.weights]
