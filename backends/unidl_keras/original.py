@@ -11,7 +11,7 @@ from keras import ops
 from keras.src import backend
 
 from unidl import tree
-from unidl.port.proof import one_or_all
+from unidl.port.twin import one_or_all
 
 
 def quiet_config(model):

@@ -9,7 +9,8 @@ import numpy as np
 import unidl
 from unidl import ops, tree
 from unidl.optimizers import Optimizer
-from unidl.port.proof import NOISE, STEPS, Proof, on_the_reference, one_or_all
+from unidl.port.proof import NOISE, STEPS, Proof, on_the_reference
+from unidl.port.twin import one_or_all
 from unidl.port.weight_rules import Weight
 
 # Of a gradient, relative to the largest one. An optimizer that divides gradients by their size

@@ -17,11 +17,12 @@ from unidl.backend import registry
 from unidl.backend.dtypes import is_float
 from unidl.models.model import Functional, Model
 from unidl.port.errors import PortError
-from unidl.port.proof import Proof, as_list, in_float64, on_the_reference, one_or_all
+from unidl.port.proof import Proof, as_list, in_float64, on_the_reference
 from unidl.port.source.exported import Exported
 from unidl.port.source.layout import tidy
 from unidl.port.source.names import identifier
 from unidl.port.source.writer import Writer
+from unidl.port.twin import one_or_all
 from unidl.port.weight_rules import Weight
 from unidl.saving import safetensors
 from unidl.utils.suggestions import did_you_mean

@@ -6,8 +6,9 @@ from types import ModuleType
 
 import unidl
 from unidl import ops, tree
-from unidl.port.proof import BUDGET, Proof, in_float64, one_or_all
+from unidl.port.proof import BUDGET, Proof, in_float64
 from unidl.port.source.writer import Writer
+from unidl.port.twin import one_or_all
 from unidl_numpy.port.source.functions import FUNCTIONS
 from unidl_numpy.port.source.helpers import HELPERS, NEEDS
 from unidl_numpy.port.source.layers import RULES

@@ -1,0 +1,67 @@
+"""A model of unidl, as the proof asks it: in float64, on the default backend."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+import unidl
+from unidl import ops, tree
+from unidl.backend.dtypes import is_float
+from unidl.port.weight_rules import Weight
+
+
+class Twin:
+    """
+    Attributes:
+        model: the model. weights: those that are compared. trained: of these, those that are
+            trained.
+    """
+
+    def __init__(self, model: Any, weights: list[Weight]) -> None:
+        self.model, self.weights = model, weights
+        trained = {id(v) for v in model.trainable_variables}
+        self.trained = [w for w in weights if id(w.variable) in trained]
+
+    def outputs(self, inputs: list[np.ndarray], training: bool) -> list[np.ndarray]:
+        """A call that leaves no trace: normalization keeps averages."""
+        kept = [v.numpy() for v in self.model.non_trainable_weights]
+        found = tree.flatten(self.model(one_or_all(inputs), training=training))
+        for variable, value in zip(self.model.non_trainable_weights, kept, strict=True):
+            variable.assign(value)
+        return [ops.convert_to_numpy(y) for y in found]
+
+    def gradients(
+        self, inputs: list[np.ndarray], directions: list[np.ndarray]
+    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Of the sum of outputs * directions in training: for each of `trained`, and for each input
+        of floats."""
+        fed = [unidl.Variable(x) if is_float(str(x.dtype)) else x for x in inputs]
+        floats = [x for x in fed if isinstance(x, unidl.Variable)]
+
+        def total() -> Any:
+            outputs = tree.flatten(self.model(one_or_all(fed), training=True))
+            return sum(ops.sum(y * d) for y, d in zip(outputs, directions, strict=True))
+
+        _, found = unidl.value_and_grad(total, [*(w.variable for w in self.trained), *floats])
+        arrays = [ops.convert_to_numpy(g) for g in found]
+        return arrays[: len(self.trained)], arrays[len(self.trained) :]
+
+    def descend(self, gradients: Sequence[np.ndarray], rate: float) -> None:
+        for weight, gradient in zip(self.trained, gradients, strict=True):
+            weight.variable.assign(weight.variable.numpy() - rate * gradient)
+
+    def copied(self) -> Twin:
+        """The same with a copy of the model."""
+        model = copy.deepcopy(self.model)
+        both = zip(self.model.variables, model.variables, strict=True)
+        new = {id(old): variable for old, variable in both}
+        return Twin(model, [w._replace(variable=new[id(w.variable)]) for w in self.weights])
+
+
+def one_or_all(inputs: list[Any]) -> Any:
+    """A model's inputs as it takes them."""
+    return inputs[0] if len(inputs) == 1 else list(inputs)
