@@ -9,6 +9,7 @@ from unidl import layers as L
 from unidl import ops, tree
 from unidl.port import PortError, to_onnx
 from unidl.port.onnx import run_onnx
+from unidl.port.onnx_out.proof import _comparable
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -158,6 +159,31 @@ def test_dtypes(dtype, tmp_path):
     if dtype == "float64":  # for which onnxruntime has no convolution
         assert "onnx.reference" in found.proof.how
         assert found.proof.worst.error < 1e-12
+
+
+def test_bfloat16(backend, tmp_path):
+    if "bfloat16" not in backend.dtypes:
+        pytest.skip(f"{backend.name} has no bfloat16")
+    x = unidl.Input((4,))
+    y = L.LayerNormalization(dtype="bfloat16")(L.Dense(3, "relu", dtype="bfloat16")(x))
+    model = unidl.Model(x, L.Dense(2, dtype="mixed_bfloat16")(y))
+    found = to_onnx(model, tmp_path / "net.onnx")
+    assert found.proof.passed, found  # by onnx.reference, since onnxruntime has not all kernels
+    stored = {t.name: t.data_type for t in onnx.load(found.path).graph.initializer}
+    kernels = [stored[found.weights[w.path]] for w in model.weights if w.name == "kernel"]
+    assert kernels == [onnx.TensorProto.BFLOAT16, onnx.TensorProto.FLOAT]
+
+
+def test_infinities_are_not_the_scale_of_the_proof():
+    wanted = np.array([np.inf, np.nan, 1.0])
+    proof = unidl.port.Proof("net", 1e-4)
+    proof.compare("same", *_comparable(wanted, wanted))
+    assert proof.passed
+    for found in ([np.inf, np.nan, 1.1], [-np.inf, np.nan, 1.0], [np.inf, 0.0, 1.0]):
+        proof = unidl.port.Proof("net", 1e-4)
+        with np.errstate(invalid="ignore"):
+            proof.compare("different", *_comparable(np.array(found), wanted))
+        assert not proof.passed
 
 
 def test_large_arrays_beside_the_file(tmp_path):
