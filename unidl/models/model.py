@@ -21,6 +21,7 @@ from unidl.layers.base.structures import (
     shapes_of,
     tensors_of,
 )
+from unidl.models.export import export_model
 from unidl.models.plan import Plan
 from unidl.models.summary import print_summary
 from unidl.saving.custom_objects import CustomObjectScope
@@ -313,6 +314,27 @@ class Model(Trainer, HasStateTree, Layer):
     ) -> None:
         """Write the whole model to a ".keras" file; `saving.save_model` describes its contents."""
         save_model(self, filepath, overwrite, zipped)
+
+    @public_method
+    def export(
+        self,
+        filepath: str | PathLike[str],
+        format: str = "onnx",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Write what the model computes in inference as a file for other runtimes.
+
+        Args:
+            filepath: of the new file, NAME.onnx.
+            format: "onnx".
+            verbose: whether to print what was written, and how it compares with the model.
+            input_signature: shapes and dtypes of the inputs, see `unidl.port.to_onnx`.
+            **kwargs: `opset_version`, `external_data` and `verify` of `unidl.port.to_onnx`, which
+                also returns what was written.
+        """
+        export_model(self, filepath, format, verbose, input_signature, kwargs)
 
     @public_method
     def save_weights(

@@ -16,6 +16,7 @@ from unidl.ops.dispatch import (
     call,
     call_promoted,
     known_sizes,
+    maker_for,
     names_itself,
     op,
     run,
@@ -24,7 +25,6 @@ from unidl.ops.dispatch import (
 from unidl.ops.elementwise import power
 from unidl.ops.spacing import between, is_number
 from unidl.tracing import graph, symbolic
-from unidl.tracing.sizes import OpenSize, has_open
 from unidl.typing import DType, Shape, Tensor, TensorLike
 
 
@@ -78,14 +78,13 @@ def full(shape: int | Shape, fill_value: TensorLike, dtype: DType | None = None)
 def _maker(shape: Any) -> Any:
     """The backend that makes a tensor of `shape`. An open axis exists only while shapes are
     inferred."""
-    if not has_open(shape):
-        return registry.get_backend()
-    if graph.recording():
+    backend = maker_for(shape)
+    if backend is symbolic and graph.recording():
         raise ValueError(
             f"A tensor of shape {shape} cannot be created before the size of the open axis is "
             "known. Take the shape from a tensor: zeros_like(x), ones_like(x), full_like(x, value)."
         )
-    return symbolic
+    return backend
 
 
 @op
@@ -156,7 +155,7 @@ def arange(
         x.item() if hasattr(x, "item") else x for x in (start, stop, 1 if step is None else step)
     )
     # As many numbers as an open axis has: a symbol, where shapes are inferred.
-    backend = symbolic if type(stop) is OpenSize else registry.get_backend()
+    backend = maker_for((stop,))
     if dtype is None:
         dtype = (
             dtypes.floatx() if any(isinstance(x, float) for x in (start, stop, step)) else "int32"

@@ -24,7 +24,7 @@ from unidl.backend.host_data import PLAIN, fitted
 from unidl.backend.variable import Variable
 from unidl.tracing import KerasTensor, graph, symbolic
 from unidl.tracing.capture.symbol import Symbol
-from unidl.tracing.sizes import OpenSize
+from unidl.tracing.sizes import OpenSize, has_open
 from unidl.typing import Tensor, TensorLike
 from unidl.utils.arguments import call_problem
 from unidl.utils.traceback_filtering import shorten
@@ -96,8 +96,15 @@ def has_values(x: TensorLike) -> bool:
 
 def sized(x: TensorLike, sizes: Any) -> Any:
     """`x`, or a symbol like it if one of `sizes` is that of an open axis: then only the shape of
-    the result is asked for."""
-    return symbolic.asarray(x) if OpenSize in map(type, sizes) else x
+    the result is asked for, but for backends that take such sizes."""
+    is_given = OpenSize in map(type, sizes)
+    return symbolic.asarray(x) if is_given and maker_for(sizes) is symbolic else x
+
+
+def maker_for(sizes: Any) -> Backend:
+    """The backend that makes a tensor of `sizes`, one of which may be that of an open axis."""
+    active = registry.get_backend()
+    return symbolic if has_open(sizes) and not active.takes_open_sizes else active
 
 
 def known_sizes(sizes: Any) -> Any:

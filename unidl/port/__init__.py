@@ -17,6 +17,7 @@ from unidl.utils.namespaces import namespace
 if TYPE_CHECKING:
     from unidl.port.errors import PortError
     from unidl.port.imported import Imported
+    from unidl.port.onnx_out import OnnxFile, to_onnx
     from unidl.port.proof import Proof
     from unidl.port.source.export import to_native, to_source
     from unidl.port.source.exported import Exported
@@ -28,10 +29,12 @@ __all__ = [
     "Imported",
     "Loaded",
     "Match",
+    "OnnxFile",
     "PortError",
     "Proof",
     "load_state_dict",
     "to_native",
+    "to_onnx",
     "to_source",
 ]
 
@@ -40,10 +43,12 @@ _HOMES = {
     "Imported": "unidl.port.imported",
     "Loaded": "unidl.port.state_dict.result",
     "Match": "unidl.port.state_dict.result",
+    "OnnxFile": "unidl.port.onnx_out",
     "PortError": "unidl.port.errors",
     "Proof": "unidl.port.proof",
     "load_state_dict": "unidl.port.state_dict.load",
     "to_native": "unidl.port.source.export",
+    "to_onnx": "unidl.port.onnx_out",
     "to_source": "unidl.port.source.export",
 }
 _OF_BACKENDS = {name: spec for spec in registry.specs().values() for name in spec.port}

@@ -70,6 +70,7 @@ class Proof:
     Attributes:
         original: its name. rows: every comparison. left_out: what was not compared, and why.
         budget: how large a relative difference may be.
+        how: in what numbers, or by whom, it was computed.
 
     Examples:
         >>> proof = unidl.port.Proof("Net")
@@ -82,6 +83,7 @@ class Proof:
     budget: float = BUDGET
     rows: list[Row] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    how: str = "float64"
 
     def compare(
         self, what: str, found: Any, wanted: Any, floor: float = 0.0, budget: float | None = None
@@ -114,8 +116,8 @@ class Proof:
         lines = [f"{self.original}: {'equal' if self.passed else 'DIFFERENT'}"]
         budgets = " or ".join(f"{b:g}" for b in sorted({row.budget for row in self.rows}))
         lines.append(
-            f"  {len(self.rows)} comparisons in float64, {len(failed)} beyond {budgets}; the "
-            f"largest difference is {self.worst.error:.1e} ({self.worst.what})"
+            f"  {len(self.rows)} comparisons in {self.how}, {len(failed)} beyond {budgets}; "
+            f"the largest difference is {self.worst.error:.1e} ({self.worst.what})"
         )
         lines += [f"  ✗ {row.what}: {row.error:.1e}" for row in failed]
         return "\n".join([*lines, *self._left_out()])

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import operator
 from contextvars import ContextVar
+from typing import Any
 
 from unidl.backend.context import holding
 
@@ -21,13 +22,15 @@ _PRIMES = (103, 107, 109, 113, 131, 137, 139, 149, 151, 157, 163, 167, 173, 179,
 
 class OpenSize(int):
     """The size of an open axis in one of the two runs; `other` is that of the other run, and
-    differs."""
+    differs. `made` tells whoever writes a program down where the size comes from: (function, sizes)
+    of which it is the result; None where nobody asked."""
 
     other: int
+    made: Any
 
-    def __new__(cls, size, other):
+    def __new__(cls, size, other, made=None):
         self = int.__new__(cls, size)
-        self.other = other
+        self.other, self.made = other, made
         return self
 
     def __getnewargs__(self):
@@ -73,7 +76,7 @@ def of_both(function, *sizes):
     if OpenSize not in map(type, sizes):
         return function(*sizes)
     first, second = (function(*of_run) for of_run in _of_runs(sizes))
-    return first if first == second else OpenSize(first, second)
+    return first if first == second else OpenSize(first, second, (function, sizes))
 
 
 def opened(function, *sizes):
@@ -82,7 +85,7 @@ def opened(function, *sizes):
     if None in sizes:
         return None
     first, second = (function(*of_run) for of_run in _of_runs(sizes))
-    return OpenSize(first, second if first != second else second + 1)
+    return OpenSize(first, second if first != second else second + 1, (function, sizes))
 
 
 def _of_runs(sizes):

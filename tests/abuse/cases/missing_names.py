@@ -60,8 +60,7 @@ NAMES = [
 ] + [
     told(f"Keras' models have {name}()", lambda name=name: getattr(unidl.Sequential(), name),
          f"{name}.*{instead}", kind=AttributeError)
-    for name, instead in [("export", "save_weights"),
-                          ("quantize", "not offered"), ("add_metric", ".")]
+    for name, instead in [("quantize", "not offered"), ("add_metric", ".")]
 ] + [
     told(f"Keras' layers have {name}=", lambda name=name: layers.Dense(2, **{name: 3}),
          rf"Dense: {name}.*not supported")

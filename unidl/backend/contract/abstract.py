@@ -13,6 +13,10 @@ class Abstract(ABC):
     # they are shapes alone.
     has_values: bool = True
 
+    # Whether it takes sizes of open axes (`tracing.sizes.OpenSize`) and makes tensors of such
+    # shapes, rather than of the one number that stands for the size.
+    takes_open_sizes: bool = False
+
     # The dtype of sums of very many terms, such as the counts of metrics: float32 counts up to
     # 2**24 alone.
     long_sums: str = "float64"

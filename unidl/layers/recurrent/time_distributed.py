@@ -10,7 +10,9 @@ from unidl.layers.base.signature import call_signature
 from unidl.layers.core.simple_layers import Wrapper
 from unidl.layers.recurrent.masked_sequence import check_mask
 from unidl.ops.dispatch import has_values
+from unidl.ops.fused import scan
 from unidl.tracing import KerasTensor, graph
+from unidl.tracing.sizes import is_open
 from unidl.typing import TensorLike
 
 if TYPE_CHECKING:
@@ -57,10 +59,23 @@ class TimeDistributed(Wrapper):
         steps = ops.shape(inputs)[1]
         if steps == 0:
             return self._nothing(inputs)
+        if has_values(inputs) and is_open(steps):
+            return self._in_a_loop(inputs, mask if takes_mask else None, kwargs)
         if has_values(inputs):
             return ops.stack([output(i) for i in range(steps)], axis=1)
         # The shape is the same for every moment, and one stands for all.
         return ops.repeat(ops.expand_dims(output(0), 1), steps, axis=1)
+
+    def _in_a_loop(self, inputs: TensorLike, mask: Any, kwargs: dict[str, Any]) -> Any:
+        """For moments of which nobody knows how many there will be."""
+
+        def step(_: Any, moment: Any) -> Any:
+            masks = {} if mask is None else {"mask": moment[1]}
+            return (), self.layer(moment[0], **kwargs, **masks)
+
+        sequences = (inputs,) if mask is None else (inputs, mask)
+        _, outputs = scan(step, (), tuple(ops.swapaxes(x, 0, 1) for x in sequences))
+        return ops.swapaxes(outputs, 0, 1)
 
     def _nothing(self, inputs: TensorLike) -> Any:
         """The outputs of no moments, which have the shape of any other's."""

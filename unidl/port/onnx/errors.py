@@ -15,7 +15,7 @@ def onnx_package():
         module = importlib.import_module("onnx")
     except ImportError as error:
         raise ImportError(
-            "Reading ONNX requires the package onnx. Install it with: pip install "
+            "ONNX files require the package onnx. Install it with: pip install "
             '"unidl-framework[onnx]"'
         ) from error
     for part in ("checker", "inliner", "numpy_helper", "helper", "shape_inference"):
