@@ -35,6 +35,13 @@ def test_a_file_of_keras(file, tmp_path, capsys):
     assert set(os.listdir(out)) == files
 
 
+def test_to_onnx(file, tmp_path, capsys):
+    pytest.importorskip("onnx")
+    assert main(["convert", file, "--to", "onnx", "-o", str(tmp_path / "out")]) == 0
+    assert "equal" in capsys.readouterr().out
+    assert os.listdir(tmp_path / "out") == ["small_net.onnx"]
+
+
 def test_without_a_proof_it_says_so(file, tmp_path, capsys):
     assert main(["convert", file, "--to", "numpy", "-o", str(tmp_path), "--no-verify"]) == 0
     assert "Not compared" in capsys.readouterr().out

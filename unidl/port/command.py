@@ -34,7 +34,9 @@ def add_command(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", help="what model.save() of unidl or Keras wrote, or -symbol.json")
-    parser.add_argument("--to", required=True, metavar="FRAMEWORK", help="such as numpy")
+    parser.add_argument(
+        "--to", required=True, metavar="FRAMEWORK", help="such as numpy; or onnx, a file of ONNX"
+    )
     parser.add_argument(
         "-o", "--output", required=True, metavar="FOLDER", help="made if it is not there"
     )
@@ -53,6 +55,7 @@ def add_command(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
+    from unidl.port.onnx_out.export import to_onnx
     from unidl.port.source.export import to_source
     from unidl.port.source.names import identifier
 
@@ -63,8 +66,11 @@ def run(arguments: argparse.Namespace) -> int:
             model = _read(arguments)
             status.update(f"Writing {arguments.to}{'' if arguments.no_verify else ', comparing'}")
             os.makedirs(arguments.output, exist_ok=True)
-            path = os.path.join(arguments.output, f"{stem}.py")
-            found = to_source(model, arguments.to, path, verify=not arguments.no_verify)
+            verify, path = not arguments.no_verify, os.path.join(arguments.output, stem)
+            if arguments.to == "onnx":
+                found: Any = to_onnx(model, f"{path}.onnx", verify=verify)
+            else:
+                found = to_source(model, arguments.to, f"{path}.py", verify=verify)
     except (ValueError, TypeError, OSError, ImportError) as error:
         print(f"unidl convert: {error}", file=sys.stderr)
         return NOT_CONVERTED
