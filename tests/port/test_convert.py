@@ -39,7 +39,7 @@ def test_to_onnx(file, tmp_path, capsys):
     pytest.importorskip("onnx")
     assert main(["convert", file, "--to", "onnx", "-o", str(tmp_path / "out")]) == 0
     assert "equal" in capsys.readouterr().out
-    assert os.listdir(tmp_path / "out") == ["small_net.onnx"]
+    assert "small_net.onnx" in os.listdir(tmp_path / "out")  # beside it, the report
 
 
 def test_without_a_proof_it_says_so(file, tmp_path, capsys):
