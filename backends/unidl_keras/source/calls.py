@@ -41,6 +41,8 @@ def function_text(call: Any, name: str, args: Any, kwargs: Any) -> str:
 def constructor(layer: Layer, with_name: bool = True) -> str:
     """What makes a layer of the same class and config."""
     cls = type(layer)
+    if cls is layers.Lambda:
+        raise Refused("a Lambda's Python function cannot be written; make a layer of it")
     if getattr(layers, cls.__name__, None) is not cls:
         raise Refused(f"{cls.__name__} is not one of Keras' layers")
     config = layer.get_config()

@@ -44,7 +44,12 @@ class TorchOriginal:
         return [y.numpy().copy() for y in found]
 
     def _run(self, given, training):
-        return tree.flatten(self.module.train(training)(*given))
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float64)  # what integers become next to numbers
+        try:
+            return tree.flatten(self.module.train(training)(*given))
+        finally:
+            torch.set_default_dtype(before)
 
     def gradients(self, inputs, directions):
         given = tensors(inputs)

@@ -264,8 +264,64 @@ def transformer():
     return unidl.Model(tokens, layers.Dense(11, name="next")(x), name="transformer")
 
 
+def names_of_methods():
+    """Layers with names that modules have for methods, or files for modules."""
+    taken = ("forward", "train", "float", "weights", "call", "self", "x", "F", "torch", "ops")
+    inside = [layers.Dense(4, "relu", name=name) for name in taken]
+    return unidl.Sequential([unidl.Input((4,)), *inside], name="taken_names")
+
+
+def bytes_in():
+    x = unidl.Input((4, 4, 3), dtype="uint8")
+    y = layers.Dense(2)(layers.Flatten()(layers.Rescaling(1 / 255)(x)))
+    return unidl.Model(x, y, name="bytes_in")
+
+
+def double_precision():
+    dense = [layers.Dense(4, "tanh", dtype="float64"), layers.Dense(2, dtype="float64")]
+    return unidl.Sequential([unidl.Input((4,), dtype="float64"), *dense], name="double")
+
+
+def mixed_precision():
+    dense = [layers.Dense(4, "tanh", dtype="mixed_float16"), layers.Dense(2)]
+    return unidl.Sequential([unidl.Input((4,)), *dense], name="mixed")
+
+
+def siamese():
+    """One encoder for two inputs, given by name."""
+    encoder = unidl.Sequential([unidl.Input((4,)), layers.Dense(3)], name="encoder")
+    left, right = unidl.Input((4,), name="left"), unidl.Input((4,), name="right")
+    y = layers.Dot(1)([encoder(left), encoder(right)])
+    return unidl.Model({"left": left, "right": right}, [y, y], name="siamese")
+
+
+def translator():
+    """An encoder whose states are where the decoder begins."""
+    source, target = unidl.Input((5, 3), name="source"), unidl.Input((6, 3), name="target")
+    _, h, c = layers.LSTM(4, return_state=True)(source)
+    y, *_ = layers.LSTM(4, return_sequences=True, return_state=True)(target, initial_state=[h, c])
+    y = layers.TimeDistributed(layers.Dense(3, "softmax"))(y)
+    return unidl.Model([source, target], y, name="translator")
+
+
+def u_net():
+    x = inputs = unidl.Input((8, 8, 2))
+    x = skip = layers.Conv2D(4, 3, padding="same", activation="relu")(x)
+    x = layers.Conv2D(8, 3, padding="same", activation="relu")(layers.MaxPooling2D()(x))
+    x = layers.Conv2DTranspose(4, 2, strides=2, padding="same")(x)
+    x = layers.Concatenate()([x, skip])
+    return unidl.Model(inputs, layers.Conv2D(1, 1, activation="sigmoid")(x), name="u_net")
+
+
 NETWORKS = {
     "own layers": own_layers,
+    "names of methods": names_of_methods,
+    "bytes in": bytes_in,
+    "double precision": double_precision,
+    "mixed precision": mixed_precision,
+    "siamese": siamese,
+    "translator": translator,
+    "u-net": u_net,
     "nested": nested,
     "residual network": residual_network,
     "transformer": transformer,

@@ -280,3 +280,11 @@ def test_to_keras_and_numpy(target):
     found = native(given)
     found = found.detach().numpy() if target == "torch" else np.asarray(found)
     np.testing.assert_allclose(found, ops.convert_to_numpy(model(x)), atol=1e-5)
+
+
+def test_lower_precision_is_told(target, tmp_path):
+    found = to_source(_model(NETWORKS["mixed precision"]), target, tmp_path / "net.py")
+    assert any(
+        "float16" in text or "dtypes of layers" in text
+        for text in (*found.warnings, *found.proof.left_out)
+    )

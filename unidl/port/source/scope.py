@@ -63,7 +63,7 @@ class Scope:
         self.made: list[str] = []
         self.body: list[str] = []
         self.entries: list[Entry] = []
-        self._attributes = Names()
+        self._attributes = Names(*writer.taken_attributes)
         self._children: dict[int, str] = {}
         self._weights: dict[int, str] = {}
         self._locals = Names("self", *writer.reserved)

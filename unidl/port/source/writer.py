@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from unidl.backend.dtypes import is_float
 from unidl.layers import RNN, InputLayer, Layer, StackedRNNCells, TimeDistributed
 from unidl.models import Functional, Model, Sequential
 from unidl.port.errors import PortError, Refused
@@ -36,6 +37,7 @@ class Writer(ABC):
     rules: dict[type, Any]
     functions: dict[str, Any]
     reserved: tuple[str, ...] = ()  # names of the file that classes may not have
+    taken_attributes: tuple[str, ...] = ()  # that classes have already
     short_names: tuple[str, ...] = ("y", "z")  # for values beside the first, as people write them
     takes_masks = False
     trains = True  # whether what is written can be trained
@@ -55,12 +57,32 @@ class Writer(ABC):
         if self.unwraps and isinstance(inside, Model) and inside._plan is None:
             block, name = self._block_of(block.nodes[0]), type(inside).__name__
         self.root, self.scope = self.class_of(block, class_name(name), "")
+        self.dtype = self._dtype_of_weights()
         if self.refused:
             raise PortError(model.name, self.refused)
 
     @property
     def entries(self) -> list[Entry]:
         return self.scope.entries
+
+    def _dtype_of_weights(self) -> str:
+        """That of all floats among the weights."""
+        given = [e.variable for e in self.entries if not isinstance(e.variable, np.ndarray)]
+        found = {v.dtype for v in given if is_float(v.dtype)} or {"float32"}
+        if len(found) > 1:
+            self.refused.append(("", f"its weights are of several dtypes, {', '.join(found)}"))
+        elif not found <= {"float16", "float32", "float64"}:
+            self.refused.append(("", f"its weights are {found.pop()}, which NumPy does not have"))
+        return min(found, default="float32")
+
+    def compares_dtypes(self, layer: Layer) -> None:
+        """A warning where a layer computes in another dtype than its weights have."""
+        policy = layer.dtype_policy
+        if policy.compute_dtype != policy.variable_dtype:
+            self.warn(
+                f"{layer.name}: in unidl it computes in {policy.compute_dtype}, as written in the "
+                "dtype of its weights"
+            )
 
     def warn(self, text: str) -> None:
         if text not in self.warnings:
@@ -93,6 +115,7 @@ class Writer(ABC):
     def expression(self, call: Call) -> str | None:
         operation = call.layer
         if isinstance(operation, Layer):
+            self.compares_dtypes(operation)
             rule = self.rules.get(type(operation))
             return self.nested(call) if rule is None else self._by_rule(rule, call)
         name = operation.function.__name__

@@ -33,7 +33,7 @@ def part(weights, name):
     return {{key[len(name) + 1 :]: w for key, w in weights.items() if key.startswith(f"{{name}}.")}}
 
 
-def load(path=HERE / "{stem}.safetensors", dtype="float32"):
+def load(path=HERE / "{stem}.safetensors", dtype="{dtype}"):
     """The model with its weights."""
     weights = load_file(path)
     return {name}({{n: w.astype(dtype) if w.dtype.kind == "f" else w for n, w in weights.items()}})
@@ -65,6 +65,7 @@ if __name__ == "__main__":
 
 class NumpyWriter(Writer):
     rules, functions = RULES, FUNCTIONS
+    taken_attributes = ("weights", "exported")
     trains = False
     largest_literal = 1
     reserved = ("Path", "HERE", "np", "numpy", "math", "safetensors", "part", "flat")
@@ -85,7 +86,7 @@ class NumpyWriter(Writer):
         math = "import math\n" if any("math." in text for text in texts) else ""
         parts = [_HEAD.format(name=self.root, version=unidl.__version__, stem=stem, math=math)]
         parts += [*texts, *(text + "\n" for text in self.texts)]
-        return "\n\n".join(parts) + _TAIL.format(name=self.root, stem=stem)
+        return "\n\n".join(parts) + _TAIL.format(name=self.root, stem=stem, dtype=self.dtype)
 
     def weight(self, scope, name, variable):
         return []

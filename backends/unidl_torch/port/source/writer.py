@@ -35,13 +35,14 @@ _TAIL = '''
 
 def load(path=HERE / "{stem}.safetensors"):
     """The model with its weights, for inference."""
-    model = {name}()
+    model = {name}(){cast}
     model.load_state_dict(load_file(path))
     return model.eval()
 
 
 def check():
     """The largest difference from unidl in float64, relative to the largest number."""
+    torch.set_default_dtype(torch.float64)
     model, kept = load().double(), load_file(HERE / "{stem}_check.safetensors")
     inputs = [kept[key] for key in sorted(kept) if key.startswith("input")]
     outputs = flat(model(*inputs))
@@ -75,9 +76,22 @@ if __name__ == "__main__":
 '''
 
 
+_CASTS = {"float16": ".half()", "float32": "", "float64": ".double()"}
+
+
 class TorchWriter(Writer):
     rules, functions = RULES, FUNCTIONS
     reserved = ("Path", "HERE", "F", "nn", "torch", "safetensors")
+    taken_attributes = (
+        "T_destination", "add_module", "apply", "bfloat16", "buffers", "call_super_init",
+        "children", "compile", "cpu", "cuda", "double", "dump_patches", "eval", "exported",
+        "extra_repr", "float", "forward", "get_buffer", "get_extra_state", "get_parameter",
+        "get_submodule", "half", "ipu", "load_state_dict", "modules", "mtia", "named_buffers",
+        "named_children", "named_modules", "named_parameters", "parameters", "register_buffer",
+        "register_module", "register_parameter", "requires_grad_", "set_extra_state",
+        "set_submodule", "share_memory", "state_dict", "to", "to_empty", "train", "training",
+        "type", "xpu", "zero_grad",
+    )  # fmt: skip
     largest_literal = 1
 
     def class_text(self, scope, name):
@@ -95,7 +109,7 @@ class TorchWriter(Writer):
         parts = [_HEAD.format(name=self.root, version=unidl.__version__, stem=stem)]
         parts += [HELPERS[name].strip("\n") + "\n" for name in self.helpers]
         parts += [text + "\n" for text in self.texts]
-        return "\n\n".join(parts) + _TAIL.format(name=self.root, stem=stem)
+        return "\n\n".join(parts) + _TAIL.format(name=self.root, stem=stem, cast=_CASTS[self.dtype])
 
     def weight(self, scope, name, variable):
         grad = "" if variable.trainable else ", requires_grad=False"
@@ -132,7 +146,7 @@ class TorchWriter(Writer):
 
         from unidl_torch.port.original import TorchOriginal
 
-        module = self._module(source, "proof")
+        module = self._module(source, "proof").double()
         module.load_state_dict({n: torch.tensor(x) for n, x in self.arrays()})
         still = {n for n, p in module.named_parameters() if not p.requires_grad}
         return prove(self.root, TorchOriginal(module, still), twin, weights, inputs)
@@ -141,6 +155,7 @@ class TorchWriter(Writer):
         import torch
 
         module = self._module(found.source, identifier(self.name))
+        module.to(getattr(torch, self.dtype))
         places = dict(module.named_parameters()) | dict(module.named_buffers())
         copied = []
         for names, variable, rule in self.entries:
