@@ -1,0 +1,54 @@
+"""One script from its text to the text of the ported one."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper
+
+from unidl.backend import registry
+from unidl.port.scripts.imports import rewrite_imports
+from unidl.port.scripts.names import Names
+from unidl.port.scripts.ported import Ported
+from unidl.port.scripts.rewriter import Rewriter
+from unidl.port.scripts.source import Source
+
+
+def port_whole(text: str) -> Ported:
+    sources = _sources(text)
+    module = _parsed(text)
+    if not sources:
+        return Ported(text, text)
+    wrapper = MetadataWrapper(module)
+    by_root = {root: source for source in sources for root in source.roots}
+    names = Names(wrapper, by_root)
+    rewriter = Rewriter(wrapper, names, by_root)
+    for source in sources:
+        source.prepare(rewriter, wrapper.module)
+    ported = rewrite_imports(wrapper.module.visit(rewriter), rewriter)
+    kept = sorted(set(rewriter.kept))
+    return Ported(text, ported.code, kept, rewriter.calls, rewriter.calls - rewriter.calls_kept)
+
+
+def _sources(text: str) -> list[Source]:
+    """Of the frameworks that the text mentions at all."""
+    places: dict[str, list[str]] = {}
+    for spec in registry.specs().values():
+        for root, place in spec.scripts.items():
+            places.setdefault(place, []).append(root)
+    mentioned = [place for place, roots in places.items() if any(root in text for root in roots)]
+    found = []
+    for place in mentioned:
+        home, _, name = place.partition(":")
+        found.append(getattr(import_module(home), name)())
+    return found
+
+
+def _parsed(text: str) -> cst.Module:
+    try:
+        return cst.parse_module(text)
+    except cst.ParserSyntaxError as error:
+        made = SyntaxError(str(error.message).partition("\n")[0])
+        made.lineno = error.editor_line
+        raise made from error
