@@ -38,6 +38,7 @@ class Rewriter(cst.CSTTransformer):
         self.module = wrapper.module
         self.kept: list[Kept] = []
         self.calls = self.calls_kept = 0
+        self.needed: dict[str, list[str]] = {}
         self._parents = wrapper.resolve(ParentNodeProvider)
         self._contexts = wrapper.resolve(ExpressionContextProvider)
         self._called: set[cst.CSTNode] = set()
@@ -60,6 +61,18 @@ class Rewriter(cst.CSTTransformer):
             if isinstance(node, cst.FunctionDef):
                 break
         return node
+
+    def is_within(self, node: cst.CSTNode, calls: Sequence[str]) -> bool:
+        """Whether a node is part of a call of something with one of these last names."""
+        while not isinstance(node, Statement):
+            node = self._parents[node]
+            if isinstance(node, cst.Call) and _ending(node.func).lstrip(".") in calls:
+                return True
+        return False
+
+    def need(self, name: str, home: str) -> None:
+        """The ported script gets a copy of a function or class of the module `home`."""
+        self.needed.setdefault(home, []).append(name)
 
     def accept(self, call: cst.CSTNode) -> None:
         """A call of a framework that a replaced statement takes along."""
@@ -142,6 +155,8 @@ class Rewriter(cst.CSTTransformer):
     def leave_Call(self, original_node: Any, updated_node: Any) -> Any:
         full = self._full(original_node.func)
         try:
+            if full is None and original_node in self._accepted:
+                return updated_node
             if full is None:
                 for source in self.sources:
                     found = source.method(original_node, updated_node, self)
@@ -184,6 +199,8 @@ class Rewriter(cst.CSTTransformer):
     def on_visit(self, node: cst.CSTNode) -> bool:
         if isinstance(node, Statement):
             self._notes.append([])
+            for source in self.sources:
+                source.enter(node, self)
         if isinstance(node, cst.Module | cst.IndentedBlock):
             for source in self.sources:
                 source.block(node.body, self)
@@ -206,6 +223,8 @@ class Rewriter(cst.CSTTransformer):
         except NotPorted as why:
             self.keep(type(original).__name__.lower(), str(why), original)
             made = updated
+        for source in self.sources:
+            source.leave(original, self)
         notes = self._notes.pop()
         if original in self._reasons:
             notes = [(name, self._reasons[original]) for name, _ in notes]

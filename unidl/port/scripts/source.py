@@ -55,6 +55,12 @@ class Source:
         """Looks through the statements of a block, and calls `rewriter.replace` for those that
         become others together."""
 
+    def enter(self, node: cst.CSTNode, rewriter: Rewriter) -> None:
+        """Before the parts of a statement."""
+
+    def leave(self, node: cst.CSTNode, rewriter: Rewriter) -> None:
+        """After them."""
+
     def statement(self, node: cst.CSTNode, updated: Any, rewriter: Rewriter) -> Any:
         """What takes the place of a statement: it, another, a list of them."""
         return updated

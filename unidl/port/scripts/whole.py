@@ -10,6 +10,7 @@ from libcst.metadata import MetadataWrapper
 from unidl.backend import registry
 from unidl.port.scripts.imports import rewrite_imports
 from unidl.port.scripts.names import Names
+from unidl.port.scripts.pieces import with_pieces
 from unidl.port.scripts.ported import Ported
 from unidl.port.scripts.rewriter import Rewriter
 from unidl.port.scripts.source import Source
@@ -26,7 +27,7 @@ def port_whole(text: str) -> Ported:
     rewriter = Rewriter(wrapper, names, by_root)
     for source in sources:
         source.prepare(rewriter, wrapper.module)
-    ported = rewrite_imports(wrapper.module.visit(rewriter), rewriter)
+    ported = rewrite_imports(with_pieces(wrapper.module.visit(rewriter), rewriter), rewriter)
     kept = sorted(set(rewriter.kept))
     return Ported(text, ported.code, kept, rewriter.calls, rewriter.calls - rewriter.calls_kept)
 

@@ -1,0 +1,140 @@
+"""What Gluon has in one piece and unidl has not: ported scripts get a copy of what they use.
+
+Each piece stands alone, and needs unidl and NumPy only.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+import unidl
+
+
+def gluon_mean(values):
+    """The mean over all axes but the first, as Gluon's losses take it: (batch, ...) -> (batch,)."""
+    batch = unidl.ops.shape(values)[0]
+    return unidl.ops.mean(unidl.ops.reshape(values, (batch, -1)), axis=1)
+
+
+def gluon_softmax_cross_entropy(pred, label):
+    """SoftmaxCrossEntropyLoss of scores (batch, ..., classes) and indices (batch, ...)."""
+    label = unidl.ops.reshape(unidl.ops.cast(label, "int32"), unidl.ops.shape(pred)[:-1])
+    return gluon_mean(
+        unidl.ops.sparse_categorical_crossentropy(label, pred, from_logits=True)
+    )
+
+
+def gluon_dense_softmax_cross_entropy(pred, label):
+    """SoftmaxCrossEntropyLoss(sparse_label=False): of scores and shares of the same shape."""
+    return gluon_mean(unidl.ops.categorical_crossentropy(label, pred, from_logits=True))
+
+
+def gluon_l2_loss(pred, label):
+    """L2Loss: half of the squared difference."""
+    label = unidl.ops.reshape(label, unidl.ops.shape(pred))
+    return gluon_mean(unidl.ops.square(label - pred) / 2)
+
+
+def gluon_l1_loss(pred, label):
+    """L1Loss: the absolute difference."""
+    label = unidl.ops.reshape(label, unidl.ops.shape(pred))
+    return gluon_mean(unidl.ops.abs(label - pred))
+
+
+def gluon_huber_loss(pred, label):
+    """HuberLoss: quadratic up to a difference of 1."""
+    label = unidl.ops.reshape(label, unidl.ops.shape(pred))
+    error = unidl.ops.abs(label - pred)
+    return gluon_mean(unidl.ops.where(error > 1, error - 0.5, unidl.ops.square(error) / 2))
+
+
+def gluon_sigmoid_cross_entropy(pred, label):
+    """SigmoidBinaryCrossEntropyLoss of scores."""
+    label = unidl.ops.reshape(label, unidl.ops.shape(pred))
+    rest = unidl.ops.softplus(-unidl.ops.abs(pred))
+    return gluon_mean(unidl.ops.relu(pred) - pred * label + rest)
+
+
+class GluonDataset:
+    """ArrayDataset: rows of several arrays, or of one."""
+
+    def __init__(self, *arrays):
+        self.arrays = [np.asarray(array) for array in arrays]
+
+    def __len__(self):
+        return len(self.arrays[0])
+
+    def __getitem__(self, place):
+        rows = tuple(array[place] for array in self.arrays)
+        return rows if len(rows) > 1 else rows[0]
+
+
+class GluonLoader:
+    """DataLoader: batches of tensors, in another order each time if `shuffle`.
+
+    last_batch: "keep" the rows that do not fill a batch, or "discard" them.
+    """
+
+    def __init__(self, dataset, batch_size, shuffle=False, last_batch="keep"):
+        self.dataset, self.batch_size = dataset, batch_size
+        self.shuffle, self.last_batch = shuffle, last_batch
+
+    def __len__(self):
+        rows = len(self.dataset)
+        return rows // self.batch_size if self.last_batch == "discard" else -(-rows // self.batch_size)
+
+    def __iter__(self):
+        order = np.arange(len(self.dataset))
+        if self.shuffle:
+            np.random.shuffle(order)  # noqa: NPY002 - the generator that scripts seed
+        for batch in range(len(self)):
+            rows = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+            found = self.dataset[rows]
+            if isinstance(found, tuple):
+                yield tuple(unidl.ops.convert_to_tensor(values) for values in found)
+            else:
+                yield unidl.ops.convert_to_tensor(found)
+
+
+class GluonAccuracy:
+    """metric.Accuracy: the share of labels that are predicted, from classes or from their scores."""
+
+    def __init__(self, name="accuracy"):
+        self.name = name
+        self.reset()
+
+    def reset(self):
+        self.right, self.all = 0, 0
+
+    def update(self, labels, preds):
+        pairs = zip(labels, preds) if isinstance(labels, list) else [(labels, preds)]
+        for label, pred in pairs:
+            label = unidl.ops.convert_to_numpy(label)
+            pred = unidl.ops.convert_to_numpy(pred)
+            if pred.shape != label.shape:
+                pred = pred.argmax(axis=1)
+            self.right += int((pred.astype("int32") == label.astype("int32")).sum())
+            self.all += label.size
+
+    def get(self):
+        return self.name, self.right / self.all if self.all else float("nan")
+
+
+class GluonMeanMetric:
+    """metric.Loss: the mean of all numbers of `preds`."""
+
+    def __init__(self, name="loss"):
+        self.name = name
+        self.reset()
+
+    def reset(self):
+        self.sum, self.all = 0.0, 0
+
+    def update(self, _, preds):
+        for pred in preds if isinstance(preds, list) else [preds]:
+            values = unidl.ops.convert_to_numpy(pred)
+            self.sum += float(values.sum())
+            self.all += values.size
+
+    def get(self):
+        return self.name, self.sum / self.all if self.all else float("nan")
