@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from unidl.port.scripts.source import NotPorted, existing
+from unidl.port.scripts.calls import Rule, rule
+from unidl.port.scripts.source import existing
 
 # Prefixes of Keras 2, and of the private modules that scripts imported from.
 _MOVED = (
@@ -42,58 +43,67 @@ _PARTS_ONLY = {name.rstrip(".") for name, _ in _MOVED if name.endswith(".")} | {
     "layers.experimental",
 }
 
-# The functions of `keras.backend` from Keras 2, whose arguments are those of the ops. Others of the
+# The functions of `keras.backend` from Keras 2 whose arguments are those of the ops. Others of the
 # same name, such as `dot` and `gather`, do something else.
-_BACKEND_FUNCTIONS = {
-    "abs": "ops.abs",
-    "all": "ops.all",
-    "any": "ops.any",
-    "argmax": None,
-    "cast": "ops.cast",
-    "clip": "ops.clip",
-    "concatenate": None,
-    "cos": "ops.cos",
-    "equal": "ops.equal",
-    "exp": "ops.exp",
-    "expand_dims": None,
-    "greater": "ops.greater",
-    "greater_equal": "ops.greater_equal",
-    "less": "ops.less",
-    "less_equal": "ops.less_equal",
-    "log": "ops.log",
-    "max": "ops.max",
-    "maximum": "ops.maximum",
-    "mean": "ops.mean",
-    "min": "ops.min",
-    "minimum": "ops.minimum",
-    "not_equal": "ops.not_equal",
-    "ones_like": "ops.ones_like",
-    "permute_dimensions": None,
-    "pow": None,
-    "prod": "ops.prod",
-    "random_normal": None,
-    "relu": None,
-    "reshape": "ops.reshape",
-    "round": "ops.round",
-    "shape": "ops.shape",
-    "sigmoid": "ops.sigmoid",
-    "sign": "ops.sign",
-    "sin": "ops.sin",
-    "softmax": "ops.softmax",
-    "softplus": "ops.softplus",
-    "sqrt": "ops.sqrt",
-    "square": "ops.square",
-    "squeeze": "ops.squeeze",
-    "stack": "ops.stack",
-    "std": "ops.std",
-    "sum": "ops.sum",
-    "tanh": "ops.tanh",
-    "tile": "ops.tile",
-    "transpose": "ops.transpose",
-    "var": "ops.var",
-    "zeros_like": "ops.zeros_like",
+_AS_THEY_ARE = frozenset(
+    [
+        "abs",
+        "all",
+        "any",
+        "cast",
+        "clip",
+        "cos",
+        "equal",
+        "exp",
+        "greater",
+        "greater_equal",
+        "less",
+        "less_equal",
+        "log",
+        "max",
+        "maximum",
+        "mean",
+        "min",
+        "minimum",
+        "not_equal",
+        "ones_like",
+        "prod",
+        "reshape",
+        "round",
+        "shape",
+        "sigmoid",
+        "sign",
+        "sin",
+        "softmax",
+        "softplus",
+        "sqrt",
+        "square",
+        "squeeze",
+        "stack",
+        "std",
+        "sum",
+        "tanh",
+        "tile",
+        "transpose",
+        "var",
+        "zeros_like",
+    ]
+)
+# Those with other names or defaults.
+BACKEND_FUNCTIONS: dict[str, Rule] = {
+    name: rule(*text.split(" ", 1))
+    for name, text in {
+        "argmax": "ops.argmax x axis:-1",
+        "argmin": "ops.argmin x axis:-1",
+        "concatenate": "ops.concatenate tensors=xs axis:-1",
+        "expand_dims": "ops.expand_dims x axis:-1",
+        "permute_dimensions": "ops.transpose x pattern=axes",
+        "pow": "ops.power x=x1 a=x2",
+        "random_normal": "random.normal shape mean stddev dtype seed",
+        "random_uniform": "random.uniform shape minval maxval dtype seed",
+        "relu": "ops.relu x",
+    }.items()
 }
-_SETTINGS = {"epsilon", "floatx", "image_data_format", "set_epsilon", "set_floatx"}
 
 
 def keras_target(name: str) -> str | None:
@@ -106,12 +116,8 @@ def keras_target(name: str) -> str | None:
     if name in _PARTS_ONLY:
         return None
     place, _, function = name.rpartition(".")
-    if place == "backend":
-        if function in _SETTINGS:
-            return existing(f"config.{function}")
-        known = _BACKEND_FUNCTIONS.get(function)
-        if known is not None:
-            return known
-        if function in _BACKEND_FUNCTIONS:
-            raise NotPorted(f"write it with unidl.ops; Keras 3 has no keras.backend.{function}")
+    if place == "backend" and function in _AS_THEY_ARE:
+        return f"ops.{function}"
+    if place == "backend" and function in BACKEND_FUNCTIONS:
+        return BACKEND_FUNCTIONS[function].target
     return existing(name)

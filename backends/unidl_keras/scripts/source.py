@@ -13,13 +13,14 @@ import unidl
 from unidl.port.scripts.calls import apply_rule, expression
 from unidl.port.scripts.rewriter import Rewriter
 from unidl.port.scripts.source import NotPorted, Source
-from unidl_keras.scripts.names import keras_target
+from unidl_keras.scripts.names import BACKEND_FUNCTIONS, keras_target
 from unidl_keras.scripts.tape import port_tapes
 from unidl_keras.scripts.tensor_functions import ADVICE, DTYPES, FUNCTIONS
 
 # Arguments of Keras 2: {what: {old: new, or None where it is gone without a counterpart}}.
 _ARGUMENTS: dict[str, dict[str, str]] = {
     "layers.LeakyReLU": {"alpha": "negative_slope"},
+    "layers.InputLayer": {"input_shape": "shape", "batch_input_shape": "batch_shape"},
 }
 _OPTIMIZERS = {"lr": "learning_rate"}
 
@@ -51,6 +52,8 @@ class KerasSource(Source):
             return full.replace("KERAS", "UNIDL")
         if full.startswith("tensorflow.") and full[11:] in DTYPES:
             return f'"{full[11:]}"'
+        if full == "tensorflow.newaxis":
+            return "None"
         found = FUNCTIONS.get(full[11:]) if full.startswith("tensorflow.") else None
         if found is not None and len([one for one in found.parameters.values() if one]) > 1:
             # Handed to something else, which calls it with TensorFlow's arguments.
@@ -62,6 +65,9 @@ class KerasSource(Source):
         if name is None:
             found = FUNCTIONS.get(full.partition(".")[2])
             return apply_rule(found, node, full) if found else None
+        place, _, function = name.rpartition(".")
+        if place == "backend" and function in BACKEND_FUNCTIONS:
+            return apply_rule(BACKEND_FUNCTIONS[function], node, full)
         path = keras_target(name)
         if path:
             return _with_arguments_of_today(path, node, full, rewriter)

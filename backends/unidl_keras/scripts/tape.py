@@ -51,9 +51,20 @@ def _tape_of(statement: cst.CSTNode, rewriter: Rewriter) -> str | None:
     return None
 
 
+def _again(after: Sequence[Any], tape: str) -> int:
+    """Where another tape gets the name."""
+    for place, statement in enumerate(after):
+        if isinstance(statement, cst.With) and any(
+            item.asname is not None and code(item.asname.name) == tape for item in statement.items
+        ):
+            return place
+    return len(after)
+
+
 def _port(node: cst.With, tape: str, after: Sequence[Any], rewriter: Rewriter) -> None:
     if tape in loads_in(node.body.body):
         raise NotPorted(f"{tape!r} is used inside the block. Write unidl.value_and_grad")
+    after = after[: _again(after, tape)]
     uses = [statement for statement in after if tape in loads_in([statement])]
     gradient = m.Call(func=m.Attribute(value=m.Name(tape), attr=m.Name("gradient")))
     calls = [call for use in uses for call in m.findall(use, gradient)]
@@ -67,6 +78,7 @@ def _port(node: cst.With, tape: str, after: Sequence[Any], rewriter: Rewriter) -
     if len(call.args) != 2 or any(argument.keyword or argument.star for argument in call.args):
         raise NotPorted(f"of `{tape}.gradient` the loss and the variables are ported")
     found = recorded(node, rewriter)
+    rewriter.only_own_names(*(argument.value for argument in call.args))
     value, variables = code(call.args[0].value), code(call.args[1].value)
     between = after[: list(after).index(line)]
     late = bool(loads_in([call.args[1].value]) & stores_in(between))

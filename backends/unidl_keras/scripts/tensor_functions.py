@@ -41,6 +41,7 @@ _TABLE = {
     "ones_like": "ops.ones_like input=x dtype",
     "pad": "ops.pad tensor=x paddings=pad_width",
     "pow": "ops.power x=x1 y=x2 name-",
+    "range": "ops.arange start limit=stop delta=step",
     "reduce_all": "ops.all input_tensor=x axis keepdims name-",
     "reduce_any": "ops.any input_tensor=x axis keepdims name-",
     "reduce_max": "ops.max input_tensor=x axis keepdims name-",
@@ -128,7 +129,8 @@ ADVICE = {
     "data": "pipelines of tf.data stay: fit takes them as they are. For arrays in memory pass the "
     "arrays to fit",
     "GradientTape": "of tapes the usual training step is ported: `with tf.GradientTape() as "
-    "tape:`, then one `tape.gradient(loss, variables)` in the same block. Write unidl.value_and_grad",
+    "tape:`, then one `tape.gradient(loss, variables)` in the same block. Write "
+    "unidl.value_and_grad",
     "function": "only the decorator is ported. Write model.compile(jit_compile=True)",
     "distribute": "training on several devices comes later",
     "config": 'devices belong to the backend. Write `with unidl.device("gpu:0"):`',

@@ -7,6 +7,8 @@ from typing import Any
 
 import libcst as cst
 
+from unidl.port.scripts.ported import Kept
+
 _GONE = "__unidl_port_gone__"
 MARK = "# unidl port: "
 
@@ -37,12 +39,27 @@ def tidied(block: Any) -> Any:
     return block.with_changes(body=body, footer=[*waiting, *block.footer])
 
 
-def marked(statement: Any, notes: Iterable[tuple[str, str]]) -> Any:
-    """With a comment above for each (name, reason), unless it is there from an earlier run."""
+def marked(statement: Any, notes: Iterable[Kept], above: Iterable[str] = ()) -> Any:
+    """With a comment for each note, unless it is there, or `above`, from an earlier run."""
     there = {line.comment.value for line in statement.leading_lines if line.comment is not None}
-    comments = dict.fromkeys(MARK + " ".join(f"{name}: {why}".split()) for name, why in notes)
+    there |= set(above)
+    comments = dict.fromkeys(MARK + " ".join(f"{n.name}: {n.reason}".split()) for n in notes)
     lines = [cst.EmptyLine(comment=cst.Comment(text)) for text in comments if text not in there]
     return statement.with_changes(leading_lines=[*statement.leading_lines, *lines])
+
+
+def marks_in(text: str) -> list[Kept]:
+    """What earlier runs have kept."""
+    lines = text.splitlines()
+    found = []
+    for place, line in enumerate(lines):
+        if line.strip().startswith(MARK):
+            name, _, reason = line.strip().removeprefix(MARK).partition(": ")
+            below = place + 1
+            while below < len(lines) and lines[below].strip().startswith("#"):
+                below += 1
+            found.append(Kept(below + 1, name, reason))
+    return found
 
 
 def _is_gone(statement: Any) -> bool:

@@ -77,7 +77,7 @@ def _one(path: Path, arguments: argparse.Namespace) -> int:
     except SyntaxError as error:
         why = f"line {error.lineno}: {error.msg}. Is it Python 3? From Python 2, run 2to3 first"
         return _refused(path, why)
-    except RecursionError:
+    except (RecursionError, MemoryError):  # MemoryError: how Python's parser says the same
         return _refused(path, "an expression in it is nested too deeply")
     try:
         _write(script, ported, arguments)

@@ -10,6 +10,7 @@ from libcst.helpers import get_full_name_for_node
 
 from unidl.port.scripts.blocks import gone, marked, tidied
 from unidl.port.scripts.names import local_name
+from unidl.port.scripts.ported import Kept
 from unidl.port.scripts.rewriter import Rewriter
 from unidl.port.scripts.source import NotPorted
 
@@ -19,7 +20,7 @@ def rewrite_imports(module: cst.Module, rewriter: Rewriter) -> cst.Module:
     before, after = _Used(), _Used()
     rewriter.module.visit(before)
     module.visit(after)
-    importer = _Importer(rewriter, before.names, after.names)
+    importer = _Importer(rewriter, before.names, rewriter.still_used)
     importer.needs_root = "unidl" in after.names and "unidl" not in after.imported
     module = module.visit(importer)
     return _with_root(tidied(module)) if importer.needs_root else tidied(module)
@@ -56,6 +57,10 @@ class _Importer(cst.CSTTransformer):
         super().__init__()
         self.rewriter, self.before, self.after = rewriter, before, after
         self.needs_root = False  # `import unidl`, which no line has brought yet
+        # Those of the first statement belong to the module.
+        self.comments_above = [
+            line.comment.value for line in rewriter.module.header if line.comment is not None
+        ]
         self._depth = 0
 
     def visit_IndentedBlock(self, node: cst.IndentedBlock) -> None:
@@ -73,7 +78,7 @@ class _Importer(cst.CSTTransformer):
         if self.needs_root and self._depth == 0:
             lines.append("import unidl")
             self.needs_root = False
-        notes: list[tuple[str, str]] = []
+        notes: list[Kept] = []
         for small in original_node.body:
             if not self._is_of_frameworks(small):
                 kept.append(small)
@@ -85,7 +90,10 @@ class _Importer(cst.CSTTransformer):
         if kept:
             last = kept[-1].with_changes(semicolon=cst.MaybeSentinel.DEFAULT)
             there = original_node.leading_lines
-            line = marked(cst.SimpleStatementLine([*kept[:-1], last], leading_lines=there), notes)
+            above = self.comments_above
+            line = marked(
+                cst.SimpleStatementLine([*kept[:-1], last], leading_lines=there), notes, above
+            )
             made.append(line.with_changes(leading_lines=line.leading_lines[len(there) :]))
         if not made:
             made = [gone(original_node)]
@@ -124,8 +132,7 @@ class _Importer(cst.CSTTransformer):
         home = get_full_name_for_node(small.module) if small.module else ""
         if isinstance(small.names, cst.ImportStar):
             reason = "a star import hides which names are used. Import them by name"
-            notes.append((f"from {home} import *", reason))
-            self.rewriter.note_kept(small, f"from {home} import *", reason)
+            self._note(small, f"from {home} import *", reason, notes)
             kept.append(small)
             return
         stay = []
@@ -142,6 +149,10 @@ class _Importer(cst.CSTTransformer):
             text = ", ".join(_alias_code(alias) for alias in stay)
             kept.append(cst.parse_statement(f"from {home} import {text}").body[0])  # type: ignore
 
+    def _note(self, node: Any, name: str, reason: str, notes: list[Kept]) -> None:
+        self.rewriter.note_kept(node, name, reason)
+        notes.append(self.rewriter.kept[-1])
+
     def _one(self, full: str, local: str, node: Any, notes: Any) -> tuple[str | None, bool]:
         """(the line that takes an import's place, whether the import stays)."""
         used = local in self.after
@@ -150,8 +161,7 @@ class _Importer(cst.CSTTransformer):
         try:
             path = self.rewriter.source_of(full).target(full)
         except NotPorted as why:
-            notes.append((full, str(why)))
-            self.rewriter.note_kept(node, full, str(why))
+            self._note(node, full, str(why), notes)
             return None, True
         if not path:
             return None, used

@@ -13,7 +13,7 @@ from unidl.port.scripts.steps import loads_in
 
 
 def with_pieces(module: cst.Module, rewriter: Rewriter) -> cst.Module:
-    """The script with what it needs behind its imports; what it has from an earlier run it keeps."""
+    """The script with what it needs behind its imports; what it has already it keeps."""
     body: list[Any] = list(module.body)
     there = {one.name.value for one in body if isinstance(one, cst.FunctionDef | cst.ClassDef)}
     for home, names in rewriter.needed.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import libcst as cst
@@ -38,12 +39,13 @@ class Rewriter(cst.CSTTransformer):
         self.module = wrapper.module
         self.kept: list[Kept] = []
         self.calls = self.calls_kept = 0
+        self.still_used: set[str] = set()  # names of imports, in what stays
         self.needed: dict[str, list[str]] = {}
         self._parents = wrapper.resolve(ParentNodeProvider)
         self._contexts = wrapper.resolve(ExpressionContextProvider)
         self._called: set[cst.CSTNode] = set()
         # For each statement around: what of it was not ported.
-        self._notes: list[list[tuple[str, str]]] = [[]]
+        self._notes: list[list[Kept]] = [[]]
         self._accepted: set[cst.CSTNode] = set()
         self._reasons: dict[cst.CSTNode, str] = {}
         self._replaced: dict[cst.CSTNode, Callable[[Any], list[Any]]] = {}
@@ -70,6 +72,14 @@ class Rewriter(cst.CSTTransformer):
                 return True
         return False
 
+    def only_own_names(self, *nodes: cst.CSTNode) -> None:
+        """Raises NotPorted where code that is copied as it is would use a framework."""
+        for node in nodes:
+            found = _FrameworkNames(self.names)
+            node.visit(found)
+            if found.name:
+                raise NotPorted(f"compute what uses {found.name} on a line before")
+
     def need(self, name: str, home: str) -> None:
         """The ported script gets a copy of a function or class of the module `home`."""
         self.needed.setdefault(home, []).append(name)
@@ -84,12 +94,18 @@ class Rewriter(cst.CSTTransformer):
 
     def keep(self, name: str, reason: str, node: cst.CSTNode, is_call: bool = False) -> None:
         """Mark the statement around as not ported."""
-        self._notes[-1].append((name, reason))
+        self._notes[-1].append(Kept(self.positions[node].start.line, name, reason))
         self.calls_kept += is_call
-        self.note_kept(node, name, reason)
 
     def note_kept(self, node: cst.CSTNode, name: str, reason: str) -> None:
+        """Of an import, which is marked elsewhere."""
         self.kept.append(Kept(self.positions[node].start.line, name, reason))
+
+    def comments_above(self, statement: cst.CSTNode) -> list[str]:
+        """Those that libcst gives to the module and not to its first statement."""
+        if not self.module.body or statement is not self.module.body[0]:
+            return []
+        return [line.comment.value for line in self.module.header if line.comment is not None]
 
     def count_call(self) -> None:
         self.calls += 1
@@ -170,10 +186,14 @@ class Rewriter(cst.CSTTransformer):
             if made is not None:
                 return made
             function = self.written(full, original_node.func)
-            return updated_node if function is None else updated_node.with_changes(func=function)
+            if function is None:
+                self.still_used.add(_first_name(original_node.func))
+                return updated_node
+            return updated_node.with_changes(func=function)
         except NotPorted as why:
             name = full or _ending(original_node.func)
             self.keep(name, str(why), original_node, is_call=True)
+            self.still_used.add(_first_name(original_node.func))
             return updated_node
 
     def _reference(self, node: Any, updated: Any) -> Any:
@@ -185,7 +205,9 @@ class Rewriter(cst.CSTTransformer):
             made = expression(code) if code is not None else self.written(full, node)
         except NotPorted as why:
             self.keep(full, str(why), node)
-            return updated
+            made = None
+        if made is None:
+            self.still_used.add(_first_name(node))
         return updated if made is None else made
 
     def _full(self, node: cst.CSTNode) -> str | None:
@@ -227,11 +249,22 @@ class Rewriter(cst.CSTTransformer):
             source.leave(original, self)
         notes = self._notes.pop()
         if original in self._reasons:
-            notes = [(name, self._reasons[original]) for name, _ in notes]
+            notes = [replace(note, reason=self._reasons[original]) for note in notes]
+        self.kept += notes
         several: Sequence[Any] = made if isinstance(made, list) else [made]
         if notes and several:
-            several = [marked(several[0], notes), *several[1:]]
+            above = self.comments_above(original)
+            several = [marked(several[0], notes, above), *several[1:]]
         return several[0] if len(several) == 1 else cst.FlattenSentinel(several)
+
+
+class _FrameworkNames(cst.CSTVisitor):
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self.name: str | None = None
+
+    def visit_Name(self, node: cst.Name) -> None:
+        self.name = self.name or self.names.full(node)
 
 
 def _is_chain(node: cst.CSTNode) -> bool:

@@ -67,6 +67,8 @@ def call_of(found: Recorded, value: str, gradients: str, variables: str) -> cst.
     """The line that computes the loss and its gradients."""
     results = [name for name in found.results if name != value]
     left = value if value in found.results else "_"
+    if "," in gradients and gradients[0] not in "([":
+        gradients = f"({gradients})"
     if results:
         text = f"({left}, {_nest(results)}), {gradients} = unidl.value_and_grad("
         text += f"{found.function}, {variables}, has_aux=True)"

@@ -83,17 +83,14 @@ class Facts(cst.CSTVisitor):
             self.tensors |= set(targets)
 
     def visit_For(self, node: cst.For) -> None:
-        # Over a loader: its batches. Of other loops nothing is known.
-        inner: Any = node.target
-        found = [inner] if isinstance(inner, cst.Name) else []
-        if isinstance(inner, cst.Tuple):
-            found = [element.value for element in inner.elements]
-            if isinstance(node.iter, cst.Call) and code(node.iter.func) == "enumerate":
-                found = found[1:]
-                if found and isinstance(found[0], cst.Tuple):
-                    found = [element.value for element in found[0].elements]
-        if "range" not in code(node.iter) and "zip" not in code(node.iter):
-            self._loops = [*getattr(self, "_loops", []), *(code(one) for one in found)]
+        """Over something that has a name, such as a loader: what it gives are batches."""
+        target: Any = node.target
+        source: Any = node.iter
+        if isinstance(source, cst.Call) and code(source.func) == "enumerate" and source.args:
+            source = source.args[0].value
+            target = target.elements[1].value if isinstance(target, cst.Tuple) else None
+        if isinstance(source, cst.Name) and isinstance(target, cst.Tuple):
+            self.tensors |= {code(element.value) for element in target.elements}
 
     def visit_With(self, node: cst.With) -> None:
         for item in node.items:

@@ -98,6 +98,9 @@ def _conv(given: Given, rank: int, default: str | None, **_: Any) -> list[str]:
         arguments.append(f"groups={code(given['groups'])}")
     padding = code(given["padding"]) if "padding" in given else "0"
     arguments += [f"data_format={data_format}", *_activation_of(given), *_weights(given, default)]
+    if _is_same(given):
+        arguments.insert(2, 'padding="same"')
+        padding = "0"
     made = f"unidl.layers.Conv{rank}D({', '.join(arguments)})"
     if _is_zero(padding):
         return [made]
@@ -106,6 +109,29 @@ def _conv(given: Given, rank: int, default: str | None, **_: Any) -> list[str]:
             raise NotPorted("unidl pads the axis of sequences with layout='NWC' only")
         return [f"unidl.layers.ZeroPadding1D({padding.strip('(),')})", made]
     return [f"unidl.layers.ZeroPadding{rank}D({padding}, data_format={data_format})", made]
+
+
+def _is_same(given: Given) -> bool:
+    """Whether zeros on both sides keep the size: then "same" adds as many."""
+    texts = {
+        name: code(given[name])
+        for name in ("kernel_size", "padding", "strides", "dilation")
+        if name in given
+    }
+    try:
+        sizes = {name: ast.literal_eval(text) for name, text in texts.items()}
+    except ValueError:
+        return False
+    if any(
+        sizes.get(name, 1) not in (1, (1,), (1, 1), (1, 1, 1)) for name in ("strides", "dilation")
+    ):
+        return False
+    kernel, padding = sizes["kernel_size"], sizes.get("padding", 0)
+    if isinstance(kernel, int) and isinstance(padding, int):
+        return padding > 0 and kernel == 2 * padding + 1
+    if isinstance(kernel, int) or isinstance(padding, int):
+        return False
+    return any(padding) and all(k == 2 * p + 1 for k, p in zip(kernel, padding, strict=True))
 
 
 def _conv_transpose(given: Given, rank: int, default: str | None, **_: Any) -> list[str]:
@@ -119,9 +145,7 @@ def _conv_transpose(given: Given, rank: int, default: str | None, **_: Any) -> l
     )
     if not any(padding) and all(k >= s for k, s in zip(kernel, strides, strict=True)):
         kept = "valid"
-    elif all(
-        2 * p == k - s for k, s, p in zip(kernel, strides, padding, strict=True)
-    ):
+    elif all(2 * p == k - s for k, s, p in zip(kernel, strides, padding, strict=True)):
         kept = "same"
     else:
         raise NotPorted("with this padding the sizes are neither those of 'valid' nor of 'same'")
@@ -159,7 +183,8 @@ def _batch_norm(given: Given, **_: Any) -> list[str]:
 
 
 def _layer_norm(given: Given, **_: Any) -> list[str]:
-    return [f"unidl.layers.LayerNormalization({_with_defaults(given, {'axis': '-1', 'epsilon': '1e-5'})})"]
+    names = {"axis": "-1", "epsilon": "1e-5"}
+    return [f"unidl.layers.LayerNormalization({_with_defaults(given, names)})"]
 
 
 def _with_defaults(given: Given, defaults: dict[str, str]) -> str:
@@ -183,7 +208,7 @@ def _embedding(given: Given, default: str | None, **_: Any) -> list[str]:
     sizes = f"{code(given['input_dim'])}, {code(given['output_dim'])}"
     made = initializer(given["weight_initializer"]) if "weight_initializer" in given else default
     if made is None:
-        raise NotPorted(_UNKNOWN)
+        raise NotPorted(UNKNOWN)
     return [f"unidl.layers.Embedding({sizes}, embeddings_initializer={made})"]
 
 
@@ -203,7 +228,7 @@ def _fixed(name: str) -> Callable[..., list[str]]:
     return lambda given, **_: [f'unidl.layers.Activation("{name}")']
 
 
-_UNKNOWN = (
+UNKNOWN = (
     "the script initializes its networks in several ways, and which holds here shows only when it "
     "runs. Give the layer a weight_initializer"
 )
@@ -212,7 +237,7 @@ _UNKNOWN = (
 def _weights(given: Given, default: str | None) -> list[str]:
     made = initializer(given["weight_initializer"]) if "weight_initializer" in given else default
     if made is None:
-        raise NotPorted(_UNKNOWN)
+        raise NotPorted(UNKNOWN)
     found = [f"kernel_initializer={made}"]
     if "use_bias" in given:
         found.append(f"use_bias={code(given['use_bias'])}")

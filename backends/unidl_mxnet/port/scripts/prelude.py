@@ -19,9 +19,7 @@ def gluon_mean(values):
 def gluon_softmax_cross_entropy(pred, label):
     """SoftmaxCrossEntropyLoss of scores (batch, ..., classes) and indices (batch, ...)."""
     label = unidl.ops.reshape(unidl.ops.cast(label, "int32"), unidl.ops.shape(pred)[:-1])
-    return gluon_mean(
-        unidl.ops.sparse_categorical_crossentropy(label, pred, from_logits=True)
-    )
+    return gluon_mean(unidl.ops.sparse_categorical_crossentropy(label, pred, from_logits=True))
 
 
 def gluon_dense_softmax_cross_entropy(pred, label):
@@ -59,7 +57,7 @@ class GluonDataset:
     """ArrayDataset: rows of several arrays, or of one."""
 
     def __init__(self, *arrays):
-        self.arrays = [np.asarray(array) for array in arrays]
+        self.arrays = [unidl.ops.convert_to_numpy(array) for array in arrays]
 
     def __len__(self):
         return len(self.arrays[0])
@@ -80,8 +78,8 @@ class GluonLoader:
         self.shuffle, self.last_batch = shuffle, last_batch
 
     def __len__(self):
-        rows = len(self.dataset)
-        return rows // self.batch_size if self.last_batch == "discard" else -(-rows // self.batch_size)
+        rest = 0 if self.last_batch == "discard" else self.batch_size - 1
+        return (len(self.dataset) + rest) // self.batch_size
 
     def __iter__(self):
         order = np.arange(len(self.dataset))
@@ -97,7 +95,7 @@ class GluonLoader:
 
 
 class GluonAccuracy:
-    """metric.Accuracy: the share of labels that are predicted, from classes or from their scores."""
+    """metric.Accuracy: the share of labels predicted, from classes or from their scores."""
 
     def __init__(self, name="accuracy"):
         self.name = name
@@ -107,7 +105,7 @@ class GluonAccuracy:
         self.right, self.all = 0, 0
 
     def update(self, labels, preds):
-        pairs = zip(labels, preds) if isinstance(labels, list) else [(labels, preds)]
+        pairs = zip(labels, preds, strict=True) if isinstance(labels, list) else [(labels, preds)]
         for label, pred in pairs:
             label = unidl.ops.convert_to_numpy(label)
             pred = unidl.ops.convert_to_numpy(pred)

@@ -14,13 +14,13 @@ from unidl.port.scripts.source import NotPorted, Source
 from unidl_mxnet.port.scripts.facts import BLOCKS, Facts
 from unidl_mxnet.port.scripts.functions import METHODS, array_call
 from unidl_mxnet.port.scripts.initializers import initializer
-from unidl_mxnet.port.scripts.layers import layer
+from unidl_mxnet.port.scripts.layers import UNKNOWN, layer
 from unidl_mxnet.port.scripts.training import is_record, optimizer, port_steps
 
 _PACKAGES = {
     "gluon", "gluon.nn", "gluon.rnn", "gluon.loss", "gluon.data", "gluon.data.vision", "nd",
     "ndarray", "nd.random", "ndarray.random", "autograd", "init", "initializer", "metric", "random",
-    "gluon.block", "context",
+    "gluon.block", "gluon.metric", "context",
 }  # fmt: skip
 _LOSSES = {
     "SoftmaxCrossEntropyLoss": "gluon_softmax_cross_entropy",
@@ -39,7 +39,7 @@ _ADVICE = {
     "gluon.data.vision": "write unidl.datasets.mnist.load_data() and NumPy",
     "gluon.model_zoo": "build the model in unidl, or bring one in with unidl.port.from_gluon",
     "gluon.utils": "training on several devices comes later",
-    "gpu": "devices belong to the backend. Write `with unidl.device(\"gpu:0\"):`",
+    "gpu": 'devices belong to the backend. Write `with unidl.device("gpu:0"):`',
     "autograd": "write unidl.value_and_grad",
     "sym": "symbols are not ported. Write unidl.Model(inputs, outputs)",
     "symbol": "symbols are not ported. Write unidl.Model(inputs, outputs)",
@@ -113,7 +113,7 @@ class GluonSource(Source):
             return expression(initializer(node))
         if home == "gluon.loss" and last in _LOSSES:
             return self._loss(last, node, rewriter)
-        if home == "metric" and last in _METRICS:
+        if home in ("metric", "gluon.metric") and last in _METRICS:
             rewriter.need(_METRICS[last], _PRELUDE)
             return node.with_changes(func=cst.Name(_METRICS[last]))
         if name == "gluon.Trainer":
@@ -126,6 +126,8 @@ class GluonSource(Source):
         if name in ("random.seed", "nd.random.seed"):
             (seed,) = bound(node, ["seed_state"], full).values()
             return expression(f"unidl.utils.set_random_seed({code(seed)})")
+        if full in _NO_GRADIENTS:
+            return node  # its block falls away
         if name == "cpu":
             return expression('"cpu:0"')
         return None
@@ -227,15 +229,15 @@ class GluonSource(Source):
     def _with(self, node: cst.With, updated: cst.With, rewriter: Rewriter) -> Any:
         """Blocks that only name things, or say that no gradients are wanted, fall away."""
         item = node.items[0].item
-        if len(node.items) != 1 or not isinstance(item, cst.Call):
+        if not isinstance(item, cst.Call):
             return updated
         full = rewriter.names.full(item.func)
         named = isinstance(item.func, cst.Attribute) and item.func.attr.value == "name_scope"
-        if not named and full not in ("mxnet.autograd.pause", "mxnet.autograd.predict_mode"):
+        if not named and full not in _NO_GRADIENTS:
             return updated
         body: list[Any] = list(updated.body.body)
-        if not body or not isinstance(updated.body, cst.IndentedBlock):
-            return updated
+        if len(node.items) != 1 or not isinstance(updated.body, cst.IndentedBlock):
+            raise NotPorted("write the block on lines of its own, with nothing else in its `with`")
         lines = [*updated.leading_lines, *body[0].leading_lines]
         return [body[0].with_changes(leading_lines=lines), *body[1:]]
 
@@ -248,6 +250,8 @@ class GluonSource(Source):
         name, owner = call.func.attr.value, code(call.func.value)
         if name in ("hybridize", "initialize", "wait_to_read"):
             known = owner.removesuffix(".collect_params()") in self.facts.networks
+            if name == "initialize" and known and self.facts.initial is None:
+                raise NotPorted(UNKNOWN)
             if known or name != "initialize":
                 rewriter.count_call()
                 return gone(updated)
@@ -280,6 +284,7 @@ class GluonSource(Source):
     _taken = ("Trainer", "initialize")
 
 
+_NO_GRADIENTS = ("mxnet.autograd.pause", "mxnet.autograd.predict_mode")
 _AS_FLAT_AS_BEFORE = (
     "unidl.layers.Activation(", "unidl.layers.Dropout(", "unidl.layers.BatchNormalization(",
     "unidl.layers.LeakyReLU(", "unidl.layers.ELU(",
@@ -288,9 +293,17 @@ _PRELUDE = "unidl_mxnet.port.scripts.prelude"
 
 
 def _loader(node: cst.Call, rewriter: Rewriter) -> cst.BaseExpression:
-    names = ["dataset", "batch_size", "shuffle", "sampler", "last_batch", "num_workers", "thread_pool"]
+    names = [
+        "dataset",
+        "batch_size",
+        "shuffle",
+        "sampler",
+        "last_batch",
+        "num_workers",
+        "thread_pool",
+    ]
     given = bound(node, names, "gluon.data.DataLoader")
-    if "sampler" in given or code(given.get("last_batch", cst.Name("x"))).strip("'\"") == "rollover":
+    if "sampler" in given or ("last_batch" in given and "rollover" in code(given["last_batch"])):
         raise NotPorted("samplers and last_batch='rollover' are not ported")
     parts = [code(given["dataset"]), code(given["batch_size"])]
     parts += [f"{key}={code(given[key])}" for key in ("shuffle", "last_batch") if key in given]

@@ -68,7 +68,9 @@ def _options(node: cst.BaseExpression | None) -> dict[str, str]:
         raise NotPorted("write the options of the optimizer as a dict in the call")
     found = {}
     for element in node.elements:
-        if not isinstance(element, cst.DictElement) or not isinstance(element.key, cst.SimpleString):
+        if not isinstance(element, cst.DictElement) or not isinstance(
+            element.key, cst.SimpleString
+        ):
             raise NotPorted("write the options of the optimizer as a dict in the call")
         found[str(ast.literal_eval(code(element.key)))] = code(element.value)
     return found
@@ -102,13 +104,12 @@ def is_record(statement: cst.CSTNode, rewriter: Rewriter) -> bool:
 
 def _port(node: cst.With, after: Sequence[Any], rewriter: Rewriter, facts: Facts) -> None:
     inside = node.body.body
-    loss = _method(inside[-1], "backward") if inside else None
-    backward = None
-    if loss is None:
+    loss = _method(inside[-1], "backward")
+    is_inside = loss is not None and len(inside) > 1
+    backward: Any = inside[-1] if is_inside else None
+    if not is_inside:
         backward = next((one for one in after if _method(one, "backward")), None)
         loss = _method(backward, "backward") if backward is not None else None
-    else:
-        raise NotPorted("move `.backward()` behind the block")
     step = next((one for one in after if _method(one, "step")), None)
     if loss is None or step is None or backward is None:
         raise NotPorted(
@@ -117,13 +118,14 @@ def _port(node: cst.With, after: Sequence[Any], rewriter: Rewriter, facts: Facts
         )
     several = [one for one in after if _method(one, "backward") or _method(one, "step")]
     until = list(after).index(step)
-    if several[:2] != [backward, step]:
+    if [*([backward] if is_inside else []), *several][:2] != [backward, step]:
         raise NotPorted("several backward passes or steps. Write one unidl.value_and_grad for each")
     call = step.body[0].value
     trainer = code(call.func.value)
     given = bound(call, ["batch_size", "ignore_stale_grad"], f"{trainer}.step")
     if code(call.args[0].value) != "1":
         size = code(given["batch_size"])
+        rewriter.only_own_names(given["batch_size"])
         if loads_in([given["batch_size"]]) & stores_in(after[:until]):
             raise NotPorted(f"compute {size} before `with autograd.record():`")
         divided = f" / {size}"
@@ -135,7 +137,10 @@ def _port(node: cst.With, after: Sequence[Any], rewriter: Rewriter, facts: Facts
     variables = f"{network}.trainable_variables"
     line = call_of(found, value, "gradients", variables)
 
-    def block(updated: cst.With) -> list[Any]:
+    def block(updated: Any) -> list[Any]:
+        if is_inside:
+            body = updated.body.with_changes(body=updated.body.body[:-1])
+            updated = updated.with_changes(body=body)
         function: Any = function_of(found, updated, value)
         before = building(network, updated, found, rewriter)
         if before:
@@ -154,11 +159,12 @@ def _port(node: cst.With, after: Sequence[Any], rewriter: Rewriter, facts: Facts
         ]
 
     rewriter.replace(node, block)
-    rewriter.replace(backward, lambda updated: [gone(updated)])
+    if not is_inside:
+        rewriter.replace(backward, lambda updated: [gone(updated)])
     rewriter.replace(step, stepped)
     rewriter.count_call()
     rewriter.count_call()
-    rewriter.accept(node.items[0].item)  # type: ignore[arg-type]
+    rewriter.accept(node.items[0].item)
     for statement in (backward, step):
         rewriter.accept(statement.body[0].value)
 
