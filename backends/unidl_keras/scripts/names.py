@@ -45,50 +45,12 @@ _PARTS_ONLY = {name.rstrip(".") for name, _ in _MOVED if name.endswith(".")} | {
 
 # The functions of `keras.backend` from Keras 2 whose arguments are those of the ops. Others of the
 # same name, such as `dot` and `gather`, do something else.
-_AS_THEY_ARE = frozenset(
-    [
-        "abs",
-        "all",
-        "any",
-        "cast",
-        "clip",
-        "cos",
-        "equal",
-        "exp",
-        "greater",
-        "greater_equal",
-        "less",
-        "less_equal",
-        "log",
-        "max",
-        "maximum",
-        "mean",
-        "min",
-        "minimum",
-        "not_equal",
-        "ones_like",
-        "prod",
-        "reshape",
-        "round",
-        "shape",
-        "sigmoid",
-        "sign",
-        "sin",
-        "softmax",
-        "softplus",
-        "sqrt",
-        "square",
-        "squeeze",
-        "stack",
-        "std",
-        "sum",
-        "tanh",
-        "tile",
-        "transpose",
-        "var",
-        "zeros_like",
-    ]
-)
+_AS_THEY_ARE = {
+    "abs", "all", "any", "cast", "clip", "cos", "equal", "exp", "greater", "greater_equal", "less",
+    "less_equal", "log", "max", "maximum", "mean", "min", "minimum", "not_equal", "ones_like",
+    "prod", "reshape", "round", "shape", "sigmoid", "sign", "sin", "softmax", "softplus", "sqrt",
+    "square", "squeeze", "stack", "std", "sum", "tanh", "tile", "transpose", "var", "zeros_like",
+}  # fmt: skip
 # Those with other names or defaults.
 BACKEND_FUNCTIONS: dict[str, Rule] = {
     name: rule(*text.split(" ", 1))

@@ -58,9 +58,9 @@ def _fix_keras():
 
 
 def _fix_mxnet():
-    import mxnet as mx
+    from unidl_mxnet.load import load_mxnet  # with this NumPy
 
-    import unidl_mxnet.adapter  # noqa: F401 - makes MXNet importable with this NumPy
+    mx = load_mxnet()
 
     def init(self, _, array):
         shape = array.shape

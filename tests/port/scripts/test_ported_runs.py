@@ -28,6 +28,7 @@ def ported_lines(path, tmp_path, monkeypatch):
     found = port_source(path.read_text(encoding="utf-8"))
     assert found.whole, found.kept
     assert found.ported == found.calls > 0
+    assert port_source(found.text).text == found.text
     new = tmp_path / path.name
     new.write_text(found.text, encoding="utf-8")
     fix_unidl(monkeypatch)

@@ -155,6 +155,48 @@ def test_kept_lines_say_why(case):
     assert {kept.reason for kept in again.kept} == {kept.reason for kept in found.kept}
 
 
+MNIST = """
+from mxnet import gluon
+from mxnet.gluon.data.vision import transforms
+
+to_tensor = transforms.Compose([transforms.ToTensor(), transforms.Normalize(0.5, 0.25)])
+data = gluon.data.vision.MNIST(train=False).transform_first(to_tensor)
+found = list(gluon.data.DataLoader(data, 4))
+"""
+
+
+def test_data_sets_with_transforms(monkeypatch):
+    import numpy as np
+
+    import unidl
+
+    images = np.arange(6 * 28 * 28).reshape(6, 28, 28).astype("uint8")
+    parts = (None, (images, np.arange(6).astype("uint8")))
+    monkeypatch.setattr(unidl.datasets.mnist, "load_data", lambda: parts)
+    ported = port_source(MNIST)
+    assert ported.whole
+    names = {}
+    with unidl.use_backend("numpy"):
+        exec(ported.text, names)
+    (x, y), (last, _) = names["found"]
+    assert (x.shape, x.dtype, last.shape) == ((4, 1, 28, 28), np.float32, (2, 1, 28, 28))
+    np.testing.assert_allclose(x[1, 0], (images[1] / 255 - 0.5) / 0.25, rtol=1e-5)
+    assert (y.tolist(), y.dtype) == ([0, 1, 2, 3], np.int32)
+    assert port_source(ported.text).text == ported.text
+
+
+def test_pieces_are_those_of_the_prelude():
+    import ast
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    from unidl_mxnet.port.scripts.source import GluonSource
+
+    tree = ast.parse(Path(find_spec("unidl_mxnet.port.scripts.prelude").origin).read_text())
+    defined = {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+    assert defined == GluonSource.pieces
+
+
 def test_calls_are_counted():
     found = port_source(f"{TF}x = tf.keras.Input((2,))\ny = tf.strings.join(['a', tf.abs(x)])\n")
     assert (found.calls, found.ported, found.share) == (3, 2, 2 / 3)

@@ -137,6 +137,17 @@ class Rewriter(cst.CSTTransformer):
     def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
         return False
 
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
+        return not self.is_piece(node)
+
+    def visit_ClassDef(self, node: cst.ClassDef) -> bool:
+        return not self.is_piece(node)
+
+    def is_piece(self, node: cst.FunctionDef | cst.ClassDef) -> bool:
+        """Whether an earlier run brought it."""
+        at_top = isinstance(self._parents[node], cst.Module)
+        return at_top and any(node.name.value in source.pieces for source in self.sources)
+
     def visit_Decorator(self, node: cst.Decorator) -> bool:
         return not self._is_dropped(node)
 

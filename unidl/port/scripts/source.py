@@ -27,6 +27,7 @@ class Source:
 
     roots: tuple[str, ...] = ()
     dropped_decorators: tuple[str, ...] = ()
+    pieces: frozenset[str] = frozenset()  # names of what ported scripts get a copy of
 
     def prepare(self, rewriter: Rewriter, module: cst.Module) -> None:
         """Looks through the script before anything is changed."""

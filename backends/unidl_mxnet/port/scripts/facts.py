@@ -21,8 +21,10 @@ class Facts(cst.CSTVisitor):
     tensors: names of arrays. initial: the code of the initializer for the weights of layers.
     """
 
-    def __init__(self, full: Callable[[cst.CSTNode], str | None]) -> None:
-        self.full = full
+    def __init__(
+        self, full: Callable[[cst.CSTNode], str | None], is_piece: Callable[[Any], bool]
+    ) -> None:
+        self.full, self._is_piece = full, is_piece
         self.networks: set[str] = set()
         self.classes: set[str] = set()
         self.trainers: dict[str, str] = {}
@@ -41,6 +43,7 @@ class Facts(cst.CSTVisitor):
         return GLUONS_OWN if node is None else initializer(node)
 
     def visit_ClassDef(self, node: cst.ClassDef) -> None:
+        self._in_block.append(False)
         bases = [self.full(base.value) or "" for base in node.bases]
         own = {code(base.value) for base in node.bases} & self.classes
         is_block = bool(own) or any(
@@ -48,10 +51,14 @@ class Facts(cst.CSTVisitor):
         )
         if is_block:
             self.classes.add(node.name.value)
-        self._in_block.append(is_block)
+        self._in_block[-1] = is_block
 
     def leave_ClassDef(self, original_node: cst.ClassDef) -> None:
         self._in_block.pop()
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        is_piece = isinstance(node, cst.FunctionDef | cst.ClassDef) and self._is_piece(node)
+        return super().on_visit(node) and not is_piece
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
         if not self._in_block or not self._in_block[-1]:

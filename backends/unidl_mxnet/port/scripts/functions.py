@@ -76,40 +76,11 @@ for _name, _rule in {"random_normal": "random.normal", "random_uniform": "random
     RULES[_name] = RULES[_rule]
 
 # Methods of arrays by the same names; others of this table are no methods.
-METHODS = frozenset(
-    [
-        "abs",
-        "argmax",
-        "argmin",
-        "argsort",
-        "astype",
-        "clip",
-        "exp",
-        "expand_dims",
-        "flatten",
-        "log",
-        "log_softmax",
-        "max",
-        "mean",
-        "min",
-        "one_hot",
-        "prod",
-        "relu",
-        "repeat",
-        "reshape",
-        "sigmoid",
-        "sign",
-        "softmax",
-        "sort",
-        "sqrt",
-        "square",
-        "squeeze",
-        "sum",
-        "tanh",
-        "tile",
-        "transpose",
-    ]
-)
+METHODS = {
+    "abs", "argmax", "argmin", "argsort", "astype", "clip", "exp", "expand_dims", "flatten", "log",
+    "log_softmax", "max", "mean", "min", "one_hot", "prod", "relu", "repeat", "reshape", "sigmoid",
+    "sign", "softmax", "sort", "sqrt", "square", "squeeze", "sum", "tanh", "tile", "transpose",
+}  # fmt: skip
 
 
 def array_call(name: str, node: cst.Call) -> cst.BaseExpression:

@@ -66,6 +66,26 @@ class GluonDataset:
         rows = tuple(array[place] for array in self.arrays)
         return rows if len(rows) > 1 else rows[0]
 
+    def transform(self, function, lazy=True):
+        return GluonTransformed(self, function)
+
+    def transform_first(self, function, lazy=True):
+        return GluonTransformed(self, lambda first, *rest: (function(first), *rest))
+
+
+class GluonTransformed(GluonDataset):
+    """A dataset whose rows go through a function, each when it is read."""
+
+    def __init__(self, dataset, function):
+        self.dataset, self.function = dataset, function
+
+    def __len__(self):
+        return len(self.dataset)
+
+    def __getitem__(self, place):
+        row = self.dataset[place]
+        return self.function(*row) if isinstance(row, tuple) else self.function(row)
+
 
 class GluonLoader:
     """DataLoader: batches of tensors, in another order each time if `shuffle`.
@@ -86,12 +106,45 @@ class GluonLoader:
         if self.shuffle:
             np.random.shuffle(order)  # noqa: NPY002 - the generator that scripts seed
         for batch in range(len(self)):
-            rows = order[batch * self.batch_size : (batch + 1) * self.batch_size]
-            found = self.dataset[rows]
-            if isinstance(found, tuple):
-                yield tuple(unidl.ops.convert_to_tensor(values) for values in found)
+            places = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+            rows = [self.dataset[int(place)] for place in places]
+            if isinstance(rows[0], tuple):
+                yield tuple(self.stacked(column) for column in zip(*rows, strict=True))
             else:
-                yield unidl.ops.convert_to_tensor(found)
+                yield self.stacked(rows)
+
+    def stacked(self, values):
+        arrays = [unidl.ops.convert_to_numpy(value) for value in values]
+        return unidl.ops.convert_to_tensor(np.stack(arrays))
+
+
+def gluon_mnist(train=True, transform=None):
+    """data.vision.MNIST: images (28, 28, 1) of bytes, and digits."""
+    images, digits = unidl.datasets.mnist.load_data()[0 if train else 1]
+    dataset = GluonDataset(images[..., np.newaxis], digits.astype("int32"))
+    return dataset if transform is None else dataset.transform(transform)
+
+
+def gluon_to_tensor(image):
+    """transforms.ToTensor: bytes (height, width, channels) -> floats (channels, height, width)."""
+    return np.moveaxis(np.asarray(image), -1, 0).astype("float32") / 255
+
+
+def gluon_normalize(mean=0.0, std=1.0):
+    """transforms.Normalize, of images whose channels come first."""
+    mean, std = (np.reshape(np.asarray(value, "float32"), (-1, 1, 1)) for value in (mean, std))
+    return lambda image: (image - mean) / std
+
+
+def gluon_compose(functions):
+    """transforms.Compose: one after the other."""
+
+    def composed(image):
+        for function in functions:
+            image = function(image)
+        return image
+
+    return composed
 
 
 class GluonAccuracy:

@@ -20,7 +20,7 @@ from unidl_mxnet.port.scripts.training import is_record, optimizer, port_steps
 _PACKAGES = {
     "gluon", "gluon.nn", "gluon.rnn", "gluon.loss", "gluon.data", "gluon.data.vision", "nd",
     "ndarray", "nd.random", "ndarray.random", "autograd", "init", "initializer", "metric", "random",
-    "gluon.block", "gluon.metric", "context",
+    "gluon.data.vision.transforms", "gluon.block", "gluon.metric", "context",
 }  # fmt: skip
 _LOSSES = {
     "SoftmaxCrossEntropyLoss": "gluon_softmax_cross_entropy",
@@ -31,12 +31,17 @@ _LOSSES = {
     "SigmoidBinaryCrossEntropyLoss": "gluon_sigmoid_cross_entropy",
     "SigmoidBCELoss": "gluon_sigmoid_cross_entropy",
 }
+_TRANSFORMS = {
+    "ToTensor": "gluon_to_tensor",
+    "Normalize": "gluon_normalize",
+    "Compose": "gluon_compose",
+}
 _METRICS = {"Accuracy": "GluonAccuracy", "Loss": "GluonMeanMetric"}
 _ADVICE = {
     "gluon.rnn": "Gluon trains two biases for each gate where unidl.layers.LSTM and SimpleRNN have "
     "one, so training differs. If that is all right, write unidl.layers.LSTM(units, "
     "return_sequences=True), which takes (batch, time, channels)",
-    "gluon.data.vision": "write unidl.datasets.mnist.load_data() and NumPy",
+    "gluon.data.vision": "of data sets MNIST is ported. Load others into NumPy arrays",
     "gluon.model_zoo": "build the model in unidl, or bring one in with unidl.port.from_gluon",
     "gluon.utils": "training on several devices comes later",
     "gpu": 'devices belong to the backend. Write `with unidl.device("gpu:0"):`',
@@ -50,6 +55,10 @@ _ADVICE = {
     "np": "of arrays the functions of mx.nd are ported. Write unidl.ops",
     "npx": "of arrays the functions of mx.nd are ported. Write unidl.ops",
 }
+_OTHER_PIECES = (
+    "gluon_mean", "gluon_dense_softmax_cross_entropy", "gluon_mnist", "GluonDataset",
+    "GluonTransformed", "GluonLoader",
+)  # fmt: skip
 # Methods of Gluon's objects that no other object has.
 _UNKNOWN_METHODS = {
     "attach_grad": "write unidl.Variable(x) and unidl.value_and_grad",
@@ -64,10 +73,13 @@ _UNKNOWN_METHODS = {
 
 class GluonSource(Source):
     roots = ("mxnet",)
+    pieces = frozenset(
+        {*_LOSSES.values(), *_TRANSFORMS.values(), *_METRICS.values(), *_OTHER_PIECES}
+    )
     facts: Facts
 
     def prepare(self, rewriter: Rewriter, module: cst.Module) -> None:
-        self.facts = Facts(rewriter.names.full)
+        self.facts = Facts(rewriter.names.full, rewriter.is_piece)
         # Twice, since names may be used above the line that tells what they are.
         module.visit(self.facts)
         module.visit(self.facts)
@@ -123,6 +135,12 @@ class GluonSource(Source):
             return node.with_changes(func=cst.Name("GluonDataset"))
         if home == "gluon.data" and last == "DataLoader":
             return _loader(node, rewriter)
+        if name == "gluon.data.vision.MNIST":
+            return _mnist(node, rewriter)
+        if home == "gluon.data.vision.transforms" and last in _TRANSFORMS:
+            made = cst.Name(_TRANSFORMS[last])
+            rewriter.need(made.value, _PRELUDE)
+            return made if last == "ToTensor" else node.with_changes(func=made)
         if name in ("random.seed", "nd.random.seed"):
             (seed,) = bound(node, ["seed_state"], full).values()
             return expression(f"unidl.utils.set_random_seed({code(seed)})")
@@ -309,6 +327,13 @@ def _loader(node: cst.Call, rewriter: Rewriter) -> cst.BaseExpression:
     parts += [f"{key}={code(given[key])}" for key in ("shuffle", "last_batch") if key in given]
     rewriter.need("GluonLoader", _PRELUDE)
     return expression(f"GluonLoader({', '.join(parts)})")
+
+
+def _mnist(node: cst.Call, rewriter: Rewriter) -> cst.BaseExpression:
+    given = bound(node, ["root", "train", "transform"], "gluon.data.vision.MNIST")
+    parts = [f"{key}={code(given[key])}" for key in ("train", "transform") if key in given]
+    rewriter.need("gluon_mnist", _PRELUDE)
+    return expression(f"gluon_mnist({', '.join(parts)})")
 
 
 def _with_first(owner: cst.BaseExpression, call: cst.Call) -> cst.Call:
