@@ -61,6 +61,17 @@ def _again(after: Sequence[Any], tape: str) -> int:
     return len(after)
 
 
+def _is_for_each_sample(node: cst.With, loss: str, rewriter: Rewriter) -> bool:
+    """Whether the loss comes from a function such as `keras.losses.mean_squared_error`."""
+    for assign in m.findall(node.body, m.Assign()):
+        assert isinstance(assign, cst.Assign)
+        if loss in (code(target.target) for target in assign.targets):
+            call = assign.value.func if isinstance(assign.value, cst.Call) else assign.value
+            home, _, name = (rewriter.names.full(call) or "").rpartition(".")
+            return home.endswith("keras.losses") and name.islower()
+    return False
+
+
 def _port(node: cst.With, tape: str, after: Sequence[Any], rewriter: Rewriter) -> None:
     if tape in loads_in(node.body.body):
         raise NotPorted(f"{tape!r} is used inside the block. Write unidl.value_and_grad")
@@ -80,6 +91,8 @@ def _port(node: cst.With, tape: str, after: Sequence[Any], rewriter: Rewriter) -
     found = recorded(node, rewriter)
     rewriter.only_own_names(*(argument.value for argument in call.args))
     value, variables = code(call.args[0].value), code(call.args[1].value)
+    if _is_for_each_sample(node, value, rewriter):
+        value = f"unidl.ops.sum({value})"  # as the tape does
     between = after[: list(after).index(line)]
     late = bool(loads_in([call.args[1].value]) & stores_in(between))
     if late and loads_in(between) & set(found.assigned):

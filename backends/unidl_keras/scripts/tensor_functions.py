@@ -107,6 +107,12 @@ _TABLE = {
     "nn.log_softmax": "ops.log_softmax logits=x axis",
     "nn.relu": "ops.relu features=x name-",
     "nn.relu6": "ops.relu6 features=x name-",
+    "nn.sigmoid_cross_entropy_with_logits": "ops.binary_crossentropy labels=target logits=output "
+    "name- from_logits:True",
+    "nn.softmax_cross_entropy_with_logits": "ops.categorical_crossentropy labels=target "
+    "logits=output name- from_logits:True",
+    "nn.sparse_softmax_cross_entropy_with_logits": "ops.sparse_categorical_crossentropy "
+    "labels=target logits=output name- from_logits:True",
     "nn.selu": "ops.selu features=x name-",
     "nn.sigmoid": "ops.sigmoid x name-",
     "nn.silu": "ops.silu features=x",
@@ -114,6 +120,7 @@ _TABLE = {
     "nn.softplus": "ops.softplus features=x name-",
     "nn.tanh": "ops.tanh x name-",
     "random.normal": "random.normal shape mean stddev dtype seed",
+    "random.uniform": "random.uniform shape minval maxval",
     "random.set_seed": "utils.set_random_seed seed",
 }
 

@@ -33,6 +33,11 @@ OTHERS = {
     "matmul": "tf.matmul(x, w)",
     "linalg.matmul": "tf.linalg.matmul(a=x, b=w)",
     "nn.leaky_relu": "tf.nn.leaky_relu(x - 1, alpha=0.3)",
+    "nn.sigmoid_cross_entropy_with_logits": "tf.nn.sigmoid_cross_entropy_with_logits(y / 2, x)",
+    "nn.softmax_cross_entropy_with_logits": "tf.nn.softmax_cross_entropy_with_logits(x / 3, y)",
+    "nn.sparse_softmax_cross_entropy_with_logits": (
+        "tf.nn.sparse_softmax_cross_entropy_with_logits(labels=i[:2], logits=y)"
+    ),
     "nn.relu6": "tf.nn.relu6(x * 10)",
     "one_hot": "tf.one_hot(i, depth=3)",
     "ones": "tf.ones((2, 2))",
@@ -50,7 +55,7 @@ OTHERS = {
     "Variable": "tf.Variable(x) + 0.0",
 }
 PAIRS = ["x1", "x2"]
-DRAWN = {"random.normal", "random.set_seed"}
+DRAWN = {"random.normal", "random.uniform", "random.set_seed"}
 
 
 def call(name):
