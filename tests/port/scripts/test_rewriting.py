@@ -137,6 +137,16 @@ KEPT = {
     "a step without a backward": (
         "from mxnet import autograd\nwith autograd.record():\n    y = f(x)\n", "value_and_grad"
     ),
+    "gradients into another recorded block": (
+        "from mxnet import autograd, gluon\nt = gluon.Trainer(net.collect_params(), 'sgd')\n"
+        "with autograd.record():\n    fake = g(z)\nwith autograd.record():\n"
+        "    loss = net(fake)\nloss.backward()\nt.step(1)\n",
+        "'fake' of another recorded block",
+    ),
+    "weights drawn again": (
+        "from mxnet.gluon import nn\nnet = nn.Dense(2)\nnet.initialize(force_reinit=True)\n",
+        "create the network again",
+    ),
     "networks initialized in two ways": (
         "from mxnet.gluon import nn\nfrom mxnet import init\na = nn.Dense(2)\n"
         "a.initialize(init.Xavier())\nb = nn.Dense(2)\nb.initialize()\n",

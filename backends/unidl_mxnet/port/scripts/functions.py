@@ -18,6 +18,9 @@ _TABLE = {
     "ceil": "ops.ceil data=x",
     "clip": "ops.clip data=x a_min=x_min a_max=x_max",
     "cos": "ops.cos data=x",
+    "detach": "ops.stop_gradient data=variable",
+    "stop_gradient": "ops.stop_gradient data=variable",
+    "BlockGrad": "ops.stop_gradient data=variable",
     "dot": "ops.tensordot lhs=x1 rhs=x2 axes:1",
     "exp": "ops.exp data=x",
     "expand_dims": "ops.expand_dims data=x axis!",
@@ -77,9 +80,10 @@ for _name, _rule in {"random_normal": "random.normal", "random_uniform": "random
 
 # Methods of arrays by the same names; others of this table are no methods.
 METHODS = {
-    "abs", "argmax", "argmin", "argsort", "astype", "clip", "exp", "expand_dims", "flatten", "log",
-    "log_softmax", "max", "mean", "min", "one_hot", "prod", "relu", "repeat", "reshape", "sigmoid",
-    "sign", "softmax", "sort", "sqrt", "square", "squeeze", "sum", "tanh", "tile", "transpose",
+    "abs", "argmax", "argmin", "argsort", "astype", "clip", "detach", "exp", "expand_dims",
+    "flatten", "log", "log_softmax", "max", "mean", "min", "one_hot", "prod", "relu", "repeat",
+    "reshape", "sigmoid", "sign", "softmax", "sort", "sqrt", "square", "squeeze", "sum", "tanh",
+    "tile", "transpose",
 }  # fmt: skip
 
 

@@ -270,6 +270,10 @@ class GluonSource(Source):
             known = owner.removesuffix(".collect_params()") in self.facts.networks
             if name == "initialize" and known and self.facts.initial is None:
                 raise NotPorted(UNKNOWN)
+            if name == "initialize" and any(
+                one.keyword is not None and one.keyword.value == "force_reinit" for one in call.args
+            ):
+                raise NotPorted("force_reinit: create the network again, with unidl's weights")
             if known or name != "initialize":
                 rewriter.count_call()
                 return gone(updated)

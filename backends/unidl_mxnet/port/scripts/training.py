@@ -12,7 +12,15 @@ from unidl.port.scripts.blocks import gone
 from unidl.port.scripts.calls import bound, code, expression
 from unidl.port.scripts.rewriter import Rewriter
 from unidl.port.scripts.source import NotPorted
-from unidl.port.scripts.steps import building, call_of, function_of, loads_in, recorded, stores_in
+from unidl.port.scripts.steps import (
+    Recorded,
+    building,
+    call_of,
+    function_of,
+    loads_in,
+    recorded,
+    stores_in,
+)
 from unidl_mxnet.port.scripts.facts import Facts, network_of
 
 # {optimizer: (unidl's, {its option: unidl's}, Gluon's defaults that differ)}.
@@ -103,6 +111,8 @@ def is_record(statement: cst.CSTNode, rewriter: Rewriter) -> bool:
 
 
 def _port(node: cst.With, after: Sequence[Any], rewriter: Rewriter, facts: Facts) -> None:
+    others = (place for place, one in enumerate(after) if is_record(one, rewriter))
+    after = after[: next(others, len(after))]
     inside = node.body.body
     loss = _method(inside[-1], "backward")
     is_inside = loss is not None and len(inside) > 1
@@ -133,6 +143,7 @@ def _port(node: cst.With, after: Sequence[Any], rewriter: Rewriter, facts: Facts
         divided = ""
     network = network_of(trainer, facts)
     found = recorded(node, rewriter)
+    _refuse_other_recordings(node, found, rewriter)
     value = f"unidl.ops.sum({loss}){divided}"
     variables = f"{network}.trainable_variables"
     line = call_of(found, value, "gradients", variables)
@@ -167,6 +178,31 @@ def _port(node: cst.With, after: Sequence[Any], rewriter: Rewriter, facts: Facts
     rewriter.accept(node.items[0].item)
     for statement in (backward, step):
         rewriter.accept(statement.body[0].value)
+
+
+class _Recordings(cst.CSTVisitor):
+    """Names that blocks `with autograd.record():` assign."""
+
+    def __init__(self, without: cst.With, rewriter: Rewriter) -> None:
+        self.names: set[str] = set()
+        self._without, self._rewriter = without, rewriter
+
+    def visit_With(self, node: cst.With) -> None:
+        if node is not self._without and is_record(node, self._rewriter):
+            self.names |= stores_in([node.body])
+
+
+def _refuse_other_recordings(node: cst.With, found: Recorded, rewriter: Rewriter) -> None:
+    """MXNet's gradients go on into what was recorded before; those of a function do not."""
+    others = _Recordings(node, rewriter)
+    rewriter.function_around(node).visit(others)
+    own = set(found.assigned) - set(found.parameters)
+    shared = sorted((loads_in([node.body]) - own) & others.names)
+    if shared:
+        raise NotPorted(
+            f"it uses {shared[0]!r} of another recorded block, and its gradients would end there. "
+            "Compute it in this block"
+        )
 
 
 def _method(statement: Any, name: str) -> str | None:
