@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import libcst as cst
@@ -46,6 +47,14 @@ def marked(statement: Any, notes: Iterable[Kept], above: Iterable[str] = ()) -> 
     comments = dict.fromkeys(MARK + " ".join(f"{n.name}: {n.reason}".split()) for n in notes)
     lines = [cst.EmptyLine(comment=cst.Comment(text)) for text in comments if text not in there]
     return statement.with_changes(leading_lines=[*statement.leading_lines, *lines])
+
+
+def as_marked(notes: list[Kept], statement: Any, above: Iterable[str]) -> list[Kept]:
+    """The notes, with the reasons that an earlier run gave: it saw more of the script."""
+    lines = [line.comment.value for line in statement.leading_lines if line.comment is not None]
+    marks = (line.removeprefix(MARK).partition(": ") for line in (*lines, *above) if MARK in line)
+    reasons = {name: reason for name, _, reason in marks}
+    return [replace(note, reason=reasons.get(note.name, note.reason)) for note in notes]
 
 
 def marks_in(text: str) -> list[Kept]:

@@ -15,7 +15,7 @@ from libcst.metadata import (
     PositionProvider,
 )
 
-from unidl.port.scripts.blocks import marked, tidied
+from unidl.port.scripts.blocks import as_marked, marked, tidied
 from unidl.port.scripts.calls import expression
 from unidl.port.scripts.names import Names
 from unidl.port.scripts.ported import Kept
@@ -261,10 +261,11 @@ class Rewriter(cst.CSTTransformer):
         notes = self._notes.pop()
         if original in self._reasons:
             notes = [replace(note, reason=self._reasons[original]) for note in notes]
+        above = self.comments_above(original)
+        notes = as_marked(notes, original, above)
         self.kept += notes
         several: Sequence[Any] = made if isinstance(made, list) else [made]
         if notes and several:
-            above = self.comments_above(original)
             several = [marked(several[0], notes, above), *several[1:]]
         return several[0] if len(several) == 1 else cst.FlattenSentinel(several)
 
