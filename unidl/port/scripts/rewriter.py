@@ -167,6 +167,10 @@ class Rewriter(cst.CSTTransformer):
         return self._full(node) is None
 
     def leave_Attribute(self, original_node: Any, updated_node: Any) -> Any:
+        for source in self.sources:
+            made = source.attribute(original_node, updated_node)
+            if made is not None:
+                return made
         return self._reference(original_node, updated_node)
 
     def leave_Name(self, original_node: Any, updated_node: Any) -> Any:

@@ -52,6 +52,10 @@ class Source:
         """What takes the place of a call of a method of the script's own objects."""
         return None
 
+    def attribute(self, node: cst.Attribute, updated: cst.Attribute) -> cst.BaseExpression | None:
+        """What takes the place of an attribute of the script's own objects."""
+        return None
+
     def block(self, body: Sequence[cst.BaseStatement], rewriter: Rewriter) -> None:
         """Looks through the statements of a block, and calls `rewriter.replace` for those that
         become others together."""

@@ -186,6 +186,11 @@ class GluonSource(Source):
             return array_call(name, _with_first(owner, updated))
         return None
 
+    def attribute(self, node: cst.Attribute, updated: cst.Attribute) -> cst.BaseExpression | None:
+        if node.attr.value == "size" and self.facts.makes_tensor(node.value):
+            return expression(f"unidl.ops.size({code(updated.value)})")
+        return None
+
     def block(self, body: Sequence[Any], rewriter: Rewriter) -> None:
         self._flat = set()
         port_steps(body, rewriter, self.facts)

@@ -22,4 +22,4 @@ for step in range(3):
         loss = loss_fn(scores, y)
     loss.backward()
     trainer.step(16)
-    print(step, "%.6f" % loss.mean().asscalar(), scores.shape)
+    print(step, "%.6f" % loss.mean().asscalar(), tuple(scores.shape))
