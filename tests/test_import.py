@@ -8,7 +8,19 @@ import pytest
 import unidl
 from unidl.backend import registry
 
-LAZY = {"torch", "tensorflow", "mxnet", "keras", "jax", "rich", "pooch", "h5py", "requests", "onnx"}
+LAZY = {
+    "torch",
+    "tensorflow",
+    "mxnet",
+    "keras",
+    "jax",
+    "rich",
+    "pooch",
+    "h5py",
+    "requests",
+    "onnx",
+    "libcst",
+}
 INSTALLED = [row.name for row in unidl.list_backends() if row.installed]
 
 

@@ -7,6 +7,7 @@ import argparse
 import unidl
 from unidl.conformance import command as conformance
 from unidl.port import command as convert
+from unidl.port.scripts import command as port
 from unidl.verify import command as verify
 
 
@@ -26,6 +27,7 @@ def main(argv=None) -> int:
     verify.add_command(commands)
     conformance.add_command(commands)
     convert.add_command(commands)
+    port.add_command(commands)
     arguments = parser.parse_args(argv)
     return arguments.run(arguments) or 0
 

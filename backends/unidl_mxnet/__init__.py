@@ -12,4 +12,5 @@ spec = BackendSpec(
     state_dicts="unidl_mxnet.port.state_dict",
     port={"from_gluon": "unidl_mxnet.port.importer"},
     files={"-symbol.json": "unidl_mxnet.port.importer:from_gluon"},
+    scripts={"mxnet": "unidl_mxnet.port.scripts.source:GluonSource"},
 )

@@ -11,4 +11,8 @@ spec = BackendSpec(
     install="pip install 'unidl-framework[tensorflow]'",
     source={"keras": "unidl_keras.source.writer:KerasWriter"},
     port={"from_keras": "unidl_keras.importer"},  # Keras comes with it, whichever backend it uses
+    scripts={
+        "keras": "unidl_keras.scripts.source:KerasSource",
+        "tensorflow": "unidl_keras.scripts.source:KerasSource",
+    },
 )

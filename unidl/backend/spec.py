@@ -21,6 +21,7 @@ class BackendSpec:
     source: {name of a framework: "package.module:Class" of what writes models for it}.
     state_dicts: the module whose `naming` tells how the framework's state dicts call their arrays,
     a `unidl.port.state_dict.naming.Naming`; importing it imports no framework.
+    scripts: {package that scripts import: "package.module:Class" of the table that ports them}.
 
     Examples:
         >>> spec = unidl.backend.BackendSpec(
@@ -45,3 +46,4 @@ class BackendSpec:
     files: dict[str, str] = field(default_factory=dict)
     source: dict[str, str] = field(default_factory=dict)
     state_dicts: str = ""
+    scripts: dict[str, str] = field(default_factory=dict)

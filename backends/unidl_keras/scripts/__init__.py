@@ -1,0 +1,1 @@
+"""What becomes of scripts for Keras, alone or within TensorFlow. Imports neither."""

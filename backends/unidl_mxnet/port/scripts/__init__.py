@@ -1,0 +1,1 @@
+"""What becomes of Gluon scripts. Imports no MXNet."""
