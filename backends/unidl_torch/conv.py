@@ -51,6 +51,15 @@ def _weight(kernel):
     return weight.contiguous() if 1 in kernel.shape[-2:] else weight
 
 
+def _writes_beyond(kernel, strides, x):
+    """Whether the window is one element and steps are larger.
+
+    Without AVX-512 the float32 kernel of torch 2.13 writes beyond the end of the gradient of such a
+    weight, with up to six channels, and kills the process, unless all tensors are channels first.
+    """
+    return math.prod(kernel.shape[:-2]) == 1 < math.prod(strides) and x.device.type == "cpu"
+
+
 def pad_spatial(x, pairs, value=0.0):
     """Pad the spatial axes of x (n, c, *spatial)."""
     return functional.pad(x, [width for pair in reversed(pairs) for width in pair], value=value)
@@ -127,6 +136,13 @@ class Conv(contract.Conv):
             padding, x.shape[1:-1], kernel.shape[:rank], strides, dilation
         )
         x = channels_second(x) if pairs is None else pad_spatial(channels_second(x), pairs)
+        if _writes_beyond(kernel, strides, x):
+            if any(symmetric):
+                x = pad_spatial(x, [(p, p) for p in symmetric])
+                symmetric = (0,) * rank
+            places = (slice(None), slice(None), *(slice(None, None, s) for s in strides))
+            x = x[places]
+            strides = (1,) * rank
         return channels_last(
             _CONV[rank](x, _weight(kernel), bias, strides, symmetric, dilation, groups)
         )
@@ -145,9 +161,7 @@ class Conv(contract.Conv):
                 (1, *sizes),
             )
             return y.squeeze(1)
-        if math.prod(kernel.shape[:-2]) == 1 < math.prod(strides) and x.device.type == "cpu":
-            # Without AVX-512 the float32 kernel of torch 2.13 writes beyond the end of the gradient
-            # of such a weight and kills the process, unless all tensors are channels first.
+        if _writes_beyond(kernel, strides, x):
             return super().conv_transpose(x, kernel, strides, dilation, starts, sizes)
         axes = zip(x.shape[1:-1], kernel.shape, strides, dilation, starts, sizes, strict=False)
         crops, lengthened, pairs = zip(*(_transpose_cut(*axis) for axis in axes), strict=True)

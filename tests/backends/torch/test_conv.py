@@ -2,6 +2,8 @@
 finite differences."""
 
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -188,3 +190,27 @@ def test_max_pool_of_negative_values_ignores_the_padding(backend):
     x = torch.full((1, 3, 3, 1), -5.0)
     assert backend.max_pool(x, (2, 2), (1, 1), "same").unique().tolist() == [-5.0]
     assert backend.max_pool(x.int(), (2, 2), (1, 1), "same").unique().tolist() == [-5]
+
+
+STRIDED_POINTS = """
+import numpy as np, unidl
+unidl.set_backend("torch")
+for channels in (1, 3, 6):
+    for shape, window in ((8, 8), (1, 1)), ((8,), (1,)):
+        x = unidl.Variable(np.ones((2, *shape, channels), "float32"))
+        kernel = unidl.Variable(np.ones((*window, channels, 4), "float32"))
+        for padding in ("valid", "same"):
+            def total():
+                return unidl.ops.sum(unidl.ops.conv(x, kernel, 2, padding))
+            for _ in range(60):
+                kept = [unidl.value_and_grad(total, [x, kernel]), bytearray(40)]
+print("alive")
+"""
+
+
+def test_windows_of_one_element_with_strides_keep_to_their_memory():
+    # The kernel of the framework does not, without AVX-512: the process was killed.
+    ran = subprocess.run(
+        [sys.executable, "-c", STRIDED_POINTS], capture_output=True, text=True, check=False
+    )
+    assert ran.stdout.strip() == "alive", ran.stderr[-500:]

@@ -49,17 +49,10 @@ def test_it_runs_as_the_original_does(path, tmp_path, monkeypatch):
     assert not differences(lines, expected[name_of(path)], ROUNDING)
 
 
-# oneDNN in torch 2.13 now and then overwrites memory that is not its own in the backward pass of
-# this network's convolutions, whose images get as small as 2 x 2; without oneDNN it runs.
-NOT_ON = {"torch": ("residual",)}
-
-
 @pytest.mark.slow
 def test_they_run_on_every_backend(backend, tmp_path, monkeypatch):
     expected = json.loads((FOLDER / "printed.json").read_text(encoding="utf-8"))
     for path in SCRIPTS:
-        if path.stem in NOT_ON.get(unidl.get_backend().name, ()):
-            continue
         lines = ported_lines(path, tmp_path, monkeypatch)
         assert not differences(lines, expected[name_of(path)], ROUNDING), path
 

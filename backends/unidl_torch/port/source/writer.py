@@ -175,7 +175,10 @@ class TorchWriter(Writer):
     def moved(self, name, rank, first):
         around = range(2, rank)
         axes = (0, rank - 1, *range(1, rank - 1)) if first else (0, *around, 1)
-        return f"{name}.permute({', '.join(map(str, axes))})"
+        # Second in memory too: with channels last, a convolution with a window of one element and
+        # strides writes beyond its memory.
+        behind = ".contiguous()" if first else ""
+        return f"{name}.permute({', '.join(map(str, axes))}){behind}"
 
 
 def _memory(variable):
