@@ -49,7 +49,8 @@ def load(path=HERE / "{stem}.safetensors"):
 def check():
     """The largest difference from unidl in float64, relative to the largest number."""
 {wide}    model, kept = load(), load_file(HERE / "{stem}_check.safetensors")
-    inputs = [kept[key] for key in sorted(kept) if key.startswith("input")]
+    count = sum(key.startswith("input") for key in kept)
+    inputs = [kept[f"input{{i}}"] for i in range(count)]
     outputs = keras.tree.flatten(model(inputs[0] if len(inputs) == 1 else inputs))
     found = {{f"output{{i}}": ops.convert_to_numpy(y) for i, y in enumerate(outputs)}}
     found |= gradients(model, inputs, kept)

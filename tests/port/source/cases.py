@@ -287,6 +287,19 @@ def mixed_precision():
     return unidl.Sequential([unidl.Input((4,)), *dense], name="mixed")
 
 
+def choices():
+    """Outputs that are integers."""
+    x = unidl.Input((6,))
+    return unidl.Model(x, ops.argmax(layers.Dense(3)(x), axis=-1), name="choices")
+
+
+def many_inputs():
+    """More than ten, whose names do not sort as their numbers do."""
+    inputs = [unidl.Input((2,)) for _ in range(12)]
+    parts = [x * float(i) for i, x in enumerate(inputs)]
+    return unidl.Model(inputs, layers.Dense(2)(layers.Concatenate()(parts)), name="many")
+
+
 def siamese():
     """One encoder for two inputs, given by name."""
     encoder = unidl.Sequential([unidl.Input((4,)), layers.Dense(3)], name="encoder")
@@ -319,6 +332,8 @@ NETWORKS = {
     "bytes in": bytes_in,
     "double precision": double_precision,
     "mixed precision": mixed_precision,
+    "choices": choices,
+    "many inputs": many_inputs,
     "siamese": siamese,
     "translator": translator,
     "u-net": u_net,

@@ -237,13 +237,14 @@ def _recorded(twin: Any, weights: list[Weight], inputs: list[np.ndarray]) -> dic
             for y, d in zip(outputs, directions, strict=True)
             if is_float(str(y.dtype))
         ]
-        return sum(floats[1:], floats[0])
+        return sum(floats)
 
     gradients: list[Any] = []
-    if trained:
+    if trained and any(is_float(y.dtype) for y in twin.outputs):
         _, gradients = unidl.value_and_grad(loss, [w.variable for w in trained])
     else:
         loss()
+        trained = []
     found = {f"input{i}": x for i, x in enumerate(in_float64(inputs))}
     found |= {f"output{i}": ops.convert_to_numpy(y) for i, y in enumerate(outputs)}
     found |= {f"direction{i}": d for i, d in enumerate(directions)}

@@ -226,11 +226,9 @@ class Writer(ABC):
     def prove(self, source: str, twin: Any, weights: list[Weight], inputs: list) -> Proof:
         """How what `source` makes compares with `twin`, a model in float64 without dropout."""
 
+    @abstractmethod
     def native(self, found: Any) -> Any:
         """The live model that the source makes, with `found` as its attribute `exported`."""
-        raise NotImplementedError(
-            f"to_native: {found.framework} has no live models of its own. Use to_source."
-        )
 
     def arrays(self) -> Iterator[tuple[str, np.ndarray]]:
         """(name, numbers) of all that the written model holds, one weight at a time."""
@@ -250,7 +248,14 @@ class Writer(ABC):
 
     def signature_text(self, scope: Scope) -> str:
         """A sentence with the shapes of inputs and outputs."""
-        inputs = ", ".join(shape_text(t.shape, scope.first) for t in scope.block.inputs)
         returned = graph.flatten_tensors(scope.block.outputs)
-        outputs = ", ".join(shape_text(t.shape, scope.first) for t in returned)
+        inputs, outputs = (
+            _shapes_text([shape_text(t.shape, scope.first) for t in tensors])
+            for tensors in (scope.block.inputs, returned)
+        )
         return f"{inputs} -> {outputs}."
+
+
+def _shapes_text(shapes: list[str]) -> str:
+    whole = ", ".join(shapes)
+    return whole if len(whole) <= 40 else f"{len(shapes)} tensors such as {shapes[0]}"

@@ -42,7 +42,8 @@ def load(path=HERE / "{stem}.safetensors", dtype="{dtype}"):
 def check():
     """The largest difference from unidl in float64, relative to the largest number."""
     kept = load_file(HERE / "{stem}_check.safetensors")
-    inputs = [kept[key] for key in sorted(kept) if key.startswith("input")]
+    count = sum(key.startswith("input") for key in kept)
+    inputs = [kept[f"input{{i}}"] for i in range(count)]
     outputs = flat(load(dtype="float64")(*inputs))
     wanted = [kept[f"output{{i}}"] for i in range(len(outputs))]
     return max(np.abs(y - w).max() / max(np.abs(w).max(), 1e-300) for y, w in zip(outputs, wanted))

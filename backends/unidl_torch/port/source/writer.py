@@ -44,7 +44,8 @@ def check():
     """The largest difference from unidl in float64, relative to the largest number."""
     torch.set_default_dtype(torch.float64)
     model, kept = load().double(), load_file(HERE / "{stem}_check.safetensors")
-    inputs = [kept[key] for key in sorted(kept) if key.startswith("input")]
+    count = sum(key.startswith("input") for key in kept)
+    inputs = [kept[f"input{{i}}"] for i in range(count)]
     outputs = flat(model(*inputs))
     found = {{f"output{{i}}": y for i, y in enumerate(outputs)}}
     total = sum((y * kept[f"direction{{i}}"]).sum() for i, y in enumerate(outputs))
