@@ -37,7 +37,7 @@ CASES = [
     told(
         "a transposed kernel",
         lambda: loaded({**STATE, "fc.weight": KERNEL.T}),
-        "fc: its weight is (4, 2) instead of (2, 4), which is its transpose",
+        r"fc: its weight is \(4, 2\) instead of \(2, 4\), which is its transpose",
     ),
     told(
         "integers",
@@ -47,7 +47,7 @@ CASES = [
     told(
         "no bias",
         lambda: loaded({"fc.weight": KERNEL}),
-        "it takes weight (2, 4), bias (2,); fc: it has no bias (2,)",
+        r"it takes weight \(2, 4\), bias \(2,\); fc: it has no bias \(2,\)",
     ),
     told(
         "a name that no layer has",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 
+from unidl import tree
 from unidl.backend import dtypes
 from unidl.backend.contract import Backend, names
 from unidl.tracing import KerasTensor, graph, symbolic
@@ -144,9 +145,7 @@ class Tracer(Backend):
 
     def _new(self, name, args, kwargs, result):
         detached = name == "stop_gradient" or not dtypes.is_float(result.dtype)
-        detached = detached or all(
-            s.detached for s in leaves((args, kwargs)) if isinstance(s, Symbol)
-        )
+        detached = detached or all(s.detached for s in tree.instances(Symbol, (args, kwargs)))
         symbol = self.symbol(self._program.name(), result.shape, result.dtype, detached)
         self._program.add(symbol.code, name, args, kwargs)
         return symbol
@@ -154,7 +153,8 @@ class Tracer(Backend):
     def _is_constant(self, name, args, kwargs, result):
         """Whether the result is the same at each run: of constants alone, or made from a shape."""
         made_from_shape = name == "full_like" or all(
-            self._program.is_constant(s) for s in leaves((args, kwargs))
+            self._program.is_constant(s)
+            for s in tree.instances((Symbol, KeySymbol), (args, kwargs))
         )
         return made_from_shape and math.prod(result.shape) <= LARGEST_CONSTANT
 
@@ -187,17 +187,6 @@ class Tracer(Backend):
                 )
             out.append(symbols)
         return tuple(out)
-
-
-def leaves(structure):
-    """The symbols and keys in nested lists, tuples and dicts."""
-    if isinstance(structure, Symbol | KeySymbol):
-        yield structure
-    elif isinstance(structure, list | tuple):
-        for item in structure:
-            yield from leaves(item)
-    elif isinstance(structure, dict):
-        yield from leaves(list(structure.values()))
 
 
 def is_identity(name, args, kwargs, result):
