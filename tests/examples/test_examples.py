@@ -77,7 +77,9 @@ def test_the_lstm_learns_to_add():
     assert float(re.search(r"to ([\d.]+) \(guess", output)[1]) < 0.12, output[-500:]
 
 
-@pytest.mark.parametrize("name", MOVING)
+@pytest.mark.parametrize(
+    "name", ["leave_mxnet", pytest.param("keras_to_torch", marks=pytest.mark.slow)]
+)
 def test_models_move(name):
     if any(importlib.util.find_spec(framework) is None for framework in MOVING[name]):
         pytest.skip(f"needs {' and '.join(MOVING[name])}")

@@ -66,9 +66,20 @@ def test_equal(target, case, tmp_path):
     assert [len(layer._inbound) for layer in model._flatten_layers()] == nodes
 
 
+# A process that imports Keras takes five seconds.
 @pytest.mark.parametrize(
-    "case",
-    [pytest.param(name, marks=[pytest.mark.slow] * (name != "transformer")) for name in NETWORKS],
+    ("target", "case"),
+    [
+        pytest.param(
+            target,
+            case,
+            marks=[pytest.mark.slow] * (target == "keras" or case != "transformer"),
+            id=f"{target}-{case}",
+        )
+        for target in TARGETS
+        for case in NETWORKS
+    ],
+    indirect=["target"],
 )
 def test_the_file_runs_by_itself(target, case, tmp_path):
     found = to_source(_model(NETWORKS[case]), target, tmp_path / "net.py", verify=False)
@@ -84,6 +95,9 @@ def test_the_file_runs_by_itself(target, case, tmp_path):
     assert "the largest relative difference is" in ran.stdout
 
 
+@pytest.mark.parametrize(
+    "target", ["torch", "numpy", pytest.param("keras", marks=pytest.mark.slow)], indirect=True
+)
 def test_a_wrong_weight_is_seen(target, tmp_path):
     to_source(_model(NETWORKS["nested"]), target, tmp_path / "net.py")
     weights = tmp_path / "net.safetensors"
