@@ -10,7 +10,7 @@ import unidl
 from unidl import ops, tree
 from unidl.optimizers import Optimizer
 from unidl.port.proof import NOISE, STEPS, Proof, on_the_reference
-from unidl.port.twin import one_or_all
+from unidl.port.twin import Twin, one_or_all
 from unidl.port.weight_rules import Weight
 
 # Of a gradient, relative to the largest one. An optimizer that divides gradients by their size
@@ -33,7 +33,7 @@ class OriginalTraining(Protocol):
 def prove_training(
     proof: Proof,
     original: OriginalTraining,
-    twin: Any,
+    model: Any,
     weights: list[Weight],
     inputs: list[np.ndarray],
     optimizer: Optimizer,
@@ -41,13 +41,14 @@ def prove_training(
     """Add rows: the weights after some more steps of both, on the default backend in float64."""
     drawn = np.random.default_rng(1)
     with on_the_reference():
-        variables = twin.trainable_weights
+        twin = Twin(model, weights)
+        variables = model.trainable_weights
         largest = np.zeros(len(variables))
         for _ in range(STEPS):
-            outputs = tree.flatten(twin(one_or_all(inputs), training=True))
+            outputs = tree.flatten(model(one_or_all(inputs), training=True))
             directions = [drawn.normal(size=tuple(y.shape)) for y in outputs]
             _, gradients = unidl.value_and_grad(
-                lambda d=directions: _total(twin, inputs, d), variables
+                lambda d=directions: twin.total(inputs, d), variables
             )
             sizes = [np.abs(ops.convert_to_numpy(g)).max(initial=0.0) for g in gradients]
             largest = np.maximum(largest, sizes)
@@ -66,8 +67,3 @@ def prove_training(
                 what = f"{names} after {STEPS} more steps of the optimizer"
                 wanted = weight.converted(state)
                 proof.compare(what, weight.variable.numpy(), wanted, floor, original.budget)
-
-
-def _total(twin: Any, inputs: list[np.ndarray], directions: list[np.ndarray]) -> Any:
-    outputs = tree.flatten(twin(one_or_all(inputs), training=True))
-    return sum(ops.sum(y * d) for y, d in zip(outputs, directions, strict=True))

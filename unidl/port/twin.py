@@ -26,6 +26,11 @@ class Twin:
         trained = {id(v) for v in model.trainable_variables}
         self.trained = [w for w in weights if id(w.variable) in trained]
 
+    def total(self, given: list[Any], directions: list[np.ndarray], training: bool = True) -> Any:
+        """The sum of outputs * directions, of which gradients are taken."""
+        outputs = tree.flatten(self.model(one_or_all(given), training=training))
+        return sum(ops.sum(y * d) for y, d in zip(outputs, directions, strict=True))
+
     def outputs(self, inputs: list[np.ndarray], training: bool) -> list[np.ndarray]:
         """A call that leaves no trace: normalization keeps averages."""
         kept = [v.numpy() for v in self.model.non_trainable_weights]
@@ -35,18 +40,15 @@ class Twin:
         return [ops.convert_to_numpy(y) for y in found]
 
     def gradients(
-        self, inputs: list[np.ndarray], directions: list[np.ndarray]
+        self, inputs: list[np.ndarray], directions: list[np.ndarray], training: bool = True
     ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Of the sum of outputs * directions in training: for each of `trained`, and for each input
-        of floats."""
+        """Of `total`: for each of `trained`, and for each input of floats."""
         fed = [unidl.Variable(x) if is_float(str(x.dtype)) else x for x in inputs]
         floats = [x for x in fed if isinstance(x, unidl.Variable)]
-
-        def total() -> Any:
-            outputs = tree.flatten(self.model(one_or_all(fed), training=True))
-            return sum(ops.sum(y * d) for y, d in zip(outputs, directions, strict=True))
-
-        _, found = unidl.value_and_grad(total, [*(w.variable for w in self.trained), *floats])
+        asked = [*(w.variable for w in self.trained), *floats]
+        if not asked:
+            return [], []
+        _, found = unidl.value_and_grad(lambda: self.total(fed, directions, training), asked)
         arrays = [ops.convert_to_numpy(g) for g in found]
         return arrays[: len(self.trained)], arrays[len(self.trained) :]
 
@@ -60,6 +62,14 @@ class Twin:
         both = zip(self.model.variables, model.variables, strict=True)
         new = {id(old): variable for old, variable in both}
         return Twin(model, [w._replace(variable=new[id(w.variable)]) for w in self.weights])
+
+
+def silence(model: Any) -> None:
+    """Take dropout and noise out of a model of unidl or Keras."""
+    for layer in model._flatten_layers():
+        for name in ("rate", "dropout", "recurrent_dropout", "stddev"):
+            if isinstance(vars(layer).get(name), int | float):
+                vars(layer)[name] = 0.0
 
 
 def one_or_all(inputs: list[Any]) -> Any:

@@ -8,13 +8,8 @@ from typing import Any
 from unidl import layers, ops
 from unidl.layers import Layer
 from unidl.port.errors import Refused
+from unidl.port.source.rules import SIGNS
 from unidl.saving.object_registration import serialize_keras_object
-
-_OPERATORS = {
-    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "true_divide": "/",
-    "power": "**", "equal": "==", "not_equal": "!=", "less": "<", "less_equal": "<=",
-    "greater": ">", "greater_equal": ">=", "matmul": "@",
-}  # fmt: skip
 
 # What is said otherwise, or is no matter of the written model.
 _ELSEWHERE = ("name", "dtype", "seed", "trainable")
@@ -28,8 +23,8 @@ def function_text(call: Any, name: str, args: Any, kwargs: Any) -> str:
         keys = args[1] if isinstance(args[1], tuple) else (args[1],)
         parts = ["None" if k is None else call.text(k) for k in keys]
         return f"{call.text(args[0])}[{', '.join(parts)}]"
-    if name in _OPERATORS and len(args) == 2 and not kwargs:
-        return f" {_OPERATORS[name]} ".join(map(call.text, args))
+    if name in SIGNS and len(args) == 2 and not kwargs:
+        return f" {SIGNS[name]} ".join(map(call.text, args))
     if name == "negative":
         return f"-{call.text(args[0])}"
     if name not in ops.__all__:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
+from unidl.port.source.layout import loaded
+from unidl.port.twin import silence
 from unidl_keras.original import KerasOriginal, in_float64
 
 
 def made(source, root, arrays):
     """The model that `source` makes, with these weights."""
-    module = ModuleType("written")
-    module.__file__ = "written.py"
-    exec(compile(source, module.__file__, "exec"), vars(module))
+    module = loaded(source)
     model = getattr(module, root)()
     for name, variable in module.named(model).items():
         variable.assign(arrays[name])
@@ -26,10 +24,7 @@ class WrittenModel(KerasOriginal):
     @in_float64()
     def __init__(self, source, root, arrays):
         model = made(source, root, arrays)
-        for part in model._flatten_layers():
-            for name in ("rate", "dropout", "recurrent_dropout", "stddev"):
-                if isinstance(vars(part).get(name), float):
-                    setattr(part, name, 0.0)
+        silence(model)
         self._take(model)
         self._names = {id(v): name for name, v in model.named.items()}
 

@@ -9,6 +9,7 @@ from unidl import layers
 from unidl.layers import Layer
 from unidl.port.errors import Refused
 from unidl.port.proof import prove
+from unidl.port.source.layout import structure_text
 from unidl.port.source.writer import Writer
 from unidl.port.weight_rules import same
 from unidl_keras.source.calls import constructor, function_text
@@ -151,7 +152,7 @@ class KerasWriter(Writer):
         lines += [f"    {line}" for line in (*scope.made, *scope.body)]
         names = ", ".join(scope.arguments)
         inputs = names if len(scope.arguments) == 1 else f"[{names}]"
-        outputs, model = _returned(scope.returned), scope.block.owner.name
+        outputs, model = structure_text(scope.returned, brackets=True), scope.block.owner.name
         lines.append(f"    return keras.Model({inputs}, {outputs}, name={model!r})")
         return "\n".join(lines)
 
@@ -161,7 +162,9 @@ class KerasWriter(Writer):
         lines += [f"        {line}" for line in scope.made]
         lines += ["", f"    def call(self, {', '.join(scope.arguments)}):"]
         lines += [f"        {line}" for line in scope.body]
-        return "\n".join([*lines, f"        return {_returned(scope.returned)}"])
+        return "\n".join(
+            [*lines, f"        return {structure_text(scope.returned, brackets=True)}"]
+        )
 
     def file_text(self, stem):
         parts = [_HEAD.format(name=self.root, version=unidl.__version__, stem=stem)]
@@ -257,11 +260,3 @@ def is_of_keras(layer):
 
 def _is_function(block):
     return getattr(block.owner, "_plan", None) is not None
-
-
-def _returned(structure):
-    if isinstance(structure, dict):
-        return "{" + ", ".join(f"{k!r}: {_returned(v)}" for k, v in structure.items()) + "}"
-    if isinstance(structure, list | tuple):
-        return f"[{', '.join(map(_returned, structure))}]"
-    return structure

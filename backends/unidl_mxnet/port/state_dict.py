@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from types import MappingProxyType
 
-from unidl.port.state_dict.naming import ALONE, Group, Source
+from unidl.port.state_dict.naming import ALONE, Group, Source, one_each
 from unidl_mxnet.files.params import read_params
 
 # "features.0.weight" of save_parameters, "net0_dense0_weight" of collect_params, "arg:fc_weight".
@@ -21,25 +21,21 @@ _CELLS = {
 }
 
 
-def _one(**roles):
-    return {role: Source((name,)) for role, name in roles.items()}
-
-
-_NORMALIZATION = _one(gamma="gamma", beta="beta")
+_NORMALIZATION = one_each(gamma="gamma", beta="beta")
 _FORMS = {
-    "linear": [_one(kernel="weight", bias="bias")],
-    "embedding": [_one(embeddings="weight")],
+    "linear": [one_each(kernel="weight", bias="bias")],
+    "embedding": [one_each(embeddings="weight")],
     "batch_normalization": [
-        {**_NORMALIZATION, **_one(moving_mean="running_mean", moving_variance="running_var")}
+        {**_NORMALIZATION, **one_each(moving_mean="running_mean", moving_variance="running_var")}
     ],
     "layer_normalization": [_NORMALIZATION],
     "group_normalization": [_NORMALIZATION],
-    "rms_normalization": [_one(scale="gamma")],
-    "prelu": [_one(alpha="alpha")],
+    "rms_normalization": [one_each(scale="gamma")],
+    "prelu": [one_each(alpha="alpha")],
     "LSTM": [_CELLS],
     "GRU": [_CELLS],
     "SimpleRNN": [_CELLS],
-    ALONE: [_one(**{ALONE: ALONE})],
+    ALONE: [one_each(**{ALONE: ALONE})],
 }
 
 

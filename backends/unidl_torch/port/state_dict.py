@@ -10,7 +10,7 @@ import warnings
 import zipfile
 from types import MappingProxyType
 
-from unidl.port.state_dict.naming import ALONE, Group, Source
+from unidl.port.state_dict.naming import ALONE, Group, Source, one_each
 from unidl_torch import spec
 
 _RECURRENT = re.compile(r"((?:weight|bias)_(?:ih|hh))_l(\d+)(_reverse)?")
@@ -19,10 +19,6 @@ _LOCALS = {"weight", "bias", "running_mean", "running_var", *_CELL}
 _PROJECTIONS = {"in_proj_weight", "q_proj_weight"}
 _COUNTER = "num_batches_tracked"
 _OLD_NAMES = {"gamma": "weight", "beta": "bias"}  # of normalization in early transformers
-
-
-def _one(**roles):
-    return {role: Source((name,)) for role, name in roles.items()}
 
 
 def _in_blocks(**roles):
@@ -34,9 +30,9 @@ def _in_blocks(**roles):
     }
 
 
-_OUTPUT = _one(**{"output.kernel": "out_proj.weight", "output.bias": "out_proj.bias"})
-_LAYER = _one(kernel="weight", bias="bias")
-_NORMALIZATION = _one(gamma="weight", beta="bias")
+_OUTPUT = one_each(**{"output.kernel": "out_proj.weight", "output.bias": "out_proj.bias"})
+_LAYER = one_each(kernel="weight", bias="bias")
+_NORMALIZATION = one_each(gamma="weight", beta="bias")
 _CELLS = {
     "kernel": Source(("weight_ih",)),
     "recurrent_kernel": Source(("weight_hh",)),
@@ -44,14 +40,14 @@ _CELLS = {
 }
 _FORMS = {
     "linear": [_LAYER],
-    "embedding": [_one(embeddings="weight")],
+    "embedding": [one_each(embeddings="weight")],
     "batch_normalization": [
-        {**_NORMALIZATION, **_one(moving_mean="running_mean", moving_variance="running_var")}
+        {**_NORMALIZATION, **one_each(moving_mean="running_mean", moving_variance="running_var")}
     ],
     "layer_normalization": [_NORMALIZATION],
     "group_normalization": [_NORMALIZATION],
-    "rms_normalization": [_one(scale="weight")],
-    "prelu": [_one(alpha="weight")],
+    "rms_normalization": [one_each(scale="weight")],
+    "prelu": [one_each(alpha="weight")],
     "LSTM": [_CELLS],
     "GRU": [_CELLS],
     "SimpleRNN": [_CELLS],
@@ -59,12 +55,12 @@ _FORMS = {
         {**_in_blocks(kernel="in_proj_weight", bias="in_proj_bias"), **_OUTPUT},
         {
             **_in_blocks(bias="in_proj_bias"),
-            **_one(**{f"{p}.kernel": f"{p[0]}_proj_weight" for p in ("query", "key", "value")}),
+            **one_each(**{f"{p}.kernel": f"{p[0]}_proj_weight" for p in ("query", "key", "value")}),
             **_OUTPUT,
         },
     ],
     "projections": [_in_blocks(kernel="weight", bias="bias")],
-    ALONE: [_one(**{ALONE: ALONE})],
+    ALONE: [one_each(**{ALONE: ALONE})],
 }
 
 

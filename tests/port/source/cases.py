@@ -300,6 +300,12 @@ def many_inputs():
     return unidl.Model(inputs, layers.Dense(2)(layers.Concatenate()(parts)), name="many")
 
 
+def taken_letters():
+    """Inputs with the names that values get where a statement is written in two."""
+    a, y = unidl.Input((4,), name="a"), unidl.Input((4,), name="y")
+    return unidl.Model([a, y], layers.Dense(4, "silu")(y) * a, name="taken_letters")
+
+
 def siamese():
     """One encoder for two inputs, given by name."""
     encoder = unidl.Sequential([unidl.Input((4,)), layers.Dense(3)], name="encoder")
@@ -335,6 +341,7 @@ NETWORKS = {
     "choices": choices,
     "many inputs": many_inputs,
     "siamese": siamese,
+    "taken letters": taken_letters,
     "translator": translator,
     "u-net": u_net,
     "nested": nested,

@@ -102,7 +102,7 @@ def _drawn(model: Any, signature: Signature, left_out: list[str]) -> Any:
             inputs = _inputs(model, signature, sizes)
             try:
                 outputs = model(*signature.arguments(inputs), training=False)
-            except Exception as error:  # noqa: BLE001 - a model may have sizes that it does not take
+            except Exception as error:  # noqa: BLE001 - sizes that it does not take
                 problem = f"{type(error).__name__}: {error}"
                 break
             label = ", ".join(f"{n} {s}" for n, s in sizes.items())

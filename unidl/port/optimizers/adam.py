@@ -26,12 +26,7 @@ class CorrectedAdam(Coupled, PerParameter):
 
     arguments = ("beta_1", "beta_2", "epsilon", "amsgrad")
 
-    _rules: ClassVar = {
-        "beta_1": BELOW_ONE,
-        "beta_2": BELOW_ONE,
-        "epsilon": NOT_NEGATIVE,
-        "amsgrad": FLAG,
-    }
+    _rules: ClassVar = {**_MOMENTS, "amsgrad": FLAG}
 
     def __init__(
         self,
@@ -130,12 +125,7 @@ class SlowNadam(Coupled, optimizers.Nadam):
 
     arguments: tuple[str, ...] = ("beta_1", "beta_2", "epsilon", "momentum_decay")
 
-    _rules: ClassVar = {
-        "beta_1": BELOW_ONE,
-        "beta_2": BELOW_ONE,
-        "epsilon": NOT_NEGATIVE,
-        "momentum_decay": NOT_NEGATIVE,
-    }
+    _rules: ClassVar = {**_MOMENTS, "momentum_decay": NOT_NEGATIVE}
 
     def __init__(
         self,

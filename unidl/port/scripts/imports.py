@@ -9,7 +9,7 @@ import libcst as cst
 from libcst.helpers import get_full_name_for_node
 
 from unidl.port.scripts.blocks import gone, marked, tidied
-from unidl.port.scripts.names import local_name
+from unidl.port.scripts.names import VisitsNames, local_name
 from unidl.port.scripts.ported import Kept
 from unidl.port.scripts.rewriter import Rewriter
 from unidl.port.scripts.source import NotPorted
@@ -26,7 +26,7 @@ def rewrite_imports(module: cst.Module, rewriter: Rewriter) -> cst.Module:
     return _with_root(tidied(module)) if importer.needs_root else tidied(module)
 
 
-class _Used(cst.CSTVisitor):
+class _Used(VisitsNames):
     """The names in a script outside its imports."""
 
     def __init__(self) -> None:
@@ -38,14 +38,6 @@ class _Used(cst.CSTVisitor):
         return False
 
     def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
-        return False
-
-    def visit_Attribute(self, node: cst.Attribute) -> bool:
-        node.value.visit(self)
-        return False
-
-    def visit_Arg(self, node: cst.Arg) -> bool:
-        node.value.visit(self)
         return False
 
     def visit_Name(self, node: cst.Name) -> None:

@@ -79,3 +79,15 @@ class _Imports(cst.CSTVisitor):
 def local_name(alias: cst.ImportAlias) -> str:
     """The name that an import makes."""
     return alias.evaluated_alias or alias.evaluated_name.partition(".")[0]
+
+
+class VisitsNames(cst.CSTVisitor):
+    """Comes to names alone: what attributes and arguments are called is none."""
+
+    def visit_Attribute(self, node: cst.Attribute) -> bool:
+        node.value.visit(self)
+        return False
+
+    def visit_Arg(self, node: cst.Arg) -> bool:
+        node.value.visit(self)
+        return False

@@ -9,6 +9,7 @@ from typing import Any
 import libcst as cst
 
 from unidl.port.scripts.calls import code
+from unidl.port.scripts.names import VisitsNames
 from unidl.port.scripts.rewriter import Rewriter
 from unidl.port.scripts.source import NotPorted
 
@@ -173,7 +174,7 @@ class _Flow(cst.CSTVisitor):
         self.leaves = self.leaves if self._loops else "continue"
 
 
-class _Loads(cst.CSTVisitor):
+class _Loads(VisitsNames):
     """Names read and names assigned; what attributes and arguments are called is neither."""
 
     def __init__(self, without: cst.CSTNode | None = None) -> None:
@@ -183,14 +184,6 @@ class _Loads(cst.CSTVisitor):
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         return super().on_visit(node) if node is not self._without else False
-
-    def visit_Attribute(self, node: cst.Attribute) -> bool:
-        node.value.visit(self)
-        return False
-
-    def visit_Arg(self, node: cst.Arg) -> bool:
-        node.value.visit(self)
-        return False
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
         self.stored.add(node.name.value)

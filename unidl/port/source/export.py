@@ -11,10 +11,8 @@ from typing import Any
 
 import numpy as np
 
-import unidl
 from unidl import Input, ops, tree
 from unidl.backend import registry
-from unidl.backend.dtypes import is_float
 from unidl.models.model import Functional, Model
 from unidl.port.errors import PortError
 from unidl.port.proof import Proof, as_list, in_float64, on_the_reference
@@ -22,7 +20,7 @@ from unidl.port.source.exported import Exported
 from unidl.port.source.layout import tidy
 from unidl.port.source.names import identifier
 from unidl.port.source.writer import Writer
-from unidl.port.twin import one_or_all
+from unidl.port.twin import Twin, one_or_all, silence
 from unidl.port.weight_rules import Weight
 from unidl.saving import safetensors
 from unidl.utils.suggestions import did_you_mean
@@ -81,12 +79,11 @@ def to_source(
     found = _exported(framework, writer, stem)
     inputs = _inputs(model, example_inputs)
     with _twin(model, kind) as (twin, written):
-        check = _recorded(twin, _weights(written), inputs)
+        check = _recorded(Twin(twin, _weights(written)), inputs)
         if verify:
             found.proof = _proved(written, found.source, twin, inputs)
-    arrays = writer.arrays()
     base = os.path.join(os.path.dirname(os.path.abspath(path)), stem)
-    found.files = [f"{base}.py", *_write(base, found, arrays, check)]
+    found.files = [f"{base}.py", *_write(base, found, writer.arrays(), check)]
     return found
 
 
@@ -132,13 +129,13 @@ def to_native(model: Model, framework: str, example_inputs: Any = None, verify: 
 
 def _writer(framework: str, who: str) -> type[Writer]:
     specs = registry.specs().values()
-    homes = {name: (home, spec) for spec in specs for name, home in spec.source.items()}
+    homes = {name: home for spec in specs for name, home in spec.source.items()}
     if framework not in homes:
         raise ValueError(
             f"{who}: framework must be one of {', '.join(sorted(homes))}, got {framework!r}."
             f"{did_you_mean(framework, homes)}"
         )
-    module, name = homes[framework][0].split(":")
+    module, name = homes[framework].split(":")
     return getattr(import_module(module), name)
 
 
@@ -201,10 +198,7 @@ def _twin(model: Any, kind: type[Writer]) -> Iterator[tuple[Any, Writer]]:
         twin = copier.copy
         snapshot = Snapshot(twin)
         snapshot.place(registry.get_backend(), "float64")
-        for layer in twin._flatten_layers():
-            for name in ("rate", "dropout", "recurrent_dropout", "stddev"):
-                if isinstance(vars(layer).get(name), int | float):
-                    vars(layer)[name] = 0.0
+        silence(twin)
         yield twin, kind(twin)
 
 
@@ -219,38 +213,21 @@ def _proved(written: Writer, source: str, twin: Any, inputs: list[np.ndarray]) -
         ) from error
 
 
-def _recorded(twin: Any, weights: list[Weight], inputs: list[np.ndarray]) -> dict[str, np.ndarray]:
+def _recorded(twin: Twin, inputs: list[np.ndarray]) -> dict[str, np.ndarray]:
     """What the written file computes again: inputs, outputs in inference, and the gradients of the
     sum of outputs * directions for each weight."""
     generator = np.random.default_rng(_SEED)
-    given = [ops.convert_to_tensor(x) for x in in_float64(inputs)]
-    trains = {id(v) for v in twin.trainable_variables}
-    trained = [w for w in weights if id(w.variable) in trains]
-    directions: list[np.ndarray] = []
-    outputs: list[Any] = []
-
-    def loss() -> Any:
-        outputs[:] = tree.flatten(twin(one_or_all(given), training=False))
-        directions[:] = [generator.normal(size=ops.shape(y)) for y in outputs]
-        floats = [
-            ops.sum(y * d)
-            for y, d in zip(outputs, directions, strict=True)
-            if is_float(str(y.dtype))
-        ]
-        return sum(floats)
-
-    gradients: list[Any] = []
-    if trained and any(is_float(y.dtype) for y in twin.outputs):
-        _, gradients = unidl.value_and_grad(loss, [w.variable for w in trained])
-    else:
-        loss()
-        trained = []
-    found = {f"input{i}": x for i, x in enumerate(in_float64(inputs))}
-    found |= {f"output{i}": ops.convert_to_numpy(y) for i, y in enumerate(outputs)}
+    inputs = in_float64(inputs)
+    outputs = twin.outputs(inputs, training=False)
+    directions = [generator.normal(size=y.shape) for y in outputs]
+    found = {f"input{i}": x for i, x in enumerate(inputs)}
+    found |= {f"output{i}": y for i, y in enumerate(outputs)}
     found |= {f"direction{i}": d for i, d in enumerate(directions)}
-    for weight, gradient in zip(trained, gradients, strict=True):
-        for name, value in weight.taken_out(ops.convert_to_numpy(gradient)).items():
-            found[f"gradient.{name}"] = value
+    if any(y.dtype.kind == "f" for y in outputs):
+        gradients, _ = twin.gradients(inputs, directions, training=False)
+        for weight, gradient in zip(twin.trained, gradients, strict=True):
+            rows = weight.taken_out(gradient).items()
+            found |= {f"gradient.{name}": value for name, value in rows}
     return found
 
 

@@ -1,13 +1,35 @@
-"""The last touch on a written file: double quotes, and lines of at most 100 characters."""
+"""Text of written files: structures, the last touch (double quotes, lines of at most 100
+characters), and what the text is once it runs."""
 
 from __future__ import annotations
 
 import ast
 import io
 import tokenize
+from types import ModuleType
+from typing import Any
 
 WIDTH = 100
 _OPEN, _CLOSE = "([{", ")]}"
+
+
+def loaded(source: str) -> ModuleType:
+    """The module that a written file is, as if it had been imported."""
+    made = ModuleType("written")
+    made.__file__ = "written.py"
+    exec(compile(source, made.__file__, "exec"), vars(made))
+    return made
+
+
+def structure_text(structure: Any, brackets: bool) -> str:
+    """Lists, tuples and dicts of names as they are returned; sequences in brackets, or without."""
+    if isinstance(structure, dict):
+        rows = (f"{k!r}: {structure_text(v, brackets)}" for k, v in structure.items())
+        return "{" + ", ".join(rows) + "}"
+    if isinstance(structure, list | tuple):
+        inside = ", ".join(structure_text(each, brackets) for each in structure)
+        return f"[{inside}]" if brackets else inside
+    return structure
 
 
 def tidy(text: str) -> str:

@@ -67,6 +67,7 @@ class Scope:
         self._children: dict[int, str] = {}
         self._weights: dict[int, str] = {}
         self._locals = Names("self", *writer.reserved)
+        self._spare = ""
         # {id of a tensor: {whether its channels come second: the name that holds it}}
         self._held: dict[int, dict[bool, str]] = {}
         # {id of a tensor: how its user has to pad it}, where a layer of padding left it to that.
@@ -157,6 +158,12 @@ class Scope:
         self.entries.append(Entry((name,), array))
         return self.writer.attribute(self, name)
 
+    def spare(self) -> str:
+        """A name for what one statement computes before another."""
+        if not self._spare:
+            self._spare = self._locals.new("a")
+        return self._spare
+
     def state(self) -> Any:
         """What `restore` takes, if a rule gives up."""
         held = {key: dict(names) for key, names in self._held.items()}
@@ -245,14 +252,13 @@ class Scope:
         self._held[id(call.outputs[0])] = {first: name}
 
     def _refuse_masks(self, node: Any) -> None:
-        takes = getattr(type(node.operation), "call", None)
+        kind = type(node.operation)
+        takes = issubclass(kind, Layer) and bool(call_signature(kind).masks)
         if (
-            self.writer.takes_masks
-            or takes is None
-            or not call_signature(type(node.operation)).masks
+            takes
+            and not self.writer.takes_masks
+            and any(masks.get(t) is not None for t in node.inputs)
         ):
-            return
-        if any(masks.get(t) is not None for t in node.inputs):
             raise Refused("it gets a mask, which cannot be written; leave masks out of the model")
 
     def _name_for(self, node: Any, taken: list[str]) -> str:

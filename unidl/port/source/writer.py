@@ -14,7 +14,7 @@ from unidl.models import Functional, Model, Sequential
 from unidl.port.errors import PortError, Refused
 from unidl.port.proof import Proof
 from unidl.port.source import block as blocks
-from unidl.port.source.layout import WIDTH
+from unidl.port.source.layout import WIDTH, loaded
 from unidl.port.source.names import Names, class_name, identifier
 from unidl.port.source.part import Call
 from unidl.port.source.repeats import grouped
@@ -75,7 +75,7 @@ class Writer(ABC):
             self.refused.append(("", f"its weights are {found.pop()}, which NumPy does not have"))
         return min(found, default="float32")
 
-    def compares_dtypes(self, layer: Layer) -> None:
+    def _warn_of_dtypes(self, layer: Layer) -> None:
         """A warning where a layer computes in another dtype than its weights have."""
         policy = layer.dtype_policy
         if policy.compute_dtype != policy.variable_dtype:
@@ -115,7 +115,7 @@ class Writer(ABC):
     def expression(self, call: Call) -> str | None:
         operation = call.layer
         if isinstance(operation, Layer):
-            self.compares_dtypes(operation)
+            self._warn_of_dtypes(operation)
             rule = self.rules.get(type(operation))
             return self.nested(call) if rule is None else self._by_rule(rule, call)
         name = operation.function.__name__
@@ -225,6 +225,10 @@ class Writer(ABC):
     @abstractmethod
     def prove(self, source: str, twin: Any, weights: list[Weight], inputs: list) -> Proof:
         """How what `source` makes compares with `twin`, a model in float64 without dropout."""
+
+    def defined(self, source: str) -> Any:
+        """The class or function that makes the model, of a written file."""
+        return getattr(loaded(source), self.root)
 
     @abstractmethod
     def native(self, found: Any) -> Any:

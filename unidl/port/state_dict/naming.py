@@ -47,6 +47,11 @@ class Source(NamedTuple):
     block: tuple[int, int] = (0, 1)
 
 
+def one_each(**roles: str) -> dict[str, Source]:
+    """A form of one array for each role: its name within the module."""
+    return {role: Source((name,)) for role, name in roles.items()}
+
+
 Form = Mapping[str, Source]  # by role, such as "kernel"
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from unidl.port.errors import Refused
+from unidl.port.source.rules import COMMON, SIGNS, registering
 
-FUNCTIONS: dict[str, Any] = {}
+FUNCTIONS: dict[str, Any] = dict(COMMON)
+function = registering(FUNCTIONS)
 
 _SAME_NAME = [
     "abs",
@@ -61,12 +64,7 @@ _HELPED = {
     "mish": "{0} * np.tanh(softplus({0}))", "log_sigmoid": "-softplus(-{})",
 }  # fmt: skip
 
-_BINARY = {
-    "add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}",
-    "true_divide": "{} / {}", "power": "{} ** {}", "matmul": "{} @ {}", "equal": "{} == {}",
-    "not_equal": "{} != {}", "less": "{} < {}", "less_equal": "{} <= {}", "greater": "{} > {}",
-    "greater_equal": "{} >= {}",
-} | {
+_BINARY = {name: f"{{}} {sign} {{}}" for name, sign in SIGNS.items()} | {
     name: f"np.{name}({{}}, {{}})"
     for name in (
         "maximum", "minimum", "mod", "floor_divide", "logical_and", "logical_or", "logical_xor",
@@ -110,15 +108,6 @@ _DIRECT = [
 ]
 
 
-def function(*names: str) -> Any:
-    def register(rule: Any) -> Any:
-        for name in names:
-            FUNCTIONS[name] = rule
-        return rule
-
-    return register
-
-
 def _unary(pattern: str, helpers: tuple[str, ...] = ()) -> Any:
     def rule(call: Any, x: Any) -> str:
         for name in helpers:
@@ -142,11 +131,8 @@ def _direct(name: str) -> Any:
 
 FUNCTIONS |= {name: _unary(pattern) for name, pattern in _ELEMENTWISE.items()}
 for _name, _pattern in _HELPED.items():
-    _used = tuple(
-        h for h in ("relu", "sigmoid", "softplus", "erf", "selu", "hard_sigmoid")
-        if f"{h}(" in _pattern.replace("hard_sigmoid(", "" if h == "sigmoid" else "hard_sigmoid(")
-    )  # fmt: skip
-    FUNCTIONS[_name] = _unary(_pattern, _used)
+    _called = re.findall(r"(?<!\.)\b(\w+)\(", _pattern)  # not np.tanh
+    FUNCTIONS[_name] = _unary(_pattern, tuple(_called))
 FUNCTIONS |= {name: _binary(pattern) for name, pattern in _BINARY.items()}
 FUNCTIONS |= {name: _direct(name) for name in _DIRECT}
 
@@ -183,12 +169,6 @@ def leaky_relu(call: Any, x: Any, negative_slope: float = 0.2) -> str:
 @function("elu")
 def elu(call: Any, x: Any, alpha: float = 1.0) -> str:
     return f"{call.helper('elu')}({call.text(x)}{'' if alpha == 1 else f', {alpha!r}'})"
-
-
-@function("linear")
-def linear(call: Any, x: Any, kernel: Any, bias: Any = None) -> str:
-    product = f"{call.text(x)} @ {call.text(kernel)}"
-    return product if bias is None else f"{product} + {call.text(bias)}"
 
 
 @function("reshape")
@@ -233,13 +213,16 @@ def one_hot(call: Any, x: Any, num_classes: int, axis: int = -1, dtype: Any = No
     )
 
 
+def _attention(call: Any, query: str, key: str, value: str, bias: Any, scale: Any) -> str:
+    given = [query, key, value, *([] if bias is None else [call.text(bias)])]
+    return f"{call.helper('attention')}({', '.join(given)}, scale={scale!r})"
+
+
 @function("attention")
 def attention(
     call: Any, query: Any, key: Any, value: Any, bias: Any = None, scale: Any = 1.0
 ) -> str:
-    given = [call.text(x) for x in (query, key, value)]
-    given += [] if bias is None else [call.text(bias)]
-    return f"{call.helper('attention')}({', '.join(given)}, scale={scale!r})"
+    return _attention(call, call.text(query), call.text(key), call.text(value), bias, scale)
 
 
 @function("grouped_attention")
@@ -248,13 +231,7 @@ def grouped_attention(
 ) -> str:
     shared = query.shape[1] // key.shape[1]
     k, v = (f"np.repeat({call.text(x)}, {shared}, axis=1)" for x in (key, value))
-    given = [call.text(query), k, v, *([] if bias is None else [call.text(bias)])]
-    return f"{call.helper('attention')}({', '.join(given)}, scale={scale!r})"
-
-
-@function("convert_to_tensor")
-def convert_to_tensor(call: Any, x: Any, dtype: Any = None) -> str:
-    return call.text(x)
+    return _attention(call, call.text(query), k, v, bias, scale)
 
 
 @function("embedding")

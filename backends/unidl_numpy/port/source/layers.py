@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import numpy as np
@@ -10,58 +9,27 @@ import numpy as np
 from unidl import activations, layers, ops
 from unidl.port.errors import Refused
 from unidl.port.layers import Constant, ConstantPadding
+from unidl.port.source import rules
 from unidl.port.weight_rules import between
 from unidl_numpy.port.source.functions import FUNCTIONS
 
-RULES: dict[type, Any] = {}
-
-
-def layer(*kinds: type) -> Any:
-    """Register what writes a call of layers of exactly these classes."""
-
-    def register(rule: Any) -> Any:
-        for kind in kinds:
-            RULES[kind] = rule
-        return rule
-
-    return register
-
-
-class _Text:
-    """Stands for a call whose input is an expression already."""
-
-    def __init__(self, call: Any, text: str) -> None:
-        self._call, self._text = call, text
-        self.outputs = call.outputs
-
-    def text(self, argument: Any) -> str:
-        return self._text
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._call, name)
+RULES: dict[type, Any] = rules.merges("np")
+layer = rules.registering(RULES)
 
 
 def activated(function: Any, call: Any, text: str) -> str:
     """`text` with an activation around it."""
-    if function is None or function is activations.linear:
-        return text
-    config = activations.serialize(function)
-    name = {"exponential": "exp"}.get(config, config) if isinstance(config, str) else None
-    rule = FUNCTIONS.get(str(name))
+    rule = rules.activation(function, FUNCTIONS)
     if rule is None:
-        raise Refused(f"the activation {config!r} has no counterpart")
-    options = {
-        n: p.default
-        for n, p in inspect.signature(function).parameters.items()
-        if p.default is not p.empty and n in inspect.signature(rule).parameters
-    }
-    # An expression that stands twice in the pattern is computed once.
-    found = rule(_Text(call, "{}"), call.outputs[0], **options)
-    if found.count("{}") > 1 and not text.isidentifier():
-        call.scope.body.append(f"a = {text}")
-        text = "a"
-    elif not text.isidentifier() and (found.startswith("-") or found == "-{}"):
-        text = f"({text})"
+        return text
+    found = rule(rules.Written(call, "{}"), call.outputs[0])
+    if not text.isidentifier():
+        if found.count("{}") > 1:  # computed once
+            name = call.scope.spare()
+            call.scope.body.append(f"{name} = {text}")
+            text = name
+        elif found.startswith("-"):
+            text = f"({text})"
     return found.replace("{}", text)
 
 
@@ -341,42 +309,9 @@ def rescaling(m: Any, call: Any) -> str:
     return scaled if np.ndim(offset) == 0 and not offset else f"{scaled} + {call.text(offset)}"
 
 
-def _inputs(call: Any) -> list[str]:
-    """All inputs, if they have as many axes: others are aligned at the batch, as in Keras."""
-    if len({len(t.shape) for t in call.node.inputs}) > 1:
-        raise Refused("inputs with different numbers of axes")
-    return call.alike()
-
-
-def _merged(sign: str) -> Any:
-    return lambda m, call: f" {sign} ".join(_inputs(call))
-
-
-RULES |= {layers.Add: _merged("+"), layers.Subtract: _merged("-"), layers.Multiply: _merged("*")}
-
-
-@layer(layers.Average)
-def average(m: Any, call: Any) -> str:
-    names = _inputs(call)
-    return f"({' + '.join(names)}) / {len(names)}"
-
-
-def _extreme(name: str) -> Any:
-    def rule(m: Any, call: Any) -> str:
-        first, *rest = _inputs(call)
-        for other in rest:
-            first = f"np.{name}({first}, {other})"
-        return first
-
-    return rule
-
-
-RULES |= {layers.Maximum: _extreme("maximum"), layers.Minimum: _extreme("minimum")}
-
-
 @layer(layers.Concatenate)
 def concatenate(m: Any, call: Any) -> str:
-    return f"np.concatenate([{', '.join(_inputs(call))}], axis={m.axis})"
+    return f"np.concatenate([{', '.join(rules.inputs(call))}], axis={m.axis})"
 
 
 @layer(Constant)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import unidl
 from unidl import ops, tree
 from unidl.port.proof import BUDGET, Proof, in_float64
+from unidl.port.source.layout import structure_text
 from unidl.port.source.writer import Writer
 from unidl.port.twin import one_or_all
 from unidl_numpy.port.source.functions import FUNCTIONS
@@ -79,7 +78,9 @@ class NumpyWriter(Writer):
         if any("w[" in line for line in scope.body) or "w[" in str(scope.returned):
             lines.append("        w = self.weights")
         lines += [f"        {line}" for line in scope.body]
-        return "\n".join([*lines, f"        return {_returned(scope.returned)}"])
+        return "\n".join(
+            [*lines, f"        return {structure_text(scope.returned, brackets=False)}"]
+        )
 
     def file_text(self, stem):
         used = dict.fromkeys(name for each in self.helpers for name in _with_needs(each))
@@ -120,7 +121,7 @@ class NumpyWriter(Writer):
     def prove(self, source, twin, weights, inputs):
         proof = Proof(self.root, BUDGET, left_out=["gradients: plain NumPy has none"])
         names, arrays = zip(*self.arrays(), strict=True) if self.entries else ((), ())
-        model = self._module(source)(dict(zip(names, in_float64(arrays), strict=True)))
+        model = self.defined(source)(dict(zip(names, in_float64(arrays), strict=True)))
         outputs = tree.flatten(twin(one_or_all(inputs), training=False))
         for i, (y, wanted) in enumerate(zip(tree.flatten(model(*inputs)), outputs, strict=True)):
             what = f"outputs {i}" if len(outputs) > 1 else "outputs"
@@ -128,26 +129,12 @@ class NumpyWriter(Writer):
         return proof
 
     def native(self, found):
-        model = self._module(found.source)({n: w.copy() for n, w in self.arrays()})
+        model = self.defined(found.source)({n: w.copy() for n, w in self.arrays()})
         model.exported = found
         return model
-
-    def _module(self, source):
-        made = ModuleType("written")
-        made.__file__ = "written.py"
-        exec(compile(source, made.__file__, "exec"), vars(made))
-        return getattr(made, self.root)
 
 
 def _with_needs(name):
     for other in NEEDS.get(name, ()):
         yield from _with_needs(other)
     yield name
-
-
-def _returned(structure):
-    if isinstance(structure, dict):
-        return "{" + ", ".join(f"{k!r}: {_returned(v)}" for k, v in structure.items()) + "}"
-    if isinstance(structure, list | tuple):
-        return ", ".join(map(_returned, structure))
-    return structure

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from unidl.port.errors import Refused
+from unidl.port.source.rules import COMMON, SIGNS, registering
 
-FUNCTIONS: dict[str, Any] = {}
+FUNCTIONS: dict[str, Any] = dict(COMMON)
+function = registering(FUNCTIONS)
 
 # Elementwise functions of one tensor: the pattern that writes them.
 _ELEMENTWISE = {
@@ -32,23 +34,11 @@ _ELEMENTWISE = {
     "ones_like": "torch.ones_like({})",
 }  # fmt: skip
 
-_BINARY = {
-    "add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}",
-    "true_divide": "{} / {}", "power": "{} ** {}", "mod": "torch.remainder({}, {})",
-    "floor_divide": "torch.floor_divide({}, {})", "equal": "{} == {}", "not_equal": "{} != {}",
-    "less": "{} < {}", "less_equal": "{} <= {}", "greater": "{} > {}", "greater_equal": "{} >= {}",
+_BINARY = {name: f"{{}} {sign} {{}}" for name, sign in SIGNS.items()} | {
+    "mod": "torch.remainder({}, {})", "floor_divide": "torch.floor_divide({}, {})",
     "logical_and": "torch.logical_and({}, {})", "logical_or": "torch.logical_or({}, {})",
     "logical_xor": "torch.logical_xor({}, {})", "arctan2": "torch.atan2({}, {})",
 }  # fmt: skip
-
-
-def function(*names: str) -> Any:
-    def register(rule: Any) -> Any:
-        for name in names:
-            FUNCTIONS[name] = rule
-        return rule
-
-    return register
 
 
 def _unary(pattern: str) -> Any:
@@ -162,18 +152,18 @@ def cast(call: Any, x: Any, dtype: Any) -> str:
         return call.either()  # all of a module is in one dtype
     if "float" in x.dtype and "float" in call.outputs[0].dtype:
         raise Refused(f"it casts from {x.dtype} to {call.outputs[0].dtype}")
-    return f"{call.either()}.to({dtype_text(call, call.outputs[0].dtype)})"
+    return f"{call.either()}.to({dtype_text(call.outputs[0].dtype)})"
 
 
-def dtype_text(call: Any, dtype: str) -> str:
+def dtype_text(dtype: str) -> str:
     """Floats follow the dtype of the module, so that it can be moved to another."""
     return "torch.get_default_dtype()" if dtype.startswith("float") else f"torch.{dtype}"
 
 
-def _reduction(name: str, over_all: str = "") -> Any:
+def _reduction(name: str) -> Any:
     def rule(call: Any, x: Any, axis: Any = None, keepdims: bool = False) -> str:
         if axis is None and not keepdims:
-            return f"torch.{over_all or name}({call.plain()})"
+            return f"torch.{name}({call.plain()})"
         axes = tuple(range(len(x.shape))) if axis is None else axis
         dims = f"dim={tuple(axes) if isinstance(axes, list | tuple) else axes}"
         keep = ", keepdim=True" if keepdims else ""
@@ -195,34 +185,30 @@ FUNCTIONS |= {
 }
 
 
-@function("var")
-def var(call: Any, x: Any, axis: Any = None, keepdims: bool = False) -> str:
-    keep = ", keepdim=True" if keepdims else ""
-    return f"torch.var({call.plain()}, dim={axis}, correction=0{keep})"
+def _spread(name: str) -> Any:
+    def rule(call: Any, x: Any, axis: Any = None, keepdims: bool = False) -> str:
+        keep = ", keepdim=True" if keepdims else ""
+        return f"torch.{name}({call.plain()}, dim={axis}, correction=0{keep})"
+
+    return rule
 
 
-@function("std")
-def std(call: Any, x: Any, axis: Any = None, keepdims: bool = False) -> str:
-    keep = ", keepdim=True" if keepdims else ""
-    return f"torch.std({call.plain()}, dim={axis}, correction=0{keep})"
+def _place(name: str) -> Any:
+    def rule(call: Any, x: Any, axis: Any = None, keepdims: bool = False) -> str:
+        keep = ", keepdim=True" if keepdims else ""
+        return f"torch.{name}({call.plain()}, dim={axis}{keep}).to(torch.int32)"
+
+    return rule
+
+
+FUNCTIONS |= {name: _spread(name) for name in ("var", "std")}
+FUNCTIONS |= {name: _place(name) for name in ("argmax", "argmin")}
 
 
 @function("moments")
 def moments(call: Any, x: Any, axes: Any, keepdims: bool = False) -> str:
     call.comment = "mean and variance"
     return f"{call.helper('moments')}({call.plain()}, {tuple(axes)}, keepdim={keepdims})"
-
-
-@function("argmax")
-def argmax(call: Any, x: Any, axis: Any = None, keepdims: bool = False) -> str:
-    keep = ", keepdim=True" if keepdims else ""
-    return f"torch.argmax({call.plain()}, dim={axis}{keep}).to(torch.int32)"
-
-
-@function("argmin")
-def argmin(call: Any, x: Any, axis: Any = None, keepdims: bool = False) -> str:
-    keep = ", keepdim=True" if keepdims else ""
-    return f"torch.argmin({call.plain()}, dim={axis}{keep}).to(torch.int32)"
 
 
 @function("cumsum")
@@ -247,23 +233,11 @@ def einsum(call: Any, equation: str, *operands: Any) -> str:
     return f"torch.einsum({equation!r}, {', '.join(map(call.text, operands))})"
 
 
-@function("linear")
-def linear(call: Any, x: Any, kernel: Any, bias: Any = None) -> str:
-    product = f"{call.text(x)} @ {call.text(kernel)}"
-    return product if bias is None else f"{product} + {call.text(bias)}"
-
-
 @function("reshape")
 def reshape(call: Any, x: Any, newshape: Any) -> str:
-    return f"{call.plain()}.reshape({', '.join(map(call.text, _sizes(x, call, newshape)))})"
-
-
-def _sizes(x: Any, call: Any, wanted: Any) -> list:
-    """Sizes with the batch left open, by -1."""
-    sizes = list(wanted)
-    if any(hasattr(s, "shape") for s in sizes):
+    if any(hasattr(size, "shape") for size in newshape):
         raise Refused("it reshapes to sizes that are computed")
-    return sizes
+    return f"{call.plain()}.reshape({', '.join(map(call.text, newshape))})"
 
 
 @function("transpose")
@@ -401,7 +375,7 @@ def take(call: Any, x: Any, indices: Any, axis: Any = None) -> str:
 def one_hot(call: Any, x: Any, num_classes: int, axis: int = -1, dtype: Any = None) -> str:
     if axis != -1:
         raise Refused("ops.one_hot along another axis than the last")
-    kind = dtype_text(call, call.outputs[0].dtype)
+    kind = dtype_text(call.outputs[0].dtype)
     return f"F.one_hot({call.plain()}.long(), {num_classes}).to({kind})"
 
 
@@ -420,11 +394,6 @@ def grouped_attention(
     call: Any, query: Any, key: Any, value: Any, bias: Any = None, scale: Any = 1.0
 ) -> str:
     return f"{attention(call, query, key, value, bias, scale)[:-1]}, enable_gqa=True)"
-
-
-@function("convert_to_tensor")
-def convert_to_tensor(call: Any, x: Any, dtype: Any = None) -> str:
-    return call.text(x)
 
 
 @function("embedding")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import numpy as np
 
 import unidl
 from unidl.port.proof import prove
-from unidl.port.source.names import identifier
+from unidl.port.source.layout import structure_text
 from unidl.port.source.writer import Writer
 from unidl.port.weight_rules import Weight
+from unidl_torch.port.source import attention, normalization, recurrent, simple, windows  # noqa: F401
 from unidl_torch.port.source.functions import FUNCTIONS
 from unidl_torch.port.source.helpers import HELPERS
-from unidl_torch.port.source.layers import RULES
+from unidl_torch.port.source.rules import RULES
 
 _HEAD = '''"""{name}, written by unidl {version}.
 
@@ -103,7 +102,7 @@ class TorchWriter(Writer):
             lines += [f"        {line}" for line in scope.made]
         lines += ["", f"    def forward(self, {', '.join(scope.arguments)}):"]
         lines += [f"        {line}" for line in scope.body]
-        lines.append(f"        return {_returned(scope.returned)}")
+        lines.append(f"        return {structure_text(scope.returned, brackets=False)}")
         return "\n".join(lines)
 
     def file_text(self, stem):
@@ -135,19 +134,12 @@ class TorchWriter(Writer):
             return [f"self.{name} = nn.ModuleList({kinds[0]}() for _ in range({len(kinds)}))"]
         return [f"self.{name} = nn.ModuleList([{', '.join(f'{kind}()' for kind in kinds)}])"]
 
-    def _module(self, source, name):
-        """The class that `source` defines, made."""
-        made = ModuleType(name)
-        made.__file__ = f"{name}.py"
-        exec(compile(source, made.__file__, "exec"), vars(made))
-        return getattr(made, self.root)()
-
     def prove(self, source, twin, weights, inputs):
         import torch
 
         from unidl_torch.port.original import TorchOriginal
 
-        module = self._module(source, "proof").double()
+        module = self.defined(source)().double()
         module.load_state_dict({n: torch.tensor(x) for n, x in self.arrays()})
         still = {n for n, p in module.named_parameters() if not p.requires_grad}
         return prove(self.root, TorchOriginal(module, still), twin, weights, inputs)
@@ -155,7 +147,7 @@ class TorchWriter(Writer):
     def native(self, found):
         import torch
 
-        module = self._module(found.source, identifier(self.name))
+        module = self.defined(found.source)()
         module.to(getattr(torch, self.dtype))
         places = dict(module.named_parameters()) | dict(module.named_buffers())
         copied = []
@@ -193,11 +185,3 @@ def _memory(variable):
 
 def _sizes(shape):
     return ", ".join(map(str, shape)) if len(shape) else "()"
-
-
-def _returned(structure):
-    if isinstance(structure, dict):
-        return "{" + ", ".join(f"{k!r}: {_returned(v)}" for k, v in structure.items()) + "}"
-    if isinstance(structure, list | tuple):
-        return ", ".join(map(_returned, structure))
-    return structure

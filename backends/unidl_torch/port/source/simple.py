@@ -1,0 +1,122 @@
+"""Dense layers, embeddings, activations, changes of shape and what joins tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unidl import activations, layers
+from unidl.port.errors import Refused
+from unidl.port.layers import Constant
+from unidl.port.weight_rules import transposed
+from unidl_torch.port.source.functions import FUNCTIONS, concatenated, permuted
+from unidl_torch.port.source.rules import activated, bias_of, called, layer
+
+# Dense layers and embeddings.
+
+
+@layer(layers.Dense)
+def dense(m: Any, call: Any) -> str:
+    made = called("nn.Linear", *m.kernel.shape, bias=None if m.use_bias else False)
+    me = call.child(made, ("weight", m.kernel, transposed(1, 0)), *bias_of(m))
+    return activated(m.activation, call, f"{me}({call.plain()})")
+
+
+@layer(layers.Embedding)
+def embedding(m: Any, call: Any) -> str:
+    me = call.child(called("nn.Embedding", *m.embeddings.shape), ("weight", m.embeddings))
+    return f"{me}({call.plain()})"
+
+
+# Activations.
+
+
+@layer(layers.Activation)
+def activation(m: Any, call: Any) -> str:
+    return activated(m.activation, call, _as_needed(m.activation, call))
+
+
+def _as_needed(function: Any, call: Any) -> str:
+    """Along an axis: with the axes as in unidl."""
+    along = function in (activations.softmax, activations.log_softmax, activations.glu)
+    return call.plain() if along else call.either()
+
+
+@layer(layers.ReLU)
+def relu(m: Any, call: Any) -> str:
+    if m.threshold or (m.negative_slope and m.max_value is not None):
+        raise Refused("a ReLU with a threshold, or with a slope and a largest value")
+    x = call.either()
+    if m.negative_slope:
+        return f"F.leaky_relu({x}, {float(m.negative_slope)!r})"
+    return f"F.relu({x})" if m.max_value is None else f"torch.clamp({x}, 0, {m.max_value!r})"
+
+
+@layer(layers.LeakyReLU)
+def leaky_relu(m: Any, call: Any) -> str:
+    return f"F.leaky_relu({call.either()}, {float(m.negative_slope)!r})"
+
+
+@layer(layers.ELU)
+def elu(m: Any, call: Any) -> str:
+    return f"F.elu({call.either()}, {float(m.alpha)!r})"
+
+
+@layer(layers.Softmax)
+def softmax(m: Any, call: Any) -> str:
+    return FUNCTIONS["softmax"](call, call.node.inputs[0], m.axis)
+
+
+@layer(layers.Dropout)
+def dropout(m: Any, call: Any) -> str:
+    if m.noise_shape is not None:
+        raise Refused("noise_shape, which torch's dropout does not have")
+    return f"{call.child(called('nn.Dropout', m.rate))}({call.either()})"
+
+
+@layer(layers.Identity)
+def identity(m: Any, call: Any) -> str:
+    return call.either()
+
+
+# Shapes.
+
+
+@layer(layers.Flatten)
+def flatten(m: Any, call: Any) -> str:
+    if m.data_format == "channels_first" and call.rank > 2:
+        raise Refused("data_format='channels_first'")
+    return f"{call.plain()}.flatten(1)" if call.rank > 1 else f"{call.plain()}.unsqueeze(1)"
+
+
+@layer(layers.Reshape)
+def reshape(m: Any, call: Any) -> str:
+    sizes = ", ".join(str(-1 if s is None else s) for s in m.target_shape)
+    if m.target_shape.count(-1) == 0:
+        return f"{call.plain()}.reshape(-1, {sizes})"
+    solved = call.outputs[0].shape[1:]
+    if None in solved:
+        return f"{call.plain()}.reshape({call.plain()}.shape[0], {sizes})"
+    return f"{call.plain()}.reshape(-1, {', '.join(map(str, solved))})"
+
+
+@layer(layers.Permute)
+def permute(m: Any, call: Any) -> str | None:
+    return permuted(call, (0, *m.dims))
+
+
+@layer(layers.RepeatVector)
+def repeat_vector(m: Any, call: Any) -> str:
+    return f"{call.plain()}.unsqueeze(1).expand(-1, {m.n}, -1)"
+
+
+# Several inputs, or none.
+
+
+@layer(layers.Concatenate)
+def concatenate(m: Any, call: Any) -> str:
+    return concatenated(call, call.node.inputs, m.axis)
+
+
+@layer(Constant)
+def constant(m: Any, call: Any) -> str:
+    return call.scope.own_weight(m.value)
