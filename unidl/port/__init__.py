@@ -17,6 +17,7 @@ from unidl.utils.namespaces import namespace
 if TYPE_CHECKING:
     from unidl.port.errors import PortError
     from unidl.port.imported import Imported
+    from unidl.port.onnx_model import from_onnx
     from unidl.port.onnx_out import OnnxFile, to_onnx
     from unidl.port.proof import Proof
     from unidl.port.source.export import to_native, to_source
@@ -32,6 +33,7 @@ __all__ = [
     "OnnxFile",
     "PortError",
     "Proof",
+    "from_onnx",
     "load_state_dict",
     "to_native",
     "to_onnx",
@@ -46,6 +48,7 @@ _HOMES = {
     "OnnxFile": "unidl.port.onnx_out",
     "PortError": "unidl.port.errors",
     "Proof": "unidl.port.proof",
+    "from_onnx": "unidl.port.onnx_model",
     "load_state_dict": "unidl.port.state_dict.load",
     "to_native": "unidl.port.source.export",
     "to_onnx": "unidl.port.onnx_out",

@@ -47,6 +47,8 @@ class Laid:
         return self._in(True)
 
     def _in(self, channels_last: bool) -> KerasTensor:
+        if self.rank < 3:
+            return self.tensor
         if channels_last not in self._orders:
             around = range(2, self.rank)
             axes = (*around, 1) if channels_last else (self.rank - 1, *range(1, self.rank - 1))

@@ -22,6 +22,7 @@ class Node:
 
     def __init__(self, proto, schema, known):
         onnx = onnx_package()
+        self.name = proto.name
         self.operator, self.domain, self.since = proto.op_type, proto.domain, schema.since_version
         self.inputs, self.outputs = list(proto.input), list(proto.output)
         self.label = f"{proto.op_type}-{schema.since_version}" + (
@@ -40,6 +41,8 @@ class Node:
         if attribute.type == onnx.AttributeProto.GRAPH:
             return Graph(attribute.g, known)
         value = onnx.helper.get_attribute_value(attribute)
+        if attribute.type == onnx.AttributeProto.FLOAT:
+            return float(str(np.float32(value)))  # 1e-05, not 9.999999747378752e-06
         if isinstance(value, onnx.TensorProto):
             return array_of(value)
         if isinstance(value, list):
@@ -116,15 +119,19 @@ class Graph:
         """Outputs in order, for `feeds` by name; `outer` are the values around a subgraph."""
         values = {**(outer or {}), **self.initializers, **feeds}
         for node in self.nodes:
-            inputs = [values[name] if name else None for name in node.inputs]
-            results = _run_node(node, inputs, values)
-            values.update(
-                (name, result) for name, result in zip(node.outputs, results, strict=False) if name
-            )
+            values.update(run_node(node, values))
         return [values[name] for name in self.outputs]
 
 
-def _run_node(node, inputs, values):
+def run_node(node, values):
+    """{name: result} of a node that takes what it needs of `values`, by name."""
+    inputs = [values[name] if name else None for name in node.inputs]
+    results = results_of(node, inputs, values)
+    return {name: y for name, y in zip(node.outputs, results, strict=False) if name}
+
+
+def results_of(node, inputs, values):
+    """What a node gives for `inputs`; `values` are those around it, for subgraphs."""
     options = {"outer": values} if node.handler.scoped else {}
     if _is_for_host(node, inputs) and get_backend().name != DEFAULT:
         with use_backend(DEFAULT):

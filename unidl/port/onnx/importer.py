@@ -60,11 +60,16 @@ class OnnxFunction:
 def read_onnx(model) -> OnnxFunction:
     """`model`: the path of a file, its bytes, or a ModelProto. OnnxError for what is damaged or
     cannot be imported."""
+    return OnnxFunction(read_proto(model))
+
+
+def read_proto(model):
+    """The ModelProto itself, OnnxError for what is damaged."""
     onnx = onnx_package()
     if isinstance(model, onnx.ModelProto):
-        return OnnxFunction(model)
+        return model
     try:
-        proto = (
+        return (
             onnx.load_model_from_string(model)
             if isinstance(model, bytes)
             else onnx.load_model(os.fspath(model))
@@ -79,7 +84,6 @@ def read_onnx(model) -> OnnxFunction:
         raise OnnxError(
             f"{_name(model)} is not an ONNX file, or it is truncated: {error}."
         ) from error
-    return OnnxFunction(proto)
 
 
 def run_onnx(model, inputs):
@@ -99,6 +103,8 @@ def _checked(proto):
         raise OnnxError(
             "The model has no graph, or its graph has no output: the file is empty or truncated."
         )
+    if any(isinstance(text, bytes) for text in _texts(proto.graph)):
+        raise OnnxError("The model is damaged: it has names that are no text.")
     if not proto.opset_import:
         raise OnnxError(
             "The model does not say which operator version it uses (opset_import is empty)."
@@ -112,6 +118,15 @@ def _checked(proto):
                 "Install a newer onnx, or export the model for an older opset."
             )
     return proto
+
+
+def _texts(graph):
+    """Names, which protobuf gives as bytes where they are not valid."""
+    yield graph.name
+    yield from (each.name for each in (*graph.input, *graph.output, *graph.initializer))
+    for node in _nodes(graph):
+        yield from (node.op_type, node.domain, node.name, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
 
 
 def _versions(proto):

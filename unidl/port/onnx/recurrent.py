@@ -87,8 +87,10 @@ def _reset_first(x, h, kernel, recurrent, bias, reverse):
 
 @handles("RNN")
 def rnn(node, x, w, r, b=None, lengths=None, h=None):
-    """tanh(x W + h R + b)."""
-    _check(node, x, lengths, ["Tanh"])
+    """f(x W + h R + b), where f is tanh or relu."""
+    names = {name.lower() for name in node["activations"] or ["Tanh"]}
+    _check(node, x, lengths, ["Relu" if names == {"relu"} else "Tanh"])
+    activation = ops.relu if names == {"relu"} else ops.tanh
 
     def one(x, i, reverse, h):
         z = ops.matmul(x, ops.transpose(ops.get_item(w, i)))
@@ -96,7 +98,7 @@ def rnn(node, x, w, r, b=None, lengths=None, h=None):
         recurrent = ops.transpose(ops.get_item(r, i))
 
         def step(state, moment):
-            h = ops.tanh(ops.add(moment[0], ops.matmul(state[0], recurrent)))
+            h = activation(ops.add(moment[0], ops.matmul(state[0], recurrent)))
             return (h,), h
 
         (h,), ys = fused.scan(step, (h,), (ops.swapaxes(z, 0, 1),), reverse)

@@ -37,7 +37,7 @@ def _extreme(function, nothing):
         """`nothing(dtype)` for the extreme of no elements."""
         shape = ops.shape(x)
         reduced = range(len(shape)) if axes is None else [a % len(shape) for a in axes]
-        if all(shape[a] for a in reduced):
+        if all(shape[a] != 0 for a in reduced):
             return function(x, axes, keepdims)
         kept = [
             1 if a in reduced else n for a, n in enumerate(shape) if keepdims or a not in reduced

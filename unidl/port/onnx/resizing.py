@@ -16,6 +16,8 @@ from unidl.port.onnx.values import as_, host, ints
 def upsample(node, x, scales=None):
     scales = node["scales"] if node.since < 9 else host(scales).tolist()
     for axis, scale in enumerate(scales):
+        if scale == 1:
+            continue
         size = ops.shape(x)[axis]
         x = _along(
             node,

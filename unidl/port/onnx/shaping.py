@@ -53,7 +53,9 @@ def squeeze(node, x, *axes):
 def unsqueeze(node, x, *axes):
     axes = axes_of(node, (x, *axes))
     rank = len(ops.shape(x)) + len(axes)
-    return ops.expand_dims(x, tuple(sorted(a % rank for a in axes)))
+    for axis in sorted(a % rank for a in axes):
+        x = ops.expand_dims(x, axis)
+    return x
 
 
 @handles("Concat")
@@ -84,6 +86,9 @@ def cut(node, x, starts=None, ends=None, axes=None, steps=None):
     key, backwards = [slice(None)] * len(sizes), []
     for axis, start, end, step in zip(axes, starts, ends, steps or [1] * len(starts), strict=True):
         axis %= len(sizes)
+        if sizes[axis] is None:  # of a symbolic tensor
+            key[axis] = _cut_of_open(node, start, end, step)
+            continue
         places = range(sizes[axis])[start:end:step]
         if step < 0:
             # The same places from the first to the last, turned round afterwards.
@@ -92,6 +97,12 @@ def cut(node, x, starts=None, ends=None, axes=None, steps=None):
         key[axis] = slice(places.start, places.stop, places.step) if len(places) else slice(0, 0)
     x = ops.get_item(x, tuple(key))
     return ops.flip(x, tuple(backwards)) if backwards else x
+
+
+def _cut_of_open(node, start, end, step):
+    if step < 0:
+        raise node.unsupported("an open axis is cut backwards.")
+    return slice(start, None if end >= np.iinfo("int32").max else end, step)
 
 
 @handles("Tile")

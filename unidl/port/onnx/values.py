@@ -61,7 +61,8 @@ def ints(x):
 
 def as_(x, like):
     """`x` in the dtype of `like`."""
-    return ops.cast(x, ops.dtype(like))
+    dtype = ops.dtype(like)
+    return x if str(getattr(x, "dtype", None)) == dtype else ops.cast(x, dtype)
 
 
 def axes_of(node, inputs, place=1):

@@ -31,11 +31,16 @@ def prove(model: Any, signature: Signature, path: str) -> Proof:
     for what, inputs, wanted in _drawn(model, signature, proof.left_out):
         feeds = {i.name: x for i, x in zip(signature.inputs, inputs, strict=True)}
         for i, (found, truth) in enumerate(zip(runtime.run(feeds), wanted, strict=True)):
-            budget = max(narrow, _BUDGETS.get(truth.dtype.name, _BUDGETS["float32"]))
+            budget = max(narrow, budget_of(truth.dtype.name))
             label = f"output {i}, {what}" if what else f"output {i}"
             proof.compare(label, *_comparable(found, truth), budget=budget)
     proof.how = runtime.name
     return proof
+
+
+def budget_of(dtype: str) -> float:
+    """How much outputs of this dtype may differ."""
+    return _BUDGETS.get(dtype, _BUDGETS["float32"])
 
 
 def _comparable(found: Any, wanted: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -49,14 +54,17 @@ def _comparable(found: Any, wanted: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Runtime:
-    """onnxruntime, or onnx.reference from where on that does not run the file.
+    """onnxruntime, or onnx.reference from where on that does not run the model.
+
+    Args:
+        model: the path of a file, or its bytes.
 
     Attributes:
         name: with the reason.
     """
 
-    def __init__(self, path: str) -> None:
-        self._path, self._session = path, None
+    def __init__(self, model: str | bytes) -> None:
+        self._model, self._session = model, None
         try:
             runtime = importlib.import_module("onnxruntime")
         except ImportError:
@@ -67,7 +75,7 @@ class Runtime:
         options.log_severity_level = 4
         try:
             self._session = runtime.InferenceSession(
-                path, options, providers=["CPUExecutionProvider"]
+                model, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # noqa: BLE001 - of several classes
             self._use_reference(error)
@@ -78,7 +86,7 @@ class Runtime:
         if isinstance(why, Exception):
             text = f"onnxruntime does not run it: {text}"
         self.name = f"onnx.reference {onnx_package().__version__} ({text})"
-        self._session = reference.ReferenceEvaluator(self._path)
+        self._session = reference.ReferenceEvaluator(self._model)
 
     def run(self, feeds: dict[str, np.ndarray]) -> list[Any]:
         try:
