@@ -42,6 +42,14 @@ def test_to_onnx(file, tmp_path, capsys):
     assert "small_net.onnx" in os.listdir(tmp_path / "out")  # beside it, the report
 
 
+def test_from_onnx_to_source(file, tmp_path, capsys):
+    pytest.importorskip("onnx")
+    unidl.models.load_model(file).export(str(tmp_path / "net.onnx"), verify=False)
+    out = str(tmp_path / "out")
+    assert main(["convert", str(tmp_path / "net.onnx"), "--to", "numpy", "-o", out]) == 0
+    assert "equal" in capsys.readouterr().out
+
+
 def test_without_a_proof_it_says_so(file, tmp_path, capsys):
     assert main(["convert", file, "--to", "numpy", "-o", str(tmp_path), "--no-verify"]) == 0
     assert "Not compared" in capsys.readouterr().out

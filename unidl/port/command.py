@@ -33,7 +33,9 @@ def add_command(commands: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", help="what model.save() of unidl or Keras wrote, or -symbol.json")
+    parser.add_argument(
+        "file", help="what model.save() of unidl or Keras wrote, .onnx or -symbol.json"
+    )
     parser.add_argument(
         "--to", required=True, metavar="FRAMEWORK", help="such as numpy; or onnx, a file of ONNX"
     )
@@ -100,6 +102,14 @@ def _read(arguments: argparse.Namespace) -> Any:
             examples = [np.zeros((1, *shape), "float32") for shape in arguments.input_shape]
             read = getattr(import_module(module), reader)
             return read(arguments.file, examples, arguments.params, verify=False).model
+    if arguments.file.endswith(".onnx") and not arguments.params:
+        from unidl.port.onnx_model import from_onnx
+
+        shapes = [(None, *shape) for shape in arguments.input_shape or []]
+        return from_onnx(arguments.file, shapes, verify=False).model
     if arguments.params or arguments.input_shape:
-        raise ValueError(f"--params and --input-shape are for files that end in {', '.join(homes)}")
+        raise ValueError(
+            f"--params and --input-shape are for files that end in {', '.join(homes)}, the latter "
+            "for .onnx, too"
+        )
     return load_model(arguments.file)

@@ -23,6 +23,8 @@ def function_text(call: Any, name: str, args: Any, kwargs: Any) -> str:
         keys = args[1] if isinstance(args[1], tuple) else (args[1],)
         parts = ["None" if k is None else call.text(k) for k in keys]
         return f"{call.text(args[0])}[{', '.join(parts)}]"
+    if name == "add" and _is_taken_for_another_bias(*args):
+        args = args[::-1]
     if name in SIGNS and len(args) == 2 and not kwargs:
         return f" {SIGNS[name]} ".join(map(call.text, args))
     if name == "negative":
@@ -31,6 +33,18 @@ def function_text(call: Any, name: str, args: Any, kwargs: Any) -> str:
         raise Refused(f"it calls {name}, which is no public function")
     given = [*map(call.text, args), *(f"{k}={call.text(v)}" for k, v in kwargs.items())]
     return f"ops.{name}({', '.join(given)})"
+
+
+def _is_taken_for_another_bias(x: Any, y: Any) -> bool:
+    """Whether Keras would add a vector y along another axis than it lies: on TensorFlow it takes
+    what has one axis longer than 1 for a bias of the last axis, or the second, whichever fits."""
+    shapes = [tuple(getattr(each, "shape", ())) for each in (x, y)]
+    long = [axis - len(shapes[1]) for axis, n in enumerate(shapes[1]) if n != 1]
+    if len(shapes[0]) < 2 or len(long) != 1:
+        return False
+    size = shapes[1][long[0]]
+    places = [axis for axis in (-1, 1 - len(shapes[0])) if shapes[0][axis] == size]
+    return bool(places) and places[0] != long[0]
 
 
 def constructor(layer: Layer, with_name: bool = True) -> str:

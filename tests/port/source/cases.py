@@ -207,6 +207,11 @@ FUNCTIONS = {
         ROW, lambda a, b: ops.where(a > b, ops.maximum(a, 0.1), ops.clip(b, -0.5, 0.5)), 2
     ),
     "stacks": _functions(ROW, lambda a, b: ops.stack([a, b, ops.flip(a, axis=1)], axis=1), 2),
+    # Keras on TensorFlow takes the vector for a bias of the last axis.
+    "channels as many as columns": _functions(
+        (3, 4, 3), lambda x: x + np.array([[[1.0]], [[2.0]], [[3.0]]], "float32")
+    ),
+    "kept axes": _functions(STEPS, lambda x: x - ops.mean(x, (1, 2), True) + ops.max(x, 1, True)),
     "split": _functions(ROW, lambda x: ops.concatenate(ops.split(x, 3, axis=1)[::-1], axis=1)),
     "normal": _functions(ROW, lambda x: ops.softmax(ops.gelu(x)) + ops.log_softmax(ops.silu(x))),
 }

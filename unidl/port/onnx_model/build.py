@@ -17,7 +17,7 @@ from unidl.port.layers import Constant
 from unidl.port.onnx.errors import OnnxError
 from unidl.port.onnx.graph import Graph, Node, results_of
 from unidl.port.onnx_model.call import AsItIsRun, Call, Parameter, makers
-from unidl.port.onnx_model.shapes import filled, of_open_sizes
+from unidl.port.onnx_model.open_sizes import filled, of_open_sizes
 from unidl.port.onnx_model.sizes import Sizes
 from unidl.port.weight_rules import Rule, Weight, same
 

@@ -27,7 +27,7 @@ _BATCHES = (2, 5)
 
 
 def from_onnx(
-    model: Any, input_shapes: dict[str, tuple] | None = None, *, verify: bool = True
+    model: Any, input_shapes: dict[str, tuple] | list[tuple] | None = None, *, verify: bool = True
 ) -> Imported:
     """A functional Model that computes what an ONNX file does, with its weights, and trains.
 
@@ -38,8 +38,8 @@ def from_onnx(
 
     Args:
         model: the path of a file, its bytes, or a ModelProto.
-        input_shapes: {input: shape} where the file does not say it, or to give sizes to open axes;
-            None in a shape is an open axis.
+        input_shapes: {input: shape}, or the shapes in order, where the file does not say them, or
+            to give sizes to open axes; None in a shape is an open axis.
         verify: compare it with the file: outputs with onnxruntime (or onnx.reference), and, in
             float64, gradients and some steps of training with what `unidl.port.onnx` computes.
 
@@ -128,14 +128,9 @@ def _name(proto, model):
 
 def _declared(function, given, name):
     """({input: shape, with a name in each open axis}, {input: dtype})."""
-    shapes, dtypes, refused = {}, {}, []
     names = [n for n in function.inputs if n not in function.graph.initializers]
-    unknown = sorted(set(given) - set(names))
-    if unknown:
-        raise ValueError(
-            f"from_onnx: input_shapes has {unknown[0]!r}; the inputs of {name} are "
-            f"{', '.join(map(repr, names))}."
-        )
+    given = _by_name(given, names, name)
+    shapes, dtypes, refused = {}, {}, []
     for each in names:
         declared = function.graph.declared[each]
         if not declared.HasField("tensor_type"):
@@ -143,37 +138,54 @@ def _declared(function, given, name):
             continue
         tensor = declared.tensor_type
         dtypes[each] = dtype_of(tensor.elem_type)
-        sizes = [
-            d.dim_value if d.HasField("dim_value") else d.dim_param or None
-            for d in tensor.shape.dim
-        ]
-        if each in given:
-            shape = tuple(given[each])
-            wrong = len(sizes) != len(shape) or any(
-                isinstance(a, int) and a != b for a, b in zip(sizes, shape, strict=False)
-            )
-            if tensor.HasField("shape") and wrong:
-                raise ValueError(
-                    f"from_onnx: input_shapes says {shape} for {each!r}, and the file "
-                    f"{tuple(sizes)}."
-                )
-            names_ = sizes if len(sizes) == len(shape) else [None] * len(shape)
+        sizes = None
+        if tensor.HasField("shape"):
             sizes = [
-                n if n is not None else (old if isinstance(old, str) else None)
-                for n, old in zip(shape, names_, strict=True)
+                d.dim_value if d.HasField("dim_value") else d.dim_param or None
+                for d in tensor.shape.dim
             ]
-        elif not tensor.HasField("shape"):
+        if each in given:
+            sizes = _narrowed(each, sizes, given[each])
+        if sizes is None:
             refused.append((each, "the file has no shape for it: give it with input_shapes="))
-        shapes[each] = tuple(
-            f"{each}, axis {axis}" if n is None else n for axis, n in enumerate(sizes)
-        )
-        if not shapes[each] and not refused:
+        elif not sizes:
             refused.append((each, "an input of one number, which has no batch"))
+        else:
+            shapes[each] = tuple(
+                f"{each}, axis {axis}" if n is None else n for axis, n in enumerate(sizes)
+            )
     if not names:
         refused.append(("the graph", "it has no input"))
     if refused:
         raise PortError(name, refused)
     return shapes, dtypes
+
+
+def _by_name(given, names, model):
+    """What the caller says of shapes, by the names of the inputs."""
+    told = f"the inputs of {model} are {', '.join(map(repr, names))}."
+    if not isinstance(given, dict):
+        if len(given) not in (0, len(names)):
+            raise ValueError(f"from_onnx: {len(given)} input_shapes, and {told}")
+        return dict(zip(names, given, strict=False))
+    unknown = sorted(set(given) - set(names))
+    if unknown:
+        raise ValueError(f"from_onnx: input_shapes has {unknown[0]!r}; {told}")
+    return given
+
+
+def _narrowed(name, sizes, given):
+    """Sizes of the file, those that are open as the caller says."""
+    sizes = [None] * len(given) if sizes is None else sizes
+    is_other = len(sizes) != len(given) or any(
+        isinstance(old, int) and old != new for old, new in zip(sizes, given, strict=True)
+    )
+    if is_other:
+        raise ValueError(
+            f"from_onnx: input_shapes says {tuple(given)} for {name!r}, and the file "
+            f"{tuple(sizes)}."
+        )
+    return [old if new is None else new for old, new in zip(sizes, given, strict=True)]
 
 
 def _warnings(built):

@@ -1,4 +1,4 @@
-"""What reorders, joins, cuts and reduces; and shapes that depend on open axes."""
+"""What reorders, joins, cuts and reduces."""
 
 from __future__ import annotations
 
@@ -133,31 +133,3 @@ def zeros_along(build, name, axis, rank, dtype):
     places = tuple(slice(None) if a == place else 0 for a in range(len(x.shape)))
     row = ops.cast(ops.zeros_like(ops.get_item(x, places)), dtype)
     return ops.reshape(row, [-1 if a == axis else 1 for a in range(rank)])
-
-
-def of_open_sizes(build, node):
-    """A node that takes sizes which change, or arrays of such sizes."""
-    first = node.inputs[0]
-    if first not in build.sizes.varying:
-        if node.operator == "Reshape":
-            return reshaped(build, build.tensor(build.values[first]).first(), node.outputs[0])
-        if node.operator == "Expand":
-            return expanded(build, build.values[first], node.outputs[0])
-        if node.operator == "Resize":
-            from unidl.port.onnx_model.resizing import resized
-
-            return resized(build, node, build.tensor(build.values[first]))
-    return None
-
-
-def filled(build, name):
-    """An array of one number, as ConstantOfShape makes it, with open axes."""
-    number = build.sizes.number_in(name)
-    shape = build.sizes.shape(name)
-    if number is None or not shape:
-        return open_axis(build, name)
-    y = np.full([1 if n is None else n for n in shape], number, number.dtype)
-    for axis, n in enumerate(shape):
-        if n is None:
-            y = ops.add(y, zeros_along(build, name, axis, len(shape), number.dtype.name))
-    return Laid(y)

@@ -74,38 +74,16 @@ _BINARY = {name: f"{{}} {sign} {{}}" for name, sign in SIGNS.items()} | {
 
 # Functions of the same name and arguments.
 _DIRECT = [
-    "mean",
-    "sum",
-    "max",
-    "min",
-    "amax",
-    "amin",
-    "var",
-    "std",
-    "prod",
-    "argmax",
-    "argmin",
-    "cumsum",
-    "transpose",
-    "swapaxes",
-    "moveaxis",
-    "expand_dims",
-    "squeeze",
-    "concatenate",
-    "stack",
-    "split",
-    "flip",
-    "repeat",
-    "tile",
-    "broadcast_to",
-    "where",
-    "clip",
-    "einsum",
-    "take",
-    "any",
-    "all",
+    "cumsum", "transpose", "swapaxes", "moveaxis", "expand_dims", "squeeze", "concatenate", "stack",
+    "split", "flip", "repeat", "tile", "broadcast_to", "where", "clip", "einsum", "take",
     "full_like",
-]
+]  # fmt: skip
+
+# NumPy has other arguments between axis and keepdims.
+_REDUCTIONS = [
+    "mean", "sum", "max", "min", "amax", "amin", "var", "std", "prod", "argmax", "argmin", "any",
+    "all",
+]  # fmt: skip
 
 
 def _unary(pattern: str, helpers: tuple[str, ...] = ()) -> Any:
@@ -129,12 +107,23 @@ def _direct(name: str) -> Any:
     return rule
 
 
+def _reduction(name: str) -> Any:
+    def rule(call: Any, x: Any, axis: Any = None, keepdims: bool = False) -> str:
+        given = [call.text(x)]
+        given += [] if axis is None else [f"axis={call.text(axis)}"]
+        given += ["keepdims=True"] if keepdims else []
+        return f"np.{name}({', '.join(given)})"
+
+    return rule
+
+
 FUNCTIONS |= {name: _unary(pattern) for name, pattern in _ELEMENTWISE.items()}
 for _name, _pattern in _HELPED.items():
     _called = re.findall(r"(?<!\.)\b(\w+)\(", _pattern)  # not np.tanh
     FUNCTIONS[_name] = _unary(_pattern, tuple(_called))
 FUNCTIONS |= {name: _binary(pattern) for name, pattern in _BINARY.items()}
 FUNCTIONS |= {name: _direct(name) for name in _DIRECT}
+FUNCTIONS |= {name: _reduction(name) for name in _REDUCTIONS}
 
 
 @function("softmax")
