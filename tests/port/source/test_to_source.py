@@ -82,9 +82,7 @@ def test_equal(target, case, tmp_path):
     indirect=["target"],
 )
 def test_the_file_runs_by_itself(target, case, tmp_path):
-    found = to_source(_model(NETWORKS[case]), target, tmp_path / "net.py", verify=False)
-    assert found.proof is None
-    assert "not compared" in str(found).lower()
+    to_source(_model(NETWORKS[case]), target, tmp_path / "net.py")
     without = "import runpy, sys; sys.modules['unidl'] = None; "
     script = without + "runpy.run_path('net.py', run_name='__main__')"
     env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "KERAS_BACKEND")}
@@ -302,3 +300,10 @@ def test_lower_precision_is_told(target, tmp_path):
         "float16" in text or "dtypes of layers" in text
         for text in (*found.warnings, *found.proof.left_out)
     )
+
+
+def test_without_a_proof_nothing_is_computed(tmp_path):
+    found = to_source(_model(NETWORKS["bytes in"]), "numpy", tmp_path / "net.py", verify=False)
+    assert found.proof is None
+    assert "not compared" in str(found).lower()
+    assert not (tmp_path / "net_check.safetensors").exists()
