@@ -20,8 +20,10 @@ def live(kind, arrays, dtype):
 
     nnx.update(model, nnx.map_state(loaded, nnx.state(model, nnx.Not(nnx.RngState))))
     for _, part in nnx.iter_graph(model):
+        if isinstance(part, nnx.Embed):
+            part.dtype = dtype  # of what it gives
         if hasattr(part, "param_dtype"):
-            part.param_dtype = dtype  # in which cells begin
+            part.param_dtype = dtype  # of the states with which cells begin
     return model
 
 

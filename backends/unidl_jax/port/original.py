@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
@@ -49,9 +50,7 @@ class JaxOriginal:
 
     def state(self):
         kept = named(self._weights)
-        for path, variable in nnx.to_flat_state(self._rest):
-            if not isinstance(variable, nnx.RngState):
-                kept[".".join(map(str, path))] = variable[...]
+        kept |= named(nnx.filter_state(self._rest, nnx.Not(nnx.RngState)))
         return {name: np.asarray(value) for name, value in kept.items()}
 
 
@@ -75,7 +74,9 @@ def _total(run):
     return total
 
 
-def _attention(query, key, value, bias=None, mask=None, **options):
-    """As jax.nn.dot_product_attention, which takes its softmax in float32 always."""
-    weights = nnx.dot_product_attention_weights(query, key, bias, mask, deterministic=True)
-    return jax.numpy.einsum("...hqk,...khd->...qhd", weights, value)
+def _attention(query, key, value, mask=None, **options):
+    """As jax.nn.dot_product_attention, which takes its softmax in float32 whatever comes in."""
+    scores = jnp.einsum("bqhd,bkhd->bhqk", query, key) / query.shape[-1] ** 0.5
+    if mask is not None:
+        scores = jnp.where(mask, scores, jnp.finfo(scores.dtype).min)
+    return jnp.einsum("bhqk,bkhd->bqhd", jax.nn.softmax(scores), value)

@@ -108,6 +108,18 @@ def inputs(call: Any) -> list[str]:
     return call.alike()
 
 
+def initial_states(call: Any) -> list[str]:
+    """The states with which a recurrent layer begins, if they are given."""
+    args = call.node.args
+    given = args[1] if len(args) > 1 else call.node.kwargs.get("initial_state")
+    if given is None:
+        return []
+    given = list(given) if isinstance(given, list | tuple) else [given]
+    if any(isinstance(each, list | tuple) for each in given):
+        raise Refused("initial states in lists of lists")
+    return [call.text(each) for each in given]
+
+
 def linear(call: Any, x: Any, kernel: Any, bias: Any = None) -> str:
     product = f"{call.text(x)} @ {call.text(kernel)}"
     return product if bias is None else f"{product} + {call.text(bias)}"

@@ -6,6 +6,7 @@ from typing import Any
 
 from unidl import activations, layers
 from unidl.port.errors import Refused
+from unidl.port.source import rules
 from unidl.port.weight_rules import gates
 from unidl_jax.port.source.rules import Text, activation_text, layer, made
 
@@ -67,19 +68,6 @@ def _check(m: Any, call: Any) -> None:
         raise Refused("a mask")
 
 
-def _states(call: Any, count: int) -> list[str]:
-    """The states at the beginning, if they are given."""
-    given = call.node.kwargs.get("initial_state")
-    if given is None and len(call.node.args) > 1:
-        given = call.node.args[1]
-    if given is None:
-        return []
-    given = list(given) if isinstance(given, list | tuple) else [given]
-    if len(given) != count or any(isinstance(each, list | tuple) for each in given):
-        raise Refused(f"{len(given)} initial states, of which some are lists")
-    return [call.text(each) for each in given]
-
-
 def _carry(states: list[str]) -> str:
     """As Flax has it: the memory before the output of an LSTM."""
     return states[0] if len(states) == 1 else f"({', '.join(reversed(states))})"
@@ -94,7 +82,7 @@ def recurrent(m: Any, call: Any) -> str:
     options = ", return_carry=True" if m.return_state else ""
     options += ", reverse=True" if m.go_backwards else ""
     me = call.child(f"nnx.RNN({text}{options})", *weights, after=tuple(after))
-    states = _states(call, len(m.state_size))
+    states = rules.initial_states(call)
     given = f", initial_carry={_carry(states)}" if states else ""
     result = f"{me}({call.plain()}{given})"
     if m.return_state:
@@ -149,7 +137,7 @@ def bidirectional(m: Any, call: Any) -> str:
     options += ", return_carry=True" if m.return_state else ""
     me = call.child(f"nnx.Bidirectional({', '.join(texts)}{options})", *weights, after=tuple(after))
     counts = [len(one.state_size) for one in both.values()]
-    states = _states(call, sum(counts))
+    states = rules.initial_states(call)
     given = ""
     if states:
         carries = _carry(states[: counts[0]]), _carry(states[counts[0] :])
