@@ -40,7 +40,9 @@ class JaxOriginal:
         given = self._weights, self._rest, floats, others, directions
         (of_weights, of_floats), self._rest = self._gradients(*given)
         found = {name: np.asarray(g) for name, g in named(of_weights).items()}
-        return found, [np.asarray(of_floats[i]) if i in floats else None for i in range(len(inputs))]
+        return found, [
+            np.asarray(of_floats[i]) if i in floats else None for i in range(len(inputs))
+        ]
 
     def descend(self, gradients, rate):
         moved = {name: w - rate * gradients[name] for name, w in named(self._weights).items()}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from unidl.backend.dtypes import is_float
+from unidl.backend.install import from_here
 from unidl.layers import RNN, InputLayer, Layer, StackedRNNCells, TimeDistributed
 from unidl.models import Functional, Model, Sequential
 from unidl.port.errors import PortError, Refused
@@ -71,7 +72,7 @@ class Writer(ABC):
         if missing:
             raise ImportError(
                 f"{who} needs {' and '.join(missing)}, which runs what is written. Install it "
-                f"with: {cls.install}"
+                f"with: {from_here(cls.install)}"
             )
 
     @property

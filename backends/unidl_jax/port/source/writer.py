@@ -164,7 +164,9 @@ class JaxWriter(Writer):
 
     def children(self, name, kinds):
         if len(set(kinds)) == 1:
-            return [f"self.{name} = nnx.data([{self._made(kinds[0])} for _ in range({len(kinds)})])"]
+            return [
+                f"self.{name} = nnx.data([{self._made(kinds[0])} for _ in range({len(kinds)})])"
+            ]
         return [f"self.{name} = nnx.data([{', '.join(map(self._made, kinds))}])"]
 
     def loop(self, children, name):
