@@ -72,19 +72,23 @@ class Written:
         return getattr(self._call, name)
 
 
-def merges(module: str) -> dict[type, Any]:
-    """The rules of layers that merge their inputs, with `module`'s functions for extremes."""
+def merges(module: str, texts: Any = None) -> dict[type, Any]:
+    """The rules of layers that merge their inputs, with `module`'s functions for extremes.
+
+    texts: gives those of the inputs of a call; by default `inputs`.
+    """
+    texts = texts or inputs
 
     def signed(sign: str) -> Any:
-        return lambda m, call: f" {sign} ".join(inputs(call))
+        return lambda m, call: f" {sign} ".join(texts(call))
 
     def averaged(m: Any, call: Any) -> str:
-        names = inputs(call)
+        names = texts(call)
         return f"({' + '.join(names)}) / {len(names)}"
 
     def extreme(name: str) -> Any:
         def rule(m: Any, call: Any) -> str:
-            first, *rest = inputs(call)
+            first, *rest = texts(call)
             for other in rest:
                 first = f"{module}.{name}({first}, {other})"
             return first

@@ -15,19 +15,20 @@ _OF_NUMPY = (
     "abs", "absolute", "all", "amax", "amin", "any", "append", "arccos", "arccosh", "arcsin",
     "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argsort", "array_split",
     "average", "bitwise_and", "bitwise_invert", "bitwise_not", "bitwise_or", "bitwise_xor",
-    "broadcast_to", "cbrt", "ceil", "clip", "concatenate", "copy", "cos", "cosh", "count_nonzero",
-    "cross", "cumprod", "cumsum", "deg2rad", "diag", "diagflat", "diagonal", "diff", "dot",
-    "exp", "exp2", "expand_dims", "expm1", "fabs", "flip", "fliplr", "flipud", "floor",
-    "floor_divide", "fmax", "fmin", "fmod", "full_like", "gcd", "heaviside", "hstack", "hypot",
-    "inner", "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "kron", "lcm",
-    "left_shift", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2", "logical_and",
-    "logical_not", "logical_or", "logical_xor", "max", "maximum", "mean", "median", "min",
-    "minimum", "mod", "moveaxis", "nan_to_num", "nanmax", "nanmean", "nanmin", "nanprod", "nanstd",
-    "nansum", "nanvar", "ones_like", "outer", "prod", "ptp", "rad2deg", "ravel", "reciprocal",
-    "repeat", "right_shift", "roll", "rot90", "round", "searchsorted", "sign", "signbit", "sin",
-    "sinc", "sinh", "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "sum", "swapaxes",
-    "take_along_axis", "tan", "tanh", "tensordot", "tile", "trace", "transpose", "tril", "triu",
-    "trunc", "unstack", "vander", "var", "vdot", "vstack", "where", "zeros_like",
+    "broadcast_to", "cbrt", "ceil", "clip", "concatenate", "conj", "conjugate", "copy", "cos",
+    "cosh", "count_nonzero", "cross", "cumprod", "cumsum", "deg2rad", "diag", "diagflat",
+    "diagonal", "diff", "digitize", "dot", "dsplit", "dstack", "exp", "exp2", "expand_dims",
+    "expm1", "fabs", "flip", "fliplr", "flipud", "floor", "floor_divide", "fmax", "fmin", "fmod",
+    "full_like", "gcd", "heaviside", "hsplit", "hstack", "hypot", "inner", "isclose", "isfinite",
+    "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "kron", "lcm", "left_shift", "log",
+    "log10", "log1p", "log2", "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "max", "maximum", "mean", "median", "min", "minimum", "mod", "moveaxis",
+    "nanmax", "nanmean", "nanmin", "nanprod", "nansum", "ones_like", "outer", "prod",
+    "ptp", "rad2deg", "ravel", "real", "reciprocal", "repeat", "right_shift", "roll",
+    "rot90", "round", "searchsorted", "sign", "signbit", "sin", "sinc", "sinh", "sort", "split",
+    "sqrt", "square", "squeeze", "stack", "std", "sum", "swapaxes", "take_along_axis", "tan",
+    "tanh", "tensordot", "tile", "trace", "transpose", "trapezoid", "tril", "triu", "trunc",
+    "unstack", "vander", "var", "vdot", "vsplit", "vstack", "where", "zeros_like",
 )  # fmt: skip
 
 # Of the same name and arguments in jax.nn.
@@ -43,11 +44,6 @@ _ELEMENTWISE = {name: f"jax.nn.{name}({{}})" for name in _OF_NN} | {
     "cholesky": "jnp.linalg.cholesky({})", "qr": "jnp.linalg.qr({})",
     "eigh": "jnp.linalg.eigh({})",
 }  # fmt: skip
-
-# Functions of the written file.
-_HELPED = ("tanh_shrink",)
-
-_LINALG = ("solve",)
 
 
 def _unary(pattern: str) -> Any:
@@ -75,14 +71,12 @@ def _dtype(dtype: Any) -> str:
 FUNCTIONS |= {name: _direct(name) for name in _OF_NUMPY}
 FUNCTIONS |= {name: _unary(pattern) for name, pattern in _ELEMENTWISE.items()}
 FUNCTIONS |= {name: _binary(f"{{}} {sign} {{}}") for name, sign in SIGNS.items()}
-FUNCTIONS |= {name: _binary(f"jnp.linalg.{name}({{}}, {{}})") for name in _LINALG}
+FUNCTIONS["solve"] = _binary("jnp.linalg.solve({}, {})")
 
 
-def _helped(name: str) -> Any:
-    return lambda call, x: f"{call.helper(name)}({call.text(x)})"
-
-
-FUNCTIONS |= {name: _helped(name) for name in _HELPED}
+@function("tanh_shrink")
+def tanh_shrink(call: Any, x: Any) -> str:
+    return f"{call.helper('tanh_shrink')}({call.text(x)})"
 
 
 # Activations with numbers of their own.
@@ -215,6 +209,13 @@ def moments(call: Any, x: Any, axes: Any, keepdims: bool = False) -> str:
     name, keep = call.text(x), ", keepdims=True" if keepdims else ""
     call.comment = "mean and variance"
     return f"{name}.mean({tuple(axes)}{keep}), {name}.var({tuple(axes)}{keep})"
+
+
+@function("nan_to_num")
+def nan_to_num(call: Any, x: Any, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> str:
+    given = {"nan": nan, "posinf": posinf, "neginf": neginf}
+    more = "".join(f", {name}={call.text(v)}" for name, v in given.items() if v is not None)
+    return f"jnp.nan_to_num({call.text(x)}{more})"
 
 
 @function("einsum")

@@ -50,6 +50,16 @@ def unit_norm(x, axis, least):
     """x / |x|, where |x| is at least the root of `least`."""
     return x * jax.lax.rsqrt(jnp.maximum(jnp.square(x).sum(axis, keepdims=True), least))
 ''',
+    "adaptive_pool": '''
+def adaptive_pool(x, sizes, reduce):
+    """`reduce` over `sizes` nearly equal ranges of the axes between batch and channels."""
+    for axis, count in enumerate(sizes, 1):
+        n = x.shape[axis]
+        ranges = [(i * n // count, -(-(i + 1) * n // count)) for i in range(count)]
+        parts = [jax.lax.slice_in_dim(x, *each, axis=axis) for each in ranges]
+        x = jnp.concatenate([reduce(y, axis=axis, keepdims=True) for y in parts], axis=axis)
+    return x
+''',
     "Normalization": '''
 class Normalization(nnx.Module):
     """(x - mean) / deviation, with moments of data that was seen before."""
@@ -127,6 +137,51 @@ class ResetFirstGRUCell(nnx.GRUCell):
         n = self.activation_fn(x[..., 2 * units :] + (r * carry) @ kernel[:, 2 * units :])
         carry = (1 - z) * n + z * carry
         return carry, carry
+''',
+    "ConvLSTMCell": '''
+class ConvLSTMCell(nnx.Module):
+    """An LSTM's cell with convolutions in place of products, for nnx.RNN."""
+
+    def __init__(
+        self,
+        in_features,
+        features,
+        kernel_size,
+        *,
+        strides=1,
+        padding="SAME",
+        kernel_dilation=1,
+        use_bias=True,
+        activation_fn=jnp.tanh,
+        gate_fn=jax.nn.sigmoid,
+        rngs,
+    ):
+        self.features, self.num_feature_axes = features, len(kernel_size) + 1
+        self.activation_fn, self.gate_fn = activation_fn, gate_fn
+        self.conv_i = nnx.Conv(
+            in_features,
+            4 * features,
+            kernel_size,
+            strides=strides,
+            padding=padding,
+            kernel_dilation=kernel_dilation,
+            use_bias=use_bias,
+            rngs=rngs,
+        )
+        self.conv_h = nnx.Conv(features, 4 * features, kernel_size, use_bias=False, rngs=rngs)
+
+    def __call__(self, carry, x):
+        c, h = carry
+        i, f, g, o = jnp.split(self.conv_i(x) + self.conv_h(h), 4, axis=-1)
+        c = self.gate_fn(f) * c + self.gate_fn(i) * self.activation_fn(g)
+        h = self.gate_fn(o) * self.activation_fn(c)
+        return (c, h), h
+
+    def initialize_carry(self, input_shape, rngs=None):
+        dtype = self.conv_h.kernel.dtype
+        like = jax.eval_shape(self.conv_i, jax.ShapeDtypeStruct(input_shape, dtype))
+        zeros = jnp.zeros((*like.shape[:-1], self.features), dtype)
+        return zeros, zeros
 ''',
     "with_states": '''
 def with_states(result, last=False):

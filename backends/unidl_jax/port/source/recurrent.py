@@ -1,14 +1,23 @@
-"""LSTM, GRU and simple recurrence, in one direction or both, and cells that stand one on another."""
+"""LSTM, GRU and simple recurrence, in one direction or both; cells that stand one on another."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from unidl import activations, layers
+from unidl.layers.recurrent.conv_lstm import ConvLSTMCell
 from unidl.port.errors import Refused
 from unidl.port.source import rules
 from unidl.port.weight_rules import gates
-from unidl_jax.port.source.rules import Text, activation_text, layer, made
+from unidl_jax.port.source.rules import (
+    Text,
+    activation_text,
+    is_channels_first,
+    layer,
+    made,
+    one_or_each,
+    unless,
+)
 
 _RESET_FIRST = (1, 0, 2)  # Flax' GRU has the reset gate before the update gate
 
@@ -20,7 +29,7 @@ _DEFAULTS = {"activation_fn": activations.tanh, "gate_fn": activations.sigmoid}
 def _cell(cell: Any, call: Any, size: int, inside: str) -> tuple[str, list, list]:
     """(what makes it, weights, lines that follow); `inside` leads from the layer to the cell."""
     kind = _CELLS.get(type(cell))
-    if kind is None:
+    if kind is None and not isinstance(cell, ConvLSTMCell):
         raise Refused(f"a cell of type {type(cell).__name__}")
     if cell.dropout or cell.recurrent_dropout:
         raise Refused("dropout within the recurrence")
@@ -32,6 +41,8 @@ def _cell(cell: Any, call: Any, size: int, inside: str) -> tuple[str, list, list
         for name, given in used.items()
         if given is not _DEFAULTS[name]
     }
+    if kind is None:
+        return _convolutional(cell, call, size, inside, options)
     name, more = _class_of(cell, kind, call)
     text = made(name, size, cell.units, **options, **more)
     rule = () if kind != "GRU" else (gates(*_RESET_FIRST, axis=-1),)
@@ -48,6 +59,23 @@ def _cell(cell: Any, call: Any, size: int, inside: str) -> tuple[str, list, list
     if name == "GRUCell":
         names = (f"{inside}dense_i.bias", f"{inside}dense_h.bias")
     return text, [*weights, (names, cell.bias, *rule)], []
+
+
+def _convolutional(
+    cell: Any, call: Any, size: int, inside: str, options: dict
+) -> tuple[str, list, list]:
+    if is_channels_first(cell):
+        raise Refused("data_format='channels_first'")
+    text = made(
+        call.helper("ConvLSTMCell"), size, cell.filters, tuple(cell.kernel_size),
+        strides=unless(one_or_each(cell.strides), 1),
+        padding=unless(cell.padding.upper(), "SAME"),
+        kernel_dilation=unless(one_or_each(cell.dilation_rate), 1),
+        use_bias=unless(cell.use_bias, True), **options,
+    )  # fmt: skip
+    weights = [(f"{inside}conv_i.kernel", cell.kernel)]
+    weights.append((f"{inside}conv_h.kernel", cell.recurrent_kernel))
+    return text, weights + ([(f"{inside}conv_i.bias", cell.bias)] if cell.use_bias else []), []
 
 
 def _class_of(cell: Any, kind: str, call: Any) -> tuple[str, dict]:
@@ -73,7 +101,10 @@ def _carry(states: list[str]) -> str:
     return states[0] if len(states) == 1 else f"({', '.join(reversed(states))})"
 
 
-@layer(layers.LSTM, layers.GRU, layers.SimpleRNN, layers.RNN)
+@layer(
+    layers.LSTM, layers.GRU, layers.SimpleRNN, layers.RNN, layers.ConvLSTM1D, layers.ConvLSTM2D,
+    layers.ConvLSTM3D,
+)  # fmt: skip
 def recurrent(m: Any, call: Any) -> str:
     _check(m, call)
     if isinstance(m.cell, layers.StackedRNNCells):
@@ -96,7 +127,9 @@ def _stacked(m: Any, call: Any) -> str:
     """A layer for each cell, one on the other."""
     if m.return_state or call.node.kwargs.get("initial_state") is not None:
         raise Refused("states of several cells that are returned or given")
-    size, parts, weights, after = call.shape[-1], [], [], []
+    size, parts = call.shape[-1], []
+    weights: list[tuple] = []
+    after: list[str] = []
     for i, cell in enumerate(m.cell.cells):
         text, mine, lines = _cell(cell, call, size, f"layers.{i}.cell.")
         backwards = ", reverse=True" if m.go_backwards and i == 0 else ""

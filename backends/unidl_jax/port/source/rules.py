@@ -7,7 +7,18 @@ from typing import Any
 from unidl.port.source import rules
 from unidl_jax.port.source.functions import FUNCTIONS
 
-RULES: dict[type, Any] = rules.merges("jnp")
+
+def _aligned(call: Any) -> list[str]:
+    """All inputs; in those with fewer axes, some follow the batch, as in Keras."""
+    rank, found = max(len(t.shape) for t in call.node.inputs), []
+    for i, tensor in enumerate(call.node.inputs):
+        lacking = tuple(range(1, 1 + rank - len(tensor.shape)))
+        x = call.plain(i)
+        found.append(f"jnp.expand_dims({x}, {lacking})" if lacking else x)
+    return found
+
+
+RULES: dict[type, Any] = rules.merges("jnp", _aligned)
 layer = rules.registering(RULES)
 
 

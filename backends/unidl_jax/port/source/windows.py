@@ -130,10 +130,8 @@ def _pooling(name: str, more: str = "") -> Any:
     return rule
 
 
-for _class in _MAX_POOLS:
-    RULES[_class] = _pooling("max_pool")
-for _class in _AVERAGE_POOLS:
-    RULES[_class] = _pooling("avg_pool", ", count_include_pad=False")
+RULES.update(dict.fromkeys(_MAX_POOLS, _pooling("max_pool")))
+RULES.update(dict.fromkeys(_AVERAGE_POOLS, _pooling("avg_pool", ", count_include_pad=False")))
 
 
 def _global(name: str) -> Any:
@@ -149,6 +147,19 @@ def _global(name: str) -> Any:
 for _rank in "123":
     RULES[getattr(layers, f"GlobalAveragePooling{_rank}D")] = _global("mean")
     RULES[getattr(layers, f"GlobalMaxPooling{_rank}D")] = _global("max")
+
+
+def _adaptive(name: str) -> Any:
+    def rule(m: Any, call: Any) -> str:
+        x, sizes = with_channels_last(m, call), tuple(m.output_size)
+        return moved_back(m, f"{call.helper('adaptive_pool')}({x}, {sizes}, jnp.{name})")
+
+    return rule
+
+
+for _rank in "123":
+    RULES[getattr(layers, f"AdaptiveAveragePooling{_rank}D")] = _adaptive("mean")
+    RULES[getattr(layers, f"AdaptiveMaxPooling{_rank}D")] = _adaptive("max")
 
 
 # Padding and its opposite.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 import unidl
 from unidl.port.proof import prove
 from unidl.port.source.layout import structure_text
@@ -163,11 +161,10 @@ class JaxWriter(Writer):
         return f"self.{name}", lines
 
     def children(self, name, kinds):
-        if len(set(kinds)) == 1:
-            return [
-                f"self.{name} = nnx.data([{self._made(kinds[0])} for _ in range({len(kinds)})])"
-            ]
-        return [f"self.{name} = nnx.data([{', '.join(map(self._made, kinds))}])"]
+        made = [self._made(kind) for kind in kinds]
+        same = len(set(kinds)) == 1
+        inside = f"{made[0]} for _ in range({len(made)})" if same else ", ".join(made)
+        return [f"self.{name} = nnx.data([{inside}])"]
 
     def loop(self, children, name):
         return super().loop(children.removesuffix("[...]"), name)
