@@ -15,7 +15,8 @@ from tests.port.source.cases import FUNCTIONS, LAYERS, NETWORKS, Residual
 from unidl import layers, ops
 from unidl.port import PortError, to_native, to_source
 
-TARGETS = {"torch": "torch", "keras": "tensorflow", "numpy": "numpy"}
+# flax has an environment of its own (`make test-jax`).
+TARGETS = {"torch": "torch", "keras": "tensorflow", "numpy": "numpy", "jax": "flax"}
 REFUSED = {("numpy", "bilinear"): "interpolation='bilinear'"}
 CASES = {**LAYERS, **FUNCTIONS, **NETWORKS}
 
@@ -94,7 +95,9 @@ def test_the_file_runs_by_itself(target, case, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "target", ["torch", "numpy", pytest.param("keras", marks=pytest.mark.slow)], indirect=True
+    "target",
+    ["torch", "numpy", "jax", pytest.param("keras", marks=pytest.mark.slow)],
+    indirect=True,
 )
 def test_a_wrong_weight_is_seen(target, tmp_path):
     to_source(_model(NETWORKS["nested"]), target, tmp_path / "net.py")
@@ -178,6 +181,29 @@ def test_wrong_use(tmp_path):
     with pytest.raises(ValueError, match="Give example_inputs"):
         to_source(_subclassed(), "numpy", tmp_path / "net.py")
     assert os.listdir(tmp_path) == []
+
+
+def test_a_framework_that_is_missing_is_told(tmp_path, monkeypatch):
+    from unidl_numpy.port.source.writer import NumpyWriter
+
+    model = unidl.Sequential([unidl.Input((4,)), layers.Dense(2)])
+    monkeypatch.setattr(NumpyWriter, "needs", ("numpy", "no_such_package"))
+    monkeypatch.setattr(NumpyWriter, "install", "pip install it")
+    with pytest.raises(ImportError, match=r"to_native needs no_such_package.*pip install it"):
+        to_native(model, "numpy")
+    with pytest.raises(ImportError, match="to_source with verify=True needs no_such_package"):
+        to_source(model, "numpy", tmp_path / "net.py")
+    to_source(model, "numpy", tmp_path / "net.py", verify=False)
+
+
+def test_masks_that_are_given_are_refused(target):
+    if target == "keras":
+        pytest.skip("Keras has masks")
+    x = unidl.Input((4, 3))
+    keep = unidl.Input((4,), dtype="bool")
+    for y in (layers.GRU(2)(x, mask=keep), layers.Attention()([x, x], mask=[None, keep])):
+        with pytest.raises(PortError, match="it gets a mask"):
+            to_native(unidl.Model([x, keep], y), target, verify=False)
 
 
 class Twice(unidl.Model):

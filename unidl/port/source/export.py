@@ -62,6 +62,7 @@ def to_source(
     Raises:
         PortError: with every layer that has no counterpart, and the reason. Nothing is written.
         ValueError: there is no such framework, or `path` does not end in ".py".
+        ImportError: the framework is not installed, and `verify` is not False.
 
     Examples:
         >>> model = unidl.Sequential([unidl.Input((3,)), unidl.layers.Dense(2, "tanh")])
@@ -77,6 +78,8 @@ def to_source(
             "to_source: path must be a file name that Python can import, such as 'net.py', and no "
             f"module that the file needs itself, got {os.fspath(path)!r}."
         )
+    if verify:
+        kind.require("to_source with verify=True")
     model = _with_graph(model, example_inputs, "to_source")
     writer = kind(model)
     found = _exported(framework, writer, stem)
@@ -95,8 +98,9 @@ def to_native(model: Model, framework: str, example_inputs: Any = None, verify: 
     """`model` as a live object of another framework, made of the source that `to_source` writes.
 
     It trains in that framework's own loops. Where both keep their numbers in the memory of this
-    process, weights whose layout is the same but for its order are shared: what one trains, the
-    other has. All others are copies.
+    process, and change them there, weights whose layout is the same but for its order are shared:
+    what one trains, the other has. All others are copies, which `exported.warnings` tells;
+    `exported.weights` has for each the rule that takes it back.
 
     Args:
         model: a model, whose weights exist; a subclassed one with `example_inputs`.
@@ -110,6 +114,7 @@ def to_native(model: Model, framework: str, example_inputs: Any = None, verify: 
     Raises:
         PortError: with every layer that has no counterpart, and the reason.
         ValueError: there is no such framework.
+        ImportError: the framework is not installed.
 
     Examples:
         >>> import torch
@@ -121,6 +126,7 @@ def to_native(model: Model, framework: str, example_inputs: Any = None, verify: 
         True
     """
     kind = _writer(framework, "to_native")
+    kind.require("to_native")
     model = _with_graph(model, example_inputs, "to_native")
     writer = kind(model)
     found = _exported(framework, writer, identifier(model.name))
