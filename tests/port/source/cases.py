@@ -22,6 +22,15 @@ def _functions(shape, function, count=1):
     return make
 
 
+def _tokens(*made):
+    return lambda: unidl.Sequential([unidl.Input((7,), dtype="int32"), *(m() for m in made)])
+
+
+def _padded(x):
+    """The first two moments of every sample are masked."""
+    return ops.concatenate([0.0 * x[:, :2] + 0.5, x[:, 2:]], axis=1)
+
+
 def _adapted(layer):
     layer.adapt(np.random.RandomState(0).normal(2.0, 3.0, size=(20, *ROW)))
     return unidl.Sequential([unidl.Input(ROW), layer, layers.Dense(2)])
@@ -179,6 +188,34 @@ LAYERS = {
         lambda x: layers.Concatenate()(
             [layers.Conv2D(2, 3, padding="same")(x), layers.Conv2D(3, 1)(x)]
         ),
+    ),
+    "other recurrences": _one(
+        STEPS,
+        lambda: layers.GRU(5, reset_after=False, return_sequences=True),
+        lambda: layers.LSTM(
+            4,
+            activation="relu",
+            recurrent_activation="hard_sigmoid",
+            return_sequences=True,
+            go_backwards=True,
+        ),
+        lambda: layers.Bidirectional(layers.LSTM(3, return_sequences=True), merge_mode="ave"),
+        lambda: layers.Bidirectional(layers.GRU(3, reset_after=False), merge_mode="sum"),
+    ),
+    "convolutional recurrence": _one(
+        (4, 6, 5, 2),
+        lambda: layers.ConvLSTM2D(3, 3, padding="same", return_sequences=True),
+        lambda: layers.ConvLSTM2D(2, 2, strides=2),
+    ),
+    "masks of indices": _tokens(
+        lambda: layers.Embedding(9, 4, mask_zero=True),
+        lambda: layers.Dropout(0.1),
+        lambda: layers.LSTM(5, return_sequences=True),
+        lambda: layers.Bidirectional(layers.GRU(3, return_sequences=True)),
+        lambda: layers.SimpleRNN(3),
+    ),
+    "masks of numbers": _functions(
+        STEPS, lambda x: layers.LSTM(3, go_backwards=True)(layers.Masking(0.5)(_padded(x)))
     ),
     "dot": _functions(STEPS, lambda a, b: layers.Dot((2, 2))([a, b]), 2),
 }

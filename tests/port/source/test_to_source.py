@@ -246,10 +246,20 @@ def test_any_backend_goes_out(backend, tmp_path):
 
 def test_masks_are_refused_where_they_would_be_lost(tmp_path):
     model = unidl.Sequential(
-        [unidl.Input((5,)), layers.Embedding(7, 3, mask_zero=True), layers.LSTM(2)]
+        [unidl.Input((5, 3)), layers.Masking(), layers.GlobalAveragePooling1D(name="mean")]
     )
-    with pytest.raises(PortError, match="lstm: it gets a mask"):
+    with pytest.raises(PortError, match="mean: it gets a mask"):
         to_source(model, "numpy", tmp_path / "net.py")
+
+
+@pytest.mark.parametrize("target", [t for t in ("torch", "numpy") if importlib.util.find_spec(t)])
+def test_cells_that_stand_one_on_the_other(target, tmp_path):
+    """Each is a module of its own, with all its weights."""
+    cells = [layers.LSTMCell(3), layers.GRUCell(5)]
+    model = unidl.Sequential([unidl.Input((4, 2)), layers.Masking(), layers.RNN(cells)])
+    found = to_source(model, target, tmp_path / "net.py")
+    assert found.proof.passed, str(found.proof)
+    assert set(found.names) == {v.path for v in model.trainable_variables}
 
 
 def test_masks_stay_masks_in_keras(tmp_path):

@@ -14,6 +14,7 @@ import numpy as np
 
 from unidl import Input, ops, tree
 from unidl.backend import registry
+from unidl.layers.base.annotations import masks
 from unidl.models.model import Functional, Model
 from unidl.port.errors import PortError
 from unidl.port.proof import Proof, as_list, in_float64, on_the_reference
@@ -208,8 +209,22 @@ def _twin(model: Any, kind: type[Writer]) -> Iterator[tuple[Any, Writer]]:
         twin = copier.copy
         snapshot = Snapshot(twin)
         snapshot.place(registry.get_backend(), "float64")
+        _note_masks(model, twin)
         silence(twin)
         yield twin, kind(twin)
+
+
+def _note_masks(model: Any, twin: Any) -> None:
+    """Tensors of a copy have the masks of the model's, which a writer asks for."""
+    for one, other in zip(model._flatten_layers(), twin._flatten_layers(), strict=True):
+        if getattr(one, "_plan", None) is not None:
+            for node, copied in zip(one._plan.nodes, other._plan.nodes, strict=True):
+                pairs = zip(
+                    (*node.inputs, *node.outputs), (*copied.inputs, *copied.outputs), strict=True
+                )
+                for tensor, new in pairs:
+                    if (mask := masks.get(tensor)) is not None:
+                        masks.set(new, mask)
 
 
 def _proved(written: Writer, source: str, twin: Any, inputs: list[np.ndarray]) -> Proof:

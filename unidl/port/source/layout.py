@@ -66,12 +66,23 @@ def _broken(line: str) -> list[str]:
     head, inside, tail = code[: begin + 1], code[begin + 1 : end], code[end:]
     deeper = f"{indent}    "
     parts = _parts(inside)
-    if len(parts) == 1 and begin + 1 < len(code) and code[begin] == "(" and " for " in inside:
+    is_a_generator = len(parts) == 1 and code[begin] == "(" and " for " in inside
+    if is_a_generator:
         return [head, *_broken(deeper + inside), indent + tail]
+    if len(parts) == 1 and _groups(code, begin):
+        terms = _parts(inside, " +")
+        rows = [terms[0], *(f"+ {term}" for term in terms[1:])]
+        return [head, *(part for row in rows for part in _broken(deeper + row)), indent + tail]
     one_line = f"{deeper}{inside}"
     if len(one_line) <= WIDTH:
         return [head, one_line, indent + tail]
     return [head, *(row for part in parts for row in _broken(f"{deeper}{part},")), indent + tail]
+
+
+def _groups(code: str, begin: int) -> bool:
+    """Whether a bracket only holds an expression together: a comma would make a tuple of it."""
+    before = code[:begin].rstrip()[-1:]
+    return code[begin] == "(" and not (before.isidentifier() or before in ")]")
 
 
 def _outer_bracket(code: str) -> tuple[int, int] | None:
@@ -92,10 +103,10 @@ def _outer_bracket(code: str) -> tuple[int, int] | None:
     return best
 
 
-def _parts(inside: str) -> list[str]:
-    """What commas outside of brackets separate."""
+def _parts(inside: str, sign: str = ",") -> list[str]:
+    """What commas, or plus signs, outside of brackets separate."""
     found, depth, quote, part = [], 0, "", ""
-    for char in inside:
+    for i, char in enumerate(inside):
         if quote:
             quote = "" if char == quote else quote
         elif char in "\"'":
@@ -104,7 +115,8 @@ def _parts(inside: str) -> list[str]:
             depth += 1
         elif char in _CLOSE:
             depth -= 1
-        if char == "," and not depth and not quote:
+        if inside[max(0, i + 1 - len(sign)) : i + 1] == sign and not depth and not quote:
+            part = part[: len(part) + 1 - len(sign)]
             found.append(part.strip())
             part = ""
         else:

@@ -60,6 +60,10 @@ class Call:
         self.first = lie == {True} and len(ranks) == 1
         return [self.scope.value(t, first=self.first) for t in self.node.inputs]
 
+    def mask(self) -> str | None:
+        """The mask of the first input, None if it has none."""
+        return self.scope.mask(self.node.inputs[0])
+
     def text(self, argument: Any) -> str:
         """Any argument, as it is written."""
         if isinstance(argument, KerasTensor):

@@ -112,6 +112,13 @@ def inputs(call: Any) -> list[str]:
     return call.alike()
 
 
+class Text(str):
+    """Code that stands among arguments as it is."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
 def initial_states(call: Any) -> list[str]:
     """The states with which a recurrent layer begins, if they are given."""
     args = call.node.args

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from unidl.layers import Layer
+from unidl.layers import Embedding, Layer, Masking
 from unidl.layers.base.annotations import masks
 from unidl.layers.base.signature import call_signature
 from unidl.port.errors import Refused
@@ -68,6 +68,7 @@ class Scope:
         self._weights: dict[int, str] = {}
         self._locals = Names("self", *writer.reserved)
         self._spare = ""
+        self._masks: dict[int, str] = {}  # {id of a tensor: the name that holds its mask}
         # {id of a tensor: {whether its channels come second: the name that holds it}}
         self._held: dict[int, dict[bool, str]] = {}
         # {id of a tensor: how its user has to pad it}, where a layer of padding left it to that.
@@ -201,6 +202,7 @@ class Scope:
 
     def _write(self, node: Any) -> None:
         self._refuse_masks(node)
+        self._keep_mask(node)
         call = Call(self, node)
         expression = self.writer.expression(call)
         for tensor in graph.flatten_tensors((node.args, node.kwargs)):
@@ -251,6 +253,33 @@ class Scope:
         """The result is what `name` holds already."""
         self._held[id(call.outputs[0])] = {first: name}
 
+    def mask(self, tensor: KerasTensor) -> str | None:
+        """The name that holds the mask of `tensor`, None if it has none."""
+        return self._masks.get(id(tensor))
+
+    def _keep_mask(self, node: Any) -> None:
+        """The mask of what a node gives, if a later one may read it: a line where a layer makes it
+        of its input."""
+        layer, output = node.operation, node.outputs[0]
+        if masks.get(output) is None:
+            return
+        before = self.mask(node.inputs[0])
+        passes = getattr(type(layer), "compute_mask", None) is Layer.compute_mask
+        if before and (passes or type(layer) in self.writer.masked):
+            self._masks[id(output)] = before
+        elif type(layer) in (Embedding, Masking) and any(map(self._reads, self.block.nodes)):
+            x, name = self.value(node.inputs[0], first=False), self._locals.new("mask")
+            is_table = type(layer) is Embedding
+            text = f"{x} != 0" if is_table else f"({x} != {layer.mask_value!r}).any(-1)"
+            comment = shape_text(masks.get(output).shape, False)
+            self.body += self.writer.statement(name, text, comment)
+            self._masks[id(output)] = name
+
+    def _reads(self, node: Any) -> bool:
+        """Whether it is a layer whose rule takes the mask of its input."""
+        reads = type(node.operation) in self.writer.masked
+        return reads and masks.get(node.inputs[0]) is not None
+
     def _refuse_masks(self, node: Any) -> None:
         kind = type(node.operation)
         if self.writer.takes_masks or not issubclass(kind, Layer):
@@ -258,6 +287,7 @@ class Scope:
         signature = call_signature(kind)
         given = dict(zip(signature.names, node.args, strict=False)) | node.kwargs
         follows = bool(signature.masks) and any(masks.get(t) is not None for t in node.inputs)
+        follows = follows and not (self._reads(node) and self.mask(node.inputs[0]))
         if follows or any(given.get(name) is not None for name in signature.masks):
             raise Refused("it gets a mask, which cannot be written; leave masks out of the model")
 

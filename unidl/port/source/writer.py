@@ -42,6 +42,7 @@ class Writer(ABC):
     taken_attributes: tuple[str, ...] = ()  # that classes have already
     short_names: tuple[str, ...] = ("y", "z")  # for values beside the first, as people write them
     takes_masks = False
+    masked: tuple[type, ...] = ()  # layers whose rules read the mask of their input
     trains = True  # whether what is written can be trained
     largest_literal = 4
     unwraps = True  # whether a subclassed model is the root itself, without a graph around it

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from unidl.port.source import rules
+from unidl.port.source.rules import Text as Text
 from unidl_jax.port.source.functions import FUNCTIONS
 
 
@@ -20,13 +21,6 @@ def _aligned(call: Any) -> list[str]:
 
 RULES: dict[type, Any] = rules.merges("jnp", _aligned)
 layer = rules.registering(RULES)
-
-
-class Text(str):
-    """Code that stands among the arguments of `made` as it is."""
-
-    def __repr__(self) -> str:
-        return str(self)
 
 
 def made(name: str, *arguments: Any, **options: Any) -> str:

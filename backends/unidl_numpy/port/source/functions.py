@@ -240,3 +240,16 @@ def normalize(call: Any, x: Any, axis: int = -1, order: Any = 2, epsilon: Any = 
     if order != 2:
         raise Refused("ops.normalize of another order than 2")
     return f"{call.helper('unit_norm')}({call.text(x)}, {axis}, {epsilon**2!r})"
+
+
+@function("conv")
+def conv(
+    call: Any, x: Any, kernel: Any, strides: Any = 1, padding: str = "valid",
+    data_format: Any = None, dilation_rate: Any = 1,
+) -> str:  # fmt: skip
+    if data_format == "channels_first":
+        raise Refused("ops.conv with data_format='channels_first'")
+    groups = x.shape[-1] // kernel.shape[-2]
+    given = [call.text(x), call.text(kernel), call.text(strides), repr(padding)]
+    given += [call.text(dilation_rate), repr(groups)]
+    return f"{call.helper('conv')}({', '.join(given)})"

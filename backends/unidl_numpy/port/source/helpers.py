@@ -148,6 +148,29 @@ def attention(q, k, v, bias=None, scale=1.0):
     scores = q @ np.swapaxes(k, -1, -2) * scale
     return softmax(scores if bias is None else scores + bias) @ v
 ''',
+    "recurrent": '''
+def recurrent(cell, x, sizes, states=None, backwards=False):
+    """(outputs, *last states) of a cell, moment after moment: (batch, time, ...)."""
+    states = states or [np.zeros((len(x), *size), x.dtype) for size in sizes]
+    outputs = []
+    for moment in np.swapaxes(x, 0, 1)[:: -1 if backwards else 1]:
+        y, *states = cell(moment, *states)
+        outputs.append(y)
+    return np.stack(outputs, 1), *states
+''',
+    "masked_recurrent": '''
+def masked_recurrent(cell, x, mask, sizes, states=None, backwards=False, zeros=False):
+    """The same, where states stay while the mask is False, and outputs stay or are zero."""
+    states = states or [np.zeros((len(x), *size), x.dtype) for size in sizes]
+    outputs, y = [], None
+    for i in range(x.shape[1])[:: -1 if backwards else 1]:
+        keep = mask[:, i].reshape(-1, *[1] * (x.ndim - 2))
+        new, *found = cell(x[:, i], *states)
+        y = np.where(keep, new, np.zeros_like(new) if y is None or zeros else y)
+        states = [np.where(keep, s, old) for s, old in zip(found, states)]
+        outputs.append(y)
+    return np.stack(outputs, 1), *states
+''',
     "lstm": '''
 def lstm(x, kernel, recurrent, bias=0.0, states=None, backwards=False):
     """((batch, time, units), h, c); gates in the order input, forget, candidate, output."""

@@ -10,6 +10,7 @@ from unidl import activations, layers, ops
 from unidl.port.errors import Refused
 from unidl.port.layers import Constant, ConstantPadding
 from unidl.port.source import rules
+from unidl.port.source.cells import step_of, steps_of
 from unidl.port.weight_rules import between
 from unidl_numpy.port.source.functions import FUNCTIONS
 
@@ -326,30 +327,64 @@ _KINDS = {layers.LSTM: "lstm", layers.GRU: "gru", layers.SimpleRNN: "rnn"}
 
 def _sequence(m: Any, call: Any, prefix: str = "") -> str:
     """A call that gives (outputs, states ...) of one direction."""
-    kind, cell = _KINDS[type(m)], getattr(m, "cell", m)
-    if m.stateful or (kind == "gru" and not cell.reset_after):
-        raise Refused("stateful=True, or reset_after=False of a GRU")
-    gate = getattr(cell, "recurrent_activation", activations.sigmoid)
+    kind, cell = _KINDS.get(type(m)), m.cell
+    if call.mask() or not _is_usual(m, kind):
+        return _by_steps(m, call)
     name = activations.serialize(cell.activation)
-    if gate is not activations.sigmoid or (kind != "rnn" and name != "tanh"):
-        raise Refused("other activations than tanh and sigmoid")
     given = [call.plain(), call.weight(f"{prefix}kernel", cell.kernel)]
     given.append(call.weight(f"{prefix}recurrent_kernel", cell.recurrent_kernel))
     if kind == "rnn":
-        given.append({"tanh": "np.tanh", "relu": "relu", "sigmoid": "sigmoid"}.get(name, ""))
-        if not given[-1]:
-            raise Refused(f"activation={name!r}")
+        given.append(_OF_RNN[name])
         if not given[-1].startswith("np."):
             call.helper(name)
     if cell.use_bias:
         given.append(f"bias={call.weight(f'{prefix}bias', cell.bias)}")
-    states = [call.plain(i) for i in range(1, len(call.node.inputs))]
+    states = rules.initial_states(call)
     given += [f"states=[{', '.join(states)}]"] if states else []
     given += ["backwards=True"] if m.go_backwards else []
     return f"{call.helper(kind)}({', '.join(given)})"
 
 
-@layer(*_KINDS)
+_OF_RNN = {"tanh": "np.tanh", "relu": "relu", "sigmoid": "sigmoid"}
+
+
+def _is_usual(m: Any, kind: str | None) -> bool:
+    """Whether a helper function computes it."""
+    if kind is None or m.stateful or (kind == "gru" and not m.cell.reset_after):
+        return False
+    name = activations.serialize(m.cell.activation)
+    if kind == "rnn":
+        return name in _OF_RNN
+    return name == "tanh" and m.cell.recurrent_activation is activations.sigmoid
+
+
+def _by_steps(m: Any, call: Any) -> str:
+    """A loop over the moments with the layer's own cell, or one for each of its cells."""
+    if not isinstance(m.cell, layers.StackedRNNCells):
+        states = rules.initial_states(call)
+        return _loop(call, m, m, step_of(m, call), call.plain(), states, m.go_backwards)
+    if call.mask() and m.go_backwards:
+        raise Refused("several cells that go backwards, with a mask")
+    text = ""
+    for cell, step in zip(m.cell.cells, steps_of(m, call), strict=True):
+        x, backwards = (f"{text}[0]", False) if text else (call.plain(), m.go_backwards)
+        text = _loop(call, m, cell, step, x, [], backwards)
+    return text
+
+
+def _loop(
+    call: Any, m: Any, owner: Any, step: Any, x: str, states: list[str], backwards: bool
+) -> str:
+    mask = call.mask()
+    me = call.scope.child(owner, f"{step.name}()", step.weights)
+    given = [me, x, *([mask] if mask else []), call.text(step.sizes)]
+    given += [f"states=[{', '.join(states)}]"] if states else []
+    given += ["backwards=True"] if backwards else []
+    given += ["zeros=True"] if mask and m.zero_output_for_mask else []
+    return f"{call.helper('masked_recurrent' if mask else 'recurrent')}({', '.join(given)})"
+
+
+@layer(*_KINDS, layers.RNN, layers.ConvLSTM1D, layers.ConvLSTM2D, layers.ConvLSTM3D)
 def recurrent(m: Any, call: Any) -> str:
     text = _sequence(m, call)
     if m.return_state and m.return_sequences:
@@ -362,8 +397,8 @@ def recurrent(m: Any, call: Any) -> str:
 @layer(layers.Bidirectional)
 def bidirectional(m: Any, call: Any) -> str:
     both = [m.forward_layer, m.backward_layer]
-    if m.return_state or m.merge_mode != "concat" or any(type(one) not in _KINDS for one in both):
-        raise Refused("a bidirectional layer with states, another merge_mode or other layers")
+    if m.return_state or rules.initial_states(call):
+        raise Refused("states of a bidirectional layer")
     parts = [
         _sequence(one, call, f"{n}.") for one, n in zip(both, ("forward", "backward"), strict=True)
     ]
@@ -371,4 +406,9 @@ def bidirectional(m: Any, call: Any) -> str:
         parts = [f"{parts[0]}[0]", f"{parts[1]}[0][:, ::-1]"]
     else:
         parts = [f"{part}[0][:, -1]" for part in parts]
-    return f"np.concatenate([{', '.join(parts)}], axis=-1)"
+    if m.merge_mode == "concat":
+        return f"np.concatenate([{', '.join(parts)}], axis=-1)"
+    if m.merge_mode is None:
+        return f"({', '.join(parts)})"
+    merged = f" {'*' if m.merge_mode == 'mul' else '+'} ".join(parts)
+    return f"({merged}) / 2" if m.merge_mode == "ave" else merged

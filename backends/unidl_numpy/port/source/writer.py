@@ -5,6 +5,7 @@ from __future__ import annotations
 import unidl
 from unidl import ops, tree
 from unidl.port.proof import BUDGET, Proof, in_float64
+from unidl.port.source.cells import RECURRENT
 from unidl.port.source.layout import structure_text
 from unidl.port.source.writer import Writer
 from unidl.port.twin import one_or_all
@@ -64,7 +65,7 @@ if __name__ == "__main__":
 
 
 class NumpyWriter(Writer):
-    rules, functions = RULES, FUNCTIONS
+    rules, functions, masked = RULES, FUNCTIONS, RECURRENT
     taken_attributes = ("weights", "exported")
     trains = False
     largest_literal = 1

@@ -87,6 +87,50 @@ def with_states(result, last=False):
     states = states if isinstance(states, tuple) else (states,)
     return y[:, -1] if last else y, *(state[0] for state in states)
 ''',
+    "Recurrent": '''
+class Recurrent(nn.Module):
+    """A cell, moment after moment: (batch, time, ...), states -> outputs, *last states."""
+
+    def __init__(self, cell, *sizes, reverse=False, last=False):
+        super().__init__()
+        self.cell, self.sizes, self.reverse, self.last = cell, sizes, reverse, last
+
+    def forward(self, x, *states):
+        states = states or [x.new_zeros(len(x), *size) for size in self.sizes]
+        outputs = []
+        for moment in reversed(x.unbind(1)) if self.reverse else x.unbind(1):
+            y, *states = self.cell(moment, *states)
+            outputs.append(y)
+        return y if self.last else torch.stack(outputs, 1), *states
+''',
+    "MaskedRecurrent": '''
+class MaskedRecurrent(Recurrent):
+    """Where the mask is False, states stay, and outputs stay or are zero."""
+
+    def __init__(self, cell, *sizes, zeros=False, **options):
+        super().__init__(cell, *sizes, **options)
+        self.zeros = zeros
+
+    def forward(self, x, mask, *states):
+        states = states or [x.new_zeros(len(x), *size) for size in self.sizes]
+        outputs, y = [], None
+        moments = [*zip(x.unbind(1), mask.unbind(1))]
+        for moment, keep in reversed(moments) if self.reverse else moments:
+            keep = keep.reshape(-1, *[1] * (moment.dim() - 1))
+            new, *found = self.cell(moment, *states)
+            y = torch.where(keep, new, torch.zeros_like(new) if y is None or self.zeros else y)
+            states = [torch.where(keep, s, old) for s, old in zip(found, states)]
+            outputs.append(y)
+        return y if self.last else torch.stack(outputs, 1), *states
+''',
+    "with_both_states": '''
+def with_both_states(result, last=False):
+    """(outputs, states of the one direction, of the other) of a module for both."""
+    y, states = result
+    states = states if isinstance(states, tuple) else (states,)
+    y = torch.cat(tuple(states[0]), dim=-1) if last else y
+    return y, *(state[i] for i in (0, 1) for state in states)
+''',
     "both_ends": '''
 def both_ends(result):
     """The last outputs of both directions, side by side."""

@@ -9,8 +9,9 @@ import numpy as np
 from unidl import activations, layers
 from unidl.port.errors import Refused
 from unidl.port.source import rules
+from unidl.port.source.cells import step_of, steps_of
 from unidl.port.weight_rules import gates, transposed
-from unidl_torch.port.source.rules import RULES, called, layer, unless
+from unidl_torch.port.source.rules import called, layer, unless
 
 _UPDATE_FIRST = (1, 0, 2)  # torch's GRU has the reset gate first
 
@@ -79,41 +80,120 @@ def _initial(call: Any, directions: int) -> list[str]:
     if not states:
         return []
     if directions > 1:
-        raise Refused("initial states of a bidirectional layer")
-    given = [f"{state}.unsqueeze(0)" for state in states]
+        half = len(states) // 2
+        both = zip(states[:half], states[half:], strict=True)
+        given = [f"torch.stack([{one}, {other}])" for one, other in both]
+    else:
+        given = [f"{state}.unsqueeze(0)" for state in states]
     return [given[0] if len(given) == 1 else f"({', '.join(given)})"]
 
 
 def _results(call: Any, text: str, m: Any, merge: Any) -> str:
-    """What of (sequence, states) the layer returns."""
-    if merge not in ("", "concat"):
-        raise Refused(f"merge_mode={merge!r}")
+    """What of (sequence, states) the layer returns; `merge` is "" for one direction."""
     if m.return_state:
-        if merge:
-            raise Refused("return_state=True of a bidirectional layer")
-        call.comment = "(sequence, states)" if m.return_sequences else "(last output, states)"
+        if merge not in ("", "concat"):
+            raise Refused(f"merge_mode={merge!r} with return_state=True")
+        _say_states(m, call)
         last = "" if m.return_sequences else ", last=True"
-        return f"{call.helper('with_states')}({text}{last})"
-    if m.return_sequences:
-        return f"{text}[0]"
-    if merge:
-        return f"{call.helper('both_ends')}({text})"
-    return f"{text}[0][:, -1]"
+        return f"{call.helper('with_both_states' if merge else 'with_states')}({text}{last})"
+    if merge == "":
+        return f"{text}[0]" if m.return_sequences else f"{text}[0][:, -1]"
+    both = f"{text}[0]" if m.return_sequences else f"{call.helper('both_ends')}({text})"
+    if merge == "concat":
+        return both
+    halves = f"{both}.chunk(2, dim=-1)"
+    return halves if merge is None else _MERGED[merge].format(f"*{halves}")
 
 
-def _recurrent_rule(kind: str) -> Any:
-    return lambda m, call: _written(call, kind, m, [m])
+def _say_states(m: Any, call: Any) -> None:
+    call.comment = "(sequence, states)" if m.return_sequences else "(last output, states)"
+
+
+_MERGED = {
+    "concat": "torch.cat(({}), dim=-1)", "sum": "torch.add({})", "mul": "torch.mul({})",
+    "ave": "torch.add({}) / 2", None: "({})",
+}  # fmt: skip
+
+
+def _stepped(call: Any, m: Any, owner: Any, step: Any, reverse: bool, last: bool) -> str:
+    """The child of `owner` that goes through the moments of the layer `m` with a cell."""
+    given = [f"{step.name}()", *map(repr, step.sizes)]
+    given += ["reverse=True"] if reverse else []
+    given += ["last=True"] if last else []
+    kind = call.helper("Recurrent")
+    if call.mask():
+        kind = call.helper("MaskedRecurrent")
+        given += ["zeros=True"] if m.zero_output_for_mask else []
+    return call.scope.child(owner, f"{kind}({', '.join(given)})", step.weights)
+
+
+def _through(m: Any, call: Any, last: bool) -> str:
+    """The call of a module for the layer's own cell, or of one for each of its cells."""
+    given = [call.plain(), *([call.mask()] if call.mask() else [])]
+    if not isinstance(m.cell, layers.StackedRNNCells):
+        me = _stepped(call, m, m, step_of(m, call, "cell."), m.go_backwards, last)
+        return f"{me}({', '.join([*given, *rules.initial_states(call)])})"
+    steps = steps_of(m, call, "cell.")
+    if len(given) > 1 and m.go_backwards:
+        raise Refused("several cells that go backwards, with a mask")
+    text = ""
+    for i, (cell, step) in enumerate(zip(m.cell.cells, steps, strict=True)):
+        is_last = last and i == len(steps) - 1
+        me = _stepped(call, m, cell, step, m.go_backwards and i == 0, is_last)
+        text = f"{me}({', '.join([f'{text}[0]' if text else given[0], *given[1:]])})"
+    return text
+
+
+def _by_steps(m: Any, call: Any) -> str:
+    text = _through(m, call, last=not m.return_sequences)
+    if m.return_state:
+        _say_states(m, call)
+        return text
+    return f"{text}[0]"
+
+
+def _both_by_steps(m: Any, call: Any) -> str:
+    if m.return_state or rules.initial_states(call):
+        raise Refused("states of a bidirectional layer that torch does not have")
+    sequences = m.return_sequences
+    one, other = (
+        f"{_through(each, call, last=not sequences)}[0]"
+        for each in (m.forward_layer, m.backward_layer)
+    )
+    other = f"torch.flip({other}, [1])" if sequences else other
+    return _MERGED[m.merge_mode].format(f"{one}, {other}")
+
+
+def _is_of_torch(layers_: list, kind: str | None, call: Any) -> bool:
+    """Whether torch's module of that kind does what these layers do."""
+    if kind is None or call.mask():
+        return False
+    try:
+        for one in layers_:
+            _check_recurrent(one, one.cell, kind)
+    except Refused:
+        return False
+    return True
 
 
 _KINDS = {layers.LSTM: "LSTM", layers.GRU: "GRU", layers.SimpleRNN: "RNN"}
-for _class, _kind in _KINDS.items():
-    RULES[_class] = _recurrent_rule(_kind)
+
+
+@layer(
+    *_KINDS, layers.RNN, layers.ConvLSTM1D, layers.ConvLSTM2D, layers.ConvLSTM3D
+)  # fmt: skip
+def recurrent(m: Any, call: Any) -> str:
+    kind = _KINDS.get(type(m))
+    if _is_of_torch([m], kind, call):
+        return _written(call, str(kind), m, [m])
+    return _by_steps(m, call)
 
 
 @layer(layers.Bidirectional)
 def bidirectional(m: Any, call: Any) -> str:
     both = [m.forward_layer, m.backward_layer]
     kinds = {_KINDS.get(type(one)) for one in both}
-    if len(kinds) > 1 or None in kinds:
-        raise Refused("a bidirectional layer of other layers than LSTM, GRU and SimpleRNN")
-    return _written(call, str(kinds.pop()), m, both, m.merge_mode)
+    kind = kinds.pop() if len(kinds) == 1 else None
+    if _is_of_torch(both, kind, call):
+        return _written(call, str(kind), m, both, m.merge_mode)
+    return _both_by_steps(m, call)

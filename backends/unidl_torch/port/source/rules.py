@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from unidl.port.source import rules
+from unidl.port.source.rules import Text as Text
 from unidl_torch.port.source.functions import FUNCTIONS
 
 RULES: dict[type, Any] = rules.merges("torch")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ from unidl import layers
 from unidl.port.errors import Refused
 from unidl.port.layers import ConstantPadding
 from unidl.port.weight_rules import Rule, between, transposed
+from unidl_torch.port.source.functions import function
 from unidl_torch.port.source.rules import (
     RULES,
+    Text,
     activated,
     bias_of,
     called,
@@ -284,3 +287,23 @@ for _rank in "123":
 def spatial_dropout(m: Any, call: Any) -> str:
     me = call.child(called(f"nn.Dropout{call.rank - 2}d", m.rate))
     return f"{me}({_window_input(m, call)})"
+
+
+@function("conv")
+def conv(
+    call: Any, x: Any, kernel: Any, strides: Any = 1, padding: str = "valid",
+    data_format: Any = None, dilation_rate: Any = 1,
+) -> str:  # fmt: skip
+    rank = len(x.shape) - 2
+    steps, dilation = (
+        (n,) * rank if isinstance(n, int) else tuple(n) for n in (strides, dilation_rate)
+    )
+    m = SimpleNamespace(padding=padding, data_format=data_format or "channels_last")
+    text, pads = _padded(call, _window_input(m, call), m, kernel.shape[:rank], steps, dilation)
+    axes = (rank + 1, rank, *range(rank))
+    groups = (x.shape[1] if m.data_format == "channels_first" else x.shape[-1]) // kernel.shape[-2]
+    return called(
+        f"F.conv{rank}d", Text(text), Text(f"{call.text(kernel)}.permute{axes}"),
+        stride=_unless_one(steps), padding=pads, dilation=_unless_one(dilation),
+        groups=unless(groups, 1),
+    )  # fmt: skip

@@ -6,6 +6,7 @@ import numpy as np
 
 import unidl
 from unidl.port.proof import prove
+from unidl.port.source.cells import RECURRENT
 from unidl.port.source.layout import structure_text
 from unidl.port.source.writer import Writer
 from unidl.port.weight_rules import Weight
@@ -80,7 +81,7 @@ _CASTS = {"float16": ".half()", "float32": "", "float64": ".double()"}
 
 
 class TorchWriter(Writer):
-    rules, functions = RULES, FUNCTIONS
+    rules, functions, masked = RULES, FUNCTIONS, RECURRENT
     needs, install = ("torch",), "pip install 'unidl-framework[torch]'"
     reserved = ("Path", "HERE", "F", "nn", "torch", "safetensors")
     taken_attributes = (

@@ -1,0 +1,77 @@
+"""A recurrent layer by its cell: one step of it becomes a class, for a loop over the moments."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from unidl import Input, layers, ops, tree
+from unidl.port.errors import Refused
+from unidl.port.source import block as blocks
+from unidl.port.source import rules
+from unidl.port.source.names import class_name
+from unidl.tracing import graph
+
+_STATES = {1: ["h"], 2: ["h", "c"]}
+
+
+class Step(NamedTuple):
+    """What is written for a cell.
+
+    Attributes:
+        name: of its class, which takes and returns x, *states.
+        weights: as `Call.child` takes them, those of the cell being at `place`.
+        sizes: of each state, without the batch.
+    """
+
+    name: str
+    weights: list[tuple]
+    sizes: list[tuple[int, ...]]
+
+
+def step_of(m: Any, call: Any, place: str = "") -> Step:
+    """The cell of the recurrent layer `m`, whose input is that of `call`."""
+    if m.stateful:
+        raise Refused("stateful=True")
+    return _step(m.cell, call.shape[2:], m.get_initial_state(batch_size=1), call, place)
+
+
+def steps_of(m: Any, call: Any, place: str = "") -> list[Step]:
+    """Those of a layer whose cells stand one on the other: each could be a layer of its own."""
+    if m.stateful:
+        raise Refused("stateful=True")
+    if m.return_state or rules.initial_states(call):
+        raise Refused("states of several cells that are returned or given")
+    found, shape = [], call.shape[2:]
+    starts = m.cell.get_initial_state(batch_size=1)
+    for cell, start in zip(m.cell.cells, starts, strict=True):
+        found.append(_step(cell, shape, start, call, place))
+        shape = found[-1].sizes[0]
+    return found
+
+
+def _step(cell: Any, shape: Any, start: Any, call: Any, place: str) -> Step:
+    writer, dtype = call.scope.writer, call.node.inputs[0].dtype
+    if getattr(cell, "dropout", 0) or getattr(cell, "recurrent_dropout", 0):
+        raise Refused("dropout within the recurrence")
+    arrays = [ops.convert_to_numpy(state) for state in tree.flatten(start)]
+    if any(array.any() for array in arrays):
+        raise Refused("a first state that is not zero")
+    symbols = [Input(batch_shape=(None, *a.shape[1:]), dtype=dtype) for a in arrays]
+    moment = Input(batch_shape=(None, *shape), dtype=dtype)
+    given = moment, tree.pack_sequence_as(start, symbols)
+    block = blocks.of_layer(cell, given, {}, writer.trains)
+    block.outputs = graph.flatten_tensors(block.outputs)
+    block.names = ["x", *_STATES.get(len(arrays), [f"state{i}" for i in range(len(arrays))])]
+    kind = class_name(type(cell).__name__)
+    name, inner = writer.class_of(block, kind, f"{call.scope.path}{call.layer.name}/")
+    weights = [
+        (tuple(f"{place}{n}" for n in names), variable, rule)
+        for names, variable, rule in writer.inner_entries(cell, inner)
+    ]
+    return Step(name, weights, [a.shape[1:] for a in arrays])
+
+
+RECURRENT = (
+    layers.RNN, layers.LSTM, layers.GRU, layers.SimpleRNN, layers.ConvLSTM1D, layers.ConvLSTM2D,
+    layers.ConvLSTM3D, layers.Bidirectional,
+)  # fmt: skip
