@@ -15,7 +15,7 @@ from unidl.conformance.case import generator_of
 from unidl.conformance.cases.layers import LAYER_CASES
 from unidl.port import PortError, to_source
 
-pytestmark = pytest.mark.slow  # 4 minutes for JAX, which compiles every case
+pytestmark = pytest.mark.slow  # minutes for JAX, which compiles every case
 
 CASES = [c for c in LAYER_CASES if "empty" not in c.name]
 

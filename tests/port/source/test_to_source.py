@@ -196,6 +196,14 @@ def test_a_framework_that_is_missing_is_told(tmp_path, monkeypatch):
     to_source(model, "numpy", tmp_path / "net.py", verify=False)
 
 
+@pytest.mark.parametrize("case", NETWORKS)
+def test_jax_is_written_without_jax(case, tmp_path):
+    found = to_source(_model(NETWORKS[case]), "jax", tmp_path / "net.py", verify=False)
+    compile(found.source, "net.py", "exec")
+    assert "(nnx.Module)" in found.source
+    assert max(map(len, found.source.splitlines())) <= 100
+
+
 def test_masks_that_are_given_are_refused(target):
     if target == "keras":
         pytest.skip("Keras has masks")

@@ -72,8 +72,8 @@ class Writer(ABC):
         missing = [name for name in cls.needs if find_spec(name) is None]
         if missing:
             raise ImportError(
-                f"{who} needs {' and '.join(missing)}, which runs what is written. Install it "
-                f"with: {from_here(cls.install)}"
+                f"{who} needs {' and '.join(missing)} to run what is written. Install with: "
+                f"{from_here(cls.install)}"
             )
 
     @property

@@ -29,7 +29,8 @@ def multi_head_attention(m: Any, call: Any) -> str:
         "nnx.MultiHeadAttention", m.num_heads, size,
         qkv_features=unless(m.num_heads * m.key_dim, size), out_features=unless(out, size),
         in_kv_features=unless(value.shape[-1], size), dropout_rate=unless(m.dropout, 0.0),
-        broadcast_dropout=False if m.dropout else None, use_bias=unless(m.use_bias, True),
+        broadcast_dropout=False if m.dropout else None,
+        deterministic=False if m.dropout else None, use_bias=unless(m.use_bias, True),
         decode=False,
     )  # fmt: skip
     parts = {"query": m.query_dense, "key": m.key_dense, "value": m.value_dense,

@@ -89,11 +89,9 @@ def _class_of(cell: Any, kind: str, call: Any) -> tuple[str, dict]:
     return (call.helper("GRUCell") if cell.use_bias else "nnx.GRUCell"), {}
 
 
-def _check(m: Any, call: Any) -> None:
+def _check(m: Any) -> None:
     if m.stateful:
         raise Refused("stateful=True")
-    if call.node.kwargs.get("mask") is not None:
-        raise Refused("a mask")
 
 
 def _carry(states: list[str]) -> str:
@@ -106,7 +104,7 @@ def _carry(states: list[str]) -> str:
     layers.ConvLSTM3D,
 )  # fmt: skip
 def recurrent(m: Any, call: Any) -> str:
-    _check(m, call)
+    _check(m)
     if isinstance(m.cell, layers.StackedRNNCells):
         return _stacked(m, call)
     text, weights, after = _cell(m.cell, call, call.shape[-1], "cell.")
@@ -125,7 +123,7 @@ def recurrent(m: Any, call: Any) -> str:
 
 def _stacked(m: Any, call: Any) -> str:
     """A layer for each cell, one on the other."""
-    if m.return_state or call.node.kwargs.get("initial_state") is not None:
+    if m.return_state or rules.initial_states(call):
         raise Refused("states of several cells that are returned or given")
     size, parts = call.shape[-1], []
     weights: list[tuple] = []
@@ -151,9 +149,11 @@ _MERGED_ENDS = {
 @layer(layers.Bidirectional)
 def bidirectional(m: Any, call: Any) -> str:
     both = {"forward_rnn": m.forward_layer, "backward_rnn": m.backward_layer}
-    texts, weights, after = [], [], []
+    texts: list[str] = []
+    weights: list[tuple] = []
+    after: list[str] = []
     for name, one in both.items():
-        _check(one, call)
+        _check(one)
         if type(one) not in (layers.LSTM, layers.GRU, layers.SimpleRNN, layers.RNN):
             raise Refused(f"both directions of {type(one).__name__}")
         text, mine, lines = _cell(one.cell, call, call.shape[-1], f"{name}.cell.")
