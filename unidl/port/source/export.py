@@ -22,7 +22,6 @@ from unidl.port.source.names import identifier
 from unidl.port.source.writer import Writer
 from unidl.port.twin import Twin, one_or_all, silence
 from unidl.port.weight_rules import Weight
-from unidl.saving import safetensors
 from unidl.utils.suggestions import did_you_mean
 from unidl.utils.whole_file import place, whole_file
 from unidl.verify.apart import apart
@@ -83,7 +82,7 @@ def to_source(
         if verify:
             found.proof = _proved(written, found.source, twin, inputs)
     base = os.path.join(os.path.dirname(os.path.abspath(path)), stem)
-    found.files = [f"{base}.py", *_write(base, found, writer.arrays(), check)]
+    found.files = [f"{base}.py", *_write(base, found, writer, check)]
     return found
 
 
@@ -231,11 +230,11 @@ def _recorded(twin: Twin, inputs: list[np.ndarray]) -> dict[str, np.ndarray]:
     return found
 
 
-def _write(base: str, found: Exported, arrays: Any, check: dict) -> Iterator[str]:
-    for suffix, content in (("", arrays), ("_check", check.items())):
-        with whole_file(f"{base}{suffix}.safetensors") as file:
-            safetensors.write(file, content)
-        yield f"{base}{suffix}.safetensors"
+def _write(base: str, found: Exported, writer: Writer, check: dict) -> Iterator[str]:
+    for name, arrays in ((base, dict(writer.arrays())), (f"{base}_check", check)):
+        with whole_file(f"{name}{writer.suffix}") as file:
+            writer.write(file, arrays)
+        yield f"{name}{writer.suffix}"
     with whole_file(f"{base}_proof.txt") as file:
         file.write(f"{found}\n".encode())
     yield f"{base}_proof.txt"

@@ -19,7 +19,8 @@ from unidl.port.source.names import Names, class_name, identifier
 from unidl.port.source.part import Call
 from unidl.port.source.repeats import grouped
 from unidl.port.source.scope import Entry, Scope, shape_text
-from unidl.port.weight_rules import Weight
+from unidl.port.weight_rules import Rule, Weight, same
+from unidl.saving import safetensors
 from unidl.tracing import graph
 
 # On symbols these say how large their result is, and no more.
@@ -42,6 +43,8 @@ class Writer(ABC):
     takes_masks = False
     trains = True  # whether what is written can be trained
     largest_literal = 4
+    suffix = ".safetensors"  # of files of weights
+    gives_weights = False  # whether weights come to a call as arguments of their own
     unwraps = True  # whether a subclassed model is the root itself, without a graph around it
 
     def __init__(self, model: Any) -> None:
@@ -175,7 +178,7 @@ class Writer(ABC):
 
     @abstractmethod
     def file_text(self, stem: str) -> str:
-        """The whole file, beside which lie the files `stem`.safetensors and `stem`_check."""
+        """The whole file, beside which lie the files `stem` and `stem`_check, with `suffix`."""
 
     @abstractmethod
     def weight(self, scope: Scope, name: str, variable: Any) -> list[str]: ...
@@ -243,7 +246,20 @@ class Writer(ABC):
                 yield from Weight(names, variable, rule).take_out().items()
 
     def attribute(self, scope: Scope, name: str) -> str:
+        """What the call names a child by."""
         return f"self.{name}"
+
+    def held(self, scope: Scope, name: str) -> str:
+        """What the call names an array by."""
+        return f"self.{name}"
+
+    def own_rule(self, variable: Any) -> Rule:
+        """From the written layout of a weight that a layer's own code reads to unidl's."""
+        return same
+
+    def write(self, file: Any, arrays: dict[str, np.ndarray]) -> None:
+        """Arrays in the format of files that end in `suffix`."""
+        safetensors.write(file, arrays.items())
 
     def statement(self, target: str, expression: str, comment: str) -> list[str]:
         line = f"{target} = {expression}"

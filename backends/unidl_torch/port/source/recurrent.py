@@ -8,8 +8,9 @@ import numpy as np
 
 from unidl import activations, layers
 from unidl.port.errors import Refused
+from unidl.port.source.rules import called, unless
 from unidl.port.weight_rules import gates, transposed
-from unidl_torch.port.source.rules import RULES, called, layer, unless
+from unidl_torch.port.source.rules import RULES, layer
 
 _UPDATE_FIRST = (1, 0, 2)  # torch's GRU has the reset gate first
 
