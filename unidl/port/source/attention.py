@@ -29,7 +29,8 @@ def heads_of(m: Any, call: Any) -> Heads:
     given = dict(zip(("query", "value", "key"), call.node.args, strict=False)) | call.node.kwargs
     tensors = {n: given.pop(n) for n in ("query", "value", "key") if given.get(n) is not None}
     causal = given.pop("use_causal_mask", False)
-    unusual = {k: v for k, v in given.items() if v not in (None, False) and k != "training"}
+    given.pop("training", None)
+    unusual = any(v is not None and v is not False for v in given.values())
     if unusual or m.use_gate or m._shared_by != 1 or len(m.attention_axes) != 1 or call.rank != 3:
         raise Refused("attention with masks, a gate, shared heads or over several axes")
     if m.sliding_window is not None or (m.output_shape is not None and len(m.output_shape) > 1):

@@ -42,7 +42,8 @@ def to_source(
     """Write `model` as one readable file of another framework, which needs no unidl.
 
     Beside it come NAME.safetensors with the weights, NAME_check.safetensors with inputs, outputs
-    and gradients that `python NAME.py` computes again, and NAME_proof.txt.
+    and gradients that `python NAME.py` computes again, and NAME_proof.txt. Where the framework has
+    a format of its own that it alone reads, the first two end as its files do.
 
     Args:
         model: a model, whose weights exist; a subclassed one with `example_inputs`.
@@ -91,7 +92,8 @@ def to_native(model: Model, framework: str, example_inputs: Any = None, verify: 
 
     It trains in that framework's own loops. Where both keep their numbers in the memory of this
     process, weights whose layout is the same but for its order are shared: what one trains, the
-    other has. All others are copies.
+    other has. All others are copies, and `exported.warnings` tells them. `bring_in` of the weights
+    in `exported.weights` takes their numbers back.
 
     Args:
         model: a model, whose weights exist; a subclassed one with `example_inputs`.
@@ -205,7 +207,9 @@ def _proved(written: Writer, source: str, twin: Any, inputs: list[np.ndarray]) -
     try:
         return written.prove(source, twin, _weights(written), in_float64(inputs))
     except Exception as error:  # whatever the framework raises
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        lines = str(error).strip().split("\n")
+        told = [line for line in lines if not line.startswith(("Traceback", "  File"))]
+        reason = "".join(told[:1]) or type(error).__name__
         raise PortError(
             twin.name,
             [("", f"what is written does not run here ({reason}). verify=False writes it anyway")],

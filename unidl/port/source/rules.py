@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from unidl import activations, layers
+from unidl import activations, layers, tree
 from unidl.port.errors import Refused
 
 # Functions of two tensors that Python has signs for.
@@ -135,6 +135,13 @@ def inputs(call: Any) -> list[str]:
     if len({len(t.shape) for t in call.node.inputs}) > 1:
         raise Refused("inputs with different numbers of axes")
     return call.alike()
+
+
+def initial_states(call: Any) -> list[str]:
+    """Those with which a recurrent layer is called, tensors or arrays."""
+    args = call.node.args
+    given = call.node.kwargs.get("initial_state", args[1] if len(args) > 1 else None)
+    return [call.text(state) for state in tree.flatten(given) if state is not None]
 
 
 def costs_nothing(call: Any, axes: tuple) -> bool:

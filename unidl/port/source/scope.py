@@ -161,7 +161,7 @@ class Scope:
 
     def constant(self, array: np.ndarray) -> str:
         """An array that does not change."""
-        if array.size <= self.writer.largest_literal and array.ndim <= 1:
+        if self.writer.is_literal(array):
             return self.writer.small_constant(array)
         name = self._name_of_array("constant")
         self.made += self.writer.constant(self, name, array)
@@ -279,12 +279,10 @@ class Scope:
 
     def _refuse_masks(self, node: Any) -> None:
         kind = type(node.operation)
-        takes = issubclass(kind, Layer) and bool(call_signature(kind).masks)
-        if (
-            takes
-            and not self.writer.takes_masks
-            and any(masks.get(t) is not None for t in node.inputs)
-        ):
+        if self.writer.takes_masks or not issubclass(kind, Layer) or not call_signature(kind).masks:
+            return
+        given = [node.kwargs.get("mask"), *(masks.get(t) for t in node.inputs)]
+        if any(mask is not None for mask in given):
             raise Refused("it gets a mask, which cannot be written; leave masks out of the model")
 
     def _name_for(self, node: Any, taken: list[str]) -> str:

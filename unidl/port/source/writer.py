@@ -186,6 +186,10 @@ class Writer(ABC):
     @abstractmethod
     def constant(self, scope: Scope, name: str, array: np.ndarray) -> list[str]: ...
 
+    def is_literal(self, array: np.ndarray) -> bool:
+        """Whether an array that does not change is written out where it is used."""
+        return array.size <= self.largest_literal and array.ndim <= 1
+
     @abstractmethod
     def small_constant(self, array: np.ndarray) -> str: ...
 

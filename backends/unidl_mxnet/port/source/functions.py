@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from unidl import layers
+from unidl.backend.variable import Variable
 from unidl.port.errors import Refused
 from unidl.port.source.rules import costs_nothing, joined, registering
 from unidl.tracing import KerasTensor
@@ -24,7 +25,7 @@ _ELEMENTWISE = {
     "log_sigmoid": "-F.Activation(-{}, act_type='softrelu')",
     "softplus": "F.Activation({}, act_type='softrelu')",
     "hard_sigmoid": "F.minimum(F.maximum({} / 6 + 0.5, 0), 1)",
-    "relu6": "F.clip({}, 0, 6)", "hard_tanh": "F.clip({}, -1, 1)",
+    "isnan": "({0} != {0})", "relu6": "F.clip({}, 0, 6)", "hard_tanh": "F.clip({}, -1, 1)",
     "stop_gradient": "F.BlockGrad({})", "copy": "F.identity({})",
 } | {
     name: f"F.{name}({{}})"
@@ -60,11 +61,11 @@ _BROADCASTING = dict(_SIGNED.values())
 
 COMPARISONS = (
     "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and",
-    "logical_or", "logical_xor", "logical_not",
+    "logical_or", "logical_xor", "logical_not", "any", "all",
 )  # fmt: skip
 
 # What does with integers as they are, though its result is floats.
-TAKE_INTEGERS = (layers.Embedding, "embedding", "take", "one_hot", "where", "cast", "get_item")
+TAKE_INTEGERS = (layers.Embedding, "embedding", "take", "one_hot", "cast", "get_item")
 
 
 def of_two(sign: str, one: str, other: str, is_alike: bool) -> str:
@@ -72,6 +73,11 @@ def of_two(sign: str, one: str, other: str, is_alike: bool) -> str:
     if not is_alike:
         return f"F.{_BROADCASTING[sign]}({one}, {other})"
     return f"{sign}({one}, {other})" if sign.startswith("F.") else f"{one} {sign} {other}"
+
+
+def _is_number(x: Any) -> bool:
+    """Whether it is a number in the text, not an array."""
+    return not isinstance(x, KerasTensor | Variable) and np.ndim(x) == 0
 
 
 def _unary(pattern: str) -> Any:
@@ -84,8 +90,8 @@ def _helped(name: str) -> Any:
 
 def _binary(sign: str) -> Any:
     def rule(call: Any, x1: Any, x2: Any) -> str:
+        numbers = [x for x in (x1, x2) if _is_number(x)]
         shaped = [x for x in (x1, x2) if getattr(x, "shape", ()) != ()]
-        numbers = [x for x in (x1, x2) if not hasattr(x, "shape")]
         alike = len({tuple(x.shape) for x in shaped}) == 1 and len(shaped) + len(numbers) == 2
         if numbers and sign.startswith("F.broadcast"):
             raise Refused("a logical function of a number")
@@ -240,6 +246,14 @@ def _reduction(name: str) -> Any:
     return rule
 
 
+def _truth(name: str) -> Any:
+    def rule(call: Any, x: Any, axis: Any = None, keepdims: bool = False) -> str:
+        text = call.plain() if x.dtype == "bool" else f"({call.plain()} != 0)"
+        return f"F.{name}({text}, {_axes(call, x, axis, keepdims)})"
+
+    return rule
+
+
 def _by_helper(name: str) -> Any:
     def rule(call: Any, x: Any, axis: Any = None, keepdims: bool = False) -> str:
         return f"{call.helper(name)}(F, {call.plain()}, {_axes(call, x, axis, keepdims)})"
@@ -259,6 +273,7 @@ def _place(name: str) -> Any:
 
 FUNCTIONS |= {name: _reduction(name) for name in ("mean", "sum", "max", "min", "prod")}
 FUNCTIONS |= {"amax": _reduction("max"), "amin": _reduction("min")}
+FUNCTIONS |= {"any": _truth("max"), "all": _truth("min")}
 FUNCTIONS |= {name: _by_helper(name) for name in ("var", "std", "logsumexp")}
 FUNCTIONS |= {name: _place(name) for name in ("argmax", "argmin")}
 
@@ -306,7 +321,9 @@ def einsum(call: Any, equation: str, *operands: Any) -> str:
     """As a product of matrices, for each index that all have in common."""
     left, _, result = equation.replace(" ", "").partition("->")
     terms = left.split(",")
-    is_plain = len(terms) == 2 and result and "." not in equation
+    if "..." in left:
+        terms, result = _without_dots(terms, result, [len(x.shape) for x in operands])
+    is_plain = len(terms) == 2 and result and "." not in result
     if not is_plain or any(len(set(t)) < len(t) for t in (*terms, result)):
         raise Refused(f"the einsum {equation!r}: only products of two tensors are written")
     a, b = terms
@@ -323,6 +340,16 @@ def einsum(call: Any, equation: str, *operands: Any) -> str:
     if [len(shared), len(alone[0]), len(alone[1])] != [bool(shared), 1, 1]:
         text = f"F.reshape({text}, shape={_shape_of(order, sizes)})"
     return text if order == [*result] else f"F.transpose({text}, axes={_order(order, result)})"
+
+
+def _without_dots(terms: list[str], result: str, ranks: list[int]) -> tuple[list[str], str]:
+    """With capital letters in the place of dots: as many as the tensor has axes there."""
+    counts = [n - len(t.replace("...", "")) for t, n in zip(terms, ranks, strict=False)]
+    letters = "ZYXWVUTS"[8 - max(counts) :]
+    found = [
+        t.replace("...", letters[len(letters) - n :]) for t, n in zip(terms, counts, strict=False)
+    ]
+    return found, result.replace("...", letters)
 
 
 def _as_matrices(call: Any, x: Any, term: str, groups: list, sizes: dict) -> str:
@@ -572,10 +599,24 @@ def embedding(call: Any, table: Any, indices: Any) -> str:
 def attention(
     call: Any, query: Any, key: Any, value: Any, bias: Any = None, scale: Any = 1.0
 ) -> str:
-    if bias is not None or len(query.shape) < 3:
-        raise Refused("attention with a mask or a bias")
+    if len(query.shape) < 3:
+        raise Refused("attention without a batch")
     given = [call.text(x) for x in (query, key, value)]
-    return f"{call.helper('attention')}(F, {', '.join(given)}, {scale!r})"
+    return _attention(call, given, bias, scale)
+
+
+def _attention(call: Any, given: list[str], bias: Any, scale: Any) -> str:
+    behind = "" if bias is None else f", {call.text(bias)}"
+    return f"{call.helper('attention')}(F, {', '.join(given)}, {scale!r}{behind})"
+
+
+@function("grouped_attention")
+def grouped_attention(
+    call: Any, query: Any, key: Any, value: Any, bias: Any = None, scale: Any = 1.0
+) -> str:
+    each = query.shape[1] // key.shape[1]
+    given = [f"F.repeat({call.text(x)}, repeats={each}, axis=1)" for x in (key, value)]
+    return _attention(call, [call.text(query), *given], bias, scale)
 
 
 @function("full_like")

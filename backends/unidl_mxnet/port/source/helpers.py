@@ -164,7 +164,7 @@ class Normalization(gluon.HybridBlock):
 ''',
     "PReLU": '''
 class PReLU(gluon.HybridBlock):
-    """A slope for each element. nn.PReLU has one for each channel."""
+    """One slope or several for numbers below 0. The gradient of nn.PReLU is wrong for some."""
 
     def __init__(self, shape, **kwargs):
         super().__init__(**kwargs)
@@ -174,9 +174,11 @@ class PReLU(gluon.HybridBlock):
         return F.maximum(x, 0) + F.broadcast_mul(alpha, F.minimum(x, 0))
 ''',
     "attention": '''
-def attention(F, query, key, value, scale):
-    """softmax(query @ key.T * scale) @ value: (..., t, d), (..., s, d), (..., s, v)."""
+def attention(F, query, key, value, scale, bias=None):
+    """softmax(query @ key.T * scale + bias) @ value: (..., t, d), (..., s, d), (..., s, v)."""
     scores = F.linalg.gemm2(query, key, transpose_b=True) * scale
+    if bias is not None:
+        scores = F.broadcast_add(scores, bias)
     return F.linalg.gemm2(F.softmax(scores, axis=-1), value)
 ''',
     "MultiHeadAttention": '''
@@ -233,20 +235,83 @@ def without_later(F, scores):
 ''',
     "zero_states": '''
 def zero_states(F, x, units):
-    """Zeros (1, batch, units) for x (batch, time, n)."""
+    """Zeros (batch, units) for x (batch, time, n)."""
     zeros = F.zeros_like(F.slice(x, begin=(None, 0, 0), end=(None, 1, 1)))
-    return F.broadcast_axis(F.swapaxes(zeros, 0, 1), axis=2, size=units)
+    return F.broadcast_axis(F.squeeze(zeros, axis=2), axis=1, size=units)
+''',
+    "without_layers": '''
+def without_layers(F, result):
+    """(sequence, states), where the states have an axis for the number of layers, 1."""
+    y, states = result
+    return y, [F.squeeze(state, axis=0) for state in states]
 ''',
     "with_states": '''
 def with_states(F, result, is_last=False):
-    """(outputs, state ...) of a recurrent layer, each (batch, ...)."""
+    """(outputs, state ...) of (sequence, states)."""
     y, states = result
-    return (last(F, y) if is_last else y, *(F.squeeze(state, axis=0) for state in states))
+    return (last(F, y) if is_last else y, *states)
+''',
+    "GRUCell": '''
+class GRUCell(rnn.GRUCell):
+    """A GRU with other activations, or whose reset gate acts before the product with the state."""
+
+    def __init__(
+        self,
+        units,
+        input_size=0,
+        activation="tanh",
+        recurrent_activation="sigmoid",
+        reset_after=True,
+        **kwargs,
+    ):
+        super().__init__(units, input_size=input_size, **kwargs)
+        self.activation, self.recurrent_activation = activation, recurrent_activation
+        self.reset_after = reset_after
+
+    def hybrid_forward(self, F, x, states, i2h_weight, h2h_weight, i2h_bias, h2h_bias):
+        n, (h,) = self._hidden_size, states
+
+        def part(array, axis, begin, end=None):
+            return F.slice_axis(array, axis=axis, begin=begin, end=end)
+
+        def of_state(state, begin, end):
+            w, b = part(h2h_weight, 0, begin, end), part(h2h_bias, 0, begin, end)
+            return F.FullyConnected(state, w, b, num_hidden=end - begin)
+
+        x = F.FullyConnected(x, i2h_weight, i2h_bias, num_hidden=3 * n)
+        both = part(x, 1, 0, 2 * n) + of_state(h, 0, 2 * n)
+        both = F.Activation(both, act_type=self.recurrent_activation)
+        reset, update = F.split(both, num_outputs=2)
+        if self.reset_after:
+            new = reset * of_state(h, 2 * n, 3 * n)
+        else:
+            new = of_state(reset * h, 2 * n, 3 * n)
+        new = F.Activation(part(x, 1, 2 * n) + new, act_type=self.activation)
+        h = update * h + (1 - update) * new
+        return h, [h]
 ''',
     "last": '''
 def last(F, y):
     """The last moment of (batch, time, n)."""
     return F.squeeze(F.slice_axis(y, axis=1, begin=-1, end=None), axis=1)
+''',
+    "adaptive_pool": '''
+def adaptive_pool(F, reduce, x, axis, size, count):
+    """`count` windows over the `size` elements of an axis, each reduced to one number."""
+    parts = []
+    for i in range(count):
+        begin, end = i * size // count, -(-(i + 1) * size // count)
+        window = F.slice_axis(x, axis=axis, begin=begin, end=end)
+        parts.append(reduce(window, axis=axis, keepdims=True))
+    return F.concat(*parts, dim=axis)
+''',
+    "spread": '''
+def spread(F, x, axis, stride):
+    """With stride - 1 zeros between neighbours along an axis."""
+    x = F.expand_dims(x, axis=axis + 1)
+    zeros = F.repeat(F.zeros_like(x), repeats=stride - 1, axis=axis + 1)
+    x = F.reshape(F.concat(x, zeros, dim=axis + 1), shape=(*[0] * axis, -3, -2))
+    return F.slice_axis(x, axis=axis, begin=0, end=1 - stride)
 ''',
     "both_ends": '''
 def both_ends(F, y):

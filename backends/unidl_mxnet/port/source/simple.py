@@ -69,14 +69,13 @@ def elu(m: Any, call: Any) -> str:
 
 @layer(layers.PReLU)
 def prelu(m: Any, call: Any) -> str:
-    shape = tuple(m.alpha.shape)
-    channels = shape[-1]
-    if call.rank > 2 and shape == (*[1] * (call.rank - 2), channels):
-        made = called("nn.PReLU", in_channels=channels)
-        rule = between(shape, (channels,))
-        return f"{call.child(made, ('alpha', m.alpha, rule))}({call.channels_first()})"
-    made = f"{call.helper('PReLU')}({(1, *shape)})"
-    return f"{call.child(made, ('alpha', m.alpha, between(shape, (1, *shape))))}({call.plain()})"
+    ours = tuple(m.alpha.shape)
+    shape, x = (1, *ours), ""
+    if call.rank > 2 and set(ours[:-1]) == {1}:  # a slope for each channel
+        shape, x = (1, ours[-1], *ours[:-1]), call.channels_first()
+    made = f"{call.helper('PReLU')}({shape})"
+    me = call.child(made, ("alpha", m.alpha, between(ours, shape)))
+    return f"{me}({x or call.plain()})"
 
 
 @layer(layers.Softmax)

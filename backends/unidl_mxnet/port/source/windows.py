@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from unidl import layers
+from unidl.ops.convolution import transposed_cut
 from unidl.port.errors import Refused
 from unidl.port.layers import ConstantPadding
 from unidl.port.source.rules import bias_of, called, one_or_each, unless
 from unidl.port.source.windows import (
-    data_format,
     kernel_first,
     left_to_the_next,
     same_pairs,
+    space,
     window_input,
 )
-from unidl.port.weight_rules import depthwise
+from unidl.port.weight_rules import depthwise, flipped, transposed
 from unidl_mxnet.port.source.functions import padded
 from unidl_mxnet.port.source.rules import RULES, activated, argument, layer
 
@@ -90,43 +91,57 @@ def separable_convolution(m: Any, call: Any) -> str:
     return activated(m.activation, call, f"{me}({x})")
 
 
-@layer(layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
+@layer(layers.Conv1DTranspose, layers.Conv2DTranspose)
 def transposed_convolution(m: Any, call: Any) -> str:
-    rank = call.rank - 2
-    x = window_input(m, call)
     padding, extra, cuts = [], [], []
-    for i, (k, s, d) in enumerate(zip(m.kernel_size, m.strides, m.dilation_rate, strict=True)):
-        before, length = _cut(m, i, (k - 1) * d + 1, s)
-        # Gluon takes `before` away on both sides, and up to strides - 1 of it are put back.
-        behind = length + 2 * before
-        if behind >= s and s + k > 2:
+    for start, out, extent, stride in _cuts(m):
+        # Gluon takes `start` away on both sides, and up to strides - 1 of it are put back.
+        behind = out - extent + 2 * start
+        if behind >= stride and behind > 0:
             raise Refused(f"a transposed convolution with padding={m.padding!r} and these windows")
-        padding.append(before)
+        padding.append(start)
         extra.append(max(behind, 0))
         cuts.append(min(behind, 0))
     made = called(
-        f"nn.Conv{rank}DTranspose", m.filters, _sizes(m.kernel_size), strides=_unless(m.strides, 1),
-        padding=_unless(padding, 0), output_padding=_unless(extra, 0),
-        dilation=_unless(m.dilation_rate, 1),
+        f"nn.Conv{call.rank - 2}DTranspose", m.filters, _sizes(m.kernel_size),
+        strides=_unless(m.strides, 1), padding=_unless(padding, 0),
+        output_padding=_unless(extra, 0), dilation=_unless(m.dilation_rate, 1),
         activation=argument(m.activation), use_bias=None if m.use_bias else False,
         in_channels=m.kernel.shape[-1],
     )  # fmt: skip
-    me = call.child(made, ("weight", m.kernel, kernel_first(rank)), *bias_of(m))
-    y = f"{me}({x})"
+    me = call.child(made, ("weight", m.kernel, kernel_first(call.rank - 2)), *bias_of(m))
+    y = f"{me}({window_input(m, call)})"
     for axis, cut in enumerate(cuts, 2):
         if cut:
             y = f"F.slice_axis({y}, axis={axis}, begin=0, end={cut})"
     return activated(m.activation, call, y)
 
 
-def _cut(m: Any, i: int, window: int, stride: int) -> tuple[int, int]:
-    """(how much of the full result is cut before, how much longer than it the result is)."""
-    p = None if m.output_padding is None else m.output_padding[i]
-    if m.padding == "valid":
-        return 0, max(stride - window, 0) if p is None else p
-    if p is None:
-        return max((window - stride) // 2, 0), stride - window
-    return window // 2, p - 2 * (window // 2)
+def _cuts(m: Any) -> Any:
+    """(start, number, extent of the window, stride) along each axis, of an input of one element:
+    what is kept of the whole result."""
+    extra = m.output_padding or [None] * len(m.strides)
+    rows = zip(m.kernel_size, m.strides, m.dilation_rate, extra, strict=True)
+    for k, s, d, p in rows:
+        yield *transposed_cut(1, k, s, d, m.padding, p), (k - 1) * d + 1, s
+
+
+@layer(layers.Conv3DTranspose)
+def transposed_convolution_3d(m: Any, call: Any) -> str:
+    """As a convolution of what has zeros in between: MXNet has no kernel for processors."""
+    x, pairs = window_input(m, call), [(0, 0), (0, 0)]
+    for axis, (start, out, extent, stride) in enumerate(_cuts(m), 2):
+        if stride > 1:
+            x = f"{call.helper('spread')}(F, {x}, {axis}, {stride})"
+        pairs.append((extent - 1 - start, start + out - 1))
+    made = called(
+        "nn.Conv3D", m.filters, _sizes(m.kernel_size), dilation=_unless(m.dilation_rate, 1),
+        activation=argument(m.activation), use_bias=None if m.use_bias else False,
+        in_channels=m.kernel.shape[-1],
+    )  # fmt: skip
+    rule = transposed(2, 3, 4, 0, 1).then(flipped(0, 1, 2))
+    me = call.child(made, ("weight", m.kernel, rule), *bias_of(m))
+    return activated(m.activation, call, f"{me}({padded(call, x, pairs)})")
 
 
 def _pool(m: Any, call: Any, kind: str) -> str:
@@ -141,7 +156,7 @@ def _pool(m: Any, call: Any, kind: str) -> str:
         if ceil:
             _check_ceil(m, call, padding)
     made = called(
-        f"nn.{kind}Pool{rank}D", _sizes(size), unless(_sizes(strides), _sizes(size)),
+        f"nn.{kind}Pool{rank}D", _sizes(size), strides=unless(_sizes(strides), _sizes(size)),
         padding=_unless(padding, 0) if isinstance(padding, tuple) else padding or None,
         ceil_mode=ceil or None,
         count_include_pad=False if kind == "Avg" and m.padding == "same" and padding else None,
@@ -164,8 +179,7 @@ def _same_pool(pairs: Any, strides: Any) -> tuple:
 
 
 def _check_ceil(m: Any, call: Any, padding: tuple) -> None:
-    sizes = call.shape[2:] if data_format(m) == "channels_first" else call.shape[1:-1]
-    for n, k, s, p in zip(sizes, m.pool_size, m.strides, padding, strict=True):
+    for n, k, s, p in zip(space(m, call), m.pool_size, m.strides, padding, strict=True):
         if n is not None and s > 1 and -(-(n + 2 * p - k) // s) + 1 != -(-n // s):
             raise Refused("pooling with padding='same' and these windows")
 
@@ -229,7 +243,8 @@ def up_sampling(m: Any, call: Any) -> str:
     size = (m.size,) if isinstance(m.size, int) else tuple(m.size)
     x = window_input(m, call)
     if mode == "bilinear":
-        return _resized(m, call, x, [s and s * n for s, n in zip(_space(m, call), size)])
+        sizes = zip(space(m, call), size, strict=True)
+        return _resized(x, [s and s * n for s, n in sizes])
     if mode != "nearest":
         raise Refused(f"interpolation={mode!r}")
     if len(size) == 2 and len(set(size)) == 1:
@@ -239,11 +254,7 @@ def up_sampling(m: Any, call: Any) -> str:
     return x
 
 
-def _space(m: Any, call: Any) -> tuple:
-    return tuple(call.shape[2:] if data_format(m) == "channels_first" else call.shape[1:-1])
-
-
-def _resized(m: Any, call: Any, x: str, sizes: Any) -> str:
+def _resized(x: str, sizes: Any) -> str:
     if None in sizes:
         raise Refused("bilinear interpolation of open sizes")
     given = f"height={sizes[0]}, width={sizes[1]}, align_corners=False"
@@ -255,13 +266,26 @@ def resizing(m: Any, call: Any) -> str:
     unusual = m.crop_to_aspect_ratio or m.pad_to_aspect_ratio or call.rank != 4
     if m.interpolation != "bilinear" or m.antialias or unusual:
         raise Refused("resizing that is not plainly bilinear")
-    return _resized(m, call, window_input(m, call), (m.height, m.width))
+    return _resized(window_input(m, call), (m.height, m.width))
 
 
-@layer(layers.AdaptiveAveragePooling2D)
-def adaptive_average_pooling(m: Any, call: Any) -> str:
-    x = window_input(m, call)
-    return f"F.contrib.AdaptiveAvgPooling2D({x}, output_size={tuple(m.output_size)})"
+def _adaptive(name: str) -> Any:
+    def rule(m: Any, call: Any) -> str:
+        x, sizes = window_input(m, call), space(m, call)
+        if name == "mean" and call.rank == 4:
+            return f"F.contrib.AdaptiveAvgPooling2D({x}, output_size={tuple(m.output_size)})"
+        for axis, (size, count) in enumerate(zip(sizes, m.output_size, strict=True), 2):
+            if size is None:
+                raise Refused("adaptive pooling of open sizes")
+            x = f"{call.helper('adaptive_pool')}(F, F.{name}, {x}, {axis}, {size}, {count})"
+        return x
+
+    return rule
+
+
+for _rank in "123":
+    RULES[getattr(layers, f"AdaptiveAveragePooling{_rank}D")] = _adaptive("mean")
+    RULES[getattr(layers, f"AdaptiveMaxPooling{_rank}D")] = _adaptive("max")
 
 
 @layer(layers.SpatialDropout1D, layers.SpatialDropout2D, layers.SpatialDropout3D)

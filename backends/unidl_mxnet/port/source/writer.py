@@ -9,7 +9,6 @@ import numpy as np
 import unidl
 from unidl import tree
 from unidl.backend.dtypes import is_float
-from unidl.port.errors import Refused
 from unidl.port.proof import prove
 from unidl.port.source.layout import structure_text
 from unidl.port.source.writer import Writer
@@ -64,11 +63,12 @@ def check():
         outputs = net(*(kept[f"input{{i}}"] for i in range(count)))
         outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         found = {{f"output{{i}}": y.astype("float64") for i, y in enumerate(outputs)}}
-        total = sum((found[f"output{{i}}"] * kept[f"direction{{i}}"]).sum() for i in range(len(found)))
+        directions = [kept[f"direction{{i}}"] for i in range(len(outputs))]
+        total = sum((y * d).sum() for y, d in zip(found.values(), directions))
     parameters = net._collect_params_with_prefix()  # by the names in the file of weights
     weights = {{n: p for n, p in parameters.items() if f"gradient.{{n}}" in kept}}
     if weights:
-        total.backward()
+        total.backward(train_mode=False)
         found.update((f"gradient.{{n}}", p.grad()) for n, p in weights.items())
     sizes = {{key: largest(kept[key]) for key in found}}
     # Gradients that are 0 but for rounding are as good as the largest one lets them be.
@@ -103,7 +103,6 @@ class GluonWriter(Writer):
         "register_op_hook", "save", "save_parameters", "save_params", "summary",
         "y", "z",
     )  # fmt: skip
-    largest_literal = 1
     suffix = ".params"
     gives_weights = True
 
@@ -124,13 +123,26 @@ class GluonWriter(Writer):
         """Blocks return lists alone, and MXNet's arrays have axes."""
         if any(t.shape == () for t in graph.flatten_tensors(scope.block.outputs)):
             self.refused.append((scope.path, "it returns a number without axes: MXNet has none"))
-        structure = scope.returned
-        flat = tree.flatten(structure)
-        if isinstance(structure, dict) or any(not isinstance(each, str) for each in flat):
-            self.warn(f"outputs come as a list, in this order: {', '.join(flat)}")
-        # What a block only hands on is no result of a graph.
-        names = [f"F.identity({n})" if n in scope.arguments and not scope.body else n for n in flat]
-        return names[0] if isinstance(structure, str) else names
+        if isinstance(scope.returned, str):
+            return self._made(scope, scope.returned, scope.block.outputs)
+        # Within the model by the order of its graph, and outside by that of unidl's own structures.
+        flat = _leaves if scope.path else tree.flatten
+        names = flat(scope.returned)
+        if [*scope.returned] != names and not scope.path:
+            keys = (
+                tree.flatten({k: k for k in scope.returned})
+                if isinstance(scope.returned, dict)
+                else ()
+            )
+            self.warn(f"outputs come as one list{': ' if keys else ''}{', '.join(map(str, keys))}")
+        pairs = zip(names, flat(scope.block.outputs), strict=True)
+        return [self._made(scope, name, tensor) for name, tensor in pairs]
+
+    def _made(self, scope, name, tensor):
+        """What a block only hands on is no result of a graph."""
+        is_input = any(tensor is x for x in scope.block.inputs)
+        is_same = is_input or (name in scope.arguments and not scope.body)
+        return f"F.identity({name})" if is_same else name
 
     def file_text(self, stem):
         used = dict.fromkeys(n for each in self.helpers for n in (*NEEDS.get(each, ()), each))
@@ -176,9 +188,10 @@ class GluonWriter(Writer):
         given = f'"{name}", shape={_sizes(array.shape)}, grad_req="null"'
         return [f"self.{name} = self.params.get({given})"]
 
+    def is_literal(self, array):
+        return array.ndim == 0
+
     def small_constant(self, array):
-        if array.ndim:
-            raise Refused("an array of one number within a call; write the number")
         return repr(array.item())
 
     def child(self, scope, name, made, layer, after, is_once):
@@ -216,6 +229,7 @@ class GluonWriter(Writer):
 
     def native(self, found):
         block = self._filled(found.source, dict(self.arrays()), self.dtype)
+        found.warnings.append("copies, not shared with unidl's model: all weights")
         block.exported = found
         return block
 
@@ -238,6 +252,15 @@ class GluonWriter(Writer):
         finally:
             if not had:
                 vars(np).pop("bool", None)
+
+
+def _leaves(structure):
+    """What is in lists and dicts, in the order in which it stands there."""
+    if isinstance(structure, dict):
+        structure = [*structure.values()]
+    if not isinstance(structure, list | tuple):
+        return [structure]
+    return [leaf for each in structure for leaf in _leaves(each)]
 
 
 def _is_of_floats(tensor):

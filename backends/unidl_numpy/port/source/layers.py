@@ -343,7 +343,7 @@ def _sequence(m: Any, call: Any, prefix: str = "") -> str:
             call.helper(name)
     if cell.use_bias:
         given.append(f"bias={call.weight(f'{prefix}bias', cell.bias)}")
-    states = [call.plain(i) for i in range(1, len(call.node.inputs))]
+    states = rules.initial_states(call)
     given += [f"states=[{', '.join(states)}]"] if states else []
     given += ["backwards=True"] if m.go_backwards else []
     return f"{call.helper(kind)}({', '.join(given)})"
@@ -362,7 +362,8 @@ def recurrent(m: Any, call: Any) -> str:
 @layer(layers.Bidirectional)
 def bidirectional(m: Any, call: Any) -> str:
     both = [m.forward_layer, m.backward_layer]
-    if m.return_state or m.merge_mode != "concat" or any(type(one) not in _KINDS for one in both):
+    unusual = m.return_state or m.merge_mode != "concat" or rules.initial_states(call)
+    if unusual or any(type(one) not in _KINDS for one in both):
         raise Refused("a bidirectional layer with states, another merge_mode or other layers")
     parts = [
         _sequence(one, call, f"{n}.") for one, n in zip(both, ("forward", "backward"), strict=True)
