@@ -35,6 +35,14 @@ def test_a_file_of_keras(file, tmp_path, capsys):
     assert set(os.listdir(out)) == files
 
 
+@needs_mxnet
+def test_to_gluon(file, tmp_path, capsys):
+    assert main(["convert", file, "--to", "gluon", "-o", str(tmp_path / "out")]) == 0
+    assert "equal" in capsys.readouterr().out
+    files = {f"small_net{end}" for end in (".py", ".params", "_check.params", "_proof.txt")}
+    assert set(os.listdir(tmp_path / "out")) == files
+
+
 def test_to_onnx(file, tmp_path, capsys):
     pytest.importorskip("onnx")
     assert main(["convert", file, "--to", "onnx", "-o", str(tmp_path / "out")]) == 0

@@ -19,6 +19,9 @@ from unidl.port import PortError, to_native, to_source
 TARGETS = {"torch": "torch", "keras": "tensorflow", "gluon": "mxnet", "numpy": "numpy"}
 REFUSED = {
     ("numpy", "bilinear"): "interpolation='bilinear'",
+    ("numpy", "adaptive pooling"): "ops.adaptive_max_pool has no counterpart",
+    ("numpy", "gru, reset before"): "reset_after=False",
+    ("torch", "gru, reset before"): "reset_after=False",
     ("gluon", "conv2d, open sizes"): "padding='same' with strides, for a size that is open",
 }
 CASES = {**LAYERS, **FUNCTIONS, **NETWORKS}

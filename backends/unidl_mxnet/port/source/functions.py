@@ -103,7 +103,8 @@ def _binary(sign: str) -> Any:
             ]
         else:
             texts = [call.text(x1), call.text(x2)]
-        return of_two(sign, *texts, alike)
+        one, other = texts
+        return of_two(sign, one, other, alike)
 
     return rule
 

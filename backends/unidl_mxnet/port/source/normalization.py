@@ -54,7 +54,7 @@ def layer_normalization(m: Any, call: Any) -> str:
         "nn.LayerNorm", epsilon=unless(m.epsilon, 1e-5), center=unless(m.center, True),
         scale=unless(m.scale, True), in_channels=size,
     )  # fmt: skip
-    weights = []
+    weights: list[tuple] = []
     for name, given, value in (
         ("gamma", m.gamma if m.scale else None, 1.0),
         ("beta", m.beta if m.center else None, 0.0),

@@ -27,11 +27,10 @@ _ARGUMENTS = {
 
 def _in_turn(call: Any, sign: str) -> str:
     """All inputs, one after the other."""
-    names, shapes = rules.inputs(call), [tuple(t.shape) for t in call.node.inputs]
-    text, shape = names[0], shapes[0]
-    for name, other in zip(names[1:], shapes[1:], strict=True):
-        text = of_two(sign, text, name, shape == other)
-        shape = shape if shape == other else None
+    text, *names = rules.inputs(call)
+    shapes = [tuple(t.shape) for t in call.node.inputs]
+    for i, name in enumerate(names, 1):
+        text = of_two(sign, text, name, len({*shapes[: i + 1]}) == 1)
     return text
 
 

@@ -33,8 +33,11 @@ def _unless(sizes: Any, default: int) -> Any:
     return None if set(sizes) == {default} else _sizes(sizes)
 
 
-def _convolved(m: Any, call: Any, channels: int, after: int, groups: int, bias: bool) -> tuple:
-    """(what makes a convolution with the windows of `m`, its input, padded where it has to be)."""
+def _convolved(
+    m: Any, call: Any, channels: int, after: int, groups: int, bias: bool | None
+) -> tuple:
+    """(what makes a convolution with the windows of `m`, its input, padded where it has to be);
+    with a `bias` of None it has no activation either."""
     x, padding = window_input(m, call), None
     if m.padding == "causal":
         x = padded(call, x, [(0, 0), (0, 0), (m.dilation_rate[0] * (m.kernel_size[0] - 1), 0)])

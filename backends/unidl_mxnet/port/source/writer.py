@@ -123,26 +123,15 @@ class GluonWriter(Writer):
         """Blocks return lists alone, and MXNet's arrays have axes."""
         if any(t.shape == () for t in graph.flatten_tensors(scope.block.outputs)):
             self.refused.append((scope.path, "it returns a number without axes: MXNet has none"))
+        same = {n: f"F.identity({n})" for n in _handed_on(scope)}
         if isinstance(scope.returned, str):
-            return self._made(scope, scope.returned, scope.block.outputs)
+            return same.get(scope.returned, scope.returned)
         # Within the model by the order of its graph, and outside by that of unidl's own structures.
-        flat = _leaves if scope.path else tree.flatten
-        names = flat(scope.returned)
-        if [*scope.returned] != names and not scope.path:
-            keys = (
-                tree.flatten({k: k for k in scope.returned})
-                if isinstance(scope.returned, dict)
-                else ()
-            )
-            self.warn(f"outputs come as one list{': ' if keys else ''}{', '.join(map(str, keys))}")
-        pairs = zip(names, flat(scope.block.outputs), strict=True)
-        return [self._made(scope, name, tensor) for name, tensor in pairs]
-
-    def _made(self, scope, name, tensor):
-        """What a block only hands on is no result of a graph."""
-        is_input = any(tensor is x for x in scope.block.inputs)
-        is_same = is_input or (name in scope.arguments and not scope.body)
-        return f"F.identity({name})" if is_same else name
+        if not scope.path and isinstance(scope.returned, dict):
+            keys = map(str, tree.flatten({key: key for key in scope.returned}))
+            self.warn(f"outputs come as a list, in this order: {', '.join(keys)}")
+        names = _leaves(scope.returned) if scope.path else tree.flatten(scope.returned)
+        return [same.get(name, name) for name in names]
 
     def file_text(self, stem):
         used = dict.fromkeys(n for each in self.helpers for n in (*NEEDS.get(each, ()), each))
@@ -252,6 +241,17 @@ class GluonWriter(Writer):
         finally:
             if not had:
                 vars(np).pop("bool", None)
+
+
+def _handed_on(scope):
+    """Names that hold an input as it came: a graph of MXNet cannot return it."""
+    found = {*scope.arguments}
+    for line in scope.body:
+        names, _, made = line.partition(" = ")
+        is_same = made.partition("  #")[0] in found
+        for name in names.split(", "):
+            found.add(name) if is_same else found.discard(name)
+    return found
 
 
 def _leaves(structure):
