@@ -12,8 +12,9 @@ from unidl.port.layers import Constant
 from unidl.port.source import rules
 from unidl.port.source.rules import bias_of, called
 from unidl.port.weight_rules import between, transposed
-from unidl_mxnet.port.source.functions import FUNCTIONS, permuted, reshaped
+from unidl_mxnet.port.source.functions import FUNCTIONS
 from unidl_mxnet.port.source.rules import activated, argument, layer
+from unidl_mxnet.port.source.shaping import permuted, reshaped
 
 # Dense layers and embeddings.
 

@@ -17,8 +17,8 @@ from unidl.port.source.windows import (
     window_input,
 )
 from unidl.port.weight_rules import depthwise, flipped, transposed
-from unidl_mxnet.port.source.functions import padded
 from unidl_mxnet.port.source.rules import RULES, activated, argument, layer
+from unidl_mxnet.port.source.shaping import padded
 
 _OPEN = "padding='same' with strides, for a size that is open: it depends on it"
 

@@ -18,7 +18,9 @@ from unidl_mxnet.files.params import write_into
 from unidl_mxnet.port.source import (  # noqa: F401
     attention,
     normalization,
+    products,
     recurrent,
+    shaping,
     simple,
     windows,
 )
