@@ -12,5 +12,6 @@ spec = BackendSpec(
     state_dicts="unidl_mxnet.port.state_dict",
     port={"from_gluon": "unidl_mxnet.port.importer"},
     files={"-symbol.json": "unidl_mxnet.port.importer:from_gluon"},
+    source={"gluon": "unidl_mxnet.port.source.writer:GluonWriter"},
     scripts={"mxnet": "unidl_mxnet.port.scripts.source:GluonSource"},
 )

@@ -42,6 +42,14 @@ def test_to_jax(file, tmp_path, capsys):
     assert "nnx.Linear(4, 3, rngs=rngs)" in (tmp_path / "out" / "small_net.py").read_text()
 
 
+@needs_mxnet
+def test_to_gluon(file, tmp_path, capsys):
+    assert main(["convert", file, "--to", "gluon", "-o", str(tmp_path / "out")]) == 0
+    assert "equal" in capsys.readouterr().out
+    files = {f"small_net{end}" for end in (".py", ".params", "_check.params", "_proof.txt")}
+    assert set(os.listdir(tmp_path / "out")) == files
+
+
 def test_to_onnx(file, tmp_path, capsys):
     pytest.importorskip("onnx")
     assert main(["convert", file, "--to", "onnx", "-o", str(tmp_path / "out")]) == 0
@@ -87,9 +95,9 @@ def test_what_is_not_converted(file, tmp_path, capsys, arguments, text):
 
 def test_layers_without_a_counterpart(tmp_path, capsys):
     path = tmp_path / "model.keras"
-    unidl.Sequential(
-        [unidl.Input((5,)), layers.Embedding(3, 2, mask_zero=True), layers.LSTM(2)]
-    ).save(path)
+    unidl.Sequential([unidl.Input((5, 3)), layers.Masking(), layers.GlobalAveragePooling1D()]).save(
+        path
+    )
     assert main(["convert", str(path), "--to", "numpy", "-o", str(tmp_path / "out")]) == 2
     assert "it gets a mask" in capsys.readouterr().err
 

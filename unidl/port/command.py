@@ -19,7 +19,8 @@ _EPILOG = """
   unidl convert net-symbol.json --params net-0000.params --input-shape 3,224,224 --to keras -o out/
 
 In the folder are then NAME.py, which needs no unidl, NAME.safetensors with the weights,
-NAME_check.safetensors, which `python NAME.py` computes again, and NAME_proof.txt.
+NAME_check.safetensors, which `python NAME.py` computes again, and NAME_proof.txt; or files of the
+framework's own format in the place of safetensors.
 
 Exit status: 0 converted and equal, 1 converted but different, 2 not converted.
 """

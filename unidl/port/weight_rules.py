@@ -38,6 +38,11 @@ def transposed(*axes: int) -> Rule:
     return Rule(lambda x: np.transpose(x, axes), lambda x: np.transpose(x, back))
 
 
+def flipped(*axes: int) -> Rule:
+    """The numbers along these axes from the last to the first."""
+    return Rule(lambda x: np.flip(x, axes), lambda x: np.flip(x, axes))
+
+
 def gates(*order: int, axis: int = 0) -> Rule:
     """The blocks along `axis`, one for each gate, in another order: block i of ours is block
     order[i] of the original."""

@@ -213,6 +213,8 @@ class KerasWriter(Writer):
     def attribute(self, scope, name):
         return name if _is_function(scope.block) else f"self.{name}"
 
+    held = attribute
+
     def title(self, name, block):
         words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
         return f"make_{words}" if _is_function(block) else name

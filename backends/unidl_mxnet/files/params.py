@@ -69,6 +69,17 @@ def write_params(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray])
     Raises:
         ValueError: a dtype that these files do not have.
     """
+    content = _content(str(path), arrays)
+    with open(path, "wb") as file:
+        file.writelines(content)
+
+
+def write_into(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
+    """`write_params` into a file that is open."""
+    file.writelines(_content(str(file.name), arrays))
+
+
+def _content(path: str, arrays: Mapping[str, np.ndarray]) -> list[bytes]:
     parts = [struct.pack("<QQQ", _FILE, 0, len(arrays))]
     for name, value in arrays.items():
         value = np.asarray(value)
@@ -79,9 +90,7 @@ def write_params(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray])
         parts.append(struct.pack(f"<Iii{value.ndim}q", magic, _DENSE, value.ndim, *value.shape))
         parts.append(struct.pack("<iii", 1, 0, number))
         parts.append(np.ascontiguousarray(value, _DTYPES[number]).tobytes())
-    parts.append(_packed(arrays))
-    with open(path, "wb") as file:
-        file.writelines(parts)
+    return [*parts, _packed(arrays)]
 
 
 def _packed(names: Iterable[str]) -> bytes:

@@ -101,6 +101,7 @@ LAYERS = {
         IMAGE, lambda: layers.SeparableConv2D(5, 3, padding="same", depth_multiplier=2)
     ),
     "transposed": _one(IMAGE, lambda: layers.Conv2DTranspose(5, 3, strides=2, padding="same")),
+    "transposed 3d": _one((3, 4, 2, 2), lambda: layers.Conv3DTranspose(3, 2, strides=2)),
     "transposed 1d": _one(STEPS, lambda: layers.Conv1DTranspose(5, 3, strides=2)),
     "max pooling": _one(
         IMAGE, lambda: layers.MaxPooling2D(3, 2, "same"), lambda: layers.MaxPooling2D()
@@ -151,8 +152,14 @@ LAYERS = {
             ops.pad(x, [(0, 0), (1, 1), (0, 0)], constant_values=-np.inf)
         ),
     ),
+    "adaptive pooling": _one(
+        IMAGE,
+        lambda: layers.AdaptiveMaxPooling2D(4),
+        lambda: layers.AdaptiveAveragePooling2D((3, 2)),
+    ),
     "rescaling": _one(IMAGE, lambda: layers.Rescaling(1 / 255, 0.5)),
     "lstm": _one(STEPS, lambda: layers.LSTM(5, return_sequences=True), lambda: layers.LSTM(3)),
+    "gru, reset before": _one(STEPS, lambda: layers.GRU(3, reset_after=False)),
     "gru": _one(STEPS, lambda: layers.GRU(5, return_sequences=True), lambda: layers.GRU(3)),
     "simple rnn": _one(STEPS, lambda: layers.SimpleRNN(5, activation="relu")),
     "bidirectional": _one(
@@ -214,7 +221,7 @@ LAYERS = {
         lambda: layers.Bidirectional(layers.GRU(3, return_sequences=True)),
         lambda: layers.SimpleRNN(3),
     ),
-    "masks of numbers": _functions(
+    "masks of padding": _functions(
         STEPS, lambda x: layers.LSTM(3, go_backwards=True)(layers.Masking(0.5)(_padded(x)))
     ),
     "dot": _functions(STEPS, lambda a, b: layers.Dot((2, 2))([a, b]), 2),
@@ -250,6 +257,14 @@ FUNCTIONS = {
     ),
     "kept axes": _functions(STEPS, lambda x: x - ops.mean(x, (1, 2), True) + ops.max(x, 1, True)),
     "split": _functions(ROW, lambda x: ops.concatenate(ops.split(x, 3, axis=1)[::-1], axis=1)),
+    "constants": _functions(
+        ROW,
+        lambda x: x * np.float32(2) + np.array([2.0], "float32") * np.arange(6, dtype="float32"),
+    ),
+    "masks of numbers": _functions(
+        ROW, lambda x: ops.where(ops.cast(x * 3, "int32") > 0, x, 0.0) * ops.cast(x > 0, "float32")
+    ),
+    "handed on": _functions(ROW, lambda x: [x, layers.Identity()(x), x * 2]),
     "normal": _functions(ROW, lambda x: ops.softmax(ops.gelu(x)) + ops.log_softmax(ops.silu(x))),
 }
 

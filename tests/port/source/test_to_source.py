@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +17,20 @@ from unidl import layers, ops
 from unidl.port import PortError, to_native, to_source
 
 # flax has an environment of its own (`make test-jax`).
-TARGETS = {"torch": "torch", "keras": "tensorflow", "numpy": "numpy", "jax": "flax"}
-REFUSED = {("numpy", "bilinear"): "interpolation='bilinear'"}
+TARGETS = {
+    "torch": "torch", "keras": "tensorflow", "gluon": "mxnet", "numpy": "numpy", "jax": "flax"
+}  # fmt: skip
+REFUSED = {
+    ("numpy", "bilinear"): "interpolation='bilinear'",
+    ("numpy", "adaptive pooling"): "ops.adaptive_max_pool has no counterpart",
+    ("gluon", "conv2d, open sizes"): "padding='same' with strides, for a size that is open",
+    ("gluon", "masks of indices"): "it gets a mask",
+    ("gluon", "masks of padding"): "it gets a mask",
+    ("gluon", "other recurrences"): "which cells of Gluon do not have",
+    ("gluon", "convolutional recurrence"): "has no counterpart",
+    ("jax", "masks of indices"): "it gets a mask",
+    ("jax", "masks of padding"): "it gets a mask",
+}
 CASES = {**LAYERS, **FUNCTIONS, **NETWORKS}
 
 
@@ -96,15 +109,17 @@ def test_the_file_runs_by_itself(target, case, tmp_path):
 
 @pytest.mark.parametrize(
     "target",
-    ["torch", "numpy", "jax", pytest.param("keras", marks=pytest.mark.slow)],
+    [*sorted({*TARGETS} - {"keras"}), pytest.param("keras", marks=pytest.mark.slow)],
     indirect=True,
 )
 def test_a_wrong_weight_is_seen(target, tmp_path):
-    to_source(_model(NETWORKS["nested"]), target, tmp_path / "net.py")
-    weights = tmp_path / "net.safetensors"
-    content = bytearray(weights.read_bytes())
-    content[-3:] = b"\x00\x80\x40"  # the last number becomes another
-    weights.write_bytes(content)
+    model = _model(NETWORKS["nested"])
+    weights = to_source(model, target, tmp_path / "net.py").files[1]
+    number = model.weights[0].numpy()[0, 0]
+    content = Path(weights).read_bytes()
+    assert content.count(number.tobytes()) == 1
+    other = np.float32(number + 4)
+    Path(weights).write_bytes(content.replace(number.tobytes(), other.tobytes()))
     env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "KERAS_BACKEND")}
     ran = subprocess.run(
         [sys.executable, "net.py"], cwd=tmp_path, env=env, capture_output=True, text=True
@@ -119,7 +134,8 @@ def test_repeated_blocks_are_a_loop(target, tmp_path):
         assert found.source.count("layers.MultiHeadAttention(") == 2
     else:
         assert found.source.count("class Block") == 1
-        assert "for block in self.blocks:" in found.source
+        loop = "x = self.blocks(x)" if target == "gluon" else "for block in self.blocks:"
+        assert loop in found.source
 
 
 def test_equal_classes_are_written_once(target, tmp_path):
@@ -128,9 +144,10 @@ def test_equal_classes_are_written_once(target, tmp_path):
 
 
 def test_channels_stay_second_between_convolutions(tmp_path):
-    pytest.importorskip("torch")
-    found = to_source(_model(NETWORKS["residual network"]), "torch", tmp_path / "net.py")
-    assert found.source.count(".permute(") == 1
+    for target, moved in (("torch", ".permute("), ("gluon", "F.transpose(")):
+        pytest.importorskip(TARGETS[target])
+        found = to_source(_model(NETWORKS["residual network"]), target, tmp_path / "net.py")
+        assert found.source.count(moved) == 1
 
 
 def test_every_reason_at_once_and_nothing_written(target, tmp_path):
@@ -323,7 +340,68 @@ class TestTorchModule:
         assert torch.allclose(traced(x), module(x), atol=1e-6)
 
 
-def test_to_keras_and_numpy(target):
+def _mxnet():
+    from unidl_mxnet.load import load_mxnet
+
+    return load_mxnet()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("mxnet") is None, reason="mxnet is not installed")
+class TestHybridBlock:
+    """A live HybridBlock with the weights of the model."""
+
+    def test_a_trainer_trains_it_as_unidl_does(self):
+        mx = _mxnet()
+        unidl.utils.set_random_seed(0)
+        frozen = layers.Dense(8, "tanh", trainable=False, name="frozen")
+        model = unidl.Sequential(
+            [unidl.Input((4,)), frozen, layers.BatchNormalization(), layers.Dense(2)]
+        )
+        block = to_native(model, "gluon")
+        assert isinstance(block, mx.gluon.HybridBlock)
+        assert block.exported.proof.passed
+        assert block.frozen.weight.grad_req == "null"
+        block.hybridize()
+        x = np.random.RandomState(0).normal(size=(16, 4)).astype("float32")
+        trainer = mx.gluon.Trainer(block.collect_params(), "sgd", {"learning_rate": 0.1})
+        model.compile(unidl.optimizers.SGD(0.1), "mse")
+        for _ in range(3):
+            with mx.autograd.record():
+                loss = block(mx.nd.array(x)).square().mean(axis=1)
+            loss.backward()
+            trainer.step(len(x))
+            model.train_on_batch(x, np.zeros((16, 2), "float32"))
+        found = block(mx.nd.array(x)).asnumpy()
+        np.testing.assert_allclose(found, model.predict(x, verbose=0), atol=1e-5)
+        # What was trained here goes back by the same names.
+        arrays = {n: p.data().asnumpy() for n, p in block._collect_params_with_prefix().items()}
+        for weight in block.exported.weights:
+            weight.bring_in(arrays)
+        np.testing.assert_allclose(found, model.predict(x, verbose=0), atol=1e-6)
+
+    def test_kernels_of_float32_compute_the_same(self):
+        """Those of oneDNN, which the proof in float64 does not reach."""
+        model = _model(NETWORKS["u-net"])
+        block = to_native(model, "gluon", verify=False)
+        x = np.random.RandomState(0).normal(size=(3, 8, 8, 2)).astype("float32")
+        for hybrid in (False, True):
+            block.hybridize(hybrid)
+            found = block(_mxnet().nd.array(x)).asnumpy()
+            np.testing.assert_allclose(found, model.predict(x, verbose=0), atol=1e-5)
+
+    def test_save_parameters_and_load_parameters(self, tmp_path):
+        mx = _mxnet()
+        found = to_source(_model(NETWORKS["residual network"]), "gluon", tmp_path / "net.py")
+        block = to_native(_model(NETWORKS["residual network"]), "gluon", verify=False)
+        x = mx.nd.random.normal(shape=(2, 12, 12, 3))
+        before = block(x).asnumpy()
+        block.initialize(force_reinit=True)
+        assert np.abs(block(x).asnumpy() - before).max() > 1e-3
+        block.load_parameters(found.files[1])
+        np.testing.assert_allclose(block(x).asnumpy(), before, atol=1e-6)
+
+
+def test_to_every_framework(target):
     model = _model(lambda: unidl.Sequential([unidl.Input((4,)), layers.Dense(2, "tanh")]))
     native = to_native(model, target)
     assert native.exported.proof.passed
@@ -333,7 +411,11 @@ def test_to_keras_and_numpy(target):
         import torch
 
         given = torch.from_numpy(x)
+    if target == "gluon":
+        given = _mxnet().nd.array(x)
     found = native(given)
+    if target == "gluon":
+        found = found.asnumpy()
     found = found.detach().numpy() if target == "torch" else np.asarray(found)
     np.testing.assert_allclose(found, ops.convert_to_numpy(model(x)), atol=1e-5)
 

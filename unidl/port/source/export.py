@@ -24,7 +24,7 @@ from unidl.port.source.names import identifier
 from unidl.port.source.writer import Writer
 from unidl.port.twin import Twin, one_or_all, silence
 from unidl.port.weight_rules import Weight
-from unidl.saving import safetensors
+from unidl.saving.safetensors import Later
 from unidl.utils.suggestions import did_you_mean
 from unidl.utils.whole_file import place, whole_file
 from unidl.verify.apart import apart
@@ -45,8 +45,9 @@ def to_source(
     """Write `model` as one readable file of another framework, which needs no unidl.
 
     Beside it come NAME.safetensors with the weights, NAME_check.safetensors with inputs, outputs
-    and gradients that `python NAME.py` computes again, and NAME_proof.txt. Weights are written one
-    by one; the check and the proof, which compute in float64, need several times the model.
+    and gradients that `python NAME.py` computes again, and NAME_proof.txt. Where the framework has
+    a format of its own that it alone reads, the first two end as its files do. Weights are written
+    one by one; the check and the proof, which compute in float64, need several times the model.
 
     Args:
         model: a model, whose weights exist; a subclassed one with `example_inputs`.
@@ -91,7 +92,7 @@ def to_source(
             check = _recorded(Twin(twin, _weights(written)), inputs)
             found.proof = _proved(written, found.source, twin, inputs)
     base = os.path.join(os.path.dirname(os.path.abspath(path)), stem)
-    found.files = [f"{base}.py", *_write(base, found, _later(writer), check)]
+    found.files = [f"{base}.py", *_write(base, found, writer, check)]
     return found
 
 
@@ -99,9 +100,9 @@ def to_native(model: Model, framework: str, example_inputs: Any = None, verify: 
     """`model` as a live object of another framework, made of the source that `to_source` writes.
 
     It trains in that framework's own loops. Where both keep their numbers in the memory of this
-    process, and change them there, weights whose layout is the same but for its order are shared:
-    what one trains, the other has. All others are copies, which `exported.warnings` tells;
-    `exported.weights` has for each the rule that takes it back.
+    process, weights whose layout is the same but for its order are shared: what one trains, the
+    other has. All others are copies, and `exported.warnings` tells them. `bring_in` of the weights
+    in `exported.weights` takes their numbers back.
 
     Args:
         model: a model, whose weights exist; a subclassed one with `example_inputs`.
@@ -231,7 +232,9 @@ def _proved(written: Writer, source: str, twin: Any, inputs: list[np.ndarray]) -
     try:
         return written.prove(source, twin, _weights(written), in_float64(inputs))
     except Exception as error:  # whatever the framework raises
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        lines = str(error).strip().split("\n")
+        told = [line for line in lines if not line.startswith(("Traceback", "  File"))]
+        reason = "".join(told[:1]) or type(error).__name__
         raise PortError(
             twin.name,
             [("", f"what is written does not run here ({reason}). verify=False writes it anyway")],
@@ -256,7 +259,7 @@ def _recorded(twin: Twin, inputs: list[np.ndarray]) -> dict[str, np.ndarray]:
     return found
 
 
-def _later(writer: Writer) -> Iterator[tuple[str, np.ndarray | safetensors.Later]]:
+def _later(writer: Writer) -> Iterator[tuple[str, np.ndarray | Later]]:
     """What `writer.arrays` gives, each made when it is written."""
     for names, variable, rule in writer.entries:
         if isinstance(variable, np.ndarray):
@@ -265,20 +268,20 @@ def _later(writer: Writer) -> Iterator[tuple[str, np.ndarray | safetensors.Later
         weight = Weight(names, variable, rule)
         empty = np.broadcast_to(np.zeros((), str(variable.dtype)), tuple(variable.shape))
         for name, part in weight.taken_out(empty).items():
-            yield name, safetensors.Later(part.dtype, part.shape, partial(_part, weight, name))
+            yield name, Later(part.dtype, part.shape, partial(_part, weight, name))
 
 
 def _part(weight: Weight, name: str) -> np.ndarray:
     return weight.take_out()[name]
 
 
-def _write(base: str, found: Exported, arrays: Any, check: dict) -> Iterator[str]:
-    for suffix, content in (("", arrays), ("_check", check.items())):
-        if suffix and not check:
-            continue
-        with whole_file(f"{base}{suffix}.safetensors") as file:
-            safetensors.write(file, content)
-        yield f"{base}{suffix}.safetensors"
+def _write(base: str, found: Exported, writer: Writer, check: dict) -> Iterator[str]:
+    given: list[tuple[str, Any]] = [(base, _later(writer))]
+    given += [(f"{base}_check", check.items())] if check else []
+    for name, arrays in given:
+        with whole_file(f"{name}{writer.suffix}") as file:
+            writer.write(file, arrays)
+        yield f"{name}{writer.suffix}"
     with whole_file(f"{base}_proof.txt") as file:
         file.write(f"{found}\n".encode())
     yield f"{base}_proof.txt"

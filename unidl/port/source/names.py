@@ -43,11 +43,12 @@ class Names:
     def __init__(self, *taken: str) -> None:
         self._taken = set(taken)
 
-    def new(self, wanted: str) -> str:
-        """`wanted`, with a number behind it if it is there already."""
+    def new(self, wanted: str, *others: Names) -> str:
+        """`wanted`, with a number behind it if it is there already, or among `others`."""
         name, count = wanted, 1
-        while name in self._taken:
+        while any(name in each._taken for each in (self, *others)):
             count += 1
             name = f"{wanted}_{count}"
-        self._taken.add(name)
+        for each in (self, *others):
+            each._taken.add(name)
         return name

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from unidl import activations, layers
+from unidl import activations, layers, tree
 from unidl.port.errors import Refused
 
 # Functions of two tensors that Python has signs for.
@@ -49,6 +49,35 @@ def activation(function: Any, functions: dict[str, Any]) -> Any:
     return partial(
         rule, **{n: p.default for n, p in given if p.default is not p.empty and n in known}
     )
+
+
+def activated(function: Any, call: Any, text: str, functions: dict[str, Any]) -> str:
+    """`text` with an activation around it."""
+    rule = activation(function, functions)
+    return text if rule is None else rule(Written(call, text), call.outputs[0])
+
+
+def called(name: str, *arguments: Any, **options: Any) -> str:
+    """A call as text, with the options that are not None."""
+    given = [repr(a) for a in arguments]
+    given += [f"{k}={v!r}" for k, v in options.items() if v is not None]
+    return f"{name}({', '.join(given)})"
+
+
+def bias_of(m: Any) -> list:
+    """The entry of the bias that a layer may have."""
+    return [("bias", m.bias)] if m.use_bias else []
+
+
+def one_or_each(sizes: Any) -> Any:
+    """3 for (3, 3)."""
+    sizes = tuple(sizes)
+    return sizes[0] if len(set(sizes)) == 1 else sizes
+
+
+def unless(value: Any, default: Any) -> Any:
+    """None for the default, which need not be written."""
+    return None if value == default else value
 
 
 class Written:
@@ -120,15 +149,36 @@ class Text(str):
 
 
 def initial_states(call: Any) -> list[str]:
-    """The states with which a recurrent layer begins, if they are given."""
+    """Those with which a recurrent layer is called, tensors or arrays."""
     args = call.node.args
-    given = args[1] if len(args) > 1 else call.node.kwargs.get("initial_state")
-    if given is None:
-        return []
-    given = list(given) if isinstance(given, list | tuple) else [given]
-    if any(isinstance(each, list | tuple) for each in given):
-        raise Refused("initial states in lists of lists")
-    return [call.text(each) for each in given]
+    given = call.node.kwargs.get("initial_state", args[1] if len(args) > 1 else None)
+    return [call.text(state) for state in tree.flatten(given) if state is not None]
+
+
+def costs_nothing(call: Any, axes: tuple) -> bool:
+    """Whether axes in another order are a change between channels last and second alone, for which
+    the result is then the input as it lies."""
+    rank = len(axes)
+    to_last, to_second = (0, *range(2, rank), 1), (0, rank - 1, *range(1, rank - 1))
+    if rank > 2 and axes == to_last:
+        call.scope.same_as(call, True, call.plain())
+        return True
+    if rank > 2 and axes == to_second:
+        call.scope.same_as(call, False, call.channels_first())
+        return True
+    return False
+
+
+def joined(call: Any, xs: Any, axis: int) -> tuple[list[str], int]:
+    """(tensors that are concatenated, in one order of axes; the axis there)."""
+    rank = len(xs[0].shape)
+    names = call.alike() if len(xs) == len(call.node.inputs) else [call.text(x) for x in xs]
+    if call.first and axis % rank == rank - 1:
+        return names, 1
+    if call.first:
+        call.first = False
+        names = [call.text(x) for x in xs]
+    return names, axis
 
 
 def linear(call: Any, x: Any, kernel: Any, bias: Any = None) -> str:

@@ -43,6 +43,7 @@ class Scope:
         first: whether inputs and outputs have their channels second.
         made: lines that make the children. body: lines of the call.
         entries: arrays, with their names in this class.
+        given: names of arrays that come to the call as arguments.
         returned: what the call returns.
     """
 
@@ -60,11 +61,12 @@ class Scope:
         self._of_owner = {n: x for n, x in owner.items() if not n.startswith("_")}
         if not owner and not self._names:
             self._names = _short_names([n.operation for n in block.nodes])
+        self.given: list[str] = []
         self.made: list[str] = []
         self.body: list[str] = []
         self.entries: list[Entry] = []
         self._attributes = Names(*writer.taken_attributes)
-        self._children: dict[int, str] = {}
+        self._children: dict[Any, str] = {}
         self._weights: dict[int, str] = {}
         self._locals = Names("self", *writer.reserved)
         self._spare = ""
@@ -139,25 +141,41 @@ class Scope:
         first = False not in held
         return held[first], first
 
+    def rebind(self, tensor: KerasTensor, pattern: str) -> None:
+        """A line that puts something else in the place of `tensor` for all that follows."""
+        name, first = self.as_it_lies(tensor)
+        is_last = self._uses[id(tensor)] == 1 and self._is_alone(tensor, name)
+        new = name if is_last else self._locals.new(f"{name}_made")
+        self.body.append(f"{new} = {pattern.format(name)}")
+        self._held[id(tensor)] = {first: new}
+
     def own_weight(self, variable: Any) -> str:
         """An attribute that holds a weight which the owner's own code reads."""
         if id(variable) not in self._weights:
             of_owner = self._of_owner.items()
             wanted = next((n for n, v in of_owner if v is variable), variable.name)
-            name = self._attributes.new(identifier(wanted))
+            name = self._name_of_array(identifier(wanted))
             self.made += self.writer.weight(self, name, variable)
-            self.entries.append(Entry((name,), variable))
-            self._weights[id(variable)] = self.writer.attribute(self, name)
+            self.entries.append(Entry((name,), variable, self.writer.own_rule(variable)))
+            self._weights[id(variable)] = self.writer.held(self, name)
         return self._weights[id(variable)]
 
     def constant(self, array: np.ndarray) -> str:
         """An array that does not change."""
-        if array.size <= self.writer.largest_literal and array.ndim <= 1:
+        if self.writer.is_literal(array):
             return self.writer.small_constant(array)
-        name = self._attributes.new("constant")
+        name = self._name_of_array("constant")
         self.made += self.writer.constant(self, name, array)
         self.entries.append(Entry((name,), array))
-        return self.writer.attribute(self, name)
+        return self.writer.held(self, name)
+
+    def _name_of_array(self, wanted: str) -> str:
+        """An attribute; where it comes to the call as an argument, also the argument."""
+        if not self.writer.gives_weights:
+            return self._attributes.new(wanted)
+        name = self._attributes.new(wanted, self._locals)
+        self.given.append(name)
+        return name
 
     def spare(self) -> str:
         """A name for what one statement computes before another."""
@@ -168,13 +186,13 @@ class Scope:
     def state(self) -> Any:
         """What `restore` takes, if a rule gives up."""
         held = {key: dict(names) for key, names in self._held.items()}
-        lengths = len(self.made), len(self.body), len(self.entries)
+        lengths = len(self.made), len(self.body), len(self.entries), len(self.given)
         return held, lengths, dict(self._children), dict(self._weights), dict(self.padding)
 
     def restore(self, state: Any) -> None:
         self._held, lengths, self._children, self._weights, self.padding = state
-        made, body, entries = lengths
-        del self.made[made:], self.body[body:], self.entries[entries:]
+        made, body, entries, given = lengths
+        del self.made[made:], self.body[body:], self.entries[entries:], self.given[given:]
 
     # Children.
 
@@ -192,12 +210,20 @@ class Scope:
                 self.entries.append(Entry(full, variable, rule))
         return self._children[id(layer)]
 
+    def single(self, name: str, made: str) -> str:
+        """A child without weights that the whole class has once."""
+        if name not in self._children:
+            new = self._attributes.new(name)
+            self._children[name], lines = self.writer.child(self, new, made, None, (), False)
+            self.made += lines
+        return self._children[name]
+
     def weight_of(self, layer: Any, me: str, name: str, variable: Any, rule: Rule) -> str:
         """A weight of a child that is no object of its own."""
         full = f"{me}.{name}"
         if id(variable) not in self._weights:
             self.entries.append(Entry((full,), variable, rule))
-            self._weights[id(variable)] = self.writer.attribute(self, full)
+            self._weights[id(variable)] = self.writer.held(self, full)
         return self._weights[id(variable)]
 
     def _write(self, node: Any) -> None:

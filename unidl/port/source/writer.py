@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from typing import Any
 
@@ -21,7 +21,8 @@ from unidl.port.source.names import Names, class_name, identifier
 from unidl.port.source.part import Call
 from unidl.port.source.repeats import grouped
 from unidl.port.source.scope import Entry, Scope, shape_text
-from unidl.port.weight_rules import Weight
+from unidl.port.weight_rules import Rule, Weight, same
+from unidl.saving import safetensors
 from unidl.tracing import graph
 
 # On symbols these say how large their result is, and no more.
@@ -45,6 +46,8 @@ class Writer(ABC):
     masked: tuple[type, ...] = ()  # layers whose rules read the mask of their input
     trains = True  # whether what is written can be trained
     largest_literal = 4
+    suffix = ".safetensors"  # of files of weights
+    gives_weights = False  # whether weights come to a call as arguments of their own
     unwraps = True  # whether a subclassed model is the root itself, without a graph around it
     needs: tuple[str, ...] = ()  # packages that run what is written
     install = ""  # the command that brings them
@@ -190,13 +193,17 @@ class Writer(ABC):
 
     @abstractmethod
     def file_text(self, stem: str) -> str:
-        """The whole file, beside which lie the files `stem`.safetensors and `stem`_check."""
+        """The whole file, beside which lie the files `stem` and `stem`_check, with `suffix`."""
 
     @abstractmethod
     def weight(self, scope: Scope, name: str, variable: Any) -> list[str]: ...
 
     @abstractmethod
     def constant(self, scope: Scope, name: str, array: np.ndarray) -> list[str]: ...
+
+    def is_literal(self, array: np.ndarray) -> bool:
+        """Whether an array that does not change is written out where it is used."""
+        return array.size <= self.largest_literal and array.ndim <= 1
 
     @abstractmethod
     def small_constant(self, array: np.ndarray) -> str: ...
@@ -258,7 +265,20 @@ class Writer(ABC):
                 yield from Weight(names, variable, rule).take_out().items()
 
     def attribute(self, scope: Scope, name: str) -> str:
+        """What the call names a child by."""
         return f"self.{name}"
+
+    def held(self, scope: Scope, name: str) -> str:
+        """What the call names an array by."""
+        return f"self.{name}"
+
+    def own_rule(self, variable: Any) -> Rule:
+        """From the written layout of a weight that a layer's own code reads to unidl's."""
+        return same
+
+    def write(self, file: Any, arrays: Iterable[tuple[str, Any]]) -> None:
+        """Arrays, also those that are made `Later`, in the format of files that end in `suffix`."""
+        safetensors.write(file, arrays)
 
     def statement(self, target: str, expression: str, comment: str) -> list[str]:
         line = f"{target} = {expression}"

@@ -8,9 +8,9 @@ from unidl import activations, layers
 from unidl.layers.recurrent.conv_lstm import ConvLSTMCell
 from unidl.port.errors import Refused
 from unidl.port.source import rules
+from unidl.port.source.rules import Text
 from unidl.port.weight_rules import gates
 from unidl_jax.port.source.rules import (
-    Text,
     activation_text,
     is_channels_first,
     layer,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from unidl.port.source import rules
-from unidl.port.source.rules import Text as Text
 from unidl_jax.port.source.functions import FUNCTIONS
 
 

@@ -113,8 +113,8 @@ class NumpyWriter(Writer):
         made = ", ".join(f'{kind}(part(weights, "{name}.{i}"))' for i, kind in enumerate(kinds))
         return [f"self.{name} = [{made}]"]
 
-    def attribute(self, scope, name):
-        return f"self.{name}" if name.startswith("blocks") else f'w["{name}"]'
+    def held(self, scope, name):
+        return f'w["{name}"]'
 
     def moved(self, name, rank, first):
         raise AssertionError("the channels are last everywhere")

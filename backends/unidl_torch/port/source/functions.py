@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from unidl.port.errors import Refused
-from unidl.port.source.rules import COMMON, SIGNS, registering
+from unidl.port.source.rules import COMMON, SIGNS, costs_nothing, joined, registering
 
 FUNCTIONS: dict[str, Any] = dict(COMMON)
 function = registering(FUNCTIONS)
@@ -248,15 +248,7 @@ def transpose(call: Any, x: Any, axes: Any = None) -> str | None:
 
 def permuted(call: Any, axes: tuple) -> str | None:
     """Axes in another order; a change between channels last and second costs nothing."""
-    rank = len(axes)
-    to_last, to_second = (0, *range(2, rank), 1), (0, rank - 1, *range(1, rank - 1))
-    if rank > 2 and axes == to_last:
-        # The result with its channels second is the input as it is.
-        call.scope.same_as(call, True, call.plain())
-        return None
-    if rank > 2 and axes == to_second:
-        name = call.channels_first()
-        call.scope.same_as(call, False, name)
+    if costs_nothing(call, axes):
         return None
     return f"{call.plain()}.permute({', '.join(map(str, axes))})"
 
@@ -291,13 +283,7 @@ def concatenate(call: Any, xs: Any, axis: int = 0) -> str:
 
 
 def concatenated(call: Any, xs: Any, axis: int) -> str:
-    rank = len(xs[0].shape)
-    names = call.alike() if len(xs) == len(call.node.inputs) else [call.text(x) for x in xs]
-    if call.first and axis % rank == rank - 1:
-        axis = 1
-    elif call.first:
-        call.first = False
-        names = [call.text(x) for x in xs]
+    names, axis = joined(call, xs, axis)
     return f"torch.cat([{', '.join(names)}], dim={axis})"
 
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from unidl import layers, ops
 from unidl.port.errors import Refused
+from unidl.port.source.rules import called, one_or_each, unless
 from unidl.port.weight_rules import between
-from unidl_torch.port.source.rules import called, layer, one_or_each, unless
+from unidl_torch.port.source.rules import layer
 
 
 @layer(layers.BatchNormalization)

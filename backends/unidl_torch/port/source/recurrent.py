@@ -8,10 +8,10 @@ import numpy as np
 
 from unidl import activations, layers
 from unidl.port.errors import Refused
-from unidl.port.source import rules
 from unidl.port.source.cells import step_of, steps_of
+from unidl.port.source.rules import called, initial_states, unless
 from unidl.port.weight_rules import gates, transposed
-from unidl_torch.port.source.rules import called, layer, unless
+from unidl_torch.port.source.rules import layer
 
 _UPDATE_FIRST = (1, 0, 2)  # torch's GRU has the reset gate first
 
@@ -76,7 +76,7 @@ def _written(call: Any, kind: str, m: Any, both: list, merge: Any = "") -> str:
 
 def _initial(call: Any, directions: int) -> list[str]:
     """The states at the beginning, if they are given."""
-    states = rules.initial_states(call)
+    states = initial_states(call)
     if not states:
         return []
     if directions > 1:
@@ -132,7 +132,7 @@ def _through(m: Any, call: Any, last: bool) -> str:
     given = [call.plain(), *([call.mask()] if call.mask() else [])]
     if not isinstance(m.cell, layers.StackedRNNCells):
         me = _stepped(call, m, m, step_of(m, call, "cell."), m.go_backwards, last)
-        return f"{me}({', '.join([*given, *rules.initial_states(call)])})"
+        return f"{me}({', '.join([*given, *initial_states(call)])})"
     steps = steps_of(m, call, "cell.")
     if len(given) > 1 and m.go_backwards:
         raise Refused("several cells that go backwards, with a mask")
@@ -153,7 +153,7 @@ def _by_steps(m: Any, call: Any) -> str:
 
 
 def _both_by_steps(m: Any, call: Any) -> str:
-    if m.return_state or rules.initial_states(call):
+    if m.return_state or initial_states(call):
         raise Refused("states of a bidirectional layer that torch does not have")
     sequences = m.return_sequences
     one, other = (

@@ -7,9 +7,10 @@ from typing import Any
 from unidl import activations, layers
 from unidl.port.errors import Refused
 from unidl.port.layers import Constant
+from unidl.port.source.rules import bias_of, called
 from unidl.port.weight_rules import transposed
 from unidl_torch.port.source.functions import FUNCTIONS, concatenated, permuted
-from unidl_torch.port.source.rules import activated, bias_of, called, layer
+from unidl_torch.port.source.rules import activated, layer
 
 # Dense layers and embeddings.
 

@@ -10,36 +10,11 @@ import numpy as np
 from unidl import layers
 from unidl.port.errors import Refused
 from unidl.port.layers import ConstantPadding
-from unidl.port.weight_rules import Rule, between, transposed
+from unidl.port.source.rules import Text, bias_of, called, one_or_each, unless
+from unidl.port.source.windows import kernel_first, left_to_the_next, same_pairs, window_input
+from unidl.port.weight_rules import depthwise
 from unidl_torch.port.source.functions import function
-from unidl_torch.port.source.rules import (
-    RULES,
-    Text,
-    activated,
-    bias_of,
-    called,
-    layer,
-    one_or_each,
-    unless,
-)
-
-_CONVOLUTIONS = (
-    layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.DepthwiseConv1D, layers.DepthwiseConv2D,
-    layers.SeparableConv1D, layers.SeparableConv2D,
-)  # fmt: skip
-_MAX_POOLS = (layers.MaxPooling1D, layers.MaxPooling2D, layers.MaxPooling3D)
-_POOLS = (
-    *_MAX_POOLS, layers.AveragePooling1D, layers.AveragePooling2D, layers.AveragePooling3D
-)  # fmt: skip
-
-
-def _window_input(m: Any, call: Any) -> str:
-    return call.plain() if _format(m) == "channels_first" else call.channels_first()
-
-
-def _space(m: Any, call: Any) -> tuple:
-    """Sizes of the axes between the batch and the channels."""
-    return tuple(call.shape[2:] if _format(m) == "channels_first" else call.shape[1:-1])
+from unidl_torch.port.source.rules import RULES, activated, layer
 
 
 def _padded(
@@ -51,17 +26,12 @@ def _padded(
     if m.padding == "causal":
         before = dilation[0] * (window[0] - 1)
         return f"F.pad({x}, ({before}, 0))", None
-    sizes = _space(m, call)
-    pairs = []
-    for n, k, s, d in zip(sizes, window, strides, dilation, strict=True):
-        if n is None and s > 1:
-            call.helper("same_padding")
-            given = f"{tuple(window)}, {tuple(strides)}, {tuple(dilation)}"
-            behind = f", {value!r}" if value else ""
-            return f"same_padding({x}, {given}{behind})".replace("-inf", "-torch.inf"), None
-        whole = d * (k - 1)
-        total = whole if n is None else max((-(-n // s) - 1) * s + whole + 1 - n, 0)
-        pairs.append((total // 2, total - total // 2))
+    pairs = same_pairs(m, call, window, strides, dilation)
+    if pairs is None:
+        call.helper("same_padding")
+        given = f"{tuple(window)}, {tuple(strides)}, {tuple(dilation)}"
+        behind = f", {value!r}" if value else ""
+        return f"same_padding({x}, {given}{behind})".replace("-inf", "-torch.inf"), None
     if all(a == b for a, b in pairs):
         return x, one_or_each(a for a, _ in pairs) or None
     flat = tuple(n for pair in reversed(pairs) for n in pair)
@@ -69,21 +39,16 @@ def _padded(
     return f"F.pad({x}, {flat}{behind})", None
 
 
-def _kernel_first(rank: int) -> Rule:
-    """(*window, in, out) from (out, in, *window)."""
-    return transposed(*range(2, rank + 2), 1, 0)
-
-
 @layer(layers.Conv1D, layers.Conv2D, layers.Conv3D)
 def convolution(m: Any, call: Any) -> str:
     made, x = _moved(m, call, m.kernel.shape[-2] * m.groups, m.filters, m.groups, m.use_bias)
-    me = call.child(made, ("weight", m.kernel, _kernel_first(call.rank - 2)), *bias_of(m))
+    me = call.child(made, ("weight", m.kernel, kernel_first(call.rank - 2)), *bias_of(m))
     return activated(m.activation, call, f"{me}({x})")
 
 
 def _moved(m: Any, call: Any, before: int, after: int, groups: int, use_bias: bool) -> tuple:
     """(what makes a convolution with the windows of `m`, its input, padded where it has to be)."""
-    x = _window_input(m, call)
+    x = window_input(m, call)
     x, padding = _padded(call, x, m, m.kernel_size, m.strides, m.dilation_rate)
     made = called(
         f"nn.Conv{call.rank - 2}d", before, after, one_or_each(m.kernel_size),
@@ -101,27 +66,20 @@ def _unless_one(sizes: Any) -> Any:
 def depthwise_convolution(m: Any, call: Any) -> str:
     channels = m.kernel.shape[-2]
     made, x = _moved(m, call, channels, channels * m.depth_multiplier, channels, m.use_bias)
-    me = call.child(made, ("weight", m.kernel, _depthwise(m.kernel, call.rank - 2)), *bias_of(m))
+    me = call.child(made, ("weight", m.kernel, depthwise(m.depth_multiplier)), *bias_of(m))
     return activated(m.activation, call, f"{me}({x})")
-
-
-def _depthwise(kernel: Any, rank: int) -> Rule:
-    """(*window, channels, multiplier) from (channels * multiplier, 1, *window)."""
-    *window, channels, multiplier = kernel.shape
-    ours = between((channels, multiplier, *window), (channels * multiplier, 1, *window))
-    return ours.then(transposed(*range(2, rank + 2), 0, 1))
 
 
 @layer(layers.SeparableConv1D, layers.SeparableConv2D)
 def separable_convolution(m: Any, call: Any) -> str:
     rank, channels = call.rank - 2, m.depthwise_kernel.shape[-2]
     wide = channels * m.depth_multiplier
-    depthwise, x = _moved(m, call, channels, wide, channels, False)
+    first, x = _moved(m, call, channels, wide, channels, False)
     pointwise = called(f"nn.Conv{rank}d", wide, m.filters, 1, bias=None if m.use_bias else False)
     me = call.child(
-        f"nn.Sequential({depthwise}, {pointwise})",
-        ("0.weight", m.depthwise_kernel, _depthwise(m.depthwise_kernel, rank)),
-        ("1.weight", m.pointwise_kernel, _kernel_first(rank)),
+        f"nn.Sequential({first}, {pointwise})",
+        ("0.weight", m.depthwise_kernel, depthwise(m.depth_multiplier)),
+        ("1.weight", m.pointwise_kernel, kernel_first(rank)),
         *([("1.bias", m.bias)] if m.use_bias else []),
     )
     return activated(m.activation, call, f"{me}({x})")
@@ -136,8 +94,8 @@ def transposed_convolution(m: Any, call: Any) -> str:
         f"nn.ConvTranspose{rank}d", m.kernel.shape[-1], m.filters, one_or_each(m.kernel_size),
         stride=_unless_one(m.strides), bias=None if m.use_bias else False,
     )  # fmt: skip
-    me = call.child(made, ("weight", m.kernel, _kernel_first(rank)), *bias_of(m))
-    y = f"{me}({_window_input(m, call)})"
+    me = call.child(made, ("weight", m.kernel, kernel_first(rank)), *bias_of(m))
+    y = f"{me}({window_input(m, call)})"
     cuts = []
     for k, s in zip(m.kernel_size, m.strides, strict=True):
         if m.padding == "valid":
@@ -156,10 +114,10 @@ def transposed_convolution(m: Any, call: Any) -> str:
     return activated(m.activation, call, y)
 
 
-@layer(*_MAX_POOLS)
+@layer(layers.MaxPooling1D, layers.MaxPooling2D, layers.MaxPooling3D)
 def max_pooling(m: Any, call: Any) -> str:
     rank = call.rank - 2
-    x = _window_input(m, call)
+    x = window_input(m, call)
     x, padding = _padded(call, x, m, m.pool_size, m.strides, (1,) * rank, value=-np.inf)
     size, strides = one_or_each(m.pool_size), one_or_each(m.strides)
     more = "" if strides == size else f", stride={strides}"
@@ -170,7 +128,7 @@ def max_pooling(m: Any, call: Any) -> str:
 @layer(layers.AveragePooling1D, layers.AveragePooling2D, layers.AveragePooling3D)
 def average_pooling(m: Any, call: Any) -> str:
     rank = call.rank - 2
-    x = _window_input(m, call)
+    x = window_input(m, call)
     padded, padding = _padded(call, x, m, m.pool_size, m.strides, (1,) * rank)
     if padded.startswith("F.pad("):
         sides = padded.removeprefix(f"F.pad({x}, ").removesuffix(")")
@@ -187,7 +145,7 @@ def average_pooling(m: Any, call: Any) -> str:
 
 def _global(name: str) -> Any:
     def rule(m: Any, call: Any) -> str:
-        x = _window_input(m, call)
+        x = window_input(m, call)
         call.first = call.first and m.keepdims
         dims = tuple(range(2, call.rank))
         return f"{x}.{name}(dim={dims}{', keepdim=True' if m.keepdims else ''})"
@@ -203,37 +161,14 @@ for _rank in "123":
 @layer(layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D)
 def zero_padding(m: Any, call: Any) -> str | None:
     pairs = [m.padding] if call.rank == 3 else m.padding
-    return _pad(call, _window_input(m, call), pairs, 0.0)
+    return _pad(call, window_input(m, call), pairs, 0.0)
 
 
 def _pad(call: Any, x: str, pairs: Any, value: float) -> str | None:
-    if _is_left_to_the_next(call, pairs, value):
-        call.scope.padding[id(call.outputs[0])] = one_or_each(a for a, _ in pairs)
-        call.scope.same_as(call, call.first, x)
+    if left_to_the_next(call, pairs, value, x):
         return None
     fill = f", value={value!r}".replace("inf", "torch.inf") if value else ""
     return f"F.pad({x}, {_flat(pairs)}{fill})"
-
-
-def _is_left_to_the_next(call: Any, pairs: Any, value: float) -> bool:
-    """Whether a convolution or pooling stands behind that can pad by itself."""
-    user = call.only_user()
-    if user is None or getattr(user.operation, "padding", None) != "valid":
-        return False
-    kind, pads = type(user.operation), [a for a, _ in pairs]
-    if any(a != b for a, b in pairs) or user.operation.data_format != _format(call.layer):
-        return False
-    if kind in _CONVOLUTIONS:
-        return value == 0
-    if kind in _POOLS:  # which pad by at most half of their window
-        fill = -np.inf if kind in _MAX_POOLS else 0.0
-        halves = zip(pads, user.operation.pool_size, strict=True)
-        return value == fill and all(2 * p <= k for p, k in halves)
-    return False
-
-
-def _format(m: Any) -> str:
-    return getattr(m, "data_format", "channels_last")
 
 
 def _flat(pairs: Any) -> tuple:
@@ -249,7 +184,7 @@ def constant_padding(m: Any, call: Any) -> str | None:
 @layer(layers.Cropping1D, layers.Cropping2D, layers.Cropping3D)
 def cropping(m: Any, call: Any) -> str:
     pairs = [m.cropping] if call.rank == 3 else m.cropping
-    return f"F.pad({_window_input(m, call)}, {tuple(-n for n in _flat(pairs))})"
+    return f"F.pad({window_input(m, call)}, {tuple(-n for n in _flat(pairs))})"
 
 
 @layer(layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D)
@@ -259,7 +194,7 @@ def up_sampling(m: Any, call: Any) -> str:
         raise Refused(f"interpolation={mode!r}")
     size = (m.size,) if isinstance(m.size, int) else m.size
     more = "" if mode == "nearest" else f", mode={mode!r}"
-    return f"F.interpolate({_window_input(m, call)}, scale_factor={tuple(map(float, size))}{more})"
+    return f"F.interpolate({window_input(m, call)}, scale_factor={tuple(map(float, size))}{more})"
 
 
 @layer(layers.Resizing)
@@ -267,12 +202,12 @@ def resizing(m: Any, call: Any) -> str:
     unusual = m.crop_to_aspect_ratio or m.pad_to_aspect_ratio or call.rank != 4
     if m.interpolation != "bilinear" or m.antialias or unusual:
         raise Refused("resizing that is not plainly bilinear")
-    return f"F.interpolate({_window_input(m, call)}, {(m.height, m.width)}, mode='bilinear')"
+    return f"F.interpolate({window_input(m, call)}, {(m.height, m.width)}, mode='bilinear')"
 
 
 def _adaptive(name: str) -> Any:
     def rule(m: Any, call: Any) -> str:
-        x = _window_input(m, call)
+        x = window_input(m, call)
         return f"F.adaptive_{name}_pool{call.rank - 2}d({x}, {tuple(m.output_size)})"
 
     return rule
@@ -286,7 +221,7 @@ for _rank in "123":
 @layer(layers.SpatialDropout1D, layers.SpatialDropout2D, layers.SpatialDropout3D)
 def spatial_dropout(m: Any, call: Any) -> str:
     me = call.child(called(f"nn.Dropout{call.rank - 2}d", m.rate))
-    return f"{me}({_window_input(m, call)})"
+    return f"{me}({window_input(m, call)})"
 
 
 @function("conv")
@@ -299,7 +234,7 @@ def conv(
         (n,) * rank if isinstance(n, int) else tuple(n) for n in (strides, dilation_rate)
     )
     m = SimpleNamespace(padding=padding, data_format=data_format or "channels_last")
-    text, pads = _padded(call, _window_input(m, call), m, kernel.shape[:rank], steps, dilation)
+    text, pads = _padded(call, window_input(m, call), m, kernel.shape[:rank], steps, dilation)
     axes = (rank + 1, rank, *range(rank))
     groups = (x.shape[1] if m.data_format == "channels_first" else x.shape[-1]) // kernel.shape[-2]
     return called(

@@ -1,0 +1,1 @@
+"""Models out, as a HybridBlock of Gluon."""

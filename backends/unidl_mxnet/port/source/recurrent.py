@@ -1,0 +1,173 @@
+"""LSTM, GRU and simple recurrence, in one direction or both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from unidl import activations, layers
+from unidl.port.errors import Refused
+from unidl.port.source.rules import called, initial_states, unless
+from unidl.port.weight_rules import gates, same, transposed
+from unidl_mxnet.port.source.rules import RULES, argument, layer
+
+_UPDATE_FIRST = (1, 0, 2)  # Gluon's GRU has the reset gate first
+_KINDS = {layers.LSTM: "LSTM", layers.GRU: "GRU", layers.SimpleRNN: "RNN"}
+
+
+def _check(m: Any, cell: Any) -> None:
+    if cell.dropout or cell.recurrent_dropout:
+        raise Refused("dropout within the recurrence")
+    if m.stateful:
+        raise Refused("stateful=True")
+
+
+def _is_fused(m: Any, cell: Any, kind: str) -> bool:
+    """Whether gluon.rnn has a layer for it; its cells can do more, step by step."""
+    usual = (activations.tanh, activations.relu) if kind == "RNN" else (activations.tanh,)
+    gate = getattr(cell, "recurrent_activation", activations.sigmoid)
+    if cell.activation not in usual or gate is not activations.sigmoid:
+        return False
+    if kind == "GRU" and not cell.reset_after:
+        return False
+    # The kernels of these leave something in the gradient of the weights that those of inputs need.
+    return kind == "LSTM" or m.trainable
+
+
+def _weights_of(cell: Any, kind: str, prefix: str) -> tuple[list, bool]:
+    """(weights, whether the bias of the input stays 0 too, not that of the state alone)."""
+    kernel = transposed(1, 0)
+    if kind == "GRU":
+        kernel = gates(*_UPDATE_FIRST).then(kernel)
+    found = [
+        (f"{prefix}i2h_weight", cell.kernel, kernel),
+        (f"{prefix}h2h_weight", cell.recurrent_kernel, kernel),
+    ]
+    names = (f"{prefix}i2h_bias", f"{prefix}h2h_bias")
+    zeros = np.zeros(cell.kernel.shape[1], cell.kernel.dtype)
+    if not cell.use_bias:
+        return [*found, (names[0], zeros), (names[1], zeros)], True
+    if kind == "GRU" and cell.reset_after:
+        return [*found, (names, cell.bias, gates(*_UPDATE_FIRST, axis=1))], False
+    order = gates(*_UPDATE_FIRST) if kind == "GRU" else same
+    return [*found, (names[0], cell.bias, order), (names[1], zeros)], False
+
+
+def _still(cell: Any, kind: str, prefix: str, all_biases: bool) -> list[str]:
+    """Lines behind what makes the child. One bias is trained alone, as in unidl: Gluon would move
+    their sum twice as far."""
+    if kind == "GRU" and cell.use_bias and cell.reset_after:
+        return []
+    which = ("i2h", "h2h") if all_biases else ("h2h",)
+    return [f'{prefix}{each}_bias.grad_req = "null"  # stays 0' for each in which]
+
+
+def _written(call: Any, kind: str, m: Any, both: list, merge: Any = "") -> str:
+    cells = [getattr(one, "cell", one) for one in both]
+    for one, cell in zip(both, cells, strict=True):
+        _check(one, cell)
+    if merge not in ("", "concat"):
+        raise Refused(f"merge_mode={merge!r}")
+    if merge and (m.return_state or initial_states(call)):
+        raise Refused("states of a bidirectional layer")
+    x = call.plain()
+    if len(both) == 1 and both[0].go_backwards:
+        x = f"F.flip({x}, axis=1)"
+    fused = all(_is_fused(one, cell, kind) for one, cell in zip(both, cells, strict=True))
+    text = (_fused if fused else _unrolled)(call, kind, x, cells, m.return_state)
+    if m.return_state:
+        call.comment = "(sequence, states)" if m.return_sequences else "(last output, states)"
+        more = "" if m.return_sequences else ", is_last=True"
+        return f"{call.helper('with_states')}(F, {text}{more})"
+    if m.return_sequences:
+        return text
+    return f"{call.helper('both_ends' if merge else 'last')}(F, {text})"
+
+
+def _fused(call: Any, kind: str, x: str, cells: list, with_states: bool) -> str:
+    """A layer of gluon.rnn: its sequence, or (sequence, states)."""
+    cell, count = cells[0], len(cells)
+    made = called(
+        f"rnn.{kind}", cell.units, layout="NTC", input_size=call.shape[-1],
+        activation=activations.serialize(cell.activation) if kind == "RNN" else None,
+        bidirectional=True if count > 1 else None,
+    )  # fmt: skip
+    weights, after = [], []
+    for direction, one in zip("lr", cells, strict=False):
+        inside = f"_unfused.0.{direction}_cell." if count > 1 else "_unfused.0."
+        mine, all_biases = _weights_of(one, kind, inside)
+        weights += mine
+        after += _still(one, kind, f"{direction}0_", all_biases)
+    me = call.child(made, *weights, after=tuple(after))
+    given = initial_states(call)
+    if not given and not with_states:
+        return f"{me}({x})"
+    if given:
+        states = [f"F.expand_dims({s}, axis=0)" for s in given]
+    else:
+        zeros = f"{call.helper('zero_states')}(F, {x}, {cell.units})"
+        states = [f"F.expand_dims({zeros}, axis=0)"] * (2 if kind == "LSTM" else 1)
+    text = f"{me}({x}, [{', '.join(states)}])"
+    return f"{call.helper('without_layers')}(F, {text})" if with_states else f"{text}[0]"
+
+
+def _unrolled(call: Any, kind: str, x: str, cells: list, with_states: bool) -> str:
+    """Cells of gluon.rnn, step by step."""
+    steps = call.shape[1]
+    if steps is None:
+        raise Refused("an open number of steps, of a recurrence that gluon.rnn has no layer for")
+    made, weights, after = [], [], []
+    for direction, cell in zip("lr", cells, strict=False):
+        made.append(_cell(call, cell, kind))
+        prefix = f"{direction}_cell." if len(cells) > 1 else ""
+        mine, all_biases = _weights_of(cell, kind, prefix)
+        weights += mine
+        place = f"_children[{f'{direction}_cell'!r}]." if len(cells) > 1 else ""
+        after += _still(cell, kind, place, all_biases)
+    both = f"rnn.BidirectionalCell({', '.join(made)})"
+    me = call.child(both if len(cells) > 1 else made[0], *weights, after=tuple(after))
+    states = initial_states(call)
+    if not states:
+        zeros = f"{call.helper('zero_states')}(F, {x}, {cells[0].units})"
+        states = [zeros] * (len(cells) * (2 if kind == "LSTM" else 1))
+    given = f"{steps}, {x}, [{', '.join(states)}], layout='NTC', merge_outputs=True"
+    text = f"{me}.unroll({given})"
+    return text if with_states else f"{text}[0]"
+
+
+def _cell(call: Any, cell: Any, kind: str) -> str:
+    name = _act_type(cell.activation)
+    if kind == "RNN":
+        return called("rnn.RNNCell", cell.units, activation=name, input_size=call.shape[-1])
+    gate = _act_type(cell.recurrent_activation)
+    options = {"activation": unless(name, "tanh"), "recurrent_activation": unless(gate, "sigmoid")}
+    if kind == "LSTM":
+        return called("rnn.LSTMCell", cell.units, input_size=call.shape[-1], **options)
+    options["reset_after"] = unless(cell.reset_after, True)
+    return called(call.helper("GRUCell"), cell.units, input_size=call.shape[-1], **options)
+
+
+def _act_type(function: Any) -> str:
+    found = argument(function)
+    if found is None:
+        name = activations.serialize(function)
+        raise Refused(f"activation={name!r}, which cells of Gluon do not have")
+    return found
+
+
+def _recurrent_rule(kind: str) -> Any:
+    return lambda m, call: _written(call, kind, m, [m])
+
+
+for _class, _kind in _KINDS.items():
+    RULES[_class] = _recurrent_rule(_kind)
+
+
+@layer(layers.Bidirectional)
+def bidirectional(m: Any, call: Any) -> str:
+    both = [m.forward_layer, m.backward_layer]
+    kinds = {_KINDS.get(type(one)) for one in both}
+    if len(kinds) > 1 or None in kinds:
+        raise Refused("a bidirectional layer of other layers than LSTM, GRU and SimpleRNN")
+    return _written(call, str(kinds.pop()), m, both, m.merge_mode)
