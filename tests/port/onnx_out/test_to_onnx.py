@@ -8,8 +8,8 @@ import unidl
 from unidl import layers as L
 from unidl import ops, tree
 from unidl.port import PortError, to_onnx
+from unidl.port.exports.proof import comparable
 from unidl.port.onnx import run_onnx
-from unidl.port.onnx_out.proof import _comparable
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -177,12 +177,12 @@ def test_bfloat16(backend, tmp_path):
 def test_infinities_are_not_the_scale_of_the_proof():
     wanted = np.array([np.inf, np.nan, 1.0])
     proof = unidl.port.Proof("net", 1e-4)
-    proof.compare("same", *_comparable(wanted, wanted))
+    proof.compare("same", *comparable(wanted, wanted))
     assert proof.passed
     for found in ([np.inf, np.nan, 1.1], [-np.inf, np.nan, 1.0], [np.inf, 0.0, 1.0]):
         proof = unidl.port.Proof("net", 1e-4)
         with np.errstate(invalid="ignore"):
-            proof.compare("different", *_comparable(np.array(found), wanted))
+            proof.compare("different", *comparable(np.array(found), wanted))
         assert not proof.passed
 
 
