@@ -17,19 +17,28 @@ class Endpoint:
     Attributes:
         name: of the function in the file.
         owner: of whom errors and proofs speak.
+        backend: of the Variables.
         function: of the arguments, in terms of unidl.
         signature: what it takes.
         layers: that it calls. variables: that are known to be read.
+        model: of which it is the call, if it is one's.
         below: {name of an input of indices: how many rows the table has}.
     """
 
     name: str
     owner: str
+    backend: Any
     function: Callable[..., Any]
     signature: Signature
     layers: list[Any]
     variables: list[Any]
     below: dict[str, int] = field(default_factory=dict)
+    model: Any = None
+
+    @property
+    def names(self) -> list[str]:
+        """Of the inputs."""
+        return [i.name for i in self.signature.inputs]
 
     def called(self, arrays: list[Any]) -> Any:
         """What the function returns of flat inputs."""
@@ -47,11 +56,13 @@ def endpoint_of(model: Any, signature: Signature, name: str = "serve") -> Endpoi
     return Endpoint(
         name,
         model.name,
+        model.backend,
         partial(model, training=False),
         signature,
         model._flatten_layers(),
         model._device_variables,
         below,
+        model,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -36,28 +37,30 @@ class Runtime(Protocol):
         ...
 
 
-def prove(endpoint: Endpoint, runtime: Runtime) -> Proof:
+def proved(
+    endpoints: list[Endpoint], runtime_of: Callable[[Endpoint], Runtime], path: str, report: str
+) -> Proof:
+    """The proof, also written as the file `report`; a difference is a warning."""
+    proof = Proof(endpoints[0].owner, _BUDGETS["float32"])
+    for endpoint in endpoints:
+        _compare(proof, endpoint, runtime_of(endpoint), f"{endpoint.name}: " * (len(endpoints) > 1))
+    write_text(report, f"{proof}\n")
+    if not proof.passed:
+        problem = "does not compute what the model does" if proof.rows else "is not proved"
+        warnings.warn(f"{path} {problem}. {proof}", stacklevel=4)
+    return proof
+
+
+def _compare(proof: Proof, endpoint: Endpoint, runtime: Runtime, prefix: str) -> None:
     """Compare the outputs on drawn inputs, of three batch sizes where the batch is open."""
-    proof = Proof(endpoint.owner, _BUDGETS["float32"])
     dtypes = {layer.compute_dtype for layer in endpoint.layers}
     narrow = max((_BUDGETS[d] for d in dtypes if d in ("float16", "bfloat16")), default=0.0)
     for what, inputs, wanted in _drawn(endpoint, proof.left_out):
         for i, (found, truth) in enumerate(zip(runtime.run(inputs), wanted, strict=True)):
             budget = max(narrow, budget_of(truth.dtype.name))
-            label = f"output {i}, {what}" if what else f"output {i}"
+            label = f"{prefix}output {i}, {what}" if what else f"{prefix}output {i}"
             proof.compare(label, *comparable(found, truth), budget=budget)
     proof.how = runtime.name
-    return proof
-
-
-def proved(endpoint: Endpoint, runtime: Runtime, path: str, report: str) -> Proof:
-    """The proof, also written as the file `report`; a difference is a warning."""
-    proof = prove(endpoint, runtime)
-    write_text(report, f"{proof}\n")
-    if not proof.passed:
-        problem = "does not compute what the model does" if proof.rows else "is not proved"
-        warnings.warn(f"{path} {problem}. {proof}", stacklevel=3)
-    return proof
 
 
 def budget_of(dtype: str) -> float:

@@ -96,7 +96,7 @@ def to_onnx(
     if verify:
         endpoint = endpoint_of(model, signature)
         report = f"{os.path.splitext(path)[0]}_proof.txt"
-        found.proof = proved(endpoint, OfFile(path, found.inputs), path, report)
+        found.proof = proved([endpoint], lambda _: OfFile(path, found.inputs), path, report)
         found.files.append(report)
     return found
 

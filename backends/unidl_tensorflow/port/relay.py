@@ -1,0 +1,62 @@
+"""Models of unidl, traced as graphs of TensorFlow with open axes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unidl.backend import registry
+from unidl.port.exports.relay import Relay
+from unidl_tensorflow.load import tf
+
+
+class TensorFlowRelay(Relay):
+    runtime = "TensorFlow"
+
+    def size(self, native, axis):
+        known = native.shape[axis]
+        return tf.shape(native)[axis] if known is None else known
+
+    def sizes_tensor(self, sizes, dtype):
+        return tf.cast(tf.stack([tf.cast(s, tf.int64) for s in sizes]), dtype)
+
+    def shaped(self, native, shape):
+        native.set_shape(shape)
+        return native
+
+    def composes(self, name, args):
+        return name == "batch_norm_training"  # whose kernel asks for the number of elements
+
+    # -- operations of which the adapter wants numbers -------------------------------------------
+
+    def run_full(self, spec, shape, value, dtype):
+        return tf.fill(_vector(shape), tf.cast(value, dtype))
+
+    def run_arange(self, spec, start, stop, step, dtype):
+        if any(isinstance(n, tf.Tensor) for n in (start, stop, step)):
+            return tf.cast(tf.range(start, stop, step), dtype)
+        return self.adapter.arange(start, stop, step, dtype)
+
+    def run_broadcast_to(self, spec, x, shape):
+        missing = len(shape) - len(x.shape)
+        sizes = [
+            self.size(x, i - missing) if type(n) is int and n == -1 else n
+            for i, n in enumerate(shape)
+        ]
+        return tf.broadcast_to(x, _vector(sizes))
+
+    def run_reshape(self, spec, x, shape):
+        return tf.reshape(x, _vector(shape))
+
+    def run_tile(self, spec, x, repeats):
+        return tf.tile(x, _vector(repeats))
+
+
+def _vector(sizes):
+    """Sizes as one argument: of ints alone as they are."""
+    if all(isinstance(s, int | np.integer) for s in sizes):
+        return list(map(int, sizes))
+    return tf.stack(list(sizes))
+
+
+def adapter():
+    return registry.get_backend("tensorflow")
