@@ -3,65 +3,93 @@
 from __future__ import annotations
 
 import importlib
-import os
 import re
 import tempfile
-
-import numpy as np
+import warnings
 
 from unidl.port.errors import PortError
 from unidl.port.exports.format import Format
 from unidl_tensorflow.load import tf
-from unidl_tensorflow.port.saved_model import Module, output_labels
+from unidl_tensorflow.port.litert_relay import LiteRTRelay
+from unidl_tensorflow.port.saved_model import Module
 
 WHO = "export to litert"
-_SERVE = "serve"
 
 
 class LiteRT(Format):
+    """
+    Args:
+        enable_select_tf_ops: whether operators of TensorFlow may be in the file, which runtimes
+            have that are linked with it.
+        optimizations, representative_dataset, allow_custom_ops, target_spec: of
+            `tf.lite.TFLiteConverter`.
+    """
+
     suffix = ".tflite"
-
-    def __init__(self, enable_select_tf_ops=False, **attributes):
-        super().__init__()
-        self._select, self._attributes = enable_select_tf_ops, attributes
-
-    @classmethod
-    def check(cls, options, who):
-        unknown = [
-            name
-            for name in options
-            if name != "enable_select_tf_ops" and not hasattr(tf.lite.TFLiteConverter, name)
-            and name not in _attributes()
-        ]
-        if unknown:
-            raise TypeError(
-                f"{who}: got {unknown[0]}={options[unknown[0]]!r}. Options of this format are "
-                f"enable_select_tf_ops, verify, {', '.join(_attributes())}."
-            )
+    options = (
+        "allow_custom_ops", "enable_select_tf_ops", "optimizations", "representative_dataset",
+        "target_spec",
+    )  # fmt: skip
 
     def write(self, endpoints, path):
         (endpoint,) = endpoints
-        module = Module(endpoints, WHO)
+        module = Module(endpoints, WHO, LiteRTRelay)
         with tempfile.TemporaryDirectory() as folder:
             tf.saved_model.save(module.root, folder, module.signatures)
             converter = tf.lite.TFLiteConverter.from_saved_model(
                 folder, signature_keys=[endpoint.name]
             )
-            if self._select:
+            if self.enable_select_tf_ops:
                 sets = tf.lite.OpsSet
                 converter.target_spec.supported_ops = [sets.TFLITE_BUILTINS, sets.SELECT_TF_OPS]
-            for name, value in self._attributes.items():
-                setattr(converter, name, value)
+            for name in self.options:
+                value = getattr(self, name)
+                if value is not None and name != "enable_select_tf_ops":
+                    setattr(converter, name, value)
             try:
                 content = converter.convert()
             except Exception as error:  # of several classes
-                raise PortError(endpoint.owner, _reasons(str(error))) from error
+                raise PortError(endpoint.owner, _refused(str(error))) from error
+        self._labels = module.labels[endpoint.name]
         with open(path, "wb") as file:
             file.write(content)
 
     def runtime(self, path, endpoint):
-        return _Loaded(path, endpoint)
+        return _Loaded(path, endpoint, self._labels)
 
 
-def _attributes():
-    return ["optimizations", "representative_dataset", "allow_custom_ops", "target_spec"]
+def _refused(text):
+    """[(layer, reason)] of what the converter says."""
+    operators = dict.fromkeys(re.findall(r"'?(tf\.\w+)'? op is neither a custom op", text))
+    if not operators:
+        return [("", " ".join(text.split())[:500])]
+    places = dict.fromkeys(re.findall(r'loc\("?([^")]*)"?\)', text))
+    told = (
+        f"LiteRT has no operator for {', '.join(operators)}. enable_select_tf_ops=True keeps "
+        "TensorFlow's, for runtimes that are linked with it"
+    )
+    return [(next(iter(places), ""), told)]
+
+
+class _Loaded:
+    """A file that was loaded."""
+
+    def __init__(self, path, endpoint, labels):
+        self.name, interpreter = _interpreter(path)
+        self._names, self._labels = endpoint.names, labels
+        self._run = interpreter.get_signature_runner(endpoint.name)
+
+    def run(self, inputs):
+        made = self._run(**dict(zip(self._names, inputs, strict=True)))
+        return [made[name] for name in self._labels]
+
+
+def _interpreter(path):
+    """(its name, the interpreter): that of LiteRT, else the older one that TensorFlow brings."""
+    try:
+        module = importlib.import_module("ai_edge_litert.interpreter")
+    except ImportError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it will be gone some day
+            return f"tf.lite of TensorFlow {tf.__version__}", tf.lite.Interpreter(path)
+    return "LiteRT", module.Interpreter(path)

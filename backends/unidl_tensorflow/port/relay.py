@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, nullcontext
+
 import numpy as np
 
 from unidl.backend import registry
 from unidl.port.exports.relay import Relay
+from unidl.tracing.sizes import has_open
 from unidl_tensorflow.load import tf
 
 
@@ -24,7 +27,15 @@ class TensorFlowRelay(Relay):
         return native
 
     def composes(self, name, args):
-        return name == "batch_norm_training"  # whose kernel asks for the number of elements
+        """Where kernels ask for the number of elements, or for sizes to pad."""
+        if name in ("conv_transpose", "avg_pool"):
+            return has_open(args[0].shape[1:-1])
+        return name == "batch_norm_training"
+
+    @contextmanager
+    def naming(self, path):
+        with super().naming(path), tf.name_scope(_scope(path)) if self.is_tracing else nullcontext():
+            yield
 
     # -- operations of which the adapter wants numbers -------------------------------------------
 
@@ -49,6 +60,11 @@ class TensorFlowRelay(Relay):
 
     def run_tile(self, spec, x, repeats):
         return tf.tile(x, _vector(repeats))
+
+
+def _scope(path):
+    """A name from the root of the graph, whichever layer is around."""
+    return "".join(c if c.isalnum() or c in "_-./" else "_" for c in path).lstrip("_-/") + "/"
 
 
 def _vector(sizes):

@@ -30,13 +30,14 @@ class Module:
     """Endpoints as functions of TensorFlow.
 
     Attributes:
+        labels: {name of an endpoint: names of its outputs in its signature}.
         root: what TensorFlow saves, with a method for each endpoint, and the lists `variables`,
             `trainable_variables` and `non_trainable_variables`, as Keras' files have them.
         signatures: {name of an endpoint, or "serving_default": function of named tensors}.
     """
 
-    def __init__(self, endpoints, who):
-        programs = [Program(e, TensorFlowRelay, adapter(), who) for e in endpoints]
+    def __init__(self, endpoints, who, relay=TensorFlowRelay):
+        programs = [Program(e, relay, adapter(), who) for e in endpoints]
         self.held = {}
         for variable in (v for program in programs for v in program.variables):
             if variable not in self.held:
@@ -45,7 +46,7 @@ class Module:
         self.root.variables = list(self.held.values())
         self.root.trainable_variables = [v for v in self.held.values() if v.trainable]
         self.root.non_trainable_variables = [v for v in self.held.values() if not v.trainable]
-        self.signatures = {}
+        self.signatures, self.labels = {}, {}
         for program in programs:
             name = program.endpoint.name
             setattr(self.root, name, self._function(program))
@@ -67,7 +68,7 @@ class Module:
     def _signature(self, program):
         """A function of the inputs by name, as files of Keras have it, of a dict of outputs."""
         names = [i.name for i in program.endpoint.signature.inputs]
-        labels = output_labels(program.outputs)
+        labels = self.labels[program.endpoint.name] = _labels(program.outputs)
 
         def function(**named):
             found = tree.flatten(self._run(program, [named[name] for name in names]))
@@ -80,7 +81,7 @@ class Module:
         return program([self.held[v].value() for v in program.variables], inputs)
 
 
-def output_labels(outputs):
+def _labels(outputs):
     """output_0, output_1 ... or the keys of a dict."""
     names = Names()
     if isinstance(outputs, dict):

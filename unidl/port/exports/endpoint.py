@@ -22,6 +22,7 @@ class Endpoint:
         signature: what it takes.
         layers: that it calls. variables: that are known to be read.
         model: of which it is the call, if it is one's.
+        given: the input_signature that the user gave for it.
         below: {name of an input of indices: how many rows the table has}.
     """
 
@@ -34,6 +35,7 @@ class Endpoint:
     variables: list[Any]
     below: dict[str, int] = field(default_factory=dict)
     model: Any = None
+    given: Any = None
 
     @property
     def names(self) -> list[str]:
@@ -48,7 +50,9 @@ class Endpoint:
         return Pure(lambda *x: self.called(list(x)), self.variables)
 
 
-def endpoint_of(model: Any, signature: Signature, name: str = "serve") -> Endpoint:
+def endpoint_of(
+    model: Any, signature: Signature, name: str = "serve", given: Any = None
+) -> Endpoint:
     """A model in inference."""
     plan = getattr(model, "_plan", None)
     looked_up = [] if plan is None else plan.looked_up
@@ -63,6 +67,7 @@ def endpoint_of(model: Any, signature: Signature, name: str = "serve") -> Endpoi
         model._device_variables,
         below,
         model,
+        given,
     )
 
 

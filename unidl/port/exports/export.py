@@ -75,7 +75,8 @@ def export_model(
     target = _checked_path(path, kind, who)
     kind.check(options, who)
     check_model(model, who)
-    endpoint = endpoint_of(model, signature_of(model, input_signature, who))
+    signature = signature_of(model, input_signature, who)
+    endpoint = endpoint_of(model, signature, given=input_signature)
     return write(kind(**options), [endpoint], target, format, verify)
 
 
