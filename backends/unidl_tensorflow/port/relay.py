@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 import numpy as np
 
 from unidl.backend import registry
+from unidl.port.errors import Refused
 from unidl.port.exports.relay import Relay
 from unidl.tracing.sizes import has_open
 from unidl_tensorflow.load import tf
@@ -27,14 +28,17 @@ class TensorFlowRelay(Relay):
         return native
 
     def composes(self, name, args):
-        """Where kernels ask for the number of elements, or for sizes to pad."""
-        if name in ("conv_transpose", "avg_pool"):
+        """Where kernels ask for the number of elements, or for sizes."""
+        if name == "conv_transpose":
             return has_open(args[0].shape[1:-1])
         return name == "batch_norm_training"
 
     @contextmanager
     def naming(self, path):
-        with super().naming(path), tf.name_scope(_scope(path)) if self.is_tracing else nullcontext():
+        with (
+            super().naming(path),
+            tf.name_scope(_scope(path)) if self.is_tracing else nullcontext(),
+        ):
             yield
 
     # -- operations of which the adapter wants numbers -------------------------------------------
@@ -58,8 +62,36 @@ class TensorFlowRelay(Relay):
     def run_reshape(self, spec, x, shape):
         return tf.reshape(x, _vector(shape))
 
+    def run_max_pool(self, spec, x, window, strides, padding):
+        return _pooled(tf.nn.max_pool3d, x, window, strides, padding)
+
+    def run_avg_pool(self, spec, x, window, strides, padding):
+        return _pooled(tf.nn.avg_pool3d, x, window, strides, padding)
+
+    def run_resize(self, spec, x, size, interpolation, antialias=False):
+        if None not in x.shape[1:3]:
+            return NotImplemented
+        if x.dtype == tf.float64:
+            raise Refused("TensorFlow resizes images of open size in float32")
+        size = _vector(size)
+        if interpolation != "bicubic":
+            return tf.image.resize(x, size, interpolation, antialias=antialias)
+        # Of which tf.image.resize looks the weights up in a table, with an error of 6e-4.
+        scale = tf.cast(size, tf.float32) / tf.cast(tf.shape(x)[1:3], tf.float32)
+        return tf.raw_ops.ScaleAndTranslate(
+            images=x, size=size, scale=scale, translation=tf.zeros(2), kernel_type="keyscubic",
+            antialias=antialias,
+        )  # fmt: skip
+
     def run_tile(self, spec, x, repeats):
         return tf.tile(x, _vector(repeats))
+
+
+def _pooled(pool, x, window, strides, padding):
+    """Three axes of open sizes by TensorFlow's kernel, which has no float64."""
+    if len(window) < 3 or None not in x.shape[1:-1] or not isinstance(padding, str):
+        return NotImplemented
+    return pool(x, window, strides, padding.upper())
 
 
 def _scope(path):

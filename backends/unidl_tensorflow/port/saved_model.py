@@ -15,11 +15,23 @@ WHO = "export to tf_saved_model"
 
 
 class SavedModel(Format):
+    """
+    Args:
+        save_options: a `tf.saved_model.SaveOptions`.
+        variables: Variables to keep beside those that endpoints read. collections: {name: some of
+            them}, lists that the loaded object has.
+    """
+
     options = ("save_options",)
-    save_options = None
+
+    def __init__(self, save_options=None, variables=(), collections=None):
+        super().__init__(save_options=save_options)
+        self._variables, self._collections = variables, collections or {}
 
     def write(self, endpoints, path):
-        module = Module(endpoints, WHO)
+        module = Module(endpoints, WHO, variables=self._variables)
+        for name, variables in self._collections.items():
+            setattr(module.root, name, [module.hold(v) for v in variables])
         tf.saved_model.save(module.root, path, module.signatures, self.save_options)
 
     def runtime(self, path, endpoint):
@@ -36,12 +48,11 @@ class Module:
         signatures: {name of an endpoint, or "serving_default": function of named tensors}.
     """
 
-    def __init__(self, endpoints, who, relay=TensorFlowRelay):
+    def __init__(self, endpoints, who, relay=TensorFlowRelay, variables=()):
         programs = [Program(e, relay, adapter(), who) for e in endpoints]
         self.held = {}
-        for variable in (v for program in programs for v in program.variables):
-            if variable not in self.held:
-                self.held[variable] = _held(variable)
+        for variable in (*variables, *(v for program in programs for v in program.variables)):
+            self.hold(variable)
         self.root = tf.__internal__.tracking.AutoTrackable()
         self.root.variables = list(self.held.values())
         self.root.trainable_variables = [v for v in self.held.values() if v.trainable]
@@ -52,6 +63,12 @@ class Module:
             setattr(self.root, name, self._function(program))
             self.signatures[name] = self._signature(program)
         self.signatures.setdefault("serving_default", self.signatures[programs[0].endpoint.name])
+
+    def hold(self, variable):
+        """TensorFlow's variable for one of the model."""
+        if variable not in self.held:
+            self.held[variable] = _held(variable)
+        return self.held[variable]
 
     def _function(self, program):
         """A function of arguments with the endpoint's structure."""
@@ -98,7 +115,7 @@ def _specs(signature):
 
 
 def _held(variable):
-    value = np.asarray(variable.own_numpy())
+    value = np.asarray(variable.numpy())
     with tf.device("/cpu:0"):
         return tf.Variable(
             value, trainable=variable.trainable, dtype=variable.dtype, name=variable.path

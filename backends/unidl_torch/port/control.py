@@ -1,6 +1,7 @@
 """Loops and branches of a program of torch.export.
 
-torch's operators for them take functions that see their arguments alone. So a function of the model
+torch's operators for them, which are imported when they are needed since half of its compiler comes
+with them, take functions that see their arguments alone. So a function of the model
 is called twice: first without tensors, which tells what it uses from outside, then with all of that
 as arguments.
 """
@@ -10,9 +11,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 import torch
-from torch._higher_order_ops.cond import cond_op
-from torch._higher_order_ops.scan import scan_op
-from torch._higher_order_ops.while_loop import while_loop_op
 
 
 class Control:
@@ -59,6 +57,8 @@ class Control:
 
 
 def scan(control, step, state, xs, reverse):
+    from torch._higher_order_ops.scan import scan_op
+
     count, nothing = len(state), ([None] * len(state), [None] * len(xs))
     used = control.used_by(lambda: step(*nothing))
     if reverse:
@@ -77,6 +77,8 @@ def scan(control, step, state, xs, reverse):
 
 
 def cond(control, pred, true_fn, false_fn):
+    from torch._higher_order_ops.cond import cond_op
+
     used = control.used_by(true_fn, false_fn)
 
     def branch(function):
@@ -90,6 +92,8 @@ def cond(control, pred, true_fn, false_fn):
 
 
 def while_loop(control, condition, body, state, limit):
+    from torch._higher_order_ops.while_loop import while_loop_op
+
     count, nothing = len(state), [None] * len(state)
     used = control.used_by(lambda: condition(*nothing), lambda: body(*nothing))
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import contextmanager
 
 import numpy as np
 import torch
-from torch.utils import _pytree as pytree
 
 from unidl import tree
+from unidl.backend import device
+from unidl.port.errors import PortError
 from unidl.port.exports.format import Format
 from unidl.port.exports.tracing import Program
 from unidl_torch.arrays import share
@@ -25,10 +28,22 @@ class ExportedProgram(Format):
 
     def write(self, endpoints, path):
         (endpoint,) = endpoints
-        torch.export.save(exported(endpoint), path)
+        with device("cpu"), _quietly():
+            torch.export.save(exported(endpoint), path)
 
     def runtime(self, path, endpoint):
         return _Loaded(path, endpoint)
+
+
+@contextmanager
+def _quietly():
+    """Inside, torch does not say that it takes an empty list for one of tensors, which it is."""
+    log = logging.getLogger("torch._export.serde.serialize")
+    before, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = before
 
 
 def exported(endpoint):
@@ -44,13 +59,18 @@ def exported(endpoint):
         {a: torch.export.Dim.DYNAMIC for a, s in enumerate(i.shape) if isinstance(s, str)}
         for i in signature.inputs
     ]
-    with torch.no_grad():
-        return torch.export.export(
-            module,
-            tuple(signature.arguments(examples)),
-            dynamic_shapes=(tuple(signature.arguments(open_axes)),),
-            strict=False,
-        )
+    try:
+        with torch.no_grad():
+            return torch.export.export(
+                module,
+                tuple(signature.arguments(examples)),
+                dynamic_shapes=(tuple(signature.arguments(open_axes)),),
+                strict=False,
+            )
+    except PortError:
+        raise
+    except Exception as error:  # whatever torch raises
+        raise PortError(endpoint.owner, [("", " ".join(str(error).split())[:500])]) from error
 
 
 class Module(torch.nn.Module):
@@ -112,5 +132,5 @@ class _Loaded:
         ]
         with torch.no_grad():
             outputs = self._run(*self._signature.arguments(given))
-        found = pytree.tree_flatten(outputs)[0]
+        found = tree.flatten(outputs)
         return [(y.float() if y.dtype is torch.bfloat16 else y).numpy() for y in found]

@@ -8,7 +8,7 @@ from unidl.backend import contract, registry
 from unidl.port.errors import Refused
 from unidl.port.exports.relay import Relay, tensors_in
 from unidl.tracing.sizes import OpenSize
-from unidl_torch.port import control
+from unidl_torch.port import control, open_windows
 from unidl_torch.types import torch_dtype
 
 
@@ -46,6 +46,21 @@ class TorchRelay(Relay):
         for value in tensors_in((args, kwargs)):
             self._control.uses(value)
         super().noted(name, args, kwargs)
+
+    def run_conv(self, spec, x, kernel, strides, padding, dilation, groups=1):
+        return open_windows.conv(x, kernel, None, strides, padding, dilation, groups)
+
+    def run_biased_conv(self, spec, x, kernel, bias, strides, padding, dilation, groups=1):
+        return open_windows.conv(x, kernel, bias, strides, padding, dilation, groups)
+
+    def run_max_pool(self, spec, x, window, strides, padding):
+        return open_windows.max_pool(x, window, strides, padding)
+
+    def run_avg_pool(self, spec, x, window, strides, padding):
+        return open_windows.avg_pool(x, window, strides, padding)
+
+    def run_resize(self, spec, x, size, interpolation, antialias=False):
+        return open_windows.resize(x, size, interpolation, antialias)
 
     def run_take_along_axis(self, spec, x, indices, axis):
         """Not torch.take_along_dim, which compares open sizes with 1 and so fixes them."""

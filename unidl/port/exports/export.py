@@ -72,7 +72,7 @@ def export_model(
         return to_onnx(model, path, input_signature, verify=verify, **options)
     who = f"export to {format}"
     kind = format_named(format)
-    target = _checked_path(path, kind, who)
+    target = check_path(path, kind, who)
     kind.check(options, who)
     check_model(model, who)
     signature = signature_of(model, input_signature, who)
@@ -143,7 +143,8 @@ def format_named(name: str) -> type[Format]:
         ) from error
 
 
-def _checked_path(path: str | os.PathLike[str], kind: type[Format], who: str) -> str:
+def check_path(path: str | os.PathLike[str], kind: type[Format], who: str) -> str:
+    """The path, if it is one for the format; errors begin with `who`."""
     text = os.path.normpath(os.fspath(path))
     stem, end = os.path.splitext(text)
     if kind.suffix and end != kind.suffix:

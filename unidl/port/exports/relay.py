@@ -58,7 +58,9 @@ class Relayed(Unvalued):
 
 
 class Relay(Recording):
-    """
+    """Derived classes may have a method run_NAME(spec, *arguments) for an operation, with the
+    framework's tensors; it returns NotImplemented where the adapter has to compute it.
+
     Args:
         backend: of the model.
         adapter: of the framework for which it is traced.
@@ -168,9 +170,10 @@ class Relay(Recording):
             return _empty(spec)
         with self._telling(name):
             args, kwargs = self.native(args), self.native(kwargs)
-            if own is not None:
-                return own(spec, *args, **kwargs)
-            return getattr(self.adapter, name)(*args, **kwargs)
+            made = NotImplemented if own is None else own(spec, *args, **kwargs)
+            if made is NotImplemented and self._has(name):
+                made = getattr(self.adapter, name)(*args, **kwargs)
+            return made
 
     @contextmanager
     def _telling(self, name: str) -> Iterator[None]:
@@ -191,9 +194,10 @@ class Relay(Recording):
         return self.value(spec, made)
 
     def placeholder(self, spec: Any) -> Any:
-        if not self.is_tracing:
-            return None
-        return self.adapter.full(tuple(map(int, spec.shape)), 0, spec.dtype)
+        made = None
+        if self.is_tracing:
+            made = self.adapter.full(tuple(map(int, spec.shape)), 0, spec.dtype)
+        return self._new(spec.shape, spec.dtype, made)
 
     def noted(self, name: str, args: Any, kwargs: Any) -> None:
         """Note down an operation, in a call without tensors."""
