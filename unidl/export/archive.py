@@ -174,9 +174,7 @@ class ExportArchive:
             self._tracked[0].name if self._tracked else name,
             variables[0].backend if variables else registry.get_backend(),
             fn,
-            signature_from(
-                structure, names, layers[0].compute_dtype if layers else "float32", _WHO
-            ),
+            signature_from(structure, names, dtype, _WHO),
             layers,
             variables,
         )

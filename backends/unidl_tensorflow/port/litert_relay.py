@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unidl.backend import contract
+from unidl.backend.contract.conv import interpolation_matrix
 from unidl_tensorflow.load import tf
 from unidl_tensorflow.port.relay import TensorFlowRelay
 
@@ -35,6 +36,19 @@ class LiteRTRelay(TensorFlowRelay):
         if any(beyond):
             y = tf.pad(y, ((0, 0), *((0, n) for n in beyond), (0, 0)))
         return y[(slice(None), *map(slice, starts, ends))]
+
+    def run_resize(self, spec, x, size, interpolation, antialias=False):
+        """One product an axis. Not tf.einsum, which LiteRT gets wrong for an open batch."""
+        if None in x.shape[1:3]:
+            return super().run_resize(spec, x, size, interpolation, antialias)
+        for axis in (1, 2):
+            weights = interpolation_matrix(x.shape[axis], size[axis - 1], interpolation, antialias)
+            order = [a for a in range(4) if a != axis]
+            product = tf.tensordot(
+                tf.transpose(x, [*order, axis]), tf.constant(weights.T, x.dtype), 1
+            )
+            x = tf.transpose(product, [[*order, axis].index(a) for a in range(4)])
+        return x
 
     def run_scan(self, step, state, xs, reverse):
         length = self.size(xs[0], 0)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 from unidl.backend import registry
+from unidl.port.errors import PortError
 from unidl.port.exports.artifact import Artifact
 from unidl.port.exports.endpoint import Endpoint, check_model, endpoint_of
 from unidl.port.exports.format import Format
-from unidl.port.exports.proof import proved
+from unidl.port.exports.proof import prove, report
 from unidl.port.exports.signature import signature_of
 from unidl.port.onnx_out import to_onnx
+from unidl.port.proof import Proof
 from unidl.utils.suggestions import did_you_mean
 from unidl.utils.whole_file import place, sync_folder, telling_of_the_folder
 from unidl.utils.whole_folder import whole_folder
@@ -83,29 +86,47 @@ def export_model(
 def write(
     writer: Format, endpoints: list[Endpoint], path: str, format: str, verify: bool
 ) -> Artifact:
-    """Write the endpoints, whole or not at all, and compare them."""
+    """Write the endpoints and compare them with their functions, whole or not at all."""
+    proof: Proof | None = None
+
+    def write_at(place: str) -> None:
+        nonlocal proof
+        writer.write(endpoints, place)
+        if verify:
+            proof = _proved(writer, endpoints, place)
+
     if writer.suffix:
-        files = _write_files(writer, endpoints, path)
+        files = _write_files(path, write_at)
     else:
         files = [path]
         with whole_folder(path) as folder:
-            writer.write(endpoints, str(folder))
-    found = Artifact(path, format, files, {e.name: e.names for e in endpoints})
-    if verify:
-        report = f"{path.removesuffix(writer.suffix)}_proof.txt"
-        found.proof = proved(endpoints, lambda e: writer.runtime(path, e), path, report)
-        found.files.append(report)
+            write_at(str(folder))
+    found = Artifact(path, format, files, {e.name: e.names for e in endpoints}, proof)
+    if proof is not None:
+        found.files.append(f"{path.removesuffix(writer.suffix)}_proof.txt")
+        report(proof, path, found.files[-1])
     return found
 
 
-def _write_files(writer: Format, endpoints: list[Endpoint], path: str) -> list[str]:
+def _proved(writer: Format, endpoints: list[Endpoint], path: str) -> Proof:
+    try:
+        return prove(endpoints, lambda endpoint: writer.runtime(path, endpoint))
+    except Exception as error:  # whatever the runtime raises
+        reason = " ".join(str(error).split())[:500] or type(error).__name__
+        raise PortError(
+            endpoints[0].owner,
+            [("", f"what is written does not run here: {reason}. verify=False writes it anyway")],
+        ) from error
+
+
+def _write_files(path: str, write_at: Callable[[str], None]) -> list[str]:
     """Write `path` and what belongs beside it, first into a folder that is gone afterwards."""
     target, folder = place(path)
     with telling_of_the_folder(path, folder):
         apart = tempfile.TemporaryDirectory(dir=folder, prefix=".")
     with apart as new:
         main = os.path.basename(target)
-        writer.write(endpoints, os.path.join(new, main))
+        write_at(os.path.join(new, main))
         others = sorted(name for name in os.listdir(new) if name != main)
         for name in (*others, main):  # the last is the one that names the others
             os.replace(os.path.join(new, name), os.path.join(folder, name))

@@ -37,22 +37,23 @@ class Runtime(Protocol):
         ...
 
 
-def proved(
-    endpoints: list[Endpoint], runtime_of: Callable[[Endpoint], Runtime], path: str, report: str
-) -> Proof:
-    """The proof, also written as the file `report`; a difference is a warning."""
+def prove(endpoints: list[Endpoint], runtime_of: Callable[[Endpoint], Runtime]) -> Proof:
+    """Compare the outputs on drawn inputs, of three batch sizes where the batch is open."""
     proof = Proof(endpoints[0].owner, _BUDGETS["float32"])
     for endpoint in endpoints:
         _compare(proof, endpoint, runtime_of(endpoint), f"{endpoint.name}: " * (len(endpoints) > 1))
-    write_text(report, f"{proof}\n")
-    if not proof.passed:
-        problem = "does not compute what the model does" if proof.rows else "is not proved"
-        warnings.warn(f"{path} {problem}. {proof}", stacklevel=4)
     return proof
 
 
+def report(proof: Proof, path: str, beside: str) -> None:
+    """Write the proof of `path` as the text file `beside`; a difference is a warning."""
+    write_text(beside, f"{proof}\n")
+    if not proof.passed:
+        problem = "does not compute what the model does" if proof.rows else "is not proved"
+        warnings.warn(f"{path} {problem}. {proof}", stacklevel=4)
+
+
 def _compare(proof: Proof, endpoint: Endpoint, runtime: Runtime, prefix: str) -> None:
-    """Compare the outputs on drawn inputs, of three batch sizes where the batch is open."""
     dtypes = {layer.compute_dtype for layer in endpoint.layers}
     narrow = max((_BUDGETS[d] for d in dtypes if d in ("float16", "bfloat16")), default=0.0)
     for what, inputs, wanted in _drawn(endpoint, proof.left_out):

@@ -9,7 +9,7 @@ from typing import Any
 import unidl
 from unidl.port.errors import PortError
 from unidl.port.exports.endpoint import check_model, endpoint_of
-from unidl.port.exports.proof import proved
+from unidl.port.exports.proof import prove, report
 from unidl.port.exports.signature import signature_of
 from unidl.port.onnx.errors import onnx_package
 from unidl.port.onnx_out import file
@@ -95,9 +95,9 @@ def to_onnx(
     )
     if verify:
         endpoint = endpoint_of(model, signature)
-        report = f"{os.path.splitext(path)[0]}_proof.txt"
-        found.proof = proved([endpoint], lambda _: OfFile(path, found.inputs), path, report)
-        found.files.append(report)
+        found.proof = prove([endpoint], lambda _: OfFile(path, found.inputs))
+        found.files.append(f"{os.path.splitext(path)[0]}_proof.txt")
+        report(found.proof, path, found.files[-1])
     return found
 
 
