@@ -85,6 +85,7 @@ test-numpy2: $(NUMPY2)/.complete
 test-jax: $(JAX)/.complete
 	$(JAX_PYTEST) -n 2 --dist loadgroup --backend jax tests/conformance tests/verify
 	$(JAX_PYTEST) -m "not slow" tests/backends/jax tests/verify/test_clean.py tests/callbacks/test_orbax_checkpoint.py
+	$(JAX_PYTEST) -n 2 -m "not slow" tests/port/source tests/port/test_convert.py
 
 # The newest JAX wants a newer NumPy and Python than the other frameworks do; whole training runs and one case of each function.
 test-jax-newest: $(NEWEST_JAX)/.complete
@@ -130,7 +131,7 @@ $(DEMO)/.complete: $(INSTALLED_FROM)
 
 $(JAX)/.complete: $(INSTALLED_FROM)
 	$(PYTHON) -m venv $(JAX)
-	$(JAX)/bin/python $(PIP_INSTALL) --constraint constraints.txt --editable '.[jax,orbax,test]'
+	$(JAX)/bin/python $(PIP_INSTALL) --constraint constraints.txt --editable '.[flax,orbax,test]'
 	touch $@
 
 $(NEWEST_JAX)/.complete: $(INSTALLED_FROM)

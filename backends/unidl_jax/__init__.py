@@ -9,4 +9,5 @@ spec = BackendSpec(
     distributions=("jax",),
     tensor_roots=("jax", "jaxlib"),
     install="pip install 'unidl-framework[jax]'",
+    source={"jax": "unidl_jax.port.source.writer:JaxWriter"},
 )

@@ -35,6 +35,13 @@ def test_a_file_of_keras(file, tmp_path, capsys):
     assert set(os.listdir(out)) == files
 
 
+def test_to_jax(file, tmp_path, capsys):
+    pytest.importorskip("flax", reason="flax is not installed; `make test-jax` has it")
+    assert main(["convert", file, "--to", "jax", "-o", str(tmp_path / "out")]) == 0
+    assert "equal" in capsys.readouterr().out
+    assert "nnx.Linear(4, 3, rngs=rngs)" in (tmp_path / "out" / "small_net.py").read_text()
+
+
 def test_to_onnx(file, tmp_path, capsys):
     pytest.importorskip("onnx")
     assert main(["convert", file, "--to", "onnx", "-o", str(tmp_path / "out")]) == 0

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from unidl.initializers.initializer import Initializer, host_array
+from unidl.initializers.initializer import Initializer, host_array, host_dtype
 from unidl.typing import Config, DType
 from unidl.utils.rules import NUMBER, NUMERIC
 
@@ -46,7 +46,7 @@ class Zeros(Initializer):
     """
 
     def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> Any:
-        return host_array(np.zeros(tuple(shape)), dtype)
+        return np.zeros(tuple(shape), host_dtype(dtype))
 
 
 class Ones(Initializer):
@@ -58,7 +58,7 @@ class Ones(Initializer):
     """
 
     def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> Any:
-        return host_array(np.ones(tuple(shape)), dtype)
+        return np.ones(tuple(shape), host_dtype(dtype))
 
 
 class Identity(Initializer):

@@ -76,5 +76,10 @@ def _of_a_shape(call: Any) -> Any:
 def host_array(values: TensorLike, dtype: DType | None) -> np.ndarray:
     """`values` in `dtype`, where NumPy has it: bfloat16 stays float32, and the Variable rounds
     it."""
+    return np.asarray(values, dtype=host_dtype(dtype))
+
+
+def host_dtype(dtype: DType | None) -> str:
+    """`dtype`, where NumPy has it."""
     name = dtypes.standardize_dtype(dtype)
-    return np.asarray(values, dtype="float32" if name == "bfloat16" else name)
+    return "float32" if name == "bfloat16" else name

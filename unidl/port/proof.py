@@ -91,6 +91,8 @@ class Proof:
         """Add a row; differences count relative to the largest number wanted, or to `floor`, and
         may be `budget`, by default the proof's."""
         found, wanted = np.asarray(found), np.asarray(wanted)
+        if found.dtype == wanted.dtype == bool:
+            found, wanted = found.astype("int8"), wanted.astype("int8")
         error = np.inf
         if found.shape != wanted.shape:
             what = f"{what}, of shape {found.shape} instead of {wanted.shape}"

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unidl.layers.base import weight_limit
+from unidl.layers.base.undrawn import undrawn
 from unidl.optimizers import LossScaleOptimizer
 from unidl.saving import (
     hdf5,
@@ -171,7 +172,7 @@ def _load_archive(path: str, custom_objects: Any, compile: bool) -> Any:
             if not model.built and reader.members("layers") is not None:
                 raise ValueError(_cannot_be_built(model, path))
             _wrap_optimizer(model, reader)
-            assign = read_state(model, reader, "load_model", path)
+            assign = read_state(model, reader, "load_model", path, at_once=True)
             restart = layer_extras.read_random_state(model, reader)
         assign()
         restart()
@@ -232,7 +233,7 @@ def _made(config: Any, custom_objects: Any, path: str, packed: int) -> Any:
     from unidl.models.model import Model
 
     try:
-        with weight_limit.at_most((_MOST_BYTES[0] + _MOST_BYTES[1] * packed) // 4):
+        with weight_limit.at_most((_MOST_BYTES[0] + _MOST_BYTES[1] * packed) // 4), undrawn():
             model = deserialize_keras_object(config, custom_objects)
             if not isinstance(model, Model):
                 raise ValueError(

@@ -12,7 +12,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, NamedTuple
 
@@ -40,27 +40,50 @@ class _Tensor(NamedTuple):
     end: int
 
 
-def write(file: BinaryIO, arrays: Iterable[tuple[str, np.ndarray]]) -> None:
-    """Write (name, numbers) into the new `file`; large numbers first, so that all are aligned."""
+class Later(NamedTuple):
+    """An array that is made when it is written."""
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    numbers: Callable[[], np.ndarray]
+
+
+def write(file: BinaryIO, arrays: Iterable[tuple[str, np.ndarray | Later]]) -> None:
+    """Write (name, numbers) into the new `file`; large numbers first, so that all are aligned.
+
+    The header, which is as long whatever the digests are, is written again behind the numbers, each
+    of which is in memory only while it is written.
+    """
     found = sorted(arrays, key=lambda row: (-row[1].dtype.itemsize, row[0]))
     header: dict[str, Any] = {}
     metadata, place = {"format": "unidl", "format_version": "1"}, 0
     for name, value in found:
+        size = math.prod(value.shape) * value.dtype.itemsize
         dtype = _NAMES[value.dtype.newbyteorder("<")]
-        metadata[_DIGEST + name] = _digest(name, dtype, value.shape, _bytes(value))
-        offsets = [place, place + value.nbytes]
+        metadata[_DIGEST + name] = _digest("", "", (), b"")
+        offsets = [place, place + size]
         header[name] = {"dtype": dtype, "shape": list(value.shape), "data_offsets": offsets}
-        place += value.nbytes
+        place += size
+    _write_header(file, metadata, header)
+    for name, value in found:
+        content = _bytes(value.numbers() if isinstance(value, Later) else value)
+        dtype = header[name]["dtype"]
+        metadata[_DIGEST + name] = _digest(name, dtype, value.shape, content)
+        file.write(content)
+    file.seek(0)
+    _write_header(file, metadata, header)
+    file.seek(0, os.SEEK_END)
+
+
+def _write_header(file: BinaryIO, metadata: dict[str, str], header: dict[str, Any]) -> None:
     text = json.dumps({_METADATA: metadata, **header}, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     if len(text) > LONGEST_HEADER:
         raise ValueError(
-            f"save_weights: {len(found):,} weights need too long a header for a safetensors file. "
+            f"save_weights: {len(header):,} weights need too long a header for a safetensors file. "
             "Write them to a '.weights.h5' file."
         )
     file.write(len(text).to_bytes(8, "little") + text)
-    for _, value in found:
-        file.write(_bytes(value))
 
 
 def _bytes(value: np.ndarray) -> memoryview | bytes:

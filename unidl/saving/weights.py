@@ -190,10 +190,20 @@ def weights_file(filepath: str, who: str, model: Any) -> Iterator[Any]:
 
 
 def read_state(
-    model: Any, reader: Any, who: str, filepath: str, skip_mismatch: bool = False
+    model: Any,
+    reader: Any,
+    who: str,
+    filepath: str,
+    skip_mismatch: bool = False,
+    at_once: bool = False,
 ) -> Callable[[], None]:
-    """Read and check what `write_arrays`, or Keras, wrote; what comes back sets it."""
-    values, own, skipped = [], [], []
+    """Read and check what `write_arrays`, or Keras, wrote; what comes back sets it.
+
+    at_once: for a model that nobody has seen yet: each weight is set when it is read, so that the
+        numbers are not in memory twice.
+    """
+    values: list[tuple[Variable, np.ndarray]] = []
+    own, skipped = [], []
     known: dict[str, int | None] = {}
     for path, layer in layers_with_paths(model):
         if _is_own("load_own_variables", layer) or _is_own("save_own_variables", layer):
@@ -203,10 +213,15 @@ def read_state(
         variables = layer._own_variables
         known[path] = len(variables)
         try:
-            values += [
+            found = (
                 (variable, _read(reader, f"{path}/vars/{i}", variable.path, tuple(variable.shape)))
                 for i, variable in enumerate(variables)
-            ]
+            )
+            if at_once:
+                for variable, value in found:
+                    variable.assign(value)
+            else:
+                values += list(found)
         except hdf5.NotPlain as error:
             if not skip_mismatch:
                 raise

@@ -110,6 +110,7 @@ _ADAPTED = """\
 
 
 class KerasWriter(Writer):
+    needs, install = ("keras",), "pip install 'unidl-framework[tensorflow]'"
     reserved = ("Path", "HERE", "keras", "np", "numpy", "layers", "ops", "safetensors")
     short_names = ("x", "y", "z")
     takes_masks = True

@@ -28,6 +28,7 @@ from unidl.layers.base.signature import call_signature
 from unidl.layers.base.stateless_call import CallsStateless
 from unidl.layers.base.structures import has_shape, leaves
 from unidl.layers.base.symbolic_call import InfersShapes
+from unidl.layers.base.undrawn import initializer_now
 from unidl.layers.base.weights import HoldsWeights
 from unidl.metrics.metric import Metric
 from unidl.tracing import graph
@@ -259,6 +260,8 @@ class Layer(
         initializer = initializers.get(
             initializer or ("glorot_uniform" if is_float(dtype) else "zeros")
         )
+        if not self._reads_itself():
+            initializer = initializer_now(initializer)
         with registry.use_backend(self.backend):
             variable = Variable(
                 initializer,
@@ -278,6 +281,10 @@ class Layer(
         variable.constraint = constraints.get(constraint)
         self._holders.setdefault("_weights", []).append(variable)
         return variable
+
+    def _reads_itself(self) -> bool:
+        """Whether the layer's class says which of its weights files hold."""
+        return type(self).load_own_variables is not HoldsWeights.load_own_variables
 
     def _checked_shape(self, shape: Any, name: str | None) -> tuple[Any, ...]:
         """`shape` as a tuple of sizes, of which the open ones are told about later."""

@@ -7,11 +7,14 @@ never visit a device.
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 
 from unidl import ops
 from unidl.backend import get_backend, use_backend
 from unidl.backend.registry import DEFAULT
+from unidl.port.onnx.arrays import Arrays
 from unidl.port.onnx.errors import OnnxError, onnx_package
 from unidl.port.onnx.table import handlers
 from unidl.port.onnx.values import array_of, known_dtype
@@ -44,7 +47,7 @@ class Node:
         if attribute.type == onnx.AttributeProto.FLOAT:
             return float(str(np.float32(value)))  # 1e-05, not 9.999999747378752e-06
         if isinstance(value, onnx.TensorProto):
-            return array_of(value)
+            return array_of(value, known.folder)
         if isinstance(value, list):
             return [v.decode("utf-8") if isinstance(v, bytes) else v for v in value]
         return value.decode("utf-8") if isinstance(value, bytes) else value
@@ -62,10 +65,11 @@ class Node:
 
 
 class Scope:
-    """What nodes may refer to: operator versions by domain, and the names around a subgraph."""
+    """What nodes may refer to: operator versions by domain, the names around a subgraph, and the
+    folder of the arrays beside the file."""
 
-    def __init__(self, versions, names=()):
-        self.versions, self.names = versions, set(names)
+    def __init__(self, versions, names=(), folder=""):
+        self.versions, self.names, self.folder = versions, set(names), folder
 
 
 class Graph:
@@ -78,9 +82,10 @@ class Graph:
                 f"The graph {self.name!r} has sparse initializers, which are not supported. Store "
                 "them as dense tensors."
             )
-        self.initializers = {t.name: array_of(t) for t in proto.initializer}
+        self.initializers = Arrays(proto.initializer, scope.folder)
         self.inputs = [i.name for i in proto.input]
-        self.declared = {i.name: i.type for i in proto.input}
+        # Copies: a part of a message keeps the whole of it in memory, with all arrays.
+        self.declared = {i.name: copy.deepcopy(i.type) for i in proto.input}
         self.outputs = [o.name for o in proto.output]
         made = {name: place for place, n in enumerate(proto.node) for name in n.output}
         names = scope.names | set(self.inputs) | set(self.initializers)
@@ -88,7 +93,11 @@ class Graph:
         for place, node in enumerate(proto.node):
             self._check_inputs(node, place, names, made)
             self.nodes.append(
-                Node(node, schema_of(node, scope.versions), Scope(scope.versions, names))
+                Node(
+                    node,
+                    schema_of(node, scope.versions),
+                    Scope(scope.versions, names, scope.folder),
+                )
             )
             names.update(name for name in node.output if name)
         missing = [name for name in self.outputs if name not in names]

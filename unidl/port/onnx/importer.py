@@ -21,10 +21,11 @@ class OnnxFunction:
     out.
     """
 
-    def __init__(self, proto):
+    def __init__(self, proto, folder=""):
+        """`folder`: where the arrays are that a file keeps beside it."""
         proto = _expanded(_checked(proto))
         versions = _versions(proto)
-        self.graph = Graph(proto.graph, Scope(versions))
+        self.graph = Graph(proto.graph, Scope(versions, folder=folder))
         self.inputs, self.outputs = self.graph.inputs, self.graph.outputs
 
     def __call__(self, inputs):
@@ -60,24 +61,20 @@ class OnnxFunction:
 def read_onnx(model) -> OnnxFunction:
     """`model`: the path of a file, its bytes, or a ModelProto. OnnxError for what is damaged or
     cannot be imported."""
-    return OnnxFunction(read_proto(model))
+    return OnnxFunction(*read_proto(model))
 
 
 def read_proto(model):
-    """The ModelProto itself, OnnxError for what is damaged."""
+    """(the ModelProto itself, the folder of the arrays beside it); OnnxError for what is
+    damaged."""
     onnx = onnx_package()
     if isinstance(model, onnx.ModelProto):
-        return model
+        return model, ""
     try:
-        return (
-            onnx.load_model_from_string(model)
-            if isinstance(model, bytes)
-            else onnx.load_model(os.fspath(model))
-        )
-    except onnx.checker.ValidationError as error:
-        raise OnnxError(
-            f"{_name(model)}: the external data of the model cannot be read: {error}"
-        ) from error
+        if isinstance(model, bytes):
+            return onnx.load_model_from_string(model), ""
+        path = os.fspath(model)
+        return onnx.load_model(path, load_external_data=False), os.path.dirname(path) or "."
     except Exception as error:
         if type(error).__name__ != "DecodeError":  # of protobuf, which onnx does not export
             raise

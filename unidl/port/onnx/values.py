@@ -9,12 +9,15 @@ from unidl.backend import dtypes
 from unidl.port.onnx.errors import OnnxError, onnx_package
 
 
-def array_of(proto):
-    """A TensorProto as an array of a dtype that unidl knows."""
+def array_of(proto, folder):
+    """A TensorProto as an array of a dtype that unidl knows; its numbers may lie in a file of
+    `folder`."""
     onnx = onnx_package()
     dtype_of(proto.data_type)
     try:
-        return onnx.numpy_helper.to_array(proto)
+        return onnx.numpy_helper.to_array(proto, folder)
+    except (onnx.checker.ValidationError, OSError) as error:
+        raise OnnxError(f"The external data of {proto.name!r} cannot be read: {error}") from error
     except (ValueError, TypeError) as error:
         raise OnnxError(
             f"The tensor {proto.name!r} with dims {list(proto.dims)} is damaged: {error}"

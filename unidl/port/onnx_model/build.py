@@ -11,6 +11,7 @@ import numpy as np
 
 from unidl import Input, Model
 from unidl.backend.dtypes import is_float
+from unidl.layers.base.undrawn import undrawn
 from unidl.port.errors import PortError, Refused
 from unidl.port.laid import Laid
 from unidl.port.layers import Constant
@@ -29,6 +30,7 @@ class Build:
     """
     Args:
         graph: of a file. sizes: of its values. name: of the model.
+        keeps_arrays: whether the graph's arrays are used once more.
 
     Attributes:
         uses: how often a node takes each value. users: {value: the nodes that do}.
@@ -39,8 +41,10 @@ class Build:
         merged: {output: input} of nodes which are a part of the layer before.
     """
 
-    def __init__(self, graph: Graph, sizes: Sizes, dtypes: dict[str, str], name: str) -> None:
-        self.graph, self.sizes = graph, sizes
+    def __init__(
+        self, graph: Graph, sizes: Sizes, dtypes: dict[str, str], name: str, keeps_arrays: bool
+    ) -> None:
+        self.graph, self.sizes, self.keeps_arrays = graph, sizes, keeps_arrays
         self.uses = Counter(name for node in _all_nodes(graph) for name in node.inputs)
         self.uses.update(graph.outputs)
         self.users: dict[str, list[Node]] = {}
@@ -64,13 +68,18 @@ class Build:
         self._constants: dict[str, Laid] = {}
         self._inputs = {n: self._input(n, dtypes[n]) for n in sizes.of_inputs}
         self._fill()
-        self.model = self._walk(name)
+        with undrawn():
+            self.model = self._walk(name)
 
     def bind(
         self, name: str, variable: Callable[[], Any], rule: Rule = same, block: tuple = (0, 1)
     ) -> None:
         """The array `name` belongs to the Variable that `variable` gives when all is made."""
         self._goals.append((name, variable, rule, block))
+
+    def array(self, value: Any) -> Any:
+        """The numbers of a weight; other values as they are."""
+        return self.graph.initializers[value.name] if isinstance(value, Parameter) else value
 
     def tensor(self, value: Any) -> Laid:
         """A value as a tensor: a weight by itself becomes a layer."""
@@ -104,7 +113,10 @@ class Build:
 
     def _fill(self) -> None:
         for name, array in self.graph.initializers.items():
-            self.values[name] = Parameter(name, array) if is_weight(array) else array
+            is_trained = is_weight(array)
+            self.values[name] = (
+                Parameter(name, array.shape, array.dtype.name) if is_trained else array
+            )
         for name, array in self.sizes.constants.items():
             if name not in self.values:
                 self.values[name] = np.asarray(array)
@@ -115,7 +127,7 @@ class Build:
         """A weight that belongs to no layer, as a tensor of this shape."""
         name = parameter.name
         layer = Constant(
-            shape, parameter.array.dtype.name, name=self.unique(name),
+            shape, parameter.dtype, name=self.unique(name),
             trainable=name not in self._statistics,
         )  # fmt: skip
         self.bind(name, lambda: layer.value, rule)
@@ -154,11 +166,15 @@ class Build:
             outputs if len(outputs) > 1 else outputs[0],
             name=name,
         )
+        self.values.clear()
         arrays = self.graph.initializers
+        left = Counter(key for key, *_ in self._goals)
         for key, variable, rule, block in self._goals:
-            weight = Weight((key,), variable(), rule, block)
-            weight.bring_in(arrays)
-            self.weights.append(weight)
+            self.weights.append(Weight((key,), variable(), rule, block))
+            self.weights[-1].bring_in(arrays)
+            left[key] -= 1
+            if not left[key] and not self.keeps_arrays:
+                del arrays[key]  # so that the numbers are not in memory twice
         return model
 
     def _tensored(self, name: str) -> Any:

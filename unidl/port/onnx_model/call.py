@@ -30,11 +30,8 @@ class Parameter:
     """An array of the file that is trained, by its name."""
 
     name: str
-    array: Any
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.array.shape
+    shape: tuple[int, ...]
+    dtype: str
 
 
 class AsItIsRun(Exception):
@@ -86,8 +83,7 @@ class Call:
 
     def constant(self, i: int) -> np.ndarray:
         """Input i, which is known, and no weight however it looks."""
-        given = self.inputs[i]
-        given = given.array if isinstance(given, Parameter) else given
+        given = self.build.array(self.inputs[i])
         if not isinstance(given, np.ndarray):
             raise Refused(f"its input {self.node.inputs[i]!r} is computed from what comes in")
         return given

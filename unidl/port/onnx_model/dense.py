@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from unidl import layers
@@ -19,7 +21,7 @@ def gemm(call):
         raise AsItIsRun
     kernel = call.inputs[1]
     units = kernel.shape[0 if call["transB"] else 1]
-    if bias is not None and bias.array.size != units:
+    if bias is not None and math.prod(bias.shape) != units:
         raise AsItIsRun
     rule = transposed(1, 0) if call["transB"] else same
     flat = Rule(lambda v: v.reshape(units), lambda v: v.reshape(bias.shape))

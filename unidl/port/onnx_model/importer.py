@@ -12,6 +12,7 @@ from unidl.backend.dtypes import is_float
 from unidl.port.errors import PortError
 from unidl.port.exports.proof import budget_of
 from unidl.port.imported import Imported
+from unidl.port.onnx.errors import onnx_package
 from unidl.port.onnx.importer import OnnxFunction, read_proto
 from unidl.port.onnx.values import dtype_of
 from unidl.port.onnx_model.build import Build, is_weight
@@ -61,19 +62,22 @@ def from_onnx(
         >>> found.proof.passed
         True
     """
-    proto = read_proto(model)
-    function = OnnxFunction(proto)
+    proto, folder = read_proto(model)
+    function = OnnxFunction(proto, folder)
     name = _name(proto, model)
+    if not verify:
+        del proto  # with as many numbers as the model
     shapes, dtypes = _declared(function, input_shapes or {}, name)
     draw = _Drawn(dtypes)
     built = _built(function, shapes, dtypes, draw, name)
     found = Imported(built.model, built.weights, _warnings(built))
     if verify:
         inputs = [draw(n, _sized(shape, _BATCHES[0])) for n, shape in shapes.items()]
+        onnx_package().external_data_helper.load_external_data_for_model(proto, folder)
         wide = OnnxFunction(widened(proto))
         wide_dtypes = {n: "float64" if is_float(d) else d for n, d in dtypes.items()}
         with on_the_reference():
-            twin = _built(wide, shapes, wide_dtypes, _Drawn(wide_dtypes), name)
+            twin = _built(wide, shapes, wide_dtypes, _Drawn(wide_dtypes), name, keeps_arrays=True)
             silence(twin.model)
         original = OnnxOriginal(wide.graph, twin.weights, twin.normalizing, twin.halved)
         found.proof = prove(name, original, twin.model, twin.weights, in_float64(inputs))
@@ -81,9 +85,10 @@ def from_onnx(
     return found
 
 
-def _built(function, shapes, dtypes, draw, name):
+def _built(function, shapes, dtypes, draw, name, keeps_arrays=False):
     trained = [n for n, array in function.graph.initializers.items() if is_weight(array)]
-    return Build(function.graph, Sizes(function.graph, shapes, draw, trained), dtypes, name)
+    sizes = Sizes(function.graph, shapes, draw, trained)
+    return Build(function.graph, sizes, dtypes, name, keeps_arrays)
 
 
 def _compare_outputs(found, model, proto, shapes, draw):

@@ -9,7 +9,7 @@ from unidl.port import windows
 from unidl.port.errors import Refused
 from unidl.port.laid import Laid
 from unidl.port.onnx.graph import results_of
-from unidl.port.onnx_model.call import Parameter, makes
+from unidl.port.onnx_model.call import makes
 from unidl.port.onnx_model.shapes import open_axis, with_attributes
 
 # Where nearest elements of a whole multiple of a size are each element several times.
@@ -69,8 +69,7 @@ def _given(build, node):
     names = [None, node.inputs[1]] if node.since < 11 else node.inputs[1:]
     found = []
     for name in [*names, None, None, None][:3]:
-        value = build.values.get(name) if name else None
-        value = value.array if isinstance(value, Parameter) else value
+        value = build.array(build.values.get(name)) if name else None
         if value is not None and not isinstance(value, np.ndarray):
             raise Refused(f"its input {name!r} is computed from what comes in")
         found.append(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,8 @@ def to_source(
     """Write `model` as one readable file of another framework, which needs no unidl.
 
     Beside it come NAME.safetensors with the weights, NAME_check.safetensors with inputs, outputs
-    and gradients that `python NAME.py` computes again, and NAME_proof.txt.
+    and gradients that `python NAME.py` computes again, and NAME_proof.txt. Weights are written one
+    by one; the check and the proof, which compute in float64, need several times the model.
 
     Args:
         model: a model, whose weights exist; a subclassed one with `example_inputs`.
@@ -52,6 +54,7 @@ def to_source(
         example_inputs: an array, or a list of them, that the check and the proof use; by default
             they are drawn.
         verify: compare outputs, gradients and some steps of training with `model`, in float64.
+            Without it nothing is computed, and there is no NAME_check.safetensors either.
 
     Returns:
         An `unidl.port.Exported`.
@@ -59,6 +62,7 @@ def to_source(
     Raises:
         PortError: with every layer that has no counterpart, and the reason. Nothing is written.
         ValueError: there is no such framework, or `path` does not end in ".py".
+        ImportError: the framework is not installed, and `verify` is not False.
 
     Examples:
         >>> model = unidl.Sequential([unidl.Input((3,)), unidl.layers.Dense(2, "tanh")])
@@ -74,16 +78,19 @@ def to_source(
             "to_source: path must be a file name that Python can import, such as 'net.py', and no "
             f"module that the file needs itself, got {os.fspath(path)!r}."
         )
+    if verify:
+        kind.require("to_source with verify=True")
     model = _with_graph(model, example_inputs, "to_source")
     writer = kind(model)
     found = _exported(framework, writer, stem)
-    inputs = _inputs(model, example_inputs)
-    with _twin(model, kind) as (twin, written):
-        check = _recorded(Twin(twin, _weights(written)), inputs)
-        if verify:
+    check = {}
+    if verify:
+        inputs = _inputs(model, example_inputs)
+        with _twin(model, kind) as (twin, written):
+            check = _recorded(Twin(twin, _weights(written)), inputs)
             found.proof = _proved(written, found.source, twin, inputs)
     base = os.path.join(os.path.dirname(os.path.abspath(path)), stem)
-    found.files = [f"{base}.py", *_write(base, found, writer.arrays(), check)]
+    found.files = [f"{base}.py", *_write(base, found, _later(writer), check)]
     return found
 
 
@@ -91,8 +98,9 @@ def to_native(model: Model, framework: str, example_inputs: Any = None, verify: 
     """`model` as a live object of another framework, made of the source that `to_source` writes.
 
     It trains in that framework's own loops. Where both keep their numbers in the memory of this
-    process, weights whose layout is the same but for its order are shared: what one trains, the
-    other has. All others are copies.
+    process, and change them there, weights whose layout is the same but for its order are shared:
+    what one trains, the other has. All others are copies, which `exported.warnings` tells;
+    `exported.weights` has for each the rule that takes it back.
 
     Args:
         model: a model, whose weights exist; a subclassed one with `example_inputs`.
@@ -106,6 +114,7 @@ def to_native(model: Model, framework: str, example_inputs: Any = None, verify: 
     Raises:
         PortError: with every layer that has no counterpart, and the reason.
         ValueError: there is no such framework.
+        ImportError: the framework is not installed.
 
     Examples:
         >>> import torch
@@ -117,6 +126,7 @@ def to_native(model: Model, framework: str, example_inputs: Any = None, verify: 
         True
     """
     kind = _writer(framework, "to_native")
+    kind.require("to_native")
     model = _with_graph(model, example_inputs, "to_native")
     writer = kind(model)
     found = _exported(framework, writer, identifier(model.name))
@@ -231,8 +241,26 @@ def _recorded(twin: Twin, inputs: list[np.ndarray]) -> dict[str, np.ndarray]:
     return found
 
 
+def _later(writer: Writer) -> Iterator[tuple[str, np.ndarray | safetensors.Later]]:
+    """What `writer.arrays` gives, each made when it is written."""
+    for names, variable, rule in writer.entries:
+        if isinstance(variable, np.ndarray):
+            yield names[0], variable
+            continue
+        weight = Weight(names, variable, rule)
+        empty = np.broadcast_to(np.zeros((), str(variable.dtype)), tuple(variable.shape))
+        for name, part in weight.taken_out(empty).items():
+            yield name, safetensors.Later(part.dtype, part.shape, partial(_part, weight, name))
+
+
+def _part(weight: Weight, name: str) -> np.ndarray:
+    return weight.take_out()[name]
+
+
 def _write(base: str, found: Exported, arrays: Any, check: dict) -> Iterator[str]:
     for suffix, content in (("", arrays), ("_check", check.items())):
+        if suffix and not check:
+            continue
         with whole_file(f"{base}{suffix}.safetensors") as file:
             safetensors.write(file, content)
         yield f"{base}{suffix}.safetensors"

@@ -47,6 +47,6 @@ class Exported:
         return {name: value for w in self.weights for name, value in w.take_out().items()}
 
     def __str__(self) -> str:
-        lines = [str(self.proof) if self.proof else "Not compared with the model (verify=False)."]
+        lines = [str(self.proof or "Not compared, and no check recorded (verify=False).")]
         lines += [f"  differs: {text}" for text in self.warnings]
         return "\n".join([*lines, *(f"  wrote {path}" for path in self.files)])

@@ -72,19 +72,23 @@ class Written:
         return getattr(self._call, name)
 
 
-def merges(module: str) -> dict[type, Any]:
-    """The rules of layers that merge their inputs, with `module`'s functions for extremes."""
+def merges(module: str, texts: Any = None) -> dict[type, Any]:
+    """The rules of layers that merge their inputs, with `module`'s functions for extremes.
+
+    texts: gives those of the inputs of a call; by default `inputs`.
+    """
+    texts = texts or inputs
 
     def signed(sign: str) -> Any:
-        return lambda m, call: f" {sign} ".join(inputs(call))
+        return lambda m, call: f" {sign} ".join(texts(call))
 
     def averaged(m: Any, call: Any) -> str:
-        names = inputs(call)
+        names = texts(call)
         return f"({' + '.join(names)}) / {len(names)}"
 
     def extreme(name: str) -> Any:
         def rule(m: Any, call: Any) -> str:
-            first, *rest = inputs(call)
+            first, *rest = texts(call)
             for other in rest:
                 first = f"{module}.{name}({first}, {other})"
             return first
@@ -106,6 +110,18 @@ def inputs(call: Any) -> list[str]:
     if len({len(t.shape) for t in call.node.inputs}) > 1:
         raise Refused("inputs with different numbers of axes")
     return call.alike()
+
+
+def initial_states(call: Any) -> list[str]:
+    """The states with which a recurrent layer begins, if they are given."""
+    args = call.node.args
+    given = args[1] if len(args) > 1 else call.node.kwargs.get("initial_state")
+    if given is None:
+        return []
+    given = list(given) if isinstance(given, list | tuple) else [given]
+    if any(isinstance(each, list | tuple) for each in given):
+        raise Refused("initial states in lists of lists")
+    return [call.text(each) for each in given]
 
 
 def linear(call: Any, x: Any, kernel: Any, bias: Any = None) -> str:

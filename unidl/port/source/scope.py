@@ -253,12 +253,12 @@ class Scope:
 
     def _refuse_masks(self, node: Any) -> None:
         kind = type(node.operation)
-        takes = issubclass(kind, Layer) and bool(call_signature(kind).masks)
-        if (
-            takes
-            and not self.writer.takes_masks
-            and any(masks.get(t) is not None for t in node.inputs)
-        ):
+        if self.writer.takes_masks or not issubclass(kind, Layer):
+            return
+        signature = call_signature(kind)
+        given = dict(zip(signature.names, node.args, strict=False)) | node.kwargs
+        follows = bool(signature.masks) and any(masks.get(t) is not None for t in node.inputs)
+        if follows or any(given.get(name) is not None for name in signature.masks):
             raise Refused("it gets a mask, which cannot be written; leave masks out of the model")
 
     def _name_for(self, node: Any, taken: list[str]) -> str:

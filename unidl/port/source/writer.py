@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from unidl.backend.dtypes import is_float
+from unidl.backend.install import from_here
 from unidl.layers import RNN, InputLayer, Layer, StackedRNNCells, TimeDistributed
 from unidl.models import Functional, Model, Sequential
 from unidl.port.errors import PortError, Refused
@@ -43,6 +45,8 @@ class Writer(ABC):
     trains = True  # whether what is written can be trained
     largest_literal = 4
     unwraps = True  # whether a subclassed model is the root itself, without a graph around it
+    needs: tuple[str, ...] = ()  # packages that run what is written
+    install = ""  # the command that brings them
 
     def __init__(self, model: Any) -> None:
         self.helpers: dict[str, None] = {}
@@ -60,6 +64,16 @@ class Writer(ABC):
         self.dtype = self._dtype_of_weights()
         if self.refused:
             raise PortError(model.name, self.refused)
+
+    @classmethod
+    def require(cls, who: str) -> None:
+        """ImportError where a package is missing that runs what is written."""
+        missing = [name for name in cls.needs if find_spec(name) is None]
+        if missing:
+            raise ImportError(
+                f"{who} needs {' and '.join(missing)}, which runs what is written. Install it "
+                f"with: {from_here(cls.install)}"
+            )
 
     @property
     def entries(self) -> list[Entry]:

@@ -241,10 +241,8 @@ def _is_called(place: Place, path: str) -> bool:
 
 
 def _assign(result: Loaded, given: Given) -> None:
-    """All new numbers, converted before the first is assigned."""
-    values = [
-        weight.converted(given.arrays).astype(str(weight.variable.dtype))
-        for weight in result.weights
-    ]
-    for weight, value in zip(result.weights, values, strict=True):
-        weight.variable.assign(value)
+    """The new numbers, whose shapes are known to fit; one after the other, since all together are
+    as much memory as the model."""
+    for weight in result.weights:
+        value = weight.converted(given.arrays)
+        weight.variable.assign(value.astype(str(weight.variable.dtype), copy=False))

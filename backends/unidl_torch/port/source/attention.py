@@ -17,7 +17,8 @@ def multi_head_attention(m: Any, call: Any) -> str | None:
     given = dict(zip(("query", "value", "key"), call.node.args, strict=False)) | call.node.kwargs
     tensors = {n: given.pop(n) for n in ("query", "value", "key") if given.get(n) is not None}
     causal = given.pop("use_causal_mask", False)
-    unusual = {k: v for k, v in given.items() if v not in (None, False) and k != "training"}
+    given.pop("training", None)
+    unusual = [name for name, v in given.items() if v is not None and v is not False]
     if unusual or m.use_gate or m._shared_by != 1 or len(m.attention_axes) != 1 or call.rank != 3:
         raise Refused("attention with masks, a gate, shared heads or over several axes")
     if m.sliding_window is not None or (m.output_shape is not None and len(m.output_shape) > 1):

@@ -8,6 +8,7 @@ import numpy as np
 
 from unidl import activations, layers
 from unidl.port.errors import Refused
+from unidl.port.source import rules
 from unidl.port.weight_rules import gates, transposed
 from unidl_torch.port.source.rules import RULES, called, layer, unless
 
@@ -74,7 +75,7 @@ def _written(call: Any, kind: str, m: Any, both: list, merge: Any = "") -> str:
 
 def _initial(call: Any, directions: int) -> list[str]:
     """The states at the beginning, if they are given."""
-    states = [call.plain(i) for i in range(1, len(call.node.inputs))]
+    states = rules.initial_states(call)
     if not states:
         return []
     if directions > 1:

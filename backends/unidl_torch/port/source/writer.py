@@ -81,6 +81,7 @@ _CASTS = {"float16": ".half()", "float32": "", "float64": ".double()"}
 
 class TorchWriter(Writer):
     rules, functions = RULES, FUNCTIONS
+    needs, install = ("torch",), "pip install 'unidl-framework[torch]'"
     reserved = ("Path", "HERE", "F", "nn", "torch", "safetensors")
     taken_attributes = (
         "T_destination", "add_module", "apply", "bfloat16", "buffers", "call_super_init",

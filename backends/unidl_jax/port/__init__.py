@@ -1,0 +1,1 @@
+"""Models of unidl in Flax, the library of modules for JAX."""

@@ -1,0 +1,1 @@
+"""Models of unidl as source of JAX: modules of flax.nnx."""
