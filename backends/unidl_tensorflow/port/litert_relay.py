@@ -35,7 +35,8 @@ class LiteRTRelay(TensorFlowRelay):
         beyond = [max(0, end - length) for end, length in zip(ends, full, strict=True)]
         if any(beyond):
             y = tf.pad(y, ((0, 0), *((0, n) for n in beyond), (0, 0)))
-        return y[(slice(None), *map(slice, starts, ends))]
+        cut = (slice(None), *map(slice, starts, ends))
+        return y[cut]
 
     def run_resize(self, spec, x, size, interpolation, antialias=False):
         """One product an axis. Not tf.einsum, which LiteRT gets wrong for an open batch."""

@@ -236,11 +236,9 @@ def test_state_is_refused(tmp_path):
 
 def test_export_of_a_model(tmp_path, capsys):
     model = perceptron()
-    model.export(tmp_path / "net.onnx", verbose=True, opset_version=20)
+    model.export(tmp_path / "net.onnx", "onnx", verbose=True, opset_version=20)
     assert "opset 20" in capsys.readouterr().out
     model.export(tmp_path / "net.onnx", format="onnx")
     assert capsys.readouterr().out == ""
-    with pytest.raises(ValueError, match=r'format="onnx"; unidl\.port\.to_source'):
-        model.export(tmp_path / "net", format="tf_saved_model")
     with pytest.raises(TypeError, match="opset_version"):
-        model.export(tmp_path / "net.onnx", opset=20)
+        model.export(tmp_path / "net.onnx", "onnx", opset=20)

@@ -18,7 +18,8 @@ class Artifact:
         proof: how the outputs compare with the model's; None if that was not asked for.
 
     Examples:
-        >>> model = unidl.Sequential([unidl.Input((3,), name="x"), unidl.layers.Dense(2)])
+        >>> x = unidl.Input((3,), name="x")
+        >>> model = unidl.Model(x, unidl.layers.Dense(2, name="only")(x), name="small")
         >>> found = unidl.port.export_model(model, "/tmp/small", "tf_saved_model")
         >>> found.inputs, found.proof.passed
         ({'serve': ['x']}, True)

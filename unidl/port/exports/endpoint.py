@@ -55,8 +55,9 @@ def endpoint_of(
 ) -> Endpoint:
     """A model in inference."""
     plan = getattr(model, "_plan", None)
-    looked_up = [] if plan is None else plan.looked_up
-    below = {plan.input_tensors[i].name: e.input_dim for i, e in looked_up}
+    below = {}
+    if plan is not None:
+        below = {plan.input_tensors[i].name: e.input_dim for i, e in plan.looked_up}
     return Endpoint(
         name,
         model.name,

@@ -66,7 +66,7 @@ def export_model(
 
     Examples:
         >>> x = unidl.Input((4,))
-        >>> model = unidl.Model(x, unidl.layers.Dense(2, "relu")(x), name="net")
+        >>> model = unidl.Model(x, unidl.layers.Dense(2, "relu", name="hidden")(x), name="net")
         >>> found = unidl.port.export_model(model, "/tmp/net", "tf_saved_model")
         >>> found.proof.passed
         True

@@ -32,13 +32,19 @@ _SAME = ("stop_gradient", "copy", "detach")
 class Unvalued(Symbol):
     """A tensor of what is being written.
 
-    Derived classes have `is_constant`, whether it is the same in every model of this structure, and
-    `load()`, the array of what is held.
+    Attributes:
+        is_constant: whether it is known now, and the same in every model of this structure.
     """
 
     __slots__ = ()
 
-    is_constant: bool
+    @property
+    def is_constant(self) -> bool:
+        raise NotImplementedError
+
+    def load(self) -> np.ndarray:
+        """The array of what is held."""
+        raise NotImplementedError
 
     def _no_value(self, *_: Any, **__: Any) -> NoReturn:
         raise NotCapturable(

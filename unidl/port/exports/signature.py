@@ -69,10 +69,10 @@ def signature_of(model: Any, given: Any, who: str) -> Signature:
             f"input_signature has {len(leaves)} entries. Give one InputSpec for each."
         )
     if plan is not None:
-        names = [t.name for t in tree.flatten(model.input)]  # in the order of the structure
+        wanted = [t.name for t in tree.flatten(model.input)]  # in the order of the structure
     else:
-        names = [getattr(leaf, "name", None) or f"input_{i}" for i, leaf in enumerate(leaves)]
-    return signature_from(structure, names, model.compute_dtype, who)
+        wanted = [getattr(leaf, "name", None) or f"input_{i}" for i, leaf in enumerate(leaves)]
+    return signature_from(structure, wanted, model.compute_dtype, who)
 
 
 def signature_from(structure: Any, wanted: list[str], dtype: str, who: str) -> Signature:

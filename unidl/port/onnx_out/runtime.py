@@ -60,10 +60,9 @@ class OfFile:
 
     def __init__(self, path: str, names: list[str]) -> None:
         self._runtime, self._names = Runtime(path), names
-
-    @property
-    def name(self) -> str:
-        return self._runtime.name
+        self.name = self._runtime.name
 
     def run(self, inputs: list[np.ndarray]) -> list[Any]:
-        return self._runtime.run(dict(zip(self._names, inputs, strict=True)))
+        found = self._runtime.run(dict(zip(self._names, inputs, strict=True)))
+        self.name = self._runtime.name  # which another one may have taken over
+        return found

@@ -64,7 +64,7 @@ def _run(model: Any, signature: Signature, opset: int, run: int) -> Trace:
 
 
 def _trace(model: Any, pure: Pure, signature: Signature, opset: int, numbers: Any) -> Trace:
-    to = Recorder(model.backend, opset)
+    to = Recorder(model.backend, opset)  # type: ignore[abstract]
     inputs = _inputs(to, signature, numbers)
     weights = [_weight(to, v) for v in pure.variables]
     outputs = called(to, model.name, pure, weights, inputs)
