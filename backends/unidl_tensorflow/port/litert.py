@@ -33,6 +33,11 @@ class LiteRT(Format):
 
     def write(self, endpoints, path):
         (endpoint,) = endpoints
+        if not hasattr(tf, "lite"):
+            raise ImportError(
+                f"{WHO} needs the converter tf.lite, which TensorFlow {tf.__version__} has not. "
+                "Install it with: pip install 'tensorflow-cpu==2.21.*'"
+            )
         module = Module(endpoints, WHO, LiteRTRelay)
         with tempfile.TemporaryDirectory() as folder:
             tf.saved_model.save(module.root, folder, module.signatures)
@@ -59,16 +64,21 @@ class LiteRT(Format):
 
 
 def _refused(text):
-    """[(layer, reason)] of what the converter says."""
-    operators = dict.fromkeys(re.findall(r"'?(tf\.\w+)'? op is neither a custom op", text))
-    if not operators:
+    """[(layer, reason)] of what the converter says: each operator with the name of its node."""
+    found = re.findall(r"""fused\["[^"]*", "([^"@]+)@[^\n]*?'(tf\.\w+)' op is neither""", text)
+    if not found:
         return [("", " ".join(text.split())[:500])]
-    places = dict.fromkeys(re.findall(r'loc\("?([^")]*)"?\)', text))
-    told = (
-        f"LiteRT has no operator for {', '.join(operators)}. enable_select_tf_ops=True keeps "
-        "TensorFlow's, for runtimes that are linked with it"
-    )
-    return [(next(iter(places), ""), told)]
+    operators = {}
+    for node, operator in found:
+        operators.setdefault(node.rpartition("/")[0], {})[operator] = None
+    return [
+        (
+            layer,
+            f"LiteRT has no operator for {', '.join(names)} in the dtypes that they have here. "
+            "enable_select_tf_ops=True keeps TensorFlow's, for runtimes that have those",
+        )
+        for layer, names in operators.items()
+    ]
 
 
 class _Loaded:

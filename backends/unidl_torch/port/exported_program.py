@@ -48,6 +48,11 @@ def _quietly():
 
 def exported(endpoint):
     """The `torch.export.ExportedProgram` of an endpoint."""
+    if not hasattr(torch.export.Dim, "DYNAMIC"):
+        raise ImportError(
+            f"{WHO} needs torch 2.6 or newer, this is {torch.__version__}. Install it with: pip "
+            "install -U torch"
+        )
     module = Module(Program(endpoint, TorchRelay, adapter(), WHO)).eval()
     signature = endpoint.signature
     sizes = {name: _FIRST_SIZE + i for i, name in enumerate(signature.axes)}
