@@ -96,7 +96,7 @@ class Module(torch.nn.Module):
                 module.add_module(folder, torch.nn.Module())
             module = module._modules[folder]
         name = _free(_identifier(name), module)
-        value = share(np.ascontiguousarray(variable.own_numpy())).to(torch_dtype(variable.dtype))
+        value = share(np.asarray(variable.own_numpy(), order="C")).to(torch_dtype(variable.dtype))
         if variable.trainable and value.is_floating_point():
             module.register_parameter(name, torch.nn.Parameter(value))
         else:

@@ -255,7 +255,8 @@ if sys.argv[1] == "torch":
     y = torch.export.load("net.pt2").module()(torch.from_numpy(x)).detach().numpy()
 else:
     import tensorflow as tf
-    y = tf.saved_model.load("net").serve(x).numpy()
+    loaded = tf.saved_model.load("net")  # has the variables
+    y = loaded.serve(x).numpy()
 np.save("y.npy", y)
 """
 
