@@ -26,14 +26,15 @@ class LiteRTRelay(TensorFlowRelay):
         if max(dilation) > 1:
             body = contract.Conv.conv_transpose
             return body(self.adapter, x, kernel, strides, dilation, starts, sizes)
-        axes = zip(x.shape[1:-1], kernel.shape[:rank], strides, strict=True)
+        counts = [self.size(x, axis) for axis in range(1, rank + 1)]
+        axes = zip(counts, kernel.shape[:rank], strides, strict=True)
         full = [(n - 1) * s + k for n, k, s in axes]
         function = tf.nn.conv2d_transpose if rank == 2 else tf.nn.conv3d_transpose
         shape = tf.stack([tf.shape(x)[0], *full, kernel.shape[rank]])
         y = function(x, kernel, shape, (1, *strides, 1), "VALID")
         ends = [start + size for start, size in zip(starts, sizes, strict=True)]
-        beyond = [max(0, end - length) for end, length in zip(ends, full, strict=True)]
-        if any(beyond):
+        beyond = [_beyond(end, length) for end, length in zip(ends, full, strict=True)]
+        if any(type(n) is not int or n for n in beyond):
             y = tf.pad(y, ((0, 0), *((0, n) for n in beyond), (0, 0)))
         cut = (slice(None), *map(slice, starts, ends))
         return y[cut]
@@ -74,3 +75,10 @@ class LiteRTRelay(TensorFlowRelay):
 
         _, state, outputs = tf.while_loop(lambda count, *_: count < length, body, start)
         return state, outputs
+
+
+def _beyond(end, length):
+    """How many zeros follow."""
+    if isinstance(end, int) and isinstance(length, int):
+        return max(0, end - length)
+    return tf.maximum(0, end - length)
