@@ -12,9 +12,9 @@ __version__ = "0.1.0"
 
 _MODULES = (
     "activations", "backend", "callbacks", "config", "constraints", "datasets", "dtype_policies",
-    "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers",
-    "port", "preprocessing", "random", "regularizers", "saving", "tree", "utils", "verify",
-    "visualization",
+    "export", "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "ops",
+    "optimizers", "port", "preprocessing", "random", "regularizers", "saving", "tree", "utils",
+    "verify", "visualization",
 )  # fmt: skip
 
 _HOMES = {name: f"unidl.{name}" for name in _MODULES} | {
@@ -54,6 +54,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which do not 
         constraints,
         datasets,
         dtype_policies,
+        export,
         initializers,
         layers,
         losses,
@@ -124,6 +125,7 @@ __all__ = [
     "datasets",
     "device",
     "dtype_policies",
+    "export",
     "get_backend",
     "grad",
     "initializers",

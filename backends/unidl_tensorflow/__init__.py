@@ -10,6 +10,10 @@ spec = BackendSpec(
     tensor_roots=("tensorflow",),
     install="pip install 'unidl-framework[tensorflow]'",
     source={"keras": "unidl_keras.source.writer:KerasWriter"},
+    export={
+        "tf_saved_model": "unidl_tensorflow.port.saved_model:SavedModel",
+        "litert": "unidl_tensorflow.port.litert:LiteRT",
+    },
     port={"from_keras": "unidl_keras.importer"},  # Keras comes with it, whichever backend it uses
     scripts={
         "keras": "unidl_keras.scripts.source:KerasSource",

@@ -8,6 +8,7 @@ BlockLSTM, whose order is another.
 from __future__ import annotations
 
 from unidl_tensorflow.load import tf
+from unidl_tensorflow.shaping import size_of
 
 
 def block_lstm(x, h, c, weights, bias):
@@ -15,7 +16,7 @@ def block_lstm(x, h, c, weights, bias):
     after each moment, (t, n, u) each."""
     unused = tf.zeros(h.shape[1:], x.dtype)
     made = tf.raw_ops.BlockLSTM(
-        seq_len_max=tf.constant(x.shape[0], tf.int64), x=x, cs_prev=c, h_prev=h, w=weights,
+        seq_len_max=tf.cast(size_of(x, 0), tf.int64), x=x, cs_prev=c, h_prev=h, w=weights,
         wci=unused, wcf=unused, wco=unused, b=bias, forget_bias=0.0, cell_clip=-1.0,
         use_peephole=False,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from unidl.backend.frame import current
 from unidl_tensorflow.block_lstm import block_lstm
 from unidl_tensorflow.execution import is_traced_for_xla
 from unidl_tensorflow.load import tf
+from unidl_tensorflow.shaping import size_of
 
 # Up to here a graph is unrolled: the loop's own bookkeeping costs more than the steps. An LSTM
 # training step (50 moments, 64 units, batch 32) takes 4.4 ms unrolled, 6.7 ms looped, 6.1 ms looped
@@ -31,8 +32,11 @@ class Recurrent(contract.Recurrent):
         return tf.transpose(outputs, (1, 0, 2)), hs[-1], cs[-1]
 
     def scan(self, step, state, xs, reverse=False):
-        length = xs[0].shape[0]
-        if tf.executing_eagerly() or length < 2 or (length <= UNROLLED and not is_traced_for_xla()):
+        length = size_of(xs[0], 0)
+        is_short = isinstance(length, int) and (
+            length < 2 or (length <= UNROLLED and not is_traced_for_xla())
+        )
+        if tf.executing_eagerly() or is_short:
             return super().scan(step, state, xs, reverse)
         moments = [
             tf.TensorArray(x.dtype, length, element_shape=x.shape[1:]).unstack(x) for x in xs

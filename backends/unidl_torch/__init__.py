@@ -11,5 +11,6 @@ spec = BackendSpec(
     install="pip install 'unidl-framework[torch]'",
     state_dicts="unidl_torch.port.state_dict",
     port={"from_torch": "unidl_torch.port.importer"},
+    export={"torch": "unidl_torch.port.exported_program:ExportedProgram"},
     source={"torch": "unidl_torch.port.source.writer:TorchWriter"},
 )

@@ -1,4 +1,4 @@
-"""Layers of the table of the conformance suite, as models that go out."""
+"""The table of the conformance suite, each case as a model of the one layer, in inference."""
 
 import numpy as np
 
@@ -9,6 +9,8 @@ from unidl.conformance.cases.layers import LAYER_CASES
 
 # In training, or on nothing: a file is for neither.
 CASES = [c for c in LAYER_CASES if not c.kwargs.get("training") and "empty" not in c.name]
+FIRST = list({type(c.make()): c for c in reversed(CASES)}.values())
+OTHERS = [c for c in CASES if c not in FIRST]
 
 
 def model_of(case):

@@ -59,7 +59,7 @@ def test_to_onnx(file, tmp_path, capsys):
 
 def test_from_onnx_to_source(file, tmp_path, capsys):
     pytest.importorskip("onnx")
-    unidl.models.load_model(file).export(str(tmp_path / "net.onnx"), verify=False)
+    unidl.models.load_model(file).export(str(tmp_path / "net.onnx"), format="onnx", verify=False)
     out = str(tmp_path / "out")
     assert main(["convert", str(tmp_path / "net.onnx"), "--to", "numpy", "-o", out]) == 0
     assert "equal" in capsys.readouterr().out

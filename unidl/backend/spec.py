@@ -19,6 +19,8 @@ class BackendSpec:
     files: {the end of a file's name, such as "-mine.json": "package.module:function" that reads it,
     as (path, example inputs, path of weights, verify)}.
     source: {name of a framework: "package.module:Class" of what writes models for it}.
+    export: {format of exported models: "package.module:Class" of what writes it, an
+    `unidl.port.exports.format.Format`}.
     state_dicts: the module whose `naming` tells how the framework's state dicts call their arrays,
     a `unidl.port.state_dict.naming.Naming`; importing it imports no framework.
     scripts: {package that scripts import: "package.module:Class" of the table that ports them}.
@@ -45,5 +47,6 @@ class BackendSpec:
     port: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     source: dict[str, str] = field(default_factory=dict)
+    export: dict[str, str] = field(default_factory=dict)
     state_dicts: str = ""
     scripts: dict[str, str] = field(default_factory=dict)

@@ -319,20 +319,31 @@ class Model(Trainer, HasStateTree, Layer):
     def export(
         self,
         filepath: str | PathLike[str],
-        format: str = "onnx",
+        format: str = "tf_saved_model",
         verbose: bool | None = None,
         input_signature: Any = None,
         **kwargs: Any,
     ) -> None:
-        """Write what the model computes in inference as a file for other runtimes.
+        """Write what the model computes in inference as a program of another runtime, which needs
+        no unidl, from whichever backend the model is on.
+
+        The file is loaded again and compared with the model for three batch sizes; a difference is
+        a warning, and NAME_proof.txt beside the file tells what was compared. What a runtime cannot
+        express is refused with the layers' paths, and nothing is written.
 
         Args:
-            filepath: of the new file, NAME.onnx.
-            format: "onnx".
+            filepath: of the new file or folder.
+            format: "tf_saved_model", a folder for TensorFlow and what serves it (`serve` and the
+                signature "serving_default"); "onnx", NAME.onnx; "torch", NAME.pt2 for
+                `torch.export.load`; "litert", NAME.tflite; "openvino", NAME.xml with NAME.bin
+                beside it. A package that is needed and missing is an ImportError that names it.
             verbose: whether to print what was written, and how it compares with the model.
-            input_signature: shapes and dtypes of the inputs, see `unidl.port.to_onnx`.
-            **kwargs: `opset_version`, `external_data` and `verify` of `unidl.port.to_onnx`, which
+            input_signature: shapes and dtypes of the inputs, see `unidl.port.export_model`, which
                 also returns what was written.
+            **kwargs: `verify=False` leaves the comparison out. For "onnx": `opset_version` and
+                `external_data` of `unidl.port.to_onnx`. For "tf_saved_model": `save_options`, a
+                `tf.saved_model.SaveOptions`. For "litert": attributes of
+                `tf.lite.TFLiteConverter`, such as `optimizations`, and `enable_select_tf_ops`.
         """
         export_model(self, filepath, format, verbose, input_signature, kwargs)
 

@@ -16,6 +16,8 @@ from unidl.utils.namespaces import namespace
 
 if TYPE_CHECKING:
     from unidl.port.errors import PortError
+    from unidl.port.exports.artifact import Artifact
+    from unidl.port.exports.export import export_model
     from unidl.port.imported import Imported
     from unidl.port.onnx_model import from_onnx
     from unidl.port.onnx_out import OnnxFile, to_onnx
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from unidl.port.state_dict.result import Loaded, Match
 
 __all__ = [
+    "Artifact",
     "Exported",
     "Imported",
     "Loaded",
@@ -33,6 +36,7 @@ __all__ = [
     "OnnxFile",
     "PortError",
     "Proof",
+    "export_model",
     "from_onnx",
     "load_state_dict",
     "to_native",
@@ -41,6 +45,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Artifact": "unidl.port.exports.artifact",
     "Exported": "unidl.port.source.exported",
     "Imported": "unidl.port.imported",
     "Loaded": "unidl.port.state_dict.result",
@@ -48,6 +53,7 @@ _HOMES = {
     "OnnxFile": "unidl.port.onnx_out",
     "PortError": "unidl.port.errors",
     "Proof": "unidl.port.proof",
+    "export_model": "unidl.port.exports.export",
     "from_onnx": "unidl.port.onnx_model",
     "load_state_dict": "unidl.port.state_dict.load",
     "to_native": "unidl.port.source.export",

@@ -22,6 +22,11 @@ In the folder are then NAME.py, which needs no unidl, NAME.safetensors with the 
 NAME_check.safetensors, which `python NAME.py` computes again, and NAME_proof.txt; or files of the
 framework's own format in the place of safetensors.
 
+  unidl convert model.keras --to tf_saved_model -o served/
+
+writes a program for another runtime instead: onnx, tf_saved_model, litert, openvino, or
+torch_export, what torch.export.load reads.
+
 Exit status: 0 converted and equal, 1 converted but different, 2 not converted.
 """
 
@@ -38,7 +43,10 @@ def add_command(commands: Any) -> None:
         "file", help="what model.save() of unidl or Keras wrote, .onnx or -symbol.json"
     )
     parser.add_argument(
-        "--to", required=True, metavar="FRAMEWORK", help="such as numpy; or onnx, a file of ONNX"
+        "--to",
+        required=True,
+        metavar="FRAMEWORK",
+        help="such as numpy, for source; or a format for other runtimes: onnx, tf_saved_model, ...",
     )
     parser.add_argument(
         "-o", "--output", required=True, metavar="FOLDER", help="made if it is not there"
@@ -58,7 +66,7 @@ def add_command(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from unidl.port.onnx_out.export import to_onnx
+    from unidl.port.exports.export import export_model, format_named
     from unidl.port.source.export import to_source
     from unidl.port.source.names import identifier
 
@@ -70,8 +78,10 @@ def run(arguments: argparse.Namespace) -> int:
             status.update(f"Writing {arguments.to}{'' if arguments.no_verify else ', comparing'}")
             os.makedirs(arguments.output, exist_ok=True)
             verify, path = not arguments.no_verify, os.path.join(arguments.output, stem)
-            if arguments.to == "onnx":
-                found: Any = to_onnx(model, f"{path}.onnx", verify=verify)
+            format = _format(arguments.to)
+            if format is not None:
+                end = ".onnx" if format == "onnx" else format_named(format).suffix
+                found: Any = export_model(model, f"{path}{end}", format, verify=verify)
             else:
                 found = to_source(model, arguments.to, f"{path}.py", verify=verify)
     except (ValueError, TypeError, OSError, ImportError) as error:
@@ -79,6 +89,23 @@ def run(arguments: argparse.Namespace) -> int:
         return NOT_CONVERTED
     print(found)
     return EQUAL if found.proof is None or found.proof.passed else DIFFERENT
+
+
+def _format(wanted: str) -> str | None:
+    """The format that `--to` asks for, None for source. It is called NAME_export where there is
+    source of that name, too."""
+    from unidl.backend import registry
+    from unidl.port.exports.export import formats
+    from unidl.utils.suggestions import did_you_mean
+
+    sources = {name for spec in registry.specs().values() for name in spec.source}
+    found = {f"{n}_export" if n in sources else n: n for n in ("onnx", *formats())}
+    known = sorted({*sources, *found})
+    if wanted not in known:
+        raise ValueError(
+            f"--to must be one of {', '.join(known)}, got {wanted!r}.{did_you_mean(wanted, known)}"
+        )
+    return found.get(wanted)
 
 
 def _shape(text: str) -> tuple[int, ...]:

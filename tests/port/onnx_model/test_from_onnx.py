@@ -13,7 +13,7 @@ pytest.importorskip("onnxruntime")
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
-from tests.port.onnx_out.test_layers import CASES, model_of  # noqa: E402
+from tests.port.layer_cases import CASES, model_of  # noqa: E402
 
 DRAW = np.random.default_rng(0)
 

@@ -2,14 +2,11 @@
 
 import pytest
 
-from tests.port.layer_cases import CASES, model_of
+from tests.port.layer_cases import FIRST, OTHERS, model_of
 from unidl.port import PortError, to_onnx
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
-
-FIRST = list({type(c.make()): c for c in reversed(CASES)}.values())
-OTHERS = [c for c in CASES if c not in FIRST]
 
 
 def check(case, path):

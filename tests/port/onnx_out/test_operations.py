@@ -8,10 +8,10 @@ from unidl import tree
 from unidl.backend import get_backend, registry, use_backend
 from unidl.conformance.cases import ALL_CASES
 from unidl.port.errors import Refused
+from unidl.port.exports.signature import Input, Signature
 from unidl.port.onnx_out import file
-from unidl.port.onnx_out.proof import Runtime
 from unidl.port.onnx_out.recorder import Recorder
-from unidl.port.onnx_out.signature import Input, Signature
+from unidl.port.onnx_out.runtime import Runtime
 from unidl.port.onnx_out.table import writers
 from unidl.port.onnx_out.trace import finished
 from unidl.tracing import KerasTensor

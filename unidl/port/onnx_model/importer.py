@@ -10,6 +10,7 @@ import numpy as np
 from unidl import ops, tree
 from unidl.backend.dtypes import is_float
 from unidl.port.errors import PortError
+from unidl.port.exports.proof import budget_of
 from unidl.port.imported import Imported
 from unidl.port.onnx.errors import onnx_package
 from unidl.port.onnx.importer import OnnxFunction, read_proto
@@ -18,7 +19,7 @@ from unidl.port.onnx_model.build import Build, is_weight
 from unidl.port.onnx_model.original import OnnxOriginal
 from unidl.port.onnx_model.sizes import Sizes
 from unidl.port.onnx_model.widened import widened
-from unidl.port.onnx_out.proof import Runtime, budget_of
+from unidl.port.onnx_out.runtime import Runtime
 from unidl.port.proof import in_float64, on_the_reference, prove
 from unidl.port.twin import one_or_all, silence
 from unidl.utils.naming import to_snake_case

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from unidl.port.errors import Refused
+from unidl.port.exports.axes import key_of
 from unidl.port.onnx_out.graph import Graph, info
-from unidl.port.onnx_out.sizes import key_of
 from unidl.port.onnx_out.value import Value
 from unidl.tracing import KerasTensor
 from unidl.tracing.sizes import OpenSize

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections import Counter
 from typing import Any
 
 import unidl
 from unidl.port.errors import PortError
+from unidl.port.exports.endpoint import check_model, endpoint_of
+from unidl.port.exports.proof import prove, report
+from unidl.port.exports.signature import signature_of
 from unidl.port.onnx.errors import onnx_package
 from unidl.port.onnx_out import file
 from unidl.port.onnx_out.dtypes import number_of
 from unidl.port.onnx_out.graph import info
-from unidl.port.onnx_out.proof import prove
-from unidl.port.onnx_out.signature import signature_of
+from unidl.port.onnx_out.runtime import OfFile
 from unidl.port.onnx_out.trace import Trace, traced
 from unidl.port.onnx_out.written import OnnxFile
-from unidl.utils.whole_file import place, write_text
+from unidl.utils.whole_file import place
 
 OPSET = 25
 OLDEST = 18  # sums with their axes as a tensor, Shape of some axes, bits
@@ -74,8 +75,8 @@ def to_onnx(
     onnx = onnx_package()
     opset = _checked_opset(onnx, opset)
     path = _checked_path(path)
-    _check_model(model)
-    signature = signature_of(model, input_signature)
+    check_model(model, "to_onnx")
+    signature = signature_of(model, input_signature, "to_onnx")
     for each in signature.inputs:
         if "float8" in each.dtype:
             raise PortError(model.name, [(each.name, "inputs of float8 are not written")])
@@ -93,14 +94,10 @@ def to_onnx(
         dict(Counter(_operators(trace.graph))),
     )
     if verify:
-        found.proof = prove(model, signature, path)
+        endpoint = endpoint_of(model, signature)
+        found.proof = prove([endpoint], lambda _: OfFile(path, found.inputs))
         found.files.append(f"{os.path.splitext(path)[0]}_proof.txt")
-        write_text(found.files[-1], f"{found.proof}\n")
-        if not found.proof.passed:
-            problem = (
-                "does not compute what the model does" if found.proof.rows else "is not proved"
-            )
-            warnings.warn(f"{path} {problem}. {found.proof}", stacklevel=2)
+        report(found.proof, path, found.files[-1])
     return found
 
 
@@ -127,23 +124,6 @@ def _checked_path(path: str | os.PathLike[str]) -> str:
         raise ValueError(f"to_onnx: {text} is a folder. Choose another name.")
     place(text)
     return text
-
-
-def _check_model(model: Any) -> None:
-    from unidl.models.model import Model
-
-    if not isinstance(model, Model):
-        raise TypeError(
-            f"to_onnx: expected a Model, got {type(model).__name__}. Make one of a layer: "
-            "x = unidl.Input(shape); unidl.Model(x, layer(x))."
-        )
-    unbuilt = [layer for layer in model._flatten_layers() if not layer.built]
-    if unbuilt:
-        names = ", ".join(layer.path or layer.name for layer in unbuilt[:3])
-        raise ValueError(
-            f"to_onnx: {model._who()} has no weights yet (not built: {names}). Call it on data, "
-            "give a Sequential its Input, or load its weights first."
-        )
 
 
 def _model(onnx: Any, model: Any, trace: Trace, opset: int) -> Any:

@@ -7,24 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from unidl.port.exports.names import Names
 from unidl.port.onnx.errors import onnx_package
 from unidl.port.onnx_out.dtypes import number_of
 from unidl.port.onnx_out.value import Held, Value
-
-
-class Names:
-    """Names that are given once in a file."""
-
-    def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
-
-    def new(self, wanted: str) -> str:
-        name = wanted
-        while name in self._counts:
-            self._counts[wanted] += 1
-            name = f"{wanted}_{self._counts[wanted]}"
-        self._counts[name] = 1
-        return name
 
 
 class Graph:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from unidl.port.exports.axes import key_of
 from unidl.port.onnx_out.elementwise import cast_to
 from unidl.port.onnx_out.shaping import LAST, as_it_is
-from unidl.port.onnx_out.sizes import is_written, key_of, sizes_tensor
+from unidl.port.onnx_out.sizes import is_written, sizes_tensor
 from unidl.port.onnx_out.table import writes
 
 

@@ -1,13 +1,11 @@
 """Recorder: the contract on tensors that are names in an ONNX graph.
 
-A model that is called on it writes itself down. Results' shapes and dtypes, and the errors, are
-those of the shape rules; what has no writer in the table runs the contract's own body, down to
-operations that have one.
+A model that is called on it writes itself down; the table has a writer for each operation that ONNX
+has an operator for.
 """
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,90 +13,97 @@ from typing import Any
 
 import numpy as np
 
-from unidl.backend import dtypes, registry
-from unidl.backend.contract import Backend
-from unidl.port.errors import Refused
+from unidl.port.exports.axes import key_of
+from unidl.port.exports.recording import (
+    LARGEST_CONSTANT,
+    Recording,
+    arrays_of,
+    axes_of,
+    is_computed,
+    mapped,
+    values_of,
+)
 from unidl.port.onnx_out import control
 from unidl.port.onnx_out.graph import Graph
-from unidl.port.onnx_out.sizes import key_of, sizes_tensor, with_axes
+from unidl.port.onnx_out.sizes import sizes_tensor, with_axes
 from unidl.port.onnx_out.table import Laid, writers
 from unidl.port.onnx_out.value import Held, Value
-from unidl.tracing import KerasTensor, graph, symbolic
-from unidl.tracing.capture.symbol import KeySymbol
-from unidl.tracing.sizes import OpenSize, has_open
-
-# Results of constants that are larger are computed when the file runs, instead of being stored.
-LARGEST_CONSTANT = 1 << 16
+from unidl.tracing import KerasTensor
+from unidl.tracing.sizes import OpenSize
 
 # Operations that only move elements: of weights they are done when the file is written.
 _MOVES = (
     "broadcast_to", "cast", "concatenate", "copy", "expand_dims", "flip", "getitem", "reshape",
     "squeeze", "stack", "stop_gradient", "transpose",
 )  # fmt: skip
-_SAME = ("stop_gradient", "copy", "detach")
 
 
-class Recorder(Backend):
+class Recorder(Recording):
     """
     Attributes:
         graph: where nodes are put now.
         opset: the version of ONNX's operators.
-        refused: {(path of the layer, reason): None}.
-        failed_at: path of the layer that an error came out of.
     """
 
-    traces = True
-    absorbs = True
-    takes_open_sizes = True
+    runtime = "ONNX"
     tensor_types = (Value,)
 
     def __init__(self, backend: Any, opset: int) -> None:
-        self.stands_for = backend
-        self.name, self.version, self.nests = backend.name, backend.version, backend.nests
-        self.kernels, self.unsupported = backend.kernels, {}
-        self.dtypes = dtypes.ALL
+        super().__init__(backend)
         self.opset = opset
         self.graph = Graph()
-        self.place = ""
-        self.refused: dict[tuple[str, str], None] = {}
-        self.failed_at = ""
-        self._host = registry.get_backend(registry.DEFAULT)
         self._moved: dict[Any, Value] = {}
         self._kept: list[Any] = []  # whose ids are keys above
 
-    # -- what the contract asks ------------------------------------------------------------------
+    # -- operations ------------------------------------------------------------------------------
 
-    def shape(self, x: Any) -> Any:
-        return x.shape
+    def written(self, name: str, spec: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
+        if name not in writers():
+            return NotImplemented
+        return writers()[name](self, spec, *args, **kwargs)
 
-    def dtype(self, x: Any) -> str:
-        return x.dtype
+    def result(self, spec: Any, made: Any) -> Value:
+        return self.value(spec, *made) if isinstance(made, Laid) else self.value(spec, made)
 
-    def is_tensor(self, x: Any) -> bool:
-        return isinstance(x, Value)
+    def placeholder(self, spec: Any) -> str:
+        return "refused"
 
-    def devices(self) -> list[str]:
-        return self.stands_for.devices()
+    def constant(self, array: np.ndarray, dtype: str) -> Value:
+        return self.held("constant", array.shape, dtype, lambda: array, True)
 
-    def has_value(self, x: Any) -> bool:
-        return False
+    def known(self, name: str, args: tuple, kwargs: dict[str, Any], spec: Any) -> Any:
+        """Of weights it is known when the file is written."""
+        values = list(values_of((args, kwargs)))
+        if any(v.held is None for v in values) or is_computed(values, (args, kwargs), spec):
+            return None
+        if all(v.is_constant for v in values) and (
+            math.prod(spec.shape) <= LARGEST_CONSTANT or name in _MOVES
+        ):
+            return self.constant(
+                getattr(self.host, name)(*arrays_of(args), **arrays_of(kwargs)), spec.dtype
+            )
+        if name not in _MOVES or not values:
+            return None
+        numbers = mapped(lambda v: None, (args, kwargs))
+        key = (name, *(id(v) for v in values), repr(numbers))
+        if key not in self._moved:
+            host = self.host
+            self._kept.append(values)
+            self._moved[key] = found = self.held(
+                values[0].label,
+                spec.shape,
+                spec.dtype,
+                lambda: np.asarray(getattr(host, name)(*arrays_of(args), **arrays_of(kwargs))),
+                False,
+            )
+            if name == "transpose":
+                found.held.transposed = values[0], axes_of(args, kwargs)  # type: ignore[union-attr]
+        return self._moved[key]
 
-    def to_numpy(self, x: Any) -> Any:
-        return x.load() if x.is_constant else x._no_value()
-
-    def detach(self, value: Any) -> Any:
-        return value
-
-    def asarray(self, x: Any, dtype: Any = None) -> Any:
-        if isinstance(x, Value):
-            return x if dtype in (None, x.dtype) else self.cast(x, dtype)
-        if isinstance(x, list | tuple) and any(isinstance(v, Value) for v in x):
-            return self.stack([self.asarray(v, dtype) for v in x], 0)
-        if type(x) is OpenSize or (isinstance(x, list | tuple) and has_open(x)):
-            return self.open_sizes(x, dtype or "int32")
-        owner = None if type(x) is np.ndarray else registry.owner_of_type(type(x))
-        array = self._host.asarray(x if owner is None else owner.to_numpy(x), dtype)
-        return self.held("constant", array.shape, self._host.dtype(array), lambda: array, True)
+    def is_same(self, name: str, args: tuple, kwargs: dict[str, Any], spec: Any) -> bool:
+        if name in ("reshape", "broadcast_to") and args and isinstance(args[0], Value):
+            return list(map(key_of, args[0].shape)) == list(map(key_of, spec.shape))
+        return super().is_same(name, args, kwargs, spec)
 
     # -- functions of functions ------------------------------------------------------------------
 
@@ -112,21 +117,6 @@ class Recorder(Backend):
         self, condition: Any, body: Any, state: Any, maximum_iterations: Any = None
     ) -> Any:
         return control.while_loop(self, condition, body, state, maximum_iterations)
-
-    def custom_gradient(self, function: Any, tensors: Any) -> Any:
-        return [self.asarray(y) for y in function(*tensors)[0]]
-
-    def remat(self, function: Any, tensors: Any) -> Any:
-        return [self.asarray(y) for y in function(*tensors)[0]]
-
-    def value_and_grad(self, fn: Any, variables: Any, has_aux: bool = False) -> Any:
-        raise Refused("it takes gradients, for which ONNX has no operators")
-
-    def jvp(self, function: Any, primals: Any, tangents: Any) -> Any:
-        raise Refused("it takes derivatives, for which ONNX has no operators")
-
-    def store(self, value: Any) -> Any:
-        raise Refused("it creates a Variable in call(). Create it in build() or in the constructor")
 
     # -- values ----------------------------------------------------------------------------------
 
@@ -203,178 +193,3 @@ class Recorder(Backend):
             yield
         finally:
             self.graph = around
-
-    @contextmanager
-    def naming(self, path: str) -> Iterator[None]:
-        """Inside, nodes are those of the layer at `path`."""
-        before, self.place = self.place, path
-        try:
-            yield
-        except Exception:
-            self.failed_at = self.failed_at or path
-            raise
-        finally:
-            self.place = before
-
-    def refuse(self, reason: str) -> None:
-        self.refused[self.failed_at or self.place, reason] = None
-
-
-def _run(to: Recorder, name: str, args: tuple, kwargs: dict[str, Any]) -> Any:
-    """One operation of the contract."""
-    if name in _SAME:
-        return args[0]
-    draws = any(isinstance(a, KeySymbol) for a in args)
-    args = tuple(to.asarray(a) if isinstance(a, np.ndarray) else a for a in args)
-    with graph.paused():
-        spec = getattr(symbolic, name)(
-            *map(_spec_of, args), **{k: _spec_of(v) for k, v in kwargs.items()}
-        )
-    if draws:
-        to.refuse("it draws random numbers in inference, and those of ONNX are others")
-        return _results(to, spec, _placeholder(spec))
-    if isinstance(spec, KerasTensor):
-        if _is_same(name, args, kwargs, spec):
-            return args[0]
-        found = _held(to, name, args, kwargs, spec)
-        if found is not None:
-            return found
-    try:
-        made = NotImplemented
-        if name in writers():
-            made = writers()[name](to, spec, *args, **kwargs)
-        if made is NotImplemented:
-            if getattr(getattr(Backend, name), "__isabstractmethod__", False):
-                raise Refused(f"ONNX has no operator for {name}")
-            made = getattr(Backend, name)(to, *args, **kwargs)
-    except Refused as error:
-        to.refuse(str(error))
-        made = _placeholder(spec)
-    return _results(to, spec, made)
-
-
-def _results(to: Recorder, spec: Any, made: Any) -> Any:
-    if isinstance(made, str):
-        return to.value(spec, made)
-    if isinstance(made, Laid):
-        return to.value(spec, *made)
-    if isinstance(made, tuple | list):
-        return type(made)(_results(to, s, m) for s, m in zip(spec, made, strict=True))
-    return made
-
-
-def _placeholder(spec: Any) -> Any:
-    """What stands for a result that is not written, so that all that is refused is found."""
-    if isinstance(spec, KerasTensor):
-        return "refused"
-    return tuple(map(_placeholder, spec))
-
-
-def _held(to: Recorder, name: str, args: tuple, kwargs: dict[str, Any], spec: Any) -> Any:
-    """The result if it is known now, or when the file is written; None if it is computed there."""
-    values = list(_values((args, kwargs)))
-    if "bfloat16" in (spec.dtype, *(v.dtype for v in values)):
-        return None  # which NumPy does not have
-    if any(v.held is None for v in values) or _has_open((args, kwargs)) or has_open(spec.shape):
-        return None
-    size = math.prod(spec.shape)
-    if all(v.is_constant for v in values) and (size <= LARGEST_CONSTANT or name in _MOVES):
-        array = getattr(to._host, name)(*_arrays(args), **_arrays(kwargs))
-        return to.held("constant", spec.shape, spec.dtype, lambda: array, True)
-    if name not in _MOVES or not values:
-        return None
-    key = (name, *(id(v) for v in values), repr(_numbers((args, kwargs))))
-    if key not in to._moved:
-        host = to._host
-        to._kept.append(values)
-        to._moved[key] = found = to.held(
-            values[0].label,
-            spec.shape,
-            spec.dtype,
-            lambda: np.asarray(getattr(host, name)(*_arrays(args), **_arrays(kwargs))),
-            False,
-        )
-        if name == "transpose":
-            found.held.transposed = values[0], _axes_of(args, kwargs)  # type: ignore[union-attr]
-    return to._moved[key]
-
-
-def _is_same(name: str, args: Any, kwargs: Any, spec: Any) -> bool:
-    """Whether an operation returns its first argument as it is."""
-    first = args[0] if args else None
-    if not isinstance(first, Value) or len(first.shape) != len(spec.shape):
-        return False
-    if name == "cast":
-        return first.dtype == spec.dtype
-    if name == "transpose":
-        return _axes_of(args, kwargs) == tuple(range(first.ndim))
-    if name in ("reshape", "broadcast_to"):
-        return list(map(key_of, first.shape)) == list(map(key_of, spec.shape))
-    return False
-
-
-def _axes_of(args: Any, kwargs: Any) -> tuple[int, ...]:
-    """The axes of a call of `transpose`."""
-    return tuple(args[1] if len(args) > 1 else kwargs["axes"])
-
-
-def _mapped(function: Any, structure: Any) -> Any:
-    if isinstance(structure, Value):
-        return function(structure)
-    if isinstance(structure, list | tuple):
-        return type(structure)(_mapped(function, v) for v in structure)
-    if isinstance(structure, dict):
-        return {k: _mapped(function, v) for k, v in structure.items()}
-    return structure
-
-
-def _spec_of(x: Any) -> Any:
-    if isinstance(x, KeySymbol):
-        return (0, 0)
-    return _mapped(lambda v: KerasTensor(v.shape, v.dtype), x)
-
-
-def _arrays(x: Any) -> Any:
-    return _mapped(lambda v: v.load(), x)
-
-
-def _numbers(x: Any) -> Any:
-    return _mapped(lambda v: None, x)
-
-
-def _values(structure: Any) -> Iterator[Value]:
-    found: list[Value] = []
-    _mapped(found.append, structure)
-    return iter(found)
-
-
-def _has_open(structure: Any) -> bool:
-    """Whether a size of an open axis is among the numbers."""
-    if isinstance(structure, dict):
-        return any(map(_has_open, structure.values()))
-    if isinstance(structure, list | tuple):
-        return any(map(_has_open, structure))
-    if isinstance(structure, slice):
-        return _has_open([structure.start, structure.stop, structure.step])
-    return type(structure) is OpenSize
-
-
-_OF_THE_BACKEND = (
-    "abstract_call", "compile", "compile_step", "concretely", "custom_gradient", "full_precision",
-    "in_one_launch", "jvp", "lay_out", "profile", "read", "remat", "scope", "signature", "store",
-    "synchronize", "value_and_grad", "write",
-)  # fmt: skip
-
-
-def _recorded(name: str) -> Any:
-    def method(self: Recorder, *args: Any, **kwargs: Any) -> Any:
-        return _run(self, name, args, kwargs)
-
-    method.__name__ = name
-    return method
-
-
-for _name, _function in inspect.getmembers(Backend, inspect.isfunction):
-    if not _name.startswith("_") and _name not in vars(Recorder) and _name not in _OF_THE_BACKEND:
-        setattr(Recorder, _name, _recorded(_name))
-Recorder.__abstractmethods__ = frozenset()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from unidl.port.exports.axes import key_of
 from unidl.port.onnx_out.layouts import common_order, moved, plain
-from unidl.port.onnx_out.sizes import key_of, size_tensor, sizes_tensor
+from unidl.port.onnx_out.sizes import size_tensor, sizes_tensor
 from unidl.port.onnx_out.table import Laid, writes
 from unidl.tracing.sizes import OpenSize
 

@@ -4,31 +4,12 @@ shapes of tensors when the file runs."""
 from __future__ import annotations
 
 import operator
-from typing import Any, NamedTuple
+from typing import Any
 
 from unidl.port.errors import Refused
+from unidl.port.exports.axes import Axis
 from unidl.port.onnx_out.value import Value
 from unidl.tracing.sizes import OpenSize
-
-
-class Axis(NamedTuple):
-    """The size of a tensor's axis, as `OpenSize.made`."""
-
-    value: Value
-    axis: int
-
-
-def key_of(size: Any) -> Any:
-    """Equal for sizes that come from one computation."""
-    if type(size) is not OpenSize:
-        return int(size)
-    made = size.made
-    if made is None:
-        return id(size)
-    if isinstance(made, Axis):
-        return id(made.value), made.axis
-    function, sizes = made
-    return function, tuple(map(key_of, sizes))
 
 
 def is_written(graph: Any, size: Any) -> bool:

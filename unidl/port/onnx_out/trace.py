@@ -9,23 +9,17 @@ from typing import Any
 import numpy as np
 
 from unidl import tree
-from unidl.backend import registry
-from unidl.port.errors import PortError, Refused
+from unidl.port.errors import PortError
+from unidl.port.exports.called import called, output_names
+from unidl.port.exports.names import Names
+from unidl.port.exports.signature import FROM_SIZES, Signature, numbers_for
 from unidl.port.onnx.errors import onnx_package
-from unidl.port.onnx_out.graph import Names, info, used_by, without_copies
+from unidl.port.onnx_out.graph import info, used_by, without_copies
 from unidl.port.onnx_out.recorder import Recorder
-from unidl.port.onnx_out.signature import Signature, numbers_for
 from unidl.port.onnx_out.value import Value
 from unidl.tracing import KerasTensor
-from unidl.tracing.capture.symbol import KeySymbol, NotCapturable
 from unidl.tracing.pure import Pure, tracing_lock
 from unidl.tracing.sizes import OpenSize
-
-_FROM_SIZES = (
-    "something is computed on the host from the size of an open axis: a table, a Python loop, or "
-    "int(size). Compute with unidl.ops (ops.arange(size) is one of the graph), or give the axis a "
-    "size in Input(shape=...) or input_signature"
-)
 
 
 @dataclass
@@ -55,14 +49,13 @@ def traced(model: Any, signature: Signature, opset: int) -> Trace:
         second = _run(model, signature, opset, 1)
         place = _difference(first, second)
         if place is not None:
-            raise PortError(model.name, [(place, _FROM_SIZES)])
+            raise PortError(model.name, [(place, FROM_SIZES)])
     return first
 
 
 def _run(model: Any, signature: Signature, opset: int, run: int) -> Trace:
     taken = {s for v in model._device_variables for s in v.shape}
-    taken |= {s for i in signature.inputs for s in i.shape if isinstance(s, int)}
-    numbers = numbers_for(signature, taken, run)
+    numbers = numbers_for(signature, taken, run, "to_onnx")
     pure = Pure(
         lambda *x: model(*signature.arguments(list(x)), training=False), model._device_variables
     )
@@ -74,30 +67,12 @@ def _trace(model: Any, pure: Pure, signature: Signature, opset: int, numbers: An
     to = Recorder(model.backend, opset)  # type: ignore[abstract]
     inputs = _inputs(to, signature, numbers)
     weights = [_weight(to, v) for v in pure.variables]
-    outputs: Any = None
-    with registry.use_backend(to):
-        try:
-            outputs, after = pure(
-                weights,
-                inputs,
-                lambda i: KeySymbol(f"K[{i}]"),
-                lambda i: to.asarray(0.0, "float32"),
-                tracer=to,
-                naming=to.naming,
-            )
-            del after
-        except (Refused, NotCapturable) as error:
-            if not pure.met:
-                to.refuse(str(error))
+    outputs = called(to, model.name, pure, weights, inputs)
     if pure.met:
         return None  # type: ignore[return-value]  # to be made again with these Variables
-    for variable in pure.assigned:
-        to.refused[variable.path, "it is assigned in inference, and a file keeps no state"] = None
-    if to.refused:
-        raise PortError(model.name, to.refused)
     values = [to.asarray(y) for y in tree.flatten(outputs)]
     names = Names()
-    wanted = [names.new(name) for name in _output_names(model, outputs)]
+    wanted = [names.new(name) for name in output_names(model, outputs)]
     return finished(to, model.name, signature, inputs, dict(zip(wanted, values, strict=True)))
 
 
@@ -164,14 +139,6 @@ def _share(graph: Any, arrays: dict[str, Value]) -> None:
     rest = list(graph.node)
     del graph.node[:]
     graph.node.extend([*nodes, *rest])
-
-
-def _output_names(model: Any, outputs: Any) -> list[str]:
-    """Keys of dicts, else the names of the layers that made them."""
-    if getattr(model, "_plan", None) is not None and not isinstance(outputs, dict):
-        return [t.history[0].operation.name for t in tree.flatten(model.output)]
-    paths = [path for path, _ in tree.flatten_with_path(outputs)]
-    return ["/".join(map(str, path)) if path else "output" for path in paths]
 
 
 def _difference(first: Trace, second: Trace) -> str | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
-from unidl.tracing.capture.symbol import NotCapturable, Symbol
+from unidl.port.exports.recording import Unvalued
 
 
 class Held:
@@ -27,8 +27,8 @@ class Held:
         self.transposed: tuple[Value, tuple[int, ...]] | None = None
 
 
-class Value(Symbol):
-    """A Symbol with names.
+class Value(Unvalued):
+    """A tensor with names.
 
     Attributes:
         graph: the part of the file that it is computed in; None for what is held.
@@ -57,21 +57,6 @@ class Value(Symbol):
     @property
     def is_constant(self) -> bool:
         return self.held is not None and self.held.is_constant
-
-    def _no_value(self, *_: Any, **__: Any) -> NoReturn:
-        raise NotCapturable(
-            "it needs the value of a tensor, but a model is written by one call on tensors that "
-            "have a shape and no value. Use unidl.ops instead of functions of a framework, float() "
-            "or an if on values (ops.where and ops.cond choose)"
-        )
-
-    __array__ = __bool__ = __float__ = __int__ = __index__ = __array_function__ = _no_value
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise NotCapturable(
-            f"it asks a tensor for {name!r}, which tensors of one framework have. Use unidl.ops, "
-            "so that call() runs on any backend"
-        )
 
     def __repr__(self) -> str:
         return f"<tensor of an ONNX graph, shape={self.shape}, dtype={self.dtype}>"

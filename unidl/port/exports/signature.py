@@ -7,9 +7,15 @@ from typing import Any
 
 from unidl import tree
 from unidl.backend import dtypes
-from unidl.port.onnx_out.graph import Names
+from unidl.port.exports.names import Names
 from unidl.tracing.sizes import _PRIMES as PRIMES
 from unidl.tracing.sizes import OpenSize
+
+FROM_SIZES = (
+    "something is computed on the host from the size of an open axis: a table, a Python loop, or "
+    "int(size). Compute with unidl.ops (ops.arange(size) is one of the graph), or give the axis a "
+    "size in Input(shape=...) or input_signature"
+)
 
 
 @dataclass(frozen=True)
@@ -47,22 +53,37 @@ class Signature:
         return list(dict.fromkeys(named))
 
 
-def signature_of(model: Any, given: Any) -> Signature:
-    """Of what `given`, an input_signature, says, else of what the model knows."""
+def signature_of(model: Any, given: Any, who: str) -> Signature:
+    """Of what `given`, an input_signature, says, else of what the model knows; errors begin with
+    `who`."""
     plan = getattr(model, "_plan", None)
     if given is None:
-        structure = [model.input] if plan is not None else _as_called(model)
+        structure = [model.input] if plan is not None else _as_called(model, who)
     else:
         structure = _as_arguments(model, plan, given)
     leaves = tree.flatten(structure)
     if plan is not None and len(leaves) != len(plan.input_tensors):
         names = ", ".join(t.name for t in plan.input_tensors)
         raise ValueError(
-            f"to_onnx: {model._who()} has {len(plan.input_tensors)} inputs ({names}), but "
+            f"{who}: {model._who()} has {len(plan.input_tensors)} inputs ({names}), but "
             f"input_signature has {len(leaves)} entries. Give one InputSpec for each."
         )
-    given_names = _names(model, plan, structure)
-    inputs = [_input(model, n, leaf) for n, leaf in zip(given_names, leaves, strict=True)]
+    if plan is not None:
+        wanted = [t.name for t in tree.flatten(model.input)]  # in the order of the structure
+    else:
+        wanted = [getattr(leaf, "name", None) or f"input_{i}" for i, leaf in enumerate(leaves)]
+    return signature_from(structure, wanted, model.compute_dtype, who)
+
+
+def signature_from(structure: Any, wanted: list[str], dtype: str, who: str) -> Signature:
+    """Of `structure`, the arguments of a call with something that has a shape for each tensor.
+
+    wanted: a name for each. dtype: of those that tell none.
+    """
+    leaves, names = tree.flatten(structure), Names()
+    inputs = [
+        _input(names.new(name), leaf, dtype, who) for name, leaf in zip(wanted, leaves, strict=True)
+    ]
     places = iter(range(len(leaves)))
     return Signature(inputs, tree.map_structure(lambda _: next(places), structure))
 
@@ -78,7 +99,7 @@ def _as_arguments(model: Any, plan: Any, given: Any) -> list[Any]:
     return [tree.map_structure(lambda t: places[id(t)], model.input)]
 
 
-def _as_called(model: Any) -> list[Any]:
+def _as_called(model: Any, who: str) -> list[Any]:
     """For a model that is no graph: the shapes of its first call, with an open batch axis."""
     shapes = getattr(model, "_build_shapes", None) or {}
     flat = list(shapes.values())
@@ -88,7 +109,7 @@ def _as_called(model: Any) -> list[Any]:
         or not all(s is None or isinstance(s, int) for s in flat[0])
     ):
         raise ValueError(
-            f"to_onnx: {model._who()} does not define what it takes. Give it: "
+            f"{who}: {model._who()} does not define what it takes. Give it: "
             'input_signature=[unidl.layers.InputSpec(shape=(None, 8), dtype="float32")], one for '
             "each argument of call()."
         )
@@ -97,38 +118,29 @@ def _as_called(model: Any) -> list[Any]:
     return [KerasTensor((None, *flat[0][1:]), model.compute_dtype, name="inputs")]
 
 
-def _names(model: Any, plan: Any, structure: Any) -> list[str]:
-    if plan is not None:
-        wanted = [t.name for t in tree.flatten(model.input)]  # in the order of the structure
-    else:
-        leaves = tree.flatten(structure)
-        wanted = [getattr(leaf, "name", None) or f"input_{i}" for i, leaf in enumerate(leaves)]
-    names = Names()
-    return [names.new(name) for name in wanted]
-
-
-def _input(model: Any, name: str, leaf: Any) -> Input:
+def _input(name: str, leaf: Any, dtype: str, who: str) -> Input:
     shape = getattr(leaf, "shape", None)
     if shape is None:
         raise ValueError(
-            f"to_onnx: the input {name!r} has no shape: {leaf!r}. Its number of axes is needed: "
+            f"{who}: the input {name!r} has no shape: {leaf!r}. Its number of axes is needed: "
             "InputSpec(shape=(None, 8))."
         )
-    dtype = dtypes.standardize_dtype(getattr(leaf, "dtype", None) or model.compute_dtype)
+    dtype = dtypes.standardize_dtype(getattr(leaf, "dtype", None) or dtype)
     sizes: list[Any] = []
     for axis, size in enumerate(tuple(shape)):
         sizes.append(int(size) if size is not None else f"{name}_{axis}" if axis else "batch")
     return Input(name, tuple(sizes), dtype)
 
 
-def numbers_for(signature: Signature, taken: set[int], run: int) -> dict[str, OpenSize]:
+def numbers_for(signature: Signature, taken: set[int], run: int, who: str) -> dict[str, OpenSize]:
     """What each open axis is in the first (0) or the second (1) run: primes that are not among the
-    sizes `taken`, two for each axis."""
+    sizes `taken` or the inputs', two for each axis."""
     axes = signature.axes
+    taken = taken.union(s for i in signature.inputs for s in i.shape if isinstance(s, int))
     free = [p for p in PRIMES if p not in taken]
     if len(free) <= len(axes):
         raise ValueError(
-            f"to_onnx: the inputs have {len(axes)} open axes, of which at most {len(free) - 1} can "
+            f"{who}: the inputs have {len(axes)} open axes, of which at most {len(free) - 1} can "
             "be told apart. Give sizes to the others in input_signature."
         )
     pairs = [(free[i], free[i + 1]) for i in range(len(axes))]
