@@ -14,6 +14,7 @@ FRAMEWORK = "torch"
 _SECTIONS = ("", ".segmentation", ".video", ".detection", ".optical_flow")
 _LARGEST = 150e6  # weights: in float64, twice, with gradients and their copies, this is memory
 _SIZES = {"inception_v3": 96, "maxvit_t": 224}
+_FRAMES = {"s3d": (16, 224), "mvit": (16, 224), "swin3d": (8, 64)}
 _OPTIONS = {"inception_v3": {"aux_logits": False}, "googlenet": {"aux_logits": False}}
 
 
@@ -59,16 +60,21 @@ def make(name):
     if kind != "optical_flow":
         options["num_classes"] = 10
     if name.startswith("vit_"):
-        options["image_size"] = 64
-    with torch.device("meta"):
-        weights = sum(p.numel() for p in builder(**options).parameters())
+        options["image_size"] = 56 if name == "vit_h_14" else 64
+    model = builder(**options).eval()
+    weights = sum(p.numel() for p in model.parameters())
     if weights > _LARGEST:
         raise NotRun(f"{weights / 1e6:.0f} million weights are too many for its memory limit")
-    model = builder(**options).eval()
     examples = image(_SIZES.get(name, 64))
     if kind == "video":
-        frames = 8 if name.startswith("swin3d") else 16
-        examples = (image(64 if "mvit" not in name else 224)[0][:, :, None].repeat(frames, 2),)
+        sizes = (each for start, each in _FRAMES.items() if name.startswith(start))
+        examples = (_video(*next(sizes, (16, 64))),)
     if kind == "optical_flow":
         examples = (image(128)[0], image(128)[0][::-1].copy())
     return Case(model, examples)
+
+
+def _video(frames, size):
+    import numpy as np
+
+    return np.random.default_rng(0).normal(size=(2, 3, frames, size, size)).astype("float32")

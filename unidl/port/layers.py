@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from unidl import ops
 from unidl.layers import Layer
 
-__all__ = ["Constant", "ConstantPadding"]
+__all__ = ["Constant", "ConstantPadding", "Fixed"]
 
 
 class ConstantPadding(Layer):
@@ -55,4 +57,25 @@ class Constant(Layer):
 
     def get_config(self) -> dict[str, Any]:
         found = {"shape": self.shape, "weight_dtype": self.weight_dtype}
+        return {**super().get_config(), **found}
+
+
+class Fixed(Layer):
+    """Numbers that a model's own code makes without its inputs, such as positions. It returns them
+    whatever comes in.
+
+    Args:
+        values: an array, or nested lists of numbers.
+        values_dtype: their dtype; by default the array's.
+    """
+
+    def __init__(self, values: Any, values_dtype: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.values = np.asarray(values, values_dtype)
+
+    def call(self, inputs: Any) -> Any:
+        return ops.convert_to_tensor(self.values)
+
+    def get_config(self) -> dict[str, Any]:
+        found = {"values": self.values.tolist(), "values_dtype": str(self.values.dtype)}
         return {**super().get_config(), **found}

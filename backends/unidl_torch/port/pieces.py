@@ -62,6 +62,41 @@ def piece(*kinds: type) -> Callable[[Maker], Maker]:
     return register
 
 
+# {"package.module.Class": maker} of modules in packages that are not imported here.
+NAMED: dict[str, Maker] = {}
+
+
+def piece_named(*names: str) -> Callable[[Maker], Maker]:
+    """The same for classes of other packages, by their full names."""
+
+    def register(maker: Maker) -> Maker:
+        NAMED.update(dict.fromkeys(names, maker))
+        return maker
+
+    return register
+
+
+def maker_of(kind: type) -> Maker | None:
+    """What makes the Piece of modules of class `kind`: one that is known, or one derived from it
+    that changes nothing but how it is made."""
+    found = MAKERS.get(kind) or NAMED.get(f"{kind.__module__}.{kind.__qualname__}")
+    if found is not None:
+        return found
+    own: set[str] = set()
+    for base in kind.__mro__:
+        if base in MAKERS:
+            theirs = {name for part in base.__mro__ if part is not object for name in vars(part)}
+            return None if own & theirs - _OF_EVERY_CLASS else MAKERS[base]
+        own |= vars(base).keys()
+    return None
+
+
+_OF_EVERY_CLASS = {
+    "__init__", "__module__", "__doc__", "__qualname__", "__annotations__", "__firstlineno__",
+    "__static_attributes__", "__constants__", "extra_repr", "_version",
+}  # fmt: skip
+
+
 def rank_of(module: nn.Module) -> int:
     """1, 2 or 3, from the name of its class."""
     return int(next(c for c in type(module).__name__ if c in "123"))

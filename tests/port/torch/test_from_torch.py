@@ -192,12 +192,12 @@ REFUSED = {
     "hooks": (with_a_hook(), "0: it has hooks"),
     "everything at once": (
         nn.Sequential(
-            nn.Linear(4, 4), nn.Bilinear(4, 4, 4), nn.Sequential(nn.MaxPool1d(2, dilation=2))
+            nn.Linear(4, 4), nn.RReLU(), nn.Sequential(nn.MaxPool1d(2, dilation=2))
         ),
-        r"1: Bilinear has no counterpart\n  2\.0: dilation of pooling",
+        r"1: RReLU has no counterpart\n  2\.0: dilation of pooling",
     ),
     "a batch that is flattened": (nn.Sequential(nn.Flatten(0)), "0: it flattens the batch"),
-    "padding by reflection": (nn.Conv1d(4, 2, 1, padding_mode="reflect"), "padding_mode='reflect'"),
+    "padding by reflection": (nn.Conv1d(3, 2, 1, padding_mode="reflect"), "padding_mode='reflect'"),
 }
 
 

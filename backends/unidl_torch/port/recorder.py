@@ -1,0 +1,442 @@
+"""A user's own `forward`, run once on the example inputs, with every function of torch that it calls
+written down as what stands for it in unidl.
+
+The forward computes real numbers, so code that looks at sizes, types and settings runs as it is;
+only what follows from the values of inputs cannot be recorded. Modules that have a Piece are not
+looked into, so their insides (training mode, fused kernels) do not matter.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode, resolve_name
+
+from unidl import Input, ops, tree
+from unidl.port.errors import Refused
+from unidl.port.laid import Laid
+from unidl.port.layers import Constant, Fixed
+from unidl_torch.port import functions, networks, shaping  # noqa: F401
+from unidl_torch.port.function_table import (
+    AS_THEY_ARE,
+    FUNCTIONS,
+    METHODS,
+    READ_VALUES,
+    SEE_RESULT,
+)
+from unidl_torch.port.open_size import OpenSize
+from unidl_torch.port.pieces import Piece, maker_of
+
+
+class _Refused:
+    """Stands for a result that was refused: what follows from it is not told again."""
+
+
+_REFUSED = _Refused()
+
+
+class Recorder(TorchFunctionMode):
+    """
+    Attributes:
+        inputs: the symbols that stand for the examples.
+        pieces: {path of a module: Piece}. constants: {path of a parameter or buffer: layer}.
+        refused: [(place, reason)], everything that has no counterpart.
+    """
+
+    def __init__(self, module: nn.Module, examples: list[torch.Tensor]) -> None:
+        super().__init__()
+        self.inputs: list[Any] = []
+        self.pieces: dict[str, Piece] = {}
+        self.constants: dict[str, tuple[Constant, Laid]] = {}
+        self.refused: list[tuple[str, str]] = []
+        self._module, self._examples = module, examples
+        self._paths = {id(m): path for path, m in module.named_modules()}
+        self._held = {id(t): n for n, t in module.named_buffers()}
+        self._parameters = {id(p): n for n, p in module.named_parameters()}
+        self._shared = _shared_parameters(module)
+        self._values: dict[int, tuple[torch.Tensor, Any]] = {}
+        self._inside: list[str] = []
+        self._called = nn.Module.__call__
+        self._rests = False  # inside a module that has a Piece
+
+    def run(self) -> Any:
+        """The structure of what `forward` returns, with `Laid` tensors; None where something was
+        refused."""
+        names = _names_of_inputs(self._module, len(self._examples))
+        for name, example in zip(names, self._examples, strict=True):
+            dtype = str(example.dtype).removeprefix("torch.")
+            symbol = Input(tuple(example.shape[1:]), dtype=dtype, name=name)
+            self.inputs.append(symbol)
+            self._set(example, Laid(symbol))
+        with _left_as_it_was(self._module, self._examples), self._calls_seen(), self:
+            outputs = self._module(*self._examples)
+        found = tree.map_structure(self._output, _as_structure(outputs))
+        return None if self.refused else found
+
+    def _output(self, value: Any) -> Any:
+        if not isinstance(value, torch.Tensor):
+            self._refuse("", f"it returns {type(value).__name__} {value!r}, which is no tensor")
+            return None
+        laid = self._laid(value)
+        if isinstance(laid, _Refused) or isinstance(laid, Laid):
+            return laid
+        self._refuse("", "it returns a tensor that does not depend on its inputs")
+        return None
+
+    # -- modules -------------------------------------------------------------------------------
+
+    @contextmanager
+    def _calls_seen(self) -> Iterator[None]:
+        recorder = self
+
+        def called(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            return recorder._call(module, args, kwargs)
+
+        nn.Module.__call__ = called  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            nn.Module.__call__ = self._called  # type: ignore[method-assign]
+
+    def _call(self, module: nn.Module, args: tuple, kwargs: dict) -> Any:
+        path = self._paths.get(id(module))
+        if path is None or self._rests:
+            return self._called(module, *args, **kwargs)
+        maker = maker_of(type(module))
+        if maker is None or any(id(p) in self._shared for p in module.parameters()):
+            return self._through(module, path, args, kwargs)
+        self._rests = True
+        try:
+            with torch._C.DisableTorchFunction(), _in_inference(module):
+                outputs = self._called(module, *args, **kwargs)
+        finally:
+            self._rests = False
+        try:
+            if path not in self.pieces:
+                self.pieces[path] = maker(module, path or type(module).__name__.lower())
+            given_args, given = self._given((args, kwargs), self._fixed)
+            found = called_with(self.pieces[path].apply, given_args, given)
+        except _FollowsRefused:
+            found = None
+        except Refused as error:
+            self._refuse(path, str(error))
+            found = None
+        self._keep(outputs, found)
+        return outputs
+
+    def _through(self, module: nn.Module, path: str, args: tuple, kwargs: dict) -> Any:
+        """A module without a Piece, by what its forward does. Where that has no counterpart, and the
+        module is one of torch's, the module is what is refused."""
+        before = len(self.refused)
+        self._inside.append(path)
+        try:
+            return self._called(module, *args, **kwargs)
+        finally:
+            self._inside.pop()
+            own = type(module).__module__.startswith("torch.nn.") and not [*module.children()]
+            if own and len(self.refused) > before:
+                del self.refused[before:]
+                self.refused.append((path, f"{type(module).__name__} has no counterpart"))
+
+    # -- functions -----------------------------------------------------------------------------
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        if name == "__get__":
+            return self._attribute(func, args)
+        if func in AS_THEY_ARE:
+            return func(*args, **kwargs)
+        if not self._is_followed(args, kwargs):
+            return func(*args, **kwargs)
+        if name in READ_VALUES:
+            return self._read(func, name, args)
+        if name == "size":
+            sizes = self._sizes(args[0])
+            dim = args[1] if len(args) > 1 else kwargs.get("dim")
+            return sizes if dim is None else sizes[dim]
+        if name == "numel":
+            count = func(*args)
+            return OpenSize(count) if any(isinstance(n, OpenSize) for n in self._sizes(args[0])) else count
+        return self._function(func, name, args, kwargs)
+
+    def _attribute(self, func: Any, args: Any) -> Any:
+        name = func.__self__.__name__
+        if name == "shape" and self._is_followed(args, {}):
+            return self._sizes(args[0])
+        if name in METHODS and self._is_followed(args, {}):
+            return self._function(func, name, args, {})
+        return func(*args)
+
+    def _sizes(self, tensor: torch.Tensor) -> torch.Size:
+        laid = self._laid(tensor)
+        sizes = tuple(torch._C.TensorBase.size(tensor))
+        if not isinstance(laid, Laid):
+            return torch.Size(sizes)
+
+        def zeros(axis: int) -> Callable:
+            place = tuple(slice(None) if a == axis else 0 for a in range(len(sizes)))
+            return lambda: ops.zeros_like(laid.first()[place])
+
+        return torch.Size(
+            OpenSize(n, zeros(axis)) if laid.shape[axis] is None else n
+            for axis, n in enumerate(sizes)
+        )
+
+    def _read(self, func: Any, name: str, args: Any) -> Any:
+        tensor = args[0]
+        if name in ("__len__", "__iter__", "unbind") and not isinstance(self._sizes(tensor)[0], OpenSize):
+            return func(*args)
+        if id(tensor) in self._held and id(tensor) not in self._values:
+            return func(*args)
+        told = "control flow that depends on values"
+        if name in ("__len__", "__iter__"):
+            told = "a loop over the batch"
+        self._refuse("", f"its forward cannot be recorded: {told} ({name} of a tensor)")
+        return func(*args)
+
+    def _function(self, func: Any, name: str, args: Any, kwargs: dict) -> Any:
+        versions = [(t, t._version) for t in tree.flatten((args, kwargs)) if _is_tensor(t)]
+        outputs = func(*args, **kwargs)
+        try:
+            handler = self._handler(func, name)
+            given_args, given = self._given((args, kwargs))
+            if handler in SEE_RESULT:
+                given["result"] = tuple(torch._C.TensorBase.size(outputs))
+            self._keep(outputs, called_with(handler, given_args, given))
+        except _FollowsRefused:
+            self._keep(outputs, None)
+        except Refused as error:
+            self._refuse(self._place(name), str(error))
+            self._keep(outputs, None)
+        self._keep_in_place(name, versions, outputs)
+        return outputs
+
+    def _handler(self, func: Any, name: str) -> Callable:
+        handler = FUNCTIONS.get(func)
+        is_method = handler is None and (
+            getattr(func, "__objclass__", None) is torch._C.TensorBase
+            or getattr(func, "__qualname__", "").startswith("Tensor.")
+            or type(func).__name__ == "method-wrapper"  # an attribute
+        )
+        if is_method:
+            handler = METHODS.get(name)
+        if handler is not None:
+            return handler
+        if is_method:
+            raise Refused(f"it calls the method {name}(), which has no counterpart")
+        raise Refused(f"it calls {resolve_name(func) or name}, which has no counterpart")
+
+    def _keep_in_place(self, name: str, versions: list, outputs: Any) -> None:
+        """A tensor that the function changed is what the function returned."""
+        for tensor, before in versions:
+            if tensor._version == before or tensor is outputs:
+                continue
+            if _is_tensor(outputs) and outputs.data_ptr() == tensor.data_ptr():
+                self._set(tensor, self._values.get(id(outputs), (None, _REFUSED))[1])
+            else:
+                self._refuse(self._place(name), "it changes a tensor in place")
+
+    # -- tensors -------------------------------------------------------------------------------
+
+    def _is_followed(self, args: Any, kwargs: Any) -> bool:
+        """Whether something here follows from inputs or parameters, or from the batch."""
+        found = False
+        for value in _leaves((args, kwargs)):
+            if isinstance(value, OpenSize):
+                found = True
+            elif _is_tensor(value):
+                found = found or id(value) in self._values or id(value) in self._parameters
+        return found
+
+    def _set(self, tensor: torch.Tensor, value: Any) -> None:
+        self._values[id(tensor)] = tensor, value
+
+    def _laid(self, tensor: torch.Tensor) -> Any:
+        """Its Laid tensor; the tensor itself if nothing is known of it."""
+        if id(tensor) in self._values:
+            value = self._values[id(tensor)][1]
+            if callable(value):
+                value = self._checked(tensor, value())
+                self._set(tensor, value)
+            return value
+        path = self._parameters.get(id(tensor)) or self._held.get(id(tensor))
+        return tensor if path is None else self._constant(path, tensor)
+
+    def _constant(self, path: str, tensor: torch.Tensor) -> Laid:
+        if path not in self.constants:
+            dtype = str(tensor.dtype).removeprefix("torch.")
+            layer = Constant(tuple(torch._C.TensorBase.size(tensor)), dtype, name=path)
+            layer.trainable = isinstance(tensor, nn.Parameter)
+            self.constants[path] = layer, Laid(layer(self.inputs[0]))
+        return self.constants[path][1]
+
+    def _fixed(self, array: np.ndarray) -> Laid:
+        """An array as a tensor of the model, for layers."""
+        return Laid(Fixed(array)(self.inputs[0]))
+
+    def _given(self, arguments: Any, fixed: Callable = np.asarray) -> Any:
+        """The arguments for a handler: Laid tensors, what `fixed` makes of arrays of NumPy where a
+        tensor depends on nothing, everything else as it is."""
+
+        def given(value: Any) -> Any:
+            if not _is_tensor(value):
+                return value
+            laid = self._laid(value)
+            if isinstance(laid, _Refused):
+                raise _FollowsRefused
+            return laid if isinstance(laid, Laid) else fixed(value.detach().cpu().numpy())
+
+        return _mapped(given, arguments)
+
+    def _keep(self, outputs: Any, found: Any) -> None:
+        """Writes down what stands for the tensors in `outputs`."""
+        if _is_tensor(outputs):
+            if found is not None and not callable(found):
+                try:
+                    found = self._checked(outputs, found)
+                except Refused as error:
+                    self._refuse(self._place(""), str(error))
+                    found = None
+            self._set(outputs, _REFUSED if found is None else found)
+        elif isinstance(outputs, (tuple, list)):
+            parts = found if found is not None else [None] * len(outputs)
+            for one, other in zip(outputs, parts, strict=True):
+                self._keep(one, other)
+        elif isinstance(outputs, dict):
+            for key, one in outputs.items():
+                self._keep(one, None if found is None else found[key])
+
+    def _checked(self, tensor: torch.Tensor, found: Laid) -> Laid:
+        """`found` in the dtype of `tensor`, whose shape it must have."""
+        if not isinstance(found, Laid):
+            found = Laid(found)
+        sizes = tuple(torch._C.TensorBase.size(tensor))
+        alike = len(sizes) == found.rank and all(
+            one is None or one == other for one, other in zip(found.shape, sizes, strict=True)
+        )
+        if not alike:
+            raise Refused(f"shape {sizes} became {tuple(found.shape)}")
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        if str(found.tensor.dtype) != dtype:
+            found = found.like(ops.cast(found.tensor, dtype))
+        return found
+
+    # -- refusals ------------------------------------------------------------------------------
+
+    def _place(self, name: str) -> str:
+        inside = self._inside[-1] if self._inside else ""
+        return f"{inside}.{name}".strip(".")
+
+    def _refuse(self, place: str, reason: str) -> None:
+        if (place, reason) not in self.refused:
+            self.refused.append((place, reason))
+
+
+def _shared_parameters(module: nn.Module) -> set[int]:
+    """Parameters that several modules hold: layers have their weights for themselves, so these are
+    weights on their own."""
+    every = Counter(id(p) for _, p in module.named_parameters(remove_duplicate=False))
+    return {key for key, count in every.items() if count > 1}
+
+
+class _FollowsRefused(Exception):
+    """An input was refused already."""
+
+
+def called_with(function: Callable, args: Any, kwargs: Any) -> Any:
+    try:
+        inspect.signature(function).bind(*args, **kwargs)
+    except TypeError as error:
+        raise Refused(f"it is called in a way that has no counterpart: {error}") from None
+    return function(*args, **kwargs)
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, torch.Tensor)
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, (tuple, list)):
+        for each in value:
+            yield from _leaves(each)
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _leaves(each)
+    elif isinstance(value, slice):
+        yield from (value.start, value.stop, value.step)
+    else:
+        yield value
+
+
+def _mapped(function: Callable, value: Any) -> Any:
+    if isinstance(value, torch.Size):
+        return tuple(value)
+    if isinstance(value, (tuple, list)):
+        found = [_mapped(function, each) for each in value]
+        return type(value)(*found) if hasattr(value, "_fields") else type(value)(found)
+    if isinstance(value, dict):
+        return {key: _mapped(function, each) for key, each in value.items()}
+    return function(value)
+
+
+def _as_structure(outputs: Any) -> Any:
+    """Tuples, lists and dicts; what of them is None is left out, as from records of outputs."""
+    if isinstance(outputs, dict):
+        return {str(k): _as_structure(v) for k, v in outputs.items() if v is not None}
+    if isinstance(outputs, (tuple, list)):
+        return [_as_structure(v) for v in outputs if v is not None]
+    return outputs
+
+
+def _names_of_inputs(module: nn.Module, count: int) -> list[str]:
+    if maker_of(type(module)) is not None:
+        return [f"x{i}" for i in range(count)]
+    found = []
+    for name, parameter in inspect.signature(module.forward).parameters.items():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            found += [f"{name}_{i}" for i in range(count - len(found))]
+        elif parameter.kind is not parameter.KEYWORD_ONLY:
+            found.append(name)
+    return found[:count] + [f"x{i}" for i in range(len(found), count)]
+
+
+@contextmanager
+def _in_inference(module: nn.Module) -> Iterator[None]:
+    before = [(part, part.training) for part in module.modules()]
+    for part, _ in before:
+        part.training = False
+    try:
+        yield
+    finally:
+        for part, was in before:
+            part.training = was
+
+
+@contextmanager
+def _left_as_it_was(module: nn.Module, examples: list[torch.Tensor]) -> Iterator[None]:
+    """Nothing of the run stays: buffers, torch's random numbers, the dtype of what it makes."""
+    buffers = [(b, b.clone()) for b in module.buffers()]
+    dtype = torch.get_default_dtype()
+    floats = [t.dtype for t in (*module.parameters(), *examples) if t.dtype.is_floating_point]
+    with ExitStack() as stack:
+        stack.enter_context(torch.no_grad())
+        stack.enter_context(torch.random.fork_rng(devices=[]))
+        if floats and floats[0] in (torch.float32, torch.float64):
+            torch.set_default_dtype(floats[0])
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
+            for buffer, value in buffers:
+                if not torch.equal(buffer, value):
+                    buffer.copy_(value)
