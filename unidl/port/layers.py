@@ -61,8 +61,8 @@ class Constant(Layer):
 
 
 class Fixed(Layer):
-    """Numbers that a model's own code makes without its inputs, such as positions. It returns them
-    whatever comes in.
+    """Numbers that a model's own code makes without its inputs, such as positions, as a weight that
+    is not trained. It returns them whatever comes in.
 
     Args:
         values: an array, or nested lists of numbers.
@@ -73,8 +73,15 @@ class Fixed(Layer):
         super().__init__(**kwargs)
         self.values = np.asarray(values, values_dtype)
 
+    def build(self, input_shape: Any) -> None:
+        dtype = str(self.values.dtype)
+        self.value = self.add_weight(
+            self.values.shape, "zeros", dtype, trainable=False, name="value"
+        )
+        self.value.assign(self.values)
+
     def call(self, inputs: Any) -> Any:
-        return ops.convert_to_tensor(self.values)
+        return self.value
 
     def get_config(self) -> dict[str, Any]:
         found = {"values": self.values.tolist(), "values_dtype": str(self.values.dtype)}

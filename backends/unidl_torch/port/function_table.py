@@ -19,6 +19,7 @@ from unidl.port.laid import Laid
 FUNCTIONS: dict[Callable, Callable] = {}
 METHODS: dict[str, Callable] = {}
 SEE_RESULT: set[Callable] = set()
+SEE_FIXED: set[Callable] = set()
 
 # What only reads sizes, types and settings.
 AS_THEY_ARE = {
@@ -37,6 +38,10 @@ READ_VALUES = {
 }  # fmt: skip
 
 
+# What makes a tensor of numbers of its own, in the dtype of another.
+MAKE_NEW = {"new_zeros", "new_ones", "new_full", "new_empty", "new_tensor"}
+
+
 def function(*targets: Callable, methods: tuple[str, ...] = ()) -> Callable:
     """Register what stands for these functions of torch, and for methods and attributes of these
     names."""
@@ -52,6 +57,13 @@ def function(*targets: Callable, methods: tuple[str, ...] = ()) -> Callable:
 def sees_result(handler: Callable) -> Callable:
     """Gives the handler the keyword `result`, the sizes of what torch returns for the example."""
     SEE_RESULT.add(handler)
+    return handler
+
+
+def sees_fixed(handler: Callable) -> Callable:
+    """Gives the handler the keyword `fixed`, a function that makes a weight which is not trained of
+    an array."""
+    SEE_FIXED.add(handler)
     return handler
 
 

@@ -9,6 +9,7 @@ from unidl.port.laid import Laid
 from unidl.port.proof import as_list, in_float64, on_the_reference, prove
 from unidl.port.training import carried_over, freeze
 from unidl.port.training_proof import prove_training
+from unidl.port.twin import silence
 from unidl.port.weight_rules import Weight, same
 from unidl.utils.naming import to_snake_case
 from unidl_torch.port import attention, features, recurrent, simple, windows  # noqa: F401
@@ -86,6 +87,7 @@ def _prove_optimizer(proof, examples, name, module, optimizer, scheduler, schedu
     inputs = in_float64([x.detach().cpu().numpy() for x in examples])
     with on_the_reference():
         twin = _made(original.module, tensors(inputs), name)
+        silence(twin.model)
         _carry_over(
             twin, name, original.module, original.optimizer, original.scheduler, scheduler_steps
         )
@@ -124,6 +126,7 @@ def _proved(module, examples, name, still):
     inputs = in_float64([x.detach().cpu().numpy() for x in examples])
     with on_the_reference():
         twin = _made(original.module, tensors(inputs), name)
+        silence(twin.model)
     return prove(name, original, twin.model, twin.weights, inputs)
 
 

@@ -13,7 +13,7 @@ from unidl import layers, ops
 from unidl.port import windows
 from unidl.port.errors import Refused
 from unidl.port.laid import Laid
-from unidl_torch.port.function_table import function, laid, value
+from unidl_torch.port.function_table import function, laid, sees_fixed, value
 from unidl_torch.port.pieces import MAKERS
 
 
@@ -165,29 +165,37 @@ def pad(input, pad, mode="constant", value=None):
 
 
 @function(F.interpolate)
+@sees_fixed
 def interpolate(
     input, size=None, scale_factor=None, mode="nearest", align_corners=None,
-    recompute_scale_factor=None, antialias=False,
+    recompute_scale_factor=None, antialias=False, *, fixed,
 ):  # fmt: skip
-    x, rank = input.last(), input.rank - 2
-    for i in range(rank):
-        options = {"mode": mode if mode.startswith("nearest") or mode in ("area", "bicubic") else "bilinear"}
-        if options["mode"] in ("bilinear", "bicubic"):
-            options |= {"align_corners": align_corners, "antialias": antialias}
+    x = input.last()
+    along = "bilinear" if mode in ("linear", "bilinear", "trilinear") else mode
+    for i in range(input.rank - 2):
+        count = x.shape[i + 1]
+        options = {"mode": along}
+        if along in ("bilinear", "bicubic"):
+            options |= {"align_corners": bool(align_corners), "antialias": antialias}
         if size is not None:
-            options["size"] = ((size[i] if isinstance(size, (tuple, list)) else size), 1)
-            if options["size"][0] == x.shape[i + 1]:
+            options["size"] = (_at(size, i), 1)
+            if count == _at(size, i):
                 continue
+            times = _at(size, i) / count
         else:
-            options["scale_factor"] = (
-                float(scale_factor[i] if isinstance(scale_factor, (tuple, list)) else scale_factor),
-                1.0,
-            )
+            times = float(_at(scale_factor, i))
+            options["scale_factor"] = (times, 1.0)
             options["recompute_scale_factor"] = recompute_scale_factor
-        if options.get("align_corners") is None:
-            options.pop("align_corners", None)
-        x = _along(x, i + 1, _interpolation(x.shape[i + 1], options))
+        if mode == "nearest" and times == int(times):
+            x = ops.repeat(x, int(times), axis=i + 1)
+        else:
+            matrix = _interpolation(count, options).astype(str(x.dtype))
+            x = _along(x, i + 1, fixed(matrix).first())
     return Laid(x, True)
+
+
+def _at(given, i):
+    return given[i] if isinstance(given, (tuple, list)) else given
 
 
 def _interpolation(count, options):
@@ -200,7 +208,7 @@ def _interpolation(count, options):
 
 def _along(x, axis, matrix):
     axes = [a for a in range(len(x.shape)) if a != axis]
-    moved = ops.matmul(ops.transpose(x, (*axes, axis)), ops.cast(matrix, x.dtype))
+    moved = ops.matmul(ops.transpose(x, (*axes, axis)), matrix)
     back = list(range(len(x.shape) - 1))
     back.insert(axis, len(x.shape) - 1)
     return ops.transpose(moved, back)

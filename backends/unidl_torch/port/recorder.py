@@ -27,12 +27,18 @@ from unidl_torch.port import functions, networks, shaping  # noqa: F401
 from unidl_torch.port.function_table import (
     AS_THEY_ARE,
     FUNCTIONS,
+    MAKE_NEW,
     METHODS,
     READ_VALUES,
+    SEE_FIXED,
     SEE_RESULT,
 )
 from unidl_torch.port.open_size import OpenSize
 from unidl_torch.port.pieces import Piece, maker_of
+from unidl_torch.port.shaping import written
+
+
+_FEW = 4  # numbers that stand in the code itself
 
 
 class _Refused:
@@ -62,6 +68,7 @@ class Recorder(TorchFunctionMode):
         self._parameters = {id(p): n for n, p in module.named_parameters()}
         self._shared = _shared_parameters(module)
         self._values: dict[int, tuple[torch.Tensor, Any]] = {}
+        self._slices: dict[int, tuple] = {}  # {id of a slice: (of what, which, itself)}
         self._inside: list[str] = []
         self._called = nn.Module.__call__
         self._rests = False  # inside a module that has a Piece
@@ -77,7 +84,7 @@ class Recorder(TorchFunctionMode):
             self._set(example, Laid(symbol))
         with _left_as_it_was(self._module, self._examples), self._calls_seen(), self:
             outputs = self._module(*self._examples)
-        found = tree.map_structure(self._output, _as_structure(outputs))
+        found = tree.map_structure(self._output, as_structure(outputs))
         return None if self.refused else found
 
     def _output(self, value: Any) -> Any:
@@ -160,6 +167,8 @@ class Recorder(TorchFunctionMode):
             return func(*args, **kwargs)
         if name in READ_VALUES:
             return self._read(func, name, args)
+        if name in MAKE_NEW and not any(isinstance(n, OpenSize) for n in _leaves((args, kwargs))):
+            return func(*args, **kwargs)  # of a tensor it takes no more than the dtype
         if name == "size":
             sizes = self._sizes(args[0])
             dim = args[1] if len(args) > 1 else kwargs.get("dim")
@@ -207,18 +216,25 @@ class Recorder(TorchFunctionMode):
     def _function(self, func: Any, name: str, args: Any, kwargs: dict) -> Any:
         versions = [(t, t._version) for t in tree.flatten((args, kwargs)) if _is_tensor(t)]
         outputs = func(*args, **kwargs)
+        if name == "__setitem__":
+            self._write(*args)
+            return outputs
         try:
             handler = self._handler(func, name)
             given_args, given = self._given((args, kwargs))
+            if handler in SEE_FIXED:
+                given["fixed"] = self._fixed
             if handler in SEE_RESULT:
                 given["result"] = tuple(torch._C.TensorBase.size(outputs))
             self._keep(outputs, called_with(handler, given_args, given))
         except _FollowsRefused:
             self._keep(outputs, None)
-        except Refused as error:
+        except (Refused, ValueError, TypeError) as error:  # ours, or of a function of unidl
             self._refuse(self._place(name), str(error))
             self._keep(outputs, None)
         self._keep_in_place(name, versions, outputs)
+        if name == "__getitem__" and outputs._is_view():
+            self._slices[id(outputs)] = args[0], args[1], outputs
         return outputs
 
     def _handler(self, func: Any, name: str) -> Callable:
@@ -237,14 +253,32 @@ class Recorder(TorchFunctionMode):
         raise Refused(f"it calls {resolve_name(func) or name}, which has no counterpart")
 
     def _keep_in_place(self, name: str, versions: list, outputs: Any) -> None:
-        """A tensor that the function changed is what the function returned."""
+        """A tensor that the function changed is what the function returned; so are those of which
+        it is a slice."""
         for tensor, before in versions:
-            if tensor._version == before or tensor is outputs:
+            if tensor._version == before:
                 continue
             if _is_tensor(outputs) and outputs.data_ptr() == tensor.data_ptr():
                 self._set(tensor, self._values.get(id(outputs), (None, _REFUSED))[1])
             else:
                 self._refuse(self._place(name), "it changes a tensor in place")
+            if id(tensor) in self._slices:
+                base, index, _ = self._slices[id(tensor)]
+                self._write(base, index, tensor)
+
+    def _write(self, tensor: torch.Tensor, index: Any, values: Any) -> None:
+        """`tensor[index] = values`."""
+        try:
+            found = written(*self._given((tensor, index, values)))
+            self._set(tensor, self._checked(tensor, found))
+        except _FollowsRefused:
+            self._set(tensor, _REFUSED)
+        except (Refused, ValueError, TypeError) as error:
+            self._refuse(self._place("__setitem__"), str(error))
+            self._set(tensor, _REFUSED)
+        if id(tensor) in self._slices:
+            base, place, _ = self._slices[id(tensor)]
+            self._write(base, place, tensor)
 
     # -- tensors -------------------------------------------------------------------------------
 
@@ -284,9 +318,16 @@ class Recorder(TorchFunctionMode):
         """An array as a tensor of the model, for layers."""
         return Laid(Fixed(array)(self.inputs[0]))
 
-    def _given(self, arguments: Any, fixed: Callable = np.asarray) -> Any:
+    def _array(self, array: np.ndarray) -> Any:
+        """Floats as a weight that is not trained, as other frameworks want them; a few numbers, and
+        what is chosen by, as they are."""
+        return self._fixed(array) if array.dtype.kind == "f" and array.size > _FEW else array
+
+    def _given(self, arguments: Any, fixed: Callable | None = None) -> Any:
         """The arguments for a handler: Laid tensors, what `fixed` makes of arrays of NumPy where a
         tensor depends on nothing, everything else as it is."""
+
+        fixed = fixed or self._array
 
         def given(value: Any) -> Any:
             if not _is_tensor(value):
@@ -389,12 +430,12 @@ def _mapped(function: Callable, value: Any) -> Any:
     return function(value)
 
 
-def _as_structure(outputs: Any) -> Any:
+def as_structure(outputs: Any) -> Any:
     """Tuples, lists and dicts; what of them is None is left out, as from records of outputs."""
     if isinstance(outputs, dict):
-        return {str(k): _as_structure(v) for k, v in outputs.items() if v is not None}
+        return {str(k): as_structure(v) for k, v in outputs.items() if v is not None}
     if isinstance(outputs, (tuple, list)):
-        return [_as_structure(v) for v in outputs if v is not None]
+        return [as_structure(v) for v in outputs if v is not None]
     return outputs
 
 

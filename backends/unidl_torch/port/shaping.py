@@ -175,6 +175,55 @@ def getitem(x, index):
     return Laid(ops.take(value(x), value(chosen), axis=place))
 
 
+def written(x, index, new):
+    """x with `new` at `index`: slices of neighbours, and numbers."""
+    tensor, new = value(x), new if np.isscalar(new) else value(new)
+    rank = len(tensor.shape)
+    parts = list(index) if isinstance(index, tuple) else [index]
+    if Ellipsis in [p for p in parts if not isinstance(p, (Laid, np.ndarray))]:
+        i = parts.index(Ellipsis)
+        parts[i : i + 1] = [slice(None)] * (rank - len(parts) + 1)
+    parts += [slice(None)] * (rank - len(parts))
+    pairs, mask, dropped = [], np.ones((1,) * rank, bool), []
+    for axis, (part, size) in enumerate(zip(parts, tensor.shape, strict=True)):
+        if isinstance(part, slice) and part == slice(None):
+            pairs.append((0, 0))
+            continue
+        if isinstance(part, int) and size is not None:
+            dropped.append(axis)
+            part = slice(part % size, part % size + 1)
+        if not isinstance(part, slice) or size is None or part.step not in (None, 1):
+            raise Refused("it writes into a tensor at places that are no slice of neighbours")
+        start, stop, _ = part.indices(size)
+        pairs.append((start, size - stop))
+        inside = (np.arange(size) >= start) & (np.arange(size) < stop)
+        mask = mask & inside.reshape([-1 if a == axis else 1 for a in range(rank)])
+    if not np.isscalar(new) and len(new.shape):
+        for axis in dropped:
+            new = ops.expand_dims(new, axis) if len(new.shape) < rank else new
+        missing = rank - len(new.shape)
+        have = [1] * missing + list(new.shape)
+        inner = [(a, b) if n != 1 else (0, 0) for (a, b), n in zip(pairs, have, strict=True)]
+        new = ops.pad(new, inner[missing:])
+    return Laid(ops.where(mask, new, tensor))
+
+
+@function(methods=("zero_",))
+def zero(x):
+    return x.like(ops.zeros_like(x.tensor))
+
+
+@function(methods=("fill_",))
+def fill(x, number):
+    return x.like(ops.full_like(x.tensor, number))
+
+
+@function(methods=("copy_",))
+@sees_result
+def copy(x, other, non_blocking=False, *, result):
+    return Laid(ops.zeros_like(x.first()) + value(other))
+
+
 @function(torch.index_select, methods=("index_select",))
 def index_select(x, dim, index):
     return Laid(ops.take(value(x), value(index), axis=dim))
@@ -254,11 +303,13 @@ def expanded(x, shape, result):
             opened.append((i, wanted))
         elif there == 1:
             fixed[i] = size
-    zeros = np.zeros(fixed, dtype)
+    both = ops.logical_or if dtype == "bool" else ops.add
     for i, wanted in opened:
         row = ops.cast(wanted.zeros(), dtype)
-        zeros = ops.add(zeros, ops.reshape(row, [-1 if a == i else 1 for a in range(len(result))]))
-    return Laid((ops.logical_or if dtype == "bool" else ops.add)(tensor, zeros))
+        tensor = both(tensor, ops.reshape(row, [-1 if a == i else 1 for a in range(len(result))]))
+    if max(fixed, default=1) > 1 or len(tensor.shape) < len(result):
+        tensor = both(tensor, np.zeros(fixed, dtype))
+    return Laid(tensor)
 
 
 @function(torch.tril, methods=("tril",))

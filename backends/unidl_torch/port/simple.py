@@ -11,7 +11,7 @@ from unidl.port.errors import Refused
 from unidl.port.laid import Laid
 from unidl.port.weight_rules import reshaped
 from unidl.port.windows import named
-from unidl_torch.port.pieces import Piece, piece, rank_of
+from unidl_torch.port.pieces import Piece, piece, piece_named, rank_of
 
 
 def _elementwise(layer):
@@ -114,6 +114,27 @@ def dropout(m, name):
 def spatial_dropout(m, name):
     layer = named("SpatialDropout*", rank_of(m), m.p, name=name)
     return Piece(lambda x: Laid(layer(x.last()), True))
+
+
+@piece_named(
+    "torchvision.ops.stochastic_depth.StochasticDepth",
+    "timm.layers.drop.DropPath",
+)
+def stochastic_depth(m, name):
+    """Whole samples are dropped."""
+    rate = m.p if hasattr(m, "p") else m.drop_prob
+    if getattr(m, "mode", "row") != "row" or not getattr(m, "scale_by_keep", True):
+        raise Refused("only whole samples are dropped, and the others scaled up")
+
+    made = {}
+
+    def apply(x):
+        if not made:
+            shape = (None, *[1] * (x.rank - 1))
+            made["layer"] = layers.Dropout(rate or 0.0, noise_shape=shape, name=name)
+        return x.like(made["layer"](x.tensor))
+
+    return Piece(apply)
 
 
 @piece(nn.Flatten)
