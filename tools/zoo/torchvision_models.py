@@ -18,7 +18,7 @@ _FRAMES = {"s3d": (16, 224), "mvit": (16, 224), "swin3d": (8, 64)}
 _OPTIONS = {"inception_v3": {"aux_logits": False}, "googlenet": {"aux_logits": False}}
 
 
-def _loaded():
+def load_torchvision():
     """torchvision, also where its compiled part does not fit torch's build: it wants to describe
     operators then that are not there."""
     import torch
@@ -31,7 +31,7 @@ def _loaded():
         library = torch.library.Library("torchvision", "FRAGMENT")
         for name in ("nms", "qnms"):
             library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        _loaded.kept = library  # it lives as long as it is kept
+        load_torchvision.kept = library  # it lives as long as it is kept
         import torchvision
     return torchvision
 
@@ -39,7 +39,7 @@ def _loaded():
 def names():
     from importlib import import_module
 
-    found = _loaded()
+    found = load_torchvision()
     return [
         name
         for section in _SECTIONS
@@ -50,7 +50,7 @@ def names():
 def make(name):
     import torch
 
-    models = _loaded().models
+    models = load_torchvision().models
     torch.manual_seed(0)
     builder = models.get_model_builder(name)
     kind = builder.__module__.partition("torchvision.models.")[2].partition(".")[0]

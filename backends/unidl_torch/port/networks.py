@@ -234,6 +234,67 @@ def glu(input, dim=-1):
     return input.like(a * ops.sigmoid(b))
 
 
+def _affine(x, weight, bias):
+    return linear(x, weight, bias).first()
+
+
+@function(torch.rnn_tanh_cell)
+def rnn_tanh_cell(x, h, w_ih, w_hh, b_ih=None, b_hh=None):
+    return Laid(ops.tanh(_affine(x, w_ih, b_ih) + _affine(h, w_hh, b_hh)))
+
+
+@function(torch.rnn_relu_cell)
+def rnn_relu_cell(x, h, w_ih, w_hh, b_ih=None, b_hh=None):
+    return Laid(ops.relu(_affine(x, w_ih, b_ih) + _affine(h, w_hh, b_hh)))
+
+
+@function(torch.lstm_cell)
+def lstm_cell(x, state, w_ih, w_hh, b_ih=None, b_hh=None):
+    h, c = state
+    i, f, g, o = ops.split(_affine(x, w_ih, b_ih) + _affine(h, w_hh, b_hh), 4, axis=-1)
+    c = ops.sigmoid(f) * value(c) + ops.sigmoid(i) * ops.tanh(g)
+    return Laid(ops.sigmoid(o) * ops.tanh(c)), Laid(c)
+
+
+@function(torch.gru_cell)
+def gru_cell(x, h, w_ih, w_hh, b_ih=None, b_hh=None):
+    r, z, n = ops.split(_affine(x, w_ih, b_ih), 3, axis=-1)
+    r_h, z_h, n_h = ops.split(_affine(h, w_hh, b_hh), 3, axis=-1)
+    n = ops.tanh(n + ops.sigmoid(r + r_h) * n_h)
+    return Laid(n + ops.sigmoid(z + z_h) * (value(h) - n))
+
+
+@function(F.celu, torch.celu)
+def celu(input, alpha=1.0, inplace=False):
+    return input.like(ops.celu(input.tensor, alpha))
+
+
+@function(F.softshrink, torch._C._nn.softshrink)
+def softshrink(input, lambd=0.5):
+    return input.like(ops.soft_shrink(input.tensor, lambd))
+
+
+@function(F.hardshrink, torch.hardshrink)
+def hardshrink(input, lambd=0.5):
+    return input.like(ops.hard_shrink(input.tensor, lambd))
+
+
+@function(F.threshold, torch.threshold)
+def threshold(input, threshold, value, inplace=False):
+    return input.like(ops.threshold(input.tensor, threshold, value))
+
+
+@function(F.softmin)
+def softmin(input, dim=None, _stacklevel=3, dtype=None):
+    return input.like(ops.softmax(-input.tensor, axis=input.axis(dim)))
+
+
+@function(F.bilinear, torch.bilinear)
+def bilinear(a, b, weight, bias=None):
+    found = ops.einsum("...i,oij,...j->...o", value(a), value(weight), value(b))
+    return Laid(found if bias is None else found + value(bias))
+
+
 @function(F.one_hot)
 def one_hot(tensor, num_classes=-1):
     if num_classes < 0:

@@ -8,7 +8,12 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
+from unidl.port.errors import Refused
 from unidl.port.weight_rules import Rule, same
+
+
+class LookInside(Refused):
+    """Raised by what applies a Piece: it does not do this call, but the module's own forward may."""
 
 
 class Goal(NamedTuple):
@@ -29,11 +34,14 @@ class Piece:
             module that is called twice shares its weights here too.
         weights: where its numbers go, in the order of unidl's layers.
         warnings: what differs in silence, in sentences.
+        takes_arrays: whether tensors that depend on no input, such as masks, come as arrays of
+            NumPy, not as weights.
     """
 
     apply: Callable[..., Any]
     weights: list[Goal] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    takes_arrays: bool = False
 
     def add(self, names: Any, variable: Callable[[], Any], rule: Rule = same, block=(0, 1)) -> None:
         names = (names,) if isinstance(names, str) else names

@@ -34,7 +34,7 @@ from unidl_torch.port.function_table import (
     SEE_RESULT,
 )
 from unidl_torch.port.open_size import OpenSize
-from unidl_torch.port.pieces import Piece, maker_of
+from unidl_torch.port.pieces import LookInside, Piece, maker_of
 from unidl_torch.port.shaping import written
 
 
@@ -46,6 +46,14 @@ class _Refused:
 
 
 _REFUSED = _Refused()
+
+
+class _Late:
+    """Stands for a tensor that follows only the size of the batch and has no counterpart: it is
+    refused where it meets what follows from inputs. What code decides by it is the same for all."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
 
 
 class Recorder(TorchFunctionMode):
@@ -68,6 +76,7 @@ class Recorder(TorchFunctionMode):
         self._parameters = {id(p): n for n, p in module.named_parameters()}
         self._shared = _shared_parameters(module)
         self._values: dict[int, tuple[torch.Tensor, Any]] = {}
+        self._free: set[int] = set()  # of tensors that follow from no value, only from sizes
         self._slices: dict[int, tuple] = {}  # {id of a slice: (of what, which, itself)}
         self._inside: list[str] = []
         self._called = nn.Module.__call__
@@ -78,6 +87,9 @@ class Recorder(TorchFunctionMode):
         refused."""
         names = _names_of_inputs(self._module, len(self._examples))
         for name, example in zip(names, self._examples, strict=True):
+            if not example.ndim:
+                self._refuse(name, "an input without axes has none for the batch")
+                return None
             dtype = str(example.dtype).removeprefix("torch.")
             symbol = Input(tuple(example.shape[1:]), dtype=dtype, name=name)
             self.inputs.append(symbol)
@@ -119,22 +131,36 @@ class Recorder(TorchFunctionMode):
         maker = maker_of(type(module))
         if maker is None or any(id(p) in self._shared for p in module.parameters()):
             return self._through(module, path, args, kwargs)
+        with torch._C.DisableTorchFunction():
+            return self._by_piece(maker, module, path, args, kwargs)
+
+    def _by_piece(
+        self, maker: Callable, module: nn.Module, path: str, args: tuple, kwargs: dict
+    ) -> Any:
+        is_new = path not in self.pieces
+        found = None
+        try:
+            if is_new:
+                self.pieces[path] = maker(module, path or type(module).__name__.lower())
+            piece = self.pieces[path]
+            fixed = np.asarray if piece.takes_arrays else self._fixed
+            given_args, given = self._given((args, kwargs), fixed)
+            found = called_with(piece.apply, given_args, given)
+        except _FollowsRefused:
+            pass
+        except LookInside:
+            if is_new:
+                del self.pieces[path]
+            with self:
+                return self._through(module, path, args, kwargs)
+        except (Refused, ValueError, TypeError) as error:  # ours, or of a layer of unidl
+            self._refuse(path, str(error))
         self._rests = True
         try:
-            with torch._C.DisableTorchFunction(), _in_inference(module):
+            with _in_inference(module):
                 outputs = self._called(module, *args, **kwargs)
         finally:
             self._rests = False
-        try:
-            if path not in self.pieces:
-                self.pieces[path] = maker(module, path or type(module).__name__.lower())
-            given_args, given = self._given((args, kwargs), self._fixed)
-            found = called_with(self.pieces[path].apply, given_args, given)
-        except _FollowsRefused:
-            found = None
-        except Refused as error:
-            self._refuse(path, str(error))
-            found = None
         self._keep(outputs, found)
         return outputs
 
@@ -205,7 +231,7 @@ class Recorder(TorchFunctionMode):
         tensor = args[0]
         if name in ("__len__", "__iter__", "unbind") and not isinstance(self._sizes(tensor)[0], OpenSize):
             return func(*args)
-        if id(tensor) in self._held and id(tensor) not in self._values:
+        if id(tensor) in self._free or (id(tensor) in self._held and id(tensor) not in self._values):
             return func(*args)
         told = "control flow that depends on values"
         if name in ("__len__", "__iter__"):
@@ -214,7 +240,12 @@ class Recorder(TorchFunctionMode):
         return func(*args)
 
     def _function(self, func: Any, name: str, args: Any, kwargs: dict) -> Any:
-        versions = [(t, t._version) for t in tree.flatten((args, kwargs)) if _is_tensor(t)]
+        given_tensors = [t for t in _leaves((args, kwargs)) if _is_tensor(t)]
+        versions = [(t, t._version) for t in given_tensors]
+        is_free = all(
+            id(t) in self._free for t in given_tensors
+            if id(t) in self._values or id(t) in self._parameters
+        )  # fmt: skip
         outputs = func(*args, **kwargs)
         if name == "__setitem__":
             self._write(*args)
@@ -230,8 +261,11 @@ class Recorder(TorchFunctionMode):
         except _FollowsRefused:
             self._keep(outputs, None)
         except (Refused, ValueError, TypeError) as error:  # ours, or of a function of unidl
-            self._refuse(self._place(name), str(error))
-            self._keep(outputs, None)
+            if not is_free:
+                self._refuse(self._place(name), str(error))
+            self._keep(outputs, _Late(str(error)) if is_free else None)
+        if is_free:
+            self._free.update(id(t) for t in _leaves(outputs) if _is_tensor(t))
         self._keep_in_place(name, versions, outputs)
         if name == "__getitem__" and outputs._is_view():
             self._slices[id(outputs)] = args[0], args[1], outputs
@@ -239,18 +273,13 @@ class Recorder(TorchFunctionMode):
 
     def _handler(self, func: Any, name: str) -> Callable:
         handler = FUNCTIONS.get(func)
-        is_method = handler is None and (
-            getattr(func, "__objclass__", None) is torch._C.TensorBase
-            or getattr(func, "__qualname__", "").startswith("Tensor.")
-            or type(func).__name__ == "method-wrapper"  # an attribute
-        )
-        if is_method:
+        full = resolve_name(func) or name
+        if handler is None and full.startswith("torch.Tensor."):
             handler = METHODS.get(name)
-        if handler is not None:
-            return handler
-        if is_method:
-            raise Refused(f"it calls the method {name}(), which has no counterpart")
-        raise Refused(f"it calls {resolve_name(func) or name}, which has no counterpart")
+            full = f"the method {name}()"
+        if handler is None:
+            raise Refused(f"it calls {full}, which has no counterpart")
+        return handler
 
     def _keep_in_place(self, name: str, versions: list, outputs: Any) -> None:
         """A tensor that the function changed is what the function returned; so are those of which
@@ -335,6 +364,8 @@ class Recorder(TorchFunctionMode):
             laid = self._laid(value)
             if isinstance(laid, _Refused):
                 raise _FollowsRefused
+            if isinstance(laid, _Late):
+                raise Refused(laid.reason)
             return laid if isinstance(laid, Laid) else fixed(value.detach().cpu().numpy())
 
         return _mapped(given, arguments)
@@ -342,7 +373,7 @@ class Recorder(TorchFunctionMode):
     def _keep(self, outputs: Any, found: Any) -> None:
         """Writes down what stands for the tensors in `outputs`."""
         if _is_tensor(outputs):
-            if found is not None and not callable(found):
+            if isinstance(found, Laid):
                 try:
                     found = self._checked(outputs, found)
                 except Refused as error:
@@ -350,12 +381,12 @@ class Recorder(TorchFunctionMode):
                     found = None
             self._set(outputs, _REFUSED if found is None else found)
         elif isinstance(outputs, (tuple, list)):
-            parts = found if found is not None else [None] * len(outputs)
+            parts = found if isinstance(found, (tuple, list)) else [found] * len(outputs)
             for one, other in zip(outputs, parts, strict=True):
                 self._keep(one, other)
         elif isinstance(outputs, dict):
             for key, one in outputs.items():
-                self._keep(one, None if found is None else found[key])
+                self._keep(one, found[key] if isinstance(found, dict) else found)
 
     def _checked(self, tensor: torch.Tensor, found: Laid) -> Laid:
         """`found` in the dtype of `tensor`, whose shape it must have."""
