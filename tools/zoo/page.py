@@ -39,8 +39,7 @@ def _head(rows, results, directions, digest):
         "1e-6).\n"
         "- float32: outputs of the model that was brought in beside the original's.\n"
         "- to ...: the model as source (`to_source`). The number is what the written file says when "
-        "it runs by itself, in a process that cannot import unidl: outputs and gradients, float64; "
-        "Keras runs on torch there.",
+        "it runs by itself, in a process that cannot import unidl: outputs and gradients in float64.",
         "All weights that begin as one number, such as scales of 1 and layer scales of 1e-6, have "
         "drawn ones, so that they hide nothing. Refused is a `PortError` with its reasons; the rows "
         "below each table give them. \"-\" was not asked, since what comes before was not equal.",

@@ -157,7 +157,6 @@ def _written(model, target):
         except Exception as error:  # noqa: BLE001 - whatever it is, the page tells it
             return _crash(error)
         env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-        env["KERAS_BACKEND"] = "torch"  # it starts faster
         lines = len(Path(folder, "net.py").read_text().splitlines())
         ran = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", _WITHOUT_UNIDL],

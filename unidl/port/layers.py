@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from unidl import ops
-from unidl.layers import Layer
+from unidl.layers import Embedding, Layer
 
-__all__ = ["Constant", "ConstantPadding", "Fixed"]
+__all__ = ["Constant", "ConstantPadding", "EmbeddingWithPadding", "Fixed"]
 
 
 class ConstantPadding(Layer):
@@ -61,8 +61,8 @@ class Constant(Layer):
 
 
 class Fixed(Layer):
-    """Numbers that a model's own code makes without its inputs, such as positions, as a weight that
-    is not trained. It returns them whatever comes in.
+    """Numbers that a model's own code makes without its inputs, such as positions; floats are a
+    weight that is not trained. It returns them whatever comes in.
 
     Args:
         values: an array, or nested lists of numbers.
@@ -74,6 +74,8 @@ class Fixed(Layer):
         self.values = np.asarray(values, values_dtype)
 
     def build(self, input_shape: Any) -> None:
+        if self.values.dtype.kind != "f":
+            return
         dtype = str(self.values.dtype)
         self.value = self.add_weight(
             self.values.shape, "zeros", dtype, trainable=False, name="value"
@@ -81,8 +83,29 @@ class Fixed(Layer):
         self.value.assign(self.values)
 
     def call(self, inputs: Any) -> Any:
-        return self.value
+        is_float = self.values.dtype.kind == "f"
+        return self.value if is_float else ops.convert_to_tensor(self.values)
 
     def get_config(self) -> dict[str, Any]:
         found = {"values": self.values.tolist(), "values_dtype": str(self.values.dtype)}
         return {**super().get_config(), **found}
+
+
+class EmbeddingWithPadding(Embedding):
+    """An embedding of which one row is not trained: the word that fills sequences up.
+
+    Args:
+        padding: the number of that row. The others are those of `Embedding`.
+    """
+
+    def __init__(self, *args: Any, padding: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.padding = padding
+
+    def call(self, inputs: Any) -> Any:
+        found = super().call(inputs)
+        is_padding = ops.expand_dims(ops.equal(inputs, self.padding), -1)
+        return ops.where(is_padding, ops.stop_gradient(found), found)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "padding": self.padding}

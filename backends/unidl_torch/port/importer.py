@@ -60,7 +60,7 @@ def from_torch(
     name = type(module).__name__
     if optimizer is None and (scheduler is not None or scheduler_steps is not None):
         raise ValueError("from_torch: a scheduler needs its optimizer too. Give optimizer=.")
-    found = _made(module, examples, name)
+    found, _ = _made(module, examples, name)
     trained = (module, optimizer, scheduler, scheduler_steps)
     if optimizer is not None:
         found.warnings += _carry_over(found, name, *trained)
@@ -86,7 +86,7 @@ def _prove_optimizer(proof, examples, name, module, optimizer, scheduler, schedu
     original = TorchTraining(module, optimizer, scheduler, scheduler_steps)
     inputs = in_float64([x.detach().cpu().numpy() for x in examples])
     with on_the_reference():
-        twin = _made(original.module, tensors(inputs), name)
+        twin, _ = _made(original.module, tensors(inputs), name)
         silence(twin.model)
         _carry_over(
             twin, name, original.module, original.optimizer, original.scheduler, scheduler_steps
@@ -94,7 +94,11 @@ def _prove_optimizer(proof, examples, name, module, optimizer, scheduler, schedu
     prove_training(proof, original, twin.model, twin.weights, inputs, twin.optimizer)
 
 
+IN_SINGLE = 1e-6
+
+
 def _made(module, examples, name):
+    """(what is brought in, whether its forward keeps fewer digits than its inputs have)."""
     _require_no_hooks(module, name)
     recorder = Recorder(module, examples)
     structure = _recorded(recorder, name)
@@ -108,6 +112,9 @@ def _made(module, examples, name):
     ]
     constants = recorder.constants.items()
     weights += [Weight((path,), layer.value, same) for path, (layer, _) in constants]
+    held = {id(variable) for variable in model.variables}
+    unused = [weight for weight in weights if id(weight.variable) not in held]
+    weights = [weight for weight in weights if id(weight.variable) in held]
     arrays = {
         n: t.detach().cpu().numpy()
         for n, t in (*module.named_parameters(), *module.named_buffers())
@@ -118,15 +125,19 @@ def _made(module, examples, name):
     still = [weight.variable for weight in weights if frozen.issuperset(weight.names)]
     warnings = [text for piece in pieces.values() for text in piece.warnings]
     warnings += [f"not trained, as in the original: {text}" for text in freeze(model, still)]
-    return Imported(model, weights, warnings)
+    warnings += [f"left out, since no output needs it: {n}" for w in unused for n in w.names]
+    return Imported(model, weights, warnings), recorder.narrows
 
 
 def _proved(module, examples, name, still):
     original = TorchOriginal(module, still)
     inputs = in_float64([x.detach().cpu().numpy() for x in examples])
     with on_the_reference():
-        twin = _made(original.module, tensors(inputs), name)
+        twin, narrows = _made(original.module, tensors(inputs), name)
         silence(twin.model)
+    if narrows:
+        original.budget = IN_SINGLE
+        original.left_out.append("digits beyond float32, in which a part of its forward computes")
     return prove(name, original, twin.model, twin.weights, inputs)
 
 

@@ -55,7 +55,13 @@ def embedding(
 ):  # fmt: skip
     if max_norm is not None:
         raise Refused(f"max_norm={max_norm}, which changes the weights in the forward pass")
-    return Laid(ops.take(value(weight), value(input), axis=0))
+    words = value(input)
+    found = ops.take(value(weight), words, axis=0)
+    if padding_idx is not None:
+        row = padding_idx % value(weight).shape[0]
+        is_padding = ops.expand_dims(ops.equal(words, row), -1)
+        found = ops.where(is_padding, ops.stop_gradient(found), found)
+    return Laid(found)
 
 
 def _conv(rank):

@@ -46,6 +46,7 @@ class _Refused:
 
 
 _REFUSED = _Refused()
+_INSIDE = object()  # a module has to be looked into
 
 
 class _Late:
@@ -62,6 +63,7 @@ class Recorder(TorchFunctionMode):
         inputs: the symbols that stand for the examples.
         pieces: {path of a module: Piece}. constants: {path of a parameter or buffer: layer}.
         refused: [(place, reason)], everything that has no counterpart.
+        narrows: whether the forward goes on in fewer digits than its inputs have.
     """
 
     def __init__(self, module: nn.Module, examples: list[torch.Tensor]) -> None:
@@ -70,6 +72,7 @@ class Recorder(TorchFunctionMode):
         self.pieces: dict[str, Piece] = {}
         self.constants: dict[str, tuple[Constant, Laid]] = {}
         self.refused: list[tuple[str, str]] = []
+        self.narrows = False
         self._module, self._examples = module, examples
         self._paths = {id(m): path for path, m in module.named_modules()}
         self._held = {id(t): n for n, t in module.named_buffers()}
@@ -132,7 +135,10 @@ class Recorder(TorchFunctionMode):
         if maker is None or any(id(p) in self._shared for p in module.parameters()):
             return self._through(module, path, args, kwargs)
         with torch._C.DisableTorchFunction():
-            return self._by_piece(maker, module, path, args, kwargs)
+            outputs = self._by_piece(maker, module, path, args, kwargs)
+        if outputs is _INSIDE:
+            return self._through(module, path, args, kwargs)
+        return outputs
 
     def _by_piece(
         self, maker: Callable, module: nn.Module, path: str, args: tuple, kwargs: dict
@@ -151,8 +157,7 @@ class Recorder(TorchFunctionMode):
         except LookInside:
             if is_new:
                 del self.pieces[path]
-            with self:
-                return self._through(module, path, args, kwargs)
+            return _INSIDE
         except (Refused, ValueError, TypeError) as error:  # ours, or of a layer of unidl
             self._refuse(path, str(error))
         self._rests = True
@@ -398,6 +403,8 @@ class Recorder(TorchFunctionMode):
         )
         if not alike:
             raise Refused(f"shape {sizes} became {tuple(found.shape)}")
+        if tensor.is_floating_point():
+            self.narrows |= tensor.element_size() < torch.get_default_dtype().itemsize
         dtype = str(tensor.dtype).removeprefix("torch.")
         if str(found.tensor.dtype) != dtype:
             found = found.like(ops.cast(found.tensor, dtype))
