@@ -66,14 +66,23 @@ class Gluon:
         from unidl_mxnet.load import load_mxnet
 
         array = load_mxnet().nd.array
-        return [y.asnumpy() for y in tree.flatten(model(*(array(x, dtype=x.dtype) for x in examples)))]
+        return [
+            y.asnumpy() for y in tree.flatten(model(*(array(x, dtype=x.dtype) for x in examples)))
+        ]
 
 
 class Keras:
     @staticmethod
     def vary(model: Any) -> None:
+        from keras.layers import Normalization
+
         drawn = np.random.default_rng(1)
-        model.set_weights([varied(x, drawn) for x in model.get_weights()])
+        # What a Normalization has learned takes effect when a file is read, not when it is set.
+        found = (each for each in model._flatten_layers() if isinstance(each, Normalization))
+        kept = {id(v) for layer in found for v in layer.weights}
+        for variable in model.weights:
+            if id(variable) not in kept:
+                variable.assign(varied(np.asarray(variable), drawn))
 
     @staticmethod
     def bring_in(model: Any, examples: tuple) -> Any:
@@ -83,7 +92,9 @@ class Keras:
     def outputs(model: Any, examples: tuple) -> list:
         from unidl.port.twin import one_or_all
 
-        return [np.asarray(y) for y in tree.flatten(model(one_or_all(list(examples)), training=False))]
+        return [
+            np.asarray(y) for y in tree.flatten(model(one_or_all(list(examples)), training=False))
+        ]
 
 
 FRAMEWORKS = {"torch": Torch, "gluon": Gluon, "keras": Keras}

@@ -23,9 +23,9 @@ def make(name):
 
     keras.utils.set_random_seed(0)
     size = next((n for start, n in _SIZES.items() if name.startswith(start)), 64)
-    model = getattr(keras.applications, name)(
-        weights=None, classes=10, input_shape=(size, size, 3)
-    )
+    model = getattr(keras.applications, name)(weights=None, classes=10, input_shape=(size, size, 3))
     if model.count_params() > _LARGEST:
-        raise NotRun(f"{model.count_params() / 1e6:.0f} million weights are too many for its memory limit")
+        raise NotRun(
+            f"{model.count_params() / 1e6:.0f} million weights are too many for its memory limit"
+        )
     return Case(model, image(size, last=True))

@@ -42,7 +42,7 @@ def _head(rows, results, directions, digest):
         "it runs by itself, in a process that cannot import unidl: outputs and gradients in float64.",
         "All weights that begin as one number, such as scales of 1 and layer scales of 1e-6, have "
         "drawn ones, so that they hide nothing. Refused is a `PortError` with its reasons; the rows "
-        "below each table give them. \"-\" was not asked, since what comes before was not equal.",
+        'below each table give them. "-" was not asked, since what comes before was not equal.',
         _table(
             ["models", "rows", *directions],
             [_summary(s, rows, results, directions) for s in SOURCES],
@@ -74,7 +74,11 @@ def _anchor(title):
 def _section(source, rows, results, directions):
     module = module_of(source)
     mine = [row for row in rows if row.source == source]
-    asked = [d for d in directions if any(d in (results[r] or {"directions": {}})["directions"] for r in mine)]
+    asked = [
+        d
+        for d in directions
+        if any(d in (results[r] or {"directions": {}})["directions"] for r in mine)
+    ]
     lines, reasons = [], {}
     for row in mine:
         found = results[row]

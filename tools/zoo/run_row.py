@@ -167,7 +167,11 @@ def _written(model, target):
         last = (ran.stderr.strip() or f"exit status {ran.returncode}").splitlines()[-1]
         return {"status": "crash", "reason": f"the written file: {last[:300]}"}
     error = float(told[1])
-    return {"status": "equal" if ran.returncode == 0 else "different", "error": error, "lines": lines}
+    return {
+        "status": "equal" if ran.returncode == 0 else "different",
+        "error": error,
+        "lines": lines,
+    }
 
 
 def _crash(error):

@@ -61,8 +61,8 @@ class Constant(Layer):
 
 
 class Fixed(Layer):
-    """Numbers that a model's own code makes without its inputs, such as positions; floats are a
-    weight that is not trained. It returns them whatever comes in.
+    """Numbers that a model's own code makes without its inputs, as a weight that is not trained. It
+    returns them whatever comes in.
 
     Args:
         values: an array, or nested lists of numbers.
@@ -74,8 +74,6 @@ class Fixed(Layer):
         self.values = np.asarray(values, values_dtype)
 
     def build(self, input_shape: Any) -> None:
-        if self.values.dtype.kind != "f":
-            return
         dtype = str(self.values.dtype)
         self.value = self.add_weight(
             self.values.shape, "zeros", dtype, trainable=False, name="value"
@@ -83,8 +81,7 @@ class Fixed(Layer):
         self.value.assign(self.values)
 
     def call(self, inputs: Any) -> Any:
-        is_float = self.values.dtype.kind == "f"
-        return self.value if is_float else ops.convert_to_tensor(self.values)
+        return self.value
 
     def get_config(self) -> dict[str, Any]:
         found = {"values": self.values.tolist(), "values_dtype": str(self.values.dtype)}
@@ -103,7 +100,7 @@ class EmbeddingWithPadding(Embedding):
         self.padding = padding
 
     def call(self, inputs: Any) -> Any:
-        found = super().call(inputs)
+        found = ops.take(self.embeddings, inputs, axis=0)
         is_padding = ops.expand_dims(ops.equal(inputs, self.padding), -1)
         return ops.where(is_padding, ops.stop_gradient(found), found)
 

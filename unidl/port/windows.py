@@ -75,7 +75,9 @@ def transposed_convolution(
     crops = [(p, p - o) for p, o in zip(padding, output_padding, strict=True)]
     after = _nothing
     if any(map(any, crops)):
-        after = named("Cropping*", rank, crops[0] if rank == 1 else crops, name=_inside(name, "cropping"))
+        after = named(
+            "Cropping*", rank, crops[0] if rank == 1 else crops, name=_inside(name, "cropping")
+        )
     return layer, lambda x: after(layer(x))
 
 
@@ -87,7 +89,12 @@ def zeros(pairs: Sequence[tuple[int, int]], name: str | None) -> Callable:
 
 
 def pooling(
-    kind: str, window: Sizes, strides: Sizes, padding: Sizes, name: str | None, rounds_up: bool = False
+    kind: str,
+    window: Sizes,
+    strides: Sizes,
+    padding: Sizes,
+    name: str | None,
+    rounds_up: bool = False,
 ) -> Callable:
     """Of `kind` "Max" or "Average"; what is padded counts in an average. `rounds_up`: the last
     window may begin inside and end outside."""

@@ -48,7 +48,10 @@ class MXNetOriginal:
 
     def __init__(self, graph, arrays, weights):
         self.budget, self.left_out = BUDGET, []
-        single = sorted({node.op for node in graph.nodes} & SINGLE)
+        single = sorted(
+            {node.op for node in graph.nodes} & SINGLE
+            | {n.op for n in graph.nodes if n.op == "RNN" and n.attrs["mode"].startswith("rnn")}
+        )
         if single:
             self.budget = 1e-6
             self.left_out.append(f"digits beyond float32, in which MXNet's {single[0]} computes")

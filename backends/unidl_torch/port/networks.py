@@ -316,5 +316,3 @@ def _noise(x):
 @function(torch.randn_like)
 def randn_like(x, **_):
     return _noise(x)
-
-

@@ -206,7 +206,11 @@ class Recorder(TorchFunctionMode):
             return sizes if dim is None else sizes[dim]
         if name == "numel":
             count = func(*args)
-            return OpenSize(count) if any(isinstance(n, OpenSize) for n in self._sizes(args[0])) else count
+            return (
+                OpenSize(count)
+                if any(isinstance(n, OpenSize) for n in self._sizes(args[0]))
+                else count
+            )
         return self._function(func, name, args, kwargs)
 
     def _attribute(self, func: Any, args: Any) -> Any:
@@ -234,9 +238,13 @@ class Recorder(TorchFunctionMode):
 
     def _read(self, func: Any, name: str, args: Any) -> Any:
         tensor = args[0]
-        if name in ("__len__", "__iter__", "unbind") and not isinstance(self._sizes(tensor)[0], OpenSize):
+        if name in ("__len__", "__iter__", "unbind") and not isinstance(
+            self._sizes(tensor)[0], OpenSize
+        ):
             return func(*args)
-        if id(tensor) in self._free or (id(tensor) in self._held and id(tensor) not in self._values):
+        if id(tensor) in self._free or (
+            id(tensor) in self._held and id(tensor) not in self._values
+        ):
             return func(*args)
         told = "control flow that depends on values"
         if name in ("__len__", "__iter__"):
@@ -338,6 +346,8 @@ class Recorder(TorchFunctionMode):
                 self._set(tensor, value)
             return value
         path = self._parameters.get(id(tensor)) or self._held.get(id(tensor))
+        if path is not None and not tensor.is_floating_point():
+            return tensor  # a table of places, or a mask: nothing that trains
         return tensor if path is None else self._constant(path, tensor)
 
     def _constant(self, path: str, tensor: torch.Tensor) -> Laid:
@@ -349,8 +359,13 @@ class Recorder(TorchFunctionMode):
         return self.constants[path][1]
 
     def _fixed(self, array: np.ndarray) -> Laid:
-        """An array as a tensor of the model, for layers."""
-        return Laid(Fixed(array)(self.inputs[0]))
+        """An array as a tensor of the model, for layers: floats as a weight that is not trained."""
+        if array.dtype.kind == "f":
+            return Laid(Fixed(array)(self.inputs[0]))
+        nothing = ops.zeros_like(self.inputs[0][(0,) * len(self.inputs[0].shape)])
+        if array.dtype == bool:
+            return Laid(ops.logical_or(array, ops.cast(nothing, "bool")))
+        return Laid(ops.add(array, ops.cast(nothing, str(array.dtype))))
 
     def _array(self, array: np.ndarray) -> Any:
         """Floats as a weight that is not trained, as other frameworks want them; a few numbers, and

@@ -191,9 +191,7 @@ REFUSED = {
     "functions": (Sorts(), r"sort: it calls torch\.sort.*\n.*method cumprod\(\), which has no"),
     "hooks": (with_a_hook(), "0: it has hooks"),
     "everything at once": (
-        nn.Sequential(
-            nn.Linear(4, 4), nn.RReLU(), nn.Sequential(nn.MaxPool1d(2, dilation=2))
-        ),
+        nn.Sequential(nn.Linear(4, 4), nn.RReLU(), nn.Sequential(nn.MaxPool1d(2, dilation=2))),
         r"1: RReLU has no counterpart\n  2\.0: dilation of pooling",
     ),
     "a batch that is flattened": (nn.Sequential(nn.Flatten(0)), "0: it flattens the batch"),

@@ -240,7 +240,7 @@ class Scope:
         self.made += self.writer.children(name, [kind for kind, _ in scopes])
         if result != x:
             self.body.append(f"{result} = {x}")
-        self.body += self.writer.loop(self.writer.attribute(self, name), result)
+        self.body += self.writer.loop(self.writer.parts_attribute(self, name), result)
         for i, (_, scope) in enumerate(scopes):
             for names_, variable, rule in scope.entries:
                 full = tuple(f"{name}.{i}.{n}" for n in names_)

@@ -245,6 +245,10 @@ class Writer(ABC):
     def attribute(self, scope: Scope, name: str) -> str:
         return f"self.{name}"
 
+    def parts_attribute(self, scope: Scope, name: str) -> str:
+        """That of a list of children."""
+        return self.attribute(scope, name)
+
     def statement(self, target: str, expression: str, comment: str) -> list[str]:
         line = f"{target} = {expression}"
         behind = f"{line}  # {comment}"

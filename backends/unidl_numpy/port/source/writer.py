@@ -113,7 +113,10 @@ class NumpyWriter(Writer):
         return [f"self.{name} = [{made}]"]
 
     def attribute(self, scope, name):
-        return f"self.{name}" if name.startswith("blocks") else f'w["{name}"]'
+        return f'w["{name}"]'
+
+    def parts_attribute(self, scope, name):
+        return f"self.{name}"
 
     def moved(self, name, rank, first):
         raise AssertionError("the channels are last everywhere")
