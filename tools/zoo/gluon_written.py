@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from unidl_mxnet.load import load_mxnet
-
 from tools.zoo.rows import Case, image, tokens
+from unidl_mxnet.load import load_mxnet
 
 mx = load_mxnet()
 from mxnet.gluon import nn, rnn  # noqa: E402
@@ -94,8 +93,14 @@ class SSD(mx.gluon.HybridBlock):
     def hybrid_forward(self, F, x):
         maps = [self.body(x)]
         maps.append(self.more(maps[0]))
-        places = [F.flatten(F.transpose(p(m), (0, 2, 3, 1))) for p, m in zip(self.places, maps)]
-        scores = [F.flatten(F.transpose(s(m), (0, 2, 3, 1))) for s, m in zip(self.scores, maps)]
+        places = [
+            F.flatten(F.transpose(p(m), (0, 2, 3, 1)))
+            for p, m in zip(self.places, maps, strict=True)
+        ]
+        scores = [
+            F.flatten(F.transpose(s(m), (0, 2, 3, 1)))
+            for s, m in zip(self.scores, maps, strict=True)
+        ]
         scores = F.reshape(F.concat(*scores, dim=1), (0, -1, self.classes))
         return F.concat(*places, dim=1), scores
 

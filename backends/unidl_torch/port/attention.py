@@ -76,14 +76,19 @@ def _masks(scores, keys, heads):
         found = _seen(scores)
         if len(found.shape) != 2:
             raise Refused("a mask for each head")
-        if isinstance(found, np.ndarray) and keys is None:
-            if found.shape[0] == found.shape[1] and (found == np.tril(np.ones_like(found))).all():
-                return {"use_causal_mask": True}
+        if keys is None and _is_causal(found):
+            return {"use_causal_mask": True}
         found = ops.expand_dims(found, 0)
     if keys is not None:
         keys = ops.expand_dims(_seen(keys), 1)
         found = keys if found is None else ops.logical_and(found, keys)
     return {} if found is None else {"attention_mask": found}
+
+
+def _is_causal(mask):
+    if not isinstance(mask, np.ndarray) or mask.shape[0] != mask.shape[1]:
+        return False
+    return bool((mask == np.tril(np.ones_like(mask))).all())
 
 
 def _seen(mask):

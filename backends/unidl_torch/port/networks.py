@@ -1,4 +1,4 @@
-"""Functions of torch.nn.functional that modules stand for: with weights of the user's own, or none."""
+"""Functions that modules stand for, with weights of the user's own or none."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from unidl.port.weight_rules import Rule, same
 
 
 class LookInside(Refused):
-    """Raised by what applies a Piece: it does not do this call, but the module's own forward may."""
+    """Raised by what applies a Piece: it does not do this call; the module's own forward may."""
 
 
 class Goal(NamedTuple):

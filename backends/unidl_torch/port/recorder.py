@@ -1,5 +1,5 @@
-"""A user's own `forward`, run once on the example inputs, with every function of torch that it calls
-written down as what stands for it in unidl.
+"""A user's own `forward`, run once on the example inputs, with every function of torch that it
+calls written down as what stands for it in unidl.
 
 The forward computes real numbers, so code that looks at sizes, types and settings runs as it is;
 only what follows from the values of inputs cannot be recorded. Modules that have a Piece are not
@@ -36,7 +36,6 @@ from unidl_torch.port.function_table import (
 from unidl_torch.port.open_size import OpenSize
 from unidl_torch.port.pieces import LookInside, Piece, maker_of
 from unidl_torch.port.shaping import written
-
 
 _FEW = 4  # numbers that stand in the code itself
 
@@ -107,7 +106,7 @@ class Recorder(TorchFunctionMode):
             self._refuse("", f"it returns {type(value).__name__} {value!r}, which is no tensor")
             return None
         laid = self._laid(value)
-        if isinstance(laid, _Refused) or isinstance(laid, Laid):
+        if isinstance(laid, _Refused | Laid):
             return laid
         self._refuse("", "it returns a tensor that does not depend on its inputs")
         return None
@@ -170,8 +169,8 @@ class Recorder(TorchFunctionMode):
         return outputs
 
     def _through(self, module: nn.Module, path: str, args: tuple, kwargs: dict) -> Any:
-        """A module without a Piece, by what its forward does. Where that has no counterpart, and the
-        module is one of torch's, the module is what is refused."""
+        """A module without a Piece, by what its forward does. Where that has no counterpart, and
+        the module is one of torch's, the module is what is refused."""
         before = len(self.refused)
         self._inside.append(path)
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 
@@ -113,7 +115,7 @@ def tensor_split(x, indices_or_sections=None, dim=0, *, indices=None, sections=N
     if sections is not None or isinstance(places, int):
         raise Refused("tensor_split in a number of parts; write where to split")
     ends = [0, *places, size]
-    return _parts(x, [b - a for a, b in zip(ends, ends[1:], strict=False)], dim)
+    return _parts(x, [b - a for a, b in pairwise(ends)], dim)
 
 
 @function(torch.split, methods=("split", "split_with_sizes"))
