@@ -38,11 +38,12 @@ def _head(rows, results, directions, digest):
         "descent, relative to the largest number; at most 1e-9 (Keras, and a few kernels of MXNet: "
         "1e-6).\n"
         "- float32: outputs of the model that was brought in beside the original's.\n"
-        "- to ...: the model as source (`to_source`). The number is what the written file says when "
-        "it runs by itself, in a process that cannot import unidl: outputs and gradients in float64.",
-        "All weights that begin as one number, such as scales of 1 and layer scales of 1e-6, have "
-        "drawn ones, so that they hide nothing. Refused is a `PortError`; its reasons are below "
-        "each table. Where there is -, what comes before was not equal.",
+        "- to ...: the model as source (`to_source`). The number is what the written file says "
+        "when it runs by itself, in a process that cannot import unidl: outputs and gradients in "
+        "float64.",
+        "All weights that begin as one number, such as scales of 1 and layer scales of 1e-6, "
+        "have drawn ones, so that they hide nothing. Refused is a `PortError`; its reasons are "
+        "below each table. Where there is -, what comes before was not equal.",
         _table(
             ["models", "rows", *directions],
             [_summary(s, rows, results, directions) for s in SOURCES],
