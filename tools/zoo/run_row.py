@@ -67,7 +67,7 @@ def run(row: Row, result: Path) -> None:
     into = []
     for case in cases:
         framework.vary(case.model)
-        found, outcome = _brought_in(framework, case)
+        found, outcome = brought_in(framework, case)
         into.append(outcome)
     outcome = _together(into)
     if found is not None:
@@ -83,7 +83,7 @@ def run(row: Row, result: Path) -> None:
         write(f"to {target}", **_written(model, target))
 
 
-def _brought_in(framework, case):
+def brought_in(framework, case):
     """(what was found, the outcome)."""
     try:
         found = framework.bring_in(case.model, case.examples)

@@ -25,19 +25,14 @@ def _like_module(kind, *targets):
         return MAKERS[kind](kind(*arguments, **options), None).apply(x)
 
 
-for _rank in "123":
-    for _name in ("MaxPool", "AvgPool", "AdaptiveAvgPool", "AdaptiveMaxPool", "Dropout"):
-        _kind = getattr(nn, f"{_name}{_rank}d")
-        _called = {"MaxPool": "max_pool", "AvgPool": "avg_pool", "Dropout": "dropout"}.get(
-            _name, f"adaptive_{_name[8:11].lower()}_pool"
-        )
-        _targets = {
-            getattr(place, name)
-            for place in (F, torch)
-            for name in (f"{_called}{_rank}d", f"_{_called}{_rank}d")
-            if hasattr(place, name)
-        }
-        _like_module(_kind, *_targets)
+_WINDOWED = {
+    "MaxPool": "max_pool", "AvgPool": "avg_pool", "AdaptiveAvgPool": "adaptive_avg_pool",
+    "AdaptiveMaxPool": "adaptive_max_pool", "Dropout": "dropout",
+}  # fmt: skip
+for _name, _called in _WINDOWED.items():
+    for _end in ("1d", "2d", "3d"):
+        _targets = (getattr(place, _called + _end, None) for place in (F, torch))
+        _like_module(getattr(nn, _name + _end), *filter(None, _targets))
 
 _like_module(nn.Dropout, F.dropout, torch.dropout)
 

@@ -120,11 +120,11 @@ class Recorder(TorchFunctionMode):
         def called(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             return recorder._call(module, args, kwargs)
 
-        nn.Module.__call__ = called  # type: ignore[method-assign]
+        nn.Module.__call__ = called
         try:
             yield
         finally:
-            nn.Module.__call__ = self._called  # type: ignore[method-assign]
+            nn.Module.__call__ = self._called
 
     def _call(self, module: nn.Module, args: tuple, kwargs: dict) -> Any:
         path = self._paths.get(id(module))
@@ -228,7 +228,8 @@ class Recorder(TorchFunctionMode):
 
         def zeros(axis: int) -> Callable:
             place = tuple(slice(None) if a == axis else 0 for a in range(len(sizes)))
-            return lambda: ops.zeros_like(laid.first()[place])
+            tensor: Any = laid.first()
+            return lambda: ops.zeros_like(tensor[place])
 
         return torch.Size(
             OpenSize(n, zeros(axis)) if laid.shape[axis] is None else n
@@ -361,7 +362,8 @@ class Recorder(TorchFunctionMode):
         """An array as a tensor of the model, for layers: floats as a weight that is not trained."""
         if array.dtype.kind == "f":
             return Laid(Fixed(array)(self.inputs[0]))
-        nothing = ops.zeros_like(self.inputs[0][(0,) * len(self.inputs[0].shape)])
+        first: Any = self.inputs[0]
+        nothing = ops.zeros_like(first[(0,) * len(first.shape)])
         if array.dtype == bool:
             return Laid(ops.logical_or(array, ops.cast(nothing, "bool")))
         return Laid(ops.add(array, ops.cast(nothing, str(array.dtype))))
@@ -475,7 +477,7 @@ def _mapped(function: Callable, value: Any) -> Any:
     if isinstance(value, torch.Size):
         return tuple(value)
     if isinstance(value, (tuple, list)):
-        found = [_mapped(function, each) for each in value]
+        found: list[Any] = [_mapped(function, each) for each in value]
         return type(value)(*found) if hasattr(value, "_fields") else type(value)(found)
     if isinstance(value, dict):
         return {key: _mapped(function, each) for key, each in value.items()}
@@ -494,7 +496,7 @@ def as_structure(outputs: Any) -> Any:
 def _names_of_inputs(module: nn.Module, count: int) -> list[str]:
     if maker_of(type(module)) is not None:
         return [f"x{i}" for i in range(count)]
-    found = []
+    found: list[str] = []
     for name, parameter in inspect.signature(module.forward).parameters.items():
         if parameter.kind is parameter.VAR_POSITIONAL:
             found += [f"{name}_{i}" for i in range(count - len(found))]

@@ -138,7 +138,7 @@ def _parts(x, sizes, dim):
 def _known(x, dim):
     size = x.shape[dim % x.rank]
     if size is None:
-        raise Refused("it divides the batch")
+        raise Refused("it divides the batch, or goes through it row by row")
     return size
 
 
