@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from unidl import Model
 from unidl.port.errors import PortError
 from unidl.port.imported import Imported
@@ -9,7 +11,7 @@ from unidl.port.laid import Laid
 from unidl.port.proof import as_list, in_float64, on_the_reference, prove
 from unidl.port.training import carried_over, freeze
 from unidl.port.training_proof import prove_training
-from unidl.port.twin import silence
+from unidl.port.twin import Twin, silence
 from unidl.port.weight_rules import Weight, same
 from unidl.utils.naming import to_snake_case
 from unidl_torch.port import attention, features, recurrent, simple, windows  # noqa: F401
@@ -138,7 +140,32 @@ def _proved(module, examples, name, still):
     if narrows:
         original.budget = IN_SINGLE
         original.left_out.append("digits beyond float32, in which a part of its forward computes")
-    return prove(name, original, twin.model, twin.weights, inputs)
+    another = _of_another_batch(name, original, twin.model, inputs)
+    proof = prove(name, original, twin.model, twin.weights, inputs)
+    for i, (found, wanted) in enumerate(another):
+        proof.compare(f"output {i} of a larger batch", found, wanted)
+    return proof
+
+
+def _of_another_batch(name, original, model, inputs):
+    """Outputs of both for one sample more: a size that was taken from the examples would show."""
+    if len({x.shape[0] for x in inputs}) > 1:
+        original.left_out.append("another batch, since the first axes of the inputs differ")
+        return []
+    more = [np.concatenate([x, x[:1]]) for x in inputs]
+    try:
+        wanted = original.outputs(more, training=False)
+    except Exception as error:  # noqa: BLE001 - whatever a forward raises
+        told = str(error).strip().split("\n")[0]
+        original.left_out.append(f"another batch, which the original does not take: {told}")
+        return []
+    try:
+        with on_the_reference():
+            found = Twin(model, []).outputs(more, training=False)
+    except ValueError as error:
+        reason = f"it takes no other batch than that of the examples: {error}"
+        raise PortError(name, [("", reason)]) from error
+    return list(zip(found, wanted, strict=True))
 
 
 def _require_no_hooks(module, name):

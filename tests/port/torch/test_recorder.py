@@ -218,6 +218,16 @@ class Raises(nn.Module):
         return x @ torch.ones(5, 2)
 
 
+class TakesTheSizeOfTheExample(nn.Module):
+    def forward(self, x):
+        return x + torch.arange(float(len(list(range(x.size(0)))))).unsqueeze(1)
+
+
+def test_the_proof_asks_another_batch():
+    with pytest.raises(port.PortError, match="no other batch than that of the examples"):
+        port.from_torch(TakesTheSizeOfTheExample(), torch.ones(2, 4))
+
+
 @pytest.mark.parametrize(
     ("module", "mentions"),
     [
