@@ -147,13 +147,13 @@ def flattened(x, start, end):
     start, end = start % x.rank, end % x.rank
     if start == 0:
         raise Refused("it flattens the batch")
+    if start == 1 and end == x.rank - 1:
+        return Laid(layers.Flatten()(x.first()))
     shape = x.shape
-    between = shape[start : end + 1]
-    size = -1 if None in between else math.prod(between)
-    rest = [*shape[1:start], size, *shape[end + 1 :]]
-    if None in rest:
+    if None in shape[1:]:
         raise Refused(f"the sizes of {shape} are open")
-    return Laid(layers.Reshape(rest)(x.first()))
+    size = math.prod(shape[start : end + 1])
+    return Laid(ops.reshape(x.first(), (-1, *shape[1:start], size, *shape[end + 1 :])))
 
 
 @piece(nn.Unflatten)
