@@ -16,6 +16,8 @@ from tools.zoo.run_row import brought_in
         ("torch_written", "nn.Transformer"),
         ("torch_written", "YOLO head"),
         ("gluon_written", "LSTM language model"),
+        ("gluon_written", "GRU language model"),
+        ("gluon_written", "bidirectional LSTM"),
         ("gluon_written", "U-Net"),
     ],
 )
