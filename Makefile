@@ -8,6 +8,7 @@ DEMO := .venv-demo
 NUMPY2 := .venv-numpy2
 JAX := .venv-jax
 NEWEST_JAX := .venv-jax-newest
+ZOO := .venv-zoo
 # An editable install lists the top-level packages once, so an adapter added to backends/ asks for a new one.
 INSTALLED_FROM := pyproject.toml constraints.txt backends
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
@@ -20,7 +21,7 @@ JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(CURDIR)/build/jax-cache JAX_PERSISTENT_
 JAX_PYTEST := $(ONE_THREAD) $(JAX_CACHE) UNIDL_TEST_BACKENDS=numpy,jax $(JAX)/bin/python -m pytest
 PYTEST := $(ONE_THREAD) $(QUIET) $(VENV)/bin/python -m pytest
 
-.PHONY: outside-truth demo test abuse chaos test-slow test-isa test-order fuzz lint coverage capabilities test-numpy2 test-jax test-jax-newest test-packaging conformance conformance-jax bench clean
+.PHONY: outside-truth zoo demo test abuse chaos test-slow test-isa test-order fuzz lint coverage capabilities test-numpy2 test-jax test-jax-newest test-packaging conformance conformance-jax bench clean
 
 demo: $(DEMO)/.complete
 	$(DEMO)/bin/python examples/digits_cnn.py
@@ -110,18 +111,30 @@ test-packaging: $(VENV)/.complete
 outside-truth: $(VENV)/.complete
 	$(ONE_THREAD) $(QUIET) $(VENV)/bin/python -W ignore -m tools.outside_truth
 
+# Models that nobody here wrote, through every importer and writer: writes docs/zoo.md. What was run before lies in build/zoo; `make zoo ZOO_OPTIONS=--page` only writes the page.
+ZOO_OPTIONS ?=
+zoo: $(ZOO)/.complete
+	$(QUIET) $(ZOO)/bin/python -W ignore -m tools.zoo $(ZOO_OPTIONS)
+
 # At most half an hour. It writes docs/performance.md; `make bench BENCH=--quick` only prints.
 BENCH ?= --publish
 bench: $(VENV)/.complete
 	$(QUIET) $(VENV)/bin/python -m benchmarks $(BENCH)
 
 clean:
-	rm -rf $(VENV) $(DEMO) $(NUMPY2) $(JAX) $(NEWEST_JAX) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) $(NUMPY2) $(JAX) $(NEWEST_JAX) $(ZOO) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.complete: $(INSTALLED_FROM)
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python $(PIP_INSTALL) --constraint constraints.txt --editable '.[all,onnx,test,lint,bench]'
+	touch $@
+
+# torchvision would bring another build of torch.
+$(ZOO)/.complete: $(INSTALLED_FROM)
+	$(PYTHON) -m venv $(ZOO)
+	$(ZOO)/bin/python $(PIP_INSTALL) --constraint constraints.txt --editable '.[all,onnx,test]' transformers
+	$(ZOO)/bin/python $(PIP_INSTALL) --constraint constraints.txt --no-deps torchvision
 	touch $@
 
 $(DEMO)/.complete: $(INSTALLED_FROM)

@@ -18,6 +18,7 @@ from unidl.port.imported import Imported
 from unidl.port.proof import as_list, in_float64, on_the_reference, prove
 from unidl.port.weight_rules import Weight, same
 from unidl.saving import load_model
+from unidl_keras.applications import OBJECTS
 from unidl_keras.original import KerasOriginal, quiet_config
 
 
@@ -47,7 +48,7 @@ def from_keras(model, example_inputs=None, verify=True):
         path = os.path.join(folder, "model.keras")
         model.save(path)
         try:
-            ours = load_model(path)
+            ours = load_model(path, custom_objects=OBJECTS)
         except (ValueError, TypeError) as error:
             reason = str(error).replace(path, "it")
             raise PortError(f"{type(model).__name__} {model.name!r}", [("", reason)]) from error
@@ -70,7 +71,7 @@ def _proved(model, example_inputs):
     inputs = _drawn(model) if example_inputs is None else as_list(example_inputs)
     inputs = in_float64([np.asarray(x) for x in inputs])
     with on_the_reference():
-        twin = model_from_json(config)
+        twin = model_from_json(config, custom_objects=OBJECTS)
         weights = _weights(original.model, twin)
         for weight, value in zip(weights, model.get_weights(), strict=True):
             weight.variable.assign(value)

@@ -27,6 +27,9 @@ def _quiet(value):
         inner = found.get("config")
         if isinstance(inner, dict) and "Dropout" in str(found.get("class_name")):
             inner["rate"] = 0.0
+        if isinstance(inner, dict) and found.get("class_name") == "Rescaling":
+            # Keras makes float32 of lists before anything else.
+            inner |= {key: np.float32(inner[key]).tolist() for key in ("scale", "offset")}
         for key in ("dropout", "recurrent_dropout"):
             if isinstance(found.get(key), float):
                 found[key] = 0.0

@@ -21,6 +21,11 @@ def named(kind: str, rank: int, *arguments: Any, **options: Any) -> Any:
     return getattr(layers, kind.replace("*", f"{rank}D"))(*arguments, **options)
 
 
+def _inside(name: str | None, part: str) -> str | None:
+    """The name of a layer beside the layer `name`; None where that has none of its own."""
+    return None if name is None else f"{name}.{part}"
+
+
 def _nothing(x: Any) -> Any:
     return x
 
@@ -33,7 +38,7 @@ def require_one_of_both(strides: Sizes, dilation: Sizes) -> None:
 
 def convolution(
     filters: int, window: Sizes, strides: Sizes, padding: str | Sizes, dilation: Sizes,
-    groups: int, use_bias: bool, name: str,
+    groups: int, use_bias: bool, name: str | None,
 ) -> tuple[Any, Callable]:  # fmt: skip
     """(the layer, a function that pads and calls it)."""
     require_one_of_both(strides, dilation)
@@ -43,7 +48,7 @@ def convolution(
         if max(strides) == 1 and all(2 * p == w for p, w in zip(padding, whole, strict=True)):
             padding = "same" if any(padding) else "valid"
         else:
-            before, padding = zeros([(p, p) for p in padding], f"{name}.padding"), "valid"
+            before, padding = zeros([(p, p) for p in padding], _inside(name, "padding")), "valid"
     layer = named(
         "Conv*", rank, filters, tuple(window), tuple(strides), padding,
         dilation_rate=tuple(dilation), groups=groups, use_bias=use_bias, name=name,
@@ -53,7 +58,7 @@ def convolution(
 
 def transposed_convolution(
     filters: int, window: Sizes, strides: Sizes, padding: Sizes, output_padding: Sizes,
-    dilation: Sizes, use_bias: bool, name: str,
+    dilation: Sizes, use_bias: bool, name: str | None,
 ) -> tuple[Any, Callable]:  # fmt: skip
     """(the layer, a function that calls it and cuts off what padding takes away)."""
     require_one_of_both(strides, dilation)
@@ -70,11 +75,13 @@ def transposed_convolution(
     crops = [(p, p - o) for p, o in zip(padding, output_padding, strict=True)]
     after = _nothing
     if any(map(any, crops)):
-        after = named("Cropping*", rank, crops[0] if rank == 1 else crops, name=f"{name}.cropping")
+        after = named(
+            "Cropping*", rank, crops[0] if rank == 1 else crops, name=_inside(name, "cropping")
+        )
     return layer, lambda x: after(layer(x))
 
 
-def zeros(pairs: Sequence[tuple[int, int]], name: str) -> Callable:
+def zeros(pairs: Sequence[tuple[int, int]], name: str | None) -> Callable:
     """A layer of padding with zeros; nothing if there are none."""
     if not any(map(any, pairs)):
         return _nothing
@@ -82,7 +89,12 @@ def zeros(pairs: Sequence[tuple[int, int]], name: str) -> Callable:
 
 
 def pooling(
-    kind: str, window: Sizes, strides: Sizes, padding: Sizes, name: str, rounds_up: bool = False
+    kind: str,
+    window: Sizes,
+    strides: Sizes,
+    padding: Sizes,
+    name: str | None,
+    rounds_up: bool = False,
 ) -> Callable:
     """Of `kind` "Max" or "Average"; what is padded counts in an average. `rounds_up`: the last
     window may begin inside and end outside."""
@@ -95,7 +107,7 @@ def pooling(
             pairs = _rounded_up(kind, x.shape[1:-1], window, strides, padding)
         if not any(map(any, pairs)):
             return layer(x)
-        return layer(ConstantPadding(pairs, value, name=f"{name}.padding")(x))
+        return layer(ConstantPadding(pairs, value, name=_inside(name, "padding"))(x))
 
     return pooled
 
@@ -115,7 +127,7 @@ def _rounded_up(
     return found
 
 
-def pooling_to(kind: str, sizes: Sizes, name: str) -> Any:
+def pooling_to(kind: str, sizes: Sizes, name: str | None) -> Any:
     """A layer whose outputs have `sizes`; `kind` as in `pooling`."""
     rank = len(sizes)
     if set(sizes) == {1}:

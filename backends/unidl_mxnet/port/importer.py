@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from unidl.port.weight_rules import Weight
 from unidl.utils.naming import to_snake_case
 from unidl_mxnet.files.params import read_params
 from unidl_mxnet.files.symbol import read_symbol
+from unidl_mxnet.port import recurrent  # noqa: F401
 from unidl_mxnet.port.operators import HANDLERS, Call, Parameter
 
 
@@ -131,6 +133,7 @@ def _made(graph, arrays, examples, name):
     warnings: list[str] = []
     given = iter(examples)
     shapes = {key: value.shape for key, value in arrays.items()}
+    names: Counter[str] = Counter()  # a block that is called twice has two nodes of one name
     for node in graph.nodes:
         if node.op == "null":
             if node.name in arrays:
@@ -150,7 +153,9 @@ def _made(graph, arrays, examples, name):
         if node.op not in HANDLERS or any(id(source) not in values for source, _ in node.inputs):
             continue  # what follows a refused one is looked at only by its operator
         taken = [_output(values[id(source)], i) for source, i in node.inputs]
-        call = Call(node.name, taken, node.attrs, shapes, goals.append, warnings.append)
+        names[node.name] += 1
+        again = f"_{names[node.name] - 1}" if names[node.name] > 1 else ""
+        call = Call(node.name + again, taken, node.attrs, shapes, goals.append, warnings.append)
         try:
             values[id(node)] = HANDLERS[node.op](call)
         except Refused as error:
@@ -164,11 +169,11 @@ def _made(graph, arrays, examples, name):
         name=to_snake_case(name),
     )
     bound: dict[str, Any] = {}
-    for key, variable, rule in goals:
-        weight = Weight((key,), variable(), rule)
-        if key in bound and bound[key] is not weight.variable:
-            raise PortError(name, [(key, "several layers share this weight")])
-        bound[key] = weight.variable
+    for keys, variable, rule in goals:
+        weight = Weight(keys, variable(), rule)
+        for key in keys:
+            if bound.setdefault(key, weight.variable) is not weight.variable:
+                raise PortError(name, [(key, "several layers share this weight")])
         weight.bring_in(arrays)
         weights.append(weight)
     return Imported(model, weights, warnings)

@@ -29,7 +29,7 @@ class Parameter:
 @dataclass
 class Call:
     """One node: `name`, `inputs`, and its attributes; `shapes` {parameter: shape}; `bind` takes
-    (parameter, function that gives the Variable, rule), where a parameter's numbers go."""
+    (parameters, function that gives the Variable, rule), where the numbers of parameters go."""
 
     name: str
     inputs: list[Any]
@@ -58,7 +58,7 @@ class Call:
     def weight(self, i: int, variable: Callable[[], Any], rule: Rule = same) -> None:
         if not isinstance(self.inputs[i], Parameter):
             raise Refused("a weight is computed from others")
-        self.bind((self.inputs[i].name, variable, rule))
+        self.bind(((self.inputs[i].name,), variable, rule))
 
     def shape(self, i: int) -> tuple[int, ...]:
         return self.shapes[self.inputs[i].name]

@@ -18,7 +18,7 @@ Error = mx.base.MXNetError
 # Operators whose kernels have their constants, or sums, in float32.
 _SINGLE = {
     "LeakyReLU", "LayerNorm", "GroupNorm", "InstanceNorm", "_contrib_BilinearResize2D", "erf",
-    "erfinv", "rnn_relu",
+    "erfinv", "rnn_relu", "rnn_tanh",
 }  # fmt: skip
 
 
@@ -37,11 +37,13 @@ def graph_of(block, examples):
 
 
 def without_dropout(graph):
-    """The same graph, for weights of any dtype, in which nothing is dropped."""
+    """The same graph, for weights in float64, in which nothing is dropped."""
     found = json.loads(graph.text)
     for node in found["nodes"]:
-        if node["op"] == "Dropout":
+        if node["op"] in ("Dropout", "RNN"):
             node["attrs"]["p"] = "0"
+        if node["op"] in ("_zeros", "_ones"):
+            node["attrs"]["dtype"] = "float64"
         for key in ("__dtype__", "__shape__", "__init__"):
             node.get("attrs", {}).pop(key, None)
     return parse_symbol(json.dumps(found))
@@ -69,7 +71,11 @@ class MXNetOriginal:
             warnings.simplefilter("ignore")
             self._block = mx.gluon.SymbolBlock(symbol, [mx.sym.var(n) for n in names])
         self._parameters = dict(self._block.params.items())
-        trained = {n for w in weights if w.variable.trainable for n in w.names}
+        # Of arrays that are one weight as their sum, the first alone is trained.
+        trained = {
+            n for w in weights if w.variable.trainable
+            for n in (w.names[:1] if w.rule.is_sum else w.names)
+        }  # fmt: skip
         for name, parameter in self._parameters.items():
             parameter.dtype, parameter.shape = "float64", arrays[name].shape
             parameter.grad_req = "write" if name in trained else "null"

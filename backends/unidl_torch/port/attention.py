@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch.nn.functional as F
 from torch import nn
 
@@ -9,7 +10,7 @@ from unidl import layers, ops
 from unidl.port.errors import Refused
 from unidl.port.laid import Laid
 from unidl.port.weight_rules import reshaped, transposed
-from unidl_torch.port.pieces import MAKERS, Piece, piece
+from unidl_torch.port.pieces import MAKERS, LookInside, Piece, piece
 
 ACTIVATIONS = {F.relu: "relu", F.gelu: "gelu", F.silu: "silu"}
 
@@ -22,6 +23,7 @@ def attention(m, name):
     has_bias = m.out_proj.bias is not None
     layer = layers.MultiHeadAttention(heads, size, use_bias=has_bias, dropout=m.dropout, name=name)
     found = Piece(lambda *inputs, **options: _attended(m, layer, *inputs, **options))
+    found.takes_arrays = True
 
     def split(shape):  # of a projection's kernel, transposed
         return (shape[0], heads, size)
@@ -45,43 +47,65 @@ def attention(m, name):
     return found
 
 
-class _Attended:
-    """The pair that torch returns; weights are computed if somebody wants them."""
-
-    def __init__(self, output, weights):
-        self._output, self._weights = output, weights
-
-    def __getitem__(self, index):
-        return (self._output, self._weights)[index]() if index else self._output()
-
-
 def _attended(
     m, layer, query, key, value, key_padding_mask=None, need_weights=True, attn_mask=None,
     average_attn_weights=True, is_causal=False,
 ):  # fmt: skip
-    if key_padding_mask is not None or attn_mask is not None:
-        raise Refused("a mask is given")
+    """(outputs, a function that gives the weights if somebody wants them)."""
     tensors = [x.first() for x in (query, key, value)]
+    if any(len(x.shape) != 3 for x in tensors):
+        raise Refused("inputs without a batch")
     if not m.batch_first:
         tensors = [ops.transpose(x, (1, 0, 2)) for x in tensors]
     q, k, v = tensors
-
-    def output():
-        y = layer(q, v, k)
-        return Laid(y if m.batch_first else ops.transpose(y, (1, 0, 2)))
+    masks = _masks(attn_mask, key_padding_mask, m.num_heads)
+    y = layer(q, v, k, **masks)
 
     def weights():
-        _, scores = layer(q, v, k, return_attention_scores=True)
+        _, scores = layer(q, v, k, return_attention_scores=True, **masks)
         return Laid(ops.mean(scores, axis=1) if average_attn_weights else scores)
 
-    return _Attended(output, weights)
+    output = Laid(y if m.batch_first else ops.transpose(y, (1, 0, 2)))
+    return output, weights if need_weights else None
+
+
+def _masks(scores, keys, heads):
+    """Arguments of the layer: torch's masks say what is left out, or are added to the scores."""
+    found = None
+    if scores is not None:
+        found = _seen(scores)
+        if len(found.shape) != 2:
+            raise Refused("a mask for each head")
+        if keys is None and _is_causal(found):
+            return {"use_causal_mask": True}
+        found = ops.expand_dims(found, 0)
+    if keys is not None:
+        keys = ops.expand_dims(_seen(keys), 1)
+        found = keys if found is None else ops.logical_and(found, keys)
+    return {} if found is None else {"attention_mask": found}
+
+
+def _is_causal(mask):
+    if not isinstance(mask, np.ndarray) or mask.shape[0] != mask.shape[1]:
+        return False
+    return bool((mask == np.tril(np.ones_like(mask))).all())
+
+
+def _seen(mask):
+    """Where a mask lets something through."""
+    tensor = mask.first() if isinstance(mask, Laid) else mask
+    if str(tensor.dtype) == "bool":
+        return ops.logical_not(tensor) if isinstance(mask, Laid) else ~tensor
+    if isinstance(mask, Laid) or not np.isin(tensor, (0.0, -np.inf)).all():
+        raise Refused("a mask of numbers that are added to the scores; write a mask of booleans")
+    return tensor == 0
 
 
 @piece(nn.TransformerEncoderLayer)
 def encoder_layer(m, name):
     if m.activation not in ACTIVATIONS and type(m.activation) not in MAKERS:
         raise Refused(f"activation={m.activation!r}")
-    found = Piece(lambda x, **options: _encoded(m, parts, x, **options))
+    found = Piece(lambda x, *masks, **options: _encoded(m, parts, x, *masks, **options))
     parts = {}
     for part in ("self_attn", "linear1", "linear2", "norm1", "norm2"):
         module = getattr(m, part)
@@ -99,7 +123,7 @@ def encoder_layer(m, name):
 
 def _encoded(m, parts, x, src_mask=None, src_key_padding_mask=None, is_causal=False):
     if src_mask is not None or src_key_padding_mask is not None:
-        raise Refused("a mask is given")
+        raise LookInside("a mask is given")
 
     def through(x, *names):
         for each in names:
@@ -122,7 +146,7 @@ def _encoded(m, parts, x, src_mask=None, src_key_padding_mask=None, is_causal=Fa
 
 @piece(nn.TransformerEncoder)
 def encoder(m, name):
-    found = Piece(lambda x, **options: _all(pieces, x, options))
+    found = Piece(lambda x, mask=None, **options: _all(pieces, x, {"mask": mask, **options}))
     pieces = []
     modules = [(f"layers.{i}", layer) for i, layer in enumerate(m.layers)]
     modules += [] if m.norm is None else [("norm", m.norm)]
@@ -137,7 +161,7 @@ def encoder(m, name):
 
 def _all(pieces, x, options):
     if any(value is not None and value is not False for value in options.values()):
-        raise Refused("a mask is given")
+        raise LookInside("a mask is given")
     for each in pieces:
         x = each.apply(x)
     return x

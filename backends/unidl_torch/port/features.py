@@ -8,6 +8,7 @@ from torch import nn
 from unidl import layers
 from unidl.port.errors import Refused
 from unidl.port.laid import Laid
+from unidl.port.layers import EmbeddingWithPadding
 from unidl.port.weight_rules import transposed
 from unidl_torch.port.pieces import Piece, piece
 
@@ -28,13 +29,13 @@ def embedding(m, name):
         raise Refused(f"max_norm={m.max_norm}, which changes the weights in the forward pass")
     if m.sparse:
         raise Refused("sparse=True")
-    layer = layers.Embedding(m.num_embeddings, m.embedding_dim, name=name)
+    sizes = m.num_embeddings, m.embedding_dim
+    if m.padding_idx is None:
+        layer = layers.Embedding(*sizes, name=name)
+    else:
+        layer = EmbeddingWithPadding(*sizes, padding=m.padding_idx, name=name)
     found = Piece(lambda x: Laid(layer(x.first())))
     found.add("weight", lambda: layer.embeddings)
-    if m.padding_idx is not None:
-        found.warnings.append(
-            f"{name}: row {m.padding_idx} of the table, padding_idx, is trained like the others"
-        )
     return found
 
 

@@ -5,9 +5,37 @@ from __future__ import annotations
 import copy
 
 import torch
+import torch.nn.functional as F
+from torch.overrides import TorchFunctionMode
 
 from unidl import tree
 from unidl.port.proof import BUDGET
+from unidl_torch.port.recorder import as_structure
+
+
+class _Still(TorchFunctionMode):
+    """Nothing random: what drops and what makes noise in a forward leaves things as they are."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = dict(kwargs or {})
+        if func in _DROPOUTS:
+            return args[0] if args else kwargs["input"]
+        if func is torch.randn_like:
+            return torch.zeros_like(args[0])
+        if func is torch.Tensor.bernoulli_:  # kept with this probability, and divided by it
+            return args[0].fill_(args[1] if len(args) > 1 else kwargs.get("p", 0.5))
+        if func is F.scaled_dot_product_attention:
+            if len(args) > 4:
+                args = (*args[:4], 0.0, *args[5:])
+            else:
+                kwargs["dropout_p"] = 0.0
+        return func(*args, **kwargs)
+
+
+_DROPOUTS = {
+    F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, F.feature_alpha_dropout,
+    torch.dropout,
+}  # fmt: skip
 
 
 class TorchOriginal:
@@ -47,7 +75,8 @@ class TorchOriginal:
         before = torch.get_default_dtype()
         torch.set_default_dtype(torch.float64)  # what integers become next to numbers
         try:
-            return tree.flatten(self.module.train(training)(*given))
+            with _Still():
+                return tree.flatten(as_structure(self.module.train(training)(*given)))
         finally:
             torch.set_default_dtype(before)
 

@@ -59,16 +59,20 @@ def _cell(layer):
 
 
 def _applied(m, name, stack, x, state=None):
-    if state is not None:
-        raise Refused("an initial state is given")
     x = x.first()
+    if len(x.shape) != 3:
+        raise Refused("inputs without a batch")
+    if state is not None:  # one tensor, or a pair, with a row for each layer and direction
+        rows = state if isinstance(state, (tuple, list)) else (state,)
+        rows = [each.first() for each in rows]
     if not m.batch_first:
         x = ops.transpose(x, (1, 0, 2))
     states = []
     for i, both in enumerate(stack):
         outputs = []
         for layer in both:
-            y, *last = layer(x)
+            given = None if state is None else [each[len(states)] for each in rows]
+            y, *last = layer(x, initial_state=given)
             outputs.append(ops.flip(y, axis=1) if layer.go_backwards else y)
             states.append(last)
         x = outputs[0] if len(outputs) == 1 else layers.Concatenate()(outputs)

@@ -11,7 +11,7 @@ from unidl.port.errors import Refused
 from unidl.port.laid import Laid
 from unidl.port.weight_rules import reshaped
 from unidl.port.windows import named
-from unidl_torch.port.pieces import Piece, piece, rank_of
+from unidl_torch.port.pieces import Piece, piece, piece_named, rank_of
 
 
 def _elementwise(layer):
@@ -116,6 +116,27 @@ def spatial_dropout(m, name):
     return Piece(lambda x: Laid(layer(x.last()), True))
 
 
+@piece_named(
+    "torchvision.ops.stochastic_depth.StochasticDepth",
+    "timm.layers.drop.DropPath",
+)
+def stochastic_depth(m, name):
+    """Whole samples are dropped."""
+    rate = m.p if hasattr(m, "p") else m.drop_prob
+    if getattr(m, "mode", "row") != "row" or not getattr(m, "scale_by_keep", True):
+        raise Refused("only whole samples are dropped, and the others scaled up")
+
+    made = {}
+
+    def apply(x):
+        if not made:
+            shape = (None, *[1] * (x.rank - 1))
+            made["layer"] = layers.Dropout(rate or 0.0, noise_shape=shape, name=name)
+        return x.like(made["layer"](x.tensor))
+
+    return Piece(apply)
+
+
 @piece(nn.Flatten)
 def flatten(m, name):
     return Piece(lambda x: flattened(x, m.start_dim, m.end_dim))
@@ -126,13 +147,13 @@ def flattened(x, start, end):
     start, end = start % x.rank, end % x.rank
     if start == 0:
         raise Refused("it flattens the batch")
+    if start == 1 and end == x.rank - 1:
+        return Laid(layers.Flatten()(x.first()))
     shape = x.shape
-    between = shape[start : end + 1]
-    size = -1 if None in between else math.prod(between)
-    rest = [*shape[1:start], size, *shape[end + 1 :]]
-    if None in rest:
+    if None in shape[1:]:
         raise Refused(f"the sizes of {shape} are open")
-    return Laid(layers.Reshape(rest)(x.first()))
+    size = math.prod(shape[start : end + 1])
+    return Laid(ops.reshape(x.first(), (-1, *shape[1:start], size, *shape[end + 1 :])))
 
 
 @piece(nn.Unflatten)

@@ -35,7 +35,22 @@ def attends():
     return keras.Model([a, b], [y, L.Flatten()(y)])
 
 
-@pytest.mark.parametrize("make", [images, pytest.param(words, marks=pytest.mark.slow), attends])
+def of_applications():
+    """Layers that keras.applications has for itself."""
+    from keras.src.applications import convnext, inception_resnet_v2
+
+    inputs = keras.Input((4, 4, 3))
+    x = L.Rescaling([0.1, 0.2, 0.3], offset=[1.1, 0.0, -0.7])(inputs)
+    y = convnext.LayerScale(0.5, 6)(L.Dense(6)(x))
+    y = convnext.StochasticDepth(0.0)(y)
+    z = inception_resnet_v2.CustomScaleLayer(0.3)([L.Dense(6)(x), y])
+    return keras.Model(inputs, L.Dropout(0.3, noise_shape=(None, 1, 1, 1))(z))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [images, pytest.param(words, marks=pytest.mark.slow), attends, of_applications],
+)
 def test_a_model(make):
     keras.utils.set_random_seed(0)
     model = make()

@@ -235,6 +235,26 @@ FUNCTIONS = {
             ops.mean(x, axis=1) + ops.max(x, axis=1) - ops.sum(x, axis=(1,)) * ops.var(x, axis=1)
         ),
     ),
+    "along axes": _functions(
+        STEPS,
+        lambda x: ops.take_along_axis(
+            ops.roll(x, (1, -2), (1, 2)), ops.expand_dims(ops.argmax(x, 1), 1), 1
+        ),
+    ),
+    "whole samples are dropped": _one(
+        STEPS, lambda: layers.Dropout(0.5, noise_shape=(None, 1, 1)), lambda: layers.Dense(2)
+    ),
+    "layers named blocks": _one(
+        STEPS,
+        *(
+            lambda i=i, kind=kind: kind(i)
+            for i in range(2)
+            for kind in (
+                lambda i: layers.LayerNormalization(name=f"blocks.{i}.norm"),
+                lambda i: layers.Dense(4, "tanh", name=f"blocks.{i}.dense"),
+            )
+        ),
+    ),
     "shapes": _functions(
         STEPS,
         lambda x: ops.concatenate(

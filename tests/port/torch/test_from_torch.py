@@ -191,13 +191,11 @@ REFUSED = {
     "functions": (Sorts(), r"sort: it calls torch\.sort.*\n.*method cumprod\(\), which has no"),
     "hooks": (with_a_hook(), "0: it has hooks"),
     "everything at once": (
-        nn.Sequential(
-            nn.Linear(4, 4), nn.Bilinear(4, 4, 4), nn.Sequential(nn.MaxPool1d(2, dilation=2))
-        ),
-        r"1: Bilinear has no counterpart\n  2\.0: dilation of pooling",
+        nn.Sequential(nn.Linear(4, 4), nn.RReLU(), nn.Sequential(nn.MaxPool1d(2, dilation=2))),
+        r"1: RReLU has no counterpart\n  2\.0: dilation of pooling",
     ),
     "a batch that is flattened": (nn.Sequential(nn.Flatten(0)), "0: it flattens the batch"),
-    "padding by reflection": (nn.Conv1d(4, 2, 1, padding_mode="reflect"), "padding_mode='reflect'"),
+    "padding by reflection": (nn.Conv1d(3, 2, 1, padding_mode="reflect"), "padding_mode='reflect'"),
 }
 
 

@@ -35,25 +35,28 @@ def grouped(nodes: list[Any], outputs: Any) -> list[Any]:
     """`nodes`, with a `Repeated` in place of each part that is repeated."""
     uses = Counter(id(t) for node in nodes for t in node.inputs)
     uses.update(id(t) for t in graph.flatten_tensors(outputs))
+    forms = _Forms()
     found: list[Any] = []
     i = 0
     while i < len(nodes):
-        best = _longest_at(nodes, i, uses)
+        best = _longest_at(nodes, i, uses, forms)
         found.append(nodes[i] if best is None else best)
         i += 1 if best is None else sum(map(len, best.windows))
     return found
 
 
-def _longest_at(nodes: list[Any], start: int, uses: Counter) -> Repeated | None:
+def _longest_at(nodes: list[Any], start: int, uses: Counter, forms: _Forms) -> Repeated | None:
     best, size = None, 0
     for length in range(1, min(_LONGEST, (len(nodes) - start) // 2) + 1):
-        windows = _windows(nodes, start, length, uses)
+        windows = _windows(nodes, start, length, uses, forms)
         if len(windows) >= _LEAST_TIMES.get(length, 2) and len(windows) * length > size:
             best, size = Repeated(windows), len(windows) * length
     return best
 
 
-def _windows(nodes: list[Any], start: int, length: int, uses: Counter) -> list[list[Any]]:
+def _windows(
+    nodes: list[Any], start: int, length: int, uses: Counter, forms: _Forms
+) -> list[list[Any]]:
     """Equal parts of `length` nodes from `start` on."""
     windows: list[list[Any]] = []
     wanted, carry = None, None
@@ -63,12 +66,14 @@ def _windows(nodes: list[Any], start: int, length: int, uses: Counter) -> list[l
         outside = _from_outside(window)
         if len(outside) != 1 or (windows and outside[0] is not carry):
             break
-        form = _form(window, outside[0])
         mine = {id(n.operation) for n in window if isinstance(n.operation, Layer)}
-        if wanted not in (None, form) or mine & layers or not mine or _leaks(window, uses):
+        if mine & layers or not mine or _leaks(window, uses):
             break
         last = window[-1].outputs[0]
         if outside[0].shape != last.shape or outside[0].dtype != last.dtype:
+            break
+        form = _form(window, outside[0], forms)
+        if wanted not in (None, form):
             break
         wanted, carry, layers = form, last, layers | mine
         # What goes on to the next part must go nowhere else.
@@ -97,13 +102,21 @@ def _uses_in(window: list[Any], tensor: KerasTensor) -> int:
     return sum(t is tensor for node in window for t in node.inputs)
 
 
-def _form(window: list[Any], carry: KerasTensor) -> Any:
+class _Forms(dict):
+    """{operation: what it has in common with others that do the same}, each made once."""
+
+    def __missing__(self, operation: Any) -> Any:
+        self[operation] = found = _operation_form(operation)
+        return found
+
+
+def _form(window: list[Any], carry: KerasTensor, forms: _Forms) -> Any:
     """What two parts have in common if they do the same."""
     places = {id(t): (i, j) for i, node in enumerate(window) for j, t in enumerate(node.outputs)}
     places[id(carry)] = (-1, 0)
     return [
         (
-            _operation_form(node.operation),
+            forms[node.operation],
             repr(graph.map_tensors(lambda t: places.get(id(t)), (node.args, node.kwargs))),
             [t.shape for t in node.outputs],
         )

@@ -75,7 +75,8 @@ _BINARY = {name: f"{{}} {sign} {{}}" for name, sign in SIGNS.items()} | {
 # Functions of the same name and arguments.
 _DIRECT = [
     "cumsum", "transpose", "swapaxes", "moveaxis", "expand_dims", "squeeze", "concatenate", "stack",
-    "split", "flip", "repeat", "tile", "broadcast_to", "where", "clip", "einsum", "take",
+    "split", "flip", "roll", "repeat", "tile", "broadcast_to", "where", "clip", "einsum", "take",
+    "take_along_axis",
     "full_like",
 ]  # fmt: skip
 

@@ -357,6 +357,18 @@ def take(call: Any, x: Any, indices: Any, axis: Any = None) -> str:
     return f"{call.text(x)}[{before + ', ' if before else ''}{call.text(indices)}]"
 
 
+@function("roll")
+def roll(call: Any, x: Any, shift: Any, axis: Any = None) -> str:
+    if axis is None:
+        raise Refused("ops.roll without an axis")
+    return f"torch.roll({call.text(x)}, {call.text(shift)}, {call.text(axis)})"
+
+
+@function("take_along_axis")
+def take_along_axis(call: Any, x: Any, indices: Any, axis: int = -1) -> str:
+    return f"torch.take_along_dim({call.text(x)}, {call.text(indices)}.long(), {axis})"
+
+
 @function("one_hot")
 def one_hot(call: Any, x: Any, num_classes: int, axis: int = -1, dtype: Any = None) -> str:
     if axis != -1:

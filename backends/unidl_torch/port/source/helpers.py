@@ -22,6 +22,18 @@ class Normalization(nn.Module):
     def deviation(self):
         return self.variance.sqrt().clamp(min=1e-7)
 ''',
+    "Dropout": '''
+class Dropout(nn.Dropout):
+    """One draw for all elements along the axes where `noise_shape` is 1."""
+
+    def __init__(self, rate, noise_shape):
+        super().__init__(rate)
+        self.noise_shape = noise_shape
+
+    def forward(self, x):
+        shape = [n or size for n, size in zip(self.noise_shape, x.shape)]
+        return x * super().forward(torch.ones(shape, dtype=x.dtype, device=x.device))
+''',
     "softmax": '''
 def softmax(x, dims):
     """Softmax along several axes at once."""

@@ -70,7 +70,9 @@ def softmax(m: Any, call: Any) -> str:
 @layer(layers.Dropout)
 def dropout(m: Any, call: Any) -> str:
     if m.noise_shape is not None:
-        raise Refused("noise_shape, which torch's dropout does not have")
+        call.helper("Dropout")
+        me = call.child(called("Dropout", m.rate, tuple(m.noise_shape)))
+        return f"{me}({call.plain()})"
     return f"{call.child(called('nn.Dropout', m.rate))}({call.either()})"
 
 

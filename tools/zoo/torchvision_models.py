@@ -1,0 +1,80 @@
+"""Every architecture of torchvision.models."""
+
+from __future__ import annotations
+
+from tools.zoo.rows import Case, NotRun, image
+
+TITLE = "torchvision.models"
+ABOUT = (
+    "Weights are drawn, 10 classes, two images of 64 x 64 where the architecture takes them. "
+    "Detection models choose boxes by their scores, in code that depends on values."
+)
+FRAMEWORK = "torch"
+
+_SECTIONS = ("", ".segmentation", ".video", ".detection", ".optical_flow")
+_LARGEST = 150e6  # weights: in float64, twice, with gradients and their copies, this is memory
+_SIZES = {"inception_v3": 96, "maxvit_t": 224}
+_FRAMES = {"s3d": (16, 224), "mvit": (16, 224), "swin3d": (8, 64)}
+_OPTIONS = {"inception_v3": {"aux_logits": False}, "googlenet": {"aux_logits": False}}
+
+
+def load_torchvision():
+    """torchvision, also where its compiled part does not fit torch's build: it wants to describe
+    operators then that are not there."""
+    import torch
+
+    try:
+        import torchvision
+    except RuntimeError as error:
+        if "torchvision::nms" not in str(error):
+            raise
+        library = torch.library.Library("torchvision", "FRAGMENT")
+        for name in ("nms", "qnms"):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        load_torchvision.kept = library  # it lives as long as it is kept
+        import torchvision
+    return torchvision
+
+
+def names():
+    from importlib import import_module
+
+    found = load_torchvision()
+    return [
+        name
+        for section in _SECTIONS
+        for name in found.models.list_models(import_module(f"torchvision.models{section}"))
+    ]
+
+
+def make(name):
+    import torch
+
+    models = load_torchvision().models
+    torch.manual_seed(0)
+    builder = models.get_model_builder(name)
+    kind = builder.__module__.partition("torchvision.models.")[2].partition(".")[0]
+    options = {"weights": None, **_OPTIONS.get(name, {})}
+    if kind in ("segmentation", "detection"):
+        options["weights_backbone"] = None
+    if kind != "optical_flow":
+        options["num_classes"] = 10
+    if name.startswith("vit_"):
+        options["image_size"] = 56 if name == "vit_h_14" else 64
+    model = builder(**options).eval()
+    weights = sum(p.numel() for p in model.parameters())
+    if weights > _LARGEST:
+        raise NotRun(f"{weights / 1e6:.0f} million weights are too many for its memory limit")
+    examples = image(_SIZES.get(name, 64))
+    if kind == "video":
+        sizes = (each for start, each in _FRAMES.items() if name.startswith(start))
+        examples = (_video(*next(sizes, (16, 64))),)
+    if kind == "optical_flow":
+        examples = (image(128)[0], image(128)[0][::-1].copy())
+    return Case(model, examples)
+
+
+def _video(frames, size):
+    import numpy as np
+
+    return np.random.default_rng(0).normal(size=(2, 3, frames, size, size)).astype("float32")
