@@ -54,7 +54,8 @@ def from_onnx(
         ValueError: `input_shapes` does not go with the file.
 
     Examples:
-        >>> model = unidl.Sequential([unidl.Input((3,)), unidl.layers.Dense(2, name="hidden")])
+        >>> x = unidl.Input((3,))
+        >>> model = unidl.Model(x, unidl.layers.Dense(2, name="hidden")(x))
         >>> file = unidl.port.to_onnx(model, "/tmp/hidden.onnx")
         >>> found = unidl.port.from_onnx("/tmp/hidden.onnx")
         >>> found.names
