@@ -10,7 +10,7 @@ from unidl.port.errors import Refused
 from unidl.port.laid import Laid
 from unidl.port.layers import EmbeddingWithPadding
 from unidl.port.weight_rules import transposed
-from unidl_torch.port.pieces import Piece, piece
+from unidl_torch.port.pieces import LookInside, Piece, piece
 
 
 @piece(nn.Linear)
@@ -46,11 +46,12 @@ def batch_norm(m, name):
     if not m.track_running_stats:
         raise Refused("track_running_stats=False")
     layer = layers.BatchNormalization(
-        momentum=1 - m.momentum, epsilon=m.eps, center=m.affine, scale=m.affine, name=name
+        momentum=1 - m.momentum, epsilon=m.eps, center=_has_bias(m), scale=m.affine, name=name
     )
     found = Piece(lambda x: Laid(layer(x.last()), True))
     if m.affine:
         found.add("weight", lambda: layer.gamma)
+    if _has_bias(m):
         found.add("bias", lambda: layer.beta)
     found.add("running_mean", lambda: layer.moving_mean)
     found.add("running_var", lambda: layer.moving_variance)
@@ -72,12 +73,10 @@ def layer_norm(m, name):
 
 @piece(nn.RMSNorm)
 def rms_norm(m, name):
-    if len(m.normalized_shape) != 1:
-        raise Refused("RMSNorm over several axes")
+    if len(m.normalized_shape) != 1 or not m.elementwise_affine:
+        raise LookInside("a normalization that is no layer here")
     epsilon = np.finfo("float32").eps if m.eps is None else m.eps
     layer = layers.RMSNormalization(epsilon=float(epsilon), name=name)
-    if not m.elementwise_affine:
-        raise Refused("elementwise_affine=False")
     found = Piece(lambda x: Laid(layer(x.first())))
     found.add("weight", lambda: layer.scale)
     return found
@@ -86,17 +85,23 @@ def rms_norm(m, name):
 @piece(nn.GroupNorm)
 def group_norm(m, name):
     layer = layers.GroupNormalization(
-        m.num_groups, epsilon=m.eps, center=m.affine, scale=m.affine, name=name
+        m.num_groups, epsilon=m.eps, center=_has_bias(m), scale=m.affine, name=name
     )
-    return _normalized(layer, lambda x: Laid(layer(x.last()), True), m.affine, m.affine)
+    return _normalized(layer, lambda x: Laid(layer(x.last()), True), m.affine, _has_bias(m))
 
 
 @piece(nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
 def instance_norm(m, name):
     if m.track_running_stats:
         raise Refused("track_running_stats=True of an instance normalization")
-    layer = layers.GroupNormalization(-1, epsilon=m.eps, center=m.affine, scale=m.affine, name=name)
-    return _normalized(layer, lambda x: Laid(layer(x.last()), True), m.affine, m.affine)
+    layer = layers.GroupNormalization(
+        -1, epsilon=m.eps, center=_has_bias(m), scale=m.affine, name=name
+    )
+    return _normalized(layer, lambda x: Laid(layer(x.last()), True), m.affine, _has_bias(m))
+
+
+def _has_bias(m):
+    return m.affine and m.bias is not None
 
 
 def _normalized(layer, apply, has_scale, has_bias):

@@ -188,9 +188,7 @@ def elu(x, alpha=1.0, inplace=False):
 
 @function(F.softplus)
 def softplus(x, beta=1, threshold=20):
-    if beta != 1:
-        raise Refused(f"beta={beta}")
-    return x.like(ops.softplus(x.tensor))
+    return x.like(ops.softplus(x.tensor * beta) / beta if beta != 1 else ops.softplus(x.tensor))
 
 
 @function(F.hardtanh)

@@ -155,7 +155,7 @@ class Recorder(TorchFunctionMode):
             pass
         except LookInside:
             if is_new:
-                del self.pieces[path]
+                self.pieces.pop(path, None)
             return _INSIDE
         except (Refused, ValueError, TypeError) as error:  # ours, or of a layer of unidl
             self._refuse(path, str(error))

@@ -11,7 +11,7 @@ from unidl.port.errors import Refused
 from unidl.port.laid import Laid
 from unidl.port.weight_rules import reshaped
 from unidl.port.windows import named
-from unidl_torch.port.pieces import Piece, piece, piece_named, rank_of
+from unidl_torch.port.pieces import LookInside, Piece, piece, piece_named, rank_of
 
 
 def _elementwise(layer):
@@ -68,7 +68,7 @@ def gelu(m, name):
 @piece(nn.Softplus)
 def softplus(m, name):
     if m.beta != 1:
-        raise Refused(f"beta={m.beta}")
+        raise LookInside(f"beta={m.beta}")
     return _elementwise(layers.Activation("softplus", name=name))
 
 

@@ -61,6 +61,10 @@ MODULES = {
     ),
     "RNN": (nn.RNN(4, 3, batch_first=True), WORDS),
     "RNN, relu": (nn.RNN(4, 3, nonlinearity="relu", batch_first=True), WORDS),
+    "BatchNorm2d without bias": (nn.BatchNorm2d(4, bias=False), IMAGES),
+    "GroupNorm without bias": (nn.GroupNorm(2, 4, bias=False), IMAGES),
+    "RMSNorm over several axes": (nn.RMSNorm((8, 8)), IMAGES),
+    "Softplus with beta": (nn.Softplus(2.0), IMAGES),
     # attention
     "TransformerEncoderLayer": (nn.TransformerEncoderLayer(4, 2, 6, batch_first=True), WORDS),
     "TransformerEncoderLayer, normalization first": (
