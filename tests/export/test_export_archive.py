@@ -15,6 +15,7 @@ def model():
     return unidl.Sequential([unidl.Input((3,)), L.Dense(4, "relu"), L.Dense(2)], name="net")
 
 
+@pytest.mark.quick_on("numpy", "tensorflow")
 def test_endpoints_and_collections(model, backend, tmp_path, capsys):
     model = unidl.Sequential([unidl.Input((3,)), L.Dense(4, "relu"), L.Dense(2)], name="net")
     model.compile("adam", "mse")

@@ -13,7 +13,7 @@ from tools.zoo.run_row import brought_in
     ("source", "name"),
     [
         ("torch_written", "GPT by hand"),
-        ("torch_written", "nn.Transformer"),
+        pytest.param("torch_written", "nn.Transformer", marks=pytest.mark.slow),
         ("torch_written", "YOLO head"),
         ("gluon_written", "LSTM language model"),
         ("gluon_written", "GRU language model"),

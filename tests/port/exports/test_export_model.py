@@ -42,6 +42,7 @@ def two_inputs():
     return unidl.Model({"words": words, "more": more}, outputs, name="net")
 
 
+@pytest.mark.quick_on("numpy")
 def test_from_every_backend(backend, format, tmp_path):
     found = written(two_inputs(), format, tmp_path)
     assert len(found.proof.rows) == 9

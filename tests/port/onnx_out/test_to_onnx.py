@@ -34,6 +34,7 @@ def drawn(session, batch):
     return feeds
 
 
+@pytest.mark.quick_on("numpy")
 @pytest.mark.parametrize("make", [perceptron, images, sequences, attention, control, own])
 def test_other_runtimes_compute_the_same(make, backend, tmp_path):
     model = make()

@@ -88,7 +88,7 @@ def test_equal(target, case, tmp_path):
         pytest.param(
             target,
             case,
-            marks=[pytest.mark.slow] * (target == "keras" or case != "transformer"),
+            marks=[pytest.mark.slow] * (target in ("keras", "gluon") or case != "transformer"),
             id=f"{target}-{case}",
         )
         for target in TARGETS
@@ -110,7 +110,10 @@ def test_the_file_runs_by_itself(target, case, tmp_path):
 
 @pytest.mark.parametrize(
     "target",
-    [*sorted({*TARGETS} - {"keras"}), pytest.param("keras", marks=pytest.mark.slow)],
+    [
+        pytest.param(target, marks=[pytest.mark.slow] * (target in ("keras", "gluon")))
+        for target in TARGETS
+    ],
     indirect=True,
 )
 def test_a_wrong_weight_is_seen(target, tmp_path):

@@ -124,6 +124,7 @@ def examples(name, batch=None):
     return tuple(found)
 
 
+@pytest.mark.quick_on("numpy", "torch")
 @pytest.mark.parametrize("name", MODELS)
 def test_whole_models(backend, name):
     torch.manual_seed(0)

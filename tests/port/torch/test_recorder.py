@@ -153,6 +153,7 @@ def given(name, batch):
     return tuple(torch.from_numpy(make(batch)) for make in MODELS[name][1])
 
 
+@pytest.mark.quick_on("numpy")
 @pytest.mark.parametrize("name", MODELS)
 def test_a_forward(backend, name):
     torch.manual_seed(0)

@@ -92,6 +92,7 @@ def test_training_goes_on_there_and_back(name):
             np.testing.assert_allclose(other.state[parameter][key], value, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.quick_on("numpy")
 @pytest.mark.parametrize("name", ["momentum", "AdamW", "RMSprop, centered"])
 def test_on_all_backends(backend, name):
     run = Training(net(), OPTIMIZERS[name])
