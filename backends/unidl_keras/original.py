@@ -21,15 +21,19 @@ def quiet_config(model):
     return json.dumps(_quiet(config))
 
 
+# Numbers of layers that Keras makes float32 of before anything else.
+_IN_SINGLE = {"Rescaling": ("scale", "offset"), "Normalization": ("mean", "variance")}
+
+
 def _quiet(value):
     if isinstance(value, dict):
         found = {key: _quiet(each) for key, each in value.items()}
         inner = found.get("config")
         if isinstance(inner, dict) and "Dropout" in str(found.get("class_name")):
             inner["rate"] = 0.0
-        if isinstance(inner, dict) and found.get("class_name") == "Rescaling":
-            # Keras makes float32 of lists before anything else.
-            inner |= {key: np.float32(inner[key]).tolist() for key in ("scale", "offset")}
+        for key in _IN_SINGLE.get(str(found.get("class_name")), ()):
+            if inner[key] is not None:
+                inner[key] = np.float32(inner[key]).tolist()
         for key in ("dropout", "recurrent_dropout"):
             if isinstance(found.get(key), float):
                 found[key] = 0.0

@@ -13,7 +13,7 @@ FRAMEWORK = "torch"
 
 _SECTIONS = ("", ".segmentation", ".video", ".detection", ".optical_flow")
 _LARGEST = 150e6  # weights: in float64, twice, with gradients and their copies, this is memory
-_SIZES = {"inception_v3": 96, "maxvit_t": 224}
+_SIZES = {"inception_v3": 160, "maxvit_t": 224}
 _FRAMES = {"s3d": (16, 224), "mvit": (16, 224), "swin3d": (8, 64)}
 _OPTIONS = {"inception_v3": {"aux_logits": False}, "googlenet": {"aux_logits": False}}
 
