@@ -17,6 +17,12 @@ _ELSEWHERE = ("name", "dtype", "seed", "trainable")
 _SIZES = ("kernel_size", "pool_size", "strides", "dilation_rate", "size")
 
 
+def label_of(operation: Any) -> str:
+    """The name of a layer; with the torch backend Keras takes none with dots, such as a module's
+    path."""
+    return operation.name.replace(".", "_")
+
+
 def function_text(call: Any, name: str, args: Any, kwargs: Any) -> str:
     """A call of a function of `ops`."""
     if name == "get_item":
@@ -71,7 +77,7 @@ def constructor(layer: Layer, with_name: bool = True) -> str:
     if policy not in ("float32", "float64"):
         given.append(f"dtype={policy!r}")
     if with_name:
-        given.append(f"name={layer.name!r}")
+        given.append(f"name={label_of(layer)!r}")
     return f"layers.{cls.__name__}({', '.join(given)})"
 
 

@@ -12,7 +12,7 @@ from unidl.port.proof import prove
 from unidl.port.source.layout import structure_text
 from unidl.port.source.writer import Writer
 from unidl.port.weight_rules import same
-from unidl_keras.source.calls import constructor, function_text
+from unidl_keras.source.calls import constructor, function_text, label_of
 
 _HEAD = '''"""{name}, written by unidl {version}.
 
@@ -74,7 +74,8 @@ def gradients(model, inputs, kept):
     def total():
         outputs = keras.tree.flatten(model(inputs[0] if len(inputs) == 1 else inputs))
         outputs = [ops.cast(y, "float64") for y in outputs]
-        return sum(ops.sum(y * kept[f"direction{{i}}"]) for i, y in enumerate(outputs))
+        directions = [ops.convert_to_tensor(kept[f"direction{{i}}"]) for i in range(len(outputs))]
+        return sum(ops.sum(y * d) for y, d in zip(outputs, directions))
 
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -147,7 +148,7 @@ class KerasWriter(Writer):
         lines = [f"def {name}():", f'    """{self.signature_text(scope)}"""']
         for tensor, argument in zip(scope.block.inputs, scope.arguments, strict=True):
             dtype = "" if tensor.dtype in ("float32", "float64") else f", dtype={tensor.dtype!r}"
-            label = tensor.history[0].operation.name
+            label = label_of(tensor.history[0].operation)
             name_ = "" if label.startswith("input_layer") else f", name={label!r}"
             lines.append(f"    {argument} = keras.Input({tuple(tensor.shape[1:])}{dtype}{name_})")
         lines += [f"    {line}" for line in (*scope.made, *scope.body)]
@@ -199,7 +200,7 @@ class KerasWriter(Writer):
     def child(self, scope, name, made, layer, after, is_once):
         if not made.startswith("layers."):  # a class or a function of the file
             named = _is_function(scope.block) and not getattr(layer, "_plan", None)
-            made = f"{made[:-1]}name={layer.name!r})" if named else made
+            made = f"{made[:-1]}name={label_of(layer)!r})" if named else made
         if not _is_function(scope.block):
             return f"self.{name}", [f"self.{name} = {made}"]
         return (made, []) if is_once else (name, [f"{name} = {made}"])
@@ -220,7 +221,7 @@ class KerasWriter(Writer):
         return f"make_{words}" if _is_function(block) else name
 
     def entry_name(self, name, layer, inside):
-        return f"{layer.name}.{inside}"
+        return f"{label_of(layer)}.{inside}"
 
     def inner_entries(self, layer, inner):
         if getattr(layer, "_plan", None) is not None:

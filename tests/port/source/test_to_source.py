@@ -432,6 +432,21 @@ def test_lower_precision_is_told(target, tmp_path):
     )
 
 
+@pytest.mark.slow  # a process that imports Keras
+@pytest.mark.parametrize("backend", ["tensorflow", "torch"])
+def test_names_with_dots_in_keras(backend, tmp_path):
+    """Keras on torch takes none, and modules of torch have them."""
+    pytest.importorskip("tensorflow")
+    model = unidl.Sequential([unidl.Input((4,)), layers.Dense(2, name="head.0")], name="net")
+    found = to_source(model, "keras", tmp_path / "net.py")
+    assert found.proof.passed, str(found.proof)
+    env = {**os.environ, "KERAS_BACKEND": backend}
+    ran = subprocess.run(
+        [sys.executable, "net.py"], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
 def test_without_a_proof_nothing_is_computed(tmp_path):
     found = to_source(_model(NETWORKS["bytes in"]), "numpy", tmp_path / "net.py", verify=False)
     assert found.proof is None
