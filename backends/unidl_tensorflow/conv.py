@@ -29,15 +29,23 @@ def _pad_spatial(x, pairs, value=0):
 
 
 def _empty(x, window, strides, padding, dilation, channels):
-    """The result for a batch of none: oneDNN gives the wrong shape to a convolution of it, and a
-    pool of it aborts the process."""
+    """The result for a batch of none, or for images without elements: oneDNN gives the wrong shape
+    to a convolution of them, and a pool of no batch aborts the process."""
     sizes = x.shape[1:-1]
     pairs = explicit_padding(padding, sizes, window, strides, dilation)
     axes = zip(sizes, window, strides, dilation, pairs, strict=True)
     return tf.zeros(
-        (0, *((n + sum(pair) - (k - 1) * d - 1) // s + 1 for n, k, s, d, pair in axes), channels),
+        (
+            _samples(x),
+            *((n + sum(pair) - (k - 1) * d - 1) // s + 1 for n, k, s, d, pair in axes),
+            channels,
+        ),
         x.dtype,
     )
+
+
+def _samples(x):
+    return tf.shape(x)[0] if x.shape[0] is None else x.shape[0]
 
 
 def _padding(padding):
@@ -78,7 +86,7 @@ def _groups_natively(x, rank, dilation):
 class Conv(contract.Conv):
     def conv(self, x, kernel, strides, padding, dilation, groups=1):
         rank = len(strides)
-        if x.shape[0] == 0:
+        if 0 in x.shape[:-1] and None not in x.shape[1:]:
             return _empty(x, kernel.shape[:rank], strides, padding, dilation, kernel.shape[-1])
         if groups > 1 and not _groups_natively(x, rank, dilation):
             parts = zip(tf.split(x, groups, -1), tf.split(kernel, groups, -1), strict=True)
