@@ -53,7 +53,7 @@ def _head(rows, results, directions, digest):
     if missing:
         told.append(f"{missing} rows were not run.")
     if old:
-        told.append(f"{old} rows were run before the last change of the sources.")
+        told.append(f"{old} rows were run before the last change of unidl.")
     return "\n\n".join(told)
 
 
