@@ -13,8 +13,12 @@ FIRST = list({type(c.make()): c for c in reversed(CASES)}.values())
 OTHERS = [c for c in CASES if c not in FIRST]
 
 
-def model_of(case):
-    """A model of the one layer; the batch axis is open but where masks or states are given."""
+def model_of(case, without=()):
+    """A model of the one layer; the batch axis is open but where masks or states are given.
+
+    without: arguments of the call that are left out.
+    """
+    kwargs = {name: value for name, value in case.kwargs.items() if name not in without}
     arrays = case.inputs(generator_of(case.name))
     layer = case.make()
     is_fixed = getattr(layer, "stateful", False) or any(
@@ -28,7 +32,7 @@ def model_of(case):
         for a in tree.flatten(arrays)
     ]
     given = iter(inputs)
-    outputs = layer(*tree.map_structure(lambda _: next(given), arrays), **case.kwargs)
+    outputs = layer(*tree.map_structure(lambda _: next(given), arrays), **kwargs)
     model = unidl.Model(inputs, outputs, name="net")
     draw = np.random.default_rng(0)
     for weight in model.weights:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unidl.backend.variable import Variable
-from unidl.layers.base.weights import HoldsWeights
 from unidl.saving import hdf5, model_archive, orbax_files, safetensors, sharded
 from unidl.utils.naming import is_of_unidl, numbered, prefix_of
 from unidl.utils.whole_file import whole_file
@@ -107,7 +106,7 @@ def names_of(model: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for path, layer in layers_with_paths(model):
         group = "" if path == "." else f"{path}/"
-        if _is_own("save_own_variables", layer) or _is_own("load_own_variables", layer):
+        if layer.overrides("save_own_variables") or layer.overrides("load_own_variables"):
             found |= {f"{path}/vars/{name}": f"{group}{name}" for name in _values_of(layer)}
             continue
         names = [variable.name for variable in layer._own_variables]
@@ -206,7 +205,7 @@ def read_state(
     own, skipped = [], []
     known: dict[str, int | None] = {}
     for path, layer in layers_with_paths(model):
-        if _is_own("load_own_variables", layer) or _is_own("save_own_variables", layer):
+        if layer.overrides("load_own_variables") or layer.overrides("save_own_variables"):
             known[path] = None
             own.append((layer, reader.arrays_in(f"{path}/vars")))
             continue
@@ -249,7 +248,7 @@ def read_state(
 
 def _values_of(layer: Any) -> dict[str, np.ndarray]:
     """{name in the layer's group: its numbers}."""
-    if not _is_own("save_own_variables", layer):
+    if not layer.overrides("save_own_variables"):
         return {str(i): variable.numpy() for i, variable in enumerate(layer._own_variables)}
     store: dict[str, Any] = {}
     layer.save_own_variables(store)
@@ -257,11 +256,6 @@ def _values_of(layer: Any) -> dict[str, np.ndarray]:
         str(name): value.numpy() if isinstance(value, Variable) else np.asarray(value)
         for name, value in store.items()
     }
-
-
-def _is_own(method: str, layer: Any) -> bool:
-    """Whether the layer's class says itself what its group in files holds."""
-    return getattr(type(layer), method) is not getattr(HoldsWeights, method)
 
 
 def _read(reader: Any, path: str, name: str, shape: Any) -> np.ndarray:

@@ -6,10 +6,9 @@ from __future__ import annotations
 import importlib.util
 import re
 
-import numpy as np
 import pytest
 
-import unidl
+from tests.port.layer_cases import model_of
 from unidl import tree
 from unidl.conformance.case import generator_of
 from unidl.conformance.cases.layers import LAYER_CASES
@@ -23,38 +22,13 @@ CASES = [c for c in LAYER_CASES if "empty" not in c.name]
 BOTH = (
     "it gets a mask|dropout within the recurrence|stateful=True|renorm=True|resizing that"
     "|its call\\(\\) (makes tensors that are not|cannot be) recorded|StackedRNNCells has no"
-    "|attention with masks"
+    "|attention with masks|states of several cells"
 )
 REFUSED = {
-    "jax": f"{BOTH}|states of several cells|data_format='channels_first'",
-    "torch": f"{BOTH}|RNN has no|ConvLSTM.D has no|transposed convolution with|than the window"
-    "|torch's|inputs with different numbers|normalization (along|with a center)|bicubic"
-    "|a bidirectional layer of other|another order than 2",
+    "jax": f"{BOTH}|data_format='channels_first'",
+    "torch": f"{BOTH}|transposed convolution with|than the window|inputs with different numbers"
+    "|normalization (along|with a center)|bicubic|another order than 2",
 }
-
-
-def model_of(case):
-    structure = case.inputs(generator_of(case.name))
-    arrays, layer = tree.flatten(structure), case.make()
-    is_fixed = getattr(layer, "stateful", False) or any(
-        isinstance(x, np.ndarray) for x in tree.flatten(case.kwargs)
-    )
-    inputs = [
-        unidl.Input(
-            batch_shape=(len(a) if is_fixed else None, *a.shape[1:]),
-            dtype="float32" if a.dtype.kind == "f" else a.dtype.name,
-        )
-        for a in arrays
-    ]
-    symbols = iter(inputs)
-    kwargs = {k: v for k, v in case.kwargs.items() if k != "training"}
-    outputs = layer(*tree.map_structure(lambda _: next(symbols), structure), **kwargs)
-    model = unidl.Model(inputs, outputs, name="net")
-    draw = np.random.default_rng(0)
-    for weight in model.weights:
-        value = 0.5 * draw.normal(size=weight.shape)
-        weight.assign(np.abs(value) + 0.5 if weight.name in case.positive else value)
-    return model, [a.astype("float32") if a.dtype.kind == "f" else a for a in arrays]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
@@ -62,7 +36,10 @@ def model_of(case):
 def test_equal_or_refused(target, needs, case, tmp_path):
     if importlib.util.find_spec(needs) is None:
         pytest.skip(f"{needs} is not installed")
-    model, arrays = model_of(case)
+    # As it is called in inference and in training.
+    model = model_of(case, without=("training",))
+    drawn = tree.flatten(case.inputs(generator_of(case.name)))
+    arrays = [a.astype("float32") if a.dtype.kind == "f" else a for a in drawn]
     try:
         found = to_source(model, target, tmp_path / "net.py", arrays)
     except PortError as error:

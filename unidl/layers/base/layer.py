@@ -260,7 +260,7 @@ class Layer(
         initializer = initializers.get(
             initializer or ("glorot_uniform" if is_float(dtype) else "zeros")
         )
-        if not self._reads_itself():
+        if not self.overrides("load_own_variables"):
             initializer = initializer_now(initializer)
         with registry.use_backend(self.backend):
             variable = Variable(
@@ -281,10 +281,6 @@ class Layer(
         variable.constraint = constraints.get(constraint)
         self._holders.setdefault("_weights", []).append(variable)
         return variable
-
-    def _reads_itself(self) -> bool:
-        """Whether the layer's class says which of its weights files hold."""
-        return type(self).load_own_variables is not HoldsWeights.load_own_variables
 
     def _checked_shape(self, shape: Any, name: str | None) -> tuple[Any, ...]:
         """`shape` as a tuple of sizes, of which the open ones are told about later."""

@@ -26,6 +26,12 @@ class HoldsWeights(Tracked):
 
         def _who(self) -> str: ...
 
+    @classmethod
+    def overrides(cls, method: str) -> bool:
+        """Whether the class has its own of what saves and loads weights, and says itself what its
+        group in files holds."""
+        return getattr(cls, method) is not getattr(HoldsWeights, method)
+
     @property
     def trainable(self) -> bool:
         return self._trainable

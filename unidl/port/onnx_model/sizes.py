@@ -39,8 +39,9 @@ class Sizes:
         self.of_inputs = shapes
         self.failed: dict[str, Exception] = {}
         moving = {*shapes, *trained}
+        arrays = dict(graph.initializers)  # those beside the file are read once for all runs
         with use_backend(registry.DEFAULT):
-            runs = [self._run(graph, draw, set(moving), sizes) for sizes in self._probes()]
+            runs = [self._run(graph, arrays, draw, set(moving), s) for s in self._probes()]
         self._shapes = [found for found, _ in runs]
         hosts = [found for _, found in runs]
         self.constants = {
@@ -55,9 +56,9 @@ class Sizes:
         base = dict.fromkeys(self._open, _BASE)
         return [base, *({**base, name: n} for name in self._open for n in _OTHERS)]
 
-    def _run(self, graph, draw, moving, sizes):
+    def _run(self, graph, arrays, draw, moving, sizes):
         """(the shape of every value, {name: array} of those that depend on no input's numbers)."""
-        values: dict[str, Any] = dict(graph.initializers)
+        values: dict[str, Any] = dict(arrays)
         for name, shape in self.of_inputs.items():
             values[name] = draw(name, tuple(sizes.get(n, n) for n in shape))
         found = {name: np.shape(value) for name, value in values.items()}

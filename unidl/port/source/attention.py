@@ -57,3 +57,26 @@ def _projection(name: str, dense: Any, inputs: int) -> list[tuple]:
         count = int(np.prod(whole))
         found.append((f"{name}.bias", dense.bias, between(whole, (count,))))
     return found
+
+
+def attentions(module: str) -> dict[str, Any]:
+    """The rules of `ops.attention` and the grouped one, by the helper of that name; `module` has
+    NumPy's `repeat`."""
+
+    def written(call: Any, query: str, key: str, value: str, bias: Any, scale: Any) -> str:
+        given = [query, key, value, *([] if bias is None else [call.text(bias)])]
+        return f"{call.helper('attention')}({', '.join(given)}, scale={scale!r})"
+
+    def plain(
+        call: Any, query: Any, key: Any, value: Any, bias: Any = None, scale: Any = 1.0
+    ) -> str:
+        return written(call, call.text(query), call.text(key), call.text(value), bias, scale)
+
+    def grouped(
+        call: Any, query: Any, key: Any, value: Any, bias: Any = None, scale: Any = 1.0
+    ) -> str:
+        shared = query.shape[1] // key.shape[1]
+        k, v = (f"{module}.repeat({call.text(x)}, {shared}, axis=1)" for x in (key, value))
+        return written(call, call.text(query), k, v, bias, scale)
+
+    return {"attention": plain, "grouped_attention": grouped}

@@ -148,6 +148,17 @@ class Text(str):
         return str(self)
 
 
+def reshape_text(m: Any, call: Any) -> str:
+    """A Reshape layer, where a method of tensors takes -1 for one open size."""
+    sizes = ", ".join(str(-1 if s is None else s) for s in m.target_shape)
+    if m.target_shape.count(-1) == 0:
+        return f"{call.plain()}.reshape(-1, {sizes})" if sizes else f"{call.plain()}.reshape(-1)"
+    solved = call.outputs[0].shape[1:]
+    if None in solved:
+        return f"{call.plain()}.reshape({call.plain()}.shape[0], {sizes})"
+    return f"{call.plain()}.reshape(-1, {', '.join(map(str, solved))})"
+
+
 def initial_states(call: Any) -> list[str]:
     """Those with which a recurrent layer is called, tensors or arrays."""
     args = call.node.args

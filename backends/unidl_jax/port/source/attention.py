@@ -6,7 +6,8 @@ from typing import Any
 
 from unidl import layers
 from unidl.port.errors import Refused
-from unidl_jax.port.source.rules import layer, made, unless
+from unidl.port.source.rules import unless
+from unidl_jax.port.source.rules import layer, made
 
 
 @layer(layers.MultiHeadAttention)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from unidl.port.errors import Refused
+from unidl.port.source.attention import attentions
+from unidl.port.source.checks import require_euclidean, require_last_axis
 from unidl.port.source.rules import COMMON, SIGNS, registering
 
 FUNCTIONS: dict[str, Any] = dict(COMMON)
@@ -236,25 +238,7 @@ def divide_no_nan(call: Any, x1: Any, x2: Any) -> str:
 # What networks are made of.
 
 
-def _attention(call: Any, query: str, key: str, value: str, bias: Any, scale: Any) -> str:
-    given = [query, key, value, *([] if bias is None else [call.text(bias)])]
-    return f"{call.helper('attention')}({', '.join(given)}, scale={scale!r})"
-
-
-@function("attention")
-def attention(
-    call: Any, query: Any, key: Any, value: Any, bias: Any = None, scale: Any = 1.0
-) -> str:
-    return _attention(call, call.text(query), call.text(key), call.text(value), bias, scale)
-
-
-@function("grouped_attention")
-def grouped_attention(
-    call: Any, query: Any, key: Any, value: Any, bias: Any = None, scale: Any = 1.0
-) -> str:
-    shared = query.shape[1] // key.shape[1]
-    k, v = (f"jnp.repeat({call.text(x)}, {shared}, axis=1)" for x in (key, value))
-    return _attention(call, call.text(query), k, v, bias, scale)
+FUNCTIONS |= attentions("jnp")
 
 
 @function("embedding")
@@ -264,14 +248,12 @@ def embedding(call: Any, table: Any, indices: Any) -> str:
 
 @function("rms_normalization")
 def rms_normalization(call: Any, x: Any, scale: Any, axis: Any, epsilon: float) -> str:
-    if list(axis) not in ([-1], [len(x.shape) - 1]):
-        raise Refused("RMS normalization along other axes than the last")
+    require_last_axis(axis, len(x.shape))
     return f"{call.helper('rms_norm')}({call.text(x)}, {call.text(scale)}, {epsilon!r})"
 
 
 @function("normalize")
 def normalize(call: Any, x: Any, axis: Any = -1, order: Any = 2, epsilon: Any = 1e-7) -> str:
-    if order != 2:
-        raise Refused("ops.normalize of another order than 2")
+    require_euclidean(order)
     axis = tuple(axis) if isinstance(axis, list) else axis
     return f"{call.helper('unit_norm')}({call.text(x)}, {axis}, {epsilon**2!r})"

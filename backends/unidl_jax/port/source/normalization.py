@@ -8,8 +8,9 @@ import numpy as np
 
 from unidl import layers, ops
 from unidl.port.errors import Refused
+from unidl.port.source.rules import unless
 from unidl.port.weight_rules import between
-from unidl_jax.port.source.rules import layer, made, unless
+from unidl_jax.port.source.rules import layer, made
 
 # Flax subtracts squares by default, which costs digits.
 _EXACT = {"use_fast_variance": False}

@@ -8,16 +8,9 @@ from unidl import activations, layers
 from unidl.layers.recurrent.conv_lstm import ConvLSTMCell
 from unidl.port.errors import Refused
 from unidl.port.source import rules
-from unidl.port.source.rules import Text
+from unidl.port.source.rules import Text, one_or_each, unless
 from unidl.port.weight_rules import gates
-from unidl_jax.port.source.rules import (
-    activation_text,
-    is_channels_first,
-    layer,
-    made,
-    one_or_each,
-    unless,
-)
+from unidl_jax.port.source.rules import activation_text, is_channels_first, layer, made
 
 _RESET_FIRST = (1, 0, 2)  # Flax' GRU has the reset gate before the update gate
 

@@ -24,15 +24,12 @@ layer = rules.registering(RULES)
 
 def made(name: str, *arguments: Any, **options: Any) -> str:
     """What makes a module, with the options that are not None."""
-    given = [repr(a) for a in arguments]
-    given += [f"{k}={v!r}" for k, v in options.items() if v is not None]
-    return f"{name}({', '.join([*given, 'rngs=rngs'])})"
+    return rules.called(name, *arguments, **options, rngs=rules.Text("rngs"))
 
 
 def activated(function: Any, call: Any, text: str) -> str:
     """`text` with an activation around it."""
-    rule = rules.activation(function, FUNCTIONS)
-    return text if rule is None else rule(rules.Written(call, text), call.outputs[0])
+    return rules.activated(function, call, text, FUNCTIONS)
 
 
 def activation_text(function: Any, call: Any) -> str:
@@ -42,22 +39,6 @@ def activation_text(function: Any, call: Any) -> str:
         return "lambda x: x"
     name, _, argument = found.partition("(")
     return name if argument == "x)" else f"lambda x: {found}"
-
-
-def bias_of(m: Any) -> list:
-    """The entry of the bias that a layer may have."""
-    return [("bias", m.bias)] if m.use_bias else []
-
-
-def one_or_each(sizes: Any) -> Any:
-    """3 for (3, 3)."""
-    sizes = tuple(sizes)
-    return sizes[0] if len(set(sizes)) == 1 else sizes
-
-
-def unless(value: Any, default: Any) -> Any:
-    """None for the default, which need not be written."""
-    return None if value == default else value
 
 
 def is_channels_first(m: Any) -> bool:

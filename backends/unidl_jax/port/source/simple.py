@@ -7,11 +7,12 @@ from typing import Any
 from unidl import layers
 from unidl.port.errors import Refused
 from unidl.port.layers import Constant
+from unidl.port.source.checks import require_plain_relu
+from unidl.port.source.rules import bias_of, reshape_text
 from unidl_jax.port.source.functions import FUNCTIONS
 from unidl_jax.port.source.rules import (
     RULES,
     activated,
-    bias_of,
     is_channels_first,
     layer,
     made,
@@ -64,8 +65,7 @@ def activation(m: Any, call: Any) -> str:
 
 @layer(layers.ReLU)
 def relu(m: Any, call: Any) -> str:
-    if m.threshold or (m.negative_slope and m.max_value is not None):
-        raise Refused("a ReLU with a threshold, or with a slope and a largest value")
+    require_plain_relu(m)
     x = call.plain()
     if m.negative_slope:
         return f"jax.nn.leaky_relu({x}, {float(m.negative_slope)!r})"
@@ -141,15 +141,7 @@ def flatten(m: Any, call: Any) -> str:
     return f"{x}.reshape({call.plain()}.shape[0], -1)"
 
 
-@layer(layers.Reshape)
-def reshape(m: Any, call: Any) -> str:
-    sizes = ", ".join(str(-1 if s is None else s) for s in m.target_shape)
-    if m.target_shape.count(-1) == 0:
-        return f"{call.plain()}.reshape(-1, {sizes})" if sizes else f"{call.plain()}.reshape(-1)"
-    solved = call.outputs[0].shape[1:]
-    if None in solved:
-        return f"{call.plain()}.reshape({call.plain()}.shape[0], {sizes})"
-    return f"{call.plain()}.reshape(-1, {', '.join(map(str, solved))})"
+layer(layers.Reshape)(reshape_text)
 
 
 @layer(layers.Permute)

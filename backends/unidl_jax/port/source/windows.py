@@ -10,17 +10,15 @@ from unidl import layers
 from unidl.ops.convolution import transposed_cut
 from unidl.port.errors import Refused
 from unidl.port.layers import ConstantPadding
+from unidl.port.source.rules import bias_of, one_or_each, unless
 from unidl.port.weight_rules import between
 from unidl_jax.port.source.rules import (
     RULES,
     activated,
-    bias_of,
     is_channels_first,
     layer,
     made,
     moved_back,
-    one_or_each,
-    unless,
     with_channels_last,
 )
 

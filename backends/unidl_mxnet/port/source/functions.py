@@ -13,6 +13,7 @@ import numpy as np
 from unidl import layers
 from unidl.backend.variable import Variable
 from unidl.port.errors import Refused
+from unidl.port.source.checks import require_euclidean, require_last_axis
 from unidl.port.source.rules import registering
 from unidl.tracing import KerasTensor
 
@@ -300,13 +301,11 @@ def full_like(call: Any, x: Any, fill_value: Any, dtype: Any = None) -> str:
 
 @function("rms_normalization")
 def rms_normalization(call: Any, x: Any, scale: Any, axis: Any, epsilon: float) -> str:
-    if list(axis) not in ([-1], [len(x.shape) - 1]):
-        raise Refused("RMS normalization along other axes than the last")
+    require_last_axis(axis, len(x.shape))
     return f"{call.helper('rms_norm')}(F, {call.plain()}, {call.text(scale)}, {epsilon!r})"
 
 
 @function("normalize")
 def normalize(call: Any, x: Any, axis: int = -1, order: Any = 2, epsilon: Any = 1e-7) -> str:
-    if order != 2 or not isinstance(axis, int):
-        raise Refused("ops.normalize of another order than 2")
+    require_euclidean(order, axis)
     return f"{call.helper('unit_norm')}(F, {call.plain()}, {axis}, {epsilon**2!r})"

@@ -10,6 +10,7 @@ from unidl import activations, layers
 from unidl.port.errors import Refused
 from unidl.port.layers import Constant
 from unidl.port.source import rules
+from unidl.port.source.checks import require_plain_relu
 from unidl.port.source.rules import bias_of, called
 from unidl.port.weight_rules import between, transposed
 from unidl_mxnet.port.source.functions import FUNCTIONS
@@ -48,8 +49,7 @@ def activation(m: Any, call: Any) -> str:
 
 @layer(layers.ReLU)
 def relu(m: Any, call: Any) -> str:
-    if m.threshold or (m.negative_slope and m.max_value is not None):
-        raise Refused("a ReLU with a threshold, or with a slope and a largest value")
+    require_plain_relu(m)
     if m.negative_slope:
         return leaky_relu(m, call)
     x = call.either()

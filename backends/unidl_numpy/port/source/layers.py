@@ -11,6 +11,8 @@ from unidl.port.errors import Refused
 from unidl.port.layers import Constant, ConstantPadding
 from unidl.port.source import rules
 from unidl.port.source.cells import step_of, steps_of
+from unidl.port.source.checks import axes_of, require_last_axis, require_plain_relu
+from unidl.port.source.rules import one_or_each
 from unidl.port.weight_rules import between
 from unidl_numpy.port.source.functions import FUNCTIONS
 
@@ -37,11 +39,6 @@ def activated(function: Any, call: Any, text: str) -> str:
 def _last(m: Any) -> None:
     if getattr(m, "data_format", "channels_last") == "channels_first":
         raise Refused("data_format='channels_first'")
-
-
-def _sizes(sizes: Any) -> Any:
-    sizes = tuple(sizes)
-    return sizes[0] if len(set(sizes)) == 1 else sizes
 
 
 def _with_bias(m: Any, call: Any, text: str) -> str:
@@ -74,8 +71,7 @@ def activation(m: Any, call: Any) -> str:
 
 @layer(layers.ReLU)
 def relu(m: Any, call: Any) -> str:
-    if m.threshold or (m.negative_slope and m.max_value is not None):
-        raise Refused("a ReLU with a threshold, or with a slope and a largest value")
+    require_plain_relu(m)
     x = call.plain()
     if m.negative_slope:
         return f"{call.helper('leaky_relu')}({x}, {float(m.negative_slope)!r})"
@@ -140,10 +136,10 @@ def repeat_vector(m: Any, call: Any) -> str:
 
 
 def _window_options(m: Any) -> str:
-    found = "" if max(m.strides) == 1 else f", strides={_sizes(m.strides)}"
+    found = "" if max(m.strides) == 1 else f", strides={one_or_each(m.strides)}"
     found += "" if m.padding == "valid" else f", padding={m.padding!r}"
     dilation = getattr(m, "dilation_rate", (1,))
-    return found + ("" if max(dilation) == 1 else f", dilation={_sizes(dilation)}")
+    return found + ("" if max(dilation) == 1 else f", dilation={one_or_each(dilation)}")
 
 
 @layer(layers.Conv1D, layers.Conv2D, layers.Conv3D)
@@ -187,7 +183,7 @@ def _pooling(name: str) -> Any:
     def rule(m: Any, call: Any) -> str:
         _last(m)
         padding = "" if m.padding == "valid" else f", {m.padding!r}"
-        sizes = f"{tuple(m.pool_size)}, {_sizes(m.strides)}"
+        sizes = f"{tuple(m.pool_size)}, {one_or_each(m.strides)}"
         return f"{call.helper(name)}({call.plain()}, {sizes}{padding})"
 
     return rule
@@ -257,7 +253,7 @@ def _scaled(m: Any, call: Any, text: str) -> str:
 
 @layer(layers.LayerNormalization)
 def layer_normalization(m: Any, call: Any) -> str:
-    axes = sorted(a % call.rank for a in (m.axis if isinstance(m.axis, list) else [m.axis]))
+    axes = axes_of(m, call.rank)
     shaped = m.gamma if m.scale else m.beta
     if m.rms_scaling or (
         shaped is not None and tuple(shaped.shape) != tuple(call.shape[axes[0] :])
@@ -280,9 +276,7 @@ def group_normalization(m: Any, call: Any) -> str:
 
 @layer(layers.RMSNormalization)
 def rms_normalization(m: Any, call: Any) -> str:
-    axes = [a % call.rank for a in (m.axis if isinstance(m.axis, list) else [m.axis])]
-    if axes != [call.rank - 1]:
-        raise Refused("RMS normalization along other axes than the last")
+    require_last_axis(axes_of(m, call.rank), call.rank)
     scale = call.weight("scale", m.scale)
     return f"{call.helper('rms_norm')}({call.plain()}, {scale}, {m.epsilon!r})"
 

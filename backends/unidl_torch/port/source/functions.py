@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from unidl.port.errors import Refused
+from unidl.port.source.checks import require_euclidean, require_last_axis
 from unidl.port.source.rules import COMMON, SIGNS, costs_nothing, joined, registering
 
 FUNCTIONS: dict[str, Any] = dict(COMMON)
@@ -408,13 +409,11 @@ def full_like(call: Any, x: Any, fill_value: Any, dtype: Any = None) -> str:
 
 @function("rms_normalization")
 def rms_normalization(call: Any, x: Any, scale: Any, axis: Any, epsilon: float) -> str:
-    if list(axis) not in ([-1], [len(x.shape) - 1]):
-        raise Refused("RMS normalization along other axes than the last")
+    require_last_axis(axis, len(x.shape))
     return f"F.rms_norm({call.plain()}, ({x.shape[-1]},), {call.text(scale)}, eps={epsilon!r})"
 
 
 @function("normalize")
 def normalize(call: Any, x: Any, axis: int = -1, order: Any = 2, epsilon: Any = 1e-7) -> str:
-    if order != 2 or not isinstance(axis, int):
-        raise Refused("ops.normalize of another order than 2")
+    require_euclidean(order, axis)
     return f"{call.helper('unit_norm')}({call.plain()}, {axis}, {epsilon**2!r})"

@@ -8,6 +8,7 @@ import numpy as np
 
 from unidl import layers, ops
 from unidl.port.errors import Refused
+from unidl.port.source.checks import axes_of, require_last_axis
 from unidl.port.source.rules import called, one_or_each, unless
 from unidl.port.weight_rules import between
 from unidl_torch.port.source.rules import layer
@@ -51,7 +52,7 @@ def batch_normalization(m: Any, call: Any) -> str:
 
 @layer(layers.LayerNormalization)
 def layer_normalization(m: Any, call: Any) -> str:
-    axes = sorted(a % call.rank for a in (m.axis if isinstance(m.axis, list) else [m.axis]))
+    axes = axes_of(m, call.rank)
     if m.rms_scaling or axes != list(range(axes[0], call.rank)):
         raise Refused("layer normalization along other axes than the last ones")
     shape = tuple(call.shape[axes[0] :])
@@ -85,9 +86,7 @@ def group_normalization(m: Any, call: Any) -> str:
 
 @layer(layers.RMSNormalization)
 def rms_normalization(m: Any, call: Any) -> str:
-    axes = [a % call.rank for a in (m.axis if isinstance(m.axis, list) else [m.axis])]
-    if axes != [call.rank - 1]:
-        raise Refused("RMS normalization along other axes than the last")
+    require_last_axis(axes_of(m, call.rank), call.rank)
     made = called("nn.RMSNorm", call.shape[-1], eps=m.epsilon)
     return f"{call.child(made, ('weight', m.scale))}({call.plain()})"
 

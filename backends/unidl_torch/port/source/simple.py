@@ -7,7 +7,8 @@ from typing import Any
 from unidl import activations, layers
 from unidl.port.errors import Refused
 from unidl.port.layers import Constant
-from unidl.port.source.rules import bias_of, called
+from unidl.port.source.checks import require_plain_relu
+from unidl.port.source.rules import bias_of, called, reshape_text
 from unidl.port.weight_rules import transposed
 from unidl_torch.port.source.functions import FUNCTIONS, concatenated, permuted
 from unidl_torch.port.source.rules import activated, layer
@@ -44,8 +45,7 @@ def _as_needed(function: Any, call: Any) -> str:
 
 @layer(layers.ReLU)
 def relu(m: Any, call: Any) -> str:
-    if m.threshold or (m.negative_slope and m.max_value is not None):
-        raise Refused("a ReLU with a threshold, or with a slope and a largest value")
+    require_plain_relu(m)
     x = call.either()
     if m.negative_slope:
         return f"F.leaky_relu({x}, {float(m.negative_slope)!r})"
@@ -91,15 +91,7 @@ def flatten(m: Any, call: Any) -> str:
     return f"{call.plain()}.flatten(1)" if call.rank > 1 else f"{call.plain()}.unsqueeze(1)"
 
 
-@layer(layers.Reshape)
-def reshape(m: Any, call: Any) -> str:
-    sizes = ", ".join(str(-1 if s is None else s) for s in m.target_shape)
-    if m.target_shape.count(-1) == 0:
-        return f"{call.plain()}.reshape(-1, {sizes})"
-    solved = call.outputs[0].shape[1:]
-    if None in solved:
-        return f"{call.plain()}.reshape({call.plain()}.shape[0], {sizes})"
-    return f"{call.plain()}.reshape(-1, {', '.join(map(str, solved))})"
+layer(layers.Reshape)(reshape_text)
 
 
 @layer(layers.Permute)

@@ -10,7 +10,13 @@ from unidl.port.source.cells import RECURRENT
 from unidl.port.source.layout import structure_text
 from unidl.port.source.writer import Writer
 from unidl.port.weight_rules import Weight
-from unidl_torch.port.source import attention, normalization, recurrent, simple, windows  # noqa: F401
+from unidl_torch.port.source import (  # noqa: F401  they fill the tables
+    attention,
+    normalization,
+    recurrent,
+    simple,
+    windows,
+)
 from unidl_torch.port.source.functions import FUNCTIONS
 from unidl_torch.port.source.helpers import HELPERS
 from unidl_torch.port.source.rules import RULES
