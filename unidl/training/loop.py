@@ -26,10 +26,10 @@ def run_epoch(model, step, batches, monitor, kind, epoch=0, done=0):
     monitor.on_pass_begin(kind, batches.count)
     run = step.on(batches)
 
-    def read():
+    def read(whole=False):
         if kind == "train":
             model.optimizer.settle()
-        return step.results(result)
+        return step.results(result, whole)
 
     # So many are promised to callbacks.
     whole = kind != "predict" and model.steps_per_execution > 1
@@ -55,7 +55,7 @@ def run_epoch(model, step, batches, monitor, kind, epoch=0, done=0):
     if kind == "predict":
         monitor.on_pass_end(kind, {})
         return outputs
-    logs = read()
+    logs = read(whole=True)
     if kind == "train" and not np.all(np.isfinite(logs.get("loss", 0.0))):
         warnings.warn(
             f"{model._who()}: the loss is {logs['loss']}. "
