@@ -61,7 +61,8 @@ def pytest_collection_modifyitems(config, items):
         # All backends of a test in one process: what it compares them with is computed once.
         backend = _backend_of(item)
         quick = item.get_closest_marker("quick_on")
-        if quick and backend not in quick.args:
+        in_turn = item.get_closest_marker("in_turn")
+        if (quick and backend not in quick.args) or (in_turn and not _its_turn(item, backend)):
             item.add_marker(pytest.mark.slow)
         if backend and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.replace(backend, "", 1)))
@@ -94,6 +95,14 @@ def pytest_collection_finish(session):
 def _backend_of(item):
     found = item.callspec.params.get("backend") if hasattr(item, "callspec") else None
     return found if isinstance(found, str) else None
+
+
+def _its_turn(item, backend):
+    """Whether it is one of two backends on which its case runs in the suite."""
+    (name,) = item.get_closest_marker("in_turn").args
+    others = [one for one in INSTALLED if one != "numpy"]
+    number = item.callspec.indices[name]
+    return backend == "numpy" or backend == others[number % len(others)]
 
 
 @pytest.fixture(autouse=True)

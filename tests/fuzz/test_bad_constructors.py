@@ -131,7 +131,7 @@ def one(cls):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("cls", TRIED, ids=lambda cls: f"{cls.__module__}.{cls.__name__}")
 def test_a_few(cls):
-    in_suite(one(cls), examples=30)
+    in_suite(one(cls), examples=12)
 
 
 @pytest.mark.fuzz

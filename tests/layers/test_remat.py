@@ -47,6 +47,7 @@ def test_training_gives_the_same_numbers(backend, run_eagerly):
             np.testing.assert_allclose(b, a, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.quick_on("numpy", "torch", "mxnet")
 def test_training_in_mixed_precision(backend):
     for a, b in zip(
         _trained(None, False, "mixed_bfloat16" if backend.name == "jax" else "mixed_float16"),
@@ -186,6 +187,7 @@ def test_random_numbers_and_assignments_in_a_function_within_a_function(backend)
         np.testing.assert_allclose(found, wanted, rtol=1e-5)
 
 
+@pytest.mark.quick_on("numpy", "torch", "mxnet")
 def test_it_runs_again_and_keeps_nothing(backend):
     """Of ten results in a row none is alive when the function has run."""
     runs, kept = [0], []
@@ -249,6 +251,7 @@ class _Block(layers.Layer):
         return inputs + self.dense(self.attention(inputs, inputs, attention_mask=allowed))
 
 
+@pytest.mark.quick_on("numpy", "torch", "mxnet")
 @pytest.mark.parametrize("run_eagerly", [True, False])
 @pytest.mark.parametrize("is_given", [True, False])
 def test_masks_from_before_the_scope(backend, is_given, run_eagerly):

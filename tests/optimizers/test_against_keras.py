@@ -167,6 +167,7 @@ each_case = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.in_turn("case")
 @each_case
 def test_eager(backend, case):
     with in_float64():
@@ -178,6 +179,7 @@ def test_eager(backend, case):
             _compare(optimizer, variables, theirs)
 
 
+@pytest.mark.in_turn("case")
 @each_case
 def test_in_a_compiled_step(backend, case):
     """The gradient of sum(c * v) is c: the same numbers through the backend's own compiled step,

@@ -1,4 +1,4 @@
-"""Keras in a process of its own: `python -m tests.saving.keras_process write|read FOLDER`.
+"""Keras in a process of its own: `python -m tests.saving.keras_process write|read FOLDER NAME ...`.
 
 "write" makes and trains each model, saves it, and then the facts of what comes next; "read" loads
 what unidl has saved and says the same of it.
@@ -15,14 +15,14 @@ import numpy as np
 
 from tests.reference import keras_uncompiled
 from tests.saving import lambda_models
-from tests.saving.file_models import LEGACY, MODELS, data_for, facts, scaled, subclassed, trained
+from tests.saving.file_models import LEGACY, data_for, facts, scaled, subclassed, trained
 
 keras.config.set_floatx("float64")
 keras.config.set_dtype_policy("float64")
 
 
-def write(folder):
-    for name in MODELS:
+def write(folder, names):
+    for name in names:
         model = trained(keras, name)
         model.save(f"{folder}/{name}.keras")
         if name in LEGACY:
@@ -57,11 +57,11 @@ def mixed(path):
     keras.config.set_dtype_policy("float64")
 
 
-def read(folder):
+def read(folder, names):
     scaled(keras)
     subclassed(keras)
     warnings.simplefilter("error")  # Keras warns where the optimizer's state does not fit
-    for name in MODELS:
+    for name in names:
         model = keras.saving.load_model(f"{folder}/{name}.keras")
         x, y = data_for(name, model)
         np.savez(f"{folder}/{name}.npz", **facts(model, x, y))
@@ -74,4 +74,4 @@ def read(folder):
 
 if __name__ == "__main__":
     with keras_uncompiled():
-        {"write": write, "read": read}[sys.argv[1]](sys.argv[2])
+        {"write": write, "read": read}[sys.argv[1]](sys.argv[2], sys.argv[3:])

@@ -23,19 +23,36 @@ pytestmark = pytest.mark.xdist_group("keras_files")  # so that each process is s
 TOLERANCE = {"attention": 3e-8}
 
 
-def keras_process(what, folder):
+# Keras traces each model for seconds, so the others are written and read in the sweep alone.
+QUICK = ("cnn", "recurrent", "shared", "subclassed", "words")
+
+
+def each(names):
+    return pytest.mark.parametrize(
+        "name",
+        [pytest.param(n, marks=[] if n in QUICK else pytest.mark.slow) for n in names],
+    )
+
+
+def names_in(request):
+    """The models of the tests that were chosen."""
+    of_here = [item for item in request.session.items if item.module is request.module]
+    return MODELS if any(item.get_closest_marker("slow") for item in of_here) else QUICK
+
+
+def keras_process(what, folder, names):
     done = subprocess.run(
-        [sys.executable, "-m", "tests.saving.keras_process", what, str(folder)],
+        [sys.executable, "-m", "tests.saving.keras_process", what, str(folder), *names],
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-4000:]
 
 
 @pytest.fixture(scope="module")
-def theirs(tmp_path_factory):
+def theirs(request, tmp_path_factory):
     """A folder with the files that Keras wrote, and what it says of the models."""
     folder = tmp_path_factory.mktemp("theirs")
-    keras_process("write", folder)
+    keras_process("write", folder, names_in(request))
     return folder
 
 
@@ -60,13 +77,13 @@ def float64():
         unidl.config.set_floatx(before)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@each(MODELS)
 def test_we_read_keras_and_train_on(name, theirs, known):
     model = unidl.saving.load_model(theirs / f"{name}.keras")
     _compare(name, facts(model, *data_for(name, model)), np.load(theirs / f"{name}.npz"))
 
 
-@pytest.mark.parametrize("name", LEGACY)
+@each(LEGACY)
 def test_the_older_format_of_keras_3(name, theirs, known):
     model = unidl.saving.load_model(theirs / f"{name}.h5")
     _compare(name, facts(model, *data_for(name, model)), np.load(theirs / f"{name}.npz"))
@@ -80,12 +97,12 @@ def test_on_every_backend(backend, name, theirs, known):
 
 
 @pytest.fixture(scope="module")
-def read_by_keras(tmp_path_factory):
+def read_by_keras(request, tmp_path_factory):
     """{name: (what unidl says of a model that it saved, what Keras says of the file)}."""
-    folder = tmp_path_factory.mktemp("ours")
+    folder, names = tmp_path_factory.mktemp("ours"), names_in(request)
     ours = {}
     with float64():
-        for name in MODELS:
+        for name in names:
             model = trained(unidl, name)
             model.save(folder / f"{name}.keras")
             ours[name] = facts(model, *data_for(name, model))
@@ -93,13 +110,13 @@ def read_by_keras(tmp_path_factory):
             with pytest.warns(UserWarning, match="The lambda of"):
                 model.save(folder / f"{name}.keras")
             ours[name] = np.asarray(model(lambda_models.X))
-    keras_process("read", folder)
-    found = {name: (ours[name], np.load(folder / f"{name}.npz")) for name in MODELS}
+    keras_process("read", folder, names)
+    found = {name: (ours[name], np.load(folder / f"{name}.npz")) for name in names}
     lambdas = np.load(folder / "lambdas.npz")
     return found | {name: (ours[name], lambdas[name]) for name in lambdas.files}
 
 
-@pytest.mark.parametrize("name", MODELS)
+@each(MODELS)
 def test_keras_reads_ours_and_trains_on(name, read_by_keras):
     _compare(name, *read_by_keras[name])
 

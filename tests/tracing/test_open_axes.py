@@ -99,6 +99,7 @@ def functional(function):
     return unidl.Model(x, layers.Dense(2)(layers.GlobalAveragePooling1D()(y)))
 
 
+@pytest.mark.in_turn("function")
 @pytest.mark.parametrize("make", [functional, Whole])
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
 def test_call_counts_with_an_open_axis(backend, make, function):

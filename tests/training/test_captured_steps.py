@@ -105,6 +105,7 @@ def test_a_traceback_from_inside_a_step_shows_the_line_and_the_layer(backend):
     assert line.endswith("/words")
 
 
+@pytest.mark.quick_on("numpy", "torch", "mxnet")
 def test_programs_are_given_up_when_there_are_too_many(backend, monkeypatch):
     monkeypatch.setattr(type(backend), "programs_kept", 3)
     model = unidl.Sequential([layers.Input((None, 4)), layers.Dense(2)])

@@ -9,7 +9,6 @@ import pytest
 import unidl
 from tests.reference import close, in_float64
 from tests.zoo import MODELS, inputs_for, randomize, targets_for
-from unidl.backend import list_backends
 
 keras = pytest.importorskip("keras")
 
@@ -208,19 +207,8 @@ def reference(name):
     return initial, run(keras, name, initial)
 
 
-def _pairs():
-    """Every case on NumPy and on one of the other backends in turn; the rest is slow: that they are
-    equal is tested elsewhere."""
-    others = [row.name for row in list_backends() if row.installed and row.name != "numpy"]
-    for i, name in enumerate(CASES):
-        yield pytest.param("numpy", name)
-        for j, backend in enumerate(others):
-            yield pytest.param(
-                backend, name, marks=[] if i % len(others) == j else pytest.mark.slow
-            )
-
-
-@pytest.mark.parametrize(("backend", "name"), _pairs(), indirect=["backend"])
+@pytest.mark.in_turn("name")  # that backends are equal is tested elsewhere
+@pytest.mark.parametrize("name", CASES)
 def test_fit_is_that_of_keras(backend, name):
     initial, (history, values, by_name, predictions, final) = reference(name)
     ours = run(unidl, name, initial)

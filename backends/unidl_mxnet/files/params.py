@@ -14,10 +14,12 @@ import math
 import os
 import stat
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
+
+from unidl.saving.safetensors import Later
 
 _FILE = 0x112
 _V1, _V2, _V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
@@ -69,28 +71,29 @@ def write_params(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray])
     Raises:
         ValueError: a dtype that these files do not have.
     """
-    content = _content(str(path), arrays)
+    content = list(_content(str(path), arrays))  # what cannot be written leaves no file
     with open(path, "wb") as file:
         file.writelines(content)
 
 
-def write_into(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
-    """`write_params` into a file that is open."""
+def write_into(file: BinaryIO, arrays: Mapping[str, np.ndarray | Later]) -> None:
+    """`write_params` into a file that is open; what is made later is in memory only while it is
+    written."""
     file.writelines(_content(str(file.name), arrays))
 
 
-def _content(path: str, arrays: Mapping[str, np.ndarray]) -> list[bytes]:
-    parts = [struct.pack("<QQQ", _FILE, 0, len(arrays))]
-    for name, value in arrays.items():
-        value = np.asarray(value)
+def _content(path: str, arrays: Mapping[str, np.ndarray | Later]) -> Iterator[bytes]:
+    yield struct.pack("<QQQ", _FILE, 0, len(arrays))
+    for name, given in arrays.items():
+        value = np.asarray(given.numbers() if isinstance(given, Later) else given)
         number = _NUMBERS.get(value.dtype.newbyteorder("<"))
         if number is None:
             raise ValueError(f"{path}: {name!r} is {value.dtype}, which .params files do not have.")
         magic = _V2 if value.ndim and value.size else _V3
-        parts.append(struct.pack(f"<Iii{value.ndim}q", magic, _DENSE, value.ndim, *value.shape))
-        parts.append(struct.pack("<iii", 1, 0, number))
-        parts.append(np.ascontiguousarray(value, _DTYPES[number]).tobytes())
-    return [*parts, _packed(arrays)]
+        yield struct.pack(f"<Iii{value.ndim}q", magic, _DENSE, value.ndim, *value.shape)
+        yield struct.pack("<iii", 1, 0, number)
+        yield np.ascontiguousarray(value, _DTYPES[number]).tobytes()
+    yield _packed(arrays)
 
 
 def _packed(names: Iterable[str]) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -23,7 +24,8 @@ _SINGLE = {
 
 
 def graph_of(block, examples):
-    """(the graph of a HybridBlock, {name of a parameter: its numbers})."""
+    """(the graph of a HybridBlock, {name of a parameter: its numbers}, which are read when they are
+    asked for)."""
     inputs = [mx.sym.var(f"data{i}" if len(examples) > 1 else "data") for i in range(len(examples))]
     if any(p._deferred_init for p in block.collect_params().values()):
         block(*(mx.nd.array(x, dtype=x.dtype) for x in examples))
@@ -32,8 +34,23 @@ def graph_of(block, examples):
     # Behind a convolution in inference, oneDNN puts its weights in another order while they may be
     # read.
     mx.nd.waitall()
-    arrays = {p.name: p.data().asnumpy() for p in block.collect_params().values()}
-    return parse_symbol(symbol.tojson()), arrays
+    return parse_symbol(symbol.tojson()), _Numbers(block)
+
+
+class _Numbers(Mapping):
+    """{name of a parameter: its array}, of a block that may be large."""
+
+    def __init__(self, block):
+        self._parameters = {p.name: p for p in block.collect_params().values()}
+
+    def __getitem__(self, name):
+        return self._parameters[name].data().asnumpy()
+
+    def __iter__(self):
+        return iter(self._parameters)
+
+    def __len__(self):
+        return len(self._parameters)
 
 
 def without_dropout(graph):

@@ -124,7 +124,9 @@ class _Naming:
                 warnings.catch_warnings()
             ):  # on pickles of other writers, which are refused or read
                 warnings.simplefilter("ignore")
-                found = torch.load(path, map_location="cpu", weights_only=True)
+                # Mapped, so that tensors come into memory as they are used.
+                mapped = zipfile.is_zipfile(path)
+                found = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
         except pickle.UnpicklingError as error:
             raise ValueError(
                 f"load_state_dict: {path} is not read: it holds more than tensors, or is damaged "

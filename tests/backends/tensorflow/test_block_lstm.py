@@ -63,7 +63,10 @@ def outputs(lstm, tensors):
 
 
 @pytest.mark.parametrize("what", [outputs, first_gradient, second_gradient, directional])
-@pytest.mark.parametrize("graph", [False, True], ids=["eager", "graph"])
+@pytest.mark.parametrize(
+    "graph",
+    [pytest.param(False, id="eager", marks=pytest.mark.slow), pytest.param(True, id="graph")],
+)
 def test_the_kernel_is_the_steps_one_by_one(both, tensors, what, graph):
     found, expected = (
         tf.function(what, autograph=False)(f, tensors) if graph else what(f, tensors) for f in both

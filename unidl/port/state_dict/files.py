@@ -147,7 +147,15 @@ def _reader_of(value: Any) -> Callable[[], Any] | None:
     if callable(getattr(value, "asnumpy", None)):
         return value.asnumpy
     owner = owner_of(value)
-    return None if owner is None else lambda: owner.to_numpy(value)
+    return None if owner is None else lambda: _numbers_of(owner, value)
+
+
+def _numbers_of(owner: Any, value: Any) -> np.ndarray:
+    """A tensor as an array, without a copy where the framework lends its memory."""
+    try:
+        return np.from_dlpack(owner.stop_gradient(value))
+    except (AttributeError, BufferError, RuntimeError, TypeError):
+        return owner.to_numpy(value)
 
 
 def _source_of(value: Any) -> str | None:

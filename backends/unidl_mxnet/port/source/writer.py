@@ -13,7 +13,6 @@ from unidl.port.proof import prove
 from unidl.port.source.layout import structure_text
 from unidl.port.source.writer import Writer
 from unidl.port.weight_rules import between, same
-from unidl.saving.safetensors import Later
 from unidl.tracing import graph
 from unidl_mxnet.files.params import write_into
 from unidl_mxnet.port.source import (  # noqa: F401
@@ -164,7 +163,7 @@ class GluonWriter(Writer):
                 call.scope.rebind(tensor, f"{me}({{}})")
 
     def write(self, file, arrays):
-        write_into(file, {name: x.numbers() if isinstance(x, Later) else x for name, x in arrays})
+        write_into(file, dict(arrays))
 
     def weight(self, scope, name, variable):
         grad = "" if variable.trainable else ', grad_req="null"'
