@@ -121,7 +121,9 @@ class Collectives(contract.Collectives):
         if isinstance(x, Traced) or mx.autograd.is_recording():
             # Operators of a graph run in an order of their own, so each has a place of its own.
             keys = _new_key(x.shape, parts), _new_key(x.shape, parts)
-            return op("Custom", x, op_type="unidl_all_reduce", forward_key=keys[0], backward_key=keys[1])
+            return op(
+                "Custom", x, op_type="unidl_all_reduce", forward_key=keys[0], backward_key=keys[1]
+            )
         return self.asarray(_summed(self._key(x.shape, parts), self.to_numpy(x)))
 
     def _key(self, shape, parts):

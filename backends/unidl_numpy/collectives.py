@@ -73,7 +73,10 @@ class Collectives(contract.Collectives):
         sent = np.ascontiguousarray(array)
         received = np.empty((self.num_processes, *sent.shape), sent.dtype)
         _finished(
-            _World.comm.Iallgather(sent.view(np.uint8) if sent.ndim else sent, received.view(np.uint8) if sent.ndim else received),
+            _World.comm.Iallgather(
+                sent.view(np.uint8) if sent.ndim else sent,
+                received.view(np.uint8) if sent.ndim else received,
+            ),
             "all_gather",
         )
         return list(received)

@@ -68,7 +68,9 @@ class Collectives(contract.Collectives):
         JoinError.check("TF_CONFIG", found, (count, number))
         options = tf.distribute.experimental.CommunicationOptions(timeout_seconds=timeout)
         try:
-            _World.strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+            _World.strategy = tf.distribute.MultiWorkerMirroredStrategy(
+                communication_options=options
+            )
         except RuntimeError as error:  # it has computed something already
             raise JoinError(
                 f"TensorFlow joins other processes before it computes anything: {error} Call "

@@ -48,9 +48,6 @@ class Rows(NamedTuple):
 own_rows: ContextVar[Rows | None] = ContextVar("unidl_rows", default=None)
 current_rows = own_rows.get
 
-# Where a layer puts the steps of each row into the first axis, how many they are.
-steps_per_row: ContextVar[int] = ContextVar("unidl_steps_per_row", default=1)
-
 
 def _now() -> Rows:
     rows = own_rows.get()
@@ -94,6 +91,14 @@ def whole_sum(x: Any) -> Any:
 def whole_mean(mean: Any) -> Any:
     """The mean over all rows, of which `mean` is that over these."""
     return whole_sum(share_of_mean(mean))
+
+
+def everywhere(backend: Any, flag: Any) -> Any:
+    """Whether the bool tensor `flag` is true in all processes."""
+    if own_rows.get() is None:
+        return flag
+    missing = backend.cast(backend.equal(flag, False), "float32")
+    return backend.equal(backend.all_reduce(missing), 0.0)
 
 
 class RowKeys:

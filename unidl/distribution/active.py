@@ -75,6 +75,11 @@ def joined() -> Backend | None:
     return _joined
 
 
+def is_first_process() -> bool:
+    """Whether this process writes what a run writes once: files, logs, the progress."""
+    return _joined is None or _joined.process_id == 0
+
+
 def gather_json(found: Any) -> list[Any]:
     """[`found` of each process]: what JSON can hold."""
     if _joined is None:

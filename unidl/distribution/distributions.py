@@ -7,10 +7,10 @@ from typing import Any
 
 from unidl.backend import registry
 from unidl.backend.errors import UnsupportedError
+from unidl.backend.rows import Rows
 from unidl.distribution.active import joined
 from unidl.distribution.layouts import LayoutMap
 from unidl.distribution.mesh import DeviceMesh, list_devices
-from unidl.backend.rows import Rows
 
 
 class Distribution:
@@ -61,9 +61,7 @@ class DataParallel(Distribution):
             found = list_devices() if devices is None else list(devices)
             device_mesh = DeviceMesh((len(found),), ["batch"], found)
         if len(device_mesh.shape) != 1:
-            raise ValueError(
-                f"DataParallel: expected a mesh of one axis, got {device_mesh.shape}."
-            )
+            raise ValueError(f"DataParallel: expected a mesh of one axis, got {device_mesh.shape}.")
         backend = joined()
         self.num_processes = 1 if backend is None else backend.num_processes
         self.process_id = 0 if backend is None else backend.process_id

@@ -35,7 +35,9 @@ class TensorLayout:
     def _check(self) -> None:
         if self._mesh is None:
             return
-        unknown = [axis for axis in self.axes if axis is not None and axis not in self._mesh.axis_names]
+        unknown = [
+            axis for axis in self.axes if axis is not None and axis not in self._mesh.axis_names
+        ]
         if unknown:
             raise ValueError(
                 f"TensorLayout: {unknown[0]!r} is no axis of the mesh, whose axes are "

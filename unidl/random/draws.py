@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from unidl.backend import dtypes, registry
-from unidl.backend.rows import current_rows, steps_per_row
+from unidl.backend.rows import current_rows
 from unidl.ops.dispatch import backend_of, convert
 from unidl.random.seed_generator import draw_key, draw_keys
 from unidl.tracing import KerasTensor, graph
@@ -214,7 +214,10 @@ def dropout(
         if rate == 1:
             return backend.full_like(x, 0)
         noise = None if noise_shape is None else tuple(noise_shape)
-        shape = tuple(s if n is None else n for n, s in zip(noise or backend.shape(x), backend.shape(x), strict=True))
+        shape = tuple(
+            s if n is None else n
+            for n, s in zip(noise or backend.shape(x), backend.shape(x), strict=True)
+        )
         key = _key(seed, shape)
         return backend.dropout(x, key, rate, noise)
 
@@ -239,7 +242,7 @@ def by_rows(shape: Shape) -> bool:
     """Whether a draw of `shape` is a part of that for a whole batch, of which this process has its
     own rows."""
     rows = current_rows()
-    return rows is not None and len(shape) > 0 and shape[0] == rows.size * steps_per_row.get()
+    return rows is not None and len(shape) > 0 and shape[0] == rows.size
 
 
 def drawn(backend: Any, seed: SeedLike, shape: Shape, draw: Any, parts: int | None = None) -> Any:
@@ -258,9 +261,7 @@ def _key(seed: SeedLike, shape: Shape) -> Any:
 
 
 def _per_row(shape: Shape) -> int:
-    rows = current_rows()
-    assert rows is not None
-    return math.prod(shape) // rows.size
+    return math.prod(shape[1:])
 
 
 def float_dtype(function: str, dtype: DType | None) -> Tensor:

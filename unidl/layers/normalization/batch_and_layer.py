@@ -147,7 +147,9 @@ class BatchNormalization(Layer):
                     x, gamma, beta, self._axes, self.epsilon
                 )
             else:
-                mean, variance = self._whole_moments(x) if mask is None else self._masked_moments(x, mask)
+                mean, variance = (
+                    self._whole_moments(x) if mask is None else self._masked_moments(x, mask)
+                )
                 y = fused.batch_norm_inference(
                     x, gamma, beta, mean, variance, self._axes, self.epsilon
                 )
