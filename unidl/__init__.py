@@ -12,8 +12,9 @@ __version__ = "0.1.0"
 
 _MODULES = (
     "activations", "backend", "callbacks", "config", "constraints", "datasets", "distribution",
-    "dtype_policies", "export", "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "ops",
-    "optimizers", "port", "preprocessing", "random", "regularizers", "saving", "tree", "utils",
+    "dtype_policies", "export", "initializers", "layers", "losses", "metrics", "mixed_precision",
+    "models", "ops", "optimizers", "port", "preprocessing", "random", "regularizers", "saving",
+    "tree", "utils",
     "verify", "visualization",
 )  # fmt: skip
 

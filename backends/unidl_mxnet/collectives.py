@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from itertools import count
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,13 +19,14 @@ from unidl_mxnet.load import mx
 from unidl_mxnet.op import op
 from unidl_mxnet.traced import Traced
 
+_NAME = "unidl_all_reduce"
 _PARTS = {"float16": 1, "float32": 1, "float64": 3}
 
 
 class _World:
     store = None
     keys = count()
-    of_shape = {}
+    of_shape: ClassVar[dict] = {}
 
 
 def _new_key(shape, parts):
@@ -79,7 +81,7 @@ class _Sum(mx.operator.CustomOp):
         self.assign(target[0], req[0], mx.nd.array(total, dtype=total.dtype))
 
 
-@mx.operator.register("unidl_all_reduce")
+@mx.operator.register(_NAME)
 class _SumProperties(mx.operator.CustomOpProp):
     def __init__(self, forward_key, backward_key):
         super().__init__(need_top_grad=True)
@@ -121,9 +123,8 @@ class Collectives(contract.Collectives):
         if isinstance(x, Traced) or mx.autograd.is_recording():
             # Operators of a graph run in an order of their own, so each has a place of its own.
             keys = _new_key(x.shape, parts), _new_key(x.shape, parts)
-            return op(
-                "Custom", x, op_type="unidl_all_reduce", forward_key=keys[0], backward_key=keys[1]
-            )
+            there, back = keys
+            return op("Custom", x, op_type=_NAME, forward_key=there, backward_key=back)
         return self.asarray(_summed(self._key(x.shape, parts), self.to_numpy(x)))
 
     def _key(self, shape, parts):

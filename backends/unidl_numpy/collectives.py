@@ -70,13 +70,7 @@ class Collectives(contract.Collectives):
     def all_gather(self, array):
         if _World.comm is None:
             return [array]
-        sent = np.ascontiguousarray(array)
-        received = np.empty((self.num_processes, *sent.shape), sent.dtype)
-        _finished(
-            _World.comm.Iallgather(
-                sent.view(np.uint8) if sent.ndim else sent,
-                received.view(np.uint8) if sent.ndim else received,
-            ),
-            "all_gather",
-        )
-        return list(received)
+        sent = np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8)
+        received = np.empty((self.num_processes, len(sent)), np.uint8)
+        _finished(_World.comm.Iallgather(sent, received), "all_gather")
+        return [row.view(array.dtype).reshape(array.shape) for row in received]

@@ -1,5 +1,9 @@
 """Errors of the backend layer."""
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class BackendError(ImportError):
     """A backend that is unknown, not installed or cannot be loaded.
@@ -75,7 +79,7 @@ class JoinError(RuntimeError):
     """Processes that do not find each other, or that one waited for in vain."""
 
     @classmethod
-    def without_launcher(cls, engine):
+    def without_launcher(cls, engine: str) -> JoinError:
         """Nobody has told this process about others."""
         return cls(
             f"This process was not started with others ({engine} tells of none). Start the script "
@@ -83,14 +87,14 @@ class JoinError(RuntimeError):
         )
 
     @classmethod
-    def check(cls, engine, found, asked):
+    def check(cls, engine: str, found: Any, asked: Any) -> None:
         """An error unless (processes, number) that were asked for are those that were found."""
         for what, there, wanted in zip(("num_processes", "process_id"), found, asked, strict=True):
             if wanted is not None and wanted != there:
                 raise cls(f"initialize: {what}={wanted}, but {engine} says {there}.")
 
     @classmethod
-    def of_waiting(cls, number, what, timeout):
+    def of_waiting(cls, number: int, what: str, timeout: float) -> JoinError:
         """Others did not come."""
         return cls(
             f"Process {number} has waited {timeout:g} s for the others in {what}. One of them has "

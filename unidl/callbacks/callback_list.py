@@ -97,7 +97,7 @@ class CallbackList:
     def _overriding(self, method):
         # What a default method calls counts too.
         names = (method, method.replace("_train", "")) if "_train" in method else (method,)
-        # Those of the first process alone count in the others too: all of them read the numbers then.
+        # Those of the first process alone count in the others too: all read the numbers then.
         return [
             (c, _nothing if _is_elsewhere(c) else getattr(c, method))
             for c in self._given

@@ -56,12 +56,11 @@ def initialize(
         job_addresses = [part.strip() for part in job_addresses.split(",")]
     if job_addresses and (num_processes is None or process_id is None):
         raise ValueError("initialize: job_addresses= need num_processes= and process_id= as well.")
-    if num_processes is not None and process_id is not None:
-        if not 0 <= process_id < num_processes:
-            raise ValueError(
-                f"initialize: process_id={process_id} is none of the {num_processes} processes, "
-                "which are numbered from 0."
-            )
+    if None not in (num_processes, process_id) and process_id not in range(num_processes or 0):
+        raise ValueError(
+            f"initialize: process_id={process_id} is none of the {num_processes} processes, which "
+            "are numbered from 0."
+        )
     backend.join_processes(
         None if job_addresses is None else list(job_addresses), num_processes, process_id, timeout
     )
@@ -109,7 +108,7 @@ def distribution() -> Distribution | None:
 
 
 def set_distribution(value: Distribution | None) -> None:
-    """From now on training, evaluation and prediction are distributed by `value`; None ends that."""
+    """From now on `value` divides training, evaluation and prediction; None ends that."""
     from unidl.distribution.distributions import Distribution
 
     global _active

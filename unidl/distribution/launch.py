@@ -82,7 +82,7 @@ def _run(arguments: argparse.Namespace) -> int:
     elsewhere = sorted({c.host for c in found} - {"127.0.0.1", "localhost"})
     if elsewhere:
         raise JoinError(
-            f"unidl launch: {', '.join(elsewhere)} cannot be reached from here without a scheduler. "
+            f"unidl launch: nothing can be started on {', '.join(elsewhere)} from here. "
             "--dry-run prints the command for each host."
         )
     return run_all(found)

@@ -60,7 +60,7 @@ class LayoutMap(MutableMapping):
         self.device_mesh = device_mesh
         self._layouts: dict[str, TensorLayout] = {}
 
-    def __getitem__(self, key: str) -> TensorLayout | None:  # type: ignore[override]
+    def __getitem__(self, key: str) -> TensorLayout | None:
         if key in self._layouts:
             return self._layouts[key]
         found = [pattern for pattern in self._layouts if re.search(pattern, key)]

@@ -42,7 +42,8 @@ class DeviceMesh:
         devices: prod(shape) names; by default those of `list_devices()`.
 
     Examples:
-        >>> mesh = unidl.distribution.DeviceMesh((2, 2), ["batch", "model"], [f"cpu:{i}" for i in range(4)])
+        >>> devices = ["cpu:0", "cpu:1", "cpu:2", "cpu:3"]
+        >>> mesh = unidl.distribution.DeviceMesh((2, 2), ["batch", "model"], devices)
         >>> mesh.devices[1].tolist()
         ['cpu:2', 'cpu:3']
     """

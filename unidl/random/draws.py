@@ -214,12 +214,11 @@ def dropout(
         if rate == 1:
             return backend.full_like(x, 0)
         noise = None if noise_shape is None else tuple(noise_shape)
-        shape = tuple(
-            s if n is None else n
-            for n, s in zip(noise or backend.shape(x), backend.shape(x), strict=True)
-        )
-        key = _key(seed, shape)
-        return backend.dropout(x, key, rate, noise)
+        sizes = tuple(backend.shape(x))
+        if noise is not None:
+            sizes = tuple(s if n is None else n for n, s in zip(noise, sizes, strict=True))
+        keys = draw_keys(seed, _per_row(sizes), 1) if by_rows(sizes) else [draw_key(seed)]
+        return backend.dropout(x, keys[0], rate, noise)
 
 
 def shuffle(x: Any, axis: int = 0, seed: SeedLike | None = None) -> Tensor:
@@ -246,7 +245,7 @@ def by_rows(shape: Shape) -> bool:
 
 
 def drawn(backend: Any, seed: SeedLike, shape: Shape, draw: Any, parts: int | None = None) -> Any:
-    """draw(key, shape), or with `parts` draw(key, (parts, *shape)), in each process for its rows."""
+    """draw(key, shape), with `parts` draw(key, (parts, *shape)), in each process for its rows."""
     shape = tuple(shape)
     if not by_rows(shape):
         return draw(draw_key(seed), shape if parts is None else (parts, *shape))
@@ -256,11 +255,7 @@ def drawn(backend: Any, seed: SeedLike, shape: Shape, draw: Any, parts: int | No
     return backend.stack([draw(key, shape) for key in keys], 0)
 
 
-def _key(seed: SeedLike, shape: Shape) -> Any:
-    return draw_keys(seed, _per_row(shape), 1)[0] if by_rows(shape) else draw_key(seed)
-
-
-def _per_row(shape: Shape) -> int:
+def _per_row(shape: Any) -> int:
     return math.prod(shape[1:])
 
 

@@ -147,9 +147,8 @@ class BatchNormalization(Layer):
                     x, gamma, beta, self._axes, self.epsilon
                 )
             else:
-                mean, variance = (
-                    self._whole_moments(x) if mask is None else self._masked_moments(x, mask)
-                )
+                moments = self._whole_moments if mask is None else self._masked_moments
+                mean, variance = moments(x, mask)
                 y = fused.batch_norm_inference(
                     x, gamma, beta, mean, variance, self._axes, self.epsilon
                 )
@@ -173,7 +172,7 @@ class BatchNormalization(Layer):
         self._update(moving, new)
         return new
 
-    def _whole_moments(self, x: TensorLike) -> Any:
+    def _whole_moments(self, x: TensorLike, mask: None) -> Any:
         """Those of a batch of which each process has its own rows."""
         mean = whole_mean(ops.mean(x, axis=self._axes, keepdims=True))
         squares = ops.square(ops.subtract(x, mean))
