@@ -58,11 +58,12 @@ def masks():
 
 
 class Own(layers.Layer):
-    """Attention with dropout of the scores, and noise of its own."""
+    """Attention with dropout of the scores, and noise of its own. (A bias of the keys would have no
+    gradient but rounding.)"""
 
     def __init__(self):
         super().__init__()
-        self.attention = layers.MultiHeadAttention(2, 4, dropout=0.25)
+        self.attention = layers.MultiHeadAttention(2, 4, dropout=0.25, use_bias=False)
         self.seed = unidl.random.SeedGenerator(5)
 
     def call(self, x, training=None):
@@ -93,7 +94,9 @@ def run(case, epochs):
     DRAW.bit_generator.state = np.random.default_rng(1).bit_generator.state
     parts, given = case()
     data = {"x": X, "y": Y} | given
-    model = unidl.Sequential([layers.Input(data["x"].shape[1:], dtype=str(data["x"].dtype)), *parts])
+    model = unidl.Sequential(
+        [layers.Input(data["x"].shape[1:], dtype=str(data["x"].dtype)), *parts]
+    )
     classifies = data["y"] is CLASSES
     loss = "sparse_categorical_crossentropy" if classifies else "mse"
     optimizer = unidl.optimizers.Adam(2**-6, epsilon=1e-3, global_clipnorm=1.0)

@@ -35,9 +35,7 @@ def in_processes(processes, backend, folder, names, epochs=2):
     else:
         done = launched(processes, backend, *script)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
-    return {
-        name: [np.load(folder / f"{name}.{i}.npz") for i in range(processes)] for name in names
-    }
+    return {name: [np.load(folder / f"{name}.{i}.npz") for i in range(processes)] for name in names}
 
 
 def _compare(backend, processes, folder, names, epochs=2):
