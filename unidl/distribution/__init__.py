@@ -14,7 +14,7 @@ from unidl.backend.errors import JoinError
 from unidl.distribution.active import distribution, initialize, set_distribution
 from unidl.distribution.distributions import DataParallel, Distribution, ModelParallel
 from unidl.distribution.layouts import LayoutMap, TensorLayout
-from unidl.distribution.mesh import DeviceMesh, list_devices
+from unidl.distribution.mesh import DeviceMesh, get_device_count, list_devices
 
 __all__ = [
     "DataParallel",
@@ -25,6 +25,7 @@ __all__ = [
     "ModelParallel",
     "TensorLayout",
     "distribution",
+    "get_device_count",
     "initialize",
     "list_devices",
     "set_distribution",

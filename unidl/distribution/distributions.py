@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from unidl.backend import registry
 from unidl.backend.errors import UnsupportedError
 from unidl.backend.rows import Rows
-from unidl.distribution.active import joined
-from unidl.distribution.layouts import LayoutMap
+from unidl.distribution.active import distribution, joined, set_distribution
+from unidl.distribution.layouts import LayoutMap, TensorLayout
 from unidl.distribution.mesh import DeviceMesh, list_devices
 
 
@@ -23,6 +24,16 @@ class Distribution:
 
     def __init__(self, device_mesh: DeviceMesh, batch_dim_name: str | None = None) -> None:
         self.device_mesh, self.batch_dim_name = device_mesh, batch_dim_name
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """`with distribution.scope():` divides what runs inside, as after `set_distribution`."""
+        before = distribution()
+        set_distribution(self)
+        try:
+            yield
+        finally:
+            set_distribution(before)
 
 
 class DataParallel(Distribution):
@@ -72,6 +83,22 @@ class DataParallel(Distribution):
                 f"{device_mesh.shape[0]} script.py`."
             )
         super().__init__(device_mesh, device_mesh.axis_names[0])
+        self.auto_shard_dataset = True
+        # Keras' names: each process has a copy of the model, and its share of the data.
+        self.num_model_replicas, self.data_shard_id = self.num_processes, self.process_id
+
+    def get_data_layout(self, data_shape: Sequence[int | None]) -> TensorLayout:
+        """Batches are split along their first axis."""
+        axes = (self.batch_dim_name, *[None] * (len(data_shape) - 1))
+        return TensorLayout(axes[: len(data_shape)], self.device_mesh)
+
+    def get_variable_layout(self, variable: Any) -> TensorLayout:
+        """Each process has the whole variable."""
+        return TensorLayout([None] * len(variable.shape), self.device_mesh)
+
+    def get_tensor_layout(self, path: str) -> None:
+        """Tensors inside of a model stay where they are."""
+        return
 
     def rows(self, total: int) -> Rows:
         """Those of a batch of `total` that this process computes."""

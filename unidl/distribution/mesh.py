@@ -33,6 +33,16 @@ def list_devices(device_type: str | None = None) -> list[str]:
     return [f"{kind}:{number}" for number in range(backend.num_processes)]
 
 
+def get_device_count(device_type: str | None = None) -> int:
+    """How many devices `list_devices` names.
+
+    Examples:
+        >>> unidl.distribution.get_device_count()
+        1
+    """
+    return len(list_devices(device_type))
+
+
 class DeviceMesh:
     """Devices in a grid with named axes.
 
