@@ -1,8 +1,8 @@
 """One run in several processes: the same numbers as in one.
 
-    unidl launch -n 2 examples/distributed.py
-    unidl launch -n 2 --backend torch examples/distributed.py
-    python examples/distributed.py --alone
+unidl launch -n 2 examples/distributed.py
+unidl launch -n 2 --backend torch examples/distributed.py
+python examples/distributed.py --alone
 """
 
 import sys

@@ -79,6 +79,11 @@ def is_first_process() -> bool:
     return _joined is None or _joined.process_id == 0
 
 
+def num_processes() -> int:
+    """Of this run."""
+    return 1 if _joined is None else _joined.num_processes
+
+
 def gather_json(found: Any) -> list[Any]:
     """[`found` of each process]: what JSON can hold."""
     if _joined is None:

@@ -6,11 +6,14 @@ Exit status: that of the first process that failed, 0 if none did.
 from __future__ import annotations
 
 import argparse
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -120,10 +123,11 @@ def run_all(commands: list[Command]) -> int:
     ]
     for reader in readers:
         reader.start()
-    try:
-        status = _until_the_end(running)
-    finally:
-        _end(running)
+    with _terminated_as_interrupted():
+        try:
+            status = _until_the_end(running)
+        finally:
+            _end(running)
     for reader in readers:
         reader.join(timeout=GRACE_S)
     return status
@@ -152,19 +156,35 @@ def _until_the_end(running: list[tuple[Command, subprocess.Popen[str]]]) -> int:
                 how = f"by signal {-status}" if status < 0 else f"with status {status}"
                 print(f"unidl launch: {who} ended {how}; the others are ended.", file=sys.stderr)
                 return status if status > 0 else 128 - status
-        if len(ended) >= sum(not c.serves for c, _ in running) and all(
-            p.poll() is not None for c, p in running if not c.serves
-        ):
+        if _all_succeeded(running):
             return 0
         time.sleep(0.05)
+
+
+def _all_succeeded(running: list[tuple[Command, subprocess.Popen[str]]]) -> bool:
+    return all(p.poll() == 0 for c, p in running if not c.serves)
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Whoever ends the launcher ends what it has started."""
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _end(running: list[tuple[Command, subprocess.Popen[str]]]) -> None:
     """Wait a while for those that are left, then end them."""
     deadline = time.monotonic() + GRACE_S
-    failed = any(p.poll() for _, p in running)
-    for _, process in running:
-        if failed and process.poll() is None:
+    for command, process in running:
+        # Servers end by themselves when the others have, but not when one of these failed.
+        if process.poll() is None and not (command.serves and _all_succeeded(running)):
             process.terminate()
     for _, process in running:
         try:
