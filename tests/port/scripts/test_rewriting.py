@@ -84,6 +84,21 @@ CASES = {
         "net.add(unidl.layers.Dense(2, kernel_initializer="
         "unidl.initializers.RandomUniform(-0.07, 0.07), use_bias=False))\n",
     ),
+    "an attribute that models have already": (
+        "from mxnet.gluon import nn\nclass N(nn.Block):\n    def __init__(self):\n"
+        "        super().__init__()\n        self.output = nn.Flatten()\n"
+        "    def forward(self, x):\n        return self.output(x)\nnet = N()\nnet.output(x).x\n",
+        "import unidl\nclass N(unidl.Model):\n    def __init__(self):\n"
+        "        super().__init__()\n        self.own_output = unidl.layers.Flatten()\n"
+        "    def call(self, x):\n        return self.own_output(x)\nnet = N()\n"
+        "net.own_output(x).x\n",
+    ),
+    "NAG without momentum, and a rate that changes": (
+        "from mxnet import gluon\nt = gluon.Trainer(n.collect_params(), 'nag', "
+        "{'clip_gradient': 5})\nt.set_learning_rate(0.1)  # less\n",
+        "import unidl\nt = unidl.optimizers.SGD(learning_rate=0.01, clipvalue=5)\n"
+        "t.learning_rate = 0.1  # less\n",
+    ),
     "arrays": (
         f"{MX}x = mx.nd.ones((2, 3)).sum(axis=1).asnumpy()\n",
         "import unidl\nx = unidl.ops.convert_to_numpy("
@@ -128,7 +143,64 @@ KEPT = {
         f"{TF}def f():\n    with tf.GradientTape() as t:\n        return 1\n    "
         "g = t.gradient(1, [w])\n", "cannot leave a function"
     ),
-    "an LSTM of Gluon": ("from mxnet.gluon import rnn\nr = rnn.LSTM(3)\n", "two biases"),
+    "an LSTM with a projection": (
+        "from mxnet.gluon import rnn\nr = rnn.LSTM(3, projection_size=2)\n", "no projection"
+    ),
+    "an LSTM that clips its states": (
+        f"{MX}r = mx.gluon.rnn.LSTM(3, state_clip_min=-1, state_clip_max=1)\n", "does not clip"
+    ),
+    "sequences of several lengths": (
+        "from mxnet.gluon import rnn\nr = rnn.GRU(3, use_sequence_length=True)\n", "with a mask"
+    ),
+    "unrolling to several lengths": (
+        "from mxnet.gluon.rnn import LSTMCell as C\nc = C(3)\nc.initialize()\n"
+        "y, s = c.unroll(4, x, valid_length=v)\n", "with a mask"
+    ),
+    "a cell around another": (
+        "from mxnet.gluon import rnn\nr = rnn.ZoneoutCell(cell, 0.1)\n",
+        "as a unidl.layers.Layer",
+    ),
+    "biases of a GRU": (
+        "from mxnet.gluon import rnn\nr = rnn.GRU(3, h2h_bias_initializer='ones')\n",
+        "start at zero",
+    ),
+    "a dtype of its own": (
+        "from mxnet.gluon import rnn\nr = rnn.RNN(3, dtype='float16')\n", "with float32"
+    ),
+    "recurrent weights of unknown origin": (
+        "from mxnet.gluon import rnn\nfrom mxnet import init\na = rnn.RNN(2)\n"
+        "a.initialize(init.Xavier())\nb = rnn.RNN(2)\nb.initialize()\n", "i2h_ and an h2h_weight"
+    ),
+    "weights of another layer": (
+        "from mxnet.gluon import nn\nd = nn.Dense(9, params=e.params)\n", "shares the weights"
+    ),
+    "clipping of chosen gradients": (
+        "from mxnet import autograd, gluon\nt = gluon.Trainer(net.collect_params(), 'sgd')\n"
+        "with autograd.record():\n    loss = net(x)\nloss.backward()\n"
+        "gluon.utils.clip_global_norm([w.grad()], 1.0)\nt.step(1)\n",
+        "p.grad(ctx) for p in net",
+    ),
+    "clipped gradients with another use": (
+        "from mxnet import autograd, gluon\nt = gluon.Trainer(net.collect_params(), 'sgd')\n"
+        "with autograd.record():\n    loss = net(x)\nloss.backward()\n"
+        "g = [p.grad() for p in net.collect_params().values()]\n"
+        "gluon.utils.clip_global_norm(g, 1.0)\nprint(g)\nt.step(1)\n",
+        "more than clipping",
+    ),
+    "clipping twice": (
+        "from mxnet import autograd, gluon\nt = gluon.Trainer(net.collect_params(), 'sgd')\n"
+        "with autograd.record():\n    loss = net(x)\nloss.backward()\n"
+        "gluon.utils.clip_global_norm([p.grad() for p in t._params], 1.0)\n"
+        "gluon.utils.clip_global_norm([p.grad() for p in t._params], 1.0)\nt.step(1)\n",
+        "clipped twice",
+    ),
+    "clipping outside of a step": (
+        "from mxnet.gluon.utils import clip_global_norm\nclip_global_norm(gradients, 1.0)\n",
+        "global_clipnorm",
+    ),
+    "a method of arrays without counterpart": (
+        f"{MX}x = mx.nd.ones((2, 3))\ny = x.slice_axis(axis=1, begin=0, end=2)\n", "unidl.ops"
+    ),
     "weight decay with momentum": (
         "from mxnet import gluon\n"
         "t = gluon.Trainer(n.collect_params(), 'sgd', {'wd': 0.1, 'momentum': 0.9})\n",
@@ -211,8 +283,10 @@ def test_pieces_are_those_of_the_prelude():
 
     from unidl_mxnet.port.scripts.source import GluonSource
 
-    tree = ast.parse(Path(find_spec("unidl_mxnet.port.scripts.prelude").origin).read_text())
-    defined = {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+    defined = set()
+    for name in ("prelude", "recurrent_prelude"):
+        tree = ast.parse(Path(find_spec(f"unidl_mxnet.port.scripts.{name}").origin).read_text())
+        defined |= {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
     assert defined == GluonSource.pieces
 
 

@@ -53,6 +53,13 @@ def gluon_sigmoid_cross_entropy(pred, label):
     return gluon_mean(unidl.ops.relu(pred) - pred * label + rest)
 
 
+def gluon_clip_global_norm(gradients, max_norm):
+    """utils.clip_global_norm: (gradients of a norm of up to `max_norm` together, their norm)."""
+    norm = unidl.ops.sqrt(sum(unidl.ops.sum(unidl.ops.square(one)) for one in gradients))
+    scale = unidl.ops.minimum(max_norm / (norm + 1e-8), 1.0)
+    return [one * scale for one in gradients], unidl.ops.convert_to_numpy(norm).item()
+
+
 class GluonDataset:
     """ArrayDataset: rows of several arrays, or of one."""
 
