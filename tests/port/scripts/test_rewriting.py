@@ -1,5 +1,9 @@
 """What becomes of single lines, and what stays."""
 
+import ast
+from importlib.util import find_spec
+from pathlib import Path
+
 import pytest
 
 pytest.importorskip("libcst")
@@ -132,6 +136,16 @@ KEPT = {
     ),
     "a star import": ("from keras.layers import *\n", "Import them by name"),
     "a dataset": (f"{TF}d = tf.data.Dataset.range(3)\n", "fit takes them"),
+    "a method of datasets": (
+        f"{TF}d = tf.data.Dataset.from_tensor_slices(x)\ne = d.padded_batch(3)\n", "fit takes them"
+    ),
+    "an argument of a dataset's method": (
+        f"{TF}def f(d):\n    return d.cache('file')\n"
+        "e = f(tf.data.Dataset.from_tensor_slices(x))\n", "more arguments"
+    ),
+    "datasets of files": (
+        "from tensorflow.data import TFRecordDataset\nd = TFRecordDataset('x')\n", "fit takes them"
+    ),
     "an argument without counterpart": (f"{TF}y = tf.squeeze(x, foo=1)\n", "'foo'"),
     "arguments that are spread out": (f"{TF}y = tf.reduce_sum(*a)\n", "Write them out"),
     "a function that is handed on": (f"{TF}y = map(tf.reduce_sum, a)\n", "arguments"),
@@ -276,18 +290,19 @@ def test_data_sets_with_transforms(monkeypatch):
     assert port_source(ported.text).text == ported.text
 
 
-def test_pieces_are_those_of_the_prelude():
-    import ast
-    from importlib.util import find_spec
-    from pathlib import Path
-
+def test_pieces_are_those_of_the_preludes():
+    from unidl_keras.scripts.source import KerasSource
     from unidl_mxnet.port.scripts.source import GluonSource
 
-    defined = set()
-    for name in ("prelude", "recurrent_prelude"):
-        tree = ast.parse(Path(find_spec(f"unidl_mxnet.port.scripts.{name}").origin).read_text())
-        defined |= {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
-    assert defined == GluonSource.pieces
+    gluon = "unidl_mxnet.port.scripts"
+    assert defined_in(f"{gluon}.prelude", f"{gluon}.recurrent_prelude") == GluonSource.pieces
+    assert defined_in("unidl_keras.scripts.prelude") == KerasSource.pieces
+
+
+def defined_in(*modules):
+    trees = [ast.parse(Path(find_spec(module).origin).read_text()) for module in modules]
+    kinds = ast.FunctionDef | ast.ClassDef
+    return {node.name for tree in trees for node in tree.body if isinstance(node, kinds)}
 
 
 def test_calls_are_counted():
