@@ -97,6 +97,19 @@ CASES = {
         "    def call(self, x):\n        return self.own_output(x)\nnet = N()\n"
         "net.own_output(x).x\n",
     ),
+    "networks in a list, and names of Gluon's constructors": (
+        "from mxnet.gluon import nn\nclass N(nn.Block):\n    def __init__(self, **kwargs):\n"
+        "        super(N, self).__init__(prefix='n', **kwargs)\n"
+        "        self.layers = nn.Sequential()\n        self.layers.add(nn.Flatten())\n"
+        "    def forward(self, x):\n        for layer in self.layers:\n"
+        "            x = layer(x)\n        return x\n",
+        "import unidl\nclass N(unidl.Model):\n    def __init__(self, **kwargs):\n"
+        "        super(N, self).__init__(**kwargs)\n"
+        "        self.own_layers = unidl.Sequential()\n"
+        "        self.own_layers.add(unidl.layers.Flatten())\n"
+        "    def call(self, x):\n        for layer in self.own_layers.layers:\n"
+        "            x = layer(x)\n        return x\n",
+    ),
     "NAG without momentum, and a rate that changes": (
         "from mxnet import gluon\nt = gluon.Trainer(n.collect_params(), 'nag', "
         "{'clip_gradient': 5})\nt.set_learning_rate(0.1)  # less\n",
@@ -200,6 +213,15 @@ KEPT = {
         "g = [p.grad() for p in net.collect_params().values()]\n"
         "gluon.utils.clip_global_norm(g, 1.0)\nprint(g)\nt.step(1)\n",
         "more than clipping",
+    ),
+    "gradients from above": (
+        "from mxnet import autograd, gluon\nt = gluon.Trainer(net.collect_params(), 'sgd')\n"
+        "with autograd.record():\n    loss = net(x)\nloss.backward(head)\nt.step(1)\n",
+        "from above",
+    ),
+    "a layer of a network by its place": (
+        "from mxnet.gluon import nn\nnet = nn.Sequential()\nprint(len(net), net[0])\n",
+        "net.layers",
     ),
     "clipping twice": (
         "from mxnet import autograd, gluon\nt = gluon.Trainer(net.collect_params(), 'sgd')\n"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import libcst as cst
+from libcst import matchers as m
 
 import unidl
 from unidl.port.scripts.calls import code
@@ -20,7 +21,8 @@ class Facts(cst.CSTVisitor):
     """networks: expressions that are networks. classes: the script's own blocks. trainers:
     {trainer: its network}. functions: names by which `hybrid_forward` calls MXNet's functions.
     tensors: names of arrays. taken: attributes of the script's blocks that are properties of models
-    in unidl. initial: the code of the initializer for the weights of layers.
+    in unidl. starts: calls `super().__init__(...)` of these blocks. sequences: networks that are
+    layers one after the other. initial: the code of the initializer for the weights of layers.
     """
 
     def __init__(
@@ -34,6 +36,8 @@ class Facts(cst.CSTVisitor):
         self.tensors: set[str] = set()
         self.losses: set[str] = set()
         self.taken: set[str] = set()
+        self.starts: set[cst.CSTNode] = set()
+        self.sequences: set[str] = set()
         self._initial: dict[str, cst.BaseExpression | None] = {}
         self._in_block: list[bool] = []
         self._parameters: dict[str, list[str]] = {}  # of the script's functions
@@ -117,6 +121,7 @@ class Facts(cst.CSTVisitor):
         called = code(node.value.func)
         if (full.startswith("mxnet.gluon.") and last in _CONTAINERS) or called in self.classes:
             self.networks |= set(targets)
+            self.sequences |= set(targets) if last in _CONTAINERS else set()
         elif full == "mxnet.gluon.Trainer" and node.value.args:
             network = _owner(node.value.args[0].value, "collect_params")
             if network:
@@ -162,6 +167,8 @@ class Facts(cst.CSTVisitor):
                     self.tensors |= collected.names
 
     def visit_Call(self, node: cst.Call) -> None:
+        if self._in_block and self._in_block[-1] and m.matches(node.func, _START):
+            self.starts.add(node)
         parameters = self._parameters.get(code(node.func), [])
         for place, argument in enumerate(node.args):
             if self.makes_tensor(argument.value):
@@ -214,6 +221,7 @@ class Facts(cst.CSTVisitor):
         return False
 
 
+_START = m.Attribute(m.Call(m.Name("super")), m.Name("__init__"))
 _PROPERTIES = {
     name
     for name in dir(unidl.Model)

@@ -196,3 +196,27 @@ class GluonMeanMetric:
 
     def get(self):
         return self.name, self.sum / self.all if self.all else float("nan")
+
+
+class GluonPerplexity:
+    """metric.Perplexity: exp of the mean of -log of the labels' probabilities, `preds`."""
+
+    def __init__(self, ignore_label=None, axis=-1, name="perplexity"):
+        self.ignore_label, self.axis, self.name = ignore_label, axis, name
+        self.reset()
+
+    def reset(self):
+        self.sum, self.all = 0.0, 0
+
+    def update(self, labels, preds):
+        for label, pred in zip(labels, preds, strict=True):
+            pred = np.moveaxis(unidl.ops.convert_to_numpy(pred), self.axis, -1)
+            pred = pred.reshape(-1, pred.shape[-1])
+            label = unidl.ops.convert_to_numpy(label).reshape(-1).astype("int32")
+            counts = label != self.ignore_label
+            chosen = pred[np.arange(label.size), label][counts]
+            self.sum -= float(np.log(np.maximum(chosen, 1e-10)).sum())
+            self.all += chosen.size
+
+    def get(self):
+        return self.name, float(np.exp(self.sum / self.all)) if self.all else float("nan")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import libcst as cst
+from libcst import matchers as m
 
 from unidl.port.scripts.blocks import gone
 from unidl.port.scripts.calls import bound, code, expression
@@ -38,7 +39,7 @@ _TRANSFORMS = {
     "Normalize": "gluon_normalize",
     "Compose": "gluon_compose",
 }
-_METRICS = {"Accuracy": "GluonAccuracy", "Loss": "GluonMeanMetric"}
+_METRICS = {"Accuracy": "GluonAccuracy", "Loss": "GluonMeanMetric", "Perplexity": "GluonPerplexity"}
 _ADVICE = {
     "gluon.data.vision": "of data sets MNIST is ported. Load others into NumPy arrays",
     "gluon.model_zoo": "build the model in unidl, or bring one in with unidl.port.from_gluon",
@@ -167,6 +168,8 @@ class GluonSource(Source):
             return updated.with_changes(args=made.args)
         if owner is None or not isinstance(node.func, cst.Attribute):
             return None
+        if node in self.facts.starts:
+            return _without(updated, ("prefix", "params"))
         name = node.func.attr.value
         if code(node.func.value) in self.facts.functions:
             rewriter.count_call()
@@ -202,6 +205,8 @@ class GluonSource(Source):
             return expression(f"unidl.ops.size({code(updated.value)})")
         if node.attr.value in self.facts.taken and self._is_block(code(node.value)):
             return updated.with_changes(attr=cst.Name(f"own_{node.attr.value}"))
+        if node.attr.value in ("context", "ctx") and self.facts.makes_tensor(node.value):
+            return cst.Name("None")  # what is made with it needs no device
         if node.attr.value == "T" and self.facts.makes_tensor(node.value):
             return expression(f"unidl.ops.transpose({code(updated.value)})")
         return None
@@ -221,11 +226,23 @@ class GluonSource(Source):
             return self._forward(node, updated)
         if isinstance(node, cst.With) and isinstance(updated, cst.With):
             return self._with(node, updated, rewriter)
+        if isinstance(node, cst.For) and code(node.iter) in self.facts.sequences:
+            return updated.with_changes(iter=expression(f"{code(updated.iter)}.layers"))
+        if isinstance(node, cst.SimpleStatementLine):
+            self._refuse_places(node, rewriter)
         if isinstance(node, cst.SimpleStatementLine) and len(node.body) == 1:
             small = node.body[0]
             if isinstance(small, cst.Expr) and isinstance(small.value, cst.Call):
                 return self._line(small.value, updated, rewriter)
         return updated
+
+    def _refuse_places(self, node: cst.SimpleStatementLine, rewriter: Rewriter) -> None:
+        for found in m.findall(node, m.Subscript() | m.Call(m.Name("len"), [m.Arg()])):
+            place: Any = found
+            whole = code(place.value if m.matches(place, m.Subscript()) else place.args[0].value)
+            if whole in self.facts.sequences:
+                reason = f"a Sequential is no list in unidl. Write {whole}.layers, in which layers "
+                rewriter.keep(code(place), f"{reason}that flatten have a place too", node)
 
     def leave(self, node: cst.CSTNode, rewriter: Rewriter) -> None:
         self._in_record -= is_record(node, rewriter)
@@ -324,7 +341,8 @@ class GluonSource(Source):
                 self._flat.add(owner)
             elif not one.startswith(_AS_FLAT_AS_BEFORE):
                 self._flat.discard(owner)
-        lines: list[Any] = [cst.parse_statement(f"{owner}.add({one})") for one in kept]
+        written = code(updated.body[0].value.func.value)
+        lines: list[Any] = [cst.parse_statement(f"{written}.add({one})") for one in kept]
         if not lines:
             return gone(updated)
         lines[0] = lines[0].with_changes(leading_lines=updated.leading_lines)
@@ -377,6 +395,13 @@ def _with_first(owner: cst.BaseExpression, call: cst.Call) -> cst.Call:
     made = expression(f"f({arguments})")
     assert isinstance(made, cst.Call)
     return made
+
+
+def _without(call: cst.Call, keywords: Sequence[str]) -> cst.Call:
+    kept = [one for one in call.args if not one.keyword or one.keyword.value not in keywords]
+    if kept:
+        kept[-1] = kept[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+    return call.with_changes(args=kept)
 
 
 def _keywords(call: cst.Call) -> list[str]:

@@ -117,19 +117,15 @@ def _port(node: cst.With, after: Sequence[Any], rewriter: Rewriter, facts: Facts
     others = (place for place, one in enumerate(after) if is_record(one, rewriter))
     after = after[: next(others, len(after))]
     inside = node.body.body
-    loss = _method(inside[-1], "backward")
-    is_inside = loss is not None and len(inside) > 1
-    backward: Any = inside[-1] if is_inside else None
-    if not is_inside:
-        backward = next((one for one in after if _method(one, "backward")), None)
-        loss = _method(backward, "backward") if backward is not None else None
+    is_inside = _is_backward(inside[-1]) and len(inside) > 1
+    backward: Any = inside[-1] if is_inside else next(filter(_is_backward, after), None)
     step = next((one for one in after if _steps(one, facts)), None)
-    if loss is None or step is None or backward is None:
+    if step is None or backward is None:
         raise NotPorted(
             "one `loss.backward()` and then `trainer.step(batch_size)` are ported, in the block of "
             "`with autograd.record():`. Write unidl.value_and_grad"
         )
-    several = [one for one in after if _method(one, "backward") or _steps(one, facts)]
+    several = [one for one in after if _is_backward(one) or _steps(one, facts)]
     until = list(after).index(step)
     if [*([backward] if is_inside else []), *several][:2] != [backward, step]:
         raise NotPorted("several backward passes or steps. Write one unidl.value_and_grad for each")
@@ -155,7 +151,7 @@ def _port(node: cst.With, after: Sequence[Any], rewriter: Rewriter, facts: Facts
         divided = ""
     found = recorded(node, rewriter)
     _refuse_other_recordings(node, found, rewriter)
-    value = f"unidl.ops.sum({loss}){divided}"
+    value = _losses(backward.body[0].value, rewriter, divided)
     variables = f"{network}.trainable_variables"
     line = call_of(found, value, "gradients", variables)
 
@@ -214,6 +210,28 @@ def _refuse_other_recordings(node: cst.With, found: Recorded, rewriter: Rewriter
             f"it uses {shared[0]!r} of another recorded block, and its gradients would end there. "
             "Compute it in this block"
         )
+
+
+def _is_backward(statement: Any) -> bool:
+    return _method(statement, "backward") is not None
+
+
+def _losses(call: cst.Call, rewriter: Rewriter, divided: str) -> str:
+    """The number whose gradients `loss.backward()` or `autograd.backward(losses)` takes."""
+    owner: Any = call.func
+    if rewriter.names.full(call.func) == "mxnet.autograd.backward":
+        heads = bound(call, ["heads", "head_grads", "retain_graph", "train_mode"], "backward")
+        given: Any = heads.pop("heads")
+        listed = isinstance(given, cst.List | cst.Tuple)
+        losses = [one.value for one in given.elements] if listed else [given]
+        weights = heads.get("head_grads")
+    else:
+        heads = bound(call, ["out_grad", "retain_graph", "train_mode"], "backward")
+        losses, weights = [owner.value], heads.get("out_grad")
+    if weights is not None and code(weights) != "None":
+        raise NotPorted("gradients from above are not ported. Multiply the loss by them")
+    sums = " + ".join(f"unidl.ops.sum({code(one)})" for one in losses)
+    return f"({sums}){divided}" if divided and len(losses) > 1 else sums + divided
 
 
 def _steps(statement: Any, facts: Facts) -> bool:
