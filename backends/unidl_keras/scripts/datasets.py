@@ -24,6 +24,8 @@ _METHODS = {
     "batch": f"batch_size drop_remainder {_SPEED}",
     "shuffle": "buffer_size seed reshuffle_each_iteration name-",
     "repeat": "count name-",
+    "concatenate": "dataset name-",
+    "cardinality": "name-",
     "take": "count name-",
     "skip": "count name-",
     "cache": "",
@@ -32,10 +34,9 @@ _METHODS = {
 }
 # Others that datasets have, and arrays, models and lists have not.
 _OTHERS = {
-    "apply", "bucket_by_sequence_length", "cardinality", "concatenate", "element_spec",
-    "enumerate", "flat_map", "group_by_window", "interleave", "padded_batch", "ragged_batch",
-    "rejection_resample", "save", "scan", "shard", "snapshot", "sparse_batch", "take_while",
-    "unbatch", "unique", "window", "with_options",
+    "apply", "bucket_by_sequence_length", "enumerate", "flat_map", "group_by_window",
+    "interleave", "padded_batch", "ragged_batch", "rejection_resample", "save", "scan", "shard",
+    "snapshot", "sparse_batch", "take_while", "unbatch", "unique", "window", "with_options",
 }  # fmt: skip
 _NAMES = ", ".join(f".{name}" for name in _METHODS)
 ADVICE = (
@@ -117,6 +118,10 @@ def made(full: str, node: cst.Call, rewriter: Rewriter) -> cst.BaseExpression | 
     if not full.startswith("tensorflow.data."):
         return None
     name = full.removeprefix(f"{_DATASET}.")
+    if name == "tensorflow.data.experimental.cardinality":
+        (dataset,) = bound(node, ["dataset"], name).values()
+        rewriter.need(CLASS, PRELUDE)
+        return expression(f"{CLASS}.of({code(dataset)}).cardinality()")
     if name not in _MAKERS:
         raise NotPorted(ADVICE)
     rewriter.need(CLASS, PRELUDE)

@@ -34,8 +34,9 @@ def tf_array(value):
 
 
 def tf_tensor(value):
-    is_one = unidl.ops.is_tensor(value)
-    return value if is_one else unidl.ops.convert_to_tensor(tf_array(value))
+    """A tensor of the backend in use, with the dtype that `value` has."""
+    is_tensor = unidl.ops.is_tensor(value) and not isinstance(value, np.generic)
+    return unidl.ops.convert_to_tensor(value if is_tensor else tf_array(value))
 
 
 class TFDataset:
@@ -63,7 +64,7 @@ class TFDataset:
     @classmethod
     def of(cls, batches):
         """The batches of what unidl.utils.image_dataset_from_directory and its like return."""
-        return cls(lambda: iter(batches), len(batches))
+        return batches if isinstance(batches, cls) else cls(lambda: iter(batches), len(batches))
 
     @classmethod
     def zip(cls, datasets):
@@ -77,6 +78,9 @@ class TFDataset:
         if self.count is None:
             raise TypeError("The dataset has no length: it is endless, or it is not known.")
         return self.count
+
+    def cardinality(self):
+        return -2 if self.count is None else self.count
 
     def __iter__(self):
         return (tf_structure(tf_tensor, element) for element in self.elements())
@@ -134,6 +138,13 @@ class TFDataset:
             return itertools.chain.from_iterable(self.elements() for _ in times)
 
         return TFDataset(elements, self.count * count if known else None)
+
+    def concatenate(self, dataset):
+        known = self.count is not None and dataset.count is not None
+        return TFDataset(
+            lambda: itertools.chain(self.elements(), dataset.elements()),
+            self.count + dataset.count if known else None,
+        )
 
     def take(self, count):
         if count == -1:

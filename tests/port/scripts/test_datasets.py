@@ -36,6 +36,7 @@ SAME = {
     "without any": "both.skip(99)",
     "twice": "both.skip(8).repeat(2)",
     "endless": "both.skip(8).repeat().batch(3).take(4)",
+    "one behind the other": "both.take(2).concatenate(both.skip(9))",
     "in order": "both.shuffle(1).batch(3)",
     "chosen": "both.filter(lambda a, b: b > 6)",
     "kept in memory": "both.map(lambda a, b: b).cache().repeat(2).prefetch(tf.data.AUTOTUNE)",
@@ -95,6 +96,17 @@ def _compare(one, other):
         np.testing.assert_array_equal(one, other)
 
 
+def test_elements_are_tensors_of_the_backend(backend):
+    names = {}
+    script = f"{START}pairs = both.take(1).map(lambda a, b: (a, b)).batch(1)\n"
+    exec(port_source(script).text, names)
+    for dataset in (names["both"], names["pairs"]):
+        x, y = next(iter(dataset))
+        assert type(x) is type(y) is type(unidl.ops.zeros(1))
+        found = [unidl.backend.standardize_dtype(one.dtype) for one in (x, y)]
+        assert found == ["float64", "int64"]
+
+
 def test_shuffling_draws_from_a_buffer():
     names = {}
     text = "d = tf.data.Dataset.from_tensor_slices(np.arange(100))\n"
@@ -124,6 +136,7 @@ import tensorflow as tf
 
 found = tf.keras.utils.image_dataset_from_directory(PATH, image_size=(4, 4), shuffle=False)
 names = found.class_names
+count = tf.data.experimental.cardinality(found) + found.cardinality()
 scaled = found.map(lambda x, y: (x / 255.0, y)).cache().prefetch(buffer_size=tf.data.AUTOTUNE)
 """
 
@@ -139,6 +152,6 @@ def test_folders_have_the_methods_of_datasets(tmp_path):
     with unidl.use_backend("numpy"):
         exec(found.text, names)
         ((x, y),) = names["scaled"]
-    assert names["names"] == ["a", "b"]
+    assert (names["names"], names["count"]) == (["a", "b"], 2)
     np.testing.assert_array_equal(x[:, 0, 0, 0], [0.0, 1.0])
     assert y.tolist() == [0, 1]
