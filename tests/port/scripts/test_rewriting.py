@@ -187,6 +187,13 @@ KEPT = {
         "from mxnet.gluon import rnn\nr = rnn.ZoneoutCell(cell, 0.1)\n",
         "as a unidl.layers.Layer",
     ),
+    "recurrent layers that are handed on": (
+        "from mxnet.gluon import rnn\nkinds = {'lstm': rnn.LSTM}\n", "Write the call here"
+    ),
+    "a cell of one's own": (
+        "from mxnet.gluon.rnn import HybridRecurrentCell\nclass C(HybridRecurrentCell):\n"
+        "    pass\n", "a class of your own"
+    ),
     "biases of a GRU": (
         "from mxnet.gluon import rnn\nr = rnn.GRU(3, h2h_bias_initializer='ones')\n",
         "start at zero",

@@ -41,6 +41,8 @@ _TRANSFORMS = {
 }
 _METRICS = {"Accuracy": "GluonAccuracy", "Loss": "GluonMeanMetric", "Perplexity": "GluonPerplexity"}
 _ADVICE = {
+    "gluon.rnn": "layers and cells are ported where they are called. Write the call here, or a "
+    "unidl.layers.Layer for a class of your own",
     "gluon.data.vision": "of data sets MNIST is ported. Load others into NumPy arrays",
     "gluon.model_zoo": "build the model in unidl, or bring one in with unidl.port.from_gluon",
     "gluon.utils.clip_global_norm": clipping.ADVICE,
