@@ -91,11 +91,19 @@ CASES = {
     "an attribute that models have already": (
         "from mxnet.gluon import nn\nclass N(nn.Block):\n    def __init__(self):\n"
         "        super().__init__()\n        self.output = nn.Flatten()\n"
-        "    def forward(self, x):\n        return self.output(x)\nnet = N()\nnet.output(x).x\n",
+        "    def forward(self, x):\n        return self.output(x)\nnet = N()\nnet.output(x).x\n"
+        "class Other:\n    def __init__(self):\n        self.output = 3\nOther().output\n",
         "import unidl\nclass N(unidl.Model):\n    def __init__(self):\n"
         "        super().__init__()\n        self.own_output = unidl.layers.Flatten()\n"
         "    def call(self, x):\n        return self.own_output(x)\nnet = N()\n"
-        "net.own_output(x).x\n",
+        "net.own_output(x).x\n"
+        "class Other:\n    def __init__(self):\n        self.output = 3\nOther().output\n",
+    ),
+    "the table of an embedding as the kernel of a layer": (
+        "from mxnet.gluon import nn\nclass GluonTiedDense: pass\ne = nn.Embedding(9, 4, "
+        "weight_initializer='ones')\nd = nn.Dense(9, flatten=False, params=e.params)\n",
+        "import unidl\nclass GluonTiedDense: pass\ne = unidl.layers.Embedding(9, 4, "
+        'embeddings_initializer="ones")\nd = GluonTiedDense(9, e)\n',
     ),
     "networks in a list, and names of Gluon's constructors": (
         "from mxnet.gluon import nn\nclass N(nn.Block):\n    def __init__(self, **kwargs):\n"

@@ -19,10 +19,12 @@ _CONTAINERS = ("Sequential", "HybridSequential")
 
 class Facts(cst.CSTVisitor):
     """networks: expressions that are networks. classes: the script's own blocks. trainers:
-    {trainer: its network}. functions: names by which `hybrid_forward` calls MXNet's functions.
-    tensors: names of arrays. taken: attributes of the script's blocks that are properties of models
-    in unidl. starts: calls `super().__init__(...)` of these blocks. sequences: networks that are
-    layers one after the other. initial: the code of the initializer for the weights of layers.
+    {trainer: its network}. functions: names by which `hybrid_forward` calls MXNet's
+    functions. tensors: names of arrays. taken: attributes of the script's blocks that are
+    properties of models in unidl. own: attributes of `self` in these blocks. starts: calls
+    `super().__init__(...)` of theirs. sequences: networks that are layers one after the
+    other. embeddings: names of Embeddings. initial: the code of the initializer for the
+    weights of layers.
     """
 
     def __init__(
@@ -36,8 +38,10 @@ class Facts(cst.CSTVisitor):
         self.tensors: set[str] = set()
         self.losses: set[str] = set()
         self.taken: set[str] = set()
+        self.own: set[cst.CSTNode] = set()
         self.starts: set[cst.CSTNode] = set()
         self.sequences: set[str] = set()
+        self.embeddings: set[str] = set()
         self._initial: dict[str, cst.BaseExpression | None] = {}
         self._in_block: list[bool] = []
         self._parameters: dict[str, list[str]] = {}  # of the script's functions
@@ -108,6 +112,10 @@ class Facts(cst.CSTVisitor):
         elif node.name.value == "forward":
             self.tensors |= set(names[1:])
 
+    def visit_Attribute(self, node: cst.Attribute) -> None:
+        if self._in_block and self._in_block[-1] and code(node.value) == "self":
+            self.own.add(node)
+
     def visit_Assign(self, node: cst.Assign) -> None:
         targets = [code(target.target) for target in node.targets]
         for assigned in node.targets:
@@ -127,6 +135,8 @@ class Facts(cst.CSTVisitor):
             if network:
                 self.trainers |= dict.fromkeys(targets, network)
                 self.networks.add(network)
+        elif full == "mxnet.gluon.nn.Embedding":
+            self.embeddings |= set(targets)
         elif full.startswith("mxnet.gluon.loss."):
             self.losses |= set(targets)
 

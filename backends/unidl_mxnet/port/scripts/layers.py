@@ -81,10 +81,25 @@ def without_ignored(given: Given) -> Given:
     """The arguments that mean something. Raises NotPorted where weights are those of another."""
     if "params" in given and code(given["params"]) != "None":
         raise NotPorted(
-            "params= shares the weights of another layer. Call that layer a second time, or "
-            "compute with its weights in a unidl.layers.Layer"
+            "params= shares the weights of another layer, and is ported for a Dense that takes "
+            "those of an Embedding. Call that layer a second time, or write a unidl.layers.Layer"
         )
     return {key: value for key, value in given.items() if key not in _IGNORED}
+
+
+def tied_dense(node: cst.Call, embeddings: set[str]) -> list[str] | None:
+    """The code for `nn.Dense(..., params=embedding.params)`, None for any other Dense. Raises
+    NotPorted."""
+    given = bound(node, [*_PARAMETERS["Dense"].split(), *_IGNORED], "nn.Dense")
+    owner, _, attribute = code(given["params"]).rpartition(".") if "params" in given else ("",) * 3
+    if attribute != "params" or owner not in embeddings:
+        return None
+    flat = _literal(given.get("flatten"), True, "flatten")
+    arguments = [code(given["units"]), owner, *activation_of(given)]
+    if "use_bias" in given:
+        arguments.append(f"use_bias={code(given['use_bias'])}")
+    made = f"GluonTiedDense({', '.join(arguments)})"
+    return ["unidl.layers.Flatten()", made] if flat else [made]
 
 
 def _dense(given: Given, default: str | None, **_: Any) -> list[str]:

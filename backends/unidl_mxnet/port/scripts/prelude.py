@@ -53,6 +53,22 @@ def gluon_sigmoid_cross_entropy(pred, label):
     return gluon_mean(unidl.ops.relu(pred) - pred * label + rest)
 
 
+class GluonTiedDense(unidl.layers.Layer):
+    """nn.Dense(units, params=embedding.params): its kernel is the table of an Embedding."""
+
+    def __init__(self, units, embedding, use_bias=True, activation=None):
+        super().__init__()
+        self.units, self.embedding, self.use_bias = units, embedding, use_bias
+        self.activation = unidl.activations.get(activation)
+
+    def build(self, input_shape):
+        self.bias = self.add_weight((self.units,), "zeros", name="bias") if self.use_bias else 0.0
+
+    def call(self, inputs):
+        kernel = unidl.ops.transpose(self.embedding.embeddings)
+        return self.activation(unidl.ops.matmul(inputs, kernel) + self.bias)
+
+
 def gluon_clip_global_norm(gradients, max_norm):
     """utils.clip_global_norm: (gradients of a norm of up to `max_norm` together, their norm)."""
     norm = unidl.ops.sqrt(sum(unidl.ops.sum(unidl.ops.square(one)) for one in gradients))

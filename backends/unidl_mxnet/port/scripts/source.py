@@ -16,7 +16,7 @@ from unidl_mxnet.port.scripts import clipping
 from unidl_mxnet.port.scripts.facts import BLOCKS, Facts
 from unidl_mxnet.port.scripts.functions import METHODS, OTHER_METHODS, array_call
 from unidl_mxnet.port.scripts.initializers import initializer
-from unidl_mxnet.port.scripts.layers import UNKNOWN, layer
+from unidl_mxnet.port.scripts.layers import UNKNOWN, layer, tied_dense
 from unidl_mxnet.port.scripts.recurrent import SEVERAL_LENGTHS, forget_bias, recurrent
 from unidl_mxnet.port.scripts.training import is_record, optimizer, port_steps
 
@@ -61,7 +61,7 @@ _ADVICE = {
 _OTHER_PIECES = (
     "gluon_mean", "gluon_dense_softmax_cross_entropy", "gluon_mnist", "GluonDataset",
     "GluonTransformed", "GluonLoader", "GluonTwoBiases", "GluonRNN", "GluonCell", "GluonCellStack",
-    "gluon_clip_global_norm",
+    "gluon_clip_global_norm", "GluonTiedDense",
 )  # fmt: skip
 # Methods of Gluon's objects that no other object has.
 _UNKNOWN_METHODS = {
@@ -120,7 +120,7 @@ class GluonSource(Source):
             bound(node, ["prefix", "params"], full)
             return expression("unidl.Sequential()")
         if home == "gluon.nn":
-            return self._layer(last, node)
+            return self._layer(last, node, rewriter)
         if home in ("nd", "ndarray"):
             return array_call(last, node)
         if home in ("nd.random", "ndarray.random"):
@@ -205,16 +205,14 @@ class GluonSource(Source):
     def attribute(self, node: cst.Attribute, updated: cst.Attribute) -> cst.BaseExpression | None:
         if node.attr.value == "size" and self.facts.makes_tensor(node.value):
             return expression(f"unidl.ops.size({code(updated.value)})")
-        if node.attr.value in self.facts.taken and self._is_block(code(node.value)):
+        of_block = node in self.facts.own or code(node.value) in self.facts.networks
+        if of_block and node.attr.value in self.facts.taken:
             return updated.with_changes(attr=cst.Name(f"own_{node.attr.value}"))
         if node.attr.value in ("context", "ctx") and self.facts.makes_tensor(node.value):
             return cst.Name("None")  # what is made with it needs no device
         if node.attr.value == "T" and self.facts.makes_tensor(node.value):
             return expression(f"unidl.ops.transpose({code(updated.value)})")
         return None
-
-    def _is_block(self, text: str) -> bool:
-        return text == "self" or text in self.facts.networks
 
     def block(self, body: Sequence[Any], rewriter: Rewriter) -> None:
         self._flat = set()
@@ -249,8 +247,11 @@ class GluonSource(Source):
     def leave(self, node: cst.CSTNode, rewriter: Rewriter) -> None:
         self._in_record -= is_record(node, rewriter)
 
-    def _layer(self, name: str, node: cst.Call) -> cst.BaseExpression:
-        made = layer(name, node, self.facts.initial)
+    def _layer(self, name: str, node: cst.Call, rewriter: Rewriter) -> cst.BaseExpression:
+        tied = tied_dense(node, self.facts.embeddings) if name == "Dense" else None
+        if tied is not None:
+            rewriter.need("GluonTiedDense", _PRELUDE)
+        made = tied or layer(name, node, self.facts.initial)
         if len(made) == 1:
             return expression(made[0])
         whole = expression(f"unidl.Sequential([{', '.join(made)}])")

@@ -14,7 +14,17 @@ bptt, batch_size, clip = 5, 4, 0.2
 class RNNModel(gluon.Block):
     """A model with an encoder, recurrent layer, and a decoder."""
 
-    def __init__(self, mode, vocab_size, num_embed, num_hidden, num_layers, dropout=0.0, **kwargs):
+    def __init__(
+        self,
+        mode,
+        vocab_size,
+        num_embed,
+        num_hidden,
+        num_layers,
+        dropout=0.0,
+        tie_weights=False,
+        **kwargs,
+    ):
         super(RNNModel, self).__init__(**kwargs)
         with self.name_scope():
             self.drop = nn.Dropout(dropout)
@@ -31,7 +41,10 @@ class RNNModel(gluon.Block):
                 self.rnn = rnn.GRU(num_hidden, num_layers, dropout=dropout, input_size=num_embed)
             else:
                 raise ValueError("Invalid mode %s" % mode)
-            self.decoder = nn.Dense(vocab_size, in_units=num_hidden)
+            if tie_weights:
+                self.decoder = nn.Dense(vocab_size, in_units=num_hidden, params=self.encoder.params)
+            else:
+                self.decoder = nn.Dense(vocab_size, in_units=num_hidden)
             self.num_hidden = num_hidden
 
     def forward(self, inputs, hidden):
@@ -74,7 +87,7 @@ words[1::2] = (words[::2] * 2 + 1) % 9  # something to learn
 train_data = batchify(mx.nd.array(words[:100]), batch_size)
 val_data = batchify(mx.nd.array(words[100:]), batch_size)
 
-model = RNNModel("lstm", 9, 6, 8, 2)
+model = RNNModel("lstm", 9, 8, 8, 2, tie_weights=True)
 model.collect_params().initialize(mx.init.Xavier(), ctx=context)
 trainer = gluon.Trainer(
     model.collect_params(), "sgd", {"learning_rate": 1.0, "momentum": 0, "wd": 0}
