@@ -99,7 +99,7 @@ def _called(layer: Layer, args: Any, kwargs: Any, training: bool) -> tuple[Any, 
     extra = {"training": training} if call_signature(type(layer)).has_training else {}
     inside = call_context.entered(CallContext(training=training))
     try:
-        with changed(tracer=None, stand_ins=None), inside, graph.resumed(), _without_a_trace(layer):
+        with changed(tracer=None, stand_ins=None), inside, graph.resumed(), without_a_trace(layer):
             outputs = _on_symbols(layer, own).call(*args, **kwargs, **extra)
     except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
         raise Refused(f"its call() cannot be recorded: {error}") from error
@@ -107,7 +107,7 @@ def _called(layer: Layer, args: Any, kwargs: Any, training: bool) -> tuple[Any, 
 
 
 @contextmanager
-def _without_a_trace(layer: Layer) -> Iterator[None]:
+def without_a_trace(layer: Layer) -> Iterator[None]:
     """Inside, calls of what `layer` holds are recorded; afterwards these layers know nothing of
     it."""
     known = [(part, len(part._inbound)) for part in layer._flatten_layers()]
@@ -124,7 +124,7 @@ def of_moments(wrapper: Any, tensor: KerasTensor) -> Block:
     if steps is None:
         raise Refused("an open number of steps")
     x = Input(batch_shape=tensor.shape, dtype=tensor.dtype)
-    with changed(tracer=None, stand_ins=None), graph.resumed(), _without_a_trace(wrapper):
+    with changed(tracer=None, stand_ins=None), graph.resumed(), without_a_trace(wrapper):
         y = wrapper.layer(ops.reshape(x, (-1, *tensor.shape[2:])))
         y = ops.reshape(y, (-1, steps, *y.shape[1:]))
     return Block.of_plan(wrapper, Plan(x, y, wrapper._who()), ["x"], {})

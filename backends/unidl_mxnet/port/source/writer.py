@@ -216,16 +216,16 @@ class GluonWriter(Writer):
     def prove(self, source, twin, weights, inputs):
         from unidl_mxnet.port.source.original import GluonOriginal
 
-        block = self._filled(source, dict(self.arrays()), "float64")
+        block = self.filled(source, dict(self.arrays()), "float64")
         return prove(self.root, GluonOriginal(block, weights, inputs), twin, weights, inputs)
 
     def native(self, found):
-        block = self._filled(found.source, dict(self.arrays()), self.dtype)
+        block = self.filled(found.source, dict(self.arrays()), self.dtype)
         found.warnings.append("copies, not shared with unidl's model: all weights")
         block.exported = found
         return block
 
-    def _filled(self, source, arrays, dtype):
+    def filled(self, source, arrays, dtype):
         """The block that a written file makes, with these numbers."""
         block = self.defined(source)()
         block.cast(dtype)
