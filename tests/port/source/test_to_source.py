@@ -24,13 +24,9 @@ REFUSED = {
     ("numpy", "bilinear"): "interpolation='bilinear'",
     ("numpy", "adaptive pooling"): "ops.adaptive_max_pool has no counterpart",
     ("gluon", "conv2d, open sizes"): "padding='same' with strides, for a size that is open",
-    ("gluon", "masks of indices"): "it gets a mask",
-    ("gluon", "masks of padding"): "it gets a mask",
     ("gluon", "along axes"): "ops.roll has no counterpart",
     ("gluon", "other recurrences"): "which cells of Gluon do not have",
     ("gluon", "convolutional recurrence"): "has no counterpart",
-    ("jax", "masks of indices"): "it gets a mask",
-    ("jax", "masks of padding"): "it gets a mask",
 }
 CASES = {**LAYERS, **FUNCTIONS, **NETWORKS}
 
@@ -225,16 +221,6 @@ def test_jax_is_written_without_jax(case, tmp_path):
     assert max(map(len, found.source.splitlines())) <= 100
 
 
-def test_masks_that_are_given_are_refused(target):
-    if target == "keras":
-        pytest.skip("Keras has masks")
-    x = unidl.Input((4, 3))
-    keep = unidl.Input((4,), dtype="bool")
-    for y in (layers.GRU(2)(x, mask=keep), layers.Attention()([x, x], mask=[None, keep])):
-        with pytest.raises(PortError, match="it gets a mask"):
-            to_native(unidl.Model([x, keep], y), target, verify=False)
-
-
 class Twice(unidl.Model):
     """A subclassed model, one of whose layers is used twice."""
 
@@ -271,14 +257,6 @@ def test_any_backend_goes_out(backend, tmp_path):
     native = to_native(model, "numpy")
     x = np.random.RandomState(0).normal(size=(3, 4)).astype("float32")
     np.testing.assert_allclose(native(x), model.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
-
-
-def test_masks_are_refused_where_they_would_be_lost(tmp_path):
-    model = unidl.Sequential(
-        [unidl.Input((5, 3)), layers.Masking(), layers.GlobalAveragePooling1D(name="mean")]
-    )
-    with pytest.raises(PortError, match="mean: it gets a mask"):
-        to_source(model, "numpy", tmp_path / "net.py")
 
 
 @pytest.mark.parametrize("target", [t for t in ("torch", "numpy") if importlib.util.find_spec(t)])

@@ -26,6 +26,9 @@ class Block:
         nodes: calls, in the order of execution.
         weights: {id of a symbolic tensor: the Variable that it stands for}, of those that the
             owner's own code reads.
+        masks: {id of a symbolic tensor: its mask}, where it has one and masks are written.
+        of_masks: the masks among the tensors. added: inputs that are masks and no arguments of the
+            owner's call.
     """
 
     def __init__(
@@ -34,6 +37,9 @@ class Block:
         self.owner, self.names, self.weights = owner, names, weights
         self.inputs = [t for t in inputs if id(t) not in weights]
         self.outputs, self.nodes = outputs, nodes
+        self.masks: dict[int, Any] = {}
+        self.of_masks: list[KerasTensor] = []
+        self.added: list[KerasTensor] = []
 
     @classmethod
     def of_plan(cls, owner: Any, plan: Plan, names: list[str], weights: dict[int, Any]) -> Block:
@@ -72,11 +78,21 @@ def of_layer(layer: Any, args: Any, kwargs: Any, for_training: bool = True) -> B
         other, _ = _planned(layer, args, kwargs, made, training=True)
         if [_what(n) for n in plan.nodes] != [_what(n) for n in other.nodes]:
             raise Refused("its call() does something else in training, by an `if` of its own")
-    given = [n for n in signature.names if n not in ("training", *signature.masks)]
-    names = ["x"] if len(made) == 1 else given
-    if len(names) != len(made):
-        names = [f"x{i}" for i in range(len(made))]
-    return Block.of_plan(layer, plan, names, weights)
+    given = dict(zip(signature.names, args, strict=False)) | kwargs
+    return Block.of_plan(layer, plan, _names_of(given, made, signature.masks), weights)
+
+
+def _names_of(given: dict[str, Any], made: dict[int, KerasTensor], masks: Any) -> list[str]:
+    """Names for the tensors `made`, after the arguments that they came in: "x" for one beside
+    masks."""
+    found: dict[int, str] = {}
+    for name, value in given.items():
+        tensors = [t for t in graph.flatten_tensors(value) if id(t) not in found]
+        for i, tensor in enumerate(tensors):
+            found[id(tensor)] = f"{name if name in masks else 'x'}{i}" if len(tensors) > 1 else name
+    names = [found[id(t)] for t in made.values()]
+    others = [n for n in names if n not in masks]
+    return ["x" if n == others[0] else n for n in names] if len(others) == 1 else names
 
 
 def _what(node: Any) -> str:

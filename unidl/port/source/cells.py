@@ -21,21 +21,31 @@ class Step(NamedTuple):
         name: of its class, which takes and returns x, *states.
         weights: as `Call.child` takes them, those of the cell being at `place`.
         sizes: of each state, without the batch.
+        given: arguments of the class.
     """
 
     name: str
     weights: list[tuple]
     sizes: list[tuple[int, ...]]
+    given: str = ""
+
+    @property
+    def made(self) -> str:
+        return f"{self.name}({self.given})"
 
 
-def step_of(m: Any, call: Any, place: str = "") -> Step:
-    """The cell of the recurrent layer `m`, whose input is that of `call`."""
+def step_of(m: Any, call: Any, place: str = "", known: Any = None) -> Step:
+    """The cell of the recurrent layer `m`, whose input is that of `call`.
+
+    known: (cell, shape of a moment) -> the Step of a cell that needs no class, or None.
+    """
     if m.stateful:
         raise Refused("stateful=True")
-    return _step(m.cell, call.shape[2:], m.get_initial_state(batch_size=1), call, place)
+    found = known(m.cell, call.shape[2:]) if known else None
+    return found or _step(m.cell, call.shape[2:], m.get_initial_state(batch_size=1), call, place)
 
 
-def steps_of(m: Any, call: Any, place: str = "") -> list[Step]:
+def steps_of(m: Any, call: Any, place: str = "", known: Any = None) -> list[Step]:
     """Those of a layer whose cells stand one on the other: each could be a layer of its own."""
     if m.stateful:
         raise Refused("stateful=True")
@@ -44,7 +54,8 @@ def steps_of(m: Any, call: Any, place: str = "") -> list[Step]:
     found, shape = [], call.shape[2:]
     starts = m.cell.get_initial_state(batch_size=1)
     for cell, start in zip(m.cell.cells, starts, strict=True):
-        found.append(_step(cell, shape, start, call, place))
+        ready = known(cell, shape) if known else None
+        found.append(ready or _step(cell, shape, start, call, place))
         shape = found[-1].sizes[0]
     return found
 

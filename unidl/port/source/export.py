@@ -205,13 +205,12 @@ def _several(x: np.ndarray) -> np.ndarray:
 
 @contextmanager
 def _twin(model: Any, kind: type[Writer]) -> Iterator[tuple[Any, Writer]]:
-    """(a copy in float64 on the default backend, without dropout; what writes it)."""
+    """(a copy in float64 on the default backend; what writes it)."""
     with apart(model, "to_source") as copier, on_the_reference():
         twin = copier.copy
         snapshot = Snapshot(twin)
         snapshot.place(registry.get_backend(), "float64")
         _note_masks(model, twin)
-        silence(twin)
         yield twin, kind(twin)
 
 
@@ -229,6 +228,8 @@ def _note_masks(model: Any, twin: Any) -> None:
 
 
 def _proved(written: Writer, source: str, twin: Any, inputs: list[np.ndarray]) -> Proof:
+    if written.trains:
+        silence(twin)
     try:
         return written.prove(source, twin, _weights(written), in_float64(inputs))
     except Exception as error:  # whatever the framework raises

@@ -9,7 +9,7 @@ from unidl.layers.recurrent.conv_lstm import ConvLSTMCell
 from unidl.port.errors import Refused
 from unidl.port.source import rules
 from unidl.port.source.rules import Text, one_or_each, unless
-from unidl.port.weight_rules import gates
+from unidl.port.weight_rules import gates, same
 from unidl_jax.port.source.rules import activation_text, is_channels_first, layer, made
 
 _RESET_FIRST = (1, 0, 2)  # Flax' GRU has the reset gate before the update gate
@@ -89,6 +89,8 @@ def _check(m: Any) -> None:
 
 def _carry(states: list[str]) -> str:
     """As Flax has it: the memory before the output of an LSTM."""
+    if not states:
+        return ""
     return states[0] if len(states) == 1 else f"({', '.join(reversed(states))})"
 
 
@@ -100,6 +102,8 @@ def recurrent(m: Any, call: Any) -> str:
     _check(m)
     if isinstance(m.cell, layers.StackedRNNCells):
         return _stacked(m, call)
+    if call.mask():
+        return _results(m, call, _masked(m, m, call, _carry(rules.initial_states(call))))
     text, weights, after = _cell(m.cell, call, call.shape[-1], "cell.")
     options = ", return_carry=True" if m.return_state else ""
     options += ", reverse=True" if m.go_backwards else ""
@@ -108,16 +112,50 @@ def recurrent(m: Any, call: Any) -> str:
     given = f", initial_carry={_carry(states)}" if states else ""
     result = f"{me}({call.plain()}{given})"
     if m.return_state:
+        return _results(m, call, result)
+    return result if m.return_sequences else f"{result}[:, -1]"
+
+
+def _results(m: Any, call: Any, result: str) -> str:
+    """Of (carry, sequence)."""
+    if m.return_state:
         call.comment = "(sequence, states)" if m.return_sequences else "(last output, states)"
         last = "" if m.return_sequences else ", last=True"
         return f"{call.helper('with_states')}({result}{last})"
-    return result if m.return_sequences else f"{result}[:, -1]"
+    return f"{result}[1]" if m.return_sequences else f"{result}[1][:, -1]"
+
+
+def _masked(one: Any, owner: Any, call: Any, carry: str = "", x: str = "", cell: Any = None) -> str:
+    """The call of a child of `owner`, which does what the layer `one` does, or one of its cells,
+    and leaves out what a mask says: (carry, sequence)."""
+    cell = cell or one.cell
+    size = _before(one, cell) if x else call.shape[-1]
+    text, weights, after = _cell(cell, call, size, "cell.")
+    options = ", reverse=True" if one.go_backwards and not x else ""
+    options += ", zeros=True" if one.zero_output_for_mask else ""
+    entries = [(n, v, rule[0] if rule else same) for n, v, *rule in weights]
+    made_ = f"{call.helper('MaskedRNN')}({text}{options})"
+    me = call.scope.child(owner, made_, entries, after=tuple(after))
+    return f"{me}({', '.join([x or call.plain(), call.mask(), *([carry] if carry else [])])})"
+
+
+def _before(m: Any, cell: Any) -> int:
+    """The size of what comes to one of several cells."""
+    cells = m.cell.cells
+    return cells[next(i for i, c in enumerate(cells) if c is cell) - 1].units
 
 
 def _stacked(m: Any, call: Any) -> str:
     """A layer for each cell, one on the other."""
     if m.return_state or rules.initial_states(call):
         raise Refused("states of several cells that are returned or given")
+    if call.mask():
+        if m.go_backwards:
+            raise Refused("several cells that go backwards, with a mask")
+        text = ""
+        for cell in m.cell.cells:
+            text = f"{_masked(m, cell, call, '', text, cell)}[1]"
+        return text if m.return_sequences else f"{text}[:, -1]"
     size, parts = call.shape[-1], []
     weights: list[tuple] = []
     after: list[str] = []
@@ -154,6 +192,8 @@ def bidirectional(m: Any, call: Any) -> str:
         weights, after = [*weights, *mine], [*after, *lines]
     if m.forward_layer.go_backwards or not m.backward_layer.go_backwards:
         raise Refused("a first direction that runs backwards")
+    if call.mask():
+        return _both_masked(m, call)
     if m.merge_mode is None:
         raise Refused("merge_mode=None")
     merged = (_MERGED if m.return_sequences else _MERGED_ENDS).get(m.merge_mode)
@@ -173,3 +213,17 @@ def bidirectional(m: Any, call: Any) -> str:
         return result
     call.comment = "outputs, states of both directions"
     return f"{call.helper('both_states')}({result})"
+
+
+def _both_masked(m: Any, call: Any) -> str:
+    if m.return_state or rules.initial_states(call):
+        raise Refused("states of a bidirectional layer with a mask")
+    one, other = (f"{_masked(x, x, call)}[1]" for x in (m.forward_layer, m.backward_layer))
+    behind = ("", "[:, ::-1]") if m.return_sequences else ("[:, -1]", "[:, -1]")
+    one, other = one + behind[0], other + behind[1]
+    if m.merge_mode == "concat":
+        return f"jnp.concatenate([{one}, {other}], axis=-1)"
+    if m.merge_mode is None:
+        return f"{one}, {other}"
+    merged = f"{one} {'*' if m.merge_mode == 'mul' else '+'} {other}"
+    return f"({merged}) / 2" if m.merge_mode == "ave" else merged

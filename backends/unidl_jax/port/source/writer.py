@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import unidl
+from unidl.layers import GlobalAveragePooling1D, MultiHeadAttention
 from unidl.port.proof import prove
+from unidl.port.source.cells import RECURRENT
 from unidl.port.source.layout import structure_text
 from unidl.port.source.writer import Writer
 from unidl_jax.port.source import attention, normalization, recurrent, simple, windows  # noqa: F401
@@ -93,6 +95,7 @@ _DTYPES = {
 
 class JaxWriter(Writer):
     rules, functions = RULES, FUNCTIONS
+    masked = (*RECURRENT, GlobalAveragePooling1D, MultiHeadAttention)
     reserved = ("Path", "HERE", "jax", "jnp", "nnx", "flax", "safetensors", "load", "check",
                 *HELPERS)  # fmt: skip
     taken_attributes = (

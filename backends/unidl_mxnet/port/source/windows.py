@@ -12,6 +12,7 @@ from unidl.port.source.rules import bias_of, called, one_or_each, unless
 from unidl.port.source.windows import (
     kernel_first,
     left_to_the_next,
+    masked_mean,
     same_pairs,
     space,
     window_input,
@@ -199,6 +200,8 @@ def average_pooling(m: Any, call: Any) -> str:
 
 def _global(kind: str) -> Any:
     def rule(m: Any, call: Any) -> str:
+        if call.mask():
+            return masked_mean(m, call, "F")
         x = window_input(m, call)
         if m.keepdims:
             return f"{call.child(f'nn.Global{kind}Pool{call.rank - 2}D()')}({x})"

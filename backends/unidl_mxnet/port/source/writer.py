@@ -9,7 +9,9 @@ import numpy as np
 import unidl
 from unidl import tree
 from unidl.backend.dtypes import is_float
+from unidl.layers import GlobalAveragePooling1D, MultiHeadAttention
 from unidl.port.proof import prove
+from unidl.port.source.cells import RECURRENT
 from unidl.port.source.layout import structure_text
 from unidl.port.source.writer import Writer
 from unidl.port.weight_rules import between, same
@@ -95,6 +97,7 @@ if __name__ == "__main__":
 
 class GluonWriter(Writer):
     rules, functions = RULES, FUNCTIONS
+    masked = (*RECURRENT, GlobalAveragePooling1D, MultiHeadAttention)
     reserved = (
         "Path", "HERE", "F", "autograd", "gluon", "mx", "mxnet", "nn", "np", "numpy", "rnn"
     )  # fmt: skip
@@ -108,6 +111,10 @@ class GluonWriter(Writer):
     )  # fmt: skip
     suffix = ".params"
     gives_weights = True
+
+    def __init__(self, model):
+        self._made_floats = set()  # (scope, tensor) of integers that have become floats there
+        super().__init__(model)
 
     def class_text(self, scope, name):
         lines = [f"class {name}(gluon.HybridBlock):"]
@@ -159,7 +166,11 @@ class GluonWriter(Writer):
         if type(operation) not in self.rules and hasattr(operation, "weights"):
             return  # a class of its own, which sees to it
         for tensor in call.node.inputs:
-            if not _is_of_floats(tensor) and id(tensor) not in call.scope.block.weights:
+            key = id(call.scope), id(tensor)
+            if key in self._made_floats or id(tensor) in call.scope.block.weights:
+                continue
+            if not _is_of_floats(tensor):
+                self._made_floats.add(key)
                 me = call.scope.single("floats", f"{call.helper('Floats')}()")
                 call.scope.rebind(tensor, f"{me}({{}})")
 
