@@ -20,9 +20,9 @@ CASES = [c for c in LAYER_CASES if "empty" not in c.name]
 
 # What the frameworks have no counterpart for.
 BOTH = (
-    "it gets a mask|dropout within the recurrence|stateful=True|renorm=True|resizing that"
+    "it gets the mask|batch normalization with a mask|several cells that go|dropout within the recurrence|stateful=True|renorm=True|resizing that"
     "|its call\\(\\) (makes tensors that are not|cannot be) recorded|StackedRNNCells has no"
-    "|attention with masks|states of several cells"
+    "|attention with scores|states of several cells"
 )
 REFUSED = {
     "jax": f"{BOTH}|data_format='channels_first'",

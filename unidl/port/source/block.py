@@ -46,9 +46,14 @@ class Block:
         return cls(owner, plan.input_tensors, plan.outputs, plan.nodes, names, weights)
 
 
-def of_window(window: list[Any], carry: KerasTensor) -> Block:
-    """Some calls of a graph, which take one tensor and give one."""
-    return Block(None, [carry], window[-1].outputs[0], window, ["x"], {})
+def of_window(
+    window: list[Any], carry: KerasTensor, masks: list[KerasTensor], around: Block
+) -> Block:
+    """Some calls of the graph `around`, which take one tensor, and masks, and give one."""
+    names = ["x", *(["mask"] if len(masks) == 1 else [f"mask{i}" for i in range(len(masks))])]
+    block = Block(None, [carry, *masks], window[-1].outputs[0], window, names, {})
+    block.masks, block.of_masks = around.masks, around.of_masks
+    return block
 
 
 def of_model(model: Any) -> Block:

@@ -260,7 +260,7 @@ class Scope:
         scopes = []
         for i, window in enumerate(part.windows):
             carry = part.input if i == 0 else part.windows[i - 1][-1].outputs[0]
-            block = of_window(window, carry)
+            block = of_window(window, carry, part.masks, self.block)
             # A layer's name may count the parts, so all have the names of the first.
             given = {id(n.operation): name for n, name in zip(window, names, strict=True)}
             scopes.append(self.writer.class_of(block, "Block", self.path, given, first))
@@ -273,7 +273,8 @@ class Scope:
         self.made += self.writer.children(name, [kind for kind, _ in scopes])
         if result != x:
             self.body.append(f"{result} = {x}")
-        self.body += self.writer.loop(self.writer.attribute(self, name), result)
+        taken = [result, *(self.value(mask, first=False) for mask in part.masks)]
+        self.body += self.writer.loop(self.writer.attribute(self, name), taken)
         for i, (_, scope) in enumerate(scopes):
             for names_, variable, rule in scope.entries:
                 full = tuple(f"{name}.{i}.{n}" for n in names_)

@@ -145,7 +145,7 @@ class Writer(ABC):
 
     def parts(self, block: Any) -> list[Any]:
         """The calls of a block, those that are repeated in one."""
-        return grouped(block.nodes, block.outputs)
+        return grouped(block.nodes, block.outputs, block.of_masks)
 
     def expression(self, call: Call) -> str | None:
         operation = call.layer
@@ -200,12 +200,16 @@ class Writer(ABC):
             raise Refused("an input within a graph")
         block = self.block_of(node)
         outside = masks_within(block, node, scope.block.masks)
+        self.hand_on(outside)
         is_model = type(layer) in (Functional, Sequential)
         wanted = layer.name if is_model else type(layer).__name__
         name, inner = self.class_of(block, class_name(wanted), f"{scope.path}{layer.name}/")
         me = scope.child(layer, f"{name}()", self.inner_entries(layer, inner))
         given = given_to(node) + [outside[id(t)] for t in inner.block.added]
         return f"{me}({', '.join(call.scope.value(t, first=False) for t in given)})"
+
+    def hand_on(self, masks: dict[int, Any]) -> None:
+        """What stands for masks in a class that is written next: {id there: the mask here}."""
 
     def block_of(self, node: Any) -> Any:
         layer = node.operation
@@ -268,9 +272,9 @@ class Writer(ABC):
     def children(self, name: str, kinds: list[str]) -> list[str]:
         """Lines that make a list of children of these classes, mostly one class."""
 
-    def loop(self, children: str, name: str) -> list[str]:
-        """Lines that apply them one after the other."""
-        return [f"for block in {children}:", f"    {name} = block({name})"]
+    def loop(self, children: str, given: list[str]) -> list[str]:
+        """Lines that apply them one after the other to the first of what is given."""
+        return [f"for block in {children}:", f"    {given[0]} = block({', '.join(given)})"]
 
     @abstractmethod
     def moved(self, name: str, rank: int, first: bool) -> str:

@@ -169,8 +169,8 @@ class JaxWriter(Writer):
         inside = f"{made[0]} for _ in range({len(made)})" if same else ", ".join(made)
         return [f"self.{name} = nnx.data([{inside}])"]
 
-    def loop(self, children, name):
-        return super().loop(children.removesuffix("[...]"), name)
+    def loop(self, children, given):
+        return super().loop(children.removesuffix("[...]"), given)
 
     def attribute(self, scope, name):
         return f"self.{name}[...]"

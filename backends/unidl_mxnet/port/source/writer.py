@@ -9,7 +9,7 @@ import numpy as np
 import unidl
 from unidl import tree
 from unidl.backend.dtypes import is_float
-from unidl.layers import GlobalAveragePooling1D, MultiHeadAttention
+from unidl.layers import GlobalAveragePooling1D, Layer, MultiHeadAttention
 from unidl.port.proof import prove
 from unidl.port.source.cells import RECURRENT
 from unidl.port.source.layout import structure_text
@@ -114,6 +114,7 @@ class GluonWriter(Writer):
 
     def __init__(self, model):
         self._made_floats = set()  # (scope, tensor) of integers that have become floats there
+        self._float_masks = set()  # tensors that are masks and floats
         super().__init__(model)
 
     def class_text(self, scope, name):
@@ -155,7 +156,19 @@ class GluonWriter(Writer):
 
     def expression(self, call):
         self._make_floats(call)
-        return super().expression(call)
+        text = super().expression(call)
+        output = call.outputs[0]
+        is_mask = any(output is t for t in call.scope.block.of_masks)
+        if not is_mask or isinstance(call.layer, Layer):
+            return text
+        is_made = _is_of_floats(output) or all(id(t) in self._float_masks for t in call.node.inputs)
+        self._float_masks.add(id(output))
+        return text if is_made else f"{_floats(call)}({text})"
+
+    def hand_on(self, masks):
+        self._float_masks.update(
+            key for key, mask in masks.items() if id(mask) in self._float_masks
+        )
 
     def _make_floats(self, call):
         """Integers become floats where they meet them: MXNet has no promotion of dtypes."""
@@ -167,12 +180,11 @@ class GluonWriter(Writer):
             return  # a class of its own, which sees to it
         for tensor in call.node.inputs:
             key = id(call.scope), id(tensor)
-            if key in self._made_floats or id(tensor) in call.scope.block.weights:
+            if key in self._made_floats or id(tensor) in self._float_masks:
                 continue
-            if not _is_of_floats(tensor):
+            if not _is_of_floats(tensor) and id(tensor) not in call.scope.block.weights:
                 self._made_floats.add(key)
-                me = call.scope.single("floats", f"{call.helper('Floats')}()")
-                call.scope.rebind(tensor, f"{me}({{}})")
+                call.scope.rebind(tensor, f"{_floats(call)}({{}})")
 
     def write(self, file, arrays):
         write_into(file, {name: x.numbers() if isinstance(x, Later) else x for name, x in arrays})
@@ -211,8 +223,10 @@ class GluonWriter(Writer):
             return [*lines, f"    self.{name}.add({kinds[0]}())"]
         return [*lines, f"self.{name}.add({', '.join(f'{kind}()' for kind in kinds)})"]
 
-    def loop(self, children, name):
-        return [f"{name} = {children}({name})"]
+    def loop(self, children, given):
+        if len(given) > 1:
+            return super().loop(children, given)
+        return [f"{given[0]} = {children}({given[0]})"]
 
     def moved(self, name, rank, first):
         axes = (0, rank - 1, *range(1, rank - 1)) if first else (0, *range(2, rank), 1)
@@ -255,6 +269,11 @@ class GluonWriter(Writer):
         finally:
             if not had:
                 vars(np).pop("bool", None)
+
+
+def _floats(call):
+    """What makes floats of integers in the class."""
+    return call.scope.single("floats", f"{call.helper('Floats')}()")
 
 
 def _handed_on(scope):
