@@ -127,8 +127,8 @@ def stack(call):
 
 @operator("repeat")
 def repeat(call):
-    if call.get("axis") in (None, 0):
-        raise Refused("repeated samples")
+    if call.get("axis") is None:
+        raise Refused("elements of all samples, repeated")
     x = call.tensor()
     return x.like(ops.repeat(x.tensor, call.get("repeats"), x.axis(call.get("axis"))))
 

@@ -103,7 +103,10 @@ def recurrent(m: Any, call: Any) -> str:
     if isinstance(m.cell, layers.StackedRNNCells):
         return _stacked(m, call)
     if call.mask():
-        return _results(m, call, _masked(m, m, call, _carry(rules.initial_states(call))))
+        # The carry of a loop is arrays, no variables.
+        begin = (f"{s}[...]" if s.startswith("self.") else s for s in rules.initial_states(call))
+        carry = _carry([*begin])
+        return _results(m, call, _masked(m, m, call, carry))
     text, weights, after = _cell(m.cell, call, call.shape[-1], "cell.")
     options = ", return_carry=True" if m.return_state else ""
     options += ", reverse=True" if m.go_backwards else ""

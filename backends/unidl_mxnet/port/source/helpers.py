@@ -284,6 +284,33 @@ def zero_states(F, x, units):
     zeros = F.zeros_like(F.slice(x, begin=(None, 0, 0), end=(None, 1, 1)))
     return F.broadcast_axis(F.squeeze(zeros, axis=2), axis=1, size=units)
 ''',
+    "zeros": '''
+def zeros(F, x, size):
+    """Zeros (batch, *size) for x (batch, ...)."""
+    zero = F.zeros_like(F.slice_axis(F.flatten(x), axis=1, begin=0, end=1))
+    return F.reshape(F.repeat(zero, repeats=int(np.prod(size)), axis=1), shape=(0, *size))
+''',
+    "stepped": '''
+def stepped(F, cell, x, states):
+    """(outputs, states) of a cell, moment after moment: (batch, time, ...)."""
+
+    def step(moment, before):
+        y, *after = cell(moment, *before)
+        return y, after
+
+    outputs, states = F.contrib.foreach(step, F.swapaxes(x, dim1=0, dim2=1), states)
+    return F.swapaxes(outputs, dim1=0, dim2=1), states
+''',
+    "as_cell": '''
+def as_cell(block):
+    """A block of x and its states, called as cells of gluon.rnn are."""
+
+    def cell(x, states):
+        y, *states = block(x, *states)
+        return y, states
+
+    return cell
+''',
     "without_layers": '''
 def without_layers(F, result):
     """(sequence, states), where the states have an axis for the number of layers, 1."""

@@ -8,9 +8,10 @@ import numpy as np
 
 from unidl import activations, layers
 from unidl.port.errors import Refused
+from unidl.port.source.cells import step_of, steps_of
 from unidl.port.source.rules import called, initial_states, unless
 from unidl.port.weight_rules import gates, same, transposed
-from unidl_mxnet.port.source.rules import RULES, argument, layer
+from unidl_mxnet.port.source.rules import argument, layer
 
 _UPDATE_FIRST = (1, 0, 2)  # Gluon's GRU has the reset gate first
 _KINDS = {layers.LSTM: "LSTM", layers.GRU: "GRU", layers.SimpleRNN: "RNN"}
@@ -202,12 +203,50 @@ def _act_type(function: Any) -> str:
     return found
 
 
-def _recurrent_rule(kind: str) -> Any:
-    return lambda m, call: _written(call, kind, m, [m])
+@layer(*_KINDS, layers.RNN, layers.ConvLSTM1D, layers.ConvLSTM2D, layers.ConvLSTM3D)
+def recurrent(m: Any, call: Any) -> str:
+    kind = _KINDS.get(type(m))
+    if kind is not None:
+        state = call.scope.state()
+        try:
+            return _written(call, kind, m, [m])
+        except Refused as reason:
+            call.scope.restore(state)
+            if "which cells of Gluon do not have" not in str(reason):
+                raise
+    text = _by_steps(m, call)
+    if m.return_state:
+        return _with_states(m, call, text)
+    return f"{text}[0]" if m.return_sequences else f"{call.helper('last')}(F, {text}[0])"
 
 
-for _class, _kind in _KINDS.items():
-    RULES[_class] = _recurrent_rule(_kind)
+def _by_steps(m: Any, call: Any) -> str:
+    """A loop over the moments with the layer's own cell, or one for each of its cells."""
+    x = f"F.flip({call.plain()}, axis=1)" if m.go_backwards else call.plain()
+    if not isinstance(m.cell, layers.StackedRNNCells):
+        return _loop(m, call, m, step_of(m, call), x, initial_states(call))
+    if call.mask() and m.go_backwards:
+        raise Refused("several cells that go backwards, with a mask")
+    text = ""
+    for cell, step in zip(m.cell.cells, steps_of(m, call), strict=True):
+        text = _loop(m, call, cell, step, f"{text}[0]" if text else x, [])
+    return text
+
+
+def _loop(m: Any, call: Any, owner: Any, step: Any, x: str, given: list[str]) -> str:
+    me, mask = call.scope.child(owner, step.made, step.weights), call.mask()
+    if not given:
+        zeros = call.helper("zeros")
+        given = [f"{zeros}(F, {call.plain()}, {size})" for size in step.sizes]
+    states = f"[{', '.join(given)}]"
+    if not mask:
+        return f"{call.helper('stepped')}(F, {me}, {x}, {states})"
+    if m.zero_output_for_mask and call.rank > 3:
+        raise Refused("images with a mask, whose outputs are zero there")
+    mask = f"F.flip({mask}, axis=1)" if m.go_backwards else mask
+    more = ", zeros=True" if m.zero_output_for_mask else ""
+    cell = f"{call.helper('as_cell')}({me})"
+    return f"{call.helper('masked')}(F, {cell}, {x}, {mask}, {states}{more})"
 
 
 @layer(layers.Bidirectional)
