@@ -23,7 +23,7 @@ BOTH = (
     "gets the mask|batch normalization with a mask|several cells that go|renorm=True"
     "|dropout within the recurrence|stateful=True|resizing that"
     "|its call\\(\\) (makes tensors that are not|cannot be) recorded|StackedRNNCells has no"
-    "|attention with scores|states of several cells"
+    "|attention with scores"
 )
 REFUSED = {
     "jax": f"{BOTH}|data_format='channels_first'",

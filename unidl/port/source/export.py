@@ -187,15 +187,20 @@ def _weights(writer: Writer) -> list[Weight]:
 
 def _inputs(model: Any, given: Any) -> list[np.ndarray]:
     if given is None:
-        drawn = tree.flatten(random_inputs(model, "to_source"))
-        return [x[:SAMPLES] for x in drawn]
-    found = [_several(ops.convert_to_numpy(x)) for x in as_list(given)]
+        drawn = zip(tree.flatten(random_inputs(model, "to_source")), _is_open(model), strict=True)
+        return [x[:SAMPLES] if is_open else x for x, is_open in drawn]
+    found = [ops.convert_to_numpy(x) for x in as_list(given)]
     if len(found) != len(model.inputs):
         raise ValueError(
             f"to_source: {model._who()} has {len(model.inputs)} inputs, got {len(found)} arrays in "
             "example_inputs."
         )
-    return found
+    return [_several(x) if o else x for x, o in zip(found, _is_open(model), strict=True)]
+
+
+def _is_open(model: Any) -> list[bool]:
+    """Whether the inputs take batches of any size."""
+    return [t.shape[0] is None for t in tree.flatten(model.input)]
 
 
 def _several(x: np.ndarray) -> np.ndarray:

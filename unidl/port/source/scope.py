@@ -184,6 +184,12 @@ class Scope:
         self.body += self.writer.statement(name, expression, comment)
         return name
 
+    def lines(self, wanted: list[str], expression: str) -> list[str]:
+        """The same for the values of a tuple."""
+        names = [self._locals.new(name) for name in wanted]
+        self.body += self.writer.statement(", ".join(names), expression, "")
+        return names
+
     def spare(self) -> str:
         """A name for what one statement computes before another."""
         if not self._spare:

@@ -59,6 +59,7 @@ class Writer(ABC):
     short_names: tuple[str, ...] = ("y", "z")  # for values beside the first, as people write them
     takes_masks = False
     masked: tuple[type, ...] = ()  # layers whose rules read the masks of their inputs
+    keeps_states = False  # whether states of recurrent layers may stay between calls
     trains = True  # whether what is written can be trained
     largest_literal = 4
     suffix = ".safetensors"  # of files of weights

@@ -8,6 +8,7 @@ from unidl import activations, layers
 from unidl.layers.recurrent.conv_lstm import ConvLSTMCell
 from unidl.port.errors import Refused
 from unidl.port.source import rules
+from unidl.port.source.cells import Step, one_on_the_other
 from unidl.port.source.rules import Text, one_or_each, unless
 from unidl.port.weight_rules import gates, same
 from unidl_jax.port.source.rules import activation_text, is_channels_first, layer, made
@@ -91,6 +92,8 @@ def _carry(states: list[str]) -> str:
     """As Flax has it: the memory before the output of an LSTM."""
     if not states:
         return ""
+    # In a loop it is arrays, no variables.
+    states = [f"{s}[...]" if s.startswith("self.") else s for s in states]
     return states[0] if len(states) == 1 else f"({', '.join(reversed(states))})"
 
 
@@ -103,9 +106,7 @@ def recurrent(m: Any, call: Any) -> str:
     if isinstance(m.cell, layers.StackedRNNCells):
         return _stacked(m, call)
     if call.mask():
-        # The carry of a loop is arrays, no variables.
-        begin = (f"{s}[...]" if s.startswith("self.") else s for s in rules.initial_states(call))
-        carry = _carry([*begin])
+        carry = _carry(rules.initial_states(call))
         return _results(m, call, _masked(m, m, call, carry))
     text, weights, after = _cell(m.cell, call, call.shape[-1], "cell.")
     options = ", return_carry=True" if m.return_state else ""
@@ -150,15 +151,10 @@ def _before(m: Any, cell: Any) -> int:
 
 def _stacked(m: Any, call: Any) -> str:
     """A layer for each cell, one on the other."""
-    if m.return_state or rules.initial_states(call):
-        raise Refused("states of several cells that are returned or given")
-    if call.mask():
-        if m.go_backwards:
-            raise Refused("several cells that go backwards, with a mask")
-        text = ""
-        for cell in m.cell.cells:
-            text = f"{_masked(m, cell, call, '', text, cell)}[1]"
-        return text if m.return_sequences else f"{text}[:, -1]"
+    if call.mask() and m.go_backwards:
+        raise Refused("several cells that go backwards, with a mask")
+    if call.mask() or m.return_state or rules.initial_states(call):
+        return _each_by_itself(m, call)
     size, parts = call.shape[-1], []
     weights: list[tuple] = []
     after: list[str] = []
@@ -171,6 +167,34 @@ def _stacked(m: Any, call: Any) -> str:
         size = cell.units
     me = call.child(f"nnx.Sequential({', '.join(parts)})", *weights, after=tuple(after))
     return f"{me}({call.plain()})" if m.return_sequences else f"{me}({call.plain()})[:, -1]"
+
+
+def _each_by_itself(m: Any, call: Any) -> str:
+    """The cells as layers of their own, whose states are given, or returned, or left by a mask."""
+    cells = m.cell.cells
+    counts = [1 if isinstance(c, layers.GRUCell | layers.SimpleRNNCell) else 2 for c in cells]
+
+    def called(i: int, x: str, begin: list[str]) -> str:
+        carry = _carry(begin)
+        if call.mask():
+            result = _masked(m, cells[i], call, carry, x, cells[i])
+        else:
+            size = _before(m, cells[i]) if x else call.shape[-1]
+            text, weights, after = _cell(cells[i], call, size, "cell.")
+            entries = [(n, v, rule[0] if rule else same) for n, v, *rule in weights]
+            backwards = ", reverse=True" if m.go_backwards and not x else ""
+            made_ = f"nnx.RNN({text}, return_carry=True{backwards})"
+            me = call.scope.child(cells[i], made_, entries, after=tuple(after))
+            given = f", initial_carry={carry}" if carry else ""
+            result = f"{me}({x or call.plain()}{given})"
+        return f"{call.helper('with_states')}({result})"
+
+    steps = [Step("", [], [()] * count) for count in counts]
+    text = one_on_the_other(m, call, steps, called)
+    if m.return_state:
+        y, _, states = text.partition(", ")
+        return text if m.return_sequences else f"{y}[:, -1], {states}"
+    return f"{text}[0]" if m.return_sequences else f"{text}[0][:, -1]"
 
 
 # How both directions are merged: whole sequences, or the last outputs.

@@ -8,7 +8,7 @@ import numpy as np
 
 from unidl import activations, layers
 from unidl.port.errors import Refused
-from unidl.port.source.cells import step_of, steps_of
+from unidl.port.source.cells import one_on_the_other, step_of, steps_of
 from unidl.port.source.rules import called, initial_states, unless
 from unidl.port.weight_rules import gates, same, transposed
 from unidl_mxnet.port.source.rules import argument, layer
@@ -215,6 +215,9 @@ def recurrent(m: Any, call: Any) -> str:
             if "which cells of Gluon do not have" not in str(reason):
                 raise
     text = _by_steps(m, call)
+    if m.return_state and isinstance(m.cell, layers.StackedRNNCells):
+        y, _, states = text.partition(", ")
+        return text if m.return_sequences else f"{call.helper('last')}(F, {y}), {states}"
     if m.return_state:
         return _with_states(m, call, text)
     return f"{text}[0]" if m.return_sequences else f"{call.helper('last')}(F, {text}[0])"
@@ -227,10 +230,13 @@ def _by_steps(m: Any, call: Any) -> str:
         return _loop(m, call, m, step_of(m, call), x, initial_states(call))
     if call.mask() and m.go_backwards:
         raise Refused("several cells that go backwards, with a mask")
-    text = ""
-    for cell, step in zip(m.cell.cells, steps_of(m, call), strict=True):
-        text = _loop(m, call, cell, step, f"{text}[0]" if text else x, [])
-    return text
+    steps = steps_of(m, call)
+
+    def called_(i: int, before: str, begin: list[str]) -> str:
+        text = _loop(m, call, m.cell.cells[i], steps[i], before or x, begin)
+        return f"{call.helper('with_states')}(F, {text})" if m.return_state else text
+
+    return one_on_the_other(m, call, steps, called_)
 
 
 def _loop(m: Any, call: Any, owner: Any, step: Any, x: str, given: list[str]) -> str:

@@ -10,7 +10,7 @@ from unidl import activations, layers, ops
 from unidl.port.errors import Refused
 from unidl.port.layers import Constant, ConstantPadding
 from unidl.port.source import rules
-from unidl.port.source.cells import step_of, steps_of
+from unidl.port.source.cells import one_on_the_other, step_of, steps_of
 from unidl.port.source.checks import axes_of, require_last_axis, require_plain_relu
 from unidl.port.source.rules import one_or_each
 from unidl.port.source.windows import masked_mean
@@ -378,12 +378,14 @@ def _by_steps(m: Any, call: Any) -> str:
         return _loop(call, m, me, step.sizes, call.plain(), states, m.go_backwards)
     if call.mask() and m.go_backwards:
         raise Refused("several cells that go backwards, with a mask")
-    text = ""
-    for cell, step in zip(m.cell.cells, steps_of(m, call), strict=True):
-        x, backwards = (f"{text}[0]", False) if text else (call.plain(), m.go_backwards)
-        me = call.scope.child(cell, step.made, step.weights)
-        text = _loop(call, m, me, step.sizes, x, [], backwards)
-    return text
+    steps = steps_of(m, call)
+
+    def called(i: int, x: str, begin: list[str]) -> str:
+        me = call.scope.child(m.cell.cells[i], steps[i].made, steps[i].weights)
+        backwards = m.go_backwards and i == 0
+        return _loop(call, m, me, steps[i].sizes, x or call.plain(), begin, backwards)
+
+    return one_on_the_other(m, call, steps, called)
 
 
 def _loop(
@@ -403,6 +405,9 @@ def recurrent(m: Any, call: Any) -> str:
     text = _sequence(m, call)
     if m.return_state and m.return_sequences:
         return text
+    if m.return_state and isinstance(m.cell, layers.StackedRNNCells):
+        y, _, states = text.partition(", ")
+        return f"{y}[:, -1], {states}"
     if m.return_state:
         return f"(lambda y, *states: (y[:, -1], *states))(*{text})"
     return f"{text}[0]" if m.return_sequences else f"{text}[0][:, -1]"

@@ -157,6 +157,26 @@ class MaskedRecurrent(Recurrent):
             outputs.append(y)
         return y if self.last else torch.stack(outputs, 1), *states
 ''',
+    "Stateful": '''
+class Stateful(nn.Module):
+    """A recurrence that begins where its last call ended."""
+
+    def __init__(self, inner, *shapes):
+        super().__init__()
+        self.inner, self.names = inner, [f"state{i}" for i in range(len(shapes))]
+        for name, shape in zip(self.names, shapes):
+            self.register_buffer(name, torch.zeros(shape))
+
+    def forward(self, *given):
+        y, *states = self.inner(*given, *(getattr(self, name) for name in self.names))
+        for name, state in zip(self.names, states):
+            setattr(self, name, state.detach())
+        return y, *states
+
+    def reset_state(self):
+        for name in self.names:
+            setattr(self, name, torch.zeros_like(getattr(self, name)))
+''',
     "LSTMStep": '''
 class LSTMStep(nn.LSTMCell):
     """x, h, c -> outputs, h, c."""

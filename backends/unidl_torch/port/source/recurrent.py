@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from unidl import activations, layers
+from unidl import activations, layers, tree
 from unidl.port.errors import Refused
-from unidl.port.source.cells import Step, step_of, steps_of
+from unidl.port.source.cells import Step, one_on_the_other, step_of, steps_of
 from unidl.port.source.rules import called, initial_states, unless
 from unidl.port.weight_rules import gates, same, transposed
 from unidl_torch.port.source.rules import layer
@@ -123,8 +123,11 @@ _MERGED = {
 }  # fmt: skip
 
 
-def _stepped(call: Any, m: Any, owner: Any, step: Any, reverse: bool, last: bool) -> str:
-    """The child of `owner` that goes through the moments of the layer `m` with a cell."""
+def _stepped(
+    call: Any, m: Any, owner: Any, step: Any, reverse: bool, last: bool, states: Any
+) -> str:
+    """The child of `owner` that goes through the moments of the layer `m` with a cell; `states` are
+    those that it keeps."""
     given = [step.made, *map(repr, step.sizes)]
     given += ["reverse=True"] if reverse else []
     given += ["last=True"] if last else []
@@ -132,7 +135,15 @@ def _stepped(call: Any, m: Any, owner: Any, step: Any, reverse: bool, last: bool
     if call.mask():
         kind = call.helper("MaskedRecurrent")
         given += ["zeros=True"] if m.zero_output_for_mask else []
-    return call.scope.child(owner, f"{kind}({', '.join(given)})", step.weights)
+    made = f"{kind}({', '.join(given)})"
+    if not m.stateful:
+        return call.scope.child(owner, made, step.weights)
+    call.warn("its states are the module's own; reset_state() of the module makes them zero")
+    shapes = [repr(tuple(state.shape)) for state in states]
+    weights = [(tuple(f"inner.{n}" for n in names), *more) for names, *more in step.weights]
+    weights += [((f"state{i}",), state, same) for i, state in enumerate(states)]
+    call.helper("Stateful")
+    return call.scope.child(owner, f"Stateful({', '.join([made, *shapes])})", weights)
 
 
 _CELLS = {layers.LSTMCell: "LSTM", layers.GRUCell: "GRU", layers.SimpleRNNCell: "RNN"}
@@ -166,17 +177,21 @@ def _through(m: Any, call: Any, last: bool) -> str:
     """The call of a module for the layer's own cell, or of one for each of its cells."""
     given = [call.plain(), *([call.mask()] if call.mask() else [])]
     if not isinstance(m.cell, layers.StackedRNNCells):
-        me = _stepped(call, m, m, step_of(m, call, "cell.", _of_torch(call)), m.go_backwards, last)
+        step, states = step_of(m, call, "cell.", _of_torch(call)), tree.flatten(m.states)
+        me = _stepped(call, m, m, step, m.go_backwards, last, states)
         return f"{me}({', '.join([*given, *initial_states(call)])})"
     steps = steps_of(m, call, "cell.", _of_torch(call))
     if len(given) > 1 and m.go_backwards:
         raise Refused("several cells that go backwards, with a mask")
-    text = ""
-    for i, (cell, step) in enumerate(zip(m.cell.cells, steps, strict=True)):
+
+    def called_(i: int, x: str, begin: list[str]) -> str:
         is_last = last and i == len(steps) - 1
-        me = _stepped(call, m, cell, step, m.go_backwards and i == 0, is_last)
-        text = f"{me}({', '.join([f'{text}[0]' if text else given[0], *given[1:]])})"
-    return text
+        states = tree.flatten(m.states[i]) if m.stateful else []
+        backwards = m.go_backwards and i == 0
+        me = _stepped(call, m, m.cell.cells[i], steps[i], backwards, is_last, states)
+        return f"{me}({', '.join([x or given[0], *given[1:], *begin])})"
+
+    return one_on_the_other(m, call, steps, called_)
 
 
 def _by_steps(m: Any, call: Any) -> str:

@@ -89,6 +89,7 @@ _CASTS = {"float16": ".half()", "float32": "", "float64": ".double()"}
 
 class TorchWriter(Writer):
     rules, functions = RULES, FUNCTIONS
+    keeps_states = True
     masked = (*RECURRENT, GlobalAveragePooling1D, MultiHeadAttention)
     needs, install = ("torch",), "pip install 'unidl-framework[torch]'"
     reserved = ("Path", "HERE", "F", "nn", "torch", "safetensors")
