@@ -92,6 +92,8 @@ def _names_of(given: dict[str, Any], made: dict[int, KerasTensor], masks: Any) -
     masks."""
     found: dict[int, str] = {}
     for name, value in given.items():
+        if name in masks:  # one for several arguments
+            found |= {id(t): "mask" for t in graph.flatten_tensors(value) if id(t) in found}
         tensors = [t for t in graph.flatten_tensors(value) if id(t) not in found]
         for i, tensor in enumerate(tensors):
             found[id(tensor)] = f"{name if name in masks else 'x'}{i}" if len(tensors) > 1 else name
