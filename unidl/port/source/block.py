@@ -98,7 +98,7 @@ def _names_of(given: dict[str, Any], made: dict[int, KerasTensor], masks: Any) -
         for i, tensor in enumerate(tensors):
             found[id(tensor)] = f"{name if name in masks else 'x'}{i}" if len(tensors) > 1 else name
     names = [found[id(t)] for t in made.values()]
-    others = [n for n in names if n not in masks]
+    others = [n for n in names if n not in masks and n != "mask"]
     return ["x" if n == others[0] else n for n in names] if len(others) == 1 else names
 
 
