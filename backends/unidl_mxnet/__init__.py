@@ -14,5 +14,6 @@ spec = BackendSpec(
     port={"from_gluon": "unidl_mxnet.port.importer"},
     files={"-symbol.json": "unidl_mxnet.port.importer:from_gluon"},
     source={"gluon": "unidl_mxnet.port.source.writer:GluonWriter"},
+    export={"mxnet": "unidl_mxnet.port.symbol_files:SymbolFiles"},
     scripts={"mxnet": "unidl_mxnet.port.scripts.source:GluonSource"},
 )

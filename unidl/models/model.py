@@ -336,7 +336,8 @@ class Model(Trainer, HasStateTree, Layer):
             format: "tf_saved_model", a folder for TensorFlow and what serves it (`serve` and the
                 signature "serving_default"); "onnx", NAME.onnx; "torch", NAME.pt2 for
                 `torch.export.load`; "litert", NAME.tflite; "openvino", NAME.xml with NAME.bin
-                beside it. A package that is needed and missing is an ImportError that names it.
+                beside it; "mxnet", NAME-symbol.json with NAME-0000.params. A package that is needed
+                and missing is an ImportError that names it.
             verbose: whether to print what was written, and how it compares with the model.
             input_signature: shapes and dtypes of the inputs, see `unidl.port.export_model`, which
                 also returns what was written.

@@ -24,7 +24,7 @@ framework's own format in the place of safetensors.
 
   unidl convert model.keras --to tf_saved_model -o served/
 
-writes a program for another runtime instead: onnx, tf_saved_model, litert, openvino, or
+writes a program for another runtime instead: onnx, tf_saved_model, litert, openvino, mxnet, or
 torch_export, what torch.export.load reads.
 
 Exit status: 0 converted and equal, 1 converted but different, 2 not converted.

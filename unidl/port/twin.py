@@ -32,12 +32,15 @@ class Twin:
         return sum(ops.sum(y * d) for y, d in zip(outputs, directions, strict=True))
 
     def outputs(self, inputs: list[np.ndarray], training: bool) -> list[np.ndarray]:
-        """A call that leaves no trace: normalization keeps averages."""
-        kept = [v.numpy() for v in self.model.non_trainable_weights]
-        found = tree.flatten(self.model(one_or_all(inputs), training=training))
-        for variable, value in zip(self.model.non_trainable_weights, kept, strict=True):
+        """A call that leaves no trace: normalization keeps averages, recurrent layers states."""
+        changing = self.model.non_trainable_variables
+        kept = [v.numpy() for v in changing]
+        outputs = tree.flatten(self.model(one_or_all(inputs), training=training))
+        # States that are returned lie where they are kept.
+        found = [np.array(ops.convert_to_numpy(y)) for y in outputs]
+        for variable, value in zip(changing, kept, strict=True):
             variable.assign(value)
-        return [ops.convert_to_numpy(y) for y in found]
+        return found
 
     def gradients(
         self, inputs: list[np.ndarray], directions: list[np.ndarray], training: bool = True

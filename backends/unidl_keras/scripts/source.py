@@ -13,6 +13,7 @@ import unidl
 from unidl.port.scripts.calls import apply_rule, expression
 from unidl.port.scripts.rewriter import Rewriter
 from unidl.port.scripts.source import NotPorted, Source
+from unidl_keras.scripts import datasets
 from unidl_keras.scripts.names import BACKEND_FUNCTIONS, keras_target
 from unidl_keras.scripts.tape import port_tapes
 from unidl_keras.scripts.tensor_functions import ADVICE, DTYPES, FUNCTIONS
@@ -29,13 +30,18 @@ class KerasSource(Source):
     roots = ("keras", "tensorflow")
     # It makes a graph of a function; unidl captures steps by itself.
     dropped_decorators = ("tensorflow.function",)
+    pieces = datasets.PIECES
+
+    def prepare(self, rewriter: Rewriter, module: cst.Module) -> None:
+        self._datasets = datasets.Datasets(rewriter.names.full)
+        self._datasets.learn(module)
 
     def target(self, full: str) -> str | None:
         name = _within_keras(full)
         if name is not None:
             return keras_target(name) if name else ""
         name = full.partition(".")[2]
-        if not name or name in ("math", "nn", "linalg", "random"):
+        if not name or name in ("math", "nn", "linalg", "random", "data"):
             return None
         if name == "__version__":
             return name
@@ -54,6 +60,8 @@ class KerasSource(Source):
             return f'"{full[11:]}"'
         if full == "tensorflow.newaxis":
             return "None"
+        if full in datasets.AUTOTUNE:
+            return "-1"  # its value, which means nothing here
         found = FUNCTIONS.get(full[11:]) if full.startswith("tensorflow.") else None
         if found is not None and len([one for one in found.parameters.values() if one]) > 1:
             # Handed to something else, which calls it with TensorFlow's arguments.
@@ -64,7 +72,7 @@ class KerasSource(Source):
         name = _within_keras(full)
         if name is None:
             found = FUNCTIONS.get(full.partition(".")[2])
-            return apply_rule(found, node, full) if found else None
+            return apply_rule(found, node, full) if found else datasets.made(full, node, rewriter)
         place, _, function = name.rpartition(".")
         if place == "backend" and function in BACKEND_FUNCTIONS:
             return apply_rule(BACKEND_FUNCTIONS[function], node, full)
@@ -89,7 +97,7 @@ class KerasSource(Source):
                 expression("unidl.ops.convert_to_numpy"),
                 [cst.Arg(updated.func.value)],  # type: ignore[attr-defined]
             )
-        return None
+        return datasets.method(node, updated, rewriter, self._datasets)
 
     def block(self, body: Sequence[cst.BaseStatement], rewriter: Rewriter) -> None:
         port_tapes(body, rewriter)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unidl.port.scripts.calls import Rule, rule
+from unidl_keras.scripts import datasets
 
 # Name: (counterpart, its parameters in TensorFlow's order). See `calls.rule` for the marks.
 _TABLE = {
@@ -133,8 +134,7 @@ DTYPES = {
 
 # Why others stay, by the start of their names.
 ADVICE = {
-    "data": "pipelines of tf.data stay: fit takes them as they are. For arrays in memory pass the "
-    "arrays to fit",
+    "data": datasets.ADVICE,
     "GradientTape": "of tapes the usual training step is ported: `with tf.GradientTape() as "
     "tape:`, then one `tape.gradient(loss, variables)` in the same block. Write "
     "unidl.value_and_grad",

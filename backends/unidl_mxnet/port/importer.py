@@ -13,14 +13,15 @@ from unidl.backend import registry
 from unidl.port.errors import PortError, Refused
 from unidl.port.imported import Imported
 from unidl.port.laid import Laid
+from unidl.port.layers import Constant, Fixed
 from unidl.port.proof import as_list, in_float64, on_the_reference, prove
 from unidl.port.training import carried_over
 from unidl.port.training_proof import prove_training
-from unidl.port.weight_rules import Weight
+from unidl.port.weight_rules import Weight, same
 from unidl.utils.naming import to_snake_case
 from unidl_mxnet.files.params import read_params
 from unidl_mxnet.files.symbol import read_symbol
-from unidl_mxnet.port import recurrent  # noqa: F401
+from unidl_mxnet.port import arithmetic, recurrent  # noqa: F401
 from unidl_mxnet.port.operators import HANDLERS, Call, Parameter
 
 
@@ -133,6 +134,7 @@ def _made(graph, arrays, examples, name):
     warnings: list[str] = []
     given = iter(examples)
     shapes = {key: value.shape for key, value in arrays.items()}
+    constants = _Constants(inputs, arrays, goals, warnings)
     names: Counter[str] = Counter()  # a block that is called twice has two nodes of one name
     for node in graph.nodes:
         if node.op == "null":
@@ -155,7 +157,10 @@ def _made(graph, arrays, examples, name):
         taken = [_output(values[id(source)], i) for source, i in node.inputs]
         names[node.name] += 1
         again = f"_{names[node.name] - 1}" if names[node.name] > 1 else ""
-        call = Call(node.name + again, taken, node.attrs, shapes, goals.append, warnings.append)
+        call = Call(
+            node.name + again, taken, node.attrs, shapes, goals.append, warnings.append,
+            constants.of_parameter, constants.fixed, constants.float_dtype,
+        )  # fmt: skip
         try:
             values[id(node)] = HANDLERS[node.op](call)
         except Refused as error:
@@ -177,6 +182,35 @@ def _made(graph, arrays, examples, name):
         weight.bring_in(arrays)
         weights.append(weight)
     return Imported(model, weights, warnings)
+
+
+class _Constants:
+    """Tensors that are no results of the inputs.
+
+    Attributes:
+        float_dtype: of the weights.
+    """
+
+    def __init__(self, inputs, arrays, goals, warnings):
+        self._inputs, self._arrays, self._goals, self._warnings = inputs, arrays, goals, warnings
+        self._made = {}
+        found = {a.dtype.name for a in arrays.values() if a.dtype.kind == "f"}
+        self.float_dtype = min(found, default="float32")
+
+    def of_parameter(self, name):
+        """A parameter that is computed with, a weight of its own."""
+        if name not in self._made:
+            array = self._arrays[name]
+            layer = Constant(
+                array.shape, array.dtype.name, name=name, trainable=array.dtype.kind == "f"
+            )
+            self._made[name] = Laid(layer(self._inputs[0]))
+            self._goals.append(((name,), lambda: layer.value, same))
+            self._warnings.append(f"{name}: it belongs to no layer, and is a weight of its own")
+        return self._made[name]
+
+    def fixed(self, values):
+        return Laid(Fixed([*values], self.float_dtype)(self._inputs[0]))
 
 
 def _output(value, i):

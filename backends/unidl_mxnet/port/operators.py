@@ -6,6 +6,7 @@ weight there, and returns a `Laid` tensor or a tuple of them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +30,9 @@ class Parameter:
 @dataclass
 class Call:
     """One node: `name`, `inputs`, and its attributes; `shapes` {parameter: shape}; `bind` takes
-    (parameters, function that gives the Variable, rule), where the numbers of parameters go."""
+    (parameters, function that gives the Variable, rule), where the numbers of parameters go.
+    `constant` makes a tensor of a parameter, `fixed` one of numbers; `float_dtype` is that of the
+    weights."""
 
     name: str
     inputs: list[Any]
@@ -37,6 +40,9 @@ class Call:
     shapes: dict[str, tuple[int, ...]]
     bind: Callable[..., None]
     warn: Callable[[str], None]
+    constant: Callable[[str], Laid]
+    fixed: Callable[[Any], Laid]
+    float_dtype: str
 
     def get(self, name: str, default: Any = None) -> Any:
         return self.attrs.get(name, default)
@@ -52,7 +58,7 @@ class Call:
 
     def tensor(self, i: int = 0) -> Laid:
         if isinstance(self.inputs[i], Parameter):
-            raise Refused(f"{self.inputs[i].name} is computed with, which only layers do")
+            return self.constant(self.inputs[i].name)
         return self.inputs[i]
 
     def weight(self, i: int, variable: Callable[[], Any], rule: Rule = same) -> None:
@@ -194,11 +200,13 @@ def pooling(call):
         return Laid(windows.pooling_to(kind, (1,) * rank, call.name)(x.last()), True)
     window, strides = call.sizes("kernel", rank, 1), call.sizes("stride", rank, 1)
     pads = call.sizes("pad", rank, 0)
-    if any(pads) and kind == "Average" and call.get("count_include_pad", True) is False:
-        raise Refused("count_include_pad=False together with padding")
     rounds_up = call.get("pooling_convention", "valid") == "full"
-    function = windows.pooling(kind, window, strides, pads, call.name, rounds_up)
-    return Laid(function(x.last()), True)
+    found = windows.pooling(kind, window, strides, pads, call.name, rounds_up)(x.last())
+    if any(pads) and kind == "Average" and call.get("count_include_pad", True) is False:
+        name = f"{call.name}.seen"
+        seen = windows.pooling(kind, window, strides, pads, name, rounds_up)
+        found = found / seen(ops.ones_like(x.last()))
+    return Laid(found, True)
 
 
 ACTIVATIONS = {
@@ -210,10 +218,10 @@ ACTIVATIONS = {
 @operator("Activation")
 def activation(call):
     layer = layers.Activation(ACTIVATIONS[call.get("act_type")], name=call.name)
-    return _elementwise(call, layer)
+    return elementwise(call, layer)
 
 
-def _elementwise(call, function):
+def elementwise(call, function):
     x = call.tensor()
     return x.like(function(x.tensor))
 
@@ -222,13 +230,13 @@ def _elementwise(call, function):
 def leaky_relu(call):
     kind, slope = call.get("act_type", "leaky"), call.get("slope", 0.25)
     if kind == "leaky":
-        return _elementwise(call, layers.LeakyReLU(slope, name=call.name))
+        return elementwise(call, layers.LeakyReLU(slope, name=call.name))
     if kind == "elu":
-        return _elementwise(call, layers.ELU(slope, name=call.name))
+        return elementwise(call, layers.ELU(slope, name=call.name))
     if kind == "selu":
         call.warn("MXNet's gradient of selu is not that of its formula; here it is")
     if kind in ("selu", "gelu"):
-        return _elementwise(call, layers.Activation(kind, name=call.name))
+        return elementwise(call, layers.Activation(kind, name=call.name))
     if kind != "prelu":
         raise Refused(f"act_type={kind}")
     x, (count,) = call.tensor(), call.shape(1)
@@ -242,9 +250,12 @@ def leaky_relu(call):
 
 @operator("Dropout")
 def dropout(call):
-    if call.get("axes"):
-        raise Refused(f"axes={call.get('axes')} of a dropout")
-    return _elementwise(call, layers.Dropout(call.get("p", 0.5), name=call.name))
+    axes = call.get("axes") or ()
+    if not axes:
+        return elementwise(call, layers.Dropout(call.get("p", 0.5), name=call.name))
+    x = call.tensor().first()
+    shape = [1 if axis in axes else None for axis in range(len(x.shape))]
+    return Laid(layers.Dropout(call.get("p", 0.5), noise_shape=shape, name=call.name)(x))
 
 
 @operator("Flatten", "flatten")
@@ -256,6 +267,8 @@ def flatten(call):
 def concat(call):
     inputs, axis = call.tensors(), call.get("dim", 1)
     first = inputs[0]
+    if len(inputs) == 1:
+        return first
     if all(x.channels_last == first.channels_last for x in inputs):
         return first.like(layers.Concatenate(first.axis(axis))([x.tensor for x in inputs]))
     return Laid(layers.Concatenate(axis)([x.first() for x in inputs]))
@@ -269,7 +282,7 @@ def identity(call):
 @operator("SoftmaxOutput", "Softmax")
 def softmax_output(call):
     """The old training graphs end so; the label and its gradient belong to the loss."""
-    return _elementwise(call, lambda x: ops.softmax(x, axis=-1))
+    return elementwise(call, lambda x: ops.softmax(x, axis=-1))
 
 
 def _softmax(function):
@@ -288,7 +301,7 @@ HANDLERS |= {"softmax": _softmax(ops.softmax), "log_softmax": _softmax(ops.log_s
 @operator("clip")
 def clip(call):
     low, high = call.get("a_min"), call.get("a_max")
-    return _elementwise(call, lambda x: ops.clip(x, low, high))
+    return elementwise(call, lambda x: ops.clip(x, low, high))
 
 
 def _reduction(function):
@@ -307,7 +320,7 @@ def _reduction(function):
 HANDLERS |= {name: _reduction(getattr(ops, name)) for name in ("mean", "sum", "max", "min")}
 
 
-def _of_two(function):
+def of_two(function):
     def handler(call):
         a, b = call.tensors()
         if a.rank == b.rank and (a.channels_last or b.channels_last):
@@ -325,35 +338,38 @@ for _names, _function in {
     ("broadcast_maximum", "_maximum"): ops.maximum,
     ("broadcast_minimum", "_minimum"): ops.minimum,
 }.items():
-    HANDLERS |= dict.fromkeys(_names, _of_two(_function))
+    HANDLERS |= dict.fromkeys(_names, of_two(_function))
 
 
-def _with_number(function):
-    return lambda call: _elementwise(call, lambda x: function(x, call.get("scalar")))
+def with_number(function):
+    return lambda call: elementwise(call, lambda x: function(x, call.get("scalar")))
 
 
 HANDLERS |= {
-    "_plus_scalar": _with_number(ops.add),
-    "_minus_scalar": _with_number(ops.subtract),
-    "_rminus_scalar": _with_number(lambda x, n: n - x),
-    "_mul_scalar": _with_number(ops.multiply),
-    "_div_scalar": _with_number(ops.divide),
-    "_rdiv_scalar": _with_number(lambda x, n: n / x),
-    "_power_scalar": _with_number(ops.power),
-    "_maximum_scalar": _with_number(ops.maximum),
-    "_minimum_scalar": _with_number(ops.minimum),
+    "_plus_scalar": with_number(ops.add),
+    "_minus_scalar": with_number(ops.subtract),
+    "_rminus_scalar": with_number(lambda x, n: n - x),
+    "_mul_scalar": with_number(ops.multiply),
+    "_div_scalar": with_number(ops.divide),
+    "_rdiv_scalar": with_number(lambda x, n: n / x),
+    "_power_scalar": with_number(ops.power),
+    "_maximum_scalar": with_number(ops.maximum),
+    "_minimum_scalar": with_number(ops.minimum),
 }
 
 
 def _plain(function):
-    return lambda call: _elementwise(call, function)
+    return lambda call: elementwise(call, function)
 
 
+HANDLERS["BlockGrad"] = _plain(ops.stop_gradient)
 HANDLERS |= {
     name: _plain(getattr(ops, name))
     for name in (
         "relu", "sigmoid", "tanh", "exp", "log", "sqrt", "rsqrt", "square", "abs", "sin", "cos",
-        "negative", "softsign",
+        "negative", "softsign", "expm1", "log1p", "log2", "log10", "reciprocal", "tan", "arcsin",
+        "arccos", "arctan", "sinh", "cosh", "arcsinh", "arccosh", "arctanh", "sign", "floor",
+        "ceil", "trunc", "erf", "erfinv", "zeros_like", "ones_like",
     )
 }  # fmt: skip
 
@@ -380,12 +396,45 @@ def expand_dims(call):
 def reshape(call):
     x, shape = call.tensor(), call.get("shape")
     shape = shape if isinstance(shape, tuple) else (shape,)
-    if call.get("reverse", False) or min(shape) < -1 or shape[0] not in (0, -1):
+    if call.get("reverse", False):
+        raise Refused("a reshape from the right")
+    sizes = resolved(shape, x.shape)
+    first, *rest = sizes
+    if x.shape[0] is not None and sizes.count(None) <= 1:  # of parameters
+        return Laid(ops.reshape(x.first(), [-1 if n is None else n for n in sizes]))
+    before = x.shape[1:]
+    if shape[0] == 0 and rest.count(None) <= 1:
+        return Laid(layers.Reshape([-1 if n is None else n for n in rest])(x.first()))
+    if first is not None or None in rest:
         raise Refused(f"a reshape to {shape}")
-    rest = [x.shape[i] if n == 0 else n for i, n in enumerate(shape)][1:]
-    if shape[0] == -1 and -1 in rest:
-        raise Refused(f"a reshape to {shape}")
-    return Laid(layers.Reshape(rest)(x.first()))
+    if None not in before and math.prod(before) == math.prod(rest):
+        return Laid(layers.Reshape(rest)(x.first()))
+    return Laid(ops.reshape(x.first(), (-1, *rest)))
+
+
+def resolved(shape, sizes):
+    """A shape in MXNet's language, of a tensor with these sizes: None for what is open."""
+    found, axis, codes = [], 0, iter(shape)
+    for code in codes:
+        if code == -4:
+            parts, whole = [next(codes), next(codes)], sizes[axis]
+            if -1 in parts:
+                known = parts[1 - parts.index(-1)]
+                parts[parts.index(-1)] = None if whole is None else whole // known
+            found += parts
+        elif code == -2:
+            found += sizes[axis:]
+            axis = len(sizes)
+        elif code == -3:
+            both = sizes[axis : axis + 2]
+            found.append(None if None in both else math.prod(both))
+            axis += 1
+        elif code == 0:
+            found.append(sizes[axis])
+        else:
+            found.append(None if code == -1 else code)
+        axis += 1
+    return found
 
 
 @operator("UpSampling")
@@ -393,6 +442,15 @@ def up_sampling(call):
     if call.get("sample_type") != "nearest" or len(call.inputs) != 1:
         raise Refused("only sample_type=nearest of one input is converted")
     layer = layers.UpSampling2D(call.get("scale"), name=call.name)
+    return Laid(layer(call.tensor().last()), True)
+
+
+@operator("_contrib_BilinearResize2D")
+def resize(call):
+    is_plain = call.get("mode", "size") == "size" and call.get("scale_height") is None
+    if not is_plain or call.get("align_corners", True):
+        raise Refused("bilinear resizing other than to a height and a width, or to aligned corners")
+    layer = layers.Resizing(call.get("height"), call.get("width"), name=call.name)
     return Laid(layer(call.tensor().last()), True)
 
 
@@ -411,6 +469,7 @@ def pad(call):
 def split(call):
     x, axis = call.tensor(), call.get("axis", 1)
     if call.get("squeeze_axis", False):
-        raise Refused("squeeze_axis=True")
+        parts = ops.split(x.first(), call.get("num_outputs"), axis=axis)
+        return tuple(Laid(ops.squeeze(part, axis)) for part in parts)
     parts = ops.split(x.tensor, call.get("num_outputs"), axis=x.axis(axis))
     return tuple(x.like(part) for part in parts)

@@ -59,7 +59,8 @@ def without_dropout(graph):
     for node in found["nodes"]:
         if node["op"] in ("Dropout", "RNN"):
             node["attrs"]["p"] = "0"
-        if node["op"] in ("_zeros", "_ones"):
+        is_cast = node["op"] in ("Cast", "cast") and "float" in node["attrs"]["dtype"]
+        if is_cast or node["op"] in ("_zeros", "_ones"):
             node["attrs"]["dtype"] = "float64"
         for key in ("__dtype__", "__shape__", "__init__"):
             node.get("attrs", {}).pop(key, None)

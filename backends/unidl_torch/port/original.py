@@ -67,9 +67,9 @@ class TorchOriginal:
     def outputs(self, inputs, training):
         state = copy.deepcopy(self.module.state_dict())
         with torch.no_grad():
-            found = self._run(tensors(inputs), training)
-        self.module.load_state_dict(state)  # normalization keeps averages
-        return [y.numpy().copy() for y in found]
+            found = [y.numpy().copy() for y in self._run(tensors(inputs), training)]
+        self.module.load_state_dict(state)  # normalization keeps averages, recurrence states
+        return found
 
     def _run(self, given, training):
         before = torch.get_default_dtype()

@@ -45,6 +45,47 @@ class Words(nn.HybridBlock):
         return F.sum(F.expand_dims(y, axis=1), axis=1), F.SwapAxis(y, dim1=1, dim2=2)
 
 
+class Arithmetic(nn.HybridBlock):
+    """Parameters of its own, comparisons, slices, products of matrices, other shapes."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        with self.name_scope():
+            self.scale = self.params.get("scale", shape=(1, 4, 1, 1))
+            self.kernel = self.params.get("kernel", shape=(8, 3))
+
+    def hybrid_forward(self, F, x, scale, kernel):
+        x = F.broadcast_mul(x, F.reshape(scale, shape=(1, -1, 1, 1)))
+        x = F.where(x > 0, x, F.broadcast_like(F.slice_axis(x, axis=2, begin=0, end=1), x))
+        x = F.slice(x, begin=(None, 1, None), end=(None, 4, None), step=(1, 1, 2))
+        x = F.reverse(F.repeat(x, repeats=2, axis=2), axis=(1, 2))
+        y = F.reshape(x, shape=(-3, 0, 0))
+        y = F.reshape(F.batch_dot(y, y, transpose_b=True), shape=(-4, -1, 3, -2))
+        y = F.linalg.gemm2(y, y, alpha=0.5) + F.reshape_like(F.zeros_like(y), y)
+        steps = F.expand_dims(F.contrib.arange_like(F.slice_axis(y, 1, 0, 1), axis=2), axis=0)
+        y = F.broadcast_mul(y, F.expand_dims(F.expand_dims(steps, axis=0), axis=0))
+        parts = F.split(F.dot(y, kernel), num_outputs=3, axis=3, squeeze_axis=True)
+        y = F.stack(*parts, axis=1)
+        least = F.broadcast_greater(y, F.mean(y, axis=3, keepdims=True))
+        return y * least + F.cast(F.logical_not(least), dtype="float32")
+
+
+class Sizes(nn.HybridBlock):
+    """Averages that leave padding out, resizing, adaptive windows, a shared axis of dropout."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        with self.name_scope():
+            self.dropout = nn.Dropout(0.5, axes=(2, 3))
+
+    def hybrid_forward(self, F, x):
+        options = {"kernel": (3, 3), "pad": (1, 1), "stride": (2, 2), "count_include_pad": False}
+        y = F.Pooling(self.dropout(x), pool_type="avg", **options)
+        y = F.contrib.BilinearResize2D(y, height=6, width=5, align_corners=False)
+        y = F.concat(F.contrib.AdaptiveAvgPooling2D(y, output_size=(2, 3)), dim=1)
+        return F.squeeze(F.broadcast_axis(F.expand_dims(y, axis=1), axis=1, size=1), axis=1)
+
+
 def several(*blocks):
     found = nn.HybridSequential()
     found.add(*blocks)
@@ -73,6 +114,8 @@ BLOCKS = {
     "Dropout": (lambda: several(nn.Dense(4), nn.Dropout(0.5), nn.Dense(2)), ROWS),
     "a residual block": (Block, IMAGES),
     "two outputs": (Words, WORDS),
+    "arithmetic": (Arithmetic, IMAGES),
+    "sizes": (Sizes, IMAGES),
 }  # fmt: skip
 
 

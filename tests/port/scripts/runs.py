@@ -62,9 +62,12 @@ def _fix_mxnet():
 
     mx = load_mxnet()
 
-    def init(self, _, array):
+    def init(self, name, array):
         shape = array.shape
         found = weights((*shape[2:], shape[1], shape[0])) if len(shape) > 1 else weights(shape)
+        if "gru" in name and ("i2h" in name or "h2h" in name):
+            z, r, h = np.split(found, 3, axis=-1)
+            found = np.concatenate([r, z, h], axis=-1)  # Gluon has the reset gate first
         array[:] = np.moveaxis(found, (-1, -2), (0, 1)) if len(shape) > 1 else found
 
     for name in ("Uniform", "Normal", "Xavier", "MSRAPrelu"):

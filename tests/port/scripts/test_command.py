@@ -73,7 +73,6 @@ def test_nothing_to_port(script, capsys):
         ("two.py", b'import keras\nprint "keras"\n', "2to3"),
         ("latin.py", "import keras  # é".encode("latin-1"), "not UTF-8"),
         ("binary.py", b"\x00\x01keras", "binary"),
-        ("book.ipynb", b"{}", "nbconvert"),
         ("deep.py", b"import keras\nx = " + b"(" * 5000 + b")" * 5000, "deep.py"),
         ("many.py", b"import keras\nx = 1" + b" + 1" * 3000 + b"\n", "nested too deeply"),
     ],

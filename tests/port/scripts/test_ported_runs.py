@@ -17,7 +17,7 @@ pytest.importorskip("libcst")
 from unidl.port.scripts import port_source
 
 SCRIPTS = sorted([*FOLDER.glob("tf_keras/*.py"), *FOLDER.glob("gluon/*.py")])
-QUICK = ("expert", "train_step", "gan", "own_block", "batch_norm", "softmax_regression")
+QUICK = ("expert", "train_step", "gan", "own_block", "batch_norm", "softmax_regression", "one_cell")
 ROUNDING = 1e-4  # of float32
 
 

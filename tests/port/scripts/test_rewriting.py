@@ -1,5 +1,9 @@
 """What becomes of single lines, and what stays."""
 
+import ast
+from importlib.util import find_spec
+from pathlib import Path
+
 import pytest
 
 pytest.importorskip("libcst")
@@ -84,6 +88,42 @@ CASES = {
         "net.add(unidl.layers.Dense(2, kernel_initializer="
         "unidl.initializers.RandomUniform(-0.07, 0.07), use_bias=False))\n",
     ),
+    "an attribute that models have already": (
+        "from mxnet.gluon import nn\nclass N(nn.Block):\n    def __init__(self):\n"
+        "        super().__init__()\n        self.output = nn.Flatten()\n"
+        "    def forward(self, x):\n        return self.output(x)\nnet = N()\nnet.output(x).x\n"
+        "class Other:\n    def __init__(self):\n        self.output = 3\nOther().output\n",
+        "import unidl\nclass N(unidl.Model):\n    def __init__(self):\n"
+        "        super().__init__()\n        self.own_output = unidl.layers.Flatten()\n"
+        "    def call(self, x):\n        return self.own_output(x)\nnet = N()\n"
+        "net.own_output(x).x\n"
+        "class Other:\n    def __init__(self):\n        self.output = 3\nOther().output\n",
+    ),
+    "the table of an embedding as the kernel of a layer": (
+        "from mxnet.gluon import nn\nclass GluonTiedDense: pass\ne = nn.Embedding(9, 4, "
+        "weight_initializer='ones')\nd = nn.Dense(9, flatten=False, params=e.params)\n",
+        "import unidl\nclass GluonTiedDense: pass\ne = unidl.layers.Embedding(9, 4, "
+        'embeddings_initializer="ones")\nd = GluonTiedDense(9, e)\n',
+    ),
+    "networks in a list, and names of Gluon's constructors": (
+        "from mxnet.gluon import nn\nclass N(nn.Block):\n    def __init__(self, **kwargs):\n"
+        "        super(N, self).__init__(prefix='n', **kwargs)\n"
+        "        self.layers = nn.Sequential()\n        self.layers.add(nn.Flatten())\n"
+        "    def forward(self, x):\n        for layer in self.layers:\n"
+        "            x = layer(x)\n        return x\n",
+        "import unidl\nclass N(unidl.Model):\n    def __init__(self, **kwargs):\n"
+        "        super(N, self).__init__(**kwargs)\n"
+        "        self.own_layers = unidl.Sequential()\n"
+        "        self.own_layers.add(unidl.layers.Flatten())\n"
+        "    def call(self, x):\n        for layer in self.own_layers.layers:\n"
+        "            x = layer(x)\n        return x\n",
+    ),
+    "NAG without momentum, and a rate that changes": (
+        "from mxnet import gluon\nt = gluon.Trainer(n.collect_params(), 'nag', "
+        "{'clip_gradient': 5})\nt.set_learning_rate(0.1)  # less\n",
+        "import unidl\nt = unidl.optimizers.SGD(learning_rate=0.01, clipvalue=5)\n"
+        "t.learning_rate = 0.1  # less\n",
+    ),
     "arrays": (
         f"{MX}x = mx.nd.ones((2, 3)).sum(axis=1).asnumpy()\n",
         "import unidl\nx = unidl.ops.convert_to_numpy("
@@ -117,6 +157,16 @@ KEPT = {
     ),
     "a star import": ("from keras.layers import *\n", "Import them by name"),
     "a dataset": (f"{TF}d = tf.data.Dataset.range(3)\n", "fit takes them"),
+    "a method of datasets": (
+        f"{TF}d = tf.data.Dataset.from_tensor_slices(x)\ne = d.padded_batch(3)\n", "fit takes them"
+    ),
+    "an argument of a dataset's method": (
+        f"{TF}def f(d):\n    return d.cache('file')\n"
+        "e = f(tf.data.Dataset.from_tensor_slices(x))\n", "more arguments"
+    ),
+    "datasets of files": (
+        "from tensorflow.data import TFRecordDataset\nd = TFRecordDataset('x')\n", "fit takes them"
+    ),
     "an argument without counterpart": (f"{TF}y = tf.squeeze(x, foo=1)\n", "'foo'"),
     "arguments that are spread out": (f"{TF}y = tf.reduce_sum(*a)\n", "Write them out"),
     "a function that is handed on": (f"{TF}y = map(tf.reduce_sum, a)\n", "arguments"),
@@ -128,7 +178,80 @@ KEPT = {
         f"{TF}def f():\n    with tf.GradientTape() as t:\n        return 1\n    "
         "g = t.gradient(1, [w])\n", "cannot leave a function"
     ),
-    "an LSTM of Gluon": ("from mxnet.gluon import rnn\nr = rnn.LSTM(3)\n", "two biases"),
+    "an LSTM with a projection": (
+        "from mxnet.gluon import rnn\nr = rnn.LSTM(3, projection_size=2)\n", "no projection"
+    ),
+    "an LSTM that clips its states": (
+        f"{MX}r = mx.gluon.rnn.LSTM(3, state_clip_min=-1, state_clip_max=1)\n", "does not clip"
+    ),
+    "sequences of several lengths": (
+        "from mxnet.gluon import rnn\nr = rnn.GRU(3, use_sequence_length=True)\n", "with a mask"
+    ),
+    "unrolling to several lengths": (
+        "from mxnet.gluon.rnn import LSTMCell as C\nc = C(3)\nc.initialize()\n"
+        "y, s = c.unroll(4, x, valid_length=v)\n", "with a mask"
+    ),
+    "a cell around another": (
+        "from mxnet.gluon import rnn\nr = rnn.ZoneoutCell(cell, 0.1)\n",
+        "as a unidl.layers.Layer",
+    ),
+    "recurrent layers that are handed on": (
+        "from mxnet.gluon import rnn\nkinds = {'lstm': rnn.LSTM}\n", "Write the call here"
+    ),
+    "a cell of one's own": (
+        "from mxnet.gluon.rnn import HybridRecurrentCell\nclass C(HybridRecurrentCell):\n"
+        "    pass\n", "a class of your own"
+    ),
+    "biases of a GRU": (
+        "from mxnet.gluon import rnn\nr = rnn.GRU(3, h2h_bias_initializer='ones')\n",
+        "start at zero",
+    ),
+    "a dtype of its own": (
+        "from mxnet.gluon import rnn\nr = rnn.RNN(3, dtype='float16')\n", "with float32"
+    ),
+    "recurrent weights of unknown origin": (
+        "from mxnet.gluon import rnn\nfrom mxnet import init\na = rnn.RNN(2)\n"
+        "a.initialize(init.Xavier())\nb = rnn.RNN(2)\nb.initialize()\n", "i2h_ and an h2h_weight"
+    ),
+    "weights of another layer": (
+        "from mxnet.gluon import nn\nd = nn.Dense(9, params=e.params)\n", "shares the weights"
+    ),
+    "clipping of chosen gradients": (
+        "from mxnet import autograd, gluon\nt = gluon.Trainer(net.collect_params(), 'sgd')\n"
+        "with autograd.record():\n    loss = net(x)\nloss.backward()\n"
+        "gluon.utils.clip_global_norm([w.grad()], 1.0)\nt.step(1)\n",
+        "p.grad(ctx) for p in net",
+    ),
+    "clipped gradients with another use": (
+        "from mxnet import autograd, gluon\nt = gluon.Trainer(net.collect_params(), 'sgd')\n"
+        "with autograd.record():\n    loss = net(x)\nloss.backward()\n"
+        "g = [p.grad() for p in net.collect_params().values()]\n"
+        "gluon.utils.clip_global_norm(g, 1.0)\nprint(g)\nt.step(1)\n",
+        "more than clipping",
+    ),
+    "gradients from above": (
+        "from mxnet import autograd, gluon\nt = gluon.Trainer(net.collect_params(), 'sgd')\n"
+        "with autograd.record():\n    loss = net(x)\nloss.backward(head)\nt.step(1)\n",
+        "from above",
+    ),
+    "a layer of a network by its place": (
+        "from mxnet.gluon import nn\nnet = nn.Sequential()\nprint(len(net), net[0])\n",
+        "net.layers",
+    ),
+    "clipping twice": (
+        "from mxnet import autograd, gluon\nt = gluon.Trainer(net.collect_params(), 'sgd')\n"
+        "with autograd.record():\n    loss = net(x)\nloss.backward()\n"
+        "gluon.utils.clip_global_norm([p.grad() for p in t._params], 1.0)\n"
+        "gluon.utils.clip_global_norm([p.grad() for p in t._params], 1.0)\nt.step(1)\n",
+        "clipped twice",
+    ),
+    "clipping outside of a step": (
+        "from mxnet.gluon.utils import clip_global_norm\nclip_global_norm(gradients, 1.0)\n",
+        "global_clipnorm",
+    ),
+    "a method of arrays without counterpart": (
+        f"{MX}x = mx.nd.ones((2, 3))\ny = x.slice_axis(axis=1, begin=0, end=2)\n", "unidl.ops"
+    ),
     "weight decay with momentum": (
         "from mxnet import gluon\n"
         "t = gluon.Trainer(n.collect_params(), 'sgd', {'wd': 0.1, 'momentum': 0.9})\n",
@@ -204,16 +327,19 @@ def test_data_sets_with_transforms(monkeypatch):
     assert port_source(ported.text).text == ported.text
 
 
-def test_pieces_are_those_of_the_prelude():
-    import ast
-    from importlib.util import find_spec
-    from pathlib import Path
-
+def test_pieces_are_those_of_the_preludes():
+    from unidl_keras.scripts.source import KerasSource
     from unidl_mxnet.port.scripts.source import GluonSource
 
-    tree = ast.parse(Path(find_spec("unidl_mxnet.port.scripts.prelude").origin).read_text())
-    defined = {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
-    assert defined == GluonSource.pieces
+    gluon = "unidl_mxnet.port.scripts"
+    assert defined_in(f"{gluon}.prelude", f"{gluon}.recurrent_prelude") == GluonSource.pieces
+    assert defined_in("unidl_keras.scripts.prelude") == KerasSource.pieces
+
+
+def defined_in(*modules):
+    trees = [ast.parse(Path(find_spec(module).origin).read_text()) for module in modules]
+    kinds = ast.FunctionDef | ast.ClassDef
+    return {node.name for tree in trees for node in tree.body if isinstance(node, kinds)}
 
 
 def test_calls_are_counted():

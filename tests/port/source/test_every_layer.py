@@ -20,9 +20,10 @@ CASES = [c for c in LAYER_CASES if "empty" not in c.name]
 
 # What the frameworks have no counterpart for.
 BOTH = (
-    "it gets a mask|dropout within the recurrence|stateful=True|renorm=True|resizing that"
+    "gets the mask|batch normalization with a mask|several cells that go|renorm=True"
+    "|dropout within the recurrence|stateful=True|resizing that"
     "|its call\\(\\) (makes tensors that are not|cannot be) recorded|StackedRNNCells has no"
-    "|attention with masks|states of several cells"
+    "|attention with scores"
 )
 REFUSED = {
     "jax": f"{BOTH}|data_format='channels_first'",

@@ -24,13 +24,7 @@ REFUSED = {
     ("numpy", "bilinear"): "interpolation='bilinear'",
     ("numpy", "adaptive pooling"): "ops.adaptive_max_pool has no counterpart",
     ("gluon", "conv2d, open sizes"): "padding='same' with strides, for a size that is open",
-    ("gluon", "masks of indices"): "it gets a mask",
-    ("gluon", "masks of padding"): "it gets a mask",
     ("gluon", "along axes"): "ops.roll has no counterpart",
-    ("gluon", "other recurrences"): "which cells of Gluon do not have",
-    ("gluon", "convolutional recurrence"): "has no counterpart",
-    ("jax", "masks of indices"): "it gets a mask",
-    ("jax", "masks of padding"): "it gets a mask",
 }
 CASES = {**LAYERS, **FUNCTIONS, **NETWORKS}
 
@@ -225,16 +219,6 @@ def test_jax_is_written_without_jax(case, tmp_path):
     assert max(map(len, found.source.splitlines())) <= 100
 
 
-def test_masks_that_are_given_are_refused(target):
-    if target == "keras":
-        pytest.skip("Keras has masks")
-    x = unidl.Input((4, 3))
-    keep = unidl.Input((4,), dtype="bool")
-    for y in (layers.GRU(2)(x, mask=keep), layers.Attention()([x, x], mask=[None, keep])):
-        with pytest.raises(PortError, match="it gets a mask"):
-            to_native(unidl.Model([x, keep], y), target, verify=False)
-
-
 class Twice(unidl.Model):
     """A subclassed model, one of whose layers is used twice."""
 
@@ -273,22 +257,28 @@ def test_any_backend_goes_out(backend, tmp_path):
     np.testing.assert_allclose(native(x), model.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
 
 
-def test_masks_are_refused_where_they_would_be_lost(tmp_path):
-    model = unidl.Sequential(
-        [unidl.Input((5, 3)), layers.Masking(), layers.GlobalAveragePooling1D(name="mean")]
-    )
-    with pytest.raises(PortError, match="mean: it gets a mask"):
-        to_source(model, "numpy", tmp_path / "net.py")
-
-
-@pytest.mark.parametrize("target", [t for t in ("torch", "numpy") if importlib.util.find_spec(t)])
 def test_cells_that_stand_one_on_the_other(target, tmp_path):
     """Each is a module of its own, with all its weights."""
+    if target == "keras":
+        pytest.skip("Keras has layers of several cells")
     cells = [layers.LSTMCell(3), layers.GRUCell(5)]
     model = unidl.Sequential([unidl.Input((4, 2)), layers.Masking(), layers.RNN(cells)])
     found = to_source(model, target, tmp_path / "net.py")
     assert found.proof.passed, str(found.proof)
     assert set(found.names) == {v.path for v in model.trainable_variables}
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_states_of_several_cells(target, masked, tmp_path):
+    if target == "keras":
+        pytest.skip("Keras has layers of several cells")
+    x, h, c, first = (unidl.Input(shape) for shape in [(4, 2), (3,), (3,), (5,)])
+    y = layers.Masking()(x) if masked else x
+    mask = {"mask": ops.any(ops.not_equal(x, 0.0), -1)} if masked else {}
+    cells = layers.RNN([layers.LSTMCell(3), layers.GRUCell(5)], return_state=True, name="two")
+    model = unidl.Model([x, h, c, first], cells(y, initial_state=[[h, c], first], **mask))
+    found = to_source(model, target, tmp_path / "net.py")
+    assert found.proof.passed, str(found.proof)
 
 
 def test_masks_stay_masks_in_keras(tmp_path):

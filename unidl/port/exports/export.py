@@ -24,7 +24,7 @@ from unidl.utils.whole_folder import whole_folder
 # Formats of no framework.
 _OWN = {"openvino": "unidl.port.exports.openvino:OpenVino"}
 
-_OF_FILES = (".onnx", ".pt2", ".tflite", ".xml")
+_OF_FILES = (".onnx", ".pt2", ".tflite", ".xml", "-symbol.json")
 
 
 def export_model(
@@ -45,7 +45,8 @@ def export_model(
     Args:
         model: a Model, whose weights exist.
         path: of the new file or folder, in a folder that exists. What was there is replaced when
-            the new one is whole.
+            the new one is whole. Where several files share a beginning, as MXNet's do, that may be
+            given alone.
         format: "tf_saved_model", "onnx", ...: an error lists all.
         input_signature: shapes and dtypes of the inputs, an `InputSpec` (or whatever has a shape
             and a dtype) for each argument of the call, where the model is no graph of layers, or to
@@ -167,16 +168,19 @@ def format_named(name: str) -> type[Format]:
 def check_path(path: str | os.PathLike[str], kind: type[Format], who: str) -> str:
     """The path, if it is one for the format; errors begin with `who`."""
     text = os.path.normpath(os.fspath(path))
-    stem, end = os.path.splitext(text)
-    if kind.suffix and end != kind.suffix:
+    is_whole = bool(kind.suffix) and text.endswith(kind.suffix)
+    if not is_whole and (kind.takes_stem or not kind.suffix):
+        if text.endswith(_OF_FILES):
+            what = "files that are written add their own ends" if kind.suffix else "it is a folder"
+            raise ValueError(
+                f"{who}: {what}, and {path!r} is the name of a file of another format. Name that "
+                'format, as in export("net.onnx", format="onnx"), or leave the end out.'
+            )
+        text += kind.suffix
+    elif not is_whole:
         raise ValueError(
             f"{who}: the path must end with {kind.suffix}, got {path!r}. Write "
-            f'"{stem}{kind.suffix}".'
-        )
-    if not kind.suffix and end in _OF_FILES:
-        raise ValueError(
-            f"{who}: it is a folder that is written, and {path!r} is the name of a file. Name the "
-            'format of the file, as in export("net.onnx", format="onnx"), or a folder.'
+            f'"{os.path.splitext(text)[0]}{kind.suffix}".'
         )
     if kind.suffix and os.path.isdir(text):
         raise ValueError(f"{who}: {text} is a folder. Choose another name.")

@@ -13,10 +13,12 @@ class Format(ABC):
     """
     Attributes:
         suffix: with which the path ends; "" for a folder.
+        takes_stem: whether the path may also be given without it.
         options: names of the arguments that this format alone takes; they become attributes.
     """
 
     suffix: ClassVar[str] = ""
+    takes_stem: ClassVar[bool] = False
     options: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, **options: Any) -> None:

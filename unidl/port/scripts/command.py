@@ -1,4 +1,4 @@
-"""`unidl port`: scripts for other frameworks become scripts for unidl.
+"""`unidl port`: scripts and notebooks for other frameworks become those for unidl.
 
 Exit status 0: everything is ported, 1: some lines were kept, 2: a file cannot be read or written.
 """
@@ -11,16 +11,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from unidl.port.scripts.files import CannotRead, Script, read, scripts_in
+from unidl.port.scripts.files import CannotRead, Script, is_notebook, read, scripts_in
 from unidl.port.scripts.ported import Ported
 
 WHOLE, KEPT, UNREADABLE = 0, 1, 2
 
 _EPILOG = """
 Comments and layout stay. A line that cannot be ported is kept, with the reason in a comment above
-it, and listed. Without -o or --in-place the new script goes to standard output.
+it, and listed. Without -o or --in-place the new script goes to standard output. In a notebook the
+code cells are ported; magics stay, and outputs go.
 
   unidl port train.py -o ported.py
+  unidl port train.ipynb -o ported.ipynb
   unidl port train.py --diff
   unidl port --in-place experiments/
 
@@ -36,7 +38,7 @@ def add_command(commands: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("paths", nargs="+", metavar="FILE", help="scripts, or folders of them")
+    parser.add_argument("paths", nargs="+", metavar="FILE", help="scripts, notebooks, or folders")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("-o", "--output", metavar="FILE", help="write the new script there")
     where.add_argument("--in-place", action="store_true", help="overwrite the scripts")
@@ -55,6 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
             raise CannotRead("-o is the script itself. To overwrite it write --in-place")
         if not paths:
             raise CannotRead("there is no script in it")
+        if arguments.output and is_notebook(Path(arguments.output)) != is_notebook(paths[0]):
+            raise CannotRead("of a notebook comes a notebook, NAME.ipynb, and of a script a script")
     except CannotRead as error:
         return _refused(" ".join(arguments.paths), error)
     several = len(paths) > 1
@@ -65,11 +69,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _one(path: Path, arguments: argparse.Namespace) -> int:
-    from unidl.port.scripts import port_source
+    from unidl.port.scripts import port_notebook, port_source
 
     try:
         script = read(path)
-        ported = port_source(script.text)
+        ported = (port_notebook if script.is_notebook else port_source)(script.text)
     except CannotRead as error:
         return _refused(path, error)
     except ImportError as error:
@@ -89,7 +93,12 @@ def _one(path: Path, arguments: argparse.Namespace) -> int:
 
 def _write(script: Script, ported: Ported, arguments: argparse.Namespace) -> None:
     if arguments.diff:
-        old, new = (text.splitlines(keepends=True) for text in (script.text, ported.text))
+        texts = [script.text, ported.text]
+        if script.is_notebook:
+            from unidl.port.scripts.notebooks import code_of
+
+            texts = [code_of(text) for text in texts]
+        old, new = (text.splitlines(keepends=True) for text in texts)
         name = str(script.path)
         sys.stdout.writelines(difflib.unified_diff(old, new, name, f"{name} (ported)"))
     elif arguments.output:
@@ -114,7 +123,8 @@ def _tell(path: Path, ported: Ported) -> None:
         f"{path}: {share}, {len(ported.kept)} kept" if ported.kept else f"{path}: {share}"
     )
     for kept in ported.kept:
-        console.print(f"  line {kept.line}: {kept.name}: {kept.reason}")
+        cell = "" if kept.cell is None else f"cell {kept.cell}, "
+        console.print(f"  {cell}line {kept.line}: {kept.name}: {kept.reason}")
 
 
 def _refused(path: Any, why: Any) -> int:

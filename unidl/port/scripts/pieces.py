@@ -21,11 +21,11 @@ def with_pieces(module: cst.Module, rewriter: Rewriter) -> cst.Module:
         wanted = _closed(names, pieces)
         used = loads_in(pieces[name] for name in wanted)
         made = [piece for name, piece in pieces.items() if name in wanted and name not in there]
-        place = _behind_imports(body)
+        place = _behind_imports(body, {piece.name.value for piece in made})
         above = [
             line
             for local, line in imports.items()
-            if local in used and not _is_imported(local, body)
+            if local in used and not _is_imported(local, body[:place])
         ]
         body[place:place] = [*above, *made]
     return module.with_changes(body=body)
@@ -64,9 +64,12 @@ def _closed(names: list[str], pieces: dict[str, Any]) -> set[str]:
     return found
 
 
-def _behind_imports(body: list[Any]) -> int:
+def _behind_imports(body: list[Any], names: set[str]) -> int:
+    """Behind the last import, but above the first statement that uses one of the names."""
     last = 0
     for place, statement in enumerate(body):
+        if names & loads_in([statement]):
+            break
         if isinstance(statement, cst.SimpleStatementLine) and isinstance(
             statement.body[0], cst.Import | cst.ImportFrom
         ):

@@ -10,12 +10,13 @@ class Kept:
     """A line that stays as it was.
 
     line: its number in the script that came. name: what is not ported. reason: why, and what to
-    write instead.
+    write instead. cell: of a notebook, where it is, from 1; the line is then that of the cell.
     """
 
     line: int
     name: str
     reason: str
+    cell: int | None = None
 
 
 @dataclass(frozen=True)

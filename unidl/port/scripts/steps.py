@@ -79,13 +79,18 @@ def call_of(found: Recorded, value: str, gradients: str, variables: str) -> cst.
 
 
 def building(
-    owner: str, updated: cst.With, found: Recorded, rewriter: Rewriter
+    owner: str,
+    updated: cst.With,
+    found: Recorded,
+    rewriter: Rewriter,
+    methods: Sequence[str] = (),
 ) -> list[cst.BaseStatement]:
     """Lines that give a model its weights before their gradients are asked for: a model of one's
-    own creates them in its first call, which would be inside the function."""
+    own creates them in its first call, which would be inside the function. `methods` call it too.
+    """
     if owner.startswith("self") or owner in known_as_built(rewriter):
         return []
-    call = _CallOf(owner)
+    call = _CallOf({owner, *(f"{owner}.{name}" for name in methods)})
     updated.body.visit(call)
     if call.found is None:
         return []
@@ -255,12 +260,12 @@ class _Reads(_Loads):
 
 
 class _CallOf(cst.CSTVisitor):
-    def __init__(self, owner: str) -> None:
-        self.owner = owner
+    def __init__(self, functions: set[str]) -> None:
+        self.functions = functions
         self.found: cst.Call | None = None
 
     def visit_Call(self, node: cst.Call) -> None:
-        if self.found is None and code(node.func) == self.owner:
+        if self.found is None and code(node.func) in self.functions:
             self.found = node
 
 

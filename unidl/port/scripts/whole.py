@@ -21,7 +21,7 @@ from unidl.port.scripts.source import Source
 
 def port_whole(text: str) -> Ported:
     sources = _sources(text)
-    module = _parsed(text)
+    module = parsed(text)
     if not sources:
         return Ported(text, text, marks_in(text))
     wrapper = MetadataWrapper(module)
@@ -38,16 +38,31 @@ def port_whole(text: str) -> Ported:
     return Ported(text, ported.code, kept, rewriter.calls, rewriter.calls - rewriter.calls_kept)
 
 
-def _sources(text: str) -> list[Source]:
-    """Of the frameworks that the text mentions at all."""
+def mentioned(text: str) -> list[str]:
+    """Where the tables are of the frameworks that the text mentions at all."""
     places: dict[str, list[str]] = {}
     for spec in registry.specs().values():
         for root, place in spec.scripts.items():
             places.setdefault(place, []).append(root)
     lowered = text.lower()  # since settings of the environment are in capitals
-    mentioned = [place for place, roots in places.items() if any(one in lowered for one in roots)]
+    return [place for place, roots in places.items() if any(one in lowered for one in roots)]
+
+
+def framework_names(text: str) -> set[str]:
+    """The names that the imports of a script make for parts of frameworks."""
+    roots = {root for spec in registry.specs().values() for root in spec.scripts}
+    return {
+        (alias.asname or alias.name).partition(".")[0]
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+        if (getattr(node, "module", alias.name) or "").partition(".")[0] in roots
+    }
+
+
+def _sources(text: str) -> list[Source]:
     found = []
-    for place in mentioned:
+    for place in mentioned(text):
         home, _, name = place.partition(":")
         found.append(getattr(import_module(home), name)())
     return found
@@ -56,8 +71,9 @@ def _sources(text: str) -> list[Source]:
 _DEEPEST = 500  # nested expressions and statements; libcst overflows the stack soon after
 
 
-def _parsed(text: str) -> cst.Module:
-    """Read by Python's own parser first, whose messages users know."""
+def parsed(text: str) -> cst.Module:
+    """Read by Python's own parser first, whose messages users know. Raises SyntaxError, and
+    RecursionError."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)  # about escapes; not ours to tell
         waiting: list[tuple[ast.AST, int]] = [(ast.parse(text), 0)]

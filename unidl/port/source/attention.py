@@ -16,12 +16,14 @@ class Heads(NamedTuple):
         names: of query, value and maybe key, as they are given. causal: whether they are masked so.
         sizes: of the last axes of query, key, value and of the result.
         weights: of linear modules "query", "key", "value" and "output", with a weight (out, in).
+        masks: {argument: mask} of those that are given.
     """
 
     names: list[str]
     causal: bool
     sizes: list[int]
     weights: list[tuple]
+    masks: dict[str, Any]
 
 
 def heads_of(m: Any, call: Any) -> Heads:
@@ -30,9 +32,10 @@ def heads_of(m: Any, call: Any) -> Heads:
     tensors = {n: given.pop(n) for n in ("query", "value", "key") if given.get(n) is not None}
     causal = given.pop("use_causal_mask", False)
     given.pop("training", None)
+    masks = {n: given.pop(n) for n in call.masks()}
     unusual = any(v is not None and v is not False for v in given.values())
     if unusual or m.use_gate or m._shared_by != 1 or len(m.attention_axes) != 1 or call.rank != 3:
-        raise Refused("attention with masks, a gate, shared heads or over several axes")
+        raise Refused("attention with scores, a gate, shared heads or over several axes")
     if m.sliding_window is not None or (m.output_shape is not None and len(m.output_shape) > 1):
         raise Refused("attention within a sliding window, or with an output of several axes")
     value = tensors["value"]
@@ -43,7 +46,26 @@ def heads_of(m: Any, call: Any) -> Heads:
     weights += _projection("output", m.output_dense, 2)
     places = {id(t): i for i, t in reversed([*enumerate(call.node.inputs)])}
     names = [call.plain(places[id(t)]) for t in tensors.values()]
-    return Heads(names, causal, [*sizes, call.outputs[0].shape[-1]], weights)
+    return Heads(names, causal, [*sizes, call.outputs[0].shape[-1]], weights, masks)
+
+
+def kept(
+    call: Any, masks: dict[str, Any], of_query: str, of_key: str, of_both: str = "{}"
+) -> list[str]:
+    """Terms that are all True where a query may attend to a key; the patterns bring masks
+    (batch, t), (batch, s) and (batch, t, s) into one shape."""
+    patterns = {"query_mask": of_query, "value_mask": of_key, "key_mask": of_key}
+    for name, mask in masks.items():
+        if len(mask.shape) != (2 if name in patterns else 3):
+            raise Refused("a mask of attention for each of its heads")
+    texts = (patterns.get(n, of_both).format(call.text(mask)) for n, mask in masks.items())
+    return [*dict.fromkeys(texts)]
+
+
+def require_queries(masks: dict[str, Any]) -> None:
+    """Of masks that are joined with a causal one: they have to have an axis for queries."""
+    if not masks.keys() & {"query_mask", "attention_mask"}:
+        raise Refused("a causal mask beside one of keys alone")
 
 
 def _projection(name: str, dense: Any, inputs: int) -> list[tuple]:

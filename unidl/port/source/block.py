@@ -26,6 +26,9 @@ class Block:
         nodes: calls, in the order of execution.
         weights: {id of a symbolic tensor: the Variable that it stands for}, of those that the
             owner's own code reads.
+        masks: {id of a symbolic tensor: its mask}, where it has one and masks are written.
+        of_masks: the masks among the tensors. added: inputs that are masks and no arguments of the
+            owner's call.
     """
 
     def __init__(
@@ -34,15 +37,23 @@ class Block:
         self.owner, self.names, self.weights = owner, names, weights
         self.inputs = [t for t in inputs if id(t) not in weights]
         self.outputs, self.nodes = outputs, nodes
+        self.masks: dict[int, Any] = {}
+        self.of_masks: list[KerasTensor] = []
+        self.added: list[KerasTensor] = []
 
     @classmethod
     def of_plan(cls, owner: Any, plan: Plan, names: list[str], weights: dict[int, Any]) -> Block:
         return cls(owner, plan.input_tensors, plan.outputs, plan.nodes, names, weights)
 
 
-def of_window(window: list[Any], carry: KerasTensor) -> Block:
-    """Some calls of a graph, which take one tensor and give one."""
-    return Block(None, [carry], window[-1].outputs[0], window, ["x"], {})
+def of_window(
+    window: list[Any], carry: KerasTensor, masks: list[KerasTensor], around: Block
+) -> Block:
+    """Some calls of the graph `around`, which take one tensor, and masks, and give one."""
+    names = ["x", *(["mask"] if len(masks) == 1 else [f"mask{i}" for i in range(len(masks))])]
+    block = Block(None, [carry, *masks], window[-1].outputs[0], window, names, {})
+    block.masks, block.of_masks = around.masks, around.of_masks
+    return block
 
 
 def of_model(model: Any) -> Block:
@@ -72,11 +83,23 @@ def of_layer(layer: Any, args: Any, kwargs: Any, for_training: bool = True) -> B
         other, _ = _planned(layer, args, kwargs, made, training=True)
         if [_what(n) for n in plan.nodes] != [_what(n) for n in other.nodes]:
             raise Refused("its call() does something else in training, by an `if` of its own")
-    given = [n for n in signature.names if n not in ("training", *signature.masks)]
-    names = ["x"] if len(made) == 1 else given
-    if len(names) != len(made):
-        names = [f"x{i}" for i in range(len(made))]
-    return Block.of_plan(layer, plan, names, weights)
+    given = dict(zip(signature.names, args, strict=False)) | kwargs
+    return Block.of_plan(layer, plan, _names_of(given, made, signature.masks), weights)
+
+
+def _names_of(given: dict[str, Any], made: dict[int, KerasTensor], masks: Any) -> list[str]:
+    """Names for the tensors `made`, after the arguments that they came in: "x" for one beside
+    masks."""
+    found: dict[int, str] = {}
+    for name, value in given.items():
+        if name in masks:  # one for several arguments
+            found |= {id(t): "mask" for t in graph.flatten_tensors(value) if id(t) in found}
+        tensors = [t for t in graph.flatten_tensors(value) if id(t) not in found]
+        for i, tensor in enumerate(tensors):
+            found[id(tensor)] = f"{name if name in masks else 'x'}{i}" if len(tensors) > 1 else name
+    names = [found[id(t)] for t in made.values()]
+    others = [n for n in names if n not in masks and n != "mask"]
+    return ["x" if n == others[0] else n for n in names] if len(others) == 1 else names
 
 
 def _what(node: Any) -> str:
@@ -99,7 +122,7 @@ def _called(layer: Layer, args: Any, kwargs: Any, training: bool) -> tuple[Any, 
     extra = {"training": training} if call_signature(type(layer)).has_training else {}
     inside = call_context.entered(CallContext(training=training))
     try:
-        with changed(tracer=None, stand_ins=None), inside, graph.resumed(), _without_a_trace(layer):
+        with changed(tracer=None, stand_ins=None), inside, graph.resumed(), without_a_trace(layer):
             outputs = _on_symbols(layer, own).call(*args, **kwargs, **extra)
     except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
         raise Refused(f"its call() cannot be recorded: {error}") from error
@@ -107,7 +130,7 @@ def _called(layer: Layer, args: Any, kwargs: Any, training: bool) -> tuple[Any, 
 
 
 @contextmanager
-def _without_a_trace(layer: Layer) -> Iterator[None]:
+def without_a_trace(layer: Layer) -> Iterator[None]:
     """Inside, calls of what `layer` holds are recorded; afterwards these layers know nothing of
     it."""
     known = [(part, len(part._inbound)) for part in layer._flatten_layers()]
@@ -124,7 +147,7 @@ def of_moments(wrapper: Any, tensor: KerasTensor) -> Block:
     if steps is None:
         raise Refused("an open number of steps")
     x = Input(batch_shape=tensor.shape, dtype=tensor.dtype)
-    with changed(tracer=None, stand_ins=None), graph.resumed(), _without_a_trace(wrapper):
+    with changed(tracer=None, stand_ins=None), graph.resumed(), without_a_trace(wrapper):
         y = wrapper.layer(ops.reshape(x, (-1, *tensor.shape[2:])))
         y = ops.reshape(y, (-1, steps, *y.shape[1:]))
     return Block.of_plan(wrapper, Plan(x, y, wrapper._who()), ["x"], {})

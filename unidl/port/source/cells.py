@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from unidl import Input, layers, ops, tree
@@ -21,32 +22,66 @@ class Step(NamedTuple):
         name: of its class, which takes and returns x, *states.
         weights: as `Call.child` takes them, those of the cell being at `place`.
         sizes: of each state, without the batch.
+        given: arguments of the class.
     """
 
     name: str
     weights: list[tuple]
     sizes: list[tuple[int, ...]]
+    given: str = ""
+
+    @property
+    def made(self) -> str:
+        return f"{self.name}({self.given})"
 
 
-def step_of(m: Any, call: Any, place: str = "") -> Step:
-    """The cell of the recurrent layer `m`, whose input is that of `call`."""
-    if m.stateful:
-        raise Refused("stateful=True")
-    return _step(m.cell, call.shape[2:], m.get_initial_state(batch_size=1), call, place)
+def step_of(m: Any, call: Any, place: str = "", known: Any = None) -> Step:
+    """The cell of the recurrent layer `m`, whose input is that of `call`.
+
+    known: (cell, shape of a moment) -> the Step of a cell that needs no class, or None.
+    """
+    _require_no_states(m, call)
+    found = known(m.cell, call.shape[2:]) if known else None
+    return found or _step(m.cell, call.shape[2:], m.get_initial_state(batch_size=1), call, place)
 
 
-def steps_of(m: Any, call: Any, place: str = "") -> list[Step]:
+def steps_of(m: Any, call: Any, place: str = "", known: Any = None) -> list[Step]:
     """Those of a layer whose cells stand one on the other: each could be a layer of its own."""
-    if m.stateful:
-        raise Refused("stateful=True")
-    if m.return_state or rules.initial_states(call):
-        raise Refused("states of several cells that are returned or given")
+    _require_no_states(m, call)
     found, shape = [], call.shape[2:]
     starts = m.cell.get_initial_state(batch_size=1)
     for cell, start in zip(m.cell.cells, starts, strict=True):
-        found.append(_step(cell, shape, start, call, place))
+        ready = known(cell, shape) if known else None
+        found.append(ready or _step(cell, shape, start, call, place))
         shape = found[-1].sizes[0]
     return found
+
+
+def one_on_the_other(
+    m: Any, call: Any, steps: list[Step], called: Callable[[int, str, list[str]], str]
+) -> str:
+    """The call of the last of several cells, with lines before it where states are returned.
+
+    called: (number of the cell, its input or "" for the first, states to begin with) -> a call
+    that gives (outputs, state ...).
+    """
+    given, text, kept = rules.initial_states(call), "", []
+    for i, step in enumerate(steps):
+        count = len(step.sizes)
+        mine, given = given[:count], given[count:]
+        text = called(i, f"{text}[0]" if text and not m.return_state else text, mine)
+        if m.return_state:
+            text, *states = call.scope.lines(["y", *["state"] * count], text)
+            kept += states
+    return ", ".join([text, *kept]) if m.return_state else text
+
+
+def _require_no_states(m: Any, call: Any) -> None:
+    """No states that are kept, where they are not written."""
+    if m.stateful and not call.scope.writer.keeps_states:
+        raise Refused("stateful=True")
+    if m.stateful and rules.initial_states(call):
+        raise Refused("stateful=True and an initial_state")
 
 
 def _step(cell: Any, shape: Any, start: Any, call: Any, place: str) -> Step:

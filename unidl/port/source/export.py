@@ -187,15 +187,20 @@ def _weights(writer: Writer) -> list[Weight]:
 
 def _inputs(model: Any, given: Any) -> list[np.ndarray]:
     if given is None:
-        drawn = tree.flatten(random_inputs(model, "to_source"))
-        return [x[:SAMPLES] for x in drawn]
-    found = [_several(ops.convert_to_numpy(x)) for x in as_list(given)]
+        drawn = zip(tree.flatten(random_inputs(model, "to_source")), _is_open(model), strict=True)
+        return [x[:SAMPLES] if is_open else x for x, is_open in drawn]
+    found = [ops.convert_to_numpy(x) for x in as_list(given)]
     if len(found) != len(model.inputs):
         raise ValueError(
             f"to_source: {model._who()} has {len(model.inputs)} inputs, got {len(found)} arrays in "
             "example_inputs."
         )
-    return found
+    return [_several(x) if o else x for x, o in zip(found, _is_open(model), strict=True)]
+
+
+def _is_open(model: Any) -> list[bool]:
+    """Whether the inputs take batches of any size."""
+    return [t.shape[0] is None for t in tree.flatten(model.input)]
 
 
 def _several(x: np.ndarray) -> np.ndarray:
@@ -205,13 +210,12 @@ def _several(x: np.ndarray) -> np.ndarray:
 
 @contextmanager
 def _twin(model: Any, kind: type[Writer]) -> Iterator[tuple[Any, Writer]]:
-    """(a copy in float64 on the default backend, without dropout; what writes it)."""
+    """(a copy in float64 on the default backend; what writes it)."""
     with apart(model, "to_source") as copier, on_the_reference():
         twin = copier.copy
         snapshot = Snapshot(twin)
         snapshot.place(registry.get_backend(), "float64")
         _note_masks(model, twin)
-        silence(twin)
         yield twin, kind(twin)
 
 
@@ -229,6 +233,8 @@ def _note_masks(model: Any, twin: Any) -> None:
 
 
 def _proved(written: Writer, source: str, twin: Any, inputs: list[np.ndarray]) -> Proof:
+    if written.trains:
+        silence(twin)
     try:
         return written.prove(source, twin, _weights(written), in_float64(inputs))
     except Exception as error:  # whatever the framework raises

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unidl.backend.variable import Variable
+from unidl.layers.base.signature import call_signature
 from unidl.port.errors import Refused
 from unidl.port.weight_rules import Rule, same
 from unidl.tracing import KerasTensor
@@ -60,9 +61,23 @@ class Call:
         self.first = lie == {True} and len(ranks) == 1
         return [self.scope.value(t, first=self.first) for t in self.node.inputs]
 
+    def masks(self) -> dict[str, Any]:
+        """{argument: mask} of those that the layer gets."""
+        names = call_signature(type(self.layer)).masks
+        return {n: v for n, v in self.node.kwargs.items() if n in names and v is not None}
+
     def mask(self) -> str | None:
-        """The mask of the first input, None if it has none."""
-        return self.scope.mask(self.node.inputs[0])
+        """The mask of the only input, None if it has none."""
+        mask = self.masks().get("mask")
+        mask = mask[0] if isinstance(mask, list | tuple) else mask
+        return None if mask is None else self.text(mask)
+
+    def own_mask(self) -> str:
+        """The mask that the layer makes for its result, which stands before the call."""
+        mask = self.scope.block.masks.get(id(self.outputs[0]))
+        if mask is None or not self.scope.holds(mask):
+            raise Refused("a mask that no layer reads")
+        return self.text(mask)
 
     def text(self, argument: Any) -> str:
         """Any argument, as it is written."""

@@ -18,44 +18,51 @@ class Repeated(NamedTuple):
     Attributes:
         windows: the nodes of each part, equal but for their layers. Each takes the one tensor that
             the part before gives.
+        input: what the first part takes.
+        masks: that all parts take beside it.
     """
 
     windows: list[list[Any]]
-
-    @property
-    def input(self) -> KerasTensor:
-        return _from_outside(self.windows[0])[0]
+    input: KerasTensor
+    masks: list[KerasTensor]
 
     @property
     def output(self) -> KerasTensor:
         return self.windows[-1][-1].outputs[0]
 
 
-def grouped(nodes: list[Any], outputs: Any) -> list[Any]:
-    """`nodes`, with a `Repeated` in place of each part that is repeated."""
+def grouped(nodes: list[Any], outputs: Any, masks: list[KerasTensor]) -> list[Any]:
+    """`nodes`, with a `Repeated` in place of each part that is repeated.
+
+    masks: of which each part may take some, the same as the others.
+    """
+    of_masks = {id(t) for t in masks}
     uses = Counter(id(t) for node in nodes for t in node.inputs)
     uses.update(id(t) for t in graph.flatten_tensors(outputs))
     forms = _Forms()
     found: list[Any] = []
     i = 0
     while i < len(nodes):
-        best = _longest_at(nodes, i, uses, forms)
+        best = _longest_at(nodes, i, uses, forms, of_masks)
         found.append(nodes[i] if best is None else best)
         i += 1 if best is None else sum(map(len, best.windows))
     return found
 
 
-def _longest_at(nodes: list[Any], start: int, uses: Counter, forms: _Forms) -> Repeated | None:
+def _longest_at(
+    nodes: list[Any], start: int, uses: Counter, forms: _Forms, of_masks: set[int]
+) -> Repeated | None:
     best, size = None, 0
     for length in range(1, min(_LONGEST, (len(nodes) - start) // 2) + 1):
-        windows = _windows(nodes, start, length, uses, forms)
+        windows = _windows(nodes, start, length, uses, forms, of_masks)
         if len(windows) >= _LEAST_TIMES.get(length, 2) and len(windows) * length > size:
-            best, size = Repeated(windows), len(windows) * length
+            (carry,), masks = _from_outside(windows[0], of_masks)
+            best, size = Repeated(windows, carry, masks), len(windows) * length
     return best
 
 
 def _windows(
-    nodes: list[Any], start: int, length: int, uses: Counter, forms: _Forms
+    nodes: list[Any], start: int, length: int, uses: Counter, forms: _Forms, of_masks: set[int]
 ) -> list[list[Any]]:
     """Equal parts of `length` nodes from `start` on."""
     windows: list[list[Any]] = []
@@ -63,7 +70,7 @@ def _windows(
     layers: set[int] = set()
     while start + length <= len(nodes):
         window = nodes[start : start + length]
-        outside = _from_outside(window)
+        outside, masks = _from_outside(window, of_masks)
         if len(outside) != 1 or (windows and outside[0] is not carry):
             break
         mine = {id(n.operation) for n in window if isinstance(n.operation, Layer)}
@@ -72,7 +79,7 @@ def _windows(
         last = window[-1].outputs[0]
         if outside[0].shape != last.shape or outside[0].dtype != last.dtype:
             break
-        form = _form(window, outside[0], forms)
+        form = _form(window, outside[0], masks, forms), [id(t) for t in masks]
         if wanted not in (None, form):
             break
         wanted, carry, layers = form, last, layers | mine
@@ -84,10 +91,14 @@ def _windows(
     return windows
 
 
-def _from_outside(window: list[Any]) -> list[KerasTensor]:
+def _from_outside(
+    window: list[Any], of_masks: set[int]
+) -> tuple[list[KerasTensor], list[KerasTensor]]:
+    """(tensors that come in, masks among them)."""
     made = {id(t) for node in window for t in node.outputs}
     found = {id(t): t for node in window for t in node.inputs if id(t) not in made}
-    return list(found.values())
+    masks = [t for key, t in found.items() if key in of_masks]
+    return [t for key, t in found.items() if key not in of_masks], masks
 
 
 def _leaks(window: list[Any], uses: Counter) -> bool:
@@ -110,10 +121,10 @@ class _Forms(dict):
         return found
 
 
-def _form(window: list[Any], carry: KerasTensor, forms: _Forms) -> Any:
+def _form(window: list[Any], carry: KerasTensor, masks: list[KerasTensor], forms: _Forms) -> Any:
     """What two parts have in common if they do the same."""
     places = {id(t): (i, j) for i, node in enumerate(window) for j, t in enumerate(node.outputs)}
-    places[id(carry)] = (-1, 0)
+    places |= {id(t): (-1, i) for i, t in enumerate([carry, *masks])}
     return [
         (
             forms[node.operation],

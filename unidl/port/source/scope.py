@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from unidl.layers import Embedding, Layer, Masking
-from unidl.layers.base.annotations import masks
-from unidl.layers.base.signature import call_signature
+from unidl.layers import Layer
 from unidl.port.errors import Refused
 from unidl.port.source.block import Block, of_window
 from unidl.port.source.names import Names, identifier, trimmed
@@ -67,18 +65,16 @@ class Scope:
         self.entries: list[Entry] = []
         self._attributes = Names(*writer.taken_attributes)
         self._children: dict[Any, str] = {}
-        self._weights: dict[int, str] = {}
+        self._weights: dict[int, str] = {}  # {id of a Variable or array: what holds it}
         self._locals = Names("self", *writer.reserved)
         self._spare = ""
-        self._masks: dict[int, str] = {}  # {id of a tensor: the name that holds its mask}
         # {id of a tensor: {whether its channels come second: the name that holds it}}
         self._held: dict[int, dict[bool, str]] = {}
         # {id of a tensor: how its user has to pad it}, where a layer of padding left it to that.
         self.padding: dict[int, Any] = {}
-        self._uses = Counter(
-            id(t) for node in block.nodes for t in graph.flatten_tensors((node.args, node.kwargs))
-        )
+        self._uses = Counter(id(t) for node in block.nodes for t in node.inputs)
         self._uses.update(id(t) for t in graph.flatten_tensors(block.outputs))
+        self._of_masks = {id(t) for t in block.of_masks}
         self.arguments = [self._locals.new(n) for n in writer.argument_names(block)]
         if writer.keeps_inputs(block):
             self._uses.update(id(t) for t in block.inputs)
@@ -125,6 +121,10 @@ class Scope:
             held[first] = new
         return held[first]
 
+    def holds(self, tensor: KerasTensor) -> bool:
+        """Whether there is a name for `tensor`."""
+        return id(tensor) in self._held
+
     def _is_alone(self, tensor: KerasTensor, name: str) -> bool:
         """Whether no other tensor that is still used is held by `name`."""
         return not any(
@@ -144,8 +144,7 @@ class Scope:
     def rebind(self, tensor: KerasTensor, pattern: str) -> None:
         """A line that puts something else in the place of `tensor` for all that follows."""
         name, first = self.as_it_lies(tensor)
-        is_last = self._uses[id(tensor)] == 1 and self._is_alone(tensor, name)
-        new = name if is_last else self._locals.new(f"{name}_made")
+        new = name if self._is_alone(tensor, name) else self._locals.new(f"{name}_made")
         self.body.append(f"{new} = {pattern.format(name)}")
         self._held[id(tensor)] = {first: new}
 
@@ -164,10 +163,12 @@ class Scope:
         """An array that does not change."""
         if self.writer.is_literal(array):
             return self.writer.small_constant(array)
-        name = self._name_of_array("constant")
-        self.made += self.writer.constant(self, name, array)
-        self.entries.append(Entry((name,), array))
-        return self.writer.held(self, name)
+        if id(array) not in self._weights:
+            name = self._name_of_array("constant")
+            self.made += self.writer.constant(self, name, array)
+            self.entries.append(Entry((name,), array))
+            self._weights[id(array)] = self.writer.held(self, name)
+        return self._weights[id(array)]
 
     def _name_of_array(self, wanted: str) -> str:
         """An attribute; where it comes to the call as an argument, also the argument."""
@@ -176,6 +177,18 @@ class Scope:
         name = self._attributes.new(wanted, self._locals)
         self.given.append(name)
         return name
+
+    def line(self, wanted: str, expression: str, comment: str) -> str:
+        """A statement before that of the call; the name that holds its value."""
+        name = self._locals.new(wanted)
+        self.body += self.writer.statement(name, expression, comment)
+        return name
+
+    def lines(self, wanted: list[str], expression: str) -> list[str]:
+        """The same for the values of a tuple."""
+        names = [self._locals.new(name) for name in wanted]
+        self.body += self.writer.statement(", ".join(names), expression, "")
+        return names
 
     def spare(self) -> str:
         """A name for what one statement computes before another."""
@@ -227,11 +240,9 @@ class Scope:
         return self._weights[id(variable)]
 
     def _write(self, node: Any) -> None:
-        self._refuse_masks(node)
-        self._keep_mask(node)
         call = Call(self, node)
         expression = self.writer.expression(call)
-        for tensor in graph.flatten_tensors((node.args, node.kwargs)):
+        for tensor in node.inputs:
             self._uses[id(tensor)] -= 1
         if expression is None:  # the rule has named the results itself
             return
@@ -255,7 +266,7 @@ class Scope:
         scopes = []
         for i, window in enumerate(part.windows):
             carry = part.input if i == 0 else part.windows[i - 1][-1].outputs[0]
-            block = of_window(window, carry)
+            block = of_window(window, carry, part.masks, self.block)
             # A layer's name may count the parts, so all have the names of the first.
             given = {id(n.operation): name for n, name in zip(window, names, strict=True)}
             scopes.append(self.writer.class_of(block, "Block", self.path, given, first))
@@ -268,7 +279,8 @@ class Scope:
         self.made += self.writer.children(name, [kind for kind, _ in scopes])
         if result != x:
             self.body.append(f"{result} = {x}")
-        self.body += self.writer.loop(self.writer.attribute(self, name), result)
+        taken = [result, *(self.value(mask, first=False) for mask in part.masks)]
+        self.body += self.writer.loop(self.writer.attribute(self, name), taken)
         for i, (_, scope) in enumerate(scopes):
             for names_, variable, rule in scope.entries:
                 full = tuple(f"{name}.{i}.{n}" for n in names_)
@@ -279,51 +291,18 @@ class Scope:
         """The result is what `name` holds already."""
         self._held[id(call.outputs[0])] = {first: name}
 
-    def mask(self, tensor: KerasTensor) -> str | None:
-        """The name that holds the mask of `tensor`, None if it has none."""
-        return self._masks.get(id(tensor))
-
-    def _keep_mask(self, node: Any) -> None:
-        """The mask of what a node gives, if a later one may read it: a line where a layer makes it
-        of its input."""
-        layer, output = node.operation, node.outputs[0]
-        if masks.get(output) is None:
-            return
-        before = self.mask(node.inputs[0])
-        passes = getattr(type(layer), "compute_mask", None) is Layer.compute_mask
-        if before and (passes or type(layer) in self.writer.masked):
-            self._masks[id(output)] = before
-        elif type(layer) in (Embedding, Masking) and any(map(self._reads, self.block.nodes)):
-            x, name = self.value(node.inputs[0], first=False), self._locals.new("mask")
-            is_table = type(layer) is Embedding
-            text = f"{x} != 0" if is_table else f"({x} != {layer.mask_value!r}).any(-1)"
-            comment = shape_text(masks.get(output).shape, False)
-            self.body += self.writer.statement(name, text, comment)
-            self._masks[id(output)] = name
-
-    def _reads(self, node: Any) -> bool:
-        """Whether it is a layer whose rule takes the mask of its input."""
-        reads = type(node.operation) in self.writer.masked
-        return reads and masks.get(node.inputs[0]) is not None
-
-    def _refuse_masks(self, node: Any) -> None:
-        kind = type(node.operation)
-        if self.writer.takes_masks or not issubclass(kind, Layer):
-            return
-        signature = call_signature(kind)
-        given = dict(zip(signature.names, node.args, strict=False)) | node.kwargs
-        follows = bool(signature.masks) and any(masks.get(t) is not None for t in node.inputs)
-        follows = follows and not (self._reads(node) and self.mask(node.inputs[0]))
-        if follows or any(given.get(name) is not None for name in signature.masks):
-            raise Refused("it gets a mask, which cannot be written; leave masks out of the model")
-
     def _name_for(self, node: Any, taken: list[str]) -> str:
         """That of an input which is used for the last time, or a new one."""
+        is_mask = any(id(t) in self._of_masks for t in node.outputs)
         for tensor in node.inputs:
+            if (id(tensor) in self._of_masks) != is_mask:
+                continue
             for name in self._held.get(id(tensor), {}).values():
                 free = not self._uses[id(tensor)] and self._is_alone(tensor, name)
                 if free and name not in taken:
                     return name
+        if is_mask:
+            return self._locals.new("mask")
         for name in self.writer.short_names:
             tensors = [t for t, held in self._held.items() if name in held.values()]
             if name not in taken and not any(self._uses[t] > 0 for t in tensors):

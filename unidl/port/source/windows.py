@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from unidl import layers
+from unidl.port.errors import Refused
 from unidl.port.source.rules import one_or_each
 from unidl.port.weight_rules import Rule, transposed
 
@@ -34,6 +35,13 @@ def window_input(m: Any, call: Any) -> str:
 def space(m: Any, call: Any) -> tuple:
     """Sizes of the axes between the batch and the channels."""
     return tuple(call.shape[2:] if data_format(m) == "channels_first" else call.shape[1:-1])
+
+
+def masked_mean(m: Any, call: Any, *before: str) -> str:
+    """Global average pooling of the steps that count, by the helper of that name."""
+    if m.keepdims or data_format(m) == "channels_first":
+        raise Refused("a masked mean with keepdims=True or data_format='channels_first'")
+    return f"{call.helper('masked_mean')}({', '.join([*before, call.plain(), call.mask()])})"
 
 
 def same_pairs(m: Any, call: Any, window: Any, strides: Any, dilation: Any) -> Pairs | None:

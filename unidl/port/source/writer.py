@@ -11,12 +11,25 @@ import numpy as np
 
 from unidl.backend.dtypes import is_float
 from unidl.backend.install import from_here
-from unidl.layers import RNN, InputLayer, Layer, StackedRNNCells, TimeDistributed
+from unidl.layers import (
+    ELU,
+    RNN,
+    Activation,
+    Dense,
+    Dropout,
+    InputLayer,
+    Layer,
+    LeakyReLU,
+    ReLU,
+    StackedRNNCells,
+    TimeDistributed,
+)
 from unidl.models import Functional, Model, Sequential
 from unidl.port.errors import PortError, Refused
 from unidl.port.proof import Proof
 from unidl.port.source import block as blocks
 from unidl.port.source.layout import WIDTH, loaded
+from unidl.port.source.masking import given_to, masks_within, require_writable, show_masks
 from unidl.port.source.names import Names, class_name, identifier
 from unidl.port.source.part import Call
 from unidl.port.source.repeats import grouped
@@ -25,6 +38,8 @@ from unidl.port.weight_rules import Rule, Weight, same
 from unidl.saving import safetensors
 from unidl.tracing import graph
 
+# Layers that see the last axis alone, or each element.
+_ALONE = (Dense, Activation, ReLU, LeakyReLU, ELU, Dropout)
 # On symbols these say how large their result is, and no more.
 _SHAPES_ALONE = (RNN, StackedRNNCells)
 
@@ -43,7 +58,8 @@ class Writer(ABC):
     taken_attributes: tuple[str, ...] = ()  # that classes have already
     short_names: tuple[str, ...] = ("y", "z")  # for values beside the first, as people write them
     takes_masks = False
-    masked: tuple[type, ...] = ()  # layers whose rules read the mask of their input
+    masked: tuple[type, ...] = ()  # layers whose rules read the masks of their inputs
+    keeps_states = False  # whether states of recurrent layers may stay between calls
     trains = True  # whether what is written can be trained
     largest_literal = 4
     suffix = ".safetensors"  # of files of weights
@@ -63,7 +79,7 @@ class Writer(ABC):
         block, name = blocks.of_model(model), model.name
         inside = block.nodes[0].operation if len(block.nodes) == 1 else None
         if self.unwraps and isinstance(inside, Model) and inside._plan is None:
-            block, name = self._block_of(block.nodes[0]), type(inside).__name__
+            block, name = self.block_of(block.nodes[0]), type(inside).__name__
         self.root, self.scope = self.class_of(block, class_name(name), "")
         self.dtype = self._dtype_of_weights()
         if self.refused:
@@ -119,6 +135,8 @@ class Writer(ABC):
         names: {id of an operation: the name of its attribute}, where it is not the operation's own.
         first: whether its input and output have their channels second.
         """
+        if not self.takes_masks and not names:
+            show_masks(block, self)
         scope = Scope(self, block, path, names, first)
         text = self.class_text(scope, "{name}")
         if text not in self.classes:
@@ -128,13 +146,19 @@ class Writer(ABC):
 
     def parts(self, block: Any) -> list[Any]:
         """The calls of a block, those that are repeated in one."""
-        return grouped(block.nodes, block.outputs)
+        return grouped(block.nodes, block.outputs, block.of_masks)
 
     def expression(self, call: Call) -> str | None:
         operation = call.layer
         if isinstance(operation, Layer):
             self._warn_of_dtypes(operation)
+            masks = call.masks()
+            require_writable(operation, masks, call.scope.block.nodes)
             rule = self.rules.get(type(operation))
+            if masks and type(operation) not in self.masked:
+                rule = None
+            if isinstance(operation, TimeDistributed) and isinstance(operation.layer, _ALONE):
+                rule = self._of_each
             return self.nested(call) if rule is None else self._by_rule(rule, call)
         name = operation.function.__name__
         rule = self.functions.get(name)
@@ -144,6 +168,14 @@ class Writer(ABC):
             return rule(call, *call.node.args, **call.node.kwargs)
         except TypeError as error:
             raise Refused(f"ops.{name} is called in a way that is not written: {error}") from None
+
+    def _of_each(self, layer: Any, call: Call) -> str | None:
+        """A TimeDistributed layer of one that does with each moment what it does with all."""
+        inner = layer.layer
+        rule = self.rules.get(type(inner))
+        if rule is None:
+            raise Refused("a layer for each moment")
+        return rule(inner, call)
 
     def _by_rule(self, rule: Any, call: Call) -> str | None:
         """What the rule writes; where it refuses, what the layer's call() does."""
@@ -167,15 +199,20 @@ class Writer(ABC):
         layer, node, scope = call.layer, call.node, call.scope
         if isinstance(layer, InputLayer):
             raise Refused("an input within a graph")
-        block = self._block_of(node)
+        block = self.block_of(node)
+        outside = masks_within(block, node, scope.block.masks)
+        self.hand_on(outside)
         is_model = type(layer) in (Functional, Sequential)
         wanted = layer.name if is_model else type(layer).__name__
         name, inner = self.class_of(block, class_name(wanted), f"{scope.path}{layer.name}/")
         me = scope.child(layer, f"{name}()", self.inner_entries(layer, inner))
-        given = {id(t): i for i, t in reversed([*enumerate(node.inputs)])}
-        return f"{me}({', '.join(call.plain(i) for i in reversed(given.values()))})"
+        given = given_to(node) + [outside[id(t)] for t in inner.block.added]
+        return f"{me}({', '.join(call.scope.value(t, first=False) for t in given)})"
 
-    def _block_of(self, node: Any) -> Any:
+    def hand_on(self, masks: dict[int, Any]) -> None:
+        """What stands for masks in a class that is written next: {id there: the mask here}."""
+
+    def block_of(self, node: Any) -> Any:
         layer = node.operation
         if getattr(layer, "_plan", None) is not None:
             return blocks.of_model(layer)
@@ -183,7 +220,7 @@ class Writer(ABC):
             return blocks.of_moments(layer, node.inputs[0])
         if isinstance(layer, _SHAPES_ALONE):
             raise Refused(f"{type(layer).__name__} has no counterpart")
-        kwargs = {k: v for k, v in node.kwargs.items() if k not in ("training", "mask")}
+        kwargs = {k: v for k, v in node.kwargs.items() if k != "training"}
         return blocks.of_layer(layer, node.args, kwargs, self.trains)
 
     # What a framework says of itself.
@@ -236,9 +273,9 @@ class Writer(ABC):
     def children(self, name: str, kinds: list[str]) -> list[str]:
         """Lines that make a list of children of these classes, mostly one class."""
 
-    def loop(self, children: str, name: str) -> list[str]:
-        """Lines that apply them one after the other."""
-        return [f"for block in {children}:", f"    {name} = block({name})"]
+    def loop(self, children: str, given: list[str]) -> list[str]:
+        """Lines that apply them one after the other to the first of what is given."""
+        return [f"for block in {children}:", f"    {given[0]} = block({', '.join(given)})"]
 
     @abstractmethod
     def moved(self, name: str, rank: int, first: bool) -> str:

@@ -183,6 +183,46 @@ class ConvLSTMCell(nnx.Module):
         zeros = jnp.zeros((*like.shape[:-1], self.features), dtype)
         return zeros, zeros
 ''',
+    "zeros_where_blind": '''
+def zeros_where_blind(query, key, value, *, mask, **options):
+    """Attention in which queries that see nothing get zeros."""
+    y = nnx.dot_product_attention(query, key, value, mask=mask, **options)
+    return jnp.where(mask.any(-1)[:, 0, :, None, None], y, 0)
+''',
+    "masked_mean": '''
+def masked_mean(x, mask):
+    """Means over the moments where the mask is True: (batch, time, n), (batch, time)."""
+    mask = mask[..., None].astype(x.dtype)
+    return (x * mask).sum(1) / mask.sum(1)
+''',
+    "MaskedRNN": '''
+class MaskedRNN(nnx.Module):
+    """A cell, moment after moment: (batch, time, ...), mask -> carry, outputs. Where the mask is
+    False, the carry stays, and outputs stay or are zero."""
+
+    def __init__(self, cell, reverse=False, zeros=False):
+        self.cell, self.reverse, self.zeros = cell, reverse, zeros
+
+    def __call__(self, x, mask, carry=None):
+        if self.reverse:
+            x, mask = x[:, ::-1], mask[:, ::-1]
+        if carry is None:
+            carry = self.cell.initialize_carry(x[:, 0].shape, nnx.Rngs(0))
+            carry = jax.tree.map(lambda state: state.astype(x.dtype), carry)
+        graph, weights = nnx.split(self.cell)
+        blank = jnp.zeros_like(jax.tree.leaves(carry)[-1])
+
+        def step(before, moment):
+            x, keep = moment
+            after = nnx.merge(graph, weights)(before[0], x)
+            keep = keep.reshape(-1, *[1] * (x.ndim - 1))
+            carry, y = jax.tree.map(lambda new, old: jnp.where(keep, new, old), after, before)
+            return (carry, blank if self.zeros else y), y
+
+        moments = jnp.swapaxes(x, 0, 1), jnp.swapaxes(mask, 0, 1)
+        (carry, _), outputs = jax.lax.scan(step, (carry, blank), moments)
+        return carry, jnp.swapaxes(outputs, 0, 1)
+''',
     "with_states": '''
 def with_states(result, last=False):
     """(outputs, state ...) of an nnx.RNN; an LSTM's carry is (c, h)."""

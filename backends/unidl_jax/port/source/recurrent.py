@@ -8,8 +8,9 @@ from unidl import activations, layers
 from unidl.layers.recurrent.conv_lstm import ConvLSTMCell
 from unidl.port.errors import Refused
 from unidl.port.source import rules
+from unidl.port.source.cells import Step, one_on_the_other
 from unidl.port.source.rules import Text, one_or_each, unless
-from unidl.port.weight_rules import gates
+from unidl.port.weight_rules import gates, same
 from unidl_jax.port.source.rules import activation_text, is_channels_first, layer, made
 
 _RESET_FIRST = (1, 0, 2)  # Flax' GRU has the reset gate before the update gate
@@ -89,6 +90,10 @@ def _check(m: Any) -> None:
 
 def _carry(states: list[str]) -> str:
     """As Flax has it: the memory before the output of an LSTM."""
+    if not states:
+        return ""
+    # In a loop it is arrays, no variables.
+    states = [f"{s}[...]" if s.startswith("self.") else s for s in states]
     return states[0] if len(states) == 1 else f"({', '.join(reversed(states))})"
 
 
@@ -100,6 +105,9 @@ def recurrent(m: Any, call: Any) -> str:
     _check(m)
     if isinstance(m.cell, layers.StackedRNNCells):
         return _stacked(m, call)
+    if call.mask():
+        carry = _carry(rules.initial_states(call))
+        return _results(m, call, _masked(m, m, call, carry))
     text, weights, after = _cell(m.cell, call, call.shape[-1], "cell.")
     options = ", return_carry=True" if m.return_state else ""
     options += ", reverse=True" if m.go_backwards else ""
@@ -108,16 +116,45 @@ def recurrent(m: Any, call: Any) -> str:
     given = f", initial_carry={_carry(states)}" if states else ""
     result = f"{me}({call.plain()}{given})"
     if m.return_state:
+        return _results(m, call, result)
+    return result if m.return_sequences else f"{result}[:, -1]"
+
+
+def _results(m: Any, call: Any, result: str) -> str:
+    """Of (carry, sequence)."""
+    if m.return_state:
         call.comment = "(sequence, states)" if m.return_sequences else "(last output, states)"
         last = "" if m.return_sequences else ", last=True"
         return f"{call.helper('with_states')}({result}{last})"
-    return result if m.return_sequences else f"{result}[:, -1]"
+    return f"{result}[1]" if m.return_sequences else f"{result}[1][:, -1]"
+
+
+def _masked(one: Any, owner: Any, call: Any, carry: str = "", x: str = "", cell: Any = None) -> str:
+    """The call of a child of `owner`, which does what the layer `one` does, or one of its cells,
+    and leaves out what a mask says: (carry, sequence)."""
+    cell = cell or one.cell
+    size = _before(one, cell) if x else call.shape[-1]
+    text, weights, after = _cell(cell, call, size, "cell.")
+    options = ", reverse=True" if one.go_backwards and not x else ""
+    options += ", zeros=True" if one.zero_output_for_mask else ""
+    entries = [(n, v, rule[0] if rule else same) for n, v, *rule in weights]
+    made_ = f"{call.helper('MaskedRNN')}({text}{options})"
+    me = call.scope.child(owner, made_, entries, after=tuple(after))
+    return f"{me}({', '.join([x or call.plain(), call.mask(), *([carry] if carry else [])])})"
+
+
+def _before(m: Any, cell: Any) -> int:
+    """The size of what comes to one of several cells."""
+    cells = m.cell.cells
+    return cells[next(i for i, c in enumerate(cells) if c is cell) - 1].units
 
 
 def _stacked(m: Any, call: Any) -> str:
     """A layer for each cell, one on the other."""
-    if m.return_state or rules.initial_states(call):
-        raise Refused("states of several cells that are returned or given")
+    if call.mask() and m.go_backwards:
+        raise Refused("several cells that go backwards, with a mask")
+    if call.mask() or m.return_state or rules.initial_states(call):
+        return _each_by_itself(m, call)
     size, parts = call.shape[-1], []
     weights: list[tuple] = []
     after: list[str] = []
@@ -130,6 +167,34 @@ def _stacked(m: Any, call: Any) -> str:
         size = cell.units
     me = call.child(f"nnx.Sequential({', '.join(parts)})", *weights, after=tuple(after))
     return f"{me}({call.plain()})" if m.return_sequences else f"{me}({call.plain()})[:, -1]"
+
+
+def _each_by_itself(m: Any, call: Any) -> str:
+    """The cells as layers of their own, whose states are given, or returned, or left by a mask."""
+    cells = m.cell.cells
+    counts = [1 if isinstance(c, layers.GRUCell | layers.SimpleRNNCell) else 2 for c in cells]
+
+    def called(i: int, x: str, begin: list[str]) -> str:
+        carry = _carry(begin)
+        if call.mask():
+            result = _masked(m, cells[i], call, carry, x, cells[i])
+        else:
+            size = _before(m, cells[i]) if x else call.shape[-1]
+            text, weights, after = _cell(cells[i], call, size, "cell.")
+            entries = [(n, v, rule[0] if rule else same) for n, v, *rule in weights]
+            backwards = ", reverse=True" if m.go_backwards and not x else ""
+            made_ = f"nnx.RNN({text}, return_carry=True{backwards})"
+            me = call.scope.child(cells[i], made_, entries, after=tuple(after))
+            given = f", initial_carry={carry}" if carry else ""
+            result = f"{me}({x or call.plain()}{given})"
+        return f"{call.helper('with_states')}({result})"
+
+    steps = [Step("", [], [()] * count) for count in counts]
+    text = one_on_the_other(m, call, steps, called)
+    if m.return_state:
+        y, _, states = text.partition(", ")
+        return text if m.return_sequences else f"{y}[:, -1], {states}"
+    return f"{text}[0]" if m.return_sequences else f"{text}[0][:, -1]"
 
 
 # How both directions are merged: whole sequences, or the last outputs.
@@ -154,6 +219,8 @@ def bidirectional(m: Any, call: Any) -> str:
         weights, after = [*weights, *mine], [*after, *lines]
     if m.forward_layer.go_backwards or not m.backward_layer.go_backwards:
         raise Refused("a first direction that runs backwards")
+    if call.mask():
+        return _both_masked(m, call)
     if m.merge_mode is None:
         raise Refused("merge_mode=None")
     merged = (_MERGED if m.return_sequences else _MERGED_ENDS).get(m.merge_mode)
@@ -173,3 +240,17 @@ def bidirectional(m: Any, call: Any) -> str:
         return result
     call.comment = "outputs, states of both directions"
     return f"{call.helper('both_states')}({result})"
+
+
+def _both_masked(m: Any, call: Any) -> str:
+    if m.return_state or rules.initial_states(call):
+        raise Refused("states of a bidirectional layer with a mask")
+    one, other = (f"{_masked(x, x, call)}[1]" for x in (m.forward_layer, m.backward_layer))
+    behind = ("", "[:, ::-1]") if m.return_sequences else ("[:, -1]", "[:, -1]")
+    one, other = one + behind[0], other + behind[1]
+    if m.merge_mode == "concat":
+        return f"jnp.concatenate([{one}, {other}], axis=-1)"
+    if m.merge_mode is None:
+        return f"{one}, {other}"
+    merged = f"{one} {'*' if m.merge_mode == 'mul' else '+'} {other}"
+    return f"({merged}) / 2" if m.merge_mode == "ave" else merged

@@ -55,6 +55,11 @@ def embedding(m: Any, call: Any) -> str:
     return f"{me}({x}.astype(int))" if "int" not in call.node.inputs[0].dtype else f"{me}({x})"
 
 
+@layer(layers.Masking)
+def masking(m: Any, call: Any) -> str:
+    return f"jnp.where({call.own_mask()}[..., None], {call.plain()}, 0.0)"
+
+
 # Activations.
 
 

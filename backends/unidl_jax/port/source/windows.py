@@ -11,6 +11,7 @@ from unidl.ops.convolution import transposed_cut
 from unidl.port.errors import Refused
 from unidl.port.layers import ConstantPadding
 from unidl.port.source.rules import bias_of, one_or_each, unless
+from unidl.port.source.windows import masked_mean
 from unidl.port.weight_rules import between
 from unidl_jax.port.source.rules import (
     RULES,
@@ -134,6 +135,8 @@ RULES.update(dict.fromkeys(_AVERAGE_POOLS, _pooling("avg_pool", ", count_include
 
 def _global(name: str) -> Any:
     def rule(m: Any, call: Any) -> str:
+        if call.mask():
+            return masked_mean(m, call)
         start = 2 if is_channels_first(m) else 1
         axes = tuple(range(start, start + call.rank - 2))
         where = axes[0] if len(axes) == 1 else axes

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import unidl
+from unidl.layers import GlobalAveragePooling1D, MultiHeadAttention
 from unidl.port.proof import prove
+from unidl.port.source.cells import RECURRENT
 from unidl.port.source.layout import structure_text
 from unidl.port.source.writer import Writer
 from unidl_jax.port.source import attention, normalization, recurrent, simple, windows  # noqa: F401
@@ -93,6 +95,7 @@ _DTYPES = {
 
 class JaxWriter(Writer):
     rules, functions = RULES, FUNCTIONS
+    masked = (*RECURRENT, GlobalAveragePooling1D, MultiHeadAttention)
     reserved = ("Path", "HERE", "jax", "jnp", "nnx", "flax", "safetensors", "load", "check",
                 *HELPERS)  # fmt: skip
     taken_attributes = (
@@ -166,8 +169,8 @@ class JaxWriter(Writer):
         inside = f"{made[0]} for _ in range({len(made)})" if same else ", ".join(made)
         return [f"self.{name} = nnx.data([{inside}])"]
 
-    def loop(self, children, name):
-        return super().loop(children.removesuffix("[...]"), name)
+    def loop(self, children, given):
+        return super().loop(children.removesuffix("[...]"), given)
 
     def attribute(self, scope, name):
         return f"self.{name}[...]"

@@ -48,6 +48,7 @@ _TABLE = {
     "square": "ops.square data=x",
     "squeeze": "ops.squeeze data=x axis",
     "sum": "ops.sum data=x axis keepdims",
+    "swapaxes": "ops.swapaxes data=x dim1=axis1 dim2=axis2",
     "tanh": "ops.tanh data=x",
     "tile": "ops.tile data=x reps=repeats",
     "transpose": "ops.transpose data=x axes",
@@ -80,10 +81,18 @@ for _name, _rule in {"random_normal": "random.normal", "random_uniform": "random
 
 # Methods of arrays by the same names; others of this table are no methods.
 METHODS = {
-    "abs", "argmax", "argmin", "argsort", "astype", "clip", "detach", "exp", "expand_dims",
-    "flatten", "log", "log_softmax", "max", "mean", "min", "one_hot", "prod", "relu", "repeat",
-    "reshape", "sigmoid", "sign", "softmax", "sort", "sqrt", "square", "squeeze", "sum", "tanh",
-    "tile", "transpose",
+    "abs", "argmax", "argmin", "argsort", "astype", "ceil", "clip", "cos", "exp", "expand_dims",
+    "flatten", "flip", "floor", "log", "log1p", "log_softmax", "max", "mean", "min", "one_hot",
+    "ones_like", "prod", "relu", "repeat", "reshape", "rsqrt", "sigmoid", "sign", "sin", "softmax",
+    "sort", "sqrt", "square", "squeeze", "sum", "swapaxes", "tanh", "tile", "transpose",
+    "zeros_like",
+}  # fmt: skip
+# Other methods of arrays, which those of the backends do not have, or have otherwise.
+OTHER_METHODS = {
+    "argmax_channel", "as_nd_ndarray", "as_np_ndarray", "broadcast_axes", "broadcast_like",
+    "broadcast_to", "copy", "copyto", "depth_to_space", "diag", "expm1", "nansum", "norm", "pad",
+    "pick", "reciprocal", "reshape_like", "rint", "round", "slice", "slice_axis", "slice_like",
+    "space_to_depth", "split", "split_v2", "take", "topk", "tostype", "trunc",
 }  # fmt: skip
 
 

@@ -74,13 +74,37 @@ def layer(name: str, node: cst.Call, default: str | None) -> list[str]:
         raise NotPorted("unidl has no layer of the same meaning. Write a unidl.layers.Layer")
     parameters, make = makers[kind]
     given = bound(node, [*_PARAMETERS[parameters].split(), *_IGNORED], f"nn.{name}")
-    given = {key: value for key, value in given.items() if key not in _IGNORED}
-    return make(given, kind=kind, rank=rank, default=default)
+    return make(without_ignored(given), kind=kind, rank=rank, default=default)
+
+
+def without_ignored(given: Given) -> Given:
+    """The arguments that mean something. Raises NotPorted where weights are those of another."""
+    if "params" in given and code(given["params"]) != "None":
+        raise NotPorted(
+            "params= shares the weights of another layer, and is ported for a Dense that takes "
+            "those of an Embedding. Call that layer a second time, or write a unidl.layers.Layer"
+        )
+    return {key: value for key, value in given.items() if key not in _IGNORED}
+
+
+def tied_dense(node: cst.Call, embeddings: set[str]) -> list[str] | None:
+    """The code for `nn.Dense(..., params=embedding.params)`, None for any other Dense. Raises
+    NotPorted."""
+    given = bound(node, [*_PARAMETERS["Dense"].split(), *_IGNORED], "nn.Dense")
+    owner, _, attribute = code(given["params"]).rpartition(".") if "params" in given else ("",) * 3
+    if attribute != "params" or owner not in embeddings:
+        return None
+    flat = _literal(given.get("flatten"), True, "flatten")
+    arguments = [code(given["units"]), owner, *activation_of(given)]
+    if "use_bias" in given:
+        arguments.append(f"use_bias={code(given['use_bias'])}")
+    made = f"GluonTiedDense({', '.join(arguments)})"
+    return ["unidl.layers.Flatten()", made] if flat else [made]
 
 
 def _dense(given: Given, default: str | None, **_: Any) -> list[str]:
     flat = _literal(given.pop("flatten", None), True, "flatten")
-    arguments = [code(given["units"]), *_activation_of(given), *_weights(given, default)]
+    arguments = [code(given["units"]), *activation_of(given), *_weights(given, default)]
     made = f"unidl.layers.Dense({', '.join(arguments)})"
     # Gluon's Dense flattens its inputs by itself.
     return ["unidl.layers.Flatten()", made] if flat else [made]
@@ -97,7 +121,7 @@ def _conv(given: Given, rank: int, default: str | None, **_: Any) -> list[str]:
     if "groups" in given:
         arguments.append(f"groups={code(given['groups'])}")
     padding = code(given["padding"]) if "padding" in given else "0"
-    arguments += [f"data_format={data_format}", *_activation_of(given), *_weights(given, default)]
+    arguments += [f"data_format={data_format}", *activation_of(given), *_weights(given, default)]
     if _is_same(given):
         arguments.insert(2, 'padding="same"')
         padding = "0"
@@ -153,7 +177,7 @@ def _conv_transpose(given: Given, rank: int, default: str | None, **_: Any) -> l
     if "strides" in given:
         arguments.append(f"strides={code(given['strides'])}")
     arguments += [f'padding="{kept}"', f"data_format={data_format}"]
-    arguments += [*_activation_of(given), *_weights(given, default)]
+    arguments += [*activation_of(given), *_weights(given, default)]
     return [f"unidl.layers.Conv{rank}DTranspose({', '.join(arguments)})"]
 
 
@@ -213,7 +237,7 @@ def _embedding(given: Given, default: str | None, **_: Any) -> list[str]:
 
 
 def _activation(given: Given, **_: Any) -> list[str]:
-    return [f"unidl.layers.Activation({_activation_of(given)[0].partition('=')[2]})"]
+    return [f"unidl.layers.Activation({activation_of(given)[0].partition('=')[2]})"]
 
 
 def _leaky(given: Given, **_: Any) -> list[str]:
@@ -248,7 +272,7 @@ def _weights(given: Given, default: str | None) -> list[str]:
     return found
 
 
-def _activation_of(given: Given) -> list[str]:
+def activation_of(given: Given) -> list[str]:
     if "activation" not in given or code(given["activation"]) == "None":
         return []
     text = code(given["activation"])

@@ -53,6 +53,29 @@ def gluon_sigmoid_cross_entropy(pred, label):
     return gluon_mean(unidl.ops.relu(pred) - pred * label + rest)
 
 
+class GluonTiedDense(unidl.layers.Layer):
+    """nn.Dense(units, params=embedding.params): its kernel is the table of an Embedding."""
+
+    def __init__(self, units, embedding, use_bias=True, activation=None):
+        super().__init__()
+        self.units, self.embedding, self.use_bias = units, embedding, use_bias
+        self.activation = unidl.activations.get(activation)
+
+    def build(self, input_shape):
+        self.bias = self.add_weight((self.units,), "zeros", name="bias") if self.use_bias else 0.0
+
+    def call(self, inputs):
+        kernel = unidl.ops.transpose(self.embedding.embeddings)
+        return self.activation(unidl.ops.matmul(inputs, kernel) + self.bias)
+
+
+def gluon_clip_global_norm(gradients, max_norm):
+    """utils.clip_global_norm: (gradients of a norm of up to `max_norm` together, their norm)."""
+    norm = unidl.ops.sqrt(sum(unidl.ops.sum(unidl.ops.square(one)) for one in gradients))
+    scale = unidl.ops.minimum(max_norm / (norm + 1e-8), 1.0)
+    return [one * scale for one in gradients], unidl.ops.convert_to_numpy(norm).item()
+
+
 class GluonDataset:
     """ArrayDataset: rows of several arrays, or of one."""
 
@@ -189,3 +212,27 @@ class GluonMeanMetric:
 
     def get(self):
         return self.name, self.sum / self.all if self.all else float("nan")
+
+
+class GluonPerplexity:
+    """metric.Perplexity: exp of the mean of -log of the labels' probabilities, `preds`."""
+
+    def __init__(self, ignore_label=None, axis=-1, name="perplexity"):
+        self.ignore_label, self.axis, self.name = ignore_label, axis, name
+        self.reset()
+
+    def reset(self):
+        self.sum, self.all = 0.0, 0
+
+    def update(self, labels, preds):
+        for label, pred in zip(labels, preds, strict=True):
+            pred = np.moveaxis(unidl.ops.convert_to_numpy(pred), self.axis, -1)
+            pred = pred.reshape(-1, pred.shape[-1])
+            label = unidl.ops.convert_to_numpy(label).reshape(-1).astype("int32")
+            counts = label != self.ignore_label
+            chosen = pred[np.arange(label.size), label][counts]
+            self.sum -= float(np.log(np.maximum(chosen, 1e-10)).sum())
+            self.all += chosen.size
+
+    def get(self):
+        return self.name, float(np.exp(self.sum / self.all)) if self.all else float("nan")

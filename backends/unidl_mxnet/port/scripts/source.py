@@ -6,21 +6,24 @@ from collections.abc import Sequence
 from typing import Any
 
 import libcst as cst
+from libcst import matchers as m
 
 from unidl.port.scripts.blocks import gone
 from unidl.port.scripts.calls import bound, code, expression
 from unidl.port.scripts.rewriter import Rewriter
 from unidl.port.scripts.source import NotPorted, Source
+from unidl_mxnet.port.scripts import clipping
 from unidl_mxnet.port.scripts.facts import BLOCKS, Facts
-from unidl_mxnet.port.scripts.functions import METHODS, array_call
+from unidl_mxnet.port.scripts.functions import METHODS, OTHER_METHODS, array_call
 from unidl_mxnet.port.scripts.initializers import initializer
-from unidl_mxnet.port.scripts.layers import UNKNOWN, layer
+from unidl_mxnet.port.scripts.layers import UNKNOWN, layer, tied_dense
+from unidl_mxnet.port.scripts.recurrent import SEVERAL_LENGTHS, forget_bias, recurrent
 from unidl_mxnet.port.scripts.training import is_record, optimizer, port_steps
 
 _PACKAGES = {
     "gluon", "gluon.nn", "gluon.rnn", "gluon.loss", "gluon.data", "gluon.data.vision", "nd",
     "ndarray", "nd.random", "ndarray.random", "autograd", "init", "initializer", "metric", "random",
-    "gluon.data.vision.transforms", "gluon.block", "gluon.metric", "context",
+    "gluon.data.vision.transforms", "gluon.block", "gluon.metric", "gluon.utils", "context",
 }  # fmt: skip
 _LOSSES = {
     "SoftmaxCrossEntropyLoss": "gluon_softmax_cross_entropy",
@@ -36,13 +39,13 @@ _TRANSFORMS = {
     "Normalize": "gluon_normalize",
     "Compose": "gluon_compose",
 }
-_METRICS = {"Accuracy": "GluonAccuracy", "Loss": "GluonMeanMetric"}
+_METRICS = {"Accuracy": "GluonAccuracy", "Loss": "GluonMeanMetric", "Perplexity": "GluonPerplexity"}
 _ADVICE = {
-    "gluon.rnn": "Gluon trains two biases for each gate where unidl.layers.LSTM and SimpleRNN have "
-    "one, so training differs. If that is all right, write unidl.layers.LSTM(units, "
-    "return_sequences=True), which takes (batch, time, channels)",
+    "gluon.rnn": "layers and cells are ported where they are called. Write the call here, or a "
+    "unidl.layers.Layer for a class of your own",
     "gluon.data.vision": "of data sets MNIST is ported. Load others into NumPy arrays",
     "gluon.model_zoo": "build the model in unidl, or bring one in with unidl.port.from_gluon",
+    "gluon.utils.clip_global_norm": clipping.ADVICE,
     "gluon.utils": "training on several devices comes later",
     "gpu": 'devices belong to the backend. Write `with unidl.device("gpu:0"):`',
     "autograd": "write unidl.value_and_grad",
@@ -57,7 +60,8 @@ _ADVICE = {
 }
 _OTHER_PIECES = (
     "gluon_mean", "gluon_dense_softmax_cross_entropy", "gluon_mnist", "GluonDataset",
-    "GluonTransformed", "GluonLoader",
+    "GluonTransformed", "GluonLoader", "GluonTwoBiases", "GluonRNN", "GluonCell", "GluonCellStack",
+    "gluon_clip_global_norm", "GluonTiedDense",
 )  # fmt: skip
 # Methods of Gluon's objects that no other object has.
 _UNKNOWN_METHODS = {
@@ -80,9 +84,7 @@ class GluonSource(Source):
 
     def prepare(self, rewriter: Rewriter, module: cst.Module) -> None:
         self.facts = Facts(rewriter.names.full, rewriter.is_piece)
-        # Twice, since names may be used above the line that tells what they are.
-        module.visit(self.facts)
-        module.visit(self.facts)
+        self.facts.learn(module)
         self._composites: list[tuple[cst.BaseExpression, list[str]]] = []
         self._flat: set[str] = set()
         self._in_record = 0
@@ -107,6 +109,8 @@ class GluonSource(Source):
             return "unidl.Sequential"
         if full.startswith("mxnet.gluon.") and full.rpartition(".")[2] in BLOCKS:
             return "unidl.Model"
+        if full.startswith(("mxnet.nd.", "mxnet.ndarray.")):
+            return _AS_VALUES.get(full.rpartition(".")[2])
         return None
 
     def call(self, full: str, node: cst.Call, rewriter: Rewriter) -> cst.BaseExpression | None:
@@ -116,13 +120,17 @@ class GluonSource(Source):
             bound(node, ["prefix", "params"], full)
             return expression("unidl.Sequential()")
         if home == "gluon.nn":
-            return self._layer(last, node)
+            return self._layer(last, node, rewriter)
         if home in ("nd", "ndarray"):
             return array_call(last, node)
         if home in ("nd.random", "ndarray.random"):
             return array_call(f"random.{last}", node)
+        if home == "gluon.rnn":
+            piece, text = recurrent(last, node, self.facts.initial)
+            rewriter.need(piece, _RECURRENT_PRELUDE)
+            return expression(text)
         if home in ("init", "initializer"):
-            return expression(initializer(node))
+            return forget_bias(node) if last == "LSTMBias" else expression(initializer(node))
         if home == "gluon.loss" and last in _LOSSES:
             return self._loss(last, node, rewriter)
         if home in ("metric", "gluon.metric") and last in _METRICS:
@@ -156,13 +164,14 @@ class GluonSource(Source):
         owner = updated.func.value if isinstance(updated.func, cst.Attribute) else None
         called = code(node.func)
         if self._in_record and called in self.facts.networks:
-            named = [argument.keyword.value for argument in node.args if argument.keyword]
-            if "training" in named:
+            if "training" in _keywords(node):
                 return None
             made: Any = expression(f"f({', '.join([*map(_bare, updated.args), 'training=True'])})")
             return updated.with_changes(args=made.args)
         if owner is None or not isinstance(node.func, cst.Attribute):
             return None
+        if node in self.facts.starts:
+            return _without(updated, ("prefix", "params"))
         name = node.func.attr.value
         if code(node.func.value) in self.facts.functions:
             rewriter.count_call()
@@ -172,15 +181,22 @@ class GluonSource(Source):
             if name == "collect_params" and rewriter.is_within(node, self._taken):
                 return None
             raise NotPorted(_UNKNOWN_METHODS[name])
+        if name == "unroll" and "valid_length" in _keywords(node):
+            rewriter.count_call()
+            raise NotPorted(SEVERAL_LENGTHS)
         if name in ("asnumpy", "asscalar") and not node.args:
             rewriter.count_call()
             ending = ".item()" if name == "asscalar" else ""
             return expression(f"unidl.ops.convert_to_numpy({code(owner)}){ending}")
+        if name == "detach" and not node.args:
+            rewriter.count_call()
+            return array_call(name, _with_first(owner, updated))
         if name in ("as_in_context", "as_in_ctx"):
             rewriter.count_call()
             return owner
-        if name == "set_learning_rate" and code(node.func.value) in self.facts.trainers:
-            raise NotPorted("write it as an assignment: .learning_rate = ...")
+        if name in OTHER_METHODS and self.facts.makes_tensor(node.func.value):
+            rewriter.count_call()
+            raise NotPorted("a method that tensors of unidl do not have. Write it with unidl.ops")
         if name in METHODS and self.facts.makes_tensor(node.func.value):
             rewriter.count_call()
             return array_call(name, _with_first(owner, updated))
@@ -189,6 +205,13 @@ class GluonSource(Source):
     def attribute(self, node: cst.Attribute, updated: cst.Attribute) -> cst.BaseExpression | None:
         if node.attr.value == "size" and self.facts.makes_tensor(node.value):
             return expression(f"unidl.ops.size({code(updated.value)})")
+        of_block = node in self.facts.own or code(node.value) in self.facts.networks
+        if of_block and node.attr.value in self.facts.taken:
+            return updated.with_changes(attr=cst.Name(f"own_{node.attr.value}"))
+        if node.attr.value in ("context", "ctx") and self.facts.makes_tensor(node.value):
+            return cst.Name("None")  # what is made with it needs no device
+        if node.attr.value == "T" and self.facts.makes_tensor(node.value):
+            return expression(f"unidl.ops.transpose({code(updated.value)})")
         return None
 
     def block(self, body: Sequence[Any], rewriter: Rewriter) -> None:
@@ -203,17 +226,32 @@ class GluonSource(Source):
             return self._forward(node, updated)
         if isinstance(node, cst.With) and isinstance(updated, cst.With):
             return self._with(node, updated, rewriter)
+        if isinstance(node, cst.For) and code(node.iter) in self.facts.sequences:
+            return updated.with_changes(iter=expression(f"{code(updated.iter)}.layers"))
+        if isinstance(node, cst.SimpleStatementLine):
+            self._refuse_places(node, rewriter)
         if isinstance(node, cst.SimpleStatementLine) and len(node.body) == 1:
             small = node.body[0]
             if isinstance(small, cst.Expr) and isinstance(small.value, cst.Call):
                 return self._line(small.value, updated, rewriter)
         return updated
 
+    def _refuse_places(self, node: cst.SimpleStatementLine, rewriter: Rewriter) -> None:
+        for found in m.findall(node, m.Subscript() | m.Call(m.Name("len"), [m.Arg()])):
+            place: Any = found
+            whole = code(place.value if m.matches(place, m.Subscript()) else place.args[0].value)
+            if whole in self.facts.sequences:
+                reason = f"a Sequential is no list in unidl. Write {whole}.layers, in which layers "
+                rewriter.keep(code(place), f"{reason}that flatten have a place too", node)
+
     def leave(self, node: cst.CSTNode, rewriter: Rewriter) -> None:
         self._in_record -= is_record(node, rewriter)
 
-    def _layer(self, name: str, node: cst.Call) -> cst.BaseExpression:
-        made = layer(name, node, self.facts.initial)
+    def _layer(self, name: str, node: cst.Call, rewriter: Rewriter) -> cst.BaseExpression:
+        tied = tied_dense(node, self.facts.embeddings) if name == "Dense" else None
+        if tied is not None:
+            rewriter.need("GluonTiedDense", _PRELUDE)
+        made = tied or layer(name, node, self.facts.initial)
         if len(made) == 1:
             return expression(made[0])
         whole = expression(f"unidl.Sequential([{', '.join(made)}])")
@@ -271,13 +309,18 @@ class GluonSource(Source):
         if not isinstance(call.func, cst.Attribute) or full:
             return updated
         name, owner = call.func.attr.value, code(call.func.value)
+        if name == "set_learning_rate" and owner in self.facts.trainers:
+            rewriter.count_call()
+            (rate,) = bound(updated.body[0].value, ["lr"], name).values()
+            return _instead(updated, f"{owner}.learning_rate = {code(rate)}")
+        if name == "allreduce_grads" and owner in self.facts.trainers:
+            rewriter.count_call()
+            return gone(updated)
         if name in ("hybridize", "initialize", "wait_to_read"):
             known = owner.removesuffix(".collect_params()") in self.facts.networks
             if name == "initialize" and known and self.facts.initial is None:
                 raise NotPorted(UNKNOWN)
-            if name == "initialize" and any(
-                one.keyword is not None and one.keyword.value == "force_reinit" for one in call.args
-            ):
+            if name == "initialize" and "force_reinit" in _keywords(call):
                 raise NotPorted("force_reinit: create the network again, with unidl's weights")
             if known or name != "initialize":
                 rewriter.count_call()
@@ -301,7 +344,8 @@ class GluonSource(Source):
                 self._flat.add(owner)
             elif not one.startswith(_AS_FLAT_AS_BEFORE):
                 self._flat.discard(owner)
-        lines: list[Any] = [cst.parse_statement(f"{owner}.add({one})") for one in kept]
+        written = code(updated.body[0].value.func.value)
+        lines: list[Any] = [cst.parse_statement(f"{written}.add({one})") for one in kept]
         if not lines:
             return gone(updated)
         lines[0] = lines[0].with_changes(leading_lines=updated.leading_lines)
@@ -311,12 +355,15 @@ class GluonSource(Source):
     _taken = ("Trainer", "initialize")
 
 
+# What may be handed on, as in `begin_state(func=nd.zeros)`.
+_AS_VALUES = {"zeros": "unidl.ops.zeros", "ones": "unidl.ops.ones"}
 _NO_GRADIENTS = ("mxnet.autograd.pause", "mxnet.autograd.predict_mode")
 _AS_FLAT_AS_BEFORE = (
     "unidl.layers.Activation(", "unidl.layers.Dropout(", "unidl.layers.BatchNormalization(",
     "unidl.layers.LeakyReLU(", "unidl.layers.ELU(",
 )  # fmt: skip
 _PRELUDE = "unidl_mxnet.port.scripts.prelude"
+_RECURRENT_PRELUDE = "unidl_mxnet.port.scripts.recurrent_prelude"
 
 
 def _loader(node: cst.Call, rewriter: Rewriter) -> cst.BaseExpression:
@@ -351,6 +398,25 @@ def _with_first(owner: cst.BaseExpression, call: cst.Call) -> cst.Call:
     made = expression(f"f({arguments})")
     assert isinstance(made, cst.Call)
     return made
+
+
+def _without(call: cst.Call, keywords: Sequence[str]) -> cst.Call:
+    kept = [one for one in call.args if not one.keyword or one.keyword.value not in keywords]
+    if kept:
+        kept[-1] = kept[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+    return call.with_changes(args=kept)
+
+
+def _keywords(call: cst.Call) -> list[str]:
+    return [argument.keyword.value for argument in call.args if argument.keyword]
+
+
+def _instead(line: Any, text: str) -> Any:
+    """The statement `text` with the comments of a line."""
+    made: Any = cst.parse_statement(text)
+    return made.with_changes(
+        leading_lines=line.leading_lines, trailing_whitespace=line.trailing_whitespace
+    )
 
 
 def _bare(argument: cst.Arg) -> str:

@@ -21,6 +21,7 @@ from unidl.port.scripts.steps import (
     recorded,
     stores_in,
 )
+from unidl_mxnet.port.scripts.clipping import clipping, port_clipping
 from unidl_mxnet.port.scripts.facts import Facts, network_of
 
 # {optimizer: (unidl's, {its option: unidl's}, Gluon's defaults that differ)}.
@@ -35,7 +36,8 @@ _OPTIMIZERS: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
     "adagrad": ("Adagrad", {"eps": "epsilon"}, {"initial_accumulator_value": "0"}),
     "rmsprop": ("RMSprop", {"gamma1": "rho", "epsilon": "epsilon"}, {"epsilon": "1e-8"}),
 }
-_RATES = {"sgd": "0.01", "nag": "0.1", "adam": "0.001", "adagrad": "0.01", "rmsprop": "0.001"}
+_OF_ALL = {"clip_gradient": "clipvalue"}
+_RATES = {"sgd": "0.01", "nag": "0.01", "adam": "0.001", "adagrad": "0.01", "rmsprop": "0.001"}
 _IGNORED = ("kvstore", "update_on_kvstore", "compression_params")
 
 
@@ -50,8 +52,8 @@ def optimizer(node: cst.Call) -> cst.BaseExpression:
     options = _options(given.get("optimizer_params"))
     rate = options.pop("learning_rate", _RATES[kind])
     found = dict(defaults)
-    if kind == "nag" and "momentum" not in options:
-        options["momentum"] = "0.9"
+    if kind == "nag" and _is_zero(options.get("momentum", "0")):
+        found = {}  # Gluon's default; without momentum it is SGD
     if "wd" in options and _is_zero(options["wd"]):
         del options["wd"]
     if "wd" in options and not (kind == "sgd" and _is_zero(options.get("momentum", "0"))):
@@ -59,6 +61,7 @@ def optimizer(node: cst.Call) -> cst.BaseExpression:
             "wd adds to the gradient, and unidl's weight_decay to the step: they agree for SGD "
             "without momentum. Add unidl.regularizers.L2(wd / 2) to the layers"
         )
+    renamed = renamed | _OF_ALL
     for key, text in options.items():
         if key not in renamed:
             raise NotPorted(f"the option {key!r} has no counterpart in unidl")
@@ -114,19 +117,15 @@ def _port(node: cst.With, after: Sequence[Any], rewriter: Rewriter, facts: Facts
     others = (place for place, one in enumerate(after) if is_record(one, rewriter))
     after = after[: next(others, len(after))]
     inside = node.body.body
-    loss = _method(inside[-1], "backward")
-    is_inside = loss is not None and len(inside) > 1
-    backward: Any = inside[-1] if is_inside else None
-    if not is_inside:
-        backward = next((one for one in after if _method(one, "backward")), None)
-        loss = _method(backward, "backward") if backward is not None else None
-    step = next((one for one in after if _method(one, "step")), None)
-    if loss is None or step is None or backward is None:
+    is_inside = _is_backward(inside[-1]) and len(inside) > 1
+    backward: Any = inside[-1] if is_inside else next(filter(_is_backward, after), None)
+    step = next((one for one in after if _steps(one, facts)), None)
+    if step is None or backward is None:
         raise NotPorted(
             "one `loss.backward()` and then `trainer.step(batch_size)` are ported, in the block of "
             "`with autograd.record():`. Write unidl.value_and_grad"
         )
-    several = [one for one in after if _method(one, "backward") or _method(one, "step")]
+    several = [one for one in after if _is_backward(one) or _steps(one, facts)]
     until = list(after).index(step)
     if [*([backward] if is_inside else []), *several][:2] != [backward, step]:
         raise NotPorted("several backward passes or steps. Write one unidl.value_and_grad for each")
@@ -142,9 +141,17 @@ def _port(node: cst.With, after: Sequence[Any], rewriter: Rewriter, facts: Facts
     else:
         divided = ""
     network = network_of(trainer, facts)
+    between = after[0 if is_inside else list(after).index(backward) + 1 : until]
+    clip = clipping(between, rewriter)
+    taken = "gradients"
+    if clip is not None:
+        port_clipping(clip, trainer, network, rewriter)
+        # Gluon divides what has been clipped.
+        taken = f"[gradient{divided} for gradient in gradients]" if divided else taken
+        divided = ""
     found = recorded(node, rewriter)
     _refuse_other_recordings(node, found, rewriter)
-    value = f"unidl.ops.sum({loss}){divided}"
+    value = _losses(backward.body[0].value, rewriter, divided)
     variables = f"{network}.trainable_variables"
     line = call_of(found, value, "gradients", variables)
 
@@ -153,7 +160,7 @@ def _port(node: cst.With, after: Sequence[Any], rewriter: Rewriter, facts: Facts
             body = updated.body.with_changes(body=updated.body.body[:-1])
             updated = updated.with_changes(body=body)
         function: Any = function_of(found, updated, value)
-        before = building(network, updated, found, rewriter)
+        before = building(network, updated, found, rewriter, methods=("unroll",))
         if before:
             first: Any = before[0]
             before = [first.with_changes(leading_lines=function.leading_lines)]
@@ -161,7 +168,7 @@ def _port(node: cst.With, after: Sequence[Any], rewriter: Rewriter, facts: Facts
         return [*before, function, line]
 
     def stepped(updated: Any) -> list[Any]:
-        made: Any = cst.parse_statement(f"{trainer}.apply(gradients, {variables})")
+        made: Any = cst.parse_statement(f"{trainer}.apply({taken}, {variables})")
         return [
             made.with_changes(
                 leading_lines=updated.leading_lines,
@@ -203,6 +210,34 @@ def _refuse_other_recordings(node: cst.With, found: Recorded, rewriter: Rewriter
             f"it uses {shared[0]!r} of another recorded block, and its gradients would end there. "
             "Compute it in this block"
         )
+
+
+def _is_backward(statement: Any) -> bool:
+    return _method(statement, "backward") is not None
+
+
+def _losses(call: cst.Call, rewriter: Rewriter, divided: str) -> str:
+    """The number whose gradients `loss.backward()` or `autograd.backward(losses)` takes."""
+    owner: Any = call.func
+    if rewriter.names.full(call.func) == "mxnet.autograd.backward":
+        heads = bound(call, ["heads", "head_grads", "retain_graph", "train_mode"], "backward")
+        given: Any = heads.pop("heads")
+        listed = isinstance(given, cst.List | cst.Tuple)
+        losses = [one.value for one in given.elements] if listed else [given]
+        weights = heads.get("head_grads")
+    else:
+        heads = bound(call, ["out_grad", "retain_graph", "train_mode"], "backward")
+        losses, weights = [owner.value], heads.get("out_grad")
+    if weights is not None and code(weights) != "None":
+        raise NotPorted("gradients from above are not ported. Multiply the loss by them")
+    sums = " + ".join(f"unidl.ops.sum({code(one)})" for one in losses)
+    return f"({sums}){divided}" if divided and len(losses) > 1 else sums + divided
+
+
+def _steps(statement: Any, facts: Facts) -> bool:
+    """`trainer.step(n)`, or `trainer.update(n)`, which is its second half."""
+    owner = _method(statement, "update")
+    return bool(_method(statement, "step")) or (owner is not None and owner in facts.trainers)
 
 
 def _method(statement: Any, name: str) -> str | None:

@@ -225,6 +225,51 @@ class MultiHeadAttention(gluon.HybridBlock):
         y = F.transpose(F.reshape(y, shape=(-4, -1, self.heads, 0, 0)), axes=(0, 2, 1, 3))
         return self.output(F.reshape(y, shape=(0, 0, -3)))
 ''',
+    "MaskedMultiHeadAttention": '''
+class MaskedMultiHeadAttention(MultiHeadAttention):
+    """The same where `keep`, (batch, t, s) or with sizes of 1, is 1 for what is attended to. A
+    query that sees nothing gets the mean of all values, beside dropout zeros."""
+
+    def hybrid_forward(self, F, keep, query, value, key=None):
+        key = value if key is None else key
+        q, k, v = self.query(query), self.key(key), self.value(value)
+        q, k, v = self.split(F, q), self.split(F, k), self.split(F, v)
+        keep = F.repeat(keep, repeats=self.heads, axis=0)
+        scores = F.batch_dot(q * self.scale, k, transpose_b=True)
+        keep = F.broadcast_like(keep, scores)
+        if self.causal:
+            keep = F.maximum(without_later(F, keep), 0)
+        seen = F.max(keep, axis=2, keepdims=True)
+        scores = F.broadcast_mul(F.where(keep, scores, F.zeros_like(scores) - 6e4), seen)
+        y = F.batch_dot(self.dropout(F.softmax(scores, axis=-1)), v)
+        y = F.broadcast_mul(y, seen) if self.dropout._rate else y
+        y = F.transpose(F.reshape(y, shape=(-4, -1, self.heads, 0, 0)), axes=(0, 2, 1, 3))
+        return self.output(F.reshape(y, shape=(0, 0, -3)))
+''',
+    "masked_mean": '''
+def masked_mean(F, x, mask):
+    """Means over the moments where the mask is 1: (batch, time, n), (batch, time)."""
+    mask = F.broadcast_like(F.expand_dims(mask, axis=2), x)
+    return F.sum(x * mask, axis=1) / F.sum(mask, axis=1)
+''',
+    "masked": '''
+def masked(F, cell, x, mask, states, zeros=False):
+    """(outputs, states) of a cell, moment after moment: (batch, time, n). Where the mask is 0, the
+    states stay, and the outputs stay or are zero."""
+
+    def step(moment, before):
+        x, keep = moment
+        y, found = cell(x, before[1:])
+        y, *states = [F.where(keep, new, old) for new, old in zip([y, *found], before)]
+        return y, [y, *states]
+
+    moments = [F.swapaxes(x, dim1=0, dim2=1), F.swapaxes(mask, dim1=0, dim2=1)]
+    outputs, states = F.contrib.foreach(step, moments, [F.zeros_like(states[0]), *states])
+    outputs = F.swapaxes(outputs, dim1=0, dim2=1)
+    if zeros:
+        outputs = F.broadcast_mul(outputs, F.expand_dims(mask, axis=2))
+    return outputs, states[1:]
+''',
     "without_later": '''
 def without_later(F, scores):
     """Scores (batch, query, key), very small where the key comes after the query."""
@@ -238,6 +283,33 @@ def zero_states(F, x, units):
     """Zeros (batch, units) for x (batch, time, n)."""
     zeros = F.zeros_like(F.slice(x, begin=(None, 0, 0), end=(None, 1, 1)))
     return F.broadcast_axis(F.squeeze(zeros, axis=2), axis=1, size=units)
+''',
+    "zeros": '''
+def zeros(F, x, size):
+    """Zeros (batch, *size) for x (batch, ...)."""
+    zero = F.zeros_like(F.slice_axis(F.flatten(x), axis=1, begin=0, end=1))
+    return F.reshape(F.repeat(zero, repeats=int(np.prod(size)), axis=1), shape=(0, *size))
+''',
+    "stepped": '''
+def stepped(F, cell, x, states):
+    """(outputs, states) of a cell, moment after moment: (batch, time, ...)."""
+
+    def step(moment, before):
+        y, *after = cell(moment, *before)
+        return y, after
+
+    outputs, states = F.contrib.foreach(step, F.swapaxes(x, dim1=0, dim2=1), states)
+    return F.swapaxes(outputs, dim1=0, dim2=1), states
+''',
+    "as_cell": '''
+def as_cell(block):
+    """A block of x and its states, called as cells of gluon.rnn are."""
+
+    def cell(x, states):
+        y, *states = block(x, *states)
+        return y, states
+
+    return cell
 ''',
     "without_layers": '''
 def without_layers(F, result):
@@ -326,5 +398,5 @@ def both_ends(F, y):
 NEEDS = {
     "std": ("var",), "moments": ("var",), "RMSNorm": ("rms_norm",),
     "GroupNorm": ("var", "moments"), "MultiHeadAttention": ("without_later",),
-    "with_states": ("last",),
+    "with_states": ("last",), "MaskedMultiHeadAttention": ("without_later", "MultiHeadAttention"),
 }  # fmt: skip

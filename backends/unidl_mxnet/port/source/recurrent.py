@@ -8,9 +8,10 @@ import numpy as np
 
 from unidl import activations, layers
 from unidl.port.errors import Refused
+from unidl.port.source.cells import one_on_the_other, step_of, steps_of
 from unidl.port.source.rules import called, initial_states, unless
 from unidl.port.weight_rules import gates, same, transposed
-from unidl_mxnet.port.source.rules import RULES, argument, layer
+from unidl_mxnet.port.source.rules import argument, layer
 
 _UPDATE_FIRST = (1, 0, 2)  # Gluon's GRU has the reset gate first
 _KINDS = {layers.LSTM: "LSTM", layers.GRU: "GRU", layers.SimpleRNN: "RNN"}
@@ -67,22 +68,68 @@ def _written(call: Any, kind: str, m: Any, both: list, merge: Any = "") -> str:
     cells = [getattr(one, "cell", one) for one in both]
     for one, cell in zip(both, cells, strict=True):
         _check(one, cell)
-    if merge not in ("", "concat"):
+    if merge not in ("", "concat") and not call.mask():
         raise Refused(f"merge_mode={merge!r}")
-    if merge and (m.return_state or initial_states(call)):
+    if merge != "" and (m.return_state or initial_states(call)):
         raise Refused("states of a bidirectional layer")
+    if call.mask():
+        return _masked(call, kind, m, both, merge)
     x = call.plain()
     if len(both) == 1 and both[0].go_backwards:
         x = f"F.flip({x}, axis=1)"
     fused = all(_is_fused(one, cell, kind) for one, cell in zip(both, cells, strict=True))
     text = (_fused if fused else _unrolled)(call, kind, x, cells, m.return_state)
     if m.return_state:
-        call.comment = "(sequence, states)" if m.return_sequences else "(last output, states)"
-        more = "" if m.return_sequences else ", is_last=True"
-        return f"{call.helper('with_states')}(F, {text}{more})"
+        return _with_states(m, call, text)
     if m.return_sequences:
         return text
     return f"{call.helper('both_ends' if merge else 'last')}(F, {text})"
+
+
+def _with_states(m: Any, call: Any, text: str) -> str:
+    """Of (sequence, states)."""
+    call.comment = "(sequence, states)" if m.return_sequences else "(last output, states)"
+    more = "" if m.return_sequences else ", is_last=True"
+    return f"{call.helper('with_states')}(F, {text}{more})"
+
+
+def _masked(call: Any, kind: str, m: Any, both: list, merge: Any) -> str:
+    """Cells of gluon.rnn, in a loop that leaves out what a mask says."""
+    if merge == "":
+        text = _one_masked(call, kind, m)
+        if m.return_state:
+            return _with_states(m, call, text)
+        return f"{text}[0]" if m.return_sequences else f"{call.helper('last')}(F, {text}[0])"
+    one, other = (f"{_one_masked(call, kind, each)}[0]" for each in both)
+    if m.return_sequences:
+        other = f"F.flip({other}, axis=1)"
+    else:
+        one, other = (f"{call.helper('last')}(F, {text})" for text in (one, other))
+    one, other = call.scope.line("forward", one, ""), call.scope.line("backward", other, "")
+    if merge == "concat":
+        return f"F.concat({one}, {other}, dim={2 if m.return_sequences else 1})"
+    if merge is None:
+        return f"{one}, {other}"
+    merged = f"{one} {'*' if merge == 'mul' else '+'} {other}"
+    return f"({merged}) / 2" if merge == "ave" else merged
+
+
+def _one_masked(call: Any, kind: str, one: Any) -> str:
+    cell, x, mask = getattr(one, "cell", one), call.plain(), call.mask()
+    weights, all_biases = _weights_of(cell, kind, "")
+    entries = [(n, v, rule[0] if rule else same) for n, v, *rule in weights]
+    after = tuple(_still(cell, kind, "", all_biases))
+    me = call.scope.child(one, _cell(call, cell, kind), entries, after=after)
+    given = initial_states(call)
+    # A loop of MXNet wants another symbol for each.
+    states = [f"F.identity({s})" if s in given[:i] else s for i, s in enumerate(given)]
+    if not states:
+        zeros = f"{call.helper('zero_states')}(F, {x}, {cell.units})"
+        states = [zeros] * (2 if kind == "LSTM" else 1)
+    if one.go_backwards:
+        x, mask = f"F.flip({x}, axis=1)", f"F.flip({mask}, axis=1)"
+    more = ", zeros=True" if one.zero_output_for_mask else ""
+    return f"{call.helper('masked')}(F, {me}, {x}, {mask}, [{', '.join(states)}]{more})"
 
 
 def _fused(call: Any, kind: str, x: str, cells: list, with_states: bool) -> str:
@@ -156,12 +203,56 @@ def _act_type(function: Any) -> str:
     return found
 
 
-def _recurrent_rule(kind: str) -> Any:
-    return lambda m, call: _written(call, kind, m, [m])
+@layer(*_KINDS, layers.RNN, layers.ConvLSTM1D, layers.ConvLSTM2D, layers.ConvLSTM3D)
+def recurrent(m: Any, call: Any) -> str:
+    kind = _KINDS.get(type(m))
+    if kind is not None:
+        state = call.scope.state()
+        try:
+            return _written(call, kind, m, [m])
+        except Refused as reason:
+            call.scope.restore(state)
+            if "which cells of Gluon do not have" not in str(reason):
+                raise
+    text = _by_steps(m, call)
+    if m.return_state and isinstance(m.cell, layers.StackedRNNCells):
+        y, _, states = text.partition(", ")
+        return text if m.return_sequences else f"{call.helper('last')}(F, {y}), {states}"
+    if m.return_state:
+        return _with_states(m, call, text)
+    return f"{text}[0]" if m.return_sequences else f"{call.helper('last')}(F, {text}[0])"
 
 
-for _class, _kind in _KINDS.items():
-    RULES[_class] = _recurrent_rule(_kind)
+def _by_steps(m: Any, call: Any) -> str:
+    """A loop over the moments with the layer's own cell, or one for each of its cells."""
+    x = f"F.flip({call.plain()}, axis=1)" if m.go_backwards else call.plain()
+    if not isinstance(m.cell, layers.StackedRNNCells):
+        return _loop(m, call, m, step_of(m, call), x, initial_states(call))
+    if call.mask() and m.go_backwards:
+        raise Refused("several cells that go backwards, with a mask")
+    steps = steps_of(m, call)
+
+    def called_(i: int, before: str, begin: list[str]) -> str:
+        text = _loop(m, call, m.cell.cells[i], steps[i], before or x, begin)
+        return f"{call.helper('with_states')}(F, {text})" if m.return_state else text
+
+    return one_on_the_other(m, call, steps, called_)
+
+
+def _loop(m: Any, call: Any, owner: Any, step: Any, x: str, given: list[str]) -> str:
+    me, mask = call.scope.child(owner, step.made, step.weights), call.mask()
+    if not given:
+        zeros = call.helper("zeros")
+        given = [f"{zeros}(F, {call.plain()}, {size})" for size in step.sizes]
+    states = f"[{', '.join(given)}]"
+    if not mask:
+        return f"{call.helper('stepped')}(F, {me}, {x}, {states})"
+    if m.zero_output_for_mask and call.rank > 3:
+        raise Refused("images with a mask, whose outputs are zero there")
+    mask = f"F.flip({mask}, axis=1)" if m.go_backwards else mask
+    more = ", zeros=True" if m.zero_output_for_mask else ""
+    cell = f"{call.helper('as_cell')}({me})"
+    return f"{call.helper('masked')}(F, {cell}, {x}, {mask}, {states}{more})"
 
 
 @layer(layers.Bidirectional)

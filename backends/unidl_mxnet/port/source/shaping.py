@@ -55,10 +55,11 @@ def moveaxis(call: Any, x: Any, source: Any, destination: Any) -> str | None:
 
 
 @function("expand_dims")
-def expand_dims(call: Any, x: Any, axis: int) -> str:
-    if not isinstance(axis, int):
-        raise Refused("ops.expand_dims of several axes")
-    return f"F.expand_dims({call.plain()}, axis={axis})"
+def expand_dims(call: Any, x: Any, axis: Any) -> str:
+    rank, text = len(call.outputs[0].shape), call.plain()
+    for each in (axis,) if isinstance(axis, int) else sorted(a % rank for a in axis):
+        text = f"F.expand_dims({text}, axis={each})"
+    return text
 
 
 @function("squeeze")

@@ -37,6 +37,11 @@ def embedding(m: Any, call: Any) -> str:
     return f"{me}({call.plain()})"
 
 
+@layer(layers.Masking)
+def masking(m: Any, call: Any) -> str:
+    return f"F.broadcast_mul({call.plain()}, F.expand_dims({call.own_mask()}, axis=-1))"
+
+
 # Activations.
 
 

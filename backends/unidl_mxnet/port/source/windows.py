@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from unidl import layers
 from unidl.ops.convolution import transposed_cut
 from unidl.port.errors import Refused
 from unidl.port.layers import ConstantPadding
-from unidl.port.source.rules import bias_of, called, one_or_each, unless
+from unidl.port.source.rules import Text, bias_of, called, one_or_each, unless
 from unidl.port.source.windows import (
     kernel_first,
     left_to_the_next,
+    masked_mean,
     same_pairs,
     space,
     window_input,
 )
 from unidl.port.weight_rules import depthwise, flipped, transposed
+from unidl_mxnet.port.source.functions import function
 from unidl_mxnet.port.source.rules import RULES, activated, argument, layer
 from unidl_mxnet.port.source.shaping import padded
 
@@ -65,6 +68,41 @@ def convolution(m: Any, call: Any) -> str:
     made, x = _convolved(m, call, m.kernel.shape[-2] * m.groups, m.filters, m.groups, m.use_bias)
     me = call.child(made, ("weight", m.kernel, kernel_first(call.rank - 2)), *bias_of(m))
     return activated(m.activation, call, f"{me}({x})")
+
+
+@function("conv")
+def conv(
+    call: Any, x: Any, kernel: Any, strides: Any = 1, padding: str = "valid",
+    data_format: Any = None, dilation_rate: Any = 1,
+) -> str:  # fmt: skip
+    rank, data_format = len(x.shape) - 2, data_format or "channels_last"
+    steps, dilation = (
+        (n,) * rank if isinstance(n, int) else tuple(n) for n in (strides, dilation_rate)
+    )
+    m = SimpleNamespace(data_format=data_format)
+    text, size, pads = window_input(m, call), tuple(kernel.shape[:rank]), None
+    if padding == "same":
+        pairs = same_pairs(m, call, size, steps, dilation)
+        if pairs is None:
+            raise Refused(_OPEN)
+        pads = _unless((a for a, _ in pairs), 0)
+        if any(a != b for a, b in pairs):
+            text, pads = padded(call, text, [(0, 0), (0, 0), *pairs]), None
+    channels = x.shape[1] if data_format == "channels_first" else x.shape[-1]
+    axes = (rank + 1, rank, *range(rank))
+    return called(
+        "F.Convolution", Text(text), Text(f"F.transpose({call.text(kernel)}, axes={axes})"),
+        kernel=size, num_filter=kernel.shape[-1], stride=_each(steps, 1), pad=_as_tuple(pads, rank),
+        dilate=_each(dilation, 1), num_group=unless(channels // kernel.shape[-2], 1), no_bias=True,
+    )  # fmt: skip
+
+
+def _each(sizes: tuple, default: int) -> Any:
+    return None if set(sizes) == {default} else sizes
+
+
+def _as_tuple(sizes: Any, rank: int) -> Any:
+    return (sizes,) * rank if isinstance(sizes, int) else sizes
 
 
 @layer(layers.DepthwiseConv1D, layers.DepthwiseConv2D)
@@ -199,6 +237,8 @@ def average_pooling(m: Any, call: Any) -> str:
 
 def _global(kind: str) -> Any:
     def rule(m: Any, call: Any) -> str:
+        if call.mask():
+            return masked_mean(m, call, "F")
         x = window_input(m, call)
         if m.keepdims:
             return f"{call.child(f'nn.Global{kind}Pool{call.rank - 2}D()')}({x})"

@@ -9,7 +9,9 @@ import numpy as np
 import unidl
 from unidl import tree
 from unidl.backend.dtypes import is_float
+from unidl.layers import GlobalAveragePooling1D, Layer, MultiHeadAttention
 from unidl.port.proof import prove
+from unidl.port.source.cells import RECURRENT
 from unidl.port.source.layout import structure_text
 from unidl.port.source.writer import Writer
 from unidl.port.weight_rules import between, same
@@ -94,6 +96,7 @@ if __name__ == "__main__":
 
 class GluonWriter(Writer):
     rules, functions = RULES, FUNCTIONS
+    masked = (*RECURRENT, GlobalAveragePooling1D, MultiHeadAttention)
     reserved = (
         "Path", "HERE", "F", "autograd", "gluon", "mx", "mxnet", "nn", "np", "numpy", "rnn"
     )  # fmt: skip
@@ -107,6 +110,11 @@ class GluonWriter(Writer):
     )  # fmt: skip
     suffix = ".params"
     gives_weights = True
+
+    def __init__(self, model):
+        self._made_floats = set()  # (scope, tensor) of integers that have become floats there
+        self._float_masks = set()  # tensors that are masks and floats
+        super().__init__(model)
 
     def class_text(self, scope, name):
         lines = [f"class {name}(gluon.HybridBlock):"]
@@ -147,7 +155,19 @@ class GluonWriter(Writer):
 
     def expression(self, call):
         self._make_floats(call)
-        return super().expression(call)
+        text = super().expression(call)
+        output = call.outputs[0]
+        is_mask = any(output is t for t in call.scope.block.of_masks)
+        if not is_mask or isinstance(call.layer, Layer):
+            return text
+        is_made = _is_of_floats(output) or all(id(t) in self._float_masks for t in call.node.inputs)
+        self._float_masks.add(id(output))
+        return text if is_made else f"{_floats(call)}({text})"
+
+    def hand_on(self, masks):
+        self._float_masks.update(
+            key for key, mask in masks.items() if id(mask) in self._float_masks
+        )
 
     def _make_floats(self, call):
         """Integers become floats where they meet them: MXNet has no promotion of dtypes."""
@@ -158,9 +178,12 @@ class GluonWriter(Writer):
         if type(operation) not in self.rules and hasattr(operation, "weights"):
             return  # a class of its own, which sees to it
         for tensor in call.node.inputs:
+            key = id(call.scope), id(tensor)
+            if key in self._made_floats or id(tensor) in self._float_masks:
+                continue
             if not _is_of_floats(tensor) and id(tensor) not in call.scope.block.weights:
-                me = call.scope.single("floats", f"{call.helper('Floats')}()")
-                call.scope.rebind(tensor, f"{me}({{}})")
+                self._made_floats.add(key)
+                call.scope.rebind(tensor, f"{_floats(call)}({{}})")
 
     def write(self, file, arrays):
         write_into(file, dict(arrays))
@@ -199,8 +222,10 @@ class GluonWriter(Writer):
             return [*lines, f"    self.{name}.add({kinds[0]}())"]
         return [*lines, f"self.{name}.add({', '.join(f'{kind}()' for kind in kinds)})"]
 
-    def loop(self, children, name):
-        return [f"{name} = {children}({name})"]
+    def loop(self, children, given):
+        if len(given) > 1:
+            return super().loop(children, given)
+        return [f"{given[0]} = {children}({given[0]})"]
 
     def moved(self, name, rank, first):
         axes = (0, rank - 1, *range(1, rank - 1)) if first else (0, *range(2, rank), 1)
@@ -215,16 +240,16 @@ class GluonWriter(Writer):
     def prove(self, source, twin, weights, inputs):
         from unidl_mxnet.port.source.original import GluonOriginal
 
-        block = self._filled(source, dict(self.arrays()), "float64")
+        block = self.filled(source, dict(self.arrays()), "float64")
         return prove(self.root, GluonOriginal(block, weights, inputs), twin, weights, inputs)
 
     def native(self, found):
-        block = self._filled(found.source, dict(self.arrays()), self.dtype)
+        block = self.filled(found.source, dict(self.arrays()), self.dtype)
         found.warnings.append("copies, not shared with unidl's model: all weights")
         block.exported = found
         return block
 
-    def _filled(self, source, arrays, dtype):
+    def filled(self, source, arrays, dtype):
         """The block that a written file makes, with these numbers."""
         block = self.defined(source)()
         block.cast(dtype)
@@ -243,6 +268,11 @@ class GluonWriter(Writer):
         finally:
             if not had:
                 vars(np).pop("bool", None)
+
+
+def _floats(call):
+    """What makes floats of integers in the class."""
+    return call.scope.single("floats", f"{call.helper('Floats')}()")
 
 
 def _handed_on(scope):

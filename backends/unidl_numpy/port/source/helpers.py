@@ -160,7 +160,8 @@ def recurrent(cell, x, sizes, states=None, backwards=False):
 ''',
     "masked_recurrent": '''
 def masked_recurrent(cell, x, mask, sizes, states=None, backwards=False, zeros=False):
-    """The same, where states stay while the mask is False, and outputs stay or are zero."""
+    """(outputs, *last states) of a cell, moment after moment: (batch, time, ...). While the mask is
+    False, states stay, and outputs stay or are zero."""
     states = states or [np.zeros((len(x), *size), x.dtype) for size in sizes]
     outputs, y = [], None
     for i in range(x.shape[1])[:: -1 if backwards else 1]:
@@ -170,6 +171,47 @@ def masked_recurrent(cell, x, mask, sizes, states=None, backwards=False, zeros=F
         states = [np.where(keep, s, old) for s, old in zip(found, states)]
         outputs.append(y)
     return np.stack(outputs, 1), *states
+''',
+    "masked_mean": '''
+def masked_mean(x, mask):
+    """Means over the moments where the mask is True: (batch, time, n), (batch, time)."""
+    mask = mask[..., None].astype(x.dtype)
+    return (x * mask).sum(1) / mask.sum(1)
+''',
+    "lstm_cell": '''
+def lstm_cell(kernel, recurrent, bias=0.0):
+    """x, h, c -> outputs, h, c; gates in the order input, forget, candidate, output."""
+
+    def step(x, h, c):
+        i, f, g, o = np.split(x @ kernel + h @ recurrent + bias, 4, -1)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        return h, h, c
+
+    return step
+''',
+    "gru_cell": '''
+def gru_cell(kernel, recurrent, bias=(0.0, 0.0)):
+    """x, h -> outputs, h; gates in the order update, reset, candidate."""
+
+    def step(x, h):
+        zx, rx, cx = np.split(x @ kernel + bias[0], 3, -1)
+        zh, rh, ch = np.split(h @ recurrent + bias[1], 3, -1)
+        z = sigmoid(zx + zh)
+        h = z * h + (1 - z) * np.tanh(cx + sigmoid(rx + rh) * ch)
+        return h, h
+
+    return step
+''',
+    "rnn_cell": '''
+def rnn_cell(kernel, recurrent, activation, bias=0.0):
+    """x, h -> outputs, h."""
+
+    def step(x, h):
+        h = activation(x @ kernel + h @ recurrent + bias)
+        return h, h
+
+    return step
 ''',
     "lstm": '''
 def lstm(x, kernel, recurrent, bias=0.0, states=None, backwards=False):
@@ -215,4 +257,5 @@ NEEDS = {
     "gelu": ("erf",), "selu": ("elu",), "conv": ("windows",), "depthwise_conv": ("windows",),
     "max_pool": ("windows",), "average_pool": ("windows",), "group_norm": ("normalized",),
     "attention": ("softmax",), "lstm": ("sigmoid",), "gru": ("sigmoid",),
+    "lstm_cell": ("sigmoid",), "gru_cell": ("sigmoid",),
 }  # fmt: skip

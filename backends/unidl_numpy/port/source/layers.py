@@ -10,9 +10,10 @@ from unidl import activations, layers, ops
 from unidl.port.errors import Refused
 from unidl.port.layers import Constant, ConstantPadding
 from unidl.port.source import rules
-from unidl.port.source.cells import step_of, steps_of
+from unidl.port.source.cells import one_on_the_other, step_of, steps_of
 from unidl.port.source.checks import axes_of, require_last_axis, require_plain_relu
 from unidl.port.source.rules import one_or_each
+from unidl.port.source.windows import masked_mean
 from unidl.port.weight_rules import between
 from unidl_numpy.port.source.functions import FUNCTIONS
 
@@ -100,6 +101,11 @@ def prelu(m: Any, call: Any) -> str:
 @layer(layers.Softmax)
 def softmax(m: Any, call: Any) -> str:
     return f"{call.helper('softmax')}({call.plain()}, axis={m.axis!r})"
+
+
+@layer(layers.Masking)
+def masking(m: Any, call: Any) -> str:
+    return f"np.where({call.own_mask()}[..., None], {call.plain()}, 0.0)"
 
 
 @layer(
@@ -191,6 +197,8 @@ def _pooling(name: str) -> Any:
 
 def _global(name: str) -> Any:
     def rule(m: Any, call: Any) -> str:
+        if call.mask():
+            return masked_mean(m, call)
         _last(m)
         axes = tuple(range(1, call.rank - 1))
         return f"{call.plain()}.{name}({axes}{', keepdims=True' if m.keepdims else ''})"
@@ -321,57 +329,71 @@ _KINDS = {layers.LSTM: "lstm", layers.GRU: "gru", layers.SimpleRNN: "rnn"}
 
 def _sequence(m: Any, call: Any, prefix: str = "") -> str:
     """A call that gives (outputs, states ...) of one direction."""
-    kind, cell = _KINDS.get(type(m)), m.cell
-    if call.mask() or not _is_usual(m, kind):
+    kind = _KINDS.get(type(m))
+    if m.stateful or kind is None or not _is_usual(m.cell, kind):
         return _by_steps(m, call)
-    name = activations.serialize(cell.activation)
-    given = [call.plain(), call.weight(f"{prefix}kernel", cell.kernel)]
-    given.append(call.weight(f"{prefix}recurrent_kernel", cell.recurrent_kernel))
-    if kind == "rnn":
-        given.append(_OF_RNN[name])
-        if not given[-1].startswith("np."):
-            call.helper(name)
-    if cell.use_bias:
-        given.append(f"bias={call.weight(f'{prefix}bias', cell.bias)}")
+    if call.mask():
+        cell = f"{call.helper(f'{kind}_cell')}({', '.join(_of_cell(m.cell, kind, call, prefix))})"
+        sizes = [(m.units,)] * (2 if kind == "lstm" else 1)
+        return _loop(call, m, cell, sizes, call.plain(), rules.initial_states(call), m.go_backwards)
+    given = [call.plain(), *_of_cell(m.cell, kind, call, prefix)]
     states = rules.initial_states(call)
     given += [f"states=[{', '.join(states)}]"] if states else []
     given += ["backwards=True"] if m.go_backwards else []
     return f"{call.helper(kind)}({', '.join(given)})"
 
 
+def _of_cell(cell: Any, kind: str, call: Any, prefix: str) -> list[str]:
+    """Its weights, and what it computes otherwise than others."""
+    given = [
+        call.weight(f"{prefix}kernel", cell.kernel),
+        call.weight(f"{prefix}recurrent_kernel", cell.recurrent_kernel),
+    ]
+    if kind == "rnn":
+        name = activations.serialize(cell.activation)
+        given.append(_OF_RNN[name])
+        if not given[-1].startswith("np."):
+            call.helper(name)
+    return [*given, f"bias={call.weight(f'{prefix}bias', cell.bias)}"] if cell.use_bias else given
+
+
 _OF_RNN = {"tanh": "np.tanh", "relu": "relu", "sigmoid": "sigmoid"}
 
 
-def _is_usual(m: Any, kind: str | None) -> bool:
+def _is_usual(cell: Any, kind: str) -> bool:
     """Whether a helper function computes it."""
-    if kind is None or m.stateful or (kind == "gru" and not m.cell.reset_after):
+    if kind == "gru" and not cell.reset_after:
         return False
-    name = activations.serialize(m.cell.activation)
+    name = activations.serialize(cell.activation)
     if kind == "rnn":
         return name in _OF_RNN
-    return name == "tanh" and m.cell.recurrent_activation is activations.sigmoid
+    return name == "tanh" and cell.recurrent_activation is activations.sigmoid
 
 
 def _by_steps(m: Any, call: Any) -> str:
     """A loop over the moments with the layer's own cell, or one for each of its cells."""
     if not isinstance(m.cell, layers.StackedRNNCells):
-        states = rules.initial_states(call)
-        return _loop(call, m, m, step_of(m, call), call.plain(), states, m.go_backwards)
+        step, states = step_of(m, call), rules.initial_states(call)
+        me = call.scope.child(m, step.made, step.weights)
+        return _loop(call, m, me, step.sizes, call.plain(), states, m.go_backwards)
     if call.mask() and m.go_backwards:
         raise Refused("several cells that go backwards, with a mask")
-    text = ""
-    for cell, step in zip(m.cell.cells, steps_of(m, call), strict=True):
-        x, backwards = (f"{text}[0]", False) if text else (call.plain(), m.go_backwards)
-        text = _loop(call, m, cell, step, x, [], backwards)
-    return text
+    steps = steps_of(m, call)
+
+    def called(i: int, x: str, begin: list[str]) -> str:
+        me = call.scope.child(m.cell.cells[i], steps[i].made, steps[i].weights)
+        backwards = m.go_backwards and i == 0
+        return _loop(call, m, me, steps[i].sizes, x or call.plain(), begin, backwards)
+
+    return one_on_the_other(m, call, steps, called)
 
 
 def _loop(
-    call: Any, m: Any, owner: Any, step: Any, x: str, states: list[str], backwards: bool
+    call: Any, m: Any, cell: str, sizes: list, x: str, states: list[str], backwards: bool
 ) -> str:
+    """Of `cell`, a function or object of one step."""
     mask = call.mask()
-    me = call.scope.child(owner, f"{step.name}()", step.weights)
-    given = [me, x, *([mask] if mask else []), call.text(step.sizes)]
+    given = [cell, x, *([mask] if mask else []), call.text(sizes)]
     given += [f"states=[{', '.join(states)}]"] if states else []
     given += ["backwards=True"] if backwards else []
     given += ["zeros=True"] if mask and m.zero_output_for_mask else []
@@ -383,6 +405,9 @@ def recurrent(m: Any, call: Any) -> str:
     text = _sequence(m, call)
     if m.return_state and m.return_sequences:
         return text
+    if m.return_state and isinstance(m.cell, layers.StackedRNNCells):
+        y, _, states = text.partition(", ")
+        return f"{y}[:, -1], {states}"
     if m.return_state:
         return f"(lambda y, *states: (y[:, -1], *states))(*{text})"
     return f"{text}[0]" if m.return_sequences else f"{text}[0][:, -1]"
@@ -400,6 +425,9 @@ def bidirectional(m: Any, call: Any) -> str:
         parts = [f"{parts[0]}[0]", f"{parts[1]}[0][:, ::-1]"]
     else:
         parts = [f"{part}[0][:, -1]" for part in parts]
+    if call.mask():
+        names = ("forward", "backward")
+        parts = [call.scope.line(n, part, "") for n, part in zip(names, parts, strict=True)]
     if m.merge_mode == "concat":
         return f"np.concatenate([{', '.join(parts)}], axis=-1)"
     if m.merge_mode is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unidl
 from unidl import ops, tree
+from unidl.layers import GlobalAveragePooling1D
 from unidl.port.proof import BUDGET, Proof, in_float64
 from unidl.port.source.cells import RECURRENT
 from unidl.port.source.layout import structure_text
@@ -65,7 +66,8 @@ if __name__ == "__main__":
 
 
 class NumpyWriter(Writer):
-    rules, functions, masked = RULES, FUNCTIONS, RECURRENT
+    rules, functions = RULES, FUNCTIONS
+    masked = (*RECURRENT, GlobalAveragePooling1D)
     taken_attributes = ("weights", "exported")
     trains = False
     largest_literal = 1

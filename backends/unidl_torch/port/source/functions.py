@@ -266,9 +266,9 @@ def moveaxis(call: Any, x: Any, source: Any, destination: Any) -> str:
 
 @function("expand_dims")
 def expand_dims(call: Any, x: Any, axis: int) -> str:
-    if not isinstance(axis, int):
-        raise Refused("ops.expand_dims of several axes")
-    return f"{call.plain()}.unsqueeze({axis})"
+    rank, text = len(call.outputs[0].shape), call.plain()
+    axes = (axis,) if isinstance(axis, int) else sorted(a % rank for a in axis)
+    return text + "".join(f".unsqueeze({a})" for a in axes)
 
 
 @function("squeeze")

@@ -92,6 +92,28 @@ class MultiHeadAttention(nn.Module):
         y = F.scaled_dot_product_attention(q, k, v, dropout_p=rate, is_causal=causal)
         return self.output(y.transpose(1, 2).flatten(2))
 ''',
+    "MaskedMultiHeadAttention": '''
+class MaskedMultiHeadAttention(MultiHeadAttention):
+    """The same where `keep`, (batch, t, s) or with sizes of 1, is True for what is attended to. A
+    query that sees nothing gets the mean of all values, beside dropout zeros."""
+
+    def forward(self, keep, query, value, key=None):
+        q, k, v = self.query(query), self.key(value if key is None else key), self.value(value)
+        q, k, v = (x.unflatten(-1, (self.heads, -1)).transpose(1, 2) for x in (q, k, v))
+        keep = keep.unsqueeze(1)
+        seen = keep.any(-1, keepdim=True)
+        q = torch.where(seen, q, 0.0)
+        rate = self.dropout.p if self.training else 0.0
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=keep | ~seen, dropout_p=rate)
+        y = torch.where(seen, y, 0.0) if self.dropout.p else y
+        return self.output(y.transpose(1, 2).flatten(2))
+''',
+    "masked_mean": '''
+def masked_mean(x, mask):
+    """Means over the moments where the mask is True: (batch, time, n), (batch, time)."""
+    mask = mask.unsqueeze(-1).to(x.dtype)
+    return (x * mask).sum(1) / mask.sum(1)
+''',
     "with_states": '''
 def with_states(result, last=False):
     """(outputs, state ...) of a recurrent module, each (batch, ...)."""
@@ -134,6 +156,60 @@ class MaskedRecurrent(Recurrent):
             states = [torch.where(keep, s, old) for s, old in zip(found, states)]
             outputs.append(y)
         return y if self.last else torch.stack(outputs, 1), *states
+''',
+    "Stateful": '''
+class Stateful(nn.Module):
+    """A recurrence that begins where its last call ended."""
+
+    def __init__(self, inner, *shapes):
+        super().__init__()
+        self.inner, self.names = inner, [f"state{i}" for i in range(len(shapes))]
+        for name, shape in zip(self.names, shapes):
+            self.register_buffer(name, torch.zeros(shape))
+
+    def forward(self, *given):
+        y, *states = self.inner(*given, *(getattr(self, name) for name in self.names))
+        for name, state in zip(self.names, states):
+            setattr(self, name, state.detach())
+        return y, *states
+
+    def reset_state(self):
+        for name in self.names:
+            setattr(self, name, torch.zeros_like(getattr(self, name)))
+''',
+    "LSTMStep": '''
+class LSTMStep(nn.LSTMCell):
+    """x, h, c -> outputs, h, c."""
+
+    def __init__(self, size, units, bias=True):
+        super().__init__(size, units, bias)
+        if bias:
+            self.bias_hh.requires_grad_(False)  # the other bias is all
+
+    def forward(self, x, h, c):
+        h, c = super().forward(x, (h, c))
+        return h, h, c
+''',
+    "GRUStep": '''
+class GRUStep(nn.GRUCell):
+    """x, h -> outputs, h."""
+
+    def forward(self, x, h):
+        h = super().forward(x, h)
+        return h, h
+''',
+    "RNNStep": '''
+class RNNStep(nn.RNNCell):
+    """x, h -> outputs, h."""
+
+    def __init__(self, size, units, bias=True, nonlinearity="tanh"):
+        super().__init__(size, units, bias, nonlinearity)
+        if bias:
+            self.bias_hh.requires_grad_(False)  # the other bias is all
+
+    def forward(self, x, h):
+        h = super().forward(x, h)
+        return h, h
 ''',
     "with_both_states": '''
 def with_both_states(result, last=False):

@@ -81,6 +81,11 @@ def identity(m: Any, call: Any) -> str:
     return call.either()
 
 
+@layer(layers.Masking)
+def masking(m: Any, call: Any) -> str:
+    return f"torch.where({call.own_mask()}.unsqueeze(-1), {call.plain()}, 0.0)"
+
+
 # Shapes.
 
 

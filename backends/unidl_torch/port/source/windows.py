@@ -11,7 +11,13 @@ from unidl import layers
 from unidl.port.errors import Refused
 from unidl.port.layers import ConstantPadding
 from unidl.port.source.rules import Text, bias_of, called, one_or_each, unless
-from unidl.port.source.windows import kernel_first, left_to_the_next, same_pairs, window_input
+from unidl.port.source.windows import (
+    kernel_first,
+    left_to_the_next,
+    masked_mean,
+    same_pairs,
+    window_input,
+)
 from unidl.port.weight_rules import depthwise
 from unidl_torch.port.source.functions import function
 from unidl_torch.port.source.rules import RULES, activated, layer
@@ -145,6 +151,8 @@ def average_pooling(m: Any, call: Any) -> str:
 
 def _global(name: str) -> Any:
     def rule(m: Any, call: Any) -> str:
+        if call.mask():
+            return masked_mean(m, call)
         x = window_input(m, call)
         call.first = call.first and m.keepdims
         dims = tuple(range(2, call.rank))

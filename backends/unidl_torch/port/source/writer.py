@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import unidl
+from unidl.layers import GlobalAveragePooling1D, MultiHeadAttention
 from unidl.port.proof import prove
 from unidl.port.source.cells import RECURRENT
 from unidl.port.source.layout import structure_text
@@ -87,7 +88,9 @@ _CASTS = {"float16": ".half()", "float32": "", "float64": ".double()"}
 
 
 class TorchWriter(Writer):
-    rules, functions, masked = RULES, FUNCTIONS, RECURRENT
+    rules, functions = RULES, FUNCTIONS
+    keeps_states = True
+    masked = (*RECURRENT, GlobalAveragePooling1D, MultiHeadAttention)
     needs, install = ("torch",), "pip install 'unidl-framework[torch]'"
     reserved = ("Path", "HERE", "F", "nn", "torch", "safetensors")
     taken_attributes = (
