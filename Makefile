@@ -133,7 +133,7 @@ $(VENV)/.complete: $(INSTALLED_FROM)
 # torchvision would bring another build of torch.
 $(ZOO)/.complete: $(INSTALLED_FROM)
 	$(PYTHON) -m venv $(ZOO)
-	$(ZOO)/bin/python $(PIP_INSTALL) --constraint constraints.txt --editable '.[all,onnx,test]' transformers
+	$(ZOO)/bin/python $(PIP_INSTALL) --constraint constraints.txt --editable '.[all,flax,onnx,test]' transformers
 	$(ZOO)/bin/python $(PIP_INSTALL) --constraint constraints.txt --no-deps torchvision
 	touch $@
 

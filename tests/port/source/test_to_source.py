@@ -53,7 +53,10 @@ def _model(make):
 
 
 # Keras writes all of its layers by one rule, and is slow to run them.
-QUICK_OF_KERAS = {"dense", "conv2d", "bidirectional", "normalization", "products", *NETWORKS}
+QUICK_OF_KERAS = {
+    "dense", "conv2d", "bidirectional", "normalization", "products", "arrays", "equal numbers",
+    "names of functions", *NETWORKS,
+}  # fmt: skip
 
 
 def _cases():

@@ -1,0 +1,63 @@
+"""The processes that run written files, one for each target."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+from unidl.backend import registry
+
+# {where models go: the modules that a written file of it imports}
+_MODULES = {
+    "gluon": ("mxnet",),
+    "jax": ("jax", "flax.nnx", "safetensors.numpy"),
+    "keras": ("tensorflow", "keras", "safetensors.numpy"),
+    "numpy": ("numpy", "safetensors.numpy"),
+    "torch": ("torch", "safetensors.torch"),
+}
+
+# XLA spends most of a row's time on making code fast that runs once.
+_OPTIONS = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
+
+
+def targets() -> list[str]:
+    """Where models go as source: what the backends register, where their frameworks are there."""
+    found = {name for spec in registry.specs().values() for name in spec.source}
+    return sorted(name for name in found if all(map(find_spec, _MODULES[name])))
+
+
+class Checkers:
+    """`with Checkers() as run:`, then `run("torch", folder)` is the exit status of its net.py."""
+
+    def __enter__(self):
+        self._folder = tempfile.TemporaryDirectory()
+        script = Path(__file__).with_name("checker.py")
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | _OPTIONS
+        self._processes = [
+            subprocess.Popen(
+                [sys.executable, "-W", "ignore", script, self._address(name), *_MODULES[name]],
+                cwd=self._folder.name, env=environment, stdin=subprocess.PIPE,
+            )
+            for name in targets()
+        ]  # fmt: skip
+        return self._run
+
+    def __exit__(self, *_):
+        for process in self._processes:
+            process.stdin.close()
+            process.wait()
+        self._folder.cleanup()
+
+    def _address(self, target):
+        return os.path.join(self._folder.name, target)
+
+    def _run(self, target, folder):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(self._address(target))
+            connection.sendall(os.fsencode(folder))
+            return int(connection.recv(64))
