@@ -16,7 +16,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "build" / "zoo"
-MEMORY = 9e9  # bytes of one row
 SECONDS = 600  # of one row
 _ALONE = {
     "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
@@ -100,6 +99,8 @@ def _run(row, commit, run):
 
 
 def _apart(row, result, errors, run):
+    from tools.zoo.rows import MEMORY
+
     resource.setrlimit(resource.RLIMIT_DATA, (int(MEMORY), int(MEMORY)))
     os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
     run(row, result)

@@ -66,9 +66,10 @@ def run(row: Row, result: Path, check: Callable[[str, str], int]) -> None:
     try:
         record = Record.of(model, examples)
     except Exception as error:  # noqa: BLE001 - whatever it is, the page tells it
-        record = None
-        write("record", **_crash(error))
-    for target in targets() if record else ():
+        for target in targets():
+            write(f"to {target}", **_crash(error))
+        return
+    for target in targets():
         write(f"to {target}", **_written(model, target, record, check))
 
 

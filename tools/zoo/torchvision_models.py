@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.zoo.rows import Case, NotRun, image
+from tools.zoo.rows import Case, image, require_memory
 
 TITLE = "torchvision.models"
 ABOUT = (
@@ -12,7 +12,6 @@ ABOUT = (
 FRAMEWORK = "torch"
 
 _SECTIONS = ("", ".segmentation", ".video", ".detection", ".optical_flow")
-_LARGEST = 150e6  # weights: in float64, twice, with gradients and their copies, this is memory
 # 34 x 34 becomes 17, 9, 5, 3, 2, unless half of an odd number is rounded down somewhere.
 _SIZES = {
     "alexnet": 64, "densenet": 64, "googlenet": 64, "inception_v3": 160, "maxvit_t": 224,
@@ -67,9 +66,7 @@ def make(name):
     if name.startswith("vit_"):
         options["image_size"] = size
     model = builder(**options).eval()
-    weights = sum(p.numel() for p in model.parameters())
-    if weights > _LARGEST:
-        raise NotRun(f"{weights / 1e6:.0f} million weights are too many for its memory limit")
+    require_memory(sum(p.numel() for p in model.parameters()))
     examples = image(size)
     if kind == "video":
         sizes = (each for start, each in _FRAMES.items() if name.startswith(start))
