@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=2, help="rows that run at a time")
     asked = parser.parse_args()
     os.environ.update(_ALONE)  # before anything here imports a framework
-    from tools.zoo.checkers import Checkers
+    from tools.zoo.checkers import Checkers, targets
     from tools.zoo.page import write
     from tools.zoo.rows import rows
     from tools.zoo.run_row import run
@@ -44,7 +44,7 @@ def main() -> None:
         wanted = _chosen(every, asked.only or ["*"])
         open_ = [row for row in wanted if asked.again or _result(row) is None]
         print(f"{len(open_)} of {len(wanted)} rows are run", flush=True)
-        with Checkers() as check, ThreadPoolExecutor(asked.at_once) as pool:
+        with Checkers(targets()) as check, ThreadPoolExecutor(asked.at_once) as pool:
             commit = _commit()
             for row in pool.map(lambda row: _run(row, commit, partial(run, check=check)), open_):
                 print(f"{row.key}: {_said(row)}", flush=True)

@@ -1,9 +1,9 @@
 """Runs written files in processes that cannot import unidl.
 
-python checker.py SOCKET MODULE ...
+python checker.py NUMBER MODULE ...
 
-It imports the modules once, and forks for each folder whose name comes in, so that a file costs no
-import of its framework. There net.py runs as a program; what it prints is in the folder, and its
+It imports the modules once, and forks for each folder whose name comes in by the socket of that
+number, so that a file costs no import of its framework. There net.py runs as a program; what it prints is in the folder, and its
 exit status comes back.
 """
 
@@ -25,12 +25,10 @@ class Refuse:
             raise ImportError(f"{name}: a written file needs no unidl")
 
 
-def main(address, *modules):
+def main(number, *modules):
     sys.path[0] = ""  # not this folder, but that of the written file
     sys.meta_path.insert(0, Refuse())
-    server = socket.socket(socket.AF_UNIX)
-    server.bind(address)
-    server.listen()
+    server = socket.socket(fileno=int(number))
     if "mxnet" in modules:  # it asks NumPy for what NumPy 1.24 took away
         np = importlib.import_module("numpy")
         np.bool = bool
@@ -51,7 +49,7 @@ def _run(folder):
     signal.alarm(SECONDS)
     os.chdir(folder)
     for name, number in (("stdout", 1), ("stderr", 2)):
-        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT), number)
+        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     status = 0
     try:
         runpy.run_path("net.py", run_name="__main__")

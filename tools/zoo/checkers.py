@@ -39,20 +39,28 @@ def targets() -> list[str]:
 
 
 class Checkers:
-    """`with Checkers() as run:`, then `run("torch", folder)` is the exit status of its net.py."""
+    """`with Checkers(targets()) as run:`, then `run("torch", folder)` is the exit status of the
+    folder's net.py."""
+
+    def __init__(self, names):
+        self._names = names
 
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory()
+        self._processes = [*map(self._begun, self._names)]
+        return self._run
+
+    def _begun(self, name):
         script = Path(__file__).with_name("checker.py")
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | _OPTIONS
-        self._processes = [
-            subprocess.Popen(
-                [sys.executable, "-W", "ignore", script, self._address(name), *_MODULES[name]],
-                cwd=self._folder.name, env=environment, stdin=subprocess.PIPE,
-            )
-            for name in targets()
-        ]  # fmt: skip
-        return self._run
+        with socket.socket(socket.AF_UNIX) as server:  # whoever connects waits for the process
+            server.bind(self._address(name))
+            server.listen()
+            number = server.fileno()
+            return subprocess.Popen(
+                [sys.executable, "-W", "ignore", script, str(number), *_MODULES[name]],
+                cwd=self._folder.name, env=environment, stdin=subprocess.PIPE, pass_fds=[number],
+            )  # fmt: skip
 
     def __exit__(self, *_):
         for process in self._processes:
