@@ -3,8 +3,8 @@
 python checker.py NUMBER MODULE ...
 
 It imports the modules once, and forks for each folder whose name comes in by the socket of that
-number, so that a file costs no import of its framework. There net.py runs as a program; what it prints is in the folder, and its
-exit status comes back.
+number, so that a file costs no import of its framework. There net.py runs as a program; what it
+prints is in the folder, and its exit status comes back.
 """
 
 import importlib

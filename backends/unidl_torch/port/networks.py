@@ -171,8 +171,8 @@ def _around(x, pairs):
     """The end of each axis before its start, and the start behind its end."""
     for axis, (before, after) in enumerate(pairs):
         whole = (slice(None),) * axis
-        parts = [x[(*whole, slice(-before, None))]] * bool(before)
-        parts += [x, *[x[(*whole, slice(after))]] * bool(after)]
+        end, start = (*whole, slice(-before, None)), (*whole, slice(after))
+        parts = [*([x[end]] if before else []), x, *([x[start]] if after else [])]
         x = ops.concatenate(parts, axis=axis) if len(parts) > 1 else x
     return x
 
