@@ -13,7 +13,9 @@ from unidl.port.errors import Refused
 from unidl.port.proof import prove
 from unidl.port.source.layout import structure_text
 from unidl.port.source.writer import Writer
+from unidl.port.weight_rules import same
 from unidl_keras.source.calls import constructor, function_text, label_of
+from unidl_keras.source.depthwise import as_depthwise
 
 _SHORT = 8  # numbers that are written out whatever their shape
 
@@ -175,10 +177,12 @@ class KerasWriter(Writer):
             return function_text(call, name, call.node.args, call.node.kwargs)
         if getattr(operation, "_plan", None) is not None or not is_of_keras(operation):
             return self.nested(call)
-        weights = [(str(i), v) for i, v in enumerate(operation.weights)]
+        made, rule = as_depthwise(operation) or (operation, same)
+        rules = {id(getattr(operation, "kernel", None)): rule}
+        weights = [(str(i), v, rules.get(id(v), same)) for i, v in enumerate(operation.weights)]
         # Parts of a layer are called as its attributes are.
         label = self.label(operation) if _is_function(call.scope.block) else None
-        me = call.child(constructor(operation, label), *weights)
+        me = call.child(constructor(made, label), *weights)
         kwargs = {k: v for k, v in call.node.kwargs.items() if v is not None and v is not False}
         given = [*map(call.text, call.node.args)]
         return f"{me}({', '.join([*given, *(f'{k}={call.text(v)}' for k, v in kwargs.items())])})"

@@ -101,6 +101,11 @@ LAYERS = {
     ),
     "conv2d": _one(IMAGE, lambda: layers.Conv2D(4, (3, 2), padding="same", use_bias=False)),
     "conv2d of groups": _one(IMAGE, lambda: layers.Conv2D(6, 3, groups=3, dilation_rate=2)),
+    "conv2d of one channel each": _one(
+        IMAGE,
+        lambda: layers.Conv2D(6, 3, strides=2, groups=3, activation="relu"),
+        lambda: layers.Conv2D(6, 3, padding="same", dilation_rate=2, groups=6, use_bias=False),
+    ),
     "conv2d, open sizes": _one(
         (None, None, 3),
         lambda: layers.Conv2D(4, 3, strides=2, padding="same"),
