@@ -28,6 +28,9 @@ def main() -> None:
     parser.add_argument(
         "--only", metavar="PATTERN", action="append", help="rows SOURCE.NAME, in this order"
     )
+    parser.add_argument(
+        "--without", metavar="TARGET", action="append", default=[], help="where models do not go"
+    )
     parser.add_argument("--again", action="store_true", help="what has a result, too")
     parser.add_argument("--page", action="store_true", help="write the page of what is there")
     parser.add_argument("--at-once", type=int, default=2, help="rows that run at a time")
@@ -45,8 +48,8 @@ def main() -> None:
         open_ = [row for row in wanted if asked.again or _result(row) is None]
         print(f"{len(open_)} of {len(wanted)} rows are run", flush=True)
         with Checkers(targets()) as check, ThreadPoolExecutor(asked.at_once) as pool:
-            commit = _commit()
-            for row in pool.map(lambda row: _run(row, commit, partial(run, check=check)), open_):
+            commit, run_it = _commit(), partial(run, check=check, without=asked.without)
+            for row in pool.map(lambda row: _run(row, commit, run_it), open_):
                 print(f"{row.key}: {_said(row)}", flush=True)
     if asked.page or not asked.only:
         write(every, {row: _result(row) for row in every}, ROOT / "docs" / "zoo.md")

@@ -24,7 +24,7 @@ _MODULES = {
 # XLA would spend most of a row's time on making code fast that runs once; and what draws the
 # weights that are loaded over is compiled for each shape, but once for all rows.
 _OPTIONS = {
-    "XLA_FLAGS": "--xla_backend_optimization_level=0",
+    "XLA_FLAGS": "--xla_backend_optimization_level=1",
     "JAX_COMPILATION_CACHE_DIR": str(Path(__file__).parents[2] / "build" / "jax-cache"),
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
