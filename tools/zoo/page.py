@@ -45,6 +45,10 @@ def _head(rows, results, directions):
         "- to ...: the model as source (`to_source`), on the framework that it came from, too. The "
         "number is what the written file says when it runs by itself, in a process that cannot "
         "import unidl: outputs and gradients in float64 (NumPy: outputs).",
+        "Some layers of Keras, such as its layer normalization, and a few kernels of MXNet keep "
+        "fewer digits than float64 has, so files for these may differ by 1e-7. JAX takes longest "
+        "by far: XLA runs convolutions in float64 as plain loops, so some rows leave it out. "
+        "`make zoo ZOO_OPTIONS=--only=PATTERN` runs single rows.",
         "All weights that begin as one number, such as scales of 1 and layer scales of 1e-6, "
         "have drawn ones, so that they hide nothing. Refused is a `PortError`; its reasons are "
         "below each table. Where there is -, what comes before was not equal.",

@@ -27,7 +27,7 @@ REFUSED = {
     ("gluon", "conv2d, open sizes"): "padding='same' with strides, for a size that is open",
     ("gluon", "masks of indices"): "it gets a mask",
     ("gluon", "masks of padding"): "it gets a mask",
-    ("gluon", "along axes"): "ops.roll has no counterpart",
+    ("gluon", "along axes"): "ops.take_along_axis has no counterpart",
     ("gluon", "other recurrences"): "which cells of Gluon do not have",
     ("gluon", "convolutional recurrence"): "has no counterpart",
     ("jax", "masks of indices"): "it gets a mask",

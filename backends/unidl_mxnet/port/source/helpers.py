@@ -225,6 +225,12 @@ class MultiHeadAttention(gluon.HybridBlock):
         y = F.transpose(F.reshape(y, shape=(-4, -1, self.heads, 0, 0)), axes=(0, 2, 1, 3))
         return self.output(F.reshape(y, shape=(0, 0, -3)))
 ''',
+    "roll": '''
+def roll(F, x, shift, axis):
+    """The last `shift` along an axis come first."""
+    last = F.slice_axis(x, axis=axis, begin=-shift, end=None)
+    return F.concat(last, F.slice_axis(x, axis=axis, begin=0, end=-shift), dim=axis)
+''',
     "without_later": '''
 def without_later(F, scores):
     """Scores (batch, query, key), very small where the key comes after the query."""
